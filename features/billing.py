@@ -1,0 +1,505 @@
+"""Billing friction: unclear, corrected, late and hard-to-pay bills (S3 §3, S0)."""
+
+from features.feature import Family, Stream
+
+FAMILY = Family("billing_friction")
+
+INVOICES = Stream(
+    "invoices",
+    reads=("invoices",),
+    optional=("payments",),
+    reveals={"paid_at": "paid_at"},
+    sql="""
+    select i.*, p.paid_at,
+        case when earlier_bills >= 3 and typical > 0 and corrects_invoice_id is null
+            then amount / typical end as shock,
+        case when year_ago_on between issued_on - 380 and issued_on - 350 and year_ago > 0
+            then amount / year_ago end as shock_year
+    from (
+        select customer_id, event_at, known_at, invoice_id, issued_on, due_on, amount, n_lines,
+            estimated, format, paper_fee, corrects_invoice_id,
+            row_number() over known as seq,
+            median(case when corrects_invoice_id is null then amount end) over past as typical,
+            count(case when corrects_invoice_id is null then amount end) over past as earlier_bills,
+            lag(amount) over same_month as year_ago,
+            lag(issued_on) over same_month as year_ago_on
+        from invoices
+        window known as (partition by customer_id order by known_at, event_at, invoice_id),
+            past as (partition by customer_id order by known_at, event_at, invoice_id
+                rows between 12 preceding and 1 preceding),
+            same_month as (
+                partition by customer_id, month(issued_on), corrects_invoice_id is null
+                order by known_at, event_at, invoice_id)
+    ) i
+    left join (
+        select customer_id, invoice_id, min(known_at) as paid_at
+        from payments where not coalesce(failed, false) group by all
+    ) p using (customer_id, invoice_id)
+    """,
+)
+
+BILLING_CONTACTS = Stream(
+    "billing_contacts",
+    reads=("invoices", "contacts"),
+    sql="""
+    select customer_id, event_at, known_at, local_day(event_at) as contact_on,
+        row_number() over (partition by customer_id order by known_at, event_at, id) as seq
+    from (
+        select *, max(issued_at) over (
+            partition by customer_id order by known_at, event_at, is_contact, id
+            rows between unbounded preceding and 1 preceding) as last_issued_at
+        from (
+            select customer_id, event_at, known_at, event_at as issued_at, false as is_contact,
+                invoice_id as id
+            from invoices
+            union all
+            select customer_id, event_at, known_at, null, true, contact_id
+            from contacts where topic = 'billing' and coalesce(direction, 'inbound') = 'inbound'
+        )
+    )
+    where is_contact and last_issued_at >= event_at - interval 10 day
+    """,
+)
+
+PAYMENTS = Stream(
+    "payments",
+    reads=("payments",),
+    optional=("invoices", "payment_method_events"),
+    sql="""
+    select customer_id, event_at, known_at, paid_on, method, failed, requested,
+        date_diff('day', due_on, paid_on) as days_late,
+        row_number() over (partition by customer_id order by known_at, event_at, id) as seq
+    from (
+        select *, last_value(asked ignore nulls) over (
+            partition by customer_id order by known_at, event_at, is_payment, id
+            rows between unbounded preceding and 1 preceding) as requested
+        from (
+            select p.customer_id, p.event_at, p.known_at, p.paid_on, p.method,
+                coalesce(p.failed, false) as failed, i.due_on, null as asked, true as is_payment,
+                p.payment_id as id
+            from payments p
+            left join invoices i on i.customer_id = p.customer_id
+                and i.invoice_id = p.invoice_id and i.known_at <= p.known_at
+            union all
+            select customer_id, event_at, known_at, null, null, false, null, method, false,
+                event_id
+            from payment_method_events where step = 'started'
+        )
+    )
+    where is_payment
+    """,
+)
+
+REMINDERS = Stream(
+    "reminders",
+    reads=("reminders",),
+    sql="""
+    select customer_id, event_at, known_at, sent_on, coalesce(fee, 0) as fee,
+        coalesce(fee, 0) > 0 and count(case when coalesce(fee, 0) = 0 then 1 end) over (
+            partition by customer_id, invoice_id order by known_at, event_at, reminder_id
+            rows between unbounded preceding and 1 preceding) = 0 as unfriendly
+    from reminders
+    """,
+)
+
+METHOD_EVENTS = Stream(
+    "payment_method_events",
+    reads=("payment_method_events",),
+    sql="""
+    select customer_id, event_at, known_at, method, step, local_day(event_at) as occurred_on
+    from payment_method_events
+    """,
+)
+
+ABANDONED_SWITCHES = Stream(
+    "abandoned_switches",
+    reads=("payment_method_events",),
+    sql="""
+    select s.customer_id, s.event_at + interval 7 day as event_at,
+        s.known_at + interval 7 day as known_at, s.method, local_day(s.event_at) as started_on
+    from payment_method_events s
+    anti join (select * from payment_method_events where step = 'completed') c
+        on c.customer_id = s.customer_id and c.method = s.method
+        and c.event_at >= s.event_at and c.known_at < s.known_at + interval 7 day
+    where s.step = 'started' and s.method <> 'manual'
+    """,
+)
+
+STREAMS = (
+    INVOICES,
+    BILLING_CONTACTS,
+    PAYMENTS,
+    REMINDERS,
+    METHOD_EVENTS,
+    ABANDONED_SWITCHES,
+)
+
+_OVERDUE = "due_on < {as_of_day} and paid_at is null and amount > 0 and corrects_invoice_id is null"
+
+FAMILY.add(
+    INVOICES,
+    "bill_shock_latest",
+    "arg_max(shock, seq)",
+    driver="bill_shock",
+    unit="ratio",
+    sign=1,
+    doc="Latest bill against the median of the twelve before.",
+    source="S3 §3",
+)
+FAMILY.add(
+    INVOICES,
+    "bill_shock_max",
+    "max(shock)",
+    windows=(90, 365),
+    driver="bill_shock",
+    unit="ratio",
+    sign=1,
+    doc="Largest bill against the median of the twelve before it.",
+    source="S3 §3",
+)
+FAMILY.add(
+    INVOICES,
+    "bill_shock_year_latest",
+    "arg_max(shock_year, seq)",
+    driver="bill_shock",
+    unit="ratio",
+    sign=1,
+    doc="Latest bill against the same month a year before.",
+    source="S3 §3",
+)
+FAMILY.add(
+    INVOICES,
+    "estimated_bills",
+    "count(*)",
+    where="estimated",
+    windows=(90, 365),
+    fill=0,
+    driver="bill_shock",
+    unit="count",
+    sign=1,
+    doc="Bills built on an estimate.",
+    source="S0",
+)
+FAMILY.fact(
+    INVOICES,
+    "latest_bill_amount",
+    "arg_max(amount, seq)",
+    driver="bill_shock",
+    unit="money",
+    where="shock is not null",
+    doc="Amount of the latest bill.",
+)
+FAMILY.fact(
+    INVOICES,
+    "latest_bill_on",
+    "arg_max(issued_on, seq)",
+    driver="bill_shock",
+    where="shock is not null",
+    doc="Day of the latest bill.",
+)
+FAMILY.add(
+    INVOICES,
+    "corrections",
+    "count(*)",
+    where="corrects_invoice_id is not null",
+    windows=(90, 365),
+    fill=0,
+    driver="bill_correction",
+    unit="count",
+    sign=1,
+    doc="Invoices that correct an earlier one.",
+    source="S3 §3",
+)
+FAMILY.fact(
+    INVOICES,
+    "latest_correction_on",
+    "max(issued_on)",
+    driver="bill_correction",
+    where="corrects_invoice_id is not null",
+    doc="Day of the latest correction.",
+)
+FAMILY.add(
+    INVOICES,
+    "bill_lines_latest",
+    "arg_max(n_lines, seq)",
+    driver="unclear_bill",
+    unit="count",
+    sign=0,
+    doc="Lines on the latest invoice.",
+    source="S3 §3",
+)
+FAMILY.add(
+    INVOICES,
+    "days_since_invoice",
+    "date_diff('day', max(issued_on) {filter}, {as_of_day})",
+    driver="unclear_bill",
+    unit="days",
+    doc="Days since the latest invoice.",
+    source="S3 §3",
+)
+FAMILY.add(
+    INVOICES,
+    "days_to_due",
+    "date_diff('day', {as_of_day}, arg_max(due_on, seq) {filter})",
+    driver="dunning",
+    unit="days",
+    doc="Days until the latest invoice is due.",
+    source="S3 §3",
+)
+FAMILY.add(
+    INVOICES,
+    "overdue_invoices",
+    "count(*)",
+    where=_OVERDUE,
+    fill=0,
+    driver="dunning",
+    unit="count",
+    sign=1,
+    doc="Invoices past due and not known to be paid.",
+    source="S0",
+)
+FAMILY.add(
+    INVOICES,
+    "overdue_days_max",
+    "date_diff('day', min(due_on) {filter}, {as_of_day})",
+    where=_OVERDUE,
+    fill=0,
+    driver="dunning",
+    unit="days",
+    sign=1,
+    doc="Days the oldest overdue invoice is late.",
+    source="S0",
+)
+FAMILY.add(
+    INVOICES,
+    "paper_invoice",
+    "arg_max(cast(format = 'paper' as integer), seq)",
+    driver="payment_method",
+    unit="flag",
+    sign=1,
+    doc="The latest invoice came on paper.",
+    source="S3 §3",
+)
+FAMILY.add(
+    INVOICES,
+    "paper_fees",
+    "sum(coalesce(paper_fee, 0))",
+    windows=(90, 365),
+    fill=0,
+    driver="payment_method",
+    unit="money",
+    sign=1,
+    doc="Fees paid for paper invoices.",
+    source="S3 §3",
+)
+
+FAMILY.add(
+    BILLING_CONTACTS,
+    "billing_contacts_after_invoice",
+    "count(*)",
+    windows=(30, 90, 365),
+    fill=0,
+    driver="unclear_bill",
+    unit="count",
+    sign=1,
+    doc="Contacts about billing within ten days of an invoice.",
+    source="S3 §3",
+)
+FAMILY.fact(
+    BILLING_CONTACTS,
+    "latest_billing_contact_on",
+    "max(contact_on)",
+    driver="unclear_bill",
+    doc="Day of the latest contact about a new bill.",
+)
+
+FAMILY.add(
+    PAYMENTS,
+    "late_payments",
+    "count(*)",
+    where="days_late > 0 and not failed",
+    windows=(90, 365),
+    fill=0,
+    driver="dunning",
+    unit="count",
+    sign=1,
+    doc="Payments made after the due day.",
+    source="S0",
+)
+FAMILY.add(
+    PAYMENTS,
+    "days_late_max",
+    "max(days_late)",
+    where="days_late > 0 and not failed",
+    windows=(90, 365),
+    fill=0,
+    driver="dunning",
+    unit="days",
+    sign=1,
+    doc="Most days a payment came late.",
+    source="S0",
+)
+FAMILY.add(
+    PAYMENTS,
+    "failed_payments",
+    "count(*)",
+    where="failed",
+    windows=(30, 90, 365),
+    fill=0,
+    driver="payment_failure",
+    unit="count",
+    sign=1,
+    doc="Payments that failed.",
+    source="S3 §3",
+)
+FAMILY.fact(
+    PAYMENTS,
+    "latest_failed_payment_on",
+    "max(paid_on)",
+    where="failed",
+    driver="payment_failure",
+    doc="Day of the latest failed payment.",
+)
+FAMILY.add(
+    PAYMENTS,
+    "latest_payment_method",
+    "arg_max(method, seq)",
+    where="not failed",
+    kind="category",
+    driver="payment_method",
+    unit="category",
+    doc="Way the latest payment was made.",
+    source="S3 §3",
+)
+FAMILY.add(
+    PAYMENTS,
+    "autopay",
+    "arg_max(cast(method = 'autopay' as integer), seq)",
+    sign=-1,
+    driver="payment_method",
+    unit="flag",
+    doc="The latest payment went by autopay.",
+    source="S3 §3",
+)
+FAMILY.add(
+    PAYMENTS,
+    "manual_payer",
+    "arg_max(cast(method = 'manual' as integer), seq)",
+    sign=1,
+    where="not failed",
+    driver="payment_method",
+    unit="flag",
+    doc="The latest payment was made by hand.",
+    source="S3 §3",
+)
+FAMILY.add(
+    PAYMENTS,
+    "method_mismatch",
+    "arg_max(cast(requested <> method as integer), seq)",
+    fill=0,
+    sign=1,
+    driver="payment_setup",
+    unit="flag",
+    doc="Pays by another way than the one last asked for.",
+    source="S3 §3",
+)
+
+FAMILY.add(
+    REMINDERS,
+    "reminders",
+    "count(*)",
+    windows=(30, 90, 365),
+    fill=0,
+    driver="dunning",
+    unit="count",
+    sign=1,
+    doc="Payment reminders sent.",
+    source="S0",
+)
+FAMILY.add(
+    REMINDERS,
+    "reminder_fees",
+    "sum(fee)",
+    windows=(90, 365),
+    fill=0,
+    driver="dunning",
+    unit="money",
+    sign=1,
+    doc="Reminder fees charged.",
+    source="S0",
+)
+FAMILY.add(
+    REMINDERS,
+    "fees_without_friendly_reminder",
+    "count(*)",
+    where="unfriendly",
+    windows=(90, 365),
+    fill=0,
+    driver="dunning",
+    unit="count",
+    sign=1,
+    doc="Reminder fees with no free reminder of the same invoice before.",
+    source="S0",
+)
+FAMILY.fact(
+    REMINDERS,
+    "latest_reminder_on",
+    "max(sent_on)",
+    driver="dunning",
+    doc="Day of the latest reminder.",
+)
+
+FAMILY.add(
+    METHOD_EVENTS,
+    "autopay_cancelled",
+    "count(*)",
+    where="method = 'autopay' and step = 'cancelled'",
+    windows=(90, 365),
+    fill=0,
+    driver="payment_method",
+    unit="count",
+    sign=1,
+    doc="Times autopay was cancelled.",
+    source="S3 §3",
+)
+FAMILY.fact(
+    METHOD_EVENTS,
+    "autopay_cancelled_on",
+    "max(occurred_on)",
+    driver="payment_method",
+    where="method = 'autopay' and step = 'cancelled'",
+    doc="Day autopay was last cancelled.",
+)
+FAMILY.add(
+    METHOD_EVENTS,
+    "autopay_setup_errors",
+    "count(*)",
+    where="method = 'autopay' and step = 'error'",
+    windows=(90, 365),
+    fill=0,
+    driver="payment_setup",
+    unit="count",
+    sign=1,
+    doc="Attempts to set up autopay that failed.",
+    source="S3 §3",
+)
+FAMILY.fact(
+    METHOD_EVENTS,
+    "latest_setup_error_on",
+    "max(occurred_on)",
+    where="step = 'error'",
+    driver="payment_setup",
+    doc="Day a way of paying last failed to be set up.",
+)
+FAMILY.add(
+    ABANDONED_SWITCHES,
+    "digital_switch_abandoned",
+    "count(*)",
+    windows=(90, 365),
+    fill=0,
+    driver="payment_setup",
+    unit="count",
+    sign=1,
+    doc="Switches to a digital way of paying begun and not finished within seven days.",
+    source="S3 §3",
+)

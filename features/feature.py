@@ -1,0 +1,134 @@
+"""How a stream, a feature and a fact are declared.
+
+A stream is derived once from the contract's tables: narrow, one row per fact, with
+``customer_id``, ``event_at``, ``known_at`` and a unique ``seq`` per customer in the order the
+company came to know its rows. A derivation looks back in that order only, so no later-known
+row can change an earlier one. A feature is one aggregate over the rows of a stream that had
+happened and were known before the as-of date.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Sign = Literal[-1, 0, 1]
+Kind = Literal["number", "category", "fact"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A derived table of facts.
+
+    ``sql`` selects from the tables named in ``reads`` (and ``optional``, which are empty when
+    the company has none). ``reveals`` maps a column to the column holding the instant from
+    which it is known: until then the matrix shows null.
+    """
+
+    name: str
+    reads: tuple[str, ...]
+    sql: str
+    optional: tuple[str, ...] = ()
+    reveals: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One column of the matrix.
+
+    ``expression`` is one aggregate, to which the FILTER of ``where`` and ``window`` is added at
+    its end, or at each ``{filter}`` when it names one. It may also name ``{as_of}`` (instant),
+    ``{as_of_day}`` (date) and ``{edge}``, the instant at which the window opens; a feature that
+    names the edge cuts its own window. ``window`` is in days, null for all time.
+    ``sign`` is +1 when more raises risk, -1 when it lowers it, 0 when left free.
+    ``fill`` is what no row means: 0 when nothing happened, null when it is unknown.
+    """
+
+    name: str
+    stream: str
+    expression: str
+    where: str
+    window: int | None
+    unit: str
+    sign: Sign
+    fill: float | None
+    doc: str
+    source: str
+    driver: str
+    family: str
+    kind: Kind = "number"
+
+
+@dataclass(slots=True)
+class Family:
+    """Features of one driver family, collected by ``add`` and ``fact``."""
+
+    name: str
+    features: list[Feature] = field(default_factory=list)
+
+    def add(
+        self,
+        stream: Stream,
+        name: str,
+        expression: str,
+        *,
+        driver: str,
+        unit: str,
+        doc: str,
+        source: str,
+        sign: Sign = 0,
+        where: str = "true",
+        windows: tuple[int, ...] = (),
+        fill: float | None = None,
+        kind: Kind = "number",
+    ) -> None:
+        """Declare a feature, once per window in days (``name_30d``, …) or once for all time.
+
+        Raises ``ValueError`` when a name is declared twice.
+        """
+        for window in windows or (None,):
+            self._declare(
+                Feature(
+                    name=name if window is None else f"{name}_{window}d",
+                    stream=stream.name,
+                    expression=expression,
+                    where=where,
+                    window=window,
+                    unit=unit,
+                    sign=sign,
+                    fill=fill,
+                    doc=doc,
+                    source=source,
+                    driver=driver,
+                    family=self.name,
+                    kind=kind,
+                )
+            )
+
+    def fact(
+        self,
+        stream: Stream,
+        name: str,
+        expression: str,
+        *,
+        driver: str,
+        doc: str,
+        unit: str = "date",
+        where: str = "true",
+    ) -> None:
+        """Declare a value that a reason's sentence quotes and no model sees."""
+        self.add(
+            stream,
+            name,
+            expression,
+            driver=driver,
+            unit=unit,
+            doc=doc,
+            source="",
+            where=where,
+            kind="fact",
+        )
+
+    def _declare(self, feature: Feature) -> None:
+        if any(known.name == feature.name for known in self.features):
+            raise ValueError(f"feature {feature.name!r} is declared twice in {self.name!r}")
+        self.features.append(feature)

@@ -1,0 +1,403 @@
+"""Price: rises, their notice and reason, newcomers' offers, closed plans and binding (S3 §1).
+
+The clock of a price rise starts at its notice. A contract's price in force changes when the
+change is both in force and known, so an interval's end is revealed only when it has come.
+"""
+
+from features.feature import Family, Stream
+
+FAMILY = Family("price")
+
+PRICE_CHANGES = Stream(
+    "price_changes",
+    reads=("price_changes",),
+    reveals={"notified_on": "notified_on"},
+    sql="""
+    select customer_id, event_at, known_at, notified_on, effective_on, old_price, new_price,
+        reason_code,
+        cast(round((new_price - old_price) * 10000 / nullif(old_price, 0)) as bigint) as change_bp,
+        row_number() over (partition by customer_id order by known_at, event_at, change_id) as seq
+    from price_changes
+    """,
+)
+
+_OWN_PRICES = """
+    select *, lead(from_at) over (
+        partition by customer_id, contract_id order by from_at, step, id) as next_at
+    from (
+        select c.customer_id, c.contract_id, c.product_line, c.price, c.known_at as from_at,
+            0 as step, c.contract_id as id
+        from contracts c where c.price is not null
+        union all
+        select p.customer_id, p.contract_id, c.product_line, p.new_price,
+            greatest(p.known_at, midnight(p.effective_on), c.known_at), 1, p.change_id
+        from price_changes p
+        join contracts c on c.customer_id = p.customer_id and c.contract_id = p.contract_id
+    )
+"""
+
+_ENDS = """
+    select customer_id, contract_id,
+        min(greatest(known_at, midnight(effective_on + 1))) as ended_at
+    from terminations group by all
+"""
+
+OWN_PRICES = Stream(
+    "own_prices",
+    reads=("contracts",),
+    optional=("price_changes", "terminations"),
+    reveals={"to_at": "to_at"},
+    sql=f"""
+    select customer_id, from_at as event_at, from_at as known_at, contract_id, price,
+        least(next_at, ended_at) as to_at
+    from ({_OWN_PRICES}) left join ({_ENDS}) using (customer_id, contract_id)
+    """,
+)
+
+NEWCOMER_PRICES = Stream(
+    "newcomer_prices",
+    reads=("contracts", "price_list"),
+    optional=("price_changes", "terminations"),
+    reveals={"to_at": "to_at"},
+    sql=f"""
+    with offers as (
+        select product_line, price,
+            known_at as from_at,
+            case when valid_to is not null then greatest(known_at, midnight(valid_to)) end as to_at
+        from price_list
+    ),
+    moments as (
+        select product_line, from_at as at from offers
+        union select product_line, to_at from offers where to_at is not null
+    ),
+    cheapest as (
+        select m.product_line, m.at as from_at, min(o.price) as price
+        from moments m
+        left join offers o on o.product_line = m.product_line and o.from_at <= m.at
+            and (o.to_at is null or o.to_at > m.at)
+        group by all
+    ),
+    market as (
+        select *, lead(from_at) over (partition by product_line order by from_at) as to_at
+        from cheapest
+    ),
+    own as (
+        select customer_id, contract_id, product_line, price, from_at,
+            least(next_at, ended_at) as to_at
+        from ({_OWN_PRICES}) left join ({_ENDS}) using (customer_id, contract_id)
+    )
+    select own.customer_id, greatest(own.from_at, market.from_at) as event_at,
+        greatest(own.from_at, market.from_at) as known_at,
+        least(own.to_at, market.to_at) as to_at,
+        own.contract_id, own.price as own_price, market.price as newcomer_price,
+        cast((own.price - market.price) / nullif(own.price, 0) as double) as gap
+    from own join market on market.product_line = own.product_line
+        and market.from_at < coalesce(own.to_at, timestamp '9999-01-01')
+        and own.from_at < coalesce(market.to_at, timestamp '9999-01-01')
+    where market.price < own.price
+    """,
+)
+
+CONTRACTS = Stream(
+    "contracts",
+    reads=("contracts",),
+    optional=("terminations",),
+    reveals={"ended_at": "ended_at"},
+    sql=f"""
+    select c.customer_id, c.event_at, c.known_at, c.contract_id, c.product_line, c.started_on,
+        c.binding_until, c.bundle_id, e.ended_at
+    from contracts c left join ({_ENDS}) e using (customer_id, contract_id)
+    """,
+)
+
+PLANS = Stream(
+    "plans",
+    reads=("contracts", "price_list"),
+    optional=("terminations",),
+    reveals={"ended_at": "ended_at", "closed_at": "closed_at"},
+    sql=f"""
+    select c.customer_id, greatest(c.event_at, p.event_at) as event_at,
+        greatest(c.known_at, p.known_at) as known_at, e.ended_at,
+        midnight(p.valid_to) as closed_at, p.valid_to as closed_on
+    from contracts c
+    join price_list p on p.plan_id = c.plan_id and not p.campaign
+    left join ({_ENDS}) e on e.customer_id = c.customer_id and e.contract_id = c.contract_id
+    """,
+)
+
+BROKEN_BUNDLES = Stream(
+    "broken_bundles",
+    reads=("contracts", "terminations"),
+    sql="""
+    select t.customer_id, greatest(t.event_at, c.event_at) as event_at,
+        greatest(t.known_at, c.known_at) as known_at, t.notified_on
+    from terminations t
+    join contracts c on c.customer_id = t.customer_id and c.contract_id = t.contract_id
+    where c.bundle_id is not null
+    """,
+)
+
+STREAMS = (PRICE_CHANGES, OWN_PRICES, NEWCOMER_PRICES, CONTRACTS, PLANS, BROKEN_BUNDLES)
+
+_RISE = "change_bp > 0"
+_NO_NOTICE = f"{_RISE} and (notified_on is null or notified_on >= effective_on)"
+_VISIBLE = 0.05
+
+FAMILY.add(
+    PRICE_CHANGES,
+    "price_rise_pct",
+    "sum(change_bp) {filter} / 10000.0",
+    where=_RISE,
+    windows=(90, 365),
+    fill=0,
+    driver="price_rise",
+    unit="ratio",
+    sign=1,
+    doc="Price rises notified or in force, added up.",
+    source="S3 §1",
+)
+FAMILY.add(
+    PRICE_CHANGES,
+    "price_rises",
+    "count(*)",
+    where=_RISE,
+    windows=(90, 365),
+    fill=0,
+    driver="price_rise",
+    unit="count",
+    sign=1,
+    doc="Number of price rises.",
+    source="S3 §1",
+)
+FAMILY.add(
+    PRICE_CHANGES,
+    "price_fall_pct",
+    "sum(-change_bp) {filter} / 10000.0",
+    where="change_bp < 0",
+    windows=(90, 365),
+    fill=0,
+    driver="price_rise",
+    unit="ratio",
+    sign=-1,
+    doc="Price cuts, added up.",
+    source="S3 §1",
+)
+FAMILY.add(
+    PRICE_CHANGES,
+    "days_since_rise",
+    "date_diff('day', max(local_day(event_at)) {filter}, {as_of_day})",
+    where=_RISE,
+    driver="price_rise",
+    unit="days",
+    doc="Days since the latest rise was notified.",
+    source="S3 §1",
+)
+FAMILY.add(
+    PRICE_CHANGES,
+    "days_to_rise_effective",
+    "date_diff('day', {as_of_day}, arg_max(effective_on, seq) {filter})",
+    where=_RISE,
+    driver="price_rise",
+    unit="days",
+    doc="Days until the latest rise is in force; negative after.",
+    source="S3 §1",
+)
+FAMILY.add(
+    PRICE_CHANGES,
+    "rise_notice_days",
+    "arg_max_null(date_diff('day', notified_on, effective_on), seq)",
+    where=_RISE,
+    driver="silent_price_rise",
+    unit="days",
+    doc="Days of notice before the latest rise.",
+    source="S3 §1",
+)
+FAMILY.add(
+    PRICE_CHANGES,
+    "rises_without_notice",
+    "count(*)",
+    where=_NO_NOTICE,
+    windows=(90, 365),
+    fill=0,
+    driver="silent_price_rise",
+    unit="count",
+    sign=1,
+    doc="Price rises in force with no notice before.",
+    source="S3 §1",
+)
+FAMILY.add(
+    PRICE_CHANGES,
+    "rises_without_reason",
+    "count(*)",
+    where=f"{_RISE} and reason_code is null",
+    windows=(90, 365),
+    fill=0,
+    driver="silent_price_rise",
+    unit="count",
+    sign=1,
+    doc="Price rises for which no reason was given.",
+    source="S3 §1",
+)
+for _name, _column, _unit in (
+    ("latest_rise_notified_on", "notified_on", "date"),
+    ("latest_rise_effective_on", "effective_on", "date"),
+    ("latest_rise_old_price", "old_price", "price"),
+    ("latest_rise_new_price", "new_price", "price"),
+):
+    FAMILY.fact(
+        PRICE_CHANGES,
+        _name,
+        f"arg_max_null({_column}, seq)",
+        where=_RISE,
+        driver="price_rise",
+        unit=_unit,
+        doc=f"{_column} of the latest price rise.",
+    )
+
+FAMILY.add(
+    OWN_PRICES,
+    "own_price",
+    "sum(price)",
+    where="to_at is null",
+    driver="product",
+    unit="price",
+    doc="Price a month in force, over all contracts.",
+    source="S3 §1",
+)
+FAMILY.add(
+    NEWCOMER_PRICES,
+    "newcomer_gap_pct",
+    "max(gap)",
+    where="to_at is null",
+    fill=0,
+    driver="newcomer_offer",
+    unit="ratio",
+    sign=1,
+    doc="How much less a new customer pays now for the same product line.",
+    source="S3 §1",
+)
+FAMILY.add(
+    NEWCOMER_PRICES,
+    "newcomer_gap_days",
+    "sum(greatest(0, date_diff('day', greatest(event_at, {edge}), coalesce(to_at, {as_of}))))",
+    where=f"gap >= {_VISIBLE}",
+    windows=(90, 365),
+    fill=0,
+    driver="newcomer_offer",
+    unit="days",
+    sign=1,
+    doc="Contract days on which a new customer was offered at least 5 % less.",
+    source="S3 §1",
+)
+FAMILY.fact(
+    NEWCOMER_PRICES,
+    "newcomer_price",
+    "arg_max(newcomer_price, gap)",
+    where="to_at is null",
+    driver="newcomer_offer",
+    unit="price",
+    doc="Price a month offered to new customers.",
+)
+FAMILY.fact(
+    NEWCOMER_PRICES,
+    "newcomer_own_price",
+    "arg_max(own_price, gap)",
+    where="to_at is null",
+    driver="newcomer_offer",
+    unit="price",
+    doc="The customer's own price a month on the same product line.",
+)
+
+FAMILY.add(
+    PLANS,
+    "on_closed_tariff",
+    "min(cast(closed_at is not null as integer))",
+    where="ended_at is null",
+    fill=0,
+    driver="closed_tariff",
+    unit="flag",
+    sign=1,
+    doc="The plan is no longer sold.",
+    source="S3 §1",
+)
+FAMILY.fact(
+    PLANS,
+    "plan_closed_on",
+    "max(closed_on)",
+    where="ended_at is null and closed_at is not null",
+    driver="closed_tariff",
+    doc="Day the plan was closed to new customers.",
+)
+
+FAMILY.add(
+    CONTRACTS,
+    "binding_days_left",
+    "max(greatest(0, date_diff('day', {as_of_day}, binding_until)))",
+    where="ended_at is null",
+    fill=0,
+    driver="binding",
+    unit="days",
+    doc="Days left of the binding period.",
+    source="S3 §1",
+)
+FAMILY.add(
+    CONTRACTS,
+    "days_since_binding_end",
+    "min(date_diff('day', binding_until, {as_of_day}))",
+    where="ended_at is null and binding_until < {as_of_day}",
+    driver="binding",
+    unit="days",
+    doc="Days since the binding period ended.",
+    source="S3 §1",
+)
+FAMILY.fact(
+    CONTRACTS,
+    "binding_until",
+    "max(binding_until)",
+    where="ended_at is null",
+    driver="binding",
+    doc="Last day of the binding period.",
+)
+FAMILY.add(
+    CONTRACTS,
+    "products_n",
+    "count(distinct product_line)",
+    where="ended_at is null",
+    fill=0,
+    driver="bundle",
+    unit="count",
+    sign=-1,
+    doc="Product lines held.",
+    source="S3 §1",
+)
+FAMILY.add(
+    CONTRACTS,
+    "in_bundle",
+    "max(cast(bundle_id is not null as integer))",
+    where="ended_at is null",
+    fill=0,
+    driver="bundle",
+    unit="flag",
+    sign=-1,
+    doc="Holds a contract sold in a bundle.",
+    source="S3 §1",
+)
+FAMILY.add(
+    BROKEN_BUNDLES,
+    "bundle_broken",
+    "count(*)",
+    windows=(365,),
+    fill=0,
+    driver="bundle",
+    unit="count",
+    sign=1,
+    doc="Bundled contracts that have ended.",
+    source="S3 §1",
+)
+FAMILY.fact(
+    BROKEN_BUNDLES,
+    "bundle_broken_on",
+    "max(notified_on)",
+    driver="bundle",
+    doc="Day a bundled contract was last ended.",
+)

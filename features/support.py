@@ -1,0 +1,353 @@
+"""Support waits: waiting, unresolved cases, broken promises and bots in the way (S3 §4, S1)."""
+
+from features.feature import Family, Stream
+
+FAMILY = Family("support_wait")
+
+WAITS = Stream(
+    "waits",
+    reads=("contacts",),
+    reveals={"replied_at": "replied_at"},
+    sql="""
+    select customer_id, event_at, known_at, local_day(event_at) as started_on, wait_seconds,
+        abandoned, handled_by, human_requested, replied_at,
+        coalesce(handled_by = 'bot' and previous_handler = 'bot'
+            and previous_at >= event_at - interval 7 day, false) as bot_again,
+        row_number() over (partition by customer_id order by known_at, event_at, contact_id) as seq
+    from (
+        select *, lag(handled_by) over same_topic as previous_handler,
+            lag(event_at) over same_topic as previous_at
+        from contacts where coalesce(direction, 'inbound') = 'inbound'
+        window same_topic as (
+            partition by customer_id, topic order by known_at, event_at, contact_id)
+    )
+    """,
+)
+
+_OPEN = "(closed_at is null or (reopened_at is not null and reclosed_at is null))"
+_UNRESOLVED = f"({_OPEN} or not resolved)"
+
+CASES = Stream(
+    "cases",
+    reads=("cases",),
+    reveals={
+        "closed_at": "closed_at",
+        "closed_on": "closed_at",
+        "resolved": "closed_at",
+        "reopened_at": "reopened_at",
+        "reclosed_at": "reclosed_at",
+    },
+    sql="""
+    select customer_id, event_at, known_at, case_id, opened_at, local_day(opened_at) as opened_on,
+        promised_on, closed_at, local_day(closed_at) as closed_on, resolved, reopened_at,
+        reclosed_at,
+        row_number() over (partition by customer_id order by known_at, event_at, case_id) as seq
+    from cases
+    """,
+)
+
+CASE_CONTACTS = Stream(
+    "case_contacts",
+    reads=("contacts", "cases"),
+    reveals={
+        "closed_at": "closed_at",
+        "resolved": "closed_at",
+        "reopened_at": "reopened_at",
+        "reclosed_at": "reclosed_at",
+    },
+    sql="""
+    select t.customer_id, t.event_at, greatest(t.known_at, k.known_at) as known_at,
+        t.wait_seconds, k.closed_at, k.resolved, k.reopened_at, k.reclosed_at
+    from contacts t
+    join cases k on k.customer_id = t.customer_id and k.case_id = t.case_id
+    where coalesce(t.direction, 'inbound') = 'inbound' and t.wait_seconds is not null
+    """,
+)
+
+FAULTS = Stream(
+    "faults",
+    reads=("incidents",),
+    sql="""
+    select customer_id, event_at, known_at, local_day(event_at) as started_on,
+        coalesce(planned, false) as planned
+    from incidents
+    """,
+)
+
+FAULT_ANSWERS = Stream(
+    "fault_answers",
+    reads=("incidents", "contacts"),
+    sql="""
+    select customer_id, event_at, known_at,
+        date_diff('minute', fault_at, event_at) / 60.0 as hours
+    from (
+        select *, max(started_at) over past as fault_at, max(answered_at) over past as answer_before
+        from (
+            select customer_id, event_at, known_at, event_at as started_at, null as answered_at,
+                false as is_answer, incident_id as id
+            from incidents where not coalesce(planned, false)
+            union all
+            select customer_id, event_at, known_at, null, event_at, true, contact_id
+            from contacts where handled_by = 'human' and topic = 'fault'
+                and coalesce(abandoned, false) = false
+        )
+        window past as (partition by customer_id order by known_at, event_at, is_answer, id
+            rows between unbounded preceding and 1 preceding)
+    )
+    where is_answer and fault_at >= event_at - interval 14 day and fault_at <= event_at
+        and (answer_before is null or answer_before < fault_at)
+    """,
+)
+
+STREAMS = (WAITS, CASES, CASE_CONTACTS, FAULTS, FAULT_ANSWERS)
+
+FAMILY.add(
+    WAITS,
+    "wait_max",
+    "max(wait_seconds)",
+    windows=(30, 90, 365),
+    driver="wait",
+    unit="s",
+    sign=1,
+    doc="Longest wait to be answered.",
+    source="S3 §4",
+)
+FAMILY.add(
+    WAITS,
+    "wait_p90",
+    "quantile_disc(wait_seconds, 0.9)",
+    windows=(90, 365),
+    driver="wait",
+    unit="s",
+    sign=1,
+    doc="Wait that nine of ten contacts stayed under.",
+    source="S3 §4",
+)
+FAMILY.add(
+    WAITS,
+    "abandoned",
+    "count(*)",
+    where="abandoned",
+    windows=(30, 90, 365),
+    fill=0,
+    driver="wait",
+    unit="count",
+    sign=1,
+    doc="Contacts given up while waiting.",
+    source="S3 §4",
+)
+FAMILY.add(
+    WAITS,
+    "first_reply_hours_max",
+    "max(date_diff('minute', event_at, replied_at)) {filter} / 60.0",
+    windows=(90, 365),
+    driver="wait",
+    unit="hours",
+    sign=1,
+    doc="Longest time to a first written reply.",
+    source="S3 §4",
+)
+FAMILY.fact(
+    WAITS,
+    "latest_long_wait_on",
+    "arg_max(started_on, wait_seconds * 1000000 + seq)",
+    where="event_at >= {as_of} - interval 90 day",
+    driver="wait",
+    doc="Day of the longest wait of the last 90 days.",
+)
+FAMILY.add(
+    WAITS,
+    "bot_loops",
+    "count(*)",
+    where="bot_again",
+    windows=(30, 90, 365),
+    fill=0,
+    driver="bot_loop",
+    unit="count",
+    sign=1,
+    doc="Contacts met by a bot again within a week, on the same topic.",
+    source="S3 §4",
+)
+FAMILY.add(
+    WAITS,
+    "human_denied",
+    "count(*)",
+    where="human_requested and handled_by = 'bot'",
+    windows=(90, 365),
+    fill=0,
+    driver="bot_loop",
+    unit="count",
+    sign=1,
+    doc="Contacts in which a person was asked for and a bot answered.",
+    source="S3 §4",
+)
+
+FAMILY.add(
+    CASES,
+    "open_cases",
+    "count(*)",
+    where=_OPEN,
+    fill=0,
+    driver="unresolved_case",
+    unit="count",
+    sign=1,
+    doc="Cases not closed.",
+    source="S1",
+)
+FAMILY.add(
+    CASES,
+    "open_case_days",
+    "max(date_diff('day', opened_on, {as_of_day}))",
+    where=_OPEN,
+    fill=0,
+    driver="unresolved_case",
+    unit="days",
+    sign=1,
+    doc="Days the oldest open case has been open.",
+    source="S1",
+)
+FAMILY.add(
+    CASES,
+    "unresolved_cases",
+    "count(*)",
+    where=_UNRESOLVED,
+    windows=(30, 90, 365),
+    fill=0,
+    driver="unresolved_case",
+    unit="count",
+    sign=1,
+    doc="Cases opened and still open, or closed without being resolved.",
+    source="S1",
+)
+FAMILY.add(
+    CASES,
+    "unresolved_days_since",
+    "date_diff('day', max(opened_on) {filter}, {as_of_day})",
+    where=_UNRESOLVED,
+    driver="unresolved_case",
+    unit="days",
+    doc="Days since the latest unresolved case was opened.",
+    source="S1",
+)
+FAMILY.add(
+    CASES,
+    "reopened",
+    "count(*)",
+    where="reopened_at is not null",
+    windows=(90, 365),
+    fill=0,
+    driver="unresolved_case",
+    unit="count",
+    sign=1,
+    doc="Cases reopened.",
+    source="S1",
+)
+FAMILY.add(
+    CASES,
+    "resolved_share",
+    "avg(cast(resolved as integer))",
+    windows=(365,),
+    sign=-1,
+    driver="unresolved_case",
+    unit="share",
+    doc="Share of closed cases that were resolved.",
+    source="S1",
+)
+FAMILY.fact(
+    CASES,
+    "open_case_opened_on",
+    "min(opened_on)",
+    where=_OPEN,
+    driver="unresolved_case",
+    doc="Day the oldest open case was opened.",
+)
+FAMILY.fact(
+    CASES,
+    "open_case_id",
+    "arg_min(case_id, seq)",
+    where=_OPEN,
+    unit="id",
+    driver="unresolved_case",
+    doc="The oldest open case.",
+)
+_LATE = "promised_on < coalesce(closed_on, {as_of_day})"
+FAMILY.add(
+    CASES,
+    "delivery_overrun_days_max",
+    "max(date_diff('day', promised_on, coalesce(closed_on, {as_of_day})))",
+    where=_LATE,
+    windows=(90, 365),
+    fill=0,
+    driver="late_delivery",
+    unit="days",
+    sign=1,
+    doc="Most days a solution came, or is, later than promised.",
+    source="S1",
+)
+FAMILY.add(
+    CASES,
+    "promises_missed",
+    "count(*)",
+    where=_LATE,
+    windows=(365,),
+    fill=0,
+    driver="late_delivery",
+    unit="count",
+    sign=1,
+    doc="Promised days missed.",
+    source="S1",
+)
+FAMILY.fact(
+    CASES,
+    "latest_promise_missed_on",
+    "max(promised_on)",
+    where=_LATE,
+    driver="late_delivery",
+    doc="The promised day that was last missed.",
+)
+FAMILY.add(
+    CASE_CONTACTS,
+    "wait_unresolved_max",
+    "max(wait_seconds)",
+    where=_UNRESOLVED,
+    windows=(90, 365),
+    fill=0,
+    driver="unresolved_case",
+    unit="s",
+    sign=1,
+    doc="Longest wait in a contact about a case that is not resolved.",
+    source="S1",
+)
+
+FAMILY.add(
+    FAULTS,
+    "faults",
+    "count(*)",
+    where="not planned",
+    windows=(30, 90, 365),
+    fill=0,
+    driver="fault_response",
+    unit="count",
+    sign=1,
+    doc="Unplanned faults.",
+    source="S3 §4",
+)
+FAMILY.fact(
+    FAULTS,
+    "latest_fault_on",
+    "max(started_on)",
+    where="not planned",
+    driver="fault_response",
+    doc="Day of the latest unplanned fault.",
+)
+FAMILY.add(
+    FAULT_ANSWERS,
+    "fault_to_human_hours_max",
+    "max(hours)",
+    windows=(90, 365),
+    driver="fault_response",
+    unit="hours",
+    sign=1,
+    doc="Longest time from a fault until a person answered about it.",
+    source="S3 §4",
+)

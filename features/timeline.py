@@ -1,0 +1,42 @@
+"""As-of date, observation window, lead and horizon: half-open day arithmetic.
+
+Every date here is a local calendar day. ``midnight_utc`` is the only place where a day
+becomes an instant.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class LabelWindow:
+    """Days between the as-of date and the label window, and the window's length."""
+
+    lead_days: int
+    horizon_days: int
+
+    def start(self, as_of: date) -> date:
+        """First day on which a notice counts."""
+        return as_of + timedelta(days=self.lead_days)
+
+    def end(self, as_of: date) -> date:
+        """First day on which a notice no longer counts."""
+        return self.start(as_of) + timedelta(days=self.horizon_days)
+
+    def complete(self, as_of: date, today: date) -> bool:
+        """Whether every notice of the window could be known before ``today``'s midnight."""
+        return self.end(as_of) <= today
+
+
+def midnight_utc(day: date, zone: str) -> datetime:
+    """The naive UTC instant of local midnight; the earlier one when a clock change repeats it."""
+    local = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone), fold=0)
+    return local.astimezone(UTC).replace(tzinfo=None)
+
+
+def month_starts(first: date, last: date) -> tuple[date, ...]:
+    """First days of months within ``[first, last]``."""
+    months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+    starts = (date(month // 12, month % 12 + 1, 1) for month in months)
+    return tuple(start for start in starts if first <= start <= last)

@@ -1,0 +1,1 @@
+"""Pure models: examples in; model, scores, reasons and verdicts out."""

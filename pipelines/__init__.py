@@ -1,0 +1,1 @@
+"""Every side effect: reading, writing, scheduling, tracking and the command line."""
