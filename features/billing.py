@@ -14,18 +14,19 @@ INVOICES = Stream(
         case when earlier_bills >= 3 and typical > 0 and corrects_invoice_id is null
             then amount / typical end as shock,
         case when year_ago_on between issued_on - 380 and issued_on - 350 and year_ago > 0
-            then amount / year_ago end as shock_year
+            and corrects_invoice_id is null then amount / year_ago end as shock_year
     from (
         select customer_id, event_at, known_at, invoice_id, issued_on, due_on, amount, n_lines,
             estimated, format, paper_fee, corrects_invoice_id,
             row_number() over known as seq,
-            median(case when corrects_invoice_id is null then amount end) over past as typical,
-            count(case when corrects_invoice_id is null then amount end) over past as earlier_bills,
+            median(amount) over past as typical,
+            count(*) over past as earlier_bills,
             lag(amount) over same_month as year_ago,
             lag(issued_on) over same_month as year_ago_on
         from invoices
         window known as (partition by customer_id order by known_at, event_at, invoice_id),
-            past as (partition by customer_id order by known_at, event_at, invoice_id
+            past as (partition by customer_id, corrects_invoice_id is null
+                order by known_at, event_at, invoice_id
                 rows between 12 preceding and 1 preceding),
             same_month as (
                 partition by customer_id, month(issued_on), corrects_invoice_id is null
@@ -42,8 +43,7 @@ BILLING_CONTACTS = Stream(
     "billing_contacts",
     reads=("invoices", "contacts"),
     sql="""
-    select customer_id, event_at, known_at, local_day(event_at) as contact_on,
-        row_number() over (partition by customer_id order by known_at, event_at, id) as seq
+    select customer_id, event_at, known_at, local_day(event_at) as contact_on
     from (
         select *, max(issued_at) over (
             partition by customer_id order by known_at, event_at, is_contact, id
@@ -57,7 +57,7 @@ BILLING_CONTACTS = Stream(
             from contacts where topic = 'billing' and coalesce(direction, 'inbound') = 'inbound'
         )
     )
-    where is_contact and last_issued_at >= event_at - interval 10 day
+    where is_contact and last_issued_at between event_at - interval 10 day and event_at
     """,
 )
 
@@ -66,13 +66,13 @@ PAYMENTS = Stream(
     reads=("payments",),
     optional=("invoices", "payment_method_events"),
     sql="""
-    select customer_id, event_at, known_at, paid_on, method, failed, requested,
-        date_diff('day', due_on, paid_on) as days_late,
-        row_number() over (partition by customer_id order by known_at, event_at, id) as seq
+    select customer_id, event_at, known_at, seq, paid_on, method, failed, requested,
+        date_diff('day', due_on, paid_on) as days_late
     from (
-        select *, last_value(asked ignore nulls) over (
-            partition by customer_id order by known_at, event_at, is_payment, id
-            rows between unbounded preceding and 1 preceding) as requested
+        select *, row_number() over known as seq,
+            last_value(asked ignore nulls) over (
+                partition by customer_id order by known_at, event_at, is_payment, id
+                rows between unbounded preceding and 1 preceding) as requested
         from (
             select p.customer_id, p.event_at, p.known_at, p.paid_on, p.method,
                 coalesce(p.failed, false) as failed, i.due_on, null as asked, true as is_payment,
@@ -85,6 +85,7 @@ PAYMENTS = Stream(
                 event_id
             from payment_method_events where step = 'started'
         )
+        window known as (partition by customer_id order by known_at, event_at, is_payment, id)
     )
     where is_payment
     """,
@@ -302,7 +303,7 @@ FAMILY.add(
     driver="unclear_bill",
     unit="count",
     sign=1,
-    doc="Contacts about billing within ten days of an invoice.",
+    doc="Contacts about billing within ten days after the latest invoice.",
     source="S3 §3",
 )
 FAMILY.fact(

@@ -60,6 +60,7 @@ SETTLED_CONTACTS = Stream(
                 as next_known_at
         from contacts
         where coalesce(direction, 'inbound') = 'inbound' and not coalesce(abandoned, false)
+            and topic is not null
     )
     """,
 )
@@ -144,7 +145,7 @@ FAMILY.add(
     driver="repeat_contact",
     unit="share",
     sign=-1,
-    doc="Share of contacts not followed by another on the topic within 30 days, counted "
+    doc="Share of answered contacts not followed by another on the topic within 30 days, counted "
     "when the 30 days have passed.",
     source="S4",
 )

@@ -61,8 +61,7 @@ def derive(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     for stream in catalog.streams:
         try:
             con.execute(
-                f"create or replace temp table stream_{stream.name} as "
-                f"select * from ({stream.sql}) order by customer_id"
+                f"create or replace temp table stream_{stream.name} as {stream.sql}"
             )
         except (duckdb.BinderException, duckdb.ParserException) as error:
             raise ValueError(f"stream {stream.name!r} does not bind: {error}") from error

@@ -25,11 +25,11 @@ _OWN_PRICES = """
     select *, lead(from_at) over (
         partition by customer_id, contract_id order by from_at, step, id) as next_at
     from (
-        select c.customer_id, c.contract_id, c.product_line, c.price, c.known_at as from_at,
+        select c.customer_id, c.contract_id, c.plan_id, c.price, c.known_at as from_at,
             0 as step, c.contract_id as id
         from contracts c where c.price is not null
         union all
-        select p.customer_id, p.contract_id, c.product_line, p.new_price,
+        select p.customer_id, p.contract_id, c.plan_id, p.new_price,
             greatest(p.known_at, midnight(p.effective_on), c.known_at), 1, p.change_id
         from price_changes p
         join contracts c on c.customer_id = p.customer_id and c.contract_id = p.contract_id
@@ -61,28 +61,33 @@ NEWCOMER_PRICES = Stream(
     reveals={"to_at": "to_at"},
     sql=f"""
     with offers as (
-        select product_line, price,
+        select plan_id, price,
             known_at as from_at,
             case when valid_to is not null then greatest(known_at, midnight(valid_to)) end as to_at
         from price_list
     ),
     moments as (
-        select product_line, from_at as at from offers
-        union select product_line, to_at from offers where to_at is not null
+        select plan_id, from_at as at from offers
+        union select plan_id, to_at from offers where to_at is not null
     ),
     cheapest as (
-        select m.product_line, m.at as from_at, min(o.price) as price
+        select m.plan_id, m.at as from_at, min(o.price) as price
         from moments m
-        left join offers o on o.product_line = m.product_line and o.from_at <= m.at
+        left join offers o on o.plan_id = m.plan_id and o.from_at <= m.at
             and (o.to_at is null or o.to_at > m.at)
         group by all
     ),
-    market as (
-        select *, lead(from_at) over (partition by product_line order by from_at) as to_at
+    changes as (
+        select *, lag(price) over (partition by plan_id order by from_at) as price_before
         from cheapest
     ),
+    market as (
+        select plan_id, from_at, price,
+            lead(from_at) over (partition by plan_id order by from_at) as to_at
+        from changes where price is distinct from price_before
+    ),
     own as (
-        select customer_id, contract_id, product_line, price, from_at,
+        select customer_id, contract_id, plan_id, price, from_at,
             least(next_at, ended_at) as to_at
         from ({_OWN_PRICES}) left join ({_ENDS}) using (customer_id, contract_id)
     )
@@ -91,7 +96,7 @@ NEWCOMER_PRICES = Stream(
         least(own.to_at, market.to_at) as to_at,
         own.contract_id, own.price as own_price, market.price as newcomer_price,
         cast((own.price - market.price) / nullif(own.price, 0) as double) as gap
-    from own join market on market.product_line = own.product_line
+    from own join market on market.plan_id = own.plan_id
         and market.from_at < coalesce(own.to_at, timestamp '9999-01-01')
         and own.from_at < coalesce(market.to_at, timestamp '9999-01-01')
     where market.price < own.price
@@ -273,13 +278,14 @@ FAMILY.add(
     driver="newcomer_offer",
     unit="ratio",
     sign=1,
-    doc="How much less a new customer pays now for the same product line.",
+    doc="How much less a new customer pays now for the same plan.",
     source="S3 §1",
 )
 FAMILY.add(
     NEWCOMER_PRICES,
     "newcomer_gap_days",
-    "sum(greatest(0, date_diff('day', greatest(event_at, {edge}), coalesce(to_at, {as_of}))))",
+    "sum(greatest(0, date_diff('day', local_day(greatest(event_at, {edge})), "
+    "local_day(coalesce(to_at, {as_of})))))",
     where=f"gap >= {_VISIBLE}",
     windows=(90, 365),
     fill=0,
@@ -292,7 +298,7 @@ FAMILY.add(
 FAMILY.fact(
     NEWCOMER_PRICES,
     "newcomer_price",
-    "arg_max(newcomer_price, gap)",
+    "arg_max(newcomer_price, (gap, contract_id))",
     where="to_at is null",
     driver="newcomer_offer",
     unit="price",
@@ -301,11 +307,11 @@ FAMILY.fact(
 FAMILY.fact(
     NEWCOMER_PRICES,
     "newcomer_own_price",
-    "arg_max(own_price, gap)",
+    "arg_max(own_price, (gap, contract_id))",
     where="to_at is null",
     driver="newcomer_offer",
     unit="price",
-    doc="The customer's own price a month on the same product line.",
+    doc="The customer's own price a month on the same plan.",
 )
 
 FAMILY.add(

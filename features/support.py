@@ -11,8 +11,9 @@ WAITS = Stream(
     sql="""
     select customer_id, event_at, known_at, local_day(event_at) as started_on, wait_seconds,
         abandoned, handled_by, human_requested, replied_at,
-        coalesce(handled_by = 'bot' and previous_handler = 'bot'
-            and previous_at >= event_at - interval 7 day, false) as bot_again,
+        coalesce(topic is not null and handled_by = 'bot' and previous_handler = 'bot'
+            and previous_at between event_at - interval 7 day and event_at + interval 7 day,
+            false) as bot_again,
         row_number() over (partition by customer_id order by known_at, event_at, contact_id) as seq
     from (
         select *, lag(handled_by) over same_topic as previous_handler,
@@ -264,7 +265,7 @@ FAMILY.fact(
 FAMILY.fact(
     CASES,
     "open_case_id",
-    "arg_min(case_id, seq)",
+    "arg_min(case_id, (opened_at, case_id))",
     where=_OPEN,
     unit="id",
     driver="unresolved_case",
