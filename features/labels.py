@@ -45,7 +45,7 @@ def make_cohort(
     con.execute(
         "create or replace temp table cohort as " + (contracts if "contracts" in tables else flat)
     )
-    (size,) = con.execute("select count(*) from cohort").fetchone() or (0,)
+    [(size,)] = con.execute("select count(*) from cohort").fetchall()
     return int(size)
 
 

@@ -1,0 +1,62 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+export DO_NOT_TRACK := true
+export MLFLOW_DISABLE_TELEMETRY := true
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export PREFECT_HOME := $(CURDIR)/var/prefect
+export MPLBACKEND := Agg
+unexport PYTHONDONTWRITEBYTECODE
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.ok: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv || true
+	@if $(BIN)/python -m uv --version >/dev/null 2>&1; then \
+	  $(BIN)/python -m uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
+	else \
+	  $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $@
+
+setup: $(VENV)/.ok ## Make .venv from the lock file
+
+demo: $(VENV)/.ok ## Simulate a company, train, run a night, show the list
+	@$(BIN)/stille demo
+
+test: $(VENV)/.ok ## Run the tests
+	@$(BIN)/python -m pytest -m "not proof"
+
+test-all: $(VENV)/.ok ## Run the tests and the long proofs
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.ok ## Lint, types, imports and tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -m "not proof"
+
+bench: $(VENV)/.ok ## Time the feature build against the floor of reading and writing
+	@$(BIN)/python -m benchmarks.features
+
+ui: $(VENV)/.ok ## Open MLflow on the demo's runs
+	@$(BIN)/stille ui
+
+serve: $(VENV)/.ok ## Run the nightly and weekly schedules on this machine
+	@$(BIN)/stille serve
+
+lock: $(VENV)/.ok ## Resolve the dependencies again
+	@$(BIN)/python -m uv pip compile pyproject.toml --quiet --extra dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
+
+clean: ## Remove what was made, but not .venv
+	@rm -rf var out data/demo build
+
+.PHONY: help setup demo test test-all check bench ui serve lock clean

@@ -1,0 +1,77 @@
+"""The churn model: bagged gradient boosting, calibrated, with exact contributions."""
+
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+
+from features.errors import ModelError
+from models.arrays import Floats, Matrix
+from models.calibration import Calibration
+from models.explain import check_additive
+from models.spec import FeatureSpec
+
+_BATCH = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class ChurnModel:
+    """Boosters whose log-odds are averaged, their calibration and the features they read.
+
+    Raises ``ModelError`` when there is no booster or one was trained on other features.
+    """
+
+    boosters: tuple[lgb.Booster, ...]
+    calibration: Calibration
+    spec: FeatureSpec
+
+    def __post_init__(self) -> None:
+        if not self.boosters:
+            raise ModelError("The model has no booster. Train again: stille train.")
+        for number, booster in enumerate(self.boosters):
+            if tuple(booster.feature_name()) != self.spec.names:
+                raise ModelError(
+                    f"Booster {number} was trained on other features, or in another order, than "
+                    "its spec.json names. Train again: stille train."
+                )
+
+    def raw(self, x: Matrix, threads: int = 2) -> Floats:
+        """Mean log-odds over the boosters before calibration, float64, shape (n,).
+
+        ``x`` is the encoded matrix of ``spec``, shape (n, f); raises ``ModelError`` otherwise.
+        """
+        self._check(x)
+        if len(x) == 0:
+            return np.empty(0)
+        total = np.zeros(len(x))
+        for booster in self.boosters:
+            total += booster.predict(x, raw_score=True, num_threads=threads)
+        return total / len(self.boosters)
+
+    def probability(self, x: Matrix, threads: int = 2) -> Floats:
+        """Calibrated probability of a voluntary notice in the label window, shape (n,)."""
+        return self.calibration.apply(self.raw(x, threads))
+
+    def contributions(self, x: Matrix, threads: int = 2) -> Floats:
+        """SHAP values in calibrated log-odds, float64, shape (n, f + 1).
+
+        Path-dependent TreeSHAP, averaged over the boosters and scaled by the calibration's
+        slope. The last column is the expected value with the intercept, so each row sums to
+        its calibrated log-odds. Raises ``ModelError`` where it does not (by more than 1e-6).
+        """
+        out = np.zeros((len(x), len(self.spec.columns) + 1))
+        for start in range(0, len(x), _BATCH):
+            part = slice(start, start + _BATCH)
+            for booster in self.boosters:
+                out[part] += booster.predict(x[part], pred_contrib=True, num_threads=threads)
+        out *= self.calibration.slope / len(self.boosters)
+        out[:, -1] += self.calibration.intercept
+        check_additive(out, self.calibration.log_odds(self.raw(x, threads)))
+        return out
+
+    def _check(self, x: Matrix) -> None:
+        if x.ndim != 2 or x.shape[1] != len(self.spec.columns):
+            raise ModelError(
+                f"The model reads {len(self.spec.columns)} columns but got a matrix of shape "
+                f"{x.shape}. Encode it with the model's own spec."
+            )

@@ -1,0 +1,83 @@
+"""Labelled rows in the one order that makes a model's bytes independent of the input's order."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from features.errors import ModelError
+from models.arrays import Days, Index, Labels, Mask, Matrix, Texts, rows_of
+from models.spec import FeatureSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Matrix rows with labels, sorted by (customer_id, as_of).
+
+    ``x`` is float32 in Fortran order, shape (n, f), as ``spec`` encodes it; the others have
+    shape (n,): ``as_of`` datetime64[D], ``y`` int8 with 1 for a voluntary notice in the label
+    window and 0 for none. Censored rows and competing outcomes are not examples.
+    """
+
+    customer_id: Texts
+    as_of: Days
+    product_line: Texts
+    x: Matrix
+    y: Labels
+    spec: FeatureSpec
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def take(self, keep: Mask | Index) -> "Examples":
+        """The kept rows (a mask, or positions in ascending order)."""
+        return Examples(
+            self.customer_id[keep],
+            self.as_of[keep],
+            self.product_line[keep],
+            rows_of(self.x, keep),
+            self.y[keep],
+            self.spec,
+        )
+
+    @staticmethod
+    def build(frame: pd.DataFrame, spec: FeatureSpec, labels: "pd.Series[int]") -> "Examples":
+        """Encode and sort the rows of ``frame`` (customer_id, as_of, product_line, features).
+
+        ``labels`` runs parallel to ``frame``'s rows (by position) and holds only 0 and 1.
+        Raises ``ModelError`` on another label, a missing key, or a customer twice on one date.
+        """
+        customer = frame["customer_id"].to_numpy(dtype=object)
+        as_of = frame["as_of"].to_numpy().astype("datetime64[D]")
+        y = labels.to_numpy()
+        _check(frame, as_of, y)
+        codes, _ = pd.factorize(customer, sort=True)
+        order = np.lexsort((as_of, codes))
+        _refuse_repeats(customer[order], as_of[order])
+        return Examples(
+            customer[order],
+            as_of[order],
+            frame["product_line"].to_numpy(dtype=object)[order],
+            rows_of(spec.encode(frame), order),
+            y[order].astype(np.int8),
+            spec,
+        )
+
+
+def _check(frame: pd.DataFrame, as_of: Days, y: np.ndarray) -> None:
+    if len(y) != len(frame):
+        raise ModelError(f"{len(frame)} matrix rows came with {len(y)} labels.")
+    if frame["customer_id"].isna().any() or np.isnat(as_of).any():
+        raise ModelError("A matrix row has no customer_id or no as_of date. Compute it again.")
+    if not np.isin(y, (0, 1)).all():
+        raise ModelError("A label is neither 0 nor 1; censored rows must be left out.")
+
+
+def _refuse_repeats(customer: Texts, as_of: Days) -> None:
+    same = (customer[1:] == customer[:-1]) & (as_of[1:] == as_of[:-1])
+    if same.any():
+        day = as_of[1:][same][0]
+        raise ModelError(
+            f"{int(same.sum())} matrix rows repeat a customer and as-of date, the first on {day}. "
+            "Compute the matrix again from one snapshot."
+        )

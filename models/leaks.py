@@ -1,0 +1,61 @@
+"""A model that ranks too well has most likely seen the answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.arrays import Labels, Matrix
+from models.ranking import Ranked, auc, count
+
+_BINS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class LeakWarning:
+    """What is suspected, and the worst features with the AUC each reaches alone."""
+
+    message: str
+    worst: tuple[tuple[str, float], ...]
+
+
+def leak_warning(
+    model_auc: float, alarm: float, x: Matrix, y: Labels, names: Sequence[str], *, worst: int = 5
+) -> LeakWarning | None:
+    """A warning when ``model_auc`` on later rows is above ``alarm``, else None.
+
+    ``x`` (n, f) and ``y`` (n,) are those rows, ``names`` the columns. Published levels on honest
+    splits are 0.52 to 0.77.
+    """
+    if not model_auc > alarm:
+        return None
+    alone = [single_feature_auc(x[:, column], y) for column in range(x.shape[1])]
+    order = np.argsort(-np.array(alone), kind="stable")[:worst]
+    found = tuple((names[i], alone[i]) for i in order)
+    listed = ", ".join(f"{name} ({value:.2f})" for name, value in found)
+    return LeakWarning(
+        f"AUC {model_auc:.3f} on later months is above {alarm:.2f}: too good for churn, so some "
+        f"feature most likely knows the answer. Strongest alone: {listed}. Check when each of "
+        "these is known (known_at), drop the offender in the configuration (dropped:) and train "
+        "again: stille train.",
+        found,
+    )
+
+
+def single_feature_auc(values: Matrix, y: Labels) -> float:
+    """AUC of the leaving rate in up to 64 quantile bins of one column, missing being a bin.
+
+    Bins make it blind to direction, bends and the codes of categories. Being measured on the
+    rows that gave the rates it flatters a useless column, by about 0.03 at 1,000 leavers.
+    """
+    known = ~np.isnan(values)
+    edges = (
+        np.unique(np.quantile(values[known], np.linspace(0, 1, _BINS + 1)[1:-1]))
+        if (known.any())
+        else np.empty(0)
+    )
+    bins = np.where(known, np.searchsorted(edges, values, side="left"), len(edges) + 1)
+    rows = np.bincount(bins, minlength=len(edges) + 2)
+    rate = np.bincount(bins, weights=y, minlength=len(edges) + 2) / np.maximum(rows, 1)
+    ranked = Ranked.of(y, rate[bins])
+    return float(auc(count(ranked, np.ones((1, len(y)))))[0])

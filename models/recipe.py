@@ -1,0 +1,80 @@
+"""The champion's settings: measured once on public and simulated sets, then left alone."""
+
+from dataclasses import dataclass
+
+_SMALL = 50_000
+_SAMPLED = 100_000
+_LARGE = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How boosters are trained; the defaults are for 50,000 to 100,000 rows.
+
+    ``patience`` counts rounds without a better validation log loss; ``refit`` multiplies the
+    best round for the final fit on all rows; one booster is trained per seed and their
+    log-odds averaged. ``min_positives`` is the least of either class on a side of the inner split.
+    ``negatives`` is how many stayers each seed sees per leaver, a share of its own where they
+    suffice; null means all of them.
+    """
+
+    learning_rate: float = 0.05
+    max_rounds: int = 4_000
+    patience: int = 40
+    refit: float = 1.15
+    seeds: tuple[int, ...] = (1, 2, 3)
+    threads: int = 2
+    num_leaves: int = 15
+    max_depth: int = 6
+    min_data_in_leaf: int = 40
+    bagging_fraction: float = 0.7
+    feature_fraction: float = 0.4
+    lambda_l2: float = 5.0
+    max_bin: int = 63
+    cat_smooth: float = 20.0
+    min_data_per_group: int = 50
+    min_positives: int = 20
+    negatives: int | None = None
+
+    def params(self, seed: int) -> dict[str, object]:
+        """LightGBM's parameters for one seed.
+
+        Binning is seeded apart, so that one binned data set serves every seed. Histograms are
+        built by column: the same trees on any number of threads, and with 40 % of the columns
+        per tree a third faster than by row.
+        """
+        return {
+            "objective": "binary",
+            "metric": "binary_logloss",
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.num_leaves,
+            "max_depth": self.max_depth,
+            "min_data_in_leaf": self.min_data_in_leaf,
+            "bagging_fraction": self.bagging_fraction,
+            "bagging_freq": 1,
+            "feature_fraction": self.feature_fraction,
+            "lambda_l2": self.lambda_l2,
+            "max_bin": self.max_bin,
+            "cat_smooth": self.cat_smooth,
+            "min_data_per_group": self.min_data_per_group,
+            "num_threads": self.threads,
+            "seed": seed,
+            "data_random_seed": 1,
+            "deterministic": True,
+            "force_col_wise": True,
+            "verbosity": -1,
+        }
+
+
+def recipe_for(rows: int, seeds: int = 3, threads: int = 2) -> Recipe:
+    """The recipe for ``rows`` training rows: slower and finer on small data, coarser on big.
+
+    Patience is 2 / learning rate, so that waiting costs the same distance on every size. Above
+    100,000 rows ten stayers per leaver teach nearly as well as all (AUC −0.001), and faster.
+    """
+    numbers = tuple(range(1, seeds + 1))
+    if rows < _SMALL:
+        return Recipe(learning_rate=0.02, patience=100, max_bin=255, seeds=numbers, threads=threads)
+    leaf = 100 if rows > _LARGE else 40
+    negatives = 10 if rows > _SAMPLED else None
+    return Recipe(min_data_in_leaf=leaf, negatives=negatives, seeds=numbers, threads=threads)

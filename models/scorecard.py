@@ -1,0 +1,139 @@
+"""How good scores are, with intervals from a bootstrap over customers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.errors import GateError
+from models.arrays import Floats, Index, Labels, Texts
+from models.logit import fit_intercept, fit_line, logit, newton_line, newton_shift
+from models.ranking import Ranked, auc, average_precision, count, recall_at
+
+SHARES = (0.01, 0.05, 0.10)
+_BINS = 10
+_CELLS = 2_000_000
+_STEPS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value on the sample and its 95 % interval, which always contains it."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """Everything that does not change between replicates, in ranked order."""
+
+    ranked: Ranked
+    rows: Floats
+    bins: Index
+    z: Floats
+    line: tuple[float, float]
+    shift: float
+
+
+def scorecard(
+    y: Labels, p: Floats, customer_id: Texts, replicates: int = 200, seed: int = 0
+) -> dict[str, Interval]:
+    """Metrics of probabilities ``p`` against labels ``y``, all of shape (n,).
+
+    Keys: auc, average_precision, log_loss, brier, calibration_slope (joint fit with an
+    intercept; NaN when all ``p`` are equal), calibration_intercept (slope held at 1: the level
+    error in log-odds), calibration_error (mean |predicted − observed| over ten quantile bins),
+    lift@1%, lift@5%, lift@10%, recall@1%, recall@5%, recall@10% (ties split fractionally).
+
+    Each replicate draws every customer Poisson(1) times with all its rows; the interval is the
+    2.5th to 97.5th percentile. Slope and intercept take two Newton steps from the sample's fit.
+    Raises ``GateError`` when only one class is present or a probability is not in [0, 1].
+    """
+    scored = _prepare(y, p)
+    value = _measured(scored, np.ones((1, len(y))))
+    _, codes = np.unique(customer_id[scored.ranked.order].astype(str), return_inverse=True)
+    draws = [_measured(scored, weights) for weights in _weights(codes, replicates, seed)]
+    return {
+        name: _interval(float(at[0]), np.concatenate([at, *(draw[name] for draw in draws)]))
+        for name, at in value.items()
+    }
+
+
+def measure(y: Labels, p: Floats) -> dict[str, float]:
+    """The scorecard's values without intervals."""
+    one = _measured(_prepare(y, p), np.ones((1, len(y))))
+    return {name: float(value[0]) for name, value in one.items()}
+
+
+def _prepare(y: Labels, p: Floats) -> _Scored:
+    if int(y.sum()) in (0, len(y)):
+        raise GateError(
+            f"All {len(y)} rows to judge have the same label: nothing can be measured. Choose a "
+            "longer training.test_months or check the outcomes: stille check."
+        )
+    if not ((p >= 0) & (p <= 1)).all():
+        raise GateError("A score to judge is not a probability between 0 and 1.")
+    ranked = Ranked.of(y, p)
+    sorted_p = p[ranked.order].astype(np.float64)
+    z, target = logit(sorted_p), ranked.y
+    inside = np.clip(sorted_p, 1e-15, 1 - 1e-15)
+    loss = -np.log(np.where(target == 1, inside, 1 - inside))
+    rows = np.column_stack([loss, (sorted_p - target) ** 2])
+    edges = np.unique(np.quantile(sorted_p, np.linspace(0, 1, _BINS + 1)[1:-1], method="lower"))
+    bins = np.searchsorted(-edges[::-1], -sorted_p, side="left")
+    starts = np.flatnonzero(np.diff(bins, prepend=-1))
+    return _Scored(ranked, rows, starts, z, fit_line(z, target), fit_intercept(z, target))
+
+
+def _weights(codes: Index, replicates: int, seed: int) -> Iterator[Floats]:
+    """Row weights of the replicates, a batch at a time to bound memory."""
+    rng = np.random.default_rng(seed)
+    customers = int(codes.max()) + 1
+    batch = max(1, _CELLS // len(codes))
+    for start in range(0, replicates, batch):
+        size = (min(batch, replicates - start), customers)
+        yield rng.poisson(1.0, size).astype(np.float64)[:, codes]
+
+
+def _measured(scored: _Scored, weights: Floats) -> dict[str, Floats]:
+    """Each metric for each row of ``weights`` (r, n), which are in ranked order."""
+    counts = count(scored.ranked, weights)
+    recall = recall_at(counts, SHARES)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = (weights @ scored.rows) / weights.sum(axis=1, keepdims=True)
+    out = {
+        "auc": auc(counts),
+        "average_precision": average_precision(counts),
+        "log_loss": means[:, 0],
+        "brier": means[:, 1],
+        **_calibration(scored, weights),
+    }
+    for i, share in enumerate(SHARES):
+        out[f"lift@{share:.0%}"] = recall[:, i] / share
+    for i, share in enumerate(SHARES):
+        out[f"recall@{share:.0%}"] = recall[:, i]
+    return out
+
+
+def _calibration(scored: _Scored, weights: Floats) -> dict[str, Floats]:
+    target = scored.ranked.y
+    _, slope = newton_line(scored.z, target, weights, scored.line, _STEPS)
+    p = 1 / (1 + np.exp(-scored.z))
+    gaps = np.abs(np.add.reduceat(weights * (p - target), scored.bins, axis=1)).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = gaps / weights.sum(axis=1)
+    return {
+        "calibration_slope": slope,
+        "calibration_intercept": newton_shift(scored.z, target, weights, scored.shift, _STEPS),
+        "calibration_error": error,
+    }
+
+
+def _interval(value: float, draws: Floats) -> Interval:
+    known = draws[np.isfinite(draws)]
+    if len(known) == 0:
+        return Interval(value, value, value)
+    low, high = np.quantile(known, [0.025, 0.975])
+    return Interval(value, min(float(low), value), max(float(high), value))

@@ -1,0 +1,199 @@
+"""The command line: ``stille``. Results on stdout, progress and errors on stderr.
+
+Each command imports what it needs when it is called, so that ``stille --help`` is quick and
+the libraries underneath find their environment set.
+"""
+
+import logging
+import sys
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from features.errors import ConfigError, StilleError
+from pipelines.environment import quiet_libraries
+
+app = typer.Typer(
+    name="stille",
+    help="Churn risk for silent products.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+DEMO = Path("configs/demo.yaml")
+DEMO_DATA = Path("data/demo")
+
+Config = Annotated[Path, typer.Option("--config", help="The company's configuration.")]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day to stand on (default: today)."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Plain = Annotated[bool, typer.Option("--plain", help="Run without Prefect.")]
+
+
+def main() -> None:
+    """Run the command; a ``StilleError`` is printed and decides the exit code."""
+    quiet_libraries()
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    try:
+        app()
+    except StilleError as error:
+        message = f"[bold red]stille:[/] {escape(str(error))}"
+        Console(stderr=True, soft_wrap=True).print(message, highlight=False)
+        raise SystemExit(error.exit_code) from None
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder to write tables/ and truth/ into.")],
+    customers: Annotated[int, typer.Option(min=1)] = 10_000,
+    months: Annotated[int, typer.Option(min=1)] = 36,
+    seed: int = 1,
+    products: Annotated[
+        str, typer.Option(help="Product lines, comma-separated.")
+    ] = "electricity,broadband",
+    fmt: Annotated[str, typer.Option("--format", help="parquet or csv.")] = "parquet",
+) -> None:
+    """Simulate a company: contract-shaped tables, and the truth beside them."""
+    from pipelines.demo.simulate import simulate as run
+    from pipelines.progress import bar
+
+    if fmt not in ("parquet", "csv"):
+        raise ConfigError(f"--format {fmt}: use parquet or csv.")
+    try:
+        with bar("simulating months", months) as advance:
+            run(
+                out,
+                customers=customers,
+                months=months,
+                seed=seed,
+                products=tuple(products.split(",")),
+                fmt="csv" if fmt == "csv" else "parquet",
+                on_month=lambda month: advance(str(month)),
+            )
+    except ValueError as error:
+        raise ConfigError(f"cannot simulate this company: {error}") from error
+    print(f"Simulated company: {out / 'tables'} (its answer key: {out / 'truth'})")
+
+
+@app.command()
+def check(config: Config = DEMO, as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """Read every table against the data contract and say what was found."""
+    from pipelines import say
+    from pipelines.check import check_tables
+
+    rows = check_tables(config, _day(as_of))
+    say.as_json(rows) if as_json else say.tables_checked(rows)
+
+
+@app.command()
+def train(
+    config: Config = DEMO, as_of: AsOf = None, plain: Plain = False, as_json: AsJson = False
+) -> None:
+    """Learn from all matured months, log to MLflow, and promote by rule."""
+    from pipelines import say
+    from pipelines.launch import launch_training
+
+    trained = launch_training(config, _day(as_of), plain=plain)
+    say.as_json(say.training_facts(trained)) if as_json else say.training_done(trained)
+
+
+@app.command()
+def nightly(
+    config: Config = DEMO,
+    as_of: AsOf = None,
+    plain: Plain = False,
+    backfill: Annotated[
+        bool, typer.Option("--backfill", help="Allow a day before the published one.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score every customer with the champion and publish the risk list."""
+    from pipelines import say
+    from pipelines.launch import launch_nightly
+
+    night = launch_nightly(config, _day(as_of), plain=plain, backfill=backfill)
+    say.as_json(say.night_facts(night)) if as_json else say.night_done(night)
+
+
+@app.command()
+def compare(
+    config: Config = DEMO,
+    truth: Annotated[
+        Path, typer.Option("--truth", help="The simulated company's answer key.")
+    ] = DEMO_DATA / "truth",
+) -> None:
+    """Hold the newest training run against a simulated company's answer key."""
+    from pipelines import say
+    from pipelines.demo.compare import compare as run
+    from pipelines.demo.compare import newest_scores
+    from pipelines.settings import load_settings
+
+    settings = load_settings(config)
+    window = settings.label.lead_days, settings.label.horizon_days
+    say.compared(run(newest_scores(settings.paths.var), truth, window))
+
+
+@app.command()
+def demo(customers: Annotated[int, typer.Option(min=1000)] = 10_000, plain: Plain = False) -> None:
+    """Simulate a company, check it, train, compare with the truth, and run one night."""
+    from pipelines.demo.compare import first_day_after
+
+    simulate(DEMO_DATA, customers=customers)
+    day = datetime.combine(first_day_after(DEMO_DATA), time())
+    check(DEMO, day)
+    train(DEMO, day, plain)
+    compare(DEMO)
+    nightly(DEMO, day, plain)
+    print("\nThe runs, their plots and the model: make ui")
+
+
+@app.command()
+def features(config: Config = DEMO, as_json: AsJson = False) -> None:
+    """Print the feature dictionary: every feature that the company's tables can carry."""
+    from pipelines import say
+    from pipelines.check import feature_dictionary
+
+    rows = feature_dictionary(config)
+    say.as_json(rows) if as_json else say.table(list(rows[0]), (list(row.values()) for row in rows))
+
+
+@app.command()
+def schema(
+    table: Annotated[str | None, typer.Argument(help="A table; the configuration if none.")] = None,
+) -> None:
+    """Print the JSON Schema of the configuration, or of a table of the data contract."""
+    from features.tables import TABLES
+    from pipelines import say
+    from pipelines.contract import config_schema, table_schema
+
+    if table is not None and table not in TABLES:
+        raise ConfigError(f"unknown table {table!r}; the contract has: {', '.join(TABLES)}")
+    say.as_json(config_schema() if table is None else table_schema(table))
+
+
+@app.command()
+def serve() -> None:
+    """Run the schedules of prefect.yaml on this machine until stopped."""
+    from pipelines.serve import serve as run
+
+    run()
+
+
+@app.command()
+def ui(config: Config = DEMO, port: Annotated[int, typer.Option(min=1)] = 5000) -> None:
+    """Open MLflow's pages on the company's runs until stopped."""
+    from pipelines.serve import open_mlflow
+    from pipelines.settings import load_settings
+
+    open_mlflow(load_settings(config), port)
+
+
+def _day(given: datetime | None) -> date | None:
+    return None if given is None else given.date()

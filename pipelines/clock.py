@@ -1,0 +1,16 @@
+"""The only place that reads the clock for a day or a run's name."""
+
+import secrets
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+
+def today_in(zone: str) -> date:
+    """The calendar day now in a zone."""
+    return datetime.now(ZoneInfo(zone)).date()
+
+
+def new_run_id(command: str) -> str:
+    """A unique name that sorts by time: command, UTC second, six random hex digits."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{command}-{stamp}-{secrets.token_hex(3)}"

@@ -1,0 +1,53 @@
+"""DuckDB as the engine: one bounded in-memory connection, and safe SQL text."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+
+from pipelines.settings import Engine
+
+# DuckDB takes the later of two instants that a clock change gives the same local time, and so
+# the rule of features.timeline.midnight_utc, the earlier one, is kept by hand here.
+_TO_UTC = """
+create or replace temp macro to_utc(local_time, zone) as case
+    when timezone(zone, timezone('UTC',
+        timezone('UTC', timezone(zone, local_time)) - interval 1 hour)) = local_time
+    then timezone('UTC', timezone(zone, local_time)) - interval 1 hour
+    else timezone('UTC', timezone(zone, local_time)) end"""
+
+
+def connect(engine: Engine, spill: Path) -> duckdb.DuckDBPyConnection:
+    """Open a connection in UTC that keeps to the configured memory and spills into ``spill``.
+
+    Defines ``to_utc(naive local timestamp, zone)``: the naive UTC instant; the earlier of two
+    when a clock change repeats the local time, the time an hour later when it skips it.
+    """
+    spill.mkdir(parents=True, exist_ok=True)
+    connection = duckdb.connect()
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute(f"set threads = {engine.threads}")
+    connection.execute(f"set memory_limit = {literal(engine.memory_limit)}")
+    connection.execute(f"set temp_directory = {literal(spill)}")
+    connection.execute(_TO_UTC)
+    return connection
+
+
+def literal(value: object) -> str:
+    """Quote a value as an SQL text literal."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """Quote a name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literals(values: Iterable[object]) -> str:
+    """Quote values as the inside of an SQL list."""
+    return ", ".join(literal(value) for value in values)
+
+
+def local_to_utc(expression: str, zone: str) -> str:
+    """SQL for the UTC instant of a naive local timestamp expression."""
+    return expression if zone == "UTC" else f"to_utc({expression}, {literal(zone)})"

@@ -1,0 +1,91 @@
+"""The simulated company's calendar: days as numbers, local days as UTC instants."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from features.timeline import midnight_utc
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+ZONE = "Europe/Oslo"
+DAY_SECONDS = 86_400
+_EPOCH = date(1970, 1, 1)
+_MARGIN_DAYS = 400
+_AHEAD_MONTHS = 12
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01."""
+    return (day - _EPOCH).days
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Months counted from the first simulated month; days since 1970; instants in UTC µs.
+
+    ``first_days`` int64 (months + 12 + 1,): the first day of each month; ``midnights`` int64:
+    local midnight in Europe/Oslo of every day from ``day_zero`` on, as naive UTC µs.
+    """
+
+    start: date
+    months: int
+    first_days: Ints
+    day_zero: int
+    midnights: Ints
+
+    def first(self, month: int) -> int:
+        """First day of a month."""
+        return int(self.first_days[month])
+
+    def end(self) -> int:
+        """First day after the simulated period."""
+        return self.first(self.months)
+
+    def date(self, month: int) -> date:
+        """First day of a month as a date."""
+        return _EPOCH + timedelta(days=self.first(month))
+
+    def season(self, month: int) -> int:
+        """Calendar month, 1 to 12."""
+        return self.date(month).month
+
+    def random_days(self, rng: np.random.Generator, month: int, count: int) -> Ints:
+        """Days spread evenly over a month: int64 (count,)."""
+        return rng.integers(self.first(month), self.first(month + 1), count)
+
+    def month_of(self, days: Ints) -> Ints:
+        """Month number of each day."""
+        return np.searchsorted(self.first_days, days, side="right").astype(np.int64) - 1
+
+    def midnight(self, days: Ints) -> Ints:
+        """Local midnight of each day as UTC µs."""
+        return self.midnights[np.clip(days - self.day_zero, 0, len(self.midnights) - 1)]
+
+    def instant(self, days: Ints, seconds: Floats) -> Ints:
+        """UTC µs of a moment in local days; kept inside the day also when a day has 23 hours."""
+        inside = np.clip(seconds, 0, 23 * 3600 - 60).astype(np.int64)
+        return self.midnight(days) + inside * 1_000_000
+
+
+def office_seconds(rng: np.random.Generator, count: int) -> Floats:
+    """Seconds after midnight at which people get in touch: 08 to 21, most before lunch."""
+    return (8 + 13 * rng.beta(1.6, 2.4, count)) * 3600.0
+
+
+def make_clock(start: date, months: int) -> Clock:
+    """Build the calendar; raises ``ValueError`` unless ``start`` is a first of a month."""
+    if start.day != 1 or months < 1:
+        raise ValueError(f"start {start} must be the first of a month, months {months} at least 1")
+    number = start.year * 12 + start.month - 1
+    firsts = [number + k for k in range(months + _AHEAD_MONTHS + 1)]
+    first_days = [day_number(date(k // 12, k % 12 + 1, 1)) for k in firsts]
+    zero = first_days[0] - _MARGIN_DAYS
+    days = range(zero, first_days[-1] + _MARGIN_DAYS)
+    midnights = [midnight_utc(_EPOCH + timedelta(days=day), ZONE) for day in days]
+    micros = np.array(midnights, dtype="datetime64[us]").astype(np.int64)
+    return Clock(start, months, np.array(first_days), zero, micros)

@@ -1,0 +1,145 @@
+"""From numbers to the contract's tables: keys, types, what came late, what was never seen."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+import pyarrow as pa
+
+from features.tables import Column, Table
+from pipelines.demo.clock import Bools, Clock, Ints
+
+KEYS = MappingProxyType(
+    {
+        "customer_id": "C",
+        "contract_id": "K",
+        "plan_id": "P",
+        "bundle_id": "B",
+        "invoice_id": "I",
+        "corrects_invoice_id": "I",
+        "payment_id": "Y",
+        "reminder_id": "R",
+        "event_id": "E",
+        "change_id": "X",
+        "contact_id": "T",
+        "case_id": "S",
+        "incident_id": "O",
+        "notification_id": "N",
+        "survey_id": "U",
+    }
+)
+TOPICS = ("billing", "price", "fault", "move", "payment", "other")
+NOTICES = ("outage", "price", "reminder", "marketing")
+WORDS: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
+    {
+        ("customers", "segment"): ("private", "young", "senior"),
+        ("price_changes", "reason_code"): ("wholesale_cost", "indexation", "campaign_end"),
+        ("contacts", "topic"): TOPICS,
+        ("cases", "topic"): TOPICS,
+        ("incidents", "kind"): ("outage", "degraded", "equipment"),
+        ("notifications", "kind"): NOTICES,
+    }
+)
+LATE_TABLES = frozenset(
+    {"invoices", "payments", "reminders", "payment_method_events", "contacts", "cases"}
+    | {"incidents", "notifications", "surveys"}
+)
+LATE_SHARE = 0.015
+_ARROW = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "money": pa.int64(),
+    "price": pa.decimal128(18, 6),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "instant": pa.timestamp("us"),
+}
+
+
+def schema_of(table: Table) -> pa.Schema:
+    """The Arrow schema of a contract table, with ``known_at`` where rows may come late."""
+    columns = [(column.name, _ARROW[column.type]) for column in table.columns]
+    if table.name in LATE_TABLES:
+        columns.append(("known_at", pa.timestamp("us")))
+    return pa.schema(columns)
+
+
+def key_texts(letter: str, numbers: Ints) -> pa.Array:
+    """Keys such as C0000123 from numbers below 10⁹; negative numbers give null."""
+    width = 1 + (7 if letter == "C" else 9)
+    texts = np.empty((len(numbers), width), dtype=np.uint8)
+    texts[:, 0] = ord(letter)
+    rest = np.maximum(numbers, 0)
+    for place in range(width - 1, 0, -1):
+        rest, digit = np.divmod(rest, 10)
+        texts[:, place] = digit + ord("0")
+    offsets = np.arange(len(numbers) + 1, dtype=np.int32) * width
+    parts = [_validity(numbers), pa.py_buffer(offsets), pa.py_buffer(texts.tobytes())]
+    return pa.Array.from_buffers(pa.string(), len(numbers), parts)
+
+
+def prices(ore: Ints) -> pa.Array:
+    """Decimals with six places in kroner from whole øre."""
+    words = np.zeros((len(ore), 2), dtype=np.int64)
+    words[:, 0] = ore * 10_000
+    return pa.Array.from_buffers(
+        pa.decimal128(18, 6), len(ore), [None, pa.py_buffer(words.tobytes())]
+    )
+
+
+def _validity(values: Ints) -> pa.Buffer | None:
+    if (values >= 0).all():
+        return None
+    return pa.py_buffer(np.packbits(values >= 0, bitorder="little").tobytes())
+
+
+def instants(micros: Ints) -> pa.Array:
+    """Moments to the whole second from UTC µs; negative ones are null."""
+    whole = micros // 1_000_000 * 1_000_000
+    return pa.array(whole, pa.int64(), mask=micros < 0).cast(pa.timestamp("us"))
+
+
+def encode(table: Table, column: Column, values: Ints) -> pa.Array:
+    """One contract column from numbers: codes, days, µs, øre; below zero is null but for money."""
+    if column.name in KEYS:
+        return key_texts(KEYS[column.name], values)
+    if column.type == "price":
+        return prices(values)
+    null = np.zeros(len(values), dtype=bool) if column.type == "money" else values < 0
+    if column.type == "text":
+        words = pa.array(WORDS.get((table.name, column.name), column.allowed), pa.string())
+        return words.take(pa.array(np.maximum(values, 0), mask=null))
+    if column.type == "date":
+        return pa.array(values.astype(np.int32), pa.date32(), mask=null)
+    if column.type == "instant":
+        return instants(values)
+    return pa.array(values > 0 if column.type == "boolean" else values, mask=null)
+
+
+def happened(table: Table, columns: Mapping[str, Ints], clock: Clock) -> Ints:
+    """When each row happened: the earliest of the table's ``event_at`` columns, UTC µs."""
+    never = np.iinfo(np.int64).max
+    moments = []
+    for name in table.event_at:
+        values = columns[name]
+        at = values if table.column(name).type == "instant" else clock.midnight(values)
+        moments.append(np.where(values < 0, never, at))
+    earliest: Ints = np.minimum.reduce(moments)
+    return earliest
+
+
+def hide_unseen(table: Table, columns: dict[str, Ints], seen_until: Ints) -> None:
+    """Null what a row reveals only after ``seen_until`` (UTC µs a row)."""
+    moments = dict(columns)
+    for column in table.columns:
+        if column.revealed_by is None or table.column(column.revealed_by).type != "instant":
+            continue
+        revealed = moments[column.revealed_by]
+        columns[column.name] = np.where(revealed < seen_until, columns[column.name], -1)
+
+
+def draw_known_at(rng: np.random.Generator, at: Ints) -> tuple[Ints, Bools]:
+    """When the few late rows became known, one to ten days on (UTC µs), and which those are."""
+    late = rng.random(len(at)) < LATE_SHARE
+    return at + (rng.uniform(1, 10, len(at)) * 86_400e6).astype(np.int64), late

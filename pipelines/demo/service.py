@@ -1,0 +1,170 @@
+"""Customer service: who gets in touch, about what, how it goes, and who must try again."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.tables import CHANNELS
+from pipelines.demo.clock import Bools, Floats, Ints, office_seconds
+from pipelines.demo.record import TOPICS
+from pipelines.demo.world import NONE, Month, World, irritate
+
+BILLING, PRICE, FAULT, MOVE, PAYMENT, OTHER = range(len(TOPICS))
+PHONE, CHAT, STORE = (CHANNELS.index(name) for name in ("phone", "chat", "store"))
+_USED = np.array([CHANNELS.index(n) for n in ("phone", "email", "chat", "app", "store")])
+_USED_SHARES = (0.50, 0.20, 0.20, 0.05, 0.05)
+_HOUR = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Talks:
+    """Contacts: row of the world, topic, day and second of it, channel, case (−1 not linked).
+
+    ``again`` marks follow-ups; ``hard`` contacts about a case that does not get solved soon.
+    """
+
+    rows: Ints
+    topic: Ints
+    day: Ints
+    second: Floats
+    channel: Ints
+    case: Ints
+    again: Bools
+    hard: Bools
+
+
+def first_contacts(
+    rng: np.random.Generator, world: World, month: Month, rates: Floats, first_days: Ints
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """Draw contacts by topic: rows, topics, days, channels. ``rates``, ``first_days`` (n, 6)."""
+    counts = rng.poisson(rates * (0.25 + 0.75 * world.talk)[:, None])
+    flat = np.repeat(np.arange(counts.size), counts.ravel())
+    rows, topic = np.divmod(flat, len(TOPICS))
+    soon = first_days.ravel()[flat] + rng.integers(0, 10, len(flat))
+    anywhere = month.clock.random_days(rng, month.number, len(flat))
+    caused = first_days.ravel()[flat] > month.first
+    day = np.minimum(np.where(caused, soon, anywhere), month.last)
+    return rows, topic, day, rng.choice(_USED, len(flat), p=_USED_SHARES)
+
+
+def follow_ups(
+    rng: np.random.Generator, world: World, month: Month, first: Talks, until: Ints
+) -> Talks:
+    """Contacts again about the same thing, until it is solved, often in another channel."""
+    need = np.where(first.hard, 1.7, 0.10) * np.sqrt(world.talk[first.rows] + 0.1)
+    count = np.minimum(rng.poisson(need), 5)
+    of = np.repeat(np.arange(len(count)), count)
+    spread = np.clip(until[of] - first.day[of], 8, 45)
+    day = first.day[of] + 1 + (rng.random(len(of)) ** 1.5 * spread).astype(np.int64)
+    other = rng.random(len(of)) < 0.45
+    channel = np.where(other, rng.choice(_USED, len(of), p=_USED_SHARES), first.channel[of])
+    linked = rng.random(len(of)) < 0.65
+    second = office_seconds(rng, len(of))
+    case = np.where(linked, first.case[of], NONE)
+    again = np.ones(len(of), dtype=bool)
+    rows, topic, hard = first.rows[of], first.topic[of], first.hard[of]
+    talks = Talks(rows, topic, day, second, channel, case, again, hard)
+    irritate(world, month, "repeat_contact", talks.rows, day)
+    scattered = 0.7 * (channel != first.channel[of]) + 0.5 * (~linked & (first.case[of] >= 0))
+    irritate(world, month, "scattered_history", talks.rows, day, by=scattered)
+    return talks
+
+
+def together(one: Talks, two: Talks) -> Talks:
+    """All contacts of ``one``, then all of ``two``."""
+    names = ("rows", "topic", "day", "second", "channel", "case", "again", "hard")
+    return Talks(*(np.concatenate([getattr(one, n), getattr(two, n)]) for n in names))
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How each contact was met: wait (s, −1 in writing), hours to the reply, times passed on."""
+
+    wait: Ints
+    abandoned: Bools
+    asked_for_person: Bools
+    kept_by_bot: Bools
+    hours: Floats
+    passed_on: Ints
+
+
+def answer(rng: np.random.Generator, world: World, month: Month, talks: Talks) -> None:
+    """Let contacts wait, reach a bot or a person, be passed on; write and remember them."""
+    answers = _meet(rng, month, talks)
+    _write(rng, world, month, talks, answers)
+    slow = np.clip((answers.wait - 300) / 900, 0, 1.5) + 0.5 * answers.abandoned
+    slow = np.where(answers.hours > 24, np.minimum(answers.hours / 48, 1.5), slow)
+    looped = answers.asked_for_person & answers.kept_by_bot
+    poor = (talks.topic == FAULT) * (0.8 * (slow > 0) + 0.6 * talks.hard + 0.5 * looped)
+    effort = 0.4 * np.minimum(answers.passed_on, 3)
+    felt = {"repeat_contact": effort, "wait": slow, "bot_loop": looped, "fault_response": poor}
+    for signal, weight in felt.items():
+        irritate(world, month, signal, talks.rows, talks.day, by=weight)
+
+
+def _meet(rng: np.random.Generator, month: Month, talks: Talks) -> Answers:
+    count = len(talks.rows)
+    phone, chat = talks.channel == PHONE, talks.channel == CHAT
+    live = phone | chat
+    in_writing = ~live & (talks.channel != STORE)
+    crowd = month.rng("crowd").lognormal(0, 0.25)
+    wait = rng.lognormal(np.log(130 * crowd), 1.15, count)
+    patience = rng.lognormal(np.log(1500), 0.7, count)
+    abandoned = live & (wait > patience)
+    met_bot = rng.random(count) < np.select([chat, phone], [0.45, 0.15], 0.0)
+    asked = met_bot & (rng.random(count) < 0.4)
+    kept = met_bot & (~asked | (rng.random(count) < 0.6))
+    hours = np.where(in_writing, rng.lognormal(np.log(9), 1.1, count), 0.0)
+    passed_on = rng.poisson(np.where(talks.hard, 0.7, 0.12)) * ~abandoned * ~kept
+    waited = np.where(live, np.minimum(wait, patience), NONE).astype(np.int64)
+    return Answers(waited, abandoned, asked, kept, np.minimum(hours, 400), passed_on)
+
+
+def _write(
+    rng: np.random.Generator, world: World, month: Month, talks: Talks, answers: Answers
+) -> None:
+    count = len(talks.rows)
+    begun = month.clock.instant(talks.day, talks.second)
+    seconds = np.where(talks.channel == CHAT, answers.wait, answers.hours * _HOUR)
+    replied = begun + (seconds * 1e6).astype(np.int64)
+    silent = np.isin(talks.channel, (PHONE, STORE)) | answers.abandoned | (rng.random(count) < 0.03)
+    columns = {
+        "contact_id": month.sink.numbers("contacts", count),
+        "customer_id": world.number[talks.rows],
+        "started_at": begun,
+        "channel": talks.channel,
+        "direction": np.zeros(count, dtype=np.int64),
+        "topic": talks.topic,
+        "case_id": talks.case,
+        "wait_seconds": answers.wait,
+        "abandoned": answers.abandoned.astype(np.int64),
+        "handled_by": np.where(answers.abandoned, NONE, answers.kept_by_bot.astype(np.int64)),
+        "human_requested": answers.asked_for_person.astype(np.int64),
+        "transfers": answers.passed_on,
+        "replied_at": np.where(silent, NONE, replied),
+    }
+    month.sink.add("contacts", columns)
+
+
+def call_back(rng: np.random.Generator, world: World, month: Month, talks: Talks) -> None:
+    """The company calls a few customers back: no effort of theirs, so nothing is remembered."""
+    mine = (talks.case >= 0) & ~talks.again & (rng.random(len(talks.rows)) < 0.06)
+    count = int(mine.sum())
+    nothing = np.zeros(count, dtype=np.int64)
+    day = talks.day[mine] + rng.integers(1, 8, count)
+    columns = {
+        "contact_id": month.sink.numbers("contacts", count),
+        "customer_id": world.number[talks.rows[mine]],
+        "started_at": month.clock.instant(day, office_seconds(rng, count)),
+        "channel": np.full(count, PHONE),
+        "direction": nothing + 1,
+        "topic": talks.topic[mine],
+        "case_id": talks.case[mine],
+        "wait_seconds": nothing + NONE,
+        "abandoned": nothing,
+        "handled_by": nothing,
+        "human_requested": nothing,
+        "transfers": nothing,
+        "replied_at": nothing + NONE,
+    }
+    month.sink.add("contacts", columns)

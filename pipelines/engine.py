@@ -1,0 +1,120 @@
+"""Runs the feature code shard by shard: a shard is the unit of memory and of progress."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.catalog import Catalog, build_catalog
+from features.labels import make_cohort, outcomes
+from features.matrix import cut, derive, prepare
+from features.relationship import Attribute
+from features.timeline import LabelWindow
+from pipelines.database import connect, identifier, literal
+from pipelines.settings import Settings
+from pipelines.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixJob:
+    """What to build: the as-of dates, and up to which day outcomes are known (None: no labels)."""
+
+    catalog: Catalog
+    as_ofs: tuple[date, ...]
+    labels_known_before: date | None = None
+
+
+def attributes_of(settings: Settings) -> list[Attribute]:
+    """The columns of the customer table that the configuration makes features."""
+    mapped = settings.sources["customers"].attributes
+    return [
+        Attribute(f"attr_{name}", a.type, a.family, a.driver, a.unit, a.sign, a.doc or name)
+        for name, a in mapped.items()
+    ]
+
+
+def catalog_of(settings: Settings, snapshot: Snapshot) -> Catalog:
+    """The features that this company's tables can carry, its own attributes among them."""
+    return build_catalog(tuple(snapshot.tables), attributes_of(settings))
+
+
+def build_matrix(
+    settings: Settings,
+    snapshot: Snapshot,
+    job: MatrixJob,
+    into: Path,
+    advance: Callable[[], None],
+) -> list[Path]:
+    """Write ``into/as_of=…/shard=….parquet``: customer_id, as_of, product_line, features.
+
+    With ``labels_known_before`` each row also carries ``outcome`` and ``label``. ``advance`` is
+    called after every shard and as-of date. Returns the files, in order.
+    """
+    paths = []
+    for shard in range(snapshot.shards):
+        with connect(settings.engine, settings.paths.var / "spill") as con:
+            _open_shard(con, settings, snapshot, shard)
+            derive(con, job.catalog)
+            for as_of in job.as_ofs:
+                path = into / f"as_of={as_of}" / f"shard={shard:04d}.parquet"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                rows = _rows(con, settings, snapshot, job, as_of)
+                pq.write_table(rows, path, compression="zstd", write_page_checksum=True)
+                paths.append(path)
+                advance()
+    return paths
+
+
+def given_as_ofs(settings: Settings, snapshot: Snapshot) -> tuple[date, ...]:
+    """The as-of dates of a ``labels`` table, sorted; empty without one."""
+    if "labels" not in snapshot.tables:
+        return ()
+    with connect(settings.engine, settings.paths.var / "spill") as con:
+        files = [snapshot.path("labels", shard) for shard in range(snapshot.shards)]
+        rows = con.execute(f"select distinct as_of from {_parquet(files)} order by 1").fetchall()
+    return tuple(row[0] for row in rows)
+
+
+def _open_shard(
+    con: duckdb.DuckDBPyConnection, settings: Settings, snapshot: Snapshot, shard: int
+) -> None:
+    for table in snapshot.tables:
+        source = _parquet([snapshot.path(table, shard)])
+        con.execute(f"create temp view {identifier(table)} as select * from {source}")
+    prepare(con, tuple(snapshot.tables), settings.company.timezone)
+
+
+def _rows(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    snapshot: Snapshot,
+    job: MatrixJob,
+    as_of: date,
+) -> pa.Table:
+    zone = settings.company.timezone
+    make_cohort(con, tuple(snapshot.tables), as_of, zone)
+    rows = cut(con, job.catalog, as_of, zone)
+    if job.labels_known_before is None:
+        return rows
+    ended = outcomes(
+        con,
+        tables=tuple(snapshot.tables),
+        as_of=as_of,
+        window=LabelWindow(settings.label.lead_days, settings.label.horizon_days),
+        today=job.labels_known_before,
+        zone=zone,
+    )
+    con.register("cut_rows", rows)
+    con.register("ended_rows", ended)
+    return con.sql(
+        "select c.*, e.outcome, e.label from cut_rows c join ended_rows e using (customer_id) "
+        "order by customer_id"
+    ).to_arrow_table()
+
+
+def _parquet(files: Sequence[Path]) -> str:
+    return f"read_parquet([{', '.join(literal(path) for path in files)}])"

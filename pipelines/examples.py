@@ -1,0 +1,70 @@
+"""From matrix files to the examples a model learns from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.dataset as ds
+
+from features.catalog import Catalog, definition
+from features.errors import GateError
+from models.examples import Examples
+from models.spec import FeatureColumn, FeatureSpec, learn_spec
+
+KEYS = ("customer_id", "as_of", "product_line")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Examples, the rows left out by outcome, and the features that never vary."""
+
+    examples: Examples
+    outcomes: dict[str, int]
+    silent: tuple[str, ...]
+
+
+def feature_columns(catalog: Catalog) -> tuple[FeatureColumn, ...]:
+    """The catalog's features as a model's inputs, in the catalog's order."""
+    streams = {stream.name: stream for stream in catalog.streams}
+    return tuple(
+        FeatureColumn(
+            name=feature.name,
+            kind="category" if feature.kind == "category" else "number",
+            driver=feature.driver,
+            family=feature.family,
+            sign=feature.sign,
+            definition=definition(feature, streams[feature.stream]),
+        )
+        for feature in catalog.model_features
+    )
+
+
+def read_matrix(paths: Sequence[Path], columns: Sequence[str]) -> pd.DataFrame:
+    """The named columns of matrix files as one frame, in the order of the files."""
+    table = ds.dataset([str(path) for path in paths], format="parquet").to_table(list(columns))
+    frame: pd.DataFrame = table.to_pandas(date_as_object=False)
+    return frame
+
+
+def prepare_examples(paths: Sequence[Path], catalog: Catalog) -> Prepared:
+    """Rows with a label as examples; columns with one value or none are left out of the spec.
+
+    Raises ``GateError`` when no row has a label.
+    """
+    columns = feature_columns(catalog)
+    frame = read_matrix(paths, [*KEYS, *(c.name for c in columns), "outcome", "label"])
+    counts = frame["outcome"].value_counts().sort_index()
+    labelled = frame[frame["label"].notna()]
+    if labelled.empty:
+        raise GateError(
+            "no customer has a known outcome: the label windows are not complete. Set "
+            "training.first_as_of earlier or train on a later --as-of."
+        )
+    varying = [c for c in columns if labelled[c.name].nunique(dropna=False) > 1]
+    spec: FeatureSpec = learn_spec(varying, labelled)
+    return Prepared(
+        examples=Examples.build(labelled, spec, labelled["label"].astype("int8")),
+        outcomes={str(name): int(count) for name, count in counts.items()},
+        silent=tuple(sorted({c.name for c in columns} - {c.name for c in varying})),
+    )

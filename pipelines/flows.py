@@ -1,0 +1,73 @@
+"""The Prefect flows: thin shells around the plain runs. The only importer of Prefect.
+
+Every step of a run becomes a task; what a person wants to see becomes an artifact. A flow
+that Prefect cannot even start is run plainly, and its record says that it was untracked.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from features.errors import BusyError
+from pipelines.nightly import Night
+from pipelines.runs import run_nightly, run_training
+from pipelines.show import scorecard_markdown, top_rows
+from pipelines.train import Trained
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_RETRIES = 2
+_RETRY_SECONDS = 5.0
+
+
+def as_task(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run one step as a Prefect task; only ``BusyError`` (input still being written) retries."""
+    decorate = task(
+        name=function.__name__.replace("_", " "),
+        cache_policy=NO_CACHE,
+        persist_result=False,
+        retries=_RETRIES,
+        retry_delay_seconds=_RETRY_SECONDS,
+        retry_condition_fn=lambda _task, _run, state: _is_busy(state),
+    )
+    result: R = decorate(function)(*args, **kwargs)
+    return result
+
+
+def _is_busy(state: object) -> bool:
+    result = getattr(state, "result", None)
+    return callable(result) and isinstance(result(raise_on_failure=False), BusyError)
+
+
+@flow(name="train", persist_result=False)
+def train(config: str, as_of: date | None = None) -> Trained:
+    """Learn from everything known before the as-of date (default: today)."""
+    trained = run_training(Path(config), as_of, as_task)
+    show_training(trained)
+    return trained
+
+
+@flow(name="nightly", persist_result=False)
+def nightly(config: str, as_of: date | None = None, backfill: bool = False) -> Night:
+    """Publish the risk list of the as-of date (default: today)."""
+    night = run_nightly(Path(config), as_of, as_task, backfill=backfill)
+    show_night(night)
+    return night
+
+
+def show_training(trained: Trained) -> None:
+    """The scorecard as a Markdown artifact."""
+    create_markdown_artifact(scorecard_markdown(trained), key="scorecard")
+
+
+def show_night(night: Night) -> None:
+    """The top of the list as a table artifact, and where it stands as Markdown."""
+    create_table_artifact(top_rows(night.publication.folder), key="top-of-the-list")
+    what = "Published" if night.written else "Already published"
+    create_markdown_artifact(f"{what}: `{night.publication.folder}`", key="publication")

@@ -1,0 +1,1 @@
+"""The lists people receive, and the manifest that vouches for them."""

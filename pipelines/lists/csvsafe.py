@@ -1,0 +1,39 @@
+"""Text that a spreadsheet can open without running it, and that reads back unchanged.
+
+A cell that begins with ``= + - @``, tab, CR, LF, NUL or one of their full-width forms gets a
+leading apostrophe. So does a cell that begins with apostrophes before such a character, so that
+taking one apostrophe away always gives the original back.
+"""
+
+import pandas as pd
+
+from features.errors import ContractError
+
+_DANGEROUS = "=+\\-@\t\r\n\x00＝＋－＠"
+_ESCAPE = f"^('*[{_DANGEROUS}])"
+_UNESCAPE = f"^'('*[{_DANGEROUS}])"
+
+
+def escape(text: pd.Series) -> pd.Series:
+    """Give dangerous cells of a ``str`` series their apostrophe; nulls stay null."""
+    return text.str.replace(_ESCAPE, r"'\1", regex=True)
+
+
+def unescape(text: pd.Series) -> pd.Series:
+    """The inverse of ``escape``, for whoever reads a list back."""
+    return text.str.replace(_UNESCAPE, r"\1", regex=True)
+
+
+def refuse_dangerous_ids(ids: pd.Series, place: str) -> None:
+    """Raise ``ContractError`` when an id begins so that it would need an apostrophe.
+
+    An escaped id no longer joins, and an unescaped one is a formula, so neither is written.
+    The message counts the ids without quoting them.
+    """
+    bad = ids.str.contains(_ESCAPE.replace("(", "(?:", 1), regex=True).fillna(value=False)
+    if bad.any():
+        raise ContractError(
+            f"{place}: {int(bad.sum())} of {len(ids)} ids begin with a character that a "
+            "spreadsheet reads as a formula (= + - @, a tab, a line break or their full-width "
+            "forms). Map another key column to it in the configuration, then run `stille check`."
+        )

@@ -1,0 +1,91 @@
+"""The data package: what is in a publication, where it came from, and each file's digest."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from pipelines.lists.fields import Field, package_field
+from pipelines.storage import digest
+
+MANIFEST = "datapackage.json"
+_PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
+_MEDIA_TYPES = {
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+    "json": "application/json",
+    "html": "text/html",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Where a publication came from.
+
+    Two runs whose ``identity`` is equal publish the same lists. ``created`` is UTC;
+    ``thresholds`` are the lower bounds of the risk bands, as probabilities.
+    """
+
+    as_of: date
+    run_id: str
+    created: datetime
+    inputs_digest: str
+    config_digest: str
+    model_version: str
+    model_digest: str
+    horizon_days: int
+    thresholds: Mapping[str, float]
+
+    @property
+    def identity(self) -> dict[str, str]:
+        return {
+            "as_of_date": self.as_of.isoformat(),
+            "inputs_digest": self.inputs_digest,
+            "config_digest": self.config_digest,
+            "model_digest": self.model_digest,
+        }
+
+
+def files_below(folder: Path) -> tuple[str, ...]:
+    """Relative POSIX paths of every file below ``folder`` but the manifest, sorted."""
+    found = (path for path in folder.rglob("*") if not path.is_dir())
+    names = sorted(path.relative_to(folder).as_posix() for path in found)
+    return tuple(name for name in names if name != MANIFEST)
+
+
+def manifest_bytes(folder: Path, stamp: Stamp, schemas: Mapping[str, tuple[Field, ...]]) -> bytes:
+    """Describe every file below ``folder``; ``schemas`` gives the fields of a file by its path."""
+    resources = [_resource(folder, path, schemas.get(path)) for path in files_below(folder)]
+    described = {
+        "$schema": _PROFILE,
+        "name": f"stille-{stamp.as_of.isoformat()}",
+        "title": f"Churn risk as of {stamp.as_of.isoformat()}",
+        "created": stamp.created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "resources": resources,
+        "stille": stamp.identity
+        | {
+            "run_id": stamp.run_id,
+            "model_version": stamp.model_version,
+            "horizon_days": stamp.horizon_days,
+            "thresholds": dict(stamp.thresholds),
+        },
+    }
+    return (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _resource(folder: Path, path: str, fields: tuple[Field, ...] | None) -> dict[str, Any]:
+    ending = path.rpartition(".")[2].lower()
+    resource: dict[str, Any] = {
+        "name": path.lower().replace("/", "-").replace(" ", "-"),
+        "path": path,
+        "format": ending,
+        "mediatype": _MEDIA_TYPES.get(ending, "application/octet-stream"),
+        "bytes": (folder / path).stat().st_size,
+        "hash": digest(folder / path),
+    }
+    if fields is None:
+        return resource
+    schema = {"fields": [package_field(field) for field in fields], "missingValues": [""]}
+    return resource | {"type": "table", "encoding": "utf-8", "schema": schema}

@@ -1,0 +1,62 @@
+"""A driver and a customer's own facts, said as one sentence."""
+
+import numpy as np
+import pandas as pd
+
+from pipelines.lists.templates import FACTS, LONGEST, Direction, Placeholder, Templates, Variant
+from pipelines.lists.wording import words
+
+
+def sentences(
+    drivers: pd.Series,
+    facts: pd.DataFrame,
+    templates: Templates,
+    currency: str,
+    direction: Direction,
+) -> pd.Series:
+    """One sentence of at most 140 characters per row, null where there is no driver.
+
+    ``drivers``: driver codes or null. ``facts``: columns named as in ``FACTS``, same index; a
+    column that is missing counts as null. The first variant whose facts are all known and within
+    their bounds is used. Text facts come out as they are: escape them when writing CSV.
+    Raises ``KeyError`` for a code without sentences.
+    """
+    said = pd.Series(pd.NA, index=drivers.index, dtype="str")
+    for driver in drivers.dropna().unique():
+        open_rows = (drivers == driver).fillna(value=False).to_numpy(dtype=bool)
+        for variant in templates.variants[driver, direction]:
+            rows = open_rows & _sayable(variant, facts)
+            if rows.any():
+                said.loc[rows] = _fill(variant, facts.loc[rows], templates, currency).array
+            open_rows = open_rows & ~rows
+    return said.where(said.str.len() <= LONGEST, said.str.slice(0, LONGEST - 1) + "…")
+
+
+def _sayable(variant: Variant, facts: pd.DataFrame) -> np.ndarray:
+    rows = np.ones(len(facts), dtype=bool)
+    for fact in variant.facts:
+        if fact not in facts.columns:
+            return np.zeros(len(facts), dtype=bool)
+        if FACTS[fact] == "date":
+            rows &= facts[fact].notna().to_numpy()
+        elif FACTS[fact] == "text":
+            rows &= facts[fact].fillna("").ne("").to_numpy(dtype=bool)
+        else:
+            low, high = variant.when.get(fact, (None, None))
+            figures = facts[fact].to_numpy(dtype="float64", na_value=np.nan)
+            rows &= np.isfinite(figures)
+            rows &= figures >= (-np.inf if low is None else low)
+            rows &= figures <= (np.inf if high is None else high)
+    return rows
+
+
+def _fill(variant: Variant, facts: pd.DataFrame, templates: Templates, currency: str) -> pd.Series:
+    said = pd.Series("", index=facts.index, dtype="str")
+    for piece in variant.pieces:
+        if isinstance(piece, Placeholder):
+            kind = FACTS[piece.fact]
+            values = facts[piece.fact]
+            said = said + words(values, piece.fact, kind, piece.form, templates.style, currency)
+        else:
+            said = said + piece
+    return said

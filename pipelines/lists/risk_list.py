@@ -1,0 +1,171 @@
+"""The risk list: every scored customer, with how likely, why, and what keeps them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from features.errors import ConfigError, ContractError
+from pipelines.lists.csvsafe import refuse_dangerous_ids
+from pipelines.lists.fields import Field
+from pipelines.lists.manifest import Stamp
+from pipelines.lists.reasons import sentences
+from pipelines.lists.templates import Templates
+
+SCHEMA_VERSION = "1"
+REASONS = 3
+BANDS = ("low", "medium", "high", "very_high")
+QUALITIES = ("ok", "partial", "cold_start")
+_COLD_START_DAYS = 90
+_WHY = (
+    "A fact of the customer's own that is associated with {} risk in the model; "
+    "association is not cause."
+)
+
+
+def _reason_fields(number: int) -> tuple[Field, ...]:
+    name = f"reason_{number}"
+    return (
+        Field(f"{name}_driver", "text", f"Driver with contribution number {number} to the risk."),
+        Field(f"{name}_text", "text", _WHY.format("higher")),
+        Field(f"{name}_contribution", "decimal", "The driver's contribution, in log-odds."),
+    )
+
+
+FIELDS: tuple[Field, ...] = (
+    Field("schema_version", "text", "Version of these columns.", required=True),
+    Field("run_id", "text", "The run that made the list.", required=True),
+    Field("as_of_date", "date", "The day the list stands on.", required=True),
+    Field("customer_id", "text", "Pseudonym or CRM key.", required=True),
+    Field("product_line", "text", "Product line."),
+    Field("segment", "text", "Customer segment, as the company names it."),
+    Field(
+        "churn_probability",
+        "decimal",
+        "Calibrated probability of voluntary notice within the horizon after the lead time.",
+        required=True,
+    ),
+    Field("horizon_days", "integer", "Length of the horizon, in days.", required=True),
+    Field("risk_band", "text", "Band of the probability.", required=True, allowed=BANDS),
+    Field("risk_rank", "integer", "1 is the highest risk; equals share a rank.", required=True),
+    Field("risk_percentile", "percentile", "Share of the list with at most this risk, 0 to 100."),
+    *(field for number in range(1, REASONS + 1) for field in _reason_fields(number)),
+    Field("protective_1_driver", "text", "Driver that lowers the risk most."),
+    Field("protective_1_text", "text", _WHY.format("lower")),
+    Field("open_case_id", "text", "The customer's open case."),
+    Field("binding_until", "date", "Last day of the binding period."),
+    Field("last_contact_on", "date", "Day of the latest contact."),
+    Field("data_quality", "text", "How much the score rests on.", required=True, allowed=QUALITIES),
+    Field("model_version", "text", "Name and version of the model.", required=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Lowest probability of each band above ``low``; raises ``ConfigError`` unless rising."""
+
+    medium: float
+    high: float
+    very_high: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.medium < self.high < self.very_high < 1:
+            raise ConfigError(
+                "list.bands must rise from above 0 to below 1: found "
+                f"medium {self.medium}, high {self.high}, very_high {self.very_high}."
+            )
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        return {"medium": self.medium, "high": self.high, "very_high": self.very_high}
+
+
+def risk_list(
+    scored: pd.DataFrame, stamp: Stamp, bands: Bands, templates: Templates, currency: str
+) -> pd.DataFrame:
+    """Sorted rows with the columns of ``fields_of``, sentences in the language of ``templates``.
+
+    ``scored``: one row per customer with ``customer_id``, ``churn_probability`` (0 to 1),
+    ``data_quality``, and, where they exist, ``product_line``, ``segment``,
+    ``reason_<n>_driver`` and ``reason_<n>_contribution`` (null where there is no reason),
+    ``protective_1_driver`` and the fact columns that sentences quote. Bands and ranks are of the
+    published six decimals. Raises ``ContractError`` for an id that is null, repeated or a formula,
+    ``ValueError`` for a probability outside 0 to 1.
+    """
+    _refuse_ids(scored["customer_id"])
+    probability = np.round(scored["churn_probability"].to_numpy(dtype="float64"), 6)
+    if not ((probability >= 0) & (probability <= 1)).all():
+        raise ValueError("churn_probability must be between 0 and 1 on every row")
+    listed = scored.assign(
+        schema_version=SCHEMA_VERSION,
+        run_id=stamp.run_id,
+        as_of_date=pd.Timestamp(stamp.as_of),
+        churn_probability=probability,
+        horizon_days=stamp.horizon_days,
+        risk_band=np.array(BANDS)[
+            np.searchsorted([*bands.thresholds.values()], probability, "right")
+        ],
+        model_version=stamp.model_version,
+    )
+    risks = listed["churn_probability"]
+    listed["risk_rank"] = risks.rank(method="min", ascending=False).astype("int64")
+    listed["risk_percentile"] = (100 * risks.rank(method="max", pct=True)).round(2)
+    _say(listed, templates, currency)
+    listed = _typed(listed.sort_values(["risk_rank", "customer_id"], ignore_index=True))
+    return listed[[field.name for field in fields_of(listed)]]
+
+
+def fields_of(listed: pd.DataFrame) -> tuple[Field, ...]:
+    """The fields that this list has, in order: a column without data in the company is left out."""
+    optional = {"segment", "open_case_id", "binding_until", "last_contact_on"}
+    empty = {name for name in optional & set(listed.columns) if listed[name].isna().all()}
+    return tuple(f for f in FIELDS if f.name in listed.columns and f.name not in empty)
+
+
+def data_quality(facts: pd.DataFrame, expected: tuple[str, ...]) -> pd.Series:
+    """``cold_start`` under 90 days as a customer, ``partial`` where an expected fact is null.
+
+    ``expected`` names facts that every established customer of this company should have, such as
+    ``latest_bill_on``; one that is no column of ``facts`` is not asked for.
+    """
+    quality = pd.Series("ok", index=facts.index, dtype="str")
+    asked = [name for name in expected if name in facts.columns]
+    quality = quality.mask(facts[asked].isna().any(axis=1), "partial")
+    if "tenure_days" not in facts.columns:
+        return quality
+    tenure = facts["tenure_days"].to_numpy(dtype="float64", na_value=np.nan)
+    return quality.mask(tenure < _COLD_START_DAYS, "cold_start")
+
+
+def _refuse_ids(ids: pd.Series) -> None:
+    if ids.isna().any() or ids.eq("").any() or ids.duplicated().any():
+        raise ContractError(
+            f"risk list: of {len(ids)} customer ids {int((ids.isna() | ids.eq('')).sum())} are "
+            f"empty and {int(ids.duplicated().sum())} repeat another; each customer has one row. "
+            "Run `stille check`."
+        )
+    refuse_dangerous_ids(ids.astype("str"), "risk list, customer_id")
+
+
+def _say(listed: pd.DataFrame, templates: Templates, currency: str) -> None:
+    for number in range(1, REASONS + 1):
+        if f"reason_{number}_driver" in listed.columns:
+            drivers = listed[f"reason_{number}_driver"]
+            said = sentences(drivers, listed, templates, currency, "raises")
+            listed[f"reason_{number}_text"] = said
+    if "protective_1_driver" in listed.columns:
+        drivers = listed["protective_1_driver"]
+        listed["protective_1_text"] = sentences(drivers, listed, templates, currency, "lowers")
+
+
+def _typed(listed: pd.DataFrame) -> pd.DataFrame:
+    for field in fields_of(listed):
+        column = listed[field.name]
+        if field.type == "text":
+            text = column.astype("str")
+            listed[field.name] = text.mask(text.eq(""))
+        elif field.type == "date":
+            listed[field.name] = pd.to_datetime(column).astype("datetime64[s]")
+        elif field.type == "decimal":
+            listed[field.name] = column.astype("float64").round(6)
+    return listed

@@ -1,0 +1,165 @@
+"""The sentence templates of one language, read from configs/reasons/ and checked as a whole."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+import yaml
+from babel import Locale, UnknownLocaleError
+
+from features.errors import ConfigError
+from pipelines.lists.wording import FORMATS, FactType, Style
+
+Direction = Literal["raises", "lowers"]
+DIRECTIONS: tuple[Direction, ...] = ("raises", "lowers")
+LONGEST = 140
+
+DRIVERS: tuple[str, ...] = (
+    *("bill_shock", "bill_correction", "unclear_bill", "dunning", "payment_failure"),
+    *("payment_method", "payment_setup", "price_rise", "silent_price_rise", "newcomer_offer"),
+    *("closed_tariff", "binding", "bundle", "wait", "unresolved_case", "late_delivery"),
+    *("bot_loop", "fault_response", "repeat_contact", "scattered_history", "uninformed_incident"),
+    *("satisfaction", "tenure", "product", "contact_volume", "claims", "profile"),
+)
+
+_FACTS_BY_TYPE: Mapping[FactType, str] = MappingProxyType(
+    {
+        "date": """latest_bill_on latest_correction_on latest_billing_contact_on latest_reminder_on
+            latest_failed_payment_on autopay_cancelled_on latest_setup_error_on
+            latest_rise_notified_on latest_rise_effective_on plan_closed_on binding_until
+            bundle_broken_on latest_long_wait_on open_case_opened_on latest_promise_missed_on
+            latest_fault_on latest_repeat_on latest_cross_channel_on customer_since
+            last_contact_on latest_claim_on""",
+        "money": "latest_bill_amount reminder_fees_365d paper_fees_365d",
+        "price": """latest_rise_old_price latest_rise_new_price own_price
+            newcomer_own_price newcomer_price""",
+        "ratio": "bill_shock_latest price_rise_pct_365d newcomer_gap_pct claims_paid_share_365d",
+        "count": """corrections_365d billing_contacts_after_invoice_90d reminders_365d
+            overdue_invoices failed_payments_90d autopay_setup_errors_90d
+            digital_switch_abandoned_365d rises_without_notice_365d rises_without_reason_365d
+            products_n bundle_broken_365d abandoned_90d unresolved_cases_365d reopened_365d
+            bot_loops_90d human_denied_90d repeats_30d_count_90d contacts_90d transfers_90d
+            cross_channel_repeats_90d case_unlinked_90d contacts_365d claims_365d""",
+        "days": """days_late_max_365d newcomer_gap_days_365d binding_days_left
+            days_since_binding_end open_case_days delivery_overrun_days_max_365d tenure_days""",
+        "hours": "first_reply_hours_max_90d fault_to_human_hours_max_365d",
+        "seconds": "wait_max_90d",
+        "flag": "autopay paper_invoice on_closed_tariff",
+        "text": "latest_payment_method product_line profile_name profile_value",
+    }
+)
+FACTS: Mapping[str, FactType] = MappingProxyType(
+    {name: kind for kind, names in _FACTS_BY_TYPE.items() for name in names.split()}
+)
+_PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)(?::([a-z]+))?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A fact to be filled in, and how it is written."""
+
+    fact: str
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A sentence in pieces, and the bounds of facts (inclusive, None is open) it holds within."""
+
+    pieces: tuple[str | Placeholder, ...]
+    when: Mapping[str, tuple[float | None, float | None]]
+
+    @property
+    def facts(self) -> frozenset[str]:
+        filled = {piece.fact for piece in self.pieces if isinstance(piece, Placeholder)}
+        return frozenset(filled | set(self.when))
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """Every sentence of a language, by driver and direction; the last variant needs no facts."""
+
+    language: str
+    style: Style
+    variants: Mapping[tuple[str, Direction], tuple[Variant, ...]]
+
+
+def load_templates(path: Path) -> Templates:
+    """Read ``<language>.yaml``; raises ``ConfigError`` listing everything that is wrong in it."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        templates = _templates(path.stem, content)
+    except OSError as error:
+        raise ConfigError(f"cannot read the sentences {path}: {error.strerror}.") from error
+    except (yaml.YAMLError, UnknownLocaleError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{path} is not a file of sentences: {error!r}.") from error
+    faults = tuple(_faults(templates, content["drivers"]))
+    if faults:
+        raise ConfigError(f"{path} has {len(faults)} faults:\n  " + "\n  ".join(faults))
+    return templates
+
+
+def _templates(language: str, content: Mapping[str, Any]) -> Templates:
+    style = Style(
+        locale=Locale.parse(content["locale"]),
+        money=content["money"],
+        percent=content["percent"],
+        units={unit: (one, many) for unit, (one, many) in content["units"].items()},
+        values=content.get("values", {}),
+    )
+    variants = {
+        (driver, direction): tuple(map(_variant, wordings.get(direction, ())))
+        for driver, wordings in content["drivers"].items()
+        for direction in DIRECTIONS
+    }
+    return Templates(language, style, variants)
+
+
+def _variant(entry: str | Mapping[str, Any]) -> Variant:
+    if isinstance(entry, str):
+        return Variant(parse(entry), {})
+    bounds = {fact: (low, high) for fact, (low, high) in entry.get("when", {}).items()}
+    return Variant(parse(entry["say"]), bounds)
+
+
+def parse(text: str) -> tuple[str | Placeholder, ...]:
+    """Cut ``text`` at its ``{fact:format}`` places; raises ``ValueError`` at any other brace."""
+    pieces: list[str | Placeholder] = []
+    end = 0
+    for match in _PLACEHOLDER.finditer(text):
+        pieces += [text[end : match.start()], Placeholder(match[1], match[2] or "text")]
+        end = match.end()
+    pieces.append(text[end:])
+    if any(brace in piece for piece in pieces if isinstance(piece, str) for brace in "{}"):
+        raise ValueError(f"a brace that begins no {{fact:format}} in {text!r}")
+    return tuple(piece for piece in pieces if piece != "")
+
+
+def _faults(templates: Templates, drivers: Mapping[str, Any]) -> Iterator[str]:
+    for driver in drivers:
+        if driver not in DRIVERS:
+            yield f"{driver}: no such driver; the drivers are {', '.join(DRIVERS)}"
+    for driver in DRIVERS:
+        for direction in DIRECTIONS:
+            place = f"{driver}.{direction}"
+            variants = templates.variants.get((driver, direction), ())
+            if not variants or variants[-1].facts:
+                yield f"{place}: the last sentence must need no facts"
+            for number, variant in enumerate(variants, start=1):
+                yield from (f"{place} sentence {number}: {fault}" for fault in _unknown(variant))
+
+
+def _unknown(variant: Variant) -> Iterator[str]:
+    for fact in sorted(variant.facts - set(FACTS)):
+        yield f"unknown fact {fact!r}"
+    for fact in variant.when:
+        if FACTS.get(fact) in ("date", "text"):
+            yield f"{fact} has no bounds: only figures do"
+    for piece in variant.pieces:
+        if isinstance(piece, Placeholder) and piece.fact in FACTS:
+            allowed = FORMATS[FACTS[piece.fact]]
+            if piece.form not in allowed:
+                yield f"{piece.fact} is written as {allowed or 'nothing'}, not {piece.form!r}"

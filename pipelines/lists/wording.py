@@ -1,0 +1,103 @@
+"""Dates, money and figures in words, the way a language writes them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
+
+FactType = Literal[
+    "date", "money", "price", "ratio", "count", "days", "hours", "seconds", "number", "flag", "text"
+]
+
+FORMATS: Mapping[FactType, tuple[str, ...]] = MappingProxyType(
+    {
+        "date": ("date",),
+        "money": ("money",),
+        "price": ("price",),
+        "ratio": ("percent", "number"),
+        "count": ("count",),
+        "days": ("days",),
+        "hours": ("hours", "days"),
+        "seconds": ("minutes",),
+        "number": ("number",),
+        "flag": (),
+        "text": ("text",),
+    }
+)
+_PARTS: Mapping[tuple[str, str], float] = MappingProxyType(
+    {("hours", "days"): 24.0, ("seconds", "minutes"): 60.0}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a language writes figures: Babel's locale, its patterns, and (one, many) of a unit."""
+
+    locale: Locale
+    money: str
+    percent: str
+    units: Mapping[str, tuple[str, str]]
+    values: Mapping[str, Mapping[str, str]]
+
+
+def words(
+    values: pd.Series, fact: str, kind: FactType, form: str, style: Style, currency: str
+) -> pd.Series:
+    """Write the values (none null) of one fact as ``form``; each distinct one is formatted once.
+
+    ``money`` comes in minor units, ``price`` in major units, a ratio as 0.12 for 12 %.
+    """
+    codes, distinct = pd.factorize(values)
+    formatted = np.array(list(map(_formatter(fact, kind, form, style, currency), distinct)), "O")
+    return pd.Series(formatted[codes], index=values.index, dtype="str")
+
+
+def _formatter(
+    fact: str, kind: FactType, form: str, style: Style, currency: str
+) -> Callable[[object], str]:
+    if form == "text":
+        names = style.values.get(fact, {})
+        return lambda value: names.get(str(value), str(value))
+    if form == "date":
+        return lambda value: format_date(pd.Timestamp(str(value)), "long", locale=style.locale)
+    if form in ("money", "price"):
+        minor = get_currency_precision(currency) if form == "money" else 0
+        return lambda value: _amount(Decimal(str(value)).scaleb(-minor), style, currency)
+    part = _PARTS.get((kind, form), 1.0)
+    return lambda value: _figure(float(str(value)) / part, form, style)
+
+
+def _amount(value: Decimal, style: Style, currency: str) -> str:
+    value = round(value, get_currency_precision(currency))
+    whole = value == value.to_integral_value()
+    pattern = style.money.replace(".00", "") if whole else style.money
+    text = format_currency(
+        value, currency, format=pattern, locale=style.locale, currency_digits=False
+    )
+    return _plain(text)
+
+
+def _figure(value: float, form: str, style: Style) -> str:
+    if form == "percent":
+        pattern = style.percent if abs(value) >= 0.1 else style.percent.replace("0", "0.#", 1)
+        return _plain(format_percent(value, format=pattern, locale=style.locale))
+    if form == "number":
+        return _plain(format_decimal(round(value, 1), format="#,##0.#", locale=style.locale))
+    whole = int(np.floor(value + 0.5))
+    text = _plain(format_decimal(whole, format="#,##0", locale=style.locale))
+    if form == "count":
+        return text
+    one, many = style.units[form]
+    return f"{text} {one if whole == 1 else many}"
+
+
+def _plain(text: str) -> str:
+    """Ordinary spaces: lists go to systems that mangle no-break ones."""
+    return text.replace("\u00a0", " ").replace("\u202f", " ")

@@ -1,0 +1,47 @@
+"""The night's files: the risk list once per language, each with its Parquet twin."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from pipelines.lists.fields import Field
+from pipelines.lists.files import write_list
+from pipelines.lists.manifest import Stamp
+from pipelines.lists.risk_list import Bands, data_quality, fields_of, risk_list
+from pipelines.lists.templates import load_templates
+from pipelines.scoring import band_thresholds
+from pipelines.settings import Settings
+
+_EXPECTED = ("latest_bill_on", "own_price")
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The fields of each written file by its path, and the stamp with the bands' thresholds."""
+
+    schemas: Mapping[str, tuple[Field, ...]]
+    stamp: Stamp
+
+
+def write_risk_lists(
+    settings: Settings,
+    scored: pd.DataFrame,
+    stamp: Stamp,
+    folder: Path,
+    advance: Callable[[str], None],
+) -> Lists:
+    """Write ``risk_list`` in the first language and ``risk_list.<language>`` in the others."""
+    bands = Bands(**band_thresholds(settings, scored["churn_probability"]))
+    stamp = replace(stamp, thresholds=bands.thresholds)
+    scored = scored.assign(data_quality=data_quality(scored, _EXPECTED))
+    schemas: dict[str, tuple[Field, ...]] = {}
+    for number, language in enumerate(settings.list.languages):
+        templates = load_templates(Path("configs/reasons") / f"{language}.yaml")
+        rows = risk_list(scored, stamp, bands, templates, settings.company.currency)
+        fields, name = fields_of(rows), "risk_list" if number == 0 else f"risk_list.{language}"
+        write_list(rows, fields, folder, name)
+        schemas |= {f"{name}.csv": fields, f"{name}.parquet": fields}
+        advance(language)
+    return Lists(schemas, stamp)

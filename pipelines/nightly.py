@@ -1,0 +1,167 @@
+"""A night: champion → tables → matrix → scores → reasons → lists, published in one swap.
+
+Plain functions; ``step`` decides whether a scheduler watches them.
+"""
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from features.catalog import Catalog
+from features.errors import ContractError, ModelError
+from models.churn import ChurnModel
+from pipelines import tracking
+from pipelines.digests import config_digest, inputs_digest
+from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from pipelines.examples import KEYS, feature_columns, read_matrix
+from pipelines.lists.manifest import Stamp
+from pipelines.lists.written import Lists, write_risk_lists
+from pipelines.progress import bar
+from pipelines.publish import publish, publisher, refuse_older, republish, staged
+from pipelines.published import Publication
+from pipelines.record import RunRecord
+from pipelines.scoring import score_rows
+from pipelines.settings import Settings
+from pipelines.snapshot import Snapshot
+from pipelines.step import Step, plain
+from pipelines.tables import read_tables
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The model of the night: one version, resolved once, and its parsed boosters."""
+
+    registered: tracking.Registered
+    model: ChurnModel
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """Where the night's publication stands and whether this run wrote it."""
+
+    publication: Publication
+    written: bool
+
+
+def nightly(
+    settings: Settings,
+    as_of: date,
+    record: RunRecord,
+    step: Step = plain,
+    *,
+    backfill: bool = False,
+) -> Night:
+    """Publish the risk list of ``as_of``; a second run on the same inputs changes nothing.
+
+    Raises ``BusyError`` when another night is publishing, ``ModelError`` without a usable
+    champion, ``ContractError`` for broken tables, ``ConfigError`` for an as-of date before the
+    published one without ``backfill``, ``PublicationError`` when the disk refuses. In each
+    case the last publication stays as it was.
+    """
+    out = settings.paths.out
+    record.as_of_date, record.config_digest = str(as_of), config_digest(settings)
+    with publisher(out) as orphans:
+        record.notes += [f"removed what run {orphan} left behind" for orphan in orphans]
+        refuse_older(out, as_of, backfill=backfill)
+        champion = step(resolve_champion, settings, record)
+        snapshot = step(read_tables, settings, as_of, record)
+        stamp = _stamp(settings, as_of, record, snapshot, champion)
+        ready = republish(out, stamp)
+        if ready is not None:
+            record.publication = str(ready.folder)
+            record.notes.append("nothing to do: this night is published already")
+            return Night(ready, written=False)
+        scored = step(score, settings, snapshot, champion, as_of, record)
+        publication = Publication(out, as_of, record.run_id)
+        with staged(publication) as staging:
+            lists = step(write_night, settings, scored, stamp, staging, record)
+            with record.stage("publish"):
+                publish(publication, lists.stamp, lists.schemas, backfill=backfill)
+        record.publication = str(publication.folder)
+        return Night(publication, written=True)
+
+
+def resolve_champion(settings: Settings, record: RunRecord) -> Champion:
+    """The version behind the alias, checked by digest before it is parsed."""
+    with record.stage("champion"):
+        registered = tracking.champion(settings)
+        if registered is None:
+            raise ModelError(
+                f"no model {settings.tracking.model!r} carries the alias champion in "
+                f"{tracking.tracking_uri(settings)}. Train one: stille train."
+            )
+        model = tracking.load(registered)
+    record.model_version, record.model_digest = registered.label, registered.digest
+    record.feature_spec_hash = model.spec.hash
+    return Champion(registered, model)
+
+
+def score(
+    settings: Settings,
+    snapshot: Snapshot,
+    champion: Champion,
+    as_of: date,
+    record: RunRecord,
+) -> pd.DataFrame:
+    """Build the cohort's matrix, score it whole and explain its riskiest rows."""
+    catalog = catalog_of(settings, snapshot)
+    refuse_other_features(champion, catalog)
+    folder = settings.paths.var / "matrix" / record.run_id
+    with record.stage("features"), bar("building features", snapshot.shards) as advance:
+        paths = build_matrix(
+            settings, snapshot, MatrixJob(catalog, (as_of,)), folder, lambda: advance("")
+        )
+    with record.stage("scoring") as stage, bar("scoring and explaining"):
+        names = [*KEYS, *(feature.name for feature in catalog.features)]
+        scored = score_rows(settings, champion.model, read_matrix(paths, names))
+        stage.rows_in = stage.rows_out = len(scored)
+    shutil.rmtree(folder)
+    if scored.empty:
+        raise ContractError(
+            f"nobody had an active contract on {as_of}: the cohort is empty. Check the dates of "
+            "contracts and terminations: stille check."
+        )
+    return scored
+
+
+def write_night(
+    settings: Settings, scored: pd.DataFrame, stamp: Stamp, staging: Path, record: RunRecord
+) -> Lists:
+    """Fill the staging folder: the risk list in each language, and its Parquet twin."""
+    with record.stage("lists") as stage, bar("writing lists", len(settings.list.languages)) as done:
+        lists = write_risk_lists(settings, scored, stamp, staging, done)
+        stage.rows_out = len(scored)
+    return lists
+
+
+def refuse_other_features(champion: Champion, catalog: Catalog) -> None:
+    """Raise ``ModelError`` naming each feature whose definition is not the champion's."""
+    now = {column.name: column.definition for column in feature_columns(catalog)}
+    learned = {column.name: column.definition for column in champion.model.spec.columns}
+    gone = sorted(set(learned) - set(now))
+    changed = sorted(name for name in set(learned) & set(now) if learned[name] != now[name])
+    if gone or changed:
+        raise ModelError(
+            f"model {champion.registered.label} was trained on other features. "
+            f"Not built now: {', '.join(gone) or 'none'}; defined otherwise now: "
+            f"{', '.join(changed) or 'none'}. Train again: stille train."
+        )
+
+
+def _stamp(
+    settings: Settings, as_of: date, record: RunRecord, snapshot: Snapshot, champion: Champion
+) -> Stamp:
+    return Stamp(
+        as_of=as_of,
+        run_id=record.run_id,
+        created=datetime.now(UTC),
+        inputs_digest=inputs_digest(snapshot),
+        config_digest=config_digest(settings),
+        model_version=champion.registered.label,
+        model_digest=champion.registered.digest,
+        horizon_days=settings.label.horizon_days,
+        thresholds={},
+    )

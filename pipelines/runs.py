@@ -1,0 +1,38 @@
+"""Runs as a person or a scheduler starts them: configuration, clock and run record around a run."""
+
+from datetime import date
+from pathlib import Path
+
+from pipelines.clock import new_run_id, today_in
+from pipelines.nightly import Night, nightly
+from pipelines.record import recorded
+from pipelines.settings import load_settings
+from pipelines.step import Step, plain
+from pipelines.train import Trained, train
+
+
+def run_training(
+    config: Path, as_of: date | None = None, step: Step = plain, *, untracked: bool = False
+) -> Trained:
+    """Train with a run record; ``as_of`` defaults to today in the company's zone."""
+    settings = load_settings(config)
+    today = as_of or today_in(settings.company.timezone)
+    with recorded(settings.paths.var, new_run_id("train"), "train") as record:
+        record.untracked = untracked
+        return train(settings, today, record, step)
+
+
+def run_nightly(
+    config: Path,
+    as_of: date | None = None,
+    step: Step = plain,
+    *,
+    backfill: bool = False,
+    untracked: bool = False,
+) -> Night:
+    """Run a night with a run record; ``as_of`` defaults to today in the company's zone."""
+    settings = load_settings(config)
+    day = as_of or today_in(settings.company.timezone)
+    with recorded(settings.paths.var, new_run_id("nightly"), "nightly") as record:
+        record.untracked = untracked
+        return nightly(settings, day, record, step, backfill=backfill)

@@ -1,0 +1,126 @@
+"""What the command line prints: results on stdout, as tables for people or as JSON."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.demo.compare import Comparison
+from pipelines.nightly import Night
+from pipelines.show import scorecard_header, scorecard_rows, top_rows
+from pipelines.train import Trained
+
+_SHOWN = 3
+_DRIVERS = 8
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
+    """Print a table; cells are escaped."""
+    printed = Table(*header, title=title, title_justify="left")
+    for row in rows:
+        printed.add_row(*(escape(str(cell)) for cell in row))
+    Console().print(printed)
+
+
+def as_json(value: object) -> None:
+    """Print JSON."""
+    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+
+
+def tables_checked(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print what ``stille check`` found, one row per table."""
+    table(
+        ["table", "rows", "set aside", "first event (UTC)", "last event (UTC)", "columns missing"],
+        (
+            [
+                row["table"],
+                f"{row['rows']:,}",
+                ", ".join(f"{rule}: {n}" for rule, n in row["quarantined"].items()) or "none",
+                str(row["first_event"] or "")[:16],
+                str(row["last_event"] or "")[:16],
+                ", ".join(row["absent"]) or "none",
+            ]
+            for row in rows
+        ),
+    )
+
+
+def training_done(trained: Trained) -> None:
+    """Print the scorecard, the strongest drivers and the decision."""
+    judged = trained.judged
+    title = f"{trained.registered.label} on {', '.join(judged.folds)}: {len(judged.test):,} rows"
+    table(scorecard_header(judged.cards), scorecard_rows(judged.cards), title)
+    strongest = ", ".join(f"{n} {v:.2f}" for n, v in judged.drivers.head(_DRIVERS).items())
+    print(f"Strongest drivers (mean absolute log-odds): {strongest}")
+    print("Champion." if trained.verdict.promote else "Not champion:")
+    for reason in trained.verdict.reasons:
+        print(f"  {reason}")
+
+
+def training_facts(trained: Trained) -> dict[str, Any]:
+    """The same as a mapping for ``--json``."""
+    return {
+        "model": trained.registered.label,
+        "digest": trained.registered.digest,
+        "champion": trained.verdict.promote,
+        "reasons": list(trained.verdict.reasons),
+        "metrics": {
+            name: {metric: [i.value, i.low, i.high] for metric, i in card.items()}
+            for name, card in trained.judged.cards.items()
+        },
+        "drivers": trained.judged.drivers.round(6).to_dict(),
+    }
+
+
+def night_done(night: Night) -> None:
+    """Print where the night's files are and what the first rows say."""
+    folder = night.publication.folder
+    print("Published:" if night.written else "Published already, nothing to do:", folder)
+    for path in sorted(folder.iterdir()):
+        print(f"  {path}")
+    print(f"  {night.publication.out / 'current'} points there\n")
+    for row in top_rows(folder, _SHOWN):
+        print(
+            f"{row['risk_rank']}. {row['customer_id']} ({row['product_line']}), "
+            f"probability {float(row['churn_probability']):.1%}, {row['risk_band']}"
+        )
+        for name in ("reason_1_text", "reason_2_text", "reason_3_text"):
+            if row.get(name):
+                print(f"   + {row[name]}")
+        if row.get("protective_1_text"):
+            print(f"   − {row['protective_1_text']}")
+
+
+def night_facts(night: Night) -> dict[str, Any]:
+    """The same as a mapping for ``--json``."""
+    return {
+        "folder": str(night.publication.folder),
+        "run_id": night.publication.run_id,
+        "written": night.written,
+        "top": top_rows(night.publication.folder, _SHOWN),
+    }
+
+
+def compared(comparison: Comparison) -> None:
+    """Print the model beside the answer key."""
+    c = comparison
+    print(
+        f"On the same {c.rows:,} test rows: model AUC {c.model_auc:.4f}; oracle AUC "
+        f"{c.oracle_auc:.4f} (true hazard at the as-of date), ratio {c.ratio:.3f}; with "
+        f"hindsight over the window {c.hindsight_auc:.4f}; calibration slope "
+        f"{c.calibration_slope:.2f}."
+    )
+    rows = zip(_ranked(c.true_drivers), _ranked(c.model_drivers), strict=False)
+    table(
+        ["true driver", "spread in log-odds", "model's driver", "mean |contribution|"],
+        ([*true, *model] for true, model in rows),
+        "Strongest drivers",
+    )
+
+
+def _ranked(drivers: "pd.Series[float]") -> list[tuple[str, str]]:
+    return [(str(name), f"{value:.3f}") for name, value in drivers.head(_DRIVERS).items()]

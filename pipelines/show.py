@@ -1,0 +1,78 @@
+"""What people see of a run: tables and sentences for the terminal and for Prefect's pages."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from models.scorecard import Interval
+from pipelines.train import Trained
+
+_ROWS = (
+    "auc",
+    "average_precision",
+    "log_loss",
+    "brier",
+    "calibration_slope",
+    "calibration_intercept",
+    "lift@1%",
+    "lift@5%",
+    "lift@10%",
+    "recall@1%",
+    "recall@5%",
+    "recall@10%",
+)
+
+
+def scorecard_rows(cards: Mapping[str, Mapping[str, Interval]]) -> list[list[str]]:
+    """Metric, the model's value with its 95 % interval, and each baseline's value."""
+    others = [name for name in cards if name != "model"]
+    rows = []
+    for metric in _ROWS:
+        ours = cards["model"][metric]
+        shown = f"{ours.value:.4f} ({ours.low:.4f} to {ours.high:.4f})"
+        rows.append([metric, shown, *(f"{cards[name][metric].value:.4f}" for name in others)])
+    return rows
+
+
+def scorecard_header(cards: Mapping[str, Mapping[str, Interval]]) -> list[str]:
+    """Column titles of ``scorecard_rows``."""
+    return ["metric", "model (95 % interval)", *(name for name in cards if name != "model")]
+
+
+def scorecard_markdown(trained: Trained) -> str:
+    """The scorecard, the decision and the strongest drivers as Markdown."""
+    judged = trained.judged
+    header = scorecard_header(judged.cards)
+    lines = [f"# {trained.registered.label}", ""]
+    lines += [f"Judged on {', '.join(judged.folds)}: {len(judged.test):,} rows.", ""]
+    lines += [_line(header), _line(["---"] * len(header))]
+    lines += [_line(row) for row in scorecard_rows(judged.cards)]
+    lines += ["", "**Champion**" if trained.verdict.promote else "**Not champion**", ""]
+    lines += [f"- {reason}" for reason in trained.verdict.reasons]
+    lines += ["", "Strongest drivers (mean absolute contribution in log-odds):", ""]
+    lines += [f"- {name}: {value:.3f}" for name, value in judged.drivers.head(8).items()]
+    return "\n".join(lines)
+
+
+def top_rows(folder: Path, count: int = 10) -> list[dict[str, str]]:
+    """The first rows of a published risk list, as text."""
+    names = [
+        "risk_rank",
+        "customer_id",
+        "product_line",
+        "churn_probability",
+        "risk_band",
+        "reason_1_text",
+        "reason_2_text",
+        "reason_3_text",
+        "protective_1_text",
+    ]
+    rows = pd.read_parquet(folder / "risk_list.parquet").head(count)
+    kept = [name for name in names if name in rows.columns]
+    shown = rows[kept].astype("str").fillna("")
+    return [dict(zip(kept, row, strict=True)) for row in shown.itertuples(index=False)]
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"

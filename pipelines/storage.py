@@ -1,0 +1,84 @@
+"""Durable writing: after these functions return, a power cut loses nothing that they wrote."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from features.errors import PublicationError
+
+_TEMPORARY = ".tmp-"
+
+
+@contextmanager
+def storage_errors(doing: str) -> Iterator[None]:
+    """Turn an ``OSError`` of the block into a ``PublicationError`` that says what failed."""
+    try:
+        yield
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        raise PublicationError(
+            f"cannot {doing}: {error.strerror or error}{place}. The last good publication stands. "
+            "Free space or repair the access to the folder, then run the same command again."
+        ) from error
+
+
+def digest(path: Path) -> str:
+    """``sha256:<hex>`` of a file's bytes, read in pieces."""
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def digest_bytes(data: bytes) -> str:
+    """``sha256:<hex>`` of ``data``."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def sync(path: Path) -> None:
+    """Flush one file or folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(root: Path) -> None:
+    """Flush every file below ``root``, then every folder, the root last."""
+    for folder, _, names in os.walk(root, topdown=False):
+        for name in sorted(names):
+            sync(Path(folder, name))
+        sync(Path(folder))
+
+
+def replace_bytes(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path``: a reader sees all of the old file or all of the new one."""
+    temporary = path.with_name(f"{_TEMPORARY}{path.name}")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync(path.parent)
+
+
+def replace_link(link: Path, target: Path) -> None:
+    """Point ``link`` at ``target`` (relative to the link) in one step."""
+    temporary = link.with_name(f"{_TEMPORARY}{link.name}")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target)
+    temporary.replace(link)
+    sync(link.parent)
+
+
+def require_space(folder: Path, needed: int) -> None:
+    """Raise ``PublicationError`` unless the disk of ``folder`` has ``needed`` bytes free."""
+    with storage_errors(f"read the free space of {folder}"):
+        free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise PublicationError(
+            f"{folder} has {free / 1e6:,.0f} MB free and this run needs about "
+            f"{needed / 1e6:,.0f} MB. Nothing was written. Free space, then run again."
+        )

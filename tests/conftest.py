@@ -1,0 +1,59 @@
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines.settings import load_settings
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def root():
+    """The repository's root folder."""
+    return ROOT
+
+
+@pytest.fixture
+def example_data(monkeypatch):
+    """Folder of the public data sets; the test is skipped where they are not."""
+    folder = Path(os.environ.get("STILLE_EXAMPLE_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"the public data sets are not at {folder}; set STILLE_EXAMPLE_DATA")
+    monkeypatch.setenv("STILLE_EXAMPLE_DATA", str(folder))
+    return folder
+
+
+@pytest.fixture
+def company(tmp_path):
+    """Make settings for a small company whose files lie in ``tmp_path / "data"``.
+
+    ``files`` maps names to text or bytes; ``sources`` is the config's section; further
+    keywords replace whole sections. ``customers.csv`` with 1 and 2 is there unless given.
+    """
+
+    def make(files=None, sources=None, **sections):
+        data = tmp_path / "data"
+        data.mkdir(exist_ok=True)
+        contents = {"customers.csv": "customer_id,joined_on\n1,2020-01-01\n2,2021-06-01\n"}
+        for name, content in {**contents, **(files or {})}.items():
+            body = content if isinstance(content, bytes) else content.encode()
+            (data / name).write_bytes(body)
+        document = {
+            "company": {
+                "name": "Test",
+                "timezone": "Europe/Oslo",
+                "currency": "NOK",
+                "language": "nb",
+            },
+            "paths": {"data": str(data), "var": str(tmp_path / "var")},
+            "sources": {"customers": {"path": "customers.csv"}, **(sources or {})},
+            "training": {"first_as_of": "2023-01-01"},
+            **sections,
+        }
+        path = tmp_path / "config.yaml"
+        path.write_text(yaml.safe_dump(document), encoding="utf-8")
+        return load_settings(path)
+
+    return make

@@ -1,0 +1,258 @@
+"""Nothing that happened, was known or was revealed later can change a byte of the matrix."""
+
+import io
+import random
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from companies import FULL, ZONE, Company, Row, connect, customers, matrices
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from random_companies import STEPS, grid_day, random_company
+
+from features import matrix
+from features.labels import make_cohort, outcomes
+from features.tables import TABLES
+from features.timeline import LabelWindow, midnight_utc
+
+_CUSTOMERS = 10
+_SEEDS = st.integers(0, 10**6)
+_STEPS = st.integers(STEPS // 3, STEPS)
+_few = settings(
+    max_examples=6,
+    deadline=None,
+    derandomize=True,
+    phases=(Phase.generate,),
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@_few
+@given(seed=_SEEDS, step=_STEPS)
+def test_rows_not_yet_known_might_as_well_be_absent(seed: int, step: int) -> None:
+    rows, as_of = random_company(seed, _CUSTOMERS, late=0.3), grid_day(step)
+
+    known = {name: [row for row in table if _known(row, as_of)] for name, table in rows.items()}
+
+    assert known != rows
+    assert _parquet(rows, as_of) == _parquet(known, as_of)
+
+
+@_few
+@given(seed=_SEEDS, step=_STEPS)
+def test_any_later_row_leaves_the_matrix_byte_identical(seed: int, step: int) -> None:
+    rows, as_of = random_company(seed, _CUSTOMERS), grid_day(step)
+
+    later = _later_rows(rows, seed + 1, step)
+
+    assert all(later[name] for name in rows)
+    longer = {name: [*table, *later[name]] for name, table in rows.items()}
+    assert _parquet(rows, as_of) == _parquet(longer, as_of)
+
+
+@_few
+@given(seed=_SEEDS, step=_STEPS)
+def test_values_not_yet_revealed_leave_the_matrix_byte_identical(seed: int, step: int) -> None:
+    rows, as_of = random_company(seed, _CUSTOMERS), grid_day(step)
+
+    other = _redrawn(rows, as_of, random.Random(seed))  # noqa: S311
+
+    assert _changed(rows, other)
+    assert _parquet(rows, as_of) == _parquet(other, as_of)
+
+
+def test_every_column_that_is_revealed_gets_redrawn() -> None:
+    changed = set()
+    for seed in range(8):
+        rows = random_company(seed, _CUSTOMERS)
+        changed |= _changed(rows, _redrawn(rows, grid_day(STEPS // 2), random.Random(seed)))  # noqa: S311
+    assert changed == {
+        (table.name, column.name)
+        for table in TABLES.values()
+        for column in table.columns
+        if column.revealed_by is not None
+    }
+
+
+@_few
+@given(seed=_SEEDS, step=_STEPS)
+def test_what_becomes_known_after_today_leaves_outcomes_unchanged(seed: int, step: int) -> None:
+    rows, as_of = random_company(seed, 25), grid_day(step)
+    window = LabelWindow(lead_days=10, horizon_days=90)
+    today = window.end(as_of)
+
+    later = _later_rows(rows, seed + 1, step + 20)
+    longer = {name: [*table, *later[name]] for name, table in rows.items()}
+    known = {name: [row for row in table if _known(row, today)] for name, table in rows.items()}
+
+    found = _outcomes(rows, as_of, window, today)
+    assert grid_day(step + 20) == today
+    assert found.num_rows
+    assert found == _outcomes(longer, as_of, window, today)
+    assert found == _outcomes(known, as_of, window, today)
+
+
+def test_outcomes_do_change_while_the_window_is_open() -> None:
+    as_of, window = grid_day(STEPS // 2), LabelWindow(lead_days=10, horizon_days=90)
+    rows = random_company(3, 60)
+    early = {name: [row for row in table if _known(row, as_of)] for name, table in rows.items()}
+    today = window.end(as_of)
+
+    labels = _outcomes(rows, as_of, window, today)["label"].to_pylist()
+    assert {0, 1, None} == set(labels)
+    assert set(_outcomes(early, as_of, window, today)["label"].to_pylist()) == {0}
+
+
+def test_customers_without_events_stay_with_what_no_row_means() -> None:
+    rows = random_company(5, _CUSTOMERS)
+    silent = {
+        name: rows[name] if name in ("customers", "contracts") else [] for name in rows
+    }
+    [table] = matrices(silent, [grid_day(STEPS)])
+    facts = {"customers", "contracts", "own_prices"}
+    quiet = [feature for feature in FULL.features if feature.stream not in facts]
+
+    assert table.num_rows >= 5
+    for feature in quiet:
+        assert set(table[feature.name].to_pylist()) == {feature.fill}, feature.name
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_order_of_rows_is_nothing(seed: int) -> None:
+    rows = random_company(seed, 20)
+    rng = random.Random(seed)  # noqa: S311
+    shuffled = {name: rng.sample(table, len(table)) for name, table in rows.items()}
+    assert _parquet(rows, grid_day(STEPS)) == _parquet(shuffled, grid_day(STEPS))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_shards_give_the_same_rows(seed: int) -> None:
+    rows, as_of = random_company(seed, 20), grid_day(STEPS)
+    ids = sorted(customers(rows))
+
+    parts = [_only(rows, set(ids[part::3])) for part in range(3)]
+    tables = [matrices(part, [as_of])[0] for part in parts]
+
+    together = pa.concat_tables(tables).sort_by("customer_id")
+    assert _bytes(together) == _parquet(rows, as_of)
+
+
+def test_threads_and_size_change_nothing() -> None:
+    """Enough rows for several threads, in a scattered order: copies equal their originals."""
+    rows, as_of, copies = random_company(7, 12), grid_day(STEPS), 600
+    [small] = matrices(rows, [as_of])
+
+    one, two = (_copied(rows, as_of, copies, threads) for threads in (1, 2))
+
+    assert _bytes(one) == _bytes(two)
+    original = np.repeat(np.arange(small.num_rows), copies)
+    assert two.drop(["customer_id"]) == small.take(original).drop(["customer_id"])
+
+
+def _known(row: Row, as_of: date) -> bool:
+    now = midnight_utc(as_of, ZONE)
+    return row["event_at"] is None or (row["event_at"] < now and row["known_at"] < now)
+
+
+def _later_rows(rows: Company, seed: int, step: int) -> Company:
+    """Fresh rows of every table: half happen later, half happened before and are known later."""
+    rng = random.Random(seed)  # noqa: S311
+    now = midnight_utc(grid_day(step), ZONE)
+    happen = random_company(seed, _CUSTOMERS, prefix="new-", first=step)
+    surface = random_company(seed + 1, _CUSTOMERS, prefix="late-")
+    ended = {row["contract_id"] for row in rows["terminations"]}
+    surface["terminations"] += [
+        row | {key: contract[key] for key in ("contract_id", "customer_id")}
+        for contract in rows["contracts"]
+        if contract["contract_id"] not in ended
+        for row in rng.sample(surface["terminations"], k=1)
+    ]
+    for row in (row for table in surface.values() for row in table):
+        delay = timedelta(days=rng.choice((0, 0, 1, 30)))
+        row["known_at"] = max(row["known_at"] or now, now + delay)
+    return {
+        name: [row for row in (*happen[name], *surface[name]) if row["event_at"] is not None]
+        for name in rows
+    }
+
+
+def _redrawn(rows: Company, as_of: date, rng: random.Random) -> Company:
+    """The same rows, with other values where the as-of date's midnight hides them."""
+    return {
+        name: [_redraw(name, row, as_of, rng) for row in table] for name, table in rows.items()
+    }
+
+
+def _changed(rows: Company, other: Company) -> set[tuple[str, str]]:
+    return {
+        (name, column)
+        for name, table in rows.items()
+        for row, again in zip(table, other[name], strict=True)
+        for column in row
+        if row[column] != again[column]
+    }
+
+
+def _redraw(table: str, row: Row, as_of: date, rng: random.Random) -> Row:
+    limits: dict[str, Callable[[], Any]] = {
+        "date": lambda: as_of + timedelta(days=rng.choice((0, 1, 40))),
+        "instant": lambda: midnight_utc(as_of, ZONE) + timedelta(days=rng.choice((0, 0, 9))),
+        "boolean": lambda: rng.choice((True, False)),
+    }
+    again = dict(row)
+    for column in TABLES[table].columns:
+        by = column.revealed_by
+        if _known(row, as_of) and by is not None and _hidden(row[by], as_of):
+            again[column.name] = rng.choice((None, limits[column.type]()))
+    return again
+
+
+def _hidden(moment: date | datetime | None, as_of: date) -> bool:
+    if isinstance(moment, datetime):
+        return moment >= midnight_utc(as_of, ZONE)
+    return moment is None or moment >= as_of
+
+
+def _only(rows: Company, ids: set[str]) -> Company:
+    return {
+        name: [row for row in table if row.get("customer_id", "") in {"", *ids}]
+        for name, table in rows.items()
+    }
+
+
+def _copied(rows: Company, as_of: date, copies: int, threads: int) -> pa.Table:
+    with connect(rows, threads=threads) as con:
+        for name in (name for name in rows if TABLES[name].per_customer):
+            con.execute(
+                f"create or replace table {name} as "
+                "select * replace (customer_id || '/' || lpad(n::varchar, 4, '0') as customer_id) "
+                f"from {name}, range({copies}) copy(n) order by hash(n, customer_id, known_at)"
+            )
+        matrix.derive(con, FULL)
+        make_cohort(con, tuple(rows), as_of, ZONE)
+        return matrix.cut(con, FULL, as_of, ZONE)
+
+
+def _outcomes(rows: Company, as_of: date, window: LabelWindow, today: date) -> pa.Table:
+    with connect(rows) as con:
+        make_cohort(con, tuple(rows), as_of, ZONE)
+        return outcomes(
+            con, tables=tuple(rows), as_of=as_of, window=window, today=today, zone=ZONE
+        )
+
+
+def _parquet(rows: Company, as_of: date) -> bytes:
+    [table] = matrices(rows, [as_of])
+    assert table.num_rows
+    return _bytes(table)
+
+
+def _bytes(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(table.combine_chunks(), sink)
+    return sink.getvalue()

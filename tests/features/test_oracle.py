@@ -1,0 +1,40 @@
+"""Every cell of the matrix agrees with a slow oracle written from the documentation."""
+
+import math
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from companies import FULL, ZONE, customers, matrices
+from oracle import expected
+from random_companies import STEPS, grid_day, random_company
+
+_AS_OF = tuple(grid_day(step) for step in (STEPS // 2, STEPS * 3 // 4, STEPS))
+
+
+def test_the_oracle_covers_every_declared_feature_and_fact() -> None:
+    names = set(expected(random_company(0), "c0", _AS_OF[0], ZONE))
+    assert names == {feature.name for feature in FULL.features}
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_every_cell_agrees_with_the_oracle(seed: int) -> None:
+    rows = random_company(seed)
+    wrong = [
+        (as_of, cells["customer_id"], name, cells[name], value)
+        for as_of, table in zip(_AS_OF, matrices(rows, _AS_OF, everyone=True), strict=True)
+        for cells in table.to_pylist()
+        for name, value in expected(rows, cells["customer_id"], as_of, ZONE).items()
+        if not _same(cells[name], value)
+    ]
+    assert not wrong, f"{len(wrong)} cells differ from the oracle, first {wrong[:5]}"
+    assert len(customers(rows)) == 8
+
+
+def _same(cell: Any, value: Any) -> bool:
+    if cell is None or value is None or isinstance(value, str | date):
+        return bool(cell == value)
+    if isinstance(cell, Decimal):
+        return bool(cell == value)
+    return math.isclose(cell, value, rel_tol=1e-6, abs_tol=1e-5)

@@ -1,0 +1,26 @@
+"""Every feature again, slowly and from its documentation, to compare the SQL with.
+
+Future rows and values not yet revealed are removed first; only then is anything computed, one
+customer at a time.
+"""
+
+from datetime import date
+from typing import Any
+
+from companies import Company
+from oracle import billing, effort, price, relationship, support
+from oracle.view import View, see
+
+_FAMILIES = (billing, price, support, effort, relationship)
+
+
+def expected(rows: Company, customer: str, as_of: date, zone: str) -> dict[str, Any]:
+    """The value of every feature and fact, by name, for one customer and as-of date."""
+    view = see(rows, customer, as_of, zone)
+    values: dict[str, Any] = {}
+    for family in _FAMILIES:
+        values |= family.features(view)
+    return values
+
+
+__all__ = ["View", "expected", "see"]

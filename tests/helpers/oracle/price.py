@@ -1,0 +1,171 @@
+"""Price, from its documentation: replays each contract's price and the newcomers' offers."""
+
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from companies import Row
+from oracle.view import View, top
+
+_MOMENT = timedelta(microseconds=1)
+
+
+def features(view: View) -> dict[str, Any]:
+    return {
+        **_rises(view),
+        **_latest_rise(view),
+        **_newcomers(view),
+        **_plans(view),
+        **_contracts(view),
+    }
+
+
+def _rises(view: View) -> dict[str, Any]:
+    changes = view.rows("price_changes", lambda row: row["old_price"] > 0)
+    for row in changes:
+        share = (row["new_price"] - row["old_price"]) / row["old_price"]
+        row["change"] = float(round_half_up(share * 10000)) / 10000
+        row["fall"] = -row["change"]
+    rises = [row for row in changes if row["change"] > 0]
+    falls = [row for row in changes if row["change"] < 0]
+    silent = [
+        row
+        for row in rises
+        if row["notified_on"] is None or row["notified_on"] >= row["effective_on"]
+    ]
+    return {
+        **view.sums("price_rise_pct", rises, "change", 90, 365),
+        **view.counts("price_rises", rises, 90, 365),
+        **view.sums("price_fall_pct", falls, "fall", 90, 365),
+        "days_since_rise": view.days_since(view.local_day(row["event_at"]) for row in rises),
+        **view.counts("rises_without_notice", silent, 90, 365),
+        **view.counts(
+            "rises_without_reason", [row for row in rises if row["reason_code"] is None], 90, 365
+        ),
+    }
+
+
+def round_half_up(value: Decimal) -> Decimal:
+    return value.quantize(Decimal(1), rounding=ROUND_HALF_UP)
+
+
+def _latest_rise(view: View) -> dict[str, Any]:
+    changes = view.rows("price_changes", lambda row: row.get("change", 0) > 0)
+    latest = changes[-1] if changes else {}
+    notified, effective = latest.get("notified_on"), latest.get("effective_on")
+    return {
+        "days_to_rise_effective": (effective - view.as_of).days if effective else None,
+        "rise_notice_days": (effective - notified).days if effective and notified else None,
+        "latest_rise_notified_on": notified,
+        "latest_rise_effective_on": effective,
+        "latest_rise_old_price": latest.get("old_price"),
+        "latest_rise_new_price": latest.get("new_price"),
+    }
+
+
+def _own_price(view: View, contract: Row, moment: datetime) -> Decimal | None:
+    """The price in force and known at a moment; none before the contract or after its end."""
+    if contract["known_at"] > moment or not _held(view, contract, moment):
+        return None
+    price = contract["price"]
+    steps = [
+        (max(row["known_at"], view.midnight(row["effective_on"]), contract["known_at"]), row["key"])
+        + (row["new_price"],)
+        for row in view.rows("price_changes")
+        if row["contract_id"] == contract["contract_id"]
+    ]
+    for at, _, new_price in sorted(steps):
+        price = new_price if at <= moment else price
+    return price
+
+
+def _held(view: View, contract: Row, moment: datetime) -> bool:
+    return not any(
+        row["contract_id"] == contract["contract_id"]
+        and row["known_at"] <= moment
+        and view.midnight(row["effective_on"] + timedelta(days=1)) <= moment
+        for row in view.rows("terminations")
+    )
+
+
+def _cheapest(view: View, product_line: str, moment: datetime) -> Decimal | None:
+    offered = [
+        row["price"]
+        for row in view.rows("price_list")
+        if row["product_line"] == product_line
+        and row["known_at"] <= moment
+        and not (row["valid_to"] and view.midnight(row["valid_to"]) <= moment)
+    ]
+    return min(offered, default=None)
+
+
+def _gap(
+    view: View, contract: Row, moment: datetime
+) -> tuple[float, str, Decimal, Decimal] | None:
+    own = _own_price(view, contract, moment)
+    newcomer = _cheapest(view, contract["product_line"], moment) if own else None
+    if own is None or newcomer is None or newcomer >= own:
+        return None
+    return float(own - newcomer) / float(own), contract["contract_id"], newcomer, own
+
+
+def _newcomers(view: View) -> dict[str, Any]:
+    contracts = view.rows("contracts")
+    just_before = view.now - _MOMENT
+    own = [_own_price(view, contract, just_before) for contract in contracts]
+    gaps = [_gap(view, contract, just_before) for contract in contracts]
+    gap = top(gaps, (0, None, None, None))
+    values = {
+        "own_price": sum(price for price in own if price is not None) if any(
+            price is not None for price in own
+        ) else None,
+        "newcomer_gap_pct": gap[0],
+        "newcomer_price": gap[2],
+        "newcomer_own_price": gap[3],
+    }
+    visible = [
+        days
+        for days in range(365)
+        for contract in contracts
+        if (gap := _gap(view, contract, view.midnight(view.as_of - timedelta(days)) - _MOMENT))
+        and gap[0] >= 0.05
+    ]
+    for window in (90, 365):
+        values[f"newcomer_gap_days_{window}d"] = sum(days < window for days in visible)
+    return values
+
+
+def _plans(view: View) -> dict[str, Any]:
+    periods = [
+        period["valid_to"]
+        for contract in view.rows("contracts", lambda row: _held(view, row, view.now - _MOMENT))
+        for period in view.rows("price_list")
+        if period["plan_id"] == contract["plan_id"] and not period["campaign"]
+    ]
+    return {
+        "on_closed_tariff": int(bool(periods) and None not in periods),
+        "plan_closed_on": top(periods),
+    }
+
+
+def _contracts(view: View) -> dict[str, Any]:
+    held = view.rows("contracts", lambda row: _held(view, row, view.now - _MOMENT))
+    left = [(row["binding_until"] - view.as_of).days for row in held if row["binding_until"]]
+    bundled = {row["contract_id"]: row for row in view.rows("contracts") if row["bundle_id"]}
+    broken = [
+        {
+            "event_at": max(row["event_at"], bundled[row["contract_id"]]["event_at"]),
+            "notified_on": row["notified_on"],
+        }
+        for row in view.rows("terminations")
+        if row["contract_id"] in bundled
+    ]
+    return {
+        "binding_days_left": max([0, *left]),
+        "days_since_binding_end": min((-days for days in left if days < 0), default=None),
+        "binding_until": top(row["binding_until"] for row in held),
+        "products_n": len({row["product_line"] for row in held}),
+        "in_bundle": int(any(row["bundle_id"] for row in held)),
+        **view.counts("bundle_broken", broken, 365),
+        "bundle_broken_on": top(row["notified_on"] for row in broken),
+    }

@@ -1,0 +1,41 @@
+"""Relationship, from its documentation."""
+
+from typing import Any
+
+from oracle.view import View, top
+
+
+def features(view: View) -> dict[str, Any]:
+    customers = view.rows("customers")
+    joined = [row["joined_on"] for row in customers]
+    contacts = view.rows("contacts")
+    inbound = [row for row in contacts if row["direction"] != "outbound"]
+    outbound = [row for row in contacts if row["direction"] == "outbound"]
+    return {
+        "tenure_days": view.days_since(joined),
+        "customer_since": top(joined),
+        "segment": top(row["segment"] for row in customers),
+        **view.counts("contacts", inbound, 30, 90, 365),
+        "days_since_contact": view.days_since(view.local_day(row["event_at"]) for row in inbound),
+        "days_since_outreach": view.days_since(
+            view.local_day(row["event_at"]) for row in outbound
+        ),
+        "last_contact_on": top(view.local_day(row["event_at"]) for row in contacts),
+        **_claims(view),
+    }
+
+
+def _claims(view: View) -> dict[str, Any]:
+    claims = view.rows("claims")
+    recent = view.recent(claims, 365)
+    asked = sum(row["claimed"] or 0 for row in recent)
+    unpaid = [row for row in claims if not row["paid"] and (row["claimed"] or 0) > 0]
+    return {
+        **view.counts("claims", claims, 30, 90, 365),
+        "claims_total": len(claims),
+        **view.sums("claimed_amount", claims, "claimed", 90, 365),
+        "claims_paid_share_365d": sum(row["paid"] or 0 for row in recent) / asked if asked else None,
+        **view.counts("claims_unpaid", unpaid, 90, 365),
+        "days_since_claim": view.days_since(row["claimed_on"] for row in claims),
+        "latest_claim_on": top(row["claimed_on"] for row in claims),
+    }

@@ -1,0 +1,118 @@
+"""What the company knew of one customer before an as-of date."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from companies import Company, Row
+from features.tables import TABLES, Table
+
+
+@cache
+def midnight(day: date, zone: str) -> datetime:
+    local = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+    return local.astimezone(UTC).replace(tzinfo=None)
+
+
+def known_order(row: Row) -> tuple[Any, ...]:
+    """The order in which the company came to know rows; the key breaks ties."""
+    return (row["known_at"], row["event_at"], row["key"])
+
+
+@dataclass(frozen=True)
+class View:
+    """The tables as seen at ``as_of``: rows that had happened and were known, in that order."""
+
+    as_of: date
+    zone: str
+    tables: dict[str, list[Row]]
+
+    @property
+    def now(self) -> datetime:
+        return self.midnight(self.as_of)
+
+    def midnight(self, day: date) -> datetime:
+        return midnight(day, self.zone)
+
+    def local_day(self, moment: datetime) -> date:
+        return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(self.zone)).date()
+
+    def rows(self, table: str, where: Callable[[Row], Any] = lambda _: True) -> list[Row]:
+        return [row for row in self.tables[table] if where(row)]
+
+    def recent(self, rows: Iterable[Row], days: int) -> list[Row]:
+        edge = self.midnight(self.as_of - timedelta(days=days))
+        return [row for row in rows if row["event_at"] >= edge]
+
+    def counts(self, name: str, rows: list[Row], *windows: int) -> dict[str, Any]:
+        return {f"{name}_{days}d": len(self.recent(rows, days)) for days in windows}
+
+    def sums(self, name: str, rows: list[Row], column: str, *windows: int) -> dict[str, Any]:
+        return {
+            f"{name}_{days}d": sum(row[column] or 0 for row in self.recent(rows, days))
+            for days in windows
+        }
+
+    def largest(
+        self, name: str, rows: list[Row], column: str, *windows: int, none: Any = None
+    ) -> dict[str, Any]:
+        return {
+            f"{name}_{days}d": top((row[column] for row in self.recent(rows, days)), none)
+            for days in windows
+        }
+
+    def days_since(self, days: Iterable[date]) -> int | None:
+        latest = top(days)
+        return None if latest is None else (self.as_of - latest).days
+
+
+def see(rows: Company, customer: str, as_of: date, zone: str) -> View:
+    """Keep what could be seen before the midnight of ``as_of``."""
+    now = midnight(as_of, zone)
+    tables = {}
+    for name, table in TABLES.items():
+        visible = [
+            _revealed(table, row, as_of, now)
+            for row in rows.get(name, [])
+            if row.get("customer_id", customer) == customer
+            and (row["event_at"] is None or row["event_at"] < now)
+            and (row["known_at"] is None or row["known_at"] < now)
+        ]
+        tables[name] = sorted(visible, key=lambda row: (row["event_at"] is not None, *_key(row)))
+    return View(as_of, zone, tables)
+
+
+def top(values: Iterable[Any], none: Any = None) -> Any:
+    return max((value for value in values if value is not None), default=none)
+
+
+def last(rows: Iterable[Row], column: str) -> Any:
+    """The column's newest value that is not null."""
+    return next((row[column] for row in reversed(list(rows)) if row[column] is not None), None)
+
+
+def flag(value: bool | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def minutes(start: datetime, end: datetime) -> int:
+    """Whole minutes on the clock from one instant to another."""
+    return int((end.replace(second=0) - start.replace(second=0)).total_seconds()) // 60
+
+
+def _key(row: Row) -> tuple[Any, ...]:
+    return known_order(row) if row["event_at"] is not None else (0, 0, row["key"])
+
+
+def _revealed(table: Table, row: Row, as_of: date, now: datetime) -> Row:
+    seen = dict(row) | {"key": tuple(str(row[column]) for column in table.key)}
+    for column in table.columns:
+        if column.revealed_by is not None:
+            moment = row[column.revealed_by]
+            limit = now if isinstance(moment, datetime) else as_of
+            if moment is None or moment >= limit:
+                seen[column.name] = None
+    return seen

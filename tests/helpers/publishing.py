@@ -1,0 +1,165 @@
+"""Run publications in forked processes that die, fail or race at a chosen system call.
+
+``python publishing.py sweep kill|fail FOLDER`` and ``python publishing.py race FOLDER`` print
+JSON. A process of its own, without threads, because forking a threaded one is unsafe.
+"""
+
+import errno
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from features.errors import StilleError
+from pipelines.lists.fields import Field
+from pipelines.lists.manifest import Stamp
+from pipelines.publish import publish, publisher, republish, staged
+from pipelines.published import Publication, current, verify
+
+SCHEMAS = {"risk_list.csv": (Field("customer_id", "text", "Key."),)}
+OLD, NEW = date(2024, 5, 1), date(2024, 5, 2)
+CREATED = datetime(2024, 5, 2, 3, 0, tzinfo=UTC)
+_UNHARMED = 99
+_MUTATING = {"os.rename", "os.symlink", "os.mkdir", "os.remove", "os.rmdir"}
+
+
+def stamp(as_of: date, run_id: str, inputs: str = "sha256:1") -> Stamp:
+    bands = {"medium": 0.1}
+    return Stamp(as_of, run_id, CREATED, inputs, "sha256:c", "churn/1", "sha256:m", 90, bands)
+
+
+def night(out: Path, as_of: date, run_id: str, hold: float = 0.0) -> None:
+    with publisher(out):
+        if republish(out, stamp(as_of, run_id)):
+            return
+        publication = Publication(out, as_of, run_id)
+        with staged(publication) as folder:
+            (folder / "risk_list.csv").write_text(f"customer_id\n{as_of}\n")
+            (folder / "more").mkdir()
+            (folder / "more" / "notes.json").write_text("{}")
+            time.sleep(hold)
+            publish(publication, stamp(as_of, run_id), SCHEMAS)
+
+
+def _at_call(number: int, act: Callable[[], None], *, cleaning: bool) -> Callable[[], bool]:
+    """Do ``act`` right before the ``number``-th call that changes the disk; tells if it came."""
+    left = number
+
+    def call() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            act()
+
+    def hook(event: str, args: tuple[object, ...]) -> None:
+        cleans = event in ("os.remove", "os.rmdir")
+        writes = event == "open" and int(str(args[2])) & (os.O_WRONLY | os.O_RDWR)
+        if writes or (event in _MUTATING and (cleaning or not cleans)):
+            call()
+
+    flush = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        call()
+        flush(descriptor)
+
+    os.fsync = fsync
+    sys.addaudithook(hook)
+    return lambda: left <= 0
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _fail() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _forked(work: Callable[[], None]) -> int:
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        except StilleError as error:
+            code = error.exit_code
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _read(out: Path) -> str:
+    now = current(out)
+    if now is None:
+        return "nothing"
+    pointer = json.loads((out / "current.json").read_bytes())
+    verify(out / pointer["path"])
+    return str(verify(out / "current")["stille"]["run_id"])
+
+
+def sweep(how: str, root: Path) -> list[dict[str, object]]:
+    act = {"kill": _kill, "fail": _fail}[how]
+    before = root / "before"
+    night(before, OLD, "old")
+    results: list[dict[str, object]] = []
+    while True:
+        number = len(results) + 1
+        out = root / str(number)
+        shutil.copytree(before, out, symlinks=True)
+
+        def struck(number: int = number, out: Path = out) -> None:
+            reached = _at_call(number, act, cleaning=how == "kill")
+            night(out, NEW, "new")
+            if not reached():
+                os._exit(_UNHARMED)
+
+        code = _forked(struck)
+        if code == _UNHARMED:
+            return results
+        result: dict[str, object] = {"code": code, "read": _read(out)}
+        result["staging"] = len(list(out.glob(".staging-*")))
+        result["rerun"] = _forked(lambda out=out: night(out, NEW, "again"))
+        result["then"] = _read(out)
+        result["published"] = len(list((out / str(NEW)).iterdir()))
+        result["left"] = sorted(path.name for path in out.glob(".[ts]*"))
+        results.append(result)
+
+
+def race(out: Path, processes: int = 8) -> dict[str, object]:
+    wait, start = os.pipe()
+    children = []
+    for number in range(processes):
+        child = os.fork()
+        if child == 0:
+            os.close(start)
+            os.read(wait, 1)
+            os._exit(_forked(lambda number=number: night(out, NEW, f"run-{number}", hold=0.3)))
+        children.append(child)
+    os.close(start)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    return {"codes": codes, "published": len(list((out / str(NEW)).iterdir())), "read": _read(out)}
+
+
+def main(arguments: list[str]) -> None:
+    match arguments:
+        case ["sweep", how, root]:
+            print(json.dumps(sweep(how, Path(root))))
+        case ["race", out]:
+            print(json.dumps(race(Path(out))))
+        case ["hold", out]:
+            with publisher(Path(out)):
+                print("held", flush=True)
+                time.sleep(60)
+        case _:
+            raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,174 @@
+"""Random companies that meet every table, tie, boundary and late-known row of the contract.
+
+Days lie on a grid of five days, so that rows often fall exactly on the edges of windows that
+are counted from an as-of date of the same grid, and half of a customer's rows crowd into three
+of its days. References point anywhere within the company, also to rows that are known later, or
+to none.
+"""
+
+import random
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from companies import ZONE, Company, Row, complete
+from features.tables import TABLES, Column
+from features.timeline import midnight_utc
+
+FIRST = date(2022, 9, 2)
+GRID_DAYS = 5
+STEPS = 130
+_ROWS_PER_CUSTOMER = {
+    "contracts": 2,
+    "invoices": 16,
+    "payments": 14,
+    "reminders": 4,
+    "payment_method_events": 6,
+    "price_changes": 4,
+    "contacts": 24,
+    "cases": 5,
+    "incidents": 4,
+    "claims": 3,
+    "notifications": 1,
+    "surveys": 1,
+}
+_REFERENCES = {
+    "invoice_id": "invoices",
+    "contract_id": "contracts",
+    "case_id": "cases",
+    "incident_id": "incidents",
+}
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "plan_id": ("p0", "p1", "p2", "p3"),
+    "product_line": ("electricity", "broadband"),
+    "topic": ("billing", "fault"),
+    "direction": ("inbound", "inbound", "inbound", "outbound"),
+    "channel": ("phone", "email", "chat"),
+    "handled_by": ("bot", "human"),
+    "method": ("autopay", "manual", "card"),
+    "abandoned": (True, False, False, False),
+    "failed": (True, False, False, False),
+    "stage": (1, 2),
+    "price": ("95", "100", "105", "200", "300"),
+    "old_price": ("0", "100", "120", "300"),
+    "new_price": ("95", "110", "120.5", "200"),
+    "amount": (0, 10000, 12500, 30000),
+    "fee": (0, 0, 3500),
+}
+_BY_TYPE: dict[str, tuple[Any, ...]] = {
+    "text": ("x", "y"),
+    "integer": (0, 1, 2, 3, 40, 300),
+    "number": (1.0, 4.5),
+    "money": (0, 4900, 100000),
+    "boolean": (True, False),
+}
+
+
+def grid_day(step: int) -> date:
+    """A day of the grid that rows happen on."""
+    return FIRST + timedelta(GRID_DAYS * step)
+
+
+def random_company(
+    seed: int, customers: int = 8, *, late: float = 0.1, prefix: str = "", first: int = 0
+) -> Company:
+    """A company of every table but ``labels``.
+
+    ``late`` is the share of rows known after they happened, ``prefix`` starts the rows' own
+    keys, and no row happens before the grid's step ``first``.
+    """
+    maker = _Maker(random.Random(seed), late, prefix, first)  # noqa: S311
+    ids = [f"c{number}" for number in range(customers)]
+    rows: Company = {name: [] for name in TABLES if name != "labels"}
+    rows["customers"] = [maker.row("customers", prefix + customer, 0) for customer in ids]
+    rows["price_list"] = [maker.row("price_list", "", number) for number in range(24)]
+    for name, mean in _ROWS_PER_CUSTOMER.items():
+        for customer in ids:
+            count = maker.random.choice((0, mean // 2, mean, 2 * mean))
+            rows[name] += [maker.row(name, customer, number) for number in range(count)]
+    rows["terminations"] = [
+        maker.row("terminations", row["customer_id"], 0, contract_id=row["contract_id"])
+        for row in rows["contracts"]
+        if maker.chance(0.5)
+    ]
+    return {name: _unique(name, table) for name, table in rows.items()}
+
+
+class _Maker:
+    def __init__(self, rng: random.Random, late: float, prefix: str, first: int) -> None:
+        self.random, self.late, self.prefix, self.first = rng, late, prefix, first
+        self.crowded: dict[str, tuple[int, ...]] = {}
+
+    def chance(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def row(self, table: str, customer: str, number: int, **given: Any) -> Row:
+        contract = TABLES[table]
+        day = grid_day(self._step(customer))
+        row: Row = {"customer_id": customer} if contract.per_customer else {}
+        for column in contract.columns:
+            if column.name not in row:
+                row[column.name] = self._value(table, column, customer, number, day)
+        row = complete(table, row | _consistent(table, row) | given)
+        if self.chance(self.late) and row["event_at"] is not None:
+            row["known_at"] = row["event_at"] + self._delay()
+        return row
+
+    def _step(self, customer: str) -> int:
+        steps = range(self.first, self.first + STEPS)
+        crowded = self.crowded.setdefault(customer, tuple(self.random.choices(steps, k=3)))
+        return self.random.choice(crowded if self.chance(0.5) else steps)
+
+    def _delay(self) -> timedelta:
+        minutes = self.random.choice((0, 0, 90, 1441))
+        return timedelta(days=self.random.choice((0, 5, 30, 60)), minutes=minutes)
+
+    def _value(self, table: str, column: Column, customer: str, number: int, day: date) -> Any:
+        contract = TABLES[table]
+        if column.name in contract.key and column.type == "text" and table != "price_list":
+            return f"{self.prefix}{customer}-{table}{number}"
+        if not column.required and self.chance(0.2):
+            return None
+        if column.name in contract.event_at or column.type in ("date", "instant"):
+            return self._moment(column, day, main=column.name in contract.event_at)
+        if column.name in _REFERENCES:
+            return f"{customer}-{_REFERENCES[column.name]}{self.random.randrange(8)}"
+        if column.name == "corrects_invoice_id":
+            return f"{customer}-invoices0" if self.chance(0.15) else None
+        allowed = set(column.allowed)
+        choices = _CHOICES.get(column.name, tuple(column.allowed) or _BY_TYPE.get(column.type))
+        assert choices
+        known = tuple(value for value in choices if not allowed or value in allowed)
+        return self.random.choice(known or tuple(sorted(allowed)))
+
+    def _moment(self, column: Column, day: date, *, main: bool) -> date | datetime:
+        if not main:
+            day += timedelta(GRID_DAYS * self.random.randrange(12))
+        elif column.name in ("notified_on", "effective_on"):
+            day += timedelta(GRID_DAYS * self.random.randrange(8))
+        if column.type == "date":
+            return day
+        seconds = self.random.choice((0, 0, 36000, 36061, self.random.randrange(86400)))
+        return midnight_utc(day, ZONE) + timedelta(seconds=seconds)
+
+
+def _consistent(table: str, row: Row) -> Row:
+    """What the contract promises between the columns of one row."""
+    if table == "invoices" and row["corrects_invoice_id"] is not None:
+        return {"amount": -row["amount"]}
+    if table != "cases":
+        return {}
+    closed, reopened, reclosed = (
+        row[name] if row[name] and row[name] >= row["opened_at"] else None
+        for name in ("closed_at", "reopened_at", "reclosed_at")
+    )
+    reopened = reopened if closed and reopened and reopened >= closed else None
+    reclosed = reclosed if reopened and reclosed and reclosed >= reopened else None
+    resolved = row["resolved"] if closed else None
+    return {
+        "closed_at": closed, "resolved": resolved, "reopened_at": reopened, "reclosed_at": reclosed
+    }
+
+
+def _unique(table: str, rows: list[Row]) -> list[Row]:
+    key = TABLES[table].key
+    return list({tuple(row[column] for column in key): row for row in rows}.values())
