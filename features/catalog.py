@@ -15,7 +15,7 @@ _MODULES = (billing, price, support, effort, relationship)
 class Catalog:
     """The streams and features that a company's tables can carry.
 
-    ``omitted`` maps each feature that cannot be built to the tables it misses.
+    ``omitted`` maps each feature that cannot be built to the tables and columns it misses.
     """
 
     streams: tuple[Stream, ...]
@@ -28,8 +28,14 @@ class Catalog:
         return tuple(feature for feature in self.features if feature.kind != "fact")
 
 
-def build_catalog(tables: Collection[str], attributes: Sequence[Attribute] = ()) -> Catalog:
+def build_catalog(
+    tables: Collection[str],
+    attributes: Sequence[Attribute] = (),
+    absent: Collection[str] = (),
+) -> Catalog:
     """Resolve the declared features against the tables that a company has.
+
+    ``absent`` names columns (``table.column``) that its tables lack.
 
     Raises ``ValueError`` when two families declare a feature of the same name.
     """
@@ -41,15 +47,21 @@ def build_catalog(tables: Collection[str], attributes: Sequence[Attribute] = ())
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"features declared by more than one family: {', '.join(twice)}")
-    kept = tuple(feature for feature in features if not missing[feature.stream])
+    lacking = {
+        f.name: (*missing[f.stream], *(n for n in f.needs if _lacks(n, tables, absent)))
+        for f in features
+    }
+    kept = tuple(feature for feature in features if not lacking[feature.name])
     used = {feature.stream for feature in kept}
     return Catalog(
         streams=tuple(stream for stream in declared if stream.name in used),
         features=kept,
-        omitted=MappingProxyType(
-            {f.name: missing[f.stream] for f in features if missing[f.stream]}
-        ),
+        omitted=MappingProxyType({name: lack for name, lack in lacking.items() if lack}),
     )
+
+
+def _lacks(name: str, tables: Collection[str], absent: Collection[str]) -> bool:
+    return name in absent if "." in name else name not in tables
 
 
 def dictionary(catalog: Catalog) -> list[dict[str, str]]:

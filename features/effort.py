@@ -177,6 +177,7 @@ FAMILY.add(
     where="unlinked",
     windows=(90, 365),
     fill=0,
+    needs=("contacts.case_id",),
     driver="scattered_history",
     unit="count",
     sign=1,

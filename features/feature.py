@@ -56,6 +56,7 @@ class Feature:
     driver: str
     family: str
     kind: Kind = "number"
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -80,9 +81,12 @@ class Family:
         windows: tuple[int, ...] = (),
         fill: float | None = None,
         kind: Kind = "number",
+        needs: tuple[str, ...] = (),
     ) -> None:
         """Declare a feature, once per window in days (``name_30d``, …) or once for all time.
 
+        ``needs`` names tables and columns (``table.column``) whose absence would be mistaken for
+        something that happened, such as a notice that was never given.
         Raises ``ValueError`` when a name is declared twice.
         """
         for window in windows or (None,):
@@ -101,6 +105,7 @@ class Family:
                     driver=driver,
                     family=self.name,
                     kind=kind,
+                    needs=needs,
                 )
             )
 

@@ -60,9 +60,7 @@ def derive(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     """
     for stream in catalog.streams:
         try:
-            con.execute(
-                f"create or replace temp table stream_{stream.name} as {stream.sql}"
-            )
+            con.execute(f"create or replace temp table stream_{stream.name} as {stream.sql}")
         except (duckdb.BinderException, duckdb.ParserException) as error:
             raise ValueError(f"stream {stream.name!r} does not bind: {error}") from error
 
@@ -110,12 +108,8 @@ def _cut_sql(
 def _revealed(con: duckdb.DuckDBPyConnection, stream: Stream, as_of: date, now: str) -> str:
     if not stream.reveals:
         return ""
-    types = dict(
-        con.execute(
-            "select column_name, data_type from duckdb_columns() where table_name = ?",
-            [f"stream_{stream.name}"],
-        ).fetchall()
-    )
+    described = con.execute(f"describe stream_{stream.name}").fetchall()
+    types = {column: kind for column, kind, *_ in described}
     limits = {
         by: f"date '{as_of}'" if types[by] == "DATE" else now for by in stream.reveals.values()
     }

@@ -44,7 +44,7 @@ def logistic(train: Examples) -> Baseline:
     """
     kept = train
     if len(train) > _LOGISTIC_ROWS:
-        keep = customer_share(train.customer_id) < _LOGISTIC_ROWS / len(train)
+        keep = customer_share(train.customer_id, "logistic") < _LOGISTIC_ROWS / len(train)
         kept = train.take(keep)
     design = Design.learn(kept)
     model = LogisticRegression(C=0.1, solver="lbfgs", max_iter=2_000, tol=1e-4)

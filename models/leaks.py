@@ -8,7 +8,7 @@ import numpy as np
 from models.arrays import Labels, Matrix
 from models.ranking import Ranked, auc, count
 
-_BINS = 64
+_BINS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def leak_warning(
     found = tuple((names[i], alone[i]) for i in order)
     listed = ", ".join(f"{name} ({value:.2f})" for name, value in found)
     return LeakWarning(
-        f"AUC {model_auc:.3f} on later months is above {alarm:.2f}: too good for churn, so some "
+        f"AUC {model_auc:.3f} on unseen rows is above {alarm:.2f}: too good for churn, so some "
         f"feature most likely knows the answer. Strongest alone: {listed}. Check when each of "
         "these is known (known_at), drop the offender in the configuration (dropped:) and train "
         "again: stille train.",
@@ -43,10 +43,10 @@ def leak_warning(
 
 
 def single_feature_auc(values: Matrix, y: Labels) -> float:
-    """AUC of the leaving rate in up to 64 quantile bins of one column, missing being a bin.
+    """AUC of the leaving rate in up to 20 quantile bins of one column, missing being a bin.
 
     Bins make it blind to direction, bends and the codes of categories. Being measured on the
-    rows that gave the rates it flatters a useless column, by about 0.03 at 1,000 leavers.
+    rows that gave the rates it flatters a useless column, by about 0.04 at 1,000 leavers.
     """
     known = ~np.isnan(values)
     edges = (

@@ -50,25 +50,30 @@ def rolling_origin(
     return tuple(_fold(as_of, months[end : end + test_months], window) for end in ends)
 
 
-def customer_share(customer_id: Texts) -> Floats:
-    """A number in [0, 1) per row, fixed by the customer id alone (MD5, the same everywhere)."""
+def customer_share(customer_id: Texts, purpose: str) -> Floats:
+    """A number in [0, 1) per row, fixed by purpose and customer id (MD5, the same everywhere).
+
+    Each purpose draws anew: a split inside the rows that another split left would be empty if
+    both went by the same number.
+    """
     ids, rows = np.unique(customer_id.astype(str), return_inverse=True)
     digests = b"".join(
-        hashlib.md5(text.encode(), usedforsecurity=False).digest()[:4] for text in ids.tolist()
+        hashlib.md5(f"{purpose}:{text}".encode(), usedforsecurity=False).digest()[:4]
+        for text in ids.tolist()
     )
     shares = np.frombuffer(digests, dtype=">u4").astype(np.float64) / 2**32
     return np.asarray(shares[rows], dtype=np.float64)
 
 
-def customer_split(customer_id: Texts, share: float) -> Fold:
+def customer_split(customer_id: Texts, share: float, purpose: str = "test") -> Fold:
     """Judge on about ``share`` of the customers with all their rows; for a single as-of date."""
-    test = customer_share(customer_id) < share
+    test = customer_share(customer_id, purpose) < share
     return Fold(~test, test, f"customers, {share:.0%}")
 
 
 def customer_folds(customer_id: Texts, k: int) -> tuple[Fold, ...]:
     """``k`` splits in which each customer is judged exactly once."""
-    number = np.floor(customer_share(customer_id) * k).astype(int)
+    number = np.floor(customer_share(customer_id, "fold") * k).astype(int)
     return tuple(
         Fold(number != fold, number == fold, f"customers, fold {fold + 1} of {k}")
         for fold in range(k)
@@ -92,7 +97,7 @@ def inner_split(
             continue
         if fold.train.sum() >= fold.test.sum() and _enough(fold, y, min_positives):
             return fold
-    fold = customer_split(customer_id, 0.2)
+    fold = customer_split(customer_id, 0.2, "inner")
     if _enough(fold, y, min_positives):
         return fold
     raise GateError(

@@ -4,7 +4,9 @@ Each command imports what it needs when it is called, so that ``stille --help`` 
 the libraries underneath find their environment set.
 """
 
+import atexit
 import logging
+import os
 import sys
 from datetime import date, datetime, time
 from pathlib import Path
@@ -39,8 +41,9 @@ Plain = Annotated[bool, typer.Option("--plain", help="Run without Prefect.")]
 
 def main() -> None:
     """Run the command; a ``StilleError`` is printed and decides the exit code."""
+    atexit.register(_mute_teardown)
     quiet_libraries()
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("stille").addHandler(logging.StreamHandler())
     try:
         app()
     except StilleError as error:
@@ -193,6 +196,12 @@ def ui(config: Config = DEMO, port: Annotated[int, typer.Option(min=1)] = 5000) 
     from pipelines.settings import load_settings
 
     open_mlflow(load_settings(config), port)
+
+
+def _mute_teardown() -> None:
+    # Runs after every other exit handler: when Prefect's threads outlive the interpreter,
+    # DuckDB's binding prints pages of leaked references, which mean nothing to anybody here.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _day(given: datetime | None) -> date | None:

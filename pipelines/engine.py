@@ -39,7 +39,10 @@ def attributes_of(settings: Settings) -> list[Attribute]:
 
 def catalog_of(settings: Settings, snapshot: Snapshot) -> Catalog:
     """The features that this company's tables can carry, its own attributes among them."""
-    return build_catalog(tuple(snapshot.tables), attributes_of(settings))
+    absent = [
+        f"{name}.{column}" for name, facts in snapshot.tables.items() for column in facts.absent
+    ]
+    return build_catalog(tuple(snapshot.tables), attributes_of(settings), absent)
 
 
 def build_matrix(

@@ -155,13 +155,11 @@ def _shap() -> Iterator[Any]:
     """The shap package, imported only here as that takes seconds.
 
     Its jitter draws from numpy's global generator, which is fixed and then put back, and its
-    use of matplotlib's older interface is no news to the reader.
+    warnings, of matplotlib's older interface and of columns without values, are for nobody here.
     """
     state = np.random.get_state()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PendingDeprecationWarning)
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore")
         try:
             np.random.seed(0)
             yield importlib.import_module("shap")

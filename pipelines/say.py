@@ -14,6 +14,7 @@ from pipelines.nightly import Night
 from pipelines.show import scorecard_header, scorecard_rows, top_rows
 from pipelines.train import Trained
 
+_PAGE_WIDTH = 150
 _SHOWN = 3
 _DRIVERS = 8
 
@@ -23,7 +24,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "")
     printed = Table(*header, title=title, title_justify="left")
     for row in rows:
         printed.add_row(*(escape(str(cell)) for cell in row))
-    Console().print(printed)
+    console = Console()
+    console.print(printed, width=None if console.is_terminal else _PAGE_WIDTH)
 
 
 def as_json(value: object) -> None:
@@ -59,6 +61,7 @@ def training_done(trained: Trained) -> None:
     print("Champion." if trained.verdict.promote else "Not champion:")
     for reason in trained.verdict.reasons:
         print(f"  {reason}")
+    print(f"Pictures: {trained.folder / 'plots'}")
 
 
 def training_facts(trained: Trained) -> dict[str, Any]:

@@ -6,6 +6,7 @@ digest before anything is parsed; it never runs code from an artefact.
 """
 
 import tempfile
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,15 +95,7 @@ def log_training(settings: Settings, training: Training) -> Registered:
             for path in training.files:
                 folder = str(Path(path).parent)
                 mlflow.log_artifact(str(Path(scratch, path)), None if folder == "." else folder)
-            logged = mlflow.pyfunc.log_model(
-                name="model",
-                python_model=str(Path(__file__).with_name("pyfunc.py")),
-                artifacts={"model": str(Path(scratch, _MODEL_FOLDER))},
-                signature=_signature(training.feature_names),
-                pip_requirements=_PIP,
-                registered_model_name=name,
-            )
-    version = str(logged.registered_model_version)
+            version = _log_model(name, Path(scratch, _MODEL_FOLDER), training.feature_names)
     client = mlflow.MlflowClient()
     tags = {**training.tags, "digest": digest(training.model_files)}
     for key, value in tags.items():
@@ -152,6 +145,21 @@ def load(registered: Registered) -> ChurnModel:
 def promote(registered: Registered) -> None:
     """Give a version the alias ``champion``."""
     mlflow.MlflowClient().set_registered_model_alias(registered.name, CHAMPION, registered.version)
+
+
+def _log_model(name: str, folder: Path, features: tuple[str, ...]) -> str:
+    with warnings.catch_warnings():
+        # The signature is given, so an input example and type hints would add nothing.
+        warnings.simplefilter("ignore", UserWarning)
+        logged = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).with_name("pyfunc.py")),
+            artifacts={"model": str(folder)},
+            signature=_signature(features),
+            pip_requirements=_PIP,
+            registered_model_name=name,
+        )
+    return str(logged.registered_model_version)
 
 
 def _signature(names: tuple[str, ...]) -> ModelSignature:

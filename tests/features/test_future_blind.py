@@ -20,7 +20,7 @@ from features.labels import make_cohort, outcomes
 from features.tables import TABLES
 from features.timeline import LabelWindow, midnight_utc
 
-_CUSTOMERS = 10
+_CUSTOMERS = 30
 _SEEDS = st.integers(0, 10**6)
 _STEPS = st.integers(STEPS // 3, STEPS)
 _few = settings(
@@ -34,36 +34,21 @@ _few = settings(
 
 @_few
 @given(seed=_SEEDS, step=_STEPS)
-def test_rows_not_yet_known_might_as_well_be_absent(seed: int, step: int) -> None:
+def test_the_future_changes_no_byte_of_the_matrix(seed: int, step: int) -> None:
     rows, as_of = random_company(seed, _CUSTOMERS, late=0.3), grid_day(step)
-
-    known = {name: [row for row in table if _known(row, as_of)] for name, table in rows.items()}
-
-    assert known != rows
-    assert _parquet(rows, as_of) == _parquet(known, as_of)
-
-
-@_few
-@given(seed=_SEEDS, step=_STEPS)
-def test_any_later_row_leaves_the_matrix_byte_identical(seed: int, step: int) -> None:
-    rows, as_of = random_company(seed, _CUSTOMERS), grid_day(step)
-
     later = _later_rows(rows, seed + 1, step)
+    now = _parquet(rows, as_of)
 
-    assert all(later[name] for name in rows)
+    absent = {name: [row for row in table if _known(row, as_of)] for name, table in rows.items()}
     longer = {name: [*table, *later[name]] for name, table in rows.items()}
-    assert _parquet(rows, as_of) == _parquet(longer, as_of)
+    redrawn = _redrawn(rows, as_of, random.Random(seed))  # noqa: S311
 
-
-@_few
-@given(seed=_SEEDS, step=_STEPS)
-def test_values_not_yet_revealed_leave_the_matrix_byte_identical(seed: int, step: int) -> None:
-    rows, as_of = random_company(seed, _CUSTOMERS), grid_day(step)
-
-    other = _redrawn(rows, as_of, random.Random(seed))  # noqa: S311
-
-    assert _changed(rows, other)
-    assert _parquet(rows, as_of) == _parquet(other, as_of)
+    assert absent != rows
+    assert all(later.values())
+    assert _changed(rows, redrawn)
+    assert _parquet(absent, as_of) == now, "rows not yet known were seen"
+    assert _parquet(longer, as_of) == now, "later rows changed the matrix"
+    assert _parquet(redrawn, as_of) == now, "values not yet revealed were seen"
 
 
 def test_every_column_that_is_revealed_gets_redrawn() -> None:
@@ -82,7 +67,7 @@ def test_every_column_that_is_revealed_gets_redrawn() -> None:
 @_few
 @given(seed=_SEEDS, step=_STEPS)
 def test_what_becomes_known_after_today_leaves_outcomes_unchanged(seed: int, step: int) -> None:
-    rows, as_of = random_company(seed, 25), grid_day(step)
+    rows, as_of = random_company(seed, 50), grid_day(step)
     window = LabelWindow(lead_days=10, horizon_days=90)
     today = window.end(as_of)
 
@@ -99,7 +84,7 @@ def test_what_becomes_known_after_today_leaves_outcomes_unchanged(seed: int, ste
 
 def test_outcomes_do_change_while_the_window_is_open() -> None:
     as_of, window = grid_day(STEPS // 2), LabelWindow(lead_days=10, horizon_days=90)
-    rows = random_company(3, 60)
+    rows = random_company(3, 200)
     early = {name: [row for row in table if _known(row, as_of)] for name, table in rows.items()}
     today = window.end(as_of)
 
@@ -110,9 +95,7 @@ def test_outcomes_do_change_while_the_window_is_open() -> None:
 
 def test_customers_without_events_stay_with_what_no_row_means() -> None:
     rows = random_company(5, _CUSTOMERS)
-    silent = {
-        name: rows[name] if name in ("customers", "contracts") else [] for name in rows
-    }
+    silent = {name: rows[name] if name in ("customers", "contracts") else [] for name in rows}
     [table] = matrices(silent, [grid_day(STEPS)])
     facts = {"customers", "contracts", "own_prices"}
     quiet = [feature for feature in FULL.features if feature.stream not in facts]
@@ -130,9 +113,8 @@ def test_the_order_of_rows_is_nothing(seed: int) -> None:
     assert _parquet(rows, grid_day(STEPS)) == _parquet(shuffled, grid_day(STEPS))
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_shards_give_the_same_rows(seed: int) -> None:
-    rows, as_of = random_company(seed, 20), grid_day(STEPS)
+def test_shards_give_the_same_rows() -> None:
+    rows, as_of = random_company(1, 20), grid_day(STEPS)
     ids = sorted(customers(rows))
 
     parts = [_only(rows, set(ids[part::3])) for part in range(3)]
@@ -143,15 +125,14 @@ def test_shards_give_the_same_rows(seed: int) -> None:
 
 
 def test_threads_and_size_change_nothing() -> None:
-    """Enough rows for several threads, in a scattered order: copies equal their originals."""
-    rows, as_of, copies = random_company(7, 12), grid_day(STEPS), 600
-    [small] = matrices(rows, [as_of])
+    """Enough rows for two threads, in a scattered order: every copy equals its original."""
+    rows, as_of, copies = random_company(7, 12), grid_day(STEPS), 500
+    [small] = matrices(rows, [as_of], threads=1)
 
-    one, two = (_copied(rows, as_of, copies, threads) for threads in (1, 2))
+    large = _copied(rows, as_of, copies, threads=2)
 
-    assert _bytes(one) == _bytes(two)
     original = np.repeat(np.arange(small.num_rows), copies)
-    assert two.drop(["customer_id"]) == small.take(original).drop(["customer_id"])
+    assert large.drop(["customer_id"]) == small.take(original).drop(["customer_id"])
 
 
 def _known(row: Row, as_of: date) -> bool:
@@ -160,32 +141,35 @@ def _known(row: Row, as_of: date) -> bool:
 
 
 def _later_rows(rows: Company, seed: int, step: int) -> Company:
-    """Fresh rows of every table: half happen later, half happened before and are known later."""
+    """Fresh rows of every table: some happen later, some happened before and are known later.
+
+    Their keys may be those that known rows refer to in vain.
+    """
     rng = random.Random(seed)  # noqa: S311
     now = midnight_utc(grid_day(step), ZONE)
     happen = random_company(seed, _CUSTOMERS, prefix="new-", first=step)
-    surface = random_company(seed + 1, _CUSTOMERS, prefix="late-")
-    ended = {row["contract_id"] for row in rows["terminations"]}
-    surface["terminations"] += [
-        row | {key: contract[key] for key in ("contract_id", "customer_id")}
-        for contract in rows["contracts"]
-        if contract["contract_id"] not in ended
-        for row in rng.sample(surface["terminations"], k=1)
-    ]
+    surface = random_company(seed + 1, _CUSTOMERS)
     for row in (row for table in surface.values() for row in table):
         delay = timedelta(days=rng.choice((0, 0, 1, 30)))
         row["known_at"] = max(row["known_at"] or now, now + delay)
+    taken = {name: {_key(name, row) for row in table} for name, table in rows.items()}
     return {
-        name: [row for row in (*happen[name], *surface[name]) if row["event_at"] is not None]
+        name: [
+            row
+            for row in (*happen[name], *surface[name])
+            if row["event_at"] is not None and _key(name, row) not in taken[name]
+        ]
         for name in rows
     }
 
 
+def _key(table: str, row: Row) -> tuple[Any, ...]:
+    return tuple(row[column] for column in TABLES[table].key)
+
+
 def _redrawn(rows: Company, as_of: date, rng: random.Random) -> Company:
     """The same rows, with other values where the as-of date's midnight hides them."""
-    return {
-        name: [_redraw(name, row, as_of, rng) for row in table] for name, table in rows.items()
-    }
+    return {name: [_redraw(name, row, as_of, rng) for row in table] for name, table in rows.items()}
 
 
 def _changed(rows: Company, other: Company) -> set[tuple[str, str]]:
@@ -229,7 +213,7 @@ def _copied(rows: Company, as_of: date, copies: int, threads: int) -> pa.Table:
     with connect(rows, threads=threads) as con:
         for name in (name for name in rows if TABLES[name].per_customer):
             con.execute(
-                f"create or replace table {name} as "
+                f"create or replace temp table {name} as "
                 "select * replace (customer_id || '/' || lpad(n::varchar, 4, '0') as customer_id) "
                 f"from {name}, range({copies}) copy(n) order by hash(n, customer_id, known_at)"
             )
@@ -241,9 +225,7 @@ def _copied(rows: Company, as_of: date, copies: int, threads: int) -> pa.Table:
 def _outcomes(rows: Company, as_of: date, window: LabelWindow, today: date) -> pa.Table:
     with connect(rows) as con:
         make_cohort(con, tuple(rows), as_of, ZONE)
-        return outcomes(
-            con, tables=tuple(rows), as_of=as_of, window=window, today=today, zone=ZONE
-        )
+        return outcomes(con, tables=tuple(rows), as_of=as_of, window=window, today=today, zone=ZONE)
 
 
 def _parquet(rows: Company, as_of: date) -> bytes:

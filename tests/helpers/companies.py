@@ -7,6 +7,7 @@ and ``known_at``. Days and instants may be given as ISO text; instants are naive
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -47,7 +48,7 @@ def company(zone: str = ZONE, **tables: Sequence[Mapping[str, Any]]) -> Company:
 def complete(table: str, given: Mapping[str, Any], number: int = 0, zone: str = ZONE) -> Row:
     """One row with every column of the contract: customer ``a`` and a numbered key by default."""
     contract = TABLES[table]
-    defaults: Row = {column: f"{table}{number}" for column in contract.key} | {"customer_id": "a"}
+    defaults: Row = dict.fromkeys(contract.key, f"{table}{number}") | {"customer_id": "a"}
     row = {
         column.name: _value(column.type, given.get(column.name, defaults.get(column.name)))
         for column in contract.columns
@@ -63,14 +64,14 @@ def complete(table: str, given: Mapping[str, Any], number: int = 0, zone: str = 
 
 def connect(rows: Company, zone: str = ZONE, threads: int = 1) -> duckdb.DuckDBPyConnection:
     """A database with the company's tables, ready for ``derive`` and ``make_cohort``."""
-    con = duckdb.connect(config={"threads": threads})
+    con = _database(threads).cursor()
     for name, table in rows.items():
         columns = TABLES[name].columns
         fields = [pa.field(column.name, _ARROW[column.type]) for column in columns]
         fields += [pa.field(name, pa.timestamp("us")) for name in ("event_at", "known_at")]
         con.register("given", pa.Table.from_pylist(table, schema=pa.schema(fields)))
         typed = ", ".join(f'"{column.name}" {DUCKDB_TYPES[column.type]}' for column in columns)
-        con.execute(f"create table {name} ({typed}, event_at timestamp, known_at timestamp)")
+        con.execute(f"create temp table {name} ({typed}, event_at timestamp, known_at timestamp)")
         con.execute(f"insert into {name} select * from given")
         con.unregister("given")
     matrix.prepare(con, tuple(rows), zone)
@@ -125,6 +126,12 @@ def cells(rows: Company, as_of: str, *names: str, zone: str = ZONE, customer: st
 def customers(rows: Company) -> set[str]:
     """Everyone who has a row in any table."""
     return {row["customer_id"] for table in rows.values() for row in table if "customer_id" in row}
+
+
+@cache
+def _database(threads: int) -> duckdb.DuckDBPyConnection:
+    """One per process: each cursor has temp tables of its own, and a database takes 20 ms."""
+    return duckdb.connect(config={"threads": threads})
 
 
 def _instant(moment: date | datetime, zone: str) -> datetime:

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from companies import ZONE, Company, Row, complete
+
 from features.tables import TABLES, Column
 from features.timeline import midnight_utc
 
@@ -53,6 +54,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "new_price": ("95", "110", "120.5", "200"),
     "amount": (0, 10000, 12500, 30000),
     "fee": (0, 0, 3500),
+    "outcome": ("voluntary", "voluntary", "moved", "deceased"),
 }
 _BY_TYPE: dict[str, tuple[Any, ...]] = {
     "text": ("x", "y"),
@@ -86,8 +88,9 @@ def random_company(
             count = maker.random.choice((0, mean // 2, mean, 2 * mean))
             rows[name] += [maker.row(name, customer, number) for number in range(count)]
     rows["terminations"] = [
-        maker.row("terminations", row["customer_id"], 0, contract_id=row["contract_id"])
-        for row in rows["contracts"]
+        maker.row("terminations", customer, 0, contract_id=f"{prefix}{customer}-contracts{number}")
+        for customer in ids
+        for number in range(6)
         if maker.chance(0.5)
     ]
     return {name: _unique(name, table) for name, table in rows.items()}
@@ -165,7 +168,10 @@ def _consistent(table: str, row: Row) -> Row:
     reclosed = reclosed if reopened and reclosed and reclosed >= reopened else None
     resolved = row["resolved"] if closed else None
     return {
-        "closed_at": closed, "resolved": resolved, "reopened_at": reopened, "reclosed_at": reclosed
+        "closed_at": closed,
+        "resolved": resolved,
+        "reopened_at": reopened,
+        "reclosed_at": reclosed,
     }
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from companies import Company
+
 from oracle import billing, effort, price, relationship, support
 from oracle.view import View, see
 

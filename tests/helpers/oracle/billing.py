@@ -5,6 +5,7 @@ from statistics import median
 from typing import Any
 
 from companies import Row
+
 from oracle.view import View, flag, known_order, last, top
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from companies import Row
+
 from oracle.view import View, top
 
 
@@ -48,8 +49,10 @@ def _near(row: Row, other: Row | None, days: int) -> bool:
 
 
 def _other_channel(row: Row, other: Row | None) -> bool:
-    return other is not None and None not in (row["channel"], other["channel"]) and (
-        row["channel"] != other["channel"]
+    return (
+        other is not None
+        and None not in (row["channel"], other["channel"])
+        and (row["channel"] != other["channel"])
     )
 
 

@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from companies import Row
+
 from oracle.view import View, top
 
 _MOMENT = timedelta(microseconds=1)
@@ -69,8 +70,11 @@ def _own_price(view: View, contract: Row, moment: datetime) -> Decimal | None:
         return None
     price = contract["price"]
     steps = [
-        (max(row["known_at"], view.midnight(row["effective_on"]), contract["known_at"]), row["key"])
-        + (row["new_price"],)
+        (
+            max(row["known_at"], view.midnight(row["effective_on"]), contract["known_at"]),
+            row["key"],
+            row["new_price"],
+        )
         for row in view.rows("price_changes")
         if row["contract_id"] == contract["contract_id"]
     ]
@@ -88,22 +92,20 @@ def _held(view: View, contract: Row, moment: datetime) -> bool:
     )
 
 
-def _cheapest(view: View, product_line: str, moment: datetime) -> Decimal | None:
+def _cheapest(view: View, plan_id: str | None, moment: datetime) -> Decimal | None:
     offered = [
         row["price"]
         for row in view.rows("price_list")
-        if row["product_line"] == product_line
+        if row["plan_id"] == plan_id
         and row["known_at"] <= moment
         and not (row["valid_to"] and view.midnight(row["valid_to"]) <= moment)
     ]
     return min(offered, default=None)
 
 
-def _gap(
-    view: View, contract: Row, moment: datetime
-) -> tuple[float, str, Decimal, Decimal] | None:
+def _gap(view: View, contract: Row, moment: datetime) -> tuple[float, str, Decimal, Decimal] | None:
     own = _own_price(view, contract, moment)
-    newcomer = _cheapest(view, contract["product_line"], moment) if own else None
+    newcomer = _cheapest(view, contract["plan_id"], moment) if own else None
     if own is None or newcomer is None or newcomer >= own:
         return None
     return float(own - newcomer) / float(own), contract["contract_id"], newcomer, own
@@ -116,9 +118,9 @@ def _newcomers(view: View) -> dict[str, Any]:
     gaps = [_gap(view, contract, just_before) for contract in contracts]
     gap = top(gaps, (0, None, None, None))
     values = {
-        "own_price": sum(price for price in own if price is not None) if any(
-            price is not None for price in own
-        ) else None,
+        "own_price": sum(price for price in own if price is not None)
+        if any(price is not None for price in own)
+        else None,
         "newcomer_gap_pct": gap[0],
         "newcomer_price": gap[2],
         "newcomer_own_price": gap[3],

@@ -17,9 +17,7 @@ def features(view: View) -> dict[str, Any]:
         "segment": top(row["segment"] for row in customers),
         **view.counts("contacts", inbound, 30, 90, 365),
         "days_since_contact": view.days_since(view.local_day(row["event_at"]) for row in inbound),
-        "days_since_outreach": view.days_since(
-            view.local_day(row["event_at"]) for row in outbound
-        ),
+        "days_since_outreach": view.days_since(view.local_day(row["event_at"]) for row in outbound),
         "last_contact_on": top(view.local_day(row["event_at"]) for row in contacts),
         **_claims(view),
     }
@@ -34,7 +32,9 @@ def _claims(view: View) -> dict[str, Any]:
         **view.counts("claims", claims, 30, 90, 365),
         "claims_total": len(claims),
         **view.sums("claimed_amount", claims, "claimed", 90, 365),
-        "claims_paid_share_365d": sum(row["paid"] or 0 for row in recent) / asked if asked else None,
+        "claims_paid_share_365d": sum(row["paid"] or 0 for row in recent) / asked
+        if asked
+        else None,
         **view.counts("claims_unpaid", unpaid, 90, 365),
         "days_since_claim": view.days_since(row["claimed_on"] for row in claims),
         "latest_claim_on": top(row["claimed_on"] for row in claims),

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from companies import Row
+
 from oracle.view import View, minutes, top
 
 
@@ -109,9 +110,7 @@ def _faults(view: View) -> dict[str, Any]:
     hours = []
     for number, answer in enumerate(answers):
         moment = (answer["known_at"], answer["event_at"])
-        known = [
-            row["event_at"] for row in faults if (row["known_at"], row["event_at"]) <= moment
-        ]
+        known = [row["event_at"] for row in faults if (row["known_at"], row["event_at"]) <= moment]
         fault_at = max(known, default=None)
         if fault_at is None or not (
             timedelta(0) <= answer["event_at"] - fault_at <= timedelta(days=14)

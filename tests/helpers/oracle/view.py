@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from companies import Company, Row
+
 from features.tables import TABLES, Table
 
 

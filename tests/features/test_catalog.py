@@ -1,0 +1,147 @@
+"""The catalogue of features: complete, documented, and bound before it is used."""
+
+import dataclasses
+import re
+
+import pytest
+from companies import FULL, ZONE
+
+from features import matrix, relationship
+from features.catalog import Catalog, build_catalog, definition, dictionary
+from features.feature import Family, Feature, Stream
+from features.relationship import Attribute
+from features.tables import FORBIDDEN_COLUMNS, TABLES
+
+_DRIVERS = {
+    "billing_friction": {
+        "bill_shock",
+        "bill_correction",
+        "unclear_bill",
+        "dunning",
+        "payment_failure",
+        "payment_method",
+        "payment_setup",
+    },
+    "price": {
+        "price_rise",
+        "silent_price_rise",
+        "newcomer_offer",
+        "closed_tariff",
+        "binding",
+        "bundle",
+        "product",
+    },
+    "support_wait": {
+        "wait",
+        "unresolved_case",
+        "late_delivery",
+        "bot_loop",
+        "fault_response",
+    },
+    "contact_repeat": {"repeat_contact", "scattered_history"},
+    "relationship": {"tenure", "product", "contact_volume", "claims", "profile"},
+}
+_BY_NAME = {feature.name: feature for feature in FULL.features}
+_AGE = Attribute("attr_age", "number", "relationship", "profile", "years", 0, "Age.")
+
+
+def test_names_are_unique_whatever_their_case() -> None:
+    names = [feature.name.lower() for feature in FULL.features]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names)
+
+
+def test_the_models_features_are_between_80_and_160() -> None:
+    assert 80 <= len(FULL.model_features) <= 160
+    assert all(feature.kind in ("number", "category") for feature in FULL.model_features)
+
+
+@pytest.mark.parametrize("feature", FULL.features, ids=lambda feature: feature.name)
+def test_every_feature_is_documented(feature: Feature) -> None:
+    assert feature.driver in _DRIVERS[feature.family]
+    assert feature.doc.endswith(".")
+    assert feature.unit
+    assert feature.kind == "fact" or re.fullmatch(
+        r"S[0-4]( §\d)?(, S[0-4]( §\d)?)*", feature.source
+    )
+    assert feature.window is None or feature.name.endswith(f"_{feature.window}d")
+    assert feature.fill in (None, 0)
+    assert feature.stream in {stream.name for stream in FULL.streams}
+
+
+def test_every_driver_of_the_engine_has_a_feature() -> None:
+    drivers = {feature.driver for feature in FULL.model_features}
+    assert drivers == set().union(*_DRIVERS.values()) - {"profile"}
+
+
+def test_streams_read_declared_tables_only() -> None:
+    for stream in FULL.streams:
+        assert set(stream.reads) | set(stream.optional) <= set(TABLES)
+        words = set(re.findall(r"\w+", stream.sql))
+        assert set(TABLES) & words <= {*stream.reads, *stream.optional}
+
+
+def test_no_forbidden_column_is_in_the_contract_or_read() -> None:
+    columns = {column.name for table in TABLES.values() for column in table.columns}
+    assert not columns & set(FORBIDDEN_COLUMNS)
+    assert not [s.name for s in FULL.streams if re.search(r"\bagent", s.sql)]
+
+
+def test_features_are_omitted_with_the_tables_they_miss() -> None:
+    catalog = build_catalog({"customers", "invoices", "contacts"})
+    names = {feature.name for feature in catalog.features}
+    assert {"bill_shock_latest", "overdue_invoices", "billing_contacts_after_invoice_30d"} <= names
+    assert names | set(catalog.omitted) == set(_BY_NAME)
+    assert not names & set(catalog.omitted)
+    assert catalog.omitted["fault_to_human_hours_max_90d"] == ("incidents",)
+    assert catalog.omitted["newcomer_gap_pct"] == ("contracts", "price_list")
+    assert {stream.name for stream in catalog.streams} == {f.stream for f in catalog.features}
+    assert build_catalog(()).features == ()
+
+
+def test_the_whole_catalogue_binds_and_so_does_every_small_one() -> None:
+    matrix.bind(build_catalog(TABLES, [_AGE]), ZONE)
+    matrix.bind(build_catalog({"customers"}, [_AGE]), ZONE)
+
+
+def test_binding_names_the_feature_that_is_broken() -> None:
+    broken = dataclasses.replace(_BY_NAME["tenure_days"], expression="max(joined_onn)")
+    catalog = Catalog(FULL.streams, (_BY_NAME["segment"], broken), {})
+    with pytest.raises(ValueError, match="feature 'tenure_days' does not bind"):
+        matrix.bind(catalog, ZONE)
+
+
+def test_binding_names_the_stream_that_is_broken() -> None:
+    broken = Stream("claims", reads=("claims",), sql="select nothing from claims")
+    with pytest.raises(ValueError, match="stream 'claims' does not bind"):
+        matrix.bind(Catalog((broken,), (), {}), ZONE)
+
+
+def test_a_name_declared_twice_is_refused() -> None:
+    family = Family("price")
+    family.fact(relationship.CUSTOMERS, "twice", "max(joined_on)", driver="product", doc="A day.")
+    with pytest.raises(ValueError, match="'twice' is declared twice in 'price'"):
+        family.fact(relationship.CUSTOMERS, "twice", "max(1)", driver="product", doc="A day.")
+    clash = dataclasses.replace(_AGE, name="tenure_days")
+    with pytest.raises(ValueError, match="more than one family: tenure_days"):
+        build_catalog(TABLES, [clash])
+
+
+def test_the_dictionary_has_one_complete_row_per_feature_of_the_model() -> None:
+    rows = dictionary(FULL)
+    assert [row["feature"] for row in rows] == [feature.name for feature in FULL.model_features]
+    for row in rows:
+        assert all(value for name, value in row.items() if name != "window"), row
+    wait = next(row for row in rows if row["feature"] == "wait_max_30d")
+    assert (wait["window"], wait["sign"], wait["no row means"]) == ("30 days", "+", "unknown")
+
+
+def test_a_definition_changes_with_what_decides_the_value_and_not_with_its_prose() -> None:
+    feature = _BY_NAME["wait_max_30d"]
+    [stream] = [stream for stream in FULL.streams if stream.name == feature.stream]
+    text = definition(feature, stream)
+    same = dataclasses.replace(feature, doc="Other words.")
+    assert definition(same, dataclasses.replace(stream, sql=f"  {stream.sql}\n")) == text
+    for change in ({"window": 31}, {"fill": 0}, {"where": "abandoned"}, {"expression": "max(1)"}):
+        assert definition(dataclasses.replace(feature, **change), stream) != text
+    assert definition(feature, dataclasses.replace(stream, reveals={})) != text

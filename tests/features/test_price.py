@@ -1,0 +1,200 @@
+"""Price, checked by hand."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from companies import Company, cells, company
+
+_RISE = {
+    "contract_id": "k",
+    "notified_on": "2024-03-01",
+    "effective_on": "2024-04-01",
+    "old_price": 400,
+    "new_price": 500,
+    "reason_code": "grid",
+}
+_CONTRACT = {
+    "contract_id": "k",
+    "plan_id": "p",
+    "product_line": "electricity",
+    "started_on": "2023-01-01",
+    "price": 400,
+}
+
+
+def test_a_rise_counts_from_its_notice() -> None:
+    rows = company(price_changes=[_RISE])
+    names = ("price_rise_pct_90d", "price_rises_90d", "days_since_rise", "days_to_rise_effective")
+    assert cells(rows, "2024-03-01", *names) == (0, 0, None, None)
+    assert cells(rows, "2024-03-02", *names) == (0.25, 1, 1, 30)
+    assert cells(rows, "2024-04-11", *names) == (0.25, 1, 41, -10)
+    assert cells(rows, "2024-06-01", *names) == (0, 0, 92, -61)
+
+
+def test_the_facts_of_the_latest_rise_in_the_order_of_knowing() -> None:
+    late = _RISE | {"notified_on": "2024-02-01", "effective_on": "2024-02-20", "new_price": 450}
+    rows = company(price_changes=[_RISE, late | {"known_at": "2024-03-15"}])
+    names = ("latest_rise_notified_on", "latest_rise_effective_on", "latest_rise_new_price")
+    assert cells(rows, "2024-03-10", *names) == (
+        date(2024, 3, 1),
+        date(2024, 4, 1),
+        Decimal(500),
+    )
+    assert cells(rows, "2024-03-16", *names) == (
+        date(2024, 2, 1),
+        date(2024, 2, 20),
+        Decimal(450),
+    )
+
+
+@pytest.mark.parametrize(
+    ("notified_on", "as_of", "silent", "notice_days"),
+    [
+        (None, "2024-04-02", 1, None),
+        (None, "2024-04-01", 0, None),
+        ("2024-04-10", "2024-04-10", 1, None),
+        ("2024-04-10", "2024-04-11", 1, -9),
+        ("2024-04-01", "2024-04-02", 1, 0),
+        ("2024-03-31", "2024-04-02", 0, 1),
+    ],
+)
+def test_a_silent_rise_is_in_force_with_no_notice_before(
+    notified_on: str | None, as_of: str, silent: int, notice_days: int | None
+) -> None:
+    rows = company(price_changes=[_RISE | {"notified_on": notified_on}])
+    names = ("rises_without_notice_90d", "rise_notice_days")
+    assert cells(rows, as_of, *names) == (silent, notice_days)
+
+
+def test_a_rise_without_reason_and_a_cut() -> None:
+    cut = _RISE | {"old_price": 500, "new_price": 450, "reason_code": None}
+    rows = company(price_changes=[_RISE | {"reason_code": None}, cut])
+    names = ("rises_without_reason_90d", "price_rises_90d", "price_fall_pct_90d")
+    assert cells(rows, "2024-03-10", *names) == (1, 1, pytest.approx(0.1))
+
+
+def test_the_own_price_changes_when_the_change_is_both_in_force_and_known() -> None:
+    rows = company(contracts=[_CONTRACT], price_changes=[_RISE])
+    assert cells(rows, "2024-03-15", "own_price") == 400
+    assert cells(rows, "2024-04-01", "own_price") == 400
+    assert cells(rows, "2024-04-02", "own_price") == 500
+    late = company(contracts=[_CONTRACT], price_changes=[_RISE | {"known_at": "2024-05-01"}])
+    assert cells(late, "2024-05-01", "own_price") == 400
+    assert cells(late, "2024-05-02", "own_price") == 500
+
+
+def test_the_own_price_is_of_all_contracts_until_the_day_after_the_last() -> None:
+    other = _CONTRACT | {"contract_id": "other", "price": "99.5"}
+    end = {
+        "contract_id": "other",
+        "notified_on": "2024-03-01",
+        "effective_on": "2024-03-31",
+        "outcome": "moved",
+    }
+    rows = company(contracts=[_CONTRACT, other], terminations=[end])
+    assert cells(rows, "2024-04-01", "own_price", "products_n") == (499.5, 1)
+    assert cells(rows, "2024-04-02", "own_price", "products_n") == (400, 1)
+    assert cells(company(customers=[{}]), "2024-04-02", "own_price", "products_n") == (None, 0)
+
+
+def _offers(**given: Any) -> Company:
+    standard = {"plan_id": "p", "product_line": "electricity", "valid_from": "2023-01-01"}
+    campaign = standard | {
+        "valid_from": "2024-03-01",
+        "valid_to": "2024-03-11",
+        "price": 300,
+        "campaign": True,
+    }
+    return company(
+        contracts=[_CONTRACT | given],
+        price_list=[standard | {"price": 400, "campaign": False}, campaign],
+    )
+
+
+def test_the_gap_to_newcomers_while_the_campaign_runs_and_its_days_after() -> None:
+    names = ("newcomer_gap_pct", "newcomer_gap_days_90d", "newcomer_price", "newcomer_own_price")
+    rows = _offers()
+    assert cells(rows, "2024-03-01", *names) == (0, 0, None, None)
+    assert cells(rows, "2024-03-06", *names) == (0.25, 5, Decimal(300), Decimal(400))
+    assert cells(rows, "2024-03-11", *names) == (0.25, 10, Decimal(300), Decimal(400))
+    assert cells(rows, "2024-03-12", *names) == (0, 10, None, None)
+    assert cells(rows, "2024-06-04", *names) == (0, 5, None, None)
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "Europe/Oslo", "America/New_York"])
+def test_gap_days_are_local_days_across_the_clock_change(zone: str) -> None:
+    offer = {"plan_id": "p", "product_line": "electricity", "valid_from": "2024-03-01"}
+    offers = [offer | {"price": 300, "campaign": True}]
+    rows = company(zone, contracts=[_CONTRACT], price_list=offers)
+    assert cells(rows, "2024-04-10", "newcomer_gap_days_90d", zone=zone) == 40
+
+
+def test_a_gap_under_five_per_cent_is_not_seen_and_another_plan_is_no_gap() -> None:
+    names = ("newcomer_gap_pct", "newcomer_gap_days_90d")
+    close = cells(_offers(price=315), "2024-03-06", *names)
+    assert close == (pytest.approx(15 / 315), 0)
+    assert cells(_offers(price="315.79"), "2024-03-06", "newcomer_gap_days_90d") == 5
+    assert cells(_offers(plan_id="q"), "2024-03-06", *names) == (0, 0)
+
+
+def test_the_larger_gap_of_two_contracts_is_quoted_and_both_count_days() -> None:
+    rows = _offers()
+    rows["contracts"] += company(contracts=[_CONTRACT | {"contract_id": "m", "price": 600}])[
+        "contracts"
+    ]
+    names = ("newcomer_gap_pct", "newcomer_own_price", "newcomer_gap_days_90d")
+    assert cells(rows, "2024-03-02", *names) == (0.5, Decimal(600), 1 + 90)
+
+
+def test_a_closed_tariff_is_closed_from_its_last_day_on() -> None:
+    plan = {
+        "plan_id": "p",
+        "product_line": "electricity",
+        "valid_from": "2022-01-01",
+        "valid_to": "2024-03-01",
+        "price": 400,
+        "campaign": False,
+    }
+    rows = company(contracts=[_CONTRACT], price_list=[plan])
+    names = ("on_closed_tariff", "plan_closed_on")
+    assert cells(rows, "2024-03-01", *names) == (0, None)
+    assert cells(rows, "2024-03-02", *names) == (1, date(2024, 3, 1))
+    again = plan | {"valid_from": "2024-03-01", "valid_to": None}
+    rows = company(contracts=[_CONTRACT], price_list=[plan, again])
+    assert cells(rows, "2024-03-02", "on_closed_tariff") == 0
+
+
+def test_a_campaign_that_ends_closes_no_tariff() -> None:
+    assert cells(_offers(), "2024-06-01", "on_closed_tariff") == 0
+
+
+@pytest.mark.parametrize(
+    ("as_of", "left", "since"),
+    [("2024-03-30", 1, None), ("2024-03-31", 0, None), ("2024-04-01", 0, 1)],
+)
+def test_the_binding_period_and_its_cliff(as_of: str, left: int, since: int | None) -> None:
+    rows = company(contracts=[_CONTRACT | {"binding_until": "2024-03-31"}])
+    names = ("binding_days_left", "days_since_binding_end", "binding_until")
+    assert cells(rows, as_of, *names) == (left, since, date(2024, 3, 31))
+
+
+def test_a_bundle_breaks_when_the_notice_is_known() -> None:
+    bundled = [
+        _CONTRACT | {"bundle_id": "b"},
+        _CONTRACT | {"contract_id": "m", "bundle_id": "b", "product_line": "broadband"},
+    ]
+    end = {
+        "contract_id": "m",
+        "notified_on": "2024-03-01",
+        "effective_on": "2024-04-30",
+        "outcome": "voluntary",
+        "known_at": "2024-03-05 10:00:00",
+    }
+    rows = company(contracts=bundled, terminations=[end])
+    names = ("bundle_broken_365d", "in_bundle", "products_n")
+    assert cells(rows, "2024-03-05", *names) == (0, 1, 2)
+    assert cells(rows, "2024-03-06", *names) == (1, 1, 2)
+    assert cells(rows, "2024-05-02", *names) == (1, 1, 1)
+    assert cells(rows, "2025-03-02", *names) == (0, 1, 1)

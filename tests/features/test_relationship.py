@@ -1,0 +1,79 @@
+"""Relationship, claims and attributes, checked by hand."""
+
+from datetime import date
+
+import pytest
+from companies import cells, company, connect
+
+from features import matrix
+from features.catalog import build_catalog
+from features.relationship import Attribute
+
+_AS_OF = date(2024, 4, 1)
+
+
+def test_tenure_and_segment() -> None:
+    rows = company(customers=[{"joined_on": "2024-03-01", "segment": "home"}])
+    names = ("tenure_days", "segment", "customer_since")
+    assert cells(rows, "2024-04-01", *names) == (31, "home", date(2024, 3, 1))
+    assert cells(rows, "2024-03-01", *names) == (None, None, None)
+
+
+def test_a_customer_without_a_first_day_is_always_known() -> None:
+    rows = company(customers=[{"segment": "home"}])
+    assert cells(rows, "2024-04-01", "tenure_days", "segment") == (None, "home")
+
+
+def test_contacts_by_direction() -> None:
+    contacts = [
+        {"started_at": "2024-03-01 10:00:00", "direction": "outbound"},
+        {"started_at": "2024-02-01 10:00:00", "direction": "inbound"},
+        {"started_at": "2024-01-01 10:00:00", "direction": None},
+    ]
+    rows = company(contacts=contacts)
+    names = ("contacts_90d", "contacts_365d", "days_since_contact", "days_since_outreach")
+    assert cells(rows, "2024-04-01", *names) == (1, 2, 60, 31)
+    assert cells(rows, "2024-04-01", "last_contact_on") == date(2024, 3, 1)
+
+
+def test_claims_and_what_was_paid_of_them() -> None:
+    claims = [
+        {"claimed_on": "2024-03-01", "claimed": 1000, "paid": 250},
+        {"claimed_on": "2024-01-01", "claimed": 1000, "paid": None},
+        {"claimed_on": "2022-01-01", "claimed": 5000, "paid": 5000},
+    ]
+    rows = company(claims=claims)
+    counts = ("claims_30d", "claims_90d", "claims_365d", "claims_total", "claims_unpaid_365d")
+    assert cells(rows, "2024-03-31", *counts) == (1, 2, 2, 3, 1)
+    assert cells(rows, "2024-04-01", *counts) == (0, 1, 2, 3, 1)
+    names = ("claimed_amount_365d", "claims_paid_share_365d", "days_since_claim")
+    assert cells(rows, "2024-04-01", *names) == (2000, 0.125, 31)
+    assert cells(rows, "2024-01-01", *names) == (0, None, 730)
+
+
+@pytest.mark.parametrize(("claimed", "paid", "unpaid"), [(0, 0, 0), (100, 0, 1), (100, 1, 0)])
+def test_an_unpaid_claim_asked_for_something(claimed: int, paid: int, unpaid: int) -> None:
+    rows = company(claims=[{"claimed_on": "2024-03-01", "claimed": claimed, "paid": paid}])
+    assert cells(rows, "2024-04-01", "claims_unpaid_90d") == unpaid
+
+
+def test_attributes_are_features_as_they_stand() -> None:
+    attributes = tuple(
+        Attribute(name, kind, "relationship", "profile", "", 0, "An attribute.")
+        for name, kind in (("attr_age", "number"), ("attr_town", "category"))
+    )
+    catalog = build_catalog({"customers"}, attributes)
+    with connect(company(customers=[{"customer_id": "a"}, {"customer_id": "b"}])) as con:
+        con.execute("alter table customers add column attr_age double")
+        con.execute("alter table customers add column attr_town varchar")
+        con.execute(
+            "update customers set attr_age = 41.5, attr_town = 'Oslo' where customer_id = 'a'"
+        )
+        con.execute(
+            "create temp table cohort as select customer_id, null::varchar as product_line "
+            "from customers"
+        )
+        matrix.derive(con, catalog)
+        table = matrix.cut(con, catalog, _AS_OF, "Europe/Oslo")
+    assert table["attr_age"].to_pylist() == [41.5, None]
+    assert table["attr_town"].to_pylist() == ["Oslo", None]

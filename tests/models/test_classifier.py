@@ -1,0 +1,174 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit, logit
+from sklearn.metrics import log_loss, roc_auc_score
+
+from features.errors import GateError, ModelError
+from features.timeline import LabelWindow
+from models.artefact import to_files
+from models.churn import ChurnModel
+from models.classifier import fit
+from models.examples import Examples
+from models.recipe import Recipe, recipe_for
+from models.spec import FeatureSpec
+
+Train = Callable[..., ChurnModel]
+Make = Callable[..., pd.DataFrame]
+
+
+def test_ranks_and_calibrates_on_other_customers(model: ChurnModel, later: Examples) -> None:
+    p = model.probability(later.x)
+    assert (p.dtype, p.shape) == (np.float64, (len(later),))
+    assert roc_auc_score(later.y, p) > 0.75
+    assert log_loss(later.y, p) < 0.9 * log_loss(later.y, np.full(len(later), later.y.mean()))
+
+
+def test_probability_is_the_calibrated_mean_log_odds(model: ChurnModel, later: Examples) -> None:
+    each = [booster.predict(later.x, raw_score=True) for booster in model.boosters]
+    line = model.calibration.intercept + model.calibration.slope * np.mean(each, axis=0)
+    np.testing.assert_allclose(model.probability(later.x), expit(line), rtol=1e-12)
+
+
+def test_contributions_add_up_to_the_calibrated_log_odds(
+    model: ChurnModel, later: Examples
+) -> None:
+    contributions = model.contributions(later.x)
+    assert contributions.shape == (len(later), len(later.spec.columns) + 1)
+    gap = contributions.sum(axis=1) - logit(model.probability(later.x))
+    assert np.abs(gap).max() <= 1e-6
+    assert np.ptp(contributions[:, -1]) == 0
+    assert (contributions[:, later.spec.names.index("silent")] == 0).all()
+
+
+def test_batches_give_the_same_contributions(
+    model: ChurnModel, later: Examples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = model.contributions(later.x[:25])
+    monkeypatch.setattr("models.churn._BATCH", 10)
+    np.testing.assert_array_equal(model.contributions(later.x[:25]), whole)
+
+
+def test_no_rows_give_no_scores(model: ChurnModel, later: Examples) -> None:
+    nobody = later.x[:0]
+    assert model.probability(nobody).shape == (0,)
+    assert model.contributions(nobody).shape == (0, len(later.spec.columns) + 1)
+
+
+def test_more_irritation_raises_the_risk(model: ChurnModel, later: Examples) -> None:
+    calm, annoyed = later.x.copy(), later.x.copy()
+    calm[:, 0], annoyed[:, 0] = -2.0, 2.0
+    assert (model.probability(annoyed) > model.probability(calm)).all()
+
+
+@pytest.mark.parametrize("negatives", [None, 1])
+def test_row_order_and_threads_leave_the_bytes_alone(
+    train: Train, small: Make, negatives: int | None
+) -> None:
+    frame = small(customers=120)
+    plain = to_files(train(frame, negatives=negatives, max_rounds=30))
+    shuffled = frame.sample(frac=1, random_state=5).reset_index(drop=True)
+    columns = list(reversed(shuffled.columns))
+    again = to_files(train(shuffled[columns], negatives=negatives, max_rounds=30, threads=2))
+    assert plain == again
+
+
+def test_seeds_give_different_boosters(model: ChurnModel) -> None:
+    texts = {booster.model_to_string() for booster in model.boosters}
+    assert len(texts) == len(model.boosters) == 2
+
+
+@pytest.mark.parametrize("negatives", [None, 1])
+def test_the_level_is_that_of_the_newest_months(
+    train: Train, frame: pd.DataFrame, examples: Examples, negatives: int | None
+) -> None:
+    p = train(frame, negatives=negatives).probability(examples.x)
+    newest = examples.as_of >= np.datetime64("2023-10-01")
+    assert p[newest].mean() == pytest.approx(examples.y[newest].mean(), abs=0.015)
+    assert roc_auc_score(examples.y, p) > 0.75
+
+
+def test_sampled_boosters_start_from_the_level_of_all_rows(
+    train: Train, frame: pd.DataFrame, examples: Examples
+) -> None:
+    sampled = train(frame, negatives=1)
+    base = logit(examples.y.mean())
+    assert expit(sampled.raw(examples.x) + base).mean() == pytest.approx(
+        examples.y.mean(), abs=0.02
+    )
+
+
+def test_report_by_time(examples: Examples, window: LabelWindow, recipe: Recipe) -> None:
+    steps: list[str] = []
+    model, report = fit(examples, window, replace(recipe, seeds=(3, 4, 5)), steps.append)
+    assert report.split == "time, 2023-10 to 2023-12"
+    assert report.validation_rows == 900
+    # 1 August + 14 + 30 days is 14 September, 1 September's is 15 October
+    assert report.train_rows == 300 * 8
+    assert report.rows_per_booster == len(examples)
+    assert report.rounds == round(1.15 * np.mean(report.best_iterations))
+    assert len(model.boosters) == len(report.best_iterations) == 3
+    assert {booster.current_iteration() for booster in model.boosters} == {report.rounds}
+    assert 0 < report.log_loss < 0.69
+    assert len(steps) == 7
+    assert "3,600 rows of 5 features" in steps[0]
+
+
+def test_a_single_as_of_date_is_split_by_customer(
+    examples: Examples, window: LabelWindow, recipe: Recipe
+) -> None:
+    one_date = examples.take(examples.as_of == examples.as_of[0])
+    model, report = fit(one_date, window, replace(recipe, min_positives=5))
+    assert report.split == "customers, 20%"
+    assert report.train_rows + report.validation_rows == len(one_date) == 300
+    assert roc_auc_score(examples.y, model.probability(examples.x)) > 0.7
+
+
+def test_too_few_leavers_are_refused(
+    examples: Examples, window: LabelWindow, recipe: Recipe
+) -> None:
+    leavers = np.flatnonzero(examples.y == 1)[:10]
+    few = examples.take(np.sort(np.concatenate([np.flatnonzero(examples.y == 0), leavers])))
+    with pytest.raises(GateError, match="10 leavers among"):
+        fit(few, window, recipe)
+
+
+def test_no_seeds_are_refused(examples: Examples, window: LabelWindow, recipe: Recipe) -> None:
+    with pytest.raises(GateError, match=r"training\.seeds"):
+        fit(examples, window, replace(recipe, seeds=()))
+
+
+def test_a_matrix_of_other_columns_is_refused(model: ChurnModel, examples: Examples) -> None:
+    with pytest.raises(ModelError, match=r"reads 5 columns but got a matrix of shape \(3, 4\)"):
+        model.probability(examples.x[:3, :4])
+
+
+def test_boosters_must_fit_the_spec(model: ChurnModel) -> None:
+    reordered = FeatureSpec(model.spec.columns[::-1])
+    with pytest.raises(ModelError, match="Booster 0 was trained on other features"):
+        ChurnModel(model.boosters, model.calibration, reordered)
+    with pytest.raises(ModelError, match="no booster"):
+        ChurnModel((), model.calibration, model.spec)
+
+
+@pytest.mark.parametrize(
+    ("rows", "rate", "bins", "leaf", "negatives"),
+    [
+        (10_000, 0.02, 255, 40, None),
+        (40_000, 0.05, 255, 40, None),
+        (60_000, 0.05, 63, 40, None),
+        (200_000, 0.05, 63, 40, 10),
+        (400_000, 0.05, 63, 100, 10),
+    ],
+)
+def test_recipe_by_size(
+    rows: int, rate: float, bins: int, leaf: int, negatives: int | None
+) -> None:
+    found = recipe_for(rows, seeds=2, threads=1)
+    assert (found.learning_rate, found.max_bin) == (rate, bins)
+    assert (found.min_data_in_leaf, found.negatives) == (leaf, negatives)
+    assert found.patience * found.learning_rate == pytest.approx(2.0)
+    assert (found.seeds, found.threads) == ((1, 2), 1)

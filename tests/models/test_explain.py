@@ -1,0 +1,71 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.errors import ModelError
+from models.explain import (
+    by_driver,
+    by_family,
+    check_additive,
+    global_importance,
+    protective,
+    top_reasons,
+)
+from models.spec import FeatureColumn, FeatureSpec
+
+SPEC = FeatureSpec(
+    (
+        FeatureColumn("a", "number", "wait", "support_wait", 1, ""),
+        FeatureColumn("b", "number", "bill_shock", "billing_friction", 1, ""),
+        FeatureColumn("c", "number", "wait", "support_wait", 1, ""),
+        FeatureColumn("d", "number", "dunning", "billing_friction", 1, ""),
+    )
+)
+CONTRIBUTIONS = np.array([[1.0, 2.0, 0.5, -4.0, 9.0], [-1.0, 0.0, -0.5, 0.0, 9.0]])
+
+
+def test_by_driver_and_family_by_hand() -> None:
+    drivers = by_driver(CONTRIBUTIONS, SPEC)
+    assert list(drivers.columns) == ["bill_shock", "dunning", "wait"]
+    assert drivers.to_numpy().tolist() == [[2.0, -4.0, 1.5], [0.0, 0.0, -1.5]]
+    families = by_family(CONTRIBUTIONS, SPEC)
+    assert list(families.columns) == ["billing_friction", "support_wait"]
+    assert families.to_numpy().tolist() == [[-2.0, 1.5], [0.0, -1.5]]
+
+
+def test_reasons_are_positive_and_strongest_first() -> None:
+    reasons = top_reasons(by_driver(CONTRIBUTIONS, SPEC), 2)
+    assert reasons.codes.tolist() == [["bill_shock", "wait"], ["", ""]]
+    assert reasons.values.tolist() == [[2.0, 1.5], [0.0, 0.0]]
+
+
+def test_more_reasons_than_drivers_are_left_empty() -> None:
+    reasons = top_reasons(by_driver(CONTRIBUTIONS, SPEC), 5)
+    assert reasons.codes[0].tolist() == ["bill_shock", "wait", "", "", ""]
+    assert reasons.values.shape == (2, 5)
+
+
+def test_ties_rank_by_code_whatever_the_column_order() -> None:
+    tied = pd.DataFrame({"wait": [1.0], "dunning": [1.0], "bill_shock": [1.0]})
+    assert top_reasons(tied, 2).codes.tolist() == [["bill_shock", "dunning"]]
+
+
+def test_protective_is_the_most_negative() -> None:
+    found = protective(by_driver(CONTRIBUTIONS, SPEC))
+    assert found.codes.tolist() == [["dunning"], ["wait"]]
+    assert found.values.tolist() == [[-4.0], [-1.5]]
+    nothing = protective(pd.DataFrame({"wait": [1.0]}))
+    assert (nothing.codes.tolist(), nothing.values.tolist()) == ([[""]], [[0.0]])
+
+
+def test_global_importance_by_hand() -> None:
+    found = global_importance(by_driver(CONTRIBUTIONS, SPEC))
+    assert list(found.items()) == [("dunning", 2.0), ("wait", 1.5), ("bill_shock", 1.0)]
+
+
+def test_contributions_that_do_not_add_up_are_refused() -> None:
+    check_additive(CONTRIBUTIONS, CONTRIBUTIONS.sum(axis=1) + 9e-7)
+    with pytest.raises(ModelError, match="miss the score by up to 2e-06"):
+        check_additive(CONTRIBUTIONS, CONTRIBUTIONS.sum(axis=1) + 2e-6)
+    with pytest.raises(ModelError, match="miss the score by up to nan"):
+        check_additive(CONTRIBUTIONS, np.full(2, np.nan))
