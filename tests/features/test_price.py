@@ -148,6 +148,16 @@ def test_the_larger_gap_of_two_contracts_is_quoted_and_both_count_days() -> None
     assert cells(rows, "2024-03-02", *names) == (0.5, Decimal(600), 1 + 90)
 
 
+def test_of_equal_gaps_the_same_contract_is_quoted_whatever_the_order_of_rows() -> None:
+    contracts = [_CONTRACT, _CONTRACT | {"contract_id": "m", "plan_id": "q", "price": 200}]
+    offer = {"product_line": "electricity", "valid_from": "2024-01-01", "campaign": True}
+    offers = [offer | {"plan_id": "p", "price": 300}, offer | {"plan_id": "q", "price": 150}]
+    for order in (contracts, contracts[::-1]):
+        rows = company(contracts=order, price_list=offers)
+        names = ("newcomer_price", "newcomer_own_price")
+        assert cells(rows, "2024-03-01", *names) == (150, 200)
+
+
 def test_a_closed_tariff_is_closed_from_its_last_day_on() -> None:
     plan = {
         "plan_id": "p",
