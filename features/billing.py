@@ -144,7 +144,7 @@ FAMILY.add(
     driver="bill_shock",
     unit="ratio",
     sign=1,
-    doc="Latest bill against the median of the twelve before.",
+    doc="Latest bill that has three before it, against the median of the twelve before.",
     source="S3 §3",
 )
 FAMILY.add(
@@ -381,7 +381,7 @@ FAMILY.add(
     sign=-1,
     driver="payment_method",
     unit="flag",
-    doc="The latest payment went by autopay.",
+    doc="The latest payment, or attempt to pay, went by autopay.",
     source="S3 §3",
 )
 FAMILY.add(

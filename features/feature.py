@@ -1,10 +1,10 @@
 """How a stream, a feature and a fact are declared.
 
 A stream is derived once from the contract's tables: narrow, one row per fact, with
-``customer_id``, ``event_at``, ``known_at`` and a unique ``seq`` per customer in the order the
-company came to know its rows. A derivation looks back in that order only, so no later-known
-row can change an earlier one. A feature is one aggregate over the rows of a stream that had
-happened and were known before the as-of date.
+``customer_id``, ``event_at``, ``known_at`` and, where an aggregate asks for the latest row, a
+``seq`` unique per customer in the order the company came to know its rows. A derivation looks
+back in that order only, so no later-known row can change an earlier one. A feature is one
+aggregate over the rows of a stream that had happened and were known before the as-of date.
 """
 
 from collections.abc import Mapping
@@ -119,6 +119,7 @@ class Family:
         doc: str,
         unit: str = "date",
         where: str = "true",
+        needs: tuple[str, ...] = (),
     ) -> None:
         """Declare a value that a reason's sentence quotes and no model sees."""
         self.add(
@@ -131,6 +132,7 @@ class Family:
             source="",
             where=where,
             kind="fact",
+            needs=needs,
         )
 
     def _declare(self, feature: Feature) -> None:

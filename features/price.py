@@ -194,7 +194,7 @@ FAMILY.add(
     where=_RISE,
     driver="price_rise",
     unit="days",
-    doc="Days since the latest rise was notified.",
+    doc="Days since the latest rise was notified or, without a notice, came into force.",
     source="S3 §1",
 )
 FAMILY.add(
@@ -400,7 +400,7 @@ FAMILY.add(
     driver="bundle",
     unit="count",
     sign=1,
-    doc="Bundled contracts that have ended.",
+    doc="Bundled contracts whose end was notified.",
     source="S3 §1",
 )
 FAMILY.fact(

@@ -263,6 +263,7 @@ FAMILY.fact(
     "open_case_opened_on",
     "min(opened_on)",
     where=_OPEN,
+    needs=("cases.closed_at",),
     driver="unresolved_case",
     doc="Day the oldest open case was opened.",
 )
@@ -272,6 +273,7 @@ FAMILY.fact(
     "arg_min(case_id, (opened_at, case_id))",
     where=_OPEN,
     unit="id",
+    needs=("cases.closed_at",),
     driver="unresolved_case",
     doc="The oldest open case.",
 )

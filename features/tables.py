@@ -69,7 +69,8 @@ class Table:
     """One table of the contract.
 
     ``event_at`` lists the columns whose earliest non-null value is when the row happened.
-    Tables without ``customer_id`` are small dimensions, given whole to every shard.
+    ``planned`` tables may hold events that lie ahead, such as a contract that starts next
+    month. Tables without ``customer_id`` are small dimensions, given whole to every shard.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Table:
     event_at: tuple[str, ...]
     columns: tuple[Column, ...]
     required: bool = False
+    planned: bool = False
 
     @property
     def per_customer(self) -> bool:
@@ -120,6 +122,7 @@ _TABLES = (
         "One row per contract and product line.",
         key=("contract_id",),
         event_at=("started_on",),
+        planned=True,
         columns=(
             _id("contract_id"),
             CUSTOMER_ID,
@@ -231,6 +234,7 @@ _TABLES = (
         "One row per change of a contract's price; it happens at the notice, else when in force.",
         key=("change_id",),
         event_at=("notified_on", "effective_on"),
+        planned=True,
         columns=(
             _id("change_id"),
             CUSTOMER_ID,
@@ -253,6 +257,7 @@ _TABLES = (
         "One row per plan and period: what new customers are offered.",
         key=("plan_id", "valid_from", "campaign"),
         event_at=("valid_from",),
+        planned=True,
         columns=(
             _id("plan_id"),
             _text("product_line", "Product line.", allowed=PRODUCT_LINES, required=True),

@@ -8,11 +8,13 @@ import duckdb
 from features.errors import ContractError
 from features.tables import Column
 from pipelines.database import identifier, literal
+from pipelines.lists.csvsafe import ESCAPE
 from pipelines.reading import Loaded
 from pipelines.settings import Dialect, Settings
 from pipelines.typed import SKIPPED, raw_select
 
 _BAD = "bad_rows"
+_SAFE = "bad_rows_safe"
 _SHOWN = 3
 
 
@@ -54,7 +56,15 @@ def _write(connection: duckdb.DuckDBPyConnection, loaded: Loaded, path: Path) ->
         join ({raw}) raw using (_file, _row)
         order by _file, "row\""""
     )
-    connection.execute(f"copy {_BAD} to {literal(path)} (format csv, header)")
+    described = connection.execute(f"describe {_BAD}").fetchall()
+    cells = ", ".join(
+        f"regexp_replace(cast({name} as varchar), $1, $2) as {name}"
+        for name in (identifier(row[0]) for row in described)
+    )
+    connection.execute(
+        f"create or replace temp table {_SAFE} as select {cells} from {_BAD}", [ESCAPE, r"'\1"]
+    )
+    connection.execute(f"copy {_SAFE} to {literal(path)} (format csv, header)")
 
 
 def _source_names(loaded: Loaded) -> list[str]:

@@ -89,6 +89,7 @@ def _insert(
     if table.per_customer and table.name != "customers":
         orphan = "when _shard is null then 'customer_id: not in customers'"
         shard, join = "_shard", f"left join {CUSTOMERS} using (customer_id)"
+    future = "" if table.planned else future_rule(limit)
     target = f"insert into {identifier(table.name)} by name"
     if index == 0:
         target = f"create or replace temp table {identifier(table.name)} as"
@@ -98,7 +99,7 @@ def _insert(
         complete as (select _file, _row, _own, {", ".join(columns)} from ruled)
         select complete.* exclude (_own, _event_at, _known_at), {shard} as _shard,
             _event_at as event_at, _known_at as known_at,
-            case when _own is not null then _own {future_rule(limit)} {orphan} end as _rule
+            case when _own is not null then _own {future} {orphan} end as _rule
         from complete {join}"""
     try:
         connection.execute(query)

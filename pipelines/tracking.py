@@ -45,6 +45,7 @@ class Registered:
 class Training:
     """Everything of a training run that MLflow keeps."""
 
+    name: str
     params: Mapping[str, object]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
@@ -68,7 +69,8 @@ def connect(settings: Settings) -> str:
             return str(found.experiment_id)
         local = settings.tracking.uri is None
         location = (var / "mlartifacts").as_uri() if local else None
-        return str(mlflow.create_experiment(name, artifact_location=location))
+        tags = {"mlflow.experimentKind": "custom_model_development"}
+        return str(mlflow.create_experiment(name, artifact_location=location, tags=tags))
     except (MlflowException, OSError) as error:
         raise ModelError(
             f"the MLflow store {tracking_uri(settings)} cannot be used: {error}. "
@@ -88,7 +90,7 @@ def log_training(settings: Settings, training: Training) -> Registered:
     with tempfile.TemporaryDirectory() as scratch:
         _write(Path(scratch), training.files)
         _write(Path(scratch, _MODEL_FOLDER), training.model_files)
-        with mlflow.start_run(experiment_id=experiment) as run:
+        with mlflow.start_run(experiment_id=experiment, run_name=training.name) as run:
             mlflow.log_params(dict(training.params))
             mlflow.log_metrics(dict(training.metrics))
             mlflow.set_tags(dict(training.tags))

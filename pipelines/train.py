@@ -168,6 +168,7 @@ def register(
         "leak_warning": judged.leak.message if judged.leak else "none",
     }
     training = tracking.Training(
+        name=f"train {today}",
         params=fitted.params,
         metrics=flat_metrics(judged),
         tags=tags,

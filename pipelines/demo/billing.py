@@ -124,6 +124,8 @@ def _write(world: World, month: Month, bills: Bills, lines: Ints, estimated: Boo
 
 def send_last_bills(world: World, month: Month, rows: Ints, effective: Ints) -> None:
     """The bill that closes the account, five to twenty days after the contracts end."""
+    billed = world.bill[rows] > 0
+    rows, effective = rows[billed], effective[billed]
     rng = month.rng("last bills")
     issued = effective + rng.integers(5, 21, len(rows))
     columns = {

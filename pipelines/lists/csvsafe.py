@@ -10,13 +10,13 @@ import pandas as pd
 from features.errors import ContractError
 
 _DANGEROUS = "=+\\-@\t\r\n\x00＝＋－＠"
-_ESCAPE = f"^('*[{_DANGEROUS}])"
+ESCAPE = f"^('*[{_DANGEROUS}])"
 _UNESCAPE = f"^'('*[{_DANGEROUS}])"
 
 
 def escape(text: pd.Series) -> pd.Series:
     """Give dangerous cells of a ``str`` series their apostrophe; nulls stay null."""
-    return text.str.replace(_ESCAPE, r"'\1", regex=True)
+    return text.str.replace(ESCAPE, r"'\1", regex=True)
 
 
 def unescape(text: pd.Series) -> pd.Series:
@@ -30,7 +30,7 @@ def refuse_dangerous_ids(ids: pd.Series, place: str) -> None:
     An escaped id no longer joins, and an unescaped one is a formula, so neither is written.
     The message counts the ids without quoting them.
     """
-    bad = ids.str.contains(_ESCAPE.replace("(", "(?:", 1), regex=True).fillna(value=False)
+    bad = ids.str.contains(ESCAPE.replace("(", "(?:", 1), regex=True).fillna(value=False)
     if bad.any():
         raise ContractError(
             f"{place}: {int(bad.sum())} of {len(ids)} ids begin with a character that a "

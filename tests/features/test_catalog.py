@@ -90,13 +90,28 @@ def test_no_forbidden_column_is_in_the_contract_or_read() -> None:
 def test_features_are_omitted_with_the_tables_they_miss() -> None:
     catalog = build_catalog({"customers", "invoices", "contacts"})
     names = {feature.name for feature in catalog.features}
-    assert {"bill_shock_latest", "overdue_invoices", "billing_contacts_after_invoice_30d"} <= names
+    assert {"bill_shock_latest", "wait_max_30d", "billing_contacts_after_invoice_30d"} <= names
     assert names | set(catalog.omitted) == set(_BY_NAME)
     assert not names & set(catalog.omitted)
     assert catalog.omitted["fault_to_human_hours_max_90d"] == ("incidents",)
     assert catalog.omitted["newcomer_gap_pct"] == ("contracts", "price_list")
     assert {stream.name for stream in catalog.streams} == {f.stream for f in catalog.features}
     assert build_catalog(()).features == ()
+
+
+def test_absence_is_not_mistaken_for_something_that_happened() -> None:
+    """Without payments every invoice would look unpaid; without case ids every repeat unlinked."""
+    unpaid = build_catalog({"customers", "invoices"})
+    assert unpaid.omitted["overdue_invoices"] == ("payments",)
+    unlinked = build_catalog(TABLES, absent=["contacts.case_id"])
+    assert unlinked.omitted["case_unlinked_90d"] == ("contacts.case_id",)
+    assert "case_unlinked_90d" not in {feature.name for feature in unlinked.features}
+    assert FULL.omitted == {}
+
+
+def test_what_a_feature_needs_is_in_the_contract() -> None:
+    columns = {f"{table.name}.{c.name}" for table in TABLES.values() for c in table.columns}
+    assert {name for f in FULL.features for name in f.needs} <= {*TABLES, *columns}
 
 
 def test_the_whole_catalogue_binds_and_so_does_every_small_one() -> None:

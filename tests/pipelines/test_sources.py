@@ -13,6 +13,7 @@ from features.errors import ConfigError, ContractError
 from features.timeline import midnight_utc
 from pipelines.conversion import Forms, converted
 from pipelines.database import connect, literal
+from pipelines.lists.csvsafe import unescape
 from pipelines.settings import Dialect, Engine
 from pipelines.snapshot import take_snapshot
 
@@ -289,8 +290,18 @@ def test_a_single_bad_row_is_set_aside_with_its_number_and_rule(take, row, rule)
     assert snapshot.tables["invoices"].quarantined == {rule: 1}
     kept = pd.read_csv(snapshot.root / "quarantine" / "invoices.csv", dtype=str)
     assert kept.loc[0, ["file", "row", "rule"]].tolist() == ["i.csv", "101", rule]
-    # The raw values come after file, row and rule, as the source wrote them.
-    assert ",".join(kept.iloc[0, 3:].fillna("")) + "\n" == row
+    # The raw values come after file, row and rule, as the source wrote them but for the
+    # apostrophe that keeps a spreadsheet from running them.
+    raw = unescape(kept.iloc[0, 3:].fillna("").astype("str"))
+    assert ",".join(raw) + "\n" == row
+
+
+def test_a_quarantined_formula_is_not_live_in_a_spreadsheet(take):
+    bad = many('=1+1,1,2026-13-01,5\n')
+    snapshot = take({"i.csv": bad}, {"invoices": {"path": "i.csv"}})
+    kept = (snapshot.root / "quarantine" / "invoices.csv").read_text()
+    assert "'=1+1" in kept
+    assert ",=1+1" not in kept
 
 
 def test_the_limit_itself_is_still_within_the_contract(take, refused):

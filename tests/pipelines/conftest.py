@@ -1,0 +1,150 @@
+"""One small simulated company, trained once and published once; tests copy what they change."""
+
+import atexit
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from pipelines.environment import quiet_libraries
+
+_HOME = tempfile.TemporaryDirectory(prefix="stille-prefect-")
+atexit.register(_HOME.cleanup)
+os.environ["PREFECT_HOME"] = _HOME.name
+quiet_libraries()
+
+from pipelines.demo.simulate import simulate  # noqa: E402
+from pipelines.nightly import Night  # noqa: E402
+from pipelines.runs import run_nightly, run_training  # noqa: E402
+from pipelines.train import Trained  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+CUSTOMERS, MONTHS, SEED = 2_000, 26, 3
+AS_OF = date(2024, 3, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A company with a champion and one published night of ``as_of``."""
+
+    folder: Path
+    document: Mapping[str, Any]
+    as_of: date
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def var(self) -> Path:
+        return self.folder / "var"
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "out"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.yaml"
+
+    def config_in(self, folder: Path, data: Path | None = None, **sections: Any) -> Path:
+        """A config with folders of its own under ``folder`` and the company's model registry.
+
+        ``sections`` are merged into the document, two levels deep; None removes a key.
+        """
+        document = deepcopy(dict(self.document))
+        document["paths"] = {
+            "data": str(data or self.data),
+            "var": str(folder / "var"),
+            "out": str(folder / "out"),
+        }
+        document["tracking"]["uri"] = f"sqlite:///{self.var / 'mlflow.db'}"
+        for name, changes in sections.items():
+            section = document.setdefault(name, {})
+            section |= changes
+            document[name] = {key: value for key, value in section.items() if value is not None}
+        return write_config(folder / "config.yaml", document)
+
+
+def write_config(path: Path, document: Mapping[str, Any]) -> Path:
+    path.write_text(yaml.safe_dump(dict(document)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def _at_root() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        yield
+
+
+@pytest.fixture(scope="session")
+def _company(tmp_path_factory: pytest.TempPathFactory, _at_root: None) -> Demo:
+    folder = tmp_path_factory.mktemp("company")
+    simulate(folder / "data", customers=CUSTOMERS, months=MONTHS, seed=SEED)
+    document = yaml.safe_load(Path("configs/demo.yaml").read_text("utf-8"))
+    document["paths"] = {name: str(folder / name) for name in ("data", "var", "out")}
+    document["training"] |= {"seeds": 1, "bootstrap": 20}
+    write_config(folder / "config.yaml", document)
+    return Demo(folder, document, AS_OF)
+
+
+@pytest.fixture(scope="session")
+def trained(_company: Demo) -> Trained:
+    """What the one plain training run returned."""
+    return run_training(_company.config, AS_OF)
+
+
+@pytest.fixture(scope="session")
+def _published(_company: Demo, trained: Trained) -> Night:
+    return run_nightly(_company.config, AS_OF)
+
+
+@pytest.fixture
+def demo(_company: Demo, trained: Trained, monkeypatch: pytest.MonkeyPatch) -> Demo:
+    """The trained company; the working directory is the repository's root."""
+    monkeypatch.chdir(ROOT)
+    return _company
+
+
+@pytest.fixture
+def published(_published: Night, demo: Demo) -> Night:
+    """The published night of ``demo``; its folders must not be changed."""
+    return _published
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def stille(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Ended]:
+    """Run a command line as the console script does, in this process."""
+    from pipelines import cli
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(cli.atexit, "register", lambda _: None)
+
+    def run(*arguments: object) -> Ended:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["stille", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), said.out, said.err)
+
+    return run

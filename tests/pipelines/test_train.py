@@ -1,0 +1,166 @@
+"""A training run leaves a registered, explained and reproducible model behind."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from trees import records
+
+from features.errors import GateError
+from models.artefact import digest, to_files
+from pipelines import tracking
+from pipelines.findings import flat_metrics
+from pipelines.runs import run_training
+from pipelines.settings import load_settings
+
+PNG = b"\x89PNG\r\n\x1a\n"
+PICTURES = {
+    "roc",
+    "precision_recall",
+    "calibration",
+    "gains",
+    "scores",
+    "drivers_by_family",
+    "features_beeswarm",
+}
+
+
+@pytest.fixture
+def settings(demo):
+    found = load_settings(demo.config)
+    tracking.connect(found)
+    return found
+
+
+@pytest.fixture
+def run(settings, trained):
+    return mlflow.MlflowClient().get_run(trained.registered.run_id)
+
+
+def test_the_first_good_model_becomes_champion(settings, trained):
+    assert trained.verdict.promote
+    assert "There is no champion to compare with." in trained.verdict.reasons
+    champion = tracking.champion(settings)
+    assert champion is not None
+    assert (champion.version, champion.digest) == ("1", trained.registered.digest)
+
+
+def test_mlflow_holds_what_the_recipe_was(run, trained):
+    params = run.data.params
+    assert (params["lead_days"], params["horizon_days"]) == ("14", "90")
+    assert params["seeds"] == "(1,)"
+    # 2023-11-01 is the last first of a month with 14 + 90 days before 2024-03-01.
+    assert (params["first_as_of"], params["last_as_of"]) == ("2023-01-01", "2023-11-01")
+    assert int(params["features"]) > 100
+    assert int(params["rows"]) > len(trained.judged.test)
+    assert "threads" not in params
+
+
+def test_mlflow_holds_few_and_finite_metrics(run, trained):
+    metrics = run.data.metrics
+    assert len(metrics) <= 40
+    assert np.isfinite(list(metrics.values())).all()
+    assert metrics == pytest.approx(flat_metrics(trained.judged))
+    judged = trained.judged
+    y, p = judged.test.y, judged.scores["model"]
+    log_loss = -np.mean(np.where(y == 1, np.log(p), np.log1p(-p)))
+    pairs = p[y == 1][:, None] - p[y == 0][None, :]
+    assert metrics["auc"] == pytest.approx(((pairs > 0) + (pairs == 0) / 2).mean())
+    assert metrics["log_loss"] == pytest.approx(log_loss)
+    assert metrics["base_rate"] == pytest.approx(y.mean())
+    assert metrics["auc_low"] <= metrics["auc"] <= metrics["auc_high"]
+    assert metrics["logistic_auc"] > metrics["base_rate_auc"] == 0.5
+
+
+def test_the_run_and_the_version_carry_the_same_tags(settings, run, trained):
+    version = tracking.champion(settings)
+    tags = dict(version.tags)
+    stored = tracking.load(version)
+    assert tags.pop("digest") == digest(to_files(stored)) == trained.registered.digest
+    assert tags["feature_spec_hash"] == stored.spec.hash
+    assert tags["feature_definition_hash"] == stored.spec.definition_hash
+    assert tags["known_before"] == "2024-03-01"
+    assert tags["judged_on"] == "time, 2023-09 to 2023-11"
+    assert tags["leak_warning"] == "none"
+    assert {key: run.data.tags[key] for key in tags} == tags
+
+
+def test_mlflow_holds_pictures_and_facts(settings, trained):
+    client = mlflow.MlflowClient()
+    run_id = trained.registered.run_id
+    listed = client.list_artifacts(run_id, "plots")
+    assert {each.path for each in listed} == {f"plots/{name}.png" for name in PICTURES}
+    fetched = {each.path: Path(client.download_artifacts(run_id, each.path)) for each in listed}
+    assert all(path.read_bytes().startswith(PNG) for path in fetched.values())
+    card = json.loads(Path(client.download_artifacts(run_id, "scorecard.json")).read_bytes())
+    assert card["model"]["auc"]["value"] == trained.judged.cards["model"]["auc"].value
+    assert set(card) == {"model", "base_rate", "one_rule", "logistic"}
+
+
+def test_pictures_and_test_scores_are_kept_beside_the_run(trained):
+    kept = {path.stem for path in (trained.folder / "plots").glob("*.png")}
+    assert kept == PICTURES
+    drivers = json.loads((trained.folder / "drivers.json").read_bytes())
+    assert drivers == pytest.approx(trained.judged.drivers.to_dict())
+
+
+def test_anyone_can_load_the_champion_through_mlflow(settings, trained):
+    model = tracking.load(tracking.champion(settings))
+    loaded = mlflow.pyfunc.load_model("models:/churn@champion")
+    x = trained.judged.test.x[:200]
+    frame = {name: x[:, i].astype("float64") for i, name in enumerate(model.spec.names)}
+    np.testing.assert_allclose(loaded.predict(pd.DataFrame(frame)), model.probability(x), 1e-14)
+
+
+def test_the_run_record_says_how_training_went(demo, trained):
+    (record,) = [r for r in records(demo.var, "train") if r["model_version"] == "churn/1"]
+    assert (record["status"], record["exit_code"], record["error"]) == ("succeeded", 0, None)
+    assert [stage["name"] for stage in record["stages"]] == [
+        "tables",
+        "features",
+        "judging",
+        "fitting",
+    ]
+    assert all(stage["finished"] for stage in record["stages"])
+    assert record["model_digest"] == trained.registered.digest
+    (gate,) = record["gates"]
+    assert (gate["name"], gate["high"], gate["passed"]) == ("auc_alarm", 0.85, True)
+    assert len(record["input_digests"]) == 14
+    assert record["untracked"] is False
+    assert not (demo.var / "matrix" / record["run_id"]).exists()
+
+
+@pytest.mark.slow
+def test_a_suspected_leak_refuses_the_alias_and_the_same_data_make_the_same_model(
+    demo, trained, settings, tmp_path
+):
+    config = demo.config_in(tmp_path, training={"auc_alarm": 0.55}, engine={"threads": 1})
+    with pytest.raises(GateError, match=r"above 0\.55: too good for churn") as refused:
+        run_training(config, demo.as_of)
+    assert refused.value.exit_code == 6
+    champion = tracking.champion(settings)
+    assert champion.version == "1"
+    (record,) = records(tmp_path / "var", "train")
+    assert (record["status"], record["exit_code"]) == ("failed", 6)
+    assert record["error"]["kind"] == "GateError"
+    assert record["gates"][0]["passed"] is False
+    assert record["model_version"] == "churn/2"
+    assert record["model_digest"] == trained.registered.digest
+    loss = trained.judged.cards["model"]["log_loss"].value
+    same = f"Log loss is {loss:.5f}; it must not be above the champion's {loss:.5f}."
+    assert same in record["notes"]
+    second = mlflow.MlflowClient().get_model_version("churn", "2")
+    assert second.tags["leak_warning"].startswith("AUC ")
+    assert list(second.aliases) == []
+
+
+def test_too_short_a_history_says_what_to_change(demo, tmp_path):
+    config = demo.config_in(tmp_path)
+    with pytest.raises(GateError, match=r"Set training\.first_as_of earlier or train later"):
+        run_training(config, date(2023, 3, 1))
+    (record,) = records(tmp_path / "var", "train")
+    assert (record["status"], record["exit_code"]) == ("failed", 6)
