@@ -1,0 +1,370 @@
+"""A night publishes what the champion says of the tables, once, and never half."""
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+import pytest
+from trees import records, tree
+
+from features.errors import ModelError
+from features.tables import TABLES
+from features.timeline import midnight_utc
+from pipelines import tracking
+from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from pipelines.nightly import Champion, refuse_other_features
+from pipelines.published import current, verify
+from pipelines.runs import run_nightly
+from pipelines.settings import load_settings
+from pipelines.snapshot import take_snapshot
+
+EARLIER = date(2023, 12, 1)
+FILES = {"risk_list.csv", "risk_list.parquet", "risk_list.en.csv", "risk_list.en.parquet"}
+COLUMNS = [
+    *("schema_version", "run_id", "as_of_date", "customer_id", "product_line"),
+    *("churn_probability", "horizon_days", "risk_band", "risk_rank", "risk_percentile"),
+    *(f"reason_{n}_{part}" for n in (1, 2, 3) for part in ("driver", "text", "contribution")),
+    *("protective_1_driver", "protective_1_text", "open_case_id", "binding_until"),
+    *("last_contact_on", "data_quality", "model_version"),
+]
+
+
+@pytest.fixture
+def listed(published) -> pd.DataFrame:
+    return pd.read_parquet(published.publication.folder / "risk_list.parquet")
+
+
+@pytest.fixture(scope="module")
+def oracle_memory() -> dict[str, pd.DataFrame]:
+    return {}
+
+
+@pytest.fixture
+def oracle(demo, tmp_path, oracle_memory) -> pd.DataFrame:
+    """Scores and contributions by driver, from the stored text of the champion and LightGBM."""
+    if not oracle_memory:
+        oracle_memory["scores"] = scores_by_hand(demo, tmp_path)
+    return oracle_memory["scores"]
+
+
+def scores_by_hand(demo, folder: Path) -> pd.DataFrame:
+    settings = load_settings(demo.config_in(folder, engine={"shard_size": 700}))
+    snapshot = take_snapshot(settings, folder / "own")
+    job = MatrixJob(catalog_of(settings, snapshot), (demo.as_of,))
+    paths = build_matrix(settings, snapshot, job, folder / "matrix", lambda: None)
+    assert len(paths) > 1
+    matrix = pd.concat(map(pd.read_parquet, paths), ignore_index=True)
+    (stored,) = demo.var.glob("mlartifacts/**/spec.json")
+    columns = json.loads(stored.read_bytes())["columns"]
+    x = np.column_stack([encoded(matrix[c["name"]], c) for c in columns])
+    booster = lgb.Booster(model_file=stored.with_name("booster_0.txt"))
+    numbers = json.loads(stored.with_name("calibration.json").read_bytes())
+    raw = booster.predict(x, raw_score=True)
+    parts = booster.predict(x, pred_contrib=True)[:, :-1] * numbers["slope"]
+    drivers = pd.DataFrame(parts).T.groupby([c["driver"] for c in columns]).sum().T
+    odds = numbers["slope"] * raw + numbers["intercept"]
+    scores = pd.DataFrame({"customer_id": matrix["customer_id"], "p": 1 / (1 + np.exp(-odds))})
+    return scores.join(drivers).set_index("customer_id")
+
+
+def encoded(values: pd.Series, column: dict[str, object]) -> np.ndarray:
+    if column["kind"] == "number":
+        return values.to_numpy("float32")
+    codes = {word: code for code, word in enumerate(column["vocabulary"])}
+    return values.map(codes).to_numpy("float32")
+
+
+def test_the_night_wrote_every_file_and_its_manifest(published, trained):
+    folder = published.publication.folder
+    assert published.written
+    assert {path.name for path in folder.iterdir()} == FILES | {"datapackage.json"}
+    manifest = verify(folder)
+    assert {entry["path"] for entry in manifest["resources"]} == FILES
+    described = manifest["stille"]
+    assert described["model_digest"] == trained.registered.digest
+    assert described["model_version"] == "churn/1"
+    assert described["as_of_date"] == "2024-03-01"
+    fields = manifest["resources"][0]["schema"]["fields"]
+    assert [field["name"] for field in fields] == COLUMNS
+    assert (folder.parent.parent / "current").resolve() == folder.resolve()
+
+
+def test_the_list_has_one_row_for_everyone_who_could_leave(demo, listed):
+    assert list(listed.columns) == COLUMNS
+    tables = demo.data / "tables"
+    held = duckdb.sql(
+        f"""select distinct customer_id from '{tables}/contracts.parquet'
+        where started_on < date '{demo.as_of}' and contract_id not in (
+            select contract_id from '{tables}/terminations.parquet'
+            where notified_on < date '{demo.as_of}' )"""
+    ).fetchall()
+    assert listed["customer_id"].is_unique
+    assert set(listed["customer_id"]) == {row[0] for row in held}
+    assert set(listed["as_of_date"]) == {demo.as_of}
+
+
+def test_probabilities_are_the_champions(listed, oracle):
+    theirs = oracle.loc[listed["customer_id"], "p"].to_numpy()
+    np.testing.assert_allclose(listed["churn_probability"], theirs, rtol=0, atol=5.1e-7)
+    assert theirs.std() > 0.01
+
+
+def test_reasons_are_the_largest_contributions_of_drivers(listed, oracle):
+    drivers = oracle.loc[listed["customer_id"]].drop(columns="p")
+    ordered = np.sort(drivers.to_numpy(), axis=1)[:, ::-1]
+    for number in (1, 2, 3):
+        named = listed[f"reason_{number}_driver"]
+        given = named.notna().to_numpy()
+        assert given.mean() > 0.9
+        at = drivers.columns.get_indexer(named[given])
+        theirs = drivers.to_numpy()[given, at]
+        value = listed.loc[given, f"reason_{number}_contribution"]
+        np.testing.assert_allclose(value, theirs, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(theirs, ordered[given, number - 1], rtol=0, atol=1e-9)
+    lowest = listed["protective_1_driver"]
+    given = lowest.notna().to_numpy()
+    at = drivers.columns.get_indexer(lowest[given])
+    np.testing.assert_allclose(drivers.to_numpy()[given, at], ordered[given, -1], atol=1e-9)
+
+
+def test_ranks_percentiles_and_bands_follow_the_probabilities(published, listed):
+    p = listed["churn_probability"].to_numpy()
+    assert (np.diff(p) <= 0).all()
+    assert listed["risk_rank"].tolist() == [int((p > value).sum()) + 1 for value in p]
+    percentile = [round(100 * float((p <= value).mean()), 2) for value in p]
+    assert listed["risk_percentile"].tolist() == pytest.approx(percentile, abs=0.0051)
+    shares = listed["risk_band"].value_counts() / len(listed)
+    one_row = 1 / len(listed)
+    assert shares["very_high"] == pytest.approx(0.01, abs=one_row)
+    assert shares["high"] == pytest.approx(0.04, abs=2 * one_row)
+    assert shares["medium"] == pytest.approx(0.15, abs=2 * one_row)
+    lowest = listed.groupby("risk_band")["churn_probability"].min()
+    thresholds = verify(published.publication.folder)["stille"]["thresholds"]
+    assert thresholds == {name: lowest[name] for name in ("medium", "high", "very_high")}
+
+
+def test_sentences_are_short_and_in_both_languages(published, listed):
+    english = pd.read_parquet(published.publication.folder / "risk_list.en.parquet")
+    texts = [name for name in COLUMNS if name.endswith("_text")]
+    others = [name for name in COLUMNS if name not in texts]
+    pd.testing.assert_frame_equal(listed[others], english[others])
+    for frame in (listed, english):
+        said = frame[texts].melt()["value"].dropna()
+        assert 0 < said.str.len().min()
+        assert said.str.len().max() <= 140
+        assert not said.str.contains(r"[{}]|nan|None|NaT").any()
+    reason = listed["reason_1_text"].notna()
+    assert (reason == listed["reason_1_driver"].notna()).all()
+    assert (listed.loc[reason, "reason_1_text"] != english.loc[reason, "reason_1_text"]).all()
+
+
+def test_the_csv_says_what_its_parquet_twin_says(published, listed):
+    csv = pd.read_csv(
+        published.publication.folder / "risk_list.csv", dtype={"schema_version": str}
+    )
+    assert list(csv.columns) == COLUMNS
+    same = ["customer_id", "churn_probability", "risk_rank", "risk_band", "reason_1_text"]
+    pd.testing.assert_frame_equal(csv[same], listed[same], check_dtype=False)
+
+
+def test_a_second_run_changes_nothing_and_says_so(demo, published):
+    before = tree(demo.out)
+    times = {path: path.lstat().st_mtime_ns for path in demo.out.rglob("*")}
+    again = run_nightly(demo.config, demo.as_of)
+    assert (again.publication, again.written) == (published.publication, False)
+    assert tree(demo.out) == before
+    kept = {path: path.lstat().st_mtime_ns for path in demo.out.rglob("*")}
+    times.pop(demo.out / ".lock"), kept.pop(demo.out / ".lock")
+    assert kept == times
+    first, *_, last = records(demo.var, "nightly")
+    assert "nothing to do: this night is published already" in last["notes"]
+    assert last["publication"] == first["publication"] == str(published.publication.folder)
+    assert [stage["name"] for stage in last["stages"]] == ["champion", "tables"]
+    assert (first["status"], first["exit_code"]) == ("succeeded", 0)
+    scored = {stage["name"]: stage["rows_out"] for stage in first["stages"]}
+    assert scored["lists"] == scored["scoring"] > 1_000
+    assert not (demo.var / "matrix" / first["run_id"]).exists()
+
+
+@pytest.fixture
+def later(demo, published, tmp_path) -> tuple[Path, Path]:
+    """A copy of the published folder and of the data, and a config that uses both."""
+    shutil.copytree(demo.out, tmp_path / "out", symlinks=True)
+    shutil.copytree(demo.data / "tables", tmp_path / "data" / "tables")
+    return demo.config_in(tmp_path, tmp_path / "data"), tmp_path / "data" / "tables"
+
+
+def test_changed_input_is_published_anew_and_an_older_day_is_refused(
+    demo, published, later, stille, tmp_path
+):
+    config, tables = later
+    shorten(tables / "surveys.parquet")
+    changed = run_nightly(config, demo.as_of)
+    assert changed.written
+    out = tmp_path / "out"
+    assert current(out) == changed.publication
+    assert len(list((out / "2024-03-01").iterdir())) == 2
+    untouched = out / "2024-03-01" / published.publication.run_id
+    assert tree(untouched) == tree(published.publication.folder)
+    assert one_manifest(changed.publication.folder) != one_manifest(untouched)
+
+    before = tree(out)
+    refused = stille("nightly", "--plain", "--config", config, "--as-of", "2024-02-01")
+    assert refused.code == 2
+    assert "2024-02-01 is before the published 2024-03-01" in refused.err
+    assert "--backfill" in refused.err
+    assert tree(out) == before
+
+    filled = stille(
+        *("nightly", "--plain", "--config", config, "--as-of", "2024-02-01"), "--backfill", "--json"
+    )
+    assert filled.code == 0
+    facts = json.loads(filled.out)
+    assert verify(Path(facts["folder"]))["stille"]["as_of_date"] == "2024-02-01"
+    assert len(facts["top"]) == 3
+    assert current(out) == changed.publication
+    kept = tree(out)
+    assert {name: kept[name] for name in before} == before
+
+
+def shorten(path: Path) -> None:
+    rows = duckdb.sql(f"from '{path}'").to_arrow_table()
+    rows = rows.slice(0, len(rows) - 1)
+    duckdb.sql(f"copy (from rows) to '{path}' (format parquet)")
+
+
+def one_manifest(folder: Path) -> str:
+    return str(verify(folder)["stille"]["inputs_digest"])
+
+
+def test_without_a_champion_the_next_command_is_named(demo, stille, tmp_path):
+    config = demo.config_in(tmp_path, tracking={"model": "absent"})
+    ended = stille("nightly", "--plain", "--config", config, "--as-of", demo.as_of)
+    assert ended.code == 4
+    assert "'absent'" in ended.err
+    assert "stille train" in ended.err
+    assert "Traceback" not in ended.err
+    assert current(tmp_path / "out") is None
+    (record,) = records(tmp_path / "var", "nightly")
+    assert (record["status"], record["exit_code"]) == ("failed", 4)
+    assert record["error"]["message"] in ended.err.replace("\n", " ")
+
+
+def test_a_champion_of_other_features_is_refused_by_name(demo, later, stille, tmp_path):
+    config = demo.config_in(tmp_path, sources={"surveys": None})
+    before = tree(tmp_path / "out")
+    ended = stille("nightly", "--plain", "--config", config, "--as-of", demo.as_of)
+    assert ended.code == 4
+    learned = lacking(demo)
+    assert learned
+    assert f"Not built now: {', '.join(learned)}; defined otherwise now: none" in ended.err
+    assert tree(tmp_path / "out") == before
+
+
+def lacking(demo) -> list[str]:
+    """The champion's features of the driver ``satisfaction``, which only surveys tell of."""
+    (stored,) = demo.var.glob("mlartifacts/**/spec.json")
+    columns = json.loads(stored.read_bytes())["columns"]
+    return sorted(c["name"] for c in columns if c["driver"] == "satisfaction")
+
+
+def test_a_feature_defined_otherwise_is_refused_by_name(demo):
+    settings = load_settings(demo.config)
+    snapshot = take_snapshot(settings, demo.var / "snapshot", as_of=demo.as_of)
+    catalog = catalog_of(settings, snapshot)
+    registered = tracking.champion(settings)
+    champion = Champion(registered, tracking.load(registered))
+    refuse_other_features(champion, catalog)
+    name = champion.model.spec.names[7]
+    changed = replace(
+        catalog,
+        features=tuple(
+            replace(f, expression=f"1 + {f.expression}") if f.name == name else f
+            for f in catalog.features
+        ),
+    )
+    with pytest.raises(ModelError, match=rf"none; defined otherwise now: {name}\b"):
+        refuse_other_features(champion, changed)
+
+
+@pytest.mark.parametrize("how", ["changed", "added"])
+def test_a_tampered_model_never_scores(demo, later, stille, tmp_path, how):
+    config, _ = later
+    (booster,) = demo.var.glob("mlartifacts/**/booster_0.txt")
+    before, text = tree(tmp_path / "out"), booster.read_bytes()
+    added = booster.with_name("run_me.py")
+    try:
+        if how == "changed":
+            booster.write_bytes(text.replace(b"leaf_value=", b"leaf_value=9", 1))
+        else:
+            added.write_text("raise SystemExit('ran')")
+        ended = stille("nightly", "--plain", "--config", config, "--as-of", demo.as_of)
+    finally:
+        booster.write_bytes(text)
+        added.unlink(missing_ok=True)
+    assert ended.code == 4
+    assert ("digest" if how == "changed" else "run_me.py") in ended.err
+    assert "stille train" in ended.err
+    assert tree(tmp_path / "out") == before
+
+
+def test_nobody_to_score_is_an_error_and_not_an_empty_list(demo, stille, tmp_path):
+    config = demo.config_in(tmp_path)
+    ended = stille("nightly", "--plain", "--config", config, "--as-of", "2010-01-01")
+    assert ended.code == 3
+    assert "nobody had an active contract on 2010-01-01" in ended.err
+    assert current(tmp_path / "out") is None
+    assert not list(tmp_path.glob("out/.staging-*"))
+    assert not list(tmp_path.glob("var/matrix/*"))
+
+
+def test_a_night_seen_from_later_equals_the_night_itself(demo, tmp_path):
+    """The history of 90 more days, rows known late among them, changes no published number."""
+    then = tmp_path / "then"
+    then.mkdir()
+    removed, hidden = truncate(demo.data / "tables", then / "data" / "tables", EARLIER)
+    assert removed > 10_000
+    assert hidden > 50
+    scores = []
+    for folder, data in ((tmp_path, demo.data), (then, then / "data")):
+        night = run_nightly(demo.config_in(folder, data), EARLIER)
+        scores.append(pd.read_parquet(night.publication.folder / "risk_list.parquet"))
+    pd.testing.assert_frame_equal(*(frame.drop(columns="run_id") for frame in scores))
+
+
+def truncate(tables: Path, into: Path, day: date) -> tuple[int, int]:
+    """Leave out what had not happened, was not known or not revealed; count rows and values."""
+    into.mkdir(parents=True)
+    now = f"timestamp '{midnight_utc(day, 'Europe/Oslo')}'"
+    removed = hidden = 0
+    with duckdb.connect() as con:
+        con.execute("set TimeZone = 'UTC'")
+        for source in sorted(tables.glob("*.parquet")):
+            table = TABLES[source.stem]
+            present = {row[0] for row in con.execute(f"describe from '{source}'").fetchall()}
+            moment: Callable[[str], str] = lambda name, table=table, day=day, now=now: (
+                f"{name} >= " + (f"date '{day}'" if table.column(name).type == "date" else now)
+            )
+            future = " and ".join(f"({name} is null or {moment(name)})" for name in table.event_at)
+            known = f"or known_at >= {now}" if "known_at" in present else ""
+            kept = f"from '{source}' where not (({future}) {known})"
+            masks = {c.name: moment(c.revealed_by) for c in table.columns if c.revealed_by}
+            masked = ", ".join(f"case when {m} then null else {n} end as {n}" for n, m in masks.items())
+            replaced = f" replace ({masked})" if masks else ""
+            con.execute(
+                f"copy (select *{replaced} {kept}) to '{into / source.name}' (format parquet)"
+            )
+            removed += con.execute(f"select count(*) from '{source}'").fetchone()[0]
+            removed -= con.execute(f"select count(*) {kept}").fetchone()[0]
+            for mask in masks.values():
+                hidden += con.execute(f"select count(*) {kept} and {mask}").fetchone()[0]
+    return removed, hidden
