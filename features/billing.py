@@ -11,20 +11,21 @@ INVOICES = Stream(
     reveals={"paid_at": "paid_at"},
     sql="""
     select i.*, p.paid_at,
-        case when earlier_bills >= 3 and typical > 0 and corrects_invoice_id is null
+        case when seq > 3 and typical > 0 and corrects_invoice_id is null
             then amount / typical end as shock,
         case when year_ago_on between issued_on - 380 and issued_on - 350 and year_ago > 0
             and corrects_invoice_id is null then amount / year_ago end as shock_year
     from (
         select customer_id, event_at, known_at, invoice_id, issued_on, due_on, amount, n_lines,
             estimated, format, paper_fee, corrects_invoice_id,
-            row_number() over known as seq,
+            row_number() over alike as seq,
             median(amount) over past as typical,
-            count(*) over past as earlier_bills,
             lag(amount) over same_month as year_ago,
             lag(issued_on) over same_month as year_ago_on
         from invoices
-        window known as (partition by customer_id order by known_at, event_at, invoice_id),
+        window alike as (
+                partition by customer_id, corrects_invoice_id is null
+                order by known_at, event_at, invoice_id),
             past as (partition by customer_id, corrects_invoice_id is null
                 order by known_at, event_at, invoice_id
                 rows between 12 preceding and 1 preceding),
@@ -43,6 +44,10 @@ BILLING_CONTACTS = Stream(
     "billing_contacts",
     reads=("invoices", "contacts"),
     sql="""
+    with asked as (
+        select * from contacts
+        where topic = 'billing' and coalesce(direction, 'inbound') = 'inbound'
+    )
     select customer_id, event_at, known_at, local_day(event_at) as contact_on
     from (
         select *, max(issued_at) over (
@@ -51,10 +56,9 @@ BILLING_CONTACTS = Stream(
         from (
             select customer_id, event_at, known_at, event_at as issued_at, false as is_contact,
                 invoice_id as id
-            from invoices
+            from invoices semi join asked using (customer_id)
             union all
-            select customer_id, event_at, known_at, null, true, contact_id
-            from contacts where topic = 'billing' and coalesce(direction, 'inbound') = 'inbound'
+            select customer_id, event_at, known_at, null, true, contact_id from asked
         )
     )
     where is_contact and last_issued_at between event_at - interval 10 day and event_at
@@ -223,10 +227,11 @@ FAMILY.add(
     INVOICES,
     "bill_lines_latest",
     "arg_max(n_lines, seq)",
+    where="corrects_invoice_id is null",
     driver="unclear_bill",
     unit="count",
     sign=0,
-    doc="Lines on the latest invoice.",
+    doc="Lines on the latest bill.",
     source="S3 §3",
 )
 FAMILY.add(
@@ -242,9 +247,10 @@ FAMILY.add(
     INVOICES,
     "days_to_due",
     "date_diff('day', {as_of_day}, arg_max(due_on, seq) {filter})",
+    where="corrects_invoice_id is null",
     driver="dunning",
     unit="days",
-    doc="Days until the latest invoice is due.",
+    doc="Days until the latest bill is due.",
     source="S3 §3",
 )
 FAMILY.add(
@@ -277,10 +283,11 @@ FAMILY.add(
     INVOICES,
     "paper_invoice",
     "arg_max(cast(format = 'paper' as integer), seq)",
+    where="corrects_invoice_id is null",
     driver="payment_method",
     unit="flag",
     sign=1,
-    doc="The latest invoice came on paper.",
+    doc="The latest bill came on paper.",
     source="S3 §3",
 )
 FAMILY.add(

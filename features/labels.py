@@ -49,6 +49,23 @@ def make_cohort(
     return int(size)
 
 
+def ever_in_cohort(tables: Collection[str], first: date, zone: str) -> str:
+    """SQL for the customers (customer_id) who can be in the cohort of ``first`` or a later date.
+
+    Everybody but those whose every contract had a notice known before ``first``; a company
+    without contracts has all its customers here.
+    """
+    if "contracts" not in tables:
+        return "select customer_id from customers"
+    before = f"timestamp '{midnight_utc(first, zone)}'"
+    return f"""
+        select distinct customer_id from contracts
+        anti join (
+            select * from terminations where event_at < {before} and known_at < {before}
+        ) using (customer_id, contract_id)
+    """
+
+
 def outcomes(
     con: duckdb.DuckDBPyConnection,
     *,

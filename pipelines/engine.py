@@ -1,6 +1,8 @@
 """Runs the feature code shard by shard: a shard is the unit of memory and of progress."""
 
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,13 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.catalog import Catalog, build_catalog
-from features.labels import make_cohort, outcomes
+from features.labels import ever_in_cohort, make_cohort, outcomes
 from features.matrix import cut, derive, prepare
 from features.relationship import Attribute
+from features.tables import TABLES
 from features.timeline import LabelWindow
 from pipelines.database import connect, identifier, literal
 from pipelines.settings import Settings
 from pipelines.snapshot import Snapshot
+
+MATRICES = "matrix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,16 @@ def catalog_of(settings: Settings, snapshot: Snapshot) -> Catalog:
     return build_catalog(tuple(snapshot.tables), attributes_of(settings), absent)
 
 
+@contextmanager
+def scratch(settings: Settings, run_id: str) -> Iterator[Path]:
+    """Where a run's matrix goes, under ``paths.var``; gone when the block ends, however it ends."""
+    folder = settings.paths.var / MATRICES / run_id
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def build_matrix(
     settings: Settings,
     snapshot: Snapshot,
@@ -60,7 +75,7 @@ def build_matrix(
     paths = []
     for shard in range(snapshot.shards):
         with connect(settings.engine, settings.paths.var / "spill") as con:
-            _open_shard(con, settings, snapshot, shard)
+            _open_shard(con, settings, snapshot, shard, min(job.as_ofs))
             derive(con, job.catalog)
             for as_of in job.as_ofs:
                 path = into / f"as_of={as_of}" / f"shard={shard:04d}.parquet"
@@ -83,12 +98,21 @@ def given_as_ofs(settings: Settings, snapshot: Snapshot) -> tuple[date, ...]:
 
 
 def _open_shard(
-    con: duckdb.DuckDBPyConnection, settings: Settings, snapshot: Snapshot, shard: int
+    con: duckdb.DuckDBPyConnection, settings: Settings, snapshot: Snapshot, shard: int, first: date
 ) -> None:
-    for table in snapshot.tables:
-        source = _parquet([snapshot.path(table, shard)])
-        con.execute(f"create temp view {identifier(table)} as select * from {source}")
-    prepare(con, tuple(snapshot.tables), settings.company.timezone)
+    """Name the shard's tables, without the rows of customers who can be in no cohort."""
+    names, zone = tuple(snapshot.tables), settings.company.timezone
+    sources = {name: f"from {_parquet([snapshot.path(name, shard)])}" for name in names}
+    for name, source in sources.items():
+        con.execute(f"create temp view {identifier(name)} as {source}")
+    prepare(con, names, zone)
+    con.execute(f"create temp table eligible as {ever_in_cohort(names, first, zone)}")
+    for name in names:
+        if TABLES[name].per_customer:
+            con.execute(
+                f"create or replace temp view {identifier(name)} as "
+                f"{sources[name]} semi join eligible using (customer_id)"
+            )
 
 
 def _rows(

@@ -15,7 +15,7 @@ from models.explain import by_driver, by_family, global_importance
 from models.leaks import LeakWarning, leak_warning
 from models.recipe import Recipe, recipe_for
 from models.scorecard import Interval, scorecard
-from models.splits import Fold, customer_split, rolling_origin
+from models.splits import Fold, customer_folds, customer_split, rolling_origin
 from pipelines.progress import bar
 from pipelines.settings import Settings
 
@@ -58,10 +58,12 @@ def recipe_of(settings: Settings, rows: int) -> Recipe:
 
 
 def test_folds(settings: Settings, examples: Examples) -> tuple[Fold, ...]:
-    """Rolling-origin folds; with a single as-of date, a quarter of the customers."""
-    if len(np.unique(examples.as_of)) == 1:
-        return (customer_split(examples.customer_id, _SINGLE_DATE_TEST_SHARE),)
+    """Rolling-origin folds; with a single as-of date, folds or a quarter of the customers."""
     training = settings.training
+    if len(np.unique(examples.as_of)) == 1:
+        if training.folds > 1:
+            return customer_folds(examples.customer_id, training.folds)
+        return (customer_split(examples.customer_id, _SINGLE_DATE_TEST_SHARE),)
     return rolling_origin(
         examples.as_of, label_window(settings), training.folds, training.test_months
     )

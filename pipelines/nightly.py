@@ -15,7 +15,7 @@ from features.errors import ContractError, ModelError
 from models.churn import ChurnModel
 from pipelines import tracking
 from pipelines.digests import config_digest, inputs_digest
-from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from pipelines.engine import MATRICES, MatrixJob, build_matrix, catalog_of, scratch
 from pipelines.examples import KEYS, feature_columns, read_matrix
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.written import Lists, write_risk_lists
@@ -65,6 +65,7 @@ def nightly(
     record.as_of_date, record.config_digest = str(as_of), config_digest(settings)
     with publisher(out) as orphans:
         record.notes += [f"removed what run {orphan} left behind" for orphan in orphans]
+        _clear_matrices(settings)
         refuse_older(out, as_of, backfill=backfill)
         champion = step(resolve_champion, settings, record)
         snapshot = step(read_tables, settings, as_of, record)
@@ -109,16 +110,15 @@ def score(
     """Build the cohort's matrix, score it whole and explain its riskiest rows."""
     catalog = catalog_of(settings, snapshot)
     refuse_other_features(champion, catalog)
-    folder = settings.paths.var / "matrix" / record.run_id
-    with record.stage("features"), bar("building features", snapshot.shards) as advance:
-        paths = build_matrix(
-            settings, snapshot, MatrixJob(catalog, (as_of,)), folder, lambda: advance("")
-        )
-    with record.stage("scoring") as stage, bar("scoring and explaining"):
-        names = [*KEYS, *(feature.name for feature in catalog.features)]
-        scored = score_rows(settings, champion.model, read_matrix(paths, names))
-        stage.rows_in = stage.rows_out = len(scored)
-    shutil.rmtree(folder)
+    with scratch(settings, record.run_id) as folder:
+        with record.stage("features"), bar("building features", snapshot.shards) as advance:
+            paths = build_matrix(
+                settings, snapshot, MatrixJob(catalog, (as_of,)), folder, lambda: advance("")
+            )
+        with record.stage("scoring") as stage, bar("scoring and explaining"):
+            names = [*KEYS, *(feature.name for feature in catalog.features)]
+            scored = score_rows(settings, champion.model, read_matrix(paths, names))
+            stage.rows_in = stage.rows_out = len(scored)
     if scored.empty:
         raise ContractError(
             f"nobody had an active contract on {as_of}: the cohort is empty. Check the dates of "
@@ -149,6 +149,12 @@ def refuse_other_features(champion: Champion, catalog: Catalog) -> None:
             f"Not built now: {', '.join(gone) or 'none'}; defined otherwise now: "
             f"{', '.join(changed) or 'none'}. Train again: stille train."
         )
+
+
+def _clear_matrices(settings: Settings) -> None:
+    """Remove the matrices of nights that were killed; only one night runs at a time."""
+    for left in (settings.paths.var / MATRICES).glob("nightly-*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _stamp(

@@ -32,7 +32,8 @@ class BaggedBoosters(PythonModel):
         matrix = np.asarray(model_input, dtype=np.float32)
         raw = np.mean([b.predict(matrix, raw_score=True) for b in self.boosters], axis=0)
         log_odds = self.calibration["slope"] * raw + self.calibration["intercept"]
-        return 1.0 / (1.0 + np.exp(-log_odds))
+        probability: np.ndarray = 1.0 / (1.0 + np.exp(-log_odds))
+        return probability
 
 
 set_model(BaggedBoosters())

@@ -6,9 +6,10 @@ import pandas as pd
 from models.arrays import Floats, Matrix
 from models.churn import ChurnModel
 from models.explain import Reasons, by_driver, protective, top_reasons
-from pipelines.settings import Settings
+from pipelines.settings import Attribute, Settings
 
 _PROFILE = "profile"
+_LONGEST_NAME = 60
 
 
 def score_rows(settings: Settings, model: ChurnModel, frame: pd.DataFrame) -> pd.DataFrame:
@@ -44,7 +45,7 @@ def _explained(
     drivers = by_driver(contributions, model.spec)
     columns = {
         **_columns(top_reasons(drivers), "reason_{}"),
-        **_profile(scored, model, contributions),
+        **_profile(settings, scored, model, contributions),
     }
     kept = protective(drivers)
     columns["protective_1_driver"] = kept.codes[:, 0]
@@ -66,23 +67,54 @@ def _columns(reasons: Reasons, name: str) -> dict[str, np.ndarray]:
 
 
 def _profile(
-    scored: pd.DataFrame, model: ChurnModel, contributions: Floats
+    settings: Settings, scored: pd.DataFrame, model: ChurnModel, contributions: Floats
 ) -> dict[str, np.ndarray]:
-    """The attribute that says most about each row, for the sentences of driver ``profile``."""
+    """For driver ``profile``: the attribute that says most for what the driver does in each row.
+
+    Where the attributes together raise the risk it is the one that raises it most, where they
+    lower it the one that lowers it most.
+    """
     positions = [i for i, c in enumerate(model.spec.columns) if c.driver == _PROFILE]
     if not positions:
         return {}
-    strongest = np.abs(contributions[:, positions]).argmax(axis=1)
-    names = np.array([model.spec.names[i] for i in positions], dtype=object)[strongest]
-    values = np.full(len(names), "", dtype=object)
-    for name in np.unique(names):
-        rows = names == name
-        values[rows] = _shown(scored[name].iloc[: len(names)][rows])
-    shown = np.array([name.removeprefix("attr_").replace("_", " ") for name in names], dtype=object)
-    return {"profile_name": shown, "profile_value": values}
+    given = contributions[:, positions]
+    strongest = (given * np.sign(given.sum(axis=1, keepdims=True))).argmax(axis=1)
+    names, values = np.full((2, len(given)), "", dtype=object)
+    for number, position in enumerate(positions):
+        rows, column = strongest == number, model.spec.names[position]
+        key = column.removeprefix("attr_")
+        attribute = settings.sources["customers"].attributes[key]
+        names[rows] = _name(key, attribute)
+        values[rows] = _shown(scored[column].iloc[: len(given)][rows], attribute)
+    return {"profile_name": names, "profile_value": values}
 
 
-def _shown(values: "pd.Series[float] | pd.Series[str]") -> np.ndarray:
-    if pd.api.types.is_numeric_dtype(values):
-        return values.map(lambda v: "" if np.isnan(v) else f"{v:g}").to_numpy(dtype=object)
-    return values.fillna("").astype(str).to_numpy(dtype=object)
+def _name(key: str, attribute: Attribute) -> str:
+    doc = attribute.doc.rstrip(".")
+    return doc if 0 < len(doc) <= _LONGEST_NAME else key.replace("_", " ").capitalize()
+
+
+def _shown(values: "pd.Series[float] | pd.Series[str]", attribute: Attribute) -> np.ndarray:
+    """Values as text, the same in every language: ISO dates, few decimals, the unit."""
+    known = values.notna().to_numpy(dtype=bool)
+    if attribute.type == "category":
+        shown = values.astype(str).to_numpy(dtype=object)
+    elif attribute.as_days:
+        days = values.fillna(0).to_numpy(dtype="int64").astype("datetime64[D]")
+        shown = np.datetime_as_string(days).astype(object)
+    else:
+        unit = _unit(attribute)
+        figures = values.to_numpy(dtype="float64").tolist()
+        shown = np.array([f"{_figure(figure)}{unit}" for figure in figures], dtype=object)
+    return np.where(known, shown, "")
+
+
+def _figure(value: float) -> str:
+    decimals = 2 if abs(value) >= 1 else 4
+    return np.format_float_positional(value, precision=decimals, trim="-")
+
+
+def _unit(attribute: Attribute) -> str:
+    unit = attribute.unit
+    told = unit in ("", "count") or unit.lower() in attribute.doc.lower()
+    return "" if told else f" {unit}"

@@ -3,7 +3,6 @@
 Plain functions; ``step`` decides whether a scheduler watches them.
 """
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -18,7 +17,7 @@ from models.promotion import Verdict
 from pipelines import tracking
 from pipelines.deciding import decide, test_key
 from pipelines.digests import config_digest, inputs_digest
-from pipelines.engine import MatrixJob, build_matrix, catalog_of, given_as_ofs
+from pipelines.engine import MatrixJob, build_matrix, catalog_of, given_as_ofs, scratch
 from pipelines.evaluation import Judged, judge, label_window, recipe_of
 from pipelines.examples import Prepared, prepare_examples
 from pipelines.findings import draw, facts_of, flat_metrics, keep
@@ -76,13 +75,15 @@ def make_examples(
     """Build the labelled matrix of every matured month and read it as examples."""
     catalog = catalog_of(settings, snapshot)
     as_ofs = training_as_ofs(settings, snapshot, today)
-    folder = settings.paths.var / "matrix" / record.run_id
     parts = len(as_ofs) * snapshot.shards
-    with record.stage("features") as stage, bar("building features", parts) as advance:
+    with (
+        scratch(settings, record.run_id) as folder,
+        record.stage("features") as stage,
+        bar("building features", parts) as advance,
+    ):
         job = MatrixJob(catalog, as_ofs, labels_known_before=today)
         paths = build_matrix(settings, snapshot, job, folder, lambda: advance(""))
         prepared = prepare_examples(paths, catalog)
-        shutil.rmtree(folder)
         stage.rows_out = len(prepared.examples)
     record.notes += [
         f"not built: {name}, as {', '.join(lack)} is missing"

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -119,6 +120,14 @@ def demo(_company: Demo, trained: Trained, monkeypatch: pytest.MonkeyPatch) -> D
 def published(_published: Night, demo: Demo) -> Night:
     """The published night of ``demo``; its folders must not be changed."""
     return _published
+
+
+@pytest.fixture
+def copied(demo: Demo, published: Night, tmp_path: Path) -> Path:
+    """A folder with copies of the published ``out`` and of ``data``, both free to be changed."""
+    shutil.copytree(demo.out, tmp_path / "out", symlinks=True)
+    shutil.copytree(demo.data / "tables", tmp_path / "data" / "tables")
+    return tmp_path
 
 
 class Ended(NamedTuple):

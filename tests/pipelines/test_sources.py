@@ -297,7 +297,7 @@ def test_a_single_bad_row_is_set_aside_with_its_number_and_rule(take, row, rule)
 
 
 def test_a_quarantined_formula_is_not_live_in_a_spreadsheet(take):
-    bad = many('=1+1,1,2026-13-01,5\n')
+    bad = many("=1+1,1,2026-13-01,5\n")
     snapshot = take({"i.csv": bad}, {"invoices": {"path": "i.csv"}})
     kept = (snapshot.root / "quarantine" / "invoices.csv").read_text()
     assert "'=1+1" in kept

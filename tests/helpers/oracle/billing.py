@@ -28,7 +28,7 @@ def _bills(view: View) -> dict[str, Any]:
         bill["shock"] = _shock(bill, bills[:number])
         bill["shock_year"] = _shock_year(bill, bills[:number])
     shocked = [bill for bill in bills if bill["shock"] is not None]
-    due_on, paper = last(invoices, "due_on"), last(invoices, "format")
+    due_on, paper = last(bills, "due_on"), last(bills, "format")
     return {
         "bill_shock_latest": last(bills, "shock"),
         **view.largest("bill_shock_max", bills, "shock", 90, 365),
@@ -38,7 +38,7 @@ def _bills(view: View) -> dict[str, Any]:
         "latest_bill_on": last(shocked, "issued_on"),
         **view.counts("corrections", corrections, 90, 365),
         "latest_correction_on": top(row["issued_on"] for row in corrections),
-        "bill_lines_latest": last(invoices, "n_lines"),
+        "bill_lines_latest": last(bills, "n_lines"),
         "days_since_invoice": view.days_since(row["issued_on"] for row in invoices),
         "days_to_due": None if due_on is None else (due_on - view.as_of).days,
         "paper_invoice": None if paper is None else int(paper == "paper"),
