@@ -20,12 +20,16 @@ _DRIVERS = 8
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
-    """Print a table; cells are escaped."""
-    printed = Table(*header, title=title, title_justify="left")
+    """Print a table; cells are escaped, and the first column is never cut."""
+    printed = Table(title=title, title_justify="left")
+    for number, name in enumerate(header):
+        printed.add_column(name, no_wrap=number == 0, overflow="fold")
     for row in rows:
         printed.add_row(*(escape(str(cell)) for cell in row))
     console = Console()
-    console.print(printed, width=None if console.is_terminal else _PAGE_WIDTH)
+    if not console.is_terminal:
+        console = Console(width=_PAGE_WIDTH)
+    console.print(printed)
 
 
 def as_json(value: object) -> None:

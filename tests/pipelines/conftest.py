@@ -15,8 +15,11 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from pipelines.cli import _mute_teardown
 from pipelines.environment import quiet_libraries
 
+# As on the command line: DuckDB's binding reports leaks at exit while Prefect's threads live on.
+atexit.register(_mute_teardown)
 _HOME = tempfile.TemporaryDirectory(prefix="stille-prefect-")
 atexit.register(_HOME.cleanup)
 os.environ["PREFECT_HOME"] = _HOME.name

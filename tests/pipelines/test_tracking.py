@@ -1,5 +1,6 @@
 """The registry gives back exactly what was registered, or says why it cannot."""
 
+import os
 import time
 from dataclasses import replace
 
@@ -42,6 +43,7 @@ def settings(demo, tmp_path):
 
 def training(model, **changes):
     made = tracking.Training(
+        name="train-of-a-test",
         params={"rows": 500},
         metrics={"auc": 0.7},
         tags={"inputs_digest": "abc", "known_before": "2024-03-01"},
@@ -101,8 +103,6 @@ def test_a_version_that_is_gone_is_refused(settings):
 def test_nothing_of_an_artefact_can_run(demo, trained):
     stored = {path.name for path in demo.var.glob("mlartifacts/**/*") if path.is_file()}
     assert not {name for name in stored if name.endswith((".pkl", ".joblib", ".cloudpickle"))}
-    import os
-
     assert os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
 
 
