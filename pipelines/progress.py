@@ -27,4 +27,5 @@ def bar(title: str, total: int | None = None) -> Iterator[Callable[[str], None]]
             progress.update(task, advance=1, part=part)
 
         yield advance
-        progress.update(task, part="", total=progress.tasks[0].completed)
+        done = max(1, progress.tasks[0].completed)
+        progress.update(task, part="", completed=done, total=done)

@@ -59,6 +59,12 @@ class Demo:
     def config(self) -> Path:
         return self.folder / "config.yaml"
 
+    @property
+    def champion(self) -> Path:
+        """The folder in which the first registered model's files are stored."""
+        stored = self.var.glob("mlartifacts/**/spec.json")
+        return min(stored, key=lambda path: path.stat().st_mtime_ns).parent
+
     def config_in(self, folder: Path, data: Path | None = None, **sections: Any) -> Path:
         """A config with folders of its own under ``folder`` and the company's model registry.
 

@@ -60,11 +60,10 @@ def scores_by_hand(demo, folder: Path) -> pd.DataFrame:
     paths = build_matrix(settings, snapshot, job, folder / "matrix", lambda: None)
     assert len(paths) > 1
     matrix = pd.concat(map(pd.read_parquet, paths), ignore_index=True)
-    (stored,) = demo.var.glob("mlartifacts/**/spec.json")
-    columns = json.loads(stored.read_bytes())["columns"]
+    columns = json.loads((demo.champion / "spec.json").read_bytes())["columns"]
     x = np.column_stack([encoded(matrix[c["name"]], c) for c in columns])
-    booster = lgb.Booster(model_file=stored.with_name("booster_0.txt"))
-    numbers = json.loads(stored.with_name("calibration.json").read_bytes())
+    booster = lgb.Booster(model_file=demo.champion / "booster_0.txt")
+    numbers = json.loads((demo.champion / "calibration.json").read_bytes())
     raw = booster.predict(x, raw_score=True)
     parts = booster.predict(x, pred_contrib=True)[:, :-1] * numbers["slope"]
     drivers = pd.DataFrame(parts).T.groupby([c["driver"] for c in columns]).sum().T
@@ -283,7 +282,7 @@ def test_a_feature_defined_otherwise_is_refused_by_name(demo):
 @pytest.mark.parametrize("how", ["changed", "added"])
 def test_a_tampered_model_never_scores(demo, copied, stille, how):
     config = demo.config_in(copied)
-    (booster,) = demo.var.glob("mlartifacts/**/booster_0.txt")
+    booster = demo.champion / "booster_0.txt"
     before, text = tree(copied / "out"), booster.read_bytes()
     added = booster.with_name("run_me.py")
     try:
