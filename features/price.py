@@ -267,6 +267,7 @@ FAMILY.add(
     "own_price",
     "sum(price)",
     where="to_at is null",
+    needs=("contracts.price",),
     driver="product",
     unit="price",
     doc="Price a month in force, over all contracts.",

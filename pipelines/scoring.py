@@ -3,12 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from models.arrays import Floats, Matrix
+from models.arrays import Floats, Matrix, Texts
 from models.churn import ChurnModel
 from models.explain import Reasons, by_driver, protective, top_reasons
 from pipelines.settings import Attribute, Settings
 
-_PROFILE = "profile"
 _LONGEST_NAME = 60
 
 
@@ -43,13 +42,16 @@ def _explained(
 ) -> pd.DataFrame:
     contributions = model.contributions(top, settings.engine.threads)
     drivers = by_driver(contributions, model.spec)
-    columns = {
-        **_columns(top_reasons(drivers), "reason_{}"),
-        **_profile(settings, scored, model, contributions),
-    }
-    kept = protective(drivers)
+    raised, kept = top_reasons(drivers), protective(drivers)
+    columns = _columns(raised, "reason_{}")
     columns["protective_1_driver"] = kept.codes[:, 0]
-    reasons = pd.DataFrame(columns, index=scored.index[: len(top)])
+    shown = scored.iloc[: len(top)]
+    for i in range(raised.codes.shape[1]):
+        names, values = _quoted(settings, shown, model, contributions, raised.codes[:, i])
+        columns |= {f"reason_{i + 1}_attribute": names, f"reason_{i + 1}_value": values}
+    names, values = _quoted(settings, shown, model, -contributions, kept.codes[:, 0])
+    columns |= {"protective_1_attribute": names, "protective_1_value": values}
+    reasons = pd.DataFrame(columns, index=shown.index)
     texts = reasons.select_dtypes(exclude="number").columns
     reasons[texts] = reasons[texts].astype("str").replace("", pd.NA)
     return scored.join(reasons)
@@ -66,27 +68,30 @@ def _columns(reasons: Reasons, name: str) -> dict[str, np.ndarray]:
     return columns
 
 
-def _profile(
-    settings: Settings, scored: pd.DataFrame, model: ChurnModel, contributions: Floats
-) -> dict[str, np.ndarray]:
-    """For driver ``profile``: the attribute that says most for what the driver does in each row.
+def _quoted(
+    settings: Settings,
+    shown: pd.DataFrame,
+    model: ChurnModel,
+    contributions: Floats,
+    drivers: Texts,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Name and value of each row's strongest attribute, "" where another feature is stronger.
 
-    Where the attributes together raise the risk it is the one that raises it most, where they
-    lower it the one that lowers it most.
+    Looked for among the features of the row's driver; ``contributions`` count in its direction.
     """
-    positions = [i for i, c in enumerate(model.spec.columns) if c.driver == _PROFILE]
-    if not positions:
-        return {}
-    given = contributions[:, positions]
-    strongest = (given * np.sign(given.sum(axis=1, keepdims=True))).argmax(axis=1)
-    names, values = np.full((2, len(given)), "", dtype=object)
-    for number, position in enumerate(positions):
-        rows, column = strongest == number, model.spec.names[position]
+    names, values = np.full((2, len(shown)), "", dtype=object)
+    codes = np.array([column.driver for column in model.spec.columns], dtype=object)
+    of_driver = codes[np.newaxis, :] == drivers[:, np.newaxis]
+    strongest = np.where(of_driver, contributions[:, :-1], -np.inf).argmax(axis=1)
+    for position in np.unique(strongest[drivers != ""]):
+        column = model.spec.names[position]
         key = column.removeprefix("attr_")
-        attribute = settings.sources["customers"].attributes[key]
-        names[rows] = _name(key, attribute)
-        values[rows] = _shown(scored[column].iloc[: len(given)][rows], attribute)
-    return {"profile_name": names, "profile_value": values}
+        if column != key:
+            rows = (strongest == position) & (drivers != "")
+            attribute = settings.sources["customers"].attributes[key]
+            names[rows] = _name(key, attribute)
+            values[rows] = _shown(shown[column][rows], attribute)
+    return names, values
 
 
 def _name(key: str, attribute: Attribute) -> str:

@@ -10,7 +10,7 @@ from pipelines.lists.csvsafe import refuse_dangerous_ids
 from pipelines.lists.fields import Field
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.reasons import sentences
-from pipelines.lists.templates import Templates
+from pipelines.lists.templates import Direction, Templates
 
 SCHEMA_VERSION = "1"
 REASONS = 3
@@ -88,7 +88,9 @@ def risk_list(
     ``scored``: one row per customer with ``customer_id``, ``churn_probability`` (0 to 1),
     ``data_quality``, and, where they exist, ``product_line``, ``segment``,
     ``reason_<n>_driver`` and ``reason_<n>_contribution`` (null where there is no reason),
-    ``protective_1_driver`` and the fact columns that sentences quote. Bands and ranks are of the
+    ``protective_1_driver``, ``<slot>_attribute`` and ``<slot>_value`` (the attribute that says
+    most for the slot's driver, quoted instead of the driver's own sentence) and the fact columns
+    that sentences quote. Bands and ranks are of the
     published six decimals. Raises ``ContractError`` for an id that is null, repeated or a formula,
     ``ValueError`` for a probability outside 0 to 1.
     """
@@ -148,14 +150,18 @@ def _refuse_ids(ids: pd.Series) -> None:
 
 
 def _say(listed: pd.DataFrame, templates: Templates, currency: str) -> None:
-    for number in range(1, REASONS + 1):
-        if f"reason_{number}_driver" in listed.columns:
-            drivers = listed[f"reason_{number}_driver"]
-            said = sentences(drivers, listed, templates, currency, "raises")
-            listed[f"reason_{number}_text"] = said
-    if "protective_1_driver" in listed.columns:
-        drivers = listed["protective_1_driver"]
-        listed["protective_1_text"] = sentences(drivers, listed, templates, currency, "lowers")
+    reasons = [f"reason_{number}" for number in range(1, REASONS + 1)]
+    slots: list[tuple[str, Direction]] = [(name, "raises") for name in reasons]
+    for slot, direction in (*slots, ("protective_1", "lowers")):
+        if f"{slot}_driver" not in listed.columns:
+            continue
+        drivers, facts = listed[f"{slot}_driver"], listed
+        if f"{slot}_value" in listed.columns:
+            quoted = {"profile_name": f"{slot}_attribute", "profile_value": f"{slot}_value"}
+            facts = listed.assign(**{fact: listed[column] for fact, column in quoted.items()})
+            # What says most is the company's own attribute: its sentence, whatever its driver.
+            drivers = drivers.mask(facts["profile_value"].fillna("").ne(""), "profile")
+        listed[f"{slot}_text"] = sentences(drivers, facts, templates, currency, direction)
 
 
 def _typed(listed: pd.DataFrame) -> pd.DataFrame:

@@ -69,15 +69,16 @@ def _formatter(
         return lambda value: format_date(pd.Timestamp(str(value)), "long", locale=style.locale)
     if form in ("money", "price"):
         minor = get_currency_precision(currency) if form == "money" else 0
-        return lambda value: _amount(Decimal(str(value)).scaleb(-minor), style, currency)
+        return lambda value: _amount(Decimal(str(value)).scaleb(-minor), form, style, currency)
     part = _PARTS.get((kind, form), 1.0)
     return lambda value: _figure(float(str(value)) / part, form, style)
 
 
-def _amount(value: Decimal, style: Style, currency: str) -> str:
-    value = round(value, get_currency_precision(currency))
+def _amount(value: Decimal, form: str, style: Style, currency: str) -> str:
+    unit_price = form == "price" and abs(value) < 1
+    value = round(value, 4 if unit_price else get_currency_precision(currency))
     whole = value == value.to_integral_value()
-    pattern = style.money.replace(".00", "") if whole else style.money
+    pattern = style.money.replace(".00", "" if whole else ".00##" if unit_price else ".00")
     text = format_currency(
         value, currency, format=pattern, locale=style.locale, currency_digits=False
     )

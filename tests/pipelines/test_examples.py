@@ -139,17 +139,15 @@ def test_every_explained_row_has_reasons_that_a_person_can_read(run):
     assert not (said.str.contains("a month in all") & (run.name == "powerco")).any()
 
 
-def test_a_profile_sentence_names_an_attribute_as_the_configuration_does(run):
+def test_a_sentence_about_an_attribute_names_it_as_the_configuration_does(run):
     explained = run.listed.head(EXPLAINED)
-    said = [
-        explained.loc[explained[f"{slot}_driver"].eq("profile").fillna(False), f"{slot}_text"]
-        for slot in ("reason_1", "reason_2", "reason_3", "protective_1")
-    ]
-    quoted = pd.concat(said).loc[lambda texts: ~texts.str.startswith("A characteristic of")]
+    said = pd.concat([explained[name] for name in TEXTS]).dropna()
     attributes = run.settings.sources["customers"].attributes.values()
-    names = [a.doc.rstrip(".") for a in attributes if a.driver == "profile"]
-    assert all(text.startswith(tuple(f"{name}: " for name in names)) for text in quoted)
-    assert (len(quoted) > 0) == bool(names)
+    names = tuple(f"{a.doc.rstrip('.')}: " for a in attributes)
+    profiled = explained["reason_1_driver"].eq("profile") & explained["reason_1_text"].notna()
+    unknown = explained["reason_1_text"].str.startswith("A characteristic of")
+    assert explained.loc[profiled & ~unknown, "reason_1_text"].str.startswith(names).all()
+    assert said.str.startswith(names).any() == bool(names)
 
 
 def test_a_second_night_changes_nothing(run):
@@ -199,13 +197,10 @@ def test_a_profile_sentence_quotes_what_works_in_its_own_direction(company):
     )
     scored = score_rows(settings, model, frame)
     assert scored["customer_id"].tolist() == ["a", "b", "c", "d"]
-    assert scored["profile_name"].tolist() == [
-        "Time on hold",
-        "Last renewal",
-        "Town",
-        "Time on hold",
-    ]
-    assert scored["profile_value"].fillna("").tolist() == ["0.1235 min", "2016-02-01", "", ""]
+    quoted = scored["reason_1_attribute"].fillna(scored["protective_1_attribute"])
+    assert quoted.tolist() == ["Time on hold", "Last renewal", "Town", "Time on hold"]
+    values = scored["reason_1_value"].fillna(scored["protective_1_value"])
+    assert values.fillna("").tolist() == ["0.1235 min", "2016-02-01", "", ""]
 
 
 def test_folds_of_a_single_date_judge_each_customer_once(company):

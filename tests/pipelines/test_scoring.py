@@ -83,8 +83,8 @@ def test_rows_are_sorted_by_risk_and_then_by_customer(model, settings):
 def test_only_the_first_rows_get_reasons(model, settings):
     scored = score_rows(settings(40), model, people(300, 5))
     reasons = [name for name in scored.columns if name.startswith(("reason_", "protective_"))]
-    assert len(reasons) == 7
-    assert scored.loc[40:, [*reasons, "profile_name", "profile_value"]].isna().all(axis=None)
+    assert len(reasons) == 15
+    assert scored.loc[40:, reasons].isna().all(axis=None)
     assert scored.loc[:39, "reason_1_driver"].notna().all()
     assert scored.loc[:39, "reason_1_contribution"].gt(0).all()
     everyone = score_rows(settings(300), model, people(300, 5))
@@ -114,15 +114,21 @@ def test_reasons_are_sums_over_the_features_of_a_driver(model, settings):
     assert 1 / (1 + np.exp(-log_odds)) == pytest.approx(scored["churn_probability"].to_numpy())
 
 
-def test_the_profile_names_the_attribute_behind_it(model, settings):
+def test_a_reason_names_the_attribute_that_says_most_for_it(model, settings):
     scored = score_rows(settings(300), model, people(300, 7))
     contributions = model.contributions(SPEC.encode(scored))
-    plan, age = contributions[:, 3], contributions[:, 4]
-    by_plan = np.where(plan + age > 0, plan > age, plan < age)
-    assert 0 < by_plan.sum() < 300
-    assert scored["profile_name"].tolist() == np.where(by_plan, "Plan", "Age").tolist()
+    by_plan = contributions[:, 3] > contributions[:, 4]
     years = scored["attr_age"].map(lambda years: f"{years:.0f} years")
-    assert scored["profile_value"].tolist() == years.mask(by_plan, scored["attr_plan"]).tolist()
+    seen = 0
+    for slot in ("reason_1", "reason_2", "reason_3"):
+        of_profile = (scored[f"{slot}_driver"] == "profile").to_numpy()
+        seen += int(of_profile.sum())
+        names = np.where(by_plan, "Plan", "Age")[of_profile].tolist()
+        values = years.mask(by_plan, scored["attr_plan"])[of_profile].tolist()
+        assert scored.loc[of_profile, f"{slot}_attribute"].tolist() == names
+        assert scored.loc[of_profile, f"{slot}_value"].tolist() == values
+        assert scored.loc[~of_profile, f"{slot}_attribute"].isna().all()
+    assert 50 < seen < 300
 
 
 @pytest.mark.parametrize(
