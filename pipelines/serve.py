@@ -11,6 +11,7 @@ from prefect import Flow
 from prefect import serve as prefect_serve
 from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
+from prefect.types.entrypoint import EntrypointType
 
 from features.errors import ConfigError
 from pipelines import flows
@@ -42,6 +43,7 @@ def deployments(path: Path = Path("prefect.yaml")) -> list[RunnerDeployment]:
                 entry["name"],
                 parameters=entry["parameters"],
                 schedules=schedules,
+                entrypoint_type=EntrypointType.MODULE_PATH,
             )
         )
     return made

@@ -51,7 +51,7 @@ def test_deployments_are_built_as_declared(declared, root):
     built = serve.deployments(root / "prefect.yaml")
     assert [each.name for each in built] == [entry["name"] for entry in declared]
     for each, entry in zip(built, declared, strict=True):
-        assert each.entrypoint.endswith(f"flows.py:{entry['entrypoint'].partition(':')[2]}")
+        assert each.entrypoint == entry["entrypoint"].replace(":", ".")
         assert each.parameters == entry["parameters"]
         crons = [(s.schedule.cron, s.schedule.timezone) for s in each.schedules]
         assert crons == [(s["cron"], s["timezone"]) for s in entry["schedules"]]
