@@ -96,6 +96,6 @@ def test_the_public_sets_become_snapshots(root, example_data, tmp_path, name, ro
     assert not any(facts.unread for facts in snapshot.tables.values())
     if "labels" in rows:
         files = str(snapshot.root / "labels" / "*" / "*.parquet")
-        share = duckdb.execute(f"select avg(churned::int) from '{files}'").fetchone()[0]
+        share = duckdb.execute(f"select avg(churned::int) from '{files}'").fetchall()[0][0]
         published = {"powerco": 0.0972, "cell2cell": 0.288, "telco": 0.265}[name]
         assert share == pytest.approx(published, abs=5e-4)
