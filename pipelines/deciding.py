@@ -48,7 +48,7 @@ def _same_rows(
     if min(y.sum(), len(y) - y.sum()) < _FEWEST_LATER_POSITIVES:
         return ours, None
     model = tracking.load(incumbent)
-    if model.spec.names != judged.test.spec.names:
+    if model.spec.hash != judged.test.spec.hash:
         return ours, None
     ours["log_loss"] = measure(y, judged.scores["model"][later])["log_loss"]
     return ours, measure(y, model.probability(judged.test.x[later]))

@@ -1,10 +1,12 @@
-"""The Prefect flows: thin shells around the plain runs. The only importer of Prefect.
+"""The Prefect flows: thin shells around the plain runs.
 
 Every step of a run becomes a task; what a person wants to see becomes an artifact. A flow
 that Prefect cannot even start is run plainly, and its record says that it was untracked.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -22,6 +24,7 @@ from pipelines.train import Trained
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_LOG = logging.getLogger("stille")
 _RETRIES = 2
 _RETRY_SECONDS = 5.0
 
@@ -63,11 +66,22 @@ def nightly(config: str, as_of: date | None = None, backfill: bool = False) -> N
 
 def show_training(trained: Trained) -> None:
     """The scorecard as a Markdown artifact."""
-    create_markdown_artifact(scorecard_markdown(trained), key="scorecard")
+    with _not_decisive("scorecard"):
+        create_markdown_artifact(scorecard_markdown(trained), key="scorecard")
 
 
 def show_night(night: Night) -> None:
     """The top of the list as a table artifact, and where it stands as Markdown."""
-    create_table_artifact(top_rows(night.publication.folder), key="top-of-the-list")
     what = "Published" if night.written else "Already published"
-    create_markdown_artifact(f"{what}: `{night.publication.folder}`", key="publication")
+    with _not_decisive("top of the list"):
+        create_table_artifact(top_rows(night.publication.folder), key="top-of-the-list")
+        create_markdown_artifact(f"{what}: `{night.publication.folder}`", key="publication")
+
+
+@contextmanager
+def _not_decisive(what: str) -> Iterator[None]:
+    """What is done stands, even if Prefect's server has gone and cannot show it."""
+    try:
+        yield
+    except Exception as error:
+        _LOG.warning("Prefect did not take the %s (%s).", what, type(error).__name__)

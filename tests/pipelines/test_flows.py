@@ -161,3 +161,13 @@ def test_artifacts_of_a_training_run(monkeypatch, trained):
     assert "# churn/1" in shown["scorecard"]
     assert "**Champion**" in shown["scorecard"]
     assert f"{trained.judged.cards['model']['auc'].value:.4f}" in shown["scorecard"]
+
+
+def test_an_artifact_that_prefect_does_not_take_undoes_nothing(monkeypatch, published, caplog):
+    def gone(*_args, **_kwargs):
+        raise ConnectionError
+
+    monkeypatch.setattr(flows, "create_table_artifact", gone)
+    with caplog.at_level(logging.WARNING, logger="stille"):
+        flows.show_night(published)
+    assert "Prefect did not take the top of the list (ConnectionError)" in caplog.text
