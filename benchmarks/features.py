@@ -1,12 +1,14 @@
-"""The cost of one night's features against the floor: decode the needed columns, encode the matrix.
+"""The cost of building features against the floor: decode the needed columns, encode the matrix.
 
-Both sides run in a fresh process each and report CPU-seconds and peak memory; their order
-alternates, so that a slow spell of the machine hits both. The ratio is what counts.
+One night (one as-of date) and one training (24 of them). Both sides run in a fresh process each
+and report CPU-seconds and peak memory; their order alternates, so that a slow spell of the
+machine hits both. The ratio is what counts. Nothing kept by an earlier build is used.
 """
 
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -19,6 +21,7 @@ import pyarrow.parquet as pq
 
 from features.catalog import Catalog
 from features.tables import TABLES
+from features.timeline import month_starts
 from pipelines.demo.simulate import simulate
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
 from pipelines.settings import Settings, load_settings
@@ -26,7 +29,8 @@ from pipelines.snapshot import Snapshot, take_snapshot
 
 FOLDER = Path("var/bench")
 CUSTOMERS, MONTHS, ROUNDS = 100_000, 36, 3
-AS_OF = date(2024, 12, 1)
+AS_OFS = month_starts(date(2023, 1, 1), date(2024, 12, 1))
+NIGHT, TRAINING = 1, len(AS_OFS)
 
 
 def prepare(customers: int) -> Path:
@@ -46,7 +50,9 @@ def needed_columns(catalog: Catalog, table: str) -> list[str]:
     return [*named, "event_at", "known_at"]
 
 
-def floor(settings: Settings, snapshot: Snapshot, catalog: Catalog, folder: Path) -> None:
+def floor(
+    settings: Settings, snapshot: Snapshot, catalog: Catalog, folder: Path, _dates: int
+) -> None:
     """Decode every needed column once and encode the finished matrix once."""
     read = {t for s in catalog.streams for t in (*s.reads, *s.optional) if t in snapshot.tables}
     for table in sorted(read):
@@ -59,9 +65,12 @@ def floor(settings: Settings, snapshot: Snapshot, catalog: Catalog, folder: Path
         pq.write_table(rows, folder / "floor.parquet", compression="zstd", write_page_checksum=True)
 
 
-def build(settings: Settings, snapshot: Snapshot, catalog: Catalog, folder: Path) -> None:
-    """Build the features of one as-of date."""
-    job = MatrixJob(catalog, (AS_OF,))
+def build(
+    settings: Settings, snapshot: Snapshot, catalog: Catalog, folder: Path, dates: int
+) -> None:
+    """Build the features of the last ``dates`` as-of dates."""
+    shutil.rmtree(folder / "matrix", ignore_errors=True)
+    job = MatrixJob(catalog, AS_OFS[-dates:])
     build_matrix(settings, snapshot, job, folder / "matrix", lambda: None)
 
 
@@ -74,24 +83,26 @@ def _subtract(seconds: float) -> None:
 
 def _settings(folder: Path) -> Settings:
     os.environ["STILLE_DEMO_DATA"] = str(folder)
+    os.environ["STILLE__PATHS__VAR"] = str(folder / "var")
+    shutil.rmtree(folder / "var" / "matrices", ignore_errors=True)
     return load_settings(Path("configs/demo.yaml"))
 
 
-def _child(what: str, customers: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.features", what, str(customers)]
+def _child(what: str, customers: int, dates: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.features", what, str(customers), str(dates)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
     measured: dict[str, float] = json.loads(done.stdout)
     return measured
 
 
-def _measure(what: str, customers: int) -> None:
+def _measure(what: str, customers: int, dates: int) -> None:
     pa.set_cpu_count(2)
     folder = prepare(customers)
     settings = _settings(folder)
     snapshot = take_snapshot(settings, folder / "snapshot")
     catalog = catalog_of(settings, snapshot)
     started, wall = time.process_time(), time.perf_counter()
-    {"floor": floor, "build": build}[what](settings, snapshot, catalog, folder)
+    {"floor": floor, "build": build}[what](settings, snapshot, catalog, folder, dates)
     used = {
         "cpu": time.process_time() - started - _NOT_COUNTED[0],
         "wall": time.perf_counter() - wall,
@@ -102,22 +113,29 @@ def _measure(what: str, customers: int) -> None:
 
 
 def main() -> None:
-    """Print the ratio at 100,000 customers, and the memory at a third of that."""
-    for customers in (CUSTOMERS // 3, CUSTOMERS):
+    """Print ratios and memory: a night at two sizes, and a training."""
+    for customers, dates, rounds in (
+        (CUSTOMERS // 3, NIGHT, ROUNDS),
+        (CUSTOMERS, NIGHT, ROUNDS),
+        (CUSTOMERS, TRAINING, 1),
+    ):
         prepare(customers)
-        _child("build", customers)
-        rounds = [(_child("build", customers), _child("floor", customers)) for _ in range(ROUNDS)]
-        ratio = median(built["cpu"] / lowest["cpu"] for built, lowest in rounds)
-        cpu = median(built["cpu"] for built, _ in rounds)
+        pairs = [
+            (_child("build", customers, dates), _child("floor", customers, dates))
+            for _ in range(rounds)
+        ]
+        ratio = median(built["cpu"] / lowest["cpu"] for built, lowest in pairs)
+        cpu = median(built["cpu"] for built, _ in pairs)
         print(
-            f"{customers:,} customers, {rounds[0][0]['features']:.0f} features, one as-of date: "
-            f"{cpu:.1f} CPU-s, {ratio:.1f} x the floor, "
-            f"peak memory {max(built['rss_mb'] for built, _ in rounds):.0f} MB"
+            f"{customers:,} customers, {pairs[0][0]['features']:.0f} features, "
+            f"{dates} as-of date(s): {cpu:.1f} CPU-s, {ratio:.1f} x the floor, "
+            f"peak memory {max(built['rss_mb'] for built, _ in pairs):.0f} MB",
+            flush=True,
         )
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        _measure(sys.argv[1], int(sys.argv[2]))
+        _measure(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
     else:
         main()

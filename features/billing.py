@@ -1,6 +1,7 @@
 """Billing friction: unclear, corrected, late and hard-to-pay bills (S3 §3, S0)."""
 
 from features.feature import Family, Stream
+from features.relationship import MASTER_DATA
 
 FAMILY = Family("billing_friction")
 
@@ -130,6 +131,12 @@ ABANDONED_SWITCHES = Stream(
     """,
 )
 
+METER_READINGS = Stream(
+    "meter_readings",
+    reads=("meter_readings",),
+    sql="select customer_id, event_at, known_at, due_on, status from meter_readings",
+)
+
 STREAMS = (
     INVOICES,
     BILLING_CONTACTS,
@@ -137,6 +144,7 @@ STREAMS = (
     REMINDERS,
     METHOD_EVENTS,
     ABANDONED_SWITCHES,
+    METER_READINGS,
 )
 
 _OVERDUE = "due_on < {as_of_day} and paid_at is null and amount > 0 and corrects_invoice_id is null"
@@ -179,6 +187,7 @@ FAMILY.add(
     where="estimated",
     windows=(90, 365),
     fill=0,
+    needs=("invoices.estimated",),
     driver="bill_shock",
     unit="count",
     sign=1,
@@ -209,6 +218,7 @@ FAMILY.add(
     where="corrects_invoice_id is not null",
     windows=(90, 365),
     fill=0,
+    needs=("invoices.corrects_invoice_id",),
     driver="bill_correction",
     unit="count",
     sign=1,
@@ -259,7 +269,7 @@ FAMILY.add(
     "count(*)",
     where=_OVERDUE,
     fill=0,
-    needs=("payments",),
+    needs=("payments", "invoices.due_on"),
     driver="dunning",
     unit="count",
     sign=1,
@@ -272,7 +282,7 @@ FAMILY.add(
     "date_diff('day', min(due_on) {filter}, {as_of_day})",
     where=_OVERDUE,
     fill=0,
-    needs=("payments",),
+    needs=("payments", "invoices.due_on"),
     driver="dunning",
     unit="days",
     sign=1,
@@ -291,11 +301,23 @@ FAMILY.add(
     source="S3 §3",
 )
 FAMILY.add(
+    MASTER_DATA,
+    "paper_format",
+    "arg_max_null(cast(value = 'paper' as integer), event_at)",
+    where="attribute = 'invoice_format'",
+    driver="payment_method",
+    unit="flag",
+    sign=1,
+    doc="The invoice format on file is paper.",
+    source="S3 §3",
+)
+FAMILY.add(
     INVOICES,
     "paper_fees",
     "sum(coalesce(paper_fee, 0))",
     windows=(90, 365),
     fill=0,
+    needs=("invoices.paper_fee",),
     driver="payment_method",
     unit="money",
     sign=1,
@@ -330,6 +352,7 @@ FAMILY.add(
     where="days_late > 0 and not failed",
     windows=(90, 365),
     fill=0,
+    needs=("invoices", "invoices.due_on", "payments.invoice_id"),
     driver="dunning",
     unit="count",
     sign=1,
@@ -343,6 +366,7 @@ FAMILY.add(
     where="days_late > 0 and not failed",
     windows=(90, 365),
     fill=0,
+    needs=("invoices", "invoices.due_on", "payments.invoice_id"),
     driver="dunning",
     unit="days",
     sign=1,
@@ -356,6 +380,7 @@ FAMILY.add(
     where="failed",
     windows=(30, 90, 365),
     fill=0,
+    needs=("payments.failed",),
     driver="payment_failure",
     unit="count",
     sign=1,
@@ -408,6 +433,7 @@ FAMILY.add(
     "arg_max(cast(requested <> method as integer), seq)",
     fill=0,
     sign=1,
+    needs=("payment_method_events", "payments.method"),
     driver="payment_setup",
     unit="flag",
     doc="Pays by another way than the one last asked for.",
@@ -432,6 +458,7 @@ FAMILY.add(
     "sum(fee)",
     windows=(90, 365),
     fill=0,
+    needs=("reminders.fee",),
     driver="dunning",
     unit="money",
     sign=1,
@@ -445,6 +472,7 @@ FAMILY.add(
     where="unfriendly",
     windows=(90, 365),
     fill=0,
+    needs=("reminders.fee", "reminders.invoice_id"),
     driver="dunning",
     unit="count",
     sign=1,
@@ -512,4 +540,38 @@ FAMILY.add(
     sign=1,
     doc="Switches to a digital way of paying begun and not finished within seven days.",
     source="S3 §3",
+)
+FAMILY.add(
+    METER_READINGS,
+    "missing_readings",
+    "count(*)",
+    where="status = 'missing'",
+    windows=(30, 90, 365),
+    fill=0,
+    driver="missing_reading",
+    unit="count",
+    sign=1,
+    doc="Meter readings that were due and never came.",
+    source="S0",
+)
+FAMILY.add(
+    METER_READINGS,
+    "estimated_readings",
+    "count(*)",
+    where="status = 'estimated'",
+    windows=(30, 90, 365),
+    fill=0,
+    driver="missing_reading",
+    unit="count",
+    sign=1,
+    doc="Meter readings that had to be estimated.",
+    source="S0",
+)
+FAMILY.fact(
+    METER_READINGS,
+    "latest_missing_reading_on",
+    "max(due_on)",
+    where="status = 'missing'",
+    driver="missing_reading",
+    doc="Day the latest missing meter reading was due.",
 )

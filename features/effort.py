@@ -1,4 +1,4 @@
-"""Contact repeats and effort: explaining the same problem again (S4, S2)."""
+"""Contact repeats and effort: explaining the same problem again, whoever answers (S4, S2)."""
 
 from features.feature import Family, Stream
 
@@ -12,37 +12,83 @@ def _near(column: str, days: int) -> str:
     return f"coalesce({column} {span}, false)"
 
 
+def _points(column: str) -> str:
+    """A millionfold point as a whole number, halved with age: sums are the same in any order."""
+    age = f"date_diff('second', {column}, {{as_of}}) / 86400.0"
+    return f"cast(round(1000000 * power(0.5, {age} / {_HALF_LIFE_DAYS})) as bigint)"
+
+
 CONTACTS = Stream(
     "contacts",
     reads=("contacts",),
     sql=f"""
-    select customer_id, event_at, known_at, contact_id, started_on, transfers, channel,
-        row_number() over known as seq,
-        repeat_7d, repeat_30d, cross_channel, unlinked, switched,
-        cast(repeat_30d or cross_channel or unlinked or switched as integer)
-            + least(coalesce(transfers, 0), 2) / 2.0 as effort
+    select customer_id, event_at, known_at, contact_id, local_day(event_at) as started_on,
+        coalesce(transfers, 0) as transfers, topic, case_id,
+        coalesce(case_id, case when {_near("topic_case_at", 30)} then topic_case end)
+            as root_case,
+        {_near("topic_before", 7)} or {_near("case_before", 7)} as repeat_7d,
+        {_near("topic_before", 30)} or {_near("case_before", 30)} as repeat_30d,
+        {_near("topic_before", 14)} and coalesce(topic_channel <> channel, false)
+            as cross_channel,
+        {_near("topic_before", 30)} and case_id is null as unlinked,
+        coalesce(case_before is not null and case_channel <> channel, false) as switched
     from (
-        select *, local_day(event_at) as started_on,
-            {_near("topic_before", 7)} or {_near("case_before", 7)} as repeat_7d,
-            {_near("topic_before", 30)} or {_near("case_before", 30)} as repeat_30d,
-            {_near("topic_before", 14)} and coalesce(topic_channel <> channel, false)
-                as cross_channel,
-            {_near("topic_before", 30)} and case_id is null as unlinked,
-            coalesce(case_before is not null and case_channel <> channel, false) as switched
+        select *,
+            case when topic is not null then lag(event_at) over same_topic end as topic_before,
+            lag(channel) over same_topic as topic_channel,
+            case when topic is not null then last_value(case_id ignore nulls) over topic_past end
+                as topic_case,
+            last_value(case when case_id is not null then event_at end ignore nulls)
+                over topic_past as topic_case_at,
+            case when case_id is not null then lag(event_at) over same_case end as case_before,
+            case when case_id is not null then lag(channel) over same_case end as case_channel
+        from contacts where coalesce(direction, 'inbound') = 'inbound'
+        window same_topic as (
+                partition by customer_id, topic order by known_at, event_at, contact_id),
+            topic_past as (
+                partition by customer_id, topic order by known_at, event_at, contact_id
+                rows between unbounded preceding and 1 preceding),
+            same_case as (
+                partition by customer_id, case_id order by known_at, event_at, contact_id)
+    )
+    """,
+)
+
+EFFORT = Stream(
+    "effort",
+    reads=("contacts",),
+    optional=("cases",),
+    bases=("contacts",),
+    sql=f"""
+    with asked as (
+        select customer_id, event_at, known_at, contact_id as id, kind,
+            case when root_case is not null then 'case ' || root_case
+                when topic is not null then 'topic ' || topic
+                else 'contact ' || contact_id end as root
+        from stream_contacts
+        cross join (values ('again'), ('passed'), ('channel'), ('retold')) kinds(kind)
+        where (repeat_30d or cross_channel or switched or transfers > 0)
+            and case kind when 'again' then repeat_30d
+                when 'passed' then transfers > 0
+                when 'channel' then cross_channel or switched
+                else repeat_30d and (case_id is null or transfers > 0) end
+        union all
+        select customer_id, reopened_at, greatest(known_at, reopened_at), case_id, 'reopened',
+            'case ' || case_id
+        from cases where reopened_at is not null
+    )
+    select customer_id, event_at, known_at, replaced_at
+    from (
+        select *, case when root like 'case %' or {_near("asked_before", 30)} then asked_before end
+            as replaced_at
         from (
-            select *,
-                case when topic is not null then lag(event_at) over same_topic end as topic_before,
-                lag(channel) over same_topic as topic_channel,
-                case when case_id is not null then lag(event_at) over same_case end as case_before,
-                case when case_id is not null then lag(channel) over same_case end as case_channel
-            from contacts where coalesce(direction, 'inbound') = 'inbound'
-            window same_topic as (
-                    partition by customer_id, topic order by known_at, event_at, contact_id),
-                same_case as (
-                    partition by customer_id, case_id order by known_at, event_at, contact_id)
+            select *, max(event_at) over (
+                partition by customer_id, root, kind order by known_at, event_at, id
+                rows between unbounded preceding and 1 preceding) as asked_before
+            from asked
         )
     )
-    window known as (partition by customer_id order by known_at, event_at, contact_id)
+    where replaced_at is null or replaced_at < event_at
     """,
 )
 
@@ -65,7 +111,11 @@ SETTLED_CONTACTS = Stream(
     """,
 )
 
-STREAMS = (CONTACTS, SETTLED_CONTACTS)
+STREAMS = (
+    CONTACTS,
+    EFFORT,
+    SETTLED_CONTACTS,
+)
 
 FAMILY.add(
     CONTACTS,
@@ -104,9 +154,10 @@ FAMILY.fact(
 FAMILY.add(
     CONTACTS,
     "transfers",
-    "sum(coalesce(transfers, 0))",
+    "sum(transfers)",
     windows=(30, 90, 365),
     fill=0,
+    needs=("contacts.transfers",),
     driver="repeat_contact",
     unit="count",
     sign=1,
@@ -114,17 +165,19 @@ FAMILY.add(
     source="S4",
 )
 FAMILY.add(
-    CONTACTS,
+    EFFORT,
     "effort_index",
-    "sum(cast(round(1000000 * effort * power(0.5, date_diff('second', event_at, {as_of})"
-    f" / 86400.0 / {_HALF_LIFE_DAYS})) as bigint)) {{filter}} / 1000000.0",
-    windows=(365,),
+    f"sum({_points('event_at')} - coalesce({_points('replaced_at')}, 0)) {{filter}} / 1000000.0",
     fill=0,
+    needs=("contacts.case_id",),
     driver="repeat_contact",
     unit="points",
     sign=1,
-    doc="Effort asked of the customer: one point for a contact that repeats, changes channel or "
-    f"was not linked, half a point a transfer (two at most), halved every {_HALF_LIFE_DAYS} days.",
+    doc="Effort that each problem asked of the customer: a point each for contacting again within "
+    "30 days, being passed on, changing channel, telling it again (a repeat not linked to a case, "
+    "or passed on) and a reopened case; each counts once a problem, in whatever channel, and is "
+    f"halved {_HALF_LIFE_DAYS} days after its latest time. A problem is its case, or the case last "
+    "linked on the topic within 30 days, else the topic within 30 days.",
     source="S4, S2",
 )
 FAMILY.add(
@@ -156,6 +209,7 @@ FAMILY.add(
     where="cross_channel",
     windows=(30, 90, 365),
     fill=0,
+    needs=("contacts.topic", "contacts.channel"),
     driver="scattered_history",
     unit="count",
     sign=1,
@@ -177,7 +231,7 @@ FAMILY.add(
     where="unlinked",
     windows=(90, 365),
     fill=0,
-    needs=("contacts.case_id",),
+    needs=("contacts.case_id", "contacts.topic"),
     driver="scattered_history",
     unit="count",
     sign=1,
@@ -191,6 +245,7 @@ FAMILY.add(
     where="switched",
     windows=(90, 365),
     fill=0,
+    needs=("contacts.case_id", "contacts.channel"),
     driver="scattered_history",
     unit="count",
     sign=1,

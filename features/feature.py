@@ -4,7 +4,8 @@ A stream is derived once from the contract's tables: narrow, one row per fact, w
 ``customer_id``, ``event_at``, ``known_at`` and, where an aggregate asks for the latest row, a
 ``seq`` unique per customer in the order the company came to know its rows. A derivation looks
 back in that order only, so no later-known row can change an earlier one. A feature is one
-aggregate over the rows of a stream that had happened and were known before the as-of date.
+aggregate over the rows of a stream that had happened and were known before the as-of date, or
+a combination of columns cut that way.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Sign = Literal[-1, 0, 1]
-Kind = Literal["number", "category", "fact"]
+Kind = Literal["number", "category", "fact", "part"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,10 @@ class Stream:
     """A derived table of facts.
 
     ``sql`` selects from the tables named in ``reads`` (and ``optional``, which are empty when
-    the company has none). ``reveals`` maps a column to the column holding the instant from
-    which it is known: until then the matrix shows null.
+    the company has none), and from ``stream_<name>`` of the streams named in ``bases``, which
+    are derived before it. ``reveals`` maps a column to the column holding the instant from
+    which it is known: until then the matrix shows null. A stream that is not ``per_customer``
+    says the same to everybody: it is cut to one row.
     """
 
     name: str
@@ -29,6 +32,8 @@ class Stream:
     sql: str
     optional: tuple[str, ...] = ()
     reveals: Mapping[str, str] = field(default_factory=dict)
+    bases: tuple[str, ...] = ()
+    per_customer: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,10 @@ class Feature:
     names the edge cuts its own window. ``window`` is in days, null for all time.
     ``sign`` is +1 when more raises risk, -1 when it lowers it, 0 when left free.
     ``fill`` is what no row means: 0 when nothing happened, null when it is unknown.
+
+    A combination has no stream: its expression is over the columns named in ``of``, and in
+    ``maybe``, which are null when the company's tables cannot carry them. A ``part`` is such a
+    column that is no feature of its own and not in the matrix.
     """
 
     name: str
@@ -57,6 +66,8 @@ class Feature:
     family: str
     kind: Kind = "number"
     needs: tuple[str, ...] = ()
+    of: tuple[str, ...] = ()
+    maybe: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -133,6 +144,69 @@ class Family:
             where=where,
             kind="fact",
             needs=needs,
+        )
+
+    def part(
+        self,
+        stream: Stream,
+        name: str,
+        expression: str,
+        *,
+        unit: str,
+        doc: str,
+        where: str = "true",
+    ) -> None:
+        """Declare a value that only combinations see."""
+        self.add(
+            stream,
+            name,
+            expression,
+            driver="",
+            unit=unit,
+            doc=doc,
+            source="",
+            where=where,
+            kind="part",
+        )
+
+    def combine(
+        self,
+        name: str,
+        expression: str,
+        *,
+        of: tuple[str, ...],
+        driver: str,
+        unit: str,
+        doc: str,
+        source: str = "",
+        maybe: tuple[str, ...] = (),
+        sign: Sign = 0,
+        fill: float | None = None,
+        kind: Kind = "number",
+    ) -> None:
+        """Declare a feature, or a fact, of columns already cut, of any family.
+
+        It is left out with any column of ``of``; one of ``maybe`` is then null. Combinations do
+        not build on each other.
+        """
+        self._declare(
+            Feature(
+                name=name,
+                stream="",
+                expression=expression,
+                where="true",
+                window=None,
+                unit=unit,
+                sign=sign,
+                fill=fill,
+                doc=doc,
+                source=source,
+                driver=driver,
+                family=self.name,
+                kind=kind,
+                of=of,
+                maybe=maybe,
+            )
         )
 
     def _declare(self, feature: Feature) -> None:

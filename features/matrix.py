@@ -16,6 +16,9 @@ from features.feature import Feature, Stream
 from features.tables import DUCKDB_TYPES, TABLES, Table
 from features.timeline import midnight_utc
 
+_JOINED_AT_ONCE = 8
+"""Planning one join of forty tables takes longer than the join."""
+
 _DUCKDB_KINDS = {"number": "float", "category": "varchar"}
 
 
@@ -45,12 +48,22 @@ def bind(catalog: Catalog, zone: str) -> None:
             con.execute(f'alter table customers add column "{attribute.name}" {kind}')
         con.execute("create temp table cohort (customer_id varchar, product_line varchar)")
         derive(con, catalog)
-        for feature in catalog.features:
-            single = Catalog(catalog.streams, (feature,), {})
-            try:
-                cut(con, single, date(2024, 1, 1), zone)
-            except duckdb.Error as error:
-                raise ValueError(f"feature {feature.name!r} does not bind: {error}") from error
+        day = date(2024, 1, 1)
+        try:
+            cut(con, catalog, day, zone)
+        except duckdb.Error:
+            _name_what_fails(con, catalog, day, zone)
+            raise
+
+
+def _name_what_fails(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, day: date, zone: str
+) -> None:
+    for feature in catalog.features:
+        try:
+            cut(con, catalog.only([feature.name]), day, zone)
+        except duckdb.Error as error:
+            raise ValueError(f"feature {feature.name!r} does not bind: {error}") from error
 
 
 def derive(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
@@ -70,23 +83,56 @@ def cut(con: duckdb.DuckDBPyConnection, catalog: Catalog, as_of: date, zone: str
 
     Needs ``derive`` and the temp table ``cohort`` (customer_id, product_line). Numbers are
     float32, categories text, facts of their own type. Customers without rows stay, with each
-    feature's fill.
+    feature's fill. Combinations are computed last, over the columns that the streams gave.
     """
-    joins = []
-    selected = ["c.customer_id", f"date '{as_of}' as as_of", "c.product_line"]
-    for stream in catalog.streams:
-        features = [f for f in catalog.features if f.stream == stream.name]
-        if not features:
-            continue
+    streams = [stream for stream in catalog.streams if _of_stream(catalog, stream)]
+    batches = [streams[n : n + _JOINED_AT_ONCE] for n in range(0, len(streams), _JOINED_AT_ONCE)]
+    for number, batch in enumerate(batches):
+        _cut_batch(con, catalog, batch, f"batch_{number}", as_of, zone)
+    joins = [f"join batch_{number} using (customer_id)" for number in range(len(batches))]
+    given = ["*", *(f'null as "{name}"' for name in _absent(catalog))]
+    shown = [_output(f) if f.of else f'"{f.name}"' for f in catalog.features]
+    columns = ["customer_id", f"date '{as_of}' as as_of", "product_line", *shown]
+    return con.sql(
+        f"select {', '.join(columns)} from ("
+        f"select {', '.join(given)} from cohort {' '.join(joins)}) order by customer_id"
+    ).to_arrow_table()
+
+
+def _of_stream(catalog: Catalog, stream: Stream) -> list[Feature]:
+    return [f for f in (*catalog.features, *catalog.parts) if f.stream == stream.name]
+
+
+def _cut_batch(
+    con: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    batch: Sequence[Stream],
+    into: str,
+    as_of: date,
+    zone: str,
+) -> None:
+    joins, given = [], ["c.customer_id"]
+    for stream in batch:
+        features = _of_stream(catalog, stream)
         con.execute(
             f"create or replace temp table cut_{stream.name} as "
             + _cut_sql(con, stream, features, as_of, zone)
         )
-        joins.append(f"left join cut_{stream.name} using (customer_id)")
-        selected += [_output(feature) for feature in features]
-    return con.sql(
-        f"select {', '.join(selected)} from cohort c {' '.join(joins)} order by customer_id"
-    ).to_arrow_table()
+        how = "left join {} using (customer_id)" if stream.per_customer else "cross join {}"
+        joins.append(how.format(f"cut_{stream.name}"))
+        given += [_output(feature) for feature in features]
+    con.execute(
+        f"create or replace temp table {into} as "
+        f"select {', '.join(given)} from cohort c {' '.join(joins)}"
+    )
+    for stream in batch:
+        con.execute(f"drop table cut_{stream.name}")
+
+
+def _absent(catalog: Catalog) -> list[str]:
+    """Columns that combinations may do without, and must."""
+    known = {feature.name for feature in (*catalog.features, *catalog.parts)}
+    return sorted({name for f in catalog.features for name in f.maybe} - known)
 
 
 def _cut_sql(
@@ -99,10 +145,12 @@ def _cut_sql(
     now = _instant(as_of, zone)
     reveals = _revealed(con, stream, as_of, now)
     aggregates = ", ".join(_aggregate(feature, as_of, zone) for feature in features)
-    return (
-        f"select customer_id, {aggregates} from (select *{reveals} from stream_{stream.name}) "
-        f"where event_at < {now} and known_at < {now} group by customer_id"
+    rows = (
+        f"(select *{reveals} from stream_{stream.name}) where event_at < {now} and known_at < {now}"
     )
+    if not stream.per_customer:
+        return f"select {aggregates} from {rows}"
+    return f"select customer_id, {aggregates} from {rows} group by customer_id"
 
 
 def _revealed(con: duckdb.DuckDBPyConnection, stream: Stream, as_of: date, now: str) -> str:
@@ -138,11 +186,11 @@ def _aggregate(feature: Feature, as_of: date, zone: str) -> str:
 
 
 def _output(feature: Feature) -> str:
-    if feature.kind == "fact":
-        return f'"{feature.name}"'
-    value = f'cast("{feature.name}" as {_DUCKDB_KINDS[feature.kind]})'
-    if feature.fill is not None:
-        value = f"coalesce({value}, {feature.fill})"
+    value = f"({feature.expression})" if feature.of else f'"{feature.name}"'
+    if feature.kind in _DUCKDB_KINDS:
+        value = f"cast({value} as {_DUCKDB_KINDS[feature.kind]})"
+        if feature.fill is not None:
+            value = f"coalesce({value}, {feature.fill})"
     return f'{value} as "{feature.name}"'
 
 

@@ -2,6 +2,7 @@
 
 The clock of a price rise starts at its notice. A contract's price in force changes when the
 change is both in force and known, so an interval's end is revealed only when it has come.
+``OWN_PRICE_STEPS`` (told_at, from_at, next_at) is a contract's prices, in the order they come.
 """
 
 from features.feature import Family, Stream
@@ -21,15 +22,16 @@ PRICE_CHANGES = Stream(
     """,
 )
 
-_OWN_PRICES = """
+OWN_PRICE_STEPS = """
     select *, lead(from_at) over (
         partition by customer_id, contract_id order by from_at, step, id) as next_at
     from (
-        select c.customer_id, c.contract_id, c.plan_id, c.price, c.known_at as from_at,
-            0 as step, c.contract_id as id
+        select c.customer_id, c.contract_id, c.plan_id, c.product_line, c.price,
+            c.known_at as told_at, c.known_at as from_at, 0 as step, c.contract_id as id
         from contracts c where c.price is not null
         union all
-        select p.customer_id, p.contract_id, c.plan_id, p.new_price,
+        select p.customer_id, p.contract_id, c.plan_id, c.product_line, p.new_price,
+            greatest(p.known_at, c.known_at),
             greatest(p.known_at, midnight(p.effective_on), c.known_at), 1, p.change_id
         from price_changes p
         join contracts c on c.customer_id = p.customer_id and c.contract_id = p.contract_id
@@ -48,9 +50,9 @@ OWN_PRICES = Stream(
     optional=("price_changes", "terminations"),
     reveals={"to_at": "to_at"},
     sql=f"""
-    select customer_id, from_at as event_at, from_at as known_at, contract_id, price,
+    select customer_id, from_at as event_at, from_at as known_at, product_line, price,
         least(next_at, ended_at) as to_at
-    from ({_OWN_PRICES}) left join ({_ENDS}) using (customer_id, contract_id)
+    from ({OWN_PRICE_STEPS}) left join ({_ENDS}) using (customer_id, contract_id)
     """,
 )
 
@@ -60,20 +62,20 @@ NEWCOMER_PRICES = Stream(
     optional=("price_changes", "terminations"),
     reveals={"to_at": "to_at"},
     sql=f"""
-    with offers as (
+    with offered as (
         select plan_id, price,
             known_at as from_at,
             case when valid_to is not null then greatest(known_at, midnight(valid_to)) end as to_at
         from price_list
     ),
     moments as (
-        select plan_id, from_at as at from offers
-        union select plan_id, to_at from offers where to_at is not null
+        select plan_id, from_at as at from offered
+        union select plan_id, to_at from offered where to_at is not null
     ),
     cheapest as (
         select m.plan_id, m.at as from_at, min(o.price) as price
         from moments m
-        left join offers o on o.plan_id = m.plan_id and o.from_at <= m.at
+        left join offered o on o.plan_id = m.plan_id and o.from_at <= m.at
             and (o.to_at is null or o.to_at > m.at)
         group by all
     ),
@@ -89,7 +91,7 @@ NEWCOMER_PRICES = Stream(
     own as (
         select customer_id, contract_id, plan_id, price, from_at,
             least(next_at, ended_at) as to_at
-        from ({_OWN_PRICES}) left join ({_ENDS}) using (customer_id, contract_id)
+        from ({OWN_PRICE_STEPS}) left join ({_ENDS}) using (customer_id, contract_id)
     )
     select own.customer_id, greatest(own.from_at, market.from_at) as event_at,
         greatest(own.from_at, market.from_at) as known_at,
@@ -142,7 +144,14 @@ BROKEN_BUNDLES = Stream(
     """,
 )
 
-STREAMS = (PRICE_CHANGES, OWN_PRICES, NEWCOMER_PRICES, CONTRACTS, PLANS, BROKEN_BUNDLES)
+STREAMS = (
+    PRICE_CHANGES,
+    OWN_PRICES,
+    NEWCOMER_PRICES,
+    CONTRACTS,
+    PLANS,
+    BROKEN_BUNDLES,
+)
 
 _RISE = "change_bp > 0"
 _NO_NOTICE = f"{_RISE} and (notified_on is null or notified_on >= effective_on)"
@@ -345,6 +354,7 @@ FAMILY.add(
     "max(greatest(0, date_diff('day', {as_of_day}, binding_until)))",
     where="ended_at is null",
     fill=0,
+    needs=("contracts.binding_until",),
     driver="binding",
     unit="days",
     doc="Days left of the binding period.",
@@ -386,6 +396,7 @@ FAMILY.add(
     "max(cast(bundle_id is not null as integer))",
     where="ended_at is null",
     fill=0,
+    needs=("contracts.bundle_id",),
     driver="bundle",
     unit="flag",
     sign=-1,
@@ -398,6 +409,7 @@ FAMILY.add(
     "count(*)",
     windows=(365,),
     fill=0,
+    needs=("contracts.bundle_id",),
     driver="bundle",
     unit="count",
     sign=1,

@@ -26,7 +26,7 @@ ALL_CONTACTS = Stream(
     "all_contacts",
     reads=("contacts",),
     sql="""
-    select customer_id, event_at, known_at, local_day(event_at) as started_on,
+    select customer_id, event_at, known_at, local_day(event_at) as started_on, channel,
         coalesce(direction, 'inbound') as direction
     from contacts
     """,
@@ -43,7 +43,49 @@ CLAIMS = Stream(
     """,
 )
 
-STREAMS = (CUSTOMERS, ALL_CONTACTS, CLAIMS)
+MASTER_DATA = Stream(
+    "master_data",
+    reads=("master_data",),
+    sql="select customer_id, event_at, known_at, attribute, value from master_data",
+)
+
+HOUSEHOLD_NOTICES = Stream(
+    "household_notices",
+    reads=("household_notices",),
+    sql="""
+    select customer_id, event_at, known_at, notified_on
+    from household_notices where outcome = 'voluntary'
+    """,
+)
+
+BENEFIT_USES = Stream(
+    "benefit_uses",
+    reads=("benefits",),
+    sql="""
+    select customer_id, used_at as event_at, greatest(known_at, used_at) as known_at,
+        local_day(used_at) as used_on
+    from benefits where used_at is not null
+    """,
+)
+
+TREATMENTS = Stream(
+    "treatments",
+    reads=("treatments",),
+    sql="""
+    select customer_id, event_at, known_at, local_day(event_at) as treated_on
+    from treatments where contacted and coalesce(arm, 'treat') = 'treat'
+    """,
+)
+
+STREAMS = (
+    CUSTOMERS,
+    ALL_CONTACTS,
+    CLAIMS,
+    MASTER_DATA,
+    HOUSEHOLD_NOTICES,
+    BENEFIT_USES,
+    TREATMENTS,
+)
 
 FAMILY.add(
     CUSTOMERS,
@@ -53,6 +95,15 @@ FAMILY.add(
     unit="days",
     doc="Days as a customer.",
     source="S3",
+)
+FAMILY.add(
+    CUSTOMERS,
+    "first_90_days",
+    "max(cast(date_diff('day', joined_on, {as_of_day}) < 90 as integer))",
+    driver="tenure",
+    unit="flag",
+    doc="A customer for less than 90 days.",
+    source="S2, S3",
 )
 FAMILY.fact(
     CUSTOMERS, "customer_since", "max(joined_on)", driver="tenure", doc="First day as a customer."
@@ -95,7 +146,7 @@ FAMILY.add(
     "days_since_outreach",
     "date_diff('day', max(started_on) {filter}, {as_of_day})",
     where="direction = 'outbound'",
-    driver="contact_volume",
+    driver="outreach",
     unit="days",
     doc="Days since the company last made contact.",
     source="S2",
@@ -106,6 +157,86 @@ FAMILY.fact(
     "max(started_on)",
     driver="contact_volume",
     doc="Day of the latest contact, either way.",
+)
+
+FAMILY.add(
+    TREATMENTS,
+    "days_since_treatment",
+    "date_diff('day', max(treated_on) {filter}, {as_of_day})",
+    driver="outreach",
+    unit="days",
+    doc="Days since an action of the list last reached the customer; a holdout is no action.",
+    source="S2",
+)
+FAMILY.add(
+    TREATMENTS,
+    "treatments",
+    "count(*)",
+    windows=(30, 90, 365),
+    fill=0,
+    needs=("treatments.contacted",),
+    driver="outreach",
+    unit="count",
+    doc="Actions of the list that reached the customer.",
+    source="S2",
+)
+FAMILY.fact(
+    TREATMENTS,
+    "latest_treatment_on",
+    "max(treated_on)",
+    driver="outreach",
+    doc="Day an action of the list last reached the customer.",
+)
+FAMILY.add(
+    HOUSEHOLD_NOTICES,
+    "household_churn",
+    "count(*)",
+    windows=(180,),
+    fill=0,
+    driver="household",
+    unit="count",
+    sign=1,
+    doc="Notices given, of their own will, by others in the household.",
+    source="S2, S3",
+)
+FAMILY.fact(
+    HOUSEHOLD_NOTICES,
+    "latest_household_notice_on",
+    "max(notified_on)",
+    driver="household",
+    doc="Day another in the household last gave notice.",
+)
+FAMILY.add(
+    BENEFIT_USES,
+    "benefits_used",
+    "count(*)",
+    windows=(90, 365),
+    fill=0,
+    needs=("benefits.used_at",),
+    driver="benefits_used",
+    unit="count",
+    sign=-1,
+    doc="Benefits that the customer began to use.",
+    source="S3 §1",
+)
+FAMILY.fact(
+    BENEFIT_USES,
+    "latest_benefit_used_on",
+    "max(used_on)",
+    driver="benefits_used",
+    doc="Day a benefit was last taken into use.",
+)
+FAMILY.add(
+    MASTER_DATA,
+    "plan_changes",
+    "count(*)",
+    where="attribute = 'plan'",
+    windows=(90, 365),
+    fill=0,
+    driver="product",
+    unit="count",
+    doc="Changes of price plan.",
+    source="S3 §1",
 )
 
 FAMILY.add(
@@ -135,6 +266,7 @@ FAMILY.add(
     "sum(claimed)",
     windows=(90, 365),
     fill=0,
+    needs=("claims.claimed",),
     driver="claims",
     unit="money",
     doc="Amount claimed.",
@@ -145,6 +277,7 @@ FAMILY.add(
     "claims_paid_share",
     "sum(paid) {filter} / nullif(sum(claimed) {filter}, 0)",
     windows=(365,),
+    needs=("claims.claimed", "claims.paid"),
     driver="claims",
     unit="share",
     sign=-1,
@@ -158,6 +291,7 @@ FAMILY.add(
     where="paid = 0 and claimed > 0",
     windows=(90, 365),
     fill=0,
+    needs=("claims.claimed", "claims.paid"),
     driver="claims",
     unit="count",
     sign=1,

@@ -100,7 +100,18 @@ FAULT_ANSWERS = Stream(
     """,
 )
 
-STREAMS = (WAITS, CASES, CASE_CONTACTS, FAULTS, FAULT_ANSWERS)
+LATE_ORDERS = Stream(
+    "late_orders",
+    reads=("orders",),
+    reveals={"delivered_on": "delivered_on"},
+    sql="""
+    select customer_id, midnight(promised_on + 1) as event_at,
+        greatest(known_at, midnight(promised_on + 1)) as known_at, promised_on, delivered_on
+    from orders where promised_on < coalesce(delivered_on, date '9999-12-31')
+    """,
+)
+
+STREAMS = (WAITS, CASES, CASE_CONTACTS, FAULTS, FAULT_ANSWERS, LATE_ORDERS)
 
 FAMILY.add(
     WAITS,
@@ -131,6 +142,7 @@ FAMILY.add(
     where="abandoned",
     windows=(30, 90, 365),
     fill=0,
+    needs=("contacts.abandoned",),
     driver="wait",
     unit="count",
     sign=1,
@@ -163,6 +175,7 @@ FAMILY.add(
     where="bot_again",
     windows=(30, 90, 365),
     fill=0,
+    needs=("contacts.handled_by", "contacts.topic"),
     driver="bot_loop",
     unit="count",
     sign=1,
@@ -176,6 +189,7 @@ FAMILY.add(
     where="human_requested and handled_by = 'bot'",
     windows=(90, 365),
     fill=0,
+    needs=("contacts.handled_by", "contacts.human_requested"),
     driver="bot_loop",
     unit="count",
     sign=1,
@@ -241,6 +255,7 @@ FAMILY.add(
     where="reopened_at is not null",
     windows=(90, 365),
     fill=0,
+    needs=("cases.reopened_at",),
     driver="unresolved_case",
     unit="count",
     sign=1,
@@ -285,6 +300,7 @@ FAMILY.add(
     where=_LATE,
     windows=(90, 365),
     fill=0,
+    needs=("cases.promised_on", "cases.closed_at"),
     driver="late_delivery",
     unit="days",
     sign=1,
@@ -298,6 +314,7 @@ FAMILY.add(
     where=_LATE,
     windows=(365,),
     fill=0,
+    needs=("cases.promised_on", "cases.closed_at"),
     driver="late_delivery",
     unit="count",
     sign=1,
@@ -309,8 +326,43 @@ FAMILY.fact(
     "latest_promise_missed_on",
     "max(promised_on)",
     where=_LATE,
+    needs=("cases.promised_on", "cases.closed_at"),
     driver="late_delivery",
     doc="The promised day that was last missed.",
+)
+FAMILY.add(
+    LATE_ORDERS,
+    "late_orders",
+    "count(*)",
+    windows=(30, 90, 365),
+    fill=0,
+    needs=("orders.delivered_on", "orders.promised_on"),
+    driver="late_delivery",
+    unit="count",
+    sign=1,
+    doc="Orders not delivered on the promised day, counted from the day after it.",
+    source="S1",
+)
+FAMILY.add(
+    LATE_ORDERS,
+    "order_overrun_days_max",
+    "max(date_diff('day', promised_on, coalesce(delivered_on, {as_of_day})))",
+    windows=(30, 90, 365),
+    fill=0,
+    needs=("orders.delivered_on", "orders.promised_on"),
+    driver="late_delivery",
+    unit="days",
+    sign=1,
+    doc="Most days an order came, or is, later than promised, however the help was rated.",
+    source="S1",
+)
+FAMILY.fact(
+    LATE_ORDERS,
+    "latest_late_order_promised_on",
+    "max(promised_on)",
+    needs=("orders.delivered_on",),
+    driver="late_delivery",
+    doc="The promised day of delivery that was last missed.",
 )
 FAMILY.add(
     CASE_CONTACTS,

@@ -43,6 +43,7 @@ PRODUCT_LINES = ("electricity", "broadband", "telephony", "insurance")
 CHANNELS = ("phone", "email", "chat", "sms", "app", "web", "store", "post")
 OUTCOMES = ("voluntary", "moved", "deceased", "end_of_supply", "non_payment", "company")
 PAYMENT_METHODS = ("autopay", "einvoice", "mobile", "card", "manual")
+MASTER_DATA = ("preferred_channel", "payment_method", "invoice_format", "plan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ class Table:
 
     ``event_at`` lists the columns whose earliest non-null value is when the row happened.
     ``planned`` tables may hold events that lie ahead, such as a contract that starts next
-    month. Tables without ``customer_id`` are small dimensions, given whole to every shard.
+    month. ``derived`` tables are never given: they are made from others when the snapshot is
+    taken. Tables without ``customer_id`` are small dimensions, given whole to every shard.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Table:
     columns: tuple[Column, ...]
     required: bool = False
     planned: bool = False
+    derived: bool = False
 
     @property
     def per_customer(self) -> bool:
@@ -102,6 +105,14 @@ def _text(name: str, doc: str, *, allowed: tuple[str, ...] = (), required: bool 
 
 def _id(name: str) -> Column:
     return Column(name, "text", "Key of the row.", required=True)
+
+
+_OPENED = Column(
+    "opened_at",
+    "instant",
+    "When the customer opened it; null when never.",
+    revealed_by="opened_at",
+)
 
 
 _TABLES = (
@@ -290,6 +301,11 @@ _TABLES = (
             _text("handled_by", "Who answered.", allowed=("human", "bot")),
             Column("human_requested", "boolean", "The customer asked for a person."),
             Column("transfers", "integer", "Times passed on.", unit="count", minimum=0),
+            _text(
+                "unavailable_channel",
+                "Channel that the customer tried first and found closed; null otherwise.",
+                allowed=CHANNELS,
+            ),
             Column(
                 "replied_at",
                 "instant",
@@ -343,6 +359,7 @@ _TABLES = (
             ),
             _text("kind", "Kind of fault."),
             Column("planned", "boolean", "Planned work."),
+            _text("site_id", "Line, meter or address hit; null when not known."),
         ),
     ),
     Table(
@@ -354,9 +371,14 @@ _TABLES = (
             _id("notification_id"),
             CUSTOMER_ID,
             Column("sent_at", "instant", "When it was sent.", required=True),
-            _text("kind", "What it was for (outage, price, bill, reminder, marketing, …)."),
+            _text("kind", "What it was for (outage, price, bill, reminder, survey, marketing, …)."),
             _text("channel", "Channel used.", allowed=CHANNELS),
             _text("incident_id", "Incident it told about."),
+            Column("personalised", "boolean", "Written for this customer's own situation."),
+            _text("template_id", "Approved template it was made from; null for free text."),
+            Column("stated_price", "price", "Price a month that it states.", unit="major"),
+            Column("promised_end_at", "instant", "End of the incident that it promised."),
+            _OPENED,
         ),
     ),
     Table(
@@ -369,7 +391,12 @@ _TABLES = (
             CUSTOMER_ID,
             Column("answered_at", "instant", "When it was answered.", required=True),
             _text("kind", "Question asked.", allowed=("csat", "loyalty", "ces"), required=True),
-            Column("score", "number", "Answer, on the scale of its kind.", required=True),
+            Column(
+                "score",
+                "number",
+                "Answer: csat 1–5, loyalty 0–10, ces 1–7 where 7 is the most effort.",
+                required=True,
+            ),
         ),
     ),
     Table(
@@ -383,6 +410,197 @@ _TABLES = (
             Column("claimed_on", "date", "Day of the claim.", required=True),
             Column("claimed", "money", "Amount asked for.", unit="minor", minimum=0),
             Column("paid", "money", "Amount paid out.", unit="minor", minimum=0),
+        ),
+    ),
+    Table(
+        "orders",
+        "One row per order with a day of delivery: a connection, a move, a router, a repair.",
+        key=("order_id",),
+        event_at=("ordered_on",),
+        columns=(
+            _id("order_id"),
+            CUSTOMER_ID,
+            Column("ordered_on", "date", "Day of the order.", required=True),
+            Column("promised_on", "date", "Day of delivery promised with the order."),
+            Column(
+                "delivered_on",
+                "date",
+                "Day delivered; null until then.",
+                revealed_by="delivered_on",
+            ),
+            _text("kind", "What was ordered."),
+        ),
+    ),
+    Table(
+        "complaints",
+        "One row per formal complaint.",
+        key=("complaint_id",),
+        event_at=("opened_at",),
+        columns=(
+            _id("complaint_id"),
+            CUSTOMER_ID,
+            Column("opened_at", "instant", "When it was made.", required=True),
+            _text("topic", "What it is about."),
+            Column(
+                "closed_at",
+                "instant",
+                "When it was decided; null while open.",
+                revealed_by="closed_at",
+            ),
+        ),
+    ),
+    Table(
+        "meter_readings",
+        "One row per meter reading that was due.",
+        key=("reading_id",),
+        event_at=("due_on",),
+        columns=(
+            _id("reading_id"),
+            CUSTOMER_ID,
+            Column("due_on", "date", "Day the reading was due.", required=True),
+            _text(
+                "status",
+                "What came of it.",
+                allowed=("read", "missing", "estimated"),
+                required=True,
+            ),
+        ),
+    ),
+    Table(
+        "self_service",
+        "One row per task that the customer began in self-service.",
+        key=("session_id",),
+        event_at=("started_at",),
+        columns=(
+            _id("session_id"),
+            CUSTOMER_ID,
+            Column("started_at", "instant", "When it began.", required=True),
+            _text("task", "What the customer wanted done."),
+            Column("completed", "boolean", "The task was finished.", required=True),
+            Column("seconds", "integer", "Time spent.", unit="s", minimum=0),
+        ),
+    ),
+    Table(
+        "offers",
+        "One row per offer sent to the customer.",
+        key=("offer_id",),
+        event_at=("sent_at",),
+        columns=(
+            _id("offer_id"),
+            CUSTOMER_ID,
+            Column("sent_at", "instant", "When it was sent.", required=True),
+            _text("kind", "What was offered."),
+            Column("personalised", "boolean", "Chosen for this customer's own situation."),
+            _OPENED,
+            Column(
+                "answered_at",
+                "instant",
+                "When the customer answered; null without an answer.",
+                revealed_by="answered_at",
+            ),
+            Column("accepted", "boolean", "The answer was yes.", revealed_by="answered_at"),
+        ),
+    ),
+    Table(
+        "consents",
+        "One row per change of a consent: the latest of a channel and purpose is in force.",
+        key=("consent_id",),
+        event_at=("changed_at",),
+        columns=(
+            _id("consent_id"),
+            CUSTOMER_ID,
+            Column("changed_at", "instant", "When the customer changed it.", required=True),
+            _text("channel", "Channel it is about.", allowed=CHANNELS, required=True),
+            _text(
+                "purpose",
+                "What the channel may be used for.",
+                allowed=("service", "marketing"),
+                required=True,
+            ),
+            Column("allowed", "boolean", "The customer allows it.", required=True),
+        ),
+    ),
+    Table(
+        "benefits",
+        "One row per benefit granted for being a customer.",
+        key=("benefit_id",),
+        event_at=("granted_on",),
+        columns=(
+            _id("benefit_id"),
+            CUSTOMER_ID,
+            Column("granted_on", "date", "First day it holds.", required=True),
+            _text("kind", "Kind of benefit.", allowed=("loyalty", "discount", "bonus")),
+            Column("ends_on", "date", "Last day it holds, known when granted; null without one."),
+            Column(
+                "used_at",
+                "instant",
+                "When it was first used; null until then.",
+                revealed_by="used_at",
+            ),
+        ),
+    ),
+    Table(
+        "market_price",
+        "One row per product line and month: what the market asks for a typical contract.",
+        key=("product_line", "month"),
+        event_at=("month",),
+        planned=True,
+        columns=(
+            _text("product_line", "Product line.", allowed=PRODUCT_LINES, required=True),
+            Column("month", "date", "First day it holds.", required=True),
+            Column("price", "price", "Price a month.", unit="major", required=True, minimum=0),
+        ),
+    ),
+    Table(
+        "households",
+        "One row per change of the household that a customer belongs to.",
+        key=("customer_id", "valid_from"),
+        event_at=("valid_from",),
+        columns=(
+            CUSTOMER_ID,
+            _text("household_id", "Household from that day; null when in none."),
+            Column("valid_from", "date", "First day in it.", required=True),
+        ),
+    ),
+    Table(
+        "household_notices",
+        "One row per member of a household and notice given by another member of it. Made from "
+        "households and terminations when the snapshot is taken; never given.",
+        key=("notice_id",),
+        event_at=("notified_on",),
+        derived=True,
+        columns=(
+            _id("notice_id"),
+            CUSTOMER_ID,
+            Column("notified_on", "date", "Day the other member gave notice.", required=True),
+            _text("outcome", "What ended the other's contract.", allowed=OUTCOMES, required=True),
+        ),
+    ),
+    Table(
+        "treatments",
+        "One row per customer and action that the CRM reports back, treated or held out.",
+        key=("treatment_id",),
+        event_at=("treated_at",),
+        columns=(
+            _id("treatment_id"),
+            CUSTOMER_ID,
+            Column("treated_at", "instant", "When it was done or withheld.", required=True),
+            _text("action", "Action of the list."),
+            _text("channel", "Channel used.", allowed=CHANNELS),
+            Column("contacted", "boolean", "The customer was reached."),
+            _text("arm", "Drawn for treatment or held out.", allowed=("treat", "holdout")),
+        ),
+    ),
+    Table(
+        "master_data",
+        "One row per change of a customer's master data: the latest of an attribute is in force.",
+        key=("customer_id", "attribute", "valid_from"),
+        event_at=("valid_from",),
+        columns=(
+            CUSTOMER_ID,
+            _text("attribute", "What changed.", allowed=MASTER_DATA, required=True),
+            _text("value", "The new value, in the contract's own words; null when withdrawn."),
+            Column("valid_from", "instant", "When it changed.", required=True),
         ),
     ),
 )

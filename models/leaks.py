@@ -1,22 +1,64 @@
-"""A model that ranks too well has most likely seen the answer."""
+"""What a suspected leak means for a model: a single column's, or the whole model's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from models.arrays import Labels, Matrix
+from models.leak_finding import Finding, Limits
+from models.leak_search import find_leaks
 from models.ranking import Ranked, auc, count
 
+__all__ = [
+    "Finding",
+    "LeakWarning",
+    "Limits",
+    "find_leaks",
+    "leak_warning",
+    "refusal",
+    "single_feature_auc",
+    "together",
+]
+
 _BINS = 20
+_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True)
 class LeakWarning:
-    """What is suspected, and the worst features with the AUC each reaches alone."""
+    """Why a model is refused, and the suspected features with the AUC each reaches alone."""
 
     message: str
     worst: tuple[tuple[str, float], ...]
+
+
+def refusal(findings: Sequence[Finding], overrides: Mapping[str, str]) -> LeakWarning | None:
+    """A warning for the findings that refuse and that no override names, else None.
+
+    ``overrides`` maps a finding's ``column`` to the reason why it is honest.
+    """
+    left = [f for f in findings if f.refuses and f.column not in overrides]
+    if not left:
+        return None
+    told = "; ".join(f.message for f in left[:_TOLD])
+    if len(left) > _TOLD:
+        told += f"; and {len(left) - _TOLD} more, all in leaks.json"
+    many = f"{len(left)} columns give" if len(left) > 1 else f"{left[0].column} gives"
+    return LeakWarning(
+        f"{many} the answer away: {told}. Drop what was not known on the as-of date (dropped: in "
+        "the configuration, or map its known_at); if it is honest, say why under "
+        f"training.leak_override, for example {{{left[0].column!r}: reason}}. Then train again: "
+        "stille train.",
+        tuple((f.column, float(f.evidence.get("auc", np.nan))) for f in left),
+    )
+
+
+def together(first: LeakWarning | None, second: LeakWarning | None) -> LeakWarning | None:
+    """One warning that says what either says."""
+    if first is None or second is None:
+        return first or second
+    return LeakWarning(f"{first.message} {second.message}", first.worst + second.worst)
 
 
 def leak_warning(

@@ -1,30 +1,73 @@
 """What ``stille check``, ``features`` and ``schema`` answer."""
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from features.catalog import build_catalog, dictionary
+from features.errors import StilleError
+from pipelines import households
+from pipelines.checkpage import Checked, write_page
 from pipelines.clock import new_run_id, today_in
 from pipelines.engine import attributes_of
-from pipelines.record import recorded
-from pipelines.settings import load_settings
+from pipelines.facts import TableFacts
+from pipelines.record import RunRecord, recorded
+from pipelines.settings import Settings, load_settings
 from pipelines.snapshot import check_report
-from pipelines.tables import read_tables
+from pipelines.staging import refused_folder
+from pipelines.tables import CHECK_PAGE, read_tables
 
 
-def check_tables(config: Path, as_of: date | None) -> list[dict[str, Any]]:
-    """Read every table against the contract; one row per table.
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One row per table, and where the page with the rest is."""
 
-    Raises ``ContractError`` when a table breaks the contract.
+    rows: list[dict[str, Any]]
+    page: Path
+
+
+def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> Report:
+    """Read every table against the contract and write the page, also when they are refused.
+
+    Raises what ``read_tables`` raises.
     """
     settings = load_settings(config)
     day = as_of or today_in(settings.company.timezone)
+    page = settings.paths.out / CHECK_PAGE
+    seen: dict[str, TableFacts] = {}
     with recorded(settings.paths.var, new_run_id("check"), "check") as record:
-        return check_report(read_tables(settings, day, record))
+        try:
+            snapshot = read_tables(settings, day, record, accept=accept, seen=seen.update)
+        except StilleError as error:
+            write_page(page, _checked(settings, day, seen, record, str(error)))
+            raise
+        write_page(page, _checked(settings, day, dict(snapshot.tables), record))
+        return Report(check_report(snapshot), page)
+
+
+def _checked(
+    settings: Settings,
+    day: date,
+    tables: dict[str, TableFacts],
+    record: RunRecord,
+    refusal: str | None = None,
+) -> Checked:
+    into = settings.paths.var / "snapshot"
+    return Checked(
+        company=settings.company.name,
+        zone=settings.company.timezone,
+        as_of=day,
+        tables=tables,
+        gates=record.gates,
+        quarantine=into / "quarantine" if refusal is None else refused_folder(into),
+        refusal=refusal,
+    )
 
 
 def feature_dictionary(config: Path) -> list[dict[str, str]]:
     """Every feature that the configured tables can carry, in the catalog's order."""
     settings = load_settings(config)
-    return dictionary(build_catalog(tuple(settings.sources), attributes_of(settings)))
+    tables = tuple(settings.sources)
+    derived = (households.NOTICES,) if households.derivable(tables) else ()
+    return dictionary(build_catalog((*tables, *derived), attributes_of(settings)))

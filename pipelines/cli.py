@@ -62,6 +62,11 @@ def simulate(
         str, typer.Option(help="Product lines, comma-separated.")
     ] = "electricity,broadband",
     fmt: Annotated[str, typer.Option("--format", help="parquet or csv.")] = "parquet",
+    late_share: Annotated[
+        float, typer.Option(help="Share of event rows known days after they happened.")
+    ] = 0.015,
+    corrections: Annotated[float, typer.Option(help="Share of bills corrected.")] = 0.008,
+    dirty: Annotated[float, typer.Option(help="Share of rows that break the contract.")] = 0.0,
 ) -> None:
     """Simulate a company: contract-shaped tables, and the truth beside them."""
     from pipelines.demo.simulate import simulate as run
@@ -78,6 +83,9 @@ def simulate(
                 seed=seed,
                 products=tuple(products.split(",")),
                 fmt="csv" if fmt == "csv" else "parquet",
+                late_share=late_share,
+                corrections=corrections,
+                dirty=dirty,
                 on_month=lambda month: advance(str(month)),
             )
     except ValueError as error:
@@ -86,13 +94,56 @@ def simulate(
 
 
 @app.command()
-def check(config: Config = DEMO, as_of: AsOf = None, as_json: AsJson = False) -> None:
-    """Read every table against the data contract and say what was found."""
+def check(
+    config: Config = DEMO,
+    as_of: AsOf = None,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Let the tables through although a gate is closed.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read every table against the data contract, say what was found, and write a page of it."""
     from pipelines import say
     from pipelines.check import check_tables
 
-    rows = check_tables(config, _day(as_of))
-    say.as_json(rows) if as_json else say.tables_checked(rows)
+    report = check_tables(config, _day(as_of), accept=accept)
+    say.as_json(report.rows) if as_json else say.tables_checked(report.rows, report.page)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder of CSV or Parquet files.")],
+    to: Annotated[
+        Path | None, typer.Option("--to", help="File to write (default: configs/<company>.yaml).")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="The company (default: the folder's name).")
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="Where its days begin.")] = "Europe/Oslo",
+    currency: Annotated[str, typer.Option(help="ISO 4217.")] = "NOK",
+    language: Annotated[str, typer.Option(help="Language of its lists.")] = "nb",
+    yes: Annotated[bool, typer.Option("--yes", help="Accept every mapping.")] = False,
+) -> None:
+    """Draft a configuration from a folder of files, asking about each mapping."""
+    from pipelines.clock import today_in
+    from pipelines.drafttext import Firm
+    from pipelines.init import Talk, initialise
+    from pipelines.sections import known_zone
+
+    firm = Firm(name or folder.resolve().name, timezone, currency, language)
+    into = to or Path("configs") / f"{firm.name.lower().replace(' ', '_')}.yaml"
+    try:
+        today = today_in(known_zone(timezone))
+    except ValueError as error:
+        raise ConfigError(f"--timezone {timezone}: {error}") from error
+
+    def ask(question: str) -> bool:
+        if yes:
+            print(question.removesuffix("?"))
+        return yes or typer.confirm(question, default=True)
+
+    written = initialise(folder, into, firm, today, Talk(ask, print))
+    print(f"\nWritten: {written}. Read it, then run: stille check --config {written}")
 
 
 @app.command()
@@ -144,6 +195,16 @@ def compare(
 
 
 @app.command()
+def ablate(config: Config = DEMO, as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """Judge parts of the drivers alone and left out, and log each to MLflow."""
+    from pipelines import say
+    from pipelines.runs import run_ablation
+
+    done = run_ablation(config, _day(as_of))
+    say.as_json(say.ablation_facts(done)) if as_json else say.ablated(done)
+
+
+@app.command()
 def demo(customers: Annotated[int, typer.Option(min=1000)] = 10_000, plain: Plain = False) -> None:
     """Simulate a company, check it, train, compare with the truth, and run one night."""
     from pipelines.demo.compare import first_day_after
@@ -179,6 +240,19 @@ def schema(
     if table is not None and table not in TABLES:
         raise ConfigError(f"unknown table {table!r}; the contract has: {', '.join(TABLES)}")
     say.as_json(config_schema() if table is None else table_schema(table))
+
+
+@app.command()
+def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
+    """Look at everything that a night needs; ends with the code of what must be mended first."""
+    from dataclasses import asdict
+
+    from pipelines import say
+    from pipelines.doctor import examine, worst
+
+    found = examine(config)
+    say.as_json([asdict(each) for each in found]) if as_json else say.examined(found)
+    raise typer.Exit(worst(found))
 
 
 @app.command()

@@ -1,45 +1,31 @@
 """YAML into a checked model: safe and capped, variables expanded, all errors in one message."""
 
-import difflib
 import os
 import re
-import types
-import typing
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, Union
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from features.errors import ConfigError
+from pipelines.configerrors import (
+    VARIABLE,
+    Place,
+    Problem,
+    explained,
+    masked,
+    refusal,
+    secret_problems,
+)
 
 MAX_BYTES = 1_000_000
 MAX_ALIASES = 50
 PREFIX = "STILLE__"
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 Model = TypeVar("Model", bound=BaseModel)
-Place = tuple[str | int, ...]
 _BOOLEAN = "tag:yaml.org,2002:bool"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing to mend: where, and what is wrong with it."""
-
-    place: Place
-    message: str
-
-    def __str__(self) -> str:
-        return f"{'.'.join(map(str, self.place)) or '(top)'}: {self.message}"
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean 'x'?`` for the closest known word, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def read_config(
@@ -50,22 +36,17 @@ def read_config(
     Raises ``ConfigError`` naming every problem at once.
     """
     document = _load(path)
+    problems = list(secret_problems(document))
     _override(document, path)
-    missing: list[Problem] = []
-    expanded = _expand(document, (), missing)
-    problems = [*missing, *more(expanded)]
+    expanded = _expand(document, (), problems)
+    problems += more(expanded)
     try:
         settings = model.model_validate(expanded)
     except ValidationError as error:
-        problems += [_problem(detail, model, document) for detail in error.errors()]
+        problems += [explained(detail, model, document) for detail in error.errors()]
     if problems:
-        raise _refusal(path, problems)
+        raise refusal(path, problems)
     return settings
-
-
-def _refusal(path: Path, problems: list[Problem]) -> ConfigError:
-    lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
-    return ConfigError(f"{path} cannot be used:\n{lines}\nmend it, then run: stille check")
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -81,7 +62,7 @@ def _load(path: Path) -> dict[str, Any]:
             raise ConfigError(f"{path}: {aliases} YAML aliases; at most {MAX_ALIASES} are allowed")
         document = yaml.load(text, Loader=_Loader)  # noqa: S506 - derives from SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: not plain YAML: {error}") from error
+        raise ConfigError(f"{path}: not plain YAML: {masked(str(error))}") from error
     if not isinstance(document, dict):
         raise ConfigError(f"{path}: found {type(document).__name__}; a mapping is needed")
     return document
@@ -139,48 +120,4 @@ def _expand(value: Any, place: Place, problems: list[Problem]) -> Any:
             problems.append(Problem(place, f"environment variable {name} is not set"))
         return os.environ.get(name, default or "")
 
-    return _VARIABLE.sub(replace, value)
-
-
-def _problem(detail: Any, model: type[BaseModel], document: Mapping[str, Any]) -> Problem:
-    place: Place = detail["loc"]
-    if detail["type"] == "extra_forbidden":
-        allowed = _fields(model, place[:-1])
-        guess = nearest(str(place[-1]), allowed)
-        return Problem(place, f"unknown key; allowed: {', '.join(allowed)}{guess}")
-    if detail["type"] == "missing":
-        return Problem(place, "required, and not given")
-    found = f"found {_written(document, place)}; "
-    return Problem(place, found + str(detail["msg"]).removeprefix("Value error, "))
-
-
-def _written(document: Any, place: Place) -> str:
-    """The value as the file has it, so that an expanded secret is never shown."""
-    for step in place:
-        try:
-            document = document[step]
-        except (KeyError, IndexError, TypeError):
-            return "nothing"
-    text = repr(document)
-    return text if len(text) <= 80 else text[:77] + "…"
-
-
-def _fields(model: type[BaseModel], place: Place) -> tuple[str, ...]:
-    kind: Any = model
-    for step in place:
-        kind = _model_of(kind)
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            kind = kind.model_fields[str(step)].annotation
-        else:
-            kind = typing.get_args(kind)[-1]
-    kind = _model_of(kind)
-    return tuple(kind.model_fields)
-
-
-def _model_of(kind: Any) -> Any:
-    origin = typing.get_origin(kind)
-    if origin is typing.Annotated:
-        return _model_of(typing.get_args(kind)[0])
-    if origin in (Union, types.UnionType):
-        return _model_of(next(arg for arg in typing.get_args(kind) if arg is not type(None)))
-    return kind
+    return VARIABLE.sub(replace, value)

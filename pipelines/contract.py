@@ -5,7 +5,7 @@ from typing import Any
 
 from features.errors import ConfigError
 from features.tables import FORBIDDEN_COLUMNS, TABLES, Column, ColumnType, Table
-from pipelines.configfile import nearest
+from pipelines.configerrors import nearest
 from pipelines.settings import Settings
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -18,6 +18,8 @@ Made from `features/tables.py`; change it there, then run
 A company maps its own tables to these, column by column, under `sources` in its configuration.
 `customers` is needed. Every other table may be missing; what it would tell is then left out.
 Columns marked *required* must be given when their table is. Keys are always text.
+Tables are CSV or Parquet files, folders of them, tables of DuckDB files, or tables of a PostgreSQL
+database; `stille init FOLDER` drafts the mapping.
 
 Every row has two instants, both in UTC:
 
@@ -25,11 +27,14 @@ Every row has two instants, both in UTC:
   counts from its local midnight in the company's time zone. A customer without `joined_on` has
   always been there.
 - **known_at**, when it could be known: the column mapped to `known_at` where there is one, else
-  event_at and the source's `known_delay_days`; never before event_at.
+  event_at and the source's `known_delay_days`, which must then be declared; never before event_at.
 
 A row counts at an as-of date when both lie before that day's midnight. A column with a *Known from*
 is null until that moment. A local time that the end of summer time repeats is read as the earlier
 of the two instants; one that its beginning skips, as the instant an hour later.
+
+A customer has attributes only as far as they never change (`static: true`). What is overwritten
+in a register shows at every past day what holds now; its history belongs in `master_data`.
 
 ## Types
 
@@ -51,7 +56,9 @@ minimum, a customer that `customers` does not have, an event more than a day aft
 or a negative invoice that corrects no other, is set aside in `quarantine/<table>.csv` with its row
 number and the rule. When more of a table's rows than `quality.max_quarantine_share` are set aside,
 the run stops and nothing is written. A repeated key stops the run, unless the source says
-`duplicates: drop`: then the first row stays.
+`duplicates: drop`: then the first row stays. Rows that the source leaves out by `rows_with` (a
+column is not given) or `rows_without` (a column has a value named there), and with
+`duplicates: first` the further rows of a key, are no fault: they are neither set aside nor counted.
 """
 
 
@@ -132,7 +139,8 @@ def config_schema() -> dict[str, Any]:
     """JSON Schema of a configuration file, for editors that check while one writes."""
     schema = Settings.model_json_schema()
     schema["$schema"] = _DRAFT
-    schema["properties"]["sources"]["propertyNames"] = {"enum": list(TABLES)}
+    given = [table.name for table in TABLES.values() if not table.derived]
+    schema["properties"]["sources"]["propertyNames"] = {"enum": given}
     return schema
 
 

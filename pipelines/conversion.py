@@ -14,6 +14,9 @@ from pipelines.database import literal, literals, local_to_utc
 from pipelines.settings import Dialect
 
 TEXT = "VARCHAR"
+# A database's exact decimal, which arrives as text in plain notation whatever the dialect.
+NUMERIC = "NUMERIC"
+_PLAIN = Dialect()
 _FLOATS = ("FLOAT", "DOUBLE")
 _NUMBERS = re.compile(r"^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*)$")
 
@@ -39,6 +42,8 @@ def cleaned(expression: str, source_type: str, forms: Forms) -> str:
         )
     if source_type in _FLOATS:
         return f"case when isnan({expression}) then null else {expression} end"
+    if source_type == NUMERIC:
+        return f"nullif({expression}, 'nan')"
     return expression
 
 
@@ -53,7 +58,7 @@ def renamed(expression: str, source_type: str, values: Mapping[str, str]) -> str
 
 def as_text(expression: str, source_type: str) -> str:
     """SQL for the value as text."""
-    return expression if source_type == TEXT else f"cast({expression} as VARCHAR)"
+    return expression if source_type in (TEXT, NUMERIC) else f"cast({expression} as VARCHAR)"
 
 
 def converted(expression: str, target: ColumnType, source_type: str, forms: Forms) -> str:
@@ -110,7 +115,8 @@ def _numeric(expression: str, target: ColumnType, source_type: str, forms: Forms
         if source_type in _FLOATS:
             number = f"case when isfinite({expression}) then {expression} end"
     else:
-        number = _digits(as_text(expression, source_type), target, forms.dialect)
+        dialect = _PLAIN if source_type == NUMERIC else forms.dialect
+        number = _digits(as_text(expression, source_type), target, dialect)
     if target == "number":
         return f"try_cast({number} as DOUBLE)"
     if target == "price":

@@ -26,6 +26,7 @@ def connect(engine: Engine, spill: Path) -> duckdb.DuckDBPyConnection:
     spill.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set autoinstall_known_extensions = false")
     connection.execute(f"set threads = {engine.threads}")
     connection.execute(f"set memory_limit = {literal(engine.memory_limit)}")
     connection.execute(f"set temp_directory = {literal(spill)}")

@@ -1,9 +1,9 @@
 """Runs the feature code shard by shard: a shard is the unit of memory and of progress."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from features.relationship import Attribute
 from features.tables import TABLES
 from features.timeline import LabelWindow
 from pipelines.database import connect, identifier, literal
+from pipelines.matrixstore import MatrixStore, definition_digests, joined, open_store
 from pipelines.settings import Settings
 from pipelines.snapshot import Snapshot
 
@@ -69,22 +70,100 @@ def build_matrix(
 ) -> list[Path]:
     """Write ``into/as_of=…/shard=….parquet``: customer_id, as_of, product_line, features.
 
-    With ``labels_known_before`` each row also carries ``outcome`` and ``label``. ``advance`` is
-    called after every shard and as-of date. Returns the files, in order.
+    With ``labels_known_before`` each row also carries ``outcome`` and ``label``. What the matrix
+    store has is read, the rest is computed and kept there. ``advance`` is called after every
+    shard and as-of date. Returns the files, in order.
     """
     paths = []
     for shard in range(snapshot.shards):
-        with connect(settings.engine, settings.paths.var / "spill") as con:
-            _open_shard(con, settings, snapshot, shard, min(job.as_ofs))
-            derive(con, job.catalog)
-            for as_of in job.as_ofs:
-                path = into / f"as_of={as_of}" / f"shard={shard:04d}.parquet"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                rows = _rows(con, settings, snapshot, job, as_of)
-                pq.write_table(rows, path, compression="zstd", write_page_checksum=True)
-                paths.append(path)
-                advance()
+        for as_of, rows in _shard_rows(settings, snapshot, job, shard):
+            path = into / f"as_of={as_of}" / f"shard={shard:04d}.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(rows, path, compression="zstd", write_page_checksum=True)
+            paths.append(path)
+            advance()
     return paths
+
+
+def _shard_rows(
+    settings: Settings, snapshot: Snapshot, job: MatrixJob, shard: int
+) -> Iterator[tuple[date, pa.Table]]:
+    store, wanted = open_store(settings, snapshot.shards), definition_digests(job.catalog)
+    with connect(settings.engine, settings.paths.var / "spill") as con:
+        _open_shard(con, settings, snapshot, shard, min(job.as_ofs))
+        cutter = _Cutter(con, job.catalog, tuple(snapshot.tables), settings.company.timezone)
+        missing = {
+            as_of: {n for n, d in wanted.items() if store.kept(as_of, shard).get(n) != d}
+            for as_of in job.as_ofs
+        }
+        if not _history_stands(cutter, store, shard, missing, wanted):
+            missing = {as_of: set(wanted) for as_of in job.as_ofs}
+        for as_of in job.as_ofs:
+            rows = _completed(cutter, store, shard, as_of, missing[as_of], wanted)
+            yield as_of, _labelled(con, settings, snapshot, job, as_of, rows)
+
+
+@dataclass(slots=True)
+class _Cutter:
+    """One shard's connection, and which features' streams are derived in it."""
+
+    con: duckdb.DuckDBPyConnection
+    catalog: Catalog
+    tables: tuple[str, ...]
+    zone: str
+    derived: set[str] = field(default_factory=set)
+
+    def cohort(self, as_of: date) -> None:
+        make_cohort(self.con, self.tables, as_of, self.zone)
+
+    def customers(self) -> pa.Table:
+        return self.con.sql("select customer_id from cohort order by customer_id").to_arrow_table()
+
+    def cut(self, as_of: date, names: Collection[str]) -> pa.Table:
+        if not self.derived.issuperset(names):
+            derive(self.con, self.catalog.only(set(names) - self.derived))
+            self.derived.update(names)
+        return cut(self.con, self.catalog.only(names), as_of, self.zone)
+
+
+def _history_stands(
+    cutter: _Cutter,
+    store: MatrixStore,
+    shard: int,
+    missing: Mapping[date, Collection[str]],
+    wanted: Collection[str],
+) -> bool:
+    """Whether the newest kept date comes out the same today; a rewritten history does not."""
+    kept_dates = [as_of for as_of, lacking in missing.items() if len(lacking) < len(wanted)]
+    if not kept_dates:
+        return True
+    as_of = max(kept_dates)
+    names = [name for name in wanted if name not in missing[as_of]]
+    cutter.cohort(as_of)
+    kept = store.read(as_of, shard, names)
+    return kept is not None and bool(cutter.cut(as_of, names).equals(kept))
+
+
+def _completed(
+    cutter: _Cutter,
+    store: MatrixStore,
+    shard: int,
+    as_of: date,
+    missing: Collection[str],
+    wanted: Mapping[str, str],
+) -> pa.Table:
+    cutter.cohort(as_of)
+    kept = None
+    if len(missing) < len(wanted):
+        kept = store.read(as_of, shard, [name for name in wanted if name not in missing])
+    if kept is None or not kept.select(["customer_id"]).equals(cutter.customers()):
+        rows = cutter.cut(as_of, wanted)
+    elif missing:
+        rows = joined(kept, cutter.cut(as_of, missing), list(wanted))
+    else:
+        return kept
+    store.keep(as_of, shard, rows, wanted)
+    return rows
 
 
 def given_as_ofs(settings: Settings, snapshot: Snapshot) -> tuple[date, ...]:
@@ -115,16 +194,14 @@ def _open_shard(
             )
 
 
-def _rows(
+def _labelled(
     con: duckdb.DuckDBPyConnection,
     settings: Settings,
     snapshot: Snapshot,
     job: MatrixJob,
     as_of: date,
+    rows: pa.Table,
 ) -> pa.Table:
-    zone = settings.company.timezone
-    make_cohort(con, tuple(snapshot.tables), as_of, zone)
-    rows = cut(con, job.catalog, as_of, zone)
     if job.labels_known_before is None:
         return rows
     ended = outcomes(
@@ -133,7 +210,7 @@ def _rows(
         as_of=as_of,
         window=LabelWindow(settings.label.lead_days, settings.label.horizon_days),
         today=job.labels_known_before,
-        zone=zone,
+        zone=settings.company.timezone,
     )
     con.register("cut_rows", rows)
     con.register("ended_rows", ended)

@@ -75,7 +75,7 @@ def judge(settings: Settings, examples: Examples) -> Judged:
     scores: dict[str, Floats] = {}
     for fold in folds:
         train, x = examples.take(fold.train), examples.take(fold.test).x
-        model = _fit(settings, train, fold.name)
+        model = fit_fold(settings, train, fold.name)
         baselines = [make(train) for make in (base_rate, one_rule, logistic)]
         scored = {b.name: b.probability(x) for b in baselines} | {"model": model.probability(x)}
         for name, p in scored.items():
@@ -91,7 +91,8 @@ def judge(settings: Settings, examples: Examples) -> Judged:
     )
 
 
-def _fit(settings: Settings, train: Examples, name: str) -> ChurnModel:
+def fit_fold(settings: Settings, train: Examples, name: str) -> ChurnModel:
+    """Fit the recipe on the training rows of one fold, with a progress bar."""
     recipe = recipe_of(settings, len(train))
     with bar(f"judging on {name}", 2 * len(recipe.seeds) + 1) as advance:
         return fit(train, label_window(settings), recipe, advance)[0]

@@ -26,7 +26,6 @@ class Prepared:
 
 def feature_columns(catalog: Catalog) -> tuple[FeatureColumn, ...]:
     """The catalog's features as a model's inputs, in the catalog's order."""
-    streams = {stream.name: stream for stream in catalog.streams}
     return tuple(
         FeatureColumn(
             name=feature.name,
@@ -34,7 +33,7 @@ def feature_columns(catalog: Catalog) -> tuple[FeatureColumn, ...]:
             driver=feature.driver,
             family=feature.family,
             sign=feature.sign,
-            definition=definition(feature, streams[feature.stream]),
+            definition=definition(feature, catalog),
         )
         for feature in catalog.model_features
     )

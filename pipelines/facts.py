@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from features.errors import ContractError
 from features.tables import TABLES
-from pipelines.sources import file_digest
+from pipelines.files import file_digest
+from pipelines.profile import TableProfile, profile_from_json
+from pipelines.record import Gate
 
 FACTS_NAME = "snapshot.json"
 
@@ -33,11 +35,15 @@ class TableFacts:
     forbidden: tuple[str, ...]
     first_event: datetime | None
     last_event: datetime | None
+    profile: TableProfile = field(default_factory=lambda: TableProfile({}))
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A finished snapshot under ``root``; ``digest`` names its inputs and their mapping."""
+    """A finished snapshot under ``root``; ``digest`` names its inputs and their mapping.
+
+    ``gates`` are those it was let through by, or in spite of.
+    """
 
     root: Path
     tables: Mapping[str, TableFacts]
@@ -45,6 +51,7 @@ class Snapshot:
     digest: str
     inputs: Mapping[str, str]
     files: Mapping[str, str]
+    gates: tuple[Gate, ...] = ()
 
     def path(self, table: str, shard: int) -> Path:
         """Parquet file of a table's shard; a table without customers is whole in every shard."""
@@ -66,6 +73,7 @@ def read_snapshot(root: Path) -> Snapshot:
         digest=facts["digest"],
         inputs=facts["inputs"],
         files=facts["files"],
+        gates=tuple(Gate(**gate) for gate in facts["gates"]),
     )
 
 
@@ -85,12 +93,13 @@ def _facts_from_json(facts: Mapping[str, Any]) -> TableFacts:
             **facts,
             **{name: tuple(facts[name]) for name in names},
             **{name: facts[name] and datetime.fromisoformat(facts[name]) for name in moments},
+            "profile": profile_from_json(facts["profile"]),
         }
     )
 
 
 def check_report(snapshot: Snapshot) -> list[dict[str, Any]]:
-    """One row per table for ``stille check``: counts, quarantine, events, columns missing."""
+    """One row per given table for ``stille check``: counts, quarantine, events, columns missing."""
     return [
         {
             "table": name,
@@ -103,4 +112,5 @@ def check_report(snapshot: Snapshot) -> list[dict[str, Any]]:
             "never_read": list(facts.forbidden),
         }
         for name, facts in snapshot.tables.items()
+        if not TABLES[name].derived
     ]

@@ -14,12 +14,13 @@ from pipelines.examples import Prepared
 from pipelines.settings import Settings
 from pipelines.snapshot import Snapshot
 from pipelines.storage import replace_bytes
+from pipelines.tracking import plain_name
 
 
 def flat_metrics(judged: Judged) -> dict[str, float]:
     """At most forty metrics: the model's with the main intervals, and each baseline's."""
     card = judged.cards["model"]
-    metrics = {_plain(name): interval.value for name, interval in card.items()}
+    metrics = {plain_name(name): interval.value for name, interval in card.items()}
     for name in (
         "auc",
         "average_precision",
@@ -29,17 +30,13 @@ def flat_metrics(judged: Judged) -> dict[str, float]:
         "calibration_intercept",
         "lift@10%",
     ):
-        metrics[f"{_plain(name)}_low"] = card[name].low
-        metrics[f"{_plain(name)}_high"] = card[name].high
+        metrics[f"{plain_name(name)}_low"] = card[name].low
+        metrics[f"{plain_name(name)}_high"] = card[name].high
     for name, other in judged.cards.items():
         if name != "model":
             metrics |= {f"{name}_{key}": other[key].value for key in ("auc", "log_loss")}
     metrics["base_rate"] = float(judged.test.y.mean())
     return {name: value for name, value in metrics.items() if np.isfinite(value)}
-
-
-def _plain(name: str) -> str:
-    return name.replace("@", "_at_").replace("%", "_pct")
 
 
 def facts_of(judged: Judged, prepared: Prepared, snapshot: Snapshot) -> dict[str, bytes]:
@@ -89,6 +86,8 @@ def keep(settings: Settings, judged: Judged, pictures: Mapping[str, bytes], run_
         }
     )
     frame.to_parquet(folder / "test_scores.parquet", index=False)
-    drivers = json.dumps(judged.drivers.to_dict(), indent=1)
-    replace_bytes(folder / "drivers.json", drivers.encode())
+    spread = (judged.families - judged.families.mean()).abs().mean()
+    for name, strength in (("drivers", judged.drivers), ("families", spread)):
+        text = json.dumps(strength.to_dict(), indent=1)
+        replace_bytes(folder / f"{name}.json", text.encode())
     return folder

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from features.tables import FORBIDDEN_COLUMNS, TABLES, Column, Table
-from pipelines.configfile import Problem, nearest
+from pipelines.configerrors import Problem, nearest
 
 EXTRA_COLUMNS = ("known_at",)
 _ATTRIBUTE = re.compile("[a-z][a-z0-9_]*")
@@ -28,7 +28,10 @@ def _all(sources: Mapping[str, Any], dialect: type[BaseModel]) -> Iterator[Probl
         place = ("sources", str(name))
         if name not in TABLES:
             guess = nearest(str(name), TABLES)
-            yield Problem(place, f"unknown table; the contract has: {', '.join(TABLES)}{guess}")
+            given = ", ".join(table.name for table in TABLES.values() if not table.derived)
+            yield Problem(place, f"unknown table; the contract has: {given}{guess}")
+        elif TABLES[name].derived:
+            yield Problem(place, f"never given: {TABLES[name].doc}")
         elif isinstance(source, dict):
             yield from _source(place, TABLES[name], source, dialect)
 
@@ -36,7 +39,7 @@ def _all(sources: Mapping[str, Any], dialect: type[BaseModel]) -> Iterator[Probl
 def _source(
     place: tuple[str, ...], table: Table, source: Mapping[str, Any], dialect: type[BaseModel]
 ) -> Iterator[Problem]:
-    yield from _path(place, source.get("path"))
+    yield from _origin(place, source)
     if source.get("levels") and table.name != "price_changes":
         yield Problem((*place, "levels"), "only price_changes can be given as price levels")
     if source.get("attributes") and table.name != "customers":
@@ -57,6 +60,20 @@ def _attribute_names(place: tuple[str, ...], attributes: object) -> Iterator[Pro
         if not _ATTRIBUTE.fullmatch(str(name)):
             message = "an attribute's name is lower-case letters, digits and underscores"
             yield Problem((*place, str(name)), message)
+
+
+def _origin(place: tuple[str, ...], source: Mapping[str, Any]) -> Iterator[Problem]:
+    path, database = source.get("path"), source.get("database")
+    if (path is None) == (database is None):
+        yield Problem(place, "give either path (files) or database (uri, table)")
+    yield from _path(place, path)
+    files = source.get("format") == "duckdb" or str(path).endswith(".duckdb")
+    if files and source.get("table") is None:
+        yield Problem((*place, "table"), "required: which table of the DuckDB file")
+    if not files and source.get("table") is not None:
+        yield Problem((*place, "table"), "only DuckDB files have tables; see database.table")
+    if database is not None and source.get("format") is not None:
+        yield Problem((*place, "format"), "only files have a format")
 
 
 def _path(place: tuple[str, ...], path: object) -> Iterator[Problem]:
@@ -106,3 +123,15 @@ def _dialect(
             hint = f"unknown key; allowed: {known}{nearest(key, dialect.model_fields)}"
             message = str(detail["msg"]).removeprefix("Value error, ")
             yield Problem((*place, *detail["loc"]), hint if unknown else message)
+
+
+def quality_problems(quality: object) -> tuple[Problem, ...]:
+    """Find gates of tables that the contract does not have."""
+    if not isinstance(quality, dict):
+        return ()
+    return tuple(
+        Problem(("quality", key, str(name)), f"unknown table{nearest(str(name), TABLES)}")
+        for key in ("rows_of", "day_rows", "freshness_days")
+        for name in (quality[key] if isinstance(quality.get(key), dict) else ())
+        if name not in TABLES
+    )

@@ -46,7 +46,7 @@ def _write(connection: duckdb.DuckDBPyConnection, loaded: Loaded, path: Path) ->
         raw_select(part, index, [name for name in names if name in part.columns])
         for index, part in enumerate(loaded.parts)
     )
-    files = ", ".join(literal(part.path.name) for part in loaded.parts)
+    files = ", ".join(literal(Path(part.name).name) for part in loaded.parts)
     connection.execute(
         f"""create or replace temp table {_BAD} as
         select [{files}][_file + 1] as file, bad._row as "row", bad._rule as rule,
@@ -68,7 +68,7 @@ def _write(connection: duckdb.DuckDBPyConnection, loaded: Loaded, path: Path) ->
 
 
 def _source_names(loaded: Loaded) -> list[str]:
-    named = [b.origin.column for b in loaded.bound.bindings if b.origin.column is not None]
+    named = [name for b in loaded.bound.bindings for name in b.origin.read]
     return list(dict.fromkeys(named))
 
 
@@ -99,14 +99,16 @@ def _detail(
 ) -> str:
     column = rule.partition(":")[0]
     binding = next((b for b in loaded.bound.bindings if b.column.name == column), None)
-    shown = identifier(binding.origin.column) if binding and binding.origin.column else "null"
+    read = binding.origin.read if binding else ()
+    between = f" || {literal(binding.origin.join)} || " if binding else ""
+    shown = between.join(map(identifier, read)) or "null"
     rows = connection.execute(
         f'select file, "row", {shown} from {_BAD} where rule = ? limit {_SHOWN}', [rule]
     ).fetchall()
     where = f", first in {rows[0][0]} rows {', '.join(str(row[1]) for row in rows)}"
-    if binding is None or binding.origin.column is None:
+    if binding is None or not read:
         return where
-    example = f"; {binding.origin.column!r} has, for example, {rows[0][2]!r}"
+    example = f"; {' with '.join(map(repr, read))} has, for example, {rows[0][2]!r}"
     return where + example + _declared(binding.column, dialect, rule)
 
 

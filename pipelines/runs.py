@@ -3,6 +3,7 @@
 from datetime import date
 from pathlib import Path
 
+from pipelines.ablation import Ablation, ablate
 from pipelines.clock import new_run_id, today_in
 from pipelines.nightly import Night, nightly
 from pipelines.record import recorded
@@ -36,3 +37,11 @@ def run_nightly(
     with recorded(settings.paths.var, new_run_id("nightly"), "nightly") as record:
         record.untracked = untracked
         return nightly(settings, day, record, step, backfill=backfill)
+
+
+def run_ablation(config: Path, as_of: date | None = None) -> list[Ablation]:
+    """Judge parts of the drivers, with a run record."""
+    settings = load_settings(config)
+    today = as_of or today_in(settings.company.timezone)
+    with recorded(settings.paths.var, new_run_id("ablate"), "ablate") as record:
+        return ablate(settings, today, record)

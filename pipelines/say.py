@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from models.scorecard import Interval
+from pipelines.ablation import Ablation
 from pipelines.demo.compare import Comparison
+from pipelines.finding import Finding
 from pipelines.nightly import Night
 from pipelines.show import scorecard_header, scorecard_rows, top_rows
 from pipelines.train import Trained
@@ -37,8 +41,8 @@ def as_json(value: object) -> None:
     print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
 
 
-def tables_checked(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print what ``stille check`` found, one row per table."""
+def tables_checked(rows: Sequence[Mapping[str, Any]], page: Path) -> None:
+    """Print what ``stille check`` found, one row per table, and where the page is."""
     table(
         ["table", "rows", "set aside", "first event (UTC)", "last event (UTC)", "columns missing"],
         (
@@ -53,6 +57,13 @@ def tables_checked(rows: Sequence[Mapping[str, Any]]) -> None:
             for row in rows
         ),
     )
+    print(f"Ranges, orphan keys, gates and more: {page}")
+
+
+def examined(found: Sequence[Finding]) -> None:
+    """Print what ``stille doctor`` looked at."""
+    rows = ([each.what, each.status, each.said] for each in found)
+    table(["looked at", "status", "found"], rows)
 
 
 def training_done(trained: Trained) -> None:
@@ -127,6 +138,32 @@ def compared(comparison: Comparison) -> None:
         ([*true, *model] for true, model in rows),
         "Strongest drivers",
     )
+    print(
+        f"Driver families ranked as in the truth: Spearman {c.family_rank_correlation:.2f} "
+        f"over {len(c.true_families)} families."
+    )
+
+
+def ablated(done: Sequence[Ablation]) -> None:
+    """Print what each part of the drivers reaches on the same test rows."""
+    rows = (
+        [one.name, one.features, *(_shown(one.card[name]) for name in ("auc", "log_loss"))]
+        for one in done
+    )
+    table(["part", "features", "auc (95 % interval)", "log_loss (95 % interval)"], rows)
+
+
+def ablation_facts(done: Sequence[Ablation]) -> list[dict[str, Any]]:
+    """The same as rows for ``--json``."""
+    return [
+        {"part": one.name, "features": one.features}
+        | {metric: [i.value, i.low, i.high] for metric, i in one.card.items()}
+        for one in done
+    ]
+
+
+def _shown(interval: Interval) -> str:
+    return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
 
 
 def _ranked(drivers: "pd.Series[float]") -> list[tuple[str, str]]:

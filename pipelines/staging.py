@@ -12,11 +12,26 @@ def refused_folder(into: Path) -> Path:
 
 def fresh_staging(into: Path) -> Path:
     """Make an empty folder beside ``into``, and remove those that killed runs left."""
-    for orphan in into.parent.glob(f".{into.name}.*.staging"):
-        shutil.rmtree(orphan)
+    for folder in into.parent.glob(f".{into.name}.*.staging"):
+        if not _in_use(folder):
+            shutil.rmtree(folder)
     staging = into.with_name(f".{into.name}.{os.getpid()}.staging")
     staging.mkdir(parents=True)
     return staging
+
+
+def _in_use(folder: Path) -> bool:
+    """Whether another process that still runs made the folder."""
+    maker = folder.name.split(".")[-2]
+    if not maker.isdigit() or int(maker) == os.getpid():
+        return False
+    try:
+        os.kill(int(maker), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def keep_quarantine(staging: Path, into: Path) -> None:

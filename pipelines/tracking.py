@@ -9,6 +9,7 @@ import tempfile
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 import mlflow
@@ -19,6 +20,7 @@ from mlflow.types import ColSpec, DataType, Schema
 from features.errors import ModelError
 from models.artefact import digest, model_from_files
 from models.classifier import ChurnModel
+from models.scorecard import Interval
 from pipelines.settings import Settings
 
 CHAMPION = "champion"
@@ -54,7 +56,7 @@ class Training:
     feature_names: tuple[str, ...]
 
 
-def connect(settings: Settings) -> str:
+def connect(settings: Settings, experiment: str | None = None) -> str:
     """Point MLflow at the configured store, by default SQLite under ``paths.var``.
 
     Returns the experiment's id. Raises ``ModelError`` when the store cannot be reached.
@@ -62,7 +64,7 @@ def connect(settings: Settings) -> str:
     var = settings.paths.var.absolute()
     var.mkdir(parents=True, exist_ok=True)
     mlflow.set_tracking_uri(tracking_uri(settings))
-    name = settings.tracking.experiment
+    name = experiment or settings.tracking.experiment
     try:
         found = mlflow.get_experiment_by_name(name)
         if found is not None:
@@ -103,6 +105,22 @@ def log_training(settings: Settings, training: Training) -> Registered:
     for key, value in tags.items():
         client.set_model_version_tag(name, version, key, value)
     return Registered(name, version, run.info.run_id, tags["digest"], tags)
+
+
+def log_ablation(
+    settings: Settings, name: str, features: int, card: Mapping[str, Interval]
+) -> None:
+    """Write the scorecard of one part of the features as a run of the ablations' experiment."""
+    experiment = connect(settings, f"{settings.tracking.experiment}-ablations")
+    with mlflow.start_run(experiment_id=experiment, run_name=name):
+        mlflow.log_params({"part": name, "features": features})
+        values = {plain_name(metric): interval.value for metric, interval in card.items()}
+        mlflow.log_metrics({key: value for key, value in values.items() if isfinite(value)})
+
+
+def plain_name(metric: str) -> str:
+    """A metric's name without the signs that MLflow refuses."""
+    return metric.replace("@", "_at_").replace("%", "_pct")
 
 
 def champion(settings: Settings) -> Registered | None:

@@ -21,6 +21,7 @@ from pipelines.engine import MatrixJob, build_matrix, catalog_of, given_as_ofs, 
 from pipelines.evaluation import Judged, judge, label_window, recipe_of
 from pipelines.examples import Prepared, prepare_examples
 from pipelines.findings import draw, facts_of, flat_metrics, keep
+from pipelines.leaks import search_leaks, with_search
 from pipelines.progress import bar
 from pipelines.record import RunRecord
 from pipelines.settings import Settings
@@ -57,11 +58,12 @@ def train(settings: Settings, today: date, record: RunRecord, step: Step = plain
     record.as_of_date, record.config_digest = str(today), config_digest(settings)
     snapshot = step(read_tables, settings, today, record)
     prepared = step(make_examples, settings, snapshot, today, record)
-    judged = step(judge_recipe, settings, prepared, record)
+    search = step(search_leaks, settings, prepared, record)
+    judged = with_search(step(judge_recipe, settings, prepared, record), search)
     fitted = step(fit_all, settings, prepared, record)
     pictures = draw(judged)
     folder = keep(settings, judged, pictures, record.run_id)
-    files = facts_of(judged, prepared, snapshot) | pictures
+    files = facts_of(judged, prepared, snapshot) | pictures | {"leaks.json": search.to_json()}
     registered = step(register, settings, snapshot, fitted, judged, files, today)
     decided = step(decide, settings, judged, registered, record)
     if judged.leak is not None:
@@ -81,7 +83,8 @@ def make_examples(
         record.stage("features") as stage,
         bar("building features", parts) as advance,
     ):
-        job = MatrixJob(catalog, as_ofs, labels_known_before=today)
+        seen = catalog.only([feature.name for feature in catalog.model_features])
+        job = MatrixJob(seen, as_ofs, labels_known_before=today)
         paths = build_matrix(settings, snapshot, job, folder, lambda: advance(""))
         prepared = prepare_examples(paths, catalog)
         stage.rows_out = len(prepared.examples)

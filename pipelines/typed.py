@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from features.tables import DUCKDB_TYPES, Column, Table
-from pipelines.binding import Binding
+from pipelines.bindingrules import Binding
 from pipelines.conversion import Forms, as_text, cleaned, converted, renamed
 from pipelines.database import identifier, literal, literals, local_to_utc
+from pipelines.part import Part
 from pipelines.settings import Dialect, Source
-from pipelines.sources import Part
 
 SKIPPED = "rows_with"
 ALWAYS = "TIMESTAMP '1970-01-01'"
@@ -26,24 +26,38 @@ def part_select(
         if binding.as_days:
             value = f"cast(date_diff('day', DATE '1970-01-01', {value}) as DOUBLE)"
         final.append(f"r{i} is not null as g{i}, {value} as {identifier(binding.column.name)}")
-    needed = [
-        f"{cleaned(part.expressions[name], part.columns[name], forms)} is null"
-        for name in source.rows_with
-    ]
-    skip = " or ".join(needed) or "false"
+    skip = " or ".join(_left_out(part, source, forms)) or "false"
     inner = f"select {part.row} as _row, {skip} as _skip, {', '.join(raw)} from {part.relation}"
     return f"select {index} as _file, _row, _skip, {', '.join(final)} from ({inner})"
+
+
+def _left_out(part: Part, source: Source, forms: Forms) -> list[str]:
+    """SQL conditions of which one is enough to leave a row out."""
+    values = {
+        name: cleaned(part.expressions[name], part.columns[name], forms) for name in source.filters
+    }
+    missing = [f"({values[name]}) is null" for name in source.rows_with]
+    return missing + [
+        f"coalesce({as_text(values[name], part.columns[name])} in ({literals(unwanted)}), false)"
+        for name, unwanted in source.rows_without.items()
+    ]
 
 
 def _origin(part: Part, binding: Binding, forms: Forms) -> tuple[str, str, Forms]:
     origin = binding.origin
     if origin.row_number:
         return f"cast({part.row} as VARCHAR)", "VARCHAR", forms
-    if origin.column is None:
+    if not origin.read:
         plain = Forms(Dialect(), forms.company_zone, forms.company_zone, forms.money_unit)
         return literal(origin.value), "VARCHAR", plain
-    stored = part.columns[origin.column]
-    value = cleaned(part.expressions[origin.column], stored, forms)
+    values = [(cleaned(part.expressions[n], part.columns[n], forms), n) for n in origin.read]
+    (value, name), *others = values
+    stored = part.columns[name]
+    if others:
+        value = f" || {literal(origin.join)} || ".join(
+            f"({as_text(value, part.columns[name])})" for value, name in values
+        )
+        stored = "VARCHAR"
     return renamed(value, stored, origin.values), "VARCHAR" if origin.values else stored, forms
 
 

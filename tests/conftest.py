@@ -31,6 +31,7 @@ def company(tmp_path):
 
     ``files`` maps names to text or bytes; ``sources`` is the config's section; further
     keywords replace whole sections. ``customers.csv`` with 1 and 2 is there unless given.
+    A source is known without delay, and attributes are static, unless it says otherwise.
     """
 
     def make(files=None, sources=None, **sections):
@@ -48,7 +49,13 @@ def company(tmp_path):
                 "language": "nb",
             },
             "paths": {"data": str(data), "var": str(tmp_path / "var")},
-            "sources": {"customers": {"path": "customers.csv"}, **(sources or {})},
+            "sources": {
+                name: _declared(source)
+                for name, source in {
+                    "customers": {"path": "customers.csv"},
+                    **(sources or {}),
+                }.items()
+            },
             "training": {"first_as_of": "2023-01-01"},
             **sections,
         }
@@ -57,3 +64,8 @@ def company(tmp_path):
         return load_settings(path)
 
     return make
+
+
+def _declared(source):
+    static = {"static": True} if "attributes" in source else {}
+    return {"known_delay_days": 0, **static, **source}

@@ -11,7 +11,8 @@ from pipelines.demo.world import NONE, PAPER, Month, World, irritate
 
 PAPER_FEE = 4_900
 _ELECTRICITY = PRODUCT_LINES.index("electricity")
-_ESTIMATED, _CATCH_UP, _CORRECTED = 0.07, 0.025, 0.008
+_ESTIMATED, _CATCH_UP = 0.03, 0.025
+_ESTIMATED_CORRECTED, _SENT_AGAIN = 8, 0.3
 _TERMS_DAYS = 14
 _USUAL = 0.85
 
@@ -31,12 +32,12 @@ class Bills:
 
 
 def send_bills(world: World, month: Month) -> Bills:
-    """Bill every customer once; correct a few earlier bills."""
+    """Bill every customer once; correct a few earlier bills, or send them again."""
     rng = month.rng("bills")
     count = len(world)
     issued = month.first + rng.integers(1, 11, count)
     electric = (world.line == _ELECTRICITY).any(axis=1)
-    estimated = electric & (rng.random(count) < _ESTIMATED)
+    estimated = electric & (world.unread | (rng.random(count) < _ESTIMATED))
     amount = _amounts(rng, world, month, electric)
     shock = _shock(world, amount)
     lines = _lines(rng, world)
@@ -84,12 +85,14 @@ def _lines(rng: np.random.Generator, world: World) -> Ints:
 
 
 def _correct(rng: np.random.Generator, world: World, month: Month, estimated: Bools) -> Bools:
-    chance = _CORRECTED * (0.3 + 2.5 * world.trouble) + 0.06 * estimated
+    often = 0.3 + 2.5 * world.trouble + _ESTIMATED_CORRECTED * estimated
+    chance = month.dials.corrections * often
     corrected = (rng.random(len(world)) < chance) & (world.invoice >= 0)
     rows = np.nonzero(corrected)[0]
     days = month.clock.random_days(rng, month.number, len(rows))
     irritate(world, month, "bill_correction", rows, days)
-    part = rng.uniform(-0.6, 0.2, len(rows))
+    again = rng.random(len(rows)) < _SENT_AGAIN
+    part = np.where(again, rng.uniform(0.7, 1.05, len(rows)), rng.uniform(-0.6, 0.2, len(rows)))
     columns = {
         "invoice_id": month.sink.numbers("invoices", len(rows)),
         "customer_id": world.number[rows],

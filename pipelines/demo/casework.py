@@ -5,7 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.demo.clock import Bools, Floats, Ints, office_seconds
-from pipelines.demo.service import FAULT, Talks, answer, call_back, first_contacts, follow_ups
+from pipelines.demo.selfservice import Pushed
+from pipelines.demo.service import (
+    FAULT,
+    Talks,
+    answer,
+    call_back,
+    choose_channels,
+    first_contacts,
+    follow_ups,
+)
 from pipelines.demo.service import together as both
 from pipelines.demo.world import AHEAD, NONE, Month, World, irritate
 
@@ -28,17 +37,19 @@ class Course:
     relief: Ints
 
 
-def serve(world: World, month: Month, rates: Floats, first_days: Ints) -> Talks:
+def serve(world: World, month: Month, rates: Floats, first_days: Ints, pushed: Pushed) -> Talks:
     """A month of customer service; returns its contacts."""
     rng = month.rng("service")
-    rows, topic, day, channel = first_contacts(rng, world, month, rates, first_days)
+    rows, topic, day = first_contacts(rng, world, month, rates, first_days, pushed)
+    channel, closed = choose_channels(rng, world, month, rows, day)
     count = len(rows)
     opens = rng.random(count) < np.where(topic == FAULT, 0.75, 0.55)
     hard = opens & (rng.random(count) < np.minimum(1.3 * world.trouble[rows], 0.95))
     case = np.full(count, NONE)
     case[opens] = month.sink.numbers("cases", int(opens.sum()))
     second = office_seconds(rng, count)
-    first = Talks(rows, topic, day, second, channel, case, np.zeros(count, dtype=bool), hard)
+    again = np.zeros(count, dtype=bool)
+    first = Talks(rows, topic, day, second, channel, case, again, hard, closed)
     opened = month.clock.instant(day[opens], second[opens]) + _MINUTES_TO_OPEN
     course = _draw_course(rng, month, day[opens], hard[opens], opened)
     _write(world, month, first, course, opens)

@@ -15,7 +15,7 @@ Bools = npt.NDArray[np.bool_]
 ZONE = "Europe/Oslo"
 DAY_SECONDS = 86_400
 _EPOCH = date(1970, 1, 1)
-_MARGIN_DAYS = 400
+_DAYS_BEFORE, _DAYS_AFTER = 7_400, 400
 _AHEAD_MONTHS = 12
 
 
@@ -66,6 +66,11 @@ class Clock:
         """Local midnight of each day as UTC µs."""
         return self.midnights[np.clip(days - self.day_zero, 0, len(self.midnights) - 1)]
 
+    def day_of(self, instants: Ints) -> Ints:
+        """The local day of each moment (UTC µs)."""
+        after = np.searchsorted(self.midnights, instants, side="right").astype(np.int64)
+        return self.day_zero + after - 1
+
     def instant(self, days: Ints, seconds: Floats) -> Ints:
         """UTC µs of a moment in local days; kept inside the day also when a day has 23 hours."""
         inside = np.clip(seconds, 0, 23 * 3600 - 60).astype(np.int64)
@@ -84,8 +89,8 @@ def make_clock(start: date, months: int) -> Clock:
     number = start.year * 12 + start.month - 1
     firsts = [number + k for k in range(months + _AHEAD_MONTHS + 1)]
     first_days = [day_number(date(k // 12, k % 12 + 1, 1)) for k in firsts]
-    zero = first_days[0] - _MARGIN_DAYS
-    days = range(zero, first_days[-1] + _MARGIN_DAYS)
+    zero = first_days[0] - _DAYS_BEFORE
+    days = range(zero, first_days[-1] + _DAYS_AFTER)
     midnights = [midnight_utc(_EPOCH + timedelta(days=day), ZONE) for day in days]
     micros = np.array(midnights, dtype="datetime64[us]").astype(np.int64)
     return Clock(start, months, np.array(first_days), zero, micros)

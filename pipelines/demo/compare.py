@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from features.catalog import build_catalog
 from features.errors import ConfigError
+from features.tables import TABLES
 from models.scorecard import measure
 
 _SCORES = "test_scores.parquet"
@@ -30,10 +32,19 @@ class Comparison:
     calibration_slope: float
     true_drivers: "pd.Series[float]"
     model_drivers: "pd.Series[float]"
+    true_families: "pd.Series[float]"
+    model_families: "pd.Series[float]"
 
     @property
     def ratio(self) -> float:
         return self.model_auc / self.oracle_auc
+
+    @property
+    def family_rank_correlation(self) -> float:
+        """Spearman's correlation between the true and the model's strength of driver families."""
+        both = pd.concat([self.true_families, self.model_families], axis=1, join="inner")
+        ranks = both.rank().to_numpy()
+        return float(np.corrcoef(ranks[:, 0], ranks[:, 1])[0, 1])
 
 
 def newest_scores(var: Path) -> Path:
@@ -69,17 +80,30 @@ def compare(run: Path, truth: Path, window: tuple[int, int]) -> Comparison:
         oracle_auc=measure(y, true_now)["auc"],
         hindsight_auc=measure(y, _within_window(lookup, scores, window))["auc"],
         calibration_slope=measured["calibration_slope"],
-        true_drivers=_true_strength(hazards, scores),
+        true_drivers=_spread(_shares(hazards, scores)),
         model_drivers=pd.Series(json.loads((run / "drivers.json").read_text())),
+        true_families=_spread(_by_family(_shares(hazards, scores))),
+        model_families=pd.Series(json.loads((run / "families.json").read_text())),
     )
 
 
-def _true_strength(hazards: pd.DataFrame, scores: pd.DataFrame) -> "pd.Series[float]":
-    """Mean absolute deviation of each driver's share in the log-odds, at the tested dates."""
+def _shares(hazards: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """Each driver's share in the log-odds, for everybody at the tested dates."""
     months = hazards[hazards["month"].isin(scores["as_of"].unique())]
-    shares = months.filter(regex="^share_").drop(columns=["share_noise", "share_season"])
-    spread = (shares - shares.mean()).abs().mean()
-    return spread.rename(lambda name: name.removeprefix("share_")).sort_values(ascending=False)
+    shares = months.filter(regex="^share_").drop(columns=["share_unseen", "share_season"])
+    return shares.rename(columns=lambda name: name.removeprefix("share_"))
+
+
+def _by_family(shares: pd.DataFrame) -> pd.DataFrame:
+    families = {f.driver: f.family for f in build_catalog(TABLES).model_features}
+    known = shares[[name for name in shares.columns if name in families]]
+    return known.T.groupby([families[name] for name in known.columns]).sum().T
+
+
+def _spread(shares: pd.DataFrame) -> "pd.Series[float]":
+    """Mean absolute deviation per column, greatest first."""
+    spread: pd.Series[float] = (shares - shares.mean()).abs().mean()
+    return spread.sort_values(ascending=False)
 
 
 def _within_window(

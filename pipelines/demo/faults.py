@@ -6,18 +6,28 @@ import numpy as np
 
 from features.tables import PRODUCT_LINES
 from pipelines.demo.clock import DAY_SECONDS, Bools, Floats, Ints
-from pipelines.demo.notices import BY_EMAIL, BY_SMS, MARKETING, OUTAGE, notify
+from pipelines.demo.complaints import Grounds
+from pipelines.demo.notices import BY_SMS, OUTAGE, notify
 from pipelines.demo.population import AREAS
+from pipelines.demo.record import TOPICS
 from pipelines.demo.world import NONE, Month, World, irritate
 
 _NETWORKED = tuple(PRODUCT_LINES.index(n) for n in ("electricity", "broadband", "telephony"))
-_PER_AREA, _HIT, _PLANNED = 0.05, 0.7, 0.2
+_PER_AREA, _HIT, _PLANNED = 0.06, 0.7, 0.2
 _TOLD, _TOLD_OF_PLANNED, _REACHED = 0.55, 0.92, 0.93
+_AT_FIRST_SITE, _AGAIN_DAYS = 0.7, 90
+_PROMPT, _WITH_END = 0.8, 0.7
+_COMPLAIN_UNTOLD, _COMPLAIN_TOLD = 0.08, 0.01
+_FAULT = TOPICS.index("fault")
+_HOUR = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """At most one fault an area and month, arrays by area; ``number`` −1 without one."""
+    """At most one fault an area and month, arrays by area; ``number`` −1 without one.
+
+    ``site`` is which of the area's two sites it strikes.
+    """
 
     number: Ints
     day: Ints
@@ -26,6 +36,16 @@ class Faults:
     kind: Ints
     planned: Bools
     told: Bools
+    site: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """What faults lead to: rate of fault contacts and their first day, by customer; grounds."""
+
+    rate: Floats
+    first: Ints
+    grounds: Grounds
 
 
 def _draw(rng: np.random.Generator, month: Month) -> Faults:
@@ -43,11 +63,12 @@ def _draw(rng: np.random.Generator, month: Month) -> Faults:
         rng.choice(3, AREAS, p=[0.6, 0.3, 0.1]),
         planned,
         rng.random(AREAS) < np.where(planned, _TOLD_OF_PLANNED, _TOLD),
+        (rng.random(AREAS) > _AT_FIRST_SITE).astype(np.int64),
     )
 
 
-def break_things(world: World, month: Month) -> tuple[Floats, Ints]:
-    """Let faults strike; returns the rate of fault contacts and their first day, by customer.
+def break_things(world: World, month: Month) -> Struck:
+    """Let faults strike, and tell some of those whom they hit.
 
     Some areas break far more often than others, the same ones all through.
     """
@@ -58,8 +79,7 @@ def break_things(world: World, month: Month) -> tuple[Floats, Ints]:
     rows = np.nonzero(hit)[0]
     rows = rows[np.argsort(faults.number[world.area[rows]], kind="stable")]
     _write(world, month, faults, rows)
-    informed = faults.told[world.area[rows]] & (rng.random(len(rows)) < _REACHED)
-    _inform(rng, world, month, faults, rows[informed])
+    informed = _inform(rng, world, month, faults, rows)
     return _feel(world, month, faults, rows, informed)
 
 
@@ -72,37 +92,47 @@ def _write(world: World, month: Month, faults: Faults, rows: Ints) -> None:
         "ended_at": (faults.start + (faults.hours * 3600e6).astype(np.int64))[area],
         "kind": faults.kind[area],
         "planned": faults.planned[area].astype(np.int64),
+        "site_id": 2 * area + faults.site[area],
     }
     month.sink.add("incidents", columns)
 
 
 def _inform(
     rng: np.random.Generator, world: World, month: Month, faults: Faults, rows: Ints
-) -> None:
+) -> Bools:
+    """Tell of the faults, mostly at once; returns who was told before the end."""
     area = world.area[rows]
-    sent = faults.start[area] + (rng.uniform(5, 60, len(rows)) * 60e6).astype(np.int64)
-    numbers = faults.number[area]
-    notify(world, month, rows, sent, kind=OUTAGE, channel=BY_SMS, incident=numbers)
+    told = faults.told[area] & (rng.random(len(rows)) < _REACHED)
+    length = (faults.hours[area] * _HOUR).astype(np.int64)
+    prompt = rng.random(len(rows)) < _PROMPT
+    lag = np.where(prompt, rng.uniform(0.1, 1, len(rows)), rng.uniform(1, 9, len(rows)))
+    after = (lag * _HOUR).astype(np.int64)
+    guess = np.maximum(length * rng.lognormal(0.1, 0.4, len(rows)), after + _HOUR).astype(np.int64)
+    promises = rng.random(len(rows)) < _WITH_END
+    end = np.where(promises, faults.start[area] + guess, NONE)
+    about = {"incident": faults.number[area[told]], "end": end[told]}
+    sent = faults.start[area[told]] + after[told]
+    notify(world, month, rows[told], sent, kind=OUTAGE, channel=BY_SMS, **about)
+    missed = told & promises & (guess < length)
+    days = month.clock.day_of(end[missed])
+    irritate(world, month, "uninformed_incident", rows[missed], days, by=0.5)
+    return told & (after <= length)
 
 
-def _feel(
-    world: World, month: Month, faults: Faults, rows: Ints, informed: Bools
-) -> tuple[Floats, Ints]:
-    hours, days = faults.hours[world.area[rows]], faults.day[world.area[rows]]
-    weight = (0.5 + np.minimum(hours / 8, 1.5)) * ~informed
+def _feel(world: World, month: Month, faults: Faults, rows: Ints, informed: Bools) -> Struck:
+    area = world.area[rows]
+    hours, days, site = faults.hours[area], faults.day[area], faults.site[area]
+    before = world.struck[rows, site]
+    again = ~faults.planned[area] & (before >= 0) & (days - before <= _AGAIN_DAYS)
+    weight = (0.5 + np.minimum(hours / 8, 1.5)) * ~informed + 0.4 * again
     irritate(world, month, "uninformed_incident", rows, days, by=weight)
+    irritate(world, month, "kept_informed", rows[informed], days[informed])
+    world.informed[rows] = informed
+    unplanned = ~faults.planned[area]
+    world.struck[rows[unplanned], site[unplanned]] = days[unplanned]
     rate = np.full(len(world), 0.025)
     rate[rows] += np.where(informed, 0.04, 0.16) * np.clip(hours / 4, 0.3, 2)
     first = np.full(len(world), month.first)
     first[rows] = days
-    return rate, first
-
-
-def send_marketing(world: World, month: Month) -> None:
-    """Marketing that tells nobody anything: it changes no risk here."""
-    rng = month.rng("marketing")
-    rows = np.nonzero(rng.random(len(world)) < 0.12)[0]
-    days = month.clock.random_days(rng, month.number, len(rows))
-    at = month.clock.instant(days, rng.uniform(8, 17, len(rows)) * 3600)
-    channel = rng.choice([BY_EMAIL, BY_SMS], len(rows), p=[0.8, 0.2])
-    notify(world, month, rows, at, kind=MARKETING, channel=channel)
+    chance = np.where(informed, _COMPLAIN_TOLD, _COMPLAIN_UNTOLD)
+    return Struck(rate, first, Grounds(rows, days, np.full(len(rows), _FAULT), chance))

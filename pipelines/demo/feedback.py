@@ -2,20 +2,23 @@
 
 import numpy as np
 
-from pipelines.demo.clock import Floats, Ints
+from pipelines.demo.clock import Bools, Floats, Ints
+from pipelines.demo.notices import BY_SMS, SURVEY, notify
 from pipelines.demo.service import Talks
 from pipelines.demo.world import Month, World, irritate
 
 _CSAT, _LOYALTY, _CES = range(3)
-_ANSWER_CSAT, _ANSWER_CES, _ANSWER_LOYALTY = 0.10, 0.06, 0.012
-_US = 1_000_000
+_INVITED, _ANSWER_CSAT, _ANSWER_CES, _ANSWER_LOYALTY = 0.30, 0.10, 0.06, 0.012
+_INVITED_AT = 7.75 * 3600
 
 
 def ask(world: World, month: Month, talks: Talks) -> None:
     """Ask about some contacts (csat 1–5, ces 1–7) and some relations (loyalty 0–10)."""
     rng = month.rng("surveys")
     pain = _pain(world)
-    csat = np.nonzero(rng.random(len(talks.rows)) < _ANSWER_CSAT)[0]
+    invited = rng.random(len(talks.rows))
+    _invite(world, month, talks, invited < _INVITED)
+    csat = np.nonzero(invited < _ANSWER_CSAT)[0]
     rows, days = talks.rows[csat], talks.day[csat] + 1
     mood = 4.4 - 1.3 * talks.hard[csat] - 0.5 * pain[rows] + rng.normal(0, 0.8, len(rows))
     _answer(world, month, _CSAT, rows, days=days, score=np.clip(np.rint(mood), 1, 5))
@@ -27,6 +30,13 @@ def ask(world: World, month: Month, talks: Talks) -> None:
     days = month.clock.random_days(rng, month.number, len(rows))
     warmth = 7.8 - 1.6 * pain[rows] - 1.5 * world.frailty[rows] + rng.normal(0, 1.6, len(rows))
     _answer(world, month, _LOYALTY, rows, days=days, score=np.clip(np.rint(warmth), 0, 10))
+
+
+def _invite(world: World, month: Month, talks: Talks, mask: Bools) -> None:
+    """Ask about contacts the morning after; a third answer the same day, the others never."""
+    rows, days = talks.rows[mask], talks.day[mask] + 1
+    at = month.clock.instant(days, np.full(len(rows), _INVITED_AT))
+    notify(world, month, rows, at, kind=SURVEY, channel=BY_SMS)
 
 
 def _pain(world: World) -> Floats:

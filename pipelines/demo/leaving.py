@@ -19,10 +19,11 @@ _WITHDRAWN = 0.0010
 
 @dataclass(frozen=True, slots=True)
 class Leavers:
-    """Rows of the world that leave and the day of the notice."""
+    """Rows of the world that leave, the day of the notice, and whether they leave of free will."""
 
     rows: Ints
     notified: Ints
+    voluntary: Bools
 
 
 def decide(world: World, month: Month, hazard: Hazard) -> Leavers:
@@ -49,7 +50,7 @@ def decide(world: World, month: Month, hazard: Hazard) -> Leavers:
         when = {"notified": notified[own], "effective": effective[own]}
         _end(world, month, rows[own], slot, **when, outcome=outcome[rows][own])
     send_last_bills(world, month, rows, effective)
-    return Leavers(rows, notified)
+    return Leavers(rows, notified, outcome[rows] == VOLUNTARY)
 
 
 def withdraw_products(world: World, month: Month, leaving: Bools) -> None:
@@ -61,7 +62,7 @@ def withdraw_products(world: World, month: Month, leaving: Bools) -> None:
     effective = notified + rng.integers(30, 61, len(rows))
     outcome = np.full(len(rows), COMPANY)
     _end(world, month, rows, 1, notified=notified, effective=effective, outcome=outcome)
-    irritate(world, month, "bundle", rows, notified)
+    irritate(world, month, "bundle_broken", rows, notified)
     world.bundled[rows] = False
     world.line[rows, 1] = NONE
     world.binding[rows, 1] = NONE

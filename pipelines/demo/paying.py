@@ -6,6 +6,7 @@ import numpy as np
 
 from pipelines.demo.billing import Bills
 from pipelines.demo.clock import Bools, Floats, Ints, office_seconds
+from pipelines.demo.masterdata import FORMAT, METHOD, note
 from pipelines.demo.notices import BY_SMS, REMINDER, notify
 from pipelines.demo.world import (
     AUTOPAY,
@@ -109,7 +110,9 @@ def change_ways_of_paying(world: World, month: Month) -> None:
     rng = month.rng("ways of paying")
     ended = np.nonzero((world.method == AUTOPAY) & (rng.random(len(world)) < 0.004))[0]
     day = month.clock.random_days(rng, month.number, len(ended))
-    _step(world, month, ended, AUTOPAY, _CANCELLED, day=day, second=office_seconds(rng, len(ended)))
+    second = office_seconds(rng, len(ended))
+    _step(world, month, ended, AUTOPAY, _CANCELLED, day=day, second=second)
+    note(month.sink, world.number[ended], METHOD, MANUAL, month.clock.instant(day, second))
     wanting = (world.method != AUTOPAY) & (rng.random(len(world)) < _AUTOPAY_SETUP.wanted)
     on_autopay = _attempt(rng, world, month, _AUTOPAY_SETUP, wanting)
     switching = (world.format == PAPER) & ~wanting
@@ -140,6 +143,10 @@ def _attempt(
         world, month, rows[done], setup.method, _COMPLETED, day=day[done], second=second[done] + 300
     )
     irritate(world, month, "payment_setup", rows, day, by=error * 1.0 + gave_up * 0.8)
+    at = month.clock.instant(day[done], second[done] + 300)
+    note(month.sink, world.number[rows[done]], METHOD, setup.method, at)
+    if setup is _DIGITAL_SWITCH:
+        note(month.sink, world.number[rows[done]], FORMAT, EINVOICE_FORMAT, at)
     return rows[done]
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from features.tables import PRODUCT_LINES
 from pipelines.demo.clock import Bools, Clock, Ints
 from pipelines.demo.pricelist import PriceBook
+from pipelines.demo.service import draw_channels
 from pipelines.demo.world import (
     AHEAD,
     APP,
@@ -25,6 +26,7 @@ from pipelines.demo.world import (
 AREAS = 250
 _TENURE_DAYS, _TENURE_CAP = 48 * 30.4, 240 * 30.4
 _SECOND_PRODUCT, _SOLD_AS_BUNDLE, _CAMPAIGN_BUYERS = 0.34, 0.8, 0.6
+_ALLOW_MARKETING = 0.55
 _BINDING_DAYS = np.array([0, 365, 730])
 _BINDING_SHARES = {
     "electricity": (0.42, 0.33, 0.25),
@@ -32,7 +34,7 @@ _BINDING_SHARES = {
     "telephony": (0.30, 0.35, 0.35),
     "insurance": (0.25, 0.75, 0.0),
 }
-_CONTRACT_COLUMNS = (
+_PAIRS = (
     "contract",
     "plan",
     "price",
@@ -40,9 +42,12 @@ _CONTRACT_COLUMNS = (
     "price_from",
     "started",
     "binding",
+    "struck",
 )
+_COLUMNS = ("number", "invoice", "bill", "household", "benefit", "informed")
 _METHODS = (AUTOPAY, EINVOICE, MOBILE, CARD, MANUAL)
-_METHOD_SHARES = (0.42, 0.22, 0.08, 0.05, 0.23)
+AUTOPAY_SHARE = 0.42
+_METHOD_SHARES = (AUTOPAY_SHARE, 0.22, 0.08, 0.05, 0.23)
 
 
 def settled_days(rng: np.random.Generator, clock: Clock, count: int) -> Ints:
@@ -71,10 +76,13 @@ def new_customers(
         line=_draw_lines(rng, count, lines),
         bundled=np.zeros(count, dtype=bool),
         usual_bill=np.zeros(count),
+        preferred=draw_channels(rng, count),
+        marketing=rng.random(count) < _ALLOW_MARKETING,
+        unread=np.zeros(count, dtype=bool),
         memory=np.zeros((count, len(SIGNALS)), dtype=np.float32),
         coming=np.zeros((count, AHEAD, len(SIGNALS)), dtype=np.float32),
-        **{name: np.full(count, NONE, dtype=np.int64) for name in ("number", "invoice", "bill")},
-        **{name: np.full((count, 2), NONE, dtype=np.int64) for name in _CONTRACT_COLUMNS},
+        **{name: np.full(count, NONE, dtype=np.int64) for name in _COLUMNS},
+        **{name: np.full((count, 2), NONE, dtype=np.int64) for name in _PAIRS},
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from features.tables import PRODUCT_LINES
 from pipelines.demo.world import NONE, Month, Sink
 
-_LIST_PRICES = {
+LIST_PRICES = {
     "electricity": (279, 349, 429, 549),
     "broadband": (399, 499, 649, 799),
     "telephony": (199, 279, 349, 449),
@@ -79,7 +79,7 @@ def open_book(lines: tuple[str, ...], first_day: int) -> PriceBook:
     book = PriceBook()
     for name in lines:
         line = PRODUCT_LINES.index(name)
-        plans = [book.launch(line, first_day - 730, kr * 100) for kr in _LIST_PRICES[name]]
+        plans = [book.launch(line, first_day - 730, kr * 100) for kr in LIST_PRICES[name]]
         book.close(plans[-1], first_day - 200)
     return book
 

@@ -10,6 +10,7 @@ from pipelines.demo.world import NONE, PAPER, Month, World, irritate
 
 _SETTLED_DAYS = 150
 _SILENT, _NO_REASON, _CUT = 0.14, 0.16, 0.05
+_CONTRADICTED = 0.06
 
 
 def apply_price_changes(world: World, first_day: int) -> None:
@@ -89,8 +90,13 @@ def _write(changes: Changes, world: World, month: Month, rng: np.random.Generato
     month.sink.add("price_changes", columns)
     told = changes.notified >= 0
     at = month.clock.instant(changes.notified[told], office_seconds(rng, int(told.sum())))
-    channel = changes.channel[told]
-    notify(world, month, changes.rows[told], at, kind=PRICE, channel=channel)
+    rows, new = changes.rows[told], changes.new[told]
+    wrong = rng.random(len(rows)) < _CONTRADICTED
+    other = np.rint(new * rng.uniform(1.06, 1.25, len(rows)) / 100).astype(np.int64) * 100
+    stated = np.where(wrong, other, new)
+    notify(world, month, rows, at, kind=PRICE, channel=changes.channel[told], price=stated)
+    days = changes.notified[told]
+    irritate(world, month, "contradicting_message", rows[wrong], days[wrong])
 
 
 def _worry(changes: Changes, world: World, month: Month) -> tuple[Floats, Ints]:

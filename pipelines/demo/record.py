@@ -5,8 +5,9 @@ from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from features.tables import Column, Table
+from features.tables import CHANNELS, PAYMENT_METHODS, Column, Table
 from pipelines.demo.clock import Bools, Clock, Ints
 
 KEYS = MappingProxyType(
@@ -26,10 +27,31 @@ KEYS = MappingProxyType(
         "incident_id": "O",
         "notification_id": "N",
         "survey_id": "U",
+        "order_id": "D",
+        "complaint_id": "L",
+        "reading_id": "M",
+        "session_id": "V",
+        "offer_id": "F",
+        "consent_id": "Z",
+        "benefit_id": "G",
+        "household_id": "H",
+        "treatment_id": "A",
+        "site_id": "W",
+        "template_id": "Q",
     }
 )
 TOPICS = ("billing", "price", "fault", "move", "payment", "other")
-NOTICES = ("outage", "price", "reminder", "marketing")
+NOTICES = ("outage", "price", "reminder", "marketing", "survey")
+COMPLAINT_TOPICS = (*TOPICS, "delivery")
+ORDERS = ("connection", "move", "equipment", "repair")
+TASKS = ("see_bill", "change_payment", "meter_reading", "move", "change_plan")
+OFFERS = ("newer_plan", "second_product", "discount", "upgrade")
+ACTIONS = ("A4", "A9", "A13")
+FORMATS = ("paper", "email", "einvoice", "app")
+MASTER_WORDS = (*CHANNELS, *PAYMENT_METHODS, *FORMATS)
+FIRST_METHOD = len(CHANNELS)
+FIRST_FORMAT = FIRST_METHOD + len(PAYMENT_METHODS)
+FIRST_PLAN = FIRST_FORMAT + len(FORMATS)
 WORDS: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
     {
         ("customers", "segment"): ("private", "young", "senior"),
@@ -38,13 +60,19 @@ WORDS: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
         ("cases", "topic"): TOPICS,
         ("incidents", "kind"): ("outage", "degraded", "equipment"),
         ("notifications", "kind"): NOTICES,
+        ("complaints", "topic"): COMPLAINT_TOPICS,
+        ("orders", "kind"): ORDERS,
+        ("self_service", "task"): TASKS,
+        ("offers", "kind"): OFFERS,
+        ("treatments", "action"): ACTIONS,
+        ("master_data", "value"): MASTER_WORDS,
     }
 )
 LATE_TABLES = frozenset(
     {"invoices", "payments", "reminders", "payment_method_events", "contacts", "cases"}
-    | {"incidents", "notifications", "surveys"}
+    | {"incidents", "notifications", "surveys", "orders", "complaints", "meter_readings"}
+    | {"self_service", "offers", "treatments"}
 )
-LATE_SHARE = 0.015
 _ARROW = {
     "text": pa.string(),
     "integer": pa.int64(),
@@ -80,12 +108,11 @@ def key_texts(letter: str, numbers: Ints) -> pa.Array:
 
 
 def prices(ore: Ints) -> pa.Array:
-    """Decimals with six places in kroner from whole øre."""
+    """Decimals with six places in kroner from whole øre; negative ones are null."""
     words = np.zeros((len(ore), 2), dtype=np.int64)
-    words[:, 0] = ore * 10_000
-    return pa.Array.from_buffers(
-        pa.decimal128(18, 6), len(ore), [None, pa.py_buffer(words.tobytes())]
-    )
+    words[:, 0] = np.maximum(ore, 0) * 10_000
+    buffers = [_validity(ore), pa.py_buffer(words.tobytes())]
+    return pa.Array.from_buffers(pa.decimal128(18, 6), len(ore), buffers)
 
 
 def _validity(values: Ints) -> pa.Buffer | None:
@@ -106,15 +133,24 @@ def encode(table: Table, column: Column, values: Ints) -> pa.Array:
         return key_texts(KEYS[column.name], values)
     if column.type == "price":
         return prices(values)
-    null = np.zeros(len(values), dtype=bool) if column.type == "money" else values < 0
-    if column.type == "text":
-        words = pa.array(WORDS.get((table.name, column.name), column.allowed), pa.string())
-        return words.take(pa.array(np.maximum(values, 0), mask=null))
-    if column.type == "date":
-        return pa.array(values.astype(np.int32), pa.date32(), mask=null)
     if column.type == "instant":
         return instants(values)
+    null = np.zeros(len(values), dtype=bool) if column.type == "money" else values < 0
+    if column.type == "text":
+        return _texts(WORDS.get((table.name, column.name), column.allowed), values)
+    if column.type == "date":
+        return pa.array(values.astype(np.int32), pa.date32(), mask=null)
     return pa.array(values > 0 if column.type == "boolean" else values, mask=null)
+
+
+def _texts(words: tuple[str, ...], values: Ints) -> pa.Array:
+    """Words by number; numbers past ``MASTER_WORDS`` are plans."""
+    plans = values >= len(words)
+    codes = pa.array(np.where(plans, 0, np.maximum(values, 0)), mask=values < 0)
+    texts = pa.array(words, pa.string()).take(codes)
+    if words is not MASTER_WORDS or not plans.any():
+        return texts
+    return pc.if_else(pa.array(plans), key_texts(KEYS["plan_id"], values - len(words)), texts)
 
 
 def happened(table: Table, columns: Mapping[str, Ints], clock: Clock) -> Ints:
@@ -129,17 +165,19 @@ def happened(table: Table, columns: Mapping[str, Ints], clock: Clock) -> Ints:
     return earliest
 
 
-def hide_unseen(table: Table, columns: dict[str, Ints], seen_until: Ints) -> None:
+def hide_unseen(table: Table, columns: dict[str, Ints], seen_until: Ints, clock: Clock) -> None:
     """Null what a row reveals only after ``seen_until`` (UTC µs a row)."""
     moments = dict(columns)
     for column in table.columns:
-        if column.revealed_by is None or table.column(column.revealed_by).type != "instant":
+        if column.revealed_by is None:
             continue
         revealed = moments[column.revealed_by]
+        if table.column(column.revealed_by).type == "date":
+            revealed = clock.midnight(revealed)
         columns[column.name] = np.where(revealed < seen_until, columns[column.name], -1)
 
 
-def draw_known_at(rng: np.random.Generator, at: Ints) -> tuple[Ints, Bools]:
+def draw_known_at(rng: np.random.Generator, at: Ints, share: float) -> tuple[Ints, Bools]:
     """When the few late rows became known, one to ten days on (UTC µs), and which those are."""
-    late = rng.random(len(at)) < LATE_SHARE
+    late = rng.random(len(at)) < share
     return at + (rng.uniform(1, 10, len(at)) * 86_400e6).astype(np.int64), late

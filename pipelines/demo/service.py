@@ -1,18 +1,20 @@
 """Customer service: who gets in touch, about what, how it goes, and who must try again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from features.tables import CHANNELS
 from pipelines.demo.clock import Bools, Floats, Ints, office_seconds
 from pipelines.demo.record import TOPICS
+from pipelines.demo.selfservice import Pushed
 from pipelines.demo.world import NONE, Month, World, irritate
 
 BILLING, PRICE, FAULT, MOVE, PAYMENT, OTHER = range(len(TOPICS))
 PHONE, CHAT, STORE = (CHANNELS.index(name) for name in ("phone", "chat", "store"))
 _USED = np.array([CHANNELS.index(n) for n in ("phone", "email", "chat", "app", "store")])
 _USED_SHARES = (0.50, 0.20, 0.20, 0.05, 0.05)
+_AS_PREFERRED = 0.6
 _HOUR = 3600
 
 
@@ -20,7 +22,8 @@ _HOUR = 3600
 class Talks:
     """Contacts: row of the world, topic, day and second of it, channel, case (−1 not linked).
 
-    ``again`` marks follow-ups; ``hard`` contacts about a case that does not get solved soon.
+    ``again`` marks follow-ups; ``hard`` contacts about a case that does not get solved soon;
+    ``closed`` is the channel that was tried first and found closed (−1 for most).
     """
 
     rows: Ints
@@ -31,12 +34,23 @@ class Talks:
     case: Ints
     again: Bools
     hard: Bools
+    closed: Ints
+
+
+def draw_channels(rng: np.random.Generator, count: int) -> Ints:
+    """Channels as customers in general use them."""
+    return rng.choice(_USED, count, p=_USED_SHARES)
 
 
 def first_contacts(
-    rng: np.random.Generator, world: World, month: Month, rates: Floats, first_days: Ints
-) -> tuple[Ints, Ints, Ints, Ints]:
-    """Draw contacts by topic: rows, topics, days, channels. ``rates``, ``first_days`` (n, 6)."""
+    rng: np.random.Generator,
+    world: World,
+    month: Month,
+    rates: Floats,
+    first_days: Ints,
+    pushed: Pushed,
+) -> tuple[Ints, Ints, Ints]:
+    """Draw contacts by topic: rows, topics, days. ``rates``, ``first_days`` (n, 6)."""
     counts = rng.poisson(rates * (0.25 + 0.75 * world.talk)[:, None])
     flat = np.repeat(np.arange(counts.size), counts.ravel())
     rows, topic = np.divmod(flat, len(TOPICS))
@@ -44,7 +58,21 @@ def first_contacts(
     anywhere = month.clock.random_days(rng, month.number, len(flat))
     caused = first_days.ravel()[flat] > month.first
     day = np.minimum(np.where(caused, soon, anywhere), month.last)
-    return rows, topic, day, rng.choice(_USED, len(flat), p=_USED_SHARES)
+    pairs = ((rows, pushed.rows), (topic, pushed.topic), (day, pushed.day))
+    rows, topic, day = (np.concatenate(pair) for pair in pairs)
+    return rows, topic, day
+
+
+def choose_channels(
+    rng: np.random.Generator, world: World, month: Month, rows: Ints, day: Ints
+) -> tuple[Ints, Ints]:
+    """The channel of each contact, mostly the preferred one, and the one found closed before."""
+    liked = rng.random(len(rows)) < _AS_PREFERRED
+    first = np.where(liked, world.preferred[rows], draw_channels(rng, len(rows)))
+    shut = rng.random(len(rows)) < 0.02 + 0.25 * world.trouble[rows]
+    other = _USED[(np.searchsorted(_USED, first) + rng.integers(1, 3, len(rows))) % len(_USED)]
+    irritate(world, month, "forced_channel", rows[shut], day[shut])
+    return np.where(shut, other, first), np.where(shut, first, NONE)
 
 
 def follow_ups(
@@ -57,13 +85,14 @@ def follow_ups(
     spread = np.clip(until[of] - first.day[of], 8, 45)
     day = first.day[of] + 1 + (rng.random(len(of)) ** 1.5 * spread).astype(np.int64)
     other = rng.random(len(of)) < 0.45
-    channel = np.where(other, rng.choice(_USED, len(of), p=_USED_SHARES), first.channel[of])
+    channel = np.where(other, draw_channels(rng, len(of)), first.channel[of])
     linked = rng.random(len(of)) < 0.65
     second = office_seconds(rng, len(of))
     case = np.where(linked, first.case[of], NONE)
     again = np.ones(len(of), dtype=bool)
     rows, topic, hard = first.rows[of], first.topic[of], first.hard[of]
-    talks = Talks(rows, topic, day, second, channel, case, again, hard)
+    nothing = np.full(len(of), NONE)
+    talks = Talks(rows, topic, day, second, channel, case, again, hard, nothing)
     irritate(world, month, "repeat_contact", talks.rows, day)
     scattered = 0.7 * (channel != first.channel[of]) + 0.5 * (~linked & (first.case[of] >= 0))
     irritate(world, month, "scattered_history", talks.rows, day, by=scattered)
@@ -72,7 +101,7 @@ def follow_ups(
 
 def together(one: Talks, two: Talks) -> Talks:
     """All contacts of ``one``, then all of ``two``."""
-    names = ("rows", "topic", "day", "second", "channel", "case", "again", "hard")
+    names = [field.name for field in fields(Talks)]
     return Talks(*(np.concatenate([getattr(one, n), getattr(two, n)]) for n in names))
 
 
@@ -141,6 +170,7 @@ def _write(
         "handled_by": np.where(answers.abandoned, NONE, answers.kept_by_bot.astype(np.int64)),
         "human_requested": answers.asked_for_person.astype(np.int64),
         "transfers": answers.passed_on,
+        "unavailable_channel": talks.closed,
         "replied_at": np.where(silent, NONE, replied),
     }
     month.sink.add("contacts", columns)
@@ -165,6 +195,7 @@ def call_back(rng: np.random.Generator, world: World, month: Month, talks: Talks
         "handled_by": nothing,
         "human_requested": nothing,
         "transfers": nothing,
+        "unavailable_channel": nothing + NONE,
         "replied_at": nothing + NONE,
     }
     month.sink.add("contacts", columns)

@@ -1,6 +1,6 @@
 """Simulate the company month by month, and write its tables and the answer key."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -8,24 +8,25 @@ from pathlib import Path
 import numpy as np
 
 from features.tables import PRODUCT_LINES
-from pipelines.demo.billing import send_bills
-from pipelines.demo.casework import serve
-from pipelines.demo.clock import Clock, make_clock
-from pipelines.demo.faults import break_things, send_marketing
-from pipelines.demo.feedback import ask
-from pipelines.demo.hazard import THE_RULE, Coefficients, Hazard, hazard
+from pipelines.demo.benefits import first_benefits
+from pipelines.demo.clock import Clock, Ints, make_clock
+from pipelines.demo.customer_types import Dealt, deal_types
+from pipelines.demo.dials import USUAL_CORRECTIONS, USUAL_LATE_SHARE, USUAL_TYPES, Dials
+from pipelines.demo.dirt import write_dirt
+from pipelines.demo.happenings import happen
+from pipelines.demo.hazard import Hazard, hazard
+from pipelines.demo.households import hear, move_in, move_out, share_homes
 from pipelines.demo.leaving import decide, withdraw_products
-from pipelines.demo.paying import change_ways_of_paying, pay_bills
+from pipelines.demo.market import market_prices, publish_market
+from pipelines.demo.marketing import first_consents
+from pipelines.demo.masterdata import register_master_data
 from pipelines.demo.population import new_customers, register, settled_days, sign_contracts
-from pipelines.demo.pricelist import PriceBook, open_book, turn_price_list
-from pipelines.demo.prices import apply_price_changes, review_prices
-from pipelines.demo.record import TOPICS
-from pipelines.demo.service import BILLING, FAULT, MOVE, OTHER, PAYMENT, PRICE
+from pipelines.demo.pricelist import PriceBook, open_book
+from pipelines.demo.prices import apply_price_changes
+from pipelines.demo.rule import THE_RULE, Coefficients
 from pipelines.demo.truth import TruthFile
-from pipelines.demo.world import Month, World, forget, irritate
+from pipelines.demo.world import Month, Sink, World, forget
 from pipelines.demo.writer import Format, Recorder
-
-_IDLE_RATES = {MOVE: 0.006, OTHER: 0.050, PRICE: 0.010}
 
 
 def ignore(month: int) -> None:
@@ -40,6 +41,8 @@ class Company:
     size: int
     book: PriceBook
     rule: Coefficients
+    market: Ints
+    dials: Dials
 
 
 def simulate(
@@ -53,20 +56,29 @@ def simulate(
     fmt: Format = "parquet",
     on_month: Callable[[int], None] = ignore,
     rule: Coefficients = THE_RULE,
+    late_share: float = USUAL_LATE_SHARE,
+    corrections: float = USUAL_CORRECTIONS,
+    dirty: float = 0.0,
+    types: Mapping[str, float] = USUAL_TYPES,
 ) -> None:
     """Write ``out``/tables/ (the contract's tables) and ``out``/truth/ (the answer key).
 
     About ``customers`` customers at any time; ``on_month`` gets the number of months done. Dates
-    are local days (Europe/Oslo), instants naive UTC, money øre, prices kroner a month. Raises
-    ``ValueError`` for an unknown product or a ``start`` that is not the first of a month.
+    are local days (Europe/Oslo), instants naive UTC, money øre, prices kroner a month. The last
+    four are described by ``Dials``. Raises ``ValueError`` for an unknown product, a ``start``
+    that is not the first of a month, or a dial turned too far.
     """
     unknown = sorted(set(products) - set(PRODUCT_LINES))
     if unknown or not products or len(set(products)) < len(products) or customers < 1:
         raise ValueError(f"products {products} must be different ones of {PRODUCT_LINES}")
     clock = make_clock(start, months)
-    company = Company(products, customers, open_book(products, clock.first(0)), rule)
-    with Recorder(clock, out / "tables", fmt, seed) as sink, TruthFile(out / "truth") as truth:
-        run(company, clock, sink, truth, on_month)
+    dials = Dials(late_share, corrections, dirty, types)
+    book, market = open_book(products, clock.first(0)), market_prices(seed, months)
+    company = Company(products, customers, book, rule, market, dials)
+    tables, truth = out / "tables", out / "truth"
+    with Recorder(clock, tables, fmt, seed, dials) as sink, TruthFile(truth) as key:
+        run(company, clock, sink, key, on_month)
+    write_dirt(truth, sink.soiled)
 
 
 def run(
@@ -78,15 +90,18 @@ def run(
 ) -> None:
     """Move the company through all months."""
     world = settle(company, clock, sink)
+    truth.deal(world, _deal(world, company, sink.seed, 0))
     for number in range(clock.months):
-        month = Month(clock, number, sink.seed, sink)
+        month = Month(clock, number, sink.seed, sink, company.dials)
         apply_price_changes(world, month.first)
-        rated = hazard(world, month, company.book, company.rule)
+        asked = company.market[number - 1] if number else None
+        rated = hazard(world, month, company.book, company.rule, asked)
         truth.write(world, month, rated, company.rule.base)
-        world = live(world, month, company, rated, sink)
+        world = live(world, month, company, rated, sink, truth)
         sink.close_month()
         on_month(number + 1)
     company.book.publish(sink)
+    publish_market(company.market, company.lines, clock, sink)
 
 
 def settle(company: Company, clock: Clock, sink: Recorder) -> World:
@@ -95,45 +110,52 @@ def settle(company: Company, clock: Clock, sink: Recorder) -> World:
     joined = settled_days(rng, clock, company.size)
     world = new_customers(rng, joined, company.lines, company.rule.frailty_sd)
     sign_contracts(rng, world, company.book, clock.first(0) - 1, settled=True)
-    register(world, sink)
+    _enter(rng, world, clock, sink)
+    share_homes(rng, world, sink)
+    first_benefits(rng, world, clock, sink)
     return world
 
 
-def live(world: World, month: Month, company: Company, rated: Hazard, sink: Recorder) -> World:
+def _enter(rng: np.random.Generator, world: World, clock: Clock, sink: Sink) -> None:
+    register(world, sink)
+    register_master_data(world, clock, sink)
+    first_consents(rng, world, clock, sink)
+
+
+def _deal(world: World, company: Company, seed: int, month: int) -> Dealt:
+    rng = np.random.default_rng([seed, month, *b"types"])
+    return deal_types(rng, world, company.dials.types)
+
+
+def live(
+    world: World,
+    month: Month,
+    company: Company,
+    rated: Hazard,
+    sink: Recorder,
+    truth: TruthFile,
+) -> World:
     """One month: leaving is decided first, then everything happens, then people come and go."""
     leavers = decide(world, month, rated)
     sink.leave(world.number[leavers.rows], leavers.notified)
     leaving = np.zeros(len(world), dtype=bool)
     leaving[leavers.rows] = True
     withdraw_products(world, month, leaving)
+    hear(world, month, leavers)
     happen(world, month, company.book)
     forget(world)
+    staying = world.keep(~leaving)
+    coming = _newcomers(staying, month, company, sink)
+    truth.deal(coming, _deal(coming, company, month.seed, month.number + 1))
+    move_out(staying, month, move_in(staying, coming, month))
+    return staying.joined_by(coming)
+
+
+def _newcomers(staying: World, month: Month, company: Company, sink: Recorder) -> World:
     rng = month.rng("newcomers")
-    count = int(rng.poisson(max(company.size - len(world) + leaving.sum(), 0)))
+    count = int(rng.poisson(max(company.size - len(staying), 0)))
     joined = month.clock.random_days(rng, month.number, count)
     coming = new_customers(rng, joined, company.lines, company.rule.frailty_sd)
     sign_contracts(rng, coming, company.book, month.last, settled=False)
-    register(coming, sink)
-    return world.keep(~leaving).joined_by(coming)
-
-
-def happen(world: World, month: Month, book: PriceBook) -> None:
-    """The events of a month, in the order in which one leads to another."""
-    turn_price_list(book, month)
-    bills = send_bills(world, month)
-    rates = np.zeros((len(world), len(TOPICS)))
-    first = np.full((len(world), len(TOPICS)), month.first)
-    for topic, rate in _IDLE_RATES.items():
-        rates[:, topic] = rate
-    rates[:, BILLING], first[:, BILLING] = bills.worry, bills.issued
-    rates[:, PAYMENT], first[:, PAYMENT] = pay_bills(world, month, bills), bills.due
-    worry, told = review_prices(world, month)
-    rates[:, PRICE] += worry
-    first[:, PRICE] = told
-    rates[:, FAULT], first[:, FAULT] = break_things(world, month)
-    change_ways_of_paying(world, month)
-    send_marketing(world, month)
-    talks = serve(world, month, rates, first)
-    about_bills = talks.topic == BILLING
-    irritate(world, month, "unclear_bill", talks.rows[about_bills], talks.day[about_bills])
-    ask(world, month, talks)
+    _enter(rng, coming, month.clock, sink)
+    return coming

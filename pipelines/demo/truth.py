@@ -8,11 +8,17 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from pipelines.demo.hazard import CODES, Hazard
+from pipelines.demo.customer_types import Dealt
+from pipelines.demo.dials import TYPES
+from pipelines.demo.hazard import Hazard
 from pipelines.demo.record import key_texts
+from pipelines.demo.rule import CODES
 from pipelines.demo.world import Month, World
 
-SHARES = (*(f"share_{code}" for code in CODES), "share_season", "share_noise")
+CUSTOMERS = pa.schema(
+    [("customer_id", pa.string()), ("type", pa.string()), ("effect_of_contact", pa.float64())]
+)
+SHARES = (*(f"share_{code}" for code in CODES), "share_season", "share_unseen")
 SCHEMA = pa.schema(
     [
         ("customer_id", pa.string()),
@@ -31,15 +37,22 @@ customer and month, for customers without a notice on the month's first day:
 - `hazard`: probability of a voluntary notice in the month, from what happened before its first
   day (local midnight, Europe/Oslo)
 - `log_odds` = `base` + the sum of the `share_…` columns
-- `share_<driver>`: what each driver adds; `share_season` the time of year; `share_noise` what no
+- `share_<driver>`: what each driver adds; `share_season` the time of year; `share_unseen` what no
   table shows: a lasting trait of the customer and a little monthly chance
+
+`customers.parquet` has one row per customer: the `type` by what an outreach would do (persuadable,
+sure, lost, sleeping_dog) and `effect_of_contact`, what being contacted would add to the log-odds.
+Nobody is contacted in the simulation: neither changes anything in the tables.
+
+`dirty.parquet` lists the rows that were made to break the contract, if any: `table`, `fault`
+(null, date, duplicate, orphan, negative) and `key`, the first column of the row's key.
 
 `docs/simulation.md` gives the coefficients, and what a simulation cannot show.
 """
 
 
 class TruthFile:
-    """Writes hazard.parquet a month at a time, rows by month and customer."""
+    """Writes the answer key a month at a time, rows by month and customer."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -50,6 +63,9 @@ class TruthFile:
         self.file = parquet.ParquetWriter(
             self.folder / "hazard.parquet", SCHEMA, compression="zstd"
         )
+        self.customers = parquet.ParquetWriter(
+            self.folder / "customers.parquet", CUSTOMERS, compression="zstd"
+        )
         return self
 
     def __exit__(
@@ -59,6 +75,13 @@ class TruthFile:
         at: TracebackType | None,
     ) -> None:
         self.file.close()
+        self.customers.close()
+
+    def deal(self, world: World, dealt: Dealt) -> None:
+        """Append new customers' types."""
+        words = pa.array(TYPES, pa.string())
+        columns = [key_texts("C", world.number), words.take(pa.array(dealt.kind)), dealt.effect]
+        self.customers.write_table(pa.table(columns, schema=CUSTOMERS))
 
     def write(self, world: World, month: Month, hazard: Hazard, base: float) -> None:
         """Append one month."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from features.tables import PAYMENT_METHODS
 from pipelines.demo.clock import Clock, Ints
+from pipelines.demo.dials import Dials
 
 AHEAD = 6
 """Months that what happens today may reach into the future."""
@@ -35,14 +36,33 @@ DECAY = MappingProxyType(
         "fault_response": 0.60,
         "repeat_contact": 0.82,
         "scattered_history": 0.65,
-        "uninformed_incident": 0.45,
+        "uninformed_incident": 0.78,
         "satisfaction": 0.55,
-        "bundle": 0.80,
+        "bundle_broken": 0.80,
+        "missing_reading": 0.50,
+        "complaint": 0.70,
+        "self_service": 0.60,
+        "self_service_success": 0.60,
+        "kept_informed": 0.78,
+        "noise": 0.55,
+        "contradicting_message": 0.60,
+        "forced_channel": 0.60,
+        "household": 0.75,
+        "benefits_used": 0.80,
     }
 )
-"""What remains of each irritation after a month: it fades over one to six months."""
+"""What remains of each irritation (or comfort) after a month: it fades over one to six months."""
 
 SIGNALS = tuple(DECAY)
+
+DRIVERS = MappingProxyType(
+    {
+        "bundle_broken": "bundle",
+        "self_service_success": "self_service",
+        "kept_informed": "uninformed_incident",
+    }
+)
+"""The driver a signal counts under; the others are drivers of the same name."""
 
 
 @dataclass(slots=True)
@@ -51,7 +71,10 @@ class World:
 
     Contract columns are (n, 2): slot 0 the first product, slot 1 the second; ``line`` −1 means
     none. Prices and bills in øre, days since 1970, ``binding`` −1 without one; ``next_price``
-    is in force from the day ``price_from`` (−1: no change coming). ``memory``
+    is in force from the day ``price_from`` (−1: no change coming). ``household`` −1 for none;
+    ``benefit`` the last day of the latest benefit; ``unread`` the last meter reading never came;
+    ``informed`` whether the customer was told of the latest fault (−1 before the first);
+    ``struck`` (n, 2) the day of the latest fault at each site of the area. ``memory``
     (n, signals) is what each irritation still weighs; ``coming`` (n, AHEAD, signals) what the
     current and the next months add.
     """
@@ -79,6 +102,13 @@ class World:
     usual_bill: npt.NDArray[np.float64]
     invoice: Ints
     bill: Ints
+    preferred: Ints
+    marketing: npt.NDArray[np.bool_]
+    household: Ints
+    benefit: Ints
+    unread: npt.NDArray[np.bool_]
+    informed: Ints
+    struck: Ints
     memory: npt.NDArray[np.float32] = field()
     coming: npt.NDArray[np.float32] = field()
 
@@ -117,12 +147,13 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """What every step of a month needs: the calendar, its number, its randomness, the sink."""
+    """What every step of a month needs: calendar, number, randomness, dials and the sink."""
 
     clock: Clock
     number: int
     seed: int
     sink: Sink
+    dials: Dials
 
     def rng(self, step: str) -> np.random.Generator:
         """Randomness of one step, the same however many months are simulated."""

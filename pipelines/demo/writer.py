@@ -12,6 +12,8 @@ from pyarrow import csv, parquet
 
 from features.tables import TABLES, Table
 from pipelines.demo.clock import Clock, Ints
+from pipelines.demo.dials import Dials
+from pipelines.demo.dirt import CLEAN, soil
 from pipelines.demo.record import draw_known_at, encode, happened, hide_unseen, instants, schema_of
 from pipelines.demo.world import AHEAD
 
@@ -31,9 +33,22 @@ WRITTEN = (
     "incidents",
     "notifications",
     "surveys",
+    "orders",
+    "complaints",
+    "meter_readings",
+    "self_service",
+    "offers",
+    "consents",
+    "benefits",
+    "market_price",
+    "households",
+    "treatments",
+    "master_data",
 )
-REGISTERS = frozenset({"customers", "contracts", "terminations", "price_list"})
-SORTED_AT_THE_END = frozenset({"terminations", "price_list"})
+REGISTERS = frozenset({"customers", "contracts", "terminations", "price_list", "market_price"})
+SORTED_AT_THE_END = frozenset(
+    {"terminations", "price_list", "market_price", "households", "master_data"}
+)
 _SECONDS = pa.timestamp("s")
 
 
@@ -42,6 +57,7 @@ class Chunk:
     """One month's rows of one table, before what nobody saw is taken away."""
 
     month: int
+    number: int
     table: str
     columns: dict[str, Ints]
     final: bool
@@ -92,11 +108,14 @@ class Recorder:
     folder: Path
     fmt: Format
     seed: int
+    dials: Dials
     month: int = 0
+    chunks: int = 0
     files: dict[str, TableFile] = field(default_factory=dict)
     waiting: deque[Chunk] = field(default_factory=deque)
     kept: dict[str, list[pa.Table]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
+    soiled: list[pa.Table] = field(default_factory=list)
     left: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __enter__(self) -> Self:
@@ -129,7 +148,8 @@ class Recorder:
 
     def add(self, table: str, columns: dict[str, Ints], *, final: bool = False) -> None:
         """Add rows of the current month; ``final`` rows may come after the customer's notice."""
-        self.waiting.append(Chunk(self.month, table, columns, final))
+        self.waiting.append(Chunk(self.month, self.chunks, table, columns, final))
+        self.chunks += 1
 
     def leave(self, customers: Ints, days: Ints) -> None:
         """Remember on which day customers gave notice."""
@@ -143,11 +163,19 @@ class Recorder:
     def _flush(self, before: int) -> None:
         while self.waiting and self.waiting[0].month < before:
             chunk = self.waiting.popleft()
-            data = self._finished(chunk)
+            data = self._soiled(chunk, self._finished(chunk))
             if chunk.table in SORTED_AT_THE_END:
                 self.kept.setdefault(chunk.table, []).append(data)
             else:
                 self.files[chunk.table].write(data)
+
+    def _soiled(self, chunk: Chunk, data: pa.Table) -> pa.Table:
+        if self.dials.dirty == 0 or chunk.table in CLEAN:
+            return data
+        rng = np.random.default_rng([self.seed, chunk.number, *b"dirt"])
+        data, log = soil(rng, TABLES[chunk.table], data, self.dials.dirty)
+        self.soiled.append(log)
+        return data
 
     def _finished(self, chunk: Chunk) -> pa.Table:
         table = TABLES[chunk.table]
@@ -157,12 +185,13 @@ class Recorder:
         until = np.full(len(at), end)
         if table.name not in REGISTERS and not chunk.final:
             until = np.minimum(until, self.left[columns["customer_id"]])
-        hide_unseen(table, columns, until)
+        hide_unseen(table, columns, until, self.clock)
         keep = at < until
         schema = schema_of(table)
         if "known_at" in schema.names:
-            word = [self.seed, chunk.month + 1, int(chunk.final), *table.name.encode()]
-            known_at, late = draw_known_at(np.random.default_rng(word), at)
+            word = [self.seed, chunk.number, *table.name.encode()]
+            rng = np.random.default_rng(word)
+            known_at, late = draw_known_at(rng, at, self.dials.late_share)
             keep &= ~late | (known_at < end)
             columns["known_at"] = np.where(late, known_at, -1)
         known = [encode(table, c, columns[c.name][keep]) for c in table.columns]

@@ -202,3 +202,25 @@ def test_beginning_to_pay_by_hand_is_no_digital_switch() -> None:
     event = {"occurred_at": "2024-03-01 10:00:00", "method": "manual", "step": "started"}
     rows = company(payment_method_events=[event])
     assert cells(rows, "2024-04-01", "digital_switch_abandoned_90d") == 0
+
+
+def test_missing_and_estimated_readings() -> None:
+    readings = [
+        {"due_on": f"2024-0{month}-01", "status": status}
+        for month, status in ((1, "missing"), (2, "missing"), (3, "estimated"), (4, "read"))
+    ]
+    rows = company(meter_readings=readings)
+    names = ("missing_readings_30d", "missing_readings_90d", "estimated_readings_90d")
+    assert cells(rows, "2024-03-01", *names) == (1, 2, 0)
+    assert cells(rows, "2024-04-15", *names) == (0, 1, 1)
+    assert cells(rows, "2024-04-15", "latest_missing_reading_on") == date(2024, 2, 1)
+
+
+def test_the_invoice_format_on_file_is_the_latest_one() -> None:
+    history = [
+        {"attribute": "invoice_format", "value": value, "valid_from": f"2024-0{month}-01 10:00:00"}
+        for month, value in ((1, "paper"), (2, "einvoice"), (3, None))
+    ]
+    rows = company(master_data=[*history, history[0] | {"attribute": "plan"}])
+    days = ("2024-01-01", "2024-01-15", "2024-02-15", "2024-03-15")
+    assert [cells(rows, day, "paper_format") for day in days] == [None, 1, 0, None]

@@ -21,6 +21,7 @@ _DRIVERS = {
         "payment_failure",
         "payment_method",
         "payment_setup",
+        "missing_reading",
     },
     "price": {
         "price_rise",
@@ -29,6 +30,8 @@ _DRIVERS = {
         "closed_tariff",
         "binding",
         "bundle",
+        "loyalty_benefit",
+        "market_gap",
         "product",
     },
     "support_wait": {
@@ -38,8 +41,20 @@ _DRIVERS = {
         "bot_loop",
         "fault_response",
     },
-    "contact_repeat": {"repeat_contact", "scattered_history"},
-    "relationship": {"tenure", "product", "contact_volume", "claims", "profile"},
+    "contact_repeat": {"repeat_contact", "scattered_history", "self_service", "complaint"},
+    "information": {"uninformed_incident", "noise", "contradicting_message"},
+    "channel": {"forced_channel", "channel_mix"},
+    "satisfaction": {"satisfaction", "survey_silence"},
+    "relationship": {
+        "tenure",
+        "product",
+        "contact_volume",
+        "claims",
+        "household",
+        "benefits_used",
+        "outreach",
+        "profile",
+    },
 }
 _BY_NAME = {feature.name: feature for feature in FULL.features}
 _AGE = Attribute("attr_age", "number", "relationship", "profile", "years", 0, "Age.")
@@ -51,8 +66,8 @@ def test_names_are_unique_whatever_their_case() -> None:
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names)
 
 
-def test_the_models_features_are_between_80_and_160() -> None:
-    assert 80 <= len(FULL.model_features) <= 160
+def test_the_models_features_are_between_160_and_260() -> None:
+    assert 160 <= len(FULL.model_features) <= 260
     assert all(feature.kind in ("number", "category") for feature in FULL.model_features)
 
 
@@ -66,7 +81,8 @@ def test_every_feature_is_documented(feature: Feature) -> None:
     )
     assert feature.window is None or feature.name.endswith(f"_{feature.window}d")
     assert feature.fill in (None, 0)
-    assert feature.stream in {stream.name for stream in FULL.streams}
+    streams = {stream.name for stream in FULL.streams}
+    assert not feature.stream if feature.of else feature.stream in streams
 
 
 def test_every_driver_of_the_engine_has_a_feature() -> None:
@@ -74,11 +90,16 @@ def test_every_driver_of_the_engine_has_a_feature() -> None:
     assert drivers == set().union(*_DRIVERS.values()) - {"profile"}
 
 
-def test_streams_read_declared_tables_only() -> None:
-    for stream in FULL.streams:
+def test_streams_read_declared_tables_and_earlier_streams_only() -> None:
+    for number, stream in enumerate(FULL.streams):
         assert set(stream.reads) | set(stream.optional) <= set(TABLES)
-        words = set(re.findall(r"\w+", stream.sql))
-        assert set(TABLES) & words <= {*stream.reads, *stream.optional}
+        words = set(re.findall(r"\w+", re.sub(r" as \w+", "", stream.sql)))
+        assert set(TABLES) & words <= {*stream.reads, *stream.optional}, stream.name
+        based_on = {word for word in words if word.startswith("stream_")}
+        assert based_on == {f"stream_{name}" for name in stream.bases}
+        bases = [earlier for earlier in FULL.streams[:number] if earlier.name in stream.bases]
+        assert len(bases) == len(stream.bases)
+        assert {table for base in bases for table in base.reads} <= set(stream.reads)
 
 
 def test_no_forbidden_column_is_in_the_contract_or_read() -> None:
@@ -107,6 +128,58 @@ def test_absence_is_not_mistaken_for_something_that_happened() -> None:
     assert unlinked.omitted["case_unlinked_90d"] == ("contacts.case_id",)
     assert "case_unlinked_90d" not in {feature.name for feature in unlinked.features}
     assert FULL.omitted == {}
+
+
+def test_no_absent_column_is_taken_for_something() -> None:
+    """A count that is 0 without rows must not be 0, or everything, without its columns.
+
+    Every column that a feature's filter names, and the table may lack, is among its needs, or
+    its absence leaves nothing to count.
+    """
+    for name, column in (
+        ("uninformed_incidents_90d", "notifications.incident_id"),
+        ("outage_hours_90d", "incidents.ended_at"),
+        ("eta_missed_90d", "notifications.promised_end_at"),
+        ("generic_messages_30d", "notifications.personalised"),
+        ("non_template_messages_90d", "notifications.template_id"),
+        ("contradicting_price_messages_90d", "notifications.stated_price"),
+        ("rejected_offers_90d", "offers.accepted"),
+        ("relevant_open_share_365d", "offers.opened_at"),
+        ("forced_channel_contacts_90d", "contacts.unavailable_channel"),
+        ("survey_nonresponse_90d", "notifications.kind"),
+        ("open_complaints", "complaints.closed_at"),
+        ("late_orders_90d", "orders.delivered_on"),
+        ("benefits_used_90d", "benefits.used_at"),
+        ("effort_index", "contacts.case_id"),
+    ):
+        assert build_catalog(TABLES, absent=[column]).omitted[name] == (column,)
+
+
+def test_a_combination_goes_with_what_it_is_made_of() -> None:
+    without_market = build_catalog(set(TABLES) - {"market_price"})
+    assert without_market.omitted["price_vs_market"] == ("market_price",)
+    assert "price_pressure_x_irritation" not in without_market.omitted
+    assert {part.name for part in FULL.parts} >= {"own_price_broadband", "market_price_broadband"}
+    assert not {part.name for part in FULL.parts} & set(_BY_NAME)
+    matrix.bind(without_market, ZONE)
+    alone = build_catalog(TABLES).only(["complaint_x_uninformed"])
+    assert {part.name for part in alone.parts} == {"complaints_365d", "informed_share_365d"}
+    assert {stream.name for stream in alone.streams} == {"complaints", "incidents"}
+
+
+def test_a_combination_builds_on_no_other() -> None:
+    combined = {feature.name for feature in FULL.features if feature.of}
+    named = {feature.name for feature in (*FULL.features, *FULL.parts)}
+    for feature in FULL.features:
+        assert not combined & {*feature.of, *feature.maybe}
+        assert {*feature.of, *feature.maybe} <= named
+
+
+def test_delight_and_contacts_are_left_free_and_agents_are_nowhere() -> None:
+    """Delight protects nobody (S1, S4); no contact can be the best service (S4)."""
+    free = {"csat_top_box_last", "contacts_30d", "contacts_90d", "contacts_365d"}
+    free |= {"days_since_contact", "channel_mix_365d", "survey_nonresponse_365d"}
+    assert {_BY_NAME[name].sign for name in free} == {0}
 
 
 def test_what_a_feature_needs_is_in_the_contract() -> None:
@@ -154,9 +227,24 @@ def test_the_dictionary_has_one_complete_row_per_feature_of_the_model() -> None:
 def test_a_definition_changes_with_what_decides_the_value_and_not_with_its_prose() -> None:
     feature = _BY_NAME["wait_max_30d"]
     [stream] = [stream for stream in FULL.streams if stream.name == feature.stream]
-    text = definition(feature, stream)
+    text = definition(feature, FULL)
     same = dataclasses.replace(feature, doc="Other words.")
-    assert definition(same, dataclasses.replace(stream, sql=f"  {stream.sql}\n")) == text
+    assert definition(same, _with(dataclasses.replace(stream, sql=f"  {stream.sql}\n"))) == text
     for change in ({"window": 31}, {"fill": 0}, {"where": "abandoned"}, {"expression": "max(1)"}):
-        assert definition(dataclasses.replace(feature, **change), stream) != text
-    assert definition(feature, dataclasses.replace(stream, reveals={})) != text
+        assert definition(dataclasses.replace(feature, **change), FULL) != text
+    assert definition(feature, _with(dataclasses.replace(stream, reveals={}))) != text
+
+
+def test_a_definition_changes_with_what_it_is_built_on() -> None:
+    contacts = next(stream for stream in FULL.streams if stream.name == "contacts")
+    other = _with(dataclasses.replace(contacts, sql=contacts.sql.replace("14 day", "15 day")))
+    assert definition(_BY_NAME["effort_index"], other) != definition(_BY_NAME["effort_index"], FULL)
+    product = _BY_NAME["price_pressure_x_irritation"]
+    without = build_catalog(set(TABLES) - {"complaints"})
+    assert definition(product, other) != definition(product, FULL)
+    assert definition(product, without) != definition(product, FULL)
+
+
+def _with(changed: Stream) -> Catalog:
+    streams = tuple(changed if s.name == changed.name else s for s in FULL.streams)
+    return dataclasses.replace(FULL, streams=streams)

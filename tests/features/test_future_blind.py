@@ -24,7 +24,7 @@ _CUSTOMERS = 30
 _SEEDS = st.integers(0, 10**6)
 _STEPS = st.integers(STEPS // 3, STEPS)
 _few = settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
     derandomize=True,
     phases=(Phase.generate,),
@@ -98,7 +98,11 @@ def test_customers_without_events_stay_with_what_no_row_means() -> None:
     silent = {name: rows[name] if name in ("customers", "contracts") else [] for name in rows}
     [table] = matrices(silent, [grid_day(STEPS)])
     facts = {"customers", "contracts", "own_prices"}
-    quiet = [feature for feature in FULL.features if feature.stream not in facts]
+    quiet = [
+        feature
+        for feature in FULL.features
+        if feature.stream not in facts and feature.name != "no_benefit_at_tenure_over_24m"
+    ]
 
     assert table.num_rows >= 5
     for feature in quiet:

@@ -208,3 +208,94 @@ def test_a_bundle_breaks_when_the_notice_is_known() -> None:
     assert cells(rows, "2024-03-06", *names) == (1, 1, 2)
     assert cells(rows, "2024-05-02", *names) == (1, 1, 1)
     assert cells(rows, "2025-03-02", *names) == (0, 1, 1)
+
+
+def test_a_benefit_is_in_force_through_its_last_day() -> None:
+    benefits = [
+        {"granted_on": "2024-01-01", "ends_on": "2024-03-31", "kind": "loyalty"},
+        {"granted_on": "2024-03-01", "ends_on": None, "kind": "bonus"},
+    ]
+    names = ("loyalty_benefit", "benefit_days_left", "benefit_granted_on", "benefit_ended_on")
+    rows = company(benefits=benefits)
+    assert cells(rows, "2024-01-01", *names) == (0, None, None, None)
+    assert cells(rows, "2024-02-01", *names) == (1, 59, date(2024, 1, 1), None)
+    assert cells(rows, "2024-03-31", *names) == (2, 0, date(2024, 3, 1), None)
+    assert cells(rows, "2024-04-01", *names) == (1, None, date(2024, 3, 1), date(2024, 3, 31))
+
+
+@pytest.mark.parametrize(
+    ("joined", "benefit", "flag"),
+    [
+        ("2022-04-01", False, 1),
+        ("2022-04-02", False, 0),
+        ("2022-04-01", True, 0),
+        (None, False, None),
+    ],
+)
+def test_two_years_without_a_benefit(joined: str | None, benefit: bool, flag: int | None) -> None:
+    granted = [{"granted_on": "2024-01-01"}] if benefit else []
+    rows = company(customers=[{"joined_on": joined}], benefits=granted)
+    assert cells(rows, "2024-04-01", "no_benefit_at_tenure_over_24m") == flag
+
+
+_MARKET = [
+    {"product_line": "electricity", "month": "2024-01-01", "price": 80},
+    {"product_line": "electricity", "month": "2024-02-01", "price": 100},
+    {"product_line": "broadband", "month": "2024-01-01", "price": 500},
+]
+_ELECTRICITY = {"product_line": "electricity", "started_on": "2023-01-01", "price": 120}
+
+
+def test_the_price_is_held_against_the_markets_of_the_month() -> None:
+    rows = company(contracts=[_ELECTRICITY], market_price=_MARKET)
+    names = ("price_vs_market", "market_own_price", "market_comparable_price")
+    assert cells(rows, "2024-01-01", *names) == (None, None, None)
+    assert cells(rows, "2024-02-01", *names) == (pytest.approx(0.5), 120, 80)
+    assert cells(rows, "2024-02-02", *names) == (pytest.approx(0.2), 120, 100)
+
+
+def test_only_what_the_market_has_is_compared_and_every_contract_counts() -> None:
+    contracts = [
+        _ELECTRICITY,
+        _ELECTRICITY | {"price": 60},
+        _ELECTRICITY | {"product_line": "insurance", "price": 900},
+        _ELECTRICITY | {"product_line": "broadband", "price": 420},
+    ]
+    rows = company(contracts=contracts, market_price=_MARKET)
+    names = ("price_vs_market", "market_own_price", "market_comparable_price")
+    assert cells(rows, "2024-03-01", *names) == (pytest.approx(600 / 700 - 1), 600, 700)
+    insured = company(contracts=contracts[2:3], market_price=_MARKET)
+    assert cells(insured, "2024-03-01", *names) == (None, None, None)
+
+
+def test_a_market_price_known_late_holds_from_the_day_it_is_known() -> None:
+    late = _MARKET[1] | {"known_at": "2024-02-20 10:00:00"}
+    rows = company(contracts=[_ELECTRICITY], market_price=[_MARKET[0], late])
+    assert cells(rows, "2024-02-20", "price_vs_market") == pytest.approx(0.5)
+    assert cells(rows, "2024-02-21", "price_vs_market") == pytest.approx(0.2)
+
+
+def test_a_price_pressure_weighs_with_what_irritates() -> None:
+    """A rise of 10 % and 20 % above the market, times a repeat, a complaint and an open case."""
+    rise = {
+        "contract_id": "k",
+        "notified_on": "2024-02-01",
+        "effective_on": "2024-03-01",
+        "old_price": 120,
+        "new_price": 132,
+    }
+    call = {"started_at": "2024-02-10 10:00:00", "topic": "billing"}
+    company_rows = {
+        "contracts": [_ELECTRICITY | {"contract_id": "k"}],
+        "price_changes": [rise],
+        "contacts": [call, call | {"started_at": "2024-02-11 10:00:00"}],
+        "complaints": [{"opened_at": "2024-02-12 10:00:00"}],
+        "cases": [{"opened_at": "2024-02-12 10:00:00"}],
+        "market_price": _MARKET,
+    }
+    name = "price_pressure_x_irritation"
+    assert cells(company(**company_rows), "2024-02-20", name) == pytest.approx(0.3 * 3)
+    calm = company(**company_rows | {"contacts": [], "complaints": [], "cases": []})
+    assert cells(calm, "2024-02-20", name) == 0
+    cheap = company(**company_rows | {"price_changes": [], "market_price": []})
+    assert cells(cheap, "2024-02-20", name) == 0

@@ -77,3 +77,52 @@ def test_attributes_are_features_as_they_stand() -> None:
         table = matrix.cut(con, catalog, _AS_OF, "Europe/Oslo")
     assert table["attr_age"].to_pylist() == [41.5, None]
     assert table["attr_town"].to_pylist() == ["Oslo", None]
+
+
+def test_the_first_ninety_days() -> None:
+    rows = company(customers=[{"joined_on": "2024-01-01"}])
+    assert [cells(rows, day, "first_90_days") for day in ("2024-03-30", "2024-03-31")] == [1, 0]
+    assert cells(company(customers=[{}]), "2024-03-31", "first_90_days") is None
+
+
+def test_notices_of_others_in_the_household() -> None:
+    notices = [
+        {"notified_on": "2024-03-01", "outcome": "voluntary"},
+        {"notified_on": "2024-03-02", "outcome": "moved"},
+        {"notified_on": "2023-09-01", "outcome": "voluntary"},
+    ]
+    rows = company(household_notices=notices)
+    names = ("household_churn_180d", "latest_household_notice_on")
+    assert cells(rows, "2024-03-01", *names) == (0, date(2023, 9, 1))
+    assert cells(rows, "2024-04-01", *names) == (1, date(2024, 3, 1))
+
+
+def test_benefits_count_when_they_are_used() -> None:
+    benefits = [
+        {"granted_on": "2023-01-01", "used_at": "2024-03-01 10:00:00"},
+        {"granted_on": "2024-03-01", "used_at": None},
+        {"granted_on": "2024-03-01", "used_at": "2024-03-05 10:00:00", "known_at": "2024-04-01"},
+    ]
+    rows = company(benefits=benefits)
+    names = ("benefits_used_90d", "latest_benefit_used_on")
+    assert cells(rows, "2024-03-01", *names) == (0, None)
+    assert cells(rows, "2024-03-15", *names) == (1, date(2024, 3, 1))
+    assert cells(rows, "2024-04-02", *names) == (2, date(2024, 3, 5))
+
+
+def test_only_a_treatment_that_reached_the_customer_is_outreach() -> None:
+    treatments = [
+        {"treated_at": "2024-03-01 10:00:00", "contacted": True, "arm": "treat"},
+        {"treated_at": "2024-03-10 10:00:00", "contacted": False, "arm": "treat"},
+        {"treated_at": "2024-03-11 10:00:00", "contacted": True, "arm": "holdout"},
+        {"treated_at": "2024-02-01 10:00:00", "contacted": True, "arm": None},
+    ]
+    rows = company(treatments=treatments)
+    names = ("days_since_treatment", "treatments_30d", "treatments_90d", "latest_treatment_on")
+    assert cells(rows, "2024-03-21", *names) == (20, 1, 2, date(2024, 3, 1))
+
+
+def test_changes_of_plan() -> None:
+    change = {"attribute": "plan", "value": "p", "valid_from": "2024-03-01 10:00:00"}
+    rows = company(master_data=[change, change | {"attribute": "payment_method"}])
+    assert cells(rows, "2024-03-20", "plan_changes_90d") == 1

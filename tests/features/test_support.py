@@ -177,3 +177,42 @@ def test_a_fault_until_the_first_person_answers(
     fault = {"started_at": "2024-03-05 10:00:00"}
     rows = company(incidents=[fault], contacts=_contacts(*answers))
     assert cells(rows, "2024-04-01", "fault_to_human_hours_max_90d") == hours
+
+
+def test_an_order_is_late_from_the_midnight_that_ends_its_promised_day() -> None:
+    order = {
+        "ordered_on": "2024-03-01",
+        "promised_on": "2024-03-10",
+        "delivered_on": "2024-03-15",
+    }
+    names = ("late_orders_30d", "order_overrun_days_max_30d")
+    rows = company(orders=[order])
+    assert cells(rows, "2024-03-11", *names) == (0, 0)
+    assert cells(rows, "2024-03-12", *names) == (1, 2)
+    assert cells(rows, "2024-03-15", *names) == (1, 5)
+    assert cells(rows, "2024-03-30", *names) == (1, 5)
+    assert cells(rows, "2024-03-30", "latest_late_order_promised_on") == date(2024, 3, 10)
+    assert cells(rows, "2024-04-12", *names) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("order", "late"),
+    [
+        ({"delivered_on": "2024-03-10"}, 0),
+        ({"delivered_on": "2024-03-11"}, 1),
+        ({"delivered_on": None}, 1),
+        ({"delivered_on": None, "promised_on": None}, 0),
+    ],
+)
+def test_only_an_order_past_its_promise_is_late(order: dict[str, Any], late: int) -> None:
+    given = {"ordered_on": "2024-03-01", "promised_on": "2024-03-10"} | order
+    assert cells(company(orders=[given]), "2024-04-01", "late_orders_30d") == late
+
+
+def test_a_delay_stays_however_well_the_help_was_rated() -> None:
+    """Late delivery against promise loses customers, however good the help (S1)."""
+    order = {"ordered_on": "2024-03-01", "promised_on": "2024-03-10", "delivered_on": "2024-03-20"}
+    praise = {"kind": "csat", "answered_at": "2024-03-21 10:00:00", "score": 5}
+    helped = {"started_at": "2024-03-15 10:00:00", "wait_seconds": 0, "handled_by": "human"}
+    rows = company(orders=[order], surveys=[praise], contacts=[helped])
+    assert cells(rows, "2024-04-01", "order_overrun_days_max_90d") == 10

@@ -107,14 +107,12 @@ def matrices(
 
 def cells(rows: Company, as_of: str, *names: str, zone: str = ZONE, customer: str = "a") -> Any:
     """The value of one feature, or the tuple of several, for one customer."""
-    features = tuple(feature for feature in FULL.features if feature.name in names)
-    assert {feature.name for feature in features} == set(names), "no such feature"
-    used = {feature.stream for feature in features}
-    streams = tuple(stream for stream in FULL.streams if stream.name in used)
+    catalog = FULL.only(names)
+    assert {feature.name for feature in catalog.features} == set(names), "no such feature"
     [table] = matrices(
         rows,
         [date.fromisoformat(as_of)],
-        catalog=Catalog(streams, features, {}),
+        catalog=catalog,
         zone=zone,
         everyone=True,
     )

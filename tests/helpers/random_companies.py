@@ -18,6 +18,7 @@ from features.timeline import midnight_utc
 FIRST = date(2022, 9, 2)
 GRID_DAYS = 5
 STEPS = 130
+_OLD_DAYS = 600
 _ROWS_PER_CUSTOMER = {
     "contracts": 2,
     "invoices": 16,
@@ -29,9 +30,21 @@ _ROWS_PER_CUSTOMER = {
     "cases": 5,
     "incidents": 4,
     "claims": 3,
-    "notifications": 1,
-    "surveys": 1,
+    "notifications": 14,
+    "surveys": 6,
+    "orders": 4,
+    "complaints": 4,
+    "meter_readings": 6,
+    "self_service": 8,
+    "offers": 6,
+    "consents": 6,
+    "benefits": 3,
+    "households": 2,
+    "household_notices": 2,
+    "treatments": 4,
+    "master_data": 8,
 }
+_DIMENSIONS = {"price_list": 24, "market_price": 16}
 _REFERENCES = {
     "invoice_id": "invoices",
     "contract_id": "contracts",
@@ -42,6 +55,12 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "plan_id": ("p0", "p1", "p2", "p3"),
     "product_line": ("electricity", "broadband"),
     "topic": ("billing", "fault"),
+    "kind": ("outage", "marketing", "survey", "price"),
+    "attribute": ("preferred_channel", "preferred_channel", "invoice_format", "plan"),
+    "value": ("phone", "email", "chat", "paper"),
+    "purpose": ("marketing", "marketing", "service"),
+    "score": (1.0, 2.0, 4.0, 4.5, 5.0, 7.0),
+    "stated_price": ("95", "100", "100.9", "200"),
     "direction": ("inbound", "inbound", "inbound", "outbound"),
     "channel": ("phone", "email", "chat"),
     "handled_by": ("bot", "human"),
@@ -82,7 +101,8 @@ def random_company(
     ids = [f"c{number}" for number in range(customers)]
     rows: Company = {name: [] for name in TABLES if name != "labels"}
     rows["customers"] = [maker.row("customers", prefix + customer, 0) for customer in ids]
-    rows["price_list"] = [maker.row("price_list", "", number) for number in range(24)]
+    for name, count in _DIMENSIONS.items():
+        rows[name] = [maker.row(name, "", number) for number in range(count)]
     for name, mean in _ROWS_PER_CUSTOMER.items():
         for customer in ids:
             count = maker.random.choice((0, mean // 2, mean, 2 * mean))
@@ -107,6 +127,8 @@ class _Maker:
     def row(self, table: str, customer: str, number: int, **given: Any) -> Row:
         contract = TABLES[table]
         day = grid_day(self._step(customer))
+        if table == "customers" and not self.first:
+            day -= timedelta(self.random.choice((0, _OLD_DAYS)))
         row: Row = {"customer_id": customer} if contract.per_customer else {}
         for column in contract.columns:
             if column.name not in row:
@@ -127,7 +149,7 @@ class _Maker:
 
     def _value(self, table: str, column: Column, customer: str, number: int, day: date) -> Any:
         contract = TABLES[table]
-        if column.name in contract.key and column.type == "text" and table != "price_list":
+        if column.name in contract.key and column.name.endswith("_id") and contract.per_customer:
             return f"{self.prefix}{customer}-{table}{number}"
         if not column.required and self.chance(0.2):
             return None

@@ -24,9 +24,11 @@ def write(folder, scores, hazards):
     ).astype({"as_of": "datetime64[s]"})
     frame.to_parquet(folder / "test_scores.parquet", index=False)
     (folder / "drivers.json").write_text(json.dumps({"wait": 0.5, "price_rise": 0.25}))
+    families = {"support_wait": 0.5, "price": 0.25}
+    (folder / "families.json").write_text(json.dumps(families))
     key = pd.DataFrame(hazards).fillna(0.0)
     key["month"] = pd.to_datetime(key["month"]).dt.date
-    for share in ("share_wait", "share_price_rise", "share_season", "share_noise"):
+    for share in ("share_wait", "share_price_rise", "share_season", "share_unseen"):
         key[share] = key.get(share, 0.0)
     key.to_parquet(folder / "hazard.parquet", index=False)
     return compare(folder, folder, WINDOW)
@@ -73,13 +75,15 @@ def test_hindsight_weighs_each_month_by_its_days_in_the_window(tmp_path):
 
 def test_true_drivers_are_mean_absolute_deviations_at_the_tested_dates(tmp_path):
     key = [
-        hazard("a", 1, 0.1, share_wait=0.0, share_price_rise=0.3, share_noise=9.0),
+        hazard("a", 1, 0.1, share_wait=0.0, share_price_rise=0.3, share_unseen=9.0),
         hazard("b", 1, 0.1, share_wait=4.0, share_price_rise=0.1, share_season=9.0),
         hazard("a", 2, 0.1, share_wait=99.0),
     ]
     found = write(tmp_path, {"a": (1, 0.2), "b": (0, 0.1)}, key)
     assert list(found.true_drivers.index) == ["wait", "price_rise"]
     assert found.true_drivers.to_dict() == pytest.approx({"wait": 2.0, "price_rise": 0.1})
+    assert found.true_families.to_dict() == pytest.approx({"support_wait": 2.0, "price": 0.1})
+    assert found.family_rank_correlation == pytest.approx(1.0)
 
 
 def test_the_simulated_companys_model_is_held_against_its_key(demo, trained):
@@ -89,7 +93,7 @@ def test_the_simulated_companys_model_is_held_against_its_key(demo, trained):
     assert found.oracle_auc > 0.65
     assert found.hindsight_auc > found.oracle_auc - 0.02
     assert 0.8 < found.ratio < 1.1
-    assert not {"noise", "season"} & set(found.true_drivers.index)
+    assert not {"unseen", "season"} & set(found.true_drivers.index)
     truth = pd.read_parquet(demo.data / "truth" / "hazard.parquet")
     truth["as_of"] = pd.to_datetime(truth["month"]).astype("datetime64[s]")
     scores = pd.read_parquet(newest_scores(demo.var) / "test_scores.parquet")

@@ -80,7 +80,7 @@ def commands(name, config) -> Run:
     return Run(
         name=name,
         settings=load_settings(config),
-        checked=check_tables(config, day),
+        checked=check_tables(config, day).rows,
         trained=run_training(config, day),
         first=run_nightly(config, day),
         second=run_nightly(config, day),

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import billing, effort, price, relationship, support
+from features.catalog import build_catalog
 from features.errors import ConfigError
+from features.tables import TABLES
 from pipelines.lists.reasons import sentences
 from pipelines.lists.templates import (
     DIRECTIONS,
@@ -94,10 +95,9 @@ def test_every_sentence_can_be_said(language: str, driver: str, direction: Direc
 
 
 def test_every_fact_is_declared_by_a_feature_in_the_same_unit():
-    families = (billing, price, support, effort, relationship)
-    units = {f.name: f.unit for family in families for f in family.FAMILY.features}
+    units = {feature.name: feature.unit for feature in build_catalog(TABLES).features}
     of_the_matrix = {"product_line", "profile_name", "profile_value"}
-    said = {"s": "seconds", "share": "ratio", "category": "text"}
+    said = {"s": "seconds", "share": "ratio", "category": "text", "points": "number"}
     for fact in set(FACTS) - of_the_matrix:
         assert said.get(units[fact], units[fact]) == FACTS[fact], fact
 

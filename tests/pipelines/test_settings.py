@@ -3,6 +3,7 @@ import yaml
 from pydantic import ValidationError
 
 from features.errors import ConfigError
+from pipelines.demo.writer import WRITTEN
 from pipelines.settings import ColumnMap, load_settings
 
 GOOD = """
@@ -34,7 +35,7 @@ def test_the_demo_config_loads_and_names_every_table(root):
     settings = load_settings(root / "configs" / "demo.yaml")
     assert settings.company.timezone == "Europe/Oslo"
     assert settings.list.languages == ("nb", "en")
-    assert len(settings.sources) == 14
+    assert set(settings.sources) == set(WRITTEN)
     assert settings.zone_of("contacts") == "UTC"
 
 
@@ -94,6 +95,16 @@ def test_a_required_table_must_be_configured(load):
         ("columns: {customer_id: {row_number: true}}", "sources.customers.columns.customer_id"),
         ("columns: {segment: {column: a, value: b}}", "sources.customers.columns.segment"),
         ("attributes: {Age: {column: a, type: number}}", "sources.customers.attributes.Age"),
+        ("attributes: {age: {column: a, type: number}}", "sources.customers.attributes.age"),
+        (
+            "attributes: {age: {column: a, type: number, static: true, mutable: true}}",
+            "sources.customers.attributes.age",
+        ),
+        ("table: kunder", "sources.customers.table"),
+        ("format: duckdb", "sources.customers.table"),
+        ("path: a.duckdb, table: 'a;b'", "sources.customers.table"),
+        ('path: a, database: {uri: "${HOME}", table: a.b}', "sources.customers"),
+        ('format: csv, database: {uri: "${HOME}", table: a.b}', "sources.customers.format"),
         ("path: /etc/passwd", "sources.customers.path"),
         ("path: a/../../b.csv", "sources.customers.path"),
     ],
@@ -192,3 +203,34 @@ def test_a_source_overrides_single_fields_of_the_dialect(load):
     text = GOOD.replace("customers.csv}", 'customers.csv, dialect: {delimiter: ";"}}')
     dialect = load(text + "dialect: {decimal: ','}\n").dialect_of("customers")
     assert (dialect.delimiter, dialect.decimal, dialect.quote) == (";", ",", '"')
+
+
+def test_an_attribute_must_be_declared_static(load):
+    column = "customers.csv, attributes: {age: {column: Age, type: number}}"
+    message = refusal(load, GOOD.replace("customers.csv", column))
+    assert "attributes.age: can 'Age' change after the day it is first written?" in message
+    assert "mutable: true, and give its history in sources.master_data" in message
+    for declared in (column.replace("number}", "number, static: true}"), f"{column}, static: true"):
+        settings = load(GOOD.replace("customers.csv", declared))
+        assert settings.sources["customers"].attributes["age"].column == "Age"
+
+
+def test_a_source_is_files_or_a_database(load):
+    message = refusal(load, GOOD.replace("{path: customers.csv}", "{known_delay_days: 0}"))
+    assert "sources.customers: give either path (files) or database (uri, table)" in message
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("a.csv", "csv"),
+        ("a/*.txt", "csv"),
+        ("a.parquet", "parquet"),
+        ("a/", "parquet"),
+        ("a.duckdb, table: t", "duckdb"),
+        ("a/, format: csv", "csv"),
+    ],
+)
+def test_the_format_follows_the_path_unless_it_is_given(load, path, kind):
+    settings = load(GOOD.replace("customers.csv", path))
+    assert settings.sources["customers"].kind == kind

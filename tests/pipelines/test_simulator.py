@@ -11,14 +11,24 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+import yaml
 from pyarrow import parquet
 
-from features.tables import FORBIDDEN_COLUMNS, PRODUCT_LINES, TABLES
-from pipelines.demo.hazard import CAPS, CODES, THE_RULE
+from features.catalog import build_catalog
+from features.tables import FORBIDDEN_COLUMNS, MASTER_DATA, PRODUCT_LINES, TABLES
+from pipelines.demo.dials import USUAL_TYPES
+from pipelines.demo.rule import CAPS, CODES, THE_RULE
 from pipelines.demo.simulate import simulate
 from pipelines.demo.world import DECAY
 from pipelines.demo.writer import WRITTEN
+from pipelines.settings import load_settings
+from pipelines.snapshot import take_snapshot
 
+ROOT = Path(__file__).parents[2]
+
+OLDER = {"customers", "contracts", "price_list", "benefits", "consents", "households"}
+OLDER |= {"master_data"}
+EVENTS = {name for name in WRITTEN if TABLES[name].per_customer}
 START, MONTHS = date(2022, 1, 1), 18
 END = date(2023, 7, 1)
 ARROW_TYPES = {
@@ -91,7 +101,8 @@ def notices(root: Path) -> pd.DataFrame:
 
 def test_the_same_seed_gives_the_same_files_and_another_seed_does_not(small, tmp_path):
     again, other = run(tmp_path / "again"), run(tmp_path / "other", seed=6)
-    files = [f"tables/{name}.parquet" for name in WRITTEN] + ["truth/hazard.parquet"]
+    files = [f"tables/{name}.parquet" for name in WRITTEN]
+    files += ["truth/hazard.parquet", "truth/customers.parquet"]
     for file in files:
         assert (small / file).read_bytes() == (again / file).read_bytes(), file
         assert (small / file).read_bytes() != (other / file).read_bytes(), file
@@ -121,7 +132,7 @@ def test_keys_are_unique_and_rows_sorted_by_them(small, name):
     assert keys.equals(keys.sort_values(list(keys.columns), ignore_index=True))
 
 
-@pytest.mark.parametrize("name", sorted(set(WRITTEN) - {"customers", "contracts", "price_list"}))
+@pytest.mark.parametrize("name", sorted(set(WRITTEN) - OLDER))
 def test_events_lie_within_the_simulated_period(small, name):
     days = happened_on(small, name)
     assert days.min() >= pd.Timestamp(START)
@@ -131,16 +142,22 @@ def test_events_lie_within_the_simulated_period(small, name):
 def test_nothing_is_revealed_after_the_end(small):
     cases, contacts = frame(small, "cases"), frame(small, "contacts")
     seen = [cases[name] for name in ("closed_at", "reopened_at", "reclosed_at")]
+    seen += [frame(small, "complaints")["closed_at"], frame(small, "offers")["answered_at"]]
+    seen += [frame(small, "benefits")["used_at"], frame(small, "notifications")["opened_at"]]
     for moments in (*seen, contacts["replied_at"]):
         assert moments.notna().any()
         assert (local(moments.dropna()).dt.tz_localize(None) < pd.Timestamp(END)).all()
     assert (cases["resolved"].isna() == cases["closed_at"].isna()).all()
     assert cases["closed_at"].isna().any()
+    delivered = frame(small, "orders")["delivered_on"]
+    assert delivered.isna().any()
+    assert delivered.max() < pd.Timestamp(END)
+    offers = frame(small, "offers")
+    assert (offers["accepted"].isna() == offers["answered_at"].isna()).all()
+    assert offers.loc[offers["answered_at"].notna(), "opened_at"].notna().all()
 
 
-@pytest.mark.parametrize(
-    "name", sorted(set(WRITTEN) - {"customers", "contracts", "price_list", "terminations"})
-)
+@pytest.mark.parametrize("name", sorted(EVENTS - {"customers", "contracts", "terminations"}))
 def test_customers_who_gave_notice_are_silent_but_for_a_last_invoice(small, name):
     left = notices(small)
     rows = frame(small, name).assign(day=happened_on(small, name))
@@ -167,7 +184,7 @@ def test_leaving_ends_every_contract_but_a_withdrawn_product_only_one(large):
 
 def test_every_row_belongs_to_a_customer_who_had_joined(small):
     joined = frame(small, "customers").set_index("customer_id")["joined_on"]
-    for name in sorted(set(WRITTEN) - {"customers", "price_list"}):
+    for name in sorted(EVENTS - {"customers"}):
         since = frame(small, name)["customer_id"].map(joined)
         assert since.notna().all(), name
         assert (happened_on(small, name) >= since).all(), name
@@ -183,7 +200,7 @@ def test_few_rows_become_known_late_and_never_early(large):
 
 def test_log_odds_are_the_base_and_the_shares(small):
     rows = truth(small)
-    shares = rows[[f"share_{code}" for code in CODES] + ["share_season", "share_noise"]]
+    shares = rows[[f"share_{code}" for code in CODES] + ["share_season", "share_unseen"]]
     total = rows["base"] + shares.astype("float64").sum(axis=1)
     np.testing.assert_allclose(rows["log_odds"], total, rtol=0, atol=1e-9)
     np.testing.assert_allclose(rows["hazard"], 1 / (1 + np.exp(-rows["log_odds"])), rtol=1e-12)
@@ -194,6 +211,13 @@ def test_what_comes_later_changes_no_earlier_hazard(small, tmp_path):
     longer = truth(small)
     first = longer[longer["month"] < pd.Timestamp(2023, 1, 1)].reset_index(drop=True)
     pd.testing.assert_frame_equal(shorter, first)
+    for file in ("truth/customers", "tables/customers", "tables/orders", "tables/market_price"):
+        short, long = (pd.read_parquet(root / f"{file}.parquet") for root in (tmp_path, small))
+        keys = ["customer_id"] if "customer_id" in short else ["product_line", "month"]
+        both = short[keys].merge(long[keys], how="left", indicator=True)
+        assert (both["_merge"] == "both").all(), file
+    key = [pd.read_parquet(root / "truth" / "customers.parquet") for root in (tmp_path, small)]
+    pd.testing.assert_frame_equal(key[0], key[1].head(len(key[0])))
 
 
 def test_customers_leave_as_often_as_the_hazard_says(large):
@@ -275,6 +299,340 @@ def test_unsolved_cases_weigh_more_than_waits_and_delight_nothing(large):
     assert (share == 0).all()
 
 
+def shares_next_month(root: Path, code: str, rows: pd.DataFrame) -> pd.Series:
+    """Each row's share of one driver at the first day of the month after its ``day``."""
+    month = rows["day"].dt.to_period("M").dt.to_timestamp() + pd.DateOffset(months=1)
+    share = truth(root).set_index(["customer_id", "month"])[f"share_{code}"]
+    keys = pd.MultiIndex.from_arrays([rows["customer_id"], month])
+    return share.reindex(keys).set_axis(rows.index).dropna()
+
+
+def test_every_driver_of_the_features_has_a_share_and_the_other_way_round():
+    drivers = {feature.driver for feature in build_catalog(TABLES).model_features}
+    assert drivers | {"profile"} == set(CODES)
+
+
+@pytest.mark.parametrize(
+    ("code", "sign"),
+    [
+        ("missing_reading", 1),
+        ("complaint", 1),
+        ("noise", 1),
+        ("contradicting_message", 1),
+        ("forced_channel", 1),
+        ("household", 1),
+        ("benefits_used", -1),
+    ],
+)
+def test_one_sided_drivers_are_at_work_and_never_point_the_other_way(large, code, sign):
+    share = sign * truth(large)[f"share_{code}"]
+    assert share.min() == 0 < share.max()
+    assert 0 < (share > 0).mean() < 0.5
+
+
+@pytest.mark.parametrize("code", ["channel_mix", "survey_silence", "outreach", "profile"])
+def test_some_drivers_change_no_risk(large, code):
+    assert (truth(large)[f"share_{code}"] == 0).all()
+
+
+def told_of_faults(root: Path) -> pd.DataFrame:
+    """Faults with what the customer was told of them: before the end, or not."""
+    faults = frame(root, "incidents").assign(day=happened_on(root, "incidents"))
+    messages = frame(root, "notifications").dropna(subset="incident_id")
+    keys = ["incident_id", "customer_id"]
+    told = messages.groupby(keys)[["sent_at", "promised_end_at"]].min()
+    faults = faults.join(told, on=keys)
+    return faults.assign(informed=faults["sent_at"] <= faults["ended_at"])
+
+
+def test_a_fault_nobody_told_of_raises_and_one_told_of_lowers(large):
+    faults = told_of_faults(large)
+    only = faults[~faults["customer_id"].duplicated(keep=False) & faults["ended_at"].notna()]
+    share = shares_next_month(large, "uninformed_incident", only)
+    informed = only["informed"].reindex(share.index)
+    kept = ~(only["promised_end_at"] < only["ended_at"]).reindex(share.index)
+    assert (share[~informed] >= 0.99 * 0.5 * THE_RULE.uninformed_incident).all()
+    np.testing.assert_allclose(share[informed & kept], THE_RULE.kept_informed, rtol=1e-6)
+    assert (share[informed & ~kept] > THE_RULE.kept_informed).all()
+    assert min((~informed).sum(), (informed & kept).sum(), (informed & ~kept).sum()) > 10
+
+
+def test_a_complaint_weighs_less_with_those_who_were_kept_informed(large):
+    complaints = frame(large, "complaints").assign(day=happened_on(large, "complaints"))
+    single = complaints[~complaints["customer_id"].duplicated(keep=False)]
+    share = shares_next_month(large, "complaint", single)
+    last = told_of_faults(large).sort_values("day").groupby("customer_id")["informed"].agg(set)
+    informed = single["customer_id"].map(last).reindex(share.index)
+    always, never = (
+        informed.map(lambda seen, only=only: seen == only) for only in ({True}, {False})
+    )
+    light = share[always].value_counts(normalize=True)
+    assert light.idxmax() == pytest.approx(0.4 * THE_RULE.complaint, rel=1e-6)
+    np.testing.assert_allclose(share[never], THE_RULE.complaint, rtol=1e-6)
+    assert min(always.sum(), never.sum()) > 3
+
+
+def test_a_notice_in_the_household_raises_the_hazard_of_the_others(large):
+    homes = frame(large, "households")
+    notices_ = frame(large, "terminations").query("outcome == 'voluntary'")
+    gone = notices_.drop_duplicates("customer_id")[["customer_id", "notified_on"]]
+    steady = homes[~homes["customer_id"].duplicated(keep=False)]
+    left = steady.merge(gone, on="customer_id").merge(
+        steady, on="household_id", suffixes=("_left", "")
+    )
+    others = left[left["customer_id"] != left["customer_id_left"]]
+    others = others[
+        others["valid_from"] < others["notified_on"].dt.to_period("M").dt.to_timestamp()
+    ]
+    share = shares_next_month(large, "household", others.assign(day=others["notified_on"]))
+    assert len(share) > 30
+    assert (share >= 0.99 * THE_RULE.household).all()
+    alone = ~truth(large)["customer_id"].isin(homes["customer_id"])
+    assert (truth(large).loc[alone, "share_household"] == 0).all()
+
+
+def test_a_missed_delivery_weighs_from_the_promised_day_on(large):
+    orders = frame(large, "orders")
+    missed = orders["delivered_on"].isna() | (orders["delivered_on"] > orders["promised_on"])
+    due = orders.assign(day=orders["promised_on"] + timedelta(days=1))
+    assert (
+        shares_next_month(large, "late_delivery", due[missed & due["delivered_on"].notna()]) > 0
+    ).all()
+    promised = frame(large, "cases").dropna(subset="promised_on")["customer_id"]
+    calm = due[~due["customer_id"].isin({*due["customer_id"][missed], *promised})]
+    assert (shares_next_month(large, "late_delivery", calm) == 0).all()
+    assert 0.08 < missed.mean() < 0.30
+
+
+def test_self_service_lowers_unless_it_ends_at_the_telephone(large):
+    sessions = frame(large, "self_service").assign(day=happened_on(large, "self_service"))
+    single = sessions[~sessions["customer_id"].duplicated(keep=False)]
+    share = shares_next_month(large, "self_service", single)
+    done = single["completed"].reindex(share.index)
+    np.testing.assert_allclose(share[done], THE_RULE.self_service_success, rtol=1e-6)
+    assert set(share[~done].round(3).astype(str)) == {"0.0", str(THE_RULE.self_service)}
+    calls = frame(large, "contacts").query("direction == 'inbound'")
+    pushed = single.loc[share[~done].index[share[~done] > 0]].merge(calls, on="customer_id")
+    lag = pushed["started_at_y"] - pushed["started_at_x"]
+    soon = lag.between(timedelta(0), timedelta(hours=48)).groupby(pushed["session_id"]).any()
+    assert len(soon) > 20
+    assert soon.mean() > 0.9
+
+
+def test_a_benefit_lowers_and_its_absence_raises_after_two_years(large):
+    rows = truth(large)
+    held = frame(large, "benefits")
+    joined = frame(large, "customers").set_index("customer_id")["joined_on"]
+    never = rows[~rows["customer_id"].isin(held["customer_id"])]
+    long_ago = (never["month"] - never["customer_id"].map(joined)) / timedelta(days=1) > 730
+    np.testing.assert_allclose(never["share_loyalty_benefit"], long_ago * THE_RULE.no_benefit)
+    span = held.drop_duplicates("customer_id", keep=False).set_index("customer_id")
+    some = rows[rows["customer_id"].isin(span.index)]
+    since, until = (some["customer_id"].map(span[name]) for name in ("granted_on", "ends_on"))
+    inside = (since < some["month"]) & (until >= some["month"])
+    assert np.allclose(some["share_loyalty_benefit"][inside], THE_RULE.loyalty_benefit)
+    assert (some["share_loyalty_benefit"][~inside] >= 0).all()
+
+
+def test_a_price_above_last_months_market_weighs(large):
+    contracts = frame(large, "contracts")
+    single = contracts[~contracts["customer_id"].duplicated(keep=False)]
+    moved = set(frame(large, "price_changes")["customer_id"])
+    single = single[~single["customer_id"].isin(moved)]
+    market = frame(large, "market_price").assign(
+        month=lambda t: t["month"] + pd.DateOffset(months=1)
+    )
+    rows = truth(large).merge(single[["customer_id", "product_line", "price"]], on="customer_id")
+    rows = rows.merge(market, on=["product_line", "month"], how="left", suffixes=("", "_asked"))
+    gap = rows["price"].astype(float) / rows["price_asked"].astype(float) - 1 - THE_RULE.gap_noticed
+    assert (rows["share_market_gap"][gap.isna()] == 0).all()
+    assert (rows["share_market_gap"][gap < -1e-9] == 0).all()
+    plain = (gap > 0) & (gap < 0.6) & (rows["share_repeat_contact"] == 0)
+    auto = rows["share_payment_method"] < -0.2
+    weight = rows["share_market_gap"][plain] / gap[plain]
+    calm = 1 - THE_RULE.autopay_dampens
+    np.testing.assert_allclose(weight[~auto], THE_RULE.market_gap, rtol=1e-5)
+    np.testing.assert_allclose(weight[auto], THE_RULE.market_gap * calm, rtol=1e-5)
+
+
+def test_missing_readings_lead_to_estimated_bills(large):
+    readings = frame(large, "meter_readings")
+    bills = frame(large, "invoices").query("corrects_invoice_id.isna()")
+    bills = bills[bills["known_at"].isna()].sort_values("issued_on")
+    readings = readings[readings["due_on"] < pd.Timestamp(2023, 1, 1)].sort_values("due_on")
+    next_bill = pd.merge_asof(
+        readings.assign(after=readings["due_on"] + pd.offsets.MonthBegin()),
+        bills[["customer_id", "issued_on", "estimated"]],
+        left_on="after",
+        right_on="issued_on",
+        by="customer_id",
+        direction="forward",
+        tolerance=timedelta(days=25),
+    ).dropna(subset="estimated")
+    share = next_bill["estimated"].astype(bool).groupby(next_bill["status"]).mean()
+    assert min(share["missing"], share["estimated"]) > 0.97
+    assert share["read"] < 0.06
+
+
+def test_a_closed_channel_is_another_than_the_one_used(large):
+    calls = frame(large, "contacts")
+    shut = calls[calls["unavailable_channel"].notna()].assign(day=happened_on(large, "contacts"))
+    assert (shut["unavailable_channel"] != shut["channel"]).all()
+    assert (shares_next_month(large, "forced_channel", shut) > 0).all()
+    assert 0.02 < len(shut) / len(calls) < 0.15
+
+
+def test_a_no_to_marketing_ends_it_and_is_remembered(large):
+    consents = frame(large, "consents").query("purpose == 'marketing'")
+    consents = consents.assign(day=happened_on(large, "consents")[consents.index])
+    no = consents[~consents["allowed"]]
+    assert (shares_next_month(large, "noise", no) >= 0.99 * THE_RULE.noise).all()
+    last = no[
+        ~no["customer_id"].isin(
+            consents[consents["allowed"] & (consents["day"] >= pd.Timestamp(START))]["customer_id"]
+        )
+    ]
+    sent = frame(large, "notifications").query("kind == 'marketing'")
+    after = sent.merge(last[["customer_id", "changed_at"]], on="customer_id")
+    month = [
+        local(after[name]).dt.tz_localize(None).dt.to_period("M")
+        for name in ("sent_at", "changed_at")
+    ]
+    assert len(after) > 50
+    assert not (month[0] > month[1]).any()
+
+
+def test_messages_state_the_new_price_and_few_another(large):
+    notices_ = frame(large, "notifications").query("kind == 'price'")
+    changes = frame(large, "price_changes").dropna(subset="notified_on")
+    days = happened_on(large, "notifications")[notices_.index]
+    pairs = notices_.assign(notified_on=days).merge(changes, on=["customer_id", "notified_on"])
+    pairs = pairs[~pairs["notification_id"].duplicated(keep=False)]
+    wrong = pairs[pairs["stated_price"] != pairs["new_price"]].assign(day=pairs["notified_on"])
+    assert 0.03 < len(wrong) / len(pairs) < 0.09
+    assert (shares_next_month(large, "contradicting_message", wrong) > 0).all()
+    others = frame(large, "notifications").query("kind != 'price'")
+    assert others["stated_price"].isna().all()
+    opened = frame(large, "notifications").dropna(subset="opened_at")
+    assert (opened["opened_at"] >= opened["sent_at"]).all()
+    assert (opened["channel"] != "post").all()
+
+
+def test_nobody_held_out_is_contacted(large):
+    treated = frame(large, "treatments")
+    held_out = treated["arm"] == "holdout"
+    assert 0.1 < held_out.mean() < 0.3
+    assert not treated["contacted"][held_out].any()
+    assert treated["contacted"][~held_out].any()
+    assert treated["channel"][held_out].isna().all()
+
+
+def test_master_data_follow_what_customers_do(large):
+    master = frame(large, "master_data")
+    assert set(master["attribute"]) == set(MASTER_DATA)
+    done = frame(large, "payment_method_events").query("step == 'completed' and known_at.isna()")
+    noted = master.query("attribute == 'payment_method'")
+    found = done.merge(
+        noted,
+        left_on=["customer_id", "occurred_at", "method"],
+        right_on=["customer_id", "valid_from", "value"],
+    )
+    assert len(found) == len(done) > 100
+    first = master.sort_values("valid_from").groupby(["customer_id", "attribute"])["value"].first()
+    plans = frame(large, "contracts").drop_duplicates("customer_id").set_index("customer_id")
+    same = first.xs("plan", level="attribute").reindex(plans.index) == plans["plan_id"]
+    assert same.mean() > 0.99
+
+
+def test_the_sure_and_the_lost_answer_nothing_and_the_others_opposite_things(large):
+    key = parquet.read_table(large / "truth" / "customers.parquet").to_pandas()
+    assert key["customer_id"].tolist() == frame(large, "customers")["customer_id"].tolist()
+    shares = key["type"].value_counts(normalize=True)
+    for name, share in USUAL_TYPES.items():
+        assert shares[name] == pytest.approx(share, abs=0.025), name
+    effect = key.groupby("type")["effect_of_contact"].agg(["min", "max"])
+    assert effect.loc["persuadable", "max"] < 0 < effect.loc["sleeping_dog", "min"]
+    assert (effect.loc[["sure", "lost"]] == 0).all(axis=None)
+
+
+def test_types_change_nothing_but_the_key_to_them(small, tmp_path):
+    types = {"persuadable": 0.5, "sure": 0.0, "lost": 0.0, "sleeping_dog": 0.5}
+    run(tmp_path, types=types)
+    for file in [f"tables/{name}.parquet" for name in WRITTEN] + ["truth/hazard.parquet"]:
+        assert (small / file).read_bytes() == (tmp_path / file).read_bytes(), file
+    key = parquet.read_table(tmp_path / "truth" / "customers.parquet")
+    assert set(key["type"].to_pylist()) == {"persuadable", "sleeping_dog"}
+
+
+def test_lateness_can_be_turned_and_changes_no_hazard(small, tmp_path):
+    often = run(tmp_path, late_share=0.3)
+    for name in ("invoices", "offers", "meter_readings"):
+        assert 0.2 < frame(often, name)["known_at"].notna().mean() < 0.4, name
+    pd.testing.assert_frame_equal(truth(often), truth(small))
+
+
+def test_corrections_and_lateness_can_be_turned_off(small, tmp_path):
+    run(tmp_path / "none", corrections=0.0, late_share=0.0, months=6)
+    run(tmp_path / "many", corrections=0.05, months=6)
+    for name in ("invoices", "offers", "meter_readings"):
+        assert frame(tmp_path / "none", name)["known_at"].isna().all(), name
+    share = {
+        name: frame(root, "invoices")["corrects_invoice_id"].notna().mean()
+        for name, root in (
+            ("none", tmp_path / "none"),
+            ("usual", small),
+            ("many", tmp_path / "many"),
+        )
+    }
+    assert share["none"] == 0 < share["usual"] < 0.04 < share["many"] < 0.15
+    assert (truth(tmp_path / "none")["share_bill_correction"] == 0).all()
+    again = frame(small, "invoices").dropna(subset="corrects_invoice_id")
+    assert (again["amount"] < 0).any()
+    assert (again["amount"] > 0).any()
+
+
+@pytest.fixture(scope="module")
+def dirty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run(tmp_path_factory.mktemp("dirty"), dirty=0.03)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_dirt_lies_upon_the_same_rows(small, dirty, name):
+    clean, soiled = table(small, name), table(dirty, name)
+    assert soiled.schema == clean.schema
+    log = parquet.read_table(dirty / "truth" / "dirty.parquet").to_pandas()
+    log = log[log["table"] == name]
+    assert soiled.num_rows == clean.num_rows + (log["fault"] == "duplicate").sum()
+    key = TABLES[name].key[0]
+    broken = pa.array(log["key"].tolist(), pa.string())
+    same = [
+        rows.filter(pc.invert(pc.is_in(rows[key].cast(pa.string()), broken)))
+        for rows in (clean, soiled)
+    ]
+    orphans = (
+        pc.starts_with(same[1]["customer_id"], "C9")
+        if name != "customers" and TABLES[name].per_customer
+        else None
+    )
+    assert same[0].equals(same[1] if orphans is None else same[1].filter(pc.invert(orphans)))
+
+
+def test_all_dirt_is_set_aside_and_nothing_else(dirty, tmp_path):
+    document = yaml.safe_load((ROOT / "configs" / "demo.yaml").read_text("utf-8"))
+    assert set(document["sources"]) == set(WRITTEN)
+    document["paths"] = {"data": str(dirty), "var": str(tmp_path / "var"), "out": str(tmp_path)}
+    document["quality"] = {"max_quarantine_share": 0.5}
+    for source in document["sources"].values():
+        source["duplicates"] = "drop"
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    taken = take_snapshot(load_settings(tmp_path / "config.yaml"), tmp_path / "snapshot", as_of=END)
+    log = parquet.read_table(dirty / "truth" / "dirty.parquet").to_pandas()
+    assert set(log["fault"]) == {"null", "date", "duplicate", "orphan", "negative"}
+    for name in WRITTEN:
+        found = sum(taken.tables[name].quarantined.values())
+        assert found == (log["table"] == name).sum(), name
+
+
 def test_delimited_files_hold_the_same_rows(small, tmp_path):
     run(tmp_path, fmt="csv")
     for name in ("contacts", "contracts", "payments"):
@@ -299,10 +657,19 @@ def test_other_products_can_be_sold(tmp_path):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"products": ("gas",)}, {"products": ()}, {"start": date(2022, 1, 15)}, {"months": 0}],
+    [
+        {"products": ("gas",)},
+        {"products": ()},
+        {"start": date(2022, 1, 15)},
+        {"months": 0},
+        {"dirty": 1.5},
+        {"late_share": -0.1},
+        {"types": {"persuadable": 1.0}},
+        {"types": {"persuadable": 0.5, "sure": 0.5, "lost": 0.5, "sleeping_dog": 0.5}},
+    ],
 )
 def test_impossible_orders_are_refused(tmp_path, wrong):
-    with pytest.raises(ValueError, match=r"products|start"):
+    with pytest.raises(ValueError, match=r"products|start|dirty|late_share|types"):
         run(tmp_path, **wrong)
 
 
@@ -317,7 +684,7 @@ def test_the_page_about_the_simulation_gives_every_coefficient():
     table = [line.strip("| ").split("|") for line in page.splitlines() if line.startswith("| ")]
     cells = [[cell.strip() for cell in row] for row in table][1:]
     assert {row[0]: float(row[1]) for row in cells} == asdict(THE_RULE)
-    remains = {row[0].replace("_broken", ""): (row[2], row[3]) for row in cells if row[2]}
+    remains = {row[0]: (row[2], row[3]) for row in cells if row[2]}
     assert {code: float(value[0]) for code, value in remains.items()} == dict(DECAY)
-    caps = {code: float(value[1]) for code, value in remains.items() if code != "bundle"}
-    assert caps == {code: CAPS.get(code, 2.0) for code in DECAY if code != "bundle"}
+    caps = {code: float(value[1]) for code, value in remains.items()}
+    assert caps == {code: CAPS.get(code, 2.0) for code in DECAY}

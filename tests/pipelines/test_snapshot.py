@@ -1,3 +1,4 @@
+import os
 from datetime import date, datetime
 
 import duckdb
@@ -268,10 +269,17 @@ def test_a_refused_night_keeps_the_last_snapshot_and_leaves_nothing_behind(compa
 
 
 def test_what_a_killed_run_left_is_cleared(company, into):
-    orphan = into.with_name(".snapshot.12345.staging")
+    orphan = into.with_name(".snapshot.99999999.staging")
     orphan.mkdir()
     take_snapshot(company(), into)
     assert not orphan.exists()
+
+
+def test_what_another_run_is_writing_is_left_to_it(company, into):
+    running = into.with_name(f".snapshot.{os.getppid()}.staging")
+    running.mkdir()
+    take_snapshot(company(), into)
+    assert running.exists()
 
 
 def test_the_order_of_rows_does_not_change_a_byte(company, into, tmp_path):
@@ -300,6 +308,17 @@ def test_damage_to_a_written_file_is_found(company, into):
     path.write_bytes(content)
     with pytest.raises(ContractError, match="damaged since it was written"):
         verify_snapshot(snapshot)
+
+
+def test_a_damaged_snapshot_is_not_reused(company, into):
+    told = []
+    snapshot = take_snapshot(company(), into, told.append)
+    path = snapshot.path("customers", 0)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-9] + b"x" + whole[-8:])
+    take_snapshot(company(), into, told.append)
+    assert told == ["customers"] * 2
+    assert path.read_bytes() == whole
 
 
 def test_too_little_memory_ends_cleanly(company, into):

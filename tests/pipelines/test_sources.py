@@ -233,6 +233,18 @@ def test_a_forbidden_column_cannot_be_mapped(refused, mapping):
     assert "is a forbidden column: " in message
 
 
+def test_rows_need_a_known_at_or_a_declared_delay(refused, read):
+    undeclared = {"path": "c.csv", "known_delay_days": None}
+    row = "a,1,2026-01-01 10:00:00,phone,5"
+    message = refused({"c.csv": f"{CONTACTS}{row}\n"}, {"contacts": undeclared})
+    assert "when does a row of contacts become known?" in message
+    assert "sources.contacts.known_delay_days is not given" in message
+    written = CONTACTS.replace("\n", ",written\n") + f"{row},2026-01-05 10:00:00\n"
+    mapped = {**undeclared, "timezone": "UTC", "columns": {"known_at": "written"}}
+    found = read("contacts", {"c.csv": written}, {"contacts": mapped}, "event_at, known_at")
+    assert found == [(at("2026-01-01 10:00"), at("2026-01-05 10:00"))]
+
+
 def test_declared_norwegian_forms_are_read(read):
     files = {
         "customers.csv": "customer_id;joined_on\n1;01.02.2026\n",

@@ -9,10 +9,29 @@ from typing import Any
 
 from companies import Company
 
-from oracle import billing, effort, price, relationship, support
+from oracle import (
+    billing,
+    channel,
+    combined,
+    effort,
+    information,
+    price,
+    relationship,
+    satisfaction,
+    support,
+)
 from oracle.view import View, see
 
-_FAMILIES = (billing, price, support, effort, relationship)
+_FAMILIES = (
+    billing,
+    price,
+    support,
+    effort,
+    information,
+    channel,
+    satisfaction,
+    relationship,
+)
 
 
 def expected(rows: Company, customer: str, as_of: date, zone: str) -> dict[str, Any]:
@@ -21,7 +40,7 @@ def expected(rows: Company, customer: str, as_of: date, zone: str) -> dict[str, 
     values: dict[str, Any] = {}
     for family in _FAMILIES:
         values |= family.features(view)
-    return values
+    return values | combined.features(view, values)
 
 
 __all__ = ["View", "expected", "see"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from companies import Row
 
-from oracle.view import View, flag, known_order, last, top
+from oracle.view import View, flag, in_force, known_order, last, top
 
 
 def features(view: View) -> dict[str, Any]:
@@ -17,6 +17,19 @@ def features(view: View) -> dict[str, Any]:
         **_payments(view),
         **_reminders(view),
         **_methods(view),
+        **_readings(view),
+    }
+
+
+def _readings(view: View) -> dict[str, Any]:
+    readings = view.rows("meter_readings")
+    missing = [row for row in readings if row["status"] == "missing"]
+    estimated = [row for row in readings if row["status"] == "estimated"]
+    return {
+        **view.counts("missing_readings", missing, 30, 90, 365),
+        **view.counts("estimated_readings", estimated, 30, 90, 365),
+        "latest_missing_reading_on": top(row["due_on"] for row in missing),
+        "paper_format": _is(in_force(view.rows("master_data"), "invoice_format"), "paper"),
     }
 
 

@@ -18,7 +18,34 @@ def features(view: View) -> dict[str, Any]:
         **_newcomers(view),
         **_plans(view),
         **_contracts(view),
+        **_benefits(view),
     }
+
+
+def _benefits(view: View) -> dict[str, Any]:
+    benefits = view.rows("benefits")
+    held = [row for row in benefits if row["ends_on"] is None or row["ends_on"] >= view.as_of]
+    end = top(row["ends_on"] for row in held)
+    return {
+        "loyalty_benefit": len(held),
+        "benefit_days_left": None if end is None else (end - view.as_of).days,
+        "benefit_granted_on": top(row["granted_on"] for row in held),
+        "benefit_ended_on": top(row["ends_on"] for row in benefits if row not in held),
+    }
+
+
+def market(view: View) -> tuple[Decimal, Decimal]:
+    """What the customer pays a month on the lines that the market has, and what it asks."""
+    own, asked = Decimal(0), Decimal(0)
+    for contract in view.rows("contracts"):
+        price = _own_price(view, contract, view.now - _MOMENT)
+        months = view.rows(
+            "market_price", lambda row, line=contract["product_line"]: row["product_line"] == line
+        )
+        if price is not None and months:
+            own += price
+            asked += max(months, key=lambda row: row["month"])["price"]
+    return own, asked
 
 
 def _rises(view: View) -> dict[str, Any]:

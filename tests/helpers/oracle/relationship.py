@@ -13,6 +13,7 @@ def features(view: View) -> dict[str, Any]:
     outbound = [row for row in contacts if row["direction"] == "outbound"]
     return {
         "tenure_days": view.days_since(joined),
+        "first_90_days": None if top(joined) is None else int(view.days_since(joined) < 90),
         "customer_since": top(joined),
         "segment": top(row["segment"] for row in customers),
         **view.counts("contacts", inbound, 30, 90, 365),
@@ -20,6 +21,25 @@ def features(view: View) -> dict[str, Any]:
         "days_since_outreach": view.days_since(view.local_day(row["event_at"]) for row in outbound),
         "last_contact_on": top(view.local_day(row["event_at"]) for row in contacts),
         **_claims(view),
+        **_others(view),
+    }
+
+
+def _others(view: View) -> dict[str, Any]:
+    notices = view.rows("household_notices", lambda row: row["outcome"] == "voluntary")
+    used = [row | {"event_at": row["used_at"]} for row in view.rows("benefits") if row["used_at"]]
+    plans = view.rows("master_data", lambda row: row["attribute"] == "plan")
+    reached = view.rows("treatments", lambda row: row["contacted"] and row["arm"] != "holdout")
+    treated = [view.local_day(row["event_at"]) for row in reached]
+    return {
+        **view.counts("household_churn", notices, 180),
+        "latest_household_notice_on": top(row["notified_on"] for row in notices),
+        **view.counts("benefits_used", used, 90, 365),
+        "latest_benefit_used_on": top(view.local_day(row["used_at"]) for row in used),
+        **view.counts("plan_changes", plans, 90, 365),
+        **view.counts("treatments", reached, 30, 90, 365),
+        "days_since_treatment": view.days_since(treated),
+        "latest_treatment_on": top(treated),
     }
 
 

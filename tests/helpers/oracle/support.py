@@ -9,7 +9,13 @@ from oracle.view import View, minutes, top
 
 
 def features(view: View) -> dict[str, Any]:
-    return {**_waits(view), **_cases(view), **_promises(view), **_faults(view)}
+    return {
+        **_waits(view),
+        **_cases(view),
+        **_promises(view),
+        **_orders(view),
+        **_faults(view),
+    }
 
 
 def _waits(view: View) -> dict[str, Any]:
@@ -97,6 +103,22 @@ def _promises(view: View) -> dict[str, Any]:
         **view.largest("delivery_overrun_days_max", late, "overrun", 90, 365, none=0),
         **view.counts("promises_missed", late, 365),
         "latest_promise_missed_on": top(case["promised_on"] for case in late),
+    }
+
+
+def _orders(view: View) -> dict[str, Any]:
+    """An order is late from the midnight that ends its promised day."""
+    late = []
+    for order in view.rows("orders", lambda row: row["promised_on"]):
+        missed_at = view.midnight(order["promised_on"] + timedelta(days=1))
+        delivered = order["delivered_on"] or view.as_of
+        if missed_at < view.now and delivered > order["promised_on"]:
+            overrun = (delivered - order["promised_on"]).days
+            late.append(order | {"event_at": missed_at, "overrun": overrun})
+    return {
+        **view.counts("late_orders", late, 30, 90, 365),
+        **view.largest("order_overrun_days_max", late, "overrun", 30, 90, 365, none=0),
+        "latest_late_order_promised_on": top(order["promised_on"] for order in late),
     }
 
 

@@ -95,6 +95,23 @@ def last(rows: Iterable[Row], column: str) -> Any:
     return next((row[column] for row in reversed(list(rows)) if row[column] is not None), None)
 
 
+def share(
+    view: View, name: str, rows: list[Row], column: str, *windows: int
+) -> dict[str, float | None]:
+    """The share of rows whose column is true."""
+    found = {days: [row[column] for row in view.recent(rows, days)] for days in windows}
+    return {
+        f"{name}_{days}d": sum(values) / len(values) if values else None
+        for days, values in found.items()
+    }
+
+
+def in_force(master_data: list[Row], attribute: str) -> Any:
+    """The attribute's value on file: that of the row which holds from latest."""
+    rows = [row for row in master_data if row["attribute"] == attribute]
+    return max(rows, key=lambda row: row["valid_from"])["value"] if rows else None
+
+
 def flag(value: bool | None) -> int | None:
     return None if value is None else int(value)
 

@@ -1,49 +1,7 @@
-import numpy as np
 import pytest
 
-from models.leaks import LeakWarning, leak_warning, single_feature_auc
+from models.leaks import LeakWarning
 from models.promotion import verdict
-
-
-def columns(n: int = 4_000) -> tuple[np.ndarray, np.ndarray]:
-    """Noise; the label with noise; a category whose middle code leaks; a date null for stayers."""
-    rng = np.random.default_rng(0)
-    y = (rng.random(n) < 0.3).astype(np.int8)
-    middle = np.where(y == 1, 1, rng.choice([0, 2], n))
-    null = np.where(y == 1, rng.random(n), np.nan)
-    x = np.column_stack([rng.normal(size=n), y + rng.normal(size=n) * 0.2, middle, null])
-    return x.astype(np.float32), y
-
-
-def test_no_warning_at_or_below_the_alarm() -> None:
-    x, y = columns()
-    assert leak_warning(0.85, 0.85, x, y, ["a", "b", "c", "d"]) is None
-
-
-def test_a_warning_names_the_planted_leaks() -> None:
-    x, y = columns()
-    found = leak_warning(0.95, 0.85, x, y, ["noise", "label", "code", "null"], worst=3)
-    assert found is not None
-    assert {name for name, _ in found.worst} == {"label", "code", "null"}
-    assert min(value for _, value in found.worst) > 0.99
-    assert "AUC 0.950" in found.message
-    assert "label" in found.message
-
-
-@pytest.mark.parametrize("missing", [0.0, 0.5, 1.0])
-def test_noise_alone_reaches_little(missing: float) -> None:
-    rng = np.random.default_rng(1)
-    values = np.where(rng.random(4_000) < missing, np.nan, rng.normal(size=4_000))
-    y = (rng.random(4_000) < 0.3).astype(np.int8)
-    assert 0.5 <= single_feature_auc(values.astype(np.float32), y) < 0.6
-
-
-def test_single_feature_auc_by_hand() -> None:
-    # rates: 0 → 1/2, 1 → 0, missing → 1; pairs won by leavers: (0.5 + 1) + (1 + 1) of 4
-    values = np.array([0, 0, 1, np.nan], dtype=np.float32)
-    y = np.array([1, 0, 0, 1], dtype=np.int8)
-    assert single_feature_auc(values, y) == pytest.approx(3.5 / 4)
-
 
 GOOD = {"log_loss": 0.10, "auc": 0.70, "calibration_slope": 1.0}
 BASE = {"log_loss": 0.12}

@@ -1,0 +1,103 @@
+"""Channel: being forced out of the one the customer prefers (S2).
+
+The preferred channel is the one on file, and known, when the contact was made.
+"""
+
+from features.feature import Family, Stream
+from features.relationship import ALL_CONTACTS, MASTER_DATA
+
+FAMILY = Family("channel")
+
+CLOSED_CHANNELS = Stream(
+    "closed_channels",
+    reads=("contacts",),
+    optional=("master_data",),
+    sql="""
+    select customer_id, event_at, known_at, local_day(event_at) as started_on,
+        coalesce(unavailable_channel = preferred and channel <> preferred, false) as forced
+    from (
+        select c.customer_id, c.event_at, c.known_at, c.contact_id, c.channel,
+            c.unavailable_channel, arg_max_null(m.value, m.event_at) as preferred
+        from contacts c
+        left join master_data m on m.customer_id = c.customer_id
+            and m.attribute = 'preferred_channel' and m.known_at < c.event_at
+        where c.unavailable_channel is not null and coalesce(c.direction, 'inbound') = 'inbound'
+        group by all
+    )
+    """,
+)
+
+STREAMS = (CLOSED_CHANNELS,)
+
+_TRIED = "contacts.unavailable_channel"
+
+FAMILY.add(
+    CLOSED_CHANNELS,
+    "channel_unavailable_attempts",
+    "count(*)",
+    windows=(30, 90, 365),
+    fill=0,
+    needs=(_TRIED,),
+    driver="forced_channel",
+    unit="count",
+    sign=1,
+    doc="Contacts before which the customer had found a channel closed.",
+    source="S2",
+)
+FAMILY.add(
+    CLOSED_CHANNELS,
+    "forced_channel_contacts",
+    "count(*)",
+    where="forced",
+    windows=(30, 90, 365),
+    fill=0,
+    needs=(_TRIED, "contacts.channel", "master_data"),
+    driver="forced_channel",
+    unit="count",
+    sign=1,
+    doc="Contacts in another channel than the preferred one, which was closed.",
+    source="S2",
+)
+FAMILY.fact(
+    CLOSED_CHANNELS,
+    "latest_closed_channel_on",
+    "max(started_on)",
+    needs=(_TRIED,),
+    driver="forced_channel",
+    doc="Day the customer last found a channel closed.",
+)
+FAMILY.add(
+    ALL_CONTACTS,
+    "channel_mix",
+    "count(distinct channel)",
+    where="direction = 'inbound'",
+    windows=(365,),
+    fill=0,
+    needs=("contacts.channel",),
+    driver="channel_mix",
+    unit="count",
+    doc="Channels that the customer used.",
+    source="S2",
+)
+FAMILY.add(
+    ALL_CONTACTS,
+    "digital_contact_share",
+    "avg(cast(channel in ('email', 'chat', 'sms', 'app', 'web') as integer))",
+    where="direction = 'inbound'",
+    windows=(365,),
+    driver="channel_mix",
+    unit="share",
+    doc="Share of the customer's contacts that were digital.",
+    source="S2",
+)
+FAMILY.add(
+    MASTER_DATA,
+    "preferred_channel",
+    "arg_max_null(value, event_at)",
+    where="attribute = 'preferred_channel'",
+    kind="category",
+    driver="channel_mix",
+    unit="category",
+    doc="The channel on file that the customer prefers.",
+    source="S2",
+)

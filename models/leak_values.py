@@ -1,0 +1,102 @@
+"""Values that only leavers have: filled in, cleared or overwritten when somebody leaves."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from scipy.stats import binom
+
+from models.arrays import Index, Mask, Matrix
+from models.leak_finding import Finding, Limits
+from models.leak_rows import Rows
+from models.spec import FeatureColumn
+
+_PURE = 0.9
+_PURE_ROWS = 0.8
+_FEWEST = 10
+_SHARE = 0.01
+_PATTERNS = 50
+
+_Pattern = tuple[str, Mask]
+
+
+def value_of_leavers(
+    rows: Rows, values: Matrix, column: FeatureColumn, limits: Limits, *, fixed: bool
+) -> Finding | None:
+    """A finding when one value, being known or being missing belongs to leavers alone.
+
+    Leavers are customers who leave at any time if the column is ``fixed`` (never changes for a
+    customer), else those whose label is 1 when the value is first seen: a customer with open
+    cases may honestly leave a year later. Nine of ten customers with it must be leavers, one in
+    a hundred leavers must have it, and that must be more than chance allows if half of those
+    who would have stayed had left: the sites of one company, say, may honestly leave together.
+    """
+    gone = rows.left if fixed else rows.y == 1
+    return _widest(rows, _values(values, gone, column), gone, column.name, limits)
+
+
+def range_of_leavers(
+    rows: Rows, values: Matrix, code: Index, name: str, limits: Limits, *, fixed: bool
+) -> Finding | None:
+    """As ``value_of_leavers`` for the bins ``code`` (n,) of a number."""
+    gone = rows.left if fixed else rows.y == 1
+    return _widest(rows, _ranges(values, code, gone), gone, name, limits)
+
+
+def _values(values: Matrix, gone: Mask, column: FeatureColumn) -> Iterator[_Pattern]:
+    known = ~np.isnan(values)
+    if not known.all():
+        yield "is known", known
+        yield "is missing", ~known
+    for value in _repeated(values, gone):
+        shown = column.vocabulary[int(value)] if column.kind == "category" else f"{value:g}"
+        yield f"is {shown}", values == value
+
+
+def _repeated(values: Matrix, gone: Mask) -> Matrix:
+    """Values that leavers' rows repeat and others' rows hardly hold."""
+    theirs = values[gone]
+    seen, times = np.unique(theirs[~np.isnan(theirs)], return_counts=True)
+    seen, times = seen[times >= _FEWEST], times[times >= _FEWEST]
+    if len(seen) == 0:
+        return seen
+    other = values[~gone]
+    at = np.minimum(np.searchsorted(seen, other), len(seen) - 1)
+    elsewhere = np.bincount(at[seen[at] == other], minlength=len(seen))
+    return np.asarray(seen[times >= _PURE_ROWS * (times + elsewhere)])
+
+
+def _ranges(values: Matrix, code: Index, gone: Mask) -> Iterator[_Pattern]:
+    known = ~np.isnan(values)
+    every = np.bincount(code[known])
+    theirs = np.bincount(code[known & gone], minlength=len(every))
+    for at in np.flatnonzero((theirs >= _FEWEST) & (theirs >= _PURE_ROWS * every)):
+        pattern = known & (code == at)
+        low, high = float(values[pattern].min()), float(values[pattern].max())
+        yield f"lies between {low:g} and {high:g}", pattern
+
+
+def _widest(
+    rows: Rows, patterns: Iterable[_Pattern], gone: Mask, name: str, limits: Limits
+) -> Finding | None:
+    found = (_judged(rows, pattern, gone, name, told, limits) for told, pattern in patterns)
+    kept = [finding for finding in found if finding is not None]
+    return max(kept, key=lambda finding: finding.evidence["leavers"], default=None)
+
+
+def _judged(
+    rows: Rows, pattern: Mask, gone: Mask, name: str, told: str, limits: Limits
+) -> Finding | None:
+    customers, left = rows.customers_with(pattern, gone)
+    if left < max(_FEWEST, _SHARE * rows.leavers, _PURE * customers):
+        return None
+    base = float(gone.mean())
+    chance = float(binom.sf(left - 1, customers, (1 + base) / 2))
+    if chance * len(rows.examples.spec.columns) * _PATTERNS > limits.significance:
+        return None
+    return Finding(
+        "leavers_only",
+        name,
+        {"customers": customers, "leavers": left, "share_of_rows": base},
+        f"{name} {told} for {customers:,} customers, of whom {left:,} leave (usual: "
+        f"{base:.0%}): it seems to be written when somebody leaves",
+    )

@@ -1,0 +1,119 @@
+"""The company's files: found under the data folder, named, and known by their digests."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+
+from features.errors import ConfigError, ContractError
+from pipelines.settings import Settings
+
+_ENDINGS = {"csv": ".csv", "parquet": ".parquet", "duckdb": ".duckdb"}
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+DIGEST_ENDING = ".sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One file to read. ``name`` is what messages and records call it.
+
+    ``partition`` holds the columns that its folders name (``year=2026``). An extract of a
+    database has the ``digest`` of its content, and in ``types`` every column of the table there
+    with its type, also those that were not fetched.
+    """
+
+    path: Path
+    name: str
+    partition: Mapping[str, str | None] = field(default_factory=dict)
+    digest: str | None = None
+    types: Mapping[str, str] = field(default_factory=dict)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def find_files(settings: Settings, table: str) -> tuple[Input, ...]:
+    """Files of a table, sorted by path; a folder stands for all files of its format below it.
+
+    Raises ``ContractError`` when there are none, ``ConfigError`` when one lies outside the
+    data folder.
+    """
+    root, source = settings.paths.data, settings.sources[table]
+    pattern, ending = source.path or "", _ENDINGS[source.kind]
+    files = tuple(sorted(set(_below(root, pattern, ending))))
+    if not files:
+        raise ContractError(
+            f"{table}: no file matches {root / pattern} (sources.{table}.path under paths.data); "
+            f"is the export there, is paths.data right, and are a folder's files {ending}?"
+        )
+    for path in files:
+        if not path.resolve().is_relative_to(root.resolve()):
+            raise ConfigError(f"sources.{table}.path: {path} leads outside {root}")
+    return tuple(Input(path, str(path), _partition(path, root)) for path in files)
+
+
+def _below(root: Path, pattern: str, ending: str) -> Iterator[Path]:
+    for path in root.glob(pattern):
+        if path.is_file() and path.suffix != DIGEST_ENDING:
+            yield path
+        elif path.is_dir():
+            # Writers of whole folders leave _SUCCESS, .crc and half-written files beside the data.
+            yield from (
+                file
+                for file in path.rglob(f"*{ending}")
+                if file.is_file()
+                and not any(part.startswith(("_", ".")) for part in file.relative_to(path).parts)
+            )
+
+
+def _partition(path: Path, root: Path) -> dict[str, str | None]:
+    named = [part.partition("=") for part in path.relative_to(root).parts[:-1] if "=" in part]
+    return {unquote(k): None if v == _NO_VALUE else unquote(v) for k, _, v in named}
+
+
+def digests(inputs: Mapping[str, tuple[Input, ...]]) -> dict[str, str]:
+    """SHA-256 by name of everything that will be read.
+
+    Raises ``ContractError`` where ``<file>.sha256`` beside a file tells another digest.
+    """
+    found: dict[str, str] = {}
+    for each in (each for parts in inputs.values() for each in parts):
+        if each.digest is not None:
+            found[each.name] = each.digest
+            continue
+        for path in _with_log(each.path):
+            if path.as_posix() not in found:
+                found[path.as_posix()] = file_digest(path)
+                _refuse_other(path, found[path.as_posix()])
+    return dict(sorted(found.items()))
+
+
+def changed(inputs: Mapping[str, tuple[Input, ...]], known: Mapping[str, str]) -> str | None:
+    """Name of a file that is no longer what ``known`` says, or None."""
+    files = {each.path for parts in inputs.values() for each in parts if each.digest is None}
+    for path in sorted(path for file in files for path in _with_log(file)):
+        if not path.is_file() or file_digest(path) != known.get(path.as_posix()):
+            return str(path)
+    return None
+
+
+def _with_log(path: Path) -> tuple[Path, ...]:
+    """A file and, for a DuckDB file, the log of what was written since its last checkpoint."""
+    log = path.with_name(f"{path.name}.wal")
+    return (path, log) if log.is_file() else (path,)
+
+
+def _refuse_other(path: Path, digest: str) -> None:
+    told = path.with_name(f"{path.name}{DIGEST_ENDING}")
+    if not told.is_file():
+        return
+    words = told.read_text(encoding="utf-8", errors="replace").split()
+    if not words or words[0].lower() != digest:
+        raise ContractError(
+            f"{path}: its SHA-256 is not the one in {told.name}; the file was damaged or is not "
+            "complete. Copy or export it again."
+        )

@@ -1,0 +1,43 @@
+"""What a table's accepted rows look like, in figures: no value of any customer's text is kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProfile:
+    """One column: nulls, and what can be said of its values without naming one.
+
+    ``low`` and ``high`` are the least and the greatest value of numbers and dates. ``median`` is
+    that of the positive numbers (to within 5 %); ``jump`` is the newest month's median over that
+    of the twelve months before. ``values`` counts the most frequent words by their digests.
+    """
+
+    nulls: int
+    low: str | None = None
+    high: str | None = None
+    median: float | None = None
+    jump: float | None = None
+    values: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TableProfile:
+    """One table: its columns, rows alike but for their key, and counts of what contradicts.
+
+    ``disorder`` counts rows whose dates are out of order, ``orphans`` references to rows that
+    another table does not have, ``days`` rows by local day (only where a gate asks).
+    """
+
+    columns: Mapping[str, ColumnProfile]
+    alike: int = 0
+    disorder: Mapping[str, int] = field(default_factory=dict)
+    orphans: Mapping[str, int] = field(default_factory=dict)
+    days: Mapping[str, int] = field(default_factory=dict)
+
+
+def profile_from_json(facts: Mapping[str, Any]) -> TableProfile:
+    """The inverse of ``dataclasses.asdict``."""
+    columns = {name: ColumnProfile(**column) for name, column in facts["columns"].items()}
+    return TableProfile(**{**facts, "columns": columns})
