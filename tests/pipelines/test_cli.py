@@ -17,7 +17,7 @@ from pipelines.demo.writer import WRITTEN
 
 COMMANDS = {
     *("simulate", "check", "train", "nightly", "compare", "demo"),
-    *("features", "schema", "serve", "ui"),
+    *("features", "schema", "serve", "ui", "init", "doctor", "ablate"),
 }
 
 
