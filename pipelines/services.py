@@ -66,7 +66,7 @@ def prefect(_: Settings) -> Iterator[Finding]:
         yield Finding("Prefect", "ok", "no server configured; each run starts its own")
         return
     try:
-        with urllib.request.urlopen(f"{address}/health", timeout=_PATIENCE_SECONDS):  # noqa: S310
+        with urllib.request.urlopen(f"{address}/health", timeout=_PATIENCE_SECONDS):  # noqa: S310  (configured)
             yield Finding("Prefect", "ok", f"{masked(address)} answers")
     except (OSError, ValueError) as error:
         reason = type(error).__name__
