@@ -25,7 +25,7 @@ from features.timeline import month_starts
 from pipelines.demo.simulate import simulate
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
 from pipelines.settings import Settings, load_settings
-from pipelines.snapshot import Snapshot, take_snapshot
+from pipelines.snapshots.snapshot import Snapshot, take_snapshot
 
 FOLDER = Path("var/bench")
 CUSTOMERS, MONTHS, ROUNDS = 100_000, 36, 3

@@ -7,16 +7,16 @@ from typing import Any
 
 from features.catalog import build_catalog, dictionary
 from features.errors import StilleError
-from pipelines import households
 from pipelines.checkpage import Checked, write_page
 from pipelines.clock import new_run_id, today_in
 from pipelines.engine import attributes_of
-from pipelines.facts import TableFacts
 from pipelines.record import RunRecord, recorded
 from pipelines.settings import Settings, load_settings
-from pipelines.snapshot import check_report
-from pipelines.staging import refused_folder
-from pipelines.tables import CHECK_PAGE, read_tables
+from pipelines.snapshots import households
+from pipelines.snapshots.facts import TableFacts
+from pipelines.snapshots.snapshot import check_report
+from pipelines.snapshots.staging import refused_folder
+from pipelines.snapshots.tables import CHECK_PAGE, read_tables
 
 
 @dataclass(frozen=True, slots=True)

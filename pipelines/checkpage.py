@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from features.tables import TABLES
-from pipelines.facts import TableFacts
-from pipelines.levels import unit_factor
-from pipelines.profile import ColumnProfile
 from pipelines.record import Gate
+from pipelines.snapshots.facts import TableFacts
+from pipelines.snapshots.levels import unit_factor
+from pipelines.snapshots.profile import ColumnProfile
 from pipelines.storage import replace_bytes, storage_errors
 
 _MANY = 25

@@ -126,9 +126,9 @@ def init(
 ) -> None:
     """Draft a configuration from a folder of files, asking about each mapping."""
     from pipelines.clock import today_in
-    from pipelines.drafttext import Firm
-    from pipelines.init import Talk, initialise
-    from pipelines.sections import known_zone
+    from pipelines.config.sections import known_zone
+    from pipelines.drafting.init import Talk, initialise
+    from pipelines.drafting.text import Firm
 
     firm = Firm(name or folder.resolve().name, timezone, currency, language)
     into = to or Path("configs") / f"{firm.name.lower().replace(' ', '_')}.yaml"
@@ -248,7 +248,7 @@ def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
     from dataclasses import asdict
 
     from pipelines import say
-    from pipelines.doctor import examine, worst
+    from pipelines.doctor.doctor import examine, worst
 
     found = examine(config)
     say.as_json([asdict(each) for each in found]) if as_json else say.examined(found)

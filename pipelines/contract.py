@@ -5,7 +5,7 @@ from typing import Any
 
 from features.errors import ConfigError
 from features.tables import FORBIDDEN_COLUMNS, TABLES, Column, ColumnType, Table
-from pipelines.configerrors import nearest
+from pipelines.config.errors import nearest
 from pipelines.settings import Settings
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"

@@ -4,7 +4,7 @@ import hashlib
 import json
 
 from pipelines.settings import Settings
-from pipelines.snapshot import Snapshot
+from pipelines.snapshots.snapshot import Snapshot
 
 
 def config_digest(settings: Settings) -> str:

@@ -20,7 +20,7 @@ from features.timeline import LabelWindow
 from pipelines.database import connect, identifier, literal
 from pipelines.matrixstore import MatrixStore, definition_digests, joined, open_store
 from pipelines.settings import Settings
-from pipelines.snapshot import Snapshot
+from pipelines.snapshots.snapshot import Snapshot
 
 MATRICES = "matrix"
 

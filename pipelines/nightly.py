@@ -16,7 +16,6 @@ from models.churn import ChurnModel
 from pipelines import tracking
 from pipelines.digests import config_digest, inputs_digest
 from pipelines.engine import MATRICES, MatrixJob, build_matrix, catalog_of, scratch
-from pipelines.examples import KEYS, feature_columns, read_matrix
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.written import Lists, write_risk_lists
 from pipelines.progress import bar
@@ -25,9 +24,10 @@ from pipelines.published import Publication
 from pipelines.record import RunRecord
 from pipelines.scoring import score_rows
 from pipelines.settings import Settings
-from pipelines.snapshot import Snapshot
+from pipelines.snapshots.snapshot import Snapshot
+from pipelines.snapshots.tables import read_tables
 from pipelines.step import Step, plain
-from pipelines.tables import read_tables
+from pipelines.training.examples import KEYS, feature_columns, read_matrix
 
 
 @dataclass(frozen=True, slots=True)

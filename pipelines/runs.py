@@ -3,13 +3,13 @@
 from datetime import date
 from pathlib import Path
 
-from pipelines.ablation import Ablation, ablate
 from pipelines.clock import new_run_id, today_in
 from pipelines.nightly import Night, nightly
 from pipelines.record import recorded
 from pipelines.settings import load_settings
 from pipelines.step import Step, plain
 from pipelines.train import Trained, train
+from pipelines.training.ablation import Ablation, ablate
 
 
 def run_training(

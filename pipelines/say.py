@@ -11,12 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.scorecard import Interval
-from pipelines.ablation import Ablation
 from pipelines.demo.compare import Comparison
-from pipelines.finding import Finding
+from pipelines.doctor.finding import Finding
 from pipelines.nightly import Night
 from pipelines.show import scorecard_header, scorecard_rows, top_rows
 from pipelines.train import Trained
+from pipelines.training.ablation import Ablation
 
 _PAGE_WIDTH = 150
 _SHOWN = 3

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pipelines.columnconfig import Attribute, ColumnMap
-from pipelines.configerrors import Problem
-from pipelines.configfile import read_config
-from pipelines.dialect import Dialect
-from pipelines.mapping import mapping_problems, quality_problems
-from pipelines.masterdata import attribute_problems, left_to_history
-from pipelines.sections import (
+from pipelines.config.columns import Attribute, ColumnMap
+from pipelines.config.dialect import Dialect
+from pipelines.config.errors import Problem
+from pipelines.config.file import read_config
+from pipelines.config.mapping import mapping_problems, quality_problems
+from pipelines.config.masterdata import attribute_problems, left_to_history
+from pipelines.config.sections import (
     Bands,
     Company,
     Engine,
@@ -25,7 +25,7 @@ from pipelines.sections import (
     Tracking,
     Training,
 )
-from pipelines.sourceconfig import Database, Source
+from pipelines.config.sources import Database, Source
 
 __all__ = [
     "Attribute",

@@ -15,19 +15,19 @@ from models.churn import ChurnModel
 from models.classifier import fit
 from models.promotion import Verdict
 from pipelines import tracking
-from pipelines.deciding import decide, test_key
 from pipelines.digests import config_digest, inputs_digest
 from pipelines.engine import MatrixJob, build_matrix, catalog_of, given_as_ofs, scratch
-from pipelines.evaluation import Judged, judge, label_window, recipe_of
-from pipelines.examples import Prepared, prepare_examples
-from pipelines.findings import draw, facts_of, flat_metrics, keep
-from pipelines.leaks import search_leaks, with_search
 from pipelines.progress import bar
 from pipelines.record import RunRecord
 from pipelines.settings import Settings
-from pipelines.snapshot import Snapshot
+from pipelines.snapshots.snapshot import Snapshot
+from pipelines.snapshots.tables import read_tables
 from pipelines.step import Step, plain
-from pipelines.tables import read_tables
+from pipelines.training.deciding import decide, test_key
+from pipelines.training.evaluation import Judged, judge, label_window, recipe_of
+from pipelines.training.examples import Prepared, prepare_examples
+from pipelines.training.findings import draw, facts_of, flat_metrics, keep
+from pipelines.training.leaks import search_leaks, with_search
 
 
 @dataclass(frozen=True, slots=True)

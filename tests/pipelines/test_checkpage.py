@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from trees import records
 
 from pipelines.checkpage import Checked, render
-from pipelines.facts import TableFacts
-from pipelines.profile import ColumnProfile, TableProfile
 from pipelines.record import Gate
+from pipelines.snapshots.facts import TableFacts
+from pipelines.snapshots.profile import ColumnProfile, TableProfile
 
 CANARIES = ("+4791234567", "Kari Nordmann", "kari@example.no", "01017012345")
 

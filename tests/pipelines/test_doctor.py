@@ -11,8 +11,8 @@ import yaml
 from filelock import FileLock
 from trees import tree
 
-from pipelines.doctor import examine, worst
-from pipelines.finding import Finding
+from pipelines.doctor.doctor import examine, worst
+from pipelines.doctor.finding import Finding
 
 Usage = namedtuple("Usage", "total used free")
 

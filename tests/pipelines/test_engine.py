@@ -8,9 +8,9 @@ import pytest
 
 from models.examples import Examples
 from pipelines.engine import MatrixJob, build_matrix, catalog_of, given_as_ofs
-from pipelines.examples import feature_columns, prepare_examples
 from pipelines.settings import load_settings
-from pipelines.snapshot import take_snapshot
+from pipelines.snapshots.snapshot import take_snapshot
+from pipelines.training.examples import feature_columns, prepare_examples
 
 DAYS = (date(2023, 6, 1), date(2023, 11, 1))
 KNOWN = date(2024, 3, 1)

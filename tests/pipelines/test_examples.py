@@ -10,12 +10,12 @@ import pytest
 from models.examples import Examples
 from models.spec import FeatureColumn, learn_spec
 from pipelines.check import check_tables
-from pipelines.evaluation import test_folds as folds_of
 from pipelines.nightly import Night
 from pipelines.runs import run_nightly, run_training
 from pipelines.scoring import score_rows
 from pipelines.settings import Settings, load_settings
 from pipelines.train import Trained
+from pipelines.training.evaluation import test_folds as folds_of
 
 EXPLAINED = 300
 TEXTS = ["reason_1_text", "reason_2_text", "reason_3_text", "protective_1_text"]

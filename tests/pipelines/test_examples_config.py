@@ -9,7 +9,7 @@ import yaml
 
 from pipelines.contract import config_schema, contract_page, table_schema
 from pipelines.settings import load_settings
-from pipelines.snapshot import take_snapshot
+from pipelines.snapshots.snapshot import take_snapshot
 
 EXAMPLES = ("cell2cell", "powerco", "telco", "trupanion")
 UNLABELLED = ("bank", "cable")

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from trees import records, tree
 
 from features.errors import ConfigError, GateError
-from pipelines.facts import TableFacts
-from pipelines.gates import FEWEST_ROWS, measures
-from pipelines.levels import unit_factor
-from pipelines.profile import ColumnProfile, TableProfile
 from pipelines.record import RunRecord
-from pipelines.snapshot import previous
-from pipelines.tables import read_tables
+from pipelines.snapshots.facts import TableFacts
+from pipelines.snapshots.gates import FEWEST_ROWS, measures
+from pipelines.snapshots.levels import unit_factor
+from pipelines.snapshots.profile import ColumnProfile, TableProfile
+from pipelines.snapshots.snapshot import previous
+from pipelines.snapshots.tables import read_tables
 
 DAY = date(2026, 3, 2)
 
@@ -207,7 +207,7 @@ def contacts(rows, topics=("bill", "fault"), nulls=0):
 
 @pytest.fixture
 def firm(company, tmp_path, monkeypatch):
-    monkeypatch.setattr("pipelines.tables.today_in", lambda _zone: DAY)
+    monkeypatch.setattr("pipelines.snapshots.tables.today_in", lambda _zone: DAY)
     return Company(company, tmp_path)
 
 

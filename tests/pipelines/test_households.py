@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import ConfigError
-from pipelines.households import load_notices
-from pipelines.snapshot import take_snapshot
+from pipelines.snapshots.households import load_notices
+from pipelines.snapshots.snapshot import take_snapshot
 
 START = datetime.fromisoformat("2026-01-01")
 PEOPLE = "abcd"

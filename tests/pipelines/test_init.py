@@ -11,14 +11,14 @@ import yaml
 
 from features.errors import ConfigError, ContractError
 from features.tables import TABLES
-from pipelines.drafting import draft, look_around
-from pipelines.drafttext import Firm
-from pipelines.init import Talk, initialise
-from pipelines.naming import column_likeness, personal, table_likeness
-from pipelines.sampling import look_at
+from pipelines.drafting.draft import draft, look_around
+from pipelines.drafting.init import Talk, initialise
+from pipelines.drafting.naming import column_likeness, personal, table_likeness
+from pipelines.drafting.sampling import look_at
+from pipelines.drafting.text import Firm
+from pipelines.drafting.textlook import look
 from pipelines.settings import load_settings
-from pipelines.snapshot import take_snapshot
-from pipelines.textlook import look
+from pipelines.snapshots.snapshot import take_snapshot
 
 FIRM = Firm("Nord Kraft", "Europe/Oslo", "NOK", "nb")
 TODAY = date(2026, 3, 1)

@@ -19,14 +19,14 @@ from models.examples import Examples
 from models.leaks import Finding, find_leaks
 from pipelines import tracking
 from pipelines.demo.simulate import simulate
-from pipelines.evaluation import label_window
-from pipelines.examples import Prepared
-from pipelines.leaks import Search, customers_as_filed, search_leaks
 from pipelines.record import RunRecord
 from pipelines.runs import run_training
 from pipelines.settings import Settings, load_settings
-from pipelines.tables import read_tables
+from pipelines.snapshots.tables import read_tables
 from pipelines.train import make_examples
+from pipelines.training.evaluation import label_window
+from pipelines.training.examples import Prepared
+from pipelines.training.leaks import Search, customers_as_filed, search_leaks
 
 MONTHS = 20
 KNOWN = date(2023, 9, 1)

@@ -8,7 +8,7 @@ import pytest
 from pipelines import engine
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
 from pipelines.settings import load_settings
-from pipelines.snapshot import take_snapshot
+from pipelines.snapshots.snapshot import take_snapshot
 
 AS_OFS = (date(2023, 6, 1), date(2023, 7, 1))
 

@@ -22,7 +22,7 @@ from pipelines.nightly import Champion, refuse_other_features
 from pipelines.published import current, verify
 from pipelines.runs import run_nightly
 from pipelines.settings import load_settings
-from pipelines.snapshot import take_snapshot
+from pipelines.snapshots.snapshot import take_snapshot
 
 EARLIER = date(2023, 12, 1)
 FILES = {"risk_list.csv", "risk_list.parquet", "risk_list.en.csv", "risk_list.en.parquet"}

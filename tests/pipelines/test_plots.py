@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from models.spec import FeatureColumn, FeatureSpec
-from pipelines import plots
+from pipelines.training import plots
 
 RNG = np.random.default_rng(0)
 P = RNG.beta(1, 15, 1_500)

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.errors import ConfigError, ContractError
-from pipelines.snapshot import take_snapshot
+from pipelines.snapshots.snapshot import take_snapshot
 
 CALLS = "line,no,who,day,time,outcome\n"
 DIALECT = {"instant": "%d.%m.%Y %H:%M", "nulls": ["", "none"]}

@@ -22,7 +22,7 @@ from pipelines.demo.simulate import simulate
 from pipelines.demo.world import DECAY
 from pipelines.demo.writer import WRITTEN
 from pipelines.settings import load_settings
-from pipelines.snapshot import take_snapshot
+from pipelines.snapshots.snapshot import take_snapshot
 
 ROOT = Path(__file__).parents[2]
 

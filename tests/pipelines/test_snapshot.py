@@ -7,7 +7,7 @@ import pytest
 
 from features.errors import BusyError, ConfigError, ContractError
 from features.tables import TABLES
-from pipelines.snapshot import check_report, read_snapshot, take_snapshot, verify_snapshot
+from pipelines.snapshots.snapshot import check_report, read_snapshot, take_snapshot, verify_snapshot
 
 CASES = "case_id,customer_id,opened_at,known_at\n"
 LEVELS = "kunde,avtale,fra,pris\n"

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from features.errors import ConfigError, ContractError
 from features.timeline import midnight_utc
-from pipelines.conversion import Forms, converted
 from pipelines.database import connect, literal
 from pipelines.lists.csvsafe import unescape
 from pipelines.settings import Dialect, Engine
-from pipelines.snapshot import take_snapshot
+from pipelines.snapshots.snapshot import take_snapshot
+from pipelines.sources.conversion import Forms, converted
 
 INVOICES = "invoice_id,customer_id,issued_on,amount\n"
 CONTACTS = "contact_id,customer_id,started_at,channel,wait_seconds\n"

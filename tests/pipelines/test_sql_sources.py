@@ -15,10 +15,10 @@ import yaml
 from postgres_server import SECRET, binaries, cluster, wire
 
 from features.errors import BusyError, ConfigError, ContractError
-from pipelines import extract, postgres
-from pipelines.address import patient, shown, without_secrets
 from pipelines.settings import load_settings
-from pipelines.snapshot import previous, take_snapshot
+from pipelines.snapshots.snapshot import previous, take_snapshot
+from pipelines.sources import extract, postgres
+from pipelines.sources.address import patient, shown, without_secrets
 
 
 def at(written):

@@ -13,9 +13,9 @@ from trees import records
 from features.errors import GateError
 from models.artefact import digest, to_files
 from pipelines import tracking
-from pipelines.findings import flat_metrics
 from pipelines.runs import run_training
 from pipelines.settings import load_settings
+from pipelines.training.findings import flat_metrics
 
 PNG = b"\x89PNG\r\n\x1a\n"
 PICTURES = {

@@ -17,7 +17,7 @@ import yaml
 from features.errors import ContractError
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
 from pipelines.settings import Settings, load_settings
-from pipelines.snapshot import Snapshot, take_snapshot
+from pipelines.snapshots.snapshot import Snapshot, take_snapshot
 
 CALLS = "anonymous_bank_feb1999/data_anonymous_bank_february.txt"
 COMPLAINTS = "cable_complaints_mc/cable-complaints.csv"

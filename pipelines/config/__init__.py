@@ -1,0 +1,1 @@
+"""What an operator writes, section by section, and what may be wrong with it."""

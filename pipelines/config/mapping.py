@@ -1,0 +1,137 @@
+"""Checks of a configured mapping against the data contract, before any file is opened."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from features.tables import FORBIDDEN_COLUMNS, TABLES, Column, Table
+from pipelines.config.errors import Problem, nearest
+
+EXTRA_COLUMNS = ("known_at",)
+_ATTRIBUTE = re.compile("[a-z][a-z0-9_]*")
+SYNTHESISED_BY_LEVELS = ("change_id", "old_price", "notified_on")
+
+
+def mapping_problems(sources: Mapping[str, Any], dialect: type[BaseModel]) -> tuple[Problem, ...]:
+    """Find unknown tables, columns and values, and paths that leave the data folder."""
+    return tuple(_all(sources, dialect))
+
+
+def _all(sources: Mapping[str, Any], dialect: type[BaseModel]) -> Iterator[Problem]:
+    for table in TABLES.values():
+        if table.required and table.name not in sources:
+            yield Problem(("sources", table.name), "required, and not given")
+    for name, source in sources.items():
+        place = ("sources", str(name))
+        if name not in TABLES:
+            guess = nearest(str(name), TABLES)
+            given = ", ".join(table.name for table in TABLES.values() if not table.derived)
+            yield Problem(place, f"unknown table; the contract has: {given}{guess}")
+        elif TABLES[name].derived:
+            yield Problem(place, f"never given: {TABLES[name].doc}")
+        elif isinstance(source, dict):
+            yield from _source(place, TABLES[name], source, dialect)
+
+
+def _source(
+    place: tuple[str, ...], table: Table, source: Mapping[str, Any], dialect: type[BaseModel]
+) -> Iterator[Problem]:
+    yield from _origin(place, source)
+    if source.get("levels") and table.name != "price_changes":
+        yield Problem((*place, "levels"), "only price_changes can be given as price levels")
+    if source.get("attributes") and table.name != "customers":
+        yield Problem((*place, "attributes"), "only customers have attributes")
+    yield from _attribute_names((*place, "attributes"), source.get("attributes"))
+    columns = source.get("columns")
+    for column, origin in columns.items() if isinstance(columns, dict) else ():
+        yield from _column((*place, "columns", str(column)), table, str(column), origin)
+        if source.get("levels") and column in SYNTHESISED_BY_LEVELS:
+            yield Problem((*place, "columns", str(column)), "made from the levels; not mapped")
+    overrides = source.get("dialect")
+    if isinstance(overrides, dict):
+        yield from _dialect((*place, "dialect"), overrides, dialect)
+
+
+def _attribute_names(place: tuple[str, ...], attributes: object) -> Iterator[Problem]:
+    for name in attributes if isinstance(attributes, dict) else ():
+        if not _ATTRIBUTE.fullmatch(str(name)):
+            message = "an attribute's name is lower-case letters, digits and underscores"
+            yield Problem((*place, str(name)), message)
+
+
+def _origin(place: tuple[str, ...], source: Mapping[str, Any]) -> Iterator[Problem]:
+    path, database = source.get("path"), source.get("database")
+    if (path is None) == (database is None):
+        yield Problem(place, "give either path (files) or database (uri, table)")
+    yield from _path(place, path)
+    files = source.get("format") == "duckdb" or str(path).endswith(".duckdb")
+    if files and source.get("table") is None:
+        yield Problem((*place, "table"), "required: which table of the DuckDB file")
+    if not files and source.get("table") is not None:
+        yield Problem((*place, "table"), "only DuckDB files have tables; see database.table")
+    if database is not None and source.get("format") is not None:
+        yield Problem((*place, "format"), "only files have a format")
+
+
+def _path(place: tuple[str, ...], path: object) -> Iterator[Problem]:
+    if isinstance(path, str) and (
+        PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or not path.strip()
+    ):
+        message = f"found {path!r}; a path stays under paths.data: relative, without '..'"
+        yield Problem((*place, "path"), message)
+
+
+def _column(place: tuple[str, ...], table: Table, name: str, origin: Any) -> Iterator[Problem]:
+    # A forbidden column is the data contract's matter and refused there, with its reason.
+    if name.lower() in FORBIDDEN_COLUMNS or name in EXTRA_COLUMNS:
+        return
+    known = [column.name for column in table.columns]
+    if name not in known:
+        allowed = ", ".join((*known, *EXTRA_COLUMNS))
+        yield Problem(place, f"unknown column; allowed: {allowed}{nearest(name, known)}")
+    elif isinstance(origin, dict):
+        yield from _values(place, table.column(name), origin)
+
+
+def _values(place: tuple[str, ...], column: Column, origin: Mapping[str, Any]) -> Iterator[Problem]:
+    values = origin.get("values")
+    targets = list(values.values()) if isinstance(values, dict) else []
+    if "value" in origin:
+        targets.append(origin["value"])
+    for target in targets:
+        if column.allowed and target not in column.allowed:
+            guess = nearest(str(target), column.allowed)
+            allowed = ", ".join(column.allowed)
+            yield Problem(place, f"found {target!r}; allowed: {allowed}{guess}")
+    if origin.get("row_number") and column.name == "customer_id":
+        yield Problem(place, "a row number cannot tell which customer a row belongs to")
+
+
+def _dialect(
+    place: tuple[str, ...], overrides: Mapping[str, Any], dialect: type[BaseModel]
+) -> Iterator[Problem]:
+    try:
+        dialect.model_validate(overrides)
+    except ValidationError as error:
+        for detail in error.errors():
+            key = str(detail["loc"][-1]) if detail["loc"] else ""
+            unknown = detail["type"] == "extra_forbidden"
+            known = ", ".join(dialect.model_fields)
+            hint = f"unknown key; allowed: {known}{nearest(key, dialect.model_fields)}"
+            message = str(detail["msg"]).removeprefix("Value error, ")
+            yield Problem((*place, *detail["loc"]), hint if unknown else message)
+
+
+def quality_problems(quality: object) -> tuple[Problem, ...]:
+    """Find gates of tables that the contract does not have."""
+    if not isinstance(quality, dict):
+        return ()
+    return tuple(
+        Problem(("quality", key, str(name)), f"unknown table{nearest(str(name), TABLES)}")
+        for key in ("rows_of", "day_rows", "freshness_days")
+        for name in (quality[key] if isinstance(quality.get(key), dict) else ())
+        if name not in TABLES
+    )

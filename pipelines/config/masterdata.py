@@ -1,0 +1,79 @@
+"""Columns of the customer table that are overwritten when something changes.
+
+A register shows what holds today, for every as-of date. Learning from such a column is learning
+from the future: whoever left may have had it changed on the way out. So a column becomes a
+feature as it stands only when it is declared static, and its history is read when it is not.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from features.errors import ConfigError
+from features.tables import TABLES
+from pipelines.config.errors import Problem
+
+if TYPE_CHECKING:
+    from pipelines.settings import Settings
+
+HISTORY = "master_data"
+KEPT = TABLES[HISTORY].column("attribute").allowed
+_LEFT = f"its history is read from sources.{HISTORY}"
+
+
+def attribute_problems(sources: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """Attributes that are declared neither static nor mutable, or both."""
+    customers = sources.get("customers")
+    return tuple(_undeclared(customers)) if isinstance(customers, dict) else ()
+
+
+def _undeclared(customers: Mapping[str, Any]) -> Iterator[Problem]:
+    attributes = customers.get("attributes")
+    for name, attribute in attributes.items() if isinstance(attributes, dict) else ():
+        if not isinstance(attribute, dict):
+            continue
+        place = ("sources", "customers", "attributes", str(name))
+        static, mutable = attribute.get("static") is True, attribute.get("mutable") is True
+        if static and mutable:
+            yield Problem(place, "static and mutable exclude each other")
+        if not (static or mutable or customers.get("static") is True):
+            column = attribute.get("column")
+            yield Problem(
+                place,
+                f"can {column!r} change after the day it is first written? If never: "
+                f"static: true. If it can: mutable: true, and give its history in sources.{HISTORY}"
+                f" ({', '.join(KEPT)}), or drop the column with its reason",
+            )
+
+
+def left_to_history(settings: "Settings") -> "Settings":
+    """The settings without the mutable attributes whose history the company gives."""
+    if HISTORY not in settings.sources:
+        return settings
+    customers = settings.sources["customers"]
+    left = {
+        name: attribute.column
+        for name, attribute in customers.attributes.items()
+        if attribute.mutable and name in KEPT
+    }
+    kept = {name: a for name, a in customers.attributes.items() if name not in left}
+    dropped = {**customers.dropped, **dict.fromkeys(left.values(), _LEFT)}
+    changed = customers.model_copy(update={"attributes": kept, "dropped": dropped})
+    return settings.model_copy(update={"sources": {**settings.sources, "customers": changed}})
+
+
+def refuse_mutable(settings: "Settings") -> None:
+    """Raise ``ConfigError`` naming each column that would tell the model its own future."""
+    attributes = settings.sources["customers"].attributes
+    columns = [
+        f"  {attribute.column!r} (sources.customers.attributes.{name}): "
+        + (f"sources.{HISTORY} is not given" if name in KEPT else "no history can be given for it")
+        for name, attribute in attributes.items()
+        if attribute.mutable
+    ]
+    if columns:
+        raise ConfigError(
+            "a column that is overwritten shows at every past day what holds now, so a model "
+            "would learn from the future:\n" + "\n".join(columns) + "\n"
+            f"give its history in sources.{HISTORY} ({', '.join(KEPT)}), or move the column to "
+            "sources.customers.dropped, then run: stille check"
+        )

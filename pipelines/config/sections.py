@@ -1,0 +1,159 @@
+"""Sections of the configuration that say nothing of where a company keeps its tables."""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from pipelines.config.errors import nearest
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10)]
+
+
+class Section(BaseModel):
+    """Base of every section: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def known_zone(zone: str) -> str:
+    """Return ``zone`` when it is an IANA time zone; raises ``ValueError`` with the nearest one."""
+    try:
+        ZoneInfo(zone)
+    except (OSError, ValueError, KeyError) as error:
+        guess = nearest(zone, available_timezones())
+        raise ValueError(f"not an IANA time zone{guess}") from error
+    return zone
+
+
+class Company(Section):
+    """Whose customers these are, and where their days begin."""
+
+    name: str
+    timezone: str
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    language: str
+
+    _zone = field_validator("timezone")(known_zone)
+
+
+class Paths(Section):
+    """Folders, relative to the working directory."""
+
+    data: Path
+    var: Path = Path("var")
+    out: Path = Path("out")
+
+
+class Label(Section):
+    """Days to act in before the label window, and the window's length."""
+
+    lead_days: Annotated[int, Field(ge=0)] = 14
+    horizon_days: Count = 90
+
+
+class Training(Section):
+    """As-of dates to learn from and how the model is fitted.
+
+    ``leak_override`` names columns that the leak detector refuses, with the reason why each is
+    honest all the same.
+    """
+
+    first_as_of: date
+    last_as_of: date | None = None
+    test_months: Count = 3
+    folds: Count = 1
+    seeds: Count = 3
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
+    num_leaves: Annotated[int, Field(ge=2)] = 15
+    min_data_in_leaf: Count = 40
+    max_bin: Annotated[int, Field(ge=2, le=255)] = 63
+    bootstrap: Annotated[int, Field(ge=0)] = 200
+    auc_alarm: Annotated[float, Field(gt=0.5, le=1)] = 0.85
+    leak_override: Mapping[str, Reason] = {}
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Training":
+        if self.last_as_of is not None and self.last_as_of < self.first_as_of:
+            raise ValueError("last_as_of must not be before first_as_of")
+        return self
+
+
+class Bands(Section):
+    """Risk bands as shares of the cohort, counted from the highest risk."""
+
+    very_high: Share = 0.01
+    high: Share = 0.05
+    medium: Share = 0.20
+
+    @model_validator(mode="after")
+    def _nested(self) -> "Bands":
+        if not self.very_high < self.high < self.medium:
+            raise ValueError("very_high must be below high, and high below medium")
+        return self
+
+
+class RiskList(Section):
+    """Languages of the reasons, rows that get reasons, and the risk bands."""
+
+    languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en",)
+    explained_rows: Count = 2000
+    bands: Bands = Bands()
+
+
+class Engine(Section):
+    """Threads, memory and customers a shard."""
+
+    threads: Count = 2
+    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)?(MB|GB|MiB|GiB)$")] = "2GB"
+    shard_size: Count = 50_000
+
+
+class Tracking(Section):
+    """MLflow store (null: a SQLite file under ``paths.var``), experiment and registered model."""
+
+    uri: str | None = None
+    experiment: str = "churn"
+    model: str = "churn"
+
+
+class RowBand(Section):
+    """What a count may be, as multiples of the count it is held against."""
+
+    low: Annotated[float, Field(ge=0, le=1)] = 0.7
+    high: Annotated[float, Field(ge=1)] = 1.5
+
+
+class Quality(Section):
+    """When tables stop a run: rows set aside, and gates that a person has to look at.
+
+    ``max_null_rise``: how much higher the share of nulls in a column may be than in the
+    snapshot before. ``max_unknown_share``: how many of a text column's values may be ones that
+    the snapshot before did not have. ``rows``: rows of a table against the snapshot before;
+    ``rows_of`` names other bands for single tables. ``day_rows``: rows of the day before the
+    as-of date against the median of that weekday in the eight weeks before, for the tables
+    named. ``freshness_days``: how old a table's newest event may be. ``unit_jumps``: whether a
+    median that moves to ten, a hundred or a thousand times its level, or to that part of it,
+    closes a gate.
+    """
+
+    max_quarantine_share: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    max_null_rise: Annotated[float, Field(gt=0, le=1)] = 0.2
+    max_unknown_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    rows: RowBand = RowBand()
+    rows_of: Mapping[str, RowBand] = {}
+    day_rows: Mapping[str, RowBand] = {}
+    freshness_days: Mapping[str, Count] = {}
+    unit_jumps: bool = True

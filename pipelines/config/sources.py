@@ -1,0 +1,106 @@
+"""Where a table's rows are kept, how they are written, and how their columns map."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, field_validator
+
+from pipelines.config.columns import Attribute, ColumnMap
+from pipelines.config.sections import Section, known_zone
+
+Kind = Literal["csv", "parquet", "duckdb", "postgres"]
+_NAME = r"[^\W\d][\w$]{0,62}"
+_TABLE_NAME = re.compile(rf"({_NAME}\.)?{_NAME}")
+
+
+def _table_name(name: str) -> str:
+    if not _TABLE_NAME.fullmatch(name):
+        raise ValueError("a table is named table or schema.table, in letters, digits and _")
+    return name
+
+
+class Database(Section):
+    """A table of a PostgreSQL database. ``uri`` is given as ``${VARIABLE}`` only.
+
+    ``table`` is ``schema.table``, letter by letter as the database has it.
+    """
+
+    uri: SecretStr
+    table: str
+
+    @field_validator("uri")
+    @classmethod
+    def _postgres(cls, uri: SecretStr) -> SecretStr:
+        if not uri.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("not a PostgreSQL address: postgresql://user:password@host/database")
+        return uri
+
+    @field_validator("table")
+    @classmethod
+    def _with_schema(cls, table: str) -> str:
+        if "." not in table:
+            raise ValueError("name the schema too: schema.table")
+        return _table_name(table)
+
+
+class Source(Section):
+    """One table of the contract: where its rows are and how their columns map to the contract's.
+
+    Rows are in files (``path``), in a table of DuckDB files (``path`` and ``table``) or in a
+    database. ``static`` declares every attribute static at once. Rows in which a column of
+    ``rows_with`` is null, or one of ``rows_without`` has one of its values, are left out and
+    are no fault; so are, with ``duplicates: first``, the further rows of a key, as where the
+    customers are read from a table of their calls.
+    """
+
+    path: str | None = None
+    table: str | None = None
+    database: Database | None = None
+    format: Literal["csv", "parquet", "duckdb"] | None = None
+    dialect: Mapping[str, Any] = {}
+    timezone: str | None = None
+    known_delay_days: Annotated[int, Field(ge=0)] | None = None
+    duplicates: Literal["refuse", "drop", "first"] = "refuse"
+    rows_with: tuple[str, ...] = ()
+    rows_without: Mapping[str, tuple[str, ...]] = {}
+    money_unit: Literal["major", "minor"] = "minor"
+    levels: bool = False
+    static: bool = False
+    max_quarantine_share: Annotated[float, Field(ge=0, lt=1)] | None = None
+    columns: Mapping[str, ColumnMap] = {}
+    attributes: Mapping[str, Attribute] = {}
+    dropped: Mapping[str, str] = {}
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, zone: str | None) -> str | None:
+        return None if zone is None else known_zone(zone)
+
+    @field_validator("table")
+    @classmethod
+    def _table(cls, table: str | None) -> str | None:
+        return None if table is None else _table_name(table)
+
+    @property
+    def kind(self) -> Kind:
+        """Format given, else by the path's ending; a folder (``path/``) holds Parquet files."""
+        if self.database is not None:
+            return "postgres"
+        path = self.path or ""
+        if self.format is not None:
+            return self.format
+        if path.endswith(".duckdb"):
+            return "duckdb"
+        return "parquet" if path.endswith((".parquet", "/")) else "csv"
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """The source columns that decide which rows are read."""
+        return (*self.rows_with, *self.rows_without)
+
+    @property
+    def place(self) -> tuple[str | None, ...]:
+        """What tells two sources' rows apart: files, or a table of files or of a database."""
+        database = self.database
+        return (self.path, self.table) if database is None else ("database", database.table)

@@ -1,0 +1,1 @@
+"""Everything a night needs, looked at without changing anything."""

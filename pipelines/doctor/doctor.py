@@ -1,0 +1,52 @@
+"""``stille doctor``: everything a night needs, looked at one by one without changing anything."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from features.errors import (
+    BusyError,
+    ConfigError,
+    ContractError,
+    ModelError,
+    PublicationError,
+    StilleError,
+)
+from pipelines.doctor import looks, services
+from pipelines.doctor.finding import Finding
+from pipelines.settings import Settings, load_settings
+
+# Which of several faults decides the exit code: what must be mended first comes first.
+_WORST = (ConfigError, PublicationError, ContractError, ModelError, BusyError)
+_LOOKS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
+    "learning": looks.learning,
+    "clock": looks.clock,
+    "disk": looks.disk,
+    "sources": looks.sources,
+    "databases": looks.databases,
+    "lock": services.lock,
+    "last night": services.last_night,
+    "model": services.model,
+    "Prefect": services.prefect,
+}
+
+
+def examine(config: Path) -> list[Finding]:
+    """Look at configuration, clock, disk, sources, lock, last night, model and Prefect."""
+    try:
+        settings = load_settings(config)
+    except StilleError as error:
+        return [Finding("configuration", "bad", str(error), error.exit_code)]
+    found = [Finding("configuration", "ok", f"{config}: {len(settings.sources)} tables")]
+    for what, look in _LOOKS.items():
+        try:
+            found += look(settings)
+        except StilleError as error:
+            found.append(Finding(what, "bad", str(error), error.exit_code))
+    return found
+
+
+def worst(found: list[Finding]) -> int:
+    """The exit code of the fault to mend first; 0 when there is none."""
+    codes = {finding.exit_code for finding in found} - {0}
+    ranked = [kind.exit_code for kind in _WORST]
+    return min(codes, key=lambda code: ranked.index(code) if code in ranked else -1, default=0)

@@ -1,0 +1,86 @@
+"""``stille init``: drafts a configuration from a folder of files and lets a person confirm it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from features.errors import ConfigError, StilleError
+from pipelines.drafting.draft import Draft, draft, look_around
+from pipelines.drafting.matching import Match
+from pipelines.drafting.text import Firm, config_text
+from pipelines.settings import load_settings
+from pipelines.storage import storage_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """How a person is asked (yes or no) and told. Names and forms of columns, never a value."""
+
+    ask: Callable[[str], bool]
+    say: Callable[[str], None]
+
+
+def initialise(folder: Path, into: Path, firm: Firm, today: date, talk: Talk) -> Path:
+    """Write a configuration for the files of ``folder`` to ``into``; never over another.
+
+    Every mapping is asked about. Raises ``ConfigError`` when ``into`` is there, or when no file
+    is confirmed as the customers table.
+    """
+    if into.exists():
+        raise ConfigError(f"{into} is there already and is never overwritten; give another --to")
+    found = look_around(folder)
+    drafts = draft(found)
+    for each in found:
+        if all(each is not other.found for other in drafts):
+            talk.say(f"{each.path}: resembles no table of the contract; left out")
+    confirmed = [_confirmed(each, talk) for each in drafts]
+    kept = [each for each in confirmed if each is not None]
+    if "customers" not in {each.table.name for each in kept}:
+        raise ConfigError(
+            f"{folder}: no file was confirmed as customers, the one table that is needed. It has "
+            "one row per customer and a key; name it customers.csv or kunder.csv, or write the "
+            "configuration by hand: docs/data-contract.md."
+        )
+    _write(into, config_text(folder, kept, firm, today))
+    return into
+
+
+def _confirmed(draft: Draft, talk: Talk) -> Draft | None:
+    name = draft.table.name
+    if not draft.usable:
+        lacking = ", ".join(draft.missing)
+        talk.say(
+            f"{draft.found.path}: perhaps {name}, but nothing in it resembles {lacking}; left out"
+        )
+        return None
+    if not talk.ask(f"{draft.found.path} is {name}?"):
+        return None
+    for match in draft.untranslated:
+        talk.say(f"  {name}.{match.column.name} ← {match.source} has words of its own; left out")
+    matches = [m for m in draft.matches if talk.ask(f"  {name}.{m.column.name} ← {_described(m)}?")]
+    final = replace(draft, matches=tuple(matches))
+    if not final.usable:
+        talk.say(f"  {name} cannot be used without {', '.join(final.missing)}; left out")
+        return None
+    return final
+
+
+def _described(match: Match) -> str:
+    look = match.look
+    form = look.form or (f"decimal {look.decimal!r}" if look.fraction and look.decimal else "")
+    kind = form or "/".join(sorted(look.kinds))
+    words = f", {len(match.words)} words translated" if match.words else ""
+    return f"{match.source} ({kind}{words}{'' if match.sure else ', not sure'})"
+
+
+def _write(into: Path, text: str) -> None:
+    with storage_errors(f"write {into}"):
+        into.parent.mkdir(parents=True, exist_ok=True)
+        with into.open("x", encoding="utf-8") as file:
+            file.write(text)
+    try:
+        load_settings(into)
+    except StilleError:
+        into.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,90 @@
+"""A first look at a file: how it is written and what its columns may hold.
+
+Only for drafting a configuration that a person confirms; a run never guesses. No value leaves
+these functions but the few words of a column that has few, which the draft has to map.
+"""
+
+import csv
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.errors import ContractError
+from pipelines.drafting.textlook import Look, look
+
+ROWS = 1000
+_BYTES = 1 << 18
+_NULLS = ("NULL", "null", "NA", "N/A", "n/a", "\\N", "None", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One file: its format, how its text is written, and a look at every column."""
+
+    fmt: str
+    columns: dict[str, Look]
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    nulls: tuple[str, ...] = field(default=("",))
+
+
+def look_at(path: Path) -> Sample:
+    """Look at the first rows of a CSV or Parquet file; raises ``ContractError`` when unreadable."""
+    try:
+        return _parquet(path) if path.suffix == ".parquet" else _text(path)
+    except (OSError, ValueError, csv.Error) as error:
+        raise ContractError(f"{path}: cannot be looked at ({type(error).__name__})") from error
+
+
+def _text(path: Path) -> Sample:
+    with path.open("rb") as file:
+        start = file.read(_BYTES)
+    whole = start if len(start) < _BYTES else start[: start.rfind(b"\n") + 1]
+    encoding = _encoding(whole)
+    lines = whole.decode(encoding).removeprefix("\ufeff").splitlines()
+    head = lines[0] if lines else ""
+    delimiter = max(",;\t|", key=head.count)
+    header, *rows = list(csv.reader(lines[: ROWS + 1], delimiter=delimiter)) or [[]]
+    rows = [row for row in rows if len(row) == len(header)]
+    seen = {cell for row in rows for cell in row}
+    nulls = ("", *(word for word in _NULLS if word in seen))
+    columns = {
+        name: look([row[i] for row in rows if row[i] not in nulls]) for i, name in enumerate(header)
+    }
+    return Sample("csv", columns, delimiter, encoding, nulls)
+
+
+def _encoding(content: bytes) -> str:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def _parquet(path: Path) -> Sample:
+    with pq.ParquetFile(path) as file:
+        batch = next(file.iter_batches(ROWS), None)
+        schema = file.schema_arrow
+    columns = {}
+    for field_ in schema:
+        column = None if batch is None else batch.column(field_.name)
+        columns[field_.name] = _typed(field_.type, column)
+    return Sample("parquet", columns)
+
+
+def _typed(kind: pa.DataType, column: pa.Array | None) -> Look:
+    if pa.types.is_date(kind):
+        return Look(frozenset({"date"}))
+    if pa.types.is_timestamp(kind):
+        return Look(frozenset({"instant"}))
+    if pa.types.is_boolean(kind):
+        return Look(frozenset({"boolean"}))
+    if pa.types.is_integer(kind):
+        return Look(frozenset({"number", "integer", "text"}))
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return Look(frozenset({"number", "integer"}), fraction=True)
+    values = [] if column is None else [str(v) for v in column.drop_null().to_pylist()]
+    return look(values)

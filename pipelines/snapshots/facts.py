@@ -1,0 +1,116 @@
+"""What a finished snapshot holds, where, and how to read it again."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from features.errors import ContractError
+from features.tables import TABLES
+from pipelines.record import Gate
+from pipelines.snapshots.profile import TableProfile, profile_from_json
+from pipelines.sources.files import file_digest
+
+FACTS_NAME = "snapshot.json"
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """What one table of a snapshot holds.
+
+    ``quarantined`` counts set-aside rows by rule; ``columns`` are those the source gave,
+    ``absent`` optional columns it lacks (null in the files), ``unread`` source columns that
+    the config neither uses nor drops, ``forbidden`` those that must never be read. Instants
+    are naive UTC.
+    """
+
+    rows: int
+    source_rows: int
+    quarantined: Mapping[str, int]
+    columns: tuple[str, ...]
+    absent: tuple[str, ...]
+    unread: tuple[str, ...]
+    forbidden: tuple[str, ...]
+    first_event: datetime | None
+    last_event: datetime | None
+    profile: TableProfile = field(default_factory=lambda: TableProfile({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A finished snapshot under ``root``; ``digest`` names its inputs and their mapping.
+
+    ``gates`` are those it was let through by, or in spite of.
+    """
+
+    root: Path
+    tables: Mapping[str, TableFacts]
+    shards: int
+    digest: str
+    inputs: Mapping[str, str]
+    files: Mapping[str, str]
+    gates: tuple[Gate, ...] = ()
+
+    def path(self, table: str, shard: int) -> Path:
+        """Parquet file of a table's shard; a table without customers is whole in every shard."""
+        if TABLES[table].per_customer:
+            return self.root / table / f"shard={shard}" / "part.parquet"
+        return self.root / table / "all.parquet"
+
+
+def read_snapshot(root: Path) -> Snapshot:
+    """Read a snapshot's facts; raises ``ContractError`` when ``root`` holds none."""
+    try:
+        facts = json.loads((root / FACTS_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ContractError(f"{root}: no snapshot here ({error}); run: stille check") from error
+    return Snapshot(
+        root=root,
+        tables={name: _facts_from_json(table) for name, table in facts["tables"].items()},
+        shards=facts["shards"],
+        digest=facts["digest"],
+        inputs=facts["inputs"],
+        files=facts["files"],
+        gates=tuple(Gate(**gate) for gate in facts["gates"]),
+    )
+
+
+def verify_snapshot(snapshot: Snapshot) -> None:
+    """Compare every file with its digest; raises ``ContractError`` naming a damaged one."""
+    for name, digest in snapshot.files.items():
+        path = snapshot.root / name
+        if not path.is_file() or file_digest(path) != digest:
+            raise ContractError(f"{path}: damaged since it was written; delete {snapshot.root}")
+
+
+def _facts_from_json(facts: Mapping[str, Any]) -> TableFacts:
+    names = ("columns", "absent", "unread", "forbidden")
+    moments = ("first_event", "last_event")
+    return TableFacts(
+        **{
+            **facts,
+            **{name: tuple(facts[name]) for name in names},
+            **{name: facts[name] and datetime.fromisoformat(facts[name]) for name in moments},
+            "profile": profile_from_json(facts["profile"]),
+        }
+    )
+
+
+def check_report(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """One row per given table for ``stille check``: counts, quarantine, events, columns missing."""
+    return [
+        {
+            "table": name,
+            "rows": facts.rows,
+            "quarantined": dict(facts.quarantined),
+            "first_event": facts.first_event,
+            "last_event": facts.last_event,
+            "absent": list(facts.absent),
+            "unread": list(facts.unread),
+            "never_read": list(facts.forbidden),
+        }
+        for name, facts in snapshot.tables.items()
+        if not TABLES[name].derived
+    ]

@@ -1,0 +1,67 @@
+"""Notices given by other members of a household: churn that spreads at the kitchen table.
+
+``household_notices`` has a row for each member and each notice of another member. Two customers
+count as one household when both were members on the day of the notice, as the company knew it
+at one moment; the row is known from the first such moment, and never before the notice and both
+memberships were. A membership that later proves wrong does not take a row back, because the
+company acted on it then.
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+
+import duckdb
+
+from pipelines.snapshots.references import written
+
+NOTICES = "household_notices"
+SOURCES = ("households", "terminations")
+
+
+def derivable(tables: Collection[str]) -> bool:
+    """Whether the tables that ``household_notices`` is made from are there."""
+    return set(SOURCES).issubset(tables)
+
+
+def load_notices(connection: duckdb.DuckDBPyConnection, root: Path) -> None:
+    """Make ``household_notices`` from the tables written under ``root``.
+
+    It has the contract's columns, ``event_at``, ``known_at`` and ``_shard``, ``_rule``, ``_file``,
+    ``_row`` like a loaded table; ``customer_shards`` must be there.
+    """
+    connection.execute(
+        f"""create or replace temp table {NOTICES} as
+        with member as (
+            select customer_id, household_id, valid_from, known_at
+            from {written(root, "households")}
+        ),
+        notice as (
+            select contract_id, customer_id, notified_on, outcome, event_at, known_at
+            from {written(root, "terminations")}
+        ),
+        met as (
+            select n.*, a.customer_id as other_id, a.valid_from as other_from,
+                b.valid_from as own_from,
+                greatest(n.known_at, a.known_at, b.known_at) as met_at
+            from notice n
+            join member b on b.customer_id = n.customer_id and b.valid_from <= n.notified_on
+            join member a on a.household_id = b.household_id
+                and a.customer_id <> b.customer_id and a.valid_from <= n.notified_on
+        ),
+        in_force as (
+            select m.* from met m
+            where not exists (
+                select 1 from member later where later.customer_id = m.other_id
+                and later.valid_from > m.other_from and later.valid_from <= m.notified_on
+                and later.known_at <= m.met_at)
+            and not exists (
+                select 1 from member later where later.customer_id = m.customer_id
+                and later.valid_from > m.own_from and later.valid_from <= m.notified_on
+                and later.known_at <= m.met_at)
+        )
+        select concat_ws('|', contract_id, other_id) as notice_id, other_id as customer_id,
+            notified_on, outcome, event_at, min(met_at) as known_at,
+            _shard, cast(null as VARCHAR) as _rule, 0 as _file, 0 as _row
+        from in_force join customer_shards on customer_shards.customer_id = other_id
+        group by all"""
+    )

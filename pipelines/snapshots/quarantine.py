@@ -1,0 +1,132 @@
+"""Rows that break the contract: written out for a person to see, and counted."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from features.errors import ContractError
+from features.tables import Column
+from pipelines.database import identifier, literal
+from pipelines.lists.csvsafe import ESCAPE
+from pipelines.settings import Dialect, Settings
+from pipelines.snapshots.reading import Loaded
+from pipelines.sources.typed import SKIPPED, raw_select
+
+_BAD = "bad_rows"
+_SAFE = "bad_rows_safe"
+_SHOWN = 3
+
+
+def set_aside(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    loaded: Loaded,
+    folder: Path,
+    reported: Path,
+) -> None:
+    """Write the rows that break a rule to ``folder/<table>.csv``: file, row, rule, raw columns.
+
+    Raises ``ContractError`` when their share of the table's rows is above the limit; its
+    message names ``reported``, where the file can be found after the refusal.
+    """
+    bad = sum(loaded.rules.values())
+    if bad == 0:
+        return
+    _write(connection, loaded, folder / f"{loaded.name}.csv")
+    limit = settings.quarantine_share_of(loaded.name)
+    if bad > limit * loaded.source_rows:
+        raise ContractError(_refusal(connection, settings, loaded, reported, bad, limit))
+
+
+def _write(connection: duckdb.DuckDBPyConnection, loaded: Loaded, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = _source_names(loaded)
+    raw = " union all by name ".join(
+        raw_select(part, index, [name for name in names if name in part.columns])
+        for index, part in enumerate(loaded.parts)
+    )
+    files = ", ".join(literal(Path(part.name).name) for part in loaded.parts)
+    connection.execute(
+        f"""create or replace temp table {_BAD} as
+        select [{files}][_file + 1] as file, bad._row as "row", bad._rule as rule,
+            raw.* exclude (_file, _row)
+        from (select _file, _row, _rule from {identifier(loaded.name)}
+              where _rule is not null and _rule <> {literal(SKIPPED)}) bad
+        join ({raw}) raw using (_file, _row)
+        order by _file, "row\""""
+    )
+    described = connection.execute(f"describe {_BAD}").fetchall()
+    cells = ", ".join(
+        f"regexp_replace(cast({name} as varchar), $1, $2) as {name}"
+        for name in (identifier(row[0]) for row in described)
+    )
+    connection.execute(
+        f"create or replace temp table {_SAFE} as select {cells} from {_BAD}", [ESCAPE, r"'\1"]
+    )
+    connection.execute(f"copy {_SAFE} to {literal(path)} (format csv, header)")
+
+
+def _source_names(loaded: Loaded) -> list[str]:
+    named = [name for b in loaded.bound.bindings for name in b.origin.read]
+    return list(dict.fromkeys(named))
+
+
+def _refusal(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    loaded: Loaded,
+    reported: Path,
+    bad: int,
+    limit: float,
+) -> str:
+    dialect = settings.dialect_of(loaded.name)
+    worst = sorted(loaded.rules.items(), key=lambda item: (-item[1], item[0]))
+    lines = "".join(
+        f"\n  {rule}: {count:,} rows{_detail(connection, loaded, dialect, rule)}"
+        for rule, count in worst
+    )
+    return (
+        f"{loaded.name}: {bad:,} of {loaded.source_rows:,} rows ({bad / loaded.source_rows:.1%}) "
+        f"break the contract; at most {limit:.1%} may be set aside:{lines}\n"
+        f"all of them: {reported / f'{loaded.name}.csv'}\n"
+        f"mend the export or sources.{loaded.name} in the config, then run: stille check"
+    )
+
+
+def _detail(
+    connection: duckdb.DuckDBPyConnection, loaded: Loaded, dialect: Dialect, rule: str
+) -> str:
+    column = rule.partition(":")[0]
+    binding = next((b for b in loaded.bound.bindings if b.column.name == column), None)
+    read = binding.origin.read if binding else ()
+    between = f" || {literal(binding.origin.join)} || " if binding else ""
+    shown = between.join(map(identifier, read)) or "null"
+    rows = connection.execute(
+        f'select file, "row", {shown} from {_BAD} where rule = ? limit {_SHOWN}', [rule]
+    ).fetchall()
+    where = f", first in {rows[0][0]} rows {', '.join(str(row[1]) for row in rows)}"
+    if binding is None or not read:
+        return where
+    example = f"; {' with '.join(map(repr, read))} has, for example, {rows[0][2]!r}"
+    return where + example + _declared(binding.column, dialect, rule)
+
+
+def _declared(column: Column, dialect: Dialect, rule: str) -> str:
+    if rule.endswith("not allowed"):
+        return f"; allowed: {', '.join(column.allowed)}"
+    if rule.endswith("below minimum"):
+        return f"; the minimum is {column.minimum:g}"
+    if not rule.endswith("unreadable"):
+        return ""
+    number = f"decimal {dialect.decimal!r} and thousands {dialect.thousands!r}"
+    form: dict[str, str] = {
+        "date": f"date {dialect.date!r}",
+        "instant": f"instant {dialect.instant!r}",
+        "boolean": f"{_words(dialect.true_values)} or {_words(dialect.false_values)}",
+    }
+    return f"; declared: {form.get(column.type, number)}"
+
+
+def _words(words: Sequence[str]) -> str:
+    return "/".join(words)

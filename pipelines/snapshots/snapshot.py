@@ -1,0 +1,154 @@
+"""The checked input tables of one run, as Parquet by shard, written once and then only read."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+
+from features.errors import BusyError, ConfigError, ContractError, StilleError
+from features.tables import TABLES
+from pipelines.record import Gate
+from pipelines.settings import Settings
+from pipelines.snapshots.facts import (
+    FACTS_NAME,
+    Snapshot,
+    TableFacts,
+    check_report,
+    read_snapshot,
+    verify_snapshot,
+)
+from pipelines.snapshots.staging import fresh_staging, keep_quarantine, refused_folder, swap
+from pipelines.snapshots.taking import Taken, write_tables
+from pipelines.sources.files import Input, changed, digests, file_digest, find_files
+from pipelines.sources.postgres import fetch_tables
+
+FORMAT = 2
+Judge = Callable[[Mapping[str, TableFacts]], tuple[Gate, ...]]
+
+__all__ = [
+    "Snapshot",
+    "TableFacts",
+    "check_report",
+    "read_snapshot",
+    "take_snapshot",
+    "verify_snapshot",
+]
+
+
+def take_snapshot(
+    settings: Settings,
+    into: Path,
+    on_table: Callable[[str], None] = lambda _: None,
+    as_of: date | None = None,
+    judge: Judge = lambda _: (),
+) -> Snapshot:
+    """Read, check and write every configured table to ``into``; reuse it when nothing changed.
+
+    ``as_of`` is the night's date: events more than a day after it are set aside. ``on_table``
+    is told each table's name before it is read; ``judge`` sees what was read before it counts
+    and may refuse it. Either all of ``into`` is replaced or nothing.
+
+    Raises ``ContractError`` when a table breaks the contract, ``BusyError`` when an input
+    changed while it was read or a database does not answer, ``ConfigError`` when the memory
+    limit is too small, and what ``judge`` raises.
+    """
+    staging = fresh_staging(into)
+    inputs: dict[str, tuple[Input, ...]] = {}
+    known: dict[str, str] = {}
+    try:
+        inputs = _inputs(settings, staging / "extracts")
+        known = digests(inputs)
+        digest = _digest(settings, known, as_of)
+        ready = _reusable(into, digest)
+        if ready is not None:
+            return ready
+        with _enough_memory(settings):
+            taken = write_tables(settings, inputs, staging, refused_folder(into), on_table, as_of)
+        _refuse_changed(inputs, known)
+        shutil.rmtree(staging / "extracts", ignore_errors=True)
+        _write_facts(staging, taken, digest, known, judge(taken.tables))
+        swap(staging, into)
+    except StilleError:
+        keep_quarantine(staging, into)
+        _refuse_changed(inputs, known)
+        raise
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return read_snapshot(into)
+
+
+@contextmanager
+def _enough_memory(settings: Settings) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        limit = settings.engine.memory_limit
+        raise ConfigError(
+            f"engine.memory_limit {limit} is too small; raise it ({error})"
+        ) from error
+
+
+def previous(into: Path) -> Snapshot | None:
+    """The snapshot that stands at ``into``, or None when there is none of this format."""
+    try:
+        return read_snapshot(into)
+    except (ContractError, KeyError, TypeError):
+        return None
+
+
+def _inputs(settings: Settings, extracts: Path) -> dict[str, tuple[Input, ...]]:
+    """What to read, by table in the contract's order; databases are fetched into ``extracts``."""
+    names = [name for name in TABLES if name in settings.sources]
+    stored = [name for name in names if settings.sources[name].database is None]
+    found = {name: find_files(settings, name) for name in stored}
+    fetched = fetch_tables(settings, extracts)
+    return {name: found[name] if name in found else (fetched[name],) for name in names}
+
+
+def _write_facts(
+    staging: Path, taken: Taken, digest: str, inputs: Mapping[str, str], gates: tuple[Gate, ...]
+) -> None:
+    written = sorted(path for path in staging.rglob("*") if path.is_file())
+    facts = {
+        "digest": digest,
+        "shards": taken.shards,
+        "inputs": inputs,
+        "gates": [asdict(gate) for gate in gates],
+        "tables": {name: asdict(table) for name, table in taken.tables.items()},
+        "files": {path.relative_to(staging).as_posix(): file_digest(path) for path in written},
+    }
+    text = json.dumps(facts, indent=2, ensure_ascii=False, default=datetime.isoformat)
+    (staging / FACTS_NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def _digest(settings: Settings, inputs: Mapping[str, str], as_of: date | None) -> str:
+    """SHA-256 over inputs and everything in the config that decides what the tables become."""
+    deciding = settings.model_dump(
+        mode="json", include={"company", "dialect", "sources", "quality", "engine"}
+    )
+    deciding["engine"] = deciding["engine"]["shard_size"]
+    text = json.dumps([FORMAT, deciding, inputs, str(as_of)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _reusable(into: Path, digest: str) -> Snapshot | None:
+    found = previous(into)
+    if found is None or found.digest != digest:
+        return None
+    try:
+        verify_snapshot(found)
+    except ContractError:
+        return None
+    return found
+
+
+def _refuse_changed(inputs: Mapping[str, tuple[Input, ...]], known: Mapping[str, str]) -> None:
+    path = changed(inputs, known) if known else None
+    if path is not None:
+        raise BusyError(f"{path}: changed while it was read; run again when it is complete")

@@ -1,0 +1,83 @@
+"""Reading the company's tables, as the first step of every run."""
+
+from collections.abc import Callable
+from datetime import date
+
+from features.tables import TABLES
+from pipelines.clock import today_in
+from pipelines.config.masterdata import refuse_mutable
+from pipelines.progress import bar
+from pipelines.record import Gate, RunRecord
+from pipelines.settings import Settings
+from pipelines.snapshots.gates import Tables, measures, refusal
+from pipelines.snapshots.snapshot import Snapshot, previous, take_snapshot
+
+CHECK_PAGE = "check.html"
+_CHECK = "check"
+
+
+def read_tables(
+    settings: Settings,
+    as_of: date,
+    record: RunRecord,
+    *,
+    accept: bool = False,
+    seen: Callable[[Tables], object] = lambda _: None,
+) -> Snapshot:
+    """Check the tables and take their snapshot; note what was set aside and every gate.
+
+    An event counts as lying in the future when it is after both ``as_of`` and the real day.
+    ``accept`` lets the tables through although a gate is closed; ``seen`` is shown them before
+    that is decided. Only ``stille check`` reads tables with a mutable attribute.
+
+    Raises what ``take_snapshot`` does, ``GateError`` for a closed gate, ``ConfigError`` for a
+    mutable attribute.
+    """
+    if record.command != _CHECK:
+        refuse_mutable(settings)
+    limit = max(as_of, today_in(settings.company.timezone))
+    into = settings.paths.var / "snapshot"
+    before = previous(into)
+    known = {} if before is None else before.tables
+
+    def judge(now: Tables) -> tuple[Gate, ...]:
+        seen(now)
+        return _judge(settings, as_of, now, known, record, accept=accept)
+
+    tables = sum(name in settings.sources for name in TABLES)
+    with record.stage("tables") as stage, bar("reading tables", tables) as advance:
+        snapshot = take_snapshot(settings, into, advance, limit, judge)
+        stage.rows_in = sum(facts.source_rows for facts in snapshot.tables.values())
+        stage.rows_out = sum(facts.rows for facts in snapshot.tables.values())
+    _note(record, snapshot)
+    return snapshot
+
+
+def _note(record: RunRecord, snapshot: Snapshot) -> None:
+    record.input_digests = dict(snapshot.inputs)
+    record.gates = list(snapshot.gates)
+    record.quarantined = {
+        name: dict(facts.quarantined)
+        for name, facts in snapshot.tables.items()
+        if facts.quarantined
+    }
+
+
+def _judge(
+    settings: Settings,
+    as_of: date,
+    now: Tables,
+    before: Tables,
+    record: RunRecord,
+    *,
+    accept: bool,
+) -> tuple[Gate, ...]:
+    start = len(record.gates)
+    for measure in measures(settings, as_of, now, before):
+        record.gate(measure.name, measure.value, measure.low, measure.high)
+    gates = tuple(record.gates[start:])
+    closed = [gate for gate in gates if not gate.passed]
+    if closed and not accept:
+        raise refusal(closed, str(settings.paths.out / CHECK_PAGE))
+    record.notes += [f"let through by a person: {gate.name}" for gate in closed]
+    return gates

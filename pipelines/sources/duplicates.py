@@ -1,0 +1,76 @@
+"""Rows that come twice: refused, or set aside but for the first, as the source declares."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+
+from features.errors import ContractError
+from features.tables import Table
+from pipelines.database import identifier, literal
+from pipelines.settings import Source
+from pipelines.sources.bindingrules import Binding
+from pipelines.sources.part import Part
+from pipelines.sources.typed import SKIPPED
+
+REPEATED = "key: repeated"
+
+
+def identity(table: Table, source: Source, bindings: Sequence[Binding]) -> tuple[str, ...]:
+    """Columns that tell two rows apart: the key, or every other column when it is a row number."""
+    if source.levels:
+        return ("customer_id", "contract_id", "effective_on")
+    made = {b.column.name for b in bindings if b.origin.row_number}
+    if not made.intersection(table.key):
+        return table.key
+    return tuple(c.name for c in table.columns if c.name not in made)
+
+
+def settle_duplicates(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    source: Source,
+    bindings: Sequence[Binding],
+    parts: Sequence[Part],
+) -> None:
+    """Give repeated rows their rule, or leave them out; the first of each stays.
+
+    Raises ``ContractError`` where the source says that they are refused.
+    """
+    by_number = any(b.origin.row_number and b.column.name in table.key for b in bindings)
+    if by_number and source.duplicates == "refuse":
+        return
+    name = identifier(table.name)
+    keys = identity(table, source, bindings)
+    key = ", ".join(map(identifier, keys))
+    repeated = connection.execute(
+        f"select {key}, list(_row order by _file, _row)[:5], min(_file) from {name} "
+        f"where _rule is null group by {key} having count(*) > 1 order by {key} limit 3"
+    ).fetchall()
+    if not repeated:
+        return
+    if source.duplicates == "refuse":
+        raise _repeated_key(table, keys, repeated, parts)
+    rule = SKIPPED if source.duplicates == "first" else REPEATED
+    connection.execute(
+        f"update {name} set _rule = {literal(rule)} where rowid in (select rowid from {name} "
+        f"where _rule is null "
+        f"qualify row_number() over (partition by {key} order by _file, _row) > 1)"
+    )
+
+
+def _repeated_key(
+    table: Table,
+    keys: Sequence[str],
+    repeated: Sequence[tuple[Any, ...]],
+    parts: Sequence[Part],
+) -> ContractError:
+    shown = "; ".join(
+        f"{', '.join(map(str, row[:-2]))} in rows {', '.join(map(str, row[-2]))} "
+        f"of {parts[row[-1]].name}"
+        for row in repeated
+    )
+    return ContractError(
+        f"{table.name}: repeated key ({', '.join(keys)}): {shown}. Mend the export, or keep "
+        f"the first of each with sources.{table.name}.duplicates: drop"
+    )

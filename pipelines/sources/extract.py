@@ -1,0 +1,121 @@
+"""One table of a database as a Parquet file: the columns in use, typed, and known by content."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from adbc_driver_manager.dbapi import Cursor
+
+from features.tables import TABLES
+from pipelines.database import identifier, literal
+from pipelines.settings import Settings
+from pipelines.sources.address import shown, without_secrets
+from pipelines.sources.binding import bind
+from pipelines.sources.conversion import NUMERIC
+from pipelines.sources.files import Input
+from pipelines.storage import storage_errors
+
+_TYPES: Mapping[str, str] = {
+    **{"int2": "SMALLINT", "int4": "INTEGER", "int8": "BIGINT", "bool": "BOOLEAN"},
+    **{"float4": "FLOAT", "float8": "DOUBLE", "numeric": NUMERIC, "money": NUMERIC},
+    **{"date": "DATE", "timestamp": "TIMESTAMP", "timestamptz": "TIMESTAMP WITH TIME ZONE"},
+}
+_TEXT = ("text", "varchar", "name")
+_MOMENTS = ("date", "timestamp", "timestamptz")
+
+
+class DroppedError(Exception):
+    """The connection broke; its message has no secrets."""
+
+
+def columns_of(cursor: Cursor, table: str) -> dict[str, str]:
+    """Names and PostgreSQL types of a table's columns."""
+    cursor.execute(f"select * from {quoted(table)} limit 0")
+    schema = cursor.fetch_record_batch().schema
+    kinds = {field.name: (field.metadata or {}).get(b"POSTGRESQL:type", b"") for field in schema}
+    return {name: kind.decode() for name, kind in kinds.items()}
+
+
+def table_of(settings: Settings, name: str) -> str:
+    """The database table that a table of the contract is read from."""
+    database = settings.sources[name].database
+    return "" if database is None else database.table
+
+
+def quoted(table: str) -> str:
+    """``schema.table`` as SQL identifiers."""
+    return ".".join(map(identifier, table.split(".")))
+
+
+def fetch(cursor: Cursor, settings: Settings, name: str, uri: str, folder: Path) -> Input:
+    """Fetch the columns that a source uses of its table into ``folder/<name>.parquet``.
+
+    Raises ``ContractError`` for a column that is not there, ``DroppedError`` when the
+    connection breaks, ``PublicationError`` when the disk refuses.
+    """
+    source = settings.sources[name]
+    table = table_of(settings, name)
+    known = f"{shown(uri)}/{table}"
+    kinds = columns_of(cursor, table)
+    types = {column: _TYPES.get(kind, "VARCHAR") for column, kind in kinds.items()}
+    bound = bind(TABLES[name], source, types, known)
+    used = {column for b in bound.bindings for column in (*b.origin.read, *source.filters)}
+    wanted = [column for column in kinds if column in used]
+    selected = ", ".join(_expression(column, kinds[column]) for column in wanted) or "1 as none"
+    cursor.execute(f"select {selected} from {quoted(table)}")
+    path = folder / f"{name}.parquet"
+    with storage_errors(f"write {path}"):
+        _write(cursor.fetch_record_batch(), path, uri)
+    return Input(path, known, digest=_content_digest(path, types, wanted), types=types)
+
+
+def _expression(column: str, kind: str) -> str:
+    name = identifier(column)
+    if kind in _MOMENTS:
+        # 'infinity' stands for no end and has no Arrow value.
+        return f"case when isfinite({name}) then {name} end as {name}"
+    if kind == "money":
+        return f"cast({name} as numeric) as {name}"
+    if kind in _TYPES or kind in _TEXT:
+        return name
+    return f"cast({name} as text) as {name}"
+
+
+def _write(reader: pa.RecordBatchReader, path: Path, uri: str) -> None:
+    schema = pa.schema([(field.name, _stored(field.type)) for field in reader.schema])
+    with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
+        for batch in _batches(reader, uri):
+            columns = [
+                column.storage if isinstance(column, pa.ExtensionArray) else column
+                for column in batch.columns
+            ]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
+
+
+def _stored(kind: pa.DataType) -> pa.DataType:
+    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+
+
+def _batches(reader: pa.RecordBatchReader, uri: str) -> Iterator[pa.RecordBatch]:
+    while True:
+        try:
+            batch = reader.read_next_batch()
+        except StopIteration:
+            return
+        except (OSError, pa.ArrowException) as error:
+            raise DroppedError(without_secrets(str(error), uri)) from None
+        yield batch
+
+
+def _content_digest(path: Path, types: Mapping[str, str], wanted: list[str]) -> str:
+    """SHA-256 over the rows as a multiset: a database promises no order."""
+    with duckdb.connect() as connection:
+        sums = connection.execute(
+            "select count(*), sum(md5_number_lower(j)), sum(md5_number_upper(j)) from "
+            f"(select cast(to_json(t) as varchar) as j from read_parquet({literal(path)}) t)"
+        ).fetchone()
+    text = repr([[(name, types[name]) for name in wanted], sums])
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,84 @@
+"""Which groups of drivers carry the model: the same fit and the same test rows, on parts of it.
+
+Each part is a run of one MLflow experiment, so that the tensions between the source articles
+stay visible: waiting against resolution (S3, S1), price alone against everything (S3), and how
+much "there and then" surveys add (S1).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+
+import numpy as np
+
+from models.examples import Examples
+from models.scorecard import Interval, scorecard
+from models.spec import FeatureColumn, FeatureSpec
+from pipelines import tracking
+from pipelines.record import RunRecord
+from pipelines.settings import Settings
+from pipelines.snapshots.tables import read_tables
+from pipelines.train import make_examples
+from pipelines.training.evaluation import fit_fold, test_folds
+
+_WAIT = ("wait", "bot_loop", "fault_response")
+_RESOLUTION = ("unresolved_case", "late_delivery")
+
+PARTS: Mapping[str, Callable[[FeatureColumn], bool]] = MappingProxyType(
+    {
+        "all": lambda column: True,
+        "price only": lambda column: column.family == "price",
+        "wait only": lambda column: column.driver in _WAIT,
+        "resolution only": lambda column: column.driver in _RESOLUTION,
+        "wait and resolution": lambda column: column.driver in (*_WAIT, *_RESOLUTION),
+        "without price": lambda column: column.family != "price",
+        "without binding": lambda column: column.driver != "binding",
+        "without satisfaction": lambda column: column.family != "satisfaction",
+        "without contact volume": lambda column: column.driver != "contact_volume",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """One part of the features and what a model on it reaches."""
+
+    name: str
+    features: int
+    card: dict[str, Interval]
+
+
+def ablate(settings: Settings, today: date, record: RunRecord) -> list[Ablation]:
+    """Judge every part that has features on the newest test rows, and log each to MLflow."""
+    snapshot = read_tables(settings, today, record)
+    examples = make_examples(settings, snapshot, today, record).examples
+    fold = test_folds(settings, examples)[-1]
+    done = []
+    for name, keep in PARTS.items():
+        part = restricted(examples, keep)
+        if part is None:
+            record.notes.append(f"no features for the part: {name}")
+            continue
+        model = fit_fold(settings, part.take(fold.train), f"{name}, {fold.name}")
+        test = part.take(fold.test)
+        p = model.probability(test.x, settings.engine.threads)
+        card = scorecard(test.y, p, test.customer_id, settings.training.bootstrap)
+        done.append(Ablation(name, len(part.spec.columns), card))
+        tracking.log_ablation(settings, name, len(part.spec.columns), card)
+    return done
+
+
+def restricted(examples: Examples, keep: Callable[[FeatureColumn], bool]) -> Examples | None:
+    """The same rows with the kept columns only; None when none is kept."""
+    positions = [i for i, column in enumerate(examples.spec.columns) if keep(column)]
+    if not positions:
+        return None
+    return Examples(
+        examples.customer_id,
+        examples.as_of,
+        examples.product_line,
+        np.asfortranarray(examples.x[:, positions]),
+        examples.y,
+        FeatureSpec(tuple(examples.spec.columns[i] for i in positions)),
+    )
