@@ -1,0 +1,98 @@
+"""What a run writes to MLflow: parameters, metrics, tags, files and the model."""
+
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+
+import mlflow
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+
+from models.artefact import digest
+from models.scorecard import Interval
+from pipelines.settings import Settings
+from pipelines.tracking.registry import MODEL_FOLDER, Registered
+from pipelines.tracking.store import connect
+
+_PIP = ["lightgbm", "numpy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Everything of a training run that MLflow keeps."""
+
+    name: str
+    params: Mapping[str, object]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    files: Mapping[str, bytes]
+    model_files: Mapping[str, bytes]
+    feature_names: tuple[str, ...]
+
+
+def log_training(settings: Settings, training: Training) -> Registered:
+    """Write one training run and register its model; the alias is left alone."""
+    experiment = connect(settings)
+    name = settings.tracking.model
+    with tempfile.TemporaryDirectory() as scratch:
+        _write(Path(scratch), training.files)
+        _write(Path(scratch, MODEL_FOLDER), training.model_files)
+        with mlflow.start_run(experiment_id=experiment, run_name=training.name) as run:
+            mlflow.log_params(dict(training.params))
+            mlflow.log_metrics(dict(training.metrics))
+            mlflow.set_tags(dict(training.tags))
+            for path in training.files:
+                folder = str(Path(path).parent)
+                mlflow.log_artifact(str(Path(scratch, path)), None if folder == "." else folder)
+            version = _log_model(name, Path(scratch, MODEL_FOLDER), training.feature_names)
+    client = mlflow.MlflowClient()
+    tags = {**training.tags, "digest": digest(training.model_files)}
+    for key, value in tags.items():
+        client.set_model_version_tag(name, version, key, value)
+    return Registered(name, version, run.info.run_id, tags["digest"], tags)
+
+
+def log_ablation(
+    settings: Settings, name: str, features: int, card: Mapping[str, Interval]
+) -> None:
+    """Write the scorecard of one part of the features as a run of the ablations' experiment."""
+    experiment = connect(settings, f"{settings.tracking.experiment}-ablations")
+    with mlflow.start_run(experiment_id=experiment, run_name=name):
+        mlflow.log_params({"part": name, "features": features})
+        values = {plain_name(metric): interval.value for metric, interval in card.items()}
+        mlflow.log_metrics({key: value for key, value in values.items() if isfinite(value)})
+
+
+def plain_name(metric: str) -> str:
+    """A metric's name without the signs that MLflow refuses."""
+    return metric.replace("@", "_at_").replace("%", "_pct")
+
+
+def _log_model(name: str, folder: Path, features: tuple[str, ...]) -> str:
+    with warnings.catch_warnings():
+        # The signature is given, so an input example and type hints would add nothing.
+        warnings.simplefilter("ignore", UserWarning)
+        logged = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).with_name("pyfunc.py")),
+            artifacts={"model": str(folder)},
+            signature=_signature(features),
+            pip_requirements=_PIP,
+            registered_model_name=name,
+        )
+    return str(logged.registered_model_version)
+
+
+def _signature(names: tuple[str, ...]) -> ModelSignature:
+    columns = Schema([ColSpec(DataType.double, name, required=False) for name in names])
+    return ModelSignature(inputs=columns, outputs=Schema([ColSpec(DataType.double)]))
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
