@@ -177,10 +177,10 @@ def nightly(
 
 
 @app.command()
-def compare(
+def truth(
     config: Config = DEMO,
-    truth: Annotated[
-        Path, typer.Option("--truth", help="The simulated company's answer key.")
+    key: Annotated[
+        Path, typer.Option("--key", help="The simulated company's answer key.")
     ] = DEMO_DATA / "truth",
 ) -> None:
     """Hold the newest training run against a simulated company's answer key."""
@@ -191,7 +191,7 @@ def compare(
 
     settings = load_settings(config)
     window = settings.label.lead_days, settings.label.horizon_days
-    say.compared(run(newest_scores(settings.paths.var), truth, window))
+    say.held_against_truth(run(newest_scores(settings.paths.var), key, window))
 
 
 @app.command()
@@ -213,7 +213,7 @@ def demo(customers: Annotated[int, typer.Option(min=1000)] = 10_000, plain: Plai
     day = datetime.combine(first_day_after(DEMO_DATA), time())
     check(DEMO, day)
     train(DEMO, day, plain)
-    compare(DEMO)
+    truth(DEMO)
     nightly(DEMO, day, plain)
     print("\nThe runs, their plots and the model: make ui")
 

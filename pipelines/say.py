@@ -123,7 +123,7 @@ def night_facts(night: Night) -> dict[str, Any]:
     }
 
 
-def compared(comparison: Comparison) -> None:
+def held_against_truth(comparison: Comparison) -> None:
     """Print the model beside the answer key."""
     c = comparison
     print(

@@ -16,7 +16,7 @@ from features.tables import TABLES
 from pipelines.demo.writer import WRITTEN
 
 COMMANDS = {
-    *("simulate", "check", "train", "nightly", "compare", "demo"),
+    *("simulate", "check", "train", "nightly", "truth", "demo"),
     *("features", "schema", "serve", "ui", "init", "doctor", "ablate"),
 }
 
@@ -116,8 +116,8 @@ def test_simulate_refuses_what_it_does_not_know(stille, tmp_path, option, words)
     assert not (tmp_path / "co").exists()
 
 
-def test_compare_prints_the_model_beside_the_key(stille, demo):
-    ended = stille("compare", "--config", demo.config, "--truth", demo.data / "truth")
+def test_truth_prints_the_model_beside_the_key(stille, demo):
+    ended = stille("truth", "--config", demo.config, "--key", demo.data / "truth")
     assert ended.code == 0
     assert "oracle AUC" in ended.out
     assert "Strongest drivers" in ended.out
