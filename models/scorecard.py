@@ -1,28 +1,18 @@
 """How good scores are, with intervals from a bootstrap over customers."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from features.errors import GateError
 from models.arrays import Floats, Index, Labels, Texts
+from models.bootstrap import Interval, draws, interval
 from models.logit import fit_intercept, fit_line, logit, newton_line, newton_shift
 from models.ranking import Ranked, auc, average_precision, count, recall_at
 
 SHARES = (0.01, 0.05, 0.10)
 _BINS = 10
-_CELLS = 2_000_000
 _STEPS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A value on the sample and its 95 % interval, which always contains it."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +43,12 @@ def scorecard(
     """
     scored = _prepare(y, p)
     value = _measured(scored, np.ones((1, len(y))))
-    _, codes = np.unique(customer_id[scored.ranked.order].astype(str), return_inverse=True)
-    draws = [_measured(scored, weights) for weights in _weights(codes, replicates, seed)]
+    drawn = [
+        _measured(scored, weights)
+        for weights in draws(customer_id[scored.ranked.order], replicates, seed)
+    ]
     return {
-        name: _interval(float(at[0]), np.concatenate([at, *(draw[name] for draw in draws)]))
+        name: interval(float(at[0]), np.concatenate([at, *(draw[name] for draw in drawn)]))
         for name, at in value.items()
     }
 
@@ -85,16 +77,6 @@ def _prepare(y: Labels, p: Floats) -> _Scored:
     bins = np.searchsorted(-edges[::-1], -sorted_p, side="left")
     starts = np.flatnonzero(np.diff(bins, prepend=-1))
     return _Scored(ranked, rows, starts, z, fit_line(z, target), fit_intercept(z, target))
-
-
-def _weights(codes: Index, replicates: int, seed: int) -> Iterator[Floats]:
-    """Row weights of the replicates, a batch at a time to bound memory."""
-    rng = np.random.default_rng(seed)
-    customers = int(codes.max()) + 1
-    batch = max(1, _CELLS // len(codes))
-    for start in range(0, replicates, batch):
-        size = (min(batch, replicates - start), customers)
-        yield rng.poisson(1.0, size).astype(np.float64)[:, codes]
 
 
 def _measured(scored: _Scored, weights: Floats) -> dict[str, Floats]:
@@ -129,11 +111,3 @@ def _calibration(scored: _Scored, weights: Floats) -> dict[str, Floats]:
         "calibration_intercept": newton_shift(scored.z, target, weights, scored.shift, _STEPS),
         "calibration_error": error,
     }
-
-
-def _interval(value: float, draws: Floats) -> Interval:
-    known = draws[np.isfinite(draws)]
-    if len(known) == 0:
-        return Interval(value, value, value)
-    low, high = np.quantile(known, [0.025, 0.975])
-    return Interval(value, min(float(low), value), max(float(high), value))

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from models.scorecard import Interval
+from models.bootstrap import Interval
 from pipelines.demo.compare import Comparison
 from pipelines.doctor.finding import Finding
 from pipelines.nightly import Night

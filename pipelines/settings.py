@@ -15,6 +15,7 @@ from pipelines.config.masterdata import attribute_problems, left_to_history
 from pipelines.config.sections import (
     Bands,
     Company,
+    Economics,
     Engine,
     Label,
     Paths,
@@ -34,6 +35,7 @@ __all__ = [
     "Company",
     "Database",
     "Dialect",
+    "Economics",
     "Engine",
     "Label",
     "Paths",
@@ -58,6 +60,7 @@ class Settings(Section):
     sources: Annotated[Mapping[str, Source], Field(min_length=1)]
     label: Label = Label()
     training: Training
+    economics: Economics | None = None
     list: RiskList = RiskList()
     engine: Engine = Engine()
     tracking: Tracking = Tracking()

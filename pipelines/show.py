@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from models.scorecard import Interval
+from models.bootstrap import Interval
 from pipelines.train import Trained
 
 _ROWS = (

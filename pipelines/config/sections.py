@@ -19,6 +19,7 @@ from pipelines.config.errors import nearest
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+Multiple = Annotated[float, Field(ge=0)]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10)]
 
 
@@ -111,6 +112,29 @@ class RiskList(Section):
     languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en",)
     explained_rows: Count = 2000
     bands: Bands = Bands()
+
+
+class Economics(Section):
+    """What customers are worth and what contacting them costs, in major units of the currency.
+
+    The words and symbols are those of ``models.profit.Economics``. ``margin_per_year`` is for
+    customers without one in ``customers.margin_per_year``.
+    """
+
+    margin_per_year: Annotated[float, Field(gt=0)]
+    years: Annotated[float, Field(gt=0)]
+    contact_cost: Annotated[float, Field(ge=0)]
+    offer_cost: Annotated[float, Field(ge=0)] = 0.0
+    saved_share: Annotated[float, Field(gt=0, le=1)]
+    woken_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    acquisition_cost_multiple: tuple[Multiple, Multiple] = (4.0, 10.0)
+
+    @model_validator(mode="after")
+    def _a_range(self) -> "Economics":
+        low, high = self.acquisition_cost_multiple
+        if low > high:
+            raise ValueError("acquisition_cost_multiple must go from low to high")
+        return self
 
 
 class Engine(Section):

@@ -12,7 +12,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
 from models.artefact import digest
-from models.scorecard import Interval
+from models.bootstrap import Interval
 from pipelines.settings import Settings
 from pipelines.tracking.registry import MODEL_FOLDER, Registered
 from pipelines.tracking.store import connect

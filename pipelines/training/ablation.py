@@ -12,8 +12,9 @@ from types import MappingProxyType
 
 import numpy as np
 
+from models.bootstrap import Interval
 from models.examples import Examples
-from models.scorecard import Interval, scorecard
+from models.scorecard import scorecard
 from models.spec import FeatureColumn, FeatureSpec
 from pipelines import tracking
 from pipelines.record import RunRecord

@@ -8,13 +8,14 @@ import pandas as pd
 from features.timeline import LabelWindow
 from models.arrays import Floats, Matrix
 from models.baselines import base_rate, logistic, one_rule
+from models.bootstrap import Interval
 from models.churn import ChurnModel
 from models.classifier import fit
 from models.examples import Examples
 from models.explain import by_driver, by_family, global_importance
 from models.leaks import LeakWarning, leak_warning
 from models.recipe import Recipe, recipe_for
-from models.scorecard import Interval, scorecard
+from models.scorecard import scorecard
 from models.splits import Fold, customer_folds, customer_split, rolling_origin
 from pipelines.progress import bar
 from pipelines.settings import Settings

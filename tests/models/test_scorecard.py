@@ -121,7 +121,7 @@ def test_row_order_does_not_matter() -> None:
 def test_batches_do_not_change_the_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     y, p, ids = scored(600)
     plain = scorecard(y, p, ids, replicates=20)
-    monkeypatch.setattr("models.scorecard._CELLS", 1)
+    monkeypatch.setattr("models.bootstrap._CELLS", 1)
     one_by_one = scorecard(y, p, ids, replicates=20)
     for name, interval in plain.items():
         assert one_by_one[name].low == pytest.approx(interval.low), name
