@@ -9,8 +9,9 @@ from pathlib import Path
 from features.errors import ConfigError
 from features.tables import Table
 from pipelines.drafting.matching import Match, match_columns
-from pipelines.drafting.naming import WORTH_ASKING, given_tables, personal, table_likeness
+from pipelines.drafting.naming import WORTH_ASKING, given_tables, table_likeness
 from pipelines.drafting.sampling import Sample, look_at
+from pipelines.sources.personal import why_forbidden
 
 _NAME_COUNTS, _FEWEST_BY_COLUMNS = 0.6, 3
 
@@ -118,4 +119,5 @@ def _plausible(draft: Draft) -> bool:
 def unused(draft: Draft) -> list[str]:
     """Columns of the file that the draft does not use and that may be used."""
     used = {match.source for match in (*draft.matches, *draft.untranslated)}
-    return [name for name in draft.found.sample.columns if name not in used and not personal(name)]
+    columns = draft.found.sample.columns
+    return [name for name in columns if name not in used and why_forbidden(name) is None]

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
-from features.tables import FORBIDDEN_COLUMNS, TABLES, Table
-from pipelines.drafting.synonyms import likeness, plain, stems
+from features.tables import TABLES, Table
+from pipelines.sources.personal import why_forbidden
+from pipelines.sources.synonyms import likeness, plain
 
 SURE = 0.9
 WORTH_ASKING = 0.6
-
-_NEVER = frozenset(s for word in FORBIDDEN_COLUMNS for s in (word, *stems(word))) - {"id"}
 
 # What companies call a column of one table; elsewhere the same word means another.
 _ALIASES: Mapping[str, str] = {
@@ -47,18 +46,12 @@ def table_likeness(name: str, table: Table) -> float:
 
 def column_likeness(name: str, table: Table, column: str) -> float:
     """How much a file's column sounds like a column of the contract; 0 for a forbidden one."""
-    if personal(name):
+    if why_forbidden(name) is not None:
         return 0.0
     aliases = _ALIASES.get(f"{table.name}.{column}", "").split()
     if bare(name) in map(bare, aliases):
         return 0.94
     return likeness(name, column, table.name)
-
-
-def personal(name: str) -> bool:
-    """Whether a column is one that never enters, in any of the languages known."""
-    ours = stems(name) - {"customer", "id"}
-    return plain(name) in FORBIDDEN_COLUMNS or (bool(ours) and ours <= _NEVER)
 
 
 def bare(name: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from features.tables import FORBIDDEN_COLUMNS, Column, ColumnType, Table
+from features.tables import Column, ColumnType, Table
 from pipelines.config.mapping import SYNTHESISED_BY_LEVELS
 from pipelines.settings import Attribute, ColumnMap, Source
 from pipelines.sources.bindingrules import (
@@ -14,6 +14,7 @@ from pipelines.sources.bindingrules import (
     refuse_missing,
     refuse_unknown_delay,
 )
+from pipelines.sources.personal import why_forbidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def bind(table: Table, source: Source, columns: Mapping[str, str], where: str) -
         bindings=tuple(bindings),
         absent=tuple(c.name for c in table.columns if c.name not in bound | made),
         unread=tuple(name for name in unread if name not in source.dropped),
-        forbidden=tuple(name for name in unread if name.lower() in FORBIDDEN_COLUMNS),
+        forbidden=tuple(name for name in unread if why_forbidden(name) is not None),
     )
 
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from features.errors import ContractError
-from features.tables import FORBIDDEN_COLUMNS, Column, Table
+from features.tables import Column, Table
 from pipelines.config.errors import nearest
 from pipelines.settings import ColumnMap, Dialect, Source
+from pipelines.sources.personal import why_forbidden
 
 KNOWN_AT = Column("known_at", "instant", "When the row could be known.")
 
@@ -27,7 +28,7 @@ def refuse_forbidden(table: Table, source: Source) -> None:
     ]
     for target, column in named:
         for name in (target, column):
-            reason = FORBIDDEN_COLUMNS.get(name.lower())
+            reason = why_forbidden(name)
             if reason is not None:
                 raise ContractError(
                     f"sources.{table.name}: {target!r} is mapped from {column!r}, and {name!r} is "

@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import ConfigError, ContractError
+from features.tables import TABLES
 from features.timeline import midnight_utc
 from pipelines.database import connect, literal
 from pipelines.lists.csvsafe import unescape
 from pipelines.settings import Dialect, Engine
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.sources.conversion import Forms, converted
+from pipelines.sources.personal import why_forbidden
 
 INVOICES = "invoice_id,customer_id,issued_on,amount\n"
 CONTACTS = "contact_id,customer_id,started_at,channel,wait_seconds\n"
@@ -231,6 +233,26 @@ def test_a_forbidden_column_cannot_be_mapped(refused, mapping):
     content = "customer_id,who,Name,email\n1,a,b,c\n"
     message = refused({"customers.csv": content}, customers(**mapping))
     assert "is a forbidden column: " in message
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Navn", "fornavn", "Telefon", "mobil", "phone_number", "E-post", "e_mail", "adresse"),
+        *("personnummer", "agent", "AgentId", "agent_name", "saksbehandler", "handläggare"),
+        *("employee_id", "handled_by_name", "server"),
+    ],
+)
+def test_a_forbidden_column_in_other_words_is_still_forbidden(refused, name):
+    content = f"customer_id,{name}\n1,a\n"
+    message = refused({"customers.csv": content}, customers(columns={"segment": name}))
+    assert f"{name!r} is a forbidden column: " in message
+
+
+def test_columns_that_only_sound_like_a_forbidden_one_may_be_read():
+    contract = {column.name for table in TABLES.values() for column in table.columns}
+    named = {"KundeNr", "kanal", "id", "plan_name", "handled_by", "agent_wait", "phone_plan"}
+    assert [name for name in sorted(contract | named) if why_forbidden(name)] == []
 
 
 def test_rows_need_a_known_at_or_a_declared_delay(refused, read):

@@ -13,6 +13,7 @@ from functools import cache
 _WORDS = """
 access: tilgang
 address: adresse adress
+agent: saksbehandler handlaggare kundebehandler radgiver employee ansatt anstalld medarbeider
 abandoned: avbrutt lagtpa avbruten uppgiven
 accepted: akseptert godtatt accepterad takket
 amount: belop sum totalbelop belopp amt
