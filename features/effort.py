@@ -73,8 +73,8 @@ EFFORT = Stream(
                 when 'channel' then cross_channel or switched
                 else repeat_30d and (case_id is null or transfers > 0) end
         union all
-        select customer_id, reopened_at, greatest(known_at, reopened_at), case_id, 'reopened',
-            'case ' || case_id
+        select customer_id, reopened_at, greatest(known_at, known_cases(reopened_at)), case_id,
+            'reopened', 'case ' || case_id
         from cases where reopened_at is not null
     )
     select customer_id, event_at, known_at, replaced_at

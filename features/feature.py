@@ -23,7 +23,8 @@ class Stream:
     ``sql`` selects from the tables named in ``reads`` (and ``optional``, which are empty when
     the company has none), and from ``stream_<name>`` of the streams named in ``bases``, which
     are derived before it. ``reveals`` maps a column to the column holding the instant from
-    which it is known: until then the matrix shows null. A stream that is not ``per_customer``
+    which the company could know it (``known_<table>(moment)`` of a moment in a table): until
+    then the matrix shows null. A stream that is not ``per_customer``
     says the same to everybody: it is cut to one row.
     """
 

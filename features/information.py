@@ -14,15 +14,11 @@ INCIDENTS = Stream(
     "incidents",
     reads=("incidents",),
     optional=("notifications",),
-    reveals={
-        "ended_at": "ended_at",
-        "told_at": "told_at",
-        "informed": "told_at",
-        "lag_minutes": "told_at",
-    },
+    reveals={"ended_at": "end_known_at", "sent_at": "told_at", "lag_minutes": "told_at"},
     sql=f"""
-    select customer_id, event_at, known_at, local_day(event_at) as started_on, ended_at, told_at,
-        coalesce(sent_at <= ended_at, sent_at is not null) as informed,
+    select customer_id, event_at, known_at, local_day(event_at) as started_on, ended_at,
+        told_at, sent_at,
+        known_incidents(ended_at) as end_known_at,
         greatest(0, date_diff('minute', event_at, sent_at)) as lag_minutes,
         site_id is not null and not planned and coalesce(site_before
             between event_at - interval 90 day and event_at + interval 90 day, false)
@@ -48,7 +44,8 @@ MISSED_ENDS = Stream(
     reads=("incidents", "notifications"),
     sql="""
     select customer_id, promised_end_at as event_at,
-        greatest(promised_end_at, told_at) as known_at, local_day(promised_end_at) as promised_on
+        greatest(known_incidents(promised_end_at), told_at) as known_at,
+        local_day(promised_end_at) as promised_on
     from (
         select n.customer_id, n.incident_id, n.promised_end_at, i.ended_at,
             min(greatest(n.known_at, i.known_at)) as told_at
@@ -64,11 +61,12 @@ MISSED_ENDS = Stream(
 MESSAGES = Stream(
     "messages",
     reads=("notifications",),
-    reveals={"opened_at": "opened_at"},
+    reveals={"opened_at": "opening_known_at"},
     sql="""
     select customer_id, event_at, known_at, local_day(event_at) as sent_on,
         coalesce(kind, '') = 'marketing' as marketing,
-        coalesce(personalised, false) as personalised, template_id is null as free_text, opened_at
+        coalesce(personalised, false) as personalised, template_id is null as free_text, opened_at,
+        known_notifications(opened_at) as opening_known_at
     from notifications
     """,
 )
@@ -93,10 +91,15 @@ PRICE_MESSAGES = Stream(
 OFFERS = Stream(
     "offers",
     reads=("offers",),
-    reveals={"opened_at": "opened_at", "answered_on": "answered_at", "accepted": "answered_at"},
+    reveals={
+        "opened_at": "opening_known_at",
+        "answered_on": "answer_known_at",
+        "accepted": "answer_known_at",
+    },
     sql="""
     select customer_id, event_at, known_at, coalesce(personalised, false) as personalised,
-        opened_at, answered_at, local_day(answered_at) as answered_on, accepted
+        opened_at, known_offers(opened_at) as opening_known_at, accepted,
+        local_day(answered_at) as answered_on, known_offers(answered_at) as answer_known_at
     from offers
     """,
 )
@@ -118,12 +121,13 @@ UNSUBSCRIBES = Stream(
 
 STREAMS = (INCIDENTS, MISSED_ENDS, MESSAGES, PRICE_MESSAGES, OFFERS, UNSUBSCRIBES)
 
+_INFORMED = "coalesce(sent_at <= ended_at, sent_at is not null)"
 _LINKED = ("notifications", "notifications.incident_id")
 
 FAMILY.add(
     INCIDENTS,
     "informed_share",
-    "avg(cast(coalesce(informed, false) as integer))",
+    f"avg(cast({_INFORMED} as integer))",
     windows=(90, 365),
     needs=_LINKED,
     driver="uninformed_incident",
@@ -136,7 +140,7 @@ FAMILY.add(
     INCIDENTS,
     "uninformed_incidents",
     "count(*)",
-    where="not coalesce(informed, false)",
+    where=f"not {_INFORMED}",
     windows=(30, 90, 365),
     fill=0,
     needs=_LINKED,
@@ -189,7 +193,7 @@ FAMILY.fact(
     INCIDENTS,
     "latest_uninformed_on",
     "max(started_on)",
-    where="not coalesce(informed, false)",
+    where=f"not {_INFORMED}",
     needs=_LINKED,
     driver="uninformed_incident",
     doc="Day of the latest fault or outage that the customer was not told of.",

@@ -1,12 +1,14 @@
 """The one place that knows the as-of date: cuts streams, aggregates them, joins the cohort.
 
 A row of a stream counts when ``event_at < as_of and known_at < as_of``; a value that a row
-reveals later (``Stream.reveals``) is null until then. Derivations see their tables in the
+reveals later (``Stream.reveals``) is null until the company could know it: its moment comes as
+late as the rows of its table do. Derivations see their tables in the
 order of ``known_at`` only, so no row known later can change a cell.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
+from types import MappingProxyType
 
 import duckdb
 import pyarrow as pa
@@ -16,14 +18,25 @@ from features.feature import Feature, Stream
 from features.tables import DUCKDB_TYPES, TABLES, Table
 from features.timeline import midnight_utc
 
+_AT_ONCE: Mapping[str, int] = MappingProxyType({})
+
 _JOINED_AT_ONCE = 8
 """Planning one join of forty tables takes longer than the join."""
 
 _DUCKDB_KINDS = {"number": "float", "category": "varchar"}
 
 
-def prepare(con: duckdb.DuckDBPyConnection, tables: Collection[str], zone: str) -> None:
-    """Define the calendar macros and, for tables a company lacks, empty ones of the contract."""
+def prepare(
+    con: duckdb.DuckDBPyConnection,
+    tables: Collection[str],
+    zone: str,
+    delays: Mapping[str, int] = _AT_ONCE,
+) -> None:
+    """Define the streams' macros and, for tables a company lacks, empty ones of the contract.
+
+    ``delays`` are the days that a table's rows, and the moments in them, come after the event:
+    ``known_cases(moment)`` is when a moment in ``cases`` could be known (naive UTC).
+    """
     con.execute("set TimeZone = 'UTC'")
     con.execute(
         "create or replace temp macro midnight(day) as "
@@ -34,6 +47,10 @@ def prepare(con: duckdb.DuckDBPyConnection, tables: Collection[str], zone: str) 
         f"cast((instant at time zone 'UTC') at time zone '{zone}' as date)"
     )
     for table in TABLES.values():
+        con.execute(
+            f"create or replace temp macro known_{table.name}(moment) as "
+            f"moment + interval {delays.get(table.name, 0)} day"
+        )
         if table.name not in tables:
             con.execute(f"create or replace temp table {table.name} ({_columns(table)})")
 
@@ -116,7 +133,7 @@ def _cut_batch(
         features = _of_stream(catalog, stream)
         con.execute(
             f"create or replace temp table cut_{stream.name} as "
-            + _cut_sql(con, stream, features, as_of, zone)
+            + _cut_sql(stream, features, as_of, zone)
         )
         how = "left join {} using (customer_id)" if stream.per_customer else "cross join {}"
         joins.append(how.format(f"cut_{stream.name}"))
@@ -136,14 +153,13 @@ def _absent(catalog: Catalog) -> list[str]:
 
 
 def _cut_sql(
-    con: duckdb.DuckDBPyConnection,
     stream: Stream,
     features: Sequence[Feature],
     as_of: date,
     zone: str,
 ) -> str:
     now = _instant(as_of, zone)
-    reveals = _revealed(con, stream, as_of, now)
+    reveals = _revealed(stream, now)
     aggregates = ", ".join(_aggregate(feature, as_of, zone) for feature in features)
     rows = (
         f"(select *{reveals} from stream_{stream.name}) where event_at < {now} and known_at < {now}"
@@ -153,16 +169,11 @@ def _cut_sql(
     return f"select customer_id, {aggregates} from {rows} group by customer_id"
 
 
-def _revealed(con: duckdb.DuckDBPyConnection, stream: Stream, as_of: date, now: str) -> str:
+def _revealed(stream: Stream, now: str) -> str:
     if not stream.reveals:
         return ""
-    described = con.execute(f"describe stream_{stream.name}").fetchall()
-    types = {column: kind for column, kind, *_ in described}
-    limits = {
-        by: f"date '{as_of}'" if types[by] == "DATE" else now for by in stream.reveals.values()
-    }
     masked = ", ".join(
-        f"case when {by} < {limits[by]} then {column} end as {column}"
+        f"case when {by} < {now} then {column} end as {column}"
         for column, by in stream.reveals.items()
     )
     return f" replace ({masked})"

@@ -12,10 +12,10 @@ FAMILY = Family("price")
 PRICE_CHANGES = Stream(
     "price_changes",
     reads=("price_changes",),
-    reveals={"notified_on": "notified_on"},
+    reveals={"notified_on": "notice_known_at"},
     sql="""
     select customer_id, event_at, known_at, notified_on, effective_on, old_price, new_price,
-        reason_code,
+        reason_code, known_price_changes(midnight(notified_on)) as notice_known_at,
         cast(round((new_price - old_price) * 10000 / nullif(old_price, 0)) as bigint) as change_bp,
         row_number() over (partition by customer_id order by known_at, event_at, change_id) as seq
     from price_changes
@@ -65,7 +65,8 @@ NEWCOMER_PRICES = Stream(
     with offered as (
         select plan_id, price,
             known_at as from_at,
-            case when valid_to is not null then greatest(known_at, midnight(valid_to)) end as to_at
+            case when valid_to is not null
+                then greatest(known_at, known_price_list(midnight(valid_to))) end as to_at
         from price_list
     ),
     moments as (
@@ -125,7 +126,7 @@ PLANS = Stream(
     sql=f"""
     select c.customer_id, greatest(c.event_at, p.event_at) as event_at,
         greatest(c.known_at, p.known_at) as known_at, e.ended_at,
-        midnight(p.valid_to) as closed_at, p.valid_to as closed_on
+        known_price_list(midnight(p.valid_to)) as closed_at, p.valid_to as closed_on
     from contracts c
     join price_list p on p.plan_id = c.plan_id and not p.campaign
     left join ({_ENDS}) e on e.customer_id = c.customer_id and e.contract_id = c.contract_id

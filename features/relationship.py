@@ -62,8 +62,8 @@ BENEFIT_USES = Stream(
     "benefit_uses",
     reads=("benefits",),
     sql="""
-    select customer_id, used_at as event_at, greatest(known_at, used_at) as known_at,
-        local_day(used_at) as used_on
+    select customer_id, used_at as event_at,
+        greatest(known_at, known_benefits(used_at)) as known_at, local_day(used_at) as used_on
     from benefits where used_at is not null
     """,
 )

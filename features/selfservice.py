@@ -42,9 +42,10 @@ FAILED_SELF_SERVICE = Stream(
 COMPLAINTS = Stream(
     "complaints",
     reads=("complaints",),
-    reveals={"closed_at": "closed_at"},
+    reveals={"closed_at": "closing_known_at"},
     sql="""
-    select customer_id, event_at, known_at, local_day(event_at) as opened_on, closed_at
+    select customer_id, event_at, known_at, local_day(event_at) as opened_on, closed_at,
+        known_complaints(closed_at) as closing_known_at
     from complaints
     """,
 )

@@ -7,10 +7,11 @@ FAMILY = Family("support_wait")
 WAITS = Stream(
     "waits",
     reads=("contacts",),
-    reveals={"replied_at": "replied_at"},
+    reveals={"replied_at": "reply_known_at"},
     sql="""
     select customer_id, event_at, known_at, local_day(event_at) as started_on, wait_seconds,
         abandoned, handled_by, human_requested, replied_at,
+        known_contacts(replied_at) as reply_known_at,
         coalesce(topic is not null and handled_by = 'bot' and previous_handler = 'bot'
             and previous_at between event_at - interval 7 day and event_at + interval 7 day,
             false) as bot_again,
@@ -27,21 +28,24 @@ WAITS = Stream(
 
 _OPEN = "(closed_at is null or (reopened_at is not null and reclosed_at is null))"
 _UNRESOLVED = f"({_OPEN} or not resolved)"
+_STEPS_KNOWN = """
+        known_cases(closed_at) as closing_known_at, known_cases(reopened_at) as reopening_known_at,
+        known_cases(reclosed_at) as reclosing_known_at""".strip()
 
 CASES = Stream(
     "cases",
     reads=("cases",),
     reveals={
-        "closed_at": "closed_at",
-        "closed_on": "closed_at",
-        "resolved": "closed_at",
-        "reopened_at": "reopened_at",
-        "reclosed_at": "reclosed_at",
+        "closed_at": "closing_known_at",
+        "closed_on": "closing_known_at",
+        "resolved": "closing_known_at",
+        "reopened_at": "reopening_known_at",
+        "reclosed_at": "reclosing_known_at",
     },
-    sql="""
+    sql=f"""
     select customer_id, event_at, known_at, case_id, opened_at, local_day(opened_at) as opened_on,
         promised_on, closed_at, local_day(closed_at) as closed_on, resolved, reopened_at,
-        reclosed_at,
+        reclosed_at, {_STEPS_KNOWN},
         row_number() over (partition by customer_id order by known_at, event_at, case_id) as seq
     from cases
     """,
@@ -51,14 +55,15 @@ CASE_CONTACTS = Stream(
     "case_contacts",
     reads=("contacts", "cases"),
     reveals={
-        "closed_at": "closed_at",
-        "resolved": "closed_at",
-        "reopened_at": "reopened_at",
-        "reclosed_at": "reclosed_at",
+        "closed_at": "closing_known_at",
+        "resolved": "closing_known_at",
+        "reopened_at": "reopening_known_at",
+        "reclosed_at": "reclosing_known_at",
     },
-    sql="""
+    sql=f"""
     select t.customer_id, t.event_at, greatest(t.known_at, k.known_at) as known_at,
-        t.wait_seconds, k.closed_at, k.resolved, k.reopened_at, k.reclosed_at
+        t.wait_seconds, k.closed_at, k.resolved, k.reopened_at, k.reclosed_at,
+        {_STEPS_KNOWN}
     from contacts t
     join cases k on k.customer_id = t.customer_id and k.case_id = t.case_id
     where coalesce(t.direction, 'inbound') = 'inbound' and t.wait_seconds is not null
@@ -103,10 +108,11 @@ FAULT_ANSWERS = Stream(
 LATE_ORDERS = Stream(
     "late_orders",
     reads=("orders",),
-    reveals={"delivered_on": "delivered_on"},
+    reveals={"delivered_on": "delivery_known_at"},
     sql="""
     select customer_id, midnight(promised_on + 1) as event_at,
-        greatest(known_at, midnight(promised_on + 1)) as known_at, promised_on, delivered_on
+        greatest(known_at, known_orders(midnight(promised_on + 1))) as known_at, promised_on,
+        delivered_on, known_orders(midnight(delivered_on)) as delivery_known_at
     from orders where promised_on < coalesce(delivered_on, date '9999-12-31')
     """,
 )

@@ -11,10 +11,14 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, slots=True)
 class LabelWindow:
-    """Days between the as-of date and the label window, and the window's length."""
+    """Days between the as-of date and the label window, and the window's length.
+
+    ``delay_days``: how long after its day a notice may come to be known.
+    """
 
     lead_days: int
     horizon_days: int
+    delay_days: int = 0
 
     def start(self, as_of: date) -> date:
         """First day on which a notice counts."""
@@ -26,7 +30,7 @@ class LabelWindow:
 
     def complete(self, as_of: date, today: date) -> bool:
         """Whether every notice of the window could be known before ``today``'s midnight."""
-        return self.end(as_of) <= today
+        return self.end(as_of) + timedelta(days=self.delay_days) <= today
 
 
 def midnight_utc(day: date, zone: str) -> datetime:

@@ -30,8 +30,12 @@ Every row has two instants, both in UTC:
   event_at and the source's `known_delay_days`, which must then be declared; never before event_at.
 
 A row counts at an as-of date when both lie before that day's midnight. A column with a *Known from*
-is null until that moment. A local time that the end of summer time repeats is read as the earlier
-of the two instants; one that its beginning skips, as the instant an hour later.
+is null until that moment has come and could be known: `known_delay_days` holds for such moments as
+it does for rows. Where `known_at` is mapped, give `known_delay_days` too when a later value, such
+as the closing of a case, comes days after it happened.
+
+A local time that the end of summer time repeats is read as the earlier of the two instants; one
+that its beginning skips, as the instant an hour later.
 
 A customer has attributes only as far as they never change (`static: true`). What is overwritten
 in a register shows at every past day what holds now; its history belongs in `master_data`.

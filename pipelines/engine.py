@@ -16,7 +16,6 @@ from features.labels import ever_in_cohort, make_cohort, outcomes
 from features.matrix import cut, derive, prepare
 from features.relationship import Attribute
 from features.tables import TABLES
-from features.timeline import LabelWindow
 from pipelines.database import connect, identifier, literal
 from pipelines.matrixstore import MatrixStore, definition_digests, joined, open_store
 from pipelines.settings import Settings
@@ -184,7 +183,7 @@ def _open_shard(
     sources = {name: f"from {_parquet([snapshot.path(name, shard)])}" for name in names}
     for name, source in sources.items():
         con.execute(f"create temp view {identifier(name)} as {source}")
-    prepare(con, names, zone)
+    prepare(con, names, zone, settings.delays())
     con.execute(f"create temp table eligible as {ever_in_cohort(names, first, zone)}")
     for name in names:
         if TABLES[name].per_customer:
@@ -208,7 +207,7 @@ def _labelled(
         con,
         tables=tuple(snapshot.tables),
         as_of=as_of,
-        window=LabelWindow(settings.label.lead_days, settings.label.horizon_days),
+        window=settings.label_window(),
         today=job.labels_known_before,
         zone=settings.company.timezone,
     )

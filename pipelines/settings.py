@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from features.timeline import LabelWindow
 from pipelines.config.columns import Attribute, ColumnMap
 from pipelines.config.dialect import Dialect
 from pipelines.config.errors import Problem
@@ -77,6 +78,15 @@ class Settings(Section):
         """
         source = self.sources[table]
         return source.timezone or (self.company.timezone if source.kind == "csv" else "UTC")
+
+    def delays(self) -> dict[str, int]:
+        """Days from an event, or a moment that reveals a value, until it is known; by table."""
+        return {name: source.known_delay_days or 0 for name, source in self.sources.items()}
+
+    def label_window(self) -> LabelWindow:
+        """The window of the label, complete once the notices given in it are known."""
+        delay = self.delays().get("terminations", 0)
+        return LabelWindow(self.label.lead_days, self.label.horizon_days, delay)
 
     def quarantine_share_of(self, table: str) -> float:
         """Largest share of a table's rows that may be set aside."""

@@ -42,7 +42,7 @@ class Judged:
 
 def label_window(settings: Settings) -> LabelWindow:
     """Lead and horizon of the configuration."""
-    return LabelWindow(settings.label.lead_days, settings.label.horizon_days)
+    return settings.label_window()
 
 
 def recipe_of(settings: Settings, rows: int) -> Recipe:

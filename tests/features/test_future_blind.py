@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from companies import FULL, ZONE, Company, Row, connect, customers, matrices
+from companies import AT_ONCE, FULL, ZONE, Company, Delays, Row, connect, customers, matrices
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from random_companies import STEPS, grid_day, random_company
+from random_companies import DELAYS, STEPS, grid_day, random_company
 
 from features import matrix
 from features.labels import make_cohort, outcomes
@@ -24,7 +24,7 @@ _CUSTOMERS = 30
 _SEEDS = st.integers(0, 10**6)
 _STEPS = st.integers(STEPS // 3, STEPS)
 _few = settings(
-    max_examples=4,
+    max_examples=3,
     deadline=None,
     derandomize=True,
     phases=(Phase.generate,),
@@ -32,23 +32,24 @@ _few = settings(
 )
 
 
+@pytest.mark.parametrize("delays", [AT_ONCE, DELAYS], ids=["at once", "delayed"])
 @_few
 @given(seed=_SEEDS, step=_STEPS)
-def test_the_future_changes_no_byte_of_the_matrix(seed: int, step: int) -> None:
-    rows, as_of = random_company(seed, _CUSTOMERS, late=0.3), grid_day(step)
+def test_the_future_changes_no_byte_of_the_matrix(delays: Delays, seed: int, step: int) -> None:
+    rows, as_of = random_company(seed, _CUSTOMERS, late=0.3, delays=delays), grid_day(step)
     later = _later_rows(rows, seed + 1, step)
-    now = _parquet(rows, as_of)
+    now = _parquet(rows, as_of, delays)
 
     absent = {name: [row for row in table if _known(row, as_of)] for name, table in rows.items()}
     longer = {name: [*table, *later[name]] for name, table in rows.items()}
-    redrawn = _redrawn(rows, as_of, random.Random(seed))  # noqa: S311
+    redrawn = _redrawn(rows, as_of, random.Random(seed), delays)  # noqa: S311
 
     assert absent != rows
     assert all(later.values())
     assert _changed(rows, redrawn)
-    assert _parquet(absent, as_of) == now, "rows not yet known were seen"
-    assert _parquet(longer, as_of) == now, "later rows changed the matrix"
-    assert _parquet(redrawn, as_of) == now, "values not yet revealed were seen"
+    assert _parquet(absent, as_of, delays) == now, "rows not yet known were seen"
+    assert _parquet(longer, as_of, delays) == now, "later rows changed the matrix"
+    assert _parquet(redrawn, as_of, delays) == now, "values not yet revealed were seen"
 
 
 def test_every_column_that_is_revealed_gets_redrawn() -> None:
@@ -171,9 +172,12 @@ def _key(table: str, row: Row) -> tuple[Any, ...]:
     return tuple(row[column] for column in TABLES[table].key)
 
 
-def _redrawn(rows: Company, as_of: date, rng: random.Random) -> Company:
+def _redrawn(rows: Company, as_of: date, rng: random.Random, delays: Delays = AT_ONCE) -> Company:
     """The same rows, with other values where the as-of date's midnight hides them."""
-    return {name: [_redraw(name, row, as_of, rng) for row in table] for name, table in rows.items()}
+    return {
+        name: [_redraw(name, row, as_of, rng, delays.get(name, 0)) for row in table]
+        for name, table in rows.items()
+    }
 
 
 def _changed(rows: Company, other: Company) -> set[tuple[str, str]]:
@@ -186,24 +190,26 @@ def _changed(rows: Company, other: Company) -> set[tuple[str, str]]:
     }
 
 
-def _redraw(table: str, row: Row, as_of: date, rng: random.Random) -> Row:
+def _redraw(table: str, row: Row, as_of: date, rng: random.Random, delay: int) -> Row:
+    soon = min(0, 1 - delay)
     limits: dict[str, Callable[[], Any]] = {
-        "date": lambda: as_of + timedelta(days=rng.choice((0, 1, 40))),
-        "instant": lambda: midnight_utc(as_of, ZONE) + timedelta(days=rng.choice((0, 0, 9))),
+        "date": lambda: as_of + timedelta(days=rng.choice((soon, 1, 40))),
+        "instant": lambda: midnight_utc(as_of, ZONE) + timedelta(days=rng.choice((-delay, 0, 9))),
         "boolean": lambda: rng.choice((True, False)),
     }
     again = dict(row)
     for column in TABLES[table].columns:
         by = column.revealed_by
-        if _known(row, as_of) and by is not None and _hidden(row[by], as_of):
+        if _known(row, as_of) and by is not None and _hidden(row[by], as_of, delay):
             again[column.name] = rng.choice((None, limits[column.type]()))
     return again
 
 
-def _hidden(moment: date | datetime | None, as_of: date) -> bool:
-    if isinstance(moment, datetime):
-        return moment >= midnight_utc(as_of, ZONE)
-    return moment is None or moment >= as_of
+def _hidden(moment: date | datetime | None, as_of: date, delay: int) -> bool:
+    if moment is None:
+        return True
+    instant = moment if isinstance(moment, datetime) else midnight_utc(moment, ZONE)
+    return instant + timedelta(days=delay) >= midnight_utc(as_of, ZONE)
 
 
 def _only(rows: Company, ids: set[str]) -> Company:
@@ -232,8 +238,8 @@ def _outcomes(rows: Company, as_of: date, window: LabelWindow, today: date) -> p
         return outcomes(con, tables=tuple(rows), as_of=as_of, window=window, today=today, zone=ZONE)
 
 
-def _parquet(rows: Company, as_of: date) -> bytes:
-    [table] = matrices(rows, [as_of])
+def _parquet(rows: Company, as_of: date, delays: Delays = AT_ONCE) -> bytes:
+    [table] = matrices(rows, [as_of], delays=delays)
     assert table.num_rows
     return _bytes(table)
 

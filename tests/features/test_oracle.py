@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from companies import FULL, ZONE, matrices
 from oracle import expected
-from random_companies import STEPS, grid_day, random_company
+from random_companies import DELAYS, STEPS, grid_day, random_company
 
 _AS_OF = tuple(grid_day(step) for step in (STEPS // 2, STEPS * 3 // 4, STEPS))
 
@@ -22,12 +22,14 @@ def test_the_oracle_covers_every_declared_feature_and_fact() -> None:
     ("seed", "late"), [(seed, (0.01, 0.1, 0.4)[seed % 3]) for seed in range(6)]
 )
 def test_every_cell_agrees_with_the_oracle(seed: int, late: float) -> None:
-    rows = random_company(seed, 25, late=late)
+    delays = DELAYS if seed % 2 else {}
+    rows = random_company(seed, 25, late=late, delays=delays)
+    tables = matrices(rows, _AS_OF, everyone=True, delays=delays)
     wrong = [
         (as_of, cells["customer_id"], name, cells[name], value)
-        for as_of, table in zip(_AS_OF, matrices(rows, _AS_OF, everyone=True), strict=True)
+        for as_of, table in zip(_AS_OF, tables, strict=True)
         for cells in table.to_pylist()
-        for name, value in expected(rows, cells["customer_id"], as_of, ZONE).items()
+        for name, value in expected(rows, cells["customer_id"], as_of, ZONE, delays).items()
         if not _same(cells[name], value)
     ]
     assert not wrong, f"{len(wrong)} cells differ from the oracle, first {wrong[:5]}"

@@ -72,3 +72,7 @@ def test_the_label_window_is_half_open(as_of: date, lead: int, horizon: int) -> 
     assert (window.end(as_of) - window.start(as_of)).days == horizon
     assert window.complete(as_of, window.end(as_of))
     assert not window.complete(as_of, window.end(as_of) - timedelta(days=1))
+    delayed = LabelWindow(lead, horizon, delay_days=3)
+    assert delayed.end(as_of) == window.end(as_of)
+    assert not delayed.complete(as_of, window.end(as_of) + timedelta(days=2))
+    assert delayed.complete(as_of, window.end(as_of) + timedelta(days=3))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -21,6 +22,9 @@ from features.timeline import midnight_utc
 
 Row = dict[str, Any]
 Company = dict[str, list[Row]]
+Delays = Mapping[str, int]
+
+AT_ONCE: Delays = MappingProxyType({})
 
 ZONE = "Europe/Oslo"
 FULL = build_catalog(TABLES)
@@ -62,8 +66,13 @@ def complete(table: str, given: Mapping[str, Any], number: int = 0, zone: str = 
     return row | {"event_at": event_at, "known_at": max(moments, default=None)}
 
 
-def connect(rows: Company, zone: str = ZONE, threads: int = 1) -> duckdb.DuckDBPyConnection:
-    """A database with the company's tables, ready for ``derive`` and ``make_cohort``."""
+def connect(
+    rows: Company, zone: str = ZONE, threads: int = 1, delays: Delays = AT_ONCE
+) -> duckdb.DuckDBPyConnection:
+    """A database with the company's tables, ready for ``derive`` and ``make_cohort``.
+
+    ``delays`` hold for moments that reveal values; a row's own is in its ``known_at``.
+    """
     con = _database(threads).cursor()
     for name, table in rows.items():
         columns = TABLES[name].columns
@@ -74,7 +83,7 @@ def connect(rows: Company, zone: str = ZONE, threads: int = 1) -> duckdb.DuckDBP
         con.execute(f"create temp table {name} ({typed}, event_at timestamp, known_at timestamp)")
         con.execute(f"insert into {name} select * from given")
         con.unregister("given")
-    matrix.prepare(con, tuple(rows), zone)
+    matrix.prepare(con, tuple(rows), zone, delays)
     return con
 
 
@@ -86,9 +95,10 @@ def matrices(
     zone: str = ZONE,
     threads: int = 1,
     everyone: bool = False,
+    delays: Delays = AT_ONCE,
 ) -> list[pa.Table]:
     """The matrix at each as-of date, of the cohort or of everyone who has a row anywhere."""
-    with connect(rows, zone, threads) as con:
+    with connect(rows, zone, threads, delays) as con:
         matrix.derive(con, catalog)
         tables = []
         for day in as_of:
@@ -105,7 +115,14 @@ def matrices(
     return tables
 
 
-def cells(rows: Company, as_of: str, *names: str, zone: str = ZONE, customer: str = "a") -> Any:
+def cells(
+    rows: Company,
+    as_of: str,
+    *names: str,
+    zone: str = ZONE,
+    customer: str = "a",
+    delays: Delays = AT_ONCE,
+) -> Any:
     """The value of one feature, or the tuple of several, for one customer."""
     catalog = FULL.only(names)
     assert {feature.name for feature in catalog.features} == set(names), "no such feature"
@@ -115,6 +132,7 @@ def cells(rows: Company, as_of: str, *names: str, zone: str = ZONE, customer: st
         catalog=catalog,
         zone=zone,
         everyone=True,
+        delays=delays,
     )
     [row] = [row for row in table.to_pylist() if row["customer_id"] == customer]
     values = tuple(row[name] for name in names)

@@ -10,7 +10,7 @@ import random
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from companies import ZONE, Company, Row, complete
+from companies import AT_ONCE, ZONE, Company, Delays, Row, complete
 
 from features.tables import TABLES, Column
 from features.timeline import midnight_utc
@@ -44,6 +44,24 @@ _ROWS_PER_CUSTOMER = {
     "treatments": 4,
     "master_data": 8,
 }
+DELAYS: Delays = {
+    "benefits": 2,
+    "cases": 3,
+    "complaints": 5,
+    "contacts": 2,
+    "incidents": 1,
+    "invoices": 1,
+    "meter_readings": 4,
+    "notifications": 1,
+    "offers": 3,
+    "orders": 5,
+    "payments": 2,
+    "price_changes": 3,
+    "price_list": 5,
+    "terminations": 3,
+}
+"""Days after which a slow company's rows, and the moments in them, come to be known."""
+
 _DIMENSIONS = {"price_list": 24, "market_price": 16}
 _REFERENCES = {
     "invoice_id": "invoices",
@@ -90,14 +108,20 @@ def grid_day(step: int) -> date:
 
 
 def random_company(
-    seed: int, customers: int = 8, *, late: float = 0.1, prefix: str = "", first: int = 0
+    seed: int,
+    customers: int = 8,
+    *,
+    late: float = 0.1,
+    prefix: str = "",
+    first: int = 0,
+    delays: Delays = AT_ONCE,
 ) -> Company:
     """A company of every table but ``labels``.
 
-    ``late`` is the share of rows known after they happened, ``prefix`` starts the rows' own
-    keys, and no row happens before the grid's step ``first``.
+    ``late`` is the share of rows known later than their table's delay, ``prefix`` starts the
+    rows' own keys, and no row happens before the grid's step ``first``.
     """
-    maker = _Maker(random.Random(seed), late, prefix, first)  # noqa: S311
+    maker = _Maker(random.Random(seed), late, prefix, first, delays)  # noqa: S311
     ids = [f"c{number}" for number in range(customers)]
     rows: Company = {name: [] for name in TABLES if name != "labels"}
     rows["customers"] = [maker.row("customers", prefix + customer, 0) for customer in ids]
@@ -117,8 +141,11 @@ def random_company(
 
 
 class _Maker:
-    def __init__(self, rng: random.Random, late: float, prefix: str, first: int) -> None:
+    def __init__(
+        self, rng: random.Random, late: float, prefix: str, first: int, delays: Delays
+    ) -> None:
         self.random, self.late, self.prefix, self.first = rng, late, prefix, first
+        self.delays = delays
         self.crowded: dict[str, tuple[int, ...]] = {}
 
     def chance(self, share: float) -> bool:
@@ -134,8 +161,10 @@ class _Maker:
             if column.name not in row:
                 row[column.name] = self._value(table, column, customer, number, day)
         row = complete(table, row | _consistent(table, row) | given)
-        if self.chance(self.late) and row["event_at"] is not None:
-            row["known_at"] = row["event_at"] + self._delay()
+        if row["event_at"] is not None:
+            row["known_at"] += timedelta(days=self.delays.get(table, 0))
+            if self.chance(self.late):
+                row["known_at"] += self._delay()
         return row
 
     def _step(self, customer: str) -> int:

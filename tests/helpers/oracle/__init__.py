@@ -7,7 +7,7 @@ customer at a time.
 from datetime import date
 from typing import Any
 
-from companies import Company
+from companies import AT_ONCE, Company, Delays
 
 from oracle import (
     billing,
@@ -34,9 +34,11 @@ _FAMILIES = (
 )
 
 
-def expected(rows: Company, customer: str, as_of: date, zone: str) -> dict[str, Any]:
+def expected(
+    rows: Company, customer: str, as_of: date, zone: str, delays: Delays = AT_ONCE
+) -> dict[str, Any]:
     """The value of every feature and fact, by name, for one customer and as-of date."""
-    view = see(rows, customer, as_of, zone)
+    view = see(rows, customer, as_of, zone, delays)
     values: dict[str, Any] = {}
     for family in _FAMILIES:
         values |= family.features(view)

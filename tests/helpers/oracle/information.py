@@ -58,7 +58,7 @@ def _ends(view: View) -> dict[str, Any]:
         for row in view.rows("incidents")
         for message in _about(view, row)
         if message["promised_end_at"] is not None
-        and message["promised_end_at"] < view.now
+        and view.known("incidents", message["promised_end_at"]) < view.now
         and (row["ended_at"] is None or row["ended_at"] > message["promised_end_at"])
     }
     rows = [{"event_at": promised} for _, promised in missed]

@@ -125,7 +125,7 @@ def _cheapest(view: View, plan_id: str | None, moment: datetime) -> Decimal | No
         for row in view.rows("price_list")
         if row["plan_id"] == plan_id
         and row["known_at"] <= moment
-        and not (row["valid_to"] and view.midnight(row["valid_to"]) <= moment)
+        and not (row["valid_to"] and view.known("price_list", row["valid_to"]) <= moment)
     ]
     return min(offered, default=None)
 

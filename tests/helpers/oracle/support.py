@@ -107,12 +107,12 @@ def _promises(view: View) -> dict[str, Any]:
 
 
 def _orders(view: View) -> dict[str, Any]:
-    """An order is late from the midnight that ends its promised day."""
+    """An order is late from the midnight that ends its promised day, once that is known."""
     late = []
     for order in view.rows("orders", lambda row: row["promised_on"]):
         missed_at = view.midnight(order["promised_on"] + timedelta(days=1))
         delivered = order["delivered_on"] or view.as_of
-        if missed_at < view.now and delivered > order["promised_on"]:
+        if view.known("orders", missed_at) < view.now and delivered > order["promised_on"]:
             overrun = (delivered - order["promised_on"]).days
             late.append(order | {"event_at": missed_at, "overrun": overrun})
     return {

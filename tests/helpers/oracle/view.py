@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from companies import Company, Row
+from companies import AT_ONCE, Company, Delays, Row
 
 from features.tables import TABLES, Table
 
@@ -30,6 +30,7 @@ class View:
     as_of: date
     zone: str
     tables: dict[str, list[Row]]
+    delays: Delays
 
     @property
     def now(self) -> datetime:
@@ -37,6 +38,10 @@ class View:
 
     def midnight(self, day: date) -> datetime:
         return midnight(day, self.zone)
+
+    def known(self, table: str, moment: date | datetime) -> datetime:
+        """When a moment written in a table's row could be known."""
+        return _known(table, moment, self.zone, self.delays)
 
     def local_day(self, moment: datetime) -> date:
         return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(self.zone)).date()
@@ -70,20 +75,20 @@ class View:
         return None if latest is None else (self.as_of - latest).days
 
 
-def see(rows: Company, customer: str, as_of: date, zone: str) -> View:
+def see(rows: Company, customer: str, as_of: date, zone: str, delays: Delays = AT_ONCE) -> View:
     """Keep what could be seen before the midnight of ``as_of``."""
     now = midnight(as_of, zone)
     tables = {}
     for name, table in TABLES.items():
         visible = [
-            _revealed(table, row, as_of, now)
+            _revealed(table, row, now, zone, delays)
             for row in rows.get(name, [])
             if row.get("customer_id", customer) == customer
             and (row["event_at"] is None or row["event_at"] < now)
             and (row["known_at"] is None or row["known_at"] < now)
         ]
         tables[name] = sorted(visible, key=lambda row: (row["event_at"] is not None, *_key(row)))
-    return View(as_of, zone, tables)
+    return View(as_of, zone, tables, delays)
 
 
 def top(values: Iterable[Any], none: Any = None) -> Any:
@@ -125,12 +130,16 @@ def _key(row: Row) -> tuple[Any, ...]:
     return known_order(row) if row["event_at"] is not None else (0, 0, row["key"])
 
 
-def _revealed(table: Table, row: Row, as_of: date, now: datetime) -> Row:
+def _known(table: str, moment: date | datetime, zone: str, delays: Delays) -> datetime:
+    instant = moment if isinstance(moment, datetime) else midnight(moment, zone)
+    return instant + timedelta(days=delays.get(table, 0))
+
+
+def _revealed(table: Table, row: Row, now: datetime, zone: str, delays: Delays) -> Row:
     seen = dict(row) | {"key": tuple(str(row[column]) for column in table.key)}
     for column in table.columns:
         if column.revealed_by is not None:
             moment = row[column.revealed_by]
-            limit = now if isinstance(moment, datetime) else as_of
-            if moment is None or moment >= limit:
+            if moment is None or _known(table.name, moment, zone, delays) >= now:
                 seen[column.name] = None
     return seen
