@@ -119,6 +119,16 @@ FAMILY.add(
     source="S3",
 )
 
+FAMILY.fact(
+    CUSTOMERS,
+    "margin_per_year",
+    "max(margin_per_year)",
+    driver="product",
+    unit="money",
+    doc="What the customer leaves a year.",
+    needs=("customers.margin_per_year",),
+)
+
 FAMILY.add(
     ALL_CONTACTS,
     "contacts",

@@ -126,6 +126,12 @@ _TABLES = (
             CUSTOMER_ID,
             Column("joined_on", "date", "First day as a customer."),
             _text("segment", "Customer segment, as the company names it."),
+            Column(
+                "margin_per_year",
+                "money",
+                "What the customer leaves a year; the newest estimate, as no model sees it.",
+                unit="minor",
+            ),
         ),
     ),
     Table(

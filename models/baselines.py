@@ -1,4 +1,4 @@
-"""What any model must beat: the base rate, one rule, and logistic regression."""
+"""What any model must beat: the base rate, one rule, logistic regression, and price alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +7,10 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from models.arrays import Floats, Matrix
+from models.churn import ChurnModel
 from models.examples import Examples
 from models.linear import Design
+from models.realign import realign
 from models.splits import customer_share
 from models.stump import best_stump
 
@@ -54,6 +56,22 @@ def logistic(train: Examples) -> Baseline:
         return np.asarray(model.predict_proba(design.columns(x))[:, 1], dtype=np.float64)
 
     return Baseline("logistic", f"logistic regression on {len(kept):,} rows", probability)
+
+
+def price_only(train: Examples, fit: Callable[[Examples], ChurnModel]) -> Baseline | None:
+    """The model's own recipe on the price features alone; None without any.
+
+    Price alone is not enough (S3): how much the rest adds should stay visible.
+    """
+    part = train.part(lambda column: column.family == "price")
+    if part is None:
+        return None
+    model = fit(part)
+    return Baseline(
+        "price_only",
+        f"the recipe on the {len(part.spec.columns)} price features",
+        lambda x: model.probability(realign(x, train.spec, part.spec)),
+    )
 
 
 def baselines(train: Examples) -> tuple[Baseline, ...]:

@@ -1,13 +1,16 @@
 """Labelled rows in the one order that makes a model's bytes independent of the input's order."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from features.errors import ModelError
-from models.arrays import Days, Index, Labels, Mask, Matrix, Texts, rows_of
-from models.spec import FeatureSpec
+from models.arrays import Days, Floats, Index, Labels, Mask, Matrix, Texts, rows_of
+from models.spec import FeatureColumn, FeatureSpec
+
+MARGIN = "margin_per_year"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,9 @@ class Examples:
 
     ``x`` is float32 in Fortran order, shape (n, f), as ``spec`` encodes it; the others have
     shape (n,): ``as_of`` datetime64[D], ``y`` int8 with 1 for a voluntary notice in the label
-    window and 0 for none. Censored rows and competing outcomes are not examples.
+    window and 0 for none, ``margin`` what the customer leaves a year in minor units of money (NaN
+    where it is not known), which values a list and is no input of a model. Censored rows and
+    competing outcomes are not examples.
     """
 
     customer_id: Texts
@@ -25,6 +30,7 @@ class Examples:
     x: Matrix
     y: Labels
     spec: FeatureSpec
+    margin: Floats
 
     def __len__(self) -> int:
         return len(self.y)
@@ -38,12 +44,22 @@ class Examples:
             rows_of(self.x, keep),
             self.y[keep],
             self.spec,
+            self.margin[keep],
         )
+
+    def part(self, keep: Callable[[FeatureColumn], bool]) -> "Examples | None":
+        """The same rows with the kept columns only; None when none is kept."""
+        positions = [i for i, column in enumerate(self.spec.columns) if keep(column)]
+        if not positions:
+            return None
+        spec = FeatureSpec(tuple(self.spec.columns[i] for i in positions))
+        return replace(self, x=np.asfortranarray(self.x[:, positions]), spec=spec)
 
     @staticmethod
     def build(frame: pd.DataFrame, spec: FeatureSpec, labels: "pd.Series[int]") -> "Examples":
         """Encode and sort the rows of ``frame`` (customer_id, as_of, product_line, features).
 
+        A column ``margin_per_year`` gives the margins; without it they are not known.
         ``labels`` runs parallel to ``frame``'s rows (by position) and holds only 0 and 1.
         Raises ``ModelError`` on another label, a missing key, or a customer twice on one date.
         """
@@ -61,7 +77,14 @@ class Examples:
             rows_of(spec.encode(frame), order),
             y[order].astype(np.int8),
             spec,
+            _margin(frame)[order],
         )
+
+
+def _margin(frame: pd.DataFrame) -> Floats:
+    if MARGIN not in frame.columns:
+        return np.full(len(frame), np.nan)
+    return frame[MARGIN].to_numpy(dtype="float64", na_value=np.nan)
 
 
 def _check(frame: pd.DataFrame, as_of: Days, y: np.ndarray) -> None:

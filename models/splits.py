@@ -95,16 +95,28 @@ def inner_split(
             fold = time_split(as_of, window, months)
         except GateError:
             continue
-        if fold.train.sum() >= fold.test.sum() and _enough(fold, y, min_positives):
+        if fold.train.sum() >= fold.test.sum() and enough(fold, y, min_positives):
             return fold
     fold = customer_split(customer_id, 0.2, "inner")
-    if _enough(fold, y, min_positives):
+    if enough(fold, y, min_positives):
         return fold
     raise GateError(
         f"{int(y.sum())} leavers among {len(y)} training rows are too few to train on: each side "
         f"of the inner split needs {min_positives} leavers and stayers. Take in a longer history, "
         "more customers, or a longer label.horizon_days."
     )
+
+
+def require_test_rows(fold: Fold, y: Labels, least: int) -> None:
+    """Raise ``GateError`` when the test rows hold fewer than ``least`` leavers or stayers."""
+    stayers, leavers = np.bincount(y[fold.test], minlength=2)
+    if min(stayers, leavers) < least:
+        raise GateError(
+            f"The test rows ({fold.name}) hold {leavers} leavers and {stayers} stayers; at least "
+            f"{least} of each are needed to tell a good model from a bad one. Set "
+            "training.test_months higher, or take in more customers or a longer "
+            "label.horizon_days; training.min_test_positives is the limit."
+        )
 
 
 def _fold(as_of: Days, months: Days, window: LabelWindow) -> Fold:
@@ -121,6 +133,7 @@ def _fold(as_of: Days, months: Days, window: LabelWindow) -> Fold:
     return Fold(train, test, f"time, {months[0]} to {months[-1]}")
 
 
-def _enough(fold: Fold, y: Labels, least: int) -> bool:
+def enough(fold: Fold, y: Labels, least: int) -> bool:
+    """Whether each side holds ``least`` rows of either class."""
     counts = (np.bincount(y[side], minlength=2).min() for side in (fold.train, fold.test))
     return all(count >= least for count in counts)

@@ -21,6 +21,10 @@ _ROWS = (
     "recall@1%",
     "recall@5%",
     "recall@10%",
+    "profit_at_low_multiple",
+    "profit_share_at_low_multiple",
+    "profit_at_high_multiple",
+    "profit_share_at_high_multiple",
 )
 
 
@@ -28,7 +32,7 @@ def scorecard_rows(cards: Mapping[str, Mapping[str, Interval]]) -> list[list[str
     """Metric, the model's value with its 95 % interval, and each baseline's value."""
     others = [name for name in cards if name != "model"]
     rows = []
-    for metric in _ROWS:
+    for metric in (name for name in _ROWS if name in cards["model"]):
         ours = cards["model"][metric]
         shown = f"{ours.value:.4f} ({ours.low:.4f} to {ours.high:.4f})"
         rows.append([metric, shown, *(f"{cards[name][metric].value:.4f}" for name in others)])

@@ -13,6 +13,7 @@ from features.timeline import month_starts
 from models.artefact import to_files
 from models.churn import ChurnModel
 from models.classifier import fit
+from models.examples import MARGIN
 from models.promotion import Verdict
 from pipelines import tracking
 from pipelines.digests import config_digest, inputs_digest
@@ -24,10 +25,12 @@ from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
 from pipelines.step import Step, plain
 from pipelines.training.deciding import decide, test_key
-from pipelines.training.evaluation import Judged, judge, label_window, recipe_of
+from pipelines.training.evaluation import judge, label_window, recipe_of
 from pipelines.training.examples import Prepared, prepare_examples
-from pipelines.training.findings import draw, facts_of, flat_metrics, keep
+from pipelines.training.findings import draw, facts_of, keep, told_apart
+from pipelines.training.judged import Judged
 from pipelines.training.leaks import search_leaks, with_search
+from pipelines.training.metrics import flat_metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def make_examples(
         record.stage("features") as stage,
         bar("building features", parts) as advance,
     ):
-        seen = catalog.only([feature.name for feature in catalog.model_features])
+        seen = catalog.only([*(feature.name for feature in catalog.model_features), MARGIN])
         job = MatrixJob(seen, as_ofs, labels_known_before=today)
         paths = build_matrix(settings, snapshot, job, folder, lambda: advance(""))
         prepared = prepare_examples(paths, catalog)
@@ -123,6 +126,7 @@ def judge_recipe(settings: Settings, prepared: Prepared, record: RunRecord) -> J
         stage.rows_in, stage.rows_out = len(prepared.examples), len(judged.test)
     auc = judged.cards["model"]["auc"].value
     record.gate("auc_alarm", auc, high=settings.training.auc_alarm)
+    record.notes += told_apart(judged)
     return judged
 
 

@@ -68,6 +68,8 @@ class Label(Section):
 class Training(Section):
     """As-of dates to learn from and how the model is fitted.
 
+    ``min_test_positives``: the fewest leavers, and stayers, that a model is judged on.
+    ``staying_months``: how many months one fit is followed, to see how long it stays good.
     ``leak_override`` names columns that the leak detector refuses, with the reason why each is
     honest all the same.
     """
@@ -81,6 +83,8 @@ class Training(Section):
     num_leaves: Annotated[int, Field(ge=2)] = 15
     min_data_in_leaf: Count = 40
     max_bin: Annotated[int, Field(ge=2, le=255)] = 63
+    min_test_positives: Count = 20
+    staying_months: Annotated[int, Field(ge=2)] = 6
     bootstrap: Annotated[int, Field(ge=0)] = 200
     auc_alarm: Annotated[float, Field(gt=0.5, le=1)] = 0.85
     leak_override: Mapping[str, Reason] = {}

@@ -146,13 +146,17 @@ def _choose_plans(
     world.price[mask] = np.rint(price / 100).astype(np.int64) * 100
 
 
-def register(world: World, sink: Sink) -> None:
-    """Number new customers and their contracts, and write both registers."""
+def register(world: World, margin: Ints, sink: Sink) -> None:
+    """Number new customers and their contracts, and write both registers.
+
+    ``margin`` is what each customer leaves a year, in øre.
+    """
     world.number = sink.numbers("customers", len(world))
     customers = {
         "customer_id": world.number,
         "joined_on": world.joined,
         "segment": world.segment,
+        "margin_per_year": margin,
     }
     sink.add("customers", customers)
     rows, slots = np.nonzero(world.line >= 0)

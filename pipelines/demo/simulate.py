@@ -17,6 +17,7 @@ from pipelines.demo.happenings import happen
 from pipelines.demo.hazard import Hazard, hazard
 from pipelines.demo.households import hear, move_in, move_out, share_homes
 from pipelines.demo.leaving import decide, withdraw_products
+from pipelines.demo.margins import margins
 from pipelines.demo.market import market_prices, publish_market
 from pipelines.demo.marketing import first_consents
 from pipelines.demo.masterdata import register_master_data
@@ -117,7 +118,7 @@ def settle(company: Company, clock: Clock, sink: Recorder) -> World:
 
 
 def _enter(rng: np.random.Generator, world: World, clock: Clock, sink: Sink) -> None:
-    register(world, sink)
+    register(world, margins(rng.spawn(1)[0], world, clock), sink)
     register_master_data(world, clock, sink)
     first_consents(rng, world, clock, sink)
 

@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
-import numpy as np
-
 from models.bootstrap import Interval
-from models.examples import Examples
 from models.scorecard import scorecard
-from models.spec import FeatureColumn, FeatureSpec
+from models.spec import FeatureColumn
 from pipelines import tracking
 from pipelines.record import RunRecord
 from pipelines.settings import Settings
@@ -57,7 +54,7 @@ def ablate(settings: Settings, today: date, record: RunRecord) -> list[Ablation]
     fold = test_folds(settings, examples)[-1]
     done = []
     for name, keep in PARTS.items():
-        part = restricted(examples, keep)
+        part = examples.part(keep)
         if part is None:
             record.notes.append(f"no features for the part: {name}")
             continue
@@ -68,18 +65,3 @@ def ablate(settings: Settings, today: date, record: RunRecord) -> list[Ablation]
         done.append(Ablation(name, len(part.spec.columns), card))
         tracking.log_ablation(settings, name, len(part.spec.columns), card)
     return done
-
-
-def restricted(examples: Examples, keep: Callable[[FeatureColumn], bool]) -> Examples | None:
-    """The same rows with the kept columns only; None when none is kept."""
-    positions = [i for i, column in enumerate(examples.spec.columns) if keep(column)]
-    if not positions:
-        return None
-    return Examples(
-        examples.customer_id,
-        examples.as_of,
-        examples.product_line,
-        np.asfortranarray(examples.x[:, positions]),
-        examples.y,
-        FeatureSpec(tuple(examples.spec.columns[i] for i in positions)),
-    )

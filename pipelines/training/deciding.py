@@ -10,7 +10,7 @@ from models.scorecard import measure
 from pipelines import tracking
 from pipelines.record import RunRecord
 from pipelines.settings import Settings
-from pipelines.training.evaluation import Judged
+from pipelines.training.judged import Judged
 
 _FEWEST_LATER_POSITIVES = 50
 

@@ -1,43 +1,26 @@
 """Judges a recipe on later months: the same fit, on what was known before them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from features.timeline import LabelWindow
-from models.arrays import Floats, Matrix
-from models.baselines import base_rate, logistic, one_rule
-from models.bootstrap import Interval
+from models.arrays import Floats
+from models.baselines import Baseline, baselines, price_only
 from models.churn import ChurnModel
 from models.classifier import fit
 from models.examples import Examples
-from models.explain import by_driver, by_family, global_importance
-from models.leaks import LeakWarning, leak_warning
+from models.grouped import GroupedCheck
 from models.recipe import Recipe, recipe_for
-from models.scorecard import scorecard
-from models.splits import Fold, customer_folds, customer_split, rolling_origin
+from models.splits import Fold, customer_folds, customer_split, require_test_rows, rolling_origin
+from models.staying import MonthCard
 from pipelines.progress import bar
 from pipelines.settings import Settings
+from pipelines.training.incumbent import incumbent_on
+from pipelines.training.judged import Judged, measured
+from pipelines.training.robustness import months_after, unseen_customers
 
-_EXPLAINED = 3_000
 _SINGLE_DATE_TEST_SHARE = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Out-of-time scores of the recipe and of the baselines on the same test rows."""
-
-    test: Examples
-    folds: tuple[str, ...]
-    scores: dict[str, Floats]
-    cards: dict[str, dict[str, Interval]]
-    descriptions: dict[str, str]
-    leak: LeakWarning | None
-    sample: Matrix
-    contributions: Floats
-    drivers: "pd.Series[float]"
-    families: pd.DataFrame
 
 
 def label_window(settings: Settings) -> LabelWindow:
@@ -71,25 +54,52 @@ def test_folds(settings: Settings, examples: Examples) -> tuple[Fold, ...]:
 
 
 def judge(settings: Settings, examples: Examples) -> Judged:
-    """Fit on each fold's past, score its test rows, and measure model and baselines there."""
+    """Fit on each fold's past, score its test rows, and measure model and baselines there.
+
+    Raises ``GateError`` when a fold has too few leavers or stayers to learn from or to judge on.
+    """
     folds = test_folds(settings, examples)
+    for fold in folds:
+        require_test_rows(fold, examples.y, settings.training.min_test_positives)
     scores: dict[str, Floats] = {}
     for fold in folds:
         train, x = examples.take(fold.train), examples.take(fold.test).x
         model = fit_fold(settings, train, fold.name)
-        baselines = [make(train) for make in (base_rate, one_rule, logistic)]
-        scored = {b.name: b.probability(x) for b in baselines} | {"model": model.probability(x)}
-        for name, p in scored.items():
+        rivals = _rivals(settings, train, fold)
+        scored = {rival.name: rival.probability(x) for rival in rivals}
+        for name, p in (scored | {"model": model.probability(x)}).items():
             scores.setdefault(name, np.full(len(examples), np.nan))[fold.test] = p
     tested = np.any([fold.test for fold in folds], axis=0)
-    return _measured(
+    test = examples.take(tested)
+    incumbent = incumbent_on(settings, test)
+    known = {name: p[tested] for name, p in scores.items()}
+    if incumbent.scores is not None:
+        known["champion"] = incumbent.scores
+    described = {rival.name: rival.description for rival in rivals}
+    return measured(
         settings,
-        examples.take(tested),
-        {name: p[tested] for name, p in scores.items()},
+        test,
+        known,
         model,
         tuple(fold.name for fold in folds),
-        {b.name: b.description for b in baselines},
+        described | {"champion": incumbent.description},
+        _beyond(settings, examples, folds[-1], scores["model"]),
     )
+
+
+def _rivals(settings: Settings, train: Examples, fold: Fold) -> list[Baseline]:
+    alone = price_only(train, lambda part: fit_fold(settings, part, f"price alone, {fold.name}"))
+    return [*baselines(train), *([alone] if alone else [])]
+
+
+def _beyond(
+    settings: Settings, examples: Examples, fold: Fold, p: Floats
+) -> tuple[GroupedCheck | None, tuple[MonthCard, ...]]:
+    def again(train: Examples, name: str) -> ChurnModel:
+        return fit_fold(settings, train, name)
+
+    unseen = unseen_customers(settings, examples, fold, p, again)
+    return unseen, months_after(settings, examples, label_window(settings), fold, p, again)
 
 
 def fit_fold(settings: Settings, train: Examples, name: str) -> ChurnModel:
@@ -97,30 +107,3 @@ def fit_fold(settings: Settings, train: Examples, name: str) -> ChurnModel:
     recipe = recipe_of(settings, len(train))
     with bar(f"judging on {name}", 2 * len(recipe.seeds) + 1) as advance:
         return fit(train, label_window(settings), recipe, advance)[0]
-
-
-def _measured(
-    settings: Settings,
-    test: Examples,
-    scores: dict[str, Floats],
-    model: ChurnModel,
-    folds: tuple[str, ...],
-    descriptions: dict[str, str],
-) -> Judged:
-    replicates, alarm = settings.training.bootstrap, settings.training.auc_alarm
-    cards = {name: scorecard(test.y, p, test.customer_id, replicates) for name, p in scores.items()}
-    auc = cards["model"]["auc"].value
-    sample = test.x[:: max(1, len(test) // _EXPLAINED)]
-    contributions = model.contributions(sample)
-    return Judged(
-        test=test,
-        folds=folds,
-        scores=scores,
-        cards=cards,
-        descriptions=descriptions,
-        leak=leak_warning(auc, alarm, test.x, test.y, test.spec.names),
-        sample=sample,
-        contributions=contributions,
-        drivers=global_importance(by_driver(contributions, test.spec)),
-        families=by_family(contributions, test.spec),
-    )

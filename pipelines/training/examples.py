@@ -9,7 +9,7 @@ import pyarrow.dataset as ds
 
 from features.catalog import Catalog, definition
 from features.errors import GateError
-from models.examples import Examples
+from models.examples import MARGIN, Examples
 from models.spec import FeatureColumn, FeatureSpec, learn_spec
 
 KEYS = ("customer_id", "as_of", "product_line")
@@ -52,7 +52,8 @@ def prepare_examples(paths: Sequence[Path], catalog: Catalog) -> Prepared:
     Raises ``GateError`` when no row has a label.
     """
     columns = feature_columns(catalog)
-    frame = read_matrix(paths, [*KEYS, *(c.name for c in columns), "outcome", "label"])
+    facts = [f.name for f in catalog.features if f.kind == "fact" and f.name == MARGIN]
+    frame = read_matrix(paths, [*KEYS, *(c.name for c in columns), *facts, "outcome", "label"])
     counts = frame["outcome"].value_counts().sort_index()
     labelled = frame[frame["label"].notna()]
     if labelled.empty:

@@ -5,38 +5,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from pipelines.plainjson import plain_json
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.storage import replace_bytes
-from pipelines.tracking import plain_name
 from pipelines.training import plots
-from pipelines.training.evaluation import Judged
 from pipelines.training.examples import Prepared
-
-
-def flat_metrics(judged: Judged) -> dict[str, float]:
-    """At most forty metrics: the model's with the main intervals, and each baseline's."""
-    card = judged.cards["model"]
-    metrics = {plain_name(name): interval.value for name, interval in card.items()}
-    for name in (
-        "auc",
-        "average_precision",
-        "log_loss",
-        "brier",
-        "calibration_slope",
-        "calibration_intercept",
-        "lift@10%",
-    ):
-        metrics[f"{plain_name(name)}_low"] = card[name].low
-        metrics[f"{plain_name(name)}_high"] = card[name].high
-    for name, other in judged.cards.items():
-        if name != "model":
-            metrics |= {f"{name}_{key}": other[key].value for key in ("auc", "log_loss")}
-    metrics["base_rate"] = float(judged.test.y.mean())
-    return {name: value for name, value in metrics.items() if np.isfinite(value)}
+from pipelines.training.judged import Judged
 
 
 def facts_of(judged: Judged, prepared: Prepared, snapshot: Snapshot) -> dict[str, bytes]:
@@ -48,12 +25,28 @@ def facts_of(judged: Judged, prepared: Prepared, snapshot: Snapshot) -> dict[str
     facts = {
         "scorecard.json": scorecards,
         "baselines.json": judged.descriptions,
+        "calibration.json": [asdict(part) for part in judged.parts],
+        "staying_power.json": [asdict(month) for month in judged.staying],
+        "unseen_customers.json": judged.unseen and asdict(judged.unseen),
         "drivers.json": judged.drivers.round(6).to_dict(),
         "outcomes.json": prepared.outcomes,
         "inputs.json": dict(snapshot.inputs),
         "feature_spec.json": json.loads(prepared.examples.spec.to_json()),
     }
-    return {name: json.dumps(value, indent=1).encode() for name, value in facts.items()}
+    return {name: plain_json(value) for name, value in facts.items()}
+
+
+def told_apart(judged: Judged) -> list[str]:
+    """What a person should know of the checks beyond the scorecard."""
+    champion = judged.descriptions["champion"]
+    notes = [] if "champion" in judged.scores else [f"champion as a baseline: {champion}"]
+    unseen = judged.unseen
+    if unseen is not None and unseen.differs:
+        notes.append(
+            f"the model remembers customers: AUC {unseen.seen_auc:.3f} for those it has met, "
+            f"{unseen.unseen_auc:.3f} for the same {unseen.customers} when it has not"
+        )
+    return notes
 
 
 def draw(judged: Judged) -> dict[str, bytes]:

@@ -16,8 +16,9 @@ from pipelines.record import RunRecord
 from pipelines.settings import Settings
 from pipelines.snapshots.reading import load_table
 from pipelines.sources.files import find_files
-from pipelines.training.evaluation import Judged, label_window
+from pipelines.training.evaluation import label_window
 from pipelines.training.examples import Prepared
+from pipelines.training.judged import Judged
 
 
 @dataclass(frozen=True, slots=True)

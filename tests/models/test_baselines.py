@@ -1,11 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from models.baselines import base_rate, baselines, logistic, one_rule
+from features.timeline import LabelWindow
+from models.baselines import base_rate, baselines, logistic, one_rule, price_only
+from models.churn import ChurnModel
+from models.classifier import Recipe, fit
 from models.examples import Examples
-from models.spec import FeatureColumn, learn_spec
+from models.spec import FeatureColumn, FeatureSpec, learn_spec
 from models.stump import best_stump
 
 
@@ -109,3 +114,26 @@ def test_logistic_samples_whole_customers(
 
 def test_names_and_order(examples: Examples) -> None:
     assert [b.name for b in baselines(examples)] == ["base_rate", "one_rule", "logistic"]
+
+
+def test_price_alone_sees_the_price_features_only(examples: Examples) -> None:
+    columns = tuple(
+        replace(column, family="price") if column.name in ("bill", "channel") else column
+        for column in examples.spec.columns
+    )
+    priced = replace(examples, spec=FeatureSpec(columns))
+    seen = []
+
+    def recorded(part: Examples) -> ChurnModel:
+        seen.append(part.spec.names)
+        return fit(part, LabelWindow(14, 30), Recipe(max_rounds=30, seeds=(1,), threads=1))[0]
+
+    baseline = price_only(priced, recorded)
+    assert baseline is not None
+    assert seen == [("bill", "channel")]
+    p = baseline.probability(priced.x)
+    blind = priced.x.copy()
+    blind[:, 1] = 99
+    np.testing.assert_array_equal(baseline.probability(blind), p)
+    assert roc_auc_score(priced.y, p) > 0.6
+    assert price_only(examples, recorded) is None

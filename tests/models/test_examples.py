@@ -70,3 +70,13 @@ def test_a_row_without_key_is_refused(key: str) -> None:
     broken[key] = pd.Series([None, *FRAME[key][1:]], dtype=object)
     with pytest.raises(ModelError, match="no customer_id or no as_of"):
         Examples.build(broken, SPEC, LABELS)
+
+
+def test_margins_follow_their_rows_and_are_no_input() -> None:
+    paid = FRAME.assign(margin_per_year=pd.array([40, None, 10, 30], dtype="Int64"))
+    examples = Examples.build(paid, SPEC, LABELS)
+    assert examples.margin[[0, 2, 3]].tolist() == [10.0, 30.0, 40.0]
+    assert np.isnan(examples.margin[1])
+    assert examples.spec.names == ("wait",)
+    assert examples.take(np.array([0, 2])).margin.tolist() == [10.0, 30.0]
+    assert np.isnan(Examples.build(FRAME, SPEC, LABELS).margin).all()

@@ -230,6 +230,7 @@ def history(labels: list[list[int]]) -> Examples:
         base.x,
         np.array([y for rows in labels for y in rows], dtype=np.int8),
         base.spec,
+        base.margin,
     )
 
 

@@ -13,6 +13,7 @@ from models.splits import (
     customer_share,
     customer_split,
     inner_split,
+    require_test_rows,
     rolling_origin,
     time_split,
 )
@@ -141,3 +142,21 @@ def test_too_few_leavers_say_so() -> None:
     ids, as_of, _ = stacked(12)
     with pytest.raises(GateError, match="3 leavers among 1200 training rows are too few"):
         inner_split(ids, as_of, (np.arange(1200) < 3).astype(np.int8), WINDOW, 5)
+
+
+def test_too_few_leavers_to_judge_on_says_how_many_and_what_to_change() -> None:
+    fold = time_split(YEAR, WINDOW, 3)
+    y = np.zeros(12, dtype=np.int8)
+    y[[0, 9]] = 1
+    require_test_rows(fold, y, 1)
+    with pytest.raises(GateError, match=r"hold 1 leavers and 2 stayers; at least 2") as refused:
+        require_test_rows(fold, y, 2)
+    assert refused.value.exit_code == 6
+    for hint in ("2024-10 to 2024-12", "training.test_months", "training.min_test_positives"):
+        assert hint in str(refused.value)
+
+
+def test_a_test_period_without_leavers_is_refused() -> None:
+    fold = time_split(YEAR, WINDOW, 3)
+    with pytest.raises(GateError, match="hold 0 leavers and 3 stayers"):
+        require_test_rows(fold, np.zeros(12, dtype=np.int8), 1)

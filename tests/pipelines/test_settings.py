@@ -234,3 +234,28 @@ def test_a_source_is_files_or_a_database(load):
 def test_the_format_follows_the_path_unless_it_is_given(load, path, kind):
     settings = load(GOOD.replace("customers.csv", path))
     assert settings.sources["customers"].kind == kind
+
+
+def test_economics_are_optional_and_the_multiple_is_a_range(company):
+    assert company().economics is None
+    given = {"margin_per_year": 1500, "years": 4, "contact_cost": 30, "saved_share": 0.3}
+    found = company(economics=given).economics
+    assert found.acquisition_cost_multiple == (4.0, 10.0)
+    assert (found.offer_cost, found.woken_share) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"acquisition_cost_multiple": [10, 4]}, "must go from low to high"),
+        ({"acquisition_cost_multiple": 7}, "acquisition_cost_multiple"),
+        ({"saved_share": 1.2}, "saved_share"),
+        ({"woken_share": -0.1}, "woken_share"),
+        ({"years": 0}, "years"),
+        ({"margin": 1}, "margin_per_year"),
+    ],
+)
+def test_economics_that_make_no_sense_are_refused(company, change, said):
+    given = {"margin_per_year": 1500, "years": 4, "contact_cost": 30, "saved_share": 0.3}
+    with pytest.raises(ConfigError, match=said):
+        company(economics={**given, **change})

@@ -16,6 +16,7 @@ def features(view: View) -> dict[str, Any]:
         "first_90_days": None if top(joined) is None else int(view.days_since(joined) < 90),
         "customer_since": top(joined),
         "segment": top(row["segment"] for row in customers),
+        "margin_per_year": top(row["margin_per_year"] for row in customers),
         **view.counts("contacts", inbound, 30, 90, 365),
         "days_since_contact": view.days_since(view.local_day(row["event_at"]) for row in inbound),
         "days_since_outreach": view.days_since(view.local_day(row["event_at"]) for row in outbound),

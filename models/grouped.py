@@ -1,0 +1,90 @@
+"""Whether a model knows customers or only remembers them.
+
+In a split by time the same customer teaches and judges. So the recipe is fitted once more without
+some customers, and both models are held against those customers' test rows.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.arrays import Floats, Labels, Texts
+from models.bootstrap import Interval, draws, interval
+from models.ranking import Ranked, auc, count
+from models.splits import Fold, customer_share
+
+UNSEEN_SHARE = 0.25
+AUC_TOLERANCE = 0.02
+LOSS_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedCheck:
+    """The same rows judged by a model that learned from their customers and by one that did not.
+
+    The differences are positive where the model that knew the customers is better, with paired
+    intervals over customers; that of the log loss is a share of the knowing model's. ``differs``
+    when one of them is above 0.02 and its interval above 0.
+    """
+
+    rows: int
+    customers: int
+    leavers: int
+    seen_auc: float
+    unseen_auc: float
+    seen_log_loss: float
+    unseen_log_loss: float
+    auc_difference: Interval
+    loss_difference: Interval
+    differs: bool
+
+
+def without_customers(fold: Fold, customer_id: Texts, share: float = UNSEEN_SHARE) -> Fold:
+    """The fold with about ``share`` of the customers judged, and taught by the others only."""
+    held = customer_share(customer_id, "grouped") < share
+    return Fold(fold.train & ~held, fold.test & held, f"{fold.name}, unseen customers")
+
+
+def grouped_check(
+    y: Labels, seen: Floats, unseen: Floats, customer_id: Texts, replicates: int = 200
+) -> GroupedCheck:
+    """Compare two models' probabilities for the same rows, all of shape (n,)."""
+    better, spared = _auc(y, seen, customer_id, replicates), _losses(y, seen)
+    worse, lost = _auc(y, unseen, customer_id, replicates), _losses(y, unseen)
+    ranking = interval(float(better[0] - worse[0]), better[1:] - worse[1:])
+    means = [
+        np.stack([weights @ spared, weights @ lost])
+        for weights in (np.ones((1, len(y))), *draws(customer_id, replicates))
+    ]
+    known, unknown = np.concatenate(means, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = unknown / known - 1
+    loss = interval(float(shares[0]), shares[1:])
+    return GroupedCheck(
+        rows=len(y),
+        customers=len(np.unique(customer_id.astype(str))),
+        leavers=int(y.sum()),
+        seen_auc=float(better[0]),
+        unseen_auc=float(worse[0]),
+        seen_log_loss=float(spared.mean()),
+        unseen_log_loss=float(lost.mean()),
+        auc_difference=ranking,
+        loss_difference=loss,
+        differs=_much(ranking, AUC_TOLERANCE) or _much(loss, LOSS_TOLERANCE),
+    )
+
+
+def _much(difference: Interval, tolerance: float) -> bool:
+    return difference.value > tolerance and difference.low > 0
+
+
+def _auc(y: Labels, p: Floats, customer_id: Texts, replicates: int) -> Floats:
+    """AUC on the sample, then on every replicate."""
+    ranked = Ranked.of(y, p)
+    drawn = [np.ones((1, len(y))), *draws(customer_id[ranked.order], replicates)]
+    return np.concatenate([auc(count(ranked, weights)) for weights in drawn])
+
+
+def _losses(y: Labels, p: Floats) -> Floats:
+    inside = np.clip(p, 1e-15, 1 - 1e-15)
+    return np.asarray(-np.log(np.where(y == 1, inside, 1 - inside)), dtype=np.float64)

@@ -1,0 +1,80 @@
+"""What is known of a recipe once it has been judged."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from models.arrays import Floats, Matrix
+from models.bootstrap import Interval
+from models.churn import ChurnModel
+from models.examples import Examples
+from models.explain import by_driver, by_family, global_importance
+from models.grouped import GroupedCheck
+from models.leaks import LeakWarning, leak_warning
+from models.parts import PartCalibration, calibration_by_part
+from models.scorecard import scorecard
+from models.staying import MonthCard
+from pipelines.settings import Settings
+from pipelines.worth import profit_card
+
+_EXPLAINED = 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Out-of-time scores of the recipe and of the baselines on the same test rows.
+
+    ``cards`` holds a scorecard for each of ``scores``, profit among it where the configuration
+    has economics; ``descriptions`` says what each baseline is, or why it was not judged.
+    ``unseen`` and ``staying`` are of the newest fold: customers that the model never met, and
+    months after what it learned.
+    """
+
+    test: Examples
+    folds: tuple[str, ...]
+    scores: dict[str, Floats]
+    cards: dict[str, dict[str, Interval]]
+    descriptions: dict[str, str]
+    leak: LeakWarning | None
+    sample: Matrix
+    contributions: Floats
+    drivers: "pd.Series[float]"
+    families: pd.DataFrame
+    parts: tuple[PartCalibration, ...]
+    unseen: GroupedCheck | None
+    staying: tuple[MonthCard, ...]
+
+
+def measured(
+    settings: Settings,
+    test: Examples,
+    scores: dict[str, Floats],
+    model: ChurnModel,
+    folds: tuple[str, ...],
+    descriptions: dict[str, str],
+    beyond: tuple[GroupedCheck | None, tuple[MonthCard, ...]],
+) -> Judged:
+    """Scorecards of ``scores`` (name → (n,)) on the test rows, and what the model rests on."""
+    replicates, alarm = settings.training.bootstrap, settings.training.auc_alarm
+    cards = {
+        name: scorecard(test.y, p, test.customer_id, replicates) | profit_card(settings, test, p)
+        for name, p in scores.items()
+    }
+    auc = cards["model"]["auc"].value
+    sample = test.x[:: max(1, len(test) // _EXPLAINED)]
+    contributions = model.contributions(sample)
+    return Judged(
+        test=test,
+        folds=folds,
+        scores=scores,
+        cards=cards,
+        descriptions=descriptions,
+        leak=leak_warning(auc, alarm, test.x, test.y, test.spec.names),
+        sample=sample,
+        contributions=contributions,
+        drivers=global_importance(by_driver(contributions, test.spec)),
+        families=by_family(contributions, test.spec),
+        parts=calibration_by_part(test, scores["model"], replicates),
+        unseen=beyond[0],
+        staying=beyond[1],
+    )

@@ -1,0 +1,53 @@
+"""What customers are worth and what a list brings, with the configuration's economics."""
+
+from dataclasses import fields
+
+from babel.numbers import get_currency_precision
+
+from models.arrays import Floats
+from models.bootstrap import Interval
+from models.examples import Examples
+from models.profit import Economics, customer_value, maximum_profit
+from pipelines.settings import Settings
+
+ENDS = ("low_multiple", "high_multiple")
+
+
+def economics_of(settings: Settings) -> Economics | None:
+    """The configuration's section; None without one."""
+    given = settings.economics
+    if given is None:
+        return None
+    return Economics(**{field.name: getattr(given, field.name) for field in fields(Economics)})
+
+
+def customer_values(settings: Settings, margin: Floats) -> tuple[Floats, Floats] | None:
+    """Each customer's value (n,) at the low and the high acquisition multiple; None without both.
+
+    ``margin`` a year is in minor units, as the contract has it, NaN where it is not known;
+    values are in major units.
+    """
+    economics = economics_of(settings)
+    if economics is None:
+        return None
+    major = margin / 10.0 ** get_currency_precision(settings.company.currency)
+    low, high = economics.acquisition_cost_multiple
+    return customer_value(major, economics, low), customer_value(major, economics, high)
+
+
+def profit_card(settings: Settings, test: Examples, p: Floats) -> dict[str, Interval]:
+    """Maximum profit per customer and the share contacted, at both multiples.
+
+    Keys: profit_at_low_multiple, profit_share_at_low_multiple, and the same of the high one;
+    empty without economics.
+    """
+    economics, values = economics_of(settings), customer_values(settings, test.margin)
+    if economics is None or values is None:
+        return {}
+    card: dict[str, Interval] = {}
+    for end, value in zip(ENDS, values, strict=True):
+        best = maximum_profit(
+            test.y, p, value, economics, test.customer_id, settings.training.bootstrap
+        )
+        card |= {f"profit_at_{end}": best.profit, f"profit_share_at_{end}": best.share}
+    return card
