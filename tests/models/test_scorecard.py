@@ -144,3 +144,23 @@ def test_one_class_is_refused(label: int) -> None:
 def test_a_score_that_is_no_probability_is_refused(bad: float) -> None:
     with pytest.raises(GateError, match="not a probability"):
         measure(np.array([0, 1], dtype=np.int8), np.array([0.5, bad]))
+
+
+@pytest.mark.parametrize("levels", [1, 3])
+def test_tied_scores_in_any_row_order_are_right(levels: int) -> None:
+    y, p, ids = scored(600)
+    tied = np.ceil(p * levels) / levels * 0.3
+    plain = scorecard(y, tied, ids, replicates=20)
+    assert plain["auc"].value == pytest.approx(roc_auc_score(y, tied))
+    assert plain["average_precision"].value == pytest.approx(average_precision_score(y, tied))
+    assert plain["log_loss"].value == pytest.approx(log_loss(y, tied))
+    rng, caught = np.random.default_rng(0), []
+    for _ in range(3_000):
+        order = rng.permutation(600)
+        top = order[np.argsort(-tied[order], kind="stable")][:60]
+        caught.append(y[top].sum() / y.sum())
+    assert plain["recall@10%"].value == pytest.approx(np.mean(caught), rel=0.03)
+    mixed = scorecard(y[order], tied[order], ids[order], replicates=20)
+    for name, interval in plain.items():
+        found = (mixed[name].value, mixed[name].low, mixed[name].high)
+        assert found == pytest.approx((interval.value, interval.low, interval.high), nan_ok=True)

@@ -688,3 +688,17 @@ def test_the_page_about_the_simulation_gives_every_coefficient():
     assert {code: float(value[0]) for code, value in remains.items()} == dict(DECAY)
     caps = {code: float(value[1]) for code, value in remains.items()}
     assert caps == {code: CAPS.get(code, 2.0) for code in DECAY}
+
+
+def test_margins_are_log_normal_by_product_line_and_rise_with_tenure(large: Path) -> None:
+    customers = pd.read_parquet(large / "tables" / "customers.parquet").set_index("customer_id")
+    contracts = pd.read_parquet(large / "tables" / "contracts.parquet")
+    lines = contracts.groupby("customer_id")["product_line"].agg(lambda own: "+".join(sorted(own)))
+    logs = np.log(customers["margin_per_year"].astype(float))
+    level = logs.groupby(lines).mean()
+    assert level["electricity"] < level["broadband"] < level["broadband+electricity"]
+    rest = logs - lines.map(level)
+    assert rest.std() == pytest.approx(0.5, abs=0.03)
+    assert abs(rest.skew()) < 0.15
+    years = (pd.Timestamp(START) - pd.to_datetime(customers["joined_on"])).dt.days.clip(0) / 365
+    assert 0.05 < np.corrcoef(rest, np.log1p(years))[0, 1] < 0.3
