@@ -128,6 +128,11 @@ def _lacks(name: str, tables: Collection[str], absent: Collection[str]) -> bool:
     return name in absent if "." in name else name not in tables
 
 
+def needs_of(attributes: Sequence[Attribute] = ()) -> Mapping[str, tuple[str, ...]]:
+    """The tables, and the columns (``table.column``), that each feature cannot do without."""
+    return build_catalog((), attributes).omitted
+
+
 def dictionary(catalog: Catalog) -> list[dict[str, str]]:
     """One row per feature of the model: what ``stille features`` prints."""
     return [

@@ -24,6 +24,8 @@ class FeatureColumn:
 
     ``sign`` is +1 when more is expected to raise risk, -1 when it lowers it, 0 when left free.
     ``vocabulary`` holds a category's known values, sorted; their positions are the codes.
+    ``null_share`` is the share of training rows (0 to 1) without a value, None when it was not
+    measured: it says what is usual, not what the feature is, and so it is in no hash.
     """
 
     name: str
@@ -33,6 +35,7 @@ class FeatureColumn:
     sign: int
     definition: str
     vocabulary: tuple[str, ...] = ()
+    null_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +114,22 @@ class FeatureSpec:
 
 
 def learn_spec(columns: Sequence[FeatureColumn], frame: pd.DataFrame) -> FeatureSpec:
-    """The spec of a model trained on ``frame``: each category's values there, sorted.
+    """The spec of a model trained on ``frame``: shares of nulls, and each category's values.
 
     Raises ``ModelError`` when a column is missing or a category holds something else than text.
     """
     refuse_missing([column.name for column in columns], list(frame.columns))
-    return FeatureSpec(tuple(_with_vocabulary(column, frame) for column in columns))
+    return FeatureSpec(tuple(_learned(column, frame) for column in columns))
 
 
-def _with_vocabulary(column: FeatureColumn, frame: pd.DataFrame) -> FeatureColumn:
-    if column.kind == "number":
-        return column
+def _learned(column: FeatureColumn, frame: pd.DataFrame) -> FeatureColumn:
     values = column_of(frame, column.name)
+    null_share = round(float(values.isna().mean()), 6) if len(values) else None
+    if column.kind == "number":
+        return replace(column, null_share=null_share)
     category_codes(values, ())
-    return replace(column, vocabulary=tuple(sorted(str(v) for v in values.dropna().unique())))
+    vocabulary = tuple(sorted(str(v) for v in values.dropna().unique()))
+    return replace(column, vocabulary=vocabulary, null_share=null_share)
 
 
 def _column(row: dict[str, Any]) -> FeatureColumn:
@@ -134,6 +139,9 @@ def _column(row: dict[str, Any]) -> FeatureColumn:
     vocabulary = row["vocabulary"]
     if not all(isinstance(text, str) for text in [*texts, *vocabulary]):
         raise ValueError("a text is expected")
+    share = row["null_share"]
+    if share is not None and not (isinstance(share, int | float) and 0 <= share <= 1):
+        raise ValueError("null_share is a share")
     kind = cast(Literal["number", "category"], row["kind"])
     return FeatureColumn(**{**row, "kind": kind, "vocabulary": tuple(vocabulary)})
 

@@ -15,7 +15,7 @@ from pipelines.settings import Settings, load_settings
 from pipelines.snapshots import households
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.snapshot import check_report
-from pipelines.snapshots.staging import refused_folder
+from pipelines.snapshots.store import refused_folder, store_of
 from pipelines.snapshots.tables import CHECK_PAGE, read_tables
 
 
@@ -40,9 +40,11 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
         try:
             snapshot = read_tables(settings, day, record, accept=accept, seen=seen.update)
         except StilleError as error:
-            write_page(page, _checked(settings, day, seen, record, str(error)))
+            quarantine = refused_folder(store_of(settings))
+            write_page(page, _checked(settings, day, seen, record, quarantine, str(error)))
             raise
-        write_page(page, _checked(settings, day, dict(snapshot.tables), record))
+        quarantine = snapshot.root / "quarantine"
+        write_page(page, _checked(settings, day, dict(snapshot.tables), record, quarantine))
         return Report(check_report(snapshot), page)
 
 
@@ -51,16 +53,16 @@ def _checked(
     day: date,
     tables: dict[str, TableFacts],
     record: RunRecord,
+    quarantine: Path,
     refusal: str | None = None,
 ) -> Checked:
-    into = settings.paths.var / "snapshot"
     return Checked(
         company=settings.company.name,
         zone=settings.company.timezone,
         as_of=day,
         tables=tables,
         gates=record.gates,
-        quarantine=into / "quarantine" if refusal is None else refused_folder(into),
+        quarantine=quarantine,
         refusal=refusal,
     )
 

@@ -10,14 +10,22 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.catalog import Catalog
+from features.catalog import needs_of
 from features.errors import ContractError, ModelError
 from models.churn import ChurnModel
 from pipelines import tracking
 from pipelines.digests import config_digest, inputs_digest
-from pipelines.engine import MATRICES, MatrixJob, build_matrix, catalog_of, scratch
+from pipelines.engine import (
+    MATRICES,
+    MatrixJob,
+    attributes_of,
+    build_matrix,
+    catalog_of,
+    scratch,
+)
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.written import Lists, write_risk_lists
+from pipelines.matrixgates import refuse_other_features, refuse_other_filling
 from pipelines.progress import bar
 from pipelines.publish import publish, publisher, refuse_older, republish, staged
 from pipelines.published import Publication
@@ -27,7 +35,7 @@ from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
 from pipelines.step import Step, plain
-from pipelines.training.examples import KEYS, feature_columns, read_matrix
+from pipelines.training.examples import KEYS, read_matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +115,13 @@ def score(
     as_of: date,
     record: RunRecord,
 ) -> pd.DataFrame:
-    """Build the cohort's matrix, score it whole and explain its riskiest rows."""
+    """Build the cohort's matrix, score it whole and explain its riskiest rows.
+
+    Raises what the gates on the matrix raise, and ``ContractError`` for an empty cohort.
+    """
     catalog = catalog_of(settings, snapshot)
-    refuse_other_features(champion, catalog)
+    spec = champion.model.spec
+    refuse_other_features(champion.registered.label, spec, catalog)
     with scratch(settings, record.run_id) as folder:
         with record.stage("features"), bar("building features", snapshot.shards) as advance:
             paths = build_matrix(
@@ -117,7 +129,10 @@ def score(
             )
         with record.stage("scoring") as stage, bar("scoring and explaining"):
             names = [*KEYS, *(feature.name for feature in catalog.features)]
-            scored = score_rows(settings, champion.model, read_matrix(paths, names))
+            frame = read_matrix(paths, names)
+            needs = needs_of(attributes_of(settings))
+            refuse_other_filling(settings, spec, frame, needs, record)
+            scored = score_rows(settings, champion.model, frame)
             stage.rows_in = stage.rows_out = len(scored)
     if scored.empty:
         raise ContractError(
@@ -135,20 +150,6 @@ def write_night(
         lists = write_risk_lists(settings, scored, stamp, staging, done)
         stage.rows_out = len(scored)
     return lists
-
-
-def refuse_other_features(champion: Champion, catalog: Catalog) -> None:
-    """Raise ``ModelError`` naming each feature whose definition is not the champion's."""
-    now = {column.name: column.definition for column in feature_columns(catalog)}
-    learned = {column.name: column.definition for column in champion.model.spec.columns}
-    gone = sorted(set(learned) - set(now))
-    changed = sorted(name for name in set(learned) & set(now) if learned[name] != now[name])
-    if gone or changed:
-        raise ModelError(
-            f"model {champion.registered.label} was trained on other features. "
-            f"Not built now: {', '.join(gone) or 'none'}; defined otherwise now: "
-            f"{', '.join(changed) or 'none'}. Train again: stille train."
-        )
 
 
 def _clear_matrices(settings: Settings) -> None:

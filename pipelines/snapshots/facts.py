@@ -10,6 +10,7 @@ from typing import Any
 from features.errors import ContractError
 from features.tables import TABLES
 from pipelines.record import Gate
+from pipelines.snapshots.hold import Hold, hold
 from pipelines.snapshots.profile import TableProfile, profile_from_json
 from pipelines.sources.files import file_digest
 
@@ -42,7 +43,8 @@ class TableFacts:
 class Snapshot:
     """A finished snapshot under ``root``; ``digest`` names its inputs and their mapping.
 
-    ``gates`` are those it was let through by, or in spite of.
+    ``gates`` are those it was let through by, or in spite of. Its files stay for as long as
+    ``held`` lives.
     """
 
     root: Path
@@ -52,6 +54,7 @@ class Snapshot:
     inputs: Mapping[str, str]
     files: Mapping[str, str]
     gates: tuple[Gate, ...] = ()
+    held: Hold | None = field(default=None, repr=False, compare=False)
 
     def path(self, table: str, shard: int) -> Path:
         """Parquet file of a table's shard; a table without customers is whole in every shard."""
@@ -61,7 +64,10 @@ class Snapshot:
 
 
 def read_snapshot(root: Path) -> Snapshot:
-    """Read a snapshot's facts; raises ``ContractError`` when ``root`` holds none."""
+    """Read a snapshot's facts and hold it; raises ``ContractError`` when ``root`` has none."""
+    held = hold(root)
+    if held is None:
+        raise ContractError(f"{root}: no snapshot here; run: stille check")
     try:
         facts = json.loads((root / FACTS_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -74,6 +80,7 @@ def read_snapshot(root: Path) -> Snapshot:
         inputs=facts["inputs"],
         files=facts["files"],
         gates=tuple(Gate(**gate) for gate in facts["gates"]),
+        held=held,
     )
 
 

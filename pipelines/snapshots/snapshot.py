@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from features.errors import BusyError, ConfigError, ContractError, StilleError
+from features.errors import BusyError, ConfigError, StilleError
 from features.tables import TABLES
 from pipelines.record import Gate
 from pipelines.settings import Settings
@@ -23,7 +23,16 @@ from pipelines.snapshots.facts import (
     read_snapshot,
     verify_snapshot,
 )
-from pipelines.snapshots.staging import fresh_staging, keep_quarantine, refused_folder, swap
+from pipelines.snapshots.kept import placed, reusable
+from pipelines.snapshots.store import (
+    folder_of,
+    forget_refused,
+    fresh_staging,
+    keep_quarantine,
+    mark_newest,
+    prune,
+    refused_folder,
+)
 from pipelines.snapshots.taking import Taken, write_tables
 from pipelines.sources.files import Input, changed, digests, file_digest, find_files
 from pipelines.sources.postgres import fetch_tables
@@ -43,44 +52,49 @@ __all__ = [
 
 def take_snapshot(
     settings: Settings,
-    into: Path,
+    store: Path,
     on_table: Callable[[str], None] = lambda _: None,
     as_of: date | None = None,
     judge: Judge = lambda _: (),
 ) -> Snapshot:
-    """Read, check and write every configured table to ``into``; reuse it when nothing changed.
+    """Read, check and write every configured table under ``store``; reuse one of these inputs.
 
     ``as_of`` is the night's date: events more than a day after it are set aside. ``on_table``
     is told each table's name before it is read; ``judge`` sees what was read before it counts
-    and may refuse it. Either all of ``into`` is replaced or nothing.
+    and may refuse it. The snapshot is there whole or not at all, and stays as it is for as long
+    as the returned value lives, whatever other runs do.
 
     Raises ``ContractError`` when a table breaks the contract, ``BusyError`` when an input
     changed while it was read or a database does not answer, ``ConfigError`` when the memory
     limit is too small, and what ``judge`` raises.
     """
-    staging = fresh_staging(into)
+    staging, _held = fresh_staging(store)
     inputs: dict[str, tuple[Input, ...]] = {}
     known: dict[str, str] = {}
     try:
         inputs = _inputs(settings, staging / "extracts")
         known = digests(inputs)
         digest = _digest(settings, known, as_of)
-        ready = _reusable(into, digest)
-        if ready is not None:
-            return ready
-        with _enough_memory(settings):
-            taken = write_tables(settings, inputs, staging, refused_folder(into), on_table, as_of)
-        _refuse_changed(inputs, known)
-        shutil.rmtree(staging / "extracts", ignore_errors=True)
-        _write_facts(staging, taken, digest, known, judge(taken.tables))
-        swap(staging, into)
+        into = folder_of(store, digest)
+        ready = reusable(into, digest)
+        if ready is None:
+            with _enough_memory(settings):
+                refused = refused_folder(store)
+                taken = write_tables(settings, inputs, staging, refused, on_table, as_of)
+            _refuse_changed(inputs, known)
+            shutil.rmtree(staging / "extracts", ignore_errors=True)
+            _write_facts(staging, taken, digest, known, judge(taken.tables))
+            ready = placed(staging, into, digest)
+            forget_refused(store)
+        mark_newest(into)
     except StilleError:
-        keep_quarantine(staging, into)
+        keep_quarantine(staging, store)
         _refuse_changed(inputs, known)
         raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return read_snapshot(into)
+    prune(store)
+    return ready
 
 
 @contextmanager
@@ -92,14 +106,6 @@ def _enough_memory(settings: Settings) -> Iterator[None]:
         raise ConfigError(
             f"engine.memory_limit {limit} is too small; raise it ({error})"
         ) from error
-
-
-def previous(into: Path) -> Snapshot | None:
-    """The snapshot that stands at ``into``, or None when there is none of this format."""
-    try:
-        return read_snapshot(into)
-    except (ContractError, KeyError, TypeError):
-        return None
 
 
 def _inputs(settings: Settings, extracts: Path) -> dict[str, tuple[Input, ...]]:
@@ -135,17 +141,6 @@ def _digest(settings: Settings, inputs: Mapping[str, str], as_of: date | None) -
     deciding["engine"] = deciding["engine"]["shard_size"]
     text = json.dumps([FORMAT, deciding, inputs, str(as_of)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _reusable(into: Path, digest: str) -> Snapshot | None:
-    found = previous(into)
-    if found is None or found.digest != digest:
-        return None
-    try:
-        verify_snapshot(found)
-    except ContractError:
-        return None
-    return found
 
 
 def _refuse_changed(inputs: Mapping[str, tuple[Input, ...]], known: Mapping[str, str]) -> None:

@@ -10,7 +10,9 @@ from pipelines.progress import bar
 from pipelines.record import Gate, RunRecord
 from pipelines.settings import Settings
 from pipelines.snapshots.gates import Tables, measures, refusal
-from pipelines.snapshots.snapshot import Snapshot, previous, take_snapshot
+from pipelines.snapshots.kept import previous
+from pipelines.snapshots.snapshot import Snapshot, take_snapshot
+from pipelines.snapshots.store import store_of
 
 CHECK_PAGE = "check.html"
 _CHECK = "check"
@@ -36,8 +38,8 @@ def read_tables(
     if record.command != _CHECK:
         refuse_mutable(settings)
     limit = max(as_of, today_in(settings.company.timezone))
-    into = settings.paths.var / "snapshot"
-    before = previous(into)
+    store = store_of(settings)
+    before = previous(store)
     known = {} if before is None else before.tables
 
     def judge(now: Tables) -> tuple[Gate, ...]:
@@ -46,7 +48,7 @@ def read_tables(
 
     tables = sum(name in settings.sources for name in TABLES)
     with record.stage("tables") as stage, bar("reading tables", tables) as advance:
-        snapshot = take_snapshot(settings, into, advance, limit, judge)
+        snapshot = take_snapshot(settings, store, advance, limit, judge)
         stage.rows_in = sum(facts.source_rows for facts in snapshot.tables.values())
         stage.rows_out = sum(facts.rows for facts in snapshot.tables.values())
     _note(record, snapshot)

@@ -1,4 +1,6 @@
+import json
 import math
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -141,6 +143,22 @@ def test_definition_hash_is_blind_to_vocabulary_only() -> None:
     learned = learn_spec((a, b), pd.DataFrame({"a": [1], "b": ["x"]}))
     assert learned.definition_hash == FeatureSpec((a, b)).definition_hash
     assert learned.definition_hash != FeatureSpec((b, a)).definition_hash
+
+
+def test_shares_of_nulls_are_learned_and_stored_and_are_in_no_hash() -> None:
+    assert [column.null_share for column in SPEC.columns] == [0.333333, 0.333333, 0.0, 0.0]
+    assert FeatureSpec.from_json(SPEC.to_json()) == SPEC
+    other = FeatureSpec(tuple(replace(column, null_share=0.9) for column in SPEC.columns))
+    assert other != SPEC
+    assert (other.hash, other.definition_hash) == (SPEC.hash, SPEC.definition_hash)
+
+
+@pytest.mark.parametrize("share", ["0.1", -0.1, 1.5, math.nan])
+def test_a_share_that_is_none_is_refused(share: object) -> None:
+    rows = json.loads(SPEC.to_json())
+    rows["columns"][0]["null_share"] = share
+    with pytest.raises(ModelError, match="null_share is a share"):
+        FeatureSpec.from_json(json.dumps(rows))
 
 
 @pytest.mark.parametrize("name", ["a b", "", 'a"', "a,b", "a:b", "[a]"])

@@ -13,16 +13,22 @@ import pandas as pd
 import pytest
 from trees import records, tree
 
-from features.errors import ModelError
+from features.catalog import Catalog, build_catalog
+from features.errors import ContractError, ModelError
 from features.tables import TABLES, Table
 from features.timeline import midnight_utc
+from models.spec import FeatureSpec
 from pipelines import tracking
+from pipelines.check import check_tables
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
-from pipelines.nightly import Champion, refuse_other_features
+from pipelines.matrixgates import refuse_other_features
+from pipelines.nightly import score
 from pipelines.published import current, verify
 from pipelines.runs import run_nightly
 from pipelines.settings import load_settings
 from pipelines.snapshots.snapshot import take_snapshot
+from pipelines.snapshots.store import KEPT
+from pipelines.training.examples import feature_columns
 
 EARLIER = date(2023, 12, 1)
 FILES = {"risk_list.csv", "risk_list.parquet", "risk_list.en.csv", "risk_list.en.parquet"}
@@ -228,6 +234,28 @@ def shorten(path: Path) -> None:
     duckdb.sql(f"copy (from rows) to '{path}' (format parquet)")
 
 
+def test_a_night_scores_the_tables_it_read_whatever_others_read_meanwhile(demo, listed, copied):
+    """Checks of other tables, each with a snapshot of its own, between reading and scoring."""
+    config = demo.config_in(copied, copied / "data")
+    shutil.rmtree(copied / "out")
+    checked = []
+
+    def step(function, *args):
+        if function is score:
+            for _ in range(KEPT + 1):
+                shorten(copied / "data" / "tables" / "reminders.parquet")
+                checked.append(check_tables(config, demo.as_of))
+        return function(*args)
+
+    night = run_nightly(config, demo.as_of, step)
+    assert len(checked) == KEPT + 1
+    now = pd.read_parquet(night.publication.folder / "risk_list.parquet")
+    pd.testing.assert_frame_equal(now.drop(columns="run_id"), listed.drop(columns="run_id"))
+    assert len(list((copied / "var" / "snapshots").iterdir())) == KEPT + 1
+    check_tables(config, demo.as_of)
+    assert len(list((copied / "var" / "snapshots").iterdir())) == KEPT
+
+
 def one_manifest(folder: Path) -> str:
     return str(verify(folder)["stille"]["inputs_digest"])
 
@@ -245,29 +273,65 @@ def test_without_a_champion_the_next_command_is_named(demo, stille, tmp_path):
     assert record["error"]["message"] in ended.err.replace("\n", " ")
 
 
-def test_a_champion_of_other_features_is_refused_by_name(demo, copied, stille):
+def test_a_table_that_the_champion_needs_is_asked_for_by_name(demo, copied, stille):
     config = demo.config_in(copied, sources={"reminders": None})
     before = tree(copied / "out")
     ended = stille("nightly", "--plain", "--config", config, "--as-of", demo.as_of)
-    assert ended.code == 4
-    assert "model churn/1 was trained on other features" in ended.err
-    assert "reminder_fees_365d" in ended.err
-    assert all("reminder" in name for name in not_built(ended.err))
+    assert ended.code == 3
+    [line] = [line for line in ended.err.splitlines() if line.startswith("  ")]
+    table, _, named = line.strip().partition(": ")
+    assert table == "reminders"
+    assert "reminder_fees_365d" in named
+    assert all("reminder" in name for name in named.split(", "))
+    assert "model churn/1 needs tables or columns that are not given now" in ended.err
+    assert "under sources in the configuration" in ended.err
+    assert "stille train" in ended.err
     assert tree(copied / "out") == before
+    (record,) = records(copied / "var", "nightly")
+    assert (record["status"], record["exit_code"]) == ("failed", 3)
 
 
-def not_built(message: str) -> list[str]:
-    return message.split("Not built now: ")[1].split(";", maxsplit=1)[0].split(", ")
+def test_a_table_that_the_champion_does_not_need_may_go(demo):
+    spec = tracking.load(tracking.champion(load_settings(demo.config))).spec
+    every = build_catalog(TABLES)
+    assert not any("claims" in name for name in spec.names)
+    refuse_other_features("m/1", restricted(spec, every), build_catalog(set(TABLES) - {"claims"}))
+
+
+@pytest.mark.parametrize(
+    ("tables", "absent", "asked"),
+    [
+        (set(TABLES) - {"claims", "surveys"}, [], ["  claims: claimed_amount_365d", "  surveys: "]),
+        (set(TABLES), ["reminders.fee"], ["  reminders.fee: fees_without_friendly_reminder_365d"]),
+        (
+            set(TABLES) - {"households", "household_notices"},
+            [],
+            ["  household_notices (made from households and terminations): "],
+        ),
+    ],
+)
+def test_tables_and_columns_that_are_missing_are_named(tables, absent, asked):
+    spec = FeatureSpec(feature_columns(build_catalog(TABLES)))
+    with pytest.raises(ContractError) as refused:
+        refuse_other_features("m/1", spec, build_catalog(tables, absent=absent))
+    assert refused.value.exit_code == 3
+    assert [words for words in asked if words not in str(refused.value)] == []
+
+
+def restricted(spec: FeatureSpec, catalog: Catalog) -> FeatureSpec:
+    """The features of a spec with the definitions that a catalog gives them."""
+    columns = {column.name: column for column in feature_columns(catalog)}
+    return FeatureSpec(tuple(columns[name] for name in spec.names if name in columns))
 
 
 def test_a_feature_defined_otherwise_is_refused_by_name(demo):
     settings = load_settings(demo.config)
-    snapshot = take_snapshot(settings, demo.var / "snapshot", as_of=demo.as_of)
+    snapshot = take_snapshot(settings, demo.var / "snapshots", as_of=demo.as_of)
     catalog = catalog_of(settings, snapshot)
     registered = tracking.champion(settings)
-    champion = Champion(registered, tracking.load(registered))
-    refuse_other_features(champion, catalog)
-    name = champion.model.spec.names[7]
+    spec = tracking.load(registered).spec
+    refuse_other_features(registered.label, spec, catalog)
+    name = spec.names[7]
     changed = replace(
         catalog,
         features=tuple(
@@ -276,7 +340,7 @@ def test_a_feature_defined_otherwise_is_refused_by_name(demo):
         ),
     )
     with pytest.raises(ModelError, match=rf"none; defined otherwise now: {name}\b"):
-        refuse_other_features(champion, changed)
+        refuse_other_features(registered.label, spec, changed)
 
 
 @pytest.mark.parametrize("how", ["changed", "added"])

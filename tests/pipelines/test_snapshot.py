@@ -1,13 +1,18 @@
-import os
+import subprocess
+import sys
 from datetime import date, datetime
+from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pytest
+from trees import tree
 
 from features.errors import BusyError, ConfigError, ContractError
 from features.tables import TABLES
+from pipelines.snapshots.kept import previous
 from pipelines.snapshots.snapshot import check_report, read_snapshot, take_snapshot, verify_snapshot
+from pipelines.snapshots.store import KEPT, fresh_staging
 
 CASES = "case_id,customer_id,opened_at,known_at\n"
 LEVELS = "kunde,avtale,fra,pris\n"
@@ -99,7 +104,7 @@ def test_dimensions_are_whole_and_an_empty_shard_still_has_its_file(company, int
     }
     sources = {"price_list": {"path": "l.csv"}, "cases": {"path": "c.csv"}}
     snapshot = take_snapshot(company(files, sources, engine={"shard_size": 50}), into)
-    assert snapshot.path("price_list", 1) == into / "price_list" / "all.parquet"
+    assert snapshot.path("price_list", 1) == snapshot.root / "price_list" / "all.parquet"
     assert len(rows(snapshot, "price_list")) == 1
     assert sorted(len(rows(snapshot, "cases", shard=n)) for n in range(2)) == [0, 1]
 
@@ -224,7 +229,7 @@ def test_an_unchanged_snapshot_is_reused_and_a_changed_one_is_not(company, into,
     (tmp_path / "data" / "customers.csv").write_text("customer_id\n3\n")
     assert take_snapshot(settings, into, told.append).digest != first.digest
     assert told == ["customers"] * 3
-    assert [row[0] for row in rows(read_snapshot(into), "customers")] == ["3"]
+    assert [row[0] for row in rows(previous(into), "customers")] == ["3"]
 
 
 def test_a_changed_mapping_makes_a_new_snapshot(company, into):
@@ -242,7 +247,7 @@ def test_an_input_replaced_while_it_is_read_is_a_reason_to_wait(company, into, t
 
     with pytest.raises(BusyError, match=r"customers\.csv: changed while it was read"):
         take_snapshot(settings, into, replace)
-    assert not into.exists()
+    assert folders(into) == set()
 
 
 def test_an_input_replaced_by_half_a_file_is_not_called_broken(company, into, tmp_path):
@@ -257,29 +262,115 @@ def test_an_input_replaced_by_half_a_file_is_not_called_broken(company, into, tm
 
 def test_a_refused_night_keeps_the_last_snapshot_and_leaves_nothing_behind(company, into, tmp_path):
     first = take_snapshot(company(), into)
-    before = {p: p.read_bytes() for p in into.rglob("*") if p.is_file()}
+    before = tree(into)
     with pytest.raises(ContractError):
         take_snapshot(company({"customers.csv": "customer_id,joined_on\n1,x\n"}), into)
-    assert {p: p.read_bytes() for p in into.rglob("*") if p.is_file()} == before
-    assert read_snapshot(into) == first
-    left = {p.name for p in tmp_path.iterdir()}
-    assert left == {"config.yaml", "data", "snapshot", "snapshot.refused"}
-    take_snapshot(company({"customers.csv": "customer_id\n5\n"}), into)
+    assert folders(into) == {first.root.name, "refused"}
+    assert {name: tree(into)[name] for name in before} == before
+    assert previous(into) == first
+    second = take_snapshot(company({"customers.csv": "customer_id\n5\n"}), into)
+    assert folders(into) == {first.root.name, second.root.name}
     assert {p.name for p in tmp_path.iterdir()} == {"config.yaml", "data", "snapshot"}
 
 
+def folders(store):
+    return {path.name for path in store.iterdir()}
+
+
+def of_customers(company, count):
+    return company({"customers.csv": "customer_id\n" + "".join(f"{n}\n" for n in range(count))})
+
+
+def test_a_snapshot_stays_as_it_is_while_it_is_read(company, into):
+    mine = take_snapshot(of_customers(company, 3), into)
+    before = tree(mine.root)
+    for count in range(4, 4 + 2 * KEPT):
+        take_snapshot(of_customers(company, count), into)
+    assert tree(mine.root) == before
+    assert len(rows(mine, "customers")) == 3
+    assert len(folders(into)) == KEPT + 1
+    gone = mine.root
+    del mine
+    take_snapshot(of_customers(company, 20), into)
+    assert not gone.exists()
+    assert len(folders(into)) == KEPT
+
+
+def test_the_newest_is_the_one_that_was_let_through_last(company, into, monkeypatch):
+    first = take_snapshot(of_customers(company, 3), into)
+    monkeypatch.setattr(
+        "pipelines.snapshots.store.time.time_ns", lambda: 10**18
+    )  # a clock set back
+    second = take_snapshot(of_customers(company, 4), into)
+    assert previous(into) == second
+    assert take_snapshot(of_customers(company, 3), into) == first
+    assert previous(into) == first
+
+
+ELSEWHERE = """
+import sys, time
+from pathlib import Path
+from pipelines.settings import load_settings
+from pipelines.snapshots.snapshot import take_snapshot
+config, store, wait = sys.argv[1:]
+taken = take_snapshot(load_settings(Path(config)), Path(store))
+print(taken.root, flush=True)
+time.sleep(float(wait))
+"""
+
+
+def elsewhere(config, into, wait=0):
+    """Take a snapshot in another process, which then reads it for a while."""
+    command = [sys.executable, "-c", ELSEWHERE, str(config), str(into), str(wait)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_what_another_process_reads_stays_until_it_is_killed(company, into, tmp_path):
+    of_customers(company, 3)
+    with elsewhere(tmp_path / "config.yaml", into, wait=60) as other:
+        theirs = Path(other.stdout.readline().strip())
+        before = tree(theirs)
+        for count in range(4, 5 + KEPT):
+            take_snapshot(of_customers(company, count), into)
+        assert tree(theirs) == before
+        other.kill()
+    take_snapshot(of_customers(company, 5 + KEPT), into)
+    assert not theirs.exists()
+    assert len(folders(into)) == KEPT
+
+
+def test_two_runs_at_once_take_each_their_own(company, into):
+    """While one run is in the middle of its tables, others take other tables, and the same."""
+    settings = of_customers(company, 3)
+    taken = []
+
+    def others(_table):
+        taken.append(take_snapshot(of_customers(company, 4), into))
+        taken.append(take_snapshot(of_customers(company, 3), into))
+
+    mine = take_snapshot(settings, into, others)
+    theirs, alike = taken
+    assert (len(rows(mine, "customers")), len(rows(theirs, "customers"))) == (3, 4)
+    assert alike == mine
+    assert folders(into) == {mine.root.name, theirs.root.name}
+    for snapshot in (mine, theirs):
+        verify_snapshot(snapshot)
+
+
 def test_what_a_killed_run_left_is_cleared(company, into):
-    orphan = into.with_name(".snapshot.99999999.staging")
-    orphan.mkdir()
+    for name in (".abc.staging", ".abc.removed"):
+        (into / name / "scratch").mkdir(parents=True)
     take_snapshot(company(), into)
-    assert not orphan.exists()
+    assert not [name for name in folders(into) if name.startswith(".")]
 
 
 def test_what_another_run_is_writing_is_left_to_it(company, into):
-    running = into.with_name(f".snapshot.{os.getppid()}.staging")
-    running.mkdir()
+    staging, held = fresh_staging(into)
     take_snapshot(company(), into)
-    assert running.exists()
+    assert staging.is_dir()
+    del held
+    take_snapshot(company(), into)
+    assert not staging.exists()
 
 
 def test_the_order_of_rows_does_not_change_a_byte(company, into, tmp_path):
@@ -290,7 +381,8 @@ def test_the_order_of_rows_does_not_change_a_byte(company, into, tmp_path):
         files = {"customers.csv": HUNDRED, "c.csv": CASES + "".join(lines)}
         engine = {"shard_size": 40, "threads": threads}
         snapshot = take_snapshot(company(files, sources, engine=engine), into)
-        return {p.relative_to(into): p.read_bytes() for p in into.rglob("*.parquet")}, snapshot
+        root = snapshot.root
+        return {p.relative_to(root): p.read_bytes() for p in root.rglob("*.parquet")}, snapshot
 
     first, snapshot = written(threads=1)
     lines = lines[200:] + lines[199::-1]
@@ -326,7 +418,7 @@ def test_too_little_memory_ends_cleanly(company, into):
     settings = company({"customers.csv": many}, engine={"memory_limit": "1MB", "threads": 1})
     with pytest.raises(ConfigError, match=r"engine\.memory_limit 1MB is too small"):
         take_snapshot(settings, into)
-    assert not into.exists()
+    assert folders(into) == set()
 
 
 def test_no_snapshot_is_a_contract_error(tmp_path):

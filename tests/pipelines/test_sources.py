@@ -15,6 +15,7 @@ from features.timeline import midnight_utc
 from pipelines.database import connect, literal
 from pipelines.lists.csvsafe import unescape
 from pipelines.settings import Dialect, Engine
+from pipelines.snapshots.kept import previous
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.sources.conversion import Forms, converted
 from pipelines.sources.personal import why_forbidden
@@ -287,10 +288,10 @@ def test_a_wrong_date_form_stops_with_an_example_and_the_declared_form(refused, 
     assert "customers: 2 of 2 rows (100.0%) break the contract; at most 5.0%" in message
     assert "joined_on: unreadable: 2 rows, first in customers.csv rows 2, 3" in message
     assert "'joined_on' has, for example, '01.02.2026'; declared: date '%Y-%m-%d'" in message
-    kept = tmp_path / "snapshot.refused" / "customers.csv"
+    kept = tmp_path / "snapshot" / "refused" / "customers.csv"
     assert str(kept) in message
     assert "01.02.2026" in kept.read_text()
-    assert not (tmp_path / "snapshot").exists()
+    assert previous(tmp_path / "snapshot") is None
 
 
 @pytest.mark.parametrize("written", ["1,234.50", "1.234,50", "1 234.50", "12 34.50", "1e3", ""])

@@ -1,0 +1,92 @@
+"""Snapshots under one folder, each named by its digest and never changed once it is complete.
+
+Whoever reads a snapshot holds it (``hold``). A folder's time of change says when it was last let
+through, so the newest is the one that the next tables are compared with. The newest ``KEPT``
+stay, the others go as soon as nobody holds them; what killed runs left goes too.
+"""
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipelines.settings import Settings
+from pipelines.snapshots.hold import REMOVED, Hold, make_held, new_name, remove_unless_held
+
+KEPT = 2
+_NAME_LENGTH = 16
+_STAGING = ".staging"
+_REFUSED = "refused"
+
+
+def store_of(settings: Settings) -> Path:
+    """Where the snapshots of a company are."""
+    return settings.paths.var / "snapshots"
+
+
+def folder_of(store: Path, digest: str) -> Path:
+    """Where the snapshot of these inputs is, or will be."""
+    return store / digest[:_NAME_LENGTH]
+
+
+def refused_folder(store: Path) -> Path:
+    """Where the quarantine of a refused snapshot is kept for a person to see."""
+    return store / _REFUSED
+
+
+def fresh_staging(store: Path) -> tuple[Path, Hold]:
+    """An empty folder to fill, held until the second value is let go."""
+    return make_held(store, _STAGING)
+
+
+def newest_first(store: Path) -> list[Path]:
+    """The folders of complete snapshots, the one let through last at the head."""
+    return sorted(_complete(store), key=_age, reverse=True)
+
+
+def keep_quarantine(staging: Path, store: Path) -> None:
+    """Move the quarantine of a refused snapshot to ``refused_folder``."""
+    quarantine = staging / "quarantine"
+    if quarantine.is_dir():
+        forget_refused(store)
+        quarantine.replace(refused_folder(store))
+
+
+def forget_refused(store: Path) -> None:
+    """Remove a quarantine that a person needs no longer look at."""
+    shutil.rmtree(refused_folder(store), ignore_errors=True)
+
+
+def mark_newest(folder: Path) -> None:
+    """Make this snapshot the one that the next is compared with, whatever the clock says."""
+    others = (_age(path)[0] for path in _complete(folder.parent) if path != folder)
+    moment = max(time.time_ns(), max(others, default=0) + 1)
+    os.utime(folder, ns=(moment, moment))
+
+
+def put_away(folder: Path) -> None:
+    """Take a damaged snapshot's name; readers that hold it find the same tables under it."""
+    with contextlib.suppress(FileNotFoundError):
+        folder.replace(new_name(folder.parent, REMOVED))
+
+
+def prune(store: Path) -> None:
+    """Remove older snapshots and what killed runs left, except what somebody holds."""
+    left = [path for path in store.iterdir() if path.suffix in (_STAGING, REMOVED)]
+    for folder in (*newest_first(store)[KEPT:], *left):
+        remove_unless_held(folder)
+
+
+def _complete(store: Path) -> Iterator[Path]:
+    if store.is_dir():
+        names = (path for path in store.iterdir() if not path.name.startswith("."))
+        yield from (path for path in names if path.name != _REFUSED and path.is_dir())
+
+
+def _age(folder: Path) -> tuple[int, str]:
+    try:
+        return folder.stat().st_mtime_ns, folder.name
+    except FileNotFoundError:
+        return 0, folder.name
