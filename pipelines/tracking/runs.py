@@ -2,7 +2,8 @@
 
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import mlflow
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
+from mlflow.utils.logging_utils import disable_logging, enable_logging
 
 from models.artefact import digest
 from models.bootstrap import Interval
@@ -47,7 +49,8 @@ def log_training(settings: Settings, training: Training) -> Registered:
             for path in training.files:
                 folder = str(Path(path).parent)
                 mlflow.log_artifact(str(Path(scratch, path)), None if folder == "." else folder)
-            version = _log_model(name, Path(scratch, MODEL_FOLDER), training.feature_names)
+            with _silent():
+                version = _log_model(name, Path(scratch, MODEL_FOLDER), training.feature_names)
     client = mlflow.MlflowClient()
     tags = {**training.tags, "digest": digest(training.model_files)}
     for key, value in tags.items():
@@ -69,6 +72,16 @@ def log_ablation(
 def plain_name(metric: str) -> str:
     """A metric's name without the signs that MLflow refuses."""
     return metric.replace("@", "_at_").replace("%", "_pct")
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep MLflow from telling of what it registers: what a run says is this project's."""
+    disable_logging()
+    try:
+        yield
+    finally:
+        enable_logging()
 
 
 def _log_model(name: str, folder: Path, features: tuple[str, ...]) -> str:

@@ -73,6 +73,12 @@ def test_a_registered_model_comes_back_as_it_was(settings, model):
     assert tracking.champion(settings).version == "2"
 
 
+def test_mlflow_says_nothing_of_its_own(settings, model, capsys):
+    for _ in range(2):
+        tracking.promote(tracking.log_training(settings, training(model)))
+    assert tuple(capsys.readouterr()) == ("", "")
+
+
 def test_another_digest_is_refused_before_anything_is_parsed(settings, model, monkeypatch):
     registered = tracking.log_training(settings, training(model))
 
