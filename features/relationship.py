@@ -35,9 +35,11 @@ ALL_CONTACTS = Stream(
 CLAIMS = Stream(
     "claims",
     reads=("claims",),
+    reveals={"paid": "settlement_known_at", "settled_on": "settlement_known_at"},
     sql="""
     select customer_id, event_at, known_at, claimed_on, coalesce(claimed, 0) as claimed,
-        coalesce(paid, 0) as paid,
+        settled_on, coalesce(paid, 0) as paid,
+        known_claims(midnight(settled_on)) as settlement_known_at,
         row_number() over (partition by customer_id order by known_at, event_at, claim_id) as seq
     from claims
     """,
@@ -286,12 +288,13 @@ FAMILY.add(
     CLAIMS,
     "claims_paid_share",
     "sum(paid) {filter} / nullif(sum(claimed) {filter}, 0)",
+    where="settled_on is not null",
     windows=(365,),
-    needs=("claims.claimed", "claims.paid"),
+    needs=("claims.claimed", "claims.paid", "claims.settled_on"),
     driver="claims",
     unit="share",
     sign=-1,
-    doc="Share of the claimed amount paid out.",
+    doc="Share paid out of what was claimed in settled claims.",
     source="S3 §4",
 )
 FAMILY.add(
@@ -301,11 +304,11 @@ FAMILY.add(
     where="paid = 0 and claimed > 0",
     windows=(90, 365),
     fill=0,
-    needs=("claims.claimed", "claims.paid"),
+    needs=("claims.claimed", "claims.paid", "claims.settled_on"),
     driver="claims",
     unit="count",
     sign=1,
-    doc="Claims for which nothing was paid.",
+    doc="Claims settled with nothing paid.",
     source="S3 §4",
 )
 FAMILY.add(

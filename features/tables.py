@@ -147,8 +147,12 @@ _TABLES = (
             _text("plan_id", "Price plan at the start of the contract."),
             Column("started_on", "date", "First day of the contract.", required=True),
             Column("price", "price", "Price a month at the start.", unit="major", minimum=0),
-            Column("binding_until", "date", "Last day of the binding period; null without one."),
-            _text("bundle_id", "Bundle that the contract is sold in; null outside bundles."),
+            Column(
+                "binding_until",
+                "date",
+                "Last day of the binding period agreed at the start; null without one.",
+            ),
+            _text("bundle_id", "Bundle that the contract was sold in; null outside bundles."),
         ),
     ),
     Table(
@@ -211,7 +215,7 @@ _TABLES = (
             Column("paid_on", "date", "Day of the payment or the attempt.", required=True),
             Column("amount", "money", "Amount paid.", unit="minor"),
             _text("method", "Way of paying.", allowed=PAYMENT_METHODS),
-            Column("failed", "boolean", "The attempt failed."),
+            Column("failed", "boolean", "It failed, or was returned; known_at is then when."),
         ),
     ),
     Table(
@@ -330,7 +334,7 @@ _TABLES = (
             CUSTOMER_ID,
             Column("opened_at", "instant", "When it was opened.", required=True),
             _text("topic", "What it is about."),
-            Column("promised_on", "date", "Day by which a solution was promised."),
+            Column("promised_on", "date", "Day by which a solution was first promised."),
             Column(
                 "closed_at", "instant", "First closing; null while open.", revealed_by="closed_at"
             ),
@@ -415,7 +419,20 @@ _TABLES = (
             CUSTOMER_ID,
             Column("claimed_on", "date", "Day of the claim.", required=True),
             Column("claimed", "money", "Amount asked for.", unit="minor", minimum=0),
-            Column("paid", "money", "Amount paid out.", unit="minor", minimum=0),
+            Column(
+                "settled_on",
+                "date",
+                "Day it was decided what is paid; null until then.",
+                revealed_by="settled_on",
+            ),
+            Column(
+                "paid",
+                "money",
+                "Amount paid out.",
+                unit="minor",
+                minimum=0,
+                revealed_by="settled_on",
+            ),
         ),
     ),
     Table(
@@ -466,7 +483,7 @@ _TABLES = (
             Column("due_on", "date", "Day the reading was due.", required=True),
             _text(
                 "status",
-                "What came of it.",
+                "What came of it; known_at is when that was decided.",
                 allowed=("read", "missing", "estimated"),
                 required=True,
             ),
@@ -593,7 +610,11 @@ _TABLES = (
             Column("treated_at", "instant", "When it was done or withheld.", required=True),
             _text("action", "Action of the list."),
             _text("channel", "Channel used.", allowed=CHANNELS),
-            Column("contacted", "boolean", "The customer was reached."),
+            Column(
+                "contacted",
+                "boolean",
+                "The customer was reached; known_at is then when.",
+            ),
             _text("arm", "Drawn for treatment or held out.", allowed=("treat", "holdout")),
         ),
     ),

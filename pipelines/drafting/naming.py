@@ -32,6 +32,7 @@ _ALIASES: Mapping[str, str] = {
     "surveys.score": "svar poeng answer",
     "claims.claimed_on": "skadedato meldt skadedatum",
     "claims.claimed": "krav skadebelop kravbelop",
+    "claims.settled_on": "oppgjort oppgjorsdato avgjort reglerad",
     "claims.paid": "utbetalt erstatning ersattning",
     "notifications.sent_at": "tidspunkt sendt tidpunkt",
     "incidents.started_at": "starttid fra",

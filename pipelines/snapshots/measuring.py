@@ -34,6 +34,7 @@ _ORDERS: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "incidents": (("started_at", "ended_at"),),
     "notifications": (("sent_at", "opened_at"),),
+    "claims": (("claimed_on", "settled_on"),),
     "orders": (("ordered_on", "promised_on"), ("ordered_on", "delivered_on")),
     "complaints": (("opened_at", "closed_at"),),
     "offers": (("sent_at", "opened_at"), ("sent_at", "answered_at")),

@@ -11,7 +11,7 @@ from pathlib import Path
 import mlflow
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
-from mlflow.utils.logging_utils import disable_logging, enable_logging
+from mlflow.utils.logging_utils import MLFLOW_LOGGING_STREAM
 
 from models.artefact import digest
 from models.bootstrap import Interval
@@ -77,11 +77,11 @@ def plain_name(metric: str) -> str:
 @contextmanager
 def _silent() -> Iterator[None]:
     """Keep MLflow from telling of what it registers: what a run says is this project's."""
-    disable_logging()
+    MLFLOW_LOGGING_STREAM.enabled = False
     try:
         yield
     finally:
-        enable_logging()
+        MLFLOW_LOGGING_STREAM.enabled = True
 
 
 def _log_model(name: str, folder: Path, features: tuple[str, ...]) -> str:

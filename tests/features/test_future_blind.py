@@ -196,6 +196,7 @@ def _redraw(table: str, row: Row, as_of: date, rng: random.Random, delay: int) -
         "date": lambda: as_of + timedelta(days=rng.choice((soon, 1, 40))),
         "instant": lambda: midnight_utc(as_of, ZONE) + timedelta(days=rng.choice((-delay, 0, 9))),
         "boolean": lambda: rng.choice((True, False)),
+        "money": lambda: rng.choice((0, 5000)),
     }
     again = dict(row)
     for column in TABLES[table].columns:

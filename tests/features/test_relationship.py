@@ -38,9 +38,9 @@ def test_contacts_by_direction() -> None:
 
 def test_claims_and_what_was_paid_of_them() -> None:
     claims = [
-        {"claimed_on": "2024-03-01", "claimed": 1000, "paid": 250},
-        {"claimed_on": "2024-01-01", "claimed": 1000, "paid": None},
-        {"claimed_on": "2022-01-01", "claimed": 5000, "paid": 5000},
+        {"claimed_on": "2024-03-01", "settled_on": "2024-03-15", "claimed": 1000, "paid": 250},
+        {"claimed_on": "2024-01-01", "settled_on": "2024-01-09", "claimed": 1000, "paid": None},
+        {"claimed_on": "2022-01-01", "settled_on": "2022-01-01", "claimed": 5000, "paid": 5000},
     ]
     rows = company(claims=claims)
     counts = ("claims_30d", "claims_90d", "claims_365d", "claims_total", "claims_unpaid_365d")
@@ -53,8 +53,21 @@ def test_claims_and_what_was_paid_of_them() -> None:
 
 @pytest.mark.parametrize(("claimed", "paid", "unpaid"), [(0, 0, 0), (100, 0, 1), (100, 1, 0)])
 def test_an_unpaid_claim_asked_for_something(claimed: int, paid: int, unpaid: int) -> None:
-    rows = company(claims=[{"claimed_on": "2024-03-01", "claimed": claimed, "paid": paid}])
+    claim = {"claimed_on": "2024-03-01", "settled_on": "2024-03-31"}
+    rows = company(claims=[{**claim, "claimed": claimed, "paid": paid}])
     assert cells(rows, "2024-04-01", "claims_unpaid_90d") == unpaid
+
+
+@pytest.mark.parametrize("paid", [None, 0, 400])
+def test_what_a_claim_pays_is_not_known_before_it_is_settled(paid: int | None) -> None:
+    claim = {"claimed_on": "2024-03-01", "claimed": 1000, "paid": paid}
+    names = ("claims_90d", "claimed_amount_365d", "claims_paid_share_365d", "claims_unpaid_90d")
+    for settled_on in (None, "2024-04-01", "2024-05-01"):
+        rows = company(claims=[claim | {"settled_on": settled_on}])
+        assert cells(rows, "2024-04-01", *names) == (1, 1000, None, 0)
+    rows = company(claims=[claim | {"settled_on": "2024-03-31"}])
+    share = pytest.approx((paid or 0) / 1000)
+    assert cells(rows, "2024-04-01", *names) == (1, 1000, share, int(not paid))
 
 
 def test_attributes_are_features_as_they_stand() -> None:

@@ -47,6 +47,7 @@ _ROWS_PER_CUSTOMER = {
 DELAYS: Delays = {
     "benefits": 2,
     "cases": 3,
+    "claims": 2,
     "complaints": 5,
     "contacts": 2,
     "incidents": 1,

@@ -46,9 +46,10 @@ def _others(view: View) -> dict[str, Any]:
 
 def _claims(view: View) -> dict[str, Any]:
     claims = view.rows("claims")
-    recent = view.recent(claims, 365)
+    settled = [row for row in claims if row["settled_on"] is not None]
+    recent = view.recent(settled, 365)
     asked = sum(row["claimed"] or 0 for row in recent)
-    unpaid = [row for row in claims if not row["paid"] and (row["claimed"] or 0) > 0]
+    unpaid = [row for row in settled if not row["paid"] and (row["claimed"] or 0) > 0]
     return {
         **view.counts("claims", claims, 30, 90, 365),
         "claims_total": len(claims),
