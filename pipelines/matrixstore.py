@@ -8,6 +8,7 @@ caller checks one date against a fresh computation before it believes the others
 
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -50,7 +51,7 @@ class MatrixStore:
         """Replace the file by ``rows``, whose columns have these definition digests."""
         path = self._path(as_of, shard)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
+        temporary = path.with_suffix(f".{secrets.token_hex(4)}.tmp")
         named = rows.replace_schema_metadata({_DIGESTS: json.dumps(dict(digests)).encode()})
         pq.write_table(named, temporary, compression="zstd", write_page_checksum=True)
         temporary.replace(path)

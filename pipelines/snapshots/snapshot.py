@@ -134,12 +134,13 @@ def _write_facts(
 
 
 def _digest(settings: Settings, inputs: Mapping[str, str], as_of: date | None) -> str:
-    """SHA-256 over inputs and everything in the config that decides what the tables become."""
+    """SHA-256 over inputs, contract and what in the config decides what the tables become."""
     deciding = settings.model_dump(
         mode="json", include={"company", "dialect", "sources", "quality", "engine"}
     )
     deciding["engine"] = deciding["engine"]["shard_size"]
-    text = json.dumps([FORMAT, deciding, inputs, str(as_of)], sort_keys=True)
+    contract = repr(list(TABLES.values()))
+    text = json.dumps([FORMAT, contract, deciding, inputs, str(as_of)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -1,12 +1,15 @@
 """Kept matrices save work and never change a cell."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from pipelines import engine
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from pipelines.matrixstore import KEYS, MatrixStore
 from pipelines.settings import load_settings
 from pipelines.snapshots.snapshot import take_snapshot
 
@@ -36,6 +39,22 @@ def derived(monkeypatch):
         lambda con, catalog: (calls.append({f.name for f in catalog.features}), real(con, catalog)),
     )
     return calls
+
+
+def test_two_runs_may_keep_the_same_matrix_at_once(tmp_path):
+    store, [day, _] = MatrixStore(tmp_path), AS_OFS
+    rows = [
+        pa.table({**dict.fromkeys(KEYS, ["x"] * 5_000), "a": [float(n)] * 5_000}) for n in (1, 2)
+    ]
+
+    def keep(number):
+        for _ in range(20):
+            store.keep(day, 0, rows[number], {"a": str(number)})
+            assert store.read(day, 0, ["a"]) in rows
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(keep, (0, 1)))
+    assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} == {".parquet"}
 
 
 def test_only_new_features_are_computed_for_dates_that_were_kept(company_of, tmp_path, derived):

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from trees import tree
 
 from features.errors import BusyError, ConfigError, ContractError
-from features.tables import TABLES
+from features.tables import TABLES, Column
 from pipelines.snapshots.kept import previous
 from pipelines.snapshots.snapshot import check_report, read_snapshot, take_snapshot, verify_snapshot
 from pipelines.snapshots.store import KEPT, fresh_staging
@@ -239,14 +240,27 @@ def test_a_changed_mapping_makes_a_new_snapshot(company, into):
     assert first.digest != second.digest
 
 
+def test_another_contract_makes_a_new_snapshot(company, into, monkeypatch):
+    first = take_snapshot(company(), into)
+    new = Column("colour", "text", "A column that a later version knows.")
+    customers = TABLES["customers"]
+    changed = replace(customers, columns=(*customers.columns, new))
+    tables = dict(TABLES) | {"customers": changed}
+    for module in ("snapshot", "taking"):
+        monkeypatch.setattr(f"pipelines.snapshots.{module}.TABLES", tables)
+    second = take_snapshot(company(), into)
+    assert first.digest != second.digest
+    assert "colour" in dict(columns(second.path("customers", 0)))
+
+
 def test_an_input_replaced_while_it_is_read_is_a_reason_to_wait(company, into, tmp_path):
     settings = company()
 
-    def replace(table):
+    def swapped(table):
         (tmp_path / "data" / f"{table}.csv").write_text("customer_id\n9\n")
 
     with pytest.raises(BusyError, match=r"customers\.csv: changed while it was read"):
-        take_snapshot(settings, into, replace)
+        take_snapshot(settings, into, swapped)
     assert folders(into) == set()
 
 
