@@ -11,7 +11,7 @@ INVOICES = Stream(
     optional=("payments",),
     reveals={"paid_at": "paid_at"},
     sql="""
-    select i.*, p.paid_at,
+    select i.*, p.paid_at, p.returned,
         case when seq > 3 and typical > 0 and corrects_invoice_id is null
             then amount / typical end as shock,
         case when year_ago_on between issued_on - 380 and issued_on - 350 and year_ago > 0
@@ -35,8 +35,12 @@ INVOICES = Stream(
                 order by known_at, event_at, invoice_id)
     ) i
     left join (
-        select customer_id, invoice_id, min(known_at) as paid_at
-        from payments where not coalesce(failed, false) group by all
+        select customer_id, invoice_id,
+            min(known_at) filter (where not coalesce(failed, false)) as paid_at,
+            list(struct_pack(taken_at := known_at,
+                back_at := known_payments(midnight(failed_on))))
+                filter (where failed and failed_on is not null) as returned
+        from payments group by all
     ) p using (customer_id, invoice_id)
     """,
 )
@@ -70,8 +74,10 @@ PAYMENTS = Stream(
     "payments",
     reads=("payments",),
     optional=("invoices", "payment_method_events"),
+    reveals={"failed": "failure_known_at"},
     sql="""
     select customer_id, event_at, known_at, seq, paid_on, method, failed, requested,
+        coalesce(known_payments(midnight(failed_on)), known_at) as failure_known_at,
         date_diff('day', due_on, paid_on) as days_late
     from (
         select *, row_number() over known as seq,
@@ -80,14 +86,14 @@ PAYMENTS = Stream(
                 rows between unbounded preceding and 1 preceding) as requested
         from (
             select p.customer_id, p.event_at, p.known_at, p.paid_on, p.method,
-                coalesce(p.failed, false) as failed, i.due_on, null as asked, true as is_payment,
+                p.failed, p.failed_on, i.due_on, null as asked, true as is_payment,
                 p.payment_id as id
             from payments p
             left join invoices i on i.customer_id = p.customer_id
                 and i.invoice_id = p.invoice_id and i.known_at <= p.known_at
             union all
-            select customer_id, event_at, known_at, null, null, false, null, method, false,
-                event_id
+            select customer_id, event_at, known_at, null, null, null, null, null, method,
+                false, event_id
             from payment_method_events where step = 'started'
         )
         window known as (partition by customer_id order by known_at, event_at, is_payment, id)
@@ -134,7 +140,12 @@ ABANDONED_SWITCHES = Stream(
 METER_READINGS = Stream(
     "meter_readings",
     reads=("meter_readings",),
-    sql="select customer_id, event_at, known_at, due_on, status from meter_readings",
+    reveals={"status": "status_known_at"},
+    sql="""
+    select customer_id, event_at, known_at, due_on, status,
+        coalesce(known_meter_readings(midnight(settled_on)), known_at) as status_known_at
+    from meter_readings
+    """,
 )
 
 STREAMS = (
@@ -147,7 +158,16 @@ STREAMS = (
     METER_READINGS,
 )
 
-_OVERDUE = "due_on < {as_of_day} and paid_at is null and amount > 0 and corrects_invoice_id is null"
+_SEEMS_PAID = (
+    "len(list_filter(returned, lambda debit: debit.taken_at < {as_of} "
+    "and debit.back_at >= {as_of})) > 0"
+)
+_OVERDUE = (
+    "due_on < {as_of_day} and paid_at is null and amount > 0 and corrects_invoice_id is null "
+    f"and not coalesce({_SEEMS_PAID}, false)"
+)
+_MADE = "not coalesce(failed, false)"
+_MISSING = "coalesce(status, 'missing') = 'missing'"
 
 FAMILY.add(
     INVOICES,
@@ -349,7 +369,7 @@ FAMILY.add(
     PAYMENTS,
     "late_payments",
     "count(*)",
-    where="days_late > 0 and not failed",
+    where=f"days_late > 0 and {_MADE}",
     windows=(90, 365),
     fill=0,
     needs=("invoices", "invoices.due_on", "payments.invoice_id"),
@@ -363,7 +383,7 @@ FAMILY.add(
     PAYMENTS,
     "days_late_max",
     "max(days_late)",
-    where="days_late > 0 and not failed",
+    where=f"days_late > 0 and {_MADE}",
     windows=(90, 365),
     fill=0,
     needs=("invoices", "invoices.due_on", "payments.invoice_id"),
@@ -399,7 +419,7 @@ FAMILY.add(
     PAYMENTS,
     "latest_payment_method",
     "arg_max(method, seq)",
-    where="not failed",
+    where=_MADE,
     kind="category",
     driver="payment_method",
     unit="category",
@@ -421,7 +441,7 @@ FAMILY.add(
     "manual_payer",
     "arg_max(cast(method = 'manual' as integer), seq)",
     sign=1,
-    where="not failed",
+    where=_MADE,
     driver="payment_method",
     unit="flag",
     doc="The latest payment was made by hand.",
@@ -545,7 +565,7 @@ FAMILY.add(
     METER_READINGS,
     "missing_readings",
     "count(*)",
-    where="status = 'missing'",
+    where=_MISSING,
     windows=(30, 90, 365),
     fill=0,
     driver="missing_reading",
@@ -571,7 +591,7 @@ FAMILY.fact(
     METER_READINGS,
     "latest_missing_reading_on",
     "max(due_on)",
-    where="status = 'missing'",
+    where=_MISSING,
     driver="missing_reading",
     doc="Day the latest missing meter reading was due.",
 )

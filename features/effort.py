@@ -7,6 +7,10 @@ FAMILY = Family("contact_repeat")
 _HALF_LIFE_DAYS = 45
 
 
+# A link made later would change what had been derived before it.
+_CASE_AT_FIRST = "case when coalesce(known_contacts(linked_at) <= known_at, true) then case_id end"
+
+
 def _near(column: str, days: int) -> str:
     span = f"between event_at - interval {days} day and event_at + interval {days} day"
     return f"coalesce({column} {span}, false)"
@@ -42,7 +46,8 @@ CONTACTS = Stream(
                 over topic_past as topic_case_at,
             case when case_id is not null then lag(event_at) over same_case end as case_before,
             case when case_id is not null then lag(channel) over same_case end as case_channel
-        from contacts where coalesce(direction, 'inbound') = 'inbound'
+        from (select * replace ({_CASE_AT_FIRST} as case_id) from contacts)
+        where coalesce(direction, 'inbound') = 'inbound'
         window same_topic as (
                 partition by customer_id, topic order by known_at, event_at, contact_id),
             topic_past as (
@@ -235,7 +240,7 @@ FAMILY.add(
     driver="scattered_history",
     unit="count",
     sign=1,
-    doc="Repeated contacts that were not linked to a case.",
+    doc="Repeated contacts that were not linked to a case when they came in.",
     source="S2",
 )
 FAMILY.add(

@@ -110,10 +110,22 @@ FAMILY.add(
 FAMILY.fact(
     CUSTOMERS, "customer_since", "max(joined_on)", driver="tenure", doc="First day as a customer."
 )
-FAMILY.add(
-    CUSTOMERS,
+FAMILY.part(
+    CUSTOMERS, "segment_given", "max(segment)", unit="category", doc="Segment of the register."
+)
+FAMILY.part(
+    MASTER_DATA,
+    "segment_on_file",
+    "arg_max_null(value, event_at)",
+    where="attribute = 'segment'",
+    unit="category",
+    doc="Segment in force, by its history.",
+)
+FAMILY.combine(
     "segment",
-    "max(segment)",
+    "coalesce(segment_on_file, segment_given)",
+    of=("segment_given",),
+    maybe=("segment_on_file",),
     kind="category",
     driver="product",
     unit="category",

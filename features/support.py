@@ -61,7 +61,8 @@ CASE_CONTACTS = Stream(
         "reclosed_at": "reclosing_known_at",
     },
     sql=f"""
-    select t.customer_id, t.event_at, greatest(t.known_at, k.known_at) as known_at,
+    select t.customer_id, t.event_at,
+        greatest(t.known_at, k.known_at, known_contacts(t.linked_at)) as known_at,
         t.wait_seconds, k.closed_at, k.resolved, k.reopened_at, k.reclosed_at,
         {_STEPS_KNOWN}
     from contacts t

@@ -43,7 +43,7 @@ PRODUCT_LINES = ("electricity", "broadband", "telephony", "insurance")
 CHANNELS = ("phone", "email", "chat", "sms", "app", "web", "store", "post")
 OUTCOMES = ("voluntary", "moved", "deceased", "end_of_supply", "non_payment", "company")
 PAYMENT_METHODS = ("autopay", "einvoice", "mobile", "card", "manual")
-MASTER_DATA = ("preferred_channel", "payment_method", "invoice_format", "plan")
+MASTER_DATA = ("preferred_channel", "payment_method", "invoice_format", "plan", "segment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ class Column:
 
     ``money`` is integer minor units (øre, cents); ``price`` is a decimal in major units.
     ``revealed_by`` names the column of the same row whose moment makes this value known:
-    before it, features see null.
+    before it, features see null. With ``at_once`` a row without that moment has the value from
+    the start, so that a company which writes it once and for all need not give the moment.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Column:
     allowed: tuple[str, ...] = ()
     minimum: float | None = None
     revealed_by: str | None = None
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,11 @@ _TABLES = (
         columns=(
             CUSTOMER_ID,
             Column("joined_on", "date", "First day as a customer."),
-            _text("segment", "Customer segment, as the company names it."),
+            _text(
+                "segment",
+                "Customer segment, as the company names it; declared static, or its history given "
+                "in master_data.",
+            ),
             Column(
                 "margin_per_year",
                 "money",
@@ -150,9 +156,13 @@ _TABLES = (
             Column(
                 "binding_until",
                 "date",
-                "Last day of the binding period agreed at the start; null without one.",
+                "Last day of the binding period agreed at the start; null without one. A renewal "
+                "is a contract of its own.",
             ),
-            _text("bundle_id", "Bundle that the contract was sold in; null outside bundles."),
+            _text(
+                "bundle_id",
+                "Bundle that the contract was sold in at the start; null outside bundles.",
+            ),
         ),
     ),
     Table(
@@ -164,7 +174,12 @@ _TABLES = (
             _id("contract_id"),
             CUSTOMER_ID,
             Column("notified_on", "date", "Day the notice was given.", required=True),
-            Column("effective_on", "date", "Last day of the contract.", required=True),
+            Column(
+                "effective_on",
+                "date",
+                "Last day of the contract, as the notice said.",
+                required=True,
+            ),
             _text("outcome", "What ended the contract.", allowed=OUTCOMES, required=True),
         ),
     ),
@@ -215,7 +230,19 @@ _TABLES = (
             Column("paid_on", "date", "Day of the payment or the attempt.", required=True),
             Column("amount", "money", "Amount paid.", unit="minor"),
             _text("method", "Way of paying.", allowed=PAYMENT_METHODS),
-            Column("failed", "boolean", "It failed, or was returned; known_at is then when."),
+            Column(
+                "failed_on",
+                "date",
+                "Day a payment that had been taken came back, as a returned debit; null else.",
+                revealed_by="failed_on",
+            ),
+            Column(
+                "failed",
+                "boolean",
+                "The attempt failed: at once, or on failed_on.",
+                revealed_by="failed_on",
+                at_once=True,
+            ),
         ),
     ),
     Table(
@@ -305,12 +332,30 @@ _TABLES = (
             _text("channel", "Channel used.", allowed=CHANNELS),
             _text("direction", "Who made contact.", allowed=("inbound", "outbound")),
             _text("topic", "What it was about (billing, price, fault, move, …)."),
-            _text("case_id", "Case it belongs to; null when not linked."),
+            Column(
+                "linked_at",
+                "instant",
+                "When it was linked to its case, if later than it began.",
+                revealed_by="linked_at",
+            ),
+            Column(
+                "case_id",
+                "text",
+                "Case it belongs to; null when not linked.",
+                revealed_by="linked_at",
+                at_once=True,
+            ),
             Column("wait_seconds", "integer", "Wait to be answered.", unit="s", minimum=0),
             Column("abandoned", "boolean", "The customer gave up waiting."),
             _text("handled_by", "Who answered.", allowed=("human", "bot")),
             Column("human_requested", "boolean", "The customer asked for a person."),
-            Column("transfers", "integer", "Times passed on.", unit="count", minimum=0),
+            Column(
+                "transfers",
+                "integer",
+                "Times passed on before it ended.",
+                unit="count",
+                minimum=0,
+            ),
             _text(
                 "unavailable_channel",
                 "Channel that the customer tried first and found closed; null otherwise.",
@@ -334,7 +379,11 @@ _TABLES = (
             CUSTOMER_ID,
             Column("opened_at", "instant", "When it was opened.", required=True),
             _text("topic", "What it is about."),
-            Column("promised_on", "date", "Day by which a solution was first promised."),
+            Column(
+                "promised_on",
+                "date",
+                "Day by which a solution was first promised; a later promise does not move it.",
+            ),
             Column(
                 "closed_at", "instant", "First closing; null while open.", revealed_by="closed_at"
             ),
@@ -444,7 +493,11 @@ _TABLES = (
             _id("order_id"),
             CUSTOMER_ID,
             Column("ordered_on", "date", "Day of the order.", required=True),
-            Column("promised_on", "date", "Day of delivery promised with the order."),
+            Column(
+                "promised_on",
+                "date",
+                "Day of delivery promised with the order; a later promise does not move it.",
+            ),
             Column(
                 "delivered_on",
                 "date",
@@ -481,11 +534,20 @@ _TABLES = (
             _id("reading_id"),
             CUSTOMER_ID,
             Column("due_on", "date", "Day the reading was due.", required=True),
-            _text(
+            Column(
+                "settled_on",
+                "date",
+                "Day that settled it; null when it has been as it is from the day it was due.",
+                revealed_by="settled_on",
+            ),
+            Column(
                 "status",
-                "What came of it; known_at is when that was decided.",
-                allowed=("read", "missing", "estimated"),
+                "text",
+                "What came of it; missing until it is settled.",
                 required=True,
+                allowed=("read", "missing", "estimated"),
+                revealed_by="settled_on",
+                at_once=True,
             ),
         ),
     ),
@@ -610,11 +672,7 @@ _TABLES = (
             Column("treated_at", "instant", "When it was done or withheld.", required=True),
             _text("action", "Action of the list."),
             _text("channel", "Channel used.", allowed=CHANNELS),
-            Column(
-                "contacted",
-                "boolean",
-                "The customer was reached; known_at is then when.",
-            ),
+            Column("contacted", "boolean", "The customer was reached; reported when settled."),
             _text("arm", "Drawn for treatment or held out.", allowed=("treat", "holdout")),
         ),
     ),

@@ -9,11 +9,12 @@ from features.catalog import build_catalog, dictionary
 from features.errors import StilleError
 from pipelines.checkpage import Checked, write_page
 from pipelines.clock import new_run_id, today_in
-from pipelines.engine import attributes_of
+from pipelines.engine import absent_columns, attributes_of
 from pipelines.record import RunRecord, recorded
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots import households
 from pipelines.snapshots.facts import TableFacts
+from pipelines.snapshots.kept import previous
 from pipelines.snapshots.snapshot import check_report
 from pipelines.snapshots.store import refused_folder, store_of
 from pipelines.snapshots.tables import CHECK_PAGE, read_tables
@@ -68,8 +69,14 @@ def _checked(
 
 
 def feature_dictionary(config: Path) -> list[dict[str, str]]:
-    """Every feature that the configured tables can carry, in the catalog's order."""
+    """Every feature that the configured tables can carry, in the catalog's order.
+
+    Columns that the tables lacked when they were last read take their features with them.
+    """
     settings = load_settings(config)
     tables = tuple(settings.sources)
     derived = (households.NOTICES,) if households.derivable(tables) else ()
-    return dictionary(build_catalog((*tables, *derived), attributes_of(settings)))
+    before = previous(store_of(settings))
+    read = {} if before is None else {n: t for n, t in before.tables.items() if n in tables}
+    catalog = build_catalog((*tables, *derived), attributes_of(settings), absent_columns(read))
+    return dictionary(catalog)

@@ -34,10 +34,11 @@ is null until that moment has come and could be known: `known_delay_days` holds 
 it does for rows. Where `known_at` is mapped, give `known_delay_days` too when a later value, such
 as the closing of a case, comes days after it happened.
 
-Every other value counts from the row's known_at. What the company fills in or overwrites afterwards
-would tell a past day what came later: known_at is then the moment of the last change (a payment
-that is returned, a reading that arrives late, a customer who is reached in the end), or the column
-is left out.
+A column *known from* a moment, *else at once*, may be written when its row is: give the moment
+where it comes later (a debit that is returned, a contact that is linked to its case, a reading that
+is settled). Every other value counts from the row's known_at. What the company fills in or
+overwrites afterwards would tell a past day what came later: known_at is then the moment of the last
+change, or the column is left out.
 
 A local time that the end of summer time repeats is read as the earlier of the two instants; one
 that its beginning skips, as the instant an hour later.
@@ -98,6 +99,8 @@ def _column_row(column: Column) -> str:
         allowed = f"at least {column.minimum:g}"
     required = "yes" if column.required else ""
     known = f"`{column.revealed_by}`" if column.revealed_by else ""
+    if column.at_once:
+        known += ", else at once"
     cells = (column.name, column.type, column.unit, required, allowed, known, column.doc)
     return "| " + " | ".join(cells) + " |"
 

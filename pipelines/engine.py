@@ -19,6 +19,7 @@ from features.tables import TABLES
 from pipelines.database import connect, identifier, literal
 from pipelines.matrixstore import MatrixStore, definition_digests, joined, open_store
 from pipelines.settings import Settings
+from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.snapshot import Snapshot
 
 MATRICES = "matrix"
@@ -44,10 +45,13 @@ def attributes_of(settings: Settings) -> list[Attribute]:
 
 def catalog_of(settings: Settings, snapshot: Snapshot) -> Catalog:
     """The features that this company's tables can carry, its own attributes among them."""
-    absent = [
-        f"{name}.{column}" for name, facts in snapshot.tables.items() for column in facts.absent
-    ]
+    absent = absent_columns(snapshot.tables)
     return build_catalog(tuple(snapshot.tables), attributes_of(settings), absent)
+
+
+def absent_columns(tables: Mapping[str, TableFacts]) -> list[str]:
+    """The contract's columns (``table.column``) that a company's tables lack."""
+    return [f"{name}.{column}" for name, facts in tables.items() for column in facts.absent]
 
 
 @contextmanager

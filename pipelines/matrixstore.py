@@ -61,7 +61,7 @@ class MatrixStore:
 
 
 def open_store(settings: Settings, shards: int) -> MatrixStore:
-    """The store of this mapping: other columns, zones or quality rules make another store."""
+    """The store of this mapping: other columns, delays, zones or dialects make another store."""
     deciding = settings.model_dump(mode="json", include={"company", "dialect", "sources"})
     text = json.dumps([deciding, shards], sort_keys=True)
     name = hashlib.sha256(text.encode()).hexdigest()[:16]

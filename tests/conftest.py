@@ -67,5 +67,4 @@ def company(tmp_path):
 
 
 def _declared(source):
-    static = {"static": True} if "attributes" in source else {}
-    return {"known_delay_days": 0, **static, **source}
+    return {"known_delay_days": 0, "static": True, **source}

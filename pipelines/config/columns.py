@@ -15,7 +15,8 @@ class ColumnMap(Section):
     """Where a contract column comes from: source columns, a constant, or the row's number.
 
     The texts of several ``columns`` are joined by ``join`` before they are read, as a date and
-    a time that make one instant are; null when one of them is.
+    a time that make one instant are; null when one of them is. ``static`` and ``mutable`` say
+    of a customer's segment what they say of an ``Attribute``.
     """
 
     column: str | None = None
@@ -24,6 +25,8 @@ class ColumnMap(Section):
     value: str | None = None
     row_number: bool = False
     values: Mapping[str, str] = {}
+    static: bool = False
+    mutable: bool = False
 
     @classmethod
     def __get_pydantic_json_schema__(

@@ -93,6 +93,8 @@ def _column(place: tuple[str, ...], table: Table, name: str, origin: Any) -> Ite
         allowed = ", ".join((*known, *EXTRA_COLUMNS))
         yield Problem(place, f"unknown column; allowed: {allowed}{nearest(name, known)}")
     elif isinstance(origin, dict):
+        if (table.name, name) != ("customers", "segment") and {"static", "mutable"} & set(origin):
+            yield Problem(place, "only attributes and the segment are static or mutable")
         yield from _values(place, table.column(name), origin)
 
 

@@ -13,9 +13,10 @@ from features.tables import TABLES
 from pipelines.config.errors import Problem
 
 if TYPE_CHECKING:
-    from pipelines.settings import Settings
+    from pipelines.settings import Settings, Source
 
 HISTORY = "master_data"
+SEGMENT = "segment"
 KEPT = TABLES[HISTORY].column("attribute").allowed
 _LEFT = f"its history is read from sources.{HISTORY}"
 
@@ -26,12 +27,20 @@ def attribute_problems(sources: Mapping[str, Any]) -> tuple[Problem, ...]:
     return tuple(_undeclared(customers)) if isinstance(customers, dict) else ()
 
 
-def _undeclared(customers: Mapping[str, Any]) -> Iterator[Problem]:
-    attributes = customers.get("attributes")
+def _declarable(customers: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """(section, name, mapping) of each attribute, and of the segment when it is mapped."""
+    attributes, columns = customers.get("attributes"), customers.get("columns")
     for name, attribute in attributes.items() if isinstance(attributes, dict) else ():
-        if not isinstance(attribute, dict):
-            continue
-        place = ("sources", "customers", "attributes", str(name))
+        if isinstance(attribute, dict):
+            yield "attributes", str(name), attribute
+    segment = columns.get(SEGMENT) if isinstance(columns, dict) else None
+    if segment is not None:
+        yield "columns", SEGMENT, segment if isinstance(segment, dict) else {"column": segment}
+
+
+def _undeclared(customers: Mapping[str, Any]) -> Iterator[Problem]:
+    for section, name, attribute in _declarable(customers):
+        place = ("sources", "customers", section, name)
         static, mutable = attribute.get("static") is True, attribute.get("mutable") is True
         if static and mutable:
             yield Problem(place, "static and mutable exclude each other")
@@ -50,25 +59,36 @@ def left_to_history(settings: "Settings") -> "Settings":
     if HISTORY not in settings.sources:
         return settings
     customers = settings.sources["customers"]
-    left = {
-        name: attribute.column
-        for name, attribute in customers.attributes.items()
-        if attribute.mutable and name in KEPT
-    }
-    kept = {name: a for name, a in customers.attributes.items() if name not in left}
-    dropped = {**customers.dropped, **dict.fromkeys(left.values(), _LEFT)}
-    changed = customers.model_copy(update={"attributes": kept, "dropped": dropped})
+    left = [each for each in _mutable(customers) if each[1] in KEPT]
+    gone = {(section, name) for section, name, _ in left}
+    changed = customers.model_copy(
+        update={
+            "attributes": {
+                n: a for n, a in customers.attributes.items() if ("attributes", n) not in gone
+            },
+            "columns": {n: c for n, c in customers.columns.items() if ("columns", n) not in gone},
+            "dropped": {**customers.dropped, **dict.fromkeys((c for *_, c in left), _LEFT)},
+        }
+    )
     return settings.model_copy(update={"sources": {**settings.sources, "customers": changed}})
+
+
+def _mutable(customers: "Source") -> Iterator[tuple[str, str, str]]:
+    """(section, name, source column) of what is overwritten."""
+    for name, attribute in customers.attributes.items():
+        if attribute.mutable:
+            yield "attributes", name, attribute.column
+    segment = customers.columns.get(SEGMENT)
+    if segment is not None and segment.mutable:
+        yield from (("columns", SEGMENT, column) for column in segment.read)
 
 
 def refuse_mutable(settings: "Settings") -> None:
     """Raise ``ConfigError`` naming each column that would tell the model its own future."""
-    attributes = settings.sources["customers"].attributes
     columns = [
-        f"  {attribute.column!r} (sources.customers.attributes.{name}): "
+        f"  {column!r} (sources.customers.{section}.{name}): "
         + (f"sources.{HISTORY} is not given" if name in KEPT else "no history can be given for it")
-        for name, attribute in attributes.items()
-        if attribute.mutable
+        for section, name, column in _mutable(settings.sources["customers"])
     ]
     if columns:
         raise ConfigError(

@@ -9,7 +9,10 @@ from pipelines.demo.record import FIRST_FORMAT, FIRST_METHOD, FIRST_PLAN
 from pipelines.demo.service import draw_channels
 from pipelines.demo.world import Month, Sink, World
 
-CHANNEL, METHOD, FORMAT, PLAN = range(len(MASTER_DATA))
+CHANNEL, METHOD, FORMAT, PLAN = (
+    MASTER_DATA.index(name)
+    for name in ("preferred_channel", "payment_method", "invoice_format", "plan")
+)
 _FIRST = {CHANNEL: 0, METHOD: FIRST_METHOD, FORMAT: FIRST_FORMAT, PLAN: FIRST_PLAN}
 _NEW_CHANNEL = 0.004
 

@@ -169,7 +169,7 @@ def hide_unseen(table: Table, columns: dict[str, Ints], seen_until: Ints, clock:
     """Null what a row reveals only after ``seen_until`` (UTC µs a row)."""
     moments = dict(columns)
     for column in table.columns:
-        if column.revealed_by is None:
+        if column.revealed_by not in moments:
             continue
         revealed = moments[column.revealed_by]
         if table.column(column.revealed_by).type == "date":

@@ -96,6 +96,10 @@ def _plain(schema: pa.Schema) -> pa.Schema:
     return pa.schema(plain)
 
 
+# Moments that this company need not write: it settles such values with their rows.
+SETTLED_AT_ONCE = ("failed_on", "settled_on", "linked_at")
+
+
 @dataclass(slots=True)
 class Recorder:
     """The sink of a simulation: numbers keys, waits ``AHEAD`` months, then writes.
@@ -180,6 +184,10 @@ class Recorder:
     def _finished(self, chunk: Chunk) -> pa.Table:
         table = TABLES[chunk.table]
         columns = dict(chunk.columns)
+        rows = len(next(iter(columns.values())))
+        for column in table.columns:
+            if column.name in SETTLED_AT_ONCE:
+                columns[column.name] = np.full(rows, -1)
         end = int(self.clock.midnight(np.array([self.clock.end()]))[0])
         at = happened(table, columns, self.clock)
         until = np.full(len(at), end)

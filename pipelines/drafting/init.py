@@ -43,7 +43,17 @@ def initialise(folder: Path, into: Path, firm: Firm, today: date, talk: Talk) ->
             "configuration by hand: docs/data-contract.md."
         )
     _write(into, config_text(folder, kept, firm, today))
+    assumed = [each.table.name for each in kept if not _says_when_known(each)]
+    if assumed:
+        talk.say(
+            f"to confirm in {into}: known_delay_days is 0, that is, known the same moment, for "
+            f"{', '.join(assumed)}; a night that comes to know them later must say so"
+        )
     return into
+
+
+def _says_when_known(draft: Draft) -> bool:
+    return any(match.column.name == "known_at" for match in draft.matches)
 
 
 def _confirmed(draft: Draft, talk: Talk) -> Draft | None:

@@ -72,6 +72,8 @@ def _source(draft: Draft, dialect: Mapping[str, Any], common: Mapping[str, Any])
 
 def _origin(match: Match) -> object:
     words = dict(match.words)
+    if match.column.name == "segment":
+        return {"column": match.source, **({"values": words} if words else {}), "mutable": True}
     return {"column": match.source, "values": words} if words else match.source
 
 
@@ -88,7 +90,11 @@ def _notes(draft: Draft, source: Mapping[str, Any], dialect: Mapping[str, Any]) 
     if left:
         notes.append(f"not used: {left}")
     if "known_delay_days" in source:
-        notes.append("known_delay_days: days from an event to its row; 0 is the same moment")
+        notes.append(
+            "TO CONFIRM, known_delay_days: days from an event to its row; 0 is the same moment"
+        )
+    if "segment" in source["columns"]:
+        notes.append("TO CONFIRM, segment: static: true if it never changes once written")
     if "money_unit" in source:
         notes.append("money_unit: minor is øre or cents, major is kroner or euros")
     if any(match.column.type == "instant" for match in draft.matches):

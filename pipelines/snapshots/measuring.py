@@ -26,7 +26,9 @@ _ORDERS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "invoices": (("issued_on", "due_on"),),
     "price_changes": (("notified_on", "effective_on"),),
     "price_list": (("valid_from", "valid_to"),),
-    "contacts": (("started_at", "replied_at"),),
+    "contacts": (("started_at", "replied_at"), ("started_at", "linked_at")),
+    "payments": (("paid_on", "failed_on"),),
+    "meter_readings": (("due_on", "settled_on"),),
     "cases": (
         ("opened_at", "closed_at"),
         ("closed_at", "reopened_at"),

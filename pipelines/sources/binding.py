@@ -12,6 +12,7 @@ from pipelines.sources.bindingrules import (
     refuse_float_keys,
     refuse_forbidden,
     refuse_missing,
+    refuse_undeclared_segment,
     refuse_unknown_delay,
 )
 from pipelines.sources.personal import why_forbidden
@@ -54,6 +55,7 @@ def bind(table: Table, source: Source, columns: Mapping[str, str], where: str) -
         bindings.append(Binding(attribute_column(name, attribute), origin, attribute.as_days))
     refuse_missing(table, source, bindings, columns, where)
     refuse_unknown_delay(table, source, bindings, where)
+    refuse_undeclared_segment(table, source, bindings, where)
     refuse_float_keys(bindings, columns, where)
     read = {name for binding in bindings for name in (*binding.origin.read, *source.filters)}
     bound = {binding.column.name for binding in bindings}
@@ -73,7 +75,8 @@ def _contract_bindings(
     found = []
     for column in wanted_columns(table, source):
         origin = source.columns.get(column.name)
-        if origin is None and (column.name in columns or column.required):
+        named = column.name in columns and column.name not in source.dropped
+        if origin is None and (named or column.required):
             origin = ColumnMap(column=column.name)
         if origin is not None:
             found.append(Binding(column, origin))

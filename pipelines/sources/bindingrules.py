@@ -79,6 +79,21 @@ def refuse_unknown_delay(table: Table, source: Source, bindings: list[Binding], 
         )
 
 
+def refuse_undeclared_segment(
+    table: Table, source: Source, bindings: list[Binding], where: str
+) -> None:
+    """Raise ``ContractError`` for a register's segment that may have been overwritten."""
+    for binding in bindings:
+        origin, column = binding.origin, binding.column.name
+        declared = source.static or origin.static or origin.mutable
+        if (table.name, column) == ("customers", "segment") and not declared:
+            raise ContractError(
+                f"{where}: can a customer's segment change after the day it is first written? If "
+                "never: sources.customers.columns.segment: {column: …, static: true}. If it can: "
+                "mutable: true, and give its history in sources.master_data."
+            )
+
+
 def refuse_no_zone(
     table: Table,
     source: Source,

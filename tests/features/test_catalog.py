@@ -116,7 +116,8 @@ def test_features_are_omitted_with_the_tables_they_miss() -> None:
     assert not names & set(catalog.omitted)
     assert catalog.omitted["fault_to_human_hours_max_90d"] == ("incidents",)
     assert catalog.omitted["newcomer_gap_pct"] == ("contracts", "price_list")
-    assert {stream.name for stream in catalog.streams} == {f.stream for f in catalog.features}
+    cut = {f.stream for f in (*catalog.features, *catalog.parts) if f.stream}
+    assert {stream.name for stream in catalog.streams} == cut
     assert build_catalog(()).features == ()
 
 
@@ -194,7 +195,7 @@ def test_the_whole_catalogue_binds_and_so_does_every_small_one() -> None:
 
 def test_binding_names_the_feature_that_is_broken() -> None:
     broken = dataclasses.replace(_BY_NAME["tenure_days"], expression="max(joined_onn)")
-    catalog = Catalog(FULL.streams, (_BY_NAME["segment"], broken), {})
+    catalog = Catalog(FULL.streams, (_BY_NAME["first_90_days"], broken), {})
     with pytest.raises(ValueError, match="feature 'tenure_days' does not bind"):
         matrix.bind(catalog, ZONE)
 

@@ -61,3 +61,68 @@ def test_the_end_of_a_fault_is_not_held_against_a_message_before_it_is_known() -
     rows["incidents"][0]["known_at"] = rows["notifications"][0]["known_at"]
     assert cells(rows, "2024-03-03", *names, delays=delays) == (0, None)
     assert cells(rows, "2024-03-04", *names, delays=delays) == (1, date(2024, 3, 1))
+
+
+def test_a_returned_debit_is_a_payment_until_it_comes_back() -> None:
+    rows = company(
+        invoices=[
+            {"invoice_id": "i", "issued_on": "2024-03-01", "due_on": "2024-03-10", "amount": 100}
+        ],
+        payments=[
+            {
+                "invoice_id": "i",
+                "paid_on": "2024-03-09",
+                "failed": True,
+                "failed_on": "2024-03-14",
+                "method": "autopay",
+            }
+        ],
+    )
+    names = ("failed_payments_30d", "overdue_invoices", "latest_payment_method")
+    assert cells(rows, "2024-03-14", *names) == (0, 0, "autopay")
+    assert cells(rows, "2024-03-15", *names) == (1, 1, None)
+    assert cells(rows, "2024-03-15", *names, delays={"payments": 1}) == (0, 0, "autopay")
+    rows["payments"][0]["failed_on"] = None
+    assert cells(rows, "2024-03-14", *names) == (1, 1, None)
+
+
+def test_two_returned_debits_leave_the_bill_unpaid_between_them() -> None:
+    tries = [("2024-03-09", "2024-03-12"), ("2024-03-20", "2024-03-23")]
+    rows = company(
+        invoices=[
+            {"invoice_id": "i", "issued_on": "2024-03-01", "due_on": "2024-03-05", "amount": 100}
+        ],
+        payments=[
+            {"invoice_id": "i", "paid_on": paid, "failed": True, "failed_on": back}
+            for paid, back in tries
+        ],
+    )
+    days = ("2024-03-09", "2024-03-11", "2024-03-15", "2024-03-22", "2024-03-24")
+    assert [cells(rows, day, "overdue_invoices") for day in days] == [1, 0, 1, 0, 1]
+
+
+def test_a_reading_is_missing_until_it_is_settled() -> None:
+    reading = {"due_on": "2024-03-01", "status": "read", "settled_on": "2024-03-09"}
+    rows, names = company(meter_readings=[reading]), ("missing_readings_30d",)
+    assert [cells(rows, day, *names) for day in ("2024-03-09", "2024-03-10")] == [1, 0]
+    never = company(meter_readings=[reading | {"settled_on": None}])
+    assert cells(never, "2024-03-02", *names) == 0
+
+
+def test_a_case_linked_later_is_not_what_the_contact_came_in_with() -> None:
+    call = {"channel": "phone", "direction": "inbound", "topic": "fault", "wait_seconds": 600}
+    calls = [call | {"started_at": f"2024-03-0{day} 12:00:00", "case_id": "k"} for day in (2, 4)]
+    calls[1]["linked_at"] = "2024-03-08 12:00:00"
+    rows = company(contacts=calls, cases=[{"case_id": "k", "opened_at": "2024-03-03 12:00:00"}])
+    rows["contacts"][0]["case_id"] = None
+    names = ("case_unlinked_90d", "wait_unresolved_max_90d")
+    assert cells(rows, "2024-03-08", *names) == (1, 0)
+    assert cells(rows, "2024-03-09", *names) == (1, 600)
+
+
+def test_the_segment_on_file_goes_before_the_registers() -> None:
+    moved = {"attribute": "segment", "value": "gold", "valid_from": "2024-03-04 12:00:00"}
+    rows = company(customers=[{"joined_on": "2024-01-01", "segment": "now"}], master_data=[moved])
+    assert cells(rows, "2024-03-04", "segment") == "now"
+    assert cells(rows, "2024-03-05", "segment") == "gold"
+    assert cells({"customers": rows["customers"]}, "2024-03-05", "segment") == "now"

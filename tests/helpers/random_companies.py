@@ -75,7 +75,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "product_line": ("electricity", "broadband"),
     "topic": ("billing", "fault"),
     "kind": ("outage", "marketing", "survey", "price"),
-    "attribute": ("preferred_channel", "preferred_channel", "invoice_format", "plan"),
+    "attribute": ("preferred_channel", "preferred_channel", "invoice_format", "plan", "segment"),
     "value": ("phone", "email", "chat", "paper"),
     "purpose": ("marketing", "marketing", "service"),
     "score": (1.0, 2.0, 4.0, 4.5, 5.0, 7.0),
@@ -101,6 +101,9 @@ _BY_TYPE: dict[str, tuple[Any, ...]] = {
     "money": (0, 4900, 100000),
     "boolean": (True, False),
 }
+
+
+_NULL = {"linked_at": 0.7, "failed_on": 0.5, "settled_on": 0.5}
 
 
 def grid_day(step: int) -> date:
@@ -181,7 +184,7 @@ class _Maker:
         contract = TABLES[table]
         if column.name in contract.key and column.name.endswith("_id") and contract.per_customer:
             return f"{self.prefix}{customer}-{table}{number}"
-        if not column.required and self.chance(0.2):
+        if not column.required and self.chance(_NULL.get(column.name, 0.2)):
             return None
         if column.name in contract.event_at or column.type in ("date", "instant"):
             return self._moment(column, day, main=column.name in contract.event_at)
@@ -210,6 +213,10 @@ def _consistent(table: str, row: Row) -> Row:
     """What the contract promises between the columns of one row."""
     if table == "invoices" and row["corrects_invoice_id"] is not None:
         return {"amount": -row["amount"]}
+    if table == "payments" and not row["failed"]:
+        return {"failed_on": None}
+    if table == "contacts" and row["case_id"] is None:
+        return {"linked_at": None}
     if table != "cases":
         return {}
     closed, reopened, reclosed = (

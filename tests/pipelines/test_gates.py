@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trees import records, tree
 
-from features.errors import ConfigError, GateError
+from features.errors import ConfigError, ContractError, GateError
 from pipelines.record import RunRecord
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.gates import FEWEST_ROWS, measures
@@ -384,6 +384,26 @@ def test_its_history_takes_its_place(company):
     assert "attr_plan" not in snapshot.tables["customers"].columns
     assert snapshot.tables["customers"].unread == ()
     assert snapshot.tables["master_data"].rows == 1
+
+
+def test_a_segment_is_static_or_read_from_its_history(company):
+    files = {
+        "customers.csv": "customer_id,segment\n1,a\n2,b\n",
+        "m.csv": "customer_id,attribute,value,valid_from\n1,segment,a,2026-01-01 10:00:00\n",
+    }
+    history = {"master_data": {"path": "m.csv"}}
+    found = {"path": "customers.csv", "static": False}
+    with pytest.raises(ContractError, match="can a customer's segment change after the day"):
+        read_as("check", company(files, {"customers": found}))
+    mutable = {**found, "columns": {"segment": {"column": "segment", "mutable": True}}}
+    with pytest.raises(ConfigError, match=r"columns\.segment\): sources\.master_data is not given"):
+        read_as("train", company(files, {"customers": mutable}))
+    snapshot = read_as("train", company(files, {"customers": mutable, **history}))
+    assert "segment" not in snapshot.tables["customers"].columns
+    assert read_as("train", company(files)).tables["customers"].columns == (
+        "customer_id",
+        "segment",
+    )
 
 
 def test_a_history_can_only_be_given_for_what_the_contract_knows(company):

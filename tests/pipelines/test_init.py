@@ -131,13 +131,14 @@ def test_everything_to_look_at_stands_beside_it_and_no_value_is_shown(nord, tmp_
     drafted(nord, tmp_path / "c.yaml", person)
     text = (tmp_path / "c.yaml").read_text()
     assert "# not used: Håndtert_av" in text
-    assert "# known_delay_days: days from an event to its row" in text
+    assert "# TO CONFIRM, known_delay_days: days from an event to its row" in text
     assert "# instants without a zone are read in the company's zone" in text
     assert "contact_id:\n        row_number: true" in text
     said = "\n".join(person.heard)
     assert "invoices.amount ← Beløp (decimal ',')?" in said
     assert "contacts.channel ← Kanal (text, 2 words translated)?" in said
     assert "notat.csv: resembles no table of the contract; left out" in said
+    assert "known_delay_days is 0, that is, known the same moment, for customers, " in said
     for shown in (said, text):
         assert [
             word for word in (*NAMES, "Navn", "00042", "234,50", "privat") if word in shown

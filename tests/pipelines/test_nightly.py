@@ -11,12 +11,12 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
+from history import tell_late, truncate
 from trees import records, tree
 
 from features.catalog import Catalog, build_catalog
 from features.errors import ContractError, ModelError
-from features.tables import TABLES, Table
-from features.timeline import midnight_utc
+from features.tables import TABLES
 from models.spec import FeatureSpec
 from pipelines import tracking
 from pipelines.check import check_tables
@@ -387,75 +387,3 @@ def test_a_night_seen_from_later_equals_the_night_itself(demo, tmp_path):
         night = run_nightly(demo.config_in(folder, folder / "data"), EARLIER)
         scores.append(pd.read_parquet(night.publication.folder / "risk_list.parquet"))
     pd.testing.assert_frame_equal(*(frame.drop(columns="run_id") for frame in scores))
-
-
-def truncate(tables: Path, into: Path, day: date) -> tuple[int, int]:
-    """Leave out what had not happened, was not known or not revealed; count rows and values."""
-    into.mkdir(parents=True)
-    removed = hidden = 0
-    with duckdb.connect() as con:
-        for source in sorted(tables.glob("*.parquet")):
-            columns = columns_of(con, source)
-            table = TABLES[source.stem]
-            future = " and ".join(
-                f"({name} is null or {later_than(table, name, day)})" for name in table.event_at
-            )
-            known = f"known_at >= {instant(day)}" if "known_at" in columns else "false"
-            kept = f"from '{source}' where not coalesce(({future}) or {known}, false)"
-            masks = {
-                column.name: later_than(table, column.revealed_by, day)
-                for column in table.columns
-                if column.revealed_by
-            }
-            chosen = (
-                f"case when {masks[name]} then null else {name} end as {name}"
-                if name in masks
-                else name
-                for name in columns
-            )
-            con.execute(
-                f"copy (select {', '.join(chosen)} {kept}) to '{into / source.name}' "
-                "(format parquet)"
-            )
-            removed += count(con, f"from '{source}'") - count(con, kept)
-            hidden += sum(count(con, f"{kept} and {mask}") for mask in masks.values())
-    return removed, hidden
-
-
-def tell_late(tables: Path, into: Path, day: date) -> int:
-    """Repeat every row that happened before ``day`` as one that became known a day after it."""
-    shutil.copytree(tables, into)
-    told = 0
-    with duckdb.connect() as con:
-        for source in sorted(tables.glob("*.parquet")):
-            columns = columns_of(con, source)
-            if "known_at" not in columns:
-                continue
-            table = TABLES[source.stem]
-            key, happened = table.key[0], table.event_at[0]
-            late = {key: f"{key} || '-late'", "known_at": f"{instant(day)} + interval 1 day"}
-            chosen = ", ".join(f"{late.get(name, name)} as {name}" for name in columns)
-            before = f"from '{source}' where not {later_than(table, happened, day)}"
-            con.execute(
-                f"copy (from '{source}' union all by name select {chosen} {before}) "
-                f"to '{into / source.name}' (format parquet)"
-            )
-            told += count(con, before)
-    return told
-
-
-def columns_of(con: duckdb.DuckDBPyConnection, source: Path) -> list[str]:
-    return [row[0] for row in con.execute(f"describe from '{source}'").fetchall()]
-
-
-def count(con: duckdb.DuckDBPyConnection, rows: str) -> int:
-    return con.execute(f"select count(*) {rows}").fetchone()[0]
-
-
-def instant(day: date) -> str:
-    return f"timestamp '{midnight_utc(day, 'Europe/Oslo')}'"
-
-
-def later_than(table: Table, name: str, day: date) -> str:
-    moment = f"date '{day}'" if table.column(name).type == "date" else instant(day)
-    return f"{name} >= {moment}"

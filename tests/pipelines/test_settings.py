@@ -215,6 +215,18 @@ def test_an_attribute_must_be_declared_static(load):
         assert settings.sources["customers"].attributes["age"].column == "Age"
 
 
+@pytest.mark.parametrize("form", ["Segment", "{column: Segment}"])
+def test_a_segment_is_declared_like_an_attribute(load, form):
+    columns = f"customers.csv, columns: {{segment: {form}}}"
+    message = refusal(load, GOOD.replace("customers.csv", columns))
+    assert "columns.segment: can 'Segment' change after the day it is first written?" in message
+    declared = columns.replace(form, "{column: Segment, static: true}")
+    assert load(GOOD.replace("customers.csv", declared))
+    other = "customers.csv, columns: {joined_on: {column: J, static: true}}"
+    message = refusal(load, GOOD.replace("customers.csv", other))
+    assert "only attributes and the segment are static or mutable" in message
+
+
 def test_a_source_is_files_or_a_database(load):
     message = refusal(load, GOOD.replace("{path: customers.csv}", "{known_delay_days: 0}"))
     assert "sources.customers: give either path (files) or database (uri, table)" in message

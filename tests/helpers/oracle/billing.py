@@ -23,7 +23,7 @@ def features(view: View) -> dict[str, Any]:
 
 def _readings(view: View) -> dict[str, Any]:
     readings = view.rows("meter_readings")
-    missing = [row for row in readings if row["status"] == "missing"]
+    missing = [row for row in readings if row["status"] in (None, "missing")]
     estimated = [row for row in readings if row["status"] == "estimated"]
     return {
         **view.counts("missing_readings", missing, 30, 90, 365),

@@ -12,6 +12,7 @@ _MONTH = timedelta(days=30)
 
 def features(view: View) -> dict[str, Any]:
     contacts = view.rows("contacts", lambda row: row["direction"] != "outbound")
+    contacts = [row | {"case_id": _case_at_first(view, row)} for row in contacts]
     for number, row in enumerate(contacts):
         _judge(row, contacts[:number])
     repeats = [row for row in contacts if row["repeat_30"]]
@@ -32,6 +33,12 @@ def features(view: View) -> dict[str, Any]:
         **_alone(view),
         **_complaints(view),
     }
+
+
+def _case_at_first(view: View, row: Row) -> str | None:
+    linked = row["linked_at"]
+    later = linked is not None and view.known("contacts", linked) > row["known_at"]
+    return None if later else row["case_id"]
 
 
 def _judge(row: Row, before: list[Row]) -> None:

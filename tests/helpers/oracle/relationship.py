@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from oracle.view import View, top
+from oracle.view import View, in_force, top
 
 
 def features(view: View) -> dict[str, Any]:
@@ -15,8 +15,9 @@ def features(view: View) -> dict[str, Any]:
         "tenure_days": view.days_since(joined),
         "first_90_days": None if top(joined) is None else int(view.days_since(joined) < 90),
         "customer_since": top(joined),
-        "segment": top(row["segment"] for row in customers),
         "margin_per_year": top(row["margin_per_year"] for row in customers),
+        "segment": in_force(view.rows("master_data"), "segment")
+        or top(row["segment"] for row in customers),
         **view.counts("contacts", inbound, 30, 90, 365),
         "days_since_contact": view.days_since(view.local_day(row["event_at"]) for row in inbound),
         "days_since_outreach": view.days_since(view.local_day(row["event_at"]) for row in outbound),

@@ -140,6 +140,8 @@ def _revealed(table: Table, row: Row, now: datetime, zone: str, delays: Delays) 
     for column in table.columns:
         if column.revealed_by is not None:
             moment = row[column.revealed_by]
+            if moment is None and column.at_once:
+                continue
             if moment is None or _known(table.name, moment, zone, delays) >= now:
                 seen[column.name] = None
     return seen
