@@ -15,6 +15,7 @@ from models.spec import FeatureSpec
 
 _BOOSTER = re.compile(r"booster_(0|[1-9][0-9]?)\.txt")
 _JSON = ("calibration.json", "spec.json")
+REFERENCE = "reference.json"
 _THREADS = re.compile(r"^\[num_threads: .*\]\n", re.MULTILINE)
 _NEXT = "Roll back to the last good version (stille rollback) or train again (stille train)."
 
@@ -69,13 +70,14 @@ def model_from_files(files: Mapping[str, bytes], expected_digest: str) -> ChurnM
 
 
 def _booster_names(files: Mapping[str, bytes]) -> list[str]:
-    strange = sorted(name for name in files if name not in _JSON and not _BOOSTER.fullmatch(name))
-    names = [f"booster_{number}.txt" for number in range(len(files) - len(_JSON))]
+    boosters = sorted(name for name in files if name not in (*_JSON, REFERENCE))
+    strange = [name for name in boosters if not _BOOSTER.fullmatch(name)]
+    names = [f"booster_{number}.txt" for number in range(len(boosters))]
     absent = [name for name in (*_JSON, *names) if name not in files]
     if strange or absent or not names:
         raise ModelError(
-            f"A model consists of booster_0.txt, booster_1.txt …, spec.json and calibration.json; "
-            f"unexpected: {', '.join(strange) or 'none'}; absent: "
+            f"A model consists of booster_0.txt, booster_1.txt …, spec.json, calibration.json and "
+            f"perhaps {REFERENCE}; unexpected: {', '.join(strange) or 'none'}; absent: "
             f"{', '.join(absent) or ('none' if names else 'booster_0.txt')}. {_NEXT}"
         )
     return names

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from features.errors import GateError
 from features.timeline import month_starts
-from models.artefact import to_files
+from models.artefact import REFERENCE, to_files
 from models.churn import ChurnModel
 from models.classifier import fit
+from models.distribution import Reference, learn_reference
 from models.examples import MARGIN
 from models.promotion import Verdict
 from pipelines import tracking
+from pipelines.codeversion import code_version
 from pipelines.digests import config_digest, inputs_digest
 from pipelines.engine import MatrixJob, build_matrix, catalog_of, given_as_ofs, scratch
 from pipelines.progress import bar
@@ -24,6 +26,7 @@ from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
 from pipelines.step import Step, plain
+from pipelines.training.card import CARD, Made, description, model_card
 from pipelines.training.deciding import decide, test_key
 from pipelines.training.evaluation import judge, label_window, recipe_of
 from pipelines.training.examples import Prepared, prepare_examples
@@ -31,6 +34,7 @@ from pipelines.training.findings import draw, facts_of, keep, told_apart
 from pipelines.training.judged import Judged
 from pipelines.training.leaks import search_leaks, with_search
 from pipelines.training.metrics import flat_metrics
+from pipelines.training.rows import describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,10 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The model fitted on all matured months, and the parameters that MLflow keeps."""
+    """The model fitted on all matured months, its reference, and the parameters for MLflow."""
 
     model: ChurnModel
+    reference: Reference
     params: Mapping[str, object]
 
 
@@ -63,11 +68,11 @@ def train(settings: Settings, today: date, record: RunRecord, step: Step = plain
     prepared = step(make_examples, settings, snapshot, today, record)
     search = step(search_leaks, settings, prepared, record)
     judged = with_search(step(judge_recipe, settings, prepared, record), search)
-    fitted = step(fit_all, settings, prepared, record)
-    pictures = draw(judged)
+    fitted = step(fit_all, settings, prepared, judged, record)
+    pictures = draw(settings, judged)
     folder = keep(settings, judged, pictures, record.run_id)
     files = facts_of(judged, prepared, snapshot) | pictures | {"leaks.json": search.to_json()}
-    registered = step(register, settings, snapshot, fitted, judged, files, today)
+    registered = step(register, settings, snapshot, prepared, fitted, judged, files, today)
     decided = step(decide, settings, judged, registered, record)
     if judged.leak is not None:
         raise GateError(judged.leak.message)
@@ -130,7 +135,7 @@ def judge_recipe(settings: Settings, prepared: Prepared, record: RunRecord) -> J
     return judged
 
 
-def fit_all(settings: Settings, prepared: Prepared, record: RunRecord) -> Fitted:
+def fit_all(settings: Settings, prepared: Prepared, judged: Judged, record: RunRecord) -> Fitted:
     """Fit the model that may become champion on all matured months."""
     examples = prepared.examples
     recipe = recipe_of(settings, len(examples))
@@ -151,18 +156,22 @@ def fit_all(settings: Settings, prepared: Prepared, record: RunRecord) -> Fitted
         "features": len(model.spec.columns),
         "rounds_fitted": report.rounds,
     }
-    return Fitted(model, params)
+    reference = learn_reference(
+        examples.x, examples.as_of, examples.spec, judged.scores["model"], judged.test.as_of
+    )
+    return Fitted(model, reference, params)
 
 
 def register(
     settings: Settings,
     snapshot: Snapshot,
+    prepared: Prepared,
     fitted: Fitted,
     judged: Judged,
     files: Mapping[str, bytes],
     today: date,
 ) -> tracking.Registered:
-    """Write parameters, metrics, plots and the model to MLflow."""
+    """Write parameters, metrics, plots, the model and its card to MLflow."""
     spec = fitted.model.spec
     tags = {
         "inputs_digest": inputs_digest(snapshot),
@@ -170,19 +179,27 @@ def register(
         "feature_spec_hash": spec.hash,
         "feature_definition_hash": spec.definition_hash,
         "known_before": str(today),
+        "code_version": code_version(),
         "judged_on": "; ".join(judged.folds),
         "test_key": test_key(judged),
         "test_log_loss": repr(judged.cards["model"]["log_loss"].value),
         "leak_warning": judged.leak.message if judged.leak else "none",
     }
+    card = model_card(settings, prepared, judged, Made(today, tags["code_version"]))
+    made_from = {name: tags[name] for name in ("inputs_digest", "config_digest", "known_before")}
     training = tracking.Training(
         name=f"train {today}",
         params=fitted.params,
         metrics=flat_metrics(judged),
         tags=tags,
-        files=files,
-        model_files=to_files(fitted.model),
+        files={**files, CARD: card.encode()},
+        model_files={**to_files(fitted.model), REFERENCE: fitted.reference.to_json().encode()},
         feature_names=spec.names,
+        datasets=(
+            describe("training", "training", prepared.examples, made_from),
+            describe("test", "test", judged.test, made_from),
+        ),
+        description=description(card),
     )
     with bar("logging to MLflow", 1) as advance:
         registered = tracking.log_training(settings, training)

@@ -7,7 +7,7 @@ from babel.numbers import get_currency_precision
 from models.arrays import Floats
 from models.bootstrap import Interval
 from models.examples import Examples
-from models.profit import Economics, customer_value, maximum_profit
+from models.profit import Economics, ProfitCurve, customer_value, maximum_profit, profit_curve
 from pipelines.settings import Settings
 
 ENDS = ("low_multiple", "high_multiple")
@@ -33,6 +33,18 @@ def customer_values(settings: Settings, margin: Floats) -> tuple[Floats, Floats]
     major = margin / 10.0 ** get_currency_precision(settings.company.currency)
     low, high = economics.acquisition_cost_multiple
     return customer_value(major, economics, low), customer_value(major, economics, high)
+
+
+def profit_curves(settings: Settings, test: Examples, p: Floats) -> dict[str, ProfitCurve]:
+    """The curve at each multiple, named by what winning costs; empty without economics."""
+    economics, values = economics_of(settings), customer_values(settings, test.margin)
+    if economics is None or values is None:
+        return {}
+    multiples = economics.acquisition_cost_multiple
+    return {
+        f"{multiple:g} times keeping one": profit_curve(test.y, p, value, economics)
+        for multiple, value in zip(multiples, values, strict=True)
+    }
 
 
 def profit_card(settings: Settings, test: Examples, p: Floats) -> dict[str, Interval]:

@@ -13,8 +13,9 @@ import mlflow
 from mlflow.exceptions import MlflowException
 
 from features.errors import ModelError
-from models.artefact import model_from_files
+from models.artefact import REFERENCE, digest, model_from_files
 from models.churn import ChurnModel
+from models.distribution import Reference
 from pipelines.settings import Settings
 from pipelines.tracking.store import connect
 
@@ -61,6 +62,24 @@ def champion(settings: Settings) -> Registered | None:
 
 def load(registered: Registered) -> ChurnModel:
     """Download a version and parse it once its digest is right; raises ``ModelError``."""
+    return model_from_files(_files(registered), registered.digest)
+
+
+def load_reference(registered: Registered) -> Reference:
+    """How the rows that a version was trained on were distributed.
+
+    Raises ``ModelError`` when the files do not have their digest or hold no reference.
+    """
+    files = _files(registered)
+    if REFERENCE not in files or digest(files) != registered.digest:
+        raise ModelError(
+            f"model {registered.label} holds no {REFERENCE} to compare with, or was changed. "
+            "Train again: stille train."
+        )
+    return Reference.from_json(files[REFERENCE])
+
+
+def _files(registered: Registered) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as scratch:
         try:
             folder = mlflow.artifacts.download_artifacts(
@@ -68,12 +87,11 @@ def load(registered: Registered) -> ChurnModel:
             )
         except (MlflowException, OSError) as error:
             raise ModelError(f"model {registered.label} cannot be fetched: {error}") from error
-        files = {
+        return {
             path.name: path.read_bytes()
             for path in Path(folder, "artifacts", MODEL_FOLDER).iterdir()
             if path.is_file()
         }
-    return model_from_files(files, registered.digest)
 
 
 def promote(registered: Registered) -> None:

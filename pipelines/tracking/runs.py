@@ -12,10 +12,12 @@ import mlflow
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.utils.logging_utils import MLFLOW_LOGGING_STREAM
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from models.artefact import digest
 from models.bootstrap import Interval
 from pipelines.settings import Settings
+from pipelines.tracking.datasets import Rows, log_datasets
 from pipelines.tracking.registry import MODEL_FOLDER, Registered
 from pipelines.tracking.store import connect
 
@@ -33,6 +35,8 @@ class Training:
     files: Mapping[str, bytes]
     model_files: Mapping[str, bytes]
     feature_names: tuple[str, ...]
+    datasets: tuple[Rows, ...] = ()
+    description: str = ""
 
 
 def log_training(settings: Settings, training: Training) -> Registered:
@@ -45,17 +49,25 @@ def log_training(settings: Settings, training: Training) -> Registered:
         with mlflow.start_run(experiment_id=experiment, run_name=training.name) as run:
             mlflow.log_params(dict(training.params))
             mlflow.log_metrics(dict(training.metrics))
-            mlflow.set_tags(dict(training.tags))
+            mlflow.set_tags({**training.tags, MLFLOW_RUN_NOTE: training.description})
+            log_datasets(run.info.run_id, training.datasets)
             for path in training.files:
                 folder = str(Path(path).parent)
                 mlflow.log_artifact(str(Path(scratch, path)), None if folder == "." else folder)
             with _silent():
                 version = _log_model(name, Path(scratch, MODEL_FOLDER), training.feature_names)
-    client = mlflow.MlflowClient()
     tags = {**training.tags, "digest": digest(training.model_files)}
+    _describe(name, version, tags, training.description)
+    mlflow.MlflowClient().update_run(run.info.run_id, name=f"{training.name}, v{version}")
+    return Registered(name, version, run.info.run_id, tags["digest"], tags)
+
+
+def _describe(name: str, version: str, tags: Mapping[str, str], description: str) -> None:
+    client = mlflow.MlflowClient()
     for key, value in tags.items():
         client.set_model_version_tag(name, version, key, value)
-    return Registered(name, version, run.info.run_id, tags["digest"], tags)
+    if description:
+        client.update_model_version(name, version, description)
 
 
 def log_ablation(

@@ -20,7 +20,7 @@ def connect(settings: Settings, experiment: str | None = None) -> str:
         found = mlflow.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id)
-        local = settings.tracking.uri is None
+        local = tracking_uri(settings).startswith("sqlite:")
         location = (var / "mlartifacts").as_uri() if local else None
         tags = {"mlflow.experimentKind": "custom_model_development"}
         return str(mlflow.create_experiment(name, artifact_location=location, tags=tags))

@@ -17,11 +17,12 @@ KEYS = ("customer_id", "as_of", "product_line")
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Examples, the rows left out by outcome, and the features that never vary."""
+    """Examples, rows by outcome, features that never vary, and those without their tables."""
 
     examples: Examples
     outcomes: dict[str, int]
     silent: tuple[str, ...]
+    omitted: tuple[str, ...] = ()
 
 
 def feature_columns(catalog: Catalog) -> tuple[FeatureColumn, ...]:
@@ -67,4 +68,5 @@ def prepare_examples(paths: Sequence[Path], catalog: Catalog) -> Prepared:
         examples=Examples.build(labelled, spec, labelled["label"].astype("int8")),
         outcomes={str(name): int(count) for name, count in counts.items()},
         silent=tuple(sorted({c.name for c in columns} - {c.name for c in varying})),
+        omitted=tuple(catalog.omitted),
     )

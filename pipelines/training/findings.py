@@ -12,8 +12,10 @@ from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.storage import replace_bytes
 from pipelines.training import plots
+from pipelines.training.curves import points
 from pipelines.training.examples import Prepared
 from pipelines.training.judged import Judged
+from pipelines.worth import profit_curves
 
 
 def facts_of(judged: Judged, prepared: Prepared, snapshot: Snapshot) -> dict[str, bytes]:
@@ -25,6 +27,7 @@ def facts_of(judged: Judged, prepared: Prepared, snapshot: Snapshot) -> dict[str
     facts = {
         "scorecard.json": scorecards,
         "baselines.json": judged.descriptions,
+        "curves.json": points(judged.test.y, judged.scores["model"]),
         "calibration.json": [asdict(part) for part in judged.parts],
         "staying_power.json": [asdict(month) for month in judged.staying],
         "unseen_customers.json": judged.unseen and asdict(judged.unseen),
@@ -49,8 +52,8 @@ def told_apart(judged: Judged) -> list[str]:
     return notes
 
 
-def draw(judged: Judged) -> dict[str, bytes]:
-    """The plots of a training run: path → PNG."""
+def draw(settings: Settings, judged: Judged) -> dict[str, bytes]:
+    """The plots of a training run, of what was measured: path → PNG."""
     y, p = judged.test.y, judged.scores["model"]
     pictures = {
         "roc": plots.roc(y, p),
@@ -59,8 +62,14 @@ def draw(judged: Judged) -> dict[str, bytes]:
         "gains": plots.gains(y, p),
         "scores": plots.score_histogram(y, p),
         "drivers_by_family": plots.family_bar(judged.families),
+        "dependence": plots.dependence(judged.contributions, judged.sample, judged.test.spec),
         "features_beeswarm": plots.beeswarm(judged.contributions, judged.sample, judged.test.spec),
     }
+    if any("auc" in month.card for month in judged.staying):
+        pictures["staying_power"] = plots.staying(judged.staying)
+    curves = profit_curves(settings, judged.test, p)
+    if curves:
+        pictures["profit"] = plots.profit(curves, settings.company.currency)
     return {f"plots/{name}.png": png for name, png in pictures.items()}
 
 

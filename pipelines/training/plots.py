@@ -3,7 +3,7 @@
 import importlib
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,17 +11,21 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from models.arrays import Floats, Labels, Matrix
 from models.explain import global_importance
+from models.profit import ProfitCurve
 from models.ranking import Ranked, auc, average_precision, count
-from models.spec import FeatureSpec
+from models.spec import FeatureColumn, FeatureSpec
+from models.staying import MonthCard
+from pipelines.training.curves import calibration_bins, gains_curve
 
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#6B6B6B"  # Okabe and Ito: safe for colour-blind eyes
 _SAMPLE = 2_000
-_BINS = 10
-_Z95 = 1.96
+_PANELS = 6
+_SCALE = LinearSegmentedColormap.from_list("risk", [_BLUE, "#B8B8B8", _ORANGE])
 
 
 def roc(y: Labels, p: Floats) -> bytes:
@@ -60,7 +64,8 @@ def precision_recall(y: Labels, p: Floats) -> bytes:
 
 def calibration(y: Labels, p: Floats) -> bytes:
     """Observed against predicted rate in ten quantile bins, with 95 % Wilson intervals."""
-    predicted, observed, low, high = _bins(y, p)
+    bins = calibration_bins(y, p)
+    predicted, observed, low, high = bins.predicted, bins.observed, bins.low, bins.high
     figure, axes = _axes("Can the probabilities be taken at their word?")
     top = 1.05 * float(max(predicted.max(), high.max()))
     axes.plot([0, top], [0, top], color=_GREY, linestyle="--", label="Perfect")
@@ -78,9 +83,7 @@ def calibration(y: Labels, p: Floats) -> bytes:
 
 def gains(y: Labels, p: Floats) -> bytes:
     """Share of the leavers found by share of customers contacted; lift at 1, 5 and 10 %."""
-    counts = count(Ranked.of(y, p), np.ones((1, len(y))))
-    share = counts.every_above[0] / counts.every_above[0, -1]
-    found = counts.positive_above[0] / counts.positive_above[0, -1]
+    share, found = gains_curve(y, p)
     figure, axes = _axes("How many leavers does a list of a given length reach?")
     axes.plot([0, 100], [0, 100], color=_GREY, linestyle="--", label="Random list")
     axes.plot(100 * share, 100 * found, color=_BLUE, label="By risk")
@@ -98,6 +101,41 @@ def gains(y: Labels, p: Floats) -> bytes:
     axes.set_xlabel("Share of customers contacted (%)")
     axes.set_ylabel("Share of leavers found (%)")
     axes.legend(loc="lower right")
+    return _png(figure)
+
+
+def profit(curves: Mapping[str, ProfitCurve], currency: str) -> bytes:
+    """Realised profit per customer by share contacted; ``curves`` by what winning costs."""
+    figure, axes = _axes("How long a list pays?")
+    axes.axhline(0, color=_GREY, linewidth=0.8)
+    top = 1.0
+    for (name, curve), colour, style in zip(curves.items(), (_BLUE, _ORANGE), "-:", strict=False):
+        best = int(curve.realised.argmax())
+        share, gained = 100 * float(curve.share[best]), float(curve.realised[best])
+        label = f"{name}: at best {gained:,.1f} {currency}, at {share:.0f} %"
+        axes.plot(100 * curve.share, curve.realised, color=colour, linestyle=style, label=label)
+        axes.plot(share, gained, "o", color=colour)
+        top = max(top, gained)
+    axes.set_ylim(-2 * top, 1.2 * top)
+    axes.set_xlabel("Share of customers contacted, by expected value (%)")
+    axes.set_ylabel(f"Profit per customer of the cohort ({currency})")
+    axes.legend(title="If winning a new customer costs", loc="lower left")
+    return _png(figure)
+
+
+def staying(months: Sequence[MonthCard]) -> bytes:
+    """AUC by months after what the model learned ended, with 95 % intervals."""
+    figure, axes = _axes("How long does a model stay good?")
+    known = [month for month in months if "auc" in month.card]
+    cards = [month.card["auc"] for month in known]
+    middle = np.array([card.value for card in cards])
+    spread = [middle - [card.low for card in cards], [card.high for card in cards] - middle]
+    places = [month.months for month in known]
+    axes.errorbar(places, middle, yerr=spread, color=_BLUE, fmt="o-", capsize=3)
+    axes.axhline(0.5, color=_GREY, linestyle="--")
+    axes.set_xticks(places, [f"{month.months}\n{month.leavers} left" for month in known])
+    axes.set_xlabel("Months after the last label that it learned from (dashed: guessing)")
+    axes.set_ylabel("Area under the curve (95 % interval)")
     return _png(figure)
 
 
@@ -145,9 +183,62 @@ def beeswarm(contributions: Floats, x: Matrix, spec: FeatureSpec) -> bytes:
             data=x[rows].astype(np.float64),
             feature_names=list(spec.names),
         )
-        shap.plots.beeswarm(explanation, max_display=15, ax=axes, show=False, plot_size=None)
+        shap.plots.beeswarm(
+            explanation, max_display=15, ax=axes, show=False, plot_size=None, color=_SCALE
+        )
     axes.set_xlabel("Contribution to the risk (log-odds)")
     return _png(figure)
+
+
+def dependence(contributions: Floats, x: Matrix, spec: FeatureSpec) -> bytes:
+    """How the six strongest features push the risk, beside the direction declared for them.
+
+    ``contributions`` is (n, f + 1) as ``ChurnModel.contributions`` gives it, ``x`` (n, f) the
+    encoded matrix. The line is the mean over tenths of the distinct known values; a cross at the
+    left edge is the mean where the value is unknown.
+    """
+    strength = np.abs(contributions[:, :-1]).mean(axis=0)
+    strongest = np.argsort(-strength, kind="stable")[:_PANELS]
+    figure = Figure(figsize=(11, 6.6), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle("Do the strongest features push as declared?", x=0.01, ha="left", fontsize=13)
+    panels = figure.subplots(2, _PANELS // 2, squeeze=False).ravel()
+    for axes, i in zip(panels, strongest, strict=False):
+        _panel(axes, spec.columns[i], x[:_SAMPLE, i], contributions[:_SAMPLE, i])
+    for axes in panels[len(strongest) :]:
+        axes.set_axis_off()
+    figure.supylabel("Contribution to the risk (log-odds)")
+    figure.supxlabel(
+        "Dots: customers. Line: their mean. Cross: the mean where unknown.", fontsize=10
+    )
+    return _png(figure)
+
+
+def _panel(axes: Axes, column: FeatureColumn, values: Matrix, pushes: Floats) -> None:
+    known = ~np.isnan(values)
+    seen, pushed = values[known].astype(np.float64), pushes[known]
+    axes.axhline(0, color=_GREY, linewidth=0.8)
+    axes.plot(seen, pushed, ".", color=_BLUE, alpha=0.2, markersize=4, rasterized=True)
+    if column.kind == "number" and len(seen):
+        edges = np.unique(np.quantile(np.unique(seen), np.linspace(0.1, 0.9, 9)))
+        bins = np.searchsorted(edges, seen, side="left")
+        rows = np.maximum(np.bincount(bins), 1)
+        middles, means = np.bincount(bins, seen) / rows, np.bincount(bins, pushed) / rows
+        used = np.bincount(bins) > 0
+        axes.plot(middles[used], means[used], "o-", color=_ORANGE, markersize=4)
+        low, high = np.quantile(seen, [0, 0.99])
+        room = 0.04 * (high - low) or 0.5
+        axes.set_xlim(low - room, high + room)
+    elif column.kind == "category":
+        names = [name[:12] for name in column.vocabulary]
+        axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
+    if (~known).any():
+        place = (0.02, float(pushes[~known].mean()))
+        axes.plot(*place, "X", color="black", transform=axes.get_yaxis_transform())
+    declared = {1: "more should raise it", -1: "more should lower it", 0: "left free"}
+    axes.set_title(f"{column.name}\n{declared[column.sign]}", loc="left", fontsize=10)
+    axes.grid(visible=True, alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 @contextmanager
@@ -182,18 +273,3 @@ def _png(figure: Figure) -> bytes:
     out = io.BytesIO()
     figure.savefig(out, format="png", metadata={"Software": None})
     return out.getvalue()
-
-
-def _bins(y: Labels, p: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Mean prediction, observed rate and its Wilson bounds per quantile bin that has rows."""
-    edges = np.unique(np.quantile(p, np.linspace(0, 1, _BINS + 1)[1:-1]))
-    bins = np.searchsorted(edges, p, side="left")
-    rows = np.bincount(bins)
-    used = rows > 0
-    n = rows[used].astype(np.float64)
-    predicted = np.bincount(bins, weights=p)[used] / n
-    observed = np.bincount(bins, weights=y)[used] / n
-    widened = 1 + _Z95**2 / n
-    centre = (observed + _Z95**2 / (2 * n)) / widened
-    half = _Z95 * np.sqrt(observed * (1 - observed) / n + _Z95**2 / (4 * n * n)) / widened
-    return predicted, observed, centre - half, centre + half

@@ -1,5 +1,6 @@
 import io
 from collections.abc import Callable
+from datetime import date
 
 import matplotlib as mpl
 import matplotlib.image
@@ -7,8 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models.bootstrap import Interval
+from models.profit import ProfitCurve
 from models.spec import FeatureColumn, FeatureSpec
+from models.staying import MonthCard
 from pipelines.training import plots
+from pipelines.training.curves import calibration_bins
 
 RNG = np.random.default_rng(0)
 P = RNG.beta(1, 15, 1_500)
@@ -74,8 +79,41 @@ def test_wilson_interval_by_hand() -> None:
     # 10 of 10 at one score: the lower bound is n / (n + z²)
     y = np.array([1] * 10 + [0] * 10, dtype=np.int8)
     p = np.repeat([0.8, 0.2], 10)
-    predicted, observed, low, high = plots._bins(y, p)
-    assert predicted.tolist() == pytest.approx([0.2, 0.8])
-    assert observed.tolist() == [0.0, 1.0]
-    assert low.tolist() == pytest.approx([0.0, 10 / (10 + 1.96**2)])
-    assert high.tolist() == pytest.approx([1.96**2 / (10 + 1.96**2), 1.0])
+    bins = calibration_bins(y, p)
+    assert bins.predicted.tolist() == pytest.approx([0.2, 0.8])
+    assert bins.observed.tolist() == [0.0, 1.0]
+    assert bins.low.tolist() == pytest.approx([0.0, 10 / (10 + 1.96**2)])
+    assert bins.high.tolist() == pytest.approx([1.96**2 / (10 + 1.96**2), 1.0])
+
+
+def test_dependence_draws_numbers_categories_and_unknown_values() -> None:
+    columns = [
+        FeatureColumn("plan", "category", "d", "price", 0, "", ("flat", "spot")),
+        *(FeatureColumn(f"f{i}", "number", "d", "price", i - 1, "") for i in range(3)),
+    ]
+    x = X.copy()
+    x[:, 0] = np.arange(300) % 2
+    x[::3, 1] = np.nan
+    x[:, 2] = np.nan
+    spec = FeatureSpec(tuple(columns))
+    first = plots.dependence(CONTRIBUTIONS, x, spec)
+    assert first == plots.dependence(CONTRIBUTIONS, x, spec)
+    assert not np.array_equal(pixels(first), pixels(plots.dependence(-CONTRIBUTIONS, x, spec)))
+
+
+def test_profit_and_staying_power_follow_their_figures() -> None:
+    share = np.linspace(0, 1, 11)
+
+    def profit(height: float) -> bytes:
+        curve = ProfitCurve(share, height * share * (0.6 - share), share)
+        return plots.profit({"4 times keeping one": curve, "10 times keeping one": curve}, "NOK")
+
+    assert profit(10) == profit(10) != profit(20)
+
+    def staying(*values: float) -> bytes:
+        cards = [{"auc": Interval(v, v - 0.02, v + 0.02)} for v in values]
+        day = date(2024, 1, 1)
+        months = [MonthCard(i, day, day, 100, 9, card) for i, card in enumerate([*cards, {}])]
+        return plots.staying(months)
+
+    assert not np.array_equal(pixels(staying(0.8, 0.7)), pixels(staying(0.8, 0.6)))

@@ -1,6 +1,7 @@
 """A training run leaves a registered, explained and reproducible model behind."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import pandas as pd
 import pytest
 from trees import records
 
-from features.errors import GateError
-from models.artefact import digest, to_files
+from features.errors import GateError, ModelError
+from models.artefact import REFERENCE, digest, to_files
 from pipelines import tracking
 from pipelines.runs import run_training
 from pipelines.settings import load_settings
@@ -26,6 +27,9 @@ PICTURES = {
     "scores",
     "drivers_by_family",
     "features_beeswarm",
+    "dependence",
+    "staying_power",
+    "profit",
 }
 
 
@@ -80,13 +84,25 @@ def test_the_run_and_the_version_carry_the_same_tags(settings, run, trained):
     version = tracking.champion(settings)
     tags = dict(version.tags)
     stored = tracking.load(version)
-    assert tags.pop("digest") == digest(to_files(stored)) == trained.registered.digest
+    files = {**to_files(stored), REFERENCE: tracking.load_reference(version).to_json().encode()}
+    assert tags.pop("digest") == digest(files) == trained.registered.digest
     assert tags["feature_spec_hash"] == stored.spec.hash
     assert tags["feature_definition_hash"] == stored.spec.definition_hash
     assert tags["known_before"] == "2024-03-01"
     assert tags["judged_on"] == "time, 2023-09 to 2023-11"
     assert tags["leak_warning"] == "none"
     assert {key: run.data.tags[key] for key in tags} == tags
+
+
+def test_the_version_holds_how_its_training_rows_were_distributed(settings, trained):
+    champion = tracking.champion(settings)
+    reference = tracking.load_reference(champion)
+    assert set(reference.features) == set(trained.judged.test.spec.names)
+    assert reference.scored == len(trained.judged.test)
+    wait = reference.features["wait_max_90d"]
+    assert sum(wait.shares) + wait.null == pytest.approx(1)
+    with pytest.raises(ModelError, match="was changed"):
+        tracking.load_reference(replace(champion, digest="0" * 64))
 
 
 def test_mlflow_holds_pictures_and_facts(settings, trained):

@@ -1,0 +1,96 @@
+"""Reading a logged training run again, by run id, version number or alias."""
+
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+
+from features.errors import ConfigError
+from pipelines.settings import Settings
+from pipelines.tracking.store import connect
+
+FACTS = ("scorecard.json", "drivers.json", "feature_spec.json", "curves.json")
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What MLflow holds of one training run; ``facts`` are those of ``FACTS`` that it has."""
+
+    label: str
+    run_id: str
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    facts: Mapping[str, Any]
+
+
+def find_logged(settings: Settings, name: str) -> Logged:
+    """The run of a run id, of a version number, or of the version with an alias.
+
+    Raises ``ConfigError`` when there is none, naming what there is, and ``ModelError`` when the
+    store cannot be reached.
+    """
+    connect(settings)
+    client, model = mlflow.MlflowClient(), settings.tracking.model
+    try:
+        if _RUN_ID.fullmatch(name):
+            return _logged(client.get_run(name), name[:8])
+        if not _NAME.fullmatch(name):
+            raise _unknown(settings, name)
+        version = (
+            client.get_model_version(model, name)
+            if name.isdigit()
+            else client.get_model_version_by_alias(model, name)
+        )
+        return _logged(client.get_run(str(version.run_id)), f"{model}/{version.version}")
+    except MlflowException as error:
+        raise _unknown(settings, name) from error
+
+
+def _logged(run: Run, label: str) -> Logged:
+    return Logged(
+        label=label,
+        run_id=run.info.run_id,
+        params=dict(run.data.params),
+        metrics=dict(run.data.metrics),
+        tags=dict(run.data.tags),
+        facts=_facts(run.info.run_id),
+    )
+
+
+def _facts(run_id: str) -> dict[str, Any]:
+    there = {each.path for each in mlflow.MlflowClient().list_artifacts(run_id)}
+    with tempfile.TemporaryDirectory() as scratch:
+        return {
+            name: json.loads(
+                Path(
+                    mlflow.artifacts.download_artifacts(
+                        run_id=run_id, artifact_path=name, dst_path=scratch
+                    )
+                ).read_bytes()
+            )
+            for name in FACTS
+            if name in there
+        }
+
+
+def _unknown(settings: Settings, name: str) -> ConfigError:
+    model, client = settings.tracking.model, mlflow.MlflowClient()
+    registered = client.search_registered_models(f"name = '{model}'")
+    aliases = sorted(alias for each in registered for alias in each.aliases)
+    versions = client.search_model_versions(f"name = '{model}'")
+    numbers = sorted((int(each.version) for each in versions), reverse=True)
+    return ConfigError(
+        f"{name!r} is no run id, version or alias of the model {model!r}. Versions: "
+        f"{', '.join(map(str, numbers)) or 'none'}; aliases: {', '.join(aliases) or 'none'}. "
+        "`stille ui` shows the runs."
+    )

@@ -1,0 +1,185 @@
+"""The model card: what a model is for, how good it is and where it ends, from one run's figures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from models.bootstrap import Interval
+from models.examples import Examples
+from models.explain import global_importance
+from models.realised import Outcome, outcomes_by
+from pipelines.settings import Settings
+from pipelines.training.examples import Prepared
+from pipelines.training.judged import Judged
+
+CARD = "model_card.md"
+_LONGEST = 5_000
+_METRICS = (
+    "auc",
+    "average_precision",
+    "log_loss",
+    "brier",
+    "calibration_slope",
+    "calibration_intercept",
+    "lift@1%",
+    "lift@5%",
+    "lift@10%",
+    "recall@10%",
+)
+_ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "\\`*[]|#"} | {"<": "&lt;", ">": "&gt;"})
+_LABELLED = ("stayed", "voluntary")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """When and by which code a model was made."""
+
+    known_before: date
+    code_version: str
+
+
+def model_card(settings: Settings, prepared: Prepared, judged: Judged, made: Made) -> str:
+    """The card as Markdown. Every value is escaped, every figure is of this run."""
+    return _template().render(card=_card(settings, prepared, judged, made))
+
+
+def description(card: str) -> str:
+    """The card's whole sections that fit into a description in MLflow, 5,000 characters."""
+    sections = card.split("\n## ")
+    more = f"\n\nThe rest is in `{CARD}` of the run.\n"
+    kept = sections[0]
+    for section in sections[1:]:
+        longer = f"{kept}\n## {section}"
+        if len(longer) > _LONGEST - len(more):
+            return kept.rstrip() + more
+        kept = longer
+    return kept
+
+
+def escaped(value: object) -> str:
+    """Text that Markdown shows as it stands, on one line."""
+    return " ".join(str(value).split()).translate(_ESCAPES)
+
+
+@cache
+def _template() -> Template:
+    texts = Environment(
+        loader=PackageLoader("pipelines"),
+        autoescape=False,  # noqa: S701 - Markdown: every value is escaped by ``finalize``
+        finalize=escaped,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return texts.get_template(CARD)
+
+
+def _card(settings: Settings, prepared: Prepared, judged: Judged, made: Made) -> dict[str, Any]:
+    label, test = settings.label, judged.test
+    others = [name for name in judged.cards if name != "model"]
+    return {
+        "company": settings.company.name,
+        "lead_days": label.lead_days,
+        "window_end": label.lead_days + label.horizon_days,
+        "known_before": made.known_before,
+        "code_version": made.code_version,
+        **_learned(prepared.examples),
+        "judged_on": "; ".join(judged.folds),
+        "test_rows": f"{len(test):,}",
+        "test_leavers": f"{int(test.y.sum()):,}",
+        "others": [name.replace("_", " ") for name in others],
+        "metrics": [_metric(judged.cards, name, others) for name in _METRICS],
+        "descriptions": [
+            {"name": name.replace("_", " "), "text": judged.descriptions[name]} for name in others
+        ],
+        "leak_warning": judged.leak.message if judged.leak else "",
+        "lines": [_line(each) for each in _by_line(judged)],
+        "families": _families(judged),
+        **_limits(prepared),
+    }
+
+
+def _learned(examples: Examples) -> dict[str, object]:
+    leavers = int(examples.y.sum())
+    return {
+        "rows": f"{len(examples):,}",
+        "customers": f"{len(np.unique(examples.customer_id.astype(str))):,}",
+        "dates": len(np.unique(examples.as_of)),
+        "first_as_of": examples.as_of.min(),
+        "last_as_of": examples.as_of.max(),
+        "leavers": f"{leavers:,}",
+        "leaving_share": f"{leavers / len(examples):.2%}",
+        "features": len(examples.spec.columns),
+    }
+
+
+def _limits(prepared: Prepared) -> dict[str, str]:
+    left_out = [
+        f"{name.replace('_', ' ')} {count:,}"
+        for name, count in prepared.outcomes.items()
+        if name not in _LABELLED
+    ]
+    omitted, silent = len(prepared.omitted), len(prepared.silent)
+    return {
+        "omitted": f"Features not built, as their tables are missing: {omitted or 'none'}.",
+        "silent": f"Features left out, as they never vary here: {silent or 'none'}.",
+        "left_out": ", ".join(left_out) or "none",
+    }
+
+
+def _metric(
+    cards: Mapping[str, Mapping[str, Interval]], name: str, others: Sequence[str]
+) -> dict[str, object]:
+    ours = cards["model"][name]
+    return {
+        "name": name.replace("_", " "),
+        "model": f"{ours.value:.4f}",
+        "low": f"{ours.low:.4f}",
+        "high": f"{ours.high:.4f}",
+        "others": [_figure(cards[other][name].value) for other in others],
+    }
+
+
+def _figure(value: float) -> str:
+    return f"{value:.4f}" if isfinite(value) else "–"
+
+
+def _by_line(judged: Judged) -> tuple[Outcome, ...]:
+    test = judged.test
+    lines = pd.Series(test.product_line).fillna("all").to_numpy(dtype=object)
+    return outcomes_by(lines, test.y, judged.scores["model"], test.customer_id)
+
+
+def _line(outcome: Outcome) -> dict[str, str]:
+    return {
+        "name": outcome.name,
+        "rows": f"{outcome.rows:,}",
+        "expected": f"{outcome.expected:,.1f}",
+        "observed": f"{outcome.observed:,}",
+        "ratio": f"{outcome.ratio.value:.2f}",
+        "low": f"{outcome.ratio.low:.2f}",
+        "high": f"{outcome.ratio.high:.2f}",
+    }
+
+
+def _families(judged: Judged) -> list[dict[str, str]]:
+    families = {column.driver: column.family for column in judged.test.spec.columns}
+    strongest: dict[str, str] = {}
+    for driver in judged.drivers.index:
+        strongest.setdefault(families[str(driver)], str(driver))
+    return [
+        {
+            "name": str(name).replace("_", " "),
+            "strength": f"{strength:.3f}",
+            "driver": strongest.get(str(name), "").replace("_", " "),
+        }
+        for name, strength in global_importance(judged.families).items()
+    ]
