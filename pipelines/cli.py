@@ -177,6 +177,44 @@ def nightly(
 
 
 @app.command()
+def monitor(
+    config: Config = DEMO, as_of: AsOf = None, plain: Plain = False, as_json: AsJson = False
+) -> None:
+    """Hold past lists against what happened, and tonight's inputs against training's."""
+    from pipelines import say
+    from pipelines.launch import launch_monitoring
+    from pipelines.monitor import AlarmError
+
+    try:
+        found = launch_monitoring(config, _day(as_of), plain=plain)
+    except AlarmError as alarm:
+        say.monitored(alarm.found, as_json=as_json)
+        raise
+    say.monitored(found, as_json=as_json)
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="Run id, version number or alias.")],
+    b: Annotated[str, typer.Argument(help="The same, of the run that is held against A.")],
+    config: Config = DEMO,
+    as_json: AsJson = False,
+) -> None:
+    """Hold one training run against another, and write a page of what differs."""
+    from pipelines import say
+    from pipelines.comparing.difference import compare as run
+    from pipelines.comparing.page import page_path, write_page
+    from pipelines.settings import load_settings
+    from pipelines.tracking import find_logged
+
+    settings = load_settings(config)
+    difference = run(find_logged(settings, a), find_logged(settings, b))
+    page = page_path(settings.paths.var, difference)
+    write_page(page, difference)
+    say.as_json(difference.to_data()) if as_json else say.compared(difference, page)
+
+
+@app.command()
 def truth(
     config: Config = DEMO,
     key: Annotated[

@@ -207,20 +207,49 @@ def _labelled(
 ) -> pa.Table:
     if job.labels_known_before is None:
         return rows
-    ended = outcomes(
-        con,
-        tables=tuple(snapshot.tables),
-        as_of=as_of,
-        window=settings.label_window(),
-        today=job.labels_known_before,
-        zone=settings.company.timezone,
-    )
+    ended = _ended(con, settings, snapshot, as_of, job.labels_known_before)
     con.register("cut_rows", rows)
     con.register("ended_rows", ended)
     return con.sql(
         "select c.*, e.outcome, e.label from cut_rows c join ended_rows e using (customer_id) "
         "order by customer_id"
     ).to_arrow_table()
+
+
+def _ended(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    snapshot: Snapshot,
+    as_of: date,
+    today: date,
+) -> pa.Table:
+    return outcomes(
+        con,
+        tables=tuple(snapshot.tables),
+        as_of=as_of,
+        window=settings.label_window(),
+        today=today,
+        zone=settings.company.timezone,
+    )
+
+
+def outcomes_at(
+    settings: Settings, snapshot: Snapshot, as_ofs: Sequence[date], today: date
+) -> pa.Table:
+    """What had happened before ``today`` to the cohort of each as-of date, whose windows are over.
+
+    Columns customer_id, as_of, outcome and label, as ``features.labels.outcomes`` gives them.
+    """
+    parts = []
+    for shard in range(snapshot.shards):
+        with connect(settings.engine, settings.paths.var / "spill") as con:
+            _open_shard(con, settings, snapshot, shard, min(as_ofs))
+            for as_of in as_ofs:
+                make_cohort(con, tuple(snapshot.tables), as_of, settings.company.timezone)
+                ended = _ended(con, settings, snapshot, as_of, today)
+                dates = pa.array([as_of] * len(ended), pa.date32())
+                parts.append(ended.append_column("as_of", dates))
+    return pa.concat_tables(parts)
 
 
 def _parquet(files: Sequence[Path]) -> str:

@@ -16,8 +16,10 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from features.errors import BusyError
+from pipelines.monitor import AlarmError, Monitored
+from pipelines.monitoring.summary import markdown
 from pipelines.nightly import Night
-from pipelines.runs import run_nightly, run_training
+from pipelines.runs import run_monitoring, run_nightly, run_training
 from pipelines.show import scorecard_markdown, top_rows
 from pipelines.train import Trained
 
@@ -64,6 +66,18 @@ def nightly(config: str, as_of: date | None = None, backfill: bool = False) -> N
     return night
 
 
+@flow(name="monitor", persist_result=False)
+def monitor(config: str, as_of: date | None = None) -> Monitored:
+    """Judge past publications and the inputs of the as-of date (default: today)."""
+    try:
+        found = run_monitoring(Path(config), as_of, as_task)
+    except AlarmError as alarm:
+        show_monitoring(alarm.found)
+        raise
+    show_monitoring(found)
+    return found
+
+
 def show_training(trained: Trained) -> None:
     """The scorecard as a Markdown artifact."""
     with _not_decisive("scorecard"):
@@ -76,6 +90,12 @@ def show_night(night: Night) -> None:
     with _not_decisive("top of the list"):
         create_table_artifact(top_rows(night.publication.folder), key="top-of-the-list")
         create_markdown_artifact(f"{what}: `{night.publication.folder}`", key="publication")
+
+
+def show_monitoring(found: Monitored) -> None:
+    """The figures and the alarms as a Markdown artifact."""
+    with _not_decisive("monitoring"):
+        create_markdown_artifact(markdown(found), key="monitoring")
 
 
 @contextmanager

@@ -4,8 +4,9 @@ import logging
 from datetime import date
 from pathlib import Path
 
+from pipelines.monitor import Monitored
 from pipelines.nightly import Night
-from pipelines.runs import run_nightly, run_training
+from pipelines.runs import run_monitoring, run_nightly, run_training
 from pipelines.train import Trained
 
 _LOG = logging.getLogger("stille")
@@ -29,6 +30,15 @@ def launch_nightly(
     from pipelines import flows
 
     return flows.nightly(str(config), as_of, backfill)
+
+
+def launch_monitoring(config: Path, as_of: date | None, *, plain: bool) -> Monitored:
+    """Monitor, watched by Prefect unless ``plain`` or Prefect does not start."""
+    if plain or not _prefect_starts():
+        return run_monitoring(config, as_of, untracked=True)
+    from pipelines import flows
+
+    return flows.monitor(str(config), as_of)
 
 
 def _prefect_starts() -> bool:

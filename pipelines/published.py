@@ -93,3 +93,17 @@ def published(out: Path, stamp: Stamp) -> Publication | None:
         except (PublicationError, ConfigError, KeyError, TypeError):
             continue
     return max(found, key=lambda one: one[0])[1] if found else None
+
+
+def newest_publications(out: Path) -> tuple[Publication, ...]:
+    """The complete publication of each as-of date that was made last, dates in order."""
+    newest: dict[date, tuple[str, Publication]] = {}
+    for path in sorted(out.glob(f"*/*/{MANIFEST}")):
+        try:
+            as_of = date.fromisoformat(path.parts[-3])
+            found = str(verify(path.parent)["created"]), Publication(out, as_of, path.parts[-2])
+        except (PublicationError, ConfigError, KeyError, ValueError):
+            continue
+        if as_of not in newest or found[0] >= newest[as_of][0]:
+            newest[as_of] = found
+    return tuple(newest[as_of][1] for as_of in sorted(newest))

@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 from pipelines.clock import new_run_id, today_in
+from pipelines.monitor import Monitored, monitor
 from pipelines.nightly import Night, nightly
 from pipelines.record import recorded
 from pipelines.settings import load_settings
@@ -45,3 +46,14 @@ def run_ablation(config: Path, as_of: date | None = None) -> list[Ablation]:
     today = as_of or today_in(settings.company.timezone)
     with recorded(settings.paths.var, new_run_id("ablate"), "ablate") as record:
         return ablate(settings, today, record)
+
+
+def run_monitoring(
+    config: Path, as_of: date | None = None, step: Step = plain, *, untracked: bool = False
+) -> Monitored:
+    """Monitor with a run record; ``as_of`` defaults to today in the company's zone."""
+    settings = load_settings(config)
+    today = as_of or today_in(settings.company.timezone)
+    with recorded(settings.paths.var, new_run_id("monitor"), "monitor") as record:
+        record.untracked = untracked
+        return monitor(settings, today, record, step)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.bootstrap import Interval
+from pipelines.comparing.difference import Difference
 from pipelines.demo.compare import Comparison
 from pipelines.doctor.finding import Finding
+from pipelines.monitor import Monitored
+from pipelines.monitoring import summary
 from pipelines.nightly import Night
 from pipelines.show import scorecard_header, scorecard_rows, top_rows
 from pipelines.train import Trained
@@ -121,6 +125,34 @@ def night_facts(night: Night) -> dict[str, Any]:
         "written": night.written,
         "top": top_rows(night.publication.folder, _SHOWN),
     }
+
+
+def monitored(found: Monitored, *, as_json: bool) -> None:
+    """Print a monitoring run as a table, or the JSON that it wrote."""
+    if as_json:
+        print(found.path.read_text(encoding="utf-8"), end="")
+        return
+    table(summary.HEADER, summary.rows(found), f"Monitoring on {found.day}")
+    print(f"Tenths, drivers, every feature and source: {found.path}")
+
+
+def compared(difference: Difference, page: Path) -> None:
+    """Print what differs between two runs, and where the page is."""
+    a, b = difference.a.label, difference.b.label
+    metrics = (
+        [m.name, *("" if v is None else f"{v:.4f}" for v in (m.a, m.b, m.difference)), m.better]
+        for m in difference.metrics
+    )
+    table(["metric", f"A: {a}", f"B: {b}", "B − A", "better"], metrics)
+    if difference.parameters:
+        table(["parameter", "A", "B"], ([p.name, p.a, p.b] for p in difference.parameters))
+    ranks = ([r.driver, r.a or "", r.b or ""] for r in difference.ranks)
+    table(["driver", "place in A", "place in B"], ranks)
+    for what, names in asdict(difference.features).items():
+        print(f"Features {what} in B: {', '.join(names) or 'none'}")
+    if not difference.same_rows:
+        print("Judged on different test rows: a difference may be of the rows.")
+    print(f"Page: {page}")
 
 
 def held_against_truth(comparison: Comparison) -> None:

@@ -21,6 +21,7 @@ from pipelines.tracking import connect, tracking_uri
 _FLOWS: dict[str, Flow[..., Any]] = {
     "pipelines.flows:nightly": flows.nightly,
     "pipelines.flows:train": flows.train,
+    "pipelines.flows:monitor": flows.monitor,
 }
 
 

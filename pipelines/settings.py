@@ -19,6 +19,7 @@ from pipelines.config.sections import (
     Economics,
     Engine,
     Label,
+    Monitoring,
     Paths,
     Quality,
     RiskList,
@@ -39,6 +40,7 @@ __all__ = [
     "Economics",
     "Engine",
     "Label",
+    "Monitoring",
     "Paths",
     "Quality",
     "RiskList",
@@ -66,6 +68,7 @@ class Settings(Section):
     engine: Engine = Engine()
     tracking: Tracking = Tracking()
     quality: Quality = Quality()
+    monitoring: Monitoring = Monitoring()
 
     def dialect_of(self, table: str) -> Dialect:
         """The company's dialect with the overrides of one source."""

@@ -185,3 +185,20 @@ class Quality(Section):
     day_rows: Mapping[str, RowBand] = {}
     freshness_days: Mapping[str, Count] = {}
     unit_jumps: bool = True
+
+
+class Monitoring(Section):
+    """When a monitoring run raises an alarm; every figure is an effect size.
+
+    ``months``: how many past months with a complete horizon are judged, one publication each.
+    ``capacity``: customers a team can call, for the precision at that length. ``max_drift``: the
+    population stability index of a feature or of the scores, less what chance gives.
+    ``observed_to_expected``: leavers over the sum of the probabilities; ``calibration_slope``:
+    that of the published probabilities. The last two only when their 95 % interval leaves out 1.
+    """
+
+    months: Count = 6
+    capacity: Count = 500
+    max_drift: Annotated[float, Field(gt=0)] = 0.25
+    observed_to_expected: RowBand = RowBand(low=0.8, high=1.25)
+    calibration_slope: RowBand = RowBand(low=0.7, high=1.4)

@@ -1,0 +1,165 @@
+"""What differs between two logged runs, as plain values."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pipelines.tracking import Logged, plain_name
+
+Better = Literal["A", "B", "same", ""]
+_HIGHER = ("auc", "average_precision", "lift", "recall")
+_LOWER = ("log_loss", "brier", "calibration_error")
+_AIMS = {"calibration_slope": 1.0, "calibration_intercept": 0.0}
+_DRIVERS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric of both runs with its 95 % interval, if it was kept; ``better`` by the value."""
+
+    name: str
+    a: float | None
+    b: float | None
+    a_interval: tuple[float, float] | None
+    b_interval: tuple[float, float] | None
+    better: Better
+
+    @property
+    def difference(self) -> float | None:
+        """B less A, when both have it."""
+        return None if self.a is None or self.b is None else self.b - self.a
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter that is not the same in both; None where a run does not have it."""
+
+    name: str
+    a: str | None
+    b: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """A driver's place in both runs, 1 the strongest; None where a run does not know it."""
+
+    driver: str
+    a: int | None
+    b: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Features that only one run has, and those whose definition, kind or sign differs."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Run B against run A; ``same_rows`` tells whether both were judged on the same test rows."""
+
+    a: Logged
+    b: Logged
+    same_rows: bool
+    metrics: tuple[Metric, ...]
+    parameters: tuple[Parameter, ...]
+    features: Features
+    ranks: tuple[Rank, ...]
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "a": {"label": self.a.label, "run_id": self.a.run_id},
+            "b": {"label": self.b.label, "run_id": self.b.run_id},
+            "same_test_rows": self.same_rows,
+            "metrics": [asdict(m) | {"difference": m.difference} for m in self.metrics],
+            "parameters": [asdict(parameter) for parameter in self.parameters],
+            "features": asdict(self.features),
+            "drivers": [asdict(rank) for rank in self.ranks],
+        }
+
+
+def compare(a: Logged, b: Logged) -> Difference:
+    """Everything that differs, A being the one that B is held against."""
+    keys = a.tags.get("test_key"), b.tags.get("test_key")
+    return Difference(
+        a=a,
+        b=b,
+        same_rows=keys[0] is not None and keys[0] == keys[1],
+        metrics=_metrics(a, b),
+        parameters=tuple(
+            Parameter(name, a.params.get(name), b.params.get(name))
+            for name in sorted({*a.params, *b.params})
+            if a.params.get(name) != b.params.get(name)
+        ),
+        features=_features(a, b),
+        ranks=_ranks(a, b),
+    )
+
+
+def _metrics(a: Logged, b: Logged) -> tuple[Metric, ...]:
+    bounds = _intervals(a), _intervals(b)
+    ends = {f"{name}_{end}" for each in bounds for name in each for end in ("low", "high")}
+    names = [name for name in dict.fromkeys([*a.metrics, *b.metrics]) if name not in ends]
+    order = {name: place for place, name in enumerate(dict.fromkeys([*bounds[0], *bounds[1]]))}
+    return tuple(
+        Metric(
+            name,
+            a.metrics.get(name),
+            b.metrics.get(name),
+            bounds[0].get(name),
+            bounds[1].get(name),
+            _better(name, a.metrics.get(name), b.metrics.get(name)),
+        )
+        for name in sorted(names, key=lambda name: (order.get(name, len(order)), name))
+    )
+
+
+def _intervals(run: Logged) -> dict[str, tuple[float, float]]:
+    card: Mapping[str, Any] = run.facts.get("scorecard.json", {}).get("model", {})
+    return {plain_name(name): (each["low"], each["high"]) for name, each in card.items()}
+
+
+def _better(name: str, a: float | None, b: float | None) -> Better:
+    if a is None or b is None:
+        return ""
+    if name in _AIMS:
+        a, b = -abs(a - _AIMS[name]), -abs(b - _AIMS[name])
+    elif name in _LOWER:
+        a, b = -a, -b
+    elif not name.startswith(_HIGHER):
+        return ""
+    return "same" if a == b else "A" if a > b else "B"
+
+
+def _features(a: Logged, b: Logged) -> Features:
+    ours, theirs = _columns(a), _columns(b)
+    return Features(
+        added=tuple(sorted(set(theirs) - set(ours))),
+        removed=tuple(sorted(set(ours) - set(theirs))),
+        changed=tuple(sorted(n for n in set(ours) & set(theirs) if ours[n] != theirs[n])),
+    )
+
+
+def _columns(run: Logged) -> dict[str, tuple[object, ...]]:
+    rows = run.facts.get("feature_spec.json", {}).get("columns", ())
+    kept = ("kind", "definition", "sign", "driver", "family")
+    return {row["name"]: tuple(row.get(key) for key in kept) for row in rows}
+
+
+def _ranks(a: Logged, b: Logged) -> tuple[Rank, ...]:
+    places = [
+        {name: place for place, name in enumerate(_strongest(run), start=1)} for run in (a, b)
+    ]
+    shown = dict.fromkeys(n for place in places for n in list(place)[:_DRIVERS])
+    ranks = [Rank(name, places[0].get(name), places[1].get(name)) for name in shown]
+    last = len(places[0]) + len(places[1])
+    return tuple(sorted(ranks, key=lambda rank: (rank.b or last, rank.a or last)))
+
+
+def _strongest(run: Logged) -> list[str]:
+    drivers: Mapping[str, float] = run.facts.get("drivers.json", {})
+    return sorted(drivers, key=lambda name: (-drivers[name], name))

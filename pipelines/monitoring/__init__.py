@@ -1,0 +1,1 @@
+"""What a monitoring run looks at: past publications, tonight's inputs, and the sources."""

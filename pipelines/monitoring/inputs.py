@@ -1,0 +1,80 @@
+"""Tonight's matrix and scores against what the champion was trained on."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date
+
+from models.distribution import Reference
+from models.drift import Drift, by_family, feature_drift, score_drift
+from pipelines.engine import MatrixJob, build_matrix, catalog_of, scratch
+from pipelines.matrixgates import refuse_other_features
+from pipelines.nightly import Champion
+from pipelines.progress import bar
+from pipelines.record import RunRecord
+from pipelines.settings import Settings
+from pipelines.snapshots.snapshot import Snapshot
+from pipelines.training.examples import KEYS, read_matrix
+
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """How the cohort of ``as_of`` differs from the training rows; ``features`` greatest first."""
+
+    as_of: date
+    rows: int
+    features: tuple[Drift, ...]
+    families: dict[str, float]
+    score: Drift
+
+
+def measure_inputs(
+    settings: Settings,
+    snapshot: Snapshot,
+    champion: Champion,
+    reference: Reference,
+    as_of: date,
+    record: RunRecord,
+) -> Inputs | None:
+    """Build the matrix of ``as_of`` and hold it against the reference; None for an empty cohort."""
+    catalog = catalog_of(settings, snapshot)
+    spec = champion.model.spec
+    refuse_other_features(champion.registered.label, spec, catalog)
+    with (
+        scratch(settings, record.run_id) as folder,
+        record.stage("drift") as stage,
+        bar("building features", snapshot.shards) as advance,
+    ):
+        job = MatrixJob(catalog, (as_of,))
+        paths = build_matrix(settings, snapshot, job, folder, lambda: advance(""))
+        frame = read_matrix(paths, [*KEYS, *spec.names])
+        stage.rows_in = stage.rows_out = len(frame)
+        if frame.empty:
+            return None
+        x = spec.encode(frame)
+    drifts = feature_drift(x, spec, reference)
+    p = champion.model.probability(x, settings.engine.threads)
+    return Inputs(as_of, len(x), drifts, by_family(drifts), score_drift(p, reference))
+
+
+def input_alarms(inputs: Inputs, limit: float) -> Iterator[str]:
+    """A sentence for the features beyond the limit, and one for the scores."""
+    moved = [drift for drift in inputs.features if drift.psi > limit]
+    if moved:
+        named = ", ".join(f"{d.name} ({d.psi:.2f})" for d in moved[:_NAMED])
+        more = f" and {len(moved) - _NAMED} more" if len(moved) > _NAMED else ""
+        yield f"inputs have moved from those of training, by more than {limit:g}: {named}{more}"
+    if inputs.score.psi > limit:
+        yield f"the scores have moved by {inputs.score.psi:.2f}; at most {limit:g} is expected"
+
+
+def as_data(inputs: Inputs) -> dict[str, object]:
+    """The figures as plain values for JSON."""
+    return {
+        "as_of_date": inputs.as_of.isoformat(),
+        "rows": inputs.rows,
+        "score": asdict(inputs.score),
+        "families": inputs.families,
+        "features": [asdict(drift) for drift in inputs.features],
+    }

@@ -1,0 +1,98 @@
+"""Sources that stand still, and gates that closed: from the snapshot and the run records."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from features.tables import TABLES
+from pipelines.snapshots.snapshot import Snapshot
+
+_RECORDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One table: its rows, its newest event's day, and its age at the monitoring date.
+
+    ``standing_still_since`` is the last monitoring date at which the newest event was the same.
+    """
+
+    table: str
+    rows: int
+    newest_event: str | None
+    days_old: int | None
+    standing_still_since: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GateHistory:
+    """One gate over the newest run records: how often it was asked, how often it was closed."""
+
+    gate: str
+    runs: int
+    closed: int
+    latest: float | None
+    low: float | None
+    high: float | None
+
+
+def look_at_sources(
+    snapshot: Snapshot, zone: str, today: date, before: Mapping[str, Any] | None
+) -> tuple[Source, ...]:
+    """Every table of the snapshot; ``before`` is the data of the monitoring run before this."""
+    then = {row["table"]: row["newest_event"] for row in (before or {}).get("sources", ())}
+    found = []
+    for name, facts in snapshot.tables.items():
+        if TABLES[name].derived:
+            continue
+        newest = facts.last_event and facts.last_event.replace(tzinfo=UTC).astimezone(
+            ZoneInfo(zone)
+        )
+        day = newest.date().isoformat() if newest else None
+        still = day is not None and then.get(name) == day and before is not None
+        since = str(before["date"]) if still and before is not None else None
+        age = (today - newest.date()).days if newest else None
+        found.append(Source(name, facts.rows, day, age, since))
+    return tuple(found)
+
+
+def gate_history(var: Path) -> tuple[GateHistory, ...]:
+    """Gates that were closed in any of the newest run records, most often closed first."""
+    seen: dict[str, list[dict[str, Any]]] = {}
+    for record in _newest_records(var):
+        for gate in record.get("gates", ()):
+            seen.setdefault(gate["name"], []).append(gate)
+    found = [
+        GateHistory(
+            name,
+            len(gates),
+            sum(not gate["passed"] for gate in gates),
+            gates[-1]["value"],
+            gates[-1]["low"],
+            gates[-1]["high"],
+        )
+        for name, gates in seen.items()
+    ]
+    closed = [each for each in found if each.closed]
+    return tuple(sorted(closed, key=lambda each: (-each.closed, each.gate)))
+
+
+def as_data(sources: tuple[Source, ...], gates: tuple[GateHistory, ...]) -> dict[str, object]:
+    """Both as plain values for JSON."""
+    return {"sources": [asdict(each) for each in sources], "gates": [asdict(g) for g in gates]}
+
+
+def _newest_records(var: Path) -> list[dict[str, Any]]:
+    """The newest readable records, oldest first."""
+    records = []
+    for path in (var / "runs").glob("*.json"):
+        try:
+            record = json.loads(path.read_bytes())
+            records.append((str(record["started_at"]), record))
+        except (OSError, ValueError, KeyError):
+            continue
+    return [record for _, record in sorted(records, key=lambda pair: pair[0])[-_RECORDS:]]
