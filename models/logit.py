@@ -21,32 +21,43 @@ def logit(p: Floats) -> Floats:
 def newton_line(
     z: Floats, target: Floats, weights: Floats, start: tuple[float, float], steps: int
 ) -> tuple[Floats, Floats]:
-    """(intercepts, slopes) after ``steps`` Newton steps from ``start`` (intercept, slope)."""
-    intercept = np.full(len(weights), start[0])
-    slope = np.full(len(weights), start[1])
+    """(intercepts, slopes) after ``steps`` Newton steps from ``start`` (intercept, slope).
+
+    All replicates take the first step from the same place: it is one product of matrices, and
+    only further ones cost an exponential for each row and replicate.
+    """
     square = z * z
-    for _ in range(steps):
+    p = expit(start[0] + start[1] * z)
+    residual, curve = target - p, p * (1 - p)
+    parts = np.column_stack([residual, residual * z, curve, curve * z, curve * square])
+    intercept, slope = _moved(np.array(start), weights @ parts)
+    for _ in range(steps - 1):
         p = expit(intercept[:, None] + slope[:, None] * z)
-        residual = weights * (target - p)
-        curve = weights * (p * (1 - p))
-        g0, g1 = residual.sum(axis=1), residual @ z
-        h00, h01, h11 = curve.sum(axis=1), curve @ z, curve @ square
-        det = h00 * h11 - h01 * h01
-        safe = np.where(det > _FLAT, det, np.inf)
-        intercept = intercept + (h11 * g0 - h01 * g1) / safe
-        slope = slope + (h00 * g1 - h01 * g0) / safe
+        residual, curve = weights * (target - p), weights * (p * (1 - p))
+        sums = (residual.sum(axis=1), residual @ z, curve.sum(axis=1), curve @ z, curve @ square)
+        intercept, slope = _moved(np.stack([intercept, slope]), np.stack(sums, axis=1))
     return intercept, slope
+
+
+def _moved(at: Floats, sums: Floats) -> tuple[Floats, Floats]:
+    """One step from ``at`` (2,) or (2, r), by gradient and curvature, (r, 5)."""
+    g0, g1, h00, h01, h11 = sums.T
+    det = h00 * h11 - h01 * h01
+    safe = np.where(det > _FLAT, det, np.inf)
+    return at[0] + (h11 * g0 - h01 * g1) / safe, at[1] + (h00 * g1 - h01 * g0) / safe
 
 
 def newton_shift(z: Floats, target: Floats, weights: Floats, start: float, steps: int) -> Floats:
     """Intercepts with the slope held at 1, after ``steps`` Newton steps from ``start``."""
-    intercept = np.full(len(weights), start)
-    for _ in range(steps):
+    p = expit(start + z)
+    sums = weights @ np.column_stack([target - p, p * (1 - p)])
+    intercept = start + sums[:, 0] / np.maximum(sums[:, 1], _FLAT)
+    for _ in range(steps - 1):
         p = expit(intercept[:, None] + z)
         gradient = (weights * (target - p)).sum(axis=1)
         curve = (weights * (p * (1 - p))).sum(axis=1)
         intercept = intercept + gradient / np.maximum(curve, _FLAT)
-    return intercept
+    return np.asarray(intercept, dtype=np.float64)
 
 
 def fit_line(z: Floats, target: Floats) -> tuple[float, float]:
