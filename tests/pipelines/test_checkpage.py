@@ -101,15 +101,15 @@ def test_a_page_says_everything_that_there_is_to_look_at(check):
     assert ended.code == 0, ended.err
     assert "out/check.html" in ended.out.replace("\n", "")
     assert rows(html, "Tables") == [
-        ("customers", "50", "0", "2020-01-01", "2020-01-28", "2255", "segment"),
+        ("customers", "50", "0", "2020-01-01", "2020-01-28", "2255", "segment, margin_per_year"),
         (
             *("invoices", "150", "0", "2026-01-10", "2026-03-10", "22"),
             "n_lines, estimated, format, paper_fee",
         ),
         (
             *("contacts", "61", "2", "2026-03-01", "2026-03-28", "4"),
-            "channel, direction, case_id, wait_seconds, abandoned, handled_by, human_requested, "
-            "unavailable_channel, replied_at",
+            "channel, direction, linked_at, case_id, wait_seconds, abandoned, handled_by, "
+            "human_requested, unavailable_channel, replied_at",
         ),
     ]
     assert set(rows(html, "What to look at")) == {
