@@ -54,8 +54,7 @@ def log_training(settings: Settings, training: Training) -> Registered:
             for path in training.files:
                 folder = str(Path(path).parent)
                 mlflow.log_artifact(str(Path(scratch, path)), None if folder == "." else folder)
-            with _silent():
-                version = _log_model(name, Path(scratch, MODEL_FOLDER), training.feature_names)
+            version = _log_model(name, Path(scratch, MODEL_FOLDER), training.feature_names)
     tags = {**training.tags, "digest": digest(training.model_files)}
     _describe(name, version, tags, training.description)
     mlflow.MlflowClient().update_run(run.info.run_id, name=f"{training.name}, v{version}")
@@ -106,9 +105,10 @@ def _log_model(name: str, folder: Path, features: tuple[str, ...]) -> str:
             artifacts={"model": str(folder)},
             signature=_signature(features),
             pip_requirements=_PIP,
-            registered_model_name=name,
         )
-    return str(logged.registered_model_version)
+    # Registered apart, because logging switches MLflow's words on again.
+    with _silent():
+        return str(mlflow.register_model(f"models:/{logged.model_id}", name).version)
 
 
 def _signature(names: tuple[str, ...]) -> ModelSignature:
