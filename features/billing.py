@@ -18,7 +18,7 @@ INVOICES = Stream(
             and corrects_invoice_id is null then amount / year_ago end as shock_year
     from (
         select customer_id, event_at, known_at, invoice_id, issued_on, due_on, amount, n_lines,
-            estimated, format, paper_fee, corrects_invoice_id,
+            estimated, cast(format = 'paper' as integer) as paper, paper_fee, corrects_invoice_id,
             row_number() over alike as seq,
             median(amount) over past as typical,
             lag(amount) over same_month as year_ago,
@@ -76,8 +76,11 @@ PAYMENTS = Stream(
     optional=("invoices", "payment_method_events"),
     reveals={"failed": "failure_known_at"},
     sql="""
-    select customer_id, event_at, known_at, seq, paid_on, method, failed, requested,
+    select customer_id, event_at, known_at, seq, paid_on, method, failed,
         coalesce(known_payments(midnight(failed_on)), known_at) as failure_known_at,
+        cast(method = 'autopay' as integer) as autopay,
+        cast(method = 'manual' as integer) as manual,
+        cast(requested <> method as integer) as mismatch,
         date_diff('day', due_on, paid_on) as days_late
     from (
         select *, row_number() over known as seq,
@@ -312,7 +315,7 @@ FAMILY.add(
 FAMILY.add(
     INVOICES,
     "paper_invoice",
-    "arg_max(cast(format = 'paper' as integer), seq)",
+    "arg_max(paper, seq)",
     where="corrects_invoice_id is null",
     driver="payment_method",
     unit="flag",
@@ -429,7 +432,7 @@ FAMILY.add(
 FAMILY.add(
     PAYMENTS,
     "autopay",
-    "arg_max(cast(method = 'autopay' as integer), seq)",
+    "arg_max(autopay, seq)",
     sign=-1,
     driver="payment_method",
     unit="flag",
@@ -439,7 +442,7 @@ FAMILY.add(
 FAMILY.add(
     PAYMENTS,
     "manual_payer",
-    "arg_max(cast(method = 'manual' as integer), seq)",
+    "arg_max(manual, seq)",
     sign=1,
     where=_MADE,
     driver="payment_method",
@@ -450,7 +453,7 @@ FAMILY.add(
 FAMILY.add(
     PAYMENTS,
     "method_mismatch",
-    "arg_max(cast(requested <> method as integer), seq)",
+    "arg_max(mismatch, seq)",
     fill=0,
     sign=1,
     needs=("payment_method_events", "payments.method"),

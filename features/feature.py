@@ -43,7 +43,7 @@ class Feature:
 
     ``expression`` is one aggregate, to which the FILTER of ``where`` and ``window`` is added at
     its end, or at each ``{filter}`` when it names one. It may also name ``{as_of}`` (instant),
-    ``{as_of_day}`` (date) and ``{edge}``, the instant at which the window opens; a feature that
+    ``{as_of_day}`` (date) and ``{edge_day}``, the day on which the window opens; a feature that
     names the edge cuts its own window. ``window`` is in days, null for all time.
     ``sign`` is +1 when more raises risk, -1 when it lowers it, 0 when left free.
     ``fill`` is what no row means: 0 when nothing happened, null when it is unknown.

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.catalog import Catalog
 from features.feature import Feature, Stream
@@ -19,9 +20,6 @@ from features.tables import DUCKDB_TYPES, TABLES, Table
 from features.timeline import midnight_utc
 
 _AT_ONCE: Mapping[str, int] = MappingProxyType({})
-
-_JOINED_AT_ONCE = 8
-"""Planning one join of forty tables takes longer than the join."""
 
 _DUCKDB_KINDS = {"number": "float", "category": "varchar"}
 
@@ -102,54 +100,62 @@ def cut(con: duckdb.DuckDBPyConnection, catalog: Catalog, as_of: date, zone: str
     float32, categories text, facts of their own type. Customers without rows stay, with each
     feature's fill. Combinations are computed last, over the columns that the streams gave.
     """
-    streams = [stream for stream in catalog.streams if _of_stream(catalog, stream)]
-    batches = [streams[n : n + _JOINED_AT_ONCE] for n in range(0, len(streams), _JOINED_AT_ONCE)]
-    for number, batch in enumerate(batches):
-        _cut_batch(con, catalog, batch, f"batch_{number}", as_of, zone)
-    joins = [f"join batch_{number} using (customer_id)" for number in range(len(batches))]
-    given = ["*", *(f'null as "{name}"' for name in _absent(catalog))]
-    shown = [_output(f) if f.of else f'"{f.name}"' for f in catalog.features]
-    columns = ["customer_id", f"date '{as_of}' as as_of", "product_line", *shown]
-    return con.sql(
-        f"select {', '.join(columns)} from ("
-        f"select {', '.join(given)} from cohort {' '.join(joins)}) order by customer_id"
-    ).to_arrow_table()
+    cohort = con.sql("select * from cohort order by customer_id").to_arrow_table().combine_chunks()
+    columns: dict[str, pa.ChunkedArray] = {}
+    for stream in catalog.streams:
+        features = _of_stream(catalog, stream)
+        if features:
+            rows = con.sql(_cut_sql(stream, features, as_of, zone)).to_arrow_table()
+            columns |= _aligned(cohort["customer_id"], rows, features)
+    columns |= _combined(con, catalog, columns)
+    days = pa.repeat(pa.scalar(as_of, pa.date32()), len(cohort))
+    keys = {
+        "customer_id": cohort["customer_id"],
+        "as_of": days,
+        "product_line": cohort["product_line"],
+    }
+    return pa.table(keys | {f.name: columns[f.name] for f in catalog.features})
 
 
 def _of_stream(catalog: Catalog, stream: Stream) -> list[Feature]:
     return [f for f in (*catalog.features, *catalog.parts) if f.stream == stream.name]
 
 
-def _cut_batch(
-    con: duckdb.DuckDBPyConnection,
-    catalog: Catalog,
-    batch: Sequence[Stream],
-    into: str,
-    as_of: date,
-    zone: str,
-) -> None:
-    joins, given = [], ["c.customer_id"]
-    for stream in batch:
-        features = _of_stream(catalog, stream)
-        con.execute(
-            f"create or replace temp table cut_{stream.name} as "
-            + _cut_sql(stream, features, as_of, zone)
-        )
-        how = "left join {} using (customer_id)" if stream.per_customer else "cross join {}"
-        joins.append(how.format(f"cut_{stream.name}"))
-        given += [_output(feature) for feature in features]
-    con.execute(
-        f"create or replace temp table {into} as "
-        f"select {', '.join(given)} from cohort c {' '.join(joins)}"
-    )
-    for stream in batch:
-        con.execute(f"drop table cut_{stream.name}")
+def _aligned(
+    customers: pa.ChunkedArray, rows: pa.Table, features: Sequence[Feature]
+) -> dict[str, pa.ChunkedArray]:
+    """Each feature's column with one value for each of ``customers``, in their order.
+
+    Rows without a customer are one row, for everybody.
+    """
+    if "customer_id" in rows.column_names:
+        positions = pc.index_in(customers, value_set=rows["customer_id"])
+    else:
+        positions = pa.repeat(pa.scalar(0), len(customers))
+    found = rows.take(positions)
+    return {f.name: _filled(found[f.name], f) for f in features}
 
 
-def _absent(catalog: Catalog) -> list[str]:
-    """Columns that combinations may do without, and must."""
-    known = {feature.name for feature in (*catalog.features, *catalog.parts)}
-    return sorted({name for f in catalog.features for name in f.maybe} - known)
+def _filled(column: pa.ChunkedArray, feature: Feature) -> pa.ChunkedArray:
+    if feature.fill is None or not column.null_count:
+        return column
+    return pc.fill_null(column, pa.scalar(feature.fill, column.type))
+
+
+def _combined(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, columns: Mapping[str, pa.ChunkedArray]
+) -> dict[str, pa.ChunkedArray]:
+    features = [f for f in catalog.features if f.of]
+    if not features:
+        return {}
+    names = dict.fromkeys(name for f in features for name in (*f.of, *f.maybe))
+    con.register("columns_cut", pa.table({n: columns[n] for n in names if n in columns}))
+    given = ["*", *(f'null as "{name}"' for name in names if name not in columns)]
+    shown = ", ".join(_output(f, f.expression) for f in features)
+    query = f"select {shown} from (select {', '.join(given)} from columns_cut)"
+    rows = con.sql(query).to_arrow_table()
+    con.unregister("columns_cut")
+    return {f.name: _filled(rows[f.name], f) for f in features}
 
 
 def _cut_sql(
@@ -182,7 +188,7 @@ def _revealed(stream: Stream, now: str) -> str:
 def _aggregate(feature: Feature, as_of: date, zone: str) -> str:
     expression, where = feature.expression, feature.where
     edge = "" if feature.window is None else _instant(as_of - timedelta(feature.window), zone)
-    if edge and "{edge}" not in expression:
+    if edge and "{edge_day}" not in expression:
         where = f"({where}) and event_at >= {edge}"
     if "{filter}" not in expression:
         expression += " {filter}"
@@ -190,19 +196,15 @@ def _aggregate(feature: Feature, as_of: date, zone: str) -> str:
     for name, text in (
         ("{as_of_day}", f"date '{as_of}'"),
         ("{as_of}", _instant(as_of, zone)),
-        ("{edge}", edge),
+        ("{edge_day}", f"date '{as_of - timedelta(feature.window or 0)}'"),
     ):
         filled = filled.replace(name, text)
-    return f'{filled} as "{feature.name}"'
+    return _output(feature, filled)
 
 
-def _output(feature: Feature) -> str:
-    value = f"({feature.expression})" if feature.of else f'"{feature.name}"'
-    if feature.kind in _DUCKDB_KINDS:
-        value = f"cast({value} as {_DUCKDB_KINDS[feature.kind]})"
-        if feature.fill is not None:
-            value = f"coalesce({value}, {feature.fill})"
-    return f'{value} as "{feature.name}"'
+def _output(feature: Feature, value: str) -> str:
+    kind = _DUCKDB_KINDS.get(feature.kind)
+    return f'{value if kind is None else f"cast(({value}) as {kind})"} as "{feature.name}"'
 
 
 def _instant(day: date, zone: str) -> str:

@@ -60,7 +60,7 @@ NEWCOMER_PRICES = Stream(
     "newcomer_prices",
     reads=("contracts", "price_list"),
     optional=("price_changes", "terminations"),
-    reveals={"to_at": "to_at"},
+    reveals={"to_at": "to_at", "to_on": "to_at"},
     sql=f"""
     with offered as (
         select plan_id, price,
@@ -97,6 +97,8 @@ NEWCOMER_PRICES = Stream(
     select own.customer_id, greatest(own.from_at, market.from_at) as event_at,
         greatest(own.from_at, market.from_at) as known_at,
         least(own.to_at, market.to_at) as to_at,
+        local_day(greatest(own.from_at, market.from_at)) as from_on,
+        local_day(least(own.to_at, market.to_at)) as to_on,
         own.contract_id, own.price as own_price, market.price as newcomer_price,
         cast((own.price - market.price) / nullif(own.price, 0) as double) as gap
     from own join market on market.plan_id = own.plan_id
@@ -200,7 +202,7 @@ FAMILY.add(
 FAMILY.add(
     PRICE_CHANGES,
     "days_since_rise",
-    "date_diff('day', max(local_day(event_at)) {filter}, {as_of_day})",
+    "date_diff('day', local_day(max(event_at) {filter}), {as_of_day})",
     where=_RISE,
     driver="price_rise",
     unit="days",
@@ -298,8 +300,8 @@ FAMILY.add(
 FAMILY.add(
     NEWCOMER_PRICES,
     "newcomer_gap_days",
-    "sum(greatest(0, date_diff('day', local_day(greatest(event_at, {edge})), "
-    "local_day(coalesce(to_at, {as_of})))))",
+    "sum(greatest(0, date_diff('day', greatest(from_on, {edge_day}), "
+    "coalesce(to_on, {as_of_day}))))",
     where=f"gap >= {_VISIBLE}",
     windows=(90, 365),
     fill=0,

@@ -1,28 +1,28 @@
 """Runs the feature code shard by shard: a shard is the unit of memory and of progress."""
 
-import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from features.catalog import Catalog, build_catalog
-from features.labels import ever_in_cohort, make_cohort, outcomes
-from features.matrix import cut, derive, prepare
 from features.relationship import Attribute
-from features.tables import TABLES
-from pipelines.database import connect, identifier, literal
-from pipelines.matrixstore import MatrixStore, definition_digests, joined, open_store
+from pipelines.database import connect
+from pipelines.matrices.files import (
+    MatrixPart,
+    digests_in,
+    joined,
+    read_features,
+    write_features,
+    write_table,
+)
+from pipelines.matrices.shard import Shard, open_shard
+from pipelines.matrices.store import MatrixStore, definition_digests, open_store
 from pipelines.settings import Settings
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.snapshot import Snapshot
-
-MATRICES = "matrix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,85 +54,72 @@ def absent_columns(tables: Mapping[str, TableFacts]) -> list[str]:
     return [f"{name}.{column}" for name, facts in tables.items() for column in facts.absent]
 
 
-@contextmanager
-def scratch(settings: Settings, run_id: str) -> Iterator[Path]:
-    """Where a run's matrix goes, under ``paths.var``; gone when the block ends, however it ends."""
-    folder = settings.paths.var / MATRICES / run_id
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def build_matrix(
     settings: Settings,
     snapshot: Snapshot,
     job: MatrixJob,
     into: Path,
     advance: Callable[[], None],
-) -> list[Path]:
-    """Write ``into/as_of=…/shard=….parquet``: customer_id, as_of, product_line, features.
+) -> list[MatrixPart]:
+    """Write the features, and with ``labels_known_before`` the outcomes, below ``into``.
 
-    With ``labels_known_before`` each row also carries ``outcome`` and ``label``. What the matrix
-    store has is read, the rest is computed and kept there. ``advance`` is called after every
-    shard and as-of date. Returns the files, in order.
+    What the matrix store has is shared, the rest is computed and kept there. ``advance`` is
+    called after every shard and as-of date. Returns the parts, in order.
     """
-    paths = []
-    for shard in range(snapshot.shards):
-        for as_of, rows in _shard_rows(settings, snapshot, job, shard):
-            path = into / f"as_of={as_of}" / f"shard={shard:04d}.parquet"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            pq.write_table(rows, path, compression="zstd", write_page_checksum=True)
-            paths.append(path)
-            advance()
-    return paths
-
-
-def _shard_rows(
-    settings: Settings, snapshot: Snapshot, job: MatrixJob, shard: int
-) -> Iterator[tuple[date, pa.Table]]:
     store, wanted = open_store(settings, snapshot.shards), definition_digests(job.catalog)
-    with connect(settings.engine, settings.paths.var / "spill") as con:
-        _open_shard(con, settings, snapshot, shard, min(job.as_ofs))
-        cutter = _Cutter(con, job.catalog, tuple(snapshot.tables), settings.company.timezone)
-        missing = {
-            as_of: {n for n, d in wanted.items() if store.kept(as_of, shard).get(n) != d}
-            for as_of in job.as_ofs
-        }
-        if not _history_stands(cutter, store, shard, missing, wanted):
-            missing = {as_of: set(wanted) for as_of in job.as_ofs}
-        for as_of in job.as_ofs:
-            rows = _completed(cutter, store, shard, as_of, missing[as_of], wanted)
-            yield as_of, _labelled(con, settings, snapshot, job, as_of, rows)
+    parts = []
+    for number in range(snapshot.shards):
+        with connect(settings.engine, settings.paths.var / "spill") as con:
+            shard = open_shard(con, settings, snapshot, job.catalog, number, min(job.as_ofs))
+            place = _Place(store, number, into)
+            for as_of, features in _features(shard, place, job.as_ofs, wanted):
+                ended = None
+                if job.labels_known_before is not None:
+                    ended = place.of(as_of, "outcomes")
+                    write_table(ended, shard.outcomes(as_of, job.labels_known_before))
+                parts.append(MatrixPart(features, ended))
+                advance()
+    return parts
 
 
-@dataclass(slots=True)
-class _Cutter:
-    """One shard's connection, and which features' streams are derived in it."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a shard's files are: kept ones in the store, this run's below ``into``."""
 
-    con: duckdb.DuckDBPyConnection
-    catalog: Catalog
-    tables: tuple[str, ...]
-    zone: str
-    derived: set[str] = field(default_factory=set)
+    store: MatrixStore
+    number: int
+    into: Path
 
-    def cohort(self, as_of: date) -> None:
-        make_cohort(self.con, self.tables, as_of, self.zone)
+    def of(self, as_of: date, what: str) -> Path:
+        return self.into / what / f"as_of={as_of}" / f"shard={self.number:04d}.parquet"
 
-    def customers(self) -> pa.Table:
-        return self.con.sql("select customer_id from cohort order by customer_id").to_arrow_table()
+    def borrow(self, as_of: date) -> Path:
+        path = self.of(as_of, "features")
+        self.store.lend(as_of, self.number, path)
+        return path
 
-    def cut(self, as_of: date, names: Collection[str]) -> pa.Table:
-        if not self.derived.issuperset(names):
-            derive(self.con, self.catalog.only(set(names) - self.derived))
-            self.derived.update(names)
-        return cut(self.con, self.catalog.only(names), as_of, self.zone)
+
+def _features(
+    shard: Shard, place: _Place, as_ofs: Collection[date], wanted: Mapping[str, str]
+) -> Iterator[tuple[date, Path]]:
+    """Each date's file, complete, while the cohort of that date is the shard's."""
+    paths = {as_of: place.borrow(as_of) for as_of in as_ofs}
+    found = {as_of: digests_in(path) for as_of, path in paths.items()}
+    missing = {
+        as_of: {name for name, digest in wanted.items() if found[as_of].get(name) != digest}
+        for as_of in as_ofs
+    }
+    if not _history_stands(shard, paths, missing, wanted):
+        missing = {as_of: set(wanted) for as_of in as_ofs}
+    for as_of, path in paths.items():
+        if _complete(shard, path, as_of, missing[as_of], wanted):
+            place.store.keep(as_of, place.number, path)
+        yield as_of, path
 
 
 def _history_stands(
-    cutter: _Cutter,
-    store: MatrixStore,
-    shard: int,
+    shard: Shard,
+    paths: Mapping[date, Path],
     missing: Mapping[date, Collection[str]],
     wanted: Collection[str],
 ) -> bool:
@@ -142,95 +129,27 @@ def _history_stands(
         return True
     as_of = max(kept_dates)
     names = [name for name in wanted if name not in missing[as_of]]
-    cutter.cohort(as_of)
-    kept = store.read(as_of, shard, names)
-    return kept is not None and bool(cutter.cut(as_of, names).equals(kept))
+    shard.cohort(as_of)
+    kept = read_features(paths[as_of], names)
+    return kept is not None and bool(shard.cut(as_of, names).equals(kept))
 
 
-def _completed(
-    cutter: _Cutter,
-    store: MatrixStore,
-    shard: int,
-    as_of: date,
-    missing: Collection[str],
-    wanted: Mapping[str, str],
-) -> pa.Table:
-    cutter.cohort(as_of)
+def _complete(
+    shard: Shard, path: Path, as_of: date, missing: Collection[str], wanted: Mapping[str, str]
+) -> bool:
+    """Make the file hold every wanted feature; whether it had to be written."""
+    customers = shard.cohort(as_of)
     kept = None
     if len(missing) < len(wanted):
-        kept = store.read(as_of, shard, [name for name in wanted if name not in missing])
-    if kept is None or not kept.select(["customer_id"]).equals(cutter.customers()):
-        rows = cutter.cut(as_of, wanted)
+        kept = read_features(path, [name for name in wanted if name not in missing])
+    if kept is None or not kept["customer_id"].equals(customers):
+        rows = shard.cut(as_of, wanted)
     elif missing:
-        rows = joined(kept, cutter.cut(as_of, missing), list(wanted))
+        rows = joined(kept, shard.cut(as_of, missing), list(wanted))
     else:
-        return kept
-    store.keep(as_of, shard, rows, wanted)
-    return rows
-
-
-def given_as_ofs(settings: Settings, snapshot: Snapshot) -> tuple[date, ...]:
-    """The as-of dates of a ``labels`` table, sorted; empty without one."""
-    if "labels" not in snapshot.tables:
-        return ()
-    with connect(settings.engine, settings.paths.var / "spill") as con:
-        files = [snapshot.path("labels", shard) for shard in range(snapshot.shards)]
-        rows = con.execute(f"select distinct as_of from {_parquet(files)} order by 1").fetchall()
-    return tuple(row[0] for row in rows)
-
-
-def _open_shard(
-    con: duckdb.DuckDBPyConnection, settings: Settings, snapshot: Snapshot, shard: int, first: date
-) -> None:
-    """Name the shard's tables, without the rows of customers who can be in no cohort."""
-    names, zone = tuple(snapshot.tables), settings.company.timezone
-    sources = {name: f"from {_parquet([snapshot.path(name, shard)])}" for name in names}
-    for name, source in sources.items():
-        con.execute(f"create temp view {identifier(name)} as {source}")
-    prepare(con, names, zone, settings.delays())
-    con.execute(f"create temp table eligible as {ever_in_cohort(names, first, zone)}")
-    for name in names:
-        if TABLES[name].per_customer:
-            con.execute(
-                f"create or replace temp view {identifier(name)} as "
-                f"{sources[name]} semi join eligible using (customer_id)"
-            )
-
-
-def _labelled(
-    con: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    snapshot: Snapshot,
-    job: MatrixJob,
-    as_of: date,
-    rows: pa.Table,
-) -> pa.Table:
-    if job.labels_known_before is None:
-        return rows
-    ended = _ended(con, settings, snapshot, as_of, job.labels_known_before)
-    con.register("cut_rows", rows)
-    con.register("ended_rows", ended)
-    return con.sql(
-        "select c.*, e.outcome, e.label from cut_rows c join ended_rows e using (customer_id) "
-        "order by customer_id"
-    ).to_arrow_table()
-
-
-def _ended(
-    con: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    snapshot: Snapshot,
-    as_of: date,
-    today: date,
-) -> pa.Table:
-    return outcomes(
-        con,
-        tables=tuple(snapshot.tables),
-        as_of=as_of,
-        window=settings.label_window(),
-        today=today,
-        zone=settings.company.timezone,
-    )
+        return False
+    write_features(path, rows, wanted)
+    return True
 
 
 def outcomes_at(
@@ -240,17 +159,13 @@ def outcomes_at(
 
     Columns customer_id, as_of, outcome and label, as ``features.labels.outcomes`` gives them.
     """
-    parts = []
-    for shard in range(snapshot.shards):
+    catalog, parts = catalog_of(settings, snapshot), []
+    for number in range(snapshot.shards):
         with connect(settings.engine, settings.paths.var / "spill") as con:
-            _open_shard(con, settings, snapshot, shard, min(as_ofs))
+            shard = open_shard(con, settings, snapshot, catalog, number, min(as_ofs))
             for as_of in as_ofs:
-                make_cohort(con, tuple(snapshot.tables), as_of, settings.company.timezone)
-                ended = _ended(con, settings, snapshot, as_of, today)
-                dates = pa.array([as_of] * len(ended), pa.date32())
+                shard.cohort(as_of)
+                ended = shard.ended(as_of, today)
+                dates = pa.repeat(pa.scalar(as_of, pa.date32()), len(ended))
                 parts.append(ended.append_column("as_of", dates))
     return pa.concat_tables(parts)
-
-
-def _parquet(files: Sequence[Path]) -> str:
-    return f"read_parquet([{', '.join(literal(path) for path in files)}])"

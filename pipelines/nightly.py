@@ -3,7 +3,6 @@
 Plain functions; ``step`` decides whether a scheduler watches them.
 """
 
-import shutil
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,16 +14,12 @@ from features.errors import ContractError, ModelError
 from models.churn import ChurnModel
 from pipelines import tracking
 from pipelines.digests import config_digest, inputs_digest
-from pipelines.engine import (
-    MATRICES,
-    MatrixJob,
-    attributes_of,
-    build_matrix,
-    catalog_of,
-    scratch,
-)
+from pipelines.engine import MatrixJob, attributes_of, build_matrix, catalog_of
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.written import Lists, write_risk_lists
+from pipelines.matrices.files import KEYS
+from pipelines.matrices.pruning import prune
+from pipelines.matrices.scratch import scratch
 from pipelines.matrixgates import refuse_other_features, refuse_other_filling
 from pipelines.progress import bar
 from pipelines.publish import publish, publisher, refuse_older, republish, staged
@@ -35,7 +30,7 @@ from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
 from pipelines.step import Step, plain
-from pipelines.training.examples import KEYS, read_matrix
+from pipelines.training.examples import read_matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +68,6 @@ def nightly(
     record.as_of_date, record.config_digest = str(as_of), config_digest(settings)
     with publisher(out) as orphans:
         record.notes += [f"removed what run {orphan} left behind" for orphan in orphans]
-        _clear_matrices(settings)
         refuse_older(out, as_of, backfill=backfill)
         champion = step(resolve_champion, settings, record)
         snapshot = step(read_tables, settings, as_of, record)
@@ -90,6 +84,7 @@ def nightly(
             with record.stage("publish"):
                 publish(publication, lists.stamp, lists.schemas, backfill=backfill)
         record.publication = str(publication.folder)
+        prune(settings, snapshot)
         return Night(publication, written=True)
 
 
@@ -122,14 +117,14 @@ def score(
     catalog = catalog_of(settings, snapshot)
     spec = champion.model.spec
     refuse_other_features(champion.registered.label, spec, catalog)
-    with scratch(settings, record.run_id) as folder:
+    with scratch(settings.paths.var, record.run_id) as folder:
         with record.stage("features"), bar("building features", snapshot.shards) as advance:
-            paths = build_matrix(
+            parts = build_matrix(
                 settings, snapshot, MatrixJob(catalog, (as_of,)), folder, lambda: advance("")
             )
         with record.stage("scoring") as stage, bar("scoring and explaining"):
             names = [*KEYS, *(feature.name for feature in catalog.features)]
-            frame = read_matrix(paths, names)
+            frame = read_matrix(parts, names)
             needs = needs_of(attributes_of(settings))
             refuse_other_filling(settings, spec, frame, needs, record)
             scored = score_rows(settings, champion.model, frame)
@@ -150,12 +145,6 @@ def write_night(
         lists = write_risk_lists(settings, scored, stamp, staging, done)
         stage.rows_out = len(scored)
     return lists
-
-
-def _clear_matrices(settings: Settings) -> None:
-    """Remove the matrices of nights that were killed; only one night runs at a time."""
-    for left in (settings.paths.var / MATRICES).glob("nightly-*"):
-        shutil.rmtree(left, ignore_errors=True)
 
 
 def _stamp(

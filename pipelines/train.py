@@ -19,7 +19,10 @@ from models.promotion import Verdict
 from pipelines import tracking
 from pipelines.codeversion import code_version
 from pipelines.digests import config_digest, inputs_digest
-from pipelines.engine import MatrixJob, build_matrix, catalog_of, given_as_ofs, scratch
+from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from pipelines.matrices.given import given_as_ofs
+from pipelines.matrices.pruning import prune
+from pipelines.matrices.scratch import scratch
 from pipelines.progress import bar
 from pipelines.record import RunRecord
 from pipelines.settings import Settings
@@ -76,6 +79,7 @@ def train(settings: Settings, today: date, record: RunRecord, step: Step = plain
     decided = step(decide, settings, judged, registered, record)
     if judged.leak is not None:
         raise GateError(judged.leak.message)
+    prune(settings, snapshot)
     return Trained(registered, decided, judged, folder)
 
 
@@ -85,16 +89,16 @@ def make_examples(
     """Build the labelled matrix of every matured month and read it as examples."""
     catalog = catalog_of(settings, snapshot)
     as_ofs = training_as_ofs(settings, snapshot, today)
-    parts = len(as_ofs) * snapshot.shards
+    todo = len(as_ofs) * snapshot.shards
     with (
-        scratch(settings, record.run_id) as folder,
+        scratch(settings.paths.var, record.run_id) as folder,
         record.stage("features") as stage,
-        bar("building features", parts) as advance,
+        bar("building features", todo) as advance,
     ):
         seen = catalog.only([*(feature.name for feature in catalog.model_features), MARGIN])
         job = MatrixJob(seen, as_ofs, labels_known_before=today)
-        paths = build_matrix(settings, snapshot, job, folder, lambda: advance(""))
-        prepared = prepare_examples(paths, catalog)
+        parts = build_matrix(settings, snapshot, job, folder, lambda: advance(""))
+        prepared = prepare_examples(parts, catalog)
         stage.rows_out = len(prepared.examples)
     record.notes += [
         f"not built: {name}, as {', '.join(lack)} is missing"

@@ -6,14 +6,16 @@ from datetime import date
 
 from models.distribution import Reference
 from models.drift import Drift, by_family, feature_drift, score_drift
-from pipelines.engine import MatrixJob, build_matrix, catalog_of, scratch
+from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from pipelines.matrices.files import KEYS
+from pipelines.matrices.scratch import scratch
 from pipelines.matrixgates import refuse_other_features
 from pipelines.nightly import Champion
 from pipelines.progress import bar
 from pipelines.record import RunRecord
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
-from pipelines.training.examples import KEYS, read_matrix
+from pipelines.training.examples import read_matrix
 
 _NAMED = 5
 
@@ -42,13 +44,13 @@ def measure_inputs(
     spec = champion.model.spec
     refuse_other_features(champion.registered.label, spec, catalog)
     with (
-        scratch(settings, record.run_id) as folder,
+        scratch(settings.paths.var, record.run_id) as folder,
         record.stage("drift") as stage,
         bar("building features", snapshot.shards) as advance,
     ):
         job = MatrixJob(catalog, (as_of,))
-        paths = build_matrix(settings, snapshot, job, folder, lambda: advance(""))
-        frame = read_matrix(paths, [*KEYS, *spec.names])
+        parts = build_matrix(settings, snapshot, job, folder, lambda: advance(""))
+        frame = read_matrix(parts, [*KEYS, *spec.names])
         stage.rows_in = stage.rows_out = len(frame)
         if frame.empty:
             return None

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.dataset as ds
 
 from features.catalog import Catalog, definition
 from features.errors import GateError
 from models.examples import MARGIN, Examples
 from models.spec import FeatureColumn, FeatureSpec, learn_spec
-
-KEYS = ("customer_id", "as_of", "product_line")
+from pipelines.matrices.files import KEYS, MatrixPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +40,33 @@ def feature_columns(catalog: Catalog) -> tuple[FeatureColumn, ...]:
     )
 
 
-def read_matrix(paths: Sequence[Path], columns: Sequence[str]) -> pd.DataFrame:
-    """The named columns of matrix files as one frame, in the order of the files."""
-    table = ds.dataset([str(path) for path in paths], format="parquet").to_table(list(columns))
+def read_matrix(parts: Sequence[MatrixPart], columns: Sequence[str]) -> pd.DataFrame:
+    """The named columns of a matrix as one frame, in the order of its parts.
+
+    The outcomes' columns come after them when the matrix is labelled.
+    """
+    table = _read([part.features for part in parts], columns)
+    outcomes = [part.outcomes for part in parts if part.outcomes is not None]
+    if outcomes:
+        ended = _read(outcomes, ("outcome", "label"))
+        for name in ended.column_names:
+            table = table.append_column(name, ended[name])
     frame: pd.DataFrame = table.to_pandas(date_as_object=False)
     return frame
 
 
-def prepare_examples(paths: Sequence[Path], catalog: Catalog) -> Prepared:
+def _read(paths: Sequence[Path], columns: Sequence[str]) -> pa.Table:
+    return ds.dataset([str(path) for path in paths], format="parquet").to_table(list(columns))
+
+
+def prepare_examples(parts: Sequence[MatrixPart], catalog: Catalog) -> Prepared:
     """Rows with a label as examples; columns with one value or none are left out of the spec.
 
     Raises ``GateError`` when no row has a label.
     """
     columns = feature_columns(catalog)
     facts = [f.name for f in catalog.features if f.kind == "fact" and f.name == MARGIN]
-    frame = read_matrix(paths, [*KEYS, *(c.name for c in columns), *facts, "outcome", "label"])
+    frame = read_matrix(parts, [*KEYS, *(c.name for c in columns), *facts])
     counts = frame["outcome"].value_counts().sort_index()
     labelled = frame[frame["label"].notna()]
     if labelled.empty:

@@ -26,8 +26,10 @@ os.environ["PREFECT_HOME"] = _HOME.name
 quiet_libraries()
 
 from pipelines.demo.simulate import simulate  # noqa: E402
+from pipelines.matrices.store import open_store  # noqa: E402
 from pipelines.nightly import Night  # noqa: E402
 from pipelines.runs import run_nightly, run_training  # noqa: E402
+from pipelines.settings import load_settings  # noqa: E402
 from pipelines.train import Trained  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
@@ -109,7 +111,9 @@ def _company(tmp_path_factory: pytest.TempPathFactory, _at_root: None) -> Demo:
 
 @pytest.fixture(scope="session")
 def trained(_company: Demo) -> Trained:
-    """What the one plain training run returned."""
+    """What the one plain training run returned; an old night's matrix lay in its store."""
+    store = open_store(load_settings(_company.config), 1)
+    (store.root / "as_of=2022-01-15").mkdir(parents=True)
     return run_training(_company.config, AS_OF)
 
 

@@ -46,8 +46,8 @@ def matrix(folder: Path, days: tuple[date, ...]) -> pd.DataFrame:
     settings = load_settings(config)
     snapshot = take_snapshot(settings, folder / "snapshot")
     job = MatrixJob(catalog_of(settings, snapshot), days)
-    paths = build_matrix(settings, snapshot, job, folder / "matrix", lambda: None)
-    return pd.concat(map(pd.read_parquet, paths), ignore_index=True)
+    parts = build_matrix(settings, snapshot, job, folder / "matrix", lambda: None)
+    return pd.concat((pd.read_parquet(part.features) for part in parts), ignore_index=True)
 
 
 @pytest.fixture(scope="module")

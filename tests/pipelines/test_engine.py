@@ -4,13 +4,15 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from models.examples import Examples
-from pipelines.engine import MatrixJob, build_matrix, catalog_of, given_as_ofs
+from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from pipelines.matrices.given import given_as_ofs
 from pipelines.settings import load_settings
 from pipelines.snapshots.snapshot import take_snapshot
-from pipelines.training.examples import feature_columns, prepare_examples
+from pipelines.training.examples import feature_columns, prepare_examples, read_matrix
 
 DAYS = (date(2023, 6, 1), date(2023, 11, 1))
 KNOWN = date(2024, 3, 1)
@@ -23,11 +25,11 @@ def built(demo, folder, *, shard_size, threads):
     snapshot = take_snapshot(settings, folder / "snapshot")
     catalog = catalog_of(settings, snapshot)
     told = []
-    paths = build_matrix(
+    parts = build_matrix(
         settings, snapshot, MatrixJob(catalog, DAYS, KNOWN), folder / "m", lambda: told.append(1)
     )
-    assert len(told) == len(paths) == snapshot.shards * len(DAYS)
-    return catalog, snapshot, paths
+    assert len(told) == len(parts) == snapshot.shards * len(DAYS)
+    return catalog, snapshot, parts
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +39,20 @@ def memory():
 
 @pytest.fixture
 def both(demo, tmp_path, memory):
-    """The same two as-of dates from one shard and from many, as (catalog, snapshot, paths)."""
+    """The same two as-of dates from one shard and from many, as (catalog, snapshot, parts)."""
     if not memory:
         memory["whole"] = built(demo, tmp_path / "whole", shard_size=50_000, threads=2)
         memory["parts"] = built(demo, tmp_path / "parts", shard_size=450, threads=1)
     return memory["whole"], memory["parts"]
 
 
-def frame(paths):
-    rows = pd.concat(map(pd.read_parquet, paths), ignore_index=True)
+def rows_of(part):
+    names = pq.read_schema(part.features).names
+    return read_matrix([part], names)
+
+
+def frame(parts):
+    rows = pd.concat(map(rows_of, parts), ignore_index=True)
     return rows.sort_values(["as_of", "customer_id"], ignore_index=True)
 
 
@@ -53,7 +60,7 @@ def test_shards_do_not_change_a_cell(both):
     (_, one, whole), (_, many, parts) = both
     assert one.shards == 1
     assert many.shards > 5
-    assert all(len(pd.read_parquet(path)) for path in parts)
+    assert all(len(rows_of(part)) for part in parts)
     pd.testing.assert_frame_equal(frame(whole), frame(parts), check_exact=True)
 
 
@@ -76,8 +83,8 @@ def test_without_labels_there_is_no_outcome(demo, both, tmp_path):
     (catalog, snapshot, _), _ = both
     settings = load_settings(demo.config_in(tmp_path))
     job = MatrixJob(catalog, DAYS[:1])
-    paths = build_matrix(settings, snapshot, job, tmp_path / "plain", lambda: None)
-    assert not {"outcome", "label"} & set(frame(paths).columns)
+    parts = build_matrix(settings, snapshot, job, tmp_path / "plain", lambda: None)
+    assert not {"outcome", "label"} & set(frame(parts).columns)
 
 
 def test_examples_are_the_labelled_rows_in_order(both):

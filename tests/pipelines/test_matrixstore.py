@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines import engine
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
-from pipelines.matrixstore import KEYS, MatrixStore
+from pipelines.matrices import shard
+from pipelines.matrices.store import MatrixStore
 from pipelines.settings import load_settings
 from pipelines.snapshots.snapshot import take_snapshot
 
@@ -25,16 +25,16 @@ def company_of(demo, tmp_path):
 
 
 def built(settings, snapshot, job, folder):
-    paths = build_matrix(settings, snapshot, job, folder, lambda: None)
-    return [pq.read_table(path) for path in paths]
+    parts = build_matrix(settings, snapshot, job, folder, lambda: None)
+    return [pq.read_table(part.features) for part in parts]
 
 
 @pytest.fixture
 def derived(monkeypatch):
     """The names of the features whose streams were derived, call by call."""
-    calls, real = [], engine.derive
+    calls, real = [], shard.derive
     monkeypatch.setattr(
-        engine,
+        shard,
         "derive",
         lambda con, catalog: (calls.append({f.name for f in catalog.features}), real(con, catalog)),
     )
@@ -42,19 +42,22 @@ def derived(monkeypatch):
 
 
 def test_two_runs_may_keep_the_same_matrix_at_once(tmp_path):
-    store, [day, _] = MatrixStore(tmp_path), AS_OFS
-    rows = [
-        pa.table({**dict.fromkeys(KEYS, ["x"] * 5_000), "a": [float(n)] * 5_000}) for n in (1, 2)
-    ]
+    store, [day, _] = MatrixStore(tmp_path / "store"), AS_OFS
+    rows = [pa.table({"a": [float(n)] * 5_000}) for n in (1, 2)]
 
     def keep(number):
-        for _ in range(20):
-            store.keep(day, 0, rows[number], {"a": str(number)})
-            assert store.read(day, 0, ["a"]) in rows
+        written = tmp_path / f"{number}.parquet"
+        pq.write_table(rows[number], written)
+        for turn in range(20):
+            store.keep(day, 0, written)
+            lent = tmp_path / f"lent-{number}-{turn}.parquet"
+            store.lend(day, 0, lent)
+            assert pq.read_table(lent) in rows
 
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(keep, (0, 1)))
-    assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} == {".parquet"}
+    kept = {path.suffix for path in store.root.rglob("*") if path.is_file()}
+    assert kept == {".parquet"}
 
 
 def test_only_new_features_are_computed_for_dates_that_were_kept(company_of, tmp_path, derived):

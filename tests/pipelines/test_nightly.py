@@ -21,6 +21,7 @@ from models.spec import FeatureSpec
 from pipelines import tracking
 from pipelines.check import check_tables
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from pipelines.matrices.store import open_store
 from pipelines.matrixgates import refuse_other_features
 from pipelines.nightly import score
 from pipelines.published import current, verify
@@ -63,9 +64,9 @@ def scores_by_hand(demo, folder: Path) -> pd.DataFrame:
     settings = load_settings(demo.config_in(folder, engine={"shard_size": 700}))
     snapshot = take_snapshot(settings, folder / "own")
     job = MatrixJob(catalog_of(settings, snapshot), (demo.as_of,))
-    paths = build_matrix(settings, snapshot, job, folder / "matrix", lambda: None)
-    assert len(paths) > 1
-    matrix = pd.concat(map(pd.read_parquet, paths), ignore_index=True)
+    parts = build_matrix(settings, snapshot, job, folder / "matrix", lambda: None)
+    assert len(parts) > 1
+    matrix = pd.concat([pd.read_parquet(p.features) for p in parts], ignore_index=True)
     columns = json.loads((demo.champion / "spec.json").read_bytes())["columns"]
     x = np.column_stack([encoded(matrix[c["name"]], c) for c in columns])
     booster = lgb.Booster(model_file=demo.champion / "booster_0.txt")
@@ -200,8 +201,13 @@ def test_changed_input_is_published_anew_and_an_older_day_is_refused(
 ):
     config = demo.config_in(copied, copied / "data")
     shorten(copied / "data" / "tables" / "reminders.parquet")
+    store = open_store(load_settings(config), 1)
+    nights = [date(2023, 1, day) for day in range(15, 23)]
+    for night in nights:
+        (store.root / f"as_of={night}").mkdir(parents=True)
     changed = run_nightly(config, demo.as_of)
     assert changed.written
+    assert store.dates() == (*nights[2:], demo.as_of)
     out = copied / "out"
     assert current(out) == changed.publication
     assert len(list((out / "2024-03-01").iterdir())) == 2

@@ -177,7 +177,9 @@ def test_the_run_record_says_how_training_went(demo, trained, settings):
     assert (gates["suspected_leaks"]["value"], gates["suspected_leaks"]["passed"]) == (0, True)
     assert len(record["input_digests"]) == len(settings.sources)
     assert record["untracked"] is False
-    assert not (demo.var / "matrix" / record["run_id"]).exists()
+    assert list((demo.var / "matrix").glob("train-*")) == []
+    assert list(demo.var.glob("matrices/*/as_of=2023-*"))
+    assert list(demo.var.glob("matrices/*/as_of=2022-01-15")) == []
 
 
 @pytest.mark.slow

@@ -52,8 +52,8 @@ def read(memory, root, example_data, monkeypatch, tmp_path_factory):
             settings = load_settings(root / "configs" / "examples" / f"{name}.yaml")
             snapshot = take_snapshot(settings, folder / "snapshot")
             job = MatrixJob(catalog_of(settings, snapshot), AS_OFS[name])
-            paths = build_matrix(settings, snapshot, job, folder / "matrix", lambda: None)
-            matrix = pd.concat(pd.read_parquet(path) for path in paths)
+            parts = build_matrix(settings, snapshot, job, folder / "matrix", lambda: None)
+            matrix = pd.concat(pd.read_parquet(part.features) for part in parts)
             memory[name] = Read(settings, snapshot, matrix.set_index(["as_of", "customer_id"]))
         return memory[name]
 

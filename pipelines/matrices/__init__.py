@@ -1,0 +1,1 @@
+"""Matrices on disk: built shard by shard, kept by as-of date, lent to runs."""

@@ -1,0 +1,117 @@
+"""One shard's tables in one connection, and what is cut from them at each as-of date.
+
+Customers go by a number there, their place among the shard's customers sorted by text: numbers
+are cheaper to group and sort by than text, and their order is the same.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.catalog import Catalog
+from features.labels import ever_in_cohort, make_cohort, outcomes
+from features.matrix import cut, derive, prepare
+from features.tables import TABLES
+from pipelines.database import identifier, literal
+from pipelines.settings import Settings
+from pipelines.snapshots.snapshot import Snapshot
+
+
+@dataclass(slots=True)
+class Shard:
+    """An open shard, and which features' streams are derived in it.
+
+    ``customers`` is a table of one column, ``customer_id``: the texts by number.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    settings: Settings
+    catalog: Catalog
+    tables: tuple[str, ...]
+    customers: pa.Table
+    derived: set[str] = field(default_factory=set)
+
+    @property
+    def _zone(self) -> str:
+        return self.settings.company.timezone
+
+    def cohort(self, as_of: date) -> pa.ChunkedArray:
+        """Make the cohort of ``as_of``, which ``cut`` and ``outcomes`` need; its customers."""
+        make_cohort(self.con, self.tables, as_of, self._zone)
+        return self.customers["customer_id"].take(self._numbers())
+
+    def cut(self, as_of: date, names: Collection[str]) -> pa.Table:
+        """The named features of the cohort, a row per customer, sorted by text."""
+        if not self.derived.issuperset(names):
+            derive(self.con, self.catalog.only(set(names) - self.derived))
+            self.derived.update(names)
+        rows = cut(self.con, self.catalog.only(names), as_of, self._zone)
+        texts = self.customers["customer_id"].take(rows["customer_id"])
+        return rows.set_column(0, "customer_id", texts)
+
+    def outcomes(self, as_of: date, known_before: date) -> pa.Table:
+        """Outcome and label of each row that ``cut`` gives, null for one that is no example."""
+        ended = self._outcomes(as_of, known_before)
+        positions = pc.index_in(self._numbers(), value_set=ended["customer_id"])
+        return ended.select(["outcome", "label"]).take(positions)
+
+    def ended(self, as_of: date, known_before: date) -> pa.Table:
+        """What ``features.labels.outcomes`` gives, with the customers' texts."""
+        ended = self._outcomes(as_of, known_before)
+        texts = self.customers["customer_id"].take(ended["customer_id"])
+        return ended.set_column(0, "customer_id", texts)
+
+    def _outcomes(self, as_of: date, known_before: date) -> pa.Table:
+        return outcomes(
+            self.con,
+            tables=self.tables,
+            as_of=as_of,
+            window=self.settings.label_window(),
+            today=known_before,
+            zone=self._zone,
+        )
+
+    def _numbers(self) -> pa.ChunkedArray:
+        rows = self.con.sql("select customer_id from cohort order by customer_id")
+        return rows.to_arrow_table()["customer_id"]
+
+
+def open_shard(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    snapshot: Snapshot,
+    catalog: Catalog,
+    shard: int,
+    first: date,
+) -> Shard:
+    """Name the shard's tables, without the rows of customers in no cohort since ``first``."""
+    names, zone = tuple(snapshot.tables), settings.company.timezone
+    for name in names:
+        source = parquet([snapshot.path(name, shard)])
+        con.execute(f"create temp view {identifier(name)} as select * from {source}")
+    prepare(con, names, zone, settings.delays())
+    con.execute(
+        "create temp table numbered as select customer_id as text, "
+        "cast(row_number() over (order by customer_id) - 1 as integer) as number "
+        f"from ({ever_in_cohort(names, first, zone)})"
+    )
+    for name in names:
+        if TABLES[name].per_customer:
+            source = parquet([snapshot.path(name, shard)])
+            con.execute(
+                f"create or replace temp view {identifier(name)} as "
+                "select * exclude (text, number) replace (number as customer_id) "
+                f"from {source} join numbered on customer_id = text"
+            )
+    customers = con.sql("select text as customer_id from numbered order by number")
+    return Shard(con, settings, catalog, names, customers.to_arrow_table().combine_chunks())
+
+
+def parquet(files: Sequence[Path]) -> str:
+    """SQL that reads Parquet files as one table."""
+    return f"read_parquet([{', '.join(literal(path) for path in files)}])"
