@@ -19,30 +19,31 @@ def scratch(var: Path, run_id: str) -> Iterator[Path]:
     """
     folder = var / MATRICES / run_id
     folder.parent.mkdir(parents=True, exist_ok=True)
-    _clear_orphans(folder.parent)
     lock = _lock(folder)
-    with lock:
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            Path(lock.lock_file).unlink(missing_ok=True)
+    with FileLock(var / f"{MATRICES}.lock", fallback_to_soft=False):
+        _clear_orphans(folder.parent)
+        lock.acquire()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
 
 
 def _clear_orphans(root: Path) -> None:
-    """Remove each folder whose owner is dead: the system has freed its lock.
+    """Remove each folder and lock whose owner is dead: the system has freed its lock.
 
-    A run takes its lock before it makes its folder.
+    Only one run at a time clears or takes its lock, which it does before it makes its folder.
     """
-    for folder in root.iterdir():
-        if folder.is_dir():
-            lock = _lock(folder)
-            try:
-                with lock:
-                    shutil.rmtree(folder, ignore_errors=True)
-                    Path(lock.lock_file).unlink(missing_ok=True)
-            except Timeout:
-                continue
+    for name in {path.name.removesuffix(".lock") for path in root.iterdir()}:
+        lock = _lock(root / name)
+        try:
+            with lock:
+                shutil.rmtree(root / name, ignore_errors=True)
+                Path(lock.lock_file).unlink(missing_ok=True)
+        except Timeout:
+            continue
 
 
 def _lock(folder: Path) -> FileLock:

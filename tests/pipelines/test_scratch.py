@@ -36,6 +36,7 @@ def other(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_a_living_owner_keeps_its_folder_beside_another_and_a_killed_one_does_not(tmp_path, other):
     theirs = tmp_path / "matrix" / "nightly-other"
+    theirs.with_name("killed-before-its-folder.lock").touch()
     with scratch(tmp_path, "nightly-mine") as mine:
         mine.mkdir()
         assert theirs.is_dir()
