@@ -4,20 +4,31 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import lightgbm as lgb
 
 from features.errors import ModelError
+from models import probe
+from models.boostertext import Split, read_splits
 from models.calibration import Calibration
 from models.churn import ChurnModel
 from models.spec import FeatureSpec
 
 _BOOSTER = re.compile(r"booster_(0|[1-9][0-9]?)\.txt")
-_JSON = ("calibration.json", "spec.json")
+_JSON = ("calibration.json", "probe.json", "spec.json")
+_BESIDE = ("calibration.json", "spec.json")
+_MOST_BYTES = {
+    "calibration.json": 1 << 20,
+    "probe.json": 8 << 20,
+    "spec.json": 16 << 20,
+    "reference.json": 64 << 20,
+}
+_MOST_BOOSTER_BYTES = 64 << 20
+_MOST_ALL_BYTES = 512 << 20
 REFERENCE = "reference.json"
 _THREADS = re.compile(r"^\[num_threads: .*\]\n", re.MULTILINE)
-_NEXT = "Roll back to the last good version (stille rollback) or train again (stille train)."
+NEXT = "Roll back to the last good version (stille rollback) or train again (stille train)."
 
 
 def plain_booster(booster: lgb.Booster) -> lgb.Booster:
@@ -30,14 +41,20 @@ def plain_booster(booster: lgb.Booster) -> lgb.Booster:
 
 
 def to_files(model: ChurnModel) -> dict[str, bytes]:
-    """File name → content: ``booster_0.txt`` …, ``spec.json``, ``calibration.json``, UTF-8."""
-    files = {
-        f"booster_{number}.txt": booster.model_to_string().encode()
-        for number, booster in enumerate(model.boosters)
-    }
+    """File name → content: ``booster_0.txt`` …, and three JSON files, UTF-8.
+
+    ``probe.json`` holds scores of the model in memory, so that damage done before the digest
+    was taken shows too.
+    """
+    texts = [booster.model_to_string() for booster in model.boosters]
+    files = {f"booster_{number}.txt": text.encode() for number, text in enumerate(texts)}
     numbers = {"slope": model.calibration.slope, "intercept": model.calibration.intercept}
     files["calibration.json"] = json.dumps(numbers).encode()
     files["spec.json"] = model.spec.to_json().encode()
+    splits = [split for text in texts for split in read_splits(text, model.spec.names)]
+    x = probe.probe_rows(splits, model.spec)
+    found = probe.probe(model.boosters, x)
+    files["probe.json"] = probe.to_json(found, {name: files[name] for name in _BESIDE})
     return files
 
 
@@ -51,51 +68,98 @@ def digest(files: Mapping[str, bytes]) -> str:
     return total.hexdigest()
 
 
-def model_from_files(files: Mapping[str, bytes], expected_digest: str) -> ChurnModel:
+def check_names(names: Collection[str]) -> list[str]:
+    """The boosters' names in order, if these are exactly the names of a model's files.
+
+    Raises ``ModelError`` otherwise.
+    """
+    others = sorted(set(names) - {*_JSON, REFERENCE})
+    strange = [name for name in others if not _BOOSTER.fullmatch(name)]
+    boosters = [f"booster_{number}.txt" for number in range(len(others))]
+    absent = [name for name in (*_JSON, *boosters) if name not in names]
+    if strange or absent or not boosters:
+        raise ModelError(
+            f"A model consists of booster_0.txt, booster_1.txt …, {', '.join(_JSON)} and perhaps "
+            f"{REFERENCE}; "
+            f"unexpected: {', '.join(map(ascii, strange)) or 'none'}; absent: "
+            f"{', '.join(absent) or ('none' if boosters else 'booster_0.txt')}. {NEXT}"
+        )
+    return boosters
+
+
+def check_sizes(sizes: Mapping[str, int]) -> None:
+    """Raise ``ModelError`` when a file, or all together, is larger than any model's."""
+    for name, size in sizes.items():
+        most = _MOST_BYTES.get(name, _MOST_BOOSTER_BYTES)
+        if size > most:
+            raise ModelError(f"{name} of the model has {size:,} bytes, at most {most:,}. {NEXT}")
+    if sum(sizes.values()) > _MOST_ALL_BYTES:
+        raise ModelError(f"The model has more than {_MOST_ALL_BYTES:,} bytes. {NEXT}")
+
+
+def model_from_files(
+    files: Mapping[str, bytes],
+    expected_digest: str,
+    parse_elsewhere: Callable[[Sequence[bytes]], None] = lambda _: None,
+) -> ChurnModel:
     """The model stored in ``files``, if they are exactly those whose digest was recorded.
 
-    Names and digest are checked before anything is parsed: LightGBM's parser aborts the
-    process on some damaged texts and loads others silently wrong.
+    Names, sizes and digest are checked before anything is parsed, and every tree before
+    LightGBM sees it: its parser aborts the process on some damaged texts and loads others
+    silently wrong. ``parse_elsewhere`` is given the boosters' texts then, to try the parser
+    where it can do no harm; it raises ``ModelError`` when that fails. Last, the boosters must
+    give the stored probe's scores.
     Raises ``ModelError`` on another digest, an unknown or absent file, or a misfit of parts.
     """
-    boosters = _booster_names(files)
+    boosters = check_names(files)
+    check_sizes({name: len(content) for name, content in files.items()})
     if digest(files) != expected_digest:
         raise ModelError(
             f"The model's files do not match the digest {expected_digest[:12]}… recorded when it "
-            f"was trained: they were changed or damaged since. {_NEXT}"
+            f"was trained: they were changed or damaged since. {NEXT}"
         )
     spec = FeatureSpec.from_json(files["spec.json"])
     calibration = _calibration(files["calibration.json"])
-    return ChurnModel(tuple(_booster(files[name]) for name in boosters), calibration, spec)
+    splits = [split for name in boosters for split in _splits(name, files[name], spec)]
+    parse_elsewhere([files[name] for name in boosters])
+    model = ChurnModel(tuple(_booster(files[name]) for name in boosters), calibration, spec)
+    _check_probe(model, splits, files)
+    return model
 
 
-def _booster_names(files: Mapping[str, bytes]) -> list[str]:
-    boosters = sorted(name for name in files if name not in (*_JSON, REFERENCE))
-    strange = [name for name in boosters if not _BOOSTER.fullmatch(name)]
-    names = [f"booster_{number}.txt" for number in range(len(boosters))]
-    absent = [name for name in (*_JSON, *names) if name not in files]
-    if strange or absent or not names:
-        raise ModelError(
-            f"A model consists of booster_0.txt, booster_1.txt …, spec.json, calibration.json and "
-            f"perhaps {REFERENCE}; unexpected: {', '.join(strange) or 'none'}; absent: "
-            f"{', '.join(absent) or ('none' if names else 'booster_0.txt')}. {_NEXT}"
-        )
-    return names
+def _splits(name: str, content: bytes, spec: FeatureSpec) -> list[Split]:
+    try:
+        return read_splits(content.decode(), spec.names)
+    except (ValueError, KeyError, OverflowError, IndexError) as error:
+        raise ModelError(f"{name} is no booster of this model ({error}). {NEXT}") from error
 
 
 def _booster(content: bytes) -> lgb.Booster:
     try:
         return lgb.Booster(model_str=content.decode())
-    except (lgb.basic.LightGBMError, UnicodeDecodeError) as error:
-        raise ModelError(f"A booster's text cannot be read ({error}). {_NEXT}") from error
+    except lgb.basic.LightGBMError as error:
+        raise ModelError(f"A booster's text cannot be read ({error}). {NEXT}") from error
+
+
+def _check_probe(model: ChurnModel, splits: Sequence[Split], files: Mapping[str, bytes]) -> None:
+    found = probe.probe(model.boosters, probe.probe_rows(splits, model.spec))
+    try:
+        same = probe.agrees(files["probe.json"], found, {name: files[name] for name in _BESIDE})
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ModelError(f"probe.json cannot be read ({error}). {NEXT}") from error
+    if not same:
+        raise ModelError(
+            "The files do not give the scores that the model gave when it was trained: they were "
+            f"damaged before their digest was taken. {NEXT}"
+        )
 
 
 def _calibration(content: bytes) -> Calibration:
     try:
         numbers = json.loads(content)
         slope, intercept = float(numbers["slope"]), float(numbers["intercept"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"calibration.json cannot be read ({error}). {_NEXT}") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ModelError(f"calibration.json cannot be read ({error}). {NEXT}") from error
     if not (math.isfinite(slope) and math.isfinite(intercept) and slope > 0):
-        raise ModelError(f"calibration.json holds slope {slope}, intercept {intercept}. {_NEXT}")
+        raise ModelError(f"calibration.json holds slope {slope}, intercept {intercept}. {NEXT}")
     return Calibration(slope, intercept)

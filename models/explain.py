@@ -77,6 +77,12 @@ def global_importance(drivers: pd.DataFrame) -> "pd.Series[float]":
     return drivers.abs().mean().sort_index().sort_values(ascending=False, kind="stable")
 
 
+def spread(grouped: pd.DataFrame) -> dict[str, float]:
+    """Mean absolute deviation from the mean, in log-odds, of each column: what it moves."""
+    moved = (grouped - grouped.mean()).abs().mean()
+    return {str(name): float(value) for name, value in moved.items()}
+
+
 def _summed(contributions: Floats, groups: list[str]) -> pd.DataFrame:
     codes, names = pd.factorize(np.array(groups, dtype=object), sort=True)
     member = np.zeros((len(groups), len(names)))

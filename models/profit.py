@@ -125,6 +125,30 @@ def maximum_profit(
     return MaximumProfit(interval(float(profit[0]), profits), interval(float(share[0]), shares))
 
 
+def profit_gain(
+    y: Labels,
+    ours: Floats,
+    theirs: Floats,
+    value: Floats,
+    economics: Economics,
+    customer_id: Texts,
+    replicates: int = 200,
+    seed: int = 0,
+) -> Interval:
+    """Maximum profit per customer of ``ours`` minus that of ``theirs``, (n,) both, paired.
+
+    Both lists see the same draws of customers, each its own best size in every one.
+    """
+    lists = [_listed(y, p, value, economics) for p in (ours, theirs)]
+
+    def gained(weights: Floats) -> Floats:
+        best = [_best(gain, weights[:, order], starts)[0] for order, starts, gain, _ in lists]
+        return best[0] - best[1]
+
+    drawn = [gained(weights) for weights in draws(customer_id, replicates, seed)]
+    return interval(float(gained(np.ones((1, len(y))))[0]), np.concatenate([np.empty(0), *drawn]))
+
+
 def _transposed(drawn: list[tuple[Floats, Floats]]) -> tuple[list[Floats], list[Floats]]:
     return [profit for profit, _ in drawn], [share for _, share in drawn]
 

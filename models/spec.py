@@ -107,7 +107,7 @@ class FeatureSpec:
         try:
             rows = json.loads(text)["columns"]
             return FeatureSpec(tuple(_column(row) for row in rows))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ModelError(
                 f"The model's spec.json is not a feature spec ({error}). Train again: stille train."
             ) from error

@@ -8,6 +8,7 @@ import atexit
 import logging
 import os
 import sys
+from dataclasses import asdict
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated
@@ -36,6 +37,8 @@ AsOf = Annotated[
     typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day to stand on (default: today)."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Reason = Annotated[str | None, typer.Option("--reason", help="Why, in a sentence.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, change nothing.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Run without Prefect.")]
 
 
@@ -156,6 +159,36 @@ def train(
 
     trained = launch_training(config, _day(as_of), plain=plain)
     say.as_json(say.training_facts(trained)) if as_json else say.training_done(trained)
+
+
+@app.command()
+def promote(
+    version: Annotated[
+        str | None, typer.Argument(help="A version's number (default: the newest).")
+    ] = None,
+    config: Config = DEMO,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a version of the model champion; one that a rule refused needs a reason."""
+    from pipelines import say
+    from pipelines.promoting import promote as run
+
+    moved = run(config, version, reason, dry_run=dry_run)
+    say.as_json(asdict(moved)) if as_json else say.moved(moved)
+
+
+@app.command()
+def rollback(
+    config: Config = DEMO, reason: Reason = None, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
+    """Give the alias back to the champion before this one."""
+    from pipelines import say
+    from pipelines.promoting import rollback as run
+
+    moved = run(config, reason, dry_run=dry_run)
+    say.as_json(asdict(moved)) if as_json else say.moved(moved)
 
 
 @app.command()
@@ -283,8 +316,6 @@ def schema(
 @app.command()
 def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
     """Look at everything that a night needs; ends with the code of what must be mended first."""
-    from dataclasses import asdict
-
     from pipelines import say
     from pipelines.doctor.doctor import examine, worst
 

@@ -1,4 +1,4 @@
-"""The only place that reads the clock for a day or a run's name."""
+"""The only place that reads the clock for a day, an instant in a tag, or a run's name."""
 
 import secrets
 from datetime import UTC, date, datetime
@@ -8,6 +8,16 @@ from zoneinfo import ZoneInfo
 def today_in(zone: str) -> date:
     """The calendar day now in a zone."""
     return datetime.now(ZoneInfo(zone)).date()
+
+
+def now() -> datetime:
+    """The instant now, UTC."""
+    return datetime.now(UTC)
+
+
+def instant() -> str:
+    """The instant now as text, UTC to the second."""
+    return now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def new_run_id(command: str) -> str:

@@ -45,8 +45,18 @@ def attributes_of(settings: Settings) -> list[Attribute]:
 
 def catalog_of(settings: Settings, snapshot: Snapshot) -> Catalog:
     """The features that this company's tables can carry, its own attributes among them."""
-    absent = absent_columns(snapshot.tables)
-    return build_catalog(tuple(snapshot.tables), attributes_of(settings), absent)
+    return catalog_from(settings, tables_of(snapshot))
+
+
+def catalog_from(settings: Settings, tables: Mapping[str, Sequence[str]]) -> Catalog:
+    """As ``catalog_of``, from the names of the tables and the columns that each lacks."""
+    absent = [f"{name}.{column}" for name, columns in tables.items() for column in columns]
+    return build_catalog(tuple(tables), attributes_of(settings), absent)
+
+
+def tables_of(snapshot: Snapshot) -> dict[str, list[str]]:
+    """The snapshot's tables, each with the columns that it lacks."""
+    return {name: list(facts.absent) for name, facts in snapshot.tables.items()}
 
 
 def absent_columns(tables: Mapping[str, TableFacts]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from features.errors import GateError
 from pipelines import tracking
+from pipelines.champion import Champion, resolve_champion
 from pipelines.digests import config_digest
 from pipelines.monitoring import inputs as night
 from pipelines.monitoring import performance as judged
@@ -19,7 +20,6 @@ from pipelines.monitoring import sources as given
 from pipelines.monitoring.inputs import Inputs, input_alarms, measure_inputs
 from pipelines.monitoring.past import Chosen, choose, join_outcomes
 from pipelines.monitoring.performance import Performance, measure, performance_alarms
-from pipelines.nightly import Champion, resolve_champion
 from pipelines.record import RunRecord
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
@@ -71,7 +71,7 @@ def monitor(settings: Settings, today: date, record: RunRecord, step: Step = pla
     snapshot = step(read_tables, settings, today, record)
     chosen = choose(settings, today)
     performance = step(judge_past, settings, snapshot, chosen, today, record)
-    reference = tracking.load_reference(champion.registered)
+    reference = tracking.load_reference(settings, champion.registered)
     inputs = step(measure_inputs, settings, snapshot, champion, reference, today, record)
     found = _found(settings, snapshot, chosen, performance, inputs, today)
     step(write, settings, found, champion)

@@ -10,9 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from features.catalog import needs_of
-from features.errors import ContractError, ModelError
-from models.churn import ChurnModel
-from pipelines import tracking
+from features.errors import ContractError
+from pipelines.champion import Champion, resolve_champion
 from pipelines.digests import config_digest, inputs_digest
 from pipelines.engine import MatrixJob, attributes_of, build_matrix, catalog_of
 from pipelines.lists.manifest import Stamp
@@ -31,14 +30,6 @@ from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
 from pipelines.step import Step, plain
 from pipelines.training.examples import read_matrix
-
-
-@dataclass(frozen=True, slots=True)
-class Champion:
-    """The model of the night: one version, resolved once, and its parsed boosters."""
-
-    registered: tracking.Registered
-    model: ChurnModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +77,6 @@ def nightly(
         record.publication = str(publication.folder)
         prune(settings, snapshot)
         return Night(publication, written=True)
-
-
-def resolve_champion(settings: Settings, record: RunRecord) -> Champion:
-    """The version behind the alias, checked by digest before it is parsed."""
-    with record.stage("champion"):
-        registered = tracking.champion(settings)
-        if registered is None:
-            raise ModelError(
-                f"no model {settings.tracking.model!r} carries the alias champion in "
-                f"{tracking.tracking_uri(settings)}. Train one: stille train."
-            )
-        model = tracking.load(registered)
-    record.model_version, record.model_digest = registered.label, registered.digest
-    record.feature_spec_hash = model.spec.hash
-    return Champion(registered, model)
 
 
 def score(
@@ -160,4 +136,5 @@ def _stamp(
         model_digest=champion.registered.digest,
         horizon_days=settings.label.horizon_days,
         thresholds={},
+        degraded=record.degraded,
     )

@@ -18,6 +18,7 @@ from pipelines.doctor.finding import Finding
 from pipelines.monitor import Monitored
 from pipelines.monitoring import summary
 from pipelines.nightly import Night
+from pipelines.promoting import Moved
 from pipelines.show import scorecard_header, scorecard_rows, top_rows
 from pipelines.train import Trained
 from pipelines.training.ablation import Ablation
@@ -81,6 +82,16 @@ def training_done(trained: Trained) -> None:
     for reason in trained.verdict.reasons:
         print(f"  {reason}")
     print(f"Pictures: {trained.folder / 'plots'}")
+
+
+def moved(done: Moved) -> None:
+    """Print who is champion now, or would be."""
+    if not done.changed:
+        print(f"{done.champion} is champion already. Nothing was changed.")
+        return
+    would = "would be" if done.dry_run else "is"
+    before = f"before: {done.before}" if done.before else "there was none before"
+    print(f"{done.champion} {would} champion ({before}). Why: {done.why}")
 
 
 def training_facts(trained: Trained) -> dict[str, Any]:

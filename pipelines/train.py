@@ -3,6 +3,7 @@
 Plain functions; ``step`` decides whether a scheduler watches them.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -15,11 +16,12 @@ from models.churn import ChurnModel
 from models.classifier import fit
 from models.distribution import Reference, learn_reference
 from models.examples import MARGIN
+from models.explain import spread
 from models.promotion import Verdict
 from pipelines import tracking
 from pipelines.codeversion import code_version
 from pipelines.digests import config_digest, inputs_digest
-from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from pipelines.engine import MatrixJob, build_matrix, catalog_of, tables_of
 from pipelines.matrices.given import given_as_ofs
 from pipelines.matrices.pruning import prune
 from pipelines.matrices.scratch import scratch
@@ -75,8 +77,8 @@ def train(settings: Settings, today: date, record: RunRecord, step: Step = plain
     pictures = draw(settings, judged)
     folder = keep(settings, judged, pictures, record.run_id)
     files = facts_of(judged, prepared, snapshot) | pictures | {"leaks.json": search.to_json()}
-    registered = step(register, settings, snapshot, prepared, fitted, judged, files, today)
-    decided = step(decide, settings, judged, registered, record)
+    registered = step(register, settings, snapshot, prepared, fitted, judged, files, today, record)
+    decided = step(decide, settings, judged, fitted.model, registered, record)
     if judged.leak is not None:
         raise GateError(judged.leak.message)
     prune(settings, snapshot)
@@ -174,6 +176,7 @@ def register(
     judged: Judged,
     files: Mapping[str, bytes],
     today: date,
+    record: RunRecord,
 ) -> tracking.Registered:
     """Write parameters, metrics, plots, the model and its card to MLflow."""
     spec = fitted.model.spec
@@ -184,6 +187,9 @@ def register(
         "feature_definition_hash": spec.definition_hash,
         "known_before": str(today),
         "code_version": code_version(),
+        "run": record.run_id,
+        "tables": json.dumps(tables_of(snapshot)),
+        "families": json.dumps({k: round(v, 6) for k, v in spread(judged.families).items()}),
         "judged_on": "; ".join(judged.folds),
         "test_key": test_key(judged),
         "test_log_loss": repr(judged.cards["model"]["log_loss"].value),

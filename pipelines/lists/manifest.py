@@ -25,7 +25,8 @@ class Stamp:
     """Where a publication came from.
 
     Two runs whose ``identity`` is equal publish the same lists. ``created`` is UTC;
-    ``thresholds`` are the lower bounds of the risk bands, as probabilities.
+    ``thresholds`` are the lower bounds of the risk bands, as probabilities. ``degraded``: the
+    registry of models did not answer, so the champion is the one that it named last.
     """
 
     as_of: date
@@ -37,6 +38,7 @@ class Stamp:
     model_digest: str
     horizon_days: int
     thresholds: Mapping[str, float]
+    degraded: bool = False
 
     @property
     def identity(self) -> dict[str, str]:
@@ -70,6 +72,7 @@ def manifest_bytes(folder: Path, stamp: Stamp, schemas: Mapping[str, tuple[Field
             "model_version": stamp.model_version,
             "horizon_days": stamp.horizon_days,
             "thresholds": dict(stamp.thresholds),
+            "degraded": stamp.degraded,
         },
     }
     return (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode()

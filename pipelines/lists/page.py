@@ -15,8 +15,9 @@ published.
   sentences in the first language of the configuration. `risk_list.<language>.*` are the same rows
   with sentences in the other languages.
 - `datapackage.json`: every file with its SHA-256 and columns, the model, the digests of the
-  inputs and of the configuration, and the lowest probability of each risk band. It is a
-  Frictionless Data Package.
+  inputs and of the configuration, the lowest probability of each risk band, and `degraded`: true
+  when the registry of models did not answer and the champion that it named last (at most seven
+  days ago) scored. It is a Frictionless Data Package.
 
 CSV is UTF-8 with commas, decimal points, LF and ISO dates; an empty cell is null. A text that a
 spreadsheet would run as a formula has an apostrophe before it. The Parquet file has the same

@@ -6,11 +6,11 @@ from datetime import date
 
 from models.distribution import Reference
 from models.drift import Drift, by_family, feature_drift, score_drift
+from pipelines.champion import Champion
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.files import KEYS
 from pipelines.matrices.scratch import scratch
 from pipelines.matrixgates import refuse_other_features
-from pipelines.nightly import Champion
 from pipelines.progress import bar
 from pipelines.record import RunRecord
 from pipelines.settings import Settings

@@ -1,27 +1,27 @@
 """MLflow: runs, artefacts and the registry of models. The only importer of MLflow."""
 
+from pipelines.tracking.aliases import PASSED, PREVIOUS, promote, roll_back, write_verdict
 from pipelines.tracking.datasets import Rows
+from pipelines.tracking.files import fetch, load, load_reference, read_folder
 from pipelines.tracking.monitoring import log_monitoring
 from pipelines.tracking.reading import Logged, find_logged
-from pipelines.tracking.registry import (
-    CHAMPION,
-    Registered,
-    champion,
-    load,
-    load_reference,
-    promote,
-)
+from pipelines.tracking.registry import CHAMPION, Registered, aliased, champion, version_of
 from pipelines.tracking.runs import Training, log_ablation, log_training, plain_name
-from pipelines.tracking.store import connect, tracking_uri
+from pipelines.tracking.store import UnreachableError, connect, tracking_uri
 
 __all__ = [
     "CHAMPION",
+    "PASSED",
+    "PREVIOUS",
     "Logged",
     "Registered",
     "Rows",
     "Training",
+    "UnreachableError",
+    "aliased",
     "champion",
     "connect",
+    "fetch",
     "find_logged",
     "load",
     "load_reference",
@@ -30,5 +30,9 @@ __all__ = [
     "log_training",
     "plain_name",
     "promote",
+    "read_folder",
+    "roll_back",
     "tracking_uri",
+    "version_of",
+    "write_verdict",
 ]

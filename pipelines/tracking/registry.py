@@ -4,23 +4,20 @@ A model is registered as native booster text and JSON with its digest in a tag o
 version. The digest is checked before anything is parsed; no code from an artefact ever runs.
 """
 
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import mlflow
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from features.errors import ModelError
-from models.artefact import REFERENCE, digest, model_from_files
-from models.churn import ChurnModel
-from models.distribution import Reference
 from pipelines.settings import Settings
-from pipelines.tracking.store import connect
+from pipelines.tracking.store import point_at, tracking_uri, unreachable
 
 CHAMPION = "champion"
-MODEL_FOLDER = "model"
+_ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,59 +38,60 @@ class Registered:
 def champion(settings: Settings) -> Registered | None:
     """The version that carries the alias ``champion`` now, or None when none does.
 
-    Raises ``ModelError`` when the store cannot be reached or the version has no digest.
+    Raises ``ModelError`` when the version has no digest, ``UnreachableError`` when the registry
+    does not answer.
     """
-    connect(settings)
+    return aliased(settings, CHAMPION)
+
+
+def aliased(settings: Settings, alias: str) -> Registered | None:
+    """As ``champion``, for any alias."""
+    point_at(settings)
+    with answering(settings):
+        try:
+            client = mlflow.MlflowClient()
+            return _registered(client.get_model_version_by_alias(settings.tracking.model, alias))
+        except MlflowException as error:
+            if error.error_code in _ABSENT:
+                return None
+            raise
+
+
+def version_of(settings: Settings, version: str | None = None) -> Registered:
+    """A version by its number; the newest one when none is given.
+
+    Raises ``ModelError`` when there is none or it has no digest.
+    """
+    point_at(settings)
     name = settings.tracking.model
+    with answering(settings):
+        found = list(mlflow.MlflowClient().search_model_versions(f"name='{name}'"))
+    numbers = sorted(int(each.version) for each in found)
+    wanted = version or (str(numbers[-1]) if numbers else "")
+    chosen = [each for each in found if str(each.version) == wanted]
+    if not chosen:
+        listed = ", ".join(map(str, numbers)) or "none"
+        raise ModelError(
+            f"the registry {tracking_uri(settings)} holds no version {wanted or 'at all'} of "
+            f"{name}; it has: {listed}. Train one: stille train."
+        )
+    return _registered(chosen[0])
+
+
+@contextmanager
+def answering(settings: Settings) -> Iterator[None]:
+    """Turn what MLflow raises in the block into an ``UnreachableError``."""
     try:
-        found = mlflow.MlflowClient().get_model_version_by_alias(name, CHAMPION)
-    except MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            return None
-        raise ModelError(f"the MLflow registry does not answer: {error}") from error
+        yield
+    except (MlflowException, OSError) as error:
+        raise unreachable(settings, error) from error
+
+
+def _registered(found: ModelVersion) -> Registered:
     tags = dict(found.tags)
     if "digest" not in tags:
         raise ModelError(
-            f"model {name}/{found.version} has no digest, so it was not registered by "
+            f"model {found.name}/{found.version} has no digest, so it was not registered by "
             "`stille train`. Train again: stille train."
         )
-    return Registered(name, str(found.version), str(found.run_id), tags["digest"], tags)
-
-
-def load(registered: Registered) -> ChurnModel:
-    """Download a version and parse it once its digest is right; raises ``ModelError``."""
-    return model_from_files(_files(registered), registered.digest)
-
-
-def load_reference(registered: Registered) -> Reference:
-    """How the rows that a version was trained on were distributed.
-
-    Raises ``ModelError`` when the files do not have their digest or hold no reference.
-    """
-    files = _files(registered)
-    if REFERENCE not in files or digest(files) != registered.digest:
-        raise ModelError(
-            f"model {registered.label} holds no {REFERENCE} to compare with, or was changed. "
-            "Train again: stille train."
-        )
-    return Reference.from_json(files[REFERENCE])
-
-
-def _files(registered: Registered) -> dict[str, bytes]:
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            folder = mlflow.artifacts.download_artifacts(
-                artifact_uri=f"models:/{registered.name}/{registered.version}", dst_path=scratch
-            )
-        except (MlflowException, OSError) as error:
-            raise ModelError(f"model {registered.label} cannot be fetched: {error}") from error
-        return {
-            path.name: path.read_bytes()
-            for path in Path(folder, "artifacts", MODEL_FOLDER).iterdir()
-            if path.is_file()
-        }
-
-
-def promote(registered: Registered) -> None:
-    """Give a version the alias ``champion``."""
-    mlflow.MlflowClient().set_registered_model_alias(registered.name, CHAMPION, registered.version)
+    return Registered(found.name, str(found.version), str(found.run_id), tags["digest"], tags)

@@ -18,7 +18,8 @@ from models.artefact import digest
 from models.bootstrap import Interval
 from pipelines.settings import Settings
 from pipelines.tracking.datasets import Rows, log_datasets
-from pipelines.tracking.registry import MODEL_FOLDER, Registered
+from pipelines.tracking.files import MODEL_FOLDER
+from pipelines.tracking.registry import Registered
 from pipelines.tracking.store import connect
 
 _PIP = ["lightgbm", "numpy"]

@@ -1,57 +1,98 @@
 """Whether the newly registered model becomes champion: the rules of models.promotion applied."""
 
 import hashlib
-from collections.abc import Mapping
+import json
+from dataclasses import asdict
 
 import numpy as np
 
+from models.bootstrap import Interval
+from models.churn import ChurnModel
+from models.evidence import Evidence
+from models.explain import spread
 from models.promotion import Verdict, verdict
-from models.scorecard import measure
+from models.rivalry import Rival, mean_log_loss, weakest_seed
+from models.scorecard import scorecard
 from pipelines import tracking
-from pipelines.record import RunRecord
+from pipelines.record import Gate, RunRecord
 from pipelines.settings import Settings
 from pipelines.training.judged import Judged
+from pipelines.training.rival import rival_of
 
-_FEWEST_LATER_POSITIVES = 50
+_FEWEST_OF_A_LINE = 50
+_BY_RULE = "all rules passed"
 
 
 def decide(
-    settings: Settings, judged: Judged, registered: tracking.Registered, record: RunRecord
+    settings: Settings,
+    judged: Judged,
+    model: ChurnModel,
+    registered: tracking.Registered,
+    record: RunRecord,
 ) -> Verdict:
-    """Give the alias to the new version if the promotion rules allow it."""
+    """Give the alias to the new version if the promotion rules allow it.
+
+    ``model`` is what was registered. Every rule goes into the run record's gates, the verdict
+    into the version's tags and the run's ``verdict.json``.
+    """
     record.model_version, record.model_digest = registered.label, registered.digest
-    card = judged.cards["model"]
-    challenger = {name: interval.value for name, interval in card.items()}
-    challenger["calibration_slope_low"] = card["calibration_slope"].low
-    challenger["calibration_slope_high"] = card["calibration_slope"].high
-    base = {"log_loss": judged.cards["base_rate"]["log_loss"].value}
-    ours, theirs = _same_rows(settings, judged, challenger)
-    decided = verdict(ours, theirs, base, judged.leak)
+    incumbent = tracking.champion(settings)
+    decided = verdict(evidence_of(settings, judged, model, rival_of(settings, judged, incumbent)))
+    note(decided, record)
+    tracking.write_verdict(settings, registered, decided.failed, facts(decided))
     if decided.promote:
-        tracking.promote(registered)
-    record.notes.extend(decided.reasons)
+        tracking.promote(settings, registered, _BY_RULE)
     return decided
 
 
-def _same_rows(
-    settings: Settings, judged: Judged, challenger: Mapping[str, float]
-) -> tuple[dict[str, float], dict[str, float] | None]:
-    """The challenger's metrics and the champion's on rows that neither has learned from."""
-    ours = dict(challenger)
-    incumbent = tracking.champion(settings)
-    if incumbent is None:
-        return ours, None
-    if incumbent.tags.get("test_key") == test_key(judged):
-        return ours, {"log_loss": float(incumbent.tags["test_log_loss"])}
-    later = judged.test.as_of >= np.datetime64(incumbent.tags["known_before"])
-    y = judged.test.y[later]
-    if min(y.sum(), len(y) - y.sum()) < _FEWEST_LATER_POSITIVES:
-        return ours, None
-    model = tracking.load(incumbent)
-    if model.spec.hash != judged.test.spec.hash:
-        return ours, None
-    ours["log_loss"] = measure(y, judged.scores["model"][later])["log_loss"]
-    return ours, measure(y, model.probability(judged.test.x[later]))
+def note(decided: Verdict, record: RunRecord) -> None:
+    """Put every rule into the run record: its value and band as a gate, its sentence as a note."""
+    record.gates += [
+        Gate(f"promotion.{rule.name}", rule.value, rule.low, rule.high, rule.passed)
+        for rule in decided.rules
+    ]
+    record.notes.extend(decided.reasons)
+
+
+def facts(decided: Verdict) -> bytes:
+    """The verdict as JSON: the decision and each rule's name, value, band and sentence."""
+    rules = [asdict(rule) for rule in decided.rules]
+    return json.dumps({"promote": decided.promote, "rules": rules}, indent=1).encode()
+
+
+def evidence_of(
+    settings: Settings, judged: Judged, model: ChurnModel, rival: Rival | None
+) -> Evidence:
+    """What the rules look at: the judged scores, the registered model, and the champion."""
+    test, threads = judged.test, settings.engine.threads
+    same = model.spec.hash == test.spec.hash
+    own = mean_log_loss(test.y, model.probability(test.x, threads)) if same else np.nan
+    return Evidence(
+        card=judged.cards["model"],
+        slopes=_slopes(settings, judged),
+        base_log_loss=judged.cards["base_rate"]["log_loss"].value,
+        own_log_loss=own,
+        weakest_seed=weakest_seed(model, test.x, test.y, threads) if same else np.nan,
+        same_features=same,
+        spread=spread(judged.families),
+        leak=judged.leak,
+        rival=rival,
+    )
+
+
+def _slopes(settings: Settings, judged: Judged) -> dict[str, Interval]:
+    """Calibration slope of each product line, where there are several with leavers enough."""
+    test, p = judged.test, judged.scores["model"]
+    lines = test.product_line.astype(str)
+    found = {}
+    for line in np.unique(lines):
+        rows = lines == line
+        left = int(test.y[rows].sum())
+        if rows.all() or min(left, int(rows.sum()) - left) < _FEWEST_OF_A_LINE:
+            continue
+        card = scorecard(test.y[rows], p[rows], test.customer_id[rows], settings.training.bootstrap)
+        found[str(line)] = card["calibration_slope"]
+    return found
 
 
 def test_key(judged: Judged) -> str:

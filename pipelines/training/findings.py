@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from models.explain import spread
 from pipelines.plainjson import plain_json
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
@@ -88,8 +89,7 @@ def keep(settings: Settings, judged: Judged, pictures: Mapping[str, bytes], run_
         }
     )
     frame.to_parquet(folder / "test_scores.parquet", index=False)
-    spread = (judged.families - judged.families.mean()).abs().mean()
-    for name, strength in (("drivers", judged.drivers), ("families", spread)):
-        text = json.dumps(strength.to_dict(), indent=1)
-        replace_bytes(folder / f"{name}.json", text.encode())
+    strengths = {"drivers": judged.drivers.to_dict(), "families": spread(judged.families)}
+    for name, strength in strengths.items():
+        replace_bytes(folder / f"{name}.json", json.dumps(strength, indent=1).encode())
     return folder

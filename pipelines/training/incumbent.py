@@ -39,7 +39,7 @@ def incumbent_on(settings: Settings, test: Examples) -> Incumbent:
         if not learned or (test.as_of < np.datetime64(learned)).any():
             since = f"before {learned}" if learned else "up to an unknown day"
             return Incumbent(name, None, f"it has learned from what happened {since}")
-        model = tracking.load(registered)
+        model = tracking.load(settings, registered)
         x = realign(test.x, test.spec, model.spec)
     except ModelError as error:
         return Incumbent(name, None, str(error))

@@ -11,7 +11,13 @@ from models.examples import Examples
 
 def test_round_trip_scores_the_same(model: ChurnModel, later: Examples) -> None:
     files = to_files(model)
-    assert sorted(files) == ["booster_0.txt", "booster_1.txt", "calibration.json", "spec.json"]
+    assert sorted(files) == [
+        "booster_0.txt",
+        "booster_1.txt",
+        "calibration.json",
+        "probe.json",
+        "spec.json",
+    ]
     again = model_from_files(files, digest(files))
     assert to_files(again) == files
     assert again.spec == model.spec

@@ -16,6 +16,7 @@ from models.profit import (
     expected_value,
     maximum_profit,
     profit_curve,
+    profit_gain,
 )
 
 PLAIN = Economics(margin_per_year=1_000, years=5, contact_cost=30, offer_cost=300, saved_share=0.3)
@@ -155,3 +156,18 @@ def test_a_constant_score_is_worth_no_more_than_everybody_or_nobody() -> None:
     everybody = y.mean() * 0.3 * 4_700 - 30
     assert best.profit.value == pytest.approx(max(everybody, 0))
     assert best.share.value in (0, 1)
+
+
+def test_the_gain_of_one_list_over_another_is_paired() -> None:
+    rng = np.random.default_rng(4)
+    risk = rng.uniform(0, 0.2, 3_000)
+    y = (rng.random(3_000) < risk).astype(np.int8)
+    value = rng.uniform(2_000, 9_000, 3_000)
+    ids = np.array([f"{i:04d}" for i in range(3_000)], dtype=object)
+    noisy = np.clip(risk + rng.normal(scale=0.1, size=3_000), 0.001, 1)
+    found = profit_gain(y, risk, noisy, value, WAKING, ids)
+    alone = [maximum_profit(y, p, value, WAKING, ids).profit for p in (risk, noisy)]
+    assert found.value == pytest.approx(alone[0].value - alone[1].value)
+    assert 0 < found.low < found.value < found.high
+    same = profit_gain(y, risk, risk, value, WAKING, ids)
+    assert (same.value, same.low, same.high) == (0, 0, 0)

@@ -298,7 +298,8 @@ def test_a_table_that_the_champion_needs_is_asked_for_by_name(demo, copied, stil
 
 
 def test_a_table_that_the_champion_does_not_need_may_go(demo):
-    spec = tracking.load(tracking.champion(load_settings(demo.config))).spec
+    settings = load_settings(demo.config)
+    spec = tracking.load(settings, tracking.champion(settings)).spec
     every = build_catalog(TABLES)
     assert not any("claims" in name for name in spec.names)
     refuse_other_features("m/1", restricted(spec, every), build_catalog(set(TABLES) - {"claims"}))
@@ -335,7 +336,7 @@ def test_a_feature_defined_otherwise_is_refused_by_name(demo):
     snapshot = take_snapshot(settings, demo.var / "snapshots", as_of=demo.as_of)
     catalog = catalog_of(settings, snapshot)
     registered = tracking.champion(settings)
-    spec = tracking.load(registered).spec
+    spec = tracking.load(settings, registered).spec
     refuse_other_features(registered.label, spec, catalog)
     name = spec.names[7]
     changed = replace(

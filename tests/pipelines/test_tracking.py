@@ -59,10 +59,11 @@ def test_a_registered_model_comes_back_as_it_was(settings, model):
     registered = tracking.log_training(settings, training(model))
     assert registered.label == f"{settings.tracking.model}/1"
     assert tracking.champion(settings) is None
-    tracking.promote(registered)
+    tracking.promote(settings, registered, "a test")
     champion = tracking.champion(settings)
-    assert champion == registered
-    again = tracking.load(champion)
+    assert replace(champion, tags=registered.tags) == registered
+    assert champion.tags["promoted_why"] == "a test"
+    again = tracking.load(settings, champion)
     assert to_files(again) == to_files(model)
     x = np.random.default_rng(2).normal(size=(50, 2)).astype("float32")
     np.testing.assert_array_equal(again.probability(x), model.probability(x))
@@ -70,7 +71,7 @@ def test_a_registered_model_comes_back_as_it_was(settings, model):
     second = tracking.log_training(settings, training(model))
     assert second.label == f"{settings.tracking.model}/2"
     assert tracking.champion(settings).version == "1"
-    tracking.promote(second)
+    tracking.promote(settings, second, "a test")
     assert tracking.champion(settings).version == "2"
 
 
@@ -84,7 +85,7 @@ def test_mlflow_says_nothing_of_its_own(settings, model, capsys, monkeypatch):
 
     monkeypatch.setattr(mlflow.pyfunc, "log_model", talkative)
     for _ in range(2):
-        tracking.promote(tracking.log_training(settings, training(model)))
+        tracking.promote(settings, tracking.log_training(settings, training(model)), "a test")
     assert tuple(capsys.readouterr()) == ("", "")
 
 
@@ -96,12 +97,12 @@ def test_another_digest_is_refused_before_anything_is_parsed(settings, model, mo
 
     monkeypatch.setattr(lgb, "Booster", never)
     with pytest.raises(ModelError, match="do not match the digest 000000000000"):
-        tracking.load(replace(registered, digest="0" * 64))
+        tracking.load(settings, replace(registered, digest="0" * 64))
 
 
 def test_a_version_that_training_did_not_register_is_refused(settings, model):
     registered = tracking.log_training(settings, training(model))
-    tracking.promote(registered)
+    tracking.promote(settings, registered, "a test")
     mlflow.MlflowClient().delete_model_version_tag(registered.name, registered.version, "digest")
     with pytest.raises(ModelError, match="has no digest") as refused:
         tracking.champion(settings)
@@ -112,7 +113,7 @@ def test_a_version_that_is_gone_is_refused(settings):
     tracking.connect(settings)
     lost = tracking.Registered(settings.tracking.model, "7", "run", "0" * 64, {})
     with pytest.raises(ModelError, match="/7 cannot be fetched"):
-        tracking.load(lost)
+        tracking.load(settings, lost)
 
 
 def test_nothing_of_an_artefact_can_run(demo, trained):

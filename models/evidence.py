@@ -1,0 +1,30 @@
+"""What is known of a challenger when it is decided whether it may become champion."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from models.bootstrap import Interval
+from models.leaks import LeakWarning
+from models.rivalry import Rival
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of a challenger, on rows later than all that the judged fit has seen.
+
+    ``card`` is its scorecard there, ``slopes`` the calibration slope by product line where one
+    has leavers enough, ``base_log_loss`` the base rate's log loss. ``own_log_loss`` and
+    ``weakest_seed`` (see ``models.rivalry``) are those of the registered model, which has
+    learned from these rows too. ``spread`` is the mean absolute contribution by driver family;
+    ``rival`` the comparison with the champion, None when there is no champion.
+    """
+
+    card: Mapping[str, Interval]
+    slopes: Mapping[str, Interval]
+    base_log_loss: float
+    own_log_loss: float
+    weakest_seed: float
+    same_features: bool
+    spread: Mapping[str, float]
+    leak: LeakWarning | None
+    rival: Rival | None

@@ -1,0 +1,99 @@
+"""A challenger held against the champion on the same rows, customer by customer."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.arrays import Floats, Labels, Matrix, Texts
+from models.bootstrap import Interval, draws, interval
+from models.churn import ChurnModel
+from models.ranking import Ranked, auc, count
+
+_TENTH = 0.1
+_NONE = Interval(math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """The champion beside a challenger, on ``rows`` that neither had learned from.
+
+    ``gain`` is the champion's mean log loss minus the challenger's, ``profit`` the challenger's
+    profit minus the champion's (None without economics): above 0 the challenger is better.
+    ``overlap`` is the Jaccard index of their riskiest tenths; ``spread`` the champion's mean
+    absolute contribution by driver family. With no rows, ``why`` says what is in the way.
+    """
+
+    rows: int = 0
+    gain: Interval = _NONE
+    overlap: float = math.nan
+    spread: Mapping[str, float] | None = None
+    profit: Interval | None = None
+    why: str = ""
+
+
+def log_loss_gain(
+    y: Labels,
+    ours: Floats,
+    theirs: Floats,
+    customer_id: Texts,
+    replicates: int = 200,
+    seed: int = 0,
+) -> Interval:
+    """Mean log loss of ``theirs`` minus that of ``ours``, with a paired 95 % interval.
+
+    All have shape (n,). Each replicate draws every customer Poisson(1) times with all its rows.
+    A score that is not a probability gives NaN.
+    """
+    with np.errstate(invalid="ignore"):
+        difference = _losses(y, theirs) - _losses(y, ours)
+    if np.isnan(difference).any():
+        return _NONE
+    drawn = [
+        weights @ difference / np.maximum(weights.sum(axis=1), 1)
+        for weights in draws(customer_id, replicates, seed)
+    ]
+    return interval(float(difference.mean()), np.concatenate([np.empty(0), *drawn]))
+
+
+def top_overlap(ours: Floats, theirs: Floats) -> float:
+    """Jaccard index of the rows in the highest tenth of both scores, (n,); ties in row order.
+
+    NaN when a score is not finite or there are no rows.
+    """
+    size = math.ceil(_TENTH * len(ours))
+    if size == 0 or not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+        return math.nan
+    first, second = (set(np.argsort(-p, kind="stable")[:size].tolist()) for p in (ours, theirs))
+    return len(first & second) / len(first | second)
+
+
+def weakest_seed(model: ChurnModel, x: Matrix, y: Labels, threads: int = 2) -> float:
+    """How far the worst booster's AUC is above 0.5, in multiples of that of all together.
+
+    NaN when the boosters together do not rank, or one gives scores that are not finite.
+    """
+    each = [b.predict(x, raw_score=True, num_threads=threads) for b in model.boosters]
+    alone = [_auc(y, np.asarray(raw, dtype=np.float64)) for raw in each]
+    together = _auc(y, np.mean(each, axis=0))
+    if not all(map(math.isfinite, [*alone, together])) or together <= 0.5:
+        return math.nan
+    return (min(alone) - 0.5) / (together - 0.5)
+
+
+def mean_log_loss(y: Labels, p: Floats) -> float:
+    """Mean log loss of probabilities ``p`` (n,); NaN when one is no probability."""
+    return float(_losses(y, p).mean()) if len(y) else math.nan
+
+
+def _losses(y: Labels, p: Floats) -> Floats:
+    inside = np.clip(p, 1e-15, 1 - 1e-15)
+    losses = -np.log(np.where(y == 1, inside, 1 - inside))
+    return np.asarray(np.where((p >= 0) & (p <= 1), losses, np.nan), dtype=np.float64)
+
+
+def _auc(y: Labels, score: Floats) -> float:
+    if not np.isfinite(score).all() or int(y.sum()) in (0, len(y)):
+        return math.nan
+    return float(auc(count(Ranked.of(y, score), np.ones((1, len(y)))))[0])

@@ -1,0 +1,117 @@
+"""The rules that a challenger is held to by itself: what each measures, its band, its sentence."""
+
+import math
+from collections.abc import Iterable, Mapping
+
+from models.bootstrap import Interval
+from models.evidence import Evidence
+from models.rule import Rule, rule, shown
+
+_SLOPE = (0.8, 1.25)
+_LEVEL = (-0.5, 0.5)
+_WEAKEST_SEED = 0.5
+_SILENT = 1e-3
+_UNKNOWN = Interval(math.nan, math.nan, math.nan)
+
+
+def no_leak(evidence: Evidence) -> Rule:
+    """No column is suspected of giving the answer away."""
+    said = evidence.leak.message if evidence.leak else "No leak is suspected."
+    found = float(evidence.leak is not None)
+    return Rule("no_leak", found, None, 0.0, evidence.leak is None, said)
+
+
+def ranks(evidence: Evidence) -> Rule:
+    """The whole interval of the AUC is above guessing."""
+    auc = evidence.card.get("auc", _UNKNOWN)
+    said = f"AUC is {shown(auc, 3)}; its interval must be above 0.5."
+    return rule("ranks", auc.low, 0.5, None, auc.low > 0.5, said)
+
+
+def beats_base_rate(evidence: Evidence) -> Rule:
+    """Log loss is below that of one probability for all."""
+    ours, base = evidence.card.get("log_loss", _UNKNOWN).value, evidence.base_log_loss
+    said = f"Log loss is {ours:.5f}; it must be below the base rate's {base:.5f}."
+    return rule("beats_base_rate", ours, None, base, ours < base, said)
+
+
+def slopes(evidence: Evidence) -> Iterable[Rule]:
+    """The slope of each product line that has leavers enough."""
+    for line, found in sorted(evidence.slopes.items()):
+        yield slope(f"calibration_slope:{line}", f"Calibration slope of {line}", found)
+
+
+def slope(name: str, title: str, measured: Interval | None) -> Rule:
+    """Probabilities spread as the outcomes do."""
+    found = measured or _UNKNOWN
+    said = (
+        f"{title} is {shown(found, 2)}; it must be within {_SLOPE[0]} to {_SLOPE[1]}, or its "
+        "interval cover 1."
+    )
+    return rule(name, found.value, *_SLOPE, _within(found, _SLOPE, 1.0), said)
+
+
+def level(evidence: Evidence) -> Rule:
+    """As many leave as was said."""
+    found = evidence.card.get("calibration_intercept", _UNKNOWN)
+    said = (
+        f"The level is off by {shown(found, 2)} log-odds; it must be within {_LEVEL[0]} to "
+        f"{_LEVEL[1]}, or its interval cover 0."
+    )
+    return rule("calibration_level", found.value, *_LEVEL, _within(found, _LEVEL, 0.0), said)
+
+
+def as_judged(evidence: Evidence) -> Rule:
+    """The registered model is not worse than its recipe was judged."""
+    own, most = evidence.own_log_loss, evidence.card.get("log_loss", _UNKNOWN).high
+    said = (
+        f"The model to be promoted has learned from the judged rows and has log loss {own:.5f} "
+        f"there; it must not be above what was judged, at most {most:.5f}."
+    )
+    return rule("as_judged", own, None, most, own <= most, said)
+
+
+def seeds(evidence: Evidence) -> Rule:
+    """No booster of the bag is broken."""
+    weakest = evidence.weakest_seed
+    said = (
+        f"The weakest seed ranks {weakest:.2f} times as far above guessing as all seeds together; "
+        f"it must be {_WEAKEST_SEED} or more."
+    )
+    return rule("seeds", weakest, _WEAKEST_SEED, None, weakest >= _WEAKEST_SEED, said)
+
+
+def features(evidence: Evidence) -> Rule:
+    """The judged rows and the registered model have the same spec."""
+    same = evidence.same_features
+    said = "The model reads the features that it was judged on."
+    if not same:
+        said = "The model reads other features than those that it was judged on."
+    return Rule("features", float(same), 1.0, None, same, said)
+
+
+def heard(evidence: Evidence) -> Rule:
+    """A family that has features, or that the champion hears, must move the score."""
+    ours, rival = evidence.spread, evidence.rival
+    before = rival.spread if rival is not None else None
+    wanted = [name for name in ours if before is None or name not in before]
+    wanted += _audible(before or {})
+    total = sum(ours.values())
+    shares = {name: ours.get(name, 0.0) / total if total else math.nan for name in wanted}
+    silent = sorted(name for name, share in shares.items() if not share >= _SILENT)
+    least = min(shares.values(), key=lambda share: share if share >= 0 else -1.0, default=math.nan)
+    said = "Every driver family with features moves the score."
+    if silent or not shares:
+        said = f"These driver families have features but do not move the score: {', '.join(silent)}"
+        said += ". See features.md for the tables they read, and stille check for what was read."
+    return rule("families", least, _SILENT, None, bool(shares) and not silent, said)
+
+
+def _audible(spread: Mapping[str, float]) -> list[str]:
+    total = sum(spread.values())
+    return [name for name, value in spread.items() if total and value / total >= _SILENT]
+
+
+def _within(found: Interval, band: tuple[float, float], aim: float) -> bool:
+    excused = found.low <= aim <= found.high
+    return math.isfinite(found.value) and (band[0] <= found.value <= band[1] or excused)
