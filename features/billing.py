@@ -145,9 +145,9 @@ METER_READINGS = Stream(
     reads=("meter_readings",),
     reveals={"status": "status_known_at"},
     sql="""
-    select customer_id, event_at, known_at, due_on, status,
+    select customer_id, event_at, known_at, replaced_at, due_on, status,
         coalesce(known_meter_readings(midnight(settled_on)), known_at) as status_known_at
-    from meter_readings
+    from versions_meter_readings()
     """,
 )
 

@@ -24,8 +24,9 @@ class Stream:
     the company has none), and from ``stream_<name>`` of the streams named in ``bases``, which
     are derived before it. ``reveals`` maps a column to the column holding the instant from
     which the company could know it (``known_<table>(moment)`` of a moment in a table): until
-    then the matrix shows null. A stream that is not ``per_customer``
-    says the same to everybody: it is cut to one row.
+    then the matrix shows null. Where a table may have versions, the stream reads
+    ``versions_<table>()`` and carries its ``replaced_at``, from which a row counts no more. A
+    stream that is not ``per_customer`` says the same to everybody: it is cut to one row.
     """
 
     name: str

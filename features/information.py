@@ -97,10 +97,11 @@ OFFERS = Stream(
         "accepted": "answer_known_at",
     },
     sql="""
-    select customer_id, event_at, known_at, coalesce(personalised, false) as personalised,
-        opened_at, known_offers(opened_at) as opening_known_at, accepted,
+    select customer_id, event_at, known_at, replaced_at,
+        coalesce(personalised, false) as personalised, opened_at,
+        known_offers(opened_at) as opening_known_at, accepted,
         local_day(answered_at) as answered_on, known_offers(answered_at) as answer_known_at
-    from offers
+    from versions_offers()
     """,
 )
 

@@ -11,7 +11,10 @@ _TWO_YEARS = 730
 BENEFITS = Stream(
     "benefits",
     reads=("benefits",),
-    sql="select customer_id, event_at, known_at, granted_on, ends_on from benefits",
+    sql="""
+    select customer_id, event_at, known_at, replaced_at, granted_on, ends_on
+    from versions_benefits()
+    """,
 )
 
 MARKET_PRICES = Stream(

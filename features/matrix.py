@@ -2,8 +2,9 @@
 
 A row of a stream counts when ``event_at < as_of and known_at < as_of``; a value that a row
 reveals later (``Stream.reveals``) is null until the company could know it: its moment comes as
-late as the rows of its table do. Derivations see their tables in the
-order of ``known_at`` only, so no row known later can change a cell.
+late as the rows of its table do. A version of a row counts until the next version is known:
+``as_of <= replaced_at``. Derivations see their tables in the order of ``known_at`` only, so no
+row known later can change a cell.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -29,11 +30,15 @@ def prepare(
     tables: Collection[str],
     zone: str,
     delays: Mapping[str, int] = _AT_ONCE,
+    versioned: Collection[str] = (),
 ) -> None:
     """Define the streams' macros and, for tables a company lacks, empty ones of the contract.
 
     ``delays`` are the days that a table's rows, and the moments in them, come after the event:
-    ``known_cases(moment)`` is when a moment in ``cases`` could be known (naive UTC).
+    ``known_cases(moment)`` is when a moment in ``cases`` could be known (naive UTC). ``versioned``
+    tables have rows of one key that replace each other, all of one customer and each known at
+    another instant: ``versions_orders()`` gives the rows of ``orders`` with ``replaced_at``, when
+    the next version is known, null without one.
     """
     con.execute("set TimeZone = 'UTC'")
     con.execute(
@@ -51,6 +56,18 @@ def prepare(
         )
         if table.name not in tables:
             con.execute(f"create or replace temp table {table.name} ({_columns(table)})")
+        if table.versions:
+            con.execute(
+                f"create or replace temp macro versions_{table.name}() as table "
+                f"select *, {_replaced_at(table, versioned)} as replaced_at from {table.name}"
+            )
+
+
+def _replaced_at(table: Table, versioned: Collection[str]) -> str:
+    if table.name not in versioned:
+        return "cast(null as timestamp)"
+    key = ", ".join(table.key)
+    return f"lead(known_at) over (partition by {key} order by known_at)"
 
 
 def bind(catalog: Catalog, zone: str) -> None:
@@ -167,9 +184,10 @@ def _cut_sql(
     now = _instant(as_of, zone)
     reveals = _revealed(stream, now)
     aggregates = ", ".join(_aggregate(feature, as_of, zone) for feature in features)
-    rows = (
-        f"(select *{reveals} from stream_{stream.name}) where event_at < {now} and known_at < {now}"
-    )
+    counts = f"event_at < {now} and known_at < {now}"
+    if any(TABLES[name].versions for name in stream.reads):
+        counts += f" and coalesce(replaced_at >= {now}, true)"
+    rows = f"(select *{reveals} from stream_{stream.name}) where {counts}"
     if not stream.per_customer:
         return f"select {aggregates} from {rows}"
     return f"select customer_id, {aggregates} from {rows} group by customer_id"

@@ -37,11 +37,10 @@ CLAIMS = Stream(
     reads=("claims",),
     reveals={"paid": "settlement_known_at", "settled_on": "settlement_known_at"},
     sql="""
-    select customer_id, event_at, known_at, claimed_on, coalesce(claimed, 0) as claimed,
-        settled_on, coalesce(paid, 0) as paid,
-        known_claims(midnight(settled_on)) as settlement_known_at,
-        row_number() over (partition by customer_id order by known_at, event_at, claim_id) as seq
-    from claims
+    select customer_id, event_at, known_at, replaced_at, claimed_on,
+        coalesce(claimed, 0) as claimed, settled_on, coalesce(paid, 0) as paid,
+        known_claims(midnight(settled_on)) as settlement_known_at
+    from versions_claims()
     """,
 )
 
@@ -65,8 +64,9 @@ BENEFIT_USES = Stream(
     reads=("benefits",),
     sql="""
     select customer_id, used_at as event_at,
-        greatest(known_at, known_benefits(used_at)) as known_at, local_day(used_at) as used_on
-    from benefits where used_at is not null
+        greatest(known_at, known_benefits(used_at)) as known_at, replaced_at,
+        local_day(used_at) as used_on
+    from versions_benefits() where used_at is not null
     """,
 )
 
@@ -74,8 +74,8 @@ TREATMENTS = Stream(
     "treatments",
     reads=("treatments",),
     sql="""
-    select customer_id, event_at, known_at, local_day(event_at) as treated_on
-    from treatments where contacted and coalesce(arm, 'treat') = 'treat'
+    select customer_id, event_at, known_at, replaced_at, local_day(event_at) as treated_on
+    from versions_treatments() where contacted and coalesce(arm, 'treat') = 'treat'
     """,
 )
 

@@ -44,9 +44,9 @@ COMPLAINTS = Stream(
     reads=("complaints",),
     reveals={"closed_at": "closing_known_at"},
     sql="""
-    select customer_id, event_at, known_at, local_day(event_at) as opened_on, closed_at,
-        known_complaints(closed_at) as closing_known_at
-    from complaints
+    select customer_id, event_at, known_at, replaced_at, local_day(event_at) as opened_on,
+        closed_at, known_complaints(closed_at) as closing_known_at
+    from versions_complaints()
     """,
 )
 

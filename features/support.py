@@ -112,9 +112,9 @@ LATE_ORDERS = Stream(
     reveals={"delivered_on": "delivery_known_at"},
     sql="""
     select customer_id, midnight(promised_on + 1) as event_at,
-        greatest(known_at, known_orders(midnight(promised_on + 1))) as known_at, promised_on,
-        delivered_on, known_orders(midnight(delivered_on)) as delivery_known_at
-    from orders where promised_on < coalesce(delivered_on, date '9999-12-31')
+        greatest(known_at, known_orders(midnight(promised_on + 1))) as known_at, replaced_at,
+        promised_on, delivered_on, known_orders(midnight(delivered_on)) as delivery_known_at
+    from versions_orders() where promised_on < coalesce(delivered_on, date '9999-12-31')
     """,
 )
 

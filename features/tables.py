@@ -75,6 +75,8 @@ class Table:
     ``planned`` tables may hold events that lie ahead, such as a contract that starts next
     month. ``derived`` tables are never given: they are made from others when the snapshot is
     taken. Tables without ``customer_id`` are small dimensions, given whole to every shard.
+    ``versions`` tables may have rows of one key that replace each other: every stream takes
+    their rows one by one, by ``versions_<table>()``, and carries ``replaced_at``.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Table:
     required: bool = False
     planned: bool = False
     derived: bool = False
+    versions: bool = False
 
     @property
     def per_customer(self) -> bool:
@@ -463,6 +466,7 @@ _TABLES = (
         "One row per insurance claim: the moment a silent product is used.",
         key=("claim_id",),
         event_at=("claimed_on",),
+        versions=True,
         columns=(
             _id("claim_id"),
             CUSTOMER_ID,
@@ -489,6 +493,7 @@ _TABLES = (
         "One row per order with a day of delivery: a connection, a move, a router, a repair.",
         key=("order_id",),
         event_at=("ordered_on",),
+        versions=True,
         columns=(
             _id("order_id"),
             CUSTOMER_ID,
@@ -512,6 +517,7 @@ _TABLES = (
         "One row per formal complaint.",
         key=("complaint_id",),
         event_at=("opened_at",),
+        versions=True,
         columns=(
             _id("complaint_id"),
             CUSTOMER_ID,
@@ -530,6 +536,7 @@ _TABLES = (
         "One row per meter reading that was due.",
         key=("reading_id",),
         event_at=("due_on",),
+        versions=True,
         columns=(
             _id("reading_id"),
             CUSTOMER_ID,
@@ -570,6 +577,7 @@ _TABLES = (
         "One row per offer sent to the customer.",
         key=("offer_id",),
         event_at=("sent_at",),
+        versions=True,
         columns=(
             _id("offer_id"),
             CUSTOMER_ID,
@@ -610,6 +618,7 @@ _TABLES = (
         "One row per benefit granted for being a customer.",
         key=("benefit_id",),
         event_at=("granted_on",),
+        versions=True,
         columns=(
             _id("benefit_id"),
             CUSTOMER_ID,
@@ -666,6 +675,7 @@ _TABLES = (
         "One row per customer and action that the CRM reports back, treated or held out.",
         key=("treatment_id",),
         event_at=("treated_at",),
+        versions=True,
         columns=(
             _id("treatment_id"),
             CUSTOMER_ID,

@@ -46,6 +46,16 @@ that its beginning skips, as the instant an hour later.
 A customer has attributes only as far as they never change (`static: true`). What is overwritten
 in a register shows at every past day what holds now; its history belongs in `master_data`.
 
+## Versions
+
+A table marked *May have versions* may keep what was overwritten: several rows of one key, each as
+it was written at its own `known_at`, which must be mapped and differ. Declare it with
+`duplicates: versions`. Each version counts, with all its values, from its known_at until the
+known_at of the next; at a past day the row is what was known then. Versions have the same
+customer. As known_at is never before event_at, a version whose event is moved to a later day
+counts from that day, and the version before it until then. In other tables, whose features look
+back over earlier rows or join them with rows of other tables, each row is given once.
+
 ## Types
 
 | type | what it is | how text files write it |
@@ -66,9 +76,10 @@ minimum, a customer that `customers` does not have, an event more than a day aft
 or a negative invoice that corrects no other, is set aside in `quarantine/<table>.csv` with its row
 number and the rule. When more of a table's rows than `quality.max_quarantine_share` are set aside,
 the run stops and nothing is written. A repeated key stops the run, unless the source says
-`duplicates: drop`: then the first row stays. Rows that the source leaves out by `rows_with` (a
-column is not given) or `rows_without` (a column has a value named there), and with
-`duplicates: first` the further rows of a key, are no fault: they are neither set aside nor counted.
+`duplicates: drop`: then the first row stays, or `duplicates: versions`: then all do. Rows that the
+source leaves out by `rows_with` (a column is not given) or `rows_without` (a column has a value
+named there), and with `duplicates: first` the further rows of a key, are no fault: they are neither
+set aside nor counted.
 """
 
 
@@ -87,6 +98,8 @@ def _table_section(table: Table) -> Iterator[str]:
     happens = " or ".join(f"`{name}`" for name in table.event_at)
     earliest = ", whichever is earlier" if len(table.event_at) > 1 else ""
     yield f"Key: {', '.join(f'`{name}`' for name in table.key)}. Happens at: {happens}{earliest}.\n"
+    if table.versions:
+        yield "May have versions.\n"
     yield "| column | type | unit | required | allowed | known from | meaning |"
     yield "|---|---|---|---|---|---|---|"
     for column in table.columns:

@@ -44,6 +44,8 @@ def _source(
         yield Problem((*place, "levels"), "only price_changes can be given as price levels")
     if source.get("attributes") and table.name != "customers":
         yield Problem((*place, "attributes"), "only customers have attributes")
+    if source.get("duplicates") == "versions" and not table.versions:
+        yield Problem((*place, "duplicates"), _no_versions(table))
     yield from _attribute_names((*place, "attributes"), source.get("attributes"))
     columns = source.get("columns")
     for column, origin in columns.items() if isinstance(columns, dict) else ():
@@ -53,6 +55,14 @@ def _source(
     overrides = source.get("dialect")
     if isinstance(overrides, dict):
         yield from _dialect((*place, "dialect"), overrides, dialect)
+
+
+def _no_versions(table: Table) -> str:
+    allowed = ", ".join(other.name for other in TABLES.values() if other.versions)
+    return (
+        f"features look back over the rows of {table.name}, or join them with others, and can "
+        f"take none back: give each row once; tables that may have versions: {allowed}"
+    )
 
 
 def _attribute_names(place: tuple[str, ...], attributes: object) -> Iterator[Problem]:

@@ -51,7 +51,8 @@ class Source(Section):
     database. ``static`` declares every attribute static at once. Rows in which a column of
     ``rows_with`` is null, or one of ``rows_without`` has one of its values, are left out and
     are no fault; so are, with ``duplicates: first``, the further rows of a key, as where the
-    customers are read from a table of their calls.
+    customers are read from a table of their calls. With ``duplicates: versions`` the rows of a
+    key are what the company knew one after another.
     """
 
     path: str | None = None
@@ -61,7 +62,7 @@ class Source(Section):
     dialect: Mapping[str, Any] = {}
     timezone: str | None = None
     known_delay_days: Annotated[int, Field(ge=0)] | None = None
-    duplicates: Literal["refuse", "drop", "first"] = "refuse"
+    duplicates: Literal["refuse", "drop", "first", "versions"] = "refuse"
     rows_with: tuple[str, ...] = ()
     rows_without: Mapping[str, tuple[str, ...]] = {}
     money_unit: Literal["major", "minor"] = "minor"

@@ -94,7 +94,7 @@ def open_shard(
     for name in names:
         source = parquet([snapshot.path(name, shard)])
         con.execute(f"create temp view {identifier(name)} as select * from {source}")
-    prepare(con, names, zone, settings.delays())
+    prepare(con, names, zone, settings.delays(), settings.versioned())
     con.execute(
         "create temp table numbered as select customer_id as text, "
         "cast(row_number() over (order by customer_id) - 1 as integer) as number "

@@ -14,6 +14,7 @@ from pipelines.sources.bindingrules import (
     refuse_missing,
     refuse_undeclared_segment,
     refuse_unknown_delay,
+    refuse_unordered_versions,
 )
 from pipelines.sources.personal import why_forbidden
 
@@ -55,6 +56,7 @@ def bind(table: Table, source: Source, columns: Mapping[str, str], where: str) -
         bindings.append(Binding(attribute_column(name, attribute), origin, attribute.as_days))
     refuse_missing(table, source, bindings, columns, where)
     refuse_unknown_delay(table, source, bindings, where)
+    refuse_unordered_versions(table, source, bindings, where)
     refuse_undeclared_segment(table, source, bindings, where)
     refuse_float_keys(bindings, columns, where)
     read = {name for binding in bindings for name in (*binding.origin.read, *source.filters)}

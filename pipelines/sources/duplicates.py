@@ -1,4 +1,4 @@
-"""Rows that come twice: refused, or set aside but for the first, as the source declares."""
+"""Rows that come twice: refused, set aside but for the first, or versions, as declared."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,8 +35,12 @@ def settle_duplicates(
 ) -> None:
     """Give repeated rows their rule, or leave them out; the first of each stays.
 
-    Raises ``ContractError`` where the source says that they are refused.
+    Versions all stay. Raises ``ContractError`` where the source says that repeated rows are
+    refused, and for versions that nothing puts in order or that belong to two customers.
     """
+    if source.duplicates == "versions":
+        _prove_versions(connection, table, parts)
+        return
     by_number = any(b.origin.row_number and b.column.name in table.key for b in bindings)
     if by_number and source.duplicates == "refuse":
         return
@@ -59,18 +63,39 @@ def settle_duplicates(
     )
 
 
+def _prove_versions(
+    connection: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[Part]
+) -> None:
+    key = ", ".join(map(identifier, table.key))
+    broken = connection.execute(
+        f"select {key}, list(_row order by _file, _row)[:5], min(_file) "
+        f"from {identifier(table.name)} where _rule is null group by {key} "
+        "having count(*) > count(distinct known_at) or count(distinct customer_id) > 1 "
+        f"order by {key} limit 3"
+    ).fetchall()
+    if broken:
+        raise ContractError(
+            f"{table.name}: versions of one key ({', '.join(table.key)}) known at the same "
+            f"instant, or of two customers: {_shown(broken, parts)}. Mend the export: each "
+            "version has the key and the customer of the others, and a later known_at"
+        )
+
+
 def _repeated_key(
     table: Table,
     keys: Sequence[str],
     repeated: Sequence[tuple[Any, ...]],
     parts: Sequence[Part],
 ) -> ContractError:
-    shown = "; ".join(
+    return ContractError(
+        f"{table.name}: repeated key ({', '.join(keys)}): {_shown(repeated, parts)}. Mend the "
+        f"export, or keep the first of each with sources.{table.name}.duplicates: drop"
+    )
+
+
+def _shown(repeated: Sequence[tuple[Any, ...]], parts: Sequence[Part]) -> str:
+    return "; ".join(
         f"{', '.join(map(str, row[:-2]))} in rows {', '.join(map(str, row[-2]))} "
         f"of {parts[row[-1]].name}"
         for row in repeated
-    )
-    return ContractError(
-        f"{table.name}: repeated key ({', '.join(keys)}): {shown}. Mend the export, or keep "
-        f"the first of each with sources.{table.name}.duplicates: drop"
     )

@@ -36,7 +36,8 @@ _few = settings(
 @_few
 @given(seed=_SEEDS, step=_STEPS)
 def test_the_future_changes_no_byte_of_the_matrix(delays: Delays, seed: int, step: int) -> None:
-    rows, as_of = random_company(seed, _CUSTOMERS, late=0.3, delays=delays), grid_day(step)
+    rows = random_company(seed, _CUSTOMERS, late=0.3, delays=delays, versions=0.4)
+    as_of = grid_day(step)
     later = _later_rows(rows, seed + 1, step)
     now = _parquet(rows, as_of, delays)
 

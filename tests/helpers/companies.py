@@ -4,7 +4,7 @@ A company maps a table's name to its rows; a row has every column of the contrac
 and ``known_at``. Days and instants may be given as ISO text; instants are naive UTC.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -28,6 +28,7 @@ AT_ONCE: Delays = MappingProxyType({})
 
 ZONE = "Europe/Oslo"
 FULL = build_catalog(TABLES)
+VERSIONED = tuple(table.name for table in TABLES.values() if table.versions)
 
 _ARROW: Mapping[ColumnType, pa.DataType] = {
     "text": pa.string(),
@@ -67,7 +68,11 @@ def complete(table: str, given: Mapping[str, Any], number: int = 0, zone: str = 
 
 
 def connect(
-    rows: Company, zone: str = ZONE, threads: int = 1, delays: Delays = AT_ONCE
+    rows: Company,
+    zone: str = ZONE,
+    threads: int = 1,
+    delays: Delays = AT_ONCE,
+    versioned: Collection[str] = (),
 ) -> duckdb.DuckDBPyConnection:
     """A database with the company's tables, ready for ``derive`` and ``make_cohort``.
 
@@ -83,7 +88,7 @@ def connect(
         con.execute(f"create temp table {name} ({typed}, event_at timestamp, known_at timestamp)")
         con.execute(f"insert into {name} select * from given")
         con.unregister("given")
-    matrix.prepare(con, tuple(rows), zone, delays)
+    matrix.prepare(con, tuple(rows), zone, delays, versioned)
     return con
 
 
@@ -96,9 +101,10 @@ def matrices(
     threads: int = 1,
     everyone: bool = False,
     delays: Delays = AT_ONCE,
+    versioned: Collection[str] = VERSIONED,
 ) -> list[pa.Table]:
     """The matrix at each as-of date, of the cohort or of everyone who has a row anywhere."""
-    with connect(rows, zone, threads, delays) as con:
+    with connect(rows, zone, threads, delays, versioned) as con:
         matrix.derive(con, catalog)
         tables = []
         for day in as_of:

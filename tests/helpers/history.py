@@ -71,6 +71,21 @@ def tell_late(tables: Path, into: Path, day: date) -> int:
     return told
 
 
+def overwrite(tables: Path, name: str, column: str, value: str) -> int:
+    """Add a version of every third row, known 20 days after the first, with another value."""
+    with duckdb.connect() as con:
+        source, table = tables / f"{name}.parquet", TABLES[name]
+        key, happened = table.key[0], table.event_at[0]
+        first = f"from '{source}' where hash({key}) % 3 = 0 and not contains({key}, '-late')"
+        later = f"coalesce(known_at, cast({happened} as timestamp)) + interval 20 day"
+        con.execute(
+            f"copy (from '{source}' union all by name "
+            f"select * replace ('{value}' as {column}, {later} as known_at) {first}) "
+            f"to '{source}' (format parquet)"
+        )
+        return count(con, first)
+
+
 def columns_of(con: duckdb.DuckDBPyConnection, source: Path) -> list[str]:
     return [row[0] for row in con.execute(f"describe from '{source}'").fetchall()]
 

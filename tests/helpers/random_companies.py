@@ -10,7 +10,7 @@ import random
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from companies import AT_ONCE, ZONE, Company, Delays, Row, complete
+from companies import AT_ONCE, VERSIONED, ZONE, Company, Delays, Row, complete
 
 from features.tables import TABLES, Column
 from features.timeline import midnight_utc
@@ -119,11 +119,13 @@ def random_company(
     prefix: str = "",
     first: int = 0,
     delays: Delays = AT_ONCE,
+    versions: float = 0,
 ) -> Company:
     """A company of every table but ``labels``.
 
     ``late`` is the share of rows known later than their table's delay, ``prefix`` starts the
-    rows' own keys, and no row happens before the grid's step ``first``.
+    rows' own keys, and no row happens before the grid's step ``first``. ``versions`` is the
+    share of rows that another version replaces, in the tables that may have versions.
     """
     maker = _Maker(random.Random(seed), late, prefix, first, delays)  # noqa: S311
     ids = [f"c{number}" for number in range(customers)]
@@ -141,7 +143,14 @@ def random_company(
         for number in range(6)
         if maker.chance(0.5)
     ]
-    return {name: _unique(name, table) for name, table in rows.items()}
+    rows = {name: _unique(name, table) for name, table in rows.items()}
+    for name in VERSIONED if versions else ():
+        rows[name] += [
+            later
+            for row in rows[name]
+            if maker.chance(versions) and (later := maker.version(name, row))
+        ]
+    return rows
 
 
 class _Maker:
@@ -170,6 +179,11 @@ class _Maker:
             if self.chance(self.late):
                 row["known_at"] += self._delay()
         return row
+
+    def version(self, table: str, row: Row) -> Row | None:
+        """Another row of the same key, unless both would be known at the same instant."""
+        other = self.row(table, row["customer_id"], 0, **{n: row[n] for n in TABLES[table].key})
+        return other if other["known_at"] != row["known_at"] else None
 
     def _step(self, customer: str) -> int:
         steps = range(self.first, self.first + STEPS)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from history import tell_late, truncate
+from history import overwrite, tell_late, truncate
 
 from pipelines.demo.simulate import simulate
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
@@ -41,6 +41,7 @@ def matrix(folder: Path, days: tuple[date, ...]) -> pd.DataFrame:
     document["paths"] = {name: str(folder / name) for name in ("data", "var", "out")}
     for name, delay in DELAYS.items():
         document["sources"][name]["known_delay_days"] = delay
+    document["sources"]["meter_readings"]["duplicates"] = "versions"
     config = folder / "config.yaml"
     config.write_text(yaml.safe_dump(document), encoding="utf-8")
     settings = load_settings(config)
@@ -52,11 +53,12 @@ def matrix(folder: Path, days: tuple[date, ...]) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def later(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The history of 90 more days than the last, with rows told late and tables that lag."""
+    """The history of 90 more days than the last, with late rows, versions and tables that lag."""
     whole = tmp_path_factory.mktemp("whole")
     simulate(whole, customers=300, months=19, seed=4)
     told = tmp_path_factory.mktemp("told")
     assert tell_late(whole / "tables", told / "data" / "tables", DAYS[-1]) > 1_000
+    assert overwrite(told / "data" / "tables", "meter_readings", "status", "estimated") > 300
     return told
 
 

@@ -87,8 +87,18 @@ def see(rows: Company, customer: str, as_of: date, zone: str, delays: Delays = A
             and (row["event_at"] is None or row["event_at"] < now)
             and (row["known_at"] is None or row["known_at"] < now)
         ]
+        if table.versions:
+            visible = _newest_versions(visible)
         tables[name] = sorted(visible, key=lambda row: (row["event_at"] is not None, *_key(row)))
     return View(as_of, zone, tables, delays)
+
+
+def _newest_versions(rows: list[Row]) -> list[Row]:
+    """Of the rows of one key, the one that was known last."""
+    newest: dict[tuple[str, ...], Row] = {}
+    for row in sorted(rows, key=lambda row: row["known_at"]):
+        newest[row["key"]] = row
+    return list(newest.values())
 
 
 def top(values: Iterable[Any], none: Any = None) -> Any:
