@@ -98,36 +98,50 @@ def outcomes(
     start, end = window.start(as_of), window.end(as_of)
     return con.sql(
         f"""
-        with ended as (
-            select customer_id, contract_id, t.notified_on, t.outcome
-            from held join terminations t using (customer_id, contract_id)
-            where t.known_at < timestamp '{midnight_utc(today, zone)}'
-                and t.notified_on < date '{end}'
-        ),
-        per_customer as (
-            select customer_id,
-                min(notified_on) filter (where outcome = 'voluntary') as left_on,
-                count(*) filter (where outcome <> 'voluntary') as n_competing,
-                max(notified_on) filter (where outcome <> 'voluntary') as competed_on,
-                arg_max(outcome, notified_on || outcome) filter (where outcome <> 'voluntary')
-                    as competing
-            from ended group by customer_id
-        ),
-        counted as (
-            select *, (select count(*) from held where held.customer_id = c.customer_id) as n_held
-            from cohort c left join per_customer using (customer_id)
-        ),
-        judged as (
+        with judged as (
             select customer_id, case
-                when left_on < date '{start}' then 'left_before_window'
-                when n_competing = n_held and (left_on is null or competed_on <= left_on)
-                    then competing
-                when left_on is not null then 'voluntary'
-                else 'stayed' end as outcome
-            from counted
+                when ended_on is null or ended_on >= date '{end}' then 'stayed'
+                when cause = 'voluntary' and ended_on < date '{start}' then 'left_before_window'
+                else cause end as outcome
+            from ({_endings(today, zone)})
         )
         select customer_id, outcome,
             cast(case outcome when 'voluntary' then 1 when 'stayed' then 0 end as tinyint) as label
         from judged order by customer_id
         """
     ).to_arrow_table()
+
+
+def endings(con: duckdb.DuckDBPyConnection, *, today: date, zone: str) -> pa.Table:
+    """When and why the cohort of ``make_cohort`` ended: customer_id, ended_on (date), cause.
+
+    A customer ends with the first voluntary notice of any contract, or with the notice, for
+    another outcome, of the last contract held. ``ended_on`` may lie before the as-of date when
+    the notice was known only after it. Both are null for who is still a customer, as far as was
+    known before ``today``; nothing needs to be complete.
+    """
+    return con.sql(f"{_endings(today, zone)} order by customer_id").to_arrow_table()
+
+
+def _endings(today: date, zone: str) -> str:
+    return f"""
+        with ended as (
+            select customer_id, t.notified_on, t.outcome
+            from held join terminations t using (customer_id, contract_id)
+            where t.known_at < timestamp '{midnight_utc(today, zone)}'
+        ),
+        per_customer as (
+            select customer_id,
+                min(notified_on) filter (where outcome = 'voluntary') as left_on,
+                count(*) filter (where outcome <> 'voluntary') as n_competing,
+                max(notified_on) as last_on,
+                arg_max(outcome, notified_on || outcome) as last_outcome
+            from ended group by customer_id
+        ),
+        counts as (select customer_id, count(*) as n_held from held group by customer_id)
+        select customer_id,
+            coalesce(left_on, case when n_competing = n_held then last_on end) as ended_on,
+            case when left_on is not null then 'voluntary'
+                when n_competing = n_held then last_outcome end as cause
+        from cohort left join counts using (customer_id) left join per_customer using (customer_id)
+    """

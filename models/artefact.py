@@ -13,6 +13,12 @@ from models import probe
 from models.boostertext import Split, read_splits
 from models.calibration import Calibration
 from models.churn import ChurnModel
+from models.incidence_files import (
+    INCIDENCE_JSON,
+    incidence_files,
+    incidence_names,
+    read_incidence,
+)
 from models.spec import FeatureSpec
 
 _BOOSTER = re.compile(r"booster_(0|[1-9][0-9]?)\.txt")
@@ -23,6 +29,7 @@ _MOST_BYTES = {
     "probe.json": 8 << 20,
     "spec.json": 16 << 20,
     "reference.json": 64 << 20,
+    INCIDENCE_JSON: 8 << 20,
 }
 _MOST_BOOSTER_BYTES = 64 << 20
 _MOST_ALL_BYTES = 512 << 20
@@ -44,7 +51,8 @@ def to_files(model: ChurnModel) -> dict[str, bytes]:
     """File name → content: ``booster_0.txt`` …, and three JSON files, UTF-8.
 
     ``probe.json`` holds scores of the model in memory, so that damage done before the digest
-    was taken shows too.
+    was taken shows too. With outcomes by horizon also ``incidence_0.txt`` … and
+    ``incidence.json``, which holds its own probe.
     """
     texts = [booster.model_to_string() for booster in model.boosters]
     files = {f"booster_{number}.txt": text.encode() for number, text in enumerate(texts)}
@@ -55,7 +63,7 @@ def to_files(model: ChurnModel) -> dict[str, bytes]:
     x = probe.probe_rows(splits, model.spec)
     found = probe.probe(model.boosters, x)
     files["probe.json"] = probe.to_json(found, {name: files[name] for name in _BESIDE})
-    return files
+    return files | (incidence_files(model.incidence) if model.incidence else {})
 
 
 def digest(files: Mapping[str, bytes]) -> str:
@@ -73,14 +81,15 @@ def check_names(names: Collection[str]) -> list[str]:
 
     Raises ``ModelError`` otherwise.
     """
-    others = sorted(set(names) - {*_JSON, REFERENCE})
+    ends = {INCIDENCE_JSON, *incidence_names(names)} if INCIDENCE_JSON in names else set()
+    others = sorted(set(names) - {*_JSON, REFERENCE} - ends)
     strange = [name for name in others if not _BOOSTER.fullmatch(name)]
     boosters = [f"booster_{number}.txt" for number in range(len(others))]
     absent = [name for name in (*_JSON, *boosters) if name not in names]
     if strange or absent or not boosters:
         raise ModelError(
             f"A model consists of booster_0.txt, booster_1.txt …, {', '.join(_JSON)} and perhaps "
-            f"{REFERENCE}; "
+            f"{REFERENCE}, and {INCIDENCE_JSON} with incidence_0.txt …; "
             f"unexpected: {', '.join(map(ascii, strange)) or 'none'}; absent: "
             f"{', '.join(absent) or ('none' if boosters else 'booster_0.txt')}. {NEXT}"
         )
@@ -121,8 +130,12 @@ def model_from_files(
     spec = FeatureSpec.from_json(files["spec.json"])
     calibration = _calibration(files["calibration.json"])
     splits = [split for name in boosters for split in _splits(name, files[name], spec)]
-    parse_elsewhere([files[name] for name in boosters])
-    model = ChurnModel(tuple(_booster(files[name]) for name in boosters), calibration, spec)
+    ends = incidence_names(files)
+    told = read_incidence(files, spec)
+    parse_elsewhere([files[name] for name in (*boosters, *ends)])
+    incidence = told.model(tuple(_booster(files[name]) for name in ends)) if told else None
+    parsed = tuple(_booster(files[name]) for name in boosters)
+    model = ChurnModel(parsed, calibration, spec, incidence)
     _check_probe(model, splits, files)
     return model
 

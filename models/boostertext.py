@@ -15,7 +15,7 @@ from models.arrays import Floats, Index
 
 MOST_TREES = 20_000
 MOST_LEAVES = 4_096
-_HEADER = {"version": "v4", "num_class": "1", "num_tree_per_iteration": "1", "label_index": "0"}
+_HEADER = {"version": "v4", "label_index": "0"}
 _PER_SPLIT = ("split_gain", "internal_value", "internal_weight", "internal_count")
 _PER_LEAF = ("leaf_value", "leaf_weight", "leaf_count")
 _CATEGORY = 1
@@ -29,14 +29,15 @@ class Split:
     threshold: Floats
 
 
-def read_splits(text: str, names: Sequence[str]) -> list[Split]:
-    """The numeric splits of every tree of a binary booster on the features ``names``.
+def read_splits(text: str, names: Sequence[str], classes: int = 1) -> list[Split]:
+    """The numeric splits of every tree of a booster on the features ``names``.
 
-    Raises ``ValueError`` saying what is wrong with the text.
+    It is binary, or a softmax over ``classes`` when that is more than 1. Raises ``ValueError``
+    saying what is wrong with the text.
     """
     head, found, rest = text.partition("\n\nTree=0\n")
     header = _fields(head.splitlines())
-    _check_header(header, names)
+    _check_header(header, names, classes)
     sizes = [int(size) for size in header["tree_sizes"].split()]
     body, ended, _ = f"Tree=0\n{rest}".partition("end of trees\n")
     if not (found and ended and 0 < len(sizes) <= MOST_TREES and min(sizes) > 0):
@@ -59,14 +60,16 @@ def _fields(lines: Sequence[str]) -> dict[str, str]:
     return fields
 
 
-def _check_header(header: Mapping[str, str], names: Sequence[str]) -> None:
+def _check_header(header: Mapping[str, str], names: Sequence[str], classes: int) -> None:
     if header.get("feature_names", "").split(" ") != list(names):
         raise ValueError("it was trained on other features, or in another order, than spec.json")
-    for key, value in {**_HEADER, "max_feature_idx": str(len(names) - 1)}.items():
+    counts = {"num_class": str(classes), "num_tree_per_iteration": str(classes)}
+    for key, value in {**_HEADER, **counts, "max_feature_idx": str(len(names) - 1)}.items():
         if header.get(key) != value:
             raise ValueError(f"its {key} is not {value}")
-    if not header.get("objective", "").startswith("binary") or "tree_sizes" not in header:
-        raise ValueError("it is not a binary classifier with the sizes of its trees")
+    kind = "binary" if classes == 1 else "multiclass "
+    if not header.get("objective", "").startswith(kind) or "tree_sizes" not in header:
+        raise ValueError(f"it is not a {kind.strip()} classifier with the sizes of its trees")
 
 
 def _tree(block: str, number: int, features: int) -> Split:

@@ -9,6 +9,7 @@ from features.errors import ModelError
 from models.arrays import Floats, Matrix
 from models.calibration import Calibration
 from models.explain import check_additive
+from models.incidence import Incidence
 from models.spec import FeatureSpec
 
 _BATCH = 20_000
@@ -18,12 +19,14 @@ _BATCH = 20_000
 class ChurnModel:
     """Boosters whose log-odds are averaged, their calibration and the features they read.
 
+    ``incidence`` tells the outcomes by horizon, where they were learned too.
     Raises ``ModelError`` when there is no booster or one was trained on other features.
     """
 
     boosters: tuple[lgb.Booster, ...]
     calibration: Calibration
     spec: FeatureSpec
+    incidence: Incidence | None = None
 
     def __post_init__(self) -> None:
         if not self.boosters:

@@ -73,8 +73,10 @@ def build_matrix(
 ) -> list[MatrixPart]:
     """Write the features, and with ``labels_known_before`` the outcomes, below ``into``.
 
-    What the matrix store has is shared, the rest is computed and kept there. ``advance`` is
-    called after every shard and as-of date. Returns the parts, in order.
+    With ``labels_known_before`` each row also carries ``outcome`` and ``label`` (null while the
+    label window is open), ``ended_on`` and ``cause``, ``treated_on`` and ``held_out_on``. What the
+    matrix store has is shared, the rest is computed and kept there. ``advance`` is called after
+    every shard and as-of date. Returns the parts, in order.
     """
     store, wanted = open_store(settings, snapshot.shards), definition_digests(job.catalog)
     parts = []

@@ -15,7 +15,7 @@ from pipelines.champion import Champion, resolve_champion
 from pipelines.digests import config_digest, inputs_digest
 from pipelines.engine import MatrixJob, attributes_of, build_matrix, catalog_of
 from pipelines.lists.manifest import Stamp
-from pipelines.lists.written import Lists, write_risk_lists
+from pipelines.lists.written import Lists, write_chances, write_risk_lists
 from pipelines.matrices.files import KEYS
 from pipelines.matrices.pruning import prune
 from pipelines.matrices.scratch import scratch
@@ -24,12 +24,20 @@ from pipelines.progress import bar
 from pipelines.publish import publish, publisher, refuse_older, republish, staged
 from pipelines.published import Publication
 from pipelines.record import RunRecord
-from pipelines.scoring import score_rows
+from pipelines.scoring import Chances, chances_of, score_rows
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
 from pipelines.step import Step, plain
 from pipelines.training.examples import read_matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The night's cohort, riskiest first, and its outcomes by horizon if the model has them."""
+
+    rows: pd.DataFrame
+    chances: Chances | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,7 @@ def score(
     champion: Champion,
     as_of: date,
     record: RunRecord,
-) -> pd.DataFrame:
+) -> Scored:
     """Build the cohort's matrix, score it whole and explain its riskiest rows.
 
     Raises what the gates on the matrix raise, and ``ContractError`` for an empty cohort.
@@ -104,22 +112,25 @@ def score(
             needs = needs_of(attributes_of(settings))
             refuse_other_filling(settings, spec, frame, needs, record)
             scored = score_rows(settings, champion.model, frame)
+            chances = chances_of(settings, champion.model, scored)
             stage.rows_in = stage.rows_out = len(scored)
     if scored.empty:
         raise ContractError(
             f"nobody had an active contract on {as_of}: the cohort is empty. Check the dates of "
             "contracts and terminations: stille check."
         )
-    return scored
+    return Scored(scored, chances)
 
 
 def write_night(
-    settings: Settings, scored: pd.DataFrame, stamp: Stamp, staging: Path, record: RunRecord
+    settings: Settings, scored: Scored, stamp: Stamp, staging: Path, record: RunRecord
 ) -> Lists:
-    """Fill the staging folder: the risk list in each language, and its Parquet twin."""
+    """Fill the staging folder: the risk list in each language, and outcomes by horizon."""
     with record.stage("lists") as stage, bar("writing lists", len(settings.list.languages)) as done:
-        lists = write_risk_lists(settings, scored, stamp, staging, done)
-        stage.rows_out = len(scored)
+        lists = write_risk_lists(settings, scored.rows, stamp, staging, done)
+        if scored.chances is not None:
+            lists = write_chances(scored.chances, lists, staging)
+        stage.rows_out = len(scored.rows)
     return lists
 
 

@@ -1,5 +1,7 @@
 """Scores a matrix and attaches to its riskiest rows what raises and what lowers their risk."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,16 @@ from models.explain import Reasons, by_driver, protective, top_reasons
 from pipelines.settings import Attribute, Settings
 
 _LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """Outcomes by horizon: ``incidence`` (n, len(horizons), 1 + causes), stayed first."""
+
+    customer_id: "pd.Series[str]"
+    incidence: Floats
+    horizons: tuple[int, ...]
+    causes: tuple[str, ...]
 
 
 def score_rows(settings: Settings, model: ChurnModel, frame: pd.DataFrame) -> pd.DataFrame:
@@ -25,6 +37,20 @@ def score_rows(settings: Settings, model: ChurnModel, frame: pd.DataFrame) -> pd
     scored["churn_probability"] = probability[order]
     top = x[order[: settings.list.explained_rows]]
     return _explained(scored, model, np.asfortranarray(top), settings)
+
+
+def chances_of(settings: Settings, model: ChurnModel, frame: pd.DataFrame) -> Chances | None:
+    """Chances of each outcome of the rows of ``frame`` (a matrix), in their order.
+
+    For the configured horizons that the model has learned; None when there are none.
+    """
+    learned = model.incidence
+    horizons = tuple(d for d in settings.label.horizons if learned and learned.covers(d))
+    if learned is None or not horizons:
+        return None
+    x = model.spec.encode(frame)
+    incidence = learned.incidence(x, horizons, settings.engine.threads)
+    return Chances(frame["customer_id"], incidence, horizons, learned.causes)
 
 
 def band_thresholds(settings: Settings, probability: "pd.Series[float]") -> dict[str, float]:

@@ -5,12 +5,11 @@ Plain functions; ``step`` decides whether a scheduler watches them.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from features.errors import GateError
-from features.timeline import month_starts
 from models.artefact import REFERENCE, to_files
 from models.churn import ChurnModel
 from models.classifier import fit
@@ -22,7 +21,6 @@ from pipelines import tracking
 from pipelines.codeversion import code_version
 from pipelines.digests import config_digest, inputs_digest
 from pipelines.engine import MatrixJob, build_matrix, catalog_of, tables_of
-from pipelines.matrices.given import given_as_ofs
 from pipelines.matrices.pruning import prune
 from pipelines.matrices.scratch import scratch
 from pipelines.progress import bar
@@ -32,10 +30,13 @@ from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
 from pipelines.step import Step, plain
 from pipelines.training.card import CARD, Made, description, model_card
+from pipelines.training.dates import labelled_as_ofs, told_by_horizon
 from pipelines.training.deciding import decide, test_key
 from pipelines.training.evaluation import judge, label_window, recipe_of
 from pipelines.training.examples import Prepared, prepare_examples
+from pipelines.training.feedback import leave_out_treated
 from pipelines.training.findings import draw, facts_of, keep, told_apart
+from pipelines.training.horizons import Outcomes, learn_outcomes
 from pipelines.training.judged import Judged
 from pipelines.training.leaks import search_leaks, with_search
 from pipelines.training.metrics import flat_metrics
@@ -61,6 +62,14 @@ class Fitted:
     params: Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the run measured: metrics, and files by their path in MLflow."""
+
+    metrics: Mapping[str, float]
+    files: Mapping[str, bytes]
+
+
 def train(settings: Settings, today: date, record: RunRecord, step: Step = plain) -> Trained:
     """Learn from everything known before ``today``'s midnight and register the model.
 
@@ -72,12 +81,16 @@ def train(settings: Settings, today: date, record: RunRecord, step: Step = plain
     snapshot = step(read_tables, settings, today, record)
     prepared = step(make_examples, settings, snapshot, today, record)
     search = step(search_leaks, settings, prepared, record)
+    prepared, chosen = step(leave_out_treated, settings, prepared, record)
     judged = with_search(step(judge_recipe, settings, prepared, record), search)
-    fitted = step(fit_all, settings, prepared, judged, record)
+    outcomes = step(learn_outcomes, settings, prepared, judged, today, record)
+    fitted = with_outcomes(step(fit_all, settings, prepared, judged, record), outcomes)
     pictures = draw(settings, judged)
     folder = keep(settings, judged, pictures, record.run_id)
     files = facts_of(judged, prepared, snapshot) | pictures | {"leaks.json": search.to_json()}
-    registered = step(register, settings, snapshot, prepared, fitted, judged, files, today, record)
+    files |= dict(outcomes.files) | dict(chosen)
+    found = Found(flat_metrics(judged) | dict(outcomes.metrics), files)
+    registered = step(register, settings, snapshot, prepared, fitted, judged, found, today, record)
     decided = step(decide, settings, judged, fitted.model, registered, record)
     if judged.leak is not None:
         raise GateError(judged.leak.message)
@@ -90,7 +103,7 @@ def make_examples(
 ) -> Prepared:
     """Build the labelled matrix of every matured month and read it as examples."""
     catalog = catalog_of(settings, snapshot)
-    as_ofs = training_as_ofs(settings, snapshot, today)
+    as_ofs = labelled_as_ofs(settings, snapshot, today)
     todo = len(as_ofs) * snapshot.shards
     with (
         scratch(settings.paths.var, record.run_id) as folder,
@@ -100,7 +113,9 @@ def make_examples(
         seen = catalog.only([*(feature.name for feature in catalog.model_features), MARGIN])
         job = MatrixJob(seen, as_ofs, labels_known_before=today)
         parts = build_matrix(settings, snapshot, job, folder, lambda: advance(""))
-        prepared = prepare_examples(parts, catalog)
+        told = told_by_horizon(settings, snapshot)
+        end_days = settings.label.lead_days + settings.label.horizon_days
+        prepared = prepare_examples(parts, catalog, end_days=end_days, histories=told)
         stage.rows_out = len(prepared.examples)
     record.notes += [
         f"not built: {name}, as {', '.join(lack)} is missing"
@@ -108,26 +123,6 @@ def make_examples(
     ]
     record.notes += [f"left out, as it never varies: {name}" for name in prepared.silent]
     return prepared
-
-
-def training_as_ofs(settings: Settings, snapshot: Snapshot, today: date) -> tuple[date, ...]:
-    """First days of months whose label window is complete, or the dates of a labels table.
-
-    Raises ``GateError`` when there is none.
-    """
-    given = given_as_ofs(settings, snapshot)
-    if given:
-        return given
-    training, window = settings.training, label_window(settings)
-    months = month_starts(training.first_as_of, training.last_as_of or today)
-    matured = tuple(day for day in months if window.complete(day, today))
-    if not matured:
-        raise GateError(
-            f"no label window since training.first_as_of {training.first_as_of} was complete on "
-            f"{today}: lead {window.lead_days} and horizon {window.horizon_days} days must have "
-            "passed. Set training.first_as_of earlier or train later."
-        )
-    return matured
 
 
 def judge_recipe(settings: Settings, prepared: Prepared, record: RunRecord) -> Judged:
@@ -168,13 +163,18 @@ def fit_all(settings: Settings, prepared: Prepared, judged: Judged, record: RunR
     return Fitted(model, reference, params)
 
 
+def with_outcomes(fitted: Fitted, outcomes: Outcomes) -> Fitted:
+    """The fitted model with the model of outcomes by horizon, if one was learned."""
+    return replace(fitted, model=replace(fitted.model, incidence=outcomes.model))
+
+
 def register(
     settings: Settings,
     snapshot: Snapshot,
     prepared: Prepared,
     fitted: Fitted,
     judged: Judged,
-    files: Mapping[str, bytes],
+    found: Found,
     today: date,
     record: RunRecord,
 ) -> tracking.Registered:
@@ -200,9 +200,9 @@ def register(
     training = tracking.Training(
         name=f"train {today}",
         params=fitted.params,
-        metrics=flat_metrics(judged),
+        metrics=found.metrics,
         tags=tags,
-        files={**files, CARD: card.encode()},
+        files={**found.files, CARD: card.encode()},
         model_files={**to_files(fitted.model), REFERENCE: fitted.reference.to_json().encode()},
         feature_names=spec.names,
         datasets=(

@@ -15,6 +15,8 @@ from pydantic import (
     model_validator,
 )
 
+from models.feedback import Feedback
+from models.periods import PERIOD_DAYS
 from pipelines.config.errors import nearest
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -59,10 +61,24 @@ class Paths(Section):
 
 
 class Label(Section):
-    """Days to act in before the label window, and the window's length."""
+    """Days to act in before the label window, and the window's length.
+
+    ``horizons`` are the lengths for which every outcome is told apart, in whole periods; none
+    by default.
+    """
 
     lead_days: Annotated[int, Field(ge=0)] = 14
     horizon_days: Count = 90
+    horizons: tuple[Count, ...] = ()
+
+    @field_validator("horizons")
+    @classmethod
+    def _in_periods(cls, horizons: tuple[int, ...]) -> tuple[int, ...]:
+        if any(days % PERIOD_DAYS for days in horizons):
+            raise ValueError(f"each horizon must be a multiple of {PERIOD_DAYS} days")
+        if list(horizons) != sorted(set(horizons)):
+            raise ValueError("horizons must rise, each named once")
+        return horizons
 
 
 class Training(Section):
@@ -71,7 +87,9 @@ class Training(Section):
     ``min_test_positives``: the fewest leavers, and stayers, that a model is judged on.
     ``staying_months``: how many months one fit is followed, to see how long it stays good.
     ``leak_override`` names columns that the leak detector refuses, with the reason why each is
-    honest all the same.
+    honest all the same. ``feedback`` says what becomes of rows whose customer was treated before
+    the label was complete: left out (and the others weighted where treatment is common), always
+    weighted, or taken as if nothing had been done.
     """
 
     first_as_of: date
@@ -88,6 +106,7 @@ class Training(Section):
     bootstrap: Annotated[int, Field(ge=0)] = 200
     auc_alarm: Annotated[float, Field(gt=0.5, le=1)] = 0.85
     leak_override: Mapping[str, Reason] = {}
+    feedback: Feedback = "exclude_treated"
 
     @model_validator(mode="after")
     def _in_order(self) -> "Training":

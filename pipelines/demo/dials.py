@@ -18,17 +18,21 @@ class Dials:
     """``late_share``: rows of event tables that become known one to ten days late.
 
     ``corrections``: about the share of bills that are corrected, estimated ones far more often.
-    ``dirty``: rows that break the contract. ``types``: share of customers of each type. Raises
-    ``ValueError`` for shares outside 0 to 1, unknown types, or types that do not add up to 1.
+    ``acted_on``: share of those with an unresolved case who are called at the start of each month,
+    mostly with success; the others are held out, always the same ones.
+    ``dirty``: rows that break the contract. ``types``: share of customers of each type.
+    Raises ``ValueError`` for shares outside 0 to 1, unknown types, or types that do not add up
+    to 1.
     """
 
     late_share: float = USUAL_LATE_SHARE
     corrections: float = USUAL_CORRECTIONS
     dirty: float = 0.0
+    acted_on: float = 0.0
     types: Mapping[str, float] = field(default_factory=lambda: USUAL_TYPES)
 
     def __post_init__(self) -> None:
-        for name in ("late_share", "corrections", "dirty"):
+        for name in ("late_share", "corrections", "dirty", "acted_on"):
             share = getattr(self, name)
             if not 0 <= share <= 1:
                 raise ValueError(f"{name} {share} must lie between 0 and 1")

@@ -45,7 +45,7 @@ CODES = (
     "claims",
     "profile",
 )
-"""Every driver code; the last six change no risk here."""
+"""Every driver code; the last six change no risk, but for ``outreach`` where lists are acted on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ class Coefficients:
     weighs less with the informed (S0). ``noise``: the right message, not many (S0, S3).
     ``contradicting_message``, ``forced_channel``: consistent, and in the channel one likes (S2).
     ``household``: those one lives with leave (S2, S3).
+    ``outreach``: a call that solves what is open, where lists are acted on; never in the demo.
     ``first_year``, ``settled``: relations grow (S2, S3). ``telephony``, ``insurance``,
     ``broadband`` against electricity: how mobile customers are (S3). ``season``: half the
     difference between January and July. ``frailty_sd``, ``monthly_sd``: what nobody can see.
@@ -118,6 +119,7 @@ class Coefficients:
     loyalty_benefit: float = -0.25
     no_benefit: float = 0.08
     benefits_used: float = -0.10
+    outreach: float = -2.0
     market_gap: float = 0.80
     market_gap_irritated: float = 0.5
     self_service: float = 0.30

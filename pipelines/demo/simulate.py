@@ -61,19 +61,20 @@ def simulate(
     corrections: float = USUAL_CORRECTIONS,
     dirty: float = 0.0,
     types: Mapping[str, float] = USUAL_TYPES,
+    acted_on: float = 0.0,
 ) -> None:
     """Write ``out``/tables/ (the contract's tables) and ``out``/truth/ (the answer key).
 
     About ``customers`` customers at any time; ``on_month`` gets the number of months done. Dates
     are local days (Europe/Oslo), instants naive UTC, money øre, prices kroner a month. The last
-    four are described by ``Dials``. Raises ``ValueError`` for an unknown product, a ``start``
+    five are described by ``Dials``. Raises ``ValueError`` for an unknown product, a ``start``
     that is not the first of a month, or a dial turned too far.
     """
     unknown = sorted(set(products) - set(PRODUCT_LINES))
     if unknown or not products or len(set(products)) < len(products) or customers < 1:
         raise ValueError(f"products {products} must be different ones of {PRODUCT_LINES}")
     clock = make_clock(start, months)
-    dials = Dials(late_share, corrections, dirty, types)
+    dials = Dials(late_share, corrections, dirty, acted_on, types)
     book, market = open_book(products, clock.first(0)), market_prices(seed, months)
     company = Company(products, customers, book, rule, market, dials)
     tables, truth = out / "tables", out / "truth"

@@ -49,6 +49,7 @@ DECAY = MappingProxyType(
         "forced_channel": 0.60,
         "household": 0.75,
         "benefits_used": 0.80,
+        "outreach": 0.85,
     }
 )
 """What remains of each irritation (or comfort) after a month: it fades over one to six months."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pipelines.lists.fields import Field
+from pipelines.lists.outcomes import ALL_OUTCOME_FIELDS
 from pipelines.lists.risk_list import FIELDS
 
 _HEAD = """# What a night publishes
@@ -14,6 +15,8 @@ published.
 - `risk_list.csv`, `risk_list.parquet`: every customer with an active contract, riskiest first,
   sentences in the first language of the configuration. `risk_list.<language>.*` are the same rows
   with sentences in the other languages.
+- `outcome_probabilities.csv`, `outcome_probabilities.parquet`, where the model has outcomes by
+  horizon (`label.horizons`): a row per customer and horizon, customers as in the risk list.
 - `datapackage.json`: every file with its SHA-256 and columns, the model, the digests of the
   inputs and of the configuration, the lowest probability of each risk band, and `degraded`: true
   when the registry of models did not answer and the champion that it named last (at most seven
@@ -33,10 +36,29 @@ timings, rows, quarantined rows by rule, gates, model, digests and the error.
 |---|---|---|
 """
 
+_OUTCOMES = """
+## outcome_probabilities
+
+How each customer's time may end within each horizon, counted from the end of the lead, for one who
+has not left before that. The chances of a row add up to exactly 1; no outcome falls from a horizon
+to the next longer one. Outcomes that ended fewer than 50 customers of the training data are pooled
+in `other`, which is left out when there are none; the training run's `outcomes_by_horizon.json`
+names them.
+
+`voluntary` is not `churn_probability`. `churn_probability` is the chance of a voluntary notice if
+nothing else ends the contract first; `voluntary` lets the other outcomes come first. For the same
+horizon they answer the same question when `voluntary / (voluntary + stayed)` is taken, up to the
+difference of two models: the list is ranked by the churn model.
+
+| column | type | meaning |
+|---|---|---|
+"""
+
 
 def outputs_page() -> str:
     """Markdown of docs/outputs.md."""
-    return _HEAD + "".join(_row(field) for field in FIELDS)
+    risk = "".join(_row(field) for field in FIELDS)
+    return _HEAD + risk + _OUTCOMES + "".join(_row(field) for field in ALL_OUTCOME_FIELDS)
 
 
 def _row(field: Field) -> str:

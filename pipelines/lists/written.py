@@ -1,4 +1,4 @@
-"""The night's files: the risk list once per language, each with its Parquet twin."""
+"""The night's files: the risk list once per language, outcomes by horizon, Parquet twins."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -9,9 +9,10 @@ import pandas as pd
 from pipelines.lists.fields import Field
 from pipelines.lists.files import write_list
 from pipelines.lists.manifest import Stamp
+from pipelines.lists.outcomes import OUTCOMES_NAME, outcome_fields, outcome_rows
 from pipelines.lists.risk_list import Bands, data_quality, fields_of, risk_list
 from pipelines.lists.templates import load_templates
-from pipelines.scoring import band_thresholds
+from pipelines.scoring import Chances, band_thresholds
 from pipelines.settings import Settings
 
 _EXPECTED = ("latest_bill_on", "own_price")
@@ -45,3 +46,14 @@ def write_risk_lists(
         schemas |= {f"{name}.csv": fields, f"{name}.parquet": fields}
         advance(language)
     return Lists(schemas, stamp)
+
+
+def write_chances(chances: Chances, lists: Lists, folder: Path) -> Lists:
+    """Write ``outcome_probabilities`` beside the lists, in the order of ``chances``."""
+    fields, name = outcome_fields(chances.causes), OUTCOMES_NAME
+    rows = outcome_rows(
+        chances.customer_id, chances.incidence, chances.horizons, chances.causes, lists.stamp
+    )
+    write_list(rows, fields, folder, name)
+    schemas = {**lists.schemas, f"{name}.csv": fields, f"{name}.parquet": fields}
+    return replace(lists, schemas=schemas)

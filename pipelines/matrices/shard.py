@@ -8,18 +8,28 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import TypedDict
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.catalog import Catalog
-from features.labels import ever_in_cohort, make_cohort, outcomes
+from features.labels import endings, ever_in_cohort, make_cohort, outcomes
 from features.matrix import cut, derive, prepare
 from features.tables import TABLES
+from features.timeline import LabelWindow
+from features.treated import treatments
 from pipelines.database import identifier, literal
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
+
+
+class Known(TypedDict):
+    """Up to which local day something is known, and in which zone."""
+
+    today: date
+    zone: str
 
 
 @dataclass(slots=True)
@@ -40,6 +50,10 @@ class Shard:
     def _zone(self) -> str:
         return self.settings.company.timezone
 
+    @property
+    def _window(self) -> LabelWindow:
+        return self.settings.label_window()
+
     def cohort(self, as_of: date) -> pa.ChunkedArray:
         """Make the cohort of ``as_of``, which ``cut`` and ``outcomes`` need; its customers."""
         make_cohort(self.con, self.tables, as_of, self._zone)
@@ -55,10 +69,18 @@ class Shard:
         return rows.set_column(0, "customer_id", texts)
 
     def outcomes(self, as_of: date, known_before: date) -> pa.Table:
-        """Outcome and label of each row that ``cut`` gives, null for one that is no example."""
-        ended = self._outcomes(as_of, known_before)
-        positions = pc.index_in(self._numbers(), value_set=ended["customer_id"])
-        return ended.select(["outcome", "label"]).take(positions)
+        """What came of each row that ``cut`` gives, null where that is not known.
+
+        Columns outcome and label (null for one that is no example, or while the label window
+        is open), ended_on and cause, treated_on and held_out_on.
+        """
+        rows = self._judged(as_of, known_before)
+        known: Known = {"today": known_before, "zone": self._zone}
+        treated = treatments(self.con, tables=self.tables, as_of=as_of, **known)
+        for later in (endings(self.con, **known), treated):
+            for name in later.column_names[1:]:
+                rows = rows.append_column(name, later[name])
+        return rows
 
     def ended(self, as_of: date, known_before: date) -> pa.Table:
         """What ``features.labels.outcomes`` gives, with the customers' texts."""
@@ -66,12 +88,21 @@ class Shard:
         texts = self.customers["customer_id"].take(ended["customer_id"])
         return ended.set_column(0, "customer_id", texts)
 
+    def _judged(self, as_of: date, known_before: date) -> pa.Table:
+        numbers = self._numbers()
+        if "labels" not in self.tables and not self._window.complete(as_of, known_before):
+            nulls = (pa.nulls(len(numbers), kind) for kind in (pa.string(), pa.int8()))
+            return pa.table(dict(zip(("outcome", "label"), nulls, strict=True)))
+        ended = self._outcomes(as_of, known_before)
+        positions = pc.index_in(numbers, value_set=ended["customer_id"])
+        return ended.select(["outcome", "label"]).take(positions)
+
     def _outcomes(self, as_of: date, known_before: date) -> pa.Table:
         return outcomes(
             self.con,
             tables=self.tables,
             as_of=as_of,
-            window=self.settings.label_window(),
+            window=self._window,
             today=known_before,
             zone=self._zone,
         )

@@ -11,18 +11,29 @@ import pyarrow.dataset as ds
 from features.catalog import Catalog, definition
 from features.errors import GateError
 from models.examples import MARGIN, Examples
+from models.feedback import Exposure
+from models.histories import Histories
 from models.spec import FeatureColumn, FeatureSpec, learn_spec
 from pipelines.matrices.files import KEYS, MatrixPart
+
+AFTERWARDS = ("outcome", "label", "ended_on", "cause", "treated_on", "held_out_on")
+"""Columns of a labelled matrix that lie after the as-of date; no model reads them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Examples, rows by outcome, features that never vary, and those without their tables."""
+    """Examples, rows by outcome, features that never vary, and those without their tables.
+
+    ``exposure`` says which examples were treated since. ``histories`` are all rows, matured or
+    not, where outcomes by horizon are learned.
+    """
 
     examples: Examples
     outcomes: dict[str, int]
     silent: tuple[str, ...]
     omitted: tuple[str, ...] = ()
+    histories: Histories | None = None
+    exposure: Exposure | None = None
 
 
 def feature_columns(catalog: Catalog) -> tuple[FeatureColumn, ...]:
@@ -48,7 +59,7 @@ def read_matrix(parts: Sequence[MatrixPart], columns: Sequence[str]) -> pd.DataF
     table = _read([part.features for part in parts], columns)
     outcomes = [part.outcomes for part in parts if part.outcomes is not None]
     if outcomes:
-        ended = _read(outcomes, ("outcome", "label"))
+        ended = _read(outcomes, AFTERWARDS)
         for name in ended.column_names:
             table = table.append_column(name, ended[name])
     frame: pd.DataFrame = table.to_pandas(date_as_object=False)
@@ -59,9 +70,12 @@ def _read(paths: Sequence[Path], columns: Sequence[str]) -> pa.Table:
     return ds.dataset([str(path) for path in paths], format="parquet").to_table(list(columns))
 
 
-def prepare_examples(parts: Sequence[MatrixPart], catalog: Catalog) -> Prepared:
+def prepare_examples(
+    parts: Sequence[MatrixPart], catalog: Catalog, *, end_days: int = 0, histories: bool = False
+) -> Prepared:
     """Rows with a label as examples; columns with one value or none are left out of the spec.
 
+    ``end_days`` is lead and horizon together.
     Raises ``GateError`` when no row has a label.
     """
     columns = feature_columns(catalog)
@@ -81,4 +95,6 @@ def prepare_examples(parts: Sequence[MatrixPart], catalog: Catalog) -> Prepared:
         outcomes={str(name): int(count) for name, count in counts.items()},
         silent=tuple(sorted({c.name for c in columns} - {c.name for c in varying})),
         omitted=tuple(catalog.omitted),
+        exposure=Exposure.build(labelled, end_days),
+        histories=Histories.build(frame, spec) if histories else None,
     )

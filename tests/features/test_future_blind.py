@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from random_companies import DELAYS, STEPS, grid_day, random_company
 
 from features import matrix
-from features.labels import make_cohort, outcomes
+from features.labels import endings, make_cohort, outcomes
 from features.tables import TABLES, Table
 from features.timeline import LabelWindow, midnight_utc
+from features.treated import treatments
 
 _CUSTOMERS = 30
 _SEEDS = st.integers(0, 10**6)
@@ -263,7 +264,15 @@ def _copied(rows: Company, as_of: date, copies: int, threads: int) -> pa.Table:
 def _outcomes(rows: Company, as_of: date, window: LabelWindow, today: date) -> pa.Table:
     with connect(rows) as con:
         make_cohort(con, tuple(rows), as_of, ZONE)
-        return outcomes(con, tables=tuple(rows), as_of=as_of, window=window, today=today, zone=ZONE)
+        known: dict[str, Any] = {"today": today, "zone": ZONE}
+        found = outcomes(con, tables=tuple(rows), as_of=as_of, window=window, **known)
+        con.register("ended", endings(con, **known))
+        con.register("treated", treatments(con, tables=tuple(rows), as_of=as_of, **known))
+        con.register("found", found)
+        return con.sql(
+            "select * from found join ended using (customer_id) join treated using (customer_id) "
+            "order by customer_id"
+        ).to_arrow_table()
 
 
 def _parquet(rows: Company, as_of: date, delays: Delays = AT_ONCE) -> bytes:

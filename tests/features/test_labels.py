@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from companies import ZONE, Company, company, connect
 
-from features.labels import make_cohort, outcomes
+from features.labels import endings, make_cohort, outcomes
 from features.timeline import LabelWindow
 
 _AS_OF, _TODAY = date(2024, 1, 1), date(2024, 4, 14)
@@ -165,6 +165,45 @@ def test_a_window_that_is_still_open_is_refused() -> None:
     assert _outcomes(rows) == [("stayed", 0)]
     with pytest.raises(ValueError, match="2024-01-01 is not complete on 2024-04-13"):
         _outcomes(rows, date(2024, 4, 13))
+
+
+def _ended(rows: Company, today: date = _TODAY) -> list[tuple[date | None, str | None]]:
+    with connect(rows) as con:
+        make_cohort(con, tuple(rows), _AS_OF, ZONE)
+        table = endings(con, today=today, zone=ZONE)
+    return list(zip(table["ended_on"].to_pylist(), table["cause"].to_pylist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("ends", "found"),
+    [
+        ([], (None, None)),
+        ([_end("2024-02-01", "k", "moved")], (None, None)),
+        ([_end("2024-02-01", "k")], (date(2024, 2, 1), "voluntary")),
+        (
+            [_end("2024-02-01", "k", "moved"), _end("2024-03-01", "m", "company")],
+            (date(2024, 3, 1), "company"),
+        ),
+        (
+            [_end("2024-02-01", "k", "moved"), _end("2024-03-01", "m")],
+            (date(2024, 3, 1), "voluntary"),
+        ),
+        ([_end("2024-03-05", "k"), _end("2024-03-01", "m")], (date(2024, 3, 1), "voluntary")),
+        ([_end("2023-12-20", "k", known_at="2024-01-05")], (date(2023, 12, 20), "voluntary")),
+        ([_end("2024-02-01", "k", known_at="2024-04-13 22:00:00")], (None, None)),
+    ],
+)
+def test_the_end_has_a_day_and_a_cause(
+    ends: list[dict[str, Any]], found: tuple[date | None, str | None]
+) -> None:
+    rows = company(contracts=[_contract("k"), _contract("m")], terminations=ends)
+    assert _ended(rows) == [found]
+
+
+def test_an_end_needs_no_complete_window() -> None:
+    rows = company(contracts=[_contract()], terminations=[_end("2024-01-20")])
+    assert _ended(rows, date(2024, 1, 20)) == [(None, None)]
+    assert _ended(rows, date(2024, 1, 21)) == [(date(2024, 1, 20), "voluntary")]
 
 
 def test_labels_given_ready_made() -> None:

@@ -12,7 +12,12 @@ from pipelines.engine import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.given import given_as_ofs
 from pipelines.settings import load_settings
 from pipelines.snapshots.snapshot import take_snapshot
-from pipelines.training.examples import feature_columns, prepare_examples, read_matrix
+from pipelines.training.examples import (
+    AFTERWARDS,
+    feature_columns,
+    prepare_examples,
+    read_matrix,
+)
 
 DAYS = (date(2023, 6, 1), date(2023, 11, 1))
 KNOWN = date(2024, 3, 1)
@@ -70,7 +75,7 @@ def test_rows_are_the_cohort_of_each_day_with_its_outcome(both):
     assert not rows.duplicated(["customer_id", "as_of"]).any()
     assert [day.date() for day in pd.to_datetime(rows["as_of"].unique())] == list(DAYS)
     names = [feature.name for feature in catalog.features]
-    keys = {"customer_id", "as_of", "product_line", "outcome", "label"}
+    keys = {"customer_id", "as_of", "product_line", *AFTERWARDS}
     assert set(rows.columns) == keys.union(names)
     by_outcome = rows.groupby("outcome")["label"]
     assert set(rows["outcome"]) >= {"voluntary", "stayed", "left_before_window", "moved"}
@@ -84,7 +89,7 @@ def test_without_labels_there_is_no_outcome(demo, both, tmp_path):
     settings = load_settings(demo.config_in(tmp_path))
     job = MatrixJob(catalog, DAYS[:1])
     parts = build_matrix(settings, snapshot, job, tmp_path / "plain", lambda: None)
-    assert not {"outcome", "label"} & set(frame(parts).columns)
+    assert not set(AFTERWARDS) & set(frame(parts).columns)
 
 
 def test_examples_are_the_labelled_rows_in_order(both):

@@ -32,7 +32,11 @@ from pipelines.snapshots.store import KEPT
 from pipelines.training.examples import feature_columns
 
 EARLIER = date(2023, 12, 1)
-FILES = {"risk_list.csv", "risk_list.parquet", "risk_list.en.csv", "risk_list.en.parquet"}
+FILES = {
+    f"{name}.{ending}"
+    for name in ("risk_list", "risk_list.en", "outcome_probabilities")
+    for ending in ("csv", "parquet")
+}
 COLUMNS = [
     *("schema_version", "run_id", "as_of_date", "customer_id", "product_line", "segment"),
     *("churn_probability", "horizon_days", "risk_band", "risk_rank", "risk_percentile"),
@@ -60,13 +64,17 @@ def oracle(demo, tmp_path, oracle_memory) -> pd.DataFrame:
     return oracle_memory["scores"]
 
 
-def scores_by_hand(demo, folder: Path) -> pd.DataFrame:
+def matrix_by_hand(demo, folder: Path) -> pd.DataFrame:
     settings = load_settings(demo.config_in(folder, engine={"shard_size": 700}))
     snapshot = take_snapshot(settings, folder / "own")
     job = MatrixJob(catalog_of(settings, snapshot), (demo.as_of,))
     parts = build_matrix(settings, snapshot, job, folder / "matrix", lambda: None)
     assert len(parts) > 1
-    matrix = pd.concat([pd.read_parquet(p.features) for p in parts], ignore_index=True)
+    return pd.concat([pd.read_parquet(p.features) for p in parts], ignore_index=True)
+
+
+def scores_by_hand(demo, folder: Path) -> pd.DataFrame:
+    matrix = matrix_by_hand(demo, folder)
     columns = json.loads((demo.champion / "spec.json").read_bytes())["columns"]
     x = np.column_stack([encoded(matrix[c["name"]], c) for c in columns])
     booster = lgb.Booster(model_file=demo.champion / "booster_0.txt")
@@ -96,7 +104,11 @@ def test_the_night_wrote_every_file_and_its_manifest(published, trained):
     assert described["model_digest"] == trained.registered.digest
     assert described["model_version"] == "churn/1"
     assert described["as_of_date"] == "2024-03-01"
-    fields = manifest["resources"][0]["schema"]["fields"]
+    [fields] = [
+        entry["schema"]["fields"]
+        for entry in manifest["resources"]
+        if entry["path"] == "risk_list.csv"
+    ]
     assert [field["name"] for field in fields] == COLUMNS
     assert (folder.parent.parent / "current").resolve() == folder.resolve()
 
@@ -137,6 +149,45 @@ def test_reasons_are_the_largest_contributions_of_drivers(listed, oracle):
     given = lowest.notna().to_numpy()
     at = drivers.columns.get_indexer(lowest[given])
     np.testing.assert_allclose(drivers.to_numpy()[given, at], ordered[given, -1], atol=1e-9)
+
+
+def test_outcomes_by_horizon_add_up_and_are_the_stored_models(demo, published, listed, tmp_path):
+    folder = published.publication.folder
+    rows = pd.read_csv(folder / "outcome_probabilities.csv", dtype="str")
+    told = json.loads((demo.champion / "incidence.json").read_bytes())
+    names = ["stayed", *told["causes"]]
+    order = rows["customer_id"][::3].tolist()
+    assert rows["customer_id"].tolist() == np.repeat(order, 3).tolist()
+    assert set(order) == set(listed["customer_id"])
+    risk = listed.set_index("customer_id")["churn_probability"].loc[order]
+    assert (np.diff(risk) <= 0).all()
+    assert rows["horizon_days"].tolist() == ["30", "90", "180"] * len(listed)
+    millionths = rows[names].map(lambda text: int(text.replace(".", "")))
+    assert (millionths.sum(axis=1) == 1_000_000).all()
+    by_horizon = millionths.to_numpy().reshape(-1, 3, len(names))
+    assert (np.diff(by_horizon[:, :, 1:], axis=1) >= 0).all()
+    assert (by_horizon[:, :, 1].std(axis=0) > 3_000).all()
+    matrix = matrix_by_hand(demo, tmp_path).set_index("customer_id").loc[order]
+    expected = incidence_by_hand(demo, matrix, told)
+    np.testing.assert_allclose(by_horizon / 1e6, expected, atol=1e-6 * len(names))
+    twin = pd.read_parquet(folder / "outcome_probabilities.parquet")
+    np.testing.assert_allclose(twin[names].to_numpy() * 1e6, millionths, atol=1e-6)
+
+
+def incidence_by_hand(demo, matrix: pd.DataFrame, told: dict) -> np.ndarray:
+    """Aalen and Johansen's sums written out over the stored booster's answers."""
+    columns = json.loads((demo.champion / "spec.json").read_bytes())["columns"]
+    x = np.column_stack([encoded(matrix[c["name"]], c) for c in columns])
+    booster = lgb.Booster(model_file=demo.champion / "incidence_0.txt")
+    still, ended, out = np.ones(len(x)), np.zeros((len(x), len(told["causes"]))), []
+    for number, start in enumerate(told["baseline"]):
+        wide = np.column_stack([x, np.full(len(x), number)])
+        odds = np.exp(booster.predict(wide, raw_score=True) + np.add(start, told["level"]))
+        chances = odds / odds.sum(axis=1, keepdims=True)
+        ended = ended + still[:, None] * chances[:, 1:]
+        still = still * chances[:, 0]
+        out.append(np.column_stack([still, ended]))
+    return np.stack([out[0], out[2], out[5]], axis=1)
 
 
 def test_ranks_percentiles_and_bands_follow_the_probabilities(published, listed):

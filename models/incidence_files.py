@@ -1,0 +1,106 @@
+"""The model of competing outcomes as native text and JSON."""
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import lightgbm as lgb
+import numpy as np
+
+from features.errors import ModelError
+from features.tables import OUTCOMES
+from models.arrays import Floats, Matrix
+from models.boostertext import Split, read_splits
+from models.causes import OTHER
+from models.incidence import PERIOD, Incidence
+from models.probe import probe_rows
+from models.spec import FeatureColumn, FeatureSpec
+
+INCIDENCE_JSON = "incidence.json"
+_BOOSTER = re.compile(r"incidence_(0|[1-9][0-9]?)\.txt")
+_PROBED, _TOLERANCE = 64, 1e-9
+_PERIOD = FeatureColumn(PERIOD, "number", "", "", 0, "periods since the lead")
+_NEXT = "Roll back to the last good version (stille rollback) or train again (stille train)."
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A description whose boosters' texts were looked at but not parsed."""
+
+    without: Incidence
+    probe: Floats
+    x: Matrix
+
+    def model(self, boosters: tuple[lgb.Booster, ...]) -> Incidence:
+        """The model with its parsed boosters; raises ``ModelError`` when they do not fit."""
+        if not np.allclose(_scores(boosters, self.x), self.probe, rtol=_TOLERANCE, atol=_TOLERANCE):
+            raise ModelError(
+                "The boosters of the outcomes by horizon do not give the scores that they gave "
+                f"when they were trained. {_NEXT}"
+            )
+        return replace(self.without, boosters=boosters)
+
+
+def incidence_names(names: Collection[str]) -> list[str]:
+    """The boosters' names, in order, that as many files as there are must have."""
+    count = sum(_BOOSTER.fullmatch(name) is not None for name in names)
+    return [f"incidence_{number}.txt" for number in range(count)]
+
+
+def incidence_files(model: Incidence) -> dict[str, bytes]:
+    """File name → content: ``incidence_0.txt`` … and ``incidence.json``, UTF-8."""
+    texts = [booster.model_to_string().encode() for booster in model.boosters]
+    described = {
+        "causes": model.causes,
+        "pooled": model.pooled,
+        "lead_days": model.lead_days,
+        "baseline": model.baseline.tolist(),
+        "level": model.level.tolist(),
+        "probe": _scores(model.boosters, _probe_rows(texts, model)).tolist(),
+    }
+    boosters = {f"incidence_{number}.txt": text for number, text in enumerate(texts)}
+    return boosters | {INCIDENCE_JSON: json.dumps(described).encode()}
+
+
+def read_incidence(files: Mapping[str, bytes], spec: FeatureSpec) -> Told | None:
+    """What ``files`` tell of outcomes by horizon; None without ``incidence.json``.
+
+    Every tree is looked at before LightGBM may see it. Raises ``ModelError`` for a description
+    or a booster that is none, or that does not fit.
+    """
+    if INCIDENCE_JSON not in files:
+        return None
+    try:
+        told = json.loads(files[INCIDENCE_JSON])
+        causes, pooled = tuple(told["causes"]), tuple(told["pooled"])
+        baseline, level = (np.array(told[key], dtype=np.float64) for key in ("baseline", "level"))
+        if not {*causes, *pooled} <= {*OUTCOMES, OTHER} or len(set(causes)) < len(causes):
+            raise ValueError("an unknown or repeated cause")
+        model = Incidence((), causes, pooled, baseline, level, int(told["lead_days"]), spec)
+        x = _probe_rows([files[name] for name in incidence_names(files)], model)
+        probe = np.array(told["probe"], dtype=np.float64)
+        if probe.shape != (len(incidence_names(files)), len(x), 1 + len(causes)):
+            raise ValueError("a probe of other boosters")
+        return Told(model, probe, x)
+    except (ValueError, KeyError, TypeError, OverflowError, IndexError, RecursionError) as error:
+        raise ModelError(
+            f"{INCIDENCE_JSON} or its boosters cannot be read ({error}). {_NEXT}"
+        ) from error
+
+
+def _probe_rows(texts: list[bytes], model: Incidence) -> Matrix:
+    """Rows on and beyond the boosters' own thresholds; nothing of a customer."""
+    wide = FeatureSpec((*model.spec.columns, _PERIOD))
+    if not texts:
+        raise ValueError("no booster")
+    splits: list[Split] = []
+    for text in texts:
+        splits += read_splits(text.decode(), wide.names, 1 + len(model.causes))
+    return probe_rows(splits, wide)[:_PROBED]
+
+
+def _scores(boosters: tuple[lgb.Booster, ...], x: Matrix) -> Floats:
+    """Raw scores, float64, shape (boosters, rows, classes)."""
+    scores = [booster.predict(x, raw_score=True, num_threads=1) for booster in boosters]
+    return np.array(scores, dtype=np.float64)

@@ -1,0 +1,71 @@
+"""The outcomes by horizon as a list of their own: chances that add up exactly."""
+
+import numpy as np
+import pandas as pd
+
+from features.tables import OUTCOMES
+from models.arrays import Floats
+from models.causes import OTHER
+from models.incidence import rounded
+from pipelines.lists.fields import Field
+from pipelines.lists.manifest import Stamp
+from pipelines.lists.risk_list import SCHEMA_VERSION
+
+OUTCOMES_NAME = "outcome_probabilities"
+_CAUSE_DOCS = {
+    "voluntary": "Chance of a voluntary notice within the horizon after the lead time.",
+    OTHER: "Chance of any outcome that is too rare for a column of its own.",
+}
+
+_KEYS = (
+    Field("schema_version", "text", "Version of these columns.", required=True),
+    Field("run_id", "text", "The run that made the list.", required=True),
+    Field("as_of_date", "date", "The day the list stands on.", required=True),
+    Field("customer_id", "text", "Pseudonym or CRM key.", required=True),
+    Field("horizon_days", "integer", "Length of the horizon, in days.", required=True),
+    Field("stayed", "decimal", "Chance of still being a customer at its end.", required=True),
+)
+_MODEL = Field("model_version", "text", "Name and version of the model.", required=True)
+
+
+def outcome_fields(causes: tuple[str, ...]) -> tuple[Field, ...]:
+    """The list's columns for a model that tells these causes apart."""
+    return (*_KEYS, *(Field(name, "decimal", _doc(name), required=True) for name in causes), _MODEL)
+
+
+def _doc(cause: str) -> str:
+    plain = f"Chance of the outcome {cause.replace('_', ' ')} within the horizon."
+    return _CAUSE_DOCS.get(cause, plain)
+
+
+ALL_OUTCOME_FIELDS = outcome_fields((*OUTCOMES, OTHER))
+"""Every column that the list can have, for the documentation."""
+
+
+def outcome_rows(
+    customer_id: "pd.Series[str]",
+    incidence: Floats,
+    horizons: tuple[int, ...],
+    causes: tuple[str, ...],
+    stamp: Stamp,
+) -> pd.DataFrame:
+    """One row per customer and horizon, in the customers' order, horizons rising.
+
+    ``incidence`` (n, len(horizons), 1 + causes) as the model gives it. The chances of a row are
+    whole millionths that add up to one; no cause falls from one horizon to the next.
+    """
+    parts = rounded(incidence).reshape(-1, 1 + len(causes)) / 1e6
+    chances = dict(zip(("stayed", *causes), parts.T, strict=True))
+    rows = pd.DataFrame(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "run_id": stamp.run_id,
+            "as_of_date": pd.Timestamp(stamp.as_of),
+            "customer_id": customer_id.repeat(len(horizons)).to_numpy(),
+            "horizon_days": np.tile(horizons, len(customer_id)),
+            **chances,
+            "model_version": stamp.model_version,
+        }
+    )
+    texts = rows.select_dtypes(exclude=["number", "datetime"]).columns
+    return rows.astype(dict.fromkeys(texts, "str"))

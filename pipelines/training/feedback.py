@@ -1,0 +1,69 @@
+"""What a training run does about customers who were treated after the as-of date."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+
+import numpy as np
+
+from models.feedback import MOST_WEIGHT, Fair, fair_rows
+from models.histories import NEVER, Histories
+from models.propensity import treatment_bands
+from pipelines.record import RunRecord
+from pipelines.settings import Settings
+from pipelines.training.examples import Prepared
+
+
+def leave_out_treated(
+    settings: Settings, prepared: Prepared, record: RunRecord
+) -> tuple[Prepared, Mapping[str, bytes]]:
+    """The examples to learn from and be judged on, and ``feedback.json`` for MLflow.
+
+    Raises ``GateError`` when too few leavers were left alone.
+    """
+    how, exposure, examples = settings.training.feedback, prepared.exposure, prepared.examples
+    if how == "ignore":
+        prepared = replace(prepared, histories=_as_if_untreated(prepared.histories))
+    if exposure is None or not exposure.treated.any():
+        return prepared, {}
+    bands = np.zeros(len(examples), dtype=np.int64)
+    if how != "ignore":
+        bands = treatment_bands(examples, exposure.treated, settings.engine.threads)
+    fair = fair_rows(how, exposure, examples.y, examples.customer_id, bands)
+    record.notes += _told(fair, len(examples))
+    if how != "ignore":
+        prepared = replace(prepared, examples=examples.take(fair.rows), exposure=None)
+    facts = {name: value for name, value in asdict(fair).items() if name != "rows"}
+    return prepared, {"feedback.json": json.dumps(facts, indent=1).encode()}
+
+
+def _as_if_untreated(histories: Histories | None) -> Histories | None:
+    if histories is None:
+        return None
+    return replace(histories, treated_after=np.full(len(histories), NEVER))
+
+
+def _told(fair: Fair, rows: int) -> list[str]:
+    done = {
+        "exclude_treated": "they are left out",
+        "weight": (
+            "they are left out and the untreated count for them, up to "
+            f"{fair.largest_weight:.1f} times"
+        ),
+        "ignore": "they are learned from as if nothing had been done (training.feedback)",
+    }
+    notes = [
+        f"{fair.treated} of {rows} labelled rows were treated before their outcome was known: "
+        f"{done[fair.how]}; {fair.held_out} were held out. What remains says as much as "
+        f"{fair.effective_rows:.0f} rows and {fair.effective_leavers:.0f} leavers."
+    ]
+    if fair.unmatched:
+        notes.append(
+            f"{fair.unmatched} rows are like customers who were all treated: nothing can be "
+            "learned of them. Hold out some of those on the list."
+        )
+    if fair.largest_weight >= MOST_WEIGHT:
+        notes.append(
+            f"a weight reached {MOST_WEIGHT:.0f}, the most that one row may count: hold out more."
+        )
+    return notes

@@ -1,0 +1,119 @@
+"""Outcomes by horizon in a training run: judged on later months, learned for the artefact."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+
+import numpy as np
+
+from features.errors import GateError
+from features.timeline import LabelWindow
+from models.histories import Histories
+from models.incidence import Incidence
+from models.incidence_fit import fit_incidence
+from models.periods import PERIOD_DAYS
+from pipelines.progress import bar
+from pipelines.record import RunRecord
+from pipelines.settings import Settings
+from pipelines.training.evaluation import recipe_of
+from pipelines.training.examples import Prepared
+from pipelines.training.horizon_cards import beside_churn, cards_by_horizon, main_metrics
+from pipelines.training.judged import Judged
+
+FACTS = "outcomes_by_horizon.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """The model of outcomes by horizon, its judgement as JSON files and a few metrics."""
+
+    model: Incidence | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+def learn_outcomes(
+    settings: Settings, prepared: Prepared, judged: Judged, today: date, record: RunRecord
+) -> Outcomes:
+    """Judge outcomes by horizon on later months, then learn them from everything.
+
+    Nothing when no horizons are configured. Where they cannot be learned or judged, the record
+    says why, and the churn model stands alone.
+    """
+    if not settings.label.horizons:
+        return Outcomes()
+    if prepared.histories is None:
+        record.notes.append("outcomes by horizon are not learned: they need the terminations table")
+        return Outcomes()
+    horizons = complete_horizons(settings, prepared.histories, today)
+    for days in sorted(set(settings.label.horizons) - set(horizons)):
+        record.notes.append(
+            f"the horizon of {days} days is left out: no as-of date has it complete"
+        )
+    with record.stage("outcomes") as stage:
+        stage.rows_in = len(prepared.histories)
+        try:
+            first = first_judged(settings, prepared.histories, horizons, today)
+            past = _fit(settings, prepared.histories, horizons, first)
+            model = _fit(settings, prepared.histories, horizons, today)
+        except GateError as error:
+            record.notes.append(f"outcomes by horizon are not learned: {error}")
+            return Outcomes()
+    cards = cards_by_horizon(settings, past, prepared.histories, horizons, first, today)
+    beside = beside_churn(settings, past, judged, first)
+    told = {
+        "judged_from": str(first),
+        "causes": past.causes,
+        "pooled_as_other": past.pooled,
+        "horizons": {d: {c: asdict(card) for c, card in row.items()} for d, row in cards.items()},
+        "churn_model_on_the_same_rows": beside,
+    }
+    return Outcomes(model, {FACTS: json.dumps(told, indent=1).encode()}, main_metrics(cards))
+
+
+def complete_horizons(settings: Settings, histories: Histories, today: date) -> tuple[int, ...]:
+    """The configured horizons that are complete for at least one as-of date."""
+    oldest: date = histories.as_of.min().item()
+    lead = settings.label.lead_days
+    return tuple(
+        days for days in settings.label.horizons if LabelWindow(lead, days).complete(oldest, today)
+    )
+
+
+def first_judged(
+    settings: Settings, histories: Histories, horizons: tuple[int, ...], today: date
+) -> date:
+    """First of the newest ``training.test_months`` months that have the longest horizon complete.
+
+    The next shorter horizon decides where no older as-of date had a complete period by then.
+    Raises ``GateError`` when that holds for every horizon.
+    """
+    lead, months = settings.label.lead_days, settings.training.test_months
+    days = np.unique(histories.as_of)
+    for horizon in reversed(horizons):
+        window = LabelWindow(lead, horizon)
+        complete = np.array([day for day in days if window.complete(day.item(), today)])
+        kept = np.unique(complete.astype("datetime64[M]"))[-months:]
+        first: date = complete[complete.astype("datetime64[M]") >= kept[0]].min().item()
+        if LabelWindow(lead, PERIOD_DAYS).complete(days[0].item(), first):
+            return first
+    raise GateError(
+        "no as-of date is old enough to learn from and leave later ones to judge. Set "
+        "training.first_as_of earlier."
+    )
+
+
+def _fit(
+    settings: Settings, histories: Histories, horizons: tuple[int, ...], known_before: date
+) -> Incidence:
+    recipe = recipe_of(settings, len(histories))
+    with bar(f"outcomes by horizon, before {known_before}", 1 + len(recipe.seeds)) as advance:
+        return fit_incidence(
+            histories,
+            lead_days=settings.label.lead_days,
+            periods=max(horizons) // PERIOD_DAYS,
+            known_before=known_before,
+            recipe=recipe,
+            on_step=advance,
+        )

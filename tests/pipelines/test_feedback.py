@@ -1,0 +1,89 @@
+"""Retraining in a simulated company whose list works: naive training unlearns what it works on."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from models.arrays import Mask, Matrix
+from models.churn import ChurnModel
+from models.classifier import fit
+from models.examples import Examples
+from models.explain import by_driver, global_importance
+from pipelines.demo.rule import THE_RULE
+from pipelines.demo.simulate import simulate
+from pipelines.record import recorded
+from pipelines.settings import Settings, load_settings
+from pipelines.snapshots.tables import read_tables
+from pipelines.train import make_examples
+from pipelines.training.evaluation import recipe_of
+from pipelines.training.examples import Prepared
+from pipelines.training.feedback import leave_out_treated
+
+TODAY, WORKED_ON = date(2024, 7, 1), "unresolved_case"
+
+
+@pytest.mark.proof
+def test_a_list_that_works_does_not_unlearn_its_driver(tmp_path, monkeypatch):
+    """Both ways of training meet a twin company that calls nobody: who is right about it?"""
+    monkeypatch.chdir(Path(__file__).parents[2])
+    acted_on = prepared(tmp_path / "acted_on", acted_on=0.85)
+    twin = prepared(tmp_path / "twin", acted_on=0.0)[1].examples
+    members = felt(tmp_path / "twin", twin)
+    left = float(twin.y[members].mean())
+    found = {}
+    for how in ("ignore", "exclude_treated"):
+        model = trained(*acted_on, how)
+        x = as_in(model.spec.names, twin)
+        drivers = global_importance(by_driver(model.contributions(x[::20]), model.spec))
+        ratio = float(model.probability(x)[members].mean()) / left
+        found[how] = (list(drivers.index).index(WORKED_ON), ratio)
+        print(how, found[how], left, int(members.sum()), drivers.head(8).round(3).to_dict())
+    assert found["exclude_treated"][0] < found["ignore"][0]
+    assert found["ignore"][1] < 0.6
+    assert found["exclude_treated"][1] == pytest.approx(1, abs=0.25)
+
+
+def prepared(folder: Path, acted_on: float) -> tuple[Settings, Prepared]:
+    """A company of 3,000 customers and its labelled rows; no outcomes by horizon."""
+    simulate(folder / "data", customers=3_000, months=30, seed=11, acted_on=acted_on)
+    document = yaml.safe_load(Path("configs/demo.yaml").read_text("utf-8"))
+    document["paths"] = {name: str(folder / name) for name in ("data", "var", "out")}
+    document["label"].pop("horizons")
+    (folder / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    settings = load_settings(folder / "config.yaml")
+    with recorded(settings.paths.var, "train-1", "train") as record:
+        snapshot = read_tables(settings, TODAY, record)
+        return settings, make_examples(settings, snapshot, TODAY, record)
+
+
+def trained(settings: Settings, prepared: Prepared, how: str) -> ChurnModel:
+    """The recipe on what one way of training learns from."""
+    training = settings.training.model_copy(update={"feedback": how, "seeds": 2})
+    settings = settings.model_copy(update={"training": training})
+    with recorded(settings.paths.var, f"train-{how}", "train") as record:
+        fair, _ = leave_out_treated(settings, prepared, record)
+    print(record.notes)
+    recipe = recipe_of(settings, len(fair.examples))
+    return fit(fair.examples, settings.label_window(), recipe)[0]
+
+
+def felt(folder: Path, examples: Examples) -> Mask:
+    """Which rows felt at their as-of date, by the answer key, what puts one on the list."""
+    rows = pd.read_parquet(folder / "data" / "truth" / "hazard.parquet")
+    rows["month"] = pd.to_datetime(rows["month"]).astype("datetime64[us]")
+    share = rows.set_index(["customer_id", "month"])[f"share_{WORKED_ON}"]
+    as_of = examples.as_of.astype("datetime64[us]")
+    keys = pd.MultiIndex.from_arrays([examples.customer_id, as_of])
+    return share.reindex(keys).to_numpy() >= 0.5 * THE_RULE.unresolved_case
+
+
+def as_in(names: tuple[str, ...], examples: Examples) -> Matrix:
+    """The matrix of ``examples`` with these columns; NaN for one that never varied there."""
+    own = {name: examples.x[:, i] for i, name in enumerate(examples.spec.names)}
+    nothing = np.full(len(examples), np.nan, dtype=np.float32)
+    columns = [own.get(name, nothing) for name in names]
+    return np.asfortranarray(np.column_stack(columns), dtype=np.float32)
