@@ -18,6 +18,7 @@ from pipelines.matrices.files import (
     write_features,
     write_table,
 )
+from pipelines.matrices.history import history_stands
 from pipelines.matrices.shard import Shard, open_shard
 from pipelines.matrices.store import MatrixStore, definition_digests, open_store
 from pipelines.settings import Settings
@@ -121,29 +122,12 @@ def _features(
         as_of: {name for name, digest in wanted.items() if found[as_of].get(name) != digest}
         for as_of in as_ofs
     }
-    if not _history_stands(shard, paths, missing, wanted):
+    if not history_stands(shard, paths, missing, wanted):
         missing = {as_of: set(wanted) for as_of in as_ofs}
     for as_of, path in paths.items():
         if _complete(shard, path, as_of, missing[as_of], wanted):
             place.store.keep(as_of, place.number, path)
         yield as_of, path
-
-
-def _history_stands(
-    shard: Shard,
-    paths: Mapping[date, Path],
-    missing: Mapping[date, Collection[str]],
-    wanted: Collection[str],
-) -> bool:
-    """Whether the newest kept date comes out the same today; a rewritten history does not."""
-    kept_dates = [as_of for as_of, lacking in missing.items() if len(lacking) < len(wanted)]
-    if not kept_dates:
-        return True
-    as_of = max(kept_dates)
-    names = [name for name in wanted if name not in missing[as_of]]
-    shard.cohort(as_of)
-    kept = read_features(paths[as_of], names)
-    return kept is not None and bool(shard.cut(as_of, names).equals(kept))
 
 
 def _complete(

@@ -1,10 +1,10 @@
 """Matrices kept by as-of date, so that a past date is computed again only for new features.
 
 What was known at a past date does not change, so a kept column stays right as long as the
-definition, the mapping of the tables and the cohort are the same; the caller checks one date
-against a fresh computation before it believes the others. Files are shared with the runs that
-wrote or read them by hard links, so nothing is written twice and a run keeps what it was lent
-when the store replaces or removes it.
+definition, the mapping of the tables and the cohort are the same; the caller checks the newest
+date, and an older one in turn, against a fresh computation before it believes the others. Files
+are shared with the runs that wrote or read them by hard links, so nothing is written twice and a
+run keeps what it was lent when the store replaces or removes it.
 """
 
 import hashlib
