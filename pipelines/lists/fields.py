@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-FieldType = Literal["text", "integer", "decimal", "percentile", "date"]
+FieldType = Literal["text", "integer", "decimal", "percentile", "amount", "date"]
 
-DECIMALS: Mapping[FieldType, int] = MappingProxyType({"decimal": 6, "percentile": 2})
+DECIMALS: Mapping[FieldType, int] = MappingProxyType({"decimal": 6, "percentile": 2, "amount": 2})
 _PACKAGE_TYPES: Mapping[FieldType, str] = MappingProxyType(
     {
         "text": "string",
         "integer": "integer",
         "decimal": "number",
         "percentile": "number",
+        "amount": "number",
         "date": "date",
     }
 )
@@ -21,7 +22,7 @@ _PACKAGE_TYPES: Mapping[FieldType, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column of a list. ``decimal`` has six decimals, ``percentile`` two."""
+    """One column of a list. ``decimal`` has six decimals, ``percentile`` and ``amount`` two."""
 
     name: str
     type: FieldType

@@ -7,7 +7,7 @@ import pandas as pd
 
 from features.errors import ConfigError, ContractError
 from pipelines.lists.csvsafe import refuse_dangerous_ids
-from pipelines.lists.fields import Field
+from pipelines.lists.fields import DECIMALS, Field
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.reasons import sentences
 from pipelines.lists.templates import Direction, Templates
@@ -49,9 +49,22 @@ FIELDS: tuple[Field, ...] = (
     Field("risk_band", "text", "Band of the probability.", required=True, allowed=BANDS),
     Field("risk_rank", "integer", "1 is the highest risk; equals share a rank.", required=True),
     Field("risk_percentile", "percentile", "Share of the list with at most this risk, 0 to 100."),
+    Field(
+        "expected_value",
+        "amount",
+        "What contacting the customer is expected to bring, at the low acquisition multiple.",
+    ),
+    Field("value_at_risk", "amount", "Probability times the customer's value."),
+    Field("currency", "text", "Currency of the amounts, ISO 4217."),
     *(field for number in range(1, REASONS + 1) for field in _reason_fields(number)),
     Field("protective_1_driver", "text", "Driver that lowers the risk most."),
     Field("protective_1_text", "text", _WHY.format("lower")),
+    Field(
+        "suggested_action",
+        "text",
+        "What the rule table names for the strongest reason that calls for something.",
+    ),
+    Field("do_not", "text", "What the rule table forbids for this customer, joined by `;`."),
     Field("open_case_id", "text", "The customer's open case."),
     Field("binding_until", "date", "Last day of the binding period."),
     Field("last_contact_on", "date", "Day of the latest contact."),
@@ -88,9 +101,10 @@ def risk_list(
     ``scored``: one row per customer with ``customer_id``, ``churn_probability`` (0 to 1),
     ``data_quality``, and, where they exist, ``product_line``, ``segment``,
     ``reason_<n>_driver`` and ``reason_<n>_contribution`` (null where there is no reason),
-    ``protective_1_driver``, ``<slot>_attribute`` and ``<slot>_value`` (the attribute that says
-    most for the slot's driver, quoted instead of the driver's own sentence) and the fact columns
-    that sentences quote. Bands and ranks are of the
+    ``protective_1_driver``, ``expected_value``, ``value_at_risk``, ``currency``,
+    ``suggested_action``, ``do_not``, ``<slot>_attribute`` and ``<slot>_value`` (the attribute
+    that says most for the slot's driver, quoted instead of the driver's own sentence) and the
+    fact columns that sentences quote. Bands and ranks are of the
     published six decimals. Raises ``ContractError`` for an id that is null, repeated or a formula,
     ``ValueError`` for a probability outside 0 to 1.
     """
@@ -172,6 +186,6 @@ def _typed(listed: pd.DataFrame) -> pd.DataFrame:
             listed[field.name] = text.mask(text.eq(""))
         elif field.type == "date":
             listed[field.name] = pd.to_datetime(column).astype("datetime64[s]")
-        elif field.type == "decimal":
-            listed[field.name] = column.astype("float64").round(6)
+        elif field.type in ("decimal", "amount"):
+            listed[field.name] = column.astype("float64").round(DECIMALS[field.type])
     return listed

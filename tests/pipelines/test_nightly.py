@@ -21,6 +21,8 @@ from models.spec import FeatureSpec
 from pipelines import tracking
 from pipelines.check import check_tables
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from pipelines.lists.actions import load_actions
+from pipelines.lists.rules import ACTIONS
 from pipelines.matrices.store import open_store
 from pipelines.matrixgates import refuse_other_features
 from pipelines.nightly import score
@@ -40,9 +42,10 @@ FILES = {
 COLUMNS = [
     *("schema_version", "run_id", "as_of_date", "customer_id", "product_line", "segment"),
     *("churn_probability", "horizon_days", "risk_band", "risk_rank", "risk_percentile"),
+    *("expected_value", "value_at_risk", "currency"),
     *(f"reason_{n}_{part}" for n in (1, 2, 3) for part in ("driver", "text", "contribution")),
-    *("protective_1_driver", "protective_1_text", "open_case_id", "binding_until"),
-    *("last_contact_on", "data_quality", "model_version"),
+    *("protective_1_driver", "protective_1_text", "suggested_action", "do_not"),
+    *("open_case_id", "binding_until", "last_contact_on", "data_quality", "model_version"),
 ]
 
 
@@ -188,6 +191,29 @@ def incidence_by_hand(demo, matrix: pd.DataFrame, told: dict) -> np.ndarray:
         still = still * chances[:, 0]
         out.append(np.column_stack([still, ended]))
     return np.stack([out[0], out[2], out[5]], axis=1)
+
+
+def test_a_contact_is_worth_what_the_formula_says(demo, listed):
+    """EV = p·γ·(V − d) − f − (1 − p)·ω·V with the figures of configs/demo.yaml, by hand."""
+    margins = pd.read_parquet(demo.data / "tables" / "customers.parquet").set_index("customer_id")
+    margin = margins.loc[listed["customer_id"], "margin_per_year"].astype(float).to_numpy() / 100
+    value = np.where(np.isnan(margin), 1500, margin) * 4 + 4 * (30 + 300)
+    p = listed["churn_probability"].to_numpy()
+    worth = p * 0.3 * (value - 300) - 30 - (1 - p) * 0.0385 * value
+    np.testing.assert_allclose(listed["expected_value"], worth, rtol=1e-4, atol=0.05)
+    np.testing.assert_allclose(listed["value_at_risk"], p * value, rtol=1e-4, atol=0.05)
+    assert set(listed["currency"]) == {"NOK"}
+    assert (listed["expected_value"] > 0).any()
+
+
+def test_what_to_do_follows_from_the_reasons_and_the_rule_table(listed):
+    rules = load_actions(ACTIONS)
+    told = listed[listed["suggested_action"].notna()]
+    assert len(told) > 0.5 * listed["reason_1_driver"].notna().sum()
+    for row in told.itertuples():
+        drivers = (row.reason_1_driver, row.reason_2_driver, row.reason_3_driver)
+        actions = [rules.drivers[d].actions for d in drivers if d in rules.drivers]
+        assert row.suggested_action in {action for few in actions for action in few}
 
 
 def test_ranks_percentiles_and_bands_follow_the_probabilities(published, listed):

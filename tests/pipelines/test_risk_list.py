@@ -20,6 +20,7 @@ from pipelines.lists.templates import load_templates
 
 FOLDER = Path(__file__).parents[2] / "configs" / "reasons"
 NB, EN = (load_templates(FOLDER / f"{language}.yaml") for language in ("nb", "en"))
+ADVICE = {"expected_value", "value_at_risk", "currency", "suggested_action", "do_not"}
 RISK_BANDS = Bands(medium=0.05, high=0.1, very_high=0.3)
 STAMP = Stamp(
     as_of=date(2024, 5, 2),
@@ -82,12 +83,29 @@ def test_the_list_by_hand():
 
 def test_the_columns_are_those_that_the_company_has():
     listed = risk_list(scored(), STAMP, RISK_BANDS, NB, "NOK")
-    absent = {"segment", "last_contact_on"}
+    absent = {"segment", "last_contact_on"} | ADVICE
     assert [*listed.columns] == [field.name for field in FIELDS if field.name not in absent]
     more = scored(segment=["a", None, "b"]).drop(columns="open_case_id")
     columns = [*risk_list(more, STAMP, RISK_BANDS, NB, "NOK").columns]
     assert columns.index("segment") == columns.index("product_line") + 1
     assert "open_case_id" not in columns
+
+
+def test_the_list_says_what_to_do_and_what_a_contact_is_worth(tmp_path: Path):
+    advised = scored(
+        expected_value=[-1.005, 812.3456, 3.0],
+        value_at_risk=[100.0, 2_000.5, 7.0],
+        currency="NOK",
+        suggested_action=["A4", None, None],
+        do_not=["hold_back_notice;deny_gap", None, None],
+    )
+    listed = risk_list(advised, STAMP, RISK_BANDS, NB, "NOK")
+    columns = [*listed.columns]
+    assert {*columns} >= ADVICE
+    write_list(listed, fields_of(listed), tmp_path, "risk_list")
+    first, _, last = (tmp_path / "risk_list.csv").read_text().splitlines()[1:]
+    assert ",812.35,2000.50,NOK," in first
+    assert ",A4,hold_back_notice;deny_gap," in last
 
 
 def test_another_language_changes_only_the_sentences():

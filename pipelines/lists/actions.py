@@ -1,0 +1,164 @@
+"""The rule table: which action each driver calls for, and what must not be done.
+
+Rules are the company's, in ``configs/actions.yaml``, each with its source. The model ranks; it
+never chooses what is done.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import pandas as pd
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.errors import ConfigError
+from pipelines.lists.templates import DRIVERS, FACTS
+
+Lane = Literal["call", "fix", "inform"]
+Bound = tuple[float | None, float | None]
+
+
+class _Rule(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Annotated[str, Field(min_length=2)]
+
+
+class _Said(_Rule):
+    """A rule that people read, in each language of the lists."""
+
+    nb: Annotated[str, Field(min_length=1)]
+    sv: Annotated[str, Field(min_length=1)]
+    en: Annotated[str, Field(min_length=1)]
+
+
+class Action(_Said):
+    """What is done, in which lane, and an agent's minutes for one customer."""
+
+    lane: Lane
+    minutes: Annotated[float, Field(ge=0)]
+
+
+class DriverRule(_Rule):
+    """The actions of a driver; the first that nothing forbids is suggested."""
+
+    actions: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class DoNot(_Said):
+    """What must not be done: for customers with one of ``drivers``, or whose facts lie in ``when``.
+
+    With both, both must hold. ``forbids`` names actions that would break the rule.
+    """
+
+    drivers: tuple[str, ...] = ()
+    when: Mapping[str, Bound] = {}
+    forbids: tuple[str, ...] = ()
+
+
+class Actions(BaseModel):
+    """The whole rule table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    actions: Mapping[str, Action]
+    drivers: Mapping[str, DriverRule]
+    do_not: Mapping[str, DoNot]
+
+
+def load_actions(path: Path) -> Actions:
+    """Read the rule table; raises ``ConfigError`` listing everything that is wrong in it."""
+    try:
+        rules = Actions.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(f"cannot read the actions {path}: {error.strerror}.") from error
+    except (yaml.YAMLError, ValidationError) as error:
+        raise ConfigError(f"{path} is not a table of actions: {error}") from error
+    faults = tuple(_faults(rules))
+    if faults:
+        raise ConfigError(f"{path} has {len(faults)} faults:\n  " + "\n  ".join(faults))
+    return rules
+
+
+def _faults(rules: Actions) -> Iterator[str]:
+    for driver, rule in rules.drivers.items():
+        yield from _unknown(f"drivers.{driver}", (driver,), DRIVERS, "driver")
+        yield from _unknown(f"drivers.{driver}", rule.actions, rules.actions, "action")
+    for code, never in rules.do_not.items():
+        yield from _unknown(f"do_not.{code}", never.drivers, DRIVERS, "driver")
+        yield from _unknown(f"do_not.{code}", never.forbids, rules.actions, "action")
+        yield from _unknown(f"do_not.{code}", never.when, FACTS, "fact")
+        if not never.drivers and not never.when:
+            yield f"do_not.{code}: names neither drivers nor facts, so it is about nobody"
+
+
+def _unknown(
+    place: str,
+    names: tuple[str, ...] | Mapping[str, object],
+    known: tuple[str, ...] | Mapping[str, object],
+    kind: str,
+) -> Iterator[str]:
+    for name in names:
+        if name not in known:
+            yield f"{place}: {name!r} is no {kind}"
+
+
+def suggest(scored: pd.DataFrame, rules: Actions, reasons: int) -> pd.DataFrame:
+    """``suggested_action``, ``action_driver``, ``lane``, ``minutes`` and ``do_not`` by customer.
+
+    ``scored`` has ``reason_<n>_driver`` (code or null) and the facts that rules ask about; a fact
+    that is missing or null is outside every bound. The strongest reason whose driver has an
+    action that no rule forbids decides; without one the first four are null. ``do_not`` joins
+    the codes that hold for the customer by ``;``, in the order of the table.
+    """
+    slots = [f"reason_{n}_driver" for n in range(1, reasons + 1)]
+    drivers = scored.reindex(columns=slots).astype("str").fillna("").to_numpy(dtype=object)
+    holds = {code: _holds(rule, drivers, scored) for code, rule in rules.do_not.items()}
+    chosen, why = _first_allowed(drivers, rules, holds)
+    out = pd.DataFrame({"suggested_action": chosen, "action_driver": why}, index=scored.index)
+    out["lane"] = out["suggested_action"].map({c: a.lane for c, a in rules.actions.items()})
+    out["minutes"] = out["suggested_action"].map({c: a.minutes for c, a in rules.actions.items()})
+    said = np.full(len(scored), "", dtype=object)
+    for code, rows in holds.items():
+        said[rows] = [f"{text};{code}" if text else code for text in said[rows]]
+    out["do_not"] = said
+    for name in ("suggested_action", "action_driver", "lane", "do_not"):
+        text = out[name].astype("str")
+        out[name] = text.mask(text.eq(""))
+    return out
+
+
+def _holds(rule: DoNot, drivers: np.ndarray, scored: pd.DataFrame) -> np.ndarray:
+    rows = np.ones(len(scored), dtype=bool)
+    if rule.drivers:
+        rows &= np.isin(drivers, rule.drivers).any(axis=1)
+    for fact, (low, high) in rule.when.items():
+        if fact not in scored.columns:
+            return np.zeros(len(scored), dtype=bool)
+        values = scored[fact].to_numpy(dtype="float64", na_value=np.nan)
+        rows &= values >= (-np.inf if low is None else low)
+        rows &= values <= (np.inf if high is None else high)
+    return rows
+
+
+def _first_allowed(
+    drivers: np.ndarray, rules: Actions, holds: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    chosen, why = np.full((2, len(drivers)), "", dtype=object)
+    forbidden = {
+        action: np.logical_or.reduce(
+            [
+                np.zeros(len(drivers), dtype=bool),
+                *(holds[code] for code, rule in rules.do_not.items() if action in rule.forbids),
+            ]
+        )
+        for action in rules.actions
+    }
+    for place in range(drivers.shape[1]):
+        for driver in np.unique(drivers[:, place]):
+            for action in rules.drivers[driver].actions if driver in rules.drivers else ():
+                rows = (chosen == "") & (drivers[:, place] == driver) & ~forbidden[action]
+                chosen[rows], why[rows] = action, driver
+    return chosen, why
