@@ -5,13 +5,14 @@ import json
 import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
 
 import lightgbm as lgb
 
 from features.errors import ModelError
 from models import probe
 from models.boostertext import Split, read_splits
-from models.calibration import Calibration
+from models.calibration import Calibration, Platt
 from models.churn import ChurnModel
 from models.incidence_files import (
     INCIDENCE_JSON,
@@ -56,8 +57,7 @@ def to_files(model: ChurnModel) -> dict[str, bytes]:
     """
     texts = [booster.model_to_string() for booster in model.boosters]
     files = {f"booster_{number}.txt": text.encode() for number, text in enumerate(texts)}
-    numbers = {"slope": model.calibration.slope, "intercept": model.calibration.intercept}
-    files["calibration.json"] = json.dumps(numbers).encode()
+    files["calibration.json"] = json.dumps(_numbers(model.calibration)).encode()
     files["spec.json"] = model.spec.to_json().encode()
     splits = [split for text in texts for split in read_splits(text, model.spec.names)]
     x = probe.probe_rows(splits, model.spec)
@@ -167,12 +167,24 @@ def _check_probe(model: ChurnModel, splits: Sequence[Split], files: Mapping[str,
         )
 
 
+def _numbers(calibration: Calibration) -> dict[str, object]:
+    """The common line, and each product line's by name."""
+    lines = {name: asdict(line) for name, line in sorted(calibration.product_lines.items())}
+    return {**asdict(calibration.common), "product_lines": lines}
+
+
 def _calibration(content: bytes) -> Calibration:
     try:
-        numbers = json.loads(content)
-        slope, intercept = float(numbers["slope"]), float(numbers["intercept"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        given = json.loads(content)
+        lines = {str(name): _line(line) for name, line in given["product_lines"].items()}
+        common = _line(given)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"calibration.json cannot be read ({error}). {NEXT}") from error
+    return Calibration(common.slope, common.intercept, lines)
+
+
+def _line(given: Mapping[str, object]) -> Platt:
+    slope, intercept = (float(str(given[name])) for name in ("slope", "intercept"))
     if not (math.isfinite(slope) and math.isfinite(intercept) and slope > 0):
-        raise ModelError(f"calibration.json holds slope {slope}, intercept {intercept}. {NEXT}")
-    return Calibration(slope, intercept)
+        raise ValueError(f"slope {slope}, intercept {intercept}")
+    return Platt(slope, intercept)

@@ -61,7 +61,8 @@ def logistic(train: Examples) -> Baseline:
 def price_only(train: Examples, fit: Callable[[Examples], ChurnModel]) -> Baseline | None:
     """The model's own recipe on the price features alone; None without any.
 
-    Price alone is not enough (S3): how much the rest adds should stay visible.
+    Price alone is not enough (S3): how much the rest adds should stay visible. It is calibrated
+    by the common line, since a baseline is asked without product lines.
     """
     part = train.part(lambda column: column.family == "price")
     if part is None:

@@ -6,7 +6,7 @@ import lightgbm as lgb
 import numpy as np
 
 from features.errors import ModelError
-from models.arrays import Floats, Matrix
+from models.arrays import Floats, Matrix, Texts
 from models.calibration import Calibration
 from models.explain import check_additive
 from models.incidence import Incidence
@@ -51,25 +51,33 @@ class ChurnModel:
             total += booster.predict(x, raw_score=True, num_threads=threads)
         return total / len(self.boosters)
 
-    def probability(self, x: Matrix, threads: int = 2) -> Floats:
-        """Calibrated probability of a voluntary notice in the label window, shape (n,)."""
-        return self.calibration.apply(self.raw(x, threads))
+    def probability(self, x: Matrix, product_line: Texts | None = None, threads: int = 2) -> Floats:
+        """Calibrated probability of a voluntary notice in the label window, shape (n,).
 
-    def contributions(self, x: Matrix, threads: int = 2) -> Floats:
+        ``product_line`` (n,) is each row's; one that the calibration does not know, null, or
+        None for all, is calibrated by the common line.
+        """
+        return self.calibration.apply(self.raw(x, threads), product_line)
+
+    def contributions(
+        self, x: Matrix, product_line: Texts | None = None, threads: int = 2
+    ) -> Floats:
         """SHAP values in calibrated log-odds, float64, shape (n, f + 1).
 
-        Path-dependent TreeSHAP, averaged over the boosters and scaled by the calibration's
-        slope. The last column is the expected value with the intercept, so each row sums to
-        its calibrated log-odds. Raises ``ModelError`` where it does not (by more than 1e-6).
+        Path-dependent TreeSHAP, averaged over the boosters and scaled by the slope of the
+        row's product line. The last column is the expected value with that line's intercept, so
+        each row sums to its calibrated log-odds. Raises ``ModelError`` where it does not, by more
+        than 1e-6.
         """
         out = np.zeros((len(x), len(self.spec.columns) + 1))
         for start in range(0, len(x), _BATCH):
             part = slice(start, start + _BATCH)
             for booster in self.boosters:
                 out[part] += booster.predict(x[part], pred_contrib=True, num_threads=threads)
-        out *= self.calibration.slope / len(self.boosters)
-        out[:, -1] += self.calibration.intercept
-        check_additive(out, self.calibration.log_odds(self.raw(x, threads)))
+        slopes, intercepts = self.calibration.terms(product_line, len(x))
+        out *= slopes[:, np.newaxis] / len(self.boosters)
+        out[:, -1] += intercepts
+        check_additive(out, self.calibration.log_odds(self.raw(x, threads), product_line))
         return out
 
     def _check(self, x: Matrix) -> None:

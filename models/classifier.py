@@ -10,7 +10,7 @@ from features.errors import GateError
 from features.timeline import LabelWindow
 from models.arrays import Floats, Index, Labels, rows_of
 from models.artefact import model_from_files, plain_booster, to_files
-from models.calibration import fit_platt
+from models.calibration import fit_by_product_line
 from models.churn import ChurnModel
 from models.examples import Examples
 from models.logit import logit
@@ -69,7 +69,8 @@ def fit(
     core = _stopped(data, examples.y, fold, recipe, base, on_step)
     best = tuple(booster.best_iteration for booster in core)
     raw = _mean_raw(core, examples, fold, recipe.threads)
-    calibration = fit_platt(raw, examples.y[fold.test])
+    lines = examples.product_line[fold.test]
+    calibration = fit_by_product_line(raw, lines, examples.y[fold.test])
     rounds = max(1, round(recipe.refit * float(np.mean(best))))
     final, size = _final(data, examples.y, recipe, base, rounds, on_step)
     report = FitReport(
@@ -80,7 +81,7 @@ def fit(
         rows_per_booster=size,
         best_iterations=best,
         rounds=rounds,
-        log_loss=_log_loss(calibration.log_odds(raw), examples.y[fold.test]),
+        log_loss=_log_loss(calibration.log_odds(raw, lines), examples.y[fold.test]),
     )
     return ChurnModel(final, calibration, examples.spec), report
 

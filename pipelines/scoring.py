@@ -31,7 +31,8 @@ def score_rows(settings: Settings, model: ChurnModel, frame: pd.DataFrame) -> pd
     scoring.
     """
     x = model.spec.encode(frame)
-    probability = model.probability(x, settings.engine.threads)
+    lines = frame["product_line"].to_numpy(dtype=object)
+    probability = model.probability(x, lines, settings.engine.threads)
     order = np.lexsort((frame["customer_id"].to_numpy(dtype=object), -probability))
     scored = frame.iloc[order].reset_index(drop=True)
     scored["churn_probability"] = probability[order]
@@ -66,12 +67,13 @@ def band_thresholds(settings: Settings, probability: "pd.Series[float]") -> dict
 def _explained(
     scored: pd.DataFrame, model: ChurnModel, top: Matrix, settings: Settings
 ) -> pd.DataFrame:
-    contributions = model.contributions(top, settings.engine.threads)
+    shown = scored.iloc[: len(top)]
+    lines = shown["product_line"].to_numpy(dtype=object)
+    contributions = model.contributions(top, lines, settings.engine.threads)
     drivers = by_driver(contributions, model.spec)
     raised, kept = top_reasons(drivers), protective(drivers)
     columns = _columns(raised, "reason_{}")
     columns["protective_1_driver"] = kept.codes[:, 0]
-    shown = scored.iloc[: len(top)]
     for i in range(raised.codes.shape[1]):
         names, values = _quoted(settings, shown, model, contributions, raised.codes[:, i])
         columns |= {f"reason_{i + 1}_attribute": names, f"reason_{i + 1}_value": values}

@@ -56,7 +56,8 @@ def measure_inputs(
             return None
         x = spec.encode(frame)
     drifts = feature_drift(x, spec, reference)
-    p = champion.model.probability(x, settings.engine.threads)
+    lines = frame["product_line"].to_numpy(dtype=object)
+    p = champion.model.probability(x, lines, settings.engine.threads)
     return Inputs(as_of, len(x), drifts, by_family(drifts), score_drift(p, reference))
 
 

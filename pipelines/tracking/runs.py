@@ -113,8 +113,11 @@ def _log_model(name: str, folder: Path, features: tuple[str, ...]) -> str:
 
 
 def _signature(names: tuple[str, ...]) -> ModelSignature:
-    columns = Schema([ColSpec(DataType.double, name, required=False) for name in names])
-    return ModelSignature(inputs=columns, outputs=Schema([ColSpec(DataType.double)]))
+    columns = [ColSpec(DataType.double, name, required=False) for name in names]
+    product_line = ColSpec(DataType.string, "product_line", required=False)
+    return ModelSignature(
+        inputs=Schema([*columns, product_line]), outputs=Schema([ColSpec(DataType.double)])
+    )
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -60,7 +60,7 @@ def ablate(settings: Settings, today: date, record: RunRecord) -> list[Ablation]
             continue
         model = fit_fold(settings, part.take(fold.train), f"{name}, {fold.name}")
         test = part.take(fold.test)
-        p = model.probability(test.x, settings.engine.threads)
+        p = model.probability(test.x, test.product_line, settings.engine.threads)
         card = scorecard(test.y, p, test.customer_id, settings.training.bootstrap)
         done.append(Ablation(name, len(part.spec.columns), card))
         tracking.log_ablation(settings, name, len(part.spec.columns), card)

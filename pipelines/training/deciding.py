@@ -66,7 +66,8 @@ def evidence_of(
     """What the rules look at: the judged scores, the registered model, and the champion."""
     test, threads = judged.test, settings.engine.threads
     same = model.spec.hash == test.spec.hash
-    own = mean_log_loss(test.y, model.probability(test.x, threads)) if same else np.nan
+    p = model.probability(test.x, test.product_line, threads) if same else None
+    own = np.nan if p is None else mean_log_loss(test.y, p)
     return Evidence(
         card=judged.cards["model"],
         slopes=_slopes(settings, judged),

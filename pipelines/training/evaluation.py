@@ -63,11 +63,12 @@ def judge(settings: Settings, examples: Examples) -> Judged:
         require_test_rows(fold, examples.y, settings.training.min_test_positives)
     scores: dict[str, Floats] = {}
     for fold in folds:
-        train, x = examples.take(fold.train), examples.take(fold.test).x
+        train, later = examples.take(fold.train), examples.take(fold.test)
+        x, lines = later.x, later.product_line
         model = fit_fold(settings, train, fold.name)
         rivals = _rivals(settings, train, fold)
         scored = {rival.name: rival.probability(x) for rival in rivals}
-        for name, p in (scored | {"model": model.probability(x)}).items():
+        for name, p in (scored | {"model": model.probability(x, lines)}).items():
             scores.setdefault(name, np.full(len(examples), np.nan))[fold.test] = p
     tested = np.any([fold.test for fold in folds], axis=0)
     test = examples.take(tested)

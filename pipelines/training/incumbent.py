@@ -43,4 +43,4 @@ def incumbent_on(settings: Settings, test: Examples) -> Incumbent:
         x = realign(test.x, test.spec, model.spec)
     except ModelError as error:
         return Incumbent(name, None, str(error))
-    return Incumbent(name, model.probability(x, settings.engine.threads))
+    return Incumbent(name, model.probability(x, test.product_line, settings.engine.threads))

@@ -61,8 +61,9 @@ def measured(
         for name, p in scores.items()
     }
     auc = cards["model"]["auc"].value
-    sample = test.x[:: max(1, len(test) // _EXPLAINED)]
-    contributions = model.contributions(sample)
+    every = slice(None, None, max(1, len(test) // _EXPLAINED))
+    sample = test.x[every]
+    contributions = model.contributions(sample, test.product_line[every])
     return Judged(
         test=test,
         folds=folds,

@@ -66,7 +66,7 @@ def _later(
     except ModelError as error:
         tried.append(str(error))
         return None
-    return _Shared(rows, model.probability(x))
+    return _Shared(rows, model.probability(x, test.product_line))
 
 
 def _kept(

@@ -33,7 +33,7 @@ def unseen_customers(
     except GateError:
         return None
     test = examples.take(apart.test)
-    unseen = model.probability(test.x, settings.engine.threads)
+    unseen = model.probability(test.x, test.product_line, settings.engine.threads)
     return grouped_check(test.y, p[apart.test], unseen, test.customer_id, training.bootstrap)
 
 
@@ -54,7 +54,9 @@ def months_after(
     train, test = examples.take(fold.train), examples.take(fold.test)
     try:
         same = bool((fold.train == judged.train).all())
-        found = p[fold.test] if same else fit(train, fold.name).probability(test.x)
+        found = (
+            p[fold.test] if same else fit(train, fold.name).probability(test.x, test.product_line)
+        )
     except GateError:
         return ()
     learned_to = last_label(train.as_of, window)

@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from features.errors import ModelError
 from models.artefact import digest, model_from_files, to_files
+from models.calibration import Calibration, Platt
 from models.churn import ChurnModel
 from models.examples import Examples
 
@@ -25,6 +27,30 @@ def test_round_trip_scores_the_same(model: ChurnModel, later: Examples) -> None:
     np.testing.assert_array_equal(
         again.contributions(later.x[:50]), model.contributions(later.x[:50])
     )
+
+
+def test_every_product_line_is_stored_and_under_the_digest(model: ChurnModel) -> None:
+    lines = {"power": Platt(0.9, -0.25), "gas": Platt(1 / 3, 1e-17)}
+    files = to_files(replace(model, calibration=Calibration(1.1, 0.1, lines)))
+    assert json.loads(files["calibration.json"]) == {
+        "slope": 1.1,
+        "intercept": 0.1,
+        "product_lines": {
+            "gas": {"slope": 1 / 3, "intercept": 1e-17},
+            "power": {"slope": 0.9, "intercept": -0.25},
+        },
+    }
+    again = model_from_files(files, digest(files)).calibration
+    assert (again.common, dict(again.product_lines)) == (Platt(1.1, 0.1), lines)
+    turned = dict(reversed(lines.items()))
+    assert to_files(replace(model, calibration=Calibration(1.1, 0.1, turned))) == files
+    nearly = {**lines, "gas": Platt(1 / 3, 2e-17)}
+    other = to_files(replace(model, calibration=Calibration(1.1, 0.1, nearly)))
+    assert digest(other) != digest(files)
+    assert {name for name in files if files[name] != other[name]} == {
+        "calibration.json",
+        "probe.json",
+    }
 
 
 def test_the_text_does_not_name_the_threads(model: ChurnModel) -> None:
@@ -88,8 +114,12 @@ def test_a_model_without_boosters_is_refused(model: ChurnModel) -> None:
         b"",
         b"[]",
         b'{"slope": 1}',
-        b'{"slope": NaN, "intercept": 0}',
-        b'{"slope": -1, "intercept": 0}',
+        b'{"slope": 1, "intercept": 0}',
+        b'{"slope": NaN, "intercept": 0, "product_lines": {}}',
+        b'{"slope": -1, "intercept": 0, "product_lines": {}}',
+        b'{"slope": 1, "intercept": 0, "product_lines": []}',
+        b'{"slope": 1, "intercept": 0, "product_lines": {"gas": 1}}',
+        b'{"slope": 1, "intercept": 0, "product_lines": {"gas": {"slope": 0, "intercept": 0}}}',
     ],
 )
 def test_a_calibration_that_is_none_is_refused(model: ChurnModel, content: bytes) -> None:

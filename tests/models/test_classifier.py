@@ -4,12 +4,15 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import expit, logit
 from sklearn.metrics import log_loss, roc_auc_score
 
 from features.errors import GateError, ModelError
 from features.timeline import LabelWindow
 from models.artefact import to_files
+from models.calibration import Calibration, Platt
 from models.churn import ChurnModel
 from models.classifier import fit
 from models.examples import Examples
@@ -31,6 +34,43 @@ def test_probability_is_the_calibrated_mean_log_odds(model: ChurnModel, later: E
     each = [booster.predict(later.x, raw_score=True) for booster in model.boosters]
     line = model.calibration.intercept + model.calibration.slope * np.mean(each, axis=0)
     np.testing.assert_allclose(model.probability(later.x), expit(line), rtol=1e-12)
+
+
+def test_each_product_line_has_its_own_line_and_the_common_one_is_for_the_others(
+    model: ChurnModel, later: Examples
+) -> None:
+    own = Calibration(1.0, 0.0, {"gas": Platt(0.5, -1.0), "power": Platt(2.0, 1.0)})
+    by_line = replace(model, calibration=own)
+    lines = np.array(["gas", "power", "water", None, np.nan, "Gas"], dtype=object)
+    x, raw = later.x[:6], model.raw(later.x[:6])
+    wanted = [0.5 * raw[0] - 1, 2 * raw[1] + 1, *raw[2:]]
+    np.testing.assert_allclose(by_line.probability(x, lines), expit(wanted), rtol=1e-12)
+    np.testing.assert_allclose(by_line.probability(x), expit(raw), rtol=1e-12)
+    alone = by_line.contributions(x, lines)
+    np.testing.assert_allclose(alone.sum(axis=1), wanted, atol=1e-6)
+    np.testing.assert_allclose(
+        alone[0, :-1], 0.5 * by_line.contributions(x)[0, :-1], rtol=1e-12, atol=1e-15
+    )
+
+
+@given(
+    numbers=st.lists(st.tuples(st.floats(0.05, 5), st.floats(-8, 8)), min_size=3, max_size=3),
+    seed=st.integers(0, 1_000),
+)
+@settings(max_examples=15, deadline=None)
+def test_contributions_add_up_in_every_product_line(
+    model: ChurnModel, later: Examples, numbers: list[tuple[float, float]], seed: int
+) -> None:
+    common, gas, power = (Platt(*each) for each in numbers)
+    own = Calibration(common.slope, common.intercept, {"gas": gas, "power": power})
+    words = np.array(["gas", "power", "water", None], dtype=object)
+    lines = words[np.random.default_rng(seed).integers(0, 4, 40)]
+    by_line = replace(model, calibration=own)
+    x = later.x[seed : seed + 40]
+    gap = by_line.contributions(x, lines).sum(axis=1) - by_line.calibration.log_odds(
+        model.raw(x), lines
+    )
+    assert np.abs(gap).max() < 1e-6
 
 
 def test_contributions_add_up_to_the_calibrated_log_odds(

@@ -161,10 +161,10 @@ class Linear:
     def __init__(self, spec, contributions):
         self.spec, self._contributions = spec, np.array(contributions)
 
-    def probability(self, x, threads):
+    def probability(self, x, product_line, threads):
         return 1 / (1 + np.exp(-self._contributions.sum(axis=1)))
 
-    def contributions(self, x, threads):
+    def contributions(self, x, product_line, threads):
         return self._contributions
 
 

@@ -83,9 +83,12 @@ def scores_by_hand(demo, folder: Path) -> pd.DataFrame:
     booster = lgb.Booster(model_file=demo.champion / "booster_0.txt")
     numbers = json.loads((demo.champion / "calibration.json").read_bytes())
     raw = booster.predict(x, raw_score=True)
-    parts = booster.predict(x, pred_contrib=True)[:, :-1] * numbers["slope"]
+    lines = [numbers["product_lines"].get(line, numbers) for line in matrix["product_line"]]
+    slope, intercept = (np.array([line[n] for line in lines]) for n in ("slope", "intercept"))
+    assert len(set(slope)) == 2
+    parts = booster.predict(x, pred_contrib=True)[:, :-1] * slope[:, None]
     drivers = pd.DataFrame(parts).T.groupby([c["driver"] for c in columns]).sum().T
-    odds = numbers["slope"] * raw + numbers["intercept"]
+    odds = slope * raw + intercept
     scores = pd.DataFrame({"customer_id": matrix["customer_id"], "p": 1 / (1 + np.exp(-odds))})
     return scores.join(drivers).set_index("customer_id")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.calibration import Calibration
+from models.calibration import Calibration, Platt
 from models.churn import ChurnModel
 from models.spec import FeatureColumn, FeatureSpec
 from pipelines.scoring import band_thresholds, score_rows
@@ -20,7 +20,7 @@ COLUMNS = (
     FeatureColumn("attr_age", "number", "profile", "relationship", 0, "age"),
 )
 SPEC = FeatureSpec(COLUMNS)
-CALIBRATION = Calibration(slope=0.8, intercept=-0.5)
+CALIBRATION = Calibration(0.8, -0.5, {"broadband": Platt(1.2, 0.1)})
 
 
 def people(count: int, seed: int) -> pd.DataFrame:
@@ -28,6 +28,9 @@ def people(count: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "customer_id": [f"c{i:04d}" for i in range(count)],
+            "product_line": np.array(["electricity", "broadband", None], dtype=object)[
+                np.arange(count) % 3
+            ],
             "bill": rng.normal(size=count).astype("float32"),
             "fee": rng.normal(size=count).astype("float32"),
             "wait": np.where(rng.random(count) < 0.2, np.nan, rng.normal(size=count)),
@@ -72,7 +75,8 @@ def test_rows_are_sorted_by_risk_and_then_by_customer(model, settings):
     twins = rows.assign(customer_id="b" + rows["customer_id"])
     frame = pd.concat([rows, twins]).sample(frac=1, random_state=4, ignore_index=True)
     scored = score_rows(settings(50), model, frame)
-    expected = model.probability(SPEC.encode(frame))
+    lines = frame["product_line"].to_numpy(dtype=object)
+    expected = model.probability(SPEC.encode(frame), lines)
     by_id = dict(zip(frame["customer_id"], expected, strict=True))
     assert scored["churn_probability"].tolist() == [by_id[c] for c in scored["customer_id"]]
     keys = list(zip(-scored["churn_probability"], scored["customer_id"], strict=True))
@@ -93,7 +97,10 @@ def test_only_the_first_rows_get_reasons(model, settings):
 
 def test_reasons_are_sums_over_the_features_of_a_driver(model, settings):
     scored = score_rows(settings(300), model, people(300, 6))
-    contributions = model.boosters[0].predict(SPEC.encode(scored), pred_contrib=True) * 0.8
+    broadband = (scored["product_line"] == "broadband").to_numpy()
+    slope, intercept = np.where(broadband, 1.2, 0.8), np.where(broadband, 0.1, -0.5)
+    contributions = model.boosters[0].predict(SPEC.encode(scored), pred_contrib=True)
+    contributions *= slope[:, None]
     drivers = {
         "bill_shock": contributions[:, 0] + contributions[:, 1],
         "wait": contributions[:, 2],
@@ -110,13 +117,14 @@ def test_reasons_are_sums_over_the_features_of_a_driver(model, settings):
         assert [v for _, v in told] == pytest.approx([v for _, v in raising])
         lowest, name = ranked[-1]
         assert row.protective_1_driver == name if lowest < 0 else pd.isna(row.protective_1_driver)
-    log_odds = contributions.sum(axis=1) - 0.5
+    log_odds = contributions.sum(axis=1) + intercept
     assert 1 / (1 + np.exp(-log_odds)) == pytest.approx(scored["churn_probability"].to_numpy())
 
 
 def test_a_reason_names_the_attribute_that_says_most_for_it(model, settings):
     scored = score_rows(settings(300), model, people(300, 7))
-    contributions = model.contributions(SPEC.encode(scored))
+    lines = scored["product_line"].to_numpy(dtype=object)
+    contributions = model.contributions(SPEC.encode(scored), lines)
     by_plan = contributions[:, 3] > contributions[:, 4]
     years = scored["attr_age"].map(lambda years: f"{years:.0f} years")
     seen = 0

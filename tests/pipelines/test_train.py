@@ -171,7 +171,15 @@ def test_anyone_can_load_the_champion_through_mlflow(settings, trained):
     loaded = mlflow.pyfunc.load_model("models:/churn@champion")
     x = trained.judged.test.x[:200]
     frame = {name: x[:, i].astype("float64") for i, name in enumerate(model.spec.names)}
+    lines = trained.judged.test.product_line[:200].copy()
+    lines[:3] = ["gas", None, np.nan]
+    assert set(model.calibration.product_lines) == {"electricity", "broadband"}
     np.testing.assert_allclose(loaded.predict(pd.DataFrame(frame)), model.probability(x), 1e-14)
+    told = pd.DataFrame({**frame, "product_line": pd.Series(lines, dtype=object)})
+    by_line = model.probability(x, lines)
+    np.testing.assert_allclose(loaded.predict(told), by_line, 1e-14)
+    assert not np.allclose(by_line, model.probability(x), 1e-6)
+    np.testing.assert_array_equal(by_line[:3], model.probability(x)[:3])
 
 
 def test_the_run_record_says_how_training_went(demo, trained, settings):
