@@ -32,7 +32,8 @@ CONTACTS = Stream(
             as root_case,
         {_near("topic_before", 7)} or {_near("case_before", 7)} as repeat_7d,
         {_near("topic_before", 30)} or {_near("case_before", 30)} as repeat_30d,
-        {_near("topic_before", 14)} and coalesce(topic_channel <> channel, false)
+        ({_near("topic_before", 14)} and coalesce(topic_channel <> channel, false))
+            or ({_near("case_before", 14)} and coalesce(case_channel <> channel, false))
             as cross_channel,
         {_near("topic_before", 30)} and case_id is null as unlinked,
         coalesce(case_before is not null and case_channel <> channel, false) as switched
@@ -218,7 +219,7 @@ FAMILY.add(
     driver="scattered_history",
     unit="count",
     sign=1,
-    doc="Contacts on the same topic in another channel within 14 days.",
+    doc="Contacts on the same topic or case in another channel within 14 days.",
     source="S2",
 )
 FAMILY.fact(

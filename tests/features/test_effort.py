@@ -76,6 +76,24 @@ def test_a_repeat_in_another_channel(at: str, channel: str | None, crossed: int)
     assert cells(rows, "2024-03-20", "cross_channel_repeats_30d") == crossed
 
 
+@pytest.mark.parametrize(
+    ("at", "case", "channel", "crossed"),
+    [
+        ("2024-03-15 10:00:00", "k", "email", 1),
+        ("2024-03-15 10:00:01", "k", "email", 0),
+        ("2024-03-02 10:00:00", "k", "phone", 0),
+        ("2024-03-02 10:00:00", "other", "email", 0),
+        ("2024-03-02 10:00:00", None, "email", 0),
+    ],
+)
+def test_the_same_case_under_another_topic_is_a_repeat_in_another_channel(
+    at: str, case: str | None, channel: str, crossed: int
+) -> None:
+    other = {"started_at": at, "topic": "price", "case_id": case, "channel": channel}
+    rows = company(contacts=[_FIRST | {"topic": "fault", "case_id": "k"}, _FIRST | other])
+    assert cells(rows, "2024-03-20", "cross_channel_repeats_30d") == crossed
+
+
 def test_unlinked_repeats_and_switches_within_a_case() -> None:
     contacts = [
         _FIRST | {"case_id": "k"},

@@ -45,7 +45,9 @@ def _judge(row: Row, before: list[Row]) -> None:
     topic, case = _previous(row, before, "topic"), _previous(row, before, "case_id")
     row["repeat_7"] = _near(row, topic, 7) or _near(row, case, 7)
     row["repeat_30"] = _near(row, topic, 30) or _near(row, case, 30)
-    row["crossed"] = _near(row, topic, 14) and _other_channel(row, topic)
+    row["crossed"] = any(
+        _near(row, other, 14) and _other_channel(row, other) for other in (topic, case)
+    )
     row["unlinked"] = _near(row, topic, 30) and row["case_id"] is None
     row["switched"] = _other_channel(row, case)
 
