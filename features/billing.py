@@ -1,6 +1,6 @@
 """Billing friction: unclear, corrected, late and hard-to-pay bills (S3 §3, S0)."""
 
-from features.feature import Family, Stream
+from features.feature import Family, Sign, Stream
 from features.relationship import MASTER_DATA
 
 FAMILY = Family("billing_friction")
@@ -429,27 +429,38 @@ FAMILY.add(
     doc="Way the latest payment was made.",
     source="S3 §3",
 )
-FAMILY.add(
-    PAYMENTS,
-    "autopay",
-    "arg_max(autopay, seq)",
-    sign=-1,
-    driver="payment_method",
-    unit="flag",
-    doc="The latest payment, or attempt to pay, went by autopay.",
-    source="S3 §3",
+_PAYERS: tuple[tuple[str, str, str, Sign, str], ...] = (
+    ("autopay", "autopay", "true", -1, "The latest payment, or attempt to pay, went by autopay"),
+    ("manual_payer", "manual", _MADE, 1, "The latest payment was made by hand"),
 )
-FAMILY.add(
-    PAYMENTS,
-    "manual_payer",
-    "arg_max(manual, seq)",
-    sign=1,
-    where=_MADE,
-    driver="payment_method",
-    unit="flag",
-    doc="The latest payment was made by hand.",
-    source="S3 §3",
-)
+for _flag, _method, _where, _sign, _doc in _PAYERS:
+    FAMILY.part(
+        PAYMENTS,
+        f"paid_by_{_method}",
+        f"arg_max({_method}, seq)",
+        where=_where,
+        unit="flag",
+        doc=f"{_doc}.",
+    )
+    FAMILY.part(
+        MASTER_DATA,
+        f"{_method}_on_file",
+        f"arg_max_null(cast(value = '{_method}' as integer), event_at)",
+        where="attribute = 'payment_method'",
+        unit="flag",
+        doc=f"The way of paying on file is {_method}.",
+    )
+    FAMILY.combine(
+        _flag,
+        f"coalesce(paid_by_{_method}, {_method}_on_file)",
+        of=(f"paid_by_{_method}",),
+        maybe=(f"{_method}_on_file",),
+        sign=_sign,
+        driver="payment_method",
+        unit="flag",
+        doc=f"{_doc}; without one, as the way of paying on file says.",
+        source="S3 §3",
+    )
 FAMILY.add(
     PAYMENTS,
     "method_mismatch",

@@ -2,6 +2,8 @@
 
 The clock of a price rise starts at its notice. A contract's price in force changes when the
 change is both in force and known, so an interval's end is revealed only when it has come.
+The plan in force is the one at the contract's start, or the newest known since in ``master_data``
+that the price list has for the contract's product line.
 ``OWN_PRICE_STEPS`` (told_at, from_at, next_at) is a contract's prices, in the order they come.
 """
 
@@ -44,6 +46,25 @@ _ENDS = """
     from terminations group by all
 """
 
+_PLAN_STEPS = """
+    select *, lead(from_at) over (
+        partition by customer_id, contract_id order by from_at, step, valid_from) as to_at
+    from (
+        select customer_id, contract_id, plan_id, known_at as from_at, 0 as step,
+            event_at as valid_from
+        from contracts
+        union all
+        select c.customer_id, c.contract_id, m.value,
+            greatest(c.known_at, m.known_at, l.known_at), 1, m.event_at
+        from contracts c
+        join master_data m on m.customer_id = c.customer_id and m.attribute = 'plan'
+            and m.event_at >= c.event_at
+        join (
+            select plan_id, product_line, min(known_at) as known_at from price_list group by all
+        ) l on l.plan_id = m.value and l.product_line = c.product_line
+    )
+"""
+
 OWN_PRICES = Stream(
     "own_prices",
     reads=("contracts",),
@@ -59,7 +80,7 @@ OWN_PRICES = Stream(
 NEWCOMER_PRICES = Stream(
     "newcomer_prices",
     reads=("contracts", "price_list"),
-    optional=("price_changes", "terminations"),
+    optional=("price_changes", "terminations", "master_data"),
     reveals={"to_at": "to_at", "to_on": "to_at"},
     sql=f"""
     with offered as (
@@ -89,10 +110,18 @@ NEWCOMER_PRICES = Stream(
             lead(from_at) over (partition by plan_id order by from_at) as to_at
         from changes where price is distinct from price_before
     ),
-    own as (
-        select customer_id, contract_id, plan_id, price, from_at,
-            least(next_at, ended_at) as to_at
+    priced as (
+        select customer_id, contract_id, price, from_at, least(next_at, ended_at) as to_at
         from ({OWN_PRICE_STEPS}) left join ({_ENDS}) using (customer_id, contract_id)
+    ),
+    own as (
+        select priced.customer_id, priced.contract_id, s.plan_id, priced.price,
+            greatest(priced.from_at, s.from_at) as from_at,
+            least(priced.to_at, s.to_at) as to_at
+        from priced join ({_PLAN_STEPS}) s on s.customer_id = priced.customer_id
+            and s.contract_id = priced.contract_id
+            and s.from_at < coalesce(priced.to_at, timestamp '9999-01-01')
+            and priced.from_at < coalesce(s.to_at, timestamp '9999-01-01')
     )
     select own.customer_id, greatest(own.from_at, market.from_at) as event_at,
         greatest(own.from_at, market.from_at) as known_at,
@@ -123,15 +152,15 @@ CONTRACTS = Stream(
 PLANS = Stream(
     "plans",
     reads=("contracts", "price_list"),
-    optional=("terminations",),
-    reveals={"ended_at": "ended_at", "closed_at": "closed_at"},
+    optional=("terminations", "master_data"),
+    reveals={"ended_at": "ended_at", "closed_at": "closed_at", "left_at": "left_at"},
     sql=f"""
-    select c.customer_id, greatest(c.event_at, p.event_at) as event_at,
-        greatest(c.known_at, p.known_at) as known_at, e.ended_at,
+    select s.customer_id, greatest(s.from_at, p.event_at) as event_at,
+        greatest(s.from_at, p.known_at) as known_at, e.ended_at, s.to_at as left_at,
         known_price_list(midnight(p.valid_to)) as closed_at, p.valid_to as closed_on
-    from contracts c
-    join price_list p on p.plan_id = c.plan_id and not p.campaign
-    left join ({_ENDS}) e on e.customer_id = c.customer_id and e.contract_id = c.contract_id
+    from ({_PLAN_STEPS}) s
+    join price_list p on p.plan_id = s.plan_id and not p.campaign
+    left join ({_ENDS}) e on e.customer_id = s.customer_id and e.contract_id = s.contract_id
     """,
 )
 
@@ -334,7 +363,7 @@ FAMILY.add(
     PLANS,
     "on_closed_tariff",
     "min(cast(closed_at is not null as integer))",
-    where="ended_at is null",
+    where="ended_at is null and left_at is null",
     fill=0,
     driver="closed_tariff",
     unit="flag",
@@ -346,7 +375,7 @@ FAMILY.fact(
     PLANS,
     "plan_closed_on",
     "max(closed_on)",
-    where="ended_at is null and closed_at is not null",
+    where="ended_at is null and left_at is null and closed_at is not null",
     driver="closed_tariff",
     doc="Day the plan was closed to new customers.",
 )

@@ -153,7 +153,10 @@ _TABLES = (
             _id("contract_id"),
             CUSTOMER_ID,
             _text("product_line", "Product line.", allowed=PRODUCT_LINES, required=True),
-            _text("plan_id", "Price plan at the start of the contract."),
+            _text(
+                "plan_id",
+                "Price plan at the start of the contract; a later one is given in master_data.",
+            ),
             Column("started_on", "date", "First day of the contract.", required=True),
             Column("price", "price", "Price a month at the start.", unit="major", minimum=0),
             Column(

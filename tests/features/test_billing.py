@@ -109,6 +109,20 @@ def test_the_way_of_paying_is_that_of_the_latest_payment() -> None:
     assert cells(rows, "2024-02-06", *names) == ("manual", 1, 1)
 
 
+def test_without_a_payment_the_way_of_paying_is_the_one_on_file() -> None:
+    on_file = {"attribute": "payment_method", "value": "autopay"}
+    history = [
+        on_file | {"valid_from": "2024-01-01 10:00:00"},
+        on_file | {"valid_from": "2024-01-10 10:00:00", "value": "manual"},
+    ]
+    paid = [{"paid_on": "2024-01-15", "method": "autopay"}]
+    rows, names = company(payments=paid, master_data=history), ("autopay", "manual_payer")
+    assert cells(rows, "2024-01-01", *names) == (None, None)
+    assert cells(rows, "2024-01-02", *names) == (1, 0)
+    assert cells(rows, "2024-01-11", *names) == (0, 1)
+    assert cells(rows, "2024-01-16", *names) == (1, 0)
+
+
 def test_paying_by_another_way_than_asked_for() -> None:
     asked = {"occurred_at": "2024-01-15 10:00:00", "method": "autopay", "step": "started"}
     payments = [

@@ -176,6 +176,57 @@ def test_a_closed_tariff_is_closed_from_its_last_day_on() -> None:
     assert cells(rows, "2024-03-02", "on_closed_tariff") == 0
 
 
+def _on_plans(*changes: tuple[str, str, str]) -> Company:
+    offers = [
+        {"plan_id": "p", "price": 400, "valid_to": "2024-02-01"},
+        {"plan_id": "q", "price": 300},
+        {"plan_id": "r", "price": 200, "product_line": "broadband"},
+    ]
+    shared = {"product_line": "electricity", "valid_from": "2022-01-01", "campaign": False}
+    history = [
+        {"attribute": "plan", "value": plan, "valid_from": at, "known_at": known}
+        for plan, at, known in changes
+    ]
+    return company(
+        contracts=[_CONTRACT], price_list=[shared | row for row in offers], master_data=history
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "as_of", "seen"),
+    [
+        (("q", "2024-03-10 11:00:00", "2024-03-10 11:00:00"), "2024-03-10", (1, 0, 0)),
+        (("q", "2024-03-10 11:00:00", "2024-03-10 11:00:00"), "2024-03-13", (0, 0.25, 3)),
+        (("q", "2024-03-10 11:00:00", "2024-03-12 11:00:00"), "2024-03-12", (1, 0, 0)),
+        (("q", "2024-03-10 11:00:00", "2024-03-12 11:00:00"), "2024-03-13", (0, 0.25, 1)),
+        (("r", "2024-03-10 11:00:00", "2024-03-10 11:00:00"), "2024-03-13", (1, 0, 0)),
+        (("unlisted", "2024-03-10 11:00:00", "2024-03-10 11:00:00"), "2024-03-13", (1, 0, 0)),
+        (("q", "2022-12-31 11:00:00", "2022-12-31 11:00:00"), "2024-03-13", (1, 0, 0)),
+    ],
+    ids=[
+        "before",
+        "after",
+        "not known yet",
+        "known",
+        "other line",
+        "not listed",
+        "contract before",
+    ],
+)
+def test_the_plan_in_force_is_the_newest_known_on_the_contracts_line(
+    change: tuple[str, str, str], as_of: str, seen: tuple[float, ...]
+) -> None:
+    names = ("on_closed_tariff", "newcomer_gap_pct", "newcomer_gap_days_90d")
+    assert cells(_on_plans(change), as_of, *names) == seen
+
+
+def test_a_plan_that_was_left_is_compared_no_more() -> None:
+    there = ("q", "2024-03-10 11:00:00", "2024-03-10 11:00:00")
+    back = ("p", "2024-03-20 11:00:00", "2024-03-20 11:00:00")
+    names = ("on_closed_tariff", "newcomer_gap_pct", "newcomer_gap_days_90d")
+    assert cells(_on_plans(there, back), "2024-03-25", *names) == (1, 0, 10)
+
+
 def test_a_campaign_that_ends_closes_no_tariff() -> None:
     assert cells(_offers(), "2024-06-01", "on_closed_tariff") == 0
 

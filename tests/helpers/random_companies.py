@@ -75,7 +75,10 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "product_line": ("electricity", "broadband"),
     "topic": ("billing", "fault"),
     "kind": ("outage", "marketing", "survey", "price"),
-    "attribute": ("preferred_channel", "preferred_channel", "invoice_format", "plan", "segment"),
+    "attribute": (
+        *("preferred_channel", "preferred_channel", "invoice_format", "plan", "plan"),
+        *("payment_method", "segment"),
+    ),
     "value": ("phone", "email", "chat", "paper"),
     "purpose": ("marketing", "marketing", "service"),
     "score": (1.0, 2.0, 4.0, 4.5, 5.0, 7.0),
@@ -104,6 +107,12 @@ _BY_TYPE: dict[str, tuple[Any, ...]] = {
 
 
 _NULL = {"linked_at": 0.7, "failed_on": 0.5, "settled_on": 0.5}
+
+
+_ON_FILE = {
+    "plan": {"phone": "p0", "email": "p1", "chat": "p2", "paper": "elsewhere"},
+    "payment_method": {"phone": "autopay", "email": "manual", "chat": "card", "paper": "mobile"},
+}
 
 
 def grid_day(step: int) -> date:
@@ -231,6 +240,8 @@ def _consistent(table: str, row: Row) -> Row:
         return {"failed_on": None}
     if table == "contacts" and row["case_id"] is None:
         return {"linked_at": None}
+    if table == "master_data" and row["attribute"] in _ON_FILE:
+        return {"value": _ON_FILE[row["attribute"]].get(row["value"])}
     if table != "cases":
         return {}
     closed, reopened, reclosed = (

@@ -115,6 +115,11 @@ def _new_bill(view: View, contact: Row) -> bool:
     return timedelta(0) <= age <= timedelta(days=10)
 
 
+def _pays_by(view: View, method: str, latest: int | None) -> int | None:
+    on_file = in_force(view.rows("master_data"), "payment_method")
+    return _is(on_file, method) if latest is None else latest
+
+
 def _payments(view: View) -> dict[str, Any]:
     payments = view.rows("payments")
     started = view.rows("payment_method_events", lambda row: row["step"] == "started")
@@ -134,8 +139,8 @@ def _payments(view: View) -> dict[str, Any]:
         **view.counts("failed_payments", failed, 30, 90, 365),
         "latest_failed_payment_on": top(row["paid_on"] for row in failed),
         "latest_payment_method": last(made, "method"),
-        "autopay": last(payments, "autopay"),
-        "manual_payer": last(made, "manual"),
+        "autopay": _pays_by(view, "autopay", last(payments, "autopay")),
+        "manual_payer": _pays_by(view, "manual", last(made, "manual")),
         "method_mismatch": flag(last(payments, "mismatch")) or 0,
     }
 

@@ -119,6 +119,23 @@ def _held(view: View, contract: Row, moment: datetime) -> bool:
     )
 
 
+def _plan(view: View, contract: Row, moment: datetime) -> str | None:
+    """The plan in force and known: of the history's plans, only those sold on the same line."""
+    plan, changes = contract["plan_id"], []
+    for row in view.rows("master_data"):
+        told = [
+            offer["known_at"]
+            for offer in view.rows("price_list")
+            if (offer["plan_id"], offer["product_line"]) == (row["value"], contract["product_line"])
+        ]
+        if row["attribute"] == "plan" and row["event_at"] >= contract["event_at"] and told:
+            at = max(row["known_at"], contract["known_at"], min(told))
+            changes.append((at, row["event_at"], row["value"]))
+    for at, _, changed in sorted(changes):
+        plan = changed if at <= moment else plan
+    return plan
+
+
 def _cheapest(view: View, plan_id: str | None, moment: datetime) -> Decimal | None:
     offered = [
         row["price"]
@@ -132,7 +149,7 @@ def _cheapest(view: View, plan_id: str | None, moment: datetime) -> Decimal | No
 
 def _gap(view: View, contract: Row, moment: datetime) -> tuple[float, str, Decimal, Decimal] | None:
     own = _own_price(view, contract, moment)
-    newcomer = _cheapest(view, contract["plan_id"], moment) if own else None
+    newcomer = _cheapest(view, _plan(view, contract, moment), moment) if own else None
     if own is None or newcomer is None or newcomer >= own:
         return None
     return float(own - newcomer) / float(own), contract["contract_id"], newcomer, own
@@ -169,7 +186,7 @@ def _plans(view: View) -> dict[str, Any]:
         period["valid_to"]
         for contract in view.rows("contracts", lambda row: _held(view, row, view.now - _MOMENT))
         for period in view.rows("price_list")
-        if period["plan_id"] == contract["plan_id"] and not period["campaign"]
+        if period["plan_id"] == _plan(view, contract, view.now - _MOMENT) and not period["campaign"]
     ]
     return {
         "on_closed_tariff": int(bool(periods) and None not in periods),
