@@ -13,11 +13,11 @@ from pipelines.engine import absent_columns, attributes_of
 from pipelines.record import RunRecord, recorded
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots import households
-from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.kept import previous
 from pipelines.snapshots.snapshot import check_report
 from pipelines.snapshots.store import refused_folder, store_of
 from pipelines.snapshots.tables import CHECK_PAGE, read_tables
+from pipelines.snapshots.taking import Taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +36,24 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
     settings = load_settings(config)
     day = as_of or today_in(settings.company.timezone)
     page = settings.paths.out / CHECK_PAGE
-    seen: dict[str, TableFacts] = {}
+    seen = [Taken({}, 1)]
     with recorded(settings.paths.var, new_run_id("check"), "check") as record:
         try:
-            snapshot = read_tables(settings, day, record, accept=accept, seen=seen.update)
+            snapshot = read_tables(settings, day, record, accept=accept, seen=seen.append)
         except StilleError as error:
             quarantine = refused_folder(store_of(settings))
-            write_page(page, _checked(settings, day, seen, record, quarantine, str(error)))
+            write_page(page, _checked(settings, day, seen[-1], record, quarantine, str(error)))
             raise
         quarantine = snapshot.root / "quarantine"
-        write_page(page, _checked(settings, day, dict(snapshot.tables), record, quarantine))
+        taken = Taken(snapshot.tables, snapshot.shards)
+        write_page(page, _checked(settings, day, taken, record, quarantine))
         return Report(check_report(snapshot), page)
 
 
 def _checked(
     settings: Settings,
     day: date,
-    tables: dict[str, TableFacts],
+    taken: Taken,
     record: RunRecord,
     quarantine: Path,
     refusal: str | None = None,
@@ -61,7 +62,8 @@ def _checked(
         company=settings.company.name,
         zone=settings.company.timezone,
         as_of=day,
-        tables=tables,
+        tables=taken.tables,
+        refusals={name: str(error) for name, error in taken.refusals.items()},
         gates=record.gates,
         quarantine=quarantine,
         refusal=refusal,

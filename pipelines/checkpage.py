@@ -1,7 +1,7 @@
 """The page of ``stille check``: one offline file, without scripts and without customers' words."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -31,7 +31,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check saw: the tables as far as they were read, the gates, and a refusal if any."""
+    """What a check saw: the tables as far as they were read, the gates, and a refusal if any.
+
+    ``refusals`` tells by table what breaks the contract; ``refusal`` is the whole message.
+    """
 
     company: str
     zone: str
@@ -40,6 +43,7 @@ class Checked:
     gates: Sequence[Gate]
     quarantine: Path
     refusal: str | None = None
+    refusals: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_page(path: Path, checked: Checked) -> None:

@@ -1,11 +1,14 @@
 """DuckDB as the engine: one bounded in-memory connection, and safe SQL text."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
 
 from pipelines.settings import Engine
+
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 # DuckDB takes the later of two instants that a clock change gives the same local time, and so
 # the rule of features.timeline.midnight_utc, the earlier one, is kept by hand here.
@@ -52,3 +55,9 @@ def literals(values: Iterable[object]) -> str:
 def local_to_utc(expression: str, zone: str) -> str:
     """SQL for the UTC instant of a naive local timestamp expression."""
     return expression if zone == "UTC" else f"to_utc({expression}, {literal(zone)})"
+
+
+def first_line(error: Exception) -> str:
+    """The first line of a library's message, without what it quotes: that may be a cell."""
+    lines = str(error).splitlines()
+    return _QUOTED.sub("…", lines[0]) if lines else type(error).__name__

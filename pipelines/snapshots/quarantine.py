@@ -11,11 +11,13 @@ from pipelines.database import identifier, literal
 from pipelines.lists.csvsafe import ESCAPE
 from pipelines.settings import Dialect, Settings
 from pipelines.snapshots.reading import Loaded
+from pipelines.sources.bindingrules import Binding
 from pipelines.sources.typed import SKIPPED, raw_select
 
 _BAD = "bad_rows"
 _SAFE = "bad_rows_safe"
 _SHOWN = 3
+_WIDEST = 40
 
 
 def set_aside(
@@ -100,16 +102,28 @@ def _detail(
     column = rule.partition(":")[0]
     binding = next((b for b in loaded.bound.bindings if b.column.name == column), None)
     read = binding.origin.read if binding else ()
-    between = f" || {literal(binding.origin.join)} || " if binding else ""
-    shown = between.join(map(identifier, read)) or "null"
     rows = connection.execute(
-        f'select file, "row", {shown} from {_BAD} where rule = ? limit {_SHOWN}', [rule]
+        f'select file, "row" from {_BAD} where rule = ? limit {_SHOWN}', [rule]
     ).fetchall()
     where = f", first in {rows[0][0]} rows {', '.join(str(row[1]) for row in rows)}"
     if binding is None or not read:
         return where
-    example = f"; {' with '.join(map(repr, read))} has, for example, {rows[0][2]!r}"
-    return where + example + _declared(binding.column, dialect, rule)
+    where += f", in {' with '.join(map(repr, read))}"
+    if rule.endswith("unreadable"):
+        where += _shape(connection, binding, rule)
+    return where + _declared(binding.column, dialect, rule)
+
+
+def _shape(connection: duckdb.DuckDBPyConnection, binding: Binding, rule: str) -> str:
+    """How the first cell is written, not what it says: a cell may hold a name or a number."""
+    between = f" || {literal(binding.origin.join)} || "
+    raw = between.join(map(identifier, binding.origin.read))
+    [(shape,)] = connection.execute(
+        f"select regexp_replace(regexp_replace(left({raw}, {_WIDEST}), '\\p{{L}}', 'a', 'g'), "
+        f"'\\p{{N}}', '9', 'g') from {_BAD} where rule = ? limit 1",
+        [rule],
+    ).fetchall()
+    return f", written like {shape!r}"
 
 
 def _declared(column: Column, dialect: Dialect, rule: str) -> str:

@@ -50,12 +50,16 @@ def load_table(
     inputs: Sequence[Input],
     scratch: Path,
     limit: datetime | None,
+    *,
+    customers_known: bool = True,
 ) -> Loaded:
     """Read every input of ``table``; all tables but customers need ``CUSTOMERS`` made before.
 
-    Raises ``ContractError`` for anything that is not one row's own fault.
+    Without ``customers_known`` nobody's id is looked up, and all rows lie in one shard. Raises
+    ``ContractError`` for anything that is not one row's own fault.
     """
     source, dialect = settings.sources[table.name], settings.dialect_of(table.name)
+    known = customers_known and table.per_customer and table.name != "customers"
     forms = Forms(
         dialect, settings.zone_of(table.name), settings.company.timezone, source.money_unit
     )
@@ -67,7 +71,7 @@ def load_table(
         refuse_no_zone(table, source, dialect, part.columns, bound.bindings)
         if source.kind == "parquet":
             verify_pages(part, [name for b in bound.bindings for name in b.origin.read])
-        _insert(connection, table, source, part, index, bound.bindings, forms, limit)
+        _insert(connection, table, source, part, index, bound.bindings, forms, limit, known)
         parts.append(part)
         bounds.append(bound)
     _prove(connection, table, parts, forms)
@@ -89,10 +93,11 @@ def _insert(
     bindings: Sequence[Binding],
     forms: Forms,
     limit: datetime | None,
+    known: bool,
 ) -> None:
     columns = contract_columns(table, bindings, forms.company_zone, source.known_delay_days or 0)
-    orphan, shard, join = "", "cast(null as INTEGER)", ""
-    if table.per_customer and table.name != "customers":
+    orphan, shard, join = "", "0", ""
+    if known:
         orphan = "when _shard is null then 'customer_id: not in customers'"
         shard, join = "_shard", f"left join {CUSTOMERS} using (customer_id)"
     future = "" if table.planned else future_rule(limit)

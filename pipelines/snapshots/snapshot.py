@@ -5,13 +5,13 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 
-from features.errors import BusyError, ConfigError, StilleError
+from features.errors import BusyError, ConfigError, ContractError, StilleError
 from features.tables import TABLES
 from pipelines.record import Gate
 from pipelines.settings import Settings
@@ -24,6 +24,7 @@ from pipelines.snapshots.facts import (
     verify_snapshot,
 )
 from pipelines.snapshots.kept import placed, reusable
+from pipelines.snapshots.refusals import Judge, judged
 from pipelines.snapshots.store import (
     folder_of,
     forget_refused,
@@ -38,7 +39,6 @@ from pipelines.sources.files import Input, changed, digests, file_digest, find_f
 from pipelines.sources.postgres import fetch_tables
 
 FORMAT = 2
-Judge = Callable[[Mapping[str, TableFacts]], tuple[Gate, ...]]
 
 __all__ = [
     "Snapshot",
@@ -60,30 +60,31 @@ def take_snapshot(
     """Read, check and write every configured table under ``store``; reuse one of these inputs.
 
     ``as_of`` is the night's date: events more than a day after it are set aside. ``on_table``
-    is told each table's name before it is read; ``judge`` sees what was read before it counts
-    and may refuse it. The snapshot is there whole or not at all, and stays as it is for as long
-    as the returned value lives, whatever other runs do.
+    is told each table's name before it is read; ``judge`` sees what was read, refused tables
+    among it, before it counts and may refuse it. The snapshot is there whole or not at all, and
+    stays as it is for as long as the returned value lives, whatever other runs do.
 
-    Raises ``ContractError`` when a table breaks the contract, ``BusyError`` when an input
-    changed while it was read or a database does not answer, ``ConfigError`` when the memory
-    limit is too small, and what ``judge`` raises.
+    Raises ``ContractError`` that tells of every table that breaks the contract, ``BusyError``
+    when an input changed while it was read or a database does not answer, ``ConfigError`` when
+    the memory limit is too small, and what ``judge`` raises.
     """
     staging, _held = fresh_staging(store)
     inputs: dict[str, tuple[Input, ...]] = {}
     known: dict[str, str] = {}
     try:
-        inputs = _inputs(settings, staging / "extracts")
+        inputs, missing = _inputs(settings, staging / "extracts")
         known = digests(inputs)
         digest = _digest(settings, known, as_of)
         into = folder_of(store, digest)
-        ready = reusable(into, digest)
+        ready = None if missing else reusable(into, digest)
         if ready is None:
             with _enough_memory(settings):
                 refused = refused_folder(store)
                 taken = write_tables(settings, inputs, staging, refused, on_table, as_of)
             _refuse_changed(inputs, known)
             shutil.rmtree(staging / "extracts", ignore_errors=True)
-            _write_facts(staging, taken, digest, known, judge(taken.tables))
+            gates = judged(judge, replace(taken, refusals={**missing, **taken.refusals}))
+            _write_facts(staging, taken, digest, known, gates)
             ready = placed(staging, into, digest)
             forget_refused(store)
         mark_newest(into)
@@ -108,13 +109,24 @@ def _enough_memory(settings: Settings) -> Iterator[None]:
         ) from error
 
 
-def _inputs(settings: Settings, extracts: Path) -> dict[str, tuple[Input, ...]]:
-    """What to read, by table in the contract's order; databases are fetched into ``extracts``."""
+def _inputs(
+    settings: Settings, extracts: Path
+) -> tuple[dict[str, tuple[Input, ...]], dict[str, ContractError]]:
+    """What to read, by table in the contract's order, and why tables have nothing to read.
+
+    Databases are fetched into ``extracts``.
+    """
     names = [name for name in TABLES if name in settings.sources]
-    stored = [name for name in names if settings.sources[name].database is None]
-    found = {name: find_files(settings, name) for name in stored}
-    fetched = fetch_tables(settings, extracts)
-    return {name: found[name] if name in found else (fetched[name],) for name in names}
+    found: dict[str, tuple[Input, ...]] = {}
+    missing: dict[str, ContractError] = {}
+    for name in names:
+        if settings.sources[name].database is None:
+            try:
+                found[name] = find_files(settings, name)
+            except ContractError as error:
+                missing[name] = error
+    found |= {name: (extract,) for name, extract in fetch_tables(settings, extracts).items()}
+    return {name: found[name] for name in names if name in found}, missing
 
 
 def _write_facts(

@@ -13,6 +13,7 @@ from pipelines.snapshots.gates import Tables, measures, refusal
 from pipelines.snapshots.kept import previous
 from pipelines.snapshots.snapshot import Snapshot, take_snapshot
 from pipelines.snapshots.store import store_of
+from pipelines.snapshots.taking import Taken
 
 CHECK_PAGE = "check.html"
 _CHECK = "check"
@@ -24,13 +25,14 @@ def read_tables(
     record: RunRecord,
     *,
     accept: bool = False,
-    seen: Callable[[Tables], object] = lambda _: None,
+    seen: Callable[[Taken], object] = lambda _: None,
 ) -> Snapshot:
     """Check the tables and take their snapshot; note what was set aside and every gate.
 
     An event counts as lying in the future when it is after both ``as_of`` and the real day.
-    ``accept`` lets the tables through although a gate is closed; ``seen`` is shown them before
-    that is decided. Only ``stille check`` reads tables with a mutable attribute.
+    ``accept`` lets the tables through although a gate is closed; ``seen`` is shown them, and
+    which are refused, before that is decided. Only ``stille check`` reads tables with a mutable
+    attribute.
 
     Raises what ``take_snapshot`` does, ``GateError`` for a closed gate, ``ConfigError`` for a
     mutable attribute.
@@ -42,9 +44,11 @@ def read_tables(
     before = previous(store)
     known = {} if before is None else before.tables
 
-    def judge(now: Tables) -> tuple[Gate, ...]:
-        seen(now)
-        return _judge(settings, as_of, now, known, record, accept=accept)
+    def judge(taken: Taken) -> tuple[Gate, ...]:
+        seen(taken)
+        _note_quarantine(record, taken.tables)
+        accepted = {n: t for n, t in taken.tables.items() if n not in taken.refusals}
+        return _judge(settings, as_of, accepted, known, record, accept=accept)
 
     tables = sum(name in settings.sources for name in TABLES)
     with record.stage("tables") as stage, bar("reading tables", tables) as advance:
@@ -58,10 +62,12 @@ def read_tables(
 def _note(record: RunRecord, snapshot: Snapshot) -> None:
     record.input_digests = dict(snapshot.inputs)
     record.gates = list(snapshot.gates)
+    _note_quarantine(record, snapshot.tables)
+
+
+def _note_quarantine(record: RunRecord, tables: Tables) -> None:
     record.quarantined = {
-        name: dict(facts.quarantined)
-        for name, facts in snapshot.tables.items()
-        if facts.quarantined
+        name: dict(facts.quarantined) for name, facts in tables.items() if facts.quarantined
     }
 
 

@@ -7,7 +7,7 @@ import duckdb
 
 from features.errors import BusyError, ContractError
 from pipelines.config.errors import nearest
-from pipelines.database import identifier, literal
+from pipelines.database import first_line, identifier, literal
 from pipelines.sources.part import Part
 
 _DEFAULT_SCHEMA = "main"
@@ -32,9 +32,8 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
                 f"{path}: another process is writing it. Nothing was changed; run the same "
                 "command again when that process has closed the file."
             ) from error
-        first = str(error).splitlines()[0]
         raise ContractError(
-            f"{path}: not a whole DuckDB file ({first}); export it again"
+            f"{path}: not a whole DuckDB file ({first_line(error)}); export it again"
         ) from error
     return name
 

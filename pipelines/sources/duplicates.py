@@ -1,7 +1,6 @@
 """Rows that come twice: refused, set aside but for the first, or versions, as declared."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import duckdb
 
@@ -48,7 +47,7 @@ def settle_duplicates(
     keys = identity(table, source, bindings)
     key = ", ".join(map(identifier, keys))
     repeated = connection.execute(
-        f"select {key}, list(_row order by _file, _row)[:5], min(_file) from {name} "
+        f"select list(_row order by _file, _row)[:5], min(_file) from {name} "
         f"where _rule is null group by {key} having count(*) > 1 order by {key} limit 3"
     ).fetchall()
     if not repeated:
@@ -68,7 +67,7 @@ def _prove_versions(
 ) -> None:
     key = ", ".join(map(identifier, table.key))
     broken = connection.execute(
-        f"select {key}, list(_row order by _file, _row)[:5], min(_file) "
+        f"select list(_row order by _file, _row)[:5], min(_file) "
         f"from {identifier(table.name)} where _rule is null group by {key} "
         "having count(*) > count(distinct known_at) or count(distinct customer_id) > 1 "
         f"order by {key} limit 3"
@@ -84,7 +83,7 @@ def _prove_versions(
 def _repeated_key(
     table: Table,
     keys: Sequence[str],
-    repeated: Sequence[tuple[Any, ...]],
+    repeated: Sequence[tuple[list[int], int]],
     parts: Sequence[Part],
 ) -> ContractError:
     return ContractError(
@@ -93,9 +92,7 @@ def _repeated_key(
     )
 
 
-def _shown(repeated: Sequence[tuple[Any, ...]], parts: Sequence[Part]) -> str:
+def _shown(repeated: Sequence[tuple[list[int], int]], parts: Sequence[Part]) -> str:
     return "; ".join(
-        f"{', '.join(map(str, row[:-2]))} in rows {', '.join(map(str, row[-2]))} "
-        f"of {parts[row[-1]].name}"
-        for row in repeated
+        f"rows {', '.join(map(str, numbers))} of {parts[file].name}" for numbers, file in repeated
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from features.errors import ContractError
-from pipelines.database import literal
+from pipelines.database import first_line, literal
 from pipelines.settings import Dialect, Source
 from pipelines.sources.csvfile import (
     MAX_LINE_BYTES,
@@ -92,7 +92,7 @@ def refuse_broken(part: Part, dialect: Dialect, error: duckdb.Error) -> Contract
     where = f"{part.name}, line {line.group(1)}" if line else part.name
     if "state machine" in text:
         return ContractError(f"{where}: mixes line ends, or quotes within unquoted fields")
-    return ContractError(f"{where}: breaks the declared dialect ({text.splitlines()[0]})")
+    return ContractError(f"{where}: breaks the declared dialect ({first_line(error)})")
 
 
 def prove_rows(part: Part, dialect: Dialect, rows: int) -> None:

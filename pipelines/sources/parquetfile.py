@@ -7,7 +7,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from features.errors import ContractError
-from pipelines.database import identifier, literal
+from pipelines.database import first_line, identifier, literal
 from pipelines.sources.part import Part
 
 _BATCH = 1 << 16
@@ -56,5 +56,4 @@ def verify_pages(part: Part, names: Iterable[str]) -> None:
 
 def unreadable(path: Path, error: Exception, kind: str = "Parquet") -> ContractError:
     """The refusal of a damaged file."""
-    first = str(error).splitlines()[0]
-    return ContractError(f"{path}: not a whole {kind} file ({first}); export it again")
+    return ContractError(f"{path}: not a whole {kind} file ({first_line(error)}); export it again")

@@ -170,6 +170,56 @@ def test_broken_tables_leave_a_page_that_says_so(check):
     assert "keep the data contract" not in text
 
 
+def test_every_refused_table_is_told_and_the_others_are_still_read(check, tmp_path):
+    ended, html = check(
+        {
+            "c.csv": CUSTOMERS,
+            "i.csv": BILLS.replace("2026-03-10", "10 Mar"),
+            "k.csv": CALLS.replace("k1,", "k2,"),
+            "p.csv": "payment_id,customer_id,paid_on,amount\np1,c1,2026-03-01,5\n",
+        },
+        SOURCES | {"payments": {"path": "p.csv"}, "cases": {"path": "none.csv"}},
+    )
+    assert ended.code == 3
+    assert "3 tables are refused: cases, invoices, contacts" in ended.err
+    for told in ("no file matches", "issued_on: unreadable: 50 rows", "contacts: repeated key"):
+        assert told in ended.err
+        assert told in Page(html).text
+    assert [row[0] for row in rows(html, "Tables")] == ["customers", "invoices", "payments"]
+    (record,) = records(tmp_path / "var", "check")
+    assert record["quarantined"]["invoices"] == {"issued_on: unreadable": 50}
+
+
+def test_without_customers_the_other_tables_are_still_checked(check):
+    ended, html = check(FILES | {"c.csv": "customer_id\n1\n1\n"}, SOURCES, "--accept")
+    assert ended.code == 3
+    assert "nobody's id was looked up" in ended.err
+    shown = {row[0]: row[1:3] for row in rows(html, "Tables")}
+    assert shown == {"invoices": ("150", "0"), "contacts": ("62", "1")}
+
+
+def test_refused_tables_come_before_the_stopped_gates_of_others(check):
+    ended, _ = check(FILES | {"k.csv": CALLS.replace("k1,", "k2,")}, SOURCES)
+    assert ended.code == 3
+    assert ended.err.index("repeated key") < ended.err.index("not as they used to be")
+
+
+def test_no_message_record_or_page_quotes_a_customer(check, tmp_path):
+    phone, name, mail, national = CANARIES
+    bills = BILLS + f"i-x,{national},{name},{mail},{phone},\n" * 9
+    calls = CALLS + f"{mail},c1,{national},{name},{phone}\n" * 9
+    customers = f"customer_id,joined_on\n{name},2020-01-01\n{name},{mail}\n{name},2020-01-02\n"
+    files = {"c.csv": customers, "i.csv": bills, "k.csv": calls}
+    kept = (tmp_path / "var").rglob
+    for written in (files, files | {"c.csv": CUSTOMERS}):
+        ended, html = check(written, SOURCES)
+        assert ended.code == 3
+        told = [ended.out, ended.err, html]
+        told += [path.read_text() for path in kept("*") if path.suffix in (".json", ".log")]
+        assert [word for word in CANARIES for text in told if word in text] == []
+    assert "first in i.csv rows 152, 153, 154" in ended.err
+
+
 def test_a_clean_company_has_nothing_to_look_at(check):
     ended, html = check({"c.csv": "customer_id\n1\n2\n"}, {"customers": {"path": "c.csv"}})
     assert ended.code == 0

@@ -78,8 +78,8 @@ FAULTS = [
     (empty, [CUSTOMERS, "0 bytes"]),
     (truncated, ["contracts.parquet", "not a whole Parquet file"]),
     (header_only, ["customers.csv", "only a header and no rows"]),
-    (other_dates, ["customers.csv", "joined_on", "has, for example, '", "'%Y-%m-%d'"]),
-    (twice, ["customers: repeated key (customer_id)", "C0000000", "duplicates: drop"]),
+    (other_dates, ["customers.csv", "joined_on", "written like '", "'%Y-%m-%d'"]),
+    (twice, ["customers: repeated key (customer_id)", ": rows ", "duplicates: drop"]),
     (renamed, ["contracts.parquet", "product_line", "product"]),
     (strangers, ["invoices", "customer_id: not in customers", "100.0%"]),
 ]

@@ -54,7 +54,7 @@ def test_an_instant_without_its_time_is_missing_and_the_quarantine_shows_both(ta
 def test_a_refusal_shows_the_columns_of_an_instant_together(take):
     with pytest.raises(ContractError) as caught:
         take("A,1,1,02.07.2026,noon,x\n", contacts())
-    assert "'day' with 'time' has, for example, '02.07.2026 noon'" in str(caught.value)
+    assert "'day' with 'time', written like '99.99.9999 aaaa'" in str(caught.value)
 
 
 def test_joined_columns_are_typed_ones_too(take, company, tmp_path):

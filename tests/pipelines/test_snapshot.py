@@ -166,7 +166,7 @@ def test_price_levels_become_changes(company, into):
 
 def test_two_levels_of_one_day_are_refused(company, into):
     content = LEVELS + "1,a,2026-03-01,12\n1,a,2026-03-01,13\n"
-    with pytest.raises(ContractError, match=r"repeated key .* in rows 2, 3"):
+    with pytest.raises(ContractError, match=r"repeated key .*: rows 2, 3"):
         take_snapshot(company({"p.csv": content}, {"price_changes": PRICES}), into)
 
 
