@@ -7,7 +7,8 @@ from typing import Any
 
 from features.catalog import build_catalog, dictionary
 from features.errors import StilleError
-from pipelines.checkpage import Checked, write_page
+from pipelines.checkpage import write_page
+from pipelines.checktables import Checked
 from pipelines.clock import new_run_id, today_in
 from pipelines.engine import absent_columns, attributes_of
 from pipelines.record import RunRecord, recorded
@@ -67,6 +68,8 @@ def _checked(
         gates=record.gates,
         quarantine=quarantine,
         refusal=refusal,
+        customers_known=taken.customers_known,
+        limits={name: settings.quarantine_share_of(name) for name in settings.sources},
     )
 
 

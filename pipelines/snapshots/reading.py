@@ -31,7 +31,8 @@ class Loaded:
     """A table in DuckDB under ``name``: its columns and ``event_at``, ``known_at``.
 
     Besides, ``_file`` and ``_row`` tell where a row came from, ``_rule`` what it breaks (null:
-    nothing), ``_shard`` the customer's shard. ``rules`` counts rows by rule.
+    nothing), ``_shard`` the customer's shard. ``rules`` counts rows by rule; ``refusal`` is why the
+    table as a whole breaks the contract although it could be read.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Loaded:
     columns: tuple[str, ...]
     rules: Mapping[str, int]
     source_rows: int
+    refusal: ContractError | None = None
 
 
 def load_table(
@@ -76,12 +78,12 @@ def load_table(
         bounds.append(bound)
     _prove(connection, table, parts, forms)
     bound = _together(bounds)
-    settle_duplicates(connection, table, source, bound.bindings, parts)
+    refusal = settle_duplicates(connection, table, source, bound.bindings, parts)
     rules = _count_rules(connection, table)
     rows = sum(rules.values()) - rules.pop(SKIPPED, 0)
     rules.pop("", None)
     columns = (*(c.name for c in table.columns), *_attributes(bound.bindings))
-    return Loaded(table.name, table, tuple(parts), bound, columns, rules, rows)
+    return Loaded(table.name, table, tuple(parts), bound, columns, rules, rows, refusal)
 
 
 def _insert(

@@ -1,6 +1,6 @@
 """All that is wrong with the tables, in one message: refused tables first, then stopped gates."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from features.errors import ContractError, GateError
 from pipelines.record import Gate
@@ -20,19 +20,20 @@ def judged(judge: Judge, taken: Taken) -> tuple[Gate, ...]:
     except GateError as error:
         if not taken.refusals:
             raise
-        raise _together(taken.refusals, str(error)) from error
+        raise _together(taken, str(error)) from error
     if taken.refusals:
-        raise _together(taken.refusals)
+        raise _together(taken)
     return gates
 
 
-def _together(refusals: Mapping[str, ContractError], gates: str = "") -> ContractError:
+def _together(taken: Taken, gates: str = "") -> ContractError:
+    refusals = taken.refusals
     told = [str(error) for error in refusals.values()]
     if len(refusals) > 1:
         told = [f"{len(refusals)} tables are refused: {', '.join(refusals)}", *told]
-    if "customers" in refusals:
+    if not taken.customers_known:
         told.append(
-            "As the customers are refused, nobody's id was looked up: rows of the other tables "
+            "As the customers could not be read, nobody's id was looked up: rows of other tables "
             "that belong to no customer are not counted."
         )
     return ContractError("\n\n".join(filter(None, [*told, gates])))

@@ -32,12 +32,14 @@ from pipelines.sources.files import Input
 class Taken:
     """What was written: facts by table, the number of shards, and why tables are refused.
 
-    A refused table has facts too when it could be read.
+    A refused table has facts too when it could be read. Without ``customers_known`` nobody's id
+    was looked up.
     """
 
     tables: Mapping[str, TableFacts]
     shards: int
     refusals: Mapping[str, ContractError] = field(default_factory=dict)
+    customers_known: bool = True
 
 
 def write_tables(
@@ -66,7 +68,7 @@ def write_tables(
         taking.derive()
         tables = with_orphans(connection, taking.tables, staging)
     shutil.rmtree(scratch)
-    return Taken(tables, taking.shards or 1, taking.refusals)
+    return Taken(tables, taking.shards or 1, taking.refusals, taking.shards > 0)
 
 
 @dataclass(slots=True)
@@ -98,10 +100,13 @@ class _Taking:
             self.refusals[name] = error
             self.connection.execute(f"drop table if exists {identifier(name)}")
             return
+        told = [] if loaded.refusal is None else [str(loaded.refusal)]
         try:
             self._settle(loaded)
         except ContractError as error:
-            self.refusals[name] = error
+            told.append(str(error))
+        if told:
+            self.refusals[name] = ContractError("\n".join(told))
         self._finish(loaded)
 
     def derive(self) -> None:

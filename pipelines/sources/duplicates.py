@@ -31,18 +31,19 @@ def settle_duplicates(
     source: Source,
     bindings: Sequence[Binding],
     parts: Sequence[Part],
-) -> None:
+) -> ContractError | None:
     """Give repeated rows their rule, or leave them out; the first of each stays.
 
-    Versions all stay. Raises ``ContractError`` where the source says that repeated rows are
-    refused, and for versions that nothing puts in order or that belong to two customers.
+    Versions all stay. Returns why the table is refused, where the source says that it is for
+    repeated rows. Raises ``ContractError`` for versions that nothing puts in order or that
+    belong to two customers.
     """
     if source.duplicates == "versions":
         _prove_versions(connection, table, parts)
-        return
+        return None
     by_number = any(b.origin.row_number and b.column.name in table.key for b in bindings)
     if by_number and source.duplicates == "refuse":
-        return
+        return None
     name = identifier(table.name)
     keys = identity(table, source, bindings)
     key = ", ".join(map(identifier, keys))
@@ -51,15 +52,14 @@ def settle_duplicates(
         f"where _rule is null group by {key} having count(*) > 1 order by {key} limit 3"
     ).fetchall()
     if not repeated:
-        return
-    if source.duplicates == "refuse":
-        raise _repeated_key(table, keys, repeated, parts)
+        return None
     rule = SKIPPED if source.duplicates == "first" else REPEATED
     connection.execute(
         f"update {name} set _rule = {literal(rule)} where rowid in (select rowid from {name} "
         f"where _rule is null "
         f"qualify row_number() over (partition by {key} order by _file, _row) > 1)"
     )
+    return _repeated_key(table, keys, repeated, parts) if source.duplicates == "refuse" else None
 
 
 def _prove_versions(

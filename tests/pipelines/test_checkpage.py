@@ -3,6 +3,7 @@
 import re
 from datetime import date, datetime
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 import yaml
@@ -10,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trees import records
 
-from pipelines.checkpage import Checked, render
+from pipelines.checkfindings import PER_TABLE
+from pipelines.checkpage import render
+from pipelines.checktables import Checked
 from pipelines.record import Gate
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.profile import ColumnProfile, TableProfile
@@ -91,7 +94,8 @@ SOURCES = {
 
 def rows(html, heading):
     """The rows of the table that follows a heading, as tuples of texts."""
-    table = re.search(rf"<h2>{heading}</h2>\s*<table>(.*?)</table>", html, re.DOTALL).group(1)
+    start = rf"<h2>{heading}</h2>\s*<div[^>]*><table>"
+    table = re.search(f"{start}(.*?)</table>", html, re.DOTALL).group(1)
     lines = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)[1:]
     return [tuple(Page(c).text for c in re.findall(r"<td.*?</td>", line)) for line in lines]
 
@@ -101,37 +105,41 @@ def test_a_page_says_everything_that_there_is_to_look_at(check):
     assert ended.code == 0, ended.err
     assert "out/check.html" in ended.out.replace("\n", "")
     assert rows(html, "Tables") == [
-        ("customers", "50", "0", "2020-01-01", "2020-01-28", "2255", "segment, margin_per_year"),
+        (
+            *("customers", "50", "0", "2020-01-01", "2020-01-28", "2255", ""),
+            "segment, margin_per_year",
+        ),
         (
             *("invoices", "150", "0", "2026-01-10", "2026-03-10", "22"),
+            "corrects_invoice_id 98%",
             "n_lines, estimated, format, paper_fee",
         ),
         (
-            *("contacts", "61", "2", "2026-03-01", "2026-03-28", "4"),
+            *("contacts", "61", "2", "2026-03-01", "2026-03-28", "4", ""),
             "channel, direction, linked_at, case_id, wait_seconds, abandoned, handled_by, "
             "human_requested, unavailable_channel, replied_at",
         ),
     ]
-    assert set(rows(html, "What to look at")) == {
-        ("invoices", "orphan keys", "corrects_invoice_id not in invoices", "3"),
-        ("invoices", "dates out of order", "due_on before issued_on", "1"),
+    assert rows(html, "What to look at") == [
         (
             *("invoices", "unit jump"),
             "amount: the newest month's median is about 100 times what it was",
-            "",
+            *("", "", ""),
         ),
-        ("contacts", "set aside", "customer_id: not in customers", "1"),
-        ("contacts", "set aside", "started_at: unreadable", "1"),
-        ("contacts", "duplicates", "alike in everything but the key", "1"),
-    }
+        ("invoices", "orphan keys", "corrects_invoice_id not in invoices", "3", "2.0%", ""),
+        ("contacts", "duplicates", "alike in everything but the key", "1", "1.6%", ""),
+        ("contacts", "set aside", "customer_id: not in customers", "1", "1.6%", "5.0%"),
+        ("contacts", "set aside", "started_at: unreadable", "1", "1.6%", "5.0%"),
+        ("invoices", "dates out of order", "due_on before issued_on", "1", "0.7%", ""),
+    ]
     assert rows(html, "Gates") == [
         (
             *("invoices.amount: newest month's median against those before", "100"),
-            *("0.1429", "7", "closed"),
+            *("0.1429", "7", "stopped"),
         )
     ]
     page = Page(html)
-    assert "1 gates are closed and were let through by a person" in page.text
+    assert "1 gate stopped, and a person let the tables through" in page.text
     assert "amount 0.0% 100 10000 100.00" in page.text
     assert "issued_on 0.0% 2026-01-10 2026-03-10" in page.text
     assert "never read: name, phone, email" in page.text
@@ -142,7 +150,9 @@ def test_a_page_has_no_script_no_address_and_nobodys_words(check, tmp_path):
     page = Page(html)
     assert page.tags.isdisjoint({"script", "iframe", "object", "img", "link", "form"})
     assert not [name for name, _ in page.attributes if name.startswith("on")]
-    assert all(value.startswith("#") for name, value in page.attributes if name in ("href", "src"))
+    led = {value for name, value in page.attributes if name in ("href", "src")}
+    (rows_aside,) = (value for value in led if not value.startswith("#"))
+    assert (tmp_path / "out" / rows_aside).read_text().count("not in customers") == 1
     assert "http:" not in html
     assert "https:" not in html
     assert [word for word in (*CANARIES, "c17", "k42") if word in html] == []
@@ -154,7 +164,7 @@ def test_a_closed_gate_is_shown_with_its_figures(check, tmp_path):
     ended, html = check(FILES, SOURCES)
     assert ended.code == 6
     assert "stille check --accept" in Page(html).text
-    assert rows(html, "Gates")[0][-1] == "closed"
+    assert rows(html, "Gates")[0][-1] == "stopped"
     assert rows(html, "Tables")[1][0] == "invoices"
     assert 'class="verdict bad"' in html
     (record,) = records(tmp_path / "var", "check")
@@ -185,13 +195,18 @@ def test_every_refused_table_is_told_and_the_others_are_still_read(check, tmp_pa
     for told in ("no file matches", "issued_on: unreadable: 50 rows", "contacts: repeated key"):
         assert told in ended.err
         assert told in Page(html).text
-    assert [row[0] for row in rows(html, "Tables")] == ["customers", "invoices", "payments"]
+    assert [row[0] for row in rows(html, "Tables")] == [
+        "customers",
+        "invoices (refused)",
+        "payments",
+        "contacts (refused)",
+    ]
     (record,) = records(tmp_path / "var", "check")
     assert record["quarantined"]["invoices"] == {"issued_on: unreadable": 50}
 
 
 def test_without_customers_the_other_tables_are_still_checked(check):
-    ended, html = check(FILES | {"c.csv": "customer_id\n1\n1\n"}, SOURCES, "--accept")
+    ended, html = check(FILES | {"c.csv": "name\n1\n"}, SOURCES, "--accept")
     assert ended.code == 3
     assert "nobody's id was looked up" in ended.err
     shown = {row[0]: row[1:3] for row in rows(html, "Tables")}
@@ -226,6 +241,58 @@ def test_a_clean_company_has_nothing_to_look_at(check):
     assert "nothing in the accepted rows contradicts itself" in Page(html).text
 
 
+def of_contacts(quarantined, **figures):
+    facts = TableFacts(
+        rows=900,
+        source_rows=1_000,
+        quarantined=quarantined,
+        columns=(),
+        absent=(),
+        unread=(),
+        forbidden=(),
+        first_event=None,
+        last_event=datetime.fromisoformat("2026-01-01"),
+        profile=TableProfile({}),
+    )
+    given = {"gates": [], "limits": {"contacts": 0.2}} | figures
+    return render(
+        Checked("C", "UTC", date(2026, 1, 2), {"contacts": facts}, quarantine=Path("q"), **given),
+        Path(),
+    )
+
+
+def test_rows_set_aside_are_the_verdict_and_the_worst_come_first():
+    rules = {f"column_{n}: missing": n for n in range(1, PER_TABLE + 4)}
+    html = of_contacts(rules)
+    assert 'class="verdict look"' in html
+    assert "171 of 1,000 rows (17.1%) were set aside" in Page(html).text
+    shown = rows(html, "What to look at")
+    assert [row[3] for row in shown] == [str(n) for n in range(PER_TABLE + 3, 3, -1)]
+    assert shown[0][4:] == ("1.8%", "20.0%")
+    assert "3 more of the same tables" in Page(html).text
+    assert 'href="q/contacts.csv"' in html
+
+
+def test_gates_without_a_band_are_left_out_and_stopped_ones_come_first():
+    given = [
+        Gate("figure", 1.0, None, None, passed=True),
+        Gate("fine", 1.0, 0.0, 2.0, passed=True),
+        Gate("stops", 3.0, 0.0, 2.0, passed=False),
+    ]
+    html = of_contacts({}, gates=given)
+    assert [row[0] for row in rows(html, "Gates")] == ["stops"]
+    assert html.index("stops") < html.index("fine")
+    assert "figure</td>" not in html
+
+
+def test_a_table_whose_age_nobody_watches_is_named():
+    assert "No freshness gate: contacts." in Page(of_contacts({})).text
+    gate = Gate("contacts: days since the newest event", 1.0, None, 5.0, passed=True)
+    html = of_contacts({}, gates=[gate])
+    assert "No freshness gate" not in html
+    assert 'class="verdict good"' in html
+
+
 HOSTILE = "<script>alert(1)</script> & \"x\" 'y' {{ 7*7 }}"
 
 
@@ -245,7 +312,17 @@ def hostile(text):
     )
     gate = Gate(text, None, 1.0, None, passed=False)
     return render(
-        Checked(text, "Europe/Oslo", date(2026, 1, 1), {"contacts": facts}, [gate], text, text)
+        Checked(
+            company=text,
+            zone="Europe/Oslo",
+            as_of=date(2026, 1, 1),
+            tables={"contacts": facts},
+            gates=[gate],
+            quarantine=Path(f"q/{text}"),
+            refusal=text,
+            refusals={text: text},
+        ),
+        Path(),
     )
 
 
