@@ -35,7 +35,9 @@ def calibration_bins(y: Labels, p: Floats) -> Bins:
     widened = 1 + _Z95**2 / n
     centre = (observed + _Z95**2 / (2 * n)) / widened
     half = _Z95 * np.sqrt(observed * (1 - observed) / n + _Z95**2 / (4 * n * n)) / widened
-    return Bins(predicted, observed, centre - half, centre + half)
+    # At 0 and 1 the ends are equal to the observed share, but for rounding.
+    low, high = np.minimum(centre - half, observed), np.maximum(centre + half, observed)
+    return Bins(predicted, observed, low, high)
 
 
 def gains_curve(y: Labels, p: Floats) -> tuple[Floats, Floats]:

@@ -75,6 +75,15 @@ def test_beeswarm_draws_missing_values() -> None:
     pixels(plots.beeswarm(CONTRIBUTIONS, x, SPEC))
 
 
+@pytest.mark.parametrize("rows", range(180, 900, 37))
+def test_the_interval_of_a_bin_without_leavers_starts_at_its_share(rows: int) -> None:
+    y = np.repeat(np.array([0, 1], dtype=np.int8), rows)
+    bins = calibration_bins(y, np.repeat([0.01, 0.2], rows))
+    assert (bins.low <= bins.observed).all()
+    assert (bins.high >= bins.observed).all()
+    plots.calibration(y, np.repeat([0.01, 0.2], rows))
+
+
 def test_wilson_interval_by_hand() -> None:
     # 10 of 10 at one score: the lower bound is n / (n + z²)
     y = np.array([1] * 10 + [0] * 10, dtype=np.int8)
