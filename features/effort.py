@@ -200,7 +200,7 @@ FAMILY.add(
     SETTLED_CONTACTS,
     "first_contact_resolution",
     "avg(cast(settled as integer))",
-    windows=(365,),
+    windows=(90, 365),
     driver="repeat_contact",
     unit="share",
     sign=-1,

@@ -25,7 +25,8 @@ def features(view: View) -> dict[str, Any]:
         **view.sums("transfers", contacts, "transfers", 30, 90, 365),
         "effort_index": _effort(view, contacts),
         "days_since_repeat": view.days_since(repeat_days),
-        "first_contact_resolution_365d": _resolved_at_once(view, contacts),
+        "first_contact_resolution_90d": _resolved_at_once(view, contacts, 90),
+        "first_contact_resolution_365d": _resolved_at_once(view, contacts, 365),
         **view.counts("cross_channel_repeats", crossed, 30, 90, 365),
         "latest_cross_channel_on": top(view.local_day(row["event_at"]) for row in crossed),
         **view.counts("case_unlinked", [r for r in contacts if r["unlinked"]], 90, 365),
@@ -152,13 +153,13 @@ def _complaints(view: View) -> dict[str, Any]:
     }
 
 
-def _resolved_at_once(view: View, contacts: list[Row]) -> float | None:
+def _resolved_at_once(view: View, contacts: list[Row], days: int) -> float | None:
     month = timedelta(days=30)
     answered = [row for row in contacts if not row["abandoned"] and row["topic"] is not None]
     settled = []
     for number, row in enumerate(answered):
         counted = {"event_at": row["event_at"] + month}
-        if row["known_at"] + month >= view.now or not view.recent([counted], 365):
+        if row["known_at"] + month >= view.now or not view.recent([counted], days):
             continue
         following = [other for other in answered[number + 1 :] if other["topic"] == row["topic"]]
         settled.append(not any(other["known_at"] < row["known_at"] + month for other in following))

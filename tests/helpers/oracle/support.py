@@ -5,7 +5,7 @@ from typing import Any
 
 from companies import Row
 
-from oracle.view import View, minutes, top
+from oracle.view import View, minutes, share, top
 
 
 def features(view: View) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def _cases(view: View) -> dict[str, Any]:
     oldest = min(open_cases, key=lambda case: (case["event_at"], case["key"]), default=None)
     opened_on = oldest and view.local_day(oldest["opened_at"])
     unresolved = [case for case in cases if _is_unresolved(case)]
-    known = [case["resolved"] for case in view.recent(cases, 365) if case["resolved"] is not None]
+    closed = [case for case in cases if case["resolved"] is not None]
     waits = [
         contact
         for contact in view.rows("contacts", lambda row: row["direction"] != "outbound")
@@ -86,7 +86,7 @@ def _cases(view: View) -> dict[str, Any]:
             view.local_day(case["opened_at"]) for case in unresolved
         ),
         **view.counts("reopened", [case for case in cases if case["reopened_at"]], 90, 365),
-        "resolved_share_365d": sum(known) / len(known) if known else None,
+        **share(view, "resolved_share", closed, "resolved", 90, 365),
         "open_case_opened_on": opened_on,
         "open_case_id": oldest and oldest["case_id"],
         **view.largest("wait_unresolved_max", waits, "wait_seconds", 90, 365, none=0),
@@ -101,7 +101,7 @@ def _promises(view: View) -> dict[str, Any]:
             late.append(case | {"overrun": (solved - case["promised_on"]).days})
     return {
         **view.largest("delivery_overrun_days_max", late, "overrun", 90, 365, none=0),
-        **view.counts("promises_missed", late, 365),
+        **view.counts("promises_missed", late, 90, 365),
         "latest_promise_missed_on": top(case["promised_on"] for case in late),
     }
 
