@@ -4,7 +4,9 @@ import pandas as pd
 import pytest
 import yaml
 
+from features.catalog import build_catalog
 from features.errors import ConfigError
+from features.tables import TABLES
 from pipelines.lists.actions import load_actions, suggest
 from pipelines.lists.templates import DRIVERS
 
@@ -73,6 +75,14 @@ def test_a_forbidden_action_is_never_suggested(code, action):
     facts = {fact: low if low is not None else high for fact, (low, high) in rule.when.items()}
     assert suggested(unruly, driver, **facts)["suggested_action"] == action
     assert suggested(tempted, driver, **facts)["suggested_action"] is None
+
+
+@pytest.mark.parametrize("code", [code for code, rule in RULES.do_not.items() if rule.when])
+def test_a_rule_about_facts_is_not_about_customers_to_whom_nothing_happened(code):
+    fills = {f.name: f.fill for f in build_catalog(tuple(TABLES)).features}
+    quiet = suggested(RULES, "wait", **{fact: fills[fact] for fact in RULES.do_not[code].when})
+    assert code not in (quiet["do_not"] or "").split(";")
+    assert quiet["suggested_action"] == "A9"
 
 
 def test_an_open_complaint_is_given_an_owner_and_sold_nothing():
