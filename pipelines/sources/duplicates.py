@@ -34,13 +34,11 @@ def settle_duplicates(
 ) -> ContractError | None:
     """Give repeated rows their rule, or leave them out; the first of each stays.
 
-    Versions all stay. Returns why the table is refused, where the source says that it is for
-    repeated rows. Raises ``ContractError`` for versions that nothing puts in order or that
-    belong to two customers.
+    Versions all stay. Returns why the table is refused: for repeated rows where the source says
+    so, and for versions that nothing puts in order or that belong to two customers.
     """
     if source.duplicates == "versions":
-        _prove_versions(connection, table, parts)
-        return None
+        return _broken_versions(connection, table, parts)
     by_number = any(b.origin.row_number and b.column.name in table.key for b in bindings)
     if by_number and source.duplicates == "refuse":
         return None
@@ -62,9 +60,9 @@ def settle_duplicates(
     return _repeated_key(table, keys, repeated, parts) if source.duplicates == "refuse" else None
 
 
-def _prove_versions(
+def _broken_versions(
     connection: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[Part]
-) -> None:
+) -> ContractError | None:
     key = ", ".join(map(identifier, table.key))
     broken = connection.execute(
         f"select list(_row order by _file, _row)[:5], min(_file) "
@@ -72,12 +70,13 @@ def _prove_versions(
         "having count(*) > count(distinct known_at) or count(distinct customer_id) > 1 "
         f"order by {key} limit 3"
     ).fetchall()
-    if broken:
-        raise ContractError(
-            f"{table.name}: versions of one key ({', '.join(table.key)}) known at the same "
-            f"instant, or of two customers: {_shown(broken, parts)}. Mend the export: each "
-            "version has the key and the customer of the others, and a later known_at"
-        )
+    if not broken:
+        return None
+    return ContractError(
+        f"{table.name}: versions of one key ({', '.join(table.key)}) known at the same "
+        f"instant, or of two customers: {_shown(broken, parts)}. Mend the export: each "
+        "version has the key and the customer of the others, and a later known_at"
+    )
 
 
 def _repeated_key(
