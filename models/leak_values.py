@@ -8,6 +8,7 @@ from scipy.stats import binom
 from models.arrays import Index, Mask, Matrix
 from models.leak_finding import Finding, Limits
 from models.leak_rows import Rows
+from models.leak_trend import goes_on
 from models.spec import FeatureColumn
 
 _PURE = 0.9
@@ -29,9 +30,11 @@ def value_of_leavers(
     cases may honestly leave a year later. Nine of ten customers with it must be leavers, one in
     a hundred leavers must have it, and that must be more than chance allows if half of those
     who would have stayed had left: the sites of one company, say, may honestly leave together.
+    A number that changes is also spared when leaving already rises towards that value.
     """
     gone = rows.left if fixed else rows.y == 1
-    return _widest(rows, _values(values, gone, column), gone, column.name, limits)
+    ordered = values if column.kind == "number" and not fixed else None
+    return _widest(rows, _values(values, gone, column), gone, column.name, limits, ordered)
 
 
 def range_of_leavers(
@@ -39,7 +42,8 @@ def range_of_leavers(
 ) -> Finding | None:
     """As ``value_of_leavers`` for the bins ``code`` (n,) of a number."""
     gone = rows.left if fixed else rows.y == 1
-    return _widest(rows, _ranges(values, code, gone), gone, name, limits)
+    ordered = None if fixed else values
+    return _widest(rows, _ranges(values, code, gone), gone, name, limits, ordered)
 
 
 def _values(values: Matrix, gone: Mask, column: FeatureColumn) -> Iterator[_Pattern]:
@@ -76,10 +80,19 @@ def _ranges(values: Matrix, code: Index, gone: Mask) -> Iterator[_Pattern]:
 
 
 def _widest(
-    rows: Rows, patterns: Iterable[_Pattern], gone: Mask, name: str, limits: Limits
+    rows: Rows,
+    patterns: Iterable[_Pattern],
+    gone: Mask,
+    name: str,
+    limits: Limits,
+    ordered: Matrix | None,
 ) -> Finding | None:
-    found = (_judged(rows, pattern, gone, name, told, limits) for told, pattern in patterns)
-    kept = [finding for finding in found if finding is not None]
+    kept = []
+    for told, pattern in patterns:
+        finding = _judged(rows, pattern, gone, name, told, limits)
+        sloped = finding and ordered is not None and goes_on(rows, ordered, pattern, gone)
+        if finding is not None and not sloped:
+            kept.append(finding)
     return max(kept, key=lambda finding: finding.evidence["leavers"], default=None)
 
 

@@ -21,6 +21,7 @@ from models.leak_columns import Edge
 from models.leak_dates import after_as_of
 from models.leak_order import id_order
 from models.leak_rows import Binned, Rows, area, bins_of, error, limit
+from models.leak_values import range_of_leavers, value_of_leavers
 from models.leaks import (
     Finding,
     LeakWarning,
@@ -127,6 +128,32 @@ def test_a_strong_but_honest_column_is_no_leak(companies: list[Examples]) -> Non
     rows = Rows.of(examples, len(examples))
     assert 0.65 < Binned.of(rows, bins_of(examples.x[:, -1], category=False)).auc() < 0.75
     assert not refused(examples)
+
+
+def alone(c: Company, stayers: list[float], codes: list[float]) -> tuple[bool, bool]:
+    """Whether a count that leavers have four values of is suspected by value and by range."""
+    leavers, y = [0.5, 0.25, 0.15, 0.1], c.examples.y
+    drawn = (c.rng.choice(codes, len(y), p=p) for p in (leavers, stayers))
+    examples = c.with_columns(cases=np.where(y == 1, *drawn))
+    rows, values = Rows.of(examples, len(examples)), examples.x[:, -1]
+    code = np.searchsorted(np.array(codes, np.float32), values)
+    column = examples.spec.columns[-1]
+    return (
+        value_of_leavers(rows, values, column, Limits(), fixed=False) is not None,
+        range_of_leavers(rows, values, code, "cases", Limits(), fixed=False) is not None,
+    )
+
+
+def test_the_top_of_a_slope_is_no_leak_and_a_value_that_stands_alone_is(
+    companies: list[Examples],
+) -> None:
+    slope, flat = [0.84, 0.14, 0.0196, 0.0004], [0.5, 0.25, 0.2496, 0.0004]
+    counts, code = [0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 2.0, 999.0]
+    for examples in companies[:3]:
+        c = Company.of(examples, 0)
+        assert alone(c, slope, counts) == (False, False)
+        assert alone(c, flat, counts) == (True, True)
+        assert alone(c, slope, code) == (True, True)
 
 
 def test_minus_one_for_never_is_no_date(companies: list[Examples]) -> None:
