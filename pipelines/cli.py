@@ -227,6 +227,18 @@ def monitor(
 
 
 @app.command()
+def recalibrate(
+    config: Config = DEMO, as_of: AsOf = None, plain: Plain = False, as_json: AsJson = False
+) -> None:
+    """Refit the champion's calibration on the newest outcomes; its boosters stay."""
+    from pipelines import say
+    from pipelines.launch import launch_recalibration
+
+    done = launch_recalibration(config, _day(as_of), plain=plain)
+    say.as_json(say.recalibration_facts(done)) if as_json else say.recalibrated(done)
+
+
+@app.command()
 def compare(
     a: Annotated[str, typer.Argument(help="Run id, version number or alias.")],
     b: Annotated[str, typer.Argument(help="The same, of the run that is held against A.")],

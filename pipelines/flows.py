@@ -19,7 +19,8 @@ from features.errors import BusyError
 from pipelines.monitor import AlarmError, Monitored
 from pipelines.monitoring.summary import markdown
 from pipelines.nightly import Night
-from pipelines.runs import run_monitoring, run_nightly, run_training
+from pipelines.recalibrate import Followed
+from pipelines.runs import run_monitoring, run_nightly, run_recalibration, run_training
 from pipelines.show import scorecard_markdown, top_rows
 from pipelines.train import Trained
 
@@ -76,6 +77,12 @@ def monitor(config: str, as_of: date | None = None) -> Monitored:
         raise
     show_monitoring(found)
     return found
+
+
+@flow(name="recalibrate", persist_result=False)
+def recalibrate(config: str, as_of: date | None = None) -> Followed:
+    """Refit the champion's calibration on the newest matured months (default: of today)."""
+    return run_recalibration(Path(config), as_of, as_task)
 
 
 def show_training(trained: Trained) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pipelines.monitor import Monitored
 from pipelines.nightly import Night
-from pipelines.runs import run_monitoring, run_nightly, run_training
+from pipelines.recalibrate import Followed
+from pipelines.runs import run_monitoring, run_nightly, run_recalibration, run_training
 from pipelines.train import Trained
 
 _LOG = logging.getLogger("stille")
@@ -39,6 +40,15 @@ def launch_monitoring(config: Path, as_of: date | None, *, plain: bool) -> Monit
     from pipelines import flows
 
     return flows.monitor(str(config), as_of)
+
+
+def launch_recalibration(config: Path, as_of: date | None, *, plain: bool) -> Followed:
+    """Recalibrate, watched by Prefect unless ``plain`` or Prefect does not start."""
+    if plain or not _prefect_starts():
+        return run_recalibration(config, as_of, untracked=True)
+    from pipelines import flows
+
+    return flows.recalibrate(str(config), as_of)
 
 
 def _prefect_starts() -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from pipelines.clock import new_run_id, today_in
 from pipelines.monitor import Monitored, monitor
 from pipelines.nightly import Night, nightly
+from pipelines.recalibrate import Followed, recalibrate
 from pipelines.record import recorded
 from pipelines.settings import load_settings
 from pipelines.step import Step, plain
@@ -57,3 +58,14 @@ def run_monitoring(
     with recorded(settings.paths.var, new_run_id("monitor"), "monitor") as record:
         record.untracked = untracked
         return monitor(settings, today, record, step)
+
+
+def run_recalibration(
+    config: Path, as_of: date | None = None, step: Step = plain, *, untracked: bool = False
+) -> Followed:
+    """Refit the champion's calibration, with a run record."""
+    settings = load_settings(config)
+    today = as_of or today_in(settings.company.timezone)
+    with recorded(settings.paths.var, new_run_id("recalibrate"), "recalibrate") as record:
+        record.untracked = untracked
+        return recalibrate(settings, today, record, step)

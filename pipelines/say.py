@@ -19,6 +19,7 @@ from pipelines.monitor import Monitored
 from pipelines.monitoring import summary
 from pipelines.nightly import Night
 from pipelines.promoting import Moved
+from pipelines.recalibrate import Followed
 from pipelines.show import scorecard_header, scorecard_rows, top_rows
 from pipelines.train import Trained
 from pipelines.training.ablation import Ablation
@@ -164,6 +165,33 @@ def compared(difference: Difference, page: Path) -> None:
     if not difference.same_rows:
         print("Judged on different test rows: a difference may be of the rows.")
     print(f"Page: {page}")
+
+
+def recalibrated(done: Followed) -> None:
+    """Print what was refitted, on what, how its check went and whether it is champion."""
+    found, check = done.found, done.found.check
+    print(
+        f"{done.registered.label}: {done.parent} with its calibration refitted on "
+        f"{', '.join(found.months)} ({found.leavers:,} leavers of {found.rows:,})."
+    )
+    print(
+        f"Refitted on the months before {check.months[0]} and checked on "
+        f"{', '.join(check.months)}: {check.observed:.2%} left, {check.predicted:.2%} predicted "
+        f"(parent {check.parent_predicted:.2%}); log loss {check.log_loss:.5f} (parent "
+        f"{check.parent_log_loss:.5f})."
+    )
+    print(f"Not champion: {', '.join(done.failed)}" if done.failed else "It is champion now.")
+
+
+def recalibration_facts(done: Followed) -> dict[str, Any]:
+    """The same for ``--json``."""
+    return {
+        "version": done.registered.label,
+        "parent": done.parent,
+        "champion": not done.failed,
+        "failed": list(done.failed),
+        **asdict(done.found),
+    }
 
 
 def held_against_truth(comparison: Comparison) -> None:

@@ -18,7 +18,7 @@ from pipelines.demo.writer import WRITTEN
 COMMANDS = {
     *("simulate", "check", "train", "nightly", "truth", "demo"),
     *("features", "schema", "serve", "ui", "init", "doctor", "ablate", "compare", "monitor"),
-    *("promote", "rollback"),
+    *("promote", "rollback", "recalibrate"),
 }
 
 

@@ -74,7 +74,13 @@ def test_serving_runs_every_deployment_and_leaves_schedules_on(monkeypatch, root
     monkeypatch.setattr(serve, "prefect_serve", fake)
     serve.serve()
     assert served == {
-        "names": ["nightly", "nightly-catch-up", "weekly-training", "monthly-monitoring"],
+        "names": [
+            "nightly",
+            "nightly-catch-up",
+            "weekly-training",
+            "monthly-monitoring",
+            "monthly-recalibration",
+        ],
         "pause_on_shutdown": False,
     }
 

@@ -1,0 +1,73 @@
+"""Examples newer than what a champion's boosters have learned from."""
+
+from datetime import date
+
+from features.errors import GateError
+from models.examples import Examples
+from models.feedback import Exposure
+from pipelines.champion import Champion
+from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from pipelines.matrices.files import KEYS
+from pipelines.matrices.scratch import scratch
+from pipelines.matrixgates import refuse_other_features
+from pipelines.progress import bar
+from pipelines.record import RunRecord
+from pipelines.settings import Settings
+from pipelines.snapshots.snapshot import Snapshot
+from pipelines.training.dates import training_as_ofs
+from pipelines.training.examples import Prepared, read_matrix
+from pipelines.training.feedback import leave_out_treated
+
+BOOSTERS_KNOWN_BEFORE = "boosters_known_before"
+
+
+def newer_examples(
+    settings: Settings, snapshot: Snapshot, champion: Champion, today: date, record: RunRecord
+) -> Examples:
+    """The matured months whose outcome was not complete when the boosters were trained.
+
+    Customers treated since are dealt with as in training.
+    """
+    label, spec = champion.registered.label, champion.model.spec
+    catalog = catalog_of(settings, snapshot)
+    refuse_other_features(label, spec, catalog)
+    learned, window = learned_before(champion), settings.label_window()
+    matured = training_as_ofs(settings, snapshot, today)
+    as_ofs = tuple(day for day in matured if not window.complete(day, learned))
+    if not as_ofs:
+        raise GateError(
+            f"model {label} has learned from every month whose outcome is known on {today}: "
+            f"it was trained on what was known before {learned}. There is nothing newer to "
+            "calibrate on; run stille recalibrate again next month."
+        )
+    with (
+        scratch(settings.paths.var, record.run_id) as folder,
+        record.stage("features") as stage,
+        bar("building features", len(as_ofs) * snapshot.shards) as advance,
+    ):
+        job = MatrixJob(catalog.only(list(spec.names)), as_ofs, labels_known_before=today)
+        parts = build_matrix(settings, snapshot, job, folder, lambda: advance(""))
+        frame = read_matrix(parts, [*KEYS, *spec.names])
+        labelled = frame[frame["label"].notna()]
+        stage.rows_out = len(labelled)
+        prepared = Prepared(
+            examples=Examples.build(labelled, spec, labelled["label"].astype("int8")),
+            outcomes={},
+            silent=(),
+            exposure=Exposure.build(
+                labelled, settings.label.lead_days + settings.label.horizon_days
+            ),
+        )
+    return leave_out_treated(settings, prepared, record)[0].examples
+
+
+def learned_before(champion: Champion) -> date:
+    """The day before which everything known has been learned by the boosters."""
+    tags = champion.registered.tags
+    try:
+        return date.fromisoformat(tags.get(BOOSTERS_KNOWN_BEFORE, tags["known_before"]))
+    except (KeyError, ValueError) as error:
+        raise GateError(
+            f"model {champion.registered.label} does not say when it was trained, so what it has "
+            "not learned from is unknown. Train again: stille train."
+        ) from error
