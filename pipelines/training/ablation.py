@@ -1,8 +1,9 @@
 """Which groups of drivers carry the model: the same fit and the same test rows, on parts of it.
 
 Each part is a run of one MLflow experiment, so that the tensions between the source articles
-stay visible: waiting against resolution (S3, S1), price alone against everything (S3), and how
-much "there and then" surveys add (S1).
+stay visible: waiting against resolution (S3, S1), price alone against everything (S3), how much
+"there and then" surveys add (S1), whether outreach wakes who sleeps (S0, S3), and what the way of
+paying adds, which lowers risk and hides price rises (S3).
 """
 
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ from pipelines.train import make_examples
 from pipelines.training.evaluation import fit_fold, test_folds
 
 _WAIT = ("wait", "bot_loop", "fault_response")
+_PAYING = ("payment_method", "payment_setup")
 _RESOLUTION = ("unresolved_case", "late_delivery")
 
 PARTS: Mapping[str, Callable[[FeatureColumn], bool]] = MappingProxyType(
@@ -34,6 +36,8 @@ PARTS: Mapping[str, Callable[[FeatureColumn], bool]] = MappingProxyType(
         "without binding": lambda column: column.driver != "binding",
         "without satisfaction": lambda column: column.family != "satisfaction",
         "without contact volume": lambda column: column.driver != "contact_volume",
+        "without outreach": lambda column: column.driver != "outreach",
+        "without payment method": lambda column: column.driver not in _PAYING,
     }
 )
 
