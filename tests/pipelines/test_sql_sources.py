@@ -243,7 +243,7 @@ def test_instants_of_a_database_need_a_declared_zone(take, crm):
 def server():
     programs = binaries()
     if programs is None:
-        pytest.skip("no PostgreSQL server here (initdb, pg_ctl); apt-get install postgresql")
+        pytest.fail("no PostgreSQL server here (initdb, pg_ctl): apt-get install postgresql")
     with cluster(programs) as running:
         yield running
 
