@@ -38,7 +38,7 @@ def resolve_champion(settings: Settings, record: RunRecord) -> Champion:
     """
     with record.stage("champion"):
         try:
-            registered, files = _within(settings, lambda: _asked(settings))
+            registered, files = within(settings, lambda: _asked(settings))
         except tracking.UnreachableError as error:
             registered, files = _kept(settings, error, record)
         model = model_from_files(files, registered.digest, try_boosters)
@@ -95,7 +95,7 @@ def _keep(
         record.notes.append(f"the champion could not be kept: {error.strerror}")
 
 
-def _within(settings: Settings, work: Callable[[], T]) -> T:
+def within(settings: Settings, work: Callable[[], T]) -> T:
     """Do what asks a server in a thread that is left behind when it takes too long.
 
     Time limits of single requests do not bound a server that answers byte by byte.

@@ -16,7 +16,7 @@ from models.spec import FeatureSpec
 from pipelines.record import RunRecord
 from pipelines.settings import Settings
 from pipelines.snapshots import households
-from pipelines.snapshots.gates import FEWEST_ROWS
+from pipelines.snapshots.measure import FEWEST_ROWS
 from pipelines.training.examples import feature_columns
 
 Needs = Mapping[str, Sequence[str]]

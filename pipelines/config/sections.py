@@ -188,21 +188,30 @@ class Quality(Section):
 
     ``max_null_rise``: how much higher the share of nulls in a column may be than in the
     snapshot before. ``max_unknown_share``: how many of a text column's values may be ones that
-    the snapshot before did not have. ``rows``: rows of a table against the snapshot before;
-    ``rows_of`` names other bands for single tables. ``day_rows``: rows of the day before the
-    as-of date against the median of that weekday in the eight weeks before, for the tables
-    named. ``freshness_days``: how old a table's newest event may be. ``unit_jumps``: whether a
-    median that moves to ten, a hundred or a thousand times its level, or to that part of it,
-    closes a gate.
+    the snapshot before did not have. ``max_orphan_share``: how many of a column's keys may point
+    to no row, where fewer did before; without anything before, half may. ``rows``: rows of a
+    table against the snapshot before; ``rows_of`` names other bands for single tables.
+    ``unit_jumps``: whether a median that moves to ten, a hundred or a thousand times its level,
+    or to that part of it, closes a gate, and so a newest month of which more than
+    ``max_mixed_share`` does.
+
+    ``learned_days``: whether a table's newest day and its rows a day are held against its own
+    past; ``usual_day`` is what a day may be, in multiples of its weekday's median, unless the
+    past shows worse. ``freshness_days`` says for a table how old its newest event may be,
+    ``day_rows`` what the day before the as-of date may be; null leaves a table alone.
     """
 
     max_quarantine_share: Annotated[float, Field(ge=0, lt=1)] = 0.05
     max_null_rise: Annotated[float, Field(gt=0, le=1)] = 0.2
     max_unknown_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    max_orphan_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    max_mixed_share: Annotated[float, Field(gt=0, le=1)] = 0.1
     rows: RowBand = RowBand()
     rows_of: Mapping[str, RowBand] = {}
-    day_rows: Mapping[str, RowBand] = {}
-    freshness_days: Mapping[str, Count] = {}
+    day_rows: Mapping[str, RowBand | None] = {}
+    freshness_days: Mapping[str, Count | None] = {}
+    usual_day: RowBand = RowBand(low=0.1, high=5)
+    learned_days: bool = True
     unit_jumps: bool = True
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from pipelines.snapshots.profile import TableProfile, profile_from_json
 from pipelines.sources.files import file_digest
 
 FACTS_NAME = "snapshot.json"
+TABLES_NAME = "tables.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,20 @@ def verify_snapshot(snapshot: Snapshot) -> None:
         path = snapshot.root / name
         if not path.is_file() or file_digest(path) != digest:
             raise ContractError(f"{path}: damaged since it was written; delete {snapshot.root}")
+
+
+def tables_to_json(tables: Mapping[str, TableFacts]) -> bytes:
+    """The facts of tables without their days, for ``tables_from_json``."""
+    kept = {
+        name: asdict(replace(facts, profile=replace(facts.profile, days={})))
+        for name, facts in tables.items()
+    }
+    return json.dumps(kept, ensure_ascii=False, default=datetime.isoformat).encode()
+
+
+def tables_from_json(content: bytes) -> dict[str, TableFacts]:
+    """The inverse of ``tables_to_json``."""
+    return {name: _facts_from_json(facts) for name, facts in json.loads(content).items()}
 
 
 def _facts_from_json(facts: Mapping[str, Any]) -> TableFacts:

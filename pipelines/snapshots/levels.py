@@ -7,48 +7,60 @@ the same figure in any order.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import duckdb
 
 from pipelines.database import identifier
+from pipelines.snapshots.mixture import BANDS, FEWEST, Counts, mixed_share
 
 MONTHS = 12
-FEWEST = 20
-_BANDS = 50
 _FACTORS = (0.001, 0.01, 0.1, 10.0, 100.0, 1000.0)
 _NEAR = 1.35
 
-Counts = Counter[int]
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Where a column's positive values lie.
+
+    ``median`` is that of all, ``jump`` the newest month's over that of the months before, and
+    ``mixed`` the share of the newest month that may be in another unit (``mixed_share``).
+    """
+
+    median: float | None = None
+    jump: float | None = None
+    mixed: float | None = None
 
 
-def level_and_jump(
+def level_of(
     connection: duckdb.DuckDBPyConnection, rows: str, column: str, by_month: bool
-) -> tuple[float | None, float | None]:
-    """Median of a column's positive values, and the newest month's over that of those before.
+) -> Level:
+    """Measure a column of ``rows``, which is SQL with ``event_at``.
 
-    ``rows`` is SQL with ``event_at``. The newest month is the newest with at least ``FEWEST``
-    values; there is no jump without as many in the months before it.
+    The newest month is the newest with at least ``FEWEST`` values; there is no jump without as
+    many in the twelve months before it.
     """
     counted = connection.execute(
         f"select cast(date_trunc('month', event_at) as VARCHAR) as month, "
-        f"cast(floor(log10({identifier(column)}) * {_BANDS}) as INTEGER) as band, count(*) "
+        f"cast(floor(log10({identifier(column)}) * {BANDS}) as INTEGER) as band, count(*) "
         f"from {rows} where {identifier(column)} > 0 group by 1, 2 order by 1, 2"
     ).fetchall()
     if not counted:
-        return None, None
+        return Level()
     months: dict[str, Counts] = defaultdict(Counter)
     for month, band, rows_there in counted:
         months[month][band] += rows_there
     overall = median(months.values())
     large = [month for month, bands in months.items() if bands.total() >= FEWEST]
     if not by_month or not large:
-        return overall, None
+        return Level(overall)
     newest = large[-1]
     names = list(months)
     before = [months[name] for name in names[: names.index(newest)][-MONTHS:]]
     if sum(bands.total() for bands in before) < FEWEST:
-        return overall, None
-    return overall, median([months[newest]]) / median(before)
+        return Level(overall)
+    jump = median([months[newest]]) / median(before)
+    return Level(overall, jump, mixed_share(months[newest], before))
 
 
 def median(counts: Iterable[Counts]) -> float:
@@ -58,7 +70,7 @@ def median(counts: Iterable[Counts]) -> float:
     for band in sorted(bands):
         seen += bands[band]
         if seen >= half:
-            return float(10 ** ((band + 0.5) / _BANDS))
+            return float(10 ** ((band + 0.5) / BANDS))
     raise ValueError("no values")
 
 

@@ -7,12 +7,13 @@ import duckdb
 
 from features.tables import TABLES, Column, Table
 from pipelines.database import identifier, literal
-from pipelines.snapshots.levels import level_and_jump
+from pipelines.snapshots.levels import Level, level_of
 from pipelines.snapshots.profile import ColumnProfile, TableProfile
 from pipelines.sources.bindingrules import Binding
 
 KEPT_VALUES = 1000
 _TEXT = "text"
+_LAG = "approx_quantile(date_diff('second', event_at, known_at), 0.5) / 86400.0"
 # Keys that only number a row; two rows that differ in nothing else may be one, sent twice.
 _EVENT_KEYS = {
     table.key
@@ -44,6 +45,16 @@ _ORDERS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 
 
+# Tables of people and of answers, of which nothing comes day by day.
+_NO_EVENTS = ("customers", "labels")
+
+
+def has_days(table: Table) -> bool:
+    """Whether rows of a table tell what happened day by day: no plan, dimension or register."""
+    made_up = table.planned or table.derived or table.name in _NO_EVENTS
+    return table.per_customer and not made_up
+
+
 def profile_table(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
@@ -54,7 +65,7 @@ def profile_table(
     columns = [b.column for b in bindings if b.column.name != "known_at"]
     accepted = f"(select * from {identifier(table.name)} where _rule is null)"
     orders = _orders(table, columns)
-    asked = ["count(*)", _distinct(table, columns)]
+    asked = ["count(*)", _LAG, _distinct(table, columns)]
     asked += [f"count_if({identifier(late)} < {identifier(early)})" for early, late in orders]
     for column in columns:
         name = identifier(column.name)
@@ -62,7 +73,7 @@ def profile_table(
         asked.append(f"count({name})")
         asked += [f"cast({f}({name}) as VARCHAR)" if ranged else "null" for f in ("min", "max")]
     [row] = connection.execute(f"select {', '.join(asked)} from {accepted}").fetchall()
-    rows, distinct, *rest = row
+    rows, lag, distinct, *rest = row
     wrong = dict(zip((f"{late} before {early}" for early, late in orders), rest, strict=False))
     cells = rest[len(orders) :]
     return TableProfile(
@@ -75,6 +86,7 @@ def profile_table(
         alike=0 if distinct is None else rows - distinct,
         disorder={name: count for name, count in wrong.items() if count},
         days={} if days_in is None else _days(connection, accepted, days_in),
+        lag=round(lag or 0, 3),
     )
 
 
@@ -100,12 +112,12 @@ def _column(
     cells: list[Any],
 ) -> ColumnProfile:
     given, low, high = cells
-    median, jump = None, None
+    level = Level()
     if _has_a_level(column):
-        median, jump = level_and_jump(connection, accepted, column.name, table.name != "customers")
+        level = level_of(connection, accepted, column.name, table.name != "customers")
     named = column.type == _TEXT and not column.allowed and not column.name.endswith("_id")
     values = _values(connection, accepted, column.name) if named else {}
-    return ColumnProfile(rows - given, low, high, median, jump, values)
+    return ColumnProfile(rows - given, low, high, level.median, level.jump, level.mixed, values)
 
 
 def _has_a_level(column: Column) -> bool:

@@ -11,7 +11,9 @@ class ColumnProfile:
 
     ``low`` and ``high`` are the least and the greatest value of numbers and dates. ``median`` is
     that of the positive numbers (to within 5 %); ``jump`` is the newest month's median over that
-    of the twelve months before. ``values`` counts the most frequent words by their digests.
+    of the twelve months before. ``mixed`` is how much more of the newest
+    month lies a power of ten away from the usual values than ever before. ``values`` counts the
+    most frequent words by their digests.
     """
 
     nulls: int
@@ -19,6 +21,7 @@ class ColumnProfile:
     high: str | None = None
     median: float | None = None
     jump: float | None = None
+    mixed: float | None = None
     values: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -27,7 +30,8 @@ class TableProfile:
     """One table: its columns, rows alike but for their key, and counts of what contradicts.
 
     ``disorder`` counts rows whose dates are out of order, ``orphans`` references to rows that
-    another table does not have, ``days`` rows by local day (only where a gate asks).
+    another table does not have, ``days`` rows by local day of what happened (not of plans and
+    dimensions), ``lag`` the median of the days from an event until it is known.
     """
 
     columns: Mapping[str, ColumnProfile]
@@ -35,6 +39,7 @@ class TableProfile:
     disorder: Mapping[str, int] = field(default_factory=dict)
     orphans: Mapping[str, int] = field(default_factory=dict)
     days: Mapping[str, int] = field(default_factory=dict)
+    lag: float = 0.0
 
 
 def profile_from_json(facts: Mapping[str, Any]) -> TableProfile:

@@ -76,7 +76,7 @@ def load_table(
         _insert(connection, table, source, part, index, bound.bindings, forms, limit, known)
         parts.append(part)
         bounds.append(bound)
-    _prove(connection, table, parts, forms)
+    _prove(connection, table, source, parts, forms)
     bound = _together(bounds)
     refusal = settle_duplicates(connection, table, source, bound.bindings, parts)
     rules = _count_rules(connection, table)
@@ -123,7 +123,11 @@ def _insert(
 
 
 def _prove(
-    connection: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[Part], forms: Forms
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    source: Source,
+    parts: Sequence[Part],
+    forms: Forms,
 ) -> None:
     counted = connection.execute(
         f"select _file, count(*) from {identifier(table.name)} group by _file"
@@ -133,6 +137,11 @@ def _prove(
         prove_rows(part, forms.dialect, rows.get(index, 0))
     if table.required and not rows:
         raise ContractError(f"{parts[0].name}: no rows, and {table.name} are needed")
+    if source.kind == "parquet" and not rows:
+        raise ContractError(
+            f"{parts[0].name}: no rows, as after an export that broke off; if there are none yet, "
+            f"leave sources.{table.name} out of the configuration, then run: stille check"
+        )
 
 
 def _together(bounds: Sequence[Bound]) -> Bound:

@@ -37,8 +37,9 @@ from pipelines.snapshots.store import (
 from pipelines.snapshots.taking import Taken, write_tables
 from pipelines.sources.files import Input, changed, digests, file_digest, find_files
 from pipelines.sources.postgres import fetch_tables
+from pipelines.storage import replace_bytes
 
-FORMAT = 2
+FORMAT = 3
 
 __all__ = [
     "Snapshot",
@@ -56,13 +57,15 @@ def take_snapshot(
     on_table: Callable[[str], None] = lambda _: None,
     as_of: date | None = None,
     judge: Judge = lambda _: (),
+    again: Callable[[Snapshot], tuple[Gate, ...]] = lambda ready: ready.gates,
 ) -> Snapshot:
     """Read, check and write every configured table under ``store``; reuse one of these inputs.
 
     ``as_of`` is the night's date: events more than a day after it are set aside. ``on_table``
     is told each table's name before it is read; ``judge`` sees what was read, refused tables
-    among it, before it counts and may refuse it. The snapshot is there whole or not at all, and
-    stays as it is for as long as the returned value lives, whatever other runs do.
+    among it, before it counts and may refuse it; ``again`` judges a snapshot that is reused, as
+    the same tables may be too old for another night. The snapshot is there whole or not at all,
+    and stays as it is for as long as the returned value lives, whatever other runs do.
 
     Raises ``ContractError`` that tells of every table that breaks the contract, ``BusyError``
     when an input changed while it was read or a database does not answer, ``ConfigError`` when
@@ -87,6 +90,8 @@ def take_snapshot(
             _write_facts(staging, taken, digest, known, gates)
             ready = placed(staging, into, digest)
             forget_refused(store)
+        else:
+            ready = _judged_again(ready, again(ready))
         mark_newest(into)
     except StilleError:
         keep_quarantine(staging, store)
@@ -143,6 +148,19 @@ def _write_facts(
     }
     text = json.dumps(facts, indent=2, ensure_ascii=False, default=datetime.isoformat)
     (staging / FACTS_NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def _judged_again(ready: Snapshot, gates: tuple[Gate, ...]) -> Snapshot:
+    """A reused snapshot with tonight's gates, written down when a person let one through."""
+    named = {gate.name for gate in gates}
+    both = (*gates, *(gate for gate in ready.gates if gate.name not in named))
+    again = replace(ready, gates=both)
+    if both != ready.gates and not all(gate.passed for gate in gates):
+        path = ready.root / FACTS_NAME
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts["gates"] = [asdict(gate) for gate in both]
+        replace_bytes(path, f"{json.dumps(facts, indent=2, ensure_ascii=False)}\n".encode())
+    return again
 
 
 def _digest(settings: Settings, inputs: Mapping[str, str], as_of: date | None) -> str:

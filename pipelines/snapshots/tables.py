@@ -9,11 +9,14 @@ from pipelines.config.masterdata import refuse_mutable
 from pipelines.progress import bar
 from pipelines.record import Gate, RunRecord
 from pipelines.settings import Settings
-from pipelines.snapshots.gates import Tables, measures, refusal
+from pipelines.snapshots.gates import judged, measures
 from pipelines.snapshots.kept import previous
+from pipelines.snapshots.measure import Known, Tables
+from pipelines.snapshots.ownpast import own_measures
 from pipelines.snapshots.snapshot import Snapshot, take_snapshot
 from pipelines.snapshots.store import store_of
 from pipelines.snapshots.taking import Taken
+from pipelines.trained import champion_tables
 
 CHECK_PAGE = "check.html"
 _CHECK = "check"
@@ -40,19 +43,24 @@ def read_tables(
     if record.command != _CHECK:
         refuse_mutable(settings)
     limit = max(as_of, today_in(settings.company.timezone))
-    store = store_of(settings)
+    store, page = store_of(settings), str(settings.paths.out / CHECK_PAGE)
     before = previous(store)
-    known = {} if before is None else before.tables
 
     def judge(taken: Taken) -> tuple[Gate, ...]:
         seen(taken)
         _note_quarantine(record, taken.tables)
         accepted = {n: t for n, t in taken.tables.items() if n not in taken.refusals}
-        return _judge(settings, as_of, accepted, known, record, accept=accept)
+        known = champion_tables(settings, record) if before is None else Known(before.tables)
+        found = measures(settings, as_of, accepted, known)
+        return judged(found, before, record, page, accept=accept)
+
+    def again(ready: Snapshot) -> tuple[Gate, ...]:
+        found = own_measures(settings, as_of, ready.tables)
+        return judged(found, ready, record, page, accept=accept)
 
     tables = sum(name in settings.sources for name in TABLES)
     with record.stage("tables") as stage, bar("reading tables", tables) as advance:
-        snapshot = take_snapshot(settings, store, advance, limit, judge)
+        snapshot = take_snapshot(settings, store, advance, limit, judge, again)
         stage.rows_in = sum(facts.source_rows for facts in snapshot.tables.values())
         stage.rows_out = sum(facts.rows for facts in snapshot.tables.values())
     _note(record, snapshot)
@@ -69,23 +77,3 @@ def _note_quarantine(record: RunRecord, tables: Tables) -> None:
     record.quarantined = {
         name: dict(facts.quarantined) for name, facts in tables.items() if facts.quarantined
     }
-
-
-def _judge(
-    settings: Settings,
-    as_of: date,
-    now: Tables,
-    before: Tables,
-    record: RunRecord,
-    *,
-    accept: bool,
-) -> tuple[Gate, ...]:
-    start = len(record.gates)
-    for measure in measures(settings, as_of, now, before):
-        record.gate(measure.name, measure.value, measure.low, measure.high)
-    gates = tuple(record.gates[start:])
-    closed = [gate for gate in gates if not gate.passed]
-    if closed and not accept:
-        raise refusal(closed, str(settings.paths.out / CHECK_PAGE))
-    record.notes += [f"let through by a person: {gate.name}" for gate in closed]
-    return gates

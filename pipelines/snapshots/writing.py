@@ -7,7 +7,7 @@ import duckdb
 from pipelines.database import identifier, literal
 from pipelines.settings import Settings
 from pipelines.snapshots.facts import TableFacts
-from pipelines.snapshots.measuring import profile_table
+from pipelines.snapshots.measuring import has_days, profile_table
 from pipelines.snapshots.reading import Loaded
 
 
@@ -41,7 +41,8 @@ def facts_of(
         "where _rule is null"
     ).fetchall()
     bound = loaded.bound
-    zone = settings.company.timezone if loaded.name in settings.quality.day_rows else None
+    counted = has_days(loaded.table) or loaded.name in settings.quality.day_rows
+    zone = settings.company.timezone if counted else None
     return TableFacts(
         rows=int(rows),
         source_rows=loaded.source_rows,

@@ -4,7 +4,7 @@ from pipelines.tracking.aliases import PASSED, PREVIOUS, promote, roll_back, wri
 from pipelines.tracking.datasets import Rows
 from pipelines.tracking.files import fetch, load, load_reference, read_folder
 from pipelines.tracking.monitoring import log_monitoring
-from pipelines.tracking.reading import Logged, find_logged
+from pipelines.tracking.reading import Logged, champion_file, find_logged
 from pipelines.tracking.registry import CHAMPION, Registered, aliased, champion, version_of
 from pipelines.tracking.runs import Training, log_ablation, log_training, plain_name
 from pipelines.tracking.store import UnreachableError, connect, tracking_uri
@@ -20,6 +20,7 @@ __all__ = [
     "UnreachableError",
     "aliased",
     "champion",
+    "champion_file",
     "connect",
     "fetch",
     "find_logged",

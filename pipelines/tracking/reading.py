@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 
 from features.errors import ConfigError
 from pipelines.settings import Settings
+from pipelines.tracking.registry import answering, champion
 from pipelines.tracking.store import connect
 
 FACTS = ("scorecard.json", "drivers.json", "feature_spec.json", "curves.json")
@@ -54,6 +55,25 @@ def find_logged(settings: Settings, name: str) -> Logged:
         return _logged(client.get_run(str(version.run_id)), f"{model}/{version.version}")
     except MlflowException as error:
         raise _unknown(settings, name) from error
+
+
+def champion_file(settings: Settings, name: str) -> bytes | None:
+    """A file of the run that made the champion; None without a champion or such a file.
+
+    Raises ``ModelError`` when the champion has no digest, ``UnreachableError`` when the store
+    does not answer.
+    """
+    registered = champion(settings)
+    if registered is None:
+        return None
+    with answering(settings), tempfile.TemporaryDirectory() as scratch:
+        run_id = registered.run_id
+        if name not in {each.path for each in mlflow.MlflowClient().list_artifacts(run_id)}:
+            return None
+        found = mlflow.artifacts.download_artifacts(
+            run_id=run_id, artifact_path=name, dst_path=scratch
+        )
+        return Path(found).read_bytes()
 
 
 def _logged(run: Run, label: str) -> Logged:

@@ -10,6 +10,7 @@ import pandas as pd
 from models.explain import spread
 from pipelines.plainjson import plain_json
 from pipelines.settings import Settings
+from pipelines.snapshots.facts import TABLES_NAME, tables_to_json
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.storage import replace_bytes
 from pipelines.training import plots
@@ -37,7 +38,8 @@ def facts_of(judged: Judged, prepared: Prepared, snapshot: Snapshot) -> dict[str
         "inputs.json": dict(snapshot.inputs),
         "feature_spec.json": json.loads(prepared.examples.spec.to_json()),
     }
-    return {name: plain_json(value) for name, value in facts.items()}
+    files = {name: plain_json(value) for name, value in facts.items()}
+    return {**files, TABLES_NAME: tables_to_json(snapshot.tables)}
 
 
 def told_apart(judged: Judged) -> list[str]:

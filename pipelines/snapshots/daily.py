@@ -1,0 +1,102 @@
+"""What a table's own days say is usual: how long it is silent, how many rows a weekday has."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from statistics import median
+
+WEEKS = 8
+FEWEST_A_DAY, FEWEST_BEFORE_A_RUSH = 30, 10
+LEAST_SILENCE = 3
+# A year and the weeks by which Easter moves.
+_PAST = timedelta(days=420)
+_SPAN = timedelta(weeks=WEEKS)
+_DAYS_ENOUGH, _REGULAR_ENOUGH = 100, 9
+_RARE, _MARGIN, _JUDGED_ENOUGH = 3, 2.0, 50
+_LOOKED_AT = 7
+
+Days = Mapping[date, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DayRows:
+    """Rows of one day over the median of its weekday, and what the table's past allows."""
+
+    day: date
+    share: float
+    low: float
+    high: float
+
+
+def days_before(days: Mapping[str, int], as_of: date) -> Days:
+    """Counts by day (ISO text), of the days before ``as_of`` only."""
+    read = ((date.fromisoformat(day), rows) for day, rows in days.items())
+    return {day: rows for day, rows in sorted(read) if day < as_of}
+
+
+def usual_silence(days: Days) -> int | None:
+    """How many days old the newest event may be, without any delay of its rows.
+
+    Twice the longest pause between days with rows, at least ``LEAST_SILENCE``. None when the
+    past says too little: under eight weeks, or under 100 days with rows that do not come at
+    regular intervals (nine that do).
+    """
+    if not days:
+        return None
+    newest = max(days)
+    seen = sorted(day for day in days if day > newest - _PAST)
+    if newest - seen[0] < _SPAN:
+        return None
+    gaps = [(later - earlier).days for earlier, later in pairwise(seen)]
+    regular = max(gaps) <= 2 * median(gaps)
+    if len(seen) < (_REGULAR_ENOUGH if regular else _DAYS_ENOUGH):
+        return None
+    return max(LEAST_SILENCE, 2 * max(gaps))
+
+
+def strangest_day(days: Days, last: date, low: float, high: float) -> DayRows | None:
+    """The day, of the seven up to ``last``, whose rows are the farthest from its weekday's.
+
+    Only days whose weekday had a median of ``FEWEST_A_DAY`` rows in the eight weeks before, or
+    of ``FEWEST_BEFORE_A_RUSH`` when the day had more: few rows may be none by chance.
+    The band ``low`` to ``high`` gives way on the side where more than two days of the year
+    before lay outside it, as the holidays of an office do. None when no day can be judged.
+    """
+    recent = _shares(days, [last - timedelta(days=back) for back in range(_LOOKED_AT)])
+    if not recent:
+        return None
+    first = last - timedelta(days=_LOOKED_AT)
+    year = sorted(_shares(days, [first - timedelta(days=back) for back in range(365)]).values())
+    if len(year) < _JUDGED_ENOUGH:
+        return None
+    low = low if year[_RARE - 1] >= low else 0.0
+    high = max(high, year[-_RARE] * _MARGIN)
+    day = max(recent, key=lambda each: _strangeness(recent[each], low, high))
+    return DayRows(day, recent[day], low, high)
+
+
+def share_of_weekday(days: Days, day: date) -> float | None:
+    """A day's rows over the median of its weekday in the eight weeks before; None without one."""
+    usual = _usual(days, day)
+    return days.get(day, 0) / usual if usual else None
+
+
+def _usual(days: Days, day: date) -> float:
+    return median(days.get(day - timedelta(weeks=week), 0) for week in range(1, WEEKS + 1))
+
+
+def _shares(days: Days, asked: Sequence[date]) -> dict[date, float]:
+    start = min(days, default=date.max)
+    usual = {day: _usual(days, day) for day in asked if day - _SPAN >= start}
+    shares = {day: (days.get(day, 0) / n, n) for day, n in usual.items() if n}
+    return {
+        day: share
+        for day, (share, n) in shares.items()
+        if n >= (FEWEST_BEFORE_A_RUSH if share > 1 else FEWEST_A_DAY)
+    }
+
+
+def _strangeness(share: float, low: float, high: float) -> float:
+    below = low / share if share else (float("inf") if low else 0.0)
+    return max(below, share / high)
