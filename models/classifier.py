@@ -66,13 +66,13 @@ def fit(
     on_step(f"binning {len(examples):,} rows of {len(examples.spec.columns)} features")
     data = _binned(examples, recipe)
     base = float(logit(examples.y.mean(keepdims=True))[0])
-    core = _stopped(data, examples.y, fold, recipe, base, on_step)
+    core = _stopped(data, examples, fold, recipe, base, on_step)
     best = tuple(booster.best_iteration for booster in core)
     raw = _mean_raw(core, examples, fold, recipe.threads)
     lines = examples.product_line[fold.test]
     calibration = fit_by_product_line(raw, lines, examples.y[fold.test])
     rounds = max(1, round(recipe.refit * float(np.mean(best))))
-    final, size = _final(data, examples.y, recipe, base, rounds, on_step)
+    final, size = _final(data, examples, recipe, base, rounds, on_step)
     report = FitReport(
         split=fold.name,
         train_rows=int(fold.train.sum()),
@@ -104,16 +104,21 @@ def _part(data: lgb.Dataset, rows: Index, start: float) -> lgb.Dataset:
 
 
 def _stopped(
-    data: lgb.Dataset, y: Labels, fold: Fold, recipe: Recipe, base: float, on_step: Progress
+    data: lgb.Dataset,
+    examples: Examples,
+    fold: Fold,
+    recipe: Recipe,
+    base: float,
+    on_step: Progress,
 ) -> tuple[lgb.Booster, ...]:
     judge = _part(data, np.flatnonzero(fold.test), base)
-    members = samples(np.flatnonzero(fold.train), y, recipe.negatives, len(recipe.seeds))
+    members = samples(np.flatnonzero(fold.train), examples.y, recipe.negatives, len(recipe.seeds))
 
     def stopped(seed: int, sample: Sample) -> lgb.Booster:
         on_step(f"early stopping, seed {seed} of {recipe.seeds}: judged by {fold.name}")
         train = _part(data, sample.rows, base - float(np.log(sample.keep)))
         return lgb.train(
-            recipe.params(seed),
+            recipe.params(seed, examples.spec.signs),
             train,
             recipe.max_rounds,
             valid_sets=[judge],
@@ -124,14 +129,20 @@ def _stopped(
 
 
 def _final(
-    data: lgb.Dataset, y: Labels, recipe: Recipe, base: float, rounds: int, on_step: Progress
+    data: lgb.Dataset,
+    examples: Examples,
+    recipe: Recipe,
+    base: float,
+    rounds: int,
+    on_step: Progress,
 ) -> tuple[tuple[lgb.Booster, ...], int]:
-    members = samples(np.arange(len(y)), y, recipe.negatives, len(recipe.seeds))
+    members = samples(np.arange(len(examples)), examples.y, recipe.negatives, len(recipe.seeds))
 
     def trained(seed: int, sample: Sample) -> lgb.Booster:
         on_step(f"final fit, seed {seed} of {recipe.seeds}: {rounds} rounds")
         train = _part(data, sample.rows, base - float(np.log(sample.keep)))
-        return plain_booster(lgb.train(recipe.params(seed), train, rounds))
+        params = recipe.params(seed, examples.spec.signs)
+        return plain_booster(lgb.train(params, train, rounds))
 
     return tuple(map(trained, recipe.seeds, members)), len(members[0].rows)
 

@@ -1,11 +1,14 @@
 """The champion's settings: measured once on public and simulated sets, then left alone."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 _SLOW = 20_000
 _FINE = 50_000
 _SAMPLED = 100_000
 _LARGE = 300_000
+_DISTANCE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,8 @@ class Recipe:
     best round for the final fit on all rows; one booster is trained per seed and their
     log-odds averaged. ``min_positives`` is the least of either class on a side of the inner split.
     ``negatives`` is how many stayers each seed sees per leaver, a share of its own where they
-    suffice; null means all of them.
+    suffice; null means all of them. ``monotone`` keeps every tree to the signs that the features
+    declare: more of an irritation never lowers the score.
     """
 
     learning_rate: float = 0.05
@@ -36,14 +40,16 @@ class Recipe:
     min_data_per_group: int = 50
     min_positives: int = 20
     negatives: int | None = None
+    monotone: bool = False
 
-    def params(self, seed: int) -> dict[str, object]:
-        """LightGBM's parameters for one seed.
+    def params(self, seed: int, signs: Sequence[int] = ()) -> dict[str, object]:
+        """LightGBM's parameters for one seed; ``signs`` has one of +1, −1 and 0 per column.
 
         Binning is seeded apart, so that one binned data set serves every seed. Histograms are
         built by column: the same trees on any number of threads, and with 40 % of the columns
         per tree a third faster than by row.
         """
+        kept = {"monotone_constraints": list(signs)} if self.monotone and any(signs) else {}
         return {
             "objective": "binary",
             "metric": "binary_logloss",
@@ -64,6 +70,7 @@ class Recipe:
             "deterministic": True,
             "force_col_wise": True,
             "verbosity": -1,
+            **kept,
         }
 
 
@@ -76,10 +83,17 @@ def recipe_for(rows: int, seeds: int = 3, threads: int = 2) -> Recipe:
     rate = 0.02 if rows < _SLOW else 0.05
     return Recipe(
         learning_rate=rate,
-        patience=round(2 / rate),
+        patience=round(_DISTANCE / rate),
         max_bin=255 if rows < _FINE else 63,
         min_data_in_leaf=100 if rows > _LARGE else 40,
         negatives=10 if rows > _SAMPLED else None,
         seeds=tuple(range(1, seeds + 1)),
         threads=threads,
     )
+
+
+def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """The recipe with some fields set; with another learning rate, patience follows it."""
+    rate = changes.get("learning_rate", recipe.learning_rate)
+    follows = {} if rate == recipe.learning_rate else {"patience": round(_DISTANCE / rate)}
+    return replace(recipe, **{**follows, **changes})

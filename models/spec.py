@@ -71,6 +71,11 @@ class FeatureSpec:
         return tuple(i for i, column in enumerate(self.columns) if column.kind == "category")
 
     @property
+    def signs(self) -> tuple[int, ...]:
+        """Each column's sign; 0 for categories, whose codes have no direction."""
+        return tuple(column.sign if column.kind == "number" else 0 for column in self.columns)
+
+    @property
     def hash(self) -> str:
         """SHA-256 (hex) of names, kinds, definitions, vocabularies and their order."""
         return _digest([(c.name, c.kind, c.definition, c.vocabulary) for c in self.columns])

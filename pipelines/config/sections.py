@@ -86,6 +86,9 @@ class Training(Section):
 
     ``min_test_positives``: the fewest leavers, and stayers, that a model is judged on.
     ``staying_months``: how many months one fit is followed, to see how long it stays good.
+    What is not set of the recipe (``learning_rate`` to ``lambda_l2``) follows the number of rows.
+    ``monotone`` keeps the model to the signs that the features declare. ``challengers`` holds
+    other ways to learn against the recipe in every training run.
     ``leak_override`` names columns that the leak detector refuses, with the reason why each is
     honest all the same. ``feedback`` says what becomes of rows whose customer was treated before
     the label was complete: left out (and the others weighted where treatment is common), always
@@ -100,9 +103,15 @@ class Training(Section):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
     num_leaves: Annotated[int, Field(ge=2)] = 15
     min_data_in_leaf: Count = 40
+    max_depth: Annotated[int, Field(ge=-1)] = 6
     max_bin: Annotated[int, Field(ge=2, le=255)] = 63
     min_test_positives: Count = 20
     staying_months: Annotated[int, Field(ge=2)] = 6
+    bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 0.7
+    feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.4
+    lambda_l2: Annotated[float, Field(ge=0)] = 5.0
+    monotone: bool = False
+    challengers: bool = False
     bootstrap: Annotated[int, Field(ge=0)] = 200
     auc_alarm: Annotated[float, Field(gt=0.5, le=1)] = 0.85
     leak_override: Mapping[str, Reason] = {}

@@ -1,6 +1,6 @@
 """Judges a recipe on later months: the same fit, on what was known before them."""
 
-from dataclasses import replace
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from models.churn import ChurnModel
 from models.classifier import fit
 from models.examples import Examples
 from models.grouped import GroupedCheck
-from models.recipe import Recipe, recipe_for
+from models.recipe import Recipe, changed, recipe_for
 from models.splits import Fold, customer_folds, customer_split, require_test_rows, rolling_origin
 from models.staying import MonthCard
 from pipelines.progress import bar
@@ -20,6 +20,19 @@ from pipelines.training.incumbent import incumbent_on
 from pipelines.training.judged import Judged, measured
 from pipelines.training.robustness import months_after, unseen_customers
 
+SETTABLE = frozenset(
+    {
+        "learning_rate",
+        "num_leaves",
+        "min_data_in_leaf",
+        "max_depth",
+        "max_bin",
+        "bagging_fraction",
+        "feature_fraction",
+        "lambda_l2",
+        "monotone",
+    }
+)
 _SINGLE_DATE_TEST_SHARE = 0.25
 
 
@@ -31,14 +44,15 @@ def label_window(settings: Settings) -> LabelWindow:
 def recipe_of(settings: Settings, rows: int) -> Recipe:
     """The recipe for this many rows, with what the configuration sets on purpose."""
     training = settings.training
-    chosen = training.model_fields_set & {
-        "learning_rate",
-        "num_leaves",
-        "min_data_in_leaf",
-        "max_bin",
-    }
+    chosen = training.model_fields_set & SETTABLE
     base = recipe_for(rows, training.seeds, settings.engine.threads)
-    return replace(base, **{name: getattr(training, name) for name in sorted(chosen)})
+    return changed(base, {name: getattr(training, name) for name in sorted(chosen)})
+
+
+def with_recipe(settings: Settings, changes: Mapping[str, object]) -> Settings:
+    """The settings as if ``changes`` of the recipe stood in the configuration."""
+    training = settings.training.model_copy(update=dict(changes))
+    return settings.model_copy(update={"training": training})
 
 
 def test_folds(settings: Settings, examples: Examples) -> tuple[Fold, ...]:

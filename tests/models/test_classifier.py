@@ -104,15 +104,17 @@ def test_more_irritation_raises_the_risk(model: ChurnModel, later: Examples) -> 
     assert (model.probability(annoyed) > model.probability(calm)).all()
 
 
-@pytest.mark.parametrize("negatives", [None, 1])
-def test_row_order_and_threads_leave_the_bytes_alone(
-    train: Train, small: Make, negatives: int | None
+@pytest.mark.parametrize("changes", [{}, {"negatives": 1}, {"monotone": True}])
+@pytest.mark.parametrize("dates", [12, 1])
+def test_repeats_row_order_and_threads_leave_the_bytes_alone(
+    train: Train, small: Make, changes: dict[str, object], dates: int
 ) -> None:
-    frame = small(customers=120)
-    plain = to_files(train(frame, negatives=negatives, max_rounds=30))
+    frame = small(customers=1_440 // dates, months=dates)
+    plain = to_files(train(frame, max_rounds=30, **changes))
+    assert plain == to_files(train(frame, max_rounds=30, **changes))
     shuffled = frame.sample(frac=1, random_state=5).reset_index(drop=True)
     columns = list(reversed(shuffled.columns))
-    again = to_files(train(shuffled[columns], negatives=negatives, max_rounds=30, threads=2))
+    again = to_files(train(shuffled[columns], max_rounds=30, threads=2, **changes))
     assert plain == again
 
 
