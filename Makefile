@@ -2,6 +2,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
+BENCH := .venv-bench
 BIN := $(VENV)/bin
 
 export DO_NOT_TRACK := true
@@ -47,6 +48,16 @@ check: $(VENV)/.ok ## Lint, types, imports and tests
 bench: $(VENV)/.ok ## Time the feature build against the floor of reading and writing
 	@$(BIN)/python -m benchmarks.features
 
+$(BENCH)/.ok: requirements-bench.lock pyproject.toml
+	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BENCH)/bin/python -m uv pip install --quiet --python $(BENCH)/bin/python --require-hashes -r requirements-bench.lock
+	@$(BENCH)/bin/python -m uv pip install --quiet --python $(BENCH)/bin/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+bench-models: $(BENCH)/.ok ## Hold the recipe against other libraries, write docs/benchmark.md (hours; kept in parts)
+	@nice -n 5 $(BENCH)/bin/python -m benchmarks.models
+
 ui: $(VENV)/.ok ## Open MLflow on the demo's runs
 	@$(BIN)/stille ui
 
@@ -55,8 +66,9 @@ serve: $(VENV)/.ok ## Run the nightly and weekly schedules on this machine
 
 lock: $(VENV)/.ok ## Resolve the dependencies again
 	@$(BIN)/python -m uv pip compile pyproject.toml --quiet --extra dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
+	@$(BIN)/python -m uv pip compile pyproject.toml --quiet --extra dev --extra bench --constraint requirements.lock --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements-bench.lock
 
-clean: ## Remove what was made, but not .venv
+clean: ## Remove what was made, but not the environments
 	@rm -rf var out data/demo build
 
-.PHONY: help setup demo test test-all check bench ui serve lock clean
+.PHONY: help setup demo test test-all check bench bench-models ui serve lock clean

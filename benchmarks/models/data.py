@@ -1,0 +1,104 @@
+"""The public sets as examples, and the folds on which everything is judged.
+
+Settings may be tried out on half of the customers (Trupanion: on months before October) only.
+Reported folds test the other half (Trupanion: October, November, December) and train on all
+rows that are not tested, Trupanion on those whose label window had closed.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.models.keeping import FOLDER
+from features.timeline import LabelWindow
+from models.examples import Examples
+from models.splits import Fold, customer_share, rolling_origin
+from pipelines.record import RunRecord
+from pipelines.settings import Settings, load_settings
+from pipelines.snapshots.tables import read_tables
+from pipelines.train import make_examples
+from pipelines.training.evaluation import label_window
+
+SHARED = Path("../shared/data")
+SETS = {
+    "trupanion": date(2017, 1, 1),
+    "powerco": date(2016, 2, 1),
+    "cell2cell": date(2002, 1, 1),
+    "telco": date(2018, 1, 1),
+}
+_FOLDS = 5
+_MONTHS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """One company's examples, its label window and a digest of both."""
+
+    name: str
+    examples: Examples
+    window: LabelWindow
+    digest: str
+
+
+def load(name: str) -> Set | None:
+    """Read a set through its shipped configuration; None where its files are absent."""
+    if "STILLE_EXAMPLE_DATA" not in os.environ and SHARED.is_dir():
+        os.environ["STILLE_EXAMPLE_DATA"] = str(SHARED)
+    settings = _settings(name)
+    missing = [
+        settings.paths.data / source.path
+        for source in settings.sources.values()
+        if source.path and not (settings.paths.data / source.path).is_file()
+    ]
+    if missing:
+        print(f"{name}: skipped, {missing[0]} is absent (set STILLE_EXAMPLE_DATA)", flush=True)
+        return None
+    record = RunRecord("bench", "bench", "")
+    snapshot = read_tables(settings, SETS[name], record)
+    examples = make_examples(settings, snapshot, SETS[name], record).examples
+    return Set(name, examples, label_window(settings), _digest(examples))
+
+
+def reported(data: Set) -> tuple[Fold, ...]:
+    """The folds of the page."""
+    examples = data.examples
+    if len(np.unique(examples.as_of)) > 1:
+        return rolling_origin(examples.as_of, data.window, _MONTHS, 1)
+    share = customer_share(examples.customer_id, "benchmark")
+    return tuple(_of(share, 0.5 * k / _FOLDS, 0.5 * (k + 1) / _FOLDS) for k in range(_FOLDS))
+
+
+def tried(data: Set) -> tuple[Examples, tuple[Fold, ...]]:
+    """Rows that may be used to try settings out, and folds among them."""
+    examples = data.examples
+    if len(np.unique(examples.as_of)) > 1:
+        first = reported(data)[0]
+        part = examples.take(first.train)
+        return part, rolling_origin(part.as_of, data.window, 2, 1)
+    part = examples.take(customer_share(examples.customer_id, "benchmark") >= 0.5)
+    share = customer_share(part.customer_id, "benchmark")
+    return part, tuple(
+        _of(share, 0.5 + 0.5 * k / _FOLDS, 0.5 + 0.5 * (k + 1) / _FOLDS) for k in range(_FOLDS)
+    )
+
+
+def _of(share: np.ndarray, low: float, high: float) -> Fold:
+    test = (share >= low) & (share < high)
+    return Fold(~test, test, f"customers {low:.0%} to {high:.0%}")
+
+
+def _settings(name: str) -> Settings:
+    os.environ["STILLE__PATHS__VAR"] = str(FOLDER / name)
+    return load_settings(Path(f"configs/examples/{name}.yaml"))
+
+
+def _digest(examples: Examples) -> str:
+    total = hashlib.sha256(examples.spec.to_json().encode())
+    total.update("\n".join(examples.customer_id.astype(str).tolist()).encode())
+    for values in (examples.as_of.astype("int64"), examples.y, examples.x.T):
+        total.update(values.tobytes())
+    return total.hexdigest()

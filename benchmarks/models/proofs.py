@@ -1,0 +1,142 @@
+"""What is promised of the recipe beside its accuracy: stability, same bytes, cheap sampling."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from benchmarks.models.data import Set, reported
+from benchmarks.models.keeping import Row, kept, settled
+from benchmarks.models.rivals import THREADS
+from models.artefact import digest, to_files
+from models.classifier import fit
+from models.examples import Examples
+from models.recipe import Recipe, changed, recipe_for
+from models.scorecard import measure
+from models.spec import FeatureSpec
+
+_TOP = 0.10
+_QUICK = {"max_rounds": 60, "seeds": (1, 2)}
+
+
+def overlap(data: Set) -> Row:
+    """Jaccard overlap of the top decile between two fits that share no seed."""
+
+    def measured() -> Row:
+        fold = reported(data)[-1]
+        train, test = data.examples.take(fold.train), data.examples.take(fold.test)
+        found: Row = {"rows": len(test)}
+        for name, sets in (
+            ("one seed", ((1,), (2,))),
+            ("three seeds", ((1, 2, 3), (4, 5, 6))),
+            ("five seeds", ((1, 2, 3, 4, 5), (6, 7, 8, 9, 10))),
+        ):
+            base = recipe_for(len(train), 3, THREADS)
+            tops = [_top(train, test, data, replace(base, seeds=seeds)) for seeds in sets]
+            found[name] = len(tops[0] & tops[1]) / len(tops[0] | tops[1])
+        return found
+
+    return kept(f"{data.name}-overlap", [data.digest, settled(len(data.examples))], measured)
+
+
+def same_bytes(data: Set) -> Row:
+    """Digests of the model's files over repeats, threads and row orders (60 rounds, two seeds)."""
+
+    def measured() -> Row:
+        recipe = changed(recipe_for(len(data.examples), 3, 1), _QUICK)
+        frame = _decoded(data.examples)
+        shuffled = frame.sample(frac=1, random_state=1)
+        columns = [*reversed(shuffled.columns)]
+        return {
+            "once": _digest(frame, data, recipe),
+            "again": _digest(frame, data, recipe),
+            "two threads": _digest(frame, data, replace(recipe, threads=2)),
+            "rows shuffled": _digest(shuffled[columns], data, recipe),
+        }
+
+    return kept(f"{data.name}-bytes", [data.digest, settled(len(data.examples))], measured)
+
+
+def sampling(data: Set) -> Row:
+    """AUC, log loss and CPU seconds of all stayers against ten per leaver, on the last fold."""
+
+    def measured() -> Row:
+        fold = reported(data)[-1]
+        train, test = data.examples.take(fold.train), data.examples.take(fold.test)
+        found: Row = {"train_rows": len(train), "test_rows": len(test)}
+        for name, negatives in (("all", None), ("1:10", 10)):
+            recipe = replace(recipe_for(len(train), 1, THREADS), negatives=negatives)
+            model, cpu = _timed(lambda recipe=recipe: fit(train, data.window, recipe)[0])
+            values = measure(test.y, model.probability(test.x, THREADS))
+            found[name] = {"auc": values["auc"], "log_loss": values["log_loss"], "cpu": cpu}
+        return found
+
+    return kept(f"{data.name}-sampling", [data.digest, settled(len(data.examples))], measured)
+
+
+def binning(data: Set) -> Row:
+    """CPU seconds to bin, to write LightGBM's binary file, to read it, and to fit one seed."""
+
+    def measured() -> Row:
+        examples = data.examples
+        recipe = recipe_for(len(examples), 1, THREADS)
+        params = recipe.params(1)
+
+        def bins() -> lgb.Dataset:
+            return lgb.Dataset(
+                examples.x,
+                examples.y,
+                categorical_feature=list(examples.spec.categories),
+                params=params,
+            ).construct()
+
+        made, binned = _timed(bins)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "bins")
+            _, written = _timed(lambda: made.save_binary(path))
+            size = path.stat().st_size
+            _, read = _timed(lambda: lgb.Dataset(path, params=params).construct())
+        _, fitted = _timed(lambda: fit(examples, data.window, recipe))
+        cpu = {"bin": binned, "write": written, "read": read, "fit": fitted}
+        return {"rows": len(examples), "features": examples.x.shape[1], "bytes": size, **cpu}
+
+    return kept(f"{data.name}-binning", [data.digest, settled(len(data.examples))], measured)
+
+
+def _timed(work: Callable[[], object]) -> tuple:
+    started = time.process_time()
+    result = work()
+    return result, time.process_time() - started
+
+
+def _top(train: Examples, test: Examples, data: Set, recipe: Recipe) -> set[int]:
+    p = fit(train, data.window, recipe)[0].probability(test.x, THREADS)
+    return set(np.argsort(-p, kind="stable")[: round(_TOP * len(p))].tolist())
+
+
+def _digest(frame: pd.DataFrame, data: Set, recipe: Recipe) -> str:
+    spec: FeatureSpec = data.examples.spec
+    model, _ = fit(Examples.build(frame, spec, frame["label"]), data.window, recipe)
+    return digest(to_files(model))
+
+
+def _decoded(examples: Examples) -> pd.DataFrame:
+    columns: dict[str, object] = {
+        "customer_id": examples.customer_id,
+        "as_of": examples.as_of,
+        "product_line": examples.product_line,
+        "label": examples.y,
+    }
+    for position, column in enumerate(examples.spec.columns):
+        values = examples.x[:, position]
+        if column.kind == "category":
+            words = np.array([*column.vocabulary, None], dtype=object)
+            columns[column.name] = words[np.where(np.isnan(values), -1, values).astype(int)]
+        else:
+            columns[column.name] = values
+    return pd.DataFrame(columns)
