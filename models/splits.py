@@ -90,13 +90,9 @@ def inner_split(
     on a fifth of the customers, as it must when there is a single as-of date.
     Raises ``GateError`` when that has too few of either class too.
     """
-    for months in (3, 2, 1):
-        try:
-            fold = time_split(as_of, window, months)
-        except GateError:
-            continue
-        if fold.train.sum() >= fold.test.sum() and enough(fold, y, min_positives):
-            return fold
+    newest = newest_months(as_of, y, window, min_positives)
+    if newest is not None:
+        return newest
     fold = customer_split(customer_id, 0.2, "inner")
     if enough(fold, y, min_positives):
         return fold
@@ -117,6 +113,18 @@ def require_test_rows(fold: Fold, y: Labels, least: int) -> None:
             "training.test_months higher, or take in more customers or a longer "
             "label.horizon_days; training.min_test_positives is the limit."
         )
+
+
+def newest_months(as_of: Days, y: Labels, window: LabelWindow, min_positives: int) -> Fold | None:
+    """A time split on the newest three months, or two, or one; None where none will do."""
+    for months in (3, 2, 1):
+        try:
+            fold = time_split(as_of, window, months)
+        except GateError:
+            continue
+        if fold.train.sum() >= fold.test.sum() and enough(fold, y, min_positives):
+            return fold
+    return None
 
 
 def _fold(as_of: Days, months: Days, window: LabelWindow) -> Fold:

@@ -151,13 +151,28 @@ def init(
 
 @app.command()
 def train(
-    config: Config = DEMO, as_of: AsOf = None, plain: Plain = False, as_json: AsJson = False
+    config: Config = DEMO,
+    as_of: AsOf = None,
+    plain: Plain = False,
+    challengers: Annotated[
+        bool, typer.Option("--challengers", help="Hold other ways to learn against the recipe.")
+    ] = False,
+    search: Annotated[
+        bool, typer.Option("--search", help="Look for a better recipe; a second call goes on.")
+    ] = False,
+    minutes: Annotated[float | None, typer.Option(help="Search this long (default: 10).")] = None,
+    trials: Annotated[
+        int | None, typer.Option(help="Search until so many trials are done in all.")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Learn from all matured months, log to MLflow, and promote by rule."""
     from pipelines import say
     from pipelines.launch import launch_training
+    from pipelines.training.effort import Effort
 
-    trained = launch_training(config, _day(as_of), plain=plain)
+    effort = Effort(challengers, search, trials, minutes)
+    trained = launch_training(config, _day(as_of), plain=plain, effort=effort)
     say.as_json(say.training_facts(trained)) if as_json else say.training_done(trained)
 
 

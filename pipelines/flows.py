@@ -23,6 +23,7 @@ from pipelines.recalibrate import Followed
 from pipelines.runs import run_monitoring, run_nightly, run_recalibration, run_training
 from pipelines.show import scorecard_markdown, top_rows
 from pipelines.train import Trained
+from pipelines.training.effort import Effort
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,9 +53,17 @@ def _is_busy(state: object) -> bool:
 
 
 @flow(name="train", persist_result=False)
-def train(config: str, as_of: date | None = None) -> Trained:
+def train(
+    config: str,
+    as_of: date | None = None,
+    challengers: bool = False,
+    search: bool = False,
+    trials: int | None = None,
+    minutes: float | None = None,
+) -> Trained:
     """Learn from everything known before the as-of date (default: today)."""
-    trained = run_training(Path(config), as_of, as_task)
+    effort = Effort(challengers, search, trials, minutes)
+    trained = run_training(Path(config), as_of, as_task, effort=effort)
     show_training(trained)
     return trained
 

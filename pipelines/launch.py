@@ -9,17 +9,21 @@ from pipelines.nightly import Night
 from pipelines.recalibrate import Followed
 from pipelines.runs import run_monitoring, run_nightly, run_recalibration, run_training
 from pipelines.train import Trained
+from pipelines.training.effort import AS_CONFIGURED, Effort
 
 _LOG = logging.getLogger("stille")
 
 
-def launch_training(config: Path, as_of: date | None, *, plain: bool) -> Trained:
+def launch_training(
+    config: Path, as_of: date | None, *, plain: bool, effort: Effort = AS_CONFIGURED
+) -> Trained:
     """Train, watched by Prefect unless ``plain`` or Prefect does not start."""
     if plain or not _prefect_starts():
-        return run_training(config, as_of, untracked=True)
+        return run_training(config, as_of, effort=effort, untracked=True)
     from pipelines import flows
 
-    return flows.train(str(config), as_of)
+    tried = effort.challengers, effort.search, effort.trials, effort.minutes
+    return flows.train(str(config), as_of, *tried)
 
 
 def launch_nightly(

@@ -12,17 +12,23 @@ from pipelines.settings import load_settings
 from pipelines.step import Step, plain
 from pipelines.train import Trained, train
 from pipelines.training.ablation import Ablation, ablate
+from pipelines.training.effort import AS_CONFIGURED, Effort
 
 
 def run_training(
-    config: Path, as_of: date | None = None, step: Step = plain, *, untracked: bool = False
+    config: Path,
+    as_of: date | None = None,
+    step: Step = plain,
+    *,
+    effort: Effort = AS_CONFIGURED,
+    untracked: bool = False,
 ) -> Trained:
     """Train with a run record; ``as_of`` defaults to today in the company's zone."""
     settings = load_settings(config)
     today = as_of or today_in(settings.company.timezone)
     with recorded(settings.paths.var, new_run_id("train"), "train") as record:
         record.untracked = untracked
-        return train(settings, today, record, step)
+        return train(settings, today, record, step, effort)
 
 
 def run_nightly(

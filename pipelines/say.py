@@ -77,6 +77,8 @@ def training_done(trained: Trained) -> None:
     judged = trained.judged
     title = f"{trained.registered.label} on {', '.join(judged.folds)}: {len(judged.test):,} rows"
     table(scorecard_header(judged.cards), scorecard_rows(judged.cards), title)
+    for held in trained.tried.held:
+        print(held.verdict)
     strongest = ", ".join(f"{n} {v:.2f}" for n, v in judged.drivers.head(_DRIVERS).items())
     print(f"Strongest drivers (mean absolute log-odds): {strongest}")
     print("Champion." if trained.verdict.promote else "Not champion:")
@@ -102,6 +104,7 @@ def training_facts(trained: Trained) -> dict[str, Any]:
         "digest": trained.registered.digest,
         "champion": trained.verdict.promote,
         "reasons": list(trained.verdict.reasons),
+        "tried": [held.verdict for held in trained.tried.held],
         "metrics": {
             name: {metric: [i.value, i.low, i.high] for metric, i in card.items()}
             for name, card in trained.judged.cards.items()

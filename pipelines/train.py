@@ -32,6 +32,7 @@ from pipelines.step import Step, plain
 from pipelines.training.card import CARD, Made, description, model_card
 from pipelines.training.dates import labelled_as_ofs, told_by_horizon
 from pipelines.training.deciding import decide, test_key
+from pipelines.training.effort import AS_CONFIGURED, Effort
 from pipelines.training.evaluation import judge, label_window, recipe_of
 from pipelines.training.examples import Prepared, prepare_examples
 from pipelines.training.feedback import leave_out_treated
@@ -41,6 +42,7 @@ from pipelines.training.judged import Judged
 from pipelines.training.leaks import search_leaks, with_search
 from pipelines.training.metrics import flat_metrics
 from pipelines.training.rows import describe
+from pipelines.training.trying import Tried, log_tried, try_recipes
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Trained:
     verdict: Verdict
     judged: Judged
     folder: Path
+    tried: Tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,17 @@ class Found:
     files: Mapping[str, bytes]
 
 
-def train(settings: Settings, today: date, record: RunRecord, step: Step = plain) -> Trained:
+def train(
+    settings: Settings,
+    today: date,
+    record: RunRecord,
+    step: Step = plain,
+    effort: Effort = AS_CONFIGURED,
+) -> Trained:
     """Learn from everything known before ``today``'s midnight and register the model.
 
-    The alias ``champion`` moves to it when ``models.promotion`` says so. Raises
+    ``effort`` says what is tried beside the configured recipe; a search's winner replaces it. The
+    alias ``champion`` moves to it when ``models.promotion`` says so. Raises
     ``ContractError`` for broken tables, ``GateError`` when there is too little to learn from or
     a leak is suspected (the model is registered then, without the alias).
     """
@@ -82,20 +92,24 @@ def train(settings: Settings, today: date, record: RunRecord, step: Step = plain
     prepared = step(make_examples, settings, snapshot, today, record)
     search = step(search_leaks, settings, prepared, record)
     prepared, chosen = step(leave_out_treated, settings, prepared, record)
+    tried = step(try_recipes, settings, prepared, effort, record)
+    settings = tried.settings
     judged = with_search(step(judge_recipe, settings, prepared, record), search)
     outcomes = step(learn_outcomes, settings, prepared, judged, today, record)
     fitted = with_outcomes(step(fit_all, settings, prepared, judged, record), outcomes)
     pictures = draw(settings, judged)
     folder = keep(settings, judged, pictures, record.run_id)
-    files = facts_of(judged, prepared, snapshot) | pictures | {"leaks.json": search.to_json()}
+    files = facts_of(judged, prepared, snapshot) | pictures
+    files |= {"leaks.json": search.to_json(), "tried.json": tried.to_json()}
     files |= dict(outcomes.files) | dict(chosen)
     found = Found(flat_metrics(judged) | dict(outcomes.metrics), files)
     registered = step(register, settings, snapshot, prepared, fitted, judged, found, today, record)
+    log_tried(settings, registered, tried)
     decided = step(decide, settings, judged, fitted.model, registered, record)
     if judged.leak is not None:
         raise GateError(judged.leak.message)
     prune(settings, snapshot)
-    return Trained(registered, decided, judged, folder)
+    return Trained(registered, decided, judged, folder, tried)
 
 
 def make_examples(

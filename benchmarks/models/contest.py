@@ -17,7 +17,7 @@ def contest(data: Set) -> list[Row]:
 
             def measured() -> Row:
                 started = time.process_time()
-                p = make(train, data.window)(test.x)  # noqa: B023  (called within the loop)
+                p = make(train, data.window)(test)  # noqa: B023  (called within the loop)
                 cpu = time.process_time() - started
                 values = measure(test.y, p)  # noqa: B023
                 return {"auc": values["auc"], "log_loss": values["log_loss"], "cpu": cpu}

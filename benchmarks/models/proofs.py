@@ -72,7 +72,7 @@ def sampling(data: Set) -> Row:
         for name, negatives in (("all", None), ("1:10", 10)):
             recipe = replace(recipe_for(len(train), 1, THREADS), negatives=negatives)
             model, cpu = _timed(lambda recipe=recipe: fit(train, data.window, recipe)[0])
-            values = measure(test.y, model.probability(test.x, THREADS))
+            values = measure(test.y, model.probability(test.x, test.product_line, THREADS))
             found[name] = {"auc": values["auc"], "log_loss": values["log_loss"], "cpu": cpu}
         return found
 
@@ -115,7 +115,8 @@ def _timed(work: Callable[[], object]) -> tuple:
 
 
 def _top(train: Examples, test: Examples, data: Set, recipe: Recipe) -> set[int]:
-    p = fit(train, data.window, recipe)[0].probability(test.x, THREADS)
+    model = fit(train, data.window, recipe)[0]
+    p = model.probability(test.x, test.product_line, THREADS)
     return set(np.argsort(-p, kind="stable")[: round(_TOP * len(p))].tolist())
 
 

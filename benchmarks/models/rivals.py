@@ -1,4 +1,4 @@
-"""The recipe and its rivals: each is training rows in, a function from matrix to probability out.
+"""The recipe and its rivals: each is training rows in, a function from rows to probabilities out.
 
 XGBoost, CatBoost and HistGradientBoosting keep their library's shape of trees but stop early on
 log loss, on the very rows on which the recipe stops; HistGradientBoosting draws its own.
@@ -21,7 +21,7 @@ from models.examples import Examples
 from models.recipe import recipe_for
 from models.splits import Fold, inner_split
 
-Predict = Callable[[Matrix], Floats]
+Predict = Callable[[Examples], Floats]
 THREADS = 1
 _LEAST = 20
 _ROUNDS = 4_000
@@ -30,7 +30,8 @@ _RATE, _PATIENCE = 0.05, 50
 
 def recipe(train: Examples, window: LabelWindow) -> Predict:
     """The shipped recipe for this many rows, three seeds."""
-    return fit(train, window, recipe_for(len(train), 3, THREADS))[0].probability
+    model = fit(train, window, recipe_for(len(train), 3, THREADS))[0]
+    return lambda rows: model.probability(rows.x, rows.product_line, THREADS)
 
 
 def lightgbm_defaults(train: Examples, _window: LabelWindow) -> Predict:
@@ -40,12 +41,13 @@ def lightgbm_defaults(train: Examples, _window: LabelWindow) -> Predict:
     )
     params = {"objective": "binary", "verbosity": -1, "num_threads": THREADS}
     booster = lgb.train(params, data)
-    return lambda x: booster.predict(x, num_threads=THREADS)
+    return lambda rows: booster.predict(rows.x, num_threads=THREADS)
 
 
 def logistic_regression(train: Examples, _window: LabelWindow) -> Predict:
     """The baseline of every training run; fitted on at most about 60,000 rows."""
-    return logistic(train).probability
+    made = logistic(train)
+    return lambda rows: made.probability(rows.x)
 
 
 def xgboost_stopped(train: Examples, window: LabelWindow) -> Predict:
@@ -71,7 +73,7 @@ def xgboost_stopped(train: Examples, window: LabelWindow) -> Predict:
         verbose_eval=False,
     )
     last = (0, booster.best_iteration + 1)
-    return lambda x: booster.predict(matrix(x), iteration_range=last).astype(np.float64)
+    return lambda rows: booster.predict(matrix(rows.x), iteration_range=last).astype(np.float64)
 
 
 def catboost_stopped(train: Examples, window: LabelWindow) -> Predict:
@@ -99,7 +101,7 @@ def catboost_stopped(train: Examples, window: LabelWindow) -> Predict:
         pool(train.x[inner.train], train.y[inner.train]),
         eval_set=pool(train.x[inner.test], train.y[inner.test]),
     )
-    return lambda x: model.predict_proba(pool(x))[:, 1]
+    return lambda rows: model.predict_proba(pool(rows.x))[:, 1]
 
 
 def hist_gradient_boosting(train: Examples, _window: LabelWindow) -> Predict:
@@ -114,7 +116,7 @@ def hist_gradient_boosting(train: Examples, _window: LabelWindow) -> Predict:
         random_state=1,
     )
     model.fit(train.x, train.y)
-    return lambda x: model.predict_proba(x)[:, 1]
+    return lambda rows: model.predict_proba(rows.x)[:, 1]
 
 
 RIVALS: dict[str, Callable[[Examples, LabelWindow], Predict]] = {

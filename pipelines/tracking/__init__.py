@@ -8,6 +8,7 @@ from pipelines.tracking.reading import Logged, champion_file, find_logged
 from pipelines.tracking.registry import CHAMPION, Registered, aliased, champion, version_of
 from pipelines.tracking.runs import Training, log_ablation, log_training, plain_name
 from pipelines.tracking.store import UnreachableError, connect, tracking_uri
+from pipelines.tracking.trials import log_inside, search_run
 
 __all__ = [
     "CHAMPION",
@@ -27,12 +28,14 @@ __all__ = [
     "load",
     "load_reference",
     "log_ablation",
+    "log_inside",
     "log_monitoring",
     "log_training",
     "plain_name",
     "promote",
     "read_folder",
     "roll_back",
+    "search_run",
     "tracking_uri",
     "version_of",
     "write_verdict",

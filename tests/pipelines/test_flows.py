@@ -13,6 +13,7 @@ from trees import records, tree
 
 from features.errors import BusyError, ContractError
 from pipelines import flows, launch
+from pipelines.training.effort import Effort
 
 
 @pytest.fixture(scope="session")
@@ -145,10 +146,11 @@ def test_training_is_launched_the_same_way(monkeypatch, demo):
         launch, "run_training", lambda *args, **options: asked.append((args, options))
     )
     launch.launch_training(demo.config, demo.as_of, plain=False)
-    launch.launch_training(demo.config, None, plain=True)
+    harder = Effort(challengers=True)
+    launch.launch_training(demo.config, None, plain=True, effort=harder)
     assert asked == [
-        ((demo.config, demo.as_of), {"untracked": True}),
-        ((demo.config, None), {"untracked": True}),
+        ((demo.config, demo.as_of), {"effort": Effort(), "untracked": True}),
+        ((demo.config, None), {"effort": harder, "untracked": True}),
     ]
 
 

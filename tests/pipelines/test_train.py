@@ -17,6 +17,7 @@ from models.artefact import REFERENCE, digest, to_files
 from pipelines import tracking
 from pipelines.runs import run_training
 from pipelines.settings import load_settings
+from pipelines.training.effort import Effort
 from pipelines.training.metrics import flat_metrics
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -259,3 +260,33 @@ def test_outcomes_by_horizon_are_judged_on_later_months(run, trained):
     assert beside["rows"] == len(trained.judged.test)
     assert beside["churn_model"]["auc"] == pytest.approx(run.data.metrics["auc"])
     assert beside["outcomes_by_horizon"]["auc"] > beside["churn_model"]["auc"] - 0.06
+
+
+@pytest.mark.proof
+def test_what_was_tried_is_in_mlflow_as_runs_inside_the_run(demo, tmp_path):
+    own = {"uri": None}
+    config = demo.config_in(tmp_path, training={"learning_rate": 0.1}, tracking=own)
+    effort = Effort(challengers=True, search=True, trials=2)
+    done = run_training(config, demo.as_of, effort=effort)
+    tracking.connect(load_settings(config))
+    client = mlflow.MlflowClient()
+
+    def inside(parent):
+        experiment = client.get_run(parent).info.experiment_id
+        return client.search_runs([experiment], f"tags.mlflow.parentRunId = '{parent}'")
+
+    held = {run.info.run_name: run for run in inside(done.registered.run_id)}
+    assert set(held) == {each.name for each in done.tried.held}
+    assert {"the search's best trial", "63 leaves", "monotone"} < set(held)
+    for each in done.tried.held:
+        data = held[each.name].data
+        assert data.tags["verdict"] == each.verdict
+        assert data.metrics["log_loss"] == pytest.approx(each.card["log_loss"].value)
+        assert data.metrics["lift_at_10_pct"] > 0
+        assert data.metrics["gap_low"] <= data.metrics["gap"] <= data.metrics["gap_high"]
+    (record,) = records(tmp_path / "var", "train")
+    assert set(record["notes"]) >= {each.verdict for each in done.tried.held}
+    searches = client.get_experiment_by_name("churn-search").experiment_id
+    (study,) = client.search_runs([searches], "run_name LIKE 'search %'")
+    trials = sorted(run.info.run_name for run in inside(study.info.run_id))
+    assert trials == ["trial 0", "trial 1"]

@@ -1,0 +1,113 @@
+"""Whether another recipe is better: by out-of-fold log loss on rows that judge nothing else."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from features.timeline import LabelWindow
+from models.bootstrap import Interval
+from models.challengers import recipe_scorer
+from models.examples import Examples
+from models.recipe import Recipe, changed
+from models.scorecard import scorecard
+from models.selection import (
+    OutOfFold,
+    Scorer,
+    development,
+    difference,
+    folds_of,
+    out_of_fold,
+)
+from models.splits import Fold
+from pipelines.settings import Settings
+from pipelines.training.evaluation import label_window, recipe_of, test_folds
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One candidate held against the recipe of the configuration.
+
+    ``gap`` is its mean log loss minus the recipe's. ``changes`` under ``training`` would make the
+    recipe this candidate; where there are none, ``advice`` says what a win means.
+    """
+
+    name: str
+    card: Mapping[str, Interval]
+    gap: Interval
+    cpu_seconds: float
+    changes: Mapping[str, object]
+    advice: str = ""
+
+    @property
+    def wins(self) -> bool:
+        """Whether the whole interval of the gap lies below zero."""
+        return self.gap.high < 0
+
+    @property
+    def verdict(self) -> str:
+        """The decision in one sentence, and what to do about a win."""
+        gap = f"{self.gap.value:+.5f} ({self.gap.low:+.5f} to {self.gap.high:+.5f})"
+        if not self.wins:
+            return f"{self.name} does not beat the recipe: log loss {gap}."
+        return f"{self.name} beats the recipe: log loss {gap}. {self._next}"
+
+    @property
+    def _next(self) -> str:
+        if not self.changes:
+            return self.advice
+        wanted = ", ".join(f"{k}: {_yaml(v)}" for k, v in self.changes.items())
+        return f"To try it on the test months, set training: {{{wanted}}} and train again."
+
+
+class Rivalry:
+    """Development rows, their folds, and what the configured recipe reaches on them.
+
+    Raises ``GateError`` where no row is left beside the test rows.
+    """
+
+    def __init__(self, settings: Settings, examples: Examples) -> None:
+        self.window: LabelWindow = label_window(settings)
+        self.examples = development(examples, test_folds(settings, examples))
+        self.recipe: Recipe = recipe_of(settings, len(self.examples))
+        self.folds: tuple[Fold, ...] = folds_of(self.examples, self.window, self.recipe)
+        self._replicates = settings.training.bootstrap
+
+    @cached_property
+    def base(self) -> OutOfFold:
+        """The configured recipe on the folds."""
+        return self.scores(self.fits({}))
+
+    def fits(
+        self, changes: Mapping[str, object], seeds: int | None = None
+    ) -> Callable[[Examples], Scorer]:
+        """How the recipe with ``changes`` is fitted; on its first ``seeds`` seeds only."""
+        recipe = changed(self.recipe, {**changes, "seeds": self.recipe.seeds[:seeds]})
+        return lambda train: recipe_scorer(train, self.window, recipe)
+
+    def scores(
+        self,
+        make: Callable[[Examples], Scorer],
+        on_fold: Callable[[int, float], None] = lambda _number, _loss: None,
+    ) -> OutOfFold:
+        """Fit and score on every fold."""
+        return out_of_fold(self.examples, self.folds, make, on_fold)
+
+    def hold(
+        self,
+        name: str,
+        make: Callable[[Examples], Scorer],
+        changes: Mapping[str, object],
+        advice: str = "",
+    ) -> Held:
+        """Fit a candidate on every fold and compare it with the recipe."""
+        base = self.base
+        started = time.process_time()
+        scored = self.scores(make)
+        spent = time.process_time() - started
+        card = scorecard(scored.y, scored.p, scored.customer_id, self._replicates)
+        return Held(name, card, difference(scored, base), spent, changes, advice)
+
+
+def _yaml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:.4g}"

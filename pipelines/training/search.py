@@ -1,0 +1,155 @@
+"""Looks for a better recipe: trials on rows that judge nothing else, kept so that they go on.
+
+The study lies in ``var/search/studies.db``. Its name is a digest of the rows and of the configured
+recipe, so that other data or another recipe starts another study. Every trial is an MLflow run.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.trial import FrozenTrial, TrialState
+
+from features.errors import BusyError
+from models.examples import Examples
+from pipelines import tracking
+from pipelines.progress import bar
+from pipelines.record import RunRecord
+from pipelines.settings import Settings
+from pipelines.training.effort import Effort
+from pipelines.training.rivalry import Held, Rivalry
+from pipelines.training.space import enqueued, suggested
+
+_FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+_VERSION = 1
+_RANDOM_TRIALS = 8
+_UNPRUNED_TRIALS = 5
+
+
+def search(settings: Settings, examples: Examples, effort: Effort, record: RunRecord) -> Held:
+    """Run trials until the effort is spent and hold the best one against the configured recipe.
+
+    A trial fits one seed on every fold and is given up where the median of the trials before was
+    better. The same rows, recipe and number of trials give the same trials, in one call or in
+    many. Raises ``BusyError`` while another run searches.
+    """
+    rivalry = Rivalry(settings, examples)
+    with record.stage("search") as stage, _locked(settings.paths.var / "search") as folder:
+        study = _study(folder, study_name(rivalry))
+        _give_up_unfinished(study)
+        _run(settings, rivalry, study, effort)
+        done = study.get_trials(deepcopy=False, states=_FINISHED)
+        stage.rows_in, stage.rows_out = len(rivalry.examples), len(done)
+    changes = study.best_trial.user_attrs["changes"]
+    held = rivalry.hold("the search's best trial", rivalry.fits(changes), changes)
+    record.notes += [f"search: {len(done)} trials in all on {rivalry.folds[0].name}", held.verdict]
+    return held
+
+
+def study_name(rivalry: Rivalry) -> str:
+    """A digest of everything that decides what a trial gives."""
+    examples, total = rivalry.examples, hashlib.sha256()
+    about = {
+        "version": _VERSION,
+        "recipe": {k: v for k, v in asdict(rivalry.recipe).items() if k != "threads"},
+        "spec": examples.spec.hash,
+        "signs": examples.spec.signs,
+        "window": asdict(rivalry.window),
+        "folds": [fold.name for fold in rivalry.folds],
+    }
+    total.update(json.dumps(about, sort_keys=True).encode())
+    total.update("\n".join(examples.customer_id.astype(str).tolist()).encode())
+    for values in (examples.as_of.astype("int64"), examples.y, examples.x.T):
+        total.update(values.tobytes())
+    return total.hexdigest()[:32]
+
+
+def _run(settings: Settings, rivalry: Rivalry, study: optuna.Study, effort: Effort) -> None:
+    parent = tracking.search_run(settings, study.study_name)
+    began, spent = time.monotonic(), [0.0]
+    with bar("searching", effort.trials) as advance:
+        while _more(study, effort, time.monotonic() - began, sum(spent) / len(spent)):
+            started = time.monotonic()
+            trial = _tried(rivalry, study)
+            spent.append(time.monotonic() - started)
+            _log(settings, parent, trial)
+            advance(f"trial {trial.number}: {trial.state.name.lower()}")
+
+
+def _more(study: optuna.Study, effort: Effort, elapsed: float, usual: float) -> bool:
+    """Whether another trial may begin, and would be likely to end in time."""
+    finished = len(study.get_trials(deepcopy=False, states=_FINISHED))
+    if effort.trials is not None and finished >= effort.trials:
+        return False
+    return finished == 0 or effort.seconds is None or elapsed + usual <= effort.seconds
+
+
+def _tried(rivalry: Rivalry, study: optuna.Study) -> FrozenTrial:
+    finished = len(study.get_trials(deepcopy=False, states=_FINISHED))
+    if finished == 0:
+        study.enqueue_trial(enqueued(rivalry.recipe), skip_if_exists=True)
+    # Seeded for each trial, so that a study that goes on draws what an uninterrupted one would.
+    study.sampler = optuna.samplers.TPESampler(seed=finished, n_startup_trials=_RANDOM_TRIALS)
+    trial = study.ask()
+    changes = suggested(trial)
+    trial.set_user_attr("changes", changes)
+
+    def report(number: int, loss: float) -> None:
+        trial.report(loss, number)
+        if trial.should_prune():
+            raise optuna.TrialPruned
+
+    try:
+        loss = rivalry.scores(rivalry.fits(changes, seeds=1), report).log_loss
+    except optuna.TrialPruned:
+        return study.tell(trial, state=TrialState.PRUNED)
+    return study.tell(trial, loss)
+
+
+def _give_up_unfinished(study: optuna.Study) -> None:
+    """Close the trials of a run that was killed; the lock says that nobody works on them."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
+
+
+def _log(settings: Settings, parent: str, trial: FrozenTrial) -> None:
+    changes: Mapping[str, object] = trial.user_attrs["changes"]
+    losses = {f"log_loss_after_fold_{n + 1}": v for n, v in trial.intermediate_values.items()}
+    # Optuna gives a pruned trial its last intermediate value, which is of fewer rows.
+    whole = trial.state == TrialState.COMPLETE and trial.value is not None
+    final = {"log_loss": float(trial.value or 0.0)} if whole else {}
+    state = {"state": trial.state.name.lower()}
+    tracking.log_inside(settings, parent, f"trial {trial.number}", changes, losses | final, state)
+
+
+def _study(folder: Path, name: str) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna.create_study(
+        storage=f"sqlite:///{folder.absolute() / 'studies.db'}",
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=_UNPRUNED_TRIALS),
+        study_name=name,
+        load_if_exists=True,
+    )
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock", blocking=False, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise BusyError(
+            f"another run searches in {folder}. Wait for it, then run the same command again: "
+            "it goes on where that one ends."
+        ) from error
+    try:
+        yield folder
+    finally:
+        lock.release()
