@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from features.catalog import build_catalog, dictionary
-from features.errors import StilleError
+from features.errors import GateError, StilleError
 from pipelines.checkpage import write_page
 from pipelines.checktables import Checked
 from pipelines.clock import new_run_id, today_in
@@ -19,6 +19,7 @@ from pipelines.snapshots.snapshot import check_report
 from pipelines.snapshots.store import refused_folder, store_of
 from pipelines.snapshots.tables import CHECK_PAGE, read_tables
 from pipelines.snapshots.taking import Taken
+from pipelines.training.leakcheck import refuse_leaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ class Report:
 
 
 def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> Report:
-    """Read every table against the contract and write the page, also when they are refused.
+    """Read every table against the contract, look for leaks and write the page, also on refusal.
 
-    Raises what ``read_tables`` raises.
+    Raises what ``read_tables`` and ``refuse_leaks`` raise.
     """
     settings = load_settings(config)
     day = as_of or today_in(settings.company.timezone)
@@ -47,7 +48,12 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
             raise
         quarantine = snapshot.root / "quarantine"
         taken = Taken(snapshot.tables, snapshot.shards)
-        write_page(page, _checked(settings, day, taken, record, quarantine))
+        try:
+            leaks = refuse_leaks(settings, snapshot, day, record)
+        except GateError as error:
+            write_page(page, _checked(settings, day, taken, record, quarantine, str(error)))
+            raise
+        write_page(page, _checked(settings, day, taken, record, quarantine, leaks=leaks))
         return Report(check_report(snapshot), page)
 
 
@@ -58,6 +64,7 @@ def _checked(
     record: RunRecord,
     quarantine: Path,
     refusal: str | None = None,
+    leaks: str = "",
 ) -> Checked:
     return Checked(
         company=settings.company.name,
@@ -68,6 +75,7 @@ def _checked(
         gates=record.gates,
         quarantine=quarantine,
         refusal=refusal,
+        leaks=leaks,
         customers_known=taken.customers_known,
         limits={name: settings.quarantine_share_of(name) for name in settings.sources},
     )

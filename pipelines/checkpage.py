@@ -51,6 +51,7 @@ def _page(checked: Checked, folder: Path) -> dict[str, object]:
         "verdict": verdict,
         "refusals": checked.refusals,
         "customers_known": checked.customers_known,
+        "leaks": checked.leaks,
         "tables": [table(name, facts, checked) for name, facts in checked.tables.items()],
         "without_gate": without_gate(checked),
         "stopped": [_gate(gate) for gate in stopped],

@@ -21,7 +21,8 @@ class Checked:
     """What a check saw: the tables as far as they were read, the gates, and a refusal if any.
 
     ``limits`` is the share of each table's rows that may be set aside, ``refusals`` tells by
-    table what breaks the contract, and ``refusal`` is the whole message.
+    table what breaks the contract, ``refusal`` is the whole message, and ``leaks`` says what the
+    leak detector found or why it did not look.
     """
 
     company: str
@@ -31,6 +32,7 @@ class Checked:
     gates: Sequence[Gate]
     quarantine: Path
     refusal: str | None = None
+    leaks: str = ""
     refusals: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
     customers_known: bool = True

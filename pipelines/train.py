@@ -30,7 +30,7 @@ from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
 from pipelines.step import Step, plain
 from pipelines.training.card import CARD, Made, description, model_card
-from pipelines.training.dates import labelled_as_ofs, told_by_horizon
+from pipelines.training.dates import labelled_as_ofs, told_by_horizon, training_as_ofs
 from pipelines.training.deciding import decide, test_key
 from pipelines.training.effort import AS_CONFIGURED, Effort
 from pipelines.training.evaluation import judge, label_window, recipe_of
@@ -113,11 +113,18 @@ def train(
 
 
 def make_examples(
-    settings: Settings, snapshot: Snapshot, today: date, record: RunRecord
+    settings: Settings,
+    snapshot: Snapshot,
+    today: date,
+    record: RunRecord,
+    newest: int | None = None,
 ) -> Prepared:
-    """Build the labelled matrix of every matured month and read it as examples."""
+    """Build the labelled matrix of every matured month, or the newest, and read it as examples."""
     catalog = catalog_of(settings, snapshot)
     as_ofs = labelled_as_ofs(settings, snapshot, today)
+    if newest is not None:
+        matured = training_as_ofs(settings, snapshot, today)[-newest:]
+        as_ofs = tuple(day for day in as_ofs if day >= matured[0])
     todo = len(as_ofs) * snapshot.shards
     with (
         scratch(settings.paths.var, record.run_id) as folder,

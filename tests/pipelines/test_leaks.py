@@ -18,11 +18,12 @@ from features.errors import ConfigError, GateError
 from models.examples import Examples
 from models.leaks import Finding, find_leaks
 from pipelines import tracking
+from pipelines.check import check_tables
 from pipelines.demo.simulate import simulate
 from pipelines.record import RunRecord
 from pipelines.runs import run_training
 from pipelines.settings import Settings, load_settings
-from pipelines.snapshots.tables import read_tables
+from pipelines.snapshots.tables import CHECK_PAGE, read_tables
 from pipelines.train import make_examples
 from pipelines.training.evaluation import label_window
 from pipelines.training.examples import Prepared
@@ -179,13 +180,38 @@ def leaking(demo, folder: Path) -> None:
     )
 
 
-@pytest.mark.slow
-def test_training_on_a_leak_registers_a_model_without_the_alias(demo, tmp_path):
-    leaking(demo, tmp_path)
+def leaking_config(demo, folder: Path) -> Path:
+    leaking(demo, folder)
     state = {"column": "state", "type": "category", "static": True, "doc": "State."}
     sources = dict(demo.document["sources"])
     sources["customers"] = {**sources["customers"], "attributes": {"state": state}}
-    config = demo.config_in(tmp_path, data=tmp_path / "data", sources=sources)
+    return demo.config_in(folder, data=folder / "data", sources=sources)
+
+
+def test_check_looks_for_leaks_where_somebody_left(demo, tmp_path):
+    found = (check_tables(demo.config_in(tmp_path, data=demo.data), demo.as_of)).page.read_text()
+    assert "No column gives the answer away in " in found
+
+
+def test_check_refuses_a_leak_before_anything_is_trained(demo, tmp_path):
+    config = leaking_config(demo, tmp_path)
+    with pytest.raises(GateError, match="attr_state gives the answer away: attr_state "):
+        check_tables(config, demo.as_of)
+    (record,) = records(tmp_path / "var", "check")
+    assert (record["status"], record["exit_code"]) == ("failed", 6)
+    page = (load_settings(config).paths.out / CHECK_PAGE).read_text()
+    assert "attr_state gives the answer away" in page
+
+
+def test_check_without_terminations_says_that_it_did_not_look(demo, tmp_path):
+    sources = {"customers": demo.document["sources"]["customers"]}
+    page = check_tables(demo.config_in(tmp_path, data=demo.data, sources=sources), demo.as_of).page
+    assert "Leaks were not looked for: the tables do not say who left." in page.read_text()
+
+
+@pytest.mark.slow
+def test_training_on_a_leak_registers_a_model_without_the_alias(demo, tmp_path):
+    config = leaking_config(demo, tmp_path)
     with pytest.raises(GateError, match="attr_state gives the answer away: attr_state is closing"):
         run_training(config, demo.as_of)
     (record,) = records(tmp_path / "var", "train")
