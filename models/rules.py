@@ -36,9 +36,18 @@ def beats_base_rate(evidence: Evidence) -> Rule:
 
 
 def slopes(evidence: Evidence) -> Iterable[Rule]:
-    """The slope of each product line that has leavers enough."""
+    """The slope of each product line that has leavers enough.
+
+    There are several lines with few leavers each, so that one of them is often a little outside
+    the band by chance: only a line whose whole interval lies outside is refused.
+    """
     for line, found in sorted(evidence.slopes.items()):
-        yield slope(f"calibration_slope:{line}", f"Calibration slope of {line}", found)
+        said = (
+            f"Calibration slope of {line} is {shown(found, 2)}; its interval must reach into "
+            f"{_SLOPE[0]} to {_SLOPE[1]}."
+        )
+        reaches = found.low <= _SLOPE[1] and found.high >= _SLOPE[0]
+        yield rule(f"calibration_slope:{line}", found.value, *_SLOPE, reaches, said)
 
 
 def slope(name: str, title: str, measured: Interval | None) -> Rule:

@@ -58,7 +58,8 @@ def test_a_good_model_is_promoted_with_and_without_a_champion() -> None:
         (carded(calibration_slope=Interval(0.79, 0.6, 0.98)), "calibration_slope"),
         (carded(calibration_slope=Interval(1.26, 1.1, 1.5)), "calibration_slope"),
         (carded(calibration_slope=Interval(inf, -inf, inf)), "calibration_slope"),
-        ({"slopes": {"power": Interval(1.5, 1.2, 1.8)}}, "calibration_slope:power"),
+        ({"slopes": {"power": Interval(1.6, 1.26, 1.9)}}, "calibration_slope:power"),
+        ({"slopes": {"power": Interval(0.6, 0.4, 0.79)}}, "calibration_slope:power"),
         ({"slopes": {"power": Interval(nan, nan, nan)}}, "calibration_slope:power"),
         (carded(calibration_intercept=Interval(0.6, 0.4, 0.8)), "calibration_level"),
         (carded(calibration_intercept=Interval(-0.6, -0.8, -0.4)), "calibration_level"),
@@ -98,6 +99,10 @@ def test_a_champion_that_cannot_be_compared_refuses_and_says_why() -> None:
     assert failed(found) == {"log_loss_gain", "stable_top"}
     assert all("its scores are gone" in each for each in found.reasons[:2])
     assert [rule.value for rule in found.rules[:2]] == [None, None]
+
+
+def test_a_product_line_is_refused_only_when_its_whole_interval_is_outside() -> None:
+    assert verdict(replace(GOOD, slopes={"power": Interval(1.4, 1.24, 1.9)})).promote
 
 
 def test_an_interval_that_covers_the_aim_excuses_slope_and_level() -> None:
