@@ -185,6 +185,7 @@ def test_a_profile_sentence_quotes_what_works_in_its_own_direction(company):
     frame = pd.DataFrame(
         {
             "customer_id": ["a", "b", "c", "d"],
+            "product_line": None,
             "attr_minutes": np.array([0.12346, 1234567.5, 3.0, np.nan], dtype="float32"),
             "attr_renewed": np.array([0, 16832, 16832, 16832], dtype="float32"),
             "attr_town": ["Moss", "Moss", None, "Moss"],
