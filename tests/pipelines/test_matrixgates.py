@@ -132,7 +132,7 @@ def test_a_handful_of_customers_closes_no_gate(model, company):
 
 
 def test_a_column_that_goes_empty_in_the_tables_keeps_the_last_publication(demo, copied, stille):
-    """Nothing is known of the tables before, so only the training rows can tell."""
+    """A person has let the tables through; what the champion learned from tells all the same."""
     rewrite(copied / "data" / "tables" / "contacts.parquet", "null::bigint as wait_seconds")
     ended = night(demo, copied, stille)
     assert ended.code == 3, ended.err
@@ -147,7 +147,7 @@ def test_a_column_that_loses_values_in_the_tables_keeps_the_last_publication(dem
     assert "bill_lines_latest (from invoices)" in ended.err
     (record,) = records(copied / "var", "nightly")
     closed = [gate["name"] for gate in record["gates"] if not gate["passed"]]
-    assert closed == ["bill_lines_latest: rise of the share of nulls over training"]
+    assert closed[-1] == "bill_lines_latest: rise of the share of nulls over training"
 
 
 def rewrite(path, replaced):
@@ -157,8 +157,10 @@ def rewrite(path, replaced):
 
 
 def night(demo, copied, stille):
-    before = tree(copied / "out")
     config = demo.config_in(copied, copied / "data")
+    looked = stille("check", "--accept", "--config", config, "--as-of", demo.as_of)
+    assert looked.code == 0, looked.err
+    before = tree(copied / "out")
     ended = stille("nightly", "--plain", "--config", config, "--as-of", demo.as_of)
     assert tree(copied / "out") == before
     assert "Traceback" not in ended.err

@@ -137,6 +137,7 @@ def test_the_manifest_lists_every_file_with_its_digest_and_fields(tmp_path: Path
         "run_id": "run-1",
         "model_version": "churn/3",
         "horizon_days": 90,
+        "degraded": False,
         "thresholds": {"medium": 0.05, "high": 0.1, "very_high": 0.3},
     }
     assert (tmp_path / "current").readlink() == Path("2024-05-02/run-1")
