@@ -2,14 +2,12 @@
 
 import os
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-
 from pipelines.checkfindings import SET_ASIDE, Finding, findings, parted
 from pipelines.checktables import Checked, given, table, without_gate
+from pipelines.pages import html_template
 from pipelines.record import Gate
 from pipelines.storage import replace_bytes, storage_errors
 
@@ -23,19 +21,7 @@ def write_page(path: Path, checked: Checked) -> None:
 
 def render(checked: Checked, folder: Path) -> str:
     """The page as HTML, for a file in ``folder``. Every value is escaped."""
-    return _template().render(page=_page(checked, folder))
-
-
-@cache
-def _template() -> Template:
-    pages = Environment(
-        loader=PackageLoader("pipelines"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return pages.get_template("check.html")
+    return html_template("check.html").render(page=_page(checked, folder))
 
 
 def _page(checked: Checked, folder: Path) -> dict[str, object]:

@@ -2,13 +2,11 @@
 
 import re
 from base64 import b64encode
-from functools import cache
 from pathlib import Path
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from pipelines.comparing.chart import draw
 from pipelines.comparing.difference import Difference, Metric, Rank
+from pipelines.pages import html_template
 from pipelines.storage import replace_bytes, storage_errors
 from pipelines.tracking import Logged
 
@@ -34,7 +32,7 @@ def write_page(path: Path, difference: Difference) -> None:
 
 def render(difference: Difference) -> str:
     """The page as HTML. Every value is escaped."""
-    return _template().render(
+    return html_template("compare.html").render(
         page={
             "a": difference.a.label,
             "b": difference.b.label,
@@ -51,18 +49,6 @@ def render(difference: Difference) -> str:
             ],
         }
     )
-
-
-@cache
-def _template() -> Template:
-    pages = Environment(
-        loader=PackageLoader("pipelines"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return pages.get_template("compare.html")
 
 
 def _verdict(difference: Difference) -> str:
