@@ -5,6 +5,7 @@ import numpy as np
 from pipelines.demo.benefits import grant_benefits
 from pipelines.demo.billing import send_bills
 from pipelines.demo.casework import serve
+from pipelines.demo.claims import make_claims
 from pipelines.demo.clock import Floats, Ints
 from pipelines.demo.complaints import Grounds, complain
 from pipelines.demo.faults import break_things
@@ -36,6 +37,7 @@ def happen(world: World, month: Month, book: PriceBook) -> None:
     grant_benefits(world, month)
     read_meters(world, month)
     reach_out(world, month)
+    make_claims(world, month)
     missed = take_orders(world, month)
     talks = serve(world, month, rates, first, help_themselves(world, month))
     about_bills = talks.topic == BILLING

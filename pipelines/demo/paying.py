@@ -14,6 +14,7 @@ from pipelines.demo.world import (
     EINVOICE,
     EINVOICE_FORMAT,
     MANUAL,
+    NONE,
     PAPER,
     Month,
     World,
@@ -25,6 +26,7 @@ _FIRST_AFTER, _SECOND_AFTER, _THIRD_AFTER = 14, 28, 42
 _REMINDER_FEE, _NOTICE_FEE = 3_500, 7_000
 _FRIENDLY = 0.8
 _STARTED, _COMPLETED, _ERROR, _CANCELLED = range(4)
+_RETURNED, _RETURNED_WITHIN_DAYS = 0.6, 2
 
 
 def pay_bills(world: World, month: Month, bills: Bills) -> Floats:
@@ -55,16 +57,26 @@ def _write(
     method = world.method[rows]
     if worked:
         method = np.where((method == AUTOPAY) & (delay[rows] > 0), MANUAL, method)
+    paid = bills.due[rows] + delay[rows]
+    nothing = np.full(len(rows), NONE)
     columns = {
         "payment_id": month.sink.numbers("payments", len(rows)),
         "customer_id": world.number[rows],
         "invoice_id": bills.number[rows],
-        "paid_on": bills.due[rows] + delay[rows],
+        "paid_on": paid,
         "amount": bills.amount[rows],
         "method": method,
+        "failed_on": nothing if worked else _come_back(month, method, paid),
         "failed": np.full(len(rows), int(not worked)),
     }
     month.sink.add("payments", columns)
+
+
+def _come_back(month: Month, method: Ints, paid: Ints) -> Ints:
+    """Most failed debits seem paid at first and are returned a day or two later; -1 the others."""
+    rng = month.rng("returned debits")
+    later = (rng.random(len(paid)) < _RETURNED) & (method == AUTOPAY)
+    return np.where(later, paid + rng.integers(1, _RETURNED_WITHIN_DAYS + 1, len(paid)), NONE)
 
 
 def _remind(

@@ -3,12 +3,15 @@
 import numpy as np
 
 from features.tables import PRODUCT_LINES
-from pipelines.demo.world import Month, World, irritate
+from pipelines.demo.clock import Ints
+from pipelines.demo.world import NONE, Month, World, irritate
 
 _ELECTRICITY = PRODUCT_LINES.index("electricity")
 _READ, _MISSING, _ESTIMATED = range(3)
 _IRRITATION = np.array([0.0, 1.0, 0.5])
 _EVERY = 3
+_SETTLED_LATER = np.array([0.25, 0.0, 1.0])
+_SETTLED_WITHIN_DAYS = 10
 
 
 def read_meters(world: World, month: Month) -> None:
@@ -24,8 +27,20 @@ def read_meters(world: World, month: Month) -> None:
         "reading_id": month.sink.numbers("meter_readings", len(rows)),
         "customer_id": world.number[rows],
         "due_on": days,
+        "settled_on": _settle(month, days, status),
         "status": status,
     }
     month.sink.add("meter_readings", columns)
     world.unread[rows] = status != _READ
     irritate(world, month, "missing_reading", rows, days, by=_IRRITATION[status])
+
+
+def _settle(month: Month, due: Ints, status: Ints) -> Ints:
+    """The day on which a reading came or was estimated; -1 when it was so from the day due.
+
+    Whoever is late still reads within the month, before the next bill.
+    """
+    rng = month.rng("settled readings")
+    later = rng.random(len(due)) < _SETTLED_LATER[status]
+    day = np.minimum(due + rng.integers(1, _SETTLED_WITHIN_DAYS + 1, len(due)), month.last)
+    return np.where(later & (day > due), day, NONE)

@@ -28,6 +28,7 @@ KEYS = MappingProxyType(
         "notification_id": "N",
         "survey_id": "U",
         "order_id": "D",
+        "claim_id": "J",
         "complaint_id": "L",
         "reading_id": "M",
         "session_id": "V",
@@ -71,8 +72,10 @@ WORDS: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
 LATE_TABLES = frozenset(
     {"invoices", "payments", "reminders", "payment_method_events", "contacts", "cases"}
     | {"incidents", "notifications", "surveys", "orders", "complaints", "meter_readings"}
-    | {"self_service", "offers", "treatments"}
+    | {"self_service", "offers", "treatments", "claims"}
 )
+UNTIL_SETTLED = MappingProxyType({"failed": 0, "status": 1})
+"""What a row says until its moment has come: paid, missing. Other values are null until then."""
 _ARROW = {
     "text": pa.string(),
     "integer": pa.int64(),
@@ -128,14 +131,15 @@ def instants(micros: Ints) -> pa.Array:
 
 
 def encode(table: Table, column: Column, values: Ints) -> pa.Array:
-    """One contract column from numbers: codes, days, µs, øre; below zero is null but for money."""
+    """One contract column from numbers: codes, days, µs, øre; null below zero, if not signed."""
     if column.name in KEYS:
         return key_texts(KEYS[column.name], values)
     if column.type == "price":
         return prices(values)
     if column.type == "instant":
         return instants(values)
-    null = np.zeros(len(values), dtype=bool) if column.type == "money" else values < 0
+    signed = column.type == "money" and column.minimum is None
+    null = np.zeros(len(values), dtype=bool) if signed else values < 0
     if column.type == "text":
         return _texts(WORDS.get((table.name, column.name), column.allowed), values)
     if column.type == "date":
@@ -166,7 +170,7 @@ def happened(table: Table, columns: Mapping[str, Ints], clock: Clock) -> Ints:
 
 
 def hide_unseen(table: Table, columns: dict[str, Ints], seen_until: Ints, clock: Clock) -> None:
-    """Null what a row reveals only after ``seen_until`` (UTC µs a row)."""
+    """Take away what a row reveals only after ``seen_until`` (UTC µs a row)."""
     moments = dict(columns)
     for column in table.columns:
         if column.revealed_by not in moments:
@@ -174,7 +178,8 @@ def hide_unseen(table: Table, columns: dict[str, Ints], seen_until: Ints, clock:
         revealed = moments[column.revealed_by]
         if table.column(column.revealed_by).type == "date":
             revealed = clock.midnight(revealed)
-        columns[column.name] = np.where(revealed < seen_until, columns[column.name], -1)
+        unseen = UNTIL_SETTLED.get(column.name, -1)
+        columns[column.name] = np.where(revealed < seen_until, columns[column.name], unseen)
 
 
 def draw_known_at(rng: np.random.Generator, at: Ints, share: float) -> tuple[Ints, Bools]:

@@ -45,7 +45,8 @@ CODES = (
     "claims",
     "profile",
 )
-"""Every driver code; the last six change no risk, but for ``outreach`` where lists are acted on."""
+"""Every driver code; the last six change no risk, but for ``outreach`` where lists are acted on
+and ``claims`` where insurance is sold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ class Coefficients:
     weighs less with the informed (S0). ``noise``: the right message, not many (S0, S3).
     ``contradicting_message``, ``forced_channel``: consistent, and in the channel one likes (S2).
     ``household``: those one lives with leave (S2, S3).
+    ``claims``: refused, cut or slow, when the product is used at last (S1, S3);
+    ``claims_honoured``: settled in full within a month.
     ``outreach``: a call that solves what is open, where lists are acted on; never in the demo.
     ``first_year``, ``settled``: relations grow (S2, S3). ``telephony``, ``insurance``,
     ``broadband`` against electricity: how mobile customers are (S3). ``season``: half the
@@ -120,6 +123,8 @@ class Coefficients:
     no_benefit: float = 0.08
     benefits_used: float = -0.10
     outreach: float = -2.0
+    claims: float = 0.70
+    claims_honoured: float = -0.20
     market_gap: float = 0.80
     market_gap_irritated: float = 0.5
     self_service: float = 0.30

@@ -15,6 +15,7 @@ PHONE, CHAT, STORE = (CHANNELS.index(name) for name in ("phone", "chat", "store"
 _USED = np.array([CHANNELS.index(n) for n in ("phone", "email", "chat", "app", "store")])
 _USED_SHARES = (0.50, 0.20, 0.20, 0.05, 0.05)
 _AS_PREFERRED = 0.6
+_LINKED_LATER, _LINKED_AFTER_HOURS, _LONGEST_HOURS = 0.15, 20, 240
 _HOUR = 3600
 
 
@@ -164,6 +165,7 @@ def _write(
         "channel": talks.channel,
         "direction": np.zeros(count, dtype=np.int64),
         "topic": talks.topic,
+        "linked_at": _link(month, talks, begun),
         "case_id": talks.case,
         "wait_seconds": answers.wait,
         "abandoned": answers.abandoned.astype(np.int64),
@@ -174,6 +176,15 @@ def _write(
         "replied_at": np.where(silent, NONE, replied),
     }
     month.sink.add("contacts", columns)
+
+
+def _link(month: Month, talks: Talks, begun: Ints) -> Ints:
+    """When somebody saw that a follow-up is about a case, UTC µs; -1 when it was seen at once."""
+    rng = month.rng("linked contacts")
+    count = len(begun)
+    later = talks.again & (talks.case >= 0) & (rng.random(count) < _LINKED_LATER)
+    hours = np.minimum(rng.exponential(_LINKED_AFTER_HOURS, count) + 0.5, _LONGEST_HOURS)
+    return np.where(later, begun + (hours * _HOUR * 1e6).astype(np.int64), NONE)
 
 
 def call_back(rng: np.random.Generator, world: World, month: Month, talks: Talks) -> None:
@@ -189,6 +200,7 @@ def call_back(rng: np.random.Generator, world: World, month: Month, talks: Talks
         "channel": np.full(count, PHONE),
         "direction": nothing + 1,
         "topic": talks.topic[mine],
+        "linked_at": nothing + NONE,
         "case_id": talks.case[mine],
         "wait_seconds": nothing + NONE,
         "abandoned": nothing,

@@ -27,7 +27,7 @@ from pipelines.demo.prices import apply_price_changes
 from pipelines.demo.rule import THE_RULE, Coefficients
 from pipelines.demo.truth import TruthFile
 from pipelines.demo.world import Month, Sink, World, forget
-from pipelines.demo.writer import Format, Recorder
+from pipelines.demo.writer import CLAIMS, WRITTEN, Format, Recorder
 
 
 def ignore(month: int) -> None:
@@ -78,7 +78,8 @@ def simulate(
     book, market = open_book(products, clock.first(0)), market_prices(seed, months)
     company = Company(products, customers, book, rule, market, dials)
     tables, truth = out / "tables", out / "truth"
-    with Recorder(clock, tables, fmt, seed, dials) as sink, TruthFile(truth) as key:
+    names = (*WRITTEN, CLAIMS) if "insurance" in products else WRITTEN
+    with Recorder(clock, tables, fmt, seed, dials, names) as sink, TruthFile(truth) as key:
         run(company, clock, sink, key, on_month)
     write_dirt(truth, sink.soiled)
 

@@ -50,6 +50,8 @@ DECAY = MappingProxyType(
         "household": 0.75,
         "benefits_used": 0.80,
         "outreach": 0.85,
+        "claims": 0.75,
+        "claims_honoured": 0.75,
     }
 )
 """What remains of each irritation (or comfort) after a month: it fades over one to six months."""
@@ -61,6 +63,7 @@ DRIVERS = MappingProxyType(
         "bundle_broken": "bundle",
         "self_service_success": "self_service",
         "kept_informed": "uninformed_incident",
+        "claims_honoured": "claims",
     }
 )
 """The driver a signal counts under; the others are drivers of the same name."""

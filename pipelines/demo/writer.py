@@ -45,6 +45,8 @@ WRITTEN = (
     "treatments",
     "master_data",
 )
+CLAIMS = "claims"
+"""Written beside the others by a company that sells insurance."""
 REGISTERS = frozenset({"customers", "contracts", "terminations", "price_list", "market_price"})
 SORTED_AT_THE_END = frozenset(
     {"terminations", "price_list", "market_price", "households", "master_data"}
@@ -96,10 +98,6 @@ def _plain(schema: pa.Schema) -> pa.Schema:
     return pa.schema(plain)
 
 
-# Moments that this company need not write: it settles such values with their rows.
-SETTLED_AT_ONCE = ("failed_on", "settled_on", "linked_at")
-
-
 @dataclass(slots=True)
 class Recorder:
     """The sink of a simulation: numbers keys, waits ``AHEAD`` months, then writes.
@@ -113,6 +111,7 @@ class Recorder:
     fmt: Format
     seed: int
     dials: Dials
+    tables: tuple[str, ...] = WRITTEN
     month: int = 0
     chunks: int = 0
     files: dict[str, TableFile] = field(default_factory=dict)
@@ -124,7 +123,7 @@ class Recorder:
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.files = {name: TableFile(TABLES[name], self.folder, self.fmt) for name in WRITTEN}
+        self.files = {name: TableFile(TABLES[name], self.folder, self.fmt) for name in self.tables}
         return self
 
     def __exit__(
@@ -153,7 +152,8 @@ class Recorder:
     def add(self, table: str, columns: dict[str, Ints], *, final: bool = False) -> None:
         """Add rows of the current month; ``final`` rows may come after the customer's notice."""
         self.waiting.append(Chunk(self.month, self.chunks, table, columns, final))
-        self.chunks += 1
+        # Claims take no number: with or without them, the other rows are late by the same chance.
+        self.chunks += table != CLAIMS
 
     def leave(self, customers: Ints, days: Ints) -> None:
         """Remember on which day customers gave notice."""
@@ -184,10 +184,6 @@ class Recorder:
     def _finished(self, chunk: Chunk) -> pa.Table:
         table = TABLES[chunk.table]
         columns = dict(chunk.columns)
-        rows = len(next(iter(columns.values())))
-        for column in table.columns:
-            if column.name in SETTLED_AT_ONCE:
-                columns[column.name] = np.full(rows, -1)
         end = int(self.clock.midnight(np.array([self.clock.end()]))[0])
         at = happened(table, columns, self.clock)
         until = np.full(len(at), end)

@@ -10,6 +10,9 @@ from companies import AT_ONCE, ZONE, Delays
 from features.tables import TABLES, Table
 from features.timeline import midnight_utc
 
+# What a row says until the moment comes that reveals the value; null where nothing is named.
+UNTIL_THEN = {"failed": "false", "status": "'missing'"}
+
 
 def truncate(tables: Path, into: Path, day: date, delays: Delays = AT_ONCE) -> tuple[int, int]:
     """Leave out what had not happened, was not known or not revealed; count rows and values.
@@ -35,7 +38,8 @@ def truncate(tables: Path, into: Path, day: date, delays: Delays = AT_ONCE) -> t
                 if column.revealed_by in columns
             }
             chosen = (
-                f"case when {masks[name]} then null else {name} end as {name}"
+                f"case when {masks[name]} then {UNTIL_THEN.get(name, 'null')} else {name} end "
+                f"as {name}"
                 if name in masks
                 else name
                 for name in columns

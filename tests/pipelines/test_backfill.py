@@ -21,6 +21,7 @@ DELAYS = {
         (
             "benefits",
             "cases",
+            "claims",
             "complaints",
             "contacts",
             "contracts",
@@ -39,6 +40,7 @@ DELAYS = {
 def matrix(folder: Path, days: tuple[date, ...]) -> pd.DataFrame:
     document = yaml.safe_load((ROOT / "configs" / "demo.yaml").read_text("utf-8"))
     document["paths"] = {name: str(folder / name) for name in ("data", "var", "out")}
+    document["sources"]["claims"] = {"path": "tables/claims.parquet"}
     for name, delay in DELAYS.items():
         document["sources"][name]["known_delay_days"] = delay
     document["sources"]["meter_readings"]["duplicates"] = "versions"
@@ -55,7 +57,8 @@ def matrix(folder: Path, days: tuple[date, ...]) -> pd.DataFrame:
 def later(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The history of 90 more days than the last, with late rows, versions and tables that lag."""
     whole = tmp_path_factory.mktemp("whole")
-    simulate(whole, customers=300, months=19, seed=4)
+    sold = ("electricity", "broadband", "insurance")
+    simulate(whole, customers=300, months=19, seed=4, products=sold)
     told = tmp_path_factory.mktemp("told")
     assert tell_late(whole / "tables", told / "data" / "tables", DAYS[-1]) > 1_000
     assert overwrite(told / "data" / "tables", "meter_readings", "status", "estimated") > 300

@@ -6,10 +6,13 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from features.errors import ConfigError
 from models.scorecard import measure
 from pipelines.demo.compare import compare, first_day_after, newest_scores
+from pipelines.demo.simulate import simulate
+from pipelines.runs import run_training
 
 AS_OF = pd.Timestamp("2024-01-01")
 WINDOW = (14, 90)
@@ -102,6 +105,18 @@ def test_the_simulated_companys_model_is_held_against_its_key(demo, trained):
     assert found.oracle_auc == pytest.approx(
         measure(joined["label"].to_numpy(), joined["hazard"].to_numpy())["auc"]
     )
+
+
+@pytest.mark.proof
+def test_a_larger_companys_model_ranks_as_well_as_its_key_for_the_same_reasons(root, tmp_path):
+    simulate(tmp_path / "data", customers=10_000, months=36, seed=1)
+    document = yaml.safe_load((root / "configs" / "demo.yaml").read_text("utf-8"))
+    document["paths"] = {name: str(tmp_path / name) for name in ("data", "var", "out")}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    run_training(tmp_path / "config.yaml", first_day_after(tmp_path / "data"))
+    found = compare(newest_scores(tmp_path / "var"), tmp_path / "data" / "truth", WINDOW)
+    assert found.ratio >= 0.97
+    assert found.family_rank_correlation >= 0.8
 
 
 def test_the_newest_run_is_taken(tmp_path):
