@@ -129,7 +129,7 @@ def write_night(
     with record.stage("lists") as stage, bar("writing lists", len(settings.list.languages)) as done:
         lists = write_risk_lists(settings, scored.rows, stamp, staging, done)
         if scored.chances is not None:
-            lists = write_chances(scored.chances, lists, staging)
+            lists = write_chances(settings, scored.chances, lists, staging)
         stage.rows_out = len(scored.rows)
     return lists
 

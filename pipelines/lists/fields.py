@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-FieldType = Literal["text", "integer", "decimal", "percentile", "amount", "date"]
+FieldType = Literal["text", "integer", "decimal", "percentile", "amount", "date", "boolean"]
 
 DECIMALS: Mapping[FieldType, int] = MappingProxyType({"decimal": 6, "percentile": 2, "amount": 2})
 _PACKAGE_TYPES: Mapping[FieldType, str] = MappingProxyType(
@@ -16,6 +16,7 @@ _PACKAGE_TYPES: Mapping[FieldType, str] = MappingProxyType(
         "percentile": "number",
         "amount": "number",
         "date": "date",
+        "boolean": "boolean",
     }
 )
 
@@ -31,8 +32,11 @@ class Field:
     allowed: tuple[str, ...] = ()
 
 
-def package_field(field: Field) -> dict[str, object]:
-    """The field as a Table Schema descriptor (Frictionless Data Package)."""
+def package_field(field: Field, decimal: str = ".") -> dict[str, object]:
+    """The field as a Table Schema descriptor (Frictionless Data Package).
+
+    ``decimal`` is the decimal sign of the file's numbers.
+    """
     constraints: dict[str, object] = {"required": True} if field.required else {}
     if field.allowed:
         constraints["enum"] = list(field.allowed)
@@ -41,4 +45,6 @@ def package_field(field: Field) -> dict[str, object]:
         "type": _PACKAGE_TYPES[field.type],
         "description": field.doc,
     }
+    if decimal != "." and described["type"] == "number":
+        described["decimalChar"] = decimal
     return described | ({"constraints": constraints} if constraints else {})

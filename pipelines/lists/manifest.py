@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.lists.fields import Field, package_field
+from pipelines.lists.layout import CRM, EXCEL
 from pipelines.storage import digest
 
 MANIFEST = "datapackage.json"
 _PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 _MEDIA_TYPES = {
     "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "parquet": "application/vnd.apache.parquet",
     "json": "application/json",
     "html": "text/html",
@@ -90,5 +92,11 @@ def _resource(folder: Path, path: str, fields: tuple[Field, ...] | None) -> dict
     }
     if fields is None:
         return resource
-    schema = {"fields": [package_field(field) for field in fields], "missingValues": [""]}
-    return resource | {"type": "table", "encoding": "utf-8", "schema": schema}
+    dialect = EXCEL if path.endswith(EXCEL.ending) else CRM
+    described = [package_field(field, dialect.decimal) for field in fields]
+    resource |= {"type": "table", "schema": {"fields": described, "missingValues": [""]}}
+    if ending != "csv":
+        return resource
+    encoding = "utf-8-sig" if dialect.mark else "utf-8"
+    parsed = {"delimiter": dialect.separator, "lineTerminator": dialect.line}
+    return resource | {"encoding": encoding, "dialect": parsed}

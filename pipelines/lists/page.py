@@ -22,9 +22,20 @@ published.
   when the registry of models did not answer and the champion that it named last (at most seven
   days ago) scored. It is a Frictionless Data Package.
 
-CSV is UTF-8 with commas, decimal points, LF and ISO dates; an empty cell is null. A text that a
-spreadsheet would run as a formula has an apostrophe before it. The Parquet file has the same
-columns, typed and without the apostrophes. Reasons are given for the first rows only
+Each list comes in the files that `list.profiles` names:
+
+- `crm` (default), `.csv`: for machines: UTF-8, commas, decimal points, LF, ISO dates.
+- `excel-nb`, `excel-sv`, `.excel.csv`: for a double click in a Norwegian or Swedish Excel:
+  semicolons, decimal commas, UTF-8 with its mark, CRLF, headers in the language. It is written for
+  the list of that language.
+- `xlsx`, `.xlsx`: for people: ids as text, a frozen header in the list's language, no formulas, no
+  links.
+- `parquet`, always written, `.parquet`: the same columns, typed, texts as they are.
+
+An empty cell is null. A text that a spreadsheet would run as a formula has an apostrophe before it,
+in all but Parquet. Excel takes leading zeros from an id in a CSV file: where ids have them, open
+the workbook. A list of more than `list.rows_per_file` rows goes on in `.part-02` and so on. The
+headers are those of `configs/titles/`. Reasons are given for the first rows only
 (`list.explained_rows`); a column that a company has no data for is left out.
 
 Every run, good or bad, leaves a record in `var/<company>/runs/<run id>.json`: status, exit code,

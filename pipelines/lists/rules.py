@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from pipelines.lists.layout import Layout, load_titles
 from pipelines.settings import Settings
 
 ACTIONS = Path("configs/actions.yaml")
 _SENTENCES = Path("configs/reasons")
+_TITLES = Path("configs/titles")
 
 
 def sentences_of(language: str) -> Path:
@@ -13,6 +15,25 @@ def sentences_of(language: str) -> Path:
     return _SENTENCES / f"{language}.yaml"
 
 
+def titles_of(language: str) -> Path:
+    """The file of a language's column titles."""
+    return _TITLES / f"{language}.yaml"
+
+
+def layout_of(settings: Settings, language: str) -> Layout:
+    """The layout of a list whose texts are in ``language``; raises ``ConfigError``."""
+    profiles = settings.list.profiles
+    excel, xlsx = f"excel-{language}" in profiles, "xlsx" in profiles
+    return Layout(
+        crm="crm" in profiles,
+        excel=excel,
+        xlsx=xlsx,
+        rows_per_file=settings.list.rows_per_file,
+        titles=load_titles(titles_of(language)) if excel or xlsx else {},
+    )
+
+
 def rule_files(settings: Settings) -> tuple[Path, ...]:
     """Every such file of this configuration."""
-    return (ACTIONS, *map(sentences_of, settings.list.languages))
+    languages = settings.list.languages
+    return (ACTIONS, *map(sentences_of, languages), *map(titles_of, languages))

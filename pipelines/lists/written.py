@@ -15,7 +15,7 @@ from pipelines.lists.files import write_list
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.outcomes import OUTCOMES_NAME, outcome_fields, outcome_rows
 from pipelines.lists.risk_list import REASONS, Bands, data_quality, fields_of, risk_list
-from pipelines.lists.rules import ACTIONS, sentences_of
+from pipelines.lists.rules import ACTIONS, layout_of, sentences_of
 from pipelines.lists.templates import load_templates
 from pipelines.scoring import Chances, band_thresholds
 from pipelines.settings import Settings
@@ -48,21 +48,19 @@ def write_risk_lists(
         templates = load_templates(sentences_of(language))
         rows = risk_list(scored, stamp, bands, templates, settings.company.currency)
         fields, name = fields_of(rows), "risk_list" if number == 0 else f"risk_list.{language}"
-        write_list(rows, fields, folder, name)
-        schemas |= {f"{name}.csv": fields, f"{name}.parquet": fields}
+        schemas |= write_list(rows, fields, folder, name, layout_of(settings, language))
         advance(language)
     return Lists(schemas, stamp)
 
 
-def write_chances(chances: Chances, lists: Lists, folder: Path) -> Lists:
+def write_chances(settings: Settings, chances: Chances, lists: Lists, folder: Path) -> Lists:
     """Write ``outcome_probabilities`` beside the lists, in the order of ``chances``."""
-    fields, name = outcome_fields(chances.causes), OUTCOMES_NAME
     rows = outcome_rows(
         chances.customer_id, chances.incidence, chances.horizons, chances.causes, lists.stamp
     )
-    write_list(rows, fields, folder, name)
-    schemas = {**lists.schemas, f"{name}.csv": fields, f"{name}.parquet": fields}
-    return replace(lists, schemas=schemas)
+    fields, layout = outcome_fields(chances.causes), layout_of(settings, settings.list.languages[0])
+    written = write_list(rows, fields, folder, OUTCOMES_NAME, layout)
+    return replace(lists, schemas={**lists.schemas, **written})
 
 
 def _advised(settings: Settings, scored: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from features.errors import ContractError, PublicationError
 from pipelines.lists.csvsafe import escape, refuse_dangerous_ids, unescape
 from pipelines.lists.fields import Field
 from pipelines.lists.files import write_csv, write_list
+from pipelines.lists.layout import Layout
 
 CONNECTION = duckdb.connect()
 DANGEROUS = "=+-@\t\r\n\x00＝＋－＠"
@@ -114,7 +115,7 @@ def test_the_profile_is_utf_8_without_mark_lf_and_iso(tmp_path: Path):
             "said": series('Strøm, "alt"', None),
         }
     )
-    write_list(frame, fields, tmp_path, "list")
+    write_list(frame, fields, tmp_path, "list", Layout())
     assert (tmp_path / "list.csv").read_bytes().decode() == (
         "customer_id,risk,rank,share,on,said\n"
         '007,0.000001,1,99.50,2024-03-03,"Strøm, ""alt"""\n'
@@ -136,4 +137,4 @@ def test_an_empty_list_has_its_header(tmp_path: Path):
 def test_a_disk_that_refuses_is_a_publication_error(tmp_path: Path):
     frame = pd.DataFrame({"customer_id": series("1"), "said": series("a")})
     with pytest.raises(PublicationError, match="write the list risk_list"):
-        write_list(frame, FIELDS, tmp_path / "missing", "risk_list")
+        write_list(frame, FIELDS, tmp_path / "missing", "risk_list", Layout())

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from features.errors import ConfigError, ContractError
 from pipelines.lists.files import write_list
+from pipelines.lists.layout import Layout
 from pipelines.lists.manifest import Stamp, manifest_bytes
 from pipelines.lists.risk_list import BANDS, FIELDS, Bands, data_quality, fields_of, risk_list
 from pipelines.lists.templates import load_templates
@@ -102,7 +103,7 @@ def test_the_list_says_what_to_do_and_what_a_contact_is_worth(tmp_path: Path):
     listed = risk_list(advised, STAMP, RISK_BANDS, NB, "NOK")
     columns = [*listed.columns]
     assert {*columns} >= ADVICE
-    write_list(listed, fields_of(listed), tmp_path, "risk_list")
+    write_list(listed, fields_of(listed), tmp_path, "risk_list", Layout())
     first, _, last = (tmp_path / "risk_list.csv").read_text().splitlines()[1:]
     assert ",812.35,2000.50,NOK," in first
     assert ",A4,hold_back_notice;deny_gap," in last
@@ -118,7 +119,7 @@ def test_another_language_changes_only_the_sentences():
 
 def test_both_files_hold_the_same_list(tmp_path: Path):
     listed = risk_list(scored(), STAMP, RISK_BANDS, NB, "NOK")
-    write_list(listed, fields_of(listed), tmp_path, "risk_list")
+    write_list(listed, fields_of(listed), tmp_path, "risk_list", Layout())
     text = (tmp_path / "risk_list.csv").read_text()
     assert text.splitlines()[1] == (
         "1,run-1,2024-05-02,K-7,broadband,0.310000,90,very_high,1,100.00,dunning,"
@@ -140,7 +141,7 @@ def test_both_files_hold_the_same_list(tmp_path: Path):
 
 def test_the_manifest_gives_every_column_its_type(tmp_path: Path):
     listed = risk_list(scored(), STAMP, RISK_BANDS, NB, "NOK")
-    write_list(listed, fields_of(listed), tmp_path, "risk_list")
+    write_list(listed, fields_of(listed), tmp_path, "risk_list", Layout())
     manifest = manifest_bytes(tmp_path, STAMP, {"risk_list.csv": fields_of(listed)}).decode()
     for name in listed.columns:
         assert f'"name": "{name}"' in manifest
