@@ -7,24 +7,11 @@ import pandas as pd
 
 from models.bootstrap import Interval
 from pipelines.train import Trained
+from pipelines.training.metrics import SHOWN
 
 _ROWS = (
-    "auc",
-    "average_precision",
-    "log_loss",
-    "brier",
-    "calibration_slope",
-    "calibration_intercept",
-    "lift@1%",
-    "lift@5%",
-    "lift@10%",
-    "recall@1%",
-    "recall@5%",
-    "recall@10%",
-    "profit_at_low_multiple",
-    "profit_share_at_low_multiple",
-    "profit_at_high_multiple",
-    "profit_share_at_high_multiple",
+    *SHOWN,
+    *(f"profit{of}_at_{end}_multiple" for end in ("low", "high") for of in ("", "_share")),
 )
 
 

@@ -213,7 +213,6 @@ def register(
         "families": json.dumps({k: round(v, 6) for k, v in spread(judged.families).items()}),
         "judged_on": "; ".join(judged.folds),
         "test_key": test_key(judged),
-        "test_log_loss": repr(judged.cards["model"]["log_loss"].value),
         "leak_warning": judged.leak.message if judged.leak else "none",
     }
     card = model_card(settings, prepared, judged, Made(today, tags["code_version"]))

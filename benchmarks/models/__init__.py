@@ -1,1 +1,5 @@
-"""How good and how dear the recipe is beside other libraries, on public and simulated sets."""
+"""Benchmark of the models; the libraries find their environment before any is imported."""
+
+from pipelines.environment import quiet_libraries
+
+quiet_libraries()

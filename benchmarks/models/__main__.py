@@ -6,13 +6,9 @@ With ``--page`` nothing is measured: the page shows what is kept.
 import sys
 from pathlib import Path
 
-from pipelines.environment import quiet_libraries
-
-quiet_libraries()
-
-from benchmarks.models import contest, keeping, proofs  # noqa: E402  (LightGBM must find its environment)
-from benchmarks.models.data import SETS, load  # noqa: E402
-from benchmarks.models.page import page  # noqa: E402
+from benchmarks.models import contest, keeping, proofs
+from benchmarks.models.data import SETS, load
+from benchmarks.models.page import page
 
 PAGE = Path("docs/benchmark.md")
 _SMALL = ("telco", "powerco")
@@ -24,7 +20,10 @@ def measured(name: str) -> dict[str, object]:
     data = load(name)
     if data is None:
         return {}
-    found: dict[str, object] = {"contest": contest.contest(data)}
+    found: dict[str, object] = {}
+    rows = contest.contest(data)
+    if rows:
+        found["contest"] = contest.standings(data, rows)
     if name not in _LARGE:
         found["overlap"] = proofs.overlap(data)
     if name in _SMALL:

@@ -2,7 +2,8 @@
 
 Settings may be tried out on half of the customers (Trupanion: on months before October) only.
 Reported folds test the other half (Trupanion: October, November, December) and train on all
-rows that are not tested, Trupanion on those whose label window had closed.
+rows that are not tested, Trupanion on those whose label window had closed. Folds of customers
+are drawn again for every repeat.
 """
 
 import hashlib
@@ -30,6 +31,7 @@ SETS = {
     "cell2cell": date(2002, 1, 1),
     "telco": date(2018, 1, 1),
 }
+REPEATS = {"powerco": 5, "telco": 5}
 _FOLDS = 5
 _MONTHS = 3
 
@@ -64,12 +66,13 @@ def load(name: str) -> Set | None:
 
 
 def reported(data: Set) -> tuple[Fold, ...]:
-    """The folds of the page."""
+    """The folds of the page, of all repeats."""
     examples = data.examples
     if len(np.unique(examples.as_of)) > 1:
         return rolling_origin(examples.as_of, data.window, _MONTHS, 1)
-    share = customer_share(examples.customer_id, "benchmark")
-    return tuple(_of(share, 0.5 * k / _FOLDS, 0.5 * (k + 1) / _FOLDS) for k in range(_FOLDS))
+    half = customer_share(examples.customer_id, "benchmark") < 0.5
+    repeats = (f"folds {number + 1}" for number in range(REPEATS.get(data.name, 1)))
+    return tuple(fold for name in repeats for fold in _folds(examples, half, name))
 
 
 def tried(data: Set) -> tuple[Examples, tuple[Fold, ...]]:
@@ -80,15 +83,14 @@ def tried(data: Set) -> tuple[Examples, tuple[Fold, ...]]:
         part = examples.take(first.train)
         return part, rolling_origin(part.as_of, data.window, 2, 1)
     part = examples.take(customer_share(examples.customer_id, "benchmark") >= 0.5)
-    share = customer_share(part.customer_id, "benchmark")
-    return part, tuple(
-        _of(share, 0.5 + 0.5 * k / _FOLDS, 0.5 + 0.5 * (k + 1) / _FOLDS) for k in range(_FOLDS)
-    )
+    return part, _folds(part, np.ones(len(part), dtype=bool), "tried")
 
 
-def _of(share: np.ndarray, low: float, high: float) -> Fold:
-    test = (share >= low) & (share < high)
-    return Fold(~test, test, f"customers {low:.0%} to {high:.0%}")
+def _folds(examples: Examples, tested: np.ndarray, name: str) -> tuple[Fold, ...]:
+    """Folds that test the ``tested`` rows, each once, and learn from all others."""
+    number = np.floor(customer_share(examples.customer_id, name) * _FOLDS)
+    tests = ((number == fold) & tested for fold in range(_FOLDS))
+    return tuple(Fold(~test, test, f"{name}, {fold + 1}") for fold, test in enumerate(tests))
 
 
 def _settings(name: str) -> Settings:

@@ -6,17 +6,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import models
 from models.recipe import recipe_for
 
 FOLDER = Path("var/bench/models")
+_CODE = ("calibration", "classifier", "logit", "recipe", "ridge", "sampling", "splits")
 Row = dict[str, Any]
 _ONLY_KEPT = [False]
 
 
 def settled(rows: int) -> Row:
-    """What of the recipe decides a result."""
+    """What of the recipe decides a result: its settings, and the code that fits it."""
     recipe = recipe_for(rows)
     rest = {"patience": recipe.patience, "refit": recipe.refit, "negatives": recipe.negatives}
+    folder = Path(models.__path__[0])
+    code = b"".join(Path(folder, f"{name}.py").read_bytes() for name in _CODE)
+    rest["code"] = hashlib.sha256(code).hexdigest()
     return {k: v for k, v in recipe.params(1).items() if k != "num_threads"} | rest
 
 

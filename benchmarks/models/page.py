@@ -1,8 +1,6 @@
 """Writes docs/benchmark.md from what has been measured; a part that is not measured says so."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from statistics import mean, stdev
 
 from benchmarks.models.keeping import Row
 
@@ -17,16 +15,18 @@ is judged on the same rows.
 
 **Rows.** The sets are those of [examples.md](examples.md) with the shipped configurations.
 Settings may be tried out only on customers whose id's hash falls in the upper half, on
-Trupanion only on months before October. The tables test the other customers, in five folds, and
-Trupanion's October, November and December; each fold learns from all rows that it does not
-test, on Trupanion from those whose label window had closed. The recipe's settings are older
-than this split: they were chosen on public sets, these four among them, and then left alone.
+Trupanion only on months before October. The tables test the other customers, in five folds,
+which the two small sets draw anew for each of five repeats, and Trupanion's October, November
+and December; each fold learns from all rows that it does not test, on Trupanion from those whose
+label window had closed. The recipe's settings are older than this split: they were chosen on
+public sets, these four among them, and then left alone.
 
 **Rivals.** LightGBM as it comes (100 rounds), the logistic regression of every training run,
 and XGBoost, CatBoost and scikit-learn's HistGradientBoosting with their own tree shapes, a
 learning rate of 0.05 and early stopping on log loss. No rival is tuned further; the recipe is
-not tuned per set either. A difference is the recipe minus the rival on the same fold; its ± is
-the standard deviation over folds.
+not tuned per set either. Figures are means over folds. A difference is the recipe minus the rival
+on the same folds; its 95 % interval is that of a bootstrap over the tested customers, with the
+fitted models as they are.
 """
 
 
@@ -47,7 +47,7 @@ def accuracy(results: Results) -> str:
         table, gaps = _contest(rows)
         about = rows[0]
         parts.append(
-            f"### {name}\n\nFolds: {len({r['fold'] for r in rows})}; the first learns from "
+            f"### {name}\n\nFolds: {about['folds']}; the first learns from "
             f"{about['train_rows']:,} rows and tests {about['test_rows']:,}.\n\n{table}\n"
         )
         verdicts.append((name, *gaps))
@@ -133,35 +133,18 @@ def binning(results: Results) -> str:
 SECTIONS = (accuracy, stability, sampling, binning)
 
 
-def _contest(rows: Sequence[Row]) -> tuple[str, tuple[float, float, float]]:
-    by: dict[str, list[Row]] = defaultdict(list)
+def _contest(rows: Sequence[Row]) -> tuple[str, tuple[Sequence[float], Sequence[float], float]]:
+    lines = []
     for row in rows:
-        by[row["rival"]].append(row)
-    ours = by["recipe"]
-    lines, best = [], max(mean(r["auc"] for r in found) for found in by.values())
-    for name, found in by.items():
-        auc, loss = ([r[key] for r in found] for key in ("auc", "log_loss"))
-        gap_auc, gap_loss = (
-            [a[key] - b[key] for a, b in zip(ours, found, strict=True)]
-            for key in ("auc", "log_loss")
-        )
-        line = [name, _spread(auc), _spread(loss)]
-        line += (
-            ["", "", ""]
-            if name == "recipe"
-            else [
-                _spread(gap_auc, sign="+"),
-                f"{sum(g > 0 for g in gap_auc)} of {len(gap_auc)}",
-                _spread(gap_loss, sign="+"),
-            ]
-        )
-        lines.append([*line, f"{mean(r['cpu'] for r in found):.1f}"])
-    base = by["LightGBM defaults"]
-    gaps = (
-        mean(a["auc"] - b["auc"] for a, b in zip(ours, base, strict=True)),
-        mean(a["log_loss"] - b["log_loss"] for a, b in zip(ours, base, strict=True)),
-        best - mean(r["auc"] for r in ours),
-    )
+        line = [row["rival"], f"{row['auc']:.4f}", f"{row['log_loss']:.4f}"]
+        line += ["", "", ""]
+        if "auc_difference" in row:
+            auc, loss = (_interval(row[f"{key}_difference"]) for key in ("auc", "log_loss"))
+            line[-3:] = [auc, f"{row['won']} of {row['folds']}", loss]
+        lines.append([*line, f"{row['cpu']:.1f}"])
+    of = {row["rival"]: row for row in rows}
+    base, best = of["LightGBM defaults"], max(row["auc"] for row in rows)
+    gaps = (base["auc_difference"], base["log_loss_difference"], best - of["recipe"]["auc"])
     header = [
         "",
         "AUC",
@@ -174,14 +157,14 @@ def _contest(rows: Sequence[Row]) -> tuple[str, tuple[float, float, float]]:
     return _table(header, lines), gaps
 
 
-def _goals(verdicts: Sequence[tuple[str, float, float, float]]) -> str:
+def _goals(verdicts: Sequence[tuple[str, Sequence[float], Sequence[float], float]]) -> str:
     rows = [
-        [name, f"{auc:+.4f}", f"{loss:+.5f}", f"{behind:.4f}"]
+        [name, _interval(auc), _interval(loss), f"{behind:.4f}"]
         for name, auc, loss, behind in verdicts
     ]
-    reached = sum(auc >= _GAIN for _, auc, _, _ in verdicts)
-    never = bool(verdicts) and all(auc >= -_LOSS for _, auc, _, _ in verdicts)
-    lossless = bool(verdicts) and all(loss <= 0 for _, _, loss, _ in verdicts)
+    reached = sum(auc[0] >= _GAIN for _, auc, _, _ in verdicts)
+    never = bool(verdicts) and all(auc[0] >= -_LOSS for _, auc, _, _ in verdicts)
+    lossless = bool(verdicts) and all(loss[0] <= 0 for _, _, loss, _ in verdicts)
     table = _table(
         ["set", "AUC against LightGBM's defaults", "log loss", "behind the best AUC"], rows
     )
@@ -198,9 +181,9 @@ def _having(results: Results, part: str) -> list[tuple[str, Row]]:
     return [(name, found[part]) for name, found in results.items() if found.get(part)]
 
 
-def _spread(values: Sequence[float], sign: str = "") -> str:
-    spread = stdev(values) if len(values) > 1 else 0.0
-    return f"{mean(values):{sign}.4f} ± {spread:.4f}"
+def _interval(found: Sequence[float]) -> str:
+    value, low, high = found
+    return f"{value:+.4f} ({low:+.4f} to {high:+.4f})"
 
 
 def _yes(held: bool) -> str:

@@ -18,21 +18,10 @@ from models.realised import Outcome, outcomes_by
 from pipelines.settings import Settings
 from pipelines.training.examples import Prepared
 from pipelines.training.judged import Judged
+from pipelines.training.metrics import SHOWN
 
 CARD = "model_card.md"
 _LONGEST = 5_000
-_METRICS = (
-    "auc",
-    "average_precision",
-    "log_loss",
-    "brier",
-    "calibration_slope",
-    "calibration_intercept",
-    "lift@1%",
-    "lift@5%",
-    "lift@10%",
-    "recall@10%",
-)
 _ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "\\`*[]|#"} | {"<": "&lt;", ">": "&gt;"})
 _LABELLED = ("stayed", "voluntary")
 
@@ -96,7 +85,7 @@ def _card(settings: Settings, prepared: Prepared, judged: Judged, made: Made) ->
         "test_rows": f"{len(test):,}",
         "test_leavers": f"{int(test.y.sum()):,}",
         "others": [name.replace("_", " ") for name in others],
-        "metrics": [_metric(judged.cards, name, others) for name in _METRICS],
+        "metrics": [_metric(judged.cards, name, others) for name in SHOWN],
         "descriptions": [
             {"name": name.replace("_", " "), "text": judged.descriptions[name]} for name in others
         ],

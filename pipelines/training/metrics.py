@@ -8,6 +8,17 @@ from models.bootstrap import Interval
 from pipelines.tracking import plain_name
 from pipelines.training.judged import Judged
 
+SHOWN = (
+    "auc",
+    "average_precision",
+    "log_loss",
+    "brier",
+    "calibration_slope",
+    "calibration_intercept",
+    *(f"{what}@{share}%" for what in ("lift", "recall") for share in (1, 5, 10)),
+)
+"""The scorecard's keys that people are shown, in the terminal and on the model card."""
+
 RIVALS = ("one_rule", "logistic", "price_only", "champion")
 METRICS = (
     "auc",
