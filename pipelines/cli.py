@@ -114,6 +114,27 @@ def check(
 
 
 @app.command()
+def forget(
+    customer: Annotated[str, typer.Argument(help="The customer's id as the lists have it.")],
+    config: Config = DEMO,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase one customer from every kept table, matrix and published list."""
+    from pipelines.forgetting.forget import forget as run
+    from pipelines.settings import load_settings
+
+    settings = load_settings(config)
+    if not yes:
+        typer.confirm("Erase this customer from all that is kept and published?", abort=True)
+    found = run(settings, customer)
+    print(
+        f"Erased from {found.publications} publications, {found.tables} kept tables and "
+        f"{found.matrices} kept matrices. Erase the customer from the company's own tables too: "
+        "what they still hold comes back with the next run."
+    )
+
+
+@app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder of CSV or Parquet files.")],
     to: Annotated[

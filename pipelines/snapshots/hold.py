@@ -9,6 +9,8 @@ import os
 import secrets
 import shutil
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 REMOVED = ".removed"
@@ -69,6 +71,21 @@ def remove_unless_held(folder: Path) -> bool:
         os.close(descriptor)
     shutil.rmtree(doomed, ignore_errors=True)
     return True
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[bool]:
+    """Keep everybody from holding ``folder`` in the block; false when somebody holds it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    free = True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        free = False
+    try:
+        yield free
+    finally:
+        os.close(descriptor)
 
 
 def _is_at(descriptor: int, folder: Path) -> bool:

@@ -1,0 +1,1 @@
+"""Erasing one customer from everything that is kept and published."""
