@@ -14,7 +14,7 @@ _TOLERANCE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """Driver codes and their contributions in log-odds, both (n, k), strongest first.
+    """Driver codes, and their families' contributions in log-odds, (n, k), strongest first.
 
     Where a customer has fewer than k reasons the code is "" and the contribution 0.
     """
@@ -48,16 +48,19 @@ def by_family(contributions: Floats, spec: FeatureSpec) -> pd.DataFrame:
     return _summed(contributions, [column.family for column in spec.columns])
 
 
-def top_reasons(drivers: pd.DataFrame, n: int = 3) -> Reasons:
-    """The ``n`` drivers that raise each customer's risk most; only positive contributions.
+def top_reasons(contributions: Floats, spec: FeatureSpec, n: int = 3) -> Reasons:
+    """The ``n`` driver families that raise each customer's risk most, each named by a driver.
 
-    Equal contributions rank by driver code.
+    A family's contribution is the sum over its features, as ``by_family`` gives it, on the scale
+    of ``contributions``: the log-odds of the calibrated probability. Its driver is the one that
+    raises it most. Only families that raise the risk count; equals rank by family, then by driver.
     """
-    ordered = drivers[sorted(drivers.columns)]
-    values = ordered.to_numpy(dtype=np.float64)
+    families = by_family(contributions, spec)
+    values = families.to_numpy(dtype=np.float64)
+    named = [_strongest(contributions, spec, family) for family in families.columns]
     order = np.argsort(-values, axis=1, kind="stable")[:, :n]
     top = np.take_along_axis(values, order, axis=1)
-    names = ordered.columns.to_numpy(dtype=object)[order]
+    names = np.take_along_axis(np.column_stack(named), order, axis=1)
     width = ((0, 0), (0, n - top.shape[1]))
     raises = top > 0
     return Reasons(
@@ -66,9 +69,9 @@ def top_reasons(drivers: pd.DataFrame, n: int = 3) -> Reasons:
     )
 
 
-def protective(drivers: pd.DataFrame) -> Reasons:
-    """The one driver that lowers each customer's risk most, shape (n, 1); "" where none does."""
-    lowered = top_reasons(-drivers, 1)
+def protective(contributions: Floats, spec: FeatureSpec) -> Reasons:
+    """The one family that lowers each customer's risk most, shape (n, 1); "" where none does."""
+    lowered = top_reasons(-contributions, spec, 1)
     return Reasons(lowered.codes, -lowered.values)
 
 
@@ -81,6 +84,14 @@ def spread(grouped: pd.DataFrame) -> dict[str, float]:
     """Mean absolute deviation from the mean, in log-odds, of each column: what it moves."""
     moved = (grouped - grouped.mean()).abs().mean()
     return {str(name): float(value) for name, value in moved.items()}
+
+
+def _strongest(contributions: Floats, spec: FeatureSpec, family: str) -> Texts:
+    """The code of each customer's driver that raises this family most, shape (n,)."""
+    groups = [column.driver if column.family == family else "" for column in spec.columns]
+    drivers = _summed(contributions, groups).drop(columns="", errors="ignore")
+    codes = drivers.columns.to_numpy(dtype=object)
+    return np.asarray(codes[drivers.to_numpy(dtype=np.float64).argmax(axis=1)])
 
 
 def _summed(contributions: Floats, groups: list[str]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from models.arrays import Floats, Matrix, Texts
 from models.churn import ChurnModel
-from models.explain import Reasons, by_driver, protective, top_reasons
+from models.explain import Reasons, protective, top_reasons
 from pipelines.settings import Attribute, Settings
 
 _LONGEST_NAME = 60
@@ -70,8 +70,8 @@ def _explained(
     shown = scored.iloc[: len(top)]
     lines = shown["product_line"].to_numpy(dtype=object)
     contributions = model.contributions(top, lines, settings.engine.threads)
-    drivers = by_driver(contributions, model.spec)
-    raised, kept = top_reasons(drivers), protective(drivers)
+    raised = top_reasons(contributions, model.spec)
+    kept = protective(contributions, model.spec)
     columns = _columns(raised, "reason_{}")
     columns["protective_1_driver"] = kept.codes[:, 0]
     for i in range(raised.codes.shape[1]):

@@ -26,9 +26,17 @@ _WHY = (
 def _reason_fields(number: int) -> tuple[Field, ...]:
     name = f"reason_{number}"
     return (
-        Field(f"{name}_driver", "text", f"Driver with contribution number {number} to the risk."),
+        Field(
+            f"{name}_driver",
+            "text",
+            f"Strongest driver of the family with contribution number {number} to the risk.",
+        ),
         Field(f"{name}_text", "text", _WHY.format("higher")),
-        Field(f"{name}_contribution", "decimal", "The driver's contribution, in log-odds."),
+        Field(
+            f"{name}_contribution",
+            "decimal",
+            "Contribution of the driver's family, in log-odds.",
+        ),
     )
 
 
@@ -57,7 +65,11 @@ FIELDS: tuple[Field, ...] = (
     Field("value_at_risk", "amount", "Probability times the customer's value."),
     Field("currency", "text", "Currency of the amounts, ISO 4217."),
     *(field for number in range(1, REASONS + 1) for field in _reason_fields(number)),
-    Field("protective_1_driver", "text", "Driver that lowers the risk most."),
+    Field(
+        "protective_1_driver",
+        "text",
+        "Strongest driver of the family that lowers the risk most.",
+    ),
     Field("protective_1_text", "text", _WHY.format("lower")),
     Field(
         "suggested_action",

@@ -1,6 +1,7 @@
 import numpy as np
-import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from features.errors import ModelError
 from models.explain import (
@@ -33,29 +34,38 @@ def test_by_driver_and_family_by_hand() -> None:
     assert families.to_numpy().tolist() == [[-2.0, 1.5], [0.0, -1.5]]
 
 
-def test_reasons_are_positive_and_strongest_first() -> None:
-    reasons = top_reasons(by_driver(CONTRIBUTIONS, SPEC), 2)
-    assert reasons.codes.tolist() == [["bill_shock", "wait"], ["", ""]]
-    assert reasons.values.tolist() == [[2.0, 1.5], [0.0, 0.0]]
+def test_a_family_is_summed_and_named_by_the_driver_that_raises_it_most() -> None:
+    reasons = top_reasons(CONTRIBUTIONS * [1, 1, 1, -1, 1], SPEC, 2)
+    assert reasons.codes.tolist() == [["dunning", "wait"], ["", ""]]
+    assert reasons.values.tolist() == [[6.0, 1.5], [0.0, 0.0]]
+    lowered = protective(CONTRIBUTIONS, SPEC)
+    assert lowered.codes.tolist() == [["dunning"], ["wait"]]
+    assert lowered.values.tolist() == [[-2.0], [-1.5]]
 
 
-def test_more_reasons_than_drivers_are_left_empty() -> None:
-    reasons = top_reasons(by_driver(CONTRIBUTIONS, SPEC), 5)
-    assert reasons.codes[0].tolist() == ["bill_shock", "wait", "", "", ""]
+def test_a_family_that_lowers_the_risk_is_no_reason_whatever_one_driver_does() -> None:
+    reasons = top_reasons(CONTRIBUTIONS, SPEC, 2)
+    assert reasons.codes.tolist() == [["wait", ""], ["", ""]]
+    assert reasons.values.tolist() == [[1.5, 0.0], [0.0, 0.0]]
+
+
+def test_more_reasons_than_families_are_left_empty() -> None:
+    reasons = top_reasons(CONTRIBUTIONS, SPEC, 5)
+    assert reasons.codes[0].tolist() == ["wait", "", "", "", ""]
     assert reasons.values.shape == (2, 5)
 
 
-def test_ties_rank_by_code_whatever_the_column_order() -> None:
-    tied = pd.DataFrame({"wait": [1.0], "dunning": [1.0], "bill_shock": [1.0]})
-    assert top_reasons(tied, 2).codes.tolist() == [["bill_shock", "dunning"]]
-
-
-def test_protective_is_the_most_negative() -> None:
-    found = protective(by_driver(CONTRIBUTIONS, SPEC))
-    assert found.codes.tolist() == [["dunning"], ["wait"]]
-    assert found.values.tolist() == [[-4.0], [-1.5]]
-    nothing = protective(pd.DataFrame({"wait": [1.0]}))
+def test_nothing_that_lowers_the_risk_protects_nobody() -> None:
+    nothing = protective(np.abs(CONTRIBUTIONS[:1]), SPEC)
     assert (nothing.codes.tolist(), nothing.values.tolist()) == ([[""]], [[0.0]])
+
+
+@given(st.permutations(range(4)))
+def test_ties_rank_by_family_and_driver_whatever_the_column_order(order: list[int]) -> None:
+    spec = FeatureSpec(tuple(SPEC.columns[at] for at in order))
+    reasons = top_reasons(np.array([[1.0, 1.0, 1.0, 1.0, 9.0]]), spec, 2)
+    assert reasons.codes.tolist() == [["bill_shock", "wait"]]
+    assert reasons.values.tolist() == [[2.0, 2.0]]
 
 
 def test_global_importance_by_hand() -> None:

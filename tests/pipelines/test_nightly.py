@@ -36,7 +36,7 @@ from pipelines.training.examples import feature_columns
 EARLIER = date(2023, 12, 1)
 FILES = {
     f"{name}.{ending}"
-    for name in ("risk_list", "risk_list.en", "outcome_probabilities")
+    for name in ("risk_list", "risk_list.sv", "risk_list.en", "outcome_probabilities")
     for ending in ("csv", "parquet")
 }
 COLUMNS = [
@@ -61,7 +61,7 @@ def oracle_memory() -> dict[str, pd.DataFrame]:
 
 @pytest.fixture
 def oracle(demo, tmp_path, oracle_memory) -> pd.DataFrame:
-    """Scores and contributions by driver, from the stored text of the champion and LightGBM."""
+    """Scores, base and contributions by family and driver, from the stored text and LightGBM."""
     if not oracle_memory:
         oracle_memory["scores"] = scores_by_hand(demo, tmp_path)
     return oracle_memory["scores"]
@@ -86,11 +86,12 @@ def scores_by_hand(demo, folder: Path) -> pd.DataFrame:
     lines = [numbers["product_lines"].get(line, numbers) for line in matrix["product_line"]]
     slope, intercept = (np.array([line[n] for line in lines]) for n in ("slope", "intercept"))
     assert len(set(slope)) == 2
-    parts = booster.predict(x, pred_contrib=True)[:, :-1] * slope[:, None]
-    drivers = pd.DataFrame(parts).T.groupby([c["driver"] for c in columns]).sum().T
+    parts = booster.predict(x, pred_contrib=True) * slope[:, None]
+    names = [f"{c['family']} {c['driver']}" for c in columns]
+    drivers = pd.DataFrame(parts[:, :-1]).T.groupby(names).sum().T
     odds = slope * raw + intercept
-    scores = pd.DataFrame({"customer_id": matrix["customer_id"], "p": 1 / (1 + np.exp(-odds))})
-    return scores.join(drivers).set_index("customer_id")
+    scores = {"p": 1 / (1 + np.exp(-odds)), "base": parts[:, -1] + intercept}
+    return drivers.assign(customer_id=matrix["customer_id"], **scores).set_index("customer_id")
 
 
 def encoded(values: pd.Series, column: dict[str, object]) -> np.ndarray:
@@ -139,22 +140,36 @@ def test_probabilities_are_the_champions(listed, oracle):
     assert theirs.std() > 0.01
 
 
-def test_reasons_are_the_largest_contributions_of_drivers(listed, oracle):
-    drivers = oracle.loc[listed["customer_id"]].drop(columns="p")
-    ordered = np.sort(drivers.to_numpy(), axis=1)[:, ::-1]
-    for number in (1, 2, 3):
-        named = listed[f"reason_{number}_driver"]
+def by_family(drivers: pd.DataFrame) -> pd.DataFrame:
+    return drivers.T.groupby(drivers.columns.str.split().str[0]).sum().T
+
+
+def test_reasons_are_the_largest_contributions_of_families(listed, oracle):
+    drivers = oracle.loc[listed["customer_id"]].drop(columns=["p", "base"])
+    families = by_family(drivers)
+    order = np.argsort(-families.to_numpy(), axis=1)
+    for slot, rank, way in (
+        *((f"reason_{number}", number - 1, 1) for number in (1, 2, 3)),
+        ("protective_1", -1, -1),
+    ):
+        named = listed[f"{slot}_driver"]
         given = named.notna().to_numpy()
-        assert given.mean() > 0.9
-        at = drivers.columns.get_indexer(named[given])
-        theirs = drivers.to_numpy()[given, at]
-        value = listed.loc[given, f"reason_{number}_contribution"]
-        np.testing.assert_allclose(value, theirs, rtol=0, atol=1e-6)
-        np.testing.assert_allclose(theirs, ordered[given, number - 1], rtol=0, atol=1e-9)
-    lowest = listed["protective_1_driver"]
-    given = lowest.notna().to_numpy()
-    at = drivers.columns.get_indexer(lowest[given])
-    np.testing.assert_allclose(drivers.to_numpy()[given, at], ordered[given, -1], atol=1e-9)
+        assert given.mean() > 0.4, slot
+        family = families.columns.take(order[given, rank])
+        theirs = drivers[given] * way
+        for each in family.unique():
+            own = theirs[family == each].filter(regex=f"^{each} ")
+            assert (own.idxmax(axis=1) == each + " " + named[given][family == each].array).all()
+        if way == 1:
+            value = listed.loc[given, f"{slot}_contribution"]
+            at = families.to_numpy()[given, order[given, rank]]
+            np.testing.assert_allclose(value, at, rtol=0, atol=1e-6)
+
+
+def test_the_families_and_the_base_make_the_score(oracle):
+    odds = np.log(oracle["p"] / (1 - oracle["p"]))
+    total = by_family(oracle.drop(columns=["p", "base"])).sum(axis=1) + oracle["base"]
+    np.testing.assert_allclose(total, odds, rtol=0, atol=1e-6)
 
 
 def test_outcomes_by_horizon_add_up_and_are_the_stored_models(demo, published, listed, tmp_path):
@@ -235,19 +250,20 @@ def test_ranks_percentiles_and_bands_follow_the_probabilities(published, listed)
     assert thresholds == {name: lowest[name] for name in ("medium", "high", "very_high")}
 
 
-def test_sentences_are_short_and_in_both_languages(published, listed):
-    english = pd.read_parquet(published.publication.folder / "risk_list.en.parquet")
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_sentences_are_short_and_in_each_language(published, listed, language):
+    other = pd.read_parquet(published.publication.folder / f"risk_list.{language}.parquet")
     texts = [name for name in COLUMNS if name.endswith("_text")]
-    others = [name for name in COLUMNS if name not in texts]
-    pd.testing.assert_frame_equal(listed[others], english[others])
-    for frame in (listed, english):
+    codes = [name for name in COLUMNS if name not in texts]
+    pd.testing.assert_frame_equal(listed[codes], other[codes])
+    for frame in (listed, other):
         said = frame[texts].melt()["value"].dropna()
         assert said.str.len().min() > 0
         assert said.str.len().max() <= 140
-        assert not said.str.contains(r"[{}]|nan|None|NaT").any()
+        assert not said.str.contains(r"[{}]|\b(?:nan|None|NaT)\b").any()
     reason = listed["reason_1_text"].notna()
     assert (reason == listed["reason_1_driver"].notna()).all()
-    assert (listed.loc[reason, "reason_1_text"] != english.loc[reason, "reason_1_text"]).all()
+    assert (listed.loc[reason, "reason_1_text"] != other.loc[reason, "reason_1_text"]).all()
 
 
 def test_the_csv_says_what_its_parquet_twin_says(published, listed):
