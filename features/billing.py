@@ -228,6 +228,15 @@ FAMILY.fact(
 )
 FAMILY.fact(
     INVOICES,
+    "latest_bill_above_usual",
+    "arg_max(cast(round(amount - typical) as bigint), seq)",
+    driver="bill_shock",
+    unit="money",
+    where="shock is not null",
+    doc="Amount of the latest bill over the median of the twelve before.",
+)
+FAMILY.fact(
+    INVOICES,
     "latest_bill_on",
     "arg_max(issued_on, seq)",
     driver="bill_shock",

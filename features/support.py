@@ -175,6 +175,15 @@ FAMILY.fact(
     driver="wait",
     doc="Day of the longest wait of the last 90 days.",
 )
+FAMILY.fact(
+    WAITS,
+    "wait_average_90d",
+    "cast(round(avg(wait_seconds) {filter}) as bigint)",
+    where="event_at >= {as_of} - interval 90 day",
+    driver="wait",
+    unit="s",
+    doc="Average wait of the last 90 days.",
+)
 FAMILY.add(
     WAITS,
     "bot_loops",

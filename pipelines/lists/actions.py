@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.errors import ConfigError
-from pipelines.lists.templates import DRIVERS, FACTS
+from pipelines.lists.templates import DRIVERS, FACTS, UNCHANGEABLE
 
 Lane = Literal["call", "fix", "inform"]
 Bound = tuple[float | None, float | None]
@@ -86,6 +86,8 @@ def _faults(rules: Actions) -> Iterator[str]:
     for driver, rule in rules.drivers.items():
         yield from _unknown(f"drivers.{driver}", (driver,), DRIVERS, "driver")
         yield from _unknown(f"drivers.{driver}", rule.actions, rules.actions, "action")
+        if driver in UNCHANGEABLE:
+            yield f"drivers.{driver}: nobody can act on it, so it gives no action"
     for code, never in rules.do_not.items():
         yield from _unknown(f"do_not.{code}", never.drivers, DRIVERS, "driver")
         yield from _unknown(f"do_not.{code}", never.forbids, rules.actions, "action")

@@ -8,6 +8,7 @@ from pipelines.settings import Settings
 ACTIONS = Path("configs/actions.yaml")
 _SENTENCES = Path("configs/reasons")
 _TITLES = Path("configs/titles")
+_NAMES = Path("configs/names")
 
 
 def sentences_of(language: str) -> Path:
@@ -31,6 +32,11 @@ def layout_of(settings: Settings, language: str) -> Layout:
         rows_per_file=settings.list.rows_per_file,
         titles=load_titles(titles_of(language)) if excel or xlsx else {},
     )
+
+
+def names_of(language: str) -> Path:
+    """The file of a language's names for codes."""
+    return _NAMES / f"{language}.yaml"
 
 
 def rule_files(settings: Settings) -> tuple[Path, ...]:

@@ -29,6 +29,12 @@ DRIVERS: tuple[str, ...] = (
     *("tenure", "product", "contact_volume", "claims", "household", "benefits_used", "outreach"),
     "profile",
 )
+UNCHANGEABLE: tuple[str, ...] = (
+    *("channel_mix", "satisfaction", "survey_silence"),
+    *("tenure", "product", "contact_volume", "claims", "household", "benefits_used", "outreach"),
+    "profile",
+)
+"""Drivers that say who the customer is or was: nobody can act on them."""
 
 _FACTS_BY_TYPE: Mapping[FactType, str] = MappingProxyType(
     {
@@ -44,7 +50,8 @@ _FACTS_BY_TYPE: Mapping[FactType, str] = MappingProxyType(
             latest_closed_channel_on csat_last_on loyalty_last_on ces_last_on customer_since
             last_contact_on latest_claim_on latest_household_notice_on latest_benefit_used_on
             latest_treatment_on""",
-        "money": "latest_bill_amount reminder_fees_365d paper_fees_365d",
+        "money": """latest_bill_amount latest_bill_above_usual reminder_fees_365d
+            paper_fees_365d""",
         "price": """latest_rise_old_price latest_rise_new_price own_price
             newcomer_own_price newcomer_price market_own_price market_comparable_price""",
         "ratio": """bill_shock_latest price_rise_pct_365d newcomer_gap_pct price_vs_market
@@ -67,7 +74,7 @@ _FACTS_BY_TYPE: Mapping[FactType, str] = MappingProxyType(
             days_since_binding_end benefit_days_left open_case_days delivery_overrun_days_max_365d
             order_overrun_days_max_365d open_complaint_days days_since_outreach tenure_days""",
         "hours": "first_reply_hours_max_90d fault_to_human_hours_max_365d outage_hours_365d",
-        "seconds": "wait_max_90d",
+        "seconds": "wait_max_90d wait_average_90d",
         "number": "csat_last_score loyalty_last ces_last",
         "flag": """autopay paper_invoice on_closed_tariff no_benefit_at_tenure_over_24m
             first_90_days""",
@@ -132,6 +139,7 @@ def _templates(language: str, content: Mapping[str, Any]) -> Templates:
         percent=content["percent"],
         units={unit: (one, many) for unit, (one, many) in content["units"].items()},
         values=content.get("values", {}),
+        currencies=content.get("currencies", {}),
     )
     variants = {
         (driver, direction): tuple(map(_variant, wordings.get(direction, ())))

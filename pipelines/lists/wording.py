@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
+from babel.numbers import (
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_precision,
+    get_currency_symbol,
+)
 
 FactType = Literal[
     "date", "money", "price", "ratio", "count", "days", "hours", "seconds", "number", "flag", "text"
@@ -38,13 +44,17 @@ _PARTS: Mapping[tuple[str, str], float] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a language writes figures: Babel's locale, its patterns, and (one, many) of a unit."""
+    """How a language writes figures: Babel's locale, its patterns, and (one, many) of a unit.
+
+    ``currencies`` names those that Babel writes otherwise than the language's readers do.
+    """
 
     locale: Locale
     money: str
     percent: str
     units: Mapping[str, tuple[str, str]]
     values: Mapping[str, Mapping[str, str]]
+    currencies: Mapping[str, str]
 
 
 def words(
@@ -82,7 +92,8 @@ def _amount(value: Decimal, form: str, style: Style, currency: str) -> str:
     text = format_currency(
         value, currency, format=pattern, locale=style.locale, currency_digits=False
     )
-    return _plain(text)
+    symbol = get_currency_symbol(currency, locale=style.locale)
+    return _plain(text.replace(symbol, style.currencies.get(currency, symbol)))
 
 
 def _figure(value: float, form: str, style: Style) -> str:

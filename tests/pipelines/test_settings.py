@@ -34,7 +34,7 @@ def refusal(load, text):
 def test_the_demo_config_loads_and_names_every_table(root):
     settings = load_settings(root / "configs" / "demo.yaml")
     assert settings.company.timezone == "Europe/Oslo"
-    assert settings.list.languages == ("nb", "en")
+    assert settings.list.languages == ("nb", "sv", "en")
     assert set(settings.sources) == set(WRITTEN)
     assert settings.zone_of("contacts") == "UTC"
 

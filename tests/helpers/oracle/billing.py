@@ -1,6 +1,7 @@
 """Billing friction, from its documentation."""
 
 from datetime import timedelta
+from math import copysign, floor
 from statistics import median
 from typing import Any
 
@@ -38,7 +39,9 @@ def _bills(view: View) -> dict[str, Any]:
     bills = [row for row in invoices if row["corrects_invoice_id"] is None]
     corrections = [row for row in invoices if row["corrects_invoice_id"] is not None]
     for number, bill in enumerate(bills):
-        bill["shock"] = _shock(bill, bills[:number])
+        typical = _typical(bills[:number])
+        bill["shock"] = bill["amount"] / typical if typical > 0 else None
+        bill["above_usual"] = _whole(bill["amount"] - typical)
         bill["shock_year"] = _shock_year(bill, bills[:number])
     shocked = [bill for bill in bills if bill["shock"] is not None]
     due_on, paper = last(bills, "due_on"), last(bills, "format")
@@ -48,6 +51,7 @@ def _bills(view: View) -> dict[str, Any]:
         "bill_shock_year_latest": last(bills, "shock_year"),
         **view.counts("estimated_bills", [row for row in invoices if row["estimated"]], 90, 365),
         "latest_bill_amount": last(shocked, "amount"),
+        "latest_bill_above_usual": last(shocked, "above_usual"),
         "latest_bill_on": last(shocked, "issued_on"),
         **view.counts("corrections", corrections, 90, 365),
         "latest_correction_on": top(row["issued_on"] for row in corrections),
@@ -59,10 +63,13 @@ def _bills(view: View) -> dict[str, Any]:
     }
 
 
-def _shock(bill: Row, before: list[Row]) -> float | None:
+def _typical(before: list[Row]) -> float:
     amounts = [row["amount"] for row in before[-12:]]
-    typical = median(amounts) if len(amounts) >= 3 else 0
-    return bill["amount"] / typical if typical > 0 else None
+    return median(amounts) if len(amounts) >= 3 else 0
+
+
+def _whole(amount: float) -> int:
+    return int(copysign(floor(abs(amount) + 0.5), amount))
 
 
 def _shock_year(bill: Row, before: list[Row]) -> float | None:

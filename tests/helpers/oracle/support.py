@@ -1,6 +1,8 @@
 """Support waits, from their documentation."""
 
 from datetime import timedelta
+from math import floor
+from statistics import fmean
 from typing import Any
 
 from companies import Row
@@ -41,6 +43,7 @@ def _waits(view: View) -> dict[str, Any]:
         **view.counts("abandoned", [row for row in contacts if row["abandoned"]], 30, 90, 365),
         **view.largest("first_reply_hours_max", contacts, "reply_hours", 90, 365),
         "latest_long_wait_on": max(long)[2] if long else None,
+        "wait_average_90d": floor(fmean(w for w, *_ in long) + 0.5) if long else None,
         **view.counts("bot_loops", [row for row in contacts if row["looped"]], 30, 90, 365),
         **view.counts("human_denied", denied, 90, 365),
     }
