@@ -687,6 +687,13 @@ _TABLES = (
             _text("channel", "Channel used.", allowed=CHANNELS),
             Column("contacted", "boolean", "The customer was reached; reported when settled."),
             _text("arm", "Drawn for treatment or held out.", allowed=("treat", "holdout")),
+            Column("published_on", "date", "As-of date of the list that it belongs to."),
+            _text("lane", "Lane of the list."),
+            _text(
+                "answer",
+                "What a reached customer said to what was offered.",
+                allowed=("yes", "no", "undecided"),
+            ),
         ),
     ),
     Table(

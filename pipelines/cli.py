@@ -263,6 +263,21 @@ def monitor(
 
 
 @app.command()
+def effect(config: Config = DEMO, as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """Hold those drawn for treatment against the holdout: does contacting help?"""
+    from pipelines import sayeffect
+    from pipelines.effect import HarmError
+    from pipelines.runs import run_effect
+
+    try:
+        found = run_effect(config, _day(as_of))
+    except HarmError as harm:
+        sayeffect.measured(harm.found, as_json=as_json)
+        raise
+    sayeffect.measured(found, as_json=as_json)
+
+
+@app.command()
 def recalibrate(
     config: Config = DEMO, as_of: AsOf = None, plain: Plain = False, as_json: AsJson = False
 ) -> None:

@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 from pipelines.clock import new_run_id, today_in
+from pipelines.effect import Measured, measure
 from pipelines.monitor import Monitored, monitor
 from pipelines.nightly import Night, nightly
 from pipelines.recalibrate import Followed, recalibrate
@@ -53,6 +54,14 @@ def run_ablation(config: Path, as_of: date | None = None) -> list[Ablation]:
     today = as_of or today_in(settings.company.timezone)
     with recorded(settings.paths.var, new_run_id("ablate"), "ablate") as record:
         return ablate(settings, today, record)
+
+
+def run_effect(config: Path, as_of: date | None = None) -> Measured:
+    """Measure whether contacting helps, with a run record."""
+    settings = load_settings(config)
+    today = as_of or today_in(settings.company.timezone)
+    with recorded(settings.paths.var, new_run_id("effect"), "effect") as record:
+        return measure(settings, today, record)
 
 
 def run_monitoring(

@@ -9,6 +9,7 @@ from pipelines.demo.world import NONE, Month, World, irritate
 
 _PICKED, _HELD_OUT, _REACHED = 0.006, 0.2, 0.7
 _LISTED_AT, _CALLED_WITHIN_DAYS = 0.5, 3
+_UNDECIDED = 2
 _CHANNELS = [CHANNELS.index(name) for name in ("phone", "email")]
 
 
@@ -63,5 +64,8 @@ def _report(
         "channel": np.where(held_out, NONE, rng.choice(_CHANNELS, count)),
         "contacted": reached.astype(np.int64),
         "arm": held_out.astype(np.int64),
+        "published_on": days,
+        "lane": np.zeros(count, dtype=np.int64),
+        "answer": np.where(reached, _UNDECIDED, NONE),
     }
     month.sink.add("treatments", columns)

@@ -66,6 +66,7 @@ WORDS: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
         ("self_service", "task"): TASKS,
         ("offers", "kind"): OFFERS,
         ("treatments", "action"): ACTIONS,
+        ("treatments", "lane"): ("call",),
         ("master_data", "value"): MASTER_WORDS,
     }
 )

@@ -1,0 +1,80 @@
+"""Assignments to an arm, and what came of them: who left since, and whom the CRM reached.
+
+This belongs to the label's side and is never a feature: it happened after the assignment.
+"""
+
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+
+from features.timeline import midnight_utc
+
+ASSIGNMENT = ("customer_id", "assigned_on", "arm", "lane", "action", "product_line", "risk_band")
+
+
+def reported(con: duckdb.DuckDBPyConnection, *, today: date, zone: str) -> pa.Table:
+    """Assignments that the CRM reports in ``treatments``, as known before ``today``.
+
+    Columns ``ASSIGNMENT``, sorted: an assignment is of the list's as-of date, or of its own local
+    day where no list is named. Product line and risk band are null: the CRM does not tell.
+    """
+    return con.sql(
+        f"""
+        select customer_id, assigned_on, arm, lane, action,
+            cast(null as varchar) as product_line, cast(null as varchar) as risk_band
+        from ({_told(today, zone)}) where arm is not null
+        order by customer_id, assigned_on, treatment_id
+        """
+    ).to_arrow_table()
+
+
+def followed(
+    con: duckdb.DuckDBPyConnection,
+    assignments: pa.Table,
+    *,
+    end_days: int,
+    today: date,
+    zone: str,
+) -> pa.Table:
+    """``assignments`` (columns ``ASSIGNMENT``) with what came of each within ``end_days``.
+
+    ``left``: a voluntary notice of any contract from the assignment's day on; ``reached``: the CRM
+    reports a contact from that day on, also of who was held out. Only what was known before
+    ``today`` counts; the caller sees to it that the days are over by then.
+    """
+    con.register("assignments", assignments)
+    within = f"n.assigned_on and n.assigned_on + {end_days - 1}"
+    found = con.sql(
+        f"""
+        with told as ({_told(today, zone)}),
+        numbered as (select row_number() over () as place, * from assignments),
+        gone as (
+            select distinct place from numbered n join terminations t using (customer_id)
+            where t.outcome = 'voluntary' and t.known_at < timestamp '{midnight_utc(today, zone)}'
+                and t.notified_on between {within}
+        ),
+        spoken as (
+            select distinct place from numbered n join told using (customer_id)
+            where told.contacted and told.day between {within}
+        )
+        select {", ".join(ASSIGNMENT)},
+            place in (select place from gone) as "left",
+            place in (select place from spoken) as reached
+        from numbered order by place
+        """
+    ).to_arrow_table()
+    con.unregister("assignments")
+    return found
+
+
+def _told(today: date, zone: str) -> str:
+    """The latest version of each treatment that was known before ``today``."""
+    now = f"timestamp '{midnight_utc(today, zone)}'"
+    return f"""
+        select treatment_id, customer_id, arm, lane, action, contacted,
+            local_day(treated_at) as day,
+            coalesce(published_on, local_day(treated_at)) as assigned_on
+        from versions_treatments()
+        where treated_at < {now} and known_at < {now} and coalesce(replaced_at >= {now}, true)
+    """
