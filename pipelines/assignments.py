@@ -104,7 +104,7 @@ def _columns(rows: pa.Table, have: set[str]) -> Iterator[tuple[str, pa.ChunkedAr
 
 
 def _first(found: pa.Table) -> pd.DataFrame:
-    rows = found.to_pandas()
+    rows: pd.DataFrame = found.to_pandas()
     ordered = rows.sort_values(["customer_id", "assigned_on"], kind="stable")
     return ordered.drop_duplicates("customer_id")
 

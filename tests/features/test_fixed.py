@@ -101,7 +101,10 @@ FIXED = {
     "household_notices": {"notified_on": _HAPPENED, "outcome": "as the notice said"},
     "treatments": {
         "treated_at": _HAPPENED,
-        **dict.fromkeys(("action", "channel", "contacted", "arm"), "reported when settled"),
+        **dict.fromkeys(
+            ("action", "channel", "contacted", "arm", "published_on", "lane", "answer"),
+            "reported when settled",
+        ),
     },
     "master_data": {"value": "a change is a row of its own"},
 }
