@@ -84,6 +84,15 @@ def expected_value(p: Floats, value: Floats, economics: Economics) -> Floats:
     return np.asarray(p * saved - economics.contact_cost - (1 - p) * woken, dtype=np.float64)
 
 
+def changed_value(kept: Floats, value: Floats, economics: Economics) -> Floats:
+    """EV = r·V − max(r, 0)·d − f of contact that lowers each one's chance of leaving by ``kept``.
+
+    With ``kept`` (n,) each customer has their own γ where it is above 0, and ω where it is below.
+    """
+    offers = np.maximum(kept, 0) * economics.offer_cost
+    return np.asarray(kept * value - offers - economics.contact_cost, dtype=np.float64)
+
+
 def break_even(value: Floats, economics: Economics) -> Floats:
     """The probability at which the expected value is 0, (n,); infinite where none is enough."""
     woken = economics.woken_share * value
