@@ -617,6 +617,45 @@ _TABLES = (
         ),
     ),
     Table(
+        "contact_bars",
+        "One row per bar on contacting a customer: an objection of the customer's own, or a mark "
+        "of the company's.",
+        key=("bar_id",),
+        event_at=("barred_at",),
+        versions=True,
+        columns=(
+            _id("bar_id"),
+            CUSTOMER_ID,
+            Column("barred_at", "instant", "When it was put.", required=True),
+            _text(
+                "reason",
+                "Why: the customer objected, or is vulnerable, which bars every channel.",
+                allowed=("opted_out", "vulnerable"),
+                required=True,
+            ),
+            _text("channel", "Channel that it closes; null for all.", allowed=CHANNELS),
+            Column(
+                "lifted_at",
+                "instant",
+                "When it was lifted; null while it holds.",
+                revealed_by="lifted_at",
+            ),
+        ),
+    ),
+    Table(
+        "reservations",
+        "One row per customer and look-up in the public register of those who want no marketing "
+        "by phone or post.",
+        key=("customer_id", "looked_up_on"),
+        event_at=("looked_up_on",),
+        columns=(
+            CUSTOMER_ID,
+            Column("looked_up_on", "date", "Day the register was asked.", required=True),
+            Column("reserved_phone", "boolean", "Reserved against calls.", required=True),
+            Column("reserved_post", "boolean", "Reserved against addressed post.", required=True),
+        ),
+    ),
+    Table(
         "benefits",
         "One row per benefit granted for being a customer.",
         key=("benefit_id",),

@@ -9,35 +9,26 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.catalog import needs_of
-from features.errors import ContractError
 from pipelines.champion import Champion, resolve_champion
 from pipelines.digests import config_digest, inputs_digest
-from pipelines.engine import MatrixJob, attributes_of, build_matrix, catalog_of
+from pipelines.holdoutkey import holdout_key
+from pipelines.lists.arms import key_name
+from pipelines.lists.before import read_before
 from pipelines.lists.manifest import Stamp
-from pipelines.lists.written import Lists, write_chances, write_risk_lists
-from pipelines.matrices.files import KEYS
+from pipelines.lists.placing import Known
+from pipelines.lists.written import Lists, write_chances, write_changes, write_risk_lists
 from pipelines.matrices.pruning import prune
-from pipelines.matrices.scratch import scratch
-from pipelines.matrixgates import refuse_other_features, refuse_other_filling
+from pipelines.news import news_since
+from pipelines.nightscore import Scored, score
+from pipelines.permissions import read_permissions
 from pipelines.progress import bar
 from pipelines.publish import publish, publisher, refuse_older, republish, staged
 from pipelines.published import Publication
 from pipelines.record import RunRecord
-from pipelines.scoring import Chances, chances_of, score_rows
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
 from pipelines.step import Step, plain
-from pipelines.training.examples import read_matrix
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """The night's cohort, riskiest first, and its outcomes by horizon if the model has them."""
-
-    rows: pd.DataFrame
-    chances: Chances | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +61,8 @@ def nightly(
         refuse_older(out, as_of, backfill=backfill)
         champion = step(resolve_champion, settings, record)
         snapshot = step(read_tables, settings, as_of, record)
-        stamp = _stamp(settings, as_of, record, snapshot, champion)
+        key = holdout_key(settings.paths.var)
+        stamp = _stamp(settings, as_of, record, snapshot, champion, key)
         ready = republish(out, stamp)
         if ready is not None:
             record.publication = str(ready.folder)
@@ -79,7 +71,11 @@ def nightly(
         scored = step(score, settings, snapshot, champion, as_of, record)
         publication = Publication(out, as_of, record.run_id)
         with staged(publication) as staging:
-            lists = step(write_night, settings, scored, stamp, staging, record)
+            ids = scored.rows["customer_id"]
+            permissions = step(read_permissions, settings, ids, as_of, snapshot, record)
+            known = Known(permissions, key, read_before(out, as_of))
+            events = step(news_since, settings, snapshot, known.before, as_of, record)
+            lists = step(write_night, settings, scored, known, events, stamp, staging, record)
             with record.stage("publish"):
                 publish(publication, lists.stamp, lists.schemas, backfill=backfill)
         record.publication = str(publication.folder)
@@ -87,47 +83,19 @@ def nightly(
         return Night(publication, written=True)
 
 
-def score(
-    settings: Settings,
-    snapshot: Snapshot,
-    champion: Champion,
-    as_of: date,
-    record: RunRecord,
-) -> Scored:
-    """Build the cohort's matrix, score it whole and explain its riskiest rows.
-
-    Raises what the gates on the matrix raise, and ``ContractError`` for an empty cohort.
-    """
-    catalog = catalog_of(settings, snapshot)
-    spec = champion.model.spec
-    refuse_other_features(champion.registered.label, spec, catalog)
-    with scratch(settings.paths.var, record.run_id) as folder:
-        with record.stage("features"), bar("building features", snapshot.shards) as advance:
-            parts = build_matrix(
-                settings, snapshot, MatrixJob(catalog, (as_of,)), folder, lambda: advance("")
-            )
-        with record.stage("scoring") as stage, bar("scoring and explaining"):
-            names = [*KEYS, *(feature.name for feature in catalog.features)]
-            frame = read_matrix(parts, names)
-            needs = needs_of(attributes_of(settings))
-            refuse_other_filling(settings, spec, frame, needs, record)
-            scored = score_rows(settings, champion.model, frame)
-            chances = chances_of(settings, champion.model, scored)
-            stage.rows_in = stage.rows_out = len(scored)
-    if scored.empty:
-        raise ContractError(
-            f"nobody had an active contract on {as_of}: the cohort is empty. Check the dates of "
-            "contracts and terminations: stille check."
-        )
-    return Scored(scored, chances)
-
-
 def write_night(
-    settings: Settings, scored: Scored, stamp: Stamp, staging: Path, record: RunRecord
+    settings: Settings,
+    scored: Scored,
+    known: Known,
+    events: pd.DataFrame,
+    stamp: Stamp,
+    staging: Path,
+    record: RunRecord,
 ) -> Lists:
-    """Fill the staging folder: the risk list in each language, and outcomes by horizon."""
+    """Fill the staging folder: the risk list in each language, the lanes, changes, outcomes."""
     with record.stage("lists") as stage, bar("writing lists", len(settings.list.languages)) as done:
-        lists = write_risk_lists(settings, scored.rows, stamp, staging, done)
+        lists = write_risk_lists(settings, scored.rows, known, stamp, staging, done)
+        lists = write_changes(settings, known.before.last, events, lists, staging)
         if scored.chances is not None:
             lists = write_chances(settings, scored.chances, lists, staging)
         stage.rows_out = len(scored.rows)
@@ -135,7 +103,12 @@ def write_night(
 
 
 def _stamp(
-    settings: Settings, as_of: date, record: RunRecord, snapshot: Snapshot, champion: Champion
+    settings: Settings,
+    as_of: date,
+    record: RunRecord,
+    snapshot: Snapshot,
+    champion: Champion,
+    key: bytes,
 ) -> Stamp:
     return Stamp(
         as_of=as_of,
@@ -148,4 +121,5 @@ def _stamp(
         horizon_days=settings.label.horizon_days,
         thresholds={},
         degraded=record.degraded,
+        holdout_key=key_name(key),
     )

@@ -95,15 +95,27 @@ def published(out: Path, stamp: Stamp) -> Publication | None:
     return max(found, key=lambda one: one[0])[1] if found else None
 
 
+def newest_of(out: Path, as_of: date) -> Publication | None:
+    """The complete publication of an as-of date that was made last; None without one."""
+    found: list[tuple[str, Publication]] = []
+    for path in (out / as_of.isoformat()).glob(f"*/{MANIFEST}"):
+        try:
+            created = str(verify(path.parent)["created"])
+            found.append((created, Publication(out, as_of, path.parts[-2])))
+        except (PublicationError, ConfigError, KeyError):
+            continue
+    return max(found, key=lambda one: (one[0], one[1].run_id))[1] if found else None
+
+
 def newest_publications(out: Path) -> tuple[Publication, ...]:
     """The complete publication of each as-of date that was made last, dates in order."""
-    newest: dict[date, tuple[str, Publication]] = {}
-    for path in sorted(out.glob(f"*/*/{MANIFEST}")):
-        try:
-            as_of = date.fromisoformat(path.parts[-3])
-            found = str(verify(path.parent)["created"]), Publication(out, as_of, path.parts[-2])
-        except (PublicationError, ConfigError, KeyError, ValueError):
-            continue
-        if as_of not in newest or found[0] >= newest[as_of][0]:
-            newest[as_of] = found
-    return tuple(newest[as_of][1] for as_of in sorted(newest))
+    days = {_as_of(path) for path in out.glob(f"*/*/{MANIFEST}")}
+    newest = (newest_of(out, day) for day in sorted(day for day in days if day is not None))
+    return tuple(publication for publication in newest if publication is not None)
+
+
+def _as_of(manifest: Path) -> date | None:
+    try:
+        return date.fromisoformat(manifest.parts[-3])
+    except ValueError:
+        return None

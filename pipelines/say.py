@@ -20,7 +20,7 @@ from pipelines.monitoring import summary
 from pipelines.nightly import Night
 from pipelines.promoting import Moved
 from pipelines.recalibrate import Followed
-from pipelines.show import scorecard_header, scorecard_rows, top_rows
+from pipelines.show import lane_counts, scorecard_header, scorecard_rows, top_rows
 from pipelines.train import Trained
 from pipelines.training.ablation import Ablation
 
@@ -120,6 +120,8 @@ def night_done(night: Night) -> None:
     for path in sorted(folder.iterdir()):
         print(f"  {path}")
     print(f"  {night.publication.out / 'current'} points there\n")
+    lanes = lane_counts(folder)
+    print("Lanes: " + ", ".join(f"{lane} {count:,}" for lane, count in lanes.items()) + "\n")
     for row in top_rows(folder, _SHOWN):
         print(
             f"{row['risk_rank']}. {row['customer_id']} ({row['product_line']}), "
@@ -138,6 +140,7 @@ def night_facts(night: Night) -> dict[str, Any]:
         "folder": str(night.publication.folder),
         "run_id": night.publication.run_id,
         "written": night.written,
+        "lanes": lane_counts(night.publication.folder),
         "top": top_rows(night.publication.folder, _SHOWN),
     }
 

@@ -11,10 +11,10 @@ from pipelines.config.columns import Attribute, ColumnMap
 from pipelines.config.dialect import Dialect
 from pipelines.config.errors import Problem
 from pipelines.config.file import read_config
+from pipelines.config.lists import Bands, Contact, RiskList
 from pipelines.config.mapping import mapping_problems, quality_problems
 from pipelines.config.masterdata import attribute_problems, left_to_history
 from pipelines.config.sections import (
-    Bands,
     Company,
     Economics,
     Engine,
@@ -22,7 +22,6 @@ from pipelines.config.sections import (
     Monitoring,
     Paths,
     Quality,
-    RiskList,
     RowBand,
     Section,
     Tracking,
@@ -35,6 +34,7 @@ __all__ = [
     "Bands",
     "ColumnMap",
     "Company",
+    "Contact",
     "Database",
     "Dialect",
     "Economics",
@@ -65,6 +65,7 @@ class Settings(Section):
     training: Training
     economics: Economics | None = None
     list: RiskList = RiskList()
+    contact: Contact = Contact()
     engine: Engine = Engine()
     tracking: Tracking = Tracking()
     quality: Quality = Quality()

@@ -1,11 +1,13 @@
 """What people see of a run: tables and sentences for the terminal and for Prefect's pages."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from models.bootstrap import Interval
+from pipelines.lists.manifest import MANIFEST
 from pipelines.train import Trained
 from pipelines.training.metrics import SHOWN
 
@@ -63,6 +65,12 @@ def top_rows(folder: Path, count: int = 10) -> list[dict[str, str]]:
     kept = [name for name in names if name in rows.columns]
     shown = rows[kept].astype("str").fillna("")
     return [dict(zip(kept, row, strict=True)) for row in shown.itertuples(index=False)]
+
+
+def lane_counts(folder: Path) -> dict[str, int]:
+    """Customers of each lane of a publication, as its manifest tells."""
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    return dict(manifest["stille"].get("lanes", {}))
 
 
 def _line(cells: list[str]) -> str:

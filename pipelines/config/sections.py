@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -121,45 +121,6 @@ class Training(Section):
     def _in_order(self) -> "Training":
         if self.last_as_of is not None and self.last_as_of < self.first_as_of:
             raise ValueError("last_as_of must not be before first_as_of")
-        return self
-
-
-class Bands(Section):
-    """Risk bands as shares of the cohort, counted from the highest risk."""
-
-    very_high: Share = 0.01
-    high: Share = 0.05
-    medium: Share = 0.20
-
-    @model_validator(mode="after")
-    def _nested(self) -> "Bands":
-        if not self.very_high < self.high < self.medium:
-            raise ValueError("very_high must be below high, and high below medium")
-        return self
-
-
-Profile = Literal["crm", "excel-nb", "excel-sv", "xlsx", "parquet"]
-
-
-class RiskList(Section):
-    """Languages of the reasons, rows that get reasons, the risk bands, and the files' profiles.
-
-    The Parquet twin is written in any case, as later runs read it. A file never holds more than
-    ``rows_per_file`` rows: what is over goes to a next file.
-    """
-
-    languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en",)
-    explained_rows: Count = 2000
-    bands: Bands = Bands()
-    profiles: Annotated[tuple[Profile, ...], Field(min_length=1)] = ("crm",)
-    rows_per_file: Count = 1_000_000
-
-    @model_validator(mode="after")
-    def _in_a_language_of_the_list(self) -> "RiskList":
-        for profile in self.profiles:
-            language = profile.removeprefix("excel-")
-            if language != profile and language not in self.languages:
-                raise ValueError(f"profiles: {profile} needs {language!r} among languages")
         return self
 
 

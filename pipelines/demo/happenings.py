@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pipelines.demo.barring import bar
 from pipelines.demo.benefits import grant_benefits
 from pipelines.demo.billing import send_bills
 from pipelines.demo.casework import serve
@@ -38,6 +39,7 @@ def happen(world: World, month: Month, book: PriceBook) -> None:
     read_meters(world, month)
     reach_out(world, month)
     make_claims(world, month)
+    bar(world, month)
     missed = take_orders(world, month)
     talks = serve(world, month, rates, first, help_themselves(world, month))
     about_bills = talks.topic == BILLING

@@ -34,6 +34,7 @@ KEYS = MappingProxyType(
         "session_id": "V",
         "offer_id": "F",
         "consent_id": "Z",
+        "bar_id": "J",
         "benefit_id": "G",
         "household_id": "H",
         "treatment_id": "A",

@@ -39,6 +39,8 @@ WRITTEN = (
     "self_service",
     "offers",
     "consents",
+    "contact_bars",
+    "reservations",
     "benefits",
     "market_price",
     "households",
@@ -49,7 +51,7 @@ CLAIMS = "claims"
 """Written beside the others by a company that sells insurance."""
 REGISTERS = frozenset({"customers", "contracts", "terminations", "price_list", "market_price"})
 SORTED_AT_THE_END = frozenset(
-    {"terminations", "price_list", "market_price", "households", "master_data"}
+    {"terminations", "price_list", "market_price", "households", "master_data", "reservations"}
 )
 _SECONDS = pa.timestamp("s")
 

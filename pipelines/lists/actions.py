@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from features.errors import ConfigError
 from pipelines.lists.templates import DRIVERS, FACTS, UNCHANGEABLE
 
-Lane = Literal["call", "fix", "inform"]
+Lane = Literal["call", "fix", "service"]
 Bound = tuple[float | None, float | None]
 
 
@@ -108,7 +108,9 @@ def _unknown(
 
 
 def suggest(scored: pd.DataFrame, rules: Actions, reasons: int) -> pd.DataFrame:
-    """``suggested_action``, ``action_driver``, ``lane``, ``minutes`` and ``do_not`` by customer.
+    """What is suggested for each customer, and what is forbidden.
+
+    Columns ``suggested_action``, ``action_driver``, ``action_lane``, ``minutes``, ``do_not``.
 
     ``scored`` has ``reason_<n>_driver`` (code or null) and the facts that rules ask about; a fact
     that is missing or null is outside every bound. The strongest reason whose driver has an
@@ -120,13 +122,13 @@ def suggest(scored: pd.DataFrame, rules: Actions, reasons: int) -> pd.DataFrame:
     holds = {code: _holds(rule, drivers, scored) for code, rule in rules.do_not.items()}
     chosen, why = _first_allowed(drivers, rules, holds)
     out = pd.DataFrame({"suggested_action": chosen, "action_driver": why}, index=scored.index)
-    out["lane"] = out["suggested_action"].map({c: a.lane for c, a in rules.actions.items()})
+    out["action_lane"] = out["suggested_action"].map({c: a.lane for c, a in rules.actions.items()})
     out["minutes"] = out["suggested_action"].map({c: a.minutes for c, a in rules.actions.items()})
     said = np.full(len(scored), "", dtype=object)
     for code, rows in holds.items():
         said[rows] = [f"{text};{code}" if text else code for text in said[rows]]
     out["do_not"] = said
-    for name in ("suggested_action", "action_driver", "lane", "do_not"):
+    for name in ("suggested_action", "action_driver", "action_lane", "do_not"):
         text = out[name].astype("str")
         out[name] = text.mask(text.eq(""))
     return out

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,9 @@ class Stamp:
     Two runs whose ``identity`` is equal publish the same lists. ``created`` is UTC;
     ``thresholds`` are the lower bounds of the risk bands, as probabilities. ``degraded``: the
     registry of models did not answer, so the champion is the one that it named last.
+    ``holdout_key`` names the key that drew the arms. Unless ``permissions_read``, nobody could
+    be contacted, and the same night is published again once they can be read. ``facts`` are told
+    in the manifest as they stand.
     """
 
     as_of: date
@@ -41,14 +44,19 @@ class Stamp:
     horizon_days: int
     thresholds: Mapping[str, float]
     degraded: bool = False
+    holdout_key: str = ""
+    permissions_read: bool = True
+    facts: Mapping[str, object] = field(default_factory=dict)
 
     @property
-    def identity(self) -> dict[str, str]:
+    def identity(self) -> dict[str, str | bool]:
         return {
             "as_of_date": self.as_of.isoformat(),
             "inputs_digest": self.inputs_digest,
             "config_digest": self.config_digest,
             "model_digest": self.model_digest,
+            "holdout_key": self.holdout_key,
+            "permissions_read": self.permissions_read,
         }
 
 
@@ -75,7 +83,8 @@ def manifest_bytes(folder: Path, stamp: Stamp, schemas: Mapping[str, tuple[Field
             "horizon_days": stamp.horizon_days,
             "thresholds": dict(stamp.thresholds),
             "degraded": stamp.degraded,
-        },
+        }
+        | dict(stamp.facts),
     }
     return (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode()
 

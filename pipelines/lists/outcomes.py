@@ -7,9 +7,9 @@ from features.tables import OUTCOMES
 from models.arrays import Floats
 from models.causes import OTHER
 from models.incidence import rounded
+from pipelines.lists.columns import SCHEMA_VERSION
 from pipelines.lists.fields import Field
 from pipelines.lists.manifest import Stamp
-from pipelines.lists.risk_list import SCHEMA_VERSION
 
 OUTCOMES_NAME = "outcome_probabilities"
 _CAUSE_DOCS = {

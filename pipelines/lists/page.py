@@ -1,10 +1,13 @@
 """The documentation page of the published files, made from the fields themselves."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from pipelines.lists.changes import CHANGE_FIELDS
+from pipelines.lists.columns import FIELDS, LANE_LISTS, RISK_LIST
 from pipelines.lists.fields import Field
+from pipelines.lists.lanerules import RULES
 from pipelines.lists.outcomes import ALL_OUTCOME_FIELDS
-from pipelines.lists.risk_list import FIELDS
 
 _HEAD = """# What a night publishes
 
@@ -15,12 +18,16 @@ published.
 - `risk_list.csv`, `risk_list.parquet`: every customer with an active contract, riskiest first,
   sentences in the first language of the configuration. `risk_list.<language>.*` are the same rows
   with sentences in the other languages.
+- `call_list`, `fix_list`, `service_list`, `leave_in_peace`, `suppressed` (each `.csv` and
+  `.parquet`): the lanes, see below. Every customer of the risk list is in one lane, or in none.
+- `changes.csv`, `changes.parquet`: who entered, left or moved since the published night before.
 - `outcome_probabilities.csv`, `outcome_probabilities.parquet`, where the model has outcomes by
   horizon (`label.horizons`): a row per customer and horizon, customers as in the risk list.
 - `datapackage.json`: every file with its SHA-256 and columns, the model, the digests of the
-  inputs and of the configuration, the lowest probability of each risk band, and `degraded`: true
-  when the registry of models did not answer and the champion that it named last (at most seven
-  days ago) scored. It is a Frictionless Data Package.
+  inputs and of the configuration, the lowest probability of each risk band, the customers of each
+  lane, the arms by risk band, the range of the acquisition multiple, the calling hours, and
+  `degraded`: true when the registry of models did not answer and the champion that it named last
+  (at most seven days ago) scored. It is a Frictionless Data Package.
 
 Each list comes in the files that `list.profiles` names:
 
@@ -47,6 +54,50 @@ timings, rows, quarantined rows by rule, gates, model, digests and the error.
 |---|---|---|
 """
 
+_LANES = """
+## Lanes
+
+What becomes of each customer tonight (`lane`), decided in this order; `lane_rule` names the rule
+that kept one off the call list.
+
+1. The company's own faults are repaired (`fix`) and service information is sent (`service`),
+   whoever the customer is, as neither is an outreach: `configs/actions.yaml` says which action is
+   which, for the strongest reason that calls for something.
+2. Nobody is contacted without such a reason.
+3. Nobody is contacted whom a bar protects ([allowed-contact.md](allowed-contact.md)): permissions
+   are read again from the company's tables when the night publishes.
+4. Who is satisfied and silent is left in peace (`list.peace`), and so is everybody whom a list by
+   risk would have called although contact is expected to do harm: the expected value is below zero.
+5. One call a household: to the member of highest value.
+6. The team's minutes (`list.capacity_minutes`) go to the highest expected value per minute. Who was
+   on the last call list stays while that is at least half of the lowest that is called for. Equal
+   values go by customer id.
+7. Of those who would have been called, `list.holdout_share` are held out (`suppressed`, rule
+   `holdout`), so that the effect of calling can be measured.
+
+The expected value of a contact is `p·γ·(CLV − d) − f − (1 − p)·ω·CLV` (`economics` in the
+configuration), at the low end of the acquisition multiple; `expected_value_high` is the same at
+the high end. The order uses the low one.
+
+The arm belongs to the customer: it is drawn by a keyed hash of the customer id alone, with the same
+share in every risk band, so it never changes from night to night. The key is given by
+`STILLE_HOLDOUT_KEY` or in a file that `STILLE_HOLDOUT_KEY_FILE` names; without both it is made by
+the first night and kept in `var/<company>/holdout.key`. Back it up: another key draws all arms
+anew.
+
+{lanes}
+
+{rules}
+
+## changes
+
+Held against the newest publication of an earlier as-of date. A customer whose lane is the same is
+not in it; the first night has none.
+
+| column | type | meaning |
+|---|---|---|
+"""
+
 _OUTCOMES = """
 ## outcome_probabilities
 
@@ -68,8 +119,30 @@ difference of two models: the list is ranked by the churn model.
 
 def outputs_page() -> str:
     """Markdown of docs/outputs.md."""
-    risk = "".join(_row(field) for field in FIELDS)
-    return _HEAD + risk + _OUTCOMES + "".join(_row(field) for field in ALL_OUTCOME_FIELDS)
+    lanes = _LANES.format(lanes="\n".join(_lane_rows()), rules="\n".join(_rule_rows()))
+    risk, change, outcome = (
+        "".join(map(_row, fields)) for fields in (FIELDS, CHANGE_FIELDS, ALL_OUTCOME_FIELDS)
+    )
+    return _HEAD + risk + lanes + change + _OUTCOMES + outcome
+
+
+def _lane_rows() -> Iterator[str]:
+    yield "| file | who | columns |"
+    yield "|---|---|---|"
+    for name, described in LANE_LISTS.items():
+        more = [column for column in described.columns if column not in RISK_LIST]
+        less = [column for column in RISK_LIST if column not in described.columns]
+        columns = f"the risk list's without {', '.join(less)}; with {', '.join(more)}"
+        if len(less) > len(described.columns):
+            columns = ", ".join(described.columns)
+        yield f"| {name} | {described.says} | {columns} |"
+
+
+def _rule_rows() -> Iterator[str]:
+    yield "| rule | what it says | source |"
+    yield "|---|---|---|"
+    for name, rule in RULES.items():
+        yield f"| {name} | {rule.says} | {rule.source} |"
 
 
 def _row(field: Field) -> str:

@@ -1,88 +1,27 @@
 """The risk list: every scored customer, with how likely, why, and what keeps them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from features.errors import ConfigError, ContractError
+from pipelines.lists.columns import (
+    ALL,
+    BANDS,
+    EMPTY_LEFT_OUT,
+    FIELDS,
+    REASONS,
+    SCHEMA_VERSION,
+)
 from pipelines.lists.csvsafe import refuse_dangerous_ids
 from pipelines.lists.fields import DECIMALS, Field
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.reasons import sentences
 from pipelines.lists.templates import Direction, Templates
 
-SCHEMA_VERSION = "1"
-REASONS = 3
-BANDS = ("low", "medium", "high", "very_high")
-QUALITIES = ("ok", "partial", "cold_start")
 _COLD_START_DAYS = 90
-_WHY = (
-    "A fact of the customer's own that is associated with {} risk in the model; "
-    "association is not cause."
-)
-
-
-def _reason_fields(number: int) -> tuple[Field, ...]:
-    name = f"reason_{number}"
-    return (
-        Field(
-            f"{name}_driver",
-            "text",
-            f"Strongest driver of the family with contribution number {number} to the risk.",
-        ),
-        Field(f"{name}_text", "text", _WHY.format("higher")),
-        Field(
-            f"{name}_contribution",
-            "decimal",
-            "Contribution of the driver's family, in log-odds.",
-        ),
-    )
-
-
-FIELDS: tuple[Field, ...] = (
-    Field("schema_version", "text", "Version of these columns.", required=True),
-    Field("run_id", "text", "The run that made the list.", required=True),
-    Field("as_of_date", "date", "The day the list stands on.", required=True),
-    Field("customer_id", "text", "Pseudonym or CRM key.", required=True),
-    Field("product_line", "text", "Product line."),
-    Field("segment", "text", "Customer segment, as the company names it."),
-    Field(
-        "churn_probability",
-        "decimal",
-        "Calibrated probability of voluntary notice within the horizon after the lead time.",
-        required=True,
-    ),
-    Field("horizon_days", "integer", "Length of the horizon, in days.", required=True),
-    Field("risk_band", "text", "Band of the probability.", required=True, allowed=BANDS),
-    Field("risk_rank", "integer", "1 is the highest risk; equals share a rank.", required=True),
-    Field("risk_percentile", "percentile", "Share of the list with at most this risk, 0 to 100."),
-    Field(
-        "expected_value",
-        "amount",
-        "What contacting the customer is expected to bring, at the low acquisition multiple.",
-    ),
-    Field("value_at_risk", "amount", "Probability times the customer's value."),
-    Field("currency", "text", "Currency of the amounts, ISO 4217."),
-    *(field for number in range(1, REASONS + 1) for field in _reason_fields(number)),
-    Field(
-        "protective_1_driver",
-        "text",
-        "Strongest driver of the family that lowers the risk most.",
-    ),
-    Field("protective_1_text", "text", _WHY.format("lower")),
-    Field(
-        "suggested_action",
-        "text",
-        "What the rule table names for the strongest reason that calls for something.",
-    ),
-    Field("do_not", "text", "What the rule table forbids for this customer, joined by `;`."),
-    Field("open_case_id", "text", "The customer's open case."),
-    Field("binding_until", "date", "Last day of the binding period."),
-    Field("last_contact_on", "date", "Day of the latest contact."),
-    Field("data_quality", "text", "How much the score rests on.", required=True, allowed=QUALITIES),
-    Field("model_version", "text", "Name and version of the model.", required=True),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +82,17 @@ def risk_list(
     return listed[[field.name for field in fields_of(listed)]]
 
 
-def fields_of(listed: pd.DataFrame) -> tuple[Field, ...]:
-    """The fields that this list has, in order: a column without data in the company is left out."""
-    optional = {"segment", "open_case_id", "binding_until", "last_contact_on"}
-    empty = {name for name in optional & set(listed.columns) if listed[name].isna().all()}
-    return tuple(f for f in FIELDS if f.name in listed.columns and f.name not in empty)
+def fields_of(listed: pd.DataFrame, names: Collection[str] = ALL) -> tuple[Field, ...]:
+    """The fields among ``names`` that this list has, in order.
+
+    A column that the company has no data for is left out.
+    """
+    have = [field for field in FIELDS if field.name in names and field.name in listed.columns]
+    return tuple(
+        field
+        for field in have
+        if field.name not in EMPTY_LEFT_OUT or listed[field.name].notna().any()
+    )
 
 
 def data_quality(facts: pd.DataFrame, expected: tuple[str, ...]) -> pd.Series:
@@ -198,6 +143,8 @@ def _typed(listed: pd.DataFrame) -> pd.DataFrame:
             listed[field.name] = text.mask(text.eq(""))
         elif field.type == "date":
             listed[field.name] = pd.to_datetime(column).astype("datetime64[s]")
+        elif field.type == "boolean":
+            listed[field.name] = column.astype("boolean")
         elif field.type in ("decimal", "amount"):
             listed[field.name] = column.astype("float64").round(DECIMALS[field.type])
     return listed

@@ -1,6 +1,6 @@
-"""The night's files: the risk list once per language, outcomes by horizon, Parquet twins."""
+"""The night's files: the risk list once per language, the lanes, outcomes by horizon."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,11 +10,18 @@ import pandas as pd
 from models.examples import MARGIN
 from models.profit import expected_value
 from pipelines.lists.actions import load_actions, suggest
+from pipelines.lists.arms import ARMS
+from pipelines.lists.before import Night
+from pipelines.lists.changes import CHANGE_FIELDS, CHANGES_NAME, changes
+from pipelines.lists.columns import BANDS, LANE_LISTS, REASONS, RISK_LIST
 from pipelines.lists.fields import Field
-from pipelines.lists.files import write_list
+from pipelines.lists.files import Schemas, write_list
+from pipelines.lists.lanes import LANES
+from pipelines.lists.layout import Layout
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.outcomes import OUTCOMES_NAME, outcome_fields, outcome_rows
-from pipelines.lists.risk_list import REASONS, Bands, data_quality, fields_of, risk_list
+from pipelines.lists.placing import Known, placed
+from pipelines.lists.risk_list import Bands, data_quality, fields_of, risk_list
 from pipelines.lists.rules import ACTIONS, layout_of, sentences_of
 from pipelines.lists.templates import load_templates
 from pipelines.scoring import Chances, band_thresholds
@@ -26,31 +33,89 @@ _EXPECTED = ("latest_bill_on", "own_price")
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """The fields of each written file by its path, and the stamp with the bands' thresholds."""
+    """The fields of each file by its path, the stamp with what they tell, the risk list's rows."""
 
-    schemas: Mapping[str, tuple[Field, ...]]
+    schemas: Schemas
     stamp: Stamp
+    rows: pd.DataFrame
 
 
 def write_risk_lists(
     settings: Settings,
     scored: pd.DataFrame,
+    known: Known,
     stamp: Stamp,
     folder: Path,
     advance: Callable[[str], None],
 ) -> Lists:
-    """Write ``risk_list`` in the first language and ``risk_list.<language>`` in the others."""
+    """Write ``risk_list`` in the first language and ``risk_list.<language>`` in the others.
+
+    The lists of the lanes are written in the first language.
+    """
     bands = Bands(**band_thresholds(settings, scored["churn_probability"]))
-    stamp = replace(stamp, thresholds=bands.thresholds)
     scored = _advised(settings, scored.assign(data_quality=data_quality(scored, _EXPECTED)))
-    schemas: dict[str, tuple[Field, ...]] = {}
-    for number, language in enumerate(settings.list.languages):
+    scored = placed(settings, scored, known, stamp.as_of)
+
+    def rows_in(language: str) -> pd.DataFrame:
         templates = load_templates(sentences_of(language))
-        rows = risk_list(scored, stamp, bands, templates, settings.company.currency)
-        fields, name = fields_of(rows), "risk_list" if number == 0 else f"risk_list.{language}"
-        schemas |= write_list(rows, fields, folder, name, layout_of(settings, language))
+        return risk_list(scored, stamp, bands, templates, settings.company.currency)
+
+    language, *others = settings.list.languages
+    rows, layout = rows_in(language), layout_of(settings, language)
+    schemas = write_list(rows, fields_of(rows, RISK_LIST), folder, "risk_list", layout)
+    schemas |= _write_lanes(rows, folder, layout)
+    advance(language)
+    for language in others:
+        told, layout = rows_in(language), layout_of(settings, language)
+        name, fields = f"risk_list.{language}", fields_of(told, RISK_LIST)
+        schemas |= write_list(told, fields, folder, name, layout)
         advance(language)
-    return Lists(schemas, stamp)
+    stamp = replace(
+        stamp,
+        thresholds=bands.thresholds,
+        permissions_read=known.permissions.refusal is None,
+        facts=_facts(settings, rows, known),
+    )
+    return Lists(schemas, stamp, rows)
+
+
+def _facts(settings: Settings, rows: pd.DataFrame, known: Known) -> dict[str, object]:
+    """What the manifest tells of the night as a whole."""
+    economics, contact = settings.economics, settings.contact
+    arms = rows.groupby(["risk_band", "arm"]).size()
+    return {
+        "lanes": {lane: int(rows["lane"].eq(lane).sum()) for lane in LANES},
+        "arms": {
+            band: {arm: int(arms.get((band, arm), 0)) for arm in ARMS} for band in reversed(BANDS)
+        },
+        "permissions_refusal": known.permissions.refusal,
+        "legal_basis": dict(contact.legal_basis),
+        "calling_hours": [f"{hour:%H:%M}" for hour in contact.calling_hours],
+        "capacity_minutes": settings.list.capacity_minutes,
+        "holdout_share": settings.list.holdout_share,
+        "acquisition_cost_multiple": economics and list(economics.acquisition_cost_multiple),
+    }
+
+
+def _write_lanes(rows: pd.DataFrame, folder: Path, layout: Layout) -> Schemas:
+    """Write the list of each lane: the called by rank, the others riskiest first."""
+    schemas: Schemas = {}
+    for name, described in LANE_LISTS.items():
+        found = rows[rows["lane"].eq(described.lane)].sort_values("call_rank", kind="stable")
+        schemas |= write_list(found, fields_of(rows, described.columns), folder, name, layout)
+    return schemas
+
+
+def write_changes(
+    settings: Settings, before: Night | None, events: pd.DataFrame, lists: Lists, folder: Path
+) -> Lists:
+    """Write ``changes`` since the night before; without one it is empty."""
+    rows = pd.DataFrame(columns=[field.name for field in CHANGE_FIELDS])
+    if before is not None:
+        names = ["churn_probability", "lane", "lane_rule"]
+        now = lists.rows.set_index("customer_id")[names]
+        rows = changes(now, before, events, lists.stamp)
+    return _with(lists, rows, CHANGE_FIELDS, settings, folder, CHANGES_NAME)
 
 
 def write_chances(settings: Settings, chances: Chances, lists: Lists, folder: Path) -> Lists:
@@ -58,23 +123,36 @@ def write_chances(settings: Settings, chances: Chances, lists: Lists, folder: Pa
     rows = outcome_rows(
         chances.customer_id, chances.incidence, chances.horizons, chances.causes, lists.stamp
     )
-    fields, layout = outcome_fields(chances.causes), layout_of(settings, settings.list.languages[0])
-    written = write_list(rows, fields, folder, OUTCOMES_NAME, layout)
+    fields = outcome_fields(chances.causes)
+    return _with(lists, rows, fields, settings, folder, OUTCOMES_NAME)
+
+
+def _with(
+    lists: Lists,
+    rows: pd.DataFrame,
+    fields: tuple[Field, ...],
+    settings: Settings,
+    folder: Path,
+    name: str,
+) -> Lists:
+    layout = layout_of(settings, settings.list.languages[0])
+    written = write_list(rows, fields, folder, name, layout)
     return replace(lists, schemas={**lists.schemas, **written})
 
 
 def _advised(settings: Settings, scored: pd.DataFrame) -> pd.DataFrame:
     """With what the rule table says, and with values where the company gives economics."""
     advice = suggest(scored, load_actions(ACTIONS), REASONS)
-    scored = scored.join(advice[["suggested_action", "do_not"]])
+    scored = scored.join(advice[["suggested_action", "do_not", "action_lane", "minutes"]])
     economics = economics_of(settings)
     margin = scored.reindex(columns=[MARGIN])[MARGIN].astype("float64")
     values = customer_values(settings, np.asarray(margin, dtype=np.float64))
     if economics is None or values is None:
         return scored
-    p, value = scored["churn_probability"].to_numpy(dtype="float64"), values[0]
+    p, (low, high) = scored["churn_probability"].to_numpy(dtype="float64"), values
     return scored.assign(
-        expected_value=expected_value(p, value, economics),
-        value_at_risk=p * value,
+        expected_value=expected_value(p, low, economics),
+        expected_value_high=expected_value(p, high, economics),
+        value_at_risk=p * low,
         currency=settings.company.currency,
     )

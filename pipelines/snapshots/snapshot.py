@@ -45,6 +45,7 @@ __all__ = [
     "Snapshot",
     "TableFacts",
     "check_report",
+    "find_inputs",
     "read_snapshot",
     "take_snapshot",
     "verify_snapshot",
@@ -75,7 +76,7 @@ def take_snapshot(
     inputs: dict[str, tuple[Input, ...]] = {}
     known: dict[str, str] = {}
     try:
-        inputs, missing = _inputs(settings, staging / "extracts")
+        inputs, missing = find_inputs(settings, staging / "extracts")
         known = digests(inputs)
         digest = _digest(settings, known, as_of)
         into = folder_of(store, digest)
@@ -114,7 +115,7 @@ def _enough_memory(settings: Settings) -> Iterator[None]:
         ) from error
 
 
-def _inputs(
+def find_inputs(
     settings: Settings, extracts: Path
 ) -> tuple[dict[str, tuple[Input, ...]], dict[str, ContractError]]:
     """What to read, by table in the contract's order, and why tables have nothing to read.

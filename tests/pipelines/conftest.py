@@ -68,7 +68,7 @@ class Demo:
         return min(stored, key=lambda path: path.stat().st_mtime_ns).parent
 
     def config_in(self, folder: Path, data: Path | None = None, **sections: Any) -> Path:
-        """A config with folders of its own under ``folder`` and the company's model registry.
+        """A config with folders of its own under ``folder``, the company's registry and key.
 
         ``sections`` are merged into the document, two levels deep; None removes a key.
         """
@@ -78,6 +78,9 @@ class Demo:
             "var": str(folder / "var"),
             "out": str(folder / "out"),
         }
+        if (self.var / "holdout.key").exists():
+            (folder / "var").mkdir(exist_ok=True)
+            shutil.copy(self.var / "holdout.key", folder / "var")
         document["tracking"]["uri"] = f"sqlite:///{self.var / 'mlflow.db'}"
         for name, changes in sections.items():
             section = document.setdefault(name, {})

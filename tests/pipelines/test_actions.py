@@ -34,21 +34,25 @@ def test_every_rule_cites_its_source_and_every_driver_is_a_driver():
 
 def test_the_strongest_reason_that_calls_for_something_decides():
     got = suggested(RULES, "tenure", "wait", "price_rise")
-    assert (got["suggested_action"], got["action_driver"], got["lane"]) == ("A9", "wait", "call")
+    assert (got["suggested_action"], got["action_driver"], got["action_lane"]) == (
+        "A9",
+        "wait",
+        "call",
+    )
     assert got["minutes"] == 15
     assert got["do_not"] == "hold_back_notice;answer_with_bot"
 
 
 def test_a_driver_that_nobody_can_act_on_gives_no_action():
     got = suggested(RULES, "tenure", "contact_volume")
-    assert (got["suggested_action"], got["lane"], got["do_not"]) == (None, None, None)
+    assert (got["suggested_action"], got["action_lane"], got["do_not"]) == (None, None, None)
     assert got["minutes"] is None
 
 
 def test_the_companys_own_faults_are_repaired_without_outreach():
     for driver in ("bill_correction", "unclear_bill", "payment_setup", "silent_price_rise"):
-        assert suggested(RULES, driver)["lane"] == "fix"
-    assert suggested(RULES, "uninformed_incident")["lane"] == "inform"
+        assert suggested(RULES, driver)["action_lane"] == "fix"
+    assert suggested(RULES, "uninformed_incident")["action_lane"] == "service"
 
 
 @pytest.mark.parametrize("code", RULES.do_not)

@@ -17,14 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import ConfigError
-from pipelines.config.sections import RiskList
+from pipelines.config.lists import RiskList
+from pipelines.lists.changes import CHANGE_FIELDS
+from pipelines.lists.columns import FIELDS
 from pipelines.lists.csvsafe import unescape
 from pipelines.lists.fields import Field
 from pipelines.lists.files import write_list
 from pipelines.lists.layout import Layout, load_titles
 from pipelines.lists.manifest import Stamp, manifest_bytes
 from pipelines.lists.outcomes import ALL_OUTCOME_FIELDS
-from pipelines.lists.risk_list import FIELDS
 
 TITLES = Path(__file__).parents[2] / "configs" / "titles"
 LANGUAGES = ("en", "nb", "sv")
@@ -279,7 +280,7 @@ def test_libre_office_reads_the_same_rows_from_each_file(tmp_path: Path):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_column_of_every_list_has_a_title(language: str):
     titles = load_titles(TITLES / f"{language}.yaml")
-    assert {field.name for field in (*FIELDS, *ALL_OUTCOME_FIELDS)} == set(titles)
+    assert {field.name for field in (*FIELDS, *CHANGE_FIELDS, *ALL_OUTCOME_FIELDS)} == set(titles)
 
 
 def test_titles_that_cannot_be_told_apart_are_refused(tmp_path: Path):

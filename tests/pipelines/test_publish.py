@@ -134,6 +134,8 @@ def test_the_manifest_lists_every_file_with_its_digest_and_fields(tmp_path: Path
         "inputs_digest": "sha256:i",
         "config_digest": "sha256:c",
         "model_digest": "sha256:m",
+        "holdout_key": "",
+        "permissions_read": True,
         "run_id": "run-1",
         "model_version": "churn/3",
         "horizon_days": 90,

@@ -13,15 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import ConfigError, ContractError
+from pipelines.lists.columns import BANDS, RISK_LIST
+from pipelines.lists.contact import CONTACT_CHANNELS
 from pipelines.lists.files import write_list
 from pipelines.lists.layout import Layout
 from pipelines.lists.manifest import Stamp, manifest_bytes
-from pipelines.lists.risk_list import BANDS, FIELDS, Bands, data_quality, fields_of, risk_list
+from pipelines.lists.risk_list import Bands, data_quality, fields_of, risk_list
 from pipelines.lists.templates import load_templates
 
 FOLDER = Path(__file__).parents[2] / "configs" / "reasons"
 NB, EN = (load_templates(FOLDER / f"{language}.yaml") for language in ("nb", "en"))
 ADVICE = {"expected_value", "value_at_risk", "currency", "suggested_action", "do_not"}
+PLACED = {"lane", "lane_rule", "arm", "contact_block_reason", "preferred_channel"} | {
+    *("expected_value_high", "risk_change_7d", "is_new", "nights_on_list"),
+    *(f"contact_allowed_{channel}" for channel in CONTACT_CHANNELS),
+}
 RISK_BANDS = Bands(medium=0.05, high=0.1, very_high=0.3)
 STAMP = Stamp(
     as_of=date(2024, 5, 2),
@@ -84,8 +90,8 @@ def test_the_list_by_hand():
 
 def test_the_columns_are_those_that_the_company_has():
     listed = risk_list(scored(), STAMP, RISK_BANDS, NB, "NOK")
-    absent = {"segment", "last_contact_on"} | ADVICE
-    assert [*listed.columns] == [field.name for field in FIELDS if field.name not in absent]
+    absent = {"segment", "last_contact_on"} | ADVICE | PLACED
+    assert [*listed.columns] == [name for name in RISK_LIST if name not in absent]
     more = scored(segment=["a", None, "b"]).drop(columns="open_case_id")
     columns = [*risk_list(more, STAMP, RISK_BANDS, NB, "NOK").columns]
     assert columns.index("segment") == columns.index("product_line") + 1

@@ -1,3 +1,5 @@
+from datetime import date
+
 import pytest
 import yaml
 from pydantic import ValidationError
@@ -271,3 +273,29 @@ def test_economics_that_make_no_sense_are_refused(company, change, said):
     given = {"margin_per_year": 1500, "years": 4, "contact_cost": 30, "saved_share": 0.3}
     with pytest.raises(ConfigError, match=said):
         company(economics={**given, **change})
+
+
+def test_contact_is_closed_unless_the_configuration_opens_it(company):
+    given = company().contact
+    assert dict(given.legal_basis) == {}
+    assert given.register_days == 31
+    friday, saturday = date(2026, 5, 15), date(2026, 5, 16)
+    assert [given.quiet(friday), given.quiet(saturday)] == [False, True]
+    own = company(contact={"quiet_weekdays": ["friday"], "quiet_dates": [date(2026, 5, 17)]})
+    quiet = [own.contact.quiet(date(2026, 5, day)) for day in (15, 16, 17)]
+    assert quiet == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"calling_hours": ["20:00", "09:00"]}, "from earlier to later"),
+        ({"legal_basis": {"phone": "curiosity"}}, "consent"),
+        ({"legal_basis": {"pigeon": "consent"}}, "phone"),
+        ({"register_days": 0}, "register_days"),
+        ({"quiet_weekdays": ["fredag"]}, "friday"),
+    ],
+)
+def test_contact_rules_that_make_no_sense_are_refused(company, change, said):
+    with pytest.raises(ConfigError, match=said):
+        company(contact=change)

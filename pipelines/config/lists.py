@@ -1,0 +1,98 @@
+"""Sections of the configuration about the lists: who is on them, and who may be contacted."""
+
+from collections.abc import Mapping
+from datetime import date, time
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field, model_validator
+
+from pipelines.config.sections import Count, Section, Share
+from pipelines.lists.contact import REGISTER_DAYS, Channel, LegalBasis
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+class Bands(Section):
+    """Risk bands as shares of the cohort, counted from the highest risk."""
+
+    very_high: Share = 0.01
+    high: Share = 0.05
+    medium: Share = 0.20
+
+    @model_validator(mode="after")
+    def _nested(self) -> "Bands":
+        if not self.very_high < self.high < self.medium:
+            raise ValueError("very_high must be below high, and high below medium")
+        return self
+
+
+class Peace(Section):
+    """Who is left in peace: satisfied at the latest survey, and silent for so many days.
+
+    ``csat`` is the lowest answer (1 to 5) that counts as satisfied; null leaves nobody in peace
+    for that. The answer may be ``survey_days`` old.
+    """
+
+    csat: Annotated[float, Field(ge=1, le=5)] | None = 4
+    survey_days: Count = 365
+    silent_days: Count = 180
+
+
+Profile = Literal["crm", "excel-nb", "excel-sv", "xlsx", "parquet"]
+
+
+class RiskList(Section):
+    """Languages of the reasons, rows that get reasons, risk bands, the files, and who is called.
+
+    The Parquet twin is written in any case, as later runs read it. A file never holds more than
+    ``rows_per_file`` rows: what is over goes to a next file. ``capacity_minutes``: minutes of
+    agents' time a night for the call list. ``holdout_share``: how many customers are never called
+    for, so that the effect of calling can be measured.
+    """
+
+    languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en",)
+    explained_rows: Count = 2000
+    bands: Bands = Bands()
+    profiles: Annotated[tuple[Profile, ...], Field(min_length=1)] = ("crm",)
+    rows_per_file: Count = 1_000_000
+    capacity_minutes: Annotated[float, Field(ge=0)] = 2400
+    holdout_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    peace: Peace = Peace()
+
+    @model_validator(mode="after")
+    def _in_a_language_of_the_list(self) -> "RiskList":
+        for profile in self.profiles:
+            language = profile.removeprefix("excel-")
+            if language != profile and language not in self.languages:
+                raise ValueError(f"profiles: {profile} needs {language!r} among languages")
+        return self
+
+
+class Contact(Section):
+    """Which channels may be used for an outreach, and when: closed unless it says otherwise.
+
+    ``legal_basis`` names for each channel what it rests on, a consent or the customer relation;
+    a channel that is not named is never used. ``register_days`` is how old a look-up in the
+    reservation register may be; null where no register has to be asked. Nobody is called on
+    ``quiet_weekdays`` and ``quiet_dates``, nor outside ``calling_hours`` (local time).
+    docs/allowed-contact.md says what a lawyer has to confirm.
+    """
+
+    legal_basis: Mapping[Channel, LegalBasis] = {}
+    cooldown_days: Annotated[int, Field(ge=0)] = 30
+    register_days: Count | None = REGISTER_DAYS
+    quiet_weekdays: tuple[Weekday, ...] = ("saturday", "sunday")
+    quiet_dates: tuple[date, ...] = ()
+    calling_hours: tuple[time, time] = (time(9), time(20))
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Contact":
+        first, last = self.calling_hours
+        if first >= last:
+            raise ValueError("calling_hours must go from earlier to later")
+        return self
+
+    def quiet(self, day: date) -> bool:
+        """Whether nobody is called on that day."""
+        weekday = get_args(Weekday)[day.weekday()]
+        return day in self.quiet_dates or weekday in self.quiet_weekdays

@@ -1,0 +1,111 @@
+"""What is different since the night before, and what moved each customer."""
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import pandas as pd
+
+from models.arrays import Mask
+from pipelines.lists.before import Night
+from pipelines.lists.contact import BLOCK_REASONS
+from pipelines.lists.fields import Field
+from pipelines.lists.lanes import LANES
+from pipelines.lists.manifest import Stamp
+
+CHANGES_NAME = "changes"
+KINDS = ("entered", "left", "moved")
+CAUSES = ("event", "permission", "model", "configuration", "holdout_key", "others", "time")
+_DECIDES = {
+    "model": "model_digest",
+    "configuration": "config_digest",
+    "holdout_key": "holdout_key",
+}
+_OF_OTHERS = ("capacity", "household", "holdout")
+
+CHANGE_FIELDS: tuple[Field, ...] = (
+    Field("run_id", "text", "The run that made the list.", required=True),
+    Field("as_of_date", "date", "The day the list stands on.", required=True),
+    Field("before_date", "date", "The day of the night it is held against.", required=True),
+    Field("customer_id", "text", "Pseudonym or CRM key.", required=True),
+    Field(
+        "change",
+        "text",
+        "Entered: scored now and not before; left: scored before and not now; moved: in "
+        "another lane.",
+        required=True,
+        allowed=KINDS,
+    ),
+    Field("lane_before", "text", "Lane of the night before.", allowed=LANES),
+    Field("lane_now", "text", "Lane of tonight.", allowed=LANES),
+    Field("rule_before", "text", "Rule of the lane before."),
+    Field("rule_now", "text", "Rule of the lane now."),
+    Field("risk_change", "decimal", "Probability now minus the probability before."),
+    Field(
+        "cause",
+        "text",
+        "What moved the customer, joined by `;`. `event`: rows of the customer's own became known "
+        "between the nights; `permission`: what the customer allows; `model`, `configuration`, "
+        "`holdout_key`: these changed for everybody; `others`: the places of other customers; "
+        "`time`: none of these, days passed.",
+        required=True,
+    ),
+    Field("events", "text", "Tables and numbers of the rows that became known, joined by `;`."),
+    Field("last_known_on", "date", "Day on which the last of them became known."),
+)
+
+
+def changes(now: pd.DataFrame, before: Night, events: pd.DataFrame, stamp: Stamp) -> pd.DataFrame:
+    """One row for each customer who entered, left or moved, in the order of customer ids.
+
+    ``now`` and ``before.rows`` have ``churn_probability``, ``lane`` and ``lane_rule`` by
+    customer id. ``events`` has, by customer id, ``events`` (text) and ``last_known_on`` of the
+    rows that became known between the two nights; customers without any are not in it.
+    """
+    was, is_now = before.rows.add_suffix("_before"), now.add_suffix("_now")
+    both = was.join(is_now, how="outer").sort_index()
+    lanes = both[["lane_before", "lane_now"]].astype("str").fillna("")
+    moved = both[lanes["lane_before"].ne(lanes["lane_now"])]
+    told = moved.join(events)
+    out = pd.DataFrame(
+        {
+            "run_id": stamp.run_id,
+            "as_of_date": pd.Timestamp(stamp.as_of),
+            "before_date": pd.Timestamp(before.as_of),
+            "customer_id": told.index.astype("str"),
+            "change": np.select(
+                [told["lane_before"].isna(), told["lane_now"].isna()], KINDS[:2], KINDS[2]
+            ),
+            "lane_before": told["lane_before"],
+            "lane_now": told["lane_now"],
+            "rule_before": told["lane_rule_before"],
+            "rule_now": told["lane_rule_now"],
+            "risk_change": told["churn_probability_now"] - told["churn_probability_before"],
+            "cause": _causes(told, _changed(before.described, stamp)),
+            "events": told["events"],
+            "last_known_on": pd.to_datetime(told["last_known_on"]),
+        }
+    )
+    return out.reset_index(drop=True)
+
+
+def _changed(before: Mapping[str, object], stamp: Stamp) -> frozenset[str]:
+    """What decides over everybody and is not what it was."""
+    return frozenset(
+        cause for cause, name in _DECIDES.items() if before.get(name) != stamp.identity[name]
+    )
+
+
+def _causes(told: pd.DataFrame, changed: Collection[str]) -> "pd.Series[str]":
+    rules = told[["lane_rule_before", "lane_rule_now"]]
+    differ = rules["lane_rule_before"].fillna("").ne(rules["lane_rule_now"].fillna(""))
+    hits: dict[str, Mask] = {
+        "event": told["events"].notna().to_numpy(dtype=bool),
+        "permission": (rules.isin(BLOCK_REASONS).any(axis=1) & differ).to_numpy(dtype=bool),
+        **{cause: np.full(len(told), cause in changed) for cause in _DECIDES},
+        "others": rules.isin(_OF_OTHERS).any(axis=1).to_numpy(dtype=bool),
+    }
+    hits["time"] = ~np.logical_or.reduce([*hits.values()])
+    causes = np.full(len(told), "", dtype=object)
+    for cause in CAUSES:
+        causes[hits[cause]] = [f"{text};{cause}".lstrip(";") for text in causes[hits[cause]]]
+    return pd.Series(causes, index=told.index, dtype="str")

@@ -1,0 +1,93 @@
+"""Places the night's customers: what they allow, their arm, who is left in peace, and the lane."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from pipelines.lists.arms import arms
+from pipelines.lists.before import Before, Night
+from pipelines.lists.contact import ContactRules, allowed_contact
+from pipelines.lists.lanerules import RULES
+from pipelines.lists.lanes import Capacity, place
+from pipelines.permissions import Permissions
+from pipelines.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a night knows of its customers beside the scores.
+
+    ``permissions`` has the index of the scores; ``key`` draws the holdout; ``before`` is what
+    earlier nights published.
+    """
+
+    permissions: Permissions
+    key: bytes
+    before: Before
+
+
+def placed(settings: Settings, scored: pd.DataFrame, known: Known, as_of: date) -> pd.DataFrame:
+    """``scored`` with the columns of the lists about contact, arm and lane.
+
+    ``scored`` has the columns of ``place`` that a rule table and economics give, and facts.
+    """
+    contact = settings.contact
+    rules = ContactRules(
+        contact.legal_basis, contact.cooldown_days, contact.register_days, contact.quiet(as_of)
+    )
+    allowed = allowed_contact(known.permissions.known, rules, as_of)
+    scored = scored.join(allowed).assign(
+        arm=arms(scored["customer_id"], known.key, settings.list.holdout_share)
+    )
+    asked = scored.assign(
+        expected_value=scored.get("expected_value", np.nan),
+        satisfied_silent=_satisfied_silent(settings, scored, as_of),
+        household_id=known.permissions.known["household_id"],
+        was_called=_of(known.before.last, scored, "lane").eq("call"),
+    )
+    lanes = place(asked, Capacity(settings.list.capacity_minutes))
+    first, last = contact.calling_hours
+    sources = {name: rule.source for name, rule in RULES.items()}
+    return scored.join(lanes).assign(
+        **_since_before(scored, lanes["lane"].eq("call"), known.before),
+        lane_rule_source=lanes["lane_rule"].map(sources),
+        call_from=f"{first:%H:%M}",
+        call_until=f"{last:%H:%M}",
+    )
+
+
+def _since_before(
+    scored: pd.DataFrame, called: "pd.Series[bool]", before: Before
+) -> dict[str, pd.Series]:
+    was_called = _of(before.last, scored, "lane").eq("call")
+    nights = _of(before.last, scored, "nights_on_list").where(was_called).astype("float64")
+    week_ago = _of(before.week_ago, scored, "churn_probability").astype("float64")
+    return {
+        "is_new": called & ~was_called,
+        "nights_on_list": (nights.fillna(0) + 1).where(called, 0),
+        "risk_change_7d": scored["churn_probability"].round(6) - week_ago,
+    }
+
+
+def _of(night: Night | None, scored: pd.DataFrame, name: str) -> pd.Series:
+    """What an earlier night published of each customer; null where it did not."""
+    if night is None:
+        return pd.Series(None, index=scored.index, dtype=object)
+    return night.rows[name].reindex(scored["customer_id"].to_numpy()).set_axis(scored.index)
+
+
+def _satisfied_silent(settings: Settings, scored: pd.DataFrame, as_of: date) -> "pd.Series[bool]":
+    """Satisfied at the latest survey, which is not too old, and without contact since long."""
+    peace = settings.list.peace
+    facts = scored.reindex(columns=["csat_last_score", "csat_last_on", "last_contact_on"])
+    day = pd.Timestamp(as_of)
+    asked, spoken = (
+        (day - pd.to_datetime(facts[name])).dt.days for name in ("csat_last_on", "last_contact_on")
+    )
+    if peace.csat is None:
+        return pd.Series(False, index=scored.index)
+    satisfied = facts["csat_last_score"].astype("float64") >= peace.csat
+    silent = spoken.isna() | (spoken >= peace.silent_days)
+    return satisfied & (asked <= peace.survey_days) & silent

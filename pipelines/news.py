@@ -1,0 +1,71 @@
+"""Which rows of a snapshot became known between two nights, by customer."""
+
+from datetime import date, datetime
+
+import pandas as pd
+
+from features.tables import TABLES, Table
+from features.timeline import midnight_utc
+from pipelines.database import connect, identifier, literal, local_to_utc
+from pipelines.lists.before import Before
+from pipelines.matrices.scratch import scratch
+from pipelines.matrices.shard import parquet
+from pipelines.record import RunRecord
+from pipelines.settings import Settings
+from pipelines.snapshots.snapshot import Snapshot
+
+# Derived tables repeat what others tell, and a look-up in a register tells nothing of a customer.
+_NO_NEWS = ("household_notices", "reservations")
+
+
+def news_since(
+    settings: Settings, snapshot: Snapshot, before: Before, until: date, record: RunRecord
+) -> pd.DataFrame:
+    """``news`` since the night before; nobody's without one."""
+    with record.stage("changes"):
+        if before.last is None:
+            return pd.DataFrame({"events": [], "last_known_on": []}, dtype="str")
+        return news(settings, snapshot, before.last.as_of, until, record.run_id)
+
+
+def news(
+    settings: Settings, snapshot: Snapshot, since: date, until: date, run_id: str
+) -> pd.DataFrame:
+    """``events`` ("cases 1;contacts 2") and ``last_known_on`` (local day) by customer id.
+
+    A row counts when it became known from midnight of ``since`` to midnight of ``until``, and so
+    does one of which a later moment, such as a closing, could be known first in that time.
+    """
+    zone = settings.company.timezone
+    first, last = midnight_utc(since, zone), midnight_utc(until, zone)
+    names = [n for n in snapshot.tables if TABLES[n].per_customer and n not in _NO_NEWS]
+    queries = [
+        f"""select customer_id, {literal(name)} as name, count(*) as rows, max(moment) as moment
+        from (select customer_id, {_newest(settings, TABLES[name], first, last)} as moment
+              from {parquet([snapshot.path(name, n) for n in range(snapshot.shards)])})
+        where moment is not null group by customer_id"""
+        for name in names
+    ]
+    with scratch(settings.paths.var, run_id) as folder, connect(settings.engine, folder) as con:
+        found = con.execute(
+            f"""select customer_id, string_agg(name || ' ' || rows, ';' order by name) as events,
+                cast(timezone({literal(zone)}, timezone('UTC', max(moment))) as date)
+                    as last_known_on
+            from ({" union all ".join(queries)}) group by customer_id"""
+        ).df()
+    return found.set_index("customer_id")
+
+
+def _newest(settings: Settings, table: Table, first: datetime, last: datetime) -> str:
+    """SQL for the newest moment within ``[first, last)`` at which the row told something."""
+    zone, delay = settings.company.timezone, settings.delays().get(table.name, 0)
+    revealing = {column.revealed_by for column in table.columns} - {None, *table.event_at}
+    moments = ["known_at"]
+    for column in (column for column in table.columns if column.name in revealing):
+        at = identifier(column.name)
+        if column.type == "date":
+            at = local_to_utc(f"cast({at} as timestamp)", zone)
+        moments.append(f"{at} + interval {delay} day")
+    within = f">= timestamp {literal(first)} and {{0}} < timestamp {literal(last)}"
+    cases = (f"case when {at} {within.format(at)} then {at} end" for at in moments)
+    return f"greatest({', '.join(cases)}, null)"

@@ -1,0 +1,63 @@
+"""A night's scores: the cohort's matrix built, gated, scored and explained."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from features.catalog import needs_of
+from features.errors import ContractError
+from pipelines.champion import Champion
+from pipelines.engine import MatrixJob, attributes_of, build_matrix, catalog_of
+from pipelines.matrices.files import KEYS
+from pipelines.matrices.scratch import scratch
+from pipelines.matrixgates import refuse_other_features, refuse_other_filling
+from pipelines.progress import bar
+from pipelines.record import RunRecord
+from pipelines.scoring import Chances, chances_of, score_rows
+from pipelines.settings import Settings
+from pipelines.snapshots.snapshot import Snapshot
+from pipelines.training.examples import read_matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The night's cohort, riskiest first, and its outcomes by horizon if the model has them."""
+
+    rows: pd.DataFrame
+    chances: Chances | None
+
+
+def score(
+    settings: Settings,
+    snapshot: Snapshot,
+    champion: Champion,
+    as_of: date,
+    record: RunRecord,
+) -> Scored:
+    """Build the cohort's matrix, score it whole and explain its riskiest rows.
+
+    Raises what the gates on the matrix raise, and ``ContractError`` for an empty cohort.
+    """
+    catalog = catalog_of(settings, snapshot)
+    spec = champion.model.spec
+    refuse_other_features(champion.registered.label, spec, catalog)
+    with scratch(settings.paths.var, record.run_id) as folder:
+        with record.stage("features"), bar("building features", snapshot.shards) as advance:
+            parts = build_matrix(
+                settings, snapshot, MatrixJob(catalog, (as_of,)), folder, lambda: advance("")
+            )
+        with record.stage("scoring") as stage, bar("scoring and explaining"):
+            names = [*KEYS, *(feature.name for feature in catalog.features)]
+            frame = read_matrix(parts, names)
+            needs = needs_of(attributes_of(settings))
+            refuse_other_filling(settings, spec, frame, needs, record)
+            scored = score_rows(settings, champion.model, frame)
+            chances = chances_of(settings, champion.model, scored)
+            stage.rows_in = stage.rows_out = len(scored)
+    if scored.empty:
+        raise ContractError(
+            f"nobody had an active contract on {as_of}: the cohort is empty. Check the dates of "
+            "contracts and terminations: stille check."
+        )
+    return Scored(scored, chances)

@@ -1,0 +1,151 @@
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.lists.lanes import LANES, Capacity, place
+
+RULES = {"no_action", "satisfied_silent", "not_worth_it", "household", "holdout", "capacity"}
+
+
+def customers(*rows):
+    base = {
+        "churn_probability": 0.5,
+        "expected_value": 100.0,
+        "action_lane": "call",
+        "minutes": 10.0,
+        "contact_block_reason": None,
+        "arm": "treat",
+        "household_id": None,
+        "was_called": False,
+    }
+    made = [{"customer_id": f"C{n}"} | base | row for n, row in enumerate(rows)]
+    return pd.DataFrame(made)
+
+
+def placed(rows, minutes=1000.0):
+    got = place(rows, Capacity(minutes))
+    return [
+        (lane, None if pd.isna(rule) else rule)
+        for lane, rule in zip(got["lane"], got["lane_rule"], strict=True)
+    ]
+
+
+def test_every_customer_goes_to_one_place_for_one_reason():
+    rows = customers(
+        {},
+        {"action_lane": "fix", "minutes": 0.0, "arm": "holdout"},
+        {"action_lane": "service", "minutes": 0.0, "contact_block_reason": "opted_out"},
+        {"contact_block_reason": "vulnerable", "arm": "holdout"},
+        {"arm": "holdout"},
+        {"action_lane": None, "minutes": np.nan},
+        {"expected_value": -1.0, "churn_probability": 0.9},
+    )
+    assert placed(rows) == [
+        ("call", None),
+        ("fix", None),
+        ("service", None),
+        ("suppressed", "vulnerable"),
+        ("suppressed", "holdout"),
+        ("none", "no_action"),
+        ("leave_in_peace", "not_worth_it"),
+    ]
+
+
+def test_who_is_worth_nothing_and_unlikely_to_be_called_is_simply_not_listed():
+    rows = customers(
+        {"expected_value": -5.0, "churn_probability": 0.9},
+        {"expected_value": -5.0, "churn_probability": 0.1},
+    )
+    assert placed(rows, minutes=10) == [
+        ("leave_in_peace", "not_worth_it"),
+        ("none", "not_worth_it"),
+    ]
+
+
+def test_minutes_go_to_whom_they_save_most():
+    rows = customers(
+        {"expected_value": 300.0, "minutes": 30.0},
+        {"expected_value": 200.0, "minutes": 10.0},
+        {"expected_value": 150.0, "minutes": 10.0},
+    )
+    assert placed(rows, minutes=20) == [("none", "capacity"), ("call", None), ("call", None)]
+    got = place(rows, Capacity(1000.0))
+    assert got["call_rank"].tolist() == [1, 2, 3]
+
+
+def test_a_household_is_called_once_for_its_most_valuable_member():
+    rows = customers(
+        {"household_id": "H", "expected_value": 50.0},
+        {"household_id": "H", "expected_value": 90.0},
+        {"household_id": None},
+        {"household_id": None},
+    )
+    assert placed(rows) == [
+        ("suppressed", "household"),
+        ("call", None),
+        ("call", None),
+        ("call", None),
+    ]
+
+
+def test_who_was_called_for_stays_until_half_the_cut():
+    def second(value, was_called):
+        rows = customers(
+            {"expected_value": 100.0},
+            {"expected_value": value, "was_called": was_called},
+        )
+        return placed(rows, minutes=10)
+
+    assert second(50.0, was_called=True) == [("none", "capacity"), ("call", None)]
+    assert second(49.0, was_called=True) == [("call", None), ("none", "capacity")]
+    assert second(99.0, was_called=False) == [("call", None), ("none", "capacity")]
+
+
+def test_equal_values_go_by_customer_id_in_any_order():
+    rows = customers({}, {}, {})
+    assert placed(rows, minutes=20) == [("call", None), ("call", None), ("none", "capacity")]
+    turned = rows.iloc[::-1]
+    got = place(turned, Capacity(20.0)).loc[rows.index]
+    pd.testing.assert_frame_equal(got, place(rows, Capacity(20.0)))
+
+
+def test_without_values_risk_ranks():
+    rows = customers(
+        {"expected_value": None, "churn_probability": 0.2},
+        {"expected_value": None, "churn_probability": 0.8},
+    )
+    assert placed(rows, minutes=10) == [("none", "capacity"), ("call", None)]
+
+
+CUSTOMER = st.fixed_dictionaries(
+    {
+        "churn_probability": st.floats(0, 1),
+        "expected_value": st.sampled_from([-10.0, 0.0, 1.0, 20.0, 20.0, 300.0]),
+        "action": st.sampled_from([("call", 5.0), ("call", 15.0), ("fix", 10.0), (None, None)]),
+        "contact_block_reason": st.sampled_from([None, None, None, "opted_out"]),
+        "arm": st.sampled_from(["treat", "treat", "holdout"]),
+        "household_id": st.sampled_from([None, "H1", "H2"]),
+        "was_called": st.booleans(),
+    }
+)
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.lists(CUSTOMER, min_size=1, max_size=15), st.sampled_from([0.0, 12.0, 40.0, 1000.0]))
+def test_a_call_list_respects_every_customer_and_the_team(found, minutes):
+    rows = customers(
+        *({**row, "action_lane": row["action"][0], "minutes": row["action"][1]} for row in found)
+    )
+    got = place(rows, Capacity(minutes))
+    assert set(got["lane"]) <= set(LANES)
+    called = rows[got["lane"] == "call"]
+    assert called["contact_block_reason"].isna().all()
+    assert (called["arm"] == "treat").all()
+    assert (called["expected_value"] > 0).all()
+    assert called["minutes"].astype(float).sum() <= minutes
+    assert not called["household_id"].dropna().duplicated().any()
+    elsewhere = got[~got["lane"].isin(["call", "fix", "service"])]
+    assert elsewhere["lane_rule"].notna().all()
+    assert sorted(got["call_rank"].dropna()) == list(range(1, len(called) + 1))
+    assert set(got["lane_rule"].dropna()) <= {*RULES, "opted_out"}
