@@ -135,6 +135,22 @@ def forget(
 
 
 @app.command()
+def pseudonym(
+    customer: Annotated[str, typer.Argument(help="The customer's id in the company's tables.")],
+    config: Config = DEMO,
+) -> None:
+    """Print the id that the lists have for a customer, where `company.pseudonyms` is on."""
+    from pipelines.keys import PSEUDONYM, key_of
+    from pipelines.settings import load_settings
+    from pipelines.sources.pseudonyms import pseudonym as of
+
+    settings = load_settings(config)
+    if not settings.company.pseudonyms:
+        raise ConfigError(f"{config}: company.pseudonyms is off, so lists have the ids themselves.")
+    print(of(customer, key_of(PSEUDONYM, settings.paths.var)))
+
+
+@app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder of CSV or Parquet files.")],
     to: Annotated[

@@ -11,8 +11,7 @@ import pandas as pd
 
 from pipelines.champion import Champion, resolve_champion
 from pipelines.digests import config_digest, inputs_digest
-from pipelines.holdoutkey import holdout_key
-from pipelines.lists.arms import key_name
+from pipelines.keys import HOLDOUT, key_of, name_of
 from pipelines.lists.before import read_before
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.placing import Known
@@ -61,7 +60,7 @@ def nightly(
         refuse_older(out, as_of, backfill=backfill)
         champion = step(resolve_champion, settings, record)
         snapshot = step(read_tables, settings, as_of, record)
-        key = holdout_key(settings.paths.var)
+        key = key_of(HOLDOUT, settings.paths.var)
         stamp = _stamp(settings, as_of, record, snapshot, champion, key)
         ready = republish(out, stamp)
         if ready is not None:
@@ -121,5 +120,5 @@ def _stamp(
         horizon_days=settings.label.horizon_days,
         thresholds={},
         degraded=record.degraded,
-        holdout_key=key_name(key),
+        holdout_key=name_of(key),
     )

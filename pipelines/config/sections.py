@@ -42,12 +42,16 @@ def known_zone(zone: str) -> str:
 
 
 class Company(Section):
-    """Whose customers these are, and where their days begin."""
+    """Whose customers these are, and where their days begin.
+
+    With ``pseudonyms`` the customers' own ids end at the sources: docs/privacy.md.
+    """
 
     name: str
     timezone: str
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     language: str
+    pseudonyms: bool = False
 
     _zone = field_validator("timezone")(known_zone)
 

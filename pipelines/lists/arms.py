@@ -1,6 +1,5 @@
 """Treatment and holdout: an arm that belongs to the customer, not to the night."""
 
-import hashlib
 import hmac
 
 import numpy as np
@@ -9,7 +8,7 @@ import pandas as pd
 from models.arrays import Floats
 
 ARMS = ("treat", "holdout")
-_DRAW, _NAME = b"stille arm\x00", b"stille key"
+_DRAW = b"stille arm\x00"
 _RANGE = float(2**64)
 
 
@@ -30,11 +29,6 @@ def arms(customer_id: "pd.Series[str]", key: bytes, holdout_share: float) -> "pd
     """
     held_out = _draws(customer_id, key) < holdout_share
     return pd.Series(np.where(held_out, "holdout", "treat"), index=customer_id.index, dtype="str")
-
-
-def key_name(key: bytes) -> str:
-    """A name for the key that tells two keys apart and gives nothing of it away (16 hex)."""
-    return hmac.new(key, _NAME, hashlib.sha256).hexdigest()[:16]
 
 
 def _draws(customer_id: "pd.Series[str]", key: bytes) -> Floats:

@@ -10,6 +10,7 @@ import duckdb
 from features.errors import ContractError
 from features.tables import Table
 from pipelines.database import identifier
+from pipelines.keys import PSEUDONYM, key_of
 from pipelines.settings import Settings, Source
 from pipelines.snapshots.shards import CUSTOMERS
 from pipelines.sources.binding import Bound, bind
@@ -20,6 +21,7 @@ from pipelines.sources.files import Input
 from pipelines.sources.opening import open_part, prove_rows, refuse_broken
 from pipelines.sources.parquetfile import verify_pages
 from pipelines.sources.part import Part
+from pipelines.sources.pseudonyms import define_pseudonym
 from pipelines.sources.typed import SKIPPED, contract_columns, future_rule, part_select, row_rule
 
 # A damaged file can raise any other error of DuckDB's, also its bare base class.
@@ -62,9 +64,13 @@ def load_table(
     """
     source, dialect = settings.sources[table.name], settings.dialect_of(table.name)
     known = customers_known and table.per_customer and table.name != "customers"
+    company = settings.company
     forms = Forms(
-        dialect, settings.zone_of(table.name), settings.company.timezone, source.money_unit
+        *(dialect, settings.zone_of(table.name), company.timezone, source.money_unit),
+        pseudonyms=company.pseudonyms,
     )
+    if company.pseudonyms:
+        define_pseudonym(connection, key_of(PSEUDONYM, settings.paths.var))
     parts, bounds = [], []
     for index, given in enumerate(inputs):
         copy = scratch / f"{table.name}-{index}.csv"

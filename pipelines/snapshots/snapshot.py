@@ -13,6 +13,7 @@ import duckdb
 
 from features.errors import BusyError, ConfigError, ContractError, StilleError
 from features.tables import TABLES
+from pipelines.keys import PSEUDONYM, key_of, name_of
 from pipelines.record import Gate
 from pipelines.settings import Settings
 from pipelines.snapshots.facts import (
@@ -170,6 +171,8 @@ def _digest(settings: Settings, inputs: Mapping[str, str], as_of: date | None) -
         mode="json", include={"company", "dialect", "sources", "quality", "engine"}
     )
     deciding["engine"] = deciding["engine"]["shard_size"]
+    if settings.company.pseudonyms:
+        deciding["pseudonyms"] = name_of(key_of(PSEUDONYM, settings.paths.var))
     contract = repr(list(TABLES.values()))
     text = json.dumps([FORMAT, contract, deciding, inputs, str(as_of)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -23,12 +23,16 @@ _NUMBERS = re.compile(r"^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMA
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """How one source writes its values: dialect, zone of naive instants and of days, unit."""
+    """How one source writes its values: dialect, zone of naive instants and of days, unit.
+
+    With ``pseudonyms`` the ids that say who a row is about are replaced.
+    """
 
     dialect: Dialect
     zone: str
     company_zone: str
     money_unit: Literal["major", "minor"]
+    pseudonyms: bool = False
 
 
 def cleaned(expression: str, source_type: str, forms: Forms) -> str:

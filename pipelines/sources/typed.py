@@ -9,6 +9,7 @@ from pipelines.settings import Dialect, Source
 from pipelines.sources.bindingrules import Binding
 from pipelines.sources.conversion import Forms, as_text, cleaned, converted, renamed
 from pipelines.sources.part import Part
+from pipelines.sources.pseudonyms import WHOSE
 
 SKIPPED = "rows_with"
 ALWAYS = "TIMESTAMP '1970-01-01'"
@@ -23,6 +24,8 @@ def part_select(
         expression, stored, own = _origin(part, binding, forms)
         raw.append(f"{expression} as r{i}")
         value = converted(f"r{i}", binding.column.type, stored, own)
+        if forms.pseudonyms and binding.column.name in WHOSE:
+            value = f"pseudonym({value})"
         if binding.as_days:
             value = f"cast(date_diff('day', DATE '1970-01-01', {value}) as DOUBLE)"
         final.append(f"r{i} is not null as g{i}, {value} as {identifier(binding.column.name)}")

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from features.errors import ConfigError
-from pipelines.holdoutkey import holdout_key
-from pipelines.lists.arms import arms, key_name
+from pipelines.keys import HOLDOUT, key_of, name_of
+from pipelines.lists.arms import arms
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 IDS = pd.Series([f"C{n:05d}" for n in range(20_000)], dtype="str")
@@ -42,35 +42,35 @@ def test_every_band_holds_out_the_same_share_but_for_chance():
 
 
 def test_the_first_key_is_made_once_for_its_owner_only(tmp_path):
-    made = holdout_key(tmp_path / "var")
+    made = key_of(HOLDOUT, tmp_path / "var")
     path = tmp_path / "var" / "holdout.key"
-    assert holdout_key(tmp_path / "var") == made == path.read_bytes().strip()
+    assert key_of(HOLDOUT, tmp_path / "var") == made == path.read_bytes().strip()
     assert len(made) == 64
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert holdout_key(tmp_path / "other") != made
+    assert key_of(HOLDOUT, tmp_path / "other") != made
 
 
 def test_a_given_key_is_used_and_nothing_is_written(tmp_path, monkeypatch):
     (tmp_path / "secret").write_text("s" * 20 + "\n")
     monkeypatch.setenv("STILLE_HOLDOUT_KEY_FILE", str(tmp_path / "secret"))
-    assert holdout_key(tmp_path / "var") == b"s" * 20
+    assert key_of(HOLDOUT, tmp_path / "var") == b"s" * 20
     monkeypatch.setenv("STILLE_HOLDOUT_KEY", "t" * 20)
-    assert holdout_key(tmp_path / "var") == b"t" * 20
+    assert key_of(HOLDOUT, tmp_path / "var") == b"t" * 20
     assert not (tmp_path / "var").exists()
 
 
 def test_a_bad_key_is_refused_without_being_told(tmp_path, monkeypatch):
     monkeypatch.setenv("STILLE_HOLDOUT_KEY", "hunter2")
     with pytest.raises(ConfigError, match="STILLE_HOLDOUT_KEY is shorter") as refused:
-        holdout_key(tmp_path)
+        key_of(HOLDOUT, tmp_path)
     assert "hunter2" not in str(refused.value)
     monkeypatch.delenv("STILLE_HOLDOUT_KEY")
     monkeypatch.setenv("STILLE_HOLDOUT_KEY_FILE", str(tmp_path / "absent"))
     with pytest.raises(ConfigError, match="absent"):
-        holdout_key(tmp_path)
+        key_of(HOLDOUT, tmp_path)
 
 
 def test_a_key_has_a_name_that_gives_nothing_away():
-    assert key_name(KEY) != key_name(OTHER)
-    assert KEY.decode() not in key_name(KEY)
-    assert len(key_name(KEY)) == 16
+    assert name_of(KEY) != name_of(OTHER)
+    assert KEY.decode() not in name_of(KEY)
+    assert len(name_of(KEY)) == 16
