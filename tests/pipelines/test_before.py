@@ -8,6 +8,7 @@ import pandas as pd
 from pipelines.lists.before import read_before
 from pipelines.lists.columns import FIELDS
 from pipelines.lists.files import write_list
+from pipelines.lists.layout import Layout
 from pipelines.lists.manifest import MANIFEST, Stamp, manifest_bytes
 
 NAMES = ("customer_id", "churn_probability", "lane", "lane_rule", "nights_on_list")
@@ -26,7 +27,7 @@ def publish(out, as_of, run_id, p, created=CREATED, names=NAMES):
             "nights_on_list": [3],
         }
     )
-    write_list(rows, tuple(f for f in FIELDS if f.name in names), folder, "risk_list")
+    write_list(rows, tuple(f for f in FIELDS if f.name in names), folder, "risk_list", Layout())
     stamp = Stamp(as_of, run_id, created, "i", "c", "m/1", "m", 90, {})
     (folder / MANIFEST).write_bytes(manifest_bytes(folder, stamp, {}))
     return folder
