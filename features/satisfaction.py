@@ -10,14 +10,14 @@ FAMILY = Family("satisfaction")
 
 _CONTENT = 4
 _HALF_LIFE_DAYS = 60
-_LATEST = "(event_at, survey_id)"
 
+# A row known later moves the places of others, never their order, and only the order is read.
 SURVEYS = Stream(
     "surveys",
     reads=("surveys",),
     sql="""
-    select customer_id, event_at, known_at, survey_id, kind, score,
-        local_day(event_at) as answered_on
+    select customer_id, event_at, known_at, kind, score, local_day(event_at) as answered_on,
+        row_number() over (partition by customer_id order by event_at, survey_id) as place
     from surveys
     """,
 )
@@ -43,7 +43,7 @@ STREAMS = (SURVEYS, INVITATIONS)
 FAMILY.add(
     SURVEYS,
     "csat_last",
-    f"arg_max(least(score, {_CONTENT}), {_LATEST})",
+    f"arg_max(least(score, {_CONTENT}), place)",
     where="kind = 'csat'",
     driver="satisfaction",
     unit="points",
@@ -54,7 +54,7 @@ FAMILY.add(
 FAMILY.add(
     SURVEYS,
     "csat_top_box_last",
-    f"arg_max(cast(score > {_CONTENT} as integer), {_LATEST})",
+    f"arg_max(cast(score > {_CONTENT} as integer), place)",
     where="kind = 'csat'",
     driver="satisfaction",
     unit="flag",
@@ -83,7 +83,7 @@ for _kind in ("csat", "loyalty", "ces"):
 FAMILY.fact(
     SURVEYS,
     "csat_last_score",
-    f"arg_max(score, {_LATEST})",
+    "arg_max(score, place)",
     where="kind = 'csat'",
     driver="satisfaction",
     unit="points",
@@ -107,7 +107,7 @@ FAMILY.add(
 FAMILY.add(
     SURVEYS,
     "loyalty_last",
-    f"arg_max(score, {_LATEST})",
+    "arg_max(score, place)",
     where="kind = 'loyalty'",
     driver="satisfaction",
     unit="points",
@@ -118,7 +118,7 @@ FAMILY.add(
 FAMILY.add(
     SURVEYS,
     "loyalty_slope",
-    f"(arg_max(score, {_LATEST}) {{filter}} - arg_min(score, {_LATEST}) {{filter}}) * 365.0 / "
+    "(arg_max(score, place) {filter} - arg_min(score, place) {filter}) * 365.0 / "
     "case when date_diff('day', min(answered_on) {filter}, max(answered_on) {filter}) >= 30 "
     "then date_diff('day', min(answered_on) {filter}, max(answered_on) {filter}) end",
     where="kind = 'loyalty'",
@@ -133,7 +133,7 @@ FAMILY.add(
 FAMILY.add(
     SURVEYS,
     "ces_last",
-    f"arg_max(score, {_LATEST})",
+    "arg_max(score, place)",
     where="kind = 'ces'",
     driver="satisfaction",
     unit="points",
