@@ -14,6 +14,9 @@ import pyarrow as pa
 
 from features.timeline import LabelWindow, midnight_utc
 
+# Small, and read anew for each as-of date.
+COHORT_TABLES = frozenset({"contracts", "terminations"})
+
 
 def make_cohort(
     con: duckdb.DuckDBPyConnection, tables: Collection[str], as_of: date, zone: str

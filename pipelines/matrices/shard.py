@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.catalog import Catalog
-from features.labels import endings, ever_in_cohort, make_cohort, outcomes
+from features.labels import COHORT_TABLES, endings, ever_in_cohort, make_cohort, outcomes
 from features.matrix import cut, derive, prepare
 from features.tables import TABLES
 from features.timeline import LabelWindow
@@ -134,8 +134,9 @@ def open_shard(
     for name in names:
         if TABLES[name].per_customer:
             source = parquet([snapshot.path(name, shard)])
+            kind = "table" if name in COHORT_TABLES else "view"
             con.execute(
-                f"create or replace temp view {identifier(name)} as "
+                f"drop view {identifier(name)}; create temp {kind} {identifier(name)} as "
                 "select * exclude (text, number) replace (number as customer_id) "
                 f"from {source} join numbered on customer_id = text"
             )
