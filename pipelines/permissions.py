@@ -4,7 +4,7 @@ A snapshot is hours old by then, and a customer may have said no meanwhile. What
 is not allowed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,62 +17,14 @@ from features.tables import TABLES
 from features.timeline import midnight_utc
 from pipelines.clock import today_in
 from pipelines.database import connect, first_line, identifier
-from pipelines.lists.contact import CONTACT_CHANNELS
 from pipelines.matrices.scratch import scratch
+from pipelines.permissionqueries import COLUMNS, DAY, FLAG, QUERIES
 from pipelines.record import RunRecord
 from pipelines.settings import Settings
 from pipelines.snapshots.reading import Loaded, load_table
 from pipelines.snapshots.snapshot import Snapshot, find_inputs
 from pipelines.sources.files import changed, digests
 from pipelines.sources.typed import SKIPPED
-
-_DAY = "date"
-_FLAG = "boolean"
-_COLUMNS = {
-    **dict.fromkeys(("unread", "vulnerable", "open_complaint", "opted_out"), _FLAG),
-    **{f"opted_out_{channel}": _FLAG for channel in CONTACT_CHANNELS},
-    **{f"consent_{channel}": _FLAG for channel in CONTACT_CHANNELS},
-    **dict.fromkeys(("reserved_phone", "reserved_post"), _FLAG),
-    **dict.fromkeys(("register_on", "last_outreach_on"), _DAY),
-    "household_id": "str",
-}
-
-
-def _by_channel(name: str, value: str, condition: str = "true") -> str:
-    return ", ".join(
-        f"bool_or({value}) filter (channel = '{channel}' and {condition}) as {name}_{channel}"
-        for channel in CONTACT_CHANNELS
-    )
-
-
-# A refusal holds for outreach whatever purpose it named; of two words at one moment, the no.
-_QUERIES: Mapping[str, str] = {
-    "consents": f"""
-        select customer_id, {_by_channel("consent", "allowed", "purpose = 'marketing'")},
-            {_by_channel("opted_out", "not allowed")}
-        from (select * from accepted qualify row_number() over (
-            partition by customer_id, channel, purpose order by changed_at desc, allowed) = 1)
-        group by customer_id""",
-    "contact_bars": f"""
-        select customer_id, bool_or(reason = 'vulnerable') as vulnerable,
-            bool_or(reason = 'opted_out' and channel is null) as opted_out,
-            {_by_channel("opted_out", "true", "reason = 'opted_out'")}
-        from accepted where lifted_at is null group by customer_id""",
-    "reservations": """
-        select customer_id, arg_max(reserved_phone, looked_up_on) as reserved_phone,
-            arg_max(reserved_post, looked_up_on) as reserved_post, max(looked_up_on) as register_on
-        from accepted group by customer_id""",
-    "complaints": """
-        select customer_id, bool_or(closed_at is null) as open_complaint
-        from accepted group by customer_id""",
-    "treatments": """
-        select customer_id, max(cast(timezone($zone, timezone('UTC', treated_at)) as date))
-            as last_outreach_on
-        from accepted where contacted or arm is distinct from 'holdout' group by customer_id""",
-    "households": """
-        select customer_id, arg_max(coalesce(household_id, ''), valid_from) as household_id
-        from accepted where valid_from <= $as_of group by customer_id""",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +51,7 @@ def read_permissions(
     read, changes while it is read, lost rows since the snapshot or has too many broken rows
     closes everything for everybody: ``refusal`` and the record say so, and nothing is raised.
     """
-    tables = {name: source for name, source in settings.sources.items() if name in _QUERIES}
+    tables = {name: source for name, source in settings.sources.items() if name in QUERIES}
     asked = settings.model_copy(update={"sources": tables})
     refusal = None
     with record.stage("permissions") as stage, scratch(settings.paths.var, record.run_id) as folder:
@@ -112,7 +64,7 @@ def read_permissions(
         stage.rows_out = len(customer_id)
     columns = {
         name: _combined(name, kind, parts, customer_id).set_axis(customer_id.index)
-        for name, kind in _COLUMNS.items()
+        for name, kind in COLUMNS.items()
     }
     return Permissions(pd.DataFrame(columns), refusal)
 
@@ -158,7 +110,7 @@ def _asked(
         f"with accepted as (select * from {identifier(name)} where _rule is null qualify "
         f"row_number() over (partition by {key} order by known_at desc) = 1)"
     )
-    query = f"{accepted} {_QUERIES[name]}"
+    query = f"{accepted} {QUERIES[name]}"
     words = {"zone": settings.company.timezone, "as_of": as_of}
     used = {word: value for word, value in words.items() if f"${word}" in query}
     return con.execute(query, used).df().set_index("customer_id")
@@ -183,11 +135,11 @@ def _combined(
     """The column of every part that has it: a flag is true where any says so."""
     found = [part[name].reindex(customer_id.to_numpy()) for part in parts if name in part]
     empty = pd.Series(None, index=customer_id.to_numpy(), dtype=object)
-    if kind == _FLAG:
+    if kind == FLAG:
         flags = [column.astype("boolean").astype("Float64") for column in found or [empty]]
         return pd.concat(flags, axis=1).max(axis=1).astype("boolean")
     [column] = found or [empty]
-    if kind == _DAY:
+    if kind == DAY:
         return pd.to_datetime(column)
     text = column.astype("str")
     return text.mask(text.eq(""))

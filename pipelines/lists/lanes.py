@@ -114,7 +114,8 @@ def _fill(
     rate = worth / minutes
     held_out = scored["arm"].eq("holdout").to_numpy(dtype=bool) & (lanes == "")
     order = _in_order(scored, rate, (lanes == "") & ~held_out)
-    order = _one_a_household(scored, order, lanes, by)
+    again = _others_of_a_household(scored, order)
+    order, others = order[~again], order[again]
     taken = order[np.cumsum(minutes[order]) <= capacity.minutes]
     cut = _cut(rate, order, taken)
     if len(taken) < len(order):
@@ -122,7 +123,12 @@ def _fill(
         order = np.concatenate([order[stays], order[~stays]])
         taken = order[np.cumsum(minutes[order]) <= capacity.minutes]
     lanes[order], by[order] = "none", "capacity"
+    lanes[others], by[others] = "none", "capacity"
     lanes[taken], by[taken] = "call", ""
+    if len(others):
+        called = scored["household_id"].iloc[taken]
+        others = others[scored["household_id"].iloc[others].isin(called).to_numpy(dtype=bool)]
+        lanes[others], by[others] = "suppressed", "household"
     lanes[held_out], by[held_out] = "none", "capacity"
     compared = held_out & (rate >= cut)
     lanes[compared], by[compared] = "suppressed", "holdout"
@@ -135,12 +141,10 @@ def _cut(rate: Floats, order: np.ndarray, taken: np.ndarray) -> float:
     return float(rate[taken[-1]]) if len(taken) else np.inf
 
 
-def _one_a_household(
-    scored: pd.DataFrame, order: np.ndarray, lanes: np.ndarray, by: np.ndarray
-) -> np.ndarray:
+def _others_of_a_household(scored: pd.DataFrame, order: np.ndarray) -> Mask:
+    """Who of ``order`` comes after another member of the household."""
     if "household_id" not in scored.columns:
-        return order
+        return np.zeros(len(order), dtype=bool)
     households = scored["household_id"].iloc[order]
-    again = (households.duplicated() & households.notna()).to_numpy(dtype=bool)
-    lanes[order[again]], by[order[again]] = "suppressed", "household"
-    return order[~again]
+    again: Mask = (households.duplicated() & households.notna()).to_numpy(dtype=bool)
+    return again

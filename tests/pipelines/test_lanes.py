@@ -89,6 +89,32 @@ def test_a_household_is_called_once_for_its_most_valuable_member():
     ]
 
 
+def test_a_household_bars_nobody_when_none_of_it_is_called():
+    rows = customers(
+        {"expected_value": 300.0},
+        {"household_id": "H", "expected_value": 50.0},
+        {"household_id": "H", "expected_value": 90.0},
+    )
+    assert placed(rows, minutes=10) == [("call", None), ("none", "capacity"), ("none", "capacity")]
+
+
+def test_the_holdout_is_who_would_have_been_called():
+    rows = customers(
+        {"expected_value": 300.0},
+        {"expected_value": 310.0, "arm": "holdout"},
+        {"expected_value": 200.0},
+        {"expected_value": 290.0, "arm": "holdout"},
+    )
+    assert placed(rows, minutes=10)[1::2] == [("suppressed", "holdout"), ("none", "capacity")]
+    assert placed(rows, minutes=20)[1::2] == [("suppressed", "holdout")] * 2
+    assert placed(rows, minutes=0) == [("none", "capacity")] * 4
+
+
+def test_the_satisfied_and_silent_are_left_in_peace():
+    rows = customers({"satisfied_silent": True}, {"satisfied_silent": None})
+    assert placed(rows) == [("leave_in_peace", "satisfied_silent"), ("call", None)]
+
+
 def test_who_was_called_for_stays_until_half_the_cut():
     def second(value, was_called):
         rows = customers(
