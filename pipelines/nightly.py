@@ -13,6 +13,7 @@ from pipelines.champion import Champion, resolve_champion
 from pipelines.digests import config_digest, inputs_digest
 from pipelines.keys import HOLDOUT, key_of, name_of
 from pipelines.lists.before import read_before
+from pipelines.lists.causes import write_causes
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.placing import Known
 from pipelines.lists.written import Lists, write_chances, write_changes, write_risk_lists
@@ -97,6 +98,7 @@ def write_night(
         lists = write_changes(settings, known.before.last, events, lists, staging)
         if scored.chances is not None:
             lists = write_chances(settings, scored.chances, lists, staging)
+        lists = write_causes(settings, scored.causes, lists, staging)
         stage.rows_out = len(scored.rows)
     return lists
 

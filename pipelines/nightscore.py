@@ -7,8 +7,10 @@ import pandas as pd
 
 from features.catalog import needs_of
 from features.errors import ContractError
+from models.removal import Removal
 from pipelines.champion import Champion
 from pipelines.engine import MatrixJob, attributes_of, build_matrix, catalog_of
+from pipelines.lists.causes import causes_of
 from pipelines.matrices.files import KEYS
 from pipelines.matrices.scratch import scratch
 from pipelines.matrixgates import refuse_other_features, refuse_other_filling
@@ -22,10 +24,11 @@ from pipelines.training.examples import read_matrix
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The night's cohort, riskiest first, and its outcomes by horizon if the model has them."""
+    """The night's cohort, riskiest first, its outcomes by horizon if learned, and the causes."""
 
     rows: pd.DataFrame
     chances: Chances | None
+    causes: tuple[Removal, ...]
 
 
 def score(
@@ -54,10 +57,11 @@ def score(
             refuse_other_filling(settings, spec, frame, needs, record)
             scored = score_rows(settings, champion.model, frame)
             chances = chances_of(settings, champion.model, scored)
+            causes = causes_of(settings, champion.model, catalog, scored)
             stage.rows_in = stage.rows_out = len(scored)
     if scored.empty:
         raise ContractError(
             f"nobody had an active contract on {as_of}: the cohort is empty. Check the dates of "
             "contracts and terminations: stille check."
         )
-    return Scored(scored, chances)
+    return Scored(scored, chances, causes)

@@ -115,7 +115,7 @@ def write_changes(
         names = ["churn_probability", "lane", "lane_rule"]
         now = lists.rows.set_index("customer_id")[names]
         rows = changes(now, before, events, lists.stamp)
-    return _with(lists, rows, CHANGE_FIELDS, settings, folder, CHANGES_NAME)
+    return with_list(lists, rows, CHANGE_FIELDS, settings, folder, CHANGES_NAME)
 
 
 def write_chances(settings: Settings, chances: Chances, lists: Lists, folder: Path) -> Lists:
@@ -124,10 +124,10 @@ def write_chances(settings: Settings, chances: Chances, lists: Lists, folder: Pa
         chances.customer_id, chances.incidence, chances.horizons, chances.causes, lists.stamp
     )
     fields = outcome_fields(chances.causes)
-    return _with(lists, rows, fields, settings, folder, OUTCOMES_NAME)
+    return with_list(lists, rows, fields, settings, folder, OUTCOMES_NAME)
 
 
-def _with(
+def with_list(
     lists: Lists,
     rows: pd.DataFrame,
     fields: tuple[Field, ...],
@@ -135,6 +135,7 @@ def _with(
     folder: Path,
     name: str,
 ) -> Lists:
+    """Write one more list in the first language's layout."""
     layout = layout_of(settings, settings.list.languages[0])
     written = write_list(rows, fields, folder, name, layout)
     return replace(lists, schemas={**lists.schemas, **written})
