@@ -10,19 +10,29 @@ import pyarrow as pa
 
 from features.timeline import midnight_utc
 
-ASSIGNMENT = ("customer_id", "assigned_on", "arm", "lane", "action", "product_line", "risk_band")
+ASSIGNMENT = (
+    "customer_id",
+    "assigned_on",
+    "arm",
+    "lane",
+    "action",
+    "product_line",
+    "risk_band",
+    "probability",
+)
 
 
 def reported(con: duckdb.DuckDBPyConnection, *, today: date, zone: str) -> pa.Table:
     """Assignments that the CRM reports in ``treatments``, as known before ``today``.
 
     Columns ``ASSIGNMENT``, sorted: an assignment is of the list's as-of date, or of its own local
-    day where no list is named. Product line and risk band are null: the CRM does not tell.
+    day where no list is named. Product line and risk are null: the CRM does not tell.
     """
     return con.sql(
         f"""
         select customer_id, assigned_on, arm, lane, action,
-            cast(null as varchar) as product_line, cast(null as varchar) as risk_band
+            cast(null as varchar) as product_line, cast(null as varchar) as risk_band,
+            cast(null as double) as probability
         from ({_told(today, zone)}) where arm is not null
         order by customer_id, assigned_on, treatment_id
         """

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from models.arrays import Days, Mask, Texts
+from models.arrays import Days, Floats, Mask, Texts
 from models.bootstrap import Interval
 from models.difference import Strata, needed, power, risk_difference
 
@@ -32,7 +32,8 @@ class Assigned:
 
     ``treat`` is who was drawn for treatment (else held out), ``left`` who gave voluntary notice
     from the assignment to the end of its horizon, ``reached`` whom the CRM says was contacted.
-    ``risk_band`` and the groups are those of the publication that assigned.
+    ``risk_band``, ``probability`` (NaN where it is not known) and the groups are those of the
+    publication that assigned.
     """
 
     customer_id: Texts
@@ -44,6 +45,7 @@ class Assigned:
     lane: Texts
     action: Texts
     product_line: Texts
+    probability: Floats
 
     def __len__(self) -> int:
         return len(self.customer_id)
@@ -57,8 +59,8 @@ class Assigned:
 
     @staticmethod
     def build(frame: pd.DataFrame) -> "Assigned":
-        """From columns customer_id, assigned_on, arm, left, reached, risk_band, lane, action and
-        product_line, a row per assignment; null texts are a group of their own.
+        """From columns customer_id, assigned_on, arm, left, reached, risk_band, lane, action,
+        product_line and probability, a row per assignment; null texts are a group of their own.
         """
         ordered = frame.sort_values(["customer_id", "assigned_on"], kind="stable")
         first = ordered.drop_duplicates("customer_id")
@@ -77,6 +79,7 @@ class Assigned:
             lane=texts("lane"),
             action=texts("action"),
             product_line=texts("product_line"),
+            probability=first["probability"].to_numpy(dtype="float64", na_value=np.nan),
         )
 
 

@@ -23,12 +23,16 @@ from pipelines.snapshots.snapshot import Snapshot
 
 _LIST, _CALLED, _HELD_OUT = "risk_list.parquet", "call", "holdout"
 _TABLES = ("terminations", "treatments")
-_TYPES = {name: pa.date32() if name == "assigned_on" else pa.string() for name in ASSIGNMENT}
+_TYPES = dict.fromkeys(ASSIGNMENT, pa.string()) | {
+    "assigned_on": pa.date32(),
+    "probability": pa.float64(),
+}
 _ASKED = {
     "customer_id": "customer_id",
     "suggested_action": "action",
     "product_line": "product_line",
     "risk_band": "risk_band",
+    "churn_probability": "probability",
 }
 
 
@@ -100,7 +104,7 @@ def _drawn(publication: Publication) -> pa.Table | None:
 
 def _columns(rows: pa.Table, have: set[str]) -> Iterator[tuple[str, pa.ChunkedArray | pa.Array]]:
     for name, ours in _ASKED.items():
-        yield ours, rows[name] if name in have else pa.nulls(len(rows), pa.string())
+        yield ours, rows[name] if name in have else pa.nulls(len(rows), _TYPES[ours])
 
 
 def _first(found: pa.Table) -> pd.DataFrame:

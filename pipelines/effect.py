@@ -6,10 +6,12 @@ from pathlib import Path
 
 from features.errors import GateError
 from models.effect import SMALLEST, WANTED_POWER, Effect, harmful, measure_effects
+from models.uplift import Judged
 from pipelines.assignments import Arms, arms_until
 from pipelines.digests import config_digest
 from pipelines.plainjson import plain_json
 from pipelines.record import RunRecord
+from pipelines.responding import who_responds
 from pipelines.settings import Settings
 from pipelines.snapshots.tables import read_tables
 from pipelines.storage import replace_bytes, storage_errors
@@ -20,11 +22,15 @@ FOLDER = "effect"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was found by a day, and the file that says it."""
+    """What was found by a day, and the file that says it.
+
+    ``responds`` is None until a comparison of everybody is measurable.
+    """
 
     day: date
     arms: Arms
     effects: tuple[Effect, ...]
+    responds: Judged | None
     smallest: float
     path: Path
 
@@ -59,8 +65,11 @@ def measure(settings: Settings, today: date, record: RunRecord) -> Measured:
         smallest = settings.economics.saved_share if settings.economics else SMALLEST
         effects = measure_effects(arms.assigned, smallest)
         stage.rows_in = stage.rows_out = len(arms.assigned)
+    responds = None
+    if effects[0].verdict != "not_measurable_yet":
+        responds = who_responds(settings, snapshot, arms.assigned, record)
     path = settings.paths.var / FOLDER / f"{today}.json"
-    found = Measured(today, arms, effects, smallest, path)
+    found = Measured(today, arms, effects, responds, smallest, path)
     with storage_errors(f"write {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_bytes(path, plain_json(as_data(found)) + b"\n")
@@ -80,5 +89,6 @@ def as_data(found: Measured) -> dict[str, object]:
         "smallest": found.smallest,
         "wanted_power": WANTED_POWER,
         "effects": [asdict(effect) for effect in found.effects],
+        "responds": found.responds and asdict(found.responds) | {"used": found.responds.accepted},
         "harmful": [f"{each.kind}={each.group}" for each in found.harmful],
     }

@@ -1,6 +1,7 @@
 """What the command line prints of whether contacting helps."""
 
 from models.effect import WANTED_POWER, Effect
+from models.uplift import Judged
 from pipelines.effect import Measured
 from pipelines.say import table
 
@@ -33,9 +34,21 @@ def measured(found: Measured, *, as_json: bool) -> None:
         f"{found.arms.waiting:,} wait for their horizon"
     )
     table(_HEADER, map(_row, found.effects), title)
+    if found.responds is not None:
+        print(_responds(found.responds))
     print(
         f"By intention to treat. Power and needed size are for {found.smallest:.0%} fewer leavers, "
         f"seen {WANTED_POWER:.0%} of the time. All figures: {found.path}"
+    )
+
+
+def _responds(judged: Judged) -> str:
+    gain = judged.gain
+    used = "is used" if judged.accepted else "is not used, risk ranks"
+    return (
+        f"Ranking by effect {used}: Qini {judged.by_effect.value:.4f}, by risk "
+        f"{judged.by_risk.value:.4f}, difference {gain.value:+.4f} ({gain.low:+.4f} to "
+        f"{gain.high:+.4f}) leavers kept per customer, on customers unseen."
     )
 
 

@@ -37,6 +37,7 @@ def company(
         lane=np.where(band > 1, "call", "inform").astype(object),
         action=none,
         product_line=none,
+        probability=risk,
     )
 
 
@@ -186,12 +187,14 @@ def test_a_customer_counts_once_with_the_first_assignment() -> None:
             "lane": ["call", "call", None, None],
             "action": [None] * 4,
             "product_line": ["power"] * 4,
+            "probability": [0.1, 0.2, 0.3, None],
         }
     )
     found = Assigned.build(frame)
     assert found.customer_id.tolist() == ["a", "b"]
     assert found.treat.tolist() == [True, False]
     assert found.left.tolist() == [False, False]
+    assert found.probability.tolist() == [0.2, 0.3]
     assert found.stratum.tolist() == ["2024-02 none given", "2024-01 low"]
     shuffled = Assigned.build(frame.sample(frac=1, random_state=3))
     assert shuffled.customer_id.tolist() == found.customer_id.tolist()

@@ -1,0 +1,83 @@
+"""Who responds: learned from past lists once their effect can be measured, kept if it wins."""
+
+import numpy as np
+import pandas as pd
+
+from features.errors import ModelError
+from models.effect import Assigned
+from models.spec import FeatureSpec
+from models.uplift import Judged, Trial, fit_uplift, judge_uplift, unseen_effects
+from pipelines import uplifts
+from pipelines.champion import resolve_champion
+from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from pipelines.matrices.files import KEYS
+from pipelines.matrices.scratch import scratch
+from pipelines.record import RunRecord
+from pipelines.settings import Settings
+from pipelines.snapshots.snapshot import Snapshot
+from pipelines.training.examples import read_matrix
+
+FOLDER = "uplift"
+
+
+def who_responds(
+    settings: Settings, snapshot: Snapshot, assigned: Assigned, record: RunRecord
+) -> Judged | None:
+    """Judge the ranking by effect, and keep its model for the nights only where it wins.
+
+    Learned from the matrix of each assignment's day and the probability published then. None,
+    with a note, without a champion or without published probabilities.
+    """
+    folder = settings.paths.var / FOLDER
+    try:
+        spec = resolve_champion(settings, record).model.spec
+    except ModelError as error:
+        record.notes.append(f"who responds was not learned: {error}")
+        return None
+    if not np.isfinite(assigned.probability).any():
+        record.notes.append("who responds was not learned: no list with probabilities has arms")
+        return None
+    with record.stage("uplift") as stage:
+        trial = _trial(settings, snapshot, assigned, spec, record)
+        judged = judge_uplift(trial, unseen_effects(trial, settings.engine.threads))
+        stage.rows_in = stage.rows_out = len(trial.p)
+        if judged.accepted:
+            uplifts.keep(folder, fit_uplift(trial, settings.engine.threads), spec)
+        else:
+            uplifts.withdraw(folder)
+    return judged
+
+
+def _trial(
+    settings: Settings,
+    snapshot: Snapshot,
+    assigned: Assigned,
+    spec: FeatureSpec,
+    record: RunRecord,
+) -> Trial:
+    """The assigned customers who are in the matrix of their day, sorted by customer."""
+    catalog = catalog_of(settings, snapshot)
+    days = tuple(day.item() for day in np.unique(assigned.assigned_on))
+    with scratch(settings.paths.var, record.run_id) as folder:
+        parts = build_matrix(settings, snapshot, MatrixJob(catalog, days), folder, lambda: None)
+        matrix = read_matrix(parts, [*KEYS, *spec.names])
+    arms = pd.DataFrame(
+        {
+            "customer_id": assigned.customer_id.astype(str),
+            "as_of": assigned.assigned_on.astype("datetime64[s]"),
+            "p": assigned.probability,
+            "treat": assigned.treat,
+            "left": assigned.left,
+        }
+    )
+    matrix["as_of"] = matrix["as_of"].astype("datetime64[s]")
+    rows = arms[arms["p"].notna()].merge(matrix, on=["customer_id", "as_of"])
+    return Trial(
+        customer_id=rows["customer_id"].to_numpy(dtype=object),
+        x=spec.encode(rows),
+        names=spec.names,
+        categories=spec.categories,
+        p=rows["p"].to_numpy(dtype=np.float64),
+        treat=rows["treat"].to_numpy(dtype=bool),
+        left=rows["left"].to_numpy(dtype=bool),
+    )

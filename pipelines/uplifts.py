@@ -1,0 +1,63 @@
+"""The accepted model of who responds, kept as text beside its digest between nights."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import lightgbm as lgb
+
+from features.errors import ModelError
+from models.artefact import plain_booster
+from models.spec import FeatureSpec
+from models.uplift import UpliftModel
+from pipelines.plainjson import plain_json
+from pipelines.record import RunRecord
+from pipelines.storage import replace_bytes, storage_errors
+from pipelines.trial import try_boosters
+
+_FACTS, _TEXT = "uplift.json", "uplift.txt"
+
+
+def keep(folder: Path, model: UpliftModel, spec: FeatureSpec) -> None:
+    """Write the model, its facts last; raises ``PublicationError`` when the disk refuses."""
+    text = model.booster.model_to_string().encode()
+    facts = {
+        "digest": hashlib.sha256(text).hexdigest(),
+        "feature_spec_hash": spec.hash,
+        "alone": model.alone,
+        "contacted": model.contacted,
+    }
+    with storage_errors(f"write {folder}"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _FACTS).unlink(missing_ok=True)
+        replace_bytes(folder / _TEXT, text)
+        replace_bytes(folder / _FACTS, plain_json(facts))
+
+
+def withdraw(folder: Path) -> None:
+    """Use no model any more."""
+    with storage_errors(f"remove {folder / _FACTS}"):
+        (folder / _FACTS).unlink(missing_ok=True)
+
+
+def read(folder: Path, spec: FeatureSpec, record: RunRecord) -> UpliftModel | None:
+    """The model for matrices of ``spec``; None without one, or where it cannot be trusted.
+
+    A damaged one, or one of other features, is noted in the record and risk ranks.
+    """
+    try:
+        facts = json.loads((folder / _FACTS).read_bytes())
+        text = (folder / _TEXT).read_bytes()
+        if hashlib.sha256(text).hexdigest() != facts["digest"]:
+            raise ModelError("its text is not the one that was accepted")
+        if facts["feature_spec_hash"] != spec.hash:
+            raise ModelError("the champion reads other features")
+        try_boosters([text])
+        booster = plain_booster(lgb.Booster(model_str=text.decode()))
+        return UpliftModel(booster, float(facts["alone"]), float(facts["contacted"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, ModelError) as error:
+        said = str(error) if isinstance(error, ModelError) else type(error).__name__
+        record.notes.append(f"the model of who responds is not used: {said}. Run: stille effect")
+        return None
