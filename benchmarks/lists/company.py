@@ -1,0 +1,98 @@
+"""A simulated company, a model that knows nothing of the judged months, and their scores.
+
+What takes minutes is kept below ``var/bench/lists``: the company and one file of scores.
+"""
+
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from features.timeline import month_starts
+from models.classifier import fit
+from models.examples import MARGIN
+from models.spec import FeatureSpec
+from pipelines.demo.simulate import simulate
+from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from pipelines.lists.actions import load_actions, suggest
+from pipelines.lists.causes import causes_of
+from pipelines.lists.risk_list import REASONS
+from pipelines.lists.rules import ACTIONS
+from pipelines.matrices.files import KEYS
+from pipelines.record import RunRecord
+from pipelines.scoring import score_rows
+from pipelines.settings import Settings, load_settings
+from pipelines.snapshots.tables import read_tables
+from pipelines.train import make_examples
+from pipelines.training.evaluation import recipe_of
+from pipelines.training.examples import read_matrix
+
+FOLDER = Path("var/bench/lists")
+CUSTOMERS, MONTHS, SEED = 8_000, 34, 11
+KNOWN_BEFORE, LAST = date(2024, 1, 1), date(2024, 7, 1)
+EXPLAINED = 2_000
+CUSTOMER, PROBABILITY = "customer_id", "churn_probability"
+
+
+def settings_of(folder: Path = FOLDER) -> Settings:
+    """The demo's configuration on this company; outcomes by horizon are not needed here."""
+    document = yaml.safe_load(Path("configs/demo.yaml").read_text("utf-8"))
+    document["paths"] = {name: str(folder / name) for name in ("data", "var", "out")}
+    document["label"].pop("horizons")
+    document["training"]["seeds"] = 1
+    document["list"]["explained_rows"] = EXPLAINED
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return load_settings(path)
+
+
+def scores(folder: Path = FOLDER) -> pd.DataFrame:
+    """A row per customer and month from ``KNOWN_BEFORE`` to ``LAST``: what a night would know.
+
+    Columns of ``score_rows`` and of ``suggest``; the model has learned from what was known before
+    ``KNOWN_BEFORE`` only.
+    """
+    path = folder / "scores.parquet"
+    if not path.is_file():
+        _scored(folder).to_parquet(path)
+    return pd.read_parquet(path)
+
+
+def _scored(folder: Path) -> pd.DataFrame:
+    settings, record = settings_of(folder), RunRecord("bench-lists", "bench", "")
+    if not (folder / "data" / "truth").is_dir():
+        simulate(folder / "data", customers=CUSTOMERS, months=MONTHS, seed=SEED)
+    snapshot = read_tables(settings, date(2024, 11, 1), record)
+    examples = make_examples(settings, snapshot, KNOWN_BEFORE, record).examples
+    model = fit(examples, settings.label_window(), recipe_of(settings, len(examples)))[0]
+    (folder / "spec.json").write_text(model.spec.to_json(), encoding="utf-8")
+    catalog, rules = catalog_of(settings, snapshot), load_actions(ACTIONS)
+    names = [*KEYS, *(feature.name for feature in catalog.features)]
+    nights = []
+    for as_of in month_starts(KNOWN_BEFORE, LAST):
+        parts = build_matrix(
+            settings, snapshot, MatrixJob(catalog, (as_of,)), folder / "parts", lambda: None
+        )
+        rows = score_rows(settings, model, read_matrix(parts, names))
+        nights.append(rows.join(suggest(rows, rules, REASONS)))
+    found = causes_of(settings, model, catalog, rows)
+    pd.DataFrame([asdict(each) for each in found]).to_parquet(folder / "causes.parquet")
+    return pd.concat(nights, ignore_index=True)
+
+
+def spec_of(folder: Path = FOLDER) -> FeatureSpec:
+    """The inputs of the model that gave the scores, which are columns of them."""
+    return FeatureSpec.from_json((folder / "spec.json").read_bytes())
+
+
+def causes(folder: Path = FOLDER) -> pd.DataFrame:
+    """What removing each cause would be worth on ``LAST``, by the model: columns of ``Removal``."""
+    return pd.read_parquet(folder / "causes.parquet")
+
+
+def margins(rows: pd.DataFrame) -> "pd.Series[float]":
+    """Each row's margin a year in minor units, NaN where it is not known."""
+    return rows[MARGIN].astype("float64")

@@ -1,0 +1,69 @@
+"""An experiment in the simulated company: a night on which the lot decides who is contacted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.lists.company import CUSTOMER, PROBABILITY
+from models.arrays import Floats
+from models.effect import Assigned, Effect, measure_effects
+from models.qini import qini_curve
+from models.spec import FeatureSpec
+from models.uplift import Judged, Trial, UpliftModel, fit_uplift, judge_uplift, unseen_effects
+
+
+@dataclass(frozen=True, slots=True)
+class Pilot:
+    """What the experiment showed: the effect, who responds, and Qini of the true effects."""
+
+    customers: int
+    effect: Effect
+    judged: Judged
+    best: float
+    model: UpliftModel
+
+
+def run(nights: pd.DataFrame, truth: pd.DataFrame, spec: FeatureSpec, held_out: float) -> Pilot:
+    """Each customer's first of ``nights`` is drawn for contact or held out, and leaves by chance.
+
+    ``truth`` has the chances of both. Nothing else of the truth is learned from.
+    """
+    rng = np.random.default_rng(17)
+    first = ~nights[CUSTOMER].duplicated()
+    rows, chances = nights[first].reset_index(drop=True), truth[first.to_numpy(dtype=bool)]
+    treat = rng.random(len(rows)) >= held_out
+    chance = np.where(treat, chances["contacted"], chances["alone"])
+    left = rng.random(len(rows)) < chance
+    ids = rows[CUSTOMER].to_numpy(dtype=object)
+    p = rows[PROBABILITY].to_numpy(dtype=np.float64)
+    trial = Trial(ids, spec.encode(rows), spec.names, spec.categories, p, treat, left)
+    effects = unseen_effects(trial)
+    kept: Floats = (chances["alone"] - chances["contacted"]).to_numpy(dtype=np.float64)
+    return Pilot(
+        customers=len(rows),
+        effect=measure_effects(_assigned(rows, treat, left))[0],
+        judged=judge_uplift(trial, effects),
+        best=qini_curve(left, treat, kept).coefficient,
+        model=fit_uplift(trial),
+    )
+
+
+def _assigned(rows: pd.DataFrame, treat: np.ndarray, left: np.ndarray) -> Assigned:
+    bands = pd.qcut(rows[PROBABILITY], 5, labels=False).astype("str")
+    return Assigned.build(
+        pd.DataFrame(
+            {
+                "customer_id": rows[CUSTOMER],
+                "assigned_on": rows["as_of"],
+                "arm": np.where(treat, "treat", "holdout"),
+                "left": left,
+                "reached": treat,
+                "risk_band": bands,
+                "lane": None,
+                "action": None,
+                "product_line": rows["product_line"],
+                "probability": rows[PROBABILITY],
+            }
+        )
+    )

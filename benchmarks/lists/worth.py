@@ -1,0 +1,57 @@
+"""What lists of one size bring and what harm they do, by the truth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.lists.truth import SLEEPING_DOG
+from models.arrays import Floats, Index
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """One list's sums by the truth: value in major units, leavers kept, and harm.
+
+    ``harm`` is by how much leaving is raised among its sleeping dogs, in expected leavers.
+    """
+
+    name: str
+    called: int
+    value: float
+    kept: float
+    sleeping_dogs: int
+    harm: float
+
+
+def worth(name: str, chosen: Index, truth: pd.DataFrame, brought: Floats) -> Worth:
+    """Sum up the list ``chosen`` (positions)."""
+    rows = truth.iloc[chosen]
+    kept = rows["alone"] - rows["contacted"]
+    dogs = rows["type"].eq(SLEEPING_DOG)
+    return Worth(
+        name,
+        len(chosen),
+        float(brought[chosen].sum()),
+        float(kept.sum()),
+        int(dogs.sum()),
+        float(-kept[dogs].sum()),
+    )
+
+
+def added(parts: list[Worth]) -> Worth:
+    """The same list over several nights."""
+    return Worth(
+        parts[0].name,
+        sum(p.called for p in parts),
+        sum(p.value for p in parts),
+        sum(p.kept for p in parts),
+        sum(p.sleeping_dogs for p in parts),
+        sum(p.harm for p in parts),
+    )
+
+
+def first_by(score: Floats, size: int) -> Index:
+    """The ``size`` rows of the highest scores above −∞, ties in the rows' order."""
+    order = np.argsort(-score, kind="stable")[:size]
+    return order[np.isfinite(score[order])]
