@@ -16,6 +16,7 @@ from pipelines.matrices.scratch import scratch
 from pipelines.matrixgates import refuse_other_features, refuse_other_filling
 from pipelines.progress import bar
 from pipelines.record import RunRecord
+from pipelines.responding import with_effects
 from pipelines.scoring import Chances, chances_of, score_rows
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
@@ -58,6 +59,7 @@ def score(
             scored = score_rows(settings, champion.model, frame)
             chances = chances_of(settings, champion.model, scored)
             causes = causes_of(settings, champion.model, catalog, scored)
+            scored = with_effects(settings, spec, scored, record)
             stage.rows_in = stage.rows_out = len(scored)
     if scored.empty:
         raise ContractError(

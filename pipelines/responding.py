@@ -13,6 +13,7 @@ from pipelines.engine import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.files import KEYS
 from pipelines.matrices.scratch import scratch
 from pipelines.record import RunRecord
+from pipelines.scoring import KEPT
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training.examples import read_matrix
@@ -46,6 +47,21 @@ def who_responds(
         else:
             uplifts.withdraw(folder)
     return judged
+
+
+def with_effects(
+    settings: Settings, spec: FeatureSpec, scored: pd.DataFrame, record: RunRecord
+) -> pd.DataFrame:
+    """``scored`` (a matrix with probabilities), with ``KEPT`` where a model was accepted.
+
+    ``KEPT`` is by how much contact lowers each one's chance of leaving; below 0 it raises it.
+    """
+    model = uplifts.read(settings.paths.var / FOLDER, spec, record)
+    if model is None:
+        return scored
+    record.notes.append("contacts are valued by who responds, as past lists have shown")
+    p = scored["churn_probability"].to_numpy(dtype=np.float64)
+    return scored.assign(**{KEPT: model.kept(spec.encode(scored), p, settings.engine.threads)})
 
 
 def _trial(

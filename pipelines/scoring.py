@@ -10,6 +10,7 @@ from models.churn import ChurnModel
 from models.explain import Reasons, protective, top_reasons
 from pipelines.settings import Attribute, Settings
 
+KEPT = "kept"
 _LONGEST_NAME = 60
 
 

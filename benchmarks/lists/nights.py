@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from pipelines.lists.lanes import Capacity, place
 
 from benchmarks.lists.company import CUSTOMER, PROBABILITY
 from benchmarks.lists.worth import Worth, first_by, worth
 from models.arrays import Floats, Index
 from models.profit import Economics, changed_value, expected_value
+from pipelines.lists.lanes import Capacity, place
 
 MINUTES = 1_200.0
 
@@ -19,10 +19,9 @@ def placed(night: pd.DataFrame, value: Floats, economics: Economics) -> pd.DataF
     p = night[PROBABILITY].to_numpy(dtype=np.float64)
     asked = night.assign(
         expected_value=expected_value(p, value, economics),
-        action_lane=night["lane"],
         contact_block_reason=pd.Series(pd.NA, index=night.index, dtype="str"),
         arm="treat",
-    ).drop(columns="lane")
+    )
     return place(asked, Capacity(MINUTES))
 
 

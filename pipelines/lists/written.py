@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from models.examples import MARGIN
-from models.profit import expected_value
+from models.profit import changed_value, expected_value
 from pipelines.lists.actions import load_actions, suggest
 from pipelines.lists.arms import ARMS
 from pipelines.lists.before import Night
@@ -24,7 +24,7 @@ from pipelines.lists.placing import Known, placed
 from pipelines.lists.risk_list import Bands, data_quality, fields_of, risk_list
 from pipelines.lists.rules import ACTIONS, layout_of, sentences_of
 from pipelines.lists.templates import load_templates
-from pipelines.scoring import Chances, band_thresholds
+from pipelines.scoring import KEPT, Chances, band_thresholds
 from pipelines.settings import Settings
 from pipelines.worth import customer_values, economics_of
 
@@ -151,9 +151,14 @@ def _advised(settings: Settings, scored: pd.DataFrame) -> pd.DataFrame:
     if economics is None or values is None:
         return scored
     p, (low, high) = scored["churn_probability"].to_numpy(dtype="float64"), values
+    if KEPT in scored:
+        kept = scored[KEPT].to_numpy(dtype="float64")
+        worth = [changed_value(kept, value, economics) for value in (low, high)]
+    else:
+        worth = [expected_value(p, value, economics) for value in (low, high)]
     return scored.assign(
-        expected_value=expected_value(p, low, economics),
-        expected_value_high=expected_value(p, high, economics),
+        expected_value=worth[0],
+        expected_value_high=worth[1],
         value_at_risk=p * low,
         currency=settings.company.currency,
     )

@@ -11,8 +11,10 @@ import pytest
 from models.spec import FeatureColumn, FeatureSpec
 from models.uplift import Trial, UpliftModel, fit_uplift
 from pipelines import uplifts
+from pipelines.champion import resolve_champion
 from pipelines.lists.manifest import MANIFEST, Stamp, manifest_bytes
-from pipelines.record import RunRecord
+from pipelines.record import RunRecord, recorded
+from pipelines.runs import run_nightly
 from pipelines.settings import load_settings
 
 SPEC = FeatureSpec(
@@ -95,3 +97,24 @@ def test_an_effect_that_does_not_differ_is_judged_and_not_used(
     assert found["responds"]["used"] is False
     assert found["responds"]["gain"]["low"] <= 0
     assert not (var / "uplift" / "uplift.json").exists()
+
+
+def test_a_night_values_contacts_by_an_accepted_effect(demo, published, tmp_path: Path) -> None:
+    """The same night with a model that keeps nobody: no contact is worth its cost, none is made."""
+    config = demo.config_in(tmp_path)
+    settings = load_settings(config)
+    with recorded(settings.paths.var, "n", "nightly") as told:
+        spec = resolve_champion(settings, told).model.spec
+    rows = 400
+    x = np.asfortranarray(np.zeros((rows, len(spec.names))), dtype=np.float32)
+    ids = np.array([f"{n:05d}" for n in range(rows)], dtype=object)
+    treat, left = np.arange(rows) % 2 == 0, np.arange(rows) % 5 == 0
+    trial = Trial(ids, x, spec.names, spec.categories, np.full(rows, 0.2), treat, left)
+    uplifts.keep(settings.paths.var / "uplift", fit_uplift(trial, 1), spec)
+    night = run_nightly(config, demo.as_of)
+    ours = pd.read_parquet(night.publication.folder / "risk_list.parquet")
+    theirs = pd.read_parquet(published.publication.folder / "risk_list.parquet")
+    assert ours["churn_probability"].equals(theirs["churn_probability"])
+    np.testing.assert_allclose(ours["expected_value"], -30, atol=0.01)
+    assert (theirs["expected_value"] > 0).any()
+    assert not ours["lane"].eq("call").any()
