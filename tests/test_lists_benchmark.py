@@ -1,0 +1,75 @@
+"""The lists' benchmark: what it takes for the truth, and what it counts, by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.lists.causes import agreement, true_removals
+from benchmarks.lists.truth import responses
+from benchmarks.lists.worth import first_by, worth
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    """An answer key: ``a`` stays, ``b`` is last seen in its second month."""
+    months = pd.to_datetime(["2024-01-01", "2024-02-01", "2024-03-01"])
+    rows = [("a", m, 0.1) for m in months]
+    rows += [("b", months[0], 0.2), ("b", months[1], 0.5)]
+    hazards = pd.DataFrame(rows, columns=["customer_id", "month", "hazard"])
+    odds = np.log(hazards["hazard"] / (1 - hazards["hazard"]))
+    shares = {"share_wait": [0.0, 0, 0, 1.0, 1.0], "share_binding": -0.5, "share_unseen": 2.0}
+    hazards.assign(log_odds=odds, **shares).to_parquet(tmp_path / "hazard.parquet")
+    pd.DataFrame(
+        {
+            "customer_id": ["a", "b"],
+            "type": ["sleeping_dog", "persuadable"],
+            "effect_of_contact": [np.log(2), -np.log(2)],
+        }
+    ).to_parquet(tmp_path / "customers.parquet")
+    return tmp_path
+
+
+ROWS = pd.DataFrame({"customer_id": ["a", "b"], "as_of": pd.Timestamp("2024-01-01")})
+
+
+def test_responses_follow_the_hazards_of_the_window(key: Path) -> None:
+    """31 + 29 days are two whole months: odds 1/9 doubled are 2/9, 1/4 halved 1/8, 1 halved 1/2."""
+    found = responses(key, ROWS, 60)
+    np.testing.assert_allclose(found["alone"], [1 - 0.9**2, 1 - 0.8 * 0.5])
+    np.testing.assert_allclose(found["contacted"], [1 - (9 / 11) ** 2, 1 - (8 / 9) * (2 / 3)])
+    assert found["type"].tolist() == ["sleeping_dog", "persuadable"]
+
+
+def test_who_left_keeps_the_last_hazard(key: Path) -> None:
+    found = responses(key, ROWS, 91)
+    np.testing.assert_allclose(found["alone"], [1 - 0.9**3, 1 - 0.8 * 0.5 * 0.5])
+
+
+def test_harm_is_only_of_sleeping_dogs(key: Path) -> None:
+    truth = responses(key, ROWS, 60)
+    found = worth("all", np.arange(2), truth, np.array([-5.0, 20.0]))
+    raised = (1 - (9 / 11) ** 2) - (1 - 0.9**2)
+    assert (found.called, found.sleeping_dogs, found.value) == (2, 1, 15.0)
+    assert found.harm == pytest.approx(raised)
+    assert found.kept == pytest.approx((8 / 9) * (2 / 3) - 0.4 - raised)
+
+
+def test_a_list_takes_the_highest_scores_and_none_without_one() -> None:
+    score = np.array([1.0, 3.0, 3.0, -np.inf])
+    assert first_by(score, 2).tolist() == [1, 2]
+    assert first_by(score, 4).tolist() == [1, 2, 0]
+
+
+def test_only_what_raises_is_removed(key: Path) -> None:
+    """``b`` waits: without it the log-odds fall by 1 for the month that is taken to last."""
+    found = true_removals(key, ROWS, pd.Series([10.0, 100.0]), 73)
+    found = found.set_index(["level", "name"])
+    months = 73 / (365 / 12)
+    fell = (1 / (1 + 0.25 / np.e)) ** months - (1 - 0.2) ** months
+    assert found.loc[("driver", "wait"), "value"] == pytest.approx(100 * fell)
+    assert found.loc[("family", "support_wait"), "value"] == pytest.approx(100 * fell)
+    assert found.loc[("driver", "binding"), "value"] == 0
+    ours = found.reset_index()
+    assert agreement(ours[ours["level"].eq("driver")], ours, "driver")[0] == pytest.approx(1)
