@@ -38,7 +38,7 @@ FILES = {
     f"{name}.{ending}"
     for name in (
         *("risk_list", "risk_list.sv", "risk_list.en", "call_list", "fix_list", "service_list"),
-        *("leave_in_peace", "suppressed", "changes", "outcome_probabilities"),
+        *("leave_in_peace", "suppressed", "changes", "outcome_probabilities", "causes"),
     )
     for ending in ("csv", "parquet")
 }

@@ -70,15 +70,17 @@ def test_one_that_cannot_be_trusted_is_noted_and_not_used(
 
 
 def test_an_effect_that_does_not_differ_is_judged_and_not_used(
-    demo, published, tmp_path: Path, stille, model
+    demo, tmp_path: Path, stille, model
 ) -> None:
     """A lot drawn afterwards changed nobody: arms at random on an earlier day's list."""
     day = date(2023, 10, 1)
     config = demo.config_in(tmp_path, economics={"saved_share": 0.9})
-    scored = pd.read_parquet(published.publication.folder / "risk_list.parquet")
+    everybody = pd.read_parquet(demo.data / "tables" / "customers.parquet")
     rng = np.random.default_rng(5)
-    treat = rng.random(len(scored)) < 0.5
-    rows = scored[["customer_id", "product_line", "churn_probability", "risk_band"]].assign(
+    treat = rng.random(len(everybody)) < 0.5
+    rows = everybody[["customer_id"]].assign(
+        churn_probability=rng.uniform(0.01, 0.2, len(everybody)),
+        risk_band="low",
         lane=np.where(treat, "call", "suppressed"),
         lane_rule=pd.Series(np.where(treat, None, "holdout"), dtype="str"),
     )
