@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.lists.causes import agreement, true_removals
-from benchmarks.lists.truth import responses
+from benchmarks.lists.truth import read_key, responses
 from benchmarks.lists.worth import first_by, worth
 
 
@@ -36,19 +36,19 @@ ROWS = pd.DataFrame({"customer_id": ["a", "b"], "as_of": pd.Timestamp("2024-01-0
 
 def test_responses_follow_the_hazards_of_the_window(key: Path) -> None:
     """31 + 29 days are two whole months: odds 1/9 doubled are 2/9, 1/4 halved 1/8, 1 halved 1/2."""
-    found = responses(key, ROWS, 60)
+    found = responses(read_key(key), ROWS, 60)
     np.testing.assert_allclose(found["alone"], [1 - 0.9**2, 1 - 0.8 * 0.5])
     np.testing.assert_allclose(found["contacted"], [1 - (9 / 11) ** 2, 1 - (8 / 9) * (2 / 3)])
     assert found["type"].tolist() == ["sleeping_dog", "persuadable"]
 
 
 def test_who_left_keeps_the_last_hazard(key: Path) -> None:
-    found = responses(key, ROWS, 91)
+    found = responses(read_key(key), ROWS, 91)
     np.testing.assert_allclose(found["alone"], [1 - 0.9**3, 1 - 0.8 * 0.5 * 0.5])
 
 
 def test_harm_is_only_of_sleeping_dogs(key: Path) -> None:
-    truth = responses(key, ROWS, 60)
+    truth = responses(read_key(key), ROWS, 60)
     found = worth("all", np.arange(2), truth, np.array([-5.0, 20.0]))
     raised = (1 - (9 / 11) ** 2) - (1 - 0.9**2)
     assert (found.called, found.sleeping_dogs, found.value) == (2, 1, 15.0)

@@ -7,8 +7,9 @@ import pandas as pd
 
 from benchmarks.lists import company, nights, pilot
 from benchmarks.lists.causes import agreement, true_removals
+from benchmarks.lists.deals import over_deals
 from benchmarks.lists.page import page
-from benchmarks.lists.truth import responses
+from benchmarks.lists.truth import read_key, responses
 from benchmarks.lists.turnover import turnover
 from benchmarks.lists.worth import Worth, added
 from models.arrays import Floats
@@ -18,7 +19,7 @@ from pipelines.worth import customer_values, economics_of
 PAGE = Path("docs/lists.md")
 _PILOT_NIGHTS = 1
 _HELD_OUT = 0.5
-_RISK, _OURS, _EFFECT = "by risk", "call list", "by effect from the pilot"
+_EFFECT = "by effect from the pilot"
 
 
 def main() -> None:
@@ -29,26 +30,33 @@ def main() -> None:
     if economics is None or values is None:
         raise SystemExit("the demo's configuration has no economics")
     days = settings.label.lead_days + settings.label.horizon_days
-    truth = responses(company.FOLDER / "data" / "truth", scores, days)
+    folder = company.FOLDER / "data" / "truth"
+    truth = responses(read_key(folder), scores, days)
     months = sorted(scores["as_of"].unique())
     rows = [np.flatnonzero(scores["as_of"].eq(month)) for month in months]
     spec = company.spec_of()
     tried = np.concatenate(rows[:_PILOT_NIGHTS])
     piloted = pilot.run(scores.iloc[tried], truth.iloc[tried], spec, _HELD_OUT)
     found: list[list[Worth]] = []
+    places: dict[str, list[np.ndarray]] = {}
     for of_month in rows[_PILOT_NIGHTS:]:
         night, value = _part(scores, of_month), values[0][of_month]
         effect = _effect(night, piloted, value, economics, spec.encode(night))
         known = _part(truth, of_month)
-        found.append(nights.compared(night, known, value, economics, {_EFFECT: effect}))
-    lists = [added(list(each)) for each in zip(*found, strict=True)]
+        lists = nights.chosen(night, value, economics)
+        found.append(nights.compared(lists, known, value, economics, {_EFFECT: effect}))
+        for name, positions in lists.items():
+            places.setdefault(name, []).append(of_month[positions])
+    sums = [added(list(each)) for each in zip(*found, strict=True)]
+    listed = {name: np.concatenate(parts) for name, parts in places.items()}
+    dealt = over_deals(folder, scores, listed, values[0], economics, days)
     parts = [(_part(scores, r), _part(truth, r), values[0][r]) for r in rows]
     turns = turnover(*map(list, zip(*parts, strict=True)), economics)
     last = rows[-1]
     worth = pd.Series(values[0][last])
-    real = true_removals(company.FOLDER / "data" / "truth", _part(scores, last), worth, days)
+    real = true_removals(folder, _part(scores, last), worth, days)
     ranked = [(level, *agreement(company.causes(), real, level)) for level in ("family", "driver")]
-    PAGE.write_text(page(lists, _avoided(lists), turns, [piloted], ranked), encoding="utf-8")
+    PAGE.write_text(page(sums, dealt, turns, [piloted], ranked), encoding="utf-8")
     print(f"Written: {PAGE}")
 
 
@@ -61,11 +69,6 @@ def _effect(
 ) -> Floats:
     p = night[company.PROBABILITY].to_numpy(dtype=np.float64)
     return changed_value(piloted.model.kept(x, p), value, economics)
-
-
-def _avoided(lists: list[Worth]) -> tuple[float, float]:
-    harm = {each.name: each.harm for each in lists}
-    return 1 - harm[_OURS] / harm[_RISK], 1 - harm[_EFFECT] / harm[_RISK]
 
 
 if __name__ == "__main__":

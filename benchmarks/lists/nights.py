@@ -5,13 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from benchmarks.lists.company import CUSTOMER, PROBABILITY
+from benchmarks.lists.company import PROBABILITY
 from benchmarks.lists.worth import Worth, first_by, worth
 from models.arrays import Floats, Index
 from models.profit import Economics, changed_value, expected_value
 from pipelines.lists.lanes import Capacity, place
 
 MINUTES = 1_200.0
+CALL_LIST, BY_RISK = "call list", "by risk"
 
 
 def placed(night: pd.DataFrame, value: Floats, economics: Economics) -> pd.DataFrame:
@@ -25,29 +26,34 @@ def placed(night: pd.DataFrame, value: Floats, economics: Economics) -> pd.DataF
     return place(asked, Capacity(MINUTES))
 
 
+def chosen(night: pd.DataFrame, value: Floats, economics: Economics) -> dict[str, Index]:
+    """The lists that know nothing of the truth, all as long as the call list."""
+    p = night[PROBABILITY].to_numpy(dtype=np.float64)
+    lanes = placed(night, value, economics)["lane"]
+    called: Index = np.flatnonzero(lanes.eq("call").to_numpy(dtype=bool))
+    size = len(called)
+    return {
+        CALL_LIST: called,
+        "by expected value alone": first_by(expected_value(p, value, economics), size),
+        BY_RISK: first_by(p, size),
+        "by customer value": first_by(value, size),
+    }
+
+
 def compared(
-    night: pd.DataFrame,
+    lists: Mapping[str, Index],
     truth: pd.DataFrame,
     value: Floats,
     economics: Economics,
     more: Mapping[str, Floats],
 ) -> list[Worth]:
-    """Each list of one night, all as long as the call list; ``more`` are further scores."""
-    p = night[PROBABILITY].to_numpy(dtype=np.float64)
+    """Each list of one night and, as long, those by the scores ``more``, the best and chance."""
     kept = (truth["alone"] - truth["contacted"]).to_numpy(dtype=np.float64)
     brought = changed_value(kept, value, economics)
-    lanes = placed(night, value, economics)["lane"]
-    called: Index = np.flatnonzero(lanes.eq("call").to_numpy(dtype=bool))
-    size = len(called)
-    lists = {
-        "call list": called,
-        "by expected value alone": first_by(expected_value(p, value, economics), size),
-        **{name: first_by(score, size) for name, score in more.items()},
-        "by risk": first_by(p, size),
-        "by customer value": first_by(value, size),
-        "the truth's best": first_by(np.where(brought > 0, brought, -np.inf), size),
-    }
-    found = [worth(name, rows, truth, brought) for name, rows in lists.items()]
+    size = len(lists[CALL_LIST])
+    best = {"the truth's best": np.where(brought > 0, brought, -np.inf)}
+    by_score = {name: first_by(score, size) for name, score in {**more, **best}.items()}
+    found = [worth(name, rows, truth, brought) for name, rows in {**lists, **by_score}.items()]
     return [*found, _at_random(truth, brought, size)]
 
 
@@ -63,8 +69,3 @@ def _at_random(truth: pd.DataFrame, brought: Floats, size: int) -> Worth:
         round(everybody.sleeping_dogs * share),
         everybody.harm * share,
     )
-
-
-def customers(night: pd.DataFrame, rows: Index) -> set[str]:
-    """The ids of a list."""
-    return set(night[CUSTOMER].to_numpy(dtype=object)[rows])
