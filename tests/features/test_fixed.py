@@ -107,6 +107,13 @@ FIXED = {
         ),
     },
     "master_data": {"value": "a change is a row of its own"},
+    "contact_bars": {
+        "barred_at": _HAPPENED,
+        **dict.fromkeys(("reason", "channel"), "another bar is a row of its own"),
+    },
+    "reservations": dict.fromkeys(
+        ("reserved_phone", "reserved_post"), "as the register said that day"
+    ),
 }
 
 
