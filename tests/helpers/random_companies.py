@@ -43,6 +43,8 @@ _ROWS_PER_CUSTOMER = {
     "household_notices": 2,
     "treatments": 4,
     "master_data": 8,
+    "contact_bars": 3,
+    "reservations": 2,
 }
 DELAYS: Delays = {
     "benefits": 2,
