@@ -39,6 +39,11 @@ def midnight_utc(day: date, zone: str) -> datetime:
     return local.astimezone(UTC).replace(tzinfo=None)
 
 
+def local_day(instant: datetime, zone: str) -> date:
+    """The local day of a naive UTC instant."""
+    return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
+
+
 def month_starts(first: date, last: date) -> tuple[date, ...]:
     """First days of months within ``[first, last]``."""
     months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)

@@ -262,6 +262,34 @@ def nightly(
 
 
 @app.command()
+def explain(
+    customer: Annotated[str, typer.Argument(help="The customer's id, as on the list.")],
+    config: Config = DEMO,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="The list's day (default: newest)."),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Language of the sentences (default: the list's first).")
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Answer the customer's own request, in plain words.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a customer has the score of a published list, with the rows behind each number."""
+    from pipelines.explaining import printed
+    from pipelines.explaining.run import explain_customer, letter_to
+    from pipelines.say import as_json as print_json
+
+    if plain:
+        print(letter_to(config, customer, _day(as_of), language))
+        return
+    found = explain_customer(config, customer, _day(as_of), language)
+    print_json(printed.facts(found)) if as_json else printed.for_people(found)
+
+
+@app.command()
 def monitor(
     config: Config = DEMO, as_of: AsOf = None, plain: Plain = False, as_json: AsJson = False
 ) -> None:

@@ -32,6 +32,16 @@ def sentences(
     return said.where(said.str.len() <= LONGEST, said.str.slice(0, LONGEST - 1) + "…")
 
 
+def variant_of(
+    drivers: pd.Series, facts: pd.DataFrame, templates: Templates, direction: Direction
+) -> list[Variant]:
+    """The variant in which ``sentences`` says each row, none of whose drivers is null."""
+    return [
+        next(v for v in templates.variants[driver, direction] if _sayable(v, facts.iloc[[row]])[0])
+        for row, driver in enumerate(drivers)
+    ]
+
+
 def _sayable(variant: Variant, facts: pd.DataFrame) -> np.ndarray:
     rows = np.ones(len(facts), dtype=bool)
     for fact in variant.facts:

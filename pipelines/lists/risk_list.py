@@ -21,6 +21,10 @@ from pipelines.lists.manifest import Stamp
 from pipelines.lists.reasons import sentences
 from pipelines.lists.templates import Direction, Templates
 
+SLOTS: tuple[tuple[str, Direction], ...] = (
+    *((f"reason_{number}", "raises") for number in range(1, REASONS + 1)),
+    ("protective_1", "lowers"),
+)
 _COLD_START_DAYS = 90
 
 
@@ -121,18 +125,23 @@ def _refuse_ids(ids: pd.Series) -> None:
 
 
 def _say(listed: pd.DataFrame, templates: Templates, currency: str) -> None:
-    reasons = [f"reason_{number}" for number in range(1, REASONS + 1)]
-    slots: list[tuple[str, Direction]] = [(name, "raises") for name in reasons]
-    for slot, direction in (*slots, ("protective_1", "lowers")):
-        if f"{slot}_driver" not in listed.columns:
-            continue
-        drivers, facts = listed[f"{slot}_driver"], listed
-        if f"{slot}_value" in listed.columns:
-            quoted = {"profile_name": f"{slot}_attribute", "profile_value": f"{slot}_value"}
-            facts = listed.assign(**{fact: listed[column] for fact, column in quoted.items()})
-            # What says most is the company's own attribute: its sentence, whatever its driver.
-            drivers = drivers.mask(facts["profile_value"].fillna("").ne(""), "profile")
-        listed[f"{slot}_text"] = sentences(drivers, facts, templates, currency, direction)
+    for slot, direction in SLOTS:
+        if f"{slot}_driver" in listed.columns:
+            drivers, facts = slot_facts(listed, slot)
+            listed[f"{slot}_text"] = sentences(drivers, facts, templates, currency, direction)
+
+
+def slot_facts(listed: pd.DataFrame, slot: str) -> tuple[pd.Series, pd.DataFrame]:
+    """The driver whose sentence a slot of each row says, and the facts that it may quote.
+
+    What says most may be the company's own attribute: then its sentence, whatever its driver.
+    """
+    drivers, facts = listed[f"{slot}_driver"], listed
+    if f"{slot}_value" in listed.columns:
+        quoted = {"profile_name": f"{slot}_attribute", "profile_value": f"{slot}_value"}
+        facts = listed.assign(**{fact: listed[column] for fact, column in quoted.items()})
+        drivers = drivers.mask(facts["profile_value"].fillna("").ne(""), "profile")
+    return drivers, facts
 
 
 def _typed(listed: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ ACTIONS = Path("configs/actions.yaml")
 _SENTENCES = Path("configs/reasons")
 _TITLES = Path("configs/titles")
 _NAMES = Path("configs/names")
+_LETTERS = Path("configs/letters")
 
 
 def sentences_of(language: str) -> Path:
@@ -37,6 +38,11 @@ def layout_of(settings: Settings, language: str) -> Layout:
 def names_of(language: str) -> Path:
     """The file of a language's names for codes."""
     return _NAMES / f"{language}.yaml"
+
+
+def letter_of(language: str) -> Path:
+    """The file of a language's answer to a customer."""
+    return _LETTERS / f"{language}.yaml"
 
 
 def rule_files(settings: Settings) -> tuple[Path, ...]:

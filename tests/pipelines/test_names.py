@@ -2,16 +2,16 @@
 
 import re
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from features.catalog import build_catalog
 from features.errors import ConfigError
 from features.tables import TABLES
-from pipelines.lists.actions import Lane, load_actions
+from pipelines.lists.actions import load_actions
+from pipelines.lists.columns import BANDS, QUALITIES
+from pipelines.lists.lanes import LANES
 from pipelines.lists.names import load_names
-from pipelines.lists.risk_list import BANDS, QUALITIES
 from pipelines.lists.rules import ACTIONS, names_of
 from pipelines.lists.templates import DRIVERS
 
@@ -20,7 +20,7 @@ CODES = {
     "families": {feature.family for feature in build_catalog(tuple(TABLES)).features},
     "drivers": {*DRIVERS},
     "bands": {*BANDS},
-    "lanes": {*get_args(Lane)},
+    "lanes": {*LANES},
     "qualities": {*QUALITIES},
 }
 

@@ -1,0 +1,111 @@
+"""A customer's row on a published list, and what the night was made from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from features.errors import ConfigError, ContractError, ModelError, PublicationError
+from models.artefact import digest, model_from_files
+from models.churn import ChurnModel
+from pipelines import keptchampion, tracking
+from pipelines.digests import inputs_digest
+from pipelines.published import Publication, current, newest_publications, verify
+from pipelines.settings import Settings
+from pipelines.snapshots.snapshot import Snapshot, read_snapshot
+from pipelines.snapshots.store import newest_first, store_of
+from pipelines.trial import try_boosters
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One customer's published row (its columns by name), with the night's tables and model.
+
+    ``described`` is what the manifest says of the night.
+    """
+
+    publication: Publication
+    described: Mapping[str, Any]
+    listed: Mapping[str, Any]
+    snapshot: Snapshot
+    model: ChurnModel
+
+    @property
+    def customer(self) -> str:
+        return str(self.listed["customer_id"])
+
+    @property
+    def as_of(self) -> date:
+        return self.publication.as_of
+
+
+def open_case(settings: Settings, customer: str, as_of: date | None) -> Case:
+    """The customer's case on the newest list, or on that of ``as_of``.
+
+    Raises ``PublicationError`` without such a list, ``ConfigError`` for a customer who is not on
+    it, ``ContractError`` when the night's tables are no longer kept, and ``ModelError`` when its
+    model is not.
+    """
+    publication = _publication(settings, as_of)
+    described = verify(publication.folder)["stille"]
+    return Case(
+        publication,
+        described,
+        _row(publication, customer),
+        _snapshot(settings, publication, described["inputs_digest"]),
+        _model(settings, described["model_version"], described["model_digest"]),
+    )
+
+
+def _publication(settings: Settings, as_of: date | None) -> Publication:
+    out = settings.paths.out
+    if as_of is None:
+        found = current(out)
+    else:
+        found = next((one for one in newest_publications(out) if one.as_of == as_of), None)
+    if found is None:
+        night = "no list" if as_of is None else f"no list of {as_of}"
+        raise PublicationError(f"{out} has {night} to explain. Publish one: stille nightly.")
+    return found
+
+
+def _row(publication: Publication, customer: str) -> Mapping[str, Any]:
+    path = publication.folder / "risk_list.parquet"
+    rows = pd.read_parquet(path, filters=[("customer_id", "==", customer)])
+    if rows.empty:
+        raise ConfigError(
+            f"the customer is not on the list of {publication.as_of} ({path}): either the id is "
+            "another, or there was no active contract on that day. --as-of takes another night."
+        )
+    return dict(rows.iloc[0])
+
+
+def _snapshot(settings: Settings, publication: Publication, inputs: str) -> Snapshot:
+    store = store_of(settings)
+    for folder in newest_first(store):
+        try:
+            snapshot = read_snapshot(folder)
+        except ContractError:
+            continue
+        if inputs_digest(snapshot) == inputs:
+            return snapshot
+    raise ContractError(
+        f"{store} no longer keeps the tables that the list of {publication.as_of} was made from, "
+        f"so no source rows can be shown. Make it again from today's tables: stille nightly "
+        f"--as-of {publication.as_of} --backfill."
+    )
+
+
+def _model(settings: Settings, label: str, wanted: str) -> ChurnModel:
+    kept = keptchampion.read(settings)
+    if kept is not None and kept.registered.digest == wanted == digest(kept.files):
+        return model_from_files(kept.files, wanted, try_boosters)
+    registered = tracking.version_of(settings, label.rpartition("/")[2])
+    if registered.digest != wanted:
+        raise ModelError(
+            f"model {label} of the registry is not the one that made this list. Explain a newer "
+            "night, or look for it in the registry: stille ui."
+        )
+    return tracking.load(settings, registered)

@@ -1,0 +1,51 @@
+"""The texts of the answer to a customer, in one language, read from configs/letters/."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from features.errors import ConfigError
+
+
+class Letter(BaseModel):
+    """The texts of one language; ``tables`` and ``changes`` by code, the rest templates."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    asked: str
+    data: str
+    data_intro: str
+    data_row: str
+    data_day: str
+    data_undated: str
+    data_none: str
+    means: str
+    score: str
+    band: str
+    reasons: str
+    keeps: str
+    association: str
+    nothing: str
+    change: str
+    would: str
+    nothing_changes: str
+    decides: str
+    decides_text: str
+    rights: str
+    rights_text: str
+    household: str
+    tables: Mapping[str, str]
+    changes: Mapping[str, str]
+
+
+def load_letter(path: Path) -> Letter:
+    """Read ``<language>.yaml``; raises ``ConfigError`` when it is not a letter's texts."""
+    try:
+        return Letter.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(f"cannot read the letter {path}: {error.strerror}.") from error
+    except (yaml.YAMLError, ValidationError) as error:
+        raise ConfigError(f"{path} is not a letter's texts: {error}") from error

@@ -1,0 +1,44 @@
+"""An explanation as a person asks for it: configuration, language, case."""
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from pipelines.explaining.case import open_case
+from pipelines.explaining.explanation import Explanation, explain
+from pipelines.explaining.letter import write_letter
+from pipelines.explaining.lettertexts import load_letter
+from pipelines.explaining.whatif import outlook
+from pipelines.lists.names import load_names
+from pipelines.lists.rules import letter_of, names_of, sentences_of
+from pipelines.lists.templates import load_templates
+from pipelines.settings import load_settings
+
+
+def explain_customer(
+    config: Path, customer: str, as_of: date | None = None, language: str | None = None
+) -> Explanation:
+    """Open the customer's case and explain it in ``language``, or in the list's first one.
+
+    Raises what ``open_case`` and ``explain`` do, and ``ConfigError`` for a language without
+    sentences.
+    """
+    settings = load_settings(config)
+    templates = load_templates(sentences_of(language or settings.list.languages[0]))
+    return explain(settings, open_case(settings, customer, as_of), templates)
+
+
+def letter_to(
+    config: Path, customer: str, as_of: date | None = None, language: str | None = None
+) -> str:
+    """The answer to the customer's own request, as text; raises as ``explain_customer`` does."""
+    settings = load_settings(config)
+    said_in = language or settings.list.languages[0]
+    letter, names = load_letter(letter_of(said_in)), load_names(names_of(said_in))
+    found = explain_customer(config, customer, as_of, said_in)
+    listed = found.case.publication.folder / "risk_list.parquet"
+    average = pd.read_parquet(listed, columns=["churn_probability"])["churn_probability"].mean()
+    seen = outlook(settings, found, float(average))
+    style = load_templates(sentences_of(said_in)).style
+    return write_letter(settings, found, seen, letter, names, style)

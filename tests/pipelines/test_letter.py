@@ -1,0 +1,113 @@
+"""The answer to a customer's own request: plain words, the customer's own data, checked figures."""
+
+import re
+from pathlib import Path
+from string import Template
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.errors import ConfigError
+from features.tables import TABLES
+from models.whatif import probability_with
+from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from pipelines.explaining.lettertexts import Letter, load_letter
+from pipelines.explaining.run import explain_customer
+from pipelines.explaining.whatif import outlook
+from pipelines.lists.actions import load_actions
+from pipelines.lists.rules import ACTIONS, letter_of
+from pipelines.settings import load_settings
+
+LANGUAGES = ("en", "nb", "sv")
+FILLED = {
+    "asked": {"company", "day"},
+    "data_row": {"table", "count", "first", "last"},
+    "data_day": {"table", "count", "first"},
+    "data_undated": {"table", "count"},
+    "score": {"percent", "start", "end", "average"},
+    "band": {"band"},
+    "would": {"change", "then", "now"},
+    "rights_text": {"company"},
+}
+CAUSAL = (
+    r"because|caus|due to|therefore|fordi|derfor|på grunn av|skyldes|eftersom|därför|på grund av"
+)
+JARGON = r"SHAP|log-odds|median|modell|model|feature|booster|LightGBM|_"
+
+
+def texts(letter: Letter) -> dict[str, str]:
+    said = letter.model_dump()
+    tables, changes = said.pop("tables"), said.pop("changes")
+    return said | {f"tables.{k}": v for k, v in tables.items()} | changes
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_is_there_in_plain_words_and_gives_no_cause(language: str) -> None:
+    letter = load_letter(letter_of(language))
+    for name, text in texts(letter).items():
+        assert set(Template(text).get_identifiers()) == FILLED.get(name, set()), name
+        assert not re.search(CAUSAL, text, re.IGNORECASE), name
+        assert not re.search(JARGON, text), name
+    assert set(letter.changes) == set(load_actions(ACTIONS).drivers)
+    held = {name for name, table in TABLES.items() if table.per_customer}
+    assert set(letter.tables) >= held - {"labels", "contact_bars", "reservations"}
+
+
+def test_a_broken_letter_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"fi\.yaml: No such file"):
+        load_letter(tmp_path / "fi.yaml")
+    (tmp_path / "fi.yaml").write_text("title: Hei\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="is not a letter's texts"):
+        load_letter(tmp_path / "fi.yaml")
+
+
+def test_what_would_change_the_score_is_computed_with_the_cohorts_medians(
+    demo, published, tmp_path
+):
+    settings = load_settings(demo.config)
+    listed = pd.read_parquet(published.publication.folder / "risk_list.parquet")
+    found = explain_customer(demo.config, listed["customer_id"][0])
+    seen = outlook(settings, found, 0.04)
+    assert seen.changes
+    snapshot = found.case.snapshot
+    job = MatrixJob(catalog_of(settings, snapshot), (demo.as_of,))
+    parts = build_matrix(settings, snapshot, job, tmp_path, lambda: None)
+    cohort = pd.concat([pd.read_parquet(part.features) for part in parts])
+    for change in seen.changes:
+        columns = [c for c in found.case.model.spec.columns if c.driver == change.driver]
+        names = [c.name for c in columns if c.kind == "number"]
+        if change.driver == "complaint":
+            names = [name for name in names if name.startswith("open_")]
+        usual = cohort[names].median().where(cohort[names].notna().mean() > 0.5)
+        theirs = probability_with(found.case.model, found.row, usual.to_dict())
+        assert change.probability == pytest.approx(theirs, abs=1e-9)
+        assert found.probability - change.probability >= 0.005
+    assert np.all(np.diff([change.probability for change in seen.changes]) >= 0)
+
+
+@pytest.mark.parametrize(
+    ("language", "household"),
+    [
+        ("sv", "hushåll"),
+        pytest.param("nb", "husstand", marks=pytest.mark.proof),
+        pytest.param("en", "household", marks=pytest.mark.proof),
+    ],
+)
+def test_the_letter_has_this_customers_data_only(demo, published, stille, language, household):
+    listed = pd.read_parquet(published.publication.folder / "risk_list.parquet")
+    drivers = ["reason_1_driver", "reason_2_driver", "reason_3_driver"]
+    of_others = listed[listed[drivers].eq("household").any(axis=1)]["customer_id"]
+    customer = of_others.iloc[0] if len(of_others) else listed["customer_id"][0]
+    row = listed.set_index("customer_id").loc[customer]
+    ended = stille("explain", customer, "--plain", "--language", language, "--config", demo.config)
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines()[0] == load_letter(letter_of(language)).title
+    assert not re.search(CAUSAL, ended.out, re.IGNORECASE)
+    assert "$" not in ended.out
+    assert not (set(re.findall(r"C\d{7}", ended.out)) - {customer})
+    shares = re.findall(r"(\d+(?:[.,]\d)?) ?%", ended.out)
+    percent = 100 * row["churn_probability"]
+    assert min(abs(float(s.replace(",", ".")) - percent) for s in shares) <= 0.5
+    told = [line for line in ended.out.splitlines() if household in line]
+    assert not [line for line in told if re.search(r"\d{4}", line)]
