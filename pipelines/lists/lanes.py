@@ -130,7 +130,9 @@ def _fill(
         others = others[scored["household_id"].iloc[others].isin(called).to_numpy(dtype=bool)]
         lanes[others], by[others] = "suppressed", "household"
     lanes[held_out], by[held_out] = "none", "capacity"
-    compared = held_out & (rate >= cut)
+    # Who stays from last night makes it harder to be called anew, and so for the holdout.
+    new = taken[~_flags(scored, "was_called")[taken]]
+    compared = held_out & (rate >= (_cut(rate, order, new) if cut > 0 else cut))
     lanes[compared], by[compared] = "suppressed", "holdout"
 
 

@@ -110,6 +110,20 @@ def test_the_holdout_is_who_would_have_been_called():
     assert placed(rows, minutes=0) == [("none", "capacity")] * 4
 
 
+def test_the_holdout_is_as_hard_to_enter_as_the_call_list():
+    """The first stays from last night, so of the others only the best is called anew."""
+    rows = customers(
+        {"expected_value": 60.0, "was_called": True},
+        {"expected_value": 100.0},
+        {"expected_value": 90.0},
+        {"expected_value": 90.0, "arm": "holdout"},
+        {"expected_value": 100.0, "arm": "holdout"},
+    )
+    called, held_out, not_called = ("call", None), ("suppressed", "holdout"), ("none", "capacity")
+    expected = [called, called, not_called, not_called, held_out]
+    assert placed(rows, minutes=20) == expected
+
+
 def test_the_satisfied_and_silent_are_left_in_peace():
     rows = customers({"satisfied_silent": True}, {"satisfied_silent": None})
     assert placed(rows) == [("leave_in_peace", "satisfied_silent"), ("call", None)]
