@@ -30,6 +30,10 @@ class Platt:
         """The line that applies ``first`` and then this one."""
         return Platt(self.slope * first.slope, self.intercept + self.slope * first.intercept)
 
+    def shifted(self, by: float) -> "Platt":
+        """The line with all log-odds moved by ``by``."""
+        return Platt(self.slope, self.intercept + by)
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -46,6 +50,11 @@ class Calibration:
     @property
     def common(self) -> Platt:
         return Platt(self.slope, self.intercept)
+
+    def shifted(self, by: float) -> "Calibration":
+        """All lines with their log-odds moved by ``by``."""
+        lines = {name: line.shifted(by) for name, line in self.product_lines.items()}
+        return Calibration(self.slope, self.intercept + by, lines)
 
     def terms(self, product_line: Texts | None, rows: int) -> tuple[Floats, Floats]:
         """Slope and intercept of each row, both (rows,); None: the common line for all."""

@@ -3,32 +3,41 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import lightgbm as lgb
 import numpy as np
 
 from features.errors import GateError
 from features.timeline import LabelWindow
-from models.arrays import Floats, Index, Labels, rows_of
-from models.artefact import model_from_files, plain_booster, to_files
-from models.calibration import fit_by_product_line
+from models.arrays import Floats, Labels
+from models.artefact import model_from_files, to_files
+from models.boosting import Bag
+from models.calibration import Calibration, fit_by_product_line
 from models.churn import ChurnModel
 from models.examples import Examples
-from models.logit import logit
 from models.recipe import Recipe, recipe_for
-from models.sampling import Sample, samples
-from models.splits import Fold, inner_split
+from models.sampling import samples
+from models.splits import customer_folds, inner_split
 
-__all__ = ["ChurnModel", "FitReport", "Recipe", "fit", "model_from_files", "recipe_for", "to_files"]
+__all__ = [
+    "ChurnModel",
+    "FitReport",
+    "Recipe",
+    "fit",
+    "model_from_files",
+    "recipe_for",
+    "steps",
+    "to_files",
+]
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class FitReport:
-    """What the inner split decided.
+    """What was decided on the way.
 
-    ``rows_per_booster`` is smaller than the rows where stayers are sampled. The log loss is that
-    of the stopped boosters on the inner validation rows, where they were calibrated too.
+    The inner split stopped the boosters. ``rows_per_booster``, on as many of which the calibration
+    was fitted, is smaller than the rows where stayers are sampled. The log loss is that of the
+    calibrated scores out of fold.
     """
 
     split: str
@@ -50,110 +59,62 @@ def fit(
     """Train one booster per seed and calibrate their mean.
 
     The newest months of ``examples`` (or a fifth of the customers, see ``inner_split``) stop
-    each seed on log loss and calibrate the mean of the stopped boosters. Each seed is then
-    trained again on all rows for ``recipe.refit`` times the seeds' mean best round. Rows are
-    unweighted: weights for the rare class spoil the level and gain no ranking. Every booster
-    starts from the base rate's log-odds, which the calibration's intercept holds.
+    each seed on log loss. Each is then trained on all rows for ``recipe.refit`` times the seeds'
+    mean best round. Boosters made the same way without one of ``recipe.folds`` groups of customers
+    score that group; on these scores the calibration is fitted: they come from boosters of about
+    the final strength, and from every month, since the newest alone would fix a season's level.
+    Rows are unweighted: weights for the rare class spoil the level and gain no ranking. The
+    calibration's intercept holds the base rate's log-odds, from which every booster starts.
 
-    Binning is shared by all seeds and by both fits, so bin edges, which use no label, also
-    see the inner validation rows. ``on_step`` receives a short text before each long step.
-    Raises ``GateError`` when there are too few leavers or stayers.
+    ``on_step`` receives a short text before each long step, ``steps`` many. Raises ``GateError``
+    when there are too few leavers or stayers.
     """
     if not recipe.seeds:
         raise GateError("A model needs at least one seed: set training.seeds to 1 or more.")
     keys = (examples.customer_id, examples.as_of, examples.y)
     fold = inner_split(*keys, window, recipe.min_positives)
     on_step(f"binning {len(examples):,} rows of {len(examples.spec.columns)} features")
-    data = _binned(examples, recipe)
-    base = float(logit(examples.y.mean(keepdims=True))[0])
-    core = _stopped(data, examples, fold, recipe, base, on_step)
-    best = tuple(booster.best_iteration for booster in core)
-    raw = _mean_raw(core, examples, fold, recipe.threads)
-    lines = examples.product_line[fold.test]
-    calibration = fit_by_product_line(raw, lines, examples.y[fold.test])
+    bag = Bag.of(examples, recipe)
+    best = bag.stopped(fold, on_step)
     rounds = max(1, round(recipe.refit * float(np.mean(best))))
-    final, size = _final(data, examples, recipe, base, rounds, on_step)
+    calibration, size, log_loss = _calibrated(bag, rounds, on_step)
+    final = bag.trained(np.arange(len(examples)), rounds, on_step, "final fit")
     report = FitReport(
         split=fold.name,
         train_rows=int(fold.train.sum()),
-        validation_rows=len(raw),
+        validation_rows=int(fold.test.sum()),
         validation_positives=int(examples.y[fold.test].sum()),
         rows_per_booster=size,
         best_iterations=best,
         rounds=rounds,
-        log_loss=_log_loss(calibration.log_odds(raw, lines), examples.y[fold.test]),
+        log_loss=log_loss,
     )
     return ChurnModel(final, calibration, examples.spec), report
 
 
-def _binned(examples: Examples, recipe: Recipe) -> lgb.Dataset:
-    return lgb.Dataset(
-        examples.x,
-        label=examples.y,
-        feature_name=list(examples.spec.names),
-        categorical_feature=list(examples.spec.categories),
-        params=recipe.params(recipe.seeds[0]),
-        free_raw_data=True,
-    ).construct()
+def steps(recipe: Recipe) -> int:
+    """How often ``fit`` calls ``on_step``."""
+    return 1 + (2 + recipe.folds) * len(recipe.seeds)
 
 
-def _part(data: lgb.Dataset, rows: Index, start: float) -> lgb.Dataset:
-    """The binned ``rows``, from which boosters start at ``start`` log-odds."""
-    part = data.subset(rows.tolist()).construct()
-    return part.set_init_score(np.full(len(rows), start))
+def _calibrated(bag: Bag, rounds: int, on_step: Progress) -> tuple[Calibration, int, float]:
+    """The calibration, how many rows it was fitted on, and its mean log loss there.
+
+    Where stayers are sampled, the line is fitted on a sample and then lowered by the log-odds
+    that sampling added; the log loss is weighted.
+    """
+    examples, y = bag.examples, bag.examples.y
+    [judged] = samples(np.arange(len(y)), y, bag.recipe.negatives, 1)
+    raw = np.empty(len(judged.rows))
+    for fold in customer_folds(examples.customer_id, bag.recipe.folds, "calibration"):
+        boosters = bag.trained(np.flatnonzero(fold.train), rounds, on_step, fold.name)
+        here = fold.test[judged.rows]
+        raw[here] = bag.mean_raw(boosters, judged.rows[here])
+    y, lines = y[judged.rows], examples.product_line[judged.rows]
+    found = fit_by_product_line(raw, lines, y).shifted(float(np.log(judged.keep)))
+    losses = _losses(found.log_odds(raw, lines), y)
+    return found, len(raw), float(np.average(losses, weights=judged.weights(bag.examples.y)))
 
 
-def _stopped(
-    data: lgb.Dataset,
-    examples: Examples,
-    fold: Fold,
-    recipe: Recipe,
-    base: float,
-    on_step: Progress,
-) -> tuple[lgb.Booster, ...]:
-    judge = _part(data, np.flatnonzero(fold.test), base)
-    members = samples(np.flatnonzero(fold.train), examples.y, recipe.negatives, len(recipe.seeds))
-
-    def stopped(seed: int, sample: Sample) -> lgb.Booster:
-        on_step(f"early stopping, seed {seed} of {recipe.seeds}: judged by {fold.name}")
-        train = _part(data, sample.rows, base - float(np.log(sample.keep)))
-        return lgb.train(
-            recipe.params(seed, examples.spec.signs),
-            train,
-            recipe.max_rounds,
-            valid_sets=[judge],
-            callbacks=[lgb.early_stopping(recipe.patience, verbose=False)],
-        )
-
-    return tuple(map(stopped, recipe.seeds, members))
-
-
-def _final(
-    data: lgb.Dataset,
-    examples: Examples,
-    recipe: Recipe,
-    base: float,
-    rounds: int,
-    on_step: Progress,
-) -> tuple[tuple[lgb.Booster, ...], int]:
-    members = samples(np.arange(len(examples)), examples.y, recipe.negatives, len(recipe.seeds))
-
-    def trained(seed: int, sample: Sample) -> lgb.Booster:
-        on_step(f"final fit, seed {seed} of {recipe.seeds}: {rounds} rounds")
-        train = _part(data, sample.rows, base - float(np.log(sample.keep)))
-        params = recipe.params(seed, examples.spec.signs)
-        return plain_booster(lgb.train(params, train, rounds))
-
-    return tuple(map(trained, recipe.seeds, members)), len(members[0].rows)
-
-
-def _mean_raw(
-    boosters: tuple[lgb.Booster, ...], examples: Examples, fold: Fold, threads: int
-) -> Floats:
-    x = rows_of(examples.x, fold.test)
-    scores = [booster.predict(x, raw_score=True, num_threads=threads) for booster in boosters]
-    return np.asarray(np.mean(scores, axis=0), dtype=np.float64)
-
-
-def _log_loss(log_odds: Floats, y: Labels) -> float:
-    return float(np.mean(np.logaddexp(0.0, log_odds) - y * log_odds))
+def _losses(log_odds: Floats, y: Labels) -> Floats:
+    return np.asarray(np.logaddexp(0.0, log_odds) - y * log_odds, dtype=np.float64)

@@ -9,6 +9,7 @@ from models.arrays import Days, Floats, Labels, Mask
 from models.calibration import Calibration, follow
 from models.examples import Examples
 from models.splits import customer_folds
+from models.swing import USUAL, held_back
 
 ENOUGH = 400
 FEWEST = 50
@@ -63,10 +64,13 @@ class Recalibrated:
     check: Check
 
 
-def recalibrate(parent: Calibration, raw: Floats, examples: Examples) -> Recalibrated:
+def recalibrate(
+    parent: Calibration, raw: Floats, examples: Examples, swing: float = USUAL
+) -> Recalibrated:
     """Fit on the newest months with 400 leavers together, or on all where they have fewer.
 
-    ``raw`` (n,) are the boosters' log-odds of ``examples``, none of which they learned from. The
+    ``raw`` (n,) are the boosters' log-odds of ``examples``, none of which they learned from. Levels
+    are held back as ``held_back`` says; ``swing`` is that of the months they learned from. The
     check is on the newest months with 50 leavers. Raises ``GateError`` when the months before
     those have not 50 leavers too.
     """
@@ -81,11 +85,11 @@ def recalibrate(parent: Calibration, raw: Floats, examples: Examples) -> Recalib
         )
     chosen = newest_months(examples.as_of, examples.y, ENOUGH)
     return Recalibrated(
-        calibration=_followed(parent, raw, examples, chosen),
+        calibration=_followed(parent, raw, examples, chosen, swing),
         months=_names(examples.as_of[chosen]),
         rows=int(chosen.sum()),
         leavers=int(examples.y[chosen].sum()),
-        check=_check(parent, raw, examples, newest),
+        check=_check(parent, raw, examples, newest, swing),
     )
 
 
@@ -99,14 +103,16 @@ def newest_months(as_of: Days, y: Labels, leavers: int) -> Mask:
     return np.ones(len(y), dtype=bool)
 
 
-def _check(parent: Calibration, raw: Floats, examples: Examples, newest: Mask) -> Check:
+def _check(
+    parent: Calibration, raw: Floats, examples: Examples, newest: Mask, swing: float
+) -> Check:
     p = np.full(len(examples), np.nan)
     for fold in customer_folds(examples.customer_id, 2):
         earlier = np.flatnonzero(fold.train & ~newest)
         chosen = np.zeros(len(examples), dtype=bool)
         chosen[earlier[newest_months(examples.as_of[earlier], examples.y[earlier], ENOUGH)]] = True
         judged = fold.test & newest
-        candidate = _followed(parent, raw, examples, chosen)
+        candidate = _followed(parent, raw, examples, chosen, swing)
         p[judged] = candidate.log_odds(raw[judged], examples.product_line[judged])
     y, ours = examples.y[newest], p[newest]
     theirs = parent.log_odds(raw[newest], examples.product_line[newest])
@@ -122,8 +128,12 @@ def _check(parent: Calibration, raw: Floats, examples: Examples, newest: Mask) -
     )
 
 
-def _followed(parent: Calibration, raw: Floats, examples: Examples, rows: Mask) -> Calibration:
-    return follow(parent, raw[rows], examples.product_line[rows], examples.y[rows])
+def _followed(
+    parent: Calibration, raw: Floats, examples: Examples, rows: Mask, swing: float
+) -> Calibration:
+    lines = examples.product_line[rows]
+    moved = follow(parent, raw[rows], lines, examples.y[rows])
+    return held_back(parent, moved, raw[rows], lines, swing)
 
 
 def _mean_probability(log_odds: Floats) -> float:

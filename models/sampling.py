@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.arrays import Index, Labels
+from models.arrays import Floats, Index, Labels
 
 _NOT_WORTH_IT = 0.7
 
@@ -19,6 +19,10 @@ class Sample:
 
     rows: Index
     keep: float
+
+    def weights(self, y: Labels) -> Floats:
+        """What each of the rows counts for, of ``y`` (n,) of all rows: a stayer 1 / keep."""
+        return np.where(y[self.rows] == 1, 1.0, 1.0 / self.keep)
 
 
 def samples(rows: Index, y: Labels, negatives: int | None, members: int) -> tuple[Sample, ...]:

@@ -71,9 +71,9 @@ def customer_split(customer_id: Texts, share: float, purpose: str = "test") -> F
     return Fold(~test, test, f"customers, {share:.0%}")
 
 
-def customer_folds(customer_id: Texts, k: int) -> tuple[Fold, ...]:
+def customer_folds(customer_id: Texts, k: int, purpose: str = "fold") -> tuple[Fold, ...]:
     """``k`` splits in which each customer is judged exactly once."""
-    number = np.floor(customer_share(customer_id, "fold") * k).astype(int)
+    number = np.floor(customer_share(customer_id, purpose) * k).astype(int)
     return tuple(
         Fold(number != fold, number == fold, f"customers, fold {fold + 1} of {k}")
         for fold in range(k)

@@ -23,10 +23,22 @@ from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
 from pipelines.step import Step, plain
-from pipelines.training.newer import BOOSTERS_KNOWN_BEFORE, learned_before, newer_examples
+from pipelines.training.newer import (
+    BOOSTERS_KNOWN_BEFORE,
+    MONTHLY_SWING,
+    learned_before,
+    learned_swing,
+    newer_examples,
+)
 
 _BY_RULE = "recalibrated: not worse than its parent out of time"
-_KEPT = ("feature_spec_hash", "feature_definition_hash", "families", "leak_warning")
+_KEPT = (
+    "feature_spec_hash",
+    "feature_definition_hash",
+    "families",
+    "leak_warning",
+    MONTHLY_SWING,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +74,7 @@ def refitted(
     """The new calibration; its check becomes gates of the record."""
     with record.stage("calibrating") as stage:
         raw = champion.model.raw(examples.x, settings.engine.threads)
-        found = refit(champion.model.calibration, raw, examples)
+        found = refit(champion.model.calibration, raw, examples, learned_swing(champion))
         stage.rows_in, stage.rows_out = len(examples), found.rows
     check = found.check
     record.gate("recalibration.log_loss", check.log_loss, high=check.parent_log_loss)

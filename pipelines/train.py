@@ -12,11 +12,12 @@ from pathlib import Path
 from features.errors import GateError
 from models.artefact import REFERENCE, to_files
 from models.churn import ChurnModel
-from models.classifier import fit
+from models.classifier import fit, steps
 from models.distribution import Reference, learn_reference
 from models.examples import MARGIN
 from models.explain import spread
 from models.promotion import Verdict
+from models.swing import monthly_swing
 from pipelines import tracking
 from pipelines.codeversion import code_version
 from pipelines.digests import config_digest, inputs_digest
@@ -41,6 +42,7 @@ from pipelines.training.horizons import Outcomes, learn_outcomes
 from pipelines.training.judged import Judged
 from pipelines.training.leaks import search_leaks, with_search
 from pipelines.training.metrics import flat_metrics
+from pipelines.training.newer import MONTHLY_SWING
 from pipelines.training.rows import describe
 from pipelines.training.trying import Tried, log_tried, try_recipes
 
@@ -163,7 +165,7 @@ def fit_all(settings: Settings, prepared: Prepared, judged: Judged, record: RunR
     recipe = recipe_of(settings, len(examples))
     with (
         record.stage("fitting") as stage,
-        bar("fitting on all months", 2 * len(recipe.seeds) + 1) as advance,
+        bar("fitting on all months", steps(recipe)) as advance,
     ):
         stage.rows_in = len(examples)
         model, report = fit(examples, label_window(settings), recipe, advance)
@@ -213,6 +215,7 @@ def register(
         "families": json.dumps({k: round(v, 6) for k, v in spread(judged.families).items()}),
         "judged_on": "; ".join(judged.folds),
         "test_key": test_key(judged),
+        MONTHLY_SWING: repr(monthly_swing(prepared.examples.as_of, prepared.examples.y)),
         "leak_warning": judged.leak.message if judged.leak else "none",
     }
     card = model_card(settings, prepared, judged, Made(today, tags["code_version"]))

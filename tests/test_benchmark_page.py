@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from benchmarks.models.page import page
-from benchmarks.models.paired import Scored, difference
+from benchmarks.models.paired import Scored, difference, drawn
 from models.examples import Examples
 from models.spec import FeatureSpec
 
@@ -74,7 +74,7 @@ def test_a_difference_is_that_of_the_folds_means_and_sees_who_is_better():
     halves = np.arange(0, 1_500, 2), np.arange(1, 1_500, 2)
     ours = [Scored(rows, better[rows]) for rows in halves]
     theirs = [Scored(rows, worse[rows]) for rows in halves]
-    found = difference(examples, ours, theirs)
+    found = difference(drawn(examples, ours), drawn(examples, theirs))
     for (value, low, high), measure in zip(found, (roc_auc_score, log_loss), strict=True):
         each = [
             measure(examples.y[rows], better[rows]) - measure(examples.y[rows], worse[rows])
@@ -90,5 +90,5 @@ def test_repeats_of_the_same_folds_do_not_make_the_interval_narrower():
     examples, better, worse = scored_by_two(600, 2)
     every = np.arange(600)
     ours, theirs = Scored(every, better), Scored(every, worse)
-    once, often = (difference(examples, [ours] * n, [theirs] * n) for n in (1, 5))
+    once, often = (drawn(examples, [ours] * n) - drawn(examples, [theirs] * n) for n in (1, 5))
     np.testing.assert_allclose(often, once)

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.models.data import Set, reported
 from benchmarks.models.keeping import Row, kept, settled
-from benchmarks.models.paired import Scored, difference
+from benchmarks.models.paired import Scored, difference, drawn
 from benchmarks.models.rivals import RIVALS
 from models.scorecard import measure
 from models.splits import Fold
@@ -43,8 +43,11 @@ def standings(data: Set, rows: Sequence[Row]) -> list[Row]:
     by: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by[row["rival"]].append(row)
-    scored = {
-        name: [Scored(np.flatnonzero(folds[r["fold"]].test), np.array(r["p"])) for r in found]
+    draws = {
+        name: drawn(
+            data.examples,
+            [Scored(np.flatnonzero(folds[r["fold"]].test), np.array(r["p"])) for r in found],
+        )
         for name, found in by.items()
     }
     table = []
@@ -53,7 +56,7 @@ def standings(data: Set, rows: Sequence[Row]) -> list[Row]:
         line: Row = {"rival": name, "folds": len(found), **shared}
         line |= {key: found[0][key] for key in ("train_rows", "test_rows")}
         if name != OURS:
-            auc, loss = difference(data.examples, scored[OURS], scored[name])
+            auc, loss = difference(draws[OURS], draws[name])
             line |= {"auc_difference": auc, "log_loss_difference": loss}
             line["won"] = sum(a["auc"] > b["auc"] for a, b in zip(by[OURS], found, strict=True))
         table.append(line)

@@ -31,7 +31,7 @@ SETS = {
     "cell2cell": date(2002, 1, 1),
     "telco": date(2018, 1, 1),
 }
-REPEATS = {"powerco": 5, "telco": 5}
+REPEATS = {"powerco": 3, "telco": 3}
 _FOLDS = 5
 _MONTHS = 3
 

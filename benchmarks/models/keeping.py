@@ -10,7 +10,7 @@ import models
 from models.recipe import recipe_for
 
 FOLDER = Path("var/bench/models")
-_CODE = ("calibration", "classifier", "logit", "recipe", "ridge", "sampling", "splits")
+_CODE = ("boosting", "calibration", "classifier", "logit", "recipe", "ridge", "sampling", "splits")
 Row = dict[str, Any]
 _ONLY_KEPT = [False]
 
@@ -18,7 +18,7 @@ _ONLY_KEPT = [False]
 def settled(rows: int) -> Row:
     """What of the recipe decides a result: its settings, and the code that fits it."""
     recipe = recipe_for(rows)
-    rest = {"patience": recipe.patience, "refit": recipe.refit, "negatives": recipe.negatives}
+    rest: Row = {k: getattr(recipe, k) for k in ("patience", "refit", "negatives", "folds")}
     folder = Path(models.__path__[0])
     code = b"".join(Path(folder, f"{name}.py").read_bytes() for name in _CODE)
     rest["code"] = hashlib.sha256(code).hexdigest()

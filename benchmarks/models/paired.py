@@ -10,7 +10,7 @@ from models.bootstrap import draws, interval
 from models.examples import Examples
 from models.ranking import Ranked, auc, count
 
-_REPLICATES = 400
+_REPLICATES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +21,12 @@ class Scored:
     p: Floats
 
 
-def difference(
-    examples: Examples, ours: Sequence[Scored], theirs: Sequence[Scored]
-) -> tuple[list[float], list[float]]:
-    """AUC and log loss of ``ours`` minus ``theirs``, means over folds: [value, low, high] each.
-
-    Both have the same folds in the same order. Each replicate draws every tested customer
-    Poisson(1) times, in all folds and repeats that test it, with the fitted models as they are.
-    """
-    gaps = drawn(examples, ours) - drawn(examples, theirs)
-    found = (interval(float(gap[0]), gap[1:]) for gap in gaps.T)
-    auc_gap, loss_gap = ([each.value, each.low, each.high] for each in found)
-    return auc_gap, loss_gap
-
-
 def drawn(examples: Examples, scored: Sequence[Scored]) -> Floats:
-    """Mean over folds of AUC and log loss: on the sample, then on each replicate, (1 + r, 2)."""
+    """Mean over folds of AUC and log loss: on the sample, then on each replicate, (1 + r, 2).
+
+    Each replicate draws every tested customer Poisson(1) times, in all folds and repeats that test
+    it, with the fitted models as they are; the same rows always see the same draws.
+    """
     tested = np.unique(np.concatenate([fold.rows for fold in scored]))
     ranked = []
     for fold in scored:
@@ -53,3 +43,10 @@ def drawn(examples: Examples, scored: Sequence[Scored]) -> Floats:
 
     every = [np.ones((1, len(tested))), *draws(examples.customer_id[tested], _REPLICATES)]
     return np.concatenate([np.mean([*each(weights)], axis=0) for weights in every])
+
+
+def difference(ours: Floats, theirs: Floats) -> tuple[list[float], list[float]]:
+    """AUC and log loss of ``ours`` minus ``theirs``, both ``drawn``: [value, low, high] each."""
+    found = (interval(float(gap[0]), gap[1:]) for gap in (ours - theirs).T)
+    auc_gap, loss_gap = ([each.value, each.low, each.high] for each in found)
+    return auc_gap, loss_gap

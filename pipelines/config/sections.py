@@ -111,7 +111,7 @@ class Training(Section):
     max_bin: Annotated[int, Field(ge=2, le=255)] = 63
     min_test_positives: Count = 20
     staying_months: Annotated[int, Field(ge=2)] = 6
-    bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 0.7
+    bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.4
     lambda_l2: Annotated[float, Field(ge=0)] = 5.0
     monotone: bool = False

@@ -8,7 +8,7 @@ from features.timeline import LabelWindow
 from models.arrays import Floats
 from models.baselines import Baseline, baselines, price_only
 from models.churn import ChurnModel
-from models.classifier import fit
+from models.classifier import fit, steps
 from models.examples import Examples
 from models.grouped import GroupedCheck
 from models.recipe import Recipe, changed, recipe_for
@@ -120,5 +120,5 @@ def _beyond(
 def fit_fold(settings: Settings, train: Examples, name: str) -> ChurnModel:
     """Fit the recipe on the training rows of one fold, with a progress bar."""
     recipe = recipe_of(settings, len(train))
-    with bar(f"judging on {name}", 2 * len(recipe.seeds) + 1) as advance:
+    with bar(f"judging on {name}", steps(recipe)) as advance:
         return fit(train, label_window(settings), recipe, advance)[0]

@@ -2,9 +2,12 @@
 
 from datetime import date
 
+import numpy as np
+
 from features.errors import GateError
 from models.examples import Examples
 from models.feedback import Exposure
+from models.swing import USUAL
 from pipelines.champion import Champion
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.files import KEYS
@@ -19,6 +22,7 @@ from pipelines.training.examples import Prepared, read_matrix
 from pipelines.training.feedback import leave_out_treated
 
 BOOSTERS_KNOWN_BEFORE = "boosters_known_before"
+MONTHLY_SWING = "monthly_swing"
 
 
 def newer_examples(
@@ -71,3 +75,12 @@ def learned_before(champion: Champion) -> date:
             f"model {champion.registered.label} does not say when it was trained, so what it has "
             "not learned from is unknown. Train again: stille train."
         ) from error
+
+
+def learned_swing(champion: Champion) -> float:
+    """How the level swung over the months that were learned from; the usual where no tag says."""
+    try:
+        said = float(champion.registered.tags[MONTHLY_SWING])
+    except (KeyError, ValueError):
+        return USUAL
+    return said if np.isfinite(said) else USUAL

@@ -213,3 +213,15 @@ def test_following_moves_all_levels_by_what_has_drifted(seed: int) -> None:
 def test_following_needs_both_classes() -> None:
     with pytest.raises(GateError, match="same label"):
         follow(Calibration(), np.zeros(3), np.full(3, "gas", object), np.ones(3, dtype=np.int8))
+
+
+def test_a_line_fitted_on_sampled_stayers_fits_all_once_it_is_shifted() -> None:
+    raw, product_line, y = two_lines(9, few=8_000)
+    keep = 0.25
+    kept = (y == 1) | (np.random.default_rng(2).random(len(y)) < keep)
+    sampled = fit_by_product_line(raw[kept], product_line[kept], y[kept])
+    found = sampled.shifted(math.log(keep)).apply(raw, product_line)
+    for name in LINES:
+        here = product_line == name
+        assert found[here].mean() == pytest.approx(y[here].mean(), rel=0.03)
+        assert sampled.apply(raw, product_line)[here].mean() > 2 * y[here].mean()

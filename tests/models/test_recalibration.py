@@ -123,8 +123,9 @@ def test_newest_months_by_hand() -> None:
 
 def test_a_pure_shift_is_found_exactly_enough() -> None:
     examples, raw = company(6, drop=0.5)
-    parent = fit_by_product_line(raw, examples.product_line, examples.y)
-    found = recalibrate(parent, raw, examples).calibration
+    first = examples.as_of < MONTHS[LAG]
+    parent = fit_by_product_line(raw[first], examples.product_line[first], examples.y[first])
+    found = recalibrate(parent, raw[~first], examples.take(~first)).calibration
     p = found.apply(raw, examples.product_line)
     newest = examples.as_of == MONTHS[-1]
     assert logit(p[newest].mean()) == pytest.approx(logit(examples.y[newest].mean()), abs=0.05)

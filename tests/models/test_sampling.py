@@ -34,3 +34,11 @@ def test_only_the_given_rows_are_drawn_in_order() -> None:
     for sample in samples(rows, Y, 1, 2):
         assert set(sample.rows.tolist()) <= set(rows.tolist())
         assert (np.diff(sample.rows) > 0).all()
+
+
+def test_the_stayers_kept_count_for_all() -> None:
+    [sample] = samples(ALL, Y, 2, 1)
+    weights = sample.weights(Y)
+    kept = Y[sample.rows]
+    assert weights[kept == 1].tolist() == [1.0, 1.0]
+    assert weights[kept == 0].sum() == pytest.approx((Y == 0).sum())

@@ -1,0 +1,57 @@
+"""A level is moved as far as the move stands out from the months' own swings."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from models.calibration import Calibration, Platt
+from models.swing import USUAL, held_back, monthly_swing
+
+MONTHS = np.arange("2023-01", "2025-01", dtype="datetime64[M]").astype("datetime64[D]")
+RAW = np.zeros(4_000)
+LINE = np.full(4_000, "gas", dtype=object)
+INFORMATION = 4_000 * 0.25
+
+
+def labelled(odds: np.ndarray, rows: int = 4_000) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(1)
+    y = rng.random((len(odds), rows)) < expit(odds)[:, None]
+    return np.repeat(MONTHS[: len(odds)], rows), y.ravel().astype(np.int8)
+
+
+def test_the_swing_is_that_of_the_months_without_chance() -> None:
+    season = 0.2 * np.sin(np.arange(24) * np.pi / 6)
+    assert monthly_swing(*labelled(season - 2)) == pytest.approx(season.std(ddof=1), abs=0.03)
+    # Chance alone spreads months of 300 rows by 0.18.
+    assert monthly_swing(*labelled(np.full(24, -2.0), rows=300)) == pytest.approx(USUAL)
+    assert monthly_swing(*labelled(np.array([-2.0, 0.0]))) == USUAL
+
+
+def moved(by: float, swing: float) -> float:
+    """Where a level ends that the rows, of probability about a half, moved by ``by``."""
+    new = Calibration(1.0, by, {"gas": Platt(1.0, by)})
+    found = held_back(Calibration(), new, RAW, LINE, swing)
+    assert found.product_lines["gas"] == found.common
+    assert found.slope == 1.0
+    return found.intercept
+
+
+def test_a_move_is_held_back_by_hand() -> None:
+    p = expit(0.5)
+    variance = 1 / (4_000 * p * (1 - p))
+    assert moved(0.5, 0.2) == pytest.approx(0.5 - (0.04 + variance) / 0.5)
+    assert moved(-0.5, 0.2) == pytest.approx(-0.5 + (0.04 + variance) / 0.5)
+
+
+def test_within_the_swings_nothing_moves_and_without_them_nearly_everything() -> None:
+    assert moved(0.15, 0.2) == pytest.approx(0.0, abs=1e-12)
+    assert moved(0.0, 0.2) == 0.0
+    assert moved(0.15, 0.0) == pytest.approx(0.15, abs=0.01)
+    assert moved(0.01, 0.0) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_slope_follows_and_a_line_without_rows_is_held_as_all_rows_are() -> None:
+    new = Calibration(1.2, 0.3, {"gas": Platt(1.1, 0.3), "water": Platt(1.2, 0.3)})
+    found = held_back(Calibration(), new, RAW, LINE, 0.1)
+    assert (found.slope, found.product_lines["gas"].slope) == (1.2, 1.1)
+    assert found.product_lines["water"] == found.common
