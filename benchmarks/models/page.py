@@ -17,10 +17,11 @@ is judged on the same rows.
 Settings may be tried out only on customers whose id's hash falls in the upper half, on
 Trupanion only on months before October. The tables test the other customers, in five folds,
 which the two small sets draw anew for up to three repeats, and Trupanion's October, November
-and December; a table counts the folds that were measured. Each fold learns from all rows that it does not test, on Trupanion from those whose
-label window had closed. The recipe's settings are older than this split: they were chosen on
-public sets, these four among them. What changed since, rows that are not bagged and calibration
-out of fold, was chosen on the rows to try out on and on simulated companies.
+and December; a table counts the folds that were measured. Each fold learns from all rows that it
+does not test, on Trupanion from those whose label window had closed.
+The recipe's settings are older than this split: they were chosen on public sets, these four
+among them. What changed since, rows that are not bagged and calibration out of fold, was chosen
+on the rows to try out on and on simulated companies.
 
 **Rivals.** LightGBM as it comes (100 rounds), the logistic regression of every training run,
 and XGBoost, CatBoost and scikit-learn's HistGradientBoosting with their own tree shapes, a
