@@ -1,4 +1,4 @@
-"""A night: champion → tables → matrix → scores → reasons → lists, published in one swap.
+"""A night: champion → tables → matrix → scores → reasons → lists and report, published in one swap.
 
 Plain functions; ``step`` decides whether a scheduler watches them.
 """
@@ -13,7 +13,7 @@ from pipelines.champion import Champion, resolve_champion
 from pipelines.digests import config_digest, inputs_digest
 from pipelines.keys import HOLDOUT, key_of, name_of
 from pipelines.lists.before import read_before
-from pipelines.lists.causes import write_causes
+from pipelines.lists.causes import CAUSES_NAME, write_causes
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.placing import Known
 from pipelines.lists.written import Lists, write_chances, write_changes, write_risk_lists
@@ -25,6 +25,8 @@ from pipelines.progress import bar
 from pipelines.publish import publish, publisher, refuse_older, republish, staged
 from pipelines.published import Publication
 from pipelines.record import RunRecord
+from pipelines.reporting.collect import collect
+from pipelines.reporting.written import write_report
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
@@ -76,6 +78,7 @@ def nightly(
             known = Known(permissions, key, read_before(out, as_of))
             events = step(news_since, settings, snapshot, known.before, as_of, record)
             lists = step(write_night, settings, scored, known, events, stamp, staging, record)
+            step(report_night, settings, lists, known, snapshot, staging, record)
             with record.stage("publish"):
                 publish(publication, lists.stamp, lists.schemas, backfill=backfill)
         record.publication = str(publication.folder)
@@ -101,6 +104,23 @@ def write_night(
         lists = write_causes(settings, scored.causes, lists, staging)
         stage.rows_out = len(scored.rows)
     return lists
+
+
+def report_night(
+    settings: Settings,
+    lists: Lists,
+    known: Known,
+    snapshot: Snapshot,
+    staging: Path,
+    record: RunRecord,
+) -> None:
+    """Write the report of the lists in ``staging`` beside them, a page in each language."""
+    with record.stage("report"):
+        week_ago = known.before.week_ago
+        gates = tuple(record.gates)
+        causes = pd.read_parquet(staging / f"{CAUSES_NAME}.parquet")
+        facts = collect(settings, lists.rows, causes, week_ago, snapshot, gates, lists.stamp)
+        write_report(facts, settings.list.languages, staging)
 
 
 def _stamp(

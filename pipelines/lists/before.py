@@ -14,13 +14,15 @@ from pipelines.storage import storage_errors
 
 _WEEK, _TWO_WEEKS = timedelta(days=7), timedelta(days=14)
 _NAMES = ("customer_id", "churn_probability", "lane", "lane_rule", "nights_on_list")
+_ALSO = ("reason_1_driver",)
 
 
 @dataclass(frozen=True, slots=True)
 class Night:
     """An earlier night: ``rows`` by customer, with ``described`` of its manifest.
 
-    ``rows`` has ``churn_probability``, ``lane``, ``lane_rule`` and ``nights_on_list``.
+    ``rows`` has ``churn_probability``, ``lane``, ``lane_rule``, ``nights_on_list`` and, where the
+    night explained anybody, ``reason_1_driver``.
     """
 
     as_of: date
@@ -67,9 +69,11 @@ def _read(publication: Publication) -> Night | None:
     try:
         described = verify(publication.folder)["stille"]
         with storage_errors(f"read {path}"):
-            if not set(_NAMES).issubset(pq.read_schema(path).names):
+            there = pq.read_schema(path).names
+            if not set(_NAMES).issubset(there):
                 return None
-            rows = pd.read_parquet(path, columns=list(_NAMES)).set_index("customer_id")
+            names = [name for name in (*_NAMES, *_ALSO) if name in there]
+            rows = pd.read_parquet(path, columns=names).set_index("customer_id")
     except (PublicationError, KeyError, TypeError):
         return None
     return Night(publication.as_of, rows, described)

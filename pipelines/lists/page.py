@@ -23,6 +23,8 @@ published.
 - `changes.csv`, `changes.parquet`: who entered, left or moved since the published night before.
 - `outcome_probabilities.csv`, `outcome_probabilities.parquet`, where the model has outcomes by
   horizon (`label.horizons`): a row per customer and horizon, customers as in the risk list.
+- `report.html`, `report.<language>.html`: the night on one page, for a retention manager, in each
+  language of the lists; see below.
 - `datapackage.json`: every file with its SHA-256 and columns, the model, the digests of the
   inputs and of the configuration, the lowest probability of each risk band, the customers of each
   lane, the arms by risk band, the range of the acquisition multiple, the calling hours, and
@@ -116,6 +118,30 @@ difference of two models: the list is ranked by the churn model.
 |---|---|---|
 """
 
+_REPORT = """
+## report
+
+One HTML page that needs no network and no script, is read on a telephone and prints on A4. Texts
+are those of `configs/report/`, names those of `configs/names/`. It names no customer: groups with
+fewer than 20 explained customers are left out. In order:
+
+1. The status in words, the date, the model, how old the data are, and what needs a look.
+2. The night in five numbers.
+3. Whom to call first: how many of those expected to leave the first 100, 500 and 1,000 by risk
+   hold, and the call list, with what it asks for.
+4. The drivers, by product line and segment, and against the night published 7 to 13 days ago.
+5. Whether past lists came true, by tenth, with calibration, lift and precision at capacity: the
+   newest `stille monitor` that is not after the as-of date.
+6. Whether contacting helps: the newest `stille effect`, in red where it raises leaving.
+7. What removing each driver would be worth: `causes`.
+8. Customers by lane, and by the rule that kept them off the call list.
+9. The gates, the tables with their newest events and rows set aside, drift.
+10. How to read a score, its limits, and what to do when a customer objects or asks.
+
+What a company does not have yet is said to be not measurable yet. A night that is published is not
+written again when something has been measured since; the next night tells of it.
+"""
+
 
 def outputs_page() -> str:
     """Markdown of docs/outputs.md."""
@@ -123,7 +149,7 @@ def outputs_page() -> str:
     risk, change, outcome = (
         "".join(map(_row, fields)) for fields in (FIELDS, CHANGE_FIELDS, ALL_OUTCOME_FIELDS)
     )
-    return _HEAD + risk + lanes + change + _OUTCOMES + outcome
+    return _HEAD + risk + lanes + change + _OUTCOMES + outcome + _REPORT
 
 
 def _lane_rows() -> Iterator[str]:

@@ -10,6 +10,7 @@ _SENTENCES = Path("configs/reasons")
 _TITLES = Path("configs/titles")
 _NAMES = Path("configs/names")
 _LETTERS = Path("configs/letters")
+_REPORT = Path("configs/report")
 
 
 def sentences_of(language: str) -> Path:
@@ -45,7 +46,12 @@ def letter_of(language: str) -> Path:
     return _LETTERS / f"{language}.yaml"
 
 
+def report_texts_of(language: str) -> Path:
+    """The file of the report's texts in a language."""
+    return _REPORT / f"{language}.yaml"
+
+
 def rule_files(settings: Settings) -> tuple[Path, ...]:
     """Every such file of this configuration."""
-    languages = settings.list.languages
-    return (ACTIONS, *map(sentences_of, languages), *map(titles_of, languages))
+    kinds = (sentences_of, titles_of, names_of, report_texts_of)
+    return (ACTIONS, *(of(language) for of in kinds for language in settings.list.languages))

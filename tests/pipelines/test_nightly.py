@@ -41,7 +41,7 @@ FILES = {
         *("leave_in_peace", "suppressed", "changes", "outcome_probabilities", "causes"),
     )
     for ending in ("csv", "parquet")
-}
+} | {"report.html", "report.sv.html", "report.en.html"}
 ALLOWED = [
     *(f"contact_allowed_{channel}" for channel in ("phone", "sms", "email", "post")),
     "contact_block_reason",
@@ -129,6 +129,14 @@ def test_the_night_wrote_every_file_and_its_manifest(published, trained):
     ]
     assert [field["name"] for field in fields] == COLUMNS
     assert (folder.parent.parent / "current").resolve() == folder.resolve()
+
+
+def test_the_report_tells_of_this_night_and_names_nobody(published, listed):
+    for name, language in (("report.html", "nb"), ("report.sv.html", "sv")):
+        page = (published.publication.folder / name).read_text(encoding="utf-8")
+        assert f'<html lang="{language}">' in page
+        assert f"{len(listed):,}".replace(",", "\u00a0") in page
+        assert not [customer for customer in listed["customer_id"] if customer in page]
 
 
 def test_the_list_has_one_row_for_everyone_who_could_leave(demo, listed):

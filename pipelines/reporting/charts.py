@@ -1,0 +1,167 @@
+"""The report's pictures as SVG: the same bytes for the same facts, labelled where the eye is."""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from pipelines.reporting.facts import Effect, Facts, Past, Why
+from pipelines.reporting.texts import Texts
+
+# The blue and the vermilion of Okabe and Ito, darkened until text in them can be read on white:
+# safe for colour-blind eyes, and marker and line differ as well.
+ACCENT, OTHER, QUIET, INK = "#0b5d8a", "#b04a00", "#5c5c5c", "#1b1b1b"
+_STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "stille",
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "font.size": 11,
+    "text.color": INK,
+    "axes.edgecolor": "#b8b8b8",
+    "axes.labelcolor": INK,
+    "xtick.color": QUIET,
+    "ytick.color": INK,
+}
+_DRIVERS = 10
+
+
+def draw(facts: Facts, texts: Texts) -> dict[str, bytes]:
+    """Each picture for which there are facts, by the name of its section."""
+    pictures = {}
+    if facts.why.drivers:
+        pictures["why"] = _svg(lambda axes: _why(axes, facts.why, texts), _height(facts.why))
+    if len(facts.reach) > 1:
+        pictures["first"] = _svg(lambda axes: _reach(axes, facts, texts), 2.9)
+    if facts.past is not None:
+        past = facts.past
+        pictures["past"] = _svg(lambda axes: _past(axes, past, texts), 3.3)
+    if facts.contact is not None and facts.contact.effects:
+        effects = facts.contact.effects
+        pictures["contact"] = _svg(
+            lambda axes: _contact(axes, effects, texts), 1.1 + 0.45 * len(effects)
+        )
+    return pictures
+
+
+def _height(why: Why) -> float:
+    return 0.9 + 0.36 * min(len(why.drivers), _DRIVERS)
+
+
+def _svg(panel: Callable[[Axes], None], height: float) -> bytes:
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7.2, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        axes.spines[["top", "right"]].set_visible(False)
+        panel(axes)
+        out = io.BytesIO()
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    return out.getvalue()
+
+
+def _reach(axes: Axes, facts: Facts, texts: Texts) -> None:
+    everybody = facts.tonight
+    x = [0, *(point.customers for point in facts.reach)]
+    y = [0.0, *(point.leavers for point in facts.reach)]
+    by_chance = [n * everybody.leavers / everybody.customers for n in x]
+    axes.plot(x, y, color=ACCENT, linewidth=2, marker="o", clip_on=False)
+    axes.plot(x, by_chance, color=OTHER, linewidth=1.5, linestyle="--")
+    for point in facts.reach:
+        axes.annotate(
+            texts.count(point.leavers),
+            (point.customers, point.leavers),
+            xytext=(0, 7),
+            textcoords="offset points",
+            ha="center",
+            color=ACCENT,
+            fontweight="bold",
+        )
+    _beside(axes, x[-1], y[-1], texts.say("first.by_risk"), ACCENT)
+    _beside(axes, x[-1], by_chance[-1], texts.say("first.by_chance"), OTHER)
+    axes.set_xlim(0, x[-1])
+    axes.set_ylim(0, 1.2 * y[-1])
+    axes.set_xlabel(texts.say("first.customers"))
+    axes.set_ylabel(texts.say("first.leavers"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: texts.count(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: texts.count(value)))
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def _beside(axes: Axes, x: float, y: float, text: str, color: str) -> None:
+    axes.annotate(text, (x, y), xytext=(9, 0), textcoords="offset points", va="center", color=color)
+
+
+def _why(axes: Axes, why: Why, texts: Texts) -> None:
+    shown = why.drivers[:_DRIVERS]
+    places = range(len(shown))
+    widths = [driver.share for driver in shown]
+    axes.barh(places, widths, height=0.55, color=ACCENT)
+    for place, driver in zip(places, shown, strict=True):
+        most = max(driver.share, driver.before or 0.0)
+        axes.annotate(
+            texts.share(driver.share, 0),
+            (most, place),
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+        )
+        if driver.before is not None:
+            axes.plot([driver.before] * 2, [place - 0.42, place + 0.42], color=OTHER, linewidth=2.5)
+    axes.set_yticks(list(places), [texts.name("drivers", driver.driver) for driver in shown])
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: texts.share(value, 0)))
+    axes.set_xlabel(texts.say("why.axis"), loc="right")
+    axes.tick_params(axis="y", length=0)
+
+
+def _past(axes: Axes, past: Past, texts: Texts) -> None:
+    places = range(1, len(past.tenths) + 1)
+    tenths = past.tenths
+    predicted = [tenth.expected / tenth.rows for tenth in tenths]
+    spread = [
+        [tenth.rate - predicted[i] * tenth.ratio.low for i, tenth in enumerate(tenths)],
+        [predicted[i] * tenth.ratio.high - tenth.rate for i, tenth in enumerate(tenths)],
+    ]
+    rates = [tenth.rate for tenth in tenths]
+    axes.errorbar(
+        places, rates, yerr=spread, fmt="s", color=OTHER, capsize=4, markersize=5, linewidth=1.5
+    )
+    axes.plot(places, predicted, color=ACCENT, marker="o", fillstyle="none", markersize=8)
+    top = max(
+        *predicted, *(p * tenth.ratio.high for p, tenth in zip(predicted, tenths, strict=True))
+    )
+    middle = (1 + len(tenths)) / 2
+    axes.text(middle, 0.94 * top, f"○ {texts.say('past.predicted')}", color=ACCENT)
+    axes.text(middle, 0.82 * top, f"■ {texts.say('past.happened')}", color=OTHER)
+    axes.set_ylim(0, 1.05 * top)
+    axes.set_xticks(list(places))
+    axes.set_xlabel(texts.say("past.tenth_axis"))
+    axes.set_ylabel(texts.say("past.share_axis"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: texts.share(value, 0)))
+
+
+def _contact(axes: Axes, effects: Sequence[Effect], texts: Texts) -> None:
+    places = range(len(effects))
+    for place, effect in zip(places, effects, strict=True):
+        harm = effect.verdict == "more_leave"
+        color = OTHER if harm else ACCENT
+        difference = effect.difference
+        axes.plot([difference.low, difference.high], [place] * 2, color=color, linewidth=2)
+        axes.plot([difference.value], [place], color=color, marker="s" if harm else "o")
+    axes.axvline(0, color=QUIET, linewidth=1, linestyle=":")
+    axes.set_yticks(list(places), [texts.name(effect.names, effect.group) for effect in effects])
+    axes.invert_yaxis()
+    axes.margins(y=0.4)
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: texts.points(value)))
+    axes.set_xlabel(texts.say("contact.axis"), loc="right")

@@ -1,0 +1,211 @@
+"""What the night's report tells, as plain facts: no words, no formats, no customers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from models.bootstrap import Interval
+from models.realised import Outcome
+from pipelines.record import Gate
+
+Tone = Literal["good", "look", "bad"]
+Basis = Literal["association", "experiment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the status names; ``code`` is a key of the texts, ``figure`` goes into it."""
+
+    tone: Tone
+    code: str
+    figure: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Whose night it was. ``data_until`` is the day of the newest event in any table."""
+
+    company: str
+    as_of: date
+    model: str
+    lead_days: int
+    horizon_days: int
+    data_until: date | None
+    notices: tuple[Notice, ...]
+
+    @property
+    def tone(self) -> Tone:
+        """The most serious of the notices."""
+        found = {notice.tone for notice in self.notices}
+        return "bad" if "bad" in found else "look" if "look" in found else "good"
+
+
+@dataclass(frozen=True, slots=True)
+class Tonight:
+    """The night in numbers; ``leavers`` is how many are expected to leave within the horizon.
+
+    ``value`` is what the calls are expected to bring at the low and at the high acquisition
+    multiple, in major units of ``currency``; None without economics.
+    """
+
+    customers: int
+    leavers: float
+    called: int
+    called_new: int
+    called_leavers: float
+    silent: int
+    value: tuple[float, float] | None
+    currency: str
+    capacity_minutes: float
+    calling_hours: tuple[str, str]
+    actions: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The ``customers`` at highest risk, and how many of those expected to leave are among them."""
+
+    customers: int
+    leavers: float
+
+
+@dataclass(frozen=True, slots=True)
+class DriverShare:
+    """Share of the explained customers whose strongest reason this is, now and a week ago."""
+
+    driver: str
+    share: float
+    before: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The strongest reasons among the explained customers of a product line or a segment."""
+
+    kind: Literal["product_line", "segment"]
+    name: str
+    customers: int
+    drivers: tuple[DriverShare, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Reasons: ``before`` is the earlier night they are held against, ``mean_change`` the mean
+    change of the probability since then, over the customers of both nights; both may be None.
+    """
+
+    explained: int
+    before: date | None
+    mean_change: float | None
+    drivers: tuple[DriverShare, ...]
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What monitoring found of lists whose horizon is complete."""
+
+    measured_on: date
+    lists: tuple[date, ...]
+    waiting: int
+    whole: Outcome
+    capacity: Outcome
+    tenths: tuple[Outcome, ...]
+    card: Mapping[str, Interval]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Treated against held out, of everybody or of one lane, action or product line.
+
+    ``difference`` is the share of the treated who left minus that of the held out. ``needed`` is
+    how many customers would show the effect that is looked for, where that is known.
+    """
+
+    kind: str
+    group: str
+    treated: int
+    treated_left: int
+    held_out: int
+    held_out_left: int
+    difference: Interval
+    needed: int | None
+    verdict: str
+
+    @property
+    def names(self) -> str:
+        """Which of the texts' names the group has."""
+        return {"action": "actions", "product_line": "product_lines"}.get(self.kind, "lanes")
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Does contacting help: as measured on a day, and how many wait for their horizon."""
+
+    measured_on: date
+    waiting: int
+    effects: tuple[Effect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A driver: customers whose risk would fall without it, and how many fewer would leave.
+
+    ``value`` is of those leavers at the low acquisition multiple; None without economics.
+    """
+
+    driver: str
+    customers: int
+    leavers: float
+    value: float | None
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True)
+class Peace:
+    """Customers by lane, and by the rule that kept them off the call list: lane, rule, count."""
+
+    lanes: tuple[tuple[str, int], ...]
+    rules: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableHealth:
+    """One table: rows that count, rows set aside, and its newest event."""
+
+    table: str
+    rows: int
+    set_aside: int
+    newest: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The data behind the night; ``drift`` is by family, largest first, of the monitoring."""
+
+    tables: tuple[TableHealth, ...]
+    gates: tuple[Gate, ...]
+    qualities: tuple[tuple[str, int], ...]
+    drift_on: date | None
+    drift: tuple[tuple[str, float], ...]
+    drift_limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that the report tells. None: there is nothing yet to tell of, which it says.
+
+    ``monitored_on`` is the newest monitoring, also where it had no complete horizon to judge.
+    """
+
+    run: Run
+    tonight: Tonight
+    reach: tuple[Reach, ...]
+    why: Why
+    monitored_on: date | None
+    past: Past | None
+    contact: Contact | None
+    causes: tuple[Cause, ...]
+    peace: Peace
+    health: Health

@@ -1,0 +1,139 @@
+"""Facts of a report by hand: one of everything, one of a company that has nothing yet."""
+
+from dataclasses import replace
+from datetime import date
+
+from models.bootstrap import Interval
+from models.realised import Outcome
+from pipelines.record import Gate
+from pipelines.reporting.facts import (
+    Cause,
+    Contact,
+    DriverShare,
+    Effect,
+    Facts,
+    Group,
+    Health,
+    Notice,
+    Past,
+    Peace,
+    Reach,
+    Run,
+    TableHealth,
+    Tonight,
+    Why,
+)
+
+EXPECTED = (70, 30, 20, 14, 11, 9, 7, 5, 4, 2)
+OBSERVED = (74, 27, 22, 12, 9, 10, 6, 7, 3, 1)
+
+
+def _outcome(name, rows, expected, observed):
+    low, high = max(observed - 2 * observed**0.5, 0), observed + 2 * observed**0.5 + 3
+    ratio = Interval(observed / expected, low / expected, high / expected)
+    return Outcome(name, rows, expected, observed, ratio)
+
+
+def _past():
+    tenths = zip(EXPECTED, OBSERVED, strict=True)
+    return Past(
+        measured_on=date(2026, 2, 1),
+        lists=(date(2025, 9, 1), date(2025, 10, 1)),
+        waiting=4,
+        whole=_outcome("all", 20_000, sum(EXPECTED), sum(OBSERVED)),
+        capacity=_outcome("first 500", 500, 121, 126),
+        tenths=tuple(_outcome(f"{i:02d}", 2000, e, o) for i, (e, o) in enumerate(tenths, start=1)),
+        card={
+            "lift@10%": Interval(4.3, 3.6, 5.0),
+            "calibration_slope": Interval(1.02, 0.87, 1.17),
+            "calibration_intercept": Interval(-0.01, -0.2, 0.15),
+            "auc": Interval(0.771, 0.73, 0.81),
+        },
+    )
+
+
+def _contact():
+    return Contact(
+        measured_on=date(2026, 2, 1),
+        waiting=2100,
+        effects=(
+            Effect(
+                *("all", "all", 2310, 190, 260, 22),
+                *(Interval(-0.0024, -0.035, 0.031), 9200, "not_measurable_yet"),
+            ),
+            Effect(
+                *("lane", "call", 800, 90, 90, 3),
+                *(Interval(0.079, 0.02, 0.13), None, "more_leave"),
+            ),
+            Effect(
+                *("lane", "fix", 1510, 100, 170, 19),
+                *(Interval(-0.045, -0.09, -0.002), None, "fewer_leave"),
+            ),
+        ),
+    )
+
+
+def _why(name, segment):
+    shares = [("payment_method", 0.32, 0.3), ("binding", 0.21, 0.24), ("price_rise", 0.11, 0.12)]
+    drivers = tuple(DriverShare(*each) for each in (*shares, ("unresolved_case", 0.05, 0.0)))
+    groups = (Group("product_line", name, 1200, drivers), Group("segment", segment, 800, drivers))
+    return Why(2000, date(2026, 2, 21), 0.004, drivers, groups)
+
+
+def full(name="electricity", segment="private"):
+    """Facts with every part measured; the names are of a product line and of a segment."""
+    return Facts(
+        run=Run(
+            *("Demo Kraft", date(2026, 3, 1), "churn/3", 14, 90, date(2026, 2, 28)),
+            (Notice("bad", "harm", 1), Notice("look", "gates", 2)),
+        ),
+        tonight=Tonight(
+            *(19_950, 1080.4, 240, 31, 92.3, 1260, (372_310.0, 476_920.0), "NOK"),
+            *(2400.0, ("09:00", "20:00"), (("A6", 150), ("A4", 90))),
+        ),
+        reach=(Reach(100, 52.4), Reach(500, 190.2), Reach(1000, 301.9)),
+        why=_why(name, segment),
+        monitored_on=date(2026, 2, 1),
+        past=_past(),
+        contact=_contact(),
+        causes=(
+            Cause("wait", 4100, 31.2, 46_000.0, "association"),
+            Cause("price_rise", 800, 12.0, None, "experiment"),
+        ),
+        peace=Peace(
+            (("call", 240), ("fix", 900), ("service", 360), ("leave_in_peace", 700)),
+            (("leave_in_peace", "not_worth_it", 500), ("suppressed", "opted_out", 200)),
+        ),
+        health=Health(
+            tables=(
+                TableHealth("contacts", 230_000, 3, date(2026, 2, 28)),
+                TableHealth("market_price", 31, 0, None),
+            ),
+            gates=(
+                Gate("rows of contacts", 1.02, 0.7, 1.5, passed=True),
+                Gate("newest day of payments", None, None, 4, passed=False),
+            ),
+            qualities=(("ok", 18_000), ("partial", 1950)),
+            drift_on=date(2026, 2, 1),
+            drift=(("price", 0.12), ("support_wait", 0.0)),
+            drift_limit=0.25,
+        ),
+    )
+
+
+def bare():
+    """Facts of a company's first night, without economics, monitoring, effect or explanations."""
+    facts = full()
+    return replace(
+        facts,
+        run=replace(facts.run, data_until=None, notices=()),
+        tonight=replace(facts.tonight, value=None, called=0, called_leavers=0.0, actions=()),
+        reach=(Reach(40, 12.0),),
+        why=Why(0, None, None, (), ()),
+        monitored_on=None,
+        past=None,
+        contact=None,
+        causes=(),
+        peace=Peace((("call", 0),), ()),
+        health=replace(facts.health, gates=(), drift_on=None, drift=()),
+    )
