@@ -21,6 +21,7 @@ published.
 - `call_list`, `fix_list`, `service_list`, `leave_in_peace`, `suppressed` (each `.csv` and
   `.parquet`): the lanes, see below. Every customer of the risk list is in one lane, or in none.
 - `changes.csv`, `changes.parquet`: who entered, left or moved since the published night before.
+- `causes.csv`, `causes.parquet`: what removing each driver family, and each driver, would be worth.
 - `outcome_probabilities.csv`, `outcome_probabilities.parquet`, where the model has outcomes by
   horizon (`label.horizons`): a row per customer and horizon, customers as in the risk list.
 - `report.html`, `report.<language>.html`: the night on one page, for a retention manager, in each
@@ -95,6 +96,16 @@ anew.
 
 Held against the newest publication of an earlier as-of date. A customer whose lane is the same is
 not in it; the first night has none.
+
+| column | type | meaning |
+|---|---|---|
+"""
+
+_CAUSES = """
+## causes
+
+Company-wide: what it would be worth if a driver's irritations had not happened, by scoring again as
+if they had not (docs/effect.md). An association until a holdout has measured an action.
 
 | column | type | meaning |
 |---|---|---|

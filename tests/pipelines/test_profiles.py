@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from features.errors import ConfigError
 from pipelines.config.lists import RiskList
+from pipelines.lists.causes import CAUSE_FIELDS
 from pipelines.lists.changes import CHANGE_FIELDS
 from pipelines.lists.columns import FIELDS
 from pipelines.lists.csvsafe import unescape
@@ -280,7 +281,8 @@ def test_libre_office_reads_the_same_rows_from_each_file(tmp_path: Path):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_column_of_every_list_has_a_title(language: str):
     titles = load_titles(TITLES / f"{language}.yaml")
-    assert {field.name for field in (*FIELDS, *CHANGE_FIELDS, *ALL_OUTCOME_FIELDS)} == set(titles)
+    lists = (*FIELDS, *CHANGE_FIELDS, *CAUSE_FIELDS, *ALL_OUTCOME_FIELDS)
+    assert {field.name for field in lists} == set(titles)
 
 
 def test_titles_that_cannot_be_told_apart_are_refused(tmp_path: Path):
