@@ -14,6 +14,7 @@ from pipelines.record import RunRecord
 from pipelines.responding import who_responds
 from pipelines.settings import Settings
 from pipelines.snapshots.tables import read_tables
+from pipelines.step import Step, plain
 from pipelines.storage import replace_bytes, storage_errors
 
 SCHEMA_VERSION = "1"
@@ -52,14 +53,14 @@ class HarmError(GateError):
         self.found = found
 
 
-def measure(settings: Settings, today: date, record: RunRecord) -> Measured:
+def measure(settings: Settings, today: date, record: RunRecord, step: Step = plain) -> Measured:
     """Measure by what was known before ``today``; writes ``var/effect/<today>.json``.
 
     Raises ``ContractError`` for broken tables or none of terminations, ``PublicationError`` when
     the disk refuses, and ``HarmError`` once all is written when contacting does harm.
     """
     record.as_of_date, record.config_digest = str(today), config_digest(settings)
-    snapshot = read_tables(settings, today, record)
+    snapshot = step(read_tables, settings, today, record)
     with record.stage("effect") as stage:
         arms = arms_until(settings, snapshot, today)
         smallest = settings.economics.saved_share if settings.economics else SMALLEST

@@ -16,11 +16,19 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from features.errors import BusyError
+from pipelines import sayeffect
+from pipelines.effect import HarmError, Measured
 from pipelines.monitor import AlarmError, Monitored
 from pipelines.monitoring.summary import markdown
 from pipelines.nightly import Night
 from pipelines.recalibrate import Followed
-from pipelines.runs import run_monitoring, run_nightly, run_recalibration, run_training
+from pipelines.runs import (
+    run_effect,
+    run_monitoring,
+    run_nightly,
+    run_recalibration,
+    run_training,
+)
 from pipelines.show import scorecard_markdown, top_rows
 from pipelines.train import Trained
 from pipelines.training.effort import Effort
@@ -88,6 +96,18 @@ def monitor(config: str, as_of: date | None = None) -> Monitored:
     return found
 
 
+@flow(name="effect", persist_result=False)
+def effect(config: str, as_of: date | None = None) -> Measured:
+    """Hold those drawn for treatment against the holdout, by the as-of date (default: today)."""
+    try:
+        found = run_effect(Path(config), as_of, as_task)
+    except HarmError as harm:
+        show_effect(harm.found)
+        raise
+    show_effect(found)
+    return found
+
+
 @flow(name="recalibrate", persist_result=False)
 def recalibrate(config: str, as_of: date | None = None) -> Followed:
     """Refit the champion's calibration on the newest matured months (default: of today)."""
@@ -112,6 +132,12 @@ def show_monitoring(found: Monitored) -> None:
     """The figures and the alarms as a Markdown artifact."""
     with _not_decisive("monitoring"):
         create_markdown_artifact(markdown(found), key="monitoring")
+
+
+def show_effect(found: Measured) -> None:
+    """The comparison of the arms as a Markdown artifact."""
+    with _not_decisive("effect"):
+        create_markdown_artifact(sayeffect.markdown(found), key="effect")
 
 
 @contextmanager

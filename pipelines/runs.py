@@ -56,12 +56,12 @@ def run_ablation(config: Path, as_of: date | None = None) -> list[Ablation]:
         return ablate(settings, today, record)
 
 
-def run_effect(config: Path, as_of: date | None = None) -> Measured:
+def run_effect(config: Path, as_of: date | None = None, step: Step = plain) -> Measured:
     """Measure whether contacting helps, with a run record."""
     settings = load_settings(config)
     today = as_of or today_in(settings.company.timezone)
     with recorded(settings.paths.var, new_run_id("effect"), "effect") as record:
-        return measure(settings, today, record)
+        return measure(settings, today, record, step)
 
 
 def run_monitoring(

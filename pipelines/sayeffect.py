@@ -1,4 +1,4 @@
-"""What the command line prints of whether contacting helps."""
+"""Whether contacting helps, in words: for the command line and for Prefect's page."""
 
 from models.effect import WANTED_POWER, Effect
 from models.uplift import Judged
@@ -40,6 +40,13 @@ def measured(found: Measured, *, as_json: bool) -> None:
         f"By intention to treat. Power and needed size are for {found.smallest:.0%} fewer leavers, "
         f"seen {WANTED_POWER:.0%} of the time. All figures: {found.path}"
     )
+
+
+def markdown(found: Measured) -> str:
+    """The comparison of the arms as a Markdown table."""
+    rows = [_HEADER, ["---"] * len(_HEADER), *map(_row, found.effects)]
+    lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
+    return "\n".join(["# Does contacting help?", "", *lines])
 
 
 def _responds(judged: Judged) -> str:

@@ -22,6 +22,7 @@ _FLOWS: dict[str, Flow[..., Any]] = {
     "pipelines.flows:nightly": flows.nightly,
     "pipelines.flows:train": flows.train,
     "pipelines.flows:monitor": flows.monitor,
+    "pipelines.flows:effect": flows.effect,
     "pipelines.flows:recalibrate": flows.recalibrate,
 }
 

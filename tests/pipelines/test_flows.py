@@ -63,6 +63,16 @@ def test_a_published_night_completes_as_a_flow_and_shows_its_list(prefect, demo,
 
 
 @pytest.mark.slow
+def test_the_effect_is_measured_as_a_flow_and_shown(prefect, demo):
+    found = flows.effect(str(demo.config), demo.as_of)
+    assert found.path.exists()
+    (shown,) = artifacts("effect")
+    assert "not measurable yet" in shown["data"]
+    assert shown["data"].count("\n| ") == 2 + len(found.effects)
+    assert records(demo.var, "effect")[-1]["status"] == "succeeded"
+
+
+@pytest.mark.slow
 def test_the_launched_night_is_tracked(prefect, demo, published):
     night = launch.launch_nightly(demo.config, demo.as_of, plain=False)
     assert night.publication == published.publication

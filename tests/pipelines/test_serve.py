@@ -79,6 +79,7 @@ def test_serving_runs_every_deployment_and_leaves_schedules_on(monkeypatch, root
             "nightly-catch-up",
             "weekly-training",
             "monthly-monitoring",
+            "monthly-effect",
             "monthly-recalibration",
         ],
         "pause_on_shutdown": False,
