@@ -223,5 +223,6 @@ def test_a_line_fitted_on_sampled_stayers_fits_all_once_it_is_shifted() -> None:
     found = sampled.shifted(math.log(keep)).apply(raw, product_line)
     for name in LINES:
         here = product_line == name
-        assert found[here].mean() == pytest.approx(y[here].mean(), rel=0.03)
+        # How many of 6,700 stayers are kept varies by 2 %, and so does the level.
+        assert found[here].mean() == pytest.approx(y[here].mean(), rel=0.06)
         assert sampled.apply(raw, product_line)[here].mean() > 2 * y[here].mean()
