@@ -225,4 +225,4 @@ def test_a_line_fitted_on_sampled_stayers_fits_all_once_it_is_shifted() -> None:
         here = product_line == name
         # How many of 6,700 stayers are kept varies by 2 %, and so does the level.
         assert found[here].mean() == pytest.approx(y[here].mean(), rel=0.06)
-        assert sampled.apply(raw, product_line)[here].mean() > 2 * y[here].mean()
+        assert sampled.apply(raw, product_line)[here].mean() > 1.5 * y[here].mean()
