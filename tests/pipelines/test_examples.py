@@ -61,7 +61,13 @@ def memory() -> dict[str, Run]:
     return {}
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow) for name in AS_OF])
+# A set with dates and one without; the two that take longest are proofs.
+MARKS = {"powerco": pytest.mark.proof, "cell2cell": pytest.mark.proof}
+
+
+@pytest.fixture(
+    params=[pytest.param(name, marks=MARKS.get(name, pytest.mark.slow)) for name in AS_OF]
+)
 def run(request, memory, root, example_data, monkeypatch, tmp_path_factory) -> Run:
     name = request.param
     if name not in memory:

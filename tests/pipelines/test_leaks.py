@@ -209,7 +209,7 @@ def test_check_without_terminations_says_that_it_did_not_look(demo, tmp_path):
     assert "Leaks were not looked for: the tables do not say who left." in page.read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_training_on_a_leak_registers_a_model_without_the_alias(demo, tmp_path):
     config = leaking_config(demo, tmp_path)
     with pytest.raises(GateError, match="attr_state gives the answer away: attr_state is closing"):
