@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from features.errors import ConfigError
+from pipelines.lists.checkedfile import load_checked
 
 
 class Letter(BaseModel):
@@ -43,9 +42,4 @@ class Letter(BaseModel):
 
 def load_letter(path: Path) -> Letter:
     """Read ``<language>.yaml``; raises ``ConfigError`` when it is not a letter's texts."""
-    try:
-        return Letter.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigError(f"cannot read the letter {path}: {error.strerror}.") from error
-    except (yaml.YAMLError, ValidationError) as error:
-        raise ConfigError(f"{path} is not a letter's texts: {error}") from error
+    return load_checked(path, Letter, "a letter's texts")

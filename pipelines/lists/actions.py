@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from features.errors import ConfigError
+from pipelines.lists.checkedfile import load_checked
 from pipelines.lists.templates import DRIVERS, FACTS, UNCHANGEABLE
 
 Lane = Literal["call", "fix", "service"]
@@ -70,12 +70,7 @@ class Actions(BaseModel):
 
 def load_actions(path: Path) -> Actions:
     """Read the rule table; raises ``ConfigError`` listing everything that is wrong in it."""
-    try:
-        rules = Actions.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigError(f"cannot read the actions {path}: {error.strerror}.") from error
-    except (yaml.YAMLError, ValidationError) as error:
-        raise ConfigError(f"{path} is not a table of actions: {error}") from error
+    rules = load_checked(path, Actions, "a table of actions")
     faults = tuple(_faults(rules))
     if faults:
         raise ConfigError(f"{path} has {len(faults)} faults:\n  " + "\n  ".join(faults))

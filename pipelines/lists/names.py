@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from features.errors import ConfigError
+from pipelines.lists.checkedfile import load_checked
 
 
 class Names(BaseModel):
@@ -23,9 +22,4 @@ class Names(BaseModel):
 
 def load_names(path: Path) -> Names:
     """Read ``<language>.yaml``; raises ``ConfigError`` when it is not a file of names."""
-    try:
-        return Names.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigError(f"cannot read the names {path}: {error.strerror}.") from error
-    except (yaml.YAMLError, ValidationError) as error:
-        raise ConfigError(f"{path} is not a file of names: {error}") from error
+    return load_checked(path, Names, "a file of names")
