@@ -4,7 +4,7 @@ import csv
 import io
 import shutil
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import openpyxl
@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from stamps import STAMP
 
 from features.errors import BusyError
 from pipelines.forgetting.publications import forget_published
@@ -19,7 +20,6 @@ from pipelines.forgetting.rows import without_in_parquet
 from pipelines.lists.fields import Field
 from pipelines.lists.files import write_list
 from pipelines.lists.layout import Layout
-from pipelines.lists.manifest import Stamp
 from pipelines.publish import publish, publisher, staged
 from pipelines.published import Publication, current, verify
 from pipelines.snapshots.snapshot import read_snapshot, verify_snapshot
@@ -32,17 +32,6 @@ FIELDS = (
 )
 TITLES = {"as_of_date": "Dato", "customer_id": "Kunde", "said": "Ord"}
 LAYOUT = Layout(excel=True, xlsx=True, rows_per_file=3, titles=TITLES)
-STAMP = Stamp(
-    as_of=date(2024, 5, 2),
-    run_id="run-1",
-    created=datetime(2024, 5, 2, 3, 0, tzinfo=UTC),
-    inputs_digest="sha256:i",
-    config_digest="sha256:c",
-    model_version="churn/3",
-    model_digest="sha256:m",
-    horizon_days=90,
-    thresholds={},
-)
 ROWS = [("1", "10"), ("10", 'fint;\n"1", 1'), ("11", "1"), ("2", "1"), ("3", "«æ»")]
 
 

@@ -5,7 +5,7 @@ import math
 import re
 import shutil
 import subprocess
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stamps import STAMP
 
 from features.errors import ConfigError
 from pipelines.config.lists import RiskList
@@ -25,7 +26,7 @@ from pipelines.lists.csvsafe import unescape
 from pipelines.lists.fields import Field
 from pipelines.lists.files import write_list
 from pipelines.lists.layout import Layout, load_titles
-from pipelines.lists.manifest import Stamp, manifest_bytes
+from pipelines.lists.manifest import manifest_bytes
 from pipelines.lists.outcomes import ALL_OUTCOME_FIELDS
 
 TITLES = Path(__file__).parents[2] / "configs" / "titles"
@@ -222,19 +223,8 @@ INDEX = {"check_index": False}
 
 def test_frictionless_accepts_the_package_and_sees_what_was_changed(tmp_path: Path):
     written = write_list(frame_of(SAMPLE), COLUMNS, tmp_path, "list", ALL)
-    stamp = Stamp(
-        as_of=date(2024, 5, 2),
-        run_id="run-1",
-        created=datetime(2024, 5, 2, 3, 0, tzinfo=UTC),
-        inputs_digest="sha256:i",
-        config_digest="sha256:c",
-        model_version="churn/3",
-        model_digest="sha256:m",
-        horizon_days=90,
-        thresholds={},
-    )
     package = tmp_path / "datapackage.json"
-    package.write_bytes(manifest_bytes(tmp_path, stamp, written))
+    package.write_bytes(manifest_bytes(tmp_path, STAMP, written))
     tables = {"list.csv", "list.excel.csv", "list.xlsx"}
 
     def errors() -> dict[str, list[str]]:
