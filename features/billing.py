@@ -1,5 +1,7 @@
 """Billing friction: unclear, corrected, late and hard-to-pay bills (S3 §3, S0)."""
 
+from functools import partial
+
 from features.feature import Family, Sign, Stream
 from features.relationship import MASTER_DATA
 from features.tables import PAYMENT_METHODS
@@ -109,7 +111,8 @@ PAYMENTS = Stream(
     optional=("invoices", "payment_method_events"),
     reveals={"failed": "failure_known_at"},
     sql=f"""
-    select customer_id, event_at, known_at, seq, paid_on, cast(method as {_METHOD}) as method, failed,
+    select customer_id, event_at, known_at, seq, paid_on, failed,
+        cast(method as {_METHOD}) as method,
         coalesce(known_payments(midnight(failed_on)), known_at) as failure_known_at,
         cast(method = 'autopay' as integer) as autopay,
         cast(method = 'manual' as integer) as manual,
@@ -217,36 +220,24 @@ _OVERDUE = f"due_on < {{as_of_day}} and paid_at is null and not {_SEEMS_PAID}"
 _MADE = "not coalesce(failed, false)"
 _MISSING = "coalesce(status, 'missing') = 'missing'"
 
-FAMILY.add(
-    INVOICES,
+bill_shock = partial(
+    FAMILY.add, INVOICES, driver="bill_shock", unit="ratio", sign=1, source="S3 §3"
+)
+bill_shock(
     "bill_shock_latest",
     "arg_max(shock, seq)",
-    driver="bill_shock",
-    unit="ratio",
-    sign=1,
     doc="Latest bill that has three before it, against the median of the twelve before.",
-    source="S3 §3",
 )
-FAMILY.add(
-    INVOICES,
+bill_shock(
     "bill_shock_max",
     "max(shock)",
     windows=(90, 365),
-    driver="bill_shock",
-    unit="ratio",
-    sign=1,
     doc="Largest bill against the median of the twelve before it.",
-    source="S3 §3",
 )
-FAMILY.add(
-    INVOICES,
+bill_shock(
     "bill_shock_year_latest",
     "arg_max(shock_year, seq)",
-    driver="bill_shock",
-    unit="ratio",
-    sign=1,
     doc="Latest bill against the same month a year before.",
-    source="S3 §3",
 )
 FAMILY.add(
     UNUSUAL_INVOICES,
@@ -307,24 +298,13 @@ FAMILY.fact(
     where="correction",
     doc="Day of the latest correction.",
 )
-FAMILY.add(
-    INVOICES,
-    "bill_lines_latest",
-    "arg_max(n_lines, seq)",
-    driver="unclear_bill",
-    unit="count",
-    sign=0,
-    doc="Lines on the latest bill.",
-    source="S3 §3",
-)
-FAMILY.add(
-    INVOICES,
+unclear_bill = partial(FAMILY.add, INVOICES, driver="unclear_bill", unit="count", source="S3 §3")
+unclear_bill("bill_lines_latest", "arg_max(n_lines, seq)", sign=0, doc="Lines on the latest bill.")
+unclear_bill(
     "days_since_invoice",
     "date_diff('day', max(issued_on) {filter}, {as_of_day})",
-    driver="unclear_bill",
     unit="days",
     doc="Days since the latest invoice.",
-    source="S3 §3",
 )
 FAMILY.add(
     INVOICES,
@@ -335,31 +315,28 @@ FAMILY.add(
     doc="Days until the latest bill is due.",
     source="S3 §3",
 )
-FAMILY.add(
+overdue = partial(
+    FAMILY.add,
     UNPAID_INVOICES,
-    "overdue_invoices",
-    "count(*)",
-    where=_OVERDUE,
-    fill=0,
-    needs=("payments", "invoices.due_on"),
     driver="dunning",
     unit="count",
     sign=1,
-    doc="Invoices past due and not known to be paid.",
     source="S0",
+    fill=0,
+    needs=("payments", "invoices.due_on"),
 )
-FAMILY.add(
-    UNPAID_INVOICES,
+overdue(
+    "overdue_invoices",
+    "count(*)",
+    where=_OVERDUE,
+    doc="Invoices past due and not known to be paid.",
+)
+overdue(
     "overdue_days_max",
     "date_diff('day', min(due_on) {filter}, {as_of_day})",
     where=_OVERDUE,
-    fill=0,
-    needs=("payments", "invoices.due_on"),
-    driver="dunning",
     unit="days",
-    sign=1,
     doc="Days the oldest overdue invoice is late.",
-    source="S0",
 )
 FAMILY.add(
     INVOICES,
@@ -416,33 +393,30 @@ FAMILY.fact(
     doc="Day of the latest contact about a new bill.",
 )
 
-FAMILY.add(
+late_payment = partial(
+    FAMILY.add,
     TROUBLED_PAYMENTS,
+    driver="dunning",
+    unit="count",
+    sign=1,
+    source="S0",
+    fill=0,
+    needs=("invoices", "invoices.due_on", "payments.invoice_id"),
+)
+late_payment(
     "late_payments",
     "count(*)",
     where=f"days_late > 0 and {_MADE}",
     windows=(90, 365),
-    fill=0,
-    needs=("invoices", "invoices.due_on", "payments.invoice_id"),
-    driver="dunning",
-    unit="count",
-    sign=1,
     doc="Payments made after the due day.",
-    source="S0",
 )
-FAMILY.add(
-    TROUBLED_PAYMENTS,
+late_payment(
     "days_late_max",
     "max(days_late)",
     where=f"days_late > 0 and {_MADE}",
     windows=(90, 365),
-    fill=0,
-    needs=("invoices", "invoices.due_on", "payments.invoice_id"),
-    driver="dunning",
     unit="days",
-    sign=1,
     doc="Most days a payment came late.",
-    source="S0",
 )
 FAMILY.add(
     TROUBLED_PAYMENTS,
@@ -522,44 +496,25 @@ FAMILY.add(
     source="S3 §3",
 )
 
-FAMILY.add(
-    REMINDERS,
-    "reminders",
-    "count(*)",
-    windows=(30, 90, 365),
-    fill=0,
-    driver="dunning",
-    unit="count",
-    sign=1,
-    doc="Payment reminders sent.",
-    source="S0",
+reminder = partial(
+    FAMILY.add, REMINDERS, driver="dunning", unit="count", sign=1, source="S0", fill=0
 )
-FAMILY.add(
-    REMINDERS,
+reminder("reminders", "count(*)", windows=(30, 90, 365), doc="Payment reminders sent.")
+reminder(
     "reminder_fees",
     "sum(fee)",
     windows=(90, 365),
-    fill=0,
     needs=("reminders.fee",),
-    driver="dunning",
     unit="money",
-    sign=1,
     doc="Reminder fees charged.",
-    source="S0",
 )
-FAMILY.add(
-    REMINDERS,
+reminder(
     "fees_without_friendly_reminder",
     "count(*)",
     where="unfriendly",
     windows=(90, 365),
-    fill=0,
     needs=("reminders.fee", "reminders.invoice_id"),
-    driver="dunning",
-    unit="count",
-    sign=1,
     doc="Reminder fees with no free reminder of the same invoice before.",
-    source="S0",
 )
 FAMILY.fact(
     REMINDERS,
@@ -623,31 +578,22 @@ FAMILY.add(
     doc="Switches to a digital way of paying begun and not finished within seven days.",
     source="S3 §3",
 )
-FAMILY.add(
-    METER_READINGS,
+missing_reading = partial(
+    FAMILY.add, METER_READINGS, driver="missing_reading", unit="count", sign=1, source="S0", fill=0
+)
+missing_reading(
     "missing_readings",
     "count(*)",
     where=_MISSING,
     windows=(30, 90, 365),
-    fill=0,
-    driver="missing_reading",
-    unit="count",
-    sign=1,
     doc="Meter readings that were due and never came.",
-    source="S0",
 )
-FAMILY.add(
-    METER_READINGS,
+missing_reading(
     "estimated_readings",
     "count(*)",
     where="status = 'estimated'",
     windows=(30, 90, 365),
-    fill=0,
-    driver="missing_reading",
-    unit="count",
-    sign=1,
     doc="Meter readings that had to be estimated.",
-    source="S0",
 )
 FAMILY.fact(
     METER_READINGS,

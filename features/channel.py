@@ -3,6 +3,8 @@
 The preferred channel is the one on file, and known, when the contact was made.
 """
 
+from functools import partial
+
 from features.feature import Family, Stream
 from features.relationship import ALL_CONTACTS, MASTER_DATA
 
@@ -31,32 +33,23 @@ STREAMS = (CLOSED_CHANNELS,)
 
 _TRIED = "contacts.unavailable_channel"
 
-FAMILY.add(
-    CLOSED_CHANNELS,
+forced_channel = partial(
+    FAMILY.add, CLOSED_CHANNELS, driver="forced_channel", unit="count", sign=1, source="S2", fill=0
+)
+forced_channel(
     "channel_unavailable_attempts",
     "count(*)",
     windows=(30, 90, 365),
-    fill=0,
     needs=(_TRIED,),
-    driver="forced_channel",
-    unit="count",
-    sign=1,
     doc="Contacts before which the customer had found a channel closed.",
-    source="S2",
 )
-FAMILY.add(
-    CLOSED_CHANNELS,
+forced_channel(
     "forced_channel_contacts",
     "count(*)",
     where="forced",
     windows=(30, 90, 365),
-    fill=0,
     needs=(_TRIED, "contacts.channel", "master_data"),
-    driver="forced_channel",
-    unit="count",
-    sign=1,
     doc="Contacts in another channel than the preferred one, which was closed.",
-    source="S2",
 )
 FAMILY.fact(
     CLOSED_CHANNELS,
@@ -66,29 +59,23 @@ FAMILY.fact(
     driver="forced_channel",
     doc="Day the customer last found a channel closed.",
 )
-FAMILY.add(
-    ALL_CONTACTS,
+channel_mix = partial(FAMILY.add, ALL_CONTACTS, driver="channel_mix", unit="count", source="S2")
+channel_mix(
     "channel_mix",
     "count(distinct channel)",
     where="direction = 'inbound'",
     windows=(365,),
     fill=0,
     needs=("contacts.channel",),
-    driver="channel_mix",
-    unit="count",
     doc="Channels that the customer used.",
-    source="S2",
 )
-FAMILY.add(
-    ALL_CONTACTS,
+channel_mix(
     "digital_contact_share",
     "avg(cast(channel in ('email', 'chat', 'sms', 'app', 'web') as integer))",
     where="direction = 'inbound'",
     windows=(365,),
-    driver="channel_mix",
     unit="share",
     doc="Share of the customer's contacts that were digital.",
-    source="S2",
 )
 FAMILY.add(
     MASTER_DATA,

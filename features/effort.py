@@ -1,5 +1,7 @@
 """Contact repeats and effort: explaining the same problem again, whoever answers (S4, S2)."""
 
+from functools import partial
+
 from features.feature import Family, Stream
 
 FAMILY = Family("contact_repeat")
@@ -123,31 +125,24 @@ STREAMS = (
     SETTLED_CONTACTS,
 )
 
-FAMILY.add(
-    CONTACTS,
+repeat_contact = partial(FAMILY.add, CONTACTS, driver="repeat_contact", unit="count", source="S4")
+repeat_contact(
     "repeats_7d_count",
     "count(*)",
     where="repeat_7d",
     windows=(30, 90, 365),
     fill=0,
-    driver="repeat_contact",
-    unit="count",
     sign=1,
     doc="Contacts on the same topic or case within 7 days of the one before.",
-    source="S4",
 )
-FAMILY.add(
-    CONTACTS,
+repeat_contact(
     "repeats_30d_count",
     "count(*)",
     where="repeat_30d",
     windows=(30, 90, 365),
     fill=0,
-    driver="repeat_contact",
-    unit="count",
     sign=1,
     doc="Contacts on the same topic or case within 30 days of the one before.",
-    source="S4",
 )
 FAMILY.fact(
     CONTACTS,
@@ -157,18 +152,14 @@ FAMILY.fact(
     driver="repeat_contact",
     doc="Day of the latest repeated contact.",
 )
-FAMILY.add(
-    CONTACTS,
+repeat_contact(
     "transfers",
     "sum(transfers)",
     windows=(30, 90, 365),
     fill=0,
     needs=("contacts.transfers",),
-    driver="repeat_contact",
-    unit="count",
     sign=1,
     doc="Times passed on.",
-    source="S4",
 )
 FAMILY.add(
     EFFORT,
@@ -186,15 +177,12 @@ FAMILY.add(
     "linked on the topic within 30 days, else the topic within 30 days.",
     source="S4, S2",
 )
-FAMILY.add(
-    CONTACTS,
+repeat_contact(
     "days_since_repeat",
     "date_diff('day', max(started_on) {filter}, {as_of_day})",
     where="repeat_30d",
-    driver="repeat_contact",
     unit="days",
     doc="Days since the latest repeated contact.",
-    source="S4",
 )
 FAMILY.add(
     SETTLED_CONTACTS,
@@ -208,19 +196,16 @@ FAMILY.add(
     "when the 30 days have passed.",
     source="S4",
 )
-FAMILY.add(
-    CONTACTS,
+scattered_history = partial(
+    FAMILY.add, CONTACTS, driver="scattered_history", unit="count", sign=1, source="S2", fill=0
+)
+scattered_history(
     "cross_channel_repeats",
     "count(*)",
     where="cross_channel",
     windows=(30, 90, 365),
-    fill=0,
     needs=("contacts.topic", "contacts.channel"),
-    driver="scattered_history",
-    unit="count",
-    sign=1,
     doc="Contacts on the same topic or case in another channel within 14 days.",
-    source="S2",
 )
 FAMILY.fact(
     CONTACTS,
@@ -230,31 +215,19 @@ FAMILY.fact(
     driver="scattered_history",
     doc="Day of the latest repeat in another channel.",
 )
-FAMILY.add(
-    CONTACTS,
+scattered_history(
     "case_unlinked",
     "count(*)",
     where="unlinked",
     windows=(90, 365),
-    fill=0,
     needs=("contacts.case_id", "contacts.topic"),
-    driver="scattered_history",
-    unit="count",
-    sign=1,
     doc="Repeated contacts that were not linked to a case when they came in.",
-    source="S2",
 )
-FAMILY.add(
-    CONTACTS,
+scattered_history(
     "channel_switches_in_case",
     "count(*)",
     where="switched",
     windows=(90, 365),
-    fill=0,
     needs=("contacts.case_id", "contacts.channel"),
-    driver="scattered_history",
-    unit="count",
-    sign=1,
     doc="Changes of channel within one case.",
-    source="S2",
 )

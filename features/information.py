@@ -3,6 +3,8 @@
 Marketing is never information. A message counts from when it was known to be sent.
 """
 
+from functools import partial
+
 from features.feature import Family, Stream
 from features.price import OWN_PRICE_STEPS
 
@@ -125,70 +127,52 @@ STREAMS = (INCIDENTS, MISSED_ENDS, MESSAGES, PRICE_MESSAGES, OFFERS, UNSUBSCRIBE
 _INFORMED = "coalesce(sent_at <= ended_at, sent_at is not null)"
 _LINKED = ("notifications", "notifications.incident_id")
 
-FAMILY.add(
-    INCIDENTS,
+uninformed_incident = partial(
+    FAMILY.add, INCIDENTS, driver="uninformed_incident", unit="count", sign=1, source="S0"
+)
+uninformed_incident(
     "informed_share",
     f"avg(cast({_INFORMED} as integer))",
     windows=(90, 365),
     needs=_LINKED,
-    driver="uninformed_incident",
     unit="share",
     sign=-1,
     doc="Share of faults and planned outages that the customer was told of before they ended.",
-    source="S0",
 )
-FAMILY.add(
-    INCIDENTS,
+uninformed_incident(
     "uninformed_incidents",
     "count(*)",
     where=f"not {_INFORMED}",
     windows=(30, 90, 365),
     fill=0,
     needs=_LINKED,
-    driver="uninformed_incident",
-    unit="count",
-    sign=1,
     doc="Faults and planned outages that the customer was not told of before they ended.",
-    source="S0",
 )
-FAMILY.add(
-    INCIDENTS,
+uninformed_incident(
     "information_lag_hours_max",
     "max(lag_minutes) {filter} / 60.0",
     windows=(90, 365),
     needs=_LINKED,
-    driver="uninformed_incident",
     unit="hours",
-    sign=1,
     doc="Longest time from the start of a fault until the first message about it.",
-    source="S0",
 )
-FAMILY.add(
-    INCIDENTS,
+uninformed_incident(
     "outage_hours",
     "sum(date_diff('minute', event_at, coalesce(ended_at, {as_of}))) {filter} / 60.0",
     windows=(30, 90, 365),
     fill=0,
     needs=("incidents.ended_at",),
-    driver="uninformed_incident",
     unit="hours",
-    sign=1,
     doc="Hours of faults and planned outages, those that last counted until the as-of date.",
-    source="S0",
 )
-FAMILY.add(
-    INCIDENTS,
+uninformed_incident(
     "repeat_faults_same_site",
     "count(*)",
     where="again_at_site",
     windows=(30, 90, 365),
     fill=0,
     needs=("incidents.site_id",),
-    driver="uninformed_incident",
-    unit="count",
-    sign=1,
     doc="Unplanned faults within 90 days of the one before at the same site.",
-    source="S0",
 )
 FAMILY.fact(
     INCIDENTS,
@@ -230,32 +214,25 @@ FAMILY.fact(
     doc="Day of the promised end that was last missed.",
 )
 
-FAMILY.add(
-    MESSAGES,
+message_noise = partial(FAMILY.add, MESSAGES, driver="noise", unit="count", sign=1, source="S0, S3")
+message_noise(
     "generic_messages",
     "count(*)",
     where="marketing and not personalised",
     windows=(30, 90, 365),
     fill=0,
     needs=("notifications.kind", "notifications.personalised"),
-    driver="noise",
-    unit="count",
-    sign=1,
     doc="Marketing messages not written for the customer's own situation.",
-    source="S0, S3",
 )
-FAMILY.add(
-    MESSAGES,
+message_noise(
     "personal_message_open_share",
     "avg(cast(opened_at is not null as integer))",
     where="personalised",
     windows=(365,),
     needs=("notifications.personalised", "notifications.opened_at"),
-    driver="noise",
     unit="share",
     sign=-1,
     doc="Share of the messages written for the customer's own situation that were opened.",
-    source="S0, S3",
 )
 FAMILY.add(
     MESSAGES,
@@ -294,46 +271,34 @@ FAMILY.fact(
     doc="Day of the latest message with a price that contradicts the customer's own.",
 )
 
-FAMILY.add(
-    OFFERS,
+offer_noise = partial(FAMILY.add, OFFERS, driver="noise", unit="count", sign=1, source="S0, S3")
+offer_noise(
     "generic_offers",
     "count(*)",
     where="not personalised",
     windows=(30, 90, 365),
     fill=0,
     needs=("offers.personalised",),
-    driver="noise",
-    unit="count",
-    sign=1,
     doc="Offers not chosen for the customer's own situation.",
-    source="S0, S3",
 )
-FAMILY.add(
-    OFFERS,
+offer_noise(
     "rejected_offers",
     "count(*)",
     where="not accepted",
     windows=(30, 90, 365),
     fill=0,
     needs=("offers.accepted", "offers.answered_at"),
-    driver="noise",
-    unit="count",
-    sign=1,
     doc="Offers sent that the customer said no to.",
-    source="S0, S3",
 )
-FAMILY.add(
-    OFFERS,
+offer_noise(
     "relevant_open_share",
     "avg(cast(opened_at is not null as integer))",
     where="personalised",
     windows=(365,),
     needs=("offers.personalised", "offers.opened_at"),
-    driver="noise",
     unit="share",
     sign=-1,
     doc="Share of the offers chosen for the customer's own situation that were opened.",
-    source="S0, S3",
 )
 FAMILY.fact(
     OFFERS,

@@ -1,5 +1,7 @@
 """Price against the market, and what loyalty is worth (S3 §1)."""
 
+from functools import partial
+
 from features.feature import Family, Stream
 from features.price import OWN_PRICES
 from features.tables import PRODUCT_LINES
@@ -27,29 +29,28 @@ MARKET_PRICES = Stream(
 STREAMS = (BENEFITS, MARKET_PRICES)
 
 _IN_FORCE = "coalesce(ends_on >= {as_of_day}, true)"
-FAMILY.add(
+loyalty_benefit = partial(
+    FAMILY.add,
     BENEFITS,
+    driver="loyalty_benefit",
+    unit="count",
+    source="S3 §1",
+    needs=("benefits.ends_on",),
+)
+loyalty_benefit(
     "loyalty_benefit",
     "count(*)",
     where=_IN_FORCE,
     fill=0,
-    needs=("benefits.ends_on",),
-    driver="loyalty_benefit",
-    unit="count",
     sign=-1,
     doc="Benefits in force for being a customer.",
-    source="S3 §1",
 )
-FAMILY.add(
-    BENEFITS,
+loyalty_benefit(
     "benefit_days_left",
     "date_diff('day', {as_of_day}, max(ends_on) {filter})",
     where=_IN_FORCE,
-    needs=("benefits.ends_on",),
-    driver="loyalty_benefit",
     unit="days",
     doc="Days until the last benefit with an end runs out.",
-    source="S3 §1",
 )
 FAMILY.combine(
     "no_benefit_at_tenure_over_24m",

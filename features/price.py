@@ -7,6 +7,8 @@ that the price list has for the contract's product line.
 ``OWN_PRICE_STEPS`` (told_at, from_at, next_at) is a contract's prices, in the order they come.
 """
 
+from functools import partial
+
 from features.feature import Family, Stream
 
 FAMILY = Family("price")
@@ -189,103 +191,79 @@ _RISE = "change_bp > 0"
 _NO_NOTICE = f"{_RISE} and (notified_on is null or notified_on >= effective_on)"
 _VISIBLE = 0.05
 
-FAMILY.add(
-    PRICE_CHANGES,
+price_rise = partial(FAMILY.add, PRICE_CHANGES, driver="price_rise", unit="ratio", source="S3 §1")
+price_rise(
     "price_rise_pct",
     "sum(change_bp) {filter} / 10000.0",
     where=_RISE,
     windows=(90, 365),
     fill=0,
-    driver="price_rise",
-    unit="ratio",
     sign=1,
     doc="Price rises notified or in force, added up.",
-    source="S3 §1",
 )
-FAMILY.add(
-    PRICE_CHANGES,
+price_rise(
     "price_rises",
     "count(*)",
     where=_RISE,
     windows=(90, 365),
     fill=0,
-    driver="price_rise",
     unit="count",
     sign=1,
     doc="Number of price rises.",
-    source="S3 §1",
 )
-FAMILY.add(
-    PRICE_CHANGES,
+price_rise(
     "price_fall_pct",
     "sum(-change_bp) {filter} / 10000.0",
     where="change_bp < 0",
     windows=(90, 365),
     fill=0,
-    driver="price_rise",
-    unit="ratio",
     sign=-1,
     doc="Price cuts, added up.",
-    source="S3 §1",
 )
-FAMILY.add(
-    PRICE_CHANGES,
+price_rise(
     "days_since_rise",
     "date_diff('day', local_day(max(event_at) {filter}), {as_of_day})",
     where=_RISE,
-    driver="price_rise",
     unit="days",
     doc="Days since the latest rise was notified or, without a notice, came into force.",
-    source="S3 §1",
 )
-FAMILY.add(
-    PRICE_CHANGES,
+price_rise(
     "days_to_rise_effective",
     "date_diff('day', {as_of_day}, arg_max(effective_on, seq) {filter})",
     where=_RISE,
-    driver="price_rise",
     unit="days",
     doc="Days until the latest rise is in force; negative after.",
-    source="S3 §1",
 )
-FAMILY.add(
-    PRICE_CHANGES,
+silent_price_rise = partial(
+    FAMILY.add, PRICE_CHANGES, driver="silent_price_rise", unit="count", source="S3 §1"
+)
+silent_price_rise(
     "rise_notice_days",
     "arg_max_null(date_diff('day', notified_on, effective_on), seq)",
     where=_RISE,
     needs=("price_changes.notified_on",),
-    driver="silent_price_rise",
     unit="days",
     doc="Days of notice before the latest rise.",
-    source="S3 §1",
 )
-FAMILY.add(
-    PRICE_CHANGES,
+silent_price_rise(
     "rises_without_notice",
     "count(*)",
     where=_NO_NOTICE,
     windows=(90, 365),
     fill=0,
     needs=("price_changes.notified_on",),
-    driver="silent_price_rise",
-    unit="count",
     sign=1,
     doc="Price rises in force with no notice before.",
-    source="S3 §1",
 )
-FAMILY.add(
-    PRICE_CHANGES,
+silent_price_rise(
     "rises_without_reason",
     "count(*)",
     where=f"{_RISE} and reason_code is null",
     windows=(90, 365),
     fill=0,
     needs=("price_changes.reason_code",),
-    driver="silent_price_rise",
-    unit="count",
     sign=1,
     doc="Price rises for which no reason was given.",
-    source="S3 §1",
 )
 for _name, _column, _unit in (
     ("latest_rise_notified_on", "notified_on", "date"),
@@ -314,31 +292,29 @@ FAMILY.add(
     doc="Price a month in force, over all contracts.",
     source="S3 §1",
 )
-FAMILY.add(
+newcomer_offer = partial(
+    FAMILY.add,
     NEWCOMER_PRICES,
-    "newcomer_gap_pct",
-    "max(gap)",
-    where="to_at is null",
-    fill=0,
     driver="newcomer_offer",
     unit="ratio",
     sign=1,
-    doc="How much less a new customer pays now for the same plan.",
     source="S3 §1",
+    fill=0,
 )
-FAMILY.add(
-    NEWCOMER_PRICES,
+newcomer_offer(
+    "newcomer_gap_pct",
+    "max(gap)",
+    where="to_at is null",
+    doc="How much less a new customer pays now for the same plan.",
+)
+newcomer_offer(
     "newcomer_gap_days",
     "sum(greatest(0, date_diff('day', greatest(from_on, {edge_day}), "
     "coalesce(to_on, {as_of_day}))))",
     where=f"gap >= {_VISIBLE}",
     windows=(90, 365),
-    fill=0,
-    driver="newcomer_offer",
     unit="days",
-    sign=1,
     doc="Contract days on which a new customer was offered at least 5 % less.",
-    source="S3 §1",
 )
 FAMILY.fact(
     NEWCOMER_PRICES,
@@ -380,27 +356,20 @@ FAMILY.fact(
     doc="Day the plan was closed to new customers.",
 )
 
-FAMILY.add(
-    CONTRACTS,
+binding = partial(FAMILY.add, CONTRACTS, driver="binding", unit="days", source="S3 §1")
+binding(
     "binding_days_left",
     "max(greatest(0, date_diff('day', {as_of_day}, binding_until)))",
     where="ended_at is null",
     fill=0,
     needs=("contracts.binding_until",),
-    driver="binding",
-    unit="days",
     doc="Days left of the binding period.",
-    source="S3 §1",
 )
-FAMILY.add(
-    CONTRACTS,
+binding(
     "days_since_binding_end",
     "min(date_diff('day', binding_until, {as_of_day}))",
     where="ended_at is null and binding_until < {as_of_day}",
-    driver="binding",
-    unit="days",
     doc="Days since the binding period ended.",
-    source="S3 §1",
 )
 FAMILY.fact(
     CONTRACTS,
@@ -410,30 +379,22 @@ FAMILY.fact(
     driver="binding",
     doc="Last day of the binding period.",
 )
-FAMILY.add(
-    CONTRACTS,
+bundle = partial(
+    FAMILY.add, CONTRACTS, driver="bundle", unit="count", sign=-1, source="S3 §1", fill=0
+)
+bundle(
     "products_n",
     "count(distinct product_line)",
     where="ended_at is null",
-    fill=0,
-    driver="bundle",
-    unit="count",
-    sign=-1,
     doc="Product lines held.",
-    source="S3 §1",
 )
-FAMILY.add(
-    CONTRACTS,
+bundle(
     "in_bundle",
     "max(cast(bundle_id is not null as integer))",
     where="ended_at is null",
-    fill=0,
     needs=("contracts.bundle_id",),
-    driver="bundle",
     unit="flag",
-    sign=-1,
     doc="Holds a contract sold in a bundle.",
-    source="S3 §1",
 )
 FAMILY.add(
     BROKEN_BUNDLES,

@@ -5,6 +5,7 @@ No constraint on the number of contacts: none can be the best service (S4) or no
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from features.feature import Family, Sign, Stream
@@ -89,20 +90,15 @@ STREAMS = (
     TREATMENTS,
 )
 
-FAMILY.add(
-    CUSTOMERS,
+tenure = partial(FAMILY.add, CUSTOMERS, driver="tenure", unit="days", source="S3")
+tenure(
     "tenure_days",
     "date_diff('day', max(joined_on) {filter}, {as_of_day})",
-    driver="tenure",
-    unit="days",
     doc="Days as a customer.",
-    source="S3",
 )
-FAMILY.add(
-    CUSTOMERS,
+tenure(
     "first_90_days",
     "max(cast(date_diff('day', joined_on, {as_of_day}) < 90 as integer))",
-    driver="tenure",
     unit="flag",
     doc="A customer for less than 90 days.",
     source="S2, S3",
@@ -143,27 +139,23 @@ FAMILY.fact(
     needs=("customers.margin_per_year",),
 )
 
-FAMILY.add(
-    ALL_CONTACTS,
+contact_volume = partial(
+    FAMILY.add, ALL_CONTACTS, driver="contact_volume", unit="count", source="S4, S3"
+)
+contact_volume(
     "contacts",
     "count(*)",
     where="direction = 'inbound'",
     windows=(30, 90, 365),
     fill=0,
-    driver="contact_volume",
-    unit="count",
     doc="Contacts made by the customer.",
-    source="S4, S3",
 )
-FAMILY.add(
-    ALL_CONTACTS,
+contact_volume(
     "days_since_contact",
     "date_diff('day', max(started_on) {filter}, {as_of_day})",
     where="direction = 'inbound'",
-    driver="contact_volume",
     unit="days",
     doc="Days since the customer last made contact.",
-    source="S4, S3",
 )
 FAMILY.add(
     ALL_CONTACTS,
@@ -183,26 +175,20 @@ FAMILY.fact(
     doc="Day of the latest contact, either way.",
 )
 
-FAMILY.add(
-    TREATMENTS,
+outreach = partial(FAMILY.add, TREATMENTS, driver="outreach", unit="days", source="S2")
+outreach(
     "days_since_treatment",
     "date_diff('day', max(treated_on) {filter}, {as_of_day})",
-    driver="outreach",
-    unit="days",
     doc="Days since an action of the list last reached the customer; a holdout is no action.",
-    source="S2",
 )
-FAMILY.add(
-    TREATMENTS,
+outreach(
     "treatments",
     "count(*)",
     windows=(30, 90, 365),
     fill=0,
     needs=("treatments.contacted",),
-    driver="outreach",
     unit="count",
     doc="Actions of the list that reached the customer.",
-    source="S2",
 )
 FAMILY.fact(
     TREATMENTS,
@@ -263,74 +249,43 @@ FAMILY.add(
     source="S3 §1",
 )
 
-FAMILY.add(
-    CLAIMS,
-    "claims",
-    "count(*)",
-    windows=(30, 90, 365),
-    fill=0,
-    driver="claims",
-    unit="count",
-    doc="Insurance claims.",
-    source="S3 §4",
-)
-FAMILY.add(
-    CLAIMS,
-    "claims_total",
-    "count(*)",
-    fill=0,
-    driver="claims",
-    unit="count",
-    doc="Insurance claims ever.",
-    source="S3 §4",
-)
-FAMILY.add(
-    CLAIMS,
+claims = partial(FAMILY.add, CLAIMS, driver="claims", unit="count", source="S3 §4")
+claims("claims", "count(*)", windows=(30, 90, 365), fill=0, doc="Insurance claims.")
+claims("claims_total", "count(*)", fill=0, doc="Insurance claims ever.")
+claims(
     "claimed_amount",
     "sum(claimed)",
     windows=(90, 365),
     fill=0,
     needs=("claims.claimed",),
-    driver="claims",
     unit="money",
     doc="Amount claimed.",
-    source="S3 §4",
 )
-FAMILY.add(
-    CLAIMS,
+claims(
     "claims_paid_share",
     "sum(paid) {filter} / nullif(sum(claimed) {filter}, 0)",
     where="settled_on is not null",
     windows=(365,),
     needs=("claims.claimed", "claims.paid", "claims.settled_on"),
-    driver="claims",
     unit="share",
     sign=-1,
     doc="Share paid out of what was claimed in settled claims.",
-    source="S3 §4",
 )
-FAMILY.add(
-    CLAIMS,
+claims(
     "claims_unpaid",
     "count(*)",
     where="paid = 0 and claimed > 0",
     windows=(90, 365),
     fill=0,
     needs=("claims.claimed", "claims.paid", "claims.settled_on"),
-    driver="claims",
-    unit="count",
     sign=1,
     doc="Claims settled with nothing paid.",
-    source="S3 §4",
 )
-FAMILY.add(
-    CLAIMS,
+claims(
     "days_since_claim",
     "date_diff('day', max(claimed_on) {filter}, {as_of_day})",
-    driver="claims",
     unit="days",
     doc="Days since the latest claim.",
-    source="S3 §4",
 )
 FAMILY.fact(
     CLAIMS, "latest_claim_on", "max(claimed_on)", driver="claims", doc="Day of the latest claim."

@@ -4,6 +4,8 @@ An answer is of there and then, so it comes with its age. Delight protects nobod
 of csat counts as the box below it. No answer is not satisfaction.
 """
 
+from functools import partial
+
 from features.feature import Family, Stream
 
 FAMILY = Family("satisfaction")
@@ -40,23 +42,18 @@ INVITATIONS = Stream(
 
 STREAMS = (SURVEYS, INVITATIONS)
 
-FAMILY.add(
-    SURVEYS,
+satisfaction = partial(FAMILY.add, SURVEYS, driver="satisfaction", unit="points", source="S1")
+satisfaction(
     "csat_last",
     f"arg_max(least(score, {_CONTENT}), place)",
     where="kind = 'csat'",
-    driver="satisfaction",
-    unit="points",
     sign=-1,
     doc=f"Latest csat answer, 1–5; a {_CONTENT + 1} counts as {_CONTENT}.",
-    source="S1",
 )
-FAMILY.add(
-    SURVEYS,
+satisfaction(
     "csat_top_box_last",
     f"arg_max(cast(score > {_CONTENT} as integer), place)",
     where="kind = 'csat'",
-    driver="satisfaction",
     unit="flag",
     doc="The latest csat answer was the best one.",
     source="S1, S4",
@@ -89,54 +86,39 @@ FAMILY.fact(
     unit="points",
     doc="Latest csat answer, 1–5.",
 )
-FAMILY.add(
-    SURVEYS,
+satisfaction(
     "csat_shortfall",
     f"sum(cast(round(1000000 * greatest(0, {_CONTENT} - score) * power(0.5, "
     f"date_diff('second', event_at, {{as_of}}) / 86400.0 / {_HALF_LIFE_DAYS})) as bigint))"
     " {filter} / 1000000.0",
     where="kind = 'csat'",
     windows=(365,),
-    driver="satisfaction",
-    unit="points",
     sign=1,
     doc=f"Points below {_CONTENT} of the csat answers, added up and halved every "
     f"{_HALF_LIFE_DAYS} days.",
-    source="S1",
 )
-FAMILY.add(
-    SURVEYS,
+satisfaction(
     "loyalty_last",
     "arg_max(score, place)",
     where="kind = 'loyalty'",
-    driver="satisfaction",
-    unit="points",
     sign=-1,
     doc="Latest answer on loyalty, 0–10.",
-    source="S1",
 )
-FAMILY.add(
-    SURVEYS,
+satisfaction(
     "loyalty_slope",
     "(arg_max(score, place) {filter} - arg_min(score, place) {filter}) * 365.0 / "
     "case when date_diff('day', min(answered_on) {filter}, max(answered_on) {filter}) >= 30 "
     "then date_diff('day', min(answered_on) {filter}, max(answered_on) {filter}) end",
     where="kind = 'loyalty'",
     windows=(730,),
-    driver="satisfaction",
-    unit="points",
     sign=-1,
     doc="Points a year from the first to the latest answer on loyalty, when 30 days or more "
     "lie between.",
-    source="S1",
 )
-FAMILY.add(
-    SURVEYS,
+satisfaction(
     "ces_last",
     "arg_max(score, place)",
     where="kind = 'ces'",
-    driver="satisfaction",
-    unit="points",
     sign=1,
     doc="Latest answer on effort, 1–7, where 7 is the most.",
     source="S4",
@@ -152,27 +134,26 @@ FAMILY.add(
     doc="Surveys answered.",
     source="S1",
 )
-FAMILY.add(
+survey_silence = partial(
+    FAMILY.add,
     INVITATIONS,
+    driver="survey_silence",
+    unit="count",
+    source="S1",
+    needs=("notifications.kind",),
+)
+survey_silence(
     "survey_nonresponse",
     "count(*)",
     where="not answered",
     windows=(90, 365),
     fill=0,
-    needs=("notifications.kind",),
-    driver="survey_silence",
-    unit="count",
     doc="Invitations to a survey not answered within 14 days, counted when they have passed.",
-    source="S1",
 )
-FAMILY.add(
-    INVITATIONS,
+survey_silence(
     "survey_response_share",
     "avg(cast(answered as integer))",
     windows=(365,),
-    needs=("notifications.kind",),
-    driver="survey_silence",
     unit="share",
     doc="Share of invitations to a survey answered within 14 days.",
-    source="S1",
 )

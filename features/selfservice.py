@@ -1,5 +1,7 @@
 """Contact repeats and effort: what customers do alone, and what they complain of (S4, S3, S0)."""
 
+from functools import partial
+
 from features.feature import Family, Stream
 
 FAMILY = Family("contact_repeat")
@@ -52,40 +54,31 @@ COMPLAINTS = Stream(
 
 STREAMS = (SELF_SERVICE, FAILED_SELF_SERVICE, COMPLAINTS)
 
-FAMILY.add(
-    SELF_SERVICE,
+self_service = partial(
+    FAMILY.add, SELF_SERVICE, driver="self_service", unit="count", sign=-1, source="S4, S3 §4"
+)
+self_service(
     "self_service_success",
     "count(*)",
     where="completed",
     windows=(30, 90, 365),
     fill=0,
-    driver="self_service",
-    unit="count",
-    sign=-1,
     doc="Tasks finished in self-service.",
-    source="S4, S3 §4",
 )
-FAMILY.add(
-    SELF_SERVICE,
+self_service(
     "self_service_success_share",
     "avg(cast(completed as integer))",
     windows=(365,),
-    driver="self_service",
     unit="share",
-    sign=-1,
     doc="Share of the tasks begun in self-service that were finished.",
-    source="S4, S3 §4",
 )
-FAMILY.add(
-    SELF_SERVICE,
+self_service(
     "self_service_seconds_max",
     "max(seconds)",
     windows=(90, 365),
-    driver="self_service",
     unit="s",
     sign=1,
     doc="Longest time spent on a task in self-service.",
-    source="S4, S3 §4",
 )
 FAMILY.add(
     FAILED_SELF_SERVICE,
@@ -107,43 +100,24 @@ FAMILY.fact(
     doc="Day of the latest contact after a task not finished in self-service.",
 )
 
-FAMILY.add(
-    COMPLAINTS,
-    "complaints",
-    "count(*)",
-    windows=(30, 90, 365),
-    fill=0,
-    driver="complaint",
-    unit="count",
-    sign=1,
-    doc="Complaints made.",
-    source="S0",
+complaint = partial(
+    FAMILY.add, COMPLAINTS, driver="complaint", unit="count", sign=1, source="S0", fill=0
 )
-FAMILY.add(
-    COMPLAINTS,
+complaint("complaints", "count(*)", windows=(30, 90, 365), doc="Complaints made.")
+complaint(
     "open_complaints",
     "count(*)",
     where="closed_at is null",
-    fill=0,
     needs=("complaints.closed_at",),
-    driver="complaint",
-    unit="count",
-    sign=1,
     doc="Complaints not decided.",
-    source="S0",
 )
-FAMILY.add(
-    COMPLAINTS,
+complaint(
     "open_complaint_days",
     "max(date_diff('day', opened_on, {as_of_day}))",
     where="closed_at is null",
-    fill=0,
     needs=("complaints.closed_at",),
-    driver="complaint",
     unit="days",
-    sign=1,
     doc="Days the oldest open complaint has been open.",
-    source="S0",
 )
 FAMILY.fact(
     COMPLAINTS,

@@ -1,5 +1,7 @@
 """Support waits: waiting, unresolved cases, broken promises and bots in the way (S3 §4, S1)."""
 
+from functools import partial
+
 from features.feature import Family, Stream
 
 FAMILY = Family("support_wait")
@@ -120,52 +122,30 @@ LATE_ORDERS = Stream(
 
 STREAMS = (WAITS, CASES, CASE_CONTACTS, FAULTS, FAULT_ANSWERS, LATE_ORDERS)
 
-FAMILY.add(
-    WAITS,
-    "wait_max",
-    "max(wait_seconds)",
-    windows=(30, 90, 365),
-    driver="wait",
-    unit="s",
-    sign=1,
-    doc="Longest wait to be answered.",
-    source="S3 §4",
-)
-FAMILY.add(
-    WAITS,
+wait = partial(FAMILY.add, WAITS, driver="wait", unit="s", sign=1, source="S3 §4")
+wait("wait_max", "max(wait_seconds)", windows=(30, 90, 365), doc="Longest wait to be answered.")
+wait(
     "wait_p90",
     "quantile_disc(wait_seconds, 0.9)",
     windows=(90, 365),
-    driver="wait",
-    unit="s",
-    sign=1,
     doc="Wait that nine of ten contacts stayed under.",
-    source="S3 §4",
 )
-FAMILY.add(
-    WAITS,
+wait(
     "abandoned",
     "count(*)",
     where="abandoned",
     windows=(30, 90, 365),
     fill=0,
     needs=("contacts.abandoned",),
-    driver="wait",
     unit="count",
-    sign=1,
     doc="Contacts given up while waiting.",
-    source="S3 §4",
 )
-FAMILY.add(
-    WAITS,
+wait(
     "first_reply_hours_max",
     "max(date_diff('minute', event_at, replied_at)) {filter} / 60.0",
     windows=(90, 365),
-    driver="wait",
     unit="hours",
-    sign=1,
     doc="Longest time to a first written reply.",
-    source="S3 §4",
 )
 FAMILY.fact(
     WAITS,
@@ -184,110 +164,81 @@ FAMILY.fact(
     unit="s",
     doc="Average wait of the last 90 days.",
 )
-FAMILY.add(
-    WAITS,
+bot_loop = partial(
+    FAMILY.add, WAITS, driver="bot_loop", unit="count", sign=1, source="S3 §4", fill=0
+)
+bot_loop(
     "bot_loops",
     "count(*)",
     where="bot_again",
     windows=(30, 90, 365),
-    fill=0,
     needs=("contacts.handled_by", "contacts.topic"),
-    driver="bot_loop",
-    unit="count",
-    sign=1,
     doc="Contacts met by a bot again within a week, on the same topic.",
-    source="S3 §4",
 )
-FAMILY.add(
-    WAITS,
+bot_loop(
     "human_denied",
     "count(*)",
     where="human_requested and handled_by = 'bot'",
     windows=(90, 365),
-    fill=0,
     needs=("contacts.handled_by", "contacts.human_requested"),
-    driver="bot_loop",
-    unit="count",
-    sign=1,
     doc="Contacts in which a person was asked for and a bot answered.",
-    source="S3 §4",
 )
 
-FAMILY.add(
-    CASES,
+unresolved_case = partial(FAMILY.add, CASES, driver="unresolved_case", unit="count", source="S1")
+unresolved_case(
     "open_cases",
     "count(*)",
     where=_OPEN,
     fill=0,
     needs=("cases.closed_at",),
-    driver="unresolved_case",
-    unit="count",
     sign=1,
     doc="Cases not closed.",
-    source="S1",
 )
-FAMILY.add(
-    CASES,
+unresolved_case(
     "open_case_days",
     "max(date_diff('day', opened_on, {as_of_day}))",
     where=_OPEN,
     fill=0,
     needs=("cases.closed_at",),
-    driver="unresolved_case",
     unit="days",
     sign=1,
     doc="Days the oldest open case has been open.",
-    source="S1",
 )
-FAMILY.add(
-    CASES,
+unresolved_case(
     "unresolved_cases",
     "count(*)",
     where=_UNRESOLVED,
     windows=(30, 90, 365),
     fill=0,
     needs=("cases.closed_at",),
-    driver="unresolved_case",
-    unit="count",
     sign=1,
     doc="Cases opened and still open, or closed without being resolved.",
-    source="S1",
 )
-FAMILY.add(
-    CASES,
+unresolved_case(
     "unresolved_days_since",
     "date_diff('day', max(opened_on) {filter}, {as_of_day})",
     where=_UNRESOLVED,
     needs=("cases.closed_at",),
-    driver="unresolved_case",
     unit="days",
     doc="Days since the latest unresolved case was opened.",
-    source="S1",
 )
-FAMILY.add(
-    CASES,
+unresolved_case(
     "reopened",
     "count(*)",
     where="reopened_at is not null",
     windows=(90, 365),
     fill=0,
     needs=("cases.reopened_at",),
-    driver="unresolved_case",
-    unit="count",
     sign=1,
     doc="Cases reopened.",
-    source="S1",
 )
-FAMILY.add(
-    CASES,
+unresolved_case(
     "resolved_share",
     "avg(cast(resolved as integer))",
     windows=(90, 365),
-    sign=-1,
-    driver="unresolved_case",
     unit="share",
+    sign=-1,
     doc="Share of closed cases that were resolved.",
-    source="S1",
 )
 FAMILY.fact(
     CASES,
@@ -309,33 +260,30 @@ FAMILY.fact(
     doc="The oldest open case.",
 )
 _LATE = "promised_on < coalesce(closed_on, {as_of_day})"
-FAMILY.add(
+late_case = partial(
+    FAMILY.add,
     CASES,
+    driver="late_delivery",
+    unit="days",
+    sign=1,
+    source="S1",
+    fill=0,
+    needs=("cases.promised_on", "cases.closed_at"),
+)
+late_case(
     "delivery_overrun_days_max",
     "max(date_diff('day', promised_on, coalesce(closed_on, {as_of_day})))",
     where=_LATE,
     windows=(90, 365),
-    fill=0,
-    needs=("cases.promised_on", "cases.closed_at"),
-    driver="late_delivery",
-    unit="days",
-    sign=1,
     doc="Most days a solution came, or is, later than promised.",
-    source="S1",
 )
-FAMILY.add(
-    CASES,
+late_case(
     "promises_missed",
     "count(*)",
     where=_LATE,
     windows=(90, 365),
-    fill=0,
-    needs=("cases.promised_on", "cases.closed_at"),
-    driver="late_delivery",
     unit="count",
-    sign=1,
     doc="Promised days missed.",
-    source="S1",
 )
 FAMILY.fact(
     CASES,
@@ -346,31 +294,28 @@ FAMILY.fact(
     driver="late_delivery",
     doc="The promised day that was last missed.",
 )
-FAMILY.add(
+late_order = partial(
+    FAMILY.add,
     LATE_ORDERS,
-    "late_orders",
-    "count(*)",
-    windows=(30, 90, 365),
-    fill=0,
-    needs=("orders.delivered_on", "orders.promised_on"),
     driver="late_delivery",
     unit="count",
     sign=1,
-    doc="Orders not delivered on the promised day, counted from the day after it.",
     source="S1",
+    fill=0,
+    needs=("orders.delivered_on", "orders.promised_on"),
 )
-FAMILY.add(
-    LATE_ORDERS,
+late_order(
+    "late_orders",
+    "count(*)",
+    windows=(30, 90, 365),
+    doc="Orders not delivered on the promised day, counted from the day after it.",
+)
+late_order(
     "order_overrun_days_max",
     "max(date_diff('day', promised_on, coalesce(delivered_on, {as_of_day})))",
     windows=(30, 90, 365),
-    fill=0,
-    needs=("orders.delivered_on", "orders.promised_on"),
-    driver="late_delivery",
     unit="days",
-    sign=1,
     doc="Most days an order came, or is, later than promised, however the help was rated.",
-    source="S1",
 )
 FAMILY.fact(
     LATE_ORDERS,

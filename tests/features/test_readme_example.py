@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,8 @@ def added() -> list[Feature]:
     section = _README.read_text(encoding="utf-8").split("## A new feature")[1].split("\n## ")[0]
     [block] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     family = Family(support.FAMILY.name, list(support.FAMILY.features))
-    exec(block, vars(support) | {"FAMILY": family})  # noqa: S102  (the README's block is the test)
+    wait = partial(family.add, *support.wait.args, **support.wait.keywords)
+    exec(block, vars(support) | {"wait": wait})  # noqa: S102  (the README's block is the test)
     return family.features[len(support.FAMILY.features) :]
 
 
