@@ -7,6 +7,7 @@ import numpy as np
 
 from pipelines.demo.clock import Floats, Ints, office_seconds
 from pipelines.demo.record import COMPLAINT_TOPICS
+from pipelines.demo.silence import deal_with
 from pipelines.demo.world import Month, World, irritate
 
 _ANYHOW = 0.0006
@@ -46,6 +47,7 @@ def complain(world: World, month: Month, grounds: Sequence[Grounds]) -> None:
         "closed_at": month.clock.instant(days + taken, office_seconds(rng, len(rows))),
     }
     month.sink.add("complaints", columns)
+    deal_with(world, rows, days)
     weight = np.where(world.informed[rows] == 1, _INFORMED_WEIGHT, 1.0)
     irritate(world, month, "complaint", rows, days, by=weight)
     irritate(world, month, "complaint", rows, days + _SLOW_DAYS, by=weight * (taken > _SLOW_DAYS))

@@ -4,6 +4,7 @@ import numpy as np
 
 from pipelines.demo.complaints import Grounds
 from pipelines.demo.record import COMPLAINT_TOPICS, ORDERS
+from pipelines.demo.silence import deal_with
 from pipelines.demo.world import Month, World, irritate
 
 _NEWCOMERS, _OTHERS, _NEW_DAYS = 0.5, 0.012, 31
@@ -31,6 +32,7 @@ def take_orders(world: World, month: Month) -> Grounds:
         "kind": np.where(new[rows], 0, rng.choice(len(ORDERS), count, p=_SHARES)),
     }
     month.sink.add("orders", columns)
+    deal_with(world, rows, ordered)
     missed = promised[late] + 1
     weight = 0.5 + np.minimum(overrun[late] / 14, 1.5)
     irritate(world, month, "late_delivery", rows[late], missed, by=weight)

@@ -5,6 +5,7 @@ import numpy as np
 from features.tables import CHANNELS
 from pipelines.demo.clock import Bools, Floats, Ints, office_seconds
 from pipelines.demo.record import ACTIONS
+from pipelines.demo.silence import deal_with
 from pipelines.demo.world import NONE, Month, World, irritate
 
 _PICKED, _HELD_OUT, _REACHED = 0.006, 0.2, 0.7
@@ -69,3 +70,4 @@ def _report(
         "answer": np.where(reached, _UNDECIDED, NONE),
     }
     month.sink.add("treatments", columns)
+    deal_with(world, rows[reached], days[reached])

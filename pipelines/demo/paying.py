@@ -8,6 +8,7 @@ from pipelines.demo.billing import Bills
 from pipelines.demo.clock import Bools, Floats, Ints, office_seconds
 from pipelines.demo.masterdata import FORMAT, METHOD, note
 from pipelines.demo.notices import BY_SMS, REMINDER, notify
+from pipelines.demo.silence import deal_with
 from pipelines.demo.world import (
     AUTOPAY,
     CARD,
@@ -58,6 +59,8 @@ def _write(
     if worked:
         method = np.where((method == AUTOPAY) & (delay[rows] > 0), MANUAL, method)
     paid = bills.due[rows] + delay[rows]
+    by_hand = method != AUTOPAY
+    deal_with(world, rows[by_hand], paid[by_hand])
     nothing = np.full(len(rows), NONE)
     columns = {
         "payment_id": month.sink.numbers("payments", len(rows)),
@@ -173,3 +176,4 @@ def _step(
         "step": np.full(len(rows), step),
     }
     month.sink.add("payment_method_events", columns)
+    deal_with(world, rows, day)

@@ -24,6 +24,7 @@ from pipelines.demo.world import (
 )
 
 AREAS = 250
+TALK_SHAPE = 0.7
 _TENURE_DAYS, _TENURE_CAP = 48 * 30.4, 240 * 30.4
 _SECOND_PRODUCT, _SOLD_AS_BUNDLE, _CAMPAIGN_BUYERS = 0.34, 0.8, 0.6
 _ALLOW_MARKETING = 0.55
@@ -64,10 +65,11 @@ def new_customers(
     method, form = _draw_paying(rng, count)
     return World(
         joined=joined,
+        dealt_on=joined.copy(),
         segment=rng.choice(3, count, p=[0.7, 0.15, 0.15]),
         area=rng.integers(0, AREAS, count),
         frailty=rng.normal(0, frailty_sd, count),
-        talk=rng.gamma(0.7, 1 / 0.7, count),
+        talk=rng.gamma(TALK_SHAPE, 1 / TALK_SHAPE, count),
         trouble=rng.beta(0.7, 2.0, count),
         lateness=rng.beta(0.5, 3.5, count),
         usage=rng.lognormal(0, 0.35, count),

@@ -6,6 +6,7 @@ import numpy as np
 
 from pipelines.demo.clock import Ints
 from pipelines.demo.record import TASKS, TOPICS
+from pipelines.demo.silence import deal_with
 from pipelines.demo.world import PAPER, Month, World, irritate
 
 _TOPIC_OF = np.array([TOPICS.index(n) for n in ("billing", "payment", "other", "move", "price")])
@@ -41,6 +42,7 @@ def help_themselves(world: World, month: Month) -> Pushed:
         "seconds": np.minimum(seconds, 3600).astype(np.int64),
     }
     month.sink.add("self_service", columns)
+    deal_with(world, rows, day)
     calls = ~done & (rng.random(count) < _CALLS_AFTER_FAILURE)
     pushed = Pushed(rows[calls], _TOPIC_OF[task[calls]], day[calls] + 1)
     irritate(world, month, "self_service", pushed.rows, pushed.day)

@@ -8,6 +8,7 @@ from features.tables import CHANNELS
 from pipelines.demo.clock import Bools, Floats, Ints, office_seconds
 from pipelines.demo.record import TOPICS
 from pipelines.demo.selfservice import Pushed
+from pipelines.demo.silence import deal_with
 from pipelines.demo.world import NONE, Month, World, irritate
 
 BILLING, PRICE, FAULT, MOVE, PAYMENT, OTHER = range(len(TOPICS))
@@ -122,6 +123,7 @@ def answer(rng: np.random.Generator, world: World, month: Month, talks: Talks) -
     """Let contacts wait, reach a bot or a person, be passed on; write and remember them."""
     answers = _meet(rng, month, talks)
     _write(rng, world, month, talks, answers)
+    deal_with(world, talks.rows, talks.day)
     slow = np.clip((answers.wait - 300) / 900, 0, 1.5) + 0.5 * answers.abandoned
     slow = np.where(answers.hours > 24, np.minimum(answers.hours / 48, 1.5), slow)
     looped = answers.asked_for_person & answers.kept_by_bot
@@ -193,6 +195,7 @@ def call_back(rng: np.random.Generator, world: World, month: Month, talks: Talks
     count = int(mine.sum())
     nothing = np.zeros(count, dtype=np.int64)
     day = talks.day[mine] + rng.integers(1, 8, count)
+    deal_with(world, talks.rows[mine], day)
     columns = {
         "contact_id": month.sink.numbers("contacts", count),
         "customer_id": world.number[talks.rows[mine]],

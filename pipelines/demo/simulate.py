@@ -10,7 +10,7 @@ import numpy as np
 from features.tables import PRODUCT_LINES
 from pipelines.demo.benefits import first_benefits
 from pipelines.demo.clock import Clock, Ints, make_clock
-from pipelines.demo.customer_types import Dealt, deal_types
+from pipelines.demo.customer_types import deal_types, quiet_by_nature
 from pipelines.demo.dials import USUAL_CORRECTIONS, USUAL_LATE_SHARE, USUAL_TYPES, Dials
 from pipelines.demo.dirt import write_dirt
 from pipelines.demo.happenings import happen
@@ -93,7 +93,7 @@ def run(
 ) -> None:
     """Move the company through all months."""
     world = settle(company, clock, sink)
-    truth.deal(world, _deal(world, company, sink.seed, 0))
+    _deal(world, company, sink.seed, 0, truth)
     for number in range(clock.months):
         month = Month(clock, number, sink.seed, sink, company.dials)
         apply_price_changes(world, month.first)
@@ -125,9 +125,9 @@ def _enter(rng: np.random.Generator, world: World, clock: Clock, sink: Sink) -> 
     first_consents(rng, world, clock, sink)
 
 
-def _deal(world: World, company: Company, seed: int, month: int) -> Dealt:
-    rng = np.random.default_rng([seed, month, *b"types"])
-    return deal_types(rng, world, company.dials.types)
+def _deal(world: World, company: Company, seed: int, month: int, truth: TruthFile) -> None:
+    rng, quiet = np.random.default_rng([seed, month, *b"types"]), quiet_by_nature(world)
+    truth.deal(world, quiet, deal_types(rng, quiet, company.dials.types))
 
 
 def live(
@@ -149,7 +149,7 @@ def live(
     forget(world)
     staying = world.keep(~leaving)
     coming = _newcomers(staying, month, company, sink)
-    truth.deal(coming, _deal(coming, company, month.seed, month.number + 1))
+    _deal(coming, company, month.seed, month.number + 1, truth)
     move_out(staying, month, move_in(staying, coming, month))
     return staying.joined_by(coming)
 

@@ -8,15 +8,22 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from pipelines.demo.clock import Floats
 from pipelines.demo.customer_types import Dealt
 from pipelines.demo.dials import TYPES
 from pipelines.demo.hazard import Hazard
 from pipelines.demo.record import key_texts
 from pipelines.demo.rule import CODES
+from pipelines.demo.silence import asleep
 from pipelines.demo.world import Month, World
 
 CUSTOMERS = pa.schema(
-    [("customer_id", pa.string()), ("type", pa.string()), ("effect_of_contact", pa.float64())]
+    [
+        ("customer_id", pa.string()),
+        ("quiet", pa.float64()),
+        ("type", pa.string()),
+        ("effect_of_contact", pa.float64()),
+    ]
 )
 SHARES = (*(f"share_{code}" for code in CODES), "share_season", "share_unseen")
 SCHEMA = pa.schema(
@@ -27,6 +34,7 @@ SCHEMA = pa.schema(
         ("log_odds", pa.float64()),
         ("base", pa.float64()),
         *((name, pa.float32()) for name in SHARES),
+        ("asleep", pa.float32()),
     ]
 )
 _README = """# The answer key of a simulated company
@@ -39,10 +47,13 @@ customer and month, for customers without a notice on the month's first day:
 - `log_odds` = `base` + the sum of the `share_…` columns
 - `share_<driver>`: what each driver adds; `share_season` the time of year; `share_unseen` what no
   table shows: a lasting trait of the customer and a little monthly chance
+- `asleep`: how soundly the customer sleeps, 0 to 1; no part of the hazard
 
 `customers.parquet` has one row per customer: the `type` by what an outreach would do (persuadable,
-sure, lost, sleeping_dog) and `effect_of_contact`, what being contacted would add to the log-odds.
-Nobody is contacted in the simulation: neither changes anything in the tables.
+sure, lost, sleeping_dog), `effect_of_contact`, what being contacted would add to the log-odds (of a
+sleeping dog: times `asleep` of the month of the contact), and `quiet`, the place in order of how
+silent one is by nature, by which types were dealt. Nobody is contacted in the simulation: none of
+this changes anything in the tables.
 
 `dirty.parquet` lists the rows that were made to break the contract, if any: `table`, `fault`
 (null, date, duplicate, orphan, negative) and `key`, the first column of the row's key.
@@ -77,10 +88,10 @@ class TruthFile:
         self.file.close()
         self.customers.close()
 
-    def deal(self, world: World, dealt: Dealt) -> None:
-        """Append new customers' types."""
-        words = pa.array(TYPES, pa.string())
-        columns = [key_texts("C", world.number), words.take(pa.array(dealt.kind)), dealt.effect]
+    def deal(self, world: World, quiet: Floats, dealt: Dealt) -> None:
+        """Append new customers' types, and how quiet they are by nature."""
+        kinds = pa.array(TYPES, pa.string()).take(pa.array(dealt.kind))
+        columns = [key_texts("C", world.number), pa.array(quiet), kinds, dealt.effect]
         self.customers.write_table(pa.table(columns, schema=CUSTOMERS))
 
     def write(self, world: World, month: Month, hazard: Hazard, base: float) -> None:
@@ -93,5 +104,6 @@ class TruthFile:
             pa.array(hazard.log_odds),
             pa.array(np.full(count, base)),
             *(pa.array(hazard.shares[name].astype(np.float32)) for name in SHARES),
+            pa.array(asleep(world, month).astype(np.float32)),
         ]
         self.file.write_table(pa.Table.from_arrays(columns, schema=SCHEMA))

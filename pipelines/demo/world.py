@@ -76,6 +76,7 @@ class World:
     Contract columns are (n, 2): slot 0 the first product, slot 1 the second; ``line`` −1 means
     none. Prices and bills in øre, days since 1970, ``binding`` −1 without one; ``next_price``
     is in force from the day ``price_from`` (−1: no change coming). ``household`` −1 for none;
+    ``dealt_on`` the latest day on which the customer had to do with the company;
     ``benefit`` the last day of the latest benefit; ``unread`` the last meter reading never came;
     ``informed`` whether the customer was told of the latest fault (−1 before the first);
     ``struck`` (n, 2) the day of the latest fault at each site of the area. ``memory``
@@ -86,6 +87,7 @@ class World:
     number: Ints
     segment: Ints
     joined: Ints
+    dealt_on: Ints
     area: Ints
     frailty: npt.NDArray[np.float64]
     talk: npt.NDArray[np.float64]

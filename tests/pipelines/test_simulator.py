@@ -697,6 +697,35 @@ def test_types_change_nothing_but_the_key_to_them(small, tmp_path):
     assert set(key["type"].to_pylist()) == {"persuadable", "sleeping_dog"}
 
 
+def test_only_those_on_autopay_sleep_and_nobody_who_dealt_with_the_company_lately(large):
+    hazards = truth(large).set_index(["customer_id", "month"])
+    month = pd.Timestamp("2023-01-01")
+    asleep = hazards["asleep"].xs(month, level="month")
+    assert 0.2 < (asleep > 0).mean() < 0.6
+    assert (asleep == 1).mean() > 0.05
+    for name in ("contacts", "self_service", "complaints", "orders", "payment_method_events"):
+        on = happened_on(large, name)
+        lately = (on < month) & (on >= month - timedelta(days=30))
+        seen = asleep.reindex(frame(large, name).loc[lately, "customer_id"]).dropna()
+        assert len(seen) > 20, name
+        assert (seen == 0).all(), name
+    told = frame(large, "contacts").loc[happened_on(large, "contacts") < month, "customer_id"]
+    assert (asleep[~asleep.index.isin(told)] > 0).mean() > asleep.gt(0).mean()
+    paid = frame(large, "payments")
+    by_hand = paid[(paid["method"] != "autopay") & (paid["paid_on"].between("2022-12-02", month))]
+    assert (asleep.reindex(by_hand["customer_id"]).dropna() == 0).all()
+
+
+def test_the_silent_by_nature_are_oftener_sleeping_dogs_and_talk_less(large):
+    key = pd.read_parquet(large / "truth" / "customers.parquet").set_index("customer_id")
+    dogs, rest = key["type"].eq("sleeping_dog"), key["type"].eq("persuadable")
+    assert dogs[key["quiet"] < 0.1].mean() > 3 * dogs[key["quiet"] > 0.1].mean()
+    assert rest[key["quiet"] < 0.1].mean() < 0.7 * rest.mean()
+    contacts = frame(large, "contacts")["customer_id"].value_counts().reindex(key.index).fillna(0)
+    quietest = key["quiet"].between(0, 0.1)
+    assert contacts[quietest].mean() < contacts.mean() / 2
+
+
 def test_lateness_can_be_turned_and_changes_no_hazard(small, tmp_path):
     often = run(tmp_path, late_share=0.3)
     for name in ("invoices", "offers", "meter_readings"):
