@@ -73,15 +73,18 @@ def customer_value(margin: Floats, economics: Economics, multiple: float) -> Flo
     return np.asarray(known * economics.years + multiple * keeping, dtype=np.float64)
 
 
-def expected_value(p: Floats, value: Floats, economics: Economics) -> Floats:
+def expected_value(
+    p: Floats, value: Floats, economics: Economics, woken: Floats | None = None
+) -> Floats:
     """EV = p·γ·(V − d) − f − (1 − p)·ω·V of contacting a customer who leaves with chance ``p``.
 
     ``p`` and ``value`` have shape (n,), or one is a scalar array; with ``p`` 1 or 0 it is what
     the contact brought in hindsight, as expected over who lets themselves be saved or woken.
+    ``woken`` (n,) is each one's own ω; without it that of the economics.
     """
     saved = economics.saved_share * (value - economics.offer_cost)
-    woken = economics.woken_share * value
-    return np.asarray(p * saved - economics.contact_cost - (1 - p) * woken, dtype=np.float64)
+    lost = (economics.woken_share if woken is None else woken) * value
+    return np.asarray(p * saved - economics.contact_cost - (1 - p) * lost, dtype=np.float64)
 
 
 def changed_value(kept: Floats, value: Floats, economics: Economics) -> Floats:

@@ -30,12 +30,14 @@ class Peace(Section):
     """Who is left in peace: satisfied at the latest survey, and silent for so many days.
 
     ``csat`` is the lowest answer (1 to 5) that counts as satisfied; null leaves nobody in peace
-    for that. The answer may be ``survey_days`` old.
+    for that. The answer may be ``survey_days`` old. Who pays by autopay and has had nothing to do
+    with the company for ``asleep_days`` is asleep: contact may wake them; null: nobody is.
     """
 
     csat: Annotated[float, Field(ge=1, le=5)] | None = 4
     survey_days: Count = 365
     silent_days: Count = 180
+    asleep_days: Annotated[int, Field(ge=1, le=365)] | None = 30
 
 
 Profile = Literal["crm", "excel-nb", "excel-sv", "xlsx", "parquet"]

@@ -164,8 +164,8 @@ LANE_LISTS: Mapping[str, LaneList] = MappingProxyType(
         "service_list": LaneList("service", "service information to send", _WITHOUT_CALLS),
         "leave_in_peace": LaneList(
             "leave_in_peace",
-            "whom a list by risk would have called, but contact is expected to do harm, and the "
-            "satisfied and silent",
+            "whom a list by risk would have called, but contact is expected to do harm, the "
+            "satisfied and silent, and those asleep",
             _RULED,
         ),
         "suppressed": LaneList(

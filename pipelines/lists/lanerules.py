@@ -57,6 +57,11 @@ RULES: Mapping[str, LaneRule] = MappingProxyType(
             "Satisfied at the latest survey and silent since long: list.peace.",
             "S4: no contact can be the best service; S1",
         ),
+        "asleep": LaneRule(
+            "Asleep (on autopay, nothing to do with the company for list.peace.asleep_days), and "
+            "contact, which may wake them, is not expected to save more than it loses.",
+            "an assumption: Ascarza, Iyengar and Schleicher 2016; S3, S4",
+        ),
         "not_worth_it": LaneRule(
             "Contact is expected to lose more than it saves, as it makes some stayers leave.",
             "Ascarza, Iyengar and Schleicher 2016; economics of the configuration",

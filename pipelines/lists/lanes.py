@@ -2,7 +2,7 @@
 
 Every scored customer is placed once. The call list is filled by expected value per minute of an
 agent's time, as minutes are what a team runs out of; who was called for last night stays until
-the value falls below half the cut, so that a list is not new every morning.
+the value falls far below the cut, so that a list is not new every morning.
 """
 
 from dataclasses import dataclass
@@ -14,14 +14,18 @@ from models.arrays import Floats, Mask
 
 LANES = ("call", "fix", "service", "leave_in_peace", "suppressed", "none")
 SILENT_LANES = ("fix", "service")
-_STAYS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """Minutes of agents' time for the call list, of one night."""
+    """Minutes of agents' time for the call list, of one night.
+
+    Who was on the last call list ``stays`` until the value falls below that share of the cut; at 1
+    nobody is remembered.
+    """
 
     minutes: float
+    stays: float = 0.5
 
 
 def place(scored: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
@@ -30,27 +34,30 @@ def place(scored: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
     ``scored`` has one row per customer: ``customer_id``, ``churn_probability``,
     ``expected_value`` (null where nothing is known of value: then risk ranks), ``action_lane``
     and ``minutes`` of the suggested action (null without one), ``contact_block_reason`` (null
-    where some channel is open), ``arm`` and, where known, ``satisfied_silent`` (bool),
-    ``household_id`` and ``was_called`` (bool: on the last call list).
+    where some channel is open), ``arm`` and, where known, ``satisfied_silent`` and ``asleep``
+    (bool), ``household_id`` and ``was_called`` (bool: on the last call list).
 
     Rules in order. The company's own faults are repaired and service information is sent
     whoever the customer is, as neither is an outreach. Nobody is called without an action that
-    would help. Then: a bar on contact; who is satisfied and silent is left in peace; a contact
-    that would lose more than it saves, which is peace for those whom a list ranked by risk
-    would have called, and nothing for the others; one call a household, to the member of
-    highest value; and the team's minutes. The holdout is taken from those who would have been
-    called, so that both arms were chosen by the same rules. Equal values go by customer id.
+    would help. Then: a bar on contact; who is satisfied and silent is left in peace, and who is
+    asleep unless waking them is known to be worth it; a contact that would lose more than it
+    saves, which is peace for those whom a list ranked by risk would have called, and nothing for
+    the others; one call a household, to the member of highest value; and the team's minutes. The
+    holdout is taken from those who would have been called, so that both arms were chosen by the
+    same rules. Equal values go by customer id.
     """
     lanes, by = np.full((2, len(scored)), "", dtype=object)
     action = _texts(scored["action_lane"])
     barred = _texts(scored["contact_block_reason"])
     worth = _worth(scored)
+    pays = (worth > 0) & scored["expected_value"].notna().to_numpy(dtype=bool)
     for silent in SILENT_LANES:
         lanes[action == silent] = silent
     for where, rule, hit in (
         ("none", "no_action", action != "call"),
         ("suppressed", barred, barred != ""),
         ("leave_in_peace", "satisfied_silent", _flags(scored, "satisfied_silent")),
+        ("leave_in_peace", "asleep", _flags(scored, "asleep") & ~pays),
         ("none", "not_worth_it", worth <= 0),
     ):
         rows = hit & (lanes == "")
@@ -109,7 +116,7 @@ def _called_by_risk(scored: pd.DataFrame, capacity: Capacity) -> Mask:
 def _fill(
     scored: pd.DataFrame, lanes: np.ndarray, by: np.ndarray, worth: Floats, capacity: Capacity
 ) -> None:
-    """Fill the minutes: last night's first while they are worth half the cut, then the best."""
+    """Fill the minutes: last night's first while they are worth enough, then the best."""
     minutes = _minutes(scored)
     rate = worth / minutes
     held_out = scored["arm"].eq("holdout").to_numpy(dtype=bool) & (lanes == "")
@@ -119,7 +126,7 @@ def _fill(
     taken = order[np.cumsum(minutes[order]) <= capacity.minutes]
     cut = _cut(rate, order, taken)
     if len(taken) < len(order):
-        stays = _flags(scored, "was_called")[order] & (rate[order] >= _STAYS * cut)
+        stays = _flags(scored, "was_called")[order] & (rate[order] >= capacity.stays * cut)
         order = np.concatenate([order[stays], order[~stays]])
         taken = order[np.cumsum(minutes[order]) <= capacity.minutes]
     lanes[order], by[order] = "none", "capacity"

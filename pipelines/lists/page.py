@@ -69,8 +69,9 @@ that kept one off the call list.
 2. Nobody is contacted without such a reason.
 3. Nobody is contacted whom a bar protects ([allowed-contact.md](allowed-contact.md)): permissions
    are read again from the company's tables when the night publishes.
-4. Who is satisfied and silent is left in peace (`list.peace`), and so is everybody whom a list by
-   risk would have called although contact is expected to do harm: the expected value is below zero.
+4. Who is satisfied and silent is left in peace (`list.peace`), and so is everybody who is asleep
+   and whom it is not worth to wake, and everybody whom a list by risk would have called although
+   contact is expected to do harm: the expected value is below zero.
 5. One call a household: to the member of highest value.
 6. The team's minutes (`list.capacity_minutes`) go to the highest expected value per minute. Who was
    on the last call list stays while that is at least half of the lowest that is called for. Equal
@@ -81,6 +82,14 @@ that kept one off the call list.
 The expected value of a contact is `p·γ·(CLV − d) − f − (1 − p)·ω·CLV` (`economics` in the
 configuration), at the low end of the acquisition multiple; `expected_value_high` is the same at
 the high end. The order uses the low one.
+
+ω, the chance that contact makes a stayer leave, is one's own. Contacting everybody would wake
+`economics.woken_share` of the stayers; all of these are taken to be asleep: on autopay, and nothing
+to do with the company for `list.peace.asleep_days` (no contact, no complaint, no outreach, nothing
+done in self-service). The others are not woken. A sleeper of high risk is still called for. This is
+an assumption with a source (Ascarza, Iyengar and Schleicher 2016: contact wakes those who stay out
+of inertia); who of a company's own customers sleeps only its holdout can show, and where `stille
+effect` has accepted who responds, that decides instead.
 
 The arm belongs to the customer: it is drawn by a keyed hash of the customer id alone, with the same
 share in every risk band, so it never changes from night to night. The key is given by

@@ -11,6 +11,7 @@ from pipelines.lists.before import Before, Night
 from pipelines.lists.contact import ContactRules, allowed_contact
 from pipelines.lists.lanerules import RULES
 from pipelines.lists.lanes import Capacity, place
+from pipelines.lists.peace import satisfied_silent
 from pipelines.permissions import Permissions
 from pipelines.settings import Settings
 
@@ -43,7 +44,7 @@ def placed(settings: Settings, scored: pd.DataFrame, known: Known, as_of: date) 
     )
     asked = scored.assign(
         expected_value=scored.get("expected_value", np.nan),
-        satisfied_silent=_satisfied_silent(settings, scored, as_of),
+        satisfied_silent=satisfied_silent(settings.list.peace, scored, as_of),
         household_id=known.permissions.known["household_id"],
         was_called=_of(known.before.last, scored, "lane").eq("call"),
     )
@@ -76,18 +77,3 @@ def _of(night: Night | None, scored: pd.DataFrame, name: str) -> pd.Series:
     if night is None:
         return pd.Series(None, index=scored.index, dtype=object)
     return night.rows[name].reindex(scored["customer_id"].to_numpy()).set_axis(scored.index)
-
-
-def _satisfied_silent(settings: Settings, scored: pd.DataFrame, as_of: date) -> "pd.Series[bool]":
-    """Satisfied at the latest survey, which is not too old, and without contact since long."""
-    peace = settings.list.peace
-    facts = scored.reindex(columns=["csat_last_score", "csat_last_on", "last_contact_on"])
-    day = pd.Timestamp(as_of)
-    asked, spoken = (
-        (day - pd.to_datetime(facts[name])).dt.days for name in ("csat_last_on", "last_contact_on")
-    )
-    if peace.csat is None:
-        return pd.Series(False, index=scored.index)
-    satisfied = facts["csat_last_score"].astype("float64") >= peace.csat
-    silent = spoken.isna() | (spoken >= peace.silent_days)
-    return satisfied & (asked <= peace.survey_days) & silent

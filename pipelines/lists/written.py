@@ -4,11 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from models.examples import MARGIN
-from models.profit import changed_value, expected_value
 from pipelines.lists.actions import load_actions, suggest
 from pipelines.lists.arms import ARMS
 from pipelines.lists.before import Night
@@ -24,9 +21,9 @@ from pipelines.lists.placing import Known, placed
 from pipelines.lists.risk_list import Bands, data_quality, fields_of, risk_list
 from pipelines.lists.rules import ACTIONS, layout_of, sentences_of
 from pipelines.lists.templates import load_templates
-from pipelines.scoring import KEPT, Chances, band_thresholds
+from pipelines.lists.valuing import valued
+from pipelines.scoring import Chances, band_thresholds
 from pipelines.settings import Settings
-from pipelines.worth import customer_values, economics_of
 
 _EXPECTED = ("latest_bill_on", "own_price")
 
@@ -53,7 +50,8 @@ def write_risk_lists(
     The lists of the lanes are written in the first language.
     """
     bands = Bands(**band_thresholds(settings, scored["churn_probability"]))
-    scored = _advised(settings, scored.assign(data_quality=data_quality(scored, _EXPECTED)))
+    scored = _advised(scored.assign(data_quality=data_quality(scored, _EXPECTED)))
+    scored = valued(settings, scored, stamp.as_of)
     scored = placed(settings, scored, known, stamp.as_of)
 
     def rows_in(language: str) -> pd.DataFrame:
@@ -141,24 +139,7 @@ def with_list(
     return replace(lists, schemas={**lists.schemas, **written})
 
 
-def _advised(settings: Settings, scored: pd.DataFrame) -> pd.DataFrame:
-    """With what the rule table says, and with values where the company gives economics."""
+def _advised(scored: pd.DataFrame) -> pd.DataFrame:
+    """With what the rule table says."""
     advice = suggest(scored, load_actions(ACTIONS), REASONS)
-    scored = scored.join(advice[["suggested_action", "do_not", "action_lane", "minutes"]])
-    economics = economics_of(settings)
-    margin = scored.reindex(columns=[MARGIN])[MARGIN].astype("float64")
-    values = customer_values(settings, np.asarray(margin, dtype=np.float64))
-    if economics is None or values is None:
-        return scored
-    p, (low, high) = scored["churn_probability"].to_numpy(dtype="float64"), values
-    if KEPT in scored:
-        kept = scored[KEPT].to_numpy(dtype="float64")
-        worth = [changed_value(kept, value, economics) for value in (low, high)]
-    else:
-        worth = [expected_value(p, value, economics) for value in (low, high)]
-    return scored.assign(
-        expected_value=worth[0],
-        expected_value_high=worth[1],
-        value_at_risk=p * low,
-        currency=settings.company.currency,
-    )
+    return scored.join(advice[["suggested_action", "do_not", "action_lane", "minutes"]])

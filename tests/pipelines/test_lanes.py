@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from pipelines.lists.lanes import LANES, Capacity, place
 
-RULES = {"no_action", "satisfied_silent", "not_worth_it", "household", "holdout", "capacity"}
+RULES = {"no_action", "satisfied_silent", "asleep", "not_worth_it", "household", "holdout"}
+RULES |= {"capacity"}
 
 
 def customers(*rows):
@@ -127,6 +128,19 @@ def test_the_holdout_is_as_hard_to_enter_as_the_call_list():
 def test_the_satisfied_and_silent_are_left_in_peace():
     rows = customers({"satisfied_silent": True}, {"satisfied_silent": None})
     assert placed(rows) == [("leave_in_peace", "satisfied_silent"), ("call", None)]
+
+
+def test_a_sleeper_is_left_in_peace_unless_waking_them_is_known_to_be_worth_it():
+    rows = customers(
+        {"asleep": True, "expected_value": -1.0, "churn_probability": 0.1},
+        {"asleep": True, "expected_value": 1.0},
+        {"asleep": True, "action_lane": "fix"},
+        {"asleep": False},
+    )
+    peace, called = ("leave_in_peace", "asleep"), ("call", None)
+    assert placed(rows) == [peace, called, ("fix", None), called]
+    unknown = rows.assign(expected_value=np.nan)
+    assert placed(unknown) == [peace, peace, ("fix", None), called]
 
 
 def test_who_was_called_for_stays_until_half_the_cut():

@@ -1,0 +1,44 @@
+"""What contacting each customer is worth, where the company gives economics."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from models.arrays import Floats
+from models.examples import MARGIN
+from models.profit import Economics, changed_value, expected_value
+from models.waking import woken_shares
+from pipelines.lists.peace import asleep
+from pipelines.scoring import KEPT
+from pipelines.settings import Settings
+from pipelines.worth import customer_values, economics_of
+
+
+def valued(settings: Settings, scored: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """``scored`` with ``asleep``, and with values where the company gives economics.
+
+    Where it was measured who responds (``kept``), that decides and nobody counts as asleep.
+    """
+    sleeps = asleep(settings.list.peace, scored, as_of) & (KEPT not in scored)
+    scored = scored.assign(asleep=sleeps)
+    economics = economics_of(settings)
+    margin = scored.reindex(columns=[MARGIN])[MARGIN].astype("float64")
+    values = customer_values(settings, np.asarray(margin, dtype=np.float64))
+    if economics is None or values is None:
+        return scored
+    low, high = values
+    return scored.assign(
+        expected_value=_worth(scored, low, economics),
+        expected_value_high=_worth(scored, high, economics),
+        value_at_risk=scored["churn_probability"].to_numpy(dtype="float64") * low,
+        currency=settings.company.currency,
+    )
+
+
+def _worth(scored: pd.DataFrame, value: Floats, economics: Economics) -> Floats:
+    if KEPT in scored:
+        return changed_value(scored[KEPT].to_numpy(dtype="float64"), value, economics)
+    p = scored["churn_probability"].to_numpy(dtype="float64")
+    sleeps = scored["asleep"].to_numpy(dtype=bool)
+    return expected_value(p, value, economics, woken_shares(p, sleeps, economics.woken_share))
