@@ -19,6 +19,7 @@ def key(tmp_path: Path) -> Path:
     rows += [("b", months[0], 0.2), ("b", months[1], 0.5)]
     hazards = pd.DataFrame(rows, columns=["customer_id", "month", "hazard"])
     odds = np.log(hazards["hazard"] / (1 - hazards["hazard"]))
+    hazards["asleep"] = [1.0, 0.5, 0.5, 0.0, 0.0]
     shares = {"share_wait": [0.0, 0, 0, 1.0, 1.0], "share_binding": -0.5, "share_unseen": 2.0}
     hazards.assign(log_odds=odds, **shares).to_parquet(tmp_path / "hazard.parquet")
     pd.DataFrame(
@@ -26,6 +27,7 @@ def key(tmp_path: Path) -> Path:
             "customer_id": ["a", "b"],
             "type": ["sleeping_dog", "persuadable"],
             "effect_of_contact": [np.log(2), -np.log(2)],
+            "quiet": [0.1, 0.9],
         }
     ).to_parquet(tmp_path / "customers.parquet")
     return tmp_path
@@ -42,6 +44,13 @@ def test_responses_follow_the_hazards_of_the_window(key: Path) -> None:
     assert found["type"].tolist() == ["sleeping_dog", "persuadable"]
 
 
+def test_a_sleeping_dog_is_woken_as_far_as_it_sleeps_and_nobody_else_by_sleep(key: Path) -> None:
+    """Half asleep in February: odds 1/9 times the root of 2. ``b`` is awake and persuaded still."""
+    found = responses(read_key(key), ROWS.assign(as_of=pd.Timestamp("2024-02-01")), 29)
+    odds = np.sqrt(2) / 9
+    np.testing.assert_allclose(found["contacted"], [odds / (1 + odds), 1 / 3])
+
+
 def test_who_left_keeps_the_last_hazard(key: Path) -> None:
     found = responses(read_key(key), ROWS, 91)
     np.testing.assert_allclose(found["alone"], [1 - 0.9**3, 1 - 0.8 * 0.5 * 0.5])
@@ -51,7 +60,7 @@ def test_harm_is_only_of_sleeping_dogs(key: Path) -> None:
     truth = responses(read_key(key), ROWS, 60)
     found = worth("all", np.arange(2), truth, np.array([-5.0, 20.0]))
     raised = (1 - (9 / 11) ** 2) - (1 - 0.9**2)
-    assert (found.called, found.sleeping_dogs, found.value) == (2, 1, 15.0)
+    assert (found.called, found.woken, found.value) == (2, 1, 15.0)
     assert found.harm == pytest.approx(raised)
     assert found.kept == pytest.approx((8 / 9) * (2 / 3) - 0.4 - raised)
 

@@ -5,21 +5,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.lists import company, nights, pilot
-from benchmarks.lists.causes import agreement, true_removals
-from benchmarks.lists.deals import over_deals
-from benchmarks.lists.page import page
+from benchmarks.lists import causes, company, nights, pilot
+from benchmarks.lists.deals import deal_again, over_deals
+from benchmarks.lists.page import Results, page
+from benchmarks.lists.sleepers import by_days_of_silence
 from benchmarks.lists.truth import read_key, responses
-from benchmarks.lists.turnover import turnover
+from benchmarks.lists.turnover import Nights, turnover
 from benchmarks.lists.worth import Worth, added
-from models.arrays import Floats
+from models.arrays import Floats, Index
 from models.profit import Economics, changed_value
+from pipelines.lists.lanes import Capacity
+from pipelines.settings import Settings
 from pipelines.worth import customer_values, economics_of
 
 PAGE = Path("docs/lists.md")
 _PILOT_NIGHTS = 1
 _HELD_OUT = 0.5
 _EFFECT = "by effect from the pilot"
+_LENGTHS = (nights.MINUTES, nights.LONG_MINUTES)
 
 
 def main() -> None:
@@ -29,35 +32,83 @@ def main() -> None:
     values = customer_values(settings, company.margins(scores).to_numpy(dtype=np.float64))
     if economics is None or values is None:
         raise SystemExit("the demo's configuration has no economics")
+    value = values[0]
     days = settings.label.lead_days + settings.label.horizon_days
     folder = company.FOLDER / "data" / "truth"
     truth = responses(read_key(folder), scores, days)
     months = sorted(scores["as_of"].unique())
     rows = [np.flatnonzero(scores["as_of"].eq(month)) for month in months]
-    spec = company.spec_of()
-    tried = np.concatenate(rows[:_PILOT_NIGHTS])
-    piloted = pilot.run(scores.iloc[tried], truth.iloc[tried], spec, _HELD_OUT)
-    found: list[list[Worth]] = []
-    places: dict[str, list[np.ndarray]] = {}
-    for of_month in rows[_PILOT_NIGHTS:]:
-        night, value = _part(scores, of_month), values[0][of_month]
-        effect = _effect(night, piloted, value, economics, spec.encode(night))
-        known = _part(truth, of_month)
-        lists = nights.chosen(night, value, economics)
-        found.append(nights.compared(lists, known, value, economics, {_EFFECT: effect}))
-        for name, positions in lists.items():
-            places.setdefault(name, []).append(of_month[positions])
-    sums = [added(list(each)) for each in zip(*found, strict=True)]
-    listed = {name: np.concatenate(parts) for name, parts in places.items()}
-    dealt = over_deals(folder, scores, listed, values[0], economics, days)
-    parts = [(_part(scores, r), _part(truth, r), values[0][r]) for r in rows]
-    turns = turnover(*map(list, zip(*parts, strict=True)), economics)
+    tried, judged = np.concatenate(rows[:_PILOT_NIGHTS]), np.concatenate(rows[_PILOT_NIGHTS:])
+    piloted = pilot.run(scores.iloc[tried], truth.iloc[tried], company.spec_of(), _HELD_OUT)
+    deals = deal_again(folder, scores, value, economics, days)
+    later = [each.of(judged) for each in deals]
+    brought = np.mean([each.brought for each in deals], axis=0)
+    followed = Nights(
+        [_part(scores, r) for r in rows],
+        [truth["alone"].to_numpy(dtype=np.float64)[r] for r in rows],
+        [brought[r] for r in rows],
+    )
     last = rows[-1]
-    worth = pd.Series(values[0][last])
-    real = true_removals(folder, _part(scores, last), worth, days)
-    ranked = [(level, *agreement(company.causes(), real, level)) for level in ("family", "driver")]
-    PAGE.write_text(page(sums, dealt, turns, [piloted], ranked), encoding="utf-8")
+    found = Results(
+        lists=_one_deal(settings, scores, truth, value, economics, piloted, rows),
+        dealt={
+            minutes: over_deals(deals, _listed(settings, scores, value, economics, rows, minutes))
+            for minutes in _LENGTHS
+        },
+        sleepers=[
+            each
+            for minutes in _LENGTHS
+            for each in by_days_of_silence(settings, _part(scores, judged), later, minutes)
+        ],
+        turns=turnover(settings, followed, _LENGTHS),
+        pilots=[piloted],
+        ranked=causes.ranked(
+            company.causes(),
+            causes.true_removals(folder, _part(scores, last), pd.Series(value[last]), days),
+            float((truth["alone"].to_numpy(dtype=np.float64) * value)[last].sum()),
+        ),
+        stays=Capacity(0).stays,
+    )
+    PAGE.write_text(page(found), encoding="utf-8")
     print(f"Written: {PAGE}")
+
+
+def _one_deal(
+    settings: Settings,
+    scores: pd.DataFrame,
+    truth: pd.DataFrame,
+    value: Floats,
+    economics: Economics,
+    piloted: pilot.Pilot,
+    rows: list[Index],
+) -> list[Worth]:
+    spec = company.spec_of()
+    found: list[list[Worth]] = []
+    for of_month in rows[_PILOT_NIGHTS:]:
+        night, worth = _part(scores, of_month), value[of_month]
+        effect = _effect(night, piloted, worth, economics, spec.encode(night))
+        lists = nights.chosen(settings, night, worth, economics, nights.MINUTES)
+        known = _part(truth, of_month)
+        found.append(nights.compared(lists, known, worth, economics, {_EFFECT: effect}))
+    return [added(list(each)) for each in zip(*found, strict=True)]
+
+
+def _listed(
+    settings: Settings,
+    scores: pd.DataFrame,
+    value: Floats,
+    economics: Economics,
+    rows: list[Index],
+    minutes: float,
+) -> dict[str, Index]:
+    """Each list's positions in ``scores`` over all nights but the pilot's."""
+    parts: dict[str, list[Index]] = {}
+    for of_month in rows[_PILOT_NIGHTS:]:
+        night = _part(scores, of_month)
+        lists = nights.chosen(settings, night, value[of_month], economics, minutes)
+        for name, positions in lists.items():
+            parts.setdefault(name, []).append(of_month[positions])
+    return {name: np.concatenate(each) for name, each in parts.items()}
 
 
 def _part(frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:

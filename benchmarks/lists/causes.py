@@ -1,5 +1,6 @@
 """What removing each cause would be worth by the truth, and whether the model ranks them so."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,19 @@ from features.catalog import build_catalog
 from features.tables import TABLES
 
 _MONTH_DAYS = 365 / 12
+_LEAST = {"family": (0.0,), "driver": (0.0, 0.01, 0.02, 0.05)}
+_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """``agreements``: level, least worth as a share of the value of all who would leave,
+    Spearman's correlation and how many causes; ``strongest``: the drivers worth most by the truth,
+    with that share by the model and by the truth.
+    """
+
+    agreements: tuple[tuple[str, float, float, int], ...]
+    strongest: tuple[tuple[str, float, float], ...]
 
 
 def true_removals(
@@ -37,10 +51,35 @@ def true_removals(
     return pd.DataFrame(found, columns=["level", "name", "value"])
 
 
-def agreement(ours: pd.DataFrame, truth: pd.DataFrame, level: str) -> tuple[float, int]:
-    """Spearman's correlation of the values of one level, and of how many causes."""
-    both = ours[ours["level"].eq(level)].merge(truth[truth["level"].eq(level)], on="name")
-    return float(spearmanr(both["value_x"], both["value_y"]).statistic), len(both)
+def ranked(ours: pd.DataFrame, truth: pd.DataFrame, at_risk: float) -> Ranked:
+    """Hold ``ours`` against ``truth`` at every least worth; ``at_risk`` is the value of leavers."""
+    found = [
+        (level, least, *agreement(ours, truth, level, least * at_risk))
+        for level, worths in _LEAST.items()
+        for least in worths
+    ]
+    drivers = _both(ours, truth, "driver").nlargest(_SHOWN, "value_truth")
+    names = ["name", "value_ours", "value_truth"]
+    strongest = drivers[names].itertuples(index=False, name=None)
+    shares = [(name, mine / at_risk, true / at_risk) for name, mine, true in strongest]
+    return Ranked(tuple(found), tuple(shares))
+
+
+def agreement(
+    ours: pd.DataFrame, truth: pd.DataFrame, level: str, least: float = 0.0
+) -> tuple[float, int]:
+    """Spearman's correlation of one level's values, and of how many causes.
+
+    Of those worth at least ``least`` by the truth.
+    """
+    both = _both(ours, truth, level)
+    both = both[both["value_truth"].ge(least)]
+    return float(spearmanr(both["value_ours"], both["value_truth"]).statistic), len(both)
+
+
+def _both(ours: pd.DataFrame, truth: pd.DataFrame, level: str) -> pd.DataFrame:
+    parts = (frame[frame["level"].eq(level)] for frame in (ours, truth))
+    return pd.merge(*parts, on="name", suffixes=("_ours", "_truth"))
 
 
 def _chance(log_odds: np.ndarray, days: int) -> np.ndarray:

@@ -1,22 +1,32 @@
-"""The same lists had the types been dealt otherwise: one deal is as lucky as the next.
+"""The same lists had the types been dealt otherwise: one deal is as lucky as the next."""
 
-Types and effects are dealt again among those with the same way of paying, which is all that the
-simulator's deal goes by.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.lists.truth import Key, read_key, responses
+from benchmarks.lists.truth import read_key, responses
 from benchmarks.lists.worth import Worth, worth
 from models.arrays import Floats, Index
 from models.profit import Economics, changed_value
+from pipelines.demo.customer_types import deal_types
+from pipelines.demo.dials import TYPES, USUAL_TYPES
 
 DEALS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """The responses of all rows in one deal, and what contacting each would bring."""
+
+    truth: pd.DataFrame
+    brought: Floats
+
+    def of(self, rows: Index) -> "Deal":
+        """The rows at these positions."""
+        return Deal(self.truth.iloc[rows].reset_index(drop=True), self.brought[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,39 +37,34 @@ class Dealt:
     spread: float
 
 
-def over_deals(
-    truth: Path,
-    rows: pd.DataFrame,
-    lists: Mapping[str, Index],
-    value: Floats,
-    economics: Economics,
-    days: int,
-) -> list[Dealt]:
-    """Each list (positions in ``rows``, which has the column autopay) over ``DEALS`` deals."""
+def deal_again(
+    truth: Path, rows: pd.DataFrame, value: Floats, economics: Economics, days: int
+) -> list[Deal]:
+    """``DEALS`` deals by the simulator's own law, which goes by how silent one is by nature."""
     key, rng = read_key(truth), np.random.default_rng(0)
-    found: dict[str, list[Worth]] = {name: [] for name in lists}
+    quiet = key.kinds["quiet"].to_numpy(dtype=np.float64)
+    found = []
     for _ in range(DEALS):
-        dealt = responses(_dealt_again(key, rows, rng), rows, days)
-        kept = (dealt["alone"] - dealt["contacted"]).to_numpy(dtype=np.float64)
-        brought = changed_value(kept, value, economics)
-        for name, chosen in lists.items():
-            found[name].append(worth(name, chosen, dealt, brought))
-    return [_mean(parts) for parts in found.values()]
+        dealt = deal_types(rng, quiet, USUAL_TYPES)
+        kinds = {"type": np.array(TYPES)[dealt.kind], "effect_of_contact": dealt.effect}
+        told = responses(replace(key, kinds=key.kinds.assign(**kinds)), rows, days)
+        kept = (told["alone"] - told["contacted"]).to_numpy(dtype=np.float64)
+        found.append(Deal(told, changed_value(kept, value, economics)))
+    return found
 
 
-def _dealt_again(key: Key, rows: pd.DataFrame, rng: np.random.Generator) -> Key:
-    first = rows.drop_duplicates("customer_id").set_index("customer_id")["autopay"].fillna(0)
-    kinds = key.kinds.reindex(first.index)
-    for paying in (first > 0, first <= 0):
-        here = np.flatnonzero(paying.to_numpy(dtype=bool))
-        kinds.iloc[here] = kinds.iloc[rng.permutation(here)].to_numpy()
-    return replace(key, kinds=kinds)
+def over_deals(deals: Sequence[Deal], lists: Mapping[str, Index]) -> list[Dealt]:
+    """Each list (positions in the deals' rows) over all deals."""
+    return [
+        _mean([worth(name, chosen, deal.truth, deal.brought) for deal in deals])
+        for name, chosen in lists.items()
+    ]
 
 
 def _mean(parts: list[Worth]) -> Dealt:
     def mean(name: str) -> float:
         return float(np.mean([getattr(part, name) for part in parts]))
 
-    dogs = round(mean("sleeping_dogs"))
-    sums = Worth(parts[0].name, parts[0].called, mean("value"), mean("kept"), dogs, mean("harm"))
+    woken = round(mean("woken"))
+    sums = Worth(parts[0].name, parts[0].called, mean("value"), mean("kept"), woken, mean("harm"))
     return Dealt(sums, float(np.std([part.value for part in parts])))

@@ -7,36 +7,47 @@ import pandas as pd
 
 from benchmarks.lists.company import PROBABILITY
 from benchmarks.lists.worth import Worth, first_by, worth
-from models.arrays import Floats, Index
+from models.arrays import Floats, Index, Mask
 from models.profit import Economics, changed_value, expected_value
 from pipelines.lists.lanes import Capacity, place
+from pipelines.lists.peace import satisfied_silent
+from pipelines.lists.valuing import valued
+from pipelines.settings import Settings
 
-MINUTES = 1_200.0
+MINUTES, LONG_MINUTES = 1_200.0, 6_000.0
 CALL_LIST, BY_RISK = "call list", "by risk"
 
 
-def placed(night: pd.DataFrame, value: Floats, economics: Economics) -> pd.DataFrame:
+def placed(
+    settings: Settings, night: pd.DataFrame, capacity: Capacity, was_called: Mask | None = None
+) -> pd.DataFrame:
     """The night's lanes as the product places them, nobody barred and nobody held out."""
-    p = night[PROBABILITY].to_numpy(dtype=np.float64)
-    asked = night.assign(
-        expected_value=expected_value(p, value, economics),
+    as_of = night["as_of"].iloc[0]
+    asked = valued(settings, night, as_of).assign(
         contact_block_reason=pd.Series(pd.NA, index=night.index, dtype="str"),
         arm="treat",
+        satisfied_silent=satisfied_silent(settings.list.peace, night, as_of),
+        was_called=False if was_called is None else was_called,
     )
-    return place(asked, Capacity(MINUTES))
+    return place(asked, capacity)
 
 
-def chosen(night: pd.DataFrame, value: Floats, economics: Economics) -> dict[str, Index]:
+def called(lanes: pd.DataFrame) -> Index:
+    """Positions of the call list."""
+    return np.flatnonzero(lanes["lane"].eq("call").to_numpy(dtype=bool))
+
+
+def chosen(
+    settings: Settings, night: pd.DataFrame, value: Floats, economics: Economics, minutes: float
+) -> dict[str, Index]:
     """The lists that know nothing of the truth, all as long as the call list."""
     p = night[PROBABILITY].to_numpy(dtype=np.float64)
-    lanes = placed(night, value, economics)["lane"]
-    called: Index = np.flatnonzero(lanes.eq("call").to_numpy(dtype=bool))
-    size = len(called)
+    ours = called(placed(settings, night, Capacity(minutes)))
     return {
-        CALL_LIST: called,
-        "by expected value alone": first_by(expected_value(p, value, economics), size),
-        BY_RISK: first_by(p, size),
-        "by customer value": first_by(value, size),
+        CALL_LIST: ours,
+        "by expected value alone": first_by(expected_value(p, value, economics), len(ours)),
+        BY_RISK: first_by(p, len(ours)),
+        "by customer value": first_by(value, len(ours)),
     }
 
 
@@ -66,6 +77,6 @@ def _at_random(truth: pd.DataFrame, brought: Floats, size: int) -> Worth:
         size,
         everybody.value * share,
         everybody.kept * share,
-        round(everybody.sleeping_dogs * share),
+        round(everybody.woken * share),
         everybody.harm * share,
     )

@@ -14,18 +14,21 @@ SLEEPING_DOG = "sleeping_dog"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """``hazard`` by customer and month; ``kinds`` by customer: type and effect_of_contact."""
+    """``months`` by customer and month: hazard, asleep; ``kinds`` by customer: type,
+    effect_of_contact and quiet.
+    """
 
-    hazard: "pd.Series[float]"
+    months: pd.DataFrame
     kinds: pd.DataFrame
 
 
 def read_key(truth: Path) -> Key:
     """Read the folder of an answer key."""
-    hazards = pd.read_parquet(truth / "hazard.parquet", columns=["customer_id", "month", "hazard"])
-    hazards["month"] = pd.to_datetime(hazards["month"])
+    names = ["customer_id", "month", "hazard", "asleep"]
+    months = pd.read_parquet(truth / "hazard.parquet", columns=names)
+    months["month"] = pd.to_datetime(months["month"])
     kinds = pd.read_parquet(truth / "customers.parquet").set_index("customer_id")
-    return Key(hazards.set_index(["customer_id", "month"])["hazard"], kinds)
+    return Key(months.set_index(["customer_id", "month"]), kinds)
 
 
 def responses(key: Key, rows: pd.DataFrame, days: int) -> pd.DataFrame:
@@ -34,17 +37,17 @@ def responses(key: Key, rows: pd.DataFrame, days: int) -> pd.DataFrame:
     ``rows`` has customer_id and as_of, first days of months. From the true hazards of the months
     that followed, so they know what has yet to happen; a month that the customer did not live to
     see has the hazard of the one before. Contact moves the log-odds of every month from the
-    as-of date on.
+    as-of date on; a sleeping dog's as far as it sleeps on that date.
     """
     kinds = key.kinds.reindex(rows["customer_id"])
-    effect = kinds["effect_of_contact"].to_numpy(dtype=np.float64)
+    effect = _effects(key, kinds, rows)
     stays = np.ones((2, len(rows)))
     as_of = pd.to_datetime(rows["as_of"])
     hazard = np.full(len(rows), np.nan)
     for offset in range(days // 28 + 1):
         first = as_of + pd.DateOffset(months=offset)
         months = pd.MultiIndex.from_arrays([rows["customer_id"], first])
-        found = key.hazard.reindex(months).to_numpy()
+        found = key.months["hazard"].reindex(months).to_numpy()
         hazard = np.where(np.isnan(found), hazard, found)
         inside = _inside(first, as_of, days)
         for row, change in enumerate((0.0, effect)):
@@ -57,6 +60,14 @@ def responses(key: Key, rows: pd.DataFrame, days: int) -> pd.DataFrame:
         },
         index=rows.index,
     )
+
+
+def _effects(key: Key, kinds: pd.DataFrame, rows: pd.DataFrame) -> Floats:
+    here = pd.MultiIndex.from_arrays([rows["customer_id"], pd.to_datetime(rows["as_of"])])
+    asleep = key.months["asleep"].reindex(here).to_numpy(dtype=np.float64)
+    effect = kinds["effect_of_contact"].to_numpy(dtype=np.float64)
+    dogs = kinds["type"].eq(SLEEPING_DOG).to_numpy(dtype=bool)
+    return np.where(dogs, effect * asleep, effect)
 
 
 def _inside(first: pd.Series, as_of: pd.Series, days: int) -> Floats:

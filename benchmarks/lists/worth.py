@@ -13,14 +13,15 @@ from models.arrays import Floats, Index
 class Worth:
     """One list's sums by the truth: value in major units, leavers kept, and harm.
 
-    ``harm`` is by how much leaving is raised among its sleeping dogs, in expected leavers.
+    ``woken`` are the sleeping dogs on it that are not awake anyhow, ``harm`` by how much leaving
+    is raised among them, in expected leavers.
     """
 
     name: str
     called: int
     value: float
     kept: float
-    sleeping_dogs: int
+    woken: int
     harm: float
 
 
@@ -28,7 +29,7 @@ def worth(name: str, chosen: Index, truth: pd.DataFrame, brought: Floats) -> Wor
     """Sum up the list ``chosen`` (positions)."""
     rows = truth.iloc[chosen]
     kept = rows["alone"] - rows["contacted"]
-    dogs = rows["type"].eq(SLEEPING_DOG)
+    dogs = rows["type"].eq(SLEEPING_DOG) & kept.lt(0)
     return Worth(
         name,
         len(chosen),
@@ -46,7 +47,7 @@ def added(parts: list[Worth]) -> Worth:
         sum(p.called for p in parts),
         sum(p.value for p in parts),
         sum(p.kept for p in parts),
-        sum(p.sleeping_dogs for p in parts),
+        sum(p.woken for p in parts),
         sum(p.harm for p in parts),
     )
 
