@@ -17,6 +17,7 @@ from models.ridge import ridge_line
 
 LEVEL_WEIGHT = 20.0
 SLOPE_WEIGHT = 100.0
+_SAME = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,19 @@ class Calibration:
     @property
     def common(self) -> Platt:
         return Platt(self.slope, self.intercept)
+
+    def line(self, name: str) -> Platt:
+        """The product line's own line, or the common one."""
+        return self.product_lines.get(name, self.common)
+
+    def equals(self, other: "Calibration") -> bool:
+        """Whether every line's slope and intercept are the other's within 1e-9."""
+        names = {*self.product_lines, *other.product_lines}
+        pairs = [(self.common, other.common), *((self.line(n), other.line(n)) for n in names)]
+        return all(
+            abs(a.slope - b.slope) < _SAME and abs(a.intercept - b.intercept) < _SAME
+            for a, b in pairs
+        )
 
     def shifted(self, by: float) -> "Calibration":
         """All lines with their log-odds moved by ``by``."""
@@ -98,7 +112,7 @@ def with_product_lines(
     for name in sorted(pd.unique(product_line[pd.notna(product_line)])):
         here = product_line == name
         moved = nearby(z[here], y[here], LEVEL_WEIGHT)
-        lines[str(name)] = moved.after(lines.get(name, start.common))
+        lines[str(name)] = moved.after(start.line(name))
     return Calibration(start.slope, start.intercept, lines)
 
 

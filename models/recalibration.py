@@ -1,14 +1,14 @@
-"""The calibration moved to the newest months whose outcome is known; the boosters stay."""
+"""The calibration moved to the newest months; the boosters stay."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from features.errors import GateError
-from models.arrays import Days, Floats, Labels, Mask
+from models.arrays import Mask
 from models.calibration import Calibration, follow
-from models.examples import Examples
-from models.splits import customer_folds
+from models.recalibration_check import Check, cross_check, names
+from models.sofar import SoFar, level_shift
 from models.swing import USUAL, held_back
 
 ENOUGH = 400
@@ -16,133 +16,120 @@ FEWEST = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """Parent and candidate on the newest months, which neither the candidate nor its fit saw.
-
-    The candidate of the check is fitted on the months before, and for each half of the
-    customers on the other half: label windows of neighbouring months overlap, so a customer's
-    notice would else be in the fit and in the check. Shares and mean log loss per row.
-    """
-
-    months: tuple[str, ...]
-    rows: int
-    leavers: int
-    observed: float
-    predicted: float
-    parent_predicted: float
-    log_loss: float
-    parent_log_loss: float
-
-    @property
-    def level_error(self) -> float:
-        """|predicted − observed|, as a share."""
-        return abs(self.predicted - self.observed)
-
-    @property
-    def parent_level_error(self) -> float:
-        """The parent's."""
-        return abs(self.parent_predicted - self.observed)
-
-    @property
-    def failed(self) -> tuple[str, ...]:
-        """The rules that refuse the candidate: its log loss or its level error is the greater."""
-        rules = {
-            "log_loss": self.log_loss > self.parent_log_loss,
-            "level_error": self.level_error > self.parent_level_error,
-        }
-        return tuple(name for name, fails in rules.items() if fails)
-
-
-@dataclass(frozen=True, slots=True)
 class Recalibrated:
-    """The new calibration, what it was fitted on, and how its way of fitting did out of time."""
+    """The new calibration, what it was fitted on, and how its ways of fitting did.
+
+    ``months``, ``rows`` and ``leavers`` are those of the refit on complete months, and ``check``
+    judges it on the newest of them. ``level`` judges the level that open months have moved, on
+    the rows that moved it; None without open months.
+    """
 
     calibration: Calibration
     months: tuple[str, ...]
     rows: int
     leavers: int
     check: Check
+    level: Check | None = None
+
+    @property
+    def refitted(self) -> bool:
+        """Whether the calibration holds the refit; else it is the parent's with another level."""
+        return self.level is None or not self.check.failed
+
+    @property
+    def calibrated_on(self) -> tuple[str, ...]:
+        """The months that the calibration comes from."""
+        months = {
+            *(self.months if self.refitted else ()),
+            *(self.level.months if self.level else ()),
+        }
+        return tuple(sorted(months))
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The rules that refuse the calibration."""
+        if self.level is None:
+            return self.check.failed
+        return tuple(f"newest_{name}" for name in self.level.failed)
 
 
 def recalibrate(
-    parent: Calibration, raw: Floats, examples: Examples, swing: float = USUAL
+    parent: Calibration,
+    complete: SoFar,
+    swing: float = USUAL,
+    open_rows: SoFar | None = None,
 ) -> Recalibrated:
     """Fit on the newest months with 400 leavers together, or on all where they have fewer.
 
-    ``raw`` (n,) are the boosters' log-odds of ``examples``, none of which they learned from. Levels
-    are held back as ``held_back`` says; ``swing`` is that of the months they learned from. The
-    check is on the newest months with 50 leavers. Raises ``GateError`` when the months before
-    those have not 50 leavers too.
+    The boosters learned from no row here. Levels are held back as ``held_back`` says; ``swing`` is
+    that of the months that they learned from. The check is on the newest ``complete`` months with
+    50 leavers, and the fit of the check on the months before.
+
+    ``open_rows`` are of months whose label window is still open. They teach no slope. Together
+    with complete rows, the newest with 400 leavers and a whole window's time, they move the level:
+    from the refit, or from the parent where the check refuses the refit. Raises ``GateError`` when
+    the months before the newest have not 50 leavers too.
     """
-    newest = newest_months(examples.as_of, examples.y, FEWEST)
-    before = int(examples.y[~newest].sum())
-    if min(before, int(examples.y[newest].sum())) < FEWEST:
+    way, newest = _Way(parent, swing), newest_months(complete, FEWEST)
+    _refuse_few(complete, newest)
+    chosen = _newest(complete)
+    refit = way.refit(chosen)
+    check = cross_check(
+        parent, complete, newest, lambda half: way.held_refit(complete.take(half & ~newest))
+    )
+    fitted_on = (names(chosen.as_of), len(chosen), int(chosen.y.sum()), check)
+    if open_rows is None:
+        return Recalibrated(held_back(parent, refit, chosen, swing), *fitted_on)
+    start, seen = parent if check.failed else refit, _newest(complete.joined(open_rows))
+    every = np.ones(len(seen), dtype=bool)
+    level = cross_check(parent, seen, every, lambda half: way.levelled(start, seen.take(half)))
+    return Recalibrated(way.levelled(start, seen), *fitted_on, level)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """The ways of fitting, which checks repeat on other rows."""
+
+    parent: Calibration
+    swing: float
+
+    def refit(self, rows: SoFar) -> Calibration:
+        return follow(self.parent, rows.raw, rows.product_line, rows.y)
+
+    def held_refit(self, rows: SoFar) -> Calibration:
+        chosen = _newest(rows)
+        return held_back(self.parent, self.refit(chosen), chosen, self.swing)
+
+    def levelled(self, start: Calibration, rows: SoFar) -> Calibration:
+        z = start.log_odds(rows.raw, rows.product_line)
+        shifted = start.shifted(level_shift(z, rows.y, rows.share))
+        return held_back(self.parent, shifted, rows, self.swing)
+
+
+def newest_months(rows: SoFar, leavers: int) -> Mask:
+    """The fewest newest as-of months with ``leavers`` together and a whole window; else all rows.
+
+    The shares of open months must add up to 1: a fortnight's notices, however many, are no level.
+    """
+    months, whole = rows.as_of.astype("datetime64[M]"), 0.0
+    for first in np.unique(months)[::-1]:
+        whole += float(rows.share[months == first].mean())
+        newest: Mask = months >= first
+        if whole >= 1 and rows.y[newest].sum() >= leavers:
+            return newest
+    return np.ones(len(rows), dtype=bool)
+
+
+def _newest(rows: SoFar) -> SoFar:
+    return rows.take(newest_months(rows, ENOUGH))
+
+
+def _refuse_few(complete: SoFar, newest: Mask) -> None:
+    before = int(complete.y[~newest].sum())
+    if min(before, int(complete.y[newest].sum())) < FEWEST:
         raise GateError(
-            f"{len(np.unique(examples.as_of))} month(s) that the champion has not learned from "
-            f"have a known outcome, with {int(examples.y.sum())} leavers; to recalibrate, the "
+            f"{len(np.unique(complete.as_of))} month(s) that the champion has not learned from "
+            f"have a known outcome, with {int(complete.y.sum())} leavers; to recalibrate, the "
             f"newest and the ones before must have {FEWEST} each. Run stille recalibrate again "
             "next month, or learn from these months too: stille train."
         )
-    chosen = newest_months(examples.as_of, examples.y, ENOUGH)
-    return Recalibrated(
-        calibration=_followed(parent, raw, examples, chosen, swing),
-        months=_names(examples.as_of[chosen]),
-        rows=int(chosen.sum()),
-        leavers=int(examples.y[chosen].sum()),
-        check=_check(parent, raw, examples, newest, swing),
-    )
-
-
-def newest_months(as_of: Days, y: Labels, leavers: int) -> Mask:
-    """The rows of the fewest newest as-of months that have ``leavers`` together; else all."""
-    months = as_of.astype("datetime64[M]")
-    for first in np.unique(months)[::-1]:
-        rows: Mask = months >= first
-        if y[rows].sum() >= leavers:
-            return rows
-    return np.ones(len(y), dtype=bool)
-
-
-def _check(
-    parent: Calibration, raw: Floats, examples: Examples, newest: Mask, swing: float
-) -> Check:
-    p = np.full(len(examples), np.nan)
-    for fold in customer_folds(examples.customer_id, 2):
-        earlier = np.flatnonzero(fold.train & ~newest)
-        chosen = np.zeros(len(examples), dtype=bool)
-        chosen[earlier[newest_months(examples.as_of[earlier], examples.y[earlier], ENOUGH)]] = True
-        judged = fold.test & newest
-        candidate = _followed(parent, raw, examples, chosen, swing)
-        p[judged] = candidate.log_odds(raw[judged], examples.product_line[judged])
-    y, ours = examples.y[newest], p[newest]
-    theirs = parent.log_odds(raw[newest], examples.product_line[newest])
-    return Check(
-        months=_names(examples.as_of[newest]),
-        rows=len(y),
-        leavers=int(y.sum()),
-        observed=float(y.mean()),
-        predicted=_mean_probability(ours),
-        parent_predicted=_mean_probability(theirs),
-        log_loss=_log_loss(ours, y),
-        parent_log_loss=_log_loss(theirs, y),
-    )
-
-
-def _followed(
-    parent: Calibration, raw: Floats, examples: Examples, rows: Mask, swing: float
-) -> Calibration:
-    lines = examples.product_line[rows]
-    moved = follow(parent, raw[rows], lines, examples.y[rows])
-    return held_back(parent, moved, raw[rows], lines, swing)
-
-
-def _mean_probability(log_odds: Floats) -> float:
-    return float(np.mean(1 / (1 + np.exp(-log_odds))))
-
-
-def _log_loss(log_odds: Floats, y: Labels) -> float:
-    return float(np.mean(np.logaddexp(0.0, log_odds) - y * log_odds))
-
-
-def _names(as_of: Days) -> tuple[str, ...]:
-    return tuple(map(str, np.unique(as_of.astype("datetime64[M]"))))

@@ -1,4 +1,4 @@
-"""The champion's calibration refitted on the newest matured months; its boosters stay as they are.
+"""The champion's calibration moved to the newest months; its boosters stay as they are.
 
 Plain functions; ``step`` decides whether a scheduler watches them.
 """
@@ -10,9 +10,9 @@ from datetime import date
 import numpy as np
 
 from models.artefact import REFERENCE, to_files
-from models.examples import Examples
-from models.recalibration import Check, Recalibrated
+from models.recalibration import Recalibrated
 from models.recalibration import recalibrate as refit
+from models.sofar import SoFar
 from pipelines import tracking
 from pipelines.champion import Champion, resolve_champion
 from pipelines.codeversion import code_version
@@ -26,11 +26,13 @@ from pipelines.step import Step, plain
 from pipelines.training.newer import (
     BOOSTERS_KNOWN_BEFORE,
     MONTHLY_SWING,
+    Newer,
     learned_before,
     learned_swing,
     newer_examples,
 )
 
+NOTHING = "nothing to follow: the level moved by less than it swings"
 _BY_RULE = "recalibrated: not worse than its parent out of time"
 _KEPT = (
     "feature_spec_hash",
@@ -43,9 +45,12 @@ _KEPT = (
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """The new version, its parent's label, what was fitted, and the rules that refused it."""
+    """The new version, its parent's label, what was fitted, and the rules that refused it.
 
-    registered: tracking.Registered
+    ``registered`` is None where nothing was to be followed.
+    """
+
+    registered: tracking.Registered | None
     parent: str
     found: Recalibrated
     failed: tuple[str, ...]
@@ -54,6 +59,8 @@ class Followed:
 def recalibrate(settings: Settings, today: date, record: RunRecord, step: Step = plain) -> Followed:
     """Register the champion with a new calibration; it takes the alias if its check allows.
 
+    Where the calibration comes out as it was, nothing is registered.
+
     Raises ``ModelError`` without a usable champion or for other features than it learned,
     ``ContractError`` for broken tables, ``GateError`` when too few leavers are newer than what
     its boosters learned from.
@@ -61,24 +68,30 @@ def recalibrate(settings: Settings, today: date, record: RunRecord, step: Step =
     record.as_of_date, record.config_digest = str(today), config_digest(settings)
     champion = step(resolve_champion, settings, record)
     snapshot = step(read_tables, settings, today, record)
-    examples = step(newer_examples, settings, snapshot, champion, today, record)
-    found = step(refitted, settings, champion, examples, record)
+    newer = step(newer_examples, settings, snapshot, champion, today, record)
+    found = step(refitted, settings, champion, newer, record)
+    if found.calibration.equals(champion.model.calibration):
+        record.notes.append(NOTHING)
+        return Followed(None, champion.registered.label, found, ())
     registered = step(register, settings, snapshot, champion, found, today, record)
-    failed = step(decide, settings, champion, registered, found.check, record)
+    failed = step(decide, settings, champion, registered, found, record)
     return Followed(registered, champion.registered.label, found, failed)
 
 
 def refitted(
-    settings: Settings, champion: Champion, examples: Examples, record: RunRecord
+    settings: Settings, champion: Champion, newer: Newer, record: RunRecord
 ) -> Recalibrated:
-    """The new calibration; its check becomes gates of the record."""
+    """The new calibration; its checks become gates of the record."""
+    model, examples = champion.model, newer.examples
     with record.stage("calibrating") as stage:
-        raw = champion.model.raw(examples.x, settings.engine.threads)
-        found = refit(champion.model.calibration, raw, examples, learned_swing(champion))
+        rows = SoFar.complete(examples, model.raw(examples.x, settings.engine.threads))
+        found = refit(model.calibration, rows, learned_swing(champion), newer.open_rows)
         stage.rows_in, stage.rows_out = len(examples), found.rows
-    check = found.check
-    record.gate("recalibration.log_loss", check.log_loss, high=check.parent_log_loss)
-    record.gate("recalibration.level_error", check.level_error, high=check.parent_level_error)
+    for name, check in (("", found.check), ("newest_", found.level)):
+        if check is not None:
+            gate = f"recalibration.{name}"
+            record.gate(f"{gate}log_loss", check.log_loss, high=check.parent_log_loss)
+            record.gate(f"{gate}level_error", check.level_error, high=check.parent_level_error)
     return found
 
 
@@ -100,7 +113,7 @@ def register(
         "config_digest": config_digest(settings),
         "known_before": str(today),
         BOOSTERS_KNOWN_BEFORE: str(learned_before(champion)),
-        "calibrated_on": ", ".join(found.months),
+        "calibrated_on": ", ".join(found.calibrated_on),
         "parent_version": parent.version,
         "code_version": code_version(),
         "run": record.run_id,
@@ -125,7 +138,7 @@ def decide(
     settings: Settings,
     champion: Champion,
     registered: tracking.Registered,
-    check: Check,
+    found: Recalibrated,
     record: RunRecord,
 ) -> tuple[str, ...]:
     """Give the alias to the new version if its check allows and its parent still is champion.
@@ -134,8 +147,9 @@ def decide(
     """
     now = tracking.champion(settings)
     moved = now is None or now.version != champion.registered.version
-    failed = (*check.failed, *(["parent_is_champion"] if moved else []))
-    facts = json.dumps({"promote": not failed, "failed": failed, "check": asdict(check)}, indent=1)
+    failed = (*found.failed, *(["parent_is_champion"] if moved else []))
+    checks = {"check": asdict(found.check), "level": found.level and asdict(found.level)}
+    facts = json.dumps({"promote": not failed, "failed": failed, **checks}, indent=1)
     tracking.write_verdict(settings, registered, failed, facts.encode())
     if not failed:
         tracking.promote(settings, registered, _BY_RULE)
@@ -147,9 +161,14 @@ def decide(
 
 
 def _metrics(found: Recalibrated) -> dict[str, float]:
-    check = {name: value for name, value in asdict(found.check).items() if name != "months"}
-    fitted = {"rows": found.rows, "leavers": found.leavers}
+    checks = {"check": found.check, **({"level": found.level} if found.level else {})}
+    told = {
+        f"{what}_{name}": value
+        for what, check in checks.items()
+        for name, value in asdict(check).items()
+        if name != "months"
+    }
     calibration = found.calibration
     lines = {"slope": calibration.slope, "intercept": calibration.intercept}
-    metrics = {f"check_{name}": value for name, value in check.items()} | fitted | lines
+    metrics = told | {"rows": found.rows, "leavers": found.leavers} | lines
     return {name: float(value) for name, value in metrics.items() if np.isfinite(value)}

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.bootstrap import Interval
+from models.recalibration_check import Check
 from pipelines.comparing.difference import Difference
 from pipelines.demo.compare import Comparison
 from pipelines.doctor.finding import Finding
@@ -19,7 +20,7 @@ from pipelines.monitor import Monitored
 from pipelines.monitoring import summary
 from pipelines.nightly import Night
 from pipelines.promoting import Moved
-from pipelines.recalibrate import Followed
+from pipelines.recalibrate import NOTHING, Followed
 from pipelines.show import lane_counts, scorecard_header, scorecard_rows, top_rows
 from pipelines.train import Trained
 from pipelines.training.ablation import Ablation
@@ -174,27 +175,40 @@ def compared(difference: Difference, page: Path) -> None:
 
 
 def recalibrated(done: Followed) -> None:
-    """Print what was refitted, on what, how its check went and whether it is champion."""
-    found, check = done.found, done.found.check
+    """Print what was refitted, on what, how its checks went and whether it is champion."""
+    found, check, level = done.found, done.found.check, done.found.level
     print(
-        f"{done.registered.label}: {done.parent} with its calibration refitted on "
-        f"{', '.join(found.months)} ({found.leavers:,} leavers of {found.rows:,})."
+        f"{done.parent}: its calibration refitted on {', '.join(found.months)} ({found.leavers:,} "
+        f"leavers of {found.rows:,})."
     )
-    print(
-        f"Refitted on the months before {check.months[0]} and checked on "
+    before = f"Refitted on the months before {check.months[0]} and checked on "
+    print(before + _checked(check))
+    if not found.refitted:
+        print(f"The refit is refused by {', '.join(check.failed)}: slopes stay as they were.")
+    if level is not None:
+        print("The level moved to who has left so far, and checked on " + _checked(level))
+    if done.registered is None:
+        print(f"{NOTHING.capitalize()}. No version was registered.")
+    elif done.failed:
+        print(f"{done.registered.label}. Not champion: {', '.join(done.failed)}")
+    else:
+        print(f"{done.registered.label}. It is champion now.")
+
+
+def _checked(check: Check) -> str:
+    return (
         f"{', '.join(check.months)}: {check.observed:.2%} left, {check.predicted:.2%} predicted "
         f"(parent {check.parent_predicted:.2%}); log loss {check.log_loss:.5f} (parent "
         f"{check.parent_log_loss:.5f})."
     )
-    print(f"Not champion: {', '.join(done.failed)}" if done.failed else "It is champion now.")
 
 
 def recalibration_facts(done: Followed) -> dict[str, Any]:
     """The same for ``--json``."""
     return {
-        "version": done.registered.label,
+        "version": done.registered.label if done.registered else None,
         "parent": done.parent,
-        "champion": not done.failed,
+        "champion": done.registered is not None and not done.failed,
         "failed": list(done.failed),
         **asdict(done.found),
     }

@@ -77,10 +77,14 @@ class Shard:
         rows = self._judged(as_of, known_before)
         known: Known = {"today": known_before, "zone": self._zone}
         treated = treatments(self.con, tables=self.tables, as_of=as_of, **known)
-        for later in (endings(self.con, **known), treated):
+        for later in (self.endings(known_before), treated):
             for name in later.column_names[1:]:
                 rows = rows.append_column(name, later[name])
         return rows
+
+    def endings(self, known_before: date) -> pa.Table:
+        """When and why the cohort ended, as ``features.labels.endings`` gives it."""
+        return endings(self.con, today=known_before, zone=self._zone)
 
     def ended(self, as_of: date, known_before: date) -> pa.Table:
         """What ``features.labels.outcomes`` gives, with the customers' texts."""

@@ -1,5 +1,6 @@
 """Examples newer than what a champion's boosters have learned from."""
 
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from features.errors import GateError
 from models.examples import Examples
 from models.feedback import Exposure
+from models.sofar import SoFar
 from models.swing import USUAL
 from pipelines.champion import Champion
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
@@ -20,15 +22,24 @@ from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training.dates import training_as_ofs
 from pipelines.training.examples import Prepared, read_matrix
 from pipelines.training.feedback import leave_out_treated
+from pipelines.training.openmonths import known_shares, open_as_ofs, open_rows
 
 BOOSTERS_KNOWN_BEFORE = "boosters_known_before"
 MONTHLY_SWING = "monthly_swing"
 
 
+@dataclass(frozen=True, slots=True)
+class Newer:
+    """Rows that the boosters have not learned from: of complete months, and of open ones if any."""
+
+    examples: Examples
+    open_rows: SoFar | None
+
+
 def newer_examples(
     settings: Settings, snapshot: Snapshot, champion: Champion, today: date, record: RunRecord
-) -> Examples:
-    """The matured months whose outcome was not complete when the boosters were trained.
+) -> Newer:
+    """The months whose outcome was not complete when the boosters were trained.
 
     Customers treated since are dealt with as in training.
     """
@@ -44,12 +55,15 @@ def newer_examples(
             f"it was trained on what was known before {learned}. There is nothing newer to "
             "calibrate on; run stille recalibrate again next month."
         )
+    opened = open_as_ofs(settings, snapshot, matured, today)
+    shares = known_shares(settings, snapshot, matured, opened, today)
+    built = (*as_ofs, *shares)
     with (
         scratch(settings.paths.var, record.run_id) as folder,
         record.stage("features") as stage,
-        bar("building features", len(as_ofs) * snapshot.shards) as advance,
+        bar("building features", len(built) * snapshot.shards) as advance,
     ):
-        job = MatrixJob(catalog.only(list(spec.names)), as_ofs, labels_known_before=today)
+        job = MatrixJob(catalog.only(list(spec.names)), built, labels_known_before=today)
         parts = build_matrix(settings, snapshot, job, folder, lambda: advance(""))
         frame = read_matrix(parts, [*KEYS, *spec.names])
         labelled = frame[frame["label"].notna()]
@@ -62,7 +76,8 @@ def newer_examples(
                 labelled, settings.label.lead_days + settings.label.horizon_days
             ),
         )
-    return leave_out_treated(settings, prepared, record)[0].examples
+        newest = open_rows(settings, champion, frame, shares, record)
+    return Newer(leave_out_treated(settings, prepared, record)[0].examples, newest)
 
 
 def learned_before(champion: Champion) -> date:

@@ -5,12 +5,18 @@ import pytest
 from scipy.special import expit
 
 from models.calibration import Calibration, Platt
+from models.sofar import SoFar
 from models.swing import USUAL, held_back, monthly_swing
 
 MONTHS = np.arange("2023-01", "2025-01", dtype="datetime64[M]").astype("datetime64[D]")
-RAW = np.zeros(4_000)
-LINE = np.full(4_000, "gas", dtype=object)
-INFORMATION = 4_000 * 0.25
+ROWS = SoFar(
+    customer_id=np.arange(4_000).astype(str).astype(object),
+    as_of=np.repeat(MONTHS[:1], 4_000),
+    product_line=np.full(4_000, "gas", dtype=object),
+    raw=np.zeros(4_000),
+    y=np.zeros(4_000, dtype=np.int8),
+    share=np.ones(4_000),
+)
 
 
 def labelled(odds: np.ndarray, rows: int = 4_000) -> tuple[np.ndarray, np.ndarray]:
@@ -20,7 +26,7 @@ def labelled(odds: np.ndarray, rows: int = 4_000) -> tuple[np.ndarray, np.ndarra
 
 
 def test_the_swing_is_that_of_the_months_without_chance() -> None:
-    season = 0.2 * np.sin(np.arange(24) * np.pi / 6)
+    season = 0.3 * np.sin(np.arange(24) * np.pi / 6)
     assert monthly_swing(*labelled(season - 2)) == pytest.approx(season.std(ddof=1), abs=0.03)
     # Chance alone spreads months of 300 rows by 0.18.
     assert monthly_swing(*labelled(np.full(24, -2.0), rows=300)) == pytest.approx(USUAL)
@@ -30,7 +36,7 @@ def test_the_swing_is_that_of_the_months_without_chance() -> None:
 def moved(by: float, swing: float) -> float:
     """Where a level ends that the rows, of probability about a half, moved by ``by``."""
     new = Calibration(1.0, by, {"gas": Platt(1.0, by)})
-    found = held_back(Calibration(), new, RAW, LINE, swing)
+    found = held_back(Calibration(), new, ROWS, swing)
     assert found.product_lines["gas"] == found.common
     assert found.slope == 1.0
     return found.intercept
@@ -52,6 +58,6 @@ def test_within_the_swings_nothing_moves_and_without_them_nearly_everything() ->
 
 def test_the_slope_follows_and_a_line_without_rows_is_held_as_all_rows_are() -> None:
     new = Calibration(1.2, 0.3, {"gas": Platt(1.1, 0.3), "water": Platt(1.2, 0.3)})
-    found = held_back(Calibration(), new, RAW, LINE, 0.1)
+    found = held_back(Calibration(), new, ROWS, 0.1)
     assert (found.slope, found.product_lines["gas"].slope) == (1.2, 1.1)
     assert found.product_lines["water"] == found.common

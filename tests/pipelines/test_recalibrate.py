@@ -12,6 +12,7 @@ from models.artefact import digest, to_files
 from models.calibration import Calibration, Platt
 from models.spec import FeatureSpec
 from pipelines import tracking
+from pipelines.recalibrate import NOTHING
 from pipelines.settings import load_settings
 
 
@@ -53,6 +54,11 @@ def shop(demo, stille, tmp_path):
         files = staticmethod(lambda registered: tracking.fetch(own, registered))
 
         @staticmethod
+        def versions():
+            client = mlflow.MlflowClient(tracking.tracking_uri(own))
+            return len(client.search_model_versions(f"name='{own.tracking.model}'"))
+
+        @staticmethod
         def record():
             return records(own.paths.var, "recalibrate")[-1]
 
@@ -84,13 +90,15 @@ def test_the_level_comes_down_and_the_night_scores_with_it(shop, demo):
         line["intercept"] < old["product_lines"][name]["intercept"] - 0.4
         for name, line in new["product_lines"].items()
     )
-    check = said["found"]["check"] if "found" in said else said["check"]
-    assert abs(check["predicted"] - check["observed"]) < check["parent_predicted"] / 4
+    for check in (said["check"], said["level"]):
+        assert abs(check["predicted"] - check["observed"]) < check["parent_predicted"] / 4
+    # 29 February is the last day that is known: 13 days into the window of 1 February.
+    assert said["level"]["months"][-3:] == ["2023-12", "2024-01", "2024-02"]
+    assert said["months"][-1] == "2023-11"
 
     tags = champion.tags
     assert (tags["parent_version"], tags["verdict"]) == ("1", "passed")
-    assert tags["calibrated_on"] == ", ".join(said["months"])
-    assert "2023-11" in tags["calibrated_on"]
+    assert tags["calibrated_on"] == ", ".join(sorted({*said["months"], *said["level"]["months"]}))
     assert (tags["known_before"], tags["boosters_known_before"]) == ("2024-03-01", "2023-07-01")
     verdict = mlflow.artifacts.load_dict(f"runs:/{champion.run_id}/verdict.json")
     assert verdict["promote"] is True
@@ -99,16 +107,20 @@ def test_the_level_comes_down_and_the_night_scores_with_it(shop, demo):
     assert {gate["name"] for gate in record["gates"]} >= {
         "recalibration.log_loss",
         "recalibration.level_error",
+        "recalibration.newest_log_loss",
+        "recalibration.newest_level_error",
     }
 
     assert shop.run("nightly").code == 0
     [package] = (shop.folder / "out").rglob("datapackage.json")
     assert champion.label in package.read_text()
-    again = shop.run("recalibrate", "--json")
+    again = shop.run("recalibrate")
     assert again.code == 0, again.err
-    third = shop.version("3")
-    assert third.tags["boosters_known_before"] == "2023-07-01"
-    assert third.tags["parent_version"] == "2"
+    assert "Nothing to follow: the level moved by less than it swings" in again.out
+    assert "slopes stay as they were" in again.out
+    assert shop.versions() == 2
+    assert shop.champion() == champion
+    assert shop.record()["notes"][-1] == NOTHING
 
 
 def test_a_champion_that_has_learned_from_everything_is_left_alone(shop):

@@ -1,0 +1,1 @@
+"""What a monthly recalibration is worth, and how good the slopes are."""

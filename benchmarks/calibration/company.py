@@ -1,0 +1,160 @@
+"""A simulated company, learned from once; later months as raw log-odds and what came of them."""
+
+import shutil
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from features.timeline import LabelWindow, month_starts
+from models.arrays import Days, Floats, Index, Texts
+from models.calibration import Calibration
+from models.classifier import fit
+from models.examples import Examples
+from models.histories import NEVER, days_after
+from models.recipe import recipe_for
+from models.sofar import SoFar, left_so_far
+from models.spec import FeatureColumn, FeatureSpec, learn_spec
+from models.swing import monthly_swing
+from pipelines.demo.simulate import simulate
+from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from pipelines.matrices.files import KEYS, MatrixPart
+from pipelines.record import RunRecord
+from pipelines.settings import Settings, load_settings
+from pipelines.snapshots.tables import read_tables
+from pipelines.training.examples import feature_columns, read_matrix
+
+FOLDER = Path("var/bench/calibration")
+MONTHS, LEARNED, THREADS = 50, 14, 1
+TODAY = date(2026, 3, 1)
+AS_OFS = month_starts(date(2023, 1, 1), date(2025, 11, 1))
+FIRST = AS_OFS[LEARNED]
+"""The day on which the company is learned from."""
+_A_YEAR = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Rows of every month, all (n,), and what was learned before ``FIRST``.
+
+    ``ended_after`` and ``cause`` are what came of a row in the end; a notice is known on its
+    day. ``draw`` is each customer's number below 1,000, the same in every month.
+    """
+
+    customer_id: Texts
+    as_of: Days
+    product_line: Texts
+    raw: Floats
+    ended_after: Index
+    cause: Texts
+    draw: Index
+    calibration: Calibration
+    swing: float
+    window: LabelWindow
+
+    def seen(self, days: list[date], today: date, stays: float) -> SoFar:
+        """The rows of as-of dates as known before ``today``; an open row's share is still 1.
+
+        ``stays`` of those who leave from ``FIRST`` on are made stayers, the same ever.
+        """
+        here = np.isin(self.as_of, np.array(days, dtype="datetime64[D]"))
+        passed = (np.datetime64(today) - self.as_of[here]).astype(np.int64)
+        known = self.ended_after[here] < passed
+        ended = np.where(known, self.ended_after[here], NEVER)
+        y, out = left_so_far(ended, np.where(known, self.cause[here], ""), self.window)
+        y[(self.draw[here] < 1_000 * stays) & (self.as_of[here] >= np.datetime64(FIRST))] = 0
+        rows = self.customer_id[here], self.as_of[here], self.product_line[here], self.raw[here]
+        return SoFar(*rows, y, np.ones(len(y))).take(~out)
+
+    def closed(self, today: date) -> list[date]:
+        """As-of dates whose label window is complete."""
+        return [day for day in AS_OFS if self.window.complete(day, today)]
+
+    def opened(self, today: date, stays: float) -> SoFar | None:
+        """Rows of months whose window is open, with the shares of the twelve newest closed ones."""
+        past, rows = self.closed(today)[-_A_YEAR:], None
+        whole = sum(int(self.seen([day], TODAY, stays).y.sum()) for day in past)
+        for day in [d for d in AS_OFS if d > past[-1] and self.window.start(d) < today]:
+            passed = today - day
+            then = sum(int(self.seen([each], each + passed, stays).y.sum()) for each in past)
+            found = self.seen([day], today, stays)
+            part = replace(found, share=np.full(len(found), then / whole))
+            rows = part if rows is None else rows.joined(part)
+        return rows
+
+
+def company(customers: int, seed: int) -> Company:
+    """Simulate it once, build its matrix (kept by the matrix store), learn, and score each month.
+
+    One booster is learned, as calibration is what is measured. Only the months that are learned
+    from and one other are in memory at a time.
+    """
+    settings = _settings(FOLDER / f"{customers}-{seed}")
+    if not settings.paths.data.exists():
+        simulate(settings.paths.data, customers=customers, months=MONTHS, seed=seed)
+    columns, parts = _matrix(settings)
+    window = settings.label_window()
+    learned = [day for day in AS_OFS if window.complete(day, FIRST)]
+    train = _examples([part for day in learned for part in parts[day]], columns)
+    model, _ = fit(train, window, recipe_for(len(train), 1, THREADS))
+    swing, spec = monthly_swing(train.as_of, train.y), train.spec
+    del train
+    each = [_scored(_frame(parts[day], columns), spec, model.raw) for day in AS_OFS]
+    rows = [np.concatenate(column) for column in zip(*each, strict=True)]
+    draw = np.array([zlib.crc32(str(name).encode()) % 1_000 for name in rows[0]])
+    return Company(*rows, draw, model.calibration, swing, window)
+
+
+def _settings(folder: Path) -> Settings:
+    folder.mkdir(parents=True, exist_ok=True)
+    document = yaml.safe_load(Path("configs/demo.yaml").read_text("utf-8"))
+    document["paths"] = {name: str(folder / name) for name in ("data", "var", "out")}
+    (folder / "config.yaml").write_text(yaml.safe_dump(document), "utf-8")
+    return load_settings(folder / "config.yaml")
+
+
+def _matrix(
+    settings: Settings,
+) -> tuple[tuple[FeatureColumn, ...], dict[date, list[MatrixPart]]]:
+    """The features as columns, and the matrix by as-of date with what came of it."""
+    snapshot = read_tables(settings, TODAY, RunRecord("bench", "bench", ""))
+    catalog = catalog_of(settings, snapshot)
+    wanted = catalog.only([feature.name for feature in catalog.model_features])
+    job = MatrixJob(wanted, AS_OFS, labels_known_before=TODAY)
+    folder = settings.paths.var / "matrix"
+    shutil.rmtree(folder, ignore_errors=True)
+    parts: dict[date, list[MatrixPart]] = {day: [] for day in AS_OFS}
+    for part in build_matrix(settings, snapshot, job, folder, lambda: None):
+        parts[date.fromisoformat(part.features.parent.name.removeprefix("as_of="))].append(part)
+    return feature_columns(catalog), parts
+
+
+def _frame(parts: list[MatrixPart], columns: tuple[FeatureColumn, ...]) -> pd.DataFrame:
+    return read_matrix(parts, [*KEYS, *(column.name for column in columns)])
+
+
+def _examples(parts: list[MatrixPart], columns: tuple[FeatureColumn, ...]) -> Examples:
+    frame = _frame(parts, columns)
+    labelled = frame[frame["label"].notna()]
+    varying = [c for c in columns if labelled[c.name].nunique(dropna=False) > 1]
+    spec = learn_spec(varying, labelled)
+    return Examples.build(labelled, spec, labelled["label"].astype("int8"))
+
+
+def _scored(
+    frame: pd.DataFrame, spec: FeatureSpec, raw: Callable[[np.ndarray, int], Floats]
+) -> tuple[Texts, Days, Texts, Floats, Index, Texts]:
+    as_of = frame["as_of"].to_numpy().astype("datetime64[D]")
+    return (
+        frame["customer_id"].to_numpy(dtype=object),
+        as_of,
+        frame["product_line"].to_numpy(dtype=object),
+        raw(spec.encode(frame), THREADS),
+        days_after(as_of, frame["ended_on"]),
+        frame["cause"].fillna("").to_numpy(dtype=object),
+    )

@@ -1,0 +1,97 @@
+"""Calibration slopes by month and product line, and how many chance alone would throw out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+from scipy.stats import norm
+
+from benchmarks.calibration.company import Company
+from benchmarks.calibration.level import Month, kept, refitted
+from models.arrays import Floats, Labels, Texts
+from models.logit import fit_line
+
+LOW, HIGH = 0.9, 1.1
+_SURE = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """A slope and its standard error."""
+
+    value: float
+    error: float
+
+    @property
+    def inside(self) -> bool:
+        """Whether it lies in the band."""
+        return LOW <= self.value <= HIGH
+
+    @property
+    def surely_outside(self) -> bool:
+        """Whether its whole 95 % interval lies outside the band."""
+        reach = _SURE * self.error
+        return self.value + reach < LOW or self.value - reach > HIGH
+
+    @property
+    def by_chance(self) -> float:
+        """The chance of being inside if the true slope is 1."""
+        return float(norm.cdf(HIGH, 1, self.error) - norm.cdf(LOW, 1, self.error))
+
+
+def slope(z: Floats, y: Labels, customer_id: Texts) -> Slope:
+    """The slope of the outcomes on log-odds; its error counts a customer's rows as one."""
+    intercept, value = fit_line(z, y.astype(np.float64))
+    p = expit(intercept + value * z)
+    told = p * (1 - p)
+    away = z - np.average(z, weights=told)
+    _, number = np.unique(customer_id.astype(str), return_inverse=True)
+    pull = np.bincount(number, weights=(y - p) * away)
+    return Slope(value, float(np.sqrt((pull**2).sum()) / (told @ away**2)))
+
+
+def table(company: Company) -> Iterator[str]:
+    """Slopes by product line, kept and refitted, as rows of a Markdown table; then the strays."""
+    yield (
+        "| product line | calibration | leavers a month | months inside 0.9 to 1.1 | "
+        "inside by chance alone | surely outside | all months together |"
+    )
+    yield "|---|---|---|---|---|---|---|"
+    strays = []
+    ways = {"kept": kept(company, 0.0), "refitted": refitted(company, 0.0, open_months=True)}
+    for way, months in ways.items():
+        judged = list(months)
+        for line in np.unique(company.product_line.astype(str)):
+            found, leavers = by_month(judged, line)
+            near, chance = sum(s.inside for s in found), sum(s.by_chance for s in found)
+            sure = [m for m, s in zip(judged, found, strict=True) if s.surely_outside]
+            strays += [f"{way}, {line}: {month.day:%Y-%m}" for month in sure]
+            every = together(judged, line)
+            yield (
+                f"| {line} | {way} | {leavers:.0f} | {near} of {len(found)} | {chance:.1f} | "
+                f"{len(sure)} | {every.value:.3f} ± {_SURE * every.error:.3f} |"
+            )
+    yield f"\nSurely outside: {'; '.join(strays) or 'none'}"
+
+
+def by_month(months: list[Month], line: str) -> tuple[list[Slope], float]:
+    """A product line's slopes, one a month, and its mean number of leavers."""
+    found, leavers = [], []
+    for month in months:
+        rows = month.rows.take(month.rows.product_line == line)
+        z = month.calibration.log_odds(rows.raw, rows.product_line)
+        found.append(slope(z, rows.y, rows.customer_id))
+        leavers.append(int(rows.y.sum()))
+    return found, float(np.mean(leavers))
+
+
+def together(months: list[Month], line: str) -> Slope:
+    """The slope of all months' rows of a product line."""
+    parts = []
+    for month in months:
+        rows = month.rows.take(month.rows.product_line == line)
+        z = month.calibration.log_odds(rows.raw, rows.product_line)
+        parts.append((z, rows.y, rows.customer_id))
+    z, y, customer_id = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return slope(z, y, customer_id)

@@ -1,0 +1,80 @@
+"""How a way of fitting does on customers that it was not fitted on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from models.arrays import Days, Mask
+from models.calibration import Calibration
+from models.sofar import SoFar, log_loss
+from models.splits import customer_folds
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Parent and candidate on rows that the candidate's fit did not see.
+
+    The candidate of the check is fitted, for each half of the customers, on the other half: label
+    windows of neighbouring months overlap, so a customer's notice would else be in the fit and in
+    the check. Shares that left, and mean log loss per row, both so far as is known.
+    """
+
+    months: tuple[str, ...]
+    rows: int
+    leavers: int
+    observed: float
+    predicted: float
+    parent_predicted: float
+    log_loss: float
+    parent_log_loss: float
+
+    @property
+    def level_error(self) -> float:
+        """|predicted − observed|, as a share."""
+        return abs(self.predicted - self.observed)
+
+    @property
+    def parent_level_error(self) -> float:
+        """The parent's."""
+        return abs(self.parent_predicted - self.observed)
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The rules that refuse the candidate: its log loss or its level error is the greater."""
+        rules = {
+            "log_loss": self.log_loss > self.parent_log_loss,
+            "level_error": self.level_error > self.parent_level_error,
+        }
+        return tuple(name for name, fails in rules.items() if fails)
+
+
+def cross_check(
+    parent: Calibration, rows: SoFar, judged: Mask, fit: Callable[[Mask], Calibration]
+) -> Check:
+    """Judge each half of the customers, on the rows ``judged`` (n,), by the fit on the other half.
+
+    ``fit`` gets a mask over ``rows`` with the other half.
+    """
+    ours = np.full(len(rows), np.nan)
+    for fold in customer_folds(rows.customer_id, 2):
+        candidate, here = fit(fold.train), fold.test & judged
+        ours[here] = candidate.log_odds(rows.raw[here], rows.product_line[here])
+    seen, ours = rows.take(judged), ours[judged]
+    theirs = parent.log_odds(seen.raw, seen.product_line)
+    return Check(
+        months=names(seen.as_of),
+        rows=len(seen),
+        leavers=int(seen.y.sum()),
+        observed=float(seen.y.mean()),
+        predicted=float(np.mean(seen.share * expit(ours))),
+        parent_predicted=float(np.mean(seen.share * expit(theirs))),
+        log_loss=log_loss(ours, seen.y, seen.share),
+        parent_log_loss=log_loss(theirs, seen.y, seen.share),
+    )
+
+
+def names(as_of: Days) -> tuple[str, ...]:
+    """The months of as-of dates, in order."""
+    return tuple(map(str, np.unique(as_of.astype("datetime64[M]"))))
