@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipelines import uplifts
 from pipelines.champion import Champion, resolve_champion
 from pipelines.digests import config_digest, inputs_digest
 from pipelines.keys import HOLDOUT, key_of, name_of
@@ -27,6 +28,7 @@ from pipelines.published import Publication
 from pipelines.record import RunRecord
 from pipelines.reporting.collect import collect
 from pipelines.reporting.written import write_report
+from pipelines.responding import FOLDER
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
@@ -143,4 +145,5 @@ def _stamp(
         thresholds={},
         degraded=record.degraded,
         holdout_key=name_of(key),
+        effect_digest=uplifts.name_of(settings.paths.var / FOLDER),
     )

@@ -40,6 +40,15 @@ def withdraw(folder: Path) -> None:
         (folder / _FACTS).unlink(missing_ok=True)
 
 
+def name_of(folder: Path) -> str:
+    """What names the model that a night will find; empty without one."""
+    with storage_errors(f"read {folder / _FACTS}"):
+        try:
+            return hashlib.sha256((folder / _FACTS).read_bytes()).hexdigest()
+        except FileNotFoundError:
+            return ""
+
+
 def read(folder: Path, spec: FeatureSpec, record: RunRecord) -> UpliftModel | None:
     """The model for matrices of ``spec``; None without one, or where it cannot be trusted.
 

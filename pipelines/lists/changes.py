@@ -14,12 +14,13 @@ from pipelines.lists.manifest import Stamp
 
 CHANGES_NAME = "changes"
 KINDS = ("entered", "left", "moved")
-CAUSES = ("event", "permission", "model", "configuration", "holdout_key", "others", "time")
 _DECIDES = {
     "model": "model_digest",
     "configuration": "config_digest",
     "holdout_key": "holdout_key",
+    "effect": "effect_digest",
 }
+CAUSES = ("event", "permission", *_DECIDES, "others", "time")
 _OF_OTHERS = ("capacity", "household", "holdout")
 
 CHANGE_FIELDS: tuple[Field, ...] = (
@@ -45,8 +46,8 @@ CHANGE_FIELDS: tuple[Field, ...] = (
         "text",
         "What moved the customer, joined by `;`. `event`: rows of the customer's own became known "
         "between the nights; `permission`: what the customer allows; `model`, `configuration`, "
-        "`holdout_key`: these changed for everybody; `others`: the places of other customers; "
-        "`time`: none of these, days passed.",
+        "`holdout_key`, `effect` (the model of who responds): these changed for everybody; "
+        "`others`: the places of other customers; `time`: none of these, days passed.",
         required=True,
     ),
     Field("events", "text", "Tables and numbers of the rows that became known, joined by `;`."),
@@ -91,7 +92,7 @@ def changes(now: pd.DataFrame, before: Night, events: pd.DataFrame, stamp: Stamp
 def _changed(before: Mapping[str, object], stamp: Stamp) -> frozenset[str]:
     """What decides over everybody and is not what it was."""
     return frozenset(
-        cause for cause, name in _DECIDES.items() if before.get(name) != stamp.identity[name]
+        cause for cause, name in _DECIDES.items() if before.get(name, "") != stamp.identity[name]
     )
 
 

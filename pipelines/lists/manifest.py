@@ -29,7 +29,8 @@ class Stamp:
     Two runs whose ``identity`` is equal publish the same lists. ``created`` is UTC;
     ``thresholds`` are the lower bounds of the risk bands, as probabilities. ``degraded``: the
     registry of models did not answer, so the champion is the one that it named last.
-    ``holdout_key`` names the key that drew the arms. Unless ``permissions_read``, nobody could
+    ``holdout_key`` names the key that drew the arms, ``effect_digest`` the accepted model of who
+    responds, empty without one. Unless ``permissions_read``, nobody could
     be contacted, and the same night is published again once they can be read. ``facts`` are told
     in the manifest as they stand.
     """
@@ -45,6 +46,7 @@ class Stamp:
     thresholds: Mapping[str, float]
     degraded: bool = False
     holdout_key: str = ""
+    effect_digest: str = ""
     permissions_read: bool = True
     facts: Mapping[str, object] = field(default_factory=dict)
 
@@ -56,6 +58,7 @@ class Stamp:
             "config_digest": self.config_digest,
             "model_digest": self.model_digest,
             "holdout_key": self.holdout_key,
+            "effect_digest": self.effect_digest,
             "permissions_read": self.permissions_read,
         }
 

@@ -75,6 +75,7 @@ def test_entered_left_and_moved_by_hand():
         ({"model_digest": "other"}, "model"),
         ({"config_digest": "other"}, "configuration"),
         ({"holdout_key": "other"}, "holdout_key"),
+        ({"effect_digest": "other"}, "effect"),
     ],
 )
 def test_what_changed_for_everybody_is_named(different, cause):

@@ -135,6 +135,7 @@ def test_the_manifest_lists_every_file_with_its_digest_and_fields(tmp_path: Path
         "config_digest": "sha256:c",
         "model_digest": "sha256:m",
         "holdout_key": "",
+        "effect_digest": "",
         "permissions_read": True,
         "run_id": "run-1",
         "model_version": "churn/3",
@@ -156,7 +157,9 @@ def test_the_same_night_again_is_a_no_op(tmp_path: Path):
     assert after == before
 
 
-@pytest.mark.parametrize("different", ["inputs_digest", "config_digest", "model_digest"])
+@pytest.mark.parametrize(
+    "different", ["inputs_digest", "config_digest", "model_digest", "effect_digest"]
+)
 def test_another_identity_is_another_publication(tmp_path: Path, different: str):
     night(tmp_path, stamp())
     assert published(tmp_path, stamp("run-2", **{different: "sha256:other"})) is None

@@ -1,6 +1,7 @@
 """Who responds, kept between nights: as text, checked, and only while it wins."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from models.uplift import Trial, UpliftModel, fit_uplift
 from pipelines import uplifts
 from pipelines.champion import resolve_champion
 from pipelines.lists.manifest import MANIFEST, Stamp, manifest_bytes
+from pipelines.published import verify
 from pipelines.record import RunRecord, recorded
 from pipelines.runs import run_nightly
 from pipelines.settings import load_settings
@@ -41,7 +43,13 @@ def record() -> RunRecord:
 def test_what_was_kept_is_read_back_with_the_same_effects(tmp_path: Path, model) -> None:
     kept, trial = model
     assert uplifts.read(tmp_path, SPEC, record()) is None
+    assert uplifts.name_of(tmp_path) == ""
     uplifts.keep(tmp_path, kept, SPEC)
+    named = uplifts.name_of(tmp_path)
+    uplifts.keep(tmp_path, replace(kept, alone=kept.alone + 1), SPEC)
+    assert "" != named != uplifts.name_of(tmp_path)
+    uplifts.keep(tmp_path, kept, SPEC)
+    assert uplifts.name_of(tmp_path) == named
     found = uplifts.read(tmp_path, SPEC, record())
     assert found is not None
     np.testing.assert_array_equal(found.kept(trial.x, trial.p), kept.kept(trial.x, trial.p))
@@ -120,3 +128,5 @@ def test_a_night_values_contacts_by_an_accepted_effect(demo, published, tmp_path
     np.testing.assert_allclose(ours["expected_value"], -30, atol=0.01)
     assert (theirs["expected_value"] > 0).any()
     assert not ours["lane"].eq("call").any()
+    told = verify(night.publication.folder)["stille"]
+    assert told["effect_digest"] == uplifts.name_of(settings.paths.var / "uplift") != ""
