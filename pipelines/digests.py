@@ -15,7 +15,7 @@ def config_digest(settings: Settings) -> str:
     That is also the rule table and the sentences; folders, threads and the tracking store are
     left out.
     """
-    deciding = settings.model_dump(mode="json", exclude={"paths", "engine", "tracking"})
+    deciding = settings.model_dump(mode="json", exclude={"paths", "engine", "tracking", "privacy"})
     rules = {path.name: digest(path) for path in rule_files(settings) if path.exists()}
     return hashlib.sha256(json.dumps([deciding, rules], sort_keys=True).encode()).hexdigest()
 

@@ -21,6 +21,7 @@ from pipelines.config.sections import (
     Label,
     Monitoring,
     Paths,
+    Privacy,
     Quality,
     RowBand,
     Section,
@@ -42,6 +43,7 @@ __all__ = [
     "Label",
     "Monitoring",
     "Paths",
+    "Privacy",
     "Quality",
     "RiskList",
     "RowBand",
@@ -66,6 +68,7 @@ class Settings(Section):
     economics: Economics | None = None
     list: RiskList = RiskList()
     contact: Contact = Contact()
+    privacy: Privacy = Privacy()
     engine: Engine = Engine()
     tracking: Tracking = Tracking()
     quality: Quality = Quality()

@@ -56,6 +56,18 @@ class Company(Section):
     _zone = field_validator("timezone")(known_zone)
 
 
+class Privacy(Section):
+    """What a customer who asks is told beside their data (GDPR article 15).
+
+    ``kept_months``: how long lists with the customer's estimate are kept. ``recipients``: who
+    outside the company receives them; empty for nobody. Null for what is not settled: the answer
+    then says that it is not told. Stille removes no list by itself.
+    """
+
+    kept_months: Count | None = None
+    recipients: tuple[Annotated[str, Field(min_length=2)], ...] | None = None
+
+
 class Paths(Section):
     """Folders, relative to the working directory."""
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from features.tables import TABLES
 from pipelines.explaining.explanation import Explanation, Told
+from pipelines.explaining.keeping import kept, received
 from pipelines.explaining.lettertexts import Letter
 from pipelines.explaining.opened import Used
 from pipelines.explaining.whatif import Outlook
@@ -42,6 +43,8 @@ def write_letter(
         ("", [letter.association]),
         (letter.change, said.changes(letter, seen) or [letter.nothing_changes]),
         (letter.decides, [letter.decides_text]),
+        (letter.kept, [kept(settings, letter)]),
+        (letter.recipients, [received(settings, letter)]),
         (letter.rights, [said.fill(letter.rights_text)]),
     )
     return "\n\n".join(

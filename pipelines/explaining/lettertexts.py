@@ -33,6 +33,13 @@ class Letter(BaseModel):
     nothing_changes: str
     decides: str
     decides_text: str
+    kept: str
+    kept_text: str
+    kept_untold: str
+    recipients: str
+    recipients_text: str
+    recipients_nobody: str
+    recipients_untold: str
     rights: str
     rights_text: str
     household: str

@@ -12,6 +12,7 @@ from features.errors import ConfigError
 from features.tables import TABLES
 from models.whatif import probability_with
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from pipelines.explaining.keeping import kept, received
 from pipelines.explaining.lettertexts import Letter, load_letter
 from pipelines.explaining.run import explain_customer
 from pipelines.explaining.whatif import outlook
@@ -28,6 +29,11 @@ FILLED = {
     "score": {"percent", "start", "end", "average"},
     "band": {"band"},
     "would": {"change", "then", "now"},
+    "kept_text": {"months"},
+    "kept_untold": {"company"},
+    "recipients_text": {"company", "recipients"},
+    "recipients_nobody": {"company"},
+    "recipients_untold": {"company"},
     "rights_text": {"company"},
 }
 CAUSAL = (
@@ -52,6 +58,22 @@ def test_every_text_is_there_in_plain_words_and_gives_no_cause(language: str) ->
     assert set(letter.changes) == set(load_actions(ACTIONS).drivers)
     held = {name for name, table in TABLES.items() if table.per_customer}
     assert set(letter.tables) >= held - {"labels", "contact_bars", "reservations"}
+
+
+@pytest.mark.parametrize(
+    ("privacy", "how_long", "by_whom"),
+    [
+        ({}, "does not say how long", "does not say whether others receive it"),
+        ({"kept_months": 13, "recipients": []}, "for up to 13 months", "to nobody outside Test"),
+        ({"recipients": ["CRM AS", "Ring AS"]}, "does not say", "we give it to: CRM AS, Ring AS."),
+    ],
+)
+def test_how_long_it_is_kept_and_who_receives_it_are_told_or_said_to_be_untold(
+    company, privacy, how_long, by_whom
+):
+    settings, letter = company(privacy=privacy), load_letter(letter_of("en"))
+    assert how_long in kept(settings, letter)
+    assert by_whom in received(settings, letter)
 
 
 def test_a_broken_letter_is_refused(tmp_path: Path) -> None:
@@ -105,6 +127,7 @@ def test_the_letter_has_this_customers_data_only(demo, published, stille, langua
     assert ended.out.splitlines()[0] == load_letter(letter_of(language)).title
     assert not re.search(CAUSAL, ended.out, re.IGNORECASE)
     assert "$" not in ended.out
+    assert "24" in ended.out
     assert not (set(re.findall(r"C\d{7}", ended.out)) - {customer})
     shares = re.findall(r"(\d+(?:[.,]\d)?) ?%", ended.out)
     percent = 100 * row["churn_probability"]
