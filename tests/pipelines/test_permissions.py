@@ -34,7 +34,7 @@ FILES = {
     "a,1,2026-01-01 10:00:00,2026-01-05 10:00:00\nb,2,2026-01-01 10:00:00,\n",
     "treatments.csv": "treatment_id,customer_id,treated_at,contacted,arm\n"
     "a,1,2026-02-01 23:30:00,true,treat\nb,1,2026-02-20 10:00:00,false,holdout\n"
-    "c,2,2026-02-10 10:00:00,,\n",
+    "c,2,2026-02-10 10:00:00,,\nd,3,2026-01-25 10:00:00,true,holdout\n",
     "homes.csv": "customer_id,household_id,valid_from\n"
     "1,H1,2022-01-01\n1,,2026-01-01\n2,H1,2022-01-01\n",
 }
@@ -82,7 +82,7 @@ def test_each_table_says_what_it_says_of_each_customer(company, tmp_path):
     assert words(known["reserved_post"]) == [True, False, None]
     assert words(known["register_on"]) == [pd.Timestamp("2026-02-20")] * 2 + [None]
     assert words(known["open_complaint"]) == [False, True, None]
-    days = [pd.Timestamp("2026-02-01"), pd.Timestamp("2026-02-10"), None]
+    days = [pd.Timestamp("2026-02-01"), pd.Timestamp("2026-02-10"), pd.Timestamp("2026-01-25")]
     assert words(known["last_outreach_on"]) == days
     assert words(known["household_id"]) == [None, "H1", None]
     assert words(known["unread"]) == [None, None, None]
