@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.lists.causes import agreement, true_removals
+from benchmarks.lists import company
+from benchmarks.lists.causes import agreement, drivers_of, true_removals
 from benchmarks.lists.truth import read_key, responses
 from benchmarks.lists.worth import first_by, worth
+from pipelines.worth import customer_values
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def test_a_list_takes_the_highest_scores_and_none_without_one() -> None:
 
 def test_only_what_raises_is_removed(key: Path) -> None:
     """``b`` waits: without it the log-odds fall by 1 for the month that is taken to last."""
-    found = true_removals(key, ROWS, pd.Series([10.0, 100.0]), 73)
+    found = true_removals(key, ROWS, pd.Series([10.0, 100.0]), 73, {"wait", "binding"})
     found = found.set_index(["level", "name"])
     months = 73 / (365 / 12)
     fell = (1 / (1 + 0.25 / np.e)) ** months - (1 - 0.2) ** months
@@ -82,3 +84,25 @@ def test_only_what_raises_is_removed(key: Path) -> None:
     assert found.loc[("driver", "binding"), "value"] == 0
     ours = found.reset_index()
     assert agreement(ours[ours["level"].eq("driver")], ours, "driver")[0] == pytest.approx(1)
+    assert drivers_of(ours) == {"wait", "binding"}
+    only = true_removals(key, ROWS, pd.Series([10.0, 100.0]), 73, {"binding"})
+    assert only["name"].tolist() == ["price", "binding"]
+
+
+@pytest.mark.proof
+def test_causes_are_ranked_by_family_as_the_truth_ranks_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A smaller company than the page's, whose model has never seen the judged month."""
+    monkeypatch.setattr(company, "CUSTOMERS", 4_000)
+    settings, scores = company.settings_of(tmp_path), company.scores(tmp_path)
+    last = scores[scores["as_of"].eq(scores["as_of"].max())].reset_index(drop=True)
+    values = customer_values(settings, company.margins(last).to_numpy(dtype=np.float64))
+    assert values is not None
+    ours = company.causes(tmp_path)
+    days = settings.label.lead_days + settings.label.horizon_days
+    truth = tmp_path / "data" / "truth"
+    real = true_removals(truth, last, pd.Series(values[0]), days, drivers_of(ours))
+    rho, families = agreement(ours, real, "family")
+    assert families == 8
+    assert rho >= 0.8

@@ -48,7 +48,7 @@ def main() -> None:
         [truth["alone"].to_numpy(dtype=np.float64)[r] for r in rows],
         [brought[r] for r in rows],
     )
-    last = rows[-1]
+    last, removed = rows[-1], company.causes()
     found = Results(
         lists=_one_deal(settings, scores, truth, value, economics, piloted, rows),
         dealt={
@@ -63,8 +63,14 @@ def main() -> None:
         turns=turnover(settings, followed, _LENGTHS),
         pilots=[piloted],
         ranked=causes.ranked(
-            company.causes(),
-            causes.true_removals(folder, _part(scores, last), pd.Series(value[last]), days),
+            removed,
+            causes.true_removals(
+                folder,
+                _part(scores, last),
+                pd.Series(value[last]),
+                days,
+                causes.drivers_of(removed),
+            ),
             float((truth["alone"].to_numpy(dtype=np.float64) * value)[last].sum()),
         ),
         stays=Capacity(0).stays,

@@ -1,5 +1,6 @@
 """What removing each cause would be worth by the truth, and whether the model ranks them so."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,11 @@ _LEAST = {"family": (0.0,), "driver": (0.0, 0.01, 0.02, 0.05)}
 _SHOWN = 12
 
 
+def drivers_of(removals: pd.DataFrame) -> frozenset[str]:
+    """The drivers among ``removals``: of a tenure or a product nothing can be removed."""
+    return frozenset(removals.loc[removals["level"].eq("driver"), "name"])
+
+
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """``agreements``: level, least worth as a share of the value of all who would leave,
@@ -27,9 +33,13 @@ class Ranked:
 
 
 def true_removals(
-    truth: Path, rows: pd.DataFrame, value: "pd.Series[float]", days: int
+    truth: Path,
+    rows: pd.DataFrame,
+    value: "pd.Series[float]",
+    days: int,
+    removable: Collection[str],
 ) -> pd.DataFrame:
-    """Columns level, name, value: of every driver and family whose share raises somebody's risk.
+    """Columns level, name, value: of the ``removable`` drivers and, by these, of each family.
 
     ``rows`` has customer_id and the one as_of; ``value`` runs parallel. The hazard of the month
     that begins then is taken to last ``days``; without the driver its share is taken off where it
@@ -40,7 +50,7 @@ def true_removals(
     now = now.set_index("customer_id").reindex(rows["customer_id"])
     shares = now.filter(regex="^share_").rename(columns=lambda name: name.removeprefix("share_"))
     families = {f.driver: f.family for f in build_catalog(TABLES).model_features}
-    raised = shares[[name for name in shares.columns if name in families]].clip(lower=0)
+    raised = shares[[name for name in shares.columns if name in removable]].clip(lower=0)
     by_family = raised.T.groupby([families[name] for name in raised.columns]).sum().T
     log_odds, worth = now["log_odds"].to_numpy(), value.to_numpy()
     found = []

@@ -64,8 +64,9 @@ here: who had been called would be barred for a while (`contact.cooldown_days`).
 |---|---|---|---|---|---|---|---|---|---|"""
 _CAUSES = """## Fix the cause
 
-The value of removing each cause on {last}, `causes.csv` against the truth, by how much it is worth
-by the truth: as a share of the value of all who would leave.
+The value of removing each cause on {last}, `causes.csv` against the truth, of the drivers of which
+something can be removed (not of tenure or product). *Worth at least*: by the truth, as a share of
+the value of all who would leave.
 
 | level | worth at least | causes | Spearman's correlation |
 |---|---|---|---|"""
@@ -75,10 +76,11 @@ The drivers worth most by the truth:
 | driver | truth | model |
 |---|---|---|"""
 _WHY = """
-Families are ranked well, drivers only where they are strong. Drivers that come together share what
-the model learned: waits and repeated contacts go with unsolved cases, so a wait is given a part of
-what the case did. A driver that is the same for most customers at all times (a closed tariff, no
-benefit) can hardly be learned from who left. Read the families, and the first few drivers.
+Families are ranked well but for price, drivers only where they are strong. Drivers that come
+together share what the model learned: waits and repeated contacts go with unsolved cases, so a wait
+is given a part of what the case did. A driver that is the same for most customers at all times (a
+closed tariff, no benefit, a gap to the market) can hardly be learned from who left, which is why
+price as a family is worth more than the model says. Read the families and the first few drivers.
 """
 
 

@@ -25,7 +25,7 @@ class Capacity:
     """
 
     minutes: float
-    stays: float = 0.5
+    stays: float = 0.4
 
 
 def place(scored: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:

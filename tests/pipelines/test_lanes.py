@@ -143,7 +143,7 @@ def test_a_sleeper_is_left_in_peace_unless_waking_them_is_known_to_be_worth_it()
     assert placed(unknown) == [peace, peace, ("fix", None), called]
 
 
-def test_who_was_called_for_stays_until_half_the_cut():
+def test_who_was_called_for_stays_until_two_fifths_of_the_cut():
     def second(value, was_called):
         rows = customers(
             {"expected_value": 100.0},
@@ -151,8 +151,8 @@ def test_who_was_called_for_stays_until_half_the_cut():
         )
         return placed(rows, minutes=10)
 
-    assert second(50.0, was_called=True) == [("none", "capacity"), ("call", None)]
-    assert second(49.0, was_called=True) == [("call", None), ("none", "capacity")]
+    assert second(40.0, was_called=True) == [("none", "capacity"), ("call", None)]
+    assert second(39.0, was_called=True) == [("call", None), ("none", "capacity")]
     assert second(99.0, was_called=False) == [("call", None), ("none", "capacity")]
 
 
