@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BENCH := .venv-bench
 BIN := $(VENV)/bin
+PYTEST := python -m pytest -n 2 --dist loadfile
 
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -33,17 +34,17 @@ demo: $(VENV)/.ok ## Simulate a company, train, run a night, show the list
 	@$(BIN)/stille demo
 
 test: $(VENV)/.ok ## Run the tests
-	@$(BIN)/python -m pytest -m "not proof"
+	@$(BIN)/$(PYTEST) -m "not proof"
 
 test-all: $(VENV)/.ok ## Run the tests and the long proofs
-	@$(BIN)/python -m pytest
+	@$(BIN)/$(PYTEST)
 
 check: $(VENV)/.ok ## Lint, types, imports and tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -m "not proof"
+	@$(BIN)/$(PYTEST) -m "not proof"
 
 bench: $(VENV)/.ok ## Time the feature build against the floor of reading and writing
 	@$(BIN)/python -m benchmarks.features

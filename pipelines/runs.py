@@ -1,5 +1,10 @@
-"""Runs as a person or a scheduler starts them: configuration, clock and run record around a run."""
+"""Runs as a person or a scheduler starts them: configuration, clock and run record around a run.
 
+``as_of`` defaults to today in the company's zone. What a run raises is recorded, then raised.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -8,12 +13,23 @@ from pipelines.effect import Measured, measure
 from pipelines.monitor import Monitored, monitor
 from pipelines.nightly import Night, nightly
 from pipelines.recalibrate import Followed, recalibrate
-from pipelines.record import recorded
-from pipelines.settings import load_settings
+from pipelines.record import RunRecord, recorded
+from pipelines.settings import Settings, load_settings
 from pipelines.step import Step, plain
 from pipelines.train import Trained, train
 from pipelines.training.ablation import Ablation, ablate
 from pipelines.training.effort import AS_CONFIGURED, Effort
+
+
+@contextmanager
+def _run(
+    kind: str, config: Path, as_of: date | None, *, untracked: bool = False
+) -> Iterator[tuple[Settings, date, RunRecord]]:
+    settings = load_settings(config)
+    day = as_of or today_in(settings.company.timezone)
+    with recorded(settings.paths.var, new_run_id(kind), kind) as record:
+        record.untracked = untracked
+        yield settings, day, record
 
 
 def run_training(
@@ -24,12 +40,9 @@ def run_training(
     effort: Effort = AS_CONFIGURED,
     untracked: bool = False,
 ) -> Trained:
-    """Train with a run record; ``as_of`` defaults to today in the company's zone."""
-    settings = load_settings(config)
-    today = as_of or today_in(settings.company.timezone)
-    with recorded(settings.paths.var, new_run_id("train"), "train") as record:
-        record.untracked = untracked
-        return train(settings, today, record, step, effort)
+    """Train a model on what was known before ``as_of``."""
+    with _run("train", config, as_of, untracked=untracked) as run:
+        return train(*run, step, effort)
 
 
 def run_nightly(
@@ -40,47 +53,34 @@ def run_nightly(
     backfill: bool = False,
     untracked: bool = False,
 ) -> Night:
-    """Run a night with a run record; ``as_of`` defaults to today in the company's zone."""
-    settings = load_settings(config)
-    day = as_of or today_in(settings.company.timezone)
-    with recorded(settings.paths.var, new_run_id("nightly"), "nightly") as record:
-        record.untracked = untracked
-        return nightly(settings, day, record, step, backfill=backfill)
+    """Score the customers of ``as_of`` and publish the lists."""
+    with _run("nightly", config, as_of, untracked=untracked) as run:
+        return nightly(*run, step, backfill=backfill)
 
 
 def run_ablation(config: Path, as_of: date | None = None) -> list[Ablation]:
-    """Judge parts of the drivers, with a run record."""
-    settings = load_settings(config)
-    today = as_of or today_in(settings.company.timezone)
-    with recorded(settings.paths.var, new_run_id("ablate"), "ablate") as record:
-        return ablate(settings, today, record)
+    """Judge parts of the drivers."""
+    with _run("ablate", config, as_of) as run:
+        return ablate(*run)
 
 
 def run_effect(config: Path, as_of: date | None = None, step: Step = plain) -> Measured:
-    """Measure whether contacting helps, with a run record."""
-    settings = load_settings(config)
-    today = as_of or today_in(settings.company.timezone)
-    with recorded(settings.paths.var, new_run_id("effect"), "effect") as record:
-        return measure(settings, today, record, step)
+    """Measure whether contacting helps."""
+    with _run("effect", config, as_of) as run:
+        return measure(*run, step)
 
 
 def run_monitoring(
     config: Path, as_of: date | None = None, step: Step = plain, *, untracked: bool = False
 ) -> Monitored:
-    """Monitor with a run record; ``as_of`` defaults to today in the company's zone."""
-    settings = load_settings(config)
-    today = as_of or today_in(settings.company.timezone)
-    with recorded(settings.paths.var, new_run_id("monitor"), "monitor") as record:
-        record.untracked = untracked
-        return monitor(settings, today, record, step)
+    """Compare what was predicted with what happened."""
+    with _run("monitor", config, as_of, untracked=untracked) as run:
+        return monitor(*run, step)
 
 
 def run_recalibration(
     config: Path, as_of: date | None = None, step: Step = plain, *, untracked: bool = False
 ) -> Followed:
-    """Refit the champion's calibration, with a run record."""
-    settings = load_settings(config)
-    today = as_of or today_in(settings.company.timezone)
-    with recorded(settings.paths.var, new_run_id("recalibrate"), "recalibrate") as record:
-        record.untracked = untracked
-        return recalibrate(settings, today, record, step)
+    """Refit the champion's calibration."""
+    with _run("recalibrate", config, as_of, untracked=untracked) as run:
+        return recalibrate(*run, step)
