@@ -3,8 +3,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import settings
 
 from pipelines.settings import load_settings
+
+# How long an example takes says more of the machine than of the product.
+settings.register_profile("untimed")
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).parent.parent
 

@@ -26,7 +26,6 @@ _SEEDS = st.integers(0, 10**6)
 _STEPS = st.integers(STEPS // 3, STEPS)
 _few = settings(
     max_examples=3,
-    deadline=None,
     derandomize=True,
     phases=(Phase.generate,),
     suppress_health_check=list(HealthCheck),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from features.timeline import LabelWindow, midnight_utc, month_starts
 
 _DAYS = st.dates(date(1990, 1, 1), date(2036, 12, 31))
-_calm = settings(deadline=None, derandomize=True)
+_calm = settings(derandomize=True)
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def test_scores_upside_down_in_one_product_line_only_move_its_level() -> None:
 
 
 @given(seed=st.integers(0, 50))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_the_order_of_the_rows_and_of_the_product_lines_changes_nothing(seed: int) -> None:
     raw, product_line, y = two_lines(seed, few=500)
     order = np.random.default_rng(seed).permutation(len(y))

@@ -58,7 +58,7 @@ def test_each_product_line_has_its_own_line_and_the_common_one_is_for_the_others
     numbers=st.lists(st.tuples(st.floats(0.05, 5), st.floats(-8, 8)), min_size=3, max_size=3),
     seed=st.integers(0, 1_000),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_contributions_add_up_in_every_product_line(
     model: ChurnModel, later: Examples, numbers: list[tuple[float, float]], seed: int
 ) -> None:

@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.histories import NEVER, Histories
@@ -123,7 +123,6 @@ def chances(draw):
     return (odds / odds.sum(axis=2, keepdims=True))[:, :, 1:]
 
 
-@settings(deadline=None)
 @given(chances())
 def test_incidences_add_up_to_one_and_never_fall(hazards):
     incidence = cumulative_incidence(hazards)
@@ -133,7 +132,6 @@ def test_incidences_add_up_to_one_and_never_fall(hazards):
     assert (np.diff(incidence[:, :, 0], axis=1) <= 0).all()
 
 
-@settings(deadline=None)
 @given(chances())
 def test_rounded_to_millionths_they_add_up_exactly_and_never_fall(hazards):
     whole = rounded(cumulative_incidence(hazards))
@@ -144,7 +142,6 @@ def test_rounded_to_millionths_they_add_up_exactly_and_never_fall(hazards):
     assert (np.abs(whole[..., 1:] / 1e6 - cumulative_incidence(hazards)[..., 1:]) < 1.01e-6).all()
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 150))
 def test_counted_hazards_give_aalen_and_johansen(seed, passed):
     """Against an estimator written on single days in pandas, censored customers among them."""

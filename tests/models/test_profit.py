@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from empulse.metrics import mpc_score
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.profit import (
@@ -85,7 +85,6 @@ rows = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(rows)
 def test_the_curve_is_the_average_over_all_orders_of_the_ties(
     people: list[tuple[int, float, int]],

@@ -2,7 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -47,7 +47,6 @@ def test_equals_sklearn(rows: list[tuple[int, int, int]]) -> None:
     assert average_precision(counts)[0] == pytest.approx(expected)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2)), min_size=2, max_size=6).filter(
         lambda rows: any(y for y, _ in rows)

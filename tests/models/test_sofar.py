@@ -48,7 +48,7 @@ def test_the_information_is_what_the_fits_vary_by() -> None:
 
 
 @given(seed=st.integers(0, 1_000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_shift_equals_the_written_likelihood(seed: int) -> None:
     z, y, share = planted(seed, -0.4, 300)
     y[0] = 1

@@ -94,7 +94,7 @@ CUSTOMERS = st.dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(CUSTOMERS, CUSTOMERS)
 def test_whoever_is_in_the_same_lane_is_not_in_it_and_everybody_else_is(before, now):
     told = changes(lanes(**now), night(lanes(**before)), NO_EVENTS, STAMP)

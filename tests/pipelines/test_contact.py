@@ -120,7 +120,7 @@ def barred(row, channel, rules):
     return False
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(CUSTOMER, min_size=1, max_size=12),
     BASES,

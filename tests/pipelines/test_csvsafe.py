@@ -55,7 +55,7 @@ def test_null_stays_null():
     assert escape(series(None, "a")).isna().tolist() == [True, False]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(SAID | TRICKY, min_size=1, max_size=20))
 @example(["'=1", "''=1", "'", "=1"])
 def test_escaping_is_undone_exactly(texts: list[str | None]):
@@ -81,7 +81,7 @@ def read_duckdb(path: Path) -> list[str | None]:
     return [said for _, said in CONNECTION.execute(query).fetchall()]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(SAID | TRICKY, min_size=1, max_size=20))
 def test_every_reader_gets_the_same_cells_back(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str | None]

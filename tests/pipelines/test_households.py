@@ -98,7 +98,7 @@ def con():
         yield opened
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(memberships=MEMBERSHIPS, notices=NOTICES)
 def test_members_meet_a_notice_when_the_company_could_connect_them(
     con, tmp_path_factory, memberships, notices
@@ -107,7 +107,7 @@ def test_members_meet_a_notice_when_the_company_could_connect_them(
     assert derived(con, folder, memberships, notices) == expected(memberships, notices)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(memberships=MEMBERSHIPS, notices=NOTICES, now=DAYS)
 def test_what_becomes_known_later_changes_no_row_of_a_night(
     con, tmp_path_factory, memberships, notices, now

@@ -185,7 +185,7 @@ CUSTOMER = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(st.lists(CUSTOMER, min_size=1, max_size=15), st.sampled_from([0.0, 12.0, 40.0, 1000.0]))
 def test_a_call_list_respects_every_customer_and_the_team(found, minutes):
     rows = customers(

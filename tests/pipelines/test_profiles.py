@@ -165,7 +165,7 @@ def same(left: Row, right: Row) -> bool:
 
 
 @pytest.mark.parametrize("read", [by_csv, by_pandas, by_duckdb, by_openpyxl, by_arrow])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(rows=ROWS)
 def test_every_program_reads_back_what_was_written(
     tmp_path_factory: pytest.TempPathFactory, read, rows: list[Row]

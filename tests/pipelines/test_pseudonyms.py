@@ -20,7 +20,7 @@ MANY = "".join(f"CASE-{n},SECRET-2,2024-01-01 10:00:00,\n" for n in range(30))
 CASES = f"case_id,customer_id,opened_at,known_at\n{MANY}CASE-X,SECRET-9,2024-01-01 10:00:00,\n"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     key=st.binary(min_size=16, max_size=100),
     text=st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),

@@ -299,7 +299,7 @@ def test_a_template_has_no_reach_but_the_facts():
             parse(text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text("{}:ab_.!0 ", max_size=30))
 def test_parsing_loses_nothing(text: str):
     try:

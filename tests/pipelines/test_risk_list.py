@@ -154,7 +154,7 @@ def test_the_manifest_gives_every_column_its_type(tmp_path: Path):
     assert '"medium": 0.05' in manifest
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.randoms(use_true_random=False))
 def test_order_and_ranks_do_not_depend_on_the_order_of_rows(risks: list[float], random: object):
     frame = pd.DataFrame(
