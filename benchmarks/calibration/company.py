@@ -40,7 +40,7 @@ _A_YEAR = 12
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """Rows of every month, all (n,), and what was learned before ``FIRST``.
+    """Rows of every month, in order, all (n,), and what was learned before ``FIRST``.
 
     ``ended_after`` and ``cause`` are what came of a row in the end; a notice is known on its
     day. ``draw`` is each customer's number below 1,000, the same in every month.
@@ -62,7 +62,11 @@ class Company:
 
         ``stays`` of those who leave from ``FIRST`` on are made stayers, the same ever.
         """
-        here = np.isin(self.as_of, np.array(days, dtype="datetime64[D]"))
+        first, last = (
+            np.searchsorted(self.as_of, np.array(days, dtype="datetime64[D]"), side)
+            for side in ("left", "right")
+        )
+        here = np.concatenate([np.arange(*ends) for ends in zip(first, last, strict=True)])
         passed = (np.datetime64(today) - self.as_of[here]).astype(np.int64)
         known = self.ended_after[here] < passed
         ended = np.where(known, self.ended_after[here], NEVER)
