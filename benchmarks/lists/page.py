@@ -39,7 +39,8 @@ the company, more the longer that is (from a month on, wholly after half a year)
 silent **by construction**, and the same silence can be seen in the tables. That the product takes
 the silent for sleepers is an assumption with a source (Ascarza, Iyengar and Schleicher 2016), not a
 finding; only a company's own holdout shows who its sleepers are, and what it shows replaces the
-assumption (`stille effect`).
+assumption (`stille effect`). It has to call some sleepers for that, so for a while
+`list.peace.asleep_days` must be null: a list that leaves them all in peace learns nothing of them.
 
 Of those whom contact would make leave in all, the product lets those asleep be all
 (`list.peace.asleep_days`, by default 30); the value of a contact then decides, so a sleeper of high
