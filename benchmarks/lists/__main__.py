@@ -1,16 +1,18 @@
 """``python -m benchmarks.lists``: simulate, train, judge the lists, write ``docs/lists.md``."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.lists import causes, company, nights, pilot
-from benchmarks.lists.deals import deal_again, over_deals
+from benchmarks.lists.deals import Deal, deal_again, over_deals
 from benchmarks.lists.page import Results, page
 from benchmarks.lists.sleepers import by_days_of_silence
 from benchmarks.lists.truth import read_key, responses
-from benchmarks.lists.turnover import Nights, turnover
+from benchmarks.lists.turnover import Nights, Turnover, turnover
 from benchmarks.lists.worth import Worth, added
 from models.arrays import Floats, Index
 from models.profit import Economics, changed_value
@@ -19,6 +21,7 @@ from pipelines.settings import Settings
 from pipelines.worth import customer_values, economics_of
 
 PAGE = Path("docs/lists.md")
+_TRUTH = company.FOLDER / "data" / "truth"
 _PILOT_NIGHTS = 1
 _HELD_OUT = 0.5
 _EFFECT = "by effect from the pilot"
@@ -27,94 +30,104 @@ _LENGTHS = (nights.MINUTES, nights.LONG_MINUTES)
 
 def main() -> None:
     """Judge every list on the same nights and write the page."""
-    settings, scores = company.settings_of(), company.scores()
-    economics = economics_of(settings)
-    values = customer_values(settings, company.margins(scores).to_numpy(dtype=np.float64))
-    if economics is None or values is None:
-        raise SystemExit("the demo's configuration has no economics")
-    value = values[0]
-    days = settings.label.lead_days + settings.label.horizon_days
-    folder = company.FOLDER / "data" / "truth"
-    truth = responses(read_key(folder), scores, days)
-    months = sorted(scores["as_of"].unique())
-    rows = [np.flatnonzero(scores["as_of"].eq(month)) for month in months]
-    tried, judged = np.concatenate(rows[:_PILOT_NIGHTS]), np.concatenate(rows[_PILOT_NIGHTS:])
-    piloted = pilot.run(scores.iloc[tried], truth.iloc[tried], company.spec_of(), _HELD_OUT)
-    deals = deal_again(folder, scores, value, economics, days)
+    told = _told()
+    deals = deal_again(_TRUTH, told.scores, told.value, told.economics, told.days)
+    judged = np.concatenate(told.rows[_PILOT_NIGHTS:])
     later = [each.of(judged) for each in deals]
-    brought = np.mean([each.brought for each in deals], axis=0)
-    followed = Nights(
-        [_part(scores, r) for r in rows],
-        [truth["alone"].to_numpy(dtype=np.float64)[r] for r in rows],
-        [brought[r] for r in rows],
-    )
-    last, removed = rows[-1], company.causes()
+    piloted = _piloted(told)
     found = Results(
-        lists=_one_deal(settings, scores, truth, value, economics, piloted, rows),
-        dealt={
-            minutes: over_deals(deals, _listed(settings, scores, value, economics, rows, minutes))
-            for minutes in _LENGTHS
-        },
+        lists=_one_deal(told, piloted),
+        dealt={minutes: over_deals(deals, _listed(told, minutes)) for minutes in _LENGTHS},
         sleepers=[
             each
             for minutes in _LENGTHS
-            for each in by_days_of_silence(settings, _part(scores, judged), later, minutes)
+            for each in by_days_of_silence(
+                told.settings, _part(told.scores, judged), later, minutes
+            )
         ],
-        turns=turnover(settings, followed, _LENGTHS),
+        turns=_turns(told, deals),
         pilots=[piloted],
-        ranked=causes.ranked(
-            removed,
-            causes.true_removals(
-                folder,
-                _part(scores, last),
-                pd.Series(value[last]),
-                days,
-                causes.drivers_of(removed),
-            ),
-            float((truth["alone"].to_numpy(dtype=np.float64) * value)[last].sum()),
-        ),
+        ranked=_ranked(told),
         stays=Capacity(0).stays,
     )
     PAGE.write_text(page(found), encoding="utf-8")
     print(f"Written: {PAGE}")
 
 
-def _one_deal(
-    settings: Settings,
-    scores: pd.DataFrame,
-    truth: pd.DataFrame,
-    value: Floats,
-    economics: Economics,
-    piloted: pilot.Pilot,
-    rows: list[Index],
-) -> list[Worth]:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """All scored rows with their truth and values; ``rows`` are the positions of each night."""
+
+    settings: Settings
+    scores: pd.DataFrame
+    truth: pd.DataFrame
+    value: Floats
+    economics: Economics
+    days: int
+    rows: list[Index]
+
+    @property
+    def alone(self) -> Floats:
+        return self.truth["alone"].to_numpy(dtype=np.float64)
+
+
+def _told() -> _Told:
+    settings, scores = company.settings_of(), company.scores()
+    economics = economics_of(settings)
+    values = customer_values(settings, company.margins(scores).to_numpy(dtype=np.float64))
+    if economics is None or values is None:
+        raise SystemExit("the demo's configuration has no economics")
+    days = settings.label.lead_days + settings.label.horizon_days
+    truth = responses(read_key(_TRUTH), scores, days)
+    rows = [np.flatnonzero(scores["as_of"].eq(day)) for day in sorted(scores["as_of"].unique())]
+    return _Told(settings, scores, truth, values[0], economics, days, rows)
+
+
+def _piloted(told: _Told) -> pilot.Pilot:
+    tried = np.concatenate(told.rows[:_PILOT_NIGHTS])
+    spec = company.spec_of()
+    return pilot.run(told.scores.iloc[tried], told.truth.iloc[tried], spec, _HELD_OUT)
+
+
+def _one_deal(told: _Told, piloted: pilot.Pilot) -> list[Worth]:
     spec = company.spec_of()
     found: list[list[Worth]] = []
-    for of_month in rows[_PILOT_NIGHTS:]:
-        night, worth = _part(scores, of_month), value[of_month]
-        effect = _effect(night, piloted, worth, economics, spec.encode(night))
-        lists = nights.chosen(settings, night, worth, economics, nights.MINUTES)
-        known = _part(truth, of_month)
-        found.append(nights.compared(lists, known, worth, economics, {_EFFECT: effect}))
+    for of_month in told.rows[_PILOT_NIGHTS:]:
+        night, value = _part(told.scores, of_month), told.value[of_month]
+        effect = _effect(night, piloted, value, told.economics, spec.encode(night))
+        lists = nights.chosen(told.settings, night, value, told.economics, nights.MINUTES)
+        known = _part(told.truth, of_month)
+        found.append(nights.compared(lists, known, value, told.economics, {_EFFECT: effect}))
     return [added(list(each)) for each in zip(*found, strict=True)]
 
 
-def _listed(
-    settings: Settings,
-    scores: pd.DataFrame,
-    value: Floats,
-    economics: Economics,
-    rows: list[Index],
-    minutes: float,
-) -> dict[str, Index]:
-    """Each list's positions in ``scores`` over all nights but the pilot's."""
+def _listed(told: _Told, minutes: float) -> dict[str, Index]:
+    """Each list's positions in the scores over all nights but the pilot's."""
     parts: dict[str, list[Index]] = {}
-    for of_month in rows[_PILOT_NIGHTS:]:
-        night = _part(scores, of_month)
-        lists = nights.chosen(settings, night, value[of_month], economics, minutes)
+    for of_month in told.rows[_PILOT_NIGHTS:]:
+        night, value = _part(told.scores, of_month), told.value[of_month]
+        lists = nights.chosen(told.settings, night, value, told.economics, minutes)
         for name, positions in lists.items():
             parts.setdefault(name, []).append(of_month[positions])
     return {name: np.concatenate(each) for name, each in parts.items()}
+
+
+def _turns(told: _Told, deals: Sequence[Deal]) -> list[Turnover]:
+    brought = np.mean([each.brought for each in deals], axis=0)
+    followed = Nights(
+        [_part(told.scores, rows) for rows in told.rows],
+        [told.alone[rows] for rows in told.rows],
+        [brought[rows] for rows in told.rows],
+    )
+    return turnover(told.settings, followed, _LENGTHS)
+
+
+def _ranked(told: _Told) -> causes.Ranked:
+    last, removed = told.rows[-1], company.causes()
+    drivers = causes.drivers_of(removed)
+    worth = pd.Series(told.value[last])
+    real = causes.true_removals(_TRUTH, _part(told.scores, last), worth, told.days, drivers)
+    return causes.ranked(removed, real, float((told.alone * told.value)[last].sum()))
 
 
 def _part(frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
