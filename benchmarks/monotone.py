@@ -28,7 +28,7 @@ def main() -> None:
     for monotone in (True, False):
         recipe = replace(recipe_for(len(train), 1, 1), monotone=monotone)
         started = time.process_time()
-        model, report = fit(train, window, recipe)
+        model, report = fit(train, recipe)
         cpu = time.process_time() - started
         p = model.probability(test.x, test.product_line, 1)
         scored[monotone] = drawn(examples, [Scored(np.flatnonzero(fold.test), p)])

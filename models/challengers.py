@@ -7,7 +7,6 @@ from types import MappingProxyType
 import lightgbm as lgb
 import numpy as np
 
-from features.timeline import LabelWindow
 from models.classifier import fit
 from models.examples import Examples
 from models.recipe import Recipe, changed
@@ -24,25 +23,25 @@ class Challenger:
     """
 
     name: str
-    make: Callable[[Examples, LabelWindow, Recipe], Scorer]
+    make: Callable[[Examples, Recipe], Scorer]
     changes: Mapping[str, object] = field(default_factory=dict)
     advice: str = ""
 
 
-def recipe_scorer(train: Examples, window: LabelWindow, recipe: Recipe) -> Scorer:
+def recipe_scorer(train: Examples, recipe: Recipe) -> Scorer:
     """The recipe itself, fitted and calibrated on ``train``."""
-    model = fit(train, window, recipe)[0]
+    model = fit(train, recipe)[0]
     return lambda rows: model.probability(rows.x, rows.product_line, recipe.threads)
 
 
 def _changed(name: str, **changes: object) -> Challenger:
-    def make(train: Examples, window: LabelWindow, recipe: Recipe) -> Scorer:
-        return recipe_scorer(train, window, changed(recipe, changes))
+    def make(train: Examples, recipe: Recipe) -> Scorer:
+        return recipe_scorer(train, changed(recipe, changes))
 
     return Challenger(name, make, MappingProxyType(changes))
 
 
-def _defaults(train: Examples, _window: LabelWindow, recipe: Recipe) -> Scorer:
+def _defaults(train: Examples, recipe: Recipe) -> Scorer:
     data = lgb.Dataset(train.x, train.y, categorical_feature=list(train.spec.categories))
     params = {
         "objective": "binary",
@@ -57,7 +56,7 @@ def _defaults(train: Examples, _window: LabelWindow, recipe: Recipe) -> Scorer:
     )
 
 
-def _splined(train: Examples, _window: LabelWindow, _recipe: Recipe) -> Scorer:
+def _splined(train: Examples, _recipe: Recipe) -> Scorer:
     curves = splined(train)
     return lambda rows: curves(rows.x)
 

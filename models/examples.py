@@ -35,6 +35,11 @@ class Examples:
     def __len__(self) -> int:
         return len(self.y)
 
+    @property
+    def single_date(self) -> bool:
+        """Whether all rows have the same as-of date."""
+        return len(np.unique(self.as_of)) == 1
+
     def take(self, keep: Mask | Index) -> "Examples":
         """The kept rows (a mask, or positions in ascending order)."""
         return Examples(

@@ -4,21 +4,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-_SLOW = 20_000
+_FEW = 20_000
 _FINE = 50_000
 _SAMPLED = 100_000
 _LARGE = 300_000
 _DISTANCE = 2.0
+_SHAPE = frozenset({"num_leaves", "max_depth", "min_data_in_leaf", "feature_fraction"})
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How boosters are trained; the defaults are for 50,000 to 100,000 rows.
 
-    ``patience`` counts rounds without a better validation log loss; ``refit`` multiplies the
-    best round for the final fit on all rows; one booster is trained per seed and their
-    log-odds averaged. ``min_positives`` is the least of either class on a side of the inner split.
-    ``folds`` groups of customers are scored by boosters without them, to calibrate on.
+    ``patience`` counts rounds without a better log loss on customers left out; ``refit``
+    multiplies the best round for the final fit on all rows; one booster is trained per seed and
+    their log-odds averaged. ``folds`` groups of customers are left out in turn, to find the round
+    and to calibrate on; together they need twice ``min_positives`` of either class. With
+    ``broad``, some of several seeds may grow broad trees, see ``shapes``.
     ``negatives`` is how many stayers each seed sees per leaver, a share of its own where they
     suffice; null means all of them. ``monotone`` keeps every tree to the signs that the features
     declare: more of an irritation never lowers the score. Rows are not bagged: on few leavers
@@ -41,16 +43,30 @@ class Recipe:
     cat_smooth: float = 20.0
     min_data_per_group: int = 50
     min_positives: int = 20
-    folds: int = 3
+    folds: int = 2
+    broad: bool = False
     negatives: int | None = None
     monotone: bool = False
+
+    def shapes(self) -> tuple["Recipe", ...]:
+        """The shapes of tree that compete: the recipe's own and, for several seeds, broad ones.
+
+        Small trees win where much is chance, broad ones where many features act together. The
+        customers left out decide how many seeds grow which.
+        """
+        if not self.broad or len(self.seeds) < 2:
+            return (self,)
+        leaf = max(1, self.min_data_in_leaf // 4)
+        return self, replace(
+            self, num_leaves=63, max_depth=-1, min_data_in_leaf=leaf, feature_fraction=0.6
+        )
 
     def params(self, seed: int, signs: Sequence[int] = ()) -> dict[str, object]:
         """LightGBM's parameters for one seed; ``signs`` has one of +1, −1 and 0 per column.
 
-        Binning is seeded apart, so that one binned data set serves every seed. Histograms are
-        built by column: the same trees on any number of threads, and with 40 % of the columns
-        per tree a third faster than by row.
+        Binning is seeded apart and drops no feature, so that one binned data set serves every
+        seed and shape. Histograms are built by column: the same trees on any number of threads,
+        and with 40 % of the columns per tree a third faster than by row.
         """
         kept = {"monotone_constraints": list(signs)} if self.monotone and any(signs) else {}
         return {
@@ -70,6 +86,7 @@ class Recipe:
             "num_threads": self.threads,
             "seed": seed,
             "data_random_seed": 1,
+            "feature_pre_filter": False,
             "deterministic": True,
             "force_col_wise": True,
             "verbosity": -1,
@@ -77,20 +94,19 @@ class Recipe:
         }
 
 
-def recipe_for(rows: int, seeds: int = 3, threads: int = 2) -> Recipe:
-    """The recipe for ``rows`` training rows: slower and finer on small data, coarser on big.
+def recipe_for(rows: int, seeds: int = 3, threads: int = 2, single_date: bool = False) -> Recipe:
+    """The recipe for ``rows`` training rows: finer on small data, coarser on big.
 
-    Patience is 2 / learning rate, so that waiting costs the same distance on every size. The
-    fewer the rows, the more of them the boosters that are calibrated on must learn from. Above
-    100,000 rows ten stayers per leaver teach nearly as well as all (AUC −0.001), and faster.
+    The fewer the rows, the more of them the boosters that are calibrated on must learn from. Above
+    100,000 rows ten stayers per leaver teach nearly as well as all, and faster. Broad trees
+    compete on a ``single_date`` only: they learn what was true of one month, and customers who
+    are left out of the same months would not tell.
     """
-    rate = 0.02 if rows < _SLOW else 0.05
     return Recipe(
-        learning_rate=rate,
-        patience=round(_DISTANCE / rate),
         max_bin=255 if rows < _FINE else 63,
         min_data_in_leaf=100 if rows > _LARGE else 40,
-        folds=5 if rows < _SLOW else 3 if rows <= _SAMPLED else 2,
+        folds=5 if rows < _FEW else 2,
+        broad=single_date,
         negatives=10 if rows > _SAMPLED else None,
         seeds=tuple(range(1, seeds + 1)),
         threads=threads,
@@ -98,7 +114,15 @@ def recipe_for(rows: int, seeds: int = 3, threads: int = 2) -> Recipe:
 
 
 def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
-    """The recipe with some fields set; with another learning rate, patience follows it."""
+    """The recipe with some fields set.
+
+    Patience is 2 / learning rate, so that waiting costs the same distance at every rate. Where
+    the shape of the trees is set, no other shape competes with it.
+    """
     rate = changes.get("learning_rate", recipe.learning_rate)
-    follows = {} if rate == recipe.learning_rate else {"patience": round(_DISTANCE / rate)}
+    follows: dict[str, Any] = {}
+    if rate != recipe.learning_rate:
+        follows["patience"] = round(_DISTANCE / rate)
+    if _SHAPE & changes.keys():
+        follows["broad"] = False
     return replace(recipe, **{**follows, **changes})

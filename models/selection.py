@@ -16,7 +16,7 @@ from models.splits import Fold, customer_folds, newest_months
 Scorer = Callable[[Examples], Floats]
 FOLDS = 3
 _Z95 = 1.959964
-# A fold learns from two thirds of the leavers, and its own inner split judges a fifth of those.
+# A fold learns from two thirds of the leavers, which its own groups of customers share out.
 _LEAST = 8
 
 
@@ -58,7 +58,7 @@ def development(examples: Examples, judging: Sequence[Fold]) -> Examples:
 def folds_of(examples: Examples, window: LabelWindow, recipe: Recipe) -> tuple[Fold, ...]:
     """Folds of the development rows, grouped by customer and ordered by time.
 
-    The newest months (as in ``inner_split``) are judged, each customer's by what was learned from
+    The newest months (see ``newest_months``) are judged, each customer's by what was learned from
     the other customers' older months. Where older months do not suffice, and with a single as-of
     date, all rows are judged, each customer's by the others'.
     """

@@ -80,29 +80,6 @@ def customer_folds(customer_id: Texts, k: int, purpose: str = "fold") -> tuple[F
     )
 
 
-def inner_split(
-    customer_id: Texts, as_of: Days, y: Labels, window: LabelWindow, min_positives: int
-) -> Fold:
-    """The split inside the training rows, for early stopping and calibration.
-
-    Judges on the newest three months, or two, or one, as long as the older months whose labels
-    were complete hold at least as many rows and each side ``min_positives`` of both classes; else
-    on a fifth of the customers, as it must when there is a single as-of date.
-    Raises ``GateError`` when that has too few of either class too.
-    """
-    newest = newest_months(as_of, y, window, min_positives)
-    if newest is not None:
-        return newest
-    fold = customer_split(customer_id, 0.2, "inner")
-    if enough(fold, y, min_positives):
-        return fold
-    raise GateError(
-        f"{int(y.sum())} leavers among {len(y)} training rows are too few to train on: each side "
-        f"of the inner split needs {min_positives} leavers and stayers. Take in a longer history, "
-        "more customers, or a longer label.horizon_days."
-    )
-
-
 def require_test_rows(fold: Fold, y: Labels, least: int) -> None:
     """Raise ``GateError`` when the test rows hold fewer than ``least`` leavers or stayers."""
     stayers, leavers = np.bincount(y[fold.test], minlength=2)
@@ -116,7 +93,11 @@ def require_test_rows(fold: Fold, y: Labels, least: int) -> None:
 
 
 def newest_months(as_of: Days, y: Labels, window: LabelWindow, min_positives: int) -> Fold | None:
-    """A time split on the newest three months, or two, or one; None where none will do."""
+    """A time split on the newest three months, or two, or one; None where none will do.
+
+    The older months whose labels were complete must hold at least as many rows, and each side
+    ``min_positives`` of both classes.
+    """
     for months in (3, 2, 1):
         try:
             fold = time_split(as_of, window, months)

@@ -34,7 +34,7 @@ from pipelines.training.card import CARD, Made, description, model_card
 from pipelines.training.dates import labelled_as_ofs, told_by_horizon, training_as_ofs
 from pipelines.training.deciding import decide, test_key
 from pipelines.training.effort import AS_CONFIGURED, Effort
-from pipelines.training.evaluation import judge, label_window, recipe_of
+from pipelines.training.evaluation import judge, recipe_of
 from pipelines.training.examples import Prepared, prepare_examples
 from pipelines.training.feedback import leave_out_treated
 from pipelines.training.findings import draw, facts_of, keep, told_apart
@@ -162,13 +162,13 @@ def judge_recipe(settings: Settings, prepared: Prepared, record: RunRecord) -> J
 def fit_all(settings: Settings, prepared: Prepared, judged: Judged, record: RunRecord) -> Fitted:
     """Fit the model that may become champion on all matured months."""
     examples = prepared.examples
-    recipe = recipe_of(settings, len(examples))
+    recipe = recipe_of(settings, len(examples), examples.single_date)
     with (
         record.stage("fitting") as stage,
         bar("fitting on all months", steps(recipe)) as advance,
     ):
         stage.rows_in = len(examples)
-        model, report = fit(examples, label_window(settings), recipe, advance)
+        model, report = fit(examples, recipe, advance)
     record.feature_spec_hash = model.spec.hash
     params = {
         **{name: value for name, value in asdict(recipe).items() if name != "threads"},
@@ -179,6 +179,7 @@ def fit_all(settings: Settings, prepared: Prepared, judged: Judged, record: RunR
         "rows": len(examples),
         "features": len(model.spec.columns),
         "rounds_fitted": report.rounds,
+        "boosters_broad": report.broad,
     }
     reference = learn_reference(
         examples.x, examples.as_of, examples.spec, judged.scores["model"], judged.test.as_of

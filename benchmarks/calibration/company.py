@@ -105,7 +105,7 @@ def company(customers: int, seed: int) -> Company:
     window = settings.label_window()
     learned = [day for day in AS_OFS if window.complete(day, FIRST)]
     train = _examples([part for day in learned for part in parts[day]], columns)
-    model, _ = fit(train, window, recipe_for(len(train), 1, THREADS))
+    model, _ = fit(train, recipe_for(len(train), 1, THREADS))
     swing, spec = monthly_swing(train.as_of, train.y), train.spec
     del train
     each = [_scored(_frame(parts[day], columns), spec, model.raw) for day in AS_OFS]

@@ -67,7 +67,7 @@ def _scored(folder: Path) -> pd.DataFrame:
         simulate(folder / "data", customers=CUSTOMERS, months=MONTHS, seed=SEED)
     snapshot = read_tables(settings, date(2024, 11, 1), record)
     examples = make_examples(settings, snapshot, KNOWN_BEFORE, record).examples
-    model = fit(examples, settings.label_window(), recipe_of(settings, len(examples)))[0]
+    model = fit(examples, recipe_of(settings, len(examples)))[0]
     (folder / "spec.json").write_text(model.spec.to_json(), encoding="utf-8")
     catalog, rules = catalog_of(settings, snapshot), load_actions(ACTIONS)
     names = [*KEYS, *(feature.name for feature in catalog.features)]

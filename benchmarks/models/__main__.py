@@ -24,8 +24,7 @@ def measured(name: str) -> dict[str, object]:
     rows = contest.contest(data)
     if rows:
         found["contest"] = contest.standings(data, rows)
-    if name not in _LARGE:
-        found["overlap"] = proofs.overlap(data)
+    found["overlap"] = proofs.overlap(data)
     if name in _SMALL:
         found["bytes"] = proofs.same_bytes(data)
     if name in _LARGE:

@@ -68,7 +68,7 @@ def load(name: str) -> Set | None:
 def reported(data: Set) -> tuple[Fold, ...]:
     """The folds of the page, of all repeats."""
     examples = data.examples
-    if len(np.unique(examples.as_of)) > 1:
+    if not examples.single_date:
         return rolling_origin(examples.as_of, data.window, _MONTHS, 1)
     half = customer_share(examples.customer_id, "benchmark") < 0.5
     repeats = (f"folds {number + 1}" for number in range(REPEATS.get(data.name, 1)))
@@ -78,7 +78,7 @@ def reported(data: Set) -> tuple[Fold, ...]:
 def tried(data: Set) -> tuple[Examples, tuple[Fold, ...]]:
     """Rows that may be used to try settings out, and folds among them."""
     examples = data.examples
-    if len(np.unique(examples.as_of)) > 1:
+    if not examples.single_date:
         first = reported(data)[0]
         part = examples.take(first.train)
         return part, rolling_origin(part.as_of, data.window, 2, 1)

@@ -10,7 +10,17 @@ import models
 from models.recipe import recipe_for
 
 FOLDER = Path("var/bench/models")
-_CODE = ("boosting", "calibration", "classifier", "logit", "recipe", "ridge", "sampling", "splits")
+_CODE = (
+    "boosting",
+    "calibration",
+    "classifier",
+    "logit",
+    "recipe",
+    "ridge",
+    "sampling",
+    "splits",
+    "trial",
+)
 Row = dict[str, Any]
 _ONLY_KEPT = [False]
 

@@ -1,7 +1,8 @@
 """The recipe and its rivals: each is training rows in, a function from rows to probabilities out.
 
 XGBoost, CatBoost and HistGradientBoosting keep their library's shape of trees but stop early on
-log loss, on the very rows on which the recipe stops; HistGradientBoosting draws its own.
+log loss: on the newest months or, with a single as-of date, on a fifth of the customers;
+HistGradientBoosting draws its own rows.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from models.baselines import logistic
 from models.classifier import fit
 from models.examples import Examples
 from models.recipe import recipe_for
-from models.splits import Fold, inner_split
+from models.splits import Fold, customer_split, newest_months
 
 Predict = Callable[[Examples], Floats]
 THREADS = 1
@@ -28,9 +29,9 @@ _ROUNDS = 4_000
 _RATE, _PATIENCE = 0.05, 50
 
 
-def recipe(train: Examples, window: LabelWindow) -> Predict:
+def recipe(train: Examples, _window: LabelWindow) -> Predict:
     """The shipped recipe for this many rows, three seeds."""
-    model = fit(train, window, recipe_for(len(train), 3, THREADS))[0]
+    model = fit(train, recipe_for(len(train), 3, THREADS, train.single_date))[0]
     return lambda rows: model.probability(rows.x, rows.product_line, THREADS)
 
 
@@ -130,4 +131,5 @@ RIVALS: dict[str, Callable[[Examples, LabelWindow], Predict]] = {
 
 
 def _inner(train: Examples, window: LabelWindow) -> Fold:
-    return inner_split(train.customer_id, train.as_of, train.y, window, _LEAST)
+    newest = newest_months(train.as_of, train.y, window, _LEAST)
+    return newest or customer_split(train.customer_id, 0.2, "inner")

@@ -37,4 +37,4 @@ def _hold(rivalry: Rivalry, challenger: Challenger) -> Held:
 
 
 def _fit(rivalry: Rivalry, challenger: Challenger, train: Examples) -> Scorer:
-    return challenger.make(train, rivalry.window, rivalry.recipe)
+    return challenger.make(train, rivalry.recipe)

@@ -41,11 +41,11 @@ def label_window(settings: Settings) -> LabelWindow:
     return settings.label_window()
 
 
-def recipe_of(settings: Settings, rows: int) -> Recipe:
+def recipe_of(settings: Settings, rows: int, single_date: bool = False) -> Recipe:
     """The recipe for this many rows, with what the configuration sets on purpose."""
     training = settings.training
     chosen = training.model_fields_set & SETTABLE
-    base = recipe_for(rows, training.seeds, settings.engine.threads)
+    base = recipe_for(rows, training.seeds, settings.engine.threads, single_date)
     return changed(base, {name: getattr(training, name) for name in sorted(chosen)})
 
 
@@ -58,7 +58,7 @@ def with_recipe(settings: Settings, changes: Mapping[str, object]) -> Settings:
 def test_folds(settings: Settings, examples: Examples) -> tuple[Fold, ...]:
     """Rolling-origin folds; with a single as-of date, folds or a quarter of the customers."""
     training = settings.training
-    if len(np.unique(examples.as_of)) == 1:
+    if examples.single_date:
         if training.folds > 1:
             return customer_folds(examples.customer_id, training.folds)
         return (customer_split(examples.customer_id, _SINGLE_DATE_TEST_SHARE),)
@@ -119,6 +119,6 @@ def _beyond(
 
 def fit_fold(settings: Settings, train: Examples, name: str) -> ChurnModel:
     """Fit the recipe on the training rows of one fold, with a progress bar."""
-    recipe = recipe_of(settings, len(train))
+    recipe = recipe_of(settings, len(train), train.single_date)
     with bar(f"judging on {name}", steps(recipe)) as advance:
-        return fit(train, label_window(settings), recipe, advance)[0]
+        return fit(train, recipe, advance)[0]

@@ -69,7 +69,7 @@ class Rivalry:
     def __init__(self, settings: Settings, examples: Examples) -> None:
         self.window: LabelWindow = label_window(settings)
         self.examples = development(examples, test_folds(settings, examples))
-        self.recipe: Recipe = recipe_of(settings, len(self.examples))
+        self.recipe: Recipe = recipe_of(settings, len(self.examples), self.examples.single_date)
         self.folds: tuple[Fold, ...] = folds_of(self.examples, self.window, self.recipe)
         self._replicates = settings.training.bootstrap
 
@@ -83,7 +83,7 @@ class Rivalry:
     ) -> Callable[[Examples], Scorer]:
         """How the recipe with ``changes`` is fitted; on its first ``seeds`` seeds only."""
         recipe = changed(self.recipe, {**changes, "seeds": self.recipe.seeds[:seeds]})
-        return lambda train: recipe_scorer(train, self.window, recipe)
+        return lambda train: recipe_scorer(train, recipe)
 
     def scores(
         self,

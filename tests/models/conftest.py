@@ -61,7 +61,7 @@ def examples(frame: pd.DataFrame) -> Examples:
 
 @pytest.fixture(scope="session")
 def model(examples: Examples) -> ChurnModel:
-    return fit(examples, WINDOW, RECIPE)[0]
+    return fit(examples, RECIPE)[0]
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +69,7 @@ def train() -> Callable[..., ChurnModel]:
     """Fit on a frame with changed recipe fields."""
 
     def run(frame: pd.DataFrame, **changes: object) -> ChurnModel:
-        return fit(examples_of(frame), WINDOW, replace(RECIPE, **changes))[0]
+        return fit(examples_of(frame), replace(RECIPE, **changes))[0]
 
     return run
 

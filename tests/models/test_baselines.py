@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from features.timeline import LabelWindow
 from models.baselines import base_rate, baselines, logistic, one_rule, price_only
 from models.churn import ChurnModel
 from models.classifier import Recipe, fit
@@ -126,7 +125,7 @@ def test_price_alone_sees_the_price_features_only(examples: Examples) -> None:
 
     def recorded(part: Examples) -> ChurnModel:
         seen.append(part.spec.names)
-        return fit(part, LabelWindow(14, 30), Recipe(max_rounds=30, seeds=(1,), threads=1))[0]
+        return fit(part, Recipe(max_rounds=30, seeds=(1,), threads=1))[0]
 
     baseline = price_only(priced, recorded)
     assert baseline is not None

@@ -10,14 +10,13 @@ from scipy.special import expit, logit
 from sklearn.metrics import log_loss, roc_auc_score
 
 from features.errors import GateError, ModelError
-from features.timeline import LabelWindow
 from models.artefact import to_files
 from models.calibration import Calibration, Platt
 from models.churn import ChurnModel
 from models.classifier import fit, steps
 from models.examples import Examples
 from models.logit import fit_line
-from models.recipe import Recipe, recipe_for
+from models.recipe import Recipe, changed, recipe_for
 from models.spec import FeatureSpec
 
 Train = Callable[..., ChurnModel]
@@ -105,7 +104,7 @@ def test_more_irritation_raises_the_risk(model: ChurnModel, later: Examples) -> 
     assert (model.probability(annoyed) > model.probability(calm)).all()
 
 
-@pytest.mark.parametrize("changes", [{}, {"negatives": 1}, {"monotone": True}])
+@pytest.mark.parametrize("changes", [{}, {"negatives": 1}, {"monotone": True, "broad": True}])
 @pytest.mark.parametrize("dates", [12, 1])
 def test_repeats_row_order_and_threads_leave_the_bytes_alone(
     train: Train, small: Make, changes: dict[str, object], dates: int
@@ -136,7 +135,6 @@ def test_the_level_is_that_of_all_months(
 def test_one_odd_newest_quarter_does_not_set_the_level(
     train: Train, frame: pd.DataFrame, examples: Examples
 ) -> None:
-    """The inner split judges these months: its stopped boosters would take their level."""
     newest = frame["as_of"] >= "2023-10-01"
     fewer = frame.assign(label=frame["label"].where(~newest | (frame.index % 2 == 0), 0))
     rate = fewer["label"].mean()
@@ -165,45 +163,48 @@ def test_sampled_boosters_start_from_the_level_of_all_rows(
     )
 
 
-def test_report_by_time(examples: Examples, window: LabelWindow, recipe: Recipe) -> None:
+def test_the_report_says_what_was_decided(examples: Examples, recipe: Recipe) -> None:
     said: list[str] = []
-    changed = replace(recipe, seeds=(3, 4, 5))
-    model, report = fit(examples, window, changed, said.append)
-    assert report.split == "time, 2023-10 to 2023-12"
-    assert report.validation_rows == 900
-    # 1 August + 14 + 30 days is 14 September, 1 September's is 15 October
-    assert report.train_rows == 300 * 8
+    three = replace(recipe, seeds=(3, 4, 5))
+    model, report = fit(examples, three, said.append)
     assert report.rows_per_booster == len(examples)
-    assert report.rounds == round(1.15 * np.mean(report.best_iterations))
-    assert len(model.boosters) == len(report.best_iterations) == 3
-    assert {booster.current_iteration() for booster in model.boosters} == {report.rounds}
+    [best] = report.best_iterations
+    assert len(best) == three.folds
+    assert report.rounds == (round(1.15 * np.mean(best)),) * 3
+    assert tuple(booster.current_iteration() for booster in model.boosters) == report.rounds
     assert 0 < report.log_loss < 0.69
-    assert len(said) == steps(changed)
+    assert len(said) == steps(three)
     assert "3,600 rows of 5 features" in said[0]
 
 
-def test_a_single_as_of_date_is_split_by_customer(
-    examples: Examples, window: LabelWindow, recipe: Recipe
-) -> None:
+def test_a_single_as_of_date_is_learned_from(examples: Examples, recipe: Recipe) -> None:
     one_date = examples.take(examples.as_of == examples.as_of[0])
-    model, report = fit(one_date, window, replace(recipe, min_positives=5))
-    assert report.split == "customers, 20%"
-    assert report.train_rows + report.validation_rows == len(one_date) == 300
+    model, _ = fit(one_date, replace(recipe, min_positives=5))
     assert roc_auc_score(examples.y, model.probability(examples.x)) > 0.7
 
 
-def test_too_few_leavers_are_refused(
-    examples: Examples, window: LabelWindow, recipe: Recipe
-) -> None:
+def test_the_last_boosters_grow_the_broad_trees(examples: Examples, recipe: Recipe) -> None:
+    one_date = examples.take(examples.as_of < np.datetime64("2023-03-01"))
+    competing = replace(recipe, broad=True, seeds=(1, 2, 3), min_positives=5)
+    said: list[str] = []
+    model, report = fit(one_date, competing, said.append)
+    assert len(said) == steps(competing) == 1 + 2 * competing.folds + 3
+    assert len(report.best_iterations) == 2
+    leaves = [f"[num_leaves: {63 if n >= 3 - report.broad else 15}]" for n in range(3)]
+    texts = [booster.model_to_string() for booster in model.boosters]
+    assert all(line in text for line, text in zip(leaves, texts, strict=True))
+
+
+def test_too_few_leavers_are_refused(examples: Examples, recipe: Recipe) -> None:
     leavers = np.flatnonzero(examples.y == 1)[:10]
     few = examples.take(np.sort(np.concatenate([np.flatnonzero(examples.y == 0), leavers])))
     with pytest.raises(GateError, match="10 leavers among"):
-        fit(few, window, recipe)
+        fit(few, recipe)
 
 
-def test_no_seeds_are_refused(examples: Examples, window: LabelWindow, recipe: Recipe) -> None:
+def test_no_seeds_are_refused(examples: Examples, recipe: Recipe) -> None:
     with pytest.raises(GateError, match=r"training\.seeds"):
-        fit(examples, window, replace(recipe, seeds=()))
+        fit(examples, replace(recipe, seeds=()))
 
 
 def test_a_matrix_of_other_columns_is_refused(model: ChurnModel, examples: Examples) -> None:
@@ -220,21 +221,30 @@ def test_boosters_must_fit_the_spec(model: ChurnModel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "rate", "bins", "leaf", "negatives", "folds"),
+    ("rows", "bins", "leaf", "negatives", "folds"),
     [
-        (10_000, 0.02, 255, 40, None, 5),
-        (40_000, 0.05, 255, 40, None, 3),
-        (60_000, 0.05, 63, 40, None, 3),
-        (200_000, 0.05, 63, 40, 10, 2),
-        (400_000, 0.05, 63, 100, 10, 2),
+        (10_000, 255, 40, None, 5),
+        (40_000, 255, 40, None, 2),
+        (60_000, 63, 40, None, 2),
+        (200_000, 63, 40, 10, 2),
+        (400_000, 63, 100, 10, 2),
     ],
 )
-def test_recipe_by_size(
-    rows: int, rate: float, bins: int, leaf: int, negatives: int | None, folds: int
-) -> None:
+def test_recipe_by_size(rows: int, bins: int, leaf: int, negatives: int | None, folds: int) -> None:
     found = recipe_for(rows, seeds=2, threads=1)
-    assert (found.learning_rate, found.max_bin) == (rate, bins)
+    assert found.max_bin == bins
     assert (found.min_data_in_leaf, found.negatives) == (leaf, negatives)
     assert found.folds == folds
     assert found.patience * found.learning_rate == pytest.approx(2.0)
     assert (found.seeds, found.threads) == ((1, 2), 1)
+
+
+def test_broad_trees_compete_on_a_single_date_for_several_seeds() -> None:
+    several, one = recipe_for(400_000, 2), recipe_for(10_000, 1, single_date=True)
+    assert len(several.shapes()) == len(one.shapes()) == 1
+    own, broad = recipe_for(10_000, 2, single_date=True).shapes()
+    assert (own.num_leaves, broad.num_leaves) == (15, 63)
+    assert (own.min_data_in_leaf, broad.min_data_in_leaf) == (40, 10)
+    assert own.seeds == broad.seeds
+    assert len(changed(own, {"num_leaves": 7}).shapes()) == 1
+    assert len(changed(own, {"lambda_l2": 1.0}).shapes()) == 2

@@ -134,9 +134,7 @@ def acted_on(seed=0, customers=3_000, treat=0.85, effect=-2.5):
     return frame[keep].reset_index(drop=True), seen, truth[keep]
 
 
-def test_naive_retraining_forgets_the_driver_that_the_list_works_on_and_ours_does_not(
-    recipe, window
-):
+def test_naive_retraining_forgets_the_driver_that_the_list_works_on_and_ours_does_not(recipe):
     frame, seen, truth = acted_on()
     examples = Examples.build(frame, learn_spec(COLUMNS, frame), frame["label"])
     bands = treatment_bands(examples, seen.treated, threads=1)
@@ -146,7 +144,7 @@ def test_naive_retraining_forgets_the_driver_that_the_list_works_on_and_ours_doe
     recipe = replace(recipe, seeds=(1,))
     found = {}
     for name, rows in (("naive", np.arange(len(examples))), ("ours", fair.rows)):
-        model, _ = fit(examples.take(rows), window, recipe)
+        model, _ = fit(examples.take(rows), recipe)
         drivers = global_importance(by_driver(model.contributions(examples.x[::10]), model.spec))
         predicted = float(model.probability(examples.x[members]).mean())
         found[name] = (drivers.index[0], predicted / truth[members].mean())

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from features.timeline import LabelWindow
 from models.classifier import fit
 from models.examples import Examples
 from models.recipe import Recipe
@@ -41,10 +40,10 @@ def _customers(rows: int, seed: int) -> pd.DataFrame:
     )
 
 
-def test_autopay_hides_a_price_rise(recipe: Recipe, window: LabelWindow) -> None:
+def test_autopay_hides_a_price_rise(recipe: Recipe) -> None:
     frame = _customers(4_000, 1)
     examples = Examples.build(frame, learn_spec(_COLUMNS, frame), frame["label"])
-    model = fit(examples, window, recipe)[0]
+    model = fit(examples, recipe)[0]
     x = examples.x.copy()
     names = list(examples.spec.names)
 

@@ -101,12 +101,12 @@ def test_the_interval_is_that_of_customers_not_of_rows() -> None:
 
 
 def test_every_challenger_scores_probabilities_and_is_repeatable(
-    examples: Examples, window: LabelWindow, recipe: Recipe
+    examples: Examples, recipe: Recipe
 ) -> None:
     quick = replace(recipe, seeds=(1,), max_rounds=20)
     for challenger in CHALLENGERS:
-        first = challenger.make(examples, window, quick)(examples)
-        again = challenger.make(examples, window, quick)(examples)
+        first = challenger.make(examples, quick)(examples)
+        again = challenger.make(examples, quick)(examples)
         assert first.shape == (len(examples),)
         assert ((first > 0) & (first < 1)).all()
         np.testing.assert_array_equal(first, again)
@@ -123,7 +123,7 @@ def test_curves_follow_what_lines_cannot(examples: Examples) -> None:
 
 
 def test_a_monotone_score_never_falls_with_an_irritation(
-    examples: Examples, later: Examples, window: LabelWindow, recipe: Recipe
+    examples: Examples, later: Examples, recipe: Recipe
 ) -> None:
     # The labels of high bills are turned round, so that a free model does fall.
     odd = np.where(examples.x[:, 0] > 0.7, 0, examples.y).astype(np.int8)
@@ -132,7 +132,7 @@ def test_a_monotone_score_never_falls_with_an_irritation(
     assert signed == [0, 1]
 
     def worst_fall(monotone: bool) -> float:
-        p = recipe_scorer(turned, window, changed(recipe, {"monotone": monotone}))
+        p = recipe_scorer(turned, changed(recipe, {"monotone": monotone}))
         falls = []
         for column in signed:
             steps = []

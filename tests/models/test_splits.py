@@ -12,7 +12,7 @@ from models.splits import (
     customer_folds,
     customer_share,
     customer_split,
-    inner_split,
+    newest_months,
     require_test_rows,
     rolling_origin,
     time_split,
@@ -119,29 +119,26 @@ def stacked(months: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return ids, np.tile(YEAR[:months], 100), y
 
 
-def test_inner_split_takes_the_newest_three_months() -> None:
-    ids, as_of, y = stacked(12)
-    fold = inner_split(ids, as_of, y, WINDOW, 5)
+def test_newest_months_are_three_where_there_are_enough_before_them() -> None:
+    _, as_of, y = stacked(12)
+    fold = newest_months(as_of, y, WINDOW, 5)
+    assert fold is not None
     assert fold.name == "time, 2024-10 to 2024-12"
 
 
-def test_inner_split_takes_fewer_months_of_a_short_history() -> None:
-    ids, as_of, y = stacked(6)  # 1 June leaves January and, at 105 days, not 1 March
-    fold = inner_split(ids, as_of, y, WINDOW, 5)
+def test_newest_months_are_fewer_in_a_short_history() -> None:
+    _, as_of, y = stacked(6)  # 1 June leaves January and, at 105 days, not 1 March
+    fold = newest_months(as_of, y, WINDOW, 5)
+    assert fold is not None
     assert fold.name == "time, 2024-06 to 2024-06"
     assert np.unique(as_of[fold.train]).astype(str).tolist() == ["2024-01-01", "2024-02-01"]
 
 
-def test_inner_split_goes_by_customer_for_one_as_of_date() -> None:
-    ids, as_of, y = stacked(1)
-    fold = inner_split(ids, as_of, y, WINDOW, 5)
-    assert fold.name == "customers, 20%"
-
-
-def test_too_few_leavers_say_so() -> None:
-    ids, as_of, _ = stacked(12)
-    with pytest.raises(GateError, match="3 leavers among 1200 training rows are too few"):
-        inner_split(ids, as_of, (np.arange(1200) < 3).astype(np.int8), WINDOW, 5)
+def test_a_single_date_and_few_leavers_have_no_newest_months() -> None:
+    _, as_of, y = stacked(1)
+    assert newest_months(as_of, y, WINDOW, 5) is None
+    _, as_of, _ = stacked(12)
+    assert newest_months(as_of, (np.arange(1200) < 3).astype(np.int8), WINDOW, 5) is None
 
 
 def test_too_few_leavers_to_judge_on_says_how_many_and_what_to_change() -> None:

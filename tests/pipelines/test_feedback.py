@@ -68,7 +68,7 @@ def trained(settings: Settings, prepared: Prepared, how: str) -> ChurnModel:
     with recorded(settings.paths.var, f"train-{how}", "train") as record:
         fair, _ = leave_out_treated(settings, prepared, record)
     recipe = recipe_of(settings, len(fair.examples))
-    return fit(fair.examples, settings.label_window(), recipe)[0]
+    return fit(fair.examples, recipe)[0]
 
 
 def felt(folder: Path, examples: Examples) -> Mask:

@@ -54,8 +54,8 @@ def examples():
 
 @pytest.fixture
 def settings(company, monkeypatch):
-    def quick(settings, rows):
-        return replace(recipe_of(settings, rows), max_rounds=20)
+    def quick(settings, rows, single_date):
+        return replace(recipe_of(settings, rows, single_date), max_rounds=20)
 
     monkeypatch.setattr(rivalry, "recipe_of", quick)
     training = {"first_as_of": "2023-01-01", "seeds": 1, "learning_rate": 0.1, "bootstrap": 5}

@@ -1,0 +1,106 @@
+"""Boosters on customers they have not seen: how many rounds, which shapes of tree, which line.
+
+One pass over the groups of customers decides all three. Each booster is stopped on the group it
+has not seen; the mean of the best rounds is steadier than that of any one split, on whose few
+leavers it would hang. The scores of all groups then choose and calibrate.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.errors import GateError
+from models.arrays import Floats, Labels, rows_of
+from models.boosting import Bag
+from models.calibration import Calibration, fit_by_product_line
+from models.examples import Examples
+from models.recipe import Recipe
+from models.splits import Fold, customer_folds, enough
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One shape of tree: the rounds of its final fit, and what it says of customers left out.
+
+    ``best`` are the rounds at which each fold stopped; ``raw`` holds log-odds of the bag's judged
+    rows (n,), from boosters of the final number of rounds.
+    """
+
+    shape: Recipe
+    best: tuple[int, ...]
+    rounds: int
+    raw: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """How many of the boosters grow the last shape, their calibration and log loss left out."""
+
+    broad: int
+    calibration: Calibration
+    log_loss: float
+
+
+def groups(examples: Examples, recipe: Recipe) -> tuple[Fold, ...]:
+    """The recipe's groups of customers, each left out once.
+
+    Raises ``GateError`` when one side of a fold has too few leavers or stayers.
+    """
+    folds = customer_folds(examples.customer_id, recipe.folds, "calibration")
+    least = max(1, 2 * recipe.min_positives // recipe.folds)
+    if all(enough(fold, examples.y, least) for fold in folds):
+        return folds
+    raise GateError(
+        f"{int(examples.y.sum())} leavers among {len(examples)} training rows are too few to "
+        f"train on: each of {recipe.folds} groups of customers needs {least} leavers and stayers. "
+        "Take in a longer history, more customers, or a longer label.horizon_days."
+    )
+
+
+def tried(bag: Bag, shape: Recipe, folds: Sequence[Fold], on_step: Progress) -> Trial:
+    """Train one booster of the shape without each fold's customers, and score these."""
+    boosters = []
+    for fold in folds:
+        on_step(f"trees of {shape.num_leaves} leaves, judged by {fold.name}")
+        boosters.append(bag.stopped(shape, fold))
+    best = tuple(int(booster.best_iteration) for booster in boosters)
+    rounds = max(1, round(shape.refit * float(np.mean(best))))
+    rows = bag.judged.rows
+    raw = np.empty(len(rows))
+    for fold, booster in zip(folds, boosters, strict=True):
+        here = fold.test[rows]
+        raw[here] = booster.predict(
+            rows_of(bag.examples.x, rows[here]),
+            raw_score=True,
+            num_iteration=rounds,
+            num_threads=shape.threads,
+        )
+    return Trial(shape, best, rounds, raw)
+
+
+def mixed(bag: Bag, trials: Sequence[Trial]) -> Mix:
+    """The number of boosters for the last shape that has the lowest log loss out of fold.
+
+    Where stayers are sampled, the line is fitted on a sample and then lowered by the log-odds
+    that sampling added; the log loss is weighted.
+    """
+    rows, members = bag.judged.rows, len(bag.members)
+    y, lines = bag.examples.y[rows], bag.examples.product_line[rows]
+    weights = bag.judged.weights(bag.examples.y)
+
+    def mix(broad: int) -> Mix:
+        share = broad / members
+        raw = (1 - share) * trials[0].raw + share * trials[-1].raw
+        found = fit_by_product_line(raw, lines, y).shifted(float(np.log(bag.judged.keep)))
+        losses = _losses(found.log_odds(raw, lines), y)
+        return Mix(broad, found, float(np.average(losses, weights=weights)))
+
+    counts = range(members + 1) if len(trials) > 1 else range(1)
+    return min(map(mix, counts), key=lambda found: found.log_loss)
+
+
+def _losses(log_odds: Floats, y: Labels) -> Floats:
+    return np.asarray(np.logaddexp(0.0, log_odds) - y * log_odds, dtype=np.float64)

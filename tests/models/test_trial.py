@@ -1,0 +1,98 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from features.errors import GateError
+from models.arrays import Floats
+from models.boosting import Bag
+from models.examples import Examples
+from models.logit import fit_line
+from models.recipe import Recipe
+from models.trial import Trial, groups, mixed, tried
+
+Judge = Callable[[Floats, Floats], int]
+
+
+@pytest.fixture(scope="module")
+def bag(examples: Examples, recipe: Recipe) -> Bag:
+    return Bag.of(examples, replace(recipe, seeds=(1, 2, 3)))
+
+
+@pytest.fixture
+def broad(bag: Bag, recipe: Recipe) -> Judge:
+    """How many of three boosters grow the second shape, when the two said this."""
+
+    def judge(own: Floats, other: Floats) -> int:
+        return mixed(bag, [Trial(recipe, (1,), 1, raw) for raw in (own, other)]).broad
+
+    return judge
+
+
+def test_the_shape_that_ranks_the_left_out_gets_all_boosters(bag: Bag, broad: Judge) -> None:
+    rng = np.random.default_rng(2)
+    good = bag.examples.y + rng.normal(size=len(bag.examples))
+    poor = rng.normal(size=len(good))
+    assert broad(good, poor) == 0
+    assert broad(poor, good) == 3
+
+
+def test_two_shapes_that_err_apart_share_the_boosters(bag: Bag, broad: Judge) -> None:
+    rng = np.random.default_rng(3)
+    once, twice = (bag.examples.y + rng.normal(size=len(bag.examples)) for _ in range(2))
+    assert broad(once, twice) in {1, 2}
+
+
+def test_of_two_shapes_that_say_the_same_the_own_is_kept(bag: Bag, broad: Judge) -> None:
+    raw = bag.examples.y + np.random.default_rng(4).normal(size=len(bag.examples))
+    assert broad(raw, raw) == 0
+
+
+def test_the_mix_is_calibrated_as_it_is_mixed(bag: Bag, recipe: Recipe) -> None:
+    rng = np.random.default_rng(5)
+    first, last = (bag.examples.y + rng.normal(size=len(bag.examples)) for _ in range(2))
+    found = mixed(bag, [Trial(recipe, (1,), 1, raw) for raw in (first, last)])
+    share = found.broad / 3
+    z = found.calibration.log_odds((1 - share) * first + share * last)
+    intercept, slope = fit_line(z, bag.examples.y.astype(np.float64))
+    assert (intercept, slope) == pytest.approx((0.0, 1.0), abs=0.01)
+
+
+def test_customers_are_scored_by_boosters_without_them(examples: Examples, recipe: Recipe) -> None:
+    """Whose labels a group's customers have makes no difference to its booster."""
+    quick = replace(recipe, max_rounds=20, patience=20)
+    folds = groups(examples, quick)
+    [here, *_] = (fold.test for fold in folds)
+    y = examples.y.copy()
+    y[here] = np.random.default_rng(6).permutation(y[here])
+    turned = replace(examples, y=y)
+    before, after = (
+        [bag.stopped(quick, folds[0]).predict(each.x, raw_score=True, num_iteration=5)]
+        for each in (examples, turned)
+        for bag in [Bag.of(each, quick)]
+    )
+    np.testing.assert_array_equal(before, after)
+    found = tried(Bag.of(examples, quick), quick, folds, lambda _: None)
+    assert found.raw.shape == (len(examples),)
+    assert found.rounds == max(1, round(quick.refit * np.mean(found.best)))
+
+
+def test_each_group_must_hold_enough_of_both(examples: Examples, recipe: Recipe) -> None:
+    leavers = np.flatnonzero(examples.y == 1)[:30]
+    few = examples.take(np.sort(np.concatenate([np.flatnonzero(examples.y == 0), leavers])))
+    assert len(groups(few, replace(recipe, min_positives=5))) == recipe.folds
+    with pytest.raises(GateError, match=r"30 leavers among .* 2 groups of customers needs 20"):
+        groups(few, recipe)
+
+
+def test_what_no_seed_got_is_not_binned(examples: Examples, recipe: Recipe) -> None:
+    bag = Bag.of(examples, replace(recipe, seeds=(1, 2), negatives=1))
+    leavers, stayers = int(examples.y.sum()), int((bag.examples.y == 0).sum())
+    assert int(bag.examples.y.sum()) == leavers
+    assert stayers == 2 * leavers < int((examples.y == 0).sum())
+    for sample in bag.members:
+        assert int(bag.examples.y[sample.rows].sum()) == leavers
+        assert len(sample.rows) == 2 * leavers
+    rate = examples.y.mean()
+    assert bag.base == pytest.approx(np.log(rate / (1 - rate)))
