@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from benchmarks.models.keeping import Row
 
 Results = Mapping[str, Mapping[str, object]]
+Gap = Sequence[float]
 _GAIN, _LOSS = 0.010, 0.001
 
 _INTRODUCTION = """# Benchmark of the models
@@ -138,7 +139,7 @@ def binning(results: Results) -> str:
 SECTIONS = (accuracy, stability, sampling, binning)
 
 
-def _contest(rows: Sequence[Row]) -> tuple[str, tuple[Sequence[float], Sequence[float], float]]:
+def _contest(rows: Sequence[Row]) -> tuple[str, tuple[Gap, Gap, Gap]]:
     lines = []
     for row in rows:
         line = [row["rival"], f"{row['auc']:.4f}", f"{row['log_loss']:.4f}"]
@@ -147,9 +148,10 @@ def _contest(rows: Sequence[Row]) -> tuple[str, tuple[Sequence[float], Sequence[
             auc, loss = (_interval(row[f"{key}_difference"]) for key in ("auc", "log_loss"))
             line[-3:] = [auc, f"{row['won']} of {row['folds']}", loss]
         lines.append([*line, f"{row['cpu']:.1f}"])
-    of = {row["rival"]: row for row in rows}
-    base, best = of["LightGBM defaults"], max(row["auc"] for row in rows)
-    gaps = (base["auc_difference"], base["log_loss_difference"], best - of["recipe"]["auc"])
+    base = next(row for row in rows if row["rival"] == "LightGBM defaults")
+    best = max(rows, key=lambda row: row["auc"])
+    behind = best.get("auc_difference", [0.0, 0.0, 0.0])
+    gaps = (base["auc_difference"], base["log_loss_difference"], behind)
     header = [
         "",
         "AUC",
@@ -162,23 +164,27 @@ def _contest(rows: Sequence[Row]) -> tuple[str, tuple[Sequence[float], Sequence[
     return _table(header, lines), gaps
 
 
-def _goals(verdicts: Sequence[tuple[str, Sequence[float], Sequence[float], float]]) -> str:
+def _goals(verdicts: Sequence[tuple[str, Gap, Gap, Gap]]) -> str:
     rows = [
-        [name, _interval(auc), _interval(loss), f"{behind:.4f}"]
+        [name, _interval(auc), _interval(loss), _interval(behind) if behind[0] else "is the best"]
         for name, auc, loss, behind in verdicts
     ]
+    ranked = sorted(verdicts, key=lambda verdict: -verdict[1][0])
+    second = f" The second best is {ranked[1][0]}: {_interval(ranked[1][1])}." if ranked[1:] else ""
+    near = bool(verdicts) and all(behind[2] >= 0 for *_, behind in verdicts)
     reached = sum(auc[0] >= _GAIN for _, auc, _, _ in verdicts)
     never = bool(verdicts) and all(auc[0] >= -_LOSS for _, auc, _, _ in verdicts)
     lossless = bool(verdicts) and all(loss[0] <= 0 for _, _, loss, _ in verdicts)
     table = _table(
-        ["set", "AUC against LightGBM's defaults", "log loss", "behind the best AUC"], rows
+        ["set", "AUC against LightGBM's defaults", "log loss", "AUC against the best"], rows
     )
     return (
         f"### Goals\n\n{table}\n\n"
         f"- At least {_GAIN:+.3f} AUC over LightGBM's defaults on two sets: {_yes(reached >= 2)} "
-        f"({reached}).\n"
+        f"({reached}).{second}\n"
         f"- Never more than {_LOSS} AUC below them: {_yes(never)}.\n"
         f"- Log loss never worse: {_yes(lossless)}.\n"
+        f"- Within noise of the best: {_yes(near)}.\n"
     )
 
 
