@@ -31,6 +31,10 @@ class Platt:
         """The line that applies ``first`` and then this one."""
         return Platt(self.slope * first.slope, self.intercept + self.slope * first.intercept)
 
+    def at(self, raw: float) -> float:
+        """Log-odds of one value."""
+        return self.intercept + self.slope * raw
+
     def shifted(self, by: float) -> "Platt":
         """The line with all log-odds moved by ``by``."""
         return Platt(self.slope, self.intercept + by)

@@ -9,7 +9,7 @@ from models.arrays import Mask
 from models.calibration import Calibration, follow
 from models.recalibration_check import Check, cross_check, names
 from models.sofar import SoFar, level_shift
-from models.swing import USUAL, held_back
+from models.swing import USUAL, held_levels, held_slopes
 
 ENOUGH = 400
 FEWEST = 50
@@ -61,9 +61,9 @@ def recalibrate(
 ) -> Recalibrated:
     """Fit on the newest months with 400 leavers together, or on all where they have fewer.
 
-    The boosters learned from no row here. Levels are held back as ``held_back`` says; ``swing`` is
-    that of the months that they learned from. The check is on the newest ``complete`` months with
-    50 leavers, and the fit of the check on the months before.
+    The boosters learned from no row here. Slopes and levels are held back as ``models.swing`` says;
+    ``swing`` is that of the months that they learned from. The check is on the newest ``complete``
+    months with 50 leavers, and the fit of the check on the months before.
 
     ``open_rows`` are of months whose label window is still open. They teach no slope. Together
     with complete rows, the newest with 400 leavers and a whole window's time, they move the level:
@@ -79,7 +79,7 @@ def recalibrate(
     )
     fitted_on = (names(chosen.as_of), len(chosen), int(chosen.y.sum()), check)
     if open_rows is None:
-        return Recalibrated(held_back(parent, refit, chosen, swing), *fitted_on)
+        return Recalibrated(held_levels(parent, refit, chosen, swing), *fitted_on)
     start, seen = parent if check.failed else refit, _newest(complete.joined(open_rows))
     every = np.ones(len(seen), dtype=bool)
     level = cross_check(parent, seen, every, lambda half: way.levelled(start, seen.take(half)))
@@ -94,16 +94,17 @@ class _Way:
     swing: float
 
     def refit(self, rows: SoFar) -> Calibration:
-        return follow(self.parent, rows.raw, rows.product_line, rows.y)
+        moved = follow(self.parent, rows.raw, rows.product_line, rows.y)
+        return held_slopes(self.parent, moved, rows)
 
     def held_refit(self, rows: SoFar) -> Calibration:
         chosen = _newest(rows)
-        return held_back(self.parent, self.refit(chosen), chosen, self.swing)
+        return held_levels(self.parent, self.refit(chosen), chosen, self.swing)
 
     def levelled(self, start: Calibration, rows: SoFar) -> Calibration:
         z = start.log_odds(rows.raw, rows.product_line)
         shifted = start.shifted(level_shift(z, rows.y, rows.share))
-        return held_back(self.parent, shifted, rows, self.swing)
+        return held_levels(self.parent, shifted, rows, self.swing)
 
 
 def newest_months(rows: SoFar, leavers: int) -> Mask:

@@ -1,13 +1,17 @@
-"""How far a level may be moved when levels swing from month to month by themselves."""
+"""How far a line may be moved when levels and slopes swing from month to month by themselves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from models.arrays import Days, Floats, Labels
+from models.arrays import Days, Labels
 from models.calibration import Calibration, Platt
 from models.logit import logit
 from models.sofar import SoFar, information
 
 USUAL = 0.15
+SLOPE_SWING = 0.05
 
 
 def monthly_swing(as_of: Days, y: Labels) -> float:
@@ -26,27 +30,69 @@ def monthly_swing(as_of: Days, y: Labels) -> float:
     return float(np.sqrt(max(USUAL**2, float(logit(rate).var(ddof=1)) - chance)))
 
 
-def held_back(parent: Calibration, moved: Calibration, rows: SoFar, swing: float) -> Calibration:
+def held_levels(parent: Calibration, moved: Calibration, rows: SoFar, swing: float) -> Calibration:
     """``moved`` with the level of each line drawn back to the parent's where it proves little.
 
-    ``rows`` are those that ``moved`` was fitted on. A level that moved by d log-odds keeps the
+    ``rows`` are those that the levels were fitted on. A level that moved by d log-odds keeps the
     share 1 − (``swing``² + s²) / d², or nothing where that is below 0: the positive part of James
     and Stein's (1961) shrinkage, with s² the variance of the fit. So a move within the swings of
     a usual year is not followed, a far larger one is nearly whole. Slopes are kept as they are.
     """
 
-    def held(before: Platt, after: Platt, raw: Floats, share: Floats) -> Platt:
-        z = after.intercept + after.slope * raw
-        told = information(z, share)
-        total = float(told.sum())
-        move = float(told @ (z - before.intercept - before.slope * raw)) / total
-        doubt = swing**2 + 1 / total
-        return after.shifted(-move * min(1.0, doubt / move**2) if move else 0.0)
+    def held(before: Platt, after: Platt, told: _Told) -> Platt:
+        move = after.at(told.centre) - before.at(told.centre)
+        return after.shifted(_kept(move, swing, told.level) - move)
 
+    return _line_by_line(parent, moved, rows, held)
+
+
+def held_slopes(parent: Calibration, moved: Calibration, rows: SoFar) -> Calibration:
+    """The same for the slope of each line, whose swing is a twentieth; levels stay.
+
+    The level is that at the rows' centre, which tells nothing of the slope.
+    """
+
+    def held(before: Platt, after: Platt, told: _Told) -> Platt:
+        slope = before.slope + _kept(after.slope - before.slope, SLOPE_SWING, told.slope)
+        return Platt(slope, after.at(told.centre) - slope * told.centre)
+
+    return _line_by_line(parent, moved, rows, held)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What rows tell of a line's level and slope, and the raw log-odds of their centre."""
+
+    level: float
+    slope: float
+    centre: float
+
+
+def _told(line: Platt, rows: SoFar) -> _Told:
+    told = information(line.intercept + line.slope * rows.raw, rows.share)
+    total = float(told.sum())
+    centre = float(told @ rows.raw) / total
+    return _Told(total, float(told @ (rows.raw - centre) ** 2), centre)
+
+
+def _line_by_line(
+    parent: Calibration,
+    moved: Calibration,
+    rows: SoFar,
+    held: Callable[[Platt, Platt, _Told], Platt],
+) -> Calibration:
+    """Each line by its own rows; one without rows, and the common line, by all."""
     lines = {}
     for name, line in moved.product_lines.items():
         here = rows.product_line == name
         mine = rows.take(here) if here.any() else rows
-        lines[name] = held(parent.line(name), line, mine.raw, mine.share)
-    common = held(parent.common, moved.common, rows.raw, rows.share)
+        lines[name] = held(parent.line(name), line, _told(line, mine))
+    common = held(parent.common, moved.common, _told(moved.common, rows))
     return Calibration(common.slope, common.intercept, lines)
+
+
+def _kept(move: float, swing: float, told: float) -> float:
+    """What is kept of a move of which the rows hold the information ``told``."""
+    if move == 0.0 or told <= 0.0:
+        return 0.0
+    return move * max(0.0, 1 - (swing**2 + 1 / told) / move**2)

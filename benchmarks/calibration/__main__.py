@@ -23,9 +23,10 @@ def levels() -> Iterator[str]:
 
 
 def by_line() -> Iterator[str]:
-    """Slopes of the large company."""
-    yield f"{LARGE:,} customers, seed {SEED}\n"
-    yield from slopes.table(company(LARGE, SEED))
+    """Slopes of the large company, and of a small one."""
+    for customers in (LARGE, SMALL):
+        yield f"\n{customers:,} customers, seed {SEED}\n"
+        yield from slopes.table(company(customers, SEED))
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from models.recalibration import newest_months, recalibrate
 from models.sofar import SoFar
 from models.spec import FeatureSpec
 from models.splits import customer_folds
-from models.swing import held_back
+from models.swing import held_levels, held_slopes
 
 MONTHS = np.arange("2024-01", "2025-01", dtype="datetime64[M]").astype("datetime64[D]")
 LAG = 3
@@ -136,7 +136,8 @@ def test_a_pure_shift_is_found_exactly_enough() -> None:
     examples, raw = company(6, drop=0.5)
     first = examples.as_of < MONTHS[LAG]
     parent = fit_by_product_line(raw[first], examples.product_line[first], examples.y[first])
-    found = recalibrate(parent, SoFar.complete(examples.take(~first), raw[~first])).calibration
+    newer = SoFar.complete(examples.take(~first), raw[~first])
+    found = recalibrate(parent, newer, swing=0.0).calibration
     p = found.apply(raw, examples.product_line)
     newest = examples.as_of == MONTHS[-1]
     assert logit(p[newest].mean()) == pytest.approx(logit(examples.y[newest].mean()), abs=0.05)
@@ -215,7 +216,8 @@ def test_complete_months_alone_are_fitted_as_before() -> None:
     rows = SoFar.complete(examples, raw)
     newest = rows.take(newest_months(rows, 400))
     fitted = follow(Calibration(), newest.raw, newest.product_line, newest.y)
-    expected = held_back(Calibration(), fitted, newest, 0.15)
+    fitted = held_slopes(Calibration(), fitted, newest)
+    expected = held_levels(Calibration(), fitted, newest, 0.15)
     assert recalibrate(Calibration(), rows).calibration == expected
 
 
