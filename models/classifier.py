@@ -31,14 +31,13 @@ class FitReport:
 
     ``rows_per_booster``, on as many of which the calibration was fitted, is smaller than the rows
     where stayers are sampled. ``best_iterations`` has a tuple for each shape of tree that was
-    tried, one number per group of customers; ``broad`` is how many of the boosters, the last
-    ones, grow broad trees, and ``rounds`` has each booster's. The log loss is that of the
-    calibrated scores out of fold.
+    tried, one number per group of customers; ``leaves`` and ``rounds`` have each booster's. The
+    log loss is that of the calibrated scores out of fold.
     """
 
     rows_per_booster: int
     best_iterations: tuple[tuple[int, ...], ...]
-    broad: int
+    leaves: tuple[int, ...]
     rounds: tuple[int, ...]
     log_loss: float
 
@@ -68,17 +67,15 @@ def fit(
     folds = groups(bag.examples, recipe)
     trials = [tried(bag, shape, folds, on_step) for shape in recipe.shapes()]
     mix = mixed(bag, trials)
-    own = len(recipe.seeds) - mix.broad
-    grown = [trials[0]] * own + [trials[-1]] * mix.broad
     boosters = []
-    for number, trial in enumerate(grown):
+    for number, trial in enumerate(mix.grown):
         on_step(f"final fit, seed {recipe.seeds[number]}: {trial.rounds} rounds")
         boosters.append(bag.trained(trial.shape, number, trial.rounds))
     report = FitReport(
         rows_per_booster=len(bag.judged.rows),
         best_iterations=tuple(trial.best for trial in trials),
-        broad=mix.broad,
-        rounds=tuple(trial.rounds for trial in grown),
+        leaves=tuple(trial.shape.num_leaves for trial in mix.grown),
+        rounds=tuple(trial.rounds for trial in mix.grown),
         log_loss=mix.log_loss,
     )
     return ChurnModel(tuple(boosters), mix.calibration, examples.spec), report

@@ -20,7 +20,7 @@ class Recipe:
     multiplies the best round for the final fit on all rows; one booster is trained per seed and
     their log-odds averaged. ``folds`` groups of customers are left out in turn, to find the round
     and to calibrate on; together they need twice ``min_positives`` of either class. With
-    ``broad``, some of several seeds may grow broad trees, see ``shapes``.
+    ``compete``, several seeds may grow trees of other shapes, see ``shapes``.
     ``negatives`` is how many stayers each seed sees per leaver, a share of its own where they
     suffice; null means all of them. ``monotone`` keeps every tree to the signs that the features
     declare: more of an irritation never lowers the score. Rows are not bagged: on few leavers
@@ -44,21 +44,23 @@ class Recipe:
     min_data_per_group: int = 50
     min_positives: int = 20
     folds: int = 2
-    broad: bool = False
+    compete: bool = False
     negatives: int | None = None
     monotone: bool = False
 
     def shapes(self) -> tuple["Recipe", ...]:
-        """The shapes of tree that compete: the recipe's own and, for several seeds, broad ones.
+        """The shapes of tree that compete: the recipe's own and, for several seeds, two others.
 
         Small trees win where much is chance, broad ones where many features act together. The
         customers left out decide how many seeds grow which.
         """
-        if not self.broad or len(self.seeds) < 2:
+        if not self.compete or len(self.seeds) < 2:
             return (self,)
         leaf = max(1, self.min_data_in_leaf // 4)
-        return self, replace(
-            self, num_leaves=63, max_depth=-1, min_data_in_leaf=leaf, feature_fraction=0.6
+        return (
+            self,
+            replace(self, num_leaves=8, max_depth=4),
+            replace(self, num_leaves=63, max_depth=-1, min_data_in_leaf=leaf, feature_fraction=0.6),
         )
 
     def params(self, seed: int, signs: Sequence[int] = ()) -> dict[str, object]:
@@ -98,15 +100,15 @@ def recipe_for(rows: int, seeds: int = 3, threads: int = 2, single_date: bool = 
     """The recipe for ``rows`` training rows: finer on small data, coarser on big.
 
     The fewer the rows, the more of them the boosters that are calibrated on must learn from. Above
-    100,000 rows ten stayers per leaver teach nearly as well as all, and faster. Broad trees
-    compete on a ``single_date`` only: they learn what was true of one month, and customers who
-    are left out of the same months would not tell.
+    100,000 rows ten stayers per leaver teach nearly as well as all, and faster. Shapes
+    compete on a ``single_date`` only: broad trees learn what was true of one month, which
+    customers left out of the same months would not tell, and small ones gained nothing there.
     """
     return Recipe(
         max_bin=255 if rows < _FINE else 63,
         min_data_in_leaf=100 if rows > _LARGE else 40,
         folds=5 if rows < _FEW else 2,
-        broad=single_date,
+        compete=single_date,
         negatives=10 if rows > _SAMPLED else None,
         seeds=tuple(range(1, seeds + 1)),
         threads=threads,
@@ -124,5 +126,5 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     if rate != recipe.learning_rate:
         follows["patience"] = round(_DISTANCE / rate)
     if _SHAPE & changes.keys():
-        follows["broad"] = False
+        follows["compete"] = False
     return replace(recipe, **{**follows, **changes})

@@ -7,6 +7,7 @@ leavers it would hang. The scores of all groups then choose and calibrate.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
 
@@ -37,9 +38,9 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """How many of the boosters grow the last shape, their calibration and log loss left out."""
+    """The shape that each booster grows, in the order tried; calibration, log loss left out."""
 
-    broad: int
+    grown: tuple[Trial, ...]
     calibration: Calibration
     log_loss: float
 
@@ -82,24 +83,24 @@ def tried(bag: Bag, shape: Recipe, folds: Sequence[Fold], on_step: Progress) -> 
 
 
 def mixed(bag: Bag, trials: Sequence[Trial]) -> Mix:
-    """The number of boosters for the last shape that has the lowest log loss out of fold.
+    """The shapes for the bag's boosters that have the lowest log loss out of fold.
 
-    Where stayers are sampled, the line is fitted on a sample and then lowered by the log-odds
-    that sampling added; the log loss is weighted.
+    Of equal mixes the one with more of the earlier shapes is kept. Where stayers are sampled, the
+    line is fitted on a sample and then lowered by the log-odds that sampling added; the log loss
+    is weighted.
     """
-    rows, members = bag.judged.rows, len(bag.members)
+    rows = bag.judged.rows
     y, lines = bag.examples.y[rows], bag.examples.product_line[rows]
     weights = bag.judged.weights(bag.examples.y)
 
-    def mix(broad: int) -> Mix:
-        share = broad / members
-        raw = (1 - share) * trials[0].raw + share * trials[-1].raw
+    def mix(grown: tuple[Trial, ...]) -> Mix:
+        raw = np.mean([trial.raw for trial in grown], axis=0)
         found = fit_by_product_line(raw, lines, y).shifted(float(np.log(bag.judged.keep)))
         losses = _losses(found.log_odds(raw, lines), y)
-        return Mix(broad, found, float(np.average(losses, weights=weights)))
+        return Mix(grown, found, float(np.average(losses, weights=weights)))
 
-    counts = range(members + 1) if len(trials) > 1 else range(1)
-    return min(map(mix, counts), key=lambda found: found.log_loss)
+    mixes = combinations_with_replacement(trials, len(bag.members))
+    return min(map(mix, mixes), key=lambda found: found.log_loss)
 
 
 def _losses(log_odds: Floats, y: Labels) -> Floats:

@@ -179,7 +179,7 @@ def fit_all(settings: Settings, prepared: Prepared, judged: Judged, record: RunR
         "rows": len(examples),
         "features": len(model.spec.columns),
         "rounds_fitted": report.rounds,
-        "boosters_broad": report.broad,
+        "leaves_of_boosters": report.leaves,
     }
     reference = learn_reference(
         examples.x, examples.as_of, examples.spec, judged.scores["model"], judged.test.as_of

@@ -22,8 +22,8 @@ and December; a table counts the folds that were measured. Each fold learns from
 does not test, on Trupanion from those whose label window had closed.
 The recipe's settings are older than this split: they were chosen on public sets, these four
 among them. What changed since was chosen on the rows to try out on and on simulated companies:
-rows that are not bagged, calibration and the number of rounds out of fold, broad trees, and one
-learning rate for every size.
+rows that are not bagged, calibration and the number of rounds out of fold, shapes of tree that
+compete, and one learning rate for every size.
 
 **Rivals.** LightGBM as it comes (100 rounds), the logistic regression of every training run,
 and XGBoost, CatBoost and scikit-learn's HistGradientBoosting with their own tree shapes, a

@@ -104,7 +104,7 @@ def test_more_irritation_raises_the_risk(model: ChurnModel, later: Examples) -> 
     assert (model.probability(annoyed) > model.probability(calm)).all()
 
 
-@pytest.mark.parametrize("changes", [{}, {"negatives": 1}, {"monotone": True, "broad": True}])
+@pytest.mark.parametrize("changes", [{}, {"negatives": 1}, {"monotone": True, "compete": True}])
 @pytest.mark.parametrize("dates", [12, 1])
 def test_repeats_row_order_and_threads_leave_the_bytes_alone(
     train: Train, small: Make, changes: dict[str, object], dates: int
@@ -183,14 +183,14 @@ def test_a_single_as_of_date_is_learned_from(examples: Examples, recipe: Recipe)
     assert roc_auc_score(examples.y, model.probability(examples.x)) > 0.7
 
 
-def test_the_last_boosters_grow_the_broad_trees(examples: Examples, recipe: Recipe) -> None:
+def test_each_booster_grows_the_shape_that_is_reported(examples: Examples, recipe: Recipe) -> None:
     one_date = examples.take(examples.as_of < np.datetime64("2023-03-01"))
-    competing = replace(recipe, broad=True, seeds=(1, 2, 3), min_positives=5)
+    competing = replace(recipe, compete=True, seeds=(1, 2, 3), min_positives=5)
     said: list[str] = []
     model, report = fit(one_date, competing, said.append)
-    assert len(said) == steps(competing) == 1 + 2 * competing.folds + 3
-    assert len(report.best_iterations) == 2
-    leaves = [f"[num_leaves: {63 if n >= 3 - report.broad else 15}]" for n in range(3)]
+    assert len(said) == steps(competing) == 1 + 3 * competing.folds + 3
+    assert len(report.best_iterations) == 3
+    leaves = [f"[num_leaves: {number}]" for number in report.leaves]
     texts = [booster.model_to_string() for booster in model.boosters]
     assert all(line in text for line, text in zip(leaves, texts, strict=True))
 
@@ -239,12 +239,12 @@ def test_recipe_by_size(rows: int, bins: int, leaf: int, negatives: int | None, 
     assert (found.seeds, found.threads) == ((1, 2), 1)
 
 
-def test_broad_trees_compete_on_a_single_date_for_several_seeds() -> None:
+def test_shapes_compete_on_a_single_date_for_several_seeds() -> None:
     several, one = recipe_for(400_000, 2), recipe_for(10_000, 1, single_date=True)
     assert len(several.shapes()) == len(one.shapes()) == 1
-    own, broad = recipe_for(10_000, 2, single_date=True).shapes()
-    assert (own.num_leaves, broad.num_leaves) == (15, 63)
-    assert (own.min_data_in_leaf, broad.min_data_in_leaf) == (40, 10)
-    assert own.seeds == broad.seeds
+    own, small, broad = recipe_for(10_000, 2, single_date=True).shapes()
+    assert [shape.num_leaves for shape in (own, small, broad)] == [15, 8, 63]
+    assert [shape.min_data_in_leaf for shape in (own, small, broad)] == [40, 40, 10]
+    assert own.seeds == small.seeds == broad.seeds
     assert len(changed(own, {"num_leaves": 7}).shapes()) == 1
-    assert len(changed(own, {"lambda_l2": 1.0}).shapes()) == 2
+    assert len(changed(own, {"lambda_l2": 1.0}).shapes()) == 3

@@ -12,7 +12,7 @@ from models.logit import fit_line
 from models.recipe import Recipe
 from models.trial import Trial, groups, mixed, tried
 
-Judge = Callable[[Floats, Floats], int]
+Judge = Callable[..., list[int]]
 
 
 @pytest.fixture(scope="module")
@@ -21,40 +21,44 @@ def bag(examples: Examples, recipe: Recipe) -> Bag:
 
 
 @pytest.fixture
-def broad(bag: Bag, recipe: Recipe) -> Judge:
-    """How many of three boosters grow the second shape, when the two said this."""
+def grown(bag: Bag, recipe: Recipe) -> Judge:
+    """How many of three boosters grow each shape, when the shapes said this."""
 
-    def judge(own: Floats, other: Floats) -> int:
-        return mixed(bag, [Trial(recipe, (1,), 1, raw) for raw in (own, other)]).broad
+    def judge(*said: Floats) -> list[int]:
+        trials = [Trial(recipe, (1,), 1, raw) for raw in said]
+        chosen = mixed(bag, trials).grown
+        return [sum(trial is each for each in chosen) for trial in trials]
 
     return judge
 
 
-def test_the_shape_that_ranks_the_left_out_gets_all_boosters(bag: Bag, broad: Judge) -> None:
+def test_the_shape_that_ranks_the_left_out_gets_all_boosters(bag: Bag, grown: Judge) -> None:
     rng = np.random.default_rng(2)
     good = bag.examples.y + rng.normal(size=len(bag.examples))
     poor = rng.normal(size=len(good))
-    assert broad(good, poor) == 0
-    assert broad(poor, good) == 3
+    assert grown(good, poor, poor) == [3, 0, 0]
+    assert grown(poor, good, poor) == [0, 3, 0]
+    assert grown(poor, poor, good) == [0, 0, 3]
 
 
-def test_two_shapes_that_err_apart_share_the_boosters(bag: Bag, broad: Judge) -> None:
+def test_shapes_that_err_apart_share_the_boosters(bag: Bag, grown: Judge) -> None:
     rng = np.random.default_rng(3)
-    once, twice = (bag.examples.y + rng.normal(size=len(bag.examples)) for _ in range(2))
-    assert broad(once, twice) in {1, 2}
+    once, twice, thrice = (bag.examples.y + rng.normal(size=len(bag.examples)) for _ in range(3))
+    assert 3 not in grown(once, twice)
+    assert grown(once, twice, thrice) == [1, 1, 1]
 
 
-def test_of_two_shapes_that_say_the_same_the_own_is_kept(bag: Bag, broad: Judge) -> None:
+def test_of_shapes_that_say_the_same_the_own_is_kept(bag: Bag, grown: Judge) -> None:
     raw = bag.examples.y + np.random.default_rng(4).normal(size=len(bag.examples))
-    assert broad(raw, raw) == 0
+    assert grown(raw, raw, raw) == [3, 0, 0]
 
 
 def test_the_mix_is_calibrated_as_it_is_mixed(bag: Bag, recipe: Recipe) -> None:
     rng = np.random.default_rng(5)
     first, last = (bag.examples.y + rng.normal(size=len(bag.examples)) for _ in range(2))
     found = mixed(bag, [Trial(recipe, (1,), 1, raw) for raw in (first, last)])
-    share = found.broad / 3
-    z = found.calibration.log_odds((1 - share) * first + share * last)
+    raw = np.mean([trial.raw for trial in found.grown], axis=0)
+    z = found.calibration.log_odds(raw)
     intercept, slope = fit_line(z, bag.examples.y.astype(np.float64))
     assert (intercept, slope) == pytest.approx((0.0, 1.0), abs=0.01)
 
