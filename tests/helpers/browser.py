@@ -50,6 +50,11 @@ function look(frame) {
     broken: [...page.querySelectorAll('a[href^="#"]')].map(a => a.hash.slice(1))
       .filter(id => !page.getElementById(id)),
     pictures: [...page.images].map(i => i.naturalWidth),
+    split: [...page.querySelectorAll('.cards b')].filter(b => {
+      const range = page.createRange();
+      range.selectNodeContents(b);
+      return range.getClientRects().length > 1;
+    }).map(b => b.textContent),
   };
 }
 addEventListener('load', () => {

@@ -1,4 +1,4 @@
-"""The report as people see it: opened in a browser at two widths, and printed on A4."""
+"""The report as people see it: opened in a browser at three widths, and printed on A4."""
 
 import re
 
@@ -12,7 +12,7 @@ from tests.helpers.reports import bare, full
 pytestmark = pytest.mark.skipif(
     chromium() is None, reason=f"no browser is installed: none of {', '.join(NAMES)} is on the path"
 )
-WIDTHS = {"desk": 1280, "phone": 390}
+WIDTHS = {"desk": 1280, "tablet": 880, "phone": 390}
 PRINTABLE = round((210 - 2 * 15) / 25.4 * 96)
 LONG = "Rosenborg" * 12
 
@@ -36,6 +36,7 @@ def test_nothing_overflows_and_everything_can_be_read(facts, language, tmp_path)
         assert each["sections"] == list(SECTIONS), name
         assert each["broken"] == [], name
         assert each["outside"] == [], name
+        assert each["split"] == [], name
         assert each["scrolls"] <= each["width"], name
         assert each["contrast"] >= 4.5, name
         assert each["text"] > 2000, name
