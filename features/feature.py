@@ -74,7 +74,10 @@ class Feature:
 
 @dataclass(slots=True)
 class Family:
-    """Features of one driver family, collected by ``add`` and ``fact``."""
+    """Features of one driver family, collected by ``add`` and ``fact``.
+
+    What the features of a driver share is said once: ``wait = partial(FAMILY.add, WAITS, …)``.
+    """
 
     name: str
     features: list[Feature] = field(default_factory=list)

@@ -31,11 +31,6 @@ def digest(path: Path) -> str:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
-def digest_bytes(data: bytes) -> str:
-    """``sha256:<hex>`` of ``data``."""
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
 def sync(path: Path) -> None:
     """Flush one file or folder to the disk."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -70,6 +70,16 @@ def test_overdue_until_a_payment_is_known() -> None:
     assert cells(rows, "2024-02-06", *names) == (0, 0, -17)
 
 
+def test_a_bill_is_overdue_from_the_first_moment_after_its_due_day() -> None:
+    """The day ends at 23:00 UTC; a payment known then was not known on the day."""
+    bill = {"issued_on": "2024-01-01", "due_on": "2024-01-20", "amount": 100, "invoice_id": "i"}
+    for known_at, overdue in (("2024-01-20 22:59:59", 0), ("2024-01-20 23:00:00", 1)):
+        payment = {"invoice_id": "i", "paid_on": "2024-01-20", "known_at": known_at}
+        rows = company(invoices=[bill], payments=[payment])
+        assert cells(rows, "2024-01-21", "overdue_invoices", "overdue_days_max") == (overdue,) * 2
+        assert cells(rows, "2024-01-22", "overdue_invoices") == 0
+
+
 def test_a_failed_payment_pays_nothing() -> None:
     bill = {"issued_on": "2024-01-01", "due_on": "2024-01-20", "amount": 100, "invoice_id": "i"}
     payment = {"invoice_id": "i", "paid_on": "2024-01-25", "failed": True}

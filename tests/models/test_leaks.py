@@ -1,4 +1,3 @@
-import time
 from datetime import date
 
 import numpy as np
@@ -193,19 +192,6 @@ def test_a_share_of_the_customers_is_enough(companies: list[Examples]) -> None:
     assert Rows.of(planted.examples, limits.rows).examples.x.shape[0] < 0.6 * len(planted.examples)
     told = find_leaks(planted.examples, WINDOW, limits=limits)
     assert [f.column for f in told if f.refuses] == ["leaky"]
-
-
-@pytest.mark.slow
-def test_two_hundred_thousand_rows_of_160_columns_take_seconds() -> None:
-    many = honest(0, customers=11_000, months=38)
-    many = many.take(np.arange(200_000))
-    extra = np.random.default_rng(0).normal(size=(len(many), 160 - many.x.shape[1]))
-    c = Company.of(many, 0)
-    wide = c.with_columns(**{f"extra_{i}": extra[:, i] for i in range(extra.shape[1])})
-    assert wide.x.shape == (200_000, 160)
-    started = time.process_time()
-    find_leaks(wide, WINDOW, pd.unique(wide.customer_id))
-    assert time.process_time() - started < 10
 
 
 def test_area_equals_the_auc_of_the_rows() -> None:

@@ -108,6 +108,7 @@ def _company(tmp_path_factory: pytest.TempPathFactory, _at_root: None) -> Demo:
     document = yaml.safe_load(Path("configs/demo.yaml").read_text("utf-8"))
     document["paths"] = {name: str(folder / name) for name in ("data", "var", "out")}
     document["training"] |= {"seeds": 1, "bootstrap": 20}
+    # The processes of the tests share the cores; a model is the same on any number of threads.
     if "PYTEST_XDIST_WORKER" in os.environ:
         document["engine"]["threads"] = 1
     write_config(folder / "config.yaml", document)

@@ -1,7 +1,8 @@
 """The risk list: columns, order, bands and ranks, and both its files."""
 
 import datetime as dt
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import stamps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +19,7 @@ from pipelines.lists.columns import BANDS, RISK_LIST
 from pipelines.lists.contact import CONTACT_CHANNELS
 from pipelines.lists.files import write_list
 from pipelines.lists.layout import Layout
-from pipelines.lists.manifest import Stamp, manifest_bytes
+from pipelines.lists.manifest import manifest_bytes
 from pipelines.lists.risk_list import Bands, data_quality, fields_of, risk_list
 from pipelines.lists.templates import load_templates
 
@@ -29,17 +31,7 @@ PLACED = {"lane", "lane_rule", "arm", "contact_block_reason", "preferred_channel
     *(f"contact_allowed_{channel}" for channel in CONTACT_CHANNELS),
 }
 RISK_BANDS = Bands(medium=0.05, high=0.1, very_high=0.3)
-STAMP = Stamp(
-    as_of=date(2024, 5, 2),
-    run_id="run-1",
-    created=datetime(2024, 5, 2, 3, 0, tzinfo=UTC),
-    inputs_digest="sha256:i",
-    config_digest="sha256:c",
-    model_version="churn/3",
-    model_digest="sha256:m",
-    horizon_days=90,
-    thresholds=RISK_BANDS.thresholds,
-)
+STAMP = replace(stamps.STAMP, thresholds=RISK_BANDS.thresholds)
 
 
 def scored(**different: object) -> pd.DataFrame:
