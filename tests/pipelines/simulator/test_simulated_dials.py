@@ -1,0 +1,180 @@
+"""What can be turned in a simulation changes that and nothing else."""
+
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+import yaml
+from pyarrow import parquet
+from simulated import END, ROOT, START, frame, run, table, truth
+
+from features.tables import PRODUCT_LINES, TABLES
+from pipelines.demo.rule import CAPS, THE_RULE
+from pipelines.demo.world import DECAY
+from pipelines.demo.writer import WRITTEN
+from pipelines.settings import load_settings
+from pipelines.snapshots.snapshot import take_snapshot
+
+
+def test_lateness_can_be_turned_and_changes_no_hazard(small, tmp_path):
+    often = run(tmp_path, late_share=0.3)
+    for name in ("invoices", "offers", "meter_readings"):
+        assert 0.2 < frame(often, name)["known_at"].notna().mean() < 0.4, name
+    pd.testing.assert_frame_equal(truth(often), truth(small))
+
+
+def test_corrections_and_lateness_can_be_turned_off(small, tmp_path):
+    run(tmp_path / "none", corrections=0.0, late_share=0.0, months=6)
+    run(tmp_path / "many", corrections=0.05, months=6)
+    for name in ("invoices", "offers", "meter_readings"):
+        assert frame(tmp_path / "none", name)["known_at"].isna().all(), name
+    share = {
+        name: frame(root, "invoices")["corrects_invoice_id"].notna().mean()
+        for name, root in (
+            ("none", tmp_path / "none"),
+            ("usual", small),
+            ("many", tmp_path / "many"),
+        )
+    }
+    assert share["none"] == 0 < share["usual"] < 0.04 < share["many"] < 0.15
+    assert (truth(tmp_path / "none")["share_bill_correction"] == 0).all()
+    again = frame(small, "invoices").dropna(subset="corrects_invoice_id")
+    assert (again["amount"] < 0).any()
+    assert (again["amount"] > 0).any()
+
+
+@pytest.fixture(scope="module")
+def dirty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run(tmp_path_factory.mktemp("dirty"), dirty=0.03)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_dirt_lies_upon_the_same_rows(small, dirty, name):
+    clean, soiled = table(small, name), table(dirty, name)
+    assert soiled.schema == clean.schema
+    log = parquet.read_table(dirty / "truth" / "dirty.parquet").to_pandas()
+    log = log[log["table"] == name]
+    assert soiled.num_rows == clean.num_rows + (log["fault"] == "duplicate").sum()
+    key = TABLES[name].key[0]
+    broken = pa.array(log["key"].tolist(), pa.string())
+    same = [
+        rows.filter(pc.invert(pc.is_in(rows[key].cast(pa.string()), broken)))
+        for rows in (clean, soiled)
+    ]
+    orphans = (
+        pc.starts_with(same[1]["customer_id"], "C9")
+        if name != "customers" and TABLES[name].per_customer
+        else None
+    )
+    assert same[0].equals(same[1] if orphans is None else same[1].filter(pc.invert(orphans)))
+
+
+def test_all_dirt_is_set_aside_and_nothing_else(dirty, tmp_path):
+    document = yaml.safe_load((ROOT / "configs" / "demo.yaml").read_text("utf-8"))
+    assert set(document["sources"]) == set(WRITTEN)
+    document["paths"] = {"data": str(dirty), "var": str(tmp_path / "var"), "out": str(tmp_path)}
+    document["quality"] = {"max_quarantine_share": 0.5}
+    for source in document["sources"].values():
+        source["duplicates"] = "drop"
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    taken = take_snapshot(load_settings(tmp_path / "config.yaml"), tmp_path / "snapshot", as_of=END)
+    log = parquet.read_table(dirty / "truth" / "dirty.parquet").to_pandas()
+    assert set(log["fault"]) == {"null", "date", "duplicate", "orphan", "negative"}
+    for name in WRITTEN:
+        found = sum(taken.tables[name].quarantined.values())
+        assert found == (log["table"] == name).sum(), name
+
+
+def test_delimited_files_hold_the_same_rows(small, tmp_path):
+    run(tmp_path, fmt="csv")
+    for name in ("contacts", "contracts", "payments"):
+        expected, read = frame(small, name), pd.read_csv(tmp_path / "tables" / f"{name}.csv")
+        assert list(read.columns) == list(expected.columns)
+        assert len(read) == len(expected)
+    contracts = pd.read_csv(tmp_path / "tables" / "contracts.csv")
+    assert (contracts["price"] == frame(small, "contracts")["price"].astype(float)).all()
+    contacts = pd.read_csv(tmp_path / "tables" / "contacts.csv", parse_dates=["started_at"])
+    same = frame(small, "contacts")["started_at"].dt.floor("s")
+    assert (contacts["started_at"] == same).all()
+
+
+def test_other_products_can_be_sold(tmp_path):
+    run(tmp_path, products=PRODUCT_LINES, months=3)
+    assert set(frame(tmp_path, "contracts")["product_line"]) == set(PRODUCT_LINES)
+    run(tmp_path / "one", products=("insurance",), months=3)
+    one = frame(tmp_path / "one", "contracts")
+    assert set(one["product_line"]) == {"insurance"}
+    assert not one["customer_id"].duplicated().any()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"products": ("gas",)},
+        {"products": ()},
+        {"start": date(2022, 1, 15)},
+        {"months": 0},
+        {"dirty": 1.5},
+        {"late_share": -0.1},
+        {"types": {"persuadable": 1.0}},
+        {"types": {"persuadable": 0.5, "sure": 0.5, "lost": 0.5, "sleeping_dog": 0.5}},
+    ],
+)
+def test_impossible_orders_are_refused(tmp_path, wrong):
+    with pytest.raises(ValueError, match=r"products|start|dirty|late_share|types"):
+        run(tmp_path, **wrong)
+
+
+def test_progress_is_told_month_by_month(tmp_path):
+    told: list[int] = []
+    run(tmp_path, customers=50, months=3, on_month=told.append)
+    assert told == [1, 2, 3]
+
+
+def test_the_page_about_the_simulation_gives_every_coefficient():
+    page = (ROOT / "docs" / "simulation.md").read_text(encoding="utf-8")
+    table = [line.strip("| ").split("|") for line in page.splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in row] for row in table][1:]
+    assert {row[0]: float(row[1]) for row in cells} == asdict(THE_RULE)
+    remains = {row[0]: (row[2], row[3]) for row in cells if row[2]}
+    assert {code: float(value[0]) for code, value in remains.items()} == dict(DECAY)
+    caps = {code: float(value[1]) for code, value in remains.items()}
+    assert caps == {code: CAPS.get(code, 2.0) for code in DECAY}
+
+
+def test_margins_are_log_normal_by_product_line_and_rise_with_tenure(large: Path) -> None:
+    customers = pd.read_parquet(large / "tables" / "customers.parquet").set_index("customer_id")
+    contracts = pd.read_parquet(large / "tables" / "contracts.parquet")
+    lines = contracts.groupby("customer_id")["product_line"].agg(lambda own: "+".join(sorted(own)))
+    logs = np.log(customers["margin_per_year"].astype(float))
+    level = logs.groupby(lines).mean()
+    assert level["electricity"] < level["broadband"] < level["broadband+electricity"]
+    rest = logs - lines.map(level)
+    assert rest.std() == pytest.approx(0.5, abs=0.03)
+    assert abs(rest.skew()) < 0.15
+    years = (pd.Timestamp(START) - pd.to_datetime(customers["joined_on"])).dt.days.clip(0) / 365
+    assert 0.05 < np.corrcoef(rest, np.log1p(years))[0, 1] < 0.3
+
+
+def test_a_list_that_is_acted_on_calls_the_same_share_and_lowers_what_follows(tmp_path):
+    run(tmp_path, acted_on=0.8, months=8)
+    hazards, treated = truth(tmp_path), frame(tmp_path, "treatments")
+    listed = treated.groupby("customer_id")["arm"].nunique()
+    calls = treated.assign(month=treated["treated_at"].dt.to_period("M").dt.to_timestamp())
+    felt = hazards.set_index(["customer_id", "month"])["share_unresolved_case"]
+    keys = pd.MultiIndex.from_frame(calls[["customer_id", "month"]])
+    on_list = calls[(felt.reindex(keys) >= 0.5 * THE_RULE.unresolved_case - 1e-6).to_numpy()]
+    assert on_list["treated_at"].dt.day.quantile(0.95) <= 4
+    assert 0.65 < (on_list["arm"] == "treat").mean() < 0.95
+    assert (listed.loc[on_list["customer_id"].unique()] == 1).mean() > 0.9
+    called = on_list.loc[on_list["arm"] == "treat", "customer_id"].unique()
+    shares = hazards.groupby("customer_id")["share_outreach"].min()
+    assert (shares.reindex(called) <= 0).all()
+    assert (shares.reindex(called) < -1).mean() > 0.6
+    never = set(shares.index) - set(treated.loc[treated["arm"] == "treat", "customer_id"])
+    assert (shares.loc[sorted(never)] == 0).all()
