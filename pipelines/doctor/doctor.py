@@ -19,6 +19,7 @@ from pipelines.settings import Settings, load_settings
 _WORST = (ConfigError, PublicationError, ContractError, ModelError, BusyError)
 _LOOKS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
     "learning": looks.learning,
+    "privacy": looks.privacy,
     "clock": looks.clock,
     "disk": looks.disk,
     "sources": looks.sources,
@@ -31,7 +32,7 @@ _LOOKS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
 
 
 def examine(config: Path) -> list[Finding]:
-    """Look at configuration, clock, disk, sources, lock, last night, model and Prefect."""
+    """Look at configuration, privacy, clock, disk, sources, lock, last night, model and Prefect."""
     try:
         settings = load_settings(config)
     except StilleError as error:

@@ -1,4 +1,4 @@
-"""What ``stille doctor`` sees on this machine: attributes, clock, disk and sources."""
+"""What ``stille doctor`` sees on this machine: attributes, privacy, clock, disk and sources."""
 
 import os
 import shutil
@@ -25,6 +25,14 @@ def learning(settings: Settings) -> Iterator[Finding]:
     attributes = len(settings.sources["customers"].attributes)
     if attributes:
         yield Finding("learning", "ok", f"{attributes} attributes, all static")
+
+
+def privacy(settings: Settings) -> Iterator[Finding]:
+    """Whether the answer to a customer who asks can tell all that it has to."""
+    unset = [f"privacy.{name}" for name, value in settings.privacy if value is None]
+    if unset:
+        said = f"{' and '.join(unset)} not set: the answer to a customer who asks does not tell it"
+        yield Finding("privacy", "look", said)
 
 
 def clock(settings: Settings) -> Iterator[Finding]:

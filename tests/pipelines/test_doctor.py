@@ -63,6 +63,13 @@ def test_a_configuration_that_cannot_be_read_is_all_there_is_to_say(tmp_path):
     assert (finding.what, finding.exit_code) == ("configuration", 2)
 
 
+def test_what_a_customer_who_asks_must_be_told_and_is_not_settled_is_named(config):
+    (finding,) = found(config(privacy={"kept_months": 6}), "privacy")
+    assert finding.status == "look"
+    assert finding.said.startswith("privacy.recipients not set")
+    assert found(config(privacy={"kept_months": 6, "recipients": []}), "privacy") == []
+
+
 def test_missing_and_empty_sources_are_named_each(config, tmp_path):
     (tmp_path / "data" / "k.csv").touch()
     customers = {"path": "customers.csv", "known_delay_days": 0}

@@ -10,9 +10,11 @@ from trees import records
 
 from models.artefact import digest, to_files
 from models.calibration import Calibration, Platt
+from models.recalibration import Recalibrated
+from models.recalibration_check import Check
 from models.spec import FeatureSpec
-from pipelines import tracking
-from pipelines.recalibrate import NOTHING
+from pipelines import say, tracking
+from pipelines.recalibrate import NOTHING, Followed
 from pipelines.settings import load_settings
 
 
@@ -163,3 +165,17 @@ def test_a_parent_that_is_champion_no_longer_keeps_the_alias_where_it_is(shop, m
     assert shop.champion().version == "3"
     assert shop.version("2").tags["verdict"] == "refused"
     assert np.isfinite(json.loads(shop.files(shop.version("2"))["calibration.json"])["slope"])
+
+
+def test_a_refit_that_is_refused_says_by_which_rule(capsys):
+    line = Calibration(1.0, 0.0, {})
+    worse = Check(("2024-01",), 900, 30, 0.03, 0.05, 0.04, 0.12, 0.13)
+    better = replace(worse, months=("2024-02",), predicted=0.03)
+    found = Recalibrated(line, ("2024-01",), 900, 30, worse, better)
+    say.recalibrated(Followed(None, "churn/1", found, ()))
+    shown = capsys.readouterr().out
+    assert "The refit is refused by level_error: slopes stay as they were." in shown
+    assert "checked on 2024-02: 3.00% left, 3.00% predicted (parent 4.00%)" in shown
+    assert "No version was registered." in shown
+    say.recalibrated(Followed(None, "churn/1", replace(found, check=better), ()))
+    assert "refused" not in capsys.readouterr().out
