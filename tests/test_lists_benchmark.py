@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks.lists import company
 from benchmarks.lists.causes import agreement, drivers_of, true_removals
-from benchmarks.lists.truth import read_key, responses
+from benchmarks.lists.truth import foreseeable, read_key, responses
+from benchmarks.lists.turnover import FORGETS, Nights, turnover
 from benchmarks.lists.worth import first_by, worth
 from pipelines.worth import customer_values
 
@@ -58,6 +59,50 @@ def test_who_left_keeps_the_last_hazard(key: Path) -> None:
     np.testing.assert_allclose(found["alone"], [1 - 0.9**3, 1 - 0.8 * 0.5 * 0.5])
 
 
+def test_what_can_be_foreseen_leaves_out_what_no_table_shows(key: Path) -> None:
+    """Two months of 73 / 2 days: odds 1/9 and 1/4, each over e². Nobody is seen after leaving."""
+    found = foreseeable(key, ROWS, 73)
+    hazards = np.array([1 / 9, 1 / 4]) / np.exp(2)
+    hazards = hazards / (1 + hazards)
+    np.testing.assert_allclose(found, 1 - (1 - hazards) ** (73 / (365 / 12)))
+    assert foreseeable(key, ROWS.assign(as_of=pd.Timestamp("2024-03-01")), 73)[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("stays", "fell", "left", "second"),
+    [(FORGETS, 0.5, 0.0, 0.4), (0.4, 0.5, 0.0, 0.4), (0.35, 0.0, 0.0, 0.2)],
+)
+def test_a_list_remembers_who_is_at_risk_still(
+    tmp_path: Path, stays: float, fell: float, left: float, second: float
+) -> None:
+    """Twenty groups of ten, the riskiest tenth: groups 0 and 1, then 1 and 2, median 0.85.
+
+    The risk of group 0 is 0.3 then: 0.353 of the median.
+    """
+    risks = {0: (0.9, 0.3), 1: (0.8, 0.9), 2: (0.1, 0.8)}
+    truth = {0: 0.2, 1: 0.5, 2: 0.4}
+    groups = np.repeat(np.arange(20), 10)
+    names = [f"c{number}" for number in range(200)]
+    nights = [
+        pd.DataFrame(
+            {
+                "customer_id": names,
+                "churn_probability": [risks.get(group, (0.1, 0.1))[month] for group in groups],
+            }
+        )
+        for month in (0, 1)
+    ]
+    alone = np.array([truth.get(group, 0.1) for group in groups])
+    months = Nights(nights, [alone] * 2, [alone * 100] * 2)
+    settings = company.settings_of(tmp_path)
+    found = turnover(settings, [months, months], (), (stays,))[1]
+    assert (found.name, found.length) == ("riskiest 10%", 20)
+    assert (found.fell, found.left, found.new) == (fell, left, fell)
+    assert found.lift == pytest.approx((0.5 + second) / 2 / alone.mean())
+    assert found.value == pytest.approx(1000 * (0.5 + second))
+    assert found.value_change.value == pytest.approx(1000 * (second - 0.4))
+
+
 def test_harm_is_only_of_sleeping_dogs(key: Path) -> None:
     truth = responses(read_key(key), ROWS, 60)
     found = worth("all", np.arange(2), truth, np.array([-5.0, 20.0]))
@@ -90,11 +135,8 @@ def test_only_what_raises_is_removed(key: Path) -> None:
 
 
 @pytest.mark.proof
-def test_causes_are_ranked_by_family_as_the_truth_ranks_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A smaller company than the page's, whose model has never seen the judged month."""
-    monkeypatch.setattr(company, "CUSTOMERS", 4_000)
+def test_causes_are_ranked_by_family_as_the_truth_ranks_them(tmp_path: Path) -> None:
+    """The page's first company, whose model has never seen the judged month."""
     settings, scores = company.settings_of(tmp_path), company.scores(tmp_path)
     last = scores[scores["as_of"].eq(scores["as_of"].max())].reset_index(drop=True)
     values = customer_values(settings, company.margins(last).to_numpy(dtype=np.float64))

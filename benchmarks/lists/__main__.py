@@ -11,8 +11,8 @@ from benchmarks.lists import causes, company, nights, pilot
 from benchmarks.lists.deals import Deal, deal_again, over_deals
 from benchmarks.lists.page import Results, page
 from benchmarks.lists.sleepers import by_days_of_silence
-from benchmarks.lists.truth import read_key, responses
-from benchmarks.lists.turnover import Nights, Turnover, turnover
+from benchmarks.lists.truth import foreseeable, read_key, responses
+from benchmarks.lists.turnover import FORGETS, Nights, Turnover, turnover
 from benchmarks.lists.worth import Worth, added
 from models.arrays import Floats, Index
 from models.profit import Economics, changed_value
@@ -21,7 +21,6 @@ from pipelines.settings import Settings
 from pipelines.worth import customer_values, economics_of
 
 PAGE = Path("docs/lists.md")
-_TRUTH = company.FOLDER / "data" / "truth"
 _PILOT_NIGHTS = 1
 _HELD_OUT = 0.5
 _EFFECT = "by effect from the pilot"
@@ -30,8 +29,8 @@ _LENGTHS = (nights.MINUTES, nights.LONG_MINUTES)
 
 def main() -> None:
     """Judge every list on the same nights and write the page."""
-    told = _told()
-    deals = deal_again(_TRUTH, told.scores, told.value, told.economics, told.days)
+    told = _told(company.SEED)
+    deals = told.deals()
     judged = np.concatenate(told.rows[_PILOT_NIGHTS:])
     later = [each.of(judged) for each in deals]
     piloted = _piloted(told)
@@ -46,6 +45,7 @@ def main() -> None:
             )
         ],
         turns=_turns(told, deals),
+        by_rule=_turns_by_rule(told, deals),
         pilots=[piloted],
         ranked=_ranked(told),
         stays=Capacity(0).stays,
@@ -58,6 +58,7 @@ def main() -> None:
 class _Told:
     """All scored rows with their truth and values; ``rows`` are the positions of each night."""
 
+    key: Path
     settings: Settings
     scores: pd.DataFrame
     truth: pd.DataFrame
@@ -70,17 +71,30 @@ class _Told:
     def alone(self) -> Floats:
         return self.truth["alone"].to_numpy(dtype=np.float64)
 
+    def deals(self) -> list[Deal]:
+        return deal_again(self.key, self.scores, self.value, self.economics, self.days)
 
-def _told() -> _Told:
-    settings, scores = company.settings_of(), company.scores()
+    def nights(self, deals: Sequence[Deal]) -> Nights:
+        brought = np.mean([each.brought for each in deals], axis=0)
+        return Nights(
+            [_part(self.scores, rows) for rows in self.rows],
+            [self.alone[rows] for rows in self.rows],
+            [brought[rows] for rows in self.rows],
+        )
+
+
+def _told(seed: int) -> _Told:
+    folder = company.folder_of(seed)
+    key, settings = folder / "data" / "truth", company.settings_of(folder)
+    scores = company.scores(folder, seed)
     economics = economics_of(settings)
     values = customer_values(settings, company.margins(scores).to_numpy(dtype=np.float64))
     if economics is None or values is None:
         raise SystemExit("the demo's configuration has no economics")
     days = settings.label.lead_days + settings.label.horizon_days
-    truth = responses(read_key(_TRUTH), scores, days)
+    truth = responses(read_key(key), scores, days)
     rows = [np.flatnonzero(scores["as_of"].eq(day)) for day in sorted(scores["as_of"].unique())]
-    return _Told(settings, scores, truth, values[0], economics, days, rows)
+    return _Told(key, settings, scores, truth, values[0], economics, days, rows)
 
 
 def _piloted(told: _Told) -> pilot.Pilot:
@@ -113,20 +127,22 @@ def _listed(told: _Told, minutes: float) -> dict[str, Index]:
 
 
 def _turns(told: _Told, deals: Sequence[Deal]) -> list[Turnover]:
-    brought = np.mean([each.brought for each in deals], axis=0)
-    followed = Nights(
-        [_part(told.scores, rows) for rows in told.rows],
-        [told.alone[rows] for rows in told.rows],
-        [brought[rows] for rows in told.rows],
-    )
-    return turnover(told.settings, followed, _LENGTHS)
+    others = (_told(seed) for seed in company.MORE_SEEDS)
+    companies = [told.nights(deals), *(other.nights(other.deals()) for other in others)]
+    return turnover(told.settings, companies, _LENGTHS)
+
+
+def _turns_by_rule(told: _Told, deals: Sequence[Deal]) -> list[Turnover]:
+    chances = foreseeable(told.key, told.scores, told.days)
+    ranked = told.nights(deals).ranked_by([chances[rows] for rows in told.rows])
+    return turnover(told.settings, [ranked], _LENGTHS, (FORGETS, Capacity(0).stays))
 
 
 def _ranked(told: _Told) -> causes.Ranked:
     last, removed = told.rows[-1], company.causes()
     drivers = causes.drivers_of(removed)
     worth = pd.Series(told.value[last])
-    real = causes.true_removals(_TRUTH, _part(told.scores, last), worth, told.days, drivers)
+    real = causes.true_removals(told.key, _part(told.scores, last), worth, told.days, drivers)
     return causes.ranked(removed, real, float((told.alone * told.value)[last].sum()))
 
 

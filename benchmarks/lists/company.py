@@ -1,6 +1,6 @@
 """A simulated company, a model that knows nothing of the judged months, and their scores.
 
-What takes minutes is kept below ``var/bench/lists``: the company and one file of scores.
+What takes minutes is kept below ``var/bench/lists``: each company and one file of scores.
 """
 
 from dataclasses import asdict
@@ -31,6 +31,7 @@ from pipelines.training.examples import read_matrix
 
 FOLDER = Path("var/bench/lists")
 CUSTOMERS, MONTHS, SEED = 8_000, 34, 11
+MORE_SEEDS = (12, 13)
 KNOWN_BEFORE, LAST = date(2024, 1, 1), date(2024, 7, 1)
 EXPLAINED = 2_000
 CUSTOMER, PROBABILITY = "customer_id", "churn_probability"
@@ -49,7 +50,12 @@ def settings_of(folder: Path = FOLDER) -> Settings:
     return load_settings(path)
 
 
-def scores(folder: Path = FOLDER) -> pd.DataFrame:
+def folder_of(seed: int) -> Path:
+    """Where the company of a seed is kept."""
+    return FOLDER if seed == SEED else FOLDER / f"seed-{seed}"
+
+
+def scores(folder: Path = FOLDER, seed: int = SEED) -> pd.DataFrame:
     """A row per customer and month from ``KNOWN_BEFORE`` to ``LAST``: what a night would know.
 
     Columns of ``score_rows`` and of ``suggest``; the model has learned from what was known before
@@ -57,14 +63,14 @@ def scores(folder: Path = FOLDER) -> pd.DataFrame:
     """
     path = folder / "scores.parquet"
     if not path.is_file():
-        _scored(folder).to_parquet(path)
+        _scored(folder, seed).to_parquet(path)
     return pd.read_parquet(path)
 
 
-def _scored(folder: Path) -> pd.DataFrame:
+def _scored(folder: Path, seed: int) -> pd.DataFrame:
     settings, record = settings_of(folder), RunRecord("bench-lists", "bench", "")
     if not (folder / "data" / "truth").is_dir():
-        simulate(folder / "data", customers=CUSTOMERS, months=MONTHS, seed=SEED)
+        simulate(folder / "data", customers=CUSTOMERS, months=MONTHS, seed=seed)
     snapshot = read_tables(settings, date(2024, 11, 1), record)
     examples = make_examples(settings, snapshot, KNOWN_BEFORE, record).examples
     model = fit(examples, recipe_of(settings, len(examples)))[0]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.lists import texts
 from benchmarks.lists.causes import Ranked
-from benchmarks.lists.company import CUSTOMERS, KNOWN_BEFORE, LAST, MONTHS, SEED
+from benchmarks.lists.company import CUSTOMERS, KNOWN_BEFORE, LAST, MONTHS, MORE_SEEDS, SEED
 from benchmarks.lists.deals import DEALS, Dealt
 from benchmarks.lists.nights import BY_RISK, CALL_LIST, LONG_MINUTES, MINUTES
 from benchmarks.lists.pilot import Pilot
@@ -25,6 +25,7 @@ class Results:
     dealt: Mapping[float, Sequence[Dealt]]
     sleepers: Sequence[Sleepers]
     turns: Sequence[Turnover]
+    by_rule: Sequence[Turnover]
     pilots: Sequence[Pilot]
     ranked: Ranked
     stays: float
@@ -50,8 +51,11 @@ def page(found: Results) -> str:
                 texts.ASLEEP,
                 *_sleepers(found.sleepers),
                 "",
-                texts.TURNOVER.format(stays=f"{found.stays:g}"),
+                texts.TURNOVER.format(stays=f"{found.stays:g}", companies=1 + len(MORE_SEEDS)),
                 *_turnover(found.turns),
+                "",
+                texts.BY_RULE.format(stays=f"{found.stays:g}"),
+                *_turnover(found.by_rule),
                 "",
                 *_pilots(found.pilots),
                 texts.CAUSES.format(last=LAST),

@@ -42,11 +42,19 @@ TURNOVER = """## New names from one month to the next
 Of last month's list some are no customers any more (*left*): whatever a list does, they make room
 for new names. Of the others some *fell off* it, which is what a list can do something about; wanted
 is at most 20 %. *New* is the share of new names, of both kinds. Who was on the list stays until the
-value a minute (of the riskiest: the risk) falls below *stays* of the cut; the product's is {stays}.
+risk falls below *stays* of the median risk of a list without a memory; the product's is {stays}.
 Lift is the true chance of leaving of those on the list over that of all, value what contacting the
-list brings a month, the mean over the deals. Changes are against the list without a memory, with an
-interval of 95 % over customers. The call list is filled by value and not by lift. Nobody is called
-here: who had been called would be barred for a while (`contact.cooldown_days`).
+list brings a month, the mean over the deals. All are means over {companies} companies of other
+seeds. Changes are against the list without a memory, with an interval of 95 % over customers. The
+call list is filled by value and not by lift. Nobody is called here: who had been called would be
+barred for a while (`contact.cooldown_days`).
+
+| list | stays | length | new | left | fell off | lift | change of lift | value | change of value |
+|---|---|---|---|---|---|---|---|---|---|"""
+BY_RULE = """How steady could a list be? The same lists of the first company, by the rule that the
+simulator itself follows: the true chance of leaving on the as-of date as far as any table shows it.
+Who is likely to leave changes from month to month in truth, most of all at the very top, so a short
+list that keeps four of five of its members has less lift whoever makes it.
 
 | list | stays | length | new | left | fell off | lift | change of lift | value | change of value |
 |---|---|---|---|---|---|---|---|---|---|"""

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from models.arrays import Floats
 from models.logit import logit
 
 SLEEPING_DOG = "sleeping_dog"
+_MONTH_DAYS = 365 / 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,23 @@ def responses(key: Key, rows: pd.DataFrame, days: int) -> pd.DataFrame:
         },
         index=rows.index,
     )
+
+
+def foreseeable(truth: Path, rows: pd.DataFrame, days: int) -> Floats:
+    """Chances of leaving within ``days`` by the true rule, as far as anybody could see (n,).
+
+    The hazard of the month that begins on the as-of date, without what no table shows (the
+    customer's own frailty and the month's chance), as if it lasted; 0 where there is none.
+    """
+    names = ["customer_id", "month", "log_odds", "share_unseen"]
+    months = pd.read_parquet(truth / "hazard.parquet", columns=names)
+    months["month"] = pd.to_datetime(months["month"])
+    seen = (months["log_odds"] - months["share_unseen"]).set_axis(
+        pd.MultiIndex.from_frame(months[["customer_id", "month"]])
+    )
+    here = pd.MultiIndex.from_arrays([rows["customer_id"], pd.to_datetime(rows["as_of"])])
+    hazard = expit(seen.reindex(here).fillna(-np.inf).to_numpy(dtype=np.float64))
+    return np.asarray(1 - (1 - hazard) ** (days / _MONTH_DAYS), dtype=np.float64)
 
 
 def _effects(key: Key, kinds: pd.DataFrame, rows: pd.DataFrame) -> Floats:

@@ -13,9 +13,9 @@ from models.bootstrap import Interval, draws, interval
 from pipelines.lists.lanes import Capacity
 from pipelines.settings import Settings
 
-FORGETS = 1.0
-STAYS = (FORGETS, 0.8, 0.6, 0.5, 0.4, 0.25)
-_SHARE, _REPLICATES = 0.05, 200
+FORGETS = np.inf
+STAYS = (FORGETS, 0.5, 0.4, 0.35, 0.3, 0.2)
+_SHARES, _REPLICATES = (0.05, 0.1), 200
 
 Choose = Callable[[pd.DataFrame, Mask, float], Mask]
 
@@ -28,10 +28,18 @@ class Nights:
     alone: list[Floats]
     brought: list[Floats]
 
+    def ranked_by(self, probability: Sequence[Floats]) -> "Nights":
+        """The same months with other probabilities of leaving in place of the model's."""
+        rows = [
+            night.assign(**{PROBABILITY: p})
+            for night, p in zip(self.rows, probability, strict=True)
+        ]
+        return Nights(rows, self.alone, self.brought)
+
 
 @dataclass(frozen=True, slots=True)
 class Turnover:
-    """Means over the months after the first, of a list whose members stay to ``stays`` of the cut.
+    """Means over companies and the months after the first, of a list that remembers to ``stays``.
 
     ``new`` is the share of the list that was not on it a month before; of those who were, ``left``
     are no customers any more, and of the others ``fell`` off. ``lift`` is the true chance of
@@ -51,82 +59,99 @@ class Turnover:
     value_change: Interval
 
 
-def turnover(settings: Settings, nights: Nights, minutes: Sequence[float]) -> list[Turnover]:
-    """The call lists of so many minutes and the riskiest, at each of ``STAYS``."""
+def turnover(
+    settings: Settings,
+    companies: Sequence[Nights],
+    minutes: Sequence[float],
+    tried: Sequence[float] = STAYS,
+) -> list[Turnover]:
+    """The call lists of so many minutes and the riskiest, at each of ``tried``."""
+    found = []
+    for name, choose in _lists(settings, minutes).items():
+        plain = [_followed(nights, choose, FORGETS) for nights in companies]
+        for stays in tried:
+            ours = [_followed(nights, choose, stays) for nights in companies]
+            found.append(_summed(name, stays, companies, ours, plain))
+    return found
 
-    def listing(capacity: float) -> Choose:
+
+def _lists(settings: Settings, minutes: Sequence[float]) -> dict[str, Choose]:
+    def calling(capacity: float) -> Choose:
         def choose(night: pd.DataFrame, was: Mask, stays: float) -> Mask:
             lanes = placed(settings, night, Capacity(capacity, stays), was)
             return np.isin(np.arange(len(night)), called(lanes))
 
         return choose
 
-    lists = {f"call list, {each:,.0f} minutes": listing(each) for each in minutes}
-    lists[f"riskiest {_SHARE:.0%}"] = _riskiest
-    found = []
-    for name, choose in lists.items():
-        plain = _followed(nights, choose, FORGETS)
-        for stays in STAYS:
-            ours = plain if stays == FORGETS else _followed(nights, choose, stays)
-            found.append(_summed(name, stays, nights, ours, plain))
-    return found
+    def riskiest(share: float) -> Choose:
+        """Of the whole cohort, with the memory of the call list."""
 
+        def choose(night: pd.DataFrame, was: Mask, stays: float) -> Mask:
+            p = night[PROBABILITY].to_numpy(dtype=np.float64)
+            size = round(share * len(p))
+            stay = was & (p >= stays * np.median(np.sort(p)[-size:]))
+            chosen = np.zeros(len(p), dtype=bool)
+            chosen[np.lexsort((-p, ~stay))[:size]] = True
+            return chosen
 
-def _riskiest(night: pd.DataFrame, was: Mask, stays: float) -> Mask:
-    """The riskiest of the cohort; who was on the list stays until below ``stays`` of the cut."""
-    p = night[PROBABILITY].to_numpy(dtype=np.float64)
-    size = round(_SHARE * len(p))
-    stay = was & (p >= stays * np.sort(p)[-size])
-    chosen = np.zeros(len(p), dtype=bool)
-    chosen[np.lexsort((-p, ~stay))[:size]] = True
-    return chosen
+        return choose
+
+    calls = {f"call list, {each:,.0f} minutes": calling(each) for each in minutes}
+    return calls | {f"riskiest {share:.0%}": riskiest(share) for share in _SHARES}
 
 
 def _followed(nights: Nights, choose: Choose, stays: float) -> list[Mask]:
     lists: list[Mask] = []
     before: set[str] = set()
     for night in nights.rows:
-        was = night[CUSTOMER].isin(before).to_numpy(dtype=bool) & (stays < FORGETS)
+        was = night[CUSTOMER].isin(before).to_numpy(dtype=bool)
         lists.append(choose(night, was, stays))
         before = set(night.loc[lists[-1], CUSTOMER])
     return lists
 
 
 def _summed(
-    name: str, stays: float, nights: Nights, ours: list[Mask], plain: list[Mask]
+    name: str,
+    stays: float,
+    companies: Sequence[Nights],
+    ours: Sequence[list[Mask]],
+    plain: Sequence[list[Mask]],
 ) -> Turnover:
-    members = [set(n.loc[c, CUSTOMER]) for n, c in zip(nights.rows, ours, strict=True)]
-    moved = [
-        _moved(before, now, set(night[CUSTOMER]))
-        for before, now, night in zip(members, members[1:], nights.rows[1:], strict=False)
-    ]
-    new, left, fell = np.mean(moved, axis=0).tolist()
-    judged = _Judged(nights)
-    one = np.ones((1, len(judged.ids)))
-    (lift, value), (plain_lift, plain_value) = (judged.of(each, one) for each in (ours, plain))
-    drawn = [
-        np.subtract(judged.of(ours, weights), judged.of(plain, weights))
-        for weights in draws(judged.ids, _REPLICATES)
-    ]
-    lifts, values = np.concatenate(drawn, axis=1)
+    moves, judged, changes = [], [], []
+    for nights, remembered, forgotten in zip(companies, ours, plain, strict=True):
+        moves.append(_moves(nights, remembered))
+        truth = _Judged(nights)
+        weights = [np.ones((1, len(truth.ids))), *draws(truth.ids, _REPLICATES)]
+        found = np.concatenate([truth.of(remembered, each) for each in weights], axis=1)
+        other = np.concatenate([truth.of(forgotten, each) for each in weights], axis=1)
+        judged.append(found[:, 0])
+        changes.append(found - other)
+    length, new, left, fell = np.mean(moves, axis=0).tolist()
+    lift, value = np.mean(judged, axis=0).tolist()
+    lifts, values = np.mean(changes, axis=0)
     return Turnover(
         name,
         stays,
-        float(np.mean([len(each) for each in members[1:]])),
+        length,
         new,
         left,
         fell,
-        float(lift[0]),
-        float(value[0]),
-        interval(float(lift[0] - plain_lift[0]), lifts),
-        interval(float(value[0] - plain_value[0]), values),
+        lift,
+        value,
+        interval(float(lifts[0]), lifts[1:]),
+        interval(float(values[0]), values[1:]),
     )
 
 
-def _moved(before: set[str], now: set[str], customers: set[str]) -> tuple[float, float, float]:
-    here = before & customers
-    new, left = 1 - len(now & before) / len(now), 1 - len(here) / len(before)
-    return new, left, 1 - len(now & here) / len(here)
+def _moves(nights: Nights, lists: list[Mask]) -> Floats:
+    """Length, and shares new, left and fallen off, means over the months after the first (4,)."""
+    members = [set(n.loc[c, CUSTOMER]) for n, c in zip(nights.rows, lists, strict=True)]
+    found = []
+    for before, now, night in zip(members, members[1:], nights.rows[1:], strict=False):
+        here = before & set(night[CUSTOMER])
+        new, left = 1 - len(now & before) / len(now), 1 - len(here) / len(before)
+        found.append((len(now), new, left, 1 - len(now & here) / len(here)))
+    return np.asarray(np.mean(found, axis=0), dtype=np.float64)
 
 
 class _Judged:

@@ -2,7 +2,7 @@
 
 Every scored customer is placed once. The call list is filled by expected value per minute of an
 agent's time, as minutes are what a team runs out of; who was called for last night stays until
-the value falls far below the cut, so that a list is not new every morning.
+the risk is far below what is usual on the list, so that a list is not new every morning.
 """
 
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ SILENT_LANES = ("fix", "service")
 class Capacity:
     """Minutes of agents' time for the call list, of one night.
 
-    Who was on the last call list ``stays`` until the value falls below that share of the cut; at 1
-    nobody is remembered.
+    Who was on the last call list ``stays`` until the risk falls below that share of the median risk
+    of a list that remembers nobody; at infinity nobody is remembered.
     """
 
     minutes: float
-    stays: float = 0.4
+    stays: float = 0.35
 
 
 def place(scored: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
@@ -116,7 +116,7 @@ def _called_by_risk(scored: pd.DataFrame, capacity: Capacity) -> Mask:
 def _fill(
     scored: pd.DataFrame, lanes: np.ndarray, by: np.ndarray, worth: Floats, capacity: Capacity
 ) -> None:
-    """Fill the minutes: last night's first while they are worth enough, then the best."""
+    """Fill the minutes: last night's first while they are at risk enough, then the best."""
     minutes = _minutes(scored)
     rate = worth / minutes
     held_out = scored["arm"].eq("holdout").to_numpy(dtype=bool) & (lanes == "")
@@ -125,8 +125,10 @@ def _fill(
     order, others = order[~again], order[again]
     taken = order[np.cumsum(minutes[order]) <= capacity.minutes]
     cut = _cut(rate, order, taken)
-    if len(taken) < len(order):
-        stays = _flags(scored, "was_called")[order] & (rate[order] >= capacity.stays * cut)
+    if 0 < len(taken) < len(order):
+        risk = scored["churn_probability"].to_numpy(dtype="float64")
+        usual = float(np.median(risk[taken]))
+        stays = _flags(scored, "was_called")[order] & (risk[order] >= capacity.stays * usual)
         order = np.concatenate([order[stays], order[~stays]])
         taken = order[np.cumsum(minutes[order]) <= capacity.minutes]
     lanes[order], by[order] = "none", "capacity"

@@ -74,9 +74,9 @@ that kept one off the call list.
    contact is expected to do harm: the expected value is below zero.
 5. One call a household: to the member of highest value.
 6. The team's minutes (`list.capacity_minutes`) go to the highest expected value per minute. Who was
-   on the last call list stays while that is at least 40 % of the lowest that is called for
-   (docs/lists.md: fewer names change, and nothing of the value is lost). Equal values go by
-   customer id.
+   on the last call list stays, while contact is worth it, until the risk falls below 35 % of the
+   median risk of a list made anew (docs/lists.md: fewer names change, and neither lift nor value is
+   lost). Equal values go by customer id.
 7. Of those who would have been called, `list.holdout_share` are held out (`suppressed`, rule
    `holdout`), so that the effect of calling can be measured.
 

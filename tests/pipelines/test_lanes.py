@@ -143,17 +143,34 @@ def test_a_sleeper_is_left_in_peace_unless_waking_them_is_known_to_be_worth_it()
     assert placed(unknown) == [peace, peace, ("fix", None), called]
 
 
-def test_who_was_called_for_stays_until_two_fifths_of_the_cut():
-    def second(value, was_called):
+STAYS, FALLS = [("none", "capacity"), ("call", None)], [("call", None), ("none", "capacity")]
+
+
+def test_who_was_called_for_stays_until_the_risk_is_far_below_the_usual():
+    def second(risk, was_called, value=1.0):
         rows = customers(
-            {"expected_value": 100.0},
-            {"expected_value": value, "was_called": was_called},
+            {"churn_probability": 0.6},
+            {"churn_probability": risk, "expected_value": value, "was_called": was_called},
         )
         return placed(rows, minutes=10)
 
-    assert second(40.0, was_called=True) == [("none", "capacity"), ("call", None)]
-    assert second(39.0, was_called=True) == [("call", None), ("none", "capacity")]
-    assert second(99.0, was_called=False) == [("call", None), ("none", "capacity")]
+    assert second(0.21, was_called=True) == STAYS
+    assert second(0.20, was_called=True) == FALLS
+    assert second(0.60, was_called=False) == FALLS
+    assert second(0.60, was_called=True, value=-1.0) == [("call", None), ("none", "not_worth_it")]
+
+
+def test_the_usual_risk_is_the_median_of_a_list_that_remembers_nobody():
+    """0.5 of 0.9, 0.5 and 0.1: with the member, who is not counted, it would be 0.34."""
+    new = [{"churn_probability": risk, "expected_value": 100.0} for risk in (0.9, 0.5, 0.1)]
+    for risk, lane in ((0.18, "call"), (0.17, "none")):
+        member = {"churn_probability": risk, "expected_value": 1.0, "was_called": True}
+        assert placed(customers(*new, member), minutes=30)[-1][0] == lane
+
+
+def test_a_team_without_time_calls_nobody_again():
+    rows = customers({"churn_probability": 0.6, "was_called": True})
+    assert placed(rows, minutes=5) == [("none", "capacity")]
 
 
 def test_equal_values_go_by_customer_id_in_any_order():
