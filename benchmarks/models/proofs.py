@@ -14,6 +14,7 @@ from benchmarks.models.data import Set, reported
 from benchmarks.models.keeping import Row, kept, settled
 from benchmarks.models.paired import Scored, difference, drawn
 from benchmarks.models.rivals import THREADS
+from models.arrays import Floats
 from models.artefact import digest, to_files
 from models.classifier import fit
 from models.examples import Examples
@@ -63,16 +64,16 @@ def same_bytes(data: Set) -> Row:
 
 
 def sampling(data: Set) -> Row:
-    """All stayers against ten per leaver, three seeds: means over folds, CPU seconds in all.
+    """All stayers against so many per leaver, three seeds: means over folds, CPU seconds in all.
 
-    ``auc_difference`` and ``log_loss_difference`` are [value, low, high] of ten minus all.
+    ``auc_difference`` and ``log_loss_difference`` are [value, low, high] of the sample minus all.
     """
 
     def measured() -> Row:
         folds = reported(data)
         found: Row = {"folds": len(folds), "train_rows": int(folds[-1].train.sum())}
-        draws = []
-        for name, negatives in (("1:10", 10), ("all", None)):
+        every: Floats | None = None
+        for negatives in (None, 10, 20):
             scored, cpu = [], 0.0
             for fold in folds:
                 train, test = data.examples.take(fold.train), data.examples.take(fold.test)
@@ -82,10 +83,16 @@ def sampling(data: Set) -> Row:
                 p = model.probability(test.x, test.product_line, THREADS)
                 scored.append(Scored(np.flatnonzero(fold.test), p))
                 cpu += seconds
-            draws.append(drawn(data.examples, scored))
-            found[name] = {"auc": float(draws[-1][0, 0]), "cpu": cpu}
-        auc, loss = difference(*draws)
-        return found | {"auc_difference": auc, "log_loss_difference": loss}
+            draws = drawn(data.examples, scored)
+            every = draws if every is None else every
+            auc, loss = difference(draws, every)
+            found["all" if negatives is None else f"1:{negatives}"] = {
+                "auc": float(draws[0, 0]),
+                "auc_difference": auc,
+                "log_loss_difference": loss,
+                "cpu": cpu,
+            }
+        return found
 
     return kept(f"{data.name}-sampling", [data.digest, settled(len(data.examples))], measured)
 

@@ -102,7 +102,8 @@ class Training(Section):
 
     ``min_test_positives``: the fewest leavers, and stayers, that a model is judged on.
     ``staying_months``: how many months one fit is followed, to see how long it stays good.
-    What is not set of the recipe (``learning_rate`` to ``lambda_l2``) follows the number of rows.
+    What is not set of the recipe (``learning_rate`` to ``negatives``) follows the number of rows;
+    ``negatives`` is how many stayers per leaver each seed learns from, null all of them.
     ``monotone`` keeps the model to the signs that the features declare. ``challengers`` holds
     other ways to learn against the recipe in every training run.
     ``leak_override`` names columns that the leak detector refuses, with the reason why each is
@@ -126,6 +127,7 @@ class Training(Section):
     bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.4
     lambda_l2: Annotated[float, Field(ge=0)] = 5.0
+    negatives: Count | None = None
     monotone: bool = False
     challengers: bool = False
     bootstrap: Annotated[int, Field(ge=0)] = 200

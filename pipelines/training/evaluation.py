@@ -30,6 +30,7 @@ SETTABLE = frozenset(
         "bagging_fraction",
         "feature_fraction",
         "lambda_l2",
+        "negatives",
         "monotone",
     }
 )

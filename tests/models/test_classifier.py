@@ -226,8 +226,8 @@ def test_boosters_must_fit_the_spec(model: ChurnModel) -> None:
         (10_000, 255, 40, None, 5),
         (40_000, 255, 40, None, 2),
         (60_000, 63, 40, None, 2),
-        (200_000, 63, 40, 10, 2),
-        (400_000, 63, 100, 10, 2),
+        (200_000, 63, 40, 20, 2),
+        (400_000, 63, 100, 20, 2),
     ],
 )
 def test_recipe_by_size(rows: int, bins: int, leaf: int, negatives: int | None, folds: int) -> None:
@@ -237,6 +237,11 @@ def test_recipe_by_size(rows: int, bins: int, leaf: int, negatives: int | None, 
     assert found.folds == folds
     assert found.patience * found.learning_rate == pytest.approx(2.0)
     assert (found.seeds, found.threads) == ((1, 2), 1)
+
+
+def test_only_a_single_date_is_refitted_for_more_rounds_than_were_best() -> None:
+    assert recipe_for(10_000).refit == 1.0
+    assert recipe_for(10_000, single_date=True).refit == 1.15
 
 
 def test_shapes_compete_on_a_single_date_for_several_seeds() -> None:
