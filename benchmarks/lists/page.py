@@ -15,6 +15,7 @@ from benchmarks.lists.worth import Worth
 from models.bootstrap import Interval
 
 _NOTHING = 0.05
+_FELL = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ def page(found: Results) -> str:
                 "",
                 texts.TURNOVER.format(stays=f"{found.stays:g}", companies=1 + len(MORE_SEEDS)),
                 *_turnover(found.turns),
+                "",
+                *(_steady(turn) for turn in found.turns if turn.stays == found.stays),
                 "",
                 texts.BY_RULE.format(stays=f"{found.stays:g}"),
                 *_turnover(found.by_rule),
@@ -131,6 +134,15 @@ def _turnover(turns: Sequence[Turnover]) -> list[str]:
         f"{t.value:,.0f} | {_money(t.value_change)} |"
         for t in turns
     ]
+
+
+def _steady(turn: Turnover) -> str:
+    kept = turn.lift_change.high >= 0
+    return (
+        f"- {turn.name[0].upper()}{turn.name[1:]}: {turn.fell:.1%} fall off (wanted: 20 %; "
+        f"{'reached' if turn.fell <= _FELL else 'not reached'}), the lift changes by "
+        f"{turn.lift_change.value:+.2f} ({'no loss' if kept else 'a loss'} beyond chance)."
+    )
 
 
 def _pilots(pilots: Iterable[Pilot]) -> list[str]:

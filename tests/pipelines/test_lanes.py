@@ -160,6 +160,11 @@ def test_who_was_called_for_stays_until_the_risk_is_far_below_the_usual():
     assert second(0.60, was_called=True, value=-1.0) == [("call", None), ("none", "not_worth_it")]
 
 
+def test_a_list_can_remember_nobody():
+    rows = customers({}, {"churn_probability": 0.9, "expected_value": 1.0, "was_called": True})
+    assert place(rows, Capacity(10.0, np.inf))["lane"].tolist() == ["call", "none"]
+
+
 def test_the_usual_risk_is_the_median_of_a_list_that_remembers_nobody():
     """0.5 of 0.9, 0.5 and 0.1: with the member, who is not counted, it would be 0.34."""
     new = [{"churn_probability": risk, "expected_value": 100.0} for risk in (0.9, 0.5, 0.1)]
