@@ -99,10 +99,10 @@ def sampling(results: Results) -> str:
             f"{found['train_rows']:,}",
             share,
             f"{found[share]['auc']:.4f}",
-            _interval(found[share]["auc_difference"]),
-            _interval(found[share]["log_loss_difference"], 5),
+            "" if share == "all" else _interval(found[share]["auc_difference"]),
+            "" if share == "all" else _interval(found[share]["log_loss_difference"], 5),
             f"{found[share]['cpu']:.0f}",
-            f"{found['all']['cpu'] / found[share]['cpu']:.1f} ×",
+            "" if share == "all" else f"{found['all']['cpu'] / found[share]['cpu']:.1f} ×",
         ]
         for name, found in _having(results, "sampling")
         for share in ("all", "1:10", "1:20")
