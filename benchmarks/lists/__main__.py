@@ -12,7 +12,7 @@ from benchmarks.lists.deals import Deal, deal_again, over_deals
 from benchmarks.lists.page import Results, page
 from benchmarks.lists.sleepers import by_days_of_silence
 from benchmarks.lists.truth import foreseeable, read_key, responses
-from benchmarks.lists.turnover import FORGETS, Nights, Turnover, turnover
+from benchmarks.lists.turnover import FORGETS, STAYS, Nights, Turnover, turnover
 from benchmarks.lists.worth import Worth, added
 from models.arrays import Floats, Index
 from models.profit import Economics, changed_value
@@ -135,7 +135,7 @@ def _turns(told: _Told, deals: Sequence[Deal]) -> list[Turnover]:
 def _turns_by_rule(told: _Told, deals: Sequence[Deal]) -> list[Turnover]:
     chances = foreseeable(told.key, told.scores, told.days)
     ranked = told.nights(deals).ranked_by([chances[rows] for rows in told.rows])
-    return turnover(told.settings, [ranked], _LENGTHS, (FORGETS, Capacity(0).stays))
+    return turnover(told.settings, [ranked], _LENGTHS, (FORGETS, Capacity(0).stays, min(STAYS)))
 
 
 def _ranked(told: _Told) -> causes.Ranked:

@@ -57,7 +57,7 @@ def page(found: Results) -> str:
                 "",
                 *(_steady(turn) for turn in found.turns if turn.stays == found.stays),
                 "",
-                texts.BY_RULE.format(stays=f"{found.stays:g}"),
+                texts.BY_RULE,
                 *_turnover(found.by_rule),
                 "",
                 *_pilots(found.pilots),
