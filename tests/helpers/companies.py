@@ -30,7 +30,7 @@ ZONE = "Europe/Oslo"
 FULL = build_catalog(TABLES)
 VERSIONED = tuple(table.name for table in TABLES.values() if table.versions)
 
-_ARROW: Mapping[ColumnType, pa.DataType] = {
+ARROW_TYPES: Mapping[ColumnType, pa.DataType] = {
     "text": pa.string(),
     "integer": pa.int64(),
     "number": pa.float64(),
@@ -81,7 +81,7 @@ def connect(
     con = _database(threads).cursor()
     for name, table in rows.items():
         columns = TABLES[name].columns
-        fields = [pa.field(column.name, _ARROW[column.type]) for column in columns]
+        fields = [pa.field(column.name, ARROW_TYPES[column.type]) for column in columns]
         fields += [pa.field(name, pa.timestamp("us")) for name in ("event_at", "known_at")]
         con.register("given", pa.Table.from_pylist(table, schema=pa.schema(fields)))
         typed = ", ".join(f'"{column.name}" {DUCKDB_TYPES[column.type]}' for column in columns)

@@ -19,16 +19,6 @@ OLDER |= {"master_data"}
 EVENTS = {name for name in WRITTEN if TABLES[name].per_customer}
 START, MONTHS = date(2022, 1, 1), 18
 END = date(2023, 7, 1)
-ARROW_TYPES = {
-    "text": pa.string(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "money": pa.int64(),
-    "price": pa.decimal128(18, 6),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "instant": pa.timestamp("us"),
-}
 
 
 def run(root: Path, **options) -> Path:

@@ -8,9 +8,9 @@ import pandas as pd
 import pyarrow.compute as pc
 import pytest
 import yaml
+from companies import ARROW_TYPES
 from pyarrow import parquet
 from simulated import (
-    ARROW_TYPES,
     END,
     EVENTS,
     OLDER,
