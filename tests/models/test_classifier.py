@@ -244,6 +244,13 @@ def test_only_a_single_date_is_refitted_for_more_rounds_than_were_best() -> None
     assert recipe_for(10_000, single_date=True).refit == 1.15
 
 
+@pytest.mark.parametrize(("columns", "drawn"), [(16, "_bynode"), (17, ""), (0, "")])
+def test_of_few_columns_some_are_drawn_at_every_split(columns: int, drawn: str) -> None:
+    params = recipe_for(10_000).params(1, [0] * columns)
+    shares = {key for key in params if str(key).startswith("feature_fraction")}
+    assert shares == {f"feature_fraction{drawn}"}
+
+
 def test_shapes_compete_on_a_single_date_for_several_seeds() -> None:
     several, one = recipe_for(400_000, 2), recipe_for(10_000, 1, single_date=True)
     assert len(several.shapes()) == len(one.shapes()) == 1
