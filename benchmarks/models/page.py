@@ -23,8 +23,9 @@ does not test, on Trupanion from those whose label window had closed.
 The recipe's settings are older than this split: they were chosen on public sets, these four
 among them. What changed since was chosen on the rows to try out on and on simulated companies:
 rows that are not bagged, calibration and the number of rounds out of fold, shapes of tree that
-compete, one learning rate for every size, and above 100,000 rows twenty stayers per leaver. That
-several as-of dates are not refitted for more rounds than were best was chosen on Trupanion's.
+compete, one learning rate for every size, of few columns a share at every split, and above 100,000
+rows twenty stayers per leaver. That several as-of dates are not refitted for more rounds than were
+best was chosen on Trupanion's.
 
 **Rivals.** LightGBM as it comes (100 rounds), the logistic regression of every training run,
 and XGBoost, CatBoost and scikit-learn's HistGradientBoosting with their own tree shapes, a
