@@ -69,24 +69,24 @@ def test_what_can_be_foreseen_leaves_out_what_no_table_shows(key: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stays", "fell", "left", "second"),
-    [(FORGETS, 0.5, 0.0, 0.4), (0.4, 0.5, 0.0, 0.4), (0.35, 0.0, 0.0, 0.2)],
+    ("stays", "new", "fell", "second"),
+    [(FORGETS, 1.0, 1.0, 0.4), (0.4, 1.0, 1.0, 0.4), (0.35, 0.5, 0.0, 0.2)],
 )
 def test_a_list_remembers_who_is_at_risk_still(
-    tmp_path: Path, stays: float, fell: float, left: float, second: float
+    tmp_path: Path, stays: float, new: float, fell: float, second: float
 ) -> None:
     """Twenty groups of ten, the riskiest tenth: groups 0 and 1, then 1 and 2, median 0.85.
 
-    The risk of group 0 is 0.3 then: 0.353 of the median.
+    The risk of group 0 is 0.3 then: 0.353 of the median. Group 1 has left and others are in its
+    place.
     """
     risks = {0: (0.9, 0.3), 1: (0.8, 0.9), 2: (0.1, 0.8)}
     truth = {0: 0.2, 1: 0.5, 2: 0.4}
     groups = np.repeat(np.arange(20), 10)
-    names = [f"c{number}" for number in range(200)]
     nights = [
         pd.DataFrame(
             {
-                "customer_id": names,
+                "customer_id": [f"{n}-{month if groups[n] == 1 else 0}" for n in range(200)],
                 "churn_probability": [risks.get(group, (0.1, 0.1))[month] for group in groups],
             }
         )
@@ -97,7 +97,7 @@ def test_a_list_remembers_who_is_at_risk_still(
     settings = company.settings_of(tmp_path)
     found = turnover(settings, [months, months], (), (stays,))[1]
     assert (found.name, found.length) == ("riskiest 10%", 20)
-    assert (found.fell, found.left, found.new) == (fell, left, fell)
+    assert (found.new, found.left, found.fell) == (new, 0.5, fell)
     assert found.lift == pytest.approx((0.5 + second) / 2 / alone.mean())
     assert found.value == pytest.approx(1000 * (0.5 + second))
     assert found.value_change.value == pytest.approx(1000 * (second - 0.4))

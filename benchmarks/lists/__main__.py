@@ -56,7 +56,10 @@ def main() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """All scored rows with their truth and values; ``rows`` are the positions of each night."""
+    """All scored rows with their truth and values; ``rows`` are the positions of each night.
+
+    ``key`` is the folder of the company's answer key, ``days`` lead and horizon together.
+    """
 
     key: Path
     settings: Settings

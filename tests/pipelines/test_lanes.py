@@ -166,8 +166,8 @@ def test_a_list_can_remember_nobody():
 
 
 def test_the_usual_risk_is_the_median_of_a_list_that_remembers_nobody():
-    """0.5 of 0.9, 0.5 and 0.1: with the member, who is not counted, it would be 0.34."""
-    new = [{"churn_probability": risk, "expected_value": 100.0} for risk in (0.9, 0.5, 0.1)]
+    """0.5 of 0.9, 0.5 and 0.4: their mean is 0.6; with the member it would be 0.45."""
+    new = [{"churn_probability": risk, "expected_value": 100.0} for risk in (0.9, 0.5, 0.4)]
     for risk, lane in ((0.18, "call"), (0.17, "none")):
         member = {"churn_probability": risk, "expected_value": 1.0, "was_called": True}
         assert placed(customers(*new, member), minutes=30)[-1][0] == lane

@@ -16,6 +16,7 @@ from models.bootstrap import Interval
 from models.examples import Examples
 from models.spec import FeatureColumn, learn_spec
 from pipelines import tracking
+from pipelines.config.sections import Training
 from pipelines.record import RunRecord
 from pipelines.training import rivalry
 from pipelines.training import search as searching
@@ -123,6 +124,15 @@ def test_the_first_trial_is_the_configured_recipe(settings, examples, logged):
     assert held.gap == Interval(0.0, 0.0, 0.0)
     assert not held.wins
     assert metrics["log_loss"] == metrics["log_loss_after_fold_3"]
+
+
+@pytest.mark.parametrize("set_to", [10, None])
+def test_how_many_stayers_are_learned_from_can_be_set(settings, set_to):
+    many = 200_000
+    assert recipe_of(settings, many).negatives == 20
+    training = {**settings.training.model_dump(exclude_unset=True), "negatives": set_to}
+    configured = settings.model_copy(update={"training": Training.model_validate(training)})
+    assert recipe_of(configured, many).negatives == set_to
 
 
 def test_labels_of_test_months_decide_nothing(settings, examples):
