@@ -8,7 +8,7 @@ from typing import Any
 from features.catalog import build_catalog, dictionary
 from features.errors import GateError, StilleError
 from pipelines.checkpage import write_page
-from pipelines.checktables import Checked
+from pipelines.checktables import CheckResult
 from pipelines.clock import new_run_id, today_in
 from pipelines.engine import absent_columns, attributes_of
 from pipelines.record import recorded
@@ -61,9 +61,9 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
 
 def _checked(
     run: Run, taken: Taken, quarantine: Path, refusal: str | None = None, leaks: str = ""
-) -> Checked:
+) -> CheckResult:
     settings = run.settings
-    return Checked(
+    return CheckResult(
         company=settings.company.name,
         zone=settings.company.timezone,
         as_of=run.as_of,

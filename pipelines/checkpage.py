@@ -6,25 +6,23 @@ from pathlib import Path
 from urllib.parse import quote
 
 from pipelines.checkfindings import SET_ASIDE, Finding, findings, parted
-from pipelines.checktables import Checked, given, table, without_gate
+from pipelines.checktables import CheckResult, given, table, without_gate
 from pipelines.pages import html_template
 from pipelines.record import Gate
-from pipelines.storage import replace_bytes, storage_errors
+from pipelines.storage import write_file
 
 
-def write_page(path: Path, checked: Checked) -> None:
+def write_page(path: Path, checked: CheckResult) -> None:
     """Write the page; raises ``PublicationError`` when the disk refuses."""
-    with storage_errors(f"write {path}"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_bytes(path, render(checked, path.parent).encode())
+    write_file(path, render(checked, path.parent).encode())
 
 
-def render(checked: Checked, folder: Path) -> str:
+def render(checked: CheckResult, folder: Path) -> str:
     """The page as HTML, for a file in ``folder``. Every value is escaped."""
     return html_template("check.html").render(page=_page(checked, folder))
 
 
-def _page(checked: Checked, folder: Path) -> dict[str, object]:
+def _page(checked: CheckResult, folder: Path) -> dict[str, object]:
     banded = [g for g in checked.gates if g.low is not None or g.high is not None]
     stopped = [gate for gate in banded if not gate.passed]
     found = findings(checked.tables)
@@ -49,7 +47,7 @@ def _page(checked: Checked, folder: Path) -> dict[str, object]:
 
 
 def _verdict(
-    checked: Checked, stopped: Sequence[Gate], found: Sequence[Finding]
+    checked: CheckResult, stopped: Sequence[Gate], found: Sequence[Finding]
 ) -> tuple[str, str]:
     """How serious it is (``bad``, ``look`` or ``good``), and the same in words."""
     if checked.refusals:
@@ -82,7 +80,7 @@ def _share(share: float) -> str:
     return "under 0.1%" if 0 < share < 0.001 else f"{share:.1%}"
 
 
-def _finding(finding: Finding, checked: Checked, folder: Path) -> dict[str, str]:
+def _finding(finding: Finding, checked: CheckResult, folder: Path) -> dict[str, str]:
     aside = finding.kind == SET_ASIDE
     limit = checked.limits.get(finding.table) if aside else None
     return {

@@ -17,7 +17,7 @@ _FRESH = "days since the newest event"
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """What a check saw: the tables as far as they were read, the gates, and a refusal if any.
 
     ``limits`` is the share of each table's rows that may be set aside, ``refusals`` tells by
@@ -43,7 +43,7 @@ def given(name: str) -> bool:
     return not TABLES[name].derived
 
 
-def without_gate(checked: Checked) -> str:
+def without_gate(checked: CheckResult) -> str:
     """Names of the tables whose age no gate looks at."""
     gated = {gate.name.partition(":")[0] for gate in checked.gates if gate.name.endswith(_FRESH)}
     dated = (
@@ -54,7 +54,7 @@ def without_gate(checked: Checked) -> str:
     return ", ".join(name for name in dated if name not in gated)
 
 
-def table(name: str, facts: TableFacts, checked: Checked) -> dict[str, object]:
+def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, object]:
     """What the page shows of one table."""
     newest = _local(facts.last_event, checked.zone)
     return {

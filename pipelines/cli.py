@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -204,13 +204,10 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Learn from all matured months, log to MLflow, and promote by rule."""
-    from pipelines import say
-    from pipelines.launch import launch_training
     from pipelines.training.effort import Effort
 
-    effort = Effort(challengers, search, trials, minutes)
-    trained = launch_training(config, _day(as_of), plain=plain, effort=effort)
-    say.as_json(say.training_facts(trained)) if as_json else say.training_done(trained)
+    effort = asdict(Effort(challengers, search, trials, minutes))
+    _run("train", config, as_of, as_json=as_json, plain=plain, **effort)
 
 
 @app.command()
@@ -254,11 +251,7 @@ def nightly(
     as_json: AsJson = False,
 ) -> None:
     """Score every customer with the champion and publish the risk list."""
-    from pipelines import say
-    from pipelines.launch import launch_nightly
-
-    night = launch_nightly(config, _day(as_of), plain=plain, backfill=backfill)
-    say.as_json(say.night_facts(night)) if as_json else say.night_done(night)
+    _run("nightly", config, as_of, as_json=as_json, plain=plain, backfill=backfill)
 
 
 @app.command()
@@ -294,31 +287,13 @@ def monitor(
     config: Config = DEMO, as_of: AsOf = None, plain: Plain = False, as_json: AsJson = False
 ) -> None:
     """Hold past lists against what happened, and tonight's inputs against training's."""
-    from pipelines import say
-    from pipelines.launch import launch_monitoring
-    from pipelines.monitor import AlarmError
-
-    try:
-        found = launch_monitoring(config, _day(as_of), plain=plain)
-    except AlarmError as alarm:
-        say.monitored(alarm.found, as_json=as_json)
-        raise
-    say.monitored(found, as_json=as_json)
+    _run("monitor", config, as_of, as_json=as_json, plain=plain)
 
 
 @app.command()
 def effect(config: Config = DEMO, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Hold those drawn for treatment against the holdout: does contacting help?"""
-    from pipelines import sayeffect
-    from pipelines.effect import HarmError
-    from pipelines.runs import run_effect
-
-    try:
-        found = run_effect(config, _day(as_of))
-    except HarmError as harm:
-        sayeffect.measured(harm.found, as_json=as_json)
-        raise
-    sayeffect.measured(found, as_json=as_json)
+    _run("effect", config, as_of, as_json=as_json)
 
 
 @app.command()
@@ -326,11 +301,7 @@ def recalibrate(
     config: Config = DEMO, as_of: AsOf = None, plain: Plain = False, as_json: AsJson = False
 ) -> None:
     """Refit the champion's calibration on the newest outcomes; its boosters stay."""
-    from pipelines import say
-    from pipelines.launch import launch_recalibration
-
-    done = launch_recalibration(config, _day(as_of), plain=plain)
-    say.as_json(say.recalibration_facts(done)) if as_json else say.recalibrated(done)
+    _run("recalibrate", config, as_of, as_json=as_json, plain=plain)
 
 
 @app.command()
@@ -375,11 +346,7 @@ def truth(
 @app.command()
 def ablate(config: Config = DEMO, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Judge parts of the drivers alone and left out, and log each to MLflow."""
-    from pipelines import say
-    from pipelines.runs import run_ablation
-
-    done = run_ablation(config, _day(as_of))
-    say.as_json(say.ablation_facts(done)) if as_json else say.ablated(done)
+    _run("ablate", config, as_of, as_json=as_json)
 
 
 @app.command()
@@ -452,6 +419,34 @@ def _mute_teardown() -> None:
     # Runs after every other exit handler: when Prefect's threads outlive the interpreter,
     # DuckDB's binding prints pages of leaked references, which mean nothing to anybody here.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+def _run(
+    job: str,
+    config: Path,
+    as_of: datetime | None,
+    *,
+    as_json: bool,
+    plain: bool | None = None,
+    **options: Any,
+) -> None:
+    """Run a job and print its result, also where alarms rang.
+
+    ``plain`` is None for the jobs that the command line never runs in Prefect.
+    """
+    from pipelines import say
+    from pipelines.launch import launch
+    from pipelines.runs import COMPLETE, JOBS
+
+    try:
+        if plain is None:
+            result = JOBS[job].start(config, _day(as_of), **options)
+        else:
+            result = launch(JOBS[job], config, _day(as_of), plain=plain, **options)
+    except COMPLETE as alarm:
+        say.result_of(job, alarm.found, as_json=as_json)
+        raise
+    say.result_of(job, result, as_json=as_json)
 
 
 def _day(given: datetime | None) -> date | None:

@@ -12,14 +12,14 @@ from pipelines.plainjson import plain_json
 from pipelines.responding import who_responds
 from pipelines.run import Run
 from pipelines.snapshots.tables import read_tables
-from pipelines.storage import replace_bytes, storage_errors
+from pipelines.storage import write_file
 
 SCHEMA_VERSION = "1"
 FOLDER = "effect"
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class EffectResult:
     """What was found by a day, and the file that says it.
 
     ``responds`` is None until a comparison of everybody is measurable.
@@ -41,7 +41,7 @@ class Measured:
 class HarmError(GateError):
     """More of the treated leave than of the held out; ``found`` is the complete result."""
 
-    def __init__(self, found: Measured) -> None:
+    def __init__(self, found: EffectResult) -> None:
         groups = ", ".join(f"{each.kind} {each.group}" for each in found.harmful)
         super().__init__(
             f"contacting raises leaving ({groups}): the interval of the difference lies above 0. "
@@ -50,7 +50,7 @@ class HarmError(GateError):
         self.found = found
 
 
-def measure(run: Run) -> Measured:
+def measure(run: Run) -> EffectResult:
     """Measure by what was known before the as-of date; writes ``var/effect/<as-of date>.json``.
 
     Raises ``ContractError`` for broken tables or none of terminations, ``PublicationError`` when
@@ -68,16 +68,14 @@ def measure(run: Run) -> Measured:
     if effects[0].verdict != "not_measurable_yet":
         responds = who_responds(run, snapshot, arms.assigned)
     path = settings.paths.var / FOLDER / f"{today}.json"
-    found = Measured(today, arms, effects, responds, smallest, path)
-    with storage_errors(f"write {path}"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_bytes(path, plain_json(as_data(found)) + b"\n")
+    found = EffectResult(today, arms, effects, responds, smallest, path)
+    write_file(path, plain_json(as_data(found)) + b"\n")
     if found.harmful:
         raise HarmError(found)
     return found
 
 
-def as_data(found: Measured) -> dict[str, object]:
+def as_data(found: EffectResult) -> dict[str, object]:
     """What ``docs/effect.md`` describes."""
     return {
         "schema_version": SCHEMA_VERSION,

@@ -23,7 +23,7 @@ _SKEW = timedelta(hours=-1)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CachedChampion:
     """A version, its files, and when the registry last named it champion (UTC)."""
 
     registered: tracking.Registered
@@ -59,7 +59,7 @@ def keep(settings: Settings, registered: tracking.Registered, files: Mapping[str
             shutil.rmtree(old, ignore_errors=True)
 
 
-def read(settings: Settings) -> Kept | None:
+def read(settings: Settings) -> CachedChampion | None:
     """What is kept of this configuration's registry and model; None if nothing, or damaged."""
     folder = _folder(settings)
     try:
@@ -69,7 +69,7 @@ def read(settings: Settings) -> Kept | None:
         if not (same and registered.name == settings.tracking.model and _plain(registered.digest)):
             return None
         files = tracking.read_folder(folder / registered.digest)
-        return Kept(registered, files, datetime.fromisoformat(described["seen_at"]))
+        return CachedChampion(registered, files, datetime.fromisoformat(described["seen_at"]))
     except (OSError, ValueError, KeyError, TypeError, ModelError):
         return None
 

@@ -23,7 +23,7 @@ from pipelines.run import Run
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
-from pipelines.storage import replace_bytes, storage_errors
+from pipelines.storage import write_file
 from pipelines.tracking import plain_name
 
 SCHEMA_VERSION = "1"
@@ -32,7 +32,7 @@ _CARD = ("auc", "calibration_slope", "calibration_intercept", "lift@10%", "log_l
 
 
 @dataclass(frozen=True, slots=True)
-class Monitored:
+class MonitoringResult:
     """What a monitoring run found; ``performance`` is None while no horizon is complete."""
 
     day: date
@@ -48,7 +48,7 @@ class Monitored:
 class AlarmError(GateError):
     """Alarms rang in a monitoring run, which is otherwise complete: ``found`` is its result."""
 
-    def __init__(self, found: Monitored) -> None:
+    def __init__(self, found: MonitoringResult) -> None:
         super().__init__(
             f"{len(found.alarms)} of monitoring's alarms rang on {found.day}: "
             f"{'; '.join(found.alarms)}. Look at {found.path}; then train again (stille train), "
@@ -57,7 +57,7 @@ class AlarmError(GateError):
         self.found = found
 
 
-def monitor(run: Run) -> Monitored:
+def monitor(run: Run) -> MonitoringResult:
     """Judge past publications and tonight's inputs by what is known before the as-of date.
 
     Writes ``var/monitoring/<as-of date>.json`` and a run in MLflow. Raises ``ModelError`` without a
@@ -89,12 +89,10 @@ def judge_past(run: Run, snapshot: Snapshot, chosen: Chosen) -> Performance | No
         return measure(past, settings.monitoring, settings.training.bootstrap)
 
 
-def write(settings: Settings, found: Monitored, champion: Champion) -> None:
+def write(settings: Settings, found: MonitoringResult, champion: Champion) -> None:
     """The report's data as JSON, and the same figures in MLflow."""
     data = (json.dumps(as_data(settings, found, champion), indent=1) + "\n").encode()
-    with storage_errors(f"write {found.path}"):
-        found.path.parent.mkdir(parents=True, exist_ok=True)
-        replace_bytes(found.path, data)
+    write_file(found.path, data)
     tags = {
         "monitoring_date": str(found.day),
         "champion": champion.registered.label,
@@ -104,7 +102,7 @@ def write(settings: Settings, found: Monitored, champion: Champion) -> None:
     tracking.log_monitoring(settings, f"monitor {found.day}", tags, flat_metrics(found), files)
 
 
-def as_data(settings: Settings, found: Monitored, champion: Champion) -> dict[str, object]:
+def as_data(settings: Settings, found: MonitoringResult, champion: Champion) -> dict[str, object]:
     """What ``docs/monitoring.md`` describes."""
     dates = {
         name: [each.as_of.isoformat() for each in getattr(found.chosen, name)]
@@ -123,7 +121,7 @@ def as_data(settings: Settings, found: Monitored, champion: Champion) -> dict[st
     }
 
 
-def flat_metrics(found: Monitored) -> dict[str, float]:
+def flat_metrics(found: MonitoringResult) -> dict[str, float]:
     """Metrics with names that never change, for charts over monitoring dates."""
     metrics = {
         "alarms": float(len(found.alarms)),
@@ -165,14 +163,14 @@ def _found(
     performance: Performance | None,
     inputs: Inputs | None,
     today: date,
-) -> Monitored:
+) -> MonitoringResult:
     var, limits = settings.paths.var, settings.monitoring
     alarms = [
         *(performance_alarms(performance, limits) if performance else ()),
         *(input_alarms(inputs, limits.max_drift) if inputs else ()),
     ]
     zone, before = settings.company.timezone, _before(var, today)
-    return Monitored(
+    return MonitoringResult(
         day=today,
         chosen=chosen,
         performance=performance,

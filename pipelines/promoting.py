@@ -16,7 +16,7 @@ from pipelines.snapshots.households import NOTICES
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class PromotionResult:
     """Who is champion after the command, who was before, and what became of the alias.
 
     With ``dry_run`` nothing was changed, and ``champion`` is who would be.
@@ -31,7 +31,7 @@ class Moved:
 
 def promote(
     config: Path, version: str | None = None, reason: str | None = None, *, dry_run: bool = False
-) -> Moved:
+) -> PromotionResult:
     """Make a version (the newest by default) the champion.
 
     Raises ``ModelError`` for a version that the promotion rules refused, that has no verdict
@@ -44,16 +44,18 @@ def promote(
         _note(record, chosen)
         now = tracking.champion(settings)
         if now is not None and now.version == chosen.version:
-            return Moved(chosen.label, now.label, False, dry_run, "it is champion already")
+            return PromotionResult(
+                chosen.label, now.label, False, dry_run, "it is champion already"
+            )
         why = _allowed(chosen, (reason or "").strip())
         _usable(settings, chosen)
         if not dry_run:
             tracking.promote(settings, chosen, why)
         record.notes.append(f"{'would be promoted' if dry_run else 'promoted'}: {why}")
-        return Moved(chosen.label, now.label if now else None, True, dry_run, why)
+        return PromotionResult(chosen.label, now.label if now else None, True, dry_run, why)
 
 
-def rollback(config: Path, reason: str | None = None, *, dry_run: bool = False) -> Moved:
+def rollback(config: Path, reason: str | None = None, *, dry_run: bool = False) -> PromotionResult:
     """Give the alias back to the champion before this one, once.
 
     Raises ``ModelError`` when no previous champion is kept: a second rollback in a row would
@@ -74,7 +76,7 @@ def rollback(config: Path, reason: str | None = None, *, dry_run: bool = False) 
         if not dry_run:
             tracking.roll_back(settings, now, before, why)
         record.notes.append(f"{'would be rolled back' if dry_run else 'rolled back'}: {why}")
-        return Moved(before.label, now.label, now.version != before.version, dry_run, why)
+        return PromotionResult(before.label, now.label, now.version != before.version, dry_run, why)
 
 
 def _note(record: RunRecord, registered: tracking.Registered) -> None:

@@ -1,28 +1,29 @@
-"""A monitoring run in a few lines: for the terminal and for Prefect's pages."""
+"""Summary table of a monitoring run, for the terminal and for Prefect."""
 
 from collections.abc import Iterator
 
 from models.bootstrap import Interval
 from models.realised import Outcome
-from pipelines.monitor import Monitored
+from pipelines.markdown import markdown_table
+from pipelines.monitor import MonitoringResult
 
 HEADER = ("figure", "value", "95 % interval or detail")
 _CARD = ("calibration_slope", "calibration_intercept", "auc", "lift@10%")
 _MOVED = 5
 
 
-def rows(found: Monitored) -> list[tuple[str, str, str]]:
+def rows(found: MonitoringResult) -> list[tuple[str, str, str]]:
     """Figure, value and detail: performance first, then inputs, sources and alarms."""
     return [*_performance(found), *_inputs(found), *_sources(found), *_alarms(found)]
 
 
-def markdown(found: Monitored) -> str:
-    """The same as a Markdown table."""
-    lines = [f"# Monitoring on {found.day}", "", f"| {' | '.join(HEADER)} |", "|---|---|---|"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows(found))])
+def markdown(found: MonitoringResult) -> str:
+    """The same as a Markdown page."""
+    lines = [f"# Monitoring on {found.day}", "", *markdown_table(HEADER, rows(found))]
+    return "\n".join(lines)
 
 
-def _performance(found: Monitored) -> Iterator[tuple[str, str, str]]:
+def _performance(found: MonitoringResult) -> Iterator[tuple[str, str, str]]:
     waiting = len(found.chosen.immature)
     if found.performance is None:
         yield "publications judged", "0", f"{waiting} wait for their horizon"
@@ -52,7 +53,7 @@ def _least_true(drivers: tuple[Outcome, ...]) -> list[Outcome]:
     return sorted(off, key=lambda each: -abs(each.observed - each.expected))[:_MOVED]
 
 
-def _inputs(found: Monitored) -> Iterator[tuple[str, str, str]]:
+def _inputs(found: MonitoringResult) -> Iterator[tuple[str, str, str]]:
     if found.inputs is None:
         return
     yield "drift of the scores", f"{found.inputs.score.psi:.3f}", f"{found.inputs.rows:,} rows"
@@ -64,7 +65,7 @@ def _inputs(found: Monitored) -> Iterator[tuple[str, str, str]]:
         yield f"drift of {drift.name}", f"{drift.psi:.3f}", detail
 
 
-def _sources(found: Monitored) -> Iterator[tuple[str, str, str]]:
+def _sources(found: MonitoringResult) -> Iterator[tuple[str, str, str]]:
     for source in found.sources:
         if source.standing_still_since is not None:
             detail = f"nothing new since the monitoring of {source.standing_still_since}"
@@ -73,7 +74,7 @@ def _sources(found: Monitored) -> Iterator[tuple[str, str, str]]:
         yield f"gate {gate.gate}", f"{gate.closed} of {gate.runs}", "runs in which it was closed"
 
 
-def _alarms(found: Monitored) -> Iterator[tuple[str, str, str]]:
+def _alarms(found: MonitoringResult) -> Iterator[tuple[str, str, str]]:
     for alarm in found.alarms:
         yield "ALARM", "", alarm
     if not found.alarms:

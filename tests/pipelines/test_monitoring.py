@@ -294,11 +294,11 @@ def test_closed_gates_are_counted_over_the_records(tmp_path):
 
 def test_the_summary_has_a_row_for_every_alarm(company, stille):
     from pipelines.monitor import AlarmError
-    from pipelines.runs import run_monitoring
+    from pipelines.runs import MONITOR
 
     config, _ = company("halved", 0.5)
     with pytest.raises(AlarmError) as rung:
-        run_monitoring(config, TODAY)
+        MONITOR.start(config, TODAY)
     rows = summary.rows(rung.value.found)
     assert [row[2] for row in rows if row[0] == "ALARM"] == list(rung.value.found.alarms)
     assert summary.markdown(rung.value.found).count("\n| ") == len(rows) + 1
