@@ -1,4 +1,4 @@
-"""What ``stille check``, ``features`` and ``schema`` answer."""
+"""Data validation job (``stille check``), and the feature dictionary of the configured tables."""
 
 from dataclasses import dataclass
 from datetime import date

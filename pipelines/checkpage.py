@@ -1,12 +1,12 @@
-"""The page of ``stille check``: one offline file, without scripts and without customers' words."""
+"""HTML report of a data validation: one offline file, no scripts, nothing that customers wrote."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from pipelines.checkfindings import SET_ASIDE, Finding, findings, parted
-from pipelines.checktables import CheckResult, given, table, without_gate
+from pipelines.checkfindings import SET_ASIDE, Finding, findings, split_by_table
+from pipelines.checktables import CheckResult, is_source_table, table, tables_without_gate
 from pipelines.pages import html_template
 from pipelines.record import Gate
 from pipelines.storage import write_file
@@ -26,7 +26,7 @@ def _page(checked: CheckResult, folder: Path) -> dict[str, object]:
     banded = [g for g in checked.gates if g.low is not None or g.high is not None]
     stopped = [gate for gate in banded if not gate.passed]
     found = findings(checked.tables)
-    first, rest = ([_finding(f, checked, folder) for f in part] for part in parted(found))
+    first, rest = ([_finding(f, checked, folder) for f in part] for part in split_by_table(found))
     tone, verdict = _verdict(checked, stopped, found)
     return {
         "company": checked.company,
@@ -37,7 +37,7 @@ def _page(checked: CheckResult, folder: Path) -> dict[str, object]:
         "customers_known": checked.customers_known,
         "leaks": checked.leaks,
         "tables": [table(name, facts, checked) for name, facts in checked.tables.items()],
-        "without_gate": without_gate(checked),
+        "without_gate": tables_without_gate(checked),
         "stopped": [_gate(gate) for gate in stopped],
         "passed": [_gate(gate) for gate in banded if gate.passed],
         "findings": first,
@@ -57,7 +57,7 @@ def _verdict(
         return "bad", f"{said} The last snapshot and publication stand."
     if checked.refusal is not None:
         return "bad", checked.refusal
-    rows = sum(facts.source_rows for name, facts in checked.tables.items() if given(name))
+    rows = sum(facts.source_rows for name, facts in checked.tables.items() if is_source_table(name))
     aside = sum(f.rows or 0 for f in found if f.kind == SET_ASIDE)
     said = f"{_count(len(checked.tables), 'table')} with {rows:,} rows keep the data contract."
     if aside:

@@ -1,4 +1,4 @@
-"""The tables of a check, as its page shows them: counts, ages and columns."""
+"""Table profiles of a data validation: counts, ages and columns, as its page shows them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,18 +38,18 @@ class CheckResult:
     customers_known: bool = True
 
 
-def given(name: str) -> bool:
+def is_source_table(name: str) -> bool:
     """Whether a table is the company's own, and not derived from others."""
     return not TABLES[name].derived
 
 
-def without_gate(checked: CheckResult) -> str:
+def tables_without_gate(checked: CheckResult) -> str:
     """Names of the tables whose age no gate looks at."""
     gated = {gate.name.partition(":")[0] for gate in checked.gates if gate.name.endswith(_FRESH)}
     dated = (
         name
         for name, facts in checked.tables.items()
-        if given(name) and name not in checked.refusals and facts.last_event is not None
+        if is_source_table(name) and name not in checked.refusals and facts.last_event is not None
     )
     return ", ".join(name for name in dated if name not in gated)
 
@@ -59,7 +59,7 @@ def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, objec
     newest = _local(facts.last_event, checked.zone)
     return {
         "name": name,
-        "state": "refused" if name in checked.refusals else "" if given(name) else "derived",
+        "state": _state(name, checked),
         "rows": f"{facts.rows:,}",
         "set_aside": f"{sum(facts.quarantined.values()):,}",
         "first": _local(facts.first_event, checked.zone) or "",
@@ -77,11 +77,17 @@ def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, objec
     }
 
 
+def _state(name: str, checked: CheckResult) -> str:
+    if name in checked.refusals:
+        return "refused"
+    return "" if is_source_table(name) else "derived"
+
+
 def _often_empty(facts: TableFacts) -> str:
     shares = {name: c.nulls / max(facts.rows, 1) for name, c in facts.profile.columns.items()}
     often = sorted((-share, name) for name, share in shares.items() if share >= _OFTEN_EMPTY)
-    told = [f"{name} {-share:.0%}" for share, name in often[:_NAMED]]
-    return ", ".join(told) + (f" and {len(often) - _NAMED} more" if len(often) > _NAMED else "")
+    shown = [f"{name} {-share:.0%}" for share, name in often[:_NAMED]]
+    return ", ".join(shown) + (f" and {len(often) - _NAMED} more" if len(often) > _NAMED else "")
 
 
 def _column(name: str, profile: ColumnProfile, rows: int) -> dict[str, str]:

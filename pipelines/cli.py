@@ -1,4 +1,4 @@
-"""The command line: ``stille``. Results on stdout, progress and errors on stderr.
+"""Command line interface (Typer): ``stille``. Results on stdout, progress and errors on stderr.
 
 Each command imports what it needs when it is called, so that ``stille --help`` is quick and
 the libraries underneath find their environment set.
@@ -110,7 +110,7 @@ def check(
     from pipelines.check import check_tables
 
     report = check_tables(config, _day(as_of), accept=accept)
-    say.as_json(report.rows) if as_json else say.tables_checked(report.rows, report.page)
+    say.as_json(report.rows) if as_json else say.check_done(report.rows, report.page)
 
 
 @app.command()
@@ -225,7 +225,7 @@ def promote(
     from pipelines.promoting import promote as run
 
     moved = run(config, version, reason, dry_run=dry_run)
-    say.as_json(asdict(moved)) if as_json else say.moved(moved)
+    say.as_json(asdict(moved)) if as_json else say.promotion_done(moved)
 
 
 @app.command()
@@ -237,7 +237,7 @@ def rollback(
     from pipelines.promoting import rollback as run
 
     moved = run(config, reason, dry_run=dry_run)
-    say.as_json(asdict(moved)) if as_json else say.moved(moved)
+    say.as_json(asdict(moved)) if as_json else say.promotion_done(moved)
 
 
 @app.command()
@@ -322,7 +322,7 @@ def compare(
     difference = run(find_logged(settings, a), find_logged(settings, b))
     page = page_path(settings.paths.var, difference)
     write_page(page, difference)
-    say.as_json(difference.to_data()) if as_json else say.compared(difference, page)
+    say.as_json(difference.to_data()) if as_json else say.comparison_done(difference, page)
 
 
 @app.command()
@@ -340,7 +340,7 @@ def truth(
 
     settings = load_settings(config)
     window = settings.label.lead_days, settings.label.horizon_days
-    say.held_against_truth(run(newest_scores(settings.paths.var), key, window))
+    say.truth_comparison(run(newest_scores(settings.paths.var), key, window))
 
 
 @app.command()
@@ -394,7 +394,7 @@ def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
     from pipelines.doctor.doctor import examine, worst
 
     found = examine(config)
-    say.as_json([asdict(each) for each in found]) if as_json else say.examined(found)
+    say.as_json([asdict(each) for each in found]) if as_json else say.doctor_done(found)
     raise typer.Exit(worst(found))
 
 
@@ -444,7 +444,7 @@ def _run(
         else:
             result = launch(JOBS[job], config, _day(as_of), plain=plain, **options)
     except COMPLETE as alarm:
-        say.result_of(job, alarm.found, as_json=as_json)
+        say.result_of(job, alarm.result, as_json=as_json)
         raise
     say.result_of(job, result, as_json=as_json)
 

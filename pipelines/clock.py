@@ -1,4 +1,4 @@
-"""The only place that reads the clock for a day, an instant in a tag, or a run's name."""
+"""System clock: the only place that reads it for a day, a tag's instant, or a run's name."""
 
 import secrets
 from datetime import UTC, date, datetime

@@ -98,7 +98,7 @@ def _run(job: Job[R], config: str, as_of: date | None, **options: Any) -> R:
     try:
         result = job.start(Path(config), as_of, as_task, **options)
     except COMPLETE as alarm:
-        show(job, alarm.found)
+        show(job, alarm.result)
         raise
     show(job, result)
     return result

@@ -1,4 +1,7 @@
-"""A person moves the alias: ``stille promote`` and ``stille rollback``."""
+"""Manual promotion and rollback of the alias ``champion``.
+
+A person decides otherwise than the rules only with a reason, which is kept.
+"""
 
 import json
 from collections.abc import Mapping

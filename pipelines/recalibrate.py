@@ -1,6 +1,7 @@
-"""The champion's calibration moved to the newest months; its boosters stay as they are.
+"""Recalibration job: the champion's calibration refitted on the newest months.
 
-Plain functions; ``step`` decides whether a scheduler watches them.
+Its boosters stay as they are, as levels move faster than risks; the run's ``step`` decides
+whether a scheduler watches it.
 """
 
 import json
@@ -66,7 +67,7 @@ def recalibrate(run: Run) -> RecalibrationResult:
     champion = run.step(resolve_champion, run)
     snapshot = run.step(read_tables, run)
     newer = run.step(newer_examples, run, snapshot, champion)
-    found = run.step(refitted, run, champion, newer)
+    found = run.step(refit_calibration, run, champion, newer)
     if found.calibration.equals(champion.model.calibration):
         run.record.notes.append(NOTHING)
         return RecalibrationResult(None, champion.registered.label, found, ())
@@ -75,7 +76,7 @@ def recalibrate(run: Run) -> RecalibrationResult:
     return RecalibrationResult(registered, champion.registered.label, found, failed)
 
 
-def refitted(run: Run, champion: Champion, newer: Newer) -> Recalibrated:
+def refit_calibration(run: Run, champion: Champion, newer: Newer) -> Recalibrated:
     """The new calibration; its checks become gates of the record."""
     settings, record = run.settings, run.record
     model, examples = champion.model, newer.examples

@@ -28,7 +28,7 @@ from pipelines.training.effort import Effort
 R = TypeVar("R")
 Content = str | list[dict[str, str]]
 
-# Raised once everything is written: ``found`` is the complete result.
+# Raised once everything is written: ``result`` is what the run found.
 COMPLETE = (AlarmError, HarmError)
 
 

@@ -51,7 +51,7 @@ def as_json(value: object) -> None:
     print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
 
 
-def tables_checked(rows: Sequence[Mapping[str, Any]], page: Path) -> None:
+def check_done(rows: Sequence[Mapping[str, Any]], page: Path) -> None:
     """Print what ``stille check`` found, one row per table, and where the page is."""
     table(
         ["table", "rows", "set aside", "first event (UTC)", "last event (UTC)", "columns missing"],
@@ -70,7 +70,7 @@ def tables_checked(rows: Sequence[Mapping[str, Any]], page: Path) -> None:
     print(f"Ranges, orphan keys, gates and more: {page}")
 
 
-def examined(found: Sequence[Finding]) -> None:
+def doctor_done(found: Sequence[Finding]) -> None:
     """Print what ``stille doctor`` looked at."""
     rows = ([each.what, each.status, each.said] for each in found)
     table(["looked at", "status", "found"], rows)
@@ -91,7 +91,7 @@ def training_done(trained: TrainingResult) -> None:
     print(f"Pictures: {trained.folder / 'plots'}")
 
 
-def moved(done: PromotionResult) -> None:
+def promotion_done(done: PromotionResult) -> None:
     """Print who is champion now, or would be."""
     if not done.changed:
         print(f"{done.champion} is champion already. Nothing was changed.")
@@ -149,13 +149,13 @@ def night_facts(night: Night) -> dict[str, Any]:
     }
 
 
-def monitored(result: MonitoringResult) -> None:
+def monitoring_done(result: MonitoringResult) -> None:
     """Print the figures of a monitoring run as a table."""
     table(summary.HEADER, summary.rows(result), f"Monitoring on {result.day}")
     print(f"Tenths, drivers, every feature and source: {result.path}")
 
 
-def measured(result: EffectResult) -> None:
+def effect_done(result: EffectResult) -> None:
     """Print the comparison of the arms as a table."""
     count = len(result.arms.assigned)
     title = (
@@ -185,7 +185,7 @@ def _written(result: MonitoringResult | EffectResult) -> None:
     print(result.path.read_text(encoding="utf-8"), end="")
 
 
-def compared(difference: Difference, page: Path) -> None:
+def comparison_done(difference: Difference, page: Path) -> None:
     """Print what differs between two runs, and where the page is."""
     a, b = difference.a.label, difference.b.label
     metrics = (
@@ -204,7 +204,7 @@ def compared(difference: Difference, page: Path) -> None:
     print(f"Page: {page}")
 
 
-def recalibrated(done: RecalibrationResult) -> None:
+def recalibration_done(done: RecalibrationResult) -> None:
     """Print what was refitted, on what, how its checks went and whether it is champion."""
     found, check, level = done.found, done.found.check, done.found.level
     print(
@@ -244,7 +244,7 @@ def recalibration_facts(done: RecalibrationResult) -> dict[str, Any]:
     }
 
 
-def held_against_truth(comparison: Comparison) -> None:
+def truth_comparison(comparison: Comparison) -> None:
     """Print the model beside the answer key."""
     c = comparison
     print(
@@ -265,7 +265,7 @@ def held_against_truth(comparison: Comparison) -> None:
     )
 
 
-def ablated(done: Sequence[Ablation]) -> None:
+def ablation_done(done: Sequence[Ablation]) -> None:
     """Print what each part of the drivers reaches on the same test rows."""
     rows = (
         [one.name, one.features, *(interval_text(one.card[name]) for name in ("auc", "log_loss"))]
@@ -291,10 +291,10 @@ def _ranked(drivers: "pd.Series[float]") -> list[tuple[str, str]]:
 _PRINTERS: Mapping[str, tuple[Callable[[Any], None], Callable[[Any], None]]] = {
     "train": (lambda result: as_json(training_facts(result)), training_done),
     "nightly": (lambda result: as_json(night_facts(result)), night_done),
-    "monitor": (_written, monitored),
-    "effect": (_written, measured),
-    "recalibrate": (lambda result: as_json(recalibration_facts(result)), recalibrated),
-    "ablate": (lambda result: as_json(ablation_facts(result)), ablated),
+    "monitor": (_written, monitoring_done),
+    "effect": (_written, effect_done),
+    "recalibrate": (lambda result: as_json(recalibration_facts(result)), recalibration_done),
+    "ablate": (lambda result: as_json(ablation_facts(result)), ablation_done),
 }
 
 

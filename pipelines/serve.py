@@ -1,4 +1,4 @@
-"""Long-running commands: the schedules on one machine, and MLflow's pages."""
+"""Long-running services: the schedules on one machine, and MLflow's pages."""
 
 import os
 import subprocess
@@ -53,19 +53,7 @@ def open_mlflow(settings: Settings, port: int) -> None:
     """Serve MLflow's pages on this machine only, and print the address of the runs."""
     experiment = connect(settings)
     print(f"http://127.0.0.1:{port}/#/experiments/{experiment}/runs", flush=True)
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-        "--backend-store-uri",
-        tracking_uri(settings),
-    ]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
+    command += ["--port", str(port), "--backend-store-uri", tracking_uri(settings)]
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     subprocess.run(command, env=environment, check=False)  # noqa: S603  (fixed words, a number)

@@ -1,4 +1,4 @@
-"""Durable writing: after these functions return, a power cut loses nothing that they wrote."""
+"""Atomic, durable file writes: after they return, a power cut loses nothing that they wrote."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Training job: tables → examples → evaluation on later months → fit on all → registry → champion?
+"""Training job: tables → examples → evaluation on later months → fit on all months → registry.
 
 Plain functions; the run's ``step`` decides whether a scheduler watches them.
 """
@@ -92,9 +92,9 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     tried = run.step(try_recipes, run, prepared, effort)
     settings = tried.settings
     run = replace(run, settings=settings)
-    judged = with_search(run.step(judge_recipe, run, prepared), search)
+    judged = with_search(run.step(evaluate_recipe, run, prepared), search)
     outcomes = run.step(learn_outcomes, run, prepared, judged)
-    fitted = with_outcomes(run.step(fit_all, run, prepared, judged), outcomes)
+    fitted = add_outcomes(run.step(fit_all, run, prepared, judged), outcomes)
     pictures = draw(settings, judged)
     folder = keep(settings, judged, pictures, run.record.run_id)
     files = facts_of(judged, prepared, snapshot) | pictures
@@ -140,7 +140,7 @@ def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> Pr
     return prepared
 
 
-def judge_recipe(run: Run, prepared: Prepared) -> Judged:
+def evaluate_recipe(run: Run, prepared: Prepared) -> Judged:
     """Measure the recipe on later months."""
     record = run.record
     with record.stage("judging") as stage:
@@ -180,7 +180,7 @@ def fit_all(run: Run, prepared: Prepared, judged: Judged) -> FittedModel:
     return FittedModel(model, reference, params)
 
 
-def with_outcomes(fitted: FittedModel, outcomes: Outcomes) -> FittedModel:
+def add_outcomes(fitted: FittedModel, outcomes: Outcomes) -> FittedModel:
     """The fitted model with the model of outcomes by horizon, if one was learned."""
     return replace(fitted, model=replace(fitted.model, incidence=outcomes.model))
 

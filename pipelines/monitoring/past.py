@@ -1,4 +1,4 @@
-"""Past publications whose horizon is complete, with what has happened since."""
+"""Outcome join: past publications whose horizon is complete, with their labels."""
 
 import json
 from collections.abc import Sequence

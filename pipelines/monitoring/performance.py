@@ -1,4 +1,4 @@
-"""The figures of past publications: predicted against observed, whole and by part."""
+"""Performance of past publications: observed over expected, whole and by subgroup."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Sources that stand still, and gates that closed: from the snapshot and the run records."""
+"""Source freshness and gate history, from the snapshot and the run records."""
 
 import json
 from collections.abc import Mapping
@@ -71,9 +71,7 @@ def gate_history(var: Path) -> tuple[GateHistory, ...]:
             name,
             len(gates),
             sum(not gate["passed"] for gate in gates),
-            gates[-1]["value"],
-            gates[-1]["low"],
-            gates[-1]["high"],
+            *(gates[-1][key] for key in ("value", "low", "high")),
         )
         for name, gates in seen.items()
     ]

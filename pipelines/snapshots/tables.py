@@ -92,10 +92,10 @@ def _champion_tables(run: Run) -> Known:
         return NOTHING
     # MLflow takes seconds to import, and a first check has no use for it.
     from pipelines import tracking
-    from pipelines.champion import within
+    from pipelines.champion import with_timeout
 
     try:
-        content = within(settings, lambda: tracking.champion_file(settings, TABLES_NAME))
+        content = with_timeout(settings, lambda: tracking.champion_file(settings, TABLES_NAME))
     except ModelError as error:
         record.notes.append(f"the tables are not held against the champion's: {error}")
         return NOTHING

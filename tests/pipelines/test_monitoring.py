@@ -299,6 +299,6 @@ def test_the_summary_has_a_row_for_every_alarm(company, stille):
     config, _ = company("halved", 0.5)
     with pytest.raises(AlarmError) as rung:
         MONITOR.start(config, TODAY)
-    rows = summary.rows(rung.value.found)
-    assert [row[2] for row in rows if row[0] == "ALARM"] == list(rung.value.found.alarms)
-    assert summary.markdown(rung.value.found).count("\n| ") == len(rows) + 1
+    rows = summary.rows(rung.value.result)
+    assert [row[2] for row in rows if row[0] == "ALARM"] == list(rung.value.result.alarms)
+    assert summary.markdown(rung.value.result).count("\n| ") == len(rows) + 2
