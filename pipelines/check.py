@@ -9,10 +9,8 @@ from features.catalog import build_catalog, dictionary
 from features.errors import GateError, StilleError
 from pipelines.checkpage import write_page
 from pipelines.checktables import CheckResult
-from pipelines.clock import new_run_id, today_in
 from pipelines.engine import absent_columns, attributes_of
-from pipelines.record import recorded
-from pipelines.run import Run
+from pipelines.run import Run, open_run
 from pipelines.settings import load_settings
 from pipelines.snapshots import households
 from pipelines.snapshots.kept import previous
@@ -36,16 +34,13 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
 
     Raises what ``read_tables`` and ``refuse_leaks`` raise.
     """
-    settings = load_settings(config)
-    day = as_of or today_in(settings.company.timezone)
-    page = settings.paths.out / CHECK_PAGE
     seen = [Taken({}, 1)]
-    with recorded(settings.paths.var, new_run_id("check"), "check") as record:
-        run = Run(settings, day, record)
+    with open_run("check", config, as_of) as run:
+        page = run.settings.paths.out / CHECK_PAGE
         try:
             snapshot = read_tables(run, accept=accept, seen=seen.append)
         except StilleError as error:
-            quarantine = refused_folder(store_of(settings))
+            quarantine = refused_folder(store_of(run.settings))
             write_page(page, _checked(run, seen[-1], quarantine, str(error)))
             raise
         quarantine = snapshot.root / "quarantine"

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from features.errors import ModelError
 from pipelines import tracking
-from pipelines.clock import new_run_id
 from pipelines.engine import catalog_from
 from pipelines.matrixgates import refuse_other_features
-from pipelines.record import RunRecord, recorded
-from pipelines.settings import Settings, load_settings
+from pipelines.record import RunRecord
+from pipelines.run import open_run
+from pipelines.settings import Settings
 from pipelines.snapshots.households import NOTICES
 
 
@@ -41,8 +41,8 @@ def promote(
     or was rolled back, unless a ``reason`` is given; and for one whose files are damaged or
     whose features this code does not build, whatever the reason.
     """
-    settings = load_settings(config)
-    with recorded(settings.paths.var, new_run_id("promote"), "promote") as record:
+    with open_run("promote", config) as run:
+        settings, record = run.settings, run.record
         chosen = tracking.version_of(settings, version)
         _note(record, chosen)
         now = tracking.champion(settings)
@@ -64,8 +64,8 @@ def rollback(config: Path, reason: str | None = None, *, dry_run: bool = False) 
     Raises ``ModelError`` when no previous champion is kept: a second rollback in a row would
     bring back what the first took away.
     """
-    settings = load_settings(config)
-    with recorded(settings.paths.var, new_run_id("rollback"), "rollback") as record:
+    with open_run("rollback", config) as run:
+        settings, record = run.settings, run.record
         now, before = tracking.champion(settings), tracking.aliased(settings, tracking.PREVIOUS)
         if now is None or before is None:
             champion = f"{now.label} stays champion" if now else "there is no champion"

@@ -10,15 +10,12 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pipelines import sayeffect
-from pipelines.clock import new_run_id, today_in
 from pipelines.effect import HarmError, measure
 from pipelines.monitor import AlarmError, monitor
 from pipelines.monitoring import summary
 from pipelines.nightly import Night, nightly
 from pipelines.recalibrate import recalibrate
-from pipelines.record import recorded
-from pipelines.run import Run
-from pipelines.settings import load_settings
+from pipelines.run import Run, open_run
 from pipelines.show import scorecard_markdown, top_rows
 from pipelines.step import Step, plain
 from pipelines.train import TrainingResult, train
@@ -49,15 +46,10 @@ class Job(Generic[R]):
         untracked: bool = False,
         **options: Any,
     ) -> R:
-        """Run with the configuration and a run record; ``options`` are the job's own.
-
-        ``as_of`` defaults to today in the company's zone. What is raised is recorded first.
-        """
-        settings = load_settings(config)
-        day = as_of or today_in(settings.company.timezone)
-        with recorded(settings.paths.var, new_run_id(self.name), self.name) as record:
-            record.untracked = untracked
-            return self.run(Run(settings, day, record, step), **options)
+        """Run as ``open_run`` opens it; ``options`` are the job's own."""
+        with open_run(self.name, config, as_of, step) as run:
+            run.record.untracked = untracked
+            return self.run(run, **options)
 
 
 def _train(run: Run, **effort: Any) -> TrainingResult:
