@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from features.tables import TABLES
+from pipelines.clock import local_day
 from pipelines.record import Gate
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.profile import ColumnProfile
@@ -56,13 +56,16 @@ def tables_without_gate(checked: CheckResult) -> str:
 
 def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, object]:
     """What the page shows of one table."""
-    newest = _local(facts.last_event, checked.zone)
+    first, newest = (
+        None if moment is None else local_day(moment, checked.zone)
+        for moment in (facts.first_event, facts.last_event)
+    )
     return {
         "name": name,
         "state": _state(name, checked),
         "rows": f"{facts.rows:,}",
         "set_aside": f"{sum(facts.quarantined.values()):,}",
-        "first": _local(facts.first_event, checked.zone) or "",
+        "first": first or "",
         "newest": newest or "",
         "age": (checked.as_of - newest).days if newest is not None else "",
         "absent": ", ".join(facts.absent),
@@ -98,10 +101,3 @@ def _column(name: str, profile: ColumnProfile, rows: int) -> dict[str, str]:
         "high": profile.high or "",
         "jump": "" if profile.jump is None else f"{profile.jump:.2f}",
     }
-
-
-def _local(moment: datetime | None, zone: str) -> date | None:
-    """The local day of a naive UTC instant."""
-    if moment is None:
-        return None
-    return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()

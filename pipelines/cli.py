@@ -109,7 +109,7 @@ def check(
     from pipelines import say
     from pipelines.check import check_tables
 
-    report = check_tables(config, _day(as_of), accept=accept)
+    report = check_tables(config, as_day(as_of), accept=accept)
     say.as_json(report.rows) if as_json else say.check_done(report.rows, report.page)
 
 
@@ -207,7 +207,7 @@ def train(
     from pipelines.training.effort import Effort
 
     effort = asdict(Effort(challengers, search, trials, minutes))
-    _run("train", config, as_of, as_json=as_json, plain=plain, **effort)
+    run_job("train", config, as_of, as_json=as_json, plain=plain, **effort)
 
 
 @app.command()
@@ -251,7 +251,7 @@ def nightly(
     as_json: AsJson = False,
 ) -> None:
     """Score every customer with the champion and publish the risk list."""
-    _run("nightly", config, as_of, as_json=as_json, plain=plain, backfill=backfill)
+    run_job("nightly", config, as_of, as_json=as_json, plain=plain, backfill=backfill)
 
 
 @app.command()
@@ -276,9 +276,9 @@ def explain(
     from pipelines.say import as_json as print_json
 
     if plain:
-        print(letter_to(config, customer, _day(as_of), language))
+        print(letter_to(config, customer, as_day(as_of), language))
         return
-    found = explain_customer(config, customer, _day(as_of), language)
+    found = explain_customer(config, customer, as_day(as_of), language)
     print_json(printed.facts(found)) if as_json else printed.for_people(found)
 
 
@@ -287,13 +287,13 @@ def monitor(
     config: Config = DEMO, as_of: AsOf = None, plain: Plain = False, as_json: AsJson = False
 ) -> None:
     """Hold past lists against what happened, and tonight's inputs against training's."""
-    _run("monitor", config, as_of, as_json=as_json, plain=plain)
+    run_job("monitor", config, as_of, as_json=as_json, plain=plain)
 
 
 @app.command()
 def effect(config: Config = DEMO, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Hold those drawn for treatment against the holdout: does contacting help?"""
-    _run("effect", config, as_of, as_json=as_json)
+    run_job("effect", config, as_of, as_json=as_json)
 
 
 @app.command()
@@ -301,7 +301,7 @@ def recalibrate(
     config: Config = DEMO, as_of: AsOf = None, plain: Plain = False, as_json: AsJson = False
 ) -> None:
     """Refit the champion's calibration on the newest outcomes; its boosters stay."""
-    _run("recalibrate", config, as_of, as_json=as_json, plain=plain)
+    run_job("recalibrate", config, as_of, as_json=as_json, plain=plain)
 
 
 @app.command()
@@ -346,7 +346,7 @@ def truth(
 @app.command()
 def ablate(config: Config = DEMO, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Judge parts of the drivers alone and left out, and log each to MLflow."""
-    _run("ablate", config, as_of, as_json=as_json)
+    run_job("ablate", config, as_of, as_json=as_json)
 
 
 @app.command()
@@ -421,7 +421,7 @@ def _mute_teardown() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
-def _run(
+def run_job(
     job: str,
     config: Path,
     as_of: datetime | None,
@@ -440,14 +440,15 @@ def _run(
 
     try:
         if plain is None:
-            result = JOBS[job].start(config, _day(as_of), **options)
+            result = JOBS[job].start(config, as_day(as_of), **options)
         else:
-            result = launch(JOBS[job], config, _day(as_of), plain=plain, **options)
+            result = launch(JOBS[job], config, as_day(as_of), plain=plain, **options)
     except COMPLETE as alarm:
         say.result_of(job, alarm.result, as_json=as_json)
         raise
     say.result_of(job, result, as_json=as_json)
 
 
-def _day(given: datetime | None) -> date | None:
+def as_day(given: datetime | None) -> date | None:
+    """The day of an option that Typer parses as an instant."""
     return None if given is None else given.date()
