@@ -17,7 +17,7 @@ from pipelines.monitoring import inputs as input_drift
 from pipelines.monitoring import performance as past_performance
 from pipelines.monitoring import sources as freshness
 from pipelines.monitoring.inputs import Inputs, input_alarms, measure_inputs
-from pipelines.monitoring.past import Chosen, choose, join_outcomes
+from pipelines.monitoring.past import PublicationsByMaturity, choose_publications, join_outcomes
 from pipelines.monitoring.performance import Performance, measure, performance_alarms
 from pipelines.run import Run
 from pipelines.settings import Settings
@@ -36,7 +36,7 @@ class MonitoringResult:
     """Result of a monitoring run; ``performance`` is None while no horizon is complete."""
 
     day: date
-    chosen: Chosen
+    chosen: PublicationsByMaturity
     performance: Performance | None
     inputs: Inputs | None
     sources: tuple[freshness.Source, ...]
@@ -67,7 +67,7 @@ def monitor(run: Run) -> MonitoringResult:
     run.record_inputs()
     champion = run.step(resolve_champion, run)
     snapshot = run.step(read_tables, run)
-    chosen = choose(run.settings, run.as_of)
+    chosen = choose_publications(run.settings, run.as_of)
     performance = run.step(evaluate_past, run, snapshot, chosen)
     reference = tracking.load_reference(run.settings, champion.registered)
     inputs = run.step(measure_inputs, run, snapshot, champion, reference)
@@ -78,7 +78,9 @@ def monitor(run: Run) -> MonitoringResult:
     return result
 
 
-def evaluate_past(run: Run, snapshot: Snapshot, chosen: Chosen) -> Performance | None:
+def evaluate_past(
+    run: Run, snapshot: Snapshot, chosen: PublicationsByMaturity
+) -> Performance | None:
     """What became of the rows of complete publications; None without one."""
     settings = run.settings
     with run.record.stage("outcomes") as stage:
@@ -161,7 +163,7 @@ def _performance_metrics(performance: Performance) -> dict[str, float]:
 def _result_of(
     settings: Settings,
     snapshot: Snapshot,
-    chosen: Chosen,
+    chosen: PublicationsByMaturity,
     performance: Performance | None,
     inputs: Inputs | None,
     today: date,
