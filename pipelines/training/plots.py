@@ -13,11 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 
 from models.arrays import Floats, Labels, Matrix
 from models.explain import global_importance
 from models.profit import ProfitCurve
-from models.ranking import Ranked, auc, average_precision, count
 from models.spec import FeatureColumn, FeatureSpec
 from models.staying import MonthCard
 from pipelines.training.curves import calibration_bins, gains_curve
@@ -30,15 +30,17 @@ _SCALE = LinearSegmentedColormap.from_list("risk", [_BLUE, "#B8B8B8", _ORANGE])
 
 def roc(y: Labels, p: Floats) -> bytes:
     """ROC curve of probabilities ``p`` (n,) against labels ``y`` (n,), both classes present."""
-    counts = count(Ranked.of(y, p), np.ones((1, len(y))))
-    positive = counts.positive_above[0]
-    negative = counts.every_above[0] - positive
     figure, axes = _axes("How well are leavers told from stayers?")
-    axes.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="Guessing: 0.50")
-    label = f"This model: {float(auc(counts)[0]):.3f}"
-    axes.plot(negative / negative[-1], positive / positive[-1], color=_BLUE, label=label)
-    axes.set_xlabel("Share of stayers flagged")
-    axes.set_ylabel("Share of leavers found")
+    display = RocCurveDisplay.from_predictions(
+        y,
+        p,
+        ax=axes,
+        curve_kwargs={"color": _BLUE},
+        plot_chance_level=True,
+        chance_level_kw={"color": _GREY, "label": "Guessing: 0.50"},
+    )
+    display.line_.set_label(f"This model: {display.roc_auc:.3f}")
+    axes.set(xlabel="Share of stayers flagged", ylabel="Share of leavers found")
     axes.legend(title="Area under the curve", loc="lower right")
     return _png(figure)
 
@@ -48,16 +50,23 @@ def precision_recall(y: Labels, p: Floats) -> bytes:
 
     The scale is set from where 2 % of the leavers are found: before that a few rows decide.
     """
-    counts = count(Ranked.of(y, p), np.ones((1, len(y))))
-    found, listed = counts.positive_above[0, 1:], counts.every_above[0, 1:]
-    rate = float(y.mean())
     figure, axes = _axes("How many of those listed will leave?")
-    label = f"This model: average precision {float(average_precision(counts)[0]):.3f}"
-    axes.step(found / found[-1], found / listed, where="pre", color=_BLUE, label=label)
-    axes.axhline(rate, color=_GREY, linestyle="--", label=f"Guessing: {rate:.3f}")
-    axes.set_xlabel("Share of leavers found")
-    axes.set_ylabel("Share of listed customers who leave")
-    axes.set_ylim(0, min(1.02, 1.15 * float((found / listed)[found >= 0.02 * found[-1]].max())))
+    display = PrecisionRecallDisplay.from_predictions(
+        y,
+        p,
+        ax=axes,
+        curve_kwargs={"color": _BLUE},
+        plot_chance_level=True,
+        chance_level_kw={"color": _GREY, "label": f"Guessing: {y.mean():.3f}"},
+    )
+    display.line_.set_label(f"This model: average precision {display.average_precision:.3f}")
+    top = 1.15 * float(display.precision[display.recall >= 0.02].max())
+    axes.set(
+        xlabel="Share of leavers found",
+        ylabel="Share of listed customers who leave",
+        ylim=(0, min(1.02, top)),
+        aspect="auto",
+    )
     axes.legend(loc="upper right")
     return _png(figure)
 
@@ -73,10 +82,12 @@ def calibration(y: Labels, p: Floats) -> bytes:
     axes.errorbar(
         predicted, observed, yerr=spread, color=_BLUE, fmt="o-", capsize=3, label="Tenths by risk"
     )
-    axes.set_xlim(0, top)
-    axes.set_ylim(0, top)
-    axes.set_xlabel("Predicted share who leave")
-    axes.set_ylabel("Observed share who leave (95 % interval)")
+    axes.set(
+        xlim=(0, top),
+        ylim=(0, top),
+        xlabel="Predicted share who leave",
+        ylabel="Observed share who leave (95 % interval)",
+    )
     axes.legend(loc="upper left")
     return _png(figure)
 
@@ -98,8 +109,7 @@ def gains(y: Labels, p: Floats) -> bytes:
             textcoords="offset points",
             bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none"},
         )
-    axes.set_xlabel("Share of customers contacted (%)")
-    axes.set_ylabel("Share of leavers found (%)")
+    axes.set(xlabel="Share of customers contacted (%)", ylabel="Share of leavers found (%)")
     axes.legend(loc="lower right")
     return _png(figure)
 
@@ -117,8 +127,10 @@ def profit(curves: Mapping[str, ProfitCurve], currency: str) -> bytes:
         axes.plot(share, gained, "o", color=colour)
         top = max(top, gained)
     axes.set_ylim(-2 * top, 1.2 * top)
-    axes.set_xlabel("Share of customers contacted, by expected value (%)")
-    axes.set_ylabel(f"Profit per customer of the cohort ({currency})")
+    axes.set(
+        xlabel="Share of customers contacted, by expected value (%)",
+        ylabel=f"Profit per customer of the cohort ({currency})",
+    )
     axes.legend(title="If winning a new customer costs", loc="lower left")
     return _png(figure)
 
@@ -134,8 +146,10 @@ def staying(months: Sequence[MonthCard]) -> bytes:
     axes.errorbar(places, middle, yerr=spread, color=_BLUE, fmt="o-", capsize=3)
     axes.axhline(0.5, color=_GREY, linestyle="--")
     axes.set_xticks(places, [f"{month.months}\n{month.leavers} left" for month in known])
-    axes.set_xlabel("Months after the last label that it learned from (dashed: guessing)")
-    axes.set_ylabel("Area under the curve (95 % interval)")
+    axes.set(
+        xlabel="Months after the last label that it learned from (dashed: guessing)",
+        ylabel="Area under the curve (95 % interval)",
+    )
     return _png(figure)
 
 
@@ -148,8 +162,10 @@ def score_histogram(y: Labels, p: Floats) -> bytes:
         scores = np.minimum(p[y == value], top)
         shares = np.full(len(scores), 100 / max(len(scores), 1))
         axes.hist(scores, edges, weights=shares, color=colour, alpha=0.6, label=label)
-    axes.set_xlabel("Predicted probability (the last bar holds all above)")
-    axes.set_ylabel("Share of the group (%)")
+    axes.set(
+        xlabel="Predicted probability (the last bar holds all above)",
+        ylabel="Share of the group (%)",
+    )
     axes.legend()
     return _png(figure)
 
