@@ -22,7 +22,6 @@ from pipelines.record import RunRecord
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots.tables import read_tables
 from pipelines.train import make_examples
-from pipelines.training.evaluation import label_window
 
 SHARED = Path("../shared/data")
 SETS = {
@@ -62,7 +61,7 @@ def load(name: str) -> Set | None:
     record = RunRecord("bench", "bench", "")
     snapshot = read_tables(settings, SETS[name], record)
     examples = make_examples(settings, snapshot, SETS[name], record).examples
-    return Set(name, examples, label_window(settings), _digest(examples))
+    return Set(name, examples, settings.label_window(), _digest(examples))
 
 
 def reported(data: Set) -> tuple[Fold, ...]:

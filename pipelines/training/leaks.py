@@ -16,7 +16,6 @@ from pipelines.record import RunRecord
 from pipelines.settings import Settings
 from pipelines.snapshots.reading import load_table
 from pipelines.sources.files import find_files
-from pipelines.training.evaluation import label_window
 from pipelines.training.examples import Prepared
 from pipelines.training.judged import Judged
 
@@ -48,7 +47,7 @@ def search_leaks(settings: Settings, prepared: Prepared, record: RunRecord) -> S
     with record.stage("leaks") as stage:
         stage.rows_in = len(prepared.examples)
         filed = customers_as_filed(settings)
-        findings = find_leaks(prepared.examples, label_window(settings), filed)
+        findings = find_leaks(prepared.examples, settings.label_window(), filed)
         stage.rows_out = len(findings)
     search = Search(findings, overrides)
     suspected = [f for f in findings if f.refuses and f.column not in overrides]

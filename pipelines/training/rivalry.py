@@ -21,7 +21,7 @@ from models.selection import (
 )
 from models.splits import Fold
 from pipelines.settings import Settings
-from pipelines.training.evaluation import label_window, recipe_of, test_folds
+from pipelines.training.evaluation import recipe_of, test_folds
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Rivalry:
     """
 
     def __init__(self, settings: Settings, examples: Examples) -> None:
-        self.window: LabelWindow = label_window(settings)
+        self.window: LabelWindow = settings.label_window()
         self.examples = development(examples, test_folds(settings, examples))
         self.recipe: Recipe = recipe_of(settings, len(self.examples), self.examples.single_date)
         self.folds: tuple[Fold, ...] = folds_of(self.examples, self.window, self.recipe)
