@@ -21,6 +21,7 @@ from models.scorecard import measure
 from models.splits import time_split
 from pipelines.demo.simulate import simulate
 from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import load_settings
 from pipelines.snapshots.tables import read_tables
 from pipelines.train import make_examples
@@ -37,9 +38,9 @@ def company() -> tuple[Examples, LabelWindow]:
     document = yaml.safe_load(Path("configs/demo.yaml").read_text("utf-8"))
     document["paths"] = {name: str(FOLDER / name) for name in ("data", "var", "out")}
     Path(FOLDER, "config.yaml").write_text(yaml.safe_dump(document), "utf-8")
-    settings, record = load_settings(FOLDER / "config.yaml"), RunRecord("bench", "bench", "")
-    snapshot = read_tables(settings, TODAY, record)
-    return make_examples(settings, snapshot, TODAY, record).examples, settings.label_window()
+    settings = load_settings(FOLDER / "config.yaml")
+    run = Run(settings, TODAY, RunRecord("bench", "bench", ""))
+    return make_examples(run, read_tables(run)).examples, settings.label_window()
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from features.errors import ModelError
 from models.artefact import digest, model_from_files
 from models.churn import ChurnModel
 from pipelines import keptchampion, tracking
-from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import Settings
 from pipelines.trial import try_boosters
 
@@ -30,20 +30,21 @@ class Champion:
     model: ChurnModel
 
 
-def resolve_champion(settings: Settings, record: RunRecord) -> Champion:
+def resolve_champion(run: Run) -> Champion:
     """The version behind the alias, checked by digest before it is parsed.
 
     A registry that does not answer within 25 seconds leaves the champion that it named last, if
     that was at most seven days ago; the record says ``degraded`` then. Raises ``ModelError``.
     """
+    settings, record = run.settings, run.record
     with record.stage("champion"):
         try:
             registered, files = within(settings, lambda: _asked(settings))
         except tracking.UnreachableError as error:
-            registered, files = _kept(settings, error, record)
+            registered, files = _kept(run, error)
         model = model_from_files(files, registered.digest, try_boosters)
         if not record.degraded:
-            _keep(settings, registered, files, record)
+            _keep(run, registered, files)
     record.model_version, record.model_digest = registered.label, registered.digest
     record.feature_spec_hash = model.spec.hash
     return Champion(registered, model)
@@ -63,36 +64,31 @@ def _asked(settings: Settings) -> tuple[tracking.Registered, Mapping[str, bytes]
 
 
 def _kept(
-    settings: Settings, error: tracking.UnreachableError, record: RunRecord
+    run: Run, error: tracking.UnreachableError
 ) -> tuple[tracking.Registered, Mapping[str, bytes]]:
-    kept = keptchampion.read(settings)
+    kept = keptchampion.read(run.settings)
     if kept is None or not kept.usable:
         had = "no champion is kept here" if kept is None else f"the one kept is of {kept.seen_at}"
         raise ModelError(
             f"{error} Nothing was scored: {had}, and at most {keptchampion.MOST_DAYS} days are "
             "allowed. Start the server, then run again: stille nightly."
         ) from error
-    record.degraded = True
+    run.record.degraded = True
     said = (
         f"degraded: the registry did not answer; scored with {kept.registered.label}, which it "
         f"named champion at {kept.seen_at.isoformat()}"
     )
-    record.notes.append(said)
+    run.record.notes.append(said)
     _LOG.warning("%s (%s)", said, error)
     return kept.registered, kept.files
 
 
-def _keep(
-    settings: Settings,
-    registered: tracking.Registered,
-    files: Mapping[str, bytes],
-    record: RunRecord,
-) -> None:
+def _keep(run: Run, registered: tracking.Registered, files: Mapping[str, bytes]) -> None:
     """A champion that cannot be kept does not stop the night."""
     try:
-        keptchampion.keep(settings, registered, files)
+        keptchampion.keep(run.settings, registered, files)
     except OSError as error:
-        record.notes.append(f"the champion could not be kept: {error.strerror}")
+        run.record.notes.append(f"the champion could not be kept: {error.strerror}")
 
 
 def within(settings: Settings, work: Callable[[], T]) -> T:

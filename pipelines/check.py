@@ -11,8 +11,9 @@ from pipelines.checkpage import write_page
 from pipelines.checktables import Checked
 from pipelines.clock import new_run_id, today_in
 from pipelines.engine import absent_columns, attributes_of
-from pipelines.record import RunRecord, recorded
-from pipelines.settings import Settings, load_settings
+from pipelines.record import recorded
+from pipelines.run import Run
+from pipelines.settings import load_settings
 from pipelines.snapshots import households
 from pipelines.snapshots.kept import previous
 from pipelines.snapshots.snapshot import check_report
@@ -40,39 +41,35 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
     page = settings.paths.out / CHECK_PAGE
     seen = [Taken({}, 1)]
     with recorded(settings.paths.var, new_run_id("check"), "check") as record:
+        run = Run(settings, day, record)
         try:
-            snapshot = read_tables(settings, day, record, accept=accept, seen=seen.append)
+            snapshot = read_tables(run, accept=accept, seen=seen.append)
         except StilleError as error:
             quarantine = refused_folder(store_of(settings))
-            write_page(page, _checked(settings, day, seen[-1], record, quarantine, str(error)))
+            write_page(page, _checked(run, seen[-1], quarantine, str(error)))
             raise
         quarantine = snapshot.root / "quarantine"
         taken = Taken(snapshot.tables, snapshot.shards)
         try:
-            leaks = refuse_leaks(settings, snapshot, day, record)
+            leaks = refuse_leaks(run, snapshot)
         except GateError as error:
-            write_page(page, _checked(settings, day, taken, record, quarantine, str(error)))
+            write_page(page, _checked(run, taken, quarantine, str(error)))
             raise
-        write_page(page, _checked(settings, day, taken, record, quarantine, leaks=leaks))
+        write_page(page, _checked(run, taken, quarantine, leaks=leaks))
         return Report(check_report(snapshot), page)
 
 
 def _checked(
-    settings: Settings,
-    day: date,
-    taken: Taken,
-    record: RunRecord,
-    quarantine: Path,
-    refusal: str | None = None,
-    leaks: str = "",
+    run: Run, taken: Taken, quarantine: Path, refusal: str | None = None, leaks: str = ""
 ) -> Checked:
+    settings = run.settings
     return Checked(
         company=settings.company.name,
         zone=settings.company.timezone,
-        as_of=day,
+        as_of=run.as_of,
         tables=taken.tables,
         refusals={name: str(error) for name, error in taken.refusals.items()},
-        gates=record.gates,
+        gates=run.record.gates,
         quarantine=quarantine,
         refusal=refusal,
         leaks=leaks,

@@ -8,13 +8,10 @@ from features.errors import GateError
 from models.effect import SMALLEST, WANTED_POWER, Effect, harmful, measure_effects
 from models.uplift import Judged
 from pipelines.assignments import Arms, arms_until
-from pipelines.digests import config_digest
 from pipelines.plainjson import plain_json
-from pipelines.record import RunRecord
 from pipelines.responding import who_responds
-from pipelines.settings import Settings
+from pipelines.run import Run
 from pipelines.snapshots.tables import read_tables
-from pipelines.step import Step, plain
 from pipelines.storage import replace_bytes, storage_errors
 
 SCHEMA_VERSION = "1"
@@ -53,22 +50,23 @@ class HarmError(GateError):
         self.found = found
 
 
-def measure(settings: Settings, today: date, record: RunRecord, step: Step = plain) -> Measured:
-    """Measure by what was known before ``today``; writes ``var/effect/<today>.json``.
+def measure(run: Run) -> Measured:
+    """Measure by what was known before the as-of date; writes ``var/effect/<as-of date>.json``.
 
     Raises ``ContractError`` for broken tables or none of terminations, ``PublicationError`` when
     the disk refuses, and ``HarmError`` once all is written when contacting does harm.
     """
-    record.as_of_date, record.config_digest = str(today), config_digest(settings)
-    snapshot = step(read_tables, settings, today, record)
-    with record.stage("effect") as stage:
+    settings, today = run.settings, run.as_of
+    run.record_inputs()
+    snapshot = run.step(read_tables, run)
+    with run.record.stage("effect") as stage:
         arms = arms_until(settings, snapshot, today)
         smallest = settings.economics.saved_share if settings.economics else SMALLEST
         effects = measure_effects(arms.assigned, smallest)
         stage.rows_in = stage.rows_out = len(arms.assigned)
     responds = None
     if effects[0].verdict != "not_measurable_yet":
-        responds = who_responds(settings, snapshot, arms.assigned, record)
+        responds = who_responds(run, snapshot, arms.assigned)
     path = settings.paths.var / FOLDER / f"{today}.json"
     found = Measured(today, arms, effects, responds, smallest, path)
     with storage_errors(f"write {path}"):

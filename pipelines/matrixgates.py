@@ -13,8 +13,7 @@ from features.errors import ContractError, GateError, ModelError
 from features.tables import TABLES
 from models.reference import Filling, filling
 from models.spec import FeatureSpec
-from pipelines.record import RunRecord
-from pipelines.settings import Settings
+from pipelines.run import Run
 from pipelines.snapshots import households
 from pipelines.snapshots.measure import FEWEST_ROWS
 from pipelines.training.examples import feature_columns
@@ -46,9 +45,7 @@ def refuse_other_features(label: str, spec: FeatureSpec, catalog: Catalog) -> No
         )
 
 
-def refuse_other_filling(
-    settings: Settings, spec: FeatureSpec, frame: pd.DataFrame, needs: Needs, record: RunRecord
-) -> None:
+def refuse_other_filling(run: Run, spec: FeatureSpec, frame: pd.DataFrame, needs: Needs) -> None:
     """Hold the share of nulls and of unknown words of each feature against the training rows.
 
     ``needs`` names the tables of each feature. Every figure becomes a gate of ``record``. Raises
@@ -60,8 +57,8 @@ def refuse_other_filling(
     filled = filling(spec, frame)
     empty = [each for each in filled if each.emptied]
     for each in empty:
-        record.gate(f"{each.name}: rows with a value", 0, low=1)
-    closed = _closed(settings, filled, len(frame), record)
+        run.record.gate(f"{each.name}: rows with a value", 0, low=1)
+    closed = _closed(run, filled, len(frame))
     if empty:
         raise ContractError(
             f"features that the champion uses have no value for anybody:{_lines(empty, needs)}\n"
@@ -77,10 +74,8 @@ def refuse_other_filling(
         )
 
 
-def _closed(
-    settings: Settings, filled: Sequence[Filling], rows: int, record: RunRecord
-) -> list[Filling]:
-    quality = settings.quality
+def _closed(run: Run, filled: Sequence[Filling], rows: int) -> list[Filling]:
+    quality = run.settings.quality
     closed: list[Filling] = []
     if rows < FEWEST_ROWS:
         return closed
@@ -90,7 +85,7 @@ def _closed(
             name = "share of words that training never saw"
             gates[name] = (each.unknown_share, quality.max_unknown_share)
         passed = [
-            record.gate(f"{each.name}: {name}", round(value, 6), high=high)
+            run.record.gate(f"{each.name}: {name}", round(value, 6), high=high)
             for name, (value, high) in gates.items()
         ]
         if not all(passed):

@@ -13,18 +13,16 @@ from typing import Any
 from features.errors import GateError
 from pipelines import tracking
 from pipelines.champion import Champion, resolve_champion
-from pipelines.digests import config_digest
 from pipelines.monitoring import inputs as night
 from pipelines.monitoring import performance as judged
 from pipelines.monitoring import sources as given
 from pipelines.monitoring.inputs import Inputs, input_alarms, measure_inputs
 from pipelines.monitoring.past import Chosen, choose, join_outcomes
 from pipelines.monitoring.performance import Performance, measure, performance_alarms
-from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
-from pipelines.step import Step, plain
 from pipelines.storage import replace_bytes, storage_errors
 from pipelines.tracking import plain_name
 
@@ -59,35 +57,34 @@ class AlarmError(GateError):
         self.found = found
 
 
-def monitor(settings: Settings, today: date, record: RunRecord, step: Step = plain) -> Monitored:
-    """Judge past publications and tonight's inputs by what is known before ``today``'s midnight.
+def monitor(run: Run) -> Monitored:
+    """Judge past publications and tonight's inputs by what is known before the as-of date.
 
-    Writes ``var/monitoring/<today>.json`` and a run in MLflow. Raises ``ModelError`` without a
+    Writes ``var/monitoring/<as-of date>.json`` and a run in MLflow. Raises ``ModelError`` without a
     usable champion, ``ContractError`` for broken tables, ``PublicationError`` when the disk
     refuses, and ``AlarmError`` once all is written when a configured band is left.
     """
-    record.as_of_date, record.config_digest = str(today), config_digest(settings)
-    champion = step(resolve_champion, settings, record)
-    snapshot = step(read_tables, settings, today, record)
-    chosen = choose(settings, today)
-    performance = step(judge_past, settings, snapshot, chosen, today, record)
-    reference = tracking.load_reference(settings, champion.registered)
-    inputs = step(measure_inputs, settings, snapshot, champion, reference, today, record)
-    found = _found(settings, snapshot, chosen, performance, inputs, today)
-    step(write, settings, found, champion)
+    run.record_inputs()
+    champion = run.step(resolve_champion, run)
+    snapshot = run.step(read_tables, run)
+    chosen = choose(run.settings, run.as_of)
+    performance = run.step(judge_past, run, snapshot, chosen)
+    reference = tracking.load_reference(run.settings, champion.registered)
+    inputs = run.step(measure_inputs, run, snapshot, champion, reference)
+    found = _found(run.settings, snapshot, chosen, performance, inputs, run.as_of)
+    run.step(write, run.settings, found, champion)
     if found.alarms:
         raise AlarmError(found)
     return found
 
 
-def judge_past(
-    settings: Settings, snapshot: Snapshot, chosen: Chosen, today: date, record: RunRecord
-) -> Performance | None:
+def judge_past(run: Run, snapshot: Snapshot, chosen: Chosen) -> Performance | None:
     """What became of the rows of complete publications; None without one."""
-    with record.stage("outcomes") as stage:
+    settings = run.settings
+    with run.record.stage("outcomes") as stage:
         if not chosen.complete:
             return None
-        past = join_outcomes(settings, snapshot, chosen.complete, today)
+        past = join_outcomes(settings, snapshot, chosen.complete, run.as_of)
         stage.rows_out = len(past.y)
         return measure(past, settings.monitoring, settings.training.bootstrap)
 

@@ -10,7 +10,7 @@ from pipelines.database import connect, identifier, literal, local_to_utc
 from pipelines.lists.before import Before
 from pipelines.matrices.scratch import scratch
 from pipelines.matrices.shard import parquet
-from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 
@@ -18,14 +18,12 @@ from pipelines.snapshots.snapshot import Snapshot
 _NO_NEWS = ("household_notices", "reservations")
 
 
-def news_since(
-    settings: Settings, snapshot: Snapshot, before: Before, until: date, record: RunRecord
-) -> pd.DataFrame:
+def news_since(run: Run, snapshot: Snapshot, before: Before) -> pd.DataFrame:
     """``news`` since the night before; nobody's without one."""
-    with record.stage("changes"):
+    with run.record.stage("changes"):
         if before.last is None:
             return pd.DataFrame({"events": [], "last_known_on": []}, dtype="str")
-        return news(settings, snapshot, before.last.as_of, until, record.run_id)
+        return news(run.settings, snapshot, before.last.as_of, run.as_of, run.record.run_id)
 
 
 def news(

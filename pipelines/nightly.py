@@ -4,14 +4,14 @@ Plain functions; ``step`` decides whether a scheduler watches them.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
 from pipelines import uplifts
 from pipelines.champion import Champion, resolve_champion
-from pipelines.digests import config_digest, inputs_digest
+from pipelines.digests import inputs_digest
 from pipelines.keys import HOLDOUT, key_of, name_of
 from pipelines.lists.before import read_before
 from pipelines.lists.causes import CAUSES_NAME, write_causes
@@ -25,14 +25,12 @@ from pipelines.permissions import read_permissions
 from pipelines.progress import bar
 from pipelines.publish import publish, publisher, refuse_older, republish, staged
 from pipelines.published import Publication
-from pipelines.record import RunRecord
 from pipelines.reporting.collect import collect
 from pipelines.reporting.written import write_report
 from pipelines.responding import FOLDER
-from pipelines.settings import Settings
+from pipelines.run import Run
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
-from pipelines.step import Step, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,44 +41,38 @@ class Night:
     written: bool
 
 
-def nightly(
-    settings: Settings,
-    as_of: date,
-    record: RunRecord,
-    step: Step = plain,
-    *,
-    backfill: bool = False,
-) -> Night:
-    """Publish the risk list of ``as_of``; a second run on the same inputs changes nothing.
+def nightly(run: Run, *, backfill: bool = False) -> Night:
+    """Publish the risk list of the as-of date; a second run on the same inputs changes nothing.
 
     Raises ``BusyError`` when another night is publishing, ``ModelError`` without a usable
     champion, ``ContractError`` for broken tables, ``ConfigError`` for an as-of date before the
     published one without ``backfill``, ``PublicationError`` when the disk refuses. In each
     case the last publication stays as it was.
     """
+    settings, as_of, record, step = run.settings, run.as_of, run.record, run.step
     out = settings.paths.out
-    record.as_of_date, record.config_digest = str(as_of), config_digest(settings)
+    run.record_inputs()
     with publisher(out) as orphans:
         record.notes += [f"removed what run {orphan} left behind" for orphan in orphans]
         refuse_older(out, as_of, backfill=backfill)
-        champion = step(resolve_champion, settings, record)
-        snapshot = step(read_tables, settings, as_of, record)
+        champion = step(resolve_champion, run)
+        snapshot = step(read_tables, run)
         key = key_of(HOLDOUT, settings.paths.var)
-        stamp = _stamp(settings, as_of, record, snapshot, champion, key)
+        stamp = _stamp(run, snapshot, champion, key)
         ready = republish(out, stamp)
         if ready is not None:
             record.publication = str(ready.folder)
             record.notes.append("nothing to do: this night is published already")
             return Night(ready, written=False)
-        scored = step(score, settings, snapshot, champion, as_of, record)
+        scored = step(score, run, snapshot, champion)
         publication = Publication(out, as_of, record.run_id)
         with staged(publication) as staging:
             ids = scored.rows["customer_id"]
-            permissions = step(read_permissions, settings, ids, as_of, snapshot, record)
+            permissions = step(read_permissions, run, ids, snapshot)
             known = Known(permissions, key, read_before(out, as_of))
-            events = step(news_since, settings, snapshot, known.before, as_of, record)
-            lists = step(write_night, settings, scored, known, events, stamp, staging, record)
-            step(report_night, settings, lists, known, snapshot, staging, record)
+            events = step(news_since, run, snapshot, known.before)
+            lists = step(write_night, run, scored, known, events, stamp, staging)
+            step(report_night, run, lists, known, snapshot, staging)
             with record.stage("publish"):
                 publish(publication, lists.stamp, lists.schemas, backfill=backfill)
         record.publication = str(publication.folder)
@@ -89,16 +81,16 @@ def nightly(
 
 
 def write_night(
-    settings: Settings,
+    run: Run,
     scored: Scored,
     known: Known,
     events: pd.DataFrame,
     stamp: Stamp,
     staging: Path,
-    record: RunRecord,
 ) -> Lists:
     """Fill the staging folder: the risk list in each language, the lanes, changes, outcomes."""
-    with record.stage("lists") as stage, bar("writing lists", len(settings.list.languages)) as done:
+    settings, languages = run.settings, run.settings.list.languages
+    with run.record.stage("lists") as stage, bar("writing lists", len(languages)) as done:
         lists = write_risk_lists(settings, scored.rows, known, stamp, staging, done)
         lists = write_changes(settings, known.before.last, events, lists, staging)
         if scored.chances is not None:
@@ -108,15 +100,9 @@ def write_night(
     return lists
 
 
-def report_night(
-    settings: Settings,
-    lists: Lists,
-    known: Known,
-    snapshot: Snapshot,
-    staging: Path,
-    record: RunRecord,
-) -> None:
+def report_night(run: Run, lists: Lists, known: Known, snapshot: Snapshot, staging: Path) -> None:
     """Write the report of the lists in ``staging`` beside them, a page in each language."""
+    settings, record = run.settings, run.record
     with record.stage("report"):
         week_ago = known.before.week_ago
         gates = tuple(record.gates)
@@ -125,25 +111,18 @@ def report_night(
         write_report(facts, settings.list.languages, staging)
 
 
-def _stamp(
-    settings: Settings,
-    as_of: date,
-    record: RunRecord,
-    snapshot: Snapshot,
-    champion: Champion,
-    key: bytes,
-) -> Stamp:
+def _stamp(run: Run, snapshot: Snapshot, champion: Champion, key: bytes) -> Stamp:
     return Stamp(
-        as_of=as_of,
-        run_id=record.run_id,
+        as_of=run.as_of,
+        run_id=run.record.run_id,
         created=datetime.now(UTC),
         inputs_digest=inputs_digest(snapshot),
-        config_digest=config_digest(settings),
+        config_digest=run.config_digest,
         model_version=champion.registered.label,
         model_digest=champion.registered.digest,
-        horizon_days=settings.label.horizon_days,
+        horizon_days=run.settings.label.horizon_days,
         thresholds={},
-        degraded=record.degraded,
+        degraded=run.record.degraded,
         holdout_key=name_of(key),
-        effect_digest=uplifts.name_of(settings.paths.var / FOLDER),
+        effect_digest=uplifts.name_of(run.settings.paths.var / FOLDER),
     )

@@ -1,7 +1,6 @@
 """A night's scores: the cohort's matrix built, gated, scored and explained."""
 
 from dataclasses import dataclass
-from datetime import date
 
 import pandas as pd
 
@@ -15,10 +14,9 @@ from pipelines.matrices.files import KEYS
 from pipelines.matrices.scratch import scratch
 from pipelines.matrixgates import refuse_other_features, refuse_other_filling
 from pipelines.progress import bar
-from pipelines.record import RunRecord
 from pipelines.responding import with_effects
+from pipelines.run import Run
 from pipelines.scoring import Chances, chances_of, score_rows
-from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training.examples import read_matrix
 
@@ -32,17 +30,12 @@ class Scored:
     causes: tuple[Removal, ...]
 
 
-def score(
-    settings: Settings,
-    snapshot: Snapshot,
-    champion: Champion,
-    as_of: date,
-    record: RunRecord,
-) -> Scored:
+def score(run: Run, snapshot: Snapshot, champion: Champion) -> Scored:
     """Build the cohort's matrix, score it whole and explain its riskiest rows.
 
     Raises what the gates on the matrix raise, and ``ContractError`` for an empty cohort.
     """
+    settings, as_of, record = run.settings, run.as_of, run.record
     catalog = catalog_of(settings, snapshot)
     spec = champion.model.spec
     refuse_other_features(champion.registered.label, spec, catalog)
@@ -55,11 +48,11 @@ def score(
             names = [*KEYS, *(feature.name for feature in catalog.features)]
             frame = read_matrix(parts, names)
             needs = needs_of(attributes_of(settings))
-            refuse_other_filling(settings, spec, frame, needs, record)
+            refuse_other_filling(run, spec, frame, needs)
             scored = score_rows(settings, champion.model, frame)
             chances = chances_of(settings, champion.model, scored)
             causes = causes_of(settings, champion.model, catalog, scored)
-            scored = with_effects(settings, spec, scored, record)
+            scored = with_effects(run, spec, scored)
             stage.rows_in = stage.rows_out = len(scored)
     if scored.empty:
         raise ContractError(

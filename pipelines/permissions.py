@@ -19,7 +19,7 @@ from pipelines.clock import today_in
 from pipelines.database import connect, first_line, identifier
 from pipelines.matrices.scratch import scratch
 from pipelines.permissionqueries import COLUMNS, DAY, FLAG, QUERIES
-from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import Settings
 from pipelines.snapshots.reading import Loaded, load_table
 from pipelines.snapshots.snapshot import Snapshot, find_inputs
@@ -38,25 +38,20 @@ class Permissions:
     refusal: str | None = None
 
 
-def read_permissions(
-    settings: Settings,
-    customer_id: "pd.Series[str]",
-    as_of: date,
-    snapshot: Snapshot,
-    record: RunRecord,
-) -> Permissions:
+def read_permissions(run: Run, customer_id: "pd.Series[str]", snapshot: Snapshot) -> Permissions:
     """Read what customers allow, now; the rows have the index of ``customer_id``.
 
     A row that breaks the contract closes everything for its customer. A table that cannot be
     read, changes while it is read, lost rows since the snapshot or has too many broken rows
     closes everything for everybody: ``refusal`` and the record say so, and nothing is raised.
     """
+    settings, record = run.settings, run.record
     tables = {name: source for name, source in settings.sources.items() if name in QUERIES}
     asked = settings.model_copy(update={"sources": tables})
     refusal = None
     with record.stage("permissions") as stage, scratch(settings.paths.var, record.run_id) as folder:
         try:
-            parts = _read(asked, as_of, snapshot, folder) if tables else []
+            parts = _read(asked, run.as_of, snapshot, folder) if tables else []
         except (StilleError, duckdb.Error, OSError) as error:
             refusal = first_line(error)
             record.notes.append(f"nobody may be contacted: {refusal}")

@@ -5,7 +5,6 @@ Plain functions; ``step`` decides whether a scheduler watches them.
 
 import json
 from dataclasses import asdict, dataclass, replace
-from datetime import date
 
 import numpy as np
 
@@ -16,13 +15,11 @@ from models.sofar import SoFar
 from pipelines import tracking
 from pipelines.champion import Champion, resolve_champion
 from pipelines.codeversion import code_version
-from pipelines.digests import config_digest, inputs_digest
+from pipelines.digests import inputs_digest
 from pipelines.engine import tables_of
-from pipelines.record import RunRecord
-from pipelines.settings import Settings
+from pipelines.run import Run
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
-from pipelines.step import Step, plain
 from pipelines.training.newer import (
     BOOSTERS_KNOWN_BEFORE,
     MONTHLY_SWING,
@@ -56,7 +53,7 @@ class Followed:
     failed: tuple[str, ...]
 
 
-def recalibrate(settings: Settings, today: date, record: RunRecord, step: Step = plain) -> Followed:
+def recalibrate(run: Run) -> Followed:
     """Register the champion with a new calibration; it takes the alias if its check allows.
 
     Where the calibration comes out as it was, nothing is registered.
@@ -65,23 +62,22 @@ def recalibrate(settings: Settings, today: date, record: RunRecord, step: Step =
     ``ContractError`` for broken tables, ``GateError`` when too few leavers are newer than what
     its boosters learned from.
     """
-    record.as_of_date, record.config_digest = str(today), config_digest(settings)
-    champion = step(resolve_champion, settings, record)
-    snapshot = step(read_tables, settings, today, record)
-    newer = step(newer_examples, settings, snapshot, champion, today, record)
-    found = step(refitted, settings, champion, newer, record)
+    run.record_inputs()
+    champion = run.step(resolve_champion, run)
+    snapshot = run.step(read_tables, run)
+    newer = run.step(newer_examples, run, snapshot, champion)
+    found = run.step(refitted, run, champion, newer)
     if found.calibration.equals(champion.model.calibration):
-        record.notes.append(NOTHING)
+        run.record.notes.append(NOTHING)
         return Followed(None, champion.registered.label, found, ())
-    registered = step(register, settings, snapshot, champion, found, today, record)
-    failed = step(decide, settings, champion, registered, found, record)
+    registered = run.step(register, run, snapshot, champion, found)
+    failed = run.step(decide, run, champion, registered, found)
     return Followed(registered, champion.registered.label, found, failed)
 
 
-def refitted(
-    settings: Settings, champion: Champion, newer: Newer, record: RunRecord
-) -> Recalibrated:
+def refitted(run: Run, champion: Champion, newer: Newer) -> Recalibrated:
     """The new calibration; its checks become gates of the record."""
+    settings, record = run.settings, run.record
     model, examples = champion.model, newer.examples
     with record.stage("calibrating") as stage:
         rows = SoFar.complete(examples, model.raw(examples.x, settings.engine.threads))
@@ -96,22 +92,17 @@ def refitted(
 
 
 def register(
-    settings: Settings,
-    snapshot: Snapshot,
-    champion: Champion,
-    found: Recalibrated,
-    today: date,
-    record: RunRecord,
+    run: Run, snapshot: Snapshot, champion: Champion, found: Recalibrated
 ) -> tracking.Registered:
     """A version of its own: the parent's boosters, spec and reference, the new calibration."""
-    parent = champion.registered
+    settings, record, parent = run.settings, run.record, champion.registered
     model = replace(champion.model, calibration=found.calibration)
     stored = tracking.fetch(settings, parent)
     reference = {REFERENCE: stored[REFERENCE]} if REFERENCE in stored else {}
     tags = {name: parent.tags[name] for name in _KEPT if name in parent.tags} | {
         "inputs_digest": inputs_digest(snapshot),
-        "config_digest": config_digest(settings),
-        "known_before": str(today),
+        "config_digest": run.config_digest,
+        "known_before": str(run.as_of),
         BOOSTERS_KNOWN_BEFORE: str(learned_before(champion)),
         "calibrated_on": ", ".join(found.calibrated_on),
         "parent_version": parent.version,
@@ -120,7 +111,7 @@ def register(
         "tables": json.dumps(tables_of(snapshot)),
     }
     training = tracking.Training(
-        name=f"recalibrate {today}",
+        name=f"recalibrate {run.as_of}",
         params={"parent": parent.label, "calibrated_on": tags["calibrated_on"]},
         metrics=_metrics(found),
         tags=tags,
@@ -135,17 +126,13 @@ def register(
 
 
 def decide(
-    settings: Settings,
-    champion: Champion,
-    registered: tracking.Registered,
-    found: Recalibrated,
-    record: RunRecord,
+    run: Run, champion: Champion, registered: tracking.Registered, found: Recalibrated
 ) -> tuple[str, ...]:
     """Give the alias to the new version if its check allows and its parent still is champion.
 
     Returns the names of the rules that refuse it.
     """
-    now = tracking.champion(settings)
+    settings, now = run.settings, tracking.champion(run.settings)
     moved = now is None or now.version != champion.registered.version
     failed = (*found.failed, *(["parent_is_champion"] if moved else []))
     checks = {"check": asdict(found.check), "level": found.level and asdict(found.level)}
@@ -153,7 +140,7 @@ def decide(
     tracking.write_verdict(settings, registered, failed, facts.encode())
     if not failed:
         tracking.promote(settings, registered, _BY_RULE)
-    record.notes.append(
+    run.record.notes.append(
         f"{registered.label} is {'not ' if failed else ''}champion"
         + (f": refused by {', '.join(failed)}" if failed else f": {_BY_RULE}")
     )

@@ -12,26 +12,24 @@ from pipelines.champion import resolve_champion
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.files import KEYS
 from pipelines.matrices.scratch import scratch
-from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.scoring import KEPT
-from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training.examples import read_matrix
 
 FOLDER = "uplift"
 
 
-def who_responds(
-    settings: Settings, snapshot: Snapshot, assigned: Assigned, record: RunRecord
-) -> Judged | None:
+def who_responds(run: Run, snapshot: Snapshot, assigned: Assigned) -> Judged | None:
     """Judge the ranking by effect, and keep its model for the nights only where it wins.
 
     Learned from the matrix of each assignment's day and the probability published then. None,
     with a note, without a champion or without published probabilities.
     """
+    settings, record = run.settings, run.record
     folder = settings.paths.var / FOLDER
     try:
-        spec = resolve_champion(settings, record).model.spec
+        spec = resolve_champion(run).model.spec
     except ModelError as error:
         record.notes.append(f"who responds was not learned: {error}")
         return None
@@ -39,7 +37,7 @@ def who_responds(
         record.notes.append("who responds was not learned: no list with probabilities has arms")
         return None
     with record.stage("uplift") as stage:
-        trial = _trial(settings, snapshot, assigned, spec, record)
+        trial = _trial(run, snapshot, assigned, spec)
         judged = judge_uplift(trial, unseen_effects(trial, settings.engine.threads))
         stage.rows_in = stage.rows_out = len(trial.p)
         if judged.accepted:
@@ -49,32 +47,26 @@ def who_responds(
     return judged
 
 
-def with_effects(
-    settings: Settings, spec: FeatureSpec, scored: pd.DataFrame, record: RunRecord
-) -> pd.DataFrame:
+def with_effects(run: Run, spec: FeatureSpec, scored: pd.DataFrame) -> pd.DataFrame:
     """``scored`` (a matrix with probabilities), with ``KEPT`` where a model was accepted.
 
     ``KEPT`` is by how much contact lowers each one's chance of leaving; below 0 it raises it.
     """
-    model = uplifts.read(settings.paths.var / FOLDER, spec, record)
+    model = uplifts.read(run.settings.paths.var / FOLDER, spec, run.record)
     if model is None:
         return scored
-    record.notes.append("contacts are valued by who responds, as past lists have shown")
+    run.record.notes.append("contacts are valued by who responds, as past lists have shown")
     p = scored["churn_probability"].to_numpy(dtype=np.float64)
-    return scored.assign(**{KEPT: model.kept(spec.encode(scored), p, settings.engine.threads)})
+    kept = model.kept(spec.encode(scored), p, run.settings.engine.threads)
+    return scored.assign(**{KEPT: kept})
 
 
-def _trial(
-    settings: Settings,
-    snapshot: Snapshot,
-    assigned: Assigned,
-    spec: FeatureSpec,
-    record: RunRecord,
-) -> Trial:
+def _trial(run: Run, snapshot: Snapshot, assigned: Assigned, spec: FeatureSpec) -> Trial:
     """The assigned customers who are in the matrix of their day, sorted by customer."""
+    settings = run.settings
     catalog = catalog_of(settings, snapshot)
     days = tuple(day.item() for day in np.unique(assigned.assigned_on))
-    with scratch(settings.paths.var, record.run_id) as folder:
+    with scratch(settings.paths.var, run.record.run_id) as folder:
         parts = build_matrix(settings, snapshot, MatrixJob(catalog, days), folder, lambda: None)
         matrix = read_matrix(parts, [*KEYS, *spec.names])
     arms = pd.DataFrame(

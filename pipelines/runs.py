@@ -13,8 +13,9 @@ from pipelines.effect import Measured, measure
 from pipelines.monitor import Monitored, monitor
 from pipelines.nightly import Night, nightly
 from pipelines.recalibrate import Followed, recalibrate
-from pipelines.record import RunRecord, recorded
-from pipelines.settings import Settings, load_settings
+from pipelines.record import recorded
+from pipelines.run import Run
+from pipelines.settings import load_settings
 from pipelines.step import Step, plain
 from pipelines.train import Trained, train
 from pipelines.training.ablation import Ablation, ablate
@@ -23,13 +24,13 @@ from pipelines.training.effort import AS_CONFIGURED, Effort
 
 @contextmanager
 def _run(
-    kind: str, config: Path, as_of: date | None, *, untracked: bool = False
-) -> Iterator[tuple[Settings, date, RunRecord]]:
+    kind: str, config: Path, as_of: date | None, step: Step = plain, *, untracked: bool = False
+) -> Iterator[Run]:
     settings = load_settings(config)
     day = as_of or today_in(settings.company.timezone)
     with recorded(settings.paths.var, new_run_id(kind), kind) as record:
         record.untracked = untracked
-        yield settings, day, record
+        yield Run(settings, day, record, step)
 
 
 def run_training(
@@ -41,8 +42,8 @@ def run_training(
     untracked: bool = False,
 ) -> Trained:
     """Train a model on what was known before ``as_of``."""
-    with _run("train", config, as_of, untracked=untracked) as run:
-        return train(*run, step, effort)
+    with _run("train", config, as_of, step, untracked=untracked) as run:
+        return train(run, effort)
 
 
 def run_nightly(
@@ -54,33 +55,33 @@ def run_nightly(
     untracked: bool = False,
 ) -> Night:
     """Score the customers of ``as_of`` and publish the lists."""
-    with _run("nightly", config, as_of, untracked=untracked) as run:
-        return nightly(*run, step, backfill=backfill)
+    with _run("nightly", config, as_of, step, untracked=untracked) as run:
+        return nightly(run, backfill=backfill)
 
 
 def run_ablation(config: Path, as_of: date | None = None) -> list[Ablation]:
     """Judge parts of the drivers."""
     with _run("ablate", config, as_of) as run:
-        return ablate(*run)
+        return ablate(run)
 
 
 def run_effect(config: Path, as_of: date | None = None, step: Step = plain) -> Measured:
     """Measure whether contacting helps."""
-    with _run("effect", config, as_of) as run:
-        return measure(*run, step)
+    with _run("effect", config, as_of, step) as run:
+        return measure(run)
 
 
 def run_monitoring(
     config: Path, as_of: date | None = None, step: Step = plain, *, untracked: bool = False
 ) -> Monitored:
     """Compare what was predicted with what happened."""
-    with _run("monitor", config, as_of, untracked=untracked) as run:
-        return monitor(*run, step)
+    with _run("monitor", config, as_of, step, untracked=untracked) as run:
+        return monitor(run)
 
 
 def run_recalibration(
     config: Path, as_of: date | None = None, step: Step = plain, *, untracked: bool = False
 ) -> Followed:
     """Refit the champion's calibration."""
-    with _run("recalibrate", config, as_of, untracked=untracked) as run:
-        return recalibrate(*run, step)
+    with _run("recalibrate", config, as_of, step, untracked=untracked) as run:
+        return recalibrate(run)

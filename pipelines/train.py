@@ -6,7 +6,6 @@ Plain functions; ``step`` decides whether a scheduler watches them.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import date
 from pathlib import Path
 
 from features.errors import GateError
@@ -20,16 +19,14 @@ from models.promotion import Verdict
 from models.swing import monthly_swing
 from pipelines import tracking
 from pipelines.codeversion import code_version
-from pipelines.digests import config_digest, inputs_digest
+from pipelines.digests import inputs_digest
 from pipelines.engine import MatrixJob, build_matrix, catalog_of, tables_of
 from pipelines.matrices.pruning import prune
 from pipelines.matrices.scratch import scratch
 from pipelines.progress import bar
-from pipelines.record import RunRecord
-from pipelines.settings import Settings
+from pipelines.run import Run
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
-from pipelines.step import Step, plain
 from pipelines.training.card import CARD, Made, description, model_card
 from pipelines.training.dates import labelled_as_ofs, told_by_horizon, training_as_ofs
 from pipelines.training.deciding import decide, test_key
@@ -75,53 +72,43 @@ class Found:
     files: Mapping[str, bytes]
 
 
-def train(
-    settings: Settings,
-    today: date,
-    record: RunRecord,
-    step: Step = plain,
-    effort: Effort = AS_CONFIGURED,
-) -> Trained:
-    """Learn from everything known before ``today``'s midnight and register the model.
+def train(run: Run, effort: Effort = AS_CONFIGURED) -> Trained:
+    """Learn from everything known before the as-of date's midnight and register the model.
 
     ``effort`` says what is tried beside the configured recipe; a search's winner replaces it. The
     alias ``champion`` moves to it when ``models.promotion`` says so. Raises
     ``ContractError`` for broken tables, ``GateError`` when there is too little to learn from or
     a leak is suspected (the model is registered then, without the alias).
     """
-    record.as_of_date, record.config_digest = str(today), config_digest(settings)
-    snapshot = step(read_tables, settings, today, record)
-    prepared = step(make_examples, settings, snapshot, today, record)
-    search = step(search_leaks, settings, prepared, record)
-    prepared, chosen = step(leave_out_treated, settings, prepared, record)
-    tried = step(try_recipes, settings, prepared, effort, record)
+    run.record_inputs()
+    snapshot = run.step(read_tables, run)
+    prepared = run.step(make_examples, run, snapshot)
+    search = run.step(search_leaks, run, prepared)
+    prepared, chosen = run.step(leave_out_treated, run, prepared)
+    tried = run.step(try_recipes, run, prepared, effort)
     settings = tried.settings
-    judged = with_search(step(judge_recipe, settings, prepared, record), search)
-    outcomes = step(learn_outcomes, settings, prepared, judged, today, record)
-    fitted = with_outcomes(step(fit_all, settings, prepared, judged, record), outcomes)
+    run = replace(run, settings=settings)
+    judged = with_search(run.step(judge_recipe, run, prepared), search)
+    outcomes = run.step(learn_outcomes, run, prepared, judged)
+    fitted = with_outcomes(run.step(fit_all, run, prepared, judged), outcomes)
     pictures = draw(settings, judged)
-    folder = keep(settings, judged, pictures, record.run_id)
+    folder = keep(settings, judged, pictures, run.record.run_id)
     files = facts_of(judged, prepared, snapshot) | pictures
     files |= {"leaks.json": search.to_json(), "tried.json": tried.to_json()}
     files |= dict(outcomes.files) | dict(chosen)
     found = Found(flat_metrics(judged) | dict(outcomes.metrics), files)
-    registered = step(register, settings, snapshot, prepared, fitted, judged, found, today, record)
+    registered = run.step(register, run, snapshot, prepared, fitted, judged, found)
     log_tried(settings, registered, tried)
-    decided = step(decide, settings, judged, fitted.model, registered, record)
+    decided = run.step(decide, run, judged, fitted.model, registered)
     if judged.leak is not None:
         raise GateError(judged.leak.message)
     prune(settings, snapshot)
     return Trained(registered, decided, judged, folder, tried)
 
 
-def make_examples(
-    settings: Settings,
-    snapshot: Snapshot,
-    today: date,
-    record: RunRecord,
-    newest: int | None = None,
-) -> Prepared:
+def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> Prepared:
     """Build the labelled matrix of every matured month, or the newest, and read it as examples."""
+    settings, today, record = run.settings, run.as_of, run.record
     catalog = catalog_of(settings, snapshot)
     as_ofs = labelled_as_ofs(settings, snapshot, today)
     if newest is not None:
@@ -148,20 +135,21 @@ def make_examples(
     return prepared
 
 
-def judge_recipe(settings: Settings, prepared: Prepared, record: RunRecord) -> Judged:
+def judge_recipe(run: Run, prepared: Prepared) -> Judged:
     """Measure the recipe on later months."""
+    record = run.record
     with record.stage("judging") as stage:
-        judged = judge(settings, prepared.examples)
+        judged = judge(run.settings, prepared.examples)
         stage.rows_in, stage.rows_out = len(prepared.examples), len(judged.test)
     auc = judged.cards["model"]["auc"].value
-    record.gate("auc_alarm", auc, high=settings.training.auc_alarm)
+    record.gate("auc_alarm", auc, high=run.settings.training.auc_alarm)
     record.notes += told_apart(judged)
     return judged
 
 
-def fit_all(settings: Settings, prepared: Prepared, judged: Judged, record: RunRecord) -> Fitted:
+def fit_all(run: Run, prepared: Prepared, judged: Judged) -> Fitted:
     """Fit the model that may become champion on all matured months."""
-    examples = prepared.examples
+    settings, record, examples = run.settings, run.record, prepared.examples
     recipe = recipe_of(settings, len(examples), examples.single_date)
     with (
         record.stage("fitting") as stage,
@@ -193,25 +181,23 @@ def with_outcomes(fitted: Fitted, outcomes: Outcomes) -> Fitted:
 
 
 def register(
-    settings: Settings,
+    run: Run,
     snapshot: Snapshot,
     prepared: Prepared,
     fitted: Fitted,
     judged: Judged,
     found: Found,
-    today: date,
-    record: RunRecord,
 ) -> tracking.Registered:
     """Write parameters, metrics, plots, the model and its card to MLflow."""
-    spec = fitted.model.spec
+    settings, spec = run.settings, fitted.model.spec
     tags = {
         "inputs_digest": inputs_digest(snapshot),
-        "config_digest": config_digest(settings),
+        "config_digest": run.config_digest,
         "feature_spec_hash": spec.hash,
         "feature_definition_hash": spec.definition_hash,
-        "known_before": str(today),
+        "known_before": str(run.as_of),
         "code_version": code_version(),
-        "run": record.run_id,
+        "run": run.record.run_id,
         "tables": json.dumps(tables_of(snapshot)),
         "families": json.dumps({k: round(v, 6) for k, v in spread(judged.families).items()}),
         "judged_on": "; ".join(judged.folds),
@@ -219,10 +205,10 @@ def register(
         MONTHLY_SWING: repr(monthly_swing(prepared.examples.as_of, prepared.examples.y)),
         "leak_warning": judged.leak.message if judged.leak else "none",
     }
-    card = model_card(settings, prepared, judged, Made(today, tags["code_version"]))
+    card = model_card(settings, prepared, judged, Made(run.as_of, tags["code_version"]))
     made_from = {name: tags[name] for name in ("inputs_digest", "config_digest", "known_before")}
     training = tracking.Training(
-        name=f"train {today}",
+        name=f"train {run.as_of}",
         params=fitted.params,
         metrics=found.metrics,
         tags=tags,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from features.errors import ModelError
-from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import Settings
 from pipelines.snapshots.facts import TABLES_NAME, tables_from_json
 from pipelines.snapshots.measure import NOTHING, Known
@@ -11,12 +11,13 @@ from pipelines.snapshots.measure import NOTHING, Known
 _LOCAL = "sqlite:///"
 
 
-def champion_tables(settings: Settings, record: RunRecord) -> Known:
+def champion_tables(run: Run) -> Known:
     """The tables of the champion's training; nothing without a champion or an answer.
 
-    A registry that does not answer is noted in ``record`` and stops nothing: the gates that need
+    A registry that does not answer is noted in the record and stops nothing: the gates that need
     no other snapshot hold all the same.
     """
+    settings, record = run.settings, run.record
     if record.degraded or not _may_hold_a_champion(settings):
         return NOTHING
     # MLflow takes seconds to import, and a first check has no use for it.

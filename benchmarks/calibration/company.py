@@ -25,6 +25,7 @@ from pipelines.demo.simulate import simulate
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.files import KEYS, MatrixPart
 from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots.tables import read_tables
 from pipelines.training.examples import feature_columns, read_matrix
@@ -126,7 +127,7 @@ def _matrix(
     settings: Settings,
 ) -> tuple[tuple[FeatureColumn, ...], dict[date, list[MatrixPart]]]:
     """The features as columns, and the matrix by as-of date with what came of it."""
-    snapshot = read_tables(settings, TODAY, RunRecord("bench", "bench", ""))
+    snapshot = read_tables(Run(settings, TODAY, RunRecord("bench", "bench", "")))
     catalog = catalog_of(settings, snapshot)
     wanted = catalog.only([feature.name for feature in catalog.model_features])
     job = MatrixJob(wanted, AS_OFS, labels_known_before=TODAY)

@@ -3,7 +3,7 @@
 What takes minutes is kept below ``var/bench/lists``: each company and one file of scores.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from pipelines.lists.risk_list import REASONS
 from pipelines.lists.rules import ACTIONS
 from pipelines.matrices.files import KEYS
 from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.scoring import score_rows
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots.tables import read_tables
@@ -68,11 +69,12 @@ def scores(folder: Path = FOLDER, seed: int = SEED) -> pd.DataFrame:
 
 
 def _scored(folder: Path, seed: int) -> pd.DataFrame:
-    settings, record = settings_of(folder), RunRecord("bench-lists", "bench", "")
+    settings = settings_of(folder)
     if not (folder / "data" / "truth").is_dir():
         simulate(folder / "data", customers=CUSTOMERS, months=MONTHS, seed=seed)
-    snapshot = read_tables(settings, date(2024, 11, 1), record)
-    examples = make_examples(settings, snapshot, KNOWN_BEFORE, record).examples
+    run = Run(settings, date(2024, 11, 1), RunRecord("bench-lists", "bench", ""))
+    snapshot = read_tables(run)
+    examples = make_examples(replace(run, as_of=KNOWN_BEFORE), snapshot).examples
     model = fit(examples, recipe_of(settings, len(examples)))[0]
     (folder / "spec.json").write_text(model.spec.to_json(), encoding="utf-8")
     catalog, rules = catalog_of(settings, snapshot), load_actions(ACTIONS)

@@ -19,6 +19,7 @@ from features.timeline import LabelWindow
 from models.examples import Examples
 from models.splits import Fold, customer_share, rolling_origin
 from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots.tables import read_tables
 from pipelines.train import make_examples
@@ -58,9 +59,8 @@ def load(name: str) -> Set | None:
     if missing:
         print(f"{name}: skipped, {missing[0]} is absent (set STILLE_EXAMPLE_DATA)", flush=True)
         return None
-    record = RunRecord("bench", "bench", "")
-    snapshot = read_tables(settings, SETS[name], record)
-    examples = make_examples(settings, snapshot, SETS[name], record).examples
+    run = Run(settings, SETS[name], RunRecord("bench", "bench", ""))
+    examples = make_examples(run, read_tables(run)).examples
     return Set(name, examples, settings.label_window(), _digest(examples))
 
 

@@ -12,8 +12,7 @@ from pipelines.matrices.files import KEYS
 from pipelines.matrices.scratch import scratch
 from pipelines.matrixgates import refuse_other_features
 from pipelines.progress import bar
-from pipelines.record import RunRecord
-from pipelines.settings import Settings
+from pipelines.run import Run
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training.examples import read_matrix
 
@@ -32,14 +31,10 @@ class Inputs:
 
 
 def measure_inputs(
-    settings: Settings,
-    snapshot: Snapshot,
-    champion: Champion,
-    reference: Reference,
-    as_of: date,
-    record: RunRecord,
+    run: Run, snapshot: Snapshot, champion: Champion, reference: Reference
 ) -> Inputs | None:
-    """Build the matrix of ``as_of`` and hold it against the reference; None for an empty cohort."""
+    """Build the run's matrix and hold it against the reference; None for an empty cohort."""
+    settings, as_of, record = run.settings, run.as_of, run.record
     catalog = catalog_of(settings, snapshot)
     spec = champion.model.spec
     refuse_other_features(champion.registered.label, spec, catalog)

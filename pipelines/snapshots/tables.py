@@ -1,14 +1,13 @@
 """Reading the company's tables, as the first step of every run."""
 
 from collections.abc import Callable
-from datetime import date
 
 from features.tables import TABLES
 from pipelines.clock import today_in
 from pipelines.config.masterdata import refuse_mutable
 from pipelines.progress import bar
 from pipelines.record import Gate, RunRecord
-from pipelines.settings import Settings
+from pipelines.run import Run
 from pipelines.snapshots.gates import judged, measures
 from pipelines.snapshots.kept import previous
 from pipelines.snapshots.measure import Known, Tables
@@ -23,16 +22,14 @@ _CHECK = "check"
 
 
 def read_tables(
-    settings: Settings,
-    as_of: date,
-    record: RunRecord,
+    run: Run,
     *,
     accept: bool = False,
     seen: Callable[[Taken], object] = lambda _: None,
 ) -> Snapshot:
     """Check the tables and take their snapshot; note what was set aside and every gate.
 
-    An event counts as lying in the future when it is after both ``as_of`` and the real day.
+    An event counts as lying in the future when it is after both the as-of date and the real day.
     ``accept`` lets the tables through although a gate is closed; ``seen`` is shown them, and
     which are refused, before that is decided. Only ``stille check`` reads tables with a mutable
     attribute.
@@ -40,6 +37,7 @@ def read_tables(
     Raises what ``take_snapshot`` does, ``GateError`` for a closed gate, ``ConfigError`` for a
     mutable attribute.
     """
+    settings, as_of, record = run.settings, run.as_of, run.record
     if record.command != _CHECK:
         refuse_mutable(settings)
     limit = max(as_of, today_in(settings.company.timezone))
@@ -50,7 +48,7 @@ def read_tables(
         seen(taken)
         _note_quarantine(record, taken.tables)
         accepted = {n: t for n, t in taken.tables.items() if n not in taken.refusals}
-        known = champion_tables(settings, record) if before is None else Known(before.tables)
+        known = champion_tables(run) if before is None else Known(before.tables)
         found = measures(settings, as_of, accepted, known)
         return judged(found, before, record, page, accept=accept)
 

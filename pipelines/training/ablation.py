@@ -8,15 +8,13 @@ paying adds, which lowers risk and hides price rises (S3).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from types import MappingProxyType
 
 from models.bootstrap import Interval
 from models.scorecard import scorecard
 from models.spec import FeatureColumn
 from pipelines import tracking
-from pipelines.record import RunRecord
-from pipelines.settings import Settings
+from pipelines.run import Run
 from pipelines.snapshots.tables import read_tables
 from pipelines.train import make_examples
 from pipelines.training.evaluation import fit_fold, test_folds
@@ -51,16 +49,16 @@ class Ablation:
     card: dict[str, Interval]
 
 
-def ablate(settings: Settings, today: date, record: RunRecord) -> list[Ablation]:
+def ablate(run: Run) -> list[Ablation]:
     """Judge every part that has features on the newest test rows, and log each to MLflow."""
-    snapshot = read_tables(settings, today, record)
-    examples = make_examples(settings, snapshot, today, record).examples
+    settings, snapshot = run.settings, read_tables(run)
+    examples = make_examples(run, snapshot).examples
     fold = test_folds(settings, examples)[-1]
     done = []
     for name, keep in PARTS.items():
         part = examples.part(keep)
         if part is None:
-            record.notes.append(f"no features for the part: {name}")
+            run.record.notes.append(f"no features for the part: {name}")
             continue
         model = fit_fold(settings, part.take(fold.train), f"{name}, {fold.name}")
         test = part.take(fold.test)

@@ -6,19 +6,18 @@ from models.challengers import CHALLENGERS, Challenger
 from models.examples import Examples
 from models.selection import Scorer
 from pipelines.progress import bar
-from pipelines.record import RunRecord
-from pipelines.settings import Settings
+from pipelines.run import Run
 from pipelines.training.rivalry import Held, Rivalry
 
 
-def hold_challengers(settings: Settings, examples: Examples, record: RunRecord) -> tuple[Held, ...]:
+def hold_challengers(run: Run, examples: Examples) -> tuple[Held, ...]:
     """Hold every challenger against the configured recipe, on rows that judge nothing else.
 
     A win changes nothing by itself: its verdict, also in the run's notes, says what can be set.
     """
-    rivalry = Rivalry(settings, examples)
+    rivalry = Rivalry(run.settings, examples)
     with (
-        record.stage("challengers") as stage,
+        run.record.stage("challengers") as stage,
         bar("holding challengers", len(CHALLENGERS) + 1) as advance,
     ):
         stage.rows_in, stage.rows_out = len(rivalry.examples), len(rivalry.base.y)
@@ -27,7 +26,7 @@ def hold_challengers(settings: Settings, examples: Examples, record: RunRecord) 
         for challenger in CHALLENGERS:
             held.append(_hold(rivalry, challenger))
             advance(challenger.name)
-    record.notes += [each.verdict for each in held]
+    run.record.notes += [each.verdict for each in held]
     return tuple(held)
 
 

@@ -15,6 +15,7 @@ from models.rivalry import Rival, mean_log_loss, weakest_seed
 from models.scorecard import scorecard
 from pipelines import tracking
 from pipelines.record import Gate, RunRecord
+from pipelines.run import Run
 from pipelines.settings import Settings
 from pipelines.training.judged import Judged
 from pipelines.training.rival import rival_of
@@ -23,18 +24,13 @@ _FEWEST_OF_A_LINE = 50
 _BY_RULE = "all rules passed"
 
 
-def decide(
-    settings: Settings,
-    judged: Judged,
-    model: ChurnModel,
-    registered: tracking.Registered,
-    record: RunRecord,
-) -> Verdict:
+def decide(run: Run, judged: Judged, model: ChurnModel, registered: tracking.Registered) -> Verdict:
     """Give the alias to the new version if the promotion rules allow it.
 
     ``model`` is what was registered. Every rule goes into the run record's gates, the verdict
     into the version's tags and the run's ``verdict.json``.
     """
+    settings, record = run.settings, run.record
     record.model_version, record.model_digest = registered.label, registered.digest
     incumbent = tracking.champion(settings)
     decided = verdict(evidence_of(settings, judged, model, rival_of(settings, judged, incumbent)))

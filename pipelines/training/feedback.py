@@ -9,28 +9,25 @@ import numpy as np
 from models.feedback import MOST_WEIGHT, Fair, fair_rows
 from models.histories import NEVER, Histories
 from models.propensity import treatment_bands
-from pipelines.record import RunRecord
-from pipelines.settings import Settings
+from pipelines.run import Run
 from pipelines.training.examples import Prepared
 
 
-def leave_out_treated(
-    settings: Settings, prepared: Prepared, record: RunRecord
-) -> tuple[Prepared, Mapping[str, bytes]]:
+def leave_out_treated(run: Run, prepared: Prepared) -> tuple[Prepared, Mapping[str, bytes]]:
     """The examples to learn from and be judged on, and ``feedback.json`` for MLflow.
 
     Raises ``GateError`` when too few leavers were left alone.
     """
-    how, exposure, examples = settings.training.feedback, prepared.exposure, prepared.examples
+    how, exposure, examples = run.settings.training.feedback, prepared.exposure, prepared.examples
     if how == "ignore":
         prepared = replace(prepared, histories=_as_if_untreated(prepared.histories))
     if exposure is None or not exposure.treated.any():
         return prepared, {}
     bands = np.zeros(len(examples), dtype=np.int64)
     if how != "ignore":
-        bands = treatment_bands(examples, exposure.treated, settings.engine.threads)
+        bands = treatment_bands(examples, exposure.treated, run.settings.engine.threads)
     fair = fair_rows(how, exposure, examples.y, examples.customer_id, bands)
-    record.notes += _told(fair, len(examples))
+    run.record.notes += _told(fair, len(examples))
     if how != "ignore":
         prepared = replace(prepared, examples=examples.take(fair.rows), exposure=None)
     facts = {name: value for name, value in asdict(fair).items() if name != "rows"}

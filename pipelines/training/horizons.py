@@ -14,7 +14,7 @@ from models.incidence import Incidence
 from models.incidence_fit import fit_incidence
 from models.periods import PERIOD_DAYS
 from pipelines.progress import bar
-from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import Settings
 from pipelines.training.evaluation import recipe_of
 from pipelines.training.examples import Prepared
@@ -33,14 +33,13 @@ class Outcomes:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-def learn_outcomes(
-    settings: Settings, prepared: Prepared, judged: Judged, today: date, record: RunRecord
-) -> Outcomes:
+def learn_outcomes(run: Run, prepared: Prepared, judged: Judged) -> Outcomes:
     """Judge outcomes by horizon on later months, then learn them from everything.
 
     Nothing when no horizons are configured. Where they cannot be learned or judged, the record
     says why, and the churn model stands alone.
     """
+    settings, today, record = run.settings, run.as_of, run.record
     if not settings.label.horizons:
         return Outcomes()
     if prepared.histories is None:

@@ -1,10 +1,7 @@
 """The leak detector for ``stille check``: before anything is trained, on the newest months."""
 
-from datetime import date
-
 from features.errors import GateError
-from pipelines.record import RunRecord
-from pipelines.settings import Settings
+from pipelines.run import Run
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.train import make_examples
 from pipelines.training.leaks import search_leaks
@@ -13,7 +10,7 @@ _NEWEST = 6
 _FEWEST_LEAVERS = 20
 
 
-def refuse_leaks(settings: Settings, snapshot: Snapshot, today: date, record: RunRecord) -> str:
+def refuse_leaks(run: Run, snapshot: Snapshot) -> str:
     """Look for leaks in the newest six months with a complete label; what was done, in words.
 
     Where no label can be made, or too few have left, nothing is looked for and the answer says
@@ -22,14 +19,14 @@ def refuse_leaks(settings: Settings, snapshot: Snapshot, today: date, record: Ru
     if not {"terminations", "labels"} & set(snapshot.tables):
         return "Leaks were not looked for: the tables do not say who left."
     try:
-        prepared = make_examples(settings, snapshot, today, record, newest=_NEWEST)
+        prepared = make_examples(run, snapshot, newest=_NEWEST)
     except GateError as error:
         return f"Leaks were not looked for: {error}"
     examples = prepared.examples
     leavers = int(examples.y.sum())
     if min(leavers, len(examples) - leavers) < _FEWEST_LEAVERS:
         return f"Leaks were not looked for: {leavers} of {len(examples):,} rows left, too few."
-    search = search_leaks(settings, prepared, record)
+    search = search_leaks(run, prepared)
     if search.warning is not None:
         raise GateError(search.warning.message)
     return (

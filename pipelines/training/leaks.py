@@ -12,7 +12,7 @@ from features.tables import TABLES
 from models.arrays import Texts
 from models.leaks import Finding, LeakWarning, find_leaks, refusal, together
 from pipelines.database import connect
-from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import Settings
 from pipelines.snapshots.reading import load_table
 from pipelines.sources.files import find_files
@@ -41,8 +41,9 @@ class Search:
         return json.dumps(rows, indent=1, ensure_ascii=False).encode()
 
 
-def search_leaks(settings: Settings, prepared: Prepared, record: RunRecord) -> Search:
+def search_leaks(run: Run, prepared: Prepared) -> Search:
     """Look for leaks in the examples; what refuses closes a gate, the rest is noted."""
+    settings, record = run.settings, run.record
     overrides = settings.training.leak_override
     with record.stage("leaks") as stage:
         stage.rows_in = len(prepared.examples)

@@ -16,8 +16,7 @@ from pipelines.matrices.files import KEYS
 from pipelines.matrices.scratch import scratch
 from pipelines.matrixgates import refuse_other_features
 from pipelines.progress import bar
-from pipelines.record import RunRecord
-from pipelines.settings import Settings
+from pipelines.run import Run
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training.dates import training_as_ofs
 from pipelines.training.examples import Prepared, read_matrix
@@ -36,13 +35,12 @@ class Newer:
     open_rows: SoFar | None
 
 
-def newer_examples(
-    settings: Settings, snapshot: Snapshot, champion: Champion, today: date, record: RunRecord
-) -> Newer:
+def newer_examples(run: Run, snapshot: Snapshot, champion: Champion) -> Newer:
     """The months whose outcome was not complete when the boosters were trained.
 
     Customers treated since are dealt with as in training.
     """
+    settings, today, record = run.settings, run.as_of, run.record
     label, spec = champion.registered.label, champion.model.spec
     catalog = catalog_of(settings, snapshot)
     refuse_other_features(label, spec, catalog)
@@ -76,8 +74,8 @@ def newer_examples(
                 labelled, settings.label.lead_days + settings.label.horizon_days
             ),
         )
-        newest = open_rows(settings, champion, frame, shares, record)
-    return Newer(leave_out_treated(settings, prepared, record)[0].examples, newest)
+        newest = open_rows(run, champion, frame, shares)
+    return Newer(leave_out_treated(run, prepared)[0].examples, newest)
 
 
 def learned_before(champion: Champion) -> date:

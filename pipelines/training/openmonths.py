@@ -15,7 +15,7 @@ from pipelines.champion import Champion
 from pipelines.database import connect
 from pipelines.engine import catalog_of
 from pipelines.matrices.shard import Shard, open_shard
-from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 
@@ -68,17 +68,14 @@ def known_shares(
 
 
 def open_rows(
-    settings: Settings,
-    champion: Champion,
-    frame: pd.DataFrame,
-    shares: Mapping[date, float],
-    record: RunRecord,
+    run: Run, champion: Champion, frame: pd.DataFrame, shares: Mapping[date, float]
 ) -> SoFar | None:
     """The rows of ``frame`` (customer_id, as_of, product_line, features, ends) in open months.
 
     None where there are none, or where over a twentieth were treated: who leaves at once cannot
     be treated, so the untreated would seem to leave the more.
     """
+    settings = run.settings
     frame = frame[frame["as_of"].isin([pd.Timestamp(day) for day in shares])]
     as_of = frame["as_of"].to_numpy().astype("datetime64[D]")
     ended = days_after(as_of, frame["ended_on"])
@@ -86,7 +83,7 @@ def open_rows(
     if settings.training.feedback == "ignore":
         treated[:] = False
     if not len(frame) or treated.mean() > RARE:
-        record.notes.append(
+        run.record.notes.append(
             "the level follows complete months only: "
             + ("too many customers were treated since" if len(frame) else "no other can be told")
         )

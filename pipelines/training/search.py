@@ -20,7 +20,7 @@ from features.errors import BusyError
 from models.examples import Examples
 from pipelines import tracking
 from pipelines.progress import bar
-from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import Settings
 from pipelines.training.effort import Effort
 from pipelines.training.rivalry import Held, Rivalry
@@ -32,13 +32,14 @@ _RANDOM_TRIALS = 8
 _UNPRUNED_TRIALS = 5
 
 
-def search(settings: Settings, examples: Examples, effort: Effort, record: RunRecord) -> Held:
+def search(run: Run, examples: Examples, effort: Effort) -> Held:
     """Run trials until the effort is spent and hold the best one against the configured recipe.
 
     A trial fits one seed on every fold and is given up where the median of the trials before was
     better. The same rows, recipe and number of trials give the same trials, in one call or in
     many. Raises ``BusyError`` while another run searches.
     """
+    settings, record = run.settings, run.record
     rivalry = Rivalry(settings, examples)
     with record.stage("search") as stage, _locked(settings.paths.var / "search") as folder:
         study = _study(folder, study_name(rivalry))

@@ -1,10 +1,10 @@
 """What a training run tries out before it judges: a search, challengers, and what they lead to."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from pipelines import tracking
-from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import Settings
 from pipelines.training.challengers import hold_challengers
 from pipelines.training.effort import Effort
@@ -37,7 +37,7 @@ class Tried:
         return json.dumps(rows, indent=1, ensure_ascii=False).encode()
 
 
-def try_recipes(settings: Settings, prepared: Prepared, effort: Effort, record: RunRecord) -> Tried:
+def try_recipes(run: Run, prepared: Prepared, effort: Effort) -> Tried:
     """Search, then hold challengers against what is used, as far as the effort asks for it.
 
     A search's best trial is used when its whole interval is below the configured recipe's.
@@ -47,12 +47,13 @@ def try_recipes(settings: Settings, prepared: Prepared, effort: Effort, record: 
         # Optuna takes a second to import, which only a search needs.
         from pipelines.training.search import search
 
-        found = search(settings, prepared.examples, effort, record)
+        found = search(run, prepared.examples, effort)
         held = (found,)
-        settings = with_recipe(settings, found.changes) if found.wins else settings
-    if effort.challengers or settings.training.challengers:
-        held += hold_challengers(settings, prepared.examples, record)
-    return Tried(settings, held)
+        if found.wins:
+            run = replace(run, settings=with_recipe(run.settings, found.changes))
+    if effort.challengers or run.settings.training.challengers:
+        held += hold_challengers(run, prepared.examples)
+    return Tried(run.settings, held)
 
 
 def log_tried(settings: Settings, registered: tracking.Registered, tried: Tried) -> None:

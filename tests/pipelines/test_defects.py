@@ -1,6 +1,7 @@
 """No defective model gets the alias, each for a rule of its own."""
 
 from dataclasses import replace
+from datetime import date
 from types import SimpleNamespace
 
 import lightgbm as lgb
@@ -15,6 +16,7 @@ from models.scorecard import scorecard
 from models.spec import FeatureSpec
 from pipelines import tracking
 from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import load_settings
 from pipelines.training.deciding import decide
 
@@ -153,7 +155,8 @@ def bench(_company, trained):
 
 def decided(bench, judged, model):
     record = RunRecord("a-run", "train", "now")
-    found = decide(bench.settings, judged, model, bench.challenger, record)
+    run = Run(bench.settings, date(2024, 1, 1), record)
+    found = decide(run, judged, model, bench.challenger)
     version = tracking.version_of(bench.settings, bench.challenger.version)
     return found, version.tags, record
 

@@ -15,6 +15,7 @@ from pipelines.assignments import arms_until, listed
 from pipelines.demo.simulate import simulate
 from pipelines.lists.manifest import MANIFEST, Stamp, manifest_bytes
 from pipelines.record import recorded
+from pipelines.run import Run
 from pipelines.settings import load_settings
 from pipelines.snapshots.tables import read_tables
 
@@ -147,7 +148,7 @@ def test_companies_that_contact_in_vain_show_no_effect(tmp_path, monkeypatch) ->
         (folder / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
         settings, today = load_settings(folder / "config.yaml"), date(2024, 1, 1)
         with recorded(settings.paths.var, "effect-1", "effect") as record:
-            snapshot = read_tables(settings, today, record)
+            snapshot = read_tables(Run(settings, today, record))
         assigned = arms_until(settings, snapshot, today).assigned
         for found in measure_effects(assigned)[:4]:
             looks += 1

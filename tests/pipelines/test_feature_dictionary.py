@@ -4,6 +4,7 @@ from datetime import date
 
 from pipelines.check import feature_dictionary
 from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.snapshots.tables import read_tables
 
 
@@ -13,7 +14,7 @@ def test_features_of_columns_that_the_tables_lack_are_not_listed(company, tmp_pa
     config = tmp_path / "config.yaml"
     listed = {row["feature"] for row in feature_dictionary(config)}
     assert {"contacts_30d", "abandoned_30d"} <= listed
-    read_tables(settings, date(2024, 2, 1), RunRecord("x", "check", ""))
+    read_tables(Run(settings, date(2024, 2, 1), RunRecord("x", "check", "")))
     listed = {row["feature"] for row in feature_dictionary(config)}
     assert "contacts_30d" in listed
     assert "abandoned_30d" not in listed

@@ -16,6 +16,7 @@ from models.explain import by_driver, global_importance
 from pipelines.demo.rule import THE_RULE
 from pipelines.demo.simulate import simulate
 from pipelines.record import recorded
+from pipelines.run import Run
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots.tables import read_tables
 from pipelines.train import make_examples
@@ -57,8 +58,8 @@ def prepared(folder: Path, acted_on: float) -> tuple[Settings, Prepared]:
     (folder / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
     settings = load_settings(folder / "config.yaml")
     with recorded(settings.paths.var, "train-1", "train") as record:
-        snapshot = read_tables(settings, TODAY, record)
-        return settings, make_examples(settings, snapshot, TODAY, record)
+        run = Run(settings, TODAY, record)
+        return settings, make_examples(run, read_tables(run))
 
 
 def trained(settings: Settings, prepared: Prepared, how: str) -> ChurnModel:
@@ -66,7 +67,7 @@ def trained(settings: Settings, prepared: Prepared, how: str) -> ChurnModel:
     training = settings.training.model_copy(update={"feedback": how, "seeds": 2})
     settings = settings.model_copy(update={"training": training})
     with recorded(settings.paths.var, f"train-{how}", "train") as record:
-        fair, _ = leave_out_treated(settings, prepared, record)
+        fair, _ = leave_out_treated(Run(settings, TODAY, record), prepared)
     recipe = recipe_of(settings, len(fair.examples))
     return fit(fair.examples, recipe)[0]
 

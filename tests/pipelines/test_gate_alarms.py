@@ -11,6 +11,7 @@ from history import truncate
 from features.errors import GateError
 from pipelines.demo.simulate import simulate
 from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots.ownpast import own_measures
 from pipelines.snapshots.snapshot import take_snapshot
@@ -62,6 +63,6 @@ def test_no_gate_closes_on_nights_that_follow_each_other(root, clean, tmp_path):
         truncate(clean / "tables", tmp_path / str(night) / "tables", night)
         settings = configured(root, tmp_path / str(night), tmp_path)
         try:
-            read_tables(settings, night, RunRecord("check", "check", ""))
+            read_tables(Run(settings, night, RunRecord("check", "check", "")))
         except GateError as error:
             pytest.fail(f"{night}: {error}")

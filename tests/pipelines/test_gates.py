@@ -12,6 +12,7 @@ from trees import records, tree
 
 from features.errors import ConfigError, ContractError, GateError
 from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.gates import measures
 from pipelines.snapshots.kept import previous
@@ -46,7 +47,7 @@ class Company:
         self.files |= {name.replace("_", "."): content for name, content in files.items()}
         settings = self.make(self.files, self.sources, quality=self.quality)
         self.record = RunRecord("check-1", "check", "")
-        return read_tables(settings, day, self.record, accept=accept)
+        return read_tables(Run(settings, day, self.record), accept=accept)
 
     def refused(self, day=DAY, **files):
         before = previous(self.folder / "var" / "snapshots")
@@ -224,7 +225,7 @@ MUTABLE = {"plan": {"column": "plan", "type": "category", "mutable": True}}
 
 
 def read_as(command, settings):
-    return read_tables(settings, DAY, RunRecord("x", command, ""))
+    return read_tables(Run(settings, DAY, RunRecord("x", command, "")))
 
 
 @pytest.mark.parametrize("command", ["train", "nightly"])

@@ -21,6 +21,7 @@ from pipelines import tracking
 from pipelines.check import check_tables
 from pipelines.demo.simulate import simulate
 from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.runs import run_training
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots.tables import CHECK_PAGE, read_tables
@@ -40,8 +41,8 @@ REASON = "planted by a test"
 
 
 def learned(settings: Settings, day: date) -> Prepared:
-    record = RunRecord("r", "train", "x")
-    return make_examples(settings, read_tables(settings, day, record), day, record)
+    run = Run(settings, day, RunRecord("r", "train", "x"))
+    return make_examples(run, read_tables(run))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,8 @@ def searched(simulated: Simulated, **overrides: str) -> tuple[Search, RunRecord]
     training = simulated.settings.training.model_copy(update={"leak_override": overrides})
     settings = simulated.settings.model_copy(update={"training": training})
     record = RunRecord("r", "train", "x")
-    return search_leaks(settings, Prepared(planted.examples, {}, ()), record), record
+    run = Run(settings, date(2024, 1, 1), record)
+    return search_leaks(run, Prepared(planted.examples, {}, ())), record
 
 
 def test_a_finding_closes_a_gate(companies):

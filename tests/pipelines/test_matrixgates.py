@@ -1,6 +1,7 @@
 """A night's matrix fits the champion, column by column, or is refused by name."""
 
 import re
+from datetime import date
 
 import duckdb
 import lightgbm as lgb
@@ -15,6 +16,7 @@ from models.churn import ChurnModel
 from models.spec import FeatureColumn, learn_spec
 from pipelines.matrixgates import refuse_other_filling
 from pipelines.record import RunRecord
+from pipelines.run import Run
 
 COLUMNS = (
     FeatureColumn("bill", "number", "bill_shock", "billing_friction", 1, "max(bill)"),
@@ -46,13 +48,17 @@ def model() -> ChurnModel:
     return ChurnModel((booster,), Calibration(1.0, 0.0), spec)
 
 
+def run_of(settings):
+    return Run(settings, date(2024, 1, 1), RunRecord("n", "nightly", ""))
+
+
 @pytest.fixture
 def scored(model, company):
     """The probabilities of a matrix that passes the gates."""
     settings = company()
 
     def score(frame):
-        refuse_other_filling(settings, model.spec, frame, NEEDS, RunRecord("n", "nightly", ""))
+        refuse_other_filling(run_of(settings), model.spec, frame, NEEDS)
         return model.probability(model.spec.encode(frame))
 
     return score
@@ -90,12 +96,12 @@ def test_what_does_not_fit_is_refused_by_name(scored, change, error, words):
 
 
 def gated(model, settings, frame):
-    record = RunRecord("n", "nightly", "")
+    run = run_of(settings)
     try:
-        refuse_other_filling(settings, model.spec, frame, NEEDS, record)
+        refuse_other_filling(run, model.spec, frame, NEEDS)
     except GateError as error:
-        return record, str(error)
-    return record, ""
+        return run.record, str(error)
+    return run.record, ""
 
 
 def test_a_share_of_nulls_that_rises_from_2_to_40_percent_closes_a_gate(model, company):

@@ -24,6 +24,7 @@ from pipelines.monitoring.sources import gate_history, look_at_sources
 from pipelines.publish import publish, publisher, staged
 from pipelines.published import Publication, newest_publications
 from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import Monitoring, load_settings
 from pipelines.snapshots.tables import read_tables
 
@@ -85,7 +86,7 @@ def company(demo, folder):
         config.write_text(document.replace(str(folder / "out"), str(folder / name)))
         settings = load_settings(config)
         if not settings.paths.out.exists():
-            snapshot = read_tables(settings, TODAY, RunRecord("r", "monitor", ""))
+            snapshot = read_tables(Run(settings, TODAY, RunRecord("r", "monitor", "")))
             ended = outcomes_at(settings, snapshot, RIPE, TODAY).to_pandas()
             for as_of in RIPE:
                 put(settings, as_of, rated(ended[ended["as_of"] == as_of], scale))
@@ -158,7 +159,7 @@ def test_lists_of_customers_that_nobody_knows_are_refused(company, tmp_path, dem
         {"customer_id": ["a"], "p": [0.5], "driver": ["wait"], "product_line": ["x"]}
     )
     put(other, RIPE[0], rows)
-    snapshot = read_tables(settings, TODAY, RunRecord("r", "monitor", ""))
+    snapshot = read_tables(Run(settings, TODAY, RunRecord("r", "monitor", "")))
     with pytest.raises(ContractError, match="100% of the rows of past lists"):
         join_outcomes(other, snapshot, choose(other, TODAY).complete, TODAY)
 
@@ -263,7 +264,7 @@ def test_alarms_of_inputs_name_the_features_beyond_the_limit():
 
 def test_a_source_that_stands_still_is_told(demo, trained):
     settings = load_settings(demo.config)
-    snapshot = read_tables(settings, TODAY, RunRecord("r", "monitor", ""))
+    snapshot = read_tables(Run(settings, TODAY, RunRecord("r", "monitor", "")))
     first = look_at_sources(snapshot, "Europe/Oslo", TODAY, None)
     assert all(source.standing_still_since is None for source in first)
     newest = {source.table: source.newest_event for source in first}

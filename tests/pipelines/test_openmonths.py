@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import load_settings
 from pipelines.snapshots.tables import read_tables
 from pipelines.training.openmonths import known_shares, open_as_ofs, open_rows
@@ -61,7 +62,7 @@ def company(tmp_path):
         }
         (tmp_path / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
         settings = load_settings(tmp_path / "config.yaml")
-        return settings, read_tables(settings, TODAY, RunRecord("r", "test", ""))
+        return settings, read_tables(Run(settings, TODAY, RunRecord("r", "test", "")))
 
     return make
 
@@ -118,7 +119,8 @@ MODEL = SimpleNamespace(
 
 def rows_of(settings, rows, record=None):
     record = record or RunRecord("r", "test", "")
-    return open_rows(settings, SimpleNamespace(model=MODEL), rows, SHARES, record)
+    run = Run(settings, TODAY, record)
+    return open_rows(run, SimpleNamespace(model=MODEL), rows, SHARES)
 
 
 ENDS = [(20, "voluntary"), (3, "voluntary"), (30, "moved"), *[(None, None)] * 20]

@@ -9,6 +9,7 @@ import pytest
 from pipelines.lists.contact import CONTACT_CHANNELS, ContactRules, allowed_contact
 from pipelines.permissions import read_permissions
 from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.snapshots.snapshot import take_snapshot
 
 DAY = date(2026, 3, 2)
@@ -54,7 +55,7 @@ def read(company, tmp_path, meanwhile=lambda data: None, files=None, **sections)
     snapshot = take_snapshot(settings, tmp_path / "snapshots", as_of=DAY)
     meanwhile(tmp_path / "data")
     record = RunRecord("r", "nightly", "now")
-    return read_permissions(settings, IDS, DAY, snapshot, record), record
+    return read_permissions(Run(settings, DAY, record), IDS, snapshot), record
 
 
 def allowed(permissions):
@@ -158,7 +159,8 @@ def test_a_broken_row_closes_its_own_customer(company, tmp_path):
 def test_a_company_without_such_tables_has_allowed_nothing(company, tmp_path):
     settings = company()
     snapshot = take_snapshot(settings, tmp_path / "snapshots", as_of=DAY)
-    found = read_permissions(settings, IDS, DAY, snapshot, RunRecord("r", "nightly", "now"))
+    run = Run(settings, DAY, RunRecord("r", "nightly", "now"))
+    found = read_permissions(run, IDS, snapshot)
     rules = ContactRules(dict.fromkeys(CONTACT_CHANNELS, "consent"), 5, 31, quiet=False)
     told = allowed_contact(found.known, rules, DAY)
     assert not told.filter(like="contact_allowed").to_numpy().any()
@@ -198,8 +200,8 @@ def test_random_words_of_many_customers_are_read_as_a_plain_reading_would(compan
     }
     made = company(files, {name: SOURCES[name] for name in ("consents", "contact_bars")})
     snapshot = take_snapshot(made, tmp_path / "snapshots", as_of=DAY)
-    record = RunRecord("r", "nightly", "now")
-    found = read_permissions(made, pd.Series(ids, dtype="str"), DAY, snapshot, record)
+    run = Run(made, DAY, RunRecord("r", "nightly", "now"))
+    found = read_permissions(run, pd.Series(ids, dtype="str"), snapshot)
     assert found.refusal is None
     rules = ContactRules(dict.fromkeys(CONTACT_CHANNELS, "consent"), 5, None, quiet=False)
     told = allowed_contact(found.known, rules, DAY)

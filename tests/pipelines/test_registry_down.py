@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from trees import records
@@ -17,6 +17,7 @@ from pipelines import champion as resolving
 from pipelines import keptchampion, tracking
 from pipelines.clock import now
 from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import load_settings
 from pipelines.step import plain
 
@@ -86,7 +87,7 @@ def days_ago(days):
 
 def resolve(config):
     record = RunRecord("a-run", "nightly", "now")
-    return resolving.resolve_champion(load_settings(config), record), record
+    return resolving.resolve_champion(Run(load_settings(config), date(2024, 1, 1), record)), record
 
 
 def test_a_night_keeps_the_champion_that_it_fetched(demo, published):

@@ -18,6 +18,7 @@ from models.spec import FeatureColumn, learn_spec
 from pipelines import tracking
 from pipelines.config.sections import Training
 from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.training import rivalry
 from pipelines.training import search as searching
 from pipelines.training.challengers import hold_challengers
@@ -73,8 +74,8 @@ def logged(monkeypatch):
     return trials
 
 
-def record():
-    return RunRecord("run", "train", "")
+def run_of(settings):
+    return Run(settings, date(2024, 1, 1), RunRecord("run", "train", ""))
 
 
 def in_folder(settings, folder):
@@ -89,15 +90,15 @@ def test_a_search_that_goes_on_finds_what_an_unbroken_one_does(
     settings, examples, logged, tmp_path
 ):
     broken, whole = (in_folder(settings, tmp_path / name) for name in ("broken", "whole"))
-    first = search(broken, examples, Effort(search=True, trials=3), record())
+    first = search(run_of(broken), examples, Effort(search=True, trials=3))
     study = optuna.load_study(
         study_name=None, storage=f"sqlite:///{tmp_path / 'broken' / 'search' / 'studies.db'}"
     )
     study.ask()
-    again = search(broken, examples, Effort(search=True, trials=8), record())
+    again = search(run_of(broken), examples, Effort(search=True, trials=8))
     in_two = told(logged)
     logged.clear()
-    at_once = search(whole, examples, Effort(search=True, trials=8), record())
+    at_once = search(run_of(whole), examples, Effort(search=True, trials=8))
     in_one = told(logged)
     assert [each[1:] for each in in_two] == [each[1:] for each in in_one]
     assert again == replace(at_once, cpu_seconds=again.cpu_seconds)
@@ -111,12 +112,12 @@ def test_a_search_that_goes_on_finds_what_an_unbroken_one_does(
         params for _, params, *_ in in_one[:3]
     ]
     logged.clear()
-    assert search(whole, examples, Effort(search=True, trials=8), record()).gap == at_once.gap
+    assert search(run_of(whole), examples, Effort(search=True, trials=8)).gap == at_once.gap
     assert logged == []
 
 
 def test_the_first_trial_is_the_configured_recipe(settings, examples, logged):
-    held = search(settings, examples, Effort(search=True, minutes=0.0001), record())
+    held = search(run_of(settings), examples, Effort(search=True, minutes=0.0001))
     ((_, name, params, metrics, tags),) = logged
     recipe = recipe_of(settings, 1000)
     assert (name, tags["state"]) == ("trial 0", "complete")
@@ -154,7 +155,7 @@ def test_one_search_at_a_time(settings, examples, logged):
     folder = settings.paths.var / "search"
     folder.mkdir(parents=True)
     with FileLock(folder / ".lock"), pytest.raises(BusyError, match="another run searches"):
-        search(settings, examples, Effort(search=True, trials=1), record())
+        search(run_of(settings), examples, Effort(search=True, trials=1))
 
 
 @pytest.mark.parametrize(("high", "used"), [(-0.001, True), (0.001, False)])
@@ -162,7 +163,7 @@ def test_only_a_clear_winner_replaces_the_recipe(settings, examples, monkeypatch
     found = Held("best", {}, Interval(-0.01, -0.02, high), 1.0, {"num_leaves": 9})
     monkeypatch.setattr(searching, "search", lambda *_: found)
     prepared = Prepared(examples, {}, ())
-    tried = try_recipes(settings, prepared, Effort(search=True, trials=1), record())
+    tried = try_recipes(run_of(settings), prepared, Effort(search=True, trials=1))
     assert recipe_of(tried.settings, 1000).num_leaves == (9 if used else 15)
     assert tried.held == (found,)
     assert found.verdict.startswith(
@@ -172,25 +173,25 @@ def test_only_a_clear_winner_replaces_the_recipe(settings, examples, monkeypatch
 
 
 def test_nothing_is_tried_unless_asked_for(settings, examples):
-    tried = try_recipes(settings, Prepared(examples, {}, ()), Effort(), record())
+    tried = try_recipes(run_of(settings), Prepared(examples, {}, ()), Effort())
     assert (tried.settings, tried.held, tried.to_json()) == (settings, (), b"[]")
 
 
 def test_challengers_are_held_and_change_nothing(settings, examples):
-    run = record()
     asked = settings.training.model_copy(update={"challengers": True})
     configured = settings.model_copy(update={"training": asked})
-    tried = try_recipes(configured, Prepared(examples, {}, ()), Effort(), run)
+    run = run_of(configured)
+    tried = try_recipes(run, Prepared(examples, {}, ()), Effort())
     assert tried.settings == configured
     names = [held.name for held in tried.held]
     assert names == ["63 leaves", "LightGBM defaults", "splined logistic regression", "monotone"]
-    assert run.notes == [held.verdict for held in tried.held]
+    assert run.record.notes == [held.verdict for held in tried.held]
     kept = {row["name"]: row for row in json.loads(tried.to_json())}
     assert list(kept) == names
     assert kept["63 leaves"]["changes"]["num_leaves"] == 63
     assert kept["monotone"]["gap"]["value"] == tried.held[3].gap.value
     assert all("log_loss" in held.card for held in tried.held)
-    assert run.stages[0].name == "challengers"
+    assert run.record.stages[0].name == "challengers"
     # The label is a threshold on one number: trees of any size only approximate its curve.
     (curves,) = [held for held in tried.held if held.name.startswith("splined")]
     assert curves.wins
@@ -201,7 +202,7 @@ def test_without_a_row_left_there_is_no_rivalry(settings, examples):
     single = examples.take(examples.as_of == examples.as_of[0])
     training = settings.training.model_copy(update={"folds": 3})
     with pytest.raises(GateError, match=r"training\.folds to 1"):
-        hold_challengers(settings.model_copy(update={"training": training}), single, record())
+        hold_challengers(run_of(settings.model_copy(update={"training": training})), single)
 
 
 @pytest.mark.parametrize("given", [{"trials": 3}, {"minutes": 1.0}, {"search": True, "trials": 0}])

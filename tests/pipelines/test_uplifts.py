@@ -16,6 +16,7 @@ from pipelines.champion import resolve_champion
 from pipelines.lists.manifest import MANIFEST, Stamp, manifest_bytes
 from pipelines.published import verify
 from pipelines.record import RunRecord, recorded
+from pipelines.run import Run
 from pipelines.runs import run_nightly
 from pipelines.settings import load_settings
 
@@ -114,7 +115,7 @@ def test_a_night_values_contacts_by_an_accepted_effect(demo, published, tmp_path
     config = demo.config_in(tmp_path)
     settings = load_settings(config)
     with recorded(settings.paths.var, "n", "nightly") as told:
-        spec = resolve_champion(settings, told).model.spec
+        spec = resolve_champion(Run(settings, demo.as_of, told)).model.spec
     rows = 400
     x = np.asfortranarray(np.zeros((rows, len(spec.names))), dtype=np.float32)
     ids = np.array([f"{n:05d}" for n in range(rows)], dtype=object)

@@ -1,0 +1,46 @@
+"""Execution context of one run: its configuration, as-of date, run record and task runner.
+
+Most steps of a run need several of the four, so they are passed as one immutable value.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from pipelines.lists.rules import rule_files
+from pipelines.record import RunRecord
+from pipelines.settings import Settings
+from pipelines.step import Step, plain
+from pipelines.storage import digest
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a job; only what was known before ``as_of``'s local midnight is used.
+
+    ``step`` calls each step of the job: directly, or as a task of a scheduler.
+    """
+
+    settings: Settings
+    as_of: date
+    record: RunRecord
+    step: Step = plain
+
+    @cached_property
+    def config_digest(self) -> str:
+        """SHA-256 (hex) of everything in the configuration that can change a result.
+
+        That is also the rule table and the sentences; folders, threads and the tracking store
+        are left out.
+        """
+        excluded = {"paths", "engine", "tracking", "privacy"}
+        deciding = self.settings.model_dump(mode="json", exclude=excluded)
+        rules = {path.name: digest(path) for path in rule_files(self.settings) if path.exists()}
+        return hashlib.sha256(json.dumps([deciding, rules], sort_keys=True).encode()).hexdigest()
+
+    def record_inputs(self) -> None:
+        """Write the as-of date and the configuration's digest into the run record."""
+        self.record.as_of_date = str(self.as_of)
+        self.record.config_digest = self.config_digest
