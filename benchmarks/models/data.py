@@ -22,7 +22,7 @@ from pipelines.record import RunRecord
 from pipelines.run import Run
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots.tables import read_tables
-from pipelines.train import make_examples
+from pipelines.training.examples import make_examples
 
 SHARED = Path("../shared/data")
 SETS = {

@@ -16,8 +16,8 @@ from models.spec import FeatureColumn
 from pipelines import tracking
 from pipelines.run import Run
 from pipelines.snapshots.tables import read_tables
-from pipelines.train import make_examples
 from pipelines.training.evaluation import fit_fold, test_folds
+from pipelines.training.examples import make_examples
 
 _WAIT = ("wait", "bot_loop", "fault_response")
 _PAYING = ("payment_method", "payment_setup")

@@ -25,9 +25,8 @@ from pipelines.run import Run
 from pipelines.runs import run_training
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots.tables import CHECK_PAGE, read_tables
-from pipelines.train import make_examples
-from pipelines.training.examples import Prepared
-from pipelines.training.leaks import Search, customers_as_filed, search_leaks
+from pipelines.training.examples import Prepared, make_examples
+from pipelines.training.leaks import LeakSearch, customers_as_filed, search_leaks
 
 MONTHS = 20
 KNOWN = date(2023, 9, 1)
@@ -121,7 +120,7 @@ def test_the_public_sets_as_mapped_are_not_refused(name, root, example_data, tmp
     assert [f.kind for f in found] == (["id_order"] if name == "trupanion" else [])
 
 
-def searched(simulated: Simulated, **overrides: str) -> tuple[Search, RunRecord]:
+def searched(simulated: Simulated, **overrides: str) -> tuple[LeakSearch, RunRecord]:
     """Search examples with one planted leak."""
     planted = PLANTS["null only for leavers"](Company.of(simulated.examples, 0))
     training = simulated.settings.training.model_copy(update={"leak_override": overrides})
