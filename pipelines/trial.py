@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from features.errors import ModelError
-from models.artefact import NEXT
+from models.boostertext import NEXT
 
 _CHILD = Path(__file__).with_name("trialchild.py")
 _SECONDS = 120.0
