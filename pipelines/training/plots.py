@@ -1,4 +1,7 @@
-"""Pictures of a model's quality and reasons, each a PNG that answers the question in its title."""
+"""Diagnostic plots of a model's quality and explanations, as PNG.
+
+Each answers the question in its title, for readers who know no metric by name.
+"""
 
 import importlib
 import io
@@ -74,20 +77,23 @@ def precision_recall(y: Labels, p: Floats) -> bytes:
 def calibration(y: Labels, p: Floats) -> bytes:
     """Observed against predicted rate in ten quantile bins, with 95 % Wilson intervals."""
     bins = calibration_bins(y, p)
-    predicted, observed, low, high = bins.predicted, bins.observed, bins.low, bins.high
-    figure, axes = _axes("Can the probabilities be taken at their word?")
-    top = 1.05 * float(max(predicted.max(), high.max()))
+    figure, axes = _axes(
+        "Can the probabilities be taken at their word?",
+        "Predicted share who leave",
+        "Observed share who leave (95 % interval)",
+    )
+    top = 1.05 * float(max(bins.predicted.max(), bins.high.max()))
     axes.plot([0, top], [0, top], color=_GREY, linestyle="--", label="Perfect")
-    spread = np.vstack([observed - low, high - observed])
     axes.errorbar(
-        predicted, observed, yerr=spread, color=_BLUE, fmt="o-", capsize=3, label="Tenths by risk"
+        bins.predicted,
+        bins.observed,
+        yerr=np.vstack([bins.observed - bins.low, bins.high - bins.observed]),
+        color=_BLUE,
+        fmt="o-",
+        capsize=3,
+        label="Tenths by risk",
     )
-    axes.set(
-        xlim=(0, top),
-        ylim=(0, top),
-        xlabel="Predicted share who leave",
-        ylabel="Observed share who leave (95 % interval)",
-    )
+    axes.set(xlim=(0, top), ylim=(0, top))
     axes.legend(loc="upper left")
     return _png(figure)
 
@@ -95,7 +101,11 @@ def calibration(y: Labels, p: Floats) -> bytes:
 def gains(y: Labels, p: Floats) -> bytes:
     """Share of the leavers found by share of customers contacted; lift at 1, 5 and 10 %."""
     share, found = gains_curve(y, p)
-    figure, axes = _axes("How many leavers does a list of a given length reach?")
+    figure, axes = _axes(
+        "How many leavers does a list of a given length reach?",
+        "Share of customers contacted (%)",
+        "Share of leavers found (%)",
+    )
     axes.plot([0, 100], [0, 100], color=_GREY, linestyle="--", label="Random list")
     axes.plot(100 * share, 100 * found, color=_BLUE, label="By risk")
     for cut in (0.01, 0.05, 0.10):
@@ -109,14 +119,17 @@ def gains(y: Labels, p: Floats) -> bytes:
             textcoords="offset points",
             bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none"},
         )
-    axes.set(xlabel="Share of customers contacted (%)", ylabel="Share of leavers found (%)")
     axes.legend(loc="lower right")
     return _png(figure)
 
 
 def profit(curves: Mapping[str, ProfitCurve], currency: str) -> bytes:
     """Realised profit per customer by share contacted; ``curves`` by what winning costs."""
-    figure, axes = _axes("How long a list pays?")
+    figure, axes = _axes(
+        "How long a list pays?",
+        "Share of customers contacted, by expected value (%)",
+        f"Profit per customer of the cohort ({currency})",
+    )
     axes.axhline(0, color=_GREY, linewidth=0.8)
     top = 1.0
     for (name, curve), colour, style in zip(curves.items(), (_BLUE, _ORANGE), "-:", strict=False):
@@ -127,17 +140,17 @@ def profit(curves: Mapping[str, ProfitCurve], currency: str) -> bytes:
         axes.plot(share, gained, "o", color=colour)
         top = max(top, gained)
     axes.set_ylim(-2 * top, 1.2 * top)
-    axes.set(
-        xlabel="Share of customers contacted, by expected value (%)",
-        ylabel=f"Profit per customer of the cohort ({currency})",
-    )
     axes.legend(title="If winning a new customer costs", loc="lower left")
     return _png(figure)
 
 
-def staying(months: Sequence[MonthCard]) -> bytes:
+def decay(months: Sequence[MonthCard]) -> bytes:
     """AUC by months after what the model learned ended, with 95 % intervals."""
-    figure, axes = _axes("How long does a model stay good?")
+    figure, axes = _axes(
+        "How long does a model stay good?",
+        "Months after the last label that it learned from (dashed: guessing)",
+        "Area under the curve (95 % interval)",
+    )
     known = [month for month in months if "auc" in month.card]
     cards = [month.card["auc"] for month in known]
     middle = np.array([card.value for card in cards])
@@ -146,26 +159,22 @@ def staying(months: Sequence[MonthCard]) -> bytes:
     axes.errorbar(places, middle, yerr=spread, color=_BLUE, fmt="o-", capsize=3)
     axes.axhline(0.5, color=_GREY, linestyle="--")
     axes.set_xticks(places, [f"{month.months}\n{month.leavers} left" for month in known])
-    axes.set(
-        xlabel="Months after the last label that it learned from (dashed: guessing)",
-        ylabel="Area under the curve (95 % interval)",
-    )
     return _png(figure)
 
 
 def score_histogram(y: Labels, p: Floats) -> bytes:
     """Distribution of the scores of leavers and of stayers, each summing to 100 %."""
-    figure, axes = _axes("Do leavers get higher scores than stayers?")
+    figure, axes = _axes(
+        "Do leavers get higher scores than stayers?",
+        "Predicted probability (the last bar holds all above)",
+        "Share of the group (%)",
+    )
     top = float(np.quantile(p, 0.995)) or 1.0
     edges = np.linspace(0, top, 41).tolist()
     for label, value, colour in (("Stayed", 0, _BLUE), ("Left", 1, _ORANGE)):
         scores = np.minimum(p[y == value], top)
         shares = np.full(len(scores), 100 / max(len(scores), 1))
         axes.hist(scores, edges, weights=shares, color=colour, alpha=0.6, label=label)
-    axes.set(
-        xlabel="Predicted probability (the last bar holds all above)",
-        ylabel="Share of the group (%)",
-    )
     axes.legend()
     return _png(figure)
 
@@ -191,7 +200,9 @@ def beeswarm(contributions: Floats, x: Matrix, spec: FeatureSpec) -> bytes:
     encoded matrix; a category is coloured by its code.
     """
     rows = slice(0, _SAMPLE)
-    figure, axes = _axes("What raises and lowers risk, customer by customer?", 9.0, 7.0)
+    figure, axes = _axes(
+        "What raises and lowers risk, customer by customer?", width=9.0, height=7.0
+    )
     with _shap() as shap:
         explanation = shap.Explanation(
             values=contributions[rows, :-1],
@@ -274,11 +285,14 @@ def _shap() -> Iterator[Any]:
             np.random.set_state(state)
 
 
-def _axes(title: str, width: float = 7.0, height: float = 5.0) -> tuple[Figure, Axes]:
+def _axes(
+    title: str, xlabel: str = "", ylabel: str = "", *, width: float = 7.0, height: float = 5.0
+) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.set_title(title, loc="left", fontsize=13)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.grid(visible=True, alpha=0.25)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
