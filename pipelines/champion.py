@@ -1,4 +1,4 @@
-"""Who scores tonight: the alias resolved once, or the champion kept from a night before."""
+"""Champion resolution: the registry's alias, read once a run, or the cached champion."""
 
 import logging
 import threading
@@ -39,18 +39,18 @@ def resolve_champion(run: Run) -> Champion:
     settings, record = run.settings, run.record
     with record.stage("champion"):
         try:
-            registered, files = within(settings, lambda: _asked(settings))
+            registered, files = with_timeout(settings, lambda: _from_registry(settings))
         except tracking.UnreachableError as error:
-            registered, files = _kept(run, error)
+            registered, files = _from_cache(run, error)
         model = model_from_files(files, registered.digest, try_boosters)
         if not record.degraded:
-            _keep(run, registered, files)
+            _cache(run, registered, files)
     record.model_version, record.model_digest = registered.label, registered.digest
     record.feature_spec_hash = model.spec.hash
     return Champion(registered, model)
 
 
-def _asked(settings: Settings) -> tuple[tracking.Registered, Mapping[str, bytes]]:
+def _from_registry(settings: Settings) -> tuple[tracking.Registered, Mapping[str, bytes]]:
     registered = tracking.champion(settings)
     if registered is None:
         raise ModelError(
@@ -63,14 +63,14 @@ def _asked(settings: Settings) -> tuple[tracking.Registered, Mapping[str, bytes]
     return registered, tracking.fetch(settings, registered)
 
 
-def _kept(
+def _from_cache(
     run: Run, error: tracking.UnreachableError
 ) -> tuple[tracking.Registered, Mapping[str, bytes]]:
     kept = keptchampion.read(run.settings)
     if kept is None or not kept.usable:
         had = "no champion is kept here" if kept is None else f"the one kept is of {kept.seen_at}"
         raise ModelError(
-            f"{error} Nothing was scored: {had}, and at most {keptchampion.MOST_DAYS} days are "
+            f"{error} Nothing was scored: {had}, and at most {keptchampion.MAX_AGE_DAYS} days are "
             "allowed. Start the server, then run again: stille nightly."
         ) from error
     run.record.degraded = True
@@ -83,15 +83,15 @@ def _kept(
     return kept.registered, kept.files
 
 
-def _keep(run: Run, registered: tracking.Registered, files: Mapping[str, bytes]) -> None:
+def _cache(run: Run, registered: tracking.Registered, files: Mapping[str, bytes]) -> None:
     """A champion that cannot be kept does not stop the night."""
     try:
-        keptchampion.keep(run.settings, registered, files)
+        keptchampion.store(run.settings, registered, files)
     except OSError as error:
         run.record.notes.append(f"the champion could not be kept: {error.strerror}")
 
 
-def within(settings: Settings, work: Callable[[], T]) -> T:
+def with_timeout(settings: Settings, work: Callable[[], T]) -> T:
     """Do what asks a server in a thread that is left behind when it takes too long.
 
     Time limits of single requests do not bound a server that answers byte by byte.

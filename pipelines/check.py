@@ -1,4 +1,4 @@
-"""What ``stille check``, ``features`` and ``schema`` answer."""
+"""Data validation job (``stille check``), and the feature dictionary of the configured tables."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,11 +8,9 @@ from typing import Any
 from features.catalog import build_catalog, dictionary
 from features.errors import GateError, StilleError
 from pipelines.checkpage import write_page
-from pipelines.checktables import Checked
-from pipelines.clock import new_run_id, today_in
+from pipelines.checktables import CheckResult
 from pipelines.engine import absent_columns, attributes_of
-from pipelines.record import recorded
-from pipelines.run import Run
+from pipelines.run import Run, open_run
 from pipelines.settings import load_settings
 from pipelines.snapshots import households
 from pipelines.snapshots.kept import previous
@@ -36,16 +34,13 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
 
     Raises what ``read_tables`` and ``refuse_leaks`` raise.
     """
-    settings = load_settings(config)
-    day = as_of or today_in(settings.company.timezone)
-    page = settings.paths.out / CHECK_PAGE
     seen = [Taken({}, 1)]
-    with recorded(settings.paths.var, new_run_id("check"), "check") as record:
-        run = Run(settings, day, record)
+    with open_run("check", config, as_of) as run:
+        page = run.settings.paths.out / CHECK_PAGE
         try:
             snapshot = read_tables(run, accept=accept, seen=seen.append)
         except StilleError as error:
-            quarantine = refused_folder(store_of(settings))
+            quarantine = refused_folder(store_of(run.settings))
             write_page(page, _checked(run, seen[-1], quarantine, str(error)))
             raise
         quarantine = snapshot.root / "quarantine"
@@ -61,9 +56,9 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
 
 def _checked(
     run: Run, taken: Taken, quarantine: Path, refusal: str | None = None, leaks: str = ""
-) -> Checked:
+) -> CheckResult:
     settings = run.settings
-    return Checked(
+    return CheckResult(
         company=settings.company.name,
         zone=settings.company.timezone,
         as_of=run.as_of,

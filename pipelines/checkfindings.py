@@ -1,4 +1,4 @@
-"""What a person may want to look at in tables that were read, the worst first."""
+"""Data quality findings of accepted tables, the worst first."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,11 +32,11 @@ class Finding:
 
 def findings(tables: Mapping[str, TableFacts]) -> list[Finding]:
     """Every finding, the largest share of its table's rows first."""
-    found = (finding for name, facts in tables.items() for finding in _of(name, facts))
+    found = (finding for name, facts in tables.items() for finding in _findings_of(name, facts))
     return sorted(found, key=lambda f: (-f.share, f.table, f.kind, f.what))
 
 
-def parted(found: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
+def split_by_table(found: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
     """The ``PER_TABLE`` worst of each table, and the rest; both in the given order."""
     seen: Counter[str] = Counter()
     first: list[Finding] = []
@@ -47,7 +47,7 @@ def parted(found: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
     return first, rest
 
 
-def _of(name: str, facts: TableFacts) -> Iterator[Finding]:
+def _findings_of(name: str, facts: TableFacts) -> Iterator[Finding]:
     for rule, count in facts.quarantined.items():
         yield Finding(name, SET_ASIDE, rule, count, facts.source_rows)
     for what, count in facts.profile.orphans.items():

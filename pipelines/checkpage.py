@@ -1,34 +1,32 @@
-"""The page of ``stille check``: one offline file, without scripts and without customers' words."""
+"""HTML report of a data validation: one offline file, no scripts, nothing that customers wrote."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from pipelines.checkfindings import SET_ASIDE, Finding, findings, parted
-from pipelines.checktables import Checked, given, table, without_gate
+from pipelines.checkfindings import SET_ASIDE, Finding, findings, split_by_table
+from pipelines.checktables import CheckResult, is_source_table, table, tables_without_gate
 from pipelines.pages import html_template
 from pipelines.record import Gate
-from pipelines.storage import replace_bytes, storage_errors
+from pipelines.storage import write_file
 
 
-def write_page(path: Path, checked: Checked) -> None:
+def write_page(path: Path, checked: CheckResult) -> None:
     """Write the page; raises ``PublicationError`` when the disk refuses."""
-    with storage_errors(f"write {path}"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_bytes(path, render(checked, path.parent).encode())
+    write_file(path, render(checked, path.parent).encode())
 
 
-def render(checked: Checked, folder: Path) -> str:
+def render(checked: CheckResult, folder: Path) -> str:
     """The page as HTML, for a file in ``folder``. Every value is escaped."""
     return html_template("check.html").render(page=_page(checked, folder))
 
 
-def _page(checked: Checked, folder: Path) -> dict[str, object]:
+def _page(checked: CheckResult, folder: Path) -> dict[str, object]:
     banded = [g for g in checked.gates if g.low is not None or g.high is not None]
     stopped = [gate for gate in banded if not gate.passed]
     found = findings(checked.tables)
-    first, rest = ([_finding(f, checked, folder) for f in part] for part in parted(found))
+    first, rest = ([_finding(f, checked, folder) for f in part] for part in split_by_table(found))
     tone, verdict = _verdict(checked, stopped, found)
     return {
         "company": checked.company,
@@ -39,7 +37,7 @@ def _page(checked: Checked, folder: Path) -> dict[str, object]:
         "customers_known": checked.customers_known,
         "leaks": checked.leaks,
         "tables": [table(name, facts, checked) for name, facts in checked.tables.items()],
-        "without_gate": without_gate(checked),
+        "without_gate": tables_without_gate(checked),
         "stopped": [_gate(gate) for gate in stopped],
         "passed": [_gate(gate) for gate in banded if gate.passed],
         "findings": first,
@@ -49,7 +47,7 @@ def _page(checked: Checked, folder: Path) -> dict[str, object]:
 
 
 def _verdict(
-    checked: Checked, stopped: Sequence[Gate], found: Sequence[Finding]
+    checked: CheckResult, stopped: Sequence[Gate], found: Sequence[Finding]
 ) -> tuple[str, str]:
     """How serious it is (``bad``, ``look`` or ``good``), and the same in words."""
     if checked.refusals:
@@ -59,7 +57,7 @@ def _verdict(
         return "bad", f"{said} The last snapshot and publication stand."
     if checked.refusal is not None:
         return "bad", checked.refusal
-    rows = sum(facts.source_rows for name, facts in checked.tables.items() if given(name))
+    rows = sum(facts.source_rows for name, facts in checked.tables.items() if is_source_table(name))
     aside = sum(f.rows or 0 for f in found if f.kind == SET_ASIDE)
     said = f"{_count(len(checked.tables), 'table')} with {rows:,} rows keep the data contract."
     if aside:
@@ -82,7 +80,7 @@ def _share(share: float) -> str:
     return "under 0.1%" if 0 < share < 0.001 else f"{share:.1%}"
 
 
-def _finding(finding: Finding, checked: Checked, folder: Path) -> dict[str, str]:
+def _finding(finding: Finding, checked: CheckResult, folder: Path) -> dict[str, str]:
     aside = finding.kind == SET_ASIDE
     limit = checked.limits.get(finding.table) if aside else None
     return {

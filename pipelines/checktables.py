@@ -1,12 +1,12 @@
-"""The tables of a check, as its page shows them: counts, ages and columns."""
+"""Table profiles of a data validation: counts, ages and columns, as its page shows them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from features.tables import TABLES
+from pipelines.clock import local_day
 from pipelines.record import Gate
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.profile import ColumnProfile
@@ -17,7 +17,7 @@ _FRESH = "days since the newest event"
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """What a check saw: the tables as far as they were read, the gates, and a refusal if any.
 
     ``limits`` is the share of each table's rows that may be set aside, ``refusals`` tells by
@@ -38,31 +38,34 @@ class Checked:
     customers_known: bool = True
 
 
-def given(name: str) -> bool:
+def is_source_table(name: str) -> bool:
     """Whether a table is the company's own, and not derived from others."""
     return not TABLES[name].derived
 
 
-def without_gate(checked: Checked) -> str:
+def tables_without_gate(checked: CheckResult) -> str:
     """Names of the tables whose age no gate looks at."""
     gated = {gate.name.partition(":")[0] for gate in checked.gates if gate.name.endswith(_FRESH)}
     dated = (
         name
         for name, facts in checked.tables.items()
-        if given(name) and name not in checked.refusals and facts.last_event is not None
+        if is_source_table(name) and name not in checked.refusals and facts.last_event is not None
     )
     return ", ".join(name for name in dated if name not in gated)
 
 
-def table(name: str, facts: TableFacts, checked: Checked) -> dict[str, object]:
+def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, object]:
     """What the page shows of one table."""
-    newest = _local(facts.last_event, checked.zone)
+    first, newest = (
+        None if moment is None else local_day(moment, checked.zone)
+        for moment in (facts.first_event, facts.last_event)
+    )
     return {
         "name": name,
-        "state": "refused" if name in checked.refusals else "" if given(name) else "derived",
+        "state": _state(name, checked),
         "rows": f"{facts.rows:,}",
         "set_aside": f"{sum(facts.quarantined.values()):,}",
-        "first": _local(facts.first_event, checked.zone) or "",
+        "first": first or "",
         "newest": newest or "",
         "age": (checked.as_of - newest).days if newest is not None else "",
         "absent": ", ".join(facts.absent),
@@ -77,11 +80,17 @@ def table(name: str, facts: TableFacts, checked: Checked) -> dict[str, object]:
     }
 
 
+def _state(name: str, checked: CheckResult) -> str:
+    if name in checked.refusals:
+        return "refused"
+    return "" if is_source_table(name) else "derived"
+
+
 def _often_empty(facts: TableFacts) -> str:
     shares = {name: c.nulls / max(facts.rows, 1) for name, c in facts.profile.columns.items()}
     often = sorted((-share, name) for name, share in shares.items() if share >= _OFTEN_EMPTY)
-    told = [f"{name} {-share:.0%}" for share, name in often[:_NAMED]]
-    return ", ".join(told) + (f" and {len(often) - _NAMED} more" if len(often) > _NAMED else "")
+    shown = [f"{name} {-share:.0%}" for share, name in often[:_NAMED]]
+    return ", ".join(shown) + (f" and {len(often) - _NAMED} more" if len(often) > _NAMED else "")
 
 
 def _column(name: str, profile: ColumnProfile, rows: int) -> dict[str, str]:
@@ -92,10 +101,3 @@ def _column(name: str, profile: ColumnProfile, rows: int) -> dict[str, str]:
         "high": profile.high or "",
         "jump": "" if profile.jump is None else f"{profile.jump:.2f}",
     }
-
-
-def _local(moment: datetime | None, zone: str) -> date | None:
-    """The local day of a naive UTC instant."""
-    if moment is None:
-        return None
-    return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()

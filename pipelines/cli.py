@@ -1,4 +1,4 @@
-"""The command line: ``stille``. Results on stdout, progress and errors on stderr.
+"""Command line interface (Typer): ``stille``. Results on stdout, progress and errors on stderr.
 
 Each command imports what it needs when it is called, so that ``stille --help`` is quick and
 the libraries underneath find their environment set.
@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -109,8 +109,8 @@ def check(
     from pipelines import say
     from pipelines.check import check_tables
 
-    report = check_tables(config, _day(as_of), accept=accept)
-    say.as_json(report.rows) if as_json else say.tables_checked(report.rows, report.page)
+    report = check_tables(config, as_day(as_of), accept=accept)
+    say.as_json(report.rows) if as_json else say.check_done(report.rows, report.page)
 
 
 @app.command()
@@ -204,13 +204,10 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Learn from all matured months, log to MLflow, and promote by rule."""
-    from pipelines import say
-    from pipelines.launch import launch_training
     from pipelines.training.effort import Effort
 
-    effort = Effort(challengers, search, trials, minutes)
-    trained = launch_training(config, _day(as_of), plain=plain, effort=effort)
-    say.as_json(say.training_facts(trained)) if as_json else say.training_done(trained)
+    effort = asdict(Effort(challengers, search, trials, minutes))
+    run_job("train", config, as_of, as_json=as_json, plain=plain, **effort)
 
 
 @app.command()
@@ -228,7 +225,7 @@ def promote(
     from pipelines.promoting import promote as run
 
     moved = run(config, version, reason, dry_run=dry_run)
-    say.as_json(asdict(moved)) if as_json else say.moved(moved)
+    say.as_json(asdict(moved)) if as_json else say.promotion_done(moved)
 
 
 @app.command()
@@ -240,7 +237,7 @@ def rollback(
     from pipelines.promoting import rollback as run
 
     moved = run(config, reason, dry_run=dry_run)
-    say.as_json(asdict(moved)) if as_json else say.moved(moved)
+    say.as_json(asdict(moved)) if as_json else say.promotion_done(moved)
 
 
 @app.command()
@@ -254,11 +251,7 @@ def nightly(
     as_json: AsJson = False,
 ) -> None:
     """Score every customer with the champion and publish the risk list."""
-    from pipelines import say
-    from pipelines.launch import launch_nightly
-
-    night = launch_nightly(config, _day(as_of), plain=plain, backfill=backfill)
-    say.as_json(say.night_facts(night)) if as_json else say.night_done(night)
+    run_job("nightly", config, as_of, as_json=as_json, plain=plain, backfill=backfill)
 
 
 @app.command()
@@ -283,9 +276,9 @@ def explain(
     from pipelines.say import as_json as print_json
 
     if plain:
-        print(letter_to(config, customer, _day(as_of), language))
+        print(letter_to(config, customer, as_day(as_of), language))
         return
-    found = explain_customer(config, customer, _day(as_of), language)
+    found = explain_customer(config, customer, as_day(as_of), language)
     print_json(printed.facts(found)) if as_json else printed.for_people(found)
 
 
@@ -294,31 +287,13 @@ def monitor(
     config: Config = DEMO, as_of: AsOf = None, plain: Plain = False, as_json: AsJson = False
 ) -> None:
     """Hold past lists against what happened, and tonight's inputs against training's."""
-    from pipelines import say
-    from pipelines.launch import launch_monitoring
-    from pipelines.monitor import AlarmError
-
-    try:
-        found = launch_monitoring(config, _day(as_of), plain=plain)
-    except AlarmError as alarm:
-        say.monitored(alarm.found, as_json=as_json)
-        raise
-    say.monitored(found, as_json=as_json)
+    run_job("monitor", config, as_of, as_json=as_json, plain=plain)
 
 
 @app.command()
 def effect(config: Config = DEMO, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Hold those drawn for treatment against the holdout: does contacting help?"""
-    from pipelines import sayeffect
-    from pipelines.effect import HarmError
-    from pipelines.runs import run_effect
-
-    try:
-        found = run_effect(config, _day(as_of))
-    except HarmError as harm:
-        sayeffect.measured(harm.found, as_json=as_json)
-        raise
-    sayeffect.measured(found, as_json=as_json)
+    run_job("effect", config, as_of, as_json=as_json)
 
 
 @app.command()
@@ -326,11 +301,7 @@ def recalibrate(
     config: Config = DEMO, as_of: AsOf = None, plain: Plain = False, as_json: AsJson = False
 ) -> None:
     """Refit the champion's calibration on the newest outcomes; its boosters stay."""
-    from pipelines import say
-    from pipelines.launch import launch_recalibration
-
-    done = launch_recalibration(config, _day(as_of), plain=plain)
-    say.as_json(say.recalibration_facts(done)) if as_json else say.recalibrated(done)
+    run_job("recalibrate", config, as_of, as_json=as_json, plain=plain)
 
 
 @app.command()
@@ -351,7 +322,7 @@ def compare(
     difference = run(find_logged(settings, a), find_logged(settings, b))
     page = page_path(settings.paths.var, difference)
     write_page(page, difference)
-    say.as_json(difference.to_data()) if as_json else say.compared(difference, page)
+    say.as_json(difference.to_data()) if as_json else say.comparison_done(difference, page)
 
 
 @app.command()
@@ -369,17 +340,13 @@ def truth(
 
     settings = load_settings(config)
     window = settings.label.lead_days, settings.label.horizon_days
-    say.held_against_truth(run(newest_scores(settings.paths.var), key, window))
+    say.truth_comparison(run(newest_scores(settings.paths.var), key, window))
 
 
 @app.command()
 def ablate(config: Config = DEMO, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Judge parts of the drivers alone and left out, and log each to MLflow."""
-    from pipelines import say
-    from pipelines.runs import run_ablation
-
-    done = run_ablation(config, _day(as_of))
-    say.as_json(say.ablation_facts(done)) if as_json else say.ablated(done)
+    run_job("ablate", config, as_of, as_json=as_json)
 
 
 @app.command()
@@ -427,7 +394,7 @@ def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
     from pipelines.doctor.doctor import examine, worst
 
     found = examine(config)
-    say.as_json([asdict(each) for each in found]) if as_json else say.examined(found)
+    say.as_json([asdict(each) for each in found]) if as_json else say.doctor_done(found)
     raise typer.Exit(worst(found))
 
 
@@ -454,5 +421,34 @@ def _mute_teardown() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
-def _day(given: datetime | None) -> date | None:
+def run_job(
+    job: str,
+    config: Path,
+    as_of: datetime | None,
+    *,
+    as_json: bool,
+    plain: bool | None = None,
+    **options: Any,
+) -> None:
+    """Run a job and print its result, also where alarms rang.
+
+    ``plain`` is None for the jobs that the command line never runs in Prefect.
+    """
+    from pipelines import say
+    from pipelines.launch import launch
+    from pipelines.runs import COMPLETE, JOBS
+
+    try:
+        if plain is None:
+            result = JOBS[job].start(config, as_day(as_of), **options)
+        else:
+            result = launch(JOBS[job], config, as_day(as_of), plain=plain, **options)
+    except COMPLETE as alarm:
+        say.result_of(job, alarm.result, as_json=as_json)
+        raise
+    say.result_of(job, result, as_json=as_json)
+
+
+def as_day(given: datetime | None) -> date | None:
+    """The day of an option that Typer parses as an instant."""
     return None if given is None else given.date()

@@ -1,4 +1,4 @@
-"""The data contract and the configuration, as a page to read and as JSON Schemas."""
+"""JSON Schemas of the data contract and the configuration, and the contract as a page."""
 
 from collections.abc import Iterator
 from typing import Any

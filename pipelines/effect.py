@@ -1,4 +1,7 @@
-"""Does contacting help? Past assignments to the arms against what happened since."""
+"""Treatment effect job: outcomes of past assignments, by intention to treat.
+
+Only the holdout shows whether contacting helps, as risk decides who is contacted.
+"""
 
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -12,15 +15,15 @@ from pipelines.plainjson import plain_json
 from pipelines.responding import who_responds
 from pipelines.run import Run
 from pipelines.snapshots.tables import read_tables
-from pipelines.storage import replace_bytes, storage_errors
+from pipelines.storage import write_file
 
 SCHEMA_VERSION = "1"
 FOLDER = "effect"
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What was found by a day, and the file that says it.
+class EffectResult:
+    """Effects measured by what was known before ``day``, and the file with them.
 
     ``responds`` is None until a comparison of everybody is measurable.
     """
@@ -39,18 +42,18 @@ class Measured:
 
 
 class HarmError(GateError):
-    """More of the treated leave than of the held out; ``found`` is the complete result."""
+    """More of the treated leave than of the held out; ``result`` is complete."""
 
-    def __init__(self, found: Measured) -> None:
-        groups = ", ".join(f"{each.kind} {each.group}" for each in found.harmful)
+    def __init__(self, result: EffectResult) -> None:
+        groups = ", ".join(f"{each.kind} {each.group}" for each in result.harmful)
         super().__init__(
             f"contacting raises leaving ({groups}): the interval of the difference lies above 0. "
-            f"Stop contacting them, and look at {found.path}."
+            f"Stop contacting them, and look at {result.path}."
         )
-        self.found = found
+        self.result = result
 
 
-def measure(run: Run) -> Measured:
+def measure(run: Run) -> EffectResult:
     """Measure by what was known before the as-of date; writes ``var/effect/<as-of date>.json``.
 
     Raises ``ContractError`` for broken tables or none of terminations, ``PublicationError`` when
@@ -68,26 +71,25 @@ def measure(run: Run) -> Measured:
     if effects[0].verdict != "not_measurable_yet":
         responds = who_responds(run, snapshot, arms.assigned)
     path = settings.paths.var / FOLDER / f"{today}.json"
-    found = Measured(today, arms, effects, responds, smallest, path)
-    with storage_errors(f"write {path}"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_bytes(path, plain_json(as_data(found)) + b"\n")
-    if found.harmful:
-        raise HarmError(found)
-    return found
+    result = EffectResult(today, arms, effects, responds, smallest, path)
+    write_file(path, plain_json(as_data(result)) + b"\n")
+    if result.harmful:
+        raise HarmError(result)
+    return result
 
 
-def as_data(found: Measured) -> dict[str, object]:
+def as_data(result: EffectResult) -> dict[str, object]:
     """What ``docs/effect.md`` describes."""
+    uplift = result.responds
     return {
         "schema_version": SCHEMA_VERSION,
-        "date": found.day.isoformat(),
-        "source": found.arms.source,
-        "customers": len(found.arms.assigned),
-        "waiting": found.arms.waiting,
-        "smallest": found.smallest,
+        "date": result.day.isoformat(),
+        "source": result.arms.source,
+        "customers": len(result.arms.assigned),
+        "waiting": result.arms.waiting,
+        "smallest": result.smallest,
         "wanted_power": WANTED_POWER,
-        "effects": [asdict(effect) for effect in found.effects],
-        "responds": found.responds and asdict(found.responds) | {"used": found.responds.accepted},
-        "harmful": [f"{each.kind}={each.group}" for each in found.harmful],
+        "effects": [asdict(effect) for effect in result.effects],
+        "responds": uplift and asdict(uplift) | {"used": uplift.accepted},
+        "harmful": [f"{each.kind}={each.group}" for each in result.harmful],
     }

@@ -1,10 +1,15 @@
-"""Defaults for the libraries underneath: nothing calls home, everything stays under one folder.
+"""Process environment: defaults of the libraries underneath, and the version of this code.
 
-Must run before Prefect or MLflow is imported; values already set in the environment win.
+The defaults must be set before Prefect or MLflow is imported: nothing calls home then, and
+everything stays under one folder. Values already set in the environment win.
 """
 
+import json
 import os
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+
+_NAME = "stille"
 
 _DEFAULTS = {
     "DO_NOT_TRACK": "true",
@@ -29,3 +34,22 @@ def quiet_libraries() -> None:
     home = Path("var/prefect").absolute()
     for name, value in {**_DEFAULTS, "PREFECT_HOME": str(home)}.items():
         os.environ.setdefault(name, value)
+
+
+def code_version() -> str:
+    """The package's version, with the commit if it was installed from a repository.
+
+    "unknown" when the package is not installed.
+    """
+    try:
+        found = distribution(_NAME)
+    except PackageNotFoundError:
+        return "unknown"
+    commit = _commit(found)
+    return f"{found.version}+{commit}" if commit else found.version
+
+
+def _commit(found: Distribution) -> str | None:
+    text = found.read_text("direct_url.json")
+    origin = json.loads(text) if text else {}
+    return str(origin.get("vcs_info", {}).get("commit_id", "")) or None

@@ -1,36 +1,27 @@
-"""The Prefect flows: thin shells around the plain runs.
+"""Prefect flows: thin shells around the jobs, whose parameters Prefect shows.
 
 Every step of a run becomes a task; what a person wants to see becomes an artifact. A flow
 that Prefect cannot even start is run plainly, and its record says that it was untracked.
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from prefect import flow, task
+from prefect import Flow, flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from features.errors import BusyError
-from pipelines import sayeffect
-from pipelines.effect import HarmError, Measured
-from pipelines.monitor import AlarmError, Monitored
-from pipelines.monitoring.summary import markdown
+from pipelines.effect import EffectResult
+from pipelines.monitor import MonitoringResult
 from pipelines.nightly import Night
-from pipelines.recalibrate import Followed
-from pipelines.runs import (
-    run_effect,
-    run_monitoring,
-    run_nightly,
-    run_recalibration,
-    run_training,
-)
-from pipelines.show import scorecard_markdown, top_rows
-from pipelines.train import Trained
+from pipelines.recalibrate import RecalibrationResult
+from pipelines.runs import COMPLETE, EFFECT, MONITOR, NIGHTLY, RECALIBRATE, TRAIN, Job
+from pipelines.train import TrainingResult
 from pipelines.training.effort import Effort
 
 P = ParamSpec("P")
@@ -68,82 +59,60 @@ def train(
     search: bool = False,
     trials: int | None = None,
     minutes: float | None = None,
-) -> Trained:
+) -> TrainingResult:
     """Learn from everything known before the as-of date (default: today)."""
-    effort = Effort(challengers, search, trials, minutes)
-    trained = run_training(Path(config), as_of, as_task, effort=effort)
-    show_training(trained)
-    return trained
+    return _run(TRAIN, config, as_of, **asdict(Effort(challengers, search, trials, minutes)))
 
 
 @flow(name="nightly", persist_result=False)
 def nightly(config: str, as_of: date | None = None, backfill: bool = False) -> Night:
     """Publish the risk list of the as-of date (default: today)."""
-    night = run_nightly(Path(config), as_of, as_task, backfill=backfill)
-    show_night(night)
-    return night
+    return _run(NIGHTLY, config, as_of, backfill=backfill)
 
 
 @flow(name="monitor", persist_result=False)
-def monitor(config: str, as_of: date | None = None) -> Monitored:
+def monitor(config: str, as_of: date | None = None) -> MonitoringResult:
     """Judge past publications and the inputs of the as-of date (default: today)."""
-    try:
-        found = run_monitoring(Path(config), as_of, as_task)
-    except AlarmError as alarm:
-        show_monitoring(alarm.found)
-        raise
-    show_monitoring(found)
-    return found
+    return _run(MONITOR, config, as_of)
 
 
 @flow(name="effect", persist_result=False)
-def effect(config: str, as_of: date | None = None) -> Measured:
+def effect(config: str, as_of: date | None = None) -> EffectResult:
     """Hold those drawn for treatment against the holdout, by the as-of date (default: today)."""
-    try:
-        found = run_effect(Path(config), as_of, as_task)
-    except HarmError as harm:
-        show_effect(harm.found)
-        raise
-    show_effect(found)
-    return found
+    return _run(EFFECT, config, as_of)
 
 
 @flow(name="recalibrate", persist_result=False)
-def recalibrate(config: str, as_of: date | None = None) -> Followed:
+def recalibrate(config: str, as_of: date | None = None) -> RecalibrationResult:
     """Refit the champion's calibration on the newest matured months (default: of today)."""
-    return run_recalibration(Path(config), as_of, as_task)
+    return _run(RECALIBRATE, config, as_of)
 
 
-def show_training(trained: Trained) -> None:
-    """The scorecard as a Markdown artifact."""
-    with _not_decisive("scorecard"):
-        create_markdown_artifact(scorecard_markdown(trained), key="scorecard")
+FLOWS: Mapping[str, Flow[..., Any]] = {
+    each.name: each for each in (nightly, train, monitor, effect, recalibrate)
+}
 
 
-def show_night(night: Night) -> None:
-    """The top of the list as a table artifact, and where it stands as Markdown."""
-    what = "Published" if night.written else "Already published"
-    with _not_decisive("top of the list"):
-        create_table_artifact(top_rows(night.publication.folder), key="top-of-the-list")
-        create_markdown_artifact(f"{what}: `{night.publication.folder}`", key="publication")
-
-
-def show_monitoring(found: Monitored) -> None:
-    """The figures and the alarms as a Markdown artifact."""
-    with _not_decisive("monitoring"):
-        create_markdown_artifact(markdown(found), key="monitoring")
-
-
-def show_effect(found: Measured) -> None:
-    """The comparison of the arms as a Markdown artifact."""
-    with _not_decisive("effect"):
-        create_markdown_artifact(sayeffect.markdown(found), key="effect")
-
-
-@contextmanager
-def _not_decisive(what: str) -> Iterator[None]:
-    """What is done stands, even if Prefect's server has gone and cannot show it."""
+def _run(job: Job[R], config: str, as_of: date | None, **options: Any) -> R:
+    """Run the job with its steps as tasks and show its result, also where alarms rang."""
     try:
-        yield
-    except Exception as error:
-        _LOG.warning("Prefect did not take the %s (%s).", what, type(error).__name__)
+        result = job.start(Path(config), as_of, as_task, **options)
+    except COMPLETE as alarm:
+        show(job, alarm.result)
+        raise
+    show(job, result)
+    return result
+
+
+def show(job: Job[R], result: Any) -> None:
+    """Create the job's artifacts; the result stands even if Prefect's server has gone."""
+    for key, content in job.artifacts.items():
+        try:
+            made = content(result)
+            if isinstance(made, str):
+                create_markdown_artifact(made, key=key)
+            else:
+                create_table_artifact(made, key=key)
+        except Exception as error:
+            name = key.replace("-", " ")
+            _LOG.warning("Prefect did not take the %s (%s).", name, type(error).__name__)

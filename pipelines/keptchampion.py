@@ -1,4 +1,4 @@
-"""The champion as it was last fetched, kept for nights on which the registry does not answer.
+"""Champion cache: the last fetched version, for nights on which the registry does not answer.
 
 ``var/champion`` holds ``champion.json`` (version, digest, tags, registry, and when the registry
 last said that this is the champion) and one folder of model files, named by its digest.
@@ -18,12 +18,12 @@ from pipelines.clock import now
 from pipelines.settings import Settings
 from pipelines.storage import replace_bytes
 
-MOST_DAYS = 7
+MAX_AGE_DAYS = 7
 _SKEW = timedelta(hours=-1)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CachedChampion:
     """A version, its files, and when the registry last named it champion (UTC)."""
 
     registered: tracking.Registered
@@ -33,11 +33,11 @@ class Kept:
     @property
     def usable(self) -> bool:
         """Whether the files are whole and the registry named it at most seven days ago."""
-        young = _SKEW <= now() - self.seen_at <= timedelta(days=MOST_DAYS)
+        young = _SKEW <= now() - self.seen_at <= timedelta(days=MAX_AGE_DAYS)
         return young and digest(self.files) == self.registered.digest
 
 
-def keep(settings: Settings, registered: tracking.Registered, files: Mapping[str, bytes]) -> None:
+def store(settings: Settings, registered: tracking.Registered, files: Mapping[str, bytes]) -> None:
     """Keep the champion of now; older files are removed. Raises ``OSError``."""
     folder = _folder(settings)
     into = folder / registered.digest
@@ -59,7 +59,7 @@ def keep(settings: Settings, registered: tracking.Registered, files: Mapping[str
             shutil.rmtree(old, ignore_errors=True)
 
 
-def read(settings: Settings) -> Kept | None:
+def read(settings: Settings) -> CachedChampion | None:
     """What is kept of this configuration's registry and model; None if nothing, or damaged."""
     folder = _folder(settings)
     try:
@@ -69,7 +69,7 @@ def read(settings: Settings) -> Kept | None:
         if not (same and registered.name == settings.tracking.model and _plain(registered.digest)):
             return None
         files = tracking.read_folder(folder / registered.digest)
-        return Kept(registered, files, datetime.fromisoformat(described["seen_at"]))
+        return CachedChampion(registered, files, datetime.fromisoformat(described["seen_at"]))
     except (OSError, ValueError, KeyError, TypeError, ModelError):
         return None
 

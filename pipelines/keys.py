@@ -1,4 +1,4 @@
-"""The secrets of a company: each given by the environment, or made once and kept."""
+"""Secret keys of a company: from the environment, or generated once and stored."""
 
 import hashlib
 import hmac

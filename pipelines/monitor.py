@@ -1,6 +1,6 @@
-"""Monitoring: have the probabilities come true, and is tonight still like training?
+"""Model monitoring job: calibration of past probabilities, and drift of the inputs from training.
 
-Plain functions; ``step`` decides whether a scheduler watches them.
+Plain functions; the run's ``step`` decides whether a scheduler watches them.
 """
 
 import json
@@ -13,17 +13,17 @@ from typing import Any
 from features.errors import GateError
 from pipelines import tracking
 from pipelines.champion import Champion, resolve_champion
-from pipelines.monitoring import inputs as night
-from pipelines.monitoring import performance as judged
-from pipelines.monitoring import sources as given
+from pipelines.monitoring import inputs as input_drift
+from pipelines.monitoring import performance as past_performance
+from pipelines.monitoring import sources as freshness
 from pipelines.monitoring.inputs import Inputs, input_alarms, measure_inputs
-from pipelines.monitoring.past import Chosen, choose, join_outcomes
+from pipelines.monitoring.past import PublicationsByMaturity, choose_publications, join_outcomes
 from pipelines.monitoring.performance import Performance, measure, performance_alarms
 from pipelines.run import Run
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
-from pipelines.storage import replace_bytes, storage_errors
+from pipelines.storage import write_file
 from pipelines.tracking import plain_name
 
 SCHEMA_VERSION = "1"
@@ -32,32 +32,32 @@ _CARD = ("auc", "calibration_slope", "calibration_intercept", "lift@10%", "log_l
 
 
 @dataclass(frozen=True, slots=True)
-class Monitored:
-    """What a monitoring run found; ``performance`` is None while no horizon is complete."""
+class MonitoringResult:
+    """Result of a monitoring run; ``performance`` is None while no horizon is complete."""
 
     day: date
-    chosen: Chosen
+    chosen: PublicationsByMaturity
     performance: Performance | None
     inputs: Inputs | None
-    sources: tuple[given.Source, ...]
-    gates: tuple[given.GateHistory, ...]
+    sources: tuple[freshness.Source, ...]
+    gates: tuple[freshness.GateHistory, ...]
     alarms: tuple[str, ...]
     path: Path
 
 
 class AlarmError(GateError):
-    """Alarms rang in a monitoring run, which is otherwise complete: ``found`` is its result."""
+    """Alarms rang in a monitoring run, which is otherwise complete, as is ``result``."""
 
-    def __init__(self, found: Monitored) -> None:
+    def __init__(self, result: MonitoringResult) -> None:
         super().__init__(
-            f"{len(found.alarms)} of monitoring's alarms rang on {found.day}: "
-            f"{'; '.join(found.alarms)}. Look at {found.path}; then train again (stille train), "
+            f"{len(result.alarms)} of monitoring's alarms rang on {result.day}: "
+            f"{'; '.join(result.alarms)}. Look at {result.path}; then train again (stille train), "
             "repair the source, or widen the bands under monitoring in the configuration."
         )
-        self.found = found
+        self.result = result
 
 
-def monitor(run: Run) -> Monitored:
+def monitor(run: Run) -> MonitoringResult:
     """Judge past publications and tonight's inputs by what is known before the as-of date.
 
     Writes ``var/monitoring/<as-of date>.json`` and a run in MLflow. Raises ``ModelError`` without a
@@ -67,18 +67,20 @@ def monitor(run: Run) -> Monitored:
     run.record_inputs()
     champion = run.step(resolve_champion, run)
     snapshot = run.step(read_tables, run)
-    chosen = choose(run.settings, run.as_of)
-    performance = run.step(judge_past, run, snapshot, chosen)
+    chosen = choose_publications(run.settings, run.as_of)
+    performance = run.step(evaluate_past, run, snapshot, chosen)
     reference = tracking.load_reference(run.settings, champion.registered)
     inputs = run.step(measure_inputs, run, snapshot, champion, reference)
-    found = _found(run.settings, snapshot, chosen, performance, inputs, run.as_of)
-    run.step(write, run.settings, found, champion)
-    if found.alarms:
-        raise AlarmError(found)
-    return found
+    result = _result_of(run.settings, snapshot, chosen, performance, inputs, run.as_of)
+    run.step(write, run.settings, result, champion)
+    if result.alarms:
+        raise AlarmError(result)
+    return result
 
 
-def judge_past(run: Run, snapshot: Snapshot, chosen: Chosen) -> Performance | None:
+def evaluate_past(
+    run: Run, snapshot: Snapshot, chosen: PublicationsByMaturity
+) -> Performance | None:
     """What became of the rows of complete publications; None without one."""
     settings = run.settings
     with run.record.stage("outcomes") as stage:
@@ -89,52 +91,52 @@ def judge_past(run: Run, snapshot: Snapshot, chosen: Chosen) -> Performance | No
         return measure(past, settings.monitoring, settings.training.bootstrap)
 
 
-def write(settings: Settings, found: Monitored, champion: Champion) -> None:
+def write(settings: Settings, result: MonitoringResult, champion: Champion) -> None:
     """The report's data as JSON, and the same figures in MLflow."""
-    data = (json.dumps(as_data(settings, found, champion), indent=1) + "\n").encode()
-    with storage_errors(f"write {found.path}"):
-        found.path.parent.mkdir(parents=True, exist_ok=True)
-        replace_bytes(found.path, data)
+    data = (json.dumps(as_data(settings, result, champion), indent=1) + "\n").encode()
+    write_file(result.path, data)
     tags = {
-        "monitoring_date": str(found.day),
+        "monitoring_date": str(result.day),
         "champion": champion.registered.label,
-        "alarms": "; ".join(found.alarms) or "none",
+        "alarms": "; ".join(result.alarms) or "none",
     }
-    files = {f"{found.day}.json": data}
-    tracking.log_monitoring(settings, f"monitor {found.day}", tags, flat_metrics(found), files)
+    files = {f"{result.day}.json": data}
+    name, metrics = f"monitor {result.day}", flat_metrics(result)
+    tracking.log_run(settings, FOLDER, name, {}, metrics, tags, files)
 
 
-def as_data(settings: Settings, found: Monitored, champion: Champion) -> dict[str, object]:
+def as_data(settings: Settings, result: MonitoringResult, champion: Champion) -> dict[str, object]:
     """What ``docs/monitoring.md`` describes."""
+    performance, inputs = result.performance, result.inputs
     dates = {
-        name: [each.as_of.isoformat() for each in getattr(found.chosen, name)]
+        name: [each.as_of.isoformat() for each in getattr(result.chosen, name)]
         for name in ("complete", "immature", "other_horizon")
     }
     return {
         "schema_version": SCHEMA_VERSION,
         "company": settings.company.name,
-        "date": found.day.isoformat(),
+        "date": result.day.isoformat(),
         "champion": champion.registered.label,
         "publications": dates,
-        "performance": judged.as_data(found.performance) if found.performance else None,
-        "inputs": night.as_data(found.inputs) if found.inputs else None,
-        **given.as_data(found.sources, found.gates),
-        "alarms": list(found.alarms),
+        "performance": performance and past_performance.as_data(performance),
+        "inputs": inputs and input_drift.as_data(inputs),
+        **freshness.as_data(result.sources, result.gates),
+        "alarms": list(result.alarms),
     }
 
 
-def flat_metrics(found: Monitored) -> dict[str, float]:
+def flat_metrics(result: MonitoringResult) -> dict[str, float]:
     """Metrics with names that never change, for charts over monitoring dates."""
     metrics = {
-        "alarms": float(len(found.alarms)),
-        "publications": float(len(found.chosen.complete)),
+        "alarms": float(len(result.alarms)),
+        "publications": float(len(result.chosen.complete)),
     }
-    if found.performance is not None:
-        metrics |= _performance_metrics(found.performance)
-    if found.inputs is not None:
-        metrics["drift_scores"] = found.inputs.score.psi
-        metrics["drift_largest"] = found.inputs.features[0].psi if found.inputs.features else 0.0
-        metrics |= {f"drift_{name}": value for name, value in found.inputs.families.items()}
+    if result.performance is not None:
+        metrics |= _performance_metrics(result.performance)
+    if result.inputs is not None:
+        metrics["drift_scores"] = result.inputs.score.psi
+        metrics["drift_largest"] = result.inputs.features[0].psi if result.inputs.features else 0.0
+        metrics |= {f"drift_{name}": value for name, value in result.inputs.families.items()}
     return metrics
 
 
@@ -158,27 +160,27 @@ def _performance_metrics(performance: Performance) -> dict[str, float]:
     return metrics
 
 
-def _found(
+def _result_of(
     settings: Settings,
     snapshot: Snapshot,
-    chosen: Chosen,
+    chosen: PublicationsByMaturity,
     performance: Performance | None,
     inputs: Inputs | None,
     today: date,
-) -> Monitored:
+) -> MonitoringResult:
     var, limits = settings.paths.var, settings.monitoring
     alarms = [
         *(performance_alarms(performance, limits) if performance else ()),
         *(input_alarms(inputs, limits.max_drift) if inputs else ()),
     ]
     zone, before = settings.company.timezone, _before(var, today)
-    return Monitored(
+    return MonitoringResult(
         day=today,
         chosen=chosen,
         performance=performance,
         inputs=inputs,
-        sources=given.look_at_sources(snapshot, zone, today, before),
-        gates=given.gate_history(var),
+        sources=freshness.look_at_sources(snapshot, zone, today, before),
+        gates=freshness.gate_history(var),
         alarms=tuple(alarms),
         path=var / FOLDER / f"{today}.json",
     )
@@ -189,5 +191,5 @@ def _before(var: Path, today: date) -> Mapping[str, Any] | None:
     earlier = sorted(p for p in (var / FOLDER).glob("*.json") if p.stem < today.isoformat())
     if not earlier:
         return None
-    found: dict[str, Any] = json.loads(earlier[-1].read_bytes())
-    return found
+    result: dict[str, Any] = json.loads(earlier[-1].read_bytes())
+    return result

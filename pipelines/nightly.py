@@ -1,6 +1,7 @@
-"""A night: champion → tables → matrix → scores → reasons → lists and report, published in one swap.
+"""Batch scoring job: champion → tables → matrix → scores → reasons → lists, report → publication.
 
-Plain functions; ``step`` decides whether a scheduler watches them.
+Published in one swap, so that no reader sees half a night; the run's ``step`` decides whether a
+scheduler watches it.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""HTML pages from the package's templates: offline, with every value escaped."""
+"""Jinja environment of the HTML pages: offline, with every value escaped."""
 
 from functools import cache
 

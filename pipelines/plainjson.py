@@ -1,4 +1,4 @@
-"""JSON that every reader takes: what is no number is null, dates are ISO texts."""
+"""Strict JSON serialization: NaN and infinities are null, dates are ISO texts."""
 
 import json
 from collections.abc import Mapping

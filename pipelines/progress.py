@@ -1,4 +1,4 @@
-"""Progress a person can watch: one rich bar per long step, on stderr."""
+"""Progress bars, one per long step, on stderr."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

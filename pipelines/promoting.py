@@ -1,4 +1,7 @@
-"""A person moves the alias: ``stille promote`` and ``stille rollback``."""
+"""Manual promotion and rollback of the alias ``champion``.
+
+A person decides otherwise than the rules only with a reason, which is kept.
+"""
 
 import json
 from collections.abc import Mapping
@@ -7,16 +10,16 @@ from pathlib import Path
 
 from features.errors import ModelError
 from pipelines import tracking
-from pipelines.clock import new_run_id
 from pipelines.engine import catalog_from
 from pipelines.matrixgates import refuse_other_features
-from pipelines.record import RunRecord, recorded
-from pipelines.settings import Settings, load_settings
+from pipelines.record import RunRecord
+from pipelines.run import open_run
+from pipelines.settings import Settings
 from pipelines.snapshots.households import NOTICES
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class PromotionResult:
     """Who is champion after the command, who was before, and what became of the alias.
 
     With ``dry_run`` nothing was changed, and ``champion`` is who would be.
@@ -31,36 +34,38 @@ class Moved:
 
 def promote(
     config: Path, version: str | None = None, reason: str | None = None, *, dry_run: bool = False
-) -> Moved:
+) -> PromotionResult:
     """Make a version (the newest by default) the champion.
 
     Raises ``ModelError`` for a version that the promotion rules refused, that has no verdict
     or was rolled back, unless a ``reason`` is given; and for one whose files are damaged or
     whose features this code does not build, whatever the reason.
     """
-    settings = load_settings(config)
-    with recorded(settings.paths.var, new_run_id("promote"), "promote") as record:
+    with open_run("promote", config) as run:
+        settings, record = run.settings, run.record
         chosen = tracking.version_of(settings, version)
         _note(record, chosen)
         now = tracking.champion(settings)
         if now is not None and now.version == chosen.version:
-            return Moved(chosen.label, now.label, False, dry_run, "it is champion already")
+            return PromotionResult(
+                chosen.label, now.label, False, dry_run, "it is champion already"
+            )
         why = _allowed(chosen, (reason or "").strip())
         _usable(settings, chosen)
         if not dry_run:
             tracking.promote(settings, chosen, why)
         record.notes.append(f"{'would be promoted' if dry_run else 'promoted'}: {why}")
-        return Moved(chosen.label, now.label if now else None, True, dry_run, why)
+        return PromotionResult(chosen.label, now.label if now else None, True, dry_run, why)
 
 
-def rollback(config: Path, reason: str | None = None, *, dry_run: bool = False) -> Moved:
+def rollback(config: Path, reason: str | None = None, *, dry_run: bool = False) -> PromotionResult:
     """Give the alias back to the champion before this one, once.
 
     Raises ``ModelError`` when no previous champion is kept: a second rollback in a row would
     bring back what the first took away.
     """
-    settings = load_settings(config)
-    with recorded(settings.paths.var, new_run_id("rollback"), "rollback") as record:
+    with open_run("rollback", config) as run:
+        settings, record = run.settings, run.record
         now, before = tracking.champion(settings), tracking.aliased(settings, tracking.PREVIOUS)
         if now is None or before is None:
             champion = f"{now.label} stays champion" if now else "there is no champion"
@@ -74,7 +79,7 @@ def rollback(config: Path, reason: str | None = None, *, dry_run: bool = False) 
         if not dry_run:
             tracking.roll_back(settings, now, before, why)
         record.notes.append(f"{'would be rolled back' if dry_run else 'rolled back'}: {why}")
-        return Moved(before.label, now.label, now.version != before.version, dry_run, why)
+        return PromotionResult(before.label, now.label, now.version != before.version, dry_run, why)
 
 
 def _note(record: RunRecord, registered: tracking.Registered) -> None:

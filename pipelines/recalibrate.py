@@ -1,6 +1,7 @@
-"""The champion's calibration moved to the newest months; its boosters stay as they are.
+"""Recalibration job: the champion's calibration refitted on the newest months.
 
-Plain functions; ``step`` decides whether a scheduler watches them.
+Its boosters stay as they are, as levels move faster than risks; the run's ``step`` decides
+whether a scheduler watches it.
 """
 
 import json
@@ -14,9 +15,9 @@ from models.recalibration import recalibrate as refit
 from models.sofar import SoFar
 from pipelines import tracking
 from pipelines.champion import Champion, resolve_champion
-from pipelines.codeversion import code_version
 from pipelines.digests import inputs_digest
 from pipelines.engine import tables_of
+from pipelines.environment import code_version
 from pipelines.run import Run
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
@@ -41,7 +42,7 @@ _KEPT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class RecalibrationResult:
     """The new version, its parent's label, what was fitted, and the rules that refused it.
 
     ``registered`` is None where nothing was to be followed.
@@ -53,7 +54,7 @@ class Followed:
     failed: tuple[str, ...]
 
 
-def recalibrate(run: Run) -> Followed:
+def recalibrate(run: Run) -> RecalibrationResult:
     """Register the champion with a new calibration; it takes the alias if its check allows.
 
     Where the calibration comes out as it was, nothing is registered.
@@ -66,16 +67,16 @@ def recalibrate(run: Run) -> Followed:
     champion = run.step(resolve_champion, run)
     snapshot = run.step(read_tables, run)
     newer = run.step(newer_examples, run, snapshot, champion)
-    found = run.step(refitted, run, champion, newer)
+    found = run.step(refit_calibration, run, champion, newer)
     if found.calibration.equals(champion.model.calibration):
         run.record.notes.append(NOTHING)
-        return Followed(None, champion.registered.label, found, ())
+        return RecalibrationResult(None, champion.registered.label, found, ())
     registered = run.step(register, run, snapshot, champion, found)
     failed = run.step(decide, run, champion, registered, found)
-    return Followed(registered, champion.registered.label, found, failed)
+    return RecalibrationResult(registered, champion.registered.label, found, failed)
 
 
-def refitted(run: Run, champion: Champion, newer: Newer) -> Recalibrated:
+def refit_calibration(run: Run, champion: Champion, newer: Newer) -> Recalibrated:
     """The new calibration; its checks become gates of the record."""
     settings, record = run.settings, run.record
     model, examples = champion.model, newer.examples

@@ -1,4 +1,4 @@
-"""The run record: what a run did and how it ended, written on every exit."""
+"""Run record (audit log): what a run did and how it ended, written on every exit."""
 
 import json
 import signal

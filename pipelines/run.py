@@ -5,13 +5,17 @@ Most steps of a run need several of the four, so they are passed as one immutabl
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from pathlib import Path
 
+from pipelines.clock import new_run_id, today_in
 from pipelines.lists.rules import rule_files
-from pipelines.record import RunRecord
-from pipelines.settings import Settings
+from pipelines.record import RunRecord, recorded
+from pipelines.settings import Settings, load_settings
 from pipelines.step import Step, plain
 from pipelines.storage import digest
 
@@ -44,3 +48,17 @@ class Run:
         """Write the as-of date and the configuration's digest into the run record."""
         self.record.as_of_date = str(self.as_of)
         self.record.config_digest = self.config_digest
+
+
+@contextmanager
+def open_run(
+    command: str, config: Path, as_of: date | None = None, step: Step = plain
+) -> Iterator[Run]:
+    """Load the configuration and run with a new run record; what is raised is recorded first.
+
+    ``as_of`` defaults to today in the company's zone. Raises ``ConfigError``.
+    """
+    settings = load_settings(config)
+    day = as_of or today_in(settings.company.timezone)
+    with recorded(settings.paths.var, new_run_id(command), command) as record:
+        yield Run(settings, day, record, step)

@@ -1,87 +1,79 @@
-"""Runs as a person or a scheduler starts them: configuration, clock and run record around a run.
+"""Job registry: every run by its name, for the command line, the Prefect flows and the schedules.
 
-``as_of`` defaults to today in the company's zone. What a run raises is recorded, then raised.
+A job is declared once here, so that the three start it alike and show the same of its result.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
-from pipelines.clock import new_run_id, today_in
-from pipelines.effect import Measured, measure
-from pipelines.monitor import Monitored, monitor
+from pipelines import sayeffect
+from pipelines.effect import HarmError, measure
+from pipelines.monitor import AlarmError, monitor
+from pipelines.monitoring import summary
 from pipelines.nightly import Night, nightly
-from pipelines.recalibrate import Followed, recalibrate
-from pipelines.record import recorded
-from pipelines.run import Run
-from pipelines.settings import load_settings
+from pipelines.recalibrate import recalibrate
+from pipelines.run import Run, open_run
+from pipelines.show import scorecard_markdown, top_rows
 from pipelines.step import Step, plain
-from pipelines.train import Trained, train
-from pipelines.training.ablation import Ablation, ablate
-from pipelines.training.effort import AS_CONFIGURED, Effort
+from pipelines.train import TrainingResult, train
+from pipelines.training.ablation import ablate
+from pipelines.training.effort import Effort
+
+R = TypeVar("R")
+Content = str | list[dict[str, str]]
+
+# Raised once everything is written: ``result`` is what the run found.
+COMPLETE = (AlarmError, HarmError)
 
 
-@contextmanager
-def _run(
-    kind: str, config: Path, as_of: date | None, step: Step = plain, *, untracked: bool = False
-) -> Iterator[Run]:
-    settings = load_settings(config)
-    day = as_of or today_in(settings.company.timezone)
-    with recorded(settings.paths.var, new_run_id(kind), kind) as record:
-        record.untracked = untracked
-        yield Run(settings, day, record, step)
+@dataclass(frozen=True, slots=True)
+class Job(Generic[R]):
+    """One kind of run; ``artifacts`` are Markdown or table rows of its result, by their key."""
+
+    name: str
+    run: Callable[..., R]
+    artifacts: Mapping[str, Callable[[R], Content]] = field(default_factory=dict)
+
+    def start(
+        self,
+        config: Path,
+        as_of: date | None = None,
+        step: Step = plain,
+        *,
+        untracked: bool = False,
+        **options: Any,
+    ) -> R:
+        """Run as ``open_run`` opens it; ``options`` are the job's own."""
+        with open_run(self.name, config, as_of, step) as run:
+            run.record.untracked = untracked
+            return self.run(run, **options)
 
 
-def run_training(
-    config: Path,
-    as_of: date | None = None,
-    step: Step = plain,
-    *,
-    effort: Effort = AS_CONFIGURED,
-    untracked: bool = False,
-) -> Trained:
-    """Train a model on what was known before ``as_of``."""
-    with _run("train", config, as_of, step, untracked=untracked) as run:
-        return train(run, effort)
+def _train(run: Run, **effort: Any) -> TrainingResult:
+    return train(run, Effort(**effort))
 
 
-def run_nightly(
-    config: Path,
-    as_of: date | None = None,
-    step: Step = plain,
-    *,
-    backfill: bool = False,
-    untracked: bool = False,
-) -> Night:
-    """Score the customers of ``as_of`` and publish the lists."""
-    with _run("nightly", config, as_of, step, untracked=untracked) as run:
-        return nightly(run, backfill=backfill)
+def _publication(night: Night) -> str:
+    what = "Published" if night.written else "Already published"
+    return f"{what}: `{night.publication.folder}`"
 
 
-def run_ablation(config: Path, as_of: date | None = None) -> list[Ablation]:
-    """Judge parts of the drivers."""
-    with _run("ablate", config, as_of) as run:
-        return ablate(run)
+TRAIN = Job("train", _train, {"scorecard": scorecard_markdown})
+NIGHTLY = Job(
+    "nightly",
+    nightly,
+    {
+        "top-of-the-list": lambda night: top_rows(night.publication.folder),
+        "publication": _publication,
+    },
+)
+MONITOR = Job("monitor", monitor, {"monitoring": summary.markdown})
+EFFECT = Job("effect", measure, {"effect": sayeffect.markdown})
+RECALIBRATE = Job("recalibrate", recalibrate)
+ABLATE = Job("ablate", ablate)
 
-
-def run_effect(config: Path, as_of: date | None = None, step: Step = plain) -> Measured:
-    """Measure whether contacting helps."""
-    with _run("effect", config, as_of, step) as run:
-        return measure(run)
-
-
-def run_monitoring(
-    config: Path, as_of: date | None = None, step: Step = plain, *, untracked: bool = False
-) -> Monitored:
-    """Compare what was predicted with what happened."""
-    with _run("monitor", config, as_of, step, untracked=untracked) as run:
-        return monitor(run)
-
-
-def run_recalibration(
-    config: Path, as_of: date | None = None, step: Step = plain, *, untracked: bool = False
-) -> Followed:
-    """Refit the champion's calibration."""
-    with _run("recalibrate", config, as_of, step, untracked=untracked) as run:
-        return recalibrate(run)
+_ALL: tuple[Job[Any], ...] = (TRAIN, NIGHTLY, MONITOR, EFFECT, RECALIBRATE, ABLATE)
+JOBS: Mapping[str, Job[Any]] = {job.name: job for job in _ALL}

@@ -1,7 +1,7 @@
-"""What the command line prints: results on stdout, as tables for people or as JSON."""
+"""Console output of the commands: results on stdout, as tables for people or as JSON."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from models.bootstrap import Interval
+from models.effect import WANTED_POWER
 from models.recalibration_check import Check
+from models.uplift import Judged
+from pipelines import sayeffect
 from pipelines.comparing.difference import Difference
 from pipelines.demo.compare import Comparison
 from pipelines.doctor.finding import Finding
-from pipelines.monitor import Monitored
+from pipelines.effect import EffectResult
+from pipelines.monitor import MonitoringResult
 from pipelines.monitoring import summary
 from pipelines.nightly import Night
-from pipelines.promoting import Moved
-from pipelines.recalibrate import NOTHING, Followed
-from pipelines.show import lane_counts, scorecard_header, scorecard_rows, top_rows
-from pipelines.train import Trained
+from pipelines.promoting import PromotionResult
+from pipelines.recalibrate import NOTHING, RecalibrationResult
+from pipelines.show import interval_text, lane_counts, scorecard_header, scorecard_rows, top_rows
+from pipelines.train import TrainingResult
 from pipelines.training.ablation import Ablation
 
 _PAGE_WIDTH = 150
@@ -48,7 +51,7 @@ def as_json(value: object) -> None:
     print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
 
 
-def tables_checked(rows: Sequence[Mapping[str, Any]], page: Path) -> None:
+def check_done(rows: Sequence[Mapping[str, Any]], page: Path) -> None:
     """Print what ``stille check`` found, one row per table, and where the page is."""
     table(
         ["table", "rows", "set aside", "first event (UTC)", "last event (UTC)", "columns missing"],
@@ -67,13 +70,13 @@ def tables_checked(rows: Sequence[Mapping[str, Any]], page: Path) -> None:
     print(f"Ranges, orphan keys, gates and more: {page}")
 
 
-def examined(found: Sequence[Finding]) -> None:
+def doctor_done(found: Sequence[Finding]) -> None:
     """Print what ``stille doctor`` looked at."""
     rows = ([each.what, each.status, each.said] for each in found)
     table(["looked at", "status", "found"], rows)
 
 
-def training_done(trained: Trained) -> None:
+def training_done(trained: TrainingResult) -> None:
     """Print the scorecard, the strongest drivers and the decision."""
     judged = trained.judged
     title = f"{trained.registered.label} on {', '.join(judged.folds)}: {len(judged.test):,} rows"
@@ -88,7 +91,7 @@ def training_done(trained: Trained) -> None:
     print(f"Pictures: {trained.folder / 'plots'}")
 
 
-def moved(done: Moved) -> None:
+def promotion_done(done: PromotionResult) -> None:
     """Print who is champion now, or would be."""
     if not done.changed:
         print(f"{done.champion} is champion already. Nothing was changed.")
@@ -98,7 +101,7 @@ def moved(done: Moved) -> None:
     print(f"{done.champion} {would} champion ({before}). Why: {done.why}")
 
 
-def training_facts(trained: Trained) -> dict[str, Any]:
+def training_facts(trained: TrainingResult) -> dict[str, Any]:
     """The same as a mapping for ``--json``."""
     return {
         "model": trained.registered.label,
@@ -146,16 +149,43 @@ def night_facts(night: Night) -> dict[str, Any]:
     }
 
 
-def monitored(found: Monitored, *, as_json: bool) -> None:
-    """Print a monitoring run as a table, or the JSON that it wrote."""
-    if as_json:
-        print(found.path.read_text(encoding="utf-8"), end="")
-        return
-    table(summary.HEADER, summary.rows(found), f"Monitoring on {found.day}")
-    print(f"Tenths, drivers, every feature and source: {found.path}")
+def monitoring_done(result: MonitoringResult) -> None:
+    """Print the figures of a monitoring run as a table."""
+    table(summary.HEADER, summary.rows(result), f"Monitoring on {result.day}")
+    print(f"Tenths, drivers, every feature and source: {result.path}")
 
 
-def compared(difference: Difference, page: Path) -> None:
+def effect_done(result: EffectResult) -> None:
+    """Print the comparison of the arms as a table."""
+    count = len(result.arms.assigned)
+    title = (
+        f"{count:,} customers by the {result.arms.source}' arms; "
+        f"{result.arms.waiting:,} wait for their horizon"
+    )
+    table(sayeffect.HEADER, sayeffect.rows(result), title)
+    if result.responds is not None:
+        print(_responds(result.responds))
+    print(
+        f"By intention to treat. Power and needed size are for {result.smallest:.0%} fewer "
+        f"leavers, seen {WANTED_POWER:.0%} of the time. All figures: {result.path}"
+    )
+
+
+def _responds(judged: Judged) -> str:
+    gain = judged.gain
+    used = "is used" if judged.accepted else "is not used, risk ranks"
+    return (
+        f"Ranking by effect {used}: Qini {judged.by_effect.value:.4f}, by risk "
+        f"{judged.by_risk.value:.4f}, difference {gain.value:+.4f} ({gain.low:+.4f} to "
+        f"{gain.high:+.4f}) leavers kept per customer, on customers unseen."
+    )
+
+
+def _written(result: MonitoringResult | EffectResult) -> None:
+    print(result.path.read_text(encoding="utf-8"), end="")
+
+
+def comparison_done(difference: Difference, page: Path) -> None:
     """Print what differs between two runs, and where the page is."""
     a, b = difference.a.label, difference.b.label
     metrics = (
@@ -174,7 +204,7 @@ def compared(difference: Difference, page: Path) -> None:
     print(f"Page: {page}")
 
 
-def recalibrated(done: Followed) -> None:
+def recalibration_done(done: RecalibrationResult) -> None:
     """Print what was refitted, on what, how its checks went and whether it is champion."""
     found, check, level = done.found, done.found.check, done.found.level
     print(
@@ -203,7 +233,7 @@ def _checked(check: Check) -> str:
     )
 
 
-def recalibration_facts(done: Followed) -> dict[str, Any]:
+def recalibration_facts(done: RecalibrationResult) -> dict[str, Any]:
     """The same for ``--json``."""
     return {
         "version": done.registered.label if done.registered else None,
@@ -214,7 +244,7 @@ def recalibration_facts(done: Followed) -> dict[str, Any]:
     }
 
 
-def held_against_truth(comparison: Comparison) -> None:
+def truth_comparison(comparison: Comparison) -> None:
     """Print the model beside the answer key."""
     c = comparison
     print(
@@ -235,10 +265,10 @@ def held_against_truth(comparison: Comparison) -> None:
     )
 
 
-def ablated(done: Sequence[Ablation]) -> None:
+def ablation_done(done: Sequence[Ablation]) -> None:
     """Print what each part of the drivers reaches on the same test rows."""
     rows = (
-        [one.name, one.features, *(_shown(one.card[name]) for name in ("auc", "log_loss"))]
+        [one.name, one.features, *(interval_text(one.card[name]) for name in ("auc", "log_loss"))]
         for one in done
     )
     table(["part", "features", "auc (95 % interval)", "log_loss (95 % interval)"], rows)
@@ -253,9 +283,22 @@ def ablation_facts(done: Sequence[Ablation]) -> list[dict[str, Any]]:
     ]
 
 
-def _shown(interval: Interval) -> str:
-    return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
-
-
 def _ranked(drivers: "pd.Series[float]") -> list[tuple[str, str]]:
     return [(str(name), f"{value:.3f}") for name, value in drivers.head(_DRIVERS).items()]
+
+
+# How each job's result is printed: as JSON, and for people.
+_PRINTERS: Mapping[str, tuple[Callable[[Any], None], Callable[[Any], None]]] = {
+    "train": (lambda result: as_json(training_facts(result)), training_done),
+    "nightly": (lambda result: as_json(night_facts(result)), night_done),
+    "monitor": (_written, monitoring_done),
+    "effect": (_written, effect_done),
+    "recalibrate": (lambda result: as_json(recalibration_facts(result)), recalibration_done),
+    "ablate": (lambda result: as_json(ablation_facts(result)), ablation_done),
+}
+
+
+def result_of(job: str, result: object, *, as_json: bool) -> None:
+    """Print the result of a job."""
+    printers = _PRINTERS[job]
+    printers[0 if as_json else 1](result)

@@ -1,11 +1,10 @@
-"""Whether contacting helps, in words: for the command line and for Prefect's page."""
+"""Summary table of the treatment effects: one row a group, for the terminal and for Prefect."""
 
-from models.effect import WANTED_POWER, Effect
-from models.uplift import Judged
-from pipelines.effect import Measured
-from pipelines.say import table
+from models.effect import Effect
+from pipelines.effect import EffectResult
+from pipelines.markdown import markdown_table
 
-_HEADER = (
+HEADER = (
     "group",
     "treated, left",
     "held out, left",
@@ -23,40 +22,14 @@ _WORDS = {
 }
 
 
-def measured(found: Measured, *, as_json: bool) -> None:
-    """Print the comparison of the arms as a table, or the JSON that was written."""
-    if as_json:
-        print(found.path.read_text(encoding="utf-8"), end="")
-        return
-    count = len(found.arms.assigned)
-    title = (
-        f"{count:,} customers by the {found.arms.source}' arms; "
-        f"{found.arms.waiting:,} wait for their horizon"
-    )
-    table(_HEADER, map(_row, found.effects), title)
-    if found.responds is not None:
-        print(_responds(found.responds))
-    print(
-        f"By intention to treat. Power and needed size are for {found.smallest:.0%} fewer leavers, "
-        f"seen {WANTED_POWER:.0%} of the time. All figures: {found.path}"
-    )
+def rows(result: EffectResult) -> list[list[str]]:
+    """A row of ``HEADER``'s columns for each group."""
+    return [_row(effect) for effect in result.effects]
 
 
-def markdown(found: Measured) -> str:
-    """The comparison of the arms as a Markdown table."""
-    rows = [_HEADER, ["---"] * len(_HEADER), *map(_row, found.effects)]
-    lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
-    return "\n".join(["# Does contacting help?", "", *lines])
-
-
-def _responds(judged: Judged) -> str:
-    gain = judged.gain
-    used = "is used" if judged.accepted else "is not used, risk ranks"
-    return (
-        f"Ranking by effect {used}: Qini {judged.by_effect.value:.4f}, by risk "
-        f"{judged.by_risk.value:.4f}, difference {gain.value:+.4f} ({gain.low:+.4f} to "
-        f"{gain.high:+.4f}) leavers kept per customer, on customers unseen."
-    )
+def markdown(result: EffectResult) -> str:
+    """The comparison of the arms as a Markdown page."""
+    return "\n".join(["# Does contacting help?", "", *markdown_table(HEADER, rows(result))])
 
 
 def _row(effect: Effect) -> list[str]:

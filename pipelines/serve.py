@@ -1,13 +1,11 @@
-"""Long-running commands: the schedules on one machine, and MLflow's pages."""
+"""Long-running services: the schedules on one machine, and MLflow's pages."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import yaml
-from prefect import Flow
 from prefect import serve as prefect_serve
 from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
@@ -18,13 +16,7 @@ from pipelines import flows
 from pipelines.settings import Settings
 from pipelines.tracking import connect, tracking_uri
 
-_FLOWS: dict[str, Flow[..., Any]] = {
-    "pipelines.flows:nightly": flows.nightly,
-    "pipelines.flows:train": flows.train,
-    "pipelines.flows:monitor": flows.monitor,
-    "pipelines.flows:effect": flows.effect,
-    "pipelines.flows:recalibrate": flows.recalibrate,
-}
+_ENTRYPOINTS = {f"{flows.__name__}:{name}": flow for name, flow in flows.FLOWS.items()}
 
 
 def deployments(path: Path = Path("prefect.yaml")) -> list[RunnerDeployment]:
@@ -35,14 +27,14 @@ def deployments(path: Path = Path("prefect.yaml")) -> list[RunnerDeployment]:
     declared = yaml.safe_load(path.read_text(encoding="utf-8"))["deployments"]
     made = []
     for entry in declared:
-        if entry["entrypoint"] not in _FLOWS:
+        if entry["entrypoint"] not in _ENTRYPOINTS:
             raise ConfigError(
-                f"{path}: {entry['entrypoint']} is no flow; use {' or '.join(_FLOWS)}."
+                f"{path}: {entry['entrypoint']} is no flow; use {' or '.join(_ENTRYPOINTS)}."
             )
         schedules = [Cron(each["cron"], timezone=each["timezone"]) for each in entry["schedules"]]
         made.append(
             RunnerDeployment.from_flow(
-                _FLOWS[entry["entrypoint"]],
+                _ENTRYPOINTS[entry["entrypoint"]],
                 entry["name"],
                 parameters=entry["parameters"],
                 schedules=schedules,
@@ -61,19 +53,7 @@ def open_mlflow(settings: Settings, port: int) -> None:
     """Serve MLflow's pages on this machine only, and print the address of the runs."""
     experiment = connect(settings)
     print(f"http://127.0.0.1:{port}/#/experiments/{experiment}/runs", flush=True)
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-        "--backend-store-uri",
-        tracking_uri(settings),
-    ]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
+    command += ["--port", str(port), "--backend-store-uri", tracking_uri(settings)]
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     subprocess.run(command, env=environment, check=False)  # noqa: S603  (fixed words, a number)

@@ -1,4 +1,4 @@
-"""What people see of a run: tables and sentences for the terminal and for Prefect's pages."""
+"""Summaries of a training run and of a publication, for the terminal and for Prefect."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,8 @@ import pandas as pd
 
 from models.bootstrap import Interval
 from pipelines.lists.manifest import MANIFEST
-from pipelines.train import Trained
+from pipelines.markdown import markdown_table
+from pipelines.train import TrainingResult
 from pipelines.training.metrics import SHOWN
 
 _ROWS = (
@@ -17,14 +18,24 @@ _ROWS = (
 )
 
 
+def interval_text(interval: Interval) -> str:
+    """Value and bounds with four decimals.
+
+    >>> interval_text(Interval(0.5, 0.25, 0.75))
+    '0.5000 (0.2500 to 0.7500)'
+    """
+    return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
+
+
 def scorecard_rows(cards: Mapping[str, Mapping[str, Interval]]) -> list[list[str]]:
     """Metric, the model's value with its 95 % interval, and each baseline's value."""
     others = [name for name in cards if name != "model"]
     rows = []
     for metric in (name for name in _ROWS if name in cards["model"]):
         ours = cards["model"][metric]
-        shown = f"{ours.value:.4f} ({ours.low:.4f} to {ours.high:.4f})"
-        rows.append([metric, shown, *(f"{cards[name][metric].value:.4f}" for name in others)])
+        rows.append(
+            [metric, interval_text(ours), *(f"{cards[name][metric].value:.4f}" for name in others)]
+        )
     return rows
 
 
@@ -33,14 +44,13 @@ def scorecard_header(cards: Mapping[str, Mapping[str, Interval]]) -> list[str]:
     return ["metric", "model (95 % interval)", *(name for name in cards if name != "model")]
 
 
-def scorecard_markdown(trained: Trained) -> str:
+def scorecard_markdown(trained: TrainingResult) -> str:
     """The scorecard, the decision and the strongest drivers as Markdown."""
     judged = trained.judged
     header = scorecard_header(judged.cards)
     lines = [f"# {trained.registered.label}", ""]
     lines += [f"Judged on {', '.join(judged.folds)}: {len(judged.test):,} rows.", ""]
-    lines += [_line(header), _line(["---"] * len(header))]
-    lines += [_line(row) for row in scorecard_rows(judged.cards)]
+    lines += markdown_table(header, scorecard_rows(judged.cards))
     lines += ["", "**Champion**" if trained.verdict.promote else "**Not champion**", ""]
     lines += [f"- {reason}" for reason in trained.verdict.reasons]
     lines += ["", "Strongest drivers (mean absolute contribution in log-odds):", ""]
@@ -71,7 +81,3 @@ def lane_counts(folder: Path) -> dict[str, int]:
     """Customers of each lane of a publication, as its manifest tells."""
     manifest = json.loads((folder / MANIFEST).read_bytes())
     return dict(manifest["stille"].get("lanes", {}))
-
-
-def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -1,4 +1,4 @@
-"""One step of a run: called directly here, wrapped as a task where Prefect carries the run."""
+"""Task runner: how a run calls its steps, directly or as tasks of a scheduler."""
 
 from collections.abc import Callable
 from typing import ParamSpec, Protocol, TypeVar

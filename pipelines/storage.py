@@ -1,8 +1,7 @@
-"""Durable writing: after these functions return, a power cut loses nothing that they wrote."""
+"""Atomic, durable file writes: after they return, a power cut loses nothing that they wrote."""
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,12 +67,8 @@ def replace_link(link: Path, target: Path) -> None:
     sync(link.parent)
 
 
-def require_space(folder: Path, needed: int) -> None:
-    """Raise ``PublicationError`` unless the disk of ``folder`` has ``needed`` bytes free."""
-    with storage_errors(f"read the free space of {folder}"):
-        free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise PublicationError(
-            f"{folder} has {free / 1e6:,.0f} MB free and this run needs about "
-            f"{needed / 1e6:,.0f} MB. Nothing was written. Free space, then run again."
-        )
+def write_file(path: Path, data: bytes) -> None:
+    """As ``replace_bytes``, in a folder that is made; raises ``PublicationError``."""
+    with storage_errors(f"write {path}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_bytes(path, data)

@@ -1,6 +1,6 @@
-"""Training: tables → examples → judged on later months → fitted on all → registered → champion?
+"""Training job: tables → examples → evaluation on later months → fit on all months → registry.
 
-Plain functions; ``step`` decides whether a scheduler watches them.
+Plain functions; the run's ``step`` decides whether a scheduler watches them.
 """
 
 import json
@@ -17,9 +17,9 @@ from models.explain import spread
 from models.promotion import Verdict
 from models.swing import monthly_swing
 from pipelines import tracking
-from pipelines.codeversion import code_version
 from pipelines.digests import inputs_digest
 from pipelines.engine import tables_of
+from pipelines.environment import code_version
 from pipelines.matrices.pruning import prune
 from pipelines.progress import bar
 from pipelines.run import Run
@@ -42,7 +42,7 @@ from pipelines.training.trying import Tried, log_tried, try_recipes
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainingResult:
     """What a training run left behind, for people and for the next step."""
 
     registered: tracking.Registered
@@ -53,7 +53,7 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FittedModel:
     """The model fitted on all matured months, its reference, and the parameters for MLflow."""
 
     model: ChurnModel
@@ -62,14 +62,18 @@ class Fitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What the run measured: metrics, and files by their path in MLflow."""
+class RunArtifacts:
+    """All that a training run logs; ``files`` are by their path in MLflow."""
 
+    snapshot: Snapshot
+    prepared: Prepared
+    fitted: FittedModel
+    judged: Judged
     metrics: Mapping[str, float]
     files: Mapping[str, bytes]
 
 
-def train(run: Run, effort: Effort = AS_CONFIGURED) -> Trained:
+def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     """Learn from everything known before the as-of date's midnight and register the model.
 
     ``effort`` says what is tried beside the configured recipe; a search's winner replaces it. The
@@ -85,25 +89,26 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> Trained:
     tried = run.step(try_recipes, run, prepared, effort)
     settings = tried.settings
     run = replace(run, settings=settings)
-    judged = with_search(run.step(judge_recipe, run, prepared), search)
+    judged = with_search(run.step(evaluate_recipe, run, prepared), search)
     outcomes = run.step(learn_outcomes, run, prepared, judged)
-    fitted = with_outcomes(run.step(fit_all, run, prepared, judged), outcomes)
+    fitted = add_outcomes(run.step(fit_all, run, prepared, judged), outcomes)
     pictures = draw(settings, judged)
     folder = keep(settings, judged, pictures, run.record.run_id)
     files = facts_of(judged, prepared, snapshot) | pictures
     files |= {"leaks.json": search.to_json(), "tried.json": tried.to_json()}
     files |= dict(outcomes.files) | dict(chosen)
-    found = Found(flat_metrics(judged) | dict(outcomes.metrics), files)
-    registered = run.step(register, run, snapshot, prepared, fitted, judged, found)
+    metrics = flat_metrics(judged) | dict(outcomes.metrics)
+    artifacts = RunArtifacts(snapshot, prepared, fitted, judged, metrics, files)
+    registered = run.step(register, run, artifacts)
     log_tried(settings, registered, tried)
     decided = run.step(decide, run, judged, fitted.model, registered)
     if judged.leak is not None:
         raise GateError(judged.leak.message)
     prune(settings, snapshot)
-    return Trained(registered, decided, judged, folder, tried)
+    return TrainingResult(registered, decided, judged, folder, tried)
 
 
-def judge_recipe(run: Run, prepared: Prepared) -> Judged:
+def evaluate_recipe(run: Run, prepared: Prepared) -> Judged:
     """Measure the recipe on later months."""
     record = run.record
     with record.stage("judging") as stage:
@@ -115,7 +120,7 @@ def judge_recipe(run: Run, prepared: Prepared) -> Judged:
     return judged
 
 
-def fit_all(run: Run, prepared: Prepared, judged: Judged) -> Fitted:
+def fit_all(run: Run, prepared: Prepared, judged: Judged) -> FittedModel:
     """Fit the model that may become champion on all matured months."""
     settings, record, examples = run.settings, run.record, prepared.examples
     recipe = recipe_of(settings, len(examples), examples.single_date)
@@ -140,33 +145,27 @@ def fit_all(run: Run, prepared: Prepared, judged: Judged) -> Fitted:
     reference = learn_reference(
         examples.x, examples.as_of, examples.spec, judged.scores["model"], judged.test.as_of
     )
-    return Fitted(model, reference, params)
+    return FittedModel(model, reference, params)
 
 
-def with_outcomes(fitted: Fitted, outcomes: Outcomes) -> Fitted:
+def add_outcomes(fitted: FittedModel, outcomes: Outcomes) -> FittedModel:
     """The fitted model with the model of outcomes by horizon, if one was learned."""
     return replace(fitted, model=replace(fitted.model, incidence=outcomes.model))
 
 
-def register(
-    run: Run,
-    snapshot: Snapshot,
-    prepared: Prepared,
-    fitted: Fitted,
-    judged: Judged,
-    found: Found,
-) -> tracking.Registered:
+def register(run: Run, artifacts: RunArtifacts) -> tracking.Registered:
     """Write parameters, metrics, plots, the model and its card to MLflow."""
-    settings, spec = run.settings, fitted.model.spec
+    settings, fitted = run.settings, artifacts.fitted
+    prepared, judged, spec = artifacts.prepared, artifacts.judged, fitted.model.spec
     tags = {
-        "inputs_digest": inputs_digest(snapshot),
+        "inputs_digest": inputs_digest(artifacts.snapshot),
         "config_digest": run.config_digest,
         "feature_spec_hash": spec.hash,
         "feature_definition_hash": spec.definition_hash,
         "known_before": str(run.as_of),
         "code_version": code_version(),
         "run": run.record.run_id,
-        "tables": json.dumps(tables_of(snapshot)),
+        "tables": json.dumps(tables_of(artifacts.snapshot)),
         "families": json.dumps({k: round(v, 6) for k, v in spread(judged.families).items()}),
         "judged_on": "; ".join(judged.folds),
         "test_key": test_key(judged),
@@ -178,9 +177,9 @@ def register(
     training = tracking.Training(
         name=f"train {run.as_of}",
         params=fitted.params,
-        metrics=found.metrics,
+        metrics=artifacts.metrics,
         tags=tags,
-        files={**found.files, CARD: card.encode()},
+        files={**artifacts.files, CARD: card.encode()},
         model_files={**to_files(fitted.model), REFERENCE: fitted.reference.to_json().encode()},
         feature_names=spec.names,
         datasets=(

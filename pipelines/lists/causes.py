@@ -1,6 +1,8 @@
 """The causes as a list of their own: what removing each would be worth, for the whole company."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,8 @@ from models.arrays import Floats, Index, Matrix
 from models.churn import ChurnModel
 from models.examples import MARGIN
 from models.removal import Removal, removals
-from pipelines.experiments import measured_drivers
-from pipelines.lists.actions import load_actions
+from pipelines.effect import FOLDER
+from pipelines.lists.actions import Actions, load_actions
 from pipelines.lists.fields import Field
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.rules import ACTIONS
@@ -28,6 +30,7 @@ _EVIDENCE = ("association", "experiment")
 _SAMPLE = 1_000
 _CALM: Mapping[str, float] = {"ratio": 1.0, "flag": 0.0}
 _ATTRIBUTE = "attr_"
+_NOT_YET = "not_measurable_yet"
 _NEED_ECONOMICS = ("value", "currency")
 
 CAUSE_FIELDS = (
@@ -125,3 +128,17 @@ def _spread(rows: int) -> Index:
     if rows <= _SAMPLE:
         return np.arange(rows)
     return ((np.arange(_SAMPLE) + 0.5) * rows / _SAMPLE).astype(np.intp)
+
+
+def measured_drivers(var: Path, as_of: date, rules: Actions) -> frozenset[str]:
+    """Drivers whose rule names an action with a verdict in the newest measurement by ``as_of``."""
+    files = [p for p in (var / FOLDER).glob("*.json") if p.stem <= as_of.isoformat()]
+    if not files:
+        return frozenset()
+    effects = json.loads(max(files).read_bytes())["effects"]
+    actions = {
+        each["group"]
+        for each in effects
+        if each["kind"] == "action" and each["verdict"] != _NOT_YET
+    }
+    return frozenset(d for d, rule in rules.drivers.items() if actions & set(rule.actions))

@@ -1,1 +1,1 @@
-"""What a monitoring run looks at: past publications, tonight's inputs, and the sources."""
+"""Model monitoring: performance of past publications, input drift, and source freshness."""

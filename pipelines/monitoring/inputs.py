@@ -1,4 +1,4 @@
-"""Tonight's matrix and scores against what the champion was trained on."""
+"""Input and score drift (PSI) of one as-of date against the champion's training rows."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass

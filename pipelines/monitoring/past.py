@@ -1,4 +1,4 @@
-"""Past publications whose horizon is complete, with what has happened since."""
+"""Outcome join: past publications whose horizon is complete, with their labels."""
 
 import json
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _MOST_STRANGERS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class PublicationsByMaturity:
     """Publications to judge, those whose horizon is not complete, and those of another horizon."""
 
     complete: tuple[Publication, ...]
@@ -33,7 +33,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class LabelledRows:
     """Published rows with a known label, all (n,), and how many rows had none, by outcome.
 
     ``publication`` numbers the entries of ``publications``; ``rank`` is the published one.
@@ -51,7 +51,7 @@ class Past:
     unlabelled: dict[str, int]
 
 
-def choose(settings: Settings, today: date) -> Chosen:
+def choose_publications(settings: Settings, today: date) -> PublicationsByMaturity:
     """The first publication of each of the last ``monitoring.months`` months that are complete.
 
     More of them would tell little: their label windows overlap.
@@ -63,7 +63,7 @@ def choose(settings: Settings, today: date) -> Chosen:
     first: dict[tuple[int, int], Publication] = {}
     for each in same:
         first.setdefault((each.as_of.year, each.as_of.month), each)
-    return Chosen(
+    return PublicationsByMaturity(
         complete=tuple(first.values())[-settings.monitoring.months :],
         immature=tuple(each for each in made if each not in over),
         other_horizon=tuple(each for each in over if each not in same),
@@ -72,7 +72,7 @@ def choose(settings: Settings, today: date) -> Chosen:
 
 def join_outcomes(
     settings: Settings, snapshot: Snapshot, publications: Sequence[Publication], today: date
-) -> Past:
+) -> LabelledRows:
     """The publications' rows, of which there is at least one, with their labels.
 
     Who ended for another reason, or gave notice before the window, has no label. Raises
@@ -93,7 +93,7 @@ def join_outcomes(
     _refuse_strangers(rows["outcome"].isna(), settings.paths.out)
     known = rows[rows["label"].notna()]
     left_out = rows.loc[rows["label"].isna(), "outcome"].fillna(_UNKNOWN).value_counts()
-    return Past(
+    return LabelledRows(
         publications=tuple(publications),
         models=tuple(str(_described(each)["model_version"]) for each in publications),
         publication=known["publication"].to_numpy(dtype=np.intp),

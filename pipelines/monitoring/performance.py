@@ -1,4 +1,4 @@
-"""The figures of past publications: predicted against observed, whole and by part."""
+"""Performance of past publications: observed over expected, whole and by subgroup."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from models.bootstrap import Interval
 from models.realised import Outcome, outcome, outcomes_by, tenths
 from models.scorecard import scorecard
-from pipelines.monitoring.past import Past
+from pipelines.monitoring.past import LabelledRows
 from pipelines.settings import Monitoring, RowBand
 
 
@@ -16,7 +16,7 @@ from pipelines.settings import Monitoring, RowBand
 class Performance:
     """Outcomes of all judged rows; ``card`` is empty when only one class was seen."""
 
-    past: Past
+    past: LabelledRows
     whole: Outcome
     callable: Outcome
     tenths: tuple[Outcome, ...]
@@ -26,7 +26,7 @@ class Performance:
     card: dict[str, Interval]
 
 
-def measure(past: Past, monitoring: Monitoring, replicates: int) -> Performance:
+def measure(past: LabelledRows, monitoring: Monitoring, replicates: int) -> Performance:
     """Measure what was published against what happened."""
     y, p, who = past.y, past.p, past.customer_id
     top = past.rank <= monitoring.capacity

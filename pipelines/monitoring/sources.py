@@ -1,14 +1,14 @@
-"""Sources that stand still, and gates that closed: from the snapshot and the run records."""
+"""Source freshness and gate history, from the snapshot and the run records."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, date
+from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from features.tables import TABLES
+from pipelines.clock import local_day
 from pipelines.snapshots.snapshot import Snapshot
 
 _RECORDS = 60
@@ -49,13 +49,11 @@ def look_at_sources(
     for name, facts in snapshot.tables.items():
         if TABLES[name].derived:
             continue
-        newest = facts.last_event and facts.last_event.replace(tzinfo=UTC).astimezone(
-            ZoneInfo(zone)
-        )
-        day = newest.date().isoformat() if newest else None
+        newest = local_day(facts.last_event, zone) if facts.last_event else None
+        day = newest.isoformat() if newest else None
         still = day is not None and then.get(name) == day and before is not None
         since = str(before["date"]) if still and before is not None else None
-        age = (today - newest.date()).days if newest else None
+        age = (today - newest).days if newest else None
         found.append(Source(name, facts.rows, day, age, since))
     return tuple(found)
 
@@ -71,9 +69,7 @@ def gate_history(var: Path) -> tuple[GateHistory, ...]:
             name,
             len(gates),
             sum(not gate["passed"] for gate in gates),
-            gates[-1]["value"],
-            gates[-1]["low"],
-            gates[-1]["high"],
+            *(gates[-1][key] for key in ("value", "low", "high")),
         )
         for name, gates in seen.items()
     ]

@@ -1,24 +1,28 @@
 """Reading the company's tables, as the first step of every run."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+from features.errors import ModelError
 from features.tables import TABLES
 from pipelines.clock import today_in
 from pipelines.config.masterdata import refuse_mutable
 from pipelines.progress import bar
 from pipelines.record import Gate, RunRecord
 from pipelines.run import Run
+from pipelines.settings import Settings
+from pipelines.snapshots.facts import TABLES_NAME, tables_from_json
 from pipelines.snapshots.gates import judged, measures
 from pipelines.snapshots.kept import previous
-from pipelines.snapshots.measure import Known, Tables
+from pipelines.snapshots.measure import NOTHING, Known, Tables
 from pipelines.snapshots.ownpast import own_measures
 from pipelines.snapshots.snapshot import Snapshot, take_snapshot
 from pipelines.snapshots.store import store_of
 from pipelines.snapshots.taking import Taken
-from pipelines.trained import champion_tables
 
 CHECK_PAGE = "check.html"
 _CHECK = "check"
+_LOCAL = "sqlite:///"
 
 
 def read_tables(
@@ -48,7 +52,7 @@ def read_tables(
         seen(taken)
         _note_quarantine(record, taken.tables)
         accepted = {n: t for n, t in taken.tables.items() if n not in taken.refusals}
-        known = champion_tables(run) if before is None else Known(before.tables)
+        known = _champion_tables(run) if before is None else Known(before.tables)
         found = measures(settings, as_of, accepted, known)
         return judged(found, before, record, page, accept=accept)
 
@@ -75,3 +79,34 @@ def _note_quarantine(record: RunRecord, tables: Tables) -> None:
     record.quarantined = {
         name: dict(facts.quarantined) for name, facts in tables.items() if facts.quarantined
     }
+
+
+def _champion_tables(run: Run) -> Known:
+    """The tables of the champion's training; nothing without a champion or an answer.
+
+    A registry that does not answer is noted in the record and stops nothing: the gates that need
+    no other snapshot hold all the same.
+    """
+    settings, record = run.settings, run.record
+    if record.degraded or not _may_hold_a_champion(settings):
+        return NOTHING
+    # MLflow takes seconds to import, and a first check has no use for it.
+    from pipelines import tracking
+    from pipelines.champion import with_timeout
+
+    try:
+        content = with_timeout(settings, lambda: tracking.champion_file(settings, TABLES_NAME))
+    except ModelError as error:
+        record.notes.append(f"the tables are not held against the champion's: {error}")
+        return NOTHING
+    if content is None:
+        return NOTHING
+    return Known(tables_from_json(content), "the champion's training", growing=True)
+
+
+def _may_hold_a_champion(settings: Settings) -> bool:
+    """Whether asking can help: to ask a file that is not there would make it."""
+    uri = settings.tracking.uri
+    if uri is None:
+        return (settings.paths.var / "mlflow.db").is_file()
+    return not uri.startswith(_LOCAL) or Path(uri.removeprefix(_LOCAL)).is_file()

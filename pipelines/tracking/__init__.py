@@ -3,10 +3,9 @@
 from pipelines.tracking.aliases import PASSED, PREVIOUS, promote, roll_back, write_verdict
 from pipelines.tracking.datasets import Rows
 from pipelines.tracking.files import fetch, load, load_reference, read_folder
-from pipelines.tracking.monitoring import log_monitoring
 from pipelines.tracking.reading import Logged, champion_file, find_logged
 from pipelines.tracking.registry import CHAMPION, Registered, aliased, champion, version_of
-from pipelines.tracking.runs import Training, log_ablation, log_training, plain_name
+from pipelines.tracking.runs import Training, log_run, log_training, plain_name
 from pipelines.tracking.store import UnreachableError, connect, tracking_uri
 from pipelines.tracking.trials import log_inside, search_run
 
@@ -27,9 +26,8 @@ __all__ = [
     "find_logged",
     "load",
     "load_reference",
-    "log_ablation",
     "log_inside",
-    "log_monitoring",
+    "log_run",
     "log_training",
     "plain_name",
     "promote",

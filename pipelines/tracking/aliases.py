@@ -1,4 +1,4 @@
-"""Moving the alias ``champion``, with the way back kept in the alias ``previous``.
+"""Model aliases: promotion and rollback of ``champion``; ``previous`` is the way back.
 
 ``previous`` is written before ``champion`` and removed after it, so a command that was killed in
 between leaves a champion, and the same command run again finishes.

@@ -1,4 +1,4 @@
-"""The rows of a run as MLflow's dataset inputs: names, digest, schema and counts, no row."""
+"""MLflow dataset inputs of a run: names, digest, schema and counts, no row."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Fetches a model's files from the artefact store and parses them: names and sizes first.
+"""Artefact download: a model's files, parsed once their names, sizes and digest are checked.
 
 Nothing but the files that ``models.artefact`` knows is ever fetched, whatever the artefact's
 ``MLmodel`` says; each has a bound on its size, and no link is followed.

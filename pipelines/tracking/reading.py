@@ -1,10 +1,11 @@
-"""Reading a logged training run again, by run id, version number or alias."""
+"""Reader of logged training runs, by run id, version number or alias."""
 
 import json
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,14 +67,8 @@ def champion_file(settings: Settings, name: str) -> bytes | None:
     registered = champion(settings)
     if registered is None:
         return None
-    with answering(settings), tempfile.TemporaryDirectory() as scratch:
-        run_id = registered.run_id
-        if name not in {each.path for each in mlflow.MlflowClient().list_artifacts(run_id)}:
-            return None
-        found = mlflow.artifacts.download_artifacts(
-            run_id=run_id, artifact_path=name, dst_path=scratch
-        )
-        return Path(found).read_bytes()
+    with answering(settings):
+        return _files(registered.run_id, (name,)).get(name)
 
 
 def _logged(run: Run, label: str) -> Logged:
@@ -83,22 +78,18 @@ def _logged(run: Run, label: str) -> Logged:
         params=dict(run.data.params),
         metrics=dict(run.data.metrics),
         tags=dict(run.data.tags),
-        facts=_facts(run.info.run_id),
+        facts={n: json.loads(text) for n, text in _files(run.info.run_id, FACTS).items()},
     )
 
 
-def _facts(run_id: str) -> dict[str, Any]:
+def _files(run_id: str, names: Sequence[str]) -> dict[str, bytes]:
+    """Those of the run's files that it has."""
     there = {each.path for each in mlflow.MlflowClient().list_artifacts(run_id)}
+    download = partial(mlflow.artifacts.download_artifacts, run_id=run_id)
     with tempfile.TemporaryDirectory() as scratch:
         return {
-            name: json.loads(
-                Path(
-                    mlflow.artifacts.download_artifacts(
-                        run_id=run_id, artifact_path=name, dst_path=scratch
-                    )
-                ).read_bytes()
-            )
-            for name in FACTS
+            name: Path(download(artifact_path=name, dst_path=scratch)).read_bytes()
+            for name in names
             if name in there
         }
 

@@ -1,4 +1,4 @@
-"""The registry of models: an alias is resolved once, to a version and its digest.
+"""Model registry: an alias is resolved once, to a version and its digest.
 
 A model is registered as native booster text and JSON with its digest in a tag of the model
 version. The digest is checked before anything is parsed; no code from an artefact ever runs.

@@ -1,4 +1,4 @@
-"""What a run writes to MLflow: parameters, metrics, tags, files and the model."""
+"""MLflow logging of runs: parameters, metrics, tags, files and the model."""
 
 import tempfile
 import warnings
@@ -15,7 +15,6 @@ from mlflow.utils.logging_utils import MLFLOW_LOGGING_STREAM
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from models.artefact import digest
-from models.bootstrap import Interval
 from pipelines.settings import Settings
 from pipelines.tracking.datasets import Rows, log_datasets
 from pipelines.tracking.files import MODEL_FOLDER
@@ -23,6 +22,7 @@ from pipelines.tracking.registry import Registered
 from pipelines.tracking.store import connect
 
 _PIP = ["lightgbm", "numpy"]
+_FILES = "files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +45,15 @@ def log_training(settings: Settings, training: Training) -> Registered:
     experiment = connect(settings)
     name = settings.tracking.model
     with tempfile.TemporaryDirectory() as scratch:
-        _write(Path(scratch), training.files)
+        _write(Path(scratch, _FILES), training.files)
         _write(Path(scratch, MODEL_FOLDER), training.model_files)
         with mlflow.start_run(experiment_id=experiment, run_name=training.name) as run:
             mlflow.log_params(dict(training.params))
             mlflow.log_metrics(dict(training.metrics))
             mlflow.set_tags({**training.tags, MLFLOW_RUN_NOTE: training.description})
             log_datasets(run.info.run_id, training.datasets)
-            for path in training.files:
-                folder = str(Path(path).parent)
-                mlflow.log_artifact(str(Path(scratch, path)), None if folder == "." else folder)
+            if training.files:
+                mlflow.log_artifacts(str(Path(scratch, _FILES)))
             version = _log_model(name, Path(scratch, MODEL_FOLDER), training.feature_names)
     tags = {**training.tags, "digest": digest(training.model_files)}
     _describe(name, version, tags, training.description)
@@ -70,15 +69,43 @@ def _describe(name: str, version: str, tags: Mapping[str, str], description: str
         client.update_model_version(name, version, description)
 
 
-def log_ablation(
-    settings: Settings, name: str, features: int, card: Mapping[str, Interval]
-) -> None:
-    """Write the scorecard of one part of the features as a run of the ablations' experiment."""
-    experiment = connect(settings, f"{settings.tracking.experiment}-ablations")
-    with mlflow.start_run(experiment_id=experiment, run_name=name):
-        mlflow.log_params({"part": name, "features": features})
-        values = {plain_name(metric): interval.value for metric, interval in card.items()}
-        mlflow.log_metrics({key: value for key, value in values.items() if isfinite(value)})
+def log_run(
+    settings: Settings,
+    kind: str,
+    name: str,
+    params: Mapping[str, object],
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str] | None = None,
+    files: Mapping[str, bytes] | None = None,
+) -> str:
+    """Write one run to the experiment ``<experiment>-<kind>`` and return its id.
+
+    Metrics that are not finite are left out. Raises ``ModelError`` when the store is not reached.
+    """
+    experiment = connect(settings, f"{settings.tracking.experiment}-{kind}")
+    return write_run(experiment, name, params, metrics, tags or {}, files or {})
+
+
+def write_run(
+    experiment: str,
+    name: str,
+    params: Mapping[str, object],
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str],
+    files: Mapping[str, bytes],
+) -> str:
+    """As ``log_run``, to an experiment by its id in the store that MLflow points at."""
+    known = {plain_name(key): value for key, value in metrics.items() if isfinite(value)}
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        mlflow.start_run(experiment_id=experiment, run_name=name, tags=dict(tags)) as run,
+    ):
+        mlflow.log_params(dict(params))
+        mlflow.log_metrics(known)
+        _write(Path(scratch), files)
+        if files:
+            mlflow.log_artifacts(scratch)
+    return str(run.info.run_id)
 
 
 def plain_name(metric: str) -> str:

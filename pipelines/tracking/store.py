@@ -1,4 +1,4 @@
-"""Where MLflow keeps runs and models: the configured store, or one SQLite file."""
+"""MLflow tracking store: the configured one, or one SQLite file."""
 
 from pathlib import Path
 

@@ -1,13 +1,12 @@
-"""Runs inside runs: what a training run or a search tried out."""
+"""Nested MLflow runs: the trials of a training run or of a search."""
 
 from collections.abc import Mapping
-from math import isfinite
 
 import mlflow
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from pipelines.settings import Settings
-from pipelines.tracking.runs import plain_name
+from pipelines.tracking.runs import write_run
 from pipelines.tracking.store import connect
 
 
@@ -22,11 +21,7 @@ def log_inside(
     """Write one run nested in the run ``parent``; metrics that are not finite are left out."""
     connect(settings)
     experiment = mlflow.get_run(parent).info.experiment_id
-    inside = {**tags, MLFLOW_PARENT_RUN_ID: parent}
-    with mlflow.start_run(experiment_id=experiment, run_name=name, tags=inside):
-        mlflow.log_params(dict(params))
-        known = {plain_name(key): value for key, value in metrics.items() if isfinite(value)}
-        mlflow.log_metrics(known)
+    write_run(experiment, name, params, metrics, {**tags, MLFLOW_PARENT_RUN_ID: parent}, {})
 
 
 def search_run(settings: Settings, study: str) -> str:

@@ -65,5 +65,7 @@ def ablate(run: Run) -> list[Ablation]:
         p = model.probability(test.x, test.product_line, settings.engine.threads)
         card = scorecard(test.y, p, test.customer_id, settings.training.bootstrap)
         ablations.append(Ablation(name, len(part.spec.columns), card))
-        tracking.log_ablation(settings, name, len(part.spec.columns), card)
+        params = {"part": name, "features": len(part.spec.columns)}
+        values = {metric: interval.value for metric, interval in card.items()}
+        tracking.log_run(settings, "ablations", name, params, values)
     return ablations

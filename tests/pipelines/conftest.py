@@ -28,9 +28,9 @@ quiet_libraries()
 from pipelines.demo.simulate import simulate  # noqa: E402
 from pipelines.matrices.store import open_store  # noqa: E402
 from pipelines.nightly import Night  # noqa: E402
-from pipelines.runs import run_nightly, run_training  # noqa: E402
+from pipelines.runs import NIGHTLY, TRAIN  # noqa: E402
 from pipelines.settings import load_settings  # noqa: E402
-from pipelines.train import Trained  # noqa: E402
+from pipelines.train import TrainingResult  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 CUSTOMERS, MONTHS, SEED = 2_000, 26, 3
@@ -116,20 +116,20 @@ def _company(tmp_path_factory: pytest.TempPathFactory, _at_root: None) -> Demo:
 
 
 @pytest.fixture(scope="session")
-def trained(_company: Demo) -> Trained:
+def trained(_company: Demo) -> TrainingResult:
     """What the one plain training run returned; an old night's matrix lay in its store."""
     store = open_store(load_settings(_company.config), 1)
     (store.root / "as_of=2022-01-15").mkdir(parents=True)
-    return run_training(_company.config, AS_OF)
+    return TRAIN.start(_company.config, AS_OF)
 
 
 @pytest.fixture(scope="session")
-def _published(_company: Demo, trained: Trained) -> Night:
-    return run_nightly(_company.config, AS_OF)
+def _published(_company: Demo, trained: TrainingResult) -> Night:
+    return NIGHTLY.start(_company.config, AS_OF)
 
 
 @pytest.fixture
-def demo(_company: Demo, trained: Trained, monkeypatch: pytest.MonkeyPatch) -> Demo:
+def demo(_company: Demo, trained: TrainingResult, monkeypatch: pytest.MonkeyPatch) -> Demo:
     """The trained company; the working directory is the repository's root."""
     monkeypatch.chdir(ROOT)
     return _company

@@ -7,7 +7,7 @@ import pytest
 from trees import records
 
 from pipelines import tracking
-from pipelines.runs import run_ablation
+from pipelines.runs import ABLATE
 from pipelines.settings import load_settings
 from pipelines.training import ablation
 from pipelines.training.ablation import PARTS
@@ -41,7 +41,7 @@ def test_every_part_is_a_run_of_one_experiment_with_its_metrics(demo, tmp_path, 
     name = {"experiment": "apart"}
     short = {"first_as_of": "2023-03-01"}
     config = demo.config_in(tmp_path, tracking=name, training=short)
-    done = run_ablation(config, demo.as_of)
+    done = ABLATE.start(config, demo.as_of)
 
     assert [part.name for part in done] == list(ASKED)
     features = {part.name: part.features for part in done}

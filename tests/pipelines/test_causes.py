@@ -11,9 +11,8 @@ import pytest
 from features.catalog import build_catalog
 from features.tables import TABLES
 from models.removal import Removal
-from pipelines.experiments import measured_drivers
 from pipelines.lists.actions import load_actions
-from pipelines.lists.causes import CAUSE_FIELDS, cause_rows, no_event
+from pipelines.lists.causes import CAUSE_FIELDS, cause_rows, measured_drivers, no_event
 from pipelines.lists.layout import load_titles
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.rules import ACTIONS, titles_of

@@ -13,7 +13,7 @@ from trees import records
 
 from pipelines.checkfindings import PER_TABLE
 from pipelines.checkpage import render
-from pipelines.checktables import Checked
+from pipelines.checktables import CheckResult
 from pipelines.record import Gate
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.profile import ColumnProfile, TableProfile
@@ -256,7 +256,9 @@ def of_contacts(quarantined, **figures):
     )
     given = {"gates": [], "limits": {"contacts": 0.2}} | figures
     return render(
-        Checked("C", "UTC", date(2026, 1, 2), {"contacts": facts}, quarantine=Path("q"), **given),
+        CheckResult(
+            "C", "UTC", date(2026, 1, 2), {"contacts": facts}, quarantine=Path("q"), **given
+        ),
         Path(),
     )
 
@@ -312,7 +314,7 @@ def hostile(text):
     )
     gate = Gate(text, None, 1.0, None, passed=False)
     return render(
-        Checked(
+        CheckResult(
             company=text,
             zone="Europe/Oslo",
             as_of=date(2026, 1, 1),

@@ -12,7 +12,7 @@ from features.errors import ConfigError
 from models.scorecard import measure
 from pipelines.demo.compare import compare, first_day_after, newest_scores
 from pipelines.demo.simulate import simulate
-from pipelines.runs import run_training
+from pipelines.runs import TRAIN
 
 AS_OF = pd.Timestamp("2024-01-01")
 WINDOW = (14, 90)
@@ -113,7 +113,7 @@ def test_a_larger_companys_model_ranks_as_well_as_its_key_for_the_same_reasons(r
     document = yaml.safe_load((root / "configs" / "demo.yaml").read_text("utf-8"))
     document["paths"] = {name: str(tmp_path / name) for name in ("data", "var", "out")}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
-    run_training(tmp_path / "config.yaml", first_day_after(tmp_path / "data"))
+    TRAIN.start(tmp_path / "config.yaml", first_day_after(tmp_path / "data"))
     found = compare(newest_scores(tmp_path / "var"), tmp_path / "data" / "truth", WINDOW)
     assert found.ratio >= 0.97
     assert found.family_rank_correlation >= 0.8

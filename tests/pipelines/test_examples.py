@@ -11,10 +11,10 @@ from models.examples import Examples
 from models.spec import FeatureColumn, learn_spec
 from pipelines.check import check_tables
 from pipelines.nightly import Night
-from pipelines.runs import run_nightly, run_training
+from pipelines.runs import NIGHTLY, TRAIN
 from pipelines.scoring import score_rows
 from pipelines.settings import Settings, load_settings
-from pipelines.train import Trained
+from pipelines.train import TrainingResult
 from pipelines.training.evaluation import test_folds as folds_of
 
 EXPLAINED = 300
@@ -47,7 +47,7 @@ class Run:
     name: str
     settings: Settings
     checked: list[dict[str, object]]
-    trained: Trained
+    trained: TrainingResult
     first: Night
     second: Night
 
@@ -87,9 +87,9 @@ def commands(name, config) -> Run:
         name=name,
         settings=load_settings(config),
         checked=check_tables(config, day).rows,
-        trained=run_training(config, day),
-        first=run_nightly(config, day),
-        second=run_nightly(config, day),
+        trained=TRAIN.start(config, day),
+        first=NIGHTLY.start(config, day),
+        second=NIGHTLY.start(config, day),
     )
 
 

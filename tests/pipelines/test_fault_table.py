@@ -18,7 +18,7 @@ import pytest
 from trees import records, tree
 
 from pipelines.published import current
-from pipelines.runs import run_nightly
+from pipelines.runs import NIGHTLY
 from pipelines.snapshots import snapshot as snapshots
 from pipelines.sources import postgres
 
@@ -233,7 +233,7 @@ def test_8_12_13_15_16_21_what_does_no_harm_changes_no_score(demo, published, co
     wrong = "select * replace ('x' as invoice_id, -1 as amount) from {rows} limit 1"
     rewrite(tables, "invoices", f"from {{rows}} union all ({wrong})")
     config = demo.config_in(copied, copied / "data", sources=CUSTOMERS)
-    night = run_nightly(config, demo.as_of)
+    night = NIGHTLY.start(config, demo.as_of)
     assert night.written
     assert current(copied / "out") == night.publication
     now, then = (

@@ -14,7 +14,7 @@ import pytest
 from trees import records, tree
 
 from pipelines.published import current, verify
-from pipelines.runs import run_nightly
+from pipelines.runs import NIGHTLY
 from pipelines.snapshots.kept import previous
 from pipelines.storage import replace_bytes
 
@@ -163,7 +163,7 @@ def changed(demo, copied: Path) -> Path:
 
 def converged(demo, copied: Path, config: Path, published) -> dict[str, Any]:
     """Run again; exactly one publication of the changed input must stand beside the old one."""
-    night = run_nightly(config, demo.as_of)
+    night = NIGHTLY.start(config, demo.as_of)
     out = copied / "out"
     assert current(out) == night.publication
     folders = {path.name for path in (out / str(demo.as_of)).iterdir()}

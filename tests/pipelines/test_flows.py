@@ -1,6 +1,7 @@
 """Prefect carries a run without changing it, and a run goes on without Prefect."""
 
 import logging
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,8 @@ from trees import records, tree
 
 from features.errors import BusyError, ContractError
 from pipelines import flows, launch
+from pipelines.clock import today_in
+from pipelines.runs import NIGHTLY, TRAIN, Job
 from pipelines.training.effort import Effort
 
 
@@ -74,7 +77,7 @@ def test_the_effect_is_measured_as_a_flow_and_shown(prefect, demo):
 
 @pytest.mark.slow
 def test_the_launched_night_is_tracked(prefect, demo, published):
-    night = launch.launch_nightly(demo.config, demo.as_of, plain=False)
+    night = launch.launch(NIGHTLY, demo.config, demo.as_of, plain=False)
     assert night.publication == published.publication
     assert records(demo.var, "nightly")[-1]["untracked"] is False
 
@@ -132,7 +135,7 @@ def test_what_has_no_result_is_not_retried():
 
 def test_a_dead_server_is_no_reason_not_to_run(dead_prefect, demo, published, caplog):
     with caplog.at_level(logging.WARNING, "stille"):
-        night = launch.launch_nightly(demo.config, demo.as_of, plain=False)
+        night = launch.launch(NIGHTLY, demo.config, demo.as_of, plain=False)
     assert night.publication == published.publication
     (said,) = [record.message for record in caplog.records if record.name == "stille"]
     assert said.startswith("Prefect does not start (")
@@ -145,23 +148,22 @@ def test_plain_asks_nothing_of_prefect(demo, published, monkeypatch):
         raise AssertionError("asked")
 
     monkeypatch.setattr(launch, "_prefect_starts", never)
-    assert not launch.launch_nightly(demo.config, demo.as_of, plain=True).written
+    assert not launch.launch(NIGHTLY, demo.config, demo.as_of, plain=True).written
     assert records(demo.var, "nightly")[-1]["untracked"] is True
 
 
 def test_training_is_launched_the_same_way(monkeypatch, demo):
     asked = []
     monkeypatch.setattr(launch, "_prefect_starts", lambda: False)
-    monkeypatch.setattr(
-        launch, "run_training", lambda *args, **options: asked.append((args, options))
-    )
-    launch.launch_training(demo.config, demo.as_of, plain=False)
-    harder = Effort(challengers=True)
-    launch.launch_training(demo.config, None, plain=True, effort=harder)
-    assert asked == [
-        ((demo.config, demo.as_of), {"effort": Effort(), "untracked": True}),
-        ((demo.config, None), {"effort": harder, "untracked": True}),
-    ]
+    job = Job("train", lambda run, **effort: asked.append((run, effort)))
+    launch.launch(job, demo.config, demo.as_of, plain=False)
+    harder = asdict(Effort(challengers=True))
+    launch.launch(job, demo.config, None, plain=True, **harder)
+    (first, usual), (second, given) = asked
+    assert (first.as_of, usual) == (demo.as_of, {})
+    assert (second.as_of, given) == (today_in("Europe/Oslo"), harder)
+    assert first.record.untracked
+    assert second.record.untracked
 
 
 def test_artifacts_of_a_training_run(monkeypatch, trained):
@@ -169,7 +171,7 @@ def test_artifacts_of_a_training_run(monkeypatch, trained):
     monkeypatch.setattr(
         flows, "create_markdown_artifact", lambda text, key: shown.update({key: text})
     )
-    flows.show_training(trained)
+    flows.show(TRAIN, trained)
     assert "# churn/1" in shown["scorecard"]
     assert "**Champion**" in shown["scorecard"]
     assert f"{trained.judged.cards['model']['auc'].value:.4f}" in shown["scorecard"]
@@ -181,5 +183,5 @@ def test_an_artifact_that_prefect_does_not_take_undoes_nothing(monkeypatch, publ
 
     monkeypatch.setattr(flows, "create_table_artifact", gone)
     with caplog.at_level(logging.WARNING, logger="stille"):
-        flows.show_night(published)
+        flows.show(NIGHTLY, published)
     assert "Prefect did not take the top of the list (ConnectionError)" in caplog.text

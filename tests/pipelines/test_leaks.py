@@ -22,7 +22,7 @@ from pipelines.check import check_tables
 from pipelines.demo.simulate import simulate
 from pipelines.record import RunRecord
 from pipelines.run import Run
-from pipelines.runs import run_training
+from pipelines.runs import TRAIN
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots.tables import CHECK_PAGE, read_tables
 from pipelines.training.examples import Prepared, make_examples
@@ -213,7 +213,7 @@ def test_check_without_terminations_says_that_it_did_not_look(demo, tmp_path):
 def test_training_on_a_leak_registers_a_model_without_the_alias(demo, tmp_path):
     config = leaking_config(demo, tmp_path)
     with pytest.raises(GateError, match="attr_state gives the answer away: attr_state is closing"):
-        run_training(config, demo.as_of)
+        TRAIN.start(config, demo.as_of)
     (record,) = records(tmp_path / "var", "train")
     assert (record["status"], record["exit_code"]) == ("failed", 6)
     version = mlflow.MlflowClient().get_model_version(*record["model_version"].split("/"))

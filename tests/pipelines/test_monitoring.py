@@ -18,7 +18,7 @@ from pipelines import tracking
 from pipelines.engine import outcomes_at
 from pipelines.monitoring import summary
 from pipelines.monitoring.inputs import Inputs, input_alarms
-from pipelines.monitoring.past import Past, choose, join_outcomes
+from pipelines.monitoring.past import LabelledRows, choose_publications, join_outcomes
 from pipelines.monitoring.performance import measure, performance_alarms
 from pipelines.monitoring.sources import gate_history, look_at_sources
 from pipelines.publish import publish, publisher, staged
@@ -161,7 +161,7 @@ def test_lists_of_customers_that_nobody_knows_are_refused(company, tmp_path, dem
     put(other, RIPE[0], rows)
     snapshot = read_tables(Run(settings, TODAY, RunRecord("r", "monitor", "")))
     with pytest.raises(ContractError, match="100% of the rows of past lists"):
-        join_outcomes(other, snapshot, choose(other, TODAY).complete, TODAY)
+        join_outcomes(other, snapshot, choose_publications(other, TODAY).complete, TODAY)
 
 
 def test_only_ripe_publications_of_this_horizon_are_chosen_one_a_month(demo, tmp_path):
@@ -172,12 +172,12 @@ def test_only_ripe_publications_of_this_horizon_are_chosen_one_a_month(demo, tmp
     for day in (*RIPE, date(2023, 10, 20), *UNRIPE):
         put(settings, day, rows)
     put(settings, date(2023, 8, 1), rows, horizon=30)
-    chosen = choose(settings, TODAY)
+    chosen = choose_publications(settings, TODAY)
     assert [each.as_of for each in chosen.complete] == [RIPE[1], RIPE[2]]
     assert [each.as_of for each in chosen.immature] == list(UNRIPE)
     assert [each.as_of for each in chosen.other_horizon] == [date(2023, 8, 1)]
-    assert choose(settings, RIPE[0]).complete == ()
-    day_before = choose(settings, TODAY - timedelta(days=1))
+    assert choose_publications(settings, RIPE[0]).complete == ()
+    day_before = choose_publications(settings, TODAY - timedelta(days=1))
     assert RIPE[2] not in [each.as_of for each in day_before.complete]
 
 
@@ -203,7 +203,7 @@ def past(seed, level=1.0, sharpness=1.0):
     true = 1 / (1 + np.exp(-(np.log(level) - 2.5 + sharpness * (log_odds + 2.5))))
     y = (rng.random(4_000) < true).astype(np.int8)
     out = Path("out")
-    return Past(
+    return LabelledRows(
         publications=tuple(Publication(out, day, "run") for day in RIPE),
         models=("churn/1",) * 3,
         publication=np.repeat(np.arange(3), 4_000),
@@ -294,11 +294,11 @@ def test_closed_gates_are_counted_over_the_records(tmp_path):
 
 def test_the_summary_has_a_row_for_every_alarm(company, stille):
     from pipelines.monitor import AlarmError
-    from pipelines.runs import run_monitoring
+    from pipelines.runs import MONITOR
 
     config, _ = company("halved", 0.5)
     with pytest.raises(AlarmError) as rung:
-        run_monitoring(config, TODAY)
-    rows = summary.rows(rung.value.found)
-    assert [row[2] for row in rows if row[0] == "ALARM"] == list(rung.value.found.alarms)
-    assert summary.markdown(rung.value.found).count("\n| ") == len(rows) + 1
+        MONITOR.start(config, TODAY)
+    rows = summary.rows(rung.value.result)
+    assert [row[2] for row in rows if row[0] == "ALARM"] == list(rung.value.result.alarms)
+    assert summary.markdown(rung.value.result).count("\n| ") == len(rows) + 2

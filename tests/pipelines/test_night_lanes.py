@@ -13,7 +13,7 @@ from pipelines.lists.columns import LANE_LISTS
 from pipelines.lists.contact import CONTACT_CHANNELS
 from pipelines.lists.lanes import LANES
 from pipelines.published import verify
-from pipelines.runs import run_nightly
+from pipelines.runs import NIGHTLY
 from pipelines.settings import load_settings
 
 
@@ -105,7 +105,7 @@ def test_the_next_night_tells_what_is_different_and_why(demo, published, listed,
     new = {"bar_id": "new", "customer_id": said_no, "reason": "opted_out"}
     bars = pd.concat([bars, pd.DataFrame([{**new, "barred_at": pd.Timestamp(demo.as_of)}])])
     duckdb.sql(f"copy (from bars) to '{path}' (format parquet)")
-    night = run_nightly(config, demo.as_of + timedelta(days=1))
+    night = NIGHTLY.start(config, demo.as_of + timedelta(days=1))
     now = pd.read_parquet(night.publication.folder / "risk_list.parquet").set_index("customer_id")
     before = listed.set_index("customer_id")
     assert (now["arm"] == before["arm"].reindex(now.index)).all()
@@ -140,7 +140,7 @@ def test_a_night_that_cannot_read_permissions_calls_nobody_and_is_made_again(
             bars.write_bytes(kept[: len(kept) // 2])
         return found
 
-    night = run_nightly(config, demo.as_of, step)
+    night = NIGHTLY.start(config, demo.as_of, step)
     bars.write_bytes(kept)
     facts = verify(night.publication.folder)["stille"]
     assert (facts["lanes"]["call"], facts["permissions_read"]) == (0, False)
@@ -148,7 +148,7 @@ def test_a_night_that_cannot_read_permissions_calls_nobody_and_is_made_again(
     rows = pd.read_parquet(night.publication.folder / "risk_list.parquet")
     assert not rows[[f"contact_allowed_{channel}" for channel in CONTACT_CHANNELS]].any(axis=None)
     assert rows["lane"].isin(["fix", "service"]).any()
-    again = run_nightly(config, demo.as_of)
+    again = NIGHTLY.start(config, demo.as_of)
     assert again.written
     assert verify(again.publication.folder)["stille"]["lanes"]["call"] > 0
-    assert not run_nightly(config, demo.as_of).written
+    assert not NIGHTLY.start(config, demo.as_of).written

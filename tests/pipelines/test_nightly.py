@@ -27,7 +27,7 @@ from pipelines.matrices.store import open_store
 from pipelines.matrixgates import refuse_other_features
 from pipelines.nightscore import score
 from pipelines.published import current, verify
-from pipelines.runs import run_nightly
+from pipelines.runs import NIGHTLY
 from pipelines.settings import load_settings
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.snapshots.store import KEPT
@@ -303,7 +303,7 @@ def test_the_csv_says_what_its_parquet_twin_says(published, listed):
 def test_a_second_run_changes_nothing_and_says_so(demo, published):
     before = tree(demo.out)
     times = {path: path.lstat().st_mtime_ns for path in demo.out.rglob("*")}
-    again = run_nightly(demo.config, demo.as_of)
+    again = NIGHTLY.start(demo.config, demo.as_of)
     assert (again.publication, again.written) == (published.publication, False)
     assert tree(demo.out) == before
     kept = {path: path.lstat().st_mtime_ns for path in demo.out.rglob("*")}
@@ -328,7 +328,7 @@ def test_changed_input_is_published_anew_and_an_older_day_is_refused(
     nights = [date(2023, 1, day) for day in range(15, 23)]
     for night in nights:
         (store.root / f"as_of={night}").mkdir(parents=True)
-    changed = run_nightly(config, demo.as_of)
+    changed = NIGHTLY.start(config, demo.as_of)
     assert changed.written
     assert store.dates() == (*nights[2:], demo.as_of)
     out = copied / "out"
@@ -376,7 +376,7 @@ def test_a_night_scores_the_tables_it_read_whatever_others_read_meanwhile(demo, 
                 checked.append(check_tables(config, demo.as_of))
         return function(*args)
 
-    night = run_nightly(config, demo.as_of, step)
+    night = NIGHTLY.start(config, demo.as_of, step)
     assert len(checked) == KEPT + 1
     now = pd.read_parquet(night.publication.folder / "risk_list.parquet")
     pd.testing.assert_frame_equal(now.drop(columns="run_id"), listed.drop(columns="run_id"))
@@ -517,7 +517,7 @@ def test_a_night_seen_from_later_equals_the_night_itself(demo, tmp_path):
     assert tell_late(demo.data / "tables", now / "data" / "tables", EARLIER) > 10_000
     scores = []
     for folder in (now, then):
-        night = run_nightly(demo.config_in(folder, folder / "data"), EARLIER)
+        night = NIGHTLY.start(demo.config_in(folder, folder / "data"), EARLIER)
         scores.append(pd.read_parquet(night.publication.folder / "risk_list.parquet"))
     current_ones = ("run_id", "lane", "lane_rule", "is_new", "nights_on_list", *ALLOWED)
     pd.testing.assert_frame_equal(*(frame.drop(columns=[*current_ones]) for frame in scores))

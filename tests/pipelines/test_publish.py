@@ -15,7 +15,7 @@ from pipelines.lists.fields import Field
 from pipelines.lists.manifest import Stamp
 from pipelines.publish import publish, publisher, refuse_older, republish, staged
 from pipelines.published import Publication, current, published, verify
-from pipelines.storage import digest, require_space
+from pipelines.storage import digest
 
 WORKER = Path(__file__).parents[1] / "helpers" / "publishing.py"
 DAY = date(2024, 5, 2)
@@ -222,9 +222,3 @@ def test_a_pointer_made_by_somebody_else_is_not_replaced(tmp_path: Path):
     (tmp_path / "current").mkdir()
     with pytest.raises(PublicationError, match="not made by a publication"):
         night(tmp_path, stamp())
-
-
-def test_a_lack_of_space_is_said_before_anything_is_written(tmp_path: Path):
-    require_space(tmp_path, 1)
-    with pytest.raises(PublicationError, match="Free space"):
-        require_space(tmp_path, 10**18)

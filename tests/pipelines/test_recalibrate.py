@@ -14,7 +14,7 @@ from models.recalibration import Recalibrated
 from models.recalibration_check import Check
 from models.spec import FeatureSpec
 from pipelines import say, tracking
-from pipelines.recalibrate import NOTHING, Followed
+from pipelines.recalibrate import NOTHING, RecalibrationResult
 from pipelines.settings import load_settings
 
 
@@ -172,10 +172,10 @@ def test_a_refit_that_is_refused_says_by_which_rule(capsys):
     worse = Check(("2024-01",), 900, 30, 0.03, 0.05, 0.04, 0.12, 0.13)
     better = replace(worse, months=("2024-02",), predicted=0.03)
     found = Recalibrated(line, ("2024-01",), 900, 30, worse, better)
-    say.recalibrated(Followed(None, "churn/1", found, ()))
+    say.recalibration_done(RecalibrationResult(None, "churn/1", found, ()))
     shown = capsys.readouterr().out
     assert "The refit is refused by level_error: slopes stay as they were." in shown
     assert "checked on 2024-02: 3.00% left, 3.00% predicted (parent 4.00%)" in shown
     assert "No version was registered." in shown
-    say.recalibrated(Followed(None, "churn/1", replace(found, check=better), ()))
+    say.recalibration_done(RecalibrationResult(None, "churn/1", replace(found, check=better), ()))
     assert "refused" not in capsys.readouterr().out

@@ -153,7 +153,7 @@ def test_a_degraded_night_says_so_in_record_and_manifest(demo, nights, stille, t
 
 def test_an_alias_that_moves_during_a_night_changes_nothing(demo, tmp_path):
     """The version is resolved once, so list, record and manifest name one model."""
-    from pipelines.runs import run_nightly
+    from pipelines.runs import NIGHTLY
 
     config = demo.config_in(tmp_path)
     settings = load_settings(config)
@@ -168,7 +168,7 @@ def test_an_alias_that_moves_during_a_night_changes_nothing(demo, tmp_path):
         return done
 
     try:
-        night = run_nightly(config, demo.as_of, step)
+        night = NIGHTLY.start(config, demo.as_of, step)
         assert tracking.champion(settings).version == moved[0].version != first.version
     finally:
         tracking.promote(settings, first, "as it was")

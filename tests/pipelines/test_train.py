@@ -15,9 +15,8 @@ from trees import records
 from features.errors import GateError, ModelError
 from models.artefact import REFERENCE, digest, to_files
 from pipelines import tracking
-from pipelines.runs import run_training
+from pipelines.runs import TRAIN
 from pipelines.settings import load_settings
-from pipelines.training.effort import Effort
 from pipelines.training.metrics import flat_metrics
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -213,7 +212,7 @@ def test_a_suspected_leak_refuses_the_alias_and_the_same_data_make_the_same_mode
     config = demo.config_in(tmp_path, training={"auc_alarm": 0.55}, engine={"threads": 1})
     shutil.copytree(demo.var / "training", tmp_path / "var" / "training")
     with pytest.raises(GateError, match=r"above 0\.55: too good for churn") as refused:
-        run_training(config, demo.as_of)
+        TRAIN.start(config, demo.as_of)
     assert refused.value.exit_code == 6
     champion = tracking.champion(settings)
     assert champion.version == "1"
@@ -238,7 +237,7 @@ def test_a_suspected_leak_refuses_the_alias_and_the_same_data_make_the_same_mode
 def test_too_short_a_history_says_what_to_change(demo, tmp_path):
     config = demo.config_in(tmp_path)
     with pytest.raises(GateError, match=r"Set training\.first_as_of earlier or train later"):
-        run_training(config, date(2023, 3, 1))
+        TRAIN.start(config, date(2023, 3, 1))
     (record,) = records(tmp_path / "var", "train")
     assert (record["status"], record["exit_code"]) == ("failed", 6)
 
@@ -266,8 +265,7 @@ def test_outcomes_by_horizon_are_judged_on_later_months(run, trained):
 def test_what_was_tried_is_in_mlflow_as_runs_inside_the_run(demo, tmp_path):
     own = {"uri": None}
     config = demo.config_in(tmp_path, training={"learning_rate": 0.1}, tracking=own)
-    effort = Effort(challengers=True, search=True, trials=2)
-    done = run_training(config, demo.as_of, effort=effort)
+    done = TRAIN.start(config, demo.as_of, challengers=True, search=True, trials=2)
     tracking.connect(load_settings(config))
     client = mlflow.MlflowClient()
 

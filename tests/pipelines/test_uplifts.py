@@ -17,7 +17,7 @@ from pipelines.lists.manifest import MANIFEST, Stamp, manifest_bytes
 from pipelines.published import verify
 from pipelines.record import RunRecord, recorded
 from pipelines.run import Run
-from pipelines.runs import run_nightly
+from pipelines.runs import NIGHTLY
 from pipelines.settings import load_settings
 
 SPEC = FeatureSpec(
@@ -122,7 +122,7 @@ def test_a_night_values_contacts_by_an_accepted_effect(demo, published, tmp_path
     treat, left = np.arange(rows) % 2 == 0, np.arange(rows) % 5 == 0
     trial = Trial(ids, x, spec.names, spec.categories, np.full(rows, 0.2), treat, left)
     uplifts.keep(settings.paths.var / "uplift", fit_uplift(trial, 1), spec)
-    night = run_nightly(config, demo.as_of)
+    night = NIGHTLY.start(config, demo.as_of)
     ours = pd.read_parquet(night.publication.folder / "risk_list.parquet")
     theirs = pd.read_parquet(published.publication.folder / "risk_list.parquet")
     assert ours["churn_probability"].equals(theirs["churn_probability"])
