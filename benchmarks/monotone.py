@@ -24,7 +24,7 @@ from pipelines.record import RunRecord
 from pipelines.run import Run
 from pipelines.settings import load_settings
 from pipelines.snapshots.tables import read_tables
-from pipelines.train import make_examples
+from pipelines.training.examples import make_examples
 
 FOLDER = Path("var/bench/monotone")
 CUSTOMERS, MONTHS, SEED = 6_000, 50, 7

@@ -1,4 +1,7 @@
-"""A model as native text and JSON: nothing in it can run, and no changed byte goes unseen."""
+"""Serialization of a churn model as native text and JSON, read back by digest.
+
+Nothing in it can run, and no changed byte goes unseen.
+"""
 
 import hashlib
 import json
@@ -7,11 +10,9 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 
-import lightgbm as lgb
-
 from features.errors import ModelError
 from models import probe
-from models.boostertext import Split, read_splits
+from models.boostertext import NEXT, Split, parse_booster, read_splits, refuse_damage
 from models.calibration import Calibration, Platt
 from models.churn import ChurnModel
 from models.incidence_files import (
@@ -35,17 +36,6 @@ _MOST_BYTES = {
 _MOST_BOOSTER_BYTES = 64 << 20
 _MOST_ALL_BYTES = 512 << 20
 REFERENCE = "reference.json"
-_THREADS = re.compile(r"^\[num_threads: .*\]\n", re.MULTILINE)
-NEXT = "Roll back to the last good version (stille rollback) or train again (stille train)."
-
-
-def plain_booster(booster: lgb.Booster) -> lgb.Booster:
-    """The booster as its stored text gives it back, without its training data.
-
-    The number of threads is left out of the text: it changes no tree, and without it one
-    thread and two give the same bytes.
-    """
-    return lgb.Booster(model_str=_THREADS.sub("", booster.model_to_string()))
 
 
 def to_files(model: ChurnModel) -> dict[str, bytes]:
@@ -61,8 +51,8 @@ def to_files(model: ChurnModel) -> dict[str, bytes]:
     files["spec.json"] = model.spec.to_json().encode()
     splits = [split for text in texts for split in read_splits(text, model.spec.names)]
     x = probe.probe_rows(splits, model.spec)
-    found = probe.probe(model.boosters, x)
-    files["probe.json"] = probe.to_json(found, {name: files[name] for name in _BESIDE})
+    scores = probe.probe(model.boosters, x)
+    files["probe.json"] = probe.to_json(scores, {name: files[name] for name in _BESIDE})
     return files | (incidence_files(model.incidence) if model.incidence else {})
 
 
@@ -131,35 +121,24 @@ def model_from_files(
     calibration = _calibration(files["calibration.json"])
     splits = [split for name in boosters for split in _splits(name, files[name], spec)]
     ends = incidence_names(files)
-    told = read_incidence(files, spec)
+    unparsed = read_incidence(files, spec)
     parse_elsewhere([files[name] for name in (*boosters, *ends)])
-    incidence = told.model(tuple(_booster(files[name]) for name in ends)) if told else None
-    parsed = tuple(_booster(files[name]) for name in boosters)
+    incidence = unparsed.parse([files[name] for name in ends]) if unparsed else None
+    parsed = tuple(parse_booster(files[name]) for name in boosters)
     model = ChurnModel(parsed, calibration, spec, incidence)
     _check_probe(model, splits, files)
     return model
 
 
 def _splits(name: str, content: bytes, spec: FeatureSpec) -> list[Split]:
-    try:
+    with refuse_damage(f"{name} is no booster of this model"):
         return read_splits(content.decode(), spec.names)
-    except (ValueError, KeyError, OverflowError, IndexError) as error:
-        raise ModelError(f"{name} is no booster of this model ({error}). {NEXT}") from error
-
-
-def _booster(content: bytes) -> lgb.Booster:
-    try:
-        return lgb.Booster(model_str=content.decode())
-    except lgb.basic.LightGBMError as error:
-        raise ModelError(f"A booster's text cannot be read ({error}). {NEXT}") from error
 
 
 def _check_probe(model: ChurnModel, splits: Sequence[Split], files: Mapping[str, bytes]) -> None:
-    found = probe.probe(model.boosters, probe.probe_rows(splits, model.spec))
-    try:
-        same = probe.agrees(files["probe.json"], found, {name: files[name] for name in _BESIDE})
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ModelError(f"probe.json cannot be read ({error}). {NEXT}") from error
+    scores = probe.probe(model.boosters, probe.probe_rows(splits, model.spec))
+    with refuse_damage("probe.json cannot be read"):
+        same = probe.agrees(files["probe.json"], scores, {name: files[name] for name in _BESIDE})
     if not same:
         raise ModelError(
             "The files do not give the scores that the model gave when it was trained: they were "
@@ -174,17 +153,15 @@ def _numbers(calibration: Calibration) -> dict[str, object]:
 
 
 def _calibration(content: bytes) -> Calibration:
-    try:
-        given = json.loads(content)
-        lines = {str(name): _line(line) for name, line in given["product_lines"].items()}
-        common = _line(given)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelError(f"calibration.json cannot be read ({error}). {NEXT}") from error
+    with refuse_damage("calibration.json cannot be read"):
+        stored = json.loads(content)
+        lines = {str(name): _line(line) for name, line in stored["product_lines"].items()}
+        common = _line(stored)
     return Calibration(common.slope, common.intercept, lines)
 
 
-def _line(given: Mapping[str, object]) -> Platt:
-    slope, intercept = (float(str(given[name])) for name in ("slope", "intercept"))
+def _line(stored: Mapping[str, object]) -> Platt:
+    slope, intercept = (float(str(stored[name])) for name in ("slope", "intercept"))
     if not (math.isfinite(slope) and math.isfinite(intercept) and slope > 0):
         raise ValueError(f"slope {slope}, intercept {intercept}")
     return Platt(slope, intercept)

@@ -1,16 +1,20 @@
-"""LightGBM's text, looked at without LightGBM: its parser trusts sizes and indices.
+"""LightGBM's model text, version v4: validated before parsing, and parsed.
 
-A text that passes has trees whose every index, length and number is in bounds, so the parser has
-nothing to trip over. Format: version v4 of LightGBM's model text.
+The parser trusts sizes and indices. A text that passes has trees whose every index, length and
+number is in bounds, so the parser has nothing to trip over.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
+import lightgbm as lgb
 import numpy as np
 
+from features.errors import ModelError
 from models.arrays import Floats, Index
 
 MOST_TREES = 20_000
@@ -19,6 +23,42 @@ _HEADER = {"version": "v4", "label_index": "0"}
 _PER_SPLIT = ("split_gain", "internal_value", "internal_weight", "internal_count")
 _PER_LEAF = ("leaf_value", "leaf_weight", "leaf_count")
 _CATEGORY = 1
+_THREADS = re.compile(r"^\[num_threads: .*\]\n", re.MULTILINE)
+NEXT = "Roll back to the last good version (stille rollback) or train again (stille train)."
+_DAMAGE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    IndexError,
+    RecursionError,
+    lgb.basic.LightGBMError,
+)
+
+
+def plain_booster(booster: lgb.Booster) -> lgb.Booster:
+    """The booster as its stored text gives it back, without its training data.
+
+    The number of threads is left out of the text: it changes no tree, and without it one
+    thread and two give the same bytes.
+    """
+    return lgb.Booster(model_str=_THREADS.sub("", booster.model_to_string()))
+
+
+def parse_booster(content: bytes) -> lgb.Booster:
+    """The booster of a text that ``read_splits`` accepts. Raises ``ModelError``."""
+    with refuse_damage("A booster's text cannot be read"):
+        return lgb.Booster(model_str=content.decode())
+
+
+@contextmanager
+def refuse_damage(complaint: str) -> Iterator[None]:
+    """Turn what a damaged file raises while it is read into a ``ModelError`` with a next step."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise ModelError(f"{complaint} ({error}). {NEXT}") from error
 
 
 @dataclass(frozen=True, slots=True)

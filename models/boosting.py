@@ -6,7 +6,7 @@ import lightgbm as lgb
 import numpy as np
 
 from models.arrays import Index
-from models.artefact import plain_booster
+from models.boostertext import plain_booster
 from models.examples import Examples
 from models.logit import logit
 from models.recipe import Recipe

@@ -1,6 +1,6 @@
 """Intervals from a bootstrap over customers: a customer's rows are drawn together."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,3 +41,20 @@ def interval(value: float, draws: Floats) -> Interval:
         return Interval(value, value, value)
     low, high = np.quantile(known, [0.025, 0.975])
     return Interval(value, min(float(low), value), max(float(high), value))
+
+
+def bootstrap(
+    statistic: Callable[[Floats], Floats],
+    customer_id: Texts,
+    replicates: int = 200,
+    seed: int = 0,
+    value: float | None = None,
+) -> Interval:
+    """The interval of ``statistic``, which maps row weights (r, n) to a value a replicate, (r,).
+
+    ``value`` is that on the sample; without it the statistic of rows that all weigh 1.
+    """
+    if value is None:
+        value = float(statistic(np.ones((1, len(customer_id))))[0])
+    drawn = [statistic(weights) for weights in draws(customer_id, replicates, seed)]
+    return interval(value, np.concatenate([np.empty(0), *drawn]))

@@ -12,8 +12,7 @@ from scipy.special import expit
 
 from features.errors import GateError
 from models.arrays import Floats, Labels, Texts
-from models.logit import fit_intercept, fit_line
-from models.ridge import ridge_line
+from models.logit import fit_intercept, fit_line, ridge_line
 
 LEVEL_WEIGHT = 20.0
 SLOPE_WEIGHT = 100.0

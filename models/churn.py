@@ -1,9 +1,11 @@
 """The churn model: bagged gradient boosting, calibrated, with exact contributions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import lightgbm as lgb
 import numpy as np
+import pandas as pd
 
 from features.errors import ModelError
 from models.arrays import Floats, Matrix, Texts
@@ -79,6 +81,18 @@ class ChurnModel:
         out[:, -1] += intercepts
         check_additive(out, self.calibration.log_odds(self.raw(x, threads), product_line))
         return out
+
+    def probability_with(self, row: pd.DataFrame, values: Mapping[str, float]) -> float:
+        """Calibrated probability of the one ``row`` (a matrix) once features take these ``values``.
+
+        NaN stands for unknown. Raises ``KeyError`` for a feature that the model does not read.
+        """
+        x = self.spec.encode(row)
+        for name, value in values.items():
+            if name not in self.spec.names:
+                raise KeyError(name)
+            x[0, self.spec.names.index(name)] = np.float32(value)
+        return float(self.probability(x, row["product_line"].to_numpy(dtype=object))[0])
 
     def _check(self, x: Matrix) -> None:
         if x.ndim != 2 or x.shape[1] != len(self.spec.columns):

@@ -1,26 +1,14 @@
-"""How examples become a churn model."""
+"""Fit of the churn model: bagged boosters, early stopping and calibration out of fold."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from features.errors import GateError
-from models.artefact import model_from_files, to_files
 from models.boosting import Bag
 from models.churn import ChurnModel
 from models.examples import Examples
-from models.recipe import Recipe, recipe_for
+from models.recipe import Recipe
 from models.trial import groups, mixed, tried
-
-__all__ = [
-    "ChurnModel",
-    "FitReport",
-    "Recipe",
-    "fit",
-    "model_from_files",
-    "recipe_for",
-    "steps",
-    "to_files",
-]
 
 Progress = Callable[[str], None]
 

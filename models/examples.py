@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ModelError
-from models.arrays import Days, Floats, Index, Labels, Mask, Matrix, Texts, rows_of
+from models.arrays import Days, Floats, Index, Labels, Mask, Matrix, Texts, rows_of, take_rows
+from models.histories import by_customer_and_date
 from models.spec import FeatureColumn, FeatureSpec
 
 MARGIN = "margin_per_year"
@@ -42,15 +43,7 @@ class Examples:
 
     def take(self, keep: Mask | Index) -> "Examples":
         """The kept rows (a mask, or positions in ascending order)."""
-        return Examples(
-            self.customer_id[keep],
-            self.as_of[keep],
-            self.product_line[keep],
-            rows_of(self.x, keep),
-            self.y[keep],
-            self.spec,
-            self.margin[keep],
-        )
+        return take_rows(self, keep)
 
     def part(self, keep: Callable[[FeatureColumn], bool]) -> "Examples | None":
         """The same rows with the kept columns only; None when none is kept."""
@@ -72,8 +65,7 @@ class Examples:
         as_of = frame["as_of"].to_numpy().astype("datetime64[D]")
         y = labels.to_numpy()
         _check(frame, as_of, y)
-        codes, _ = pd.factorize(customer, sort=True)
-        order = np.lexsort((as_of, codes))
+        order = by_customer_and_date(frame)
         _refuse_repeats(customer[order], as_of[order])
         return Examples(
             customer[order],

@@ -10,6 +10,7 @@ import numpy as np
 
 from models.arrays import Floats, Labels, Texts
 from models.bootstrap import Interval, draws, interval
+from models.logit import log_losses
 from models.ranking import Ranked, auc, count
 from models.splits import Fold, customer_share
 
@@ -49,8 +50,8 @@ def grouped_check(
     y: Labels, seen: Floats, unseen: Floats, customer_id: Texts, replicates: int = 200
 ) -> GroupedCheck:
     """Compare two models' probabilities for the same rows, all of shape (n,)."""
-    better, spared = _auc(y, seen, customer_id, replicates), _losses(y, seen)
-    worse, lost = _auc(y, unseen, customer_id, replicates), _losses(y, unseen)
+    better, spared = _auc(y, seen, customer_id, replicates), log_losses(y, seen)
+    worse, lost = _auc(y, unseen, customer_id, replicates), log_losses(y, unseen)
     ranking = interval(float(better[0] - worse[0]), better[1:] - worse[1:])
     means = [
         np.stack([weights @ spared, weights @ lost])
@@ -83,8 +84,3 @@ def _auc(y: Labels, p: Floats, customer_id: Texts, replicates: int) -> Floats:
     ranked = Ranked.of(y, p)
     drawn = [np.ones((1, len(y))), *draws(customer_id[ranked.order], replicates)]
     return np.concatenate([auc(count(ranked, weights)) for weights in drawn])
-
-
-def _losses(y: Labels, p: Floats) -> Floats:
-    inside = np.clip(p, 1e-15, 1 - 1e-15)
-    return np.asarray(-np.log(np.where(y == 1, inside, 1 - inside)), dtype=np.float64)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.arrays import Days, Index, Mask, Matrix, Texts, rows_of
+from models.arrays import Days, Index, Mask, Matrix, Texts, rows_of, take_rows
 from models.spec import FeatureSpec
 
 NEVER = np.iinfo(np.int32).max
@@ -36,15 +36,7 @@ class Histories:
 
     def take(self, keep: Mask) -> "Histories":
         """The rows under a mask."""
-        return Histories(
-            self.customer_id[keep],
-            self.as_of[keep],
-            rows_of(self.x, keep),
-            self.ended_after[keep],
-            self.cause[keep],
-            self.treated_after[keep],
-            self.spec,
-        )
+        return take_rows(self, keep)
 
     @staticmethod
     def build(frame: pd.DataFrame, spec: FeatureSpec) -> "Histories":

@@ -8,7 +8,7 @@ from models.arrays import Floats, Mask
 from models.histories import Histories
 from models.incidence import Incidence
 from models.periods import cause_codes
-from models.ranking import Ranked, auc, count
+from models.ranking import roc_auc
 
 FEWEST_ENDS = 20
 """Rows that a cause ended below which no AUC is given."""
@@ -62,8 +62,7 @@ def ranks(y: Mask, score: Floats) -> float | None:
     """AUC of a score (n,), None with too few rows of either kind."""
     if min(int(y.sum()), int((~y).sum())) < FEWEST_ENDS:
         return None
-    ranked = Ranked.of(y.astype(np.int8), score)
-    return float(auc(count(ranked, np.ones((1, len(y)))))[0])
+    return roc_auc(y.astype(np.int8), score)
 
 
 def _card(chance: Floats, happened: Mask) -> CauseCard:

@@ -1,8 +1,8 @@
-"""The model of competing outcomes as native text and JSON."""
+"""Serialization of the competing-risks model as native text and JSON."""
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import lightgbm as lgb
@@ -11,7 +11,7 @@ import numpy as np
 from features.errors import ModelError
 from features.tables import OUTCOMES
 from models.arrays import Floats, Matrix
-from models.boostertext import Split, read_splits
+from models.boostertext import NEXT, Split, parse_booster, read_splits, refuse_damage
 from models.causes import OTHER
 from models.incidence import PERIOD, Incidence
 from models.probe import probe_rows
@@ -21,25 +21,25 @@ INCIDENCE_JSON = "incidence.json"
 _BOOSTER = re.compile(r"incidence_(0|[1-9][0-9]?)\.txt")
 _PROBED, _TOLERANCE = 64, 1e-9
 _PERIOD = FeatureColumn(PERIOD, "number", "", "", 0, "periods since the lead")
-_NEXT = "Roll back to the last good version (stille rollback) or train again (stille train)."
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A description whose boosters' texts were looked at but not parsed."""
+class UnparsedIncidence:
+    """A model without boosters, whose texts were validated but not parsed, and their probe."""
 
-    without: Incidence
+    model: Incidence
     probe: Floats
     x: Matrix
 
-    def model(self, boosters: tuple[lgb.Booster, ...]) -> Incidence:
-        """The model with its parsed boosters; raises ``ModelError`` when they do not fit."""
+    def parse(self, texts: Sequence[bytes]) -> Incidence:
+        """The model with its boosters parsed; raises ``ModelError`` when they do not fit."""
+        boosters = tuple(parse_booster(text) for text in texts)
         if not np.allclose(_scores(boosters, self.x), self.probe, rtol=_TOLERANCE, atol=_TOLERANCE):
             raise ModelError(
                 "The boosters of the outcomes by horizon do not give the scores that they gave "
-                f"when they were trained. {_NEXT}"
+                f"when they were trained. {NEXT}"
             )
-        return replace(self.without, boosters=boosters)
+        return replace(self.model, boosters=boosters)
 
 
 def incidence_names(names: Collection[str]) -> list[str]:
@@ -63,30 +63,26 @@ def incidence_files(model: Incidence) -> dict[str, bytes]:
     return boosters | {INCIDENCE_JSON: json.dumps(described).encode()}
 
 
-def read_incidence(files: Mapping[str, bytes], spec: FeatureSpec) -> Told | None:
-    """What ``files`` tell of outcomes by horizon; None without ``incidence.json``.
+def read_incidence(files: Mapping[str, bytes], spec: FeatureSpec) -> UnparsedIncidence | None:
+    """The outcomes by horizon that ``files`` hold; None without ``incidence.json``.
 
-    Every tree is looked at before LightGBM may see it. Raises ``ModelError`` for a description
+    Every tree is validated before LightGBM may see it. Raises ``ModelError`` for a description
     or a booster that is none, or that does not fit.
     """
     if INCIDENCE_JSON not in files:
         return None
-    try:
-        told = json.loads(files[INCIDENCE_JSON])
-        causes, pooled = tuple(told["causes"]), tuple(told["pooled"])
-        baseline, level = (np.array(told[key], dtype=np.float64) for key in ("baseline", "level"))
+    with refuse_damage(f"{INCIDENCE_JSON} or its boosters cannot be read"):
+        stored = json.loads(files[INCIDENCE_JSON])
+        causes, pooled = tuple(stored["causes"]), tuple(stored["pooled"])
+        baseline, level = (np.array(stored[key], dtype=np.float64) for key in ("baseline", "level"))
         if not {*causes, *pooled} <= {*OUTCOMES, OTHER} or len(set(causes)) < len(causes):
             raise ValueError("an unknown or repeated cause")
-        model = Incidence((), causes, pooled, baseline, level, int(told["lead_days"]), spec)
+        model = Incidence((), causes, pooled, baseline, level, int(stored["lead_days"]), spec)
         x = _probe_rows([files[name] for name in incidence_names(files)], model)
-        probe = np.array(told["probe"], dtype=np.float64)
+        probe = np.array(stored["probe"], dtype=np.float64)
         if probe.shape != (len(incidence_names(files)), len(x), 1 + len(causes)):
             raise ValueError("a probe of other boosters")
-        return Told(model, probe, x)
-    except (ValueError, KeyError, TypeError, OverflowError, IndexError, RecursionError) as error:
-        raise ModelError(
-            f"{INCIDENCE_JSON} or its boosters cannot be read ({error}). {_NEXT}"
-        ) from error
+        return UnparsedIncidence(model, probe, x)
 
 
 def _probe_rows(texts: list[bytes], model: Incidence) -> Matrix:

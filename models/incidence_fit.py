@@ -8,7 +8,7 @@ import lightgbm as lgb
 import numpy as np
 
 from models.arrays import Floats, Index, rows_of
-from models.artefact import plain_booster
+from models.boostertext import plain_booster
 from models.causes import group_causes
 from models.histories import Histories
 from models.incidence import PERIOD, Incidence, with_period
@@ -93,11 +93,11 @@ def _inner(
     newest = np.unique(months[every.row])[-_INNER_MONTHS:]
     first = histories.as_of[months >= newest[0]].min()
     train = known(histories, first.item())
-    judge = every.of(histories.as_of[every.row] >= first)
+    judge = every.take(histories.as_of[every.row] >= first)
     if min((part.outcome == 1).sum() for part in (train, judge)) >= least:
         return train, judge
     inner = (customer_share(histories.customer_id, "inner") < _INNER_SHARE)[every.row]
-    return every.of(~inner), every.of(inner)
+    return every.take(~inner), every.take(inner)
 
 
 def _sampled(periods: Periods, seed: int) -> _Sample:
@@ -107,7 +107,7 @@ def _sampled(periods: Periods, seed: int) -> _Sample:
         return _Sample(periods, 1.0)
     chosen = periods.outcome != STILL
     chosen[np.random.default_rng(seed).permutation(still)[:wanted]] = True
-    return _Sample(periods.of(chosen), wanted / len(still))
+    return _Sample(periods.take(chosen), wanted / len(still))
 
 
 def _boost(

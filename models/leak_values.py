@@ -8,7 +8,6 @@ from scipy.stats import binom
 from models.arrays import Index, Mask, Matrix
 from models.leak_finding import Finding, Limits
 from models.leak_rows import Rows
-from models.leak_trend import goes_on
 from models.spec import FeatureColumn
 
 _PURE = 0.9
@@ -16,6 +15,9 @@ _PURE_ROWS = 0.8
 _FEWEST = 10
 _SHARE = 0.01
 _PATTERNS = 50
+_GROUP = 30
+_RISE = 2.0
+_CHANCE = 0.001
 
 _Pattern = tuple[str, Mask]
 
@@ -90,7 +92,7 @@ def _widest(
     kept = []
     for told, pattern in patterns:
         finding = _judged(rows, pattern, gone, name, told, limits)
-        sloped = finding and ordered is not None and goes_on(rows, ordered, pattern, gone)
+        sloped = finding and ordered is not None and _continues_slope(rows, ordered, pattern, gone)
         if finding is not None and not sloped:
             kept.append(finding)
     return max(kept, key=lambda finding: finding.evidence["leavers"], default=None)
@@ -113,3 +115,37 @@ def _judged(
         f"{name} {told} for {customers:,} customers, of whom {left:,} leave (usual: "
         f"{base:.0%}): it seems to be written when somebody leaves",
     )
+
+
+def _continues_slope(rows: Rows, values: Matrix, pattern: Mask, gone: Mask) -> bool:
+    """Whether leaving rises towards the rows in ``pattern`` (n,) from one side of a number.
+
+    Many open cases may honestly be the end of a slope: with each more, a larger share leaves. A
+    value that is written at exit stands alone: its neighbours leave as everybody does.
+
+    The nearest ``_GROUP`` rows on that side must leave twice as often as all rows, by more than
+    chance, and more often than the next ones; and the step to ``pattern`` must be no longer than
+    that side is wide.
+    """
+    theirs = values[pattern]
+    if np.isnan(theirs).any():
+        return False
+    below, above = theirs.min() - values, values - theirs.max()
+    return any(_rises(rows, distance, gone) for distance in (below, above))
+
+
+def _rises(rows: Rows, distance: Matrix, gone: Mask) -> bool:
+    side = distance > 0
+    steps = np.sort(distance[side])
+    if len(steps) < 2 * _GROUP:
+        return False
+    near = side & (distance <= steps[_GROUP - 1])
+    farther = steps[int(near.sum()) :]
+    if len(farther) < _GROUP or steps[0] > steps[-1] - steps[0]:
+        return False
+    following = side & ~near & (distance <= farther[_GROUP - 1])
+    customers, left = rows.customers_with(near, gone)
+    others, left_there = rows.customers_with(following, gone)
+    base = float(gone.mean())
+    steeper = left / customers > max(_RISE * base, left_there / others)
+    return bool(steeper and binom.sf(left - 1, customers, base) < _CHANCE)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.arrays import Floats, Labels, Mask, Texts
-from models.bootstrap import Interval, draws, interval
+from models.bootstrap import Interval, bootstrap
 from models.examples import Examples
 from models.scorecard import scorecard
 
@@ -52,14 +52,14 @@ def _parts(test: Examples) -> Iterator[tuple[str, Mask]]:
 def _part(name: str, y: Labels, p: Floats, customer_id: Texts, replicates: int) -> PartCalibration:
     left = y.astype(np.float64)
     with np.errstate(invalid="ignore"):
-        shares = [w @ left / w.sum(axis=1) for w in draws(customer_id, replicates)]
+        observed = bootstrap(lambda w: w @ left / w.sum(axis=1), customer_id, replicates)
     both = 0 < int(y.sum()) < len(y)
     card = scorecard(y, p, customer_id, replicates) if both else {}
     return PartCalibration(
         part=name,
         n=len(y),
         leavers=int(y.sum()),
-        observed=interval(float(left.mean()), np.concatenate([np.empty(0), *shares])),
+        observed=observed,
         predicted=float(p.mean()),
         slope=card.get("calibration_slope"),
         intercept=card.get("calibration_intercept"),

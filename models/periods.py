@@ -11,7 +11,7 @@ from datetime import date
 
 import numpy as np
 
-from models.arrays import Days, Floats, Index, Labels, Mask, Texts
+from models.arrays import Days, Floats, Index, Labels, Mask, Texts, take_rows
 from models.histories import Histories
 
 PERIOD_DAYS = 30
@@ -34,9 +34,9 @@ class Periods:
     def __len__(self) -> int:
         return len(self.row)
 
-    def of(self, keep: Mask) -> "Periods":
+    def take(self, keep: Mask) -> "Periods":
         """The entries under a mask over them."""
-        return Periods(self.row[keep], self.number[keep], self.outcome[keep])
+        return take_rows(self, keep)
 
 
 def complete_periods(as_of: Days, lead_days: int, known_before: date, most: int) -> Index:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.arrays import Floats, Index, Labels, Texts
-from models.bootstrap import Interval, draws, interval
+from models.bootstrap import Interval, bootstrap, draws, interval
+from models.ranking import cumulative_sums, descending
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +97,6 @@ def changed_value(kept: Floats, value: Floats, economics: Economics) -> Floats:
     return np.asarray(kept * value - offers - economics.contact_cost, dtype=np.float64)
 
 
-def break_even(value: Floats, economics: Economics) -> Floats:
-    """The probability at which the expected value is 0, (n,); infinite where none is enough."""
-    woken = economics.woken_share * value
-    slope = economics.saved_share * (value - economics.offer_cost) + woken
-    out = np.full(np.shape(slope), np.inf)
-    np.divide(economics.contact_cost + woken, slope, out=out, where=slope > 0)
-    return np.where(out <= 1, out, np.inf)
-
-
 def profit_curve(y: Labels, p: Floats, value: Floats, economics: Economics) -> ProfitCurve:
     """Realised and expected profit by list size, of arrays (n,)."""
     order, starts, realised, promised = _listed(y, p, value, economics)
@@ -133,7 +125,7 @@ def maximum_profit(
     drawn = [
         _best(realised, weights, starts) for weights in draws(customer_id[order], replicates, seed)
     ]
-    profits, shares = (np.concatenate([np.empty(0), *part]) for part in _transposed(drawn))
+    profits, shares = np.concatenate([np.empty((2, 0)), *drawn], axis=1)
     return MaximumProfit(interval(float(profit[0]), profits), interval(float(share[0]), shares))
 
 
@@ -157,12 +149,7 @@ def profit_gain(
         best = [_best(gain, weights[:, order], starts)[0] for order, starts, gain, _ in lists]
         return best[0] - best[1]
 
-    drawn = [gained(weights) for weights in draws(customer_id, replicates, seed)]
-    return interval(float(gained(np.ones((1, len(y))))[0]), np.concatenate([np.empty(0), *drawn]))
-
-
-def _transposed(drawn: list[tuple[Floats, Floats]]) -> tuple[list[Floats], list[Floats]]:
-    return [profit for profit, _ in drawn], [share for _, share in drawn]
+    return bootstrap(gained, customer_id, replicates, seed)
 
 
 def _listed(
@@ -170,20 +157,19 @@ def _listed(
 ) -> tuple[Index, Index, Floats, Floats]:
     """List order, where each tied group starts, and in that order the two profits a row."""
     promised = expected_value(p, value, economics)
-    order = np.argsort(-promised, kind="stable")
+    order, starts = descending(promised)
     realised = expected_value(y[order].astype(np.float64), value[order], economics)
-    changes = np.diff(promised[order], prepend=np.inf) != 0
-    return order, np.flatnonzero(changes), realised, promised[order]
+    return order, starts, realised, promised[order]
 
 
 def _cumulative(gain: Floats, weights: Floats, starts: Index) -> tuple[Floats, Floats]:
     """Share contacted and profit per customer after each tied group, (r, g + 1)."""
     total = np.maximum(weights.sum(axis=1, keepdims=True), 1)
-    parts = []
-    for rows in (weights, weights * gain):
-        groups = np.add.reduceat(rows, starts, axis=1)
-        parts.append(np.pad(np.cumsum(groups, axis=1), ((0, 0), (1, 0))) / total)
-    return parts[0], parts[1]
+    share, profit = (
+        cumulative_sums(np.add.reduceat(rows, starts, axis=1)) / total
+        for rows in (weights, weights * gain)
+    )
+    return share, profit
 
 
 def _best(gain: Floats, weights: Floats, starts: Index) -> tuple[Floats, Floats]:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from models import rules
 from models.evidence import Evidence
-from models.rival_rules import against
-from models.rule import Rule
+from models.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,6 @@ def verdict(evidence: Evidence) -> Verdict:
         rules.seeds(evidence),
         rules.features(evidence),
         rules.heard(evidence),
-        *against(evidence.rival),
+        *rules.against(evidence.rival),
     ]
     return Verdict(tuple(sorted(checked, key=lambda rule: rule.passed)))

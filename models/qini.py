@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.arrays import Floats, Index, Mask, Texts
-from models.bootstrap import Interval, draws, interval
+from models.arrays import Floats, Mask, Texts
+from models.bootstrap import Interval, bootstrap
+from models.ranking import cumulative_sums, descending
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,9 @@ def qini(
     left: Mask, treat: Mask, score: Floats, customer_id: Texts, replicates: int = 200, seed: int = 0
 ) -> Interval:
     """The coefficient with an interval from a bootstrap over customers."""
-    found = [
-        _area(*_curves(left, treat, score, weights))
-        for weights in draws(customer_id, replicates, seed)
-    ]
-    value = qini_curve(left, treat, score).coefficient
-    return interval(value, np.concatenate([np.empty(0), *found]))
+    return bootstrap(
+        lambda weights: _area(*_curves(left, treat, score, weights)), customer_id, replicates, seed
+    )
 
 
 def qini_gain(
@@ -64,28 +62,20 @@ def qini_gain(
         areas = [_area(*_curves(left, treat, score, weights)) for score in (ours, theirs)]
         return areas[0] - areas[1]
 
-    found = [gained(weights) for weights in draws(customer_id, replicates, seed)]
-    value = float(gained(np.ones((1, len(left))))[0])
-    return interval(value, np.concatenate([np.empty(0), *found]))
+    return bootstrap(gained, customer_id, replicates, seed)
 
 
 def _curves(left: Mask, treat: Mask, score: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """Share and kept after each group of equal scores, (r, g + 1), for row weights (r, n)."""
-    order = np.argsort(-score, kind="stable")
-    starts = np.flatnonzero(np.diff(-score[order], prepend=-np.inf))
+    order, starts = descending(score)
     sums = [
-        _summed(weights[:, order] * rows[order], starts)
+        cumulative_sums(np.add.reduceat(weights[:, order] * rows[order], starts, axis=1))
         for rows in (treat, treat & left, ~treat, ~treat & left)
     ]
     treated, treated_left, held_out, held_out_left = sums
     ratio = np.divide(treated, held_out, out=np.zeros_like(treated), where=held_out > 0)
     total = np.maximum(weights.sum(axis=1, keepdims=True), 1)
     return (treated + held_out) / total, (held_out_left * ratio - treated_left) / total
-
-
-def _summed(rows: Floats, starts: Index) -> Floats:
-    groups = np.add.reduceat(rows, starts, axis=1)
-    return np.pad(np.cumsum(groups, axis=1), ((0, 0), (1, 0)))
 
 
 def _area(share: Floats, kept: Floats) -> Floats:

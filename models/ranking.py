@@ -23,9 +23,8 @@ class Ranked:
     @staticmethod
     def of(y: Labels, score: Floats) -> "Ranked":
         """Sort ``score`` (n,) with its labels ``y`` (n,)."""
-        order = np.argsort(-score, kind="stable")
-        changes = np.diff(score[order], prepend=np.inf) != 0
-        return Ranked(order, np.flatnonzero(changes), y[order].astype(np.float64))
+        order, starts = descending(score)
+        return Ranked(order, starts, y[order].astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +40,22 @@ class Counts:
     every_above: Floats
 
 
+def descending(score: Floats) -> tuple[Index, Index]:
+    """Positions by falling score (n,), ties as they stand, and where each tied group starts."""
+    order = np.argsort(-score, kind="stable")
+    return order, np.flatnonzero(np.diff(score[order], prepend=np.inf) != 0)
+
+
+def roc_auc(y: Labels, score: Floats) -> float:
+    """Area under the ROC curve of unweighted rows (n,); NaN when a class is absent."""
+    return float(auc(count(Ranked.of(y, score), np.ones((1, len(y)))))[0])
+
+
 def count(ranked: Ranked, weights: Floats) -> Counts:
     """Count ``weights`` (r, n), which are already in the ranked order."""
     positive = np.add.reduceat(weights * ranked.y, ranked.starts, axis=1)
     every = np.add.reduceat(weights, ranked.starts, axis=1)
-    return Counts(positive, every, _cumulative(positive), _cumulative(every))
+    return Counts(positive, every, cumulative_sums(positive), cumulative_sums(every))
 
 
 def auc(counts: Counts) -> Floats:
@@ -80,7 +90,8 @@ def recall_at(counts: Counts, shares: tuple[float, ...]) -> Floats:
     return _ratio(np.array(captured), counts.positive_above[:, -1:])
 
 
-def _cumulative(groups: Floats) -> Floats:
+def cumulative_sums(groups: Floats) -> Floats:
+    """Sums from the left, (r, g + 1) of (r, g): each row begins with 0."""
     out = np.zeros((groups.shape[0], groups.shape[1] + 1))
     np.cumsum(groups, axis=1, out=out[:, 1:])
     return out

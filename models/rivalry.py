@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.arrays import Floats, Labels, Matrix, Texts
-from models.bootstrap import Interval, draws, interval
+from models.bootstrap import Interval, bootstrap
 from models.churn import ChurnModel
-from models.ranking import Ranked, auc, count
+from models.logit import log_losses
+from models.ranking import roc_auc
 
 _TENTH = 0.1
 _NONE = Interval(math.nan, math.nan, math.nan)
@@ -47,14 +48,16 @@ def log_loss_gain(
     A score that is not a probability gives NaN.
     """
     with np.errstate(invalid="ignore"):
-        difference = _losses(y, theirs) - _losses(y, ours)
+        difference = log_losses(y, theirs) - log_losses(y, ours)
     if np.isnan(difference).any():
         return _NONE
-    drawn = [
-        weights @ difference / np.maximum(weights.sum(axis=1), 1)
-        for weights in draws(customer_id, replicates, seed)
-    ]
-    return interval(float(difference.mean()), np.concatenate([np.empty(0), *drawn]))
+    return bootstrap(
+        lambda weights: weights @ difference / np.maximum(weights.sum(axis=1), 1),
+        customer_id,
+        replicates,
+        seed,
+        value=float(difference.mean()),
+    )
 
 
 def top_overlap(ours: Floats, theirs: Floats) -> float:
@@ -84,16 +87,10 @@ def weakest_seed(model: ChurnModel, x: Matrix, y: Labels, threads: int = 2) -> f
 
 def mean_log_loss(y: Labels, p: Floats) -> float:
     """Mean log loss of probabilities ``p`` (n,); NaN when one is no probability."""
-    return float(_losses(y, p).mean()) if len(y) else math.nan
-
-
-def _losses(y: Labels, p: Floats) -> Floats:
-    inside = np.clip(p, 1e-15, 1 - 1e-15)
-    losses = -np.log(np.where(y == 1, inside, 1 - inside))
-    return np.asarray(np.where((p >= 0) & (p <= 1), losses, np.nan), dtype=np.float64)
+    return float(log_losses(y, p).mean()) if len(y) else math.nan
 
 
 def _auc(y: Labels, score: Floats) -> float:
     if not np.isfinite(score).all() or int(y.sum()) in (0, len(y)):
         return math.nan
-    return float(auc(count(Ranked.of(y, score), np.ones((1, len(y)))))[0])
+    return roc_auc(y, score)

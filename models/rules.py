@@ -1,17 +1,54 @@
-"""The rules that a challenger is held to by itself: what each measures, its band, its sentence."""
+"""Promotion rules: what each measures, its band and its sentence; a NaN fails its rule."""
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from models.bootstrap import Interval
 from models.evidence import Evidence
-from models.rule import Rule, rule, shown
+from models.rivalry import Rival
 
 _SLOPE = (0.8, 1.25)
 _LEVEL = (-0.5, 0.5)
 _WEAKEST_SEED = 0.5
 _SILENT = 1e-3
+_OVERLAP = 0.7
 _UNKNOWN = Interval(math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: what was measured (None: nothing), its band (inclusive; None is open), a sentence.
+
+    A value outside the band may pass where the sentence says so, as when its interval reaches in.
+    """
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+    passed: bool
+    sentence: str
+
+
+def rule(
+    name: str, value: float, low: float | None, high: float | None, passed: bool, said: str
+) -> Rule:
+    """A rule that fails when ``value`` is not finite, whatever ``passed`` says."""
+    return Rule(name, _known(value), _known(low), _known(high), passed and _finite(value), said)
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _known(value: float | None) -> float | None:
+    return value if _finite(value) else None
+
+
+def shown(found: Interval, digits: int) -> str:
+    """A value with its interval, for a sentence."""
+    return f"{found.value:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
 
 
 def no_leak(evidence: Evidence) -> Rule:
@@ -124,3 +161,35 @@ def _audible(spread: Mapping[str, float]) -> list[str]:
 def _within(found: Interval, band: tuple[float, float], aim: float) -> bool:
     excused = found.low <= aim <= found.high
     return math.isfinite(found.value) and (band[0] <= found.value <= band[1] or excused)
+
+
+def against(rival: Rival | None) -> Iterable[Rule]:
+    """Not worse than the champion, and not another list without a gain."""
+    if rival is None:
+        yield Rule("against_champion", None, None, None, True, "There is no champion yet.")
+        return
+    on = f"on the same {rival.rows:,} later rows"
+    if not rival.rows:
+        on = f"(they cannot be compared: {rival.why})"
+    yield _not_worse("log_loss_gain", "Log loss", rival.gain, 5, on)
+    if rival.profit is not None:
+        yield _not_worse("profit_gain", "Profit", rival.profit, 2, on)
+    yield _stable(rival, on)
+
+
+def _not_worse(name: str, title: str, gain: Interval, digits: int, on: str) -> Rule:
+    said = (
+        f"{title} is better than the champion's by {shown(gain, digits)} {on}; the interval must "
+        "not lie below 0."
+    )
+    return rule(name, gain.high, 0.0, None, gain.high >= 0, said)
+
+
+def _stable(rival: Rival, on: str) -> Rule:
+    better = any(gain is not None and gain.low > 0 for gain in (rival.gain, rival.profit))
+    said = (
+        f"The riskiest tenth shares {rival.overlap:.2f} with the champion's (Jaccard) {on}; it "
+        f"must be {_OVERLAP} or more unless the model is better beyond doubt."
+    )
+    passed = rival.overlap >= _OVERLAP or (better and math.isfinite(rival.overlap))
+    return rule("stable_top", rival.overlap, _OVERLAP, None, passed, said)

@@ -7,7 +7,7 @@ import numpy as np
 from features.errors import GateError
 from models.arrays import Floats, Index, Labels, Texts
 from models.bootstrap import Interval, draws, interval
-from models.logit import fit_intercept, fit_line, logit, newton_line, newton_shift
+from models.logit import fit_intercept, fit_line, log_losses, logit, newton_line, newton_shift
 from models.ranking import Ranked, auc, average_precision, count, recall_at
 
 SHARES = (0.01, 0.05, 0.10)
@@ -70,9 +70,7 @@ def _prepare(y: Labels, p: Floats) -> _Scored:
     ranked = Ranked.of(y, p)
     sorted_p = p[ranked.order].astype(np.float64)
     z, target = logit(sorted_p), ranked.y
-    inside = np.clip(sorted_p, 1e-15, 1 - 1e-15)
-    loss = -np.log(np.where(target == 1, inside, 1 - inside))
-    rows = np.column_stack([loss, (sorted_p - target) ** 2])
+    rows = np.column_stack([log_losses(target, sorted_p), (sorted_p - target) ** 2])
     edges = np.unique(np.quantile(sorted_p, np.linspace(0, 1, _BINS + 1)[1:-1], method="lower"))
     bins = np.searchsorted(-edges[::-1], -sorted_p, side="left")
     starts = np.flatnonzero(np.diff(bins, prepend=-1))

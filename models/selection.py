@@ -10,6 +10,7 @@ from features.timeline import LabelWindow
 from models.arrays import Floats, Labels, Texts
 from models.bootstrap import Interval
 from models.examples import Examples
+from models.logit import log_losses
 from models.recipe import Recipe
 from models.splits import Fold, customer_folds, newest_months
 
@@ -31,8 +32,7 @@ class OutOfFold:
     @property
     def losses(self) -> Floats:
         """Log loss of each row, shape (n,)."""
-        inside = np.clip(self.p, 1e-15, 1 - 1e-15)
-        return np.asarray(-np.log(np.where(self.y == 1, inside, 1 - inside)), dtype=np.float64)
+        return log_losses(self.y, self.p)
 
     @property
     def log_loss(self) -> float:

@@ -5,13 +5,13 @@ likelihood (Sun 2006), where share is how many of a whole window's leavers are k
 into it. In a complete window the share is 1, and the likelihood the usual one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy.special import expit
 
 from features.timeline import LabelWindow
-from models.arrays import Days, Floats, Index, Labels, Mask, Texts
+from models.arrays import Days, Floats, Index, Labels, Mask, Texts, take_rows
 from models.examples import Examples
 
 
@@ -35,32 +35,18 @@ class SoFar:
 
     def take(self, keep: Mask) -> "SoFar":
         """The rows under a mask."""
-        return SoFar(
-            self.customer_id[keep],
-            self.as_of[keep],
-            self.product_line[keep],
-            self.raw[keep],
-            self.y[keep],
-            self.share[keep],
-        )
+        return take_rows(self, keep)
 
     def joined(self, other: "SoFar") -> "SoFar":
         """These rows and then the other ones."""
-        return SoFar(
-            np.concatenate([self.customer_id, other.customer_id]),
-            np.concatenate([self.as_of, other.as_of]),
-            np.concatenate([self.product_line, other.product_line]),
-            np.concatenate([self.raw, other.raw]),
-            np.concatenate([self.y, other.y]),
-            np.concatenate([self.share, other.share]),
-        )
+        names = [field.name for field in fields(self)]
+        return SoFar(*(np.concatenate([getattr(self, n), getattr(other, n)]) for n in names))
 
     @staticmethod
     def complete(examples: Examples, raw: Floats) -> "SoFar":
         """Examples, whose label windows are complete."""
         e = examples
-        share = np.ones(len(e))
-        return SoFar(e.customer_id, e.as_of, e.product_line, raw, e.y, share)
+        return SoFar(e.customer_id, e.as_of, e.product_line, raw, e.y, np.ones(len(e)))
 
 
 def left_so_far(ended_after: Index, cause: Texts, window: LabelWindow) -> tuple[Labels, Mask]:

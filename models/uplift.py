@@ -6,13 +6,13 @@ what differs on average. Learning the baseline anew from a tenth of the customer
 than it could tell. Whether it tells anything is judged on customers that it has not seen.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import lightgbm as lgb
 import numpy as np
 
-from models.arrays import Floats, Mask, Matrix, Texts, rows_of
-from models.artefact import plain_booster
+from models.arrays import Floats, Mask, Matrix, Texts, rows_of, take_rows
+from models.boostertext import plain_booster
 from models.bootstrap import Interval
 from models.logit import fit_intercept, logit
 from models.qini import qini, qini_gain
@@ -55,14 +55,7 @@ class Trial:
 
     def take(self, rows: Mask) -> "Trial":
         """The kept rows."""
-        return replace(
-            self,
-            customer_id=self.customer_id[rows],
-            x=rows_of(self.x, rows),
-            p=self.p[rows],
-            treat=self.treat[rows],
-            left=self.left[rows],
-        )
+        return take_rows(self, rows)
 
 
 @dataclass(frozen=True, slots=True)

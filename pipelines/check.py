@@ -18,7 +18,7 @@ from pipelines.snapshots.snapshot import check_report
 from pipelines.snapshots.store import refused_folder, store_of
 from pipelines.snapshots.tables import CHECK_PAGE, read_tables
 from pipelines.snapshots.taking import Taken
-from pipelines.training.leakcheck import refuse_leaks
+from pipelines.training.leaks import refuse_leaks
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""A night's scores: the cohort's matrix built, gated, scored and explained."""
+"""Batch inference of one night: the cohort's matrix built, gated, scored and explained.
+
+The matrix lives in a scratch folder of the run, as nothing of it is needed after the lists.
+"""
 
 from dataclasses import dataclass
 
@@ -23,7 +26,7 @@ from pipelines.training.examples import read_matrix
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The night's cohort, riskiest first, its outcomes by horizon if learned, and the causes."""
+    """The night's cohort, riskiest first, with outcomes by horizon and removals of causes."""
 
     rows: pd.DataFrame
     chances: Chances | None

@@ -1,13 +1,19 @@
-"""Scores a matrix and attaches to its riskiest rows what raises and what lowers their risk."""
+"""Scoring of a matrix, with local explanations (SHAP reason codes) for its riskiest rows.
 
+Explaining costs far more than scoring, so only as many rows as a list needs are explained.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from models.arrays import Floats, Matrix, Texts
 from models.churn import ChurnModel
-from models.explain import Reasons, protective, top_reasons
+from models.explain import protective, top_reasons
+from models.spec import FeatureSpec
 from pipelines.settings import Attribute, Settings
 
 KEPT = "kept"
@@ -27,9 +33,8 @@ class Chances:
 def score_rows(settings: Settings, model: ChurnModel, frame: pd.DataFrame) -> pd.DataFrame:
     """``frame`` (a matrix with facts) with ``churn_probability`` and the reasons' columns.
 
-    Sorted by probability, highest first, ties by customer. Reasons are given to the first
-    ``list.explained_rows`` rows, the others have null there: explaining costs far more than
-    scoring.
+    Sorted by probability, highest first, ties by customer. The first ``list.explained_rows``
+    rows have reasons, the others null.
     """
     x = model.spec.encode(frame)
     lines = frame["product_line"].to_numpy(dtype=object)
@@ -42,17 +47,17 @@ def score_rows(settings: Settings, model: ChurnModel, frame: pd.DataFrame) -> pd
 
 
 def chances_of(settings: Settings, model: ChurnModel, frame: pd.DataFrame) -> Chances | None:
-    """Chances of each outcome of the rows of ``frame`` (a matrix), in their order.
+    """Probabilities of each outcome for the rows of ``frame`` (a matrix), in their order.
 
-    For the configured horizons that the model has learned; None when there are none.
+    For the configured horizons of the model; None when there are none.
     """
-    learned = model.incidence
-    horizons = tuple(d for d in settings.label.horizons if learned and learned.covers(d))
-    if learned is None or not horizons:
+    fitted = model.incidence
+    horizons = tuple(d for d in settings.label.horizons if fitted and fitted.covers(d))
+    if fitted is None or not horizons:
         return None
     x = model.spec.encode(frame)
-    incidence = learned.incidence(x, horizons, settings.engine.threads)
-    return Chances(frame["customer_id"], incidence, horizons, learned.causes)
+    incidence = fitted.incidence(x, horizons, settings.engine.threads)
+    return Chances(frame["customer_id"], incidence, horizons, fitted.causes)
 
 
 def band_thresholds(settings: Settings, probability: "pd.Series[float]") -> dict[str, float]:
@@ -71,14 +76,20 @@ def _explained(
     shown = scored.iloc[: len(top)]
     lines = shown["product_line"].to_numpy(dtype=object)
     contributions = model.contributions(top, lines, settings.engine.threads)
-    raised = top_reasons(contributions, model.spec)
-    kept = protective(contributions, model.spec)
-    columns = _columns(raised, "reason_{}")
-    columns["protective_1_driver"] = kept.codes[:, 0]
-    for i in range(raised.codes.shape[1]):
-        names, values = _quoted(settings, shown, model, contributions, raised.codes[:, i])
-        columns |= {f"reason_{i + 1}_attribute": names, f"reason_{i + 1}_value": values}
-    names, values = _quoted(settings, shown, model, -contributions, kept.codes[:, 0])
+    raising = top_reasons(contributions, model.spec)
+    lowering = protective(contributions, model.spec)
+    columns: dict[str, np.ndarray] = {}
+    for i, codes in enumerate(raising.codes.T, start=1):
+        columns[f"reason_{i}_driver"] = codes
+        columns[f"reason_{i}_contribution"] = np.where(
+            codes != "", raising.values[:, i - 1], np.nan
+        )
+    columns["protective_1_driver"] = lowering.codes[:, 0]
+    quote = partial(_attribute_facts, settings.sources["customers"].attributes, shown, model.spec)
+    for i, codes in enumerate(raising.codes.T, start=1):
+        names, values = quote(contributions, codes)
+        columns |= {f"reason_{i}_attribute": names, f"reason_{i}_value": values}
+    names, values = quote(-contributions, lowering.codes[:, 0])
     columns |= {"protective_1_attribute": names, "protective_1_value": values}
     reasons = pd.DataFrame(columns, index=shown.index)
     texts = reasons.select_dtypes(exclude="number").columns
@@ -86,21 +97,10 @@ def _explained(
     return scored.join(reasons)
 
 
-def _columns(reasons: Reasons, name: str) -> dict[str, np.ndarray]:
-    columns = {}
-    for i in range(reasons.codes.shape[1]):
-        given = reasons.codes[:, i] != ""
-        columns[f"{name.format(i + 1)}_driver"] = reasons.codes[:, i]
-        columns[f"{name.format(i + 1)}_contribution"] = np.where(
-            given, reasons.values[:, i], np.nan
-        )
-    return columns
-
-
-def _quoted(
-    settings: Settings,
-    shown: pd.DataFrame,
-    model: ChurnModel,
+def _attribute_facts(
+    attributes: Mapping[str, Attribute],
+    rows: pd.DataFrame,
+    spec: FeatureSpec,
     contributions: Floats,
     drivers: Texts,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -108,18 +108,17 @@ def _quoted(
 
     Looked for among the features of the row's driver; ``contributions`` count in its direction.
     """
-    names, values = np.full((2, len(shown)), "", dtype=object)
-    codes = np.array([column.driver for column in model.spec.columns], dtype=object)
+    names, values = np.full((2, len(rows)), "", dtype=object)
+    codes = np.array([column.driver for column in spec.columns], dtype=object)
     of_driver = codes[np.newaxis, :] == drivers[:, np.newaxis]
     strongest = np.where(of_driver, contributions[:, :-1], -np.inf).argmax(axis=1)
     for position in np.unique(strongest[drivers != ""]):
-        column = model.spec.names[position]
+        column = spec.names[position]
         key = column.removeprefix("attr_")
         if column != key:
-            rows = (strongest == position) & (drivers != "")
-            attribute = settings.sources["customers"].attributes[key]
-            names[rows] = _name(key, attribute)
-            values[rows] = _shown(shown[column][rows], attribute)
+            here = (strongest == position) & (drivers != "")
+            names[here] = _name(key, attributes[key])
+            values[here] = _as_text(rows[column][here], attributes[key])
     return names, values
 
 
@@ -128,19 +127,19 @@ def _name(key: str, attribute: Attribute) -> str:
     return doc if 0 < len(doc) <= _LONGEST_NAME else key.replace("_", " ").capitalize()
 
 
-def _shown(values: "pd.Series[float] | pd.Series[str]", attribute: Attribute) -> np.ndarray:
+def _as_text(values: "pd.Series[float] | pd.Series[str]", attribute: Attribute) -> np.ndarray:
     """Values as text, the same in every language: ISO dates, few decimals, the unit."""
     known = values.notna().to_numpy(dtype=bool)
     if attribute.type == "category":
-        shown = values.astype(str).to_numpy(dtype=object)
+        texts = values.astype(str).to_numpy(dtype=object)
     elif attribute.as_days:
         days = values.fillna(0).to_numpy(dtype="int64").astype("datetime64[D]")
-        shown = np.datetime_as_string(days).astype(object)
+        texts = np.datetime_as_string(days).astype(object)
     else:
         unit = _unit(attribute)
         figures = values.to_numpy(dtype="float64").tolist()
-        shown = np.array([f"{_figure(figure)}{unit}" for figure in figures], dtype=object)
-    return np.where(known, shown, "")
+        texts = np.array([f"{_figure(figure)}{unit}" for figure in figures], dtype=object)
+    return np.where(known, texts, "")
 
 
 def _figure(value: float) -> str:
@@ -150,5 +149,5 @@ def _figure(value: float) -> str:
 
 def _unit(attribute: Attribute) -> str:
     unit = attribute.unit
-    told = unit in ("", "count") or unit.lower() in attribute.doc.lower()
-    return "" if told else f" {unit}"
+    redundant = unit in ("", "count") or unit.lower() in attribute.doc.lower()
+    return "" if redundant else f" {unit}"

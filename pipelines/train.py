@@ -13,26 +13,23 @@ from models.artefact import REFERENCE, to_files
 from models.churn import ChurnModel
 from models.classifier import fit, steps
 from models.distribution import Reference, learn_reference
-from models.examples import MARGIN
 from models.explain import spread
 from models.promotion import Verdict
 from models.swing import monthly_swing
 from pipelines import tracking
 from pipelines.digests import inputs_digest
-from pipelines.engine import MatrixJob, build_matrix, catalog_of, tables_of
+from pipelines.engine import tables_of
 from pipelines.environment import code_version
 from pipelines.matrices.pruning import prune
-from pipelines.matrices.scratch import scratch
 from pipelines.progress import bar
 from pipelines.run import Run
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
 from pipelines.training.card import CARD, Made, description, model_card
-from pipelines.training.dates import labelled_as_ofs, told_by_horizon, training_as_ofs
 from pipelines.training.deciding import decide, test_key
 from pipelines.training.effort import AS_CONFIGURED, Effort
 from pipelines.training.evaluation import judge, recipe_of
-from pipelines.training.examples import Prepared, prepare_examples
+from pipelines.training.examples import Prepared, make_examples
 from pipelines.training.feedback import leave_out_treated
 from pipelines.training.findings import draw, facts_of, keep, told_apart
 from pipelines.training.horizons import Outcomes, learn_outcomes
@@ -109,35 +106,6 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
         raise GateError(judged.leak.message)
     prune(settings, snapshot)
     return TrainingResult(registered, decided, judged, folder, tried)
-
-
-def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> Prepared:
-    """Build the labelled matrix of every matured month, or the newest, and read it as examples."""
-    settings, today, record = run.settings, run.as_of, run.record
-    catalog = catalog_of(settings, snapshot)
-    as_ofs = labelled_as_ofs(settings, snapshot, today)
-    if newest is not None:
-        matured = training_as_ofs(settings, snapshot, today)[-newest:]
-        as_ofs = tuple(day for day in as_ofs if day >= matured[0])
-    todo = len(as_ofs) * snapshot.shards
-    with (
-        scratch(settings.paths.var, record.run_id) as folder,
-        record.stage("features") as stage,
-        bar("building features", todo) as advance,
-    ):
-        seen = catalog.only([*(feature.name for feature in catalog.model_features), MARGIN])
-        job = MatrixJob(seen, as_ofs, labels_known_before=today)
-        parts = build_matrix(settings, snapshot, job, folder, lambda: advance(""))
-        told = told_by_horizon(settings, snapshot)
-        end_days = settings.label.lead_days + settings.label.horizon_days
-        prepared = prepare_examples(parts, catalog, end_days=end_days, histories=told)
-        stage.rows_out = len(prepared.examples)
-    record.notes += [
-        f"not built: {name}, as {', '.join(lack)} is missing"
-        for name, lack in catalog.omitted.items()
-    ]
-    record.notes += [f"left out, as it never varies: {name}" for name in prepared.silent]
-    return prepared
 
 
 def evaluate_recipe(run: Run, prepared: Prepared) -> Judged:

@@ -1,7 +1,8 @@
-"""Lets another process parse boosters first: a text that crashes or hangs the parser harms it only.
+"""Sandbox for untrusted booster texts: a child process parses them first.
 
-The process has bounds on memory and time, no files to write, and imports LightGBM alone. It must
-give back the text that it read. It is spawned, never forked.
+A text that crashes or hangs the parser harms the child only. It has bounds on memory and time, no
+files to write, and imports LightGBM alone. It must give back the text that it read. It is spawned,
+never forked.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from features.errors import ModelError
-from models.artefact import NEXT
+from models.boostertext import NEXT
 
 _CHILD = Path(__file__).with_name("trialchild.py")
 _SECONDS = 120.0
@@ -34,9 +35,9 @@ def try_boosters(texts: Sequence[bytes]) -> None:
         raise ModelError(
             f"LightGBM was still reading the boosters' text after {_SECONDS:.0f} s. {NEXT}"
         ) from error
-    told = done.stdout.split()[-len(texts) :]
-    wanted = [hashlib.sha256(text).hexdigest().encode() for text in texts]
-    if done.returncode != 0 or told != wanted:
+    digests = done.stdout.split()[-len(texts) :]
+    expected = [hashlib.sha256(text).hexdigest().encode() for text in texts]
+    if done.returncode != 0 or digests != expected:
         how = f"ended with code {done.returncode}" if done.returncode else "read another model"
         raise ModelError(
             f"A booster's text cannot be read: LightGBM, tried in a process of its own, {how}. "

@@ -1,4 +1,4 @@
-"""The process of ``pipelines.trial``: parses each booster and prints the SHA-256 of its text.
+"""Child process of ``pipelines.trial``: parses each booster and prints the SHA-256 of its text.
 
 Input: a line with the length of each text in bytes, then the texts. It runs as a file of its own
 and imports nothing of this project.

@@ -7,7 +7,7 @@ from pathlib import Path
 import lightgbm as lgb
 
 from features.errors import ModelError
-from models.artefact import plain_booster
+from models.boostertext import plain_booster
 from models.spec import FeatureSpec
 from models.uplift import UpliftModel
 from pipelines.plainjson import plain_json

@@ -1,4 +1,7 @@
-"""What customers are worth and what a list brings, with the configuration's economics."""
+"""Customer value and profit of a list, with the configuration's economics.
+
+The contract has amounts in minor units and the configuration in major ones: they meet here.
+"""
 
 from dataclasses import fields
 
@@ -15,10 +18,10 @@ ENDS = ("low_multiple", "high_multiple")
 
 def economics_of(settings: Settings) -> Economics | None:
     """The configuration's section; None without one."""
-    given = settings.economics
-    if given is None:
+    section = settings.economics
+    if section is None:
         return None
-    return Economics(**{field.name: getattr(given, field.name) for field in fields(Economics)})
+    return Economics(**{field.name: getattr(section, field.name) for field in fields(Economics)})
 
 
 def customer_values(settings: Settings, margin: Floats) -> tuple[Floats, Floats] | None:

@@ -26,9 +26,8 @@ from pipelines.run import Run
 from pipelines.scoring import score_rows
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots.tables import read_tables
-from pipelines.train import make_examples
 from pipelines.training.evaluation import recipe_of
-from pipelines.training.examples import read_matrix
+from pipelines.training.examples import make_examples, read_matrix
 
 FOLDER = Path("var/bench/lists")
 CUSTOMERS, MONTHS, SEED = 8_000, 34, 11

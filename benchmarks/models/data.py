@@ -22,8 +22,7 @@ from pipelines.record import RunRecord
 from pipelines.run import Run
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots.tables import read_tables
-from pipelines.train import make_examples
-from pipelines.training.evaluation import label_window
+from pipelines.training.examples import make_examples
 
 SHARED = Path("../shared/data")
 SETS = {
@@ -62,7 +61,7 @@ def load(name: str) -> Set | None:
         return None
     run = Run(settings, SETS[name], RunRecord("bench", "bench", ""))
     examples = make_examples(run, read_tables(run)).examples
-    return Set(name, examples, label_window(settings), _digest(examples))
+    return Set(name, examples, settings.label_window(), _digest(examples))
 
 
 def reported(data: Set) -> tuple[Fold, ...]:

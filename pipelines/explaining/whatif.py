@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.explain import by_driver
-from models.whatif import probability_with
 from pipelines.database import connect, identifier
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
 from pipelines.explaining.explanation import Explanation
@@ -47,7 +46,7 @@ def outlook(settings: Settings, found: Explanation, average: float) -> Outlook:
     features = _features(found)
     usual = _medians(settings, found, [name for names in features.values() for name in names])
     changes = [
-        Change(driver, probability_with(found.case.model, found.row, {n: usual[n] for n in names}))
+        Change(driver, found.case.model.probability_with(found.row, {n: usual[n] for n in names}))
         for driver, names in features.items()
     ]
     lower = [c for c in changes if found.probability - c.probability >= _LEAST]

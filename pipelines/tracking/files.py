@@ -15,13 +15,13 @@ from mlflow.exceptions import MlflowException
 
 from features.errors import ModelError
 from models.artefact import (
-    NEXT,
     REFERENCE,
     check_names,
     check_sizes,
     digest,
     model_from_files,
 )
+from models.boostertext import NEXT
 from models.churn import ChurnModel
 from models.distribution import Reference
 from pipelines.settings import Settings

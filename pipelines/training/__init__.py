@@ -1,1 +1,1 @@
-"""The parts of a training run: examples, judging, leaks, pictures, choosing."""
+"""Steps of a training run: examples, leakage, recipe trials, evaluation, plots, promotion."""

@@ -1,4 +1,4 @@
-"""Which groups of drivers carry the model: the same fit and the same test rows, on parts of it.
+"""Feature ablation: the same fit and the same test rows, on parts of the features.
 
 Each part is a run of one MLflow experiment, so that the tensions between the source articles
 stay visible: waiting against resolution (S3, S1), price alone against everything (S3), how much
@@ -16,8 +16,8 @@ from models.spec import FeatureColumn
 from pipelines import tracking
 from pipelines.run import Run
 from pipelines.snapshots.tables import read_tables
-from pipelines.train import make_examples
 from pipelines.training.evaluation import fit_fold, test_folds
+from pipelines.training.examples import make_examples
 
 _WAIT = ("wait", "bot_loop", "fault_response")
 _PAYING = ("payment_method", "payment_setup")
@@ -42,7 +42,7 @@ PARTS: Mapping[str, Callable[[FeatureColumn], bool]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """One part of the features and what a model on it reaches."""
+    """One part of the features and the scorecard of a model on it."""
 
     name: str
     features: int
@@ -50,11 +50,11 @@ class Ablation:
 
 
 def ablate(run: Run) -> list[Ablation]:
-    """Judge every part that has features on the newest test rows, and log each to MLflow."""
+    """Evaluate every part that has features on the newest test rows, and log each to MLflow."""
     settings, snapshot = run.settings, read_tables(run)
     examples = make_examples(run, snapshot).examples
     fold = test_folds(settings, examples)[-1]
-    done = []
+    ablations = []
     for name, keep in PARTS.items():
         part = examples.part(keep)
         if part is None:
@@ -64,8 +64,8 @@ def ablate(run: Run) -> list[Ablation]:
         test = part.take(fold.test)
         p = model.probability(test.x, test.product_line, settings.engine.threads)
         card = scorecard(test.y, p, test.customer_id, settings.training.bootstrap)
-        done.append(Ablation(name, len(part.spec.columns), card))
+        ablations.append(Ablation(name, len(part.spec.columns), card))
         params = {"part": name, "features": len(part.spec.columns)}
         values = {metric: interval.value for metric, interval in card.items()}
         tracking.log_run(settings, "ablations", name, params, values)
-    return done
+    return ablations

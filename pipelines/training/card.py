@@ -1,4 +1,7 @@
-"""The model card: what a model is for, how good it is and where it ends, from one run's figures."""
+"""Model card (Mitchell et al. 2019): purpose, performance and limits of a model.
+
+Every figure is of the run, so that the text cannot promise what was not measured.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,28 +31,28 @@ _LABELLED = ("stayed", "voluntary")
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """When and by which code a model was made."""
+    """Provenance of a model: what was known to it, and its code."""
 
     known_before: date
     code_version: str
 
 
-def model_card(settings: Settings, prepared: Prepared, judged: Judged, made: Made) -> str:
+def model_card(settings: Settings, prepared: Prepared, evaluation: Judged, made: Made) -> str:
     """The card as Markdown. Every value is escaped, every figure is of this run."""
-    return _template().render(card=_card(settings, prepared, judged, made))
+    return _template().render(card=_card(settings, prepared, evaluation, made))
 
 
 def description(card: str) -> str:
     """The card's whole sections that fit into a description in MLflow, 5,000 characters."""
     sections = card.split("\n## ")
     more = f"\n\nThe rest is in `{CARD}` of the run.\n"
-    kept = sections[0]
+    text = sections[0]
     for section in sections[1:]:
-        longer = f"{kept}\n## {section}"
+        longer = f"{text}\n## {section}"
         if len(longer) > _LONGEST - len(more):
-            return kept.rstrip() + more
-        kept = longer
-    return kept
+            return text.rstrip() + more
+        text = longer
+    return text
 
 
 def escaped(value: object) -> str:
@@ -71,9 +74,9 @@ def _template() -> Template:
     return texts.get_template(CARD)
 
 
-def _card(settings: Settings, prepared: Prepared, judged: Judged, made: Made) -> dict[str, Any]:
-    label, test = settings.label, judged.test
-    others = [name for name in judged.cards if name != "model"]
+def _card(settings: Settings, prepared: Prepared, evaluation: Judged, made: Made) -> dict[str, Any]:
+    label, test = settings.label, evaluation.test
+    others = [name for name in evaluation.cards if name != "model"]
     return {
         "company": settings.company.name,
         "lead_days": label.lead_days,
@@ -81,17 +84,18 @@ def _card(settings: Settings, prepared: Prepared, judged: Judged, made: Made) ->
         "known_before": made.known_before,
         "code_version": made.code_version,
         **_learned(prepared.examples),
-        "judged_on": "; ".join(judged.folds),
+        "judged_on": "; ".join(evaluation.folds),
         "test_rows": f"{len(test):,}",
         "test_leavers": f"{int(test.y.sum()):,}",
         "others": [name.replace("_", " ") for name in others],
-        "metrics": [_metric(judged.cards, name, others) for name in SHOWN],
+        "metrics": [_metric(evaluation.cards, name, others) for name in SHOWN],
         "descriptions": [
-            {"name": name.replace("_", " "), "text": judged.descriptions[name]} for name in others
+            {"name": name.replace("_", " "), "text": evaluation.descriptions[name]}
+            for name in others
         ],
-        "leak_warning": judged.leak.message if judged.leak else "",
-        "lines": [_line(each) for each in _by_line(judged)],
-        "families": _families(judged),
+        "leak_warning": evaluation.leak.message if evaluation.leak else "",
+        "lines": [_line(each) for each in _by_line(evaluation)],
+        "families": _families(evaluation),
         **_limits(prepared),
     }
 
@@ -141,10 +145,10 @@ def _figure(value: float) -> str:
     return f"{value:.4f}" if isfinite(value) else "–"
 
 
-def _by_line(judged: Judged) -> tuple[Outcome, ...]:
-    test = judged.test
+def _by_line(evaluation: Judged) -> tuple[Outcome, ...]:
+    test = evaluation.test
     lines = pd.Series(test.product_line).fillna("all").to_numpy(dtype=object)
-    return outcomes_by(lines, test.y, judged.scores["model"], test.customer_id)
+    return outcomes_by(lines, test.y, evaluation.scores["model"], test.customer_id)
 
 
 def _line(outcome: Outcome) -> dict[str, str]:
@@ -159,10 +163,10 @@ def _line(outcome: Outcome) -> dict[str, str]:
     }
 
 
-def _families(judged: Judged) -> list[dict[str, str]]:
-    families = {column.driver: column.family for column in judged.test.spec.columns}
+def _families(evaluation: Judged) -> list[dict[str, str]]:
+    families = {column.driver: column.family for column in evaluation.test.spec.columns}
     strongest: dict[str, str] = {}
-    for driver in judged.drivers.index:
+    for driver in evaluation.drivers.index:
         strongest.setdefault(families[str(driver)], str(driver))
     return [
         {
@@ -170,5 +174,5 @@ def _families(judged: Judged) -> list[dict[str, str]]:
             "strength": f"{strength:.3f}",
             "driver": strongest.get(str(name), "").replace("_", " "),
         }
-        for name, strength in global_importance(judged.families).items()
+        for name, strength in global_importance(evaluation.families).items()
     ]

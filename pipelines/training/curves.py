@@ -1,7 +1,10 @@
-"""The points of a run's curves: few enough to keep, so that two runs can be drawn together."""
+"""Calibration (reliability) and cumulative gains curves as points.
+
+Few enough to store with a run, so that two runs can be drawn together.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -50,15 +53,12 @@ def gains_curve(y: Labels, p: Floats) -> tuple[Floats, Floats]:
 
 def points(y: Labels, p: Floats) -> Mapping[str, Mapping[str, list[float]]]:
     """Both curves as plain numbers; the gains at every hundredth."""
-    bins = calibration_bins(y, p)
     share = np.linspace(0, 1, _POINTS)
-    found = np.interp(share, *gains_curve(y, p))
+    curves = {
+        "calibration": asdict(calibration_bins(y, p)),
+        "gains": {"share": share, "found": np.interp(share, *gains_curve(y, p))},
+    }
     return {
-        "calibration": {
-            "predicted": bins.predicted.tolist(),
-            "observed": bins.observed.tolist(),
-            "low": bins.low.tolist(),
-            "high": bins.high.tolist(),
-        },
-        "gains": {"share": share.tolist(), "found": found.tolist()},
+        curve: {name: values.tolist() for name, values in columns.items()}
+        for curve, columns in curves.items()
     }

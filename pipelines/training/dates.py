@@ -1,4 +1,7 @@
-"""Which as-of dates a training run learns from."""
+"""Training as-of dates: first days of months whose label window is complete.
+
+Horizons also use newer months, as a discrete-time model learns from each complete period.
+"""
 
 from datetime import date
 

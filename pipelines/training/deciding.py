@@ -1,6 +1,8 @@
-"""Whether the newly registered model becomes champion: the rules of models.promotion applied."""
+"""Model promotion: the promotion rules applied to a newly registered model.
 
-import hashlib
+The rules read evidence only, so that the same decision can be made again from the run's files.
+"""
+
 import json
 from dataclasses import asdict
 
@@ -19,12 +21,15 @@ from pipelines.run import Run
 from pipelines.settings import Settings
 from pipelines.training.judged import Judged
 from pipelines.training.rival import rival_of
+from pipelines.training.rows import rows_digest
 
 _FEWEST_OF_A_LINE = 50
 _BY_RULE = "all rules passed"
 
 
-def decide(run: Run, judged: Judged, model: ChurnModel, registered: tracking.Registered) -> Verdict:
+def decide(
+    run: Run, evaluation: Judged, model: ChurnModel, registered: tracking.Registered
+) -> Verdict:
     """Give the alias to the new version if the promotion rules allow it.
 
     ``model`` is what was registered. Every rule goes into the run record's gates, the verdict
@@ -32,70 +37,66 @@ def decide(run: Run, judged: Judged, model: ChurnModel, registered: tracking.Reg
     """
     settings, record = run.settings, run.record
     record.model_version, record.model_digest = registered.label, registered.digest
-    incumbent = tracking.champion(settings)
-    decided = verdict(evidence_of(settings, judged, model, rival_of(settings, judged, incumbent)))
-    note(decided, record)
-    tracking.write_verdict(settings, registered, decided.failed, facts(decided))
-    if decided.promote:
+    rival = rival_of(settings, evaluation, tracking.champion(settings))
+    decision = verdict(evidence_of(settings, evaluation, model, rival))
+    note(decision, record)
+    tracking.write_verdict(settings, registered, decision.failed, facts(decision))
+    if decision.promote:
         tracking.promote(settings, registered, _BY_RULE)
-    return decided
+    return decision
 
 
-def note(decided: Verdict, record: RunRecord) -> None:
+def note(decision: Verdict, record: RunRecord) -> None:
     """Put every rule into the run record: its value and band as a gate, its sentence as a note."""
     record.gates += [
         Gate(f"promotion.{rule.name}", rule.value, rule.low, rule.high, rule.passed)
-        for rule in decided.rules
+        for rule in decision.rules
     ]
-    record.notes.extend(decided.reasons)
+    record.notes.extend(decision.reasons)
 
 
-def facts(decided: Verdict) -> bytes:
+def facts(decision: Verdict) -> bytes:
     """The verdict as JSON: the decision and each rule's name, value, band and sentence."""
-    rules = [asdict(rule) for rule in decided.rules]
-    return json.dumps({"promote": decided.promote, "rules": rules}, indent=1).encode()
+    rules = [asdict(rule) for rule in decision.rules]
+    return json.dumps({"promote": decision.promote, "rules": rules}, indent=1).encode()
 
 
 def evidence_of(
-    settings: Settings, judged: Judged, model: ChurnModel, rival: Rival | None
+    settings: Settings, evaluation: Judged, model: ChurnModel, rival: Rival | None
 ) -> Evidence:
-    """What the rules look at: the judged scores, the registered model, and the champion."""
-    test, threads = judged.test, settings.engine.threads
+    """What the rules look at: the test scores, the registered model, and the champion."""
+    test, threads = evaluation.test, settings.engine.threads
     same = model.spec.hash == test.spec.hash
     p = model.probability(test.x, test.product_line, threads) if same else None
     own = np.nan if p is None else mean_log_loss(test.y, p)
     return Evidence(
-        card=judged.cards["model"],
-        slopes=_slopes(settings, judged),
-        base_log_loss=judged.cards["base_rate"]["log_loss"].value,
+        card=evaluation.cards["model"],
+        slopes=_slopes(settings, evaluation),
+        base_log_loss=evaluation.cards["base_rate"]["log_loss"].value,
         own_log_loss=own,
         weakest_seed=weakest_seed(model, test.x, test.y, threads) if same else np.nan,
         same_features=same,
-        spread=spread(judged.families),
-        leak=judged.leak,
+        spread=spread(evaluation.families),
+        leak=evaluation.leak,
         rival=rival,
     )
 
 
-def _slopes(settings: Settings, judged: Judged) -> dict[str, Interval]:
+def _slopes(settings: Settings, evaluation: Judged) -> dict[str, Interval]:
     """Calibration slope of each product line, where there are several with leavers enough."""
-    test, p = judged.test, judged.scores["model"]
+    test, p = evaluation.test, evaluation.scores["model"]
     lines = test.product_line.astype(str)
-    found = {}
+    slopes = {}
     for line in np.unique(lines):
         rows = lines == line
         left = int(test.y[rows].sum())
         if rows.all() or min(left, int(rows.sum()) - left) < _FEWEST_OF_A_LINE:
             continue
         card = scorecard(test.y[rows], p[rows], test.customer_id[rows], settings.training.bootstrap)
-        found[str(line)] = card["calibration_slope"]
-    return found
+        slopes[str(line)] = card["calibration_slope"]
+    return slopes
 
 
-def test_key(judged: Judged) -> str:
+def test_key(evaluation: Judged) -> str:
     """SHA-256 (hex) of the test rows' customers, dates and labels: the same rows, the same key."""
-    total = hashlib.sha256()
-    total.update("\n".join(judged.test.customer_id.astype(str).tolist()).encode())
-    total.update(judged.test.as_of.astype("int64").tobytes())
-    total.update(judged.test.y.tobytes())
-    return total.hexdigest()
+    return rows_digest(evaluation.test, features=False)

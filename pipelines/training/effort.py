@@ -1,4 +1,7 @@
-"""How much a training run tries out beside the configured recipe."""
+"""Search budget: what a training run compares with the configured recipe, and for how long.
+
+A value of its own, as the command line, Prefect and the training run all take it.
+"""
 
 from dataclasses import dataclass
 
@@ -9,7 +12,7 @@ _MINUTES = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """Whether challengers are held against the recipe, and whether and how long to search.
+    """Whether challengers are compared with the recipe, and whether and how long to search.
 
     ``trials`` counts the finished trials of the whole study, earlier calls included; ``minutes``
     counts this call. Without either a search takes ten minutes. Raises ``ConfigError`` when a

@@ -1,23 +1,25 @@
-"""Judges a recipe on later months: the same fit, on what was known before them."""
+"""Out-of-time evaluation (backtest) of a recipe beside its baselines.
+
+The same fit as the final one, on what was known before the test months, as a model will be used.
+"""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
-from features.timeline import LabelWindow
 from models.arrays import Floats
-from models.baselines import Baseline, baselines, price_only
+from models.baselines import Baseline, price_only
+from models.baselines import baselines as simple_baselines
 from models.churn import ChurnModel
 from models.classifier import fit, steps
 from models.examples import Examples
-from models.grouped import GroupedCheck
 from models.recipe import Recipe, changed, recipe_for
 from models.splits import Fold, customer_folds, customer_split, require_test_rows, rolling_origin
-from models.staying import MonthCard
 from pipelines.progress import bar
 from pipelines.settings import Settings
-from pipelines.training.incumbent import incumbent_on
-from pipelines.training.judged import Judged, measured
+from pipelines.training.incumbent import champion_baseline
+from pipelines.training.judged import Judged, evaluate_scores
 from pipelines.training.robustness import months_after, unseen_customers
 
 SETTABLE = frozenset(
@@ -35,11 +37,6 @@ SETTABLE = frozenset(
     }
 )
 _SINGLE_DATE_TEST_SHARE = 0.25
-
-
-def label_window(settings: Settings) -> LabelWindow:
-    """Lead and horizon of the configuration."""
-    return settings.label_window()
 
 
 def recipe_of(settings: Settings, rows: int, single_date: bool = False) -> Recipe:
@@ -64,7 +61,7 @@ def test_folds(settings: Settings, examples: Examples) -> tuple[Fold, ...]:
             return customer_folds(examples.customer_id, training.folds)
         return (customer_split(examples.customer_id, _SINGLE_DATE_TEST_SHARE),)
     return rolling_origin(
-        examples.as_of, label_window(settings), training.folds, training.test_months
+        examples.as_of, settings.label_window(), training.folds, training.test_months
     )
 
 
@@ -78,44 +75,36 @@ def judge(settings: Settings, examples: Examples) -> Judged:
         require_test_rows(fold, examples.y, settings.training.min_test_positives)
     scores: dict[str, Floats] = {}
     for fold in folds:
-        train, later = examples.take(fold.train), examples.take(fold.test)
-        x, lines = later.x, later.product_line
+        train, test = examples.take(fold.train), examples.take(fold.test)
         model = fit_fold(settings, train, fold.name)
-        rivals = _rivals(settings, train, fold)
-        scored = {rival.name: rival.probability(x) for rival in rivals}
-        for name, p in (scored | {"model": model.probability(x, lines)}).items():
+        baselines = _baselines(settings, train, fold)
+        fold_scores = {each.name: each.probability(test.x) for each in baselines}
+        fold_scores["model"] = model.probability(test.x, test.product_line)
+        for name, p in fold_scores.items():
             scores.setdefault(name, np.full(len(examples), np.nan))[fold.test] = p
     tested = np.any([fold.test for fold in folds], axis=0)
     test = examples.take(tested)
-    incumbent = incumbent_on(settings, test)
-    known = {name: p[tested] for name, p in scores.items()}
-    if incumbent.scores is not None:
-        known["champion"] = incumbent.scores
-    described = {rival.name: rival.description for rival in rivals}
-    return measured(
+    champion = champion_baseline(settings, test)
+    test_scores = {name: p[tested] for name, p in scores.items()}
+    if champion.scores is not None:
+        test_scores["champion"] = champion.scores
+    descriptions = {each.name: each.description for each in baselines}
+    refit, last, p = partial(fit_fold, settings), folds[-1], scores["model"]
+    return evaluate_scores(
         settings,
         test,
-        known,
+        test_scores,
         model,
-        tuple(fold.name for fold in folds),
-        described | {"champion": incumbent.description},
-        _beyond(settings, examples, folds[-1], scores["model"]),
+        folds=tuple(fold.name for fold in folds),
+        descriptions=descriptions | {"champion": champion.description},
+        unseen=unseen_customers(settings, examples, last, p, refit),
+        staying=months_after(settings, examples, last, p, refit),
     )
 
 
-def _rivals(settings: Settings, train: Examples, fold: Fold) -> list[Baseline]:
-    alone = price_only(train, lambda part: fit_fold(settings, part, f"price alone, {fold.name}"))
-    return [*baselines(train), *([alone] if alone else [])]
-
-
-def _beyond(
-    settings: Settings, examples: Examples, fold: Fold, p: Floats
-) -> tuple[GroupedCheck | None, tuple[MonthCard, ...]]:
-    def again(train: Examples, name: str) -> ChurnModel:
-        return fit_fold(settings, train, name)
-
-    unseen = unseen_customers(settings, examples, fold, p, again)
-    return unseen, months_after(settings, examples, label_window(settings), fold, p, again)
+def _baselines(settings: Settings, train: Examples, fold: Fold) -> tuple[Baseline, ...]:
+    price = price_only(train, lambda part: fit_fold(settings, part, f"price alone, {fold.name}"))
+    return (*simple_baselines(train), *([price] if price else []))
 
 
 def fit_fold(settings: Settings, train: Examples, name: str) -> ChurnModel:

@@ -1,4 +1,8 @@
-"""From matrix files to the examples a model learns from."""
+"""Training examples: labelled matrix rows of every month whose label window is complete.
+
+The as-of dates are chosen, their matrices built and read in one place, so that training, ablations
+and the search for leaks learn from the same rows.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +18,13 @@ from models.examples import MARGIN, Examples
 from models.feedback import Exposure
 from models.histories import Histories
 from models.spec import FeatureColumn, FeatureSpec, learn_spec
+from pipelines.engine import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.files import KEYS, MatrixPart
+from pipelines.matrices.scratch import scratch
+from pipelines.progress import bar
+from pipelines.run import Run
+from pipelines.snapshots.snapshot import Snapshot
+from pipelines.training.dates import labelled_as_ofs, told_by_horizon, training_as_ofs
 
 AFTERWARDS = ("outcome", "label", "ended_on", "cause", "treated_on", "held_out_on")
 """Columns of a labelled matrix that lie after the as-of date; no model reads them."""
@@ -98,3 +108,37 @@ def prepare_examples(
         exposure=Exposure.build(labelled, end_days),
         histories=Histories.build(frame, spec) if histories else None,
     )
+
+
+def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> Prepared:
+    """Build the labelled matrix of every matured month, or the ``newest``, and read it as examples.
+
+    Raises ``GateError`` when no label window is complete.
+    """
+    settings, record = run.settings, run.record
+    catalog = catalog_of(settings, snapshot)
+    as_ofs = labelled_as_ofs(settings, snapshot, run.as_of)
+    if newest is not None:
+        first = training_as_ofs(settings, snapshot, run.as_of)[-newest:][0]
+        as_ofs = tuple(day for day in as_ofs if day >= first)
+    columns = catalog.only([*(feature.name for feature in catalog.model_features), MARGIN])
+    with (
+        scratch(settings.paths.var, record.run_id) as folder,
+        record.stage("features") as stage,
+        bar("building features", len(as_ofs) * snapshot.shards) as advance,
+    ):
+        job = MatrixJob(columns, as_ofs, labels_known_before=run.as_of)
+        parts = build_matrix(settings, snapshot, job, folder, lambda: advance(""))
+        prepared = prepare_examples(
+            parts,
+            catalog,
+            end_days=settings.label.lead_days + settings.label.horizon_days,
+            histories=told_by_horizon(settings, snapshot),
+        )
+        stage.rows_out = len(prepared.examples)
+    record.notes += [
+        f"not built: {name}, as {', '.join(tables)} is missing"
+        for name, tables in catalog.omitted.items()
+    ]
+    record.notes += [f"left out, as it never varies: {name}" for name in prepared.silent]
+    return prepared

@@ -1,4 +1,7 @@
-"""What a training run does about customers who were treated after the as-of date."""
+"""Treated rows: exclusion, with weighting by propensity, of customers treated since the as-of date.
+
+A saved customer counts as a stayer, so learning from the treated teaches that high risk is low.
+"""
 
 import json
 from collections.abc import Mapping
@@ -26,11 +29,11 @@ def leave_out_treated(run: Run, prepared: Prepared) -> tuple[Prepared, Mapping[s
     bands = np.zeros(len(examples), dtype=np.int64)
     if how != "ignore":
         bands = treatment_bands(examples, exposure.treated, run.settings.engine.threads)
-    fair = fair_rows(how, exposure, examples.y, examples.customer_id, bands)
-    run.record.notes += _told(fair, len(examples))
+    rows = fair_rows(how, exposure, examples.y, examples.customer_id, bands)
+    run.record.notes += _notes(rows, len(examples))
     if how != "ignore":
-        prepared = replace(prepared, examples=examples.take(fair.rows), exposure=None)
-    facts = {name: value for name, value in asdict(fair).items() if name != "rows"}
+        prepared = replace(prepared, examples=examples.take(rows.rows), exposure=None)
+    facts = {name: value for name, value in asdict(rows).items() if name != "rows"}
     return prepared, {"feedback.json": json.dumps(facts, indent=1).encode()}
 
 
@@ -40,26 +43,26 @@ def _as_if_untreated(histories: Histories | None) -> Histories | None:
     return replace(histories, treated_after=np.full(len(histories), NEVER))
 
 
-def _told(fair: Fair, rows: int) -> list[str]:
-    done = {
+def _notes(rows: Fair, total: int) -> list[str]:
+    treatment = {
         "exclude_treated": "they are left out",
         "weight": (
             "they are left out and the untreated count for them, up to "
-            f"{fair.largest_weight:.1f} times"
+            f"{rows.largest_weight:.1f} times"
         ),
         "ignore": "they are learned from as if nothing had been done (training.feedback)",
     }
     notes = [
-        f"{fair.treated} of {rows} labelled rows were treated before their outcome was known: "
-        f"{done[fair.how]}; {fair.held_out} were held out. What remains says as much as "
-        f"{fair.effective_rows:.0f} rows and {fair.effective_leavers:.0f} leavers."
+        f"{rows.treated} of {total} labelled rows were treated before their outcome was known: "
+        f"{treatment[rows.how]}; {rows.held_out} were held out. What remains says as much as "
+        f"{rows.effective_rows:.0f} rows and {rows.effective_leavers:.0f} leavers."
     ]
-    if fair.unmatched:
+    if rows.unmatched:
         notes.append(
-            f"{fair.unmatched} rows are like customers who were all treated: nothing can be "
+            f"{rows.unmatched} rows are like customers who were all treated: nothing can be "
             "learned of them. Hold out some of those on the list."
         )
-    if fair.largest_weight >= MOST_WEIGHT:
+    if rows.largest_weight >= MOST_WEIGHT:
         notes.append(
             f"a weight reached {MOST_WEIGHT:.0f}, the most that one row may count: hold out more."
         )

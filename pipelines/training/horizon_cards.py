@@ -1,4 +1,7 @@
-"""How a model of outcomes by horizon did on months that it had not seen."""
+"""Scorecards of cumulative incidence by horizon on later months.
+
+Each horizon is evaluated on the rows that have it complete, so the longest has the fewest.
+"""
 
 from collections.abc import Mapping
 from datetime import date
@@ -36,17 +39,17 @@ def cards_by_horizon(
 
 
 def beside_churn(
-    settings: Settings, model: Incidence, judged: Judged, first: date
+    settings: Settings, model: Incidence, evaluation: Judged, first: date
 ) -> dict[str, object]:
     """Both models' chance of a voluntary notice, none other competing, on the churn test rows."""
     horizon = settings.label.horizon_days
     if not model.covers(horizon):
         return {}
-    rows = judged.test.as_of >= np.datetime64(first)
-    test = judged.test.take(rows)
+    rows = evaluation.test.as_of >= np.datetime64(first)
+    test = evaluation.test.take(rows)
     ours = model.incidence(test.x, (horizon,), settings.engine.threads)[:, 0]
     scores = {
-        "churn_model": judged.scores["model"][rows],
+        "churn_model": evaluation.scores["model"][rows],
         "outcomes_by_horizon": voluntary_or_stayed(ours),
     }
     both = {
@@ -57,7 +60,7 @@ def beside_churn(
 
 
 def main_metrics(cards: Cards) -> dict[str, float]:
-    """Of the longest judged horizon: AUC of voluntary, and predicted over observed."""
+    """Of the longest horizon with a card: AUC of voluntary, and predicted over observed."""
     card = list(cards.values())[-1]["voluntary"]
     found = {"outcomes_voluntary_auc": card.auc}
     if card.observed > 0:

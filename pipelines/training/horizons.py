@@ -1,4 +1,7 @@
-"""Outcomes by horizon in a training run: judged on later months, learned for the artefact."""
+"""Competing outcomes by horizon in a training run (discrete-time cumulative incidence).
+
+Evaluated on later months with a fit on what was known before them, then fitted on everything.
+"""
 
 import json
 from collections.abc import Mapping
@@ -26,17 +29,17 @@ FACTS = "outcomes_by_horizon.json"
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """The model of outcomes by horizon, its judgement as JSON files and a few metrics."""
+    """The model of outcomes by horizon, its evaluation as JSON files and a few metrics."""
 
     model: Incidence | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-def learn_outcomes(run: Run, prepared: Prepared, judged: Judged) -> Outcomes:
-    """Judge outcomes by horizon on later months, then learn them from everything.
+def learn_outcomes(run: Run, prepared: Prepared, evaluation: Judged) -> Outcomes:
+    """Evaluate outcomes by horizon on later months, then learn them from everything.
 
-    Nothing when no horizons are configured. Where they cannot be learned or judged, the record
+    Nothing when no horizons are configured. Where they cannot be learned or evaluated, the record
     says why, and the churn model stands alone.
     """
     settings, today, record = run.settings, run.as_of, run.record
@@ -53,22 +56,21 @@ def learn_outcomes(run: Run, prepared: Prepared, judged: Judged) -> Outcomes:
     with record.stage("outcomes") as stage:
         stage.rows_in = len(prepared.histories)
         try:
-            first = first_judged(settings, prepared.histories, horizons, today)
+            first = first_evaluation_date(settings, prepared.histories, horizons, today)
             past = _fit(settings, prepared.histories, horizons, first)
             model = _fit(settings, prepared.histories, horizons, today)
         except GateError as error:
             record.notes.append(f"outcomes by horizon are not learned: {error}")
             return Outcomes()
     cards = cards_by_horizon(settings, past, prepared.histories, horizons, first, today)
-    beside = beside_churn(settings, past, judged, first)
-    told = {
+    facts = {
         "judged_from": str(first),
         "causes": past.causes,
         "pooled_as_other": past.pooled,
         "horizons": {d: {c: asdict(card) for c, card in row.items()} for d, row in cards.items()},
-        "churn_model_on_the_same_rows": beside,
+        "churn_model_on_the_same_rows": beside_churn(settings, past, evaluation, first),
     }
-    return Outcomes(model, {FACTS: json.dumps(told, indent=1).encode()}, main_metrics(cards))
+    return Outcomes(model, {FACTS: json.dumps(facts, indent=1).encode()}, main_metrics(cards))
 
 
 def complete_horizons(settings: Settings, histories: Histories, today: date) -> tuple[int, ...]:
@@ -80,7 +82,7 @@ def complete_horizons(settings: Settings, histories: Histories, today: date) -> 
     )
 
 
-def first_judged(
+def first_evaluation_date(
     settings: Settings, histories: Histories, horizons: tuple[int, ...], today: date
 ) -> date:
     """First of the newest ``training.test_months`` months that have the longest horizon complete.
@@ -93,8 +95,8 @@ def first_judged(
     for horizon in reversed(horizons):
         window = LabelWindow(lead, horizon)
         complete = np.array([day for day in days if window.complete(day.item(), today)])
-        kept = np.unique(complete.astype("datetime64[M]"))[-months:]
-        first: date = complete[complete.astype("datetime64[M]") >= kept[0]].min().item()
+        newest = np.unique(complete.astype("datetime64[M]"))[-months:]
+        first: date = complete[complete.astype("datetime64[M]") >= newest[0]].min().item()
         if LabelWindow(lead, PERIOD_DAYS).complete(days[0].item(), first):
             return first
     raise GateError(

@@ -1,4 +1,7 @@
-"""What is known of a recipe once it has been judged."""
+"""Evaluation results of a recipe: scorecards, calibration by part and feature importance.
+
+Everything that a run reports of a recipe is measured here once, on the same test rows.
+"""
 
 from dataclasses import dataclass
 
@@ -45,22 +48,26 @@ class Judged:
     staying: tuple[MonthCard, ...]
 
 
-def measured(
+def evaluate_scores(
     settings: Settings,
     test: Examples,
     scores: dict[str, Floats],
     model: ChurnModel,
+    *,
     folds: tuple[str, ...],
     descriptions: dict[str, str],
-    beyond: tuple[GroupedCheck | None, tuple[MonthCard, ...]],
+    unseen: GroupedCheck | None,
+    staying: tuple[MonthCard, ...],
 ) -> Judged:
-    """Scorecards of ``scores`` (name → (n,)) on the test rows, and what the model rests on."""
-    replicates, alarm = settings.training.bootstrap, settings.training.auc_alarm
+    """Scorecards of ``scores`` (name → (n,)) on the test rows, and what the model rests on.
+
+    ``model`` is of the newest fold; its contributions are of about 3,000 evenly spread rows.
+    """
+    replicates = settings.training.bootstrap
     cards = {
         name: scorecard(test.y, p, test.customer_id, replicates) | profit_card(settings, test, p)
         for name, p in scores.items()
     }
-    auc = cards["model"]["auc"].value
     every = slice(None, None, max(1, len(test) // _EXPLAINED))
     sample = test.x[every]
     contributions = model.contributions(sample, test.product_line[every])
@@ -70,12 +77,18 @@ def measured(
         scores=scores,
         cards=cards,
         descriptions=descriptions,
-        leak=leak_warning(auc, alarm, test.x, test.y, test.spec.names),
+        leak=leak_warning(
+            cards["model"]["auc"].value,
+            settings.training.auc_alarm,
+            test.x,
+            test.y,
+            test.spec.names,
+        ),
         sample=sample,
         contributions=contributions,
         drivers=global_importance(by_driver(contributions, test.spec)),
         families=by_family(contributions, test.spec),
         parts=calibration_by_part(test, scores["model"], replicates),
-        unseen=beyond[0],
-        staying=beyond[1],
+        unseen=unseen,
+        staying=staying,
     )

@@ -1,4 +1,7 @@
-"""The leak detector in a training run: what it is shown, and what becomes of its findings."""
+"""Target leakage detection, before anything is trained and in every training run.
+
+Findings refuse a model unless the configuration names the column and gives the reason.
+"""
 
 import json
 import tempfile
@@ -8,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from features.errors import GateError
 from features.tables import TABLES
 from models.arrays import Texts
 from models.leaks import Finding, LeakWarning, find_leaks, refusal, together
@@ -15,15 +19,18 @@ from pipelines.database import connect
 from pipelines.run import Run
 from pipelines.settings import Settings
 from pipelines.snapshots.reading import load_table
+from pipelines.snapshots.snapshot import Snapshot
 from pipelines.sources.files import find_files
-from pipelines.training.evaluation import label_window
-from pipelines.training.examples import Prepared
+from pipelines.training.examples import Prepared, make_examples
 from pipelines.training.judged import Judged
+
+_NEWEST = 6
+_FEWEST_LEAVERS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """What was found, and the reasons that the configuration gives by column."""
+class LeakSearch:
+    """Findings, and the reasons that the configuration gives by column."""
 
     findings: tuple[Finding, ...]
     overrides: Mapping[str, str]
@@ -42,16 +49,41 @@ class Search:
         return json.dumps(rows, indent=1, ensure_ascii=False).encode()
 
 
-def search_leaks(run: Run, prepared: Prepared) -> Search:
+def refuse_leaks(run: Run, snapshot: Snapshot) -> str:
+    """Look for leaks in the newest six months with a complete label; what was done, in words.
+
+    Where no label can be made, or too few have left, nothing is looked for and the answer says
+    why. Raises ``GateError`` naming column and evidence, unless ``training.leak_override`` does.
+    """
+    if not {"terminations", "labels"} & set(snapshot.tables):
+        return "Leaks were not looked for: the tables do not say who left."
+    try:
+        prepared = make_examples(run, snapshot, newest=_NEWEST)
+    except GateError as error:
+        return f"Leaks were not looked for: {error}"
+    examples = prepared.examples
+    leavers = int(examples.y.sum())
+    if min(leavers, len(examples) - leavers) < _FEWEST_LEAVERS:
+        return f"Leaks were not looked for: {leavers} of {len(examples):,} rows left, too few."
+    search = search_leaks(run, prepared)
+    if search.warning is not None:
+        raise GateError(search.warning.message)
+    return (
+        f"No column gives the answer away in {len(examples):,} rows of {examples.as_of.min()} to "
+        f"{examples.as_of.max()}, with {leavers:,} leavers."
+    )
+
+
+def search_leaks(run: Run, prepared: Prepared) -> LeakSearch:
     """Look for leaks in the examples; what refuses closes a gate, the rest is noted."""
     settings, record = run.settings, run.record
     overrides = settings.training.leak_override
     with record.stage("leaks") as stage:
         stage.rows_in = len(prepared.examples)
         filed = customers_as_filed(settings)
-        findings = find_leaks(prepared.examples, label_window(settings), filed)
+        findings = find_leaks(prepared.examples, settings.label_window(), filed)
         stage.rows_out = len(findings)
-    search = Search(findings, overrides)
+    search = LeakSearch(findings, overrides)
     suspected = [f for f in findings if f.refuses and f.column not in overrides]
     record.gate("suspected_leaks", float(len(suspected)), high=0.0)
     for finding in findings:
@@ -60,14 +92,14 @@ def search_leaks(run: Run, prepared: Prepared) -> Search:
             record.notes.append(f"let through by a person ({why}): {finding.message}")
         elif not finding.refuses:
             record.notes.append(finding.message)
-    idle = sorted(set(overrides) - {finding.column for finding in findings})
-    record.notes += [f"training.leak_override: nothing was found on {name}" for name in idle]
+    unused = sorted(set(overrides) - {finding.column for finding in findings})
+    record.notes += [f"training.leak_override: nothing was found on {name}" for name in unused]
     return search
 
 
-def with_search(judged: Judged, search: Search) -> Judged:
-    """The judgement with the search's warning before the model's own."""
-    return replace(judged, leak=together(search.warning, judged.leak))
+def with_search(evaluation: Judged, search: LeakSearch) -> Judged:
+    """The evaluation with the search's warning before the model's own."""
+    return replace(evaluation, leak=together(search.warning, evaluation.leak))
 
 
 def customers_as_filed(settings: Settings) -> Texts | None:

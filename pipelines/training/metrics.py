@@ -1,10 +1,10 @@
-"""The figures by which training runs are compared in MLflow."""
+"""Run metrics for MLflow: the same names in every run, so that runs can be compared.
 
-from collections.abc import Iterator
+Few of the scorecard's figures are logged; all are in the run's ``scorecard.json``.
+"""
 
 import numpy as np
 
-from models.bootstrap import Interval
 from pipelines.tracking import plain_name
 from pipelines.training.judged import Judged
 
@@ -53,30 +53,26 @@ METRICS = (
 """The forty names under which runs are compared, the same in every run."""
 
 
-def flat_metrics(judged: Judged) -> dict[str, float]:
+def flat_metrics(evaluation: Judged) -> dict[str, float]:
     """The run's metrics, named and ordered as ``METRICS``; what was not measured is left out.
 
     Profit is left out without economics, ``champion_*`` where the champion could not be judged
     on these rows, ``unseen_*`` and ``staying_*`` where there was too little to judge.
     """
-    found = {plain_name(f"{name}_{key}"): i.value for name, key, i in _judged_values(judged)}
-    card = judged.cards["model"]
-    found |= {plain_name(name): interval.value for name, interval in card.items()}
-    found |= {f"{plain_name(name)}_low": interval.low for name, interval in card.items()}
-    found |= {f"{plain_name(name)}_high": interval.high for name, interval in card.items()}
-    found["base_rate"] = float(judged.test.y.mean())
-    if judged.unseen is not None:
-        found["unseen_auc"] = judged.unseen.unseen_auc
-        found["unseen_auc_difference"] = judged.unseen.auc_difference.value
-        found["unseen_loss_difference"] = judged.unseen.loss_difference.value
-    return {name: found[name] for name in METRICS if np.isfinite(found.get(name, np.nan))}
-
-
-def _judged_values(judged: Judged) -> Iterator[tuple[str, str, Interval]]:
-    """Every metric of the baselines, and of the last month of the staying power."""
-    cards = dict(judged.cards)
-    if judged.staying:
-        cards["staying"] = judged.staying[-1].card
-    for name, card in cards.items():
-        for key, interval in card.items():
-            yield name, key, interval
+    cards = dict(evaluation.cards)
+    if evaluation.staying:
+        cards["staying"] = evaluation.staying[-1].card
+    values = {
+        plain_name(f"{name}_{metric}"): interval.value
+        for name, card in cards.items()
+        for metric, interval in card.items()
+    }
+    for metric, interval in cards["model"].items():
+        name = plain_name(metric)
+        values |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+    values["base_rate"] = float(evaluation.test.y.mean())
+    if evaluation.unseen is not None:
+        values["unseen_auc"] = evaluation.unseen.unseen_auc
+        values["unseen_auc_difference"] = evaluation.unseen.auc_difference.value
+        values["unseen_loss_difference"] = evaluation.unseen.loss_difference.value
+    return {name: values[name] for name in METRICS if np.isfinite(values.get(name, np.nan))}

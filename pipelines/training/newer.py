@@ -1,4 +1,7 @@
-"""Examples newer than what a champion's boosters have learned from."""
+"""Examples newer than a champion's training data, for recalibration.
+
+Only rows that the boosters have not learned from can show that their level has moved.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -93,7 +96,7 @@ def learned_before(champion: Champion) -> date:
 def learned_swing(champion: Champion) -> float:
     """How the level swung over the months that were learned from; the usual where no tag says."""
     try:
-        said = float(champion.registered.tags[MONTHLY_SWING])
+        swing = float(champion.registered.tags[MONTHLY_SWING])
     except (KeyError, ValueError):
         return USUAL
-    return said if np.isfinite(said) else USUAL
+    return swing if np.isfinite(swing) else USUAL

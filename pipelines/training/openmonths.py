@@ -1,4 +1,7 @@
-"""Months whose label window is still open: who has left so far, and how much that is of it all."""
+"""Current-status rows of months whose label window is still open (Sun 2006).
+
+They tell of a change of level a whole label window earlier than complete months do.
+"""
 
 from collections.abc import Collection, Mapping
 from datetime import date

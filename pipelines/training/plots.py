@@ -1,4 +1,7 @@
-"""Pictures of a model's quality and reasons, each a PNG that answers the question in its title."""
+"""Diagnostic plots of a model's quality and explanations, as PNG.
+
+Each answers the question in its title, for readers who know no metric by name.
+"""
 
 import importlib
 import io
@@ -13,11 +16,11 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 
 from models.arrays import Floats, Labels, Matrix
 from models.explain import global_importance
 from models.profit import ProfitCurve
-from models.ranking import Ranked, auc, average_precision, count
 from models.spec import FeatureColumn, FeatureSpec
 from models.staying import MonthCard
 from pipelines.training.curves import calibration_bins, gains_curve
@@ -30,15 +33,17 @@ _SCALE = LinearSegmentedColormap.from_list("risk", [_BLUE, "#B8B8B8", _ORANGE])
 
 def roc(y: Labels, p: Floats) -> bytes:
     """ROC curve of probabilities ``p`` (n,) against labels ``y`` (n,), both classes present."""
-    counts = count(Ranked.of(y, p), np.ones((1, len(y))))
-    positive = counts.positive_above[0]
-    negative = counts.every_above[0] - positive
     figure, axes = _axes("How well are leavers told from stayers?")
-    axes.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="Guessing: 0.50")
-    label = f"This model: {float(auc(counts)[0]):.3f}"
-    axes.plot(negative / negative[-1], positive / positive[-1], color=_BLUE, label=label)
-    axes.set_xlabel("Share of stayers flagged")
-    axes.set_ylabel("Share of leavers found")
+    display = RocCurveDisplay.from_predictions(
+        y,
+        p,
+        ax=axes,
+        curve_kwargs={"color": _BLUE},
+        plot_chance_level=True,
+        chance_level_kw={"color": _GREY, "label": "Guessing: 0.50"},
+    )
+    display.line_.set_label(f"This model: {display.roc_auc:.3f}")
+    axes.set(xlabel="Share of stayers flagged", ylabel="Share of leavers found")
     axes.legend(title="Area under the curve", loc="lower right")
     return _png(figure)
 
@@ -48,16 +53,23 @@ def precision_recall(y: Labels, p: Floats) -> bytes:
 
     The scale is set from where 2 % of the leavers are found: before that a few rows decide.
     """
-    counts = count(Ranked.of(y, p), np.ones((1, len(y))))
-    found, listed = counts.positive_above[0, 1:], counts.every_above[0, 1:]
-    rate = float(y.mean())
     figure, axes = _axes("How many of those listed will leave?")
-    label = f"This model: average precision {float(average_precision(counts)[0]):.3f}"
-    axes.step(found / found[-1], found / listed, where="pre", color=_BLUE, label=label)
-    axes.axhline(rate, color=_GREY, linestyle="--", label=f"Guessing: {rate:.3f}")
-    axes.set_xlabel("Share of leavers found")
-    axes.set_ylabel("Share of listed customers who leave")
-    axes.set_ylim(0, min(1.02, 1.15 * float((found / listed)[found >= 0.02 * found[-1]].max())))
+    display = PrecisionRecallDisplay.from_predictions(
+        y,
+        p,
+        ax=axes,
+        curve_kwargs={"color": _BLUE},
+        plot_chance_level=True,
+        chance_level_kw={"color": _GREY, "label": f"Guessing: {y.mean():.3f}"},
+    )
+    display.line_.set_label(f"This model: average precision {display.average_precision:.3f}")
+    top = 1.15 * float(display.precision[display.recall >= 0.02].max())
+    axes.set(
+        xlabel="Share of leavers found",
+        ylabel="Share of listed customers who leave",
+        ylim=(0, min(1.02, top)),
+        aspect="auto",
+    )
     axes.legend(loc="upper right")
     return _png(figure)
 
@@ -65,18 +77,23 @@ def precision_recall(y: Labels, p: Floats) -> bytes:
 def calibration(y: Labels, p: Floats) -> bytes:
     """Observed against predicted rate in ten quantile bins, with 95 % Wilson intervals."""
     bins = calibration_bins(y, p)
-    predicted, observed, low, high = bins.predicted, bins.observed, bins.low, bins.high
-    figure, axes = _axes("Can the probabilities be taken at their word?")
-    top = 1.05 * float(max(predicted.max(), high.max()))
-    axes.plot([0, top], [0, top], color=_GREY, linestyle="--", label="Perfect")
-    spread = np.vstack([observed - low, high - observed])
-    axes.errorbar(
-        predicted, observed, yerr=spread, color=_BLUE, fmt="o-", capsize=3, label="Tenths by risk"
+    figure, axes = _axes(
+        "Can the probabilities be taken at their word?",
+        "Predicted share who leave",
+        "Observed share who leave (95 % interval)",
     )
-    axes.set_xlim(0, top)
-    axes.set_ylim(0, top)
-    axes.set_xlabel("Predicted share who leave")
-    axes.set_ylabel("Observed share who leave (95 % interval)")
+    top = 1.05 * float(max(bins.predicted.max(), bins.high.max()))
+    axes.plot([0, top], [0, top], color=_GREY, linestyle="--", label="Perfect")
+    axes.errorbar(
+        bins.predicted,
+        bins.observed,
+        yerr=np.vstack([bins.observed - bins.low, bins.high - bins.observed]),
+        color=_BLUE,
+        fmt="o-",
+        capsize=3,
+        label="Tenths by risk",
+    )
+    axes.set(xlim=(0, top), ylim=(0, top))
     axes.legend(loc="upper left")
     return _png(figure)
 
@@ -84,7 +101,11 @@ def calibration(y: Labels, p: Floats) -> bytes:
 def gains(y: Labels, p: Floats) -> bytes:
     """Share of the leavers found by share of customers contacted; lift at 1, 5 and 10 %."""
     share, found = gains_curve(y, p)
-    figure, axes = _axes("How many leavers does a list of a given length reach?")
+    figure, axes = _axes(
+        "How many leavers does a list of a given length reach?",
+        "Share of customers contacted (%)",
+        "Share of leavers found (%)",
+    )
     axes.plot([0, 100], [0, 100], color=_GREY, linestyle="--", label="Random list")
     axes.plot(100 * share, 100 * found, color=_BLUE, label="By risk")
     for cut in (0.01, 0.05, 0.10):
@@ -98,15 +119,17 @@ def gains(y: Labels, p: Floats) -> bytes:
             textcoords="offset points",
             bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none"},
         )
-    axes.set_xlabel("Share of customers contacted (%)")
-    axes.set_ylabel("Share of leavers found (%)")
     axes.legend(loc="lower right")
     return _png(figure)
 
 
 def profit(curves: Mapping[str, ProfitCurve], currency: str) -> bytes:
     """Realised profit per customer by share contacted; ``curves`` by what winning costs."""
-    figure, axes = _axes("How long a list pays?")
+    figure, axes = _axes(
+        "How long a list pays?",
+        "Share of customers contacted, by expected value (%)",
+        f"Profit per customer of the cohort ({currency})",
+    )
     axes.axhline(0, color=_GREY, linewidth=0.8)
     top = 1.0
     for (name, curve), colour, style in zip(curves.items(), (_BLUE, _ORANGE), "-:", strict=False):
@@ -117,15 +140,17 @@ def profit(curves: Mapping[str, ProfitCurve], currency: str) -> bytes:
         axes.plot(share, gained, "o", color=colour)
         top = max(top, gained)
     axes.set_ylim(-2 * top, 1.2 * top)
-    axes.set_xlabel("Share of customers contacted, by expected value (%)")
-    axes.set_ylabel(f"Profit per customer of the cohort ({currency})")
     axes.legend(title="If winning a new customer costs", loc="lower left")
     return _png(figure)
 
 
-def staying(months: Sequence[MonthCard]) -> bytes:
+def decay(months: Sequence[MonthCard]) -> bytes:
     """AUC by months after what the model learned ended, with 95 % intervals."""
-    figure, axes = _axes("How long does a model stay good?")
+    figure, axes = _axes(
+        "How long does a model stay good?",
+        "Months after the last label that it learned from (dashed: guessing)",
+        "Area under the curve (95 % interval)",
+    )
     known = [month for month in months if "auc" in month.card]
     cards = [month.card["auc"] for month in known]
     middle = np.array([card.value for card in cards])
@@ -134,22 +159,22 @@ def staying(months: Sequence[MonthCard]) -> bytes:
     axes.errorbar(places, middle, yerr=spread, color=_BLUE, fmt="o-", capsize=3)
     axes.axhline(0.5, color=_GREY, linestyle="--")
     axes.set_xticks(places, [f"{month.months}\n{month.leavers} left" for month in known])
-    axes.set_xlabel("Months after the last label that it learned from (dashed: guessing)")
-    axes.set_ylabel("Area under the curve (95 % interval)")
     return _png(figure)
 
 
 def score_histogram(y: Labels, p: Floats) -> bytes:
     """Distribution of the scores of leavers and of stayers, each summing to 100 %."""
-    figure, axes = _axes("Do leavers get higher scores than stayers?")
+    figure, axes = _axes(
+        "Do leavers get higher scores than stayers?",
+        "Predicted probability (the last bar holds all above)",
+        "Share of the group (%)",
+    )
     top = float(np.quantile(p, 0.995)) or 1.0
     edges = np.linspace(0, top, 41).tolist()
     for label, value, colour in (("Stayed", 0, _BLUE), ("Left", 1, _ORANGE)):
         scores = np.minimum(p[y == value], top)
         shares = np.full(len(scores), 100 / max(len(scores), 1))
         axes.hist(scores, edges, weights=shares, color=colour, alpha=0.6, label=label)
-    axes.set_xlabel("Predicted probability (the last bar holds all above)")
-    axes.set_ylabel("Share of the group (%)")
     axes.legend()
     return _png(figure)
 
@@ -175,7 +200,9 @@ def beeswarm(contributions: Floats, x: Matrix, spec: FeatureSpec) -> bytes:
     encoded matrix; a category is coloured by its code.
     """
     rows = slice(0, _SAMPLE)
-    figure, axes = _axes("What raises and lowers risk, customer by customer?", 9.0, 7.0)
+    figure, axes = _axes(
+        "What raises and lowers risk, customer by customer?", width=9.0, height=7.0
+    )
     with _shap() as shap:
         explanation = shap.Explanation(
             values=contributions[rows, :-1],
@@ -258,11 +285,14 @@ def _shap() -> Iterator[Any]:
             np.random.set_state(state)
 
 
-def _axes(title: str, width: float = 7.0, height: float = 5.0) -> tuple[Figure, Axes]:
+def _axes(
+    title: str, xlabel: str = "", ylabel: str = "", *, width: float = 7.0, height: float = 5.0
+) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.set_title(title, loc="left", fontsize=13)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.grid(visible=True, alpha=0.25)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,4 +1,7 @@
-"""Whether another recipe is better: by out-of-fold log loss on rows that judge nothing else."""
+"""Recipe comparison by out-of-fold log loss on development rows.
+
+Test rows take no part: a choice made on them would make the evaluation optimistic.
+"""
 
 import time
 from collections.abc import Callable, Mapping
@@ -21,12 +24,12 @@ from models.selection import (
 )
 from models.splits import Fold
 from pipelines.settings import Settings
-from pipelines.training.evaluation import label_window, recipe_of, test_folds
+from pipelines.training.evaluation import recipe_of, test_folds
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """One candidate held against the recipe of the configuration.
+class CandidateResult:
+    """One candidate compared with the recipe of the configuration.
 
     ``gap`` is its mean log loss minus the recipe's. ``changes`` under ``training`` would make the
     recipe this candidate; where there are none, ``advice`` says what a win means.
@@ -56,36 +59,36 @@ class Held:
     def _next(self) -> str:
         if not self.changes:
             return self.advice
-        wanted = ", ".join(f"{k}: {_yaml(v)}" for k, v in self.changes.items())
-        return f"To try it on the test months, set training: {{{wanted}}} and train again."
+        settings = ", ".join(f"{k}: {_yaml(v)}" for k, v in self.changes.items())
+        return f"To try it on the test months, set training: {{{settings}}} and train again."
 
 
-class Rivalry:
+class RecipeComparison:
     """Development rows, their folds, and what the configured recipe reaches on them.
 
     Raises ``GateError`` where no row is left beside the test rows.
     """
 
     def __init__(self, settings: Settings, examples: Examples) -> None:
-        self.window: LabelWindow = label_window(settings)
+        self.window: LabelWindow = settings.label_window()
         self.examples = development(examples, test_folds(settings, examples))
         self.recipe: Recipe = recipe_of(settings, len(self.examples), self.examples.single_date)
         self.folds: tuple[Fold, ...] = folds_of(self.examples, self.window, self.recipe)
         self._replicates = settings.training.bootstrap
 
     @cached_property
-    def base(self) -> OutOfFold:
+    def baseline(self) -> OutOfFold:
         """The configured recipe on the folds."""
-        return self.scores(self.fits({}))
+        return self.out_of_fold(self.scorer({}))
 
-    def fits(
+    def scorer(
         self, changes: Mapping[str, object], seeds: int | None = None
     ) -> Callable[[Examples], Scorer]:
         """How the recipe with ``changes`` is fitted; on its first ``seeds`` seeds only."""
         recipe = changed(self.recipe, {**changes, "seeds": self.recipe.seeds[:seeds]})
         return lambda train: recipe_scorer(train, recipe)
 
-    def scores(
+    def out_of_fold(
         self,
         make: Callable[[Examples], Scorer],
         on_fold: Callable[[int, float], None] = lambda _number, _loss: None,
@@ -93,20 +96,21 @@ class Rivalry:
         """Fit and score on every fold."""
         return out_of_fold(self.examples, self.folds, make, on_fold)
 
-    def hold(
+    def compare(
         self,
         name: str,
         make: Callable[[Examples], Scorer],
         changes: Mapping[str, object],
         advice: str = "",
-    ) -> Held:
+    ) -> CandidateResult:
         """Fit a candidate on every fold and compare it with the recipe."""
-        base = self.base
+        baseline = self.baseline
         started = time.process_time()
-        scored = self.scores(make)
-        spent = time.process_time() - started
-        card = scorecard(scored.y, scored.p, scored.customer_id, self._replicates)
-        return Held(name, card, difference(scored, base), spent, changes, advice)
+        scores = self.out_of_fold(make)
+        cpu_seconds = time.process_time() - started
+        card = scorecard(scores.y, scores.p, scores.customer_id, self._replicates)
+        gap = difference(scores, baseline)
+        return CandidateResult(name, card, gap, cpu_seconds, changes, advice)
 
 
 def _yaml(value: object) -> str:

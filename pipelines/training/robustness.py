@@ -1,9 +1,11 @@
-"""Beyond the scorecard: customers the model never met, and months it was not made for."""
+"""Holdout checks: generalisation to unseen customers, and performance decay over months.
+
+A time split alone shares customers between both sides, and shows the first months only.
+"""
 
 from collections.abc import Callable
 
 from features.errors import GateError
-from features.timeline import LabelWindow
 from models.arrays import Floats
 from models.churn import ChurnModel
 from models.examples import Examples
@@ -38,28 +40,32 @@ def unseen_customers(
 
 
 def months_after(
-    settings: Settings, examples: Examples, window: LabelWindow, judged: Fold, p: Floats, fit: Fit
+    settings: Settings, examples: Examples, fold: Fold, p: Floats, fit: Fit
 ) -> tuple[MonthCard, ...]:
     """The scorecard by months since training, of one fit that is never renewed.
 
-    Falls back on the judged fold, whose probabilities are ``p``, where the history is too short
-    for a longer look; empty for a single as-of date.
+    Falls back on ``fold``, whose probabilities are ``p``, where the history is too short for a
+    longer look; empty for a single as-of date.
     """
-    training = settings.training
-    fold = staying_fold(
+    training, window = settings.training, settings.label_window()
+    longer = staying_fold(
         examples.as_of, examples.y, window, training.staying_months, training.min_test_positives
     )
-    if fold is None:
+    if longer is None:
         return ()
-    train, test = examples.take(fold.train), examples.take(fold.test)
-    try:
-        same = bool((fold.train == judged.train).all())
-        found = (
-            p[fold.test] if same else fit(train, fold.name).probability(test.x, test.product_line)
-        )
-    except GateError:
-        return ()
-    learned_to = last_label(train.as_of, window)
+    train, test = examples.take(longer.train), examples.take(longer.test)
+    if (longer.train == fold.train).all():
+        scores = p[longer.test]
+    else:
+        try:
+            scores = fit(train, longer.name).probability(test.x, test.product_line)
+        except GateError:
+            return ()
     return staying_power(
-        test.y, found, test.as_of, test.customer_id, learned_to, training.bootstrap
+        test.y,
+        scores,
+        test.as_of,
+        test.customer_id,
+        last_label(train.as_of, window),
+        training.bootstrap,
     )

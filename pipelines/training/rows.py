@@ -1,4 +1,7 @@
-"""Describes examples without showing any: a digest, counts and column names."""
+"""Dataset digests and profiles: what identifies the rows of a run without showing any.
+
+Equal rows have the same digest, so runs can be compared without the data.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -20,7 +23,7 @@ def describe(
     return Rows(
         name=name,
         context=context,
-        digest=_digest(examples),
+        digest=rows_digest(examples, examples.spec.hash),
         rows=len(examples),
         leavers=int(examples.y.sum()),
         customers=len(np.unique(examples.customer_id.astype(str))),
@@ -30,11 +33,12 @@ def describe(
     )
 
 
-def _digest(examples: Examples) -> str:
-    total = hashlib.sha256(examples.spec.hash.encode())
+def rows_digest(examples: Examples, prefix: str = "", *, features: bool = True) -> str:
+    """SHA-256 (hex) of ``prefix`` and the rows: customers, dates, labels and feature values."""
+    total = hashlib.sha256(prefix.encode())
     total.update("\n".join(examples.customer_id.astype(str).tolist()).encode())
     total.update(examples.as_of.astype("int64").tobytes())
     total.update(examples.y.tobytes())
-    for column in range(examples.x.shape[1]):
-        total.update(np.ascontiguousarray(examples.x[:, column]).data)
+    for column in examples.x.T if features else ():
+        total.update(np.ascontiguousarray(column).data)
     return total.hexdigest()

@@ -1,10 +1,9 @@
-"""Looks for a better recipe: trials on rows that judge nothing else, kept so that they go on.
+"""Hyperparameter search (Optuna, tree-structured Parzen estimator) on development rows only.
 
 The study lies in ``var/search/studies.db``. Its name is a digest of the rows and of the configured
 recipe, so that other data or another recipe starts another study. Every trial is an MLflow run.
 """
 
-import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -23,8 +22,9 @@ from pipelines.progress import bar
 from pipelines.run import Run
 from pipelines.settings import Settings
 from pipelines.training.effort import Effort
-from pipelines.training.rivalry import Held, Rivalry
-from pipelines.training.space import enqueued, suggested
+from pipelines.training.rivalry import CandidateResult, RecipeComparison
+from pipelines.training.rows import rows_digest
+from pipelines.training.space import SPACE, clipped, rounded
 
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 _VERSION = 1
@@ -32,52 +32,50 @@ _RANDOM_TRIALS = 8
 _UNPRUNED_TRIALS = 5
 
 
-def search(run: Run, examples: Examples, effort: Effort) -> Held:
-    """Run trials until the effort is spent and hold the best one against the configured recipe.
+def search(run: Run, examples: Examples, effort: Effort) -> CandidateResult:
+    """Run trials until the effort is spent and compare the best one with the configured recipe.
 
-    A trial fits one seed on every fold and is given up where the median of the trials before was
+    A trial fits one seed on every fold and is pruned where the median of the trials before was
     better. The same rows, recipe and number of trials give the same trials, in one call or in
     many. Raises ``BusyError`` while another run searches.
     """
     settings, record = run.settings, run.record
-    rivalry = Rivalry(settings, examples)
+    comparison = RecipeComparison(settings, examples)
     with record.stage("search") as stage, _locked(settings.paths.var / "search") as folder:
-        study = _study(folder, study_name(rivalry))
-        _give_up_unfinished(study)
-        _run(settings, rivalry, study, effort)
-        done = study.get_trials(deepcopy=False, states=_FINISHED)
-        stage.rows_in, stage.rows_out = len(rivalry.examples), len(done)
+        study = _study(folder, study_name(comparison))
+        _fail_unfinished(study)
+        _run_trials(settings, comparison, study, effort)
+        trials = _finished(study)
+        stage.rows_in, stage.rows_out = len(comparison.examples), trials
     changes = study.best_trial.user_attrs["changes"]
-    held = rivalry.hold("the search's best trial", rivalry.fits(changes), changes)
-    record.notes += [f"search: {len(done)} trials in all on {rivalry.folds[0].name}", held.verdict]
-    return held
+    best = comparison.compare("the search's best trial", comparison.scorer(changes), changes)
+    record.notes += [f"search: {trials} trials in all on {comparison.folds[0].name}", best.verdict]
+    return best
 
 
-def study_name(rivalry: Rivalry) -> str:
+def study_name(comparison: RecipeComparison) -> str:
     """A digest of everything that decides what a trial gives."""
-    examples, total = rivalry.examples, hashlib.sha256()
+    examples = comparison.examples
     about = {
         "version": _VERSION,
-        "recipe": {k: v for k, v in asdict(rivalry.recipe).items() if k != "threads"},
+        "recipe": {k: v for k, v in asdict(comparison.recipe).items() if k != "threads"},
         "spec": examples.spec.hash,
         "signs": examples.spec.signs,
-        "window": asdict(rivalry.window),
-        "folds": [fold.name for fold in rivalry.folds],
+        "window": asdict(comparison.window),
+        "folds": [fold.name for fold in comparison.folds],
     }
-    total.update(json.dumps(about, sort_keys=True).encode())
-    total.update("\n".join(examples.customer_id.astype(str).tolist()).encode())
-    for values in (examples.as_of.astype("int64"), examples.y, examples.x.T):
-        total.update(values.tobytes())
-    return total.hexdigest()[:32]
+    return rows_digest(examples, json.dumps(about, sort_keys=True))[:32]
 
 
-def _run(settings: Settings, rivalry: Rivalry, study: optuna.Study, effort: Effort) -> None:
+def _run_trials(
+    settings: Settings, comparison: RecipeComparison, study: optuna.Study, effort: Effort
+) -> None:
     parent = tracking.search_run(settings, study.study_name)
     began, spent = time.monotonic(), [0.0]
     with bar("searching", effort.trials) as advance:
         while _more(study, effort, time.monotonic() - began, sum(spent) / len(spent)):
             started = time.monotonic()
-            trial = _tried(rivalry, study)
+            trial = _run_trial(comparison, study)
             spent.append(time.monotonic() - started)
             _log(settings, parent, trial)
             advance(f"trial {trial.number}: {trial.state.name.lower()}")
@@ -85,20 +83,20 @@ def _run(settings: Settings, rivalry: Rivalry, study: optuna.Study, effort: Effo
 
 def _more(study: optuna.Study, effort: Effort, elapsed: float, usual: float) -> bool:
     """Whether another trial may begin, and would be likely to end in time."""
-    finished = len(study.get_trials(deepcopy=False, states=_FINISHED))
+    finished = _finished(study)
     if effort.trials is not None and finished >= effort.trials:
         return False
     return finished == 0 or effort.seconds is None or elapsed + usual <= effort.seconds
 
 
-def _tried(rivalry: Rivalry, study: optuna.Study) -> FrozenTrial:
-    finished = len(study.get_trials(deepcopy=False, states=_FINISHED))
+def _run_trial(comparison: RecipeComparison, study: optuna.Study) -> FrozenTrial:
+    finished = _finished(study)
     if finished == 0:
-        study.enqueue_trial(enqueued(rivalry.recipe), skip_if_exists=True)
+        study.enqueue_trial(clipped(comparison.recipe), skip_if_exists=True)
     # Seeded for each trial, so that a study that goes on draws what an uninterrupted one would.
     study.sampler = optuna.samplers.TPESampler(seed=finished, n_startup_trials=_RANDOM_TRIALS)
-    trial = study.ask()
-    changes = suggested(trial)
+    trial = study.ask(fixed_distributions=dict(SPACE))
+    changes = rounded(trial.params)
     trial.set_user_attr("changes", changes)
 
     def report(number: int, loss: float) -> None:
@@ -107,13 +105,17 @@ def _tried(rivalry: Rivalry, study: optuna.Study) -> FrozenTrial:
             raise optuna.TrialPruned
 
     try:
-        loss = rivalry.scores(rivalry.fits(changes, seeds=1), report).log_loss
+        loss = comparison.out_of_fold(comparison.scorer(changes, seeds=1), report).log_loss
     except optuna.TrialPruned:
         return study.tell(trial, state=TrialState.PRUNED)
     return study.tell(trial, loss)
 
 
-def _give_up_unfinished(study: optuna.Study) -> None:
+def _finished(study: optuna.Study) -> int:
+    return len(study.get_trials(deepcopy=False, states=_FINISHED))
+
+
+def _fail_unfinished(study: optuna.Study) -> None:
     """Close the trials of a run that was killed; the lock says that nobody works on them."""
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)

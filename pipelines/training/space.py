@@ -1,10 +1,12 @@
-"""What a search may change in the recipe, and within which bounds."""
+"""Hyperparameter search space.
+
+Only what steers the size of the trees and their averaging: the rest follows the number of rows.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
-from optuna.trial import Trial
+from optuna.distributions import FloatDistribution, IntDistribution
 
 from models.recipe import Recipe
 
@@ -21,22 +23,17 @@ SPACE: Mapping[str, FloatDistribution | IntDistribution] = MappingProxyType(
 )
 
 
-def suggested(trial: Trial) -> dict[str, float | int]:
-    """A trial's changes to the recipe, to three digits: what is told can be set exactly."""
-    return {name: _drawn(trial, name, bounds) for name, bounds in SPACE.items()}
+def rounded(params: Mapping[str, float | int]) -> dict[str, float | int]:
+    """A trial's changes to the recipe, to three digits, so that they can be configured exactly."""
+    return {
+        name: float(f"{value:.3g}") if isinstance(SPACE[name], FloatDistribution) else value
+        for name, value in params.items()
+    }
 
 
-def enqueued(recipe: Recipe) -> dict[str, float | int]:
+def clipped(recipe: Recipe) -> dict[str, float | int]:
     """The recipe itself as a first trial, each value moved within its bounds."""
     return {
         name: min(max(getattr(recipe, name), bounds.low), bounds.high)
         for name, bounds in SPACE.items()
     }
-
-
-def _drawn(trial: Trial, name: str, bounds: BaseDistribution) -> float | int:
-    if isinstance(bounds, IntDistribution):
-        return trial.suggest_int(name, bounds.low, bounds.high, log=bounds.log)
-    if isinstance(bounds, FloatDistribution):
-        return float(f"{trial.suggest_float(name, bounds.low, bounds.high, log=bounds.log):.3g}")
-    raise TypeError(f"{name} has no bounds to draw from")

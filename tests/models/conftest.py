@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 from features.timeline import LabelWindow, month_starts
-from models.classifier import ChurnModel, Recipe, fit
+from models.churn import ChurnModel
+from models.classifier import fit
 from models.examples import Examples
+from models.recipe import Recipe
 from models.spec import FeatureColumn, learn_spec
 
 COLUMNS = (

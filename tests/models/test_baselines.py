@@ -7,8 +7,9 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from models.baselines import base_rate, baselines, logistic, one_rule, price_only
 from models.churn import ChurnModel
-from models.classifier import Recipe, fit
+from models.classifier import fit
 from models.examples import Examples
+from models.recipe import Recipe
 from models.spec import FeatureColumn, FeatureSpec, learn_spec
 from models.stump import best_stump
 

@@ -10,7 +10,8 @@ import pytest
 
 from features.errors import GateError, ModelError
 from features.tables import OUTCOMES
-from models.artefact import digest, model_from_files, plain_booster, to_files
+from models.artefact import digest, model_from_files, to_files
+from models.boostertext import plain_booster
 from models.calibration import Calibration
 from models.causes import group_causes
 from models.churn import ChurnModel

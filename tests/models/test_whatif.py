@@ -6,7 +6,6 @@ import pytest
 from models.calibration import Calibration, Platt
 from models.churn import ChurnModel
 from models.spec import FeatureColumn, FeatureSpec
-from models.whatif import probability_with
 
 SPEC = FeatureSpec(
     (
@@ -28,8 +27,8 @@ def test_other_values_give_the_score_that_such_a_customer_has() -> None:
     lines = rows["product_line"].to_numpy(dtype=object)
     scores = model.probability(SPEC.encode(rows), lines)
     assert len(set(scores)) == 3
-    assert probability_with(model, rows.iloc[[0]], {}) == scores[0]
-    assert probability_with(model, rows.iloc[[0]], {"wait": -1.0}) == scores[1]
-    assert probability_with(model, rows.iloc[[0]], {"wait": np.nan}) == scores[2]
+    assert model.probability_with(rows.iloc[[0]], {}) == scores[0]
+    assert model.probability_with(rows.iloc[[0]], {"wait": -1.0}) == scores[1]
+    assert model.probability_with(rows.iloc[[0]], {"wait": np.nan}) == scores[2]
     with pytest.raises(KeyError, match="colour"):
-        probability_with(model, rows.iloc[[0]], {"colour": 1.0})
+        model.probability_with(rows.iloc[[0]], {"colour": 1.0})

@@ -19,9 +19,8 @@ from pipelines.record import recorded
 from pipelines.run import Run
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots.tables import read_tables
-from pipelines.train import make_examples
 from pipelines.training.evaluation import recipe_of
-from pipelines.training.examples import Prepared
+from pipelines.training.examples import Prepared, make_examples
 from pipelines.training.feedback import leave_out_treated
 
 TODAY, WORKED_ON = date(2024, 7, 1), "unresolved_case"

@@ -8,7 +8,7 @@ import pytest
 from models.spec import FeatureSpec
 from pipelines import tracking
 from pipelines.settings import load_settings
-from pipelines.training.incumbent import incumbent_on
+from pipelines.training.incumbent import champion_baseline
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def later(trained):
 
 
 def test_rows_that_it_learned_from_are_not_for_it(settings, trained):
-    found = incumbent_on(settings, trained.judged.test)
+    found = champion_baseline(settings, trained.judged.test)
     assert found.scores is None
     assert found.description == (
         "churn/1, not judged: it has learned from what happened before 2024-03-01"
@@ -32,7 +32,7 @@ def test_rows_that_it_learned_from_are_not_for_it(settings, trained):
 
 
 def test_later_rows_get_its_own_probabilities(settings, later):
-    found = incumbent_on(settings, later)
+    found = champion_baseline(settings, later)
     model = tracking.load(settings, tracking.champion(settings))
     np.testing.assert_array_equal(found.scores, model.probability(later.x, later.product_line))
     assert found.description == "churn/1"
@@ -45,12 +45,12 @@ def test_columns_in_another_order_are_found_by_name(settings, later):
         spec=FeatureSpec(later.spec.columns[::-1]),
     )
     np.testing.assert_array_equal(
-        incumbent_on(settings, turned).scores, incumbent_on(settings, later).scores
+        champion_baseline(settings, turned).scores, champion_baseline(settings, later).scores
     )
 
 
 def test_features_that_are_gone_are_named(settings, later):
     gone = later.part(lambda column: column.name != "tenure_days")
-    found = incumbent_on(settings, gone)
+    found = champion_baseline(settings, gone)
     assert found.scores is None
     assert "tenure_days can no longer be built" in found.why_not

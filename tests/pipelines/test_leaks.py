@@ -25,10 +25,8 @@ from pipelines.run import Run
 from pipelines.runs import TRAIN
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots.tables import CHECK_PAGE, read_tables
-from pipelines.train import make_examples
-from pipelines.training.evaluation import label_window
-from pipelines.training.examples import Prepared
-from pipelines.training.leaks import Search, customers_as_filed, search_leaks
+from pipelines.training.examples import Prepared, make_examples
+from pipelines.training.leaks import LeakSearch, customers_as_filed, search_leaks
 
 MONTHS = 20
 KNOWN = date(2023, 9, 1)
@@ -116,13 +114,13 @@ def test_the_public_sets_as_mapped_are_not_refused(name, root, example_data, tmp
     settings = load_settings(root / "configs" / "examples" / f"{name}.yaml")
     prepared = learned(settings, AS_OF[name])
     filed = customers_as_filed(settings)
-    found = find_leaks(prepared.examples, label_window(settings), filed)
+    found = find_leaks(prepared.examples, settings.label_window(), filed)
     assert not [f for f in found if f.refuses]
     # Trupanion numbers its policies as they are written, and young policies lapse sooner.
     assert [f.kind for f in found] == (["id_order"] if name == "trupanion" else [])
 
 
-def searched(simulated: Simulated, **overrides: str) -> tuple[Search, RunRecord]:
+def searched(simulated: Simulated, **overrides: str) -> tuple[LeakSearch, RunRecord]:
     """Search examples with one planted leak."""
     planted = PLANTS["null only for leavers"](Company.of(simulated.examples, 0))
     training = simulated.settings.training.model_copy(update={"leak_override": overrides})

@@ -10,7 +10,6 @@ import pytest
 
 from features.errors import ConfigError
 from features.tables import TABLES
-from models.whatif import probability_with
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
 from pipelines.explaining.keeping import kept, received
 from pipelines.explaining.lettertexts import Letter, load_letter
@@ -102,7 +101,7 @@ def test_what_would_change_the_score_is_computed_with_the_cohorts_medians(
         if change.driver == "complaint":
             names = [name for name in names if name.startswith("open_")]
         usual = cohort[names].median().where(cohort[names].notna().mean() > 0.5)
-        theirs = probability_with(found.case.model, found.row, usual.to_dict())
+        theirs = found.case.model.probability_with(found.row, usual.to_dict())
         assert change.probability == pytest.approx(theirs, abs=1e-9)
         assert found.probability - change.probability >= 0.005
     assert np.all(np.diff([change.probability for change in seen.changes]) >= 0)

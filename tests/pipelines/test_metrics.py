@@ -6,7 +6,7 @@ import pytest
 
 from pipelines import tracking
 from pipelines.settings import load_settings
-from pipelines.training.judged import measured
+from pipelines.training.judged import evaluate_scores
 from pipelines.training.metrics import METRICS, flat_metrics
 
 NAMES = [
@@ -83,14 +83,15 @@ def test_without_economics_there_is_no_profit_and_all_else_stays(demo, trained):
     settings, judged = load_settings(demo.config), trained.judged
     training = settings.training.model_copy(update={"bootstrap": 0})
     bare = settings.model_copy(update={"economics": None, "training": training})
-    card = measured(
+    card = evaluate_scores(
         bare,
         judged.test,
         {"model": judged.scores["model"]},
         tracking.load(settings, tracking.champion(settings)),
-        judged.folds,
-        {},
-        (None, ()),
+        folds=judged.folds,
+        descriptions={},
+        unseen=None,
+        staying=(),
     ).cards["model"]
     assert not [name for name in card if name.startswith("profit")]
     assert card["auc"].value == judged.cards["model"]["auc"].value

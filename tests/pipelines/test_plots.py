@@ -123,6 +123,6 @@ def test_profit_and_staying_power_follow_their_figures() -> None:
         cards = [{"auc": Interval(v, v - 0.02, v + 0.02)} for v in values]
         day = date(2024, 1, 1)
         months = [MonthCard(i, day, day, 100, 9, card) for i, card in enumerate([*cards, {}])]
-        return plots.staying(months)
+        return plots.decay(months)
 
     assert not np.array_equal(pixels(staying(0.8, 0.7)), pixels(staying(0.8, 0.6)))

@@ -21,14 +21,13 @@ from pipelines.record import RunRecord
 from pipelines.run import Run
 from pipelines.training import rivalry
 from pipelines.training import search as searching
-from pipelines.training.challengers import hold_challengers
 from pipelines.training.effort import Effort
 from pipelines.training.evaluation import recipe_of
 from pipelines.training.evaluation import test_folds as folds_of
 from pipelines.training.examples import Prepared
-from pipelines.training.rivalry import Held, Rivalry
+from pipelines.training.rivalry import CandidateResult, RecipeComparison
 from pipelines.training.search import search, study_name
-from pipelines.training.trying import try_recipes
+from pipelines.training.trying import compare_challengers, try_recipes
 
 COLUMNS = tuple(
     FeatureColumn(name, "number", "wait", "support_wait", sign, name)
@@ -139,16 +138,18 @@ def test_how_many_stayers_are_learned_from_can_be_set(settings, set_to):
 def test_labels_of_test_months_decide_nothing(settings, examples):
     tested = folds_of(settings, examples)[-1].test
     flipped = replace(examples, y=np.where(tested, 1 - examples.y, examples.y).astype(np.int8))
-    names = [study_name(Rivalry(settings, each)) for each in (examples, flipped)]
+    names = [study_name(RecipeComparison(settings, each)) for each in (examples, flipped)]
     assert names[0] == names[1]
     older = replace(examples, y=np.where(tested, examples.y, 1 - examples.y).astype(np.int8))
-    assert study_name(Rivalry(settings, older)) != names[0]
+    assert study_name(RecipeComparison(settings, older)) != names[0]
 
 
 def test_another_recipe_starts_another_study(settings, examples):
     deeper = settings.training.model_copy(update={"num_leaves": 7})
     other = settings.model_copy(update={"training": deeper})
-    assert study_name(Rivalry(settings, examples)) != study_name(Rivalry(other, examples))
+    assert study_name(RecipeComparison(settings, examples)) != study_name(
+        RecipeComparison(other, examples)
+    )
 
 
 def test_one_search_at_a_time(settings, examples, logged):
@@ -160,7 +161,7 @@ def test_one_search_at_a_time(settings, examples, logged):
 
 @pytest.mark.parametrize(("high", "used"), [(-0.001, True), (0.001, False)])
 def test_only_a_clear_winner_replaces_the_recipe(settings, examples, monkeypatch, high, used):
-    found = Held("best", {}, Interval(-0.01, -0.02, high), 1.0, {"num_leaves": 9})
+    found = CandidateResult("best", {}, Interval(-0.01, -0.02, high), 1.0, {"num_leaves": 9})
     monkeypatch.setattr(searching, "search", lambda *_: found)
     prepared = Prepared(examples, {}, ())
     tried = try_recipes(run_of(settings), prepared, Effort(search=True, trials=1))
@@ -202,7 +203,7 @@ def test_without_a_row_left_there_is_no_rivalry(settings, examples):
     single = examples.take(examples.as_of == examples.as_of[0])
     training = settings.training.model_copy(update={"folds": 3})
     with pytest.raises(GateError, match=r"training\.folds to 1"):
-        hold_challengers(run_of(settings.model_copy(update={"training": training})), single)
+        compare_challengers(run_of(settings.model_copy(update={"training": training})), single)
 
 
 @pytest.mark.parametrize("given", [{"trials": 3}, {"minutes": 1.0}, {"search": True, "trials": 0}])
