@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from models.bootstrap import Interval
 from models.rivalry import Rival
-from models.rule import Rule, rule, shown
+from models.rule import Rule, rule
 
 _OVERLAP = 0.7
 
@@ -26,7 +26,7 @@ def against(rival: Rival | None) -> Iterable[Rule]:
 
 def _not_worse(name: str, title: str, gain: Interval, digits: int, on: str) -> Rule:
     said = (
-        f"{title} is better than the champion's by {shown(gain, digits)} {on}; the interval must "
+        f"{title} is better than the champion's by {gain:.{digits}f} {on}; the interval must "
         "not lie below 0."
     )
     return rule(name, gain.high, 0.0, None, gain.high >= 0, said)

@@ -3,8 +3,6 @@
 import math
 from dataclasses import dataclass
 
-from models.bootstrap import Interval
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -34,8 +32,3 @@ def _finite(value: float | None) -> bool:
 
 def _known(value: float | None) -> float | None:
     return value if _finite(value) else None
-
-
-def shown(found: Interval, digits: int) -> str:
-    """A value with its interval, for a sentence."""
-    return f"{found.value:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"

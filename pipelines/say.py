@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from models.bootstrap import Interval
 from models.recalibration_check import Check
 from pipelines.comparing.difference import Difference
 from pipelines.demo.compare import Comparison
@@ -238,7 +237,7 @@ def held_against_truth(comparison: Comparison) -> None:
 def ablated(done: Sequence[Ablation]) -> None:
     """Print what each part of the drivers reaches on the same test rows."""
     rows = (
-        [one.name, one.features, *(_shown(one.card[name]) for name in ("auc", "log_loss"))]
+        [one.name, one.features, *(f"{one.card[name]:.4f}" for name in ("auc", "log_loss"))]
         for one in done
     )
     table(["part", "features", "auc (95 % interval)", "log_loss (95 % interval)"], rows)
@@ -251,10 +250,6 @@ def ablation_facts(done: Sequence[Ablation]) -> list[dict[str, Any]]:
         | {metric: [i.value, i.low, i.high] for metric, i in one.card.items()}
         for one in done
     ]
-
-
-def _shown(interval: Interval) -> str:
-    return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
 
 
 def _ranked(drivers: "pd.Series[float]") -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Whether contacting helps, in words: for the command line and for Prefect's page."""
 
+from features.markdown import markdown_table
 from models.effect import WANTED_POWER, Effect
 from models.uplift import Judged
 from pipelines.effect import Measured
@@ -44,32 +45,28 @@ def measured(found: Measured, *, as_json: bool) -> None:
 
 def markdown(found: Measured) -> str:
     """The comparison of the arms as a Markdown table."""
-    rows = [_HEADER, ["---"] * len(_HEADER), *map(_row, found.effects)]
-    lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
+    lines = markdown_table(_HEADER, map(_row, found.effects))
     return "\n".join(["# Does contacting help?", "", *lines])
 
 
 def _responds(judged: Judged) -> str:
-    gain = judged.gain
     used = "is used" if judged.accepted else "is not used, risk ranks"
     return (
         f"Ranking by effect {used}: Qini {judged.by_effect.value:.4f}, by risk "
-        f"{judged.by_risk.value:.4f}, difference {gain.value:+.4f} ({gain.low:+.4f} to "
-        f"{gain.high:+.4f}) leavers kept per customer, on customers unseen."
+        f"{judged.by_risk.value:.4f}, difference {judged.gain:+.4f} leavers kept per "
+        "customer, on customers unseen."
     )
 
 
 def _row(effect: Effect) -> list[str]:
     group = effect.group if effect.kind == "all" else f"{effect.kind} {effect.group}"
-    difference = effect.difference
-    shown = f"{difference.value:+.2%} ({difference.low:+.2%} to {difference.high:+.2%})"
     return [
         group,
         f"{effect.treated:,}, {effect.treated_left:,}",
         f"{effect.held_out:,}, {effect.held_out_left:,}",
         f"{_share(effect.treated_reached, effect.treated)} against "
         f"{_share(effect.held_out_reached, effect.held_out)}",
-        shown if min(effect.treated, effect.held_out) else "no comparison",
+        f"{effect.difference:+.2%}" if min(effect.treated, effect.held_out) else "no comparison",
         f"{effect.power:.0%}",
         "unknown" if effect.needed is None else f"{effect.needed:,}",
         _WORDS[effect.verdict],

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from features.markdown import markdown_table
 from models.bootstrap import Interval
 from pipelines.lists.manifest import MANIFEST
 from pipelines.train import Trained
@@ -23,8 +24,9 @@ def scorecard_rows(cards: Mapping[str, Mapping[str, Interval]]) -> list[list[str
     rows = []
     for metric in (name for name in _ROWS if name in cards["model"]):
         ours = cards["model"][metric]
-        shown = f"{ours.value:.4f} ({ours.low:.4f} to {ours.high:.4f})"
-        rows.append([metric, shown, *(f"{cards[name][metric].value:.4f}" for name in others)])
+        rows.append(
+            [metric, f"{ours:.4f}", *(f"{cards[name][metric].value:.4f}" for name in others)]
+        )
     return rows
 
 
@@ -39,8 +41,7 @@ def scorecard_markdown(trained: Trained) -> str:
     header = scorecard_header(judged.cards)
     lines = [f"# {trained.registered.label}", ""]
     lines += [f"Judged on {', '.join(judged.folds)}: {len(judged.test):,} rows.", ""]
-    lines += [_line(header), _line(["---"] * len(header))]
-    lines += [_line(row) for row in scorecard_rows(judged.cards)]
+    lines += markdown_table(header, scorecard_rows(judged.cards))
     lines += ["", "**Champion**" if trained.verdict.promote else "**Not champion**", ""]
     lines += [f"- {reason}" for reason in trained.verdict.reasons]
     lines += ["", "Strongest drivers (mean absolute contribution in log-odds):", ""]
@@ -71,7 +72,3 @@ def lane_counts(folder: Path) -> dict[str, int]:
     """Customers of each lane of a publication, as its manifest tells."""
     manifest = json.loads((folder / MANIFEST).read_bytes())
     return dict(manifest["stille"].get("lanes", {}))
-
-
-def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from models.arrays import Mask
-from pipelines.lists.before import Night
+from pipelines.lists.before import PublishedNight
 from pipelines.lists.contact import BLOCK_REASONS
 from pipelines.lists.fields import Field
 from pipelines.lists.lanes import LANES
@@ -55,7 +55,9 @@ CHANGE_FIELDS: tuple[Field, ...] = (
 )
 
 
-def changes(now: pd.DataFrame, before: Night, events: pd.DataFrame, stamp: Stamp) -> pd.DataFrame:
+def changes(
+    now: pd.DataFrame, before: PublishedNight, events: pd.DataFrame, stamp: Stamp
+) -> pd.DataFrame:
     """One row for each customer who entered, left or moved, in the order of customer ids.
 
     ``now`` and ``before.rows`` have ``churn_probability``, ``lane`` and ``lane_rule`` by

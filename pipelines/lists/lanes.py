@@ -1,8 +1,8 @@
 """Treatment assignment under a capacity: each scored customer gets one lane and its rule.
 
-Called, repaired silently, informed, left in peace, or left out. The call list is filled by expected value per minute of an
-agent's time, as minutes are what a team runs out of; who was called for last night stays until
-the risk is far below what is usual on the list, so that a list is not new every morning.
+The call list is filled by expected value per minute of an agent's time, as minutes are what a team
+runs out of. Who was called for last night stays until the risk is far below what is usual on the
+list, so that a list is not new every morning.
 """
 
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.lists.arms import arms
-from pipelines.lists.before import Before, Night
+from pipelines.lists.before import Before, PublishedNight
 from pipelines.lists.contact import ContactRules, allowed_contact
 from pipelines.lists.lanerules import RULES
 from pipelines.lists.lanes import Capacity, place
@@ -72,7 +72,7 @@ def _since_before(
     }
 
 
-def _of(night: Night | None, scored: pd.DataFrame, name: str) -> pd.Series:
+def _of(night: PublishedNight | None, scored: pd.DataFrame, name: str) -> pd.Series:
     """What an earlier night published of each customer; null where it did not."""
     if night is None:
         return pd.Series(None, index=scored.index, dtype=object)

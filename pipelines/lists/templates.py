@@ -30,10 +30,10 @@ UNCHANGEABLE: tuple[str, ...] = (
 )
 """Drivers that say who the customer is or was: nobody can act on them."""
 
-_UNITS: Mapping[str, FactType] = MappingProxyType(
-    {"s": "seconds", "share": "ratio", "category": "text", "points": "number"}
-    | {kind: kind for kind in FORMATS}
-)
+_UNITS: Mapping[str, FactType] = {
+    **{"s": "seconds", "share": "ratio", "category": "text", "points": "number"},
+    **{kind: kind for kind in FORMATS},
+}
 FACTS: Mapping[str, FactType] = MappingProxyType(
     {f.name: _UNITS[f.unit] for f in _CATALOG.features if f.unit in _UNITS}
     | dict.fromkeys(("product_line", "profile_name", "profile_value"), "text")

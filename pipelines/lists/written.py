@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipelines.lists.actions import load_actions, suggest
 from pipelines.lists.arms import ARMS
-from pipelines.lists.before import Night
+from pipelines.lists.before import PublishedNight
 from pipelines.lists.changes import CHANGE_FIELDS, CHANGES_NAME, changes
 from pipelines.lists.columns import BANDS, LANE_LISTS, REASONS, RISK_LIST
 from pipelines.lists.fields import Field
@@ -105,7 +105,11 @@ def _write_lanes(rows: pd.DataFrame, folder: Path, layout: Layout) -> Schemas:
 
 
 def write_changes(
-    settings: Settings, before: Night | None, events: pd.DataFrame, lists: Lists, folder: Path
+    settings: Settings,
+    before: PublishedNight | None,
+    events: pd.DataFrame,
+    lists: Lists,
+    folder: Path,
 ) -> Lists:
     """Write ``changes`` since the night before; without one it is empty."""
     rows = pd.DataFrame(columns=[field.name for field in CHANGE_FIELDS])

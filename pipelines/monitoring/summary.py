@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from features.markdown import markdown_table
 from models.bootstrap import Interval
 from models.realised import Outcome
 from pipelines.monitor import Monitored
@@ -18,8 +19,8 @@ def rows(found: Monitored) -> list[tuple[str, str, str]]:
 
 def markdown(found: Monitored) -> str:
     """The same as a Markdown table."""
-    lines = [f"# Monitoring on {found.day}", "", f"| {' | '.join(HEADER)} |", "|---|---|---|"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows(found))])
+    lines = [f"# Monitoring on {found.day}", "", *markdown_table(HEADER, rows(found))]
+    return "\n".join(lines)
 
 
 def _performance(found: Monitored) -> Iterator[tuple[str, str, str]]:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from features.tables import TABLES
-from pipelines.lists.before import Night
+from pipelines.lists.before import PublishedNight
 from pipelines.lists.manifest import Stamp
 from pipelines.record import Gate
 from pipelines.reporting.facts import Facts, Health, Notice, Run, TableHealth, Tonight
@@ -29,7 +29,7 @@ def collect(
     settings: Settings,
     rows: pd.DataFrame,
     causes: pd.DataFrame,
-    week_ago: Night | None,
+    week_ago: PublishedNight | None,
     snapshot: Snapshot,
     gates: tuple[Gate, ...],
     stamp: Stamp,

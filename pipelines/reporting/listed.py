@@ -5,7 +5,7 @@ from typing import Literal
 
 import pandas as pd
 
-from pipelines.lists.before import Night
+from pipelines.lists.before import PublishedNight
 from pipelines.lists.lanes import LANES, SILENT_LANES
 from pipelines.reporting.facts import Cause, DriverShare, Group, Peace, Reach, Why
 
@@ -23,7 +23,7 @@ def reach_of(rows: pd.DataFrame) -> tuple[Reach, ...]:
     return tuple(Reach(length, float(risk[length - 1])) for length in lengths)
 
 
-def why_of(rows: pd.DataFrame, before: Night | None) -> Why:
+def why_of(rows: pd.DataFrame, before: PublishedNight | None) -> Why:
     """Strongest reasons of the explained, held against those of the night ``before``."""
     explained = rows[rows[_DRIVER].notna()] if _DRIVER in rows else rows.iloc[:0]
     then = pd.Series(dtype="float64")

@@ -8,6 +8,7 @@ from typing import Any
 
 from models.bootstrap import Interval
 from models.realised import Outcome
+from pipelines.published import day_of
 from pipelines.reporting.facts import Contact, Effect, Past
 
 MONITORING, EFFECT = "monitoring", "effect"
@@ -30,7 +31,7 @@ class Measured:
 
 def newest(folder: Path, as_of: date) -> Measured:
     """``folder/<day>.json`` of the latest day that is not after ``as_of``."""
-    days = (_day(path.stem) for path in folder.glob("*.json"))
+    days = (day_of(path.stem) for path in folder.glob("*.json"))
     found = max((day for day in days if day is not None and day <= as_of), default=None)
     if found is None:
         return Measured(None, None)
@@ -88,10 +89,3 @@ def _effect(found: dict[str, Any]) -> Effect:
 def _outcome(found: dict[str, Any]) -> Outcome:
     ratio = Interval(**found["observed_to_expected"])
     return Outcome(found["name"], found["rows"], found["expected"], found["observed"], ratio)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

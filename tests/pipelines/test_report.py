@@ -17,7 +17,7 @@ from features.errors import ConfigError
 from features.tables import TABLES
 from models.bootstrap import Interval
 from pipelines.lists.actions import load_actions
-from pipelines.lists.before import Night
+from pipelines.lists.before import PublishedNight
 from pipelines.lists.columns import QUALITIES
 from pipelines.lists.lanerules import RULES
 from pipelines.lists.lanes import LANES
@@ -231,7 +231,7 @@ def test_reasons_against_a_week_ago_and_no_group_that_shows_a_person():
         risk_change_7d=[0.02] * 50 + [None] * 50,
     )
     then = rows(reason_1_driver=["wait", "price_rise", None])
-    why = why_of(now, Night(date(2026, 2, 22), then, {}))
+    why = why_of(now, PublishedNight(date(2026, 2, 22), then, {}))
     assert why.explained == 40
     assert why.drivers == (DriverShare("wait", 0.75, 0.5), DriverShare("binding", 0.25, 0.0))
     assert why.mean_change == pytest.approx(0.02)
