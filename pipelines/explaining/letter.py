@@ -10,11 +10,10 @@ import pandas as pd
 
 from features.tables import TABLES
 from pipelines.explaining.explanation import Explanation, Told
-from pipelines.explaining.keeping import kept, received
-from pipelines.explaining.lettertexts import Letter
+from pipelines.explaining.lettertexts import Letter, recipients, retention
 from pipelines.explaining.opened import Used
 from pipelines.explaining.whatif import Outlook
-from pipelines.lists.names import Names
+from pipelines.lists.rules import Names
 from pipelines.lists.wording import FactType, Style, words
 from pipelines.settings import Settings
 
@@ -43,8 +42,8 @@ def write_letter(
         ("", [letter.association]),
         (letter.change, said.changes(letter, seen) or [letter.nothing_changes]),
         (letter.decides, [letter.decides_text]),
-        (letter.kept, [kept(settings, letter)]),
-        (letter.recipients, [received(settings, letter)]),
+        (letter.kept, [retention(settings, letter)]),
+        (letter.recipients, [recipients(settings, letter)]),
         (letter.rights, [said.fill(letter.rights_text)]),
     )
     return "\n\n".join(

@@ -7,12 +7,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-import yaml
 from babel import Locale, UnknownLocaleError
 
 from features.catalog import build_catalog
 from features.errors import ConfigError
 from features.tables import TABLES
+from pipelines.lists.rules import read_yaml
 from pipelines.lists.wording import FORMATS, FactType, Style
 
 Direction = Literal["raises", "lowers"]
@@ -75,12 +75,10 @@ class Templates:
 
 def load_templates(path: Path) -> Templates:
     """Read ``<language>.yaml``; raises ``ConfigError`` listing everything that is wrong in it."""
+    content = read_yaml(path, "a file of sentences")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
         templates = _templates(path.stem, content)
-    except OSError as error:
-        raise ConfigError(f"cannot read the sentences {path}: {error.strerror}.") from error
-    except (yaml.YAMLError, UnknownLocaleError, KeyError, TypeError, ValueError) as error:
+    except (UnknownLocaleError, KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"{path} is not a file of sentences: {error!r}.") from error
     faults = tuple(_faults(templates, content["drivers"]))
     if faults:

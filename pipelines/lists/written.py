@@ -19,7 +19,7 @@ from pipelines.lists.manifest import Stamp
 from pipelines.lists.outcomes import OUTCOMES_NAME, outcome_fields, outcome_rows
 from pipelines.lists.placing import Known, placed
 from pipelines.lists.risk_list import Bands, data_quality, fields_of, risk_list
-from pipelines.lists.rules import ACTIONS, layout_of, sentences_of
+from pipelines.lists.rules import ACTIONS, layout_of, text_file
 from pipelines.lists.templates import load_templates
 from pipelines.lists.valuing import valued
 from pipelines.scoring import Chances, band_thresholds
@@ -55,7 +55,7 @@ def write_risk_lists(
     scored = placed(settings, scored, known, stamp.as_of)
 
     def rows_in(language: str) -> pd.DataFrame:
-        templates = load_templates(sentences_of(language))
+        templates = load_templates(text_file("reasons", language))
         return risk_list(scored, stamp, bands, templates, settings.company.currency)
 
     language, *others = settings.list.languages

@@ -7,12 +7,12 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import yaml
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
 
 from features.errors import ConfigError
+from pipelines.lists.rules import read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +67,11 @@ class Texts:
 
 def load_texts(path: Path) -> Texts:
     """Read ``<language>.yaml``; raises ``ConfigError`` unless it is a tree of texts."""
+    tree = read_yaml(path, "the report's texts")
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-        said = dict(_flat(tree))
-        return Texts(path.stem, Locale.parse(said["locale"]), said)
-    except OSError as error:
-        raise ConfigError(f"cannot read the report's texts {path}: {error.strerror}.") from error
-    except (
-        yaml.YAMLError,
-        UnicodeDecodeError,
-        UnknownLocaleError,
-        TypeError,
-        ValueError,
-        KeyError,
-    ) as error:
+        texts = dict(_flat(tree))
+        return Texts(path.stem, Locale.parse(texts["locale"]), texts)
+    except (UnknownLocaleError, TypeError, ValueError, KeyError) as error:
         raise ConfigError(f"{path} is not a file of the report's texts: {error}") from error
 
 

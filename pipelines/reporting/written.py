@@ -4,8 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipelines.lists.actions import load_actions
-from pipelines.lists.names import load_names
-from pipelines.lists.rules import ACTIONS, names_of, report_texts_of
+from pipelines.lists.rules import ACTIONS, load_names, text_file
 from pipelines.reporting.facts import Facts
 from pipelines.reporting.page import render
 from pipelines.reporting.texts import Texts, load_texts
@@ -33,8 +32,8 @@ def write_report(facts: Facts, languages: tuple[str, ...], folder: Path) -> None
 
 def texts_of(language: str) -> Texts:
     """A language's texts, with the lists' names for codes and what the actions are called."""
-    texts = load_texts(report_texts_of(language))
-    names = load_names(names_of(language))
+    texts = load_texts(text_file("report", language))
+    names = load_names(text_file("names", language))
     kinds = {
         "drivers": names.drivers,
         "families": names.families,
