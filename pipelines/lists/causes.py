@@ -14,7 +14,7 @@ from models.examples import MARGIN
 from models.removal import Removal, removals
 from pipelines.experiments import measured_drivers
 from pipelines.lists.actions import load_actions
-from pipelines.lists.fields import Field
+from pipelines.lists.fields import CURRENCY, STAMP_FIELDS, Field
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.rules import ACTIONS
 from pipelines.lists.written import Lists, with_list
@@ -31,15 +31,13 @@ _ATTRIBUTE = "attr_"
 _NEED_ECONOMICS = ("value", "currency")
 
 CAUSE_FIELDS = (
-    Field("schema_version", "text", "Version of these columns.", required=True),
-    Field("run_id", "text", "The run that made the list.", required=True),
-    Field("as_of_date", "date", "The day the list stands on.", required=True),
+    *STAMP_FIELDS,
     Field("level", "text", "Driver family, or one driver.", required=True, allowed=_LEVELS),
     Field("cause", "text", "The family's or the driver's code.", required=True),
     Field("customers", "integer", "Customers whose risk would fall without it.", required=True),
     Field("leavers", "decimal", "Expected leavers fewer within the horizon.", required=True),
     Field("value", "amount", "Value of those leavers, at the low acquisition multiple."),
-    Field("currency", "text", "Currency of the amounts, ISO 4217."),
+    CURRENCY,
     Field(
         "evidence",
         "text",

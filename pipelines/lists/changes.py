@@ -8,7 +8,7 @@ import pandas as pd
 from models.arrays import Mask
 from pipelines.lists.before import PublishedNight
 from pipelines.lists.contact import BLOCK_REASONS
-from pipelines.lists.fields import Field
+from pipelines.lists.fields import CUSTOMER_ID, RUN_FIELDS, Field
 from pipelines.lists.lanes import LANES
 from pipelines.lists.manifest import Stamp
 
@@ -24,10 +24,9 @@ CAUSES = ("event", "permission", *_DECIDES, "others", "time")
 _OF_OTHERS = ("capacity", "household", "holdout")
 
 CHANGE_FIELDS: tuple[Field, ...] = (
-    Field("run_id", "text", "The run that made the list.", required=True),
-    Field("as_of_date", "date", "The day the list stands on.", required=True),
+    *RUN_FIELDS,
     Field("before_date", "date", "The day of the night it is held against.", required=True),
-    Field("customer_id", "text", "Pseudonym or CRM key.", required=True),
+    CUSTOMER_ID,
     Field(
         "change",
         "text",

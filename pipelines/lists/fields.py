@@ -32,6 +32,21 @@ class Field:
     allowed: tuple[str, ...] = ()
 
 
+RUN_FIELDS: tuple[Field, ...] = (
+    Field("run_id", "text", "The run that made the list.", required=True),
+    Field("as_of_date", "date", "The day the list stands on.", required=True),
+)
+STAMP_FIELDS: tuple[Field, ...] = (
+    Field("schema_version", "text", "Version of these columns.", required=True),
+    *RUN_FIELDS,
+)
+"""The first columns of a list."""
+CUSTOMER_ID = Field("customer_id", "text", "Pseudonym or CRM key.", required=True)
+HORIZON = Field("horizon_days", "integer", "Length of the horizon, in days.", required=True)
+CURRENCY = Field("currency", "text", "Currency of the amounts, ISO 4217.")
+MODEL_VERSION = Field("model_version", "text", "Name and version of the model.", required=True)
+
+
 def package_field(field: Field, decimal: str = ".") -> dict[str, object]:
     """The field as a Table Schema descriptor (Frictionless Data Package).
 

@@ -14,7 +14,7 @@ from pipelines.reporting.listed import actions_of, causes_of, peace_of, reach_of
 from pipelines.reporting.measured import (
     EFFECT,
     MONITORING,
-    Measured,
+    MeasurementFile,
     contact_of,
     newest,
     past_of,
@@ -92,7 +92,7 @@ def _health(
     rows: pd.DataFrame,
     snapshot: Snapshot,
     gates: tuple[Gate, ...],
-    monitored: Measured,
+    monitored: MeasurementFile,
 ) -> Health:
     zone = ZoneInfo(settings.company.timezone)
     tables = [
@@ -123,8 +123,8 @@ def _notices(
     stamp: Stamp,
     health: Health,
     data_until: date | None,
-    monitored: Measured,
-    measured: Measured,
+    monitored: MeasurementFile,
+    measured: MeasurementFile,
 ) -> tuple[Notice, ...]:
     """What the status names, the most serious first."""
     age = 0 if data_until is None else (stamp.as_of - data_until).days

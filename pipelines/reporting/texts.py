@@ -12,7 +12,10 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
 
 from features.errors import ConfigError
+from models.effect import Effect
 from pipelines.lists.rules import read_yaml
+
+_GROUPS = {"action": "actions", "product_line": "product_lines"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,10 @@ class Texts:
     def name(self, key: str, code: str) -> str:
         """What a code is called; the code itself where the texts have no name for it."""
         return self.said.get(f"{key}.{code}", code)
+
+    def group(self, effect: Effect) -> str:
+        """What the group of customers is called whose effect was measured."""
+        return self.name(_GROUPS.get(effect.kind, "lanes"), effect.group)
 
     def count(self, value: float) -> str:
         return str(format_decimal(round(value), locale=self.locale))

@@ -27,7 +27,7 @@ from pipelines.reporting import charts
 from pipelines.reporting.collect import collect
 from pipelines.reporting.facts import Cause, DriverShare, Reach
 from pipelines.reporting.listed import SMALLEST_GROUP, peace_of, reach_of, why_of
-from pipelines.reporting.measured import Measured, contact_of, newest, past_of
+from pipelines.reporting.measured import MeasurementFile, contact_of, newest, past_of
 from pipelines.reporting.page import SECTIONS, render
 from pipelines.reporting.texts import load_texts
 from pipelines.reporting.written import texts_of, write_report
@@ -263,16 +263,16 @@ def test_nothing_measured_after_the_night_counts(tmp_path):
         (tmp_path / f"{day}.json").write_text(json.dumps({"day": day}))
     (tmp_path / "notes.json").write_text("{}")
     found = newest(tmp_path, date(2026, 3, 1))
-    assert found == Measured(date(2026, 3, 1), {"day": "2026-03-01"})
-    assert newest(tmp_path / "nowhere", date(2026, 3, 1)) == Measured(None, None)
+    assert found == MeasurementFile(date(2026, 3, 1), {"day": "2026-03-01"})
+    assert newest(tmp_path / "nowhere", date(2026, 3, 1)) == MeasurementFile(None, None)
     (tmp_path / "2026-03-01.json").write_text("{")
     assert newest(tmp_path, date(2026, 3, 1)).unreadable
 
 
 def test_a_monitoring_without_a_complete_horizon_has_no_past():
     day = date(2026, 3, 1)
-    assert past_of(Measured(day, {"performance": None})) is None
-    assert contact_of(Measured(None, None)) is None
+    assert past_of(MeasurementFile(day, {"performance": None})) is None
+    assert contact_of(MeasurementFile(None, None)) is None
 
 
 def test_texts_that_are_none_stop_with_the_file(tmp_path):
