@@ -1,4 +1,7 @@
-"""Who was drawn for treatment and who was held out: from earlier publications, or as told."""
+"""Treatment assignments with complete horizons, from publications or the treatments table.
+
+The first assignment of a customer counts, as later ones depend on what it did.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Publication in one atomic swap.
+"""Atomic publication: staging folder, manifest last, rename, then one pointer swap.
 
 A night fills ``out/.staging-<run_id>``, writes the manifest last, renames the folder to
 ``out/<as_of>/<run_id>`` and only then points ``out/current`` (a relative symlink) and

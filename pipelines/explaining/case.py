@@ -1,4 +1,7 @@
-"""A customer's row on a published list, and what the night was made from."""
+"""Case of one customer: the published row, with the snapshot and the model that made it.
+
+Both are found by digest, so that another night's model never explains this one's score.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Score, families, sentences, and the source rows behind every number of a sentence."""
+"""Local explanation: score, contributions by driver family, sentences and their source rows.
+
+The score is computed again and must equal the published one, or nothing is explained.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The answer to a customer who asks what is held about them and why, in plain words.
+"""Answer to a subject access request, in plain words (GDPR article 15).
 
 It has this customer's own data only: what others in the household did is left out.
 """

@@ -1,4 +1,7 @@
-"""A night's tables of one customer alone, open in one connection."""
+"""One customer's tables and matrix row, open in one connection.
+
+The feature code of the night runs on them, so that no second definition can differ.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

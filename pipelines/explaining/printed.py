@@ -1,4 +1,7 @@
-"""An explanation on the terminal, and as JSON."""
+"""Console and JSON output of an explanation.
+
+Both show the same figures, so that a script can check what a person reads.
+"""
 
 from collections.abc import Iterator
 from typing import Any

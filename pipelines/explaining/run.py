@@ -1,4 +1,7 @@
-"""An explanation as a person asks for it: configuration, language, case."""
+"""Entry points of an explanation: configuration, language and case.
+
+The command line and a service call the same two functions.
+"""
 
 from datetime import date
 from pathlib import Path

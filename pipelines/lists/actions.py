@@ -1,4 +1,4 @@
-"""The rule table: which action each driver calls for, and what must not be done.
+"""Next-best-action rules: the action each driver calls for, and what is forbidden.
 
 Rules are the company's, in ``configs/actions.yaml``, each with its source. The model ranks; it
 never chooses what is done.

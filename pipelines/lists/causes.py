@@ -1,4 +1,7 @@
-"""The causes as a list of their own: what removing each would be worth, for the whole company."""
+"""Driver-removal list: what removing each driver would be worth, for the whole company.
+
+Figures are associations of the model, marked where an experiment has measured an action.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path

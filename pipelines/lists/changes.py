@@ -1,4 +1,7 @@
-"""What is different since the night before, and what moved each customer."""
+"""Change log between two nights: who entered, left or moved, and the cause.
+
+A list that differs every morning is not trusted unless it says why.
+"""
 
 from collections.abc import Collection, Mapping
 

@@ -1,4 +1,7 @@
-"""Every column of the lists of customers, and which list has which: one table."""
+"""Schema of the customer lists: every column, and which list has which.
+
+One table, so that CSV, Parquet, documentation and titles cannot differ.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The columns of a list: one declaration for CSV, Parquet and the data package."""
+"""Table schema of a published file: one declaration for CSV, Parquet and the data package.
+
+Types are those that every format has, so that a file and its Parquet twin agree.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The outcomes by horizon as a list of their own: chances that add up exactly."""
+"""Cumulative incidence by horizon as a list: probabilities that add up to one exactly.
+
+Rounded to millionths together, as separately rounded ones would not add up.
+"""
 
 import numpy as np
 import pandas as pd

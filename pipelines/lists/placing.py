@@ -1,4 +1,7 @@
-"""Places the night's customers: what they allow, their arm, who is left in peace, and the lane."""
+"""Placement of the night's customers: permissions, arm, peace, and lane.
+
+It joins what the steps need; the rules themselves are in ``lanes`` and ``contact``.
+"""
 
 from dataclasses import dataclass
 from datetime import date

@@ -1,4 +1,7 @@
-"""A driver and a customer's own facts, said as one sentence."""
+"""Reason sentences: a driver and a customer's own facts, rendered from templates.
+
+The first template whose facts are all known is used, so a sentence never has a gap.
+"""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,7 @@
-"""The risk list: every scored customer, with how likely, why, and what keeps them."""
+"""Risk list: every scored customer with probability, band, rank and reasons.
+
+Ranks and bands are of the published decimals, so that a reader can check them.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The sentence templates of one language, read from configs/reasons/ and checked as a whole."""
+"""Sentence templates of one language, read from configs/reasons/ and validated as a whole.
+
+What they may quote comes from the feature catalogue, so a new feature can be quoted at once.
+"""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,7 @@
-"""What contacting each customer is worth, where the company gives economics."""
+"""Expected value of contact for each customer, from the company's economics.
+
+Without economics there are no values, and risk ranks.
+"""
 
 from datetime import date
 

@@ -1,4 +1,7 @@
-"""The night's files: the risk list once per language, the lanes, outcomes by horizon."""
+"""Writers of the night's lists: risk list by language, lanes, changes, outcomes.
+
+Each adds the fields of its files to what the manifest will describe.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

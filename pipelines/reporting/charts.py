@@ -1,4 +1,7 @@
-"""The report's pictures as SVG: the same bytes for the same facts, labelled where the eye is."""
+"""Charts of the report as SVG, labelled where the eye is.
+
+The same values give the same bytes, so that a night can be compared with itself.
+"""
 
 import io
 from collections.abc import Callable, Sequence

@@ -1,4 +1,7 @@
-"""Collects a night's facts for the report: the lists' rows, the snapshot, and what was measured."""
+"""Collection of the report's values: list rows, snapshot, monitoring and measured effect.
+
+Nothing later than the as-of date is read, so a backfilled report is as it would have been.
+"""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,7 @@
-"""The report's facts that the rows of the risk list tell."""
+"""Aggregates of the risk list for the report: reach, strongest drivers, lanes, actions.
+
+Small groups are left out, as they could show who somebody is.
+"""
 
 from collections.abc import Iterator
 from typing import Literal

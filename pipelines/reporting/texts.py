@@ -1,4 +1,7 @@
-"""The report's texts in one language, read from configs/report/, and how it writes figures."""
+"""Localised texts and number formats of the report, read from configs/report/.
+
+Texts are files, so that a company can word them without touching code.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

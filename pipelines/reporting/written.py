@@ -1,4 +1,7 @@
-"""Writes the report into a publication: one page a language of the lists."""
+"""Writer of the report files: one HTML page for each language of the lists.
+
+The first language has the plain file name, as readers expect ``report.html``.
+"""
 
 from dataclasses import replace
 from pathlib import Path
