@@ -114,7 +114,7 @@ def complete(
             yield publication, verify(publication.folder)
 
 
-def published(out: Path, stamp: Stamp) -> Publication | None:
+def same_publication(out: Path, stamp: Stamp) -> Publication | None:
     """The newest complete publication of the same identity (inputs, config, model, as-of date).
 
     ``stamp.run_id`` and ``stamp.created`` do not count.

@@ -44,6 +44,6 @@ def letter_to(
     found = explain_customer(config, customer, as_of, language_code)
     listed = found.case.publication.folder / "risk_list.parquet"
     average = pd.read_parquet(listed, columns=["churn_probability"])["churn_probability"].mean()
-    seen = outlook(settings, found, float(average))
+    changes = outlook(settings, found, float(average))
     style = load_templates(text_file("reasons", language_code)).style
-    return write_letter(settings, found, seen, letter, names, style)
+    return write_letter(settings, found, changes, letter, names, style)

@@ -35,7 +35,7 @@ class PublishedNight:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The night before, and the one of a week ago; None where there is none."""
+    """The night before, and the one of a week ago; None where columns is none."""
 
     last: PublishedNight | None = None
     week_ago: PublishedNight | None = None
@@ -58,10 +58,10 @@ def _read(out: Path, day: date) -> PublishedNight | None:
         publication, manifest = next(complete(out, day))
         path = publication.folder / "risk_list.parquet"
         with storage_errors(f"read {path}"):
-            there = pq.read_schema(path).names
-            if not set(_NAMES).issubset(there):
+            columns = pq.read_schema(path).names
+            if not set(_NAMES).issubset(columns):
                 return None
-            names = [name for name in (*_NAMES, *_ALSO) if name in there]
+            names = [name for name in (*_NAMES, *_ALSO) if name in columns]
             rows = pd.read_parquet(path, columns=names).set_index("customer_id")
     except (PublicationError, StopIteration):
         return None

@@ -32,7 +32,9 @@ class Known:
     before: Before
 
 
-def placed(settings: Settings, scored: pd.DataFrame, known: Known, as_of: date) -> pd.DataFrame:
+def place_customers(
+    settings: Settings, scored: pd.DataFrame, known: Known, as_of: date
+) -> pd.DataFrame:
     """``scored`` with the columns of the lists about contact, arm and lane.
 
     ``scored`` has the columns of ``place`` that a rule table and economics give, and facts.

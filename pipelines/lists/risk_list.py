@@ -84,7 +84,7 @@ def risk_list(
     risks = listed["churn_probability"]
     listed["risk_rank"] = risks.rank(method="min", ascending=False).astype("int64")
     listed["risk_percentile"] = (100 * risks.rank(method="max", pct=True)).round(2)
-    _say(listed, templates, currency)
+    _write_sentences(listed, templates, currency)
     listed = _typed(listed.sort_values(["risk_rank", "customer_id"], ignore_index=True))
     return listed[[field.name for field in fields_of(listed)]]
 
@@ -127,7 +127,7 @@ def _refuse_ids(ids: pd.Series) -> None:
     refuse_dangerous_ids(ids.astype("str"), "risk list, customer_id")
 
 
-def _say(listed: pd.DataFrame, templates: Templates, currency: str) -> None:
+def _write_sentences(listed: pd.DataFrame, templates: Templates, currency: str) -> None:
     for slot, direction in SLOTS:
         if f"{slot}_driver" in listed.columns:
             drivers, facts = slot_facts(listed, slot)

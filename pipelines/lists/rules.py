@@ -45,13 +45,13 @@ def rule_files(settings: Settings) -> tuple[Path, ...]:
 
 
 def read_yaml(path: Path, what: str) -> Any:
-    """The content of ``path``; raises ``ConfigError`` saying that it is not ``what``."""
+    """The content of ``path``; raises ``ConfigError`` saying that it is not one of ``what``."""
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read {what}, {path}: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read as {what}: {error}") from error
+        raise ConfigError(f"{path} cannot be read: not a file of {what}: {error}") from error
 
 
 def load_checked(path: Path, model: type[Checked], what: str) -> Checked:
@@ -64,12 +64,12 @@ def load_checked(path: Path, model: type[Checked], what: str) -> Checked:
 
 def load_names(path: Path) -> Names:
     """Read ``<language>.yaml``; raises ``ConfigError`` when it is not a file of names."""
-    return load_checked(path, Names, "a file of names")
+    return load_checked(path, Names, "the names")
 
 
 def load_titles(path: Path) -> Mapping[str, str]:
     """Each column's header; raises ``ConfigError`` unless the file maps names to unlike texts."""
-    found = read_yaml(path, "a file of titles")
+    found = read_yaml(path, "the titles")
     if not isinstance(found, dict) or not all(
         isinstance(part, str) for pair in found.items() for part in pair
     ):

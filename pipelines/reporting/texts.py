@@ -27,15 +27,15 @@ class Texts:
 
     language: str
     locale: Locale
-    said: Mapping[str, str]
+    texts: Mapping[str, str]
 
     def say(self, key: str, /, **values: object) -> str:
         """One text with its values; raises ``KeyError`` for a key or a value that is missing."""
-        return Template(self.said[key]).substitute(values)
+        return Template(self.texts[key]).substitute(values)
 
     def name(self, key: str, code: str) -> str:
         """What a code is called; the code itself where the texts have no name for it."""
-        return self.said.get(f"{key}.{code}", code)
+        return self.texts.get(f"{key}.{code}", code)
 
     def group(self, effect: Effect) -> str:
         """What the group of customers is called whose effect was measured."""
@@ -64,7 +64,7 @@ class Texts:
 
     def money(self, value: float, currency: str) -> str:
         """Whole units, as figures of a whole night are not exact to the penny."""
-        form = self.said["money"]
+        form = self.texts["money"]
         return str(
             format_currency(
                 round(value), currency, format=form, locale=self.locale, currency_digits=False
@@ -72,7 +72,7 @@ class Texts:
         )
 
     def _percent(self, digits: int) -> str:
-        return self.said["percent"].replace("0", f"0.{'0' * digits}" if digits else "0")
+        return self.texts["percent"].replace("0", f"0.{'0' * digits}" if digits else "0")
 
 
 def load_texts(path: Path) -> Texts:

@@ -47,4 +47,4 @@ def texts_of(language: str) -> Texts:
         },
     }
     named = {f"{kind}.{code}": name for kind, by in kinds.items() for code, name in by.items()}
-    return replace(texts, said={**texts.said, **named})
+    return replace(texts, texts={**texts.texts, **named})

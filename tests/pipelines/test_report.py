@@ -76,7 +76,7 @@ def test_every_language_has_the_same_texts_with_the_same_values():
         language: load_texts(Path(f"configs/report/{language}.yaml")) for language in LANGUAGES
     }
     values = {
-        language: {key: sorted(Template(said).get_identifiers()) for key, said in t.said.items()}
+        language: {key: sorted(Template(said).get_identifiers()) for key, said in t.texts.items()}
         for language, t in texts.items()
     }
     assert values["nb"] == values["en"]
@@ -85,7 +85,7 @@ def test_every_language_has_the_same_texts_with_the_same_values():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_code_has_a_name(language):
-    said = texts_of(language).said
+    said = texts_of(language).texts
     wanted = {
         "lanes": ("all", *LANES),
         "rules": RULES,
@@ -103,7 +103,7 @@ def test_every_code_has_a_name(language):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_speaks_of_a_cause_where_there_is_an_association(language):
     causal = r"\b(because|fordi|eftersom|därför att|på grunn av|på grund av|skyldes|due to)\b"
-    for key, said in texts_of(language).said.items():
+    for key, said in texts_of(language).texts.items():
         assert not re.search(causal, said, re.IGNORECASE), key
 
 
