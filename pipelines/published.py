@@ -140,7 +140,11 @@ def days_of(out: Path) -> set[date]:
 
 
 def day_of(name: str) -> date | None:
-    """The ISO date that a file or folder is named after; None for another name."""
+    """The ISO date that a file or folder is named after; None for another name.
+
+    >>> day_of("2026-03-02"), day_of("current")
+    (datetime.date(2026, 3, 2), None)
+    """
     try:
         return date.fromisoformat(name)
     except ValueError:

@@ -15,7 +15,11 @@ _UNESCAPE = f"^'('*[{_DANGEROUS}])"
 
 
 def escape(text: pd.Series) -> pd.Series:
-    """Give dangerous cells of a ``str`` series their apostrophe; nulls stay null."""
+    """Give dangerous cells of a ``str`` series their apostrophe; nulls stay null.
+
+    >>> escape(pd.Series(["=1+1", "plain"], dtype="str")).tolist()
+    ["'=1+1", 'plain']
+    """
     return text.str.replace(ESCAPE, r"'\1", regex=True)
 
 

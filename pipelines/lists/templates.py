@@ -114,7 +114,11 @@ def _variant(entry: str | Mapping[str, Any]) -> Variant:
 
 
 def parse(text: str) -> tuple[str | Placeholder, ...]:
-    """Cut ``text`` at its ``{fact:format}`` places; raises ``ValueError`` at any other brace."""
+    """Cut ``text`` at its ``{fact:format}`` places; raises ``ValueError`` at any other brace.
+
+    >>> parse("Waited {wait_max_90d:minutes}.")
+    ('Waited ', Placeholder(fact='wait_max_90d', form='minutes'), '.')
+    """
     pieces: list[str | Placeholder] = []
     end = 0
     for match in _PLACEHOLDER.finditer(text):

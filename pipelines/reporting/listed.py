@@ -74,17 +74,11 @@ def peace_of(rows: pd.DataFrame) -> Peace:
 def causes_of(rows: pd.DataFrame) -> tuple[Cause, ...]:
     """Drivers of the list of causes without which somebody fewer would leave, most first."""
     drivers = rows[rows["level"].eq("driver") & rows["leavers"].gt(0)]
-    values = drivers.get("value", pd.Series(None, index=drivers.index, dtype=object))
+    columns = ["cause", "customers", "leavers", "value", "evidence"]
+    cells = drivers.reindex(columns=columns).to_numpy(dtype=object)
     return tuple(
         Cause(cause, int(customers), float(leavers), None if pd.isna(value) else value, evidence)
-        for cause, customers, leavers, value, evidence in zip(
-            drivers["cause"],
-            drivers["customers"],
-            drivers["leavers"],
-            values,
-            drivers["evidence"],
-            strict=True,
-        )
+        for cause, customers, leavers, value, evidence in cells
     )
 
 
