@@ -5,6 +5,7 @@ from itertools import groupby
 
 from features.catalog import build_catalog, needs_of
 from features.feature import Feature
+from features.markdown import markdown_table
 from features.tables import TABLES
 
 _INTRO = """# Features
@@ -28,6 +29,10 @@ row, and left out with them.
 
 Facts are not seen by the model: the sentences of the list quote them.
 """
+_HEADER = (
+    *("feature", "driver", "definition", "unit", "days"),
+    *("sign", "no row means", "source", "tables"),
+)
 _SIGNS: Mapping[int, str] = {1: "+", -1: "−", 0: "±"}
 
 
@@ -44,18 +49,16 @@ def dictionary_page() -> str:
 
 
 def _features(features: Sequence[Feature], tables: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    yield "| feature | driver | definition | unit | days | sign | no row means | source | tables |"
-    yield "|---|---|---|---|---|---|---|---|---|"
     shown = [feature for feature in features if feature.kind != "fact"]
-    for name, windows in groupby(shown, key=_base):
-        group = list(windows)
-        yield _row(name, group, tables[group[0].name])
+    groups = [(name, list(windows)) for name, windows in groupby(shown, key=_base)]
+    rows = [_row(name, group, tables[group[0].name]) for name, group in groups]
+    yield from markdown_table(_HEADER, rows)
 
 
-def _row(name: str, windows: Sequence[Feature], tables: Sequence[str]) -> str:
+def _row(name: str, windows: Sequence[Feature], tables: Sequence[str]) -> tuple[str, ...]:
     feature = windows[0]
     days = ", ".join(str(each.window) for each in windows if each.window is not None)
-    cells = (
+    return (
         f"`{name}`",
         feature.driver,
         feature.doc,
@@ -66,16 +69,13 @@ def _row(name: str, windows: Sequence[Feature], tables: Sequence[str]) -> str:
         feature.source,
         ", ".join(tables),
     )
-    return "| " + " | ".join(cells) + " |"
 
 
 def _facts(features: Sequence[Feature]) -> Iterator[str]:
     facts = [feature for feature in features if feature.kind == "fact"]
     if facts:
-        yield "| fact | driver | definition | unit |"
-        yield "|---|---|---|---|"
-    for fact in facts:
-        yield f"| `{fact.name}` | {fact.driver} | {fact.doc} | {fact.unit} |"
+        rows = [[f"`{fact.name}`", fact.driver, fact.doc, fact.unit] for fact in facts]
+        yield from markdown_table(["fact", "driver", "definition", "unit"], rows)
 
 
 def _base(feature: Feature) -> str:

@@ -18,6 +18,14 @@ class Interval:
     low: float
     high: float
 
+    def __format__(self, form: str) -> str:
+        """The value with its interval, each as ``form``.
+
+        >>> f"{Interval(0.5, 0.25, 0.75):.2f}"
+        '0.50 (0.25 to 0.75)'
+        """
+        return f"{self.value:{form}} ({self.low:{form}} to {self.high:{form}})"
+
 
 def draws(customer_id: Texts, replicates: int, seed: int = 0) -> Iterator[Floats]:
     """Row weights (r, n) of ``replicates`` replicates, a batch at a time to bound memory.

@@ -46,11 +46,6 @@ def _known(value: float | None) -> float | None:
     return value if _finite(value) else None
 
 
-def shown(found: Interval, digits: int) -> str:
-    """A value with its interval, for a sentence."""
-    return f"{found.value:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
-
-
 def no_leak(evidence: Evidence) -> Rule:
     """No column is suspected of giving the answer away."""
     said = evidence.leak.message if evidence.leak else "No leak is suspected."
@@ -61,7 +56,7 @@ def no_leak(evidence: Evidence) -> Rule:
 def ranks(evidence: Evidence) -> Rule:
     """The whole interval of the AUC is above guessing."""
     auc = evidence.card.get("auc", _UNKNOWN)
-    said = f"AUC is {shown(auc, 3)}; its interval must be above 0.5."
+    said = f"AUC is {auc:.3f}; its interval must be above 0.5."
     return rule("ranks", auc.low, 0.5, None, auc.low > 0.5, said)
 
 
@@ -80,7 +75,7 @@ def slopes(evidence: Evidence) -> Iterable[Rule]:
     """
     for line, found in sorted(evidence.slopes.items()):
         said = (
-            f"Calibration slope of {line} is {shown(found, 2)}; its interval must reach into "
+            f"Calibration slope of {line} is {found:.2f}; its interval must reach into "
             f"{_SLOPE[0]} to {_SLOPE[1]}."
         )
         reaches = found.low <= _SLOPE[1] and found.high >= _SLOPE[0]
@@ -91,7 +86,7 @@ def slope(name: str, title: str, measured: Interval | None) -> Rule:
     """Probabilities spread as the outcomes do."""
     found = measured or _UNKNOWN
     said = (
-        f"{title} is {shown(found, 2)}; it must be within {_SLOPE[0]} to {_SLOPE[1]}, or its "
+        f"{title} is {found:.2f}; it must be within {_SLOPE[0]} to {_SLOPE[1]}, or its "
         "interval cover 1."
     )
     return rule(name, found.value, *_SLOPE, _within(found, _SLOPE, 1.0), said)
@@ -101,7 +96,7 @@ def level(evidence: Evidence) -> Rule:
     """As many leave as was said."""
     found = evidence.card.get("calibration_intercept", _UNKNOWN)
     said = (
-        f"The level is off by {shown(found, 2)} log-odds; it must be within {_LEVEL[0]} to "
+        f"The level is off by {found:.2f} log-odds; it must be within {_LEVEL[0]} to "
         f"{_LEVEL[1]}, or its interval cover 0."
     )
     return rule("calibration_level", found.value, *_LEVEL, _within(found, _LEVEL, 0.0), said)
@@ -179,7 +174,7 @@ def against(rival: Rival | None) -> Iterable[Rule]:
 
 def _not_worse(name: str, title: str, gain: Interval, digits: int, on: str) -> Rule:
     said = (
-        f"{title} is better than the champion's by {shown(gain, digits)} {on}; the interval must "
+        f"{title} is better than the champion's by {gain:.{digits}f} {on}; the interval must "
         "not lie below 0."
     )
     return rule(name, gain.high, 0.0, None, gain.high >= 0, said)

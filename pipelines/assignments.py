@@ -1,4 +1,7 @@
-"""Who was drawn for treatment and who was held out: from earlier publications, or as told."""
+"""Treatment assignments with complete horizons, from publications or the treatments table.
+
+The first assignment of a customer counts, as later ones depend on what it did.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,7 +44,7 @@ class Arms:
     """Assignments that can be judged by a day, and where they were found.
 
     ``source``: ``publications``, or ``treatments`` while no list had arms; ``waiting`` is how many
-    customers' first assignments have a horizon that is not complete.
+    customers' first assignments there a horizon that is not complete.
     """
 
     assigned: Assigned
@@ -59,7 +62,7 @@ def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
             "whether contacting helps cannot be told without the table terminations: it has the "
             "day of each notice. Map it under sources in the configuration, then: stille check."
         )
-    found, source = listed(settings.paths.out, today), "publications"
+    found, source = assignments_of(settings.paths.out, today), "publications"
     zone = settings.company.timezone
     with connect(settings.engine, settings.paths.var / "spill") as con:
         _open(con, settings, snapshot)
@@ -74,26 +77,26 @@ def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
     return Arms(Assigned.build(rows), source, len(first) - len(judged))
 
 
-def listed(out: Path, today: date) -> pa.Table:
+def assignments_of(out: Path, today: date) -> pa.Table:
     """Assignments of the publications before ``today``, columns ``ASSIGNMENT``.
 
-    Treated is who was on the call list, held out who would have been but for the lot.
+    Treated is who was on the call list, held out who would there been but for the lot.
     """
-    parts = [_drawn(each) for each in newest_publications(out) if each.as_of < today]
+    parts = [_of_publication(each) for each in newest_publications(out) if each.as_of < today]
     return pa.concat_tables([pa.schema(_TYPES).empty_table(), *(p for p in parts if p is not None)])
 
 
-def _drawn(publication: Publication) -> pa.Table | None:
+def _of_publication(publication: Publication) -> pa.Table | None:
     path = publication.folder / _LIST
-    have = set(pq.read_schema(path).names)
-    if not {"lane", "lane_rule"} <= have:
+    there = set(pq.read_schema(path).names)
+    if not {"lane", "lane_rule"} <= there:
         return None
     names = [*_ASKED, "lane", "lane_rule"]
-    rows = pq.read_table(path, columns=[name for name in names if name in have])
+    rows = pq.read_table(path, columns=[name for name in names if name in there])
     called = pc.equal(rows["lane"], _CALLED)
     rows = rows.filter(pc.or_kleene(called, pc.equal(rows["lane_rule"], _HELD_OUT)))
     arm = pc.if_else(pc.equal(rows["lane"], _CALLED), "treat", "holdout")
-    columns = dict(_columns(rows, have))
+    columns = dict(_columns(rows, there))
     columns |= {
         "assigned_on": pa.repeat(pa.scalar(publication.as_of, pa.date32()), len(rows)),
         "arm": arm,
@@ -102,9 +105,9 @@ def _drawn(publication: Publication) -> pa.Table | None:
     return pa.table({name: columns[name] for name in ASSIGNMENT}, schema=pa.schema(_TYPES))
 
 
-def _columns(rows: pa.Table, have: set[str]) -> Iterator[tuple[str, pa.ChunkedArray | pa.Array]]:
+def _columns(rows: pa.Table, there: set[str]) -> Iterator[tuple[str, pa.ChunkedArray | pa.Array]]:
     for name, ours in _ASKED.items():
-        yield ours, rows[name] if name in have else pa.nulls(len(rows), _TYPES[ours])
+        yield ours, rows[name] if name in there else pa.nulls(len(rows), _TYPES[ours])
 
 
 def _first(found: pa.Table) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from features.errors import ConfigError
+from features.markdown import markdown_table
 from features.tables import FORBIDDEN_COLUMNS, TABLES, Column, ColumnType, Table
 from pipelines.config.errors import nearest
 from pipelines.settings import Settings
@@ -83,10 +84,13 @@ set aside nor counted.
 """
 
 
+_HEADER = ("column", "type", "unit", "required", "allowed", "known from", "meaning")
+
+
 def contract_page() -> str:
     """The data contract as Markdown."""
-    lines = [_INTRO, "## Columns that never enter\n", "| column | why |", "|---|---|"]
-    lines += [f"| {name} | {why} |" for name, why in FORBIDDEN_COLUMNS.items()]
+    lines = [_INTRO, "## Columns that never enter\n"]
+    lines += markdown_table(["column", "why"], FORBIDDEN_COLUMNS.items())
     for table in TABLES.values():
         lines += ["", *_table_section(table)]
     return "\n".join(lines) + "\n"
@@ -100,13 +104,10 @@ def _table_section(table: Table) -> Iterator[str]:
     yield f"Key: {', '.join(f'`{name}`' for name in table.key)}. Happens at: {happens}{earliest}.\n"
     if table.versions:
         yield "May have versions.\n"
-    yield "| column | type | unit | required | allowed | known from | meaning |"
-    yield "|---|---|---|---|---|---|---|"
-    for column in table.columns:
-        yield _column_row(column)
+    yield from markdown_table(_HEADER, map(_column_row, table.columns))
 
 
-def _column_row(column: Column) -> str:
+def _column_row(column: Column) -> tuple[str, ...]:
     allowed = ", ".join(column.allowed)
     if column.minimum is not None:
         allowed = f"at least {column.minimum:g}"
@@ -114,8 +115,7 @@ def _column_row(column: Column) -> str:
     known = f"`{column.revealed_by}`" if column.revealed_by else ""
     if column.at_once:
         known += ", else at once"
-    cells = (column.name, column.type, column.unit, required, allowed, known, column.doc)
-    return "| " + " | ".join(cells) + " |"
+    return column.name, column.type, column.unit, required, allowed, known, column.doc
 
 
 _JSON_TYPES: dict[ColumnType, dict[str, str]] = {

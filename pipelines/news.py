@@ -1,4 +1,7 @@
-"""Which rows of a snapshot became known between two nights, by customer."""
+"""Change data between two nights: rows of a snapshot that became known, by customer.
+
+By ``known_at`` and not by file, as a row may reveal more at a later moment.
+"""
 
 from datetime import date, datetime
 

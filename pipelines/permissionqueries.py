@@ -1,4 +1,4 @@
-"""What each table says of a customer's permissions, as SQL over its accepted rows.
+"""SQL of contact permissions, a query for each table over its accepted rows.
 
 ``accepted`` has the newest version of each row that keeps the contract; ``$zone`` and ``$as_of``
 are given where a query names them.

@@ -1,4 +1,4 @@
-"""What customers allow, read again from the company's own tables when a night publishes.
+"""Permission refresh at publication time, from the company's own tables.
 
 A snapshot is hours old by then, and a customer may have said no meanwhile. What cannot be read
 is not allowed.

@@ -1,4 +1,4 @@
-"""Publication in one atomic swap.
+"""Atomic publication: staging folder, manifest last, rename, then one pointer swap.
 
 A night fills ``out/.staging-<run_id>``, writes the manifest last, renames the folder to
 ``out/<as_of>/<run_id>`` and only then points ``out/current`` (a relative symlink) and
@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from features.errors import BusyError, ConfigError, PublicationError
 from pipelines.lists.fields import Field
 from pipelines.lists.manifest import MANIFEST, Stamp, manifest_bytes
-from pipelines.published import STAGING, Publication, current, published
+from pipelines.published import STAGING, Publication, current, same_publication
 from pipelines.storage import (
     digest,
     replace_bytes,
@@ -145,7 +145,7 @@ def republish(out: Path, stamp: Stamp) -> Publication | None:
 
     Call inside ``publisher``. It also finishes what a run killed before the last swap began.
     """
-    publication = published(out, stamp)
+    publication = same_publication(out, stamp)
     if publication is not None:
         point(publication)
     return publication

@@ -1,11 +1,17 @@
-"""Reading publications: what is current, whether it is whole, and whether it is the same."""
+"""Reader of publications: the current one, integrity by digest, and idempotence by identity.
+
+A publication counts only while every file has its digest, as whoever copies one may be cut off.
+"""
 
 import json
 import os
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from features.errors import ConfigError, PublicationError
@@ -57,65 +63,89 @@ def current(out: Path) -> Publication | None:
         ) from error
 
 
+def _manifest(folder: Path) -> dict[str, Any]:
+    """The manifest as it stands; raises ``PublicationError`` when it is none."""
+    with storage_errors(f"read {folder}"):
+        try:
+            manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
+            str(manifest["created"]), manifest["stille"].keys(), _digests(manifest)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise PublicationError(f"{folder / MANIFEST} is damaged: {error!r}.") from error
+    return manifest
+
+
+def _digests(manifest: Mapping[str, Any]) -> dict[str, str]:
+    return {entry["path"]: entry["hash"] for entry in manifest["resources"]}
+
+
 def verify(folder: Path) -> dict[str, Any]:
     """The manifest of a publication whose every file is there and has its digest.
 
     Raises ``PublicationError`` naming the folder and the files that differ.
     """
+    manifest = _manifest(folder)
     with storage_errors(f"read {folder}"):
-        try:
-            manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
-            listed = {entry["path"]: entry["hash"] for entry in manifest["resources"]}
-        except (ValueError, KeyError, TypeError) as error:
-            raise PublicationError(f"{folder / MANIFEST} is damaged: {error!r}.") from error
         found = {path: digest(folder / path) for path in files_below(folder)}
-    if found != listed:
-        names = sorted(path for path, _ in found.items() ^ listed.items())
+    if found != _digests(manifest):
+        names = sorted(path for path, _ in found.items() ^ _digests(manifest).items())
         raise PublicationError(
             f"{folder} differs from its manifest: {', '.join(dict.fromkeys(names))}. Run again."
         )
     return manifest
 
 
-def published(out: Path, stamp: Stamp) -> Publication | None:
+def complete(
+    out: Path, as_of: date, identity: Mapping[str, object] = MappingProxyType({})
+) -> Iterator[tuple[Publication, dict[str, Any]]]:
+    """Complete publications of an as-of date with their manifests, made last first.
+
+    Only those with this ``identity``, by the manifest's keys. Damaged ones do not count. Files
+    are read and hashed when a publication's turn comes, so the newest costs one reading.
+    """
+    made: list[tuple[str, str, Publication]] = []
+    for path in (out / as_of.isoformat()).glob(f"*/{MANIFEST}"):
+        with suppress(PublicationError, ConfigError):
+            manifest = _manifest(path.parent)
+            if manifest["stille"].items() >= identity.items():
+                run_id = path.parts[-2]
+                made.append((str(manifest["created"]), run_id, Publication(out, as_of, run_id)))
+    for *_, publication in sorted(made, key=lambda one: one[:2], reverse=True):
+        with suppress(PublicationError):
+            yield publication, verify(publication.folder)
+
+
+def same_publication(out: Path, stamp: Stamp) -> Publication | None:
     """The newest complete publication of the same identity (inputs, config, model, as-of date).
 
-    ``stamp.run_id`` and ``stamp.created`` do not count. Damaged publications do not count.
+    ``stamp.run_id`` and ``stamp.created`` do not count.
     """
-    found: list[tuple[str, Publication]] = []
-    for folder in sorted((out / stamp.as_of.isoformat()).glob(f"*/{MANIFEST}")):
-        try:
-            manifest = verify(folder.parent)
-            described = manifest["stille"]
-            if all(described[key] == value for key, value in stamp.identity.items()):
-                publication = Publication(out, stamp.as_of, folder.parent.name)
-                found.append((manifest["created"], publication))
-        except (PublicationError, ConfigError, KeyError, TypeError):
-            continue
-    return max(found, key=lambda one: one[0])[1] if found else None
+    return next((each for each, _ in complete(out, stamp.as_of, stamp.identity)), None)
 
 
 def newest_of(out: Path, as_of: date) -> Publication | None:
     """The complete publication of an as-of date that was made last; None without one."""
-    found: list[tuple[str, Publication]] = []
-    for path in (out / as_of.isoformat()).glob(f"*/{MANIFEST}"):
-        try:
-            created = str(verify(path.parent)["created"])
-            found.append((created, Publication(out, as_of, path.parts[-2])))
-        except (PublicationError, ConfigError, KeyError):
-            continue
-    return max(found, key=lambda one: (one[0], one[1].run_id))[1] if found else None
+    return next((each for each, _ in complete(out, as_of)), None)
 
 
 def newest_publications(out: Path) -> tuple[Publication, ...]:
     """The complete publication of each as-of date that was made last, dates in order."""
-    days = {_as_of(path) for path in out.glob(f"*/*/{MANIFEST}")}
-    newest = (newest_of(out, day) for day in sorted(day for day in days if day is not None))
+    newest = (newest_of(out, day) for day in sorted(days_of(out)))
     return tuple(publication for publication in newest if publication is not None)
 
 
-def _as_of(manifest: Path) -> date | None:
+def days_of(out: Path) -> set[date]:
+    """The as-of dates below ``out``, published in full or not."""
+    days = (day_of(path.parts[-3]) for path in out.glob(f"*/*/{MANIFEST}"))
+    return {day for day in days if day is not None}
+
+
+def day_of(name: str) -> date | None:
+    """The ISO date that a file or folder is named after; None for another name.
+
+    >>> day_of("2026-03-02"), day_of("current")
+    (datetime.date(2026, 3, 2), None)
+    """
     try:
-        return date.fromisoformat(manifest.parts[-3])
+        return date.fromisoformat(name)
     except ValueError:
         return None

@@ -1,4 +1,7 @@
-"""Who responds: learned from past lists once their effect can be measured, kept if it wins."""
+"""Training of the uplift model on past lists; it is accepted only where it wins.
+
+Until arms have been measured, risk ranks, as an unproven ranking by effect may do harm.
+"""
 
 import numpy as np
 import pandas as pd

@@ -24,7 +24,7 @@ from pipelines.monitoring import summary
 from pipelines.nightly import Night
 from pipelines.promoting import PromotionResult
 from pipelines.recalibrate import NOTHING, RecalibrationResult
-from pipelines.show import interval_text, lane_counts, scorecard_header, scorecard_rows, top_rows
+from pipelines.show import lane_counts, scorecard_header, scorecard_rows, top_rows
 from pipelines.train import TrainingResult
 from pipelines.training.ablation import Ablation
 
@@ -268,7 +268,7 @@ def truth_comparison(comparison: Comparison) -> None:
 def ablation_done(done: Sequence[Ablation]) -> None:
     """Print what each part of the drivers reaches on the same test rows."""
     rows = (
-        [one.name, one.features, *(interval_text(one.card[name]) for name in ("auc", "log_loss"))]
+        [one.name, one.features, *(f"{one.card[name]:.4f}" for name in ("auc", "log_loss"))]
         for one in done
     )
     table(["part", "features", "auc (95 % interval)", "log_loss (95 % interval)"], rows)

@@ -1,8 +1,8 @@
 """Summary table of the treatment effects: one row a group, for the terminal and for Prefect."""
 
+from features.markdown import markdown_table
 from models.effect import Effect
 from pipelines.effect import EffectResult
-from pipelines.markdown import markdown_table
 
 HEADER = (
     "group",
@@ -34,15 +34,13 @@ def markdown(result: EffectResult) -> str:
 
 def _row(effect: Effect) -> list[str]:
     group = effect.group if effect.kind == "all" else f"{effect.kind} {effect.group}"
-    difference = effect.difference
-    shown = f"{difference.value:+.2%} ({difference.low:+.2%} to {difference.high:+.2%})"
     return [
         group,
         f"{effect.treated:,}, {effect.treated_left:,}",
         f"{effect.held_out:,}, {effect.held_out_left:,}",
         f"{_share(effect.treated_reached, effect.treated)} against "
         f"{_share(effect.held_out_reached, effect.held_out)}",
-        shown if min(effect.treated, effect.held_out) else "no comparison",
+        f"{effect.difference:+.2%}" if min(effect.treated, effect.held_out) else "no comparison",
         f"{effect.power:.0%}",
         "unknown" if effect.needed is None else f"{effect.needed:,}",
         _WORDS[effect.verdict],

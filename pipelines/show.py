@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from features.markdown import markdown_table
 from models.bootstrap import Interval
 from pipelines.lists.manifest import MANIFEST
-from pipelines.markdown import markdown_table
 from pipelines.train import TrainingResult
 from pipelines.training.metrics import SHOWN
 
@@ -18,15 +18,6 @@ _ROWS = (
 )
 
 
-def interval_text(interval: Interval) -> str:
-    """Value and bounds with four decimals.
-
-    >>> interval_text(Interval(0.5, 0.25, 0.75))
-    '0.5000 (0.2500 to 0.7500)'
-    """
-    return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
-
-
 def scorecard_rows(cards: Mapping[str, Mapping[str, Interval]]) -> list[list[str]]:
     """Metric, the model's value with its 95 % interval, and each baseline's value."""
     others = [name for name in cards if name != "model"]
@@ -34,7 +25,7 @@ def scorecard_rows(cards: Mapping[str, Mapping[str, Interval]]) -> list[list[str
     for metric in (name for name in _ROWS if name in cards["model"]):
         ours = cards["model"][metric]
         rows.append(
-            [metric, interval_text(ours), *(f"{cards[name][metric].value:.4f}" for name in others)]
+            [metric, f"{ours:.4f}", *(f"{cards[name][metric].value:.4f}" for name in others)]
         )
     return rows
 

@@ -1,4 +1,7 @@
-"""The accepted model of who responds, kept as text beside its digest between nights."""
+"""Store of the accepted uplift model: booster text beside its digest.
+
+Text and no pickle, so that a changed file cannot run code.
+"""
 
 import hashlib
 import json

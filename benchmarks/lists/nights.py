@@ -11,7 +11,7 @@ from models.arrays import Floats, Index, Mask
 from models.profit import Economics, changed_value, expected_value
 from pipelines.lists.lanes import Capacity, place
 from pipelines.lists.peace import satisfied_silent
-from pipelines.lists.valuing import valued
+from pipelines.lists.valuing import with_values
 from pipelines.settings import Settings
 
 MINUTES, LONG_MINUTES = 1_200.0, 6_000.0
@@ -23,7 +23,7 @@ def placed(
 ) -> pd.DataFrame:
     """The night's lanes as the product places them, nobody barred and nobody held out."""
     as_of = night["as_of"].iloc[0]
-    asked = valued(settings, night, as_of).assign(
+    asked = with_values(settings, night, as_of).assign(
         contact_block_reason=pd.Series(pd.NA, index=night.index, dtype="str"),
         arm="treat",
         satisfied_silent=satisfied_silent(settings.list.peace, night, as_of),

@@ -1,1 +1,4 @@
-"""Two logged runs side by side: what differs, and a page of it."""
+"""Comparison of two logged training runs: differences, charts and a page.
+
+``compare`` is the face.
+"""

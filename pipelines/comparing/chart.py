@@ -1,4 +1,7 @@
-"""Two runs on the same pictures, calibration and gains, as SVG."""
+"""Calibration and gains charts of two runs on the same axes, as SVG.
+
+One picture for both, as two pictures hide small differences.
+"""
 
 import io
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""What differs between two logged runs, as plain values."""
+"""Differences of two logged runs: metrics, parameters, features and driver ranks.
+
+Plain values, for the terminal, JSON and the page alike.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -1,4 +1,7 @@
-"""The page of ``stille compare``: one offline file, without scripts."""
+"""HTML renderer of a run comparison: one offline file, without scripts.
+
+So that it can be sent to whoever decides on a model.
+"""
 
 import re
 from base64 import b64encode

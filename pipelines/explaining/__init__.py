@@ -1,1 +1,4 @@
-"""Why one customer has the score of a published night, and what would change it."""
+"""Explanation of a customer's published score: contributions, source rows, counterfactuals.
+
+``explain_customer`` is for the company, ``letter_to`` answers the customer.
+"""

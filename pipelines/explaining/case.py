@@ -1,4 +1,7 @@
-"""A customer's row on a published list, and what the night was made from."""
+"""Case of one customer: the published row, with the snapshot and the model that made it.
+
+Both are found by digest, so that another night's model never explains this one's score.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ from models.artefact import digest, model_from_files
 from models.churn import ChurnModel
 from pipelines import keptchampion, tracking
 from pipelines.digests import inputs_digest
-from pipelines.published import Publication, current, newest_publications, verify
+from pipelines.published import Publication, current, newest_of, verify
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot, read_snapshot
 from pipelines.snapshots.store import newest_first, store_of
@@ -61,10 +64,7 @@ def open_case(settings: Settings, customer: str, as_of: date | None) -> Case:
 
 def _publication(settings: Settings, as_of: date | None) -> Publication:
     out = settings.paths.out
-    if as_of is None:
-        found = current(out)
-    else:
-        found = next((one for one in newest_publications(out) if one.as_of == as_of), None)
+    found = current(out) if as_of is None else newest_of(out, as_of)
     if found is None:
         night = "no list" if as_of is None else f"no list of {as_of}"
         raise PublicationError(f"{out} has {night} to explain. Publish one: stille nightly.")

@@ -1,4 +1,4 @@
-"""The source rows behind a number: those that it changes without.
+"""Data lineage by leave-out: the source rows without which a feature has another value.
 
 A row is behind a number when the feature code gives another value once the row is taken away.
 Where one of several rows is enough, the latest one is. The rows found give the same value alone.

@@ -1,4 +1,7 @@
-"""Score, families, sentences, and the source rows behind every number of a sentence."""
+"""Local explanation: score, contributions by driver family, sentences and their source rows.
+
+The score is computed again and must equal the published one, or nothing is explained.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ from features.errors import ModelError
 from models.explain import by_family
 from pipelines.explaining.case import Case
 from pipelines.explaining.evidence import Evidence
-from pipelines.explaining.opened import Used, opened
+from pipelines.explaining.opened import TableUse, open_customer
 from pipelines.explaining.sourcerow import SourceRow
 from pipelines.lists.reasons import sentences, variant_of
 from pipelines.lists.risk_list import SLOTS, slot_facts
@@ -32,17 +35,17 @@ _SAME = 1e-6
 class Figure:
     """A fact that a sentence rests on: its value, the words it is said in, the rows behind it.
 
-    ``said`` is "" for a fact that decides which sentence is said and is no number in it.
+    ``text`` is "" for a fact that decides which sentence is said and is no number in it.
     """
 
     fact: str
     value: Any
-    said: str
+    text: str
     rows: tuple[SourceRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Sentence:
     """One sentence of the list; ``contribution`` is its family's, null for a protective one."""
 
     slot: str
@@ -65,9 +68,9 @@ class Explanation:
     band: str
     base: float
     families: Mapping[str, float]
-    told: tuple[Told, ...]
+    sentences: tuple[Sentence, ...]
     row: pd.DataFrame
-    used: tuple[Used, ...]
+    used: tuple[TableUse, ...]
 
 
 def explain(settings: Settings, case: Case, templates: Templates) -> Explanation:
@@ -75,7 +78,7 @@ def explain(settings: Settings, case: Case, templates: Templates) -> Explanation
 
     Raises ``ModelError`` when the score comes out otherwise than it was published.
     """
-    with opened(settings, case) as tables:
+    with open_customer(settings, case) as tables:
         scored = score_rows(settings, case.model, tables.row)
         probability = float(scored["churn_probability"][0])
         if abs(probability - float(case.listed["churn_probability"])) > _SAME:
@@ -87,7 +90,8 @@ def explain(settings: Settings, case: Case, templates: Templates) -> Explanation
         zone, delays = settings.company.timezone, settings.delays()
         evidence = Evidence(tables.con, tables.catalog, case.as_of, zone, delays)
         teller = _Teller(evidence, templates, settings.company.currency)
-        told = tuple(teller.tell(scored, slot, way) for slot, way in SLOTS if _given(scored, slot))
+        slots = [(slot, way) for slot, way in SLOTS if scored[f"{slot}_driver"].notna()[0]]
+        spoken = tuple(teller.tell(scored, slot, way) for slot, way in slots)
     lines = scored["product_line"].to_numpy(dtype=object)
     contributions = case.model.contributions(case.model.spec.encode(scored), lines)
     families = by_family(contributions, case.model.spec).iloc[0]
@@ -97,14 +101,10 @@ def explain(settings: Settings, case: Case, templates: Templates) -> Explanation
         band=str(case.listed["risk_band"]),
         base=float(contributions[0, -1]),
         families={str(name): float(value) for name, value in families.items()},
-        told=told,
+        sentences=spoken,
         row=scored,
         used=tables.used,
     )
-
-
-def _given(scored: pd.DataFrame, slot: str) -> bool:
-    return bool(scored[f"{slot}_driver"].notna()[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +113,11 @@ class _Teller:
     templates: Templates
     currency: str
 
-    def tell(self, scored: pd.DataFrame, slot: str, way: Direction) -> Told:
+    def tell(self, scored: pd.DataFrame, slot: str, way: Direction) -> Sentence:
         drivers, facts = slot_facts(scored, slot)
         [variant] = variant_of(drivers, facts, self.templates, way)
         contribution = f"{slot}_contribution"
-        return Told(
+        return Sentence(
             slot=slot,
             driver=str(scored[f"{slot}_driver"][0]),
             contribution=float(scored[contribution][0]) if contribution in scored else None,
@@ -128,9 +128,9 @@ class _Teller:
     def _figures(self, variant: Variant, facts: pd.DataFrame) -> Iterator[Figure]:
         forms = {p.fact: p.form for p in variant.pieces if isinstance(p, Placeholder)}
         for fact in sorted(variant.facts, key=lambda name: (name not in forms, name)):
-            said = ""
+            text = ""
             if fact in forms:
                 style, kind = self.templates.style, FACTS[fact]
-                said = words(facts[fact], fact, kind, forms[fact], style, self.currency)[0]
+                text = words(facts[fact], fact, kind, forms[fact], style, self.currency)[0]
             rows = self.evidence.behind(fact) if self.evidence.knows(fact) else ()
-            yield Figure(fact, facts[fact][0], said, rows)
+            yield Figure(fact, facts[fact][0], text, rows)

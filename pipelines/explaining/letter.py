@@ -1,4 +1,4 @@
-"""The answer to a customer who asks what is held about them and why, in plain words.
+"""Answer to a subject access request, in plain words (GDPR article 15).
 
 It has this customer's own data only: what others in the household did is left out.
 """
@@ -9,12 +9,11 @@ from string import Template
 import pandas as pd
 
 from features.tables import TABLES
-from pipelines.explaining.explanation import Explanation, Told
-from pipelines.explaining.keeping import kept, received
-from pipelines.explaining.lettertexts import Letter
-from pipelines.explaining.opened import Used
+from pipelines.explaining.explanation import Explanation, Sentence
+from pipelines.explaining.lettertexts import Letter, recipients, retention
+from pipelines.explaining.opened import TableUse
 from pipelines.explaining.whatif import Outlook
-from pipelines.lists.names import Names
+from pipelines.lists.rules import Names
 from pipelines.lists.wording import FactType, Style, words
 from pipelines.settings import Settings
 
@@ -24,45 +23,45 @@ _OF_OTHERS = "household"
 def write_letter(
     settings: Settings,
     found: Explanation,
-    seen: Outlook,
+    outlook: Outlook,
     letter: Letter,
     names: Names,
     style: Style,
 ) -> str:
     """The letter as text, a heading to each part."""
-    said = _Said(settings, found, style)
+    filler = _Filler(settings, found, style)
     parts = (
-        (letter.title, [said.fill(letter.asked)]),
-        (letter.data, [*said.data(letter), letter.data_none]),
+        (letter.title, [filler.fill(letter.asked)]),
+        (letter.data, [*filler.data(letter), letter.data_none]),
         (
             letter.means,
-            [said.score(letter, seen), said.fill(letter.band, band=names.bands[found.band])],
+            [filler.score(letter, outlook), filler.fill(letter.band, band=names.bands[found.band])],
         ),
-        (letter.reasons, list(_told(found, letter, "reason")) or [letter.nothing]),
-        (letter.keeps, list(_told(found, letter, "protective"))),
+        (letter.reasons, list(_sentences(found, letter, "reason")) or [letter.nothing]),
+        (letter.keeps, list(_sentences(found, letter, "protective"))),
         ("", [letter.association]),
-        (letter.change, said.changes(letter, seen) or [letter.nothing_changes]),
+        (letter.change, filler.changes(letter, outlook) or [letter.nothing_changes]),
         (letter.decides, [letter.decides_text]),
-        (letter.kept, [kept(settings, letter)]),
-        (letter.recipients, [received(settings, letter)]),
-        (letter.rights, [said.fill(letter.rights_text)]),
+        (letter.kept, [retention(settings, letter)]),
+        (letter.recipients, [recipients(settings, letter)]),
+        (letter.rights, [filler.fill(letter.rights_text)]),
     )
     return "\n\n".join(
         "\n".join([*([head] if head else []), *body]) for head, body in parts if body
     )
 
 
-def _told(found: Explanation, letter: Letter, slot: str) -> Iterator[str]:
-    for told in found.told:
-        if told.slot.startswith(slot):
-            yield f"– {_own(told, letter)}"
+def _sentences(found: Explanation, letter: Letter, slot: str) -> Iterator[str]:
+    for sentence in found.sentences:
+        if sentence.slot.startswith(slot):
+            yield f"– {_own(sentence, letter)}"
 
 
-def _own(told: Told, letter: Letter) -> str:
-    return letter.household if told.driver == _OF_OTHERS else told.text
+def _own(sentence: Sentence, letter: Letter) -> str:
+    return letter.household if sentence.driver == _OF_OTHERS else sentence.text
 
 
-class _Said:
+class _Filler:
     """Fills the texts with this customer's figures, written as the language does."""
 
     def __init__(self, settings: Settings, found: Explanation, style: Style) -> None:
@@ -79,7 +78,7 @@ class _Said:
         for used in self._found.used:
             yield f"– {self._used(letter, used)}"
 
-    def _used(self, letter: Letter, used: Used) -> str:
+    def _used(self, letter: Letter, used: TableUse) -> str:
         table = letter.tables[used.table]
         if TABLES[used.table].derived:
             return table
@@ -90,18 +89,18 @@ class _Said:
         text = letter.data_day if first == last else letter.data_row
         return self.fill(text, table=table, count=count, first=first, last=last)
 
-    def score(self, letter: Letter, seen: Outlook) -> str:
+    def score(self, letter: Letter, outlook: Outlook) -> str:
         as_of = self._found.case.as_of
         last = self._window.end(as_of) - pd.Timedelta(days=1)
         return self.fill(
             letter.score,
             percent=self._percent(self._found.probability),
-            average=self._percent(seen.average),
+            average=self._percent(outlook.average),
             start=self._word(self._window.start(as_of), "date", "date"),
             end=self._word(last, "date", "date"),
         )
 
-    def changes(self, letter: Letter, seen: Outlook) -> list[str]:
+    def changes(self, letter: Letter, outlook: Outlook) -> list[str]:
         now = self._percent(self._found.probability)
         return [
             self.fill(
@@ -110,7 +109,7 @@ class _Said:
                 now=now,
                 then=self._percent(change.probability),
             )
-            for change in seen.changes
+            for change in outlook.changes
         ]
 
     def _percent(self, share: float) -> str:

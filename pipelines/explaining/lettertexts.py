@@ -1,11 +1,17 @@
-"""The texts of the answer to a customer, in one language, read from configs/letters/."""
+"""Texts of the answer to a subject access request (GDPR article 15), from configs/letters/.
+
+The article asks how long the data are kept and who receives them. Where the company has not entered
+that, the answer says so: a guess would be worse than none.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
+from string import Template
 
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.lists.checkedfile import load_checked
+from pipelines.lists.rules import load_checked
+from pipelines.settings import Settings
 
 
 class Letter(BaseModel):
@@ -50,3 +56,21 @@ class Letter(BaseModel):
 def load_letter(path: Path) -> Letter:
     """Read ``<language>.yaml``; raises ``ConfigError`` when it is not a letter's texts."""
     return load_checked(path, Letter, "a letter's texts")
+
+
+def retention(settings: Settings, letter: Letter) -> str:
+    """For how many months the data are kept, or that it is not known."""
+    months = settings.privacy.kept_months
+    text = letter.kept_untold if months is None else letter.kept_text
+    return Template(text).substitute(company=settings.company.name, months=str(months))
+
+
+def recipients(settings: Settings, letter: Letter) -> str:
+    """Who receives the data beside the company's own people, nobody, or that it is not known."""
+    names = settings.privacy.recipients
+    text = letter.recipients_untold if names is None else letter.recipients_nobody
+    if names:
+        text = letter.recipients_text
+    return Template(text).substitute(
+        company=settings.company.name, recipients=", ".join(names or ())
+    )

@@ -1,4 +1,7 @@
-"""A night's tables of one customer alone, open in one connection."""
+"""One customer's tables and matrix row, open in one connection.
+
+The feature code of the night runs on them, so that no second definition can differ.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +24,7 @@ from pipelines.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class TableUse:
     """How many of the customer's rows of a table were known, and of which days they are.
 
     A table made from others' rows is named whether or not there are any.
@@ -34,17 +37,17 @@ class Used:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class CustomerMatrix:
     """``con`` has the contract's tables of the customer and ``cohort``; ``row`` is the matrix's."""
 
     con: duckdb.DuckDBPyConnection
     catalog: Catalog
     row: pd.DataFrame
-    used: tuple[Used, ...]
+    used: tuple[TableUse, ...]
 
 
 @contextmanager
-def opened(settings: Settings, case: Case) -> Iterator[Opened]:
+def open_customer(settings: Settings, case: Case) -> Iterator[CustomerMatrix]:
     """Open the case's snapshot for its customer."""
     snapshot, catalog = case.snapshot, catalog_of(settings, case.snapshot)
     with connect(settings.engine, settings.paths.var / "spill") as con:
@@ -60,12 +63,12 @@ def opened(settings: Settings, case: Case) -> Iterator[Opened]:
         names = [feature.name for feature in catalog.features]
         rows = shard.cut(case.as_of, names).select([*KEYS, *names])
         used = _used(con, catalog, case.as_of, settings.company.timezone)
-        yield Opened(con, catalog, rows.to_pandas(date_as_object=False), tuple(used))
+        yield CustomerMatrix(con, catalog, rows.to_pandas(date_as_object=False), tuple(used))
 
 
 def _used(
     con: duckdb.DuckDBPyConnection, catalog: Catalog, as_of: date, zone: str
-) -> Iterator[Used]:
+) -> Iterator[TableUse]:
     read = {table for stream in catalog.streams for table in (*stream.reads, *stream.optional)}
     now = midnight_utc(as_of, zone)
     for table in TABLES.values():
@@ -76,7 +79,7 @@ def _used(
                 {"now": now},
             ).fetchall()
             if rows or table.derived:
-                yield Used(table.name, rows, *(_day(moment, zone) for moment in moments))
+                yield TableUse(table.name, rows, *(_day(moment, zone) for moment in moments))
 
 
 def _day(moment: datetime | None, zone: str) -> date | None:

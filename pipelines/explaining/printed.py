@@ -1,4 +1,7 @@
-"""An explanation on the terminal, and as JSON."""
+"""Console and JSON output of an explanation.
+
+Both show the same figures, so that a script can check what a person reads.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,9 +30,9 @@ def for_people(found: Explanation) -> None:
             ["sum: the log-odds of the probability", f"{total:+.6f}"],
         ],
     )
-    for told in found.told:
-        print(f"\n{told.slot}, {told.driver}: {told.text}")
-        shown = [row for figure in told.figures for row in _rows(figure)]
+    for sentence in found.sentences:
+        print(f"\n{sentence.slot}, {sentence.driver}: {sentence.text}")
+        shown = [row for figure in sentence.figures for row in _rows(figure)]
         if shown:
             table(_SOURCES, shown)
 
@@ -48,27 +51,27 @@ def facts(found: Explanation) -> dict[str, Any]:
         "families": dict(found.families),
         "sentences": [
             {
-                "slot": told.slot,
-                "driver": told.driver,
-                "contribution": told.contribution,
-                "text": told.text,
+                "slot": sentence.slot,
+                "driver": sentence.driver,
+                "contribution": sentence.contribution,
+                "text": sentence.text,
                 "numbers": [
                     {
                         "fact": figure.fact,
                         "value": figure.value,
-                        "said": figure.said,
+                        "said": figure.text,
                         "rows": [_as_data(row) for row in figure.rows],
                     }
-                    for figure in told.figures
+                    for figure in sentence.figures
                 ],
             }
-            for told in found.told
+            for sentence in found.sentences
         ],
     }
 
 
 def _rows(figure: Figure) -> Iterator[list[str]]:
-    number = f"{figure.fact} = {figure.said or figure.value}"
+    number = f"{figure.fact} = {figure.text or figure.value}"
     for row in figure.rows:
         yield [number, row.table, _pairs(row.key), *_moments(row), _pairs(row.values)]
         number = ""

@@ -1,4 +1,7 @@
-"""An explanation as a person asks for it: configuration, language, case."""
+"""Entry points of an explanation: configuration, language and case.
+
+The command line and a service call the same two functions.
+"""
 
 from datetime import date
 from pathlib import Path
@@ -10,8 +13,7 @@ from pipelines.explaining.explanation import Explanation, explain
 from pipelines.explaining.letter import write_letter
 from pipelines.explaining.lettertexts import load_letter
 from pipelines.explaining.whatif import outlook
-from pipelines.lists.names import load_names
-from pipelines.lists.rules import letter_of, names_of, sentences_of
+from pipelines.lists.rules import load_names, text_file
 from pipelines.lists.templates import load_templates
 from pipelines.settings import load_settings
 
@@ -25,7 +27,7 @@ def explain_customer(
     sentences.
     """
     settings = load_settings(config)
-    templates = load_templates(sentences_of(language or settings.list.languages[0]))
+    templates = load_templates(text_file("reasons", language or settings.list.languages[0]))
     return explain(settings, open_case(settings, customer, as_of), templates)
 
 
@@ -34,11 +36,14 @@ def letter_to(
 ) -> str:
     """The answer to the customer's own request, as text; raises as ``explain_customer`` does."""
     settings = load_settings(config)
-    said_in = language or settings.list.languages[0]
-    letter, names = load_letter(letter_of(said_in)), load_names(names_of(said_in))
-    found = explain_customer(config, customer, as_of, said_in)
+    language_code = language or settings.list.languages[0]
+    letter, names = (
+        load_letter(text_file("letters", language_code)),
+        load_names(text_file("names", language_code)),
+    )
+    found = explain_customer(config, customer, as_of, language_code)
     listed = found.case.publication.folder / "risk_list.parquet"
     average = pd.read_parquet(listed, columns=["churn_probability"])["churn_probability"].mean()
-    seen = outlook(settings, found, float(average))
-    style = load_templates(sentences_of(said_in)).style
-    return write_letter(settings, found, seen, letter, names, style)
+    changes = outlook(settings, found, float(average))
+    style = load_templates(text_file("reasons", language_code)).style
+    return write_letter(settings, found, changes, letter, names, style)

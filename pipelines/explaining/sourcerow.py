@@ -1,4 +1,7 @@
-"""A row of a source table, with only what the company could know by then."""
+"""Source row as it was known at the as-of date (bitemporal view).
+
+A value that was revealed later would explain the score by what nobody could know.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

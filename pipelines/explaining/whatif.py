@@ -1,4 +1,7 @@
-"""What would change a customer's score: one driver at a time, as most customers have it."""
+"""Counterfactuals: the score if one driver at a time were as with most customers.
+
+Only drivers that an action is for, as a customer cannot change who they are.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

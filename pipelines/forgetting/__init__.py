@@ -1,1 +1,4 @@
-"""Erasing one customer from everything that is kept and published."""
+"""Erasure of one customer (GDPR article 17) from everything that is stored and published.
+
+``forget`` is the face.
+"""

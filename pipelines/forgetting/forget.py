@@ -1,9 +1,8 @@
-"""``stille forget``: one customer erased from every file that Stille keeps or has published.
+"""Right to erasure (GDPR article 17): one customer's rows removed from every stored file.
 
 Models keep no rows: boosters, reference distributions, metrics and the registry hold counts and
-cut points of many customers (Regulation (EU) 2016/679, article 17, concerns the rows). The
-company's own tables are its own to erase, and are erased first: what they still hold comes back
-with the next run.
+cut points of many customers (the article concerns the rows). The company's own tables are its own
+to erase, and are erased first: what they still hold comes back with the next run.
 """
 
 import json

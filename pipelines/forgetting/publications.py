@@ -1,4 +1,4 @@
-"""A customer taken out of what earlier nights published.
+"""Erasure of a customer from earlier publications.
 
 A published folder is never changed: its rewritten copy takes its place under a new run id, and
 only then does it go, so a reader finds a whole publication at every moment.

@@ -1,4 +1,7 @@
-"""One customer's rows taken out of a file; every other row stays as it was."""
+"""Row deletion by customer id in Parquet, CSV and Excel files.
+
+Every other row stays as it was, so that only what had to change changes.
+"""
 
 import csv
 from collections.abc import Callable, Iterator, Mapping

@@ -1,1 +1,4 @@
-"""The lists people receive, and the manifest that vouches for them."""
+"""Ranked customer lists of a night: placement in lanes, reasons in words, actions, and holdout.
+
+``night_lists`` writes them; ``docs_page`` describes their columns.
+"""

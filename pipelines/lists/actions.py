@@ -1,4 +1,4 @@
-"""The rule table: which action each driver calls for, and what must not be done.
+"""Next-best-action rules: the action each driver calls for, and what is forbidden.
 
 Rules are the company's, in ``configs/actions.yaml``, each with its source. The model ranks; it
 never chooses what is done.
@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.errors import ConfigError
-from pipelines.lists.checkedfile import load_checked
+from pipelines.lists.rules import load_checked
 from pipelines.lists.templates import DRIVERS, FACTS, UNCHANGEABLE
 
 Lane = Literal["call", "fix", "service"]
@@ -26,7 +26,7 @@ class _Rule(BaseModel):
     source: Annotated[str, Field(min_length=2)]
 
 
-class _Said(_Rule):
+class _Wording(_Rule):
     """A rule that people read, in each language of the lists."""
 
     nb: Annotated[str, Field(min_length=1)]
@@ -34,7 +34,7 @@ class _Said(_Rule):
     en: Annotated[str, Field(min_length=1)]
 
 
-class Action(_Said):
+class Action(_Wording):
     """What is done, in which lane, and an agent's minutes for one customer."""
 
     lane: Lane
@@ -47,7 +47,7 @@ class DriverRule(_Rule):
     actions: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-class DoNot(_Said):
+class DoNot(_Wording):
     """What must not be done: for customers with one of ``drivers``, or whose facts lie in ``when``.
 
     With both, both must hold. ``forbids`` names actions that would break the rule.
@@ -70,7 +70,7 @@ class Actions(BaseModel):
 
 def load_actions(path: Path) -> Actions:
     """Read the rule table; raises ``ConfigError`` listing everything that is wrong in it."""
-    rules = load_checked(path, Actions, "a table of actions")
+    rules = load_checked(path, Actions, "the table of actions")
     faults = tuple(_faults(rules))
     if faults:
         raise ConfigError(f"{path} has {len(faults)} faults:\n  " + "\n  ".join(faults))
@@ -119,10 +119,10 @@ def suggest(scored: pd.DataFrame, rules: Actions, reasons: int) -> pd.DataFrame:
     out = pd.DataFrame({"suggested_action": chosen, "action_driver": why}, index=scored.index)
     out["action_lane"] = out["suggested_action"].map({c: a.lane for c, a in rules.actions.items()})
     out["minutes"] = out["suggested_action"].map({c: a.minutes for c, a in rules.actions.items()})
-    said = np.full(len(scored), "", dtype=object)
+    codes = np.full(len(scored), "", dtype=object)
     for code, rows in holds.items():
-        said[rows] = [f"{text};{code}" if text else code for text in said[rows]]
-    out["do_not"] = said
+        codes[rows] = [f"{text};{code}" if text else code for text in codes[rows]]
+    out["do_not"] = codes
     for name in ("suggested_action", "action_driver", "action_lane", "do_not"):
         text = out[name].astype("str")
         out[name] = text.mask(text.eq(""))

@@ -1,4 +1,7 @@
-"""Treatment and holdout: an arm that belongs to the customer, not to the night."""
+"""Randomised holdout: treatment arms drawn by a keyed hash of the customer id.
+
+An arm belongs to the customer and not to the night, so that effects add up over nights.
+"""
 
 import hmac
 

@@ -1,15 +1,18 @@
-"""What earlier nights published: who was called for, in which lane, and at which risk."""
+"""Previous publications: risk, lane and nights on the list of each customer, by as-of date.
 
-from collections.abc import Iterator
+Each is verified once: a night hashes every file of an earlier one, which takes time.
+"""
+
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache, partial
 from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
 
 from features.errors import PublicationError
-from pipelines.published import Publication, newest_of, verify
+from pipelines.published import complete, days_of
 from pipelines.storage import storage_errors
 
 _WEEK, _TWO_WEEKS = timedelta(days=7), timedelta(days=14)
@@ -18,7 +21,7 @@ _ALSO = ("reason_1_driver",)
 
 
 @dataclass(frozen=True, slots=True)
-class Night:
+class PublishedNight:
     """An earlier night: ``rows`` by customer, with ``described`` of its manifest.
 
     ``rows`` has ``churn_probability``, ``lane``, ``lane_rule``, ``nights_on_list`` and, where the
@@ -32,10 +35,10 @@ class Night:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The night before, and the one of a week ago; None where there is none."""
+    """The night before, and the one of a week ago; None where columns is none."""
 
-    last: Night | None = None
-    week_ago: Night | None = None
+    last: PublishedNight | None = None
+    week_ago: PublishedNight | None = None
 
 
 def read_before(out: Path, as_of: date) -> Before:
@@ -43,37 +46,23 @@ def read_before(out: Path, as_of: date) -> Before:
 
     A damaged publication does not count, and one without lanes counts as none.
     """
-    last = next(_nights(out, as_of - timedelta(days=1), date.min), None)
-    week_ago = next(_nights(out, as_of - _WEEK, as_of - _TWO_WEEKS + timedelta(days=1)), None)
+    night_of = cache(partial(_read, out))
+    days = sorted((day for day in days_of(out) if day < as_of), reverse=True)
+    week = [day for day in days if _WEEK <= as_of - day < _TWO_WEEKS]
+    last, week_ago = (next(filter(None, map(night_of, some)), None) for some in (days, week))
     return Before(last, week_ago)
 
 
-def _nights(out: Path, newest: date, oldest: date) -> Iterator[Night]:
-    days = (_day(path.name) for path in out.glob("????-??-??"))
-    for day in sorted((d for d in days if d is not None and oldest <= d <= newest), reverse=True):
-        publication = newest_of(out, day)
-        night = None if publication is None else _read(publication)
-        if night is not None:
-            yield night
-
-
-def _day(name: str) -> date | None:
+def _read(out: Path, day: date) -> PublishedNight | None:
     try:
-        return date.fromisoformat(name)
-    except ValueError:
-        return None
-
-
-def _read(publication: Publication) -> Night | None:
-    path = publication.folder / "risk_list.parquet"
-    try:
-        described = verify(publication.folder)["stille"]
+        publication, manifest = next(complete(out, day))
+        path = publication.folder / "risk_list.parquet"
         with storage_errors(f"read {path}"):
-            there = pq.read_schema(path).names
-            if not set(_NAMES).issubset(there):
+            columns = pq.read_schema(path).names
+            if not set(_NAMES).issubset(columns):
                 return None
-            names = [name for name in (*_NAMES, *_ALSO) if name in there]
+            names = [name for name in (*_NAMES, *_ALSO) if name in columns]
             rows = pd.read_parquet(path, columns=names).set_index("customer_id")
-    except (PublicationError, KeyError, TypeError):
+    except (PublicationError, StopIteration):
         return None
-    return Night(publication.as_of, rows, described)
+    return PublishedNight(day, rows, manifest["stille"])

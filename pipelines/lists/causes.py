@@ -1,4 +1,7 @@
-"""The causes as a list of their own: what removing each would be worth, for the whole company."""
+"""Driver-removal list: what removing each driver would be worth, for the whole company.
+
+Figures are associations of the model, marked where an experiment has measured an action.
+"""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +19,7 @@ from models.examples import MARGIN
 from models.removal import Removal, removals
 from pipelines.effect import FOLDER
 from pipelines.lists.actions import Actions, load_actions
-from pipelines.lists.fields import Field
+from pipelines.lists.fields import CURRENCY, STAMP_FIELDS, Field
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.rules import ACTIONS
 from pipelines.lists.written import Lists, with_list
@@ -34,15 +37,13 @@ _NOT_YET = "not_measurable_yet"
 _NEED_ECONOMICS = ("value", "currency")
 
 CAUSE_FIELDS = (
-    Field("schema_version", "text", "Version of these columns.", required=True),
-    Field("run_id", "text", "The run that made the list.", required=True),
-    Field("as_of_date", "date", "The day the list stands on.", required=True),
+    *STAMP_FIELDS,
     Field("level", "text", "Driver family, or one driver.", required=True, allowed=_LEVELS),
     Field("cause", "text", "The family's or the driver's code.", required=True),
     Field("customers", "integer", "Customers whose risk would fall without it.", required=True),
     Field("leavers", "decimal", "Expected leavers fewer within the horizon.", required=True),
     Field("value", "amount", "Value of those leavers, at the low acquisition multiple."),
-    Field("currency", "text", "Currency of the amounts, ISO 4217."),
+    CURRENCY,
     Field(
         "evidence",
         "text",

@@ -1,4 +1,7 @@
-"""What is different since the night before, and what moved each customer."""
+"""Change log between two nights: who entered, left or moved, and the cause.
+
+A list that differs every morning is not trusted unless it says why.
+"""
 
 from collections.abc import Collection, Mapping
 
@@ -6,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from models.arrays import Mask
-from pipelines.lists.before import Night
+from pipelines.lists.before import PublishedNight
 from pipelines.lists.contact import BLOCK_REASONS
-from pipelines.lists.fields import Field
+from pipelines.lists.fields import CUSTOMER_ID, RUN_FIELDS, Field
 from pipelines.lists.lanes import LANES
 from pipelines.lists.manifest import Stamp
 
@@ -24,10 +27,9 @@ CAUSES = ("event", "permission", *_DECIDES, "others", "time")
 _OF_OTHERS = ("capacity", "household", "holdout")
 
 CHANGE_FIELDS: tuple[Field, ...] = (
-    Field("run_id", "text", "The run that made the list.", required=True),
-    Field("as_of_date", "date", "The day the list stands on.", required=True),
+    *RUN_FIELDS,
     Field("before_date", "date", "The day of the night it is held against.", required=True),
-    Field("customer_id", "text", "Pseudonym or CRM key.", required=True),
+    CUSTOMER_ID,
     Field(
         "change",
         "text",
@@ -55,7 +57,9 @@ CHANGE_FIELDS: tuple[Field, ...] = (
 )
 
 
-def changes(now: pd.DataFrame, before: Night, events: pd.DataFrame, stamp: Stamp) -> pd.DataFrame:
+def changes(
+    now: pd.DataFrame, before: PublishedNight, events: pd.DataFrame, stamp: Stamp
+) -> pd.DataFrame:
     """One row for each customer who entered, left or moved, in the order of customer ids.
 
     ``now`` and ``before.rows`` have ``churn_probability``, ``lane`` and ``lane_rule`` by
@@ -66,24 +70,24 @@ def changes(now: pd.DataFrame, before: Night, events: pd.DataFrame, stamp: Stamp
     both = was.join(is_now, how="outer").sort_index()
     lanes = both[["lane_before", "lane_now"]].astype("str").fillna("")
     moved = both[lanes["lane_before"].ne(lanes["lane_now"])]
-    told = moved.join(events)
+    moves = moved.join(events)
     out = pd.DataFrame(
         {
             "run_id": stamp.run_id,
             "as_of_date": pd.Timestamp(stamp.as_of),
             "before_date": pd.Timestamp(before.as_of),
-            "customer_id": told.index.astype("str"),
+            "customer_id": moves.index.astype("str"),
             "change": np.select(
-                [told["lane_before"].isna(), told["lane_now"].isna()], KINDS[:2], KINDS[2]
+                [moves["lane_before"].isna(), moves["lane_now"].isna()], KINDS[:2], KINDS[2]
             ),
-            "lane_before": told["lane_before"],
-            "lane_now": told["lane_now"],
-            "rule_before": told["lane_rule_before"],
-            "rule_now": told["lane_rule_now"],
-            "risk_change": told["churn_probability_now"] - told["churn_probability_before"],
-            "cause": _causes(told, _changed(before.described, stamp)),
-            "events": told["events"],
-            "last_known_on": pd.to_datetime(told["last_known_on"]),
+            "lane_before": moves["lane_before"],
+            "lane_now": moves["lane_now"],
+            "rule_before": moves["lane_rule_before"],
+            "rule_now": moves["lane_rule_now"],
+            "risk_change": moves["churn_probability_now"] - moves["churn_probability_before"],
+            "cause": _causes(moves, _changed(before.described, stamp)),
+            "events": moves["events"],
+            "last_known_on": pd.to_datetime(moves["last_known_on"]),
         }
     )
     return out.reset_index(drop=True)
@@ -96,17 +100,17 @@ def _changed(before: Mapping[str, object], stamp: Stamp) -> frozenset[str]:
     )
 
 
-def _causes(told: pd.DataFrame, changed: Collection[str]) -> "pd.Series[str]":
-    rules = told[["lane_rule_before", "lane_rule_now"]]
+def _causes(moves: pd.DataFrame, changed: Collection[str]) -> "pd.Series[str]":
+    rules = moves[["lane_rule_before", "lane_rule_now"]]
     differ = rules["lane_rule_before"].fillna("").ne(rules["lane_rule_now"].fillna(""))
     hits: dict[str, Mask] = {
-        "event": told["events"].notna().to_numpy(dtype=bool),
+        "event": moves["events"].notna().to_numpy(dtype=bool),
         "permission": (rules.isin(BLOCK_REASONS).any(axis=1) & differ).to_numpy(dtype=bool),
-        **{cause: np.full(len(told), cause in changed) for cause in _DECIDES},
+        **{cause: np.full(len(moves), cause in changed) for cause in _DECIDES},
         "others": rules.isin(_OF_OTHERS).any(axis=1).to_numpy(dtype=bool),
     }
     hits["time"] = ~np.logical_or.reduce([*hits.values()])
-    causes = np.full(len(told), "", dtype=object)
+    causes = np.full(len(moves), "", dtype=object)
     for cause in CAUSES:
         causes[hits[cause]] = [f"{text};{cause}".lstrip(";") for text in causes[hits[cause]]]
-    return pd.Series(causes, index=told.index, dtype="str")
+    return pd.Series(causes, index=moves.index, dtype="str")

@@ -1,4 +1,7 @@
-"""Every column of the lists of customers, and which list has which: one table."""
+"""Schema of the customer lists: every column, and which list has which.
+
+One table, so that CSV, Parquet, documentation and titles cannot differ.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +9,14 @@ from types import MappingProxyType
 
 from pipelines.lists.arms import ARMS
 from pipelines.lists.contact import BLOCK_REASONS, CONTACT_CHANNELS
-from pipelines.lists.fields import Field
+from pipelines.lists.fields import (
+    CURRENCY,
+    CUSTOMER_ID,
+    HORIZON,
+    MODEL_VERSION,
+    STAMP_FIELDS,
+    Field,
+)
 from pipelines.lists.lanerules import RULES
 from pipelines.lists.lanes import LANES
 
@@ -38,11 +48,9 @@ def _reason_fields(number: int) -> tuple[Field, ...]:
 
 
 FIELDS: tuple[Field, ...] = (
-    Field("schema_version", "text", "Version of these columns.", required=True),
-    Field("run_id", "text", "The run that made the list.", required=True),
-    Field("as_of_date", "date", "The day the list stands on.", required=True),
+    *STAMP_FIELDS,
     Field("call_rank", "integer", "1 is called first: the highest expected value."),
-    Field("customer_id", "text", "Pseudonym or CRM key.", required=True),
+    CUSTOMER_ID,
     Field("product_line", "text", "Product line."),
     Field("segment", "text", "Customer segment, as the company names it."),
     Field(
@@ -51,7 +59,7 @@ FIELDS: tuple[Field, ...] = (
         "Calibrated probability of voluntary notice within the horizon after the lead time.",
         required=True,
     ),
-    Field("horizon_days", "integer", "Length of the horizon, in days.", required=True),
+    HORIZON,
     Field("risk_band", "text", "Band of the probability.", required=True, allowed=BANDS),
     Field("risk_rank", "integer", "1 is the highest risk; equals share a rank.", required=True),
     Field("risk_percentile", "percentile", "Share of the list with at most this risk, 0 to 100."),
@@ -77,7 +85,7 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field("expected_value_high", "amount", "The same at the high acquisition multiple."),
     Field("value_at_risk", "amount", "Probability times the customer's value at the low multiple."),
-    Field("currency", "text", "Currency of the amounts, ISO 4217."),
+    CURRENCY,
     *(field for number in range(1, REASONS + 1) for field in _reason_fields(number)),
     Field(
         "protective_1_driver",
@@ -117,7 +125,7 @@ FIELDS: tuple[Field, ...] = (
         "arm", "text", "Treated or held out; stays with the customer.", required=True, allowed=ARMS
     ),
     Field("data_quality", "text", "How much the score rests on.", required=True, allowed=QUALITIES),
-    Field("model_version", "text", "Name and version of the model.", required=True),
+    MODEL_VERSION,
 )
 
 EMPTY_LEFT_OUT = frozenset(

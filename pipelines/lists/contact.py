@@ -1,7 +1,6 @@
-"""Who may be contacted, through which channel, and the rule that says no.
+"""Contact permissions: consent, opt-outs, reservation register and cooldown, by channel.
 
-A customer is barred from all contact, or a channel is closed for one. The default is closed:
-what nobody has allowed, or what nobody has looked up lately, is not allowed.
+The default is closed: what nobody has allowed, or what nobody has looked up lately, is not allowed.
 """
 
 from collections.abc import Mapping

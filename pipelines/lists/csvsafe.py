@@ -1,4 +1,4 @@
-"""Text that a spreadsheet can open without running it, and that reads back unchanged.
+"""CSV injection protection: cells that a spreadsheet would run get an apostrophe, reversibly.
 
 A cell that begins with ``= + - @``, tab, CR, LF, NUL or one of their full-width forms gets a
 leading apostrophe. So does a cell that begins with apostrophes before such a character, so that
@@ -15,7 +15,11 @@ _UNESCAPE = f"^'('*[{_DANGEROUS}])"
 
 
 def escape(text: pd.Series) -> pd.Series:
-    """Give dangerous cells of a ``str`` series their apostrophe; nulls stay null."""
+    """Give dangerous cells of a ``str`` series their apostrophe; nulls stay null.
+
+    >>> escape(pd.Series(["=1+1", "plain"], dtype="str")).tolist()
+    ["'=1+1", 'plain']
+    """
     return text.str.replace(ESCAPE, r"'\1", regex=True)
 
 

@@ -1,4 +1,7 @@
-"""The columns of a list: one declaration for CSV, Parquet and the data package."""
+"""Table schema of a published file: one declaration for CSV, Parquet and the data package.
+
+Types are those that every format has, so that a file and its Parquet twin agree.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +33,21 @@ class Field:
     doc: str
     required: bool = False
     allowed: tuple[str, ...] = ()
+
+
+RUN_FIELDS: tuple[Field, ...] = (
+    Field("run_id", "text", "The run that made the list.", required=True),
+    Field("as_of_date", "date", "The day the list stands on.", required=True),
+)
+STAMP_FIELDS: tuple[Field, ...] = (
+    Field("schema_version", "text", "Version of these columns.", required=True),
+    *RUN_FIELDS,
+)
+"""The first columns of a list."""
+CUSTOMER_ID = Field("customer_id", "text", "Pseudonym or CRM key.", required=True)
+HORIZON = Field("horizon_days", "integer", "Length of the horizon, in days.", required=True)
+CURRENCY = Field("currency", "text", "Currency of the amounts, ISO 4217.")
+MODEL_VERSION = Field("model_version", "text", "Name and version of the model.", required=True)
 
 
 def package_field(field: Field, decimal: str = ".") -> dict[str, object]:

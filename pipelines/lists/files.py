@@ -1,4 +1,7 @@
-"""One list in each file of its layout: CSV for machines, for Excel, a workbook, a Parquet twin."""
+"""File writers: a list as CSV, Excel CSV, workbook and Parquet, as its layout says.
+
+CSV cells are joined here, as the writers of pandas, Arrow and DuckDB quote other cells.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace

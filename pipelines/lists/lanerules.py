@@ -1,4 +1,7 @@
-"""Every rule that keeps a customer off the call list: what it says and whose rule it is."""
+"""Exclusion rules: what keeps a customer off the call list, in words, with the source.
+
+A customer who asks why nobody called gets the rule by name.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""Who goes where: called, repaired silently, informed, left in peace, or left out by a rule.
+"""Treatment assignment under a capacity: each scored customer gets one lane and its rule.
 
-Every scored customer is placed once. The call list is filled by expected value per minute of an
-agent's time, as minutes are what a team runs out of; who was called for last night stays until
-the risk is far below what is usual on the list, so that a list is not new every morning.
+The call list is filled by expected value per minute of an agent's time, as minutes are what a team
+runs out of. Who was called for last night stays until the risk is far below what is usual on the
+list, so that a list is not new every morning.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.arrays import Floats, Mask
+from models.arrays import Floats, Index, Mask
 
 LANES = ("call", "fix", "service", "leave_in_peace", "suppressed", "none")
 SILENT_LANES = ("fix", "service")
@@ -63,14 +63,33 @@ def place(scored: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
         rows = hit & (lanes == "")
         lanes[rows] = where
         by[rows] = rule[rows] if isinstance(rule, np.ndarray) else rule
-    lanes[(by == "not_worth_it") & _called_by_risk(scored, capacity)] = "leave_in_peace"
-    _fill(scored, lanes, by, worth, capacity)
+    minutes = _minutes(scored)
+    by_risk = _in_order(scored, scored["churn_probability"].to_numpy(dtype="float64"))
+    lanes[(by == "not_worth_it") & _affordable(by_risk, minutes, capacity)] = "leave_in_peace"
+    _fill(scored, lanes, by, worth / minutes, capacity)
     called = _in_order(scored, worth, lanes == "call")
     rank = np.full(len(scored), np.nan)
     rank[called] = np.arange(1, len(called) + 1)
     out = pd.DataFrame({"lane": lanes, "lane_rule": by}, index=scored.index).astype("str")
     out["lane_rule"] = out["lane_rule"].mask(out["lane_rule"].eq(""))
     return out.assign(call_rank=pd.Series(rank, index=scored.index).astype("Int64"))
+
+
+def _fill(
+    scored: pd.DataFrame, lanes: np.ndarray, by: np.ndarray, rate: Floats, capacity: Capacity
+) -> None:
+    """Place everybody who has no lane yet, by ``rate``, the worth of a minute."""
+    minutes, held_out = _minutes(scored), scored["arm"].eq("holdout").to_numpy(dtype=bool)
+    free = lanes == ""
+    order = _eligible(scored, free & ~held_out, rate)
+    called = _select(scored, order, minutes, capacity)
+    best, new = _affordable(order, minutes, capacity), called & ~_flags(scored, "was_called")
+    compared = _mark_holdout(free & held_out, rate, order, best, new)
+    household = _mark_household(scored, free & ~held_out, called)
+    lanes[free], by[free] = "none", "capacity"
+    lanes[called], by[called] = "call", ""
+    lanes[household], by[household] = "suppressed", "household"
+    lanes[compared], by[compared] = "suppressed", "holdout"
 
 
 def _texts(values: pd.Series) -> np.ndarray:
@@ -90,11 +109,11 @@ def _worth(scored: pd.DataFrame) -> Floats:
     return value if np.isfinite(value).any() else risk
 
 
-def _in_order(scored: pd.DataFrame, worth: Floats, rows: Mask) -> np.ndarray:
-    """Positions of ``rows``, most worth first, equal ones by customer id."""
-    ids = scored["customer_id"].astype("str").to_numpy(dtype=object)
-    found = np.flatnonzero(rows)
-    return found[np.lexsort((ids[found].astype(str), -worth[found]))]
+def _in_order(scored: pd.DataFrame, worth: Floats, rows: Mask | None = None) -> Index:
+    """Positions of ``rows``, by default of all, most worth first, equal ones by customer id."""
+    at = np.arange(len(scored)) if rows is None else np.flatnonzero(rows)
+    ids = scored["customer_id"].iloc[at].to_numpy(dtype=str)
+    return at[np.lexsort((ids, -worth[at]))]
 
 
 def _minutes(scored: pd.DataFrame) -> Floats:
@@ -104,58 +123,49 @@ def _minutes(scored: pd.DataFrame) -> Floats:
     return np.where(calls, given, np.median(given[calls]) if calls.any() else 1.0)
 
 
-def _called_by_risk(scored: pd.DataFrame, capacity: Capacity) -> Mask:
-    """Whom a list ranked by risk alone would call with the same minutes."""
-    risk = scored["churn_probability"].to_numpy(dtype="float64")
-    order = _in_order(scored, risk, np.ones(len(scored), dtype=bool))
-    within = np.zeros(len(scored), dtype=bool)
-    within[order] = np.cumsum(_minutes(scored)[order]) <= capacity.minutes
+def _affordable(order: Index, minutes: Floats, capacity: Capacity) -> Mask:
+    """The first (n,) of ``order`` whose ``minutes`` fit within the capacity."""
+    within = np.zeros(len(minutes), dtype=bool)
+    within[order] = np.cumsum(minutes[order]) <= capacity.minutes
     return within
 
 
-def _fill(
-    scored: pd.DataFrame, lanes: np.ndarray, by: np.ndarray, worth: Floats, capacity: Capacity
-) -> None:
-    """Fill the minutes: last night's first while they are at risk enough, then the best."""
-    minutes = _minutes(scored)
-    rate = worth / minutes
-    held_out = scored["arm"].eq("holdout").to_numpy(dtype=bool) & (lanes == "")
-    order = _in_order(scored, rate, (lanes == "") & ~held_out)
-    again = _others_of_a_household(scored, order)
-    order, others = order[~again], order[again]
-    taken = order[np.cumsum(minutes[order]) <= capacity.minutes]
-    cut = _cut(rate, order, taken)
-    if 0 < len(taken) < len(order):
-        risk = scored["churn_probability"].to_numpy(dtype="float64")
-        usual = float(np.median(risk[taken]))
-        stays = _flags(scored, "was_called")[order] & (risk[order] >= capacity.stays * usual)
-        order = np.concatenate([order[stays], order[~stays]])
-        taken = order[np.cumsum(minutes[order]) <= capacity.minutes]
-    lanes[order], by[order] = "none", "capacity"
-    lanes[others], by[others] = "none", "capacity"
-    lanes[taken], by[taken] = "call", ""
-    if len(others):
-        called = scored["household_id"].iloc[taken]
-        others = others[scored["household_id"].iloc[others].isin(called).to_numpy(dtype=bool)]
-        lanes[others], by[others] = "suppressed", "household"
-    lanes[held_out], by[held_out] = "none", "capacity"
-    # Who stays from last night makes it harder to be called anew, and so for the holdout.
-    new = taken[~_flags(scored, "was_called")[taken]]
-    compared = held_out & (rate >= (_cut(rate, order, new) if cut > 0 else cut))
-    lanes[compared], by[compared] = "suppressed", "holdout"
-
-
-def _cut(rate: Floats, order: np.ndarray, taken: np.ndarray) -> float:
-    """Lowest value per minute that is called for: 0 when all are, infinite when nobody is."""
-    if len(taken) == len(order):
-        return 0.0
-    return float(rate[taken[-1]]) if len(taken) else np.inf
-
-
-def _others_of_a_household(scored: pd.DataFrame, order: np.ndarray) -> Mask:
-    """Who of ``order`` comes after another member of the household."""
+def _eligible(scored: pd.DataFrame, treated: Mask, rate: Floats) -> Index:
+    """Positions of who may be called, highest ``rate`` first: of each household its first."""
+    order = _in_order(scored, rate, treated)
     if "household_id" not in scored.columns:
-        return np.zeros(len(order), dtype=bool)
+        return order
     households = scored["household_id"].iloc[order]
-    again: Mask = (households.duplicated() & households.notna()).to_numpy(dtype=bool)
-    return again
+    return order[~(households.duplicated() & households.notna()).to_numpy(dtype=bool)]
+
+
+def _select(scored: pd.DataFrame, order: Index, minutes: Floats, capacity: Capacity) -> Mask:
+    """Who (n,) fills the minutes: last night's first while they are at risk enough."""
+    best = _affordable(order, minutes, capacity)
+    if not 0 < best.sum() < len(order):
+        return best
+    risk = scored["churn_probability"].to_numpy(dtype="float64")
+    enough = risk[order] >= capacity.stays * float(np.median(risk[best]))
+    stays = _flags(scored, "was_called")[order] & enough
+    return _affordable(np.concatenate([order[stays], order[~stays]]), minutes, capacity)
+
+
+def _mark_household(scored: pd.DataFrame, treated: Mask, called: Mask) -> Mask:
+    """Who (n,) of ``treated`` is left out as another member of the household is called."""
+    if "household_id" not in scored.columns:
+        return np.zeros(len(scored), dtype=bool)
+    households = scored["household_id"]
+    spared = households.notna() & households.isin(households[called])
+    return treated & ~called & spared.to_numpy(dtype=bool)
+
+
+def _mark_holdout(held_out: Mask, rate: Floats, order: Index, best: Mask, new: Mask) -> Mask:
+    """Who (n,) of ``held_out`` would have been called: ``rate`` is at least the lowest called.
+
+    ``best`` fill the minutes without last night's list, ``new`` are the called who were not on
+    it. Who stays from last night makes it harder to be called anew, and so for the holdout.
+    """
+    lowest = 0.0 if best.sum() == len(order) else rate[best].min(initial=np.inf)
+    if lowest > 0:
+        lowest = 0.0 if new.sum() == len(order) else rate[new].min(initial=np.inf)
+    return held_out & (rate >= lowest)

@@ -1,13 +1,11 @@
-"""How a list is laid out for its readers: which files, their headers, and how many rows each."""
+"""File formats of a list: CSV dialects, header titles, rows per file.
+
+Values only, as the configuration chooses them and the writers follow.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
-
-import yaml
-
-from features.errors import ConfigError
 
 EXCEL_ROWS = 1_048_575
 """Rows below the header that a worksheet holds (Microsoft, Excel specifications and limits)."""
@@ -41,18 +39,3 @@ class Layout:
     xlsx: bool = False
     rows_per_file: int = 1_000_000
     titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-
-
-def load_titles(path: Path) -> Mapping[str, str]:
-    """Each column's header; raises ``ConfigError`` unless the file maps names to unlike texts."""
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as titles ({type(error).__name__}).") from None
-    if not isinstance(found, dict) or not all(
-        isinstance(part, str) for pair in found.items() for part in pair
-    ):
-        raise ConfigError(f"{path}: must map each column's name to its title, both texts.")
-    if len(set(found.values())) < len(found):
-        raise ConfigError(f"{path}: two columns have the same title; each needs its own.")
-    return MappingProxyType(found)

@@ -1,4 +1,7 @@
-"""The data package: what is in a publication, where it came from, and each file's digest."""
+"""Data package manifest: the files of a publication, their digests and their provenance.
+
+It is a Frictionless Data Package, so that common tools can check a publication.
+"""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""The outcomes by horizon as a list of their own: chances that add up exactly."""
+"""Cumulative incidence by horizon as a list: probabilities that add up to one exactly.
+
+Rounded to millionths together, as separately rounded ones would not add up.
+"""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +11,7 @@ from models.arrays import Floats
 from models.causes import OTHER
 from models.incidence import rounded
 from pipelines.lists.columns import SCHEMA_VERSION
-from pipelines.lists.fields import Field
+from pipelines.lists.fields import CUSTOMER_ID, HORIZON, MODEL_VERSION, STAMP_FIELDS, Field
 from pipelines.lists.manifest import Stamp
 
 OUTCOMES_NAME = "outcome_probabilities"
@@ -18,19 +21,20 @@ _CAUSE_DOCS = {
 }
 
 _KEYS = (
-    Field("schema_version", "text", "Version of these columns.", required=True),
-    Field("run_id", "text", "The run that made the list.", required=True),
-    Field("as_of_date", "date", "The day the list stands on.", required=True),
-    Field("customer_id", "text", "Pseudonym or CRM key.", required=True),
-    Field("horizon_days", "integer", "Length of the horizon, in days.", required=True),
+    *STAMP_FIELDS,
+    CUSTOMER_ID,
+    HORIZON,
     Field("stayed", "decimal", "Chance of still being a customer at its end.", required=True),
 )
-_MODEL = Field("model_version", "text", "Name and version of the model.", required=True)
 
 
 def outcome_fields(causes: tuple[str, ...]) -> tuple[Field, ...]:
     """The list's columns for a model that tells these causes apart."""
-    return (*_KEYS, *(Field(name, "decimal", _doc(name), required=True) for name in causes), _MODEL)
+    return (
+        *_KEYS,
+        *(Field(name, "decimal", _doc(name), required=True) for name in causes),
+        MODEL_VERSION,
+    )
 
 
 def _doc(cause: str) -> str:

@@ -1,8 +1,10 @@
-"""The documentation page of the published files, made from the fields themselves."""
+"""Documentation generator: docs/outputs.md, made from the declared fields of each list."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from features.markdown import markdown_table
+from pipelines.lists.causes import CAUSE_FIELDS
 from pipelines.lists.changes import CHANGE_FIELDS
 from pipelines.lists.columns import FIELDS, LANE_LISTS, RISK_LIST
 from pipelines.lists.fields import Field
@@ -53,8 +55,6 @@ timings, rows, quarantined rows by rule, gates, model, digests and the error.
 
 ## risk_list
 
-| column | type | meaning |
-|---|---|---|
 """
 
 _LANES = """
@@ -107,8 +107,6 @@ anew.
 Held against the newest publication of an earlier as-of date. A customer whose lane is the same is
 not in it; the first night has none.
 
-| column | type | meaning |
-|---|---|---|
 """
 
 _CAUSES = """
@@ -117,8 +115,6 @@ _CAUSES = """
 Company-wide: what it would be worth if a driver's irritations had not happened, by scoring again as
 if they had not (docs/effect.md). An association until a holdout has measured an action.
 
-| column | type | meaning |
-|---|---|---|
 """
 
 _OUTCOMES = """
@@ -135,8 +131,6 @@ nothing else ends the contract first; `voluntary` lets the other outcomes come f
 horizon they answer the same question when `voluntary / (voluntary + stayed)` is taken, up to the
 difference of two models: the list is ranked by the churn model.
 
-| column | type | meaning |
-|---|---|---|
 """
 
 _REPORT = """
@@ -166,35 +160,41 @@ written again when something has been measured since; the next night tells of it
 
 def outputs_page() -> str:
     """Markdown of docs/outputs.md."""
-    lanes = _LANES.format(lanes="\n".join(_lane_rows()), rules="\n".join(_rule_rows()))
-    risk, change, outcome = (
-        "".join(map(_row, fields)) for fields in (FIELDS, CHANGE_FIELDS, ALL_OUTCOME_FIELDS)
-    )
-    return _HEAD + risk + lanes + change + _OUTCOMES + outcome + _REPORT
+    lanes = _LANES.format(lanes=_table(("file", "who", "columns"), _lane_rows()), rules=_rules())
+    sections = {
+        _HEAD: FIELDS,
+        lanes: CHANGE_FIELDS,
+        _CAUSES: CAUSE_FIELDS,
+        _OUTCOMES: ALL_OUTCOME_FIELDS,
+    }
+    return "".join(text + _columns(fields) for text, fields in sections.items()) + _REPORT
 
 
-def _lane_rows() -> Iterator[str]:
-    yield "| file | who | columns |"
-    yield "|---|---|---|"
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(markdown_table(header, rows))
+
+
+def _columns(fields: Sequence[Field]) -> str:
+    rows = []
+    for field in fields:
+        allowed = f" One of {', '.join(field.allowed)}." if field.allowed else ""
+        rows.append((field.name, field.type, f"{field.doc}{allowed}"))
+    return _table(("column", "type", "meaning"), rows) + "\n"
+
+
+def _rules() -> str:
+    rows = [(name, rule.says, rule.source) for name, rule in RULES.items()]
+    return _table(("rule", "what it says", "source"), rows)
+
+
+def _lane_rows() -> Iterator[tuple[str, str, str]]:
     for name, described in LANE_LISTS.items():
         more = [column for column in described.columns if column not in RISK_LIST]
         less = [column for column in RISK_LIST if column not in described.columns]
         columns = f"the risk list's without {', '.join(less)}; with {', '.join(more)}"
         if len(less) > len(described.columns):
             columns = ", ".join(described.columns)
-        yield f"| {name} | {described.says} | {columns} |"
-
-
-def _rule_rows() -> Iterator[str]:
-    yield "| rule | what it says | source |"
-    yield "|---|---|---|"
-    for name, rule in RULES.items():
-        yield f"| {name} | {rule.says} | {rule.source} |"
-
-
-def _row(field: Field) -> str:
-    allowed = f" One of {', '.join(field.allowed)}." if field.allowed else ""
-    return f"| {field.name} | {field.type} | {field.doc}{allowed} |\n"
+        yield name, described.says, columns
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Who may be better left in peace: the satisfied and silent, and those asleep."""
+"""Suppression of needless contact: the satisfied and silent, and sleeping dogs.
+
+Contact may wake who stays out of inertia (Ascarza, Iyengar and Schleicher 2016).
+"""
 
 from datetime import date
 

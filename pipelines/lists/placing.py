@@ -1,4 +1,7 @@
-"""Places the night's customers: what they allow, their arm, who is left in peace, and the lane."""
+"""Placement of the night's customers: permissions, arm, peace, and lane.
+
+It joins what the steps need; the rules themselves are in ``lanes`` and ``contact``.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.lists.arms import arms
-from pipelines.lists.before import Before, Night
+from pipelines.lists.before import Before, PublishedNight
 from pipelines.lists.contact import ContactRules, allowed_contact
 from pipelines.lists.lanerules import RULES
 from pipelines.lists.lanes import Capacity, place
@@ -29,7 +32,9 @@ class Known:
     before: Before
 
 
-def placed(settings: Settings, scored: pd.DataFrame, known: Known, as_of: date) -> pd.DataFrame:
+def place_customers(
+    settings: Settings, scored: pd.DataFrame, known: Known, as_of: date
+) -> pd.DataFrame:
     """``scored`` with the columns of the lists about contact, arm and lane.
 
     ``scored`` has the columns of ``place`` that a rule table and economics give, and facts.
@@ -72,7 +77,7 @@ def _since_before(
     }
 
 
-def _of(night: Night | None, scored: pd.DataFrame, name: str) -> pd.Series:
+def _of(night: PublishedNight | None, scored: pd.DataFrame, name: str) -> pd.Series:
     """What an earlier night published of each customer; null where it did not."""
     if night is None:
         return pd.Series(None, index=scored.index, dtype=object)

@@ -1,4 +1,7 @@
-"""A driver and a customer's own facts, said as one sentence."""
+"""Reason sentences: a driver and a customer's own facts, rendered from templates.
+
+The first template whose facts are all known is used, so a sentence never has a gap.
+"""
 
 import numpy as np
 import pandas as pd
@@ -21,15 +24,15 @@ def sentences(
     their bounds is used. Text facts come out as they are: escape them when writing CSV.
     Raises ``KeyError`` for a code without sentences.
     """
-    said = pd.Series(pd.NA, index=drivers.index, dtype="str")
+    text = pd.Series(pd.NA, index=drivers.index, dtype="str")
     for driver in drivers.dropna().unique():
         open_rows = (drivers == driver).fillna(value=False).to_numpy(dtype=bool)
         for variant in templates.variants[driver, direction]:
-            rows = open_rows & _sayable(variant, facts)
+            rows = open_rows & _applies(variant, facts)
             if rows.any():
-                said.loc[rows] = _fill(variant, facts.loc[rows], templates, currency).array
+                text.loc[rows] = _fill(variant, facts.loc[rows], templates, currency).array
             open_rows = open_rows & ~rows
-    return said.where(said.str.len() <= LONGEST, said.str.slice(0, LONGEST - 1) + "…")
+    return text.where(text.str.len() <= LONGEST, text.str.slice(0, LONGEST - 1) + "…")
 
 
 def variant_of(
@@ -37,12 +40,12 @@ def variant_of(
 ) -> list[Variant]:
     """The variant in which ``sentences`` says each row, none of whose drivers is null."""
     return [
-        next(v for v in templates.variants[driver, direction] if _sayable(v, facts.iloc[[row]])[0])
+        next(v for v in templates.variants[driver, direction] if _applies(v, facts.iloc[[row]])[0])
         for row, driver in enumerate(drivers)
     ]
 
 
-def _sayable(variant: Variant, facts: pd.DataFrame) -> np.ndarray:
+def _applies(variant: Variant, facts: pd.DataFrame) -> np.ndarray:
     rows = np.ones(len(facts), dtype=bool)
     for fact in variant.facts:
         if fact not in facts.columns:
@@ -61,12 +64,12 @@ def _sayable(variant: Variant, facts: pd.DataFrame) -> np.ndarray:
 
 
 def _fill(variant: Variant, facts: pd.DataFrame, templates: Templates, currency: str) -> pd.Series:
-    said = pd.Series("", index=facts.index, dtype="str")
+    text = pd.Series("", index=facts.index, dtype="str")
     for piece in variant.pieces:
         if isinstance(piece, Placeholder):
             kind = FACTS[piece.fact]
             values = facts[piece.fact]
-            said = said + words(values, piece.fact, kind, piece.form, templates.style, currency)
+            text = text + words(values, piece.fact, kind, piece.form, templates.style, currency)
         else:
-            said = said + piece
-    return said
+            text = text + piece
+    return text

@@ -1,4 +1,7 @@
-"""The risk list: every scored customer, with how likely, why, and what keeps them."""
+"""Risk list: every scored customer with probability, band, rank and reasons.
+
+Ranks and bands are of the published decimals, so that a reader can check them.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -81,7 +84,7 @@ def risk_list(
     risks = listed["churn_probability"]
     listed["risk_rank"] = risks.rank(method="min", ascending=False).astype("int64")
     listed["risk_percentile"] = (100 * risks.rank(method="max", pct=True)).round(2)
-    _say(listed, templates, currency)
+    _write_sentences(listed, templates, currency)
     listed = _typed(listed.sort_values(["risk_rank", "customer_id"], ignore_index=True))
     return listed[[field.name for field in fields_of(listed)]]
 
@@ -124,7 +127,7 @@ def _refuse_ids(ids: pd.Series) -> None:
     refuse_dangerous_ids(ids.astype("str"), "risk list, customer_id")
 
 
-def _say(listed: pd.DataFrame, templates: Templates, currency: str) -> None:
+def _write_sentences(listed: pd.DataFrame, templates: Templates, currency: str) -> None:
     for slot, direction in SLOTS:
         if f"{slot}_driver" in listed.columns:
             drivers, facts = slot_facts(listed, slot)

@@ -1,26 +1,82 @@
-"""The files beside the configuration that an operator edits and a list depends on."""
+"""Text files beside the configuration: actions, sentences, titles and names that operators edit.
 
+They decide what a list says, so their bytes are part of the configuration's digest.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar
 
-from pipelines.lists.layout import Layout, load_titles
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from features.errors import ConfigError
+from pipelines.lists.layout import Layout
 from pipelines.settings import Settings
 
 ACTIONS = Path("configs/actions.yaml")
-_SENTENCES = Path("configs/reasons")
-_TITLES = Path("configs/titles")
-_NAMES = Path("configs/names")
-_LETTERS = Path("configs/letters")
-_REPORT = Path("configs/report")
+TextKind = Literal["reasons", "titles", "names", "letters", "report"]
+_OF_LISTS: tuple[TextKind, ...] = ("reasons", "titles", "names", "report")
+Checked = TypeVar("Checked", bound=BaseModel)
 
 
-def sentences_of(language: str) -> Path:
-    """The file of a language's sentences."""
-    return _SENTENCES / f"{language}.yaml"
+class Names(BaseModel):
+    """What the lists' codes are called in one language, by code."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    families: Mapping[str, str]
+    drivers: Mapping[str, str]
+    bands: Mapping[str, str]
+    lanes: Mapping[str, str]
+    qualities: Mapping[str, str]
 
 
-def titles_of(language: str) -> Path:
-    """The file of a language's column titles."""
-    return _TITLES / f"{language}.yaml"
+def text_file(kind: TextKind, language: str) -> Path:
+    """The file of a language's texts; ``letters`` are the answers to a customer."""
+    return Path("configs") / kind / f"{language}.yaml"
+
+
+def rule_files(settings: Settings) -> tuple[Path, ...]:
+    """Every file on which the lists of this configuration depend."""
+    languages = settings.list.languages
+    return (ACTIONS, *(text_file(kind, each) for kind in _OF_LISTS for each in languages))
+
+
+def read_yaml(path: Path, what: str) -> Any:
+    """The content of ``path``; raises ``ConfigError`` saying that it is not one of ``what``."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {what}, {path}: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: not a file of {what}: {error}") from error
+
+
+def load_checked(path: Path, model: type[Checked], what: str) -> Checked:
+    """Read ``path`` as ``model``; raises ``ConfigError`` saying that it is not ``what``."""
+    try:
+        return model.model_validate(read_yaml(path, what))
+    except ValidationError as error:
+        raise ConfigError(f"{path} is not {what}: {error}") from error
+
+
+def load_names(path: Path) -> Names:
+    """Read ``<language>.yaml``; raises ``ConfigError`` when it is not a file of names."""
+    return load_checked(path, Names, "the names")
+
+
+def load_titles(path: Path) -> Mapping[str, str]:
+    """Each column's header; raises ``ConfigError`` unless the file maps names to unlike texts."""
+    found = read_yaml(path, "the titles")
+    if not isinstance(found, dict) or not all(
+        isinstance(part, str) for pair in found.items() for part in pair
+    ):
+        raise ConfigError(f"{path}: must map each column's name to its title, both texts.")
+    if len(set(found.values())) < len(found):
+        raise ConfigError(f"{path}: two columns have the same title; each needs its own.")
+    return MappingProxyType(found)
 
 
 def layout_of(settings: Settings, language: str) -> Layout:
@@ -32,26 +88,5 @@ def layout_of(settings: Settings, language: str) -> Layout:
         excel=excel,
         xlsx=xlsx,
         rows_per_file=settings.list.rows_per_file,
-        titles=load_titles(titles_of(language)) if excel or xlsx else {},
+        titles=load_titles(text_file("titles", language)) if excel or xlsx else {},
     )
-
-
-def names_of(language: str) -> Path:
-    """The file of a language's names for codes."""
-    return _NAMES / f"{language}.yaml"
-
-
-def letter_of(language: str) -> Path:
-    """The file of a language's answer to a customer."""
-    return _LETTERS / f"{language}.yaml"
-
-
-def report_texts_of(language: str) -> Path:
-    """The file of the report's texts in a language."""
-    return _REPORT / f"{language}.yaml"
-
-
-def rule_files(settings: Settings) -> tuple[Path, ...]:
-    """Every such file of this configuration."""
-    kinds = (sentences_of, titles_of, names_of, report_texts_of)
-    return (ACTIONS, *(of(language) for of in kinds for language in settings.list.languages))

@@ -1,4 +1,7 @@
-"""The sentence templates of one language, read from configs/reasons/ and checked as a whole."""
+"""Sentence templates of one language, read from configs/reasons/ and validated as a whole.
+
+What they may quote comes from the feature catalogue, so a new feature can be quoted at once.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,28 +10,22 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-import yaml
 from babel import Locale, UnknownLocaleError
 
+from features.catalog import build_catalog
 from features.errors import ConfigError
+from features.tables import TABLES
+from pipelines.lists.rules import read_yaml
 from pipelines.lists.wording import FORMATS, FactType, Style
 
 Direction = Literal["raises", "lowers"]
 DIRECTIONS: tuple[Direction, ...] = ("raises", "lowers")
 LONGEST = 140
 
-DRIVERS: tuple[str, ...] = (
-    *("bill_shock", "bill_correction", "unclear_bill", "dunning", "payment_failure"),
-    *("payment_method", "payment_setup", "missing_reading"),
-    *("price_rise", "silent_price_rise", "newcomer_offer", "closed_tariff", "binding", "bundle"),
-    *("loyalty_benefit", "market_gap"),
-    *("wait", "unresolved_case", "late_delivery", "bot_loop", "fault_response"),
-    *("repeat_contact", "scattered_history", "self_service", "complaint"),
-    *("uninformed_incident", "noise", "contradicting_message"),
-    *("forced_channel", "channel_mix", "satisfaction", "survey_silence"),
-    *("tenure", "product", "contact_volume", "claims", "household", "benefits_used", "outreach"),
-    "profile",
-)
+_CATALOG = build_catalog(TABLES)
+DRIVERS: tuple[str, ...] = (*dict.fromkeys(f.driver for f in _CATALOG.features), "profile")
+"""The drivers of every feature, and the one of a company's own attributes."""
+
 UNCHANGEABLE: tuple[str, ...] = (
     *("channel_mix", "satisfaction", "survey_silence"),
     *("tenure", "product", "contact_volume", "claims", "household", "benefits_used", "outreach"),
@@ -36,54 +33,16 @@ UNCHANGEABLE: tuple[str, ...] = (
 )
 """Drivers that say who the customer is or was: nobody can act on them."""
 
-_FACTS_BY_TYPE: Mapping[FactType, str] = MappingProxyType(
-    {
-        "date": """latest_bill_on latest_correction_on latest_billing_contact_on latest_reminder_on
-            latest_failed_payment_on autopay_cancelled_on latest_setup_error_on
-            latest_missing_reading_on latest_rise_notified_on latest_rise_effective_on
-            plan_closed_on binding_until bundle_broken_on benefit_granted_on benefit_ended_on
-            latest_long_wait_on open_case_opened_on latest_promise_missed_on
-            latest_late_order_promised_on latest_fault_on latest_repeat_on latest_cross_channel_on
-            latest_failed_self_service_on latest_complaint_on open_complaint_opened_on
-            latest_uninformed_on latest_repeat_fault_on latest_eta_missed_on
-            latest_offer_rejected_on latest_unsubscribe_on latest_contradicting_message_on
-            latest_closed_channel_on csat_last_on loyalty_last_on ces_last_on customer_since
-            last_contact_on latest_claim_on latest_household_notice_on latest_benefit_used_on
-            latest_treatment_on""",
-        "money": """latest_bill_amount latest_bill_above_usual reminder_fees_365d
-            paper_fees_365d""",
-        "price": """latest_rise_old_price latest_rise_new_price own_price
-            newcomer_own_price newcomer_price market_own_price market_comparable_price""",
-        "ratio": """bill_shock_latest price_rise_pct_365d newcomer_gap_pct price_vs_market
-            informed_share_365d claims_paid_share_365d""",
-        "count": """corrections_365d billing_contacts_after_invoice_90d reminders_365d
-            overdue_invoices failed_payments_90d autopay_setup_errors_90d
-            digital_switch_abandoned_365d missing_readings_365d estimated_readings_365d
-            rises_without_notice_365d rises_without_reason_365d
-            products_n bundle_broken_365d loyalty_benefit abandoned_90d unresolved_cases_365d
-            reopened_365d bot_loops_90d human_denied_90d repeats_30d_count_90d contacts_90d
-            transfers_90d cross_channel_repeats_90d case_unlinked_90d
-            self_service_fail_then_contact_48h_90d self_service_success_90d complaints_365d
-            uninformed_incidents_365d eta_missed_365d repeat_faults_same_site_365d
-            unsubscribes_365d rejected_offers_365d generic_messages_30d
-            contradicting_price_messages_365d non_template_messages_90d
-            forced_channel_contacts_90d channel_unavailable_attempts_90d channel_mix_365d
-            survey_nonresponse_365d surveys_answered_365d contacts_365d claims_365d
-            household_churn_180d benefits_used_365d treatments_365d""",
-        "days": """days_late_max_365d newcomer_gap_days_365d binding_days_left
-            days_since_binding_end benefit_days_left open_case_days delivery_overrun_days_max_365d
-            order_overrun_days_max_365d open_complaint_days days_since_outreach tenure_days""",
-        "hours": "first_reply_hours_max_90d fault_to_human_hours_max_365d outage_hours_365d",
-        "seconds": "wait_max_90d wait_average_90d",
-        "number": "csat_last_score loyalty_last ces_last",
-        "flag": """autopay paper_invoice on_closed_tariff no_benefit_at_tenure_over_24m
-            first_90_days""",
-        "text": "latest_payment_method preferred_channel product_line profile_name profile_value",
-    }
-)
+_UNITS: Mapping[str, FactType] = {
+    **{"s": "seconds", "share": "ratio", "category": "text", "points": "number"},
+    **{kind: kind for kind in FORMATS},
+}
 FACTS: Mapping[str, FactType] = MappingProxyType(
-    {name: kind for kind, names in _FACTS_BY_TYPE.items() for name in names.split()}
+    {f.name: _UNITS[f.unit] for f in _CATALOG.features if f.unit in _UNITS}
+    | dict.fromkeys(("product_line", "profile_name", "profile_value"), "text")
 )
+"""What a sentence may quote: every feature whose unit has words, the line, an attribute."""
+
 _PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)(?::([a-z]+))?\}")
 
 
@@ -119,12 +78,10 @@ class Templates:
 
 def load_templates(path: Path) -> Templates:
     """Read ``<language>.yaml``; raises ``ConfigError`` listing everything that is wrong in it."""
+    content = read_yaml(path, "the sentences")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
         templates = _templates(path.stem, content)
-    except OSError as error:
-        raise ConfigError(f"cannot read the sentences {path}: {error.strerror}.") from error
-    except (yaml.YAMLError, UnknownLocaleError, KeyError, TypeError, ValueError) as error:
+    except (UnknownLocaleError, KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"{path} is not a file of sentences: {error!r}.") from error
     faults = tuple(_faults(templates, content["drivers"]))
     if faults:
@@ -157,7 +114,11 @@ def _variant(entry: str | Mapping[str, Any]) -> Variant:
 
 
 def parse(text: str) -> tuple[str | Placeholder, ...]:
-    """Cut ``text`` at its ``{fact:format}`` places; raises ``ValueError`` at any other brace."""
+    """Cut ``text`` at its ``{fact:format}`` places; raises ``ValueError`` at any other brace.
+
+    >>> parse("Waited {wait_max_90d:minutes}.")
+    ('Waited ', Placeholder(fact='wait_max_90d', form='minutes'), '.')
+    """
     pieces: list[str | Placeholder] = []
     end = 0
     for match in _PLACEHOLDER.finditer(text):

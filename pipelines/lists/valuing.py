@@ -1,4 +1,7 @@
-"""What contacting each customer is worth, where the company gives economics."""
+"""Expected value of contact for each customer, from the company's economics.
+
+Without economics there are no values, and risk ranks.
+"""
 
 from datetime import date
 
@@ -15,7 +18,7 @@ from pipelines.settings import Settings
 from pipelines.worth import customer_values, economics_of
 
 
-def valued(settings: Settings, scored: pd.DataFrame, as_of: date) -> pd.DataFrame:
+def with_values(settings: Settings, scored: pd.DataFrame, as_of: date) -> pd.DataFrame:
     """``scored`` with ``asleep``, and with values where the company gives economics.
 
     Where it was measured who responds (``kept``), that decides and nobody counts as asleep.

@@ -1,4 +1,7 @@
-"""Dates, money and figures in words, the way a language writes them."""
+"""Locale-aware formatting of dates, money and figures (CLDR, by Babel).
+
+Ordinary spaces only, as lists go to systems that mangle no-break ones.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""A list as an Excel workbook: ids as text, a frozen header, no formula, no link."""
+"""Excel writer: ids as text, a frozen header, no formula, no link.
+
+The same rows give the same bytes, so no clock enters the file.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

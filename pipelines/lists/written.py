@@ -1,4 +1,7 @@
-"""The night's files: the risk list once per language, the lanes, outcomes by horizon."""
+"""Writers of the night's lists: risk list by language, lanes, changes, outcomes.
+
+Each adds the fields of its files to what the manifest will describe.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,7 +11,7 @@ import pandas as pd
 
 from pipelines.lists.actions import load_actions, suggest
 from pipelines.lists.arms import ARMS
-from pipelines.lists.before import Night
+from pipelines.lists.before import PublishedNight
 from pipelines.lists.changes import CHANGE_FIELDS, CHANGES_NAME, changes
 from pipelines.lists.columns import BANDS, LANE_LISTS, REASONS, RISK_LIST
 from pipelines.lists.fields import Field
@@ -17,11 +20,11 @@ from pipelines.lists.lanes import LANES
 from pipelines.lists.layout import Layout
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.outcomes import OUTCOMES_NAME, outcome_fields, outcome_rows
-from pipelines.lists.placing import Known, placed
+from pipelines.lists.placing import Known, place_customers
 from pipelines.lists.risk_list import Bands, data_quality, fields_of, risk_list
-from pipelines.lists.rules import ACTIONS, layout_of, sentences_of
+from pipelines.lists.rules import ACTIONS, layout_of, text_file
 from pipelines.lists.templates import load_templates
-from pipelines.lists.valuing import valued
+from pipelines.lists.valuing import with_values
 from pipelines.scoring import Chances, band_thresholds
 from pipelines.settings import Settings
 
@@ -50,12 +53,12 @@ def write_risk_lists(
     The lists of the lanes are written in the first language.
     """
     bands = Bands(**band_thresholds(settings, scored["churn_probability"]))
-    scored = _advised(scored.assign(data_quality=data_quality(scored, _EXPECTED)))
-    scored = valued(settings, scored, stamp.as_of)
-    scored = placed(settings, scored, known, stamp.as_of)
+    scored = _with_actions(scored.assign(data_quality=data_quality(scored, _EXPECTED)))
+    scored = with_values(settings, scored, stamp.as_of)
+    scored = place_customers(settings, scored, known, stamp.as_of)
 
     def rows_in(language: str) -> pd.DataFrame:
-        templates = load_templates(sentences_of(language))
+        templates = load_templates(text_file("reasons", language))
         return risk_list(scored, stamp, bands, templates, settings.company.currency)
 
     language, *others = settings.list.languages
@@ -64,9 +67,9 @@ def write_risk_lists(
     schemas |= _write_lanes(rows, folder, layout)
     advance(language)
     for language in others:
-        told, layout = rows_in(language), layout_of(settings, language)
-        name, fields = f"risk_list.{language}", fields_of(told, RISK_LIST)
-        schemas |= write_list(told, fields, folder, name, layout)
+        rows_there, layout = rows_in(language), layout_of(settings, language)
+        name, fields = f"risk_list.{language}", fields_of(rows_there, RISK_LIST)
+        schemas |= write_list(rows_there, fields, folder, name, layout)
         advance(language)
     stamp = replace(
         stamp,
@@ -99,13 +102,17 @@ def _write_lanes(rows: pd.DataFrame, folder: Path, layout: Layout) -> Schemas:
     """Write the list of each lane: the called by rank, the others riskiest first."""
     schemas: Schemas = {}
     for name, described in LANE_LISTS.items():
-        found = rows[rows["lane"].eq(described.lane)].sort_values("call_rank", kind="stable")
-        schemas |= write_list(found, fields_of(rows, described.columns), folder, name, layout)
+        members = rows[rows["lane"].eq(described.lane)].sort_values("call_rank", kind="stable")
+        schemas |= write_list(members, fields_of(rows, described.columns), folder, name, layout)
     return schemas
 
 
 def write_changes(
-    settings: Settings, before: Night | None, events: pd.DataFrame, lists: Lists, folder: Path
+    settings: Settings,
+    before: PublishedNight | None,
+    events: pd.DataFrame,
+    lists: Lists,
+    folder: Path,
 ) -> Lists:
     """Write ``changes`` since the night before; without one it is empty."""
     rows = pd.DataFrame(columns=[field.name for field in CHANGE_FIELDS])
@@ -139,7 +146,7 @@ def with_list(
     return replace(lists, schemas={**lists.schemas, **written})
 
 
-def _advised(scored: pd.DataFrame) -> pd.DataFrame:
+def _with_actions(scored: pd.DataFrame) -> pd.DataFrame:
     """With what the rule table says."""
     advice = suggest(scored, load_actions(ACTIONS), REASONS)
     return scored.join(advice[["suggested_action", "do_not", "action_lane", "minutes"]])

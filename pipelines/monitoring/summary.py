@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from features.markdown import markdown_table
 from models.bootstrap import Interval
 from models.realised import Outcome
-from pipelines.markdown import markdown_table
 from pipelines.monitor import MonitoringResult
 
 HEADER = ("figure", "value", "95 % interval or detail")

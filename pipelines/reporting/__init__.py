@@ -1,1 +1,4 @@
-"""The night's report: facts, pictures and texts of one page for a retention manager."""
+"""Report of a night for a retention manager: values, charts and texts of one HTML page.
+
+``collect`` gathers the values, ``write_report`` writes a page in each language of the lists.
+"""

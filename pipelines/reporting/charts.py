@@ -1,4 +1,7 @@
-"""The report's pictures as SVG: the same bytes for the same facts, labelled where the eye is."""
+"""Charts of the report as SVG, labelled where the eye is.
+
+The same values give the same bytes, so that a night can be compared with itself.
+"""
 
 import io
 from collections.abc import Callable, Sequence
@@ -10,7 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from pipelines.reporting.facts import Effect, Facts, Past, Why
+from models.effect import Effect
+from pipelines.reporting.facts import Facts, Past, Why
 from pipelines.reporting.texts import Texts
 
 # The blue and the vermilion of Okabe and Ito, darkened until text in them can be read on white:
@@ -158,7 +162,7 @@ def _contact(axes: Axes, effects: Sequence[Effect], texts: Texts) -> None:
         axes.plot([difference.low, difference.high], [place] * 2, color=color, linewidth=2)
         axes.plot([difference.value], [place], color=color, marker="s" if harm else "o")
     axes.axvline(0, color=QUIET, linewidth=1, linestyle=":")
-    axes.set_yticks(list(places), [texts.name(effect.names, effect.group) for effect in effects])
+    axes.set_yticks(list(places), [texts.group(effect) for effect in effects])
     axes.invert_yaxis()
     axes.margins(y=0.4)
     axes.tick_params(axis="y", length=0)

@@ -1,4 +1,7 @@
-"""Collects a night's facts for the report: the lists' rows, the snapshot, and what was measured."""
+"""Collection of the report's values: list rows, snapshot, monitoring and measured effect.
+
+Nothing later than the as-of date is read, so a backfilled report is as it would have been.
+"""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -6,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from features.tables import TABLES
-from pipelines.lists.before import Night
+from pipelines.lists.before import PublishedNight
 from pipelines.lists.manifest import Stamp
 from pipelines.record import Gate
 from pipelines.reporting.facts import Facts, Health, Notice, Run, TableHealth, Tonight
@@ -14,7 +17,7 @@ from pipelines.reporting.listed import actions_of, causes_of, peace_of, reach_of
 from pipelines.reporting.measured import (
     EFFECT,
     MONITORING,
-    Measured,
+    MeasurementFile,
     contact_of,
     newest,
     past_of,
@@ -29,7 +32,7 @@ def collect(
     settings: Settings,
     rows: pd.DataFrame,
     causes: pd.DataFrame,
-    week_ago: Night | None,
+    week_ago: PublishedNight | None,
     snapshot: Snapshot,
     gates: tuple[Gate, ...],
     stamp: Stamp,
@@ -92,7 +95,7 @@ def _health(
     rows: pd.DataFrame,
     snapshot: Snapshot,
     gates: tuple[Gate, ...],
-    monitored: Measured,
+    monitored: MeasurementFile,
 ) -> Health:
     zone = ZoneInfo(settings.company.timezone)
     tables = [
@@ -123,8 +126,8 @@ def _notices(
     stamp: Stamp,
     health: Health,
     data_until: date | None,
-    monitored: Measured,
-    measured: Measured,
+    monitored: MeasurementFile,
+    measured: MeasurementFile,
 ) -> tuple[Notice, ...]:
     """What the status names, the most serious first."""
     age = 0 if data_until is None else (stamp.as_of - data_until).days

@@ -1,4 +1,7 @@
-"""What the night's report tells, as plain facts: no words, no formats, no customers."""
+"""View model of the night's report: plain values without words, formats or customers.
+
+So the page and the charts need no table, and a test gives them by hand.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +9,7 @@ from datetime import date
 from typing import Literal
 
 from models.bootstrap import Interval
+from models.effect import Effect
 from models.realised import Outcome
 from pipelines.record import Gate
 
@@ -113,30 +117,6 @@ class Past:
     capacity: Outcome
     tenths: tuple[Outcome, ...]
     card: Mapping[str, Interval]
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """Treated against held out, of everybody or of one lane, action or product line.
-
-    ``difference`` is the share of the treated who left minus that of the held out. ``needed`` is
-    how many customers would show the effect that is looked for, where that is known.
-    """
-
-    kind: str
-    group: str
-    treated: int
-    treated_left: int
-    held_out: int
-    held_out_left: int
-    difference: Interval
-    needed: int | None
-    verdict: str
-
-    @property
-    def names(self) -> str:
-        """Which of the texts' names the group has."""
-        return {"action": "actions", "product_line": "product_lines"}.get(self.kind, "lanes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,14 @@
-"""The report's facts that the rows of the risk list tell."""
+"""Aggregates of the risk list for the report: reach, strongest drivers, lanes, actions.
+
+Small groups are left out, as they could show who somebody is.
+"""
 
 from collections.abc import Iterator
 from typing import Literal
 
 import pandas as pd
 
-from pipelines.lists.before import Night
+from pipelines.lists.before import PublishedNight
 from pipelines.lists.lanes import LANES, SILENT_LANES
 from pipelines.reporting.facts import Cause, DriverShare, Group, Peace, Reach, Why
 
@@ -23,7 +26,7 @@ def reach_of(rows: pd.DataFrame) -> tuple[Reach, ...]:
     return tuple(Reach(length, float(risk[length - 1])) for length in lengths)
 
 
-def why_of(rows: pd.DataFrame, before: Night | None) -> Why:
+def why_of(rows: pd.DataFrame, before: PublishedNight | None) -> Why:
     """Strongest reasons of the explained, held against those of the night ``before``."""
     explained = rows[rows[_DRIVER].notna()] if _DRIVER in rows else rows.iloc[:0]
     then = pd.Series(dtype="float64")
@@ -71,17 +74,11 @@ def peace_of(rows: pd.DataFrame) -> Peace:
 def causes_of(rows: pd.DataFrame) -> tuple[Cause, ...]:
     """Drivers of the list of causes without which somebody fewer would leave, most first."""
     drivers = rows[rows["level"].eq("driver") & rows["leavers"].gt(0)]
-    values = drivers.get("value", pd.Series(None, index=drivers.index, dtype=object))
+    columns = ["cause", "customers", "leavers", "value", "evidence"]
+    cells = drivers.reindex(columns=columns).to_numpy(dtype=object)
     return tuple(
         Cause(cause, int(customers), float(leavers), None if pd.isna(value) else value, evidence)
-        for cause, customers, leavers, value, evidence in zip(
-            drivers["cause"],
-            drivers["customers"],
-            drivers["leavers"],
-            values,
-            drivers["evidence"],
-            strict=True,
-        )
+        for cause, customers, leavers, value, evidence in cells
     )
 
 

@@ -1,4 +1,7 @@
-"""What monitoring and the measurement of the effect last wrote before a night."""
+"""Readers of the newest monitoring and effect results that are not after a night.
+
+They are read as files, as a report must also be written where a measurement cannot be read.
+"""
 
 import json
 from dataclasses import dataclass
@@ -7,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from models.bootstrap import Interval
+from models.effect import Effect
 from models.realised import Outcome
-from pipelines.reporting.facts import Contact, Effect, Past
+from pipelines.published import day_of
+from pipelines.reporting.facts import Contact, Past
 
 MONITORING, EFFECT = "monitoring", "effect"
 _GROUPS = ("all", "lane")
@@ -16,7 +21,7 @@ _HARM = "more_leave"
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasurementFile:
     """The day and the data of a newest file; ``data`` is None where there is no readable one."""
 
     day: date | None
@@ -28,20 +33,20 @@ class Measured:
         return self.day is not None and self.data is None
 
 
-def newest(folder: Path, as_of: date) -> Measured:
+def newest(folder: Path, as_of: date) -> MeasurementFile:
     """``folder/<day>.json`` of the latest day that is not after ``as_of``."""
-    days = (_day(path.stem) for path in folder.glob("*.json"))
+    days = (day_of(path.stem) for path in folder.glob("*.json"))
     found = max((day for day in days if day is not None and day <= as_of), default=None)
     if found is None:
-        return Measured(None, None)
+        return MeasurementFile(None, None)
     try:
         data = json.loads((folder / f"{found}.json").read_bytes())
     except (OSError, ValueError):
         data = None
-    return Measured(found, data if isinstance(data, dict) else None)
+    return MeasurementFile(found, data if isinstance(data, dict) else None)
 
 
-def past_of(monitored: Measured) -> Past | None:
+def past_of(monitored: MeasurementFile) -> Past | None:
     """What became of past lists; None without a complete horizon."""
     data = monitored.data
     if monitored.day is None or data is None or data["performance"] is None:
@@ -58,40 +63,22 @@ def past_of(monitored: Measured) -> Past | None:
     )
 
 
-def contact_of(measured: Measured) -> Contact | None:
+def contact_of(measured: MeasurementFile) -> Contact | None:
     """The arms against each other: of everybody, by lane, and where contact harms."""
     if measured.day is None or measured.data is None:
         return None
-    told = tuple(
-        _effect(effect)
-        for effect in measured.data["effects"]
-        if (effect["kind"] in _GROUPS and effect["treated"] and effect["held_out"])
-        or effect["verdict"] == _HARM
+    effects = (
+        Effect(**each | {"difference": Interval(**each["difference"])})
+        for each in measured.data["effects"]
     )
-    return Contact(measured.day, measured.data["waiting"], told)
-
-
-def _effect(found: dict[str, Any]) -> Effect:
-    return Effect(
-        kind=found["kind"],
-        group=found["group"],
-        treated=found["treated"],
-        treated_left=found["treated_left"],
-        held_out=found["held_out"],
-        held_out_left=found["held_out_left"],
-        difference=Interval(**found["difference"]),
-        needed=found["needed"],
-        verdict=found["verdict"],
+    shown = (
+        each
+        for each in effects
+        if (each.kind in _GROUPS and each.treated and each.held_out) or each.verdict == _HARM
     )
+    return Contact(measured.day, measured.data["waiting"], tuple(shown))
 
 
 def _outcome(found: dict[str, Any]) -> Outcome:
     ratio = Interval(**found["observed_to_expected"])
     return Outcome(found["name"], found["rows"], found["expected"], found["observed"], ratio)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

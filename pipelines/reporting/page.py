@@ -1,4 +1,7 @@
-"""The report as one HTML page of plain facts: offline, without scripts, every value escaped."""
+"""HTML renderer of the report: one offline page, without scripts, every value escaped.
+
+It is opened from a folder and sent by mail, where scripts and networks do not work.
+"""
 
 from base64 import b64encode
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""The report's texts in one language, read from configs/report/, and how it writes figures."""
+"""Localised texts and number formats of the report, read from configs/report/.
+
+Texts are files, so that a company can word them without touching code.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,12 +10,15 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import yaml
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
 
 from features.errors import ConfigError
+from models.effect import Effect
+from pipelines.lists.rules import read_yaml
+
+_GROUPS = {"action": "actions", "product_line": "product_lines"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +27,19 @@ class Texts:
 
     language: str
     locale: Locale
-    said: Mapping[str, str]
+    texts: Mapping[str, str]
 
     def say(self, key: str, /, **values: object) -> str:
         """One text with its values; raises ``KeyError`` for a key or a value that is missing."""
-        return Template(self.said[key]).substitute(values)
+        return Template(self.texts[key]).substitute(values)
 
     def name(self, key: str, code: str) -> str:
         """What a code is called; the code itself where the texts have no name for it."""
-        return self.said.get(f"{key}.{code}", code)
+        return self.texts.get(f"{key}.{code}", code)
+
+    def group(self, effect: Effect) -> str:
+        """What the group of customers is called whose effect was measured."""
+        return self.name(_GROUPS.get(effect.kind, "lanes"), effect.group)
 
     def count(self, value: float) -> str:
         return str(format_decimal(round(value), locale=self.locale))
@@ -54,7 +64,7 @@ class Texts:
 
     def money(self, value: float, currency: str) -> str:
         """Whole units, as figures of a whole night are not exact to the penny."""
-        form = self.said["money"]
+        form = self.texts["money"]
         return str(
             format_currency(
                 round(value), currency, format=form, locale=self.locale, currency_digits=False
@@ -62,25 +72,16 @@ class Texts:
         )
 
     def _percent(self, digits: int) -> str:
-        return self.said["percent"].replace("0", f"0.{'0' * digits}" if digits else "0")
+        return self.texts["percent"].replace("0", f"0.{'0' * digits}" if digits else "0")
 
 
 def load_texts(path: Path) -> Texts:
     """Read ``<language>.yaml``; raises ``ConfigError`` unless it is a tree of texts."""
+    tree = read_yaml(path, "the report's texts")
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-        said = dict(_flat(tree))
-        return Texts(path.stem, Locale.parse(said["locale"]), said)
-    except OSError as error:
-        raise ConfigError(f"cannot read the report's texts {path}: {error.strerror}.") from error
-    except (
-        yaml.YAMLError,
-        UnicodeDecodeError,
-        UnknownLocaleError,
-        TypeError,
-        ValueError,
-        KeyError,
-    ) as error:
+        texts = dict(_flat(tree))
+        return Texts(path.stem, Locale.parse(texts["locale"]), texts)
+    except (UnknownLocaleError, TypeError, ValueError, KeyError) as error:
         raise ConfigError(f"{path} is not a file of the report's texts: {error}") from error
 
 

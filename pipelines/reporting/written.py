@@ -1,11 +1,13 @@
-"""Writes the report into a publication: one page a language of the lists."""
+"""Writer of the report files: one HTML page for each language of the lists.
+
+The first language has the plain file name, as readers expect ``report.html``.
+"""
 
 from dataclasses import replace
 from pathlib import Path
 
 from pipelines.lists.actions import load_actions
-from pipelines.lists.names import load_names
-from pipelines.lists.rules import ACTIONS, names_of, report_texts_of
+from pipelines.lists.rules import ACTIONS, load_names, text_file
 from pipelines.reporting.facts import Facts
 from pipelines.reporting.page import render
 from pipelines.reporting.texts import Texts, load_texts
@@ -33,8 +35,8 @@ def write_report(facts: Facts, languages: tuple[str, ...], folder: Path) -> None
 
 def texts_of(language: str) -> Texts:
     """A language's texts, with the lists' names for codes and what the actions are called."""
-    texts = load_texts(report_texts_of(language))
-    names = load_names(names_of(language))
+    texts = load_texts(text_file("report", language))
+    names = load_names(text_file("names", language))
     kinds = {
         "drivers": names.drivers,
         "families": names.families,
@@ -45,4 +47,4 @@ def texts_of(language: str) -> Texts:
         },
     }
     named = {f"{kind}.{code}": name for kind, by in kinds.items() for code, name in by.items()}
-    return replace(texts, said={**texts.said, **named})
+    return replace(texts, texts={**texts.texts, **named})

@@ -50,7 +50,7 @@ class CandidateResult:
     @property
     def verdict(self) -> str:
         """The decision in one sentence, and what to do about a win."""
-        gap = f"{self.gap.value:+.5f} ({self.gap.low:+.5f} to {self.gap.high:+.5f})"
+        gap = f"{self.gap:+.5f}"
         if not self.wins:
             return f"{self.name} does not beat the recipe: log loss {gap}."
         return f"{self.name} beats the recipe: log loss {gap}. {self._next}"

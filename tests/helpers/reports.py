@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import date
 
 from models.bootstrap import Interval
+from models.effect import Effect
 from models.realised import Outcome
 from pipelines.record import Gate
 from pipelines.reporting.facts import (
     Cause,
     Contact,
     DriverShare,
-    Effect,
     Facts,
     Group,
     Health,
@@ -58,16 +58,16 @@ def _contact():
         waiting=2100,
         effects=(
             Effect(
-                *("all", "all", 2310, 190, 260, 22),
-                *(Interval(-0.0024, -0.035, 0.031), 9200, "not_measurable_yet"),
+                *("all", "all", 2310, 190, 2100, 260, 22, 0),
+                *(Interval(-0.0024, -0.035, 0.031), 0.4, 9200, "not_measurable_yet"),
             ),
             Effect(
-                *("lane", "call", 800, 90, 90, 3),
-                *(Interval(0.079, 0.02, 0.13), None, "more_leave"),
+                *("lane", "call", 800, 90, 700, 90, 3, 0),
+                *(Interval(0.079, 0.02, 0.13), 0.8, None, "more_leave"),
             ),
             Effect(
-                *("lane", "fix", 1510, 100, 170, 19),
-                *(Interval(-0.045, -0.09, -0.002), None, "fewer_leave"),
+                *("lane", "fix", 1510, 100, 1400, 170, 19, 0),
+                *(Interval(-0.045, -0.09, -0.002), 0.7, None, "fewer_leave"),
             ),
         ),
     )

@@ -5,11 +5,13 @@ from datetime import UTC, date, datetime
 
 import pandas as pd
 
+from pipelines import published
 from pipelines.lists.before import read_before
 from pipelines.lists.columns import FIELDS
 from pipelines.lists.files import write_list
 from pipelines.lists.layout import Layout
 from pipelines.lists.manifest import MANIFEST, Stamp, manifest_bytes
+from pipelines.storage import digest
 
 NAMES = ("customer_id", "churn_probability", "lane", "lane_rule", "nights_on_list")
 CREATED = datetime(2026, 3, 1, tzinfo=UTC)
@@ -65,3 +67,12 @@ def test_damaged_and_foreign_publications_do_not_count(tmp_path):
     assert risk(read_before(tmp_path, day).last) == {"=a": 0.5}
     manifest = tmp_path / "2026-02-27" / "r" / MANIFEST
     manifest.write_text(json.dumps({"resources": []}))
+
+
+def test_read_before_hashes_each_file_of_an_earlier_night_once(tmp_path, monkeypatch):
+    publish(tmp_path, date(2026, 3, 1), "r", 0.1)
+    hashed = []
+    monkeypatch.setattr(published, "digest", lambda path: hashed.append(path) or digest(path))
+    before = read_before(tmp_path, date(2026, 3, 10))
+    assert before.last is before.week_ago
+    assert sorted(path.name for path in hashed) == ["risk_list.csv", "risk_list.parquet"]

@@ -13,9 +13,8 @@ from features.tables import TABLES
 from models.removal import Removal
 from pipelines.lists.actions import load_actions
 from pipelines.lists.causes import CAUSE_FIELDS, cause_rows, measured_drivers, no_event
-from pipelines.lists.layout import load_titles
 from pipelines.lists.manifest import Stamp
-from pipelines.lists.rules import ACTIONS, titles_of
+from pipelines.lists.rules import ACTIONS, load_titles, text_file
 
 _CREATED = datetime(2024, 5, 1, tzinfo=UTC)
 _STAMP = Stamp(date(2024, 5, 1), "n-1", _CREATED, "i", "c", "m/1", "d", 90, {})
@@ -60,7 +59,7 @@ def test_a_driver_is_measured_once_an_action_of_its_rule_has_a_verdict(
 @pytest.mark.parametrize("language", ["nb", "sv", "en"])
 def test_every_column_has_a_title(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parents[2])
-    assert {field.name for field in CAUSE_FIELDS} <= set(load_titles(titles_of(language)))
+    assert {field.name for field in CAUSE_FIELDS} <= set(load_titles(text_file("titles", language)))
 
 
 def test_a_night_publishes_the_causes_families_first(published) -> None:

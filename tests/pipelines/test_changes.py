@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.lists.before import Night
+from pipelines.lists.before import PublishedNight
 from pipelines.lists.changes import CAUSES, changes
 from pipelines.lists.lanes import LANES
 from pipelines.lists.manifest import Stamp
@@ -37,7 +37,7 @@ def lanes(**customers):
 
 
 def night(rows, **different):
-    return Night(date(2026, 3, 2), rows, STAMP.identity | different)
+    return PublishedNight(date(2026, 3, 2), rows, STAMP.identity | different)
 
 
 def test_entered_left_and_moved_by_hand():

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from models.effect import measure_effects
-from pipelines.assignments import arms_until, listed
+from pipelines.assignments import arms_until, assignments_of
 from pipelines.demo.simulate import simulate
 from pipelines.lists.manifest import MANIFEST, Stamp, manifest_bytes
 from pipelines.record import recorded
@@ -125,7 +125,7 @@ def test_only_who_was_called_or_held_out_from_a_call_has_an_arm(tmp_path: Path) 
     publish(tmp_path, _TODAY, rows)
     old = {name: rows[name] for name in ("customer_id", "risk_band")}
     publish(tmp_path, date(2023, 12, 1), old)
-    found = listed(tmp_path, _TODAY).to_pylist()
+    found = assignments_of(tmp_path, _TODAY).to_pylist()
     assert {row["assigned_on"] for row in found} == {_FIRST}
     assert len(found) == 50
     held_out = [lane == "suppressed" for lane in rows["lane"][:50]]

@@ -49,20 +49,20 @@ def same(value: Any, theirs: Any) -> bool:
 def untraced(found: Explanation, zone: str) -> list[str]:
     """What is said that does not follow from the rows shown, by the slow oracle's arithmetic."""
     case, wrong = found.case, []
-    for told in found.told:
+    for sentence in found.sentences:
         said = []
-        for figure in told.figures:
+        for figure in sentence.figures:
             rows = company_of(figure.rows, case.customer)
             if figure.fact == "product_line":
                 continue
             theirs = expected(rows, case.customer, case.as_of, zone)[figure.fact]
             if not same(figure.value, theirs):
                 wrong.append(f"{figure.fact}: {figure.value} but the rows give {theirs}")
-            said.append(figure.said)
-        numbers = set(re.findall(r"\d+", told.text))
+            said.append(figure.text)
+        numbers = set(re.findall(r"\d+", sentence.text))
         traced = set(re.findall(r"\d+", " ".join(said)))
         if not numbers <= traced | CONSTANT:
-            wrong.append(f"{told.text}: {numbers - traced - CONSTANT} is in no figure")
+            wrong.append(f"{sentence.text}: {numbers - traced - CONSTANT} is in no figure")
     return wrong
 
 
@@ -93,8 +93,8 @@ def check(demo, listed: pd.DataFrame, count: int) -> None:
         found = explain_customer(demo.config, customer)
         assert untraced(found, settings.company.timezone) == []
         row = listed.set_index("customer_id").loc[customer]
-        for told in found.told:
-            assert told.text == row[f"{told.slot}_text"]
+        for sentence in found.sentences:
+            assert sentence.text == row[f"{sentence.slot}_text"]
         total = found.base + sum(found.families.values())
         assert total == pytest.approx(np.log(found.probability / (1 - found.probability)), abs=1e-6)
         assert found.probability == pytest.approx(row["churn_probability"], abs=1e-6)

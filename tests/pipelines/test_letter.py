@@ -11,12 +11,11 @@ import pytest
 from features.errors import ConfigError
 from features.tables import TABLES
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
-from pipelines.explaining.keeping import kept, received
-from pipelines.explaining.lettertexts import Letter, load_letter
+from pipelines.explaining.lettertexts import Letter, load_letter, recipients, retention
 from pipelines.explaining.run import explain_customer
 from pipelines.explaining.whatif import outlook
 from pipelines.lists.actions import load_actions
-from pipelines.lists.rules import ACTIONS, letter_of
+from pipelines.lists.rules import ACTIONS, text_file
 from pipelines.settings import load_settings
 
 LANGUAGES = ("en", "nb", "sv")
@@ -49,7 +48,7 @@ def texts(letter: Letter) -> dict[str, str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_is_there_in_plain_words_and_gives_no_cause(language: str) -> None:
-    letter = load_letter(letter_of(language))
+    letter = load_letter(text_file("letters", language))
     for name, text in texts(letter).items():
         assert set(Template(text).get_identifiers()) == FILLED.get(name, set()), name
         assert not re.search(CAUSAL, text, re.IGNORECASE), name
@@ -70,9 +69,9 @@ def test_every_text_is_there_in_plain_words_and_gives_no_cause(language: str) ->
 def test_how_long_it_is_kept_and_who_receives_it_are_told_or_said_to_be_untold(
     company, privacy, how_long, by_whom
 ):
-    settings, letter = company(privacy=privacy), load_letter(letter_of("en"))
-    assert how_long in kept(settings, letter)
-    assert by_whom in received(settings, letter)
+    settings, letter = company(privacy=privacy), load_letter(text_file("letters", "en"))
+    assert how_long in retention(settings, letter)
+    assert by_whom in recipients(settings, letter)
 
 
 def test_a_broken_letter_is_refused(tmp_path: Path) -> None:
@@ -123,7 +122,7 @@ def test_the_letter_has_this_customers_data_only(demo, published, stille, langua
     row = listed.set_index("customer_id").loc[customer]
     ended = stille("explain", customer, "--plain", "--language", language, "--config", demo.config)
     assert ended.code == 0, ended.err
-    assert ended.out.splitlines()[0] == load_letter(letter_of(language)).title
+    assert ended.out.splitlines()[0] == load_letter(text_file("letters", language)).title
     assert not re.search(CAUSAL, ended.out, re.IGNORECASE)
     assert "$" not in ended.out
     assert "24" in ended.out

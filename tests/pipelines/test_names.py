@@ -11,8 +11,7 @@ from features.tables import TABLES
 from pipelines.lists.actions import load_actions
 from pipelines.lists.columns import BANDS, QUALITIES
 from pipelines.lists.lanes import LANES
-from pipelines.lists.names import load_names
-from pipelines.lists.rules import ACTIONS, names_of
+from pipelines.lists.rules import ACTIONS, load_names, text_file
 from pipelines.lists.templates import DRIVERS
 
 LANGUAGES = ("en", "nb", "sv")
@@ -27,7 +26,7 @@ CODES = {
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_code_has_a_name_of_its_own(language: str) -> None:
-    names = load_names(names_of(language))
+    names = load_names(text_file("names", language))
     for kind, codes in CODES.items():
         named = getattr(names, kind)
         assert codes <= set(named), kind
@@ -37,7 +36,7 @@ def test_every_code_has_a_name_of_its_own(language: str) -> None:
 
 
 def test_languages_name_the_same_codes() -> None:
-    english, *others = (load_names(names_of(language)) for language in LANGUAGES)
+    english, *others = (load_names(text_file("names", language)) for language in LANGUAGES)
     for kind in CODES:
         for other in others:
             assert set(getattr(other, kind)) == set(getattr(english, kind)), kind

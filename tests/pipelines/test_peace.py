@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.config.lists import Peace
 from pipelines.lists.peace import asleep, satisfied_silent
-from pipelines.lists.valuing import valued
+from pipelines.lists.valuing import with_values
 
 DAY = date(2024, 3, 1)
 SILENT = {
@@ -71,13 +71,13 @@ def test_the_satisfied_have_answered_lately_and_the_silent_said_nothing():
 def test_the_sleepers_bear_what_contact_wakes_unless_it_was_measured_who_responds(company):
     settings = company(economics=ECONOMICS)
     frame = rows({}, {"autopay": 0.0}).assign(churn_probability=0.1)
-    found = valued(settings, frame, DAY)
+    found = with_values(settings, frame, DAY)
     assert found["asleep"].tolist() == [True, False]
     value = 1_000 * 5 + 4 * 330
     saved = 0.1 * 0.3 * (value - 300) - 30
     expected = [saved - 0.9 * 0.08 * value, saved]
     np.testing.assert_allclose(found["expected_value"], expected)
-    measured = valued(settings, frame.assign(kept=0.05), DAY)
+    measured = with_values(settings, frame.assign(kept=0.05), DAY)
     assert not measured["asleep"].any()
     np.testing.assert_allclose(measured["expected_value"], 0.05 * (value - 300) - 30)
-    assert "expected_value" not in valued(company(), frame, DAY)
+    assert "expected_value" not in with_values(company(), frame, DAY)

@@ -25,9 +25,10 @@ from pipelines.lists.columns import FIELDS
 from pipelines.lists.csvsafe import unescape
 from pipelines.lists.fields import Field
 from pipelines.lists.files import write_list
-from pipelines.lists.layout import Layout, load_titles
+from pipelines.lists.layout import Layout
 from pipelines.lists.manifest import manifest_bytes
 from pipelines.lists.outcomes import ALL_OUTCOME_FIELDS
+from pipelines.lists.rules import load_titles
 
 TITLES = Path(__file__).parents[2] / "configs" / "titles"
 LANGUAGES = ("en", "nb", "sv")

@@ -14,7 +14,7 @@ from features.errors import BusyError, ConfigError, PublicationError
 from pipelines.lists.fields import Field
 from pipelines.lists.manifest import Stamp
 from pipelines.publish import publish, publisher, refuse_older, republish, staged
-from pipelines.published import Publication, current, published, verify
+from pipelines.published import Publication, current, same_publication, verify
 from pipelines.storage import digest
 
 WORKER = Path(__file__).parents[1] / "helpers" / "publishing.py"
@@ -162,7 +162,7 @@ def test_the_same_night_again_is_a_no_op(tmp_path: Path):
 )
 def test_another_identity_is_another_publication(tmp_path: Path, different: str):
     night(tmp_path, stamp())
-    assert published(tmp_path, stamp("run-2", **{different: "sha256:other"})) is None
+    assert same_publication(tmp_path, stamp("run-2", **{different: "sha256:other"})) is None
 
 
 def test_a_damaged_publication_does_not_count(tmp_path: Path):
@@ -170,7 +170,7 @@ def test_a_damaged_publication_does_not_count(tmp_path: Path):
     (publication.folder / "risk_list.csv").write_text("customer_id\nb\n")
     with pytest.raises(PublicationError, match=r"differs from its manifest: risk_list\.csv"):
         verify(publication.folder)
-    assert published(tmp_path, stamp()) is None
+    assert same_publication(tmp_path, stamp()) is None
     (publication.folder / "datapackage.json").write_text("{")
     with pytest.raises(PublicationError, match=r"datapackage\.json is damaged"):
         verify(publication.folder)

@@ -17,7 +17,7 @@ from features.errors import ConfigError
 from features.tables import TABLES
 from models.bootstrap import Interval
 from pipelines.lists.actions import load_actions
-from pipelines.lists.before import Night
+from pipelines.lists.before import PublishedNight
 from pipelines.lists.columns import QUALITIES
 from pipelines.lists.lanerules import RULES
 from pipelines.lists.lanes import LANES
@@ -27,7 +27,7 @@ from pipelines.reporting import charts
 from pipelines.reporting.collect import collect
 from pipelines.reporting.facts import Cause, DriverShare, Reach
 from pipelines.reporting.listed import SMALLEST_GROUP, peace_of, reach_of, why_of
-from pipelines.reporting.measured import Measured, contact_of, newest, past_of
+from pipelines.reporting.measured import MeasurementFile, contact_of, newest, past_of
 from pipelines.reporting.page import SECTIONS, render
 from pipelines.reporting.texts import load_texts
 from pipelines.reporting.written import texts_of, write_report
@@ -76,7 +76,7 @@ def test_every_language_has_the_same_texts_with_the_same_values():
         language: load_texts(Path(f"configs/report/{language}.yaml")) for language in LANGUAGES
     }
     values = {
-        language: {key: sorted(Template(said).get_identifiers()) for key, said in t.said.items()}
+        language: {key: sorted(Template(said).get_identifiers()) for key, said in t.texts.items()}
         for language, t in texts.items()
     }
     assert values["nb"] == values["en"]
@@ -85,7 +85,7 @@ def test_every_language_has_the_same_texts_with_the_same_values():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_code_has_a_name(language):
-    said = texts_of(language).said
+    said = texts_of(language).texts
     wanted = {
         "lanes": ("all", *LANES),
         "rules": RULES,
@@ -103,7 +103,7 @@ def test_every_code_has_a_name(language):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_speaks_of_a_cause_where_there_is_an_association(language):
     causal = r"\b(because|fordi|eftersom|därför att|på grunn av|på grund av|skyldes|due to)\b"
-    for key, said in texts_of(language).said.items():
+    for key, said in texts_of(language).texts.items():
         assert not re.search(causal, said, re.IGNORECASE), key
 
 
@@ -231,7 +231,7 @@ def test_reasons_against_a_week_ago_and_no_group_that_shows_a_person():
         risk_change_7d=[0.02] * 50 + [None] * 50,
     )
     then = rows(reason_1_driver=["wait", "price_rise", None])
-    why = why_of(now, Night(date(2026, 2, 22), then, {}))
+    why = why_of(now, PublishedNight(date(2026, 2, 22), then, {}))
     assert why.explained == 40
     assert why.drivers == (DriverShare("wait", 0.75, 0.5), DriverShare("binding", 0.25, 0.0))
     assert why.mean_change == pytest.approx(0.02)
@@ -263,16 +263,16 @@ def test_nothing_measured_after_the_night_counts(tmp_path):
         (tmp_path / f"{day}.json").write_text(json.dumps({"day": day}))
     (tmp_path / "notes.json").write_text("{}")
     found = newest(tmp_path, date(2026, 3, 1))
-    assert found == Measured(date(2026, 3, 1), {"day": "2026-03-01"})
-    assert newest(tmp_path / "nowhere", date(2026, 3, 1)) == Measured(None, None)
+    assert found == MeasurementFile(date(2026, 3, 1), {"day": "2026-03-01"})
+    assert newest(tmp_path / "nowhere", date(2026, 3, 1)) == MeasurementFile(None, None)
     (tmp_path / "2026-03-01.json").write_text("{")
     assert newest(tmp_path, date(2026, 3, 1)).unreadable
 
 
 def test_a_monitoring_without_a_complete_horizon_has_no_past():
     day = date(2026, 3, 1)
-    assert past_of(Measured(day, {"performance": None})) is None
-    assert contact_of(Measured(None, None)) is None
+    assert past_of(MeasurementFile(day, {"performance": None})) is None
+    assert contact_of(MeasurementFile(None, None)) is None
 
 
 def test_texts_that_are_none_stop_with_the_file(tmp_path):
