@@ -14,9 +14,8 @@ from pipelines.engine import absent_columns, attributes_of
 from pipelines.record import RunRecord, recorded
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots import households
-from pipelines.snapshots.kept import previous
 from pipelines.snapshots.snapshot import check_report
-from pipelines.snapshots.store import refused_folder, store_of
+from pipelines.snapshots.store import previous, refused_folder
 from pipelines.snapshots.tables import CHECK_PAGE, read_tables
 from pipelines.snapshots.taking import Taken
 from pipelines.training.leakcheck import refuse_leaks
@@ -43,7 +42,7 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
         try:
             snapshot = read_tables(settings, day, record, accept=accept, seen=seen.append)
         except StilleError as error:
-            quarantine = refused_folder(store_of(settings))
+            quarantine = refused_folder(settings.paths.snapshots)
             write_page(page, _checked(settings, day, seen[-1], record, quarantine, str(error)))
             raise
         quarantine = snapshot.root / "quarantine"
@@ -89,7 +88,7 @@ def feature_dictionary(config: Path) -> list[dict[str, str]]:
     settings = load_settings(config)
     tables = tuple(settings.sources)
     derived = (households.NOTICES,) if households.derivable(tables) else ()
-    before = previous(store_of(settings))
+    before = previous(settings.paths.snapshots)
     read = {} if before is None else {n: t for n, t in before.tables.items() if n in tables}
     catalog = build_catalog((*tables, *derived), attributes_of(settings), absent_columns(read))
     return dictionary(catalog)

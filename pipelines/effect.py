@@ -69,7 +69,7 @@ def measure(settings: Settings, today: date, record: RunRecord, step: Step = pla
     responds = None
     if effects[0].verdict != "not_measurable_yet":
         responds = who_responds(settings, snapshot, arms.assigned, record)
-    path = settings.paths.var / FOLDER / f"{today}.json"
+    path = settings.paths.effect / f"{today}.json"
     found = Measured(today, arms, effects, responds, smallest, path)
     with storage_errors(f"write {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,6 @@ from pipelines.published import Publication
 from pipelines.record import RunRecord
 from pipelines.reporting.collect import collect
 from pipelines.reporting.written import write_report
-from pipelines.responding import FOLDER
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
@@ -145,5 +144,5 @@ def _stamp(
         thresholds={},
         degraded=record.degraded,
         holdout_key=name_of(key),
-        effect_digest=uplifts.name_of(settings.paths.var / FOLDER),
+        effect_digest=uplifts.name_of(settings.paths.uplift),
     )

@@ -18,8 +18,6 @@ from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training.examples import read_matrix
 
-FOLDER = "uplift"
-
 
 def who_responds(
     settings: Settings, snapshot: Snapshot, assigned: Assigned, record: RunRecord
@@ -29,7 +27,7 @@ def who_responds(
     Learned from the matrix of each assignment's day and the probability published then. None,
     with a note, without a champion or without published probabilities.
     """
-    folder = settings.paths.var / FOLDER
+    folder = settings.paths.uplift
     try:
         spec = resolve_champion(settings, record).model.spec
     except ModelError as error:
@@ -56,7 +54,7 @@ def with_effects(
 
     ``KEPT`` is by how much contact lowers each one's chance of leaving; below 0 it raises it.
     """
-    model = uplifts.read(settings.paths.var / FOLDER, spec, record)
+    model = uplifts.read(settings.paths.uplift, spec, record)
     if model is None:
         return scored
     record.notes.append("contacts are valued by who responds, as past lists have shown")

@@ -15,7 +15,7 @@ from models.bootstrap import Interval
 from models.recalibration_check import Check
 from pipelines.comparing.difference import Difference
 from pipelines.demo.compare import Comparison
-from pipelines.doctor.finding import Finding
+from pipelines.doctor.looks import Finding
 from pipelines.monitor import Monitored
 from pipelines.monitoring import summary
 from pipelines.nightly import Night

@@ -8,7 +8,8 @@ import pandas as pd
 from models.arrays import Floats, Matrix, Texts
 from models.churn import ChurnModel
 from models.explain import Reasons, protective, top_reasons
-from pipelines.settings import Attribute, Settings
+from pipelines.config.columns import Attribute
+from pipelines.settings import Settings
 
 KEPT = "kept"
 _LONGEST_NAME = 60

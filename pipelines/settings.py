@@ -7,11 +7,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from features.timeline import LabelWindow
-from pipelines.config.columns import Attribute, ColumnMap
-from pipelines.config.dialect import Dialect
 from pipelines.config.errors import Problem
 from pipelines.config.file import read_config
-from pipelines.config.lists import Bands, Contact, RiskList
+from pipelines.config.lists import Contact, RiskList
 from pipelines.config.mapping import mapping_problems, quality_problems
 from pipelines.config.masterdata import attribute_problems, left_to_history
 from pipelines.config.sections import (
@@ -28,32 +26,7 @@ from pipelines.config.sections import (
     Tracking,
     Training,
 )
-from pipelines.config.sources import Database, Source
-
-__all__ = [
-    "Attribute",
-    "Bands",
-    "ColumnMap",
-    "Company",
-    "Contact",
-    "Database",
-    "Dialect",
-    "Economics",
-    "Engine",
-    "Label",
-    "Monitoring",
-    "Paths",
-    "Privacy",
-    "Quality",
-    "RiskList",
-    "RowBand",
-    "Section",
-    "Settings",
-    "Source",
-    "Tracking",
-    "Training",
-    "load_settings",
-]
+from pipelines.config.sources import Dialect, Source
 
 
 class Settings(Section):
@@ -76,7 +49,8 @@ class Settings(Section):
 
     def dialect_of(self, table: str) -> Dialect:
         """The company's dialect with the overrides of one source."""
-        return Dialect(**{**self.dialect.model_dump(), **self.sources[table].dialect})
+        own = self.sources[table].dialect.model_dump(exclude_unset=True)
+        return Dialect(**{**self.dialect.model_dump(), **own})
 
     def zone_of(self, table: str) -> str:
         """Zone of a source's naive instants: the company's in text files, else UTC.
@@ -114,7 +88,7 @@ def _problems(document: Mapping[str, Any]) -> tuple[Problem, ...]:
     quality = quality_problems(document.get("quality"))
     if not isinstance(sources, dict):
         return quality
-    return (*mapping_problems(sources, Dialect), *attribute_problems(sources), *quality)
+    return (*mapping_problems(sources), *attribute_problems(sources), *quality)
 
 
 def load_settings(path: Path) -> Settings:
@@ -124,4 +98,5 @@ def load_settings(path: Path) -> Settings:
     allowed, and the nearest match of an unknown name. A mutable attribute whose history the
     company gives is left to it.
     """
-    return left_to_history(read_config(path, Settings, _problems))
+    settings = read_config(path, Settings, _problems)
+    return settings.model_copy(update={"sources": left_to_history(settings.sources)})

@@ -37,5 +37,5 @@ def _may_hold_a_champion(settings: Settings) -> bool:
     """Whether asking can help: to ask a file that is not there would make it."""
     uri = settings.tracking.uri
     if uri is None:
-        return (settings.paths.var / "mlflow.db").is_file()
+        return settings.paths.mlflow_database.is_file()
     return not uri.startswith(_LOCAL) or Path(uri.removeprefix(_LOCAL)).is_file()

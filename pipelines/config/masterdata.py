@@ -6,14 +6,12 @@ feature as it stands only when it is declared static, and its history is read wh
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from features.errors import ConfigError
 from features.tables import TABLES
 from pipelines.config.errors import Problem
-
-if TYPE_CHECKING:
-    from pipelines.settings import Settings, Source
+from pipelines.config.sources import Source
 
 HISTORY = "master_data"
 SEGMENT = "segment"
@@ -54,11 +52,11 @@ def _undeclared(customers: Mapping[str, Any]) -> Iterator[Problem]:
             )
 
 
-def left_to_history(settings: "Settings") -> "Settings":
-    """The settings without the mutable attributes whose history the company gives."""
-    if HISTORY not in settings.sources:
-        return settings
-    customers = settings.sources["customers"]
+def left_to_history(sources: Mapping[str, Source]) -> Mapping[str, Source]:
+    """The sources without the mutable attributes whose history the company gives."""
+    if HISTORY not in sources:
+        return sources
+    customers = sources["customers"]
     left = [each for each in _mutable(customers) if each[1] in KEPT]
     gone = {(section, name) for section, name, _ in left}
     changed = customers.model_copy(
@@ -70,10 +68,10 @@ def left_to_history(settings: "Settings") -> "Settings":
             "dropped": {**customers.dropped, **dict.fromkeys((c for *_, c in left), _LEFT)},
         }
     )
-    return settings.model_copy(update={"sources": {**settings.sources, "customers": changed}})
+    return {**sources, "customers": changed}
 
 
-def _mutable(customers: "Source") -> Iterator[tuple[str, str, str]]:
+def _mutable(customers: Source) -> Iterator[tuple[str, str, str]]:
     """(section, name, source column) of what is overwritten."""
     for name, attribute in customers.attributes.items():
         if attribute.mutable:
@@ -83,12 +81,12 @@ def _mutable(customers: "Source") -> Iterator[tuple[str, str, str]]:
         yield from (("columns", SEGMENT, column) for column in segment.read)
 
 
-def refuse_mutable(settings: "Settings") -> None:
+def refuse_mutable(sources: Mapping[str, Source]) -> None:
     """Raise ``ConfigError`` naming each column that would tell the model its own future."""
     columns = [
         f"  {column!r} (sources.customers.{section}.{name}): "
         + (f"sources.{HISTORY} is not given" if name in KEPT else "no history can be given for it")
-        for section, name, column in _mutable(settings.sources["customers"])
+        for section, name, column in _mutable(sources["customers"])
     ]
     if columns:
         raise ConfigError(

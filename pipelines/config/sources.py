@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_serializer, field_validator, model_validator
 
 from pipelines.config.columns import Attribute, ColumnMap
 from pipelines.config.sections import Section, known_zone
@@ -18,6 +18,38 @@ def _table_name(name: str) -> str:
     if not _TABLE_NAME.fullmatch(name):
         raise ValueError("a table is named table or schema.table, in letters, digits and _")
     return name
+
+
+class Dialect(Section):
+    """How text files are written. Nothing of this is ever guessed from a file."""
+
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    quote: Annotated[str, Field(min_length=1, max_length=1)] = '"'
+    encoding: str = "utf-8"
+    nulls: tuple[str, ...] = ("",)
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", ".", ",", " ", "'", "_"] = ""
+    date: str = "%Y-%m-%d"
+    instant: str = "%Y-%m-%d %H:%M:%S"
+    true_values: tuple[str, ...] = ("true",)
+    false_values: tuple[str, ...] = ("false",)
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)
+        except LookupError as error:
+            raise ValueError("not an encoding; for example utf-8, latin-1, cp1252") from error
+        return encoding
+
+    @model_validator(mode="after")
+    def _distinct_signs(self) -> "Dialect":
+        if self.decimal == self.thousands:
+            raise ValueError("decimal and thousands must differ")
+        if self.delimiter == self.quote:
+            raise ValueError("delimiter and quote must differ")
+        return self
 
 
 class Database(Section):
@@ -59,7 +91,7 @@ class Source(Section):
     table: str | None = None
     database: Database | None = None
     format: Literal["csv", "parquet", "duckdb"] | None = None
-    dialect: Mapping[str, Any] = {}
+    dialect: Dialect = Dialect()
     timezone: str | None = None
     known_delay_days: Annotated[int, Field(ge=0)] | None = None
     duplicates: Literal["refuse", "drop", "first", "versions"] = "refuse"
@@ -82,6 +114,11 @@ class Source(Section):
     @classmethod
     def _table(cls, table: str | None) -> str | None:
         return None if table is None else _table_name(table)
+
+    @field_serializer("dialect")
+    def _overrides(self, dialect: Dialect) -> dict[str, Any]:
+        """Only what the source overrides, so that digests name what was configured."""
+        return dialect.model_dump(exclude_unset=True)
 
     @property
     def kind(self) -> Kind:

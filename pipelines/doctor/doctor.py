@@ -12,7 +12,7 @@ from features.errors import (
     StilleError,
 )
 from pipelines.doctor import looks, services
-from pipelines.doctor.finding import Finding
+from pipelines.doctor.looks import Finding
 from pipelines.settings import Settings, load_settings
 
 # Which of several faults decides the exit code: what must be mended first comes first.

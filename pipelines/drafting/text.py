@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
+from pipelines.config.sources import Dialect
 from pipelines.drafting.draft import Draft, unused
 from pipelines.drafting.matching import Match
-from pipelines.settings import Dialect
 
 _HEAD = "# Drafted by stille init. Read every line, then: stille check --config <this file>\n"
 _NUMBERS = ("money", "price", "number", "integer")

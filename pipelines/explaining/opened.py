@@ -47,7 +47,7 @@ class Opened:
 def opened(settings: Settings, case: Case) -> Iterator[Opened]:
     """Open the case's snapshot for its customer."""
     snapshot, catalog = case.snapshot, catalog_of(settings, case.snapshot)
-    with connect(settings.engine, settings.paths.var / "spill") as con:
+    with connect(settings.engine, settings.paths.spill) as con:
         [(number,)] = con.execute(
             "select cast(md5_number_lower(?) % ? as integer)", [case.customer, snapshot.shards]
         ).fetchall()

@@ -10,7 +10,6 @@ from models.bootstrap import Interval
 from models.realised import Outcome
 from pipelines.reporting.facts import Contact, Effect, Past
 
-MONITORING, EFFECT = "monitoring", "effect"
 _GROUPS = ("all", "lane")
 _HARM = "more_leave"
 

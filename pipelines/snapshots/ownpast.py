@@ -8,7 +8,8 @@ from datetime import UTC, date, timedelta
 from math import ceil, nan
 from zoneinfo import ZoneInfo
 
-from pipelines.settings import RowBand, Settings
+from pipelines.config.sections import RowBand
+from pipelines.settings import Settings
 from pipelines.snapshots.daily import (
     Days,
     days_before,

@@ -7,9 +7,10 @@ import duckdb
 
 from features.errors import ContractError
 from features.tables import Column
+from pipelines.config.sources import Dialect
 from pipelines.database import identifier, literal
 from pipelines.lists.csvsafe import ESCAPE
-from pipelines.settings import Dialect, Settings
+from pipelines.settings import Settings
 from pipelines.snapshots.reading import Loaded
 from pipelines.sources.bindingrules import Binding
 from pipelines.sources.typed import SKIPPED, raw_select

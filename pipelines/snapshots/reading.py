@@ -9,9 +9,10 @@ import duckdb
 
 from features.errors import ContractError
 from features.tables import Table
+from pipelines.config.sources import Source
 from pipelines.database import identifier
 from pipelines.keys import PSEUDONYM, key_of
-from pipelines.settings import Settings, Source
+from pipelines.settings import Settings
 from pipelines.snapshots.shards import CUSTOMERS
 from pipelines.sources.binding import Bound, bind
 from pipelines.sources.bindingrules import Binding, refuse_no_zone

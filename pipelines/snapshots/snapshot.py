@@ -24,7 +24,6 @@ from pipelines.snapshots.facts import (
     read_snapshot,
     verify_snapshot,
 )
-from pipelines.snapshots.kept import placed, reusable
 from pipelines.snapshots.refusals import Judge, judged
 from pipelines.snapshots.store import (
     folder_of,
@@ -32,8 +31,10 @@ from pipelines.snapshots.store import (
     fresh_staging,
     keep_quarantine,
     mark_newest,
+    placed,
     prune,
     refused_folder,
+    reusable,
 )
 from pipelines.snapshots.taking import Taken, write_tables
 from pipelines.sources.files import Input, changed, digests, file_digest, find_files

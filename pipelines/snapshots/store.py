@@ -12,13 +12,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from features.errors import ContractError
 from pipelines.settings import Settings
+from pipelines.snapshots.facts import Snapshot, read_snapshot, verify_snapshot
 from pipelines.snapshots.hold import REMOVED, Hold, make_held, new_name, remove_unless_held
 
 KEPT = 2
 _NAME_LENGTH = 16
 _STAGING = ".staging"
 _REFUSED = "refused"
+_UNREADABLE = (ContractError, KeyError, TypeError)
 
 
 def store_of(settings: Settings) -> Path:
@@ -44,6 +47,42 @@ def fresh_staging(store: Path) -> tuple[Path, Hold]:
 def newest_first(store: Path) -> list[Path]:
     """The folders of complete snapshots, the one let through last at the head."""
     return sorted(_complete(store), key=_age, reverse=True)
+
+
+def previous(store: Path) -> Snapshot | None:
+    """The snapshot that was let through last, or None when there is none of this format."""
+    for folder in newest_first(store):
+        try:
+            return read_snapshot(folder)
+        except _UNREADABLE:
+            continue
+    return None
+
+
+def reusable(folder: Path, digest: str) -> Snapshot | None:
+    """The undamaged snapshot of these inputs in ``folder``, or None."""
+    try:
+        found = read_snapshot(folder)
+        verify_snapshot(found)
+    except _UNREADABLE:
+        return None
+    return found if found.digest == digest else None
+
+
+def placed(staging: Path, into: Path, digest: str) -> Snapshot:
+    """Give a filled folder its name, unless another run was quicker with the same inputs."""
+    while True:
+        try:
+            staging.replace(into)
+        except OSError:
+            if not into.is_dir():
+                raise
+        else:
+            return read_snapshot(into)
+        found = reusable(into, digest)
+        if found is not None:
+            return found
+        put_away(into)
 
 
 def keep_quarantine(staging: Path, store: Path) -> None:

@@ -10,11 +10,10 @@ from pipelines.progress import bar
 from pipelines.record import Gate, RunRecord
 from pipelines.settings import Settings
 from pipelines.snapshots.gates import judged, measures
-from pipelines.snapshots.kept import previous
 from pipelines.snapshots.measure import Known, Tables
 from pipelines.snapshots.ownpast import own_measures
 from pipelines.snapshots.snapshot import Snapshot, take_snapshot
-from pipelines.snapshots.store import store_of
+from pipelines.snapshots.store import previous
 from pipelines.snapshots.taking import Taken
 from pipelines.trained import champion_tables
 
@@ -41,9 +40,9 @@ def read_tables(
     mutable attribute.
     """
     if record.command != _CHECK:
-        refuse_mutable(settings)
+        refuse_mutable(settings.sources)
     limit = max(as_of, today_in(settings.company.timezone))
-    store, page = store_of(settings), str(settings.paths.out / CHECK_PAGE)
+    store, page = settings.paths.snapshots, str(settings.paths.out / CHECK_PAGE)
     before = previous(store)
 
     def judge(taken: Taken) -> tuple[Gate, ...]:

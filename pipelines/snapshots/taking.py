@@ -14,8 +14,9 @@ import duckdb
 from features.errors import ContractError
 from features.tables import TABLES, Table
 from features.timeline import midnight_utc
+from pipelines.config.columns import ColumnMap
 from pipelines.database import connect, identifier
-from pipelines.settings import ColumnMap, Settings
+from pipelines.settings import Settings
 from pipelines.snapshots import households
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.quarantine import set_aside

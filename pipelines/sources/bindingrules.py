@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from features.errors import ContractError
 from features.tables import Column, Table
+from pipelines.config.columns import ColumnMap
 from pipelines.config.errors import nearest
-from pipelines.settings import ColumnMap, Dialect, Source
+from pipelines.config.sources import Dialect, Source
 from pipelines.sources.personal import why_forbidden
 
 KNOWN_AT = Column("known_at", "instant", "When the row could be known.")

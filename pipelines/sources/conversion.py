@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from features.tables import DUCKDB_TYPES, ColumnType
+from pipelines.config.sources import Dialect
 from pipelines.database import literal, literals, local_to_utc
-from pipelines.settings import Dialect
 
 TEXT = "VARCHAR"
 # A database's exact decimal, which arrives as text in plain notation whatever the dialect.

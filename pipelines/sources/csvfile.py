@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from features.errors import ContractError
-from pipelines.settings import Dialect
+from pipelines.config.sources import Dialect
 
 MAX_LINE_BYTES = 2_000_000
 _CHUNK = 1 << 20

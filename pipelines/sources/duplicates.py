@@ -6,8 +6,8 @@ import duckdb
 
 from features.errors import ContractError
 from features.tables import Table
+from pipelines.config.sources import Source
 from pipelines.database import identifier, literal
-from pipelines.settings import Source
 from pipelines.sources.bindingrules import Binding
 from pipelines.sources.part import Part
 from pipelines.sources.typed import SKIPPED

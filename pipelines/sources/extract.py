@@ -1,8 +1,10 @@
 """One table of a database as a Parquet file: the columns in use, typed, and known by content."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import duckdb
 import pyarrow as pa
@@ -12,7 +14,6 @@ from adbc_driver_manager.dbapi import Cursor
 from features.tables import TABLES
 from pipelines.database import identifier, literal
 from pipelines.settings import Settings
-from pipelines.sources.address import shown, without_secrets
 from pipelines.sources.binding import bind
 from pipelines.sources.conversion import NUMERIC
 from pipelines.sources.files import Input
@@ -25,6 +26,13 @@ _TYPES: Mapping[str, str] = {
 }
 _TEXT = ("text", "varchar", "name")
 _MOMENTS = ("date", "timestamp", "timestamptz")
+_PATIENCE = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "tcp_user_timeout": "60000",
+    "application_name": "stille",
+}
+_QUOTED = re.compile(r'"([^"]*)"')
 
 
 class DroppedError(Exception):
@@ -119,3 +127,39 @@ def _content_digest(path: Path, types: Mapping[str, str], wanted: list[str]) -> 
         ).fetchone()
     text = repr([[(name, types[name]) for name in wanted], sums])
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def shown(uri: str) -> str:
+    """Scheme, host, port and database of an address: no user, no password, no options."""
+    try:
+        parts = urlsplit(uri)
+        port = f":{parts.port}" if parts.port is not None else ""
+        return f"postgresql://{parts.hostname or 'local'}{port}{parts.path}"
+    except ValueError:
+        return "postgresql://(an address that cannot be read)"
+
+
+def patient(uri: str) -> str:
+    """The address with limits on connecting and on a silent network, where it has none."""
+    query = uri.partition("?")[2]
+    given = dict(parse_qsl(query, keep_blank_values=True))
+    added = urlencode({key: value for key, value in _PATIENCE.items() if key not in given})
+    joint = "" if not added else "&" if query else "?" if "?" not in uri else ""
+    return f"{uri}{joint}{added}"
+
+
+def without_secrets(text: str, uri: str) -> str:
+    """The first line of a message of the database, with nothing of the password in it."""
+    line = text.strip().splitlines()[0] if text.strip() else ""
+    userinfo = uri.partition("://")[2].rpartition("@")[0]
+    user, _, password = userinfo.partition(":")
+    option = dict(parse_qsl(uri.partition("?")[2])).get("password", "")
+    for secret in (userinfo, password, unquote(password), option):
+        if len(secret) > 1 and secret != user:
+            line = line.replace(secret, "***")
+
+    def hide(quoted: re.Match[str]) -> str:
+        part = quoted.group(1)
+        return '"***"' if part and part in userinfo and part != user else quoted.group(0)
+
+    return _QUOTED.sub(hide, line)

@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 
 from features.errors import ContractError
+from pipelines.config.sources import Dialect, Source
 from pipelines.database import first_line, literal
-from pipelines.settings import Dialect, Source
 from pipelines.sources.csvfile import (
     MAX_LINE_BYTES,
     certainly_rectangular,

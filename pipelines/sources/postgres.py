@@ -18,8 +18,15 @@ from tenacity.wait import wait_exponential
 from features.errors import BusyError, ConfigError, ContractError
 from features.tables import TABLES
 from pipelines.settings import Settings
-from pipelines.sources.address import patient, shown, without_secrets
-from pipelines.sources.extract import DroppedError, columns_of, fetch, table_of
+from pipelines.sources.extract import (
+    DroppedError,
+    columns_of,
+    fetch,
+    patient,
+    shown,
+    table_of,
+    without_secrets,
+)
 from pipelines.sources.files import Input
 
 ATTEMPTS = 4

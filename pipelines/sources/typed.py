@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from features.tables import DUCKDB_TYPES, Column, Table
+from pipelines.config.sources import Dialect, Source
 from pipelines.database import identifier, literal, literals, local_to_utc
-from pipelines.settings import Dialect, Source
 from pipelines.sources.bindingrules import Binding
 from pipelines.sources.conversion import Forms, as_text, cleaned, converted, renamed
 from pipelines.sources.part import Part

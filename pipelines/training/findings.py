@@ -78,7 +78,7 @@ def draw(settings: Settings, judged: Judged) -> dict[str, bytes]:
 
 def keep(settings: Settings, judged: Judged, pictures: Mapping[str, bytes], run_id: str) -> Path:
     """Write pictures, test scores and drivers under ``var/training/<run_id>``; return it."""
-    folder = settings.paths.var / "training" / run_id
+    folder = settings.paths.training / run_id
     (folder / "plots").mkdir(parents=True, exist_ok=True)
     for name, png in pictures.items():
         replace_bytes(folder / name, png)

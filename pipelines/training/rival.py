@@ -72,7 +72,7 @@ def _later(
 def _kept(
     settings: Settings, judged: Judged, incumbent: tracking.Registered, tried: list[str]
 ) -> _Shared | None:
-    folder = settings.paths.var / "training" / incumbent.tags.get("run", "")
+    folder = settings.paths.training / incumbent.tags.get("run", "")
     path = folder / "test_scores.parquet"
     if not path.is_file():
         tried.append(f"no test scores of {incumbent.label} are kept in {folder}")

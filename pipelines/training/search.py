@@ -40,7 +40,7 @@ def search(settings: Settings, examples: Examples, effort: Effort, record: RunRe
     many. Raises ``BusyError`` while another run searches.
     """
     rivalry = Rivalry(settings, examples)
-    with record.stage("search") as stage, _locked(settings.paths.var / "search") as folder:
+    with record.stage("search") as stage, _locked(settings.paths.search) as folder:
         study = _study(folder, study_name(rivalry))
         _give_up_unfinished(study)
         _run(settings, rivalry, study, effort)

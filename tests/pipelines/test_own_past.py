@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pipelines.snapshots.daily import days_before, strangest_day, usual_silence
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.gates import measures
+from pipelines.snapshots.levels import BANDS, mixed_share
 from pipelines.snapshots.measure import Known
-from pipelines.snapshots.mixture import BANDS, mixed_share
 from pipelines.snapshots.ownpast import own_measures
 from pipelines.snapshots.profile import ColumnProfile, TableProfile
 

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from features.errors import ConfigError, ContractError
 from features.tables import TABLES
 from features.timeline import midnight_utc
+from pipelines.config.sections import Engine
+from pipelines.config.sources import Dialect
 from pipelines.database import connect, literal
 from pipelines.lists.csvsafe import unescape
-from pipelines.settings import Dialect, Engine
-from pipelines.snapshots.kept import previous
 from pipelines.snapshots.snapshot import take_snapshot
+from pipelines.snapshots.store import previous
 from pipelines.sources.conversion import Forms, converted
 from pipelines.sources.personal import why_forbidden
 

@@ -16,10 +16,10 @@ from postgres_server import SECRET, binaries, cluster, wire
 
 from features.errors import BusyError, ConfigError, ContractError
 from pipelines.settings import load_settings
-from pipelines.snapshots.kept import previous
 from pipelines.snapshots.snapshot import take_snapshot
+from pipelines.snapshots.store import previous
 from pipelines.sources import extract, postgres
-from pipelines.sources.address import patient, shown, without_secrets
+from pipelines.sources.extract import patient, shown, without_secrets
 
 
 def at(written):
