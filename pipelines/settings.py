@@ -26,7 +26,7 @@ from pipelines.config.sections import (
     Tracking,
     Training,
 )
-from pipelines.config.sources import Dialect, Source
+from pipelines.config.sources import FORMATS, Dialect, Source
 
 
 class Settings(Section):
@@ -53,12 +53,13 @@ class Settings(Section):
         return Dialect(**{**self.dialect.model_dump(), **own})
 
     def zone_of(self, table: str) -> str:
-        """Zone of a source's naive instants: the company's in text files, else UTC.
+        """Zone of a source's naive instants: declared, or that of its format, or UTC.
 
-        Databases have no default: reading refuses their naive instants without a zone.
+        Reading refuses naive instants of a format that has none, where none is declared.
         """
         source = self.sources[table]
-        return source.timezone or (self.company.timezone if source.kind == "csv" else "UTC")
+        by_company = FORMATS[source.kind].zone == "company"
+        return source.timezone or (self.company.timezone if by_company else "UTC")
 
     def delays(self) -> dict[str, int]:
         """Days from an event, or a moment that reveals a value, until it is known; by table."""

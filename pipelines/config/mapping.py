@@ -7,6 +7,7 @@ from typing import Any
 
 from features.tables import FORBIDDEN_COLUMNS, TABLES, Column, Table
 from pipelines.config.errors import Problem, nearest
+from pipelines.config.sources import FORMATS
 
 EXTRA_COLUMNS = ("known_at",)
 _ATTRIBUTE = re.compile("[a-z][a-z0-9_]*")
@@ -70,10 +71,13 @@ def _origin(place: tuple[str, ...], source: Mapping[str, Any]) -> Iterator[Probl
     if (path is None) == (database is None):
         yield Problem(place, "give either path (files) or database (uri, table)")
     yield from _path(place, path)
-    files = source.get("format") == "duckdb" or str(path).endswith(".duckdb")
-    if files and source.get("table") is None:
+    tables = any(
+        form.has_tables and (source.get("format") == kind or str(path).endswith(form.suffix))
+        for kind, form in FORMATS.items()
+    )
+    if tables and source.get("table") is None:
         yield Problem((*place, "table"), "required: which table of the DuckDB file")
-    if not files and source.get("table") is not None:
+    if not tables and source.get("table") is not None:
         yield Problem((*place, "table"), "only DuckDB files have tables; see database.table")
     if database is not None and source.get("format") is not None:
         yield Problem((*place, "format"), "only files have a format")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_serializer, field_validator, model_validator
@@ -9,7 +10,29 @@ from pydantic import Field, SecretStr, field_serializer, field_validator, model_
 from pipelines.config.columns import Attribute, ColumnMap
 from pipelines.config.sections import Section, known_zone
 
-Kind = Literal["csv", "parquet", "duckdb", "postgres"]
+FileKind = Literal["csv", "parquet", "duckdb"]
+Kind = FileKind | Literal["postgres"]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What a configuration has to know of a kind of source; ``pipelines.sources`` reads it.
+
+    ``zone`` is that of naive instants: the company's, UTC, or None where it must be declared.
+    """
+
+    zone: Literal["company", "UTC"] | None
+    suffix: str = ""
+    has_tables: bool = False
+
+
+FORMATS: Mapping[Kind, Format] = {
+    "csv": Format("company", ".csv"),
+    "parquet": Format("UTC", ".parquet"),
+    "duckdb": Format(None, ".duckdb", has_tables=True),
+    "postgres": Format(None),
+}
+SCHEMES: Mapping[str, Kind] = {"postgresql": "postgres", "postgres": "postgres"}
 _NAME = r"[^\W\d][\w$]{0,62}"
 _TABLE_NAME = re.compile(rf"({_NAME}\.)?{_NAME}")
 
@@ -63,8 +86,9 @@ class Database(Section):
 
     @field_validator("uri")
     @classmethod
-    def _postgres(cls, uri: SecretStr) -> SecretStr:
-        if not uri.get_secret_value().startswith(("postgresql://", "postgres://")):
+    def _known_scheme(cls, uri: SecretStr) -> SecretStr:
+        scheme, found, _ = uri.get_secret_value().partition("://")
+        if not found or scheme not in SCHEMES:
             raise ValueError("not a PostgreSQL address: postgresql://user:password@host/database")
         return uri
 
@@ -74,6 +98,11 @@ class Database(Section):
         if "." not in table:
             raise ValueError("name the schema too: schema.table")
         return _table_name(table)
+
+    @property
+    def kind(self) -> Kind:
+        """By the scheme of the address."""
+        return SCHEMES[self.uri.get_secret_value().partition("://")[0]]
 
 
 class Source(Section):
@@ -90,7 +119,7 @@ class Source(Section):
     path: str | None = None
     table: str | None = None
     database: Database | None = None
-    format: Literal["csv", "parquet", "duckdb"] | None = None
+    format: FileKind | None = None
     dialect: Dialect = Dialect()
     timezone: str | None = None
     known_delay_days: Annotated[int, Field(ge=0)] | None = None
@@ -124,13 +153,14 @@ class Source(Section):
     def kind(self) -> Kind:
         """Format given, else by the path's ending; a folder (``path/``) holds Parquet files."""
         if self.database is not None:
-            return "postgres"
-        path = self.path or ""
+            return self.database.kind
         if self.format is not None:
             return self.format
-        if path.endswith(".duckdb"):
-            return "duckdb"
-        return "parquet" if path.endswith((".parquet", "/")) else "csv"
+        path = self.path or ""
+        if path.endswith("/"):
+            return "parquet"
+        suffixes = {kind: form.suffix for kind, form in FORMATS.items() if form.suffix}
+        return next((kind for kind, suffix in suffixes.items() if path.endswith(suffix)), "csv")
 
     @property
     def filters(self) -> tuple[str, ...]:

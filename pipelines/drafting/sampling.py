@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import ContractError
+from pipelines.config.sources import FileKind
 from pipelines.drafting.textlook import Look, look
 
 ROWS = 1000
@@ -23,7 +24,7 @@ _NULLS = ("NULL", "null", "NA", "N/A", "n/a", "\\N", "None", "-")
 class Sample:
     """One file: its format, how its text is written, and a look at every column."""
 
-    fmt: str
+    fmt: FileKind
     columns: dict[str, Look]
     delimiter: str = ","
     encoding: str = "utf-8"

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from pipelines.config.sources import Dialect
+from pipelines.config.sources import FORMATS, Dialect
 from pipelines.drafting.draft import Draft, unused
 from pipelines.drafting.matching import Match
 
@@ -98,7 +98,7 @@ def _notes(draft: Draft, source: Mapping[str, Any], dialect: Mapping[str, Any]) 
     if "money_unit" in source:
         notes.append("money_unit: minor is øre or cents, major is kroner or euros")
     if any(match.column.type == "instant" for match in draft.matches):
-        zone = "the company's zone" if draft.found.sample.fmt == "csv" else "UTC"
+        zone = "the company's zone" if FORMATS[draft.found.sample.fmt].zone == "company" else "UTC"
         notes.append(f"instants without a zone are read in {zone}; else write timezone: …")
     return notes
 

@@ -19,8 +19,7 @@ from pipelines.sources.bindingrules import Binding, refuse_no_zone
 from pipelines.sources.conversion import Forms
 from pipelines.sources.duplicates import settle_duplicates
 from pipelines.sources.files import Input
-from pipelines.sources.opening import open_part, prove_rows, refuse_broken
-from pipelines.sources.parquetfile import verify_pages
+from pipelines.sources.opening import READERS, open_part
 from pipelines.sources.part import Part
 from pipelines.sources.pseudonyms import define_pseudonym
 from pipelines.sources.typed import SKIPPED, contract_columns, future_rule, part_select, row_rule
@@ -72,14 +71,14 @@ def load_table(
     )
     if company.pseudonyms:
         define_pseudonym(connection, key_of(PSEUDONYM, settings.paths.var))
+    reader = READERS[source.kind]
     parts, bounds = [], []
     for index, given in enumerate(inputs):
         copy = scratch / f"{table.name}-{index}.csv"
         part = open_part(connection, given, source, dialect, copy)
         bound = _with_siblings(bind(table, source, part.columns, part.name), settings, source)
         refuse_no_zone(table, source, dialect, part.columns, bound.bindings)
-        if source.kind == "parquet":
-            verify_pages(part, [name for b in bound.bindings for name in b.origin.read])
+        reader.verify(part, [name for b in bound.bindings for name in b.origin.read])
         _insert(connection, table, source, part, index, bound.bindings, forms, limit, known)
         parts.append(part)
         bounds.append(bound)
@@ -126,7 +125,7 @@ def _insert(
     except (duckdb.OutOfMemoryException, *_OUR_OWN_FAULT):
         raise
     except duckdb.Error as error:
-        raise refuse_broken(part, forms.dialect, error) from error
+        raise READERS[source.kind].broken(part, forms.dialect, error) from error
 
 
 def _prove(
@@ -141,10 +140,10 @@ def _prove(
     ).fetchall()
     rows = {int(index): int(count) for index, count in counted}
     for index, part in enumerate(parts):
-        prove_rows(part, forms.dialect, rows.get(index, 0))
+        READERS[source.kind].prove(part, forms.dialect, rows.get(index, 0))
     if table.required and not rows:
         raise ContractError(f"{parts[0].name}: no rows, and {table.name} are needed")
-    if source.kind == "parquet" and not rows:
+    if not rows and not READERS[source.kind].may_be_empty:
         raise ContractError(
             f"{parts[0].name}: no rows, as after an export that broke off; if there are none yet, "
             f"leave sources.{table.name} out of the configuration, then run: stille check"

@@ -2,28 +2,77 @@
 
 import codecs
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import duckdb
+
 from features.errors import ContractError
 from pipelines.config.sources import Dialect
+from pipelines.database import first_line, literal
+from pipelines.sources.part import Declared, Part, Reader, TextFacts
 
 MAX_LINE_BYTES = 2_000_000
 _CHUNK = 1 << 20
 _READ_AS_UTF8 = ("utf-8", "utf-8-sig", "ascii")
 
 
-@dataclass(frozen=True, slots=True)
-class TextFacts:
-    """What one pass over a file saw. ``readable`` is the file itself or its UTF-8 copy."""
+class CsvReader(Reader):
+    """Text files, read as text in the declared dialect only."""
 
-    readable: Path
-    header: tuple[str, ...]
-    delimiters: int
-    quotes: int
+    name = "CSV"
+
+    def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
+        dialect = declared.dialect
+        facts = inspect(path, dialect, declared.scratch)
+        names = [f"c{i}" for i in range(len(facts.header))]
+        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+        relation = (
+            f"read_csv({literal(facts.readable)}, auto_detect=false, header=true, "
+            f"columns={{{columns}}}, delim={literal(dialect.delimiter)}, "
+            f"quote={literal(dialect.quote)}, escape={literal(dialect.quote)}, strict_mode=true, "
+            f"null_padding=false, ignore_errors=false, parallel=false, "
+            f"max_line_size={MAX_LINE_BYTES})"
+        )
+        return Part(
+            name=str(path),
+            path=path,
+            columns=dict.fromkeys(facts.header, "VARCHAR"),
+            expressions={
+                column: f"coalesce({name}, '')"
+                for column, name in zip(facts.header, names, strict=True)
+            },
+            relation=relation,
+            row="row_number() over () + 1",
+            text=facts,
+        )
+
+    def prove(self, part: Part, dialect: Dialect, rows: int) -> None:
+        """Raises ``ContractError`` for a file with no rows, a ragged row or an open quote."""
+        if rows == 0:
+            raise ContractError(f"{part.name}: only a header and no rows; was its export cut off?")
+        if part.text is None or certainly_rectangular(part.text, rows):
+            return
+        exact = check_rows(part.path, part.text, dialect)
+        if exact != rows:
+            raise ContractError(
+                f"{part.name}: {rows:,} rows were read and {exact:,} are there; a quote is out of "
+                "place"
+            )
+
+    def broken(self, part: Part, dialect: Dialect, error: duckdb.Error) -> ContractError:
+        """Explain with the line number where it is known; raised when the exact reader finds it."""
+        if part.text is not None:
+            check_rows(part.path, part.text, dialect)
+        text = str(error)
+        line = re.search(r"CSV Error on Line: (\d+)", text)
+        where = f"{part.name}, line {line.group(1)}" if line else part.name
+        if "state machine" in text:
+            return ContractError(f"{where}: mixes line ends, or quotes within unquoted fields")
+        return ContractError(f"{where}: breaks the declared dialect ({first_line(error)})")
 
 
 def inspect(path: Path, dialect: Dialect, scratch: Path) -> TextFacts:
