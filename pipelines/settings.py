@@ -1,4 +1,4 @@
-"""What an operator configures: YAML composed into frozen values, checked before anything runs."""
+"""Settings: a company's YAML composed into frozen values, checked before anything runs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +21,6 @@ from pipelines.config.sections import (
     Paths,
     Privacy,
     Quality,
-    RowBand,
     Section,
     Tracking,
     Training,
@@ -78,10 +77,6 @@ class Settings(Section):
         """Largest share of a table's rows that may be set aside."""
         own = self.sources[table].max_quarantine_share
         return self.quality.max_quarantine_share if own is None else own
-
-    def rows_of(self, table: str) -> RowBand:
-        """What a table's row count may be, in multiples of the snapshot before."""
-        return self.quality.rows_of.get(table, self.quality.rows)
 
 
 def _problems(document: Mapping[str, Any]) -> tuple[Problem, ...]:

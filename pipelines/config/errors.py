@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: every problem in one message, without its secrets."""
+"""Configuration errors: every problem in one message, without its secrets."""
 
 import difflib
 import re

@@ -1,4 +1,4 @@
-"""Checks of a configured mapping against the data contract, before any file is opened."""
+"""Validation of the column mapping against the data contract, before a file is opened."""
 
 import re
 from collections.abc import Iterator, Mapping

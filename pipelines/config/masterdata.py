@@ -1,4 +1,4 @@
-"""Columns of the customer table that are overwritten when something changes.
+"""Look-ahead in master data: columns of the customer table that are overwritten.
 
 A register shows what holds today, for every as-of date. Learning from such a column is learning
 from the future: whoever left may have had it changed on the way out. So a column becomes a
@@ -15,7 +15,7 @@ from pipelines.config.sources import Source
 
 HISTORY = "master_data"
 SEGMENT = "segment"
-KEPT = TABLES[HISTORY].column("attribute").allowed
+TRACKED = TABLES[HISTORY].column("attribute").allowed
 _LEFT = f"its history is read from sources.{HISTORY}"
 
 
@@ -48,7 +48,7 @@ def _undeclared(customers: Mapping[str, Any]) -> Iterator[Problem]:
                 place,
                 f"can {column!r} change after the day it is first written? If never: "
                 f"static: true. If it can: mutable: true, and give its history in sources.{HISTORY}"
-                f" ({', '.join(KEPT)}), or drop the column with its reason",
+                f" ({', '.join(TRACKED)}), or drop the column with its reason",
             )
 
 
@@ -57,7 +57,7 @@ def left_to_history(sources: Mapping[str, Source]) -> Mapping[str, Source]:
     if HISTORY not in sources:
         return sources
     customers = sources["customers"]
-    left = [each for each in _mutable(customers) if each[1] in KEPT]
+    left = [each for each in _mutable(customers) if each[1] in TRACKED]
     gone = {(section, name) for section, name, _ in left}
     changed = customers.model_copy(
         update={
@@ -85,13 +85,17 @@ def refuse_mutable(sources: Mapping[str, Source]) -> None:
     """Raise ``ConfigError`` naming each column that would tell the model its own future."""
     columns = [
         f"  {column!r} (sources.customers.{section}.{name}): "
-        + (f"sources.{HISTORY} is not given" if name in KEPT else "no history can be given for it")
+        + (
+            f"sources.{HISTORY} is not given"
+            if name in TRACKED
+            else "no history can be given for it"
+        )
         for section, name, column in _mutable(sources["customers"])
     ]
     if columns:
         raise ConfigError(
             "a column that is overwritten shows at every past day what holds now, so a model "
             "would learn from the future:\n" + "\n".join(columns) + "\n"
-            f"give its history in sources.{HISTORY} ({', '.join(KEPT)}), or move the column to "
+            f"give its history in sources.{HISTORY} ({', '.join(TRACKED)}), or move the column to "
             "sources.customers.dropped, then run: stille check"
         )

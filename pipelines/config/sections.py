@@ -1,4 +1,4 @@
-"""Sections of the configuration that say nothing of where a company keeps its tables."""
+"""Configuration sections other than sources and lists."""
 
 from collections.abc import Mapping
 from datetime import date

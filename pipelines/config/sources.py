@@ -1,4 +1,4 @@
-"""Where a table's rows are kept, how they are written, and how their columns map."""
+"""Source declarations: location, format, text dialect and column mapping of a table."""
 
 import re
 from collections.abc import Mapping

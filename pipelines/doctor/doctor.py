@@ -1,4 +1,4 @@
-"""``stille doctor``: everything a night needs, looked at one by one without changing anything."""
+"""``stille doctor``: runs the health checks one by one and picks the exit code."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What ``stille doctor`` sees on this machine: attributes, privacy, clock, disk and sources."""
+"""Health checks of this machine: attributes, privacy, clock, disk and sources."""
 
 import os
 import shutil
@@ -115,5 +115,5 @@ def databases(settings: Settings) -> Iterator[Finding]:
     """Whether every database answers and has its tables."""
     yield from (
         Finding(f"source {name}", "ok", f"{columns} columns in {where}")
-        for name, where, columns in look_at_tables(settings)
+        for name, where, columns in look_at_tables(settings.sources)
     )

@@ -1,4 +1,4 @@
-"""What ``stille doctor`` sees of other processes: lock, last night, model and Prefect."""
+"""Health checks of other processes: lock, last night, model and Prefect."""
 
 import json
 import os

@@ -1,12 +1,12 @@
-"""Which column of a file is probably which column of the contract."""
+"""Schema matching: the contract column that a file's column probably is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from features.tables import Column, ColumnType, Table
 from pipelines.drafting.naming import SURE, WORTH_ASKING, bare, column_likeness
-from pipelines.drafting.sampling import Sample
-from pipelines.drafting.textlook import Look
+from pipelines.drafting.sampling import FileSample
+from pipelines.drafting.textlook import ColumnSample
 
 # What a column may be read as, besides what it looks like.
 _FITS: Mapping[ColumnType, tuple[str, ...]] = {
@@ -64,23 +64,23 @@ class Match:
 
     column: Column
     source: str
-    look: Look
+    sample: ColumnSample
     score: float
     words: Mapping[str, str]
     unknown: bool = False
 
     @property
     def sure(self) -> bool:
-        return self.score >= SURE and not self.unknown and not self.look.doubtful
+        return self.score >= SURE and not self.unknown and not self.sample.doubtful
 
 
-def match_columns(table: Table, sample: Sample) -> tuple[Match, ...]:
+def match_columns(table: Table, sample: FileSample) -> tuple[Match, ...]:
     """The file's most similar column of a fitting kind for each contract column, best first."""
     pairs = [
         match
         for column in (*table.columns, _KNOWN_AT)
-        for source, look in sample.columns.items()
-        if (match := _match(table, column, source, look)).score >= WORTH_ASKING
+        for source, column_sample in sample.columns.items()
+        if (match := _match(table, column, source, column_sample)).score >= WORTH_ASKING
     ]
     taken: dict[str, Match] = {}
     for match in sorted(pairs, key=lambda match: -match.score):
@@ -91,16 +91,16 @@ def match_columns(table: Table, sample: Sample) -> tuple[Match, ...]:
     return tuple(sorted(taken.values(), key=lambda match: order.index(match.column.name)))
 
 
-def _match(table: Table, column: Column, source: str, look: Look) -> Match:
+def _match(table: Table, column: Column, source: str, sample: ColumnSample) -> Match:
     score = column_likeness(source, table, column.name)
-    if not look.kinds.intersection(_FITS[column.type]):
+    if not sample.kinds.intersection(_FITS[column.type]):
         score = 0.0
     words: Mapping[str, str] = {}
     unknown = False
     if column.allowed:
-        words = word_map(look.words, column.allowed)
-        unknown = not look.words or bool(set(look.words) - set(words) - set(column.allowed))
-    return Match(column, source, look, score, words, unknown)
+        words = word_map(sample.words, column.allowed)
+        unknown = not sample.words or bool(set(sample.words) - set(words) - set(column.allowed))
+    return Match(column, source, sample, score, words, unknown)
 
 
 def word_map(values: tuple[str, ...], allowed: tuple[str, ...]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Medians that need no sorting, and how far a unit that was changed moves them.
+"""Unit changes: medians and mixtures from a histogram of logarithms.
 
 A column whose unit changes (øre for kroner, Wh for kWh) moves by a power of ten. Values are
 counted in bands of their logarithm, which takes the same memory for any number of rows and gives

@@ -1,4 +1,4 @@
-"""Loads one table of the contract into DuckDB, with the rule that each row breaks, if any."""
+"""Table loading into DuckDB, with the rule that each row breaks, if any."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Reading the company's tables, as the first step of every run."""
+"""Table intake: the first step of every run, with its gates and record."""
 
 from collections.abc import Callable
 from datetime import date
@@ -41,7 +41,8 @@ def read_tables(
     """
     if record.command != _CHECK:
         refuse_mutable(settings.sources)
-    limit = max(as_of, today_in(settings.company.timezone))
+    zone = settings.company.timezone
+    limit = max(as_of, today_in(zone))
     store, page = settings.paths.snapshots, str(settings.paths.out / CHECK_PAGE)
     before = previous(store)
 
@@ -54,7 +55,7 @@ def read_tables(
         return judged(found, before, record, page, accept=accept)
 
     def again(ready: Snapshot) -> tuple[Gate, ...]:
-        found = own_measures(settings, as_of, ready.tables)
+        found = own_measures(settings.quality, zone, as_of, ready.tables)
         return judged(found, ready, record, page, accept=accept)
 
     tables = sum(name in settings.sources for name in TABLES)

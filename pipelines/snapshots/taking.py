@@ -1,4 +1,4 @@
-"""Every table of a snapshot, loaded, checked and written by shard, one after the other.
+"""Snapshot writer: every table loaded, checked and written by shard, one after the other.
 
 A refused table does not end the reading: whoever mends an export wants to know all that is wrong.
 """

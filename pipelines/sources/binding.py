@@ -1,4 +1,4 @@
-"""Which source column each contract column of a table is read from."""
+"""Schema matching of one file: the source columns of each contract column."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a file's columns must not be, and what must be said of them before a row is read."""
+"""Schema rules: what refuses a file by its columns, before a row is read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

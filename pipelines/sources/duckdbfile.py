@@ -1,4 +1,4 @@
-"""Tables in DuckDB files, attached read-only. Views are refused: they can read other files."""
+"""DuckDB reader: tables of attached files. Views are refused: they can read other files."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Rows that come twice: refused, set aside but for the first, or versions, as declared."""
+"""Deduplication by key: refused, set aside but for the first, or versions, as declared."""
 
 from collections.abc import Sequence
 

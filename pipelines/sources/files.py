@@ -1,4 +1,4 @@
-"""The company's files: found under the data folder, named, and known by their digests."""
+"""File discovery below the data folder, partitions in folder names, and input digests."""
 
 import hashlib
 from collections.abc import Iterator, Mapping

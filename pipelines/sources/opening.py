@@ -1,4 +1,4 @@
-"""The readers of sources, by kind.
+"""Registry of readers, by kind of source.
 
 A new kind of source is a file with its ``Reader``, a line here, and one in
 ``pipelines.config.sources.FORMATS`` with what a configuration has to know of it.

@@ -1,4 +1,4 @@
-"""Parquet files: opened without guessing, and held against their pages' checksums."""
+"""Parquet readers: schema read strictly, pages compared with their checksums."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One file or table of a source as SQL can read it, and what a reader of such files does."""
+"""Reader interface: one file or table of a source as SQL can read it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

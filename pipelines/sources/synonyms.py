@@ -1,4 +1,4 @@
-"""Names as companies write them, and how alike two of them are.
+"""Column-name similarity over Norwegian, Danish, Swedish and English synonyms.
 
 A name becomes a set of English stems: lower case, without accents, split at every change of case
 and every sign that is no letter, each word looked up among Norwegian, Danish, Swedish and English
