@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import duckdb
+import numpy as np
 
 from pipelines.database import identifier
 
@@ -71,12 +72,8 @@ def level_of(
 def median(counts: Iterable[Counts]) -> float:
     """The value in the middle of counts by band, to within the width of a band (5 %)."""
     bands: Counts = sum(counts, Counter())
-    half, seen = bands.total() / 2, 0
-    for band in sorted(bands):
-        seen += bands[band]
-        if seen >= half:
-            return float(10 ** ((band + 0.5) / BANDS))
-    raise ValueError("no values")
+    middle = np.quantile([*bands], 0.5, weights=[*bands.values()], method="inverted_cdf")
+    return float(10 ** ((middle + 0.5) / BANDS))
 
 
 def unit_factor(ratio: float | None) -> float | None:

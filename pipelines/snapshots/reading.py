@@ -22,7 +22,14 @@ from pipelines.sources.files import Input
 from pipelines.sources.opening import READERS, open_part
 from pipelines.sources.part import Part
 from pipelines.sources.pseudonyms import define_pseudonym
-from pipelines.sources.typed import SKIPPED, contract_columns, future_rule, part_select, row_rule
+from pipelines.sources.typed import (
+    SKIPPED,
+    attribute_names,
+    contract_columns,
+    future_rule,
+    part_select,
+    row_rule,
+)
 
 # A damaged file can raise any other error of DuckDB's, also its bare base class.
 _OUR_OWN_FAULT = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException)
@@ -76,19 +83,19 @@ def load_table(
     for index, given in enumerate(inputs):
         copy = scratch / f"{table.name}-{index}.csv"
         part = open_part(connection, given, source, dialect, copy)
-        bound = _with_siblings(bind(table, source, part.columns, part.name), settings, source)
+        bound = bind(table, source, part.columns, part.name)
         refuse_no_zone(table, source, dialect, part.columns, bound.bindings)
         reader.verify(part, [name for b in bound.bindings for name in b.origin.read])
         _insert(connection, table, source, part, index, bound.bindings, forms, limit, known)
         parts.append(part)
         bounds.append(bound)
     _prove(connection, table, source, parts, forms)
-    bound = _together(bounds)
+    bound = _with_siblings(_together(bounds), settings.sources, source)
     refusal = settle_duplicates(connection, table, source, bound.bindings, parts)
     rules = _count_rules(connection, table)
     rows = sum(rules.values()) - rules.pop(SKIPPED, 0)
     rules.pop("", None)
-    columns = (*(c.name for c in table.columns), *_attributes(bound.bindings))
+    columns = (*(c.name for c in table.columns), *attribute_names(bound.bindings))
     return Loaded(table.name, table, tuple(parts), bound, columns, rules, rows, refusal)
 
 
@@ -164,19 +171,15 @@ def _first_of_each(bounds: Sequence[Bound]) -> tuple[Binding, ...]:
     return tuple(reversed(named.values()))
 
 
-def _with_siblings(bound: Bound, settings: Settings, source: Source) -> Bound:
+def _with_siblings(bound: Bound, sources: Mapping[str, Source], source: Source) -> Bound:
     """Columns that another table reads from the same files, or drops, are not unread."""
     used: set[str] = set()
-    for other in settings.sources.values():
+    for other in sources.values():
         if other.place == source.place:
             used |= {name for origin in other.columns.values() for name in origin.read}
             used |= {attribute.column for attribute in other.attributes.values()}
             used |= {*other.filters, *other.dropped}
     return replace(bound, unread=tuple(name for name in bound.unread if name not in used))
-
-
-def _attributes(bindings: Sequence[Binding]) -> list[str]:
-    return [b.column.name for b in bindings if b.column.name.startswith("attr_")]
 
 
 def _count_rules(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from features.errors import ContractError
-from pipelines.settings import Settings
 from pipelines.snapshots.facts import Snapshot, read_snapshot, verify_snapshot
 from pipelines.snapshots.hold import REMOVED, FolderLock, make_locked, new_name, remove_if_free
 
@@ -21,11 +20,6 @@ KEPT = 2
 _NAME_LENGTH = 16
 _STAGING = ".staging"
 _REFUSED = "refused"
-
-
-def store_of(settings: Settings) -> Path:
-    """Where the snapshots of a company are."""
-    return settings.paths.var / "snapshots"
 
 
 def folder_of(store: Path, digest: str) -> Path:

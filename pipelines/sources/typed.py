@@ -118,14 +118,15 @@ def contract_columns(
         else f"cast(null as {DUCKDB_TYPES[column.type]}) as {identifier(column.name)}"
         for column in table.columns
     ]
-    columns += [identifier(name) for name in _attributes(bindings)]
+    columns += [identifier(name) for name in attribute_names(bindings)]
     event = _event_at(table, names, zone)
     mapped = "known_at" if "known_at" in names else "cast(null as TIMESTAMP)"
     known = f"greatest(coalesce({mapped}, {event} + interval {delay_days} day), {event})"
     return (*columns, f"{event} as _event_at", f"{known} as _known_at")
 
 
-def _attributes(bindings: Sequence[Binding]) -> list[str]:
+def attribute_names(bindings: Sequence[Binding]) -> list[str]:
+    """The snapshot columns of attributes."""
     return [b.column.name for b in bindings if b.column.name.startswith("attr_")]
 
 
