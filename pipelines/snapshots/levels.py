@@ -77,7 +77,11 @@ def median(counts: Iterable[Counts]) -> float:
 
 
 def unit_factor(ratio: float | None) -> float | None:
-    """The power of ten (10 to 1,000, or its inverse) that a ratio is near, or None."""
+    """The power of ten (10 to 1,000, or its inverse) that a ratio is near, or None.
+
+    >>> unit_factor(104.0), unit_factor(2.0)
+    (100.0, None)
+    """
     if ratio is None or ratio <= 0:
         return None
     near = (factor for factor in _FACTORS if 1 / _NEAR < ratio / factor < _NEAR)

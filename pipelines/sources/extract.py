@@ -122,7 +122,11 @@ def _content_digest(path: Path, types: Mapping[str, str], wanted: list[str]) -> 
 
 
 def public_address(uri: str) -> str:
-    """Scheme, host, port and database of an address: no user, no password, no options."""
+    """Scheme, host, port and database of an address: no user, no password, no options.
+
+    >>> public_address("postgresql://stille:secret@host:5432/crm?sslmode=require")
+    'postgresql://host:5432/crm'
+    """
     try:
         parts = urlsplit(uri)
         port = f":{parts.port}" if parts.port is not None else ""
