@@ -38,4 +38,4 @@ class TableProfile:
     disorder: Mapping[str, int] = field(default_factory=dict)
     orphans: Mapping[str, int] = field(default_factory=dict)
     days: Mapping[str, int] = field(default_factory=dict)
-    lag: float = 0.0
+    lag: int | float = 0.0  # an integer stays one when it is read again
