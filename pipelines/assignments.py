@@ -64,7 +64,7 @@ def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
         )
     found, source = assignments_of(settings.paths.out, today), "publications"
     zone = settings.company.timezone
-    with connect(settings.engine, settings.paths.var / "spill") as con:
+    with connect(settings.engine, settings.paths.spill) as con:
         _open(con, settings, snapshot)
         if len(found) == 0:
             found, source = reported(con, today=today, zone=zone), "treatments"

@@ -13,9 +13,8 @@ from pipelines.engine import absent_columns, attributes_of
 from pipelines.run import Run, open_run
 from pipelines.settings import load_settings
 from pipelines.snapshots import households
-from pipelines.snapshots.kept import previous
 from pipelines.snapshots.snapshot import check_report
-from pipelines.snapshots.store import refused_folder, store_of
+from pipelines.snapshots.store import previous, refused_folder
 from pipelines.snapshots.tables import CHECK_PAGE, read_tables
 from pipelines.snapshots.taking import Taken
 from pipelines.training.leaks import refuse_leaks
@@ -40,7 +39,7 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
         try:
             snapshot = read_tables(run, accept=accept, seen=seen.append)
         except StilleError as error:
-            quarantine = refused_folder(store_of(run.settings))
+            quarantine = refused_folder(run.settings.paths.snapshots)
             write_page(page, _checked(run, seen[-1], quarantine, str(error)))
             raise
         quarantine = snapshot.root / "quarantine"
@@ -81,7 +80,7 @@ def feature_dictionary(config: Path) -> list[dict[str, str]]:
     settings = load_settings(config)
     tables = tuple(settings.sources)
     derived = (households.NOTICES,) if households.derivable(tables) else ()
-    before = previous(store_of(settings))
+    before = previous(settings.paths.snapshots)
     read = {} if before is None else {n: t for n, t in before.tables.items() if n in tables}
     catalog = build_catalog((*tables, *derived), attributes_of(settings), absent_columns(read))
     return dictionary(catalog)

@@ -1,12 +1,11 @@
-"""DuckDB as the engine: one bounded in-memory connection, and safe SQL text."""
+"""DuckDB connections with bounded memory, and quoting of SQL text."""
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 import duckdb
-
-from pipelines.settings import Engine
 
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
@@ -20,8 +19,18 @@ create or replace temp macro to_utc(local_time, zone) as case
     else timezone('UTC', timezone(zone, local_time)) end"""
 
 
-def connect(engine: Engine, spill: Path) -> duckdb.DuckDBPyConnection:
-    """Open a connection in UTC that keeps to the configured memory and spills into ``spill``.
+class Limits(Protocol):
+    """What a connection may use: threads, and memory as DuckDB writes it (``2GB``)."""
+
+    @property
+    def threads(self) -> int: ...
+
+    @property
+    def memory_limit(self) -> str: ...
+
+
+def connect(limits: Limits, spill: Path) -> duckdb.DuckDBPyConnection:
+    """Open a connection in UTC that keeps to ``limits`` and spills into ``spill``.
 
     Defines ``to_utc(naive local timestamp, zone)``: the naive UTC instant; the earlier of two
     when a clock change repeats the local time, the time an hour later when it skips it.
@@ -30,8 +39,8 @@ def connect(engine: Engine, spill: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'")
     connection.execute("set autoinstall_known_extensions = false")
-    connection.execute(f"set threads = {engine.threads}")
-    connection.execute(f"set memory_limit = {literal(engine.memory_limit)}")
+    connection.execute(f"set threads = {limits.threads}")
+    connection.execute(f"set memory_limit = {literal(limits.memory_limit)}")
     connection.execute(f"set temp_directory = {literal(spill)}")
     connection.execute(_TO_UTC)
     return connection

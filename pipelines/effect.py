@@ -70,7 +70,7 @@ def measure(run: Run) -> EffectResult:
     responds = None
     if effects[0].verdict != "not_measurable_yet":
         responds = who_responds(run, snapshot, arms.assigned)
-    path = settings.paths.var / FOLDER / f"{today}.json"
+    path = settings.paths.effect / f"{today}.json"
     result = EffectResult(today, arms, effects, responds, smallest, path)
     write_file(path, plain_json(as_data(result)) + b"\n")
     if result.harmful:

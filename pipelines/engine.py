@@ -82,7 +82,7 @@ def build_matrix(
     store, wanted = open_store(settings, snapshot.shards), definition_digests(job.catalog)
     parts = []
     for number in range(snapshot.shards):
-        with connect(settings.engine, settings.paths.var / "spill") as con:
+        with connect(settings.engine, settings.paths.spill) as con:
             shard = open_shard(con, settings, snapshot, job.catalog, number, min(job.as_ofs))
             place = _Place(store, number, into)
             for as_of, features in _features(shard, place, job.as_ofs, wanted):
@@ -157,7 +157,7 @@ def outcomes_at(
     """
     catalog, parts = catalog_of(settings, snapshot), []
     for number in range(snapshot.shards):
-        with connect(settings.engine, settings.paths.var / "spill") as con:
+        with connect(settings.engine, settings.paths.spill) as con:
             shard = open_shard(con, settings, snapshot, catalog, number, min(as_ofs))
             for as_of in as_ofs:
                 shard.cohort(as_of)

@@ -79,4 +79,4 @@ def _plain(text: str) -> bool:
 
 
 def _folder(settings: Settings) -> Path:
-    return settings.paths.var / "champion"
+    return settings.paths.champion

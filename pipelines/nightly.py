@@ -28,7 +28,6 @@ from pipelines.publish import publish, publisher, refuse_older, republish, stage
 from pipelines.published import Publication
 from pipelines.reporting.collect import collect
 from pipelines.reporting.written import write_report
-from pipelines.responding import FOLDER
 from pipelines.run import Run
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
@@ -125,5 +124,5 @@ def _stamp(run: Run, snapshot: Snapshot, champion: Champion, key: bytes) -> Stam
         thresholds={},
         degraded=run.record.degraded,
         holdout_key=name_of(key),
-        effect_digest=uplifts.name_of(run.settings.paths.var / FOLDER),
+        effect_digest=uplifts.name_of(run.settings.paths.uplift),
     )

@@ -30,7 +30,7 @@ def who_responds(run: Run, snapshot: Snapshot, assigned: Assigned) -> Judged | N
     with a note, without a champion or without published probabilities.
     """
     settings, record = run.settings, run.record
-    folder = settings.paths.var / FOLDER
+    folder = settings.paths.uplift
     try:
         spec = resolve_champion(run).model.spec
     except ModelError as error:
@@ -55,7 +55,7 @@ def with_effects(run: Run, spec: FeatureSpec, scored: pd.DataFrame) -> pd.DataFr
 
     ``KEPT`` is by how much contact lowers each one's chance of leaving; below 0 it raises it.
     """
-    model = uplifts.read(run.settings.paths.var / FOLDER, spec, run.record)
+    model = uplifts.read(run.settings.paths.uplift, spec, run.record)
     if model is None:
         return scored
     run.record.notes.append("contacts are valued by who responds, as past lists have shown")

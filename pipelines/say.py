@@ -17,7 +17,7 @@ from models.uplift import Judged
 from pipelines import sayeffect
 from pipelines.comparing.difference import Difference
 from pipelines.demo.compare import Comparison
-from pipelines.doctor.finding import Finding
+from pipelines.doctor.looks import Finding
 from pipelines.effect import EffectResult
 from pipelines.monitor import MonitoringResult
 from pipelines.monitoring import summary

@@ -14,7 +14,8 @@ from models.arrays import Floats, Matrix, Texts
 from models.churn import ChurnModel
 from models.explain import protective, top_reasons
 from models.spec import FeatureSpec
-from pipelines.settings import Attribute, Settings
+from pipelines.config.columns import Attribute
+from pipelines.settings import Settings
 
 KEPT = "kept"
 _LONGEST_NAME = 60

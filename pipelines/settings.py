@@ -1,4 +1,4 @@
-"""What an operator configures: YAML composed into frozen values, checked before anything runs."""
+"""Settings: a company's YAML composed into frozen values, checked before anything runs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,11 +7,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from features.timeline import LabelWindow
-from pipelines.config.columns import Attribute, ColumnMap
-from pipelines.config.dialect import Dialect
 from pipelines.config.errors import Problem
 from pipelines.config.file import read_config
-from pipelines.config.lists import Bands, Contact, RiskList
+from pipelines.config.lists import Contact, RiskList
 from pipelines.config.mapping import mapping_problems, quality_problems
 from pipelines.config.masterdata import attribute_problems, left_to_history
 from pipelines.config.sections import (
@@ -23,37 +21,11 @@ from pipelines.config.sections import (
     Paths,
     Privacy,
     Quality,
-    RowBand,
     Section,
     Tracking,
     Training,
 )
-from pipelines.config.sources import Database, Source
-
-__all__ = [
-    "Attribute",
-    "Bands",
-    "ColumnMap",
-    "Company",
-    "Contact",
-    "Database",
-    "Dialect",
-    "Economics",
-    "Engine",
-    "Label",
-    "Monitoring",
-    "Paths",
-    "Privacy",
-    "Quality",
-    "RiskList",
-    "RowBand",
-    "Section",
-    "Settings",
-    "Source",
-    "Tracking",
-    "Training",
-    "load_settings",
-]
+from pipelines.config.sources import FORMATS, Dialect, Source
 
 
 class Settings(Section):
@@ -76,15 +48,17 @@ class Settings(Section):
 
     def dialect_of(self, table: str) -> Dialect:
         """The company's dialect with the overrides of one source."""
-        return Dialect(**{**self.dialect.model_dump(), **self.sources[table].dialect})
+        own = self.sources[table].dialect.model_dump(exclude_unset=True)
+        return Dialect(**{**self.dialect.model_dump(), **own})
 
     def zone_of(self, table: str) -> str:
-        """Zone of a source's naive instants: the company's in text files, else UTC.
+        """Zone of a source's naive instants: declared, or that of its format, or UTC.
 
-        Databases have no default: reading refuses their naive instants without a zone.
+        Reading refuses naive instants of a format that has none, where none is declared.
         """
         source = self.sources[table]
-        return source.timezone or (self.company.timezone if source.kind == "csv" else "UTC")
+        by_company = FORMATS[source.kind].zone == "company"
+        return source.timezone or (self.company.timezone if by_company else "UTC")
 
     def delays(self) -> dict[str, int]:
         """Days from an event, or a moment that reveals a value, until it is known; by table."""
@@ -104,17 +78,13 @@ class Settings(Section):
         own = self.sources[table].max_quarantine_share
         return self.quality.max_quarantine_share if own is None else own
 
-    def rows_of(self, table: str) -> RowBand:
-        """What a table's row count may be, in multiples of the snapshot before."""
-        return self.quality.rows_of.get(table, self.quality.rows)
-
 
 def _problems(document: Mapping[str, Any]) -> tuple[Problem, ...]:
     sources = document.get("sources")
     quality = quality_problems(document.get("quality"))
     if not isinstance(sources, dict):
         return quality
-    return (*mapping_problems(sources, Dialect), *attribute_problems(sources), *quality)
+    return (*mapping_problems(sources), *attribute_problems(sources), *quality)
 
 
 def load_settings(path: Path) -> Settings:
@@ -124,4 +94,5 @@ def load_settings(path: Path) -> Settings:
     allowed, and the nearest match of an unknown name. A mutable attribute whose history the
     company gives is left to it.
     """
-    return left_to_history(read_config(path, Settings, _problems))
+    settings = read_config(path, Settings, _problems)
+    return settings.model_copy(update={"sources": left_to_history(settings.sources)})

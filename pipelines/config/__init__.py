@@ -1,1 +1,1 @@
-"""What an operator writes, section by section, and what may be wrong with it."""
+"""Configuration schema: pydantic sections, and the checks that their types cannot make."""

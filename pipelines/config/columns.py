@@ -1,4 +1,4 @@
-"""Where the contract's columns, and a customer's attributes, come from."""
+"""Column mapping: the source columns of the contract's columns and of attributes."""
 
 from collections.abc import Mapping
 from datetime import date

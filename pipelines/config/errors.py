@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: every problem in one message, without its secrets."""
+"""Configuration errors: every problem in one message, without its secrets."""
 
 import difflib
 import re
@@ -31,13 +31,21 @@ class Problem:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean 'x'?`` for the closest known word, or nothing."""
+    """A question for the closest known word, or nothing.
+
+    >>> nearest("colums", ["columns", "value"])
+    "; did you mean 'columns'?"
+    """
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def masked(text: str) -> str:
-    """The text with the password of every address in it replaced by ``***``."""
+    """The text with the password of every address in it replaced.
+
+    >>> masked("postgresql://stille:secret@host/crm")
+    'postgresql://stille:***@host/crm'
+    """
     return _PASSWORD.sub(r"\1***\3", text)
 
 

@@ -1,4 +1,4 @@
-"""YAML into a checked model: safe and capped, variables expanded, all errors in one message."""
+"""YAML loading into a pydantic model: capped, environment variables expanded."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Sections of the configuration about the lists: who is on them, and who may be contacted."""
+"""Configuration sections of the risk lists and of permitted contact."""
 
 from collections.abc import Mapping
 from datetime import date, time

@@ -1,26 +1,25 @@
-"""Checks of a configured mapping against the data contract, before any file is opened."""
+"""Validation of the column mapping against the data contract, before a file is opened."""
 
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from features.tables import FORBIDDEN_COLUMNS, TABLES, Column, Table
 from pipelines.config.errors import Problem, nearest
+from pipelines.config.sources import FORMATS
 
 EXTRA_COLUMNS = ("known_at",)
 _ATTRIBUTE = re.compile("[a-z][a-z0-9_]*")
 SYNTHESISED_BY_LEVELS = ("change_id", "old_price", "notified_on")
 
 
-def mapping_problems(sources: Mapping[str, Any], dialect: type[BaseModel]) -> tuple[Problem, ...]:
+def mapping_problems(sources: Mapping[str, Any]) -> tuple[Problem, ...]:
     """Find unknown tables, columns and values, and paths that leave the data folder."""
-    return tuple(_all(sources, dialect))
+    return tuple(_all(sources))
 
 
-def _all(sources: Mapping[str, Any], dialect: type[BaseModel]) -> Iterator[Problem]:
+def _all(sources: Mapping[str, Any]) -> Iterator[Problem]:
     for table in TABLES.values():
         if table.required and table.name not in sources:
             yield Problem(("sources", table.name), "required, and not given")
@@ -33,12 +32,10 @@ def _all(sources: Mapping[str, Any], dialect: type[BaseModel]) -> Iterator[Probl
         elif TABLES[name].derived:
             yield Problem(place, f"never given: {TABLES[name].doc}")
         elif isinstance(source, dict):
-            yield from _source(place, TABLES[name], source, dialect)
+            yield from _source(place, TABLES[name], source)
 
 
-def _source(
-    place: tuple[str, ...], table: Table, source: Mapping[str, Any], dialect: type[BaseModel]
-) -> Iterator[Problem]:
+def _source(place: tuple[str, ...], table: Table, source: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _origin(place, source)
     if source.get("levels") and table.name != "price_changes":
         yield Problem((*place, "levels"), "only price_changes can be given as price levels")
@@ -52,9 +49,6 @@ def _source(
         yield from _column((*place, "columns", str(column)), table, str(column), origin)
         if source.get("levels") and column in SYNTHESISED_BY_LEVELS:
             yield Problem((*place, "columns", str(column)), "made from the levels; not mapped")
-    overrides = source.get("dialect")
-    if isinstance(overrides, dict):
-        yield from _dialect((*place, "dialect"), overrides, dialect)
 
 
 def _no_versions(table: Table) -> str:
@@ -77,10 +71,13 @@ def _origin(place: tuple[str, ...], source: Mapping[str, Any]) -> Iterator[Probl
     if (path is None) == (database is None):
         yield Problem(place, "give either path (files) or database (uri, table)")
     yield from _path(place, path)
-    files = source.get("format") == "duckdb" or str(path).endswith(".duckdb")
-    if files and source.get("table") is None:
+    tables = any(
+        form.has_tables and (source.get("format") == kind or str(path).endswith(form.suffix))
+        for kind, form in FORMATS.items()
+    )
+    if tables and source.get("table") is None:
         yield Problem((*place, "table"), "required: which table of the DuckDB file")
-    if not files and source.get("table") is not None:
+    if not tables and source.get("table") is not None:
         yield Problem((*place, "table"), "only DuckDB files have tables; see database.table")
     if database is not None and source.get("format") is not None:
         yield Problem((*place, "format"), "only files have a format")
@@ -120,21 +117,6 @@ def _values(place: tuple[str, ...], column: Column, origin: Mapping[str, Any]) -
             yield Problem(place, f"found {target!r}; allowed: {allowed}{guess}")
     if origin.get("row_number") and column.name == "customer_id":
         yield Problem(place, "a row number cannot tell which customer a row belongs to")
-
-
-def _dialect(
-    place: tuple[str, ...], overrides: Mapping[str, Any], dialect: type[BaseModel]
-) -> Iterator[Problem]:
-    try:
-        dialect.model_validate(overrides)
-    except ValidationError as error:
-        for detail in error.errors():
-            key = str(detail["loc"][-1]) if detail["loc"] else ""
-            unknown = detail["type"] == "extra_forbidden"
-            known = ", ".join(dialect.model_fields)
-            hint = f"unknown key; allowed: {known}{nearest(key, dialect.model_fields)}"
-            message = str(detail["msg"]).removeprefix("Value error, ")
-            yield Problem((*place, *detail["loc"]), hint if unknown else message)
 
 
 def quality_problems(quality: object) -> tuple[Problem, ...]:

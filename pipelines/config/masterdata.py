@@ -1,4 +1,4 @@
-"""Columns of the customer table that are overwritten when something changes.
+"""Look-ahead in master data: columns of the customer table that are overwritten.
 
 A register shows what holds today, for every as-of date. Learning from such a column is learning
 from the future: whoever left may have had it changed on the way out. So a column becomes a
@@ -6,18 +6,16 @@ feature as it stands only when it is declared static, and its history is read wh
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from features.errors import ConfigError
 from features.tables import TABLES
 from pipelines.config.errors import Problem
-
-if TYPE_CHECKING:
-    from pipelines.settings import Settings, Source
+from pipelines.config.sources import Source
 
 HISTORY = "master_data"
 SEGMENT = "segment"
-KEPT = TABLES[HISTORY].column("attribute").allowed
+TRACKED = TABLES[HISTORY].column("attribute").allowed
 _LEFT = f"its history is read from sources.{HISTORY}"
 
 
@@ -50,16 +48,16 @@ def _undeclared(customers: Mapping[str, Any]) -> Iterator[Problem]:
                 place,
                 f"can {column!r} change after the day it is first written? If never: "
                 f"static: true. If it can: mutable: true, and give its history in sources.{HISTORY}"
-                f" ({', '.join(KEPT)}), or drop the column with its reason",
+                f" ({', '.join(TRACKED)}), or drop the column with its reason",
             )
 
 
-def left_to_history(settings: "Settings") -> "Settings":
-    """The settings without the mutable attributes whose history the company gives."""
-    if HISTORY not in settings.sources:
-        return settings
-    customers = settings.sources["customers"]
-    left = [each for each in _mutable(customers) if each[1] in KEPT]
+def left_to_history(sources: Mapping[str, Source]) -> Mapping[str, Source]:
+    """The sources without the mutable attributes whose history the company gives."""
+    if HISTORY not in sources:
+        return sources
+    customers = sources["customers"]
+    left = [each for each in _mutable(customers) if each[1] in TRACKED]
     gone = {(section, name) for section, name, _ in left}
     changed = customers.model_copy(
         update={
@@ -70,10 +68,10 @@ def left_to_history(settings: "Settings") -> "Settings":
             "dropped": {**customers.dropped, **dict.fromkeys((c for *_, c in left), _LEFT)},
         }
     )
-    return settings.model_copy(update={"sources": {**settings.sources, "customers": changed}})
+    return {**sources, "customers": changed}
 
 
-def _mutable(customers: "Source") -> Iterator[tuple[str, str, str]]:
+def _mutable(customers: Source) -> Iterator[tuple[str, str, str]]:
     """(section, name, source column) of what is overwritten."""
     for name, attribute in customers.attributes.items():
         if attribute.mutable:
@@ -83,17 +81,21 @@ def _mutable(customers: "Source") -> Iterator[tuple[str, str, str]]:
         yield from (("columns", SEGMENT, column) for column in segment.read)
 
 
-def refuse_mutable(settings: "Settings") -> None:
+def refuse_mutable(sources: Mapping[str, Source]) -> None:
     """Raise ``ConfigError`` naming each column that would tell the model its own future."""
     columns = [
         f"  {column!r} (sources.customers.{section}.{name}): "
-        + (f"sources.{HISTORY} is not given" if name in KEPT else "no history can be given for it")
-        for section, name, column in _mutable(settings.sources["customers"])
+        + (
+            f"sources.{HISTORY} is not given"
+            if name in TRACKED
+            else "no history can be given for it"
+        )
+        for section, name, column in _mutable(sources["customers"])
     ]
     if columns:
         raise ConfigError(
             "a column that is overwritten shows at every past day what holds now, so a model "
             "would learn from the future:\n" + "\n".join(columns) + "\n"
-            f"give its history in sources.{HISTORY} ({', '.join(KEPT)}), or move the column to "
+            f"give its history in sources.{HISTORY} ({', '.join(TRACKED)}), or move the column to "
             "sources.customers.dropped, then run: stille check"
         )

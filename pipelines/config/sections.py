@@ -1,4 +1,4 @@
-"""Sections of the configuration that say nothing of where a company keeps its tables."""
+"""Configuration sections other than sources and lists."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -69,11 +69,66 @@ class Privacy(Section):
 
 
 class Paths(Section):
-    """Folders, relative to the working directory."""
+    """Folders, relative to the working directory; the properties are what lies below ``var``."""
 
     data: Path
     var: Path = Path("var")
     out: Path = Path("out")
+
+    @property
+    def champion(self) -> Path:
+        """The model of the nights on which the registry does not answer."""
+        return self.var / "champion"
+
+    @property
+    def effect(self) -> Path:
+        """Measured effects of contact, one file a day."""
+        return self.var / "effect"
+
+    @property
+    def matrices(self) -> Path:
+        """Matrices that training runs share."""
+        return self.var / "matrices"
+
+    @property
+    def mlflow_database(self) -> Path:
+        """MLflow's SQLite file where no tracking store is configured."""
+        return self.var / "mlflow.db"
+
+    @property
+    def monitoring(self) -> Path:
+        """Results of monitoring, one file a day."""
+        return self.var / "monitoring"
+
+    @property
+    def runs(self) -> Path:
+        """Run records."""
+        return self.var / "runs"
+
+    @property
+    def search(self) -> Path:
+        """Trials of the search for hyperparameters."""
+        return self.var / "search"
+
+    @property
+    def snapshots(self) -> Path:
+        """Checked copies of the company's tables."""
+        return self.var / "snapshots"
+
+    @property
+    def spill(self) -> Path:
+        """What DuckDB does not hold in memory."""
+        return self.var / "spill"
+
+    @property
+    def training(self) -> Path:
+        """Plots and test scores, by training run."""
+        return self.var / "training"
+
+    @property
+    def uplift(self) -> Path:
+        """The accepted model of the effect of contact."""
+        return self.var / "uplift"
 
 
 class Label(Section):

@@ -1,15 +1,38 @@
-"""Where a table's rows are kept, how they are written, and how their columns map."""
+"""Source declarations: location, format, text dialect and column mapping of a table."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_serializer, field_validator, model_validator
 
 from pipelines.config.columns import Attribute, ColumnMap
 from pipelines.config.sections import Section, known_zone
 
-Kind = Literal["csv", "parquet", "duckdb", "postgres"]
+FileKind = Literal["csv", "parquet", "duckdb"]
+Kind = FileKind | Literal["postgres"]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What a configuration has to know of a kind of source; ``pipelines.sources`` reads it.
+
+    ``zone`` is that of naive instants: the company's, UTC, or None where it must be declared.
+    """
+
+    zone: Literal["company", "UTC"] | None
+    suffix: str = ""
+    has_tables: bool = False
+
+
+FORMATS: Mapping[Kind, Format] = {
+    "csv": Format("company", ".csv"),
+    "parquet": Format("UTC", ".parquet"),
+    "duckdb": Format(None, ".duckdb", has_tables=True),
+    "postgres": Format(None),
+}
+SCHEMES: Mapping[str, Kind] = {"postgresql": "postgres", "postgres": "postgres"}
 _NAME = r"[^\W\d][\w$]{0,62}"
 _TABLE_NAME = re.compile(rf"({_NAME}\.)?{_NAME}")
 
@@ -18,6 +41,38 @@ def _table_name(name: str) -> str:
     if not _TABLE_NAME.fullmatch(name):
         raise ValueError("a table is named table or schema.table, in letters, digits and _")
     return name
+
+
+class Dialect(Section):
+    """How text files are written. Nothing of this is ever guessed from a file."""
+
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    quote: Annotated[str, Field(min_length=1, max_length=1)] = '"'
+    encoding: str = "utf-8"
+    nulls: tuple[str, ...] = ("",)
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", ".", ",", " ", "'", "_"] = ""
+    date: str = "%Y-%m-%d"
+    instant: str = "%Y-%m-%d %H:%M:%S"
+    true_values: tuple[str, ...] = ("true",)
+    false_values: tuple[str, ...] = ("false",)
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)
+        except LookupError as error:
+            raise ValueError("not an encoding; for example utf-8, latin-1, cp1252") from error
+        return encoding
+
+    @model_validator(mode="after")
+    def _distinct_signs(self) -> "Dialect":
+        if self.decimal == self.thousands:
+            raise ValueError("decimal and thousands must differ")
+        if self.delimiter == self.quote:
+            raise ValueError("delimiter and quote must differ")
+        return self
 
 
 class Database(Section):
@@ -31,8 +86,9 @@ class Database(Section):
 
     @field_validator("uri")
     @classmethod
-    def _postgres(cls, uri: SecretStr) -> SecretStr:
-        if not uri.get_secret_value().startswith(("postgresql://", "postgres://")):
+    def _known_scheme(cls, uri: SecretStr) -> SecretStr:
+        scheme, found, _ = uri.get_secret_value().partition("://")
+        if not found or scheme not in SCHEMES:
             raise ValueError("not a PostgreSQL address: postgresql://user:password@host/database")
         return uri
 
@@ -42,6 +98,11 @@ class Database(Section):
         if "." not in table:
             raise ValueError("name the schema too: schema.table")
         return _table_name(table)
+
+    @property
+    def kind(self) -> Kind:
+        """By the scheme of the address."""
+        return SCHEMES[self.uri.get_secret_value().partition("://")[0]]
 
 
 class Source(Section):
@@ -58,8 +119,8 @@ class Source(Section):
     path: str | None = None
     table: str | None = None
     database: Database | None = None
-    format: Literal["csv", "parquet", "duckdb"] | None = None
-    dialect: Mapping[str, Any] = {}
+    format: FileKind | None = None
+    dialect: Dialect = Dialect()
     timezone: str | None = None
     known_delay_days: Annotated[int, Field(ge=0)] | None = None
     duplicates: Literal["refuse", "drop", "first", "versions"] = "refuse"
@@ -83,17 +144,23 @@ class Source(Section):
     def _table(cls, table: str | None) -> str | None:
         return None if table is None else _table_name(table)
 
+    @field_serializer("dialect")
+    def _overrides(self, dialect: Dialect) -> dict[str, Any]:
+        """Only what the source overrides, so that digests name what was configured."""
+        return dialect.model_dump(exclude_unset=True)
+
     @property
     def kind(self) -> Kind:
         """Format given, else by the path's ending; a folder (``path/``) holds Parquet files."""
         if self.database is not None:
-            return "postgres"
-        path = self.path or ""
+            return self.database.kind
         if self.format is not None:
             return self.format
-        if path.endswith(".duckdb"):
-            return "duckdb"
-        return "parquet" if path.endswith((".parquet", "/")) else "csv"
+        path = self.path or ""
+        if path.endswith("/"):
+            return "parquet"
+        suffixes = {kind: form.suffix for kind, form in FORMATS.items() if form.suffix}
+        return next((kind for kind, suffix in suffixes.items() if path.endswith(suffix)), "csv")
 
     @property
     def filters(self) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""Everything a night needs, looked at without changing anything."""
+"""Health checks: everything that a night needs, examined without changing anything."""

@@ -1,4 +1,4 @@
-"""``stille doctor``: everything a night needs, looked at one by one without changing anything."""
+"""``stille doctor``: runs the health checks one by one and picks the exit code."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from features.errors import (
     StilleError,
 )
 from pipelines.doctor import looks, services
-from pipelines.doctor.finding import Finding
+from pipelines.doctor.looks import Finding
 from pipelines.settings import Settings, load_settings
 
 # Which of several faults decides the exit code: what must be mended first comes first.

@@ -1,16 +1,17 @@
-"""What ``stille doctor`` sees on this machine: attributes, privacy, clock, disk and sources."""
+"""Health checks of this machine: attributes, privacy, clock, disk and sources."""
 
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from features.errors import ContractError, PublicationError, StilleError
 from features.tables import TABLES
 from pipelines.config.masterdata import refuse_mutable
-from pipelines.doctor.finding import Finding
 from pipelines.settings import Settings
 from pipelines.sources.files import find_files
 from pipelines.sources.postgres import look_at_tables
@@ -18,10 +19,22 @@ from pipelines.sources.postgres import look_at_tables
 _LEAST_FREE = 1_000_000_000
 _COPIES = 4
 
+Status = Literal["ok", "look", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; ``exit_code`` is 0 unless it keeps a night from publishing."""
+
+    what: str
+    status: Status
+    said: str
+    exit_code: int = 0
+
 
 def learning(settings: Settings) -> Iterator[Finding]:
     """Whether every attribute can be learned from."""
-    refuse_mutable(settings)
+    refuse_mutable(settings.sources)
     attributes = len(settings.sources["customers"].attributes)
     if attributes:
         yield Finding("learning", "ok", f"{attributes} attributes, all static")
@@ -102,5 +115,5 @@ def databases(settings: Settings) -> Iterator[Finding]:
     """Whether every database answers and has its tables."""
     yield from (
         Finding(f"source {name}", "ok", f"{columns} columns in {where}")
-        for name, where, columns in look_at_tables(settings)
+        for name, where, columns in look_at_tables(settings.sources)
     )

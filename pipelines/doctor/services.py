@@ -1,4 +1,4 @@
-"""What ``stille doctor`` sees of other processes: lock, last night, model and Prefect."""
+"""Health checks of other processes: lock, last night, model and Prefect."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 
 from features.errors import BusyError, ModelError
 from pipelines.config.errors import masked
-from pipelines.doctor.finding import Finding
+from pipelines.doctor.looks import Finding
 from pipelines.settings import Settings
 
 _PATIENCE_SECONDS = 5
@@ -32,7 +32,7 @@ def lock(settings: Settings) -> Iterator[Finding]:
 
 def last_night(settings: Settings) -> Iterator[Finding]:
     """How the newest night ended."""
-    runs = sorted((settings.paths.var / "runs").glob("nightly-*.json"))
+    runs = sorted(settings.paths.runs.glob("nightly-*.json"))
     if not runs:
         yield Finding("last night", "look", "none yet; run: stille nightly")
         return
@@ -48,7 +48,7 @@ def last_night(settings: Settings) -> Iterator[Finding]:
 
 def model(settings: Settings) -> Iterator[Finding]:
     """Whether there is a champion."""
-    local = settings.paths.var / "mlflow.db"
+    local = settings.paths.mlflow_database
     if settings.tracking.uri is None and not local.is_file():
         raise ModelError(f"no model yet: {local} is not there. Train one: stille train.")
     from pipelines import tracking

@@ -1,1 +1,1 @@
-"""A first configuration, drafted by looking at a folder of files."""
+"""Onboarding: a first configuration, drafted from a folder of files."""

@@ -1,4 +1,4 @@
-"""A draft of a configuration's sources: which file is which table, and which column which."""
+"""Table matching: the contract's table for each file of a folder."""
 
 import re
 from collections import defaultdict
@@ -10,19 +10,19 @@ from features.errors import ConfigError
 from features.tables import Table
 from pipelines.drafting.matching import Match, match_columns
 from pipelines.drafting.naming import WORTH_ASKING, given_tables, table_likeness
-from pipelines.drafting.sampling import Sample, look_at
+from pipelines.drafting.sampling import FileSample, sample_file
 from pipelines.sources.personal import why_forbidden
 
 _NAME_COUNTS, _FEWEST_BY_COLUMNS = 0.6, 3
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FileGroup:
     """Files that are one table's: a path or glob under the folder, and a look at the first."""
 
     path: str
     name: str
-    sample: Sample
+    sample: FileSample
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Draft:
     """
 
     table: Table
-    found: Found
+    files: FileGroup
     matches: tuple[Match, ...]
     untranslated: tuple[Match, ...]
 
@@ -59,11 +59,11 @@ class Draft:
         """How much this looks like the table, by the file's name and by the columns."""
         required = sum(column.required for column in self.table.columns)
         share = 1 - len(self.missing) / required
-        named = table_likeness(self.found.name, self.table)
+        named = table_likeness(self.files.name, self.table)
         return _NAME_COUNTS * named + (1 - _NAME_COUNTS) * share
 
 
-def look_around(folder: Path) -> list[Found]:
+def group_files(folder: Path) -> list[FileGroup]:
     """Look at every CSV and Parquet file of a folder, and at its folders of Parquet files.
 
     Files whose names differ in digits only and have the same columns are one table's. Raises
@@ -75,49 +75,49 @@ def look_around(folder: Path) -> list[Found]:
             groups[re.sub(r"\d+", "*", path.name)].append(path)
         elif path.is_dir() and (inner := sorted(path.rglob("*.parquet"))):
             groups[f"{path.name}/"] = inner[:1]
-    found = [each for pattern, paths in groups.items() for each in _found(pattern, paths)]
+    found = [each for pattern, paths in groups.items() for each in _groups(pattern, paths)]
     if not found:
         raise ConfigError(f"{folder}: no .csv and no .parquet file here; name the export's folder")
     return found
 
 
-def _found(pattern: str, paths: list[Path]) -> Iterator[Found]:
-    samples = [(path, look_at(path)) for path in paths]
+def _groups(pattern: str, paths: list[Path]) -> Iterator[FileGroup]:
+    samples = [(path, sample_file(path)) for path in paths]
     first = samples[0][1]
     if len(samples) > 1 and all(list(s.columns) == list(first.columns) for _, s in samples):
-        yield Found(pattern, pattern.partition(".")[0], first)
+        yield FileGroup(pattern, pattern.partition(".")[0], first)
     elif pattern.endswith("/"):
-        yield Found(pattern, pattern.rstrip("/"), first)
+        yield FileGroup(pattern, pattern.rstrip("/"), first)
     else:
-        yield from (Found(path.name, path.stem, sample) for path, sample in samples)
+        yield from (FileGroup(path.name, path.stem, sample) for path, sample in samples)
 
 
-def draft(found: Iterable[Found]) -> list[Draft]:
+def draft(groups: Iterable[FileGroup]) -> list[Draft]:
     """The best table for each group of files, each table at most once, in the contract's order."""
     tables = given_tables()
-    tried = [_draft(table, each) for each in found for table in tables]
-    likely = sorted((d for d in tried if _plausible(d)), key=lambda d: -d.score)
+    candidates = [_draft(table, each) for each in groups for table in tables]
+    likely = sorted((d for d in candidates if _plausible(d)), key=lambda d: -d.score)
     taken: dict[str, Draft] = {}
     for each in likely:
-        if each.table.name in taken or any(each.found is d.found for d in taken.values()):
+        if each.table.name in taken or any(each.files is d.files for d in taken.values()):
             continue
         taken[each.table.name] = each
     return [taken[table.name] for table in tables if table.name in taken]
 
 
-def _draft(table: Table, found: Found) -> Draft:
-    matches = match_columns(table, found.sample)
+def _draft(table: Table, files: FileGroup) -> Draft:
+    matches = match_columns(table, files.sample)
     foreign = tuple(m for m in matches if m.unknown and not m.column.required)
-    return Draft(table, found, tuple(m for m in matches if m not in foreign), foreign)
+    return Draft(table, files, tuple(m for m in matches if m not in foreign), foreign)
 
 
 def _plausible(draft: Draft) -> bool:
-    named = table_likeness(draft.found.name, draft.table) >= WORTH_ASKING
+    named = table_likeness(draft.files.name, draft.table) >= WORTH_ASKING
     return named or (not draft.missing and len(draft.matches) >= _FEWEST_BY_COLUMNS)
 
 
 def unused(draft: Draft) -> list[str]:
     """Columns of the file that the draft does not use and that may be used."""
     used = {match.source for match in (*draft.matches, *draft.untranslated)}
-    columns = draft.found.sample.columns
+    columns = draft.files.sample.columns
     return [name for name in columns if name not in used and why_forbidden(name) is None]

@@ -1,4 +1,4 @@
-"""``stille init``: drafts a configuration from a folder of files and lets a person confirm it."""
+"""``stille init``: a drafted configuration that a person confirms line by line."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from features.errors import ConfigError, StilleError
-from pipelines.drafting.draft import Draft, draft, look_around
+from pipelines.drafting.draft import Draft, draft, group_files
 from pipelines.drafting.matching import Match
 from pipelines.drafting.text import Firm, config_text
 from pipelines.settings import load_settings
@@ -29,21 +29,21 @@ def initialise(folder: Path, into: Path, firm: Firm, today: date, talk: Talk) ->
     """
     if into.exists():
         raise ConfigError(f"{into} is there already and is never overwritten; give another --to")
-    found = look_around(folder)
-    drafts = draft(found)
-    for each in found:
-        if all(each is not other.found for other in drafts):
+    groups = group_files(folder)
+    drafts = draft(groups)
+    for each in groups:
+        if all(each is not other.files for other in drafts):
             talk.say(f"{each.path}: resembles no table of the contract; left out")
     confirmed = [_confirmed(each, talk) for each in drafts]
-    kept = [each for each in confirmed if each is not None]
-    if "customers" not in {each.table.name for each in kept}:
+    usable = [each for each in confirmed if each is not None]
+    if "customers" not in {each.table.name for each in usable}:
         raise ConfigError(
             f"{folder}: no file was confirmed as customers, the one table that is needed. It has "
             "one row per customer and a key; name it customers.csv or kunder.csv, or write the "
             "configuration by hand: docs/data-contract.md."
         )
-    _write(into, config_text(folder, kept, firm, today))
-    assumed = [each.table.name for each in kept if not _says_when_known(each)]
+    _write(into, config_text(folder, usable, firm, today))
+    assumed = [each.table.name for each in usable if not _says_when_known(each)]
     if assumed:
         talk.say(
             f"to confirm in {into}: known_delay_days is 0, that is, known the same moment, for "
@@ -61,10 +61,10 @@ def _confirmed(draft: Draft, talk: Talk) -> Draft | None:
     if not draft.usable:
         lacking = ", ".join(draft.missing)
         talk.say(
-            f"{draft.found.path}: perhaps {name}, but nothing in it resembles {lacking}; left out"
+            f"{draft.files.path}: perhaps {name}, but nothing in it resembles {lacking}; left out"
         )
         return None
-    if not talk.ask(f"{draft.found.path} is {name}?"):
+    if not talk.ask(f"{draft.files.path} is {name}?"):
         return None
     for match in draft.untranslated:
         talk.say(f"  {name}.{match.column.name} ← {match.source} has words of its own; left out")
@@ -77,9 +77,11 @@ def _confirmed(draft: Draft, talk: Talk) -> Draft | None:
 
 
 def _described(match: Match) -> str:
-    look = match.look
-    form = look.form or (f"decimal {look.decimal!r}" if look.fraction and look.decimal else "")
-    kind = form or "/".join(sorted(look.kinds))
+    sample = match.sample
+    form = sample.form or (
+        f"decimal {sample.decimal!r}" if sample.fraction and sample.decimal else ""
+    )
+    kind = form or "/".join(sorted(sample.kinds))
     words = f", {len(match.words)} words translated" if match.words else ""
     return f"{match.source} ({kind}{words}{'' if match.sure else ', not sure'})"
 

@@ -1,4 +1,4 @@
-"""Which column of a file is which column of the contract, by name."""
+"""Name similarity of tables and columns, with the aliases that companies use."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A first look at a file: how it is written and what its columns may hold.
+"""File sampling: format, text dialect and column types from the first rows.
 
 Only for drafting a configuration that a person confirms; a run never guesses. No value leaves
 these functions but the few words of a column that has few, which the draft has to map.
@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import ContractError
-from pipelines.drafting.textlook import Look, look
+from pipelines.config.sources import FileKind
+from pipelines.drafting.textlook import ColumnSample, sample_column
 
 ROWS = 1000
 _BYTES = 1 << 18
@@ -20,17 +21,17 @@ _NULLS = ("NULL", "null", "NA", "N/A", "n/a", "\\N", "None", "-")
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class FileSample:
     """One file: its format, how its text is written, and a look at every column."""
 
-    fmt: str
-    columns: dict[str, Look]
+    fmt: FileKind
+    columns: dict[str, ColumnSample]
     delimiter: str = ","
     encoding: str = "utf-8"
     nulls: tuple[str, ...] = field(default=("",))
 
 
-def look_at(path: Path) -> Sample:
+def sample_file(path: Path) -> FileSample:
     """Look at the first rows of a CSV or Parquet file; raises ``ContractError`` when unreadable."""
     try:
         return _parquet(path) if path.suffix == ".parquet" else _text(path)
@@ -38,7 +39,7 @@ def look_at(path: Path) -> Sample:
         raise ContractError(f"{path}: cannot be looked at ({type(error).__name__})") from error
 
 
-def _text(path: Path) -> Sample:
+def _text(path: Path) -> FileSample:
     with path.open("rb") as file:
         start = file.read(_BYTES)
     whole = start if len(start) < _BYTES else start[: start.rfind(b"\n") + 1]
@@ -51,9 +52,10 @@ def _text(path: Path) -> Sample:
     seen = {cell for row in rows for cell in row}
     nulls = ("", *(word for word in _NULLS if word in seen))
     columns = {
-        name: look([row[i] for row in rows if row[i] not in nulls]) for i, name in enumerate(header)
+        name: sample_column([row[i] for row in rows if row[i] not in nulls])
+        for i, name in enumerate(header)
     }
-    return Sample("csv", columns, delimiter, encoding, nulls)
+    return FileSample("csv", columns, delimiter, encoding, nulls)
 
 
 def _encoding(content: bytes) -> str:
@@ -64,7 +66,7 @@ def _encoding(content: bytes) -> str:
     return "utf-8"
 
 
-def _parquet(path: Path) -> Sample:
+def _parquet(path: Path) -> FileSample:
     with pq.ParquetFile(path) as file:
         batch = next(file.iter_batches(ROWS), None)
         schema = file.schema_arrow
@@ -72,19 +74,19 @@ def _parquet(path: Path) -> Sample:
     for field_ in schema:
         column = None if batch is None else batch.column(field_.name)
         columns[field_.name] = _typed(field_.type, column)
-    return Sample("parquet", columns)
+    return FileSample("parquet", columns)
 
 
-def _typed(kind: pa.DataType, column: pa.Array | None) -> Look:
+def _typed(kind: pa.DataType, column: pa.Array | None) -> ColumnSample:
     if pa.types.is_date(kind):
-        return Look(frozenset({"date"}))
+        return ColumnSample(frozenset({"date"}))
     if pa.types.is_timestamp(kind):
-        return Look(frozenset({"instant"}))
+        return ColumnSample(frozenset({"instant"}))
     if pa.types.is_boolean(kind):
-        return Look(frozenset({"boolean"}))
+        return ColumnSample(frozenset({"boolean"}))
     if pa.types.is_integer(kind):
-        return Look(frozenset({"number", "integer", "text"}))
+        return ColumnSample(frozenset({"number", "integer", "text"}))
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return Look(frozenset({"number", "integer"}), fraction=True)
+        return ColumnSample(frozenset({"number", "integer"}), fraction=True)
     values = [] if column is None else [str(v) for v in column.drop_null().to_pylist()]
-    return look(values)
+    return sample_column(values)

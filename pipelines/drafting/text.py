@@ -1,4 +1,4 @@
-"""A drafted configuration as YAML, with a comment at everything a person should look at."""
+"""YAML of a drafted configuration, with a comment where a person has to decide."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
+from pipelines.config.sources import FORMATS, Dialect
 from pipelines.drafting.draft import Draft, unused
 from pipelines.drafting.matching import Match
-from pipelines.settings import Dialect
 
 _HEAD = "# Drafted by stille init. Read every line, then: stille check --config <this file>\n"
 _NUMBERS = ("money", "price", "number", "integer")
@@ -55,7 +55,7 @@ def config_text(folder: Path, drafts: Sequence[Draft], firm: Firm, today: date) 
 
 
 def _source(draft: Draft, dialect: Mapping[str, Any], common: Mapping[str, Any]) -> str:
-    source: dict[str, Any] = {"path": draft.found.path}
+    source: dict[str, Any] = {"path": draft.files.path}
     own = _difference(dialect, {**Dialect().model_dump(mode="json"), **common})
     if own:
         source["dialect"] = own
@@ -98,7 +98,7 @@ def _notes(draft: Draft, source: Mapping[str, Any], dialect: Mapping[str, Any]) 
     if "money_unit" in source:
         notes.append("money_unit: minor is øre or cents, major is kroner or euros")
     if any(match.column.type == "instant" for match in draft.matches):
-        zone = "the company's zone" if draft.found.sample.fmt == "csv" else "UTC"
+        zone = "the company's zone" if FORMATS[draft.files.sample.fmt].zone == "company" else "UTC"
         notes.append(f"instants without a zone are read in {zone}; else write timezone: …")
     return notes
 
@@ -108,30 +108,30 @@ def _line(name: str) -> str:
 
 
 def _other_form(match: Match, dialect: Mapping[str, Any]) -> bool:
-    return bool(match.look.form) and match.look.form != dialect.get(match.column.type)
+    return bool(match.sample.form) and match.sample.form != dialect.get(match.column.type)
 
 
 def _has_fractions(draft: Draft) -> bool:
-    return any(m.look.fraction for m in draft.matches if m.column.type == "money")
+    return any(m.sample.fraction for m in draft.matches if m.column.type == "money")
 
 
 def _dialect(draft: Draft) -> dict[str, Any]:
     """How a text file is written, as far as its columns in use tell; empty for Parquet."""
-    sample = draft.found.sample
+    sample = draft.files.sample
     if sample.fmt != "csv":
         return {}
     seen: dict[str, Counter[str]] = {
         key: Counter() for key in ("date", "instant", "decimal", "thousands", "truth")
     }
     for match in draft.matches:
-        kind, look = match.column.type, match.look
+        kind, column = match.column.type, match.sample
         if kind in ("date", "instant"):
-            seen[kind][look.form] += 1
-        if kind in _NUMBERS and (look.fraction or look.thousands):
-            seen["decimal"][look.decimal] += 1
-            seen["thousands"][look.thousands] += bool(look.thousands)
-        if kind == "boolean" and look.truth is not None:
-            seen["truth"]["\0".join(look.truth)] += 1
+            seen[kind][column.form] += 1
+        if kind in _NUMBERS and (column.fraction or column.thousands):
+            seen["decimal"][column.decimal] += 1
+            seen["thousands"][column.thousands] += bool(column.thousands)
+        if kind == "boolean" and column.truth is not None:
+            seen["truth"]["\0".join(column.truth)] += 1
     found = {key: counts.most_common(1)[0][0] for key, counts in seen.items() if counts.total()}
     written: dict[str, Any] = {
         "delimiter": sample.delimiter,

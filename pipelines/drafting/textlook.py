@@ -1,4 +1,4 @@
-"""What a column of text may hold: dates, instants, numbers, truths, or only words."""
+"""Type inference of a text column: dates, instants, numbers, booleans or words."""
 
 import re
 import time
@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d{1,3}([ .,'\u00a0\u202f])\d{3}(?:\1\d{3})*|\d+)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ColumnSample:
     """One column: what it may hold, and how. ``form`` is a date's or an instant's.
 
     ``words`` are its distinct values when there are few. ``doubtful`` when several forms fit.
@@ -34,10 +34,10 @@ class Look:
     doubtful: bool = False
 
 
-def look(values: Sequence[str]) -> Look:
+def sample_column(values: Sequence[str]) -> ColumnSample:
     """What a column of text may hold, by all the values given."""
     if not values:
-        return Look(frozenset({"text"}))
+        return ColumnSample(frozenset({"text"}))
     counted = Counter(values)
     words = tuple(sorted(counted)) if len(counted) <= _FEW else ()
     truth = next((pair for pair in _TRUTHS if set(counted) <= set(pair)), None)
@@ -45,14 +45,16 @@ def look(values: Sequence[str]) -> Look:
     forms = _forms(list(counted))
     if forms:
         moment = "instant" if "%H" in forms[0] else "date"
-        return Look(frozenset(kinds | {moment}), forms[0], words=words, doubtful=_ambiguous(forms))
+        return ColumnSample(
+            frozenset(kinds | {moment}), forms[0], words=words, doubtful=_ambiguous(forms)
+        )
     signs = _signs(counted)
     if signs is None:
-        return Look(frozenset(kinds), truth=truth, words=words)
+        return ColumnSample(frozenset(kinds), truth=truth, words=words)
     decimal, thousands, fraction = signs
     kinds |= {"number"} if fraction else {"number", "integer"}
     doubtful = thousands in (".", ",") and not fraction
-    return Look(frozenset(kinds), "", decimal, thousands, fraction, truth, words, doubtful)
+    return ColumnSample(frozenset(kinds), "", decimal, thousands, fraction, truth, words, doubtful)
 
 
 def _forms(values: list[str]) -> list[str]:

@@ -18,7 +18,7 @@ from pipelines.digests import inputs_digest
 from pipelines.published import Publication, current, newest_of, verify
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot, read_snapshot
-from pipelines.snapshots.store import newest_first, store_of
+from pipelines.snapshots.store import newest_first
 from pipelines.trial import try_boosters
 
 
@@ -83,7 +83,7 @@ def _row(publication: Publication, customer: str) -> Mapping[str, Any]:
 
 
 def _snapshot(settings: Settings, publication: Publication, inputs: str) -> Snapshot:
-    store = store_of(settings)
+    store = settings.paths.snapshots
     for folder in newest_first(store):
         try:
             snapshot = read_snapshot(folder)

@@ -50,7 +50,7 @@ class CustomerMatrix:
 def open_customer(settings: Settings, case: Case) -> Iterator[CustomerMatrix]:
     """Open the case's snapshot for its customer."""
     snapshot, catalog = case.snapshot, catalog_of(settings, case.snapshot)
-    with connect(settings.engine, settings.paths.var / "spill") as con:
+    with connect(settings.engine, settings.paths.spill) as con:
         [(number,)] = con.execute(
             "select cast(md5_number_lower(?) % ? as integer)", [case.customer, snapshot.shards]
         ).fetchall()

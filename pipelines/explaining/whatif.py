@@ -88,7 +88,7 @@ def _medians(settings: Settings, found: Explanation, names: list[str]) -> Mappin
     with scratch(settings.paths.var, f"explain-{case.publication.run_id}") as folder:
         job = MatrixJob(catalog, (case.as_of,))
         parts = build_matrix(settings, case.snapshot, job, folder, lambda: None)
-        with connect(settings.engine, settings.paths.var / "spill") as con:
+        with connect(settings.engine, settings.paths.spill) as con:
             source = parquet([part.features for part in parts])
             [medians] = con.sql(f"select {usual} from {source}").fetchall()
     return {

@@ -17,7 +17,7 @@ from pipelines.publish import publisher
 from pipelines.settings import Settings
 from pipelines.snapshots.facts import FACTS_NAME
 from pipelines.snapshots.hold import alone
-from pipelines.snapshots.store import forget_refused, newest_first, store_of
+from pipelines.snapshots.store import forget_refused, newest_first
 from pipelines.sources.files import file_digest
 from pipelines.storage import replace_bytes, storage_errors
 
@@ -40,9 +40,9 @@ def forget(settings: Settings, customer: str) -> Forgotten:
     """
     var = settings.paths.var
     with publisher(settings.paths.out), storage_errors(f"erase a customer below {var}"):
-        tables = _forget_tables(store_of(settings), customer)
-        kept = sorted((var / "matrices").glob("**/*.parquet"))
-        kept += sorted((var / "training").glob("*/*.parquet"))
+        tables = _forget_tables(settings.paths.snapshots, customer)
+        kept = sorted(settings.paths.matrices.glob("**/*.parquet"))
+        kept += sorted(settings.paths.training.glob("*/*.parquet"))
         matrices = sum(without_in_parquet(path, customer) for path in kept)
         return Forgotten(forget_published(settings.paths.out, customer), tables, matrices)
 

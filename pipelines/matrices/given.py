@@ -12,7 +12,7 @@ def given_as_ofs(settings: Settings, snapshot: Snapshot) -> tuple[date, ...]:
     """The as-of dates of a ``labels`` table, sorted; empty without one."""
     if "labels" not in snapshot.tables:
         return ()
-    with connect(settings.engine, settings.paths.var / "spill") as con:
+    with connect(settings.engine, settings.paths.spill) as con:
         files = [snapshot.path("labels", shard) for shard in range(snapshot.shards)]
         rows = con.execute(f"select distinct as_of from {parquet(files)} order by 1").fetchall()
     return tuple(row[0] for row in rows)

@@ -82,7 +82,7 @@ def open_store(settings: Settings, shards: int) -> MatrixStore:
     deciding = settings.model_dump(mode="json", include={"company", "dialect", "sources"})
     text = json.dumps([deciding, shards], sort_keys=True)
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return MatrixStore(settings.paths.var / "matrices" / name)
+    return MatrixStore(settings.paths.matrices / name)
 
 
 def definition_digests(catalog: Catalog) -> dict[str, str]:

@@ -8,8 +8,8 @@ import numpy as np
 from models.bootstrap import Interval
 from models.realised import Outcome, outcome, outcomes_by, tenths
 from models.scorecard import scorecard
+from pipelines.config.sections import Monitoring, RowBand
 from pipelines.monitoring.past import LabelledRows
-from pipelines.settings import Monitoring, RowBand
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,6 @@ from pipelines.record import Gate
 from pipelines.reporting.facts import Facts, Health, Notice, Run, TableHealth, Tonight
 from pipelines.reporting.listed import actions_of, causes_of, peace_of, reach_of, silent_of, why_of
 from pipelines.reporting.measured import (
-    EFFECT,
-    MONITORING,
     MeasurementFile,
     contact_of,
     newest,
@@ -42,8 +40,8 @@ def collect(
     ``week_ago`` is a night to compare with, ``gates`` are those of this run. Reads
     ``var/monitoring`` and ``var/effect``.
     """
-    var, as_of = settings.paths.var, stamp.as_of
-    monitored, measured = newest(var / MONITORING, as_of), newest(var / EFFECT, as_of)
+    paths, as_of = settings.paths, stamp.as_of
+    monitored, measured = newest(paths.monitoring, as_of), newest(paths.effect, as_of)
     health = _health(settings, rows, snapshot, gates, monitored)
     newest_days = [table.newest for table in health.tables if table.newest is not None]
     data_until = min(max(newest_days), as_of) if newest_days else None

@@ -15,7 +15,6 @@ from models.realised import Outcome
 from pipelines.published import day_of
 from pipelines.reporting.facts import Contact, Past
 
-MONITORING, EFFECT = "monitoring", "effect"
 _GROUPS = ("all", "lane")
 _HARM = "more_leave"
 

@@ -1,1 +1,1 @@
-"""The checked input tables of one run: loaded, measured, gated and written by shard."""
+"""Input snapshots: tables loaded, profiled, gated and written by shard."""

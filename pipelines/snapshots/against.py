@@ -1,10 +1,10 @@
-"""Gates that hold tables against tables that were right: rows, nulls, words, units and keys."""
+"""Data-quality gates against the previous snapshot: rows, nulls, categories, units and keys."""
 
 from collections.abc import Iterator
 from math import nan
 
 from features.tables import TABLES
-from pipelines.settings import Settings
+from pipelines.config.sections import Quality
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.levels import unit_factor
 from pipelines.snapshots.measure import FEWEST_ROWS, Known, Measure, Tables
@@ -14,27 +14,27 @@ _JUMP = 7.0
 _MOST_ORPHANS = 0.5
 
 
-def compared_measures(settings: Settings, now: Tables, known: Known) -> Iterator[Measure]:
+def compared_measures(quality: Quality, now: Tables, known: Known) -> Iterator[Measure]:
     """Every figure that is held against ``known``, or judged by itself where that lacks it."""
     for name, facts in now.items():
         old = known.tables.get(name)
-        if settings.quality.unit_jumps:
-            yield from _units(settings, name, facts, old, known.name)
+        if quality.unit_jumps:
+            yield from _units(quality, name, facts, old, known.name)
         if facts.rows >= FEWEST_ROWS:
             yield from _empty(name, facts, old)
-            yield from _orphans(settings, name, facts, old)
+            yield from _orphans(quality, name, facts, old)
         if old is None or max(old.rows, facts.rows) < FEWEST_ROWS:
             continue
-        band = settings.rows_of(name)
+        band = quality.rows_of.get(name, quality.rows)
         share = facts.rows / old.rows if old.rows else nan
         high = None if known.growing else band.high
         yield Measure(f"{name}: rows against {known.name}", share, band.low, high)
         if min(old.rows, facts.rows) >= FEWEST_ROWS:
-            yield from _columns(settings, name, facts, known)
+            yield from _columns(quality, name, facts, known)
 
 
-def _columns(settings: Settings, table: str, facts: TableFacts, known: Known) -> Iterator[Measure]:
-    quality, old = settings.quality, known.tables[table]
+def _columns(quality: Quality, table: str, facts: TableFacts, known: Known) -> Iterator[Measure]:
+    old = known.tables[table]
     for column, was in old.profile.columns.items():
         here = facts.profile.columns.get(column)
         if here is None and known.growing:
@@ -76,14 +76,14 @@ def _empty(table: str, facts: TableFacts, old: TableFacts | None) -> Iterator[Me
 
 
 def _orphans(
-    settings: Settings, table: str, facts: TableFacts, old: TableFacts | None
+    quality: Quality, table: str, facts: TableFacts, old: TableFacts | None
 ) -> Iterator[Measure]:
     for what, count in facts.profile.orphans.items():
         column = what.partition(" ")[0]
         given = facts.rows - facts.profile.columns[column].nulls
         if given < FEWEST_ROWS:
             continue
-        limit = settings.quality.max_orphan_share
+        limit = quality.max_orphan_share
         if old is None or column not in old.profile.columns:
             high = max(_MOST_ORPHANS, limit)
         else:
@@ -94,7 +94,7 @@ def _orphans(
 
 
 def _units(
-    settings: Settings, table: str, facts: TableFacts, old: TableFacts | None, since: str
+    quality: Quality, table: str, facts: TableFacts, old: TableFacts | None, since: str
 ) -> Iterator[Measure]:
     for column, here in facts.profile.columns.items():
         was = old.profile.columns.get(column) if old is not None else None
@@ -105,7 +105,7 @@ def _units(
             name = f"{table}.{column}: median against {since}"
             yield Measure(name, ratio, high and 1 / high, high)
         if here.mixed is not None and unit_factor(here.jump) is None:
-            limit = settings.quality.max_mixed_share
+            limit = quality.max_mixed_share
             had = was.mixed if was is not None else None
             yield Measure(
                 f"{table}.{column}: share of the newest month in another unit",

@@ -1,4 +1,4 @@
-"""What a table's own days say is usual: how long it is silent, how many rows a weekday has."""
+"""Daily volume: usual silence and usual rows of a weekday, from a table's own past."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

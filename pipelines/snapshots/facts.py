@@ -1,4 +1,4 @@
-"""What a finished snapshot holds, where, and how to read it again."""
+"""Snapshot metadata: its tables, files and gates, and reading them again."""
 
 import json
 from collections.abc import Mapping
@@ -7,11 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from features.errors import ContractError
 from features.tables import TABLES
 from pipelines.record import Gate
-from pipelines.snapshots.hold import Hold, hold
-from pipelines.snapshots.profile import TableProfile, profile_from_json
+from pipelines.snapshots.hold import FolderLock, lock_folder
+from pipelines.snapshots.profile import TableProfile
 from pipelines.sources.files import file_digest
 
 FACTS_NAME = "snapshot.json"
@@ -40,12 +42,15 @@ class TableFacts:
     profile: TableProfile = field(default_factory=lambda: TableProfile({}))
 
 
+_TABLES = TypeAdapter(dict[str, TableFacts])
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A finished snapshot under ``root``; ``digest`` names its inputs and their mapping.
 
     ``gates`` are those it was let through by, or in spite of. Its files stay for as long as
-    ``held`` lives.
+    ``lock`` lives.
     """
 
     root: Path
@@ -55,7 +60,7 @@ class Snapshot:
     inputs: Mapping[str, str]
     files: Mapping[str, str]
     gates: tuple[Gate, ...] = ()
-    held: Hold | None = field(default=None, repr=False, compare=False)
+    lock: FolderLock | None = field(default=None, repr=False, compare=False)
 
     def path(self, table: str, shard: int) -> Path:
         """Parquet file of a table's shard; a table without customers is whole in every shard."""
@@ -65,24 +70,24 @@ class Snapshot:
 
 
 def read_snapshot(root: Path) -> Snapshot:
-    """Read a snapshot's facts and hold it; raises ``ContractError`` when ``root`` has none."""
-    held = hold(root)
-    if held is None:
+    """Read and lock a snapshot; raises ``ContractError`` when none of this format is there."""
+    lock = lock_folder(root)
+    if lock is None:
         raise ContractError(f"{root}: no snapshot here; run: stille check")
     try:
         facts = json.loads((root / FACTS_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return Snapshot(
+            root=root,
+            tables=_TABLES.validate_python(facts["tables"]),
+            shards=facts["shards"],
+            digest=facts["digest"],
+            inputs=facts["inputs"],
+            files=facts["files"],
+            gates=tuple(Gate(**gate) for gate in facts["gates"]),
+            lock=lock,
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ContractError(f"{root}: no snapshot here ({error}); run: stille check") from error
-    return Snapshot(
-        root=root,
-        tables={name: _facts_from_json(table) for name, table in facts["tables"].items()},
-        shards=facts["shards"],
-        digest=facts["digest"],
-        inputs=facts["inputs"],
-        files=facts["files"],
-        gates=tuple(Gate(**gate) for gate in facts["gates"]),
-        held=held,
-    )
 
 
 def verify_snapshot(snapshot: Snapshot) -> None:
@@ -104,20 +109,7 @@ def tables_to_json(tables: Mapping[str, TableFacts]) -> bytes:
 
 def tables_from_json(content: bytes) -> dict[str, TableFacts]:
     """The inverse of ``tables_to_json``."""
-    return {name: _facts_from_json(facts) for name, facts in json.loads(content).items()}
-
-
-def _facts_from_json(facts: Mapping[str, Any]) -> TableFacts:
-    names = ("columns", "absent", "unread", "forbidden")
-    moments = ("first_event", "last_event")
-    return TableFacts(
-        **{
-            **facts,
-            **{name: tuple(facts[name]) for name in names},
-            **{name: facts[name] and datetime.fromisoformat(facts[name]) for name in moments},
-            "profile": profile_from_json(facts["profile"]),
-        }
-    )
+    return _TABLES.validate_json(content)
 
 
 def check_report(snapshot: Snapshot) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Gates on the company's tables: a figure outside its band stops the run until a person looks.
+"""Data-quality gates: a figure outside its band stops the run until a person looks.
 
 Each figure is held against the snapshot before, which was let through itself, against what the
 champion learned from when there is none, or against the table's own past.
@@ -18,7 +18,8 @@ from pipelines.snapshots.ownpast import own_measures
 
 def measures(settings: Settings, as_of: date, now: Tables, known: Known = NOTHING) -> list[Measure]:
     """Every figure of the tables that has a band."""
-    return [*own_measures(settings, as_of, now), *compared_measures(settings, now, known)]
+    quality, zone = settings.quality, settings.company.timezone
+    return [*own_measures(quality, zone, as_of, now), *compared_measures(quality, now, known)]
 
 
 def judged(

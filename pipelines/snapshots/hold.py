@@ -1,7 +1,7 @@
-"""Shared locks on folders: a folder that anybody holds is not removed.
+"""Shared locks on folders (flock): a folder in use is not removed.
 
 The lock is the operating system's and lies on the folder itself, so it needs no file of its own,
-follows a rename, and is gone with the process that held it, however that one ended.
+follows a rename, and is gone with the process that has it, however that one ended.
 """
 
 import fcntl
@@ -16,33 +16,33 @@ from pathlib import Path
 REMOVED = ".removed"
 
 
-class Hold:
+class FolderLock:
     """A folder kept from being removed for as long as this object lives."""
 
     def __init__(self, descriptor: int) -> None:
         weakref.finalize(self, os.close, descriptor)
 
 
-def hold(folder: Path) -> Hold | None:
-    """Hold ``folder``; None when there is none, or when it is removed at this moment."""
+def lock_folder(folder: Path) -> FolderLock | None:
+    """Lock ``folder``; None when there is none, or when it is removed at this moment."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    held = Hold(descriptor)
+    lock = FolderLock(descriptor)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
-    return held if _is_at(descriptor, folder) else None
+    return lock if _is_at(descriptor, folder) else None
 
 
-def make_held(parent: Path, suffix: str) -> tuple[Path, Hold]:
+def make_locked(parent: Path, suffix: str) -> tuple[Path, FolderLock]:
     """Make an empty folder of a new name under ``parent``, and hold it."""
     parent.mkdir(parents=True, exist_ok=True)
     while True:
         folder = new_name(parent, suffix)
         folder.mkdir()
-        held = hold(folder)
-        if held is not None:
-            return folder, held
+        lock = lock_folder(folder)
+        if lock is not None:
+            return folder, lock
 
 
 def new_name(parent: Path, suffix: str) -> Path:
@@ -50,7 +50,7 @@ def new_name(parent: Path, suffix: str) -> Path:
     return parent / f".{secrets.token_hex(8)}{suffix}"
 
 
-def remove_unless_held(folder: Path) -> bool:
+def remove_if_free(folder: Path) -> bool:
     """Remove ``folder`` and all in it; False when somebody holds it, or it cannot be locked.
 
     It gets another name first, so that nobody meets half of it.

@@ -1,4 +1,4 @@
-"""Notices given by other members of a household: churn that spreads at the kitchen table.
+"""Notices given by other members of a household, for the spread of churn within one.
 
 ``household_notices`` has a row for each member and each notice of another member. Two customers
 count as one household when both were members on the day of the notice, as the company knew it
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.snapshots.references import written
+from pipelines.snapshots.references import shards_of
 
 NOTICES = "household_notices"
 SOURCES = ("households", "terminations")
@@ -33,11 +33,11 @@ def load_notices(connection: duckdb.DuckDBPyConnection, root: Path) -> None:
         f"""create or replace temp table {NOTICES} as
         with member as (
             select customer_id, household_id, valid_from, known_at
-            from {written(root, "households")}
+            from {shards_of(root, "households")}
         ),
         notice as (
             select contract_id, customer_id, notified_on, outcome, event_at, known_at
-            from {written(root, "terminations")}
+            from {shards_of(root, "terminations")}
         ),
         met as (
             select n.*, a.customer_id as other_id, a.valid_from as other_from,

@@ -1,4 +1,4 @@
-"""A figure with a band, and what tables are held against."""
+"""Gate measures: a figure with its band, and the tables that it is compared with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

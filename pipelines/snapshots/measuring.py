@@ -1,4 +1,4 @@
-"""Measures a loaded table: ranges, levels, words by digest, and what contradicts itself."""
+"""Data profiling of a loaded table: ranges, levels, categories by digest, contradictions."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Gates that need no other snapshot: a table's newest day and its rows a day, from its past.
+"""Data-quality gates against a table's own history: freshness and daily volume.
 
 Only days before the as-of date count, so that a date in the past is judged as it stood then.
 """
@@ -8,7 +8,7 @@ from datetime import UTC, date, timedelta
 from math import ceil, nan
 from zoneinfo import ZoneInfo
 
-from pipelines.settings import RowBand, Settings
+from pipelines.config.sections import Quality, RowBand
 from pipelines.snapshots.daily import (
     Days,
     days_before,
@@ -22,25 +22,24 @@ from pipelines.snapshots.measure import FEWEST_ROWS, Measure, Tables
 _DAY = timedelta(days=1)
 
 
-def own_measures(settings: Settings, as_of: date, now: Tables) -> Iterator[Measure]:
+def own_measures(quality: Quality, zone: str, as_of: date, now: Tables) -> Iterator[Measure]:
     """The figures of every table that depend on the as-of date."""
     for name, facts in now.items():
         days = days_before(facts.profile.days, as_of)
-        yield from _freshness(settings, name, facts, days, as_of)
-        yield from _day_rows(settings, name, facts, days, as_of)
+        yield from _freshness(quality, zone, name, facts, days, as_of)
+        yield from _day_rows(quality, name, facts, days, as_of)
 
 
 def _freshness(
-    settings: Settings, name: str, facts: TableFacts, days: Days, as_of: date
+    quality: Quality, zone: str, name: str, facts: TableFacts, days: Days, as_of: date
 ) -> Iterator[Measure]:
-    quality = settings.quality
     high = quality.freshness_days.get(name)
     if name not in quality.freshness_days and quality.learned_days and facts.rows >= FEWEST_ROWS:
         usual = usual_silence(days)
         high = None if usual is None else usual + ceil(facts.profile.lag)
     if high is None:
         return
-    newest = max(days, default=None) or _newest(facts, settings.company.timezone)
+    newest = max(days, default=None) or _newest(facts, zone)
     yield Measure(
         f"{name}: days since the newest event",
         nan if newest is None else (as_of - newest).days,
@@ -57,9 +56,8 @@ def _newest(facts: TableFacts, zone: str) -> date | None:
 
 
 def _day_rows(
-    settings: Settings, name: str, facts: TableFacts, days: Days, as_of: date
+    quality: Quality, name: str, facts: TableFacts, days: Days, as_of: date
 ) -> Iterator[Measure]:
-    quality = settings.quality
     if name in quality.day_rows:
         yield from _declared(name, quality.day_rows[name], days, as_of - _DAY)
     elif quality.learned_days and days:

@@ -1,8 +1,7 @@
-"""What a table's accepted rows look like, in figures: no value of any customer's text is kept."""
+"""Table profile: figures only, no value of a customer's text is stored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +38,4 @@ class TableProfile:
     disorder: Mapping[str, int] = field(default_factory=dict)
     orphans: Mapping[str, int] = field(default_factory=dict)
     days: Mapping[str, int] = field(default_factory=dict)
-    lag: float = 0.0
-
-
-def profile_from_json(facts: Mapping[str, Any]) -> TableProfile:
-    """The inverse of ``dataclasses.asdict``."""
-    columns = {name: ColumnProfile(**column) for name, column in facts["columns"].items()}
-    return TableProfile(**{**facts, "columns": columns})
+    lag: int | float = 0.0  # an integer stays one when it is read again

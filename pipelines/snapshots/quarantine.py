@@ -1,4 +1,4 @@
-"""Rows that break the contract: written out for a person to see, and counted."""
+"""Quarantine: rows that break the contract, written for a person to see, and counted."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,15 +7,16 @@ import duckdb
 
 from features.errors import ContractError
 from features.tables import Column
+from pipelines.config.sources import Dialect
 from pipelines.database import identifier, literal
 from pipelines.lists.csvsafe import ESCAPE
-from pipelines.settings import Dialect, Settings
+from pipelines.settings import Settings
 from pipelines.snapshots.reading import Loaded
 from pipelines.sources.bindingrules import Binding
 from pipelines.sources.typed import SKIPPED, raw_select
 
 _BAD = "bad_rows"
-_SAFE = "bad_rows_safe"
+_ESCAPED = r"'\1"
 _SHOWN = 3
 _WIDEST = 40
 
@@ -58,15 +59,10 @@ def _write(connection: duckdb.DuckDBPyConnection, loaded: Loaded, path: Path) ->
         join ({raw}) raw using (_file, _row)
         order by _file, "row\""""
     )
-    described = connection.execute(f"describe {_BAD}").fetchall()
-    cells = ", ".join(
-        f"regexp_replace(cast({name} as varchar), $1, $2) as {name}"
-        for name in (identifier(row[0]) for row in described)
-    )
+    cells = f"cast(columns(*) as varchar), {literal(ESCAPE)}, {literal(_ESCAPED)}"
     connection.execute(
-        f"create or replace temp table {_SAFE} as select {cells} from {_BAD}", [ESCAPE, r"'\1"]
+        f"copy (select regexp_replace({cells}) from {_BAD}) to {literal(path)} (format csv, header)"
     )
-    connection.execute(f"copy {_SAFE} to {literal(path)} (format csv, header)")
 
 
 def _source_names(loaded: Loaded) -> list[str]:

@@ -1,4 +1,4 @@
-"""Loads one table of the contract into DuckDB, with the rule that each row breaks, if any."""
+"""Table loading into DuckDB, with the rule that each row breaks, if any."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,20 +9,27 @@ import duckdb
 
 from features.errors import ContractError
 from features.tables import Table
+from pipelines.config.sources import Source
 from pipelines.database import identifier
 from pipelines.keys import PSEUDONYM, key_of
-from pipelines.settings import Settings, Source
+from pipelines.settings import Settings
 from pipelines.snapshots.shards import CUSTOMERS
 from pipelines.sources.binding import Bound, bind
 from pipelines.sources.bindingrules import Binding, refuse_no_zone
 from pipelines.sources.conversion import Forms
 from pipelines.sources.duplicates import settle_duplicates
 from pipelines.sources.files import Input
-from pipelines.sources.opening import open_part, prove_rows, refuse_broken
-from pipelines.sources.parquetfile import verify_pages
+from pipelines.sources.opening import READERS, open_part
 from pipelines.sources.part import Part
 from pipelines.sources.pseudonyms import define_pseudonym
-from pipelines.sources.typed import SKIPPED, contract_columns, future_rule, part_select, row_rule
+from pipelines.sources.typed import (
+    SKIPPED,
+    attribute_names,
+    contract_columns,
+    future_rule,
+    part_select,
+    row_rule,
+)
 
 # A damaged file can raise any other error of DuckDB's, also its bare base class.
 _OUR_OWN_FAULT = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException)
@@ -71,24 +78,24 @@ def load_table(
     )
     if company.pseudonyms:
         define_pseudonym(connection, key_of(PSEUDONYM, settings.paths.var))
+    reader = READERS[source.kind]
     parts, bounds = [], []
     for index, given in enumerate(inputs):
         copy = scratch / f"{table.name}-{index}.csv"
         part = open_part(connection, given, source, dialect, copy)
-        bound = _with_siblings(bind(table, source, part.columns, part.name), settings, source)
+        bound = bind(table, source, part.columns, part.name)
         refuse_no_zone(table, source, dialect, part.columns, bound.bindings)
-        if source.kind == "parquet":
-            verify_pages(part, [name for b in bound.bindings for name in b.origin.read])
+        reader.verify(part, [name for b in bound.bindings for name in b.origin.read])
         _insert(connection, table, source, part, index, bound.bindings, forms, limit, known)
         parts.append(part)
         bounds.append(bound)
     _prove(connection, table, source, parts, forms)
-    bound = _together(bounds)
+    bound = _with_siblings(_together(bounds), settings.sources, source)
     refusal = settle_duplicates(connection, table, source, bound.bindings, parts)
     rules = _count_rules(connection, table)
     rows = sum(rules.values()) - rules.pop(SKIPPED, 0)
     rules.pop("", None)
-    columns = (*(c.name for c in table.columns), *_attributes(bound.bindings))
+    columns = (*(c.name for c in table.columns), *attribute_names(bound.bindings))
     return Loaded(table.name, table, tuple(parts), bound, columns, rules, rows, refusal)
 
 
@@ -125,7 +132,7 @@ def _insert(
     except (duckdb.OutOfMemoryException, *_OUR_OWN_FAULT):
         raise
     except duckdb.Error as error:
-        raise refuse_broken(part, forms.dialect, error) from error
+        raise READERS[source.kind].broken(part, forms.dialect, error) from error
 
 
 def _prove(
@@ -140,10 +147,10 @@ def _prove(
     ).fetchall()
     rows = {int(index): int(count) for index, count in counted}
     for index, part in enumerate(parts):
-        prove_rows(part, forms.dialect, rows.get(index, 0))
+        READERS[source.kind].prove(part, forms.dialect, rows.get(index, 0))
     if table.required and not rows:
         raise ContractError(f"{parts[0].name}: no rows, and {table.name} are needed")
-    if source.kind == "parquet" and not rows:
+    if not rows and not READERS[source.kind].may_be_empty:
         raise ContractError(
             f"{parts[0].name}: no rows, as after an export that broke off; if there are none yet, "
             f"leave sources.{table.name} out of the configuration, then run: stille check"
@@ -164,19 +171,15 @@ def _first_of_each(bounds: Sequence[Bound]) -> tuple[Binding, ...]:
     return tuple(reversed(named.values()))
 
 
-def _with_siblings(bound: Bound, settings: Settings, source: Source) -> Bound:
+def _with_siblings(bound: Bound, sources: Mapping[str, Source], source: Source) -> Bound:
     """Columns that another table reads from the same files, or drops, are not unread."""
     used: set[str] = set()
-    for other in settings.sources.values():
+    for other in sources.values():
         if other.place == source.place:
             used |= {name for origin in other.columns.values() for name in origin.read}
             used |= {attribute.column for attribute in other.attributes.values()}
             used |= {*other.filters, *other.dropped}
     return replace(bound, unread=tuple(name for name in bound.unread if name not in used))
-
-
-def _attributes(bindings: Sequence[Binding]) -> list[str]:
-    return [b.column.name for b in bindings if b.column.name.startswith("attr_")]
 
 
 def _count_rules(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Keys that point to rows of another table, and how many of them point nowhere."""
+"""Referential integrity: keys that no row of their table answers."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -46,14 +46,14 @@ def _count(
     key: str,
 ) -> int:
     [(count,)] = connection.execute(
-        f"select count(*) from (select {identifier(column)} as k from {written(root, table)} "
+        f"select count(*) from (select {identifier(column)} as k from {shards_of(root, table)} "
         f"where {identifier(column)} is not null) "
-        f"anti join (select {identifier(key)} as k from {written(root, target)}) using (k)"
+        f"anti join (select {identifier(key)} as k from {shards_of(root, target)}) using (k)"
     ).fetchall()
     return int(count)
 
 
-def written(root: Path, table: str) -> str:
+def shards_of(root: Path, table: str) -> str:
     """SQL for a table of a snapshot that is being written, over all its shards."""
     files = "shard=*/part.parquet" if TABLES[table].per_customer else "all.parquet"
     return f"read_parquet({literal(root / table / files)}, hive_partitioning=false)"

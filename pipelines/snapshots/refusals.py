@@ -1,4 +1,4 @@
-"""All that is wrong with the tables, in one message: refused tables first, then stopped gates."""
+"""Verdict on the tables: every refused table, then every closed gate, in one message."""
 
 from collections.abc import Callable
 

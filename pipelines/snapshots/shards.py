@@ -1,4 +1,4 @@
-"""Customers dealt to shards, and price levels turned into changes."""
+"""Sharding of customers by hash, and price levels turned into changes."""
 
 import duckdb
 

@@ -1,4 +1,4 @@
-"""The checked input tables of one run, as Parquet by shard, written once and then only read."""
+"""Input snapshot of one run: Parquet by shard, written once and then only read."""
 
 import hashlib
 import json
@@ -24,7 +24,6 @@ from pipelines.snapshots.facts import (
     read_snapshot,
     verify_snapshot,
 )
-from pipelines.snapshots.kept import placed, reusable
 from pipelines.snapshots.refusals import Judge, judged
 from pipelines.snapshots.store import (
     folder_of,
@@ -32,7 +31,9 @@ from pipelines.snapshots.store import (
     fresh_staging,
     keep_quarantine,
     mark_newest,
+    place,
     prune,
+    read_reusable,
     refused_folder,
 )
 from pipelines.snapshots.taking import Taken, write_tables
@@ -73,7 +74,7 @@ def take_snapshot(
     when an input changed while it was read or a database does not answer, ``ConfigError`` when
     the memory limit is too small, and what ``judge`` raises.
     """
-    staging, _held = fresh_staging(store)
+    staging, _lock = fresh_staging(store)
     inputs: dict[str, tuple[Input, ...]] = {}
     known: dict[str, str] = {}
     try:
@@ -81,7 +82,7 @@ def take_snapshot(
         known = digests(inputs)
         digest = _digest(settings, known, as_of)
         into = folder_of(store, digest)
-        ready = None if missing else reusable(into, digest)
+        ready = None if missing else read_reusable(into, digest)
         if ready is None:
             with _enough_memory(settings):
                 refused = refused_folder(store)
@@ -90,10 +91,10 @@ def take_snapshot(
             shutil.rmtree(staging / "extracts", ignore_errors=True)
             gates = judged(judge, replace(taken, refusals={**missing, **taken.refusals}))
             _write_facts(staging, taken, digest, known, gates)
-            ready = placed(staging, into, digest)
+            ready = place(staging, into, digest)
             forget_refused(store)
         else:
-            ready = _judged_again(ready, again(ready))
+            ready = _with_gates(ready, again(ready))
         mark_newest(into)
     except StilleError:
         keep_quarantine(staging, store)
@@ -132,7 +133,9 @@ def find_inputs(
                 found[name] = find_files(settings, name)
             except ContractError as error:
                 missing[name] = error
-    found |= {name: (extract,) for name, extract in fetch_tables(settings, extracts).items()}
+    found |= {
+        name: (extract,) for name, extract in fetch_tables(settings.sources, extracts).items()
+    }
     return {name: found[name] for name in names if name in found}, missing
 
 
@@ -152,7 +155,7 @@ def _write_facts(
     (staging / FACTS_NAME).write_text(text + "\n", encoding="utf-8")
 
 
-def _judged_again(ready: Snapshot, gates: tuple[Gate, ...]) -> Snapshot:
+def _with_gates(ready: Snapshot, gates: tuple[Gate, ...]) -> Snapshot:
     """A reused snapshot with tonight's gates, written down when a person let one through."""
     named = {gate.name for gate in gates}
     both = (*gates, *(gate for gate in ready.gates if gate.name not in named))

@@ -1,8 +1,8 @@
-"""Snapshots under one folder, each named by its digest and never changed once it is complete.
+"""Snapshot store: folders named by digest, never changed once they are complete.
 
-Whoever reads a snapshot holds it (``hold``). A folder's time of change says when it was last let
+Whoever reads a snapshot has a lock on it. A folder's time of change says when it was last let
 through, so the newest is the one that the next tables are compared with. The newest ``KEPT``
-stay, the others go as soon as nobody holds them; what killed runs left goes too.
+stay, the others go as soon as nobody has a lock on them; what killed runs left goes too.
 """
 
 import contextlib
@@ -12,18 +12,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines.settings import Settings
-from pipelines.snapshots.hold import REMOVED, Hold, make_held, new_name, remove_unless_held
+from features.errors import ContractError
+from pipelines.snapshots.facts import Snapshot, read_snapshot, verify_snapshot
+from pipelines.snapshots.hold import REMOVED, FolderLock, make_locked, new_name, remove_if_free
 
 KEPT = 2
 _NAME_LENGTH = 16
 _STAGING = ".staging"
 _REFUSED = "refused"
-
-
-def store_of(settings: Settings) -> Path:
-    """Where the snapshots of a company are."""
-    return settings.paths.var / "snapshots"
 
 
 def folder_of(store: Path, digest: str) -> Path:
@@ -36,14 +32,50 @@ def refused_folder(store: Path) -> Path:
     return store / _REFUSED
 
 
-def fresh_staging(store: Path) -> tuple[Path, Hold]:
+def fresh_staging(store: Path) -> tuple[Path, FolderLock]:
     """An empty folder to fill, held until the second value is let go."""
-    return make_held(store, _STAGING)
+    return make_locked(store, _STAGING)
 
 
 def newest_first(store: Path) -> list[Path]:
     """The folders of complete snapshots, the one let through last at the head."""
     return sorted(_complete(store), key=_age, reverse=True)
+
+
+def previous(store: Path) -> Snapshot | None:
+    """The snapshot that was let through last, or None when there is none of this format."""
+    for folder in newest_first(store):
+        try:
+            return read_snapshot(folder)
+        except ContractError:
+            continue
+    return None
+
+
+def read_reusable(folder: Path, digest: str) -> Snapshot | None:
+    """The undamaged snapshot of these inputs in ``folder``, or None."""
+    try:
+        found = read_snapshot(folder)
+        verify_snapshot(found)
+    except ContractError:
+        return None
+    return found if found.digest == digest else None
+
+
+def place(staging: Path, into: Path, digest: str) -> Snapshot:
+    """Give a filled folder its name, unless another run was quicker with the same inputs."""
+    while True:
+        try:
+            staging.replace(into)
+        except OSError:
+            if not into.is_dir():
+                raise
+        else:
+            return read_snapshot(into)
+        found = read_reusable(into, digest)
+        if found is not None:
+            return found
+        put_away(into)
 
 
 def keep_quarantine(staging: Path, store: Path) -> None:
@@ -76,7 +108,7 @@ def prune(store: Path) -> None:
     """Remove older snapshots and what killed runs left, except what somebody holds."""
     left = [path for path in store.iterdir() if path.suffix in (_STAGING, REMOVED)]
     for folder in (*newest_first(store)[KEPT:], *left):
-        remove_unless_held(folder)
+        remove_if_free(folder)
 
 
 def _complete(store: Path) -> Iterator[Path]:

@@ -13,11 +13,10 @@ from pipelines.run import Run
 from pipelines.settings import Settings
 from pipelines.snapshots.facts import TABLES_NAME, tables_from_json
 from pipelines.snapshots.gates import judged, measures
-from pipelines.snapshots.kept import previous
 from pipelines.snapshots.measure import NOTHING, Known, Tables
 from pipelines.snapshots.ownpast import own_measures
 from pipelines.snapshots.snapshot import Snapshot, take_snapshot
-from pipelines.snapshots.store import store_of
+from pipelines.snapshots.store import previous
 from pipelines.snapshots.taking import Taken
 
 CHECK_PAGE = "check.html"
@@ -43,9 +42,9 @@ def read_tables(
     """
     settings, as_of, record = run.settings, run.as_of, run.record
     if record.command != _CHECK:
-        refuse_mutable(settings)
+        refuse_mutable(settings.sources)
     limit = max(as_of, today_in(settings.company.timezone))
-    store, page = store_of(settings), str(settings.paths.out / CHECK_PAGE)
+    store, page = settings.paths.snapshots, str(settings.paths.out / CHECK_PAGE)
     before = previous(store)
 
     def judge(taken: Taken) -> tuple[Gate, ...]:
@@ -57,7 +56,7 @@ def read_tables(
         return judged(found, before, record, page, accept=accept)
 
     def again(ready: Snapshot) -> tuple[Gate, ...]:
-        found = own_measures(settings, as_of, ready.tables)
+        found = own_measures(settings.quality, settings.company.timezone, as_of, ready.tables)
         return judged(found, ready, record, page, accept=accept)
 
     tables = sum(name in settings.sources for name in TABLES)
@@ -108,5 +107,5 @@ def _may_hold_a_champion(settings: Settings) -> bool:
     """Whether asking can help: to ask a file that is not there would make it."""
     uri = settings.tracking.uri
     if uri is None:
-        return (settings.paths.var / "mlflow.db").is_file()
+        return settings.paths.mlflow_database.is_file()
     return not uri.startswith(_LOCAL) or Path(uri.removeprefix(_LOCAL)).is_file()

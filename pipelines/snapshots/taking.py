@@ -1,4 +1,4 @@
-"""Every table of a snapshot, loaded, checked and written by shard, one after the other.
+"""Snapshot writer: every table loaded, checked and written by shard, one after the other.
 
 A refused table does not end the reading: whoever mends an export wants to know all that is wrong.
 """
@@ -14,8 +14,9 @@ import duckdb
 from features.errors import ContractError
 from features.tables import TABLES, Table
 from features.timeline import midnight_utc
+from pipelines.config.columns import ColumnMap
 from pipelines.database import connect, identifier
-from pipelines.settings import ColumnMap, Settings
+from pipelines.settings import Settings
 from pipelines.snapshots import households
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.quarantine import set_aside

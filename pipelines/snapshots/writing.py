@@ -1,4 +1,4 @@
-"""Writes a loaded table into the snapshot's files, and measures it."""
+"""Parquet writer of one loaded table, by shard, and its metadata."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""The company's own tables, wherever they are kept, read into the contract's columns."""
+"""Source connectors: a company's tables read into the contract's columns."""

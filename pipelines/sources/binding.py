@@ -1,11 +1,12 @@
-"""Which source column each contract column of a table is read from."""
+"""Schema matching of one file: the source columns of each contract column."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from features.tables import Column, ColumnType, Table
+from pipelines.config.columns import Attribute, ColumnMap
 from pipelines.config.mapping import SYNTHESISED_BY_LEVELS
-from pipelines.settings import Attribute, ColumnMap, Source
+from pipelines.config.sources import Source
 from pipelines.sources.bindingrules import (
     KNOWN_AT,
     Binding,

@@ -1,12 +1,13 @@
-"""What a file's columns must not be, and what must be said of them before a row is read."""
+"""Schema rules: what refuses a file by its columns, before a row is read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from features.errors import ContractError
 from features.tables import Column, Table
+from pipelines.config.columns import ColumnMap
 from pipelines.config.errors import nearest
-from pipelines.settings import ColumnMap, Dialect, Source
+from pipelines.config.sources import FORMATS, Dialect, Source
 from pipelines.sources.personal import why_forbidden
 
 KNOWN_AT = Column("known_at", "instant", "When the row could be known.")
@@ -121,7 +122,7 @@ def refuse_no_zone(
     bindings: Sequence[Binding],
 ) -> None:
     """Raise ``ContractError`` for a database's naive instants when no zone is declared."""
-    if source.timezone is not None or source.kind not in ("duckdb", "postgres"):
+    if source.timezone is not None or FORMATS[source.kind].zone is not None:
         return
     for binding in bindings:
         read = binding.origin.read

@@ -1,4 +1,4 @@
-"""SQL that turns a source's values into the contract's types, by declared forms only.
+"""Type parsing in SQL: a source's values into the contract's types, by declared forms only.
 
 Every expression is null where the value does not convert; nothing raises and nothing is
 guessed. Money goes through DECIMAL, never through a float.
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from features.tables import DUCKDB_TYPES, ColumnType
+from pipelines.config.sources import Dialect
 from pipelines.database import literal, literals, local_to_utc
-from pipelines.settings import Dialect
 
 TEXT = "VARCHAR"
 # A database's exact decimal, which arrives as text in plain notation whatever the dialect.
@@ -35,7 +35,7 @@ class Forms:
     pseudonyms: bool = False
 
 
-def cleaned(expression: str, source_type: str, forms: Forms) -> str:
+def clean(expression: str, source_type: str, forms: Forms) -> str:
     """SQL for the raw value with null words (in text) and NaN (in floats) made null."""
     if source_type == TEXT:
         nulls = literals(forms.dialect.nulls)
@@ -51,7 +51,7 @@ def cleaned(expression: str, source_type: str, forms: Forms) -> str:
     return expression
 
 
-def renamed(expression: str, source_type: str, values: Mapping[str, str]) -> str:
+def rename(expression: str, source_type: str, values: Mapping[str, str]) -> str:
     """SQL for the value's name in the contract; a value without an entry stays as it is."""
     if not values:
         return expression
@@ -65,7 +65,7 @@ def as_text(expression: str, source_type: str) -> str:
     return expression if source_type in (TEXT, NUMERIC) else f"cast({expression} as VARCHAR)"
 
 
-def converted(expression: str, target: ColumnType, source_type: str, forms: Forms) -> str:
+def convert(expression: str, target: ColumnType, source_type: str, forms: Forms) -> str:
     """SQL of the contract's type for ``target``; null where the value does not convert."""
     if target == "text":
         return as_text(expression, source_type)

@@ -1,29 +1,78 @@
-"""Text files: proven whole, decodable and rectangular before a value is read."""
+"""CSV reader: text files are proven decodable and rectangular, as DuckDB accepts more."""
 
 import codecs
 import csv
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import duckdb
+
 from features.errors import ContractError
-from pipelines.settings import Dialect
+from pipelines.config.sources import Dialect
+from pipelines.database import first_line, literal
+from pipelines.sources.part import Declared, Part, Reader, TextFacts
 
 MAX_LINE_BYTES = 2_000_000
 _CHUNK = 1 << 20
 _READ_AS_UTF8 = ("utf-8", "utf-8-sig", "ascii")
 
 
-@dataclass(frozen=True, slots=True)
-class TextFacts:
-    """What one pass over a file saw. ``readable`` is the file itself or its UTF-8 copy."""
+class CsvReader(Reader):
+    """Text files, read as text in the declared dialect only."""
 
-    readable: Path
-    header: tuple[str, ...]
-    delimiters: int
-    quotes: int
+    name = "CSV"
+
+    def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
+        dialect = declared.dialect
+        facts = inspect(path, dialect, declared.scratch)
+        names = [f"c{i}" for i in range(len(facts.header))]
+        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+        relation = (
+            f"read_csv({literal(facts.readable)}, auto_detect=false, header=true, "
+            f"columns={{{columns}}}, delim={literal(dialect.delimiter)}, "
+            f"quote={literal(dialect.quote)}, escape={literal(dialect.quote)}, strict_mode=true, "
+            f"null_padding=false, ignore_errors=false, parallel=false, "
+            f"max_line_size={MAX_LINE_BYTES})"
+        )
+        return Part(
+            name=str(path),
+            path=path,
+            columns=dict.fromkeys(facts.header, "VARCHAR"),
+            expressions={
+                column: f"coalesce({name}, '')"
+                for column, name in zip(facts.header, names, strict=True)
+            },
+            relation=relation,
+            row="row_number() over () + 1",
+            text=facts,
+        )
+
+    def prove(self, part: Part, dialect: Dialect, rows: int) -> None:
+        """Raises ``ContractError`` for a file with no rows, a ragged row or an open quote."""
+        if rows == 0:
+            raise ContractError(f"{part.name}: only a header and no rows; was its export cut off?")
+        if part.text is None or certainly_rectangular(part.text, rows):
+            return
+        exact = check_rows(part.path, part.text, dialect)
+        if exact != rows:
+            raise ContractError(
+                f"{part.name}: {rows:,} rows were read and {exact:,} are there; a quote is out of "
+                "place"
+            )
+
+    def broken(self, part: Part, dialect: Dialect, error: duckdb.Error) -> ContractError:
+        """Explain with the line number where it is known; raised when the exact reader finds it."""
+        if part.text is not None:
+            check_rows(part.path, part.text, dialect)
+        text = str(error)
+        line = re.search(r"CSV Error on Line: (\d+)", text)
+        where = f"{part.name}, line {line.group(1)}" if line else part.name
+        if "state machine" in text:
+            return ContractError(f"{where}: mixes line ends, or quotes within unquoted fields")
+        return ContractError(f"{where}: breaks the declared dialect ({first_line(error)})")
 
 
 def inspect(path: Path, dialect: Dialect, scratch: Path) -> TextFacts:
@@ -80,7 +129,7 @@ def _undecodable(path: Path, dialect: Dialect, line: int) -> ContractError:
 def _header(path: Path, readable: Path, dialect: Dialect) -> tuple[str, ...]:
     with readable.open(encoding="utf-8-sig", newline="") as file:
         try:
-            names = next(_reader(file, dialect), [])
+            names = next(csv.reader(file, _strict(dialect)), [])
         except csv.Error as error:
             raise ContractError(f"{path}, line 1: unreadable header ({error})") from error
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -91,23 +140,13 @@ def _header(path: Path, readable: Path, dialect: Dialect) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _reader(lines: Iterable[str], dialect: Dialect) -> Iterator[list[str]]:
-    return csv.reader(
-        lines, delimiter=dialect.delimiter, quotechar=dialect.quote, doublequote=True, strict=True
-    )
+def _strict(dialect: Dialect) -> type[csv.Dialect]:
+    class Strict(csv.excel):
+        delimiter = dialect.delimiter
+        quotechar = dialect.quote
+        strict = True
 
-
-class _Lines:
-    """Lines of a file, counting how many were handed out."""
-
-    def __init__(self, file: IO[str]) -> None:
-        self._file = file
-        self.read = 0
-
-    def __iter__(self) -> Iterator[str]:
-        for line in self._file:
-            self.read += 1
-            yield line
+    return Strict
 
 
 def certainly_rectangular(facts: TextFacts, rows: int) -> bool:
@@ -129,16 +168,16 @@ def check_rows(path: Path, facts: TextFacts, dialect: Dialect) -> int:
     width = len(facts.header)
     rows, start = -1, 1
     with _field_limit(), facts.readable.open(encoding="utf-8-sig", newline="") as file:
-        lines = _Lines(file)
+        reader = csv.reader(file, _strict(dialect))
         try:
-            for row in _reader(lines, dialect):
+            for row in reader:
                 if row and len(row) != width:
                     raise ContractError(
                         f"{path}, line {start}: {len(row)} fields where the header has {width}; "
                         "a cut-off row, or a delimiter or quote that is not the declared one"
                     )
                 rows += bool(row) or width == 1
-                start = lines.read + 1
+                start = reader.line_num + 1
         except csv.Error as error:
             raise ContractError(f"{path}, line {start}: {_plain(error)}") from error
     return rows

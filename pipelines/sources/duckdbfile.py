@@ -1,4 +1,4 @@
-"""Tables in DuckDB files, attached read-only. Views are refused: they can read other files."""
+"""DuckDB reader: tables of attached files. Views are refused: they can read other files."""
 
 import hashlib
 from pathlib import Path
@@ -7,8 +7,8 @@ import duckdb
 
 from features.errors import BusyError, ContractError
 from pipelines.config.errors import nearest
-from pipelines.database import first_line, identifier, literal
-from pipelines.sources.part import Part
+from pipelines.database import identifier, literal
+from pipelines.sources.part import Declared, Part, Reader, unreadable
 
 _DEFAULT_SCHEMA = "main"
 
@@ -32,9 +32,7 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
                 f"{path}: another process is writing it. Nothing was changed; run the same "
                 "command again when that process has closed the file."
             ) from error
-        raise ContractError(
-            f"{path}: not a whole DuckDB file ({first_line(error)}); export it again"
-        ) from error
+        raise unreadable(path, error, "DuckDB") from error
     return name
 
 
@@ -58,16 +56,21 @@ def table_in(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> s
     return f"{database}.{identifier(schema)}.{identifier(name)}"
 
 
-def open_duckdb(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> Part:
-    """Open one table of a file; raises as ``attach`` and ``table_in`` do."""
-    relation = table_in(connection, path, table)
-    described = connection.execute(f"describe from {relation}").fetchall()
-    columns = {str(row[0]): str(row[1]) for row in described}
-    return Part(
-        name=f"{path}, table {table}",
-        path=path,
-        columns=columns,
-        expressions={name: identifier(name) for name in columns},
-        relation=relation,
-        row="rowid + 1",
-    )
+class DuckdbReader(Reader):
+    """Tables of attached files."""
+
+    name = "DuckDB"
+
+    def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
+        """Raises as ``attach`` and ``table_in`` do."""
+        relation = table_in(connection, path, declared.table)
+        described = connection.execute(f"describe from {relation}").fetchall()
+        columns = {str(row[0]): str(row[1]) for row in described}
+        return Part(
+            name=f"{path}, table {declared.table}",
+            path=path,
+            columns=columns,
+            expressions={name: identifier(name) for name in columns},
+            relation=relation,
+            row="rowid + 1",
+        )

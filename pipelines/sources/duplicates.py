@@ -1,4 +1,4 @@
-"""Rows that come twice: refused, set aside but for the first, or versions, as declared."""
+"""Deduplication by key: refused, set aside but for the first, or versions, as declared."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,8 @@ import duckdb
 
 from features.errors import ContractError
 from features.tables import Table
+from pipelines.config.sources import Source
 from pipelines.database import identifier, literal
-from pipelines.settings import Source
 from pipelines.sources.bindingrules import Binding
 from pipelines.sources.part import Part
 from pipelines.sources.typed import SKIPPED

@@ -1,8 +1,10 @@
-"""One table of a database as a Parquet file: the columns in use, typed, and known by content."""
+"""Database extract: the columns in use of one table as Parquet, digested by content."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import duckdb
 import pyarrow as pa
@@ -10,9 +12,8 @@ import pyarrow.parquet as pq
 from adbc_driver_manager.dbapi import Cursor
 
 from features.tables import TABLES
+from pipelines.config.sources import Source
 from pipelines.database import identifier, literal
-from pipelines.settings import Settings
-from pipelines.sources.address import shown, without_secrets
 from pipelines.sources.binding import bind
 from pipelines.sources.conversion import NUMERIC
 from pipelines.sources.files import Input
@@ -25,6 +26,13 @@ _TYPES: Mapping[str, str] = {
 }
 _TEXT = ("text", "varchar", "name")
 _MOMENTS = ("date", "timestamp", "timestamptz")
+_PATIENCE = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "tcp_user_timeout": "60000",
+    "application_name": "stille",
+}
+_QUOTED = re.compile(r'"([^"]*)"')
 
 
 class DroppedError(Exception):
@@ -33,39 +41,31 @@ class DroppedError(Exception):
 
 def columns_of(cursor: Cursor, table: str) -> dict[str, str]:
     """Names and PostgreSQL types of a table's columns."""
-    cursor.execute(f"select * from {quoted(table)} limit 0")
+    cursor.execute(f"select * from {quote_table(table)} limit 0")
     schema = cursor.fetch_record_batch().schema
     kinds = {field.name: (field.metadata or {}).get(b"POSTGRESQL:type", b"") for field in schema}
     return {name: kind.decode() for name, kind in kinds.items()}
 
 
-def table_of(settings: Settings, name: str) -> str:
-    """The database table that a table of the contract is read from."""
-    database = settings.sources[name].database
-    return "" if database is None else database.table
-
-
-def quoted(table: str) -> str:
+def quote_table(table: str) -> str:
     """``schema.table`` as SQL identifiers."""
     return ".".join(map(identifier, table.split(".")))
 
 
-def fetch(cursor: Cursor, settings: Settings, name: str, uri: str, folder: Path) -> Input:
+def fetch(cursor: Cursor, name: str, source: Source, table: str, uri: str, folder: Path) -> Input:
     """Fetch the columns that a source uses of its table into ``folder/<name>.parquet``.
 
     Raises ``ContractError`` for a column that is not there, ``DroppedError`` when the
     connection breaks, ``PublicationError`` when the disk refuses.
     """
-    source = settings.sources[name]
-    table = table_of(settings, name)
-    known = f"{shown(uri)}/{table}"
+    known = f"{public_address(uri)}/{table}"
     kinds = columns_of(cursor, table)
     types = {column: _TYPES.get(kind, "VARCHAR") for column, kind in kinds.items()}
     bound = bind(TABLES[name], source, types, known)
     used = {column for b in bound.bindings for column in (*b.origin.read, *source.filters)}
     wanted = [column for column in kinds if column in used]
     selected = ", ".join(_expression(column, kinds[column]) for column in wanted) or "1 as none"
-    cursor.execute(f"select {selected} from {quoted(table)}")
+    cursor.execute(f"select {selected} from {quote_table(table)}")
     path = folder / f"{name}.parquet"
     with storage_errors(f"write {path}"):
         _write(cursor.fetch_record_batch(), path, uri)
@@ -119,3 +119,43 @@ def _content_digest(path: Path, types: Mapping[str, str], wanted: list[str]) -> 
         ).fetchone()
     text = repr([[(name, types[name]) for name in wanted], sums])
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def public_address(uri: str) -> str:
+    """Scheme, host, port and database of an address: no user, no password, no options.
+
+    >>> public_address("postgresql://stille:secret@host:5432/crm?sslmode=require")
+    'postgresql://host:5432/crm'
+    """
+    try:
+        parts = urlsplit(uri)
+        port = f":{parts.port}" if parts.port is not None else ""
+        return f"postgresql://{parts.hostname or 'local'}{port}{parts.path}"
+    except ValueError:
+        return "postgresql://(an address that cannot be read)"
+
+
+def with_timeouts(uri: str) -> str:
+    """The address with limits on connecting and on a silent network, where it has none."""
+    query = uri.partition("?")[2]
+    given = dict(parse_qsl(query, keep_blank_values=True))
+    added = urlencode({key: value for key, value in _PATIENCE.items() if key not in given})
+    joint = "" if not added else "&" if query else "?" if "?" not in uri else ""
+    return f"{uri}{joint}{added}"
+
+
+def without_secrets(text: str, uri: str) -> str:
+    """The first line of a message of the database, with nothing of the password in it."""
+    line = text.strip().splitlines()[0] if text.strip() else ""
+    userinfo = uri.partition("://")[2].rpartition("@")[0]
+    user, _, password = userinfo.partition(":")
+    option = dict(parse_qsl(uri.partition("?")[2])).get("password", "")
+    for secret in (userinfo, password, unquote(password), option):
+        if len(secret) > 1 and secret != user:
+            line = line.replace(secret, "***")
+
+    def hide(quoted: re.Match[str]) -> str:
+        part = quoted.group(1)
+        return '"***"' if part and part in userinfo and part != user else quoted.group(0)
+
+    return _QUOTED.sub(hide, line)

@@ -1,4 +1,4 @@
-"""The company's files: found under the data folder, named, and known by their digests."""
+"""File discovery below the data folder, partitions in folder names, and input digests."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from features.errors import ConfigError, ContractError
+from pipelines.config.sources import FORMATS
 from pipelines.settings import Settings
 
-_ENDINGS = {"csv": ".csv", "parquet": ".parquet", "duckdb": ".duckdb"}
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 DIGEST_ENDING = ".sha256"
 
@@ -43,7 +43,7 @@ def find_files(settings: Settings, table: str) -> tuple[Input, ...]:
     data folder.
     """
     root, source = settings.paths.data, settings.sources[table]
-    pattern, ending = source.path or "", _ENDINGS[source.kind]
+    pattern, ending = source.path or "", FORMATS[source.kind].suffix
     files = tuple(sorted(set(_below(root, pattern, ending))))
     if not files:
         raise ContractError(

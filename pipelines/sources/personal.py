@@ -1,4 +1,4 @@
-"""Columns that never enter, under whatever name a company gives them."""
+"""Personal data: columns that never enter, under whatever name a company gives them."""
 
 from features.tables import FORBIDDEN_COLUMNS
 from pipelines.sources.synonyms import plain, stems

@@ -1,4 +1,4 @@
-"""Ids replaced by a keyed hash as they are read, so that nothing behind the sources has them."""
+"""Pseudonymisation: ids replaced by a keyed hash (HMAC) as they are read."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""Names as companies write them, and how alike two of them are.
+"""Column-name similarity over Norwegian, Danish, Swedish and English synonyms.
 
 A name becomes a set of English stems: lower case, without accents, split at every change of case
 and every sign that is no letter, each word looked up among Norwegian, Danish, Swedish and English
@@ -129,7 +129,11 @@ def _stems() -> dict[str, str]:
 
 @cache
 def plain(name: str) -> str:
-    """Lower case, ASCII: ``Målernr`` becomes ``malernr``."""
+    """Lower case, without accents.
+
+    >>> plain("Målernr")
+    'malernr'
+    """
     spelled = name.replace("ø", "o").replace("Ø", "O").replace("æ", "ae").replace("Æ", "Ae")
     folded = unicodedata.normalize("NFKD", spelled)
     return "".join(sign for sign in folded if not unicodedata.combining(sign)).lower()
@@ -137,7 +141,11 @@ def plain(name: str) -> str:
 
 @cache
 def stems(name: str) -> frozenset[str]:
-    """The English stems of a name's words, without those that every export has."""
+    """The English stems of a name's words, without those that every export has.
+
+    >>> sorted(stems("FakturaNr"))
+    ['id', 'invoice']
+    """
     joined = re.sub(r"\b([eE])[-_ ](?=post|mail|faktura|invoice)", r"\1", name)
     parts = re.sub(r"([a-z0-9æøåäö])([A-ZÆØÅÄÖ])", r"\1 \2", joined)
     words = [word for word in re.split(r"[^a-z]+", plain(parts)) if word]

@@ -1,13 +1,13 @@
-"""SQL that reads a source into the contract's columns and tells which rule each row breaks."""
+"""Row validation in SQL: typed contract columns, and the first rule that each row breaks."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from features.tables import DUCKDB_TYPES, Column, Table
+from pipelines.config.sources import Dialect, Source
 from pipelines.database import identifier, literal, literals, local_to_utc
-from pipelines.settings import Dialect, Source
 from pipelines.sources.bindingrules import Binding
-from pipelines.sources.conversion import Forms, as_text, cleaned, converted, renamed
+from pipelines.sources.conversion import Forms, as_text, clean, convert, rename
 from pipelines.sources.part import Part
 from pipelines.sources.pseudonyms import WHOSE
 
@@ -23,7 +23,7 @@ def part_select(
     for i, binding in enumerate(bindings):
         expression, stored, own = _origin(part, binding, forms)
         raw.append(f"{expression} as r{i}")
-        value = converted(f"r{i}", binding.column.type, stored, own)
+        value = convert(f"r{i}", binding.column.type, stored, own)
         if forms.pseudonyms and binding.column.name in WHOSE:
             value = f"pseudonym({value})"
         if binding.as_days:
@@ -37,7 +37,7 @@ def part_select(
 def _left_out(part: Part, source: Source, forms: Forms) -> list[str]:
     """SQL conditions of which one is enough to leave a row out."""
     values = {
-        name: cleaned(part.expressions[name], part.columns[name], forms) for name in source.filters
+        name: clean(part.expressions[name], part.columns[name], forms) for name in source.filters
     }
     missing = [f"({values[name]}) is null" for name in source.rows_with]
     return missing + [
@@ -53,7 +53,7 @@ def _origin(part: Part, binding: Binding, forms: Forms) -> tuple[str, str, Forms
     if not origin.read:
         plain = Forms(Dialect(), forms.company_zone, forms.company_zone, forms.money_unit)
         return literal(origin.value), "VARCHAR", plain
-    values = [(cleaned(part.expressions[n], part.columns[n], forms), n) for n in origin.read]
+    values = [(clean(part.expressions[n], part.columns[n], forms), n) for n in origin.read]
     (value, name), *others = values
     stored = part.columns[name]
     if others:
@@ -61,7 +61,7 @@ def _origin(part: Part, binding: Binding, forms: Forms) -> tuple[str, str, Forms
             f"({as_text(value, part.columns[name])})" for value, name in values
         )
         stored = "VARCHAR"
-    return renamed(value, stored, origin.values), "VARCHAR" if origin.values else stored, forms
+    return rename(value, stored, origin.values), "VARCHAR" if origin.values else stored, forms
 
 
 def raw_select(part: Part, index: int, names: Sequence[str]) -> str:
@@ -118,14 +118,15 @@ def contract_columns(
         else f"cast(null as {DUCKDB_TYPES[column.type]}) as {identifier(column.name)}"
         for column in table.columns
     ]
-    columns += [identifier(name) for name in _attributes(bindings)]
+    columns += [identifier(name) for name in attribute_names(bindings)]
     event = _event_at(table, names, zone)
     mapped = "known_at" if "known_at" in names else "cast(null as TIMESTAMP)"
     known = f"greatest(coalesce({mapped}, {event} + interval {delay_days} day), {event})"
     return (*columns, f"{event} as _event_at", f"{known} as _known_at")
 
 
-def _attributes(bindings: Sequence[Binding]) -> list[str]:
+def attribute_names(bindings: Sequence[Binding]) -> list[str]:
+    """The snapshot columns of attributes."""
     return [b.column.name for b in bindings if b.column.name.startswith("attr_")]
 
 

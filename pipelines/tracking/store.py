@@ -50,4 +50,4 @@ def unreachable(settings: Settings, error: Exception) -> UnreachableError:
 
 def tracking_uri(settings: Settings) -> str:
     """The configured store, or the SQLite file ``mlflow.db`` under ``paths.var``."""
-    return settings.tracking.uri or f"sqlite:///{settings.paths.var.absolute() / 'mlflow.db'}"
+    return settings.tracking.uri or f"sqlite:///{settings.paths.mlflow_database.absolute()}"

@@ -84,7 +84,7 @@ def keep(
     settings: Settings, evaluation: Judged, pictures: Mapping[str, bytes], run_id: str
 ) -> Path:
     """Write pictures, test scores and drivers under ``var/training/<run_id>``; return it."""
-    folder = settings.paths.var / "training" / run_id
+    folder = settings.paths.training / run_id
     (folder / "plots").mkdir(parents=True, exist_ok=True)
     for name, png in pictures.items():
         replace_bytes(folder / name, png)

@@ -106,7 +106,7 @@ def customers_as_filed(settings: Settings) -> Texts | None:
     """Ids in the order of the customers' files; None for a database, which promises no order."""
     if settings.sources["customers"].database is not None:
         return None
-    folder = settings.paths.var / "spill"
+    folder = settings.paths.spill
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(dir=folder) as scratch,

@@ -58,7 +58,7 @@ def known_shares(
     then, whole = dict.fromkeys(days, 0), 0
     catalog, window = catalog_of(settings, snapshot), settings.label_window()
     for number in range(snapshot.shards):
-        with connect(settings.engine, settings.paths.var / "spill") as con:
+        with connect(settings.engine, settings.paths.spill) as con:
             shard = open_shard(con, settings, snapshot, catalog, number, past[0])
             for as_of in past:
                 shard.cohort(as_of)

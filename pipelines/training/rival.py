@@ -61,7 +61,7 @@ def _stored_scores(
     settings: Settings, test: Examples, champion: tracking.Registered
 ) -> tuple[Index, Floats]:
     """Positions of the rows that both trainings tested and the champion's probabilities then."""
-    folder = settings.paths.var / "training" / champion.tags.get("run", "")
+    folder = settings.paths.training / champion.tags.get("run", "")
     path = folder / "test_scores.parquet"
     if not path.is_file():
         raise ModelError(f"no test scores of {champion.label} are kept in {folder}")

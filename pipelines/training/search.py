@@ -41,7 +41,7 @@ def search(run: Run, examples: Examples, effort: Effort) -> CandidateResult:
     """
     settings, record = run.settings, run.record
     comparison = RecipeComparison(settings, examples)
-    with record.stage("search") as stage, _locked(settings.paths.var / "search") as folder:
+    with record.stage("search") as stage, _locked(settings.paths.search) as folder:
         study = _study(folder, study_name(comparison))
         _fail_unfinished(study)
         _run_trials(settings, comparison, study, effort)

@@ -12,7 +12,7 @@ from filelock import FileLock
 from trees import tree
 
 from pipelines.doctor.doctor import examine, worst
-from pipelines.doctor.finding import Finding
+from pipelines.doctor.looks import Finding
 
 Usage = namedtuple("Usage", "total used free")
 

@@ -15,7 +15,7 @@ from trees import records, tree
 
 from pipelines.published import current, verify
 from pipelines.runs import NIGHTLY
-from pipelines.snapshots.kept import previous
+from pipelines.snapshots.store import previous
 from pipelines.storage import replace_bytes
 
 Sources = dict[str, Any]

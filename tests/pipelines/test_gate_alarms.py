@@ -49,7 +49,11 @@ def test_what_is_learned_from_days_closes_on_few_of_731_nights(root, clean, tmp_
     settings = configured(root, clean, tmp_path)
     tables = take_snapshot(settings, tmp_path / "snapshot", as_of=END).tables
     closed = {
-        day: [m.name for m in own_measures(settings, day, tables) if closes(m)]
+        day: [
+            m.name
+            for m in own_measures(settings.quality, settings.company.timezone, day, tables)
+            if closes(m)
+        ]
         for day in every_day()
     }
     assert sum(map(bool, closed.values())) <= 0.02 * len(closed), closed

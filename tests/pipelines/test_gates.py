@@ -15,10 +15,10 @@ from pipelines.record import RunRecord
 from pipelines.run import Run
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.gates import measures
-from pipelines.snapshots.kept import previous
 from pipelines.snapshots.levels import unit_factor
 from pipelines.snapshots.measure import FEWEST_ROWS, Known
 from pipelines.snapshots.profile import ColumnProfile, TableProfile
+from pipelines.snapshots.store import previous
 from pipelines.snapshots.tables import read_tables
 
 DAY = date(2026, 3, 2)

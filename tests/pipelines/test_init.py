@@ -11,12 +11,12 @@ import yaml
 
 from features.errors import ConfigError, ContractError
 from features.tables import TABLES
-from pipelines.drafting.draft import draft, look_around
+from pipelines.drafting.draft import draft, group_files
 from pipelines.drafting.init import Talk, initialise
 from pipelines.drafting.naming import column_likeness, table_likeness
-from pipelines.drafting.sampling import look_at
+from pipelines.drafting.sampling import sample_file
 from pipelines.drafting.text import Firm
-from pipelines.drafting.textlook import look
+from pipelines.drafting.textlook import sample_column
 from pipelines.settings import load_settings
 from pipelines.snapshots.snapshot import take_snapshot
 
@@ -293,25 +293,27 @@ def test_columns_about_persons_are_never_offered(name):
     ],
 )
 def test_what_a_column_may_hold(values, kinds, form):
-    seen = look(values)
+    seen = sample_column(values)
     assert (seen.kinds, seen.form) == (kinds, form)
 
 
 def test_signs_of_numbers_are_told_apart_or_doubted():
-    assert (look(["1.234,56"]).decimal, look(["1.234,56"]).thousands) == (",", ".")
-    assert (look(["1.234", "12.5"]).decimal, look(["1.234", "12.5"]).thousands) == (".", "")
-    assert look(["1.234", "5.678"]).doubtful
-    assert look(["01/02/2026"]).doubtful
-    assert not look(["13/02/2026"]).doubtful
+    signs = sample_column(["1.234,56"])
+    assert (signs.decimal, signs.thousands) == (",", ".")
+    signs = sample_column(["1.234", "12.5"])
+    assert (signs.decimal, signs.thousands) == (".", "")
+    assert sample_column(["1.234", "5.678"]).doubtful
+    assert sample_column(["01/02/2026"]).doubtful
+    assert not sample_column(["13/02/2026"]).doubtful
 
 
 def test_an_unreadable_file_is_named(tmp_path):
     (tmp_path / "kunder.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(ContractError, match=r"kunder\.parquet: cannot be looked at"):
-        look_at(tmp_path / "kunder.parquet")
+        sample_file(tmp_path / "kunder.parquet")
 
 
 def test_each_file_and_each_table_is_used_once(nord):
-    drafts = draft(look_around(nord))
+    drafts = draft(group_files(nord))
     assert len({each.table.name for each in drafts}) == len(drafts)
-    assert len({each.found.path for each in drafts}) == len(drafts)
+    assert len({each.files.path for each in drafts}) == len(drafts)

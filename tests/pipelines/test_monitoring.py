@@ -15,6 +15,7 @@ from trees import records
 from features.errors import ContractError
 from models.drift import Drift
 from pipelines import tracking
+from pipelines.config.sections import Monitoring
 from pipelines.engine import outcomes_at
 from pipelines.monitoring import summary
 from pipelines.monitoring.inputs import Inputs, input_alarms
@@ -25,7 +26,7 @@ from pipelines.publish import publish, publisher, staged
 from pipelines.published import Publication, newest_publications
 from pipelines.record import RunRecord
 from pipelines.run import Run
-from pipelines.settings import Monitoring, load_settings
+from pipelines.settings import load_settings
 from pipelines.snapshots.tables import read_tables
 
 TODAY = date(2024, 3, 1)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pipelines.snapshots.daily import days_before, strangest_day, usual_silence
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.gates import measures
+from pipelines.snapshots.levels import BANDS, mixed_share
 from pipelines.snapshots.measure import Known
-from pipelines.snapshots.mixture import BANDS, mixed_share
 from pipelines.snapshots.ownpast import own_measures
 from pipelines.snapshots.profile import ColumnProfile, TableProfile
 
@@ -104,17 +104,21 @@ def closed(found):
     ]
 
 
+def own(settings, as_of, tables):
+    return own_measures(settings.quality, settings.company.timezone, as_of, tables)
+
+
 def test_silence_counts_the_days_until_rows_are_known(company):
     days = every(1, until=AS_OF - timedelta(days=6))
     silent = ["days since the newest event"]
-    assert closed(own_measures(company(), AS_OF, {"contacts": facts(days)})) == silent
-    assert closed(own_measures(company(), AS_OF, {"contacts": facts(days, lag=2.2)})) == []
+    assert closed(own(company(), AS_OF, {"contacts": facts(days)})) == silent
+    assert closed(own(company(), AS_OF, {"contacts": facts(days, lag=2.2)})) == []
 
 
 def test_the_same_days_pass_at_any_date_of_the_past(company):
     now = {"contacts": facts(every(1))}
     for back in range(0, 300, 7):
-        assert closed(own_measures(company(), AS_OF - timedelta(days=back), now)) == []
+        assert closed(own(company(), AS_OF - timedelta(days=back), now)) == []
 
 
 @pytest.mark.parametrize(
@@ -129,7 +133,7 @@ def test_the_same_days_pass_at_any_date_of_the_past(company):
 )
 def test_what_is_learned_gives_way_to_what_is_declared(company, quality, rang):
     now = {"contacts": facts(every(1, until=AS_OF - timedelta(days=30)))}
-    assert closed(own_measures(company(quality=quality), AS_OF, now)) == rang
+    assert closed(own(company(quality=quality), AS_OF, now)) == rang
 
 
 def bands(values):

@@ -5,8 +5,9 @@ import yaml
 from pydantic import ValidationError
 
 from features.errors import ConfigError
+from pipelines.config.columns import ColumnMap
 from pipelines.demo.writer import WRITTEN
-from pipelines.settings import ColumnMap, load_settings
+from pipelines.settings import load_settings
 
 GOOD = """
 company: {name: A, timezone: Europe/Oslo, currency: NOK, language: nb}

@@ -11,9 +11,8 @@ from trees import tree
 
 from features.errors import BusyError, ConfigError, ContractError
 from features.tables import TABLES, Column
-from pipelines.snapshots.kept import previous
 from pipelines.snapshots.snapshot import check_report, read_snapshot, take_snapshot, verify_snapshot
-from pipelines.snapshots.store import KEPT, fresh_staging
+from pipelines.snapshots.store import KEPT, fresh_staging, previous
 
 CASES = "case_id,customer_id,opened_at,known_at\n"
 LEVELS = "kunde,avtale,fra,pris\n"

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from features.errors import ConfigError, ContractError
 from features.tables import TABLES
 from features.timeline import midnight_utc
+from pipelines.config.sections import Engine
+from pipelines.config.sources import Dialect
 from pipelines.database import connect, literal
 from pipelines.lists.csvsafe import unescape
-from pipelines.settings import Dialect, Engine
-from pipelines.snapshots.kept import previous
 from pipelines.snapshots.snapshot import take_snapshot
-from pipelines.sources.conversion import Forms, converted
+from pipelines.snapshots.store import previous
+from pipelines.sources.conversion import Forms, convert
 from pipelines.sources.personal import why_forbidden
 
 INVOICES = "invoice_id,customer_id,issued_on,amount\n"
@@ -530,13 +531,13 @@ def test_money_written_and_read_is_the_same_to_the_last_cent(connection, minor, 
     if short and cents % 10 == 0:
         fraction = "" if cents == 0 else f",{cents // 10}"
     written = f"{'-' if minor < 0 else ''}{digits}{fraction}"
-    sql = converted(literal(written), "money", "VARCHAR", FORMS)
+    sql = convert(literal(written), "money", "VARCHAR", FORMS)
     assert connection.execute(f"select {sql}").fetchone() == (minor,)
 
 
 @given(st.decimals(-(10**9), 10**9, places=6))
 def test_prices_written_and_read_are_the_same_to_the_last_digit(connection, price):
-    sql = converted(literal(f"{price:f}".replace(".", ",")), "price", "VARCHAR", FORMS)
+    sql = convert(literal(f"{price:f}".replace(".", ",")), "price", "VARCHAR", FORMS)
     found = connection.execute(f"select {sql}").fetchone()[0]
     assert isinstance(found, Decimal)
     assert found == price
@@ -544,7 +545,7 @@ def test_prices_written_and_read_are_the_same_to_the_last_digit(connection, pric
 
 @given(st.text(alphabet="0123456789 ,.-+eE'", max_size=12))
 def test_a_number_is_read_only_when_it_is_written_in_the_declared_form(connection, written):
-    sql = converted(literal(written), "price", "VARCHAR", FORMS)
+    sql = convert(literal(written), "price", "VARCHAR", FORMS)
     found = connection.execute(f"select {sql}").fetchone()[0]
     plain = written.removeprefix("-") if written[:1] == "-" else written.removeprefix("+")
     whole, _, fraction = plain.partition(",")

@@ -16,10 +16,10 @@ from postgres_server import SECRET, binaries, cluster, wire
 
 from features.errors import BusyError, ConfigError, ContractError
 from pipelines.settings import load_settings
-from pipelines.snapshots.kept import previous
 from pipelines.snapshots.snapshot import take_snapshot
+from pipelines.snapshots.store import previous
 from pipelines.sources import extract, postgres
-from pipelines.sources.address import patient, shown, without_secrets
+from pipelines.sources.extract import public_address, with_timeouts, without_secrets
 
 
 def at(written):
@@ -328,8 +328,8 @@ def test_a_database_is_read_with_its_own_types_and_only_what_is_used(take, table
 def test_all_tables_are_read_as_of_one_moment(take, tables, monkeypatch):
     fetched = []
 
-    def fetch(cursor, settings, name, uri, folder):
-        found = extract.fetch(cursor, settings, name, uri, folder)
+    def fetch(cursor, name, source, table, uri, folder):
+        found = extract.fetch(cursor, name, source, table, uri, folder)
         fetched.append(name)
         tables.run(
             "insert into crm.kontakt (id, nr, kl) values (9, '8', timestamptz '2026-01-01 00:00Z')"
@@ -557,13 +557,13 @@ def test_an_address_that_is_none_and_a_table_without_schema(tmp_path, monkeypatc
     ],
 )
 def test_what_is_shown_of_an_address(uri, expected):
-    assert shown(uri) == expected
+    assert public_address(uri) == expected
 
 
 def test_limits_are_added_where_an_address_has_none():
-    assert patient("postgresql://h/db").startswith("postgresql://h/db?connect_timeout=10&")
-    assert patient("postgresql://h/db?connect_timeout=3").count("connect_timeout") == 1
-    assert patient("postgresql:///db?host=/x").startswith("postgresql:///db?host=/x&")
+    assert with_timeouts("postgresql://h/db").startswith("postgresql://h/db?connect_timeout=10&")
+    assert with_timeouts("postgresql://h/db?connect_timeout=3").count("connect_timeout") == 1
+    assert with_timeouts("postgresql:///db?host=/x").startswith("postgresql:///db?host=/x&")
 
 
 def test_the_databases_own_words_lose_the_password():
