@@ -22,8 +22,8 @@ from pipelines import tracking
 from pipelines.codeversion import code_version
 from pipelines.digests import config_digest, inputs_digest
 from pipelines.engine import MatrixJob, build_matrix, catalog_of, tables_of
-from pipelines.matrices.pruning import prune
 from pipelines.matrices.scratch import scratch
+from pipelines.matrices.store import prune
 from pipelines.progress import bar
 from pipelines.record import RunRecord
 from pipelines.settings import Settings
