@@ -122,7 +122,7 @@ def test_the_dates_of_a_labels_table_are_used_as_they_stand(company, tmp_path):
 
 def test_read_matrix_refuses_outcomes_in_another_order(tmp_path):
     keys = {"customer_id": ["a", "b", "c"], "as_of": [DAYS[0]] * 3}
-    afterwards = pd.DataFrame(keys | dict.fromkeys(AFTERWARDS, [1, 2, 3]))
+    afterwards = pd.DataFrame(keys | {name: [1, 2, 3] for name in AFTERWARDS})
     part = MatrixPart(tmp_path / "features.parquet", tmp_path / "outcomes.parquet")
     pd.DataFrame(keys | {"wait": [3.0, 2.0, 1.0]}).to_parquet(part.features)
     afterwards.to_parquet(part.outcomes)
