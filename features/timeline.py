@@ -14,6 +14,12 @@ class LabelWindow:
     """Days between the as-of date and the label window, and the window's length.
 
     ``delay_days``: how long after its day a notice may come to be known.
+
+    >>> window = LabelWindow(lead_days=14, horizon_days=90)
+    >>> str(window.start(date(2024, 1, 1))), str(window.end(date(2024, 1, 1)))
+    ('2024-01-15', '2024-04-14')
+    >>> window.complete(date(2024, 1, 1), today=date(2024, 4, 14))
+    True
     """
 
     lead_days: int
@@ -34,18 +40,30 @@ class LabelWindow:
 
 
 def midnight_utc(day: date, zone: str) -> datetime:
-    """The naive UTC instant of local midnight; the earlier one when a clock change repeats it."""
+    """The naive UTC instant of local midnight; the earlier one when a clock change repeats it.
+
+    >>> midnight_utc(date(2024, 7, 1), "Europe/Oslo")
+    datetime.datetime(2024, 6, 30, 22, 0)
+    """
     local = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone), fold=0)
     return local.astimezone(UTC).replace(tzinfo=None)
 
 
 def local_day(instant: datetime, zone: str) -> date:
-    """The local day of a naive UTC instant."""
+    """The local day of a naive UTC instant.
+
+    >>> local_day(datetime(2024, 6, 30, 22), "Europe/Oslo")
+    datetime.date(2024, 7, 1)
+    """
     return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
 
 
 def month_starts(first: date, last: date) -> tuple[date, ...]:
-    """First days of months within ``[first, last]``."""
+    """First days of months within ``[first, last]``.
+
+    >>> [str(day) for day in month_starts(date(2023, 12, 2), date(2024, 2, 1))]
+    ['2024-01-01', '2024-02-01']
+    """
     months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
     starts = (date(month // 12, month % 12 + 1, 1) for month in months)
     return tuple(start for start in starts if first <= start <= last)

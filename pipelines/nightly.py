@@ -19,7 +19,7 @@ from pipelines.lists.causes import CAUSES_NAME, write_causes
 from pipelines.lists.manifest import Stamp
 from pipelines.lists.placing import Known
 from pipelines.lists.written import Lists, write_chances, write_changes, write_risk_lists
-from pipelines.matrices.pruning import prune
+from pipelines.matrices.store import prune
 from pipelines.news import news_since
 from pipelines.nightscore import Scored, score
 from pipelines.permissions import read_permissions

@@ -20,7 +20,7 @@ from pipelines import tracking
 from pipelines.digests import inputs_digest
 from pipelines.engine import tables_of
 from pipelines.environment import code_version
-from pipelines.matrices.pruning import prune
+from pipelines.matrices.store import prune
 from pipelines.progress import bar
 from pipelines.run import Run
 from pipelines.snapshots.snapshot import Snapshot

@@ -4,7 +4,7 @@ import numpy as np
 
 from features.tables import CHANNELS
 from pipelines.demo.clock import Ints, office_seconds
-from pipelines.demo.world import NONE, Month, World
+from pipelines.demo.world import NONE, Month, World, add_events
 
 _OPTS_OUT, _IS_MARKED, _OF_ONE_CHANNEL, _LIFTED = 0.001, 0.0005, 0.5, 0.2
 _OPTED_OUT, _VULNERABLE = range(2)
@@ -27,14 +27,12 @@ def bar(world: World, month: Month) -> None:
     lifted = days + rng.integers(1, _LONGEST_DAYS, len(rows))
     at = month.clock.instant(lifted, office_seconds(rng, len(rows)))
     columns = {
-        "bar_id": month.sink.numbers("contact_bars", len(rows)),
-        "customer_id": world.number[rows],
         "barred_at": month.clock.instant(days, office_seconds(rng, len(rows))),
         "reason": reason,
         "channel": np.where(one, _BY_PHONE, NONE),
         "lifted_at": np.where(rng.random(len(rows)) < _LIFTED, at, NONE),
     }
-    month.sink.add("contact_bars", columns)
+    add_events(month.sink, "contact_bars", world.number[rows], columns)
     _look_up(world, month)
 
 

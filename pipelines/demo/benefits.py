@@ -3,7 +3,7 @@
 import numpy as np
 
 from pipelines.demo.clock import Clock, Ints, office_seconds
-from pipelines.demo.world import NONE, Month, Sink, World, irritate
+from pipelines.demo.world import NONE, Month, Sink, World, add_events, irritate
 
 _LOYALTY, _DISCOUNT, _BONUS = range(3)
 _DAYS = np.array([365, 180, 90])
@@ -54,11 +54,9 @@ def _write(
     world.benefit[rows] = granted + _DAYS[kind]
     at = clock.instant(np.maximum(used, 0), office_seconds(rng, len(rows)))
     columns = {
-        "benefit_id": sink.numbers("benefits", len(rows)),
-        "customer_id": world.number[rows],
         "granted_on": granted,
         "kind": kind,
         "ends_on": world.benefit[rows],
         "used_at": np.where(used >= 0, at, NONE),
     }
-    sink.add("benefits", columns)
+    add_events(sink, "benefits", world.number[rows], columns)

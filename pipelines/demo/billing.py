@@ -7,7 +7,7 @@ import numpy as np
 
 from features.tables import PRODUCT_LINES
 from pipelines.demo.clock import Bools, Floats, Ints
-from pipelines.demo.world import NONE, PAPER, Month, World, irritate
+from pipelines.demo.world import NONE, PAPER, Month, World, add_events, irritate
 
 PAPER_FEE = 4_900
 _ELECTRICITY = PRODUCT_LINES.index("electricity")
@@ -94,8 +94,6 @@ def _correct(rng: np.random.Generator, world: World, month: Month, estimated: Bo
     again = rng.random(len(rows)) < _SENT_AGAIN
     part = np.where(again, rng.uniform(0.7, 1.05, len(rows)), rng.uniform(-0.6, 0.2, len(rows)))
     columns = {
-        "invoice_id": month.sink.numbers("invoices", len(rows)),
-        "customer_id": world.number[rows],
         "issued_on": days,
         "due_on": np.where(part > 0, days + _TERMS_DAYS, NONE),
         "amount": np.rint(world.bill[rows] * part).astype(np.int64),
@@ -105,7 +103,7 @@ def _correct(rng: np.random.Generator, world: World, month: Month, estimated: Bo
         "format": world.format[rows],
         "paper_fee": np.zeros(len(rows), dtype=np.int64),
     }
-    month.sink.add("invoices", columns)
+    add_events(month.sink, "invoices", world.number[rows], columns)
     return corrected
 
 
@@ -117,8 +115,7 @@ def _write(world: World, month: Month, bills: Bills, lines: Ints, estimated: Boo
         "due_on": bills.due,
         "amount": bills.amount,
         "n_lines": lines,
-        "estimated": estimated.astype(np.int64),
-        "corrects_invoice_id": np.full(len(world), NONE),
+        "estimated": estimated,
         "format": world.format,
         "paper_fee": np.where(world.format == PAPER, PAPER_FEE, 0),
     }
@@ -132,15 +129,12 @@ def send_last_bills(world: World, month: Month, rows: Ints, effective: Ints) -> 
     rng = month.rng("last bills")
     issued = effective + rng.integers(5, 21, len(rows))
     columns = {
-        "invoice_id": month.sink.numbers("invoices", len(rows)),
-        "customer_id": world.number[rows],
         "issued_on": issued,
         "due_on": issued + _TERMS_DAYS,
         "amount": np.rint(world.bill[rows] * rng.uniform(0.2, 1.6, len(rows))).astype(np.int64),
         "n_lines": rng.integers(1, 5, len(rows)),
         "estimated": np.zeros(len(rows), dtype=np.int64),
-        "corrects_invoice_id": np.full(len(rows), NONE),
         "format": world.format[rows],
         "paper_fee": np.where(world.format[rows] == PAPER, PAPER_FEE, 0),
     }
-    month.sink.add("invoices", columns, final=True)
+    add_events(month.sink, "invoices", world.number[rows], columns, final=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from features.tables import PRODUCT_LINES
 from pipelines.demo.clock import Bools, Ints
-from pipelines.demo.world import Month, World, irritate
+from pipelines.demo.world import Month, World, add_events, irritate
 
 _INSURANCE = PRODUCT_LINES.index("insurance")
 _CHANCE = 0.018
@@ -66,11 +66,9 @@ def _draw(world: World, month: Month, insured: Ints) -> Claims:
 
 def _write(world: World, month: Month, claims: Claims) -> None:
     columns = {
-        "claim_id": month.sink.numbers("claims", len(claims.rows)),
-        "customer_id": world.number[claims.rows],
         "claimed_on": claims.day,
         "claimed": claims.claimed,
         "settled_on": claims.settled,
         "paid": claims.paid,
     }
-    month.sink.add("claims", columns)
+    add_events(month.sink, "claims", world.number[claims.rows], columns)

@@ -8,7 +8,7 @@ import numpy as np
 from pipelines.demo.clock import Floats, Ints, office_seconds
 from pipelines.demo.record import COMPLAINT_TOPICS
 from pipelines.demo.silence import deal_with
-from pipelines.demo.world import Month, World, irritate
+from pipelines.demo.world import Month, World, add_events, irritate
 
 _ANYHOW = 0.0006
 _INFORMED_WEIGHT = 0.4
@@ -40,13 +40,11 @@ def complain(world: World, month: Month, grounds: Sequence[Grounds]) -> None:
     days = days + rng.integers(0, 8, len(rows))
     taken = np.clip(rng.lognormal(np.log(16), 0.7, len(rows)), 1, _LONGEST_DAYS).astype(np.int64)
     columns = {
-        "complaint_id": month.sink.numbers("complaints", len(rows)),
-        "customer_id": world.number[rows],
         "opened_at": month.clock.instant(days, office_seconds(rng, len(rows))),
         "topic": topic,
         "closed_at": month.clock.instant(days + taken, office_seconds(rng, len(rows))),
     }
-    month.sink.add("complaints", columns)
+    add_events(month.sink, "complaints", world.number[rows], columns)
     deal_with(world, rows, days)
     weight = np.where(world.informed[rows] == 1, _INFORMED_WEIGHT, 1.0)
     irritate(world, month, "complaint", rows, days, by=weight)

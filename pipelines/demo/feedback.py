@@ -5,7 +5,7 @@ import numpy as np
 from pipelines.demo.clock import Bools, Floats, Ints
 from pipelines.demo.notices import BY_SMS, SURVEY, notify
 from pipelines.demo.service import Talks
-from pipelines.demo.world import Month, World, irritate
+from pipelines.demo.world import Month, World, add_events, irritate
 
 _CSAT, _LOYALTY, _CES = range(3)
 _INVITED, _ANSWER_CSAT, _ANSWER_CES, _ANSWER_LOYALTY = 0.30, 0.10, 0.06, 0.012
@@ -58,11 +58,9 @@ def _answer(
 ) -> None:
     seconds = month.rng(f"survey {kind}").uniform(8, 22, len(rows)) * 3600
     columns = {
-        "survey_id": month.sink.numbers("surveys", len(rows)),
-        "customer_id": world.number[rows],
         "answered_at": month.clock.instant(days, seconds),
         "kind": np.full(len(rows), kind),
-        "score": score.astype(np.int64),
+        "score": score,
     }
-    month.sink.add("surveys", columns)
+    add_events(month.sink, "surveys", world.number[rows], columns)
     irritate(world, month, "satisfaction", rows, days, by=dissatisfaction(kind, score))

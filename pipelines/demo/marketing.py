@@ -8,7 +8,7 @@ from pipelines.demo.masterdata import change_plans
 from pipelines.demo.notices import BY_EMAIL, BY_SMS, MARKETING, notify
 from pipelines.demo.pricelist import PriceBook
 from pipelines.demo.record import OFFERS
-from pipelines.demo.world import NONE, Month, Sink, World, irritate
+from pipelines.demo.world import NONE, Month, Sink, World, add_events, irritate
 
 _SERVICE, _MARKETING = range(2)
 _BY_PHONE = CHANNELS.index("phone")
@@ -42,14 +42,12 @@ def _allow(
     allowed: int,
 ) -> None:
     columns = {
-        "consent_id": sink.numbers("consents", len(rows)),
-        "customer_id": world.number[rows],
         "changed_at": at,
         "channel": np.full(len(rows), channel),
         "purpose": np.full(len(rows), purpose),
         "allowed": np.full(len(rows), allowed),
     }
-    sink.add("consents", columns)
+    add_events(sink, "consents", world.number[rows], columns)
 
 
 def approach(world: World, month: Month, book: PriceBook) -> None:
@@ -111,7 +109,7 @@ def _draw_offers(rng: np.random.Generator, month: Month, count: int) -> dict[str
     return {
         "sent_at": sent,
         "kind": rng.integers(0, len(OFFERS), count),
-        "personalised": personal.astype(np.int64),
+        "personalised": personal,
         "opened_at": np.where(opened, opened_at, NONE),
         "answered_at": np.where(answered, answered_at, NONE),
         "accepted": np.where(answered, accepted, NONE),

@@ -5,7 +5,7 @@ import numpy as np
 from features.tables import CHANNELS
 from pipelines.demo.clock import Bools, Ints
 from pipelines.demo.record import NOTICES
-from pipelines.demo.world import NONE, Month, World
+from pipelines.demo.world import NONE, Month, World, add_events
 
 OUTAGE, PRICE, REMINDER, MARKETING, SURVEY = range(len(NOTICES))
 BY_EMAIL, BY_SMS, BY_APP, BY_POST = (CHANNELS.index(n) for n in ("email", "sms", "app", "post"))
@@ -35,8 +35,6 @@ def notify(
     free_text = rng.random(len(rows)) < _FREE_TEXT
     opened = _opened(rng, kind, sent_at, np.asarray(personalised))
     columns = {
-        "notification_id": month.sink.numbers("notifications", len(rows)),
-        "customer_id": world.number[rows],
         "sent_at": sent_at,
         "kind": np.full(len(rows), kind),
         "channel": np.broadcast_to(channel, len(rows)),
@@ -47,7 +45,7 @@ def notify(
         "promised_end_at": np.broadcast_to(end, len(rows)),
         "opened_at": np.where(np.asarray(channel) == BY_POST, NONE, opened),
     }
-    month.sink.add("notifications", columns)
+    add_events(month.sink, "notifications", world.number[rows], columns)
 
 
 def _opened(rng: np.random.Generator, kind: int, sent_at: Ints, personalised: Bools) -> Ints:

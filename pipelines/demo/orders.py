@@ -5,7 +5,7 @@ import numpy as np
 from pipelines.demo.complaints import Grounds
 from pipelines.demo.record import COMPLAINT_TOPICS, ORDERS
 from pipelines.demo.silence import deal_with
-from pipelines.demo.world import Month, World, irritate
+from pipelines.demo.world import Month, World, add_events, irritate
 
 _NEWCOMERS, _OTHERS, _NEW_DAYS = 0.5, 0.012, 31
 _SHARES = (0.2, 0.25, 0.35, 0.2)
@@ -24,14 +24,12 @@ def take_orders(world: World, month: Month) -> Grounds:
     overrun = 1 + np.minimum(rng.exponential(9, count), 60).astype(np.int64)
     in_time = np.maximum(promised - rng.integers(0, 3, count), ordered)
     columns = {
-        "order_id": month.sink.numbers("orders", count),
-        "customer_id": world.number[rows],
         "ordered_on": ordered,
         "promised_on": promised,
         "delivered_on": np.where(late, promised + overrun, in_time),
         "kind": np.where(new[rows], 0, rng.choice(len(ORDERS), count, p=_SHARES)),
     }
-    month.sink.add("orders", columns)
+    add_events(month.sink, "orders", world.number[rows], columns)
     deal_with(world, rows, ordered)
     missed = promised[late] + 1
     weight = 0.5 + np.minimum(overrun[late] / 14, 1.5)

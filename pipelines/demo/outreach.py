@@ -6,7 +6,7 @@ from features.tables import CHANNELS
 from pipelines.demo.clock import Bools, Floats, Ints, office_seconds
 from pipelines.demo.record import ACTIONS
 from pipelines.demo.silence import deal_with
-from pipelines.demo.world import NONE, Month, World, irritate
+from pipelines.demo.world import NONE, Month, World, add_events, irritate
 
 _PICKED, _HELD_OUT, _REACHED = 0.006, 0.2, 0.7
 _LISTED_AT, _CALLED_WITHIN_DAYS = 0.5, 3
@@ -58,16 +58,14 @@ def _report(
 ) -> None:
     count = len(rows)
     columns = {
-        "treatment_id": month.sink.numbers("treatments", count),
-        "customer_id": world.number[rows],
         "treated_at": month.clock.instant(days, office_seconds(rng, count)),
         "action": rng.integers(0, len(ACTIONS), count),
         "channel": np.where(held_out, NONE, rng.choice(_CHANNELS, count)),
-        "contacted": reached.astype(np.int64),
-        "arm": held_out.astype(np.int64),
+        "contacted": reached,
+        "arm": held_out,
         "published_on": days,
         "lane": np.zeros(count, dtype=np.int64),
         "answer": np.where(reached, _UNDECIDED, NONE),
     }
-    month.sink.add("treatments", columns)
+    add_events(month.sink, "treatments", world.number[rows], columns)
     deal_with(world, rows[reached], days[reached])

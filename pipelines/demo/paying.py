@@ -19,6 +19,7 @@ from pipelines.demo.world import (
     PAPER,
     Month,
     World,
+    add_events,
     irritate,
 )
 
@@ -63,8 +64,6 @@ def _write(
     deal_with(world, rows[by_hand], paid[by_hand])
     nothing = np.full(len(rows), NONE)
     columns = {
-        "payment_id": month.sink.numbers("payments", len(rows)),
-        "customer_id": world.number[rows],
         "invoice_id": bills.number[rows],
         "paid_on": paid,
         "amount": bills.amount[rows],
@@ -72,7 +71,7 @@ def _write(
         "failed_on": nothing if worked else _come_back(month, method, paid),
         "failed": np.full(len(rows), int(not worked)),
     }
-    month.sink.add("payments", columns)
+    add_events(month.sink, "payments", world.number[rows], columns)
 
 
 def _come_back(month: Month, method: Ints, paid: Ints) -> Ints:
@@ -169,11 +168,9 @@ def _step(
     world: World, month: Month, rows: Ints, way: int, step: int, *, day: Ints, second: Floats
 ) -> None:
     columns = {
-        "event_id": month.sink.numbers("payment_method_events", len(rows)),
-        "customer_id": world.number[rows],
         "occurred_at": month.clock.instant(day, second),
         "method": np.full(len(rows), way),
         "step": np.full(len(rows), step),
     }
-    month.sink.add("payment_method_events", columns)
+    add_events(month.sink, "payment_method_events", world.number[rows], columns)
     deal_with(world, rows, day)

@@ -4,7 +4,7 @@ import numpy as np
 
 from features.tables import PRODUCT_LINES
 from pipelines.demo.clock import Ints
-from pipelines.demo.world import NONE, Month, World, irritate
+from pipelines.demo.world import NONE, Month, World, add_events, irritate
 
 _ELECTRICITY = PRODUCT_LINES.index("electricity")
 _READ, _MISSING, _ESTIMATED = range(3)
@@ -24,13 +24,11 @@ def read_meters(world: World, month: Month) -> None:
     status = np.select([chance < missing, chance < missing + 0.04], [_MISSING, _ESTIMATED], _READ)
     days = month.clock.random_days(rng, month.number, len(rows))
     columns = {
-        "reading_id": month.sink.numbers("meter_readings", len(rows)),
-        "customer_id": world.number[rows],
         "due_on": days,
         "settled_on": _settle(month, days, status),
         "status": status,
     }
-    month.sink.add("meter_readings", columns)
+    add_events(month.sink, "meter_readings", world.number[rows], columns)
     world.unread[rows] = status != _READ
     irritate(world, month, "missing_reading", rows, days, by=_IRRITATION[status])
 

@@ -7,7 +7,7 @@ import numpy as np
 from pipelines.demo.clock import Ints
 from pipelines.demo.record import TASKS, TOPICS
 from pipelines.demo.silence import deal_with
-from pipelines.demo.world import PAPER, Month, World, irritate
+from pipelines.demo.world import PAPER, Month, World, add_events, irritate
 
 _TOPIC_OF = np.array([TOPICS.index(n) for n in ("billing", "payment", "other", "move", "price")])
 _SHARES = (0.4, 0.2, 0.2, 0.1, 0.1)
@@ -34,14 +34,12 @@ def help_themselves(world: World, month: Month) -> Pushed:
     done = rng.random(count) > 0.08 + 0.65 * world.trouble[rows]
     seconds = rng.lognormal(np.log(np.where(done, 110, 320)), 0.6)
     columns = {
-        "session_id": month.sink.numbers("self_service", count),
-        "customer_id": world.number[rows],
         "started_at": month.clock.instant(day, rng.uniform(6, 23, count) * 3600),
         "task": task,
         "completed": done.astype(np.int64),
         "seconds": np.minimum(seconds, 3600).astype(np.int64),
     }
-    month.sink.add("self_service", columns)
+    add_events(month.sink, "self_service", world.number[rows], columns)
     deal_with(world, rows, day)
     calls = ~done & (rng.random(count) < _CALLS_AFTER_FAILURE)
     pushed = Pushed(rows[calls], _TOPIC_OF[task[calls]], day[calls] + 1)

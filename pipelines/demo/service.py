@@ -9,7 +9,7 @@ from pipelines.demo.clock import Bools, Floats, Ints, office_seconds
 from pipelines.demo.record import TOPICS
 from pipelines.demo.selfservice import Pushed
 from pipelines.demo.silence import deal_with
-from pipelines.demo.world import NONE, Month, World, irritate
+from pipelines.demo.world import NONE, Month, World, add_events, irritate
 
 BILLING, PRICE, FAULT, MOVE, PAYMENT, OTHER = range(len(TOPICS))
 PHONE, CHAT, STORE = (CHANNELS.index(name) for name in ("phone", "chat", "store"))
@@ -161,8 +161,6 @@ def _write(
     replied = begun + (seconds * 1e6).astype(np.int64)
     silent = np.isin(talks.channel, (PHONE, STORE)) | answers.abandoned | (rng.random(count) < 0.03)
     columns = {
-        "contact_id": month.sink.numbers("contacts", count),
-        "customer_id": world.number[talks.rows],
         "started_at": begun,
         "channel": talks.channel,
         "direction": np.zeros(count, dtype=np.int64),
@@ -170,14 +168,14 @@ def _write(
         "linked_at": _link(month, talks, begun),
         "case_id": talks.case,
         "wait_seconds": answers.wait,
-        "abandoned": answers.abandoned.astype(np.int64),
+        "abandoned": answers.abandoned,
         "handled_by": np.where(answers.abandoned, NONE, answers.kept_by_bot.astype(np.int64)),
-        "human_requested": answers.asked_for_person.astype(np.int64),
+        "human_requested": answers.asked_for_person,
         "transfers": answers.passed_on,
         "unavailable_channel": talks.closed,
         "replied_at": np.where(silent, NONE, replied),
     }
-    month.sink.add("contacts", columns)
+    add_events(month.sink, "contacts", world.number[talks.rows], columns)
 
 
 def _link(month: Month, talks: Talks, begun: Ints) -> Ints:
@@ -197,20 +195,14 @@ def call_back(rng: np.random.Generator, world: World, month: Month, talks: Talks
     day = talks.day[mine] + rng.integers(1, 8, count)
     deal_with(world, talks.rows[mine], day)
     columns = {
-        "contact_id": month.sink.numbers("contacts", count),
-        "customer_id": world.number[talks.rows[mine]],
         "started_at": month.clock.instant(day, office_seconds(rng, count)),
         "channel": np.full(count, PHONE),
         "direction": nothing + 1,
         "topic": talks.topic[mine],
-        "linked_at": nothing + NONE,
         "case_id": talks.case[mine],
-        "wait_seconds": nothing + NONE,
         "abandoned": nothing,
         "handled_by": nothing,
         "human_requested": nothing,
         "transfers": nothing,
-        "unavailable_channel": nothing + NONE,
-        "replied_at": nothing + NONE,
     }
-    month.sink.add("contacts", columns)
+    add_events(month.sink, "contacts", world.number[talks.rows[mine]], columns)

@@ -1,5 +1,6 @@
 """The state of the simulated company: one row per living customer, two contract slots each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from types import MappingProxyType
@@ -8,9 +9,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from features.tables import PAYMENT_METHODS
-from pipelines.demo.clock import Clock, Ints
+from features.tables import PAYMENT_METHODS, TABLES
+from pipelines.demo.clock import Bools, Clock, Ints
 from pipelines.demo.dials import Dials
+
+Columns = Mapping[str, Ints | Bools]
+"""A table's columns as numbers (codes, days since 1970, UTC µs, øre; −1 null) or flags."""
 
 AHEAD = 6
 """Months that what happens today may reach into the future."""
@@ -146,9 +150,18 @@ class Sink(Protocol):
         """The next ``count`` key numbers of a table."""
         ...
 
-    def add(self, table: str, columns: dict[str, Ints], *, final: bool = False) -> None:
-        """Add rows; ``final`` rows may come after the customer's notice."""
+    def add(self, table: str, columns: Columns, *, final: bool = False) -> None:
+        """Add rows; a column that is left out is null, and ``final`` rows may follow the notice."""
         ...
+
+
+def add_events(
+    sink: Sink, table: str, customers: Ints, columns: Columns, *, final: bool = False
+) -> None:
+    """Add one row of ``table`` for each of ``customers``, under the next numbers of its key."""
+    numbers = sink.numbers(table, len(customers))
+    keys = {TABLES[table].key[0]: numbers, "customer_id": customers}
+    sink.add(table, keys | dict(columns), final=final)
 
 
 @dataclass(frozen=True, slots=True)

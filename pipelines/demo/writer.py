@@ -15,7 +15,7 @@ from pipelines.demo.clock import Clock, Ints
 from pipelines.demo.dials import Dials
 from pipelines.demo.dirt import CLEAN, soil
 from pipelines.demo.record import draw_known_at, encode, happened, hide_unseen, instants, schema_of
-from pipelines.demo.world import AHEAD
+from pipelines.demo.world import AHEAD, NONE, Columns
 
 Format = Literal["parquet", "csv"]
 WRITTEN = (
@@ -151,9 +151,20 @@ class Recorder:
             self.left = np.concatenate([self.left, never])
         return np.arange(first, first + count, dtype=np.int64)
 
-    def add(self, table: str, columns: dict[str, Ints], *, final: bool = False) -> None:
-        """Add rows of the current month; ``final`` rows may come after the customer's notice."""
-        self.waiting.append(Chunk(self.month, self.chunks, table, columns, final))
+    def add(self, table: str, columns: Columns, *, final: bool = False) -> None:
+        """Add rows of the current month; ``final`` rows may come after the customer's notice.
+
+        A column that is left out is null.
+        """
+        count = len(next(iter(columns.values())))
+        null = {
+            column.name: np.full(count, NONE)
+            for column in TABLES[table].columns
+            if column.name not in columns
+        }
+        numbers = {name: values.astype(np.int64, copy=False) for name, values in columns.items()}
+        chunk = Chunk(self.month, self.chunks, table, null | numbers, final)
+        self.waiting.append(chunk)
         # Claims take no number: with or without them, the other rows are late by the same chance.
         self.chunks += table != CLAIMS
 

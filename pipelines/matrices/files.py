@@ -20,7 +20,8 @@ class MatrixPart:
     """Files with one row per cohort customer, the same ones in the same order.
 
     ``features`` has the key columns and the features, ``outcomes`` (of a labelled matrix)
-    ``outcome`` and ``label``, both null for a customer who is no example.
+    customer_id and as_of, by which the order is checked, and ``outcome`` and ``label``, both null
+    for a customer who is no example.
     """
 
     features: Path

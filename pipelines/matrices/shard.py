@@ -14,13 +14,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.assigned import treatments
 from features.catalog import Catalog
 from features.labels import COHORT_TABLES, endings, ever_in_cohort, make_cohort, outcomes
 from features.matrix import cut, derive, prepare
 from features.tables import TABLES
 from features.timeline import LabelWindow
-from features.treated import treatments
-from pipelines.database import identifier, literal
+from pipelines.database import connect, identifier, literal
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 
@@ -71,13 +71,19 @@ class Shard:
     def outcomes(self, as_of: date, known_before: date) -> pa.Table:
         """What came of each row that ``cut`` gives, null where that is not known.
 
-        Columns outcome and label (null for one that is no example, or while the label window
-        is open), ended_on and cause, treated_on and held_out_on.
+        Columns customer_id, as_of, outcome and label (null for one that is no example, or while
+        the label window is open), ended_on and cause, treated_on and held_out_on.
         """
-        rows = self._judged(as_of, known_before)
+        numbers = self._numbers()
+        texts = self.customers["customer_id"].take(numbers)
+        dates = pa.repeat(pa.scalar(as_of, pa.date32()), len(numbers))
+        rows = pa.table({"customer_id": texts, "as_of": dates})
         known: Known = {"today": known_before, "zone": self._zone}
         treated = treatments(self.con, tables=self.tables, as_of=as_of, **known)
-        for later in (self.endings(known_before), treated):
+        labels = self._labels(numbers, as_of, known_before)
+        for later in (labels, self.endings(known_before), treated):
+            if not later["customer_id"].equals(numbers):
+                raise ValueError(f"outcomes of {as_of} are of other customers than the cohort")
             for name in later.column_names[1:]:
                 rows = rows.append_column(name, later[name])
         return rows
@@ -92,14 +98,14 @@ class Shard:
         texts = self.customers["customer_id"].take(ended["customer_id"])
         return ended.set_column(0, "customer_id", texts)
 
-    def _judged(self, as_of: date, known_before: date) -> pa.Table:
-        numbers = self._numbers()
+    def _labels(self, numbers: pa.ChunkedArray, as_of: date, known_before: date) -> pa.Table:
         if "labels" not in self.tables and not self._window.complete(as_of, known_before):
-            nulls = (pa.nulls(len(numbers), kind) for kind in (pa.string(), pa.int8()))
-            return pa.table(dict(zip(("outcome", "label"), nulls, strict=True)))
+            nulls = [pa.nulls(len(numbers), kind) for kind in (pa.string(), pa.int8())]
+            return pa.table([numbers, *nulls], ["customer_id", "outcome", "label"])
         ended = self._outcomes(as_of, known_before)
         positions = pc.index_in(numbers, value_set=ended["customer_id"])
-        return ended.select(["outcome", "label"]).take(positions)
+        labels = ended.select(["outcome", "label"]).take(positions)
+        return labels.add_column(0, "customer_id", numbers)
 
     def _outcomes(self, as_of: date, known_before: date) -> pa.Table:
         return outcomes(
@@ -146,6 +152,16 @@ def open_shard(
             )
     customers = con.sql("select text as customer_id from numbered order by number")
     return Shard(con, settings, catalog, names, customers.to_arrow_table().combine_chunks())
+
+
+def given_as_ofs(settings: Settings, snapshot: Snapshot) -> tuple[date, ...]:
+    """The as-of dates of a ``labels`` table, sorted; empty without one."""
+    if "labels" not in snapshot.tables:
+        return ()
+    with connect(settings.engine, settings.paths.spill) as con:
+        files = [snapshot.path("labels", shard) for shard in range(snapshot.shards)]
+        rows = con.execute(f"select distinct as_of from {parquet(files)} order by 1").fetchall()
+    return tuple(row[0] for row in rows)
 
 
 def parquet(files: Sequence[Path]) -> str:

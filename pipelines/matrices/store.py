@@ -20,7 +20,10 @@ from datetime import date
 from pathlib import Path
 
 from features.catalog import Catalog, definition
+from features.timeline import month_starts
+from pipelines.matrices.shard import given_as_ofs
 from pipelines.settings import Settings
+from pipelines.snapshots.snapshot import Snapshot
 
 _PREFIX = "as_of="
 _NEWEST = 7
@@ -83,6 +86,20 @@ def open_store(settings: Settings, shards: int) -> MatrixStore:
     text = json.dumps([deciding, shards], sort_keys=True)
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
     return MatrixStore(settings.paths.matrices / name)
+
+
+def prune(settings: Settings, snapshot: Snapshot) -> None:
+    """Remove the kept matrices that no training uses, but the newest nights'.
+
+    A run that reads them at this time has its own hold on them or computes them again.
+    """
+    store, training = open_store(settings, snapshot.shards), settings.training
+    kept = store.dates()
+    if kept:
+        needed = given_as_ofs(settings, snapshot) or month_starts(
+            training.first_as_of, training.last_as_of or kept[-1]
+        )
+        store.prune(needed)
 
 
 def definition_digests(catalog: Catalog) -> dict[str, str]:

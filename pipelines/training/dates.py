@@ -8,7 +8,7 @@ from datetime import date
 from features.errors import GateError
 from features.timeline import LabelWindow, month_starts
 from models.periods import PERIOD_DAYS
-from pipelines.matrices.given import given_as_ofs
+from pipelines.matrices.shard import given_as_ofs
 from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 

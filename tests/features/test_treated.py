@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from companies import ZONE, company, connect
 
+from features.assigned import treatments
 from features.labels import make_cohort
-from features.treated import treatments
 
 _AS_OF, _TODAY = date(2024, 1, 1), date(2024, 4, 14)
 _FIFTH = date(2024, 1, 5)

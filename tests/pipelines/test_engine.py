@@ -9,7 +9,8 @@ import pytest
 
 from models.examples import Examples
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
-from pipelines.matrices.given import given_as_ofs
+from pipelines.matrices.files import MatrixPart
+from pipelines.matrices.shard import given_as_ofs
 from pipelines.settings import load_settings
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.training.examples import (
@@ -117,3 +118,16 @@ def test_the_dates_of_a_labels_table_are_used_as_they_stand(company, tmp_path):
     assert given_as_ofs(settings, snapshot) == (date(2023, 4, 1), date(2023, 5, 1))
     without = company()
     assert given_as_ofs(without, take_snapshot(without, tmp_path / "other")) == ()
+
+
+def test_read_matrix_refuses_outcomes_in_another_order(tmp_path):
+    keys = {"customer_id": ["a", "b", "c"], "as_of": [DAYS[0]] * 3}
+    afterwards = pd.DataFrame(keys | {name: [1, 2, 3] for name in AFTERWARDS})
+    part = MatrixPart(tmp_path / "features.parquet", tmp_path / "outcomes.parquet")
+    pd.DataFrame(keys | {"wait": [3.0, 2.0, 1.0]}).to_parquet(part.features)
+    afterwards.to_parquet(part.outcomes)
+    assert read_matrix([part], ["customer_id", "wait"])["label"].tolist() == [1, 2, 3]
+    for rows in (afterwards.iloc[[1, 0, 2]], afterwards.iloc[:2], afterwards.assign(as_of=KNOWN)):
+        rows.to_parquet(part.outcomes)
+        with pytest.raises(ValueError, match="same order"):
+            read_matrix([part], ["customer_id", "wait"])

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.matrices import store as module
-from pipelines.matrices.pruning import prune
-from pipelines.matrices.store import MatrixStore, open_store
+from pipelines.matrices.store import MatrixStore, open_store, prune
 from pipelines.snapshots.snapshot import take_snapshot
 
 NIGHTS = [date(2024, 2, 20) + timedelta(days=number) for number in range(30)]
