@@ -91,7 +91,7 @@ def _told(seed: int) -> _Told:
     key, settings = folder / "data" / "truth", company.settings_of(folder)
     scores = company.scores(folder, seed)
     economics = economics_of(settings)
-    values = customer_values(settings, company.margins(scores).to_numpy(dtype=np.float64))
+    values = customer_values(settings, np.asarray(company.margins(scores), dtype=np.float64))
     if economics is None or values is None:
         raise SystemExit("the demo's configuration has no economics")
     days = settings.label.lead_days + settings.label.horizon_days
