@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BENCH := .venv-bench
 BIN := $(VENV)/bin
+COVERAGE := 85
 PYTEST := python -m pytest -n 2 --dist loadfile
 
 export DO_NOT_TRACK := true
@@ -14,7 +15,7 @@ export MPLBACKEND := Agg
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(VENV)/.ok: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -39,12 +40,18 @@ test: $(VENV)/.ok ## Run the tests
 test-all: $(VENV)/.ok ## Run the tests and the long proofs
 	@$(BIN)/$(PYTEST)
 
-check: $(VENV)/.ok ## Lint, types, imports and tests
+structure: $(VENV)/.ok ## Count rooms, layers, circles and lines, and hold them to their bounds
+	@$(BIN)/python -m benchmarks.structure
+
+check-quick: $(VENV)/.ok ## Lint, format, types, imports and structure
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/$(PYTEST) -m "not proof"
+	@$(BIN)/python -m benchmarks.structure
+
+check: check-quick ## All of check-quick, and the tests with their coverage
+	@$(BIN)/$(PYTEST) -m "not proof" --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE)
 
 bench: $(VENV)/.ok ## Time the feature build against the floor of reading and writing
 	@$(BIN)/python -m benchmarks.features
@@ -70,6 +77,6 @@ lock: $(VENV)/.ok ## Resolve the dependencies again
 	@$(BIN)/python -m uv pip compile pyproject.toml --quiet --extra dev --extra bench --constraint requirements.lock --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements-bench.lock
 
 clean: ## Remove what was made, but not the environments
-	@rm -rf var out data/demo build
+	@rm -rf var out data/demo build .coverage
 
-.PHONY: help setup demo test test-all check bench bench-models ui serve lock clean
+.PHONY: help setup demo test test-all structure check-quick check bench bench-models ui serve lock clean

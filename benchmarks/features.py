@@ -21,6 +21,7 @@ from statistics import median
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.companies import FOLDER
 from features.catalog import Catalog
 from features.tables import TABLES
 from features.timeline import month_starts
@@ -30,7 +31,6 @@ from pipelines.settings import Settings, load_settings
 from pipelines.snapshots.snapshot import Snapshot, read_snapshot, take_snapshot
 from pipelines.snapshots.store import newest_first
 
-FOLDER = Path("var/bench")
 CUSTOMERS, MONTHS, ROUNDS = 100_000, 36, 3
 AS_OFS = month_starts(date(2023, 1, 1), date(2024, 12, 1))
 NIGHT, TRAINING = 1, len(AS_OFS)

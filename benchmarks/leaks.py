@@ -23,14 +23,14 @@ def company() -> Examples:
     names = [f"column_{number}" for number in range(COLUMNS)]
     frame = pd.DataFrame(rng.normal(size=(rows, COLUMNS)).astype(np.float32), columns=names)
     months = pd.date_range("2022-01-01", periods=MONTHS, freq="MS")
-    keys = {
-        "customer_id": np.repeat([f"C{number:07d}" for number in range(CUSTOMERS)], MONTHS),
-        "as_of": np.tile(months, CUSTOMERS),
-        "product_line": "electricity",
-    }
+    frame = frame.assign(
+        customer_id=np.repeat([f"C{number:07d}" for number in range(CUSTOMERS)], MONTHS),
+        as_of=np.tile(months, CUSTOMERS),
+        product_line="electricity",
+    )
     columns = (FeatureColumn(name, "number", name, "family", 0, name) for name in names)
     left = pd.Series(rng.random(rows) < LEAVE).astype("int8")
-    return Examples.build(frame.assign(**keys), FeatureSpec(tuple(columns)), left)
+    return Examples.build(frame, FeatureSpec(tuple(columns)), left)
 
 
 def main() -> None:

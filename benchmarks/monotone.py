@@ -7,11 +7,10 @@ difference is monotone minus free, its 95 % interval over customers.
 import time
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import numpy as np
-import yaml
 
+from benchmarks.companies import FOLDER, demo_settings, examples_of, simulate_once, snapshot_of
 from benchmarks.models.paired import Scored, difference, drawn
 from features.timeline import LabelWindow
 from models.classifier import fit
@@ -19,28 +18,17 @@ from models.examples import Examples
 from models.recipe import recipe_for
 from models.scorecard import measure
 from models.splits import time_split
-from pipelines.demo.simulate import simulate
-from pipelines.record import RunRecord
-from pipelines.run import Run
-from pipelines.settings import load_settings
-from pipelines.snapshots.tables import read_tables
-from pipelines.training.examples import make_examples
 
-FOLDER = Path("var/bench/monotone")
 CUSTOMERS, MONTHS, SEED = 6_000, 50, 7
 TODAY = date(2026, 3, 1)
 
 
 def company() -> tuple[Examples, LabelWindow]:
     """Simulate the company once and build its labelled matrix."""
-    if not (FOLDER / "data").exists():
-        simulate(FOLDER / "data", customers=CUSTOMERS, months=MONTHS, seed=SEED)
-    document = yaml.safe_load(Path("configs/demo.yaml").read_text("utf-8"))
-    document["paths"] = {name: str(FOLDER / name) for name in ("data", "var", "out")}
-    Path(FOLDER, "config.yaml").write_text(yaml.safe_dump(document), "utf-8")
-    settings = load_settings(FOLDER / "config.yaml")
-    run = Run(settings, TODAY, RunRecord("bench", "bench", ""))
-    return make_examples(run, read_tables(run)).examples, settings.label_window()
+    settings = demo_settings(FOLDER / "monotone")
+    simulate_once(settings, customers=CUSTOMERS, months=MONTHS, seed=SEED)
+    examples = examples_of(settings, snapshot_of(settings, TODAY), TODAY)
+    return examples, settings.label_window()
 
 
 def main() -> None:

@@ -1,11 +1,16 @@
 import os
 from pathlib import Path
 
+import browser
+import postgres_server
 import pytest
 import yaml
 from hypothesis import settings
+from programs import pytest_terminal_summary, required
 
 from pipelines.settings import load_settings
+
+__all__ = ["pytest_terminal_summary"]
 
 # How long an example takes says more of the machine than of the product.
 settings.register_profile("untimed", deadline=None)
@@ -18,6 +23,18 @@ ROOT = Path(__file__).parent.parent
 def root():
     """The repository's root folder."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """Folder of PostgreSQL's programs."""
+    return required("PostgreSQL", postgres_server.binaries(), "apt-get install postgresql")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Path of the browser."""
+    return required("Chromium", browser.chromium(), "apt-get install chromium")
 
 
 @pytest.fixture

@@ -5,12 +5,11 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
+from benchmarks.companies import FOLDER, demo_settings, simulate_once, snapshot_of
 from features.timeline import LabelWindow, month_starts
 from models.arrays import Days, Floats, Index, Texts
 from models.calibration import Calibration
@@ -21,16 +20,11 @@ from models.recipe import recipe_for
 from models.sofar import SoFar, left_so_far
 from models.spec import FeatureColumn, FeatureSpec, learn_spec
 from models.swing import monthly_swing
-from pipelines.demo.simulate import simulate
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.files import KEYS, MatrixPart
-from pipelines.record import RunRecord
-from pipelines.run import Run
-from pipelines.settings import Settings, load_settings
-from pipelines.snapshots.tables import read_tables
+from pipelines.settings import Settings
 from pipelines.training.examples import feature_columns, read_matrix
 
-FOLDER = Path("var/bench/calibration")
 MONTHS, LEARNED, THREADS = 50, 14, 1
 TODAY = date(2026, 3, 1)
 AS_OFS = month_starts(date(2023, 1, 1), date(2025, 11, 1))
@@ -99,9 +93,8 @@ def company(customers: int, seed: int) -> Company:
     One booster is learned, as calibration is what is measured. Only the months that are learned
     from and one other are in memory at a time.
     """
-    settings = _settings(FOLDER / f"{customers}-{seed}")
-    if not settings.paths.data.exists():
-        simulate(settings.paths.data, customers=customers, months=MONTHS, seed=seed)
+    settings = demo_settings(FOLDER / "calibration" / f"{customers}-{seed}")
+    simulate_once(settings, customers=customers, months=MONTHS, seed=seed)
     columns, parts = _matrix(settings)
     window = settings.label_window()
     learned = [day for day in AS_OFS if window.complete(day, FIRST)]
@@ -110,24 +103,17 @@ def company(customers: int, seed: int) -> Company:
     swing, spec = monthly_swing(train.as_of, train.y), train.spec
     del train
     each = [_scored(_frame(parts[day], columns), spec, model.raw) for day in AS_OFS]
-    rows = [np.concatenate(column) for column in zip(*each, strict=True)]
-    draw = np.array([zlib.crc32(str(name).encode()) % 1_000 for name in rows[0]])
-    return Company(*rows, draw, model.calibration, swing, window)
-
-
-def _settings(folder: Path) -> Settings:
-    folder.mkdir(parents=True, exist_ok=True)
-    document = yaml.safe_load(Path("configs/demo.yaml").read_text("utf-8"))
-    document["paths"] = {name: str(folder / name) for name in ("data", "var", "out")}
-    (folder / "config.yaml").write_text(yaml.safe_dump(document), "utf-8")
-    return load_settings(folder / "config.yaml")
+    customer_id, as_of, line, raw, ended_after, cause = map(np.concatenate, zip(*each, strict=True))
+    draw = np.array([zlib.crc32(str(name).encode()) % 1_000 for name in customer_id])
+    rows = customer_id, as_of, line, raw, ended_after, cause, draw
+    return Company(*rows, model.calibration, swing, window)
 
 
 def _matrix(
     settings: Settings,
 ) -> tuple[tuple[FeatureColumn, ...], dict[date, list[MatrixPart]]]:
     """The features as columns, and the matrix by as-of date with what came of it."""
-    snapshot = read_tables(Run(settings, TODAY, RunRecord("bench", "bench", "")))
+    snapshot = snapshot_of(settings, TODAY)
     catalog = catalog_of(settings, snapshot)
     wanted = catalog.only([feature.name for feature in catalog.model_features])
     job = MatrixJob(wanted, AS_OFS, labels_known_before=TODAY)

@@ -6,6 +6,7 @@ from datetime import date
 
 import numpy as np
 
+from benchmarks import markdown
 from benchmarks.calibration.company import AS_OFS, LEARNED, TODAY, Company
 from features.errors import GateError
 from models.calibration import Calibration
@@ -55,13 +56,15 @@ def refitted(company: Company, stays: float, *, open_months: bool) -> Iterator[M
 
 def table(companies: Sequence[Company]) -> Iterator[str]:
     """Mean level errors by course over the companies, as rows of a Markdown table."""
-    yield "| | kept | refitted on complete months | refitted | of kept, by company |"
-    yield "|---|---|---|---|---|"
+    header = ["", "kept", "refitted on complete months", "refitted", "of kept, by company"]
+    rows = []
     for name, stays in COURSES.items():
-        before, complete, after = np.transpose([_errors(each, stays) for each in companies])
+        errors = np.transpose([_errors(each, stays) for each in companies])
+        before, _, after = errors
         parts = ", ".join(f"{part:.2f}" for part in after / before)
-        told = f"{before.mean():.2%} | {complete.mean():.2%} | {after.mean():.2%}"
-        yield f"| {name} | {told} | {(after / before).mean():.2f}: {parts} |"
+        means = (f"{way.mean():.2%}" for way in errors)
+        rows.append((name, *means, f"{(after / before).mean():.2f}: {parts}"))
+    yield from markdown.table(header, rows)
 
 
 def _errors(company: Company, stays: float) -> list[float]:

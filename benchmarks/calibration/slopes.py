@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import norm
 
+from benchmarks import markdown
 from benchmarks.calibration.company import Company
 from benchmarks.calibration.level import Month, kept, refitted
 from models.arrays import Floats, Labels, Texts
@@ -53,45 +54,41 @@ def slope(z: Floats, y: Labels, customer_id: Texts) -> Slope:
 
 def table(company: Company) -> Iterator[str]:
     """Slopes by product line, kept and refitted, as rows of a Markdown table; then the strays."""
-    yield (
-        "| product line | calibration | leavers a month | months inside 0.9 to 1.1 | "
-        "inside by chance alone | surely outside | all months together |"
-    )
-    yield "|---|---|---|---|---|---|---|"
+    header = ["product line", "calibration", "leavers a month", "months inside 0.9 to 1.1"]
+    header += ["inside by chance alone", "surely outside", "all months together"]
+    rows: list[tuple[object, ...]] = []
     strays = []
     ways = {"kept": kept(company, 0.0), "refitted": refitted(company, 0.0, open_months=True)}
     for way, months in ways.items():
-        judged = list(months)
+        later = list(months)
         for line in np.unique(company.product_line.astype(str)):
-            found, leavers = by_month(judged, line)
+            found, leavers = by_month(later, line)
             near, chance = sum(s.inside for s in found), sum(s.by_chance for s in found)
-            sure = [m for m, s in zip(judged, found, strict=True) if s.surely_outside]
+            sure = [m for m, s in zip(later, found, strict=True) if s.surely_outside]
             strays += [f"{way}, {line}: {month.day:%Y-%m}" for month in sure]
-            every = together(judged, line)
-            yield (
-                f"| {line} | {way} | {leavers:.0f} | {near} of {len(found)} | {chance:.1f} | "
-                f"{len(sure)} | {every.value:.3f} ± {_SURE * every.error:.3f} |"
-            )
+            every = together(later, line)
+            slope_of_all = f"{every.value:.3f} ± {_SURE * every.error:.3f}"
+            shares = f"{near} of {len(found)}", f"{chance:.1f}", len(sure)
+            rows.append((line, way, f"{leavers:.0f}", *shares, slope_of_all))
+    yield from markdown.table(header, rows)
     yield f"\nSurely outside: {'; '.join(strays) or 'none'}"
 
 
 def by_month(months: list[Month], line: str) -> tuple[list[Slope], float]:
     """A product line's slopes, one a month, and its mean number of leavers."""
-    found, leavers = [], []
-    for month in months:
-        rows = month.rows.take(month.rows.product_line == line)
-        z = month.calibration.log_odds(rows.raw, rows.product_line)
-        found.append(slope(z, rows.y, rows.customer_id))
-        leavers.append(int(rows.y.sum()))
-    return found, float(np.mean(leavers))
+    parts = [_outcomes(month, line) for month in months]
+    leavers = float(np.mean([int(y.sum()) for _, y, _ in parts]))
+    return [slope(*part) for part in parts], leavers
 
 
 def together(months: list[Month], line: str) -> Slope:
     """The slope of all months' rows of a product line."""
-    parts = []
-    for month in months:
-        rows = month.rows.take(month.rows.product_line == line)
-        z = month.calibration.log_odds(rows.raw, rows.product_line)
-        parts.append((z, rows.y, rows.customer_id))
-    z, y, customer_id = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return slope(z, y, customer_id)
+    parts = [_outcomes(month, line) for month in months]
+    return slope(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _outcomes(month: Month, line: str) -> tuple[Floats, Labels, Texts]:
+    """Log-odds, outcomes and customers of a product line in a month."""
+    rows = month.rows.take(month.rows.product_line == line)
+    z = month.calibration.log_odds(rows.raw, rows.product_line)
+    return z, rows.y, rows.customer_id

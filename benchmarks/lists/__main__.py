@@ -1,6 +1,6 @@
 """``python -m benchmarks.lists``: simulate, train, judge the lists, write ``docs/lists.md``."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,25 +29,23 @@ _LENGTHS = (nights.MINUTES, nights.LONG_MINUTES)
 
 def main() -> None:
     """Judge every list on the same nights and write the page."""
-    told = _told(company.SEED)
-    deals = told.deals()
-    judged = np.concatenate(told.rows[_PILOT_NIGHTS:])
-    later = [each.of(judged) for each in deals]
-    piloted = _piloted(told)
+    data = _read(company.SEED)
+    deals = data.deals()
+    rows = np.concatenate(data.rows[_PILOT_NIGHTS:])
+    later = [each.of(rows) for each in deals]
+    piloted = _piloted(data)
     found = Results(
-        lists=_one_deal(told, piloted),
-        dealt={minutes: over_deals(deals, _listed(told, minutes)) for minutes in _LENGTHS},
+        lists=_one_deal(data, piloted),
+        dealt={minutes: over_deals(deals, _listed(data, minutes)) for minutes in _LENGTHS},
         sleepers=[
             each
             for minutes in _LENGTHS
-            for each in by_days_of_silence(
-                told.settings, _part(told.scores, judged), later, minutes
-            )
+            for each in by_days_of_silence(data.settings, _part(data.scores, rows), later, minutes)
         ],
-        turns=_turns(told, deals),
-        by_rule=_turns_by_rule(told, deals),
+        turns=_turns(data, deals),
+        by_rule=_turns_by_rule(data, deals),
         pilots=[piloted],
-        ranked=_ranked(told),
+        ranked=_ranked(data),
         stays=Capacity(0).stays,
     )
     PAGE.write_text(page(found), encoding="utf-8")
@@ -55,7 +53,7 @@ def main() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Data:
     """All scored rows with their truth and values; ``rows`` are the positions of each night.
 
     ``key`` is the folder of the company's answer key, ``days`` lead and horizon together.
@@ -86,67 +84,74 @@ class _Told:
         )
 
 
-def _told(seed: int) -> _Told:
+def _read(seed: int) -> _Data:
     folder = company.folder_of(seed)
     key, settings = folder / "data" / "truth", company.settings_of(folder)
     scores = company.scores(folder, seed)
     economics = economics_of(settings)
-    values = customer_values(settings, company.margins(scores).to_numpy(dtype=np.float64))
+    values = customer_values(settings, np.asarray(company.margins(scores), dtype=np.float64))
     if economics is None or values is None:
         raise SystemExit("the demo's configuration has no economics")
     days = settings.label.lead_days + settings.label.horizon_days
     truth = responses(read_key(key), scores, days)
     rows = [np.flatnonzero(scores["as_of"].eq(day)) for day in sorted(scores["as_of"].unique())]
-    return _Told(key, settings, scores, truth, values[0], economics, days, rows)
+    return _Data(key, settings, scores, truth, values[0], economics, days, rows)
 
 
-def _piloted(told: _Told) -> pilot.Pilot:
-    tried = np.concatenate(told.rows[:_PILOT_NIGHTS])
+def _piloted(data: _Data) -> pilot.Pilot:
+    rows = np.concatenate(data.rows[:_PILOT_NIGHTS])
     spec = company.spec_of()
-    return pilot.run(told.scores.iloc[tried], told.truth.iloc[tried], spec, _HELD_OUT)
+    return pilot.run(data.scores.iloc[rows], data.truth.iloc[rows], spec, _HELD_OUT)
 
 
-def _one_deal(told: _Told, piloted: pilot.Pilot) -> list[Worth]:
+def _one_deal(data: _Data, piloted: pilot.Pilot) -> list[Worth]:
     spec = company.spec_of()
-    found: list[list[Worth]] = []
-    for of_month in told.rows[_PILOT_NIGHTS:]:
-        night, value = _part(told.scores, of_month), told.value[of_month]
-        effect = _effect(night, piloted, value, told.economics, spec.encode(night))
-        lists = nights.chosen(told.settings, night, value, told.economics, nights.MINUTES)
-        known = _part(told.truth, of_month)
-        found.append(nights.compared(lists, known, value, told.economics, {_EFFECT: effect}))
-    return [added(list(each)) for each in zip(*found, strict=True)]
+    months: list[list[Worth]] = []
+    for rows, night, lists in _later_nights(data, nights.MINUTES):
+        value = data.value[rows]
+        effect = _effect(night, piloted, value, data.economics, spec.encode(night))
+        truth = _part(data.truth, rows)
+        months.append(nights.compared(lists, truth, value, data.economics, {_EFFECT: effect}))
+    return [added(list(each)) for each in zip(*months, strict=True)]
 
 
-def _listed(told: _Told, minutes: float) -> dict[str, Index]:
+def _listed(data: _Data, minutes: float) -> dict[str, Index]:
     """Each list's positions in the scores over all nights but the pilot's."""
     parts: dict[str, list[Index]] = {}
-    for of_month in told.rows[_PILOT_NIGHTS:]:
-        night, value = _part(told.scores, of_month), told.value[of_month]
-        lists = nights.chosen(told.settings, night, value, told.economics, minutes)
+    for rows, _, lists in _later_nights(data, minutes):
         for name, positions in lists.items():
-            parts.setdefault(name, []).append(of_month[positions])
+            parts.setdefault(name, []).append(rows[positions])
     return {name: np.concatenate(each) for name, each in parts.items()}
 
 
-def _turns(told: _Told, deals: Sequence[Deal]) -> list[Turnover]:
-    others = (_told(seed) for seed in company.MORE_SEEDS)
-    companies = [told.nights(deals), *(other.nights(other.deals()) for other in others)]
-    return turnover(told.settings, companies, _LENGTHS)
+def _later_nights(
+    data: _Data, minutes: float
+) -> Iterator[tuple[Index, pd.DataFrame, dict[str, Index]]]:
+    """Positions, rows and lists of each night but the pilot's."""
+    for rows in data.rows[_PILOT_NIGHTS:]:
+        night = _part(data.scores, rows)
+        lists = nights.chosen(data.settings, night, data.value[rows], data.economics, minutes)
+        yield rows, night, lists
 
 
-def _turns_by_rule(told: _Told, deals: Sequence[Deal]) -> list[Turnover]:
-    chances = foreseeable(told.key, told.scores, told.days)
-    ranked = told.nights(deals).ranked_by([chances[rows] for rows in told.rows])
-    return turnover(told.settings, [ranked], _LENGTHS, (FORGETS, Capacity(0).stays, min(STAYS)))
+def _turns(data: _Data, deals: Sequence[Deal]) -> list[Turnover]:
+    others = (_read(seed) for seed in company.MORE_SEEDS)
+    companies = [data.nights(deals), *(other.nights(other.deals()) for other in others)]
+    return turnover(data.settings, companies, _LENGTHS)
 
 
-def _ranked(told: _Told) -> causes.Ranked:
-    last, removed = told.rows[-1], company.causes()
+def _turns_by_rule(data: _Data, deals: Sequence[Deal]) -> list[Turnover]:
+    chances = foreseeable(data.key, data.scores, data.days)
+    ranked = data.nights(deals).ranked_by([chances[rows] for rows in data.rows])
+    return turnover(data.settings, [ranked], _LENGTHS, (FORGETS, Capacity(0).stays, min(STAYS)))
+
+
+def _ranked(data: _Data) -> causes.Ranked:
+    last, removed = data.rows[-1], company.causes()
     drivers = causes.drivers_of(removed)
-    worth = pd.Series(told.value[last])
-    real = causes.true_removals(told.key, _part(told.scores, last), worth, told.days, drivers)
-    return causes.ranked(removed, real, float((told.alone * told.value)[last].sum()))
+    worth = pd.Series(data.value[last])
+    real = causes.true_removals(data.key, _part(data.scores, last), worth, data.days, drivers)
+    return causes.ranked(removed, real, float((data.alone * data.value)[last].sum()))
 
 
 def _part(frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from scipy.stats import spearmanr
 
 from features.catalog import build_catalog
 from features.tables import TABLES
+from models.arrays import Floats
 
 _MONTH_DAYS = 365 / 12
 _LEAST = {"family": (0.0,), "driver": (0.0, 0.01, 0.02, 0.05)}
@@ -88,9 +89,9 @@ def agreement(
 
 
 def _both(ours: pd.DataFrame, truth: pd.DataFrame, level: str) -> pd.DataFrame:
-    parts = (frame[frame["level"].eq(level)] for frame in (ours, truth))
-    return pd.merge(*parts, on="name", suffixes=("_ours", "_truth"))
+    mine, real = (frame[frame["level"].eq(level)] for frame in (ours, truth))
+    return mine.merge(real, on="name", suffixes=("_ours", "_truth"))
 
 
-def _chance(log_odds: np.ndarray, days: int) -> np.ndarray:
-    return 1 - (1 - 1 / (1 + np.exp(-log_odds))) ** (days / _MONTH_DAYS)
+def _chance(log_odds: Floats, days: int) -> Floats:
+    return np.asarray(1 - (1 - 1 / (1 + np.exp(-log_odds))) ** (days / _MONTH_DAYS))

@@ -8,28 +8,25 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
+from benchmarks import companies
+from benchmarks.companies import demo_settings, examples_of, simulate_once, snapshot_of
 from features.timeline import month_starts
 from models.classifier import fit
 from models.examples import MARGIN
 from models.spec import FeatureSpec
-from pipelines.demo.simulate import simulate
 from pipelines.engine import MatrixJob, build_matrix, catalog_of
 from pipelines.lists.actions import load_actions, suggest
 from pipelines.lists.causes import causes_of
-from pipelines.lists.risk_list import REASONS
+from pipelines.lists.columns import REASONS
 from pipelines.lists.rules import ACTIONS
 from pipelines.matrices.files import KEYS
-from pipelines.record import RunRecord
-from pipelines.run import Run
 from pipelines.scoring import score_rows
-from pipelines.settings import Settings, load_settings
-from pipelines.snapshots.tables import read_tables
+from pipelines.settings import Settings
 from pipelines.training.evaluation import recipe_of
 from pipelines.training.examples import make_examples, read_matrix
 
-FOLDER = Path("var/bench/lists")
+FOLDER = companies.FOLDER / "lists"
 CUSTOMERS, MONTHS, SEED = 8_000, 34, 11
 MORE_SEEDS = (12, 13)
 KNOWN_BEFORE, LAST = date(2024, 1, 1), date(2024, 7, 1)
@@ -39,15 +36,13 @@ CUSTOMER, PROBABILITY = "customer_id", "churn_probability"
 
 def settings_of(folder: Path = FOLDER) -> Settings:
     """The demo's configuration on this company; outcomes by horizon are not needed here."""
-    document = yaml.safe_load(Path("configs/demo.yaml").read_text("utf-8"))
-    document["paths"] = {name: str(folder / name) for name in ("data", "var", "out")}
-    document["label"].pop("horizons")
-    document["training"]["seeds"] = 1
-    document["list"]["explained_rows"] = EXPLAINED
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "config.yaml"
-    path.write_text(yaml.safe_dump(document), encoding="utf-8")
-    return load_settings(path)
+
+    def change(document: companies.Document) -> None:
+        document["label"].pop("horizons")
+        document["training"]["seeds"] = 1
+        document["list"]["explained_rows"] = EXPLAINED
+
+    return demo_settings(folder, change)
 
 
 def folder_of(seed: int) -> Path:
@@ -69,11 +64,9 @@ def scores(folder: Path = FOLDER, seed: int = SEED) -> pd.DataFrame:
 
 def _scored(folder: Path, seed: int) -> pd.DataFrame:
     settings = settings_of(folder)
-    if not (folder / "data" / "truth").is_dir():
-        simulate(folder / "data", customers=CUSTOMERS, months=MONTHS, seed=seed)
-    run = Run(settings, date(2024, 11, 1), RunRecord("bench-lists", "bench", ""))
-    snapshot = read_tables(run)
-    examples = make_examples(replace(run, as_of=KNOWN_BEFORE), snapshot).examples
+    simulate_once(settings, customers=CUSTOMERS, months=MONTHS, seed=seed)
+    snapshot = snapshot_of(settings, date(2024, 11, 1))
+    examples = examples_of(settings, snapshot, KNOWN_BEFORE)
     model = fit(examples, recipe_of(settings, len(examples)))[0]
     (folder / "spec.json").write_text(model.spec.to_json(), encoding="utf-8")
     catalog, rules = catalog_of(settings, snapshot), load_actions(ACTIONS)

@@ -12,6 +12,7 @@ from benchmarks.lists.pilot import Pilot
 from benchmarks.lists.sleepers import Sleepers
 from benchmarks.lists.turnover import FORGETS, Turnover
 from benchmarks.lists.worth import Worth
+from benchmarks.markdown import interval, table
 from models.bootstrap import Interval
 
 _NOTHING = 0.05
@@ -20,7 +21,7 @@ _FELL = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """All that the page tells; ``dealt`` by minutes a night."""
+    """All that the page shows; ``dealt`` by minutes a night."""
 
     lists: Sequence[Worth]
     dealt: Mapping[float, Sequence[Dealt]]
@@ -32,7 +33,7 @@ class Results:
     stays: float
 
 
-def page(found: Results) -> str:
+def page(results: Results) -> str:
     """Markdown of all results."""
     intro = texts.INTRO.format(
         customers=CUSTOMERS,
@@ -42,66 +43,59 @@ def page(found: Results) -> str:
         last=LAST,
         minutes=MINUTES,
     )
-    return (
-        "\n".join(
-            [
-                intro,
-                *_lists(found.lists),
-                texts.DEALT.format(deals=DEALS, long=LONG_MINUTES),
-                *_deals(found.dealt),
-                texts.ASLEEP,
-                *_sleepers(found.sleepers),
-                "",
-                texts.TURNOVER.format(stays=f"{found.stays:g}", companies=1 + len(MORE_SEEDS)),
-                *_turnover(found.turns),
-                "",
-                *(_steady(turn) for turn in found.turns if turn.stays == found.stays),
-                "",
-                texts.BY_RULE,
-                *_turnover(found.by_rule),
-                "",
-                *_pilots(found.pilots),
-                texts.CAUSES.format(last=LAST),
-                *_ranked(found.ranked),
-                texts.WHY,
-            ]
-        ).rstrip()
-        + "\n"
-    )
+    memory = texts.TURNOVER.format(stays=f"{results.stays:g}", companies=1 + len(MORE_SEEDS))
+    lines = [
+        intro,
+        *_lists(results.lists),
+        texts.DEALT.format(deals=DEALS, long=LONG_MINUTES),
+        *_deals(results.dealt),
+        texts.ASLEEP,
+        *_sleepers(results.sleepers),
+        memory,
+        *_turnover(results.turns),
+        *(_steady(turn) for turn in results.turns if turn.stays == results.stays),
+        "",
+        texts.BY_RULE,
+        *_turnover(results.by_rule),
+        *_pilots(results.pilots),
+        texts.CAUSES.format(last=LAST),
+        *_agreements(results.ranked),
+        texts.DRIVERS,
+        *_drivers(results.ranked),
+        texts.WHY,
+    ]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _lists(lists: Sequence[Worth]) -> list[str]:
     best = next(each.value for each in lists if each.name == "the truth's best")
+    header = ["list", "called", "value", "of the best", "leavers kept", "woken", "harm"]
     rows = (
-        f"| {w.name} | {w.called:,} | {w.value:,.0f} | {w.value / best:.0%} | {w.kept:.1f} | "
-        f"{w.woken} | {w.harm:.3f} |"
+        (w.name, f"{w.called:,}", f"{w.value:,.0f}", f"{w.value / best:.0%}", *_harm(w))
         for w in lists
     )
-    return [
-        "## What a list brings",
-        "",
-        "| list | called | value | of the best | leavers kept | woken | harm |",
-        "|---|---|---|---|---|---|---|",
-        *rows,
-        "",
-    ]
+    return ["## What a list brings", "", *table(header, rows), ""]
 
 
 def _deals(dealt: Mapping[float, Sequence[Dealt]]) -> list[str]:
+    header = ["minutes", "list", "called", "value", "leavers kept", "woken", "harm"]
     rows = (
-        f"| {minutes:,.0f} | {d.mean.name} | {d.mean.called:,} | {d.mean.value:,.0f} ± "
-        f"{d.spread:,.0f} | {d.mean.kept:.1f} | {d.mean.woken} | {d.mean.harm:.3f} |"
-        for minutes, each in dealt.items()
-        for d in each
+        (
+            f"{minutes:,.0f}",
+            deal.mean.name,
+            f"{deal.mean.called:,}",
+            f"{deal.mean.value:,.0f} ± {deal.spread:,.0f}",
+            *_harm(deal.mean),
+        )
+        for minutes, deals in dealt.items()
+        for deal in deals
     )
-    return [
-        "| minutes | list | called | value | leavers kept | woken | harm |",
-        "|---|---|---|---|---|---|---|",
-        *rows,
-        "",
-        *(_avoided(minutes, each) for minutes, each in dealt.items()),
-        "",
-    ]
+    avoided = (_avoided(minutes, deals) for minutes, deals in dealt.items())
+    return [*table(header, rows), "", *avoided, ""]
+
+
+def _harm(worth: Worth) -> tuple[str, int, str]:
+    return f"{worth.kept:.1f}", worth.woken, f"{worth.harm:.3f}"
 
 
 def _avoided(minutes: float, dealt: Sequence[Dealt]) -> str:
@@ -119,21 +113,40 @@ def _avoided(minutes: float, dealt: Sequence[Dealt]) -> str:
 
 
 def _sleepers(sleepers: Sequence[Sleepers]) -> list[str]:
-    return [
-        f"| {s.minutes:,.0f} | {'never' if s.days is None else f'{s.days} days'} | "
-        f"{s.worth.called:,} | {s.worth.value:,.0f} | {s.worth.harm:.3f} | {s.avoided:.0%} | "
-        f"{s.left_in_peace:,} | {s.persuadable:,} |"
+    header = ["minutes", "asleep after", "called", "value", "harm", "avoided (wanted: 80 %)"]
+    rows = (
+        (
+            f"{s.minutes:,.0f}",
+            "never" if s.days is None else f"{s.days} days",
+            f"{s.worth.called:,}",
+            f"{s.worth.value:,.0f}",
+            f"{s.worth.harm:.3f}",
+            f"{s.avoided:.0%}",
+            f"{s.left_in_peace:,}",
+            f"{s.persuadable:,}",
+        )
         for s in sleepers
-    ]
+    )
+    return [*table([*header, "in peace", "persuadable"], rows), ""]
 
 
 def _turnover(turns: Sequence[Turnover]) -> list[str]:
-    return [
-        f"| {t.name} | {'no memory' if t.stays == FORGETS else f'{t.stays:g}'} | {t.length:.0f} | "
-        f"{t.new:.1%} | {t.left:.1%} | {t.fell:.1%} | {t.lift:.2f} | {_shown(t.lift_change, 1)} | "
-        f"{t.value:,.0f} | {_money(t.value_change)} |"
+    header = ["list", "stays", "length", "new", "left", "fell off"]
+    header += ["lift", "change of lift", "value", "change of value"]
+    rows = (
+        (
+            t.name,
+            "no memory" if t.stays == FORGETS else f"{t.stays:g}",
+            f"{t.length:.0f}",
+            *(f"{share:.1%}" for share in (t.new, t.left, t.fell)),
+            f"{t.lift:.2f}",
+            _interval(t.lift_change, 1),
+            f"{t.value:,.0f}",
+            _interval(t.value_change, 1, ",.0f"),
+        )
         for t in turns
-    ]
+    )
+    return [*table(header, rows), ""]
 
 
 def _steady(turn: Turnover) -> str:
@@ -146,41 +159,35 @@ def _steady(turn: Turnover) -> str:
 
 
 def _pilots(pilots: Iterable[Pilot]) -> list[str]:
+    header = ["customers", "held out", "difference in leaving", "Qini by effect", "by risk"]
     rows = (
-        f"| {p.customers:,} | {p.effect.held_out:,} | {_shown(p.effect.difference, 100)} % | "
-        f"{_shown(p.judged.by_effect, 1000)} | {_shown(p.judged.by_risk, 1000)} | "
-        f"{1000 * p.best:.2f} | {_shown(p.judged.gain, 1000)} | "
-        f"{'yes' if p.judged.accepted else 'no'} |"
+        (
+            f"{p.customers:,}",
+            f"{p.effect.held_out:,}",
+            f"{_interval(p.effect.difference, 100)} %",
+            _interval(p.judged.by_effect, 1000),
+            _interval(p.judged.by_risk, 1000),
+            f"{1000 * p.best:.2f}",
+            _interval(p.judged.gain, 1000),
+            "yes" if p.judged.accepted else "no",
+        )
         for p in pilots
     )
-    return [
-        "## Who responds",
-        "",
-        "A pilot: the lot decides for everybody of the first night. Qini is in leavers kept per",
-        "1,000 customers, on customers unseen. The intervals are of 95 %.",
-        "The ranking by effect is used only where it beats the ranking by risk beyond doubt.",
-        "",
-        "| customers | held out | difference in leaving | Qini by effect | by risk | "
-        "of the true effects | gain | used |",
-        "|---|---|---|---|---|---|---|---|",
-        *rows,
-        "",
-    ]
+    return [texts.PILOT, *table([*header, "of the true effects", "gain", "used"], rows), ""]
 
 
-def _ranked(ranked: Ranked) -> list[str]:
+def _agreements(ranked: Ranked) -> list[str]:
     rows = (
-        f"| {level} | {least:.0%} | {count} | {rho:.2f} |"
+        (level, f"{least:.0%}", count, f"{rho:.2f}")
         for level, least, rho, count in ranked.agreements
     )
-    drivers = (f"| {name} | {truth:.1%} | {ours:.1%} |" for name, ours, truth in ranked.strongest)
-    return [*rows, texts.DRIVERS, *drivers]
+    return table(["level", "worth at least", "causes", "Spearman's correlation"], rows)
 
 
-def _money(interval: Interval) -> str:
-    return f"{interval.value:,.0f} ({interval.low:,.0f} to {interval.high:,.0f})"
+def _drivers(ranked: Ranked) -> list[str]:
+    rows = ((name, f"{truth:.1%}", f"{ours:.1%}") for name, ours, truth in ranked.strongest)
+    return table(["driver", "truth", "model"], rows)
 
 
-def _shown(interval: Interval, times: float) -> str:
-    value, low, high = (times * part for part in (interval.value, interval.low, interval.high))
-    return f"{value:.2f} ({low:.2f} to {high:.2f})"
+def _interval(found: Interval, times: float, spec: str = ".2f") -> str:
+    return interval([times * value for value in (found.value, found.low, found.high)], spec)

@@ -34,9 +34,7 @@ Of those whom contact would make leave in all, the product lets those asleep be 
 risk may still be called. *Avoided* is the part of the harm of a list by risk of the same length
 that the call list does not do. *In peace* are those left so by this rule alone, and *persuadable*
 are those of them who would have stayed because of a contact, means over the deals.
-
-| minutes | asleep after | called | value | harm | avoided (wanted: 80 %) | in peace | persuadable |
-|---|---|---|---|---|---|---|---|"""
+"""
 TURNOVER = """## New names from one month to the next
 
 Of last month's list some are no customers any more (*left*): whatever a list does, they make room
@@ -48,29 +46,27 @@ list brings a month, the mean over the deals. All are means over {companies} com
 seeds. Changes are against the list without a memory, with an interval of 95 % over customers. The
 call list is filled by value and not by lift. Nobody is called here: who had been called would be
 barred for a while (`contact.cooldown_days`).
-
-| list | stays | length | new | left | fell off | lift | change of lift | value | change of value |
-|---|---|---|---|---|---|---|---|---|---|"""
+"""
 BY_RULE = """How steady could a list be? The same lists of the first company, by the rule that the
 simulator itself follows: the true chance of leaving on the as-of date as far as any table shows it.
 Who is likely to leave changes from month to month in truth, most of all at the very top, so a short
 list that keeps four of five of its members has less lift whoever makes it.
+"""
+PILOT = """## Who responds
 
-| list | stays | length | new | left | fell off | lift | change of lift | value | change of value |
-|---|---|---|---|---|---|---|---|---|---|"""
+A pilot: the lot decides for everybody of the first night. Qini is in leavers kept per
+1,000 customers, on customers unseen. The intervals are of 95 %.
+The ranking by effect is used only where it beats the ranking by risk beyond doubt.
+"""
 CAUSES = """## Fix the cause
 
 The value of removing each cause on {last}, `causes.csv` against the truth, of the drivers of which
 something can be removed (not of tenure or product). *Worth at least*: by the truth, as a share of
 the value of all who would leave.
-
-| level | worth at least | causes | Spearman's correlation |
-|---|---|---|---|"""
+"""
 DRIVERS = """
 The drivers worth most by the truth:
-
-| driver | truth | model |
-|---|---|---|"""
+"""
 WHY = """
 Families are ranked well but for price, drivers only where they are strong. Drivers that come
 together share what the model learned: waits and repeated contacts go with unsolved cases, so a wait

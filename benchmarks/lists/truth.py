@@ -52,7 +52,7 @@ def responses(key: Key, rows: pd.DataFrame, days: int) -> pd.DataFrame:
         found = key.months["hazard"].reindex(months).to_numpy()
         hazard = np.where(np.isnan(found), hazard, found)
         inside = _inside(first, as_of, days)
-        for row, change in enumerate((0.0, effect)):
+        for row, change in enumerate((np.zeros(len(rows)), effect)):
             stays[row] *= (1 - _moved(hazard, change)) ** inside
     return pd.DataFrame(
         {
@@ -95,8 +95,8 @@ def _inside(first: pd.Series, as_of: pd.Series, days: int) -> Floats:
     end = as_of + pd.Timedelta(days=days)
     last = following.where(following < end, end)
     share = (last - first).dt.days.clip(lower=0) / (following - first).dt.days
-    return share.to_numpy(dtype=np.float64)
+    return np.asarray(share, dtype=np.float64)
 
 
-def _moved(hazard: Floats, change: Floats | float) -> Floats:
+def _moved(hazard: Floats, change: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-(logit(hazard) + change))), dtype=np.float64)

@@ -1,6 +1,6 @@
 """What lists of one size bring and what harm they do, by the truth."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import pandas as pd
@@ -42,14 +42,8 @@ def worth(name: str, chosen: Index, truth: pd.DataFrame, brought: Floats) -> Wor
 
 def added(parts: list[Worth]) -> Worth:
     """The same list over several nights."""
-    return Worth(
-        parts[0].name,
-        sum(p.called for p in parts),
-        sum(p.value for p in parts),
-        sum(p.kept for p in parts),
-        sum(p.woken for p in parts),
-        sum(p.harm for p in parts),
-    )
+    _, *columns = zip(*map(astuple, parts), strict=True)
+    return Worth(parts[0].name, *map(sum, columns))
 
 
 def first_by(score: Floats, size: int) -> Index:

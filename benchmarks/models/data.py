@@ -14,15 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.companies import examples_of, snapshot_of
 from benchmarks.models.keeping import FOLDER
 from features.timeline import LabelWindow
 from models.examples import Examples
 from models.splits import Fold, customer_share, rolling_origin
-from pipelines.record import RunRecord
-from pipelines.run import Run
 from pipelines.settings import Settings, load_settings
-from pipelines.snapshots.tables import read_tables
-from pipelines.training.examples import make_examples
 
 SHARED = Path("../shared/data")
 SETS = {
@@ -59,8 +56,7 @@ def load(name: str) -> Set | None:
     if missing:
         print(f"{name}: skipped, {missing[0]} is absent (set STILLE_EXAMPLE_DATA)", flush=True)
         return None
-    run = Run(settings, SETS[name], RunRecord("bench", "bench", ""))
-    examples = make_examples(run, read_tables(run)).examples
+    examples = examples_of(settings, snapshot_of(settings, SETS[name]), SETS[name])
     return Set(name, examples, settings.label_window(), _digest(examples))
 
 

@@ -3,24 +3,18 @@
 import hashlib
 import json
 from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import models
+import grimp
+
+from benchmarks.companies import FOLDER as BENCH
+from models.classifier import fit
 from models.recipe import recipe_for
 
-FOLDER = Path("var/bench/models")
-_CODE = (
-    "boosting",
-    "calibration",
-    "classifier",
-    "logit",
-    "recipe",
-    "ridge",
-    "sampling",
-    "splits",
-    "trial",
-)
+FOLDER = BENCH / "models"
 Row = dict[str, Any]
 _ONLY_KEPT = [False]
 
@@ -29,9 +23,7 @@ def settled(rows: int) -> Row:
     """What of the recipe decides a result: its settings, and the code that fits it."""
     recipe = recipe_for(rows)
     rest: Row = {k: getattr(recipe, k) for k in ("patience", "refit", "negatives", "folds")}
-    folder = Path(models.__path__[0])
-    code = b"".join(Path(folder, f"{name}.py").read_bytes() for name in _CODE)
-    rest["code"] = hashlib.sha256(code).hexdigest()
+    rest["code"] = _code_digest(fit.__module__)
     return {k: v for k, v in recipe.params(1).items() if k != "num_threads"} | rest
 
 
@@ -52,3 +44,13 @@ def kept(name: str, about: object, make: Callable[[], Row]) -> Row:
         path.write_text(json.dumps(made))
     found: Row = json.loads(path.read_text())
     return found
+
+
+@cache
+def _code_digest(module: str) -> str:
+    """Digest of a module and of all that it imports from its own package."""
+    graph = grimp.build_graph(module.partition(".")[0], cache_dir=None)
+    names = sorted({module, *graph.find_upstream_modules(module)})
+    specs = [find_spec(name) for name in names]
+    files = [Path(spec.origin) for spec in specs if spec and spec.origin]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

@@ -1,10 +1,12 @@
 """Writes docs/benchmark.md from what has been measured; a part that is not measured says so."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from benchmarks.markdown import interval, table
 from benchmarks.models.keeping import Row
 
-Results = Mapping[str, Mapping[str, object]]
+Results = Mapping[str, Mapping[str, Any]]
 Gap = Sequence[float]
 _GAIN, _LOSS = 0.010, 0.001
 
@@ -50,11 +52,11 @@ def accuracy(results: Results) -> str:
         if not rows:
             parts.append(f"### {name}\n\nNot measured on this machine.\n")
             continue
-        table, gaps = _contest(rows)
+        lines, gaps = _contest(rows)
         about = rows[0]
         parts.append(
             f"### {name}\n\nFolds: {about['folds']}; the first learns from "
-            f"{about['train_rows']:,} rows and tests {about['test_rows']:,}.\n\n{table}\n"
+            f"{about['train_rows']:,} rows and tests {about['test_rows']:,}.\n\n{lines}\n"
         )
         verdicts.append((name, *gaps))
     return "\n".join([*parts, _goals(verdicts)])
@@ -179,11 +181,9 @@ def _goals(verdicts: Sequence[tuple[str, Gap, Gap, Gap]]) -> str:
     reached = sum(auc[0] >= _GAIN for _, auc, _, _ in verdicts)
     never = bool(verdicts) and all(auc[0] >= -_LOSS for _, auc, _, _ in verdicts)
     lossless = bool(verdicts) and all(loss[0] <= 0 for _, _, loss, _ in verdicts)
-    table = _table(
-        ["set", "AUC against LightGBM's defaults", "log loss", "AUC against the best"], rows
-    )
+    header = ["set", "AUC against LightGBM's defaults", "log loss", "AUC against the best"]
     return (
-        f"### Goals\n\n{table}\n\n"
+        f"### Goals\n\n{_table(header, rows)}\n\n"
         f"- At least {_GAIN:+.3f} AUC over LightGBM's defaults on two sets: {_yes(reached >= 2)} "
         f"({reached}).{second}\n"
         f"- Never more than {_LOSS} AUC below them: {_yes(never)}.\n"
@@ -196,17 +196,15 @@ def _having(results: Results, part: str) -> list[tuple[str, Row]]:
     return [(name, found[part]) for name, found in results.items() if found.get(part)]
 
 
-def _interval(found: Sequence[float], digits: int = 4) -> str:
-    value, low, high = (f"{each:+.{digits}f}" for each in found)
-    return f"{value} ({low} to {high})"
+def _interval(values: Sequence[float], digits: int = 4) -> str:
+    return interval(values, f"+.{digits}f")
 
 
-def _yes(held: bool) -> str:
-    return "yes" if held else "**no**"
+def _yes(holds: bool) -> str:
+    return "yes" if holds else "**no**"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     if not rows:
         return "Not measured on this machine."
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
+    return "\n".join(table(header, rows, " --- "))

@@ -4,7 +4,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import lightgbm as lgb
 import numpy as np
@@ -21,6 +23,7 @@ from models.examples import Examples
 from models.recipe import Recipe, changed, recipe_for
 from models.spec import FeatureSpec
 
+T = TypeVar("T")
 _TOP = 0.10
 _QUICK = {"max_rounds": 60, "seeds": (1, 2)}
 
@@ -79,7 +82,7 @@ def sampling(data: Set) -> Row:
                 train, test = data.examples.take(fold.train), data.examples.take(fold.test)
                 base = recipe_for(len(train), 3, THREADS, train.single_date)
                 recipe = replace(base, negatives=negatives)
-                model, seconds = _timed(lambda train=train, recipe=recipe: fit(train, recipe)[0])
+                (model, _), seconds = _timed(partial(fit, train, recipe))
                 p = model.probability(test.x, test.product_line, THREADS)
                 scored.append(Scored(np.flatnonzero(fold.test), p))
                 cpu += seconds
@@ -126,7 +129,7 @@ def binning(data: Set) -> Row:
     return kept(f"{data.name}-binning", [data.digest, settled(len(data.examples))], measured)
 
 
-def _timed(work: Callable[[], object]) -> tuple:
+def _timed(work: Callable[[], T]) -> tuple[T, float]:
     started = time.process_time()
     result = work()
     return result, time.process_time() - started

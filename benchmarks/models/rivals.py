@@ -42,7 +42,7 @@ def lightgbm_defaults(train: Examples, _window: LabelWindow) -> Predict:
     )
     params = {"objective": "binary", "verbosity": -1, "num_threads": THREADS}
     booster = lgb.train(params, data)
-    return lambda rows: booster.predict(rows.x, num_threads=THREADS)
+    return lambda rows: np.asarray(booster.predict(rows.x, num_threads=THREADS))
 
 
 def logistic_regression(train: Examples, _window: LabelWindow) -> Predict:

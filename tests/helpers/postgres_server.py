@@ -15,14 +15,20 @@ from urllib.parse import quote
 
 from adbc_driver_postgresql import dbapi
 
+INSTALLED = Path("/usr/lib/postgresql")
 SECRET = "p@ss/word%7"  # noqa: S105  (of a cluster that lives for one test run)
 
 
 def binaries() -> Path | None:
     """The folder of ``initdb`` and ``pg_ctl``, newest version first; None when not installed."""
     folders = [Path(found).resolve().parent for found in [shutil.which("initdb")] if found]
-    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    folders += sorted(INSTALLED.glob("*/bin"), key=_version, reverse=True)
     return next((f for f in folders if (f / "initdb").is_file() and (f / "pg_ctl").is_file()), None)
+
+
+def _version(folder: Path) -> tuple[int, str]:
+    name = folder.parent.name
+    return int(name) if name.isdigit() else 0, name
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,10 @@ import pytest
 
 from pipelines.reporting.page import SECTIONS, render
 from pipelines.reporting.written import texts_of
-from tests.helpers.browser import NAMES, chromium, look_at, print_to_pdf
+from tests.helpers.browser import look_at, print_to_pdf
 from tests.helpers.reports import bare, full
 
-pytestmark = pytest.mark.skipif(
-    chromium() is None, reason=f"no browser is installed: none of {', '.join(NAMES)} is on the path"
-)
+pytestmark = pytest.mark.usefixtures("chromium")
 WIDTHS = {"desk": 1280, "tablet": 880, "phone": 390}
 PRINTABLE = round((210 - 2 * 15) / 25.4 * 96)
 LONG = "Rosenborg" * 12

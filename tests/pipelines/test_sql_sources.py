@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from postgres_server import SECRET, binaries, cluster, wire
+from postgres_server import SECRET, cluster, wire
 
 from features.errors import BusyError, ConfigError, ContractError
 from pipelines.settings import load_settings
@@ -240,11 +240,8 @@ def test_instants_of_a_database_need_a_declared_zone(take, crm):
 
 
 @pytest.fixture(scope="module")
-def server():
-    programs = binaries()
-    if programs is None:
-        pytest.fail("no PostgreSQL server here (initdb, pg_ctl): apt-get install postgresql")
-    with cluster(programs) as running:
+def server(postgresql):
+    with cluster(postgresql) as running:
         yield running
 
 
