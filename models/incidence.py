@@ -1,4 +1,4 @@
-"""How likely a customer ends by each cause, or stays, within each horizon.
+"""Discrete-time competing-risks model: cumulative incidence of each cause by horizon.
 
 One softmax over "still a customer" and the causes, period by period: the chances of a period
 add up to 1, so the cumulative incidences and the chance of having stayed do too, and none of

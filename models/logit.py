@@ -42,16 +42,16 @@ def newton_line(
     p = expit(start[0] + start[1] * z)
     residual, curve = target - p, p * (1 - p)
     parts = np.column_stack([residual, residual * z, curve, curve * z, curve * square])
-    intercept, slope = _moved(np.array(start), weights @ parts)
+    intercept, slope = _newton_step(np.array(start), weights @ parts)
     for _ in range(steps - 1):
         p = expit(intercept[:, None] + slope[:, None] * z)
         residual, curve = weights * (target - p), weights * (p * (1 - p))
         sums = (residual.sum(axis=1), residual @ z, curve.sum(axis=1), curve @ z, curve @ square)
-        intercept, slope = _moved(np.stack([intercept, slope]), np.stack(sums, axis=1))
+        intercept, slope = _newton_step(np.stack([intercept, slope]), np.stack(sums, axis=1))
     return intercept, slope
 
 
-def _moved(at: Floats, sums: Floats) -> tuple[Floats, Floats]:
+def _newton_step(at: Floats, sums: Floats) -> tuple[Floats, Floats]:
     """One step from ``at`` (2,) or (2, r), by gradient and curvature, (r, 5)."""
     g0, g1, h00, h01, h11 = sums.T
     det = h00 * h11 - h01 * h01

@@ -1,4 +1,4 @@
-"""How well a score ranks, for many weightings of the same rows at once.
+"""Ranking metrics for many weightings of the same rows at once.
 
 Rows are sorted and tied scores grouped once; a weighting (a bootstrap replicate) then costs a
 few cumulative sums. Tied rows share what falls to their group in proportion to their weight,

@@ -1,4 +1,4 @@
-"""A challenger held against the champion on the same rows, customer by customer."""
+"""Champion comparison: paired differences on the same rows, customer by customer."""
 
 import math
 from collections.abc import Mapping

@@ -1,9 +1,9 @@
-"""Whom a contact wakes: the share that an experiment gives for everybody, borne by those asleep.
+"""Sleeping dogs: distribution of the share that a contact makes leave.
 
 A retention contact made customers leave who stayed out of inertia: it lowered the inertia and made
 usage salient (Ascarza, Iyengar and Schleicher 2016, J. Marketing Research 53). Who has dealt with
-the company lately has no inertia to lose. That nobody else is woken is an assumption; a company's
-own holdout shows who is.
+the company lately has no inertia to lose, so the sleepers bear it. That nobody else is woken is an
+assumption; a company's own holdout shows who is.
 """
 
 import numpy as np
