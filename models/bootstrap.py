@@ -38,7 +38,11 @@ def draws(customer_id: Texts, replicates: int, seed: int = 0) -> Iterator[Floats
 
 
 def interval(value: float, draws: Floats) -> Interval:
-    """The 2.5th to 97.5th percentile of the finite draws, widened to contain ``value``."""
+    """The 2.5th to 97.5th percentile of the finite draws, widened to contain ``value``.
+
+    >>> interval(0.5, np.array([1.0, 2.0, np.nan]))
+    Interval(value=0.5, low=0.5, high=1.975)
+    """
     finite = draws[np.isfinite(draws)]
     if len(finite) == 0:
         return Interval(value, value, value)

@@ -27,7 +27,11 @@ class Platt:
     intercept: float = 0.0
 
     def after(self, first: "Platt") -> "Platt":
-        """The line that applies ``first`` and then this one."""
+        """The line that applies ``first`` and then this one.
+
+        >>> Platt(2.0, 1.0).after(Platt(0.5, 3.0))
+        Platt(slope=1.0, intercept=7.0)
+        """
         return Platt(self.slope * first.slope, self.intercept + self.slope * first.intercept)
 
     def at(self, raw: float) -> float:

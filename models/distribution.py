@@ -85,7 +85,11 @@ def learn_reference(
 
 
 def counts_of(values: Floats | Matrix, edges: tuple[float, ...]) -> Floats:
-    """Rows in each bin and, last, of nulls, shape (bins + 1,); ``values`` has shape (n,)."""
+    """Rows in each bin and, last, of nulls, shape (bins + 1,); ``values`` has shape (n,).
+
+    >>> counts_of(np.array([1.0, 2.0, 3.0, np.nan]), (2.0,)).tolist()
+    [2.0, 1.0, 1.0]
+    """
     known = values[~np.isnan(values)]
     bins = np.searchsorted(np.array(edges), known, side="left")
     counts = np.bincount(bins, minlength=len(edges) + 1)

@@ -28,7 +28,11 @@ def order_findings(rows: Rows, filed: Texts | None, limits: Limits) -> tuple[Fin
 
 
 def id_order(ids: Texts) -> Index:
-    """Place of each id when shorter ones come first, then by text: the order of numbers."""
+    """Place of each id when shorter ones come first, then by text: the order of numbers.
+
+    >>> id_order(np.array(["10", "9", "2"], dtype=object)).tolist()
+    [2, 1, 0]
+    """
     text = ids.astype(str)
     return _places(np.lexsort((text, np.char.str_len(text))))
 

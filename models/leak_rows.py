@@ -142,7 +142,11 @@ def error(auc: float, leavers: int, stayers: int) -> float:
 
 
 def limit(significance: float, tests: int) -> float:
-    """Standard errors that chance passes in none of ``tests`` with ``1 - significance``."""
+    """Standard errors that chance passes in none of ``tests`` with ``1 - significance``.
+
+    >>> round(limit(0.05, 2), 2)
+    1.96
+    """
     return -NormalDist().inv_cdf(significance / max(tests, 1))
 
 

@@ -15,7 +15,11 @@ _FLAT = 1e-12
 
 
 def logit(p: Floats) -> Floats:
-    """Log-odds of probabilities, which are kept 1e-15 away from 0 and 1."""
+    """Log-odds of probabilities, which are kept 1e-15 away from 0 and 1.
+
+    >>> logit(np.array([0.5, 0.0])).round(1).tolist()
+    [0.0, -34.5]
+    """
     inside = np.clip(p, 1e-15, 1 - 1e-15)
     return np.asarray(np.log(inside) - np.log1p(-inside), dtype=np.float64)
 
@@ -24,6 +28,9 @@ def log_losses(y: Labels | Floats, p: Floats) -> Floats:
     """Log loss of each row in nats, (n,), of labels 0 or 1 and probabilities of label 1.
 
     Probabilities are kept 1e-15 away from 0 and 1; what is no probability gives NaN.
+
+    >>> log_losses(np.array([1, 0]), np.array([0.5, 0.2])).round(4).tolist()
+    [0.6931, 0.2231]
     """
     inside = np.clip(p, 1e-15, 1 - 1e-15)
     losses = -np.log(np.where(y == 1, inside, 1 - inside))

@@ -87,6 +87,9 @@ def cumulative_incidence(hazards: Floats) -> Floats:
     ``hazards`` (n, periods, causes) are the chances of each cause in a period for who was at
     risk in it (Aalen and Johansen, in discrete time). Returns (n, periods, 1 + causes): stayed
     first. Each row of the last axis sums to 1, causes never fall and staying never rises.
+
+    >>> cumulative_incidence(np.array([[[0.5], [0.5]]])).tolist()
+    [[[0.5, 0.5], [0.25, 0.75]]]
     """
     staying = np.cumprod(np.maximum(1 - hazards.sum(axis=2), 0), axis=1)
     before = np.concatenate([np.ones_like(staying[:, :1]), staying[:, :-1]], axis=1)

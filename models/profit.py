@@ -68,6 +68,10 @@ def customer_value(margin: Floats, economics: Economics, multiple: float) -> Flo
 
     ``margin`` is each customer's a year; NaN takes ``economics.margin_per_year``. Winning costs
     ``multiple`` times what keeping does, which is the contact and the offer.
+
+    >>> economics = Economics(1_000, 5, contact_cost=30, offer_cost=300, saved_share=0.3)
+    >>> customer_value(np.array([2_000.0, np.nan]), economics, 4).tolist()
+    [11320.0, 6320.0]
     """
     known = np.where(np.isnan(margin), economics.margin_per_year, margin)
     keeping = economics.contact_cost + economics.offer_cost
@@ -82,6 +86,10 @@ def expected_value(
     ``p`` and ``value`` have shape (n,), or one is a scalar array; with ``p`` 1 or 0 it is what
     the contact brought in hindsight, as expected over who lets themselves be saved or woken.
     ``woken`` (n,) is each one's own ω; without it that of the economics.
+
+    >>> economics = Economics(1_000, 5, contact_cost=30, offer_cost=300, saved_share=0.3)
+    >>> expected_value(np.array([0.5]), np.array([5_000.0]), economics).tolist()
+    [675.0]
     """
     saved = economics.saved_share * (value - economics.offer_cost)
     loss = (economics.woken_share if woken is None else woken) * value

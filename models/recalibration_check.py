@@ -76,5 +76,9 @@ def cross_check(
 
 
 def month_names(as_of: Days) -> tuple[str, ...]:
-    """The months of as-of dates, in order."""
+    """The months of as-of dates, in order.
+
+    >>> month_names(np.array(["2024-02-01", "2024-01-01"], dtype="datetime64[D]"))
+    ('2024-01', '2024-02')
+    """
     return tuple(map(str, np.unique(as_of.astype("datetime64[M]"))))

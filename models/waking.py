@@ -17,6 +17,9 @@ def woken_shares(p: Floats, asleep: Mask, woken_share: float) -> Floats:
     ``p`` (n,) are the chances of leaving alone, so of contacting all of them as many stayers are
     woken as with the same ``woken_share`` for each. The sleepers wake them all; what is more than
     every one of them is borne by the others, and by all where nobody sleeps.
+
+    >>> woken_shares(np.array([0.5, 0.5]), np.array([True, False]), 0.1).tolist()
+    [0.2, 0.0]
     """
     stay = 1 - p
     share = float(stay[asleep].sum() / stay.sum()) if stay.sum() > 0 else 0.0
