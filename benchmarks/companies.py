@@ -10,10 +10,11 @@ import yaml
 from models.examples import Examples
 from pipelines.demo.simulate import simulate
 from pipelines.record import RunRecord
+from pipelines.run import Run
 from pipelines.settings import Settings, load_settings
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.tables import read_tables
-from pipelines.train import make_examples
+from pipelines.training.examples import make_examples
 
 FOLDER = Path("var/bench")
 Document = dict[str, Any]
@@ -43,9 +44,13 @@ def simulate_once(settings: Settings, *, customers: int, months: int, seed: int)
 
 def snapshot_of(settings: Settings, today: date) -> Snapshot:
     """The tables as known before ``today``."""
-    return read_tables(settings, today, RunRecord("bench", "bench", ""))
+    return read_tables(_run(settings, today))
 
 
 def examples_of(settings: Settings, snapshot: Snapshot, today: date) -> Examples:
     """The labelled matrix as known before ``today``."""
-    return make_examples(settings, snapshot, today, RunRecord("bench", "bench", "")).examples
+    return make_examples(_run(settings, today), snapshot).examples
+
+
+def _run(settings: Settings, today: date) -> Run:
+    return Run(settings, today, RunRecord("bench", "bench", ""))

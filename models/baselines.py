@@ -1,20 +1,16 @@
-"""What any model must beat: the base rate, one rule, logistic regression, and price alone."""
+"""Baselines: base rate, decision stump, logistic regression, and the recipe on price alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
 from models.arrays import Floats, Matrix
 from models.churn import ChurnModel
 from models.examples import Examples
-from models.linear import Design
+from models.linear import fit_logistic
 from models.realign import realign
-from models.splits import customer_share
 from models.stump import best_stump
-
-_LOGISTIC_ROWS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +35,9 @@ def one_rule(train: Examples) -> Baseline:
 
 
 def logistic(train: Examples) -> Baseline:
-    """Logistic regression on imputed, clipped, standardised and one-hot columns.
-
-    Above 60,000 rows it is fitted on all rows of a share of the customers, chosen by their
-    id's hash: its coefficients hardly move with more, and its time would.
-    """
-    kept = train
-    if len(train) > _LOGISTIC_ROWS:
-        keep = customer_share(train.customer_id, "logistic") < _LOGISTIC_ROWS / len(train)
-        kept = train.take(keep)
-    design = Design.learn(kept)
-    model = LogisticRegression(C=0.1, solver="lbfgs", max_iter=2_000, tol=1e-4)
-    model.fit(design.columns(kept.x), kept.y)
-
-    def probability(x: Matrix) -> Floats:
-        return np.asarray(model.predict_proba(design.columns(x))[:, 1], dtype=np.float64)
-
-    return Baseline("logistic", f"logistic regression on {len(kept):,} rows", probability)
+    """Logistic regression, above 60,000 rows on a share of the customers."""
+    probability, rows = fit_logistic(train)
+    return Baseline("logistic", f"logistic regression on {rows:,} rows", probability)
 
 
 def price_only(train: Examples, fit: Callable[[Examples], ChurnModel]) -> Baseline | None:

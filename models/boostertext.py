@@ -75,12 +75,12 @@ def read_splits(text: str, names: Sequence[str], classes: int = 1) -> list[Split
     It is binary, or a softmax over ``classes`` when that is more than 1. Raises ``ValueError``
     saying what is wrong with the text.
     """
-    head, found, rest = text.partition("\n\nTree=0\n")
+    head, separator, rest = text.partition("\n\nTree=0\n")
     header = _fields(head.splitlines())
     _check_header(header, names, classes)
     sizes = [int(size) for size in header["tree_sizes"].split()]
-    body, ended, _ = f"Tree=0\n{rest}".partition("end of trees\n")
-    if not (found and ended and 0 < len(sizes) <= MOST_TREES and min(sizes) > 0):
+    body, end_marker, _ = f"Tree=0\n{rest}".partition("end of trees\n")
+    if not (separator and end_marker and 0 < len(sizes) <= MOST_TREES and min(sizes) > 0):
         raise ValueError(f"it must hold 1 to {MOST_TREES} trees")
     if sum(sizes) != len(body.encode()):
         raise ValueError("its trees have not the sizes that it says")

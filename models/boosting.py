@@ -1,4 +1,4 @@
-"""LightGBM boosters on shared bins, one per seed and some more to try them out."""
+"""Bagging of LightGBM boosters on shared bins, one booster per seed."""
 
 from dataclasses import dataclass
 
@@ -31,33 +31,33 @@ class Bag:
     @staticmethod
     def of(examples: Examples, recipe: Recipe) -> "Bag":
         """Deal the rows to the recipe's seeds and bin those that one of them got."""
-        dealt = samples(np.arange(len(examples)), examples.y, recipe.negatives, len(recipe.seeds))
-        used = np.unique(np.concatenate([sample.rows for sample in dealt]))
-        kept = examples.take(used) if len(used) < len(examples) else examples
-        members = (Sample(np.searchsorted(used, each.rows), each.keep) for each in dealt)
+        hands = samples(np.arange(len(examples)), examples.y, recipe.negatives, len(recipe.seeds))
+        used = np.unique(np.concatenate([sample.rows for sample in hands]))
+        used_examples = examples.take(used) if len(used) < len(examples) else examples
+        members = (Sample(np.searchsorted(used, each.rows), each.keep) for each in hands)
         data = lgb.Dataset(
-            kept.x,
-            label=kept.y,
-            feature_name=list(kept.spec.names),
-            categorical_feature=list(kept.spec.categories),
+            used_examples.x,
+            label=used_examples.y,
+            feature_name=list(used_examples.spec.names),
+            categorical_feature=list(used_examples.spec.categories),
             params=recipe.params(recipe.seeds[0]),
             free_raw_data=True,
         ).construct()
         base = float(logit(examples.y.mean(keepdims=True))[0])
-        return Bag(data, kept, tuple(members), base)
+        return Bag(data, used_examples, tuple(members), base)
 
     @property
-    def judged(self) -> Sample:
+    def validation_sample(self) -> Sample:
         """The rows on which boosters are stopped, chosen and calibrated: the first seed's."""
         return self.members[0]
 
-    def stopped(self, shape: Recipe, fold: Fold) -> lgb.Booster:
+    def train_with_early_stopping(self, shape: Recipe, fold: Fold) -> lgb.Booster:
         """A booster of the first seed, stopped on log loss on the fold's test rows.
 
         It keeps the rounds after its best one, which the mean over folds may ask for. Where
         stayers are sampled, each that judges counts for those left out.
         """
-        sample = self.judged
+        sample = self.validation_sample
         teach, judge = (side[sample.rows] for side in (fold.train, fold.test))
         weights = sample.weights(self.examples.y)[judge]
         return lgb.train(
@@ -69,7 +69,7 @@ class Bag:
             callbacks=[lgb.early_stopping(shape.patience, verbose=False)],
         )
 
-    def trained(self, shape: Recipe, number: int, rounds: int) -> lgb.Booster:
+    def train(self, shape: Recipe, number: int, rounds: int) -> lgb.Booster:
         """The booster of the ``number``-th seed after ``rounds`` on all of its rows."""
         sample = self.members[number]
         params = shape.params(shape.seeds[number], self.examples.spec.signs)

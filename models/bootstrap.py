@@ -1,4 +1,7 @@
-"""Intervals from a bootstrap over customers: a customer's rows are drawn together."""
+"""Cluster bootstrap: intervals from resampling customers.
+
+A customer's rows are drawn together, as they are not independent.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -43,11 +46,15 @@ def draws(customer_id: Texts, replicates: int, seed: int = 0) -> Iterator[Floats
 
 
 def interval(value: float, draws: Floats) -> Interval:
-    """The 2.5th to 97.5th percentile of the finite draws, widened to contain ``value``."""
-    known = draws[np.isfinite(draws)]
-    if len(known) == 0:
+    """The 2.5th to 97.5th percentile of the finite draws, widened to contain ``value``.
+
+    >>> interval(0.5, np.array([1.0, 2.0, np.nan]))
+    Interval(value=0.5, low=0.5, high=1.975)
+    """
+    finite = draws[np.isfinite(draws)]
+    if len(finite) == 0:
         return Interval(value, value, value)
-    low, high = np.quantile(known, [0.025, 0.975])
+    low, high = np.quantile(finite, [0.025, 0.975])
     return Interval(value, min(float(low), value), max(float(high), value))
 
 
@@ -64,5 +71,5 @@ def bootstrap(
     """
     if value is None:
         value = float(statistic(np.ones((1, len(customer_id))))[0])
-    drawn = [statistic(weights) for weights in draws(customer_id, replicates, seed)]
-    return interval(value, np.concatenate([np.empty(0), *drawn]))
+    replicated = [statistic(weights) for weights in draws(customer_id, replicates, seed)]
+    return interval(value, np.concatenate([np.empty(0), *replicated]))

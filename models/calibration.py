@@ -1,6 +1,6 @@
-"""From raw log-odds to probabilities one can count on, in every product line.
+"""Calibration of log-odds by product line (Cox 1958; Platt 1999).
 
-A line of log-odds per product line (Cox 1958; Platt 1999), held near the line of them all.
+Each product line has its own line, shrunk towards the common one, since most have few leavers.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,11 @@ class Platt:
     intercept: float = 0.0
 
     def after(self, first: "Platt") -> "Platt":
-        """The line that applies ``first`` and then this one."""
+        """The line that applies ``first`` and then this one.
+
+        >>> Platt(2.0, 1.0).after(Platt(0.5, 3.0))
+        Platt(slope=1.0, intercept=7.0)
+        """
         return Platt(self.slope * first.slope, self.intercept + self.slope * first.intercept)
 
     def at(self, raw: float) -> float:
@@ -114,26 +118,28 @@ def with_product_lines(
     lines = dict(start.product_lines)
     for name in sorted(pd.unique(product_line[pd.notna(product_line)])):
         here = product_line == name
-        moved = nearby(z[here], y[here], LEVEL_WEIGHT)
-        lines[str(name)] = moved.after(start.line(name))
+        updated = fit_near_identity(z[here], y[here], LEVEL_WEIGHT)
+        lines[str(name)] = updated.after(start.line(name))
     return Calibration(start.slope, start.intercept, lines)
 
 
-def follow(parent: Calibration, raw: Floats, product_line: Texts, y: Labels) -> Calibration:
+def update_calibration(
+    parent: Calibration, raw: Floats, product_line: Texts, y: Labels
+) -> Calibration:
     """``parent`` moved to newer rows: all lines together first, then each product line.
 
     Together the level is free, for the level is what drifts, and the slope is shrunk towards the
     parent's. Raises ``GateError`` when only one class is present.
     """
-    _both(y)
-    together = nearby(parent.log_odds(raw, product_line), y, level_weight=0.0)
+    _class_counts(y)
+    together = fit_near_identity(parent.log_odds(raw, product_line), y, level_weight=0.0)
     common = together.after(parent.common)
     lines = {name: together.after(line) for name, line in parent.product_lines.items()}
-    moved = Calibration(common.slope, common.intercept, lines)
-    return with_product_lines(moved, raw, product_line, y)
+    updated = Calibration(common.slope, common.intercept, lines)
+    return with_product_lines(updated, raw, product_line, y)
 
 
-def nearby(z: Floats, y: Labels, level_weight: float) -> Platt:
+def fit_near_identity(z: Floats, y: Labels, level_weight: float) -> Platt:
     """The line of calibrated log-odds ``z`` (n,) nearest to 1 · z + 0 that fits ``y``.
 
     Where the slope would be zero or below, only the level is moved, as in ``fit_platt``.
@@ -152,7 +158,7 @@ def fit_platt(raw: Floats, y: Labels) -> Calibration:
     would hide it: only the level is corrected, and the promotion gate sees the bad slope.
     Raises ``GateError`` when only one class is present.
     """
-    positives, negatives = _both(y)
+    positives, negatives = _class_counts(y)
     target = np.where(y == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     intercept, slope = fit_line(raw, target)
     return Calibration(slope, intercept) if slope > 0 else fit_shift(raw, y)
@@ -163,11 +169,11 @@ def fit_shift(raw: Floats, y: Labels) -> Calibration:
 
     Raises ``GateError`` when only one class is present.
     """
-    _both(y)
+    _class_counts(y)
     return Calibration(1.0, fit_intercept(raw, y.astype(np.float64)))
 
 
-def _both(y: Labels) -> tuple[int, int]:
+def _class_counts(y: Labels) -> tuple[int, int]:
     positives = int(y.sum())
     if positives in (0, len(y)):
         raise GateError(

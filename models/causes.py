@@ -1,4 +1,4 @@
-"""Which outcomes a model of competing outcomes tells apart."""
+"""Outcome classes of the competing-risks model: single outcomes, and the rare ones pooled."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -35,12 +35,12 @@ def group_causes(histories: Histories, lead_days: int, periods: int, known_befor
     ``known_before``. Raises ``GateError`` when fewer gave voluntary notice.
     """
     single = tuple((name,) for name in OUTCOMES)
-    seen = expand(
+    person_periods = expand(
         histories, single, lead_days=lead_days, periods=periods, known_before=known_before
     )
-    ended = histories.customer_id[seen.row].astype(str)
+    ended = histories.customer_id[person_periods.row].astype(str)
     customers = {
-        name: len(np.unique(ended[seen.outcome == STILL + 1 + i]))
+        name: len(np.unique(ended[person_periods.outcome == STILL + 1 + i]))
         for i, name in enumerate(OUTCOMES)
     }
     if customers["voluntary"] < FEWEST:

@@ -1,4 +1,4 @@
-"""Other ways to learn that are held against the recipe, and what a win of each would mean."""
+"""Challengers: other ways to learn, compared with the recipe, and what a win of each means."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ def recipe_scorer(train: Examples, recipe: Recipe) -> Scorer:
     return lambda rows: model.probability(rows.x, rows.product_line, recipe.threads)
 
 
-def _changed(name: str, **changes: object) -> Challenger:
+def _with_changes(name: str, **changes: object) -> Challenger:
     def make(train: Examples, recipe: Recipe) -> Scorer:
         return recipe_scorer(train, changed(recipe, changes))
 
@@ -62,7 +62,7 @@ def _splined(train: Examples, _recipe: Recipe) -> Scorer:
 
 
 CHALLENGERS = (
-    _changed(
+    _with_changes(
         "63 leaves",
         num_leaves=63,
         max_depth=-1,
@@ -84,5 +84,5 @@ CHALLENGERS = (
         advice="Only boosted trees can become champion, so nothing can be adopted. Smooth curves "
         "suffice here: fewer leaves (training.num_leaves) are worth a try.",
     ),
-    _changed("monotone", monotone=True),
+    _with_changes("monotone", monotone=True),
 )

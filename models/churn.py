@@ -1,4 +1,4 @@
-"""The churn model: bagged gradient boosting, calibrated, with exact contributions."""
+"""Churn model: bagged gradient boosting, calibrated, with exact SHAP contributions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ from models.boosting import Bag
 from models.churn import ChurnModel
 from models.examples import Examples
 from models.recipe import Recipe
-from models.trial import groups, mixed, tried
+from models.trial import choose_mix, customer_groups, try_shape
 
 Progress = Callable[[str], None]
 
@@ -52,15 +52,15 @@ def fit(
         raise GateError("A model needs at least one seed: set training.seeds to 1 or more.")
     on_step(f"binning {len(examples):,} rows of {len(examples.spec.columns)} features")
     bag = Bag.of(examples, recipe)
-    folds = groups(bag.examples, recipe)
-    trials = [tried(bag, shape, folds, on_step) for shape in recipe.shapes()]
-    mix = mixed(bag, trials)
+    folds = customer_groups(bag.examples, recipe)
+    trials = [try_shape(bag, shape, folds, on_step) for shape in recipe.shapes()]
+    mix = choose_mix(bag, trials)
     boosters = []
     for number, trial in enumerate(mix.grown):
         on_step(f"final fit, seed {recipe.seeds[number]}: {trial.rounds} rounds")
-        boosters.append(bag.trained(trial.shape, number, trial.rounds))
+        boosters.append(bag.train(trial.shape, number, trial.rounds))
     report = FitReport(
-        rows_per_booster=len(bag.judged.rows),
+        rows_per_booster=len(bag.validation_sample.rows),
         best_iterations=tuple(trial.best for trial in trials),
         leaves=tuple(trial.shape.num_leaves for trial in mix.grown),
         rounds=tuple(trial.rounds for trial in mix.grown),

@@ -1,9 +1,9 @@
-"""The difference between two arms' shares over strata, its interval, and how many show it.
+"""Stratified risk difference between two arms, its interval, and sample size.
 
 Mantel and Haenszel's risk difference with the variance of Sato (1989, Biometrics 45), which holds
 for few large strata and for many small ones. The interval inverts the test with that variance at
-each difference asked about (Klingenberg 2014, Statistics in Medicine 33), as Wilson's does for one
-share: it holds for few events, where value ± 1.96 standard errors does not.
+each difference (Klingenberg 2014, Statistics in Medicine 33), as Wilson's does for one share: it
+holds for few events, where value ± 1.96 standard errors does not.
 """
 
 import math

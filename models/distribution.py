@@ -1,4 +1,7 @@
-"""How the training rows were distributed: bins and shares per feature, and no customer's row."""
+"""Reference distributions of the training rows, for the population stability index.
+
+Bins and shares per feature, and no customer's row.
+"""
 
 import json
 from dataclasses import asdict, dataclass
@@ -53,10 +56,10 @@ class Reference:
     def from_json(text: str | bytes) -> "Reference":
         """Read ``to_json``'s text. Raises ``ModelError`` when it is not a reference."""
         try:
-            given = json.loads(text)
-            features = {str(name): _distribution(row) for name, row in given["features"].items()}
-            scores = _distribution(given["scores"])
-            return Reference(int(given["rows"]), int(given["scored"]), features, scores)
+            stored = json.loads(text)
+            features = {str(name): _distribution(row) for name, row in stored["features"].items()}
+            scores = _distribution(stored["scores"])
+            return Reference(int(stored["rows"]), int(stored["scored"]), features, scores)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(
                 f"The model's reference.json is not a reference ({error}). "
@@ -73,16 +76,20 @@ def learn_reference(
     """
     dates, scored = (np.unique(days, return_inverse=True)[1] for days in (as_of, scored_on))
     features = {
-        column.name: _learned(
+        column.name: _distribution_of(
             x[:, i], dates, len(column.vocabulary) if column.kind == "category" else 0
         )
         for i, column in enumerate(spec.columns)
     }
-    return Reference(len(x), len(scores), features, _learned(scores, scored, 0))
+    return Reference(len(x), len(scores), features, _distribution_of(scores, scored, 0))
 
 
 def counts_of(values: Floats | Matrix, edges: tuple[float, ...]) -> Floats:
-    """Rows in each bin and, last, of nulls, shape (bins + 1,); ``values`` has shape (n,)."""
+    """Rows in each bin and, last, of nulls, shape (bins + 1,); ``values`` has shape (n,).
+
+    >>> counts_of(np.array([1.0, 2.0, 3.0, np.nan]), (2.0,)).tolist()
+    [2.0, 1.0, 1.0]
+    """
     known = values[~np.isnan(values)]
     bins = np.searchsorted(np.array(edges), known, side="left")
     counts = np.bincount(bins, minlength=len(edges) + 1)
@@ -101,7 +108,7 @@ def stability(now: Floats, then: Floats) -> tuple[float, float]:
     return index, (used - 1) * (1 / float(now.sum()) + 1 / float(then.sum()))
 
 
-def _learned(values: Floats | Matrix, dates: Index, codes: int) -> Distribution:
+def _distribution_of(values: Floats | Matrix, dates: Index, codes: int) -> Distribution:
     known = values[~np.isnan(values)].astype(np.float64)
     if codes:
         edges = np.arange(codes - 1) + 0.5

@@ -1,9 +1,8 @@
-"""How far tonight's inputs and scores have moved from those of training, as effect sizes.
+"""Input and score drift: population stability index (PSI) and shift of the mean.
 
-With many rows any difference is significant, so nothing here is a test. The population
-stability index compares the shares of the bins, unknown values being one more bin; subtracted
-are what it would be by chance alone, and what a single training date differed from the others.
-The shift of the mean is in standard deviations of training.
+With many rows any difference is significant, so these are effect sizes and no tests. Unknown values
+are one more bin. Subtracted from the index are what it would be by chance alone, and what a single
+training date differed from the others. The shift of the mean is in standard deviations of training.
 """
 
 from dataclasses import dataclass
@@ -41,8 +40,8 @@ def feature_drift(x: Matrix, spec: FeatureSpec, reference: Reference) -> tuple[D
 
     A feature that the reference does not know is left out.
     """
-    found = [
-        _moved(
+    drifts = [
+        _drift(
             (column.name, column.driver, column.family),
             x[:, i],
             reference.features[column.name],
@@ -52,13 +51,13 @@ def feature_drift(x: Matrix, spec: FeatureSpec, reference: Reference) -> tuple[D
         for i, column in enumerate(spec.columns)
         if column.name in reference.features
     ]
-    return tuple(sorted(found, key=lambda drift: (-drift.psi, drift.name)))
+    return tuple(sorted(drifts, key=lambda drift: (-drift.psi, drift.name)))
 
 
 def score_drift(p: Floats, reference: Reference) -> Drift:
     """Probabilities (n,), n > 0, against the out-of-time scores of training."""
     names = ("churn_probability", "", "")
-    return _moved(names, p, reference.scores, reference.scored, mean_counts=True)
+    return _drift(names, p, reference.scores, reference.scored, mean_counts=True)
 
 
 def by_family(drifts: tuple[Drift, ...]) -> dict[str, float]:
@@ -70,7 +69,7 @@ def by_family(drifts: tuple[Drift, ...]) -> dict[str, float]:
     }
 
 
-def _moved(
+def _drift(
     names: tuple[str, str, str],
     values: Floats | Matrix,
     then: Distribution,

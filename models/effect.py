@@ -1,8 +1,8 @@
-"""Does it help? Who was drawn for treatment against who was held out by lot, as drawn.
+"""Average treatment effect of contact, by intention to treat.
 
-By intention to treat: everybody counts in the arm that the lot gave, reached or not, as those who
-answer the telephone are other people than those who do not. A customer counts once, with the first
-assignment: later ones are no longer by the lot alone.
+Everybody counts in the arm that randomisation gave, reached or not, as those who answer the
+telephone are other people than those who do not. A customer counts once, with the first
+assignment: later ones are no longer randomised alone.
 """
 
 from collections.abc import Iterator
@@ -144,7 +144,7 @@ def _effect(
     difference = risk_difference(strata, confidence)
     treated, held_out = int(treat.sum()), int((~treat).sum())
     base = float(left.mean()) if len(left) else 0.0
-    seen = power(base, -smallest, treated, held_out, confidence)
+    achieved_power = power(base, -smallest, treated, held_out, confidence)
     share = held_out / max(treated + held_out, 1)
     return Effect(
         kind=kind,
@@ -156,9 +156,9 @@ def _effect(
         held_out_left=int((~treat & left).sum()),
         held_out_reached=int((~treat & reached).sum()),
         difference=difference,
-        power=seen,
+        power=achieved_power,
         needed=needed(base, -smallest, share, WANTED_POWER, confidence),
-        verdict=_verdict(difference, enough=seen >= WANTED_POWER and strata.compared),
+        verdict=_verdict(difference, enough=achieved_power >= WANTED_POWER and strata.compared),
     )
 
 

@@ -1,4 +1,4 @@
-"""One column of the matrix as float32, or a refusal that names what is wrong with it."""
+"""Encoding of matrix columns as float32; a column of another kind is refused by name."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches

@@ -1,4 +1,4 @@
-"""What is known of a challenger when it is decided whether it may become champion."""
+"""Evidence on a challenger that the promotion rules judge."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

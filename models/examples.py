@@ -1,4 +1,7 @@
-"""Labelled rows in the one order that makes a model's bytes independent of the input's order."""
+"""Labelled examples, sorted by customer and as-of date.
+
+One order makes a model's bytes independent of the input's order.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

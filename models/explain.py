@@ -1,4 +1,4 @@
-"""From contributions per feature to reasons per driver."""
+"""Aggregation of SHAP values from features to drivers and driver families."""
 
 from dataclasses import dataclass
 
@@ -82,8 +82,8 @@ def global_importance(drivers: pd.DataFrame) -> "pd.Series[float]":
 
 def spread(grouped: pd.DataFrame) -> dict[str, float]:
     """Mean absolute deviation from the mean, in log-odds, of each column: what it moves."""
-    moved = (grouped - grouped.mean()).abs().mean()
-    return {str(name): float(value) for name, value in moved.items()}
+    deviation = (grouped - grouped.mean()).abs().mean()
+    return {str(name): float(value) for name, value in deviation.items()}
 
 
 def _strongest(contributions: Floats, spec: FeatureSpec, family: str) -> Texts:

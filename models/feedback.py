@@ -1,10 +1,10 @@
-"""Training on a company that acts on its lists: rows whose outcome a treatment may have changed.
+"""Exposure to treatment and inverse-probability-of-censoring weights (IPCW).
 
-A customer who was contacted and stayed says nothing of what would have happened otherwise. Such
-rows are left out. Where treatment is common, those left are no fair picture: the risky ones are
-rare among them, and early leavers too many, as who leaves at once cannot be treated later. Each
-then counts for the treated ones like it, by one over the chance of having stayed untreated until
-the end of its window, or its own end.
+A customer who was contacted and stayed says nothing of what would have happened otherwise, so
+such rows are left out. Where treatment is common, the rest are biased: the risky ones are rare
+among them, and early leavers too many, as who leaves at once cannot be treated later. Each then
+counts for the treated ones like it, by one over the chance of having stayed untreated until the
+end of its window, or its own end.
 """
 
 from dataclasses import dataclass
@@ -44,8 +44,8 @@ class Exposure:
         order = by_customer_and_date(frame)
         as_of = frame["as_of"].to_numpy().astype("datetime64[D]")
         names = ("ended_on", "treated_on", "held_out_on")
-        ended, treated, held = (days_after(as_of, frame[name])[order] for name in names)
-        return Exposure(ended, treated, held, end_days)
+        ended, treated, held_out = (days_after(as_of, frame[name])[order] for name in names)
+        return Exposure(ended, treated, held_out, end_days)
 
     @property
     def seen_until(self) -> Index:

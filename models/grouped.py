@@ -1,7 +1,7 @@
-"""Whether a model knows customers or only remembers them.
+"""Generalisation to unseen customers.
 
-In a split by time the same customer teaches and judges. So the recipe is fitted once more without
-some customers, and both models are held against those customers' test rows.
+In a split by time the same customer is in training and test rows. So the recipe is fitted once
+more without some customers, and both models are compared on those customers' test rows.
 """
 
 from dataclasses import dataclass
@@ -42,33 +42,33 @@ class GroupedCheck:
 
 def without_customers(fold: Fold, customer_id: Texts, share: float = UNSEEN_SHARE) -> Fold:
     """The fold with about ``share`` of the customers judged, and taught by the others only."""
-    held = customer_share(customer_id, "grouped") < share
-    return Fold(fold.train & ~held, fold.test & held, f"{fold.name}, unseen customers")
+    unseen = customer_share(customer_id, "grouped") < share
+    return Fold(fold.train & ~unseen, fold.test & unseen, f"{fold.name}, unseen customers")
 
 
 def grouped_check(
     y: Labels, seen: Floats, unseen: Floats, customer_id: Texts, replicates: int = 200
 ) -> GroupedCheck:
     """Compare two models' probabilities for the same rows, all of shape (n,)."""
-    better, spared = _auc(y, seen, customer_id, replicates), log_losses(y, seen)
-    worse, lost = _auc(y, unseen, customer_id, replicates), log_losses(y, unseen)
-    ranking = interval(float(better[0] - worse[0]), better[1:] - worse[1:])
+    seen_aucs, seen_losses = _auc(y, seen, customer_id, replicates), log_losses(y, seen)
+    unseen_aucs, unseen_losses = _auc(y, unseen, customer_id, replicates), log_losses(y, unseen)
+    ranking = interval(float(seen_aucs[0] - unseen_aucs[0]), seen_aucs[1:] - unseen_aucs[1:])
     means = [
-        np.stack([weights @ spared, weights @ lost])
+        np.stack([weights @ seen_losses, weights @ unseen_losses])
         for weights in (np.ones((1, len(y))), *draws(customer_id, replicates))
     ]
-    known, unknown = np.concatenate(means, axis=1)
+    seen_means, unseen_means = np.concatenate(means, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        shares = unknown / known - 1
+        shares = unseen_means / seen_means - 1
     loss = interval(float(shares[0]), shares[1:])
     return GroupedCheck(
         rows=len(y),
         customers=len(np.unique(customer_id.astype(str))),
         leavers=int(y.sum()),
-        seen_auc=float(better[0]),
-        unseen_auc=float(worse[0]),
-        seen_log_loss=float(spared.mean()),
-        unseen_log_loss=float(lost.mean()),
+        seen_auc=float(seen_aucs[0]),
+        unseen_auc=float(unseen_aucs[0]),
+        seen_log_loss=float(seen_losses.mean()),
+        unseen_log_loss=float(unseen_losses.mean()),
         auc_difference=ranking,
         loss_difference=loss,
         differs=_much(ranking, AUC_TOLERANCE) or _much(loss, LOSS_TOLERANCE),
@@ -82,5 +82,5 @@ def _much(difference: Interval, tolerance: float) -> bool:
 def _auc(y: Labels, p: Floats, customer_id: Texts, replicates: int) -> Floats:
     """AUC on the sample, then on every replicate."""
     ranked = Ranked.of(y, p)
-    drawn = [np.ones((1, len(y))), *draws(customer_id[ranked.order], replicates)]
-    return np.concatenate([auc(count(ranked, weights)) for weights in drawn])
+    weightings = [np.ones((1, len(y))), *draws(customer_id[ranked.order], replicates)]
+    return np.concatenate([auc(count(ranked, weights)) for weights in weightings])

@@ -1,4 +1,4 @@
-"""Matrix rows and what came of them: an outcome with its day, or none known yet."""
+"""Event histories: matrix rows with the outcome and its day, or none known yet."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How likely a customer ends by each cause, or stays, within each horizon.
+"""Discrete-time competing-risks model: cumulative incidence of each cause by horizon.
 
 One softmax over "still a customer" and the causes, period by period: the chances of a period
 add up to 1, so the cumulative incidences and the chance of having stayed do too, and none of
@@ -123,6 +123,9 @@ def rounded(incidence: Floats) -> Floats:
 
     Rounding down keeps every cause from falling as the horizon grows, and never asks for more
     than there is. Returns whole numbers as float64, the shape of ``incidence``.
+
+    >>> rounded(np.array([1 / 3, 2 / 3])).tolist()
+    [333334.0, 666666.0]
     """
     causes = np.floor(incidence[..., 1:] * 1e6 + 1e-6)
     stayed = 1e6 - causes.sum(axis=-1, keepdims=True)

@@ -1,4 +1,4 @@
-"""How good outcomes by horizon are: per cause and horizon, predicted against observed."""
+"""Scorecard of the competing-risks model: predicted against observed by cause and horizon."""
 
 from dataclasses import dataclass
 

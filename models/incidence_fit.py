@@ -1,4 +1,4 @@
-"""How histories become the model of competing outcomes."""
+"""Fit of the competing-risks model on person-periods, with early stopping on newer months."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -66,8 +66,8 @@ def fit_incidence(
         boosters.append(plain_booster(_boost(histories, base, recipe, seed, every, rounds=rounds)))
     level = np.zeros(base.shape[1])
     parts = (causes.names, causes.pooled, base, level, lead_days, histories.spec)
-    stopped = Incidence((core,), *parts)
-    level += _level(stopped, histories, judge, recipe.threads)
+    early_stopped = Incidence((core,), *parts)
+    level += _level(early_stopped, histories, judge, recipe.threads)
     return Incidence(tuple(boosters), *parts)
 
 
@@ -78,8 +78,8 @@ def baseline(counts: Index) -> Floats:
     less than half, so that a cause never seen in a period is unlikely and not impossible.
     """
     total = np.maximum(counts.sum(axis=0), 0.5)
-    mixed = counts + total / total.sum()
-    return np.asarray(np.log(mixed / mixed.sum(axis=1, keepdims=True)), dtype=np.float64)
+    smoothed = counts + total / total.sum()
+    return np.asarray(np.log(smoothed / smoothed.sum(axis=1, keepdims=True)), dtype=np.float64)
 
 
 def _inner(

@@ -1,8 +1,8 @@
-"""Columns that rank leavers as only the answer can.
+"""Single-column leak detection.
 
-Too well; only inside the label window; or the better, the longer ago a customer left. The
-label window's far edge is ours: nothing happens to a customer on the day it falls on. A column
-made from the label jumps there all the same, and an honest one does not.
+A leaking column ranks leavers too well; or only inside the label window; or the better, the longer
+ago a customer left. The label window's far edge is a choice of the configuration: nothing happens
+to a customer on that day. A column made from the label jumps there, and an honest one does not.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ from models.leak_rows import Binned, Rows, area, error, limit, ranks
 _FEWEST_DATES = 6
 _FEWEST_LEAVERS = 20
 _FLAT = "attr_"
-_NOT_SEEN = (float("nan"), float("nan"))
+_UNMEASURED = (float("nan"), float("nan"))
 
 
 @dataclass(frozen=True, slots=True)
-class Alone:
+class SingleColumn:
     """What one column reaches; AUCs with their standard errors, NaN where nothing can be seen.
 
     ``fixed`` says that no customer's value ever changes. ``edge`` is the AUC of customers who
@@ -34,10 +34,10 @@ class Alone:
     name: str
     fixed: bool
     auc: float
-    edge: tuple[float, float] = _NOT_SEEN
+    edge: tuple[float, float] = _UNMEASURED
     beside: float = float("nan")
-    oldest: tuple[float, float] = _NOT_SEEN
-    newest: tuple[float, float] = _NOT_SEEN
+    oldest: tuple[float, float] = _UNMEASURED
+    newest: tuple[float, float] = _UNMEASURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,62 +63,64 @@ class Edge:
         return Edge(before[rows.y[before] == 0], inside - 1, inside, np.flatnonzero(stayed))
 
 
-def measure(rows: Rows, binned: Binned, name: str, *, fixed: bool, edge: Edge | None) -> Alone:
+def measure_column(
+    rows: Rows, binned: Binned, name: str, *, fixed: bool, edge: Edge | None
+) -> SingleColumn:
     """Measure a column; a fixed one against customers who stayed, as it cannot see the edge."""
     auc = binned.auc(against_leavers=not fixed)
     if fixed and len(rows.days) >= _FEWEST_DATES:
         third = rows.day * 3 // len(rows.days)
         old, new = (_within(rows, binned, third == part) for part in (0, 2))
-        return Alone(name, fixed, auc, oldest=old, newest=new)
+        return SingleColumn(name, fixed, auc, oldest=old, newest=new)
     if fixed or edge is None:
-        return Alone(name, fixed, auc)
+        return SingleColumn(name, fixed, auc)
     at = _contrast(rows, binned, edge.inside, edge.outside)
     outer, _ = _contrast(rows, binned, edge.outside, edge.farther)
     inner, _ = _contrast(rows, binned, edge.nearer, edge.inside)
-    return Alone(name, fixed, auc, edge=at, beside=(outer + inner) / 2)
+    return SingleColumn(name, fixed, auc, edge=at, beside=(outer + inner) / 2)
 
 
-def judge(rows: Rows, measured: Sequence[Alone], limits: Limits) -> list[Finding]:
+def judge_columns(rows: Rows, measures: Sequence[SingleColumn], limits: Limits) -> list[Finding]:
     """Findings on measured columns.
 
     The stronger a column is alone, the larger its part of the chance that may be spent on false
     findings: a leak that does harm is strong.
     """
-    found = []
-    strongest = sorted(measured, key=lambda alone: -alone.auc)
+    findings = []
+    strongest = sorted(measures, key=lambda alone: -alone.auc)
     for place, alone in enumerate(strongest, start=1):
         tests = limit(limits.significance, place * (place + 1))
         low = alone.auc - tests * error(alone.auc, rows.leavers, rows.stayers)
         if alone.auc >= limits.alarm and low > limits.honest:
-            found.append(_too_well(alone, low, limits))
+            findings.append(_too_well(alone, low, limits))
         elif _jumps(alone, tests, limits):
-            found.append(_jump(alone))
+            findings.append(_jump(alone))
         elif alone.oldest[0] - alone.newest[0] > max(
             limits.gain, tests * float(np.hypot(alone.oldest[1], alone.newest[1]))
         ):
-            found.append(_frozen(alone))
-    return found
+            findings.append(_frozen(alone))
+    return findings
 
 
-def _jumps(alone: Alone, tests: float, limits: Limits) -> bool:
+def _jumps(alone: SingleColumn, tests: float, limits: Limits) -> bool:
     jump, noise = alone.edge[0] - 0.5, alone.edge[1]
     return jump > max(limits.edge, tests * noise) and jump > 2 * (alone.beside - 0.5)
 
 
-def _too_well(alone: Alone, low: float, limits: Limits) -> Finding:
+def _too_well(alone: SingleColumn, low: float, limits: Limits) -> Finding:
     evidence = {"auc": alone.auc, "auc_low": low, "alarm": limits.alarm}
-    told = f"{alone.name} alone ranks leavers with AUC {alone.auc:.2f}, above {limits.alarm:.2f}"
+    message = f"{alone.name} alone ranks leavers with AUC {alone.auc:.2f}, above {limits.alarm:.2f}"
     if not (alone.fixed or alone.name.startswith(_FLAT)):
-        told += ": it most likely knows the answer"
-        return Finding("knows_label", alone.name, evidence, told)
-    told += (
+        message += ": it most likely knows the answer"
+        return Finding("knows_label", alone.name, evidence, message)
+    message += (
         ", and has one value a customer for all time: it was most likely taken when the customer "
         "left, or tells who did"
     )
-    return Finding("measured_at_exit", alone.name, evidence, told)
+    return Finding("measured_at_exit", alone.name, evidence, message)
 
 
-def _jump(alone: Alone) -> Finding:
+def _jump(alone: SingleColumn) -> Finding:
     auc, noise = alone.edge
     return Finding(
         "knows_label",
@@ -130,7 +132,7 @@ def _jump(alone: Alone) -> Finding:
     )
 
 
-def _frozen(alone: Alone) -> Finding:
+def _frozen(alone: SingleColumn) -> Finding:
     old, new = alone.oldest[0], alone.newest[0]
     return Finding(
         "measured_at_exit",
@@ -149,7 +151,7 @@ def _contrast(rows: Rows, binned: Binned, high: Index, low: Index) -> tuple[floa
     ours, theirs = (table.sum(axis=1) for table in counts)
     pairs = float((ours * theirs).sum())
     if pairs == 0 or min(ours.sum(), theirs.sum()) < _FEWEST_LEAVERS:
-        return _NOT_SEEN
+        return _UNMEASURED
     spread = float((ours * theirs * (ours + theirs + 1)).sum() / 12)
     return area(counts[0], counts[1]), float(np.sqrt(spread)) / pairs
 
@@ -164,7 +166,7 @@ def _within(rows: Rows, binned: Binned, keep: Mask) -> tuple[float, float]:
     """AUC learned and measured within some rows, and its error."""
     leavers, _ = rows.customers_with(keep & (rows.y == 1))
     if leavers < _FEWEST_LEAVERS:
-        return _NOT_SEEN
+        return _UNMEASURED
     bins = binned.counts.shape[1]
     cell = (rows.half[keep] * bins + binned.code[keep]) * 3 + 2 * rows.y[keep]
     counts = np.bincount(cell, minlength=6 * bins).reshape(2, bins, 3).astype(np.float64)

@@ -1,4 +1,7 @@
-"""Dates after the as-of date: what they date had not happened yet."""
+"""Future-date leak detection: columns that date something after the as-of date.
+
+What they date had not happened yet.
+"""
 
 import re
 
@@ -39,13 +42,13 @@ def after_as_of(rows: Rows, values: Matrix, name: str, limits: Limits) -> Findin
     auc, tells = _tells(rows, ahead, later, limits)
     evidence = {"customers": customers, "leavers": left, "auc": auc}
     evidence["furthest_days"] = float(np.nanmax(ahead))
-    told = (
+    message = (
         f"{name} holds dates ({form}) that lie after the as-of date for {customers:,} customers, "
         f"by up to {evidence['furthest_days']:.0f} days"
     )
     if tells:
-        told += f", and they tell leavers from others (AUC {auc:.2f}, {left:,} left)"
-    return Finding("after_as_of", name, evidence, told, refuses=tells)
+        message += f", and they tell leavers from others (AUC {auc:.2f}, {left:,} left)"
+    return Finding("after_as_of", name, evidence, message, refuses=tells)
 
 
 def _since(rows: Rows, values: Matrix, name: str) -> Finding | None:
@@ -91,10 +94,10 @@ def _decoded(rows: Rows, values: Matrix, name: str) -> tuple[str, Floats] | None
 
 
 def _within(dates: Floats, low: float, high: float, hinted: bool) -> bool:
-    kept = dates[~(dates > high + 20 * 365.25)]
-    if len(kept) < max(1, 0.05 * len(dates)):
+    plausible = dates[~(dates > high + 20 * 365.25)]
+    if len(plausible) < max(1, 0.05 * len(dates)):
         return False
-    inside = (kept >= low) & (kept <= high)
+    inside = (plausible >= low) & (plausible <= high)
     return bool(inside.mean() >= (0.99 if hinted else 1.0))
 
 

@@ -1,4 +1,4 @@
-"""What a leak check says, and the limits it keeps to."""
+"""Leak findings and the detector's limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

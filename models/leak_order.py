@@ -1,4 +1,4 @@
-"""Whether the order of customers, by id or in the company's file, gives the answer away."""
+"""Row-order leak detection: whether the order of ids, or of the file, predicts the label."""
 
 import numpy as np
 import pandas as pd
@@ -23,12 +23,16 @@ def order_findings(rows: Rows, filed: Texts | None, limits: Limits) -> tuple[Fin
         in_file = _places(np.argsort(at, kind="stable"))
         if abs(float(np.corrcoef(orders["id_order"], in_file)[0, 1])) < 0.99:
             orders["row_order"] = in_file
-    found = (_judged(rows, first, place, kind, limits) for kind, place in orders.items())
-    return tuple(finding for finding in found if finding is not None)
+    findings = (_finding(rows, first, place, kind, limits) for kind, place in orders.items())
+    return tuple(finding for finding in findings if finding is not None)
 
 
 def id_order(ids: Texts) -> Index:
-    """Place of each id when shorter ones come first, then by text: the order of numbers."""
+    """Place of each id when shorter ones come first, then by text: the order of numbers.
+
+    >>> id_order(np.array(["10", "9", "2"], dtype=object)).tolist()
+    [2, 1, 0]
+    """
     text = ids.astype(str)
     return _places(np.lexsort((text, np.char.str_len(text))))
 
@@ -39,7 +43,7 @@ def _places(order: Index) -> Index:
     return places
 
 
-def _judged(rows: Rows, first: Index, place: Index, kind: Kind, limits: Limits) -> Finding | None:
+def _finding(rows: Rows, first: Index, place: Index, kind: Kind, limits: Limits) -> Finding | None:
     customers = len(place)
     code = (place * _BINS // customers)[rows.customer]
     auc = Binned.of(rows, code).auc(against_leavers=False)
@@ -67,11 +71,11 @@ def _judged(rows: Rows, first: Index, place: Index, kind: Kind, limits: Limits) 
 
 def _clumps(left: np.ndarray) -> tuple[float, float]:
     """How far above chance leavers follow leavers, from 0 to 1, and that in standard errors."""
-    total, gone = len(left), int(left.sum())
-    if gone < 2 or gone == total:
+    total, leavers = len(left), int(left.sum())
+    if leavers < 2 or leavers == total:
         return 0.0, 0.0
-    share = (gone - 1) / (total - 1)
+    share = (leavers - 1) / (total - 1)
     follow = int((left[1:] & left[:-1]).sum())
-    expected = gone * share
+    expected = leavers * share
     spread = np.sqrt(total) * share * (1 - share)
-    return float((follow / gone - share) / (1 - share)), float((follow - expected) / spread)
+    return float((follow / leavers - share) / (1 - share)), float((follow - expected) / spread)

@@ -1,4 +1,7 @@
-"""Two columns that give the answer away together: a start and a duration that make an end."""
+"""Column-pair leak detection: sums and differences that predict the label.
+
+A start and a duration make an end.
+"""
 
 from collections.abc import Mapping
 
@@ -30,20 +33,20 @@ def pair_findings(rows: Rows, alone: Mapping[int, float], limits: Limits) -> tup
     wide = [at for at in alone if _varies(values[at], part)]
     dated = {at: max(alone[at], _combined(part, values[at])) for at in wide}
     tests = limit(limits.significance, 2 * len(wide) ** 2)
-    found = []
+    suspects = []
     for a, b, sign in _candidates(part, values, wide, alone):
         auc, best = _combined(part, values[a] + sign * values[b]), max(dated[a], dated[b])
         low = auc - tests * error(auc, part.leavers, part.stayers)
         if auc >= max(limits.alarm, best + limits.gain) and low > limits.honest:
-            found.append((auc, low, best, (a, b), sign))
+            suspects.append((auc, low, best, (a, b), sign))
     used: set[int] = set()
-    kept = []
-    for auc, low, best, pair, sign in sorted(found, key=lambda each: (-each[0], each[3:])):
+    findings = []
+    for auc, low, best, pair, sign in sorted(suspects, key=lambda each: (-each[0], each[3:])):
         if used.isdisjoint(pair):
             used.update(pair)
             first, second = (rows.examples.spec.names[at] for at in pair)
-            kept.append(_finding(f"{first} {_SIGNS[sign]} {second}", auc, low, best))
-    return tuple(kept)
+            findings.append(_finding(f"{first} {_SIGNS[sign]} {second}", auc, low, best))
+    return tuple(findings)
 
 
 def _finding(name: str, auc: float, low: float, best: float) -> Finding:

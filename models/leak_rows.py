@@ -1,4 +1,4 @@
-"""What the leak checks look at: rows with halves of customers, and columns as bins."""
+"""Rows and binned columns for leak detection, with cross-fitted AUC by halves of customers."""
 
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -53,15 +53,15 @@ class Rows:
         """Labels of the rows."""
         return self.examples.y
 
-    def customers_with(self, pattern: Mask, gone: Mask | None = None) -> tuple[int, int]:
+    def customers_with(self, pattern: Mask, leaver: Mask | None = None) -> tuple[int, int]:
         """Customers with a row in ``pattern``, and how many of them are ``gone`` at the first.
 
         By default those are gone who leave at any time.
         """
-        held = self.customer[pattern]
-        first = np.flatnonzero(np.diff(held, prepend=-1))
-        gone = self.left if gone is None else gone
-        return len(first), int(gone[pattern][first].sum())
+        customers = self.customer[pattern]
+        first = np.flatnonzero(np.diff(customers, prepend=-1))
+        leaver = self.left if leaver is None else leaver
+        return len(first), int(leaver[pattern][first].sum())
 
     def constant(self, values: Matrix) -> bool:
         """Whether no customer's value ever changes, though customers have several rows."""
@@ -142,7 +142,11 @@ def error(auc: float, leavers: int, stayers: int) -> float:
 
 
 def limit(significance: float, tests: int) -> float:
-    """Standard errors that chance passes in none of ``tests`` with ``1 - significance``."""
+    """Standard errors that chance passes in none of ``tests`` with ``1 - significance``.
+
+    >>> round(limit(0.05, 2), 2)
+    1.96
+    """
     return -NormalDist().inv_cdf(significance / max(tests, 1))
 
 

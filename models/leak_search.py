@@ -1,11 +1,11 @@
-"""The leak detector: examples in, findings out."""
+"""Leak search: every detector over labelled examples."""
 
 from dataclasses import dataclass
 
 from features.timeline import LabelWindow
 from models.arrays import Texts
 from models.examples import Examples
-from models.leak_columns import Alone, Edge, judge, measure
+from models.leak_columns import Edge, SingleColumn, judge_columns, measure_column
 from models.leak_dates import after_as_of
 from models.leak_finding import Finding, Limits
 from models.leak_order import order_findings
@@ -35,30 +35,32 @@ def find_leaks(
         return ()
     edge = Edge.of(rows, window)
     columns = examples.spec.columns
-    seen = [_seen(rows, at, edge, limits) for at in range(len(columns))]
-    judged = {f.column: f for f in judge(rows, [each.alone for each in seen], limits)}
-    found = [f for each in seen if (f := _first(each, judged.get(each.alone.name)))]
+    searched = [_search_column(rows, at, edge, limits) for at in range(len(columns))]
+    by_column = {
+        f.column: f for f in judge_columns(rows, [each.alone for each in searched], limits)
+    }
+    findings = [f for each in searched if (f := _first(each, by_column.get(each.alone.name)))]
     free = {
         at: each.alone.auc
-        for at, each in enumerate(seen)
+        for at, each in enumerate(searched)
         if columns[at].kind == "number" and each.alone.auc < limits.alarm
     }
-    found += pair_findings(rows, free, limits)
-    found += order_findings(rows, filed, limits)
-    return tuple(sorted(found, key=lambda finding: not finding.refuses))
+    findings += pair_findings(rows, free, limits)
+    findings += order_findings(rows, filed, limits)
+    return tuple(sorted(findings, key=lambda finding: not finding.refuses))
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _ColumnFindings:
     """What one column shows by itself; ``alone`` is judged once all columns are measured."""
 
-    alone: Alone
+    alone: SingleColumn
     dated: Finding | None = None
     value: Finding | None = None
     spread: Finding | None = None
 
 
-def _seen(rows: Rows, at: int, edge: Edge | None, limits: Limits) -> _Seen:
+def _search_column(rows: Rows, at: int, edge: Edge | None, limits: Limits) -> _ColumnFindings:
     column, values = rows.examples.spec.columns[at], rows.examples.x[:, at]
     number = column.kind == "number"
     binned = Binned.of(rows, bins_of(values, category=not number))
@@ -66,16 +68,16 @@ def _seen(rows: Rows, at: int, edge: Edge | None, limits: Limits) -> _Seen:
     spread = None
     if number:
         spread = range_of_leavers(rows, values, binned.code, column.name, limits, fixed=fixed)
-    return _Seen(
-        alone=measure(rows, binned, column.name, fixed=fixed, edge=edge),
+    return _ColumnFindings(
+        alone=measure_column(rows, binned, column.name, fixed=fixed, edge=edge),
         dated=after_as_of(rows, values, column.name, limits) if number else None,
         value=value_of_leavers(rows, values, column, limits, fixed=fixed),
         spread=spread,
     )
 
 
-def _first(seen: _Seen, judged: Finding | None) -> Finding | None:
+def _first(columns_seen: _ColumnFindings, by_column: Finding | None) -> Finding | None:
     """The first finding that refuses, else a note, else nothing."""
-    order = (seen.dated, seen.value, judged, seen.spread)
-    told = [finding for finding in order if finding is not None]
-    return min(told, key=lambda finding: not finding.refuses, default=None)
+    order = (columns_seen.dated, columns_seen.value, by_column, columns_seen.spread)
+    findings = [finding for finding in order if finding is not None]
+    return min(findings, key=lambda finding: not finding.refuses, default=None)

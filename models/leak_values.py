@@ -1,4 +1,7 @@
-"""Values that only leavers have: filled in, cleared or overwritten when somebody leaves."""
+"""Exclusive-value leak detection: values that only leavers have.
+
+Such a value is filled in, cleared or overwritten when somebody leaves.
+"""
 
 from collections.abc import Iterable, Iterator
 
@@ -34,47 +37,47 @@ def value_of_leavers(
     who would have stayed had left: the sites of one company, say, may honestly leave together.
     A number that changes is also spared when leaving already rises towards that value.
     """
-    gone = rows.left if fixed else rows.y == 1
+    leaver = rows.left if fixed else rows.y == 1
     ordered = values if column.kind == "number" and not fixed else None
-    return _widest(rows, _values(values, gone, column), gone, column.name, limits, ordered)
+    return _widest(rows, _values(values, leaver, column), leaver, column.name, limits, ordered)
 
 
 def range_of_leavers(
     rows: Rows, values: Matrix, code: Index, name: str, limits: Limits, *, fixed: bool
 ) -> Finding | None:
     """As ``value_of_leavers`` for the bins ``code`` (n,) of a number."""
-    gone = rows.left if fixed else rows.y == 1
+    leaver = rows.left if fixed else rows.y == 1
     ordered = None if fixed else values
-    return _widest(rows, _ranges(values, code, gone), gone, name, limits, ordered)
+    return _widest(rows, _ranges(values, code, leaver), leaver, name, limits, ordered)
 
 
-def _values(values: Matrix, gone: Mask, column: FeatureColumn) -> Iterator[_Pattern]:
+def _values(values: Matrix, leaver: Mask, column: FeatureColumn) -> Iterator[_Pattern]:
     known = ~np.isnan(values)
     if not known.all():
         yield "is known", known
         yield "is missing", ~known
-    for value in _repeated(values, gone):
+    for value in _repeated(values, leaver):
         shown = column.vocabulary[int(value)] if column.kind == "category" else f"{value:g}"
         yield f"is {shown}", values == value
 
 
-def _repeated(values: Matrix, gone: Mask) -> Matrix:
+def _repeated(values: Matrix, leaver: Mask) -> Matrix:
     """Values that leavers' rows repeat and others' rows hardly hold."""
-    theirs = values[gone]
-    seen, times = np.unique(theirs[~np.isnan(theirs)], return_counts=True)
-    seen, times = seen[times >= _FEWEST], times[times >= _FEWEST]
-    if len(seen) == 0:
-        return seen
-    other = values[~gone]
-    at = np.minimum(np.searchsorted(seen, other), len(seen) - 1)
-    elsewhere = np.bincount(at[seen[at] == other], minlength=len(seen))
-    return np.asarray(seen[times >= _PURE_ROWS * (times + elsewhere)])
+    theirs = values[leaver]
+    repeated, times = np.unique(theirs[~np.isnan(theirs)], return_counts=True)
+    repeated, times = repeated[times >= _FEWEST], times[times >= _FEWEST]
+    if len(repeated) == 0:
+        return repeated
+    other = values[~leaver]
+    at = np.minimum(np.searchsorted(repeated, other), len(repeated) - 1)
+    elsewhere = np.bincount(at[repeated[at] == other], minlength=len(repeated))
+    return np.asarray(repeated[times >= _PURE_ROWS * (times + elsewhere)])
 
 
-def _ranges(values: Matrix, code: Index, gone: Mask) -> Iterator[_Pattern]:
+def _ranges(values: Matrix, code: Index, leaver: Mask) -> Iterator[_Pattern]:
     known = ~np.isnan(values)
     every = np.bincount(code[known])
-    theirs = np.bincount(code[known & gone], minlength=len(every))
+    theirs = np.bincount(code[known & leaver], minlength=len(every))
     for at in np.flatnonzero((theirs >= _FEWEST) & (theirs >= _PURE_ROWS * every)):
         pattern = known & (code == at)
         low, high = float(values[pattern].min()), float(values[pattern].max())
@@ -84,27 +87,29 @@ def _ranges(values: Matrix, code: Index, gone: Mask) -> Iterator[_Pattern]:
 def _widest(
     rows: Rows,
     patterns: Iterable[_Pattern],
-    gone: Mask,
+    leaver: Mask,
     name: str,
     limits: Limits,
     ordered: Matrix | None,
 ) -> Finding | None:
-    kept = []
-    for told, pattern in patterns:
-        finding = _judged(rows, pattern, gone, name, told, limits)
-        sloped = finding and ordered is not None and _continues_slope(rows, ordered, pattern, gone)
+    findings = []
+    for description, pattern in patterns:
+        finding = _finding(rows, pattern, leaver, name, description, limits)
+        sloped = (
+            finding and ordered is not None and _continues_slope(rows, ordered, pattern, leaver)
+        )
         if finding is not None and not sloped:
-            kept.append(finding)
-    return max(kept, key=lambda finding: finding.evidence["leavers"], default=None)
+            findings.append(finding)
+    return max(findings, key=lambda finding: finding.evidence["leavers"], default=None)
 
 
-def _judged(
-    rows: Rows, pattern: Mask, gone: Mask, name: str, told: str, limits: Limits
+def _finding(
+    rows: Rows, pattern: Mask, leaver: Mask, name: str, description: str, limits: Limits
 ) -> Finding | None:
-    customers, left = rows.customers_with(pattern, gone)
+    customers, left = rows.customers_with(pattern, leaver)
     if left < max(_FEWEST, _SHARE * rows.leavers, _PURE * customers):
         return None
-    base = float(gone.mean())
+    base = float(leaver.mean())
     chance = float(binom.sf(left - 1, customers, (1 + base) / 2))
     if chance * len(rows.examples.spec.columns) * _PATTERNS > limits.significance:
         return None
@@ -112,12 +117,12 @@ def _judged(
         "leavers_only",
         name,
         {"customers": customers, "leavers": left, "share_of_rows": base},
-        f"{name} {told} for {customers:,} customers, of whom {left:,} leave (usual: "
+        f"{name} {description} for {customers:,} customers, of whom {left:,} leave (usual: "
         f"{base:.0%}): it seems to be written when somebody leaves",
     )
 
 
-def _continues_slope(rows: Rows, values: Matrix, pattern: Mask, gone: Mask) -> bool:
+def _continues_slope(rows: Rows, values: Matrix, pattern: Mask, leaver: Mask) -> bool:
     """Whether leaving rises towards the rows in ``pattern`` (n,) from one side of a number.
 
     Many open cases may honestly be the end of a slope: with each more, a larger share leaves. A
@@ -131,10 +136,10 @@ def _continues_slope(rows: Rows, values: Matrix, pattern: Mask, gone: Mask) -> b
     if np.isnan(theirs).any():
         return False
     below, above = theirs.min() - values, values - theirs.max()
-    return any(_rises(rows, distance, gone) for distance in (below, above))
+    return any(_rises(rows, distance, leaver) for distance in (below, above))
 
 
-def _rises(rows: Rows, distance: Matrix, gone: Mask) -> bool:
+def _rises(rows: Rows, distance: Matrix, leaver: Mask) -> bool:
     side = distance > 0
     steps = np.sort(distance[side])
     if len(steps) < 2 * _GROUP:
@@ -144,8 +149,8 @@ def _rises(rows: Rows, distance: Matrix, gone: Mask) -> bool:
     if len(farther) < _GROUP or steps[0] > steps[-1] - steps[0]:
         return False
     following = side & ~near & (distance <= farther[_GROUP - 1])
-    customers, left = rows.customers_with(near, gone)
-    others, left_there = rows.customers_with(following, gone)
-    base = float(gone.mean())
+    customers, left = rows.customers_with(near, leaver)
+    others, left_there = rows.customers_with(following, leaver)
+    base = float(leaver.mean())
     steeper = left / customers > max(_RISE * base, left_there / others)
     return bool(steeper and binom.sf(left - 1, customers, base) < _CHANCE)

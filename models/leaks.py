@@ -1,4 +1,4 @@
-"""What a suspected leak means for a model: a single column's, or the whole model's."""
+"""Leak verdict: which findings refuse a model, and the warning on a model that is too good."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 _BINS = 20
-_TOLD = 5
+_LISTED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,13 @@ def refusal(findings: Sequence[Finding], overrides: Mapping[str, str]) -> LeakWa
     left = [f for f in findings if f.refuses and f.column not in overrides]
     if not left:
         return None
-    told = "; ".join(f.message for f in left[:_TOLD])
-    if len(left) > _TOLD:
-        told += f"; and {len(left) - _TOLD} more, all in leaks.json"
+    messages = "; ".join(f.message for f in left[:_LISTED])
+    if len(left) > _LISTED:
+        messages += f"; and {len(left) - _LISTED} more, all in leaks.json"
     many = f"{len(left)} columns give" if len(left) > 1 else f"{left[0].column} gives"
     return LeakWarning(
-        f"{many} the answer away: {told}. Drop what was not known on the as-of date (dropped: in "
-        "the configuration, or map its known_at); if it is honest, say why under "
+        f"{many} the answer away: {messages}. Drop what was not known on the as-of date (dropped: "
+        "in the configuration, or map its known_at); if it is honest, say why under "
         f"training.leak_override, for example {{{left[0].column!r}: reason}}. Then train again: "
         "stille train.",
         tuple((f.column, float(f.evidence.get("auc", np.nan))) for f in left),
@@ -73,14 +73,14 @@ def leak_warning(
         return None
     alone = [single_feature_auc(x[:, column], y) for column in range(x.shape[1])]
     order = np.argsort(-np.array(alone), kind="stable")[:worst]
-    found = tuple((names[i], alone[i]) for i in order)
-    listed = ", ".join(f"{name} ({value:.2f})" for name, value in found)
+    worst_columns = tuple((names[i], alone[i]) for i in order)
+    names_text = ", ".join(f"{name} ({value:.2f})" for name, value in worst_columns)
     return LeakWarning(
         f"AUC {model_auc:.3f} on unseen rows is above {alarm:.2f}: too good for churn, so some "
-        f"feature most likely knows the answer. Strongest alone: {listed}. Check when each of "
+        f"feature most likely knows the answer. Strongest alone: {names_text}. Check when each of "
         "these is known (known_at), drop the offender in the configuration (dropped:) and train "
         "again: stille train.",
-        found,
+        worst_columns,
     )
 
 

@@ -15,7 +15,11 @@ _FLAT = 1e-12
 
 
 def logit(p: Floats) -> Floats:
-    """Log-odds of probabilities, which are kept 1e-15 away from 0 and 1."""
+    """Log-odds of probabilities, which are kept 1e-15 away from 0 and 1.
+
+    >>> logit(np.array([0.5, 0.0])).round(1).tolist()
+    [0.0, -34.5]
+    """
     inside = np.clip(p, 1e-15, 1 - 1e-15)
     return np.asarray(np.log(inside) - np.log1p(-inside), dtype=np.float64)
 
@@ -24,6 +28,9 @@ def log_losses(y: Labels | Floats, p: Floats) -> Floats:
     """Log loss of each row in nats, (n,), of labels 0 or 1 and probabilities of label 1.
 
     Probabilities are kept 1e-15 away from 0 and 1; what is no probability gives NaN.
+
+    >>> log_losses(np.array([1, 0]), np.array([0.5, 0.2])).round(4).tolist()
+    [0.6931, 0.2231]
     """
     inside = np.clip(p, 1e-15, 1 - 1e-15)
     losses = -np.log(np.where(y == 1, inside, 1 - inside))
@@ -42,16 +49,16 @@ def newton_line(
     p = expit(start[0] + start[1] * z)
     residual, curve = target - p, p * (1 - p)
     parts = np.column_stack([residual, residual * z, curve, curve * z, curve * square])
-    intercept, slope = _moved(np.array(start), weights @ parts)
+    intercept, slope = _newton_step(np.array(start), weights @ parts)
     for _ in range(steps - 1):
         p = expit(intercept[:, None] + slope[:, None] * z)
         residual, curve = weights * (target - p), weights * (p * (1 - p))
         sums = (residual.sum(axis=1), residual @ z, curve.sum(axis=1), curve @ z, curve @ square)
-        intercept, slope = _moved(np.stack([intercept, slope]), np.stack(sums, axis=1))
+        intercept, slope = _newton_step(np.stack([intercept, slope]), np.stack(sums, axis=1))
     return intercept, slope
 
 
-def _moved(at: Floats, sums: Floats) -> tuple[Floats, Floats]:
+def _newton_step(at: Floats, sums: Floats) -> tuple[Floats, Floats]:
     """One step from ``at`` (2,) or (2, r), by gradient and curvature, (r, 5)."""
     g0, g1, h00, h01, h11 = sums.T
     det = h00 * h11 - h01 * h01

@@ -1,4 +1,4 @@
-"""Whether the probabilities are right in every part: each product line and each month."""
+"""Calibration by subgroup: each product line and each month."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

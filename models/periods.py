@@ -1,9 +1,9 @@
-"""Person-periods: each row of a matrix once for every 30 days in which its end could be seen.
+"""Person-periods: each row of a matrix once for every 30 days in which its end is observable.
 
 Period k of an as-of date covers the days ``[lead + 30·k, lead + 30·(k + 1))`` after it. A row
 is at risk in a period that begins before its end; the period in which it ends carries the
 cause. A period that is not complete by a given day is censored, though earlier ones of the same
-row may teach. Who ended before the first period (in the lead) is never at risk.
+row are used. Who ended before the first period (in the lead) is never at risk.
 """
 
 from dataclasses import dataclass
@@ -87,11 +87,14 @@ def cumulative_incidence(hazards: Floats) -> Floats:
     ``hazards`` (n, periods, causes) are the chances of each cause in a period for who was at
     risk in it (Aalen and Johansen, in discrete time). Returns (n, periods, 1 + causes): stayed
     first. Each row of the last axis sums to 1, causes never fall and staying never rises.
+
+    >>> cumulative_incidence(np.array([[[0.5], [0.5]]])).tolist()
+    [[[0.5, 0.5], [0.25, 0.75]]]
     """
-    kept = np.cumprod(np.maximum(1 - hazards.sum(axis=2), 0), axis=1)
-    before = np.concatenate([np.ones_like(kept[:, :1]), kept[:, :-1]], axis=1)
+    staying = np.cumprod(np.maximum(1 - hazards.sum(axis=2), 0), axis=1)
+    before = np.concatenate([np.ones_like(staying[:, :1]), staying[:, :-1]], axis=1)
     ended = np.cumsum(before[:, :, None] * hazards, axis=1)
-    return np.concatenate([kept[:, :, None], ended], axis=2)
+    return np.concatenate([staying[:, :, None], ended], axis=2)
 
 
 def cause_codes(cause: Texts, causes: tuple[tuple[str, ...], ...]) -> Labels:

@@ -1,4 +1,4 @@
-"""Scores that a model gave before it was stored: a stored model that gives others is damaged.
+"""Model fingerprint: scores before storage, with which a damaged model is found.
 
 The rows are made up from the boosters' own thresholds, so nothing of a customer is in them and
 they reach most leaves.
@@ -33,45 +33,45 @@ def probe_rows(splits: Sequence[Split], spec: FeatureSpec) -> Matrix:
             points = np.arange(len(column.vocabulary), dtype=np.float64)
         if len(points):
             values = np.r_[points, points[-1] + abs(points[-1]) + 1, np.nan]
-            out[:, position] = values[_mixed(position) % np.uint64(len(values))]
+            out[:, position] = values[_hash(position) % np.uint64(len(values))]
     return out
 
 
 def probe(boosters: Sequence[lgb.Booster], x: Matrix) -> Floats:
     """Each booster's log-odds on ``x`` and the weight of its contributions, (b, n + 16)."""
-    found = []
+    scores = []
     for booster in boosters:
         raw = booster.predict(x, raw_score=True, num_threads=1)
-        told = np.asarray(booster.predict(x[:_EXPLAINED], pred_contrib=True, num_threads=1))
-        weights = 1.0 + np.arange(told.shape[1])
-        found.append(np.concatenate([raw, told @ weights]))
-    return np.array(found, dtype=np.float64)
+        shap = np.asarray(booster.predict(x[:_EXPLAINED], pred_contrib=True, num_threads=1))
+        weights = 1.0 + np.arange(shap.shape[1])
+        scores.append(np.concatenate([raw, shap @ weights]))
+    return np.array(scores, dtype=np.float64)
 
 
-def to_json(found: Floats, beside: Mapping[str, bytes]) -> bytes:
+def to_json(scores: Floats, beside: Mapping[str, bytes]) -> bytes:
     """The probe as JSON, exact, with the SHA-256 of each file ``beside`` the boosters."""
-    return json.dumps({"scores": found.tolist(), "beside": _digests(beside)}).encode()
+    return json.dumps({"scores": scores.tolist(), "beside": _digests(beside)}).encode()
 
 
-def agrees(content: bytes, found: Floats, beside: Mapping[str, bytes]) -> bool:
+def agrees(content: bytes, scores: Floats, beside: Mapping[str, bytes]) -> bool:
     """Whether a stored probe is that of the boosters that were read and the files beside them.
 
     Raises ``ValueError``, ``KeyError`` or ``TypeError`` when it is not a probe.
     """
     stored = json.loads(content)
     scores = np.array(stored["scores"], dtype=np.float64)
-    same = scores.shape == found.shape and stored["beside"] == _digests(beside)
-    return same and np.allclose(scores, found, rtol=_TOLERANCE, atol=_TOLERANCE)
+    same = scores.shape == scores.shape and stored["beside"] == _digests(beside)
+    return same and np.allclose(scores, scores, rtol=_TOLERANCE, atol=_TOLERANCE)
 
 
 def _digests(files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)}
 
 
-def _mixed(column: int) -> NDArray[np.uint64]:
+def _hash(column: int) -> NDArray[np.uint64]:
     """One whole number a row that looks random but is the same on every machine."""
     rows = np.arange(1, _ROWS + 1, dtype=np.uint64)
-    mixed = rows * _MIX[0] + np.array([column + 1], dtype=np.uint64) * _MIX[1]
+    bits = rows * _MIX[0] + np.array([column + 1], dtype=np.uint64) * _MIX[1]
     for shift in (30, 27):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * _MIX[1]
-    return np.asarray(mixed ^ (mixed >> np.uint64(31)), dtype=np.uint64)
+        bits = (bits ^ (bits >> np.uint64(shift))) * _MIX[1]
+    return np.asarray(bits ^ (bits >> np.uint64(31)), dtype=np.uint64)

@@ -1,4 +1,4 @@
-"""What a list is worth: the profit of contacting its customers, with each one's own value.
+"""Maximum profit of a retention list, with each customer's own value.
 
 The maximum over all list sizes is the profit measure of Verbeke, Dejaeger, Martens, Hur and
 Baesens (2012, EJOR 218) and Verbraken, Verbeke and Baesens (2013, IEEE TKDE 25; MPC, and EMPC
@@ -68,6 +68,10 @@ def customer_value(margin: Floats, economics: Economics, multiple: float) -> Flo
 
     ``margin`` is each customer's a year; NaN takes ``economics.margin_per_year``. Winning costs
     ``multiple`` times what keeping does, which is the contact and the offer.
+
+    >>> economics = Economics(1_000, 5, contact_cost=30, offer_cost=300, saved_share=0.3)
+    >>> customer_value(np.array([2_000.0, np.nan]), economics, 4).tolist()
+    [11320.0, 6320.0]
     """
     known = np.where(np.isnan(margin), economics.margin_per_year, margin)
     keeping = economics.contact_cost + economics.offer_cost
@@ -82,10 +86,14 @@ def expected_value(
     ``p`` and ``value`` have shape (n,), or one is a scalar array; with ``p`` 1 or 0 it is what
     the contact brought in hindsight, as expected over who lets themselves be saved or woken.
     ``woken`` (n,) is each one's own ω; without it that of the economics.
+
+    >>> economics = Economics(1_000, 5, contact_cost=30, offer_cost=300, saved_share=0.3)
+    >>> expected_value(np.array([0.5]), np.array([5_000.0]), economics).tolist()
+    [675.0]
     """
     saved = economics.saved_share * (value - economics.offer_cost)
-    lost = (economics.woken_share if woken is None else woken) * value
-    return np.asarray(p * saved - economics.contact_cost - (1 - p) * lost, dtype=np.float64)
+    loss = (economics.woken_share if woken is None else woken) * value
+    return np.asarray(p * saved - economics.contact_cost - (1 - p) * loss, dtype=np.float64)
 
 
 def changed_value(kept: Floats, value: Floats, economics: Economics) -> Floats:
@@ -99,10 +107,10 @@ def changed_value(kept: Floats, value: Floats, economics: Economics) -> Floats:
 
 def profit_curve(y: Labels, p: Floats, value: Floats, economics: Economics) -> ProfitCurve:
     """Realised and expected profit by list size, of arrays (n,)."""
-    order, starts, realised, promised = _listed(y, p, value, economics)
+    order, starts, realised, expected = _ordered(y, p, value, economics)
     one = np.ones((1, len(order)))
     share, gained = _cumulative(realised, one, starts)
-    _, expected = _cumulative(promised, one, starts)
+    _, expected = _cumulative(expected, one, starts)
     return ProfitCurve(share[0], gained[0], expected[0])
 
 
@@ -120,12 +128,12 @@ def maximum_profit(
     0 at share 0 when no list size pays. Being a maximum it flatters all lists a little; compare
     models on the same rows. Each replicate has its own best size.
     """
-    order, starts, realised, _ = _listed(y, p, value, economics)
+    order, starts, realised, _ = _ordered(y, p, value, economics)
     profit, share = _best(realised, np.ones((1, len(order))), starts)
-    drawn = [
+    replicated = [
         _best(realised, weights, starts) for weights in draws(customer_id[order], replicates, seed)
     ]
-    profits, shares = np.concatenate([np.empty((2, 0)), *drawn], axis=1)
+    profits, shares = np.concatenate([np.empty((2, 0)), *replicated], axis=1)
     return MaximumProfit(interval(float(profit[0]), profits), interval(float(share[0]), shares))
 
 
@@ -143,7 +151,7 @@ def profit_gain(
 
     Both lists see the same draws of customers, each its own best size in every one.
     """
-    lists = [_listed(y, p, value, economics) for p in (ours, theirs)]
+    lists = [_ordered(y, p, value, economics) for p in (ours, theirs)]
 
     def gained(weights: Floats) -> Floats:
         best = [_best(gain, weights[:, order], starts)[0] for order, starts, gain, _ in lists]
@@ -152,14 +160,14 @@ def profit_gain(
     return bootstrap(gained, customer_id, replicates, seed)
 
 
-def _listed(
+def _ordered(
     y: Labels, p: Floats, value: Floats, economics: Economics
 ) -> tuple[Index, Index, Floats, Floats]:
     """List order, where each tied group starts, and in that order the two profits a row."""
-    promised = expected_value(p, value, economics)
-    order, starts = descending(promised)
+    expected = expected_value(p, value, economics)
+    order, starts = descending(expected)
     realised = expected_value(y[order].astype(np.float64), value[order], economics)
-    return order, starts, realised, promised[order]
+    return order, starts, realised, expected[order]
 
 
 def _cumulative(gain: Floats, weights: Floats, starts: Index) -> tuple[Floats, Floats]:

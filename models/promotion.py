@@ -1,4 +1,4 @@
-"""Whether a newly trained model may replace the champion: one rule a line, failing closed."""
+"""Promotion verdict: all rules must pass, and an absent value fails."""
 
 from dataclasses import dataclass
 

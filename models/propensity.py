@@ -1,4 +1,4 @@
-"""Who was likely to be treated: bands of rows that were about equally likely."""
+"""Propensity bands: rows that were about equally likely to be treated."""
 
 import lightgbm as lgb
 import numpy as np

@@ -1,4 +1,4 @@
-"""Qini: how many leavers a ranking keeps beyond contacting as many customers at random.
+"""Qini curve and coefficient: leavers that a ranking saves beyond contacting at random.
 
 The curve is Radcliffe's (2007): after the first k customers of the ranking, the leavers that the
 holdout among them would have had in the treated's number, minus those that the treated had. The

@@ -1,4 +1,4 @@
-"""How well a score ranks, for many weightings of the same rows at once.
+"""Ranking metrics for many weightings of the same rows at once.
 
 Rows are sorted and tied scores grouped once; a weighting (a bootstrap replicate) then costs a
 few cumulative sums. Tied rows share what falls to their group in proportion to their weight,
@@ -41,13 +41,22 @@ class Counts:
 
 
 def descending(score: Floats) -> tuple[Index, Index]:
-    """Positions by falling score (n,), ties as they stand, and where each tied group starts."""
+    """Positions by falling score (n,), ties as they stand, and where each tied group starts.
+
+    >>> order, starts = descending(np.array([0.1, 0.7, 0.7]))
+    >>> order.tolist(), starts.tolist()
+    ([1, 2, 0], [0, 2])
+    """
     order = np.argsort(-score, kind="stable")
     return order, np.flatnonzero(np.diff(score[order], prepend=np.inf) != 0)
 
 
 def roc_auc(y: Labels, score: Floats) -> float:
-    """Area under the ROC curve of unweighted rows (n,); NaN when a class is absent."""
+    """Area under the ROC curve of unweighted rows (n,); NaN when a class is absent.
+
+    >>> roc_auc(np.array([1, 0, 0], dtype=np.int8), np.array([0.9, 0.9, 0.1]))
+    0.75
+    """
     return float(auc(count(Ranked.of(y, score), np.ones((1, len(y)))))[0])
 
 

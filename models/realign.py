@@ -1,4 +1,4 @@
-"""A matrix encoded for one model, as another model reads it."""
+"""Alignment of an encoded matrix to another model's feature spec."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What was predicted against what happened, once a horizon is complete."""
+"""Observed against expected events (O/E ratio), once a horizon is complete."""
 
 from dataclasses import dataclass
 
@@ -47,17 +47,20 @@ def outcome(name: str, y: Labels, p: Floats, customer_id: Texts) -> Outcome:
 def outcomes_by(groups: Texts, y: Labels, p: Floats, customer_id: Texts) -> tuple[Outcome, ...]:
     """The outcome of each group of rows, groups in sorted order; all arrays (n,)."""
     names, codes = np.unique(groups.astype(str), return_inverse=True)
-    found = []
+    outcomes = []
     for code, name in enumerate(names):
         rows = codes == code
-        found.append(outcome(str(name), y[rows], p[rows], customer_id[rows]))
-    return tuple(found)
+        outcomes.append(outcome(str(name), y[rows], p[rows], customer_id[rows]))
+    return tuple(outcomes)
 
 
 def tenths(p: Floats, publication: Index) -> Texts:
     """Each row's tenth by risk within its publication, "01" the highest; both (n,).
 
     Ties are broken by position, so every tenth has the same size but for one row.
+
+    >>> tenths(np.array([0.1, 0.9, 0.5]), np.zeros(3, dtype=int)).tolist()
+    ['07', '01', '04']
     """
     out = np.empty(len(p), dtype=object)
     for number in np.unique(publication):

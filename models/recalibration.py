@@ -1,4 +1,4 @@
-"""The calibration moved to the newest months; the boosters stay."""
+"""Recalibration: the calibration refitted on the newest months; the boosters stay."""
 
 from dataclasses import dataclass
 
@@ -6,10 +6,10 @@ import numpy as np
 
 from features.errors import GateError
 from models.arrays import Mask
-from models.calibration import Calibration, follow
-from models.recalibration_check import Check, cross_check, names
-from models.sofar import SoFar, level_shift
-from models.swing import USUAL, held_levels, held_slopes
+from models.calibration import Calibration, update_calibration
+from models.recalibration_check import Check, cross_check, month_names
+from models.sofar import SoFar, fit_level_shift
+from models.swing import USUAL, shrink_levels, shrink_slopes
 
 ENOUGH = 400
 FEWEST = 50
@@ -70,41 +70,41 @@ def recalibrate(
     from the refit, or from the parent where the check refuses the refit. Raises ``GateError`` when
     the months before the newest have not 50 leavers too.
     """
-    way, newest = _Way(parent, swing), newest_months(complete, FEWEST)
+    fits, newest = _Fits(parent, swing), newest_months(complete, FEWEST)
     _refuse_few(complete, newest)
     chosen = _newest(complete)
-    refit = way.refit(chosen)
+    refit = fits.refit(chosen)
     check = cross_check(
-        parent, complete, newest, lambda half: way.held_refit(complete.take(half & ~newest))
+        parent, complete, newest, lambda half: fits.shrunk_refit(complete.take(half & ~newest))
     )
-    fitted_on = (names(chosen.as_of), len(chosen), int(chosen.y.sum()), check)
+    fitted_on = (month_names(chosen.as_of), len(chosen), int(chosen.y.sum()), check)
     if open_rows is None:
-        return Recalibrated(held_levels(parent, refit, chosen, swing), *fitted_on)
-    start, seen = parent if check.failed else refit, _newest(complete.joined(open_rows))
-    every = np.ones(len(seen), dtype=bool)
-    level = cross_check(parent, seen, every, lambda half: way.levelled(start, seen.take(half)))
-    return Recalibrated(way.levelled(start, seen), *fitted_on, level)
+        return Recalibrated(shrink_levels(parent, refit, chosen, swing), *fitted_on)
+    start, used = parent if check.failed else refit, _newest(complete.joined(open_rows))
+    every = np.ones(len(used), dtype=bool)
+    level = cross_check(parent, used, every, lambda half: fits.levelled(start, used.take(half)))
+    return Recalibrated(fits.levelled(start, used), *fitted_on, level)
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _Fits:
     """The ways of fitting, which checks repeat on other rows."""
 
     parent: Calibration
     swing: float
 
     def refit(self, rows: SoFar) -> Calibration:
-        moved = follow(self.parent, rows.raw, rows.product_line, rows.y)
-        return held_slopes(self.parent, moved, rows)
+        updated = update_calibration(self.parent, rows.raw, rows.product_line, rows.y)
+        return shrink_slopes(self.parent, updated, rows)
 
-    def held_refit(self, rows: SoFar) -> Calibration:
+    def shrunk_refit(self, rows: SoFar) -> Calibration:
         chosen = _newest(rows)
-        return held_levels(self.parent, self.refit(chosen), chosen, self.swing)
+        return shrink_levels(self.parent, self.refit(chosen), chosen, self.swing)
 
     def levelled(self, start: Calibration, rows: SoFar) -> Calibration:
         z = start.log_odds(rows.raw, rows.product_line)
-        shifted = start.shifted(level_shift(z, rows.y, rows.share))
-        return held_levels(self.parent, shifted, rows, self.swing)
+        shifted = start.shifted(fit_level_shift(z, rows.y, rows.share))
+        return shrink_levels(self.parent, shifted, rows, self.swing)
 
 
 def newest_months(rows: SoFar, leavers: int) -> Mask:

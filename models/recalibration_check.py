@@ -1,4 +1,4 @@
-"""How a way of fitting does on customers that it was not fitted on."""
+"""Validation of a recalibration by cross-fitting over halves of the customers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class Check:
 
 
 def cross_check(
-    parent: Calibration, rows: SoFar, judged: Mask, fit: Callable[[Mask], Calibration]
+    parent: Calibration, rows: SoFar, evaluated: Mask, fit: Callable[[Mask], Calibration]
 ) -> Check:
     """Judge each half of the customers, on the rows ``judged`` (n,), by the fit on the other half.
 
@@ -59,22 +59,26 @@ def cross_check(
     """
     ours = np.full(len(rows), np.nan)
     for fold in customer_folds(rows.customer_id, 2):
-        candidate, here = fit(fold.train), fold.test & judged
+        candidate, here = fit(fold.train), fold.test & evaluated
         ours[here] = candidate.log_odds(rows.raw[here], rows.product_line[here])
-    seen, ours = rows.take(judged), ours[judged]
-    theirs = parent.log_odds(seen.raw, seen.product_line)
+    evaluated_rows, ours = rows.take(evaluated), ours[evaluated]
+    theirs = parent.log_odds(evaluated_rows.raw, evaluated_rows.product_line)
     return Check(
-        months=names(seen.as_of),
-        rows=len(seen),
-        leavers=int(seen.y.sum()),
-        observed=float(seen.y.mean()),
-        predicted=float(np.mean(seen.share * expit(ours))),
-        parent_predicted=float(np.mean(seen.share * expit(theirs))),
-        log_loss=log_loss(ours, seen.y, seen.share),
-        parent_log_loss=log_loss(theirs, seen.y, seen.share),
+        months=month_names(evaluated_rows.as_of),
+        rows=len(evaluated_rows),
+        leavers=int(evaluated_rows.y.sum()),
+        observed=float(evaluated_rows.y.mean()),
+        predicted=float(np.mean(evaluated_rows.share * expit(ours))),
+        parent_predicted=float(np.mean(evaluated_rows.share * expit(theirs))),
+        log_loss=log_loss(ours, evaluated_rows.y, evaluated_rows.share),
+        parent_log_loss=log_loss(theirs, evaluated_rows.y, evaluated_rows.share),
     )
 
 
-def names(as_of: Days) -> tuple[str, ...]:
-    """The months of as-of dates, in order."""
+def month_names(as_of: Days) -> tuple[str, ...]:
+    """The months of as-of dates, in order.
+
+    >>> month_names(np.array(["2024-02-01", "2024-01-01"], dtype="datetime64[D]"))
+    ('2024-01', '2024-02')
+    """
     return tuple(map(str, np.unique(as_of.astype("datetime64[M]"))))

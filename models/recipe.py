@@ -1,4 +1,7 @@
-"""The champion's settings: measured once on public and simulated sets, then left alone."""
+"""Hyperparameters of the boosters.
+
+Measured once on public and simulated sets; training only sets them by the number of rows.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -72,8 +75,8 @@ class Recipe:
         and with 40 % of the columns per tree a third faster than by row. Of few columns the share
         is drawn at every split: trees that never see the strongest one would make seeds differ.
         """
-        kept = {"monotone_constraints": list(signs)} if self.monotone and any(signs) else {}
-        drawn = "feature_fraction_bynode" if 0 < len(signs) <= _NARROW else "feature_fraction"
+        constraints = {"monotone_constraints": list(signs)} if self.monotone and any(signs) else {}
+        fraction = "feature_fraction_bynode" if 0 < len(signs) <= _NARROW else "feature_fraction"
         return {
             "objective": "binary",
             "metric": "binary_logloss",
@@ -83,7 +86,7 @@ class Recipe:
             "min_data_in_leaf": self.min_data_in_leaf,
             "bagging_fraction": self.bagging_fraction,
             "bagging_freq": 1,
-            drawn: self.feature_fraction,
+            fraction: self.feature_fraction,
             "lambda_l2": self.lambda_l2,
             "max_bin": self.max_bin,
             "cat_smooth": self.cat_smooth,
@@ -95,7 +98,7 @@ class Recipe:
             "deterministic": True,
             "force_col_wise": True,
             "verbosity": -1,
-            **kept,
+            **constraints,
         }
 
 

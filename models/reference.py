@@ -1,4 +1,4 @@
-"""How a matrix is filled, beside how the rows were that the model learned from."""
+"""Missingness: shares of nulls and of unknown categories, compared with training."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -50,16 +50,16 @@ def filling(spec: FeatureSpec, frame: pd.DataFrame) -> list[Filling]:
 def _filling(
     column: FeatureColumn, values: "pd.Series[float] | pd.Series[str]", trained: float
 ) -> Filling:
-    given = values.notna()
+    known = values.notna()
     unknown = 0.0
     if column.kind == "category":
         coded = ~np.isnan(category_codes(values, column.vocabulary))
-        unknown = float((given & ~coded).mean())
+        unknown = float((known & ~coded).mean())
     return Filling(
         name=column.name,
         kind=column.kind,
-        null_share=1 - float(given.mean()),
+        null_share=1 - float(known.mean()),
         trained_share=trained,
         unknown_share=unknown,
-        emptied=not given.any() and trained ** len(values) < _BY_CHANCE,
+        emptied=not known.any() and trained ** len(values) < _BY_CHANCE,
     )

@@ -1,4 +1,4 @@
-"""Fix the cause: what it would be worth if a driver's irritations had not happened.
+"""Driver removal: expected leavers fewer if a driver's events had not happened.
 
 The model scores everybody again with the features that raise risk set to what they are when
 nothing happened. That is association: what the model learned goes with leaving, not what an
@@ -70,7 +70,7 @@ def _fall(x: Matrix, now: Floats, score: Score, members: Index, calm: Sequence[f
     touched = np.flatnonzero(~same.all(axis=1))
     fell = np.zeros(len(x))
     if len(touched):
-        changed = np.asfortranarray(x[touched])
-        changed[:, members] = target
-        fell[touched] = np.maximum(now[touched] - score(changed, touched), 0)
+        altered = np.asfortranarray(x[touched])
+        altered[:, members] = target
+        fell[touched] = np.maximum(now[touched] - score(altered, touched), 0)
     return fell

@@ -1,4 +1,4 @@
-"""A challenger held against the champion on the same rows, customer by customer."""
+"""Champion comparison: paired differences on the same rows, customer by customer."""
 
 import math
 from collections.abc import Mapping
@@ -64,6 +64,9 @@ def top_overlap(ours: Floats, theirs: Floats) -> float:
     """Jaccard index of the rows in the highest tenth of both scores, (n,); ties in row order.
 
     NaN when a score is not finite or there are no rows.
+
+    >>> top_overlap(np.arange(20.0), np.arange(20.0) % 19)
+    0.3333333333333333
     """
     size = math.ceil(_TENTH * len(ours))
     if size == 0 or not (np.isfinite(ours).all() and np.isfinite(theirs).all()):

@@ -32,10 +32,10 @@ class Rule:
 
 
 def rule(
-    name: str, value: float, low: float | None, high: float | None, passed: bool, said: str
+    name: str, value: float, low: float | None, high: float | None, passed: bool, sentence: str
 ) -> Rule:
     """A rule that fails when ``value`` is not finite, whatever ``passed`` says."""
-    return Rule(name, _known(value), _known(low), _known(high), passed and _finite(value), said)
+    return Rule(name, _known(value), _known(low), _known(high), passed and _finite(value), sentence)
 
 
 def _finite(value: float | None) -> bool:
@@ -48,23 +48,23 @@ def _known(value: float | None) -> float | None:
 
 def no_leak(evidence: Evidence) -> Rule:
     """No column is suspected of giving the answer away."""
-    said = evidence.leak.message if evidence.leak else "No leak is suspected."
-    found = float(evidence.leak is not None)
-    return Rule("no_leak", found, None, 0.0, evidence.leak is None, said)
+    sentence = evidence.leak.message if evidence.leak else "No leak is suspected."
+    measure = float(evidence.leak is not None)
+    return Rule("no_leak", measure, None, 0.0, evidence.leak is None, sentence)
 
 
 def ranks(evidence: Evidence) -> Rule:
     """The whole interval of the AUC is above guessing."""
     auc = evidence.card.get("auc", _UNKNOWN)
-    said = f"AUC is {auc:.3f}; its interval must be above 0.5."
-    return rule("ranks", auc.low, 0.5, None, auc.low > 0.5, said)
+    sentence = f"AUC is {auc:.3f}; its interval must be above 0.5."
+    return rule("ranks", auc.low, 0.5, None, auc.low > 0.5, sentence)
 
 
 def beats_base_rate(evidence: Evidence) -> Rule:
     """Log loss is below that of one probability for all."""
     ours, base = evidence.card.get("log_loss", _UNKNOWN).value, evidence.base_log_loss
-    said = f"Log loss is {ours:.5f}; it must be below the base rate's {base:.5f}."
-    return rule("beats_base_rate", ours, None, base, ours < base, said)
+    sentence = f"Log loss is {ours:.5f}; it must be below the base rate's {base:.5f}."
+    return rule("beats_base_rate", ours, None, base, ours < base, sentence)
 
 
 def slopes(evidence: Evidence) -> Iterable[Rule]:
@@ -73,62 +73,64 @@ def slopes(evidence: Evidence) -> Iterable[Rule]:
     There are several lines with few leavers each, so that one of them is often a little outside
     the band by chance: only a line whose whole interval lies outside is refused.
     """
-    for line, found in sorted(evidence.slopes.items()):
-        said = (
-            f"Calibration slope of {line} is {found:.2f}; its interval must reach into "
+    for line, measure in sorted(evidence.slopes.items()):
+        sentence = (
+            f"Calibration slope of {line} is {measure:.2f}; its interval must reach into "
             f"{_SLOPE[0]} to {_SLOPE[1]}."
         )
-        reaches = found.low <= _SLOPE[1] and found.high >= _SLOPE[0]
-        yield rule(f"calibration_slope:{line}", found.value, *_SLOPE, reaches, said)
+        reaches = measure.low <= _SLOPE[1] and measure.high >= _SLOPE[0]
+        yield rule(f"calibration_slope:{line}", measure.value, *_SLOPE, reaches, sentence)
 
 
 def slope(name: str, title: str, measured: Interval | None) -> Rule:
     """Probabilities spread as the outcomes do."""
-    found = measured or _UNKNOWN
-    said = (
-        f"{title} is {found:.2f}; it must be within {_SLOPE[0]} to {_SLOPE[1]}, or its "
+    measure = measured or _UNKNOWN
+    sentence = (
+        f"{title} is {measure:.2f}; it must be within {_SLOPE[0]} to {_SLOPE[1]}, or its "
         "interval cover 1."
     )
-    return rule(name, found.value, *_SLOPE, _within(found, _SLOPE, 1.0), said)
+    return rule(name, measure.value, *_SLOPE, _within(measure, _SLOPE, 1.0), sentence)
 
 
 def level(evidence: Evidence) -> Rule:
     """As many leave as was said."""
-    found = evidence.card.get("calibration_intercept", _UNKNOWN)
-    said = (
-        f"The level is off by {found:.2f} log-odds; it must be within {_LEVEL[0]} to "
+    measure = evidence.card.get("calibration_intercept", _UNKNOWN)
+    sentence = (
+        f"The level is off by {measure:.2f} log-odds; it must be within {_LEVEL[0]} to "
         f"{_LEVEL[1]}, or its interval cover 0."
     )
-    return rule("calibration_level", found.value, *_LEVEL, _within(found, _LEVEL, 0.0), said)
+    return rule(
+        "calibration_level", measure.value, *_LEVEL, _within(measure, _LEVEL, 0.0), sentence
+    )
 
 
 def as_judged(evidence: Evidence) -> Rule:
     """The registered model is not worse than its recipe was judged."""
     own, most = evidence.own_log_loss, evidence.card.get("log_loss", _UNKNOWN).high
-    said = (
+    sentence = (
         f"The model to be promoted has learned from the judged rows and has log loss {own:.5f} "
         f"there; it must not be above what was judged, at most {most:.5f}."
     )
-    return rule("as_judged", own, None, most, own <= most, said)
+    return rule("as_judged", own, None, most, own <= most, sentence)
 
 
 def seeds(evidence: Evidence) -> Rule:
     """No booster of the bag is broken."""
     weakest = evidence.weakest_seed
-    said = (
+    sentence = (
         f"The weakest seed ranks {weakest:.2f} times as far above guessing as all seeds together; "
         f"it must be {_WEAKEST_SEED} or more."
     )
-    return rule("seeds", weakest, _WEAKEST_SEED, None, weakest >= _WEAKEST_SEED, said)
+    return rule("seeds", weakest, _WEAKEST_SEED, None, weakest >= _WEAKEST_SEED, sentence)
 
 
 def features(evidence: Evidence) -> Rule:
     """The judged rows and the registered model have the same spec."""
     same = evidence.same_features
-    said = "The model reads the features that it was judged on."
+    sentence = "The model reads the features that it was judged on."
     if not same:
-        said = "The model reads other features than those that it was judged on."
-    return Rule("features", float(same), 1.0, None, same, said)
+        sentence = "The model reads other features than those that it was judged on."
+    return Rule("features", float(same), 1.0, None, same, sentence)
 
 
 def heard(evidence: Evidence) -> Rule:
@@ -141,11 +143,15 @@ def heard(evidence: Evidence) -> Rule:
     shares = {name: ours.get(name, 0.0) / total if total else math.nan for name in wanted}
     silent = sorted(name for name, share in shares.items() if not share >= _SILENT)
     least = min(shares.values(), key=lambda share: share if share >= 0 else -1.0, default=math.nan)
-    said = "Every driver family with features moves the score."
+    sentence = "Every driver family with features moves the score."
     if silent or not shares:
-        said = f"These driver families have features but do not move the score: {', '.join(silent)}"
-        said += ". See features.md for the tables they read, and stille check for what was read."
-    return rule("families", least, _SILENT, None, bool(shares) and not silent, said)
+        sentence = (
+            f"These driver families have features but do not move the score: {', '.join(silent)}"
+        )
+        sentence += (
+            ". See features.md for the tables they read, and stille check for what was read."
+        )
+    return rule("families", least, _SILENT, None, bool(shares) and not silent, sentence)
 
 
 def _audible(spread: Mapping[str, float]) -> list[str]:
@@ -153,9 +159,9 @@ def _audible(spread: Mapping[str, float]) -> list[str]:
     return [name for name, value in spread.items() if total and value / total >= _SILENT]
 
 
-def _within(found: Interval, band: tuple[float, float], aim: float) -> bool:
-    excused = found.low <= aim <= found.high
-    return math.isfinite(found.value) and (band[0] <= found.value <= band[1] or excused)
+def _within(measure: Interval, band: tuple[float, float], aim: float) -> bool:
+    excused = measure.low <= aim <= measure.high
+    return math.isfinite(measure.value) and (band[0] <= measure.value <= band[1] or excused)
 
 
 def against(rival: Rival | None) -> Iterable[Rule]:
@@ -173,18 +179,18 @@ def against(rival: Rival | None) -> Iterable[Rule]:
 
 
 def _not_worse(name: str, title: str, gain: Interval, digits: int, on: str) -> Rule:
-    said = (
+    sentence = (
         f"{title} is better than the champion's by {gain:.{digits}f} {on}; the interval must "
         "not lie below 0."
     )
-    return rule(name, gain.high, 0.0, None, gain.high >= 0, said)
+    return rule(name, gain.high, 0.0, None, gain.high >= 0, sentence)
 
 
 def _stable(rival: Rival, on: str) -> Rule:
     better = any(gain is not None and gain.low > 0 for gain in (rival.gain, rival.profit))
-    said = (
+    sentence = (
         f"The riskiest tenth shares {rival.overlap:.2f} with the champion's (Jaccard) {on}; it "
         f"must be {_OVERLAP} or more unless the model is better beyond doubt."
     )
     passed = rival.overlap >= _OVERLAP or (better and math.isfinite(rival.overlap))
-    return rule("stable_top", rival.overlap, _OVERLAP, None, passed, said)
+    return rule("stable_top", rival.overlap, _OVERLAP, None, passed, sentence)

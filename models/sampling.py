@@ -1,4 +1,4 @@
-"""Which rows each bagged booster learns from: every leaver, and its own share of the stayers."""
+"""Negative sampling: every leaver, and for each booster its own share of the stayers."""
 
 from dataclasses import dataclass
 
@@ -36,11 +36,11 @@ def samples(rows: Index, y: Labels, negatives: int | None, members: int) -> tupl
     size = len(stayers) if negatives is None else negatives * len(leavers)
     if size > _NOT_WORTH_IT * len(stayers):
         return (Sample(rows, 1.0),) * members
-    dealt = np.random.default_rng(1).permutation(stayers)
+    shuffled = np.random.default_rng(1).permutation(stayers)
     hands = (np.arange(size) + member * size for member in range(members))
     return tuple(
         Sample(
-            np.sort(np.concatenate([leavers, np.take(dealt, hand, mode="wrap")])),
+            np.sort(np.concatenate([leavers, np.take(shuffled, hand, mode="wrap")])),
             size / len(stayers),
         )
         for hand in hands

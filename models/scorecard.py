@@ -1,4 +1,4 @@
-"""How good scores are, with intervals from a bootstrap over customers."""
+"""Scorecard: ranking and calibration metrics with cluster-bootstrap intervals."""
 
 from dataclasses import dataclass
 
@@ -42,20 +42,20 @@ def scorecard(
     Raises ``GateError`` when only one class is present or a probability is not in [0, 1].
     """
     scored = _prepare(y, p)
-    value = _measured(scored, np.ones((1, len(y))))
-    drawn = [
-        _measured(scored, weights)
+    value = _metrics(scored, np.ones((1, len(y))))
+    replicated = [
+        _metrics(scored, weights)
         for weights in draws(customer_id[scored.ranked.order], replicates, seed)
     ]
     return {
-        name: interval(float(at[0]), np.concatenate([at, *(draw[name] for draw in drawn)]))
+        name: interval(float(at[0]), np.concatenate([at, *(draw[name] for draw in replicated)]))
         for name, at in value.items()
     }
 
 
 def measure(y: Labels, p: Floats) -> dict[str, float]:
     """The scorecard's values without intervals."""
-    one = _measured(_prepare(y, p), np.ones((1, len(y))))
+    one = _metrics(_prepare(y, p), np.ones((1, len(y))))
     return {name: float(value[0]) for name, value in one.items()}
 
 
@@ -77,7 +77,7 @@ def _prepare(y: Labels, p: Floats) -> _Scored:
     return _Scored(ranked, rows, starts, z, fit_line(z, target), fit_intercept(z, target))
 
 
-def _measured(scored: _Scored, weights: Floats) -> dict[str, Floats]:
+def _metrics(scored: _Scored, weights: Floats) -> dict[str, Floats]:
     """Each metric for each row of ``weights`` (r, n), which are in ranked order."""
     counts = count(scored.ranked, weights)
     recall = recall_at(counts, SHARES)

@@ -1,4 +1,4 @@
-"""Recipes held against each other on rows that none of them has learned from."""
+"""Out-of-fold scores and their comparison between recipes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

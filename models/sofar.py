@@ -1,8 +1,8 @@
-"""Who has left so far: rows whose label window is complete, or still open and partly known.
+"""Current-status likelihood for open label windows (Sun 2006).
 
-Of a row that leaves with chance p, a notice is known so far with chance share · p: a current-status
-likelihood (Sun 2006), where share is how many of a whole window's leavers are known that far
-into it. In a complete window the share is 1, and the likelihood the usual one.
+Of a row that leaves with chance p, a notice is known so far with chance share · p, where share is
+how many of a whole window's leavers are known that far into it. In a complete window the share is
+1, and the likelihood the usual one.
 """
 
 from dataclasses import dataclass, fields
@@ -61,7 +61,7 @@ def left_so_far(ended_after: Index, cause: Texts, window: LabelWindow) -> tuple[
     return left.astype(np.int8), within & ~left
 
 
-def level_shift(z: Floats, y: Labels, share: Floats) -> float:
+def fit_level_shift(z: Floats, y: Labels, share: Floats) -> float:
     """What must be added to the log-odds ``z`` (n,) for the likelihood to be greatest.
 
     Scoring steps of at most 1, as an open row's loss is flat far up, halved until the loss falls.

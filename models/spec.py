@@ -1,4 +1,4 @@
-"""What a model expects of its matrix: column names, order, kinds and category vocabularies."""
+"""Feature spec: the names, order, kinds and category vocabularies of a model's inputs."""
 
 import hashlib
 import json
@@ -124,10 +124,10 @@ def learn_spec(columns: Sequence[FeatureColumn], frame: pd.DataFrame) -> Feature
     Raises ``ModelError`` when a column is missing or a category holds something else than text.
     """
     refuse_missing([column.name for column in columns], list(frame.columns))
-    return FeatureSpec(tuple(_learned(column, frame) for column in columns))
+    return FeatureSpec(tuple(_learn_column(column, frame) for column in columns))
 
 
-def _learned(column: FeatureColumn, frame: pd.DataFrame) -> FeatureColumn:
+def _learn_column(column: FeatureColumn, frame: pd.DataFrame) -> FeatureColumn:
     values = column_of(frame, column.name)
     null_share = round(float(values.isna().mean()), 6) if len(values) else None
     if column.kind == "number":

@@ -1,7 +1,7 @@
-"""Which rows teach and which rows judge: by time with a gap, or by customer.
+"""Train and test splits: by time with a gap, or by customer.
 
-A label of as-of date d is complete at ``window.end(d)``. A judging date T may therefore only
-be preceded by teaching dates with ``window.end(d) <= T``: the gap of lead + horizon days.
+A label of as-of date d is complete at ``window.end(d)``. A test date T may therefore only be
+preceded by training dates with ``window.end(d) <= T``: the gap of lead + horizon days.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""How long a model stays good: the scorecard by months after what it learned ended."""
+"""Performance decay: the scorecard by months since the last training label."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""One split of one feature: the rule a person could apply by hand."""
+"""Decision stump: one split of one feature, a rule that a person could apply by hand."""
 
 from dataclasses import dataclass
 
@@ -61,13 +61,13 @@ def _stump(values: Matrix, y: Labels, column: int, category: bool) -> Stump:
     order = known[np.argsort(values[known], kind="stable")]
     cuts, rows, positives = _candidates(values[order], y[order], category)
     total, all_positives = len(order), float(y[order].sum())
-    lost = (len(y) - total, float(y.sum()) - all_positives)
+    unknown = (len(y) - total, float(y.sum()) - all_positives)
     inside = _rate(positives, rows, base)
     outside = _rate(all_positives - positives, total - rows, base)
-    missing = _rate(np.array([lost[1]]), np.array([lost[0]]), base)
+    missing = _rate(np.array([unknown[1]]), np.array([unknown[0]]), base)
     losses = _loss(inside, positives, rows)
     losses += _loss(outside, all_positives - positives, total - rows)
-    losses += _loss(missing, np.array([lost[1]]), np.array([lost[0]]))
+    losses += _loss(missing, np.array([unknown[1]]), np.array([unknown[0]]))
     at = int(np.argmin(losses))
     return Stump(
         column,

@@ -1,4 +1,7 @@
-"""How far a line may be moved when levels and slopes swing from month to month by themselves."""
+"""Shrinkage of calibration updates (James–Stein).
+
+Levels and slopes vary from month to month by themselves; a move within that is not followed.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +33,9 @@ def monthly_swing(as_of: Days, y: Labels) -> float:
     return float(np.sqrt(max(USUAL**2, float(logit(rate).var(ddof=1)) - chance)))
 
 
-def held_levels(parent: Calibration, moved: Calibration, rows: SoFar, swing: float) -> Calibration:
+def shrink_levels(
+    parent: Calibration, moved: Calibration, rows: SoFar, swing: float
+) -> Calibration:
     """``moved`` with the level of each line drawn back to the parent's where it proves little.
 
     ``rows`` are those that the levels were fitted on. A level that moved by d log-odds keeps the
@@ -39,60 +44,60 @@ def held_levels(parent: Calibration, moved: Calibration, rows: SoFar, swing: flo
     a usual year is not followed, a far larger one is nearly whole. Slopes are kept as they are.
     """
 
-    def held(before: Platt, after: Platt, told: _Told) -> Platt:
-        move = after.at(told.centre) - before.at(told.centre)
-        return after.shifted(_kept(move, swing, told.level) - move)
+    def shrink(before: Platt, after: Platt, line: _LineInformation) -> Platt:
+        move = after.at(line.centre) - before.at(line.centre)
+        return after.shifted(_shrink_move(move, swing, line.level) - move)
 
-    return _line_by_line(parent, moved, rows, held)
+    return _line_by_line(parent, moved, rows, shrink)
 
 
-def held_slopes(parent: Calibration, moved: Calibration, rows: SoFar) -> Calibration:
+def shrink_slopes(parent: Calibration, moved: Calibration, rows: SoFar) -> Calibration:
     """The same for the slope of each line, whose swing is a twentieth; levels stay.
 
     The level is that at the rows' centre, which tells nothing of the slope.
     """
 
-    def held(before: Platt, after: Platt, told: _Told) -> Platt:
-        slope = before.slope + _kept(after.slope - before.slope, SLOPE_SWING, told.slope)
-        return Platt(slope, after.at(told.centre) - slope * told.centre)
+    def shrink(before: Platt, after: Platt, line: _LineInformation) -> Platt:
+        slope = before.slope + _shrink_move(after.slope - before.slope, SLOPE_SWING, line.slope)
+        return Platt(slope, after.at(line.centre) - slope * line.centre)
 
-    return _line_by_line(parent, moved, rows, held)
+    return _line_by_line(parent, moved, rows, shrink)
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """What rows tell of a line's level and slope, and the raw log-odds of their centre."""
+class _LineInformation:
+    """Fisher information of rows on a line's level and slope, and their centre in raw log-odds."""
 
     level: float
     slope: float
     centre: float
 
 
-def _told(line: Platt, rows: SoFar) -> _Told:
-    told = information(line.intercept + line.slope * rows.raw, rows.share)
-    total = float(told.sum())
-    centre = float(told @ rows.raw) / total
-    return _Told(total, float(told @ (rows.raw - centre) ** 2), centre)
+def _line_information(line: Platt, rows: SoFar) -> _LineInformation:
+    weights = information(line.intercept + line.slope * rows.raw, rows.share)
+    total = float(weights.sum())
+    centre = float(weights @ rows.raw) / total
+    return _LineInformation(total, float(weights @ (rows.raw - centre) ** 2), centre)
 
 
 def _line_by_line(
     parent: Calibration,
     moved: Calibration,
     rows: SoFar,
-    held: Callable[[Platt, Platt, _Told], Platt],
+    shrink: Callable[[Platt, Platt, _LineInformation], Platt],
 ) -> Calibration:
     """Each line by its own rows; one without rows, and the common line, by all."""
     lines = {}
     for name, line in moved.product_lines.items():
         here = rows.product_line == name
         mine = rows.take(here) if here.any() else rows
-        lines[name] = held(parent.line(name), line, _told(line, mine))
-    common = held(parent.common, moved.common, _told(moved.common, rows))
+        lines[name] = shrink(parent.line(name), line, _line_information(line, mine))
+    common = shrink(parent.common, moved.common, _line_information(moved.common, rows))
     return Calibration(common.slope, common.intercept, lines)
 
 
-def _kept(move: float, swing: float, told: float) -> float:
-    """What is kept of a move of which the rows hold the information ``told``."""
-    if move == 0.0 or told <= 0.0:
+def _shrink_move(move: float, swing: float, precision: float) -> float:
+    """Positive-part James–Stein shrinkage of a move fitted with variance 1 / ``precision``."""
+    if move == 0.0 or precision <= 0.0:
         return 0.0
-    return move * max(0.0, 1 - (swing**2 + 1 / told) / move**2)
+    return move * max(0.0, 1 - (swing**2 + 1 / precision) / move**2)

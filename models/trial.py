@@ -1,4 +1,4 @@
-"""Boosters on customers they have not seen: how many rounds, which shapes of tree, which line.
+"""Early stopping on customers left out: rounds, shapes of tree and calibration.
 
 One pass over the groups of customers decides all three. Each booster is stopped on the group it
 has not seen; the mean of the best rounds is steadier than that of any one split, on whose few
@@ -23,7 +23,7 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class ShapeTrial:
     """One shape of tree: the rounds of its final fit, and what it says of customers left out.
 
     ``best`` are the rounds at which each fold stopped; ``raw`` holds log-odds of the bag's judged
@@ -37,15 +37,15 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Mix:
+class ShapeMix:
     """The shape that each booster grows, in the order tried; calibration, log loss left out."""
 
-    grown: tuple[Trial, ...]
+    grown: tuple[ShapeTrial, ...]
     calibration: Calibration
     log_loss: float
 
 
-def groups(examples: Examples, recipe: Recipe) -> tuple[Fold, ...]:
+def customer_groups(examples: Examples, recipe: Recipe) -> tuple[Fold, ...]:
     """The recipe's groups of customers, each left out once.
 
     Raises ``GateError`` when one side of a fold has too few leavers or stayers.
@@ -61,15 +61,15 @@ def groups(examples: Examples, recipe: Recipe) -> tuple[Fold, ...]:
     )
 
 
-def tried(bag: Bag, shape: Recipe, folds: Sequence[Fold], on_step: Progress) -> Trial:
+def try_shape(bag: Bag, shape: Recipe, folds: Sequence[Fold], on_step: Progress) -> ShapeTrial:
     """Train one booster of the shape without each fold's customers, and score these."""
     boosters = []
     for fold in folds:
         on_step(f"trees of {shape.num_leaves} leaves, judged by {fold.name}")
-        boosters.append(bag.stopped(shape, fold))
+        boosters.append(bag.train_with_early_stopping(shape, fold))
     best = tuple(int(booster.best_iteration) for booster in boosters)
     rounds = max(1, round(shape.refit * float(np.mean(best))))
-    rows = bag.judged.rows
+    rows = bag.validation_sample.rows
     raw = np.empty(len(rows))
     for fold, booster in zip(folds, boosters, strict=True):
         here = fold.test[rows]
@@ -79,28 +79,31 @@ def tried(bag: Bag, shape: Recipe, folds: Sequence[Fold], on_step: Progress) -> 
             num_iteration=rounds,
             num_threads=shape.threads,
         )
-    return Trial(shape, best, rounds, raw)
+    return ShapeTrial(shape, best, rounds, raw)
 
 
-def mixed(bag: Bag, trials: Sequence[Trial]) -> Mix:
+def choose_mix(bag: Bag, trials: Sequence[ShapeTrial]) -> ShapeMix:
     """The shapes for the bag's boosters that have the lowest log loss out of fold.
 
     Of equal mixes the one with more of the earlier shapes is kept. Where stayers are sampled, the
     line is fitted on a sample and then lowered by the log-odds that sampling added; the log loss
     is weighted.
     """
-    rows = bag.judged.rows
+    sample = bag.validation_sample
+    rows = sample.rows
     y, lines = bag.examples.y[rows], bag.examples.product_line[rows]
-    weights = bag.judged.weights(bag.examples.y)
+    weights = sample.weights(bag.examples.y)
 
-    def mix(grown: tuple[Trial, ...]) -> Mix:
+    def mix(grown: tuple[ShapeTrial, ...]) -> ShapeMix:
         raw = np.mean([trial.raw for trial in grown], axis=0)
-        found = fit_by_product_line(raw, lines, y).shifted(float(np.log(bag.judged.keep)))
-        losses = _losses(found.log_odds(raw, lines), y)
-        return Mix(grown, found, float(np.average(losses, weights=weights)))
+        calibration = fit_by_product_line(raw, lines, y).shifted(
+            float(np.log(bag.validation_sample.keep))
+        )
+        losses = _losses(calibration.log_odds(raw, lines), y)
+        return ShapeMix(grown, calibration, float(np.average(losses, weights=weights)))
 
     mixes = combinations_with_replacement(trials, len(bag.members))
-    return min(map(mix, mixes), key=lambda found: found.log_loss)
+    return min(map(mix, mixes), key=lambda calibration: calibration.log_loss)
 
 
 def _losses(log_odds: Floats, y: Labels) -> Floats:

@@ -1,9 +1,9 @@
-"""Whom a contact wakes: the share that an experiment gives for everybody, borne by those asleep.
+"""Sleeping dogs: distribution of the share that a contact makes leave.
 
 A retention contact made customers leave who stayed out of inertia: it lowered the inertia and made
 usage salient (Ascarza, Iyengar and Schleicher 2016, J. Marketing Research 53). Who has dealt with
-the company lately has no inertia to lose. That nobody else is woken is an assumption; a company's
-own holdout shows who is.
+the company lately has no inertia to lose, so the sleepers bear it. That nobody else is woken is an
+assumption; a company's own holdout shows who is.
 """
 
 import numpy as np
@@ -17,6 +17,9 @@ def woken_shares(p: Floats, asleep: Mask, woken_share: float) -> Floats:
     ``p`` (n,) are the chances of leaving alone, so of contacting all of them as many stayers are
     woken as with the same ``woken_share`` for each. The sleepers wake them all; what is more than
     every one of them is borne by the others, and by all where nobody sleeps.
+
+    >>> woken_shares(np.array([0.5, 0.5]), np.array([True, False]), 0.1).tolist()
+    [0.2, 0.0]
     """
     stay = 1 - p
     share = float(stay[asleep].sum() / stay.sum()) if stay.sum() > 0 else 0.0

@@ -15,10 +15,10 @@ from models.calibration import (
     Calibration,
     Platt,
     fit_by_product_line,
+    fit_near_identity,
     fit_platt,
     fit_shift,
-    follow,
-    nearby,
+    update_calibration,
 )
 
 
@@ -112,7 +112,7 @@ def penalised(z: np.ndarray, y: np.ndarray, level: float, slope: float) -> np.nd
 
 def test_one_row_by_hand() -> None:
     # 0.5 − p(s) is the pull of a leaver at z = 0, 20 · s that of the ridge: s = (1 − p(s)) / 20.
-    found = nearby(np.array([0.0]), np.array([1], dtype=np.int8), LEVEL_WEIGHT)
+    found = fit_near_identity(np.array([0.0]), np.array([1], dtype=np.int8), LEVEL_WEIGHT)
     assert found.slope == 1.0
     assert found.intercept == pytest.approx((1 - expit(found.intercept)) / 20)
     assert found.intercept == pytest.approx(0.0246914, abs=1e-6)
@@ -148,7 +148,7 @@ def test_each_product_line_gets_its_own_level_and_slope(seed: int) -> None:
 def test_the_fewer_leavers_the_nearer_to_the_common_line(few: int) -> None:
     raw = np.tile(np.linspace(-4, 0, 40), max(few // 40, 1) + 1)[: max(few, 1)]
     y = np.ones(len(raw), dtype=np.int8) * (np.arange(len(raw)) < few)
-    line = nearby(raw, y.astype(np.int8), LEVEL_WEIGHT)
+    line = fit_near_identity(raw, y.astype(np.int8), LEVEL_WEIGHT)
     centre = np.average(raw, weights=expit(raw) * (1 - expit(raw)))
     moved = line.intercept + line.slope * centre - centre
     assert abs(moved) <= max(few, 1) / LEVEL_WEIGHT
@@ -162,7 +162,7 @@ def test_the_fewer_leavers_the_nearer_to_the_common_line(few: int) -> None:
 def test_scores_upside_down_in_one_product_line_only_move_its_level() -> None:
     raw = np.repeat([-3.0, 3.0], 5_000)
     y = np.repeat([1, 0], 5_000).astype(np.int8)
-    found = nearby(raw, y, LEVEL_WEIGHT)
+    found = fit_near_identity(raw, y, LEVEL_WEIGHT)
     assert found.slope == 1.0
 
 
@@ -201,18 +201,20 @@ def test_following_moves_all_levels_by_what_has_drifted(seed: int) -> None:
     raw, product_line, y = two_lines(seed)
     parent = fit_by_product_line(raw, product_line, y)
     kept = (y == 0) | (np.random.default_rng(seed).random(len(y)) < 0.6)
-    new = follow(parent, raw[kept], product_line[kept], y[kept])
+    new = update_calibration(parent, raw[kept], product_line[kept], y[kept])
     for line in (lambda c: c.common, lambda c: c.product_lines["gas"]):
         assert line(new).intercept - line(parent).intercept == pytest.approx(-0.51, abs=0.15)
         assert line(new).slope == pytest.approx(line(parent).slope, rel=0.1)
     gas_only = product_line == "gas"
-    rest = follow(parent, raw[gas_only], product_line[gas_only], y[gas_only])
+    rest = update_calibration(parent, raw[gas_only], product_line[gas_only], y[gas_only])
     assert set(rest.product_lines) == set(LINES)
 
 
 def test_following_needs_both_classes() -> None:
     with pytest.raises(GateError, match="same label"):
-        follow(Calibration(), np.zeros(3), np.full(3, "gas", object), np.ones(3, dtype=np.int8))
+        update_calibration(
+            Calibration(), np.zeros(3), np.full(3, "gas", object), np.ones(3, dtype=np.int8)
+        )
 
 
 def test_a_line_fitted_on_sampled_stayers_fits_all_once_it_is_shifted() -> None:

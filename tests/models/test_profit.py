@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from models.profit import (
     Economics,
-    break_even,
     customer_value,
     expected_value,
     maximum_profit,
@@ -26,9 +25,8 @@ CLV = np.array([5_000.0])
 
 @pytest.mark.parametrize(("economics", "risk"), [(PLAIN, 0.0213), (WAKING, 0.1388)])
 def test_break_even_risks_of_the_design(economics: Economics, risk: float) -> None:
-    found = break_even(CLV, economics)
-    assert found[0] == pytest.approx(risk, abs=5e-5)
-    assert expected_value(found, CLV, economics)[0] == pytest.approx(0, abs=1e-9)
+    below, above = (expected_value(np.array([risk + by]), CLV, economics) for by in (-5e-5, 5e-5))
+    assert below[0] < 0 < above[0]
 
 
 def test_the_waking_share_is_what_the_field_experiment_found() -> None:
@@ -42,9 +40,10 @@ def test_expected_value_by_hand() -> None:
 
 
 def test_no_risk_is_enough_for_a_customer_worth_less_than_the_contact() -> None:
-    found = break_even(np.array([100.0, 300.0, 399.0, 401.0]), PLAIN)
-    assert np.isinf(found[:3]).all()
-    assert found[3] == pytest.approx(30 / (0.3 * 101))
+    value = np.array([100.0, 300.0, 399.0, 401.0])
+    assert (expected_value(np.ones(4), value, PLAIN)[:3] < 0).all()
+    risk = np.array([30 / (0.3 * 101)])
+    assert expected_value(risk, value, PLAIN)[3] == pytest.approx(0)
 
 
 def test_value_by_hand_takes_the_own_margin_where_it_is_known() -> None:
@@ -54,11 +53,12 @@ def test_value_by_hand_takes_the_own_margin_where_it_is_known() -> None:
     assert customer_value(margin, PLAIN, 10).tolist() == [13_300, 8_300]
 
 
-def test_the_value_rises_with_the_multiple_and_the_break_even_falls() -> None:
+def test_the_value_and_the_profit_of_a_contact_rise_with_the_multiple() -> None:
     margin = np.linspace(0, 5_000, 11)
     low, high = (customer_value(margin, WAKING, multiple) for multiple in (4, 10))
     assert (high > low).all()
-    assert (break_even(high, WAKING) <= break_even(low, WAKING)).all()
+    risk = np.array([0.2])
+    assert (expected_value(risk, high, WAKING) > expected_value(risk, low, WAKING)).all()
 
 
 def test_curve_by_hand() -> None:

@@ -7,13 +7,13 @@ import pytest
 from scipy.special import expit, logit
 
 from features.errors import GateError
-from models.calibration import Calibration, fit_by_product_line, follow
+from models.calibration import Calibration, fit_by_product_line, update_calibration
 from models.examples import Examples
 from models.recalibration import newest_months, recalibrate
 from models.sofar import SoFar
 from models.spec import FeatureSpec
 from models.splits import customer_folds
-from models.swing import held_levels, held_slopes
+from models.swing import shrink_levels, shrink_slopes
 
 MONTHS = np.arange("2024-01", "2025-01", dtype="datetime64[M]").astype("datetime64[D]")
 LAG = 3
@@ -215,9 +215,9 @@ def test_complete_months_alone_are_fitted_as_before() -> None:
     examples, raw = company(7, drop=0.3)
     rows = SoFar.complete(examples, raw)
     newest = rows.take(newest_months(rows, 400))
-    fitted = follow(Calibration(), newest.raw, newest.product_line, newest.y)
-    fitted = held_slopes(Calibration(), fitted, newest)
-    expected = held_levels(Calibration(), fitted, newest, 0.15)
+    fitted = update_calibration(Calibration(), newest.raw, newest.product_line, newest.y)
+    fitted = shrink_slopes(Calibration(), fitted, newest)
+    expected = shrink_levels(Calibration(), fitted, newest, 0.15)
     assert recalibrate(Calibration(), rows).calibration == expected
 
 

@@ -10,7 +10,7 @@ from scipy.special import expit
 from features.timeline import LabelWindow
 from models.histories import NEVER
 from models.logit import fit_intercept
-from models.sofar import information, left_so_far, level_shift, log_loss
+from models.sofar import fit_level_shift, information, left_so_far, log_loss
 
 WINDOW = LabelWindow(14, 90)
 
@@ -38,11 +38,11 @@ def test_open_windows_alone_tell_a_planted_move(seed: int, move: float) -> None:
     z, y, share = planted(seed, move)
     doubt = information(z + move, share).sum() ** -0.5
     assert doubt < 0.06
-    assert level_shift(z, y, share) == pytest.approx(move, abs=3 * doubt)
+    assert fit_level_shift(z, y, share) == pytest.approx(move, abs=3 * doubt)
 
 
 def test_the_information_is_what_the_fits_vary_by() -> None:
-    found = [level_shift(*planted(seed, 0.0, 2_000)) for seed in range(150)]
+    found = [fit_level_shift(*planted(seed, 0.0, 2_000)) for seed in range(150)]
     z, _, share = planted(0, 0.0, 2_000)
     assert np.std(found) == pytest.approx(information(z, share).sum() ** -0.5, rel=0.2)
 
@@ -58,22 +58,24 @@ def test_the_shift_equals_the_written_likelihood(seed: int) -> None:
         return float(-(y * np.log(q) + (1 - y) * np.log(1 - q)).mean())
 
     oracle = minimize_scalar(loss, bounds=(-6, 6), method="bounded", options={"xatol": 1e-9}).x
-    assert level_shift(z, y, share) == pytest.approx(oracle, abs=1e-5)
+    assert fit_level_shift(z, y, share) == pytest.approx(oracle, abs=1e-5)
     assert log_loss(z + 0.3, y, share) == pytest.approx(loss(0.3))
 
 
 def test_with_complete_windows_it_is_the_usual_shift() -> None:
     z, y, _ = planted(1, 0.4)
     share = np.ones(len(z))
-    assert level_shift(z, y, share) == pytest.approx(fit_intercept(z, y.astype(float)), abs=1e-9)
+    assert fit_level_shift(z, y, share) == pytest.approx(
+        fit_intercept(z, y.astype(float)), abs=1e-9
+    )
     np.testing.assert_allclose(information(z, share), expit(z) * (1 - expit(z)))
 
 
 @pytest.mark.parametrize("start", [-20.0, 10.0])
 def test_from_far_away_the_shift_is_found_too(start: float) -> None:
     z, y, share = planted(2, 0.0, 2_000)
-    near = level_shift(z, y, share)
-    assert level_shift(z + start, y, share) == pytest.approx(near - start, abs=1e-6)
+    near = fit_level_shift(z, y, share)
+    assert fit_level_shift(z + start, y, share) == pytest.approx(near - start, abs=1e-6)
 
 
 def test_information_by_hand() -> None:
@@ -83,8 +85,8 @@ def test_information_by_hand() -> None:
 
 def test_more_leavers_raise_the_level_and_more_that_is_known_lowers_it() -> None:
     z, y, share = planted(3, 0.0, 2_000)
-    now = level_shift(z, y, share)
+    now = fit_level_shift(z, y, share)
     more = y.copy()
     more[np.flatnonzero(y == 0)[0]] = 1
-    assert level_shift(z, more, share) > now
-    assert level_shift(z, y, np.minimum(share * 1.1, 1.0)) < now
+    assert fit_level_shift(z, more, share) > now
+    assert fit_level_shift(z, y, np.minimum(share * 1.1, 1.0)) < now

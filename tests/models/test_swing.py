@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from models.calibration import Calibration, Platt
 from models.sofar import SoFar
-from models.swing import USUAL, held_levels, held_slopes, monthly_swing
+from models.swing import USUAL, monthly_swing, shrink_levels, shrink_slopes
 
 MONTHS = np.arange("2023-01", "2025-01", dtype="datetime64[M]").astype("datetime64[D]")
 ROWS = SoFar(
@@ -38,7 +38,7 @@ def test_the_swing_is_that_of_the_months_without_chance() -> None:
 def moved(by: float, swing: float) -> float:
     """Where a level ends that the rows, of probability about a half, moved by ``by``."""
     new = Calibration(1.0, by, {"gas": Platt(1.0, by)})
-    found = held_levels(Calibration(), new, ROWS, swing)
+    found = shrink_levels(Calibration(), new, ROWS, swing)
     assert found.product_lines["gas"] == found.common
     assert found.slope == 1.0
     return found.intercept
@@ -60,7 +60,7 @@ def test_within_the_swings_nothing_moves_and_without_them_nearly_everything() ->
 
 def test_levels_alone_are_held_and_a_line_without_rows_is_held_as_all_rows_are() -> None:
     new = Calibration(1.2, 0.3, {"gas": Platt(1.1, 0.3), "water": Platt(1.2, 0.3)})
-    found = held_levels(Calibration(), new, ROWS, 0.1)
+    found = shrink_levels(Calibration(), new, ROWS, 0.1)
     assert (found.slope, found.product_lines["gas"].slope) == (1.2, 1.1)
     assert found.product_lines["water"] == found.common
 
@@ -70,7 +70,7 @@ def test_a_slope_is_held_back_by_hand_at_the_centre_of_the_rows() -> None:
     # Rows at z = −1.3 and 1.3 tell the same: their centre is raw 2, their spread all they tell.
     new = Calibration(1.3, -2.6, {"gas": Platt(1.3, -2.6)})
     told = 4_000 * expit(1.3) * expit(-1.3)
-    found = held_slopes(Calibration(), new, rows)
+    found = shrink_slopes(Calibration(), new, rows)
     assert found.slope == pytest.approx(1.3 - (0.05**2 + 1 / told) / 0.3)
     assert found.common.at(2.0) == pytest.approx(0.0)
     assert found.product_lines["gas"] == found.common
@@ -79,7 +79,7 @@ def test_a_slope_is_held_back_by_hand_at_the_centre_of_the_rows() -> None:
 @pytest.mark.parametrize("slope", [0.95, 1.0, 1.05])
 def test_a_slope_within_its_swings_stays_the_parents(slope: float) -> None:
     rows = replace(ROWS, raw=np.tile([1.0, 3.0], 2_000))
-    found = held_slopes(Calibration(), Calibration(slope, 0.3, {"gas": Platt(slope, 0.3)}), rows)
+    found = shrink_slopes(Calibration(), Calibration(slope, 0.3, {"gas": Platt(slope, 0.3)}), rows)
     assert (found.slope, found.product_lines["gas"].slope) == (1.0, 1.0)
     # Rows that do not vary tell nothing of a slope.
-    assert held_slopes(Calibration(), Calibration(2.0, 0.3), ROWS).slope == 1.0
+    assert shrink_slopes(Calibration(), Calibration(2.0, 0.3), ROWS).slope == 1.0

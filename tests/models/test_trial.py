@@ -10,7 +10,7 @@ from models.boosting import Bag
 from models.examples import Examples
 from models.logit import fit_line
 from models.recipe import Recipe
-from models.trial import Trial, groups, mixed, tried
+from models.trial import ShapeTrial, choose_mix, customer_groups, try_shape
 
 Judge = Callable[..., list[int]]
 
@@ -25,8 +25,8 @@ def grown(bag: Bag, recipe: Recipe) -> Judge:
     """How many of three boosters grow each shape, when the shapes said this."""
 
     def judge(*said: Floats) -> list[int]:
-        trials = [Trial(recipe, (1,), 1, raw) for raw in said]
-        chosen = mixed(bag, trials).grown
+        trials = [ShapeTrial(recipe, (1,), 1, raw) for raw in said]
+        chosen = choose_mix(bag, trials).grown
         return [sum(trial is each for each in chosen) for trial in trials]
 
     return judge
@@ -56,7 +56,7 @@ def test_of_shapes_that_say_the_same_the_own_is_kept(bag: Bag, grown: Judge) -> 
 def test_the_mix_is_calibrated_as_it_is_mixed(bag: Bag, recipe: Recipe) -> None:
     rng = np.random.default_rng(5)
     first, last = (bag.examples.y + rng.normal(size=len(bag.examples)) for _ in range(2))
-    found = mixed(bag, [Trial(recipe, (1,), 1, raw) for raw in (first, last)])
+    found = choose_mix(bag, [ShapeTrial(recipe, (1,), 1, raw) for raw in (first, last)])
     raw = np.mean([trial.raw for trial in found.grown], axis=0)
     z = found.calibration.log_odds(raw)
     intercept, slope = fit_line(z, bag.examples.y.astype(np.float64))
@@ -66,18 +66,22 @@ def test_the_mix_is_calibrated_as_it_is_mixed(bag: Bag, recipe: Recipe) -> None:
 def test_customers_are_scored_by_boosters_without_them(examples: Examples, recipe: Recipe) -> None:
     """Whose labels a group's customers have makes no difference to its booster."""
     quick = replace(recipe, max_rounds=20, patience=20)
-    folds = groups(examples, quick)
+    folds = customer_groups(examples, quick)
     [here, *_] = (fold.test for fold in folds)
     y = examples.y.copy()
     y[here] = np.random.default_rng(6).permutation(y[here])
     turned = replace(examples, y=y)
     before, after = (
-        [bag.stopped(quick, folds[0]).predict(each.x, raw_score=True, num_iteration=5)]
+        [
+            bag.train_with_early_stopping(quick, folds[0]).predict(
+                each.x, raw_score=True, num_iteration=5
+            )
+        ]
         for each in (examples, turned)
         for bag in [Bag.of(each, quick)]
     )
     np.testing.assert_array_equal(before, after)
-    found = tried(Bag.of(examples, quick), quick, folds, lambda _: None)
+    found = try_shape(Bag.of(examples, quick), quick, folds, lambda _: None)
     assert found.raw.shape == (len(examples),)
     assert found.rounds == max(1, round(quick.refit * np.mean(found.best)))
 
@@ -85,9 +89,9 @@ def test_customers_are_scored_by_boosters_without_them(examples: Examples, recip
 def test_each_group_must_hold_enough_of_both(examples: Examples, recipe: Recipe) -> None:
     leavers = np.flatnonzero(examples.y == 1)[:30]
     few = examples.take(np.sort(np.concatenate([np.flatnonzero(examples.y == 0), leavers])))
-    assert len(groups(few, replace(recipe, min_positives=5))) == recipe.folds
+    assert len(customer_groups(few, replace(recipe, min_positives=5))) == recipe.folds
     with pytest.raises(GateError, match=r"30 leavers among .* 2 groups of customers needs 20"):
-        groups(few, recipe)
+        customer_groups(few, recipe)
 
 
 def test_what_no_seed_got_is_not_binned(examples: Examples, recipe: Recipe) -> None:
