@@ -3,7 +3,7 @@
 What takes minutes is kept below ``var/bench/lists``: each company and one file of scores.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from pipelines.matrices.files import KEYS
 from pipelines.scoring import score_rows
 from pipelines.settings import Settings
 from pipelines.training.evaluation import recipe_of
-from pipelines.training.examples import make_examples, read_matrix
+from pipelines.training.examples import read_matrix
 
 FOLDER = companies.FOLDER / "lists"
 CUSTOMERS, MONTHS, SEED = 8_000, 34, 11
