@@ -22,7 +22,6 @@ from pipelines.tracking.registry import Registered
 from pipelines.tracking.store import connect
 
 _PIP = ["lightgbm", "numpy"]
-_FILES = "files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +44,13 @@ def log_training(settings: Settings, training: Training) -> Registered:
     experiment = connect(settings)
     name = settings.tracking.model
     with tempfile.TemporaryDirectory() as scratch:
-        _write(Path(scratch, _FILES), training.files)
         _write(Path(scratch, MODEL_FOLDER), training.model_files)
         with mlflow.start_run(experiment_id=experiment, run_name=training.name) as run:
             mlflow.log_params(dict(training.params))
             mlflow.log_metrics(dict(training.metrics))
             mlflow.set_tags({**training.tags, MLFLOW_RUN_NOTE: training.description})
             log_datasets(run.info.run_id, training.datasets)
-            if training.files:
-                mlflow.log_artifacts(str(Path(scratch, _FILES)))
+            _log_files(Path(scratch), training.files)
             version = _log_model(name, Path(scratch, MODEL_FOLDER), training.feature_names)
     tags = {**training.tags, "digest": digest(training.model_files)}
     _describe(name, version, tags, training.description)
@@ -102,9 +99,7 @@ def write_run(
     ):
         mlflow.log_params(dict(params))
         mlflow.log_metrics(known)
-        _write(Path(scratch), files)
-        if files:
-            mlflow.log_artifacts(scratch)
+        _log_files(Path(scratch), files)
     return str(run.info.run_id)
 
 
@@ -145,6 +140,13 @@ def _signature(names: tuple[str, ...]) -> ModelSignature:
     return ModelSignature(
         inputs=Schema([*columns, product_line]), outputs=Schema([ColSpec(DataType.double)])
     )
+
+
+def _log_files(scratch: Path, files: Mapping[str, bytes]) -> None:
+    _write(scratch, files)
+    for path in files:
+        folder = str(Path(path).parent)
+        mlflow.log_artifact(str(scratch / path), None if folder == "." else folder)
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
