@@ -7,13 +7,13 @@ from typing import Any
 
 import yaml
 
-from models.examples import Examples
-from pipelines.demo.simulate import simulate
-from pipelines.record import RunRecord
-from pipelines.run import Run
-from pipelines.settings import Settings, load_settings
+from models.dataset.examples import Examples
+from pipelines.config.run import Run
+from pipelines.config.settings import Settings, load_settings
+from pipelines.jobs.read_tables import read_tables
+from pipelines.runtime.run_record import RunRecord
+from pipelines.simulator.simulate import simulate
 from pipelines.snapshots.snapshot import Snapshot
-from pipelines.snapshots.tables import read_tables
 from pipelines.training.examples import make_examples
 
 FOLDER = Path("var/bench")

@@ -23,11 +23,11 @@ import pyarrow.parquet as pq
 
 from benchmarks.companies import FOLDER
 from features.catalog import Catalog
-from features.tables import TABLES
+from features.contract import TABLES
 from features.timeline import month_starts
-from pipelines.demo.simulate import simulate
-from pipelines.engine import MatrixJob, build_matrix, catalog_of
-from pipelines.settings import Settings, load_settings
+from pipelines.config.settings import Settings, load_settings
+from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
+from pipelines.simulator.simulate import simulate
 from pipelines.snapshots.snapshot import Snapshot, read_snapshot, take_snapshot
 from pipelines.snapshots.store import newest_first
 

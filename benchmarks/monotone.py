@@ -13,11 +13,11 @@ import numpy as np
 from benchmarks.companies import FOLDER, demo_settings, examples_of, simulate_once, snapshot_of
 from benchmarks.models.paired import Scored, difference, drawn
 from features.timeline import LabelWindow
-from models.classifier import fit
-from models.examples import Examples
-from models.recipe import recipe_for
-from models.scorecard import measure
-from models.splits import time_split
+from models.boosters.hyperparameters import recipe_for
+from models.churn.fit import fit
+from models.dataset.examples import Examples
+from models.dataset.splits import time_split
+from models.metrics.scorecard import measure
 
 CUSTOMERS, MONTHS, SEED = 6_000, 50, 7
 TODAY = date(2026, 3, 1)

@@ -6,7 +6,7 @@ import-linter: static imports, late ones and those for type checking only includ
 
 room
     ``features``, ``models``, and each direct child of ``pipelines``: a package, or a loose module.
-    ``pipelines/__main__.py`` is Python's own entry point and no room.
+    ``pipelines/cli/__main__.py`` is Python's own entry point and no room.
 loose
     Rooms that are a single module beside ``pipelines/__init__.py``.
 flat

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from features import (
+from features.families import (
     billing,
     channel,
     effort,
@@ -13,11 +13,11 @@ from features import (
     price,
     relationship,
     satisfaction,
-    selfservice,
+    self_service,
     support,
 )
+from features.families.relationship import Attribute, attribute_families
 from features.feature import Feature, Stream
-from features.relationship import Attribute, attribute_families
 
 _MODULES = (
     billing,
@@ -25,7 +25,7 @@ _MODULES = (
     market,
     support,
     effort,
-    selfservice,
+    self_service,
     information,
     channel,
     satisfaction,

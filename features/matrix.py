@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.catalog import Catalog
+from features.contract import DUCKDB_TYPES, TABLES, Table
 from features.feature import Feature, Stream
-from features.tables import DUCKDB_TYPES, TABLES, Table
 from features.timeline import midnight_utc
 
 _AT_ONCE: Mapping[str, int] = MappingProxyType({})

@@ -1,1 +1,4 @@
-"""Every side effect: reading, writing, scheduling, tracking and the command line."""
+"""The moving parts: sources, disk, MLflow, Prefect and the command line around the core.
+
+Packages import downwards only; `docs/architecture.md` has the layers.
+"""

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import settings
 from programs import pytest_terminal_summary, required
 
-from pipelines.settings import load_settings
+from pipelines.config.settings import load_settings
 
 __all__ = ["pytest_terminal_summary"]
 

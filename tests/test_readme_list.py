@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.lists.actions import load_actions
-from pipelines.lists.columns import BANDS, FIELDS
+from pipelines.lists.list_columns import BANDS, FIELDS
 from pipelines.lists.templates import Direction, Placeholder, Templates, Variant, load_templates
 
 ROOT = Path(__file__).parents[1]

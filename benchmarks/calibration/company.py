@@ -11,19 +11,20 @@ import pandas as pd
 
 from benchmarks.companies import FOLDER, demo_settings, simulate_once, snapshot_of
 from features.timeline import LabelWindow, month_starts
-from models.arrays import Days, Floats, Index, Texts
-from models.calibration import Calibration
-from models.classifier import fit
-from models.examples import Examples
-from models.histories import NEVER, days_after
-from models.recipe import recipe_for
-from models.sofar import SoFar, left_so_far
-from models.spec import FeatureColumn, FeatureSpec, learn_spec
-from models.swing import monthly_swing
-from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from models.boosters.hyperparameters import recipe_for
+from models.calibration.open_windows import OpenWindowRows, current_status
+from models.calibration.platt import Calibration
+from models.calibration.shrinkage import monthly_swing
+from models.churn.fit import fit
+from models.dataset.array_types import Days, Floats, Index, Texts
+from models.dataset.examples import Examples
+from models.dataset.feature_spec import FeatureColumn, FeatureSpec, learn_spec
+from models.dataset.histories import NEVER, days_after
+from pipelines.config.settings import Settings
+from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.files import KEYS, MatrixPart
-from pipelines.settings import Settings
-from pipelines.training.examples import feature_columns, read_matrix
+from pipelines.matrices.frames import read_matrix
+from pipelines.matrices.gates import feature_columns
 
 MONTHS, LEARNED, THREADS = 50, 14, 1
 TODAY = date(2026, 3, 1)
@@ -52,7 +53,7 @@ class Company:
     swing: float
     window: LabelWindow
 
-    def seen(self, days: list[date], today: date, stays: float) -> SoFar:
+    def seen(self, days: list[date], today: date, stays: float) -> OpenWindowRows:
         """The rows of as-of dates as known before ``today``; an open row's share is still 1.
 
         ``stays`` of those who leave from ``FIRST`` on are made stayers, the same ever.
@@ -65,16 +66,16 @@ class Company:
         passed = (np.datetime64(today) - self.as_of[here]).astype(np.int64)
         known = self.ended_after[here] < passed
         ended = np.where(known, self.ended_after[here], NEVER)
-        y, out = left_so_far(ended, np.where(known, self.cause[here], ""), self.window)
+        y, out = current_status(ended, np.where(known, self.cause[here], ""), self.window)
         y[(self.draw[here] < 1_000 * stays) & (self.as_of[here] >= np.datetime64(FIRST))] = 0
         rows = self.customer_id[here], self.as_of[here], self.product_line[here], self.raw[here]
-        return SoFar(*rows, y, np.ones(len(y))).take(~out)
+        return OpenWindowRows(*rows, y, np.ones(len(y))).take(~out)
 
     def closed(self, today: date) -> list[date]:
         """As-of dates whose label window is complete."""
         return [day for day in AS_OFS if self.window.complete(day, today)]
 
-    def opened(self, today: date, stays: float) -> SoFar | None:
+    def opened(self, today: date, stays: float) -> OpenWindowRows | None:
         """Rows of months whose window is open, with the shares of the twelve newest closed ones."""
         past, rows = self.closed(today)[-_A_YEAR:], None
         whole = sum(int(self.seen([day], TODAY, stays).y.sum()) for day in past)

@@ -9,9 +9,9 @@ import numpy as np
 from benchmarks import markdown
 from benchmarks.calibration.company import AS_OFS, LEARNED, TODAY, Company
 from features.errors import GateError
-from models.calibration import Calibration
-from models.recalibration import recalibrate
-from models.sofar import SoFar
+from models.calibration.open_windows import OpenWindowRows
+from models.calibration.platt import Calibration
+from models.calibration.recalibration import recalibrate
 
 COURSES = {"four of ten leavers stay": 0.4, "two of ten leavers stay": 0.2, "as simulated": 0.0}
 
@@ -21,7 +21,7 @@ class Month:
     """One month's rows in the end, and the calibration that stood on its first day."""
 
     day: date
-    rows: SoFar
+    rows: OpenWindowRows
     calibration: Calibration
 
     @property

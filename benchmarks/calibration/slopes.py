@@ -10,8 +10,8 @@ from scipy.stats import norm
 from benchmarks import markdown
 from benchmarks.calibration.company import Company
 from benchmarks.calibration.level import Month, kept, refitted
-from models.arrays import Floats, Labels, Texts
-from models.logit import fit_line
+from models.dataset.array_types import Floats, Labels, Texts
+from models.metrics.logistic import fit_line
 
 LOW, HIGH = 0.9, 1.1
 _SURE = 1.96

@@ -14,11 +14,11 @@ from benchmarks.lists.sleepers import by_days_of_silence
 from benchmarks.lists.truth import foreseeable, read_key, responses
 from benchmarks.lists.turnover import FORGETS, STAYS, Nights, Turnover, turnover
 from benchmarks.lists.worth import Worth, added
-from models.arrays import Floats, Index
-from models.profit import Economics, changed_value
+from models.dataset.array_types import Floats, Index
+from models.metrics.profit import Economics, uplift_value
+from pipelines.config.economics import customer_values, economics_of
+from pipelines.config.settings import Settings
 from pipelines.lists.lanes import Capacity
-from pipelines.settings import Settings
-from pipelines.worth import customer_values, economics_of
 
 PAGE = Path("docs/lists.md")
 _PILOT_NIGHTS = 1
@@ -162,7 +162,7 @@ def _effect(
     night: pd.DataFrame, piloted: pilot.Pilot, value: Floats, economics: Economics, x: np.ndarray
 ) -> Floats:
     p = night[company.PROBABILITY].to_numpy(dtype=np.float64)
-    return changed_value(piloted.model.kept(x, p), value, economics)
+    return uplift_value(piloted.model.kept(x, p), value, economics)
 
 
 if __name__ == "__main__":

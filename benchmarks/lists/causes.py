@@ -9,8 +9,8 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from features.catalog import build_catalog
-from features.tables import TABLES
-from models.arrays import Floats
+from features.contract import TABLES
+from models.dataset.array_types import Floats
 
 _MONTH_DAYS = 365 / 12
 _LEAST = {"family": (0.0,), "driver": (0.0, 0.01, 0.02, 0.05)}

@@ -12,19 +12,19 @@ import pandas as pd
 from benchmarks import companies
 from benchmarks.companies import demo_settings, examples_of, simulate_once, snapshot_of
 from features.timeline import month_starts
-from models.classifier import fit
-from models.examples import MARGIN
-from models.spec import FeatureSpec
-from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from models.churn.fit import fit
+from models.dataset.examples import MARGIN
+from models.dataset.feature_spec import FeatureSpec
+from pipelines.config.settings import Settings
+from pipelines.config.text_files import ACTIONS
 from pipelines.lists.actions import load_actions, suggest
-from pipelines.lists.causes import causes_of
-from pipelines.lists.columns import REASONS
-from pipelines.lists.rules import ACTIONS
+from pipelines.lists.list_columns import REASONS
+from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.files import KEYS
-from pipelines.scoring import score_rows
-from pipelines.settings import Settings
+from pipelines.matrices.frames import read_matrix
+from pipelines.scoring.driver_removal import causes_of
+from pipelines.scoring.scores import score_rows
 from pipelines.training.evaluation import recipe_of
-from pipelines.training.examples import read_matrix
 
 FOLDER = companies.FOLDER / "lists"
 CUSTOMERS, MONTHS, SEED = 8_000, 34, 11

@@ -9,10 +9,10 @@ import pandas as pd
 
 from benchmarks.lists.truth import read_key, responses
 from benchmarks.lists.worth import Worth, worth
-from models.arrays import Floats, Index
-from models.profit import Economics, changed_value
-from pipelines.demo.customer_types import deal_types
-from pipelines.demo.dials import TYPES, USUAL_TYPES
+from models.dataset.array_types import Floats, Index
+from models.metrics.profit import Economics, uplift_value
+from pipelines.simulator.customer_types import deal_types
+from pipelines.simulator.options import TYPES, USUAL_TYPES
 
 DEALS = 50
 
@@ -49,7 +49,7 @@ def deal_again(
         kinds = {"type": np.array(TYPES)[dealt.kind], "effect_of_contact": dealt.effect}
         told = responses(replace(key, kinds=key.kinds.assign(**kinds)), rows, days)
         kept = (told["alone"] - told["contacted"]).to_numpy(dtype=np.float64)
-        found.append(Deal(told, changed_value(kept, value, economics)))
+        found.append(Deal(told, uplift_value(kept, value, economics)))
     return found
 
 

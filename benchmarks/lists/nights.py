@@ -7,12 +7,12 @@ import pandas as pd
 
 from benchmarks.lists.company import PROBABILITY
 from benchmarks.lists.worth import Worth, first_by, worth
-from models.arrays import Floats, Index, Mask
-from models.profit import Economics, changed_value, expected_value
+from models.dataset.array_types import Floats, Index, Mask
+from models.metrics.profit import Economics, expected_value, uplift_value
+from pipelines.config.settings import Settings
+from pipelines.lists.contact_value import with_values
 from pipelines.lists.lanes import Capacity, place
-from pipelines.lists.peace import satisfied_silent
-from pipelines.lists.valuing import with_values
-from pipelines.settings import Settings
+from pipelines.lists.leave_in_peace import satisfied_silent
 
 MINUTES, LONG_MINUTES = 1_200.0, 6_000.0
 CALL_LIST, BY_RISK = "call list", "by risk"
@@ -60,7 +60,7 @@ def compared(
 ) -> list[Worth]:
     """Each list of one night and, as long, those by the scores ``more``, the best and chance."""
     kept = (truth["alone"] - truth["contacted"]).to_numpy(dtype=np.float64)
-    brought = changed_value(kept, value, economics)
+    brought = uplift_value(kept, value, economics)
     size = len(lists[CALL_LIST])
     best = {"the truth's best": np.where(brought > 0, brought, -np.inf)}
     by_score = {name: first_by(score, size) for name, score in {**more, **best}.items()}

@@ -13,7 +13,7 @@ from benchmarks.lists.sleepers import Sleepers
 from benchmarks.lists.turnover import FORGETS, Turnover
 from benchmarks.lists.worth import Worth
 from benchmarks.markdown import interval, table
-from models.bootstrap import Interval
+from models.metrics.bootstrap import Interval
 
 _NOTHING = 0.05
 _FELL = 0.2

@@ -6,11 +6,18 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.lists.company import CUSTOMER, PROBABILITY
-from models.arrays import Floats
-from models.effect import Assigned, Effect, measure_effects
-from models.qini import qini_curve
-from models.spec import FeatureSpec
-from models.uplift import Judged, Trial, UpliftModel, fit_uplift, judge_uplift, unseen_effects
+from models.causal.qini import qini_curve
+from models.causal.treatment_effect import Effect, RandomisedAssignments, measure_effects
+from models.causal.uplift import (
+    UpliftData,
+    UpliftEvaluation,
+    UpliftModel,
+    evaluate_uplift,
+    fit_uplift,
+    unseen_effects,
+)
+from models.dataset.array_types import Floats
+from models.dataset.feature_spec import FeatureSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +26,7 @@ class Pilot:
 
     customers: int
     effect: Effect
-    judged: Judged
+    judged: UpliftEvaluation
     best: float
     model: UpliftModel
 
@@ -37,21 +44,21 @@ def run(nights: pd.DataFrame, truth: pd.DataFrame, spec: FeatureSpec, held_out: 
     left = rng.random(len(rows)) < chance
     ids = rows[CUSTOMER].to_numpy(dtype=object)
     p = rows[PROBABILITY].to_numpy(dtype=np.float64)
-    trial = Trial(ids, spec.encode(rows), spec.names, spec.categories, p, treat, left)
+    trial = UpliftData(ids, spec.encode(rows), spec.names, spec.categories, p, treat, left)
     effects = unseen_effects(trial)
     kept: Floats = (chances["alone"] - chances["contacted"]).to_numpy(dtype=np.float64)
     return Pilot(
         customers=len(rows),
         effect=measure_effects(_assigned(rows, treat, left))[0],
-        judged=judge_uplift(trial, effects),
+        judged=evaluate_uplift(trial, effects),
         best=qini_curve(left, treat, kept).coefficient,
         model=fit_uplift(trial),
     )
 
 
-def _assigned(rows: pd.DataFrame, treat: np.ndarray, left: np.ndarray) -> Assigned:
+def _assigned(rows: pd.DataFrame, treat: np.ndarray, left: np.ndarray) -> RandomisedAssignments:
     bands = pd.qcut(rows[PROBABILITY], 5, labels=False).astype("str")
-    return Assigned.build(
+    return RandomisedAssignments.build(
         pd.DataFrame(
             {
                 "customer_id": rows[CUSTOMER],

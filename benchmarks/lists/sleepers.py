@@ -10,9 +10,9 @@ from benchmarks.lists.company import PROBABILITY
 from benchmarks.lists.deals import Deal, over_deals
 from benchmarks.lists.nights import CALL_LIST, called, placed
 from benchmarks.lists.worth import Worth, first_by
-from models.arrays import Index
+from models.dataset.array_types import Index
+from pipelines.config.settings import Settings
 from pipelines.lists.lanes import Capacity
-from pipelines.settings import Settings
 
 DAYS = (None, 180, 90, 60, 30)
 _RULE, _PERSUADABLE = "asleep", "persuadable"

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from models.arrays import Floats
-from models.logit import logit
+from models.dataset.array_types import Floats
+from models.metrics.logistic import logit
 
 SLEEPING_DOG = "sleeping_dog"
 _MONTH_DAYS = 365 / 12

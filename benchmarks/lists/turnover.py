@@ -8,10 +8,10 @@ import pandas as pd
 
 from benchmarks.lists.company import CUSTOMER, PROBABILITY
 from benchmarks.lists.nights import called, placed
-from models.arrays import Floats, Mask
-from models.bootstrap import Interval, draws, interval
+from models.dataset.array_types import Floats, Mask
+from models.metrics.bootstrap import Interval, draws, interval
+from pipelines.config.settings import Settings
 from pipelines.lists.lanes import Capacity
-from pipelines.settings import Settings
 
 FORGETS = np.inf
 STAYS = (FORGETS, 0.5, 0.4, 0.35, 0.3, 0.2)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.lists.truth import SLEEPING_DOG
-from models.arrays import Floats, Index
+from models.dataset.array_types import Floats, Index
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 """Benchmark of the models; the libraries find their environment before any is imported."""
 
-from pipelines.environment import quiet_libraries
+from pipelines.runtime.environment import quiet_libraries
 
 quiet_libraries()

@@ -12,8 +12,8 @@ from benchmarks.models.data import Set, reported
 from benchmarks.models.keeping import Row, kept, settled
 from benchmarks.models.paired import Scored, difference, drawn
 from benchmarks.models.rivals import RIVALS
-from models.scorecard import measure
-from models.splits import Fold
+from models.dataset.splits import Fold
+from models.metrics.scorecard import measure
 
 OURS = "recipe"
 

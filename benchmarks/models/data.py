@@ -17,9 +17,9 @@ import numpy as np
 from benchmarks.companies import examples_of, snapshot_of
 from benchmarks.models.keeping import FOLDER
 from features.timeline import LabelWindow
-from models.examples import Examples
-from models.splits import Fold, customer_share, rolling_origin
-from pipelines.settings import Settings, load_settings
+from models.dataset.examples import Examples
+from models.dataset.splits import Fold, customer_share, rolling_origin
+from pipelines.config.settings import Settings, load_settings
 
 SHARED = Path("../shared/data")
 SETS = {

@@ -11,8 +11,8 @@ from typing import Any
 import grimp
 
 from benchmarks.companies import FOLDER as BENCH
-from models.classifier import fit
-from models.recipe import recipe_for
+from models.boosters.hyperparameters import recipe_for
+from models.churn.fit import fit
 
 FOLDER = BENCH / "models"
 Row = dict[str, Any]

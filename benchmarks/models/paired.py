@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.arrays import Floats, Index
-from models.bootstrap import draws, interval
-from models.examples import Examples
-from models.ranking import Ranked, auc, count
+from models.dataset.array_types import Floats, Index
+from models.dataset.examples import Examples
+from models.metrics.bootstrap import draws, interval
+from models.metrics.ranking import Ranked, auc, count
 
 _REPLICATES = 200
 

@@ -16,12 +16,12 @@ from benchmarks.models.data import Set, reported
 from benchmarks.models.keeping import Row, kept, settled
 from benchmarks.models.paired import Scored, difference, drawn
 from benchmarks.models.rivals import THREADS
-from models.arrays import Floats
-from models.artefact import digest, to_files
-from models.classifier import fit
-from models.examples import Examples
-from models.recipe import Recipe, changed, recipe_for
-from models.spec import FeatureSpec
+from models.boosters.hyperparameters import Recipe, recipe_for, with_changes
+from models.churn.fit import fit
+from models.churn.serialization import digest, to_files
+from models.dataset.array_types import Floats
+from models.dataset.examples import Examples
+from models.dataset.feature_spec import FeatureSpec
 
 T = TypeVar("T")
 _TOP = 0.10
@@ -52,7 +52,9 @@ def same_bytes(data: Set) -> Row:
     """Digests of the model's files over repeats, threads and row orders (60 rounds, two seeds)."""
 
     def measured() -> Row:
-        recipe = changed(recipe_for(len(data.examples), 3, 1, data.examples.single_date), _QUICK)
+        recipe = with_changes(
+            recipe_for(len(data.examples), 3, 1, data.examples.single_date), _QUICK
+        )
         frame = _decoded(data.examples)
         shuffled = frame.sample(frac=1, random_state=1)
         columns = [*reversed(shuffled.columns)]

@@ -15,12 +15,12 @@ import xgboost as xgb
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from features.timeline import LabelWindow
-from models.arrays import Floats, Matrix
-from models.baselines import logistic
-from models.classifier import fit
-from models.examples import Examples
-from models.recipe import recipe_for
-from models.splits import Fold, customer_split, newest_months
+from models.baselines.suite import logistic
+from models.boosters.hyperparameters import recipe_for
+from models.churn.fit import fit
+from models.dataset.array_types import Floats, Matrix
+from models.dataset.examples import Examples
+from models.dataset.splits import Fold, customer_split, newest_months
 
 Predict = Callable[[Examples], Floats]
 THREADS = 1

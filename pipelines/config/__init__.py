@@ -1,1 +1,6 @@
-"""Configuration schema: pydantic sections, and the checks that their types cannot make."""
+"""Settings: YAML composed into frozen values, checked before anything runs.
+
+Every problem is collected with its place; texts of `configs/` are read here too.
+"""
+
+__all__ = ["run", "sections", "settings"]

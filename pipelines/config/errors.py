@@ -40,7 +40,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def masked(text: str) -> str:
+def mask_passwords(text: str) -> str:
     """The text with the password of every address in it replaced.
 
     >>> masked("postgresql://stille:secret@host/crm")
@@ -100,7 +100,7 @@ def _written(document: Any, place: Place) -> str:
             return "nothing"
     if place[-1:] == ("uri",) and not VARIABLE.fullmatch(str(document)):
         return "an address"
-    text = masked(repr(document))
+    text = mask_passwords(repr(document))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "…"
 
 

@@ -15,7 +15,7 @@ from pipelines.config.errors import (
     Place,
     Problem,
     explained,
-    masked,
+    mask_passwords,
     refusal,
     secret_problems,
 )
@@ -62,7 +62,7 @@ def _load(path: Path) -> dict[str, Any]:
             raise ConfigError(f"{path}: {aliases} YAML aliases; at most {MAX_ALIASES} are allowed")
         document = yaml.load(text, Loader=_Loader)  # noqa: S506 - derives from SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: not plain YAML: {masked(str(error))}") from error
+        raise ConfigError(f"{path}: not plain YAML: {mask_passwords(str(error))}") from error
     if not isinstance(document, dict):
         raise ConfigError(f"{path}: found {type(document).__name__}; a mapping is needed")
     return document

@@ -7,7 +7,11 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, model_validator
 
 from pipelines.config.sections import Count, Section, Share
-from pipelines.lists.contact import REGISTER_DAYS, Channel, LegalBasis
+
+Channel = Literal["phone", "sms", "email", "post"]
+LegalBasis = Literal["consent", "customer_relation"]
+REGISTER_DAYS = 31
+
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 

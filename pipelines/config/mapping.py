@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from features.tables import FORBIDDEN_COLUMNS, TABLES, Column, Table
+from features.contract import FORBIDDEN_COLUMNS, TABLES, Column, Table
 from pipelines.config.errors import Problem, nearest
 from pipelines.config.sources import FORMATS
 

@@ -8,8 +8,8 @@ feature as it stands only when it is declared static, and its history is read wh
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from features.contract import TABLES
 from features.errors import ConfigError
-from features.tables import TABLES
 from pipelines.config.errors import Problem
 from pipelines.config.sources import Source
 

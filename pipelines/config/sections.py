@@ -15,8 +15,8 @@ from pydantic import (
     model_validator,
 )
 
-from models.feedback import Feedback
-from models.periods import PERIOD_DAYS
+from models.causal.treated_rows import Feedback
+from models.competing_risks.person_periods import PERIOD_DAYS
 from pipelines.config.errors import nearest
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -200,8 +200,8 @@ class Training(Section):
 class Economics(Section):
     """What customers are worth and what contacting them costs, in major units of the currency.
 
-    The words and symbols are those of ``models.profit.Economics``. ``margin_per_year`` is for
-    customers without one in ``customers.margin_per_year``.
+    The words and symbols are those of ``models.metrics.profit.Economics``. ``margin_per_year``
+    is for customers without one in ``customers.margin_per_year``.
     """
 
     margin_per_year: Annotated[float, Field(gt=0)]

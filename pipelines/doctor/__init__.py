@@ -1,1 +1,6 @@
-"""Health checks: everything that a night needs, examined without changing anything."""
+"""Health checks of an installation: disk, clock, sources, registry, Prefect.
+
+Read only; each finding says what to do next.
+"""
+
+__all__ = ["doctor"]

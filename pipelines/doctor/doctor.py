@@ -11,19 +11,19 @@ from features.errors import (
     PublicationError,
     StilleError,
 )
-from pipelines.doctor import looks, services
-from pipelines.doctor.looks import Finding
-from pipelines.settings import Settings, load_settings
+from pipelines.config.settings import Settings, load_settings
+from pipelines.doctor import checks, services
+from pipelines.doctor.checks import Finding
 
 # Which of several faults decides the exit code: what must be mended first comes first.
 _WORST = (ConfigError, PublicationError, ContractError, ModelError, BusyError)
 _LOOKS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
-    "learning": looks.learning,
-    "privacy": looks.privacy,
-    "clock": looks.clock,
-    "disk": looks.disk,
-    "sources": looks.sources,
-    "databases": looks.databases,
+    "learning": checks.learning,
+    "privacy": checks.privacy,
+    "clock": checks.clock,
+    "disk": checks.disk,
+    "sources": checks.sources,
+    "databases": checks.databases,
     "lock": services.lock,
     "last night": services.last_night,
     "model": services.model,

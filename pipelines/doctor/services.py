@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from filelock import FileLock, Timeout
 
 from features.errors import BusyError, ModelError
-from pipelines.config.errors import masked
-from pipelines.doctor.looks import Finding
-from pipelines.settings import Settings
+from pipelines.config.errors import mask_passwords
+from pipelines.config.settings import Settings
+from pipelines.doctor.checks import Finding
 
 _PATIENCE_SECONDS = 5
 
@@ -67,8 +67,8 @@ def prefect(_: Settings) -> Iterator[Finding]:
         return
     try:
         with urllib.request.urlopen(f"{address}/health", timeout=_PATIENCE_SECONDS):  # noqa: S310  (configured)
-            yield Finding("Prefect", "ok", f"{masked(address)} answers")
+            yield Finding("Prefect", "ok", f"{mask_passwords(address)} answers")
     except (OSError, ValueError) as error:
         reason = type(error).__name__
-        said = f"{masked(address)} does not answer ({reason}); nights run untracked until it does"
-        yield Finding("Prefect", "look", said)
+        answer = f"{mask_passwords(address)} does not answer ({reason})"
+        yield Finding("Prefect", "look", f"{answer}; nights run untracked until it does")

@@ -1,4 +1,6 @@
-"""Ranked customer lists of a night: placement in lanes, reasons in words, actions, and holdout.
+"""A night's lists: lanes, arms, reasons in words, actions and causes.
 
-``night_lists`` writes them; ``docs_page`` describes their columns.
+Who is called and why is decided here and nowhere else.
 """
+
+__all__ = ["lanes", "night_lists", "placement", "risk_list", "templates"]

@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.errors import ConfigError
-from pipelines.lists.rules import load_checked
+from pipelines.config.text_files import load_checked
 from pipelines.lists.templates import DRIVERS, FACTS, UNCHANGEABLE
 
 Lane = Literal["call", "fix", "service"]

@@ -8,12 +8,12 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
-from models.arrays import Mask
-from pipelines.lists.before import PublishedNight
+from models.dataset.array_types import Mask
 from pipelines.lists.contact import BLOCK_REASONS
-from pipelines.lists.fields import CUSTOMER_ID, RUN_FIELDS, Field
 from pipelines.lists.lanes import LANES
-from pipelines.lists.manifest import Stamp
+from pipelines.lists.previous_nights import PublishedNight
+from pipelines.publication.manifest import Stamp
+from pipelines.publication.schema import CUSTOMER_ID, RUN_FIELDS, Field
 
 CHANGES_NAME = "changes"
 KINDS = ("entered", "left", "moved")

@@ -6,17 +6,14 @@ The default is closed: what nobody has allowed, or what nobody has looked up lat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-Channel = Literal["phone", "sms", "email", "post"]
-LegalBasis = Literal["consent", "customer_relation"]
+from pipelines.config.lists import Channel, LegalBasis
 
 CONTACT_CHANNELS: tuple[Channel, ...] = ("phone", "sms", "email", "post")
 _IN_REGISTER: tuple[Channel, ...] = ("phone", "post")
-REGISTER_DAYS = 31
 
 CUSTOMER_RULES = ("unread", "vulnerable", "open_complaint", "opted_out", "cooldown")
 CHANNEL_RULES = ("channel_opted_out", "reserved", "register_old", "no_consent", "quiet_day")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.arrays import Floats, Index, Mask
+from models.dataset.array_types import Floats, Index, Mask
 
 LANES = ("call", "fix", "service", "leave_in_peace", "suppressed", "none")
 SILENT_LANES = ("fix", "service")

@@ -6,13 +6,13 @@ Rounded to millionths together, as separately rounded ones would not add up.
 import numpy as np
 import pandas as pd
 
-from features.tables import OUTCOMES
-from models.arrays import Floats
-from models.causes import OTHER
-from models.incidence import rounded
-from pipelines.lists.columns import SCHEMA_VERSION
-from pipelines.lists.fields import CUSTOMER_ID, HORIZON, MODEL_VERSION, STAMP_FIELDS, Field
-from pipelines.lists.manifest import Stamp
+from features.contract import OUTCOMES
+from models.competing_risks.model import rounded
+from models.competing_risks.outcomes import OTHER
+from models.dataset.array_types import Floats
+from pipelines.lists.list_columns import SCHEMA_VERSION
+from pipelines.publication.manifest import Stamp
+from pipelines.publication.schema import CUSTOMER_ID, HORIZON, MODEL_VERSION, STAMP_FIELDS, Field
 
 OUTCOMES_NAME = "outcome_probabilities"
 _CAUSE_DOCS = {

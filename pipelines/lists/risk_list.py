@@ -10,19 +10,12 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ConfigError, ContractError
-from pipelines.lists.columns import (
-    ALL,
-    BANDS,
-    EMPTY_LEFT_OUT,
-    FIELDS,
-    REASONS,
-    SCHEMA_VERSION,
-)
-from pipelines.lists.csvsafe import refuse_dangerous_ids
-from pipelines.lists.fields import DECIMALS, Field
-from pipelines.lists.manifest import Stamp
+from pipelines.lists.list_columns import ALL, BANDS, EMPTY_LEFT_OUT, FIELDS, REASONS, SCHEMA_VERSION
 from pipelines.lists.reasons import sentences
 from pipelines.lists.templates import Direction, Templates
+from pipelines.publication.manifest import Stamp
+from pipelines.publication.schema import DECIMALS, Field
+from pipelines.runtime.csv_escaping import refuse_dangerous_ids
 
 SLOTS: tuple[tuple[str, Direction], ...] = (
     *((f"reason_{number}", "raises") for number in range(1, REASONS + 1)),

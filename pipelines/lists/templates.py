@@ -13,9 +13,9 @@ from typing import Any, Literal
 from babel import Locale, UnknownLocaleError
 
 from features.catalog import build_catalog
+from features.contract import TABLES
 from features.errors import ConfigError
-from features.tables import TABLES
-from pipelines.lists.rules import read_yaml
+from pipelines.config.text_files import read_yaml
 from pipelines.lists.wording import FORMATS, FactType, Style
 
 Direction = Literal["raises", "lowers"]

@@ -1,1 +1,6 @@
-"""Matrices on disk: built shard by shard, kept by as-of date, lent to runs."""
+"""Feature matrices on disk: built by shard and date, stored, read and gated.
+
+Past dates are kept, so that only new features are computed for them.
+"""
+
+__all__ = ["build", "frames", "gates", "store"]

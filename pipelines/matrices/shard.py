@@ -14,14 +14,14 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.assigned import treatments
 from features.catalog import Catalog
+from features.contract import TABLES
 from features.labels import COHORT_TABLES, endings, ever_in_cohort, make_cohort, outcomes
 from features.matrix import cut, derive, prepare
-from features.tables import TABLES
 from features.timeline import LabelWindow
-from pipelines.database import connect, identifier, literal
-from pipelines.settings import Settings
+from features.treatments import treatments
+from pipelines.config.settings import Settings
+from pipelines.runtime.duckdb_connection import connect, identifier, literal
 from pipelines.snapshots.snapshot import Snapshot
 
 

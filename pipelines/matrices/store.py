@@ -21,8 +21,8 @@ from pathlib import Path
 
 from features.catalog import Catalog, definition
 from features.timeline import month_starts
+from pipelines.config.settings import Settings
 from pipelines.matrices.shard import given_as_ofs
-from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 
 _PREFIX = "as_of="

@@ -1,1 +1,6 @@
-"""Model monitoring: performance of past publications, input drift, and source freshness."""
+"""Monitoring: past publications against outcomes, tonight's inputs against training.
+
+Alarms are effect sizes with intervals, not tests of significance.
+"""
+
+__all__ = ["inputs", "past", "performance", "result", "summary"]

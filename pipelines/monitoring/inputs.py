@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
 
-from models.distribution import Reference
-from models.drift import Drift, by_family, feature_drift, score_drift
-from pipelines.champion import Champion
-from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from models.drift.psi import Drift, by_family, feature_drift, score_drift
+from models.drift.reference import Reference
+from pipelines.config.run import Run
+from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.files import KEYS
-from pipelines.matrices.scratch import scratch
-from pipelines.matrixgates import refuse_other_features
-from pipelines.progress import bar
-from pipelines.run import Run
+from pipelines.matrices.frames import read_matrix
+from pipelines.matrices.gates import refuse_other_features
+from pipelines.matrices.scratch_folder import scratch
+from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
-from pipelines.training.examples import read_matrix
+from pipelines.tracking.champion import Champion
 
 _NAMED = 5
 

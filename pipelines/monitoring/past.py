@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ContractError
-from models.arrays import Floats, Index, Labels, Texts
-from pipelines.engine import outcomes_at
-from pipelines.lists.manifest import MANIFEST
-from pipelines.published import Publication, newest_publications
-from pipelines.settings import Settings
+from models.dataset.array_types import Floats, Index, Labels, Texts
+from pipelines.config.settings import Settings
+from pipelines.matrices.build import outcomes_at
+from pipelines.publication.manifest import MANIFEST
+from pipelines.publication.reader import Publication, newest_publications
 from pipelines.snapshots.snapshot import Snapshot
 
 _LIST = "risk_list.parquet"

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from models.bootstrap import Interval
-from models.realised import Outcome, outcome, outcomes_by, tenths
-from models.scorecard import scorecard
+from models.metrics.bootstrap import Interval
+from models.metrics.observed_expected import ObservedExpected, observed_expected_by, outcome, tenths
+from models.metrics.scorecard import scorecard
 from pipelines.config.sections import Monitoring, RowBand
 from pipelines.monitoring.past import LabelledRows
 
@@ -17,12 +17,12 @@ class Performance:
     """Outcomes of all judged rows; ``card`` is empty when only one class was seen."""
 
     past: LabelledRows
-    whole: Outcome
-    callable: Outcome
-    tenths: tuple[Outcome, ...]
-    product_lines: tuple[Outcome, ...]
-    drivers: tuple[Outcome, ...]
-    publications: tuple[Outcome, ...]
+    whole: ObservedExpected
+    callable: ObservedExpected
+    tenths: tuple[ObservedExpected, ...]
+    product_lines: tuple[ObservedExpected, ...]
+    drivers: tuple[ObservedExpected, ...]
+    publications: tuple[ObservedExpected, ...]
     card: dict[str, Interval]
 
 
@@ -36,10 +36,10 @@ def measure(past: LabelledRows, monitoring: Monitoring, replicates: int) -> Perf
         past=past,
         whole=outcome("all", y, p, who),
         callable=outcome(f"first {monitoring.capacity}", y[top], p[top], who[top]),
-        tenths=outcomes_by(tenths(p, past.publication), y, p, who),
-        product_lines=outcomes_by(past.product_line, y, p, who),
-        drivers=outcomes_by(past.driver, y, p, who),
-        publications=outcomes_by(dates[past.publication], y, p, who),
+        tenths=observed_expected_by(tenths(p, past.publication), y, p, who),
+        product_lines=observed_expected_by(past.product_line, y, p, who),
+        drivers=observed_expected_by(past.driver, y, p, who),
+        publications=observed_expected_by(dates[past.publication], y, p, who),
         card=scorecard(y, p, who, replicates) if both else {},
     )
 
@@ -75,7 +75,7 @@ def as_data(performance: Performance) -> dict[str, object]:
     }
 
 
-def plain(outcome: Outcome) -> dict[str, object]:
+def plain(outcome: ObservedExpected) -> dict[str, object]:
     """One group as plain values."""
     return {
         "name": outcome.name,

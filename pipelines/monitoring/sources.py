@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from features.tables import TABLES
-from pipelines.clock import local_day
+from features.contract import TABLES
+from pipelines.runtime.clock import local_day
 from pipelines.snapshots.snapshot import Snapshot
 
 _RECORDS = 60

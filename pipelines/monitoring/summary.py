@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from features.markdown import markdown_table
-from models.bootstrap import Interval
-from models.realised import Outcome
-from pipelines.monitor import MonitoringResult
+from models.metrics.bootstrap import Interval
+from models.metrics.observed_expected import ObservedExpected
+from pipelines.monitoring.result import MonitoringResult
 
 HEADER = ("figure", "value", "95 % interval or detail")
 _CARD = ("calibration_slope", "calibration_intercept", "auc", "lift@10%")
@@ -47,7 +47,7 @@ def _performance(result: MonitoringResult) -> Iterator[tuple[str, str, str]]:
         yield f"observed over expected, reason {driver.name}", *_shown(driver.ratio)
 
 
-def _least_true(drivers: tuple[Outcome, ...]) -> list[Outcome]:
+def _least_true(drivers: tuple[ObservedExpected, ...]) -> list[ObservedExpected]:
     """Drivers whose interval leaves out 1, the most leavers off first."""
     off = [each for each in drivers if not each.ratio.low <= 1 <= each.ratio.high]
     return sorted(off, key=lambda each: -abs(each.observed - each.expected))[:_MOVED]

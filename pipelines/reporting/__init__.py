@@ -1,4 +1,6 @@
-"""Report of a night for a retention manager: values, charts and texts of one HTML page.
+"""The night's report: facts collected, charts and page in each language.
 
-``collect`` gathers the values, ``write_report`` writes a page in each language of the lists.
+One offline page without script, made from what the night published.
 """
+
+__all__ = ["collect", "facts", "write"]

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from models.effect import Effect
+from models.causal.treatment_effect import Effect
 from pipelines.reporting.facts import Facts, Past, Why
 from pipelines.reporting.texts import Texts
 

@@ -8,19 +8,21 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from features.tables import TABLES
-from pipelines.lists.before import PublishedNight
-from pipelines.lists.manifest import Stamp
-from pipelines.record import Gate
-from pipelines.reporting.facts import Facts, Health, Notice, Run, TableHealth, Tonight
-from pipelines.reporting.listed import actions_of, causes_of, peace_of, reach_of, silent_of, why_of
-from pipelines.reporting.measured import (
-    MeasurementFile,
-    contact_of,
-    newest,
-    past_of,
+from features.contract import TABLES
+from pipelines.config.settings import Settings
+from pipelines.lists.previous_nights import PublishedNight
+from pipelines.publication.manifest import Stamp
+from pipelines.reporting.facts import Facts, Health, Notice, RunFacts, TableHealth, Tonight
+from pipelines.reporting.list_facts import (
+    actions_of,
+    causes_of,
+    peace_of,
+    reach_of,
+    silent_of,
+    why_of,
 )
-from pipelines.settings import Settings
+from pipelines.reporting.measurement_facts import MeasurementFile, contact_of, newest, past_of
+from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.snapshot import Snapshot
 
 _OLD_DAYS = 7
@@ -46,7 +48,7 @@ def collect(
     newest_days = [table.newest for table in health.tables if table.newest is not None]
     data_until = min(max(newest_days), as_of) if newest_days else None
     return Facts(
-        run=Run(
+        run=RunFacts(
             company=settings.company.name,
             as_of=as_of,
             model=stamp.model_version,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from models.bootstrap import Interval
-from models.effect import Effect
-from models.realised import Outcome
-from pipelines.record import Gate
+from models.causal.treatment_effect import Effect
+from models.metrics.bootstrap import Interval
+from models.metrics.observed_expected import ObservedExpected
+from pipelines.runtime.run_record import Gate
 
 Tone = Literal["good", "look", "bad"]
 Basis = Literal["association", "experiment"]
@@ -27,7 +27,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunFacts:
     """Whose night it was. ``data_until`` is the day of the newest event in any table."""
 
     company: str
@@ -113,9 +113,9 @@ class Past:
     measured_on: date
     lists: tuple[date, ...]
     waiting: int
-    whole: Outcome
-    capacity: Outcome
-    tenths: tuple[Outcome, ...]
+    whole: ObservedExpected
+    capacity: ObservedExpected
+    tenths: tuple[ObservedExpected, ...]
     card: Mapping[str, Interval]
 
 
@@ -179,7 +179,7 @@ class Facts:
     ``monitored_on`` is the newest monitoring, also where it had no complete horizon to judge.
     """
 
-    run: Run
+    run: RunFacts
     tonight: Tonight
     reach: tuple[Reach, ...]
     why: Why

@@ -7,10 +7,10 @@ from base64 import b64encode
 from collections.abc import Mapping
 from datetime import timedelta
 
-from pipelines.pages import html_template
 from pipelines.reporting.charts import draw
 from pipelines.reporting.facts import Facts
 from pipelines.reporting.texts import Texts
+from pipelines.runtime.html_templates import html_template
 
 SECTIONS = (
     *("status", "tonight", "first", "why", "past"),

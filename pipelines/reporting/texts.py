@@ -15,8 +15,8 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
 
 from features.errors import ConfigError
-from models.effect import Effect
-from pipelines.lists.rules import read_yaml
+from models.causal.treatment_effect import Effect
+from pipelines.config.text_files import read_yaml
 
 _GROUPS = {"action": "actions", "product_line": "product_lines"}
 

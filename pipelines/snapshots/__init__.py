@@ -1,1 +1,6 @@
-"""Input snapshots: tables loaded, profiled, gated and written by shard."""
+"""Snapshots: the checked input tables of one run, by shard, and their gates.
+
+A snapshot never changes while a run reads it, whatever happens to the sources.
+"""
+
+__all__ = ["gates", "snapshot", "store"]

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from features.contract import TABLES
 from features.errors import ContractError
-from features.tables import TABLES
-from pipelines.record import Gate
-from pipelines.snapshots.hold import FolderLock, lock_folder
+from pipelines.runtime.run_record import Gate
+from pipelines.snapshots.folder_lock import FolderLock, lock_folder
 from pipelines.snapshots.profile import TableProfile
 from pipelines.sources.files import file_digest
 

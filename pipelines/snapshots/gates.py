@@ -8,21 +8,23 @@ from collections.abc import Collection, Iterable
 from datetime import date
 
 from features.errors import GateError
-from pipelines.record import Gate, RunRecord
-from pipelines.settings import Settings
-from pipelines.snapshots.against import compared_measures
+from pipelines.config.settings import Settings
+from pipelines.runtime.run_record import Gate, RunRecord
 from pipelines.snapshots.facts import Snapshot
-from pipelines.snapshots.measure import NOTHING, Known, Measure, Tables
-from pipelines.snapshots.ownpast import own_measures
+from pipelines.snapshots.gate_measure import NO_PREVIOUS_TABLES, Measure, PreviousTables, Tables
+from pipelines.snapshots.gates_against_history import own_measures
+from pipelines.snapshots.gates_against_previous import compared_measures
 
 
-def measures(settings: Settings, as_of: date, now: Tables, known: Known = NOTHING) -> list[Measure]:
+def measures(
+    settings: Settings, as_of: date, now: Tables, known: PreviousTables = NO_PREVIOUS_TABLES
+) -> list[Measure]:
     """Every figure of the tables that has a band."""
     quality, zone = settings.quality, settings.company.timezone
     return [*own_measures(quality, zone, as_of, now), *compared_measures(quality, now, known)]
 
 
-def judged(
+def record_gates(
     found: Iterable[Measure],
     before: Snapshot | None,
     record: RunRecord,

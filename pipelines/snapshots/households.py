@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.snapshots.references import shards_of
+from pipelines.snapshots.orphan_keys import shards_of
 
 NOTICES = "household_notices"
 SOURCES = ("households", "terminations")

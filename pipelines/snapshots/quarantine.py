@@ -5,15 +5,15 @@ from pathlib import Path
 
 import duckdb
 
+from features.contract import Column
 from features.errors import ContractError
-from features.tables import Column
+from pipelines.config.settings import Settings
 from pipelines.config.sources import Dialect
-from pipelines.database import identifier, literal
-from pipelines.lists.csvsafe import ESCAPE
-from pipelines.settings import Settings
-from pipelines.snapshots.reading import Loaded
-from pipelines.sources.bindingrules import Binding
-from pipelines.sources.typed import SKIPPED, raw_select
+from pipelines.runtime.csv_escaping import ESCAPE
+from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.snapshots.loading import Loaded
+from pipelines.sources.binding_rules import Binding
+from pipelines.sources.type_casting import SKIPPED, raw_select
 
 _BAD = "bad_rows"
 _ESCAPED = r"'\1"

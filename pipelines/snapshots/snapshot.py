@@ -11,11 +11,12 @@ from pathlib import Path
 
 import duckdb
 
+from features.contract import TABLES
 from features.errors import BusyError, ConfigError, ContractError, StilleError
-from features.tables import TABLES
-from pipelines.keys import PSEUDONYM, key_of, name_of
-from pipelines.record import Gate
-from pipelines.settings import Settings
+from pipelines.config.settings import Settings
+from pipelines.runtime.atomic_files import replace_bytes
+from pipelines.runtime.run_record import Gate
+from pipelines.runtime.secret_keys import PSEUDONYM, key_fingerprint, key_of
 from pipelines.snapshots.facts import (
     FACTS_NAME,
     Snapshot,
@@ -24,7 +25,6 @@ from pipelines.snapshots.facts import (
     read_snapshot,
     verify_snapshot,
 )
-from pipelines.snapshots.refusals import Judge, judged
 from pipelines.snapshots.store import (
     folder_of,
     forget_refused,
@@ -36,10 +36,10 @@ from pipelines.snapshots.store import (
     read_reusable,
     refused_folder,
 )
-from pipelines.snapshots.taking import Taken, write_tables
+from pipelines.snapshots.verdict import Judge, decide
+from pipelines.snapshots.writing_tables import WrittenTables, write_tables
 from pipelines.sources.files import Input, changed, digests, file_digest, find_files
-from pipelines.sources.postgres import fetch_tables
-from pipelines.storage import replace_bytes
+from pipelines.sources.postgres_reader import fetch_tables
 
 FORMAT = 3
 
@@ -89,7 +89,7 @@ def take_snapshot(
                 taken = write_tables(settings, inputs, staging, refused, on_table, as_of)
             _refuse_changed(inputs, known)
             shutil.rmtree(staging / "extracts", ignore_errors=True)
-            gates = judged(judge, replace(taken, refusals={**missing, **taken.refusals}))
+            gates = decide(judge, replace(taken, refusals={**missing, **taken.refusals}))
             _write_facts(staging, taken, digest, known, gates)
             ready = place(staging, into, digest)
             forget_refused(store)
@@ -140,7 +140,11 @@ def find_inputs(
 
 
 def _write_facts(
-    staging: Path, taken: Taken, digest: str, inputs: Mapping[str, str], gates: tuple[Gate, ...]
+    staging: Path,
+    taken: WrittenTables,
+    digest: str,
+    inputs: Mapping[str, str],
+    gates: tuple[Gate, ...],
 ) -> None:
     written = sorted(path for path in staging.rglob("*") if path.is_file())
     facts = {
@@ -175,7 +179,7 @@ def _digest(settings: Settings, inputs: Mapping[str, str], as_of: date | None) -
     )
     deciding["engine"] = deciding["engine"]["shard_size"]
     if settings.company.pseudonyms:
-        deciding["pseudonyms"] = name_of(key_of(PSEUDONYM, settings.paths.var))
+        deciding["pseudonyms"] = key_fingerprint(key_of(PSEUDONYM, settings.paths.var))
     contract = repr(list(TABLES.values()))
     text = json.dumps([FORMAT, contract, deciding, inputs, str(as_of)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

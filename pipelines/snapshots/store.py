@@ -14,9 +14,15 @@ from pathlib import Path
 
 from features.errors import ContractError
 from pipelines.snapshots.facts import Snapshot, read_snapshot, verify_snapshot
-from pipelines.snapshots.hold import REMOVED, FolderLock, make_locked, new_name, remove_if_free
+from pipelines.snapshots.folder_lock import (
+    REMOVED,
+    FolderLock,
+    make_locked,
+    new_name,
+    remove_if_free,
+)
 
-KEPT = 2
+NEWEST = 2
 _NAME_LENGTH = 16
 _STAGING = ".staging"
 _REFUSED = "refused"
@@ -42,7 +48,7 @@ def newest_first(store: Path) -> list[Path]:
     return sorted(_complete(store), key=_age, reverse=True)
 
 
-def previous(store: Path) -> Snapshot | None:
+def previous_snapshot(store: Path) -> Snapshot | None:
     """The snapshot that was let through last, or None when there is none of this format."""
     for folder in newest_first(store):
         try:
@@ -107,7 +113,7 @@ def put_away(folder: Path) -> None:
 def prune(store: Path) -> None:
     """Remove older snapshots and what killed runs left, except what somebody holds."""
     left = [path for path in store.iterdir() if path.suffix in (_STAGING, REMOVED)]
-    for folder in (*newest_first(store)[KEPT:], *left):
+    for folder in (*newest_first(store)[NEWEST:], *left):
         remove_if_free(folder)
 
 

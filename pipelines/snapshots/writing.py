@@ -4,11 +4,11 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.database import identifier, literal
-from pipelines.settings import Settings
+from pipelines.config.settings import Settings
+from pipelines.runtime.duckdb_connection import identifier, literal
 from pipelines.snapshots.facts import TableFacts
-from pipelines.snapshots.measuring import has_days, profile_table
-from pipelines.snapshots.reading import Loaded
+from pipelines.snapshots.loading import Loaded
+from pipelines.snapshots.profiling import has_days, profile_table
 
 
 def write_shards(

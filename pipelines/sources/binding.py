@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from features.tables import Column, ColumnType, Table
+from features.contract import Column, ColumnType, Table
 from pipelines.config.columns import Attribute, ColumnMap
 from pipelines.config.mapping import SYNTHESISED_BY_LEVELS
 from pipelines.config.sources import Source
-from pipelines.sources.bindingrules import (
+from pipelines.sources.binding_rules import (
     KNOWN_AT,
     Binding,
     refuse_float_keys,
@@ -17,7 +17,7 @@ from pipelines.sources.bindingrules import (
     refuse_unknown_delay,
     refuse_unordered_versions,
 )
-from pipelines.sources.personal import why_forbidden
+from pipelines.sources.personal_data import why_forbidden
 
 
 @dataclass(frozen=True, slots=True)

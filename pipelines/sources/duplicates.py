@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import duckdb
 
+from features.contract import Table
 from features.errors import ContractError
-from features.tables import Table
 from pipelines.config.sources import Source
-from pipelines.database import identifier, literal
-from pipelines.sources.bindingrules import Binding
-from pipelines.sources.part import Part
-from pipelines.sources.typed import SKIPPED
+from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.sources.binding_rules import Binding
+from pipelines.sources.readable_part import Part
+from pipelines.sources.type_casting import SKIPPED
 
 REPEATED = "key: repeated"
 

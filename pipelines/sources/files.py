@@ -7,8 +7,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from features.errors import ConfigError, ContractError
+from pipelines.config.settings import Settings
 from pipelines.config.sources import FORMATS
-from pipelines.settings import Settings
 
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 DIGEST_ENDING = ".sha256"

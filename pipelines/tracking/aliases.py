@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import mlflow
 
-from pipelines.clock import instant
-from pipelines.settings import Settings
+from pipelines.config.settings import Settings
+from pipelines.runtime.clock import instant
 from pipelines.tracking.registry import CHAMPION, Registered, aliased, answering
 from pipelines.tracking.store import point_at
 

@@ -1,7 +1,7 @@
 """Artefact download: a model's files, parsed once their names, sizes and digest are checked.
 
-Nothing but the files that ``models.artefact`` knows is ever fetched, whatever the artefact's
-``MLmodel`` says; each has a bound on its size, and no link is followed.
+Nothing but the files that ``models.churn.serialization`` knows is ever fetched, whatever the
+artefact's ``MLmodel`` says; each has a bound on its size, and no link is followed.
 """
 
 import stat
@@ -14,20 +14,14 @@ import mlflow
 from mlflow.exceptions import MlflowException
 
 from features.errors import ModelError
-from models.artefact import (
-    REFERENCE,
-    check_names,
-    check_sizes,
-    digest,
-    model_from_files,
-)
-from models.boostertext import NEXT
-from models.churn import ChurnModel
-from models.distribution import Reference
-from pipelines.settings import Settings
+from models.boosters.text_format import NEXT
+from models.churn.model import ChurnModel
+from models.churn.serialization import REFERENCE, check_names, check_sizes, digest, model_from_files
+from models.drift.reference import Reference
+from pipelines.config.settings import Settings
+from pipelines.tracking.booster_sandbox import check_boosters
 from pipelines.tracking.registry import Registered
 from pipelines.tracking.store import UnreachableError, point_at
-from pipelines.trial import try_boosters
 
 MODEL_FOLDER = "model"
 _FOLDER = f"artifacts/{MODEL_FOLDER}"
@@ -38,7 +32,7 @@ def load(settings: Settings, registered: Registered) -> ChurnModel:
 
     Raises ``ModelError``.
     """
-    return model_from_files(fetch(settings, registered), registered.digest, try_boosters)
+    return model_from_files(fetch(settings, registered), registered.digest, check_boosters)
 
 
 def load_reference(settings: Settings, registered: Registered) -> Reference:

@@ -14,7 +14,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from features.errors import ConfigError
-from pipelines.settings import Settings
+from pipelines.config.settings import Settings
 from pipelines.tracking.registry import answering, champion
 from pipelines.tracking.store import connect
 

@@ -13,7 +13,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from features.errors import ModelError
-from pipelines.settings import Settings
+from pipelines.config.settings import Settings
 from pipelines.tracking.store import point_at, tracking_uri, unreachable
 
 CHAMPION = "champion"

@@ -14,8 +14,8 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.utils.logging_utils import MLFLOW_LOGGING_STREAM
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
-from models.artefact import digest
-from pipelines.settings import Settings
+from models.churn.serialization import digest
+from pipelines.config.settings import Settings
 from pipelines.tracking.datasets import Rows, log_datasets
 from pipelines.tracking.files import MODEL_FOLDER
 from pipelines.tracking.registry import Registered

@@ -6,7 +6,7 @@ import mlflow
 from mlflow.exceptions import MlflowException
 
 from features.errors import ModelError
-from pipelines.settings import Settings
+from pipelines.config.settings import Settings
 
 
 class UnreachableError(ModelError):

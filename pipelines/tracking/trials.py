@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import mlflow
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from pipelines.settings import Settings
+from pipelines.config.settings import Settings
 from pipelines.tracking.runs import write_run
 from pipelines.tracking.store import connect
 

@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from models.bootstrap import Interval
-from models.examples import Examples
-from models.explain import global_importance
-from models.realised import Outcome, outcomes_by
-from pipelines.settings import Settings
-from pipelines.training.examples import Prepared
-from pipelines.training.judged import Judged
+from models.dataset.examples import Examples
+from models.explain.shap_values import global_importance
+from models.metrics.bootstrap import Interval
+from models.metrics.observed_expected import ObservedExpected, observed_expected_by
+from pipelines.config.settings import Settings
+from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.examples import TrainingData
 from pipelines.training.metrics import SHOWN
 
 CARD = "model_card.md"
@@ -30,14 +30,16 @@ _LABELLED = ("stayed", "voluntary")
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Provenance:
     """Provenance of a model: what was known to it, and its code."""
 
     known_before: date
     code_version: str
 
 
-def model_card(settings: Settings, prepared: Prepared, evaluation: Judged, made: Made) -> str:
+def model_card(
+    settings: Settings, prepared: TrainingData, evaluation: Evaluation, made: Provenance
+) -> str:
     """The card as Markdown. Every value is escaped, every figure is of this run."""
     return _template().render(card=_card(settings, prepared, evaluation, made))
 
@@ -74,7 +76,9 @@ def _template() -> Template:
     return texts.get_template(CARD)
 
 
-def _card(settings: Settings, prepared: Prepared, evaluation: Judged, made: Made) -> dict[str, Any]:
+def _card(
+    settings: Settings, prepared: TrainingData, evaluation: Evaluation, made: Provenance
+) -> dict[str, Any]:
     label, test = settings.label, evaluation.test
     others = [name for name in evaluation.cards if name != "model"]
     return {
@@ -114,7 +118,7 @@ def _learned(examples: Examples) -> dict[str, object]:
     }
 
 
-def _limits(prepared: Prepared) -> dict[str, str]:
+def _limits(prepared: TrainingData) -> dict[str, str]:
     left_out = [
         f"{name.replace('_', ' ')} {count:,}"
         for name, count in prepared.outcomes.items()
@@ -145,13 +149,13 @@ def _figure(value: float) -> str:
     return f"{value:.4f}" if isfinite(value) else "–"
 
 
-def _by_line(evaluation: Judged) -> tuple[Outcome, ...]:
+def _by_line(evaluation: Evaluation) -> tuple[ObservedExpected, ...]:
     test = evaluation.test
     lines = pd.Series(test.product_line).fillna("all").to_numpy(dtype=object)
-    return outcomes_by(lines, test.y, evaluation.scores["model"], test.customer_id)
+    return observed_expected_by(lines, test.y, evaluation.scores["model"], test.customer_id)
 
 
-def _line(outcome: Outcome) -> dict[str, str]:
+def _line(outcome: ObservedExpected) -> dict[str, str]:
     return {
         "name": outcome.name,
         "rows": f"{outcome.rows:,}",
@@ -163,7 +167,7 @@ def _line(outcome: Outcome) -> dict[str, str]:
     }
 
 
-def _families(evaluation: Judged) -> list[dict[str, str]]:
+def _families(evaluation: Evaluation) -> list[dict[str, str]]:
     families = {column.driver: column.family for column in evaluation.test.spec.columns}
     strongest: dict[str, str] = {}
     for driver in evaluation.drivers.index:

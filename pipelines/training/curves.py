@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from models.arrays import Floats, Labels
-from models.ranking import Ranked, count
+from models.dataset.array_types import Floats, Labels
+from models.metrics.ranking import Ranked, count
 
 _BINS = 10
 _POINTS = 101

@@ -7,9 +7,9 @@ from datetime import date
 
 from features.errors import GateError
 from features.timeline import LabelWindow, month_starts
-from models.periods import PERIOD_DAYS
+from models.competing_risks.person_periods import PERIOD_DAYS
+from pipelines.config.settings import Settings
 from pipelines.matrices.shard import given_as_ofs
-from pipelines.settings import Settings
 from pipelines.snapshots.snapshot import Snapshot
 
 
@@ -36,14 +36,14 @@ def training_as_ofs(settings: Settings, snapshot: Snapshot, today: date) -> tupl
 def labelled_as_ofs(settings: Settings, snapshot: Snapshot, today: date) -> tuple[date, ...]:
     """``training_as_ofs``, and with horizons the newer months whose first period is complete."""
     matured = training_as_ofs(settings, snapshot, today)
-    if not told_by_horizon(settings, snapshot):
+    if not learns_horizons(settings, snapshot):
         return matured
     period = LabelWindow(settings.label.lead_days, PERIOD_DAYS)
     newer = month_starts(matured[-1], settings.training.last_as_of or today)[1:]
     return (*matured, *(day for day in newer if period.complete(day, today)))
 
 
-def told_by_horizon(settings: Settings, snapshot: Snapshot) -> bool:
+def learns_horizons(settings: Settings, snapshot: Snapshot) -> bool:
     """Whether outcomes by horizon are asked for, and ends have the days that they need."""
     tables = snapshot.tables
     return bool(settings.label.horizons) and "terminations" in tables and "labels" not in tables

@@ -8,19 +8,25 @@ from functools import partial
 
 import numpy as np
 
-from models.arrays import Floats
-from models.baselines import Baseline, price_only
-from models.baselines import baselines as simple_baselines
-from models.churn import ChurnModel
-from models.classifier import fit, steps
-from models.examples import Examples
-from models.recipe import Recipe, changed, recipe_for
-from models.splits import Fold, customer_folds, customer_split, require_test_rows, rolling_origin
-from pipelines.progress import bar
-from pipelines.settings import Settings
-from pipelines.training.incumbent import champion_baseline
-from pipelines.training.judged import Judged, evaluate_scores
-from pipelines.training.robustness import months_after, unseen_customers
+from models.baselines.suite import Baseline, price_only
+from models.baselines.suite import baselines as simple_baselines
+from models.boosters.hyperparameters import Recipe, recipe_for, with_changes
+from models.churn.fit import fit, steps
+from models.churn.model import ChurnModel
+from models.dataset.array_types import Floats
+from models.dataset.examples import Examples
+from models.dataset.splits import (
+    Fold,
+    customer_folds,
+    customer_split,
+    require_test_rows,
+    rolling_origin,
+)
+from pipelines.config.settings import Settings
+from pipelines.runtime.progress import bar
+from pipelines.training.champion_baseline import champion_baseline
+from pipelines.training.evaluation_result import Evaluation, evaluate_scores
+from pipelines.training.holdout_checks import months_after, unseen_customers
 
 SETTABLE = frozenset(
     {
@@ -44,7 +50,7 @@ def recipe_of(settings: Settings, rows: int, single_date: bool = False) -> Recip
     training = settings.training
     chosen = training.model_fields_set & SETTABLE
     base = recipe_for(rows, training.seeds, settings.engine.threads, single_date)
-    return changed(base, {name: getattr(training, name) for name in sorted(chosen)})
+    return with_changes(base, {name: getattr(training, name) for name in sorted(chosen)})
 
 
 def with_recipe(settings: Settings, changes: Mapping[str, object]) -> Settings:
@@ -65,7 +71,7 @@ def test_folds(settings: Settings, examples: Examples) -> tuple[Fold, ...]:
     )
 
 
-def judge(settings: Settings, examples: Examples) -> Judged:
+def evaluate(settings: Settings, examples: Examples) -> Evaluation:
     """Fit on each fold's past, score its test rows, and measure model and baselines there.
 
     Raises ``GateError`` when a fold has too few leavers or stayers to learn from or to judge on.

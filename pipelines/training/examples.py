@@ -6,32 +6,28 @@ and the search for leaks learn from the same rows.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.dataset as ds
-
-from features.catalog import Catalog, definition
+from features.catalog import Catalog
 from features.errors import GateError
-from models.examples import MARGIN, Examples
-from models.feedback import Exposure
-from models.histories import Histories
-from models.spec import FeatureColumn, FeatureSpec, learn_spec
-from pipelines.engine import MatrixJob, build_matrix, catalog_of
+from models.causal.treated_rows import Exposure
+from models.dataset.examples import MARGIN, Examples
+from models.dataset.feature_spec import FeatureSpec, learn_spec
+from models.dataset.histories import Histories
+from pipelines.config.run import Run
+from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.files import KEYS, MatrixPart
-from pipelines.matrices.scratch import scratch
-from pipelines.progress import bar
-from pipelines.run import Run
+from pipelines.matrices.frames import read_matrix
+from pipelines.matrices.gates import feature_columns
+from pipelines.matrices.scratch_folder import scratch
+from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
-from pipelines.training.dates import labelled_as_ofs, told_by_horizon, training_as_ofs
+from pipelines.training.dates import labelled_as_ofs, learns_horizons, training_as_ofs
 
-AFTERWARDS = ("outcome", "label", "ended_on", "cause", "treated_on", "held_out_on")
 """Columns of a labelled matrix that lie after the as-of date; no model reads them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class TrainingData:
     """Examples, rows by outcome, features that never vary, and those without their tables.
 
     ``exposure`` says which examples were treated since. ``histories`` are all rows, matured or
@@ -46,55 +42,9 @@ class Prepared:
     exposure: Exposure | None = None
 
 
-def feature_columns(catalog: Catalog) -> tuple[FeatureColumn, ...]:
-    """The catalog's features as a model's inputs, in the catalog's order."""
-    return tuple(
-        FeatureColumn(
-            name=feature.name,
-            kind="category" if feature.kind == "category" else "number",
-            driver=feature.driver,
-            family=feature.family,
-            sign=feature.sign,
-            definition=definition(feature, catalog),
-        )
-        for feature in catalog.model_features
-    )
-
-
-def read_matrix(parts: Sequence[MatrixPart], columns: Sequence[str]) -> pd.DataFrame:
-    """The named columns of a matrix as one frame, in the order of its parts.
-
-    The outcomes' columns come after them when the matrix is labelled.
-    Raises ``ValueError`` when an outcome file has other customers or dates than its features,
-    or the same in another order: the columns are put side by side by position.
-    """
-    table = _read([part.features for part in parts], columns)
-    outcomes = [part.outcomes for part in parts if part.outcomes is not None]
-    for part in parts:
-        _check_keys(part)
-    if outcomes:
-        ended = _read(outcomes, AFTERWARDS)
-        for name in ended.column_names:
-            table = table.append_column(name, ended[name])
-    frame: pd.DataFrame = table.to_pandas(date_as_object=False)
-    return frame
-
-
-def _check_keys(part: MatrixPart) -> None:
-    if part.outcomes is None:
-        return
-    keys = ("customer_id", "as_of")
-    if not _read([part.features], keys).equals(_read([part.outcomes], keys)):
-        raise ValueError(f"{part.outcomes}: not the rows of {part.features}, in the same order")
-
-
-def _read(paths: Sequence[Path], columns: Sequence[str]) -> pa.Table:
-    return ds.dataset([str(path) for path in paths], format="parquet").to_table(list(columns))
-
-
 def prepare_examples(
     parts: Sequence[MatrixPart], catalog: Catalog, *, end_days: int = 0, histories: bool = False
-) -> Prepared:
+) -> TrainingData:
     """Rows with a label as examples; columns with one value or none are left out of the spec.
 
     ``end_days`` is lead and horizon together.
@@ -112,7 +62,7 @@ def prepare_examples(
         )
     varying = [c for c in columns if labelled[c.name].nunique(dropna=False) > 1]
     spec: FeatureSpec = learn_spec(varying, labelled)
-    return Prepared(
+    return TrainingData(
         examples=Examples.build(labelled, spec, labelled["label"].astype("int8")),
         outcomes={str(name): int(count) for name, count in counts.items()},
         silent=tuple(sorted({c.name for c in columns} - {c.name for c in varying})),
@@ -122,7 +72,7 @@ def prepare_examples(
     )
 
 
-def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> Prepared:
+def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> TrainingData:
     """Build the labelled matrix of every matured month, or the ``newest``, and read it as examples.
 
     Raises ``GateError`` when no label window is complete.
@@ -145,7 +95,7 @@ def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> Pr
             parts,
             catalog,
             end_days=settings.label.lead_days + settings.label.horizon_days,
-            histories=told_by_horizon(settings, snapshot),
+            histories=learns_horizons(settings, snapshot),
         )
         stage.rows_out = len(prepared.examples)
     record.notes += [

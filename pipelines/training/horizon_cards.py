@@ -9,11 +9,17 @@ from datetime import date
 import numpy as np
 
 from features.timeline import LabelWindow
-from models.histories import Histories
-from models.incidence import Incidence
-from models.incidence_card import CauseCard, followed, judge_outcomes, ranks, voluntary_or_stayed
-from pipelines.settings import Settings
-from pipelines.training.judged import Judged
+from models.competing_risks.model import Incidence
+from models.competing_risks.scorecard import (
+    CauseCard,
+    evaluate_outcomes,
+    followed_up_rows,
+    ranks,
+    voluntary_or_stayed,
+)
+from models.dataset.histories import Histories
+from pipelines.config.settings import Settings
+from pipelines.training.evaluation_result import Evaluation
 
 Cards = Mapping[str, Mapping[str, CauseCard]]
 
@@ -32,14 +38,16 @@ def cards_by_horizon(
     for horizon in horizons:
         window = LabelWindow(model.lead_days, horizon)
         complete = [day for day in later if window.complete(day.item(), today)]
-        keep = np.isin(histories.as_of, complete) & followed(histories, model.lead_days, horizon)
+        keep = np.isin(histories.as_of, complete) & followed_up_rows(
+            histories, model.lead_days, horizon
+        )
         rows = histories.take(keep)
-        cards[str(horizon)] = judge_outcomes(model, rows, horizon, settings.engine.threads)
+        cards[str(horizon)] = evaluate_outcomes(model, rows, horizon, settings.engine.threads)
     return cards
 
 
 def beside_churn(
-    settings: Settings, model: Incidence, evaluation: Judged, first: date
+    settings: Settings, model: Incidence, evaluation: Evaluation, first: date
 ) -> dict[str, object]:
     """Both models' chance of a voluntary notice, none other competing, on the churn test rows."""
     horizon = settings.label.horizon_days

@@ -12,17 +12,17 @@ import numpy as np
 
 from features.errors import GateError
 from features.timeline import LabelWindow
-from models.histories import Histories
-from models.incidence import Incidence
-from models.incidence_fit import fit_incidence
-from models.periods import PERIOD_DAYS
-from pipelines.progress import bar
-from pipelines.run import Run
-from pipelines.settings import Settings
+from models.competing_risks.fit import fit_incidence
+from models.competing_risks.model import Incidence
+from models.competing_risks.person_periods import PERIOD_DAYS
+from models.dataset.histories import Histories
+from pipelines.config.run import Run
+from pipelines.config.settings import Settings
+from pipelines.runtime.progress import bar
 from pipelines.training.evaluation import recipe_of
-from pipelines.training.examples import Prepared
+from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.examples import TrainingData
 from pipelines.training.horizon_cards import beside_churn, cards_by_horizon, main_metrics
-from pipelines.training.judged import Judged
 
 FACTS = "outcomes_by_horizon.json"
 
@@ -36,7 +36,7 @@ class Outcomes:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-def learn_outcomes(run: Run, prepared: Prepared, evaluation: Judged) -> Outcomes:
+def learn_outcomes(run: Run, prepared: TrainingData, evaluation: Evaluation) -> Outcomes:
     """Evaluate outcomes by horizon on later months, then learn them from everything.
 
     Nothing when no horizons are configured. Where they cannot be learned or evaluated, the record

@@ -11,18 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
+from features.contract import TABLES
 from features.errors import GateError
-from features.tables import TABLES
-from models.arrays import Texts
-from models.leaks import Finding, LeakWarning, find_leaks, refusal, together
-from pipelines.database import connect
-from pipelines.run import Run
-from pipelines.settings import Settings
-from pipelines.snapshots.reading import load_table
+from models.dataset.array_types import Texts
+from models.leaks.verdict import Finding, LeakWarning, find_leaks, merge_warnings, refusal
+from pipelines.config.run import Run
+from pipelines.config.settings import Settings
+from pipelines.runtime.duckdb_connection import connect
+from pipelines.snapshots.loading import load_table
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.sources.files import find_files
-from pipelines.training.examples import Prepared, make_examples
-from pipelines.training.judged import Judged
+from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.examples import TrainingData, make_examples
 
 _NEWEST = 6
 _FEWEST_LEAVERS = 20
@@ -74,7 +74,7 @@ def refuse_leaks(run: Run, snapshot: Snapshot) -> str:
     )
 
 
-def search_leaks(run: Run, prepared: Prepared) -> LeakSearch:
+def search_leaks(run: Run, prepared: TrainingData) -> LeakSearch:
     """Look for leaks in the examples; what refuses closes a gate, the rest is noted."""
     settings, record = run.settings, run.record
     overrides = settings.training.leak_override
@@ -97,9 +97,9 @@ def search_leaks(run: Run, prepared: Prepared) -> LeakSearch:
     return search
 
 
-def with_search(evaluation: Judged, search: LeakSearch) -> Judged:
+def with_leak_warning(evaluation: Evaluation, search: LeakSearch) -> Evaluation:
     """The evaluation with the search's warning before the model's own."""
-    return replace(evaluation, leak=together(search.warning, evaluation.leak))
+    return replace(evaluation, leak=merge_warnings(search.warning, evaluation.leak))
 
 
 def customers_as_filed(settings: Settings) -> Texts | None:

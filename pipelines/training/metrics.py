@@ -6,7 +6,7 @@ Few of the scorecard's figures are logged; all are in the run's ``scorecard.json
 import numpy as np
 
 from pipelines.tracking import plain_name
-from pipelines.training.judged import Judged
+from pipelines.training.evaluation_result import Evaluation
 
 SHOWN = (
     "auc",
@@ -53,7 +53,7 @@ METRICS = (
 """The forty names under which runs are compared, the same in every run."""
 
 
-def flat_metrics(evaluation: Judged) -> dict[str, float]:
+def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
     """The run's metrics, named and ordered as ``METRICS``; what was not measured is left out.
 
     Profit is left out without economics, ``champion_*`` where the champion could not be judged

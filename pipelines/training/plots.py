@@ -18,11 +18,11 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 
-from models.arrays import Floats, Labels, Matrix
-from models.explain import global_importance
-from models.profit import ProfitCurve
-from models.spec import FeatureColumn, FeatureSpec
-from models.staying import MonthCard
+from models.dataset.array_types import Floats, Labels, Matrix
+from models.dataset.feature_spec import FeatureColumn, FeatureSpec
+from models.explain.shap_values import global_importance
+from models.metrics.decay import DecayMonth
+from models.metrics.profit import ProfitCurve
 from pipelines.training.curves import calibration_bins, gains_curve
 
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#6B6B6B"  # Okabe and Ito: safe for colour-blind eyes
@@ -144,7 +144,7 @@ def profit(curves: Mapping[str, ProfitCurve], currency: str) -> bytes:
     return _png(figure)
 
 
-def decay(months: Sequence[MonthCard]) -> bytes:
+def decay(months: Sequence[DecayMonth]) -> bytes:
     """AUC by months after what the model learned ended, with 95 % intervals."""
     figure, axes = _axes(
         "How long does a model stay good?",

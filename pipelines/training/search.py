@@ -16,15 +16,15 @@ from filelock import FileLock, Timeout
 from optuna.trial import FrozenTrial, TrialState
 
 from features.errors import BusyError
-from models.examples import Examples
+from models.dataset.examples import Examples
 from pipelines import tracking
-from pipelines.progress import bar
-from pipelines.run import Run
-from pipelines.settings import Settings
-from pipelines.training.effort import Effort
-from pipelines.training.rivalry import CandidateResult, RecipeComparison
-from pipelines.training.rows import rows_digest
-from pipelines.training.space import SPACE, clipped, rounded
+from pipelines.config.run import Run
+from pipelines.config.settings import Settings
+from pipelines.runtime.progress import bar
+from pipelines.training.dataset_digest import rows_digest
+from pipelines.training.recipe_comparison import CandidateResult, RecipeComparison
+from pipelines.training.search_budget import Effort
+from pipelines.training.search_space import SPACE, clipped, rounded
 
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 _VERSION = 1

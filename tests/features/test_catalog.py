@@ -6,11 +6,12 @@ import re
 import pytest
 from companies import FULL, ZONE
 
-from features import matrix, relationship
+from features import matrix
 from features.catalog import Catalog, build_catalog, definition, dictionary
+from features.contract import FORBIDDEN_COLUMNS, TABLES
+from features.families import relationship
+from features.families.relationship import Attribute
 from features.feature import Family, Feature, Stream
-from features.relationship import Attribute
-from features.tables import FORBIDDEN_COLUMNS, TABLES
 
 _DRIVERS = {
     "billing_friction": {

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from random_companies import DELAYS, STEPS, grid_day, random_company
 
 from features import matrix
-from features.assigned import treatments
+from features.contract import TABLES, Table
 from features.labels import endings, make_cohort, outcomes
-from features.tables import TABLES, Table
 from features.timeline import LabelWindow, midnight_utc
+from features.treatments import treatments
 
 _CUSTOMERS = 30
 _SEEDS = st.integers(0, 10**6)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from companies import FULL, VERSIONED, cells, company, matrices
 
-from features.tables import TABLES
+from features.contract import TABLES
 
 _GRANTED = {"benefit_id": "b", "granted_on": "2024-01-01"}
 _DUE = {"reading_id": "r", "due_on": "2024-03-01"}

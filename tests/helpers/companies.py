@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from features import matrix
 from features.catalog import Catalog, build_catalog
+from features.contract import DUCKDB_TYPES, TABLES, ColumnType
 from features.labels import make_cohort
-from features.tables import DUCKDB_TYPES, TABLES, ColumnType
 from features.timeline import midnight_utc
 
 Row = dict[str, Any]

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 from companies import AT_ONCE, ZONE, Delays
 
-from features.tables import TABLES, Table
+from features.contract import TABLES, Table
 from features.timeline import midnight_utc
 
 # What a row says until the moment comes that reveals the value; null where nothing is named.

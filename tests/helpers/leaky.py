@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from features.timeline import LabelWindow
-from models.examples import Examples
-from models.spec import FeatureColumn, FeatureSpec, learn_spec
+from models.dataset.examples import Examples
+from models.dataset.feature_spec import FeatureColumn, FeatureSpec, learn_spec
 
 WINDOW = LabelWindow(lead_days=14, horizon_days=90)
 _START = np.datetime64("2022-01-01", "D")

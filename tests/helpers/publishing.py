@@ -16,10 +16,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from features.errors import StilleError
-from pipelines.lists.fields import Field
-from pipelines.lists.manifest import Stamp
-from pipelines.publish import publish, publisher, republish, staged
-from pipelines.published import Publication, current, verify
+from pipelines.publication.manifest import Stamp
+from pipelines.publication.publish import publish, publisher, republish, staging_folder
+from pipelines.publication.reader import Publication, current, verify
+from pipelines.publication.schema import Field
 
 SCHEMAS = {"risk_list.csv": (Field("customer_id", "text", "Key."),)}
 OLD, NEW = date(2024, 5, 1), date(2024, 5, 2)
@@ -38,7 +38,7 @@ def night(out: Path, as_of: date, run_id: str, hold: float = 0.0) -> None:
         if republish(out, stamp(as_of, run_id)):
             return
         publication = Publication(out, as_of, run_id)
-        with staged(publication) as folder:
+        with staging_folder(publication) as folder:
             (folder / "risk_list.csv").write_text(f"customer_id\n{as_of}\n")
             (folder / "more").mkdir()
             (folder / "more" / "notes.json").write_text("{}")

@@ -12,7 +12,7 @@ from typing import Any
 
 from companies import AT_ONCE, VERSIONED, ZONE, Company, Delays, Row, complete
 
-from features.tables import TABLES, Column
+from features.contract import TABLES, Column
 from features.timeline import midnight_utc
 
 FIRST = date(2022, 9, 2)

@@ -3,10 +3,9 @@
 from dataclasses import replace
 from datetime import date
 
-from models.bootstrap import Interval
-from models.effect import Effect
-from models.realised import Outcome
-from pipelines.record import Gate
+from models.causal.treatment_effect import Effect
+from models.metrics.bootstrap import Interval
+from models.metrics.observed_expected import ObservedExpected
 from pipelines.reporting.facts import (
     Cause,
     Contact,
@@ -18,11 +17,12 @@ from pipelines.reporting.facts import (
     Past,
     Peace,
     Reach,
-    Run,
+    RunFacts,
     TableHealth,
     Tonight,
     Why,
 )
+from pipelines.runtime.run_record import Gate
 
 EXPECTED = (70, 30, 20, 14, 11, 9, 7, 5, 4, 2)
 OBSERVED = (74, 27, 22, 12, 9, 10, 6, 7, 3, 1)
@@ -31,7 +31,7 @@ OBSERVED = (74, 27, 22, 12, 9, 10, 6, 7, 3, 1)
 def _outcome(name, rows, expected, observed):
     low, high = max(observed - 2 * observed**0.5, 0), observed + 2 * observed**0.5 + 3
     ratio = Interval(observed / expected, low / expected, high / expected)
-    return Outcome(name, rows, expected, observed, ratio)
+    return ObservedExpected(name, rows, expected, observed, ratio)
 
 
 def _past():
@@ -83,7 +83,7 @@ def _why(name, segment):
 def full(name="electricity", segment="private"):
     """Facts with every part measured; the names are of a product line and of a segment."""
     return Facts(
-        run=Run(
+        run=RunFacts(
             *("Demo Kraft", date(2026, 3, 1), "churn/3", 14, 90, date(2026, 2, 28)),
             (Notice("bad", "harm", 1), Notice("look", "gates", 2)),
         ),

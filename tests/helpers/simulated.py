@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from features.tables import TABLES
-from pipelines.demo.simulate import simulate
-from pipelines.demo.writer import WRITTEN
+from features.contract import TABLES
+from pipelines.simulator.simulate import simulate
+from pipelines.simulator.writer import WRITTEN
 
 ROOT = Path(__file__).parents[2]
 OLDER = {"customers", "contracts", "price_list", "benefits", "consents", "households"}

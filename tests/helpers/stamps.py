@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 
-from pipelines.lists.manifest import Stamp
+from pipelines.publication.manifest import Stamp
 
 STAMP = Stamp(
     as_of=date(2024, 5, 2),

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from features.timeline import LabelWindow, month_starts
-from models.churn import ChurnModel
-from models.classifier import fit
-from models.examples import Examples
-from models.recipe import Recipe
-from models.spec import FeatureColumn, learn_spec
+from models.boosters.hyperparameters import Recipe
+from models.churn.fit import fit
+from models.churn.model import ChurnModel
+from models.dataset.examples import Examples
+from models.dataset.feature_spec import FeatureColumn, learn_spec
 
 COLUMNS = (
     FeatureColumn("bill", "number", "bill_shock", "billing_friction", 1, "max(bill)"),

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from pipelines.cli import _mute_teardown
-from pipelines.environment import quiet_libraries
+from pipelines.cli.app import _mute_teardown
+from pipelines.runtime.environment import quiet_libraries
 
 # As on the command line: DuckDB's binding reports leaks at exit while Prefect's threads live on.
 atexit.register(_mute_teardown)
@@ -25,12 +25,12 @@ atexit.register(_HOME.cleanup)
 os.environ["PREFECT_HOME"] = _HOME.name
 quiet_libraries()
 
-from pipelines.demo.simulate import simulate  # noqa: E402
+from pipelines.config.settings import load_settings  # noqa: E402
+from pipelines.jobs.entry import NIGHTLY, TRAIN  # noqa: E402
+from pipelines.jobs.nightly import Night  # noqa: E402
 from pipelines.matrices.store import open_store  # noqa: E402
-from pipelines.nightly import Night  # noqa: E402
-from pipelines.runs import NIGHTLY, TRAIN  # noqa: E402
-from pipelines.settings import load_settings  # noqa: E402
-from pipelines.train import TrainingResult  # noqa: E402
+from pipelines.simulator.simulate import simulate  # noqa: E402
+from pipelines.training.result import TrainingResult  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 CUSTOMERS, MONTHS, SEED = 2_000, 26, 3
@@ -162,16 +162,16 @@ def stille(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Ended]:
     """Run a command line as the console script does, in this process."""
-    from pipelines import cli
+    from pipelines.cli import app
 
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(cli.atexit, "register", lambda _: None)
+    monkeypatch.setattr(app.atexit, "register", lambda _: None)
 
     def run(*arguments: object) -> Ended:
         capsys.readouterr()
         monkeypatch.setattr(sys, "argv", ["stille", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            app.main()
         said = capsys.readouterr()
         return Ended(int(ended.value.code or 0), said.out, said.err)
 

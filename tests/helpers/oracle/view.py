@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from companies import AT_ONCE, Company, Delays, Row
 
-from features.tables import TABLES, Table
+from features.contract import TABLES, Table
 
 
 @cache

@@ -13,11 +13,11 @@ import yaml
 from pyarrow import parquet
 from simulated import END, ROOT, START, frame, run, table, truth
 
-from features.tables import PRODUCT_LINES, TABLES
-from pipelines.demo.rule import CAPS, THE_RULE
-from pipelines.demo.world import DECAY
-from pipelines.demo.writer import WRITTEN
-from pipelines.settings import load_settings
+from features.contract import PRODUCT_LINES, TABLES
+from pipelines.config.settings import load_settings
+from pipelines.simulator.coefficients import CAPS, THE_RULE
+from pipelines.simulator.world import DECAY
+from pipelines.simulator.writer import WRITTEN
 from pipelines.snapshots.snapshot import take_snapshot
 
 

@@ -10,10 +10,10 @@ from pyarrow import parquet
 from simulated import START, frame, happened_on, local, notices, run, shares_next_month, truth
 
 from features.catalog import build_catalog
-from features.tables import MASTER_DATA, TABLES
-from pipelines.demo.dials import USUAL_TYPES
-from pipelines.demo.rule import CODES, THE_RULE
-from pipelines.demo.writer import WRITTEN
+from features.contract import MASTER_DATA, TABLES
+from pipelines.simulator.coefficients import CODES, THE_RULE
+from pipelines.simulator.options import USUAL_TYPES
+from pipelines.simulator.writer import WRITTEN
 
 
 def test_log_odds_are_the_base_and_the_shares(small):

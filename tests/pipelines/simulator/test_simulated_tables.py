@@ -27,15 +27,15 @@ from simulated import (
 )
 
 from features.catalog import build_catalog
-from features.tables import FORBIDDEN_COLUMNS, TABLES
-from pipelines.check import check_tables
-from pipelines.demo.clock import make_clock
-from pipelines.demo.record import encode, hide_unseen
-from pipelines.demo.rule import THE_RULE
-from pipelines.demo.world import Month
-from pipelines.demo.writer import CLAIMS, WRITTEN
-from pipelines.engine import MatrixJob, build_matrix, catalog_of
-from pipelines.settings import load_settings
+from features.contract import FORBIDDEN_COLUMNS, TABLES
+from pipelines.config.settings import load_settings
+from pipelines.jobs.check import check_tables
+from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
+from pipelines.simulator.clock import make_clock
+from pipelines.simulator.coefficients import THE_RULE
+from pipelines.simulator.record import encode, hide_unseen
+from pipelines.simulator.world import Month
+from pipelines.simulator.writer import CLAIMS, WRITTEN
 from pipelines.snapshots.snapshot import take_snapshot
 
 
@@ -155,7 +155,7 @@ def test_claims_and_late_moments_are_drawn_apart_from_everything_else(tmp_path, 
     options = {"products": ("electricity", "insurance"), "months": 8, "rule": rule}
     with_them = run(tmp_path / "with", **options)
     draw = Month.rng
-    monkeypatch.setattr("pipelines.demo.happenings.make_claims", lambda world, month: None)
+    monkeypatch.setattr("pipelines.simulator.events.make_claims", lambda world, month: None)
     monkeypatch.setattr(
         Month, "rng", lambda month, step: draw(month, f"not {step}" if step in LATER else step)
     )

@@ -1,0 +1,82 @@
+"""The feature dictionary as a page to read, made from the declarations."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+
+from features.catalog import build_catalog, needs_of
+from features.contract import TABLES
+from features.feature import Feature
+from features.markdown import markdown_table
+
+_INTRO = """# Features
+
+Made from the declarations in `features/`; change them there, then run
+`python -c "import features.dictionary_page as p; print(p.dictionary_page(), end='')" > docs/features.md`.
+
+A feature sees what had happened and was known before the midnight of the as-of date. A window of n
+days begins n days before it, at midnight, and a row lies in it by when it happened. Every window is
+a column of its own, `wait_max_30d` and so on.
+
+- **sign**: + when more raises the risk, − when it lowers it (both bind the model), ± when free.
+- **no row means**: what a customer without rows gets. 0 when nothing happened; unknown is null.
+- **source**: the article of the claim. S0 keep customers informed, S1 satisfaction and loyalty,
+  S2 one history over all channels, S3 silent products, S4 effort.
+- **tables**: those it needs. It is left out when one of them is missing, or a column whose absence
+  would be taken for something that happened.
+
+Features with several families' tables are combinations: computed from other columns of the same
+row, and left out with them.
+
+Facts are not seen by the model: the sentences of the list quote them.
+"""  # noqa: E501  (a command is one line)
+_HEADER = (
+    *("feature", "driver", "definition", "unit", "days"),
+    *("sign", "no row means", "source", "tables"),
+)
+_SIGNS: Mapping[int, str] = {1: "+", -1: "−", 0: "±"}
+
+
+def dictionary_page() -> str:
+    """Every feature and fact of the whole contract, as Markdown."""
+    catalog = build_catalog(TABLES)
+    tables = needs_of()
+    lines = [_INTRO]
+    families = dict.fromkeys(feature.family for feature in catalog.features)
+    for family in families:
+        features = [feature for feature in catalog.features if feature.family == family]
+        lines += [f"## {family}", "", *_features(features, tables), "", *_facts(features), ""]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _features(features: Sequence[Feature], tables: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    shown = [feature for feature in features if feature.kind != "fact"]
+    groups = [(name, list(windows)) for name, windows in groupby(shown, key=_base)]
+    rows = [_row(name, group, tables[group[0].name]) for name, group in groups]
+    yield from markdown_table(_HEADER, rows)
+
+
+def _row(name: str, windows: Sequence[Feature], tables: Sequence[str]) -> tuple[str, ...]:
+    feature = windows[0]
+    days = ", ".join(str(each.window) for each in windows if each.window is not None)
+    return (
+        f"`{name}`",
+        feature.driver,
+        feature.doc,
+        feature.unit,
+        days,
+        _SIGNS[feature.sign],
+        "unknown" if feature.fill is None else f"{feature.fill:g}",
+        feature.source,
+        ", ".join(tables),
+    )
+
+
+def _facts(features: Sequence[Feature]) -> Iterator[str]:
+    facts = [feature for feature in features if feature.kind == "fact"]
+    if facts:
+        rows = [[f"`{fact.name}`", fact.driver, fact.doc, fact.unit] for fact in facts]
+        yield from markdown_table(["fact", "driver", "definition", "unit"], rows)
+
+
+def _base(feature: Feature) -> str:
+    return feature.name.removesuffix(f"_{feature.window}d")

@@ -1,0 +1,331 @@
+"""Information: being told of faults in time, without noise and without contradiction (S0, S2).
+
+Marketing is never information. A message counts from when it was known to be sent.
+"""
+
+from functools import partial
+
+from features.families.price import OWN_PRICE_STEPS
+from features.feature import Family, Stream
+
+FAMILY = Family("information")
+
+_SERVICE = "coalesce(kind, '') <> 'marketing'"
+
+INCIDENTS = Stream(
+    "incidents",
+    reads=("incidents",),
+    optional=("notifications",),
+    reveals={"ended_at": "end_known_at", "sent_at": "told_at", "lag_minutes": "told_at"},
+    sql=f"""
+    select customer_id, event_at, known_at, local_day(event_at) as started_on, ended_at,
+        told_at, sent_at,
+        known_incidents(ended_at) as end_known_at,
+        greatest(0, date_diff('minute', event_at, sent_at)) as lag_minutes,
+        site_id is not null and not planned and coalesce(site_before
+            between event_at - interval 90 day and event_at + interval 90 day, false)
+            as again_at_site
+    from (
+        select customer_id, event_at, known_at, incident_id, ended_at, site_id,
+            coalesce(planned, false) as planned,
+            lag(event_at) over (
+                partition by customer_id, site_id, coalesce(planned, false)
+                order by known_at, event_at, incident_id) as site_before
+        from incidents
+    )
+    left join (
+        select customer_id, incident_id, min(known_at) as told_at,
+            arg_min(event_at, (known_at, event_at)) as sent_at
+        from notifications where incident_id is not null and {_SERVICE} group by all
+    ) using (customer_id, incident_id)
+    """,
+)
+
+MISSED_ENDS = Stream(
+    "missed_ends",
+    reads=("incidents", "notifications"),
+    sql="""
+    select customer_id, promised_end_at as event_at,
+        greatest(known_incidents(promised_end_at), told_at) as known_at,
+        local_day(promised_end_at) as promised_on
+    from (
+        select n.customer_id, n.incident_id, n.promised_end_at, i.ended_at,
+            min(greatest(n.known_at, i.known_at)) as told_at
+        from notifications n
+        join incidents i on i.customer_id = n.customer_id and i.incident_id = n.incident_id
+        where n.promised_end_at is not null and coalesce(n.kind, '') <> 'marketing'
+        group by all
+    )
+    where ended_at is null or ended_at > promised_end_at
+    """,
+)
+
+MESSAGES = Stream(
+    "messages",
+    reads=("notifications",),
+    reveals={"opened_at": "opening_known_at"},
+    sql="""
+    select customer_id, event_at, known_at, local_day(event_at) as sent_on,
+        coalesce(kind, '') = 'marketing' as marketing,
+        coalesce(personalised, false) as personalised, template_id is null as free_text, opened_at,
+        known_notifications(opened_at) as opening_known_at
+    from notifications
+    """,
+)
+
+PRICE_MESSAGES = Stream(
+    "price_messages",
+    reads=("notifications", "contracts"),
+    optional=("price_changes",),
+    sql=f"""
+    select n.customer_id, n.event_at, n.known_at, local_day(n.event_at) as sent_on
+    from (
+        select customer_id, event_at, known_at, notification_id, stated_price
+        from notifications where stated_price is not null and {_SERVICE}
+    ) n
+    join ({OWN_PRICE_STEPS}) own on own.customer_id = n.customer_id
+        and own.told_at <= n.known_at and coalesce(own.next_at > n.known_at, true)
+    group by n.customer_id, n.event_at, n.known_at, n.notification_id
+    having min(abs(n.stated_price - own.price) - own.price / 100) > 0
+    """,
+)
+
+OFFERS = Stream(
+    "offers",
+    reads=("offers",),
+    reveals={
+        "opened_at": "opening_known_at",
+        "answered_on": "answer_known_at",
+        "accepted": "answer_known_at",
+    },
+    sql="""
+    select customer_id, event_at, known_at, replaced_at,
+        coalesce(personalised, false) as personalised, opened_at,
+        known_offers(opened_at) as opening_known_at, accepted,
+        local_day(answered_at) as answered_on, known_offers(answered_at) as answer_known_at
+    from versions_offers()
+    """,
+)
+
+UNSUBSCRIBES = Stream(
+    "unsubscribes",
+    reads=("consents",),
+    sql="""
+    select customer_id, event_at, known_at, local_day(event_at) as changed_on
+    from (
+        select *, lag(allowed) over (
+            partition by customer_id, channel order by known_at, event_at, consent_id)
+            as allowed_before
+        from consents where purpose = 'marketing'
+    )
+    where not allowed and coalesce(allowed_before, true)
+    """,
+)
+
+STREAMS = (INCIDENTS, MISSED_ENDS, MESSAGES, PRICE_MESSAGES, OFFERS, UNSUBSCRIBES)
+
+_INFORMED = "coalesce(sent_at <= ended_at, sent_at is not null)"
+_LINKED = ("notifications", "notifications.incident_id")
+
+uninformed_incident = partial(
+    FAMILY.add, INCIDENTS, driver="uninformed_incident", unit="count", sign=1, source="S0"
+)
+uninformed_incident(
+    "informed_share",
+    f"avg(cast({_INFORMED} as integer))",
+    windows=(90, 365),
+    needs=_LINKED,
+    unit="share",
+    sign=-1,
+    doc="Share of faults and planned outages that the customer was told of before they ended.",
+)
+uninformed_incident(
+    "uninformed_incidents",
+    "count(*)",
+    where=f"not {_INFORMED}",
+    windows=(30, 90, 365),
+    fill=0,
+    needs=_LINKED,
+    doc="Faults and planned outages that the customer was not told of before they ended.",
+)
+uninformed_incident(
+    "information_lag_hours_max",
+    "max(lag_minutes) {filter} / 60.0",
+    windows=(90, 365),
+    needs=_LINKED,
+    unit="hours",
+    doc="Longest time from the start of a fault until the first message about it.",
+)
+uninformed_incident(
+    "outage_hours",
+    "sum(date_diff('minute', event_at, coalesce(ended_at, {as_of}))) {filter} / 60.0",
+    windows=(30, 90, 365),
+    fill=0,
+    needs=("incidents.ended_at",),
+    unit="hours",
+    doc="Hours of faults and planned outages, those that last counted until the as-of date.",
+)
+uninformed_incident(
+    "repeat_faults_same_site",
+    "count(*)",
+    where="again_at_site",
+    windows=(30, 90, 365),
+    fill=0,
+    needs=("incidents.site_id",),
+    doc="Unplanned faults within 90 days of the one before at the same site.",
+)
+FAMILY.fact(
+    INCIDENTS,
+    "latest_uninformed_on",
+    "max(started_on)",
+    where=f"not {_INFORMED}",
+    needs=_LINKED,
+    driver="uninformed_incident",
+    doc="Day of the latest fault or outage that the customer was not told of.",
+)
+FAMILY.fact(
+    INCIDENTS,
+    "latest_repeat_fault_on",
+    "max(started_on)",
+    where="again_at_site",
+    needs=("incidents.site_id",),
+    driver="uninformed_incident",
+    doc="Day of the latest fault that came again at the same site.",
+)
+FAMILY.add(
+    MISSED_ENDS,
+    "eta_missed",
+    "count(*)",
+    windows=(30, 90, 365),
+    fill=0,
+    needs=("incidents.ended_at", "notifications.incident_id", "notifications.promised_end_at"),
+    driver="uninformed_incident",
+    unit="count",
+    sign=1,
+    doc="Ends of faults that were promised and passed while the fault lasted.",
+    source="S0",
+)
+FAMILY.fact(
+    MISSED_ENDS,
+    "latest_eta_missed_on",
+    "max(promised_on)",
+    needs=("incidents.ended_at", "notifications.incident_id", "notifications.promised_end_at"),
+    driver="uninformed_incident",
+    doc="Day of the promised end that was last missed.",
+)
+
+message_noise = partial(FAMILY.add, MESSAGES, driver="noise", unit="count", sign=1, source="S0, S3")
+message_noise(
+    "generic_messages",
+    "count(*)",
+    where="marketing and not personalised",
+    windows=(30, 90, 365),
+    fill=0,
+    needs=("notifications.kind", "notifications.personalised"),
+    doc="Marketing messages not written for the customer's own situation.",
+)
+message_noise(
+    "personal_message_open_share",
+    "avg(cast(opened_at is not null as integer))",
+    where="personalised",
+    windows=(365,),
+    needs=("notifications.personalised", "notifications.opened_at"),
+    unit="share",
+    sign=-1,
+    doc="Share of the messages written for the customer's own situation that were opened.",
+)
+FAMILY.add(
+    MESSAGES,
+    "non_template_messages",
+    "count(*)",
+    where="free_text",
+    windows=(30, 90, 365),
+    fill=0,
+    needs=("notifications.template_id",),
+    driver="contradicting_message",
+    unit="count",
+    sign=1,
+    doc="Messages made from no approved template.",
+    source="S2",
+)
+FAMILY.add(
+    PRICE_MESSAGES,
+    "contradicting_price_messages",
+    "count(*)",
+    windows=(30, 90, 365),
+    fill=0,
+    needs=("notifications.stated_price", "contracts.price"),
+    driver="contradicting_message",
+    unit="count",
+    sign=1,
+    doc="Messages that stated a price more than 1 % off every price that the customer had, or was "
+    "told to get.",
+    source="S2",
+)
+FAMILY.fact(
+    PRICE_MESSAGES,
+    "latest_contradicting_message_on",
+    "max(sent_on)",
+    needs=("notifications.stated_price", "contracts.price"),
+    driver="contradicting_message",
+    doc="Day of the latest message with a price that contradicts the customer's own.",
+)
+
+offer_noise = partial(FAMILY.add, OFFERS, driver="noise", unit="count", sign=1, source="S0, S3")
+offer_noise(
+    "generic_offers",
+    "count(*)",
+    where="not personalised",
+    windows=(30, 90, 365),
+    fill=0,
+    needs=("offers.personalised",),
+    doc="Offers not chosen for the customer's own situation.",
+)
+offer_noise(
+    "rejected_offers",
+    "count(*)",
+    where="not accepted",
+    windows=(30, 90, 365),
+    fill=0,
+    needs=("offers.accepted", "offers.answered_at"),
+    doc="Offers sent that the customer said no to.",
+)
+offer_noise(
+    "relevant_open_share",
+    "avg(cast(opened_at is not null as integer))",
+    where="personalised",
+    windows=(365,),
+    needs=("offers.personalised", "offers.opened_at"),
+    unit="share",
+    sign=-1,
+    doc="Share of the offers chosen for the customer's own situation that were opened.",
+)
+FAMILY.fact(
+    OFFERS,
+    "latest_offer_rejected_on",
+    "max(answered_on)",
+    where="not accepted",
+    needs=("offers.accepted", "offers.answered_at"),
+    driver="noise",
+    doc="Day the customer last said no to an offer.",
+)
+FAMILY.add(
+    UNSUBSCRIBES,
+    "unsubscribes",
+    "count(*)",
+    windows=(30, 90, 365),
+    fill=0,
+    driver="noise",
+    unit="count",
+    sign=1,
+    doc="Times the customer said no to marketing in a channel where it had been allowed, or where "
+    "nothing had been said.",
+    source="S0, S3",
+)
+FAMILY.fact(
+    UNSUBSCRIBES,
+    "latest_unsubscribe_on",
+    "max(changed_on)",
+    driver="noise",
+    doc="Day the customer last said no to marketing.",
+)

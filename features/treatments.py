@@ -1,0 +1,131 @@
+"""Treatment exposure and treatment assignments: the label's side of the causal questions.
+
+Never a feature: all of it happened after the as-of date, or after the assignment.
+"""
+
+from collections.abc import Collection
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+
+from features.timeline import midnight_utc
+
+ASSIGNMENT = (
+    "customer_id",
+    "assigned_on",
+    "arm",
+    "lane",
+    "action",
+    "product_line",
+    "risk_band",
+    "probability",
+)
+
+
+def treatments(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    tables: Collection[str],
+    as_of: date,
+    today: date,
+    zone: str,
+) -> pa.Table:
+    """First treatment and first holdout since the as-of date of the cohort of ``make_cohort``.
+
+    Columns customer_id, treated_on, held_out_on (local days, null for none). Treated is who was
+    drawn for treatment or reached, also when drawn for the holdout. Only what was known before
+    ``today`` counts.
+    """
+    if "treatments" not in tables:
+        return con.sql(
+            "select customer_id, cast(null as date) as treated_on, "
+            "cast(null as date) as held_out_on from cohort order by customer_id"
+        ).to_arrow_table()
+    return con.sql(
+        f"""
+        with since as (
+            select customer_id, local_day(treated_at) as day,
+                coalesce(arm = 'treat', false) or coalesce(contacted, false) as treated,
+                coalesce(arm = 'holdout', false) as held_out
+            from treatments
+            where treated_at >= timestamp '{midnight_utc(as_of, zone)}'
+                and known_at < timestamp '{midnight_utc(today, zone)}'
+        ),
+        first_days as (
+            select customer_id, min(day) filter (where treated) as treated_on,
+                min(day) filter (where held_out and not treated) as held_out_on
+            from since group by customer_id
+        )
+        select customer_id, treated_on, held_out_on
+        from cohort left join first_days using (customer_id) order by customer_id
+        """
+    ).to_arrow_table()
+
+
+def reported_assignments(con: duckdb.DuckDBPyConnection, *, today: date, zone: str) -> pa.Table:
+    """Assignments that the CRM reports in ``treatments``, as known before ``today``.
+
+    Columns ``ASSIGNMENT``, sorted: an assignment is of the list's as-of date, or of its own local
+    day where no list is named. Product line and risk are null: the CRM does not tell.
+    """
+    return con.sql(
+        f"""
+        select customer_id, assigned_on, arm, lane, action,
+            cast(null as varchar) as product_line, cast(null as varchar) as risk_band,
+            cast(null as double) as probability
+        from ({_known_treatments(today, zone)}) where arm is not null
+        order by customer_id, assigned_on, treatment_id
+        """
+    ).to_arrow_table()
+
+
+def assignment_outcomes(
+    con: duckdb.DuckDBPyConnection,
+    assignments: pa.Table,
+    *,
+    end_days: int,
+    today: date,
+    zone: str,
+) -> pa.Table:
+    """``assignments`` (columns ``ASSIGNMENT``) with what came of each within ``end_days``.
+
+    ``left``: a voluntary notice of any contract from the assignment's day on; ``reached``: the CRM
+    reports a contact from that day on, also of who was held out. Only what was known before
+    ``today`` counts; the caller sees to it that the days are over by then.
+    """
+    con.register("assignments", assignments)
+    within = f"n.assigned_on and n.assigned_on + {end_days - 1}"
+    outcomes = con.sql(
+        f"""
+        with known as ({_known_treatments(today, zone)}),
+        numbered as (select row_number() over () as place, * from assignments),
+        gone as (
+            select distinct place from numbered n join terminations t using (customer_id)
+            where t.outcome = 'voluntary' and t.known_at < timestamp '{midnight_utc(today, zone)}'
+                and t.notified_on between {within}
+        ),
+        reached as (
+            select distinct place from numbered n join known using (customer_id)
+            where known.contacted and known.day between {within}
+        )
+        select {", ".join(ASSIGNMENT)},
+            place in (select place from gone) as "left",
+            place in (select place from reached) as reached
+        from numbered order by place
+        """
+    ).to_arrow_table()
+    con.unregister("assignments")
+    return outcomes
+
+
+def _known_treatments(today: date, zone: str) -> str:
+    """The latest version of each treatment that was known before ``today``."""
+    now = f"timestamp '{midnight_utc(today, zone)}'"
+    return f"""
+        select treatment_id, customer_id, arm, lane, action, contacted,
+            local_day(treated_at) as day,
+            coalesce(published_on, local_day(treated_at)) as assigned_on
+        from versions_treatments()
+        where treated_at < {now} and known_at < {now} and coalesce(replaced_at >= {now}, true)
+    """

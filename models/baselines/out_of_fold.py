@@ -1,0 +1,110 @@
+"""Out-of-fold scores and their comparison between recipes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.errors import GateError
+from features.timeline import LabelWindow
+from models.boosters.hyperparameters import Recipe
+from models.dataset.array_types import Floats, Labels, Texts
+from models.dataset.examples import Examples
+from models.dataset.splits import Fold, customer_folds, newest_months
+from models.metrics.bootstrap import Interval
+from models.metrics.logistic import log_losses
+
+Scorer = Callable[[Examples], Floats]
+FOLDS = 3
+_Z95 = 1.959964
+# A fold learns from two thirds of the leavers, which its own groups of customers share out.
+_LEAST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """Labels and the probabilities of rows that were not learned from, shape (n,)."""
+
+    customer_id: Texts
+    y: Labels
+    p: Floats
+
+    @property
+    def losses(self) -> Floats:
+        """Log loss of each row, shape (n,)."""
+        return log_losses(self.y, self.p)
+
+    @property
+    def log_loss(self) -> float:
+        """Mean log loss."""
+        return float(self.losses.mean())
+
+
+def development(examples: Examples, judging: Sequence[Fold]) -> Examples:
+    """The rows from which every judging fold may learn, so that no test row is among them.
+
+    Raises ``GateError`` when there is none: each row of a single as-of date split into folds is
+    tested by one of them.
+    """
+    common = np.all([fold.train for fold in judging], axis=0)
+    if not common.any():
+        raise GateError(
+            "Every row is a test row, so nothing is left to choose a recipe on. Set "
+            "training.folds to 1."
+        )
+    return examples.take(common)
+
+
+def folds_of(examples: Examples, window: LabelWindow, recipe: Recipe) -> tuple[Fold, ...]:
+    """Folds of the development rows, grouped by customer and ordered by time.
+
+    The newest months (see ``newest_months``) are judged, each customer's by what was learned from
+    the other customers' older months. Where older months do not suffice, and with a single as-of
+    date, all rows are judged, each customer's by the others'.
+    """
+    groups = customer_folds(examples.customer_id, FOLDS)
+    least = _LEAST * recipe.min_positives
+    newest = newest_months(examples.as_of, examples.y, window, least)
+    if newest is None:
+        return groups
+    return tuple(
+        Fold(newest.train & group.train, newest.test & group.test, f"{newest.name}; {group.name}")
+        for group in groups
+    )
+
+
+def out_of_fold(
+    examples: Examples,
+    folds: Sequence[Fold],
+    make: Callable[[Examples], Scorer],
+    on_fold: Callable[[int, float], None] = lambda _number, _loss: None,
+) -> OutOfFold:
+    """Fit ``make`` on each fold's training rows and score its test rows.
+
+    ``on_fold`` receives the fold's number (from 0) and the mean log loss of all rows scored so
+    far; what it raises ends the work.
+    """
+    p = np.full(len(examples), np.nan)
+    for number, fold in enumerate(folds):
+        score = make(examples.take(fold.train))
+        p[fold.test] = score(examples.take(fold.test))
+        on_fold(number, _scored(examples, p).log_loss)
+    return _scored(examples, p)
+
+
+def difference(ours: OutOfFold, theirs: OutOfFold) -> Interval:
+    """Mean log loss of ``ours`` minus ``theirs`` on the same rows, with its 95 % interval.
+
+    The interval is the normal one of a mean over customers, whose rows are not independent.
+    """
+    gap = ours.losses - theirs.losses
+    _, codes = np.unique(ours.customer_id.astype(str), return_inverse=True)
+    mean = float(gap.mean())
+    by_customer = np.bincount(codes, weights=gap - mean)
+    half = _Z95 * float(np.sqrt((by_customer**2).sum())) / len(gap)
+    return Interval(mean, mean - half, mean + half)
+
+
+def _scored(examples: Examples, p: Floats) -> OutOfFold:
+    tested = ~np.isnan(p)
+    return OutOfFold(examples.customer_id[tested], examples.y[tested], p[tested])

@@ -1,0 +1,62 @@
+"""Baselines: base rate, decision stump, logistic regression, and the recipe on price alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.baselines.decision_stump import best_stump
+from models.baselines.logistic_regression import fit_logistic
+from models.churn.model import ChurnModel
+from models.dataset.alignment import realign
+from models.dataset.array_types import Floats, Matrix
+from models.dataset.examples import Examples
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A simple model: its name, what it does in words, and matrix (n, f) → probability (n,)."""
+
+    name: str
+    description: str
+    probability: Callable[[Matrix], Floats]
+
+
+def base_rate(train: Examples) -> Baseline:
+    """Everybody leaves at the training rate."""
+    rate = float(train.y.mean())
+    return Baseline("base_rate", f"every customer: {rate:.2%}", lambda x: np.full(len(x), rate))
+
+
+def one_rule(train: Examples) -> Baseline:
+    """The best single split of a single feature, by training log loss."""
+    stump = best_stump(train)
+    return Baseline("one_rule", stump.describe(train.spec), stump.probability)
+
+
+def logistic(train: Examples) -> Baseline:
+    """Logistic regression, above 60,000 rows on a share of the customers."""
+    probability, rows = fit_logistic(train)
+    return Baseline("logistic", f"logistic regression on {rows:,} rows", probability)
+
+
+def price_only(train: Examples, fit: Callable[[Examples], ChurnModel]) -> Baseline | None:
+    """The model's own recipe on the price features alone; None without any.
+
+    Price alone is not enough (S3): how much the rest adds should stay visible. It is calibrated
+    by the common line, since a baseline is asked without product lines.
+    """
+    part = train.part(lambda column: column.family == "price")
+    if part is None:
+        return None
+    model = fit(part)
+    return Baseline(
+        "price_only",
+        f"the recipe on the {len(part.spec.columns)} price features",
+        lambda x: model.probability(realign(x, train.spec, part.spec)),
+    )
+
+
+def baselines(train: Examples) -> tuple[Baseline, ...]:
+    """Base rate, one rule and logistic regression, in that order."""
+    return base_rate(train), one_rule(train), logistic(train)

@@ -1,0 +1,96 @@
+"""Current-status likelihood for open label windows (Sun 2006).
+
+Of a row that leaves with chance p, a notice is known so far with chance share · p, where share is
+how many of a whole window's leavers are known that far into it. In a complete window the share is
+1, and the likelihood the usual one.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from scipy.special import expit
+
+from features.timeline import LabelWindow
+from models.dataset.array_types import Days, Floats, Index, Labels, Mask, Texts, take_rows
+from models.dataset.examples import Examples
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWindowRows:
+    """Rows, the boosters' log-odds of each (``raw``), and who has left so far; all (n,).
+
+    ``y`` is 1 for a voluntary notice in the label window that is known. ``share``, above 0 and at
+    most 1, is how many of a whole window's leavers are known this far into it.
+    """
+
+    customer_id: Texts
+    as_of: Days
+    product_line: Texts
+    raw: Floats
+    y: Labels
+    share: Floats
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def take(self, keep: Mask) -> "OpenWindowRows":
+        """The rows under a mask."""
+        return take_rows(self, keep)
+
+    def joined(self, other: "OpenWindowRows") -> "OpenWindowRows":
+        """These rows and then the other ones."""
+        names = [field.name for field in fields(self)]
+        return OpenWindowRows(
+            *(np.concatenate([getattr(self, n), getattr(other, n)]) for n in names)
+        )
+
+    @staticmethod
+    def complete(examples: Examples, raw: Floats) -> "OpenWindowRows":
+        """Examples, whose label windows are complete."""
+        e = examples
+        return OpenWindowRows(e.customer_id, e.as_of, e.product_line, raw, e.y, np.ones(len(e)))
+
+
+def current_status(ended_after: Index, cause: Texts, window: LabelWindow) -> tuple[Labels, Mask]:
+    """Who is known to have left in the window (1), and who is out of it, both (n,).
+
+    ``ended_after`` (n,) are the days from the as-of date to the end, ``cause`` its outcome, as far
+    as known. Out is who ended otherwise, or in the lead: as when windows are complete, they are no
+    examples. An end after the window changes nothing.
+    """
+    within = ended_after < window.lead_days + window.horizon_days
+    left = within & (ended_after >= window.lead_days) & (cause == "voluntary")
+    return left.astype(np.int8), within & ~left
+
+
+def fit_level_shift(z: Floats, y: Labels, share: Floats) -> float:
+    """What must be added to the log-odds ``z`` (n,) for the likelihood to be greatest.
+
+    Scoring steps of at most 1, as an open row's loss is flat far up, halved until the loss falls.
+    Needs a row with ``y`` 1.
+    """
+    at = 0.0
+    for _ in range(100):
+        now = z + at
+        p = expit(now)
+        pull = expit(-now) * (y - share * p) / (1 - share + share * expit(-now))
+        step = float(np.clip(pull.sum() / information(now, share).sum(), -1.0, 1.0))
+        loss = log_loss(now, y, share)
+        while log_loss(now + step, y, share) > loss and abs(step) > 1e-12:
+            step = step / 2
+        at += step
+        if abs(step) < 1e-10:
+            break
+    return at
+
+
+def information(z: Floats, share: Floats) -> Floats:
+    """What each row tells about the level of the log-odds ``z``; (n,)."""
+    p, stays = expit(z), expit(-z)
+    return np.asarray(share * p * stays**2 / (1 - share + share * stays), dtype=np.float64)
+
+
+def log_loss(z: Floats, y: Labels, share: Floats) -> float:
+    """Mean log loss of what is known so far, of the log-odds ``z`` (n,) for the whole window."""
+    left = np.log(share) - np.logaddexp(0.0, -z)
+    return float(-np.mean(np.where(y == 1, left, np.log(1 - share + share * expit(-z)))))

@@ -1,0 +1,84 @@
+"""Qini curve and coefficient: leavers that a ranking saves beyond contacting at random.
+
+The curve is Radcliffe's (2007): after the first k customers of the ranking, the leavers that the
+holdout among them would have had in the treated's number, minus those that the treated had. The
+coefficient is the area between the curve and the straight line to its end, per customer; 0 for a
+ranking that says nothing of the effect. Equal scores are one step, straight between its ends.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.dataset.array_types import Floats, Mask, Texts
+from models.metrics.bootstrap import Interval, bootstrap
+from models.metrics.ranking import cumulative_sums, descending
+
+
+@dataclass(frozen=True, slots=True)
+class QiniCurve:
+    """Leavers kept per customer of all, by the share contacted; both (g + 1,), from 0 at 0."""
+
+    share: Floats
+    kept: Floats
+
+    @property
+    def coefficient(self) -> float:
+        """Area above the straight line to the curve's end, in leavers kept per customer."""
+        return float(_area(self.share[np.newaxis], self.kept[np.newaxis])[0])
+
+
+def qini_curve(left: Mask, treat: Mask, score: Floats) -> QiniCurve:
+    """The curve of a ranking by ``score`` (n,), highest first; ``left`` and ``treat`` are (n,).
+
+    Where the first customers hold nobody out, nothing counts as kept or lost yet but what the
+    treated lost.
+    """
+    share, kept = _curves(left, treat, score, np.ones((1, len(left))))
+    return QiniCurve(share[0], kept[0])
+
+
+def qini(
+    left: Mask, treat: Mask, score: Floats, customer_id: Texts, replicates: int = 200, seed: int = 0
+) -> Interval:
+    """The coefficient with an interval from a bootstrap over customers."""
+    return bootstrap(
+        lambda weights: _area(*_curves(left, treat, score, weights)), customer_id, replicates, seed
+    )
+
+
+def qini_gain(
+    left: Mask,
+    treat: Mask,
+    ours: Floats,
+    theirs: Floats,
+    customer_id: Texts,
+    replicates: int = 200,
+    seed: int = 0,
+) -> Interval:
+    """The coefficient of ``ours`` minus that of ``theirs``; both see the same draws."""
+
+    def gained(weights: Floats) -> Floats:
+        areas = [_area(*_curves(left, treat, score, weights)) for score in (ours, theirs)]
+        return areas[0] - areas[1]
+
+    return bootstrap(gained, customer_id, replicates, seed)
+
+
+def _curves(left: Mask, treat: Mask, score: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Share and kept after each group of equal scores, (r, g + 1), for row weights (r, n)."""
+    order, starts = descending(score)
+    sums = [
+        cumulative_sums(np.add.reduceat(weights[:, order] * rows[order], starts, axis=1))
+        for rows in (treat, treat & left, ~treat, ~treat & left)
+    ]
+    treated, treated_left, held_out, held_out_left = sums
+    ratio = np.divide(treated, held_out, out=np.zeros_like(treated), where=held_out > 0)
+    total = np.maximum(weights.sum(axis=1, keepdims=True), 1)
+    return (treated + held_out) / total, (held_out_left * ratio - treated_left) / total
+
+
+def _area(share: Floats, kept: Floats) -> Floats:
+    """Area between each curve (r, g + 1) and the line from 0 to its end, (r,)."""
+    under = np.trapezoid(kept, share, axis=1)
+    return np.asarray(under - kept[:, -1] * share[:, -1] / 2, dtype=np.float64)

@@ -1,0 +1,6 @@
+"""Competing risks in discrete time: probabilities of each outcome by horizon.
+
+A voluntary notice excludes the other outcomes, so they are modelled together and add up.
+"""
+
+__all__ = ["fit", "model", "outcomes"]

@@ -1,0 +1,166 @@
+"""Fit of the competing-risks model on person-periods, with early stopping on newer months."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import lightgbm as lgb
+import numpy as np
+
+from models.boosters.hyperparameters import Recipe
+from models.boosters.text_format import plain_booster
+from models.competing_risks.model import PERIOD, Incidence, with_period
+from models.competing_risks.outcomes import group_causes
+from models.competing_risks.person_periods import STILL, Periods, count_outcomes, expand
+from models.dataset.array_types import Floats, Index, rows_of
+from models.dataset.histories import Histories
+from models.dataset.splits import customer_share
+
+_STILL_PER_END = 4
+_INNER_MONTHS, _INNER_SHARE = 3, 0.2
+_PRIOR_ENDS = 20.0
+_RATE, _MAX_ROUNDS, _PATIENCE = 0.1, 300, 15
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Person-periods that a booster sees, and the share of those still there that it keeps."""
+
+    periods: Periods
+    keep: float
+
+
+def fit_incidence(
+    histories: Histories,
+    *,
+    lead_days: int,
+    periods: int,
+    known_before: date,
+    recipe: Recipe,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> Incidence:
+    """Learn the chance of each cause, period by period, from what was known before a day.
+
+    The newest as-of months (or a fifth of the customers) stop one booster on log loss and show
+    by how much each cause's level is off. Each seed is then trained on everything for
+    ``recipe.refit`` times as many rounds. Boosters see every end, and four of those still there
+    per end; the share left out is put back on the log-chance of "still a customer".
+    Raises ``GateError`` when too few gave voluntary notice.
+    """
+    causes = group_causes(histories, lead_days, periods, known_before)
+
+    def known(rows: Histories, before: date) -> Periods:
+        return expand(
+            rows, causes.groups, lead_days=lead_days, periods=periods, known_before=before
+        )
+
+    every = known(histories, known_before)
+    base = baseline(count_outcomes(every, periods, len(causes.names)))
+    train, judge = _inner(histories, every, known, recipe.min_positives)
+    on_step("outcomes by horizon: early stopping")
+    core = _boost(histories, base, recipe, recipe.seeds[0], train, judge)
+    rounds = max(1, round(recipe.refit * core.best_iteration))
+    boosters = []
+    for seed in recipe.seeds:
+        on_step(f"outcomes by horizon: final fit, seed {seed}, {rounds} rounds")
+        boosters.append(plain_booster(_boost(histories, base, recipe, seed, every, rounds=rounds)))
+    level = np.zeros(base.shape[1])
+    parts = (causes.names, causes.pooled, base, level, lead_days, histories.spec)
+    early_stopped = Incidence((core,), *parts)
+    level += _level(early_stopped, histories, judge, recipe.threads)
+    return Incidence(tuple(boosters), *parts)
+
+
+def baseline(counts: Index) -> Floats:
+    """Log-chances of each outcome (period, outcome) from ``counts``, which have that shape.
+
+    Each period is joined by one customer-period of the average one, and no outcome is counted
+    less than half, so that a cause never seen in a period is unlikely and not impossible.
+    """
+    total = np.maximum(counts.sum(axis=0), 0.5)
+    smoothed = counts + total / total.sum()
+    return np.asarray(np.log(smoothed / smoothed.sum(axis=1, keepdims=True)), dtype=np.float64)
+
+
+def _inner(
+    histories: Histories,
+    every: Periods,
+    known: Callable[[Histories, date], Periods],
+    least: int,
+) -> tuple[Periods, Periods]:
+    """Older as-of dates as they were known then, and the newest; else parts of the customers."""
+    months = histories.as_of.astype("datetime64[M]")
+    newest = np.unique(months[every.row])[-_INNER_MONTHS:]
+    first = histories.as_of[months >= newest[0]].min()
+    train = known(histories, first.item())
+    judge = every.take(histories.as_of[every.row] >= first)
+    if min((part.outcome == 1).sum() for part in (train, judge)) >= least:
+        return train, judge
+    inner = (customer_share(histories.customer_id, "inner") < _INNER_SHARE)[every.row]
+    return every.take(~inner), every.take(inner)
+
+
+def _sampled(periods: Periods, seed: int) -> _Sample:
+    still = np.flatnonzero(periods.outcome == STILL)
+    wanted = _STILL_PER_END * (len(periods) - len(still))
+    if wanted >= len(still):
+        return _Sample(periods, 1.0)
+    chosen = periods.outcome != STILL
+    chosen[np.random.default_rng(seed).permutation(still)[:wanted]] = True
+    return _Sample(periods.take(chosen), wanted / len(still))
+
+
+def _boost(
+    histories: Histories,
+    base: Floats,
+    recipe: Recipe,
+    seed: int,
+    train: Periods,
+    judge: Periods | None = None,
+    rounds: int = _MAX_ROUNDS,
+) -> lgb.Booster:
+    params = recipe.params(seed) | {
+        "objective": "multiclass",
+        "metric": "multi_logloss",
+        "num_class": base.shape[1],
+        "learning_rate": _RATE,
+    }
+    data = _binned(histories, base, _sampled(train, seed), params)
+    if judge is None:
+        return lgb.train(params, data, rounds)
+    valid = _binned(histories, base, _sampled(judge, seed), params, data)
+    stop = lgb.early_stopping(_PATIENCE, verbose=False)
+    return lgb.train(params, data, rounds, valid_sets=[valid], callbacks=[stop])
+
+
+def _binned(
+    histories: Histories,
+    base: Floats,
+    sample: _Sample,
+    params: dict[str, object],
+    reference: lgb.Dataset | None = None,
+) -> lgb.Dataset:
+    start = base[sample.periods.number]
+    start[:, STILL] += np.log(sample.keep)
+    return lgb.Dataset(
+        with_period(rows_of(histories.x, sample.periods.row), sample.periods.number),
+        label=sample.periods.outcome,
+        init_score=start.ravel(order="F"),
+        feature_name=[*histories.spec.names, PERIOD],
+        categorical_feature=list(histories.spec.categories),
+        params=params,
+        reference=reference,
+    )
+
+
+def _level(model: Incidence, histories: Histories, judge: Periods, threads: int) -> Floats:
+    """Log of observed over expected ends by cause, drawn towards 0 as 20 more of each would."""
+    sample = _sampled(judge, 0)
+    periods, size = sample.periods, model.baseline.shape[1]
+    weight = np.where(periods.outcome == STILL, 1 / sample.keep, 1.0)
+    chances = model.hazards(rows_of(histories.x, periods.row), periods.number, threads)
+    expected = weight @ chances
+    observed = np.bincount(periods.outcome, minlength=size)
+    level = np.log((observed + _PRIOR_ENDS) / (expected + _PRIOR_ENDS))
+    level[STILL] = 0.0
+    return np.asarray(level, dtype=np.float64)

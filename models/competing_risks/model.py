@@ -1,0 +1,132 @@
+"""Discrete-time competing-risks model: cumulative incidence of each cause by horizon.
+
+One softmax over "still a customer" and the causes, period by period: the chances of a period
+add up to 1, so the cumulative incidences and the chance of having stayed do too, and none of
+them falls as the horizon grows.
+"""
+
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+from scipy.special import softmax
+
+from features.errors import ModelError
+from models.competing_risks.outcomes import OTHER
+from models.competing_risks.person_periods import PERIOD_DAYS, cumulative_incidence
+from models.dataset.array_types import Floats, Index, Matrix
+from models.dataset.feature_spec import FeatureSpec
+
+PERIOD = "period_number"
+_BATCH = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Incidence:
+    """Boosters over matrix and period, what they start from, and what their classes mean.
+
+    ``causes`` names the classes after "still a customer", ``pooled`` the outcomes that the class
+    ``other`` stands for. ``baseline`` (periods, 1 + causes) are the log-chances of a period over
+    all rows, from which the boosters start; ``level`` (1 + causes,) corrects each class's
+    log-chance. ``lead_days`` is the gap before period 0. Raises ``ModelError`` when the parts do
+    not fit together.
+    """
+
+    boosters: tuple[lgb.Booster, ...]
+    causes: tuple[str, ...]
+    pooled: tuple[str, ...]
+    baseline: Floats
+    level: Floats
+    lead_days: int
+    spec: FeatureSpec
+
+    def __post_init__(self) -> None:
+        classes = 1 + len(self.causes)
+        named = [tuple(booster.feature_name()) for booster in self.boosters]
+        fits = (
+            self.baseline.ndim == 2
+            and len(self.baseline) > 0
+            and self.baseline.shape[1] == classes
+            and self.level.shape == (classes,)
+            and bool(np.isfinite(self.baseline).all() and np.isfinite(self.level).all())
+            and all(names == (*self.spec.names, PERIOD) for names in named)
+            and all(booster.num_model_per_iteration() == classes for booster in self.boosters)
+        )
+        if not fits:
+            raise ModelError(
+                "The parts of the outcomes' model do not fit its causes, periods or features. "
+                "Train again: stille train."
+            )
+
+    @property
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """The outcomes that each cause stands for."""
+        return tuple(self.pooled if cause == OTHER else (cause,) for cause in self.causes)
+
+    @property
+    def periods(self) -> int:
+        """Periods that were learned."""
+        return len(self.baseline)
+
+    def covers(self, horizon_days: int) -> bool:
+        """Whether a horizon is whole periods and not longer than what was learned."""
+        whole = horizon_days % PERIOD_DAYS == 0
+        return whole and 0 < horizon_days <= self.periods * PERIOD_DAYS
+
+    def hazards(self, x: Matrix, number: Index, threads: int = 2) -> Floats:
+        """Chances of each class in period ``number`` (n,) for who is at risk then, (n, 1 + causes).
+
+        ``x`` (n, f) is the encoded matrix of ``spec``.
+        """
+        score = self.baseline[number] + self.level
+        if self.boosters and len(x):
+            wide = with_period(x, number)
+            for booster in self.boosters:
+                raw = np.asarray(booster.predict(wide, raw_score=True, num_threads=threads))
+                score = score + raw / len(self.boosters)
+        return np.asarray(softmax(score, axis=1), dtype=np.float64)
+
+    def incidence(self, x: Matrix, horizons: tuple[int, ...], threads: int = 2) -> Floats:
+        """Chance of having stayed (first) and of each cause, (n, len(horizons), 1 + causes).
+
+        A cause counts within ``[as_of + lead, as_of + lead + horizon)``, for a customer who has
+        not ended before. Raises ``ModelError`` for a horizon that was not learned.
+        """
+        strange = [days for days in horizons if not self.covers(days)]
+        if strange:
+            raise ModelError(
+                f"The model's outcomes reach {self.periods * PERIOD_DAYS} days in steps of "
+                f"{PERIOD_DAYS}; asked for {strange}. Train again: stille train."
+            )
+        last = [days // PERIOD_DAYS - 1 for days in horizons]
+        out = np.empty((len(x), len(horizons), 1 + len(self.causes)))
+        for start in range(0, len(x), _BATCH):
+            part = x[start : start + _BATCH]
+            each = [
+                self.hazards(part, np.full(len(part), number), threads)[:, 1:]
+                for number in range(max(last) + 1)
+            ]
+            out[start : start + _BATCH] = cumulative_incidence(np.stack(each, axis=1))[:, last]
+        return out
+
+
+def with_period(x: Matrix, number: Index) -> Matrix:
+    """``x`` (n, f) with the period as its last column: float32, Fortran order, (n, f + 1)."""
+    wide = np.empty((len(x), x.shape[1] + 1), dtype=np.float32, order="F")
+    wide[:, :-1] = x
+    wide[:, -1] = number
+    return wide
+
+
+def rounded(incidence: Floats) -> Floats:
+    """Incidences in millionths that add up exactly: causes rounded down, the rest has stayed.
+
+    Rounding down keeps every cause from falling as the horizon grows, and never asks for more
+    than there is. Returns whole numbers as float64, the shape of ``incidence``.
+
+    >>> rounded(np.array([1 / 3, 2 / 3])).tolist()
+    [333334.0, 666666.0]
+    """
+    causes = np.floor(incidence[..., 1:] * 1e6 + 1e-6)
+    stayed = 1e6 - causes.sum(axis=-1, keepdims=True)
+    return np.concatenate([stayed, causes], axis=-1)

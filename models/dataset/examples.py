@@ -1,0 +1,116 @@
+"""Labelled examples, sorted by customer and as-of date.
+
+One order makes a model's bytes independent of the input's order.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from features.errors import ModelError
+from models.dataset.array_types import (
+    Days,
+    Floats,
+    Index,
+    Labels,
+    Mask,
+    Matrix,
+    Texts,
+    rows_of,
+    take_rows,
+)
+from models.dataset.feature_spec import FeatureColumn, FeatureSpec
+from models.dataset.histories import by_customer_and_date
+
+MARGIN = "margin_per_year"
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Matrix rows with labels, sorted by (customer_id, as_of).
+
+    ``x`` is float32 in Fortran order, shape (n, f), as ``spec`` encodes it; the others have
+    shape (n,): ``as_of`` datetime64[D], ``y`` int8 with 1 for a voluntary notice in the label
+    window and 0 for none, ``margin`` what the customer leaves a year in minor units of money (NaN
+    where it is not known), which values a list and is no input of a model. Censored rows and
+    competing outcomes are not examples.
+    """
+
+    customer_id: Texts
+    as_of: Days
+    product_line: Texts
+    x: Matrix
+    y: Labels
+    spec: FeatureSpec
+    margin: Floats
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def single_date(self) -> bool:
+        """Whether all rows have the same as-of date."""
+        return len(np.unique(self.as_of)) == 1
+
+    def take(self, keep: Mask | Index) -> "Examples":
+        """The kept rows (a mask, or positions in ascending order)."""
+        return take_rows(self, keep)
+
+    def part(self, keep: Callable[[FeatureColumn], bool]) -> "Examples | None":
+        """The same rows with the kept columns only; None when none is kept."""
+        positions = [i for i, column in enumerate(self.spec.columns) if keep(column)]
+        if not positions:
+            return None
+        spec = FeatureSpec(tuple(self.spec.columns[i] for i in positions))
+        return replace(self, x=np.asfortranarray(self.x[:, positions]), spec=spec)
+
+    @staticmethod
+    def build(frame: pd.DataFrame, spec: FeatureSpec, labels: "pd.Series[int]") -> "Examples":
+        """Encode and sort the rows of ``frame`` (customer_id, as_of, product_line, features).
+
+        A column ``margin_per_year`` gives the margins; without it they are not known.
+        ``labels`` runs parallel to ``frame``'s rows (by position) and holds only 0 and 1.
+        Raises ``ModelError`` on another label, a missing key, or a customer twice on one date.
+        """
+        customer = frame["customer_id"].to_numpy(dtype=object)
+        as_of = frame["as_of"].to_numpy().astype("datetime64[D]")
+        y = labels.to_numpy()
+        _check(frame, as_of, y)
+        order = by_customer_and_date(frame)
+        _refuse_repeats(customer[order], as_of[order])
+        return Examples(
+            customer[order],
+            as_of[order],
+            frame["product_line"].to_numpy(dtype=object)[order],
+            rows_of(spec.encode(frame), order),
+            y[order].astype(np.int8),
+            spec,
+            _margin(frame)[order],
+        )
+
+
+def _margin(frame: pd.DataFrame) -> Floats:
+    if MARGIN not in frame.columns:
+        return np.full(len(frame), np.nan)
+    return frame[MARGIN].to_numpy(dtype="float64", na_value=np.nan)
+
+
+def _check(frame: pd.DataFrame, as_of: Days, y: np.ndarray) -> None:
+    if len(y) != len(frame):
+        raise ModelError(f"{len(frame)} matrix rows came with {len(y)} labels.")
+    if frame["customer_id"].isna().any() or np.isnat(as_of).any():
+        raise ModelError("A matrix row has no customer_id or no as_of date. Compute it again.")
+    if not np.isin(y, (0, 1)).all():
+        raise ModelError("A label is neither 0 nor 1; censored rows must be left out.")
+
+
+def _refuse_repeats(customer: Texts, as_of: Days) -> None:
+    same = (customer[1:] == customer[:-1]) & (as_of[1:] == as_of[:-1])
+    if same.any():
+        day = as_of[1:][same][0]
+        raise ModelError(
+            f"{int(same.sum())} matrix rows repeat a customer and as-of date, the first on {day}. "
+            "Compute the matrix again from one snapshot."
+        )

@@ -1,0 +1,155 @@
+"""Feature spec: the names, order, kinds and category vocabularies of a model's inputs."""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, cast
+
+import numpy as np
+import pandas as pd
+
+from features.errors import ModelError
+from models.dataset.array_types import Matrix
+from models.dataset.encoding import category_codes, column_of, number_values, refuse_missing
+
+_NAME = re.compile(r"[\w.\-]+")
+_KINDS = ("number", "category")
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureColumn:
+    """One input of the model.
+
+    ``sign`` is +1 when more is expected to raise risk, -1 when it lowers it, 0 when left free.
+    ``vocabulary`` holds a category's known values, sorted; their positions are the codes.
+    ``null_share`` is the share of training rows (0 to 1) without a value, None when it was not
+    measured: it says what is usual, not what the feature is, and so it is in no hash.
+    """
+
+    name: str
+    kind: Literal["number", "category"]
+    driver: str
+    family: str
+    sign: int
+    definition: str
+    vocabulary: tuple[str, ...] = ()
+    null_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSpec:
+    """The inputs of a model in their order.
+
+    Raises ``ModelError`` when a name is repeated or holds a character that the booster's text
+    format cannot keep (blanks, quotes, brackets, commas, colons), or when a kind is unknown.
+    """
+
+    columns: tuple[FeatureColumn, ...]
+
+    def __post_init__(self) -> None:
+        names = self.names
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ModelError(f"The feature spec names {', '.join(repeated)} more than once.")
+        for column in self.columns:
+            if not _NAME.fullmatch(column.name) or column.kind not in _KINDS:
+                raise ModelError(
+                    f"The feature spec cannot hold a {column.kind} named {column.name!r}: use "
+                    "letters, digits, '_', '.' and '-', and the kinds number and category."
+                )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in the order of the matrix."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def categories(self) -> tuple[int, ...]:
+        """Positions of the category columns."""
+        return tuple(i for i, column in enumerate(self.columns) if column.kind == "category")
+
+    @property
+    def signs(self) -> tuple[int, ...]:
+        """Each column's sign; 0 for categories, whose codes have no direction."""
+        return tuple(column.sign if column.kind == "number" else 0 for column in self.columns)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 (hex) of names, kinds, definitions, vocabularies and their order."""
+        return _digest([(c.name, c.kind, c.definition, c.vocabulary) for c in self.columns])
+
+    @property
+    def definition_hash(self) -> str:
+        """As ``hash`` but without vocabularies: equal when the feature code is the same."""
+        return _digest([(c.name, c.kind, c.definition) for c in self.columns])
+
+    def encode(self, frame: pd.DataFrame) -> Matrix:
+        """The model's matrix of ``frame``: float32, Fortran order, shape (rows, columns).
+
+        Columns are found by name and extra ones ignored. A null and a category unseen in
+        training become NaN. Raises ``ModelError`` when a column is missing, appears twice or
+        holds another kind of value than in training.
+        """
+        refuse_missing(self.names, list(frame.columns))
+        out = np.empty((len(frame), len(self.columns)), dtype=np.float32, order="F")
+        for position, column in enumerate(self.columns):
+            values = column_of(frame, column.name)
+            if column.kind == "number":
+                out[:, position] = number_values(values)
+            else:
+                out[:, position] = category_codes(values, column.vocabulary)
+        return out
+
+    def to_json(self) -> str:
+        """Canonical JSON text, read back by ``from_json``."""
+        return json.dumps({"columns": [asdict(column) for column in self.columns]}, indent=1)
+
+    @staticmethod
+    def from_json(text: str | bytes) -> "FeatureSpec":
+        """Read ``to_json``'s text. Raises ``ModelError`` when it is not a feature spec."""
+        try:
+            rows = json.loads(text)["columns"]
+            return FeatureSpec(tuple(_column(row) for row in rows))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ModelError(
+                f"The model's spec.json is not a feature spec ({error}). Train again: stille train."
+            ) from error
+
+
+def learn_spec(columns: Sequence[FeatureColumn], frame: pd.DataFrame) -> FeatureSpec:
+    """The spec of a model trained on ``frame``: shares of nulls, and each category's values.
+
+    Raises ``ModelError`` when a column is missing or a category holds something else than text.
+    """
+    refuse_missing([column.name for column in columns], list(frame.columns))
+    return FeatureSpec(tuple(_learn_column(column, frame) for column in columns))
+
+
+def _learn_column(column: FeatureColumn, frame: pd.DataFrame) -> FeatureColumn:
+    values = column_of(frame, column.name)
+    null_share = round(float(values.isna().mean()), 6) if len(values) else None
+    if column.kind == "number":
+        return replace(column, null_share=null_share)
+    category_codes(values, ())
+    vocabulary = tuple(sorted(str(v) for v in values.dropna().unique()))
+    return replace(column, vocabulary=vocabulary, null_share=null_share)
+
+
+def _column(row: dict[str, Any]) -> FeatureColumn:
+    if set(row) != {field.name for field in fields(FeatureColumn)}:
+        raise ValueError(f"unexpected fields {sorted(row)}")
+    texts = [row[key] for key in ("name", "kind", "driver", "family", "definition")]
+    vocabulary = row["vocabulary"]
+    if not all(isinstance(text, str) for text in [*texts, *vocabulary]):
+        raise ValueError("a text is expected")
+    share = row["null_share"]
+    if share is not None and not (isinstance(share, int | float) and 0 <= share <= 1):
+        raise ValueError("null_share is a share")
+    kind = cast(Literal["number", "category"], row["kind"])
+    return FeatureColumn(**{**row, "kind": kind, "vocabulary": tuple(vocabulary)})
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,6 @@
+"""Distribution shift between training and now, as effect sizes.
+
+A test of significance would alarm on any difference when rows are many.
+"""
+
+__all__ = ["missingness", "psi", "reference"]

@@ -1,0 +1,157 @@
+"""Rows and binned columns for leak detection, with cross-fitted AUC by halves of customers."""
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from models.dataset.array_types import Days, Floats, Index, Labels, Mask, Matrix
+from models.dataset.examples import Examples
+from models.dataset.splits import customer_share
+
+_QUANTILES = np.r_[0.002, 0.01, np.linspace(0, 1, 21)[1:-1], 0.99, 0.998]
+_QUANTILE_ROWS = 20_000
+_SMOOTHING = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Examples and everything that the checks need and no column decides, shape (n,) each.
+
+    ``customer`` numbers the customers in order, ``half`` halves them, ``day`` numbers the as-of
+    dates, ``left`` is true on every row of a customer with a positive anywhere. ``leavers`` and
+    ``stayers`` count customers: rows of one customer say the same thing over and over.
+    """
+
+    examples: Examples
+    customer: Index
+    half: Index
+    day: Index
+    days: Days
+    left: Mask
+    leavers: int
+    stayers: int
+
+    @staticmethod
+    def of(examples: Examples, most: int) -> "Rows":
+        """All rows, or those of a share of the customers when there are more than ``most``."""
+        if len(examples) > most:
+            share = customer_share(examples.customer_id, "leaks")
+            examples = examples.take(share < most / len(examples))
+        ids = examples.customer_id
+        customer = np.cumsum(np.r_[False, ids[1:] != ids[:-1]])
+        days, day = np.unique(examples.as_of, return_inverse=True)
+        left = np.bincount(customer, weights=examples.y) > 0
+        half = (customer_share(ids, "leak halves") < 0.5).astype(np.intp)
+        leavers = int(left.sum())
+        return Rows(
+            examples, customer, half, day, days, left[customer], leavers, len(left) - leavers
+        )
+
+    @property
+    def y(self) -> Labels:
+        """Labels of the rows."""
+        return self.examples.y
+
+    def customers_with(self, pattern: Mask, leaver: Mask | None = None) -> tuple[int, int]:
+        """Customers with a row in ``pattern``, and how many of them are ``gone`` at the first.
+
+        By default those are gone who leave at any time.
+        """
+        customers = self.customer[pattern]
+        first = np.flatnonzero(np.diff(customers, prepend=-1))
+        leaver = self.left if leaver is None else leaver
+        return len(first), int(leaver[pattern][first].sum())
+
+    def constant(self, values: Matrix) -> bool:
+        """Whether no customer's value ever changes, though customers have several rows."""
+        same = (values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))
+        again = self.customer[1:] == self.customer[:-1]
+        return bool(again.any() and same[again].all())
+
+
+@dataclass(frozen=True, slots=True)
+class Binned:
+    """A column as bins: ``code`` (n,) and the leaving rate's rank of each (half, bin).
+
+    A bin's rate is learned on the other half of the customers, so a useless column reaches an
+    AUC of one half and no more. ``counts`` is (half, bin, group) with the groups of ``Rows``:
+    0 rows of customers who stayed, 1 other rows of leavers, 2 positives.
+    """
+
+    code: Index
+    counts: Floats
+    rank: Index
+
+    @staticmethod
+    def of(rows: Rows, code: Index) -> "Binned":
+        """Count and rank the bins ``code``."""
+        bins = int(code.max(initial=0)) + 1
+        group = np.where(rows.y == 1, 2, rows.left.astype(np.intp))
+        cell = (rows.half * bins + code) * 3 + group
+        counts = np.bincount(cell, minlength=6 * bins).reshape(2, bins, 3).astype(np.float64)
+        return Binned(code, counts, ranks(counts))
+
+    def auc(self, *, against_leavers: bool = True) -> float:
+        """AUC of positives against all other rows, or only against customers who stayed."""
+        negative = self.counts[..., :2].sum(axis=2) if against_leavers else self.counts[..., 0]
+        return area(_by_rank(self.counts[..., 2], self.rank), _by_rank(negative, self.rank))
+
+    def row_rank(self, rows: Rows, which: Index) -> Index:
+        """Rank of the chosen rows' bins, (len(which),)."""
+        return np.asarray(self.rank[rows.half[which], self.code[which]], dtype=np.intp)
+
+
+def bins_of(values: Matrix, *, category: bool) -> Index:
+    """Bin numbers (n,): a category's codes, a number's quantile bins; missing comes last."""
+    known = ~np.isnan(values)
+    if category:
+        last = int(np.nanmax(values, initial=-1)) + 1
+        return np.where(known, values, last).astype(np.intp)
+    sample = values[known]
+    sample = sample[:: max(1, len(sample) // _QUANTILE_ROWS)]
+    edges = np.unique(np.quantile(sample, _QUANTILES, method="lower")) if len(sample) else sample
+    return np.where(known, np.searchsorted(edges, values), len(edges) + 1).astype(np.intp)
+
+
+def ranks(counts: Floats) -> Index:
+    """Rank of each (half, bin) by the smoothed leaving rate in the other half."""
+    positive, every = counts[..., 2], counts.sum(axis=2)
+    base = positive.sum() / max(every.sum(), 1.0)
+    rate = (positive[::-1] + _SMOOTHING * base) / (every[::-1] + _SMOOTHING)
+    _, rank = np.unique(rate, return_inverse=True)
+    return np.asarray(rank.reshape(rate.shape), dtype=np.intp)
+
+
+def area(positive: Floats, negative: Floats) -> float:
+    """AUC from counts by stratum and rising rank, (s, r) each; ties count half. NaN if empty."""
+    below = np.cumsum(negative, axis=1) - negative / 2
+    pairs = float((positive.sum(axis=1) * negative.sum(axis=1)).sum())
+    return float((positive * below).sum()) / pairs if pairs else float("nan")
+
+
+def error(auc: float, leavers: int, stayers: int) -> float:
+    """Standard error (Hanley and McNeil 1982) of an AUC learned and measured on halves.
+
+    Both halves of a useless column err alike, as each is ranked by the other's chance: they
+    count as one.
+    """
+    a, b = max(leavers / 2, 1), max(stayers / 2, 1)
+    both, one = auc / (2 - auc) - auc**2, 2 * auc**2 / (1 + auc) - auc**2
+    return float(np.sqrt((auc * (1 - auc) + (a - 1) * both + (b - 1) * one) / (a * b)))
+
+
+def limit(significance: float, tests: int) -> float:
+    """Standard errors that chance passes in none of ``tests`` with ``1 - significance``.
+
+    >>> round(limit(0.05, 2), 2)
+    1.96
+    """
+    return -NormalDist().inv_cdf(significance / max(tests, 1))
+
+
+def _by_rank(counts: Floats, rank: Index) -> Floats:
+    size = int(rank.max()) + 1
+    return np.array(
+        [np.bincount(rank[half], weights=counts[half], minlength=size) for half in (0, 1)]
+    )

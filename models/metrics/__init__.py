@@ -1,0 +1,6 @@
+"""Metrics with intervals: ranking, calibration, profit, by subgroup and over time.
+
+All take the same rows and weights, so figures of two models can be compared.
+"""
+
+__all__ = ["bootstrap", "profit", "ranking", "scorecard"]

@@ -1,0 +1,75 @@
+"""Cluster bootstrap: intervals from resampling customers.
+
+A customer's rows are drawn together, as they are not independent.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.dataset.array_types import Floats, Texts
+
+_CELLS = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value on the sample and its 95 % interval, which always contains it."""
+
+    value: float
+    low: float
+    high: float
+
+    def __format__(self, form: str) -> str:
+        """The value with its interval, each as ``form``.
+
+        >>> f"{Interval(0.5, 0.25, 0.75):.2f}"
+        '0.50 (0.25 to 0.75)'
+        """
+        return f"{self.value:{form}} ({self.low:{form}} to {self.high:{form}})"
+
+
+def draws(customer_id: Texts, replicates: int, seed: int = 0) -> Iterator[Floats]:
+    """Row weights (r, n) of ``replicates`` replicates, a batch at a time to bound memory.
+
+    Each replicate draws every customer Poisson(1) times with all its rows. The draws depend on
+    the customers' ids and the seed only: every measure of the same rows sees the same ones.
+    """
+    _, codes = np.unique(customer_id.astype(str), return_inverse=True)
+    rng = np.random.default_rng(seed)
+    customers = int(codes.max()) + 1
+    batch = max(1, _CELLS // len(codes))
+    for start in range(0, replicates, batch):
+        size = (min(batch, replicates - start), customers)
+        yield rng.poisson(1.0, size).astype(np.float64)[:, codes]
+
+
+def interval(value: float, draws: Floats) -> Interval:
+    """The 2.5th to 97.5th percentile of the finite draws, widened to contain ``value``.
+
+    >>> interval(0.5, np.array([1.0, 2.0, np.nan]))
+    Interval(value=0.5, low=0.5, high=1.975)
+    """
+    finite = draws[np.isfinite(draws)]
+    if len(finite) == 0:
+        return Interval(value, value, value)
+    low, high = np.quantile(finite, [0.025, 0.975])
+    return Interval(value, min(float(low), value), max(float(high), value))
+
+
+def bootstrap(
+    statistic: Callable[[Floats], Floats],
+    customer_id: Texts,
+    replicates: int = 200,
+    seed: int = 0,
+    value: float | None = None,
+) -> Interval:
+    """The interval of ``statistic``, which maps row weights (r, n) to a value a replicate, (r,).
+
+    ``value`` is that on the sample; without it the statistic of rows that all weigh 1.
+    """
+    if value is None:
+        value = float(statistic(np.ones((1, len(customer_id))))[0])
+    replicated = [statistic(weights) for weights in draws(customer_id, replicates, seed)]
+    return interval(value, np.concatenate([np.empty(0), *replicated]))

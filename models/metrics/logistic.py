@@ -1,0 +1,165 @@
+"""Logistic regression of one score, by Newton steps: log-odds of y = intercept + slope · z.
+
+Weights have shape (r, n), one row per bootstrap replicate, so that all replicates are fitted
+at once; results have shape (r,).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.special import expit
+
+from models.dataset.array_types import Floats, Labels
+
+_FLAT = 1e-12
+
+
+def logit(p: Floats) -> Floats:
+    """Log-odds of probabilities, which are kept 1e-15 away from 0 and 1.
+
+    >>> logit(np.array([0.5, 0.0])).round(1).tolist()
+    [0.0, -34.5]
+    """
+    inside = np.clip(p, 1e-15, 1 - 1e-15)
+    return np.asarray(np.log(inside) - np.log1p(-inside), dtype=np.float64)
+
+
+def log_losses(y: Labels | Floats, p: Floats) -> Floats:
+    """Log loss of each row in nats, (n,), of labels 0 or 1 and probabilities of label 1.
+
+    Probabilities are kept 1e-15 away from 0 and 1; what is no probability gives NaN.
+
+    >>> log_losses(np.array([1, 0]), np.array([0.5, 0.2])).round(4).tolist()
+    [0.6931, 0.2231]
+    """
+    inside = np.clip(p, 1e-15, 1 - 1e-15)
+    losses = -np.log(np.where(y == 1, inside, 1 - inside))
+    return np.asarray(np.where((p >= 0) & (p <= 1), losses, np.nan), dtype=np.float64)
+
+
+def newton_line(
+    z: Floats, target: Floats, weights: Floats, start: tuple[float, float], steps: int
+) -> tuple[Floats, Floats]:
+    """(intercepts, slopes) after ``steps`` Newton steps from ``start`` (intercept, slope).
+
+    All replicates take the first step from the same place: it is one product of matrices, and
+    only further ones cost an exponential for each row and replicate.
+    """
+    square = z * z
+    p = expit(start[0] + start[1] * z)
+    residual, curve = target - p, p * (1 - p)
+    parts = np.column_stack([residual, residual * z, curve, curve * z, curve * square])
+    intercept, slope = _newton_step(np.array(start), weights @ parts)
+    for _ in range(steps - 1):
+        p = expit(intercept[:, None] + slope[:, None] * z)
+        residual, curve = weights * (target - p), weights * (p * (1 - p))
+        sums = (residual.sum(axis=1), residual @ z, curve.sum(axis=1), curve @ z, curve @ square)
+        intercept, slope = _newton_step(np.stack([intercept, slope]), np.stack(sums, axis=1))
+    return intercept, slope
+
+
+def _newton_step(at: Floats, sums: Floats) -> tuple[Floats, Floats]:
+    """One step from ``at`` (2,) or (2, r), by gradient and curvature, (r, 5)."""
+    g0, g1, h00, h01, h11 = sums.T
+    det = h00 * h11 - h01 * h01
+    safe = np.where(det > _FLAT, det, np.inf)
+    return at[0] + (h11 * g0 - h01 * g1) / safe, at[1] + (h00 * g1 - h01 * g0) / safe
+
+
+def newton_shift(z: Floats, target: Floats, weights: Floats, start: float, steps: int) -> Floats:
+    """Intercepts with the slope held at 1, after ``steps`` Newton steps from ``start``."""
+    p = expit(start + z)
+    sums = weights @ np.column_stack([target - p, p * (1 - p)])
+    intercept = start + sums[:, 0] / np.maximum(sums[:, 1], _FLAT)
+    for _ in range(steps - 1):
+        p = expit(intercept[:, None] + z)
+        gradient = (weights * (target - p)).sum(axis=1)
+        curve = (weights * (p * (1 - p))).sum(axis=1)
+        intercept = intercept + gradient / np.maximum(curve, _FLAT)
+    return np.asarray(intercept, dtype=np.float64)
+
+
+def fit_line(z: Floats, target: Floats) -> tuple[float, float]:
+    """(intercept, slope) of the maximum likelihood; (nan, nan) when ``z`` does not vary.
+
+    Steps are halved until the loss falls, so it converges from any scale of ``z``.
+    """
+    centre, spread = float(z.mean()), float(z.std())
+    if spread < _FLAT:
+        return float("nan"), float("nan")
+    scaled = (z - centre) / spread
+    one = np.ones((1, len(z)))
+
+    def step(at: Floats) -> Floats:
+        intercept, slope = newton_line(scaled, target, one, (at[0], at[1]), 1)
+        return np.array([intercept[0], slope[0]]) - at
+
+    start = np.array([logit(np.array([target.mean()]))[0], 0.0])
+    at = _descend(start, step, lambda at: _loss(at[0] + at[1] * scaled, target), 50)
+    slope = at[1] / spread
+    return float(at[0] - slope * centre), float(slope)
+
+
+def fit_intercept(z: Floats, target: Floats) -> float:
+    """The intercept of the maximum likelihood with the slope held at 1, for 0 < mean(target) < 1.
+
+    The mean prediction rises with the intercept, so halving an interval finds it from any start.
+    """
+    wanted = float(target.mean())
+    low, high = -float(z.max()) - 40.0, -float(z.min()) + 40.0
+    for _ in range(100):
+        middle = (low + high) / 2
+        if float(expit(middle + z).mean()) < wanted:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def ridge_line(
+    z: Floats, target: Floats, level_weight: float, slope_weight: float
+) -> tuple[float, float]:
+    """(intercept, slope) of log-odds = intercept + slope · z, shrunk towards 0 and 1.
+
+    Maximises the log-likelihood less ½ · ``level_weight`` · (change of the log-odds at the
+    centre)² and ½ · ``slope_weight`` · (slope − 1)². The centre is the rows' mean, weighted by
+    their information p(1 − p), so that level and slope are about independent. An infinite
+    ``slope_weight`` fixes the slope at 1. Newton steps, halved until the loss falls.
+    """
+    p = expit(z)
+    centre = float(np.average(z, weights=np.maximum(p * (1 - p), _FLAT)))
+    fixed = np.isinf(slope_weight)
+    away = np.zeros_like(z) if fixed else z - centre
+    weights = np.array([level_weight, 1.0 if fixed else slope_weight])
+
+    def step(at: Floats) -> Floats:
+        p = expit(z + at[0] + at[1] * away)
+        gap, curve = target - p, p * (1 - p)
+        gradient = np.array([gap.sum(), gap @ away]) - weights * at
+        cross = curve @ away
+        bend = np.array([[curve.sum(), cross], [cross, curve @ away**2]]) + np.diag(weights)
+        return np.asarray(np.linalg.solve(bend + _FLAT * np.eye(2), gradient), dtype=np.float64)
+
+    def loss(at: Floats) -> float:
+        return float(_loss(z + at[0] + at[1] * away, target) + weights @ at**2 / 2)
+
+    at = _descend(np.zeros(2), step, loss, 100)
+    return float(at[0] - at[1] * centre), float(1 + at[1])
+
+
+def _descend(
+    at: Floats, step_from: Callable[[Floats], Floats], loss: Callable[[Floats], float], most: int
+) -> Floats:
+    """Damped Newton: at most ``most`` steps, each halved until the loss does not rise."""
+    for _ in range(most):
+        step, now = step_from(at), loss(at)
+        while loss(at + step) > now and np.abs(step).max() > _FLAT:
+            step = step / 2
+        at = at + step
+        if np.abs(step).max() < 1e-10:
+            break
+    return at
+
+
+def _loss(log_odds: Floats, target: Floats) -> float:
+    return float((np.logaddexp(0, log_odds) - target * log_odds).sum())

@@ -1,0 +1,83 @@
+"""Observed against expected events (O/E ratio), once a horizon is complete."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import chi2
+
+from models.dataset.array_types import Floats, Index, Labels, Texts
+from models.metrics.bootstrap import Interval
+
+_TAIL = 0.025
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedExpected:
+    """One group of rows: leavers expected and observed, and their ratio with its 95 % interval."""
+
+    name: str
+    rows: int
+    expected: float
+    observed: int
+    ratio: Interval
+
+    @property
+    def rate(self) -> float:
+        """Observed share who left."""
+        return self.observed / self.rows
+
+
+def outcome(name: str, y: Labels, p: Floats, customer_id: Texts) -> ObservedExpected:
+    """Labels and probabilities of n > 0 rows, all (n,), with a positive sum of ``p``.
+
+    The interval of the ratio is the exact one of a Poisson count (Garwood 1936), with the count
+    divided by its design effect: a customer who is in several rows counts about once.
+    """
+    expected, observed = float(p.sum()), int(y.sum())
+    effect = _design_effect(y, p, customer_id, observed / expected)
+    count = observed / effect
+    low = float(chi2.ppf(_TAIL, 2 * count)) / 2 if observed else 0.0
+    high = float(chi2.ppf(1 - _TAIL, 2 * count + 2)) / 2
+    scale = effect / expected
+    return ObservedExpected(
+        name, len(y), expected, observed, Interval(observed / expected, low * scale, high * scale)
+    )
+
+
+def observed_expected_by(
+    groups: Texts, y: Labels, p: Floats, customer_id: Texts
+) -> tuple[ObservedExpected, ...]:
+    """The outcome of each group of rows, groups in sorted order; all arrays (n,)."""
+    names, codes = np.unique(groups.astype(str), return_inverse=True)
+    outcomes = []
+    for code, name in enumerate(names):
+        rows = codes == code
+        outcomes.append(outcome(str(name), y[rows], p[rows], customer_id[rows]))
+    return tuple(outcomes)
+
+
+def tenths(p: Floats, publication: Index) -> Texts:
+    """Each row's tenth by risk within its publication, "01" the highest; both (n,).
+
+    Ties are broken by position, so every tenth has the same size but for one row.
+
+    >>> tenths(np.array([0.1, 0.9, 0.5]), np.zeros(3, dtype=int)).tolist()
+    ['07', '01', '04']
+    """
+    out = np.empty(len(p), dtype=object)
+    for number in np.unique(publication):
+        rows = np.flatnonzero(publication == number)
+        order = rows[np.argsort(-p[rows], kind="stable")]
+        part = (10 * np.arange(len(order))) // len(order) + 1
+        out[order] = [f"{tenth:02d}" for tenth in part]
+    return out
+
+
+def _design_effect(y: Labels, p: Floats, customer_id: Texts, ratio: float) -> float:
+    """Variance of the count summed by customer over its variance with independent rows, ≥ 1."""
+    if ratio == 0:
+        return 1.0
+    _, codes = np.unique(customer_id.astype(str), return_inverse=True)
+    gaps = y - ratio * p
+    by_customer = np.bincount(codes, weights=gaps)
+    return max(1.0, float((by_customer**2).sum() / (gaps**2).sum()))

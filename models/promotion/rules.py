@@ -1,0 +1,196 @@
+"""Promotion rules: what each measures, its band and its sentence; a NaN fails its rule."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from models.metrics.bootstrap import Interval
+from models.promotion.champion_comparison import ChampionComparison
+from models.promotion.evidence import Evidence
+
+_SLOPE = (0.8, 1.25)
+_LEVEL = (-0.5, 0.5)
+_WEAKEST_SEED = 0.5
+_SILENT = 1e-3
+_OVERLAP = 0.7
+_UNKNOWN = Interval(math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: what was measured (None: nothing), its band (inclusive; None is open), a sentence.
+
+    A value outside the band may pass where the sentence says so, as when its interval reaches in.
+    """
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+    passed: bool
+    sentence: str
+
+
+def rule(
+    name: str, value: float, low: float | None, high: float | None, passed: bool, sentence: str
+) -> Rule:
+    """A rule that fails when ``value`` is not finite, whatever ``passed`` says."""
+    return Rule(name, _known(value), _known(low), _known(high), passed and _finite(value), sentence)
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _known(value: float | None) -> float | None:
+    return value if _finite(value) else None
+
+
+def no_leak(evidence: Evidence) -> Rule:
+    """No column is suspected of giving the answer away."""
+    sentence = evidence.leak.message if evidence.leak else "No leak is suspected."
+    measure = float(evidence.leak is not None)
+    return Rule("no_leak", measure, None, 0.0, evidence.leak is None, sentence)
+
+
+def ranks(evidence: Evidence) -> Rule:
+    """The whole interval of the AUC is above guessing."""
+    auc = evidence.card.get("auc", _UNKNOWN)
+    sentence = f"AUC is {auc:.3f}; its interval must be above 0.5."
+    return rule("ranks", auc.low, 0.5, None, auc.low > 0.5, sentence)
+
+
+def beats_base_rate(evidence: Evidence) -> Rule:
+    """Log loss is below that of one probability for all."""
+    ours, base = evidence.card.get("log_loss", _UNKNOWN).value, evidence.base_log_loss
+    sentence = f"Log loss is {ours:.5f}; it must be below the base rate's {base:.5f}."
+    return rule("beats_base_rate", ours, None, base, ours < base, sentence)
+
+
+def slopes(evidence: Evidence) -> Iterable[Rule]:
+    """The slope of each product line that has leavers enough.
+
+    There are several lines with few leavers each, so that one of them is often a little outside
+    the band by chance: only a line whose whole interval lies outside is refused.
+    """
+    for line, measure in sorted(evidence.slopes.items()):
+        sentence = (
+            f"Calibration slope of {line} is {measure:.2f}; its interval must reach into "
+            f"{_SLOPE[0]} to {_SLOPE[1]}."
+        )
+        reaches = measure.low <= _SLOPE[1] and measure.high >= _SLOPE[0]
+        yield rule(f"calibration_slope:{line}", measure.value, *_SLOPE, reaches, sentence)
+
+
+def slope(name: str, title: str, measured: Interval | None) -> Rule:
+    """Probabilities spread as the outcomes do."""
+    measure = measured or _UNKNOWN
+    sentence = (
+        f"{title} is {measure:.2f}; it must be within {_SLOPE[0]} to {_SLOPE[1]}, or its "
+        "interval cover 1."
+    )
+    return rule(name, measure.value, *_SLOPE, _within(measure, _SLOPE, 1.0), sentence)
+
+
+def level(evidence: Evidence) -> Rule:
+    """As many leave as was said."""
+    measure = evidence.card.get("calibration_intercept", _UNKNOWN)
+    sentence = (
+        f"The level is off by {measure:.2f} log-odds; it must be within {_LEVEL[0]} to "
+        f"{_LEVEL[1]}, or its interval cover 0."
+    )
+    return rule(
+        "calibration_level", measure.value, *_LEVEL, _within(measure, _LEVEL, 0.0), sentence
+    )
+
+
+def as_judged(evidence: Evidence) -> Rule:
+    """The registered model is not worse than its recipe was judged."""
+    own, most = evidence.own_log_loss, evidence.card.get("log_loss", _UNKNOWN).high
+    sentence = (
+        f"The model to be promoted has learned from the judged rows and has log loss {own:.5f} "
+        f"there; it must not be above what was judged, at most {most:.5f}."
+    )
+    return rule("as_judged", own, None, most, own <= most, sentence)
+
+
+def seeds(evidence: Evidence) -> Rule:
+    """No booster of the bag is broken."""
+    weakest = evidence.weakest_seed
+    sentence = (
+        f"The weakest seed ranks {weakest:.2f} times as far above guessing as all seeds together; "
+        f"it must be {_WEAKEST_SEED} or more."
+    )
+    return rule("seeds", weakest, _WEAKEST_SEED, None, weakest >= _WEAKEST_SEED, sentence)
+
+
+def features(evidence: Evidence) -> Rule:
+    """The judged rows and the registered model have the same spec."""
+    same = evidence.same_features
+    sentence = "The model reads the features that it was judged on."
+    if not same:
+        sentence = "The model reads other features than those that it was judged on."
+    return Rule("features", float(same), 1.0, None, same, sentence)
+
+
+def heard(evidence: Evidence) -> Rule:
+    """A family that has features, or that the champion hears, must move the score."""
+    ours, rival = evidence.spread, evidence.rival
+    before = rival.spread if rival is not None else None
+    wanted = [name for name in ours if before is None or name not in before]
+    wanted += _audible(before or {})
+    total = sum(ours.values())
+    shares = {name: ours.get(name, 0.0) / total if total else math.nan for name in wanted}
+    silent = sorted(name for name, share in shares.items() if not share >= _SILENT)
+    least = min(shares.values(), key=lambda share: share if share >= 0 else -1.0, default=math.nan)
+    sentence = "Every driver family with features moves the score."
+    if silent or not shares:
+        sentence = (
+            f"These driver families have features but do not move the score: {', '.join(silent)}"
+        )
+        sentence += (
+            ". See features.md for the tables they read, and stille check for what was read."
+        )
+    return rule("families", least, _SILENT, None, bool(shares) and not silent, sentence)
+
+
+def _audible(spread: Mapping[str, float]) -> list[str]:
+    total = sum(spread.values())
+    return [name for name, value in spread.items() if total and value / total >= _SILENT]
+
+
+def _within(measure: Interval, band: tuple[float, float], aim: float) -> bool:
+    excused = measure.low <= aim <= measure.high
+    return math.isfinite(measure.value) and (band[0] <= measure.value <= band[1] or excused)
+
+
+def against(rival: ChampionComparison | None) -> Iterable[Rule]:
+    """Not worse than the champion, and not another list without a gain."""
+    if rival is None:
+        yield Rule("against_champion", None, None, None, True, "There is no champion yet.")
+        return
+    on = f"on the same {rival.rows:,} later rows"
+    if not rival.rows:
+        on = f"(they cannot be compared: {rival.why})"
+    yield _not_worse("log_loss_gain", "Log loss", rival.gain, 5, on)
+    if rival.profit is not None:
+        yield _not_worse("profit_gain", "Profit", rival.profit, 2, on)
+    yield _stable(rival, on)
+
+
+def _not_worse(name: str, title: str, gain: Interval, digits: int, on: str) -> Rule:
+    sentence = (
+        f"{title} is better than the champion's by {gain:.{digits}f} {on}; the interval must "
+        "not lie below 0."
+    )
+    return rule(name, gain.high, 0.0, None, gain.high >= 0, sentence)
+
+
+def _stable(rival: ChampionComparison, on: str) -> Rule:
+    better = any(gain is not None and gain.low > 0 for gain in (rival.gain, rival.profit))
+    sentence = (
+        f"The riskiest tenth shares {rival.overlap:.2f} with the champion's (Jaccard) {on}; it "
+        f"must be {_OVERLAP} or more unless the model is better beyond doubt."
+    )
+    passed = rival.overlap >= _OVERLAP or (better and math.isfinite(rival.overlap))
+    return rule("stable_top", rival.overlap, _OVERLAP, None, passed, sentence)

@@ -1,5 +1,0 @@
-"""``python -m pipelines`` is ``stille``."""
-
-from pipelines.cli import main
-
-main()

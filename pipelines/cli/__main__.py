@@ -1,0 +1,5 @@
+"""``python -m pipelines`` is ``stille``."""
+
+from pipelines.cli.app import main
+
+main()

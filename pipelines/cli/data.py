@@ -1,0 +1,181 @@
+"""Commands about tables: simulate, check, init, features, schema, doctor, forget, pseudonym.
+
+Each imports its work when called, so that help is quick.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.errors import ConfigError
+from pipelines.cli.options import DEMO, AsJson, AsOf, Config, app, as_day
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder to write tables/ and truth/ into.")],
+    customers: Annotated[int, typer.Option(min=1)] = 10_000,
+    months: Annotated[int, typer.Option(min=1)] = 36,
+    seed: int = 1,
+    products: Annotated[
+        str, typer.Option(help="Product lines, comma-separated.")
+    ] = "electricity,broadband",
+    fmt: Annotated[str, typer.Option("--format", help="parquet or csv.")] = "parquet",
+    late_share: Annotated[
+        float, typer.Option(help="Share of event rows known days after they happened.")
+    ] = 0.015,
+    corrections: Annotated[float, typer.Option(help="Share of bills corrected.")] = 0.008,
+    dirty: Annotated[float, typer.Option(help="Share of rows that break the contract.")] = 0.0,
+) -> None:
+    """Simulate a company: contract-shaped tables, and the truth beside them."""
+    from pipelines.runtime.progress import bar
+    from pipelines.simulator.simulate import simulate as run
+
+    if fmt not in ("parquet", "csv"):
+        raise ConfigError(f"--format {fmt}: use parquet or csv.")
+    try:
+        with bar("simulating months", months) as advance:
+            run(
+                out,
+                customers=customers,
+                months=months,
+                seed=seed,
+                products=tuple(products.split(",")),
+                fmt="csv" if fmt == "csv" else "parquet",
+                late_share=late_share,
+                corrections=corrections,
+                dirty=dirty,
+                on_month=lambda month: advance(str(month)),
+            )
+    except ValueError as error:
+        raise ConfigError(f"cannot simulate this company: {error}") from error
+    print(f"Simulated company: {out / 'tables'} (its answer key: {out / 'truth'})")
+
+
+@app.command()
+def check(
+    config: Config = DEMO,
+    as_of: AsOf = None,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Let the tables through although a gate is closed.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read every table against the data contract, say what was found, and write a page of it."""
+    from pipelines.cli import printing
+    from pipelines.jobs.check import check_tables
+
+    report = check_tables(config, as_day(as_of), accept=accept)
+    printing.as_json(report.rows) if as_json else printing.check_done(report.rows, report.page)
+
+
+@app.command()
+def forget(
+    customer: Annotated[str, typer.Argument(help="The customer's id as the lists have it.")],
+    config: Config = DEMO,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase one customer from every kept table, matrix and published list."""
+    from pipelines.config.settings import load_settings
+    from pipelines.erasure.forget import forget as run
+
+    settings = load_settings(config)
+    if not yes:
+        typer.confirm("Erase this customer from all that is kept and published?", abort=True)
+    found = run(settings, customer)
+    print(
+        f"Erased from {found.publications} publications, {found.tables} kept tables and "
+        f"{found.matrices} kept matrices. Erase the customer from the company's own tables too: "
+        "what they still hold comes back with the next run."
+    )
+
+
+@app.command()
+def pseudonym(
+    customer: Annotated[str, typer.Argument(help="The customer's id in the company's tables.")],
+    config: Config = DEMO,
+) -> None:
+    """Print the id that the lists have for a customer, where `company.pseudonyms` is on."""
+    from pipelines.config.settings import load_settings
+    from pipelines.runtime.secret_keys import PSEUDONYM, key_of
+    from pipelines.sources.pseudonyms import pseudonym as of
+
+    settings = load_settings(config)
+    if not settings.company.pseudonyms:
+        raise ConfigError(f"{config}: company.pseudonyms is off, so lists have the ids themselves.")
+    print(of(customer, key_of(PSEUDONYM, settings.paths.var)))
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder of CSV or Parquet files.")],
+    to: Annotated[
+        Path | None, typer.Option("--to", help="File to write (default: configs/<company>.yaml).")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="The company (default: the folder's name).")
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="Where its days begin.")] = "Europe/Oslo",
+    currency: Annotated[str, typer.Option(help="ISO 4217.")] = "NOK",
+    language: Annotated[str, typer.Option(help="Language of its lists.")] = "nb",
+    yes: Annotated[bool, typer.Option("--yes", help="Accept every mapping.")] = False,
+) -> None:
+    """Draft a configuration from a folder of files, asking about each mapping."""
+    from pipelines.config.sections import known_zone
+    from pipelines.onboarding.config_text import Firm
+    from pipelines.onboarding.init import Talk, initialise
+    from pipelines.runtime.clock import today_in
+
+    firm = Firm(name or folder.resolve().name, timezone, currency, language)
+    into = to or Path("configs") / f"{firm.name.lower().replace(' ', '_')}.yaml"
+    try:
+        today = today_in(known_zone(timezone))
+    except ValueError as error:
+        raise ConfigError(f"--timezone {timezone}: {error}") from error
+
+    def ask(question: str) -> bool:
+        if yes:
+            print(question.removesuffix("?"))
+        return yes or typer.confirm(question, default=True)
+
+    written = initialise(folder, into, firm, today, Talk(ask, print))
+    print(f"\nWritten: {written}. Read it, then run: stille check --config {written}")
+
+
+@app.command()
+def features(config: Config = DEMO, as_json: AsJson = False) -> None:
+    """Print the feature dictionary: every feature that the company's tables can carry."""
+    from pipelines.cli import printing
+    from pipelines.jobs.check import feature_dictionary
+
+    rows = feature_dictionary(config)
+    printing.as_json(rows) if as_json else printing.table(
+        list(rows[0]), (list(row.values()) for row in rows)
+    )
+
+
+@app.command()
+def schema(
+    table: Annotated[str | None, typer.Argument(help="A table; the configuration if none.")] = None,
+) -> None:
+    """Print the JSON Schema of the configuration, or of a table of the data contract."""
+    from features.contract import TABLES
+    from pipelines.cli import printing
+    from pipelines.cli.schemas import config_schema, table_schema
+
+    if table is not None and table not in TABLES:
+        raise ConfigError(f"unknown table {table!r}; the contract has: {', '.join(TABLES)}")
+    printing.as_json(config_schema() if table is None else table_schema(table))
+
+
+@app.command()
+def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
+    """Look at everything that a night needs; ends with the code of what must be mended first."""
+    from pipelines.cli import printing
+    from pipelines.doctor.doctor import examine, worst
+
+    found = examine(config)
+    printing.as_json([asdict(each) for each in found]) if as_json else printing.doctor_done(found)
+    raise typer.Exit(worst(found))

@@ -1,0 +1,97 @@
+"""Console and JSON output of an explanation.
+
+Both show the same figures, so that a script can check what a person reads.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pipelines.cli.printing import table
+from pipelines.explanation.explanation import Explanation, Figure
+from pipelines.explanation.source_row import SourceRow
+
+_SOURCES = ("number", "table", "key", "date", "known at (UTC)", "values")
+
+
+def for_people(found: Explanation) -> None:
+    """Print score, band, families, and each sentence with the rows behind its numbers."""
+    case = found.case
+    print(
+        f"{case.customer} on {case.as_of}, {case.described['model_version']}: "
+        f"probability {found.probability:.1%}, {found.band}\n"
+    )
+    rows = sorted(found.families.items(), key=lambda family: -family[1])
+    total = found.base + sum(found.families.values())
+    table(
+        ["family", "contribution"],
+        [
+            *([name, f"{value:+.6f}"] for name, value in rows),
+            ["base, of everybody", f"{found.base:+.6f}"],
+            ["sum: the log-odds of the probability", f"{total:+.6f}"],
+        ],
+    )
+    for sentence in found.sentences:
+        print(f"\n{sentence.slot}, {sentence.driver}: {sentence.text}")
+        shown = [row for figure in sentence.figures for row in _rows(figure)]
+        if shown:
+            table(_SOURCES, shown)
+
+
+def facts(found: Explanation) -> dict[str, Any]:
+    """The same as a mapping for ``--json``."""
+    case = found.case
+    return {
+        "customer_id": case.customer,
+        "as_of_date": case.as_of,
+        "run_id": case.publication.run_id,
+        "model_version": case.described["model_version"],
+        "churn_probability": round(found.probability, 6),
+        "risk_band": found.band,
+        "base": found.base,
+        "families": dict(found.families),
+        "sentences": [
+            {
+                "slot": sentence.slot,
+                "driver": sentence.driver,
+                "contribution": sentence.contribution,
+                "text": sentence.text,
+                "numbers": [
+                    {
+                        "fact": figure.fact,
+                        "value": figure.value,
+                        "said": figure.text,
+                        "rows": [_as_data(row) for row in figure.rows],
+                    }
+                    for figure in sentence.figures
+                ],
+            }
+            for sentence in found.sentences
+        ],
+    }
+
+
+def _rows(figure: Figure) -> Iterator[list[str]]:
+    number = f"{figure.fact} = {figure.text or figure.value}"
+    for row in figure.rows:
+        yield [number, row.table, _pairs(row.key), *_moments(row), _pairs(row.values)]
+        number = ""
+    if not figure.rows:
+        yield [number, "no row", "", "", "", ""]
+
+
+def _moments(row: SourceRow) -> tuple[str, str]:
+    return str(row.happened_on or ""), str(row.known_at or "")[:16]
+
+
+def _as_data(row: SourceRow) -> dict[str, Any]:
+    return {
+        "table": row.table,
+        "key": dict(row.key),
+        "date": row.happened_on,
+        "known_at": row.known_at,
+        "values": dict(row.values),
+    }
+
+
+def _pairs(values: Any) -> str:
+    return ", ".join(f"{name}={value}" for name, value in values.items())

@@ -1,0 +1,132 @@
+"""Commands about models: train, promote, rollback, recalibrate, compare, truth, ablate.
+
+Each imports its work when called, so that help is quick.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.options import (
+    DEMO,
+    DEMO_DATA,
+    AsJson,
+    AsOf,
+    Config,
+    DryRun,
+    Plain,
+    Reason,
+    app,
+    run_job,
+)
+
+
+@app.command()
+def train(
+    config: Config = DEMO,
+    as_of: AsOf = None,
+    plain: Plain = False,
+    challengers: Annotated[
+        bool, typer.Option("--challengers", help="Hold other ways to learn against the recipe.")
+    ] = False,
+    search: Annotated[
+        bool, typer.Option("--search", help="Look for a better recipe; a second call goes on.")
+    ] = False,
+    minutes: Annotated[float | None, typer.Option(help="Search this long (default: 10).")] = None,
+    trials: Annotated[
+        int | None, typer.Option(help="Search until so many trials are done in all.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Learn from all matured months, log to MLflow, and promote by rule."""
+    from pipelines.training.search_budget import Effort
+
+    effort = asdict(Effort(challengers, search, trials, minutes))
+    run_job("train", config, as_of, as_json=as_json, plain=plain, **effort)
+
+
+@app.command()
+def promote(
+    version: Annotated[
+        str | None, typer.Argument(help="A version's number (default: the newest).")
+    ] = None,
+    config: Config = DEMO,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a version of the model champion; one that a rule refused needs a reason."""
+    from pipelines.cli import printing
+    from pipelines.jobs.promote import promote as run
+
+    moved = run(config, version, reason, dry_run=dry_run)
+    printing.as_json(asdict(moved)) if as_json else printing.promotion_done(moved)
+
+
+@app.command()
+def rollback(
+    config: Config = DEMO, reason: Reason = None, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
+    """Give the alias back to the champion before this one."""
+    from pipelines.cli import printing
+    from pipelines.jobs.promote import rollback as run
+
+    moved = run(config, reason, dry_run=dry_run)
+    printing.as_json(asdict(moved)) if as_json else printing.promotion_done(moved)
+
+
+@app.command()
+def recalibrate(
+    config: Config = DEMO, as_of: AsOf = None, plain: Plain = False, as_json: AsJson = False
+) -> None:
+    """Refit the champion's calibration on the newest outcomes; its boosters stay."""
+    run_job("recalibrate", config, as_of, as_json=as_json, plain=plain)
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="Run id, version number or alias.")],
+    b: Annotated[str, typer.Argument(help="The same, of the run that is held against A.")],
+    config: Config = DEMO,
+    as_json: AsJson = False,
+) -> None:
+    """Hold one training run against another, and write a page of what differs."""
+    from pipelines.cli import printing
+    from pipelines.comparison.difference import compare as run
+    from pipelines.comparison.page import page_path, write_page
+    from pipelines.config.settings import load_settings
+    from pipelines.tracking import find_logged
+
+    settings = load_settings(config)
+    difference = run(find_logged(settings, a), find_logged(settings, b))
+    page = page_path(settings.paths.var, difference)
+    write_page(page, difference)
+    printing.as_json(difference.to_data()) if as_json else printing.comparison_done(
+        difference, page
+    )
+
+
+@app.command()
+def truth(
+    config: Config = DEMO,
+    key: Annotated[
+        Path, typer.Option("--key", help="The simulated company's answer key.")
+    ] = DEMO_DATA / "truth",
+) -> None:
+    """Hold the newest training run against a simulated company's answer key."""
+    from pipelines.cli import printing
+    from pipelines.config.settings import load_settings
+    from pipelines.simulator.compare import compare as run
+    from pipelines.simulator.compare import newest_scores
+
+    settings = load_settings(config)
+    window = settings.label.lead_days, settings.label.horizon_days
+    printing.truth_comparison(run(newest_scores(settings.paths.var), key, window))
+
+
+@app.command()
+def ablate(config: Config = DEMO, as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """Judge parts of the drivers alone and left out, and log each to MLflow."""
+    run_job("ablate", config, as_of, as_json=as_json)

@@ -1,0 +1,62 @@
+"""The Typer application, the options that commands share, and how a job is run from one.
+
+Commands import what they need when called, so that help is quick.
+"""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="stille",
+    help="Churn risk for silent products.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+DEMO = Path("configs/demo.yaml")
+DEMO_DATA = Path("data/demo")
+Config = Annotated[Path, typer.Option("--config", help="The company's configuration.")]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day to stand on (default: today)."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Reason = Annotated[str | None, typer.Option("--reason", help="Why, in a sentence.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, change nothing.")]
+Plain = Annotated[bool, typer.Option("--plain", help="Run without Prefect.")]
+
+
+def run_job(
+    job: str,
+    config: Path,
+    as_of: datetime | None,
+    *,
+    as_json: bool,
+    plain: bool | None = None,
+    **options: Any,
+) -> None:
+    """Run a job and print its result, also where alarms rang.
+
+    ``plain`` is None for the jobs that the command line never runs in Prefect.
+    """
+    from pipelines.cli import printing
+    from pipelines.flows.launch import launch
+    from pipelines.jobs.entry import COMPLETE, JOBS
+
+    try:
+        if plain is None:
+            result = JOBS[job].start(config, as_day(as_of), **options)
+        else:
+            result = launch(JOBS[job], config, as_day(as_of), plain=plain, **options)
+    except COMPLETE as alarm:
+        printing.result_of(job, alarm.result, as_json=as_json)
+        raise
+    printing.result_of(job, result, as_json=as_json)
+
+
+def as_day(given: datetime | None) -> date | None:
+    """The day of an option that Typer parses as an instant."""
+    return None if given is None else given.date()

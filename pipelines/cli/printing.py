@@ -1,0 +1,305 @@
+"""Console output of the commands: results on stdout, as tables for people or as JSON."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from models.calibration.validation import RecalibrationCheck
+from models.causal.treatment_effect import WANTED_POWER
+from models.causal.uplift import UpliftEvaluation
+from pipelines.comparison.difference import Difference
+from pipelines.doctor.checks import Finding
+from pipelines.effect import summary as effect_summary
+from pipelines.effect.result import EffectResult
+from pipelines.jobs.ablate import Ablation
+from pipelines.jobs.nightly import Night
+from pipelines.jobs.promote import PromotionResult
+from pipelines.jobs.recalibrate import NOTHING, RecalibrationResult
+from pipelines.lists.summary import lane_counts, top_rows
+from pipelines.monitoring import summary
+from pipelines.monitoring.result import MonitoringResult
+from pipelines.simulator.compare import Comparison
+from pipelines.training.result import TrainingResult
+from pipelines.training.summary import scorecard_header, scorecard_rows
+
+_PAGE_WIDTH = 150
+_SHOWN = 3
+_DRIVERS = 8
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
+    """Print a table; cells are escaped, and the first column is never cut."""
+    printed = Table(title=title, title_justify="left")
+    for number, name in enumerate(header):
+        printed.add_column(name, no_wrap=number == 0, overflow="fold")
+    for row in rows:
+        printed.add_row(*(escape(str(cell)) for cell in row))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_PAGE_WIDTH)
+    console.print(printed)
+
+
+def as_json(value: object) -> None:
+    """Print JSON."""
+    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+
+
+def check_done(rows: Sequence[Mapping[str, Any]], page: Path) -> None:
+    """Print what ``stille check`` found, one row per table, and where the page is."""
+    table(
+        ["table", "rows", "set aside", "first event (UTC)", "last event (UTC)", "columns missing"],
+        (
+            [
+                row["table"],
+                f"{row['rows']:,}",
+                ", ".join(f"{rule}: {n}" for rule, n in row["quarantined"].items()) or "none",
+                str(row["first_event"] or "")[:16],
+                str(row["last_event"] or "")[:16],
+                ", ".join(row["absent"]) or "none",
+            ]
+            for row in rows
+        ),
+    )
+    print(f"Ranges, orphan keys, gates and more: {page}")
+
+
+def doctor_done(found: Sequence[Finding]) -> None:
+    """Print what ``stille doctor`` looked at."""
+    rows = ([each.what, each.status, each.said] for each in found)
+    table(["looked at", "status", "found"], rows)
+
+
+def training_done(trained: TrainingResult) -> None:
+    """Print the scorecard, the strongest drivers and the decision."""
+    judged = trained.judged
+    title = f"{trained.registered.label} on {', '.join(judged.folds)}: {len(judged.test):,} rows"
+    table(scorecard_header(judged.cards), scorecard_rows(judged.cards), title)
+    for held in trained.tried.held:
+        print(held.verdict)
+    strongest = ", ".join(f"{n} {v:.2f}" for n, v in judged.drivers.head(_DRIVERS).items())
+    print(f"Strongest drivers (mean absolute log-odds): {strongest}")
+    print("Champion." if trained.verdict.promote else "Not champion:")
+    for reason in trained.verdict.reasons:
+        print(f"  {reason}")
+    print(f"Pictures: {trained.folder / 'plots'}")
+
+
+def promotion_done(done: PromotionResult) -> None:
+    """Print who is champion now, or would be."""
+    if not done.changed:
+        print(f"{done.champion} is champion already. Nothing was changed.")
+        return
+    would = "would be" if done.dry_run else "is"
+    before = f"before: {done.before}" if done.before else "there was none before"
+    print(f"{done.champion} {would} champion ({before}). Why: {done.why}")
+
+
+def training_facts(trained: TrainingResult) -> dict[str, Any]:
+    """The same as a mapping for ``--json``."""
+    return {
+        "model": trained.registered.label,
+        "digest": trained.registered.digest,
+        "champion": trained.verdict.promote,
+        "reasons": list(trained.verdict.reasons),
+        "tried": [held.verdict for held in trained.tried.held],
+        "metrics": {
+            name: {metric: [i.value, i.low, i.high] for metric, i in card.items()}
+            for name, card in trained.judged.cards.items()
+        },
+        "drivers": trained.judged.drivers.round(6).to_dict(),
+    }
+
+
+def night_done(night: Night) -> None:
+    """Print where the night's files are and what the first rows say."""
+    folder = night.publication.folder
+    print("Published:" if night.written else "Published already, nothing to do:", folder)
+    for path in sorted(folder.iterdir()):
+        print(f"  {path}")
+    print(f"  {night.publication.out / 'current'} points there\n")
+    lanes = lane_counts(folder)
+    print("Lanes: " + ", ".join(f"{lane} {count:,}" for lane, count in lanes.items()) + "\n")
+    for row in top_rows(folder, _SHOWN):
+        print(
+            f"{row['risk_rank']}. {row['customer_id']} ({row['product_line']}), "
+            f"probability {float(row['churn_probability']):.1%}, {row['risk_band']}"
+        )
+        for name in ("reason_1_text", "reason_2_text", "reason_3_text"):
+            if row.get(name):
+                print(f"   + {row[name]}")
+        if row.get("protective_1_text"):
+            print(f"   − {row['protective_1_text']}")
+
+
+def night_facts(night: Night) -> dict[str, Any]:
+    """The same as a mapping for ``--json``."""
+    return {
+        "folder": str(night.publication.folder),
+        "run_id": night.publication.run_id,
+        "written": night.written,
+        "lanes": lane_counts(night.publication.folder),
+        "top": top_rows(night.publication.folder, _SHOWN),
+    }
+
+
+def monitoring_done(result: MonitoringResult) -> None:
+    """Print the figures of a monitoring run as a table."""
+    table(summary.HEADER, summary.rows(result), f"Monitoring on {result.day}")
+    print(f"Tenths, drivers, every feature and source: {result.path}")
+
+
+def effect_done(result: EffectResult) -> None:
+    """Print the comparison of the arms as a table."""
+    count = len(result.arms.assigned)
+    title = (
+        f"{count:,} customers by the {result.arms.source}' arms; "
+        f"{result.arms.waiting:,} wait for their horizon"
+    )
+    table(effect_summary.HEADER, effect_summary.rows(result), title)
+    if result.responds is not None:
+        print(_responds(result.responds))
+    print(
+        f"By intention to treat. Power and needed size are for {result.smallest:.0%} fewer "
+        f"leavers, seen {WANTED_POWER:.0%} of the time. All figures: {result.path}"
+    )
+
+
+def _responds(judged: UpliftEvaluation) -> str:
+    gain = judged.gain
+    used = "is used" if judged.accepted else "is not used, risk ranks"
+    return (
+        f"Ranking by effect {used}: Qini {judged.by_effect.value:.4f}, by risk "
+        f"{judged.by_risk.value:.4f}, difference {gain.value:+.4f} ({gain.low:+.4f} to "
+        f"{gain.high:+.4f}) leavers kept per customer, on customers unseen."
+    )
+
+
+def _written(result: MonitoringResult | EffectResult) -> None:
+    print(result.path.read_text(encoding="utf-8"), end="")
+
+
+def comparison_done(difference: Difference, page: Path) -> None:
+    """Print what differs between two runs, and where the page is."""
+    a, b = difference.a.label, difference.b.label
+    metrics = (
+        [m.name, *("" if v is None else f"{v:.4f}" for v in (m.a, m.b, m.difference)), m.better]
+        for m in difference.metrics
+    )
+    table(["metric", f"A: {a}", f"B: {b}", "B − A", "better"], metrics)
+    if difference.parameters:
+        table(["parameter", "A", "B"], ([p.name, p.a, p.b] for p in difference.parameters))
+    ranks = ([r.driver, r.a or "", r.b or ""] for r in difference.ranks)
+    table(["driver", "place in A", "place in B"], ranks)
+    for what, names in asdict(difference.features).items():
+        print(f"Features {what} in B: {', '.join(names) or 'none'}")
+    if not difference.same_rows:
+        print("Judged on different test rows: a difference may be of the rows.")
+    print(f"Page: {page}")
+
+
+def recalibration_done(done: RecalibrationResult) -> None:
+    """Print what was refitted, on what, how its checks went and whether it is champion."""
+    found, check, level = done.found, done.found.check, done.found.level
+    print(
+        f"{done.parent}: its calibration refitted on {', '.join(found.months)} ({found.leavers:,} "
+        f"leavers of {found.rows:,})."
+    )
+    before = f"Refitted on the months before {check.months[0]} and checked on "
+    print(before + _checked(check))
+    if not found.refitted:
+        print(f"The refit is refused by {', '.join(check.failed)}: slopes stay as they were.")
+    if level is not None:
+        print("The level moved to who has left so far, and checked on " + _checked(level))
+    if done.registered is None:
+        print(f"{NOTHING.capitalize()}. No version was registered.")
+    elif done.failed:
+        print(f"{done.registered.label}. Not champion: {', '.join(done.failed)}")
+    else:
+        print(f"{done.registered.label}. It is champion now.")
+
+
+def _checked(check: RecalibrationCheck) -> str:
+    return (
+        f"{', '.join(check.months)}: {check.observed:.2%} left, {check.predicted:.2%} predicted "
+        f"(parent {check.parent_predicted:.2%}); log loss {check.log_loss:.5f} (parent "
+        f"{check.parent_log_loss:.5f})."
+    )
+
+
+def recalibration_facts(done: RecalibrationResult) -> dict[str, Any]:
+    """The same for ``--json``."""
+    return {
+        "version": done.registered.label if done.registered else None,
+        "parent": done.parent,
+        "champion": done.registered is not None and not done.failed,
+        "failed": list(done.failed),
+        **asdict(done.found),
+    }
+
+
+def truth_comparison(comparison: Comparison) -> None:
+    """Print the model beside the answer key."""
+    c = comparison
+    print(
+        f"On the same {c.rows:,} test rows: model AUC {c.model_auc:.4f}; oracle AUC "
+        f"{c.oracle_auc:.4f} (true hazard at the as-of date), ratio {c.ratio:.3f}; with "
+        f"hindsight over the window {c.hindsight_auc:.4f}; calibration slope "
+        f"{c.calibration_slope:.2f}."
+    )
+    rows = zip(_ranked(c.true_drivers), _ranked(c.model_drivers), strict=False)
+    table(
+        ["true driver", "spread in log-odds", "model's driver", "mean |contribution|"],
+        ([*true, *model] for true, model in rows),
+        "Strongest drivers",
+    )
+    print(
+        f"Driver families ranked as in the truth: Spearman {c.family_rank_correlation:.2f} "
+        f"over {len(c.true_families)} families."
+    )
+
+
+def ablation_done(done: Sequence[Ablation]) -> None:
+    """Print what each part of the drivers reaches on the same test rows."""
+    rows = (
+        [one.name, one.features, *(f"{one.card[name]:.4f}" for name in ("auc", "log_loss"))]
+        for one in done
+    )
+    table(["part", "features", "auc (95 % interval)", "log_loss (95 % interval)"], rows)
+
+
+def ablation_facts(done: Sequence[Ablation]) -> list[dict[str, Any]]:
+    """The same as rows for ``--json``."""
+    return [
+        {"part": one.name, "features": one.features}
+        | {metric: [i.value, i.low, i.high] for metric, i in one.card.items()}
+        for one in done
+    ]
+
+
+def _ranked(drivers: "pd.Series[float]") -> list[tuple[str, str]]:
+    return [(str(name), f"{value:.3f}") for name, value in drivers.head(_DRIVERS).items()]
+
+
+# How each job's result is printed: as JSON, and for people.
+_PRINTERS: Mapping[str, tuple[Callable[[Any], None], Callable[[Any], None]]] = {
+    "train": (lambda result: as_json(training_facts(result)), training_done),
+    "nightly": (lambda result: as_json(night_facts(result)), night_done),
+    "monitor": (_written, monitoring_done),
+    "effect": (_written, effect_done),
+    "recalibrate": (lambda result: as_json(recalibration_facts(result)), recalibration_done),
+    "ablate": (lambda result: as_json(ablation_facts(result)), ablation_done),
+}
+
+
+def result_of(job: str, result: object, *, as_json: bool) -> None:
+    """Print the result of a job."""
+    printers = _PRINTERS[job]
+    printers[0 if as_json else 1](result)

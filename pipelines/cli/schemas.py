@@ -1,0 +1,178 @@
+"""JSON Schemas of the data contract and the configuration, and the contract as a page."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from features.contract import FORBIDDEN_COLUMNS, TABLES, Column, ColumnType, Table
+from features.errors import ConfigError
+from features.markdown import markdown_table
+from pipelines.config.errors import nearest
+from pipelines.config.settings import Settings
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+_INTRO = """# Data contract
+
+Made from `features/contract.py`; change it there, then run
+`python -m pipelines.cli.schemas > docs/data-contract.md`.
+
+A company maps its own tables to these, column by column, under `sources` in its configuration.
+`customers` is needed. Every other table may be missing; what it would tell is then left out.
+Columns marked *required* must be given when their table is. Keys are always text.
+Tables are CSV or Parquet files, folders of them, tables of DuckDB files, or tables of a PostgreSQL
+database; `stille init FOLDER` drafts the mapping.
+
+Every row has two instants, both in UTC:
+
+- **event_at**, when it happened: the earliest of the columns named under *Happens at*. A date
+  counts from its local midnight in the company's time zone. A customer without `joined_on` has
+  always been there.
+- **known_at**, when it could be known: the column mapped to `known_at` where there is one, else
+  event_at and the source's `known_delay_days`, which must then be declared; never before event_at.
+
+A row counts at an as-of date when both lie before that day's midnight. A column with a *Known from*
+is null until that moment has come and could be known: `known_delay_days` holds for such moments as
+it does for rows. Where `known_at` is mapped, give `known_delay_days` too when a later value, such
+as the closing of a case, comes days after it happened.
+
+A column *known from* a moment, *else at once*, may be written when its row is: give the moment
+where it comes later (a debit that is returned, a contact that is linked to its case, a reading that
+is settled). Every other value counts from the row's known_at. What the company fills in or
+overwrites afterwards would tell a past day what came later: known_at is then the moment of the last
+change, or the column is left out.
+
+A local time that the end of summer time repeats is read as the earlier of the two instants; one
+that its beginning skips, as the instant an hour later.
+
+A customer has attributes only as far as they never change (`static: true`). What is overwritten
+in a register shows at every past day what holds now; its history belongs in `master_data`.
+
+## Versions
+
+A table marked *May have versions* may keep what was overwritten: several rows of one key, each as
+it was written at its own `known_at`, which must be mapped and differ. Declare it with
+`duplicates: versions`. Each version counts, with all its values, from its known_at until the
+known_at of the next; at a past day the row is what was known then. Versions have the same
+customer. As known_at is never before event_at, a version whose event is moved to a later day
+counts from that day, and the version before it until then. In other tables, whose features look
+back over earlier rows or join them with rows of other tables, each row is given once.
+
+## Types
+
+| type | what it is | how text files write it |
+|---|---|---|
+| text | kept as it is; leading zeros stay | any |
+| integer | whole number | digits, with the declared thousands sign |
+| number | decimal number | the declared decimal and thousands signs |
+| money | whole minor units (øre, cents) | minor units; `money_unit: major` is rounded to minor |
+| price | major units, six decimals | the declared decimal and thousands signs |
+| boolean | true or false | the declared `true_values` and `false_values` |
+| date | local calendar day | the declared `date` format |
+| instant | moment, stored in UTC | the declared `instant` format, in the source's time zone |
+
+## Rows that break the contract
+
+A row with an unreadable value, a missing required value, a value that is not allowed or below its
+minimum, a customer that `customers` does not have, an event more than a day after the as-of date,
+or a negative invoice that corrects no other, is set aside in `quarantine/<table>.csv` with its row
+number and the rule. When more of a table's rows than `quality.max_quarantine_share` are set aside,
+the run stops and nothing is written. A repeated key stops the run, unless the source says
+`duplicates: drop`: then the first row stays, or `duplicates: versions`: then all do. Rows that the
+source leaves out by `rows_with` (a column is not given) or `rows_without` (a column has a value
+named there), and with `duplicates: first` the further rows of a key, are no fault: they are neither
+set aside nor counted.
+"""
+
+
+_HEADER = ("column", "type", "unit", "required", "allowed", "known from", "meaning")
+
+
+def contract_page() -> str:
+    """The data contract as Markdown."""
+    lines = [_INTRO, "## Columns that never enter\n"]
+    lines += markdown_table(["column", "why"], FORBIDDEN_COLUMNS.items())
+    for table in TABLES.values():
+        lines += ["", *_table_section(table)]
+    return "\n".join(lines) + "\n"
+
+
+def _table_section(table: Table) -> Iterator[str]:
+    yield f"## {table.name}\n"
+    yield f"{table.doc}{' Needed.' if table.required else ''}\n"
+    happens = " or ".join(f"`{name}`" for name in table.event_at)
+    earliest = ", whichever is earlier" if len(table.event_at) > 1 else ""
+    yield f"Key: {', '.join(f'`{name}`' for name in table.key)}. Happens at: {happens}{earliest}.\n"
+    if table.versions:
+        yield "May have versions.\n"
+    yield from markdown_table(_HEADER, map(_column_row, table.columns))
+
+
+def _column_row(column: Column) -> tuple[str, ...]:
+    allowed = ", ".join(column.allowed)
+    if column.minimum is not None:
+        allowed = f"at least {column.minimum:g}"
+    required = "yes" if column.required else ""
+    known = f"`{column.revealed_by}`" if column.revealed_by else ""
+    if column.at_once:
+        known += ", else at once"
+    return column.name, column.type, column.unit, required, allowed, known, column.doc
+
+
+_JSON_TYPES: dict[ColumnType, dict[str, str]] = {
+    "text": {"type": "string"},
+    "integer": {"type": "integer"},
+    "number": {"type": "number"},
+    "money": {"type": "integer"},
+    "price": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "date": {"type": "string", "format": "date"},
+    "instant": {"type": "string", "format": "date-time"},
+}
+
+
+def table_schema(name: str) -> dict[str, Any]:
+    """JSON Schema of one row of a table; raises ``ConfigError`` for an unknown table."""
+    if name not in TABLES:
+        known = ", ".join(TABLES)
+        raise ConfigError(f"unknown table {name!r}; known: {known}{nearest(name, TABLES)}")
+    table = TABLES[name]
+    return {
+        "$schema": _DRAFT,
+        "title": table.name,
+        "description": table.doc,
+        "type": "object",
+        "properties": {column.name: _column_schema(column) for column in table.columns},
+        "required": [column.name for column in table.columns if column.required],
+        "additionalProperties": False,
+    }
+
+
+def _column_schema(column: Column) -> dict[str, Any]:
+    schema: dict[str, Any] = {**_JSON_TYPES[column.type], "description": column.doc}
+    if column.allowed:
+        schema["enum"] = list(column.allowed)
+    if column.minimum is not None:
+        schema["minimum"] = column.minimum
+    if column.required:
+        return schema
+    if column.allowed:
+        schema["enum"].append(None)
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+def config_schema() -> dict[str, Any]:
+    """JSON Schema of a configuration file, for editors that check while one writes."""
+    schema = Settings.model_json_schema()
+    schema["$schema"] = _DRAFT
+    given = [table.name for table in TABLES.values() if not table.derived]
+    schema["properties"]["sources"]["propertyNames"] = {"enum": given}
+    return schema
+
+
+def main() -> None:
+    """Print the page."""
+    print(contract_page(), end="")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""HTML renderer of a run comparison: one offline file, without scripts.
+
+So that it can be sent to whoever decides on a model.
+"""
+
+import re
+from base64 import b64encode
+from pathlib import Path
+
+from pipelines.comparison.chart import draw
+from pipelines.comparison.difference import Difference, Metric, Rank
+from pipelines.runtime.atomic_files import replace_bytes, storage_errors
+from pipelines.runtime.html_templates import html_template
+from pipelines.tracking import Logged
+
+_HEAD_TAGS = ("known_before", "judged_on", "code_version", "leak_warning")
+_ALTS = (
+    "Observed against predicted share who leave, for A and B",
+    "Share of leavers found by share of customers contacted, for A and B",
+)
+
+
+def page_path(var: Path, difference: Difference) -> Path:
+    """Where the page of two runs goes: under ``var/compare``, named by both."""
+    names = (re.sub(r"[^A-Za-z0-9]+", "-", run.label) for run in (difference.a, difference.b))
+    return var / "compare" / f"{'-and-'.join(names)}.html"
+
+
+def write_page(path: Path, difference: Difference) -> None:
+    """Write the page; raises ``PublicationError`` when the disk refuses."""
+    with storage_errors(f"write {path}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_bytes(path, render(difference).encode())
+
+
+def render(difference: Difference) -> str:
+    """The page as HTML. Every value is escaped."""
+    return html_template("compare.html").render(
+        page={
+            "a": difference.a.label,
+            "b": difference.b.label,
+            "verdict": _verdict(difference),
+            "same_rows": difference.same_rows,
+            "heads": [_head(name, difference.a, difference.b) for name in _HEAD_TAGS],
+            "metrics": [_metric(metric) for metric in difference.metrics],
+            "parameters": difference.parameters,
+            "features": difference.features,
+            "ranks": [_rank(rank) for rank in difference.ranks],
+            "pictures": [
+                (alt, b64encode(picture).decode())
+                for alt, picture in zip(_ALTS, draw(difference.a, difference.b), strict=False)
+            ],
+        }
+    )
+
+
+def _verdict(difference: Difference) -> str:
+    loss = next((m for m in difference.metrics if m.name == "log_loss"), None)
+    if loss is None or loss.a is None or loss.b is None:
+        return "The runs have no log loss in common."
+    if loss.better == "same":
+        said = f"Both have a log loss of {loss.a:.5f}."
+    else:
+        low, high = sorted((loss.a, loss.b))
+        said = f"{loss.better} has the lower log loss: {low:.5f} against {high:.5f}."
+    if difference.same_rows:
+        return f"{said} Both were judged on the same test rows."
+    return (
+        f"{said} They were judged on different test rows, so a difference may be of the rows and "
+        "not of the models."
+    )
+
+
+def _head(name: str, a: Logged, b: Logged) -> tuple[str, str, str]:
+    return name.replace("_", " "), a.tags.get(name, ""), b.tags.get(name, "")
+
+
+def _metric(metric: Metric) -> dict[str, str]:
+    return {
+        "name": metric.name.replace("_at_", " at ").replace("_pct", " %").replace("_", " "),
+        "a": _number(metric.a),
+        "b": _number(metric.b),
+        "a_interval": _interval(metric.a_interval),
+        "b_interval": _interval(metric.b_interval),
+        "difference": "" if metric.difference is None else f"{metric.difference:+.4f}",
+        "better": metric.better,
+    }
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _interval(bounds: tuple[float, float] | None) -> str:
+    return "" if bounds is None else f"{bounds[0]:.4f} to {bounds[1]:.4f}"
+
+
+def _rank(rank: Rank) -> dict[str, str]:
+    moved = "" if rank.a is None or rank.b is None else _moved(rank.a - rank.b)
+    return {
+        "driver": rank.driver.replace("_", " "),
+        "a": "" if rank.a is None else str(rank.a),
+        "b": "" if rank.b is None else str(rank.b),
+        "moved": moved,
+    }
+
+
+def _moved(places: int) -> str:
+    return "same" if places == 0 else f"{'up' if places > 0 else 'down'} {abs(places)}"

@@ -1,0 +1,64 @@
+"""Execution context of one run: its configuration, as-of date, run record and task runner.
+
+Most steps of a run need several of the four, so they are passed as one immutable value.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from pipelines.config.settings import Settings, load_settings
+from pipelines.config.text_files import rule_files
+from pipelines.runtime.atomic_files import digest
+from pipelines.runtime.clock import new_run_id, today_in
+from pipelines.runtime.run_record import RunRecord, open_record
+from pipelines.runtime.task_runner import Step, plain
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a job; only what was known before ``as_of``'s local midnight is used.
+
+    ``step`` calls each step of the job: directly, or as a task of a scheduler.
+    """
+
+    settings: Settings
+    as_of: date
+    record: RunRecord
+    step: Step = plain
+
+    @cached_property
+    def config_digest(self) -> str:
+        """SHA-256 (hex) of everything in the configuration that can change a result.
+
+        That is also the rule table and the sentences; folders, threads and the tracking store
+        are left out.
+        """
+        excluded = {"paths", "engine", "tracking", "privacy"}
+        deciding = self.settings.model_dump(mode="json", exclude=excluded)
+        rules = {path.name: digest(path) for path in rule_files(self.settings) if path.exists()}
+        return hashlib.sha256(json.dumps([deciding, rules], sort_keys=True).encode()).hexdigest()
+
+    def record_inputs(self) -> None:
+        """Write the as-of date and the configuration's digest into the run record."""
+        self.record.as_of_date = str(self.as_of)
+        self.record.config_digest = self.config_digest
+
+
+@contextmanager
+def open_run(
+    command: str, config: Path, as_of: date | None = None, step: Step = plain
+) -> Iterator[Run]:
+    """Load the configuration and run with a new run record; what is raised is recorded first.
+
+    ``as_of`` defaults to today in the company's zone. Raises ``ConfigError``.
+    """
+    settings = load_settings(config)
+    day = as_of or today_in(settings.company.timezone)
+    with open_record(settings.paths.var, new_run_id(command), command) as record:
+        yield Run(settings, day, record, step)

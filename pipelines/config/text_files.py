@@ -1,0 +1,92 @@
+"""Text files beside the configuration: actions, sentences, titles and names that operators edit.
+
+They decide what a list says, so their bytes are part of the configuration's digest.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from features.errors import ConfigError
+from pipelines.config.list_layout import Layout
+from pipelines.config.settings import Settings
+
+ACTIONS = Path("configs/actions.yaml")
+TextKind = Literal["reasons", "titles", "names", "letters", "report"]
+_OF_LISTS: tuple[TextKind, ...] = ("reasons", "titles", "names", "report")
+Checked = TypeVar("Checked", bound=BaseModel)
+
+
+class Names(BaseModel):
+    """What the lists' codes are called in one language, by code."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    families: Mapping[str, str]
+    drivers: Mapping[str, str]
+    bands: Mapping[str, str]
+    lanes: Mapping[str, str]
+    qualities: Mapping[str, str]
+
+
+def text_file(kind: TextKind, language: str) -> Path:
+    """The file of a language's texts; ``letters`` are the answers to a customer."""
+    return Path("configs") / kind / f"{language}.yaml"
+
+
+def rule_files(settings: Settings) -> tuple[Path, ...]:
+    """Every file on which the lists of this configuration depend."""
+    languages = settings.list.languages
+    return (ACTIONS, *(text_file(kind, each) for kind in _OF_LISTS for each in languages))
+
+
+def read_yaml(path: Path, what: str) -> Any:
+    """The content of ``path``; raises ``ConfigError`` saying that it is not one of ``what``."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {what}, {path}: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: not a file of {what}: {error}") from error
+
+
+def load_checked(path: Path, model: type[Checked], what: str) -> Checked:
+    """Read ``path`` as ``model``; raises ``ConfigError`` saying that it is not ``what``."""
+    try:
+        return model.model_validate(read_yaml(path, what))
+    except ValidationError as error:
+        raise ConfigError(f"{path} is not {what}: {error}") from error
+
+
+def load_names(path: Path) -> Names:
+    """Read ``<language>.yaml``; raises ``ConfigError`` when it is not a file of names."""
+    return load_checked(path, Names, "the names")
+
+
+def load_titles(path: Path) -> Mapping[str, str]:
+    """Each column's header; raises ``ConfigError`` unless the file maps names to unlike texts."""
+    found = read_yaml(path, "the titles")
+    if not isinstance(found, dict) or not all(
+        isinstance(part, str) for pair in found.items() for part in pair
+    ):
+        raise ConfigError(f"{path}: must map each column's name to its title, both texts.")
+    if len(set(found.values())) < len(found):
+        raise ConfigError(f"{path}: two columns have the same title; each needs its own.")
+    return MappingProxyType(found)
+
+
+def layout_of(settings: Settings, language: str) -> Layout:
+    """The layout of a list whose texts are in ``language``; raises ``ConfigError``."""
+    profiles = settings.list.profiles
+    excel, xlsx = f"excel-{language}" in profiles, "xlsx" in profiles
+    return Layout(
+        crm="crm" in profiles,
+        excel=excel,
+        xlsx=xlsx,
+        rows_per_file=settings.list.rows_per_file,
+        titles=load_titles(text_file("titles", language)) if excel or xlsx else {},
+    )

@@ -1,1 +1,0 @@
-"""Onboarding: a first configuration, drafted from a folder of files."""

@@ -1,0 +1,125 @@
+"""Treatment assignments with complete horizons, from publications or the treatments table.
+
+The first assignment of a customer counts, as later ones depend on what it did.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from features.errors import ContractError
+from features.matrix import prepare
+from features.treatments import ASSIGNMENT, assignment_outcomes, reported_assignments
+from models.causal.treatment_effect import RandomisedAssignments
+from pipelines.config.settings import Settings
+from pipelines.matrices.shard import parquet
+from pipelines.publication.reader import Publication, newest_publications
+from pipelines.runtime.duckdb_connection import connect, identifier
+from pipelines.snapshots.snapshot import Snapshot
+
+_LIST, _CALLED, _HELD_OUT = "risk_list.parquet", "call", "holdout"
+_TABLES = ("terminations", "treatments")
+_TYPES = dict.fromkeys(ASSIGNMENT, pa.string()) | {
+    "assigned_on": pa.date32(),
+    "probability": pa.float64(),
+}
+_ASKED = {
+    "customer_id": "customer_id",
+    "suggested_action": "action",
+    "product_line": "product_line",
+    "risk_band": "risk_band",
+    "churn_probability": "probability",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Arms:
+    """Assignments that can be judged by a day, and where they were found.
+
+    ``source``: ``publications``, or ``treatments`` while no list had arms; ``waiting`` is how many
+    customers' first assignments there a horizon that is not complete.
+    """
+
+    assigned: RandomisedAssignments
+    source: str
+    waiting: int
+
+
+def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
+    """First assignments before ``today`` whose horizon is complete, and what came of them.
+
+    Raises ``ContractError`` for a company without dated terminations.
+    """
+    if "terminations" not in snapshot.tables:
+        raise ContractError(
+            "whether contacting helps cannot be told without the table terminations: it has the "
+            "day of each notice. Map it under sources in the configuration, then: stille check."
+        )
+    found, source = assignments_of(settings.paths.out, today), "publications"
+    zone = settings.company.timezone
+    with connect(settings.engine, settings.paths.spill) as con:
+        _open(con, settings, snapshot)
+        if len(found) == 0:
+            found, source = reported_assignments(con, today=today, zone=zone), "treatments"
+        first = _first(found)
+        window = settings.label_window()
+        over = [window.complete(day, today) for day in first["assigned_on"]]
+        judged = pa.Table.from_pandas(first[over], pa.schema(_TYPES), preserve_index=False)
+        days = window.lead_days + window.horizon_days
+        rows = assignment_outcomes(con, judged, end_days=days, today=today, zone=zone).to_pandas()
+    return Arms(RandomisedAssignments.build(rows), source, len(first) - len(judged))
+
+
+def assignments_of(out: Path, today: date) -> pa.Table:
+    """Assignments of the publications before ``today``, columns ``ASSIGNMENT``.
+
+    Treated is who was on the call list, held out who would there been but for the lot.
+    """
+    parts = [_of_publication(each) for each in newest_publications(out) if each.as_of < today]
+    return pa.concat_tables([pa.schema(_TYPES).empty_table(), *(p for p in parts if p is not None)])
+
+
+def _of_publication(publication: Publication) -> pa.Table | None:
+    path = publication.folder / _LIST
+    there = set(pq.read_schema(path).names)
+    if not {"lane", "lane_rule"} <= there:
+        return None
+    names = [*_ASKED, "lane", "lane_rule"]
+    rows = pq.read_table(path, columns=[name for name in names if name in there])
+    called = pc.equal(rows["lane"], _CALLED)
+    rows = rows.filter(pc.or_kleene(called, pc.equal(rows["lane_rule"], _HELD_OUT)))
+    arm = pc.if_else(pc.equal(rows["lane"], _CALLED), "treat", "holdout")
+    columns = dict(_columns(rows, there))
+    columns |= {
+        "assigned_on": pa.repeat(pa.scalar(publication.as_of, pa.date32()), len(rows)),
+        "arm": arm,
+        "lane": pa.repeat(_CALLED, len(rows)),
+    }
+    return pa.table({name: columns[name] for name in ASSIGNMENT}, schema=pa.schema(_TYPES))
+
+
+def _columns(rows: pa.Table, there: set[str]) -> Iterator[tuple[str, pa.ChunkedArray | pa.Array]]:
+    for name, ours in _ASKED.items():
+        yield ours, rows[name] if name in there else pa.nulls(len(rows), _TYPES[ours])
+
+
+def _first(found: pa.Table) -> pd.DataFrame:
+    rows: pd.DataFrame = found.to_pandas()
+    ordered = rows.sort_values(["customer_id", "assigned_on"], kind="stable")
+    return ordered.drop_duplicates("customer_id")
+
+
+def _open(con: duckdb.DuckDBPyConnection, settings: Settings, snapshot: Snapshot) -> None:
+    there = [name for name in _TABLES if name in snapshot.tables]
+    for name in there:
+        paths = [snapshot.path(name, shard) for shard in range(snapshot.shards)]
+        con.execute(f"create temp view {identifier(name)} as select * from {parquet(paths)}")
+    zone = settings.company.timezone
+    prepare(con, there, zone, settings.delays(), settings.versioned())

@@ -1,0 +1,64 @@
+"""Result of a measurement of the effect, as data and as an error of harm.
+
+Apart from the job, so that what shows it does not import what makes it.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+from features.errors import GateError
+from models.causal.treatment_effect import WANTED_POWER, Effect, harmful
+from models.causal.uplift import UpliftEvaluation
+from pipelines.effect.assignments import Arms
+
+SCHEMA_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class EffectResult:
+    """Effects measured by what was known before ``day``, and the file with them.
+
+    ``responds`` is None until a comparison of everybody is measurable.
+    """
+
+    day: date
+    arms: Arms
+    effects: tuple[Effect, ...]
+    responds: UpliftEvaluation | None
+    smallest: float
+    path: Path
+
+    @property
+    def harmful(self) -> tuple[Effect, ...]:
+        """Groups in which more of the treated leave."""
+        return harmful(self.effects)
+
+
+class HarmError(GateError):
+    """More of the treated leave than of the held out; ``result`` is complete."""
+
+    def __init__(self, result: EffectResult) -> None:
+        groups = ", ".join(f"{each.kind} {each.group}" for each in result.harmful)
+        super().__init__(
+            f"contacting raises leaving ({groups}): the interval of the difference lies above 0. "
+            f"Stop contacting them, and look at {result.path}."
+        )
+        self.result = result
+
+
+def as_data(result: EffectResult) -> dict[str, object]:
+    """What ``docs/effect.md`` describes."""
+    uplift = result.responds
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "date": result.day.isoformat(),
+        "source": result.arms.source,
+        "customers": len(result.arms.assigned),
+        "waiting": result.arms.waiting,
+        "smallest": result.smallest,
+        "wanted_power": WANTED_POWER,
+        "effects": [asdict(effect) for effect in result.effects],
+        "responds": uplift and asdict(uplift) | {"used": uplift.accepted},
+        "harmful": [f"{each.kind}={each.group}" for each in result.harmful],
+    }

@@ -1,0 +1,74 @@
+"""Right to erasure (GDPR article 17): one customer's rows removed from every stored file.
+
+Models keep no rows: boosters, reference distributions, metrics and the registry hold counts and
+cut points of many customers (the article concerns the rows). The company's own tables are its own
+to erase, and are erased first: what they still hold comes back with the next run.
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from features.errors import BusyError
+from pipelines.config.settings import Settings
+from pipelines.erasure.publications import forget_published
+from pipelines.erasure.rows import without_in_parquet
+from pipelines.publication.publish import publisher
+from pipelines.runtime.atomic_files import replace_bytes, storage_errors
+from pipelines.snapshots.facts import FACTS_NAME
+from pipelines.snapshots.folder_lock import exclusive
+from pipelines.snapshots.store import forget_refused, newest_first
+from pipelines.sources.files import file_digest
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """How many publications, kept tables and kept matrices held rows of the customer."""
+
+    publications: int
+    tables: int
+    matrices: int
+
+
+def forget(settings: Settings, customer: str) -> Erasure:
+    """Erase a customer, by the id as it stands in Stille's files; a second call finds nothing.
+
+    What a killed call left undone, the next call does. Quarantined source rows go for everybody,
+    as nobody can tell whose a broken row is. Raises ``BusyError`` when a run uses what would
+    change, and ``PublicationError`` when storage fails.
+    """
+    var = settings.paths.var
+    with publisher(settings.paths.out), storage_errors(f"erase a customer below {var}"):
+        tables = _forget_tables(settings.paths.snapshots, customer)
+        kept = sorted(settings.paths.matrices.glob("**/*.parquet"))
+        kept += sorted(settings.paths.training.glob("*/*.parquet"))
+        matrices = sum(without_in_parquet(path, customer) for path in kept)
+        return Erasure(forget_published(settings.paths.out, customer), tables, matrices)
+
+
+def _forget_tables(store: Path, customer: str) -> int:
+    forget_refused(store)
+    changed = 0
+    for folder in newest_first(store):
+        with exclusive(folder) as free:
+            if not free:
+                raise BusyError(
+                    f"a run is reading {folder}. Nothing of it was changed; run the same command "
+                    "again when that run has ended."
+                )
+            shutil.rmtree(folder / "quarantine", ignore_errors=True)
+            found = [without_in_parquet(path, customer) for path in folder.glob("**/*.parquet")]
+            changed += sum(found)
+            _write_digests(folder)
+    return changed
+
+
+def _write_digests(folder: Path) -> None:
+    path = folder / FACTS_NAME
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    left = (folder / name for name in facts["files"])
+    facts["files"] = {
+        file.relative_to(folder).as_posix(): file_digest(file) for file in left if file.exists()
+    }
+    replace_bytes(path, f"{json.dumps(facts, indent=2, ensure_ascii=False)}\n".encode())

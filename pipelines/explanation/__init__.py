@@ -1,0 +1,6 @@
+"""Explanation of one customer: source rows behind each number, and the customer's own letter.
+
+Numbers are derived again from the snapshot that the night used.
+"""
+
+__all__ = ["answers", "explanation", "letter"]

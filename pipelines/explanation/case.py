@@ -1,0 +1,112 @@
+"""Case of one customer: the published row, with the snapshot and the model that made it.
+
+Both are found by digest, so that another night's model never explains this one's score.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from features.errors import ConfigError, ContractError, ModelError, PublicationError
+from models.churn.model import ChurnModel
+from models.churn.serialization import digest, model_from_files
+from pipelines import tracking
+from pipelines.config.settings import Settings
+from pipelines.publication.reader import Publication, current, newest_of, verify
+from pipelines.snapshots.input_digest import inputs_digest
+from pipelines.snapshots.snapshot import Snapshot, read_snapshot
+from pipelines.snapshots.store import newest_first
+from pipelines.tracking import champion_cache
+from pipelines.tracking.booster_sandbox import check_boosters
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One customer's published row (its columns by name), with the night's tables and model.
+
+    ``described`` is what the manifest says of the night.
+    """
+
+    publication: Publication
+    described: Mapping[str, Any]
+    listed: Mapping[str, Any]
+    snapshot: Snapshot
+    model: ChurnModel
+
+    @property
+    def customer(self) -> str:
+        return str(self.listed["customer_id"])
+
+    @property
+    def as_of(self) -> date:
+        return self.publication.as_of
+
+
+def open_case(settings: Settings, customer: str, as_of: date | None) -> Case:
+    """The customer's case on the newest list, or on that of ``as_of``.
+
+    Raises ``PublicationError`` without such a list, ``ConfigError`` for a customer who is not on
+    it, ``ContractError`` when the night's tables are no longer kept, and ``ModelError`` when its
+    model is not.
+    """
+    publication = _publication(settings, as_of)
+    described = verify(publication.folder)["stille"]
+    return Case(
+        publication,
+        described,
+        _row(publication, customer),
+        _snapshot(settings, publication, described["inputs_digest"]),
+        _model(settings, described["model_version"], described["model_digest"]),
+    )
+
+
+def _publication(settings: Settings, as_of: date | None) -> Publication:
+    out = settings.paths.out
+    found = current(out) if as_of is None else newest_of(out, as_of)
+    if found is None:
+        night = "no list" if as_of is None else f"no list of {as_of}"
+        raise PublicationError(f"{out} has {night} to explain. Publish one: stille nightly.")
+    return found
+
+
+def _row(publication: Publication, customer: str) -> Mapping[str, Any]:
+    path = publication.folder / "risk_list.parquet"
+    rows = pd.read_parquet(path, filters=[("customer_id", "==", customer)])
+    if rows.empty:
+        raise ConfigError(
+            f"the customer is not on the list of {publication.as_of} ({path}): either the id is "
+            "another, or there was no active contract on that day. --as-of takes another night."
+        )
+    return dict(rows.iloc[0])
+
+
+def _snapshot(settings: Settings, publication: Publication, inputs: str) -> Snapshot:
+    store = settings.paths.snapshots
+    for folder in newest_first(store):
+        try:
+            snapshot = read_snapshot(folder)
+        except ContractError:
+            continue
+        if inputs_digest(snapshot) == inputs:
+            return snapshot
+    raise ContractError(
+        f"{store} no longer keeps the tables that the list of {publication.as_of} was made from, "
+        f"so no source rows can be shown. Make it again from today's tables: stille nightly "
+        f"--as-of {publication.as_of} --backfill."
+    )
+
+
+def _model(settings: Settings, label: str, wanted: str) -> ChurnModel:
+    kept = champion_cache.read(settings)
+    if kept is not None and kept.registered.digest == wanted == digest(kept.files):
+        return model_from_files(kept.files, wanted, check_boosters)
+    registered = tracking.version_of(settings, label.rpartition("/")[2])
+    if registered.digest != wanted:
+        raise ModelError(
+            f"model {label} of the registry is not the one that made this list. Explain a newer "
+            "night, or look for it in the registry: stille ui."
+        )
+    return tracking.load(settings, registered)

@@ -1,0 +1,97 @@
+"""Counterfactuals: the score if one driver at a time were as with most customers.
+
+Only drivers that an action is for, as a customer cannot change who they are.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.explain.shap_values import by_driver
+from pipelines.config.settings import Settings
+from pipelines.config.text_files import ACTIONS
+from pipelines.explanation.explanation import Explanation
+from pipelines.lists.actions import load_actions
+from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
+from pipelines.matrices.scratch_folder import scratch
+from pipelines.matrices.shard import parquet
+from pipelines.runtime.duckdb_connection import connect, identifier
+
+MOST = 3
+_LEAST = 0.005
+_SETTLED = {"complaint": "open_complaint"}
+"""Drivers of which only what is still open can be settled: the start of its features' names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the probability would be if a driver were as with most customers."""
+
+    driver: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The average probability of the list, and the changes that lower this one's most."""
+
+    average: float
+    changes: tuple[Change, ...]
+
+
+def outlook(settings: Settings, found: Explanation, average: float) -> Outlook:
+    """Up to three drivers that can be acted on and whose change lowers the risk noticeably.
+
+    Each is computed alone: its features take the median of the night's cohort, or are unknown
+    where they are for most. Noticeable is half a percentage point.
+    """
+    features = _features(found)
+    usual = _medians(settings, found, [name for names in features.values() for name in names])
+    changes = [
+        Change(driver, found.case.model.probability_with(found.row, {n: usual[n] for n in names}))
+        for driver, names in features.items()
+    ]
+    lower = [c for c in changes if found.probability - c.probability >= _LEAST]
+    return Outlook(average, tuple(sorted(lower, key=lambda c: (c.probability, c.driver))[:MOST]))
+
+
+def _features(found: Explanation) -> dict[str, list[str]]:
+    """The numbers of each driver that raises the risk and that an action is for."""
+    model, row = found.case.model, found.row
+    lines = row["product_line"].to_numpy(dtype=object)
+    raised = by_driver(model.contributions(model.spec.encode(row), lines), model.spec).iloc[0]
+    acted = load_actions(ACTIONS).drivers
+    return {
+        driver: [
+            column.name
+            for column in model.spec.columns
+            if column.driver == driver
+            and column.kind == "number"
+            and column.name.startswith(_SETTLED.get(driver, ""))
+        ]
+        for driver in raised.index[raised > 0]
+        if driver in acted
+    }
+
+
+def _medians(settings: Settings, found: Explanation, names: list[str]) -> Mapping[str, float]:
+    """Each feature's median over the cohort, NaN where most have none."""
+    case = found.case
+    if not names:
+        return {}
+    catalog = catalog_of(settings, case.snapshot)
+    usual = ", ".join(
+        f"case when 2 * count({column}) > count(*) then median({column}) end"
+        for column in map(identifier, names)
+    )
+    with scratch(settings.paths.var, f"explain-{case.publication.run_id}") as folder:
+        job = MatrixJob(catalog, (case.as_of,))
+        parts = build_matrix(settings, case.snapshot, job, folder, lambda: None)
+        with connect(settings.engine, settings.paths.spill) as con:
+            source = parquet([part.features for part in parts])
+            [medians] = con.sql(f"select {usual} from {source}").fetchall()
+    return {
+        name: np.nan if value is None else float(value)
+        for name, value in zip(names, medians, strict=True)
+    }

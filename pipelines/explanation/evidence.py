@@ -1,0 +1,123 @@
+"""Data lineage by leave-out: the source rows without which a feature has another value.
+
+A row is behind a number when the feature code gives another value once the row is taken away.
+Where one of several rows is enough, the latest one is. The rows found give the same value alone.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from features.catalog import Catalog
+from features.contract import TABLES
+from features.feature import Feature
+from features.matrix import cut, derive
+from features.timeline import midnight_utc
+from pipelines.explanation.source_row import SourceRow, as_known
+from pipelines.runtime.duckdb_connection import identifier, literal
+
+Rows = Sequence[tuple[str, int]]
+
+_GONE = "rows_taken_away"
+
+
+class Evidence:
+    """One customer's rows, any of which can be taken away before a feature is computed.
+
+    ``con`` holds the contract's tables of this customer and ``cohort``. Its tables are replaced
+    by views on copies of the rows that were known before ``as_of``.
+    """
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        catalog: Catalog,
+        as_of: date,
+        zone: str,
+        delays: Mapping[str, int],
+    ) -> None:
+        self._con, self._catalog, self._as_of, self._zone = con, catalog, as_of, zone
+        self._now, self._delays = midnight_utc(as_of, zone), delays
+        self._copied: dict[str, list[tuple[str, int]]] = {}
+        con.execute("set threads = 1")
+        con.execute(f"create temp table {_GONE} (_table varchar, _row bigint)")
+
+    def knows(self, name: str) -> bool:
+        """Whether the company's tables carry this feature or fact."""
+        return any(feature.name == name for feature in self._catalog.features)
+
+    def value(self, feature: Feature, without: Collection[tuple[str, int]] = ()) -> Any:
+        """The feature's value at the as-of date when these rows do not exist."""
+        self._con.execute(f"delete from {_GONE}")
+        if without:
+            values = ", ".join(f"({literal(table)}, {number})" for table, number in without)
+            self._con.execute(f"insert into {_GONE} values {values}")
+        alone = self._catalog.only([feature.name])
+        derive(self._con, alone)
+        return cut(self._con, alone, self._as_of, self._zone).to_pylist()[0][feature.name]
+
+    def behind(self, name: str) -> tuple[SourceRow, ...]:
+        """The rows behind a feature or fact, latest first within a table.
+
+        None where it is what no row means.
+        """
+        [feature] = self._catalog.only([name]).features
+        rows = [row for table in self._tables(feature) for row in self._rows(table)]
+        whole = self.value(feature)
+        found: list[tuple[str, int]] = []
+        while more := self._needed(feature, [row for row in rows if row not in found], whole):
+            found += more
+        return tuple(self._shown(table, number) for table, number in sorted(found, key=rows.index))
+
+    def _needed(
+        self, feature: Feature, rows: Rows, whole: Any, gone: Rows = ()
+    ) -> list[tuple[str, int]]:
+        """Those of ``rows`` without which the value is another, when ``gone`` are away already.
+
+        Where any of two halves will do, those of the first, which are the later ones.
+        """
+        if not rows or self.value(feature, [*gone, *rows]) == whole:
+            return []
+        if len(rows) == 1:
+            return list(rows)
+        half = len(rows) // 2
+        first, second = rows[:half], rows[half:]
+        found = [
+            *self._needed(feature, first, whole, gone),
+            *self._needed(feature, second, whole, gone),
+        ]
+        return found or self._needed(feature, first, whole, [*gone, *second])
+
+    def _tables(self, feature: Feature) -> list[str]:
+        streams = self._catalog.only([feature.name]).streams
+        return list(dict.fromkeys(t for s in streams for t in (*s.reads, *s.optional)))
+
+    def _rows(self, table: str) -> list[tuple[str, int]]:
+        if table not in self._copied:
+            self._copy(table)
+        return self._copied[table]
+
+    def _copy(self, table: str) -> None:
+        name, copy = identifier(table), identifier(f"copied_{table}")
+        self._con.execute(
+            f"create temp table {copy} as select *, row_number() over (order by event_at desc) "
+            f"as _row from {name} where coalesce(event_at < ?, true) and "
+            "coalesce(known_at < ?, true)",
+            [self._now, self._now],
+        )
+        tables = "select 1 from duckdb_tables() where temporary and table_name = ?"
+        kind = "table" if self._con.execute(tables, [table]).fetchall() else "view"
+        self._con.execute(
+            f"drop {kind} {name}; create temp view {name} as select * exclude (_row) from {copy} "
+            f"where _row not in (select _row from {_GONE} where _table = {literal(table)})"
+        )
+        numbers = self._con.sql(f"select _row from {copy} order by _row").fetchall()
+        self._copied[table] = [(table, number) for (number,) in numbers]
+
+    def _shown(self, table: str, number: int) -> SourceRow:
+        copy = identifier(f"copied_{table}")
+        found = self._con.sql(f"select * from {copy} where _row = {number}")
+        [row] = found.to_arrow_table().to_pylist()
+        return as_known(TABLES[table], row, self._now, self._zone, self._delays.get(table, 0))

@@ -1,0 +1,136 @@
+"""Local explanation: score, contributions by driver family, sentences and their source rows.
+
+The score is computed again and must equal the published one, or nothing is explained.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from features.errors import ModelError
+from models.explain.shap_values import by_family
+from pipelines.config.settings import Settings
+from pipelines.explanation.case import Case
+from pipelines.explanation.customer_matrix import TableUse, open_customer
+from pipelines.explanation.evidence import Evidence
+from pipelines.explanation.source_row import SourceRow
+from pipelines.lists.reasons import sentences, variant_of
+from pipelines.lists.risk_list import SLOTS, slot_facts
+from pipelines.lists.templates import (
+    FACTS,
+    Direction,
+    Placeholder,
+    Templates,
+    Variant,
+)
+from pipelines.lists.wording import words
+from pipelines.scoring.scores import score_rows
+
+_SAME = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A fact that a sentence rests on: its value, the words it is said in, the rows behind it.
+
+    ``text`` is "" for a fact that decides which sentence is said and is no number in it.
+    """
+
+    fact: str
+    value: Any
+    text: str
+    rows: tuple[SourceRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of the list; ``contribution`` is its family's, null for a protective one."""
+
+    slot: str
+    driver: str
+    contribution: float | None
+    text: str
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One customer's score and why.
+
+    ``base`` and ``families`` (contribution by driver family) add up to the log-odds of
+    ``probability``, the calibrated one. ``row`` is the customer's of the matrix, scored.
+    """
+
+    case: Case
+    probability: float
+    band: str
+    base: float
+    families: Mapping[str, float]
+    sentences: tuple[Sentence, ...]
+    row: pd.DataFrame
+    used: tuple[TableUse, ...]
+
+
+def explain(settings: Settings, case: Case, templates: Templates) -> Explanation:
+    """Score the customer again and find the rows behind what the list says.
+
+    Raises ``ModelError`` when the score comes out otherwise than it was published.
+    """
+    with open_customer(settings, case) as tables:
+        scored = score_rows(settings, case.model, tables.row)
+        probability = float(scored["churn_probability"][0])
+        if abs(probability - float(case.listed["churn_probability"])) > _SAME:
+            raise ModelError(
+                "the score comes out otherwise than it was published, so the features or the "
+                f"configuration are others now. Make the night again: stille nightly --as-of "
+                f"{case.as_of} --backfill."
+            )
+        zone, delays = settings.company.timezone, settings.delays()
+        evidence = Evidence(tables.con, tables.catalog, case.as_of, zone, delays)
+        teller = _Teller(evidence, templates, settings.company.currency)
+        slots = [(slot, way) for slot, way in SLOTS if scored[f"{slot}_driver"].notna()[0]]
+        spoken = tuple(teller.tell(scored, slot, way) for slot, way in slots)
+    lines = scored["product_line"].to_numpy(dtype=object)
+    contributions = case.model.contributions(case.model.spec.encode(scored), lines)
+    families = by_family(contributions, case.model.spec).iloc[0]
+    return Explanation(
+        case=case,
+        probability=probability,
+        band=str(case.listed["risk_band"]),
+        base=float(contributions[0, -1]),
+        families={str(name): float(value) for name, value in families.items()},
+        sentences=spoken,
+        row=scored,
+        used=tables.used,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    evidence: Evidence
+    templates: Templates
+    currency: str
+
+    def tell(self, scored: pd.DataFrame, slot: str, way: Direction) -> Sentence:
+        drivers, facts = slot_facts(scored, slot)
+        [variant] = variant_of(drivers, facts, self.templates, way)
+        contribution = f"{slot}_contribution"
+        return Sentence(
+            slot=slot,
+            driver=str(scored[f"{slot}_driver"][0]),
+            contribution=float(scored[contribution][0]) if contribution in scored else None,
+            text=str(sentences(drivers, facts, self.templates, self.currency, way)[0]),
+            figures=tuple(self._figures(variant, facts)),
+        )
+
+    def _figures(self, variant: Variant, facts: pd.DataFrame) -> Iterator[Figure]:
+        forms = {p.fact: p.form for p in variant.pieces if isinstance(p, Placeholder)}
+        for fact in sorted(variant.facts, key=lambda name: (name not in forms, name)):
+            text = ""
+            if fact in forms:
+                style, kind = self.templates.style, FACTS[fact]
+                text = words(facts[fact], fact, kind, forms[fact], style, self.currency)[0]
+            rows = self.evidence.behind(fact) if self.evidence.knows(fact) else ()
+            yield Figure(fact, facts[fact][0], text, rows)

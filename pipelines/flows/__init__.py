@@ -1,0 +1,6 @@
+"""Prefect: flows, schedules, and a run without Prefect where there is none.
+
+The only package that imports Prefect; a flow calls the same job as the command line.
+"""
+
+__all__ = ["launch", "prefect_flows", "serve"]

@@ -1,0 +1,4 @@
+"""Jobs: one file a run, each a plain function of a `Run`.
+
+`entry` puts configuration, clock and run record around them; `JOBS` lists them.
+"""

@@ -1,0 +1,86 @@
+"""Data validation job (``stille check``), and the feature dictionary of the configured tables."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from features.catalog import build_catalog, dictionary
+from features.errors import GateError, StilleError
+from pipelines.config.run import Run, open_run
+from pipelines.config.settings import load_settings
+from pipelines.jobs.read_tables import CHECK_PAGE, read_tables
+from pipelines.matrices.build import absent_columns, attributes_of
+from pipelines.snapshots import households
+from pipelines.snapshots.snapshot import check_report
+from pipelines.snapshots.store import previous_snapshot, refused_folder
+from pipelines.snapshots.writing_tables import WrittenTables
+from pipelines.training.leaks import refuse_leaks
+from pipelines.validation.page import write_page
+from pipelines.validation.tables import CheckResult
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One row per table, and where the page with the rest is."""
+
+    rows: list[dict[str, Any]]
+    page: Path
+
+
+def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> Report:
+    """Read every table against the contract, look for leaks and write the page, also on refusal.
+
+    Raises what ``read_tables`` and ``refuse_leaks`` raise.
+    """
+    seen = [WrittenTables({}, 1)]
+    with open_run("check", config, as_of) as run:
+        page = run.settings.paths.out / CHECK_PAGE
+        try:
+            snapshot = read_tables(run, accept=accept, seen=seen.append)
+        except StilleError as error:
+            quarantine = refused_folder(run.settings.paths.snapshots)
+            write_page(page, _checked(run, seen[-1], quarantine, str(error)))
+            raise
+        quarantine = snapshot.root / "quarantine"
+        taken = WrittenTables(snapshot.tables, snapshot.shards)
+        try:
+            leaks = refuse_leaks(run, snapshot)
+        except GateError as error:
+            write_page(page, _checked(run, taken, quarantine, str(error)))
+            raise
+        write_page(page, _checked(run, taken, quarantine, leaks=leaks))
+        return Report(check_report(snapshot), page)
+
+
+def _checked(
+    run: Run, taken: WrittenTables, quarantine: Path, refusal: str | None = None, leaks: str = ""
+) -> CheckResult:
+    settings = run.settings
+    return CheckResult(
+        company=settings.company.name,
+        zone=settings.company.timezone,
+        as_of=run.as_of,
+        tables=taken.tables,
+        refusals={name: str(error) for name, error in taken.refusals.items()},
+        gates=run.record.gates,
+        quarantine=quarantine,
+        refusal=refusal,
+        leaks=leaks,
+        customers_known=taken.customers_known,
+        limits={name: settings.quarantine_share_of(name) for name in settings.sources},
+    )
+
+
+def feature_dictionary(config: Path) -> list[dict[str, str]]:
+    """Every feature that the configured tables can carry, in the catalog's order.
+
+    Columns that the tables lacked when they were last read take their features with them.
+    """
+    settings = load_settings(config)
+    tables = tuple(settings.sources)
+    derived = (households.NOTICES,) if households.derivable(tables) else ()
+    before = previous_snapshot(settings.paths.snapshots)
+    read = {} if before is None else {n: t for n, t in before.tables.items() if n in tables}
+    catalog = build_catalog((*tables, *derived), attributes_of(settings), absent_columns(read))
+    return dictionary(catalog)

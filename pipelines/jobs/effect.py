@@ -1,0 +1,40 @@
+"""Treatment effect job: outcomes of past assignments, by intention to treat.
+
+Only the holdout shows whether contacting helps, as risk decides who is contacted.
+"""
+
+from models.causal.treatment_effect import SMALLEST, measure_effects
+from pipelines.config.run import Run
+from pipelines.effect.assignments import arms_until
+from pipelines.effect.result import EffectResult, HarmError, as_data
+from pipelines.effect.uplift_training import who_responds
+from pipelines.jobs.read_tables import read_tables
+from pipelines.runtime.atomic_files import write_file
+from pipelines.runtime.json_text import plain_json
+
+FOLDER = "effect"
+
+
+def measure(run: Run) -> EffectResult:
+    """Measure by what was known before the as-of date; writes ``var/effect/<as-of date>.json``.
+
+    Raises ``ContractError`` for broken tables or none of terminations, ``PublicationError`` when
+    the disk refuses, and ``HarmError`` once all is written when contacting does harm.
+    """
+    settings, today = run.settings, run.as_of
+    run.record_inputs()
+    snapshot = run.step(read_tables, run)
+    with run.record.stage("effect") as stage:
+        arms = arms_until(settings, snapshot, today)
+        smallest = settings.economics.saved_share if settings.economics else SMALLEST
+        effects = measure_effects(arms.assigned, smallest)
+        stage.rows_in = stage.rows_out = len(arms.assigned)
+    responds = None
+    if effects[0].verdict != "not_measurable_yet":
+        responds = who_responds(run, snapshot, arms.assigned)
+    path = settings.paths.effect / f"{today}.json"
+    result = EffectResult(today, arms, effects, responds, smallest, path)
+    write_file(path, plain_json(as_data(result)) + b"\n")
+    if result.harmful:
+        raise HarmError(result)
+    return result

@@ -1,0 +1,83 @@
+"""Job registry: every run by its name, for the command line, the Prefect flows and the schedules.
+
+A job is declared once here, so that the three start it alike and show the same of its result.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pipelines.config.run import Run, open_run
+from pipelines.effect import summary as effect_summary
+from pipelines.effect.result import HarmError
+from pipelines.jobs.ablate import ablate
+from pipelines.jobs.effect import measure
+from pipelines.jobs.monitor import monitor
+from pipelines.jobs.nightly import Night, nightly
+from pipelines.jobs.recalibrate import recalibrate
+from pipelines.jobs.train import train
+from pipelines.lists.summary import top_rows
+from pipelines.monitoring import summary
+from pipelines.monitoring.result import AlarmError
+from pipelines.runtime.task_runner import Step, plain
+from pipelines.training.result import TrainingResult
+from pipelines.training.search_budget import Effort
+from pipelines.training.summary import scorecard_markdown
+
+R = TypeVar("R")
+Content = str | list[dict[str, str]]
+
+# Raised once everything is written: ``result`` is what the run found.
+COMPLETE = (AlarmError, HarmError)
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Generic[R]):
+    """One kind of run; ``artifacts`` are Markdown or table rows of its result, by their key."""
+
+    name: str
+    run: Callable[..., R]
+    artifacts: Mapping[str, Callable[[R], Content]] = field(default_factory=dict)
+
+    def start(
+        self,
+        config: Path,
+        as_of: date | None = None,
+        step: Step = plain,
+        *,
+        untracked: bool = False,
+        **options: Any,
+    ) -> R:
+        """Run as ``open_run`` opens it; ``options`` are the job's own."""
+        with open_run(self.name, config, as_of, step) as run:
+            run.record.untracked = untracked
+            return self.run(run, **options)
+
+
+def _train(run: Run, **effort: Any) -> TrainingResult:
+    return train(run, Effort(**effort))
+
+
+def _publication(night: Night) -> str:
+    what = "Published" if night.written else "Already published"
+    return f"{what}: `{night.publication.folder}`"
+
+
+TRAIN = Job("train", _train, {"scorecard": scorecard_markdown})
+NIGHTLY = Job(
+    "nightly",
+    nightly,
+    {
+        "top-of-the-list": lambda night: top_rows(night.publication.folder),
+        "publication": _publication,
+    },
+)
+MONITOR = Job("monitor", monitor, {"monitoring": summary.markdown})
+EFFECT = Job("effect", measure, {"effect": effect_summary.markdown})
+RECALIBRATE = Job("recalibrate", recalibrate)
+ABLATE = Job("ablate", ablate)
+
+_ALL: tuple[Job[Any], ...] = (TRAIN, NIGHTLY, MONITOR, EFFECT, RECALIBRATE, ABLATE)
+JOBS: Mapping[str, Job[Any]] = {job.name: job for job in _ALL}

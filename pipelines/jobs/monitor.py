@@ -1,0 +1,106 @@
+"""Model monitoring job: calibration of past probabilities, and drift of the inputs from training.
+
+Plain functions; the run's ``step`` decides whether a scheduler watches them.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pipelines import tracking
+from pipelines.config.run import Run
+from pipelines.config.settings import Settings
+from pipelines.jobs.read_tables import read_tables
+from pipelines.monitoring import sources as freshness
+from pipelines.monitoring.inputs import Inputs, input_alarms, measure_inputs
+from pipelines.monitoring.past import PublicationsByMaturity, choose_publications, join_outcomes
+from pipelines.monitoring.performance import Performance, measure, performance_alarms
+from pipelines.monitoring.result import FOLDER, AlarmError, MonitoringResult, as_data, flat_metrics
+from pipelines.runtime.atomic_files import write_file
+from pipelines.snapshots.snapshot import Snapshot
+from pipelines.tracking.champion import Champion, resolve_champion
+
+
+def monitor(run: Run) -> MonitoringResult:
+    """Judge past publications and tonight's inputs by what is known before the as-of date.
+
+    Writes ``var/monitoring/<as-of date>.json`` and a run in MLflow. Raises ``ModelError`` without a
+    usable champion, ``ContractError`` for broken tables, ``PublicationError`` when the disk
+    refuses, and ``AlarmError`` once all is written when a configured band is left.
+    """
+    run.record_inputs()
+    champion = run.step(resolve_champion, run)
+    snapshot = run.step(read_tables, run)
+    chosen = choose_publications(run.settings, run.as_of)
+    performance = run.step(evaluate_past, run, snapshot, chosen)
+    reference = tracking.load_reference(run.settings, champion.registered)
+    inputs = run.step(measure_inputs, run, snapshot, champion, reference)
+    result = _result_of(run.settings, snapshot, chosen, performance, inputs, run.as_of)
+    run.step(write, run.settings, result, champion)
+    if result.alarms:
+        raise AlarmError(result)
+    return result
+
+
+def evaluate_past(
+    run: Run, snapshot: Snapshot, chosen: PublicationsByMaturity
+) -> Performance | None:
+    """What became of the rows of complete publications; None without one."""
+    settings = run.settings
+    with run.record.stage("outcomes") as stage:
+        if not chosen.complete:
+            return None
+        past = join_outcomes(settings, snapshot, chosen.complete, run.as_of)
+        stage.rows_out = len(past.y)
+        return measure(past, settings.monitoring, settings.training.bootstrap)
+
+
+def write(settings: Settings, result: MonitoringResult, champion: Champion) -> None:
+    """The report's data as JSON, and the same figures in MLflow."""
+    data = (json.dumps(as_data(settings, result, champion), indent=1) + "\n").encode()
+    write_file(result.path, data)
+    tags = {
+        "monitoring_date": str(result.day),
+        "champion": champion.registered.label,
+        "alarms": "; ".join(result.alarms) or "none",
+    }
+    files = {f"{result.day}.json": data}
+    name, metrics = f"monitor {result.day}", flat_metrics(result)
+    tracking.log_run(settings, FOLDER, name, {}, metrics, tags, files)
+
+
+def _result_of(
+    settings: Settings,
+    snapshot: Snapshot,
+    chosen: PublicationsByMaturity,
+    performance: Performance | None,
+    inputs: Inputs | None,
+    today: date,
+) -> MonitoringResult:
+    var, limits = settings.paths.var, settings.monitoring
+    alarms = [
+        *(performance_alarms(performance, limits) if performance else ()),
+        *(input_alarms(inputs, limits.max_drift) if inputs else ()),
+    ]
+    zone, before = settings.company.timezone, _before(var, today)
+    return MonitoringResult(
+        day=today,
+        chosen=chosen,
+        performance=performance,
+        inputs=inputs,
+        sources=freshness.look_at_sources(snapshot, zone, today, before),
+        gates=freshness.gate_history(var),
+        alarms=tuple(alarms),
+        path=var / FOLDER / f"{today}.json",
+    )
+
+
+def _before(var: Path, today: date) -> Mapping[str, Any] | None:
+    """The data of the newest monitoring run on an earlier date."""
+    earlier = sorted(p for p in (var / FOLDER).glob("*.json") if p.stem < today.isoformat())
+    if not earlier:
+        return None
+    result: dict[str, Any] = json.loads(earlier[-1].read_bytes())
+    return result

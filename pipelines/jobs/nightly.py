@@ -1,0 +1,136 @@
+"""Batch scoring job: champion → tables → matrix → scores → reasons → lists, report → publication.
+
+Published in one swap, so that no reader sees half a night; the run's ``step`` decides whether a
+scheduler watches it.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from pipelines.config.run import Run
+from pipelines.jobs.read_tables import read_tables
+from pipelines.lists.causes import CAUSES_NAME, write_causes
+from pipelines.lists.new_events import new_events_since
+from pipelines.lists.night_lists import NightLists, write_chances, write_changes, write_risk_lists
+from pipelines.lists.permissions import read_permissions
+from pipelines.lists.placement import NightContext
+from pipelines.lists.previous_nights import read_before
+from pipelines.matrices.store import prune
+from pipelines.publication.manifest import Stamp
+from pipelines.publication.publish import (
+    publish,
+    publisher,
+    refuse_older,
+    republish,
+    staging_folder,
+)
+from pipelines.publication.reader import Publication
+from pipelines.reporting.collect import collect
+from pipelines.reporting.write import write_report
+from pipelines.runtime.progress import bar
+from pipelines.runtime.secret_keys import HOLDOUT, key_fingerprint, key_of
+from pipelines.scoring import uplift
+from pipelines.scoring.night import CohortScores, score_cohort
+from pipelines.snapshots.input_digest import inputs_digest
+from pipelines.snapshots.snapshot import Snapshot
+from pipelines.tracking.champion import Champion, resolve_champion
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """Where the night's publication stands and whether this run wrote it."""
+
+    publication: Publication
+    written: bool
+
+
+def nightly(run: Run, *, backfill: bool = False) -> Night:
+    """Publish the risk list of the as-of date; a second run on the same inputs changes nothing.
+
+    Raises ``BusyError`` when another night is publishing, ``ModelError`` without a usable
+    champion, ``ContractError`` for broken tables, ``ConfigError`` for an as-of date before the
+    published one without ``backfill``, ``PublicationError`` when the disk refuses. In each
+    case the last publication stays as it was.
+    """
+    settings, as_of, record, step = run.settings, run.as_of, run.record, run.step
+    out = settings.paths.out
+    run.record_inputs()
+    with publisher(out) as orphans:
+        record.notes += [f"removed what run {orphan} left behind" for orphan in orphans]
+        refuse_older(out, as_of, backfill=backfill)
+        champion = step(resolve_champion, run)
+        snapshot = step(read_tables, run)
+        key = key_of(HOLDOUT, settings.paths.var)
+        stamp = _stamp(run, snapshot, champion, key)
+        ready = republish(out, stamp)
+        if ready is not None:
+            record.publication = str(ready.folder)
+            record.notes.append("nothing to do: this night is published already")
+            return Night(ready, written=False)
+        scored = step(score_cohort, run, snapshot, champion)
+        publication = Publication(out, as_of, record.run_id)
+        with staging_folder(publication) as staging:
+            ids = scored.rows["customer_id"]
+            permissions = step(read_permissions, run, ids, snapshot)
+            known = NightContext(permissions, key, read_before(out, as_of))
+            events = step(new_events_since, run, snapshot, known.before)
+            lists = step(write_night, run, scored, known, events, stamp, staging)
+            step(report_night, run, lists, known, snapshot, staging)
+            with record.stage("publish"):
+                publish(publication, lists.stamp, lists.schemas, backfill=backfill)
+        record.publication = str(publication.folder)
+        prune(settings, snapshot)
+        return Night(publication, written=True)
+
+
+def write_night(
+    run: Run,
+    scored: CohortScores,
+    known: NightContext,
+    events: pd.DataFrame,
+    stamp: Stamp,
+    staging: Path,
+) -> NightLists:
+    """Fill the staging folder: the risk list in each language, the lanes, changes, outcomes."""
+    settings, languages = run.settings, run.settings.list.languages
+    with run.record.stage("lists") as stage, bar("writing lists", len(languages)) as done:
+        lists = write_risk_lists(settings, scored.rows, known, stamp, staging, done)
+        lists = write_changes(settings, known.before.last, events, lists, staging)
+        if scored.chances is not None:
+            lists = write_chances(settings, scored.chances, lists, staging)
+        lists = write_causes(settings, scored.causes, lists, staging)
+        stage.rows_out = len(scored.rows)
+    return lists
+
+
+def report_night(
+    run: Run, lists: NightLists, known: NightContext, snapshot: Snapshot, staging: Path
+) -> None:
+    """Write the report of the lists in ``staging`` beside them, a page in each language."""
+    settings, record = run.settings, run.record
+    with record.stage("report"):
+        week_ago = known.before.week_ago
+        gates = tuple(record.gates)
+        causes = pd.read_parquet(staging / f"{CAUSES_NAME}.parquet")
+        facts = collect(settings, lists.rows, causes, week_ago, snapshot, gates, lists.stamp)
+        write_report(facts, settings.list.languages, staging)
+
+
+def _stamp(run: Run, snapshot: Snapshot, champion: Champion, key: bytes) -> Stamp:
+    return Stamp(
+        as_of=run.as_of,
+        run_id=run.record.run_id,
+        created=datetime.now(UTC),
+        inputs_digest=inputs_digest(snapshot),
+        config_digest=run.config_digest,
+        model_version=champion.registered.label,
+        model_digest=champion.registered.digest,
+        horizon_days=run.settings.label.horizon_days,
+        thresholds={},
+        degraded=run.record.degraded,
+        holdout_key=key_fingerprint(key),
+        effect_digest=uplift.model_digest(run.settings.paths.uplift),
+    )

@@ -1,0 +1,111 @@
+"""Reading the company's tables, as the first step of every run."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from features.contract import TABLES
+from features.errors import ModelError
+from pipelines.config.masterdata import refuse_mutable
+from pipelines.config.run import Run
+from pipelines.config.settings import Settings
+from pipelines.runtime.clock import today_in
+from pipelines.runtime.progress import bar
+from pipelines.runtime.run_record import Gate, RunRecord
+from pipelines.snapshots.facts import TABLES_NAME, tables_from_json
+from pipelines.snapshots.gate_measure import NO_PREVIOUS_TABLES, PreviousTables, Tables
+from pipelines.snapshots.gates import measures, record_gates
+from pipelines.snapshots.gates_against_history import own_measures
+from pipelines.snapshots.snapshot import Snapshot, take_snapshot
+from pipelines.snapshots.store import previous_snapshot
+from pipelines.snapshots.writing_tables import WrittenTables
+
+CHECK_PAGE = "check.html"
+_CHECK = "check"
+_LOCAL = "sqlite:///"
+
+
+def read_tables(
+    run: Run,
+    *,
+    accept: bool = False,
+    seen: Callable[[WrittenTables], object] = lambda _: None,
+) -> Snapshot:
+    """Check the tables and take their snapshot; note what was set aside and every gate.
+
+    An event counts as lying in the future when it is after both the as-of date and the real day.
+    ``accept`` lets the tables through although a gate is closed; ``seen`` is shown them, and
+    which are refused, before that is decided. Only ``stille check`` reads tables with a mutable
+    attribute.
+
+    Raises what ``take_snapshot`` does, ``GateError`` for a closed gate, ``ConfigError`` for a
+    mutable attribute.
+    """
+    settings, as_of, record = run.settings, run.as_of, run.record
+    if record.command != _CHECK:
+        refuse_mutable(settings.sources)
+    limit = max(as_of, today_in(settings.company.timezone))
+    store, page = settings.paths.snapshots, str(settings.paths.out / CHECK_PAGE)
+    before = previous_snapshot(store)
+
+    def judge(taken: WrittenTables) -> tuple[Gate, ...]:
+        seen(taken)
+        _note_quarantine(record, taken.tables)
+        accepted = {n: t for n, t in taken.tables.items() if n not in taken.refusals}
+        known = _champion_tables(run) if before is None else PreviousTables(before.tables)
+        found = measures(settings, as_of, accepted, known)
+        return record_gates(found, before, record, page, accept=accept)
+
+    def again(ready: Snapshot) -> tuple[Gate, ...]:
+        found = own_measures(settings.quality, settings.company.timezone, as_of, ready.tables)
+        return record_gates(found, ready, record, page, accept=accept)
+
+    tables = sum(name in settings.sources for name in TABLES)
+    with record.stage("tables") as stage, bar("reading tables", tables) as advance:
+        snapshot = take_snapshot(settings, store, advance, limit, judge, again)
+        stage.rows_in = sum(facts.source_rows for facts in snapshot.tables.values())
+        stage.rows_out = sum(facts.rows for facts in snapshot.tables.values())
+    _note(record, snapshot)
+    return snapshot
+
+
+def _note(record: RunRecord, snapshot: Snapshot) -> None:
+    record.input_digests = dict(snapshot.inputs)
+    record.gates = list(snapshot.gates)
+    _note_quarantine(record, snapshot.tables)
+
+
+def _note_quarantine(record: RunRecord, tables: Tables) -> None:
+    record.quarantined = {
+        name: dict(facts.quarantined) for name, facts in tables.items() if facts.quarantined
+    }
+
+
+def _champion_tables(run: Run) -> PreviousTables:
+    """The tables of the champion's training; nothing without a champion or an answer.
+
+    A registry that does not answer is noted in the record and stops nothing: the gates that need
+    no other snapshot hold all the same.
+    """
+    settings, record = run.settings, run.record
+    if record.degraded or not _may_hold_a_champion(settings):
+        return NO_PREVIOUS_TABLES
+    # MLflow takes seconds to import, and a first check has no use for it.
+    from pipelines import tracking
+    from pipelines.tracking.champion import with_timeout
+
+    try:
+        content = with_timeout(settings, lambda: tracking.champion_file(settings, TABLES_NAME))
+    except ModelError as error:
+        record.notes.append(f"the tables are not held against the champion's: {error}")
+        return NO_PREVIOUS_TABLES
+    if content is None:
+        return NO_PREVIOUS_TABLES
+    return PreviousTables(tables_from_json(content), "the champion's training", growing=True)
+
+
+def _may_hold_a_champion(settings: Settings) -> bool:
+    """Whether asking can help: to ask a file that is not there would make it."""
+    uri = settings.tracking.uri
+    if uri is None:
+        return settings.paths.mlflow_database.is_file()
+    return not uri.startswith(_LOCAL) or Path(uri.removeprefix(_LOCAL)).is_file()

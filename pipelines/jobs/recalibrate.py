@@ -1,0 +1,162 @@
+"""Recalibration job: the champion's calibration refitted on the newest months.
+
+Its boosters stay as they are, as levels move faster than risks; the run's ``step`` decides
+whether a scheduler watches it.
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from models.calibration.open_windows import OpenWindowRows
+from models.calibration.recalibration import Recalibration
+from models.calibration.recalibration import recalibrate as refit
+from models.churn.serialization import REFERENCE, to_files
+from pipelines import tracking
+from pipelines.config.run import Run
+from pipelines.jobs.read_tables import read_tables
+from pipelines.matrices.build import tables_of
+from pipelines.runtime.environment import code_version
+from pipelines.snapshots.input_digest import inputs_digest
+from pipelines.snapshots.snapshot import Snapshot
+from pipelines.tracking.champion import Champion, resolve_champion
+from pipelines.training.newer_examples import (
+    BOOSTERS_KNOWN_BEFORE,
+    MONTHLY_SWING,
+    NewerExamples,
+    monthly_swing_of,
+    newer_examples,
+    training_cutoff,
+)
+
+NOTHING = "nothing to follow: the level moved by less than it swings"
+_BY_RULE = "recalibrated: not worse than its parent out of time"
+_KEPT = (
+    "feature_spec_hash",
+    "feature_definition_hash",
+    "families",
+    "leak_warning",
+    MONTHLY_SWING,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecalibrationResult:
+    """The new version, its parent's label, what was fitted, and the rules that refused it.
+
+    ``registered`` is None where nothing was to be followed.
+    """
+
+    registered: tracking.Registered | None
+    parent: str
+    found: Recalibration
+    failed: tuple[str, ...]
+
+
+def recalibrate(run: Run) -> RecalibrationResult:
+    """Register the champion with a new calibration; it takes the alias if its check allows.
+
+    Where the calibration comes out as it was, nothing is registered.
+
+    Raises ``ModelError`` without a usable champion or for other features than it learned,
+    ``ContractError`` for broken tables, ``GateError`` when too few leavers are newer than what
+    its boosters learned from.
+    """
+    run.record_inputs()
+    champion = run.step(resolve_champion, run)
+    snapshot = run.step(read_tables, run)
+    newer = run.step(newer_examples, run, snapshot, champion)
+    found = run.step(refit_calibration, run, champion, newer)
+    if found.calibration.equals(champion.model.calibration):
+        run.record.notes.append(NOTHING)
+        return RecalibrationResult(None, champion.registered.label, found, ())
+    registered = run.step(register, run, snapshot, champion, found)
+    failed = run.step(decide, run, champion, registered, found)
+    return RecalibrationResult(registered, champion.registered.label, found, failed)
+
+
+def refit_calibration(run: Run, champion: Champion, newer: NewerExamples) -> Recalibration:
+    """The new calibration; its checks become gates of the record."""
+    settings, record = run.settings, run.record
+    model, examples = champion.model, newer.examples
+    with record.stage("calibrating") as stage:
+        rows = OpenWindowRows.complete(examples, model.raw(examples.x, settings.engine.threads))
+        found = refit(model.calibration, rows, monthly_swing_of(champion), newer.open_rows)
+        stage.rows_in, stage.rows_out = len(examples), found.rows
+    for name, check in (("", found.check), ("newest_", found.level)):
+        if check is not None:
+            gate = f"recalibration.{name}"
+            record.gate(f"{gate}log_loss", check.log_loss, high=check.parent_log_loss)
+            record.gate(f"{gate}level_error", check.level_error, high=check.parent_level_error)
+    return found
+
+
+def register(
+    run: Run, snapshot: Snapshot, champion: Champion, found: Recalibration
+) -> tracking.Registered:
+    """A version of its own: the parent's boosters, spec and reference, the new calibration."""
+    settings, record, parent = run.settings, run.record, champion.registered
+    model = replace(champion.model, calibration=found.calibration)
+    stored = tracking.fetch(settings, parent)
+    reference = {REFERENCE: stored[REFERENCE]} if REFERENCE in stored else {}
+    tags = {name: parent.tags[name] for name in _KEPT if name in parent.tags} | {
+        "inputs_digest": inputs_digest(snapshot),
+        "config_digest": run.config_digest,
+        "known_before": str(run.as_of),
+        BOOSTERS_KNOWN_BEFORE: str(training_cutoff(champion)),
+        "calibrated_on": ", ".join(found.calibrated_on),
+        "parent_version": parent.version,
+        "code_version": code_version(),
+        "run": record.run_id,
+        "tables": json.dumps(tables_of(snapshot)),
+    }
+    training = tracking.Training(
+        name=f"recalibrate {run.as_of}",
+        params={"parent": parent.label, "calibrated_on": tags["calibrated_on"]},
+        metrics=_metrics(found),
+        tags=tags,
+        files={},
+        model_files={**to_files(model), **reference},
+        feature_names=model.spec.names,
+        description=f"{parent.label} with its calibration refitted on {tags['calibrated_on']}.",
+    )
+    registered = tracking.log_training(settings, training)
+    record.model_version, record.model_digest = registered.label, registered.digest
+    return registered
+
+
+def decide(
+    run: Run, champion: Champion, registered: tracking.Registered, found: Recalibration
+) -> tuple[str, ...]:
+    """Give the alias to the new version if its check allows and its parent still is champion.
+
+    Returns the names of the rules that refuse it.
+    """
+    settings, now = run.settings, tracking.champion(run.settings)
+    moved = now is None or now.version != champion.registered.version
+    failed = (*found.failed, *(["parent_is_champion"] if moved else []))
+    checks = {"check": asdict(found.check), "level": found.level and asdict(found.level)}
+    facts = json.dumps({"promote": not failed, "failed": failed, **checks}, indent=1)
+    tracking.write_verdict(settings, registered, failed, facts.encode())
+    if not failed:
+        tracking.promote(settings, registered, _BY_RULE)
+    run.record.notes.append(
+        f"{registered.label} is {'not ' if failed else ''}champion"
+        + (f": refused by {', '.join(failed)}" if failed else f": {_BY_RULE}")
+    )
+    return failed
+
+
+def _metrics(found: Recalibration) -> dict[str, float]:
+    checks = {"check": found.check, **({"level": found.level} if found.level else {})}
+    told = {
+        f"{what}_{name}": value
+        for what, check in checks.items()
+        for name, value in asdict(check).items()
+        if name != "months"
+    }
+    calibration = found.calibration
+    lines = {"slope": calibration.slope, "intercept": calibration.intercept}
+    metrics = told | {"rows": found.rows, "leavers": found.leavers} | lines
+    return {name: float(value) for name, value in metrics.items() if np.isfinite(value)}

@@ -1,0 +1,182 @@
+"""Training job: tables → examples → evaluation on later months → fit on all months → registry.
+
+Plain functions; the run's ``step`` decides whether a scheduler watches them.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+
+from features.errors import GateError
+from models.calibration.shrinkage import monthly_swing
+from models.churn.fit import fit, steps
+from models.churn.model import ChurnModel
+from models.churn.serialization import REFERENCE, to_files
+from models.drift.reference import Reference, learn_reference
+from models.explain.shap_values import spread
+from pipelines import tracking
+from pipelines.config.run import Run
+from pipelines.jobs.read_tables import read_tables
+from pipelines.matrices.build import tables_of
+from pipelines.matrices.store import prune
+from pipelines.runtime.environment import code_version
+from pipelines.runtime.progress import bar
+from pipelines.snapshots.input_digest import inputs_digest
+from pipelines.snapshots.snapshot import Snapshot
+from pipelines.training.artifacts import check_notes, draw_plots, run_facts, store_artifacts
+from pipelines.training.card import CARD, Provenance, description, model_card
+from pipelines.training.dataset_digest import describe_rows
+from pipelines.training.evaluation import evaluate, recipe_of
+from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.examples import TrainingData, make_examples
+from pipelines.training.horizons import Outcomes, learn_outcomes
+from pipelines.training.leaks import search_leaks, with_leak_warning
+from pipelines.training.metrics import flat_metrics
+from pipelines.training.newer_examples import MONTHLY_SWING
+from pipelines.training.promotion import decide, test_key
+from pipelines.training.recipe_trials import log_trials, try_recipes
+from pipelines.training.result import TrainingResult
+from pipelines.training.search_budget import AS_CONFIGURED, Effort
+from pipelines.training.treated_rows import leave_out_treated
+
+
+@dataclass(frozen=True, slots=True)
+class FittedModel:
+    """The model fitted on all matured months, its reference, and the parameters for MLflow."""
+
+    model: ChurnModel
+    reference: Reference
+    params: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RunArtifacts:
+    """All that a training run logs; ``files`` are by their path in MLflow."""
+
+    snapshot: Snapshot
+    prepared: TrainingData
+    fitted: FittedModel
+    judged: Evaluation
+    metrics: Mapping[str, float]
+    files: Mapping[str, bytes]
+
+
+def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
+    """Learn from everything known before the as-of date's midnight and register the model.
+
+    ``effort`` says what is tried beside the configured recipe; a search's winner replaces it. The
+    alias ``champion`` moves to it when ``models.promotion.verdict`` says so. Raises
+    ``ContractError`` for broken tables, ``GateError`` when there is too little to learn from or
+    a leak is suspected (the model is registered then, without the alias).
+    """
+    run.record_inputs()
+    snapshot = run.step(read_tables, run)
+    prepared = run.step(make_examples, run, snapshot)
+    search = run.step(search_leaks, run, prepared)
+    prepared, chosen = run.step(leave_out_treated, run, prepared)
+    tried = run.step(try_recipes, run, prepared, effort)
+    settings = tried.settings
+    run = replace(run, settings=settings)
+    judged = with_leak_warning(run.step(evaluate_recipe, run, prepared), search)
+    outcomes = run.step(learn_outcomes, run, prepared, judged)
+    fitted = add_outcomes(run.step(fit_all, run, prepared, judged), outcomes)
+    pictures = draw_plots(settings, judged)
+    folder = store_artifacts(settings, judged, pictures, run.record.run_id)
+    files = run_facts(judged, prepared, snapshot) | pictures
+    files |= {"leaks.json": search.to_json(), "tried.json": tried.to_json()}
+    files |= dict(outcomes.files) | dict(chosen)
+    metrics = flat_metrics(judged) | dict(outcomes.metrics)
+    artifacts = RunArtifacts(snapshot, prepared, fitted, judged, metrics, files)
+    registered = run.step(register, run, artifacts)
+    log_trials(settings, registered, tried)
+    decided = run.step(decide, run, judged, fitted.model, registered)
+    if judged.leak is not None:
+        raise GateError(judged.leak.message)
+    prune(settings, snapshot)
+    return TrainingResult(registered, decided, judged, folder, tried)
+
+
+def evaluate_recipe(run: Run, prepared: TrainingData) -> Evaluation:
+    """Measure the recipe on later months."""
+    record = run.record
+    with record.stage("judging") as stage:
+        judged = evaluate(run.settings, prepared.examples)
+        stage.rows_in, stage.rows_out = len(prepared.examples), len(judged.test)
+    auc = judged.cards["model"]["auc"].value
+    record.gate("auc_alarm", auc, high=run.settings.training.auc_alarm)
+    record.notes += check_notes(judged)
+    return judged
+
+
+def fit_all(run: Run, prepared: TrainingData, judged: Evaluation) -> FittedModel:
+    """Fit the model that may become champion on all matured months."""
+    settings, record, examples = run.settings, run.record, prepared.examples
+    recipe = recipe_of(settings, len(examples), examples.single_date)
+    with (
+        record.stage("fitting") as stage,
+        bar("fitting on all months", steps(recipe)) as advance,
+    ):
+        stage.rows_in = len(examples)
+        model, report = fit(examples, recipe, advance)
+    record.feature_spec_hash = model.spec.hash
+    params = {
+        **{name: value for name, value in asdict(recipe).items() if name != "threads"},
+        "lead_days": settings.label.lead_days,
+        "horizon_days": settings.label.horizon_days,
+        "first_as_of": str(examples.as_of.min()),
+        "last_as_of": str(examples.as_of.max()),
+        "rows": len(examples),
+        "features": len(model.spec.columns),
+        "rounds_fitted": report.rounds,
+        "leaves_of_boosters": report.leaves,
+    }
+    reference = learn_reference(
+        examples.x, examples.as_of, examples.spec, judged.scores["model"], judged.test.as_of
+    )
+    return FittedModel(model, reference, params)
+
+
+def add_outcomes(fitted: FittedModel, outcomes: Outcomes) -> FittedModel:
+    """The fitted model with the model of outcomes by horizon, if one was learned."""
+    return replace(fitted, model=replace(fitted.model, incidence=outcomes.model))
+
+
+def register(run: Run, artifacts: RunArtifacts) -> tracking.Registered:
+    """Write parameters, metrics, plots, the model and its card to MLflow."""
+    settings, fitted = run.settings, artifacts.fitted
+    prepared, judged, spec = artifacts.prepared, artifacts.judged, fitted.model.spec
+    tags = {
+        "inputs_digest": inputs_digest(artifacts.snapshot),
+        "config_digest": run.config_digest,
+        "feature_spec_hash": spec.hash,
+        "feature_definition_hash": spec.definition_hash,
+        "known_before": str(run.as_of),
+        "code_version": code_version(),
+        "run": run.record.run_id,
+        "tables": json.dumps(tables_of(artifacts.snapshot)),
+        "families": json.dumps({k: round(v, 6) for k, v in spread(judged.families).items()}),
+        "judged_on": "; ".join(judged.folds),
+        "test_key": test_key(judged),
+        MONTHLY_SWING: repr(monthly_swing(prepared.examples.as_of, prepared.examples.y)),
+        "leak_warning": judged.leak.message if judged.leak else "none",
+    }
+    card = model_card(settings, prepared, judged, Provenance(run.as_of, tags["code_version"]))
+    made_from = {name: tags[name] for name in ("inputs_digest", "config_digest", "known_before")}
+    training = tracking.Training(
+        name=f"train {run.as_of}",
+        params=fitted.params,
+        metrics=artifacts.metrics,
+        tags=tags,
+        files={**artifacts.files, CARD: card.encode()},
+        model_files={**to_files(fitted.model), REFERENCE: fitted.reference.to_json().encode()},
+        feature_names=spec.names,
+        datasets=(
+            describe_rows("training", "training", prepared.examples, made_from),
+            describe_rows("test", "test", judged.test, made_from),
+        ),
+        description=description(card),
+    )
+    with bar("logging to MLflow", 1) as advance:
+        registered = tracking.log_training(settings, training)
+        advance(registered.label)
+    return registered

@@ -1,0 +1,183 @@
+"""Schema of the customer lists: every column, and which list has which.
+
+One table, so that CSV, Parquet, documentation and titles cannot differ.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from pipelines.lists.contact import BLOCK_REASONS, CONTACT_CHANNELS
+from pipelines.lists.holdout import ARMS
+from pipelines.lists.lane_reasons import RULES
+from pipelines.lists.lanes import LANES
+from pipelines.publication.schema import (
+    CURRENCY,
+    CUSTOMER_ID,
+    HORIZON,
+    MODEL_VERSION,
+    STAMP_FIELDS,
+    Field,
+)
+
+SCHEMA_VERSION = "1"
+REASONS = 3
+BANDS = ("low", "medium", "high", "very_high")
+QUALITIES = ("ok", "partial", "cold_start")
+_WHY = (
+    "A fact of the customer's own that is associated with {} risk in the model; "
+    "association is not cause."
+)
+
+
+def _reason_fields(number: int) -> tuple[Field, ...]:
+    name = f"reason_{number}"
+    return (
+        Field(
+            f"{name}_driver",
+            "text",
+            f"Strongest driver of the family with contribution number {number} to the risk.",
+        ),
+        Field(f"{name}_text", "text", _WHY.format("higher")),
+        Field(
+            f"{name}_contribution",
+            "decimal",
+            "Contribution of the driver's family, in log-odds.",
+        ),
+    )
+
+
+FIELDS: tuple[Field, ...] = (
+    *STAMP_FIELDS,
+    Field("call_rank", "integer", "1 is called first: the highest expected value."),
+    CUSTOMER_ID,
+    Field("product_line", "text", "Product line."),
+    Field("segment", "text", "Customer segment, as the company names it."),
+    Field(
+        "churn_probability",
+        "decimal",
+        "Calibrated probability of voluntary notice within the horizon after the lead time.",
+        required=True,
+    ),
+    HORIZON,
+    Field("risk_band", "text", "Band of the probability.", required=True, allowed=BANDS),
+    Field("risk_rank", "integer", "1 is the highest risk; equals share a rank.", required=True),
+    Field("risk_percentile", "percentile", "Share of the list with at most this risk, 0 to 100."),
+    Field(
+        "risk_change_7d",
+        "decimal",
+        "Probability now minus the one published 7 to 13 days ago; null without one.",
+    ),
+    Field("lane", "text", "What becomes of the customer tonight.", required=True, allowed=LANES),
+    Field("lane_rule", "text", "Rule that kept the customer off the call list.", allowed=(*RULES,)),
+    Field("lane_rule_source", "text", "Whose rule that is."),
+    Field("is_new", "boolean", "On the call list, and not the night before.", required=True),
+    Field(
+        "nights_on_list",
+        "integer",
+        "Published nights in a row on the call list, this one included; 0 when not on it.",
+        required=True,
+    ),
+    Field(
+        "expected_value",
+        "amount",
+        "What contacting the customer is expected to bring, at the low acquisition multiple.",
+    ),
+    Field("expected_value_high", "amount", "The same at the high acquisition multiple."),
+    Field("value_at_risk", "amount", "Probability times the customer's value at the low multiple."),
+    CURRENCY,
+    *(field for number in range(1, REASONS + 1) for field in _reason_fields(number)),
+    Field(
+        "protective_1_driver",
+        "text",
+        "Strongest driver of the family that lowers the risk most.",
+    ),
+    Field("protective_1_text", "text", _WHY.format("lower")),
+    Field(
+        "suggested_action",
+        "text",
+        "What the rule table names for the strongest reason that calls for something.",
+    ),
+    Field("do_not", "text", "What the rule table forbids for this customer, joined by `;`."),
+    Field("minutes", "decimal", "Minutes of an agent's time that the action takes."),
+    Field("preferred_channel", "text", "Channel that the customer prefers."),
+    *(
+        Field(
+            f"contact_allowed_{channel}",
+            "boolean",
+            f"An outreach by {channel} is allowed, as read at publication.",
+            required=True,
+        )
+        for channel in CONTACT_CHANNELS
+    ),
+    Field(
+        "contact_block_reason",
+        "text",
+        "Why no channel is open; null where one is.",
+        allowed=BLOCK_REASONS,
+    ),
+    Field("call_from", "text", "Nobody is called before, local time."),
+    Field("call_until", "text", "Nobody is called after, local time."),
+    Field("open_case_id", "text", "The customer's open case."),
+    Field("binding_until", "date", "Last day of the binding period."),
+    Field("last_contact_on", "date", "Day of the latest contact."),
+    Field(
+        "arm", "text", "Treated or held out; stays with the customer.", required=True, allowed=ARMS
+    ),
+    Field("data_quality", "text", "How much the score rests on.", required=True, allowed=QUALITIES),
+    MODEL_VERSION,
+)
+
+EMPTY_LEFT_OUT = frozenset(
+    {"segment", "open_case_id", "binding_until", "last_contact_on", "preferred_channel"}
+)
+"""Columns that are left out where the company has no data for them."""
+
+_OF_SOME_LISTS = ("call_rank", "lane_rule_source", "minutes", "call_from", "call_until")
+_WHO = ("schema_version", "run_id", "as_of_date", "customer_id", "product_line", "segment")
+_RULED = (
+    *_WHO,
+    *("churn_probability", "risk_band", "risk_rank", "lane_rule", "lane_rule_source"),
+    *("expected_value", "currency", "contact_block_reason", "arm", "model_version"),
+)
+
+
+def _all_but(*names: str) -> tuple[str, ...]:
+    return tuple(field.name for field in FIELDS if field.name not in names)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneList:
+    """The list of one lane: who is in it, and its columns, in the order of ``FIELDS``."""
+
+    lane: str
+    says: str
+    columns: tuple[str, ...]
+
+
+ALL = _all_but()
+RISK_LIST = _all_but(*_OF_SOME_LISTS)
+_WITHOUT_CALLS = _all_but("call_rank", "call_from", "call_until", "lane_rule", "lane_rule_source")
+LANE_LISTS: Mapping[str, LaneList] = MappingProxyType(
+    {
+        "call_list": LaneList(
+            "call",
+            "whom to contact tonight, first the highest expected value: an allowed channel, the "
+            "treatment arm, worth it, one a household, within the team's minutes",
+            _all_but("lane_rule", "lane_rule_source"),
+        ),
+        "fix_list": LaneList(
+            "fix", "the company's own faults: repaired without contacting anybody", _WITHOUT_CALLS
+        ),
+        "service_list": LaneList("service", "service information to send", _WITHOUT_CALLS),
+        "leave_in_peace": LaneList(
+            "leave_in_peace",
+            "whom a list by risk would have called, but contact is expected to do harm, the "
+            "satisfied and silent, and those asleep",
+            _RULED,
+        ),
+        "suppressed": LaneList(
+            "suppressed", "who would have been considered, and the rule that left them out", _RULED
+        ),
+    }
+)

@@ -1,0 +1,154 @@
+"""Writers of the night's lists: risk list by language, lanes, changes, outcomes.
+
+Each adds the fields of its files to what the manifest will describe.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from pipelines.config.list_layout import Layout
+from pipelines.config.settings import Settings
+from pipelines.config.text_files import ACTIONS, layout_of, text_file
+from pipelines.lists.actions import load_actions, suggest
+from pipelines.lists.changes import CHANGE_FIELDS, CHANGES_NAME, changes
+from pipelines.lists.contact_value import with_values
+from pipelines.lists.holdout import ARMS
+from pipelines.lists.lanes import LANES
+from pipelines.lists.list_columns import BANDS, LANE_LISTS, REASONS, RISK_LIST
+from pipelines.lists.outcomes import OUTCOMES_NAME, outcome_fields, outcome_rows
+from pipelines.lists.placement import NightContext, place_customers
+from pipelines.lists.previous_nights import PublishedNight
+from pipelines.lists.risk_list import Bands, data_quality, fields_of, risk_list
+from pipelines.lists.templates import load_templates
+from pipelines.publication.manifest import Stamp
+from pipelines.publication.schema import Field
+from pipelines.publication.writers import Schemas, write_list
+from pipelines.scoring.scores import OutcomeProbabilities, band_thresholds
+
+_EXPECTED = ("latest_bill_on", "own_price")
+
+
+@dataclass(frozen=True, slots=True)
+class NightLists:
+    """The fields of each file by its path, the stamp with what they tell, the risk list's rows."""
+
+    schemas: Schemas
+    stamp: Stamp
+    rows: pd.DataFrame
+
+
+def write_risk_lists(
+    settings: Settings,
+    scored: pd.DataFrame,
+    known: NightContext,
+    stamp: Stamp,
+    folder: Path,
+    advance: Callable[[str], None],
+) -> NightLists:
+    """Write ``risk_list`` in the first language and ``risk_list.<language>`` in the others.
+
+    The lists of the lanes are written in the first language.
+    """
+    bands = Bands(**band_thresholds(settings, scored["churn_probability"]))
+    scored = _with_actions(scored.assign(data_quality=data_quality(scored, _EXPECTED)))
+    scored = with_values(settings, scored, stamp.as_of)
+    scored = place_customers(settings, scored, known, stamp.as_of)
+
+    def rows_in(language: str) -> pd.DataFrame:
+        templates = load_templates(text_file("reasons", language))
+        return risk_list(scored, stamp, bands, templates, settings.company.currency)
+
+    language, *others = settings.list.languages
+    rows, layout = rows_in(language), layout_of(settings, language)
+    schemas = write_list(rows, fields_of(rows, RISK_LIST), folder, "risk_list", layout)
+    schemas |= _write_lanes(rows, folder, layout)
+    advance(language)
+    for language in others:
+        rows_there, layout = rows_in(language), layout_of(settings, language)
+        name, fields = f"risk_list.{language}", fields_of(rows_there, RISK_LIST)
+        schemas |= write_list(rows_there, fields, folder, name, layout)
+        advance(language)
+    stamp = replace(
+        stamp,
+        thresholds=bands.thresholds,
+        permissions_read=known.permissions.refusal is None,
+        facts=_facts(settings, rows, known),
+    )
+    return NightLists(schemas, stamp, rows)
+
+
+def _facts(settings: Settings, rows: pd.DataFrame, known: NightContext) -> dict[str, object]:
+    """What the manifest tells of the night as a whole."""
+    economics, contact = settings.economics, settings.contact
+    arms = rows.groupby(["risk_band", "arm"]).size()
+    return {
+        "lanes": {lane: int(rows["lane"].eq(lane).sum()) for lane in LANES},
+        "arms": {
+            band: {arm: int(arms.get((band, arm), 0)) for arm in ARMS} for band in reversed(BANDS)
+        },
+        "permissions_refusal": known.permissions.refusal,
+        "legal_basis": dict(contact.legal_basis),
+        "calling_hours": [f"{hour:%H:%M}" for hour in contact.calling_hours],
+        "capacity_minutes": settings.list.capacity_minutes,
+        "holdout_share": settings.list.holdout_share,
+        "acquisition_cost_multiple": economics and list(economics.acquisition_cost_multiple),
+    }
+
+
+def _write_lanes(rows: pd.DataFrame, folder: Path, layout: Layout) -> Schemas:
+    """Write the list of each lane: the called by rank, the others riskiest first."""
+    schemas: Schemas = {}
+    for name, described in LANE_LISTS.items():
+        members = rows[rows["lane"].eq(described.lane)].sort_values("call_rank", kind="stable")
+        schemas |= write_list(members, fields_of(rows, described.columns), folder, name, layout)
+    return schemas
+
+
+def write_changes(
+    settings: Settings,
+    before: PublishedNight | None,
+    events: pd.DataFrame,
+    lists: NightLists,
+    folder: Path,
+) -> NightLists:
+    """Write ``changes`` since the night before; without one it is empty."""
+    rows = pd.DataFrame(columns=[field.name for field in CHANGE_FIELDS])
+    if before is not None:
+        names = ["churn_probability", "lane", "lane_rule"]
+        now = lists.rows.set_index("customer_id")[names]
+        rows = changes(now, before, events, lists.stamp)
+    return with_list(lists, rows, CHANGE_FIELDS, settings, folder, CHANGES_NAME)
+
+
+def write_chances(
+    settings: Settings, chances: OutcomeProbabilities, lists: NightLists, folder: Path
+) -> NightLists:
+    """Write ``outcome_probabilities`` beside the lists, in the order of ``chances``."""
+    rows = outcome_rows(
+        chances.customer_id, chances.incidence, chances.horizons, chances.causes, lists.stamp
+    )
+    fields = outcome_fields(chances.causes)
+    return with_list(lists, rows, fields, settings, folder, OUTCOMES_NAME)
+
+
+def with_list(
+    lists: NightLists,
+    rows: pd.DataFrame,
+    fields: tuple[Field, ...],
+    settings: Settings,
+    folder: Path,
+    name: str,
+) -> NightLists:
+    """Write one more list in the first language's layout."""
+    layout = layout_of(settings, settings.list.languages[0])
+    written = write_list(rows, fields, folder, name, layout)
+    return replace(lists, schemas={**lists.schemas, **written})
+
+
+def _with_actions(scored: pd.DataFrame) -> pd.DataFrame:
+    """With what the rule table says."""
+    advice = suggest(scored, load_actions(ACTIONS), REASONS)
+    return scored.join(advice[["suggested_action", "do_not", "action_lane", "minutes"]])

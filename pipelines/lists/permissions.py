@@ -1,0 +1,140 @@
+"""Permission refresh at publication time, from the company's own tables.
+
+A snapshot is hours old by then, and a customer may have said no meanwhile. What cannot be read
+is not allowed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from features.contract import TABLES
+from features.errors import BusyError, ContractError, StilleError
+from features.timeline import midnight_utc
+from pipelines.config.run import Run
+from pipelines.config.settings import Settings
+from pipelines.lists.permission_queries import COLUMNS, DAY, FLAG, QUERIES
+from pipelines.matrices.scratch_folder import scratch
+from pipelines.runtime.clock import today_in
+from pipelines.runtime.duckdb_connection import connect, first_line, identifier
+from pipelines.snapshots.loading import Loaded, load_table
+from pipelines.snapshots.snapshot import Snapshot, find_inputs
+from pipelines.sources.files import changed, digests
+from pipelines.sources.type_casting import SKIPPED
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """``known`` for ``allowed_contact``, with ``household_id``: one row per customer asked about.
+
+    ``refusal`` says why nothing could be read; then ``unread`` holds for everybody.
+    """
+
+    known: pd.DataFrame
+    refusal: str | None = None
+
+
+def read_permissions(run: Run, customer_id: "pd.Series[str]", snapshot: Snapshot) -> Permissions:
+    """Read what customers allow, now; the rows have the index of ``customer_id``.
+
+    A row that breaks the contract closes everything for its customer. A table that cannot be
+    read, changes while it is read, lost rows since the snapshot or has too many broken rows
+    closes everything for everybody: ``refusal`` and the record say so, and nothing is raised.
+    """
+    settings, record = run.settings, run.record
+    tables = {name: source for name, source in settings.sources.items() if name in QUERIES}
+    asked = settings.model_copy(update={"sources": tables})
+    refusal = None
+    with record.stage("permissions") as stage, scratch(settings.paths.var, record.run_id) as folder:
+        try:
+            parts = _read(asked, run.as_of, snapshot, folder) if tables else []
+        except (StilleError, duckdb.Error, OSError) as error:
+            refusal = first_line(error)
+            record.notes.append(f"nobody may be contacted: {refusal}")
+            parts = [pd.DataFrame({"unread": True}, index=pd.Index(customer_id.unique()))]
+        stage.rows_out = len(customer_id)
+    columns = {
+        name: _combined(name, kind, parts, customer_id).set_axis(customer_id.index)
+        for name, kind in COLUMNS.items()
+    }
+    return Permissions(pd.DataFrame(columns), refusal)
+
+
+def _read(settings: Settings, as_of: date, snapshot: Snapshot, folder: Path) -> list[pd.DataFrame]:
+    inputs, missing = find_inputs(settings, folder / "extracts")
+    for refused in missing.values():
+        raise refused
+    known = digests(inputs)
+    today = max(as_of, today_in(settings.company.timezone))
+    limit = midnight_utc(today + timedelta(days=1), settings.company.timezone)
+    parts = []
+    with connect(settings.engine, folder / "scratch") as con:
+        for name, given in inputs.items():
+            table, scratch = TABLES[name], folder / "scratch"
+            loaded = load_table(con, settings, table, given, scratch, limit, customers_known=False)
+            _refuse_doubtful(settings, loaded, snapshot)
+            parts += [_asked(con, settings, name, as_of), _broken(con, name)]
+    path = changed(inputs, known)
+    if path is not None:
+        raise BusyError(f"{path}: changed while it was read")
+    return parts
+
+
+def _refuse_doubtful(settings: Settings, loaded: Loaded, snapshot: Snapshot) -> None:
+    if loaded.refusal is not None:
+        raise loaded.refusal
+    bad = sum(loaded.rules.values())
+    if bad > settings.quarantine_share_of(loaded.name) * loaded.source_rows:
+        raise ContractError(f"{loaded.name}: {bad:,} of {loaded.source_rows:,} rows are broken")
+    before = snapshot.tables[loaded.name].source_rows
+    if loaded.source_rows < before:
+        raise ContractError(
+            f"{loaded.name}: {loaded.source_rows:,} rows where the night read {before:,}"
+        )
+
+
+def _asked(
+    con: duckdb.DuckDBPyConnection, settings: Settings, name: str, as_of: date
+) -> pd.DataFrame:
+    key = ", ".join(map(identifier, TABLES[name].key))
+    accepted = (
+        f"with accepted as (select * from {identifier(name)} where _rule is null qualify "
+        f"row_number() over (partition by {key} order by known_at desc) = 1)"
+    )
+    query = f"{accepted} {QUERIES[name]}"
+    words = {"zone": settings.company.timezone, "as_of": as_of}
+    used = {word: value for word, value in words.items() if f"${word}" in query}
+    return con.execute(query, used).df().set_index("customer_id")
+
+
+def _broken(con: duckdb.DuckDBPyConnection, name: str) -> pd.DataFrame:
+    """Customers of whom a row breaks the contract."""
+    return (
+        con.execute(
+            f"select distinct customer_id, true as unread from {identifier(name)} "
+            "where _rule is not null and _rule <> ? and customer_id is not null",
+            [SKIPPED],
+        )
+        .df()
+        .set_index("customer_id")
+    )
+
+
+def _combined(
+    name: str, kind: str, parts: Sequence[pd.DataFrame], customer_id: "pd.Series[str]"
+) -> pd.Series:
+    """The column of every part that has it: a flag is true where any says so."""
+    found = [part[name].reindex(customer_id.to_numpy()) for part in parts if name in part]
+    empty = pd.Series(None, index=customer_id.to_numpy(), dtype=object)
+    if kind == FLAG:
+        flags = [column.astype("boolean").astype("Float64") for column in found or [empty]]
+        return pd.concat(flags, axis=1).max(axis=1).astype("boolean")
+    [column] = found or [empty]
+    if kind == DAY:
+        return pd.to_datetime(column)
+    text = column.astype("str")
+    return text.mask(text.eq(""))

@@ -1,0 +1,68 @@
+"""Previous publications: risk, lane and nights on the list of each customer, by as-of date.
+
+Each is verified once: a night hashes every file of an earlier one, which takes time.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache, partial
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from features.errors import PublicationError
+from pipelines.publication.reader import complete, days_of
+from pipelines.runtime.atomic_files import storage_errors
+
+_WEEK, _TWO_WEEKS = timedelta(days=7), timedelta(days=14)
+_NAMES = ("customer_id", "churn_probability", "lane", "lane_rule", "nights_on_list")
+_ALSO = ("reason_1_driver",)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedNight:
+    """An earlier night: ``rows`` by customer, with ``described`` of its manifest.
+
+    ``rows`` has ``churn_probability``, ``lane``, ``lane_rule``, ``nights_on_list`` and, where the
+    night explained anybody, ``reason_1_driver``.
+    """
+
+    as_of: date
+    rows: pd.DataFrame
+    described: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The night before, and the one of a week ago; None where columns is none."""
+
+    last: PublishedNight | None = None
+    week_ago: PublishedNight | None = None
+
+
+def read_before(out: Path, as_of: date) -> Before:
+    """The newest complete publications before ``as_of``, and 7 to 13 days before it.
+
+    A damaged publication does not count, and one without lanes counts as none.
+    """
+    night_of = cache(partial(_read, out))
+    days = sorted((day for day in days_of(out) if day < as_of), reverse=True)
+    week = [day for day in days if _WEEK <= as_of - day < _TWO_WEEKS]
+    last, week_ago = (next(filter(None, map(night_of, some)), None) for some in (days, week))
+    return Before(last, week_ago)
+
+
+def _read(out: Path, day: date) -> PublishedNight | None:
+    try:
+        publication, manifest = next(complete(out, day))
+        path = publication.folder / "risk_list.parquet"
+        with storage_errors(f"read {path}"):
+            columns = pq.read_schema(path).names
+            if not set(_NAMES).issubset(columns):
+                return None
+            names = [name for name in (*_NAMES, *_ALSO) if name in columns]
+            rows = pd.read_parquet(path, columns=names).set_index("customer_id")
+    except (PublicationError, StopIteration):
+        return None
+    return PublishedNight(day, rows, manifest["stille"])

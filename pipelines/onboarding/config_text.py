@@ -1,0 +1,162 @@
+"""YAML of a drafted configuration, with a comment where a person has to decide."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipelines.config.sources import FORMATS, Dialect
+from pipelines.onboarding.draft import Draft, unused
+from pipelines.onboarding.matching import Match
+
+_HEAD = "# Drafted by stille init. Read every line, then: stille check --config <this file>\n"
+_NUMBERS = ("money", "price", "number", "integer")
+
+
+@dataclass(frozen=True, slots=True)
+class Firm:
+    """What no file tells: whose tables these are."""
+
+    name: str
+    timezone: str
+    currency: str
+    language: str
+
+
+def config_text(folder: Path, drafts: Sequence[Draft], firm: Firm, today: date) -> str:
+    """The whole configuration; ``drafts`` have customers among them."""
+    dialects = [_dialect(draft) for draft in drafts]
+    common = _commonest([each for each in dialects if each])
+    slug = "".join(sign if sign.isalnum() else "_" for sign in firm.name.lower())
+    company = {
+        "name": firm.name,
+        "timezone": firm.timezone,
+        "currency": firm.currency,
+        "language": firm.language,
+    }
+    document: dict[str, Any] = {
+        "company": company,
+        "paths": {"data": str(folder), "var": f"var/{slug}", "out": f"out/{slug}"},
+    }
+    dialect = _difference(common, Dialect().model_dump(mode="json"))
+    if dialect:
+        document["dialect"] = dialect
+    sources = "".join(map(_source, drafts, dialects, [common] * len(drafts)))
+    training = {"training": {"first_as_of": today.replace(year=today.year - 2, day=1)}}
+    return (
+        f"{_HEAD}{_yaml(document)}\nsources:\n{sources}\n"
+        "# Better a year after the tables begin, so that yearly features are complete.\n"
+        f"{_yaml(training)}"
+    )
+
+
+def _source(draft: Draft, dialect: Mapping[str, Any], common: Mapping[str, Any]) -> str:
+    source: dict[str, Any] = {"path": draft.files.path}
+    own = _difference(dialect, {**Dialect().model_dump(mode="json"), **common})
+    if own:
+        source["dialect"] = own
+    if not any(match.column.name == "known_at" for match in draft.matches):
+        source["known_delay_days"] = 0
+    if any(match.column.type == "money" for match in draft.matches):
+        source["money_unit"] = "major" if _has_fractions(draft) else "minor"
+    numbered = {} if draft.numbered is None else {draft.numbered: {"row_number": True}}
+    source["columns"] = {**numbered, **{m.column.name: _origin(m) for m in draft.matches}}
+    notes = "".join(f"    # {note}\n" for note in _notes(draft, source, {**common, **dialect}))
+    body = "".join(f"    {line}\n" for line in _yaml(source).splitlines())
+    return f"  {draft.table.name}:\n{notes}{body}"
+
+
+def _origin(match: Match) -> object:
+    words = dict(match.words)
+    if match.column.name == "segment":
+        return {"column": match.source, **({"values": words} if words else {}), "mutable": True}
+    return {"column": match.source, "values": words} if words else match.source
+
+
+def _notes(draft: Draft, source: Mapping[str, Any], dialect: Mapping[str, Any]) -> list[str]:
+    notes = [
+        f"{match.column.name}: {_line(match.source)} has words of its own; "
+        f"write {{column: …, values: {{…: {' | '.join(match.column.allowed)}}}}}"
+        for match in draft.untranslated
+    ]
+    doubts = [m.column.name for m in draft.matches if not m.sure or _other_form(m, dialect)]
+    if doubts:
+        notes.append(f"not sure of: {', '.join(doubts)}")
+    left = ", ".join(map(_line, unused(draft)))
+    if left:
+        notes.append(f"not used: {left}")
+    if "known_delay_days" in source:
+        notes.append(
+            "TO CONFIRM, known_delay_days: days from an event to its row; 0 is the same moment"
+        )
+    if "segment" in source["columns"]:
+        notes.append("TO CONFIRM, segment: static: true if it never changes once written")
+    if "money_unit" in source:
+        notes.append("money_unit: minor is øre or cents, major is kroner or euros")
+    if any(match.column.type == "instant" for match in draft.matches):
+        zone = "the company's zone" if FORMATS[draft.files.sample.fmt].zone == "company" else "UTC"
+        notes.append(f"instants without a zone are read in {zone}; else write timezone: …")
+    return notes
+
+
+def _line(name: str) -> str:
+    return " ".join(name.split())
+
+
+def _other_form(match: Match, dialect: Mapping[str, Any]) -> bool:
+    return bool(match.sample.form) and match.sample.form != dialect.get(match.column.type)
+
+
+def _has_fractions(draft: Draft) -> bool:
+    return any(m.sample.fraction for m in draft.matches if m.column.type == "money")
+
+
+def _dialect(draft: Draft) -> dict[str, Any]:
+    """How a text file is written, as far as its columns in use tell; empty for Parquet."""
+    sample = draft.files.sample
+    if sample.fmt != "csv":
+        return {}
+    seen: dict[str, Counter[str]] = {
+        key: Counter() for key in ("date", "instant", "decimal", "thousands", "truth")
+    }
+    for match in draft.matches:
+        kind, column = match.column.type, match.sample
+        if kind in ("date", "instant"):
+            seen[kind][column.form] += 1
+        if kind in _NUMBERS and (column.fraction or column.thousands):
+            seen["decimal"][column.decimal] += 1
+            seen["thousands"][column.thousands] += bool(column.thousands)
+        if kind == "boolean" and column.truth is not None:
+            seen["truth"]["\0".join(column.truth)] += 1
+    found = {key: counts.most_common(1)[0][0] for key, counts in seen.items() if counts.total()}
+    written: dict[str, Any] = {
+        "delimiter": sample.delimiter,
+        "encoding": sample.encoding,
+        "nulls": list(sample.nulls),
+        **{key: value for key, value in found.items() if value and key != "truth"},
+    }
+    if "truth" in found:
+        true, false = found["truth"].split("\0")
+        written |= {"true_values": [true], "false_values": [false]}
+    return written
+
+
+def _commonest(dialects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """For each key what most files have."""
+    common = {}
+    for key in dict.fromkeys(key for each in dialects for key in each):
+        values = [each[key] for each in dialects if key in each]
+        common[key] = max(values, key=values.count)
+    return common
+
+
+def _difference(chosen: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in chosen.items() if value != base[key]}
+
+
+def _yaml(value: object) -> str:
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)

@@ -1,0 +1,123 @@
+"""Table matching: the contract's table for each file of a folder."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from features.contract import Table
+from features.errors import ConfigError
+from pipelines.onboarding.matching import Match, match_columns
+from pipelines.onboarding.naming import WORTH_ASKING, given_tables, table_likeness
+from pipelines.onboarding.sampling import FileSample, sample_file
+from pipelines.sources.personal_data import why_forbidden
+
+_NAME_COUNTS, _FEWEST_BY_COLUMNS = 0.6, 3
+
+
+@dataclass(frozen=True, slots=True)
+class FileGroup:
+    """Files that are one table's: a path or glob under the folder, and a look at the first."""
+
+    path: str
+    name: str
+    sample: FileSample
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One table: its files and its columns.
+
+    ``untranslated`` are optional columns whose words are neither the contract's nor known.
+    """
+
+    table: Table
+    files: FileGroup
+    matches: tuple[Match, ...]
+    untranslated: tuple[Match, ...]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Required columns that no file column resembles."""
+        given = {match.column.name for match in self.matches}
+        return tuple(c.name for c in self.table.columns if c.required and c.name not in given)
+
+    @property
+    def numbered(self) -> str | None:
+        """The key column that can only be the row's number."""
+        key = self.table.key[0] if len(self.table.key) == 1 else None
+        return key if key in self.missing and key not in ("customer_id", "contract_id") else None
+
+    @property
+    def usable(self) -> bool:
+        """Whether every required column is there, but for a key that can be numbered."""
+        return set(self.missing) <= {self.numbered}
+
+    @property
+    def score(self) -> float:
+        """How much this looks like the table, by the file's name and by the columns."""
+        required = sum(column.required for column in self.table.columns)
+        share = 1 - len(self.missing) / required
+        named = table_likeness(self.files.name, self.table)
+        return _NAME_COUNTS * named + (1 - _NAME_COUNTS) * share
+
+
+def group_files(folder: Path) -> list[FileGroup]:
+    """Look at every CSV and Parquet file of a folder, and at its folders of Parquet files.
+
+    Files whose names differ in digits only and have the same columns are one table's. Raises
+    ``ConfigError`` when there are none.
+    """
+    groups: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.suffix in (".csv", ".parquet") and path.is_file():
+            groups[re.sub(r"\d+", "*", path.name)].append(path)
+        elif path.is_dir() and (inner := sorted(path.rglob("*.parquet"))):
+            groups[f"{path.name}/"] = inner[:1]
+    found = [each for pattern, paths in groups.items() for each in _groups(pattern, paths)]
+    if not found:
+        raise ConfigError(f"{folder}: no .csv and no .parquet file here; name the export's folder")
+    return found
+
+
+def _groups(pattern: str, paths: list[Path]) -> Iterator[FileGroup]:
+    samples = [(path, sample_file(path)) for path in paths]
+    first = samples[0][1]
+    if len(samples) > 1 and all(list(s.columns) == list(first.columns) for _, s in samples):
+        yield FileGroup(pattern, pattern.partition(".")[0], first)
+    elif pattern.endswith("/"):
+        yield FileGroup(pattern, pattern.rstrip("/"), first)
+    else:
+        yield from (FileGroup(path.name, path.stem, sample) for path, sample in samples)
+
+
+def draft(groups: Iterable[FileGroup]) -> list[Draft]:
+    """The best table for each group of files, each table at most once, in the contract's order."""
+    tables = given_tables()
+    candidates = [_draft(table, each) for each in groups for table in tables]
+    likely = sorted((d for d in candidates if _plausible(d)), key=lambda d: -d.score)
+    taken: dict[str, Draft] = {}
+    for each in likely:
+        if each.table.name in taken or any(each.files is d.files for d in taken.values()):
+            continue
+        taken[each.table.name] = each
+    return [taken[table.name] for table in tables if table.name in taken]
+
+
+def _draft(table: Table, files: FileGroup) -> Draft:
+    matches = match_columns(table, files.sample)
+    foreign = tuple(m for m in matches if m.unknown and not m.column.required)
+    return Draft(table, files, tuple(m for m in matches if m not in foreign), foreign)
+
+
+def _plausible(draft: Draft) -> bool:
+    named = table_likeness(draft.files.name, draft.table) >= WORTH_ASKING
+    return named or (not draft.missing and len(draft.matches) >= _FEWEST_BY_COLUMNS)
+
+
+def unused(draft: Draft) -> list[str]:
+    """Columns of the file that the draft does not use and that may be used."""
+    used = {match.source for match in (*draft.matches, *draft.untranslated)}
+    columns = draft.files.sample.columns
+    return [name for name in columns if name not in used and why_forbidden(name) is None]

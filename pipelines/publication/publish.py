@@ -1,0 +1,151 @@
+"""Atomic publication: staging folder, manifest last, rename, then one pointer swap.
+
+A night fills ``out/.staging-<run_id>``, writes the manifest last, renames the folder to
+``out/<as_of>/<run_id>`` and only then points ``out/current`` (a relative symlink) and
+``out/current.json`` at it. Published folders are never changed afterwards, so whoever resolves
+the pointer reads one complete publication, old or new, whatever dies in between.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from features.errors import BusyError, ConfigError, PublicationError
+from pipelines.publication.manifest import MANIFEST, Stamp, manifest_bytes
+from pipelines.publication.reader import STAGING, Publication, current, same_publication
+from pipelines.publication.schema import Field
+from pipelines.runtime.atomic_files import (
+    digest,
+    replace_bytes,
+    replace_link,
+    storage_errors,
+    sync,
+    sync_tree,
+)
+
+
+@contextmanager
+def publisher(out: Path) -> Iterator[tuple[str, ...]]:
+    """Be the only publisher of ``out``; yields the run ids of dead runs that were cleared away.
+
+    Raises ``BusyError`` at once when another process holds the lock, and ``PublicationError``
+    when ``out`` cannot be written. The operating system frees the lock of a killed holder.
+    """
+    with storage_errors(f"lock {out}"):
+        out.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(out / ".lock", blocking=False, fallback_to_soft=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise BusyError(
+                f"another run is publishing to {out}. Nothing was changed; "
+                "run the same command again when that run has ended."
+            ) from None
+    try:
+        yield _clear_orphans(out)
+    finally:
+        lock.release()
+
+
+def _clear_orphans(out: Path) -> tuple[str, ...]:
+    orphans = sorted(out.glob(f"{STAGING}*"))
+    with storage_errors(f"remove what a dead run left in {out}"):
+        for orphan in orphans:
+            shutil.rmtree(orphan)
+    return tuple(orphan.name.removeprefix(STAGING) for orphan in orphans)
+
+
+@contextmanager
+def staging_folder(publication: Publication) -> Iterator[Path]:
+    """An empty staging folder, gone when the block ends, however it ends.
+
+    Call inside ``publisher``. An ``OSError`` of the block becomes a ``PublicationError``.
+    """
+    with storage_errors(f"fill {publication.staging}"):
+        try:
+            publication.staging.mkdir()
+            yield publication.staging
+        finally:
+            shutil.rmtree(publication.staging, ignore_errors=True)
+
+
+def publish(
+    publication: Publication,
+    stamp: Stamp,
+    schemas: Mapping[str, tuple[Field, ...]],
+    *,
+    backfill: bool = False,
+) -> None:
+    """Publish a filled staging folder; call inside ``publisher`` and ``staged``.
+
+    ``schemas`` gives the fields of each list by its path in the folder. With ``backfill`` an
+    as-of date older than the current one is published beside it and ``current`` stays.
+    Raises ``ConfigError`` for an older as-of date without ``backfill`` and ``PublicationError``
+    when storage fails; what ``current`` points at is complete in every case.
+    """
+    refuse_older(publication.out, publication.as_of, backfill=backfill)
+    staging, folder = publication.staging, publication.folder
+    with storage_errors(f"publish {folder}"):
+        if folder.exists():
+            raise PublicationError(f"{folder} exists already: every run needs its own run id.")
+        replace_bytes(staging / MANIFEST, manifest_bytes(staging, stamp, schemas))
+        sync_tree(staging)
+        folder.parent.mkdir(exist_ok=True)
+        staging.rename(folder)
+        sync(folder.parent)
+        sync(publication.out)
+    point(publication)
+
+
+def point(publication: Publication) -> None:
+    """Point readers at a publication, unless they read a newer as-of date already."""
+    out = publication.out
+    now = current(out)
+    if now is not None and now.as_of > publication.as_of:
+        return
+    with storage_errors(f"point {out / 'current'} at {publication.folder}"):
+        target = publication.folder.relative_to(out)
+        if now != publication:
+            replace_link(out / "current", target)
+        pointer = out / "current.json"
+        data = _pointer_bytes(publication)
+        if not pointer.exists() or pointer.read_bytes() != data:
+            replace_bytes(pointer, data)
+
+
+def _pointer_bytes(publication: Publication) -> bytes:
+    target = publication.folder.relative_to(publication.out).as_posix()
+    pointer = {
+        "as_of_date": publication.as_of.isoformat(),
+        "run_id": publication.run_id,
+        "path": target,
+        "datapackage": f"{target}/{MANIFEST}",
+        "hash": digest(publication.folder / MANIFEST),
+    }
+    return (json.dumps(pointer, indent=2) + "\n").encode()
+
+
+def refuse_older(out: Path, as_of: date, *, backfill: bool) -> None:
+    """Raise ``ConfigError`` for an as-of date before the published one, unless backfilling."""
+    now = current(out)
+    if now is not None and as_of < now.as_of and not backfill:
+        raise ConfigError(
+            f"as-of date {as_of} is before the published {now.as_of} in {out}. "
+            "Add --backfill to write it beside the current publication."
+        )
+
+
+def republish(out: Path, stamp: Stamp) -> Publication | None:
+    """The publication that this run would only repeat, with readers pointed at it; else None.
+
+    Call inside ``publisher``. It also finishes what a run killed before the last swap began.
+    """
+    publication = same_publication(out, stamp)
+    if publication is not None:
+        point(publication)
+    return publication

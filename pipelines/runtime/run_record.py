@@ -1,0 +1,179 @@
+"""Run record (audit log): what a run did and how it ended, written on every exit."""
+
+import json
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from math import isfinite
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+from features.errors import PublicationError, StilleError
+from pipelines.runtime.atomic_files import replace_bytes, storage_errors
+
+Status = Literal["running", "succeeded", "failed", "terminated"]
+TERMINATED = 143
+_INTERRUPTED = 130
+
+
+@dataclass(slots=True)
+class Stage:
+    """One stage: how long it took and how many rows went in and came out."""
+
+    name: str
+    seconds: float = 0.0
+    rows_in: int | None = None
+    rows_out: int | None = None
+    finished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A measured value and the band it must lie in (inclusive; None is open)."""
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a run failed: ``message`` only for errors whose text this project wrote."""
+
+    kind: str
+    message: str | None
+    where: str | None
+
+
+@dataclass(slots=True)
+class RunRecord:
+    """What one run did. Instants are UTC; digests are ``sha256:<hex>``."""
+
+    run_id: str
+    command: str
+    started_at: str
+    status: Status = "running"
+    exit_code: int | None = None
+    finished_at: str | None = None
+    as_of_date: str | None = None
+    stages: list[Stage] = field(default_factory=list)
+    quarantined: dict[str, dict[str, int]] = field(default_factory=dict)
+    gates: list[Gate] = field(default_factory=list)
+    model_version: str | None = None
+    model_digest: str | None = None
+    feature_spec_hash: str | None = None
+    config_digest: str | None = None
+    input_digests: dict[str, str] = field(default_factory=dict)
+    degraded: bool = False
+    untracked: bool = False
+    publication: str | None = None
+    notes: list[str] = field(default_factory=list)
+    error: Failure | None = None
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Stage]:
+        """Time a stage; set ``rows_in`` and ``rows_out`` on what it yields."""
+        stage = Stage(name)
+        self.stages.append(stage)
+        started = time.monotonic()
+        try:
+            yield stage
+            stage.finished = True
+        finally:
+            stage.seconds = round(time.monotonic() - started, 3)
+
+    def gate(
+        self, name: str, value: float, low: float | None = None, high: float | None = None
+    ) -> bool:
+        """Note a gate and return whether the value lies in its band; a NaN never does."""
+        known = isfinite(value)
+        passed = known and (low is None or value >= low) and (high is None or value <= high)
+        self.gates.append(Gate(name, value if known else None, low, high, passed))
+        return passed
+
+
+@contextmanager
+def open_record(var: Path, run_id: str, command: str) -> Iterator[RunRecord]:
+    """Run a command with its record in ``var/runs/<run_id>.json``.
+
+    The record is written as ``running`` at the start, so that a killed run leaves a trace, and
+    again on every exit; exceptions pass through. Within the block SIGTERM raises
+    ``SystemExit(143)``. Raises ``PublicationError`` when the record cannot be written and
+    nothing else went wrong.
+    """
+    record = RunRecord(run_id, command, _now())
+    path = var / "runs" / f"{run_id}.json"
+    with _sigterm_exits() as deafen:
+        try:
+            _write(record, path)
+            yield record
+            deafen()
+        except BaseException as error:
+            deafen()
+            _fail(record, error)
+            try:
+                _write(record, path)
+            except PublicationError as second:
+                error.add_note(str(second))
+            raise
+        record.status, record.exit_code = "succeeded", 0
+        _write(record, path)
+
+
+def _fail(record: RunRecord, error: BaseException) -> None:
+    record.exit_code = _exit_code(error)
+    if record.exit_code == 0:
+        record.status = "succeeded"
+        return
+    record.status = "terminated" if record.exit_code == TERMINATED else "failed"
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else None
+    message = str(error) if isinstance(error, StilleError) else None
+    record.error = Failure(type(error).__name__, message, where)
+
+
+def _exit_code(error: BaseException) -> int:
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    if isinstance(error, KeyboardInterrupt):
+        return _INTERRUPTED
+    return error.exit_code if isinstance(error, StilleError) else 1
+
+
+def _write(record: RunRecord, path: Path) -> None:
+    if record.exit_code is not None:
+        record.finished_at = _now()
+    data = json.dumps(asdict(record), indent=2, ensure_ascii=False, allow_nan=False)
+    with storage_errors(f"write the run record {path}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_bytes(path, f"{data}\n".encode())
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@contextmanager
+def _sigterm_exits() -> Iterator[Callable[[], object]]:
+    """Make SIGTERM raise ``SystemExit``; yields what to call once only the record is left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    before = signal.signal(signal.SIGTERM, _exit_on_sigterm)
+    try:
+        yield lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _exit_on_sigterm(_number: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit(TERMINATED)

@@ -1,0 +1,65 @@
+"""Batch inference of one night: the cohort's matrix built, gated, scored and explained.
+
+The matrix lives in a scratch folder of the run, as nothing of it is needed after the lists.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from features.catalog import needs_of
+from features.errors import ContractError
+from models.explain.driver_removal import Removal
+from pipelines.config.run import Run
+from pipelines.matrices.build import MatrixJob, attributes_of, build_matrix, catalog_of
+from pipelines.matrices.files import KEYS
+from pipelines.matrices.frames import read_matrix
+from pipelines.matrices.gates import refuse_other_features, refuse_other_filling
+from pipelines.matrices.scratch_folder import scratch
+from pipelines.runtime.progress import bar
+from pipelines.scoring.driver_removal import causes_of
+from pipelines.scoring.scores import OutcomeProbabilities, outcome_probabilities, score_rows
+from pipelines.scoring.uplift import with_effects
+from pipelines.snapshots.snapshot import Snapshot
+from pipelines.tracking.champion import Champion
+
+
+@dataclass(frozen=True, slots=True)
+class CohortScores:
+    """The night's cohort, riskiest first, with outcomes by horizon and removals of causes."""
+
+    rows: pd.DataFrame
+    chances: OutcomeProbabilities | None
+    causes: tuple[Removal, ...]
+
+
+def score_cohort(run: Run, snapshot: Snapshot, champion: Champion) -> CohortScores:
+    """Build the cohort's matrix, score it whole and explain its riskiest rows.
+
+    Raises what the gates on the matrix raise, and ``ContractError`` for an empty cohort.
+    """
+    settings, as_of, record = run.settings, run.as_of, run.record
+    catalog = catalog_of(settings, snapshot)
+    spec = champion.model.spec
+    refuse_other_features(champion.registered.label, spec, catalog)
+    with scratch(settings.paths.var, record.run_id) as folder:
+        with record.stage("features"), bar("building features", snapshot.shards) as advance:
+            parts = build_matrix(
+                settings, snapshot, MatrixJob(catalog, (as_of,)), folder, lambda: advance("")
+            )
+        with record.stage("scoring") as stage, bar("scoring and explaining"):
+            names = [*KEYS, *(feature.name for feature in catalog.features)]
+            frame = read_matrix(parts, names)
+            needs = needs_of(attributes_of(settings))
+            refuse_other_filling(run, spec, frame, needs)
+            scored = score_rows(settings, champion.model, frame)
+            chances = outcome_probabilities(settings, champion.model, scored)
+            causes = causes_of(settings, champion.model, catalog, scored)
+            scored = with_effects(run, spec, scored)
+            stage.rows_in = stage.rows_out = len(scored)
+    if scored.empty:
+        raise ContractError(
+            f"nobody had an active contract on {as_of}: the cohort is empty. Check the dates of "
+            "contracts and terminations: stille check."
+        )
+    return CohortScores(scored, chances, causes)

@@ -1,0 +1,156 @@
+"""Scoring of a matrix, with local explanations (SHAP reason codes) for its riskiest rows.
+
+Explaining costs far more than scoring, so only as many rows as a list needs are explained.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from models.churn.model import ChurnModel
+from models.dataset.array_types import Floats, Matrix, Texts
+from models.dataset.feature_spec import FeatureSpec
+from models.explain.shap_values import protective, top_reasons
+from pipelines.config.columns import Attribute
+from pipelines.config.settings import Settings
+
+UPLIFT = "kept"
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeProbabilities:
+    """Outcomes by horizon: ``incidence`` (n, len(horizons), 1 + causes), stayed first."""
+
+    customer_id: "pd.Series[str]"
+    incidence: Floats
+    horizons: tuple[int, ...]
+    causes: tuple[str, ...]
+
+
+def score_rows(settings: Settings, model: ChurnModel, frame: pd.DataFrame) -> pd.DataFrame:
+    """``frame`` (a matrix with facts) with ``churn_probability`` and the reasons' columns.
+
+    Sorted by probability, highest first, ties by customer. The first ``list.explained_rows``
+    rows have reasons, the others null.
+    """
+    x = model.spec.encode(frame)
+    lines = frame["product_line"].to_numpy(dtype=object)
+    probability = model.probability(x, lines, settings.engine.threads)
+    order = np.lexsort((frame["customer_id"].to_numpy(dtype=object), -probability))
+    scored = frame.iloc[order].reset_index(drop=True)
+    scored["churn_probability"] = probability[order]
+    top = x[order[: settings.list.explained_rows]]
+    return _explained(scored, model, np.asfortranarray(top), settings)
+
+
+def outcome_probabilities(
+    settings: Settings, model: ChurnModel, frame: pd.DataFrame
+) -> OutcomeProbabilities | None:
+    """Probabilities of each outcome for the rows of ``frame`` (a matrix), in their order.
+
+    For the configured horizons of the model; None when there are none.
+    """
+    fitted = model.incidence
+    horizons = tuple(d for d in settings.label.horizons if fitted and fitted.covers(d))
+    if fitted is None or not horizons:
+        return None
+    x = model.spec.encode(frame)
+    incidence = fitted.incidence(x, horizons, settings.engine.threads)
+    return OutcomeProbabilities(frame["customer_id"], incidence, horizons, fitted.causes)
+
+
+def band_thresholds(settings: Settings, probability: "pd.Series[float]") -> dict[str, float]:
+    """Lowest probability of each band, from the configured shares of the cohort."""
+    bands = settings.list.bands
+    shares = {"medium": bands.medium, "high": bands.high, "very_high": bands.very_high}
+    return {
+        name: round(float(probability.quantile(1 - share, interpolation="higher")), 6)
+        for name, share in shares.items()
+    }
+
+
+def _explained(
+    scored: pd.DataFrame, model: ChurnModel, top: Matrix, settings: Settings
+) -> pd.DataFrame:
+    shown = scored.iloc[: len(top)]
+    lines = shown["product_line"].to_numpy(dtype=object)
+    contributions = model.contributions(top, lines, settings.engine.threads)
+    raising = top_reasons(contributions, model.spec)
+    lowering = protective(contributions, model.spec)
+    columns: dict[str, np.ndarray] = {}
+    for i, codes in enumerate(raising.codes.T, start=1):
+        columns[f"reason_{i}_driver"] = codes
+        columns[f"reason_{i}_contribution"] = np.where(
+            codes != "", raising.values[:, i - 1], np.nan
+        )
+    columns["protective_1_driver"] = lowering.codes[:, 0]
+    quote = partial(_attribute_facts, settings.sources["customers"].attributes, shown, model.spec)
+    for i, codes in enumerate(raising.codes.T, start=1):
+        names, values = quote(contributions, codes)
+        columns |= {f"reason_{i}_attribute": names, f"reason_{i}_value": values}
+    names, values = quote(-contributions, lowering.codes[:, 0])
+    columns |= {"protective_1_attribute": names, "protective_1_value": values}
+    reasons = pd.DataFrame(columns, index=shown.index)
+    texts = reasons.select_dtypes(exclude="number").columns
+    reasons[texts] = reasons[texts].astype("str").replace("", pd.NA)
+    return scored.join(reasons)
+
+
+def _attribute_facts(
+    attributes: Mapping[str, Attribute],
+    rows: pd.DataFrame,
+    spec: FeatureSpec,
+    contributions: Floats,
+    drivers: Texts,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Name and value of each row's strongest attribute, "" where another feature is stronger.
+
+    Looked for among the features of the row's driver; ``contributions`` count in its direction.
+    """
+    names, values = np.full((2, len(rows)), "", dtype=object)
+    codes = np.array([column.driver for column in spec.columns], dtype=object)
+    of_driver = codes[np.newaxis, :] == drivers[:, np.newaxis]
+    strongest = np.where(of_driver, contributions[:, :-1], -np.inf).argmax(axis=1)
+    for position in np.unique(strongest[drivers != ""]):
+        column = spec.names[position]
+        key = column.removeprefix("attr_")
+        if column != key:
+            here = (strongest == position) & (drivers != "")
+            names[here] = _name(key, attributes[key])
+            values[here] = _as_text(rows[column][here], attributes[key])
+    return names, values
+
+
+def _name(key: str, attribute: Attribute) -> str:
+    doc = attribute.doc.rstrip(".")
+    return doc if 0 < len(doc) <= _LONGEST_NAME else key.replace("_", " ").capitalize()
+
+
+def _as_text(values: "pd.Series[float] | pd.Series[str]", attribute: Attribute) -> np.ndarray:
+    """Values as text, the same in every language: ISO dates, few decimals, the unit."""
+    known = values.notna().to_numpy(dtype=bool)
+    if attribute.type == "category":
+        texts = values.astype(str).to_numpy(dtype=object)
+    elif attribute.as_days:
+        days = values.fillna(0).to_numpy(dtype="int64").astype("datetime64[D]")
+        texts = np.datetime_as_string(days).astype(object)
+    else:
+        unit = _unit(attribute)
+        figures = values.to_numpy(dtype="float64").tolist()
+        texts = np.array([f"{_figure(figure)}{unit}" for figure in figures], dtype=object)
+    return np.where(known, texts, "")
+
+
+def _figure(value: float) -> str:
+    decimals = 2 if abs(value) >= 1 else 4
+    return np.format_float_positional(value, precision=decimals, trim="-")
+
+
+def _unit(attribute: Attribute) -> str:
+    unit = attribute.unit
+    redundant = unit in ("", "count") or unit.lower() in attribute.doc.lower()
+    return "" if redundant else f" {unit}"

@@ -1,0 +1,132 @@
+"""Holds a model of the simulated company against the answer key. No pipeline imports this."""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.catalog import build_catalog
+from features.contract import TABLES
+from features.errors import ConfigError
+from models.metrics.scorecard import measure
+
+_SCORES = "test_scores.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The model against the true hazard on the same test rows, and the drivers of both.
+
+    ``oracle_auc`` ranks by the true hazard of the month that begins at the as-of date: all that
+    had happened, the unobserved traits included. ``hindsight_auc`` ranks by the true chance of
+    leaving within the label window, which also knows what has yet to happen.
+    """
+
+    rows: int
+    model_auc: float
+    oracle_auc: float
+    hindsight_auc: float
+    calibration_slope: float
+    true_drivers: "pd.Series[float]"
+    model_drivers: "pd.Series[float]"
+    true_families: "pd.Series[float]"
+    model_families: "pd.Series[float]"
+
+    @property
+    def ratio(self) -> float:
+        return self.model_auc / self.oracle_auc
+
+    @property
+    def family_rank_correlation(self) -> float:
+        """Spearman's correlation between the true and the model's strength of driver families."""
+        both = pd.concat([self.true_families, self.model_families], axis=1, join="inner")
+        ranks = both.rank().to_numpy()
+        return float(np.corrcoef(ranks[:, 0], ranks[:, 1])[0, 1])
+
+
+def newest_scores(var: Path) -> Path:
+    """The folder of the newest training run that kept its test scores.
+
+    Raises ``ConfigError`` when there is none.
+    """
+    runs = sorted((var / "training").glob(f"*/{_SCORES}"))
+    if not runs:
+        raise ConfigError(f"{var / 'training'} holds no test scores. Train first: stille train.")
+    return runs[-1].parent
+
+
+def compare(run: Path, truth: Path, window: tuple[int, int]) -> Comparison:
+    """Compare a run's test scores with ``truth/hazard.parquet``.
+
+    ``window`` is lead and horizon in days. Raises ``ConfigError`` when the truth is absent.
+    """
+    path = truth / "hazard.parquet"
+    if not path.is_file():
+        raise ConfigError(f"{path}: no answer key here; only a simulated company has one.")
+    scores = pd.read_parquet(run / _SCORES)
+    hazards = pd.read_parquet(path)
+    hazards["month"] = pd.to_datetime(hazards["month"])
+    y, p = scores["label"].to_numpy(), scores["probability"].to_numpy()
+    keys = scores["customer_id"], scores["as_of"]
+    lookup = hazards.set_index(["customer_id", "month"])["hazard"]
+    true_now = lookup.reindex(pd.MultiIndex.from_arrays(keys)).to_numpy()
+    measured = measure(y, p)
+    return Comparison(
+        rows=len(scores),
+        model_auc=measured["auc"],
+        oracle_auc=measure(y, true_now)["auc"],
+        hindsight_auc=measure(y, _within_window(lookup, scores, window))["auc"],
+        calibration_slope=measured["calibration_slope"],
+        true_drivers=_spread(_shares(hazards, scores)),
+        model_drivers=pd.Series(json.loads((run / "drivers.json").read_text())),
+        true_families=_spread(_by_family(_shares(hazards, scores))),
+        model_families=pd.Series(json.loads((run / "families.json").read_text())),
+    )
+
+
+def _shares(hazards: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """Each driver's share in the log-odds, for everybody at the tested dates."""
+    months = hazards[hazards["month"].isin(scores["as_of"].unique())]
+    shares = months.filter(regex="^share_").drop(columns=["share_unseen", "share_season"])
+    return shares.rename(columns=lambda name: name.removeprefix("share_"))
+
+
+def _by_family(shares: pd.DataFrame) -> pd.DataFrame:
+    families = {f.driver: f.family for f in build_catalog(TABLES).model_features}
+    known = shares[[name for name in shares.columns if name in families]]
+    return known.T.groupby([families[name] for name in known.columns]).sum().T
+
+
+def _spread(shares: pd.DataFrame) -> "pd.Series[float]":
+    """Mean absolute deviation per column, greatest first."""
+    spread: pd.Series[float] = (shares - shares.mean()).abs().mean()
+    return spread.sort_values(ascending=False)
+
+
+def _within_window(
+    lookup: "pd.Series[float]", scores: pd.DataFrame, window: tuple[int, int]
+) -> np.ndarray:
+    """Chance of leaving in the label window, from the true hazards of the months it covers."""
+    lead, horizon = window
+    stay = np.ones(len(scores))
+    for offset in range((lead + horizon) // 28 + 2):
+        months = scores["as_of"] + pd.DateOffset(months=offset)
+        keys = pd.MultiIndex.from_arrays([scores["customer_id"], months])
+        hazard = lookup.reindex(keys).fillna(0.0).to_numpy()
+        first, last = months, months + pd.DateOffset(months=1)
+        start = scores["as_of"] + pd.Timedelta(days=lead)
+        end = start + pd.Timedelta(days=horizon)
+        inside = last.where(last < end, end) - first.where(first > start, start)
+        share = (inside.dt.days.clip(lower=0) / (last - first).dt.days).to_numpy()
+        stay *= (1 - hazard) ** share
+    return 1 - stay
+
+
+def first_day_after(data: Path) -> date:
+    """The day after the last simulated month, read from the answer key."""
+    last = pd.read_parquet(data / "truth" / "hazard.parquet", columns=["month"])["month"].max()
+    following: date = (pd.Timestamp(last) + pd.DateOffset(months=1)).date()
+    return following

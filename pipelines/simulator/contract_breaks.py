@@ -1,0 +1,104 @@
+"""Rows that break the contract on purpose, and the list of them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from features.contract import Table
+from pipelines.simulator.clock import Bools
+from pipelines.simulator.record import key_texts
+
+CLEAN = frozenset({"customers"})
+"""Left alone: a customer's absence would make orphans of all rows of that customer."""
+NULL, DATE, DUPLICATE, ORPHAN, NEGATIVE = "null", "date", "duplicate", "orphan", "negative"
+LOG = pa.schema([("table", pa.string()), ("fault", pa.string()), ("key", pa.string())])
+_NOBODY = 9_000_000
+_CENTURY_DAYS = 36_525
+
+
+def soil(
+    rng: np.random.Generator, table: Table, data: pa.Table, share: float
+) -> tuple[pa.Table, pa.Table]:
+    """Break about ``share`` of a table's rows, each in one way that fits the table.
+
+    A required value that is no key is missing, the event is dated a century ahead, the row is
+    given twice, the customer is nobody, or an amount is below zero. Returns the rows and the
+    list of what was broken (``LOG``).
+    """
+    dirty = rng.random(data.num_rows) < share
+    fitting = _faults(table)
+    pick = rng.integers(0, len(fitting), data.num_rows)
+    chosen = {fault: dirty & (pick == number) for number, fault in enumerate(fitting)}
+    keys = data[table.key[0]].cast(pa.string())
+    for fault, mask in chosen.items():
+        if fault != DUPLICATE:
+            data = _broken(table, data, fault, mask)
+    data = data.take(np.repeat(np.arange(data.num_rows), 1 + chosen[DUPLICATE]))
+    return data, _log(table, keys, chosen)
+
+
+def _faults(table: Table) -> tuple[str, ...]:
+    fits = {
+        DUPLICATE: True,
+        NULL: _needed(table) is not None,
+        DATE: not table.planned,
+        ORPHAN: table.per_customer,
+        NEGATIVE: _amount(table) is not None,
+    }
+    return tuple(fault for fault, possible in fits.items() if possible)
+
+
+def _needed(table: Table) -> str | None:
+    names = [c.name for c in table.columns if c.required and c.name not in table.key]
+    return next((name for name in names if name != "customer_id"), None)
+
+
+def _amount(table: Table) -> str | None:
+    if table.name == "invoices":
+        return "amount"
+    return next((c.name for c in table.columns if c.minimum is not None), None)
+
+
+def _broken(table: Table, data: pa.Table, fault: str, mask: Bools) -> pa.Table:
+    for name, values in _replacements(table, data, fault).items():
+        index = data.column_names.index(name)
+        changed = pc.if_else(pa.array(mask), values, data[name])
+        data = data.set_column(index, data.schema.field(name), changed)
+    return data
+
+
+def _replacements(table: Table, data: pa.Table, fault: str) -> Mapping[str, pa.Array | pa.Scalar]:
+    if fault == ORPHAN:
+        return {"customer_id": key_texts("C", _NOBODY + np.arange(data.num_rows))}
+    name = {NULL: _needed(table), NEGATIVE: _amount(table), DATE: table.event_at[0]}[fault] or ""
+    stored = data.schema.field(name).type
+    if fault == NULL:
+        return {name: pa.scalar(None, stored)}
+    if fault == DATE:
+        return {name: _a_century_on(data[name])}
+    unlinked = {"corrects_invoice_id": pa.scalar(None, pa.string())}
+    return {name: pa.scalar(-1, stored)} | (unlinked if table.name == "invoices" else {})
+
+
+def _a_century_on(moments: pa.ChunkedArray) -> pa.ChunkedArray:
+    days = pa.types.is_date32(moments.type)
+    whole, step = (pa.int32(), 1) if days else (pa.int64(), 86_400_000_000)
+    later = pc.add(moments.cast(whole), pa.scalar(_CENTURY_DAYS * step, whole))
+    return later.cast(moments.type)
+
+
+def _log(table: Table, keys: pa.ChunkedArray, chosen: Mapping[str, Bools]) -> pa.Table:
+    parts = [keys.filter(pa.array(mask)) for mask in chosen.values()]
+    faults = np.repeat(list(chosen), [len(part) for part in parts])
+    key = pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.string())
+    names = pa.array([table.name] * len(faults), pa.string())
+    return pa.table([names, pa.array(faults, pa.string()), key], schema=LOG)
+
+
+def write_dirt(folder: Path, logs: list[pa.Table]) -> None:
+    """Write ``folder``/dirty.parquet, empty when nothing was broken."""
+    parquet.write_table(pa.concat_tables([LOG.empty_table(), *logs]), folder / "dirty.parquet")

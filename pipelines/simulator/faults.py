@@ -1,0 +1,138 @@
+"""Faults: which areas they hit, for how long, and whether anybody told the customers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.contract import PRODUCT_LINES
+from pipelines.simulator.clock import DAY_SECONDS, Bools, Floats, Ints
+from pipelines.simulator.complaints import Grounds
+from pipelines.simulator.notices import BY_SMS, OUTAGE, notify
+from pipelines.simulator.population import AREAS
+from pipelines.simulator.record import TOPICS
+from pipelines.simulator.world import NONE, Month, World, irritate
+
+_NETWORKED = tuple(PRODUCT_LINES.index(n) for n in ("electricity", "broadband", "telephony"))
+_PER_AREA, _HIT, _PLANNED = 0.06, 0.7, 0.2
+_TOLD, _TOLD_OF_PLANNED, _REACHED = 0.55, 0.92, 0.93
+_AT_FIRST_SITE, _AGAIN_DAYS = 0.7, 90
+_PROMPT, _WITH_END = 0.8, 0.7
+_COMPLAIN_UNTOLD, _COMPLAIN_TOLD = 0.08, 0.01
+_FAULT = TOPICS.index("fault")
+_HOUR = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """At most one fault an area and month, arrays by area; ``number`` −1 without one.
+
+    ``site`` is which of the area's two sites it strikes.
+    """
+
+    number: Ints
+    day: Ints
+    start: Ints
+    hours: Floats
+    kind: Ints
+    planned: Bools
+    told: Bools
+    site: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """What faults lead to: rate of fault contacts and their first day, by customer; grounds."""
+
+    rate: Floats
+    first: Ints
+    grounds: Grounds
+
+
+def _draw(rng: np.random.Generator, month: Month) -> Faults:
+    prone = np.random.default_rng([month.seed, *b"areas"]).gamma(0.8, 1 / 0.8, AREAS)
+    struck = rng.random(AREAS) < _PER_AREA * prone
+    number = np.full(AREAS, NONE)
+    number[struck] = month.sink.numbers("incidents", int(struck.sum()))
+    planned = rng.random(AREAS) < _PLANNED
+    day = month.clock.random_days(rng, month.number, AREAS)
+    return Faults(
+        number,
+        day,
+        month.clock.instant(day, rng.uniform(0, DAY_SECONDS, AREAS)),
+        np.minimum(rng.lognormal(np.log(2.5), 1.1, AREAS), 96),
+        rng.choice(3, AREAS, p=[0.6, 0.3, 0.1]),
+        planned,
+        rng.random(AREAS) < np.where(planned, _TOLD_OF_PLANNED, _TOLD),
+        (rng.random(AREAS) > _AT_FIRST_SITE).astype(np.int64),
+    )
+
+
+def break_things(world: World, month: Month) -> Struck:
+    """Let faults strike, and tell some of those whom they hit.
+
+    Some areas break far more often than others, the same ones all through.
+    """
+    rng = month.rng("faults")
+    faults = _draw(rng, month)
+    networked = np.isin(world.line, _NETWORKED).any(axis=1)
+    hit = networked & (faults.number[world.area] >= 0) & (rng.random(len(world)) < _HIT)
+    rows = np.nonzero(hit)[0]
+    rows = rows[np.argsort(faults.number[world.area[rows]], kind="stable")]
+    _write(world, month, faults, rows)
+    informed = _inform(rng, world, month, faults, rows)
+    return _feel(world, month, faults, rows, informed)
+
+
+def _write(world: World, month: Month, faults: Faults, rows: Ints) -> None:
+    area = world.area[rows]
+    columns = {
+        "incident_id": faults.number[area],
+        "customer_id": world.number[rows],
+        "started_at": faults.start[area],
+        "ended_at": (faults.start + (faults.hours * 3600e6).astype(np.int64))[area],
+        "kind": faults.kind[area],
+        "planned": faults.planned[area].astype(np.int64),
+        "site_id": 2 * area + faults.site[area],
+    }
+    month.sink.add("incidents", columns)
+
+
+def _inform(
+    rng: np.random.Generator, world: World, month: Month, faults: Faults, rows: Ints
+) -> Bools:
+    """Tell of the faults, mostly at once; returns who was told before the end."""
+    area = world.area[rows]
+    told = faults.told[area] & (rng.random(len(rows)) < _REACHED)
+    length = (faults.hours[area] * _HOUR).astype(np.int64)
+    prompt = rng.random(len(rows)) < _PROMPT
+    lag = np.where(prompt, rng.uniform(0.1, 1, len(rows)), rng.uniform(1, 9, len(rows)))
+    after = (lag * _HOUR).astype(np.int64)
+    guess = np.maximum(length * rng.lognormal(0.1, 0.4, len(rows)), after + _HOUR).astype(np.int64)
+    promises = rng.random(len(rows)) < _WITH_END
+    end = np.where(promises, faults.start[area] + guess, NONE)
+    about = {"incident": faults.number[area[told]], "end": end[told]}
+    sent = faults.start[area[told]] + after[told]
+    notify(world, month, rows[told], sent, kind=OUTAGE, channel=BY_SMS, **about)
+    missed = told & promises & (guess < length)
+    days = month.clock.day_of(end[missed])
+    irritate(world, month, "uninformed_incident", rows[missed], days, by=0.5)
+    return told & (after <= length)
+
+
+def _feel(world: World, month: Month, faults: Faults, rows: Ints, informed: Bools) -> Struck:
+    area = world.area[rows]
+    hours, days, site = faults.hours[area], faults.day[area], faults.site[area]
+    before = world.struck[rows, site]
+    again = ~faults.planned[area] & (before >= 0) & (days - before <= _AGAIN_DAYS)
+    weight = (0.5 + np.minimum(hours / 8, 1.5)) * ~informed + 0.4 * again
+    irritate(world, month, "uninformed_incident", rows, days, by=weight)
+    irritate(world, month, "kept_informed", rows[informed], days[informed])
+    world.informed[rows] = informed
+    unplanned = ~faults.planned[area]
+    world.struck[rows[unplanned], site[unplanned]] = days[unplanned]
+    rate = np.full(len(world), 0.025)
+    rate[rows] += np.where(informed, 0.04, 0.16) * np.clip(hours / 4, 0.3, 2)
+    first = np.full(len(world), month.first)
+    first[rows] = days
+    chance = np.where(informed, _COMPLAIN_TOLD, _COMPLAIN_UNTOLD)
+    return Struck(rate, first, Grounds(rows, days, np.full(len(rows), _FAULT), chance))

@@ -1,0 +1,54 @@
+"""Messages the company sends."""
+
+import numpy as np
+
+from features.contract import CHANNELS
+from pipelines.simulator.clock import Bools, Ints
+from pipelines.simulator.record import NOTICES
+from pipelines.simulator.world import NONE, Month, World, add_events
+
+OUTAGE, PRICE, REMINDER, MARKETING, SURVEY = range(len(NOTICES))
+BY_EMAIL, BY_SMS, BY_APP, BY_POST = (CHANNELS.index(n) for n in ("email", "sms", "app", "post"))
+_OPENED = np.array([0.8, 0.65, 0.7, 0.25, 0.4])
+_FREE_TEXT, _LATEST_HOURS = 0.03, 240
+
+
+def notify(
+    world: World,
+    month: Month,
+    rows: Ints,
+    sent_at: Ints,
+    *,
+    kind: int,
+    channel: Ints | int,
+    incident: Ints | int = NONE,
+    personalised: Bools | bool = True,
+    price: Ints | int = NONE,
+    end: Ints | int = NONE,
+) -> None:
+    """Send one message to each of ``rows`` at ``sent_at`` (UTC µs).
+
+    ``price`` (øre) is the price that it states, ``end`` (UTC µs) the end of the fault that it
+    promises. Letters are opened unseen; some messages are written without a template.
+    """
+    rng = month.rng(f"messages {kind}")
+    free_text = rng.random(len(rows)) < _FREE_TEXT
+    opened = _opened(rng, kind, sent_at, np.asarray(personalised))
+    columns = {
+        "sent_at": sent_at,
+        "kind": np.full(len(rows), kind),
+        "channel": np.broadcast_to(channel, len(rows)),
+        "incident_id": np.broadcast_to(incident, len(rows)),
+        "personalised": np.broadcast_to(personalised, len(rows)).astype(np.int64),
+        "template_id": np.where(free_text, NONE, kind + 1),
+        "stated_price": np.broadcast_to(price, len(rows)),
+        "promised_end_at": np.broadcast_to(end, len(rows)),
+        "opened_at": np.where(np.asarray(channel) == BY_POST, NONE, opened),
+    }
+    add_events(month.sink, "notifications", world.number[rows], columns)
+
+
+def _opened(rng: np.random.Generator, kind: int, sent_at: Ints, personalised: Bools) -> Ints:
+    opens = rng.random(len(sent_at)) < _OPENED[kind] + 0.25 * ((kind == MARKETING) & personalised)
+    after = np.minimum(rng.exponential(8, len(sent_at)), _LATEST_HOURS) * 3600e6
+    return np.where(opens, sent_at + after.astype(np.int64), NONE)

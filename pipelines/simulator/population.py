@@ -1,0 +1,176 @@
+"""Who the customers are: traits, first contracts, and newcomers who replace those who left."""
+
+import numpy as np
+
+from features.contract import PRODUCT_LINES
+from pipelines.simulator.clock import Bools, Clock, Ints
+from pipelines.simulator.pricelist import PriceBook
+from pipelines.simulator.service import draw_channels
+from pipelines.simulator.world import (
+    AHEAD,
+    APP,
+    AUTOPAY,
+    CARD,
+    EINVOICE,
+    EINVOICE_FORMAT,
+    EMAIL,
+    MANUAL,
+    MOBILE,
+    NONE,
+    PAPER,
+    SIGNALS,
+    Sink,
+    World,
+)
+
+AREAS = 250
+TALK_SHAPE = 0.7
+_TENURE_DAYS, _TENURE_CAP = 48 * 30.4, 240 * 30.4
+_SECOND_PRODUCT, _SOLD_AS_BUNDLE, _CAMPAIGN_BUYERS = 0.34, 0.8, 0.6
+_ALLOW_MARKETING = 0.55
+_BINDING_DAYS = np.array([0, 365, 730])
+_BINDING_SHARES = {
+    "electricity": (0.42, 0.33, 0.25),
+    "broadband": (0.22, 0.38, 0.40),
+    "telephony": (0.30, 0.35, 0.35),
+    "insurance": (0.25, 0.75, 0.0),
+}
+_PAIRS = (
+    "contract",
+    "plan",
+    "price",
+    "next_price",
+    "price_from",
+    "started",
+    "binding",
+    "struck",
+)
+_COLUMNS = ("number", "invoice", "bill", "household", "benefit", "informed")
+_METHODS = (AUTOPAY, EINVOICE, MOBILE, CARD, MANUAL)
+AUTOPAY_SHARE = 0.42
+_METHOD_SHARES = (AUTOPAY_SHARE, 0.22, 0.08, 0.05, 0.23)
+
+
+def settled_days(rng: np.random.Generator, clock: Clock, count: int) -> Ints:
+    """Days on which customers joined who are there at the start: up to twenty years before it."""
+    tenure = np.clip(rng.exponential(_TENURE_DAYS, count), 20, _TENURE_CAP).astype(np.int64)
+    return clock.first(0) - tenure
+
+
+def new_customers(
+    rng: np.random.Generator, joined: Ints, lines: tuple[str, ...], frailty_sd: float
+) -> World:
+    """Customers who joined on given days: traits and products, no contracts and no events yet."""
+    count = len(joined)
+    method, form = _draw_paying(rng, count)
+    return World(
+        joined=joined,
+        dealt_on=joined.copy(),
+        segment=rng.choice(3, count, p=[0.7, 0.15, 0.15]),
+        area=rng.integers(0, AREAS, count),
+        frailty=rng.normal(0, frailty_sd, count),
+        talk=rng.gamma(TALK_SHAPE, 1 / TALK_SHAPE, count),
+        trouble=rng.beta(0.7, 2.0, count),
+        lateness=rng.beta(0.5, 3.5, count),
+        usage=rng.lognormal(0, 0.35, count),
+        method=method,
+        format=form,
+        line=_draw_lines(rng, count, lines),
+        bundled=np.zeros(count, dtype=bool),
+        usual_bill=np.zeros(count),
+        preferred=draw_channels(rng, count),
+        marketing=rng.random(count) < _ALLOW_MARKETING,
+        unread=np.zeros(count, dtype=bool),
+        memory=np.zeros((count, len(SIGNALS)), dtype=np.float32),
+        coming=np.zeros((count, AHEAD, len(SIGNALS)), dtype=np.float32),
+        **{name: np.full(count, NONE, dtype=np.int64) for name in _COLUMNS},
+        **{name: np.full((count, 2), NONE, dtype=np.int64) for name in _PAIRS},
+    )
+
+
+def _draw_paying(rng: np.random.Generator, count: int) -> tuple[Ints, Ints]:
+    method = rng.choice(_METHODS, count, p=_METHOD_SHARES)
+    digital = rng.choice([EMAIL, EINVOICE_FORMAT, APP], count, p=[0.45, 0.45, 0.10])
+    paper = rng.random(count) < np.where(method == MANUAL, 0.45, 0.04)
+    return method, np.where(paper, PAPER, digital)
+
+
+def _draw_lines(rng: np.random.Generator, count: int, lines: tuple[str, ...]) -> Ints:
+    codes = np.array([PRODUCT_LINES.index(name) for name in lines])
+    weights = 1 / np.arange(1, len(codes) + 1) ** 0.5
+    first = rng.choice(len(codes), count, p=weights / weights.sum())
+    step = rng.integers(1, max(len(codes), 2), count)
+    second = codes[(first + step) % len(codes)]
+    both = (rng.random(count) < _SECOND_PRODUCT) & (len(codes) > 1)
+    return np.stack([codes[first], np.where(both, second, NONE)], axis=1)
+
+
+def sign_contracts(
+    rng: np.random.Generator, world: World, book: PriceBook, latest: int, *, settled: bool
+) -> None:
+    """Give every product a contract: plan, price, binding. ``settled`` customers hold old plans.
+
+    ``latest`` is the last day on which a second product may have been added.
+    """
+    second_start = (world.joined + rng.random(len(world)) * (latest - world.joined)).astype(int)
+    together = rng.random(len(world)) < 0.5
+    world.started[:, 0] = world.joined
+    world.started[:, 1] = np.where(together, world.joined, second_start)
+    world.started[~world.has(1), 1] = NONE
+    world.bundled = world.has(1) & (rng.random(len(world)) < _SOLD_AS_BUNDLE)
+    for line in np.unique(world.line[world.line >= 0]):
+        mask = world.line == line
+        _choose_plans(rng, world, book, mask, int(line), settled=settled)
+        days = rng.choice(_BINDING_DAYS, int(mask.sum()), p=_BINDING_SHARES[PRODUCT_LINES[line]])
+        world.binding[mask] = np.where(days > 0, world.started[mask] + days, NONE)
+
+
+def _choose_plans(
+    rng: np.random.Generator,
+    world: World,
+    book: PriceBook,
+    mask: Bools,
+    line: int,
+    *,
+    settled: bool,
+) -> None:
+    count = int(mask.sum())
+    plans = book.open_plans(line)
+    if settled:
+        plans = [plan for plan, own in enumerate(book.line) if own == line]
+    plan = rng.choice(plans, count)
+    asked = np.array(book.price)[plan]
+    campaign = np.array(book.campaign)[plan]
+    lucky = (campaign > 0) & (rng.random(count) < _CAMPAIGN_BUYERS)
+    drift = rng.uniform(0.88, 1.12, count) if settled else np.ones(count)
+    price = np.where(lucky, campaign, asked) * drift
+    world.plan[mask] = plan
+    world.price[mask] = np.rint(price / 100).astype(np.int64) * 100
+
+
+def register(world: World, margin: Ints, sink: Sink) -> None:
+    """Number new customers and their contracts, and write both registers.
+
+    ``margin`` is what each customer leaves a year, in øre.
+    """
+    world.number = sink.numbers("customers", len(world))
+    customers = {
+        "customer_id": world.number,
+        "joined_on": world.joined,
+        "segment": world.segment,
+        "margin_per_year": margin,
+    }
+    sink.add("customers", customers)
+    rows, slots = np.nonzero(world.line >= 0)
+    world.contract[rows, slots] = sink.numbers("contracts", len(rows))
+    contracts = {
+        "contract_id": world.contract[rows, slots],
+        "customer_id": world.number[rows],
+        "product_line": world.line[rows, slots],
+        "plan_id": world.plan[rows, slots],
+        "started_on": world.started[rows, slots],
+        "price": world.price[rows, slots],
+        "binding_until": world.binding[rows, slots],
+        "bundle_id": np.where(world.bundled, world.number, NONE)[rows],
+    }
+    sink.add("contracts", contracts)

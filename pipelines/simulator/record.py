@@ -1,0 +1,190 @@
+"""From numbers to the contract's tables: keys, types, what came late, what was never seen."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.contract import CHANNELS, PAYMENT_METHODS, Column, Table
+from pipelines.simulator.clock import Bools, Clock, Ints
+
+KEYS = MappingProxyType(
+    {
+        "customer_id": "C",
+        "contract_id": "K",
+        "plan_id": "P",
+        "bundle_id": "B",
+        "invoice_id": "I",
+        "corrects_invoice_id": "I",
+        "payment_id": "Y",
+        "reminder_id": "R",
+        "event_id": "E",
+        "change_id": "X",
+        "contact_id": "T",
+        "case_id": "S",
+        "incident_id": "O",
+        "notification_id": "N",
+        "survey_id": "U",
+        "order_id": "D",
+        "claim_id": "J",
+        "complaint_id": "L",
+        "reading_id": "M",
+        "session_id": "V",
+        "offer_id": "F",
+        "consent_id": "Z",
+        "bar_id": "J",
+        "benefit_id": "G",
+        "household_id": "H",
+        "treatment_id": "A",
+        "site_id": "W",
+        "template_id": "Q",
+    }
+)
+TOPICS = ("billing", "price", "fault", "move", "payment", "other")
+NOTICES = ("outage", "price", "reminder", "marketing", "survey")
+COMPLAINT_TOPICS = (*TOPICS, "delivery")
+ORDERS = ("connection", "move", "equipment", "repair")
+TASKS = ("see_bill", "change_payment", "meter_reading", "move", "change_plan")
+OFFERS = ("newer_plan", "second_product", "discount", "upgrade")
+ACTIONS = ("A4", "A9", "A13")
+FORMATS = ("paper", "email", "einvoice", "app")
+MASTER_WORDS = (*CHANNELS, *PAYMENT_METHODS, *FORMATS)
+FIRST_METHOD = len(CHANNELS)
+FIRST_FORMAT = FIRST_METHOD + len(PAYMENT_METHODS)
+FIRST_PLAN = FIRST_FORMAT + len(FORMATS)
+WORDS: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
+    {
+        ("customers", "segment"): ("private", "young", "senior"),
+        ("price_changes", "reason_code"): ("wholesale_cost", "indexation", "campaign_end"),
+        ("contacts", "topic"): TOPICS,
+        ("cases", "topic"): TOPICS,
+        ("incidents", "kind"): ("outage", "degraded", "equipment"),
+        ("notifications", "kind"): NOTICES,
+        ("complaints", "topic"): COMPLAINT_TOPICS,
+        ("orders", "kind"): ORDERS,
+        ("self_service", "task"): TASKS,
+        ("offers", "kind"): OFFERS,
+        ("treatments", "action"): ACTIONS,
+        ("treatments", "lane"): ("call",),
+        ("master_data", "value"): MASTER_WORDS,
+    }
+)
+LATE_TABLES = frozenset(
+    {"invoices", "payments", "reminders", "payment_method_events", "contacts", "cases"}
+    | {"incidents", "notifications", "surveys", "orders", "complaints", "meter_readings"}
+    | {"self_service", "offers", "treatments", "claims"}
+)
+UNTIL_SETTLED = MappingProxyType({"failed": 0, "status": 1})
+"""What a row says until its moment has come: paid, missing. Other values are null until then."""
+_ARROW = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "money": pa.int64(),
+    "price": pa.decimal128(18, 6),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "instant": pa.timestamp("us"),
+}
+
+
+def schema_of(table: Table) -> pa.Schema:
+    """The Arrow schema of a contract table, with ``known_at`` where rows may come late."""
+    columns = [(column.name, _ARROW[column.type]) for column in table.columns]
+    if table.name in LATE_TABLES:
+        columns.append(("known_at", pa.timestamp("us")))
+    return pa.schema(columns)
+
+
+def key_texts(letter: str, numbers: Ints) -> pa.Array:
+    """Keys such as C0000123 from numbers below 10⁹; negative numbers give null."""
+    width = 1 + (7 if letter == "C" else 9)
+    texts = np.empty((len(numbers), width), dtype=np.uint8)
+    texts[:, 0] = ord(letter)
+    rest = np.maximum(numbers, 0)
+    for place in range(width - 1, 0, -1):
+        rest, digit = np.divmod(rest, 10)
+        texts[:, place] = digit + ord("0")
+    offsets = np.arange(len(numbers) + 1, dtype=np.int32) * width
+    parts = [_validity(numbers), pa.py_buffer(offsets), pa.py_buffer(texts.tobytes())]
+    return pa.Array.from_buffers(pa.string(), len(numbers), parts)
+
+
+def prices(ore: Ints) -> pa.Array:
+    """Decimals with six places in kroner from whole øre; negative ones are null."""
+    words = np.zeros((len(ore), 2), dtype=np.int64)
+    words[:, 0] = np.maximum(ore, 0) * 10_000
+    buffers = [_validity(ore), pa.py_buffer(words.tobytes())]
+    return pa.Array.from_buffers(pa.decimal128(18, 6), len(ore), buffers)
+
+
+def _validity(values: Ints) -> pa.Buffer | None:
+    if (values >= 0).all():
+        return None
+    return pa.py_buffer(np.packbits(values >= 0, bitorder="little").tobytes())
+
+
+def instants(micros: Ints) -> pa.Array:
+    """Moments to the whole second from UTC µs; negative ones are null."""
+    whole = micros // 1_000_000 * 1_000_000
+    return pa.array(whole, pa.int64(), mask=micros < 0).cast(pa.timestamp("us"))
+
+
+def encode(table: Table, column: Column, values: Ints) -> pa.Array:
+    """One contract column from numbers: codes, days, µs, øre; null below zero, if not signed."""
+    if column.name in KEYS:
+        return key_texts(KEYS[column.name], values)
+    if column.type == "price":
+        return prices(values)
+    if column.type == "instant":
+        return instants(values)
+    signed = column.type == "money" and column.minimum is None
+    null = np.zeros(len(values), dtype=bool) if signed else values < 0
+    if column.type == "text":
+        return _texts(WORDS.get((table.name, column.name), column.allowed), values)
+    if column.type == "date":
+        return pa.array(values.astype(np.int32), pa.date32(), mask=null)
+    return pa.array(values > 0 if column.type == "boolean" else values, mask=null)
+
+
+def _texts(words: tuple[str, ...], values: Ints) -> pa.Array:
+    """Words by number; numbers past ``MASTER_WORDS`` are plans."""
+    plans = values >= len(words)
+    codes = pa.array(np.where(plans, 0, np.maximum(values, 0)), mask=values < 0)
+    texts = pa.array(words, pa.string()).take(codes)
+    if words is not MASTER_WORDS or not plans.any():
+        return texts
+    return pc.if_else(pa.array(plans), key_texts(KEYS["plan_id"], values - len(words)), texts)
+
+
+def happened(table: Table, columns: Mapping[str, Ints], clock: Clock) -> Ints:
+    """When each row happened: the earliest of the table's ``event_at`` columns, UTC µs."""
+    never = np.iinfo(np.int64).max
+    moments = []
+    for name in table.event_at:
+        values = columns[name]
+        at = values if table.column(name).type == "instant" else clock.midnight(values)
+        moments.append(np.where(values < 0, never, at))
+    earliest: Ints = np.minimum.reduce(moments)
+    return earliest
+
+
+def hide_unseen(table: Table, columns: dict[str, Ints], seen_until: Ints, clock: Clock) -> None:
+    """Take away what a row reveals only after ``seen_until`` (UTC µs a row)."""
+    moments = dict(columns)
+    for column in table.columns:
+        if column.revealed_by not in moments:
+            continue
+        revealed = moments[column.revealed_by]
+        if table.column(column.revealed_by).type == "date":
+            revealed = clock.midnight(revealed)
+        unseen = UNTIL_SETTLED.get(column.name, -1)
+        columns[column.name] = np.where(revealed < seen_until, columns[column.name], unseen)
+
+
+def draw_known_at(rng: np.random.Generator, at: Ints, share: float) -> tuple[Ints, Bools]:
+    """When the few late rows became known, one to ten days on (UTC µs), and which those are."""
+    late = rng.random(len(at)) < share
+    return at + (rng.uniform(1, 10, len(at)) * 86_400e6).astype(np.int64), late

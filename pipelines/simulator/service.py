@@ -1,0 +1,208 @@
+"""Customer service: who gets in touch, about what, how it goes, and who must try again."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from features.contract import CHANNELS
+from pipelines.simulator.clock import Bools, Floats, Ints, office_seconds
+from pipelines.simulator.record import TOPICS
+from pipelines.simulator.selfservice import Pushed
+from pipelines.simulator.silence import deal_with
+from pipelines.simulator.world import NONE, Month, World, add_events, irritate
+
+BILLING, PRICE, FAULT, MOVE, PAYMENT, OTHER = range(len(TOPICS))
+PHONE, CHAT, STORE = (CHANNELS.index(name) for name in ("phone", "chat", "store"))
+_USED = np.array([CHANNELS.index(n) for n in ("phone", "email", "chat", "app", "store")])
+_USED_SHARES = (0.50, 0.20, 0.20, 0.05, 0.05)
+_AS_PREFERRED = 0.6
+_LINKED_LATER, _LINKED_AFTER_HOURS, _LONGEST_HOURS = 0.15, 20, 240
+_HOUR = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Talks:
+    """Contacts: row of the world, topic, day and second of it, channel, case (−1 not linked).
+
+    ``again`` marks follow-ups; ``hard`` contacts about a case that does not get solved soon;
+    ``closed`` is the channel that was tried first and found closed (−1 for most).
+    """
+
+    rows: Ints
+    topic: Ints
+    day: Ints
+    second: Floats
+    channel: Ints
+    case: Ints
+    again: Bools
+    hard: Bools
+    closed: Ints
+
+
+def draw_channels(rng: np.random.Generator, count: int) -> Ints:
+    """Channels as customers in general use them."""
+    return rng.choice(_USED, count, p=_USED_SHARES)
+
+
+def first_contacts(
+    rng: np.random.Generator,
+    world: World,
+    month: Month,
+    rates: Floats,
+    first_days: Ints,
+    pushed: Pushed,
+) -> tuple[Ints, Ints, Ints]:
+    """Draw contacts by topic: rows, topics, days. ``rates``, ``first_days`` (n, 6)."""
+    counts = rng.poisson(rates * (0.25 + 0.75 * world.talk)[:, None])
+    flat = np.repeat(np.arange(counts.size), counts.ravel())
+    rows, topic = np.divmod(flat, len(TOPICS))
+    soon = first_days.ravel()[flat] + rng.integers(0, 10, len(flat))
+    anywhere = month.clock.random_days(rng, month.number, len(flat))
+    caused = first_days.ravel()[flat] > month.first
+    day = np.minimum(np.where(caused, soon, anywhere), month.last)
+    pairs = ((rows, pushed.rows), (topic, pushed.topic), (day, pushed.day))
+    rows, topic, day = (np.concatenate(pair) for pair in pairs)
+    return rows, topic, day
+
+
+def choose_channels(
+    rng: np.random.Generator, world: World, month: Month, rows: Ints, day: Ints
+) -> tuple[Ints, Ints]:
+    """The channel of each contact, mostly the preferred one, and the one found closed before."""
+    liked = rng.random(len(rows)) < _AS_PREFERRED
+    first = np.where(liked, world.preferred[rows], draw_channels(rng, len(rows)))
+    shut = rng.random(len(rows)) < 0.02 + 0.25 * world.trouble[rows]
+    other = _USED[(np.searchsorted(_USED, first) + rng.integers(1, 3, len(rows))) % len(_USED)]
+    irritate(world, month, "forced_channel", rows[shut], day[shut])
+    return np.where(shut, other, first), np.where(shut, first, NONE)
+
+
+def follow_ups(
+    rng: np.random.Generator, world: World, month: Month, first: Talks, until: Ints
+) -> Talks:
+    """Contacts again about the same thing, until it is solved, often in another channel."""
+    need = np.where(first.hard, 1.7, 0.10) * np.sqrt(world.talk[first.rows] + 0.1)
+    count = np.minimum(rng.poisson(need), 5)
+    of = np.repeat(np.arange(len(count)), count)
+    spread = np.clip(until[of] - first.day[of], 8, 45)
+    day = first.day[of] + 1 + (rng.random(len(of)) ** 1.5 * spread).astype(np.int64)
+    other = rng.random(len(of)) < 0.45
+    channel = np.where(other, draw_channels(rng, len(of)), first.channel[of])
+    linked = rng.random(len(of)) < 0.65
+    second = office_seconds(rng, len(of))
+    case = np.where(linked, first.case[of], NONE)
+    again = np.ones(len(of), dtype=bool)
+    rows, topic, hard = first.rows[of], first.topic[of], first.hard[of]
+    nothing = np.full(len(of), NONE)
+    talks = Talks(rows, topic, day, second, channel, case, again, hard, nothing)
+    irritate(world, month, "repeat_contact", talks.rows, day)
+    scattered = 0.7 * (channel != first.channel[of]) + 0.5 * (~linked & (first.case[of] >= 0))
+    irritate(world, month, "scattered_history", talks.rows, day, by=scattered)
+    return talks
+
+
+def together(one: Talks, two: Talks) -> Talks:
+    """All contacts of ``one``, then all of ``two``."""
+    names = [field.name for field in fields(Talks)]
+    return Talks(*(np.concatenate([getattr(one, n), getattr(two, n)]) for n in names))
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How each contact was met: wait (s, −1 in writing), hours to the reply, times passed on."""
+
+    wait: Ints
+    abandoned: Bools
+    asked_for_person: Bools
+    kept_by_bot: Bools
+    hours: Floats
+    passed_on: Ints
+
+
+def answer(rng: np.random.Generator, world: World, month: Month, talks: Talks) -> None:
+    """Let contacts wait, reach a bot or a person, be passed on; write and remember them."""
+    answers = _meet(rng, month, talks)
+    _write(rng, world, month, talks, answers)
+    deal_with(world, talks.rows, talks.day)
+    slow = np.clip((answers.wait - 300) / 900, 0, 1.5) + 0.5 * answers.abandoned
+    slow = np.where(answers.hours > 24, np.minimum(answers.hours / 48, 1.5), slow)
+    looped = answers.asked_for_person & answers.kept_by_bot
+    poor = (talks.topic == FAULT) * (0.8 * (slow > 0) + 0.6 * talks.hard + 0.5 * looped)
+    effort = 0.4 * np.minimum(answers.passed_on, 3)
+    felt = {"repeat_contact": effort, "wait": slow, "bot_loop": looped, "fault_response": poor}
+    for signal, weight in felt.items():
+        irritate(world, month, signal, talks.rows, talks.day, by=weight)
+
+
+def _meet(rng: np.random.Generator, month: Month, talks: Talks) -> Answers:
+    count = len(talks.rows)
+    phone, chat = talks.channel == PHONE, talks.channel == CHAT
+    live = phone | chat
+    in_writing = ~live & (talks.channel != STORE)
+    crowd = month.rng("crowd").lognormal(0, 0.25)
+    wait = rng.lognormal(np.log(130 * crowd), 1.15, count)
+    patience = rng.lognormal(np.log(1500), 0.7, count)
+    abandoned = live & (wait > patience)
+    met_bot = rng.random(count) < np.select([chat, phone], [0.45, 0.15], 0.0)
+    asked = met_bot & (rng.random(count) < 0.4)
+    kept = met_bot & (~asked | (rng.random(count) < 0.6))
+    hours = np.where(in_writing, rng.lognormal(np.log(9), 1.1, count), 0.0)
+    passed_on = rng.poisson(np.where(talks.hard, 0.7, 0.12)) * ~abandoned * ~kept
+    waited = np.where(live, np.minimum(wait, patience), NONE).astype(np.int64)
+    return Answers(waited, abandoned, asked, kept, np.minimum(hours, 400), passed_on)
+
+
+def _write(
+    rng: np.random.Generator, world: World, month: Month, talks: Talks, answers: Answers
+) -> None:
+    count = len(talks.rows)
+    begun = month.clock.instant(talks.day, talks.second)
+    seconds = np.where(talks.channel == CHAT, answers.wait, answers.hours * _HOUR)
+    replied = begun + (seconds * 1e6).astype(np.int64)
+    silent = np.isin(talks.channel, (PHONE, STORE)) | answers.abandoned | (rng.random(count) < 0.03)
+    columns = {
+        "started_at": begun,
+        "channel": talks.channel,
+        "direction": np.zeros(count, dtype=np.int64),
+        "topic": talks.topic,
+        "linked_at": _link(month, talks, begun),
+        "case_id": talks.case,
+        "wait_seconds": answers.wait,
+        "abandoned": answers.abandoned,
+        "handled_by": np.where(answers.abandoned, NONE, answers.kept_by_bot.astype(np.int64)),
+        "human_requested": answers.asked_for_person,
+        "transfers": answers.passed_on,
+        "unavailable_channel": talks.closed,
+        "replied_at": np.where(silent, NONE, replied),
+    }
+    add_events(month.sink, "contacts", world.number[talks.rows], columns)
+
+
+def _link(month: Month, talks: Talks, begun: Ints) -> Ints:
+    """When somebody saw that a follow-up is about a case, UTC µs; -1 when it was seen at once."""
+    rng = month.rng("linked contacts")
+    count = len(begun)
+    later = talks.again & (talks.case >= 0) & (rng.random(count) < _LINKED_LATER)
+    hours = np.minimum(rng.exponential(_LINKED_AFTER_HOURS, count) + 0.5, _LONGEST_HOURS)
+    return np.where(later, begun + (hours * _HOUR * 1e6).astype(np.int64), NONE)
+
+
+def call_back(rng: np.random.Generator, world: World, month: Month, talks: Talks) -> None:
+    """The company calls a few customers back: no effort of theirs, so nothing is remembered."""
+    mine = (talks.case >= 0) & ~talks.again & (rng.random(len(talks.rows)) < 0.06)
+    count = int(mine.sum())
+    nothing = np.zeros(count, dtype=np.int64)
+    day = talks.day[mine] + rng.integers(1, 8, count)
+    deal_with(world, talks.rows[mine], day)
+    columns = {
+        "started_at": month.clock.instant(day, office_seconds(rng, count)),
+        "channel": np.full(count, PHONE),
+        "direction": nothing + 1,
+        "topic": talks.topic[mine],
+        "case_id": talks.case[mine],
+        "abandoned": nothing,
+        "handled_by": nothing,
+        "human_requested": nothing,
+        "transfers": nothing,
+    }
+    add_events(month.sink, "contacts", world.number[talks.rows[mine]], columns)

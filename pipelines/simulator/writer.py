@@ -1,0 +1,224 @@
+"""Holds each month's rows until nothing more can happen to them, then writes them."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv, parquet
+
+from features.contract import TABLES, Table
+from pipelines.simulator.clock import Clock, Ints
+from pipelines.simulator.contract_breaks import CLEAN, soil
+from pipelines.simulator.options import Dials
+from pipelines.simulator.record import (
+    draw_known_at,
+    encode,
+    happened,
+    hide_unseen,
+    instants,
+    schema_of,
+)
+from pipelines.simulator.world import AHEAD, NONE, Columns
+
+Format = Literal["parquet", "csv"]
+WRITTEN = (
+    "customers",
+    "contracts",
+    "terminations",
+    "invoices",
+    "payments",
+    "reminders",
+    "payment_method_events",
+    "price_changes",
+    "price_list",
+    "contacts",
+    "cases",
+    "incidents",
+    "notifications",
+    "surveys",
+    "orders",
+    "complaints",
+    "meter_readings",
+    "self_service",
+    "offers",
+    "consents",
+    "contact_bars",
+    "reservations",
+    "benefits",
+    "market_price",
+    "households",
+    "treatments",
+    "master_data",
+)
+CLAIMS = "claims"
+"""Written beside the others by a company that sells insurance."""
+REGISTERS = frozenset({"customers", "contracts", "terminations", "price_list", "market_price"})
+SORTED_AT_THE_END = frozenset(
+    {"terminations", "price_list", "market_price", "households", "master_data", "reservations"}
+)
+_SECONDS = pa.timestamp("s")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One month's rows of one table, before what nobody saw is taken away."""
+
+    month: int
+    number: int
+    table: str
+    columns: dict[str, Ints]
+    final: bool
+
+
+class TableFile:
+    """One table file, written a month at a time."""
+
+    def __init__(self, table: Table, folder: Path, fmt: Format) -> None:
+        self.schema = schema_of(table)
+        self.fmt = fmt
+        self.rows = 0
+        path = folder / f"{table.name}.{fmt}"
+        if fmt == "parquet":
+            self.file = parquet.ParquetWriter(path, self.schema, compression="zstd")
+        else:
+            self.file = csv.CSVWriter(path, _plain(self.schema))
+
+    def write(self, data: pa.Table) -> None:
+        """Append rows; no rows, no row group."""
+        self.rows += data.num_rows
+        if data.num_rows:
+            self.file.write_table(data if self.fmt == "parquet" else data.cast(_plain(data.schema)))
+
+    def close(self) -> None:
+        """Finish the file."""
+        self.file.close()
+
+
+def _plain(schema: pa.Schema) -> pa.Schema:
+    """Instants to the second, as delimited files show them."""
+    plain = [
+        field.with_type(_SECONDS) if pa.types.is_timestamp(field.type) else field
+        for field in schema
+    ]
+    return pa.schema(plain)
+
+
+@dataclass(slots=True)
+class Recorder:
+    """The sink of a simulation: numbers keys, waits ``AHEAD`` months, then writes.
+
+    Rows of customers who gave notice stop on the day of the notice, but for ``final`` rows;
+    rows from after the simulated period, and rows not yet known at its end, are not written.
+    """
+
+    clock: Clock
+    folder: Path
+    fmt: Format
+    seed: int
+    dials: Dials
+    tables: tuple[str, ...] = WRITTEN
+    month: int = 0
+    chunks: int = 0
+    files: dict[str, TableFile] = field(default_factory=dict)
+    waiting: deque[Chunk] = field(default_factory=deque)
+    kept: dict[str, list[pa.Table]] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+    soiled: list[pa.Table] = field(default_factory=list)
+    left: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.files = {name: TableFile(TABLES[name], self.folder, self.fmt) for name in self.tables}
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self._flush(before=self.clock.months + 1)
+            for name, parts in self.kept.items():
+                keys = [(key, "ascending") for key in TABLES[name].key]
+                self.files[name].write(pa.concat_tables(parts).sort_by(keys))
+        for file in self.files.values():
+            file.close()
+
+    def numbers(self, table: str, count: int) -> Ints:
+        """The next ``count`` key numbers of a table."""
+        first = self.counters.get(table, 0)
+        self.counters[table] = first + count
+        if table == "customers":
+            never = np.full(count, np.iinfo(np.int64).max)
+            self.left = np.concatenate([self.left, never])
+        return np.arange(first, first + count, dtype=np.int64)
+
+    def add(self, table: str, columns: Columns, *, final: bool = False) -> None:
+        """Add rows of the current month; ``final`` rows may come after the customer's notice.
+
+        A column that is left out is null.
+        """
+        count = len(next(iter(columns.values())))
+        null = {
+            column.name: np.full(count, NONE)
+            for column in TABLES[table].columns
+            if column.name not in columns
+        }
+        numbers = {name: values.astype(np.int64, copy=False) for name, values in columns.items()}
+        chunk = Chunk(self.month, self.chunks, table, null | numbers, final)
+        self.waiting.append(chunk)
+        # Claims take no number: with or without them, the other rows are late by the same chance.
+        self.chunks += table != CLAIMS
+
+    def leave(self, customers: Ints, days: Ints) -> None:
+        """Remember on which day customers gave notice."""
+        self.left[customers] = self.clock.midnight(days)
+
+    def close_month(self) -> None:
+        """Move on a month and write what can no longer change."""
+        self.month += 1
+        self._flush(before=self.month - AHEAD)
+
+    def _flush(self, before: int) -> None:
+        while self.waiting and self.waiting[0].month < before:
+            chunk = self.waiting.popleft()
+            data = self._soiled(chunk, self._finished(chunk))
+            if chunk.table in SORTED_AT_THE_END:
+                self.kept.setdefault(chunk.table, []).append(data)
+            else:
+                self.files[chunk.table].write(data)
+
+    def _soiled(self, chunk: Chunk, data: pa.Table) -> pa.Table:
+        if self.dials.dirty == 0 or chunk.table in CLEAN:
+            return data
+        rng = np.random.default_rng([self.seed, chunk.number, *b"dirt"])
+        data, log = soil(rng, TABLES[chunk.table], data, self.dials.dirty)
+        self.soiled.append(log)
+        return data
+
+    def _finished(self, chunk: Chunk) -> pa.Table:
+        table = TABLES[chunk.table]
+        columns = dict(chunk.columns)
+        end = int(self.clock.midnight(np.array([self.clock.end()]))[0])
+        at = happened(table, columns, self.clock)
+        until = np.full(len(at), end)
+        if table.name not in REGISTERS and not chunk.final:
+            until = np.minimum(until, self.left[columns["customer_id"]])
+        hide_unseen(table, columns, until, self.clock)
+        keep = at < until
+        schema = schema_of(table)
+        if "known_at" in schema.names:
+            word = [self.seed, chunk.number, *table.name.encode()]
+            rng = np.random.default_rng(word)
+            known_at, late = draw_known_at(rng, at, self.dials.late_share)
+            keep &= ~late | (known_at < end)
+            columns["known_at"] = np.where(late, known_at, -1)
+        known = [encode(table, c, columns[c.name][keep]) for c in table.columns]
+        if "known_at" in schema.names:
+            known.append(instants(columns["known_at"][keep]))
+        return pa.Table.from_arrays(known, schema=schema)

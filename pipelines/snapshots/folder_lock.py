@@ -1,0 +1,97 @@
+"""Shared locks on folders (flock): a folder in use is not removed.
+
+The lock is the operating system's and lies on the folder itself, so it needs no file of its own,
+follows a rename, and is gone with the process that has it, however that one ended.
+"""
+
+import fcntl
+import os
+import secrets
+import shutil
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+REMOVED = ".removed"
+
+
+class FolderLock:
+    """A folder kept from being removed for as long as this object lives."""
+
+    def __init__(self, descriptor: int) -> None:
+        weakref.finalize(self, os.close, descriptor)
+
+
+def lock_folder(folder: Path) -> FolderLock | None:
+    """Lock ``folder``; None when there is none, or when it is removed at this moment."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    lock = FolderLock(descriptor)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return lock if _is_at(descriptor, folder) else None
+
+
+def make_locked(parent: Path, suffix: str) -> tuple[Path, FolderLock]:
+    """Make an empty folder of a new name under ``parent``, and hold it."""
+    parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        folder = new_name(parent, suffix)
+        folder.mkdir()
+        lock = lock_folder(folder)
+        if lock is not None:
+            return folder, lock
+
+
+def new_name(parent: Path, suffix: str) -> Path:
+    """A hidden name under ``parent`` that nothing has yet."""
+    return parent / f".{secrets.token_hex(8)}{suffix}"
+
+
+def remove_if_free(folder: Path) -> bool:
+    """Remove ``folder`` and all in it; False when somebody holds it, or it cannot be locked.
+
+    It gets another name first, so that nobody meets half of it.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not _is_at(descriptor, folder):
+            return False
+        doomed = new_name(folder.parent, REMOVED)
+        folder.replace(doomed)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    shutil.rmtree(doomed, ignore_errors=True)
+    return True
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[bool]:
+    """Keep everybody from holding ``folder`` in the block; false when somebody holds it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    free = True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        free = False
+    try:
+        yield free
+    finally:
+        os.close(descriptor)
+
+
+def _is_at(descriptor: int, folder: Path) -> bool:
+    """Whether the opened folder still is the one at that path."""
+    try:
+        there = folder.stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(os.fstat(descriptor), there)

@@ -1,0 +1,189 @@
+"""Table loading into DuckDB, with the rule that each row breaks, if any."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from features.contract import Table
+from features.errors import ContractError
+from pipelines.config.settings import Settings
+from pipelines.config.sources import Source
+from pipelines.runtime.duckdb_connection import identifier
+from pipelines.runtime.secret_keys import PSEUDONYM, key_of
+from pipelines.snapshots.shards import CUSTOMERS
+from pipelines.sources.binding import Bound, bind
+from pipelines.sources.binding_rules import Binding, refuse_no_zone
+from pipelines.sources.duplicates import settle_duplicates
+from pipelines.sources.files import Input
+from pipelines.sources.parsing import Forms
+from pipelines.sources.pseudonyms import define_pseudonym
+from pipelines.sources.readable_part import Part
+from pipelines.sources.readers import READERS, open_part
+from pipelines.sources.type_casting import (
+    SKIPPED,
+    attribute_names,
+    contract_columns,
+    future_rule,
+    part_select,
+    row_rule,
+)
+
+# A damaged file can raise any other error of DuckDB's, also its bare base class.
+_OUR_OWN_FAULT = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A table in DuckDB under ``name``: its columns and ``event_at``, ``known_at``.
+
+    Besides, ``_file`` and ``_row`` tell where a row came from, ``_rule`` what it breaks (null:
+    nothing), ``_shard`` the customer's shard. ``rules`` counts rows by rule; ``refusal`` is why the
+    table as a whole breaks the contract although it could be read.
+    """
+
+    name: str
+    table: Table
+    parts: tuple[Part, ...]
+    bound: Bound
+    columns: tuple[str, ...]
+    rules: Mapping[str, int]
+    source_rows: int
+    refusal: ContractError | None = None
+
+
+def load_table(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    table: Table,
+    inputs: Sequence[Input],
+    scratch: Path,
+    limit: datetime | None,
+    *,
+    customers_known: bool = True,
+) -> Loaded:
+    """Read every input of ``table``; all tables but customers need ``CUSTOMERS`` made before.
+
+    Without ``customers_known`` nobody's id is looked up, and all rows lie in one shard. Raises
+    ``ContractError`` for anything that is not one row's own fault.
+    """
+    source, dialect = settings.sources[table.name], settings.dialect_of(table.name)
+    known = customers_known and table.per_customer and table.name != "customers"
+    company = settings.company
+    forms = Forms(
+        *(dialect, settings.zone_of(table.name), company.timezone, source.money_unit),
+        pseudonyms=company.pseudonyms,
+    )
+    if company.pseudonyms:
+        define_pseudonym(connection, key_of(PSEUDONYM, settings.paths.var))
+    reader = READERS[source.kind]
+    parts, bounds = [], []
+    for index, given in enumerate(inputs):
+        copy = scratch / f"{table.name}-{index}.csv"
+        part = open_part(connection, given, source, dialect, copy)
+        bound = bind(table, source, part.columns, part.name)
+        refuse_no_zone(table, source, dialect, part.columns, bound.bindings)
+        reader.verify(part, [name for b in bound.bindings for name in b.origin.read])
+        _insert(connection, table, source, part, index, bound.bindings, forms, limit, known)
+        parts.append(part)
+        bounds.append(bound)
+    _prove(connection, table, source, parts, forms)
+    bound = _with_siblings(_together(bounds), settings.sources, source)
+    refusal = settle_duplicates(connection, table, source, bound.bindings, parts)
+    rules = _count_rules(connection, table)
+    rows = sum(rules.values()) - rules.pop(SKIPPED, 0)
+    rules.pop("", None)
+    columns = (*(c.name for c in table.columns), *attribute_names(bound.bindings))
+    return Loaded(table.name, table, tuple(parts), bound, columns, rules, rows, refusal)
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    source: Source,
+    part: Part,
+    index: int,
+    bindings: Sequence[Binding],
+    forms: Forms,
+    limit: datetime | None,
+    known: bool,
+) -> None:
+    columns = contract_columns(table, bindings, forms.company_zone, source.known_delay_days or 0)
+    orphan, shard, join = "", "0", ""
+    if known:
+        orphan = "when _shard is null then 'customer_id: not in customers'"
+        shard, join = "_shard", f"left join {CUSTOMERS} using (customer_id)"
+    future = "" if table.planned else future_rule(limit)
+    target = f"insert into {identifier(table.name)} by name"
+    if index == 0:
+        target = f"create or replace temp table {identifier(table.name)} as"
+    query = f"""{target}
+        with typed as ({part_select(part, index, bindings, source, forms)}),
+        ruled as (select *, {row_rule(table, bindings)} as _own from typed),
+        complete as (select _file, _row, _own, {", ".join(columns)} from ruled)
+        select complete.* exclude (_own, _event_at, _known_at), {shard} as _shard,
+            _event_at as event_at, _known_at as known_at,
+            case when _own is not null then _own {future} {orphan} end as _rule
+        from complete {join}"""
+    try:
+        connection.execute(query)
+    except (duckdb.OutOfMemoryException, *_OUR_OWN_FAULT):
+        raise
+    except duckdb.Error as error:
+        raise READERS[source.kind].broken(part, forms.dialect, error) from error
+
+
+def _prove(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    source: Source,
+    parts: Sequence[Part],
+    forms: Forms,
+) -> None:
+    counted = connection.execute(
+        f"select _file, count(*) from {identifier(table.name)} group by _file"
+    ).fetchall()
+    rows = {int(index): int(count) for index, count in counted}
+    for index, part in enumerate(parts):
+        READERS[source.kind].prove(part, forms.dialect, rows.get(index, 0))
+    if table.required and not rows:
+        raise ContractError(f"{parts[0].name}: no rows, and {table.name} are needed")
+    if not rows and not READERS[source.kind].may_be_empty:
+        raise ContractError(
+            f"{parts[0].name}: no rows, as after an export that broke off; if there are none yet, "
+            f"leave sources.{table.name} out of the configuration, then run: stille check"
+        )
+
+
+def _together(bounds: Sequence[Bound]) -> Bound:
+    return Bound(
+        bindings=_first_of_each(bounds),
+        absent=tuple(dict.fromkeys(name for bound in bounds for name in bound.absent)),
+        unread=tuple(dict.fromkeys(name for bound in bounds for name in bound.unread)),
+        forbidden=tuple(dict.fromkeys(name for bound in bounds for name in bound.forbidden)),
+    )
+
+
+def _first_of_each(bounds: Sequence[Bound]) -> tuple[Binding, ...]:
+    named = {b.column.name: b for bound in reversed(bounds) for b in reversed(bound.bindings)}
+    return tuple(reversed(named.values()))
+
+
+def _with_siblings(bound: Bound, sources: Mapping[str, Source], source: Source) -> Bound:
+    """Columns that another table reads from the same files, or drops, are not unread."""
+    used: set[str] = set()
+    for other in sources.values():
+        if other.place == source.place:
+            used |= {name for origin in other.columns.values() for name in origin.read}
+            used |= {attribute.column for attribute in other.attributes.values()}
+            used |= {*other.filters, *other.dropped}
+    return replace(bound, unread=tuple(name for name in bound.unread if name not in used))
+
+
+def _count_rules(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
+    counted = connection.execute(
+        f"select coalesce(_rule, ''), count(*) from {identifier(table.name)} group by 1 order by 1"
+    ).fetchall()
+    return {str(rule): int(count) for rule, count in counted}

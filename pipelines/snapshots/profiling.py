@@ -1,0 +1,143 @@
+"""Data profiling of a loaded table: ranges, levels, categories by digest, contradictions."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import duckdb
+
+from features.contract import TABLES, Column, Table
+from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.snapshots.profile import ColumnProfile, TableProfile
+from pipelines.snapshots.unit_levels import Level, level_of
+from pipelines.sources.binding_rules import Binding
+
+KEPT_VALUES = 1000
+_TEXT = "text"
+_LAG = "approx_quantile(date_diff('second', event_at, known_at), 0.5) / 86400.0"
+# Keys that only number a row; two rows that differ in nothing else may be one, sent twice.
+_EVENT_KEYS = {
+    table.key
+    for table in TABLES.values()
+    if len(table.key) == 1 and table.key[0] not in ("customer_id", "contract_id", "plan_id")
+}
+# Pairs of a row's columns of which the second cannot come first.
+_ORDERS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "contracts": (("started_on", "binding_until"),),
+    "terminations": (("notified_on", "effective_on"),),
+    "invoices": (("issued_on", "due_on"),),
+    "price_changes": (("notified_on", "effective_on"),),
+    "price_list": (("valid_from", "valid_to"),),
+    "contacts": (("started_at", "replied_at"), ("started_at", "linked_at")),
+    "payments": (("paid_on", "failed_on"),),
+    "meter_readings": (("due_on", "settled_on"),),
+    "cases": (
+        ("opened_at", "closed_at"),
+        ("closed_at", "reopened_at"),
+        ("reopened_at", "reclosed_at"),
+    ),
+    "incidents": (("started_at", "ended_at"),),
+    "notifications": (("sent_at", "opened_at"),),
+    "claims": (("claimed_on", "settled_on"),),
+    "orders": (("ordered_on", "promised_on"), ("ordered_on", "delivered_on")),
+    "complaints": (("opened_at", "closed_at"),),
+    "offers": (("sent_at", "opened_at"), ("sent_at", "answered_at")),
+    "benefits": (("granted_on", "ends_on"),),
+}
+
+
+# Tables of people and of answers, of which nothing comes day by day.
+_NO_EVENTS = ("customers", "labels")
+
+
+def has_days(table: Table) -> bool:
+    """Whether rows of a table tell what happened day by day: no plan, dimension or register."""
+    made_up = table.planned or table.derived or table.name in _NO_EVENTS
+    return table.per_customer and not made_up
+
+
+def profile_table(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    bindings: Iterable[Binding],
+    days_in: str | None,
+) -> TableProfile:
+    """Measure the accepted rows of a loaded table; days are counted in zone ``days_in``."""
+    columns = [b.column for b in bindings if b.column.name != "known_at"]
+    accepted = f"(select * from {identifier(table.name)} where _rule is null)"
+    orders = _orders(table, columns)
+    asked = ["count(*)", _LAG, _distinct(table, columns)]
+    asked += [f"count_if({identifier(late)} < {identifier(early)})" for early, late in orders]
+    for column in columns:
+        name = identifier(column.name)
+        ranged = column.type not in (_TEXT, "boolean")
+        asked.append(f"count({name})")
+        asked += [f"cast({f}({name}) as VARCHAR)" if ranged else "null" for f in ("min", "max")]
+    [row] = connection.execute(f"select {', '.join(asked)} from {accepted}").fetchall()
+    rows, lag, distinct, *rest = row
+    wrong = dict(zip((f"{late} before {early}" for early, late in orders), rest, strict=False))
+    cells = rest[len(orders) :]
+    return TableProfile(
+        columns={
+            column.name: _column(
+                connection, table, column, accepted, rows, cells[i * 3 : i * 3 + 3]
+            )
+            for i, column in enumerate(columns)
+        },
+        alike=0 if distinct is None else rows - distinct,
+        disorder={name: count for name, count in wrong.items() if count},
+        days={} if days_in is None else _days(connection, accepted, days_in),
+        lag=round(lag or 0, 3),
+    )
+
+
+def _orders(table: Table, columns: list[Column]) -> list[tuple[str, str]]:
+    names = {column.name for column in columns}
+    return [pair for pair in _ORDERS.get(table.name, ()) if names.issuperset(pair)]
+
+
+def _distinct(table: Table, columns: list[Column]) -> str:
+    """SQL that counts rows apart from their key; null where the key says what the row is of."""
+    others = [identifier(c.name) for c in columns if (c.name,) != table.key]
+    if table.derived or table.key not in _EVENT_KEYS or not others:
+        return "null"
+    return f"count(distinct hash({', '.join(others)}))"
+
+
+def _column(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    column: Column,
+    accepted: str,
+    rows: int,
+    cells: list[Any],
+) -> ColumnProfile:
+    given, low, high = cells
+    level = Level()
+    if _has_a_level(column):
+        level = level_of(connection, accepted, column.name, table.name != "customers")
+    named = column.type == _TEXT and not column.allowed and not column.name.endswith("_id")
+    values = _values(connection, accepted, column.name) if named else {}
+    return ColumnProfile(rows - given, low, high, level.median, level.jump, level.mixed, values)
+
+
+def _has_a_level(column: Column) -> bool:
+    measured = column.type == "integer" and column.unit == "s"
+    return measured or column.type in ("money", "price", "number")
+
+
+def _values(connection: duckdb.DuckDBPyConnection, accepted: str, column: str) -> dict[str, int]:
+    name = identifier(column)
+    counted = connection.execute(
+        f"select md5({name})[:12], count(*) from {accepted} where {name} is not null "
+        f"group by 1 order by 2 desc, 1 limit {KEPT_VALUES}"
+    ).fetchall()
+    return {str(digest): int(count) for digest, count in counted}
+
+
+def _days(connection: duckdb.DuckDBPyConnection, accepted: str, zone: str) -> dict[str, int]:
+    local = f"timezone({literal(zone)}, timezone('UTC', event_at))"
+    counted = connection.execute(
+        f"select cast(cast({local} as DATE) as VARCHAR), count(*) from {accepted} "
+        "group by 1 order by 1"
+    ).fetchall()
+    return {str(day): int(count) for day, count in counted}

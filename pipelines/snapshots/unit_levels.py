@@ -1,0 +1,129 @@
+"""Unit changes: medians and mixtures from a histogram of logarithms.
+
+A column whose unit changes (øre for kroner, Wh for kWh) moves by a power of ten. Values are
+counted in bands of their logarithm, which takes the same memory for any number of rows and gives
+the same figure in any order.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+
+from pipelines.runtime.duckdb_connection import identifier
+
+MONTHS = 12
+BANDS = 50
+FEWEST = 20
+_FEWEST_STRANGE = 10
+_DECADES = (-3, -2, -1, 1, 2, 3)
+_FACTORS = (0.001, 0.01, 0.1, 10.0, 100.0, 1000.0)
+_NEAR = 1.35
+
+Counts = Counter[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Where a column's positive values lie.
+
+    ``median`` is that of all, ``jump`` the newest month's over that of the months before, and
+    ``mixed`` the share of the newest month that may be in another unit (``mixed_share``).
+    """
+
+    median: float | None = None
+    jump: float | None = None
+    mixed: float | None = None
+
+
+def level_of(
+    connection: duckdb.DuckDBPyConnection, rows: str, column: str, by_month: bool
+) -> Level:
+    """Measure a column of ``rows``, which is SQL with ``event_at``.
+
+    The newest month is the newest with at least ``FEWEST`` values; there is no jump without as
+    many in the twelve months before it.
+    """
+    counted = connection.execute(
+        f"select cast(date_trunc('month', event_at) as VARCHAR) as month, "
+        f"cast(floor(log10({identifier(column)}) * {BANDS}) as INTEGER) as band, count(*) "
+        f"from {rows} where {identifier(column)} > 0 group by 1, 2 order by 1, 2"
+    ).fetchall()
+    if not counted:
+        return Level()
+    months: dict[str, Counts] = defaultdict(Counter)
+    for month, band, rows_there in counted:
+        months[month][band] += rows_there
+    overall = median(months.values())
+    large = [month for month, bands in months.items() if bands.total() >= FEWEST]
+    if not by_month or not large:
+        return Level(overall)
+    newest = large[-1]
+    names = list(months)
+    before = [months[name] for name in names[: names.index(newest)][-MONTHS:]]
+    if sum(bands.total() for bands in before) < FEWEST:
+        return Level(overall)
+    jump = median([months[newest]]) / median(before)
+    return Level(overall, jump, mixed_share(months[newest], before))
+
+
+def median(counts: Iterable[Counts]) -> float:
+    """The value in the middle of counts by band, to within the width of a band (5 %)."""
+    bands: Counts = sum(counts, Counter())
+    middle = np.quantile([*bands], 0.5, weights=[*bands.values()], method="inverted_cdf")
+    return float(10 ** ((middle + 0.5) / BANDS))
+
+
+def unit_factor(ratio: float | None) -> float | None:
+    """The power of ten (10 to 1,000, or its inverse) that a ratio is near, or None.
+
+    >>> unit_factor(104.0), unit_factor(2.0)
+    (100.0, None)
+    """
+    if ratio is None or ratio <= 0:
+        return None
+    near = (factor for factor in _FACTORS if 1 / _NEAR < ratio / factor < _NEAR)
+    return next(near, None)
+
+
+def mixed_share(newest: Counts, before: Sequence[Counts]) -> float:
+    """How much larger the share of strange values is in the newest month than it ever was.
+
+    Counts are by band of the logarithm, ``BANDS`` a decade. A value is strange when a power of
+    ten (10 to 1,000 or its inverse) of it lies among the middle nine tenths of the values
+    before, and it does not lie among the middle 98 % itself. Months of fewer than ``FEWEST``
+    values are not compared with; 0 for fewer than ten strange values.
+    """
+    usual: Counts = sum(before, Counter())
+    middle, core = _between(usual, 0.05), _between(usual, 0.01)
+
+    def strange(counts: Counts) -> int:
+        return sum(n for band, n in counts.items() if _is_strange(band, middle, core))
+
+    found = strange(newest)
+    if found < _FEWEST_STRANGE:
+        return 0.0
+    shares = [strange(month) / month.total() for month in before if month.total() >= FEWEST]
+    return round(max(0.0, found / newest.total() - max(shares, default=0.0)), 6)
+
+
+def _is_strange(band: int, middle: tuple[int, int], core: tuple[int, int]) -> bool:
+    if core[0] <= band <= core[1]:
+        return False
+    return any(middle[0] <= band - decades * BANDS <= middle[1] for decades in _DECADES)
+
+
+def _between(counts: Counts, tail: float) -> tuple[int, int]:
+    """The bands that leave ``tail`` of the values out at each end."""
+    return _first(sorted(counts), counts, tail), _first(sorted(counts)[::-1], counts, tail)
+
+
+def _first(bands: Iterable[int], counts: Counts, tail: float) -> int:
+    left, band = tail * counts.total(), 0
+    for band in bands:
+        left -= counts[band]
+        if left < 0:
+            break
+    return band

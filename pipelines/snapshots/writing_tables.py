@@ -1,0 +1,144 @@
+"""Snapshot writer: every table loaded, checked and written by shard, one after the other.
+
+A refused table does not end the reading: whoever mends an export wants to know all that is wrong.
+"""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from features.contract import TABLES, Table
+from features.errors import ContractError
+from features.timeline import midnight_utc
+from pipelines.config.columns import ColumnMap
+from pipelines.config.settings import Settings
+from pipelines.runtime.duckdb_connection import connect, identifier
+from pipelines.snapshots import households
+from pipelines.snapshots.facts import TableFacts
+from pipelines.snapshots.loading import Loaded, load_table
+from pipelines.snapshots.orphan_keys import with_orphans
+from pipelines.snapshots.quarantine import set_aside
+from pipelines.snapshots.shards import levels_to_changes, make_shards
+from pipelines.snapshots.writing import facts_of, write_shards
+from pipelines.sources.binding import Bound
+from pipelines.sources.binding_rules import Binding
+from pipelines.sources.files import Input
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenTables:
+    """What was written: facts by table, the number of shards, and why tables are refused.
+
+    A refused table has facts too when it could be read. Without ``customers_known`` nobody's id
+    was looked up.
+    """
+
+    tables: Mapping[str, TableFacts]
+    shards: int
+    refusals: Mapping[str, ContractError] = field(default_factory=dict)
+    customers_known: bool = True
+
+
+def write_tables(
+    settings: Settings,
+    inputs: Mapping[str, Sequence[Input]],
+    staging: Path,
+    refused: Path,
+    on_table: Callable[[str], None],
+    as_of: date | None,
+) -> WrittenTables:
+    """Write every configured table, and what is derived from them, under ``staging``.
+
+    Tables that break the contract are refused in what is returned; their messages name
+    ``refused``, where the quarantine can be found then. Without customers nobody's id is looked
+    up, and nothing is derived.
+    """
+    limit = None
+    if as_of is not None:
+        limit = midnight_utc(as_of + timedelta(days=1), settings.company.timezone)
+    scratch = staging / "scratch"
+    with connect(settings.engine, scratch) as connection:
+        taking = _Taking(connection, settings, staging, refused, limit)
+        for name, given in inputs.items():
+            on_table(name)
+            taking.take(name, given)
+        taking.derive()
+        tables = with_orphans(connection, taking.tables, staging)
+    shutil.rmtree(scratch)
+    return WrittenTables(tables, taking.shards or 1, taking.refusals, taking.shards > 0)
+
+
+@dataclass(slots=True)
+class _Taking:
+    """What was taken so far; ``shards`` is 0 until the customers are dealt to them."""
+
+    connection: duckdb.DuckDBPyConnection
+    settings: Settings
+    staging: Path
+    refused: Path
+    limit: datetime | None
+    shards: int = 0
+    tables: dict[str, TableFacts] = field(default_factory=dict)
+    refusals: dict[str, ContractError] = field(default_factory=dict)
+
+    def take(self, name: str, given: Sequence[Input]) -> None:
+        """Load one table, set rows aside and write the rest, or note why it is refused."""
+        try:
+            loaded = load_table(
+                self.connection,
+                self.settings,
+                TABLES[name],
+                given,
+                self.staging / "scratch",
+                self.limit,
+                customers_known=self.shards > 0,
+            )
+        except ContractError as error:
+            self.refusals[name] = error
+            self.connection.execute(f"drop table if exists {identifier(name)}")
+            return
+        told = [] if loaded.refusal is None else [str(loaded.refusal)]
+        try:
+            self._settle(loaded)
+        except ContractError as error:
+            told.append(str(error))
+        if told:
+            self.refusals[name] = ContractError("\n".join(told))
+        self._finish(loaded)
+
+    def derive(self) -> None:
+        """Make and write each table that others are enough to make."""
+        if self.shards and households.derivable(self.tables):
+            households.load_notices(self.connection, self.staging)
+            self._finish(_made(self.connection, TABLES[households.NOTICES]))
+
+    def _settle(self, loaded: Loaded) -> None:
+        set_aside(self.connection, self.settings, loaded, self.staging / "quarantine", self.refused)
+        if loaded.name == "customers":
+            self.shards = make_shards(self.connection, self.settings.engine.shard_size)
+        if self.settings.sources[loaded.name].levels:
+            levels_to_changes(self.connection)
+
+    def _finish(self, loaded: Loaded) -> None:
+        """Write a loaded table by shard, measure it, and let go of it."""
+        write_shards(self.connection, loaded, self.staging / loaded.name, self.shards or 1)
+        self.tables[loaded.name] = facts_of(self.connection, self.settings, loaded)
+        self.connection.execute(f"drop table {identifier(loaded.name)}")
+
+
+def _made(connection: duckdb.DuckDBPyConnection, table: Table) -> Loaded:
+    bindings = tuple(Binding(column, ColumnMap(value="")) for column in table.columns)
+    [(rows,)] = connection.execute(f"select count(*) from {identifier(table.name)}").fetchall()
+    return Loaded(
+        name=table.name,
+        table=table,
+        parts=(),
+        bound=Bound(bindings, absent=(), unread=(), forbidden=()),
+        columns=tuple(column.name for column in table.columns),
+        rules={},
+        source_rows=int(rows),
+    )

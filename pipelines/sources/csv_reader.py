@@ -1,0 +1,198 @@
+"""CSV reader: text files are proven decodable and rectangular, as DuckDB accepts more."""
+
+import codecs
+import csv
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import duckdb
+
+from features.errors import ContractError
+from pipelines.config.sources import Dialect
+from pipelines.runtime.duckdb_connection import first_line, literal
+from pipelines.sources.readable_part import Declared, Part, Reader, TextFacts
+
+MAX_LINE_BYTES = 2_000_000
+_CHUNK = 1 << 20
+_READ_AS_UTF8 = ("utf-8", "utf-8-sig", "ascii")
+
+
+class CsvReader(Reader):
+    """Text files, read as text in the declared dialect only."""
+
+    name = "CSV"
+
+    def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
+        dialect = declared.dialect
+        facts = inspect(path, dialect, declared.scratch)
+        names = [f"c{i}" for i in range(len(facts.header))]
+        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+        relation = (
+            f"read_csv({literal(facts.readable)}, auto_detect=false, header=true, "
+            f"columns={{{columns}}}, delim={literal(dialect.delimiter)}, "
+            f"quote={literal(dialect.quote)}, escape={literal(dialect.quote)}, strict_mode=true, "
+            f"null_padding=false, ignore_errors=false, parallel=false, "
+            f"max_line_size={MAX_LINE_BYTES})"
+        )
+        return Part(
+            name=str(path),
+            path=path,
+            columns=dict.fromkeys(facts.header, "VARCHAR"),
+            expressions={
+                column: f"coalesce({name}, '')"
+                for column, name in zip(facts.header, names, strict=True)
+            },
+            relation=relation,
+            row="row_number() over () + 1",
+            text=facts,
+        )
+
+    def prove(self, part: Part, dialect: Dialect, rows: int) -> None:
+        """Raises ``ContractError`` for a file with no rows, a ragged row or an open quote."""
+        if rows == 0:
+            raise ContractError(f"{part.name}: only a header and no rows; was its export cut off?")
+        if part.text is None or certainly_rectangular(part.text, rows):
+            return
+        exact = check_rows(part.path, part.text, dialect)
+        if exact != rows:
+            raise ContractError(
+                f"{part.name}: {rows:,} rows were read and {exact:,} are there; a quote is out of "
+                "place"
+            )
+
+    def broken(self, part: Part, dialect: Dialect, error: duckdb.Error) -> ContractError:
+        """Explain with the line number where it is known; raised when the exact reader finds it."""
+        if part.text is not None:
+            check_rows(part.path, part.text, dialect)
+        text = str(error)
+        line = re.search(r"CSV Error on Line: (\d+)", text)
+        where = f"{part.name}, line {line.group(1)}" if line else part.name
+        if "state machine" in text:
+            return ContractError(f"{where}: mixes line ends, or quotes within unquoted fields")
+        return ContractError(f"{where}: breaks the declared dialect ({first_line(error)})")
+
+
+def inspect(path: Path, dialect: Dialect, scratch: Path) -> TextFacts:
+    """Check encoding, NUL bytes and header; a file in another encoding is copied to UTF-8.
+
+    Raises ``ContractError`` naming the file, and the line where there is one.
+    """
+    if path.stat().st_size == 0:
+        raise ContractError(f"{path}: the file is empty (0 bytes); was its export cut off?")
+    readable = path
+    copy: IO[bytes] | None = None
+    if codecs.lookup(dialect.encoding).name not in _READ_AS_UTF8:
+        readable = scratch
+        copy = scratch.open("wb")
+    try:
+        delimiters, quotes = _scan(path, dialect, copy)
+    finally:
+        if copy is not None:
+            copy.close()
+    return TextFacts(readable, _header(path, readable, dialect), delimiters, quotes)
+
+
+def _scan(path: Path, dialect: Dialect, copy: IO[bytes] | None) -> tuple[int, int]:
+    decoder = codecs.getincrementaldecoder(dialect.encoding)()
+    lines = 1
+    delimiters = quotes = 0
+    with path.open("rb") as file:
+        while True:
+            chunk = file.read(_CHUNK)
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                lines += error.object[: error.start].count(b"\n")
+                raise _undecodable(path, dialect, lines) from error
+            if "\0" in text:
+                line = lines + text[: text.index("\0")].count("\n")
+                raise ContractError(f"{path}, line {line}: a NUL byte; export the file again")
+            lines += text.count("\n")
+            delimiters += text.count(dialect.delimiter)
+            quotes += text.count(dialect.quote)
+            if copy is not None:
+                copy.write(text.encode())
+            if not chunk:
+                return delimiters, quotes
+
+
+def _undecodable(path: Path, dialect: Dialect, line: int) -> ContractError:
+    return ContractError(
+        f"{path}, line {line}: not {dialect.encoding}, the declared encoding; "
+        "if the file is right, declare its own, for example dialect: {encoding: cp1252}"
+    )
+
+
+def _header(path: Path, readable: Path, dialect: Dialect) -> tuple[str, ...]:
+    with readable.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            names = next(csv.reader(file, _strict(dialect)), [])
+        except csv.Error as error:
+            raise ContractError(f"{path}, line 1: unreadable header ({error})") from error
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ContractError(f"{path}, line 1: column {twice[0]!r} is there twice; rename one")
+    if not names:
+        raise ContractError(f"{path}, line 1: no header; the first line must name the columns")
+    return tuple(names)
+
+
+def _strict(dialect: Dialect) -> type[csv.Dialect]:
+    class Strict(csv.excel):
+        delimiter = dialect.delimiter
+        quotechar = dialect.quote
+        strict = True
+
+    return Strict
+
+
+def certainly_rectangular(facts: TextFacts, rows: int) -> bool:
+    """Whether counting alone proves that ``rows`` rows and the header make up the file.
+
+    DuckDB passes over an unterminated last field and over a trailing delimiter in silence;
+    both break these counts. False only means that ``check_rows`` has to look.
+    """
+    expected = (rows + 1) * (len(facts.header) - 1)
+    return facts.quotes % 2 == 0 and facts.delimiters == expected
+
+
+def check_rows(path: Path, facts: TextFacts, dialect: Dialect) -> int:
+    """Read the file row by row, slowly and exactly; return the number of data rows.
+
+    Raises ``ContractError`` with the line number of the first row that has another number of
+    fields than the header, an unterminated quote or an oversized field.
+    """
+    width = len(facts.header)
+    rows, start = -1, 1
+    with _field_limit(), facts.readable.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, _strict(dialect))
+        try:
+            for row in reader:
+                if row and len(row) != width:
+                    raise ContractError(
+                        f"{path}, line {start}: {len(row)} fields where the header has {width}; "
+                        "a cut-off row, or a delimiter or quote that is not the declared one"
+                    )
+                rows += bool(row) or width == 1
+                start = reader.line_num + 1
+        except csv.Error as error:
+            raise ContractError(f"{path}, line {start}: {_plain(error)}") from error
+    return rows
+
+
+def _plain(error: csv.Error) -> str:
+    if "unexpected end of data" in str(error):
+        return "a quote is opened and never closed"
+    return f"breaks the declared dialect ({error})"
+
+
+@contextmanager
+def _field_limit() -> Iterator[None]:
+    before = csv.field_size_limit(MAX_LINE_BYTES)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)

@@ -1,0 +1,78 @@
+"""Reader interface: one file or table of a source as SQL can read it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from features.errors import ContractError
+from pipelines.config.sources import Dialect
+from pipelines.runtime.duckdb_connection import first_line
+
+
+@dataclass(frozen=True, slots=True)
+class TextFacts:
+    """What one pass over a text file saw. ``readable`` is the file itself or its UTF-8 copy."""
+
+    readable: Path
+    header: tuple[str, ...]
+    delimiters: int
+    quotes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of a source, ready to read. ``name`` is what messages call it.
+
+    ``columns`` maps its column names to DuckDB types, ``expressions`` to SQL over ``relation``.
+    ``row`` is SQL for the row's number: in text files as a spreadsheet counts (the header is
+    row 1, blank lines are not counted), elsewhere from 1.
+    """
+
+    name: str
+    path: Path
+    columns: Mapping[str, str]
+    expressions: Mapping[str, str]
+    relation: str
+    row: str
+    text: TextFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a file is declared to be, and a name for a copy of it that can be read."""
+
+    table: str
+    dialect: Dialect
+    scratch: Path
+
+
+class Reader:
+    """Opens the files of one kind of source, and proves that they are read whole.
+
+    ``name`` is what messages call the kind. Without ``may_be_empty`` a table without rows is
+    taken for an export that broke off.
+    """
+
+    name: str
+    may_be_empty = True
+
+    def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
+        """Open one file; raises ``ContractError`` when it is not what it is declared to be."""
+        raise NotImplementedError
+
+    def verify(self, part: Part, names: Iterable[str]) -> None:
+        """Compare the named columns with the checksums of their file, where it has any."""
+
+    def prove(self, part: Part, dialect: Dialect, rows: int) -> None:
+        """Check that the ``rows`` that were read are all that a file holds."""
+
+    def broken(self, part: Part, dialect: Dialect, error: duckdb.Error) -> ContractError:
+        """Explain why DuckDB could not read a file."""
+        return unreadable(part.path, error, self.name)
+
+
+def unreadable(path: Path, error: Exception, name: str) -> ContractError:
+    """The refusal of a damaged file."""
+    return ContractError(f"{path}: not a whole {name} file ({first_line(error)}); export it again")

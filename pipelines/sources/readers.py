@@ -1,0 +1,53 @@
+"""Registry of readers, by kind of source.
+
+A new kind of source is a file with its ``Reader``, a line here, and one in
+``pipelines.config.sources.FORMATS`` with what a configuration has to know of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+
+from pipelines.config.sources import Dialect, Kind, Source
+from pipelines.runtime.duckdb_connection import literal
+from pipelines.sources.csv_reader import CsvReader
+from pipelines.sources.duckdb_reader import DuckdbReader
+from pipelines.sources.files import Input
+from pipelines.sources.parquet_reader import ExtractReader, ParquetReader
+from pipelines.sources.readable_part import Declared, Part, Reader
+
+READERS: Mapping[Kind, Reader] = {
+    "csv": CsvReader(),
+    "parquet": ParquetReader(),
+    "duckdb": DuckdbReader(),
+    "postgres": ExtractReader(),
+}
+
+
+def open_part(
+    connection: duckdb.DuckDBPyConnection,
+    given: Input,
+    source: Source,
+    dialect: Dialect,
+    scratch: Path,
+) -> Part:
+    """Open one file with the reader of its kind.
+
+    Adds the columns that its folders name, and those of a database table that were not fetched.
+    Raises ``ContractError`` when it is not what it is declared to be.
+    """
+    declared = Declared(source.table or "", dialect, scratch)
+    part = READERS[source.kind].open(connection, given.path, declared)
+    folders = {key: value for key, value in given.partition.items() if key not in part.columns}
+    constants = {
+        key: "cast(null as VARCHAR)" if value is None else literal(value)
+        for key, value in folders.items()
+    }
+    return replace(
+        part,
+        name=part.name if given.digest is None else given.name,
+        columns={**part.columns, **dict.fromkeys(folders, "VARCHAR"), **given.types},
+        expressions={**part.expressions, **constants},
+    )

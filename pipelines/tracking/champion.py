@@ -1,0 +1,118 @@
+"""Champion resolution: the registry's alias, read once a run, or the cached champion."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlparse
+
+from features.errors import ModelError
+from models.churn.model import ChurnModel
+from models.churn.serialization import digest, model_from_files
+from pipelines import tracking
+from pipelines.config.run import Run
+from pipelines.config.settings import Settings
+from pipelines.tracking import champion_cache
+from pipelines.tracking.booster_sandbox import check_boosters
+
+_LOG = logging.getLogger("stille")
+_SECONDS = 25.0
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The model of the night: one version, resolved once, and its parsed boosters."""
+
+    registered: tracking.Registered
+    model: ChurnModel
+
+
+def resolve_champion(run: Run) -> Champion:
+    """The version behind the alias, checked by digest before it is parsed.
+
+    A registry that does not answer within 25 seconds leaves the champion that it named last, if
+    that was at most seven days ago; the record says ``degraded`` then. Raises ``ModelError``.
+    """
+    settings, record = run.settings, run.record
+    with record.stage("champion"):
+        try:
+            registered, files = with_timeout(settings, lambda: _from_registry(settings))
+        except tracking.UnreachableError as error:
+            registered, files = _from_cache(run, error)
+        model = model_from_files(files, registered.digest, check_boosters)
+        if not record.degraded:
+            _cache(run, registered, files)
+    record.model_version, record.model_digest = registered.label, registered.digest
+    record.feature_spec_hash = model.spec.hash
+    return Champion(registered, model)
+
+
+def _from_registry(settings: Settings) -> tuple[tracking.Registered, Mapping[str, bytes]]:
+    registered = tracking.champion(settings)
+    if registered is None:
+        raise ModelError(
+            f"no model {settings.tracking.model!r} carries the alias champion in "
+            f"{tracking.tracking_uri(settings)}. Train one: stille train."
+        )
+    kept = champion_cache.read(settings)
+    if kept is not None and registered.digest == kept.registered.digest == digest(kept.files):
+        return registered, kept.files
+    return registered, tracking.fetch(settings, registered)
+
+
+def _from_cache(
+    run: Run, error: tracking.UnreachableError
+) -> tuple[tracking.Registered, Mapping[str, bytes]]:
+    kept = champion_cache.read(run.settings)
+    if kept is None or not kept.usable:
+        had = "no champion is kept here" if kept is None else f"the one kept is of {kept.seen_at}"
+        raise ModelError(
+            f"{error} Nothing was scored: {had}, and at most {champion_cache.MAX_AGE_DAYS} days "
+            "are allowed. Start the server, then run again: stille nightly."
+        ) from error
+    run.record.degraded = True
+    said = (
+        f"degraded: the registry did not answer; scored with {kept.registered.label}, which it "
+        f"named champion at {kept.seen_at.isoformat()}"
+    )
+    run.record.notes.append(said)
+    _LOG.warning("%s (%s)", said, error)
+    return kept.registered, kept.files
+
+
+def _cache(run: Run, registered: tracking.Registered, files: Mapping[str, bytes]) -> None:
+    """A champion that cannot be kept does not stop the night."""
+    try:
+        champion_cache.store(run.settings, registered, files)
+    except OSError as error:
+        run.record.notes.append(f"the champion could not be kept: {error.strerror}")
+
+
+def with_timeout(settings: Settings, work: Callable[[], T]) -> T:
+    """Do what asks a server in a thread that is left behind when it takes too long.
+
+    Time limits of single requests do not bound a server that answers byte by byte.
+    """
+    if urlparse(tracking.tracking_uri(settings)).scheme in ("", "file", "sqlite"):
+        return work()
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        return done.result(_SECONDS)
+    except TimeoutError:
+        raise tracking.UnreachableError(
+            f"the MLflow store {tracking.tracking_uri(settings)} cannot be used: no answer within "
+            f"{_SECONDS:.0f} s. Check tracking.uri in the configuration and that the server runs: "
+            "stille doctor."
+        ) from None

@@ -1,0 +1,106 @@
+"""Artefacts of a training run: facts as JSON, plots and test scores.
+
+They are written to MLflow and below ``var/training``, where a later run compares with them.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from models.explain.shap_values import spread
+from pipelines.config.settings import Settings
+from pipelines.runtime.atomic_files import replace_bytes
+from pipelines.runtime.json_text import plain_json
+from pipelines.snapshots.facts import TABLES_NAME, tables_to_json
+from pipelines.snapshots.snapshot import Snapshot
+from pipelines.training import plots
+from pipelines.training.curves import points
+from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.examples import TrainingData
+from pipelines.training.profit import profit_curves
+
+
+def run_facts(
+    evaluation: Evaluation, prepared: TrainingData, snapshot: Snapshot
+) -> dict[str, bytes]:
+    """Scorecards with intervals, baselines, drivers, outcomes, inputs and spec: name → JSON."""
+    scorecards = {
+        name: {metric: asdict(interval) for metric, interval in card.items()}
+        for name, card in evaluation.cards.items()
+    }
+    facts = {
+        "scorecard.json": scorecards,
+        "baselines.json": evaluation.descriptions,
+        "curves.json": points(evaluation.test.y, evaluation.scores["model"]),
+        "calibration.json": [asdict(part) for part in evaluation.parts],
+        "staying_power.json": [asdict(month) for month in evaluation.staying],
+        "unseen_customers.json": evaluation.unseen and asdict(evaluation.unseen),
+        "drivers.json": evaluation.drivers.round(6).to_dict(),
+        "outcomes.json": prepared.outcomes,
+        "inputs.json": dict(snapshot.inputs),
+        "feature_spec.json": json.loads(prepared.examples.spec.to_json()),
+    }
+    files = {name: plain_json(value) for name, value in facts.items()}
+    return {**files, TABLES_NAME: tables_to_json(snapshot.tables)}
+
+
+def check_notes(evaluation: Evaluation) -> list[str]:
+    """Notes for the run record on the checks beyond the scorecard."""
+    champion = evaluation.descriptions["champion"]
+    notes = [] if "champion" in evaluation.scores else [f"champion as a baseline: {champion}"]
+    unseen = evaluation.unseen
+    if unseen is not None and unseen.differs:
+        notes.append(
+            f"the model remembers customers: AUC {unseen.seen_auc:.3f} for those it has met, "
+            f"{unseen.unseen_auc:.3f} for the same {unseen.customers} when it has not"
+        )
+    return notes
+
+
+def draw_plots(settings: Settings, evaluation: Evaluation) -> dict[str, bytes]:
+    """The plots of a training run, of what was measured: path → PNG."""
+    y, p = evaluation.test.y, evaluation.scores["model"]
+    explained = evaluation.contributions, evaluation.sample, evaluation.test.spec
+    pictures = {
+        "roc": plots.roc(y, p),
+        "precision_recall": plots.precision_recall(y, p),
+        "calibration": plots.calibration(y, p),
+        "gains": plots.gains(y, p),
+        "scores": plots.score_histogram(y, p),
+        "drivers_by_family": plots.family_bar(evaluation.families),
+        "dependence": plots.dependence(*explained),
+        "features_beeswarm": plots.beeswarm(*explained),
+    }
+    if any("auc" in month.card for month in evaluation.staying):
+        pictures["staying_power"] = plots.decay(evaluation.staying)
+    curves = profit_curves(settings, evaluation.test, p)
+    if curves:
+        pictures["profit"] = plots.profit(curves, settings.company.currency)
+    return {f"plots/{name}.png": png for name, png in pictures.items()}
+
+
+def store_artifacts(
+    settings: Settings, evaluation: Evaluation, pictures: Mapping[str, bytes], run_id: str
+) -> Path:
+    """Write pictures, test scores and drivers under ``var/training/<run_id>``; return it."""
+    folder = settings.paths.training / run_id
+    (folder / "plots").mkdir(parents=True, exist_ok=True)
+    for name, png in pictures.items():
+        replace_bytes(folder / name, png)
+    test = evaluation.test
+    frame = pd.DataFrame(
+        {
+            "customer_id": test.customer_id.astype(str),
+            "as_of": test.as_of.astype("datetime64[s]"),
+            "label": test.y,
+            "probability": evaluation.scores["model"],
+        }
+    )
+    frame.to_parquet(folder / "test_scores.parquet", index=False)
+    strengths = {"drivers": evaluation.drivers.to_dict(), "families": spread(evaluation.families)}
+    for name, strength in strengths.items():
+        replace_bytes(folder / f"{name}.json", json.dumps(strength, indent=1).encode())
+    return folder

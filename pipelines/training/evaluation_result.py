@@ -1,0 +1,94 @@
+"""Evaluation results of a recipe: scorecards, calibration by part and feature importance.
+
+Everything that a run reports of a recipe is measured here once, on the same test rows.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from models.churn.model import ChurnModel
+from models.dataset.array_types import Floats, Matrix
+from models.dataset.examples import Examples
+from models.explain.shap_values import by_driver, by_family, global_importance
+from models.leaks.verdict import LeakWarning, leak_warning
+from models.metrics.bootstrap import Interval
+from models.metrics.by_subgroup import SubgroupCalibration, calibration_by_subgroup
+from models.metrics.decay import DecayMonth
+from models.metrics.scorecard import scorecard
+from models.metrics.unseen_customers import UnseenCustomersCheck
+from pipelines.config.settings import Settings
+from pipelines.training.profit import profit_card
+
+_EXPLAINED = 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Out-of-time scores of the recipe and of the baselines on the same test rows.
+
+    ``cards`` holds a scorecard for each of ``scores``, profit among it where the configuration
+    has economics; ``descriptions`` says what each baseline is, or why it was not judged.
+    ``unseen`` and ``staying`` are of the newest fold: customers that the model never met, and
+    months after what it learned.
+    """
+
+    test: Examples
+    folds: tuple[str, ...]
+    scores: dict[str, Floats]
+    cards: dict[str, dict[str, Interval]]
+    descriptions: dict[str, str]
+    leak: LeakWarning | None
+    sample: Matrix
+    contributions: Floats
+    drivers: "pd.Series[float]"
+    families: pd.DataFrame
+    parts: tuple[SubgroupCalibration, ...]
+    unseen: UnseenCustomersCheck | None
+    staying: tuple[DecayMonth, ...]
+
+
+def evaluate_scores(
+    settings: Settings,
+    test: Examples,
+    scores: dict[str, Floats],
+    model: ChurnModel,
+    *,
+    folds: tuple[str, ...],
+    descriptions: dict[str, str],
+    unseen: UnseenCustomersCheck | None,
+    staying: tuple[DecayMonth, ...],
+) -> Evaluation:
+    """Scorecards of ``scores`` (name → (n,)) on the test rows, and what the model rests on.
+
+    ``model`` is of the newest fold; its contributions are of about 3,000 evenly spread rows.
+    """
+    replicates = settings.training.bootstrap
+    cards = {
+        name: scorecard(test.y, p, test.customer_id, replicates) | profit_card(settings, test, p)
+        for name, p in scores.items()
+    }
+    every = slice(None, None, max(1, len(test) // _EXPLAINED))
+    sample = test.x[every]
+    contributions = model.contributions(sample, test.product_line[every])
+    return Evaluation(
+        test=test,
+        folds=folds,
+        scores=scores,
+        cards=cards,
+        descriptions=descriptions,
+        leak=leak_warning(
+            cards["model"]["auc"].value,
+            settings.training.auc_alarm,
+            test.x,
+            test.y,
+            test.spec.names,
+        ),
+        sample=sample,
+        contributions=contributions,
+        drivers=global_importance(by_driver(contributions, test.spec)),
+        families=by_family(contributions, test.spec),
+        parts=calibration_by_subgroup(test, scores["model"], replicates),
+        unseen=unseen,
+        staying=staying,
+    )

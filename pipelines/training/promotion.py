@@ -1,0 +1,106 @@
+"""Model promotion: the promotion rules applied to a newly registered model.
+
+The rules read evidence only, so that the same decision can be made again from the run's files.
+"""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+
+from models.churn.model import ChurnModel
+from models.explain.shap_values import spread
+from models.metrics.bootstrap import Interval
+from models.metrics.scorecard import scorecard
+from models.promotion.champion_comparison import (
+    ChampionComparison,
+    mean_log_loss,
+    weakest_seed_ratio,
+)
+from models.promotion.evidence import Evidence
+from models.promotion.verdict import Verdict, verdict
+from pipelines import tracking
+from pipelines.config.run import Run
+from pipelines.config.settings import Settings
+from pipelines.runtime.run_record import Gate, RunRecord
+from pipelines.training.champion_comparison import rival_of
+from pipelines.training.dataset_digest import rows_digest
+from pipelines.training.evaluation_result import Evaluation
+
+_FEWEST_OF_A_LINE = 50
+_BY_RULE = "all rules passed"
+
+
+def decide(
+    run: Run, evaluation: Evaluation, model: ChurnModel, registered: tracking.Registered
+) -> Verdict:
+    """Give the alias to the new version if the promotion rules allow it.
+
+    ``model`` is what was registered. Every rule goes into the run record's gates, the verdict
+    into the version's tags and the run's ``verdict.json``.
+    """
+    settings, record = run.settings, run.record
+    record.model_version, record.model_digest = registered.label, registered.digest
+    rival = rival_of(settings, evaluation, tracking.champion(settings))
+    decision = verdict(evidence_of(settings, evaluation, model, rival))
+    note(decision, record)
+    tracking.write_verdict(settings, registered, decision.failed, facts(decision))
+    if decision.promote:
+        tracking.promote(settings, registered, _BY_RULE)
+    return decision
+
+
+def note(decision: Verdict, record: RunRecord) -> None:
+    """Put every rule into the run record: its value and band as a gate, its sentence as a note."""
+    record.gates += [
+        Gate(f"promotion.{rule.name}", rule.value, rule.low, rule.high, rule.passed)
+        for rule in decision.rules
+    ]
+    record.notes.extend(decision.reasons)
+
+
+def facts(decision: Verdict) -> bytes:
+    """The verdict as JSON: the decision and each rule's name, value, band and sentence."""
+    rules = [asdict(rule) for rule in decision.rules]
+    return json.dumps({"promote": decision.promote, "rules": rules}, indent=1).encode()
+
+
+def evidence_of(
+    settings: Settings, evaluation: Evaluation, model: ChurnModel, rival: ChampionComparison | None
+) -> Evidence:
+    """What the rules look at: the test scores, the registered model, and the champion."""
+    test, threads = evaluation.test, settings.engine.threads
+    same = model.spec.hash == test.spec.hash
+    p = model.probability(test.x, test.product_line, threads) if same else None
+    own = np.nan if p is None else mean_log_loss(test.y, p)
+    return Evidence(
+        card=evaluation.cards["model"],
+        slopes=_slopes(settings, evaluation),
+        base_log_loss=evaluation.cards["base_rate"]["log_loss"].value,
+        own_log_loss=own,
+        weakest_seed=weakest_seed_ratio(model, test.x, test.y, threads) if same else np.nan,
+        same_features=same,
+        spread=spread(evaluation.families),
+        leak=evaluation.leak,
+        rival=rival,
+    )
+
+
+def _slopes(settings: Settings, evaluation: Evaluation) -> dict[str, Interval]:
+    """Calibration slope of each product line, where there are several with leavers enough."""
+    test, p = evaluation.test, evaluation.scores["model"]
+    lines = test.product_line.astype(str)
+    slopes = {}
+    for line in np.unique(lines):
+        rows = lines == line
+        left = int(test.y[rows].sum())
+        if rows.all() or min(left, int(rows.sum()) - left) < _FEWEST_OF_A_LINE:
+            continue
+        card = scorecard(test.y[rows], p[rows], test.customer_id[rows], settings.training.bootstrap)
+        slopes[str(line)] = card["calibration_slope"]
+    return slopes
+
+
+def test_key(evaluation: Evaluation) -> str:
+    """SHA-256 (hex) of the test rows' customers, dates and labels: the same rows, the same key."""
+    return rows_digest(evaluation.test, features=False)

@@ -1,0 +1,117 @@
+"""Recipe comparison by out-of-fold log loss on development rows.
+
+Test rows take no part: a choice made on them would make the evaluation optimistic.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from features.timeline import LabelWindow
+from models.baselines.challengers import recipe_scorer
+from models.baselines.out_of_fold import (
+    OutOfFold,
+    Scorer,
+    development,
+    difference,
+    folds_of,
+    out_of_fold,
+)
+from models.boosters.hyperparameters import Recipe, with_changes
+from models.dataset.examples import Examples
+from models.dataset.splits import Fold
+from models.metrics.bootstrap import Interval
+from models.metrics.scorecard import scorecard
+from pipelines.config.settings import Settings
+from pipelines.training.evaluation import recipe_of, test_folds
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateResult:
+    """One candidate compared with the recipe of the configuration.
+
+    ``gap`` is its mean log loss minus the recipe's. ``changes`` under ``training`` would make the
+    recipe this candidate; where there are none, ``advice`` says what a win means.
+    """
+
+    name: str
+    card: Mapping[str, Interval]
+    gap: Interval
+    cpu_seconds: float
+    changes: Mapping[str, object]
+    advice: str = ""
+
+    @property
+    def wins(self) -> bool:
+        """Whether the whole interval of the gap lies below zero."""
+        return self.gap.high < 0
+
+    @property
+    def verdict(self) -> str:
+        """The decision in one sentence, and what to do about a win."""
+        gap = f"{self.gap:+.5f}"
+        if not self.wins:
+            return f"{self.name} does not beat the recipe: log loss {gap}."
+        return f"{self.name} beats the recipe: log loss {gap}. {self._next}"
+
+    @property
+    def _next(self) -> str:
+        if not self.changes:
+            return self.advice
+        settings = ", ".join(f"{k}: {_yaml(v)}" for k, v in self.changes.items())
+        return f"To try it on the test months, set training: {{{settings}}} and train again."
+
+
+class RecipeComparison:
+    """Development rows, their folds, and what the configured recipe reaches on them.
+
+    Raises ``GateError`` where no row is left beside the test rows.
+    """
+
+    def __init__(self, settings: Settings, examples: Examples) -> None:
+        self.window: LabelWindow = settings.label_window()
+        self.examples = development(examples, test_folds(settings, examples))
+        self.recipe: Recipe = recipe_of(settings, len(self.examples), self.examples.single_date)
+        self.folds: tuple[Fold, ...] = folds_of(self.examples, self.window, self.recipe)
+        self._replicates = settings.training.bootstrap
+
+    @cached_property
+    def baseline(self) -> OutOfFold:
+        """The configured recipe on the folds."""
+        return self.out_of_fold(self.scorer({}))
+
+    def scorer(
+        self, changes: Mapping[str, object], seeds: int | None = None
+    ) -> Callable[[Examples], Scorer]:
+        """How the recipe with ``changes`` is fitted; on its first ``seeds`` seeds only."""
+        recipe = with_changes(self.recipe, {**changes, "seeds": self.recipe.seeds[:seeds]})
+        return lambda train: recipe_scorer(train, recipe)
+
+    def out_of_fold(
+        self,
+        make: Callable[[Examples], Scorer],
+        on_fold: Callable[[int, float], None] = lambda _number, _loss: None,
+    ) -> OutOfFold:
+        """Fit and score on every fold."""
+        return out_of_fold(self.examples, self.folds, make, on_fold)
+
+    def compare(
+        self,
+        name: str,
+        make: Callable[[Examples], Scorer],
+        changes: Mapping[str, object],
+        advice: str = "",
+    ) -> CandidateResult:
+        """Fit a candidate on every fold and compare it with the recipe."""
+        baseline = self.baseline
+        started = time.process_time()
+        scores = self.out_of_fold(make)
+        cpu_seconds = time.process_time() - started
+        card = scorecard(scores.y, scores.p, scores.customer_id, self._replicates)
+        gap = difference(scores, baseline)
+        return CandidateResult(name, card, gap, cpu_seconds, changes, advice)
+
+
+def _yaml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:.4g}"

@@ -1,0 +1,64 @@
+"""Data quality findings of accepted tables, the worst first."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from pipelines.snapshots.facts import TableFacts
+from pipelines.snapshots.unit_levels import unit_factor
+
+SET_ASIDE = "set aside"
+PER_TABLE = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Rows of a table that contradict something; ``of`` is how many rows they are among.
+
+    ``rows`` is None for what is wrong with a whole column.
+    """
+
+    table: str
+    kind: str
+    what: str
+    rows: int | None
+    of: int
+
+    @property
+    def share(self) -> float:
+        """Share of the table's rows; a whole column counts as all of them."""
+        return 1.0 if self.rows is None else self.rows / max(self.of, 1)
+
+
+def findings(tables: Mapping[str, TableFacts]) -> list[Finding]:
+    """Every finding, the largest share of its table's rows first."""
+    found = (finding for name, facts in tables.items() for finding in _findings_of(name, facts))
+    return sorted(found, key=lambda f: (-f.share, f.table, f.kind, f.what))
+
+
+def split_by_table(found: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """The ``PER_TABLE`` worst of each table, and the rest; both in the given order."""
+    seen: Counter[str] = Counter()
+    first: list[Finding] = []
+    rest: list[Finding] = []
+    for finding in found:
+        seen[finding.table] += 1
+        (first if seen[finding.table] <= PER_TABLE else rest).append(finding)
+    return first, rest
+
+
+def _findings_of(name: str, facts: TableFacts) -> Iterator[Finding]:
+    for rule, count in facts.quarantined.items():
+        yield Finding(name, SET_ASIDE, rule, count, facts.source_rows)
+    for what, count in facts.profile.orphans.items():
+        yield Finding(name, "orphan keys", what, count, facts.rows)
+    for what, count in facts.profile.disorder.items():
+        yield Finding(name, "dates out of order", what, count, facts.rows)
+    if facts.profile.alike:
+        what = "alike in everything but the key"
+        yield Finding(name, "duplicates", what, facts.profile.alike, facts.rows)
+    for column, profile in facts.profile.columns.items():
+        factor = unit_factor(profile.jump)
+        if factor is not None:
+            what = f"{column}: the newest month's median is about {factor:g} times what it was"
+            yield Finding(name, "unit jump", what, None, facts.rows)

@@ -1,0 +1,106 @@
+"""HTML report of a data validation: one offline file, no scripts, nothing that customers wrote."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from pipelines.runtime.atomic_files import write_file
+from pipelines.runtime.html_templates import html_template
+from pipelines.runtime.run_record import Gate
+from pipelines.validation.findings import SET_ASIDE, Finding, findings, split_by_table
+from pipelines.validation.tables import CheckResult, is_source_table, table, tables_without_gate
+
+
+def write_page(path: Path, checked: CheckResult) -> None:
+    """Write the page; raises ``PublicationError`` when the disk refuses."""
+    write_file(path, render(checked, path.parent).encode())
+
+
+def render(checked: CheckResult, folder: Path) -> str:
+    """The page as HTML, for a file in ``folder``. Every value is escaped."""
+    return html_template("check.html").render(page=_page(checked, folder))
+
+
+def _page(checked: CheckResult, folder: Path) -> dict[str, object]:
+    banded = [g for g in checked.gates if g.low is not None or g.high is not None]
+    stopped = [gate for gate in banded if not gate.passed]
+    found = findings(checked.tables)
+    first, rest = ([_finding(f, checked, folder) for f in part] for part in split_by_table(found))
+    tone, verdict = _verdict(checked, stopped, found)
+    return {
+        "company": checked.company,
+        "as_of": checked.as_of,
+        "tone": tone,
+        "verdict": verdict,
+        "refusals": checked.refusals,
+        "customers_known": checked.customers_known,
+        "leaks": checked.leaks,
+        "tables": [table(name, facts, checked) for name, facts in checked.tables.items()],
+        "without_gate": tables_without_gate(checked),
+        "stopped": [_gate(gate) for gate in stopped],
+        "passed": [_gate(gate) for gate in banded if gate.passed],
+        "findings": first,
+        "more_findings": rest,
+        "quarantine": checked.quarantine if any(f.kind == SET_ASIDE for f in found) else "",
+    }
+
+
+def _verdict(
+    checked: CheckResult, stopped: Sequence[Gate], found: Sequence[Finding]
+) -> tuple[str, str]:
+    """How serious it is (``bad``, ``look`` or ``good``), and the same in words."""
+    if checked.refusals:
+        said = f"{_count(len(checked.refusals), 'table')} refused: {', '.join(checked.refusals)}."
+        if stopped:
+            said += f" {_count(len(stopped), 'gate')} stopped."
+        return "bad", f"{said} The last snapshot and publication stand."
+    if checked.refusal is not None:
+        return "bad", checked.refusal
+    rows = sum(facts.source_rows for name, facts in checked.tables.items() if is_source_table(name))
+    aside = sum(f.rows or 0 for f in found if f.kind == SET_ASIDE)
+    said = f"{_count(len(checked.tables), 'table')} with {rows:,} rows keep the data contract."
+    if aside:
+        said = (
+            f"{aside:,} of {rows:,} rows ({_share(aside / rows)}) were set aside; the others of "
+            f"{_count(len(checked.tables), 'table')} keep the data contract."
+        )
+    if stopped:
+        said += f" {_count(len(stopped), 'gate')} stopped, and a person let the tables through."
+    if found:
+        said += f" {_count(len(found), 'thing')} to look at below."
+    return "look" if found or stopped else "good", said
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _share(share: float) -> str:
+    return "under 0.1%" if 0 < share < 0.001 else f"{share:.1%}"
+
+
+def _finding(finding: Finding, checked: CheckResult, folder: Path) -> dict[str, str]:
+    aside = finding.kind == SET_ASIDE
+    limit = checked.limits.get(finding.table) if aside else None
+    return {
+        "table": finding.table,
+        "kind": finding.kind,
+        "what": finding.what,
+        "rows": "" if finding.rows is None else f"{finding.rows:,}",
+        "share": "" if finding.rows is None else _share(finding.share),
+        "limit": "" if limit is None else f"{limit:.1%}",
+        "file": _link(checked.quarantine / f"{finding.table}.csv", folder) if aside else "",
+    }
+
+
+def _link(path: Path, folder: Path) -> str:
+    return quote(Path(os.path.relpath(path, folder)).as_posix())
+
+
+def _gate(gate: Gate) -> dict[str, str]:
+    figures = {"value": gate.value, "low": gate.low, "high": gate.high}
+    shown = {key: "" if value is None else f"{value:.4g}" for key, value in figures.items()}
+    if gate.value is None:
+        shown["value"] = "unknown"
+    return {"name": gate.name, "state": "passed" if gate.passed else "stopped", **shown}

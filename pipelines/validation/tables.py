@@ -1,0 +1,103 @@
+"""Table profiles of a data validation: counts, ages and columns, as its page shows them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from features.contract import TABLES
+from pipelines.runtime.clock import local_day
+from pipelines.runtime.run_record import Gate
+from pipelines.snapshots.facts import TableFacts
+from pipelines.snapshots.profile import ColumnProfile
+
+_OFTEN_EMPTY = 0.5
+_NAMED = 4
+_FRESH = "days since the newest event"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What a check saw: the tables as far as they were read, the gates, and a refusal if any.
+
+    ``limits`` is the share of each table's rows that may be set aside, ``refusals`` tells by
+    table what breaks the contract, ``refusal`` is the whole message, and ``leaks`` says what the
+    leak detector found or why it did not look.
+    """
+
+    company: str
+    zone: str
+    as_of: date
+    tables: Mapping[str, TableFacts]
+    gates: Sequence[Gate]
+    quarantine: Path
+    refusal: str | None = None
+    leaks: str = ""
+    refusals: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
+    customers_known: bool = True
+
+
+def is_source_table(name: str) -> bool:
+    """Whether a table is the company's own, and not derived from others."""
+    return not TABLES[name].derived
+
+
+def tables_without_gate(checked: CheckResult) -> str:
+    """Names of the tables whose age no gate looks at."""
+    gated = {gate.name.partition(":")[0] for gate in checked.gates if gate.name.endswith(_FRESH)}
+    dated = (
+        name
+        for name, facts in checked.tables.items()
+        if is_source_table(name) and name not in checked.refusals and facts.last_event is not None
+    )
+    return ", ".join(name for name in dated if name not in gated)
+
+
+def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, object]:
+    """What the page shows of one table."""
+    first, newest = (
+        None if moment is None else local_day(moment, checked.zone)
+        for moment in (facts.first_event, facts.last_event)
+    )
+    return {
+        "name": name,
+        "state": _state(name, checked),
+        "rows": f"{facts.rows:,}",
+        "set_aside": f"{sum(facts.quarantined.values()):,}",
+        "first": first or "",
+        "newest": newest or "",
+        "age": (checked.as_of - newest).days if newest is not None else "",
+        "absent": ", ".join(facts.absent),
+        "empty": _often_empty(facts),
+        "unread": ", ".join(facts.unread),
+        "forbidden": ", ".join(facts.forbidden),
+        "open": len(checked.tables) == 1,
+        "columns": [
+            _column(column, profile, facts.rows)
+            for column, profile in facts.profile.columns.items()
+        ],
+    }
+
+
+def _state(name: str, checked: CheckResult) -> str:
+    if name in checked.refusals:
+        return "refused"
+    return "" if is_source_table(name) else "derived"
+
+
+def _often_empty(facts: TableFacts) -> str:
+    shares = {name: c.nulls / max(facts.rows, 1) for name, c in facts.profile.columns.items()}
+    often = sorted((-share, name) for name, share in shares.items() if share >= _OFTEN_EMPTY)
+    shown = [f"{name} {-share:.0%}" for share, name in often[:_NAMED]]
+    return ", ".join(shown) + (f" and {len(often) - _NAMED} more" if len(often) > _NAMED else "")
+
+
+def _column(name: str, profile: ColumnProfile, rows: int) -> dict[str, str]:
+    return {
+        "name": name,
+        "nulls": f"{profile.nulls / rows:.1%}" if rows else "",
+        "low": profile.low or "",
+        "high": profile.high or "",
+        "jump": "" if profile.jump is None else f"{profile.jump:.2f}",
+    }

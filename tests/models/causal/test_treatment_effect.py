@@ -1,0 +1,201 @@
+"""The effect of treatment: its interval, its verdict, and who counts in it."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom, norm
+
+from models.causal.risk_difference import Strata, needed, power, risk_difference
+from models.causal.treatment_effect import RandomisedAssignments, harmful, measure_effects
+
+
+def strata(*rows: tuple[float, float, float, float]) -> Strata:
+    """Rows of treated, their leavers, held out, their leavers."""
+    return Strata(*np.array(rows, dtype=np.float64).T)
+
+
+def company(
+    seed: int, effect: Callable[[np.ndarray], np.ndarray], customers: int = 6_000
+) -> RandomisedAssignments:
+    """Bands of very different risk, the riskier ones held out more often than others."""
+    rng = np.random.default_rng(seed)
+    band = rng.integers(0, 4, customers)
+    risk = np.array([0.03, 0.08, 0.15, 0.3])[band]
+    treat = rng.random(customers) >= np.array([0.2, 0.2, 0.3, 0.4])[band]
+    left = rng.random(customers) < np.where(treat, effect(risk), risk)
+    none = np.full(customers, "none given", dtype=object)
+    return RandomisedAssignments(
+        customer_id=np.arange(customers).astype(str).astype(object),
+        assigned_on=np.full(customers, "2024-01-01", dtype="datetime64[D]"),
+        treat=treat,
+        left=left,
+        reached=treat,
+        risk_band=band.astype(str).astype(object),
+        lane=np.where(band > 1, "call", "inform").astype(object),
+        action=none,
+        product_line=none,
+        probability=risk,
+    )
+
+
+def test_one_stratum_is_the_plain_difference_with_an_interval_from_inverting_its_test() -> None:
+    """The ends are where the squared distance is z² times Sato's variance at that distance."""
+    x1, n1, x0, n0 = 12.0, 80.0, 9.0, 40.0
+    found = risk_difference(strata((n1, x1, n0, x0)))
+    assert found.value == pytest.approx(x1 / n1 - x0 / n0)
+    n, weight = n1 + n0, n1 * n0 / (n1 + n0)
+    for end in (found.low, found.high):
+        p = (n1**2 * x0 - n0**2 * x1 + n1 * n0 * (n0 - n1) / 2) / n**2
+        q = (x1 * (n0 - x0) + x0 * (n1 - x1)) / (2 * n)
+        variance = (end * p + q) / weight**2
+        assert (found.value - end) ** 2 == pytest.approx(norm.ppf(0.975) ** 2 * variance)
+
+
+def test_variance_of_equal_arms_is_that_of_two_binomials() -> None:
+    """By hand: 30 and 20 of 100 leave. At the value itself Sato's variance is p1q1/n + p0q0/n."""
+    found = risk_difference(strata((100, 30, 100, 20)))
+    assert found.value == pytest.approx(0.1)
+    middle = (found.low + found.high) / 2
+    half = (found.high - found.low) / 2
+    slope = 2 * (middle - found.value)
+    plain = norm.ppf(0.975) ** 2 * (0.3 * 0.7 + 0.2 * 0.8) / 100
+    assert half**2 == pytest.approx(middle**2 - found.value**2 + plain - slope * found.value)
+
+
+def test_strata_take_away_what_only_the_mix_of_risks_makes() -> None:
+    """Simpson: in each stratum treatment halves leaving, and the pooled shares say the reverse."""
+    mixed = strata((900, 180, 100, 40), (100, 1, 900, 18))
+    pooled = (181 / 1000) - (58 / 1000)
+    assert pooled > 0
+    assert risk_difference(mixed).high < 0
+
+
+def test_a_stratum_with_one_arm_only_changes_nothing() -> None:
+    both = strata((50, 10, 40, 12))
+    more = strata((50, 10, 40, 12), (70, 7, 0, 0), (0, 0, 9, 9))
+    assert risk_difference(more) == risk_difference(both)
+
+
+def test_nothing_to_compare_is_not_a_number_with_the_widest_interval() -> None:
+    found = risk_difference(strata((10, 1, 0, 0)))
+    assert math.isnan(found.value)
+    assert (found.low, found.high) == (-1.0, 1.0)
+
+
+@pytest.mark.parametrize(("p1", "p0", "n1", "n0"), [(0.02, 0.03, 180, 20), (0.3, 0.2, 45, 15)])
+def test_exact_coverage_of_a_small_comparison_is_near_nominal(
+    p1: float, p0: float, n1: int, n0: int
+) -> None:
+    """Summed over every outcome that two binomials can give, no simulation."""
+    chance = 0.0
+    for x1 in range(n1 + 1):
+        if binom.pmf(x1, n1, p1) < 1e-9:
+            continue
+        for x0 in range(n0 + 1):
+            found = risk_difference(strata((n1, x1, n0, x0)))
+            if found.low <= p1 - p0 <= found.high:
+                chance += binom.pmf(x1, n1, p1) * binom.pmf(x0, n0, p0)
+    assert chance > 0.925
+
+
+def test_power_at_the_needed_size_is_the_wanted_one() -> None:
+    total = needed(0.1, -0.3, 0.1, 0.8, 0.95)
+    assert total is not None
+    held_out = round(total * 0.1)
+    assert power(0.1, -0.3, total - held_out, held_out, 0.95) == pytest.approx(0.8, abs=0.002)
+    rng = np.random.default_rng(1)
+    x1 = rng.binomial(total - held_out, 0.07, 500)
+    x0 = rng.binomial(held_out, 0.1, 500)
+    seen = [
+        risk_difference(strata((total - held_out, a, held_out, b))).high < 0
+        for a, b in zip(x1, x0, strict=True)
+    ]
+    assert np.mean(seen) == pytest.approx(0.8, abs=0.08)
+
+
+def test_nobody_leaving_has_no_power_and_no_needed_size() -> None:
+    assert power(0.0, -0.3, 100, 10, 0.95) == 0.0
+    assert needed(0.0, -0.3, 0.1, 0.8, 0.95) is None
+    assert needed(0.1, -0.3, 0.0, 0.8, 0.95) is None
+
+
+def drawn(rng: np.random.Generator, effect: float) -> Strata:
+    """Leavers of both arms of one company in four bands, drawn as counts."""
+    risk = np.array([0.03, 0.08, 0.15, 0.3])
+    treated, held_out = np.array([600, 600, 520, 450]), np.array([150, 150, 230, 300])
+    left = rng.binomial(treated, risk + effect), rng.binomial(held_out, risk)
+    return Strata(*(a.astype(np.float64) for a in (treated, left[0], held_out, left[1])))
+
+
+@pytest.mark.parametrize("effect", [0.0, -0.02, 0.05])
+def test_a_planted_effect_lies_inside_its_interval_at_the_nominal_rate(effect: float) -> None:
+    """Without one this is the rate of false positives; 5,000 companies, so ±0.6 %."""
+    rng = np.random.default_rng(1)
+    found = [risk_difference(drawn(rng, effect)) for _ in range(5_000)]
+    inside = np.mean([each.low <= effect <= each.high for each in found])
+    assert inside == pytest.approx(0.95, abs=0.01)
+    assert np.mean([each.value for each in found]) == pytest.approx(effect, abs=0.002)
+
+
+def test_of_200_companies_without_an_effect_about_one_in_twenty_shows_one() -> None:
+    """A/A through the whole measurement. 20 of 200 would be a chance of 1 in 500."""
+    every, lanes = 0, 0
+    for seed in range(200):
+        found = measure_effects(company(seed, lambda risk: risk, 3_000))
+        assert found[0].verdict != "not_measurable_yet"
+        every += found[0].verdict != "no_difference_seen"
+        wide = [each.difference for each in found if each.kind == "lane"]
+        lanes += any(each.low > 0 or each.high < 0 for each in wide)
+    assert 2 <= every < 20
+    assert 2 <= lanes < 20
+
+
+def test_contact_that_makes_people_leave_is_a_red_flag() -> None:
+    found = measure_effects(company(1, lambda risk: risk + 0.06))
+    assert found[0].verdict == "more_leave"
+    assert found[0] in harmful(found)
+    assert not harmful(measure_effects(company(1, lambda risk: risk - 0.02)))
+
+
+def test_too_few_customers_say_nothing_whatever_the_difference() -> None:
+    found = measure_effects(company(3, lambda risk: risk * 0, 120))[0]
+    assert found.verdict == "not_measurable_yet"
+    assert found.needed is not None
+    assert found.needed > found.treated + found.held_out
+    assert found.power < 0.8
+
+
+def test_a_smaller_effect_asked_for_needs_more_customers() -> None:
+    assigned = company(2, lambda risk: risk)
+    asked = [measure_effects(assigned, smallest)[0].needed or 0 for smallest in (0.4, 0.2, 0.1)]
+    assert asked == sorted(asked)
+    assert asked[0] < asked[1] < asked[2]
+
+
+def test_a_customer_counts_once_with_the_first_assignment() -> None:
+    frame = pd.DataFrame(
+        {
+            "customer_id": ["b", "a", "b", "a"],
+            "assigned_on": pd.to_datetime(["2024-03-01", "2024-02-01", "2024-01-01", "2024-03-01"]),
+            "arm": ["treat", "treat", "holdout", "holdout"],
+            "left": [True, False, False, True],
+            "reached": [True, True, False, False],
+            "risk_band": ["high", None, "low", "low"],
+            "lane": ["call", "call", None, None],
+            "action": [None] * 4,
+            "product_line": ["power"] * 4,
+            "probability": [0.1, 0.2, 0.3, None],
+        }
+    )
+    found = RandomisedAssignments.build(frame)
+    assert found.customer_id.tolist() == ["a", "b"]
+    assert found.treat.tolist() == [True, False]
+    assert found.left.tolist() == [False, False]
+    assert found.probability.tolist() == [0.2, 0.3]
+    assert found.stratum.tolist() == ["2024-02 none given", "2024-01 low"]
+    shuffled = RandomisedAssignments.build(frame.sample(frac=1, random_state=3))
+    assert shuffled.customer_id.tolist() == found.customer_id.tolist()
+    assert shuffled.treat.tolist() == found.treat.tolist()

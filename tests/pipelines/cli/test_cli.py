@@ -1,0 +1,168 @@
+"""The command line: what each command prints, as text and as JSON."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from trees import records
+
+from features.contract import TABLES
+from pipelines.simulator.writer import WRITTEN
+
+COMMANDS = {
+    *("simulate", "check", "train", "nightly", "truth", "demo"),
+    *("features", "schema", "serve", "ui", "init", "doctor", "ablate", "compare", "monitor"),
+    *("promote", "rollback", "recalibrate"),
+}
+
+
+def test_help_lists_every_command_and_loads_no_heavy_library(root):
+    code = (
+        "import sys; sys.argv = ['stille', '--help']\n"
+        "from pipelines.cli.app import main\n"
+        "try: main()\n"
+        "finally: print(sorted({'prefect', 'mlflow', 'lightgbm', 'pandas'} & set(sys.modules)))"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=root,
+        check=True,
+        env={**os.environ, "COLUMNS": "100"},
+    ).stdout
+    for command in COMMANDS:
+        assert f" {command} " in shown
+    assert shown.strip().endswith("[]")
+
+
+def test_no_command_shows_the_help(stille):
+    ended = stille()
+    assert ended.code == 2
+    assert "Churn risk for silent products." in ended.out
+
+
+def test_features_are_listed_with_driver_and_definition(stille, demo, trained):
+    ended = stille("features", "--json", "--config", demo.config)
+    assert ended.code == 0
+    rows = json.loads(ended.out)
+    names = [row["feature"] for row in rows]
+    assert len(names) == len(set(names)) > 100
+    assert set(trained.judged.test.spec.names) <= set(names)
+    assert all(row["definition"] and row["driver"] and row["source"] for row in rows)
+    shown = stille("features", "--config", demo.config)
+    assert [name for name in names if f" {name} " not in shown.out] == []
+
+
+def test_schemas_are_json(stille):
+    config = json.loads(stille("schema").out)
+    assert {"company", "paths", "sources"} <= set(config["properties"])
+    table = json.loads(stille("schema", "invoices").out)
+    assert set(table["properties"]) >= {column.name for column in TABLES["invoices"].columns}
+    unknown = stille("schema", "invoice")
+    assert unknown.code == 2
+    assert "unknown table 'invoice'" in unknown.err
+
+
+def test_check_tells_what_each_table_holds(stille, demo, tmp_path):
+    config = demo.config_in(tmp_path)
+    ended = stille("check", "--json", "--config", config, "--as-of", demo.as_of)
+    assert ended.code == 0
+    rows = {row["table"]: row for row in json.loads(ended.out)}
+    assert set(rows) == set(WRITTEN)
+    for name, row in rows.items():
+        held = pq.read_metadata(demo.data / "tables" / f"{name}.parquet").num_rows
+        assert row["rows"] + sum(row["quarantined"].values()) == held
+    shown = stille("check", "--config", config, "--as-of", demo.as_of)
+    assert f"{rows['invoices']['rows']:,}" in shown.out
+    assert [record["status"] for record in records(tmp_path / "var", "check")] == ["succeeded"] * 2
+
+
+@pytest.mark.parametrize("fmt", ["parquet", "csv"])
+def test_simulate_writes_tables_and_their_truth(stille, tmp_path, fmt):
+    arguments = ["--customers", 40, "--months", 4, "--products", "electricity", "--seed", 2]
+    ended = stille("simulate", tmp_path / "co", *arguments, "--format", fmt)
+    assert ended.code == 0
+    assert str(tmp_path / "co" / "truth") in ended.out
+    tables = {path.name for path in (tmp_path / "co" / "tables").iterdir()}
+    assert tables == {f"{name}.{fmt}" for name in WRITTEN}
+    assert (tmp_path / "co" / "truth" / "hazard.parquet").is_file()
+    path = tmp_path / "co" / "tables" / f"contracts.{fmt}"
+    lines = product_lines(path)
+    assert len(lines) >= 40
+    assert set(lines) == {"electricity"}
+
+
+def product_lines(path: Path) -> list[str]:
+    if path.suffix == ".parquet":
+        return pq.read_table(path)["product_line"].to_pylist()
+    with path.open(encoding="utf-8", newline="") as file:
+        return [row["product_line"] for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [(["--format", "xlsx"], "use parquet or csv"), (["--products", "gas"], "gas")],
+)
+def test_simulate_refuses_what_it_does_not_know(stille, tmp_path, option, words):
+    ended = stille("simulate", tmp_path / "co", "--customers", 10, *option)
+    assert ended.code == 2
+    assert words in ended.err
+    assert not (tmp_path / "co").exists()
+
+
+def test_truth_prints_the_model_beside_the_key(stille, demo):
+    ended = stille("truth", "--config", demo.config, "--key", demo.data / "truth")
+    assert ended.code == 0
+    assert "oracle AUC" in ended.out
+    assert "Strongest drivers" in ended.out
+
+
+def test_a_published_night_is_shown_to_people_and_programs(stille, demo, published):
+    arguments = ["nightly", "--plain", "--config", demo.config, "--as-of", demo.as_of]
+    shown = stille(*arguments)
+    assert shown.code == 0
+    folder = published.publication.folder
+    assert f"Published already, nothing to do: {folder}" in shown.out.replace("\n", " ")
+    assert str(folder / "risk_list.csv") in shown.out
+    assert "\n1. C" in shown.out
+    facts = json.loads(stille(*arguments, "--json").out)
+    assert facts["folder"] == str(folder)
+    assert (facts["written"], facts["run_id"]) == (False, published.publication.run_id)
+    assert [row["risk_rank"] for row in facts["top"]] == ["1", "2", "3"]
+
+
+def test_training_is_shown_to_people_and_programs(demo, trained, capsys):
+    from pipelines.cli import printing
+
+    printing.training_done(trained)
+    shown = capsys.readouterr().out
+    assert "churn/1 on time, 2023-09 to 2023-11" in shown
+    assert f"{trained.judged.cards['model']['auc'].value:.4f}" in shown
+    assert "\nChampion.\n" in shown
+    printing.as_json(printing.training_facts(trained))
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["champion"] is True
+    assert facts["metrics"]["model"]["auc"][0] == trained.judged.cards["model"]["auc"].value
+
+
+def test_the_console_script_ends_with_the_errors_code_and_no_traceback(demo, root, tmp_path):
+    begun = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-m", "pipelines", "check", "--config", tmp_path / "absent.yaml"],
+        capture_output=True,
+        text=True,
+        cwd=root,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "absent.yaml" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.stdout == ""
+    assert time.monotonic() - begun < 60

@@ -1,0 +1,161 @@
+"""A forgotten customer is nowhere, and nobody else is touched."""
+
+import csv
+import io
+import shutil
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from stamps import STAMP
+
+from features.errors import BusyError
+from pipelines.config.list_layout import Layout
+from pipelines.erasure.publications import forget_published
+from pipelines.erasure.rows import without_in_parquet
+from pipelines.publication.publish import publish, publisher, staging_folder
+from pipelines.publication.reader import Publication, current, verify
+from pipelines.publication.schema import Field
+from pipelines.publication.writers import write_list
+from pipelines.snapshots.snapshot import read_snapshot, verify_snapshot
+from pipelines.snapshots.store import newest_first
+
+FIELDS = (
+    Field("as_of_date", "date", "Day."),
+    Field("customer_id", "text", "Key."),
+    Field("said", "text", "Words."),
+)
+TITLES = {"as_of_date": "Dato", "customer_id": "Kunde", "said": "Ord"}
+LAYOUT = Layout(excel=True, xlsx=True, rows_per_file=3, titles=TITLES)
+ROWS = [("1", "10"), ("10", 'fint;\n"1", 1'), ("11", "1"), ("2", "1"), ("3", "«æ»")]
+
+
+def publication(out: Path, day: int) -> Publication:
+    stamp = replace(STAMP, as_of=date(2024, 5, day))
+    made = Publication(out, stamp.as_of, "run-1")
+    frame = pd.DataFrame(ROWS, columns=["customer_id", "said"]).astype("str")
+    frame["as_of_date"] = pd.Timestamp(stamp.as_of)
+    with publisher(out), staging_folder(made) as staging:
+        written = write_list(frame, FIELDS, staging, "list", LAYOUT)
+        (staging / "report.html").write_text("<p>10 customers</p>")
+        publish(made, stamp, written)
+    return made
+
+
+def csv_ids(path: Path, separator: str) -> list[str]:
+    text = io.StringIO(path.read_text("utf-8-sig"), newline="")
+    return [row[1] for row in list(csv.reader(text, delimiter=separator))[1:]]
+
+
+def test_every_file_loses_that_customer_alone(tmp_path: Path):
+    old, new = publication(tmp_path, 1), publication(tmp_path, 2)
+    before = (new.folder / "list.csv").read_bytes()
+    with publisher(tmp_path):
+        assert forget_published(tmp_path, "10") == 2
+    assert not old.folder.exists()
+    now = current(tmp_path)
+    assert now == Publication(tmp_path, new.as_of, "run-1.without-1")
+    assert (tmp_path / "current.json").read_text().count("run-1.without-1") == 3
+    verify(now.folder)
+    left = [who for who, _ in ROWS if who != "10"]
+    for ending, separator in ((".csv", ","), (".excel.csv", ";")):
+        first = csv_ids(now.folder / f"list{ending}", separator)
+        assert first + csv_ids(now.folder / f"list.part-02{ending}", separator) == left
+    books = [openpyxl.load_workbook(now.folder / name) for name in ("list.xlsx", BOOK_2)]
+    cells = [row[1] for book in books for row in list(book.active.values)[1:]]
+    assert cells == left
+    assert pd.read_parquet(now.folder / "list.parquet")["customer_id"].tolist() == left
+    assert (now.folder / "report.html").read_text() == "<p>10 customers</p>"
+    said = before.replace(b'2024-05-02,10,"fint;\n""1"", 1"\n', b"")
+    assert (now.folder / "list.csv").read_bytes() == said
+
+
+BOOK_2 = "list.part-02.xlsx"
+
+
+def test_forgetting_again_or_a_stranger_changes_nothing(tmp_path: Path):
+    publication(tmp_path, 2)
+    with publisher(tmp_path):
+        assert forget_published(tmp_path, "fint") == 0
+        assert forget_published(tmp_path, "10") == 1
+        assert forget_published(tmp_path, "10") == 0
+        assert forget_published(tmp_path, "11") == 1
+    assert current(tmp_path) == Publication(tmp_path, date(2024, 5, 2), "run-1.without-2")
+    assert [path.name for path in (tmp_path / "2024-05-02").iterdir()] == ["run-1.without-2"]
+
+
+def test_a_table_of_nobody_and_unknown_ids_stay(tmp_path: Path):
+    plans = pa.table({"plan_id": ["a"]})
+    pq.write_table(plans, tmp_path / "plans.parquet")
+    assert not without_in_parquet(tmp_path / "plans.parquet", "a")
+    rows = pa.table({"customer_id": ["a", None, "b"], "n": [1, 2, 3]})
+    metadata = {b"kept": b"yes"}
+    pq.write_table(rows.replace_schema_metadata(metadata), tmp_path / "rows.parquet")
+    assert without_in_parquet(tmp_path / "rows.parquet", "a")
+    found = pq.read_table(tmp_path / "rows.parquet")
+    assert found["n"].to_pylist() == [2, 3]
+    assert found.schema.metadata[b"kept"] == b"yes"
+
+
+def files_with(customer: str, *roots: Path) -> list[Path]:
+    """Every file below ``roots`` that says the id, in its bytes or in a Parquet text column."""
+    found = []
+    for path in (path for root in roots for path in root.rglob("*") if path.is_file()):
+        if path.suffix == ".parquet":
+            table = pq.read_table(path, partitioning=None)
+            texts = [
+                table[n]
+                for n, t in zip(table.column_names, table.schema.types, strict=True)
+                if pa.types.is_string(t) or pa.types.is_large_string(t)
+            ]
+            said = any(customer in texts.to_pylist() for texts in texts)
+        else:
+            said = customer.encode() in path.read_bytes()
+        found += [path] if said else []
+    return found
+
+
+def test_nothing_that_is_kept_or_published_says_the_id(demo, copied, stille):
+    for name in ("snapshots", "matrices", "training"):
+        shutil.copytree(demo.var / name, copied / "var" / name)
+    config = demo.config_in(copied, data=copied / "data")
+    listed = pd.read_parquet(copied / "out" / "current" / "risk_list.parquet")
+    tested = pd.read_parquet(next((copied / "var" / "training").glob("*/test_scores.parquet")))
+    customer = next(who for who in listed["customer_id"] if who in set(tested["customer_id"]))
+    other = next(who for who in listed["customer_id"] if who != customer)
+    kept = copied / "var", copied / "out"
+    places = {path.relative_to(copied).parts[0:2] for path in files_with(customer, *kept)}
+    assert {("var", "snapshots"), ("var", "matrices"), ("var", "training")} <= places
+    others = {path.name for path in files_with(other, *kept)}
+    ended = stille("forget", customer, "--yes", "--config", config)
+    assert ended.code == 0, ended.err
+    assert "Erased from 1 publications" in ended.out
+    assert customer not in ended.out + ended.err
+    assert files_with(customer, *kept) == []
+    assert {path.name for path in files_with(other, *kept)} == others
+    for folder in newest_first(copied / "var" / "snapshots"):
+        verify_snapshot(read_snapshot(folder))
+
+
+def test_a_snapshot_that_a_run_reads_is_left_alone(demo, copied, stille):
+    shutil.copytree(demo.var / "snapshots", copied / "var" / "snapshots")
+    held = read_snapshot(newest_first(copied / "var" / "snapshots")[0])
+    config = demo.config_in(copied, data=copied / "data")
+    ended = stille("forget", "anybody", "--yes", "--config", config)
+    assert ended.code == BusyError.exit_code
+    assert "a run is reading" in ended.err
+    verify_snapshot(held)
+
+
+@pytest.mark.parametrize("answer", ["n\n", ""])
+def test_without_a_yes_nothing_is_erased(demo, copied, stille, monkeypatch, answer):
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    config = demo.config_in(copied, data=copied / "data")
+    listed = pd.read_parquet(copied / "out" / "current" / "risk_list.parquet")
+    assert stille("forget", listed["customer_id"][0], "--config", config).code == 1
+    assert files_with(listed["customer_id"][0], copied / "out")

@@ -1,0 +1,522 @@
+"""A night publishes what the champion says of the tables, once, and never half."""
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+import pytest
+from history import tell_late, truncate
+from trees import records, tree
+
+from features.catalog import Catalog, build_catalog
+from features.contract import TABLES
+from features.errors import ContractError, ModelError
+from models.dataset.feature_spec import FeatureSpec
+from pipelines import tracking
+from pipelines.config.settings import load_settings
+from pipelines.config.text_files import ACTIONS
+from pipelines.jobs.check import check_tables
+from pipelines.jobs.entry import NIGHTLY
+from pipelines.lists.actions import load_actions
+from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
+from pipelines.matrices.gates import feature_columns, refuse_other_features
+from pipelines.matrices.store import open_store
+from pipelines.publication.reader import current, verify
+from pipelines.scoring.night import score_cohort
+from pipelines.snapshots.snapshot import take_snapshot
+from pipelines.snapshots.store import NEWEST
+
+EARLIER = date(2023, 12, 1)
+FILES = {
+    f"{name}.{ending}"
+    for name in (
+        *("risk_list", "risk_list.sv", "risk_list.en", "call_list", "fix_list", "service_list"),
+        *("leave_in_peace", "suppressed", "changes", "outcome_probabilities", "causes"),
+    )
+    for ending in ("csv", "parquet")
+} | {"report.html", "report.sv.html", "report.en.html"}
+ALLOWED = [
+    *(f"contact_allowed_{channel}" for channel in ("phone", "sms", "email", "post")),
+    "contact_block_reason",
+]
+COLUMNS = [
+    *("schema_version", "run_id", "as_of_date", "customer_id", "product_line", "segment"),
+    *("churn_probability", "horizon_days", "risk_band", "risk_rank", "risk_percentile"),
+    *("risk_change_7d", "lane", "lane_rule", "is_new", "nights_on_list"),
+    *("expected_value", "expected_value_high", "value_at_risk", "currency"),
+    *(f"reason_{n}_{part}" for n in (1, 2, 3) for part in ("driver", "text", "contribution")),
+    *("protective_1_driver", "protective_1_text", "suggested_action", "do_not"),
+    "preferred_channel",
+    *ALLOWED,
+    *("open_case_id", "binding_until", "last_contact_on"),
+    *("arm", "data_quality", "model_version"),
+]
+
+
+@pytest.fixture
+def listed(published) -> pd.DataFrame:
+    return pd.read_parquet(published.publication.folder / "risk_list.parquet")
+
+
+@pytest.fixture(scope="module")
+def oracle_memory() -> dict[str, pd.DataFrame]:
+    return {}
+
+
+@pytest.fixture
+def oracle(demo, tmp_path, oracle_memory) -> pd.DataFrame:
+    """Scores, base and contributions by family and driver, from the stored text and LightGBM."""
+    if not oracle_memory:
+        oracle_memory["scores"] = scores_by_hand(demo, tmp_path)
+    return oracle_memory["scores"]
+
+
+def matrix_by_hand(demo, folder: Path) -> pd.DataFrame:
+    settings = load_settings(demo.config_in(folder, engine={"shard_size": 700}))
+    snapshot = take_snapshot(settings, folder / "own")
+    job = MatrixJob(catalog_of(settings, snapshot), (demo.as_of,))
+    parts = build_matrix(settings, snapshot, job, folder / "matrix", lambda: None)
+    assert len(parts) > 1
+    return pd.concat([pd.read_parquet(p.features) for p in parts], ignore_index=True)
+
+
+def scores_by_hand(demo, folder: Path) -> pd.DataFrame:
+    matrix = matrix_by_hand(demo, folder)
+    columns = json.loads((demo.champion / "spec.json").read_bytes())["columns"]
+    x = np.column_stack([encoded(matrix[c["name"]], c) for c in columns])
+    booster = lgb.Booster(model_file=demo.champion / "booster_0.txt")
+    numbers = json.loads((demo.champion / "calibration.json").read_bytes())
+    raw = booster.predict(x, raw_score=True)
+    lines = [numbers["product_lines"].get(line, numbers) for line in matrix["product_line"]]
+    slope, intercept = (np.array([line[n] for line in lines]) for n in ("slope", "intercept"))
+    assert len(set(slope)) == 2
+    parts = booster.predict(x, pred_contrib=True) * slope[:, None]
+    names = [f"{c['family']} {c['driver']}" for c in columns]
+    drivers = pd.DataFrame(parts[:, :-1]).T.groupby(names).sum().T
+    odds = slope * raw + intercept
+    scores = {"p": 1 / (1 + np.exp(-odds)), "base": parts[:, -1] + intercept}
+    return drivers.assign(customer_id=matrix["customer_id"], **scores).set_index("customer_id")
+
+
+def encoded(values: pd.Series, column: dict[str, object]) -> np.ndarray:
+    if column["kind"] == "number":
+        return values.to_numpy("float32")
+    codes = {word: code for code, word in enumerate(column["vocabulary"])}
+    return values.map(codes).to_numpy("float32")
+
+
+def test_the_night_wrote_every_file_and_its_manifest(published, trained):
+    folder = published.publication.folder
+    assert published.written
+    assert {path.name for path in folder.iterdir()} == FILES | {"datapackage.json"}
+    manifest = verify(folder)
+    assert {entry["path"] for entry in manifest["resources"]} == FILES
+    described = manifest["stille"]
+    assert described["model_digest"] == trained.registered.digest
+    assert described["model_version"] == "churn/1"
+    assert described["as_of_date"] == "2024-03-01"
+    [fields] = [
+        entry["schema"]["fields"]
+        for entry in manifest["resources"]
+        if entry["path"] == "risk_list.csv"
+    ]
+    assert [field["name"] for field in fields] == COLUMNS
+    assert (folder.parent.parent / "current").resolve() == folder.resolve()
+
+
+def test_the_report_tells_of_this_night_and_names_nobody(published, listed):
+    for name, language in (("report.html", "nb"), ("report.sv.html", "sv")):
+        page = (published.publication.folder / name).read_text(encoding="utf-8")
+        assert f'<html lang="{language}">' in page
+        assert f"{len(listed):,}".replace(",", "\u00a0") in page
+        assert not [customer for customer in listed["customer_id"] if customer in page]
+
+
+def test_the_list_has_one_row_for_everyone_who_could_leave(demo, listed):
+    assert list(listed.columns) == COLUMNS
+    tables = demo.data / "tables"
+    held = duckdb.sql(
+        f"""select distinct customer_id from '{tables}/contracts.parquet'
+        where started_on < date '{demo.as_of}' and contract_id not in (
+            select contract_id from '{tables}/terminations.parquet'
+            where notified_on < date '{demo.as_of}' )"""
+    ).fetchall()
+    assert listed["customer_id"].is_unique
+    assert set(listed["customer_id"]) == {row[0] for row in held}
+    assert set(listed["as_of_date"]) == {demo.as_of}
+
+
+def test_probabilities_are_the_champions(listed, oracle):
+    theirs = oracle.loc[listed["customer_id"], "p"].to_numpy()
+    np.testing.assert_allclose(listed["churn_probability"], theirs, rtol=0, atol=5.1e-7)
+    assert theirs.std() > 0.01
+
+
+def by_family(drivers: pd.DataFrame) -> pd.DataFrame:
+    return drivers.T.groupby(drivers.columns.str.split().str[0]).sum().T
+
+
+def test_reasons_are_the_largest_contributions_of_families(listed, oracle):
+    drivers = oracle.loc[listed["customer_id"]].drop(columns=["p", "base"])
+    families = by_family(drivers)
+    order = np.argsort(-families.to_numpy(), axis=1)
+    for slot, rank, way in (
+        *((f"reason_{number}", number - 1, 1) for number in (1, 2, 3)),
+        ("protective_1", -1, -1),
+    ):
+        named = listed[f"{slot}_driver"]
+        given = named.notna().to_numpy()
+        assert given.mean() > 0.4, slot
+        family = families.columns.take(order[given, rank])
+        theirs = drivers[given] * way
+        for each in family.unique():
+            own = theirs[family == each].filter(regex=f"^{each} ")
+            assert (own.idxmax(axis=1) == each + " " + named[given][family == each].array).all()
+        if way == 1:
+            value = listed.loc[given, f"{slot}_contribution"]
+            at = families.to_numpy()[given, order[given, rank]]
+            np.testing.assert_allclose(value, at, rtol=0, atol=1e-6)
+
+
+def test_the_families_and_the_base_make_the_score(oracle):
+    odds = np.log(oracle["p"] / (1 - oracle["p"]))
+    total = by_family(oracle.drop(columns=["p", "base"])).sum(axis=1) + oracle["base"]
+    np.testing.assert_allclose(total, odds, rtol=0, atol=1e-6)
+
+
+def test_outcomes_by_horizon_add_up_and_are_the_stored_models(demo, published, listed, tmp_path):
+    folder = published.publication.folder
+    rows = pd.read_csv(folder / "outcome_probabilities.csv", dtype="str")
+    told = json.loads((demo.champion / "incidence.json").read_bytes())
+    names = ["stayed", *told["causes"]]
+    order = rows["customer_id"][::3].tolist()
+    assert rows["customer_id"].tolist() == np.repeat(order, 3).tolist()
+    assert set(order) == set(listed["customer_id"])
+    risk = listed.set_index("customer_id")["churn_probability"].loc[order]
+    assert (np.diff(risk) <= 0).all()
+    assert rows["horizon_days"].tolist() == ["30", "90", "180"] * len(listed)
+    millionths = rows[names].map(lambda text: int(text.replace(".", "")))
+    assert (millionths.sum(axis=1) == 1_000_000).all()
+    by_horizon = millionths.to_numpy().reshape(-1, 3, len(names))
+    assert (np.diff(by_horizon[:, :, 1:], axis=1) >= 0).all()
+    assert (by_horizon[:, :, 1].std(axis=0) > 3_000).all()
+    matrix = matrix_by_hand(demo, tmp_path).set_index("customer_id").loc[order]
+    expected = incidence_by_hand(demo, matrix, told)
+    np.testing.assert_allclose(by_horizon / 1e6, expected, atol=1e-6 * len(names))
+    twin = pd.read_parquet(folder / "outcome_probabilities.parquet")
+    np.testing.assert_allclose(twin[names].to_numpy() * 1e6, millionths, atol=1e-6)
+
+
+def incidence_by_hand(demo, matrix: pd.DataFrame, told: dict) -> np.ndarray:
+    """Aalen and Johansen's sums written out over the stored booster's answers."""
+    columns = json.loads((demo.champion / "spec.json").read_bytes())["columns"]
+    x = np.column_stack([encoded(matrix[c["name"]], c) for c in columns])
+    booster = lgb.Booster(model_file=demo.champion / "incidence_0.txt")
+    still, ended, out = np.ones(len(x)), np.zeros((len(x), len(told["causes"]))), []
+    for number, start in enumerate(told["baseline"]):
+        wide = np.column_stack([x, np.full(len(x), number)])
+        odds = np.exp(booster.predict(wide, raw_score=True) + np.add(start, told["level"]))
+        chances = odds / odds.sum(axis=1, keepdims=True)
+        ended = ended + still[:, None] * chances[:, 1:]
+        still = still * chances[:, 0]
+        out.append(np.column_stack([still, ended]))
+    return np.stack([out[0], out[2], out[5]], axis=1)
+
+
+def test_a_contact_is_worth_what_the_formula_says(demo, listed):
+    """EV = p·γ·(V − d) − f − (1 − p)·ω·V with the figures of configs/demo.yaml, by hand.
+
+    What is lost tells ω: nothing of the awake, one share of all sleepers, 3.85 % of all stayers.
+    """
+    margins = pd.read_parquet(demo.data / "tables" / "customers.parquet").set_index("customer_id")
+    margin = margins.loc[listed["customer_id"], "margin_per_year"].astype(float).to_numpy() / 100
+    value = np.where(np.isnan(margin), 1500, margin) * 4 + 4 * (30 + 300)
+    p = listed["churn_probability"].to_numpy()
+    lost = p * 0.3 * (value - 300) - 30 - listed["expected_value"].to_numpy()
+    woken = lost / ((1 - p) * value)
+    asleep = woken > 0.0385 / 2
+    assert 0.1 < asleep.mean() < 0.7
+    np.testing.assert_allclose(woken[~asleep], 0, atol=1e-4)
+    np.testing.assert_allclose(woken[asleep], np.median(woken[asleep]), atol=1e-4)
+    assert ((1 - p) * woken).sum() == pytest.approx(0.0385 * (1 - p).sum(), rel=1e-3)
+    np.testing.assert_allclose(listed["value_at_risk"], p * value, rtol=1e-4, atol=0.05)
+    assert set(listed["currency"]) == {"NOK"}
+    assert (listed["expected_value"] > 0).any()
+
+
+def test_what_to_do_follows_from_the_reasons_and_the_rule_table(listed):
+    rules = load_actions(ACTIONS)
+    told = listed[listed["suggested_action"].notna()]
+    assert len(told) > 0.5 * listed["reason_1_driver"].notna().sum()
+    for row in told.itertuples():
+        drivers = (row.reason_1_driver, row.reason_2_driver, row.reason_3_driver)
+        actions = [rules.drivers[d].actions for d in drivers if d in rules.drivers]
+        assert row.suggested_action in {action for few in actions for action in few}
+
+
+def test_ranks_percentiles_and_bands_follow_the_probabilities(published, listed):
+    p = listed["churn_probability"].to_numpy()
+    assert (np.diff(p) <= 0).all()
+    assert listed["risk_rank"].tolist() == [int((p > value).sum()) + 1 for value in p]
+    percentile = [round(100 * float((p <= value).mean()), 2) for value in p]
+    assert listed["risk_percentile"].tolist() == pytest.approx(percentile, abs=0.0051)
+    shares = listed["risk_band"].value_counts() / len(listed)
+    one_row = 1 / len(listed)
+    assert shares["very_high"] == pytest.approx(0.01, abs=one_row)
+    assert shares["high"] == pytest.approx(0.04, abs=2 * one_row)
+    assert shares["medium"] == pytest.approx(0.15, abs=2 * one_row)
+    lowest = listed.groupby("risk_band")["churn_probability"].min()
+    thresholds = verify(published.publication.folder)["stille"]["thresholds"]
+    assert thresholds == {name: lowest[name] for name in ("medium", "high", "very_high")}
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_sentences_are_short_and_in_each_language(published, listed, language):
+    other = pd.read_parquet(published.publication.folder / f"risk_list.{language}.parquet")
+    texts = [name for name in COLUMNS if name.endswith("_text")]
+    codes = [name for name in COLUMNS if name not in texts]
+    pd.testing.assert_frame_equal(listed[codes], other[codes])
+    for frame in (listed, other):
+        said = frame[texts].melt()["value"].dropna()
+        assert said.str.len().min() > 0
+        assert said.str.len().max() <= 140
+        assert not said.str.contains(r"[{}]|\b(?:nan|None|NaT)\b").any()
+    reason = listed["reason_1_text"].notna()
+    assert (reason == listed["reason_1_driver"].notna()).all()
+    assert (listed.loc[reason, "reason_1_text"] != other.loc[reason, "reason_1_text"]).all()
+
+
+def test_the_csv_says_what_its_parquet_twin_says(published, listed):
+    csv = pd.read_csv(published.publication.folder / "risk_list.csv", dtype={"schema_version": str})
+    assert list(csv.columns) == COLUMNS
+    same = ["customer_id", "churn_probability", "risk_rank", "risk_band", "reason_1_text"]
+    pd.testing.assert_frame_equal(csv[same], listed[same], check_dtype=False)
+
+
+def test_a_second_run_changes_nothing_and_says_so(demo, published):
+    before = tree(demo.out)
+    times = {path: path.lstat().st_mtime_ns for path in demo.out.rglob("*")}
+    again = NIGHTLY.start(demo.config, demo.as_of)
+    assert (again.publication, again.written) == (published.publication, False)
+    assert tree(demo.out) == before
+    kept = {path: path.lstat().st_mtime_ns for path in demo.out.rglob("*")}
+    times.pop(demo.out / ".lock"), kept.pop(demo.out / ".lock")
+    assert kept == times
+    first, *_, last = records(demo.var, "nightly")
+    assert "nothing to do: this night is published already" in last["notes"]
+    assert last["publication"] == first["publication"] == str(published.publication.folder)
+    assert [stage["name"] for stage in last["stages"]] == ["champion", "tables"]
+    assert (first["status"], first["exit_code"]) == ("succeeded", 0)
+    scored = {stage["name"]: stage["rows_out"] for stage in first["stages"]}
+    assert scored["lists"] == scored["scoring"] > 1_000
+    assert not (demo.var / "matrix" / first["run_id"]).exists()
+
+
+def test_changed_input_is_published_anew_and_an_older_day_is_refused(
+    demo, published, copied, stille
+):
+    config = demo.config_in(copied, copied / "data")
+    shorten(copied / "data" / "tables" / "reminders.parquet")
+    store = open_store(load_settings(config), 1)
+    nights = [date(2023, 1, day) for day in range(15, 23)]
+    for night in nights:
+        (store.root / f"as_of={night}").mkdir(parents=True)
+    changed = NIGHTLY.start(config, demo.as_of)
+    assert changed.written
+    assert store.dates() == (*nights[2:], demo.as_of)
+    out = copied / "out"
+    assert current(out) == changed.publication
+    assert len(list((out / "2024-03-01").iterdir())) == 2
+    untouched = out / "2024-03-01" / published.publication.run_id
+    assert tree(untouched) == tree(published.publication.folder)
+    assert one_manifest(changed.publication.folder) != one_manifest(untouched)
+
+    before = tree(out)
+    refused = stille("nightly", "--plain", "--config", config, "--as-of", "2024-02-01")
+    assert refused.code == 2
+    assert "2024-02-01 is before the published 2024-03-01" in refused.err
+    assert "--backfill" in refused.err
+    assert tree(out) == before
+
+    filled = stille(
+        *("nightly", "--plain", "--config", config, "--as-of", "2024-02-01"), "--backfill", "--json"
+    )
+    assert filled.code == 0
+    facts = json.loads(filled.out)
+    assert verify(Path(facts["folder"]))["stille"]["as_of_date"] == "2024-02-01"
+    assert len(facts["top"]) == 3
+    assert current(out) == changed.publication
+    kept = tree(out)
+    assert {name: kept[name] for name in before} == before
+
+
+def shorten(path: Path) -> None:
+    rows = duckdb.sql(f"from '{path}'").to_arrow_table()
+    rows = rows.slice(0, len(rows) - 1)
+    duckdb.sql(f"copy (from rows) to '{path}' (format parquet)")
+
+
+def test_a_night_scores_the_tables_it_read_whatever_others_read_meanwhile(demo, listed, copied):
+    """Checks of other tables, each with a snapshot of its own, between reading and scoring."""
+    config = demo.config_in(copied, copied / "data")
+    shutil.rmtree(copied / "out")
+    checked = []
+
+    def step(function, *args):
+        if function is score_cohort:
+            for _ in range(NEWEST + 1):
+                shorten(copied / "data" / "tables" / "reminders.parquet")
+                checked.append(check_tables(config, demo.as_of))
+        return function(*args)
+
+    night = NIGHTLY.start(config, demo.as_of, step)
+    assert len(checked) == NEWEST + 1
+    now = pd.read_parquet(night.publication.folder / "risk_list.parquet")
+    pd.testing.assert_frame_equal(now.drop(columns="run_id"), listed.drop(columns="run_id"))
+    assert len(list((copied / "var" / "snapshots").iterdir())) == NEWEST + 1
+    check_tables(config, demo.as_of)
+    assert len(list((copied / "var" / "snapshots").iterdir())) == NEWEST
+
+
+def one_manifest(folder: Path) -> str:
+    return str(verify(folder)["stille"]["inputs_digest"])
+
+
+def test_without_a_champion_the_next_command_is_named(demo, stille, tmp_path):
+    config = demo.config_in(tmp_path, tracking={"model": "absent"})
+    ended = stille("nightly", "--plain", "--config", config, "--as-of", demo.as_of)
+    assert ended.code == 4
+    assert "'absent'" in ended.err
+    assert "stille train" in ended.err
+    assert "Traceback" not in ended.err
+    assert current(tmp_path / "out") is None
+    (record,) = records(tmp_path / "var", "nightly")
+    assert (record["status"], record["exit_code"]) == ("failed", 4)
+    assert record["error"]["message"] in ended.err.replace("\n", " ")
+
+
+def test_a_table_that_the_champion_needs_is_asked_for_by_name(demo, copied, stille):
+    config = demo.config_in(copied, sources={"reminders": None})
+    before = tree(copied / "out")
+    ended = stille("nightly", "--plain", "--config", config, "--as-of", demo.as_of)
+    assert ended.code == 3
+    [line] = [line for line in ended.err.splitlines() if line.startswith("  ")]
+    table, _, named = line.strip().partition(": ")
+    assert table == "reminders"
+    assert "reminder_fees_365d" in named
+    assert all("reminder" in name for name in named.split(", "))
+    assert "model churn/1 needs tables or columns that are not given now" in ended.err
+    assert "under sources in the configuration" in ended.err
+    assert "stille train" in ended.err
+    assert tree(copied / "out") == before
+    (record,) = records(copied / "var", "nightly")
+    assert (record["status"], record["exit_code"]) == ("failed", 3)
+
+
+def test_a_table_that_the_champion_does_not_need_may_go(demo):
+    settings = load_settings(demo.config)
+    spec = tracking.load(settings, tracking.champion(settings)).spec
+    every = build_catalog(TABLES)
+    assert not any("claims" in name for name in spec.names)
+    refuse_other_features("m/1", restricted(spec, every), build_catalog(set(TABLES) - {"claims"}))
+
+
+@pytest.mark.parametrize(
+    ("tables", "absent", "asked"),
+    [
+        (set(TABLES) - {"claims", "surveys"}, [], ["  claims: claimed_amount_365d", "  surveys: "]),
+        (set(TABLES), ["reminders.fee"], ["  reminders.fee: fees_without_friendly_reminder_365d"]),
+        (
+            set(TABLES) - {"households", "household_notices"},
+            [],
+            ["  household_notices (made from households and terminations): "],
+        ),
+    ],
+)
+def test_tables_and_columns_that_are_missing_are_named(tables, absent, asked):
+    spec = FeatureSpec(feature_columns(build_catalog(TABLES)))
+    with pytest.raises(ContractError) as refused:
+        refuse_other_features("m/1", spec, build_catalog(tables, absent=absent))
+    assert refused.value.exit_code == 3
+    assert [words for words in asked if words not in str(refused.value)] == []
+
+
+def restricted(spec: FeatureSpec, catalog: Catalog) -> FeatureSpec:
+    """The features of a spec with the definitions that a catalog gives them."""
+    columns = {column.name: column for column in feature_columns(catalog)}
+    return FeatureSpec(tuple(columns[name] for name in spec.names if name in columns))
+
+
+def test_a_feature_defined_otherwise_is_refused_by_name(demo):
+    settings = load_settings(demo.config)
+    snapshot = take_snapshot(settings, demo.var / "snapshots", as_of=demo.as_of)
+    catalog = catalog_of(settings, snapshot)
+    registered = tracking.champion(settings)
+    spec = tracking.load(settings, registered).spec
+    refuse_other_features(registered.label, spec, catalog)
+    name = spec.names[7]
+    changed = replace(
+        catalog,
+        features=tuple(
+            replace(f, expression=f"1 + {f.expression}") if f.name == name else f
+            for f in catalog.features
+        ),
+    )
+    with pytest.raises(ModelError, match=rf"none; defined otherwise now: {name}\b"):
+        refuse_other_features(registered.label, spec, changed)
+
+
+@pytest.mark.parametrize("how", ["changed", "added"])
+def test_a_tampered_model_never_scores(demo, copied, stille, how):
+    config = demo.config_in(copied)
+    booster = demo.champion / "booster_0.txt"
+    before, text = tree(copied / "out"), booster.read_bytes()
+    added = booster.with_name("run_me.py")
+    try:
+        if how == "changed":
+            booster.write_bytes(text.replace(b"leaf_value=", b"leaf_value=9", 1))
+        else:
+            added.write_text("raise SystemExit('ran')")
+        ended = stille("nightly", "--plain", "--config", config, "--as-of", demo.as_of)
+    finally:
+        booster.write_bytes(text)
+        added.unlink(missing_ok=True)
+    assert ended.code == 4
+    assert ("digest" if how == "changed" else "run_me.py") in ended.err
+    assert "stille train" in ended.err
+    assert tree(copied / "out") == before
+
+
+def test_nobody_to_score_is_an_error_and_not_an_empty_list(demo, stille, tmp_path):
+    config = demo.config_in(tmp_path)
+    ended = stille("nightly", "--plain", "--config", config, "--as-of", "1990-01-01")
+    assert ended.code == 3
+    assert "nobody had an active contract on 1990-01-01" in ended.err
+    assert current(tmp_path / "out") is None
+    assert not list(tmp_path.glob("out/.staging-*"))
+    assert not list(tmp_path.glob("var/matrix/*"))
+
+
+def test_a_night_seen_from_later_equals_the_night_itself(demo, tmp_path):
+    """The history of 90 more days, rows known late among them, changes no published number.
+
+    Only who may be contacted is read as it is now, whatever day the list stands on.
+    """
+    then = tmp_path / "then"
+    removed, hidden = truncate(demo.data / "tables", then / "data" / "tables", EARLIER)
+    assert removed > 10_000
+    assert hidden > 0
+    now = tmp_path / "now"
+    assert tell_late(demo.data / "tables", now / "data" / "tables", EARLIER) > 10_000
+    scores = []
+    for folder in (now, then):
+        night = NIGHTLY.start(demo.config_in(folder, folder / "data"), EARLIER)
+        scores.append(pd.read_parquet(night.publication.folder / "risk_list.parquet"))
+    current_ones = ("run_id", "lane", "lane_rule", "is_new", "nights_on_list", *ALLOWED)
+    pd.testing.assert_frame_equal(*(frame.drop(columns=[*current_ones]) for frame in scores))

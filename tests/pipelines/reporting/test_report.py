@@ -1,0 +1,342 @@
+"""The report: what it says, in three languages, from plain facts."""
+
+import base64
+import json
+import re
+from dataclasses import replace
+from datetime import date, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from string import Template
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from features.contract import TABLES
+from features.errors import ConfigError
+from models.metrics.bootstrap import Interval
+from pipelines.config.settings import load_settings
+from pipelines.config.text_files import ACTIONS, rule_files
+from pipelines.lists.actions import load_actions
+from pipelines.lists.lane_reasons import RULES
+from pipelines.lists.lanes import LANES
+from pipelines.lists.list_columns import QUALITIES
+from pipelines.lists.previous_nights import PublishedNight
+from pipelines.publication.manifest import Stamp
+from pipelines.reporting import charts
+from pipelines.reporting.collect import collect
+from pipelines.reporting.facts import Cause, DriverShare, Reach
+from pipelines.reporting.list_facts import SMALLEST_GROUP, peace_of, reach_of, why_of
+from pipelines.reporting.measurement_facts import MeasurementFile, contact_of, newest, past_of
+from pipelines.reporting.page import SECTIONS, render
+from pipelines.reporting.texts import load_texts
+from pipelines.reporting.write import texts_of, write_report
+from tests.helpers.reports import bare, full
+
+LANGUAGES = ("nb", "sv", "en")
+HOSTILE = '<script>alert(1)</script> & "$x^{" '
+
+
+class Words(HTMLParser):
+    """The text of a page, without its styles."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found, self.style = [], False
+        self.feed(page)
+        self.text = re.sub(r"[ \n]+", " ", " ".join(self.found))
+
+    def handle_starttag(self, tag, attributes):
+        self.style = tag == "style"
+
+    def handle_endtag(self, tag):
+        self.style = False
+
+    def handle_data(self, data):
+        if not self.style:
+            self.found.append(data)
+
+
+def page(facts, language="en"):
+    return render(facts, texts_of(language), {})
+
+
+def words(facts, language="en"):
+    return Words(page(facts, language)).text
+
+
+def pictures(html):
+    found = re.findall(r"data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)", html)
+    return [base64.b64decode(each).decode() for each in found]
+
+
+def test_every_language_has_the_same_texts_with_the_same_values():
+    texts = {
+        language: load_texts(Path(f"configs/report/{language}.yaml")) for language in LANGUAGES
+    }
+    values = {
+        language: {key: sorted(Template(said).get_identifiers()) for key, said in t.texts.items()}
+        for language, t in texts.items()
+    }
+    assert values["nb"] == values["en"]
+    assert values["sv"] == values["en"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_has_a_name(language):
+    said = texts_of(language).texts
+    wanted = {
+        "lanes": ("all", *LANES),
+        "rules": RULES,
+        "qualities": QUALITIES,
+        "actions": load_actions(ACTIONS).actions,
+        "title": (),
+    }
+    for kind, codes in wanted.items():
+        for code in codes:
+            assert said[f"{kind}.{code}"] != code
+    for section in SECTIONS:
+        assert said[f"{section}.title"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_speaks_of_a_cause_where_there_is_an_association(language):
+    causal = r"\b(because|fordi|eftersom|därför att|på grunn av|på grund av|skyldes|due to)\b"
+    for key, said in texts_of(language).texts.items():
+        assert not re.search(causal, said, re.IGNORECASE), key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("facts", [full(), bare()], ids=["full", "bare"])
+def test_the_ten_parts_are_there_in_order_small_and_offline(language, facts):
+    html = page(facts, language)
+    assert re.findall(r'<h2 id="(\w+)">', html) == list(SECTIONS)
+    assert f'<html lang="{language}">' in html
+    assert len(html.encode()) < 1_000_000
+    assert re.findall(r"""(?:src|href)=["'](?!data:image/svg|#)""", html) == []
+    assert "<script" not in html
+    assert "url(" not in html
+    for svg in pictures(html):
+        assert not re.search(r"""(?:href|src)=["'](?!#)""", svg)
+    assert "$" not in Words(html).text
+
+
+def test_a_first_night_says_what_cannot_be_measured_yet():
+    said = words(bare())
+    assert said.count("not measurable yet") + said.count("Not measurable yet") == 5
+    assert "monitoring has not been run. Tonight's list can be judged after 12 June 2026" in said
+    assert "Tonight's lists are ready to use." in said
+    waiting = words(replace(bare(), monitored_on=date(2026, 2, 1)))
+    assert "No horizon had completed yet when monitoring was run on 1 February 2026" in waiting
+
+
+def test_figures_and_dates_are_written_as_the_language_writes_them():
+    assert "19 950" in words(full(), "nb").replace("\u00a0", " ")
+    assert "372 310 kr" in words(full(), "nb").replace("\u00a0", " ")
+    assert "19,950" in words(full(), "en")
+    assert "1. mars 2026" in words(full(), "nb")
+    assert "15 mars 2026 till 12 juni 2026" in words(full(), "sv")
+
+
+def test_the_window_is_the_label_window():
+    assert "notices given from 15 March 2026 to 12 June 2026" in words(full())
+
+
+def test_the_page_says_what_the_facts_say():
+    said = words(full())
+    assert "171 customers left where 172 were expected (0.99 times). That agrees" in said
+    assert "the 100 at highest risk 52.4 4.9% 5.4" in said
+    assert "Way of paying 32.0% 30.0% +2.0" in said
+    assert "Wait 4,100 31.2 NOK\u00a046,000 association" in said
+    assert "Price rise 800 12.0 no economics given experiment" in said
+    assert "newest day of payments unknown – to 4.000" in said
+    assert "Objected Left out by a rule 200" in said
+
+
+def test_contact_that_harms_is_said_in_words_and_in_red():
+    html = page(full())
+    assert '<span class="word bad">Harms.</span>' in html
+    assert "More of the treated left than of the held out in these groups: Call list." in words(
+        full()
+    )
+    assert "Too early to say. There are too few customers to tell." in words(full())
+    whole = full().contact.effects[0]
+    harm = replace(whole, verdict="more_leave", difference=Interval(0.06, 0.02, 0.1))
+    facts = replace(full(), contact=replace(full().contact, effects=(harm,)))
+    assert '<p class="lead"><span class="word bad">Harms.</span>' in page(facts)
+    assert "+6.0 percentage points (95 % interval +2.0 to +10.0). Stop contacting" in words(facts)
+
+
+def test_a_hostile_name_is_text():
+    html = page(full(HOSTILE, HOSTILE))
+    assert "<script" not in html
+    assert Words(html).text.count("<script>alert(1)</script>") == 2
+    effect = replace(full().contact.effects[1], kind="product_line", group=HOSTILE)
+    html = page(replace(full(), contact=replace(full().contact, effects=(effect, effect))))
+    assert "<script" not in html
+    assert not any("<script" in svg for svg in pictures(html))
+
+
+def test_the_same_facts_give_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write_report(full(), ("nb", "en"), tmp_path / name)
+    files = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert files == ["report.en.html", "report.html"]
+    for name in files:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert '<a href="report.en.html">English</a>' in (tmp_path / "a/report.html").read_text()
+    assert '<a href="report.html">Norsk</a>' in (tmp_path / "a/report.en.html").read_text()
+
+
+def luminance(colour):
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_every_text_colour_can_be_read_on_every_ground():
+    """WCAG 2.2, 1.4.3: at least 4.5 to 1."""
+    style = page(full()).partition("<style>")[2].partition("</style>")[0]
+    named = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", style))
+    texts = {*(named[c] for c in ("ink", "quiet", "accent", "good", "look", "bad"))}
+    for colour in texts | {charts.ACCENT, charts.OTHER, charts.QUIET, charts.INK}:
+        for ground in ("#ffffff", named["tint"]):
+            assert contrast(colour, ground) >= 4.5, (colour, ground)
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+
+
+def rows(**columns):
+    return pd.DataFrame(columns)
+
+
+def test_reach_by_hand():
+    found = reach_of(rows(churn_probability=[0.1, 0.5, 0.2]))
+    assert found == (Reach(3, pytest.approx(0.8)),)
+    many = reach_of(rows(churn_probability=[0.5] * 100 + [0.1] * 500))
+    assert [each.customers for each in many] == [100, 500, 600]
+    assert many[1].leavers == pytest.approx(90)
+
+
+def test_reasons_against_a_week_ago_and_no_group_that_shows_a_person():
+    now = rows(
+        reason_1_driver=["wait"] * 30 + ["binding"] * 10 + [None] * 60,
+        product_line=["power"] * 39 + ["rare"] * 61,
+        risk_change_7d=[0.02] * 50 + [None] * 50,
+    )
+    then = rows(reason_1_driver=["wait", "price_rise", None])
+    why = why_of(now, PublishedNight(date(2026, 2, 22), then, {}))
+    assert why.explained == 40
+    assert why.drivers == (DriverShare("wait", 0.75, 0.5), DriverShare("binding", 0.25, 0.0))
+    assert why.mean_change == pytest.approx(0.02)
+    assert [(group.name, group.customers) for group in why.groups] == [("power", 39)]
+    assert SMALLEST_GROUP == 20
+    alone = why_of(now, None)
+    assert alone.before is None
+    assert alone.drivers[0].before is None
+
+
+def test_peace_counts_every_customer_once_and_rules_within_their_lane():
+    found = peace_of(
+        rows(
+            lane=["call", "suppressed", "suppressed", "suppressed", "none"],
+            lane_rule=[None, "reserved", "opted_out", "opted_out", "capacity"],
+        )
+    )
+    assert sum(count for _, count in found.lanes) == 5
+    assert [lane for lane, _ in found.lanes] == list(LANES)
+    assert found.rules == (
+        ("suppressed", "opted_out", 2),
+        ("suppressed", "reserved", 1),
+        ("none", "capacity", 1),
+    )
+
+
+def test_nothing_measured_after_the_night_counts(tmp_path):
+    for day in ("2026-02-01", "2026-03-01", "2026-03-02"):
+        (tmp_path / f"{day}.json").write_text(json.dumps({"day": day}))
+    (tmp_path / "notes.json").write_text("{}")
+    found = newest(tmp_path, date(2026, 3, 1))
+    assert found == MeasurementFile(date(2026, 3, 1), {"day": "2026-03-01"})
+    assert newest(tmp_path / "nowhere", date(2026, 3, 1)) == MeasurementFile(None, None)
+    (tmp_path / "2026-03-01.json").write_text("{")
+    assert newest(tmp_path, date(2026, 3, 1)).unreadable
+
+
+def test_a_monitoring_without_a_complete_horizon_has_no_past():
+    day = date(2026, 3, 1)
+    assert past_of(MeasurementFile(day, {"performance": None})) is None
+    assert contact_of(MeasurementFile(None, None)) is None
+
+
+def test_texts_that_are_none_stop_with_the_file(tmp_path):
+    path = tmp_path / "en.yaml"
+    with pytest.raises(ConfigError, match="cannot read the report's texts"):
+        load_texts(path)
+    for content in ("[1, 2]", "locale: xx_YY", "title: Hello", ": :", "locale: 3"):
+        path.write_text(content)
+        with pytest.raises(ConfigError, match="not a file of the report's texts"):
+            load_texts(path)
+
+
+def test_the_texts_are_part_of_what_a_publication_was_made_of():
+    settings = load_settings(Path("configs/demo.yaml"))
+    files = {Path(f"configs/report/{name}.yaml") for name in settings.list.languages}
+    assert files <= set(rule_files(settings))
+
+
+def test_facts_are_collected_from_the_lists_the_snapshot_and_the_measurements(tmp_path):
+    settings = load_settings(Path("configs/demo.yaml"))
+    paths = settings.paths.model_copy(update={"var": tmp_path})
+    settings = settings.model_copy(update={"paths": paths})
+    (tmp_path / "monitoring").mkdir()
+    (tmp_path / "monitoring/2026-03-01.json").write_text("not json")
+    listed = rows(
+        churn_probability=[0.5, 0.25, 0.25],
+        lane=["call", "fix", "none"],
+        lane_rule=[None, None, "capacity"],
+        is_new=[True, False, False],
+        expected_value=[100.0, -5.0, 1.0],
+        expected_value_high=[300.0, 5.0, 2.0],
+        reason_1_driver=["wait", "wait", None],
+        suggested_action=["A9", "A2", None],
+        data_quality=["ok", "ok", "cold_start"],
+    )
+    causes = rows(
+        level=["family", "driver", "driver"],
+        cause=["price", "price_rise", "wait"],
+        customers=[5, 4, 0],
+        leavers=[2.0, 1.5, 0.0],
+        value=[None, 90.0, None],
+        evidence=["association"] * 3,
+    )
+    instant = datetime.fromisoformat("2026-02-08 23:30")
+    late = SimpleNamespace(rows=9, quarantined={"a": 1, "b": 2}, last_event=instant)
+    derived = next(name for name in TABLES if TABLES[name].derived)
+    snapshot = SimpleNamespace(tables={"contacts": late, derived: late})
+    stamp = Stamp(date(2026, 3, 1), "r", instant, "i", "c", "churn/1", "m", 90, {})
+    facts = collect(
+        settings, listed, causes, None, snapshot, (), replace(stamp, permissions_read=False)
+    )
+    assert facts.tonight.leavers == 1.0
+    assert (facts.tonight.called, facts.tonight.called_new, facts.tonight.silent) == (1, 1, 1)
+    assert facts.tonight.value == (100.0, 300.0)
+    assert facts.run.data_until == date(2026, 2, 9)
+    assert [notice.code for notice in facts.run.notices] == [
+        "permissions",
+        "old_data",
+        "unreadable",
+    ]
+    assert facts.run.tone == "bad"
+    assert facts.causes == (Cause("price_rise", 4, 1.5, 90.0, "association"),)
+    without = collect(settings, listed, causes.drop(columns="value"), None, snapshot, (), stamp)
+    assert without.causes[0].value is None
+    assert [(t.table, t.set_aside) for t in facts.health.tables] == [("contacts", 3)]
+    assert facts.past is facts.contact is facts.monitored_on is None
+    assert "nobody may be contacted tonight" in words(facts)

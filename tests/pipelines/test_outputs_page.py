@@ -1,8 +1,0 @@
-"""The page that describes the published files is the one the code would write."""
-
-from pipelines.lists.page import outputs_page
-
-
-def test_the_committed_page_is_current(root):
-    committed = (root / "docs" / "outputs.md").read_text(encoding="utf-8")
-    assert committed == outputs_page(), "run: python -m pipelines.lists.page"

@@ -1,0 +1,114 @@
+"""The metrics of a training run: few, of fixed names, and right."""
+
+from dataclasses import replace
+
+import pytest
+
+from pipelines import tracking
+from pipelines.config.settings import load_settings
+from pipelines.training.evaluation_result import evaluate_scores
+from pipelines.training.metrics import METRICS, flat_metrics
+
+NAMES = [
+    "auc",
+    "auc_low",
+    "auc_high",
+    "average_precision",
+    "log_loss",
+    "log_loss_low",
+    "log_loss_high",
+    "brier",
+    "calibration_slope",
+    "calibration_slope_low",
+    "calibration_slope_high",
+    "calibration_intercept",
+    "calibration_error",
+    "lift_at_1_pct",
+    "lift_at_5_pct",
+    "lift_at_10_pct",
+    "recall_at_1_pct",
+    "recall_at_5_pct",
+    "recall_at_10_pct",
+    "lift_at_10_pct_low",
+    "lift_at_10_pct_high",
+    "base_rate",
+    "base_rate_log_loss",
+    "one_rule_auc",
+    "one_rule_log_loss",
+    "logistic_auc",
+    "logistic_log_loss",
+    "price_only_auc",
+    "price_only_log_loss",
+    "champion_auc",
+    "champion_log_loss",
+    "unseen_auc",
+    "unseen_auc_difference",
+    "unseen_loss_difference",
+    "staying_auc",
+    "staying_log_loss",
+    "profit_at_low_multiple",
+    "profit_at_high_multiple",
+    "profit_share_at_low_multiple",
+    "profit_share_at_high_multiple",
+]
+
+
+def test_the_names_are_pinned_and_at_most_forty():
+    assert list(METRICS) == NAMES
+    assert len(METRICS) <= 40
+
+
+def test_every_run_logs_all_that_can_be_measured(trained):
+    found = flat_metrics(trained.judged)
+    assert list(found) == [name for name in NAMES if not name.startswith("champion_")]
+    with_champion = replace(
+        trained.judged,
+        cards={**trained.judged.cards, "champion": trained.judged.cards["logistic"]},
+    )
+    assert list(flat_metrics(with_champion)) == NAMES
+    assert flat_metrics(with_champion)["champion_auc"] == found["logistic_auc"]
+
+
+def test_each_is_of_the_check_that_it_is_named_after(trained):
+    found, judged = flat_metrics(trained.judged), trained.judged
+    assert found["unseen_auc"] == judged.unseen.unseen_auc
+    assert found["unseen_auc_difference"] == judged.unseen.auc_difference.value
+    last = judged.staying[-1]
+    assert (last.months, found["staying_auc"]) == (5, last.card["auc"].value)
+    assert found["profit_at_high_multiple"] > found["profit_at_low_multiple"] > 0
+    assert found["price_only_auc"] < found["auc"]
+
+
+def test_without_economics_there_is_no_profit_and_all_else_stays(demo, trained):
+    settings, judged = load_settings(demo.config), trained.judged
+    training = settings.training.model_copy(update={"bootstrap": 0})
+    bare = settings.model_copy(update={"economics": None, "training": training})
+    card = evaluate_scores(
+        bare,
+        judged.test,
+        {"model": judged.scores["model"]},
+        tracking.load(settings, tracking.champion(settings)),
+        folds=judged.folds,
+        descriptions={},
+        unseen=None,
+        staying=(),
+    ).cards["model"]
+    assert not [name for name in card if name.startswith("profit")]
+    assert card["auc"].value == judged.cards["model"]["auc"].value
+
+
+def test_profit_is_that_of_the_customers_own_margins(demo, trained):
+    settings, test = load_settings(demo.config), trained.judged.test
+    given = settings.economics
+    assert ((test.margin > 0) & (test.margin < 1e7)).all()
+    p, y = trained.judged.scores["model"], test.y
+    for end, multiple in zip(("low", "high"), given.acquisition_cost_multiple, strict=True):
+        keeping = given.contact_cost + given.offer_cost
+        value = test.margin / 100 * given.years + multiple * keeping
+        saved = given.saved_share * (value - given.offer_cost)
+        woken = given.woken_share * value
+        order = (-(p * saved - (1 - p) * woken)).argsort(kind="stable")
+        gain = (y * saved - (1 - y) * woken - given.contact_cost)[order]
+        best = max(gain.cumsum().max(), 0) / len(y)
+        card = trained.judged.cards["model"]
+        assert card[f"profit_at_{end}_multiple"].value == pytest.approx(best, rel=1e-3)

@@ -1,0 +1,89 @@
+"""Retraining in a simulated company whose list works: naive training unlearns what it works on."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from models.churn.fit import fit
+from models.churn.model import ChurnModel
+from models.dataset.array_types import Mask, Matrix
+from models.dataset.examples import Examples
+from models.explain.shap_values import by_driver, global_importance
+from pipelines.config.run import Run
+from pipelines.config.settings import Settings, load_settings
+from pipelines.jobs.read_tables import read_tables
+from pipelines.runtime.run_record import open_record
+from pipelines.simulator.coefficients import THE_RULE
+from pipelines.simulator.simulate import simulate
+from pipelines.training.evaluation import recipe_of
+from pipelines.training.examples import TrainingData, make_examples
+from pipelines.training.treated_rows import leave_out_treated
+
+TODAY, WORKED_ON = date(2024, 7, 1), "unresolved_case"
+
+
+@pytest.mark.proof
+def test_a_list_that_works_does_not_unlearn_its_driver(tmp_path, monkeypatch):
+    """Both ways of training meet a twin company that calls nobody: who is right about it?"""
+    monkeypatch.chdir(Path(__file__).parents[3])
+    acted_on = prepared(tmp_path / "acted_on", acted_on=0.85)
+    twin = prepared(tmp_path / "twin", acted_on=0.0)[1].examples
+    members = felt(tmp_path / "twin", twin)
+    left = float(twin.y[members].mean())
+    found = {}
+    for how in ("ignore", "exclude_treated"):
+        model = trained(*acted_on, how)
+        x = as_in(model.spec.names, twin)
+        drivers = global_importance(by_driver(model.contributions(x[::20]), model.spec))
+        ratio = float(model.probability(x)[members].mean()) / left
+        found[how] = (list(drivers.index).index(WORKED_ON), ratio, float(drivers[WORKED_ON]))
+    naive, ours = found["ignore"], found["exclude_treated"]
+    assert ours[0] < naive[0]
+    assert ours[2] > 1.4 * naive[2]
+    assert naive[1] < 0.75
+    assert ours[1] == pytest.approx(1, abs=0.25)
+
+
+def prepared(folder: Path, acted_on: float) -> tuple[Settings, TrainingData]:
+    """A company of 3,000 customers and its labelled rows; no outcomes by horizon."""
+    simulate(folder / "data", customers=3_000, months=30, seed=11, acted_on=acted_on)
+    document = yaml.safe_load(Path("configs/demo.yaml").read_text("utf-8"))
+    document["paths"] = {name: str(folder / name) for name in ("data", "var", "out")}
+    document["label"].pop("horizons")
+    (folder / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    settings = load_settings(folder / "config.yaml")
+    with open_record(settings.paths.var, "train-1", "train") as record:
+        run = Run(settings, TODAY, record)
+        return settings, make_examples(run, read_tables(run))
+
+
+def trained(settings: Settings, prepared: TrainingData, how: str) -> ChurnModel:
+    """The recipe on what one way of training learns from."""
+    training = settings.training.model_copy(update={"feedback": how, "seeds": 2})
+    settings = settings.model_copy(update={"training": training})
+    with open_record(settings.paths.var, f"train-{how}", "train") as record:
+        fair, _ = leave_out_treated(Run(settings, TODAY, record), prepared)
+    recipe = recipe_of(settings, len(fair.examples))
+    return fit(fair.examples, recipe)[0]
+
+
+def felt(folder: Path, examples: Examples) -> Mask:
+    """Which rows felt at their as-of date, by the answer key, what puts one on the list."""
+    rows = pd.read_parquet(folder / "data" / "truth" / "hazard.parquet")
+    rows["month"] = pd.to_datetime(rows["month"]).astype("datetime64[us]")
+    share = rows.set_index(["customer_id", "month"])[f"share_{WORKED_ON}"]
+    as_of = examples.as_of.astype("datetime64[us]")
+    keys = pd.MultiIndex.from_arrays([examples.customer_id, as_of])
+    return share.reindex(keys).to_numpy() >= 0.5 * THE_RULE.unresolved_case
+
+
+def as_in(names: tuple[str, ...], examples: Examples) -> Matrix:
+    """The matrix of ``examples`` with these columns; NaN for one that never varied there."""
+    own = {name: examples.x[:, i] for i, name in enumerate(examples.spec.names)}
+    nothing = np.full(len(examples), np.nan, dtype=np.float32)
+    columns = [own.get(name, nothing) for name in names]
+    return np.asfortranarray(np.column_stack(columns), dtype=np.float32)
