@@ -16,7 +16,7 @@ class Evidence:
     has leavers enough, ``base_log_loss`` the base rate's log loss. ``own_log_loss`` and
     ``weakest_seed_ratio`` (see ``models.promotion.champion_comparison``) are those of the
     registered model, which has learned from these rows too. ``spread`` is the mean absolute
-    contribution by driver family; ``rival`` the comparison with the champion, None when there is no champion.
+    contribution by driver family; ``rival`` the comparison with the champion, None without one.
     """
 
     card: Mapping[str, Interval]
