@@ -63,7 +63,7 @@ def recalibrate(
 
     The boosters learned from no row here. Slopes and levels are shrunk by
     ``models.calibration.shrinkage``; ``swing`` is that of the months that they learned from. The
-    check is on the newest ``complete`` months with 50 leavers, the fit of the check on those before.
+    check is on the newest ``complete`` months with 50 leavers, the check's fit on those before.
 
     ``open_rows`` are of months whose label window is still open. They teach no slope. Together
     with complete rows, the newest with 400 leavers and a whole window's time, they move the level:

@@ -1,4 +1,4 @@
-"""The feature that docs/architecture.md adds is added here, in a copy of its family, and computes."""
+"""The feature that docs/architecture.md adds is added in a copy of its family, and computes."""
 
 import re
 from datetime import date
@@ -27,7 +27,7 @@ def added() -> list[Feature]:
     [block] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     family = Family(support.FAMILY.name, list(support.FAMILY.features))
     wait = partial(family.add, *support.wait.args, **support.wait.keywords)
-    exec(block, vars(support) | {"wait": wait})  # noqa: S102  (the README's block is the test)
+    exec(block, vars(support) | {"wait": wait})  # noqa: S102  (the page's block is the test)
     return family.features[len(support.FAMILY.features) :]
 
 
