@@ -13,7 +13,6 @@ from features.families import (
     price,
     relationship,
     satisfaction,
-    self_service,
     support,
 )
 from features.families.relationship import Attribute, attribute_families
@@ -25,7 +24,6 @@ _MODULES = (
     market,
     support,
     effort,
-    self_service,
     information,
     channel,
     satisfaction,
@@ -72,7 +70,7 @@ def build_catalog(
 
     Raises ``ValueError`` when two families declare a feature of the same name.
     """
-    declared = [stream for module in _MODULES for stream in module.STREAMS]
+    declared = [stream for module in _MODULES for stream in module.FAMILY.streams]
     families = [module.FAMILY for module in _MODULES] + list(attribute_families(attributes))
     features = [feature for family in families for feature in family.features]
     names = [feature.name for feature in features]

@@ -57,15 +57,15 @@ class Feature:
     name: str
     stream: str
     expression: str
-    where: str
-    window: int | None
-    unit: str
-    sign: Sign
-    fill: float | None
     doc: str
+    unit: str
     source: str
     driver: str
     family: str
+    sign: Sign = 0
+    fill: float | None = None
+    where: str = "true"
+    window: int | None = None
     kind: Kind = "number"
     needs: tuple[str, ...] = ()
     of: tuple[str, ...] = ()
@@ -74,118 +74,123 @@ class Feature:
 
 @dataclass(slots=True)
 class Family:
-    """Features of one driver family, collected by ``add`` and ``fact``.
-
-    What the features of a driver share is said once: ``wait = partial(FAMILY.add, WAITS, …)``.
-    """
+    """The streams and features of one driver family, in the order declared."""
 
     name: str
     features: list[Feature] = field(default_factory=list)
+    streams: list[Stream] = field(default_factory=list)
 
-    def add(
+    def stream(
         self,
-        stream: Stream,
+        name: str,
+        *,
+        sql: str,
+        reads: tuple[str, ...] = (),
+        optional: tuple[str, ...] = (),
+        reveals: Mapping[str, str] | None = None,
+        bases: tuple[str, ...] = (),
+        per_customer: bool = True,
+    ) -> Stream:
+        """Declare a stream; without ``reads`` it reads the table of its own name."""
+        stream = Stream(name, reads or (name,), sql, optional, reveals or {}, bases, per_customer)
+        self.streams.append(stream)
+        return stream
+
+    def part(self, stream: Stream, name: str, expression: str, unit: str, doc: str) -> None:
+        """Declare a value that only combinations see."""
+        Driver(self, stream, "", "")(name, expression, doc, unit=unit, kind="part")
+
+    def declare(self, feature: Feature) -> None:
+        """Add a feature; raises ``ValueError`` when its name is declared twice."""
+        if any(other.name == feature.name for other in self.features):
+            raise ValueError(f"feature {feature.name!r} is declared twice in {self.name!r}")
+        self.features.append(feature)
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """What a family's features of one driver in one stream share: the defaults of their calls.
+
+    ``wait = Driver(FAMILY, WAITS, "wait", "S3 §4", unit="s", sign=1)``, then ``wait(…)``.
+    ``needs`` names tables and columns (``table.column``) whose absence would be mistaken for
+    something that happened, such as a notice that was never given.
+    """
+
+    family: Family
+    stream: Stream
+    name: str
+    source: str
+    unit: str = "count"
+    sign: Sign = 0
+    fill: float | None = None
+    needs: tuple[str, ...] = ()
+
+    def __call__(
+        self,
         name: str,
         expression: str,
-        *,
-        driver: str,
-        unit: str,
         doc: str,
-        source: str,
-        sign: Sign = 0,
-        where: str = "true",
+        *,
         windows: tuple[int, ...] = (),
+        unit: str | None = None,
+        sign: Sign | None = None,
         fill: float | None = None,
+        source: str | None = None,
         kind: Kind = "number",
-        needs: tuple[str, ...] = (),
+        needs: tuple[str, ...] | None = None,
     ) -> None:
         """Declare a feature, once per window in days (``name_30d``, …) or once for all time.
 
-        ``needs`` names tables and columns (``table.column``) whose absence would be mistaken for
-        something that happened, such as a notice that was never given.
-        Raises ``ValueError`` when a name is declared twice.
+        ``expression`` is an aggregate, and its condition behind ``where``. A feature that counts
+        has the unit count and is 0 without rows.
         """
+        aggregate, _, where = expression.partition(" where ")
+        if kind == "number" and aggregate.startswith("count("):
+            unit, fill = "count", 0
+        elif kind == "number" and fill is None:
+            fill = self.fill
         for window in windows or (None,):
-            self._declare(
+            self.family.declare(
                 Feature(
                     name=name if window is None else f"{name}_{window}d",
-                    stream=stream.name,
-                    expression=expression,
-                    where=where,
-                    window=window,
-                    unit=unit,
-                    sign=sign,
-                    fill=fill,
+                    stream=self.stream.name,
+                    expression=aggregate,
                     doc=doc,
-                    source=source,
-                    driver=driver,
-                    family=self.name,
+                    unit=self.unit if unit is None else unit,
+                    source=self.source if source is None else source,
+                    driver=self.name,
+                    family=self.family.name,
+                    sign=self.sign if sign is None else sign,
+                    fill=fill,
+                    where=where or "true",
+                    window=window,
                     kind=kind,
-                    needs=needs,
+                    needs=self.needs if needs is None else needs,
                 )
             )
 
     def fact(
         self,
-        stream: Stream,
         name: str,
         expression: str,
-        *,
-        driver: str,
         doc: str,
+        *,
         unit: str = "date",
-        where: str = "true",
-        needs: tuple[str, ...] = (),
+        needs: tuple[str, ...] | None = None,
     ) -> None:
         """Declare a value that a reason's sentence quotes and no model sees."""
-        self.add(
-            stream,
-            name,
-            expression,
-            driver=driver,
-            unit=unit,
-            doc=doc,
-            source="",
-            where=where,
-            kind="fact",
-            needs=needs,
-        )
-
-    def part(
-        self,
-        stream: Stream,
-        name: str,
-        expression: str,
-        *,
-        unit: str,
-        doc: str,
-        where: str = "true",
-    ) -> None:
-        """Declare a value that only combinations see."""
-        self.add(
-            stream,
-            name,
-            expression,
-            driver="",
-            unit=unit,
-            doc=doc,
-            source="",
-            where=where,
-            kind="part",
-        )
+        self(name, expression, doc, unit=unit, sign=0, source="", kind="fact", needs=needs)
 
     def combine(
         self,
         name: str,
         expression: str,
+        doc: str,
         *,
         of: tuple[str, ...],
-        driver: str,
-        unit: str,
-        doc: str,
-        source: str = "",
         maybe: tuple[str, ...] = (),
-        sign: Sign = 0,
+        unit: str | None = None,
+        sign: Sign | None = None,
         fill: float | None = None,
         kind: Kind = "number",
     ) -> None:
@@ -194,27 +199,22 @@ class Family:
         It is left out with any column of ``of``; one of ``maybe`` is then null. Combinations do
         not build on each other.
         """
-        self._declare(
+        fact = kind == "fact"
+        sign = self.sign if sign is None else sign
+        self.family.declare(
             Feature(
                 name=name,
                 stream="",
                 expression=expression,
-                where="true",
-                window=None,
-                unit=unit,
-                sign=sign,
-                fill=fill,
                 doc=doc,
-                source=source,
-                driver=driver,
-                family=self.name,
+                unit=self.unit if unit is None else unit,
+                source="" if fact else self.source,
+                driver=self.name,
+                family=self.family.name,
+                sign=0 if fact else sign,
+                fill=fill,
                 kind=kind,
                 of=of,
                 maybe=maybe,
             )
         )
-
-    def _declare(self, feature: Feature) -> None:
-        if any(known.name == feature.name for known in self.features):
-            raise ValueError(f"feature {feature.name!r} is declared twice in {self.name!r}")
-        self.features.append(feature)

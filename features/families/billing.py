@@ -1,19 +1,16 @@
 """Billing friction: unclear, corrected, late and hard-to-pay bills (S3 §3, S0)."""
 
-from functools import partial
-
 from features.contract import PAYMENT_METHODS
 from features.families.relationship import MASTER_DATA
-from features.feature import Family, Sign, Stream
+from features.feature import Driver, Family, Sign
 
 FAMILY = Family("billing_friction")
 
 # The latest of a few words is found by their numbers at two thirds of the cost.
 _METHOD = f"enum({', '.join(repr(method) for method in PAYMENT_METHODS)})"
 
-INVOICES = Stream(
+INVOICES = FAMILY.stream(
     "invoices",
-    reads=("invoices",),
     sql="""
     select customer_id, event_at, known_at, seq, issued_on, estimated, paper_fee, correction,
         case when not correction then due_on end as due_on,
@@ -48,7 +45,7 @@ INVOICES = Stream(
 )
 
 # An aggregate passes over every row of its stream: one that few count in has those to itself.
-UNUSUAL_INVOICES = Stream(
+UNUSUAL_INVOICES = FAMILY.stream(
     "unusual_invoices",
     reads=("invoices",),
     bases=("invoices",),
@@ -59,7 +56,7 @@ UNUSUAL_INVOICES = Stream(
 )
 
 # A bill that was paid by its due day is never overdue, whatever the as-of date.
-UNPAID_INVOICES = Stream(
+UNPAID_INVOICES = FAMILY.stream(
     "unpaid_invoices",
     reads=("invoices",),
     optional=("payments",),
@@ -80,7 +77,7 @@ UNPAID_INVOICES = Stream(
     """,
 )
 
-BILLING_CONTACTS = Stream(
+BILLING_CONTACTS = FAMILY.stream(
     "billing_contacts",
     reads=("invoices", "contacts"),
     sql="""
@@ -105,9 +102,8 @@ BILLING_CONTACTS = Stream(
     """,
 )
 
-PAYMENTS = Stream(
+PAYMENTS = FAMILY.stream(
     "payments",
-    reads=("payments",),
     optional=("invoices", "payment_method_events"),
     reveals={"failed": "failure_known_at"},
     sql=f"""
@@ -141,7 +137,7 @@ PAYMENTS = Stream(
     """,
 )
 
-TROUBLED_PAYMENTS = Stream(
+TROUBLED_PAYMENTS = FAMILY.stream(
     "troubled_payments",
     reads=("payments",),
     bases=("payments",),
@@ -152,9 +148,8 @@ TROUBLED_PAYMENTS = Stream(
     """,
 )
 
-REMINDERS = Stream(
+REMINDERS = FAMILY.stream(
     "reminders",
-    reads=("reminders",),
     sql="""
     select customer_id, event_at, known_at, sent_on, coalesce(fee, 0) as fee,
         coalesce(fee, 0) > 0 and count(case when coalesce(fee, 0) = 0 then 1 end) over (
@@ -164,16 +159,15 @@ REMINDERS = Stream(
     """,
 )
 
-METHOD_EVENTS = Stream(
+METHOD_EVENTS = FAMILY.stream(
     "payment_method_events",
-    reads=("payment_method_events",),
     sql="""
     select customer_id, event_at, known_at, method, step, local_day(event_at) as occurred_on
     from payment_method_events
     """,
 )
 
-ABANDONED_SWITCHES = Stream(
+ABANDONED_SWITCHES = FAMILY.stream(
     "abandoned_switches",
     reads=("payment_method_events",),
     sql="""
@@ -187,9 +181,8 @@ ABANDONED_SWITCHES = Stream(
     """,
 )
 
-METER_READINGS = Stream(
+METER_READINGS = FAMILY.stream(
     "meter_readings",
-    reads=("meter_readings",),
     reveals={"status": "status_known_at"},
     sql="""
     select customer_id, event_at, known_at, replaced_at, due_on, status,
@@ -198,18 +191,6 @@ METER_READINGS = Stream(
     """,
 )
 
-STREAMS = (
-    INVOICES,
-    UNUSUAL_INVOICES,
-    UNPAID_INVOICES,
-    BILLING_CONTACTS,
-    PAYMENTS,
-    TROUBLED_PAYMENTS,
-    REMINDERS,
-    METHOD_EVENTS,
-    ABANDONED_SWITCHES,
-    METER_READINGS,
-)
 
 # Few invoices have a returned debit, and a CASE looks no further at the others.
 _SEEMS_PAID = (
@@ -220,236 +201,146 @@ _OVERDUE = f"due_on < {{as_of_day}} and paid_at is null and not {_SEEMS_PAID}"
 _MADE = "not coalesce(failed, false)"
 _MISSING = "coalesce(status, 'missing') = 'missing'"
 
-bill_shock = partial(
-    FAMILY.add, INVOICES, driver="bill_shock", unit="ratio", sign=1, source="S3 §3"
-)
+bill_shock = Driver(FAMILY, INVOICES, "bill_shock", "S3 §3", unit="ratio", sign=1)
 bill_shock(
     "bill_shock_latest",
     "arg_max(shock, seq)",
-    doc="Latest bill that has three before it, against the median of the twelve before.",
+    "Latest bill that has three before it, against the median of the twelve before.",
 )
 bill_shock(
     "bill_shock_max",
     "max(shock)",
+    "Largest bill against the median of the twelve before it.",
     windows=(90, 365),
-    doc="Largest bill against the median of the twelve before it.",
 )
 bill_shock(
     "bill_shock_year_latest",
     "arg_max(shock_year, seq)",
-    doc="Latest bill against the same month a year before.",
+    "Latest bill against the same month a year before.",
 )
-FAMILY.add(
-    UNUSUAL_INVOICES,
+estimated_bill = Driver(FAMILY, UNUSUAL_INVOICES, "bill_shock", "S0", sign=1)
+estimated_bill(
     "estimated_bills",
-    "count(*)",
-    where="estimated",
+    "count(*) where estimated",
+    "Bills built on an estimate.",
     windows=(90, 365),
-    fill=0,
     needs=("invoices.estimated",),
-    driver="bill_shock",
-    unit="count",
-    sign=1,
-    doc="Bills built on an estimate.",
-    source="S0",
 )
-FAMILY.fact(
-    INVOICES,
-    "latest_bill_amount",
-    "arg_max(shock_amount, seq)",
-    driver="bill_shock",
-    unit="money",
-    doc="Amount of the latest bill.",
+bill_shock.fact(
+    "latest_bill_amount", "arg_max(shock_amount, seq)", "Amount of the latest bill.", unit="money"
 )
-FAMILY.fact(
-    INVOICES,
+bill_shock.fact(
     "latest_bill_above_usual",
     "arg_max(shock_over, seq)",
-    driver="bill_shock",
+    "Amount of the latest bill over the median of the twelve before.",
     unit="money",
-    doc="Amount of the latest bill over the median of the twelve before.",
 )
-FAMILY.fact(
-    INVOICES,
-    "latest_bill_on",
-    "arg_max(shock_on, seq)",
-    driver="bill_shock",
-    doc="Day of the latest bill.",
-)
-FAMILY.add(
-    UNUSUAL_INVOICES,
+bill_shock.fact("latest_bill_on", "arg_max(shock_on, seq)", "Day of the latest bill.")
+bill_correction = Driver(FAMILY, UNUSUAL_INVOICES, "bill_correction", "S3 §3", sign=1)
+bill_correction(
     "corrections",
-    "count(*)",
-    where="correction",
+    "count(*) where correction",
+    "Invoices that correct an earlier one.",
     windows=(90, 365),
-    fill=0,
     needs=("invoices.corrects_invoice_id",),
-    driver="bill_correction",
-    unit="count",
-    sign=1,
-    doc="Invoices that correct an earlier one.",
-    source="S3 §3",
 )
-FAMILY.fact(
-    UNUSUAL_INVOICES,
-    "latest_correction_on",
-    "max(issued_on)",
-    driver="bill_correction",
-    where="correction",
-    doc="Day of the latest correction.",
+bill_correction.fact(
+    "latest_correction_on", "max(issued_on) where correction", "Day of the latest correction."
 )
-unclear_bill = partial(FAMILY.add, INVOICES, driver="unclear_bill", unit="count", source="S3 §3")
-unclear_bill("bill_lines_latest", "arg_max(n_lines, seq)", sign=0, doc="Lines on the latest bill.")
+unclear_bill = Driver(FAMILY, INVOICES, "unclear_bill", "S3 §3")
+unclear_bill("bill_lines_latest", "arg_max(n_lines, seq)", "Lines on the latest bill.", sign=0)
 unclear_bill(
     "days_since_invoice",
     "date_diff('day', max(issued_on) {filter}, {as_of_day})",
+    "Days since the latest invoice.",
     unit="days",
-    doc="Days since the latest invoice.",
 )
-FAMILY.add(
-    INVOICES,
+dunning = Driver(FAMILY, INVOICES, "dunning", "S3 §3", unit="days")
+dunning(
     "days_to_due",
     "date_diff('day', {as_of_day}, arg_max(due_on, seq) {filter})",
-    driver="dunning",
-    unit="days",
-    doc="Days until the latest bill is due.",
-    source="S3 §3",
+    "Days until the latest bill is due.",
 )
-overdue = partial(
-    FAMILY.add,
-    UNPAID_INVOICES,
-    driver="dunning",
-    unit="count",
-    sign=1,
-    source="S0",
-    fill=0,
-    needs=("payments", "invoices.due_on"),
+overdue = Driver(
+    FAMILY, UNPAID_INVOICES, "dunning", "S0", sign=1, fill=0, needs=("payments", "invoices.due_on")
 )
 overdue(
-    "overdue_invoices",
-    "count(*)",
-    where=_OVERDUE,
-    doc="Invoices past due and not known to be paid.",
+    "overdue_invoices", f"count(*) where {_OVERDUE}", "Invoices past due and not known to be paid."
 )
 overdue(
     "overdue_days_max",
-    "date_diff('day', min(due_on) {filter}, {as_of_day})",
-    where=_OVERDUE,
+    "date_diff('day', min(due_on) {filter}, {as_of_day}) where " + _OVERDUE,
+    "Days the oldest overdue invoice is late.",
     unit="days",
-    doc="Days the oldest overdue invoice is late.",
 )
-FAMILY.add(
-    INVOICES,
-    "paper_invoice",
-    "arg_max(paper, seq)",
-    driver="payment_method",
-    unit="flag",
-    sign=1,
-    doc="The latest bill came on paper.",
-    source="S3 §3",
-)
-FAMILY.add(
-    MASTER_DATA,
+payment_method = Driver(FAMILY, INVOICES, "payment_method", "S3 §3", unit="flag", sign=1)
+payment_method("paper_invoice", "arg_max(paper, seq)", "The latest bill came on paper.")
+invoice_format = Driver(FAMILY, MASTER_DATA, "payment_method", "S3 §3", unit="flag", sign=1)
+invoice_format(
     "paper_format",
-    "arg_max_null(cast(value = 'paper' as integer), event_at)",
-    where="attribute = 'invoice_format'",
-    driver="payment_method",
-    unit="flag",
-    sign=1,
-    doc="The invoice format on file is paper.",
-    source="S3 §3",
+    "arg_max_null(cast(value = 'paper' as integer), event_at) where attribute = 'invoice_format'",
+    "The invoice format on file is paper.",
 )
-FAMILY.add(
-    UNUSUAL_INVOICES,
+paper_fee_paid = Driver(FAMILY, UNUSUAL_INVOICES, "payment_method", "S3 §3", unit="money", sign=1)
+paper_fee_paid(
     "paper_fees",
     "sum(coalesce(paper_fee, 0))",
+    "Fees paid for paper invoices.",
     windows=(90, 365),
     fill=0,
     needs=("invoices.paper_fee",),
-    driver="payment_method",
-    unit="money",
-    sign=1,
-    doc="Fees paid for paper invoices.",
-    source="S3 §3",
 )
 
-FAMILY.add(
-    BILLING_CONTACTS,
+billing_contact = Driver(FAMILY, BILLING_CONTACTS, "unclear_bill", "S3 §3", sign=1)
+billing_contact(
     "billing_contacts_after_invoice",
     "count(*)",
+    "Contacts about billing within ten days after the latest invoice.",
     windows=(30, 90, 365),
-    fill=0,
-    driver="unclear_bill",
-    unit="count",
-    sign=1,
-    doc="Contacts about billing within ten days after the latest invoice.",
-    source="S3 §3",
 )
-FAMILY.fact(
-    BILLING_CONTACTS,
-    "latest_billing_contact_on",
-    "max(contact_on)",
-    driver="unclear_bill",
-    doc="Day of the latest contact about a new bill.",
+billing_contact.fact(
+    "latest_billing_contact_on", "max(contact_on)", "Day of the latest contact about a new bill."
 )
 
-late_payment = partial(
-    FAMILY.add,
+late_payment = Driver(
+    FAMILY,
     TROUBLED_PAYMENTS,
-    driver="dunning",
-    unit="count",
+    "dunning",
+    "S0",
     sign=1,
-    source="S0",
     fill=0,
     needs=("invoices", "invoices.due_on", "payments.invoice_id"),
 )
 late_payment(
     "late_payments",
-    "count(*)",
-    where=f"days_late > 0 and {_MADE}",
+    f"count(*) where days_late > 0 and {_MADE}",
+    "Payments made after the due day.",
     windows=(90, 365),
-    doc="Payments made after the due day.",
 )
 late_payment(
     "days_late_max",
-    "max(days_late)",
-    where=f"days_late > 0 and {_MADE}",
+    f"max(days_late) where days_late > 0 and {_MADE}",
+    "Most days a payment came late.",
     windows=(90, 365),
     unit="days",
-    doc="Most days a payment came late.",
 )
-FAMILY.add(
-    TROUBLED_PAYMENTS,
+payment_failure = Driver(FAMILY, TROUBLED_PAYMENTS, "payment_failure", "S3 §3", sign=1)
+payment_failure(
     "failed_payments",
-    "count(*)",
-    where="failed",
+    "count(*) where failed",
+    "Payments that failed.",
     windows=(30, 90, 365),
-    fill=0,
     needs=("payments.failed",),
-    driver="payment_failure",
-    unit="count",
-    sign=1,
-    doc="Payments that failed.",
-    source="S3 §3",
 )
-FAMILY.fact(
-    TROUBLED_PAYMENTS,
-    "latest_failed_payment_on",
-    "max(paid_on)",
-    where="failed",
-    driver="payment_failure",
-    doc="Day of the latest failed payment.",
+payment_failure.fact(
+    "latest_failed_payment_on", "max(paid_on) where failed", "Day of the latest failed payment."
 )
-FAMILY.add(
-    PAYMENTS,
+latest_payment = Driver(FAMILY, PAYMENTS, "payment_method", "S3 §3", unit="category")
+latest_payment(
     "latest_payment_method",
-    "arg_max(method, seq)",
-    where=_MADE,
+    f"arg_max(method, seq) where {_MADE}",
+    "Way the latest payment was made.",
     kind="category",
-    driver="payment_method",
-    unit="category",
-    doc="Way the latest payment was made.",
-    source="S3 §3",
 )
 _PAYERS: tuple[tuple[str, str, str, Sign, str], ...] = (
     ("autopay", "autopay", "true", -1, "The latest payment, or attempt to pay, went by autopay"),
@@ -459,147 +350,100 @@ for _flag, _method, _where, _sign, _doc in _PAYERS:
     FAMILY.part(
         PAYMENTS,
         f"paid_by_{_method}",
-        f"arg_max({_method}, seq)",
-        where=_where,
-        unit="flag",
-        doc=f"{_doc}.",
+        f"arg_max({_method}, seq) where {_where}",
+        "flag",
+        f"{_doc}.",
     )
     FAMILY.part(
         MASTER_DATA,
         f"{_method}_on_file",
-        f"arg_max_null(cast(value = '{_method}' as integer), event_at)",
-        where="attribute = 'payment_method'",
-        unit="flag",
-        doc=f"The way of paying on file is {_method}.",
+        f"arg_max_null(cast(value = '{_method}' as integer), event_at)"
+        " where attribute = 'payment_method'",
+        "flag",
+        f"The way of paying on file is {_method}.",
     )
-    FAMILY.combine(
+    payment_method.combine(
         _flag,
         f"coalesce(paid_by_{_method}, {_method}_on_file)",
+        f"{_doc}; without one, as the way of paying on file says.",
         of=(f"paid_by_{_method}",),
         maybe=(f"{_method}_on_file",),
         sign=_sign,
-        driver="payment_method",
-        unit="flag",
-        doc=f"{_doc}; without one, as the way of paying on file says.",
-        source="S3 §3",
     )
-FAMILY.add(
-    PAYMENTS,
+payment_setup = Driver(FAMILY, PAYMENTS, "payment_setup", "S3 §3", unit="flag", sign=1)
+payment_setup(
     "method_mismatch",
     "arg_max(mismatch, seq)",
+    "Pays by another way than the one last asked for.",
     fill=0,
-    sign=1,
     needs=("payment_method_events", "payments.method"),
-    driver="payment_setup",
-    unit="flag",
-    doc="Pays by another way than the one last asked for.",
-    source="S3 §3",
 )
 
-reminder = partial(
-    FAMILY.add, REMINDERS, driver="dunning", unit="count", sign=1, source="S0", fill=0
-)
-reminder("reminders", "count(*)", windows=(30, 90, 365), doc="Payment reminders sent.")
+reminder = Driver(FAMILY, REMINDERS, "dunning", "S0", sign=1, fill=0)
+reminder("reminders", "count(*)", "Payment reminders sent.", windows=(30, 90, 365))
 reminder(
     "reminder_fees",
     "sum(fee)",
+    "Reminder fees charged.",
     windows=(90, 365),
     needs=("reminders.fee",),
     unit="money",
-    doc="Reminder fees charged.",
 )
 reminder(
     "fees_without_friendly_reminder",
-    "count(*)",
-    where="unfriendly",
+    "count(*) where unfriendly",
+    "Reminder fees with no free reminder of the same invoice before.",
     windows=(90, 365),
     needs=("reminders.fee", "reminders.invoice_id"),
-    doc="Reminder fees with no free reminder of the same invoice before.",
 )
-FAMILY.fact(
-    REMINDERS,
-    "latest_reminder_on",
-    "max(sent_on)",
-    driver="dunning",
-    doc="Day of the latest reminder.",
-)
+reminder.fact("latest_reminder_on", "max(sent_on)", "Day of the latest reminder.")
 
-FAMILY.add(
-    METHOD_EVENTS,
+autopay = Driver(FAMILY, METHOD_EVENTS, "payment_method", "S3 §3", sign=1)
+autopay(
     "autopay_cancelled",
-    "count(*)",
-    where="method = 'autopay' and step = 'cancelled'",
+    "count(*) where method = 'autopay' and step = 'cancelled'",
+    "Times autopay was cancelled.",
     windows=(90, 365),
-    fill=0,
-    driver="payment_method",
-    unit="count",
-    sign=1,
-    doc="Times autopay was cancelled.",
-    source="S3 §3",
 )
-FAMILY.fact(
-    METHOD_EVENTS,
+autopay.fact(
     "autopay_cancelled_on",
-    "max(occurred_on)",
-    driver="payment_method",
-    where="method = 'autopay' and step = 'cancelled'",
-    doc="Day autopay was last cancelled.",
+    "max(occurred_on) where method = 'autopay' and step = 'cancelled'",
+    "Day autopay was last cancelled.",
 )
-FAMILY.add(
-    METHOD_EVENTS,
+setup_error = Driver(FAMILY, METHOD_EVENTS, "payment_setup", "S3 §3", sign=1)
+setup_error(
     "autopay_setup_errors",
-    "count(*)",
-    where="method = 'autopay' and step = 'error'",
+    "count(*) where method = 'autopay' and step = 'error'",
+    "Attempts to set up autopay that failed.",
     windows=(90, 365),
-    fill=0,
-    driver="payment_setup",
-    unit="count",
-    sign=1,
-    doc="Attempts to set up autopay that failed.",
-    source="S3 §3",
 )
-FAMILY.fact(
-    METHOD_EVENTS,
+setup_error.fact(
     "latest_setup_error_on",
-    "max(occurred_on)",
-    where="step = 'error'",
-    driver="payment_setup",
-    doc="Day a way of paying last failed to be set up.",
+    "max(occurred_on) where step = 'error'",
+    "Day a way of paying last failed to be set up.",
 )
-FAMILY.add(
-    ABANDONED_SWITCHES,
+abandoned_switch = Driver(FAMILY, ABANDONED_SWITCHES, "payment_setup", "S3 §3", sign=1)
+abandoned_switch(
     "digital_switch_abandoned",
     "count(*)",
+    "Switches to a digital way of paying begun and not finished within seven days.",
     windows=(90, 365),
-    fill=0,
-    driver="payment_setup",
-    unit="count",
-    sign=1,
-    doc="Switches to a digital way of paying begun and not finished within seven days.",
-    source="S3 §3",
 )
-missing_reading = partial(
-    FAMILY.add, METER_READINGS, driver="missing_reading", unit="count", sign=1, source="S0", fill=0
-)
+missing_reading = Driver(FAMILY, METER_READINGS, "missing_reading", "S0", sign=1)
 missing_reading(
     "missing_readings",
-    "count(*)",
-    where=_MISSING,
+    f"count(*) where {_MISSING}",
+    "Meter readings that were due and never came.",
     windows=(30, 90, 365),
-    doc="Meter readings that were due and never came.",
 )
 missing_reading(
     "estimated_readings",
-    "count(*)",
-    where="status = 'estimated'",
+    "count(*) where status = 'estimated'",
+    "Meter readings that had to be estimated.",
     windows=(30, 90, 365),
-    doc="Meter readings that had to be estimated.",
 )
-FAMILY.fact(
-    METER_READINGS,
+missing_reading.fact(
     "latest_missing_reading_on",
-    "max(due_on)",
-    where=_MISSING,
-    driver="missing_reading",
-    doc="Day the latest missing meter reading was due.",
+    f"max(due_on) where {_MISSING}",
+    "Day the latest missing meter reading was due.",
 )

@@ -3,14 +3,12 @@
 The preferred channel is the one on file, and known, when the contact was made.
 """
 
-from functools import partial
-
 from features.families.relationship import ALL_CONTACTS, MASTER_DATA
-from features.feature import Family, Stream
+from features.feature import Driver, Family
 
 FAMILY = Family("channel")
 
-CLOSED_CHANNELS = Stream(
+CLOSED_CHANNELS = FAMILY.stream(
     "closed_channels",
     reads=("contacts",),
     optional=("master_data",),
@@ -29,62 +27,48 @@ CLOSED_CHANNELS = Stream(
     """,
 )
 
-STREAMS = (CLOSED_CHANNELS,)
 
 _TRIED = "contacts.unavailable_channel"
 
-forced_channel = partial(
-    FAMILY.add, CLOSED_CHANNELS, driver="forced_channel", unit="count", sign=1, source="S2", fill=0
-)
+forced_channel = Driver(FAMILY, CLOSED_CHANNELS, "forced_channel", "S2", sign=1, needs=(_TRIED,))
 forced_channel(
     "channel_unavailable_attempts",
     "count(*)",
+    "Contacts before which the customer had found a channel closed.",
     windows=(30, 90, 365),
-    needs=(_TRIED,),
-    doc="Contacts before which the customer had found a channel closed.",
 )
 forced_channel(
     "forced_channel_contacts",
-    "count(*)",
-    where="forced",
+    "count(*) where forced",
+    "Contacts in another channel than the preferred one, which was closed.",
     windows=(30, 90, 365),
     needs=(_TRIED, "contacts.channel", "master_data"),
-    doc="Contacts in another channel than the preferred one, which was closed.",
 )
-FAMILY.fact(
-    CLOSED_CHANNELS,
+forced_channel.fact(
     "latest_closed_channel_on",
     "max(started_on)",
-    needs=(_TRIED,),
-    driver="forced_channel",
-    doc="Day the customer last found a channel closed.",
+    "Day the customer last found a channel closed.",
 )
-channel_mix = partial(FAMILY.add, ALL_CONTACTS, driver="channel_mix", unit="count", source="S2")
+channel_mix = Driver(FAMILY, ALL_CONTACTS, "channel_mix", "S2")
 channel_mix(
     "channel_mix",
-    "count(distinct channel)",
-    where="direction = 'inbound'",
+    "count(distinct channel) where direction = 'inbound'",
+    "Channels that the customer used.",
     windows=(365,),
-    fill=0,
     needs=("contacts.channel",),
-    doc="Channels that the customer used.",
 )
 channel_mix(
     "digital_contact_share",
-    "avg(cast(channel in ('email', 'chat', 'sms', 'app', 'web') as integer))",
-    where="direction = 'inbound'",
+    "avg(cast(channel in ('email', 'chat', 'sms', 'app', 'web') as integer))"
+    " where direction = 'inbound'",
+    "Share of the customer's contacts that were digital.",
     windows=(365,),
     unit="share",
-    doc="Share of the customer's contacts that were digital.",
 )
-FAMILY.add(
-    MASTER_DATA,
+preferred_channel = Driver(FAMILY, MASTER_DATA, "channel_mix", "S2", unit="category")
+preferred_channel(
     "preferred_channel",
-    "arg_max_null(value, event_at)",
-    where="attribute = 'preferred_channel'",
+    "arg_max_null(value, event_at) where attribute = 'preferred_channel'",
+    "The channel on file that the customer prefers.",
     kind="category",
-    driver="channel_mix",
-    unit="category",
-    doc="The channel on file that the customer prefers.",
-    source="S2",
 )

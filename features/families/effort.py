@@ -1,8 +1,6 @@
 """Contact repeats and effort: explaining the same problem again, whoever answers (S4, S2)."""
 
-from functools import partial
-
-from features.feature import Family, Stream
+from features.feature import Driver, Family
 
 FAMILY = Family("contact_repeat")
 
@@ -24,9 +22,8 @@ def _points(column: str) -> str:
     return f"cast(round(1000000 * power(0.5, {age} / {_HALF_LIFE_DAYS})) as bigint)"
 
 
-CONTACTS = Stream(
+CONTACTS = FAMILY.stream(
     "contacts",
-    reads=("contacts",),
     sql=f"""
     select customer_id, event_at, known_at, contact_id, local_day(event_at) as started_on,
         coalesce(transfers, 0) as transfers, topic, case_id,
@@ -62,7 +59,7 @@ CONTACTS = Stream(
     """,
 )
 
-EFFORT = Stream(
+EFFORT = FAMILY.stream(
     "effort",
     reads=("contacts",),
     optional=("cases",),
@@ -100,7 +97,7 @@ EFFORT = Stream(
     """,
 )
 
-SETTLED_CONTACTS = Stream(
+SETTLED_CONTACTS = FAMILY.stream(
     "settled_contacts",
     reads=("contacts",),
     sql="""
@@ -119,115 +116,190 @@ SETTLED_CONTACTS = Stream(
     """,
 )
 
-STREAMS = (
-    CONTACTS,
-    EFFORT,
-    SETTLED_CONTACTS,
+
+SELF_SERVICE = FAMILY.stream(
+    "self_service",
+    sql="""
+    select customer_id, event_at, known_at, local_day(event_at) as started_on, completed, seconds
+    from self_service
+    """,
 )
 
-repeat_contact = partial(FAMILY.add, CONTACTS, driver="repeat_contact", unit="count", source="S4")
+FAILED_SELF_SERVICE = FAMILY.stream(
+    "failed_self_service",
+    reads=("self_service", "contacts"),
+    sql="""
+    with failed as (select * from self_service where not completed)
+    select customer_id, event_at, known_at, local_day(event_at) as contact_on
+    from (
+        select *, max(failed_at) over past as last_failed_at,
+            max(contact_at) over past as contact_before
+        from (
+            select customer_id, event_at, known_at, event_at as failed_at, null as contact_at,
+                false as is_contact, session_id as id
+            from failed
+            union all
+            select customer_id, event_at, known_at, null, event_at, true, contact_id
+            from contacts semi join failed using (customer_id)
+            where coalesce(direction, 'inbound') = 'inbound'
+        )
+        window past as (partition by customer_id order by known_at, event_at, is_contact, id
+            rows between unbounded preceding and 1 preceding)
+    )
+    where is_contact and last_failed_at between event_at - interval 48 hour and event_at
+        and (contact_before is null or contact_before < last_failed_at)
+    """,
+)
+
+COMPLAINTS = FAMILY.stream(
+    "complaints",
+    reveals={"closed_at": "closing_known_at"},
+    sql="""
+    select customer_id, event_at, known_at, replaced_at, local_day(event_at) as opened_on,
+        closed_at, known_complaints(closed_at) as closing_known_at
+    from versions_complaints()
+    """,
+)
+
+repeat_contact = Driver(FAMILY, CONTACTS, "repeat_contact", "S4", sign=1)
 repeat_contact(
     "repeats_7d_count",
-    "count(*)",
-    where="repeat_7d",
+    "count(*) where repeat_7d",
+    "Contacts on the same topic or case within 7 days of the one before.",
     windows=(30, 90, 365),
-    fill=0,
-    sign=1,
-    doc="Contacts on the same topic or case within 7 days of the one before.",
 )
 repeat_contact(
     "repeats_30d_count",
-    "count(*)",
-    where="repeat_30d",
+    "count(*) where repeat_30d",
+    "Contacts on the same topic or case within 30 days of the one before.",
     windows=(30, 90, 365),
-    fill=0,
-    sign=1,
-    doc="Contacts on the same topic or case within 30 days of the one before.",
 )
-FAMILY.fact(
-    CONTACTS,
-    "latest_repeat_on",
-    "max(started_on)",
-    where="repeat_30d",
-    driver="repeat_contact",
-    doc="Day of the latest repeated contact.",
+repeat_contact.fact(
+    "latest_repeat_on", "max(started_on) where repeat_30d", "Day of the latest repeated contact."
 )
 repeat_contact(
     "transfers",
     "sum(transfers)",
+    "Times passed on.",
     windows=(30, 90, 365),
     fill=0,
     needs=("contacts.transfers",),
-    sign=1,
-    doc="Times passed on.",
 )
-FAMILY.add(
-    EFFORT,
+effort = Driver(FAMILY, EFFORT, "repeat_contact", "S4, S2", unit="points", sign=1)
+effort(
     "effort_index",
     f"sum({_points('event_at')} - coalesce({_points('replaced_at')}, 0)) {{filter}} / 1000000.0",
-    fill=0,
-    needs=("contacts.case_id",),
-    driver="repeat_contact",
-    unit="points",
-    sign=1,
-    doc="Effort that each problem asked of the customer: a point each for contacting again within "
+    "Effort that each problem asked of the customer: a point each for contacting again within "
     "30 days, being passed on, changing channel, telling it again (a repeat not linked to a case, "
     "or passed on) and a reopened case; each counts once a problem, in whatever channel, and is "
     f"halved {_HALF_LIFE_DAYS} days after its latest time. A problem is its case, or the case last "
     "linked on the topic within 30 days, else the topic within 30 days.",
-    source="S4, S2",
+    fill=0,
+    needs=("contacts.case_id",),
 )
 repeat_contact(
     "days_since_repeat",
-    "date_diff('day', max(started_on) {filter}, {as_of_day})",
-    where="repeat_30d",
+    "date_diff('day', max(started_on) {filter}, {as_of_day}) where repeat_30d",
+    "Days since the latest repeated contact.",
     unit="days",
-    doc="Days since the latest repeated contact.",
+    sign=0,
 )
-FAMILY.add(
-    SETTLED_CONTACTS,
+settled_contact = Driver(FAMILY, SETTLED_CONTACTS, "repeat_contact", "S4", unit="share", sign=-1)
+settled_contact(
     "first_contact_resolution",
     "avg(cast(settled as integer))",
-    windows=(90, 365),
-    driver="repeat_contact",
-    unit="share",
-    sign=-1,
-    doc="Share of answered contacts not followed by another on the topic within 30 days, counted "
+    "Share of answered contacts not followed by another on the topic within 30 days, counted "
     "when the 30 days have passed.",
-    source="S4",
+    windows=(90, 365),
 )
-scattered_history = partial(
-    FAMILY.add, CONTACTS, driver="scattered_history", unit="count", sign=1, source="S2", fill=0
-)
+scattered_history = Driver(FAMILY, CONTACTS, "scattered_history", "S2", sign=1)
 scattered_history(
     "cross_channel_repeats",
-    "count(*)",
-    where="cross_channel",
+    "count(*) where cross_channel",
+    "Contacts on the same topic or case in another channel within 14 days.",
     windows=(30, 90, 365),
     needs=("contacts.topic", "contacts.channel"),
-    doc="Contacts on the same topic or case in another channel within 14 days.",
 )
-FAMILY.fact(
-    CONTACTS,
+scattered_history.fact(
     "latest_cross_channel_on",
-    "max(started_on)",
-    where="cross_channel",
-    driver="scattered_history",
-    doc="Day of the latest repeat in another channel.",
+    "max(started_on) where cross_channel",
+    "Day of the latest repeat in another channel.",
 )
 scattered_history(
     "case_unlinked",
-    "count(*)",
-    where="unlinked",
+    "count(*) where unlinked",
+    "Repeated contacts that were not linked to a case when they came in.",
     windows=(90, 365),
     needs=("contacts.case_id", "contacts.topic"),
-    doc="Repeated contacts that were not linked to a case when they came in.",
 )
 scattered_history(
     "channel_switches_in_case",
-    "count(*)",
-    where="switched",
+    "count(*) where switched",
+    "Changes of channel within one case.",
     windows=(90, 365),
     needs=("contacts.case_id", "contacts.channel"),
-    doc="Changes of channel within one case.",
+)
+self_service = Driver(FAMILY, SELF_SERVICE, "self_service", "S4, S3 §4", sign=-1)
+self_service(
+    "self_service_success",
+    "count(*) where completed",
+    "Tasks finished in self-service.",
+    windows=(30, 90, 365),
+)
+self_service(
+    "self_service_success_share",
+    "avg(cast(completed as integer))",
+    "Share of the tasks begun in self-service that were finished.",
+    windows=(365,),
+    unit="share",
+)
+self_service(
+    "self_service_seconds_max",
+    "max(seconds)",
+    "Longest time spent on a task in self-service.",
+    windows=(90, 365),
+    unit="s",
+    sign=1,
+)
+failure = Driver(FAMILY, FAILED_SELF_SERVICE, "self_service", "S4, S3 §4", sign=1)
+failure(
+    "self_service_fail_then_contact_48h",
+    "count(*)",
+    "Tasks not finished in self-service that made the customer contact us within 48 hours.",
+    windows=(30, 90, 365),
+)
+failure.fact(
+    "latest_failed_self_service_on",
+    "max(contact_on)",
+    "Day of the latest contact after a task not finished in self-service.",
+)
+
+complaint = Driver(FAMILY, COMPLAINTS, "complaint", "S0", sign=1, fill=0)
+complaint("complaints", "count(*)", "Complaints made.", windows=(30, 90, 365))
+complaint(
+    "open_complaints",
+    "count(*) where closed_at is null",
+    "Complaints not decided.",
+    needs=("complaints.closed_at",),
+)
+complaint(
+    "open_complaint_days",
+    "max(date_diff('day', opened_on, {as_of_day})) where closed_at is null",
+    "Days the oldest open complaint has been open.",
+    needs=("complaints.closed_at",),
+    unit="days",
+)
+complaint.fact("latest_complaint_on", "max(opened_on)", "Day of the latest complaint.")
+complaint.fact(
+    "open_complaint_opened_on",
+    "min(opened_on) where closed_at is null",
+    "Day the oldest open complaint was made.",
+    needs=("complaints.closed_at",),
+)
+complaint.combine(
+    "complaint_x_uninformed",
+    "complaints_365d * coalesce(1 - informed_share_365d, 0)",
+    "Complaints of the year times the share of its faults that the customer was not told of.",
+    of=("complaints_365d", "informed_share_365d"),
+    fill=0,
 )

@@ -3,18 +3,15 @@
 Marketing is never information. A message counts from when it was known to be sent.
 """
 
-from functools import partial
-
 from features.families.price import OWN_PRICE_STEPS
-from features.feature import Family, Stream
+from features.feature import Driver, Family
 
 FAMILY = Family("information")
 
 _SERVICE = "coalesce(kind, '') <> 'marketing'"
 
-INCIDENTS = Stream(
+INCIDENTS = FAMILY.stream(
     "incidents",
-    reads=("incidents",),
     optional=("notifications",),
     reveals={"ended_at": "end_known_at", "sent_at": "told_at", "lag_minutes": "told_at"},
     sql=f"""
@@ -41,7 +38,7 @@ INCIDENTS = Stream(
     """,
 )
 
-MISSED_ENDS = Stream(
+MISSED_ENDS = FAMILY.stream(
     "missed_ends",
     reads=("incidents", "notifications"),
     sql="""
@@ -60,7 +57,7 @@ MISSED_ENDS = Stream(
     """,
 )
 
-MESSAGES = Stream(
+MESSAGES = FAMILY.stream(
     "messages",
     reads=("notifications",),
     reveals={"opened_at": "opening_known_at"},
@@ -73,7 +70,7 @@ MESSAGES = Stream(
     """,
 )
 
-PRICE_MESSAGES = Stream(
+PRICE_MESSAGES = FAMILY.stream(
     "price_messages",
     reads=("notifications", "contracts"),
     optional=("price_changes",),
@@ -90,9 +87,8 @@ PRICE_MESSAGES = Stream(
     """,
 )
 
-OFFERS = Stream(
+OFFERS = FAMILY.stream(
     "offers",
-    reads=("offers",),
     reveals={
         "opened_at": "opening_known_at",
         "answered_on": "answer_known_at",
@@ -107,7 +103,7 @@ OFFERS = Stream(
     """,
 )
 
-UNSUBSCRIBES = Stream(
+UNSUBSCRIBES = FAMILY.stream(
     "unsubscribes",
     reads=("consents",),
     sql="""
@@ -122,210 +118,163 @@ UNSUBSCRIBES = Stream(
     """,
 )
 
-STREAMS = (INCIDENTS, MISSED_ENDS, MESSAGES, PRICE_MESSAGES, OFFERS, UNSUBSCRIBES)
 
 _INFORMED = "coalesce(sent_at <= ended_at, sent_at is not null)"
 _LINKED = ("notifications", "notifications.incident_id")
 
-uninformed_incident = partial(
-    FAMILY.add, INCIDENTS, driver="uninformed_incident", unit="count", sign=1, source="S0"
-)
+uninformed_incident = Driver(FAMILY, INCIDENTS, "uninformed_incident", "S0", sign=1, needs=_LINKED)
 uninformed_incident(
     "informed_share",
     f"avg(cast({_INFORMED} as integer))",
+    "Share of faults and planned outages that the customer was told of before they ended.",
     windows=(90, 365),
-    needs=_LINKED,
     unit="share",
     sign=-1,
-    doc="Share of faults and planned outages that the customer was told of before they ended.",
 )
 uninformed_incident(
     "uninformed_incidents",
-    "count(*)",
-    where=f"not {_INFORMED}",
+    f"count(*) where not {_INFORMED}",
+    "Faults and planned outages that the customer was not told of before they ended.",
     windows=(30, 90, 365),
-    fill=0,
-    needs=_LINKED,
-    doc="Faults and planned outages that the customer was not told of before they ended.",
 )
 uninformed_incident(
     "information_lag_hours_max",
     "max(lag_minutes) {filter} / 60.0",
+    "Longest time from the start of a fault until the first message about it.",
     windows=(90, 365),
-    needs=_LINKED,
     unit="hours",
-    doc="Longest time from the start of a fault until the first message about it.",
 )
 uninformed_incident(
     "outage_hours",
     "sum(date_diff('minute', event_at, coalesce(ended_at, {as_of}))) {filter} / 60.0",
+    "Hours of faults and planned outages, those that last counted until the as-of date.",
     windows=(30, 90, 365),
     fill=0,
     needs=("incidents.ended_at",),
     unit="hours",
-    doc="Hours of faults and planned outages, those that last counted until the as-of date.",
 )
 uninformed_incident(
     "repeat_faults_same_site",
-    "count(*)",
-    where="again_at_site",
+    "count(*) where again_at_site",
+    "Unplanned faults within 90 days of the one before at the same site.",
     windows=(30, 90, 365),
-    fill=0,
     needs=("incidents.site_id",),
-    doc="Unplanned faults within 90 days of the one before at the same site.",
 )
-FAMILY.fact(
-    INCIDENTS,
+uninformed_incident.fact(
     "latest_uninformed_on",
-    "max(started_on)",
-    where=f"not {_INFORMED}",
-    needs=_LINKED,
-    driver="uninformed_incident",
-    doc="Day of the latest fault or outage that the customer was not told of.",
+    f"max(started_on) where not {_INFORMED}",
+    "Day of the latest fault or outage that the customer was not told of.",
 )
-FAMILY.fact(
-    INCIDENTS,
+uninformed_incident.fact(
     "latest_repeat_fault_on",
-    "max(started_on)",
-    where="again_at_site",
+    "max(started_on) where again_at_site",
+    "Day of the latest fault that came again at the same site.",
     needs=("incidents.site_id",),
-    driver="uninformed_incident",
-    doc="Day of the latest fault that came again at the same site.",
 )
-FAMILY.add(
+missed_end = Driver(
+    FAMILY,
     MISSED_ENDS,
+    "uninformed_incident",
+    "S0",
+    sign=1,
+    needs=("incidents.ended_at", "notifications.incident_id", "notifications.promised_end_at"),
+)
+missed_end(
     "eta_missed",
     "count(*)",
+    "Ends of faults that were promised and passed while the fault lasted.",
     windows=(30, 90, 365),
-    fill=0,
-    needs=("incidents.ended_at", "notifications.incident_id", "notifications.promised_end_at"),
-    driver="uninformed_incident",
-    unit="count",
-    sign=1,
-    doc="Ends of faults that were promised and passed while the fault lasted.",
-    source="S0",
 )
-FAMILY.fact(
-    MISSED_ENDS,
+missed_end.fact(
     "latest_eta_missed_on",
     "max(promised_on)",
-    needs=("incidents.ended_at", "notifications.incident_id", "notifications.promised_end_at"),
-    driver="uninformed_incident",
-    doc="Day of the promised end that was last missed.",
+    "Day of the promised end that was last missed.",
 )
 
-message_noise = partial(FAMILY.add, MESSAGES, driver="noise", unit="count", sign=1, source="S0, S3")
+message_noise = Driver(FAMILY, MESSAGES, "noise", "S0, S3", sign=1)
 message_noise(
     "generic_messages",
-    "count(*)",
-    where="marketing and not personalised",
+    "count(*) where marketing and not personalised",
+    "Marketing messages not written for the customer's own situation.",
     windows=(30, 90, 365),
-    fill=0,
     needs=("notifications.kind", "notifications.personalised"),
-    doc="Marketing messages not written for the customer's own situation.",
 )
 message_noise(
     "personal_message_open_share",
-    "avg(cast(opened_at is not null as integer))",
-    where="personalised",
+    "avg(cast(opened_at is not null as integer)) where personalised",
+    "Share of the messages written for the customer's own situation that were opened.",
     windows=(365,),
     needs=("notifications.personalised", "notifications.opened_at"),
     unit="share",
     sign=-1,
-    doc="Share of the messages written for the customer's own situation that were opened.",
 )
-FAMILY.add(
-    MESSAGES,
+contradicting_message = Driver(FAMILY, MESSAGES, "contradicting_message", "S2", sign=1)
+contradicting_message(
     "non_template_messages",
-    "count(*)",
-    where="free_text",
+    "count(*) where free_text",
+    "Messages made from no approved template.",
     windows=(30, 90, 365),
-    fill=0,
     needs=("notifications.template_id",),
-    driver="contradicting_message",
-    unit="count",
-    sign=1,
-    doc="Messages made from no approved template.",
-    source="S2",
 )
-FAMILY.add(
+price_message = Driver(
+    FAMILY,
     PRICE_MESSAGES,
+    "contradicting_message",
+    "S2",
+    sign=1,
+    needs=("notifications.stated_price", "contracts.price"),
+)
+price_message(
     "contradicting_price_messages",
     "count(*)",
-    windows=(30, 90, 365),
-    fill=0,
-    needs=("notifications.stated_price", "contracts.price"),
-    driver="contradicting_message",
-    unit="count",
-    sign=1,
-    doc="Messages that stated a price more than 1 % off every price that the customer had, or was "
+    "Messages that stated a price more than 1 % off every price that the customer had, or was "
     "told to get.",
-    source="S2",
+    windows=(30, 90, 365),
 )
-FAMILY.fact(
-    PRICE_MESSAGES,
+price_message.fact(
     "latest_contradicting_message_on",
     "max(sent_on)",
-    needs=("notifications.stated_price", "contracts.price"),
-    driver="contradicting_message",
-    doc="Day of the latest message with a price that contradicts the customer's own.",
+    "Day of the latest message with a price that contradicts the customer's own.",
 )
 
-offer_noise = partial(FAMILY.add, OFFERS, driver="noise", unit="count", sign=1, source="S0, S3")
+offer_noise = Driver(FAMILY, OFFERS, "noise", "S0, S3", sign=1)
 offer_noise(
     "generic_offers",
-    "count(*)",
-    where="not personalised",
+    "count(*) where not personalised",
+    "Offers not chosen for the customer's own situation.",
     windows=(30, 90, 365),
-    fill=0,
     needs=("offers.personalised",),
-    doc="Offers not chosen for the customer's own situation.",
 )
 offer_noise(
     "rejected_offers",
-    "count(*)",
-    where="not accepted",
+    "count(*) where not accepted",
+    "Offers sent that the customer said no to.",
     windows=(30, 90, 365),
-    fill=0,
     needs=("offers.accepted", "offers.answered_at"),
-    doc="Offers sent that the customer said no to.",
 )
 offer_noise(
     "relevant_open_share",
-    "avg(cast(opened_at is not null as integer))",
-    where="personalised",
+    "avg(cast(opened_at is not null as integer)) where personalised",
+    "Share of the offers chosen for the customer's own situation that were opened.",
     windows=(365,),
     needs=("offers.personalised", "offers.opened_at"),
     unit="share",
     sign=-1,
-    doc="Share of the offers chosen for the customer's own situation that were opened.",
 )
-FAMILY.fact(
-    OFFERS,
+offer_noise.fact(
     "latest_offer_rejected_on",
-    "max(answered_on)",
-    where="not accepted",
+    "max(answered_on) where not accepted",
+    "Day the customer last said no to an offer.",
     needs=("offers.accepted", "offers.answered_at"),
-    driver="noise",
-    doc="Day the customer last said no to an offer.",
 )
-FAMILY.add(
-    UNSUBSCRIBES,
+unsubscribe = Driver(FAMILY, UNSUBSCRIBES, "noise", "S0, S3", sign=1)
+unsubscribe(
     "unsubscribes",
     "count(*)",
-    windows=(30, 90, 365),
-    fill=0,
-    driver="noise",
-    unit="count",
-    sign=1,
-    doc="Times the customer said no to marketing in a channel where it had been allowed, or where "
+    "Times the customer said no to marketing in a channel where it had been allowed, or where "
     "nothing had been said.",
-    source="S0, S3",
+    windows=(30, 90, 365),
 )
-FAMILY.fact(
-    UNSUBSCRIBES,
-    "latest_unsubscribe_on",
-    "max(changed_on)",
-    driver="noise",
-    doc="Day the customer last said no to marketing.",
+unsubscribe.fact(
+    "latest_unsubscribe_on", "max(changed_on)", "Day the customer last said no to marketing."
 )

@@ -7,15 +7,12 @@ that the price list has for the contract's product line.
 ``OWN_PRICE_STEPS`` (told_at, from_at, next_at) is a contract's prices, in the order they come.
 """
 
-from functools import partial
-
-from features.feature import Family, Stream
+from features.feature import Driver, Family
 
 FAMILY = Family("price")
 
-PRICE_CHANGES = Stream(
+PRICE_CHANGES = FAMILY.stream(
     "price_changes",
-    reads=("price_changes",),
     reveals={"notified_on": "notice_known_at"},
     sql="""
     select customer_id, event_at, known_at, notified_on, effective_on, old_price, new_price,
@@ -67,7 +64,7 @@ _PLAN_STEPS = """
     )
 """
 
-OWN_PRICES = Stream(
+OWN_PRICES = FAMILY.stream(
     "own_prices",
     reads=("contracts",),
     optional=("price_changes", "terminations"),
@@ -79,7 +76,7 @@ OWN_PRICES = Stream(
     """,
 )
 
-NEWCOMER_PRICES = Stream(
+NEWCOMER_PRICES = FAMILY.stream(
     "newcomer_prices",
     reads=("contracts", "price_list"),
     optional=("price_changes", "terminations", "master_data"),
@@ -139,9 +136,8 @@ NEWCOMER_PRICES = Stream(
     """,
 )
 
-CONTRACTS = Stream(
+CONTRACTS = FAMILY.stream(
     "contracts",
-    reads=("contracts",),
     optional=("terminations",),
     reveals={"ended_at": "ended_at"},
     sql=f"""
@@ -151,7 +147,7 @@ CONTRACTS = Stream(
     """,
 )
 
-PLANS = Stream(
+PLANS = FAMILY.stream(
     "plans",
     reads=("contracts", "price_list"),
     optional=("terminations", "master_data"),
@@ -166,7 +162,7 @@ PLANS = Stream(
     """,
 )
 
-BROKEN_BUNDLES = Stream(
+BROKEN_BUNDLES = FAMILY.stream(
     "broken_bundles",
     reads=("contracts", "terminations"),
     sql="""
@@ -178,92 +174,66 @@ BROKEN_BUNDLES = Stream(
     """,
 )
 
-STREAMS = (
-    PRICE_CHANGES,
-    OWN_PRICES,
-    NEWCOMER_PRICES,
-    CONTRACTS,
-    PLANS,
-    BROKEN_BUNDLES,
-)
 
 _RISE = "change_bp > 0"
 _NO_NOTICE = f"{_RISE} and (notified_on is null or notified_on >= effective_on)"
 _VISIBLE = 0.05
 
-price_rise = partial(FAMILY.add, PRICE_CHANGES, driver="price_rise", unit="ratio", source="S3 §1")
+price_rise = Driver(FAMILY, PRICE_CHANGES, "price_rise", "S3 §1", unit="ratio")
 price_rise(
     "price_rise_pct",
-    "sum(change_bp) {filter} / 10000.0",
-    where=_RISE,
+    "sum(change_bp) {filter} / 10000.0 where " + _RISE,
+    "Price rises notified or in force, added up.",
     windows=(90, 365),
     fill=0,
     sign=1,
-    doc="Price rises notified or in force, added up.",
 )
 price_rise(
-    "price_rises",
-    "count(*)",
-    where=_RISE,
-    windows=(90, 365),
-    fill=0,
-    unit="count",
-    sign=1,
-    doc="Number of price rises.",
+    "price_rises", f"count(*) where {_RISE}", "Number of price rises.", windows=(90, 365), sign=1
 )
 price_rise(
     "price_fall_pct",
-    "sum(-change_bp) {filter} / 10000.0",
-    where="change_bp < 0",
+    "sum(-change_bp) {filter} / 10000.0 where change_bp < 0",
+    "Price cuts, added up.",
     windows=(90, 365),
     fill=0,
     sign=-1,
-    doc="Price cuts, added up.",
 )
 price_rise(
     "days_since_rise",
-    "date_diff('day', local_day(max(event_at) {filter}), {as_of_day})",
-    where=_RISE,
+    "date_diff('day', local_day(max(event_at) {filter}), {as_of_day}) where " + _RISE,
+    "Days since the latest rise was notified or, without a notice, came into force.",
     unit="days",
-    doc="Days since the latest rise was notified or, without a notice, came into force.",
 )
 price_rise(
     "days_to_rise_effective",
-    "date_diff('day', {as_of_day}, arg_max(effective_on, seq) {filter})",
-    where=_RISE,
+    "date_diff('day', {as_of_day}, arg_max(effective_on, seq) {filter}) where " + _RISE,
+    "Days until the latest rise is in force; negative after.",
     unit="days",
-    doc="Days until the latest rise is in force; negative after.",
 )
-silent_price_rise = partial(
-    FAMILY.add, PRICE_CHANGES, driver="silent_price_rise", unit="count", source="S3 §1"
-)
+silent_price_rise = Driver(FAMILY, PRICE_CHANGES, "silent_price_rise", "S3 §1")
 silent_price_rise(
     "rise_notice_days",
-    "arg_max_null(date_diff('day', notified_on, effective_on), seq)",
-    where=_RISE,
+    f"arg_max_null(date_diff('day', notified_on, effective_on), seq) where {_RISE}",
+    "Days of notice before the latest rise.",
     needs=("price_changes.notified_on",),
     unit="days",
-    doc="Days of notice before the latest rise.",
 )
 silent_price_rise(
     "rises_without_notice",
-    "count(*)",
-    where=_NO_NOTICE,
+    f"count(*) where {_NO_NOTICE}",
+    "Price rises in force with no notice before.",
     windows=(90, 365),
-    fill=0,
     needs=("price_changes.notified_on",),
     sign=1,
-    doc="Price rises in force with no notice before.",
 )
 silent_price_rise(
     "rises_without_reason",
-    "count(*)",
-    where=f"{_RISE} and reason_code is null",
+    f"count(*) where {_RISE} and reason_code is null",
+    "Price rises for which no reason was given.",
     windows=(90, 365),
-    fill=0,
     needs=("price_changes.reason_code",),
     sign=1,
-    doc="Price rises for which no reason was given.",
 )
 for _name, _column, _unit in (
     ("latest_rise_notified_on", "notified_on", "date"),
@@ -271,148 +241,94 @@ for _name, _column, _unit in (
     ("latest_rise_old_price", "old_price", "price"),
     ("latest_rise_new_price", "new_price", "price"),
 ):
-    FAMILY.fact(
-        PRICE_CHANGES,
+    price_rise.fact(
         _name,
-        f"arg_max_null({_column}, seq)",
-        where=_RISE,
-        driver="price_rise",
+        f"arg_max_null({_column}, seq) where {_RISE}",
+        f"{_column} of the latest price rise.",
         unit=_unit,
-        doc=f"{_column} of the latest price rise.",
     )
 
-FAMILY.add(
-    OWN_PRICES,
+product = Driver(FAMILY, OWN_PRICES, "product", "S3 §1", unit="price")
+product(
     "own_price",
-    "sum(price)",
-    where="to_at is null",
+    "sum(price) where to_at is null",
+    "Price a month in force, over all contracts.",
     needs=("contracts.price",),
-    driver="product",
-    unit="price",
-    doc="Price a month in force, over all contracts.",
-    source="S3 §1",
 )
-newcomer_offer = partial(
-    FAMILY.add,
-    NEWCOMER_PRICES,
-    driver="newcomer_offer",
-    unit="ratio",
-    sign=1,
-    source="S3 §1",
-    fill=0,
+newcomer_offer = Driver(
+    FAMILY, NEWCOMER_PRICES, "newcomer_offer", "S3 §1", unit="ratio", sign=1, fill=0
 )
 newcomer_offer(
     "newcomer_gap_pct",
-    "max(gap)",
-    where="to_at is null",
-    doc="How much less a new customer pays now for the same plan.",
+    "max(gap) where to_at is null",
+    "How much less a new customer pays now for the same plan.",
 )
 newcomer_offer(
     "newcomer_gap_days",
     "sum(greatest(0, date_diff('day', greatest(from_on, {edge_day}), "
-    "coalesce(to_on, {as_of_day}))))",
-    where=f"gap >= {_VISIBLE}",
+    f"coalesce(to_on, {{as_of_day}})))) where gap >= {_VISIBLE}",
+    "Contract days on which a new customer was offered at least 5 % less.",
     windows=(90, 365),
     unit="days",
-    doc="Contract days on which a new customer was offered at least 5 % less.",
 )
-FAMILY.fact(
-    NEWCOMER_PRICES,
+newcomer_offer.fact(
     "newcomer_price",
-    "arg_max(newcomer_price, (gap, contract_id))",
-    where="to_at is null",
-    driver="newcomer_offer",
+    "arg_max(newcomer_price, (gap, contract_id)) where to_at is null",
+    "Price a month offered to new customers.",
     unit="price",
-    doc="Price a month offered to new customers.",
 )
-FAMILY.fact(
-    NEWCOMER_PRICES,
+newcomer_offer.fact(
     "newcomer_own_price",
-    "arg_max(own_price, (gap, contract_id))",
-    where="to_at is null",
-    driver="newcomer_offer",
+    "arg_max(own_price, (gap, contract_id)) where to_at is null",
+    "The customer's own price a month on the same plan.",
     unit="price",
-    doc="The customer's own price a month on the same plan.",
 )
 
-FAMILY.add(
-    PLANS,
+closed_tariff = Driver(FAMILY, PLANS, "closed_tariff", "S3 §1", unit="flag", sign=1)
+closed_tariff(
     "on_closed_tariff",
-    "min(cast(closed_at is not null as integer))",
-    where="ended_at is null and left_at is null",
+    "min(cast(closed_at is not null as integer)) where ended_at is null and left_at is null",
+    "The plan is no longer sold.",
     fill=0,
-    driver="closed_tariff",
-    unit="flag",
-    sign=1,
-    doc="The plan is no longer sold.",
-    source="S3 §1",
 )
-FAMILY.fact(
-    PLANS,
+closed_tariff.fact(
     "plan_closed_on",
-    "max(closed_on)",
-    where="ended_at is null and left_at is null and closed_at is not null",
-    driver="closed_tariff",
-    doc="Day the plan was closed to new customers.",
+    "max(closed_on) where ended_at is null and left_at is null and closed_at is not null",
+    "Day the plan was closed to new customers.",
 )
 
-binding = partial(FAMILY.add, CONTRACTS, driver="binding", unit="days", source="S3 §1")
+binding = Driver(FAMILY, CONTRACTS, "binding", "S3 §1", unit="days")
 binding(
     "binding_days_left",
-    "max(greatest(0, date_diff('day', {as_of_day}, binding_until)))",
-    where="ended_at is null",
+    "max(greatest(0, date_diff('day', {as_of_day}, binding_until))) where ended_at is null",
+    "Days left of the binding period.",
     fill=0,
     needs=("contracts.binding_until",),
-    doc="Days left of the binding period.",
 )
 binding(
     "days_since_binding_end",
-    "min(date_diff('day', binding_until, {as_of_day}))",
-    where="ended_at is null and binding_until < {as_of_day}",
-    doc="Days since the binding period ended.",
+    "min(date_diff('day', binding_until, {as_of_day}))"
+    " where ended_at is null and binding_until < {as_of_day}",
+    "Days since the binding period ended.",
 )
-FAMILY.fact(
-    CONTRACTS,
-    "binding_until",
-    "max(binding_until)",
-    where="ended_at is null",
-    driver="binding",
-    doc="Last day of the binding period.",
+binding.fact(
+    "binding_until", "max(binding_until) where ended_at is null", "Last day of the binding period."
 )
-bundle = partial(
-    FAMILY.add, CONTRACTS, driver="bundle", unit="count", sign=-1, source="S3 §1", fill=0
-)
-bundle(
-    "products_n",
-    "count(distinct product_line)",
-    where="ended_at is null",
-    doc="Product lines held.",
-)
+bundle = Driver(FAMILY, CONTRACTS, "bundle", "S3 §1", sign=-1, fill=0)
+bundle("products_n", "count(distinct product_line) where ended_at is null", "Product lines held.")
 bundle(
     "in_bundle",
-    "max(cast(bundle_id is not null as integer))",
-    where="ended_at is null",
+    "max(cast(bundle_id is not null as integer)) where ended_at is null",
+    "Holds a contract sold in a bundle.",
     needs=("contracts.bundle_id",),
     unit="flag",
-    doc="Holds a contract sold in a bundle.",
 )
-FAMILY.add(
-    BROKEN_BUNDLES,
+broken_bundle = Driver(FAMILY, BROKEN_BUNDLES, "bundle", "S3 §1", sign=1)
+broken_bundle(
     "bundle_broken",
     "count(*)",
+    "Bundled contracts whose end was notified.",
     windows=(365,),
-    fill=0,
     needs=("contracts.bundle_id",),
-    driver="bundle",
-    unit="count",
-    sign=1,
-    doc="Bundled contracts whose end was notified.",
-    source="S3 §1",
 )
-FAMILY.fact(
-    BROKEN_BUNDLES,
-    "bundle_broken_on",
-    "max(notified_on)",
-    driver="bundle",
-    doc="Day a bundled contract was last ended.",
-)
+broken_bundle.fact("bundle_broken_on", "max(notified_on)", "Day a bundled contract was last ended.")

@@ -1,12 +1,10 @@
 """Support waits: waiting, unresolved cases, broken promises and bots in the way (S3 §4, S1)."""
 
-from functools import partial
-
-from features.feature import Family, Stream
+from features.feature import Driver, Family
 
 FAMILY = Family("support_wait")
 
-WAITS = Stream(
+WAITS = FAMILY.stream(
     "waits",
     reads=("contacts",),
     reveals={"replied_at": "reply_known_at"},
@@ -34,9 +32,8 @@ _STEPS_KNOWN = """
         known_cases(closed_at) as closing_known_at, known_cases(reopened_at) as reopening_known_at,
         known_cases(reclosed_at) as reclosing_known_at""".strip()
 
-CASES = Stream(
+CASES = FAMILY.stream(
     "cases",
-    reads=("cases",),
     reveals={
         "closed_at": "closing_known_at",
         "closed_on": "closing_known_at",
@@ -53,7 +50,7 @@ CASES = Stream(
     """,
 )
 
-CASE_CONTACTS = Stream(
+CASE_CONTACTS = FAMILY.stream(
     "case_contacts",
     reads=("contacts", "cases"),
     reveals={
@@ -73,7 +70,7 @@ CASE_CONTACTS = Stream(
     """,
 )
 
-FAULTS = Stream(
+FAULTS = FAMILY.stream(
     "faults",
     reads=("incidents",),
     sql="""
@@ -83,7 +80,7 @@ FAULTS = Stream(
     """,
 )
 
-FAULT_ANSWERS = Stream(
+FAULT_ANSWERS = FAMILY.stream(
     "fault_answers",
     reads=("incidents", "contacts"),
     sql="""
@@ -108,7 +105,7 @@ FAULT_ANSWERS = Stream(
     """,
 )
 
-LATE_ORDERS = Stream(
+LATE_ORDERS = FAMILY.stream(
     "late_orders",
     reads=("orders",),
     reveals={"delivered_on": "delivery_known_at"},
@@ -120,255 +117,176 @@ LATE_ORDERS = Stream(
     """,
 )
 
-STREAMS = (WAITS, CASES, CASE_CONTACTS, FAULTS, FAULT_ANSWERS, LATE_ORDERS)
 
-wait = partial(FAMILY.add, WAITS, driver="wait", unit="s", sign=1, source="S3 §4")
-wait("wait_max", "max(wait_seconds)", windows=(30, 90, 365), doc="Longest wait to be answered.")
+wait = Driver(FAMILY, WAITS, "wait", "S3 §4", unit="s", sign=1)
+wait("wait_max", "max(wait_seconds)", "Longest wait to be answered.", windows=(30, 90, 365))
 wait(
     "wait_p90",
     "quantile_disc(wait_seconds, 0.9)",
+    "Wait that nine of ten contacts stayed under.",
     windows=(90, 365),
-    doc="Wait that nine of ten contacts stayed under.",
 )
 wait(
     "abandoned",
-    "count(*)",
-    where="abandoned",
+    "count(*) where abandoned",
+    "Contacts given up while waiting.",
     windows=(30, 90, 365),
-    fill=0,
     needs=("contacts.abandoned",),
-    unit="count",
-    doc="Contacts given up while waiting.",
 )
 wait(
     "first_reply_hours_max",
     "max(date_diff('minute', event_at, replied_at)) {filter} / 60.0",
+    "Longest time to a first written reply.",
     windows=(90, 365),
     unit="hours",
-    doc="Longest time to a first written reply.",
 )
-FAMILY.fact(
-    WAITS,
+wait.fact(
     "latest_long_wait_on",
-    "arg_max(started_on, wait_seconds * 1000000 + seq)",
-    where="event_at >= {as_of} - interval 90 day",
-    driver="wait",
-    doc="Day of the longest wait of the last 90 days.",
+    "arg_max(started_on, wait_seconds * 1000000 + seq) where event_at >= {as_of} - interval 90 day",
+    "Day of the longest wait of the last 90 days.",
 )
-FAMILY.fact(
-    WAITS,
+wait.fact(
     "wait_average_90d",
-    "cast(round(avg(wait_seconds) {filter}) as bigint)",
-    where="event_at >= {as_of} - interval 90 day",
-    driver="wait",
+    "cast(round(avg(wait_seconds) {filter}) as bigint) where event_at >= {as_of} - interval 90 day",
+    "Average wait of the last 90 days.",
     unit="s",
-    doc="Average wait of the last 90 days.",
 )
-bot_loop = partial(
-    FAMILY.add, WAITS, driver="bot_loop", unit="count", sign=1, source="S3 §4", fill=0
-)
+bot_loop = Driver(FAMILY, WAITS, "bot_loop", "S3 §4", sign=1)
 bot_loop(
     "bot_loops",
-    "count(*)",
-    where="bot_again",
+    "count(*) where bot_again",
+    "Contacts met by a bot again within a week, on the same topic.",
     windows=(30, 90, 365),
     needs=("contacts.handled_by", "contacts.topic"),
-    doc="Contacts met by a bot again within a week, on the same topic.",
 )
 bot_loop(
     "human_denied",
-    "count(*)",
-    where="human_requested and handled_by = 'bot'",
+    "count(*) where human_requested and handled_by = 'bot'",
+    "Contacts in which a person was asked for and a bot answered.",
     windows=(90, 365),
     needs=("contacts.handled_by", "contacts.human_requested"),
-    doc="Contacts in which a person was asked for and a bot answered.",
 )
 
-unresolved_case = partial(FAMILY.add, CASES, driver="unresolved_case", unit="count", source="S1")
-unresolved_case(
-    "open_cases",
-    "count(*)",
-    where=_OPEN,
-    fill=0,
-    needs=("cases.closed_at",),
-    sign=1,
-    doc="Cases not closed.",
-)
+unresolved_case = Driver(FAMILY, CASES, "unresolved_case", "S1", sign=1, needs=("cases.closed_at",))
+unresolved_case("open_cases", f"count(*) where {_OPEN}", "Cases not closed.")
 unresolved_case(
     "open_case_days",
-    "max(date_diff('day', opened_on, {as_of_day}))",
-    where=_OPEN,
+    "max(date_diff('day', opened_on, {as_of_day})) where " + _OPEN,
+    "Days the oldest open case has been open.",
     fill=0,
-    needs=("cases.closed_at",),
     unit="days",
-    sign=1,
-    doc="Days the oldest open case has been open.",
 )
 unresolved_case(
     "unresolved_cases",
-    "count(*)",
-    where=_UNRESOLVED,
+    f"count(*) where {_UNRESOLVED}",
+    "Cases opened and still open, or closed without being resolved.",
     windows=(30, 90, 365),
-    fill=0,
-    needs=("cases.closed_at",),
-    sign=1,
-    doc="Cases opened and still open, or closed without being resolved.",
 )
 unresolved_case(
     "unresolved_days_since",
-    "date_diff('day', max(opened_on) {filter}, {as_of_day})",
-    where=_UNRESOLVED,
-    needs=("cases.closed_at",),
+    "date_diff('day', max(opened_on) {filter}, {as_of_day}) where " + _UNRESOLVED,
+    "Days since the latest unresolved case was opened.",
     unit="days",
-    doc="Days since the latest unresolved case was opened.",
+    sign=0,
 )
 unresolved_case(
     "reopened",
-    "count(*)",
-    where="reopened_at is not null",
+    "count(*) where reopened_at is not null",
+    "Cases reopened.",
     windows=(90, 365),
-    fill=0,
     needs=("cases.reopened_at",),
-    sign=1,
-    doc="Cases reopened.",
 )
 unresolved_case(
     "resolved_share",
     "avg(cast(resolved as integer))",
+    "Share of closed cases that were resolved.",
     windows=(90, 365),
     unit="share",
     sign=-1,
-    doc="Share of closed cases that were resolved.",
+    needs=(),
 )
-FAMILY.fact(
-    CASES,
+unresolved_case.fact(
     "open_case_opened_on",
-    "min(opened_on)",
-    where=_OPEN,
-    needs=("cases.closed_at",),
-    driver="unresolved_case",
-    doc="Day the oldest open case was opened.",
+    f"min(opened_on) where {_OPEN}",
+    "Day the oldest open case was opened.",
 )
-FAMILY.fact(
-    CASES,
+unresolved_case.fact(
     "open_case_id",
-    "arg_min(case_id, (opened_at, case_id))",
-    where=_OPEN,
+    f"arg_min(case_id, (opened_at, case_id)) where {_OPEN}",
+    "The oldest open case.",
     unit="id",
-    needs=("cases.closed_at",),
-    driver="unresolved_case",
-    doc="The oldest open case.",
 )
 _LATE = "promised_on < coalesce(closed_on, {as_of_day})"
-late_case = partial(
-    FAMILY.add,
+late_case = Driver(
+    FAMILY,
     CASES,
-    driver="late_delivery",
+    "late_delivery",
+    "S1",
     unit="days",
     sign=1,
-    source="S1",
     fill=0,
     needs=("cases.promised_on", "cases.closed_at"),
 )
 late_case(
     "delivery_overrun_days_max",
-    "max(date_diff('day', promised_on, coalesce(closed_on, {as_of_day})))",
-    where=_LATE,
+    "max(date_diff('day', promised_on, coalesce(closed_on, {as_of_day}))) where " + _LATE,
+    "Most days a solution came, or is, later than promised.",
     windows=(90, 365),
-    doc="Most days a solution came, or is, later than promised.",
 )
-late_case(
-    "promises_missed",
-    "count(*)",
-    where=_LATE,
-    windows=(90, 365),
-    unit="count",
-    doc="Promised days missed.",
-)
-FAMILY.fact(
-    CASES,
+late_case("promises_missed", f"count(*) where {_LATE}", "Promised days missed.", windows=(90, 365))
+late_case.fact(
     "latest_promise_missed_on",
-    "max(promised_on)",
-    where=_LATE,
-    needs=("cases.promised_on", "cases.closed_at"),
-    driver="late_delivery",
-    doc="The promised day that was last missed.",
+    f"max(promised_on) where {_LATE}",
+    "The promised day that was last missed.",
 )
-late_order = partial(
-    FAMILY.add,
+late_order = Driver(
+    FAMILY,
     LATE_ORDERS,
-    driver="late_delivery",
-    unit="count",
+    "late_delivery",
+    "S1",
     sign=1,
-    source="S1",
     fill=0,
     needs=("orders.delivered_on", "orders.promised_on"),
 )
 late_order(
     "late_orders",
     "count(*)",
+    "Orders not delivered on the promised day, counted from the day after it.",
     windows=(30, 90, 365),
-    doc="Orders not delivered on the promised day, counted from the day after it.",
 )
 late_order(
     "order_overrun_days_max",
     "max(date_diff('day', promised_on, coalesce(delivered_on, {as_of_day})))",
+    "Most days an order came, or is, later than promised, however the help was rated.",
     windows=(30, 90, 365),
     unit="days",
-    doc="Most days an order came, or is, later than promised, however the help was rated.",
 )
-FAMILY.fact(
-    LATE_ORDERS,
+late_order.fact(
     "latest_late_order_promised_on",
     "max(promised_on)",
+    "The promised day of delivery that was last missed.",
     needs=("orders.delivered_on",),
-    driver="late_delivery",
-    doc="The promised day of delivery that was last missed.",
 )
-FAMILY.add(
-    CASE_CONTACTS,
+case_contact = Driver(
+    FAMILY, CASE_CONTACTS, "unresolved_case", "S1", unit="s", sign=1, needs=("cases.closed_at",)
+)
+case_contact(
     "wait_unresolved_max",
-    "max(wait_seconds)",
-    where=_UNRESOLVED,
+    f"max(wait_seconds) where {_UNRESOLVED}",
+    "Longest wait in a contact about a case that is not resolved.",
     windows=(90, 365),
     fill=0,
-    needs=("cases.closed_at",),
-    driver="unresolved_case",
-    unit="s",
-    sign=1,
-    doc="Longest wait in a contact about a case that is not resolved.",
-    source="S1",
 )
 
-FAMILY.add(
-    FAULTS,
-    "faults",
-    "count(*)",
-    where="not planned",
-    windows=(30, 90, 365),
-    fill=0,
-    driver="fault_response",
-    unit="count",
-    sign=1,
-    doc="Unplanned faults.",
-    source="S3 §4",
+fault_response = Driver(FAMILY, FAULTS, "fault_response", "S3 §4", sign=1)
+fault_response("faults", "count(*) where not planned", "Unplanned faults.", windows=(30, 90, 365))
+fault_response.fact(
+    "latest_fault_on", "max(started_on) where not planned", "Day of the latest unplanned fault."
 )
-FAMILY.fact(
-    FAULTS,
-    "latest_fault_on",
-    "max(started_on)",
-    where="not planned",
-    driver="fault_response",
-    doc="Day of the latest unplanned fault.",
-)
-FAMILY.add(
-    FAULT_ANSWERS,
+fault_answer = Driver(FAMILY, FAULT_ANSWERS, "fault_response", "S3 §4", unit="hours", sign=1)
+fault_answer(
     "fault_to_human_hours_max",
     "max(hours)",
+    "Longest time from a fault until a person answered about it.",
     windows=(90, 365),
-    driver="fault_response",
-    unit="hours",
-    sign=1,
-    doc="Longest time from a fault until a person answered about it.",
-    source="S3 §4",
 )

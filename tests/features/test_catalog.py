@@ -11,7 +11,7 @@ from features.catalog import Catalog, build_catalog, definition, dictionary
 from features.contract import FORBIDDEN_COLUMNS, TABLES
 from features.families import relationship
 from features.families.relationship import Attribute
-from features.feature import Family, Feature, Stream
+from features.feature import Driver, Family, Feature, Stream
 
 _DRIVERS = {
     "billing_friction": {
@@ -208,10 +208,10 @@ def test_binding_names_the_stream_that_is_broken() -> None:
 
 
 def test_a_name_declared_twice_is_refused() -> None:
-    family = Family("price")
-    family.fact(relationship.CUSTOMERS, "twice", "max(joined_on)", driver="product", doc="A day.")
+    product = Driver(Family("price"), relationship.CUSTOMERS, "product", "S3")
+    product.fact("twice", "max(joined_on)", "A day.")
     with pytest.raises(ValueError, match="'twice' is declared twice in 'price'"):
-        family.fact(relationship.CUSTOMERS, "twice", "max(1)", driver="product", doc="A day.")
+        product.fact("twice", "max(1)", "A day.")
     clash = dataclasses.replace(_AGE, name="tenure_days")
     with pytest.raises(ValueError, match="more than one family: tenure_days"):
         build_catalog(TABLES, [clash])

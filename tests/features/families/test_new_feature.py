@@ -1,8 +1,8 @@
 """The feature that docs/architecture.md adds is added in a copy of its family, and computes."""
 
 import re
+from dataclasses import replace
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ def added() -> list[Feature]:
     section = _PAGE.read_text(encoding="utf-8").split("## A new feature")[1].split("\n## ")[0]
     [block] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     family = Family(support.FAMILY.name, list(support.FAMILY.features))
-    wait = partial(family.add, *support.wait.args, **support.wait.keywords)
+    wait = replace(support.wait, family=family)
     exec(block, vars(support) | {"wait": wait})  # noqa: S102  (the page's block is the test)
     return family.features[len(support.FAMILY.features) :]
 
