@@ -1,6 +1,6 @@
 """The explicit list of driver families: what exists, for which tables, and what it means."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -15,7 +15,6 @@ from features.families import (
     satisfaction,
     support,
 )
-from features.families.relationship import Attribute, attribute_families
 from features.feature import Feature, Stream
 
 _MODULES = (
@@ -61,7 +60,7 @@ class Catalog:
 
 def build_catalog(
     tables: Collection[str],
-    attributes: Sequence[Attribute] = (),
+    attributes: Sequence[Feature] = (),
     absent: Collection[str] = (),
 ) -> Catalog:
     """Resolve the declared features against the tables that a company has.
@@ -71,8 +70,9 @@ def build_catalog(
     Raises ``ValueError`` when two families declare a feature of the same name.
     """
     declared = [stream for module in _MODULES for stream in module.FAMILY.streams]
-    families = [module.FAMILY for module in _MODULES] + list(attribute_families(attributes))
-    features = [feature for family in families for feature in family.features]
+    features = [feature for module in _MODULES for feature in module.FAMILY.features]
+    families = list(dict.fromkeys(attribute.family for attribute in attributes))
+    features += sorted(attributes, key=lambda attribute: families.index(attribute.family))
     names = [feature.name for feature in features]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -101,12 +101,15 @@ def _lacking(
 ) -> dict[str, tuple[str, ...]]:
     """What each feature misses; a combination misses what its columns do."""
     missing = {stream.name: tuple(sorted(set(stream.reads) - set(tables))) for stream in declared}
+    needs = {name for f in features for name in f.needs}
+    lacks = {name for name in needs if name in absent or ("." not in name and name not in tables)}
     lacking = {
-        f.name: (*missing[f.stream], *(n for n in f.needs if _lacks(n, tables, absent)))
+        f.name: (*missing[f.stream], *(name for name in f.needs if name in lacks))
         for f in features
         if not f.of
     }
-    return lacking | {f.name: _together(lacking[name] for name in f.of) for f in features if f.of}
+    together = {f.name: [n for name in f.of for n in lacking[name]] for f in features if f.of}
+    return lacking | {name: tuple(dict.fromkeys(lack)) for name, lack in together.items()}
 
 
 def _used(declared: Sequence[Stream], features: Sequence[Feature]) -> tuple[Stream, ...]:
@@ -118,35 +121,9 @@ def _used(declared: Sequence[Stream], features: Sequence[Feature]) -> tuple[Stre
     return tuple(stream for stream in declared if stream.name in names)
 
 
-def _together(lacks: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for lack in lacks for name in lack))
-
-
-def _lacks(name: str, tables: Collection[str], absent: Collection[str]) -> bool:
-    return name in absent if "." in name else name not in tables
-
-
-def needs_of(attributes: Sequence[Attribute] = ()) -> Mapping[str, tuple[str, ...]]:
+def needs_of(attributes: Sequence[Feature] = ()) -> Mapping[str, tuple[str, ...]]:
     """The tables, and the columns (``table.column``), that each feature cannot do without."""
     return build_catalog((), attributes).omitted
-
-
-def dictionary(catalog: Catalog) -> list[dict[str, str]]:
-    """One row per feature of the model: what ``stille features`` prints."""
-    return [
-        {
-            "feature": feature.name,
-            "family": feature.family,
-            "driver": feature.driver,
-            "unit": feature.unit,
-            "window": "" if feature.window is None else f"{feature.window} days",
-            "sign": {1: "+", -1: "−", 0: "±"}[feature.sign],
-            "no row means": "unknown" if feature.fill is None else f"{feature.fill:g}",
-            "definition": feature.doc,
-            "source": feature.source,
-        }
-        for feature in catalog.model_features
-    ]
 
 
 def definition(feature: Feature, catalog: Catalog) -> str:

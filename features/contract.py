@@ -8,6 +8,7 @@ happened). Both are naive UTC timestamps; a date counts from its local midnight.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Literal
 
@@ -57,8 +58,8 @@ class Column:
     """
 
     name: str
-    type: ColumnType
     doc: str
+    type: ColumnType
     unit: str = ""
     required: bool = False
     allowed: tuple[str, ...] = ()
@@ -101,651 +102,438 @@ class Table:
         raise KeyError(f"{self.name}.{name}")
 
 
-CUSTOMER_ID = Column("customer_id", "text", "The customer's pseudonym or CRM key.", required=True)
+CUSTOMER_ID = Column("customer_id", "The customer's pseudonym or CRM key.", "text", required=True)
+
+_text = partial(Column, type="text")
+_day = partial(Column, type="date")
+_moment = partial(Column, type="instant")
+_flag = partial(Column, type="boolean")
+_whole = partial(Column, type="integer")
+_money = partial(Column, type="money", unit="minor")
+_price = partial(Column, type="price", unit="major")
 
 
-def _text(name: str, doc: str, *, allowed: tuple[str, ...] = (), required: bool = False) -> Column:
-    return Column(name, "text", doc, allowed=allowed, required=required)
+def _later(name: str, doc: str, type: ColumnType = "instant") -> Column:
+    """A moment that is known when it has come."""
+    return Column(name, doc, type, revealed_by=name)
 
 
-def _id(name: str) -> Column:
-    return Column(name, "text", "Key of the row.", required=True)
+def _table(
+    name: str,
+    doc: str,
+    key: str | tuple[str, ...],
+    *columns: Column,
+    event_at: tuple[str, ...] = (),
+    **flags: bool,
+) -> Table:
+    """A table whose rows happen at the first of their required times, unless ``event_at`` says.
 
-
-_OPENED = Column(
-    "opened_at",
-    "instant",
-    "When the customer opened it; null when never.",
-    revealed_by="opened_at",
-)
+    A ``key`` of one name is a column of its own, before the customer's.
+    """
+    times = [c.name for c in columns if c.required and c.type in ("date", "instant")]
+    if isinstance(key, str):
+        columns = (_text(key, "Key of the row.", required=True), CUSTOMER_ID, *columns)
+        key = (key,)
+    return Table(name, doc, key, event_at or (times[0],), columns, **flags)
 
 
 _TABLES = (
-    Table(
+    _table(
         "customers",
         "One row per customer. Only facts that never change; the rest is read as events.",
-        key=("customer_id",),
+        ("customer_id",),
+        CUSTOMER_ID,
+        _day("joined_on", "First day as a customer."),
+        _text(
+            "segment",
+            "Customer segment, as the company names it; declared static, or its history given "
+            "in master_data.",
+        ),
+        _money(
+            "margin_per_year",
+            "What the customer leaves a year; the newest estimate, as no model sees it.",
+        ),
         event_at=("joined_on",),
         required=True,
-        columns=(
-            CUSTOMER_ID,
-            Column("joined_on", "date", "First day as a customer."),
-            _text(
-                "segment",
-                "Customer segment, as the company names it; declared static, or its history given "
-                "in master_data.",
-            ),
-            Column(
-                "margin_per_year",
-                "money",
-                "What the customer leaves a year; the newest estimate, as no model sees it.",
-                unit="minor",
-            ),
-        ),
     ),
-    Table(
+    _table(
         "contracts",
         "One row per contract and product line.",
-        key=("contract_id",),
-        event_at=("started_on",),
-        planned=True,
-        columns=(
-            _id("contract_id"),
-            CUSTOMER_ID,
-            _text("product_line", "Product line.", allowed=PRODUCT_LINES, required=True),
-            _text(
-                "plan_id",
-                "Price plan at the start of the contract; a later one is given in master_data.",
-            ),
-            Column("started_on", "date", "First day of the contract.", required=True),
-            Column("price", "price", "Price a month at the start.", unit="major", minimum=0),
-            Column(
-                "binding_until",
-                "date",
-                "Last day of the binding period agreed at the start; null without one. A renewal "
-                "is a contract of its own.",
-            ),
-            _text(
-                "bundle_id",
-                "Bundle that the contract was sold in at the start; null outside bundles.",
-            ),
+        "contract_id",
+        _text("product_line", "Product line.", allowed=PRODUCT_LINES, required=True),
+        _text(
+            "plan_id",
+            "Price plan at the start of the contract; a later one is given in master_data.",
         ),
+        _day("started_on", "First day of the contract.", required=True),
+        _price("price", "Price a month at the start.", minimum=0),
+        _day(
+            "binding_until",
+            "Last day of the binding period agreed at the start; null without one. A renewal "
+            "is a contract of its own.",
+        ),
+        _text(
+            "bundle_id", "Bundle that the contract was sold in at the start; null outside bundles."
+        ),
+        planned=True,
     ),
-    Table(
+    _table(
         "terminations",
         "One row per contract whose end has been notified.",
-        key=("contract_id",),
-        event_at=("notified_on",),
-        columns=(
-            _id("contract_id"),
-            CUSTOMER_ID,
-            Column("notified_on", "date", "Day the notice was given.", required=True),
-            Column(
-                "effective_on",
-                "date",
-                "Last day of the contract, as the notice said.",
-                required=True,
-            ),
-            _text("outcome", "What ended the contract.", allowed=OUTCOMES, required=True),
-        ),
+        "contract_id",
+        _day("notified_on", "Day the notice was given.", required=True),
+        _day("effective_on", "Last day of the contract, as the notice said.", required=True),
+        _text("outcome", "What ended the contract.", allowed=OUTCOMES, required=True),
     ),
-    Table(
+    _table(
         "labels",
         "Outcomes a company gives ready-made, when it has no dated terminations.",
-        key=("customer_id", "as_of"),
-        event_at=("as_of",),
-        columns=(
-            CUSTOMER_ID,
-            Column("as_of", "date", "Day the row's facts are seen from.", required=True),
-            Column("churned", "boolean", "Left by own will within the horizon.", required=True),
-        ),
+        ("customer_id", "as_of"),
+        CUSTOMER_ID,
+        _day("as_of", "Day the row's facts are seen from.", required=True),
+        _flag("churned", "Left by own will within the horizon.", required=True),
     ),
-    Table(
+    _table(
         "invoices",
         "One row per invoice or credit note.",
-        key=("invoice_id",),
-        event_at=("issued_on",),
-        columns=(
-            _id("invoice_id"),
-            CUSTOMER_ID,
-            Column("issued_on", "date", "Day of issue.", required=True),
-            Column("due_on", "date", "Last day to pay."),
-            Column(
-                "amount",
-                "money",
-                "Amount to pay; below zero only on a row that corrects another.",
-                unit="minor",
-                required=True,
-            ),
-            Column("n_lines", "integer", "Lines on the invoice.", unit="count", minimum=0),
-            Column("estimated", "boolean", "Billed from an estimate."),
-            _text("corrects_invoice_id", "Invoice that this one corrects; null otherwise."),
-            _text("format", "How it was sent.", allowed=("paper", "email", "einvoice", "app")),
-            Column("paper_fee", "money", "Fee for paper.", unit="minor", minimum=0),
+        "invoice_id",
+        _day("issued_on", "Day of issue.", required=True),
+        _day("due_on", "Last day to pay."),
+        _money(
+            "amount",
+            "Amount to pay; below zero only on a row that corrects another.",
+            required=True,
         ),
+        _whole("n_lines", "Lines on the invoice.", unit="count", minimum=0),
+        _flag("estimated", "Billed from an estimate."),
+        _text("corrects_invoice_id", "Invoice that this one corrects; null otherwise."),
+        _text("format", "How it was sent.", allowed=("paper", "email", "einvoice", "app")),
+        _money("paper_fee", "Fee for paper.", minimum=0),
     ),
-    Table(
+    _table(
         "payments",
         "One row per payment or attempt to pay.",
-        key=("payment_id",),
-        event_at=("paid_on",),
-        columns=(
-            _id("payment_id"),
-            CUSTOMER_ID,
-            _text("invoice_id", "Invoice paid."),
-            Column("paid_on", "date", "Day of the payment or the attempt.", required=True),
-            Column("amount", "money", "Amount paid.", unit="minor"),
-            _text("method", "Way of paying.", allowed=PAYMENT_METHODS),
-            Column(
-                "failed_on",
-                "date",
-                "Day a payment that had been taken came back, as a returned debit; null else.",
-                revealed_by="failed_on",
-            ),
-            Column(
-                "failed",
-                "boolean",
-                "The attempt failed: at once, or on failed_on.",
-                revealed_by="failed_on",
-                at_once=True,
-            ),
+        "payment_id",
+        _text("invoice_id", "Invoice paid."),
+        _day("paid_on", "Day of the payment or the attempt.", required=True),
+        _money("amount", "Amount paid."),
+        _text("method", "Way of paying.", allowed=PAYMENT_METHODS),
+        _later(
+            "failed_on",
+            "Day a payment that had been taken came back, as a returned debit; null else.",
+            "date",
+        ),
+        _flag(
+            "failed",
+            "The attempt failed: at once, or on failed_on.",
+            revealed_by="failed_on",
+            at_once=True,
         ),
     ),
-    Table(
+    _table(
         "reminders",
         "One row per payment reminder sent.",
-        key=("reminder_id",),
-        event_at=("sent_on",),
-        columns=(
-            _id("reminder_id"),
-            CUSTOMER_ID,
-            _text("invoice_id", "Invoice reminded of."),
-            Column("sent_on", "date", "Day sent.", required=True),
-            Column("stage", "integer", "1 for the first reminder of an invoice.", minimum=1),
-            Column("fee", "money", "Fee charged.", unit="minor", minimum=0),
-        ),
+        "reminder_id",
+        _text("invoice_id", "Invoice reminded of."),
+        _day("sent_on", "Day sent.", required=True),
+        _whole("stage", "1 for the first reminder of an invoice.", minimum=1),
+        _money("fee", "Fee charged.", minimum=0),
     ),
-    Table(
+    _table(
         "payment_method_events",
         "One row per step in setting up or ending a way of paying or of receiving invoices.",
-        key=("event_id",),
-        event_at=("occurred_at",),
-        columns=(
-            _id("event_id"),
-            CUSTOMER_ID,
-            Column("occurred_at", "instant", "When the step was taken.", required=True),
-            _text("method", "Way of paying.", allowed=PAYMENT_METHODS, required=True),
-            _text(
-                "step",
-                "Step taken.",
-                allowed=("started", "completed", "error", "cancelled"),
-                required=True,
-            ),
+        "event_id",
+        _moment("occurred_at", "When the step was taken.", required=True),
+        _text("method", "Way of paying.", allowed=PAYMENT_METHODS, required=True),
+        _text(
+            "step",
+            "Step taken.",
+            allowed=("started", "completed", "error", "cancelled"),
+            required=True,
         ),
     ),
-    Table(
+    _table(
         "price_changes",
         "One row per change of a contract's price; it happens at the notice, else when in force.",
-        key=("change_id",),
+        "change_id",
+        _text("contract_id", "Contract whose price changes."),
+        _later("notified_on", "Day the customer was told; null when never told.", "date"),
+        _day("effective_on", "First day of the new price.", required=True),
+        _price("old_price", "Price before.", required=True, minimum=0),
+        _price("new_price", "Price after.", required=True, minimum=0),
+        _text("reason_code", "Reason given to the customer; null when none was given."),
+        _text("channel", "Channel of the notice.", allowed=CHANNELS),
         event_at=("notified_on", "effective_on"),
         planned=True,
-        columns=(
-            _id("change_id"),
-            CUSTOMER_ID,
-            _text("contract_id", "Contract whose price changes."),
-            Column(
-                "notified_on",
-                "date",
-                "Day the customer was told; null when never told.",
-                revealed_by="notified_on",
-            ),
-            Column("effective_on", "date", "First day of the new price.", required=True),
-            Column("old_price", "price", "Price before.", unit="major", required=True, minimum=0),
-            Column("new_price", "price", "Price after.", unit="major", required=True, minimum=0),
-            _text("reason_code", "Reason given to the customer; null when none was given."),
-            _text("channel", "Channel of the notice.", allowed=CHANNELS),
-        ),
     ),
-    Table(
+    _table(
         "price_list",
         "One row per plan and period: what new customers are offered.",
-        key=("plan_id", "valid_from", "campaign"),
-        event_at=("valid_from",),
+        ("plan_id", "valid_from", "campaign"),
+        _text("plan_id", "Key of the row.", required=True),
+        _text("product_line", "Product line.", allowed=PRODUCT_LINES, required=True),
+        _day("valid_from", "First day offered.", required=True),
+        _later("valid_to", "First day no longer offered; null while offered.", "date"),
+        _price("price", "Price a month.", required=True, minimum=0),
+        _flag("campaign", "Only for new customers.", required=True),
         planned=True,
-        columns=(
-            _id("plan_id"),
-            _text("product_line", "Product line.", allowed=PRODUCT_LINES, required=True),
-            Column("valid_from", "date", "First day offered.", required=True),
-            Column(
-                "valid_to",
-                "date",
-                "First day no longer offered; null while offered.",
-                revealed_by="valid_to",
-            ),
-            Column("price", "price", "Price a month.", unit="major", required=True, minimum=0),
-            Column("campaign", "boolean", "Only for new customers.", required=True),
-        ),
     ),
-    Table(
+    _table(
         "contacts",
         "One row per contact between customer and company.",
-        key=("contact_id",),
-        event_at=("started_at",),
-        columns=(
-            _id("contact_id"),
-            CUSTOMER_ID,
-            Column("started_at", "instant", "When it began.", required=True),
-            _text("channel", "Channel used.", allowed=CHANNELS),
-            _text("direction", "Who made contact.", allowed=("inbound", "outbound")),
-            _text("topic", "What it was about (billing, price, fault, move, …)."),
-            Column(
-                "linked_at",
-                "instant",
-                "When it was linked to its case, if later than it began.",
-                revealed_by="linked_at",
-            ),
-            Column(
-                "case_id",
-                "text",
-                "Case it belongs to; null when not linked.",
-                revealed_by="linked_at",
-                at_once=True,
-            ),
-            Column("wait_seconds", "integer", "Wait to be answered.", unit="s", minimum=0),
-            Column("abandoned", "boolean", "The customer gave up waiting."),
-            _text("handled_by", "Who answered.", allowed=("human", "bot")),
-            Column("human_requested", "boolean", "The customer asked for a person."),
-            Column(
-                "transfers",
-                "integer",
-                "Times passed on before it ended.",
-                unit="count",
-                minimum=0,
-            ),
-            _text(
-                "unavailable_channel",
-                "Channel that the customer tried first and found closed; null otherwise.",
-                allowed=CHANNELS,
-            ),
-            Column(
-                "replied_at",
-                "instant",
-                "First reply to a written contact.",
-                revealed_by="replied_at",
-            ),
+        "contact_id",
+        _moment("started_at", "When it began.", required=True),
+        _text("channel", "Channel used.", allowed=CHANNELS),
+        _text("direction", "Who made contact.", allowed=("inbound", "outbound")),
+        _text("topic", "What it was about (billing, price, fault, move, …)."),
+        _later("linked_at", "When it was linked to its case, if later than it began."),
+        _text(
+            "case_id",
+            "Case it belongs to; null when not linked.",
+            revealed_by="linked_at",
+            at_once=True,
         ),
+        _whole("wait_seconds", "Wait to be answered.", unit="s", minimum=0),
+        _flag("abandoned", "The customer gave up waiting."),
+        _text("handled_by", "Who answered.", allowed=("human", "bot")),
+        _flag("human_requested", "The customer asked for a person."),
+        _whole("transfers", "Times passed on before it ended.", unit="count", minimum=0),
+        _text(
+            "unavailable_channel",
+            "Channel that the customer tried first and found closed; null otherwise.",
+            allowed=CHANNELS,
+        ),
+        _later("replied_at", "First reply to a written contact."),
     ),
-    Table(
+    _table(
         "cases",
         "One row per case. Closed is not the same as resolved.",
-        key=("case_id",),
-        event_at=("opened_at",),
-        columns=(
-            _id("case_id"),
-            CUSTOMER_ID,
-            Column("opened_at", "instant", "When it was opened.", required=True),
-            _text("topic", "What it is about."),
-            Column(
-                "promised_on",
-                "date",
-                "Day by which a solution was first promised; a later promise does not move it.",
-            ),
-            Column(
-                "closed_at", "instant", "First closing; null while open.", revealed_by="closed_at"
-            ),
-            Column(
-                "resolved",
-                "boolean",
-                "The problem was solved at the first closing.",
-                revealed_by="closed_at",
-            ),
-            Column(
-                "reopened_at",
-                "instant",
-                "Reopening after the first closing.",
-                revealed_by="reopened_at",
-            ),
-            Column(
-                "reclosed_at", "instant", "Closing after the reopening.", revealed_by="reclosed_at"
-            ),
+        "case_id",
+        _moment("opened_at", "When it was opened.", required=True),
+        _text("topic", "What it is about."),
+        _day(
+            "promised_on",
+            "Day by which a solution was first promised; a later promise does not move it.",
         ),
+        _later("closed_at", "First closing; null while open."),
+        _flag("resolved", "The problem was solved at the first closing.", revealed_by="closed_at"),
+        _later("reopened_at", "Reopening after the first closing."),
+        _later("reclosed_at", "Closing after the reopening."),
     ),
-    Table(
+    _table(
         "incidents",
         "One row per fault or outage and customer hit.",
-        key=("incident_id", "customer_id"),
-        event_at=("started_at",),
-        columns=(
-            _id("incident_id"),
-            CUSTOMER_ID,
-            Column("started_at", "instant", "When it began.", required=True),
-            Column(
-                "ended_at", "instant", "When it ended; null while it lasts.", revealed_by="ended_at"
-            ),
-            _text("kind", "Kind of fault."),
-            Column("planned", "boolean", "Planned work."),
-            _text("site_id", "Line, meter or address hit; null when not known."),
-        ),
+        ("incident_id", "customer_id"),
+        _text("incident_id", "Key of the row.", required=True),
+        CUSTOMER_ID,
+        _moment("started_at", "When it began.", required=True),
+        _later("ended_at", "When it ended; null while it lasts."),
+        _text("kind", "Kind of fault."),
+        _flag("planned", "Planned work."),
+        _text("site_id", "Line, meter or address hit; null when not known."),
     ),
-    Table(
+    _table(
         "notifications",
         "One row per message the company sent.",
-        key=("notification_id",),
-        event_at=("sent_at",),
-        columns=(
-            _id("notification_id"),
-            CUSTOMER_ID,
-            Column("sent_at", "instant", "When it was sent.", required=True),
-            _text("kind", "What it was for (outage, price, bill, reminder, survey, marketing, …)."),
-            _text("channel", "Channel used.", allowed=CHANNELS),
-            _text("incident_id", "Incident it told about."),
-            Column("personalised", "boolean", "Written for this customer's own situation."),
-            _text("template_id", "Approved template it was made from; null for free text."),
-            Column("stated_price", "price", "Price a month that it states.", unit="major"),
-            Column("promised_end_at", "instant", "End of the incident that it promised."),
-            _OPENED,
-        ),
+        "notification_id",
+        _moment("sent_at", "When it was sent.", required=True),
+        _text("kind", "What it was for (outage, price, bill, reminder, survey, marketing, …)."),
+        _text("channel", "Channel used.", allowed=CHANNELS),
+        _text("incident_id", "Incident it told about."),
+        _flag("personalised", "Written for this customer's own situation."),
+        _text("template_id", "Approved template it was made from; null for free text."),
+        _price("stated_price", "Price a month that it states."),
+        _moment("promised_end_at", "End of the incident that it promised."),
+        _later("opened_at", "When the customer opened it; null when never."),
     ),
-    Table(
+    _table(
         "surveys",
         "One row per answered survey.",
-        key=("survey_id",),
-        event_at=("answered_at",),
-        columns=(
-            _id("survey_id"),
-            CUSTOMER_ID,
-            Column("answered_at", "instant", "When it was answered.", required=True),
-            _text("kind", "Question asked.", allowed=("csat", "loyalty", "ces"), required=True),
-            Column(
-                "score",
-                "number",
-                "Answer: csat 1–5, loyalty 0–10, ces 1–7 where 7 is the most effort.",
-                required=True,
-            ),
+        "survey_id",
+        _moment("answered_at", "When it was answered.", required=True),
+        _text("kind", "Question asked.", allowed=("csat", "loyalty", "ces"), required=True),
+        Column(
+            "score",
+            "Answer: csat 1–5, loyalty 0–10, ces 1–7 where 7 is the most effort.",
+            "number",
+            required=True,
         ),
     ),
-    Table(
+    _table(
         "claims",
         "One row per insurance claim: the moment a silent product is used.",
-        key=("claim_id",),
-        event_at=("claimed_on",),
+        "claim_id",
+        _day("claimed_on", "Day of the claim.", required=True),
+        _money("claimed", "Amount asked for.", minimum=0),
+        _later("settled_on", "Day it was decided what is paid; null until then.", "date"),
+        _money("paid", "Amount paid out.", minimum=0, revealed_by="settled_on"),
         versions=True,
-        columns=(
-            _id("claim_id"),
-            CUSTOMER_ID,
-            Column("claimed_on", "date", "Day of the claim.", required=True),
-            Column("claimed", "money", "Amount asked for.", unit="minor", minimum=0),
-            Column(
-                "settled_on",
-                "date",
-                "Day it was decided what is paid; null until then.",
-                revealed_by="settled_on",
-            ),
-            Column(
-                "paid",
-                "money",
-                "Amount paid out.",
-                unit="minor",
-                minimum=0,
-                revealed_by="settled_on",
-            ),
-        ),
     ),
-    Table(
+    _table(
         "orders",
         "One row per order with a day of delivery: a connection, a move, a router, a repair.",
-        key=("order_id",),
-        event_at=("ordered_on",),
-        versions=True,
-        columns=(
-            _id("order_id"),
-            CUSTOMER_ID,
-            Column("ordered_on", "date", "Day of the order.", required=True),
-            Column(
-                "promised_on",
-                "date",
-                "Day of delivery promised with the order; a later promise does not move it.",
-            ),
-            Column(
-                "delivered_on",
-                "date",
-                "Day delivered; null until then.",
-                revealed_by="delivered_on",
-            ),
-            _text("kind", "What was ordered."),
+        "order_id",
+        _day("ordered_on", "Day of the order.", required=True),
+        _day(
+            "promised_on",
+            "Day of delivery promised with the order; a later promise does not move it.",
         ),
+        _later("delivered_on", "Day delivered; null until then.", "date"),
+        _text("kind", "What was ordered."),
+        versions=True,
     ),
-    Table(
+    _table(
         "complaints",
         "One row per formal complaint.",
-        key=("complaint_id",),
-        event_at=("opened_at",),
+        "complaint_id",
+        _moment("opened_at", "When it was made.", required=True),
+        _text("topic", "What it is about."),
+        _later("closed_at", "When it was decided; null while open."),
         versions=True,
-        columns=(
-            _id("complaint_id"),
-            CUSTOMER_ID,
-            Column("opened_at", "instant", "When it was made.", required=True),
-            _text("topic", "What it is about."),
-            Column(
-                "closed_at",
-                "instant",
-                "When it was decided; null while open.",
-                revealed_by="closed_at",
-            ),
-        ),
     ),
-    Table(
+    _table(
         "meter_readings",
         "One row per meter reading that was due.",
-        key=("reading_id",),
-        event_at=("due_on",),
-        versions=True,
-        columns=(
-            _id("reading_id"),
-            CUSTOMER_ID,
-            Column("due_on", "date", "Day the reading was due.", required=True),
-            Column(
-                "settled_on",
-                "date",
-                "Day that settled it; null when it has been as it is from the day it was due.",
-                revealed_by="settled_on",
-            ),
-            Column(
-                "status",
-                "text",
-                "What came of it; missing until it is settled.",
-                required=True,
-                allowed=("read", "missing", "estimated"),
-                revealed_by="settled_on",
-                at_once=True,
-            ),
+        "reading_id",
+        _day("due_on", "Day the reading was due.", required=True),
+        _later(
+            "settled_on",
+            "Day that settled it; null when it has been as it is from the day it was due.",
+            "date",
         ),
+        _text(
+            "status",
+            "What came of it; missing until it is settled.",
+            required=True,
+            allowed=("read", "missing", "estimated"),
+            revealed_by="settled_on",
+            at_once=True,
+        ),
+        versions=True,
     ),
-    Table(
+    _table(
         "self_service",
         "One row per task that the customer began in self-service.",
-        key=("session_id",),
-        event_at=("started_at",),
-        columns=(
-            _id("session_id"),
-            CUSTOMER_ID,
-            Column("started_at", "instant", "When it began.", required=True),
-            _text("task", "What the customer wanted done."),
-            Column("completed", "boolean", "The task was finished.", required=True),
-            Column("seconds", "integer", "Time spent.", unit="s", minimum=0),
-        ),
+        "session_id",
+        _moment("started_at", "When it began.", required=True),
+        _text("task", "What the customer wanted done."),
+        _flag("completed", "The task was finished.", required=True),
+        _whole("seconds", "Time spent.", unit="s", minimum=0),
     ),
-    Table(
+    _table(
         "offers",
         "One row per offer sent to the customer.",
-        key=("offer_id",),
-        event_at=("sent_at",),
+        "offer_id",
+        _moment("sent_at", "When it was sent.", required=True),
+        _text("kind", "What was offered."),
+        _flag("personalised", "Chosen for this customer's own situation."),
+        _later("opened_at", "When the customer opened it; null when never."),
+        _later("answered_at", "When the customer answered; null without an answer."),
+        _flag("accepted", "The answer was yes.", revealed_by="answered_at"),
         versions=True,
-        columns=(
-            _id("offer_id"),
-            CUSTOMER_ID,
-            Column("sent_at", "instant", "When it was sent.", required=True),
-            _text("kind", "What was offered."),
-            Column("personalised", "boolean", "Chosen for this customer's own situation."),
-            _OPENED,
-            Column(
-                "answered_at",
-                "instant",
-                "When the customer answered; null without an answer.",
-                revealed_by="answered_at",
-            ),
-            Column("accepted", "boolean", "The answer was yes.", revealed_by="answered_at"),
-        ),
     ),
-    Table(
+    _table(
         "consents",
         "One row per change of a consent: the latest of a channel and purpose is in force.",
-        key=("consent_id",),
-        event_at=("changed_at",),
-        columns=(
-            _id("consent_id"),
-            CUSTOMER_ID,
-            Column("changed_at", "instant", "When the customer changed it.", required=True),
-            _text("channel", "Channel it is about.", allowed=CHANNELS, required=True),
-            _text(
-                "purpose",
-                "What the channel may be used for.",
-                allowed=("service", "marketing"),
-                required=True,
-            ),
-            Column("allowed", "boolean", "The customer allows it.", required=True),
+        "consent_id",
+        _moment("changed_at", "When the customer changed it.", required=True),
+        _text("channel", "Channel it is about.", allowed=CHANNELS, required=True),
+        _text(
+            "purpose",
+            "What the channel may be used for.",
+            allowed=("service", "marketing"),
+            required=True,
         ),
+        _flag("allowed", "The customer allows it.", required=True),
     ),
-    Table(
+    _table(
         "contact_bars",
         "One row per bar on contacting a customer: an objection of the customer's own, or a mark "
         "of the company's.",
-        key=("bar_id",),
-        event_at=("barred_at",),
-        versions=True,
-        columns=(
-            _id("bar_id"),
-            CUSTOMER_ID,
-            Column("barred_at", "instant", "When it was put.", required=True),
-            _text(
-                "reason",
-                "Why: the customer objected, or is vulnerable, which bars every channel.",
-                allowed=("opted_out", "vulnerable"),
-                required=True,
-            ),
-            _text("channel", "Channel that it closes; null for all.", allowed=CHANNELS),
-            Column(
-                "lifted_at",
-                "instant",
-                "When it was lifted; null while it holds.",
-                revealed_by="lifted_at",
-            ),
+        "bar_id",
+        _moment("barred_at", "When it was put.", required=True),
+        _text(
+            "reason",
+            "Why: the customer objected, or is vulnerable, which bars every channel.",
+            allowed=("opted_out", "vulnerable"),
+            required=True,
         ),
+        _text("channel", "Channel that it closes; null for all.", allowed=CHANNELS),
+        _later("lifted_at", "When it was lifted; null while it holds."),
+        versions=True,
     ),
-    Table(
+    _table(
         "reservations",
         "One row per customer and look-up in the public register of those who want no marketing "
         "by phone or post.",
-        key=("customer_id", "looked_up_on"),
-        event_at=("looked_up_on",),
-        columns=(
-            CUSTOMER_ID,
-            Column("looked_up_on", "date", "Day the register was asked.", required=True),
-            Column("reserved_phone", "boolean", "Reserved against calls.", required=True),
-            Column("reserved_post", "boolean", "Reserved against addressed post.", required=True),
-        ),
+        ("customer_id", "looked_up_on"),
+        CUSTOMER_ID,
+        _day("looked_up_on", "Day the register was asked.", required=True),
+        _flag("reserved_phone", "Reserved against calls.", required=True),
+        _flag("reserved_post", "Reserved against addressed post.", required=True),
     ),
-    Table(
+    _table(
         "benefits",
         "One row per benefit granted for being a customer.",
-        key=("benefit_id",),
-        event_at=("granted_on",),
+        "benefit_id",
+        _day("granted_on", "First day it holds.", required=True),
+        _text("kind", "Kind of benefit.", allowed=("loyalty", "discount", "bonus")),
+        _day("ends_on", "Last day it holds, known when granted; null without one."),
+        _later("used_at", "When it was first used; null until then."),
         versions=True,
-        columns=(
-            _id("benefit_id"),
-            CUSTOMER_ID,
-            Column("granted_on", "date", "First day it holds.", required=True),
-            _text("kind", "Kind of benefit.", allowed=("loyalty", "discount", "bonus")),
-            Column("ends_on", "date", "Last day it holds, known when granted; null without one."),
-            Column(
-                "used_at",
-                "instant",
-                "When it was first used; null until then.",
-                revealed_by="used_at",
-            ),
-        ),
     ),
-    Table(
+    _table(
         "market_price",
         "One row per product line and month: what the market asks for a typical contract.",
-        key=("product_line", "month"),
-        event_at=("month",),
+        ("product_line", "month"),
+        _text("product_line", "Product line.", allowed=PRODUCT_LINES, required=True),
+        _day("month", "First day it holds.", required=True),
+        _price("price", "Price a month.", required=True, minimum=0),
         planned=True,
-        columns=(
-            _text("product_line", "Product line.", allowed=PRODUCT_LINES, required=True),
-            Column("month", "date", "First day it holds.", required=True),
-            Column("price", "price", "Price a month.", unit="major", required=True, minimum=0),
-        ),
     ),
-    Table(
+    _table(
         "households",
         "One row per change of the household that a customer belongs to.",
-        key=("customer_id", "valid_from"),
-        event_at=("valid_from",),
-        columns=(
-            CUSTOMER_ID,
-            _text("household_id", "Household from that day; null when in none."),
-            Column("valid_from", "date", "First day in it.", required=True),
-        ),
+        ("customer_id", "valid_from"),
+        CUSTOMER_ID,
+        _text("household_id", "Household from that day; null when in none."),
+        _day("valid_from", "First day in it.", required=True),
     ),
-    Table(
+    _table(
         "household_notices",
         "One row per member of a household and notice given by another member of it. Made from "
         "households and terminations when the snapshot is taken; never given.",
-        key=("notice_id",),
-        event_at=("notified_on",),
+        "notice_id",
+        _day("notified_on", "Day the other member gave notice.", required=True),
+        _text("outcome", "What ended the other's contract.", allowed=OUTCOMES, required=True),
         derived=True,
-        columns=(
-            _id("notice_id"),
-            CUSTOMER_ID,
-            Column("notified_on", "date", "Day the other member gave notice.", required=True),
-            _text("outcome", "What ended the other's contract.", allowed=OUTCOMES, required=True),
-        ),
     ),
-    Table(
+    _table(
         "treatments",
         "One row per customer and action that the CRM reports back, treated or held out.",
-        key=("treatment_id",),
-        event_at=("treated_at",),
-        versions=True,
-        columns=(
-            _id("treatment_id"),
-            CUSTOMER_ID,
-            Column("treated_at", "instant", "When it was done or withheld.", required=True),
-            _text("action", "Action of the list."),
-            _text("channel", "Channel used.", allowed=CHANNELS),
-            Column("contacted", "boolean", "The customer was reached; reported when settled."),
-            _text("arm", "Drawn for treatment or held out.", allowed=("treat", "holdout")),
-            Column("published_on", "date", "As-of date of the list that it belongs to."),
-            _text("lane", "Lane of the list."),
-            _text(
-                "answer",
-                "What a reached customer said to what was offered.",
-                allowed=("yes", "no", "undecided"),
-            ),
+        "treatment_id",
+        _moment("treated_at", "When it was done or withheld.", required=True),
+        _text("action", "Action of the list."),
+        _text("channel", "Channel used.", allowed=CHANNELS),
+        _flag("contacted", "The customer was reached; reported when settled."),
+        _text("arm", "Drawn for treatment or held out.", allowed=("treat", "holdout")),
+        _day("published_on", "As-of date of the list that it belongs to."),
+        _text("lane", "Lane of the list."),
+        _text(
+            "answer",
+            "What a reached customer said to what was offered.",
+            allowed=("yes", "no", "undecided"),
         ),
+        versions=True,
     ),
-    Table(
+    _table(
         "master_data",
         "One row per change of a customer's master data: the latest of an attribute is in force.",
-        key=("customer_id", "attribute", "valid_from"),
-        event_at=("valid_from",),
-        columns=(
-            CUSTOMER_ID,
-            _text("attribute", "What changed.", allowed=MASTER_DATA, required=True),
-            _text("value", "The new value, in the contract's own words; null when withdrawn."),
-            Column("valid_from", "instant", "When it changed.", required=True),
-        ),
+        ("customer_id", "attribute", "valid_from"),
+        CUSTOMER_ID,
+        _text("attribute", "What changed.", allowed=MASTER_DATA, required=True),
+        _text("value", "The new value, in the contract's own words; null when withdrawn."),
+        _moment("valid_from", "When it changed.", required=True),
     ),
 )
 

@@ -1,9 +1,9 @@
-"""The feature dictionary as a page to read, made from the declarations."""
+"""The feature dictionary, as rows and as a page to read, made from the declarations."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from features.catalog import build_catalog, needs_of
+from features.catalog import Catalog, build_catalog, needs_of
 from features.contract import TABLES
 from features.feature import Feature
 from features.markdown import markdown_table
@@ -36,6 +36,24 @@ _HEADER = (
 _SIGNS: Mapping[int, str] = {1: "+", -1: "−", 0: "±"}
 
 
+def dictionary(catalog: Catalog) -> list[dict[str, str]]:
+    """One row per feature of the model: what ``stille features`` prints."""
+    return [
+        {
+            "feature": feature.name,
+            "family": feature.family,
+            "driver": feature.driver,
+            "unit": feature.unit,
+            "window": "" if feature.window is None else f"{feature.window} days",
+            "sign": _SIGNS[feature.sign],
+            "no row means": _no_row(feature),
+            "definition": feature.doc,
+            "source": feature.source,
+        }
+        for feature in catalog.model_features
+    ]
+
+
 def dictionary_page() -> str:
     """Every feature and fact of the whole contract, as Markdown."""
     catalog = build_catalog(TABLES)
@@ -65,7 +83,7 @@ def _row(name: str, windows: Sequence[Feature], tables: Sequence[str]) -> tuple[
         feature.unit,
         days,
         _SIGNS[feature.sign],
-        "unknown" if feature.fill is None else f"{feature.fill:g}",
+        _no_row(feature),
         feature.source,
         ", ".join(tables),
     )
@@ -76,6 +94,10 @@ def _facts(features: Sequence[Feature]) -> Iterator[str]:
     if facts:
         rows = [[f"`{fact.name}`", fact.driver, fact.doc, fact.unit] for fact in facts]
         yield from markdown_table(["fact", "driver", "definition", "unit"], rows)
+
+
+def _no_row(feature: Feature) -> str:
+    return "unknown" if feature.fill is None else f"{feature.fill:g}"
 
 
 def _base(feature: Feature) -> str:

@@ -3,11 +3,7 @@
 No constraint on the number of contacts: none can be the best service (S4) or no relation (S3).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
-
-from features.feature import Driver, Family, Sign
+from features.feature import Driver, Family, Feature, Kind, Sign
 
 FAMILY = Family("relationship")
 
@@ -213,28 +209,19 @@ claims(
 claims.fact("latest_claim_on", "max(claimed_on)", "Day of the latest claim.")
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """A column of a flat customer table that is a feature as it stands.
-
-    ``name`` is the snapshot's column, ``attr_…``; the company's configuration gives the rest.
-    """
-
-    name: str
-    kind: Literal["number", "category"]
-    family: str
-    driver: str
-    unit: str
-    sign: Sign
-    doc: str
-
-
-def attribute_families(attributes: Sequence[Attribute]) -> tuple[Family, ...]:
-    """Declare one feature per attribute, in the driver family that the configuration names."""
-    families: dict[str, Family] = {}
-    for attribute in attributes:
-        family = families.setdefault(attribute.family, Family(attribute.family))
-        driver = Driver(family, CUSTOMERS, attribute.driver, "configuration", attribute.unit)
-        column = f'max("{attribute.name}")'
-        driver(attribute.name, column, attribute.doc, sign=attribute.sign, kind=attribute.kind)
-    return tuple(families.values())
+def attribute(
+    name: str, kind: Kind, family: str, driver: str, unit: str, sign: Sign, doc: str
+) -> Feature:
+    """A feature that is a column of a flat customer table, ``attr_…``, as it stands."""
+    return Feature(
+        name=name,
+        stream=CUSTOMERS.name,
+        expression=f'max("{name}")',
+        doc=doc,
+        unit=unit,
+        source="configuration",
+        driver=driver,
+        family=family,
+        sign=sign,
+        kind=kind,
+    )

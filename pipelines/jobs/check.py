@@ -5,7 +5,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from features.catalog import build_catalog, dictionary
+from features.catalog import build_catalog
+from features.dictionary_page import dictionary
 from features.errors import GateError, StilleError
 from pipelines.config.run import Run, open_run
 from pipelines.config.settings import load_settings

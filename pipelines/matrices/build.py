@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from features.catalog import Catalog, build_catalog
-from features.families.relationship import Attribute
+from features.families.relationship import attribute
+from features.feature import Feature
 from pipelines.config.settings import Settings
 from pipelines.matrices.backfill import history_stands
 from pipelines.matrices.files import (
@@ -35,11 +36,11 @@ class MatrixJob:
     labels_known_before: date | None = None
 
 
-def attributes_of(settings: Settings) -> list[Attribute]:
+def attributes_of(settings: Settings) -> list[Feature]:
     """The columns of the customer table that the configuration makes features."""
     mapped = settings.sources["customers"].attributes
     return [
-        Attribute(f"attr_{name}", a.type, a.family, a.driver, a.unit, a.sign, a.doc or name)
+        attribute(f"attr_{name}", a.type, a.family, a.driver, a.unit, a.sign, a.doc or name)
         for name, a in mapped.items()
     ]
 

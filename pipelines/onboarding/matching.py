@@ -52,7 +52,7 @@ _WORDS: Mapping[str, str] = {
     "csat": "tilfredshet nojdhet",
     "loyalty": "nps lojalitet",
 }
-_KNOWN_AT = Column("known_at", "instant", "When the row could be known.")
+_KNOWN_AT = Column("known_at", "When the row could be known.", "instant")
 
 
 @dataclass(frozen=True, slots=True)

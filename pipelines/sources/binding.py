@@ -39,9 +39,9 @@ def wanted_columns(table: Table, source: Source) -> tuple[Column, ...]:
 def attribute_column(name: str, attribute: Attribute) -> Column:
     """The snapshot column ``attr_<name>`` of an attribute."""
     if attribute.as_days:
-        return Column(f"attr_{name}", "date", attribute.doc, unit="days since 1970-01-01")
+        return Column(f"attr_{name}", attribute.doc, "date", unit="days since 1970-01-01")
     stored: ColumnType = "number" if attribute.type == "number" else "text"
-    return Column(f"attr_{name}", stored, attribute.doc, unit=attribute.unit)
+    return Column(f"attr_{name}", attribute.doc, stored, unit=attribute.unit)
 
 
 def bind(table: Table, source: Source, columns: Mapping[str, str], where: str) -> Bound:

@@ -10,7 +10,7 @@ from pipelines.config.errors import nearest
 from pipelines.config.sources import FORMATS, Dialect, Source
 from pipelines.sources.personal_data import why_forbidden
 
-KNOWN_AT = Column("known_at", "instant", "When the row could be known.")
+KNOWN_AT = Column("known_at", "When the row could be known.", "instant")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ import pytest
 from companies import FULL, ZONE
 
 from features import matrix
-from features.catalog import Catalog, build_catalog, definition, dictionary
+from features.catalog import Catalog, build_catalog, definition
 from features.contract import FORBIDDEN_COLUMNS, TABLES
+from features.dictionary_page import dictionary
 from features.families import relationship
-from features.families.relationship import Attribute
+from features.families.relationship import attribute
 from features.feature import Driver, Family, Feature, Stream
 
 _DRIVERS = {
@@ -58,7 +59,7 @@ _DRIVERS = {
     },
 }
 _BY_NAME = {feature.name: feature for feature in FULL.features}
-_AGE = Attribute("attr_age", "number", "relationship", "profile", "years", 0, "Age.")
+_AGE = attribute("attr_age", "number", "relationship", "profile", "years", 0, "Age.")
 
 
 def test_names_are_unique_whatever_their_case() -> None:

@@ -7,7 +7,7 @@ from companies import cells, company, connect
 
 from features import matrix
 from features.catalog import build_catalog
-from features.families.relationship import Attribute
+from features.families.relationship import attribute
 
 _AS_OF = date(2024, 4, 1)
 
@@ -72,7 +72,7 @@ def test_what_a_claim_pays_is_not_known_before_it_is_settled(paid: int | None) -
 
 def test_attributes_are_features_as_they_stand() -> None:
     attributes = tuple(
-        Attribute(name, kind, "relationship", "profile", "", 0, "An attribute.")
+        attribute(name, kind, "relationship", "profile", "", 0, "An attribute.")
         for name, kind in (("attr_age", "number"), ("attr_town", "category"))
     )
     catalog = build_catalog({"customers"}, attributes)

@@ -241,7 +241,7 @@ def test_a_changed_mapping_makes_a_new_snapshot(company, into):
 
 def test_another_contract_makes_a_new_snapshot(company, into, monkeypatch):
     first = take_snapshot(company(), into)
-    new = Column("colour", "text", "A column that a later version knows.")
+    new = Column("colour", "A column that a later version knows.", "text")
     customers = TABLES["customers"]
     changed = replace(customers, columns=(*customers.columns, new))
     tables = dict(TABLES) | {"customers": changed}
