@@ -59,17 +59,12 @@ def prepare(
         if table.name not in tables:
             con.execute(f"create or replace temp table {table.name} ({_columns(table)})")
         if table.versions:
+            later = f"lead(known_at) over (partition by {', '.join(table.key)} order by known_at)"
+            replaced_at = later if table.name in versioned else "cast(null as timestamp)"
             con.execute(
                 f"create or replace temp macro versions_{table.name}() as table "
-                f"select *, {_replaced_at(table, versioned)} as replaced_at from {table.name}"
+                f"select *, {replaced_at} as replaced_at from {table.name}"
             )
-
-
-def _replaced_at(table: Table, versioned: Collection[str]) -> str:
-    if table.name not in versioned:
-        return "cast(null as timestamp)"
-    key = ", ".join(table.key)
-    return f"lead(known_at) over (partition by {key} order by known_at)"
 
 
 def bind(catalog: Catalog, zone: str) -> None:
@@ -121,7 +116,11 @@ def cut(con: duckdb.DuckDBPyConnection, catalog: Catalog, as_of: date, zone: str
     feature's fill. Combinations are computed last, over the columns that the streams gave.
     """
     cohort = con.sql("select * from cohort order by customer_id").to_arrow_table().combine_chunks()
-    cuts = [(s, features) for s in catalog.streams if (features := _of_stream(catalog, s))]
+    cuts = []
+    for stream in catalog.streams:
+        features = [f for f in (*catalog.features, *catalog.parts) if f.stream == stream.name]
+        if features:
+            cuts.append((stream, features))
     queries = [_cut_sql(stream, features, as_of, zone) for stream, features in cuts]
     columns: dict[str, pa.ChunkedArray] = {}
     for (_, features), rows in zip(cuts, _side_by_side(con, queries), strict=True):
@@ -156,10 +155,6 @@ def _side_by_side(con: duckdb.DuckDBPyConnection, queries: Sequence[str]) -> lis
 def _rows(con: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
     with con:
         return con.execute(query).to_arrow_table()
-
-
-def _of_stream(catalog: Catalog, stream: Stream) -> list[Feature]:
-    return [f for f in (*catalog.features, *catalog.parts) if f.stream == stream.name]
 
 
 def _aligned(
@@ -199,32 +194,21 @@ def _combined(
     return {f.name: _filled(rows[f.name], f) for f in features}
 
 
-def _cut_sql(
-    stream: Stream,
-    features: Sequence[Feature],
-    as_of: date,
-    zone: str,
-) -> str:
+def _cut_sql(stream: Stream, features: Sequence[Feature], as_of: date, zone: str) -> str:
     now = _instant(as_of, zone)
-    reveals = _revealed(stream, now)
-    aggregates = ", ".join(_aggregate(feature, as_of, zone) for feature in features)
-    counts = f"event_at < {now} and known_at < {now}"
-    if any(TABLES[name].versions for name in stream.reads):
-        counts += f" and coalesce(replaced_at >= {now}, true)"
-    rows = f"(select *{reveals} from stream_{stream.name}) where {counts}"
-    if not stream.per_customer:
-        return f"select {aggregates} from {rows}"
-    return f"select customer_id, {aggregates} from {rows} group by customer_id"
-
-
-def _revealed(stream: Stream, now: str) -> str:
-    if not stream.reveals:
-        return ""
     masked = ", ".join(
         f"case when {by} < {now} then {column} end as {column}"
         for column, by in stream.reveals.items()
     )
-    return f" replace ({masked})"
+    shown = f"* replace ({masked})" if masked else "*"
+    aggregates = ", ".join(_aggregate(feature, as_of, zone) for feature in features)
+    counts = f"event_at < {now} and known_at < {now}"
+    if any(TABLES[name].versions for name in stream.reads):
+        counts += f" and coalesce(replaced_at >= {now}, true)"
+    rows = f"(select {shown} from stream_{stream.name}) where {counts}"
+    if not stream.per_customer:
+        return f"select {aggregates} from {rows}"
+    return f"select customer_id, {aggregates} from {rows} group by customer_id"
 
 
 def _aggregate(feature: Feature, as_of: date, zone: str) -> str:

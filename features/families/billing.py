@@ -191,7 +191,6 @@ METER_READINGS = FAMILY.stream(
     """,
 )
 
-
 # Few invoices have a returned debit, and a CASE looks no further at the others.
 _SEEMS_PAID = (
     "case when returned is null then false else len(list_filter(returned, "

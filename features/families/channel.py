@@ -27,7 +27,6 @@ CLOSED_CHANNELS = FAMILY.stream(
     """,
 )
 
-
 _TRIED = "contacts.unavailable_channel"
 
 forced_channel = Driver(FAMILY, CLOSED_CHANNELS, "forced_channel", "S2", sign=1, needs=(_TRIED,))

@@ -6,7 +6,6 @@ FAMILY = Family("contact_repeat")
 
 _HALF_LIFE_DAYS = 45
 
-
 # A link made later would change what had been derived before it.
 _CASE_AT_FIRST = "case when coalesce(known_contacts(linked_at) <= known_at, true) then case_id end"
 
@@ -115,7 +114,6 @@ SETTLED_CONTACTS = FAMILY.stream(
     )
     """,
 )
-
 
 SELF_SERVICE = FAMILY.stream(
     "self_service",

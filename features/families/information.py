@@ -118,7 +118,6 @@ UNSUBSCRIBES = FAMILY.stream(
     """,
 )
 
-
 _INFORMED = "coalesce(sent_at <= ended_at, sent_at is not null)"
 _LINKED = ("notifications", "notifications.incident_id")
 

@@ -23,7 +23,6 @@ MARKET_PRICES = FAMILY.stream(
     per_customer=False,
 )
 
-
 _IN_FORCE = "coalesce(ends_on >= {as_of_day}, true)"
 loyalty_benefit = Driver(FAMILY, BENEFITS, "loyalty_benefit", "S3 §1", needs=("benefits.ends_on",))
 loyalty_benefit(

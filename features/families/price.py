@@ -174,7 +174,6 @@ BROKEN_BUNDLES = FAMILY.stream(
     """,
 )
 
-
 _RISE = "change_bp > 0"
 _NO_NOTICE = f"{_RISE} and (notified_on is null or notified_on >= effective_on)"
 _VISIBLE = 0.05

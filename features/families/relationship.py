@@ -70,7 +70,6 @@ TREATMENTS = FAMILY.stream(
     """,
 )
 
-
 tenure = Driver(FAMILY, CUSTOMERS, "tenure", "S3", unit="days")
 tenure(
     "tenure_days", "date_diff('day', max(joined_on) {filter}, {as_of_day})", "Days as a customer."

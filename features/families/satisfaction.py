@@ -37,7 +37,6 @@ INVITATIONS = FAMILY.stream(
     """,
 )
 
-
 satisfaction = Driver(FAMILY, SURVEYS, "satisfaction", "S1", unit="points")
 satisfaction(
     "csat_last",

@@ -31,16 +31,16 @@ _UNRESOLVED = f"({_OPEN} or not resolved)"
 _STEPS_KNOWN = """
         known_cases(closed_at) as closing_known_at, known_cases(reopened_at) as reopening_known_at,
         known_cases(reclosed_at) as reclosing_known_at""".strip()
+_STEPS = {
+    "closed_at": "closing_known_at",
+    "resolved": "closing_known_at",
+    "reopened_at": "reopening_known_at",
+    "reclosed_at": "reclosing_known_at",
+}
 
 CASES = FAMILY.stream(
     "cases",
-    reveals={
-        "closed_at": "closing_known_at",
-        "closed_on": "closing_known_at",
-        "resolved": "closing_known_at",
-        "reopened_at": "reopening_known_at",
-        "reclosed_at": "reclosing_known_at",
-    },
+    reveals=_STEPS | {"closed_on": "closing_known_at"},
     sql=f"""
     select customer_id, event_at, known_at, case_id, opened_at, local_day(opened_at) as opened_on,
         promised_on, closed_at, local_day(closed_at) as closed_on, resolved, reopened_at,
@@ -53,12 +53,7 @@ CASES = FAMILY.stream(
 CASE_CONTACTS = FAMILY.stream(
     "case_contacts",
     reads=("contacts", "cases"),
-    reveals={
-        "closed_at": "closing_known_at",
-        "resolved": "closing_known_at",
-        "reopened_at": "reopening_known_at",
-        "reclosed_at": "reclosing_known_at",
-    },
+    reveals=_STEPS,
     sql=f"""
     select t.customer_id, t.event_at,
         greatest(t.known_at, k.known_at, known_contacts(t.linked_at)) as known_at,
@@ -116,7 +111,6 @@ LATE_ORDERS = FAMILY.stream(
     from versions_orders() where promised_on < coalesce(delivered_on, date '9999-12-31')
     """,
 )
-
 
 wait = Driver(FAMILY, WAITS, "wait", "S3 §4", unit="s", sign=1)
 wait("wait_max", "max(wait_seconds)", "Longest wait to be answered.", windows=(30, 90, 365))
