@@ -67,26 +67,16 @@ def dictionary_page() -> str:
 
 
 def _features(features: Sequence[Feature], tables: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """A row for all windows of a feature."""
+    rows = []
     shown = [feature for feature in features if feature.kind != "fact"]
-    groups = [(name, list(windows)) for name, windows in groupby(shown, key=_base)]
-    rows = [_row(name, group, tables[group[0].name]) for name, group in groups]
+    for name, group in groupby(shown, key=lambda f: f.name.removesuffix(f"_{f.window}d")):
+        feature, *others = group
+        days = [str(each.window) for each in (feature, *others) if each.window is not None]
+        row = [f"`{name}`", feature.driver, feature.doc, feature.unit, ", ".join(days)]
+        row += [_SIGNS[feature.sign], _no_row(feature), feature.source]
+        rows.append([*row, ", ".join(tables[feature.name])])
     yield from markdown_table(_HEADER, rows)
-
-
-def _row(name: str, windows: Sequence[Feature], tables: Sequence[str]) -> tuple[str, ...]:
-    feature = windows[0]
-    days = ", ".join(str(each.window) for each in windows if each.window is not None)
-    return (
-        f"`{name}`",
-        feature.driver,
-        feature.doc,
-        feature.unit,
-        days,
-        _SIGNS[feature.sign],
-        _no_row(feature),
-        feature.source,
-        ", ".join(tables),
-    )
 
 
 def _facts(features: Sequence[Feature]) -> Iterator[str]:
@@ -98,7 +88,3 @@ def _facts(features: Sequence[Feature]) -> Iterator[str]:
 
 def _no_row(feature: Feature) -> str:
     return "unknown" if feature.fill is None else f"{feature.fill:g}"
-
-
-def _base(feature: Feature) -> str:
-    return feature.name.removesuffix(f"_{feature.window}d")

@@ -218,6 +218,21 @@ def test_a_name_declared_twice_is_refused() -> None:
         build_catalog(TABLES, [clash])
 
 
+def test_a_driver_says_what_a_call_leaves_out() -> None:
+    family = Family("price")
+    product = Driver(family, relationship.CUSTOMERS, "product", "S3", unit="days", sign=1, fill=2)
+    product("rises", "count(*) where price > 1 and old", "Rises.", windows=(30,))
+    product("longest", "max(days)", "The longest.", sign=-1, source="S0")
+    product.fact("latest", "max(day) where new", "The latest.")
+    rises, longest, latest = family.features
+    assert (rises.name, rises.window, rises.expression) == ("rises_30d", 30, "count(*)")
+    assert (rises.where, rises.unit, rises.fill) == ("price > 1 and old", "count", 0)
+    assert (longest.where, longest.unit, longest.fill) == ("true", "days", 2)
+    assert (rises.sign, longest.sign, latest.sign) == (1, -1, 0)
+    assert (rises.source, longest.source, latest.source) == ("S3", "S0", "")
+    assert (latest.where, latest.unit, latest.fill) == ("new", "date", None)
+
+
 def test_the_dictionary_has_one_complete_row_per_feature_of_the_model() -> None:
     rows = dictionary(FULL)
     assert [row["feature"] for row in rows] == [feature.name for feature in FULL.model_features]
