@@ -5,18 +5,73 @@ Where one of several rows is enough, the latest one is. The rows found give the 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
 
 from features.catalog import Catalog
-from features.contract import TABLES
+from features.contract import TABLES, Table
 from features.feature import Feature
 from features.matrix import cut, derive
-from features.timeline import midnight_utc
-from pipelines.explanation.source_row import SourceRow, as_known
+from features.timeline import local_day, midnight_utc
 from pipelines.runtime.duckdb_connection import identifier, literal
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One row of a table as it was known: ``key`` and ``values`` by column, nulls left out.
+
+    ``happened_on`` is the company's own day; ``event_at`` and ``known_at`` are naive UTC.
+    """
+
+    table: str
+    key: Mapping[str, Any]
+    happened_on: date | None
+    event_at: datetime | None
+    known_at: datetime | None
+    values: Mapping[str, Any]
+
+
+def as_revealed(
+    table: Table, row: Mapping[str, Any], now: datetime, zone: str, delay_days: int
+) -> SourceRow:
+    """The ``row`` (every column, ``event_at``, ``known_at``) as it was known before ``now`` (UTC).
+
+    A value is left out until the moment that reveals it, and ``delay_days`` more, are over.
+    """
+    key = [name for name in table.key if name != "customer_id"]
+    shown = {
+        column.name
+        for column in table.columns
+        if _revealed(table, column.name, row, now, zone, delay_days)
+    }
+    shown |= {name for name in row if name.startswith("attr_")}
+    hidden = {"customer_id", *key}
+    return SourceRow(
+        table.name,
+        {name: row[name] for name in key},
+        None if row["event_at"] is None else local_day(row["event_at"], zone),
+        row["event_at"],
+        row["known_at"],
+        {n: v for n, v in row.items() if n in shown - hidden and v is not None},
+    )
+
+
+def _revealed(
+    table: Table, name: str, row: Mapping[str, Any], now: datetime, zone: str, delay_days: int
+) -> bool:
+    column = table.column(name)
+    if column.revealed_by is None:
+        return True
+    moment = row[column.revealed_by]
+    if moment is None:
+        return column.at_once
+    if not isinstance(moment, datetime):
+        moment = midnight_utc(moment, zone)
+    return bool(moment + timedelta(days=delay_days) < now)
+
 
 Rows = Sequence[tuple[str, int]]
 
@@ -69,7 +124,9 @@ class Evidence:
         found: list[tuple[str, int]] = []
         while more := self._needed(feature, [row for row in rows if row not in found], whole):
             found += more
-        return tuple(self._shown(table, number) for table, number in sorted(found, key=rows.index))
+        return tuple(
+            self._source_row(table, number) for table, number in sorted(found, key=rows.index)
+        )
 
     def _needed(
         self, feature: Feature, rows: Rows, whole: Any, gone: Rows = ()
@@ -116,8 +173,8 @@ class Evidence:
         numbers = self._con.sql(f"select _row from {copy} order by _row").fetchall()
         self._copied[table] = [(table, number) for (number,) in numbers]
 
-    def _shown(self, table: str, number: int) -> SourceRow:
+    def _source_row(self, table: str, number: int) -> SourceRow:
         copy = identifier(f"copied_{table}")
         found = self._con.sql(f"select * from {copy} where _row = {number}")
         [row] = found.to_arrow_table().to_pylist()
-        return as_known(TABLES[table], row, self._now, self._zone, self._delays.get(table, 0))
+        return as_revealed(TABLES[table], row, self._now, self._zone, self._delays.get(table, 0))

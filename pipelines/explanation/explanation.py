@@ -5,18 +5,18 @@ The score is computed again and must equal the published one, or nothing is expl
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from features.errors import ModelError
 from models.explain.shap_values import by_family
-from pipelines.config.settings import Settings
-from pipelines.explanation.case import Case
-from pipelines.explanation.customer_matrix import TableUse, open_customer
-from pipelines.explanation.evidence import Evidence
-from pipelines.explanation.source_row import SourceRow
-from pipelines.lists.reasons import sentences, variant_of
+from pipelines.config.settings import Settings, load_settings
+from pipelines.config.text_files import text_file
+from pipelines.explanation.case import Case, TableUse, open_case, open_customer
+from pipelines.explanation.evidence import Evidence, SourceRow
 from pipelines.lists.risk_list import SLOTS, slot_facts
 from pipelines.lists.templates import (
     FACTS,
@@ -24,6 +24,9 @@ from pipelines.lists.templates import (
     Placeholder,
     Templates,
     Variant,
+    load_templates,
+    sentences,
+    variant_of,
 )
 from pipelines.lists.wording import words
 from pipelines.scoring.scores import score_rows
@@ -71,6 +74,19 @@ class Explanation:
     sentences: tuple[Sentence, ...]
     row: pd.DataFrame
     used: tuple[TableUse, ...]
+
+
+def explain_customer(
+    config: Path, customer: str, as_of: date | None = None, language: str | None = None
+) -> Explanation:
+    """Open the customer's case and explain it in ``language``, or in the list's first one.
+
+    Raises what ``open_case`` and ``explain`` do, and ``ConfigError`` for a language without
+    sentences.
+    """
+    settings = load_settings(config)
+    templates = load_templates(text_file("reasons", language or settings.list.languages[0]))
+    return explain(settings, open_case(settings, customer, as_of), templates)
 
 
 def explain(settings: Settings, case: Case, templates: Templates) -> Explanation:

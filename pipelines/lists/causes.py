@@ -15,8 +15,7 @@ from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS
 from pipelines.lists.actions import Actions, load_actions
 from pipelines.lists.night_lists import NightLists, with_list
-from pipelines.publication.manifest import Stamp
-from pipelines.publication.schema import CURRENCY, STAMP_FIELDS, Field
+from pipelines.publication.manifest import CURRENCY, STAMP_FIELDS, Field, Stamp
 
 CAUSES_NAME = "causes"
 _VERSION = "1"

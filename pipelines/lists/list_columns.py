@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from pipelines.lists.contact import BLOCK_REASONS, CONTACT_CHANNELS
-from pipelines.lists.holdout import ARMS
-from pipelines.lists.lane_reasons import RULES
-from pipelines.lists.lanes import LANES
-from pipelines.publication.schema import (
+from pipelines.lists.lanes import LANES, RULES
+from pipelines.lists.placement import ARMS
+from pipelines.publication.manifest import (
     CURRENCY,
     CUSTOMER_ID,
     HORIZON,

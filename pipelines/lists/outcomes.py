@@ -11,8 +11,14 @@ from models.competing_risks.model import rounded
 from models.competing_risks.outcomes import OTHER
 from models.dataset.array_types import Floats
 from pipelines.lists.list_columns import SCHEMA_VERSION
-from pipelines.publication.manifest import Stamp
-from pipelines.publication.schema import CUSTOMER_ID, HORIZON, MODEL_VERSION, STAMP_FIELDS, Field
+from pipelines.publication.manifest import (
+    CUSTOMER_ID,
+    HORIZON,
+    MODEL_VERSION,
+    STAMP_FIELDS,
+    Field,
+    Stamp,
+)
 
 OUTCOMES_NAME = "outcome_probabilities"
 _CAUSE_DOCS = {

@@ -4,7 +4,7 @@ A snapshot is hours old by then, and a customer may have said no meanwhile. What
 is not allowed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from features.errors import BusyError, ContractError, StilleError
 from features.timeline import midnight_utc
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
-from pipelines.lists.permission_queries import COLUMNS, DAY, FLAG, QUERIES
+from pipelines.lists.contact import CONTACT_CHANNELS
 from pipelines.matrices.scratch_folder import scratch
 from pipelines.runtime.clock import today_in
 from pipelines.runtime.duckdb_connection import connect, first_line, identifier
@@ -25,6 +25,54 @@ from pipelines.snapshots.loading import Loaded, load_table
 from pipelines.snapshots.snapshot import Snapshot, find_inputs
 from pipelines.sources.files import changed, digests
 from pipelines.sources.type_casting import SKIPPED
+
+DAY = "date"
+FLAG = "boolean"
+COLUMNS = {
+    **dict.fromkeys(("unread", "vulnerable", "open_complaint", "opted_out"), FLAG),
+    **{f"opted_out_{channel}": FLAG for channel in CONTACT_CHANNELS},
+    **{f"consent_{channel}": FLAG for channel in CONTACT_CHANNELS},
+    **dict.fromkeys(("reserved_phone", "reserved_post"), FLAG),
+    **dict.fromkeys(("register_on", "last_outreach_on"), DAY),
+    "household_id": "str",
+}
+
+
+def _by_channel(name: str, value: str, condition: str = "true") -> str:
+    return ", ".join(
+        f"bool_or({value}) filter (channel = '{channel}' and {condition}) as {name}_{channel}"
+        for channel in CONTACT_CHANNELS
+    )
+
+
+# A refusal holds for outreach whatever purpose it named; of two words at one moment, the no.
+QUERIES: Mapping[str, str] = {
+    "consents": f"""
+        select customer_id, {_by_channel("consent", "allowed", "purpose = 'marketing'")},
+            {_by_channel("opted_out", "not allowed")}
+        from (select * from accepted qualify row_number() over (
+            partition by customer_id, channel, purpose order by changed_at desc, allowed) = 1)
+        group by customer_id""",
+    "contact_bars": f"""
+        select customer_id, bool_or(reason = 'vulnerable') as vulnerable,
+            bool_or(reason = 'opted_out' and channel is null) as opted_out,
+            {_by_channel("opted_out", "true", "reason = 'opted_out'")}
+        from accepted where lifted_at is null group by customer_id""",
+    "reservations": """
+        select customer_id, arg_max(reserved_phone, looked_up_on) as reserved_phone,
+            arg_max(reserved_post, looked_up_on) as reserved_post, max(looked_up_on) as register_on
+        from accepted group by customer_id""",
+    "complaints": """
+        select customer_id, bool_or(closed_at is null) as open_complaint
+        from accepted group by customer_id""",
+    "treatments": """
+        select customer_id, max(cast(timezone($zone, timezone('UTC', treated_at)) as date))
+            as last_outreach_on
+        from accepted where contacted or arm is distinct from 'holdout' group by customer_id""",
+    "households": """
+        select customer_id, arg_max(coalesce(household_id, ''), valid_from) as household_id
+        from accepted where valid_from <= $as_of group by customer_id""",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +125,7 @@ def _read(settings: Settings, as_of: date, snapshot: Snapshot, folder: Path) -> 
             table, scratch = TABLES[name], folder / "scratch"
             loaded = load_table(con, settings, table, given, scratch, limit, customers_known=False)
             _refuse_doubtful(settings, loaded, snapshot)
-            parts += [_asked(con, settings, name, as_of), _broken(con, name)]
+            parts += [_permission_rows(con, settings, name, as_of), _broken(con, name)]
     path = changed(inputs, known)
     if path is not None:
         raise BusyError(f"{path}: changed while it was read")
@@ -97,7 +145,7 @@ def _refuse_doubtful(settings: Settings, loaded: Loaded, snapshot: Snapshot) -> 
         )
 
 
-def _asked(
+def _permission_rows(
     con: duckdb.DuckDBPyConnection, settings: Settings, name: str, as_of: date
 ) -> pd.DataFrame:
     key = ", ".join(map(identifier, TABLES[name].key))

@@ -3,6 +3,7 @@
 Each is verified once: a night hashes every file of an earlier one, which takes time.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, partial
@@ -12,6 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from features.errors import PublicationError
+from pipelines.publication.manifest import MANIFEST
 from pipelines.publication.reader import complete, days_of
 from pipelines.runtime.atomic_files import storage_errors
 
@@ -66,3 +68,28 @@ def _read(out: Path, day: date) -> PublishedNight | None:
     except (PublicationError, StopIteration):
         return None
     return PublishedNight(day, rows, manifest["stille"])
+
+
+def top_rows(folder: Path, count: int = 10) -> list[dict[str, str]]:
+    """The first rows of a published risk list, as text."""
+    names = [
+        "risk_rank",
+        "customer_id",
+        "product_line",
+        "churn_probability",
+        "risk_band",
+        "reason_1_text",
+        "reason_2_text",
+        "reason_3_text",
+        "protective_1_text",
+    ]
+    rows = pd.read_parquet(folder / "risk_list.parquet").head(count)
+    kept = [name for name in names if name in rows.columns]
+    shown = rows[kept].astype("str").fillna("")
+    return [dict(zip(kept, row, strict=True)) for row in shown.itertuples(index=False)]
+
+
+def lane_counts(folder: Path) -> dict[str, int]:
+    """Customers of each lane of a publication, as its manifest tells."""
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    return dict(manifest["stille"].get("lanes", {}))
