@@ -6,7 +6,7 @@ Both are found by digest, so that another night's model never explains this one'
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -62,27 +62,12 @@ def open_case(settings: Settings, customer: str, as_of: date | None) -> Case:
     it, ``ContractError`` when the night's tables are no longer kept, and ``ModelError`` when its
     model is not.
     """
-    publication = _publication(settings, as_of)
-    described = verify(publication.folder)["stille"]
-    return Case(
-        publication,
-        described,
-        _row(publication, customer),
-        _snapshot(settings, publication, described["inputs_digest"]),
-        _model(settings, described["model_version"], described["model_digest"]),
-    )
-
-
-def _publication(settings: Settings, as_of: date | None) -> Publication:
     out = settings.paths.out
-    found = current(out) if as_of is None else newest_of(out, as_of)
-    if found is None:
+    publication = current(out) if as_of is None else newest_of(out, as_of)
+    if publication is None:
         night = "no list" if as_of is None else f"no list of {as_of}"
         raise PublicationError(f"{out} has {night} to explain. Publish one: stille nightly.")
-    return found
-
-
-def _row(publication: Publication, customer: str) -> Mapping[str, Any]:
+    described = verify(publication.folder)["stille"]
     path = publication.folder / "risk_list.parquet"
     rows = pd.read_parquet(path, filters=[("customer_id", "==", customer)])
     if rows.empty:
@@ -90,7 +75,9 @@ def _row(publication: Publication, customer: str) -> Mapping[str, Any]:
             f"the customer is not on the list of {publication.as_of} ({path}): either the id is "
             "another, or there was no active contract on that day. --as-of takes another night."
         )
-    return dict(rows.iloc[0])
+    snapshot = _snapshot(settings, publication, described["inputs_digest"])
+    model = _model(settings, described["model_version"], described["model_digest"])
+    return Case(publication, described, dict(rows.iloc[0]), snapshot, model)
 
 
 def _snapshot(settings: Settings, publication: Publication, inputs: str) -> Snapshot:
@@ -178,8 +165,4 @@ def _used(
                 {"now": now},
             ).fetchall()
             if rows or table.derived:
-                yield TableUse(table.name, rows, *(_day(moment, zone) for moment in moments))
-
-
-def _day(moment: datetime | None, zone: str) -> date | None:
-    return None if moment is None else local_day(moment, zone)
+                yield TableUse(table.name, rows, *(m and local_day(m, zone) for m in moments))

@@ -13,7 +13,7 @@ import pandas as pd
 
 from features.errors import ModelError
 from models.explain.shap_values import by_family
-from pipelines.config.settings import Settings, load_settings
+from pipelines.config.settings import load_settings
 from pipelines.config.text_files import text_file
 from pipelines.explanation.case import Case, TableUse, open_case, open_customer
 from pipelines.explanation.evidence import Evidence, SourceRow
@@ -79,21 +79,15 @@ class Explanation:
 def explain_customer(
     config: Path, customer: str, as_of: date | None = None, language: str | None = None
 ) -> Explanation:
-    """Open the customer's case and explain it in ``language``, or in the list's first one.
+    """Score the customer again and find the rows behind what the list of ``as_of`` says.
 
-    Raises what ``open_case`` and ``explain`` do, and ``ConfigError`` for a language without
-    sentences.
+    Sentences are in ``language``, by default the list's first one. Raises what ``open_case``
+    does, ``ConfigError`` for a language without sentences, and ``ModelError`` when the score
+    comes out otherwise than it was published.
     """
     settings = load_settings(config)
     templates = load_templates(text_file("reasons", language or settings.list.languages[0]))
-    return explain(settings, open_case(settings, customer, as_of), templates)
-
-
-def explain(settings: Settings, case: Case, templates: Templates) -> Explanation:
-    """Score the customer again and find the rows behind what the list says.
-
-    Raises ``ModelError`` when the score comes out otherwise than it was published.
-    """
+    case = open_case(settings, customer, as_of)
     with open_customer(settings, case) as tables:
         scored = score_rows(settings, case.model, tables.row)
         probability = float(scored["churn_probability"][0])
@@ -148,5 +142,4 @@ class _Teller:
             if fact in forms:
                 style, kind = self.templates.style, FACTS[fact]
                 text = words(facts[fact], fact, kind, forms[fact], style, self.currency)[0]
-            rows = self.evidence.behind(fact) if self.evidence.knows(fact) else ()
-            yield Figure(fact, facts[fact][0], text, rows)
+            yield Figure(fact, facts[fact][0], text, self.evidence.behind(fact))

@@ -17,17 +17,8 @@ from pipelines.runtime.atomic_files import digest
 FieldType = Literal["text", "integer", "decimal", "percentile", "amount", "date", "boolean"]
 
 DECIMALS: Mapping[FieldType, int] = MappingProxyType({"decimal": 6, "percentile": 2, "amount": 2})
-_PACKAGE_TYPES: Mapping[FieldType, str] = MappingProxyType(
-    {
-        "text": "string",
-        "integer": "integer",
-        "decimal": "number",
-        "percentile": "number",
-        "amount": "number",
-        "date": "date",
-        "boolean": "boolean",
-    }
-)
+_PACKAGE_TYPES = {"text": "string", **dict.fromkeys(DECIMALS, "number")}
+"""Types that a data package calls otherwise than here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +36,8 @@ RUN_FIELDS: tuple[Field, ...] = (
     Field("run_id", "text", "The run that made the list.", required=True),
     Field("as_of_date", "date", "The day the list stands on.", required=True),
 )
-STAMP_FIELDS: tuple[Field, ...] = (
-    Field("schema_version", "text", "Version of these columns.", required=True),
-    *RUN_FIELDS,
-)
+_SCHEMA_VERSION = Field("schema_version", "text", "Version of these columns.", required=True)
+STAMP_FIELDS: tuple[Field, ...] = (_SCHEMA_VERSION, *RUN_FIELDS)
 """The first columns of a list."""
 CUSTOMER_ID = Field("customer_id", "text", "Pseudonym or CRM key.", required=True)
 HORIZON = Field("horizon_days", "integer", "Length of the horizon, in days.", required=True)
@@ -61,16 +50,13 @@ def package_field(field: Field, decimal: str = ".") -> dict[str, object]:
 
     ``decimal`` is the decimal sign of the file's numbers.
     """
+    kind = _PACKAGE_TYPES.get(field.type, field.type)
+    described: dict[str, object] = {"name": field.name, "type": kind, "description": field.doc}
+    if decimal != "." and kind == "number":
+        described["decimalChar"] = decimal
     constraints: dict[str, object] = {"required": True} if field.required else {}
     if field.allowed:
         constraints["enum"] = list(field.allowed)
-    described: dict[str, object] = {
-        "name": field.name,
-        "type": _PACKAGE_TYPES[field.type],
-        "description": field.doc,
-    }
-    if decimal != "." and described["type"] == "number":
-        described["decimalChar"] = decimal
     return described | ({"constraints": constraints} if constraints else {})
 
 
@@ -93,9 +79,8 @@ class Stamp:
     ``thresholds`` are the lower bounds of the risk bands, as probabilities. ``degraded``: the
     registry of models did not answer, so the champion is the one that it named last.
     ``holdout_key`` names the key that drew the arms, ``effect_digest`` the accepted model of who
-    responds, empty without one. Unless ``permissions_read``, nobody could
-    be contacted, and the same night is published again once they can be read. ``facts`` are told
-    in the manifest as they stand.
+    responds, empty without one. Unless ``permissions_read``, nobody could be contacted, and the
+    same night is published again once they can be read. ``facts`` stand in the manifest as given.
     """
 
     as_of: date
@@ -106,24 +91,19 @@ class Stamp:
     model_version: str
     model_digest: str
     horizon_days: int
-    thresholds: Mapping[str, float]
+    thresholds: dict[str, float]
     degraded: bool = False
     holdout_key: str = ""
     effect_digest: str = ""
     permissions_read: bool = True
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: dict[str, object] = field(default_factory=dict)
 
     @property
     def identity(self) -> dict[str, str | bool]:
-        return {
-            "as_of_date": self.as_of.isoformat(),
-            "inputs_digest": self.inputs_digest,
-            "config_digest": self.config_digest,
-            "model_digest": self.model_digest,
-            "holdout_key": self.holdout_key,
-            "effect_digest": self.effect_digest,
-            "permissions_read": self.permissions_read,
-        }
+        names = ("inputs_digest", "config_digest", "model_digest", "holdout_key", "effect_digest")
+        digests = {name: getattr(self, name) for name in names}
+        day = self.as_of.isoformat()
+        return {"as_of_date": day, **digests, "permissions_read": self.permissions_read}
 
 
 def files_below(folder: Path) -> tuple[str, ...]:
@@ -135,22 +115,14 @@ def files_below(folder: Path) -> tuple[str, ...]:
 
 def manifest_bytes(folder: Path, stamp: Stamp, schemas: Mapping[str, tuple[Field, ...]]) -> bytes:
     """Describe every file below ``folder``; ``schemas`` gives the fields of a file by its path."""
-    resources = [_resource(folder, path, schemas.get(path)) for path in files_below(folder)]
+    named = ("run_id", "model_version", "horizon_days", "thresholds", "degraded")
     described = {
         "$schema": _PROFILE,
         "name": f"stille-{stamp.as_of.isoformat()}",
         "title": f"Churn risk as of {stamp.as_of.isoformat()}",
         "created": stamp.created.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "resources": resources,
-        "stille": stamp.identity
-        | {
-            "run_id": stamp.run_id,
-            "model_version": stamp.model_version,
-            "horizon_days": stamp.horizon_days,
-            "thresholds": dict(stamp.thresholds),
-            "degraded": stamp.degraded,
-        }
-        | dict(stamp.facts),
+        "resources": [_resource(folder, path, schemas.get(path)) for path in files_below(folder)],
+        "stille": stamp.identity | {name: getattr(stamp, name) for name in named} | stamp.facts,
     }
     return (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode()
 
