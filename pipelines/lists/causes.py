@@ -15,7 +15,7 @@ from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS
 from pipelines.lists.actions import Actions, load_actions
 from pipelines.lists.night_lists import NightLists, with_list
-from pipelines.publication.manifest import CURRENCY, STAMP_FIELDS, Field, Stamp
+from pipelines.publication.manifest import Stamp, columns
 
 CAUSES_NAME = "causes"
 _VERSION = "1"
@@ -24,22 +24,23 @@ _EVIDENCE = ("association", "experiment")
 _NOT_YET = "not_measurable_yet"
 _NEED_ECONOMICS = ("value", "currency")
 
-CAUSE_FIELDS = (
-    *STAMP_FIELDS,
-    Field("level", "text", "Driver family, or one driver.", required=True, allowed=_LEVELS),
-    Field("cause", "text", "The family's or the driver's code.", required=True),
-    Field("customers", "integer", "Customers whose risk would fall without it.", required=True),
-    Field("leavers", "decimal", "Expected leavers fewer within the horizon.", required=True),
-    Field("value", "amount", "Value of those leavers, at the low acquisition multiple."),
-    CURRENCY,
-    Field(
-        "evidence",
-        "text",
-        "Association: what the model learned goes with leaving. Experiment: an action for this "
-        "driver has been measured against a holdout too; the figures are the model's all the same.",
-        required=True,
-        allowed=_EVIDENCE,
-    ),
+CAUSE_FIELDS = columns(
+    """
+    schema_version
+    run_id
+    as_of_date
+    level      text!     Driver family, or one driver.
+    cause      text!     The family's or the driver's code.
+    customers  integer!  Customers whose risk would fall without it.
+    leavers    decimal!  Expected leavers fewer within the horizon.
+    value      amount    Value of those leavers, at the low acquisition multiple.
+    currency
+    evidence   text!     Association: what the model learned goes with leaving. Experiment: an
+                         action for this driver has been measured against a holdout too; the
+                         figures are the model's all the same.
+    """,
+    level=_LEVELS,
+    evidence=_EVIDENCE,
 )
 
 

@@ -11,41 +11,30 @@ from models.competing_risks.model import rounded
 from models.competing_risks.outcomes import OTHER
 from models.dataset.array_types import Floats
 from pipelines.lists.list_columns import SCHEMA_VERSION
-from pipelines.publication.manifest import (
-    CUSTOMER_ID,
-    HORIZON,
-    MODEL_VERSION,
-    STAMP_FIELDS,
-    Field,
-    Stamp,
-)
+from pipelines.publication.manifest import Field, Stamp, columns
 
 OUTCOMES_NAME = "outcome_probabilities"
-_CAUSE_DOCS = {
+_DOCS = {
     "voluntary": "Chance of a voluntary notice within the horizon after the lead time.",
     OTHER: "Chance of any outcome that is too rare for a column of its own.",
 }
 
-_KEYS = (
-    *STAMP_FIELDS,
-    CUSTOMER_ID,
-    HORIZON,
-    Field("stayed", "decimal", "Chance of still being a customer at its end.", required=True),
-)
-
 
 def outcome_fields(causes: tuple[str, ...]) -> tuple[Field, ...]:
     """The list's columns for a model that tells these causes apart."""
-    return (
-        *_KEYS,
-        *(Field(name, "decimal", _doc(name), required=True) for name in causes),
-        MODEL_VERSION,
+    plain = "Chance of the outcome {} within the horizon."
+    docs = {cause: _DOCS.get(cause, plain.format(cause.replace("_", " "))) for cause in causes}
+    chances = "".join(f"\n    {cause}  decimal!  {doc}" for cause, doc in docs.items())
+    return columns(
+        f"""
+    schema_version
+    run_id
+    as_of_date
+    customer_id
+    horizon_days
+    stayed  decimal!  Chance of still being a customer at its end.{chances}
+    model_version"""
     )
-
-
-def _doc(cause: str) -> str:
-    plain = f"Chance of the outcome {cause.replace('_', ' ')} within the horizon."
-    return _CAUSE_DOCS.get(cause, plain)
 
 
 ALL_OUTCOME_FIELDS = outcome_fields((*OUTCOMES, OTHER))

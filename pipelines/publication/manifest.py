@@ -4,17 +4,20 @@ It is a Frictionless Data Package, so that common tools can check a publication.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from textwrap import dedent
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pipelines.config.list_layout import CRM, EXCEL
 from pipelines.runtime.atomic_files import digest
 
 FieldType = Literal["text", "integer", "decimal", "percentile", "amount", "date", "boolean"]
+_TYPES: Mapping[str, FieldType] = {kind: kind for kind in get_args(FieldType)}
 
 DECIMALS: Mapping[FieldType, int] = MappingProxyType({"decimal": 6, "percentile": 2, "amount": 2})
 _PACKAGE_TYPES = {"text": "string", **dict.fromkeys(DECIMALS, "number")}
@@ -32,17 +35,38 @@ class Field:
     allowed: tuple[str, ...] = ()
 
 
-RUN_FIELDS: tuple[Field, ...] = (
-    Field("run_id", "text", "The run that made the list.", required=True),
-    Field("as_of_date", "date", "The day the list stands on.", required=True),
-)
-_SCHEMA_VERSION = Field("schema_version", "text", "Version of these columns.", required=True)
-STAMP_FIELDS: tuple[Field, ...] = (_SCHEMA_VERSION, *RUN_FIELDS)
-"""The first columns of a list."""
-CUSTOMER_ID = Field("customer_id", "text", "Pseudonym or CRM key.", required=True)
-HORIZON = Field("horizon_days", "integer", "Length of the horizon, in days.", required=True)
-CURRENCY = Field("currency", "text", "Currency of the amounts, ISO 4217.")
-MODEL_VERSION = Field("model_version", "text", "Name and version of the model.", required=True)
+def columns(table: str, **allowed: tuple[str, ...]) -> tuple[Field, ...]:
+    """The fields of a table as text: name, type (``!`` for required) and meaning.
+
+    An indented line goes on with the one above; a name alone is a column of ``_SHARED``.
+    ``allowed`` gives a column's values by name. Raises ``KeyError`` for an unknown type or name.
+    """
+
+    def field_of(name: str, kind: str = "", *doc: str) -> Field:
+        if not kind:
+            return _SHARED[name]
+        required, values = kind.endswith("!"), allowed.get(name, ())
+        return Field(name, _TYPES[kind.rstrip("!")], " ".join(doc), required, values)
+
+    entries = re.split(r"\n(?! )", dedent(table).strip())
+    return tuple(field_of(*entry.split()) for entry in entries)
+
+
+_SHARED = {
+    field.name: field
+    for field in columns(
+        """
+        schema_version  text!     Version of these columns.
+        run_id          text!     The run that made the list.
+        as_of_date      date!     The day the list stands on.
+        customer_id     text!     Pseudonym or CRM key.
+        horizon_days    integer!  Length of the horizon, in days.
+        currency        text      Currency of the amounts, ISO 4217.
+        model_version   text!     Name and version of the model.
+        """
+    )
+}
+"""Columns that several lists have."""
 
 
 def package_field(field: Field, decimal: str = ".") -> dict[str, object]:

@@ -126,10 +126,8 @@ _OPTIONS = {
 }
 # The same rows give the same bytes, so no clock.
 _CREATED = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
-_NUMBER_FORMATS = {
-    **{kind: f"{0:.{digits}f}" for kind, digits in DECIMALS.items()},
-    **{"text": "@", "date": "yyyy-mm-dd", "integer": "0", "boolean": "General"},
-}
+_NUMBER_FORMATS = {"text": "@", "date": "yyyy-mm-dd", "integer": "0", "boolean": "General"}
+_NUMBER_FORMATS |= {kind: f"{0:.{digits}f}" for kind, digits in DECIMALS.items()}
 
 
 def _write_workbook(
