@@ -59,8 +59,8 @@ FIELDS: tuple[Field, ...] = (
     *chain.from_iterable(
         columns(
             f"""
-            reason_{number}_driver        text     Strongest driver of the family with contribution number
-                                                   {number} to the risk.
+            reason_{number}_driver        text     Strongest driver of the family with contribution
+                                                   number {number} to the risk.
             reason_{number}_text          text     {_WHY.format("higher")}
             reason_{number}_contribution  decimal  Contribution of the driver's family, in log-odds.
             """

@@ -1,6 +1,7 @@
-"""Placement of the night's customers: permissions, arm, peace, and lane.
+"""Placement of the night's customers: permissions, arm, peace, value and lane.
 
-It joins what the steps need; the rules themselves are in ``lanes`` and ``contact``.
+It joins what the steps need; the rules themselves are in ``lanes`` and ``contact``. Contact may
+wake who stays out of inertia (Ascarza, Iyengar and Schleicher 2016).
 """
 
 import hmac
@@ -13,7 +14,7 @@ import pandas as pd
 from models.causal.sleeping_dogs import woken_shares
 from models.dataset.array_types import Floats
 from models.dataset.examples import MARGIN
-from models.metrics.profit import Economics, expected_value, uplift_value
+from models.metrics.profit import expected_value, uplift_value
 from pipelines.config.economics import customer_values, economics_of
 from pipelines.config.lists import Peace
 from pipelines.config.settings import Settings
@@ -25,7 +26,6 @@ from pipelines.scoring.scores import UPLIFT
 
 ARMS = ("treat", "holdout")
 _DRAW = b"stille arm\x00"
-_RANGE = float(2**64)
 
 
 def arms(customer_id: "pd.Series[str]", key: bytes, holdout_share: float) -> "pd.Series[str]":
@@ -43,18 +43,10 @@ def arms(customer_id: "pd.Series[str]", key: bytes, holdout_share: float) -> "pd
     band would jump. The manifest counts the arms by band, so that an analysis compares within
     bands.
     """
-    held_out = _draws(customer_id, key) < holdout_share
-    return pd.Series(np.where(held_out, "holdout", "treat"), index=customer_id.index, dtype="str")
-
-
-def _draws(customer_id: "pd.Series[str]", key: bytes) -> Floats:
-    return np.array(
-        [
-            int.from_bytes(hmac.digest(key, _DRAW + text.encode(), "sha256")[:8], "big") / _RANGE
-            for text in customer_id.astype("str")
-        ],
-        dtype=np.float64,
-    )
+    draws = (hmac.digest(key, _DRAW + id_.encode(), "sha256") for id_ in customer_id.astype("str"))
+    lots = np.array([int.from_bytes(draw[:8], "big") / 2.0**64 for draw in draws])
+    arm = np.where(lots < holdout_share, "holdout", "treat")
+    return pd.Series(arm, index=customer_id.index, dtype="str")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,42 +69,33 @@ def place_customers(
 
     ``scored`` has the columns of ``place`` that a rule table and economics give, and facts.
     """
-    contact = settings.contact
+    contact, before = settings.contact, known.before
     rules = ContactRules(
         contact.legal_basis, contact.cooldown_days, contact.register_days, contact.quiet(as_of)
     )
-    allowed = allowed_contact(known.permissions.known, rules, as_of)
-    scored = scored.join(allowed).assign(
+    scored = scored.join(allowed_contact(known.permissions.known, rules, as_of)).assign(
         arm=arms(scored["customer_id"], known.key, settings.list.holdout_share)
     )
+    was_called = _of(before.last, scored, "lane").eq("call")
     asked = scored.assign(
         expected_value=scored.get("expected_value", np.nan),
         satisfied_silent=satisfied_silent(settings.list.peace, scored, as_of),
         household_id=known.permissions.known["household_id"],
-        was_called=_of(known.before.last, scored, "lane").eq("call"),
+        was_called=was_called,
     )
     lanes = place(asked, Capacity(settings.list.capacity_minutes))
+    called = lanes["lane"].eq("call")
+    nights = _of(before.last, scored, "nights_on_list").where(was_called).astype("float64")
+    week_ago = _of(before.week_ago, scored, "churn_probability").astype("float64")
     first, last = contact.calling_hours
-    sources = {name: rule.source for name, rule in RULES.items()}
     return scored.join(lanes).assign(
-        **_since_before(scored, lanes["lane"].eq("call"), known.before),
-        lane_rule_source=lanes["lane_rule"].map(sources),
+        is_new=called & ~was_called,
+        nights_on_list=(nights.fillna(0) + 1).where(called, 0),
+        risk_change_7d=scored["churn_probability"].round(6) - week_ago,
+        lane_rule_source=lanes["lane_rule"].map({name: by.source for name, by in RULES.items()}),
         call_from=f"{first:%H:%M}",
         call_until=f"{last:%H:%M}",
     )
-
-
-def _since_before(
-    scored: pd.DataFrame, called: "pd.Series[bool]", before: Before
-) -> dict[str, pd.Series]:
-    was_called = _of(before.last, scored, "lane").eq("call")
-    nights = _of(before.last, scored, "nights_on_list").where(was_called).astype("float64")
-    week_ago = _of(before.week_ago, scored, "churn_probability").astype("float64")
-    return {
-        "is_new": called & ~was_called,
-        "nights_on_list": (nights.fillna(0) + 1).where(called, 0),
-        "risk_change_7d": scored["churn_probability"].round(6) - week_ago,
-    }
 
 
 def _of(night: PublishedNight | None, scored: pd.DataFrame, name: str) -> pd.Series:
@@ -171,18 +154,18 @@ def with_values(settings: Settings, scored: pd.DataFrame, as_of: date) -> pd.Dat
     values = customer_values(settings, np.asarray(margin, dtype=np.float64))
     if economics is None or values is None:
         return scored
+    p = scored["churn_probability"].to_numpy(dtype="float64")
+    woken = woken_shares(p, sleeps.to_numpy(dtype=bool), economics.woken_share)
+
+    def worth(value: Floats) -> Floats:
+        if UPLIFT in scored:
+            return uplift_value(scored[UPLIFT].to_numpy(dtype="float64"), value, economics)
+        return expected_value(p, value, economics, woken)
+
     low, high = values
     return scored.assign(
-        expected_value=_worth(scored, low, economics),
-        expected_value_high=_worth(scored, high, economics),
-        value_at_risk=scored["churn_probability"].to_numpy(dtype="float64") * low,
+        expected_value=worth(low),
+        expected_value_high=worth(high),
+        value_at_risk=p * low,
         currency=settings.company.currency,
     )
-
-
-def _worth(scored: pd.DataFrame, value: Floats, economics: Economics) -> Floats:
-    if UPLIFT in scored:
-        return uplift_value(scored[UPLIFT].to_numpy(dtype="float64"), value, economics)
-    p = scored["churn_probability"].to_numpy(dtype="float64")
-    sleeps = scored["asleep"].to_numpy(dtype=bool)
-    return expected_value(p, value, economics, woken_shares(p, sleeps, economics.woken_share))

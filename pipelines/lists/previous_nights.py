@@ -1,4 +1,4 @@
-"""Previous publications: risk, lane and nights on the list of each customer, by as-of date.
+"""Publications read back: risk, lane and nights on the list of each customer, by as-of date.
 
 Each is verified once: a night hashes every file of an earlier one, which takes time.
 """
@@ -20,6 +20,10 @@ from pipelines.runtime.atomic_files import storage_errors
 _WEEK, _TWO_WEEKS = timedelta(days=7), timedelta(days=14)
 _NAMES = ("customer_id", "churn_probability", "lane", "lane_rule", "nights_on_list")
 _ALSO = ("reason_1_driver",)
+_SHOWN = (
+    *("risk_rank", "customer_id", "product_line", "churn_probability", "risk_band"),
+    *("reason_1_text", "reason_2_text", "reason_3_text", "protective_1_text"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class PublishedNight:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The night before, and the one of a week ago; None where columns is none."""
+    """The night before, and the one of a week ago; None where there is none."""
 
     last: PublishedNight | None = None
     week_ago: PublishedNight | None = None
@@ -72,21 +76,9 @@ def _read(out: Path, day: date) -> PublishedNight | None:
 
 def top_rows(folder: Path, count: int = 10) -> list[dict[str, str]]:
     """The first rows of a published risk list, as text."""
-    names = [
-        "risk_rank",
-        "customer_id",
-        "product_line",
-        "churn_probability",
-        "risk_band",
-        "reason_1_text",
-        "reason_2_text",
-        "reason_3_text",
-        "protective_1_text",
-    ]
     rows = pd.read_parquet(folder / "risk_list.parquet").head(count)
-    kept = [name for name in names if name in rows.columns]
-    shown = rows[kept].astype("str").fillna("")
-    return [dict(zip(kept, row, strict=True)) for row in shown.itertuples(index=False)]
+    shown = rows[[name for name in _SHOWN if name in rows.columns]].astype("str").fillna("")
+    return [{str(name): text for name, text in row.items()} for row in shown.to_dict("records")]
 
 
 def lane_counts(folder: Path) -> dict[str, int]:
