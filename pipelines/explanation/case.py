@@ -134,7 +134,7 @@ class CustomerMatrix:
 
 @contextmanager
 def open_customer(settings: Settings, case: Case) -> Iterator[CustomerMatrix]:
-    """Open the case's snapshot for its customer."""
+    """Open the case's snapshot for its customer, by the feature code of the night."""
     snapshot, catalog = case.snapshot, catalog_of(settings, case.snapshot)
     with connect(settings.engine, settings.paths.spill) as con:
         [(number,)] = con.execute(

@@ -4,7 +4,7 @@ A snapshot is hours old by then, and a customer may have said no meanwhile. What
 is not allowed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -45,7 +45,8 @@ def _by_channel(name: str, value: str, condition: str = "true") -> str:
     )
 
 
-# A refusal holds for outreach whatever purpose it named; of two words at one moment, the no.
+# Over ``accepted``, the newest version of each row that keeps the contract. A refusal holds for
+# outreach whatever purpose it named; of two words at one moment, the no.
 QUERIES: Mapping[str, str] = {
     "consents": f"""
         select customer_id, {_by_channel("consent", "allowed", "purpose = 'marketing'")},
@@ -119,13 +120,14 @@ def _read(settings: Settings, as_of: date, snapshot: Snapshot, folder: Path) -> 
     known = digests(inputs)
     today = max(as_of, today_in(settings.company.timezone))
     limit = midnight_utc(today + timedelta(days=1), settings.company.timezone)
-    parts = []
+    parts: list[pd.DataFrame] = []
     with connect(settings.engine, folder / "scratch") as con:
         for name, given in inputs.items():
-            table, scratch = TABLES[name], folder / "scratch"
-            loaded = load_table(con, settings, table, given, scratch, limit, customers_known=False)
+            loaded = load_table(
+                con, settings, TABLES[name], given, folder / "scratch", limit, customers_known=False
+            )
             _refuse_doubtful(settings, loaded, snapshot)
-            parts += [_permission_rows(con, settings, name, as_of), _broken(con, name)]
+            parts += _parts(con, settings, name, as_of)
     path = changed(inputs, known)
     if path is not None:
         raise BusyError(f"{path}: changed while it was read")
@@ -145,31 +147,23 @@ def _refuse_doubtful(settings: Settings, loaded: Loaded, snapshot: Snapshot) -> 
         )
 
 
-def _permission_rows(
+def _parts(
     con: duckdb.DuckDBPyConnection, settings: Settings, name: str, as_of: date
-) -> pd.DataFrame:
-    key = ", ".join(map(identifier, TABLES[name].key))
-    accepted = (
-        f"with accepted as (select * from {identifier(name)} where _rule is null qualify "
-        f"row_number() over (partition by {key} order by known_at desc) = 1)"
+) -> Iterator[pd.DataFrame]:
+    """What a loaded table says by customer, and of whom a row breaks the contract."""
+    table, key = identifier(name), ", ".join(map(identifier, TABLES[name].key))
+    query = (
+        f"with accepted as (select * from {table} where _rule is null qualify "
+        f"row_number() over (partition by {key} order by known_at desc) = 1) {QUERIES[name]}"
     )
-    query = f"{accepted} {QUERIES[name]}"
-    words = {"zone": settings.company.timezone, "as_of": as_of}
-    used = {word: value for word, value in words.items() if f"${word}" in query}
-    return con.execute(query, used).df().set_index("customer_id")
-
-
-def _broken(con: duckdb.DuckDBPyConnection, name: str) -> pd.DataFrame:
-    """Customers of whom a row breaks the contract."""
-    return (
-        con.execute(
-            f"select distinct customer_id, true as unread from {identifier(name)} "
-            "where _rule is not null and _rule <> ? and customer_id is not null",
-            [SKIPPED],
-        )
-        .df()
-        .set_index("customer_id")
+    broken = (
+        f"select distinct customer_id, true as unread from {table} "
+        "where _rule is not null and _rule <> $skipped and customer_id is not null"
     )
+    words = {"zone": settings.company.timezone, "as_of": as_of, "skipped": SKIPPED}
+    for asked in (query, broken):
+        used = {word: value for word, value in words.items() if f"${word}" in asked}
+        yield con.execute(asked, used).df().set_index("customer_id")
 
 
 def _combined(

@@ -4,13 +4,13 @@ Nothing later than the as-of date is read, so a backfilled report is as it would
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from features.contract import TABLES
+from features.timeline import local_day
 from pipelines.config.settings import Settings
 from pipelines.lists.lanes import LANES, SILENT_LANES
 from pipelines.lists.previous_nights import PublishedNight
@@ -89,12 +89,12 @@ def _tonight(settings: Settings, rows: pd.DataFrame) -> Tonight:
         called=len(called),
         called_new=int(called["is_new"].sum()),
         called_leavers=float(called["churn_probability"].sum()),
-        silent=silent_of(rows),
+        silent=int(rows["lane"].isin(SILENT_LANES).sum()),
         value=value,
         currency=settings.company.currency,
         capacity_minutes=settings.list.capacity_minutes,
         calling_hours=(f"{first:%H:%M}", f"{last:%H:%M}"),
-        actions=actions_of(called),
+        actions=tuple(_most_first(called["suggested_action"])),
     )
 
 
@@ -105,29 +105,28 @@ def _health(
     gates: tuple[Gate, ...],
     monitored: MeasurementFile,
 ) -> Health:
-    zone = ZoneInfo(settings.company.timezone)
-    tables = [
+    zone = settings.company.timezone
+    tables = tuple(
         TableHealth(
-            name, facts.rows, sum(facts.quarantined.values()), _local(facts.last_event, zone)
+            name,
+            facts.rows,
+            sum(facts.quarantined.values()),
+            facts.last_event and local_day(facts.last_event, zone),
         )
         for name, facts in snapshot.tables.items()
         if not TABLES[name].derived
-    ]
+    )
     qualities = rows["data_quality"].value_counts().sort_index()
     inputs = (monitored.data or {}).get("inputs") or {}
     families = sorted(inputs.get("families", {}).items(), key=lambda pair: (-pair[1], pair[0]))
     return Health(
-        tables=tuple(tables),
+        tables=tables,
         gates=gates,
         qualities=tuple((str(name), int(count)) for name, count in qualities.items()),
         drift_on=monitored.day if families else None,
         drift=tuple(families),
         drift_limit=settings.monitoring.max_drift,
     )
-
-
-def _local(instant: datetime | None, zone: ZoneInfo) -> date | None:
-    return None if instant is None else instant.replace(tzinfo=UTC).astimezone(zone).date()
 
 
 def _notices(
@@ -222,16 +221,6 @@ def causes_of(rows: pd.DataFrame) -> tuple[Cause, ...]:
         Cause(cause, int(customers), float(leavers), None if pd.isna(value) else value, evidence)
         for cause, customers, leavers, value, evidence in cells
     )
-
-
-def silent_of(rows: pd.DataFrame) -> int:
-    """Customers who are helped without being contacted about leaving."""
-    return int(rows["lane"].isin(SILENT_LANES).sum())
-
-
-def actions_of(called: pd.DataFrame) -> tuple[tuple[str, int], ...]:
-    """What the call list asks for, most first, ties by code."""
-    return tuple(_most_first(called["suggested_action"]))
 
 
 def _most_first(values: pd.Series) -> Iterator[tuple[str, int]]:

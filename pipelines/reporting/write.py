@@ -1,6 +1,6 @@
-"""Writer of the report files: one HTML page for each language of the lists.
+"""Writer of the report: one offline HTML page, every value escaped, for each language of the lists.
 
-The first language has the plain file name, as readers expect ``report.html``.
+It is opened from a folder and sent by mail, where scripts and networks do not work.
 """
 
 from base64 import b64encode
