@@ -66,14 +66,8 @@ def as_data(result: EffectResult) -> dict[str, object]:
 
 
 HEADER = (
-    "group",
-    "treated, left",
-    "held out, left",
-    "reached",
-    "difference (interval)",
-    "power",
-    "needed",
-    "verdict",
+    *("group", "treated, left", "held out, left", "reached"),
+    *("difference (interval)", "power", "needed", "verdict"),
 )
 _WORDS = {
     "not_measurable_yet": "not measurable yet",

@@ -125,7 +125,7 @@ class _Teller:
 
     def tell(self, scored: pd.DataFrame, slot: str, way: Direction) -> Sentence:
         drivers, facts = slot_facts(scored, slot)
-        [variant] = variant_of(drivers, facts, self.templates, way)
+        variant = variant_of(drivers[0], facts, self.templates, way)
         contribution = f"{slot}_contribution"
         return Sentence(
             slot=slot,

@@ -6,7 +6,6 @@ list, so that a list is not new every morning.
 """
 
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -76,7 +75,7 @@ _RULES = {
     ),
     "capacity": ("Worth less per minute than what fills the team's time.", _COMPANY),
 }
-RULES = MappingProxyType({name: LaneRule(*rule) for name, rule in _RULES.items()})
+RULES = {name: LaneRule(*rule) for name, rule in _RULES.items()}
 
 LANES = ("call", "fix", "service", "leave_in_peace", "suppressed", "none")
 SILENT_LANES = ("fix", "service")

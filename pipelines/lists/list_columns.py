@@ -6,7 +6,6 @@ One table, so that CSV, Parquet, documentation and titles cannot differ.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
-from types import MappingProxyType
 
 from pipelines.lists.contact import BLOCK_REASONS, CONTACT_CHANNELS
 from pipelines.lists.lanes import LANES, RULES
@@ -133,26 +132,24 @@ class LaneList:
 ALL = _all_but()
 RISK_LIST = _all_but(*_OF_SOME_LISTS)
 _WITHOUT_CALLS = _all_but("call_rank", "call_from", "call_until", "lane_rule", "lane_rule_source")
-LANE_LISTS: Mapping[str, LaneList] = MappingProxyType(
-    {
-        "call_list": LaneList(
-            "call",
-            "whom to contact tonight, first the highest expected value: an allowed channel, the "
-            "treatment arm, worth it, one a household, within the team's minutes",
-            _all_but("lane_rule", "lane_rule_source"),
-        ),
-        "fix_list": LaneList(
-            "fix", "the company's own faults: repaired without contacting anybody", _WITHOUT_CALLS
-        ),
-        "service_list": LaneList("service", "service information to send", _WITHOUT_CALLS),
-        "leave_in_peace": LaneList(
-            "leave_in_peace",
-            "whom a list by risk would have called, but contact is expected to do harm, the "
-            "satisfied and silent, and those asleep",
-            _RULED,
-        ),
-        "suppressed": LaneList(
-            "suppressed", "who would have been considered, and the rule that left them out", _RULED
-        ),
-    }
-)
+LANE_LISTS: Mapping[str, LaneList] = {
+    "call_list": LaneList(
+        "call",
+        "whom to contact tonight, first the highest expected value: an allowed channel, the "
+        "treatment arm, worth it, one a household, within the team's minutes",
+        _all_but("lane_rule", "lane_rule_source"),
+    ),
+    "fix_list": LaneList(
+        "fix", "the company's own faults: repaired without contacting anybody", _WITHOUT_CALLS
+    ),
+    "service_list": LaneList("service", "service information to send", _WITHOUT_CALLS),
+    "leave_in_peace": LaneList(
+        "leave_in_peace",
+        "whom a list by risk would have called, but contact is expected to do harm, the "
+        "satisfied and silent, and those asleep",
+        _RULED,
+    ),
+    "suppressed": LaneList(
+        "suppressed", "who would have been considered, and the rule that left them out", _RULED
+    ),
+}

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -17,9 +16,11 @@ from babel import Locale, UnknownLocaleError
 from features.catalog import build_catalog
 from features.contract import TABLES
 from features.errors import ConfigError
+from models.dataset.array_types import Mask
 from pipelines.config.text_files import read_yaml
 from pipelines.lists.wording import FORMATS, FactType, Style, words
 
+Bound = tuple[float | None, float | None]
 Direction = Literal["raises", "lowers"]
 DIRECTIONS: tuple[Direction, ...] = ("raises", "lowers")
 LONGEST = 140
@@ -39,10 +40,10 @@ _UNITS: Mapping[str, FactType] = {
     **{"s": "seconds", "share": "ratio", "category": "text", "points": "number"},
     **{kind: kind for kind in FORMATS},
 }
-FACTS: Mapping[str, FactType] = MappingProxyType(
-    {f.name: _UNITS[f.unit] for f in _CATALOG.features if f.unit in _UNITS}
-    | dict.fromkeys(("product_line", "profile_name", "profile_value"), "text")
-)
+FACTS: Mapping[str, FactType] = {
+    **{f.name: _UNITS[f.unit] for f in _CATALOG.features if f.unit in _UNITS},
+    **dict.fromkeys(("product_line", "profile_name", "profile_value"), "text"),
+}
 """What a sentence may quote: every feature whose unit has words, the line, an attribute."""
 
 _PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)(?::([a-z]+))?\}")
@@ -61,7 +62,7 @@ class Variant:
     """A sentence in pieces, and the bounds of facts (inclusive, None is open) it holds within."""
 
     pieces: tuple[str | Placeholder, ...]
-    when: Mapping[str, tuple[float | None, float | None]]
+    when: Mapping[str, Bound]
 
     @property
     def facts(self) -> frozenset[str]:
@@ -185,30 +186,31 @@ def sentences(
 
 
 def variant_of(
-    drivers: pd.Series, facts: pd.DataFrame, templates: Templates, direction: Direction
-) -> list[Variant]:
-    """The variant in which ``sentences`` says each row, none of whose drivers is null."""
-    return [
-        next(v for v in templates.variants[driver, direction] if _applies(v, facts.iloc[[row]])[0])
-        for row, driver in enumerate(drivers)
-    ]
+    driver: str, facts: pd.DataFrame, templates: Templates, direction: Direction
+) -> Variant:
+    """The variant in which ``sentences`` says the one row of ``facts``."""
+    return next(v for v in templates.variants[driver, direction] if _applies(v, facts)[0])
 
 
-def _applies(variant: Variant, facts: pd.DataFrame) -> np.ndarray:
-    rows = np.ones(len(facts), dtype=bool)
-    for fact in variant.facts:
-        if fact not in facts.columns:
-            return np.zeros(len(facts), dtype=bool)
+def within(figures: pd.Series, bound: Bound) -> Mask:
+    """Whether each figure is finite and lies within the bound."""
+    low, high = bound
+    values = figures.to_numpy(dtype="float64", na_value=np.nan)
+    inside: Mask = np.isfinite(values)
+    inside &= values >= (-np.inf if low is None else low)
+    inside &= values <= (np.inf if high is None else high)
+    return inside
+
+
+def _applies(variant: Variant, facts: pd.DataFrame) -> Mask:
+    rows = np.full(len(facts), variant.facts <= set(facts.columns))
+    for fact in variant.facts & set(facts.columns):
         if FACTS[fact] == "date":
             rows &= facts[fact].notna().to_numpy()
         elif FACTS[fact] == "text":
             rows &= facts[fact].fillna("").ne("").to_numpy(dtype=bool)
         else:
-            low, high = variant.when.get(fact, (None, None))
-            figures = facts[fact].to_numpy(dtype="float64", na_value=np.nan)
-            rows &= np.isfinite(figures)
-            rows &= figures >= (-np.inf if low is None else low)
-            rows &= figures <= (np.inf if high is None else high)
+            rows &= within(facts[fact], variant.when.get(fact, (None, None)))
     return rows
 
 
@@ -216,9 +218,8 @@ def _fill(variant: Variant, facts: pd.DataFrame, templates: Templates, currency:
     text = pd.Series("", index=facts.index, dtype="str")
     for piece in variant.pieces:
         if isinstance(piece, Placeholder):
-            kind = FACTS[piece.fact]
-            values = facts[piece.fact]
-            text = text + words(values, piece.fact, kind, piece.form, templates.style, currency)
+            fact, kind = piece.fact, FACTS[piece.fact]
+            text += words(facts[fact], fact, kind, piece.form, templates.style, currency)
         else:
-            text = text + piece
+            text += piece
     return text

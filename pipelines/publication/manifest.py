@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from textwrap import dedent
-from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from pipelines.config.list_layout import CRM, EXCEL
 from pipelines.runtime.atomic_files import digest
 
 FieldType = Literal["text", "integer", "decimal", "percentile", "amount", "date", "boolean"]
+"""Types that every format has, so that a file and its Parquet twin agree."""
 _TYPES: Mapping[str, FieldType] = {kind: kind for kind in get_args(FieldType)}
 
-DECIMALS: Mapping[FieldType, int] = MappingProxyType({"decimal": 6, "percentile": 2, "amount": 2})
+DECIMALS: Mapping[FieldType, int] = {"decimal": 6, "percentile": 2, "amount": 2}
 _PACKAGE_TYPES = {"text": "string", **dict.fromkeys(DECIMALS, "number")}
 """Types that a data package calls otherwise than here."""
 
