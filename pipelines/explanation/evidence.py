@@ -71,7 +71,7 @@ Rows = list[tuple[str, int]]
 _GONE = "rows_taken_away"
 
 
-class Evidence:
+class SourceEvidence:
     """One customer's rows, any of which can be taken away before a feature is computed.
 
     ``con`` holds the contract's tables of this customer and ``cohort``. Its tables are replaced

@@ -16,7 +16,7 @@ from models.explain.shap_values import by_family
 from pipelines.config.settings import load_settings
 from pipelines.config.text_files import text_file
 from pipelines.explanation.case import Case, TableUse, open_case, open_customer
-from pipelines.explanation.evidence import Evidence, SourceRow
+from pipelines.explanation.evidence import SourceEvidence, SourceRow
 from pipelines.lists.risk_list import SLOTS, slot_facts
 from pipelines.lists.templates import (
     FACTS,
@@ -98,7 +98,7 @@ def explain_customer(
                 f"{case.as_of} --backfill."
             )
         zone, delays = settings.company.timezone, settings.delays()
-        evidence = Evidence(tables.con, tables.catalog, case.as_of, zone, delays)
+        evidence = SourceEvidence(tables.con, tables.catalog, case.as_of, zone, delays)
         teller = _Teller(evidence, templates, settings.company.currency)
         slots = [(slot, way) for slot, way in SLOTS if scored[f"{slot}_driver"].notna()[0]]
         spoken = tuple(teller.tell(scored, slot, way) for slot, way in slots)
@@ -119,7 +119,7 @@ def explain_customer(
 
 @dataclass(frozen=True, slots=True)
 class _Teller:
-    evidence: Evidence
+    evidence: SourceEvidence
     templates: Templates
     currency: str
 
