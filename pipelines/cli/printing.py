@@ -16,13 +16,13 @@ from models.causal.treatment_effect import WANTED_POWER
 from models.causal.uplift import UpliftEvaluation
 from pipelines.comparison.difference import Difference
 from pipelines.doctor.checks import Finding
-from pipelines.effect import summary as effect_summary
+from pipelines.effect import result as effect_summary
 from pipelines.effect.result import EffectResult
 from pipelines.jobs.ablate import Ablation
 from pipelines.jobs.nightly import Night
 from pipelines.jobs.promote import PromotionResult
 from pipelines.jobs.recalibrate import NOTHING, RecalibrationResult
-from pipelines.lists.summary import lane_counts, top_rows
+from pipelines.lists.previous_nights import lane_counts, top_rows
 from pipelines.monitoring import summary
 from pipelines.monitoring.result import MonitoringResult
 from pipelines.simulator.compare import Comparison

@@ -3,13 +3,10 @@
 The first assignment of a customer counts, as later ones depend on what it did.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import duckdb
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -25,17 +22,13 @@ from pipelines.runtime.duckdb_connection import connect, identifier
 from pipelines.snapshots.snapshot import Snapshot
 
 _LIST, _CALLED, _HELD_OUT = "risk_list.parquet", "call", "holdout"
-_TABLES = ("terminations", "treatments")
 _TYPES = dict.fromkeys(ASSIGNMENT, pa.string()) | {
     "assigned_on": pa.date32(),
     "probability": pa.float64(),
 }
 _ASKED = {
-    "customer_id": "customer_id",
-    "suggested_action": "action",
-    "product_line": "product_line",
-    "risk_band": "risk_band",
-    "churn_probability": "probability",
+    **{name: name for name in ("customer_id", "product_line", "risk_band")},
+    **{"suggested_action": "action", "churn_probability": "probability"},
 }
 
 
@@ -65,10 +58,15 @@ def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
     found, source = assignments_of(settings.paths.out, today), "publications"
     zone = settings.company.timezone
     with connect(settings.engine, settings.paths.spill) as con:
-        _open(con, settings, snapshot)
+        there = [name for name in ("terminations", "treatments") if name in snapshot.tables]
+        for name in there:
+            paths = [snapshot.path(name, shard) for shard in range(snapshot.shards)]
+            con.execute(f"create temp view {identifier(name)} as select * from {parquet(paths)}")
+        prepare(con, there, zone, settings.delays(), settings.versioned())
         if len(found) == 0:
             found, source = reported_assignments(con, today=today, zone=zone), "treatments"
-        first = _first(found)
+        ordered = found.to_pandas().sort_values(["customer_id", "assigned_on"], kind="stable")
+        first = ordered.drop_duplicates("customer_id")
         window = settings.label_window()
         over = [window.complete(day, today) for day in first["assigned_on"]]
         judged = pa.Table.from_pandas(first[over], pa.schema(_TYPES), preserve_index=False)
@@ -91,35 +89,16 @@ def _of_publication(publication: Publication) -> pa.Table | None:
     there = set(pq.read_schema(path).names)
     if not {"lane", "lane_rule"} <= there:
         return None
-    names = [*_ASKED, "lane", "lane_rule"]
-    rows = pq.read_table(path, columns=[name for name in names if name in there])
-    called = pc.equal(rows["lane"], _CALLED)
-    rows = rows.filter(pc.or_kleene(called, pc.equal(rows["lane_rule"], _HELD_OUT)))
-    arm = pc.if_else(pc.equal(rows["lane"], _CALLED), "treat", "holdout")
-    columns = dict(_columns(rows, there))
-    columns |= {
+    names = [name for name in (*_ASKED, "lane", "lane_rule") if name in there]
+    rows = pq.read_table(path, columns=names)
+    called, held_out = pc.equal(rows["lane"], _CALLED), pc.equal(rows["lane_rule"], _HELD_OUT)
+    rows = rows.filter(pc.or_kleene(called, held_out))
+    columns = {
+        ours: rows[name] if name in there else pa.nulls(len(rows), _TYPES[ours])
+        for name, ours in _ASKED.items()
+    } | {
         "assigned_on": pa.repeat(pa.scalar(publication.as_of, pa.date32()), len(rows)),
-        "arm": arm,
+        "arm": pc.if_else(pc.equal(rows["lane"], _CALLED), "treat", "holdout"),
         "lane": pa.repeat(_CALLED, len(rows)),
     }
     return pa.table({name: columns[name] for name in ASSIGNMENT}, schema=pa.schema(_TYPES))
-
-
-def _columns(rows: pa.Table, there: set[str]) -> Iterator[tuple[str, pa.ChunkedArray | pa.Array]]:
-    for name, ours in _ASKED.items():
-        yield ours, rows[name] if name in there else pa.nulls(len(rows), _TYPES[ours])
-
-
-def _first(found: pa.Table) -> pd.DataFrame:
-    rows: pd.DataFrame = found.to_pandas()
-    ordered = rows.sort_values(["customer_id", "assigned_on"], kind="stable")
-    return ordered.drop_duplicates("customer_id")
-
-
-def _open(con: duckdb.DuckDBPyConnection, settings: Settings, snapshot: Snapshot) -> None:
-    there = [name for name in _TABLES if name in snapshot.tables]
-    for name in there:
-        paths = [snapshot.path(name, shard) for shard in range(snapshot.shards)]
-        con.execute(f"create temp view {identifier(name)} as select * from {parquet(paths)}")
-    zone = settings.company.timezone
-    prepare(con, there, zone, settings.delays(), settings.versioned())

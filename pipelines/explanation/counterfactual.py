@@ -32,19 +32,11 @@ class Change:
     probability: float
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """The average probability of the list, and the changes that lower this one's most."""
-
-    average: float
-    changes: tuple[Change, ...]
-
-
-def outlook(settings: Settings, found: Explanation, average: float) -> Outlook:
-    """Up to three drivers that can be acted on and whose change lowers the risk noticeably.
+def outlook(settings: Settings, found: Explanation) -> list[Change]:
+    """Up to three drivers that can be acted on and whose change lowers the risk most.
 
     Each is computed alone: its features take the median of the night's cohort, or are unknown
-    where they are for most. Noticeable is half a percentage point.
+    where they are for most. A change below half a percentage point is left out.
     """
     features = _features(found)
     usual = _medians(settings, found, [name for names in features.values() for name in names])
@@ -53,7 +45,7 @@ def outlook(settings: Settings, found: Explanation, average: float) -> Outlook:
         for driver, names in features.items()
     ]
     lower = [c for c in changes if found.probability - c.probability >= _LEAST]
-    return Outlook(average, tuple(sorted(lower, key=lambda c: (c.probability, c.driver))[:MOST]))
+    return sorted(lower, key=lambda c: (c.probability, c.driver))[:MOST]
 
 
 def _features(found: Explanation) -> dict[str, list[str]]:

@@ -4,26 +4,74 @@ A row is behind a number when the feature code gives another value once the row 
 Where one of several rows is enough, the latest one is. The rows found give the same value alone.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
 
 from features.catalog import Catalog
-from features.contract import TABLES
-from features.feature import Feature
+from features.contract import TABLES, Column, Table
 from features.matrix import cut, derive
-from features.timeline import midnight_utc
-from pipelines.explanation.source_row import SourceRow, as_known
+from features.timeline import local_day, midnight_utc
 from pipelines.runtime.duckdb_connection import identifier, literal
 
-Rows = Sequence[tuple[str, int]]
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One row of a table as it was known: ``key`` and ``values`` by column, nulls left out.
+
+    ``happened_on`` is the company's own day; ``event_at`` and ``known_at`` are naive UTC.
+    """
+
+    table: str
+    key: Mapping[str, Any]
+    happened_on: date | None
+    event_at: datetime | None
+    known_at: datetime | None
+    values: Mapping[str, Any]
+
+
+def as_known(
+    table: Table, row: Mapping[str, Any], now: datetime, zone: str, delay_days: int
+) -> SourceRow:
+    """The ``row`` (every column, ``event_at``, ``known_at``) as it was known before ``now`` (UTC).
+
+    A value is left out until the moment that reveals it, and ``delay_days`` more, are over: a
+    later one would explain the score by what nobody could know.
+    """
+
+    def revealed(column: Column) -> bool:
+        if column.revealed_by is None:
+            return True
+        moment = row[column.revealed_by]
+        if moment is None:
+            return column.at_once
+        if not isinstance(moment, datetime):
+            moment = midnight_utc(moment, zone)
+        return bool(moment + timedelta(days=delay_days) < now)
+
+    key = [name for name in table.key if name != "customer_id"]
+    shown = {column.name for column in table.columns if revealed(column)}
+    shown |= {name for name in row if name.startswith("attr_")}
+    shown -= {"customer_id", *key}
+    return SourceRow(
+        table.name,
+        {name: row[name] for name in key},
+        row["event_at"] and local_day(row["event_at"], zone),
+        row["event_at"],
+        row["known_at"],
+        {n: v for n, v in row.items() if n in shown and v is not None},
+    )
+
+
+Rows = list[tuple[str, int]]
 
 _GONE = "rows_taken_away"
 
 
-class Evidence:
+class SourceEvidence:
     """One customer's rows, any of which can be taken away before a feature is computed.
 
     ``con`` holds the contract's tables of this customer and ``cohort``. Its tables are replaced
@@ -44,62 +92,49 @@ class Evidence:
         con.execute("set threads = 1")
         con.execute(f"create temp table {_GONE} (_table varchar, _row bigint)")
 
-    def knows(self, name: str) -> bool:
-        """Whether the company's tables carry this feature or fact."""
-        return any(feature.name == name for feature in self._catalog.features)
+    def behind(self, name: str) -> tuple[SourceRow, ...]:
+        """The rows behind a feature or fact, latest first within a table.
 
-    def value(self, feature: Feature, without: Collection[tuple[str, int]] = ()) -> Any:
-        """The feature's value at the as-of date when these rows do not exist."""
+        None where it is what no row means, or where the company's tables do not carry it.
+        """
+        if all(feature.name != name for feature in self._catalog.features):
+            return ()
+        alone = self._catalog.only([name])
+        tables = dict.fromkeys(t for s in alone.streams for t in (*s.reads, *s.optional))
+        rows = [row for table in tables for row in self._rows(table)]
+        whole = self._value(alone, [])
+        found: Rows = []
+        while more := self._needed(alone, [row for row in rows if row not in found], whole, []):
+            found += more
+        return tuple(self._source_row(*row) for row in sorted(found, key=rows.index))
+
+    def _value(self, alone: Catalog, without: Rows) -> Any:
+        """The value of the one feature of ``alone`` when these rows do not exist."""
         self._con.execute(f"delete from {_GONE}")
         if without:
             values = ", ".join(f"({literal(table)}, {number})" for table, number in without)
             self._con.execute(f"insert into {_GONE} values {values}")
-        alone = self._catalog.only([feature.name])
         derive(self._con, alone)
-        return cut(self._con, alone, self._as_of, self._zone).to_pylist()[0][feature.name]
+        [row] = cut(self._con, alone, self._as_of, self._zone).to_pylist()
+        return row[alone.features[0].name]
 
-    def behind(self, name: str) -> tuple[SourceRow, ...]:
-        """The rows behind a feature or fact, latest first within a table.
-
-        None where it is what no row means.
-        """
-        [feature] = self._catalog.only([name]).features
-        rows = [row for table in self._tables(feature) for row in self._rows(table)]
-        whole = self.value(feature)
-        found: list[tuple[str, int]] = []
-        while more := self._needed(feature, [row for row in rows if row not in found], whole):
-            found += more
-        return tuple(self._shown(table, number) for table, number in sorted(found, key=rows.index))
-
-    def _needed(
-        self, feature: Feature, rows: Rows, whole: Any, gone: Rows = ()
-    ) -> list[tuple[str, int]]:
+    def _needed(self, alone: Catalog, rows: Rows, whole: Any, gone: Rows) -> Rows:
         """Those of ``rows`` without which the value is another, when ``gone`` are away already.
 
         Where any of two halves will do, those of the first, which are the later ones.
         """
-        if not rows or self.value(feature, [*gone, *rows]) == whole:
+        if not rows or self._value(alone, [*gone, *rows]) == whole:
             return []
         if len(rows) == 1:
-            return list(rows)
-        half = len(rows) // 2
-        first, second = rows[:half], rows[half:]
-        found = [
-            *self._needed(feature, first, whole, gone),
-            *self._needed(feature, second, whole, gone),
-        ]
-        return found or self._needed(feature, first, whole, [*gone, *second])
+            return rows
+        first, second = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+        found = [row for half in (first, second) for row in self._needed(alone, half, whole, gone)]
+        return found or self._needed(alone, first, whole, [*gone, *second])
 
-    def _tables(self, feature: Feature) -> list[str]:
-        streams = self._catalog.only([feature.name]).streams
-        return list(dict.fromkeys(t for s in streams for t in (*s.reads, *s.optional)))
-
-    def _rows(self, table: str) -> list[tuple[str, int]]:
-        if table not in self._copied:
-            self._copy(table)
-        return self._copied[table]
-
-    def _copy(self, table: str) -> None:
+    def _rows(self, table: str) -> Rows:
+        """The rows of a table, latest first; from then on a view leaves out those taken away."""
+        if table in self._copied:
+            return self._copied[table]
         name, copy = identifier(table), identifier(f"copied_{table}")
         self._con.execute(
             f"create temp table {copy} as select *, row_number() over (order by event_at desc) "
@@ -114,10 +149,11 @@ class Evidence:
             f"where _row not in (select _row from {_GONE} where _table = {literal(table)})"
         )
         numbers = self._con.sql(f"select _row from {copy} order by _row").fetchall()
-        self._copied[table] = [(table, number) for (number,) in numbers]
+        return self._copied.setdefault(table, [(table, number) for (number,) in numbers])
 
-    def _shown(self, table: str, number: int) -> SourceRow:
-        copy = identifier(f"copied_{table}")
-        found = self._con.sql(f"select * from {copy} where _row = {number}")
+    def _source_row(self, table: str, number: int) -> SourceRow:
+        found = self._con.sql(
+            f"select * from {identifier(f'copied_{table}')} where _row = {number}"
+        )
         [row] = found.to_arrow_table().to_pylist()
         return as_known(TABLES[table], row, self._now, self._zone, self._delays.get(table, 0))

@@ -5,18 +5,18 @@ The score is computed again and must equal the published one, or nothing is expl
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from features.errors import ModelError
 from models.explain.shap_values import by_family
-from pipelines.config.settings import Settings
-from pipelines.explanation.case import Case
-from pipelines.explanation.customer_matrix import TableUse, open_customer
-from pipelines.explanation.evidence import Evidence
-from pipelines.explanation.source_row import SourceRow
-from pipelines.lists.reasons import sentences, variant_of
+from pipelines.config.settings import load_settings
+from pipelines.config.text_files import text_file
+from pipelines.explanation.case import Case, TableUse, open_case, open_customer
+from pipelines.explanation.evidence import SourceEvidence, SourceRow
 from pipelines.lists.risk_list import SLOTS, slot_facts
 from pipelines.lists.templates import (
     FACTS,
@@ -24,6 +24,9 @@ from pipelines.lists.templates import (
     Placeholder,
     Templates,
     Variant,
+    load_templates,
+    sentences,
+    variant_of,
 )
 from pipelines.lists.wording import words
 from pipelines.scoring.scores import score_rows
@@ -73,11 +76,18 @@ class Explanation:
     used: tuple[TableUse, ...]
 
 
-def explain(settings: Settings, case: Case, templates: Templates) -> Explanation:
-    """Score the customer again and find the rows behind what the list says.
+def explain_customer(
+    config: Path, customer: str, as_of: date | None = None, language: str | None = None
+) -> Explanation:
+    """Score the customer again and find the rows behind what the list of ``as_of`` says.
 
-    Raises ``ModelError`` when the score comes out otherwise than it was published.
+    Sentences are in ``language``, by default the list's first one. Raises what ``open_case``
+    does, ``ConfigError`` for a language without sentences, and ``ModelError`` when the score
+    comes out otherwise than it was published.
     """
+    settings = load_settings(config)
+    templates = load_templates(text_file("reasons", language or settings.list.languages[0]))
+    case = open_case(settings, customer, as_of)
     with open_customer(settings, case) as tables:
         scored = score_rows(settings, case.model, tables.row)
         probability = float(scored["churn_probability"][0])
@@ -88,7 +98,7 @@ def explain(settings: Settings, case: Case, templates: Templates) -> Explanation
                 f"{case.as_of} --backfill."
             )
         zone, delays = settings.company.timezone, settings.delays()
-        evidence = Evidence(tables.con, tables.catalog, case.as_of, zone, delays)
+        evidence = SourceEvidence(tables.con, tables.catalog, case.as_of, zone, delays)
         teller = _Teller(evidence, templates, settings.company.currency)
         slots = [(slot, way) for slot, way in SLOTS if scored[f"{slot}_driver"].notna()[0]]
         spoken = tuple(teller.tell(scored, slot, way) for slot, way in slots)
@@ -109,13 +119,13 @@ def explain(settings: Settings, case: Case, templates: Templates) -> Explanation
 
 @dataclass(frozen=True, slots=True)
 class _Teller:
-    evidence: Evidence
+    evidence: SourceEvidence
     templates: Templates
     currency: str
 
     def tell(self, scored: pd.DataFrame, slot: str, way: Direction) -> Sentence:
         drivers, facts = slot_facts(scored, slot)
-        [variant] = variant_of(drivers, facts, self.templates, way)
+        variant = variant_of(drivers[0], facts, self.templates, way)
         contribution = f"{slot}_contribution"
         return Sentence(
             slot=slot,
@@ -132,5 +142,4 @@ class _Teller:
             if fact in forms:
                 style, kind = self.templates.style, FACTS[fact]
                 text = words(facts[fact], fact, kind, forms[fact], style, self.currency)[0]
-            rows = self.evidence.behind(fact) if self.evidence.knows(fact) else ()
-            yield Figure(fact, facts[fact][0], text, rows)
+            yield Figure(fact, facts[fact][0], text, self.evidence.behind(fact))

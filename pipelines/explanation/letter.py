@@ -3,117 +3,174 @@
 It has this customer's own data only: what others in the household did is left out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
 from string import Template
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict
 
 from features.contract import TABLES
-from pipelines.config.settings import Settings
-from pipelines.config.text_files import Names
-from pipelines.explanation.counterfactual import Outlook
-from pipelines.explanation.customer_matrix import TableUse
-from pipelines.explanation.explanation import Explanation, Sentence
-from pipelines.explanation.letter_texts import Letter, recipients, retention
+from pipelines.config.settings import Settings, load_settings
+from pipelines.config.text_files import load_checked, load_names, text_file
+from pipelines.explanation.case import TableUse
+from pipelines.explanation.counterfactual import outlook
+from pipelines.explanation.explanation import Explanation, explain_customer
+from pipelines.lists.templates import load_templates
 from pipelines.lists.wording import FactType, Style, words
 
-_OF_OTHERS = "household"
+
+class Letter(BaseModel):
+    """The texts of one language; ``tables`` and ``changes`` by code, the rest templates."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    asked: str
+    data: str
+    data_intro: str
+    data_row: str
+    data_day: str
+    data_undated: str
+    data_none: str
+    means: str
+    score: str
+    band: str
+    reasons: str
+    keeps: str
+    association: str
+    nothing: str
+    change: str
+    would: str
+    nothing_changes: str
+    decides: str
+    decides_text: str
+    kept: str
+    kept_text: str
+    kept_untold: str
+    recipients: str
+    recipients_text: str
+    recipients_nobody: str
+    recipients_untold: str
+    rights: str
+    rights_text: str
+    household: str
+    tables: Mapping[str, str]
+    changes: Mapping[str, str]
 
 
-def write_letter(
-    settings: Settings,
-    found: Explanation,
-    outlook: Outlook,
-    letter: Letter,
-    names: Names,
-    style: Style,
+def load_letter(path: Path) -> Letter:
+    """Read ``<language>.yaml``; raises ``ConfigError`` when it is not a letter's texts."""
+    return load_checked(path, Letter, "a letter's texts")
+
+
+def retention(settings: Settings, letter: Letter) -> str:
+    """For how many months the data are kept, or that it is not known."""
+    months = settings.privacy.kept_months
+    text = letter.kept_untold if months is None else letter.kept_text
+    return Template(text).substitute(company=settings.company.name, months=str(months))
+
+
+def recipients(settings: Settings, letter: Letter) -> str:
+    """Who receives the data beside the company's own people, nobody, or that it is not known."""
+    names = settings.privacy.recipients
+    text = letter.recipients_text if names else letter.recipients_nobody
+    filled = Template(letter.recipients_untold if names is None else text)
+    return filled.substitute(company=settings.company.name, recipients=", ".join(names or ()))
+
+
+def letter_to(
+    config: Path, customer: str, as_of: date | None = None, language: str | None = None
 ) -> str:
-    """The letter as text, a heading to each part."""
-    filler = _Filler(settings, found, style)
+    """The answer to the customer's own request, a heading to each part.
+
+    Raises as ``explain_customer`` does.
+    """
+    settings = load_settings(config)
+    language = language or settings.list.languages[0]
+    letter = load_letter(text_file("letters", language))
+    bands = load_names(text_file("names", language)).bands
+    found = explain_customer(config, customer, as_of, language)
+    style = load_templates(text_file("reasons", language)).style
+    filler = _Filler(settings, found, letter, style)
     parts = (
         (letter.title, [filler.fill(letter.asked)]),
-        (letter.data, [*filler.data(letter), letter.data_none]),
-        (
-            letter.means,
-            [filler.score(letter, outlook), filler.fill(letter.band, band=names.bands[found.band])],
-        ),
-        (letter.reasons, list(_sentences(found, letter, "reason")) or [letter.nothing]),
-        (letter.keeps, list(_sentences(found, letter, "protective"))),
+        (letter.data, [letter.data_intro, *map(filler.table, found.used), letter.data_none]),
+        (letter.means, [filler.score(), filler.fill(letter.band, band=bands[found.band])]),
+        (letter.reasons, filler.sentences("reason") or [letter.nothing]),
+        (letter.keeps, filler.sentences("protective")),
         ("", [letter.association]),
-        (letter.change, filler.changes(letter, outlook) or [letter.nothing_changes]),
+        (letter.change, filler.changes() or [letter.nothing_changes]),
         (letter.decides, [letter.decides_text]),
         (letter.kept, [retention(settings, letter)]),
         (letter.recipients, [recipients(settings, letter)]),
         (letter.rights, [filler.fill(letter.rights_text)]),
     )
-    return "\n\n".join(
-        "\n".join([*([head] if head else []), *body]) for head, body in parts if body
-    )
-
-
-def _sentences(found: Explanation, letter: Letter, slot: str) -> Iterator[str]:
-    for sentence in found.sentences:
-        if sentence.slot.startswith(slot):
-            yield f"– {_own(sentence, letter)}"
-
-
-def _own(sentence: Sentence, letter: Letter) -> str:
-    return letter.household if sentence.driver == _OF_OTHERS else sentence.text
+    return "\n\n".join("\n".join(filter(None, (head, *body))) for head, body in parts if body)
 
 
 class _Filler:
     """Fills the texts with this customer's figures, written as the language does."""
 
-    def __init__(self, settings: Settings, found: Explanation, style: Style) -> None:
-        self._found, self._style = found, style
-        self._window = settings.label_window()
-        self._company, self._currency = settings.company.name, settings.company.currency
+    def __init__(
+        self, settings: Settings, found: Explanation, letter: Letter, style: Style
+    ) -> None:
+        self._settings, self._found, self._letter, self._style = settings, found, letter, style
 
     def fill(self, text: str, **values: str) -> str:
-        day = self._word(self._found.case.as_of, "date", "date")
-        return Template(text).substitute(values, company=self._company, day=day)
+        company, day = self._settings.company.name, self._day(self._found.case.as_of)
+        return Template(text).substitute(values, company=company, day=day)
 
-    def data(self, letter: Letter) -> Iterator[str]:
-        yield letter.data_intro
-        for used in self._found.used:
-            yield f"– {self._used(letter, used)}"
+    def sentences(self, slot: str) -> list[str]:
+        """What the list says; of the household only that there was something."""
+        return [
+            f"– {self._letter.household if each.driver == 'household' else each.text}"
+            for each in self._found.sentences
+            if each.slot.startswith(slot)
+        ]
 
-    def _used(self, letter: Letter, used: TableUse) -> str:
-        table = letter.tables[used.table]
+    def table(self, used: TableUse) -> str:
+        letter, table = self._letter, self._letter.tables[used.table]
         if TABLES[used.table].derived:
-            return table
+            return f"– {table}"
         count = self._word(used.rows, "count", "count")
         if used.first is None or used.last is None:
-            return self.fill(letter.data_undated, table=table, count=count)
-        first, last = (self._word(day, "date", "date") for day in (used.first, used.last))
+            return f"– {self.fill(letter.data_undated, table=table, count=count)}"
+        first, last = self._day(used.first), self._day(used.last)
         text = letter.data_day if first == last else letter.data_row
-        return self.fill(text, table=table, count=count, first=first, last=last)
+        return f"– {self.fill(text, table=table, count=count, first=first, last=last)}"
 
-    def score(self, letter: Letter, outlook: Outlook) -> str:
-        as_of = self._found.case.as_of
-        last = self._window.end(as_of) - pd.Timedelta(days=1)
+    def score(self) -> str:
+        window, as_of = self._settings.label_window(), self._found.case.as_of
+        listed = self._found.case.publication.folder / "risk_list.parquet"
+        probability = pd.read_parquet(listed, columns=["churn_probability"])["churn_probability"]
         return self.fill(
-            letter.score,
+            self._letter.score,
             percent=self._percent(self._found.probability),
-            average=self._percent(outlook.average),
-            start=self._word(self._window.start(as_of), "date", "date"),
-            end=self._word(last, "date", "date"),
+            average=self._percent(probability.mean()),
+            start=self._day(window.start(as_of)),
+            end=self._day(window.end(as_of) - pd.Timedelta(days=1)),
         )
 
-    def changes(self, letter: Letter, outlook: Outlook) -> list[str]:
-        now = self._percent(self._found.probability)
+    def changes(self) -> list[str]:
+        texts, now = self._letter.changes, self._percent(self._found.probability)
         return [
             self.fill(
-                letter.would,
-                change=letter.changes[change.driver],
+                self._letter.would,
+                change=texts[change.driver],
                 now=now,
                 then=self._percent(change.probability),
             )
-            for change in outlook.changes
+            for change in outlook(self._settings, self._found)
         ]
 
     def _percent(self, share: float) -> str:
         return self._word(share, "ratio", "percent")
 
+    def _day(self, day: date) -> str:
+        return self._word(day, "date", "date")
+
     def _word(self, value: object, kind: FactType, form: str) -> str:
-        return str(words(pd.Series([value]), "", kind, form, self._style, self._currency)[0])
+        currency = self._settings.company.currency
+        return str(words(pd.Series([value]), "", kind, form, self._style, currency)[0])

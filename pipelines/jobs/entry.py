@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pipelines.config.run import Run, open_run
-from pipelines.effect import summary as effect_summary
+from pipelines.effect import result as effect_summary
 from pipelines.effect.result import HarmError
 from pipelines.jobs.ablate import ablate
 from pipelines.jobs.effect import measure
@@ -18,7 +18,7 @@ from pipelines.jobs.monitor import monitor
 from pipelines.jobs.nightly import Night, nightly
 from pipelines.jobs.recalibrate import recalibrate
 from pipelines.jobs.train import train
-from pipelines.lists.summary import top_rows
+from pipelines.lists.previous_nights import top_rows
 from pipelines.monitoring import summary
 from pipelines.monitoring.result import AlarmError
 from pipelines.runtime.task_runner import Step, plain

@@ -4,7 +4,7 @@ Rules are the company's, in ``configs/actions.yaml``, each with its source. The 
 never chooses what is done.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,10 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from features.errors import ConfigError
 from pipelines.config.text_files import load_checked
-from pipelines.lists.templates import DRIVERS, FACTS, UNCHANGEABLE
+from pipelines.lists.templates import DRIVERS, FACTS, UNCHANGEABLE, Bound, within
 
 Lane = Literal["call", "fix", "service"]
-Bound = tuple[float | None, float | None]
 
 
 class _Rule(BaseModel):
@@ -59,8 +58,6 @@ class DoNot(_Wording):
 
 
 class Actions(BaseModel):
-    """The whole rule table."""
-
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     actions: Mapping[str, Action]
@@ -91,15 +88,8 @@ def _faults(rules: Actions) -> Iterator[str]:
             yield f"do_not.{code}: names neither drivers nor facts, so it is about nobody"
 
 
-def _unknown(
-    place: str,
-    names: tuple[str, ...] | Mapping[str, object],
-    known: tuple[str, ...] | Mapping[str, object],
-    kind: str,
-) -> Iterator[str]:
-    for name in names:
-        if name not in known:
-            yield f"{place}: {name!r} is no {kind}"
+def _unknown(place: str, names: Iterable[str], known: Container[str], kind: str) -> Iterator[str]:
+    yield from (f"{place}: {name!r} is no {kind}" for name in names if name not in known)
 
 
 def suggest(scored: pd.DataFrame, rules: Actions, reasons: int) -> pd.DataFrame:
@@ -133,12 +123,10 @@ def _holds(rule: DoNot, drivers: np.ndarray, scored: pd.DataFrame) -> np.ndarray
     rows = np.ones(len(scored), dtype=bool)
     if rule.drivers:
         rows &= np.isin(drivers, rule.drivers).any(axis=1)
-    for fact, (low, high) in rule.when.items():
+    for fact, bound in rule.when.items():
         if fact not in scored.columns:
             return np.zeros(len(scored), dtype=bool)
-        values = scored[fact].to_numpy(dtype="float64", na_value=np.nan)
-        rows &= values >= (-np.inf if low is None else low)
-        rows &= values <= (np.inf if high is None else high)
+        rows &= within(scored[fact], bound)
     return rows
 
 
@@ -146,12 +134,10 @@ def _first_allowed(
     drivers: np.ndarray, rules: Actions, holds: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     chosen, why = np.full((2, len(drivers)), "", dtype=object)
+    nobody = np.zeros(len(drivers), dtype=bool)
     forbidden = {
-        action: np.logical_or.reduce(
-            [
-                np.zeros(len(drivers), dtype=bool),
-                *(holds[code] for code, rule in rules.do_not.items() if action in rule.forbids),
-            ]
+        action: sum(
+            (holds[c] for c, rule in rules.do_not.items() if action in rule.forbids), nobody
         )
         for action in rules.actions
     }

@@ -14,33 +14,31 @@ from models.explain.driver_removal import Removal
 from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS
 from pipelines.lists.actions import Actions, load_actions
+from pipelines.lists.list_columns import SCHEMA_VERSION
 from pipelines.lists.night_lists import NightLists, with_list
-from pipelines.publication.manifest import Stamp
-from pipelines.publication.schema import CURRENCY, STAMP_FIELDS, Field
+from pipelines.publication.manifest import Stamp, columns
 
 CAUSES_NAME = "causes"
-_VERSION = "1"
 _LEVELS = ("family", "driver")
 _EVIDENCE = ("association", "experiment")
-_NOT_YET = "not_measurable_yet"
-_NEED_ECONOMICS = ("value", "currency")
 
-CAUSE_FIELDS = (
-    *STAMP_FIELDS,
-    Field("level", "text", "Driver family, or one driver.", required=True, allowed=_LEVELS),
-    Field("cause", "text", "The family's or the driver's code.", required=True),
-    Field("customers", "integer", "Customers whose risk would fall without it.", required=True),
-    Field("leavers", "decimal", "Expected leavers fewer within the horizon.", required=True),
-    Field("value", "amount", "Value of those leavers, at the low acquisition multiple."),
-    CURRENCY,
-    Field(
-        "evidence",
-        "text",
-        "Association: what the model learned goes with leaving. Experiment: an action for this "
-        "driver has been measured against a holdout too; the figures are the model's all the same.",
-        required=True,
-        allowed=_EVIDENCE,
-    ),
+CAUSE_FIELDS = columns(
+    """
+    schema_version
+    run_id
+    as_of_date
+    level      text!     Driver family, or one driver.
+    cause      text!     The family's or the driver's code.
+    customers  integer!  Customers whose risk would fall without it.
+    leavers    decimal!  Expected leavers fewer within the horizon.
+    value      amount    Value of those leavers, at the low acquisition multiple.
+    currency
+    evidence   text!     Association: what the model learned goes with leaving. Experiment: an
+                         action for this driver has been measured against a holdout too; the
+                         figures are the model's all the same.
+    """,
+    level=_LEVELS,
+    evidence=_EVIDENCE,
 )
 
 
@@ -59,7 +57,7 @@ def cause_rows(
         }
     )
     return rows.assign(
-        schema_version=_VERSION,
+        schema_version=SCHEMA_VERSION,
         run_id=stamp.run_id,
         as_of_date=pd.Timestamp(stamp.as_of),
         currency=pd.Series(currency, index=rows.index, dtype="str"),
@@ -70,23 +68,20 @@ def write_causes(
     settings: Settings, found: Sequence[Removal], lists: NightLists, folder: Path
 ) -> NightLists:
     """Write ``causes`` beside the lists, families first, each level by leavers."""
-    known = settings.economics is not None
+    unknown = () if settings.economics else ("value", "currency")
     drivers = measured_drivers(settings.paths.effect, lists.stamp.as_of, load_actions(ACTIONS))
-    currency = settings.company.currency if known else None
-    rows = cause_rows(found, lists.stamp, currency, drivers)
-    fields = tuple(f for f in CAUSE_FIELDS if known or f.name not in _NEED_ECONOMICS)
+    rows = cause_rows(found, lists.stamp, settings.company.currency, drivers)
+    fields = tuple(field for field in CAUSE_FIELDS if field.name not in unknown)
     return with_list(lists, rows, fields, settings, folder, CAUSES_NAME)
 
 
 def measured_drivers(folder: Path, as_of: date, rules: Actions) -> frozenset[str]:
     """Drivers whose rule names an action with a verdict in the newest measurement by ``as_of``."""
     files = [p for p in folder.glob("*.json") if p.stem <= as_of.isoformat()]
-    if not files:
-        return frozenset()
-    effects = json.loads(max(files).read_bytes())["effects"]
+    effects = json.loads(max(files).read_bytes())["effects"] if files else ()
     actions = {
         each["group"]
         for each in effects
-        if each["kind"] == "action" and each["verdict"] != _NOT_YET
+        if each["kind"] == "action" and each["verdict"] != "not_measurable_yet"
     }
     return frozenset(d for d, rule in rules.drivers.items() if actions & set(rule.actions))

@@ -3,17 +3,25 @@
 A list that differs every morning is not trusted unless it says why.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from datetime import date, datetime
+from itertools import compress
 
 import numpy as np
 import pandas as pd
 
-from models.dataset.array_types import Mask
+from features.contract import TABLES, Table
+from features.timeline import midnight_utc
+from pipelines.config.run import Run
+from pipelines.config.settings import Settings
 from pipelines.lists.contact import BLOCK_REASONS
 from pipelines.lists.lanes import LANES
-from pipelines.lists.previous_nights import PublishedNight
-from pipelines.publication.manifest import Stamp
-from pipelines.publication.schema import CUSTOMER_ID, RUN_FIELDS, Field
+from pipelines.lists.previous_nights import Before, PublishedNight
+from pipelines.matrices.scratch_folder import scratch
+from pipelines.matrices.shard import parquet
+from pipelines.publication.manifest import Stamp, columns
+from pipelines.runtime.duckdb_connection import connect, identifier, literal, local_to_utc
+from pipelines.snapshots.snapshot import Snapshot
 
 CHANGES_NAME = "changes"
 KINDS = ("entered", "left", "moved")
@@ -26,34 +34,30 @@ _DECIDES = {
 CAUSES = ("event", "permission", *_DECIDES, "others", "time")
 _OF_OTHERS = ("capacity", "household", "holdout")
 
-CHANGE_FIELDS: tuple[Field, ...] = (
-    *RUN_FIELDS,
-    Field("before_date", "date", "The day of the night it is held against.", required=True),
-    CUSTOMER_ID,
-    Field(
-        "change",
-        "text",
-        "Entered: scored now and not before; left: scored before and not now; moved: in "
-        "another lane.",
-        required=True,
-        allowed=KINDS,
-    ),
-    Field("lane_before", "text", "Lane of the night before.", allowed=LANES),
-    Field("lane_now", "text", "Lane of tonight.", allowed=LANES),
-    Field("rule_before", "text", "Rule of the lane before."),
-    Field("rule_now", "text", "Rule of the lane now."),
-    Field("risk_change", "decimal", "Probability now minus the probability before."),
-    Field(
-        "cause",
-        "text",
-        "What moved the customer, joined by `;`. `event`: rows of the customer's own became known "
-        "between the nights; `permission`: what the customer allows; `model`, `configuration`, "
-        "`holdout_key`, `effect` (the model of who responds): these changed for everybody; "
-        "`others`: the places of other customers; `time`: none of these, days passed.",
-        required=True,
-    ),
-    Field("events", "text", "Tables and numbers of the rows that became known, joined by `;`."),
-    Field("last_known_on", "date", "Day on which the last of them became known."),
+CHANGE_FIELDS = columns(
+    """
+    run_id
+    as_of_date
+    before_date    date!    The day of the night it is held against.
+    customer_id
+    change         text!    Entered: scored now and not before; left: scored before and not now;
+                            moved: in another lane.
+    lane_before    text     Lane of the night before.
+    lane_now       text     Lane of tonight.
+    rule_before    text     Rule of the lane before.
+    rule_now       text     Rule of the lane now.
+    risk_change    decimal  Probability now minus the probability before.
+    cause          text!    What moved the customer, joined by `;`. `event`: rows of the customer's
+                            own became known between the nights; `permission`: what the customer
+                            allows; `model`, `configuration`, `holdout_key`, `effect` (the model of
+                            who responds): these changed for everybody; `others`: the places of
+                            other customers; `time`: none of these, days passed.
+    events         text     Tables and numbers of the rows that became known, joined by `;`.
+    last_known_on  date     Day on which the last of them became known.
+    """,
+    change=KINDS,
+    lane_before=LANES,
+    lane_now=LANES,
 )
 
 
@@ -69,8 +73,7 @@ def changes(
     was, is_now = before.rows.add_suffix("_before"), now.add_suffix("_now")
     both = was.join(is_now, how="outer").sort_index()
     lanes = both[["lane_before", "lane_now"]].astype("str").fillna("")
-    moved = both[lanes["lane_before"].ne(lanes["lane_now"])]
-    moves = moved.join(events)
+    moves = both[lanes["lane_before"].ne(lanes["lane_now"])].join(events)
     out = pd.DataFrame(
         {
             "run_id": stamp.run_id,
@@ -85,7 +88,7 @@ def changes(
             "rule_before": moves["lane_rule_before"],
             "rule_now": moves["lane_rule_now"],
             "risk_change": moves["churn_probability_now"] - moves["churn_probability_before"],
-            "cause": _causes(moves, _changed(before.described, stamp)),
+            "cause": _causes(moves, before.described, stamp),
             "events": moves["events"],
             "last_known_on": pd.to_datetime(moves["last_known_on"]),
         }
@@ -93,24 +96,73 @@ def changes(
     return out.reset_index(drop=True)
 
 
-def _changed(before: Mapping[str, object], stamp: Stamp) -> frozenset[str]:
-    """What decides over everybody and is not what it was."""
-    return frozenset(
-        cause for cause, name in _DECIDES.items() if before.get(name, "") != stamp.identity[name]
-    )
-
-
-def _causes(moves: pd.DataFrame, changed: Collection[str]) -> "pd.Series[str]":
+def _causes(moves: pd.DataFrame, before: Mapping[str, object], stamp: Stamp) -> list[str]:
+    """What moved each customer; what decides over everybody counts where it is not what it was."""
     rules = moves[["lane_rule_before", "lane_rule_now"]]
     differ = rules["lane_rule_before"].fillna("").ne(rules["lane_rule_now"].fillna(""))
-    hits: dict[str, Mask] = {
-        "event": moves["events"].notna().to_numpy(dtype=bool),
-        "permission": (rules.isin(BLOCK_REASONS).any(axis=1) & differ).to_numpy(dtype=bool),
-        **{cause: np.full(len(moves), cause in changed) for cause in _DECIDES},
-        "others": rules.isin(_OF_OTHERS).any(axis=1).to_numpy(dtype=bool),
-    }
-    hits["time"] = ~np.logical_or.reduce([*hits.values()])
-    causes = np.full(len(moves), "", dtype=object)
-    for cause in CAUSES:
-        causes[hits[cause]] = [f"{text};{cause}".lstrip(";") for text in causes[hits[cause]]]
-    return pd.Series(causes, index=moves.index, dtype="str")
+    hits = pd.DataFrame(
+        {
+            "event": moves["events"].notna(),
+            "permission": rules.isin(BLOCK_REASONS).any(axis=1) & differ,
+            **{cause: before.get(n, "") != stamp.identity[n] for cause, n in _DECIDES.items()},
+            "others": rules.isin(_OF_OTHERS).any(axis=1),
+        },
+        moves.index,
+    )
+    hits["time"] = ~hits.any(axis=1)
+    return [";".join(compress(CAUSES, row)) for row in hits[[*CAUSES]].to_numpy(dtype=bool)]
+
+
+# Derived tables repeat what others tell, and a look-up in a register tells nothing of a customer.
+_NO_NEWS = ("household_notices", "reservations")
+
+
+def new_events_since(run: Run, snapshot: Snapshot, before: Before) -> pd.DataFrame:
+    """``news`` since the night before; nobody's without one."""
+    with run.record.stage("changes"):
+        if before.last is None:
+            return pd.DataFrame({"events": [], "last_known_on": []}, dtype="str")
+        return new_events(run.settings, snapshot, before.last.as_of, run.as_of, run.record.run_id)
+
+
+def new_events(
+    settings: Settings, snapshot: Snapshot, since: date, until: date, run_id: str
+) -> pd.DataFrame:
+    """``events`` ("cases 1;contacts 2") and ``last_known_on`` (local day) by customer id.
+
+    A row counts when it became known from midnight of ``since`` to midnight of ``until``, and so
+    does one of which a later moment, such as a closing, could be known first in that time.
+    """
+    zone = settings.company.timezone
+    first, last = midnight_utc(since, zone), midnight_utc(until, zone)
+    names = [n for n in snapshot.tables if TABLES[n].per_customer and n not in _NO_NEWS]
+    queries = [
+        f"""select customer_id, {literal(name)} as name, count(*) as rows, max(moment) as moment
+        from (select customer_id, {_newest(settings, TABLES[name], first, last)} as moment
+              from {parquet([snapshot.path(name, n) for n in range(snapshot.shards)])})
+        where moment is not null group by customer_id"""
+        for name in names
+    ]
+    with scratch(settings.paths.var, run_id) as folder, connect(settings.engine, folder) as con:
+        found = con.execute(
+            f"""select customer_id, string_agg(name || ' ' || rows, ';' order by name) as events,
+                cast(timezone({literal(zone)}, timezone('UTC', max(moment))) as date)
+                    as last_known_on
+            from ({" union all ".join(queries)}) group by customer_id"""
+        ).df()
+    return found.set_index("customer_id")
+
+
+def _newest(settings: Settings, table: Table, first: datetime, last: datetime) -> str:
+    """SQL for the newest moment within ``[first, last)`` at which the row told something."""
+    zone, delay = settings.company.timezone, settings.delays().get(table.name, 0)
+    revealing = {column.revealed_by for column in table.columns} - {None, *table.event_at}
+    moments = ["known_at"]
+    for column in (column for column in table.columns if column.name in revealing):
+        at = identifier(column.name)
+        if column.type == "date":
+            at = local_to_utc(f"cast({at} as timestamp)", zone)
+        moments.append(f"{at} + interval {delay} day")
+    within = f">= timestamp {literal(first)} and {{0}} < timestamp {literal(last)}"
+    cases = (f"case when {at} {within.format(at)} then {at} end" for at in moments)
+    return f"greatest({', '.join(cases)}, null)"

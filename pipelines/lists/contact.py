@@ -47,25 +47,21 @@ def allowed_contact(known: pd.DataFrame, rules: ContactRules, as_of: date) -> pd
     closes its channel whatever the basis. The reason is given where no channel is open: the
     first rule of ``BLOCK_REASONS`` that closes one.
     """
-    barred = _customer_rules(known, rules, as_of)
+    barred = {rule: _true(known[rule]) for rule in CUSTOMER_RULES if rule != "cooldown"}
+    barred["cooldown"] = _days_before(known["last_outreach_on"], as_of) < rules.cooldown_days
     closed = {channel: _channel_rules(known, rules, as_of, channel) for channel in CONTACT_CHANNELS}
-    out = pd.DataFrame(index=known.index)
-    everybody = np.logical_or.reduce(list(barred.values()))
-    for channel, found in closed.items():
-        out[f"contact_allowed_{channel}"] = ~(everybody | np.logical_or.reduce([*found.values()]))
-    out["contact_block_reason"] = _reason(out, barred, closed)
-    return out
-
-
-def _customer_rules(known: pd.DataFrame, rules: ContactRules, as_of: date) -> dict[str, np.ndarray]:
-    age = _days_before(known["last_outreach_on"], as_of)
-    return {
-        "unread": _true(known["unread"]),
-        "vulnerable": _true(known["vulnerable"]),
-        "open_complaint": _true(known["open_complaint"]),
-        "opted_out": _true(known["opted_out"]),
-        "cooldown": age < rules.cooldown_days,
+    everybody = np.logical_or.reduce([*barred.values()])
+    allowed = {
+        f"contact_allowed_{channel}": ~(everybody | np.logical_or.reduce([*hits.values()]))
+        for channel, hits in closed.items()
     }
+    reason = np.full(len(known), None, dtype=object)
+    for rule in reversed(BLOCK_REASONS):
+        hit = [hits[rule] for hits in (barred, *closed.values()) if rule in hits]
+        reason[np.logical_or.reduce(hit)] = rule
+    reason[np.logical_or.reduce([*allowed.values()])] = None
+    reasons = pd.Series(reason, index=known.index, dtype="str")
+    return pd.DataFrame({**allowed, "contact_block_reason": reasons}, known.index)
 
 
 def _channel_rules(
@@ -84,22 +80,6 @@ def _channel_rules(
         found["reserved"] = _true(known[f"reserved_{channel}"])
         found["register_old"] = ~(age <= rules.register_days)
     return found
-
-
-def _reason(
-    out: pd.DataFrame,
-    barred: Mapping[str, np.ndarray],
-    closed: Mapping[Channel, Mapping[str, np.ndarray]],
-) -> pd.Series:
-    nowhere = ~out.to_numpy(dtype=bool).any(axis=1)
-    reason = np.full(len(out), None, dtype=object)
-    for rule in reversed(BLOCK_REASONS):
-        hit = [*([barred[rule]] if rule in barred else [])]
-        hit += [found[rule] for found in closed.values() if rule in found]
-        reason[np.logical_or.reduce(hit)] = rule
-    return pd.Series(reason, index=out.index, dtype="str").where(
-        pd.Series(nowhere, index=out.index)
-    )
 
 
 def _true(values: pd.Series) -> np.ndarray:

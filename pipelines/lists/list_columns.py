@@ -5,20 +5,12 @@ One table, so that CSV, Parquet, documentation and titles cannot differ.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
+from itertools import chain
 
 from pipelines.lists.contact import BLOCK_REASONS, CONTACT_CHANNELS
-from pipelines.lists.holdout import ARMS
-from pipelines.lists.lane_reasons import RULES
-from pipelines.lists.lanes import LANES
-from pipelines.publication.schema import (
-    CURRENCY,
-    CUSTOMER_ID,
-    HORIZON,
-    MODEL_VERSION,
-    STAMP_FIELDS,
-    Field,
-)
+from pipelines.lists.lanes import LANES, RULES
+from pipelines.lists.placement import ARMS
+from pipelines.publication.manifest import Field, columns
 
 SCHEMA_VERSION = "1"
 REASONS = 3
@@ -29,103 +21,85 @@ _WHY = (
     "association is not cause."
 )
 
-
-def _reason_fields(number: int) -> tuple[Field, ...]:
-    name = f"reason_{number}"
-    return (
-        Field(
-            f"{name}_driver",
-            "text",
-            f"Strongest driver of the family with contribution number {number} to the risk.",
-        ),
-        Field(f"{name}_text", "text", _WHY.format("higher")),
-        Field(
-            f"{name}_contribution",
-            "decimal",
-            "Contribution of the driver's family, in log-odds.",
-        ),
-    )
-
-
 FIELDS: tuple[Field, ...] = (
-    *STAMP_FIELDS,
-    Field("call_rank", "integer", "1 is called first: the highest expected value."),
-    CUSTOMER_ID,
-    Field("product_line", "text", "Product line."),
-    Field("segment", "text", "Customer segment, as the company names it."),
-    Field(
-        "churn_probability",
-        "decimal",
-        "Calibrated probability of voluntary notice within the horizon after the lead time.",
-        required=True,
+    *columns(
+        """
+        schema_version
+        run_id
+        as_of_date
+        call_rank            integer     1 is called first: the highest expected value.
+        customer_id
+        product_line         text        Product line.
+        segment              text        Customer segment, as the company names it.
+        churn_probability    decimal!    Calibrated probability of voluntary notice within the
+                                         horizon after the lead time.
+        horizon_days
+        risk_band            text!       Band of the probability.
+        risk_rank            integer!    1 is the highest risk; equals share a rank.
+        risk_percentile      percentile  Share of the list with at most this risk, 0 to 100.
+        risk_change_7d       decimal     Probability now minus the one published 7 to 13 days ago;
+                                         null without one.
+        lane                 text!       What becomes of the customer tonight.
+        lane_rule            text        Rule that kept the customer off the call list.
+        lane_rule_source     text        Whose rule that is.
+        is_new               boolean!    On the call list, and not the night before.
+        nights_on_list       integer!    Published nights in a row on the call list, this one
+                                         included; 0 when not on it.
+        expected_value       amount      What contacting the customer is expected to bring, at the
+                                         low acquisition multiple.
+        expected_value_high  amount      The same at the high acquisition multiple.
+        value_at_risk        amount      Probability times the customer's value at the low multiple.
+        currency
+        """,
+        risk_band=BANDS,
+        lane=LANES,
+        lane_rule=(*RULES,),
     ),
-    HORIZON,
-    Field("risk_band", "text", "Band of the probability.", required=True, allowed=BANDS),
-    Field("risk_rank", "integer", "1 is the highest risk; equals share a rank.", required=True),
-    Field("risk_percentile", "percentile", "Share of the list with at most this risk, 0 to 100."),
-    Field(
-        "risk_change_7d",
-        "decimal",
-        "Probability now minus the one published 7 to 13 days ago; null without one.",
-    ),
-    Field("lane", "text", "What becomes of the customer tonight.", required=True, allowed=LANES),
-    Field("lane_rule", "text", "Rule that kept the customer off the call list.", allowed=(*RULES,)),
-    Field("lane_rule_source", "text", "Whose rule that is."),
-    Field("is_new", "boolean", "On the call list, and not the night before.", required=True),
-    Field(
-        "nights_on_list",
-        "integer",
-        "Published nights in a row on the call list, this one included; 0 when not on it.",
-        required=True,
-    ),
-    Field(
-        "expected_value",
-        "amount",
-        "What contacting the customer is expected to bring, at the low acquisition multiple.",
-    ),
-    Field("expected_value_high", "amount", "The same at the high acquisition multiple."),
-    Field("value_at_risk", "amount", "Probability times the customer's value at the low multiple."),
-    CURRENCY,
-    *(field for number in range(1, REASONS + 1) for field in _reason_fields(number)),
-    Field(
-        "protective_1_driver",
-        "text",
-        "Strongest driver of the family that lowers the risk most.",
-    ),
-    Field("protective_1_text", "text", _WHY.format("lower")),
-    Field(
-        "suggested_action",
-        "text",
-        "What the rule table names for the strongest reason that calls for something.",
-    ),
-    Field("do_not", "text", "What the rule table forbids for this customer, joined by `;`."),
-    Field("minutes", "decimal", "Minutes of an agent's time that the action takes."),
-    Field("preferred_channel", "text", "Channel that the customer prefers."),
-    *(
-        Field(
-            f"contact_allowed_{channel}",
-            "boolean",
-            f"An outreach by {channel} is allowed, as read at publication.",
-            required=True,
+    *chain.from_iterable(
+        columns(
+            f"""
+            reason_{number}_driver        text     Strongest driver of the family with contribution
+                                                   number {number} to the risk.
+            reason_{number}_text          text     {_WHY.format("higher")}
+            reason_{number}_contribution  decimal  Contribution of the driver's family, in log-odds.
+            """
         )
-        for channel in CONTACT_CHANNELS
+        for number in range(1, REASONS + 1)
     ),
-    Field(
-        "contact_block_reason",
-        "text",
-        "Why no channel is open; null where one is.",
-        allowed=BLOCK_REASONS,
+    *columns(
+        f"""
+        protective_1_driver  text        Strongest driver of the family that lowers the risk most.
+        protective_1_text    text        {_WHY.format("lower")}
+        suggested_action     text        What the rule table names for the strongest reason that
+                                         calls for something.
+        do_not               text        What the rule table forbids for this customer, joined by
+                                         `;`.
+        minutes              decimal     Minutes of an agent's time that the action takes.
+        preferred_channel    text        Channel that the customer prefers.
+        """
     ),
-    Field("call_from", "text", "Nobody is called before, local time."),
-    Field("call_until", "text", "Nobody is called after, local time."),
-    Field("open_case_id", "text", "The customer's open case."),
-    Field("binding_until", "date", "Last day of the binding period."),
-    Field("last_contact_on", "date", "Day of the latest contact."),
-    Field(
-        "arm", "text", "Treated or held out; stays with the customer.", required=True, allowed=ARMS
+    *columns(
+        "\n".join(
+            f"contact_allowed_{at} boolean! An outreach by {at} is allowed, as read at publication."
+            for at in CONTACT_CHANNELS
+        )
     ),
-    Field("data_quality", "text", "How much the score rests on.", required=True, allowed=QUALITIES),
-    MODEL_VERSION,
+    *columns(
+        """
+        contact_block_reason text        Why no channel is open; null where one is.
+        call_from            text        Nobody is called before, local time.
+        call_until           text        Nobody is called after, local time.
+        open_case_id         text        The customer's open case.
+        binding_until        date        Last day of the binding period.
+        last_contact_on      date        Day of the latest contact.
+        arm                  text!       Treated or held out; stays with the customer.
+        data_quality         text!       How much the score rests on.
+        model_version
+        """,
+        contact_block_reason=BLOCK_REASONS,
+        arm=ARMS,
+        data_quality=QUALITIES,
+    ),
 )
 
 EMPTY_LEFT_OUT = frozenset(
@@ -158,26 +132,24 @@ class LaneList:
 ALL = _all_but()
 RISK_LIST = _all_but(*_OF_SOME_LISTS)
 _WITHOUT_CALLS = _all_but("call_rank", "call_from", "call_until", "lane_rule", "lane_rule_source")
-LANE_LISTS: Mapping[str, LaneList] = MappingProxyType(
-    {
-        "call_list": LaneList(
-            "call",
-            "whom to contact tonight, first the highest expected value: an allowed channel, the "
-            "treatment arm, worth it, one a household, within the team's minutes",
-            _all_but("lane_rule", "lane_rule_source"),
-        ),
-        "fix_list": LaneList(
-            "fix", "the company's own faults: repaired without contacting anybody", _WITHOUT_CALLS
-        ),
-        "service_list": LaneList("service", "service information to send", _WITHOUT_CALLS),
-        "leave_in_peace": LaneList(
-            "leave_in_peace",
-            "whom a list by risk would have called, but contact is expected to do harm, the "
-            "satisfied and silent, and those asleep",
-            _RULED,
-        ),
-        "suppressed": LaneList(
-            "suppressed", "who would have been considered, and the rule that left them out", _RULED
-        ),
-    }
-)
+LANE_LISTS: Mapping[str, LaneList] = {
+    "call_list": LaneList(
+        "call",
+        "whom to contact tonight, first the highest expected value: an allowed channel, the "
+        "treatment arm, worth it, one a household, within the team's minutes",
+        _all_but("lane_rule", "lane_rule_source"),
+    ),
+    "fix_list": LaneList(
+        "fix", "the company's own faults: repaired without contacting anybody", _WITHOUT_CALLS
+    ),
+    "service_list": LaneList("service", "service information to send", _WITHOUT_CALLS),
+    "leave_in_peace": LaneList(
+        "leave_in_peace",
+        "whom a list by risk would have called, but contact is expected to do harm, the "
+        "satisfied and silent, and those asleep",
+        _RULED,
+    ),
+    "suppressed": LaneList(
+        "suppressed", "who would have been considered, and the rule that left them out", _RULED
+    ),
+}

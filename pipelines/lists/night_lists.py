@@ -9,22 +9,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipelines.config.list_layout import Layout
 from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS, layout_of, text_file
 from pipelines.lists.actions import load_actions, suggest
 from pipelines.lists.changes import CHANGE_FIELDS, CHANGES_NAME, changes
-from pipelines.lists.contact_value import with_values
-from pipelines.lists.holdout import ARMS
 from pipelines.lists.lanes import LANES
 from pipelines.lists.list_columns import BANDS, LANE_LISTS, REASONS, RISK_LIST
 from pipelines.lists.outcomes import OUTCOMES_NAME, outcome_fields, outcome_rows
-from pipelines.lists.placement import NightContext, place_customers
+from pipelines.lists.placement import ARMS, NightContext, place_customers, with_values
 from pipelines.lists.previous_nights import PublishedNight
 from pipelines.lists.risk_list import Bands, data_quality, fields_of, risk_list
 from pipelines.lists.templates import load_templates
-from pipelines.publication.manifest import Stamp
-from pipelines.publication.schema import Field
+from pipelines.publication.manifest import Field, Stamp
 from pipelines.publication.writers import Schemas, write_list
 from pipelines.scoring.scores import OutcomeProbabilities, band_thresholds
 
@@ -53,23 +49,29 @@ def write_risk_lists(
     The lists of the lanes are written in the first language.
     """
     bands = Bands(**band_thresholds(settings, scored["churn_probability"]))
-    scored = _with_actions(scored.assign(data_quality=data_quality(scored, _EXPECTED)))
+    scored = scored.assign(data_quality=data_quality(scored, _EXPECTED))
+    advice = suggest(scored, load_actions(ACTIONS), REASONS)
+    scored = scored.join(advice[["suggested_action", "do_not", "action_lane", "minutes"]])
     scored = with_values(settings, scored, stamp.as_of)
     scored = place_customers(settings, scored, known, stamp.as_of)
+    schemas: Schemas = {}
 
-    def rows_in(language: str) -> pd.DataFrame:
+    def write(language: str, name: str) -> pd.DataFrame:
         templates = load_templates(text_file("reasons", language))
-        return risk_list(scored, stamp, bands, templates, settings.company.currency)
+        rows = risk_list(scored, stamp, bands, templates, settings.company.currency)
+        fields, layout = fields_of(rows, RISK_LIST), layout_of(settings, language)
+        schemas.update(write_list(rows, fields, folder, name, layout))
+        return rows
 
-    language, *others = settings.list.languages
-    rows, layout = rows_in(language), layout_of(settings, language)
-    schemas = write_list(rows, fields_of(rows, RISK_LIST), folder, "risk_list", layout)
-    schemas |= _write_lanes(rows, folder, layout)
-    advance(language)
+    first, *others = settings.list.languages
+    rows, layout = write(first, "risk_list"), layout_of(settings, first)
+    for name, described in LANE_LISTS.items():
+        # The called by rank, the others riskiest first.
+        members = rows[rows["lane"].eq(described.lane)].sort_values("call_rank", kind="stable")
+        schemas |= write_list(members, fields_of(rows, described.columns), folder, name, layout)
+    advance(first)
     for language in others:
-        rows_there, layout = rows_in(language), layout_of(settings, language)
-        name, fields = f"risk_list.{language}", fields_of(rows_there, RISK_LIST)
-        schemas |= write_list(rows_there, fields, folder, name, layout)
+        write(language, f"risk_list.{language}")
         advance(language)
     stamp = replace(
         stamp,
@@ -98,15 +100,6 @@ def _facts(settings: Settings, rows: pd.DataFrame, known: NightContext) -> dict[
     }
 
 
-def _write_lanes(rows: pd.DataFrame, folder: Path, layout: Layout) -> Schemas:
-    """Write the list of each lane: the called by rank, the others riskiest first."""
-    schemas: Schemas = {}
-    for name, described in LANE_LISTS.items():
-        members = rows[rows["lane"].eq(described.lane)].sort_values("call_rank", kind="stable")
-        schemas |= write_list(members, fields_of(rows, described.columns), folder, name, layout)
-    return schemas
-
-
 def write_changes(
     settings: Settings,
     before: PublishedNight | None,
@@ -117,8 +110,7 @@ def write_changes(
     """Write ``changes`` since the night before; without one it is empty."""
     rows = pd.DataFrame(columns=[field.name for field in CHANGE_FIELDS])
     if before is not None:
-        names = ["churn_probability", "lane", "lane_rule"]
-        now = lists.rows.set_index("customer_id")[names]
+        now = lists.rows.set_index("customer_id")[["churn_probability", "lane", "lane_rule"]]
         rows = changes(now, before, events, lists.stamp)
     return with_list(lists, rows, CHANGE_FIELDS, settings, folder, CHANGES_NAME)
 
@@ -127,10 +119,7 @@ def write_chances(
     settings: Settings, chances: OutcomeProbabilities, lists: NightLists, folder: Path
 ) -> NightLists:
     """Write ``outcome_probabilities`` beside the lists, in the order of ``chances``."""
-    rows = outcome_rows(
-        chances.customer_id, chances.incidence, chances.horizons, chances.causes, lists.stamp
-    )
-    fields = outcome_fields(chances.causes)
+    rows, fields = outcome_rows(chances, lists.stamp), outcome_fields(chances.causes)
     return with_list(lists, rows, fields, settings, folder, OUTCOMES_NAME)
 
 
@@ -146,9 +135,3 @@ def with_list(
     layout = layout_of(settings, settings.list.languages[0])
     written = write_list(rows, fields, folder, name, layout)
     return replace(lists, schemas={**lists.schemas, **written})
-
-
-def _with_actions(scored: pd.DataFrame) -> pd.DataFrame:
-    """With what the rule table says."""
-    advice = suggest(scored, load_actions(ACTIONS), REASONS)
-    return scored.join(advice[["suggested_action", "do_not", "action_lane", "minutes"]])

@@ -9,65 +9,54 @@ import pandas as pd
 from features.contract import OUTCOMES
 from models.competing_risks.model import rounded
 from models.competing_risks.outcomes import OTHER
-from models.dataset.array_types import Floats
 from pipelines.lists.list_columns import SCHEMA_VERSION
-from pipelines.publication.manifest import Stamp
-from pipelines.publication.schema import CUSTOMER_ID, HORIZON, MODEL_VERSION, STAMP_FIELDS, Field
+from pipelines.publication.manifest import Field, Stamp, columns
+from pipelines.scoring.scores import OutcomeProbabilities
 
 OUTCOMES_NAME = "outcome_probabilities"
-_CAUSE_DOCS = {
+_DOCS = {
     "voluntary": "Chance of a voluntary notice within the horizon after the lead time.",
     OTHER: "Chance of any outcome that is too rare for a column of its own.",
 }
 
-_KEYS = (
-    *STAMP_FIELDS,
-    CUSTOMER_ID,
-    HORIZON,
-    Field("stayed", "decimal", "Chance of still being a customer at its end.", required=True),
-)
-
 
 def outcome_fields(causes: tuple[str, ...]) -> tuple[Field, ...]:
     """The list's columns for a model that tells these causes apart."""
-    return (
-        *_KEYS,
-        *(Field(name, "decimal", _doc(name), required=True) for name in causes),
-        MODEL_VERSION,
+    plain = "Chance of the outcome {} within the horizon."
+    docs = {cause: _DOCS.get(cause, plain.format(cause.replace("_", " "))) for cause in causes}
+    chances = "".join(f"\n    {cause}  decimal!  {doc}" for cause, doc in docs.items())
+    return columns(
+        f"""
+    schema_version
+    run_id
+    as_of_date
+    customer_id
+    horizon_days
+    stayed  decimal!  Chance of still being a customer at its end.{chances}
+    model_version"""
     )
-
-
-def _doc(cause: str) -> str:
-    plain = f"Chance of the outcome {cause.replace('_', ' ')} within the horizon."
-    return _CAUSE_DOCS.get(cause, plain)
 
 
 ALL_OUTCOME_FIELDS = outcome_fields((*OUTCOMES, OTHER))
 """Every column that the list can have, for the documentation."""
 
 
-def outcome_rows(
-    customer_id: "pd.Series[str]",
-    incidence: Floats,
-    horizons: tuple[int, ...],
-    causes: tuple[str, ...],
-    stamp: Stamp,
-) -> pd.DataFrame:
+def outcome_rows(chances: OutcomeProbabilities, stamp: Stamp) -> pd.DataFrame:
     """One row per customer and horizon, in the customers' order, horizons rising.
 
-    ``incidence`` (n, len(horizons), 1 + causes) as the model gives it. The chances of a row are
-    whole millionths that add up to one; no cause falls from one horizon to the next.
+    The chances of a row are whole millionths that add up to one; no cause falls from one horizon
+    to the next.
     """
-    parts = rounded(incidence).reshape(-1, 1 + len(causes)) / 1e6
-    chances = dict(zip(("stayed", *causes), parts.T, strict=True))
+    horizons, names = chances.horizons, ("stayed", *chances.causes)
+    parts = rounded(chances.incidence).reshape(-1, len(names)) / 1e6
     rows = pd.DataFrame(
         {
             "schema_version": SCHEMA_VERSION,
             "run_id": stamp.run_id,
             "as_of_date": pd.Timestamp(stamp.as_of),
-            "customer_id": customer_id.repeat(len(horizons)).to_numpy(),
-            "horizon_days": np.tile(horizons, len(customer_id)),
-            **chances,
+            "customer_id": chances.customer_id.repeat(len(horizons)).to_numpy(),
+            "horizon_days": np.tile(horizons, len(chances.customer_id)),
+            **dict(zip(names, parts.T, strict=True)),
             "model_version": stamp.model_version,
         }
     )

@@ -4,7 +4,7 @@ A snapshot is hours old by then, and a customer may have said no meanwhile. What
 is not allowed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from features.errors import BusyError, ContractError, StilleError
 from features.timeline import midnight_utc
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
-from pipelines.lists.permission_queries import COLUMNS, DAY, FLAG, QUERIES
+from pipelines.lists.contact import CONTACT_CHANNELS
 from pipelines.matrices.scratch_folder import scratch
 from pipelines.runtime.clock import today_in
 from pipelines.runtime.duckdb_connection import connect, first_line, identifier
@@ -25,6 +25,55 @@ from pipelines.snapshots.loading import Loaded, load_table
 from pipelines.snapshots.snapshot import Snapshot, find_inputs
 from pipelines.sources.files import changed, digests
 from pipelines.sources.type_casting import SKIPPED
+
+DAY = "date"
+FLAG = "boolean"
+COLUMNS = {
+    **dict.fromkeys(("unread", "vulnerable", "open_complaint", "opted_out"), FLAG),
+    **{f"opted_out_{channel}": FLAG for channel in CONTACT_CHANNELS},
+    **{f"consent_{channel}": FLAG for channel in CONTACT_CHANNELS},
+    **dict.fromkeys(("reserved_phone", "reserved_post"), FLAG),
+    **dict.fromkeys(("register_on", "last_outreach_on"), DAY),
+    "household_id": "str",
+}
+
+
+def _by_channel(name: str, value: str, condition: str = "true") -> str:
+    return ", ".join(
+        f"bool_or({value}) filter (channel = '{channel}' and {condition}) as {name}_{channel}"
+        for channel in CONTACT_CHANNELS
+    )
+
+
+# Over ``accepted``, the newest version of each row that keeps the contract. A refusal holds for
+# outreach whatever purpose it named; of two words at one moment, the no.
+QUERIES: Mapping[str, str] = {
+    "consents": f"""
+        select customer_id, {_by_channel("consent", "allowed", "purpose = 'marketing'")},
+            {_by_channel("opted_out", "not allowed")}
+        from (select * from accepted qualify row_number() over (
+            partition by customer_id, channel, purpose order by changed_at desc, allowed) = 1)
+        group by customer_id""",
+    "contact_bars": f"""
+        select customer_id, bool_or(reason = 'vulnerable') as vulnerable,
+            bool_or(reason = 'opted_out' and channel is null) as opted_out,
+            {_by_channel("opted_out", "true", "reason = 'opted_out'")}
+        from accepted where lifted_at is null group by customer_id""",
+    "reservations": """
+        select customer_id, arg_max(reserved_phone, looked_up_on) as reserved_phone,
+            arg_max(reserved_post, looked_up_on) as reserved_post, max(looked_up_on) as register_on
+        from accepted group by customer_id""",
+    "complaints": """
+        select customer_id, bool_or(closed_at is null) as open_complaint
+        from accepted group by customer_id""",
+    "treatments": """
+        select customer_id, max(cast(timezone($zone, timezone('UTC', treated_at)) as date))
+            as last_outreach_on
+        from accepted where contacted or arm is distinct from 'holdout' group by customer_id""",
+    "households": """
+        select customer_id, arg_max(coalesce(household_id, ''), valid_from) as household_id
+        from accepted where valid_from <= $as_of group by customer_id""",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +120,14 @@ def _read(settings: Settings, as_of: date, snapshot: Snapshot, folder: Path) -> 
     known = digests(inputs)
     today = max(as_of, today_in(settings.company.timezone))
     limit = midnight_utc(today + timedelta(days=1), settings.company.timezone)
-    parts = []
+    parts: list[pd.DataFrame] = []
     with connect(settings.engine, folder / "scratch") as con:
         for name, given in inputs.items():
-            table, scratch = TABLES[name], folder / "scratch"
-            loaded = load_table(con, settings, table, given, scratch, limit, customers_known=False)
+            loaded = load_table(
+                con, settings, TABLES[name], given, folder / "scratch", limit, customers_known=False
+            )
             _refuse_doubtful(settings, loaded, snapshot)
-            parts += [_asked(con, settings, name, as_of), _broken(con, name)]
+            parts += _parts(con, settings, name, as_of)
     path = changed(inputs, known)
     if path is not None:
         raise BusyError(f"{path}: changed while it was read")
@@ -97,31 +147,23 @@ def _refuse_doubtful(settings: Settings, loaded: Loaded, snapshot: Snapshot) -> 
         )
 
 
-def _asked(
+def _parts(
     con: duckdb.DuckDBPyConnection, settings: Settings, name: str, as_of: date
-) -> pd.DataFrame:
-    key = ", ".join(map(identifier, TABLES[name].key))
-    accepted = (
-        f"with accepted as (select * from {identifier(name)} where _rule is null qualify "
-        f"row_number() over (partition by {key} order by known_at desc) = 1)"
+) -> Iterator[pd.DataFrame]:
+    """What a loaded table says by customer, and of whom a row breaks the contract."""
+    table, key = identifier(name), ", ".join(map(identifier, TABLES[name].key))
+    query = (
+        f"with accepted as (select * from {table} where _rule is null qualify "
+        f"row_number() over (partition by {key} order by known_at desc) = 1) {QUERIES[name]}"
     )
-    query = f"{accepted} {QUERIES[name]}"
-    words = {"zone": settings.company.timezone, "as_of": as_of}
-    used = {word: value for word, value in words.items() if f"${word}" in query}
-    return con.execute(query, used).df().set_index("customer_id")
-
-
-def _broken(con: duckdb.DuckDBPyConnection, name: str) -> pd.DataFrame:
-    """Customers of whom a row breaks the contract."""
-    return (
-        con.execute(
-            f"select distinct customer_id, true as unread from {identifier(name)} "
-            "where _rule is not null and _rule <> ? and customer_id is not null",
-            [SKIPPED],
-        )
-        .df()
-        .set_index("customer_id")
+    broken = (
+        f"select distinct customer_id, true as unread from {table} "
+        "where _rule is not null and _rule <> $skipped and customer_id is not null"
     )
+    words = {"zone": settings.company.timezone, "as_of": as_of, "skipped": SKIPPED}
+    for asked in (query, broken):
+        used = {word: value for word, value in words.items() if f"${word}" in asked}
+        yield con.execute(asked, used).df().set_index("customer_id")
 
 
 def _combined(

@@ -1,8 +1,9 @@
-"""Previous publications: risk, lane and nights on the list of each customer, by as-of date.
+"""Publications read back: risk, lane and nights on the list of each customer, by as-of date.
 
 Each is verified once: a night hashes every file of an earlier one, which takes time.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, partial
@@ -12,12 +13,17 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from features.errors import PublicationError
+from pipelines.publication.manifest import MANIFEST
 from pipelines.publication.reader import complete, days_of
 from pipelines.runtime.atomic_files import storage_errors
 
 _WEEK, _TWO_WEEKS = timedelta(days=7), timedelta(days=14)
 _NAMES = ("customer_id", "churn_probability", "lane", "lane_rule", "nights_on_list")
 _ALSO = ("reason_1_driver",)
+_SHOWN = (
+    *("risk_rank", "customer_id", "product_line", "churn_probability", "risk_band"),
+    *("reason_1_text", "reason_2_text", "reason_3_text", "protective_1_text"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class PublishedNight:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The night before, and the one of a week ago; None where columns is none."""
+    """The night before, and the one of a week ago; None where there is none."""
 
     last: PublishedNight | None = None
     week_ago: PublishedNight | None = None
@@ -66,3 +72,16 @@ def _read(out: Path, day: date) -> PublishedNight | None:
     except (PublicationError, StopIteration):
         return None
     return PublishedNight(day, rows, manifest["stille"])
+
+
+def top_rows(folder: Path, count: int = 10) -> list[dict[str, str]]:
+    """The first rows of a published risk list, as text."""
+    rows = pd.read_parquet(folder / "risk_list.parquet").head(count)
+    shown = rows[[name for name in _SHOWN if name in rows.columns]].astype("str").fillna("")
+    return [{str(name): text for name, text in row.items()} for row in shown.to_dict("records")]
+
+
+def lane_counts(folder: Path) -> dict[str, int]:
+    """Customers of each lane of a publication, as its manifest tells."""
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    return dict(manifest["stille"].get("lanes", {}))

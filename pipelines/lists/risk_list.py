@@ -11,10 +11,8 @@ import pandas as pd
 
 from features.errors import ConfigError, ContractError
 from pipelines.lists.list_columns import ALL, BANDS, EMPTY_LEFT_OUT, FIELDS, REASONS, SCHEMA_VERSION
-from pipelines.lists.reasons import sentences
-from pipelines.lists.templates import Direction, Templates
-from pipelines.publication.manifest import Stamp
-from pipelines.publication.schema import DECIMALS, Field
+from pipelines.lists.templates import Direction, Templates, sentences
+from pipelines.publication.manifest import DECIMALS, Field, Stamp
 from pipelines.runtime.csv_escaping import refuse_dangerous_ids
 
 SLOTS: tuple[tuple[str, Direction], ...] = (
@@ -77,7 +75,10 @@ def risk_list(
     risks = listed["churn_probability"]
     listed["risk_rank"] = risks.rank(method="min", ascending=False).astype("int64")
     listed["risk_percentile"] = (100 * risks.rank(method="max", pct=True)).round(2)
-    _write_sentences(listed, templates, currency)
+    for slot, direction in SLOTS:
+        if f"{slot}_driver" in listed:
+            drivers, facts = slot_facts(listed, slot)
+            listed[f"{slot}_text"] = sentences(drivers, facts, templates, currency, direction)
     listed = _typed(listed.sort_values(["risk_rank", "customer_id"], ignore_index=True))
     return listed[[field.name for field in fields_of(listed)]]
 
@@ -87,11 +88,12 @@ def fields_of(listed: pd.DataFrame, names: Collection[str] = ALL) -> tuple[Field
 
     A column that the company has no data for is left out.
     """
-    have = [field for field in FIELDS if field.name in names and field.name in listed.columns]
     return tuple(
         field
-        for field in have
-        if field.name not in EMPTY_LEFT_OUT or listed[field.name].notna().any()
+        for field in FIELDS
+        if field.name in names
+        and field.name in listed
+        and (field.name not in EMPTY_LEFT_OUT or listed[field.name].notna().any())
     )
 
 
@@ -118,13 +120,6 @@ def _refuse_ids(ids: pd.Series) -> None:
             "Run `stille check`."
         )
     refuse_dangerous_ids(ids.astype("str"), "risk list, customer_id")
-
-
-def _write_sentences(listed: pd.DataFrame, templates: Templates, currency: str) -> None:
-    for slot, direction in SLOTS:
-        if f"{slot}_driver" in listed.columns:
-            drivers, facts = slot_facts(listed, slot)
-            listed[f"{slot}_text"] = sentences(drivers, facts, templates, currency, direction)
 
 
 def slot_facts(listed: pd.DataFrame, slot: str) -> tuple[pd.Series, pd.DataFrame]:

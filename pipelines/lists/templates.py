@@ -7,17 +7,20 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
+import numpy as np
+import pandas as pd
 from babel import Locale, UnknownLocaleError
 
 from features.catalog import build_catalog
 from features.contract import TABLES
 from features.errors import ConfigError
+from models.dataset.array_types import Mask
 from pipelines.config.text_files import read_yaml
-from pipelines.lists.wording import FORMATS, FactType, Style
+from pipelines.lists.wording import FORMATS, FactType, Style, words
 
+Bound = tuple[float | None, float | None]
 Direction = Literal["raises", "lowers"]
 DIRECTIONS: tuple[Direction, ...] = ("raises", "lowers")
 LONGEST = 140
@@ -37,10 +40,10 @@ _UNITS: Mapping[str, FactType] = {
     **{"s": "seconds", "share": "ratio", "category": "text", "points": "number"},
     **{kind: kind for kind in FORMATS},
 }
-FACTS: Mapping[str, FactType] = MappingProxyType(
-    {f.name: _UNITS[f.unit] for f in _CATALOG.features if f.unit in _UNITS}
-    | dict.fromkeys(("product_line", "profile_name", "profile_value"), "text")
-)
+FACTS: Mapping[str, FactType] = {
+    **{f.name: _UNITS[f.unit] for f in _CATALOG.features if f.unit in _UNITS},
+    **dict.fromkeys(("product_line", "profile_name", "profile_value"), "text"),
+}
 """What a sentence may quote: every feature whose unit has words, the line, an attribute."""
 
 _PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)(?::([a-z]+))?\}")
@@ -59,7 +62,7 @@ class Variant:
     """A sentence in pieces, and the bounds of facts (inclusive, None is open) it holds within."""
 
     pieces: tuple[str | Placeholder, ...]
-    when: Mapping[str, tuple[float | None, float | None]]
+    when: Mapping[str, Bound]
 
     @property
     def facts(self) -> frozenset[str]:
@@ -155,3 +158,68 @@ def _unknown(variant: Variant) -> Iterator[str]:
             allowed = FORMATS[FACTS[piece.fact]]
             if piece.form not in allowed:
                 yield f"{piece.fact} is written as {allowed or 'nothing'}, not {piece.form!r}"
+
+
+def sentences(
+    drivers: pd.Series,
+    facts: pd.DataFrame,
+    templates: Templates,
+    currency: str,
+    direction: Direction,
+) -> pd.Series:
+    """One sentence of at most 140 characters per row, null where there is no driver.
+
+    ``drivers``: driver codes or null. ``facts``: columns named as in ``FACTS``, same index; a
+    column that is missing counts as null. The first variant whose facts are all known and within
+    their bounds is used. Text facts come out as they are: escape them when writing CSV.
+    Raises ``KeyError`` for a code without sentences.
+    """
+    text = pd.Series(pd.NA, index=drivers.index, dtype="str")
+    for driver in drivers.dropna().unique():
+        open_rows = (drivers == driver).fillna(value=False).to_numpy(dtype=bool)
+        for variant in templates.variants[driver, direction]:
+            rows = open_rows & _applies(variant, facts)
+            if rows.any():
+                text.loc[rows] = _fill(variant, facts.loc[rows], templates, currency).array
+            open_rows = open_rows & ~rows
+    return text.where(text.str.len() <= LONGEST, text.str.slice(0, LONGEST - 1) + "…")
+
+
+def variant_of(
+    driver: str, facts: pd.DataFrame, templates: Templates, direction: Direction
+) -> Variant:
+    """The variant in which ``sentences`` says the one row of ``facts``."""
+    return next(v for v in templates.variants[driver, direction] if _applies(v, facts)[0])
+
+
+def within(figures: pd.Series, bound: Bound) -> Mask:
+    """Whether each figure is finite and lies within the bound."""
+    low, high = bound
+    values = figures.to_numpy(dtype="float64", na_value=np.nan)
+    inside: Mask = np.isfinite(values)
+    inside &= values >= (-np.inf if low is None else low)
+    inside &= values <= (np.inf if high is None else high)
+    return inside
+
+
+def _applies(variant: Variant, facts: pd.DataFrame) -> Mask:
+    rows = np.full(len(facts), variant.facts <= set(facts.columns))
+    for fact in variant.facts & set(facts.columns):
+        if FACTS[fact] == "date":
+            rows &= facts[fact].notna().to_numpy()
+        elif FACTS[fact] == "text":
+            rows &= facts[fact].fillna("").ne("").to_numpy(dtype=bool)
+        else:
+            rows &= within(facts[fact], variant.when.get(fact, (None, None)))
+    return rows
+
+
+def _fill(variant: Variant, facts: pd.DataFrame, templates: Templates, currency: str) -> pd.Series:
+    text = pd.Series("", index=facts.index, dtype="str")
+    for piece in variant.pieces:
+        if isinstance(piece, Placeholder):
+            fact, kind = piece.fact, FACTS[piece.fact]
+            text += words(facts[fact], fact, kind, piece.form, templates.style, currency)
+        else:
+            text += piece
+    return text

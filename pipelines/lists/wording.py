@@ -6,7 +6,6 @@ Ordinary spaces only, as lists go to systems that mangle no-break ones.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -24,25 +23,12 @@ from babel.numbers import (
 FactType = Literal[
     "date", "money", "price", "ratio", "count", "days", "hours", "seconds", "number", "flag", "text"
 ]
-
-FORMATS: Mapping[FactType, tuple[str, ...]] = MappingProxyType(
-    {
-        "date": ("date",),
-        "money": ("money",),
-        "price": ("price",),
-        "ratio": ("percent", "number"),
-        "count": ("count",),
-        "days": ("days",),
-        "hours": ("hours", "days"),
-        "seconds": ("minutes",),
-        "number": ("number",),
-        "flag": (),
-        "text": ("text",),
-    }
-)
-_PARTS: Mapping[tuple[str, str], float] = MappingProxyType(
-    {("hours", "days"): 24.0, ("seconds", "minutes"): 60.0}
-)
+FORMATS: Mapping[FactType, tuple[str, ...]] = {
+    **{"date": ("date",), "money": ("money",), "price": ("price",), "text": ("text",), "flag": ()},
+    **{"ratio": ("percent", "number"), "number": ("number",), "count": ("count",)},
+    **{"days": ("days",), "hours": ("hours", "days"), "seconds": ("minutes",)},
+}
+_PARTS = {("hours", "days"): 24.0, ("seconds", "minutes"): 60.0}
 
 
 @dataclass(frozen=True, slots=True)

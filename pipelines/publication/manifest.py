@@ -4,15 +4,85 @@ It is a Frictionless Data Package, so that common tools can check a publication.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from textwrap import dedent
+from typing import Any, Literal, get_args
 
 from pipelines.config.list_layout import CRM, EXCEL
-from pipelines.publication.schema import Field, package_field
 from pipelines.runtime.atomic_files import digest
+
+FieldType = Literal["text", "integer", "decimal", "percentile", "amount", "date", "boolean"]
+"""Types that every format has, so that a file and its Parquet twin agree."""
+_TYPES: Mapping[str, FieldType] = {kind: kind for kind in get_args(FieldType)}
+
+DECIMALS: Mapping[FieldType, int] = {"decimal": 6, "percentile": 2, "amount": 2}
+_PACKAGE_TYPES = {"text": "string", **dict.fromkeys(DECIMALS, "number")}
+"""Types that a data package calls otherwise than here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column of a list. ``decimal`` has six decimals, ``percentile`` and ``amount`` two."""
+
+    name: str
+    type: FieldType
+    doc: str
+    required: bool = False
+    allowed: tuple[str, ...] = ()
+
+
+def columns(table: str, **allowed: tuple[str, ...]) -> tuple[Field, ...]:
+    """The fields of a table as text: name, type (``!`` for required) and meaning.
+
+    An indented line goes on with the one above; a name alone is a column of ``_SHARED``.
+    ``allowed`` gives a column's values by name. Raises ``KeyError`` for an unknown type or name.
+    """
+
+    def field_of(name: str, kind: str = "", *doc: str) -> Field:
+        if not kind:
+            return _SHARED[name]
+        required, values = kind.endswith("!"), allowed.get(name, ())
+        return Field(name, _TYPES[kind.rstrip("!")], " ".join(doc), required, values)
+
+    entries = re.split(r"\n(?! )", dedent(table).strip())
+    return tuple(field_of(*entry.split()) for entry in entries)
+
+
+_SHARED = {
+    field.name: field
+    for field in columns(
+        """
+        schema_version  text!     Version of these columns.
+        run_id          text!     The run that made the list.
+        as_of_date      date!     The day the list stands on.
+        customer_id     text!     Pseudonym or CRM key.
+        horizon_days    integer!  Length of the horizon, in days.
+        currency        text      Currency of the amounts, ISO 4217.
+        model_version   text!     Name and version of the model.
+        """
+    )
+}
+"""Columns that several lists have."""
+
+
+def package_field(field: Field, decimal: str = ".") -> dict[str, object]:
+    """The field as a Table Schema descriptor (Frictionless Data Package).
+
+    ``decimal`` is the decimal sign of the file's numbers.
+    """
+    kind = _PACKAGE_TYPES.get(field.type, field.type)
+    described: dict[str, object] = {"name": field.name, "type": kind, "description": field.doc}
+    if decimal != "." and kind == "number":
+        described["decimalChar"] = decimal
+    constraints: dict[str, object] = {"required": True} if field.required else {}
+    if field.allowed:
+        constraints["enum"] = list(field.allowed)
+    return described | ({"constraints": constraints} if constraints else {})
+
 
 MANIFEST = "datapackage.json"
 _PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
@@ -33,9 +103,8 @@ class Stamp:
     ``thresholds`` are the lower bounds of the risk bands, as probabilities. ``degraded``: the
     registry of models did not answer, so the champion is the one that it named last.
     ``holdout_key`` names the key that drew the arms, ``effect_digest`` the accepted model of who
-    responds, empty without one. Unless ``permissions_read``, nobody could
-    be contacted, and the same night is published again once they can be read. ``facts`` are told
-    in the manifest as they stand.
+    responds, empty without one. Unless ``permissions_read``, nobody could be contacted, and the
+    same night is published again once they can be read. ``facts`` stand in the manifest as given.
     """
 
     as_of: date
@@ -46,24 +115,19 @@ class Stamp:
     model_version: str
     model_digest: str
     horizon_days: int
-    thresholds: Mapping[str, float]
+    thresholds: dict[str, float]
     degraded: bool = False
     holdout_key: str = ""
     effect_digest: str = ""
     permissions_read: bool = True
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: dict[str, object] = field(default_factory=dict)
 
     @property
     def identity(self) -> dict[str, str | bool]:
-        return {
-            "as_of_date": self.as_of.isoformat(),
-            "inputs_digest": self.inputs_digest,
-            "config_digest": self.config_digest,
-            "model_digest": self.model_digest,
-            "holdout_key": self.holdout_key,
-            "effect_digest": self.effect_digest,
-            "permissions_read": self.permissions_read,
-        }
+        names = ("inputs_digest", "config_digest", "model_digest", "holdout_key", "effect_digest")
+        digests = {name: getattr(self, name) for name in names}
+        day = self.as_of.isoformat()
+        return {"as_of_date": day, **digests, "permissions_read": self.permissions_read}
 
 
 def files_below(folder: Path) -> tuple[str, ...]:
@@ -75,22 +139,14 @@ def files_below(folder: Path) -> tuple[str, ...]:
 
 def manifest_bytes(folder: Path, stamp: Stamp, schemas: Mapping[str, tuple[Field, ...]]) -> bytes:
     """Describe every file below ``folder``; ``schemas`` gives the fields of a file by its path."""
-    resources = [_resource(folder, path, schemas.get(path)) for path in files_below(folder)]
+    named = ("run_id", "model_version", "horizon_days", "thresholds", "degraded")
     described = {
         "$schema": _PROFILE,
         "name": f"stille-{stamp.as_of.isoformat()}",
         "title": f"Churn risk as of {stamp.as_of.isoformat()}",
         "created": stamp.created.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "resources": resources,
-        "stille": stamp.identity
-        | {
-            "run_id": stamp.run_id,
-            "model_version": stamp.model_version,
-            "horizon_days": stamp.horizon_days,
-            "thresholds": dict(stamp.thresholds),
-            "degraded": stamp.degraded,
-        }
-        | dict(stamp.facts),
+        "resources": [_resource(folder, path, schemas.get(path)) for path in files_below(folder)],
+        "stille": stamp.identity | {name: getattr(stamp, name) for name in named} | stamp.facts,
     }
     return (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode()
 

@@ -16,9 +16,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from features.errors import BusyError, ConfigError, PublicationError
-from pipelines.publication.manifest import MANIFEST, Stamp, manifest_bytes
+from pipelines.publication.manifest import MANIFEST, Field, Stamp, manifest_bytes
 from pipelines.publication.reader import STAGING, Publication, current, same_publication
-from pipelines.publication.schema import Field
 from pipelines.runtime.atomic_files import (
     digest,
     replace_bytes,
@@ -47,17 +46,13 @@ def publisher(out: Path) -> Iterator[tuple[str, ...]]:
                 "run the same command again when that run has ended."
             ) from None
     try:
-        yield _clear_orphans(out)
+        orphans = sorted(out.glob(f"{STAGING}*"))
+        with storage_errors(f"remove what a dead run left in {out}"):
+            for orphan in orphans:
+                shutil.rmtree(orphan)
+        yield tuple(orphan.name.removeprefix(STAGING) for orphan in orphans)
     finally:
         lock.release()
-
-
-def _clear_orphans(out: Path) -> tuple[str, ...]:
-    orphans = sorted(out.glob(f"{STAGING}*"))
-    with storage_errors(f"remove what a dead run left in {out}"):
-        for orphan in orphans:
-            shutil.rmtree(orphan)
-    return tuple(orphan.name.removeprefix(STAGING) for orphan in orphans)
 
 
 @contextmanager
@@ -108,26 +103,20 @@ def point(publication: Publication) -> None:
     now = current(out)
     if now is not None and now.as_of > publication.as_of:
         return
+    target = publication.folder.relative_to(out)
     with storage_errors(f"point {out / 'current'} at {publication.folder}"):
-        target = publication.folder.relative_to(out)
         if now != publication:
             replace_link(out / "current", target)
-        pointer = out / "current.json"
-        data = _pointer_bytes(publication)
+        described = {
+            "as_of_date": publication.as_of.isoformat(),
+            "run_id": publication.run_id,
+            "path": target.as_posix(),
+            "datapackage": f"{target.as_posix()}/{MANIFEST}",
+            "hash": digest(publication.folder / MANIFEST),
+        }
+        pointer, data = out / "current.json", (json.dumps(described, indent=2) + "\n").encode()
         if not pointer.exists() or pointer.read_bytes() != data:
             replace_bytes(pointer, data)
-
-
-def _pointer_bytes(publication: Publication) -> bytes:
-    target = publication.folder.relative_to(publication.out).as_posix()
-    pointer = {
-        "as_of_date": publication.as_of.isoformat(),
-        "run_id": publication.run_id,
-        "path": target,
-        "datapackage": f"{target}/{MANIFEST}",
-        "hash": digest(publication.folder / MANIFEST),
-    }
-    return (json.dumps(pointer, indent=2) + "\n").encode()
 
 
 def refuse_older(out: Path, as_of: date, *, backfill: bool) -> None:

@@ -5,15 +5,17 @@ CSV cells are joined here, as the writers of pandas, Arrow and DuckDB quote othe
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import xlsxwriter
 
 from pipelines.config.list_layout import CRM, EXCEL, EXCEL_ROWS, Dialect, Layout
-from pipelines.publication.excel import write_workbook
-from pipelines.publication.schema import DECIMALS, Field
+from pipelines.publication.manifest import DECIMALS, Field
 from pipelines.runtime.atomic_files import storage_errors
 from pipelines.runtime.csv_escaping import escape
 
@@ -37,7 +39,7 @@ def write_list(
     titled = tuple(replace(f, name=title) for f, title in zip(fields, titles, strict=True))
     written: Schemas = {f"{name}.parquet": fields}
     with storage_errors(f"write the list {name}"):
-        write_parquet(frame, fields, folder / f"{name}.parquet")
+        _write_parquet(frame, fields, folder / f"{name}.parquet")
         for part, rows in _parts(frame, name, layout.rows_per_file):
             if layout.crm:
                 write_csv(rows, fields, folder / f"{part}{CRM.ending}")
@@ -47,7 +49,7 @@ def write_list(
                 written[f"{part}{EXCEL.ending}"] = titled
         for part, rows in _parts(frame, name, min(layout.rows_per_file, EXCEL_ROWS)):
             if layout.xlsx:
-                write_workbook(rows, fields, titles, folder / f"{part}.xlsx")
+                _write_workbook(rows, fields, titles, folder / f"{part}.xlsx")
                 written[f"{part}.xlsx"] = titled
     return written
 
@@ -75,17 +77,6 @@ def write_csv(
         file.write(dialect.separator.join(_quoted(header, dialect)) + dialect.line)
         for first in range(0, len(frame), _ROWS_AT_ONCE):
             file.write(_lines(frame.iloc[first : first + _ROWS_AT_ONCE], fields, dialect))
-
-
-def write_parquet(frame: pd.DataFrame, fields: tuple[Field, ...], path: Path) -> None:
-    """Write the Parquet of ``write_list``; raises ``OSError``."""
-    schema = _arrow_schema(fields)
-    arrays = [
-        pa.Array.from_pandas(frame[field.name], type=schema.field(field.name).type)
-        for field in fields
-    ]
-    table = pa.Table.from_arrays(arrays, schema=schema)
-    pq.write_table(table, path, compression="zstd", write_page_checksum=True)
 
 
 def _lines(frame: pd.DataFrame, fields: tuple[Field, ...], dialect: Dialect) -> str:
@@ -116,12 +107,59 @@ def _quoted(text: pd.Series, dialect: Dialect) -> pd.Series:
     return text.where(~text.str.contains(special, regex=True).fillna(value=False), quoted)
 
 
-def _arrow_schema(fields: tuple[Field, ...]) -> pa.Schema:
-    """Text as string, integers as int64, decimals as float64, dates as date32, booleans as bool."""
+def _write_parquet(frame: pd.DataFrame, fields: tuple[Field, ...], path: Path) -> None:
     types = {
         "text": pa.string(),
         "integer": pa.int64(),
         "date": pa.date32(),
         "boolean": pa.bool_(),
     }
-    return pa.schema([(field.name, types.get(field.type, pa.float64())) for field in fields])
+    schema = pa.schema([(field.name, types.get(field.type, pa.float64())) for field in fields])
+    arrays = [pa.Array.from_pandas(frame[each.name], type=each.type) for each in schema]
+    table = pa.Table.from_arrays(arrays, schema=schema)
+    pq.write_table(table, path, compression="zstd", write_page_checksum=True)
+
+
+_OPTIONS = {
+    "constant_memory": True,
+    **dict.fromkeys(("strings_to_formulas", "strings_to_numbers", "strings_to_urls"), False),
+}
+# The same rows give the same bytes, so no clock.
+_CREATED = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+_NUMBER_FORMATS = {"text": "@", "date": "yyyy-mm-dd", "integer": "0", "boolean": "General"}
+_NUMBER_FORMATS |= {kind: f"{0:.{digits}f}" for kind, digits in DECIMALS.items()}
+
+
+def _write_workbook(
+    frame: pd.DataFrame, fields: tuple[Field, ...], titles: list[str], path: Path
+) -> None:
+    """Write one worksheet; text cells are escaped as in CSV."""
+    with xlsxwriter.Workbook(str(path), _OPTIONS) as book:
+        book.set_properties({"created": _CREATED})
+        sheet = book.add_worksheet("Stille")
+        sheet.freeze_panes(1, 0)
+        bold = book.add_format({"bold": True, "num_format": "@"})
+        for column, title in enumerate(titles):
+            sheet.write_string(0, column, title, bold)
+        kinds = {
+            "text": sheet.write_string,
+            "date": sheet.write_datetime,
+            "boolean": sheet.write_boolean,
+        }
+        writers = [kinds.get(field.type, sheet.write_number) for field in fields]
+        forms = [book.add_format({"num_format": _NUMBER_FORMATS[f.type]}) for f in fields]
+        columns = [_sheet_cells(frame[field.name], field) for field in fields]
+        for row, cells in enumerate(zip(*columns, strict=True), start=1):
+            for column, cell in enumerate(cells):
+                if cell is not None:
+                    writers[column](row, column, cell, forms[column])
+
+
+def _sheet_cells(values: pd.Series, field: Field) -> list[Any]:
+    if field.type == "text":
+        cells = escape(values.astype("str")).astype(object)
+    elif field.type == "date":
+        cells = pd.Series(pd.to_datetime(values).dt.to_pydatetime(), dtype=object)
+    else:
+        cells = values.astype(object)
+    return cells.where(values.notna().to_numpy(), None).tolist()

@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from models.causal.treatment_effect import Effect
 from pipelines.reporting.facts import Facts, Past, Why
@@ -36,24 +36,19 @@ _DRIVERS = 10
 
 def draw(facts: Facts, texts: Texts) -> dict[str, bytes]:
     """Each picture for which there are facts, by the name of its section."""
+    why, past, contact = facts.why, facts.past, facts.contact
     pictures = {}
-    if facts.why.drivers:
-        pictures["why"] = _svg(lambda axes: _why(axes, facts.why, texts), _height(facts.why))
+    if why.drivers:
+        height = 0.9 + 0.36 * min(len(why.drivers), _DRIVERS)
+        pictures["why"] = _svg(lambda axes: _why(axes, why, texts), height)
     if len(facts.reach) > 1:
         pictures["first"] = _svg(lambda axes: _reach(axes, facts, texts), 2.9)
-    if facts.past is not None:
-        past = facts.past
+    if past is not None:
         pictures["past"] = _svg(lambda axes: _past(axes, past, texts), 3.3)
-    if facts.contact is not None and facts.contact.effects:
-        effects = facts.contact.effects
-        pictures["contact"] = _svg(
-            lambda axes: _contact(axes, effects, texts), 1.1 + 0.45 * len(effects)
-        )
+    if contact is not None and contact.effects:
+        height = 1.1 + 0.45 * len(contact.effects)
+        pictures["contact"] = _svg(lambda axes: _contact(axes, contact.effects, texts), height)
     return pictures
-
-
-def _height(why: Why) -> float:
-    return 0.9 + 0.36 * min(len(why.drivers), _DRIVERS)
 
 
 def _svg(panel: Callable[[Axes], None], height: float) -> bytes:
@@ -91,81 +86,71 @@ def _reach(axes: Axes, facts: Facts, texts: Texts) -> None:
     axes.set_ylim(0, 1.2 * y[-1])
     axes.set_xlabel(texts.say("first.customers"))
     axes.set_ylabel(texts.say("first.leavers"))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: texts.count(value)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: texts.count(value)))
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: texts.count(value))
+        axis.set_major_locator(MaxNLocator(5, integer=True))
 
 
-def _beside(axes: Axes, x: float, y: float, text: str, color: str) -> None:
-    axes.annotate(text, (x, y), xytext=(9, 0), textcoords="offset points", va="center", color=color)
+def _beside(axes: Axes, x: float, y: float, text: str, color: str, gap: int = 9) -> None:
+    offset = (gap, 0)
+    axes.annotate(text, (x, y), offset, textcoords="offset points", va="center", color=color)
+
+
+def _lines(axes: Axes, names: Sequence[str], label: str, form: Callable[[float], str]) -> None:
+    """One named line each, first on top, against figures that ``form`` writes."""
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(lambda value, _: form(value))
+    axes.set_xlabel(label, loc="right")
 
 
 def _why(axes: Axes, why: Why, texts: Texts) -> None:
     shown = why.drivers[:_DRIVERS]
-    places = range(len(shown))
-    widths = [driver.share for driver in shown]
-    axes.barh(places, widths, height=0.55, color=ACCENT)
-    for place, driver in zip(places, shown, strict=True):
+    axes.barh(range(len(shown)), [each.share for each in shown], height=0.55, color=ACCENT)
+    for place, driver in enumerate(shown):
         most = max(driver.share, driver.before or 0.0)
-        axes.annotate(
-            texts.share(driver.share, 0),
-            (most, place),
-            xytext=(8, 0),
-            textcoords="offset points",
-            va="center",
-        )
+        _beside(axes, most, place, texts.share(driver.share, 0), INK, 8)
         if driver.before is not None:
             axes.plot([driver.before] * 2, [place - 0.42, place + 0.42], color=OTHER, linewidth=2.5)
-    axes.set_yticks(list(places), [texts.name("drivers", driver.driver) for driver in shown])
-    axes.invert_yaxis()
+    names = [texts.name("drivers", driver.driver) for driver in shown]
+    _lines(axes, names, texts.say("why.axis"), lambda share: texts.share(share, 0))
     axes.margins(x=0.12)
     axes.set_xlim(left=0)
-    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: texts.share(value, 0)))
-    axes.set_xlabel(texts.say("why.axis"), loc="right")
-    axes.tick_params(axis="y", length=0)
 
 
 def _past(axes: Axes, past: Past, texts: Texts) -> None:
-    places = range(1, len(past.tenths) + 1)
-    tenths = past.tenths
+    tenths, places = past.tenths, range(1, len(past.tenths) + 1)
     predicted = [tenth.expected / tenth.rows for tenth in tenths]
-    spread = [
-        [tenth.rate - predicted[i] * tenth.ratio.low for i, tenth in enumerate(tenths)],
-        [predicted[i] * tenth.ratio.high - tenth.rate for i, tenth in enumerate(tenths)],
-    ]
     rates = [tenth.rate for tenth in tenths]
+    low = [p * tenth.ratio.low for p, tenth in zip(predicted, tenths, strict=True)]
+    high = [p * tenth.ratio.high for p, tenth in zip(predicted, tenths, strict=True)]
+    spread = [
+        [rate - bound for rate, bound in zip(rates, low, strict=True)],
+        [bound - rate for rate, bound in zip(rates, high, strict=True)],
+    ]
     axes.errorbar(
         places, rates, yerr=spread, fmt="s", color=OTHER, capsize=4, markersize=5, linewidth=1.5
     )
     axes.plot(places, predicted, color=ACCENT, marker="o", fillstyle="none", markersize=8)
-    top = max(
-        *predicted, *(p * tenth.ratio.high for p, tenth in zip(predicted, tenths, strict=True))
-    )
-    middle = (1 + len(tenths)) / 2
+    top, middle = max(*predicted, *high), (1 + len(tenths)) / 2
     axes.text(middle, 0.94 * top, f"○ {texts.say('past.predicted')}", color=ACCENT)
     axes.text(middle, 0.82 * top, f"■ {texts.say('past.happened')}", color=OTHER)
     axes.set_ylim(0, 1.05 * top)
-    axes.set_xticks(list(places))
+    axes.set_xticks(places)
     axes.set_xlabel(texts.say("past.tenth_axis"))
     axes.set_ylabel(texts.say("past.share_axis"))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: texts.share(value, 0)))
+    axes.yaxis.set_major_formatter(lambda value, _: texts.share(value, 0))
 
 
 def _contact(axes: Axes, effects: Sequence[Effect], texts: Texts) -> None:
-    places = range(len(effects))
-    for place, effect in zip(places, effects, strict=True):
-        harm = effect.verdict == "more_leave"
+    for place, effect in enumerate(effects):
+        harm, difference = effect.verdict == "more_leave", effect.difference
         color = OTHER if harm else ACCENT
-        difference = effect.difference
         axes.plot([difference.low, difference.high], [place] * 2, color=color, linewidth=2)
         axes.plot([difference.value], [place], color=color, marker="s" if harm else "o")
     axes.axvline(0, color=QUIET, linewidth=1, linestyle=":")
-    axes.set_yticks(list(places), [texts.group(effect) for effect in effects])
-    axes.invert_yaxis()
+    names = [texts.group(effect) for effect in effects]
+    _lines(axes, names, texts.say("contact.axis"), texts.points)
     axes.margins(y=0.4)
-    axes.tick_params(axis="y", length=0)
-    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: texts.points(value)))
-    axes.set_xlabel(texts.say("contact.axis"), loc="right")

@@ -3,23 +3,31 @@
 Nothing later than the as-of date is read, so a backfilled report is as it would have been.
 """
 
-from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator
+from datetime import date
+from typing import Literal
 
 import pandas as pd
 
 from features.contract import TABLES
+from features.timeline import local_day
 from pipelines.config.settings import Settings
+from pipelines.lists.lanes import LANES, SILENT_LANES
 from pipelines.lists.previous_nights import PublishedNight
 from pipelines.publication.manifest import Stamp
-from pipelines.reporting.facts import Facts, Health, Notice, RunFacts, TableHealth, Tonight
-from pipelines.reporting.list_facts import (
-    actions_of,
-    causes_of,
-    peace_of,
-    reach_of,
-    silent_of,
-    why_of,
+from pipelines.reporting.facts import (
+    Cause,
+    DriverShare,
+    Facts,
+    Group,
+    Health,
+    Notice,
+    Peace,
+    Reach,
+    RunFacts,
+    TableHealth,
+    Tonight,
+    Why,
 )
 from pipelines.reporting.measurement_facts import MeasurementFile, contact_of, newest, past_of
 from pipelines.runtime.run_record import Gate
@@ -81,12 +89,12 @@ def _tonight(settings: Settings, rows: pd.DataFrame) -> Tonight:
         called=len(called),
         called_new=int(called["is_new"].sum()),
         called_leavers=float(called["churn_probability"].sum()),
-        silent=silent_of(rows),
+        silent=int(rows["lane"].isin(SILENT_LANES).sum()),
         value=value,
         currency=settings.company.currency,
         capacity_minutes=settings.list.capacity_minutes,
         calling_hours=(f"{first:%H:%M}", f"{last:%H:%M}"),
-        actions=actions_of(called),
+        actions=tuple(_most_first(called["suggested_action"])),
     )
 
 
@@ -97,29 +105,28 @@ def _health(
     gates: tuple[Gate, ...],
     monitored: MeasurementFile,
 ) -> Health:
-    zone = ZoneInfo(settings.company.timezone)
-    tables = [
+    zone = settings.company.timezone
+    tables = tuple(
         TableHealth(
-            name, facts.rows, sum(facts.quarantined.values()), _local(facts.last_event, zone)
+            name,
+            facts.rows,
+            sum(facts.quarantined.values()),
+            facts.last_event and local_day(facts.last_event, zone),
         )
         for name, facts in snapshot.tables.items()
         if not TABLES[name].derived
-    ]
+    )
     qualities = rows["data_quality"].value_counts().sort_index()
     inputs = (monitored.data or {}).get("inputs") or {}
     families = sorted(inputs.get("families", {}).items(), key=lambda pair: (-pair[1], pair[0]))
     return Health(
-        tables=tuple(tables),
+        tables=tables,
         gates=gates,
         qualities=tuple((str(name), int(count)) for name, count in qualities.items()),
         drift_on=monitored.day if families else None,
         drift=tuple(families),
         drift_limit=settings.monitoring.max_drift,
     )
-
-
-def _local(instant: datetime | None, zone: ZoneInfo) -> date | None:
-    return None if instant is None else instant.replace(tzinfo=UTC).astimezone(zone).date()
 
 
 def _notices(
@@ -144,3 +151,78 @@ def _notices(
         (monitored.unreadable or measured.unreadable, Notice("look", "unreadable")),
     )
     return tuple(notice for rings, notice in asked if rings)
+
+
+TOPS = (100, 500, 1000)
+SMALLEST_GROUP = 20
+"""Explained customers below which a group is not told of: it could show who somebody is."""
+_STRONGEST = 3
+_DRIVER = "reason_1_driver"
+
+
+def reach_of(rows: pd.DataFrame) -> tuple[Reach, ...]:
+    """How many of those expected to leave the first rows by risk hold; all rows when fewer."""
+    risk = rows["churn_probability"].sort_values(ascending=False).cumsum().to_numpy()
+    lengths = dict.fromkeys(min(top, len(rows)) for top in TOPS)
+    return tuple(Reach(length, float(risk[length - 1])) for length in lengths)
+
+
+def why_of(rows: pd.DataFrame, before: PublishedNight | None) -> Why:
+    """Strongest reasons of the explained, held against those of the night ``before``."""
+    explained = rows[rows[_DRIVER].notna()] if _DRIVER in rows else rows.iloc[:0]
+    then = pd.Series(dtype="float64")
+    if before is not None and _DRIVER in before.rows:
+        then = before.rows[_DRIVER].value_counts(normalize=True)
+    change = rows.get("risk_change_7d", pd.Series(dtype="float64")).astype("float64").mean()
+    return Why(
+        explained=len(explained),
+        before=before.as_of if before is not None and len(then) else None,
+        mean_change=None if pd.isna(change) else float(change),
+        drivers=tuple(_shares(explained, then)),
+        groups=(*_groups(explained, "product_line"), *_groups(explained, "segment")),
+    )
+
+
+def _shares(explained: pd.DataFrame, then: "pd.Series[float]") -> Iterator[DriverShare]:
+    """Most common first, ties by driver."""
+    if explained.empty:
+        return
+    for driver, count in _most_first(explained[_DRIVER]):
+        before = float(then.get(driver, 0.0)) if len(then) else None
+        yield DriverShare(driver, count / len(explained), before)
+
+
+def _groups(explained: pd.DataFrame, kind: Literal["product_line", "segment"]) -> Iterator[Group]:
+    if kind not in explained:
+        return
+    for name, rows in explained.groupby(kind, sort=True):
+        if len(rows) >= SMALLEST_GROUP:
+            strongest = tuple(_shares(rows, pd.Series(dtype="float64")))[:_STRONGEST]
+            yield Group(kind, str(name), len(rows), strongest)
+
+
+def peace_of(rows: pd.DataFrame) -> Peace:
+    """Customers by lane, and by rule within each lane, most first."""
+    lanes = rows["lane"].value_counts()
+    rules = (
+        (lane, rule, count)
+        for lane in LANES
+        for rule, count in _most_first(rows.loc[rows["lane"].eq(lane), "lane_rule"].dropna())
+    )
+    return Peace(tuple((lane, int(lanes.get(lane, 0))) for lane in LANES), tuple(rules))
+
+
+def causes_of(rows: pd.DataFrame) -> tuple[Cause, ...]:
+    """Drivers of the list of causes without which somebody fewer would leave, most first."""
+    drivers = rows[rows["level"].eq("driver") & rows["leavers"].gt(0)]
+    columns = ["cause", "customers", "leavers", "value", "evidence"]
+    cells = drivers.reindex(columns=columns).to_numpy(dtype=object)
+    return tuple(
+        Cause(cause, int(customers), float(leavers), None if pd.isna(value) else value, evidence)
+        for cause, customers, leavers, value, evidence in cells
+    )
+
+
+def _most_first(values: pd.Series) -> Iterator[tuple[str, int]]:
+    counts = values.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    yield from ((str(value), int(count)) for value, count in counts.items())

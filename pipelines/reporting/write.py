@@ -1,17 +1,46 @@
-"""Writer of the report files: one HTML page for each language of the lists.
+"""Writer of the report: one offline HTML page, every value escaped, for each language of the lists.
 
-The first language has the plain file name, as readers expect ``report.html``.
+It is opened from a folder and sent by mail, where scripts and networks do not work.
 """
 
+from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from pipelines.config.text_files import ACTIONS, load_names, text_file
 from pipelines.lists.actions import load_actions
+from pipelines.reporting.charts import draw
 from pipelines.reporting.facts import Facts
-from pipelines.reporting.page import render
 from pipelines.reporting.texts import Texts, load_texts
 from pipelines.runtime.atomic_files import storage_errors
+from pipelines.runtime.html_templates import html_template
+
+SECTIONS = (
+    *("status", "tonight", "first", "why", "past"),
+    *("contact", "causes", "peace", "health", "reading"),
+)
+SHOWN = 10
+"""Drivers told of by name; the rest are rare."""
+
+
+def render(facts: Facts, texts: Texts, others: Mapping[str, str]) -> str:
+    """The page; ``others`` gives the file of each other language by that language's own name."""
+    run = facts.run
+    pictures = {name: b64encode(svg).decode() for name, svg in draw(facts, texts).items()}
+    first_day = run.as_of + timedelta(days=run.lead_days)
+    return html_template("report.html").render(
+        facts=facts,
+        texts=texts,
+        t=texts.say,
+        others=others,
+        pictures=pictures,
+        sections=SECTIONS,
+        shown=SHOWN,
+        data_age=None if run.data_until is None else (run.as_of - run.data_until).days,
+        window=(first_day, first_day + timedelta(days=run.horizon_days - 1)),
+    )
 
 
 def write_report(facts: Facts, languages: tuple[str, ...], folder: Path) -> None:

@@ -12,9 +12,9 @@ from features.contract import TABLES
 from features.errors import ConfigError
 from pipelines.config.settings import load_settings
 from pipelines.config.text_files import ACTIONS, text_file
-from pipelines.explanation.answers import explain_customer
 from pipelines.explanation.counterfactual import outlook
-from pipelines.explanation.letter_texts import Letter, load_letter, recipients, retention
+from pipelines.explanation.explanation import explain_customer
+from pipelines.explanation.letter import Letter, load_letter, recipients, retention
 from pipelines.lists.actions import load_actions
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 
@@ -88,13 +88,13 @@ def test_what_would_change_the_score_is_computed_with_the_cohorts_medians(
     settings = load_settings(demo.config)
     listed = pd.read_parquet(published.publication.folder / "risk_list.parquet")
     found = explain_customer(demo.config, listed["customer_id"][0])
-    seen = outlook(settings, found, 0.04)
-    assert seen.changes
+    seen = outlook(settings, found)
+    assert seen
     snapshot = found.case.snapshot
     job = MatrixJob(catalog_of(settings, snapshot), (demo.as_of,))
     parts = build_matrix(settings, snapshot, job, tmp_path, lambda: None)
     cohort = pd.concat([pd.read_parquet(part.features) for part in parts])
-    for change in seen.changes:
+    for change in seen:
         columns = [c for c in found.case.model.spec.columns if c.driver == change.driver]
         names = [c.name for c in columns if c.kind == "number"]
         if change.driver == "complaint":
@@ -103,7 +103,7 @@ def test_what_would_change_the_score_is_computed_with_the_cohorts_medians(
         theirs = found.case.model.probability_with(found.row, usual.to_dict())
         assert change.probability == pytest.approx(theirs, abs=1e-9)
         assert found.probability - change.probability >= 0.005
-    assert np.all(np.diff([change.probability for change in seen.changes]) >= 0)
+    assert np.all(np.diff([change.probability for change in seen]) >= 0)
 
 
 @pytest.mark.parametrize(

@@ -43,13 +43,11 @@ def test_a_driver_is_measured_once_an_action_of_its_rule_has_a_verdict(
     monkeypatch.chdir(Path(__file__).parents[3])
     rules = load_actions(ACTIONS)
     assert measured_drivers(tmp_path, date(2024, 5, 1), rules) == frozenset()
-    folder = tmp_path / "effect"
-    folder.mkdir()
     verdicts = {"A9": "fewer_leave", "A4": "not_measurable_yet"}
     effects = [{"kind": "action", "group": a, "verdict": v} for a, v in verdicts.items()]
     effects.append({"kind": "lane", "group": "A6", "verdict": "fewer_leave"})
-    (folder / "2024-04-01.json").write_text(json.dumps({"effects": effects}))
-    (folder / "2024-06-01.json").write_text(json.dumps({"effects": []}))
+    (tmp_path / "2024-04-01.json").write_text(json.dumps({"effects": effects}))
+    (tmp_path / "2024-06-01.json").write_text(json.dumps({"effects": []}))
     found = measured_drivers(tmp_path, date(2024, 5, 1), rules)
     assert found == {d for d, rule in rules.drivers.items() if "A9" in rule.actions}
     assert "wait" in found

@@ -136,7 +136,7 @@ def test_a_night_that_cannot_read_permissions_calls_nobody_and_is_made_again(
 
     def step(function, *args):
         found = function(*args)
-        if function.__name__ == "score":
+        if function.__name__ == "score_cohort":
             bars.write_bytes(kept[: len(kept) // 2])
         return found
 

@@ -25,8 +25,7 @@ from pipelines.lists.causes import CAUSE_FIELDS
 from pipelines.lists.changes import CHANGE_FIELDS
 from pipelines.lists.list_columns import FIELDS
 from pipelines.lists.outcomes import ALL_OUTCOME_FIELDS
-from pipelines.publication.manifest import manifest_bytes
-from pipelines.publication.schema import Field
+from pipelines.publication.manifest import Field, manifest_bytes
 from pipelines.publication.writers import write_list
 from pipelines.runtime.csv_escaping import unescape
 

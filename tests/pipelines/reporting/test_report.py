@@ -19,19 +19,16 @@ from models.metrics.bootstrap import Interval
 from pipelines.config.settings import load_settings
 from pipelines.config.text_files import ACTIONS, rule_files
 from pipelines.lists.actions import load_actions
-from pipelines.lists.lane_reasons import RULES
-from pipelines.lists.lanes import LANES
+from pipelines.lists.lanes import LANES, RULES
 from pipelines.lists.list_columns import QUALITIES
 from pipelines.lists.previous_nights import PublishedNight
 from pipelines.publication.manifest import Stamp
 from pipelines.reporting import charts
-from pipelines.reporting.collect import collect
+from pipelines.reporting.collect import SMALLEST_GROUP, collect, peace_of, reach_of, why_of
 from pipelines.reporting.facts import Cause, DriverShare, Reach
-from pipelines.reporting.list_facts import SMALLEST_GROUP, peace_of, reach_of, why_of
 from pipelines.reporting.measurement_facts import MeasurementFile, contact_of, newest, past_of
-from pipelines.reporting.page import SECTIONS, render
 from pipelines.reporting.texts import load_texts
-from pipelines.reporting.write import texts_of, write_report
+from pipelines.reporting.write import SECTIONS, render, texts_of, write_report
 from tests.helpers.reports import bare, full
 
 LANGUAGES = ("nb", "sv", "en")

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from pipelines.reporting.page import SECTIONS, render
-from pipelines.reporting.write import texts_of
+from pipelines.reporting.write import SECTIONS, render, texts_of
 from tests.helpers.browser import look_at, print_to_pdf
 from tests.helpers.reports import bare, full
 

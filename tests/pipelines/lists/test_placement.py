@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 from pipelines.config.lists import Peace
-from pipelines.lists.contact_value import with_values
-from pipelines.lists.leave_in_peace import asleep, satisfied_silent
+from pipelines.lists.placement import asleep, satisfied_silent, with_values
 
 DAY = date(2024, 3, 1)
 SILENT = {

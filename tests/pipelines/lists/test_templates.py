@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from features.catalog import build_catalog
 from features.contract import TABLES
 from features.errors import ConfigError
-from pipelines.lists.reasons import sentences
 from pipelines.lists.templates import (
     DIRECTIONS,
     DRIVERS,
@@ -25,6 +24,7 @@ from pipelines.lists.templates import (
     Variant,
     load_templates,
     parse,
+    sentences,
 )
 
 FOLDER = Path(__file__).parents[3] / "configs" / "reasons"
