@@ -15,7 +15,7 @@ from models.calibration.validation import RecalibrationCheck
 from models.causal.treatment_effect import WANTED_POWER
 from models.causal.uplift import UpliftEvaluation
 from pipelines.comparison.difference import Difference
-from pipelines.doctor.checks import Finding
+from pipelines.doctor.doctor import Finding
 from pipelines.effect import summary as effect_summary
 from pipelines.effect.result import EffectResult
 from pipelines.jobs.ablate import Ablation

@@ -16,7 +16,7 @@ from models.churn.serialization import digest, model_from_files
 from pipelines import tracking
 from pipelines.config.settings import Settings
 from pipelines.publication.reader import Publication, current, newest_of, verify
-from pipelines.snapshots.input_digest import inputs_digest
+from pipelines.snapshots.facts import inputs_digest
 from pipelines.snapshots.snapshot import Snapshot, read_snapshot
 from pipelines.snapshots.store import newest_first
 from pipelines.tracking import champion_cache

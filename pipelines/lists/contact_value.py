@@ -12,8 +12,7 @@ from models.causal.sleeping_dogs import woken_shares
 from models.dataset.array_types import Floats
 from models.dataset.examples import MARGIN
 from models.metrics.profit import Economics, expected_value, uplift_value
-from pipelines.config.economics import customer_values, economics_of
-from pipelines.config.settings import Settings
+from pipelines.config.settings import Settings, customer_values, economics_of
 from pipelines.lists.leave_in_peace import asleep
 from pipelines.scoring.scores import UPLIFT
 

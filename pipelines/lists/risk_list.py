@@ -15,7 +15,7 @@ from pipelines.lists.reasons import sentences
 from pipelines.lists.templates import Direction, Templates
 from pipelines.publication.manifest import Stamp
 from pipelines.publication.schema import DECIMALS, Field
-from pipelines.runtime.csv_escaping import refuse_dangerous_ids
+from pipelines.runtime.escaping import refuse_dangerous_ids
 
 SLOTS: tuple[tuple[str, Direction], ...] = (
     *((f"reason_{number}", "raises") for number in range(1, REASONS + 1)),

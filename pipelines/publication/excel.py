@@ -12,7 +12,7 @@ import pandas as pd
 import xlsxwriter
 
 from pipelines.publication.schema import DECIMALS, Field
-from pipelines.runtime.csv_escaping import escape
+from pipelines.runtime.escaping import escape
 
 _OPTIONS = {
     "constant_memory": True,

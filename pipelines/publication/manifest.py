@@ -10,7 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines.config.list_layout import CRM, EXCEL
+from pipelines.config.lists import CRM, EXCEL
 from pipelines.publication.schema import Field, package_field
 from pipelines.runtime.atomic_files import digest
 

@@ -11,11 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.config.list_layout import CRM, EXCEL, EXCEL_ROWS, Dialect, Layout
+from pipelines.config.lists import CRM, EXCEL, EXCEL_ROWS, Dialect, Layout
 from pipelines.publication.excel import write_workbook
 from pipelines.publication.schema import DECIMALS, Field
 from pipelines.runtime.atomic_files import storage_errors
-from pipelines.runtime.csv_escaping import escape
+from pipelines.runtime.escaping import escape
 
 _ROWS_AT_ONCE = 100_000
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pipelines.reporting.charts import draw
 from pipelines.reporting.facts import Facts
 from pipelines.reporting.texts import Texts
-from pipelines.runtime.html_templates import html_template
+from pipelines.runtime.escaping import html_template
 
 SECTIONS = (
     *("status", "tonight", "first", "why", "past"),

@@ -11,8 +11,7 @@ import yaml
 from filelock import FileLock
 from trees import tree
 
-from pipelines.doctor.checks import Finding
-from pipelines.doctor.doctor import examine, worst
+from pipelines.doctor.doctor import Finding, examine, worst
 
 Usage = namedtuple("Usage", "total used free")
 
