@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from pipelines.comparison.difference import Difference, Metric, Rank
-from pipelines.runtime.atomic_files import replace_bytes, storage_errors
+from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.escaping import html_template
 from pipelines.tracking import Logged
 
@@ -106,27 +106,29 @@ def page_path(var: Path, difference: Difference) -> Path:
 
 def write_page(path: Path, difference: Difference) -> None:
     """Write the page; raises ``PublicationError`` when the disk refuses."""
-    with storage_errors(f"write {path}"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_bytes(path, render(difference).encode())
+    write_file(path, render(difference).encode())
 
 
 def render(difference: Difference) -> str:
     """The page as HTML. Every value is escaped."""
+    runs = (difference.a, difference.b)
     return html_template("compare.html").render(
         page={
             "a": difference.a.label,
             "b": difference.b.label,
             "verdict": _verdict(difference),
             "same_rows": difference.same_rows,
-            "heads": [_head(name, difference.a, difference.b) for name in _HEAD_TAGS],
+            "heads": [
+                (name.replace("_", " "), *(run.tags.get(name, "") for run in runs))
+                for name in _HEAD_TAGS
+            ],
             "metrics": [_metric(metric) for metric in difference.metrics],
             "parameters": difference.parameters,
             "features": difference.features,
             "ranks": [_rank(rank) for rank in difference.ranks],
             "pictures": [
                 (alt, b64encode(picture).decode())
-                for alt, picture in zip(_ALTS, draw(difference.a, difference.b), strict=False)
+                for alt, picture in zip(_ALTS, draw(*runs), strict=False)
             ],
         }
     )
@@ -147,10 +149,6 @@ def _verdict(difference: Difference) -> str:
         f"{said} They were judged on different test rows, so a difference may be of the rows and "
         "not of the models."
     )
-
-
-def _head(name: str, a: Logged, b: Logged) -> tuple[str, str, str]:
-    return name.replace("_", " "), a.tags.get(name, ""), b.tags.get(name, "")
 
 
 def _metric(metric: Metric) -> dict[str, str]:
@@ -174,14 +172,13 @@ def _interval(bounds: tuple[float, float] | None) -> str:
 
 
 def _rank(rank: Rank) -> dict[str, str]:
-    moved = "" if rank.a is None or rank.b is None else _moved(rank.a - rank.b)
+    moved = ""
+    if rank.a is not None and rank.b is not None:
+        places = rank.a - rank.b
+        moved = "same" if places == 0 else f"{'up' if places > 0 else 'down'} {abs(places)}"
     return {
         "driver": rank.driver.replace("_", " "),
         "a": "" if rank.a is None else str(rank.a),
         "b": "" if rank.b is None else str(rank.b),
         "moved": moved,
     }
-
-
-def _moved(places: int) -> str:
-    return "same" if places == 0 else f"{'up' if places > 0 else 'down'} {abs(places)}"

@@ -15,7 +15,7 @@ EXCEL_ROWS = 1_048_575
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class CsvStyle:
     """How a CSV file is written; ``mark`` is a byte order mark."""
 
     ending: str
@@ -25,8 +25,8 @@ class Dialect:
     mark: bool = False
 
 
-CRM = Dialect(".csv")
-EXCEL = Dialect(".excel.csv", separator=";", decimal=",", line="\r\n", mark=True)
+CRM = CsvStyle(".csv")
+EXCEL = CsvStyle(".excel.csv", separator=";", decimal=",", line="\r\n", mark=True)
 """What Excel opens with a double click where the decimal sign is a comma."""
 
 

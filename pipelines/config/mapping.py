@@ -18,14 +18,28 @@ from pipelines.config.sources import FORMATS, Source
 EXTRA_COLUMNS = ("known_at",)
 _ATTRIBUTE = re.compile("[a-z][a-z0-9_]*")
 SYNTHESISED_BY_LEVELS = ("change_id", "old_price", "notified_on")
+HISTORY = "master_data"
+SEGMENT = "segment"
+TRACKED = TABLES[HISTORY].column("attribute").allowed
+_LEFT = f"its history is read from sources.{HISTORY}"
 
 
-def mapping_problems(sources: Mapping[str, Any]) -> tuple[Problem, ...]:
-    """Find unknown tables, columns and values, and paths that leave the data folder."""
-    return tuple(_all(sources))
+def declaration_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Unknown tables, columns and values, paths out of the data folder, undeclared attributes."""
+    sources, quality = document.get("sources"), document.get("quality")
+    if isinstance(sources, dict):
+        yield from _tables(sources)
+        if isinstance(sources.get("customers"), dict):
+            yield from _undeclared(sources["customers"])
+    for key in ("rows_of", "day_rows", "freshness_days"):
+        section = quality.get(key) if isinstance(quality, dict) else None
+        for name in section if isinstance(section, dict) else ():
+            if name not in TABLES:
+                guess = nearest(str(name), TABLES)
+                yield Problem(("quality", key, str(name)), f"unknown table{guess}")
 
 
-def _all(sources: Mapping[str, Any]) -> Iterator[Problem]:
+def _tables(sources: Mapping[str, Any]) -> Iterator[Problem]:
     for table in TABLES.values():
         if table.required and table.name not in sources:
             yield Problem(("sources", table.name), "required, and not given")
@@ -48,35 +62,32 @@ def _source(place: tuple[str, ...], table: Table, source: Mapping[str, Any]) -> 
     if source.get("attributes") and table.name != "customers":
         yield Problem((*place, "attributes"), "only customers have attributes")
     if source.get("duplicates") == "versions" and not table.versions:
-        yield Problem((*place, "duplicates"), _no_versions(table))
-    yield from _attribute_names((*place, "attributes"), source.get("attributes"))
-    columns = source.get("columns")
+        allowed = ", ".join(other.name for other in TABLES.values() if other.versions)
+        yield Problem(
+            (*place, "duplicates"),
+            f"features look back over the rows of {table.name}, or join them with others, and can "
+            f"take none back: give each row once; tables that may have versions: {allowed}",
+        )
+    attributes, columns = source.get("attributes"), source.get("columns")
+    for name in attributes if isinstance(attributes, dict) else ():
+        if not _ATTRIBUTE.fullmatch(str(name)):
+            message = "an attribute's name is lower-case letters, digits and underscores"
+            yield Problem((*place, "attributes", str(name)), message)
     for column, origin in columns.items() if isinstance(columns, dict) else ():
         yield from _column((*place, "columns", str(column)), table, str(column), origin)
         if source.get("levels") and column in SYNTHESISED_BY_LEVELS:
             yield Problem((*place, "columns", str(column)), "made from the levels; not mapped")
 
 
-def _no_versions(table: Table) -> str:
-    allowed = ", ".join(other.name for other in TABLES.values() if other.versions)
-    return (
-        f"features look back over the rows of {table.name}, or join them with others, and can "
-        f"take none back: give each row once; tables that may have versions: {allowed}"
-    )
-
-
-def _attribute_names(place: tuple[str, ...], attributes: object) -> Iterator[Problem]:
-    for name in attributes if isinstance(attributes, dict) else ():
-        if not _ATTRIBUTE.fullmatch(str(name)):
-            message = "an attribute's name is lower-case letters, digits and underscores"
-            yield Problem((*place, str(name)), message)
-
-
 def _origin(place: tuple[str, ...], source: Mapping[str, Any]) -> Iterator[Problem]:
     path, database = source.get("path"), source.get("database")
     if (path is None) == (database is None):
         yield Problem(place, "give either path (files) or database (uri, table)")
-    yield from _path(place, path)
+    if isinstance(path, str) and (
+        PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or not path.strip()
+    ):
+        message = f"found {path!r}; a path stays under paths.data: relative, without '..'"
+        yield Problem((*place, "path"), message)
     tables = any(
         form.has_tables and (source.get("format") == kind or str(path).endswith(form.suffix))
         for kind, form in FORMATS.items()
@@ -87,14 +98,6 @@ def _origin(place: tuple[str, ...], source: Mapping[str, Any]) -> Iterator[Probl
         yield Problem((*place, "table"), "only DuckDB files have tables; see database.table")
     if database is not None and source.get("format") is not None:
         yield Problem((*place, "format"), "only files have a format")
-
-
-def _path(place: tuple[str, ...], path: object) -> Iterator[Problem]:
-    if isinstance(path, str) and (
-        PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or not path.strip()
-    ):
-        message = f"found {path!r}; a path stays under paths.data: relative, without '..'"
-        yield Problem((*place, "path"), message)
 
 
 def _column(place: tuple[str, ...], table: Table, name: str, origin: Any) -> Iterator[Problem]:
@@ -123,30 +126,6 @@ def _values(place: tuple[str, ...], column: Column, origin: Mapping[str, Any]) -
             yield Problem(place, f"found {target!r}; allowed: {allowed}{guess}")
     if origin.get("row_number") and column.name == "customer_id":
         yield Problem(place, "a row number cannot tell which customer a row belongs to")
-
-
-def quality_problems(quality: object) -> tuple[Problem, ...]:
-    """Find gates of tables that the contract does not have."""
-    if not isinstance(quality, dict):
-        return ()
-    return tuple(
-        Problem(("quality", key, str(name)), f"unknown table{nearest(str(name), TABLES)}")
-        for key in ("rows_of", "day_rows", "freshness_days")
-        for name in (quality[key] if isinstance(quality.get(key), dict) else ())
-        if name not in TABLES
-    )
-
-
-HISTORY = "master_data"
-SEGMENT = "segment"
-TRACKED = TABLES[HISTORY].column("attribute").allowed
-_LEFT = f"its history is read from sources.{HISTORY}"
-
-
-def attribute_problems(sources: Mapping[str, Any]) -> tuple[Problem, ...]:
-    """Attributes that are declared neither static nor mutable, or both."""
-    customers = sources.get("customers")
-    return tuple(_undeclared(customers)) if isinstance(customers, dict) else ()
 
 
 def _declarable(customers: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

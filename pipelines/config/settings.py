@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from babel.numbers import get_currency_precision
 from pydantic import Field
@@ -11,15 +11,9 @@ from features.timeline import LabelWindow
 from models.dataset.array_types import Floats
 from models.metrics import profit
 from models.metrics.profit import customer_value
-from pipelines.config.errors import Problem
 from pipelines.config.file import read_config
 from pipelines.config.lists import Contact, RiskList
-from pipelines.config.mapping import (
-    attribute_problems,
-    left_to_history,
-    mapping_problems,
-    quality_problems,
-)
+from pipelines.config.mapping import declaration_problems, left_to_history
 from pipelines.config.sections import (
     Company,
     Economics,
@@ -87,14 +81,6 @@ class Settings(Section):
         return self.quality.max_quarantine_share if own is None else own
 
 
-def _problems(document: Mapping[str, Any]) -> tuple[Problem, ...]:
-    sources = document.get("sources")
-    quality = quality_problems(document.get("quality"))
-    if not isinstance(sources, dict):
-        return quality
-    return (*mapping_problems(sources), *attribute_problems(sources), *quality)
-
-
 def load_settings(path: Path) -> Settings:
     """Read, expand and check a configuration file.
 
@@ -102,7 +88,7 @@ def load_settings(path: Path) -> Settings:
     allowed, and the nearest match of an unknown name. A mutable attribute whose history the
     company gives is left to it.
     """
-    settings = read_config(path, Settings, _problems)
+    settings = read_config(path, Settings, declaration_problems)
     return settings.model_copy(update={"sources": left_to_history(settings.sources)})
 
 

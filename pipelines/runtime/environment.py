@@ -8,11 +8,9 @@ import json
 import os
 import secrets
 from datetime import UTC, date, datetime
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from zoneinfo import ZoneInfo
-
-_NAME = "stille"
 
 _DEFAULTS = {
     "DO_NOT_TRACK": "true",
@@ -40,22 +38,14 @@ def quiet_libraries() -> None:
 
 
 def code_version() -> str:
-    """The package's version, with the commit if it was installed from a repository.
-
-    "unknown" when the package is not installed.
-    """
+    """The package's version, with the commit of a repository; "unknown" when not installed."""
     try:
-        found = distribution(_NAME)
+        found = distribution("stille")
     except PackageNotFoundError:
         return "unknown"
-    commit = _commit(found)
+    origin = json.loads(found.read_text("direct_url.json") or "{}")
+    commit = origin.get("vcs_info", {}).get("commit_id", "")
     return f"{found.version}+{commit}" if commit else found.version
-
-
-def _commit(found: Distribution) -> str | None:
-    text = found.read_text("direct_url.json")
-    origin = json.loads(text) if text else {}
-    return str(origin.get("vcs_info", {}).get("commit_id", "")) or None
 
 
 def today_in(zone: str) -> date:
@@ -75,8 +65,7 @@ def instant() -> str:
 
 def new_run_id(command: str) -> str:
     """A unique name that sorts by time: command, UTC second, six random hex digits."""
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    return f"{command}-{stamp}-{secrets.token_hex(3)}"
+    return f"{command}-{now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 def local_day(instant: datetime, zone: str) -> date:
