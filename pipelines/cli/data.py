@@ -100,7 +100,7 @@ def pseudonym(
     """Print the id that the lists have for a customer, where `company.pseudonyms` is on."""
     from pipelines.config.settings import load_settings
     from pipelines.runtime.secret_keys import PSEUDONYM, key_of
-    from pipelines.sources.pseudonyms import pseudonym as of
+    from pipelines.sources.personal_data import pseudonym as of
 
     settings = load_settings(config)
     if not settings.company.pseudonyms:
@@ -126,7 +126,7 @@ def init(
     from pipelines.config.sections import known_zone
     from pipelines.onboarding.config_text import Firm
     from pipelines.onboarding.init import Talk, initialise
-    from pipelines.runtime.clock import today_in
+    from pipelines.runtime.environment import today_in
 
     firm = Firm(name or folder.resolve().name, timezone, currency, language)
     into = to or Path("configs") / f"{firm.name.lower().replace(' ', '_')}.yaml"

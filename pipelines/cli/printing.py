@@ -15,7 +15,7 @@ from models.calibration.validation import RecalibrationCheck
 from models.causal.treatment_effect import WANTED_POWER
 from models.causal.uplift import UpliftEvaluation
 from pipelines.comparison.difference import Difference
-from pipelines.doctor.checks import Finding
+from pipelines.doctor.doctor import Diagnosis
 from pipelines.effect import result as effect_summary
 from pipelines.effect.result import EffectResult
 from pipelines.jobs.ablate import Ablation
@@ -71,7 +71,7 @@ def check_done(rows: Sequence[Mapping[str, Any]], page: Path) -> None:
     print(f"Ranges, orphan keys, gates and more: {page}")
 
 
-def doctor_done(found: Sequence[Finding]) -> None:
+def doctor_done(found: Sequence[Diagnosis]) -> None:
     """Print what ``stille doctor`` looked at."""
     rows = ([each.what, each.status, each.said] for each in found)
     table(["looked at", "status", "found"], rows)

@@ -1,17 +1,95 @@
-"""HTML renderer of a run comparison: one offline file, without scripts.
+"""HTML page of a run comparison: one offline file, without scripts.
 
 So that it can be sent to whoever decides on a model.
 """
 
+import io
 import re
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from pipelines.comparison.chart import draw
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
 from pipelines.comparison.difference import Difference, Metric, Rank
-from pipelines.runtime.atomic_files import replace_bytes, storage_errors
-from pipelines.runtime.html_templates import html_template
+from pipelines.runtime.atomic_files import write_file
+from pipelines.runtime.escaping import html_template
 from pipelines.tracking import Logged
+
+# Okabe and Ito: safe for colour-blind eyes; the line and the marker differ as well.
+_STYLES: tuple[dict[str, Any], ...] = (
+    {"color": "#0072B2", "linestyle": "-", "marker": "o", "markersize": 9, "fillstyle": "none"},
+    {"color": "#D55E00", "linestyle": "--", "marker": "s"},
+)
+_GREY = "#6B6B6B"
+
+
+def draw(a: Logged, b: Logged) -> tuple[bytes, ...]:
+    """Calibration and gains, each an SVG of both runs; nothing unless both kept their curves."""
+    runs = [("A", a), ("B", b)]
+    curves = [(f"{letter}: {run.label}", run.facts.get("curves.json")) for letter, run in runs]
+    if any(points is None for _, points in curves):
+        return ()
+    return tuple(_svg(panel, curves) for panel in (_calibration, _gains))
+
+
+def _svg(
+    panel: Callable[[Axes, list[tuple[str, Any]]], None], curves: list[tuple[str, Any]]
+) -> bytes:
+    figure = Figure(figsize=(5.6, 4.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    panel(figure.add_subplot(), curves)
+    out = io.BytesIO()
+    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    return out.getvalue()
+
+
+def _calibration(axes: Axes, curves: list[tuple[str, Any]]) -> None:
+    top = 1.05 * max(
+        max(*c["calibration"]["predicted"], *c["calibration"]["high"]) for _, c in curves
+    )
+    axes.plot([0, top], [0, top], color=_GREY, linestyle=":", label="Perfect")
+    for (label, points), style in zip(curves, _STYLES, strict=True):
+        bins = points["calibration"]
+        spread = [
+            [o - low for o, low in zip(bins["observed"], bins["low"], strict=True)],
+            [high - o for o, high in zip(bins["observed"], bins["high"], strict=True)],
+        ]
+        axes.errorbar(
+            bins["predicted"], bins["observed"], yerr=spread, capsize=3, label=label, **style
+        )
+    _finish(axes, "Whose probabilities come true?", "Predicted share who leave", "Observed share")
+    axes.set_xlim(0, top)
+    axes.set_ylim(0, top)
+    axes.legend(loc="upper left", frameon=False)
+
+
+def _gains(axes: Axes, curves: list[tuple[str, Any]]) -> None:
+    axes.plot([0, 100], [0, 100], color=_GREY, linestyle=":", label="Random list")
+    for (label, points), style in zip(curves, _STYLES, strict=True):
+        share = [100 * x for x in points["gains"]["share"]]
+        found = [100 * y for y in points["gains"]["found"]]
+        axes.plot(share, found, label=label, markevery=10, **style)
+    _finish(
+        axes,
+        "Whose list reaches more leavers?",
+        "Share of customers contacted (%)",
+        "Share of leavers found (%)",
+    )
+    axes.legend(loc="lower right", frameon=False)
+
+
+def _finish(axes: Axes, title: str, x: str, y: str) -> None:
+    axes.set_title(title, loc="left", fontsize=13)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.grid(visible=True, alpha=0.25)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
 
 _HEAD_TAGS = ("known_before", "judged_on", "code_version", "leak_warning")
 _ALTS = (
@@ -28,27 +106,29 @@ def page_path(var: Path, difference: Difference) -> Path:
 
 def write_page(path: Path, difference: Difference) -> None:
     """Write the page; raises ``PublicationError`` when the disk refuses."""
-    with storage_errors(f"write {path}"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_bytes(path, render(difference).encode())
+    write_file(path, render(difference).encode())
 
 
 def render(difference: Difference) -> str:
     """The page as HTML. Every value is escaped."""
+    runs = (difference.a, difference.b)
     return html_template("compare.html").render(
         page={
             "a": difference.a.label,
             "b": difference.b.label,
             "verdict": _verdict(difference),
             "same_rows": difference.same_rows,
-            "heads": [_head(name, difference.a, difference.b) for name in _HEAD_TAGS],
+            "heads": [
+                (name.replace("_", " "), *(run.tags.get(name, "") for run in runs))
+                for name in _HEAD_TAGS
+            ],
             "metrics": [_metric(metric) for metric in difference.metrics],
             "parameters": difference.parameters,
             "features": difference.features,
             "ranks": [_rank(rank) for rank in difference.ranks],
             "pictures": [
                 (alt, b64encode(picture).decode())
-                for alt, picture in zip(_ALTS, draw(difference.a, difference.b), strict=False)
+                for alt, picture in zip(_ALTS, draw(*runs), strict=False)
             ],
         }
     )
@@ -69,10 +149,6 @@ def _verdict(difference: Difference) -> str:
         f"{said} They were judged on different test rows, so a difference may be of the rows and "
         "not of the models."
     )
-
-
-def _head(name: str, a: Logged, b: Logged) -> tuple[str, str, str]:
-    return name.replace("_", " "), a.tags.get(name, ""), b.tags.get(name, "")
 
 
 def _metric(metric: Metric) -> dict[str, str]:
@@ -96,14 +172,13 @@ def _interval(bounds: tuple[float, float] | None) -> str:
 
 
 def _rank(rank: Rank) -> dict[str, str]:
-    moved = "" if rank.a is None or rank.b is None else _moved(rank.a - rank.b)
+    moved = ""
+    if rank.a is not None and rank.b is not None:
+        places = rank.a - rank.b
+        moved = "same" if places == 0 else f"{'up' if places > 0 else 'down'} {abs(places)}"
     return {
         "driver": rank.driver.replace("_", " "),
         "a": "" if rank.a is None else str(rank.a),
         "b": "" if rank.b is None else str(rank.b),
         "moved": moved,
     }
-
-
-def _moved(places: int) -> str:
-    return "same" if places == 0 else f"{'up' if places > 0 else 'down'} {abs(places)}"

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +29,7 @@ _BOOLEAN = "tag:yaml.org,2002:bool"
 
 
 def read_config(
-    path: Path, model: type[Model], more: Callable[[Mapping[str, Any]], tuple[Problem, ...]]
+    path: Path, model: type[Model], more: Callable[[Mapping[str, Any]], Iterable[Problem]]
 ) -> Model:
     """Read ``path`` into ``model``; ``more`` finds what the model's types cannot.
 

@@ -1,4 +1,9 @@
-"""Validation of the column mapping against the data contract, before a file is opened."""
+"""Validation of the sources: column mapping against the data contract, look-ahead in attributes.
+
+A register shows what holds today, for every as-of date. Learning from such a column is learning
+from the future: whoever left may have had it changed on the way out. So a column becomes a
+feature as it stands only when it is declared static, and its history is read when it is not.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,20 +11,35 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from features.contract import FORBIDDEN_COLUMNS, TABLES, Column, Table
+from features.errors import ConfigError
 from pipelines.config.errors import Problem, nearest
-from pipelines.config.sources import FORMATS
+from pipelines.config.sources import FORMATS, Source
 
 EXTRA_COLUMNS = ("known_at",)
 _ATTRIBUTE = re.compile("[a-z][a-z0-9_]*")
 SYNTHESISED_BY_LEVELS = ("change_id", "old_price", "notified_on")
+HISTORY = "master_data"
+SEGMENT = "segment"
+TRACKED = TABLES[HISTORY].column("attribute").allowed
+_LEFT = f"its history is read from sources.{HISTORY}"
 
 
-def mapping_problems(sources: Mapping[str, Any]) -> tuple[Problem, ...]:
-    """Find unknown tables, columns and values, and paths that leave the data folder."""
-    return tuple(_all(sources))
+def declaration_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Unknown tables, columns and values, paths out of the data folder, undeclared attributes."""
+    sources, quality = document.get("sources"), document.get("quality")
+    if isinstance(sources, dict):
+        yield from _tables(sources)
+        if isinstance(sources.get("customers"), dict):
+            yield from _undeclared(sources["customers"])
+    for key in ("rows_of", "day_rows", "freshness_days"):
+        section = quality.get(key) if isinstance(quality, dict) else None
+        for name in section if isinstance(section, dict) else ():
+            if name not in TABLES:
+                guess = nearest(str(name), TABLES)
+                yield Problem(("quality", key, str(name)), f"unknown table{guess}")
 
 
-def _all(sources: Mapping[str, Any]) -> Iterator[Problem]:
+def _tables(sources: Mapping[str, Any]) -> Iterator[Problem]:
     for table in TABLES.values():
         if table.required and table.name not in sources:
             yield Problem(("sources", table.name), "required, and not given")
@@ -42,35 +62,32 @@ def _source(place: tuple[str, ...], table: Table, source: Mapping[str, Any]) -> 
     if source.get("attributes") and table.name != "customers":
         yield Problem((*place, "attributes"), "only customers have attributes")
     if source.get("duplicates") == "versions" and not table.versions:
-        yield Problem((*place, "duplicates"), _no_versions(table))
-    yield from _attribute_names((*place, "attributes"), source.get("attributes"))
-    columns = source.get("columns")
+        allowed = ", ".join(other.name for other in TABLES.values() if other.versions)
+        yield Problem(
+            (*place, "duplicates"),
+            f"features look back over the rows of {table.name}, or join them with others, and can "
+            f"take none back: give each row once; tables that may have versions: {allowed}",
+        )
+    attributes, columns = source.get("attributes"), source.get("columns")
+    for name in attributes if isinstance(attributes, dict) else ():
+        if not _ATTRIBUTE.fullmatch(str(name)):
+            message = "an attribute's name is lower-case letters, digits and underscores"
+            yield Problem((*place, "attributes", str(name)), message)
     for column, origin in columns.items() if isinstance(columns, dict) else ():
         yield from _column((*place, "columns", str(column)), table, str(column), origin)
         if source.get("levels") and column in SYNTHESISED_BY_LEVELS:
             yield Problem((*place, "columns", str(column)), "made from the levels; not mapped")
 
 
-def _no_versions(table: Table) -> str:
-    allowed = ", ".join(other.name for other in TABLES.values() if other.versions)
-    return (
-        f"features look back over the rows of {table.name}, or join them with others, and can "
-        f"take none back: give each row once; tables that may have versions: {allowed}"
-    )
-
-
-def _attribute_names(place: tuple[str, ...], attributes: object) -> Iterator[Problem]:
-    for name in attributes if isinstance(attributes, dict) else ():
-        if not _ATTRIBUTE.fullmatch(str(name)):
-            message = "an attribute's name is lower-case letters, digits and underscores"
-            yield Problem((*place, str(name)), message)
-
-
 def _origin(place: tuple[str, ...], source: Mapping[str, Any]) -> Iterator[Problem]:
     path, database = source.get("path"), source.get("database")
     if (path is None) == (database is None):
         yield Problem(place, "give either path (files) or database (uri, table)")
-    yield from _path(place, path)
+    if isinstance(path, str) and (
+        PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or not path.strip()
+    ):
+        message = f"found {path!r}; a path stays under paths.data: relative, without '..'"
+        yield Problem((*place, "path"), message)
     tables = any(
         form.has_tables and (source.get("format") == kind or str(path).endswith(form.suffix))
         for kind, form in FORMATS.items()
@@ -81,14 +98,6 @@ def _origin(place: tuple[str, ...], source: Mapping[str, Any]) -> Iterator[Probl
         yield Problem((*place, "table"), "only DuckDB files have tables; see database.table")
     if database is not None and source.get("format") is not None:
         yield Problem((*place, "format"), "only files have a format")
-
-
-def _path(place: tuple[str, ...], path: object) -> Iterator[Problem]:
-    if isinstance(path, str) and (
-        PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or not path.strip()
-    ):
-        message = f"found {path!r}; a path stays under paths.data: relative, without '..'"
-        yield Problem((*place, "path"), message)
 
 
 def _column(place: tuple[str, ...], table: Table, name: str, origin: Any) -> Iterator[Problem]:
@@ -119,13 +128,77 @@ def _values(place: tuple[str, ...], column: Column, origin: Mapping[str, Any]) -
         yield Problem(place, "a row number cannot tell which customer a row belongs to")
 
 
-def quality_problems(quality: object) -> tuple[Problem, ...]:
-    """Find gates of tables that the contract does not have."""
-    if not isinstance(quality, dict):
-        return ()
-    return tuple(
-        Problem(("quality", key, str(name)), f"unknown table{nearest(str(name), TABLES)}")
-        for key in ("rows_of", "day_rows", "freshness_days")
-        for name in (quality[key] if isinstance(quality.get(key), dict) else ())
-        if name not in TABLES
+def _declarable(customers: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """(section, name, mapping) of each attribute, and of the segment when it is mapped."""
+    attributes, columns = customers.get("attributes"), customers.get("columns")
+    for name, attribute in attributes.items() if isinstance(attributes, dict) else ():
+        if isinstance(attribute, dict):
+            yield "attributes", str(name), attribute
+    segment = columns.get(SEGMENT) if isinstance(columns, dict) else None
+    if segment is not None:
+        yield "columns", SEGMENT, segment if isinstance(segment, dict) else {"column": segment}
+
+
+def _undeclared(customers: Mapping[str, Any]) -> Iterator[Problem]:
+    for section, name, attribute in _declarable(customers):
+        place = ("sources", "customers", section, name)
+        static, mutable = attribute.get("static") is True, attribute.get("mutable") is True
+        if static and mutable:
+            yield Problem(place, "static and mutable exclude each other")
+        if not (static or mutable or customers.get("static") is True):
+            column = attribute.get("column")
+            yield Problem(
+                place,
+                f"can {column!r} change after the day it is first written? If never: "
+                f"static: true. If it can: mutable: true, and give its history in sources.{HISTORY}"
+                f" ({', '.join(TRACKED)}), or drop the column with its reason",
+            )
+
+
+def left_to_history(sources: Mapping[str, Source]) -> Mapping[str, Source]:
+    """The sources without the mutable attributes whose history the company gives."""
+    if HISTORY not in sources:
+        return sources
+    customers = sources["customers"]
+    left = [each for each in _mutable(customers) if each[1] in TRACKED]
+    gone = {(section, name) for section, name, _ in left}
+    changed = customers.model_copy(
+        update={
+            "attributes": {
+                n: a for n, a in customers.attributes.items() if ("attributes", n) not in gone
+            },
+            "columns": {n: c for n, c in customers.columns.items() if ("columns", n) not in gone},
+            "dropped": {**customers.dropped, **dict.fromkeys((c for *_, c in left), _LEFT)},
+        }
     )
+    return {**sources, "customers": changed}
+
+
+def _mutable(customers: Source) -> Iterator[tuple[str, str, str]]:
+    """(section, name, source column) of what is overwritten."""
+    for name, attribute in customers.attributes.items():
+        if attribute.mutable:
+            yield "attributes", name, attribute.column
+    segment = customers.columns.get(SEGMENT)
+    if segment is not None and segment.mutable:
+        yield from (("columns", SEGMENT, column) for column in segment.read)
+
+
+def refuse_mutable(sources: Mapping[str, Source]) -> None:
+    """Raise ``ConfigError`` naming each column that would tell the model its own future."""
+    columns = [
+        f"  {column!r} (sources.customers.{section}.{name}): "
+        + (
+            f"sources.{HISTORY} is not given"
+            if name in TRACKED
+            else "no history can be given for it"
+        )
+        for section, name, column in _mutable(sources["customers"])
+    ]
+    if columns:
+        raise ConfigError(
+            "a column that is overwritten shows at every past day what holds now, so a model "
+            "would learn from the future:\n" + "\n".join(columns) + "\n"
+            f"give its history in sources.{HISTORY} ({', '.join(TRACKED)}), or move the column to "
+            "sources.customers.dropped, then run: stille check"
+        )

@@ -5,19 +5,34 @@ Most steps of a run need several of the four, so they are passed as one immutabl
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import ParamSpec, Protocol, TypeVar
 
 from pipelines.config.settings import Settings, load_settings
 from pipelines.config.text_files import rule_files
 from pipelines.runtime.atomic_files import digest
-from pipelines.runtime.clock import new_run_id, today_in
+from pipelines.runtime.environment import new_run_id, today_in
 from pipelines.runtime.run_record import RunRecord, open_record
-from pipelines.runtime.task_runner import Step, plain
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Step(Protocol):
+    """How a run calls its steps."""
+
+    def __call__(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call ``function`` and return what it returns; exceptions pass through."""
+
+
+def plain(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call ``function`` with nothing around it."""
+    return function(*args, **kwargs)
 
 
 @dataclass(frozen=True)

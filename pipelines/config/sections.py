@@ -68,67 +68,36 @@ class Privacy(Section):
     recipients: tuple[Annotated[str, Field(min_length=2)], ...] | None = None
 
 
+class _BelowVar:
+    """A path below ``var``, as an attribute of ``Paths``."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, paths: "Paths", _: type["Paths"]) -> Path:
+        return paths.var / self._name
+
+
 class Paths(Section):
     """Folders, relative to the working directory; the properties are what lies below ``var``."""
+
+    model_config = ConfigDict(ignored_types=(_BelowVar,))
 
     data: Path
     var: Path = Path("var")
     out: Path = Path("out")
 
-    @property
-    def champion(self) -> Path:
-        """The model of the nights on which the registry does not answer."""
-        return self.var / "champion"
-
-    @property
-    def effect(self) -> Path:
-        """Measured effects of contact, one file a day."""
-        return self.var / "effect"
-
-    @property
-    def matrices(self) -> Path:
-        """Matrices that training runs share."""
-        return self.var / "matrices"
-
-    @property
-    def mlflow_database(self) -> Path:
-        """MLflow's SQLite file where no tracking store is configured."""
-        return self.var / "mlflow.db"
-
-    @property
-    def monitoring(self) -> Path:
-        """Results of monitoring, one file a day."""
-        return self.var / "monitoring"
-
-    @property
-    def runs(self) -> Path:
-        """Run records."""
-        return self.var / "runs"
-
-    @property
-    def search(self) -> Path:
-        """Trials of the search for hyperparameters."""
-        return self.var / "search"
-
-    @property
-    def snapshots(self) -> Path:
-        """Checked copies of the company's tables."""
-        return self.var / "snapshots"
-
-    @property
-    def spill(self) -> Path:
-        """What DuckDB does not hold in memory."""
-        return self.var / "spill"
-
-    @property
-    def training(self) -> Path:
-        """Plots and test scores, by training run."""
-        return self.var / "training"
-
-    @property
-    def uplift(self) -> Path:
-        """The accepted model of the effect of contact."""
-        return self.var / "uplift"
+    champion = _BelowVar("champion")  # the model of nights on which the registry is silent
+    effect = _BelowVar("effect")  # measured effects of contact, one file a day
+    matrices = _BelowVar("matrices")  # that training runs share
+    mlflow_database = _BelowVar("mlflow.db")  # where no tracking store is configured
+    monitoring = _BelowVar("monitoring")  # results, one file a day
+    runs = _BelowVar("runs")  # run records
+    search = _BelowVar("search")  # trials of the search for hyperparameters
+    snapshots = _BelowVar("snapshots")  # checked copies of the company's tables
+    spill = _BelowVar("spill")  # what DuckDB does not hold in memory
+    training = _BelowVar("training")  # plots and test scores, by training run
+    uplift = _BelowVar("uplift")  # the accepted model of the effect of contact
 
 
 class Label(Section):

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
+from babel.numbers import get_currency_precision
 from pydantic import Field
 
 from features.timeline import LabelWindow
-from pipelines.config.errors import Problem
+from models.dataset.array_types import Floats
+from models.metrics import profit
+from models.metrics.profit import customer_value
 from pipelines.config.file import read_config
 from pipelines.config.lists import Contact, RiskList
-from pipelines.config.mapping import mapping_problems, quality_problems
-from pipelines.config.masterdata import attribute_problems, left_to_history
+from pipelines.config.mapping import declaration_problems, left_to_history
 from pipelines.config.sections import (
     Company,
     Economics,
@@ -79,14 +81,6 @@ class Settings(Section):
         return self.quality.max_quarantine_share if own is None else own
 
 
-def _problems(document: Mapping[str, Any]) -> tuple[Problem, ...]:
-    sources = document.get("sources")
-    quality = quality_problems(document.get("quality"))
-    if not isinstance(sources, dict):
-        return quality
-    return (*mapping_problems(sources), *attribute_problems(sources), *quality)
-
-
 def load_settings(path: Path) -> Settings:
     """Read, expand and check a configuration file.
 
@@ -94,5 +88,25 @@ def load_settings(path: Path) -> Settings:
     allowed, and the nearest match of an unknown name. A mutable attribute whose history the
     company gives is left to it.
     """
-    settings = read_config(path, Settings, _problems)
+    settings = read_config(path, Settings, declaration_problems)
     return settings.model_copy(update={"sources": left_to_history(settings.sources)})
+
+
+def economics_of(settings: Settings) -> profit.Economics | None:
+    """The section of that name as the models take it."""
+    section = settings.economics
+    return None if section is None else profit.Economics(**dict(section))
+
+
+def customer_values(settings: Settings, margin: Floats) -> tuple[Floats, Floats] | None:
+    """Each customer's value (n,) at the low and the high acquisition multiple; None without both.
+
+    ``margin`` a year is in minor units, as the contract has it, NaN where it is not known;
+    values are in major units.
+    """
+    economics = economics_of(settings)
+    if economics is None:
+        return None
+    major = margin / 10.0 ** get_currency_precision(settings.company.currency)
+    low, high = economics.acquisition_cost_multiple
+    return customer_value(major, economics, low), customer_value(major, economics, high)

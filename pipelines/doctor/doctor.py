@@ -1,8 +1,20 @@
-"""``stille doctor``: runs the health checks one by one and picks the exit code."""
+"""``stille doctor``: health checks of machine, sources, registry and Prefect; the exit code."""
 
+import json
+import os
+import shutil
+import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
 
+from filelock import FileLock, Timeout
+
+from features.contract import TABLES
 from features.errors import (
     BusyError,
     ConfigError,
@@ -11,42 +23,205 @@ from features.errors import (
     PublicationError,
     StilleError,
 )
+from pipelines.config.errors import mask_passwords
+from pipelines.config.mapping import refuse_mutable
 from pipelines.config.settings import Settings, load_settings
-from pipelines.doctor import checks, services
-from pipelines.doctor.checks import Finding
+from pipelines.sources.files import find_files
+from pipelines.sources.postgres_reader import look_at_tables
+
+_LEAST_FREE = 1_000_000_000
+_COPIES = 4
+
+Status = Literal["ok", "look", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One thing looked at; ``exit_code`` is 0 unless it keeps a night from publishing."""
+
+    what: str
+    status: Status
+    said: str
+    exit_code: int = 0
+
+
+def learning(settings: Settings) -> Iterator[Diagnosis]:
+    """Whether every attribute can be learned from."""
+    refuse_mutable(settings.sources)
+    attributes = len(settings.sources["customers"].attributes)
+    if attributes:
+        yield Diagnosis("learning", "ok", f"{attributes} attributes, all static")
+
+
+def privacy(settings: Settings) -> Iterator[Diagnosis]:
+    """Whether the answer to a customer who asks can tell all that it has to."""
+    unset = [f"privacy.{name}" for name, value in settings.privacy if value is None]
+    if unset:
+        said = f"{' and '.join(unset)} not set: the answer to a customer who asks does not tell it"
+        yield Diagnosis("privacy", "look", said)
+
+
+def clock(settings: Settings) -> Iterator[Diagnosis]:
+    """The time here, and whether an input claims to be from later."""
+    now = datetime.now(UTC)
+    local = now.astimezone(ZoneInfo(settings.company.timezone))
+    said = f"{local:%Y-%m-%d %H:%M} in {settings.company.timezone}, {now:%H:%M} UTC"
+    times = [path.stat().st_mtime for path in _files(settings)]
+    newest = datetime.fromtimestamp(max(times, default=0), UTC)
+    if newest > now:
+        yield Diagnosis("clock", "look", f"{said}; an input was written at {newest:%Y-%m-%d %H:%M}")
+    else:
+        yield Diagnosis("clock", "ok", said)
+
+
+def _files(settings: Settings) -> set[Path]:
+    found = set()
+    for name in (name for name, source in settings.sources.items() if source.path):
+        with suppress(StilleError):
+            found |= {each.path for each in find_files(settings, name)}
+    return found
+
+
+def disk(settings: Settings) -> Iterator[Diagnosis]:
+    """Free space and the right to write, where runs write."""
+    needed = max(_LEAST_FREE, _COPIES * sum(path.stat().st_size for path in _files(settings)))
+    for name, folder in (("var", settings.paths.var), ("out", settings.paths.out)):
+        there = next(
+            path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
+        )
+        free = shutil.disk_usage(there).free
+        said = f"{folder} ({name}): {free / 1e9:,.1f} GB free, about {needed / 1e9:,.1f} GB needed"
+        if not os.access(there, os.W_OK):
+            code = PublicationError.exit_code
+            yield Diagnosis(
+                "disk", "bad", f"{there} cannot be written; paths.{name} needs it", code
+            )
+        elif free < needed:
+            yield Diagnosis("disk", "bad", said, PublicationError.exit_code)
+        else:
+            yield Diagnosis("disk", "ok", said)
+
+
+def sources(settings: Settings) -> Iterator[Diagnosis]:
+    """Whether the files of every table are there and can be read."""
+    for name in (name for name in TABLES if name in settings.sources):
+        if settings.sources[name].path is None:
+            continue
+        try:
+            paths = [each.path for each in find_files(settings, name)]
+        except StilleError as error:
+            yield Diagnosis(f"source {name}", "bad", str(error), error.exit_code)
+            continue
+        size = sum(path.stat().st_size for path in paths)
+        if any(not os.access(path, os.R_OK) for path in paths) or size == 0:
+            said = f"{paths[0]}: {'empty' if size == 0 else 'cannot be read'}"
+            yield Diagnosis(f"source {name}", "bad", said, ContractError.exit_code)
+        else:
+            yield Diagnosis(f"source {name}", "ok", f"files: {len(paths)}, {size / 1e6:,.1f} MB")
+
+
+def databases(settings: Settings) -> Iterator[Diagnosis]:
+    """Whether every database answers and has its tables."""
+    yield from (
+        Diagnosis(f"source {name}", "ok", f"{columns} columns in {where}")
+        for name, where, columns in look_at_tables(settings.sources)
+    )
+
+
+_PATIENCE_SECONDS = 5
+
+
+def lock(settings: Settings) -> Iterator[Diagnosis]:
+    """Whether a run is publishing now."""
+    path = settings.paths.out / ".lock"
+    if not path.is_file():
+        yield Diagnosis("lock", "ok", "nobody has published here yet")
+        return
+    lock = FileLock(path, blocking=False, fallback_to_soft=False)
+    try:
+        with lock:
+            yield Diagnosis("lock", "ok", f"{path}: free")
+    except Timeout:
+        said = f"{path}: a run is publishing now; a second one would end with 75"
+        yield Diagnosis("lock", "look", said, BusyError.exit_code)
+
+
+def last_night(settings: Settings) -> Iterator[Diagnosis]:
+    """How the newest night ended."""
+    runs = sorted(settings.paths.runs.glob("nightly-*.json"))
+    if not runs:
+        yield Diagnosis("last night", "look", "none yet; run: stille nightly")
+        return
+    try:
+        record = json.loads(runs[-1].read_text(encoding="utf-8"))
+        status, code = record["status"], record["exit_code"]
+    except (OSError, ValueError, KeyError):
+        yield Diagnosis("last night", "look", f"{runs[-1]}: cannot be read")
+        return
+    said = f"{runs[-1].stem}: {status}" + ("" if code is None else f", exit code {code}")
+    yield Diagnosis("last night", "ok" if status == "succeeded" else "look", said)
+
+
+def model(settings: Settings) -> Iterator[Diagnosis]:
+    """Whether there is a champion."""
+    local = settings.paths.mlflow_database
+    if settings.tracking.uri is None and not local.is_file():
+        raise ModelError(f"no model yet: {local} is not there. Train one: stille train.")
+    from pipelines import tracking
+
+    champion = tracking.champion_version(settings)
+    if champion is None:
+        raise ModelError("no version carries the alias champion. Train one: stille train.")
+    yield Diagnosis("model", "ok", f"{champion.label} is champion")
+
+
+def prefect(_: Settings) -> Iterator[Diagnosis]:
+    """Whether the configured server answers; without one, each run starts its own."""
+    address = os.environ.get("PREFECT_API_URL", "")
+    if not address.startswith(("http://", "https://")):
+        yield Diagnosis("Prefect", "ok", "no server configured; each run starts its own")
+        return
+    try:
+        with urllib.request.urlopen(f"{address}/health", timeout=_PATIENCE_SECONDS):  # noqa: S310  (configured)
+            yield Diagnosis("Prefect", "ok", f"{mask_passwords(address)} answers")
+    except (OSError, ValueError) as error:
+        reason = type(error).__name__
+        answer = f"{mask_passwords(address)} does not answer ({reason})"
+        yield Diagnosis("Prefect", "look", f"{answer}; nights run untracked until it does")
+
 
 # Which of several faults decides the exit code: what must be mended first comes first.
 _WORST = (ConfigError, PublicationError, ContractError, ModelError, BusyError)
-_LOOKS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
-    "learning": checks.learning,
-    "privacy": checks.privacy,
-    "clock": checks.clock,
-    "disk": checks.disk,
-    "sources": checks.sources,
-    "databases": checks.databases,
-    "lock": services.lock,
-    "last night": services.last_night,
-    "model": services.model,
-    "Prefect": services.prefect,
+_LOOKS: dict[str, Callable[[Settings], Iterator[Diagnosis]]] = {
+    "learning": learning,
+    "privacy": privacy,
+    "clock": clock,
+    "disk": disk,
+    "sources": sources,
+    "databases": databases,
+    "lock": lock,
+    "last night": last_night,
+    "model": model,
+    "Prefect": prefect,
 }
 
 
-def examine(config: Path) -> list[Finding]:
+def examine(config: Path) -> list[Diagnosis]:
     """Look at configuration, privacy, clock, disk, sources, lock, last night, model and Prefect."""
     try:
         settings = load_settings(config)
     except StilleError as error:
-        return [Finding("configuration", "bad", str(error), error.exit_code)]
-    found = [Finding("configuration", "ok", f"{config}: {len(settings.sources)} tables")]
+        return [Diagnosis("configuration", "bad", str(error), error.exit_code)]
+    found = [Diagnosis("configuration", "ok", f"{config}: {len(settings.sources)} tables")]
     for what, look in _LOOKS.items():
         try:
             found += look(settings)
         except StilleError as error:
-            found.append(Finding(what, "bad", str(error), error.exit_code))
+            found.append(Diagnosis(what, "bad", str(error), error.exit_code))
     return found
 
 
-def worst(found: list[Finding]) -> int:
+def worst(found: list[Diagnosis]) -> int:
     """The exit code of the fault to mend first; 0 when there is none."""
     codes = {finding.exit_code for finding in found} - {0}
     ranked = [kind.exit_code for kind in _WORST]

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.config.list_layout import CRM, EXCEL, Dialect
+from pipelines.config.lists import CRM, EXCEL, CsvStyle
 from pipelines.runtime.atomic_files import sync
 
 CUSTOMER = "customer_id"
@@ -40,7 +40,7 @@ def without_in_parquet(path: Path, customer: str, column: int | None = None) -> 
     return True
 
 
-def _without_in_csv(path: Path, customer: str, column: int, dialect: Dialect) -> bool:
+def _without_in_csv(path: Path, customer: str, column: int, dialect: CsvStyle) -> bool:
     """Lines of other records are copied as they stand, so their bytes stay the same."""
     encoding = "utf-8-sig" if dialect.mark else "utf-8"
     temporary, found = path.with_suffix(".forgetting"), False

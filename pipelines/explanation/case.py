@@ -26,7 +26,7 @@ from pipelines.matrices.files import KEYS
 from pipelines.matrices.shard import open_shard
 from pipelines.publication.reader import Publication, current, newest_of, verify
 from pipelines.runtime.duckdb_connection import connect, identifier
-from pipelines.snapshots.input_digest import inputs_digest
+from pipelines.snapshots.facts import inputs_digest
 from pipelines.snapshots.snapshot import Snapshot, read_snapshot
 from pipelines.snapshots.store import newest_first
 from pipelines.tracking import champion_cache

@@ -10,7 +10,7 @@ from pipelines.effect.result import EffectResult, HarmError, as_data
 from pipelines.effect.uplift_training import who_responds
 from pipelines.jobs.read_tables import read_tables
 from pipelines.runtime.atomic_files import write_file
-from pipelines.runtime.json_text import plain_json
+from pipelines.runtime.escaping import plain_json
 
 FOLDER = "effect"
 

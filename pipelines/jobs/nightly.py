@@ -34,7 +34,7 @@ from pipelines.runtime.progress import bar
 from pipelines.runtime.secret_keys import HOLDOUT, key_fingerprint, key_of
 from pipelines.scoring import uplift
 from pipelines.scoring.night import CohortScores, score_cohort
-from pipelines.snapshots.input_digest import inputs_digest
+from pipelines.snapshots.facts import inputs_digest
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion, resolve_champion
 

@@ -5,16 +5,21 @@ from pathlib import Path
 
 from features.contract import TABLES
 from features.errors import ModelError
-from pipelines.config.masterdata import refuse_mutable
+from pipelines.config.mapping import refuse_mutable
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
-from pipelines.runtime.clock import today_in
+from pipelines.runtime.environment import today_in
 from pipelines.runtime.progress import bar
 from pipelines.runtime.run_record import Gate, RunRecord
 from pipelines.snapshots.facts import TABLES_NAME, tables_from_json
-from pipelines.snapshots.gate_measure import NO_PREVIOUS_TABLES, PreviousTables, Tables
-from pipelines.snapshots.gates import measures, record_gates
-from pipelines.snapshots.gates_against_history import own_measures
+from pipelines.snapshots.gate_measures import (
+    NO_PREVIOUS_TABLES,
+    PreviousTables,
+    Tables,
+    measures,
+    own_measures,
+)
+from pipelines.snapshots.gates import record_gates
 from pipelines.snapshots.snapshot import Snapshot, take_snapshot
 from pipelines.snapshots.store import previous_snapshot
 from pipelines.snapshots.writing_tables import WrittenTables

@@ -18,7 +18,7 @@ from pipelines.config.run import Run
 from pipelines.jobs.read_tables import read_tables
 from pipelines.matrices.build import tables_of
 from pipelines.runtime.environment import code_version
-from pipelines.snapshots.input_digest import inputs_digest
+from pipelines.snapshots.facts import inputs_digest
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion, resolve_champion
 from pipelines.training.newer_examples import (

@@ -21,7 +21,7 @@ from pipelines.matrices.build import tables_of
 from pipelines.matrices.store import prune
 from pipelines.runtime.environment import code_version
 from pipelines.runtime.progress import bar
-from pipelines.snapshots.input_digest import inputs_digest
+from pipelines.snapshots.facts import inputs_digest
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training.artifacts import check_notes, draw_plots, run_facts, store_artifacts
 from pipelines.training.card import CARD, Provenance, description, model_card

@@ -19,8 +19,8 @@ from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.lists.contact import CONTACT_CHANNELS
 from pipelines.matrices.scratch_folder import scratch
-from pipelines.runtime.clock import today_in
 from pipelines.runtime.duckdb_connection import connect, first_line, identifier
+from pipelines.runtime.environment import today_in
 from pipelines.snapshots.loading import Loaded, load_table
 from pipelines.snapshots.snapshot import Snapshot, find_inputs
 from pipelines.sources.files import changed, digests

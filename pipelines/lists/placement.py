@@ -15,9 +15,8 @@ from models.causal.sleeping_dogs import woken_shares
 from models.dataset.array_types import Floats
 from models.dataset.examples import MARGIN
 from models.metrics.profit import expected_value, uplift_value
-from pipelines.config.economics import customer_values, economics_of
 from pipelines.config.lists import Peace
-from pipelines.config.settings import Settings
+from pipelines.config.settings import Settings, customer_values, economics_of
 from pipelines.lists.contact import ContactRules, allowed_contact
 from pipelines.lists.lanes import RULES, Capacity, place
 from pipelines.lists.permissions import Permissions

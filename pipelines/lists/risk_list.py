@@ -13,7 +13,7 @@ from features.errors import ConfigError, ContractError
 from pipelines.lists.list_columns import ALL, BANDS, EMPTY_LEFT_OUT, FIELDS, REASONS, SCHEMA_VERSION
 from pipelines.lists.templates import Direction, Templates, sentences
 from pipelines.publication.manifest import DECIMALS, Field, Stamp
-from pipelines.runtime.csv_escaping import refuse_dangerous_ids
+from pipelines.runtime.escaping import refuse_dangerous_ids
 
 SLOTS: tuple[tuple[str, Direction], ...] = (
     *((f"reason_{number}", "raises") for number in range(1, REASONS + 1)),

@@ -12,7 +12,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any, Literal, get_args
 
-from pipelines.config.list_layout import CRM, EXCEL
+from pipelines.config.lists import CRM, EXCEL
 from pipelines.runtime.atomic_files import digest
 
 FieldType = Literal["text", "integer", "decimal", "percentile", "amount", "date", "boolean"]

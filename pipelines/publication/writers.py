@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xlsxwriter
 
-from pipelines.config.list_layout import CRM, EXCEL, EXCEL_ROWS, Dialect, Layout
+from pipelines.config.lists import CRM, EXCEL, EXCEL_ROWS, CsvStyle, Layout
 from pipelines.publication.manifest import DECIMALS, Field
 from pipelines.runtime.atomic_files import storage_errors
-from pipelines.runtime.csv_escaping import escape
+from pipelines.runtime.escaping import escape
 
 _ROWS_AT_ONCE = 100_000
 
@@ -64,7 +64,7 @@ def write_csv(
     frame: pd.DataFrame,
     fields: tuple[Field, ...],
     path: Path,
-    dialect: Dialect = CRM,
+    dialect: CsvStyle = CRM,
     titles: list[str] | None = None,
 ) -> None:
     """Write one CSV of ``write_list``, headed by ``titles`` or the fields' names.
@@ -79,13 +79,13 @@ def write_csv(
             file.write(_lines(frame.iloc[first : first + _ROWS_AT_ONCE], fields, dialect))
 
 
-def _lines(frame: pd.DataFrame, fields: tuple[Field, ...], dialect: Dialect) -> str:
+def _lines(frame: pd.DataFrame, fields: tuple[Field, ...], dialect: CsvStyle) -> str:
     cells = pd.concat([_cells(frame[field.name], field, dialect) for field in fields], axis=1)
     rows = cells.iloc[:, 0].str.cat(cells.iloc[:, 1:], sep=dialect.separator)
     return dialect.line.join(rows) + dialect.line
 
 
-def _cells(values: pd.Series, field: Field, dialect: Dialect) -> pd.Series:
+def _cells(values: pd.Series, field: Field, dialect: CsvStyle) -> pd.Series:
     if field.type == "text":
         cells = _quoted(escape(values.astype("str")), dialect)
     elif field.type == "date":
@@ -101,7 +101,7 @@ def _cells(values: pd.Series, field: Field, dialect: Dialect) -> pd.Series:
     return cells.fillna("")
 
 
-def _quoted(text: pd.Series, dialect: Dialect) -> pd.Series:
+def _quoted(text: pd.Series, dialect: CsvStyle) -> pd.Series:
     quoted = '"' + text.str.replace('"', '""', regex=False) + '"'
     special = f'[",{dialect.separator}\r\n\\s]'
     return text.where(~text.str.contains(special, regex=True).fillna(value=False), quoted)

@@ -15,7 +15,7 @@ from pipelines.reporting.charts import draw
 from pipelines.reporting.facts import Facts
 from pipelines.reporting.texts import Texts, load_texts
 from pipelines.runtime.atomic_files import storage_errors
-from pipelines.runtime.html_templates import html_template
+from pipelines.runtime.escaping import html_template
 
 SECTIONS = (
     *("status", "tonight", "first", "why", "past"),

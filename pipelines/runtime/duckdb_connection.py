@@ -19,17 +19,14 @@ create or replace temp macro to_utc(local_time, zone) as case
     else timezone('UTC', timezone(zone, local_time)) end"""
 
 
-class Limits(Protocol):
+class ConnectionLimits(Protocol):
     """What a connection may use: threads, and memory as DuckDB writes it (``2GB``)."""
 
-    @property
-    def threads(self) -> int: ...
-
-    @property
-    def memory_limit(self) -> str: ...
+    threads: int
+    memory_limit: str
 
 
-def connect(limits: Limits, spill: Path) -> duckdb.DuckDBPyConnection:
+def connect(limits: ConnectionLimits, spill: Path) -> duckdb.DuckDBPyConnection:
     """Open a connection in UTC that keeps to ``limits`` and spills into ``spill``.
 
     Defines ``to_utc(naive local timestamp, zone)``: the naive UTC instant; the earlier of two

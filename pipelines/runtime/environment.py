@@ -1,4 +1,4 @@
-"""Process environment: defaults of the libraries underneath, and the version of this code.
+"""Process environment: defaults of the libraries underneath, version of this code, system clock.
 
 The defaults must be set before Prefect or MLflow is imported: nothing calls home then, and
 everything stays under one folder. Values already set in the environment win.
@@ -6,10 +6,11 @@ everything stays under one folder. Values already set in the environment win.
 
 import json
 import os
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+import secrets
+from datetime import UTC, date, datetime
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-
-_NAME = "stille"
+from zoneinfo import ZoneInfo
 
 _DEFAULTS = {
     "DO_NOT_TRACK": "true",
@@ -37,19 +38,40 @@ def quiet_libraries() -> None:
 
 
 def code_version() -> str:
-    """The package's version, with the commit if it was installed from a repository.
-
-    "unknown" when the package is not installed.
-    """
+    """The package's version, with the commit of a repository; "unknown" when not installed."""
     try:
-        found = distribution(_NAME)
+        found = distribution("stille")
     except PackageNotFoundError:
         return "unknown"
-    commit = _commit(found)
+    origin = json.loads(found.read_text("direct_url.json") or "{}")
+    commit = origin.get("vcs_info", {}).get("commit_id", "")
     return f"{found.version}+{commit}" if commit else found.version
 
 
-def _commit(found: Distribution) -> str | None:
-    text = found.read_text("direct_url.json")
-    origin = json.loads(text) if text else {}
-    return str(origin.get("vcs_info", {}).get("commit_id", "")) or None
+def today_in(zone: str) -> date:
+    """The calendar day now in a zone."""
+    return datetime.now(ZoneInfo(zone)).date()
+
+
+def now() -> datetime:
+    """The instant now, UTC."""
+    return datetime.now(UTC)
+
+
+def instant() -> str:
+    """The instant now as text, UTC to the second."""
+    return now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def new_run_id(command: str) -> str:
+    """A unique name that sorts by time: command, UTC second, six random hex digits."""
+    return f"{command}-{now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def local_day(instant: datetime, zone: str) -> date:
+    """The calendar day in a zone of a naive UTC instant.
+
+    >>> local_day(datetime(2024, 6, 30, 22, 30), "Europe/Oslo")
+    datetime.date(2024, 7, 1)
+    """
+    return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()

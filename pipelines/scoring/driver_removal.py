@@ -14,8 +14,7 @@ from models.churn.model import ChurnModel
 from models.dataset.array_types import Floats, Index, Matrix
 from models.dataset.examples import MARGIN
 from models.explain.driver_removal import Removal, removals
-from pipelines.config.economics import customer_values
-from pipelines.config.settings import Settings
+from pipelines.config.settings import Settings, customer_values
 
 _SAMPLE = 1_000
 _CALM: Mapping[str, float] = {"ratio": 1.0, "flag": 0.0}

@@ -14,8 +14,8 @@ from models.churn.model import ChurnModel
 from models.dataset.array_types import Floats, Matrix, Texts
 from models.dataset.feature_spec import FeatureSpec
 from models.explain.shap_values import protective, top_reasons
-from pipelines.config.columns import Attribute
 from pipelines.config.settings import Settings
+from pipelines.config.sources import Attribute
 
 UPLIFT = "kept"
 _LONGEST_NAME = 60

@@ -17,7 +17,7 @@ from models.causal.uplift import UpliftModel
 from models.dataset.feature_spec import FeatureSpec
 from pipelines.config.run import Run
 from pipelines.runtime.atomic_files import replace_bytes, storage_errors
-from pipelines.runtime.json_text import plain_json
+from pipelines.runtime.escaping import plain_json
 from pipelines.runtime.run_record import RunRecord
 from pipelines.scoring.scores import UPLIFT
 from pipelines.tracking.booster_sandbox import check_boosters

@@ -1,5 +1,6 @@
 """Snapshot metadata: its tables, files and gates, and reading them again."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -13,7 +14,7 @@ from features.contract import TABLES
 from features.errors import ContractError
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.folder_lock import FolderLock, lock_folder
-from pipelines.snapshots.profile import TableProfile
+from pipelines.snapshots.profiling import TableProfile
 from pipelines.sources.files import file_digest
 
 FACTS_NAME = "snapshot.json"
@@ -128,3 +129,8 @@ def check_report(snapshot: Snapshot) -> list[dict[str, Any]]:
         for name, facts in snapshot.tables.items()
         if not TABLES[name].derived
     ]
+
+
+def inputs_digest(snapshot: Snapshot) -> str:
+    """SHA-256 (hex) over the digests of the input files, whatever day they were read on."""
+    return hashlib.sha256(json.dumps(sorted(snapshot.inputs.items())).encode()).hexdigest()

@@ -1,27 +1,18 @@
-"""Data-quality gates: a figure outside its band stops the run until a person looks.
+"""Data-quality gates: a figure outside its band, or a refused table, stops the run.
 
 Each figure is held against the snapshot before, which was let through itself, against what the
 champion learned from when there is none, or against the table's own past.
 """
 
-from collections.abc import Collection, Iterable
-from datetime import date
+from collections.abc import Callable, Iterable
 
-from features.errors import GateError
-from pipelines.config.settings import Settings
+from features.errors import ContractError, GateError
 from pipelines.runtime.run_record import Gate, RunRecord
 from pipelines.snapshots.facts import Snapshot
-from pipelines.snapshots.gate_measure import NO_PREVIOUS_TABLES, Measure, PreviousTables, Tables
-from pipelines.snapshots.gates_against_history import own_measures
-from pipelines.snapshots.gates_against_previous import compared_measures
-
-
-def measures(
-    settings: Settings, as_of: date, now: Tables, known: PreviousTables = NO_PREVIOUS_TABLES
-) -> list[Measure]:
-    """Every figure of the tables that has a band."""
-    quality, zone = settings.quality, settings.company.timezone
-    return [*own_measures(quality, zone, as_of, now), *compared_measures(quality, now, known)]
+from pipelines.snapshots.gate_measures import (
+    Measure,
+)
+from pipelines.snapshots.writing_tables import WrittenTables
 
 
 def record_gates(
@@ -41,37 +32,61 @@ def record_gates(
     for measure in found:
         record.gate(measure.name, measure.value, measure.low, measure.high)
     gates = tuple(record.gates[start:])
-    through = _let_through(before)
+    earlier = () if before is None else before.gates
+    through = {(gate.name, gate.value) for gate in earlier if not gate.passed}
     closed = [
         (gate, measure.detail)
         for gate, measure in zip(gates, found, strict=True)
         if not gate.passed and not (measure.own and (gate.name, gate.value) in through)
     ]
     if closed and not accept:
-        raise _refusal(closed, page)
+        lines = "".join(f"\n  {_line(gate, detail)}" for gate, detail in closed)
+        raise GateError(
+            f"the tables are not as they used to be:{lines}\nThe last snapshot and publication "
+            f"stand. Look at {page} (stille check writes it). If the export is wrong, mend it and "
+            "run again; if it is right, say so: stille check --accept. A band that is too narrow "
+            "for good is changed under quality in the configuration."
+        )
     record.notes += [f"let through by a person: {gate.name}" for gate, _ in closed]
     return gates
 
 
-def _let_through(before: Snapshot | None) -> Collection[tuple[str, float | None]]:
-    gates = () if before is None else before.gates
-    return {(gate.name, gate.value) for gate in gates if not gate.passed}
-
-
-def _refusal(closed: Iterable[tuple[Gate, str]], page: str) -> GateError:
-    """What a person must look at, and how to let it through."""
-    lines = "".join(f"\n  {_said(gate, detail)}" for gate, detail in closed)
-    return GateError(
-        f"the tables are not as they used to be:{lines}\nThe last snapshot and publication stand. "
-        f"Look at {page} (stille check writes it). If the export is wrong, mend it and run again; "
-        "if it is right, say so: stille check --accept. A band that is too narrow for good is "
-        "changed under quality in the configuration."
-    )
-
-
-def _said(gate: Gate, detail: str) -> str:
+def _line(gate: Gate, detail: str) -> str:
     value = "unknown" if gate.value is None else f"{gate.value:.4g}"
     low = "" if gate.low is None else f"at least {gate.low:.4g}"
     high = "" if gate.high is None else f"at most {gate.high:.4g}"
     band = " and ".join(filter(None, (low, high)))
     return f"{gate.name}: {value} ({band}){f'; {detail}' if detail else ''}"
+
+
+Judge = Callable[[WrittenTables], tuple[Gate, ...]]
+
+
+def decide(judge: Judge, taken: WrittenTables) -> tuple[Gate, ...]:
+    """The gates of the tables.
+
+    Raises ``ContractError`` when a table is refused, telling also of the gates then, and what
+    ``judge`` raises when none is.
+    """
+    try:
+        gates = judge(taken)
+    except GateError as error:
+        if not taken.refusals:
+            raise
+        raise _together(taken, str(error)) from error
+    if taken.refusals:
+        raise _together(taken)
+    return gates
+
+
+def _together(taken: WrittenTables, gates: str = "") -> ContractError:
+    refusals = taken.refusals
+    told = [str(error) for error in refusals.values()]
+    if len(refusals) > 1:
+        told = [f"{len(refusals)} tables are refused: {', '.join(refusals)}", *told]
+    if not taken.customers_known:
+        told.append(
+            "As the customers could not be read, nobody's id was looked up: rows of other tables "
+            "that belong to no customer are not counted."
+        )
+    return ContractError("\n\n".join(filter(None, [*told, gates])))

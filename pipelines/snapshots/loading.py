@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -13,13 +14,12 @@ from pipelines.config.settings import Settings
 from pipelines.config.sources import Source
 from pipelines.runtime.duckdb_connection import identifier
 from pipelines.runtime.secret_keys import PSEUDONYM, key_of
-from pipelines.snapshots.shards import CUSTOMERS
-from pipelines.sources.binding import Bound, bind
-from pipelines.sources.binding_rules import Binding, refuse_no_zone
+from pipelines.snapshots.profiling import counts
+from pipelines.sources.binding import Binding, Bound, bind, refuse_no_zone
 from pipelines.sources.duplicates import settle_duplicates
 from pipelines.sources.files import Input
 from pipelines.sources.parsing import Forms
-from pipelines.sources.pseudonyms import define_pseudonym
+from pipelines.sources.personal_data import define_pseudonym
 from pipelines.sources.readable_part import Part
 from pipelines.sources.readers import READERS, open_part
 from pipelines.sources.type_casting import (
@@ -31,6 +31,7 @@ from pipelines.sources.type_casting import (
     row_rule,
 )
 
+CUSTOMERS = "customer_shards"
 # A damaged file can raise any other error of DuckDB's, also its bare base class.
 _OUR_OWN_FAULT = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException)
 
@@ -92,7 +93,10 @@ def load_table(
     _prove(connection, table, source, parts, forms)
     bound = _with_siblings(_together(bounds), settings.sources, source)
     refusal = settle_duplicates(connection, table, source, bound.bindings, parts)
-    rules = _count_rules(connection, table)
+    rules = counts(
+        connection,
+        f"select coalesce(_rule, ''), count(*) from {identifier(table.name)} group by 1 order by 1",
+    )
     rows = sum(rules.values()) - rules.pop(SKIPPED, 0)
     rules.pop("", None)
     columns = (*(c.name for c in table.columns), *attribute_names(bound.bindings))
@@ -158,17 +162,10 @@ def _prove(
 
 
 def _together(bounds: Sequence[Bound]) -> Bound:
-    return Bound(
-        bindings=_first_of_each(bounds),
-        absent=tuple(dict.fromkeys(name for bound in bounds for name in bound.absent)),
-        unread=tuple(dict.fromkeys(name for bound in bounds for name in bound.unread)),
-        forbidden=tuple(dict.fromkeys(name for bound in bounds for name in bound.forbidden)),
-    )
-
-
-def _first_of_each(bounds: Sequence[Bound]) -> tuple[Binding, ...]:
     named = {b.column.name: b for bound in reversed(bounds) for b in reversed(bound.bindings)}
-    return tuple(reversed(named.values()))
+    names = zip(*((b.absent, b.unread, b.forbidden) for b in bounds), strict=True)
+    absent, unread, forbidden = (tuple(dict.fromkeys(chain(*each))) for each in names)
+    return Bound(tuple(reversed(named.values())), absent, unread, forbidden)
 
 
 def _with_siblings(bound: Bound, sources: Mapping[str, Source], source: Source) -> Bound:
@@ -180,10 +177,3 @@ def _with_siblings(bound: Bound, sources: Mapping[str, Source], source: Source) 
             used |= {attribute.column for attribute in other.attributes.values()}
             used |= {*other.filters, *other.dropped}
     return replace(bound, unread=tuple(name for name in bound.unread if name not in used))
-
-
-def _count_rules(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
-    counted = connection.execute(
-        f"select coalesce(_rule, ''), count(*) from {identifier(table.name)} group by 1 order by 1"
-    ).fetchall()
-    return {str(rule): int(count) for rule, count in counted}

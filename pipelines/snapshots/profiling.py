@@ -1,15 +1,56 @@
-"""Data profiling of a loaded table: ranges, levels, categories by digest, contradictions."""
+"""Data profiling of a loaded table: ranges, levels, categories by digest, contradictions.
+
+Figures only: no value of a customer's text is stored.
+"""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 
 from features.contract import TABLES, Column, Table
 from pipelines.runtime.duckdb_connection import identifier, literal
-from pipelines.snapshots.profile import ColumnProfile, TableProfile
 from pipelines.snapshots.unit_levels import Level, level_of
-from pipelines.sources.binding_rules import Binding
+from pipelines.sources.binding import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProfile:
+    """One column: nulls, and what can be said of its values without naming one.
+
+    ``low`` and ``high`` are the least and the greatest value of numbers and dates. ``median`` is
+    that of the positive numbers (to within 5 %); ``jump`` is the newest month's median over that
+    of the twelve months before. ``mixed`` is how much more of the newest
+    month lies a power of ten away from the usual values than ever before. ``values`` counts the
+    most frequent words by their digests.
+    """
+
+    nulls: int
+    low: str | None = None
+    high: str | None = None
+    median: float | None = None
+    jump: float | None = None
+    mixed: float | None = None
+    values: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TableProfile:
+    """One table: its columns, rows alike but for their key, and counts of what contradicts.
+
+    ``disorder`` counts rows whose dates are out of order, ``orphans`` references to rows that
+    another table does not have, ``days`` rows by local day of what happened (not of plans and
+    dimensions), ``lag`` the median of the days from an event until it is known.
+    """
+
+    columns: Mapping[str, ColumnProfile]
+    alike: int = 0
+    disorder: Mapping[str, int] = field(default_factory=dict)
+    orphans: Mapping[str, int] = field(default_factory=dict)
+    days: Mapping[str, int] = field(default_factory=dict)
+    lag: int | float = 0.0  # an integer stays one when it is read again
+
 
 KEPT_VALUES = 1000
 _TEXT = "text"
@@ -113,31 +154,25 @@ def _column(
 ) -> ColumnProfile:
     given, low, high = cells
     level = Level()
-    if _has_a_level(column):
+    measured = column.type == "integer" and column.unit == "s"
+    if measured or column.type in ("money", "price", "number"):
         level = level_of(connection, accepted, column.name, table.name != "customers")
-    named = column.type == _TEXT and not column.allowed and not column.name.endswith("_id")
-    values = _values(connection, accepted, column.name) if named else {}
+    values = {}
+    if column.type == _TEXT and not column.allowed and not column.name.endswith("_id"):
+        name = identifier(column.name)
+        words = f"select md5({name})[:12], count(*) from {accepted} where {name} is not null"
+        values = counts(connection, f"{words} group by 1 order by 2 desc, 1 limit {KEPT_VALUES}")
     return ColumnProfile(rows - given, low, high, level.median, level.jump, level.mixed, values)
 
 
-def _has_a_level(column: Column) -> bool:
-    measured = column.type == "integer" and column.unit == "s"
-    return measured or column.type in ("money", "price", "number")
-
-
-def _values(connection: duckdb.DuckDBPyConnection, accepted: str, column: str) -> dict[str, int]:
-    name = identifier(column)
-    counted = connection.execute(
-        f"select md5({name})[:12], count(*) from {accepted} where {name} is not null "
-        f"group by 1 order by 2 desc, 1 limit {KEPT_VALUES}"
-    ).fetchall()
-    return {str(digest): int(count) for digest, count in counted}
+def counts(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
+    """The rows of a query (a text, a count) as a mapping."""
+    return {str(text): int(count) for text, count in connection.execute(query).fetchall()}
 
 
 def _days(connection: duckdb.DuckDBPyConnection, accepted: str, zone: str) -> dict[str, int]:
-    local = f"timezone({literal(zone)}, timezone('UTC', event_at))"
-    counted = connection.execute(
-        f"select cast(cast({local} as DATE) as VARCHAR), count(*) from {accepted} "
-        "group by 1 order by 1"
-    ).fetchall()
-    return {str(day): int(count) for day, count in counted}
+    day = f"cast(timezone({literal(zone)}, timezone('UTC', event_at)) as DATE)"
+    return counts(
+        connection,
+        f"select cast({day} as VARCHAR), count(*) from {accepted} group by 1 order by 1",
+    )

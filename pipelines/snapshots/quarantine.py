@@ -9,10 +9,10 @@ from features.contract import Column
 from features.errors import ContractError
 from pipelines.config.settings import Settings
 from pipelines.config.sources import Dialect
-from pipelines.runtime.csv_escaping import ESCAPE
 from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.runtime.escaping import ESCAPE
 from pipelines.snapshots.loading import Loaded
-from pipelines.sources.binding_rules import Binding
+from pipelines.sources.binding import Binding
 from pipelines.sources.type_casting import SKIPPED, raw_select
 
 _BAD = "bad_rows"

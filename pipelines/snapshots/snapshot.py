@@ -25,6 +25,7 @@ from pipelines.snapshots.facts import (
     read_snapshot,
     verify_snapshot,
 )
+from pipelines.snapshots.gates import Judge, decide
 from pipelines.snapshots.store import (
     folder_of,
     forget_refused,
@@ -36,7 +37,6 @@ from pipelines.snapshots.store import (
     read_reusable,
     refused_folder,
 )
-from pipelines.snapshots.verdict import Judge, decide
 from pipelines.snapshots.writing_tables import WrittenTables, write_tables
 from pipelines.sources.files import Input, changed, digests, file_digest, find_files
 from pipelines.sources.postgres_reader import fetch_tables

@@ -14,18 +14,16 @@ import duckdb
 from features.contract import TABLES, Table
 from features.errors import ContractError
 from features.timeline import midnight_utc
-from pipelines.config.columns import ColumnMap
 from pipelines.config.settings import Settings
+from pipelines.config.sources import ColumnMap
 from pipelines.runtime.duckdb_connection import connect, identifier
-from pipelines.snapshots import households
+from pipelines.snapshots import cross_table
+from pipelines.snapshots.cross_table import with_orphans
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.loading import Loaded, load_table
-from pipelines.snapshots.orphan_keys import with_orphans
 from pipelines.snapshots.quarantine import set_aside
-from pipelines.snapshots.shards import levels_to_changes, make_shards
-from pipelines.snapshots.writing import facts_of, write_shards
-from pipelines.sources.binding import Bound
-from pipelines.sources.binding_rules import Binding
+from pipelines.snapshots.shards import facts_of, levels_to_changes, make_shards, write_shards
+from pipelines.sources.binding import Binding, Bound
 from pipelines.sources.files import Input
 
 
@@ -112,9 +110,9 @@ class _Taking:
 
     def derive(self) -> None:
         """Make and write each table that others are enough to make."""
-        if self.shards and households.derivable(self.tables):
-            households.load_notices(self.connection, self.staging)
-            self._finish(_made(self.connection, TABLES[households.NOTICES]))
+        if self.shards and cross_table.derivable(self.tables):
+            cross_table.load_notices(self.connection, self.staging)
+            self._finish(_made(self.connection, TABLES[cross_table.NOTICES]))
 
     def _settle(self, loaded: Loaded) -> None:
         set_aside(self.connection, self.settings, loaded, self.staging / "quarantine", self.refused)

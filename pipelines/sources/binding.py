@@ -1,23 +1,141 @@
-"""Schema matching of one file: the source columns of each contract column."""
+"""Schema matching of one file: the source columns of each contract column, or why it is refused."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from features.contract import Column, ColumnType, Table
-from pipelines.config.columns import Attribute, ColumnMap
+from features.errors import ContractError
+from pipelines.config.errors import nearest
 from pipelines.config.mapping import SYNTHESISED_BY_LEVELS
-from pipelines.config.sources import Source
-from pipelines.sources.binding_rules import (
-    KNOWN_AT,
-    Binding,
-    refuse_float_keys,
-    refuse_forbidden,
-    refuse_missing,
-    refuse_undeclared_segment,
-    refuse_unknown_delay,
-    refuse_unordered_versions,
-)
+from pipelines.config.sources import FORMATS, Attribute, ColumnMap, Dialect, Source
 from pipelines.sources.personal_data import why_forbidden
+
+KNOWN_AT = Column("known_at", "When the row could be known.", "instant")
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One column of the contract, or attribute, and where its values come from."""
+
+    column: Column
+    origin: ColumnMap
+    as_days: bool = False
+
+
+def refuse_forbidden(table: Table, source: Source) -> None:
+    named = [
+        *((name, column) for name, o in source.columns.items() for column in o.read or ("",)),
+        *((name, attribute.column) for name, attribute in source.attributes.items()),
+    ]
+    for target, column in named:
+        for name in (target, column):
+            reason = why_forbidden(name)
+            if reason is not None:
+                raise ContractError(
+                    f"sources.{table.name}: {target!r} is mapped from {column!r}, and {name!r} is "
+                    f"a forbidden column: {reason}. Remove it from the mapping."
+                )
+
+
+def refuse_missing(
+    table: Table,
+    source: Source,
+    bindings: list[Binding],
+    columns: Mapping[str, str],
+    where: str,
+) -> None:
+    asked = [(b.column.name, name) for b in bindings for name in b.origin.read]
+    asked += [("rows_with", name) for name in source.rows_with]
+    asked += [("rows_without", name) for name in source.rows_without]
+    missing = [(target, name) for target, name in asked if name not in columns]
+    if missing:
+        lines = "".join(
+            f"\n  {name!r} (for {table.name}.{target}) is not there{nearest(str(name), columns)}"
+            for target, name in missing
+        )
+        raise ContractError(
+            f"{where}: columns differ from the contract:{lines}\n  the file has: "
+            f"{', '.join(columns)}\nmend the export, or sources.{table.name}.columns in the config"
+        )
+
+
+def refuse_float_keys(bindings: list[Binding], columns: Mapping[str, str], where: str) -> None:
+    read = [(b.column.name, name) for b in bindings for name in b.origin.read]
+    for target, name in read:
+        if target.endswith("_id") and columns[name] in ("FLOAT", "DOUBLE"):
+            raise ContractError(
+                f"{where}: {name!r} (for {target}) is stored as {columns[name]}; long keys have "
+                "already lost digits. Export it as text."
+            )
+
+
+def refuse_unknown_delay(table: Table, source: Source, bindings: list[Binding], where: str) -> None:
+    mapped = any(binding.column is KNOWN_AT for binding in bindings)
+    if not mapped and source.known_delay_days is None:
+        raise ContractError(
+            f"{where}: when does a row of {table.name} become known? It has no known_at, and "
+            f"sources.{table.name}.known_delay_days is not given. Map the column that tells when "
+            "a row was written (columns: {known_at: …}), or declare the days between an event "
+            "and its row: known_delay_days: 0 when it is there the same moment."
+        )
+
+
+def refuse_unordered_versions(
+    table: Table, source: Source, bindings: list[Binding], where: str
+) -> None:
+    """Raise ``ContractError`` for versions that nothing puts in order, or that no key joins."""
+    if source.duplicates != "versions":
+        return
+    advice = f"or give each row once, without sources.{table.name}.duplicates"
+    if not any(binding.column is KNOWN_AT for binding in bindings):
+        raise ContractError(
+            f"{where}: {table.name} has versions, and no known_at says when each was written. Map "
+            f"the column that tells it (columns: {{known_at: …}}), {advice}."
+        )
+    if any(b.origin.row_number and b.column.name in table.key for b in bindings):
+        raise ContractError(
+            f"{where}: {table.name} has versions, and its key is a row number, which no two rows "
+            f"share. Map the key ({', '.join(table.key)}), {advice}."
+        )
+
+
+def refuse_undeclared_segment(
+    table: Table, source: Source, bindings: list[Binding], where: str
+) -> None:
+    """Raise ``ContractError`` for a register's segment that may have been overwritten."""
+    for binding in bindings:
+        origin, column = binding.origin, binding.column.name
+        declared = source.static or origin.static or origin.mutable
+        if (table.name, column) == ("customers", "segment") and not declared:
+            raise ContractError(
+                f"{where}: can a customer's segment change after the day it is first written? If "
+                "never: sources.customers.columns.segment: {column: …, static: true}. If it can: "
+                "mutable: true, and give its history in sources.master_data."
+            )
+
+
+def refuse_no_zone(
+    table: Table,
+    source: Source,
+    dialect: Dialect,
+    columns: Mapping[str, str],
+    bindings: Sequence[Binding],
+) -> None:
+    """Raise ``ContractError`` for a database's naive instants when no zone is declared."""
+    if source.timezone is not None or FORMATS[source.kind].zone is not None:
+        return
+    for binding in bindings:
+        read = binding.origin.read
+        stored = columns[read[0]] if len(read) == 1 else "VARCHAR" if read else ""
+        naive = stored.startswith("TIMESTAMP") and "TIME ZONE" not in stored
+        naive = naive or (stored == "VARCHAR" and "%z" not in dialect.instant)
+        if binding.column.type == "instant" and naive:
+            named = " with ".join(map(repr, read))
+            raise ContractError(
+                f"{table.name}: {named} (for {binding.column.name}) has no time "
+                f"zone in the database. Declare the zone it is written in: "
+                f"sources.{table.name}.timezone, for example Europe/Oslo or UTC."
+            )
 
 
 @dataclass(frozen=True, slots=True)

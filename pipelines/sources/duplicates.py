@@ -8,7 +8,7 @@ from features.contract import Table
 from features.errors import ContractError
 from pipelines.config.sources import Source
 from pipelines.runtime.duckdb_connection import identifier, literal
-from pipelines.sources.binding_rules import Binding
+from pipelines.sources.binding import Binding
 from pipelines.sources.readable_part import Part
 from pipelines.sources.type_casting import SKIPPED
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from features.contract import DUCKDB_TYPES, Column, Table
 from pipelines.config.sources import Dialect, Source
 from pipelines.runtime.duckdb_connection import identifier, literal, literals, local_to_utc
-from pipelines.sources.binding_rules import Binding
+from pipelines.sources.binding import Binding
 from pipelines.sources.parsing import Forms, as_text, clean, convert, rename
-from pipelines.sources.pseudonyms import WHOSE
+from pipelines.sources.personal_data import WHOSE
 from pipelines.sources.readable_part import Part
 
 SKIPPED = "rows_with"

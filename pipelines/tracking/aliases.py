@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import mlflow
 
 from pipelines.config.settings import Settings
-from pipelines.runtime.clock import instant
+from pipelines.runtime.environment import instant
 from pipelines.tracking.registry import CHAMPION, Registered, aliased, answering
 from pipelines.tracking.store import point_at
 

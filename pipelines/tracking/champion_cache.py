@@ -16,7 +16,7 @@ from models.churn.serialization import digest
 from pipelines import tracking
 from pipelines.config.settings import Settings
 from pipelines.runtime.atomic_files import replace_bytes
-from pipelines.runtime.clock import now
+from pipelines.runtime.environment import now
 
 MAX_AGE_DAYS = 7
 _SKEW = timedelta(hours=-1)

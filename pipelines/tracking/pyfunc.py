@@ -2,7 +2,8 @@
 of this project. Input: the encoded matrix, one double per column of spec.json in its order, and
 perhaps a text column product_line. Output: the probability, calibrated for the row's product line;
 by the common line without the column, for null and for a product line that training did not see.
-The nightly run does not load models this way."""
+The nightly run does not load models this way.
+"""
 
 import json
 from pathlib import Path

@@ -13,7 +13,7 @@ import pandas as pd
 from models.explain.shap_values import spread
 from pipelines.config.settings import Settings
 from pipelines.runtime.atomic_files import replace_bytes
-from pipelines.runtime.json_text import plain_json
+from pipelines.runtime.escaping import plain_json
 from pipelines.snapshots.facts import TABLES_NAME, tables_to_json
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training import plots

@@ -15,8 +15,7 @@ from models.dataset.examples import Examples
 from models.metrics.profit import profit_gain
 from models.promotion.champion_comparison import ChampionComparison, log_loss_gain, top_overlap
 from pipelines import tracking
-from pipelines.config.economics import customer_values, economics_of
-from pipelines.config.settings import Settings
+from pipelines.config.settings import Settings, customer_values, economics_of
 from pipelines.training.champion_baseline import registered_scores
 from pipelines.training.evaluation_result import Evaluation
 

@@ -11,8 +11,7 @@ from models.metrics.profit import (
     maximum_profit,
     profit_curve,
 )
-from pipelines.config.economics import customer_values, economics_of
-from pipelines.config.settings import Settings
+from pipelines.config.settings import Settings, customer_values, economics_of
 
 ENDS = ("low_multiple", "high_multiple")
 

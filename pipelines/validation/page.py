@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from pipelines.runtime.atomic_files import write_file
-from pipelines.runtime.html_templates import html_template
+from pipelines.runtime.escaping import html_template
 from pipelines.runtime.run_record import Gate
 from pipelines.validation.findings import SET_ASIDE, Finding, findings, split_by_table
 from pipelines.validation.tables import CheckResult, is_source_table, table, tables_without_gate

@@ -6,10 +6,10 @@ from datetime import date
 from pathlib import Path
 
 from features.contract import TABLES
-from pipelines.runtime.clock import local_day
+from pipelines.runtime.environment import local_day
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import TableFacts
-from pipelines.snapshots.profile import ColumnProfile
+from pipelines.snapshots.profiling import ColumnProfile
 
 _OFTEN_EMPTY = 0.5
 _NAMED = 4

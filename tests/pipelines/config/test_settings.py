@@ -5,8 +5,8 @@ import yaml
 from pydantic import ValidationError
 
 from features.errors import ConfigError
-from pipelines.config.columns import ColumnMap
 from pipelines.config.settings import load_settings
+from pipelines.config.sources import ColumnMap
 from pipelines.simulator.writer import WRITTEN
 
 GOOD = """

@@ -11,8 +11,7 @@ import yaml
 from filelock import FileLock
 from trees import tree
 
-from pipelines.doctor.checks import Finding
-from pipelines.doctor.doctor import examine, worst
+from pipelines.doctor.doctor import Diagnosis, examine, worst
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -164,7 +163,7 @@ def test_a_database_that_is_away_is_seen(config, monkeypatch):
 
 def test_the_fault_to_mend_first_decides_the_code():
     def codes(*given):
-        return [Finding("x", "bad", "", code) for code in given]
+        return [Diagnosis("x", "bad", "", code) for code in given]
 
     assert worst(codes(0, 0)) == 0
     assert worst(codes(75, 4, 0)) == 4

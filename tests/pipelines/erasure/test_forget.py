@@ -15,8 +15,8 @@ import pytest
 from stamps import STAMP
 
 from features.errors import BusyError
-from pipelines.config.list_layout import Layout
-from pipelines.erasure.publications import forget_published
+from pipelines.config.lists import Layout
+from pipelines.erasure.forget import forget_published
 from pipelines.erasure.rows import without_in_parquet
 from pipelines.publication.manifest import Field
 from pipelines.publication.publish import publish, publisher, staging_folder

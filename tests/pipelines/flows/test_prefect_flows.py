@@ -15,7 +15,7 @@ from trees import records, tree
 from features.errors import BusyError, ContractError
 from pipelines.flows import launch, prefect_flows
 from pipelines.jobs.entry import NIGHTLY, TRAIN, Job
-from pipelines.runtime.clock import today_in
+from pipelines.runtime.environment import today_in
 from pipelines.training.search_budget import Effort
 
 

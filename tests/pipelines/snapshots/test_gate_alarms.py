@@ -14,7 +14,7 @@ from pipelines.config.settings import Settings, load_settings
 from pipelines.jobs.read_tables import read_tables
 from pipelines.runtime.run_record import RunRecord
 from pipelines.simulator.simulate import simulate
-from pipelines.snapshots.gates_against_history import own_measures
+from pipelines.snapshots.gate_measures import own_measures
 from pipelines.snapshots.snapshot import take_snapshot
 
 SEEDS, CUSTOMERS, MONTHS = (6, 7), 3_000, 36

@@ -14,8 +14,8 @@ from features.errors import ConfigError, ContractError
 from features.timeline import midnight_utc
 from pipelines.config.sections import Engine
 from pipelines.config.sources import Dialect
-from pipelines.runtime.csv_escaping import unescape
 from pipelines.runtime.duckdb_connection import connect, literal
+from pipelines.runtime.escaping import unescape
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.snapshots.store import previous_snapshot
 from pipelines.sources.parsing import Forms, convert

@@ -13,7 +13,7 @@ from features.errors import ConfigError
 from pipelines.config.settings import load_settings
 from pipelines.runtime.secret_keys import PSEUDONYM, key_of
 from pipelines.snapshots.snapshot import take_snapshot
-from pipelines.sources.pseudonyms import define_pseudonym, pseudonym
+from pipelines.sources.personal_data import define_pseudonym, pseudonym
 
 CUSTOMERS = "customer_id,joined_on\nSECRET-1,2020-01-01\nSECRET-2,2020-01-01\n"
 MANY = "".join(f"CASE-{n},SECRET-2,2024-01-01 10:00:00,\n" for n in range(30))

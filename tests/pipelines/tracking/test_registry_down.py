@@ -14,11 +14,10 @@ from trees import records
 from features.errors import ModelError
 from models.churn.serialization import digest
 from pipelines import tracking
-from pipelines.config.run import Run
+from pipelines.config.run import Run, plain
 from pipelines.config.settings import load_settings
-from pipelines.runtime.clock import now
+from pipelines.runtime.environment import now
 from pipelines.runtime.run_record import RunRecord
-from pipelines.runtime.task_runner import plain
 from pipelines.tracking import champion as resolving
 from pipelines.tracking import champion_cache
 

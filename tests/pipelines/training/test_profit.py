@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipelines.config.economics import customer_values, economics_of
-from pipelines.runtime.json_text import plain_json
+from pipelines.config.settings import customer_values, economics_of
+from pipelines.runtime.escaping import plain_json
 
 ECONOMICS = {
     "margin_per_year": 1_000,

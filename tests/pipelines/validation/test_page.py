@@ -13,7 +13,7 @@ from trees import records
 
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import TableFacts
-from pipelines.snapshots.profile import ColumnProfile, TableProfile
+from pipelines.snapshots.profiling import ColumnProfile, TableProfile
 from pipelines.validation.findings import PER_TABLE
 from pipelines.validation.page import render
 from pipelines.validation.tables import CheckResult

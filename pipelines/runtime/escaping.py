@@ -1,0 +1,80 @@
+"""Text escaping: CSV cells against formulas, strict JSON, HTML templates.
+
+A cell that a spreadsheet would run, one that begins with ``= + - @``, tab, CR, LF, NUL or one of
+their full-width forms, gets a leading apostrophe. So does a cell that begins with apostrophes
+before such a character, so that taking one apostrophe away always gives the original back.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from math import isfinite
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from features.errors import ContractError
+
+_DANGEROUS = "=+\\-@\t\r\n\x00＝＋－＠"
+ESCAPE = f"^('*[{_DANGEROUS}])"
+_UNESCAPE = f"^'('*[{_DANGEROUS}])"
+
+
+def escape(text: pd.Series) -> pd.Series:
+    """Give dangerous cells of a ``str`` series their apostrophe; nulls stay null.
+
+    >>> escape(pd.Series(["=1+1", "plain"], dtype="str")).tolist()
+    ["'=1+1", 'plain']
+    """
+    return text.str.replace(ESCAPE, r"'\1", regex=True)
+
+
+def unescape(text: pd.Series) -> pd.Series:
+    """The inverse of ``escape``, for whoever reads a list back."""
+    return text.str.replace(_UNESCAPE, r"\1", regex=True)
+
+
+def refuse_dangerous_ids(ids: pd.Series, place: str) -> None:
+    """Raise ``ContractError`` when an id begins so that it would need an apostrophe.
+
+    An escaped id no longer joins, and an unescaped one is a formula, so neither is written.
+    The message counts the ids without quoting them.
+    """
+    bad = ids.str.contains(ESCAPE.replace("(", "(?:", 1), regex=True).fillna(value=False)
+    if bad.any():
+        raise ContractError(
+            f"{place}: {int(bad.sum())} of {len(ids)} ids begin with a character that a "
+            "spreadsheet reads as a formula (= + - @, a tab, a line break or their full-width "
+            "forms). Map another key column to it in the configuration, then run `stille check`."
+        )
+
+
+def plain_json(value: object) -> bytes:
+    """``value`` of mappings, sequences, texts, numbers, dates and None as UTF-8 JSON."""
+    return json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    return value
+
+
+@cache
+def html_template(name: str) -> Template:
+    """The template ``pipelines/templates/<name>``; a value that it misses is an error."""
+    pages = Environment(
+        loader=PackageLoader("pipelines"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return pages.get_template(name)

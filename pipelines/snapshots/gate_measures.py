@@ -1,0 +1,231 @@
+"""Measures of the data-quality gates: tables against those before and against their own past.
+
+Only days before the as-of date count, so that a date in the past is judged as it stood then.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import ceil, nan
+
+from features.contract import TABLES
+from pipelines.config.sections import Quality
+from pipelines.config.settings import Settings
+from pipelines.runtime.environment import local_day
+from pipelines.snapshots.daily_volume import (
+    Days,
+    days_before,
+    share_of_weekday,
+    strangest_day,
+    usual_silence,
+)
+from pipelines.snapshots.facts import TableFacts
+from pipelines.snapshots.unit_levels import unit_factor
+
+FEWEST_ROWS = 100
+
+Tables = Mapping[str, TableFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A figure and the band it must lie in (inclusive; None is open; NaN never lies in it).
+
+    ``detail`` says what a person needs beside the figure, such as the day it is of. ``own`` is a
+    figure of the table alone: the same one, let through once, needs no second look.
+    """
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    detail: str = ""
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousTables:
+    """Tables that were right, by what they are called: the snapshot before, or the champion's.
+
+    Without a snapshot before, how many rows there are more says nothing (``growing``).
+    """
+
+    tables: Tables
+    name: str = "the snapshot before"
+    growing: bool = False
+
+
+NO_PREVIOUS_TABLES = PreviousTables({})
+
+
+def measures(
+    settings: Settings, as_of: date, now: Tables, known: PreviousTables = NO_PREVIOUS_TABLES
+) -> list[Measure]:
+    """Every figure of the tables that has a band."""
+    quality, zone = settings.quality, settings.company.timezone
+    return [*own_measures(quality, zone, as_of, now), *compared_measures(quality, now, known)]
+
+
+_JUMP = 7.0
+_MOST_ORPHANS = 0.5
+
+
+def compared_measures(quality: Quality, now: Tables, known: PreviousTables) -> Iterator[Measure]:
+    """Every figure that is held against ``known``, or judged by itself where that lacks it."""
+    for name, facts in now.items():
+        old = known.tables.get(name)
+        if quality.unit_jumps:
+            yield from _units(quality, name, facts, old, known.name)
+        if facts.rows >= FEWEST_ROWS:
+            yield from _empty(name, facts, old)
+            yield from _orphans(quality, name, facts, old)
+        if old is None or max(old.rows, facts.rows) < FEWEST_ROWS:
+            continue
+        band = quality.rows_of.get(name, quality.rows)
+        share = facts.rows / old.rows if old.rows else nan
+        high = None if known.growing else band.high
+        yield Measure(f"{name}: rows against {known.name}", share, band.low, high)
+        if min(old.rows, facts.rows) >= FEWEST_ROWS:
+            yield from _columns(quality, name, facts, known)
+
+
+def _columns(
+    quality: Quality, table: str, facts: TableFacts, known: PreviousTables
+) -> Iterator[Measure]:
+    old = known.tables[table]
+    for column, was in old.profile.columns.items():
+        here = facts.profile.columns.get(column)
+        if here is None and known.growing:
+            # Whether the champion needs the column, the gates on the night's matrix know.
+            continue
+        share = 1.0 if here is None else here.nulls / facts.rows
+        rise = round(share - was.nulls / old.rows, 6)
+        yield Measure(
+            f"{table}.{column}: rise of the share of nulls", rise, high=quality.max_null_rise
+        )
+        if was.values and here is not None and here.values:
+            both = sum(n for word, n in here.values.items() if word in was.values)
+            unknown = round(1 - both / sum(here.values.values()), 6)
+            high = quality.max_unknown_share
+            yield Measure(f"{table}.{column}: share of words never seen before", unknown, high=high)
+
+
+def _empty(table: str, facts: TableFacts, old: TableFacts | None) -> Iterator[Measure]:
+    """A given column without any value, where nothing known says that it was so before.
+
+    The moment of values that count from the start without one may be empty.
+    """
+    moments = {column.revealed_by for column in TABLES[table].columns if column.at_once}
+    for column, here in facts.profile.columns.items():
+        before = old is not None and column in old.profile.columns
+        if here.nulls < facts.rows or before or column in moments:
+            continue
+        yield Measure(
+            f"{table}.{column}: rows with a value",
+            0,
+            low=1,
+            detail=f"if it is empty for good, name its column in sources.{table}.dropped",
+        )
+
+
+def _orphans(
+    quality: Quality, table: str, facts: TableFacts, old: TableFacts | None
+) -> Iterator[Measure]:
+    for what, count in facts.profile.orphans.items():
+        column = what.partition(" ")[0]
+        given = facts.rows - facts.profile.columns[column].nulls
+        if given < FEWEST_ROWS:
+            continue
+        limit = quality.max_orphan_share
+        if old is None or column not in old.profile.columns:
+            high = max(_MOST_ORPHANS, limit)
+        else:
+            # What the tables before had already was let through.
+            had = old.rows - old.profile.columns[column].nulls
+            high = max(limit, 1.1 * old.profile.orphans.get(what, 0) / had if had else 0)
+        yield Measure(f"{table}: share of {what}", round(count / given, 6), high=high)
+
+
+def _units(
+    quality: Quality, table: str, facts: TableFacts, old: TableFacts | None, since: str
+) -> Iterator[Measure]:
+    for column, here in facts.profile.columns.items():
+        was = old.profile.columns.get(column) if old is not None else None
+        if here.jump is not None:
+            seen = unit_factor(was.jump) if was is not None else None
+            # A jump that the tables before already had was let through by a person.
+            high = _JUMP if unit_factor(here.jump) not in (None, seen) else None
+            name = f"{table}.{column}: newest month's median against those before"
+            yield Measure(name, here.jump, high and 1 / high, high)
+        if was is not None and was.median and here.median:
+            ratio = here.median / was.median
+            high = _JUMP if unit_factor(ratio) is not None else None
+            name = f"{table}.{column}: median against {since}"
+            yield Measure(name, ratio, high and 1 / high, high)
+        if here.mixed is not None and unit_factor(here.jump) is None:
+            limit = quality.max_mixed_share
+            had = was.mixed if was is not None else None
+            yield Measure(
+                f"{table}.{column}: share of the newest month in another unit",
+                here.mixed,
+                high=max(limit, 1.25 * (had or 0)),
+            )
+
+
+def own_measures(quality: Quality, zone: str, as_of: date, now: Tables) -> Iterator[Measure]:
+    """The figures of every table that depend on the as-of date."""
+    for name, facts in now.items():
+        days = days_before(facts.profile.days, as_of)
+        yield from _freshness(quality, zone, name, facts, days, as_of)
+        yield from _day_rows(quality, name, facts, days, as_of)
+
+
+def _freshness(
+    quality: Quality, zone: str, name: str, facts: TableFacts, days: Days, as_of: date
+) -> Iterator[Measure]:
+    high = quality.freshness_days.get(name)
+    if name not in quality.freshness_days and quality.learned_days and facts.rows >= FEWEST_ROWS:
+        usual = usual_silence(days)
+        high = None if usual is None else usual + ceil(facts.profile.lag)
+    if high is None:
+        return
+    newest = max(days, default=None)
+    if newest is None and facts.last_event is not None:
+        newest = local_day(facts.last_event, zone)
+    yield Measure(
+        f"{name}: days since the newest event",
+        nan if newest is None else (as_of - newest).days,
+        high=high,
+        detail=f"newest {newest or 'none'}, expected {as_of - timedelta(days=high)} or later",
+        own=True,
+    )
+
+
+def _day_rows(
+    quality: Quality, name: str, facts: TableFacts, days: Days, as_of: date
+) -> Iterator[Measure]:
+    if name in quality.day_rows:
+        day, declared = as_of - timedelta(days=1), quality.day_rows[name]
+        if declared is not None:
+            share = share_of_weekday(days, day)
+            yield Measure(
+                f"{name}: rows of the day before against its weekday",
+                nan if share is None else share,
+                declared.low,
+                declared.high,
+                f"{days.get(day, 0):,} rows on {day}",
+                own=True,
+            )
+    elif quality.learned_days and days:
+        last = min(as_of - timedelta(days=1) - timedelta(days=ceil(facts.profile.lag)), max(days))
+        band = quality.usual_day
+        found = strangest_day(days, last, band.low, band.high)
+        if found is not None:
+            yield Measure(
+                f"{name}: rows of a day against its weekday",
+                round(found.share, 6),
+                found.low,
+                found.high,
+                f"{days.get(found.day, 0):,} rows on {found.day}",
+                own=True,
+            )
