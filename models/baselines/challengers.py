@@ -7,8 +7,8 @@ from types import MappingProxyType
 import lightgbm as lgb
 import numpy as np
 
+from models.baselines.logistic_regression import spline_regression
 from models.baselines.out_of_fold import Scorer
-from models.baselines.spline_regression import spline_regression
 from models.boosters.hyperparameters import Recipe, with_changes
 from models.churn.fit import fit
 from models.dataset.examples import Examples

@@ -8,9 +8,9 @@ import numpy as np
 from models.baselines.decision_stump import best_stump
 from models.baselines.logistic_regression import fit_logistic
 from models.churn.model import ChurnModel
-from models.dataset.alignment import realign
 from models.dataset.array_types import Floats, Matrix
 from models.dataset.examples import Examples
+from models.dataset.feature_spec import realign
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ import numpy as np
 from scipy.special import softmax
 
 from features.errors import ModelError
-from models.competing_risks.outcomes import OTHER
-from models.competing_risks.person_periods import PERIOD_DAYS, cumulative_incidence
+from models.competing_risks.person_periods import OTHER, PERIOD_DAYS, cumulative_incidence
 from models.dataset.array_types import Floats, Index, Matrix
 from models.dataset.feature_spec import FeatureSpec
 

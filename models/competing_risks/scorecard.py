@@ -7,7 +7,7 @@ import numpy as np
 from models.competing_risks.model import Incidence
 from models.competing_risks.person_periods import cause_codes
 from models.dataset.array_types import Floats, Mask
-from models.dataset.histories import Histories
+from models.dataset.examples import Histories
 from models.metrics.ranking import roc_auc
 
 FEWEST_ENDS = 20

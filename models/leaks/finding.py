@@ -16,7 +16,7 @@ Kind = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Leak:
     """One suspected leak.
 
     ``column`` is a feature, ``a + b`` or ``a - b`` for two that act together, ``customer_id`` or
@@ -32,7 +32,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class LeakLimits:
     """Where honest columns end.
 
     ``alarm`` is an AUC that no honest column reaches alone: published models reach 0.52 to 0.77

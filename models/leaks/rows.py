@@ -15,7 +15,7 @@ _SMOOTHING = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class LeakRows:
     """Examples and everything that the checks need and no column decides, shape (n,) each.
 
     ``customer`` numbers the customers in order, ``half`` halves them, ``day`` numbers the as-of
@@ -33,7 +33,7 @@ class Rows:
     stayers: int
 
     @staticmethod
-    def of(examples: Examples, most: int) -> "Rows":
+    def of(examples: Examples, most: int) -> "LeakRows":
         """All rows, or those of a share of the customers when there are more than ``most``."""
         if len(examples) > most:
             share = customer_share(examples.customer_id, "leaks")
@@ -44,7 +44,7 @@ class Rows:
         left = np.bincount(customer, weights=examples.y) > 0
         half = (customer_share(ids, "leak halves") < 0.5).astype(np.intp)
         leavers = int(left.sum())
-        return Rows(
+        return LeakRows(
             examples, customer, half, day, days, left[customer], leavers, len(left) - leavers
         )
 
@@ -75,7 +75,7 @@ class Binned:
     """A column as bins: ``code`` (n,) and the leaving rate's rank of each (half, bin).
 
     A bin's rate is learned on the other half of the customers, so a useless column reaches an
-    AUC of one half and no more. ``counts`` is (half, bin, group) with the groups of ``Rows``:
+    AUC of one half and no more. ``counts`` is (half, bin, group) with the groups of ``LeakRows``:
     0 rows of customers who stayed, 1 other rows of leavers, 2 positives.
     """
 
@@ -84,7 +84,7 @@ class Binned:
     rank: Index
 
     @staticmethod
-    def of(rows: Rows, code: Index) -> "Binned":
+    def of(rows: LeakRows, code: Index) -> "Binned":
         """Count and rank the bins ``code``."""
         bins = int(code.max(initial=0)) + 1
         group = np.where(rows.y == 1, 2, rows.left.astype(np.intp))
@@ -97,7 +97,7 @@ class Binned:
         negative = self.counts[..., :2].sum(axis=2) if against_leavers else self.counts[..., 0]
         return area(_by_rank(self.counts[..., 2], self.rank), _by_rank(negative, self.rank))
 
-    def row_rank(self, rows: Rows, which: Index) -> Index:
+    def row_rank(self, rows: LeakRows, which: Index) -> Index:
         """Rank of the chosen rows' bins, (len(which),)."""
         return np.asarray(self.rank[rows.half[which], self.code[which]], dtype=np.intp)
 

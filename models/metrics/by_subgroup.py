@@ -1,14 +1,20 @@
-"""Calibration by subgroup: each product line and each month."""
+"""Scorecards by subgroup (each product line and month) and by months since training (decay)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
 
-from models.dataset.array_types import Floats, Labels, Mask, Texts
+from features.errors import GateError
+from features.timeline import LabelWindow
+from models.dataset.array_types import Days, Floats, Labels, Mask, Texts
 from models.dataset.examples import Examples
+from models.dataset.splits import Fold, has_both_classes, time_split
 from models.metrics.bootstrap import Interval, bootstrap
 from models.metrics.scorecard import scorecard
+
+_MONTH_DAYS = 30.4375
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +71,74 @@ def _part(
         predicted=float(p.mean()),
         slope=card.get("calibration_slope"),
         intercept=card.get("calibration_intercept"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DecayMonth:
+    """Rows whose as-of dates lie ``months`` whole months after the last training label.
+
+    ``card`` is empty where one class is absent.
+    """
+
+    months: int
+    first_as_of: date
+    last_as_of: date
+    rows: int
+    leavers: int
+    card: dict[str, Interval]
+
+
+def decay_fold(as_of: Days, y: Labels, window: LabelWindow, months: int, least: int) -> Fold | None:
+    """Learn from what was complete ``months`` months before the end, judge on all since.
+
+    Fewer months where the history is shorter, as long as each side has ``least`` of both
+    classes; None where not even two months can be judged.
+    """
+    for tested in range(months, 1, -1):
+        try:
+            fold = time_split(as_of, window, tested)
+        except GateError:
+            continue
+        if has_both_classes(fold, y, least):
+            return fold
+    return None
+
+
+def last_label(as_of: Days, window: LabelWindow) -> date:
+    """The last day on which a notice counted in the training rows' labels."""
+    newest: date = as_of.max().item()
+    return window.end(newest) - timedelta(days=1)
+
+
+def performance_decay(
+    y: Labels, p: Floats, as_of: Days, customer_id: Texts, learned_to: date, replicates: int = 200
+) -> tuple[DecayMonth, ...]:
+    """The scorecard of test rows (n,) by months since ``learned_to``, oldest first."""
+    days = (as_of - np.datetime64(learned_to, "D")).astype("int64")
+    months = np.floor(days / _MONTH_DAYS).astype(int)
+    return tuple(
+        _card(int(month), months == month, y, p, as_of, customer_id, replicates)
+        for month in np.unique(months)
+    )
+
+
+def _card(
+    month: int,
+    rows: np.ndarray,
+    y: Labels,
+    p: Floats,
+    as_of: Days,
+    customer_id: Texts,
+    replicates: int,
+) -> DecayMonth:
+    leavers, count = int(y[rows].sum()), int(rows.sum())
+    both = 0 < leavers < count
+    return DecayMonth(
+        months=month,
+        first_as_of=as_of[rows].min().item(),
+        last_as_of=as_of[rows].max().item(),
+        rows=count,
+        leavers=leavers,
+        card=scorecard(y[rows], p[rows], customer_id[rows], replicates) if both else {},
     )

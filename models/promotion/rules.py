@@ -1,12 +1,11 @@
-"""Promotion rules: what each measures, its band and its sentence; a NaN fails its rule."""
+"""Promotion rules and verdict: each rule's measure, band and sentence; a NaN fails its rule."""
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from models.metrics.bootstrap import Interval
-from models.promotion.champion_comparison import ChampionComparison
-from models.promotion.evidence import Evidence
+from models.promotion.champion_comparison import ChallengerEvidence, ChampionComparison
 
 _SLOPE = (0.8, 1.25)
 _LEVEL = (-0.5, 0.5)
@@ -35,39 +34,46 @@ def rule(
     name: str, value: float, low: float | None, high: float | None, passed: bool, sentence: str
 ) -> Rule:
     """A rule that fails when ``value`` is not finite, whatever ``passed`` says."""
-    return Rule(name, _known(value), _known(low), _known(high), passed and _finite(value), sentence)
+    return Rule(
+        name,
+        _finite_or_none(value),
+        _finite_or_none(low),
+        _finite_or_none(high),
+        passed and _finite(value),
+        sentence,
+    )
 
 
 def _finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def _known(value: float | None) -> float | None:
+def _finite_or_none(value: float | None) -> float | None:
     return value if _finite(value) else None
 
 
-def no_leak(evidence: Evidence) -> Rule:
+def no_leak(evidence: ChallengerEvidence) -> Rule:
     """No column is suspected of giving the answer away."""
     sentence = evidence.leak.message if evidence.leak else "No leak is suspected."
     measure = float(evidence.leak is not None)
     return Rule("no_leak", measure, None, 0.0, evidence.leak is None, sentence)
 
 
-def ranks(evidence: Evidence) -> Rule:
+def ranks(evidence: ChallengerEvidence) -> Rule:
     """The whole interval of the AUC is above guessing."""
     auc = evidence.card.get("auc", _UNKNOWN)
     sentence = f"AUC is {auc:.3f}; its interval must be above 0.5."
     return rule("ranks", auc.low, 0.5, None, auc.low > 0.5, sentence)
 
 
-def beats_base_rate(evidence: Evidence) -> Rule:
+def beats_base_rate(evidence: ChallengerEvidence) -> Rule:
     """Log loss is below that of one probability for all."""
     ours, base = evidence.card.get("log_loss", _UNKNOWN).value, evidence.base_log_loss
     sentence = f"Log loss is {ours:.5f}; it must be below the base rate's {base:.5f}."
     return rule("beats_base_rate", ours, None, base, ours < base, sentence)
 
 
-def slopes(evidence: Evidence) -> Iterable[Rule]:
+def slopes(evidence: ChallengerEvidence) -> Iterable[Rule]:
     """The slope of each product line that has leavers enough.
 
     There are several lines with few leavers each, so that one of them is often a little outside
@@ -92,7 +98,7 @@ def slope(name: str, title: str, measured: Interval | None) -> Rule:
     return rule(name, measure.value, *_SLOPE, _within(measure, _SLOPE, 1.0), sentence)
 
 
-def level(evidence: Evidence) -> Rule:
+def level(evidence: ChallengerEvidence) -> Rule:
     """As many leave as was said."""
     measure = evidence.card.get("calibration_intercept", _UNKNOWN)
     sentence = (
@@ -104,7 +110,7 @@ def level(evidence: Evidence) -> Rule:
     )
 
 
-def as_judged(evidence: Evidence) -> Rule:
+def as_judged(evidence: ChallengerEvidence) -> Rule:
     """The registered model is not worse than its recipe was judged."""
     own, most = evidence.own_log_loss, evidence.card.get("log_loss", _UNKNOWN).high
     sentence = (
@@ -114,7 +120,7 @@ def as_judged(evidence: Evidence) -> Rule:
     return rule("as_judged", own, None, most, own <= most, sentence)
 
 
-def seeds(evidence: Evidence) -> Rule:
+def seeds(evidence: ChallengerEvidence) -> Rule:
     """No booster of the bag is broken."""
     weakest = evidence.weakest_seed
     sentence = (
@@ -124,7 +130,7 @@ def seeds(evidence: Evidence) -> Rule:
     return rule("seeds", weakest, _WEAKEST_SEED, None, weakest >= _WEAKEST_SEED, sentence)
 
 
-def features(evidence: Evidence) -> Rule:
+def features(evidence: ChallengerEvidence) -> Rule:
     """The judged rows and the registered model have the same spec."""
     same = evidence.same_features
     sentence = "The model reads the features that it was judged on."
@@ -133,7 +139,7 @@ def features(evidence: Evidence) -> Rule:
     return Rule("features", float(same), 1.0, None, same, sentence)
 
 
-def heard(evidence: Evidence) -> Rule:
+def families(evidence: ChallengerEvidence) -> Rule:
     """A family that has features, or that the champion hears, must move the score."""
     ours, rival = evidence.spread, evidence.rival
     before = rival.spread if rival is not None else None
@@ -194,3 +200,43 @@ def _stable(rival: ChampionComparison, on: str) -> Rule:
     )
     passed = rival.overlap >= _OVERLAP or (better and math.isfinite(rival.overlap))
     return rule("stable_top", rival.overlap, _OVERLAP, None, passed, sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision and every rule that was checked, failures first."""
+
+    rules: tuple[Rule, ...]
+
+    @property
+    def promote(self) -> bool:
+        """Whether all rules passed, and there were rules."""
+        return bool(self.rules) and all(rule.passed for rule in self.rules)
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Names of the rules that refuse."""
+        return tuple(rule.name for rule in self.rules if not rule.passed)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """One sentence for each rule, failures first."""
+        return tuple(rule.sentence for rule in self.rules)
+
+
+def verdict(evidence: ChallengerEvidence) -> Verdict:
+    """Check every rule; what is absent or not finite fails its rule."""
+    checked = [
+        no_leak(evidence),
+        ranks(evidence),
+        beats_base_rate(evidence),
+        slope("calibration_slope", "Calibration slope", evidence.card.get("calibration_slope")),
+        *slopes(evidence),
+        level(evidence),
+        as_judged(evidence),
+        seeds(evidence),
+        features(evidence),
+        families(evidence),
+        *against(evidence.rival),
+    ]
+    return Verdict(tuple(sorted(checked, key=lambda rule: rule.passed)))

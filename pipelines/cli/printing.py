@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from models.calibration.validation import RecalibrationCheck
+from models.calibration.recalibration import RecalibrationCheck
 from models.causal.treatment_effect import WANTED_POWER
 from models.causal.uplift import UpliftEvaluation
 from pipelines.comparison.difference import Difference

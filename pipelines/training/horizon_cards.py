@@ -17,7 +17,7 @@ from models.competing_risks.scorecard import (
     ranks,
     voluntary_or_stayed,
 )
-from models.dataset.histories import Histories
+from models.dataset.examples import Histories
 from pipelines.config.settings import Settings
 from pipelines.training.evaluation_result import Evaluation
 
