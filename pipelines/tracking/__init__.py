@@ -4,7 +4,7 @@ from pipelines.tracking.aliases import PASSED, PREVIOUS, promote, roll_back, wri
 from pipelines.tracking.datasets import Rows
 from pipelines.tracking.files import fetch, load, load_reference, read_folder
 from pipelines.tracking.reading import Logged, champion_file, find_logged
-from pipelines.tracking.registry import CHAMPION, Registered, aliased, champion, version_of
+from pipelines.tracking.registry import CHAMPION, Registered, aliased, champion_version, version_of
 from pipelines.tracking.runs import Training, log_run, log_training, plain_name
 from pipelines.tracking.store import UnreachableError, connect, tracking_uri
 from pipelines.tracking.trials import log_inside, search_run
@@ -19,8 +19,8 @@ __all__ = [
     "Training",
     "UnreachableError",
     "aliased",
-    "champion",
     "champion_file",
+    "champion_version",
     "connect",
     "fetch",
     "find_logged",

@@ -15,7 +15,7 @@ from mlflow.exceptions import MlflowException
 
 from features.errors import ConfigError
 from pipelines.config.settings import Settings
-from pipelines.tracking.registry import answering, champion
+from pipelines.tracking.registry import answering, champion_version
 from pipelines.tracking.store import connect
 
 FACTS = ("scorecard.json", "drivers.json", "feature_spec.json", "curves.json")
@@ -64,7 +64,7 @@ def champion_file(settings: Settings, name: str) -> bytes | None:
     Raises ``ModelError`` when the champion has no digest, ``UnreachableError`` when the store
     does not answer.
     """
-    registered = champion(settings)
+    registered = champion_version(settings)
     if registered is None:
         return None
     with answering(settings):

@@ -35,7 +35,7 @@ class Registered:
         return f"{self.name}/{self.version}"
 
 
-def champion(settings: Settings) -> Registered | None:
+def champion_version(settings: Settings) -> Registered | None:
     """The version that carries the alias ``champion`` now, or None when none does.
 
     Raises ``ModelError`` when the version has no digest, ``UnreachableError`` when the registry
@@ -45,7 +45,7 @@ def champion(settings: Settings) -> Registered | None:
 
 
 def aliased(settings: Settings, alias: str) -> Registered | None:
-    """As ``champion``, for any alias."""
+    """As ``champion_version``, for any alias."""
     point_at(settings)
     with answering(settings):
         try:

@@ -34,7 +34,7 @@ def champion_baseline(settings: Settings, test: Examples) -> ChampionBaseline:
     It is not fair where the champion has learned from the rows, and not possible with features
     that are no longer built.
     """
-    champion = tracking.champion(settings)
+    champion = tracking.champion_version(settings)
     if champion is None:
         return ChampionBaseline("champion", None, "there is none yet")
     name, known_before = champion.label, champion.tags.get("known_before", "")
