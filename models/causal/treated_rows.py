@@ -142,7 +142,7 @@ def select_untreated(
     treated = exposure.treated
     weight = np.ones(len(y))
     if how == "ignore" or not treated.any():
-        return _fair(exposure, y, customer_id, weight, "ignore" if how == "ignore" else how, 0)
+        return _fair(exposure, y, customer_id, weight, how, 0)
     common = max(float(treated[bands == band].mean()) for band in np.unique(bands)) > RARE
     weight[treated] = 0.0
     unmatched = 0

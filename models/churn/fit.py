@@ -11,7 +11,7 @@ from models.boosters.hyperparameters import Recipe
 from models.calibration.platt import Calibration, fit_by_product_line
 from models.churn.bagging import Bag
 from models.churn.model import ChurnModel
-from models.dataset.array_types import Floats, Labels, rows_of
+from models.dataset.array_types import Floats, rows_of
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold, customer_folds, has_both_classes
 
@@ -92,18 +92,13 @@ def choose_mix(bag: Bag, trials: Sequence[ShapeTrial]) -> ShapeMix:
 
     def mix(grown: tuple[ShapeTrial, ...]) -> ShapeMix:
         raw = np.mean([trial.raw for trial in grown], axis=0)
-        calibration = fit_by_product_line(raw, lines, y).shifted(
-            float(np.log(bag.validation_sample.keep))
-        )
-        losses = _losses(calibration.log_odds(raw, lines), y)
+        calibration = fit_by_product_line(raw, lines, y).shifted(float(np.log(sample.keep)))
+        z = calibration.log_odds(raw, lines)
+        losses = np.logaddexp(0.0, z) - y * z
         return ShapeMix(grown, calibration, float(np.average(losses, weights=weights)))
 
     mixes = combinations_with_replacement(trials, len(bag.members))
     return min(map(mix, mixes), key=lambda calibration: calibration.log_loss)
-
-
-def _losses(log_odds: Floats, y: Labels) -> Floats:
-    return np.asarray(np.logaddexp(0.0, log_odds) - y * log_odds, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ One order makes a model's bytes independent of the input's order.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,6 +80,7 @@ class Examples:
         as_of = frame["as_of"].to_numpy().astype("datetime64[D]")
         y = labels.to_numpy()
         _check(frame, as_of, y)
+        margin: pd.Series[Any] = frame.get(MARGIN, pd.Series(np.nan, frame.index))
         order = by_customer_and_date(frame)
         _refuse_repeats(customer[order], as_of[order])
         return Examples(
@@ -88,14 +90,8 @@ class Examples:
             rows_of(spec.encode(frame), order),
             y[order].astype(np.int8),
             spec,
-            _margin(frame)[order],
+            margin.to_numpy(dtype="float64", na_value=np.nan)[order],
         )
-
-
-def _margin(frame: pd.DataFrame) -> Floats:
-    if MARGIN not in frame.columns:
-        return np.full(len(frame), np.nan)
-    return frame[MARGIN].to_numpy(dtype="float64", na_value=np.nan)
 
 
 def _check(frame: pd.DataFrame, as_of: Days, y: np.ndarray) -> None:

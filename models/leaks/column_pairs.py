@@ -8,8 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from models.dataset.array_types import Floats, Index
-from models.leaks.finding import Leak, LeakLimits
-from models.leaks.rows import Binned, LeakRows, bins_of, error, limit
+from models.leaks.rows import Binned, Leak, LeakLimits, LeakRows, bins_of, error, limit
 
 _SIDE = 2_500
 _STRONGEST = 20

@@ -10,8 +10,7 @@ from scipy.stats import binom
 
 from models.dataset.array_types import Index, Mask, Matrix
 from models.dataset.feature_spec import FeatureColumn
-from models.leaks.finding import Leak, LeakLimits
-from models.leaks.rows import LeakRows
+from models.leaks.rows import Leak, LeakLimits, LeakRows
 
 _PURE = 0.9
 _PURE_ROWS = 0.8
@@ -95,10 +94,7 @@ def _widest(
     findings = []
     for description, pattern in patterns:
         finding = _finding(rows, pattern, leaver, name, description, limits)
-        sloped = (
-            finding and ordered is not None and _continues_slope(rows, ordered, pattern, leaver)
-        )
-        if finding is not None and not sloped:
+        if finding and (ordered is None or not _continues_slope(rows, ordered, pattern, leaver)):
             findings.append(finding)
     return max(findings, key=lambda finding: finding.evidence["leavers"], default=None)
 

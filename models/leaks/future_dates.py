@@ -8,8 +8,7 @@ import re
 import numpy as np
 
 from models.dataset.array_types import Floats, Mask, Matrix
-from models.leaks.finding import Leak, LeakLimits
-from models.leaks.rows import Binned, LeakRows, bins_of, error, limit
+from models.leaks.rows import Binned, Leak, LeakLimits, LeakRows, bins_of, error, limit
 
 _SINCE = re.compile(r"(^|_)(seconds|minutes|hours|days|weeks|months|years)_since(_|$)")
 _DATED = re.compile(

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 
 from models.dataset.array_types import Index, Texts
-from models.leaks.finding import Kind, Leak, LeakLimits
-from models.leaks.rows import Binned, LeakRows, error, limit
+from models.leaks.rows import Binned, Kind, Leak, LeakLimits, LeakRows, error, limit
 
 _BINS = 20
 

@@ -12,8 +12,7 @@ import numpy as np
 
 from features.timeline import LabelWindow
 from models.dataset.array_types import Floats, Index, Mask
-from models.leaks.finding import Leak, LeakLimits
-from models.leaks.rows import Binned, LeakRows, area, error, limit, ranks
+from models.leaks.rows import Binned, Leak, LeakLimits, LeakRows, area, error, limit, ranks
 
 _FEWEST_DATES = 6
 _FEWEST_LEAVERS = 20

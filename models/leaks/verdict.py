@@ -10,10 +10,9 @@ from models.dataset.array_types import Labels, Matrix, Texts
 from models.dataset.examples import Examples
 from models.leaks.column_pairs import pair_findings
 from models.leaks.exclusive_values import range_of_leavers, value_of_leavers
-from models.leaks.finding import Leak, LeakLimits
 from models.leaks.future_dates import after_as_of
 from models.leaks.row_order import order_findings
-from models.leaks.rows import Binned, LeakRows, bins_of
+from models.leaks.rows import Binned, Leak, LeakLimits, LeakRows, bins_of
 from models.leaks.single_column import Edge, SingleColumn, judge_columns, measure_column
 from models.metrics.ranking import roc_auc
 
@@ -46,7 +45,11 @@ def find_leaks(
     by_column = {
         f.column: f for f in judge_columns(rows, [each.alone for each in searched], limits)
     }
-    findings = [f for each in searched if (f := _first(each, by_column.get(each.alone.name)))]
+    findings = []
+    for each in searched:
+        order = (each.dated, each.value, by_column.get(each.alone.name), each.spread)
+        suspected = [leak for leak in order if leak is not None]
+        findings += sorted(suspected, key=lambda leak: not leak.refuses)[:1]
     free = {
         at: each.alone.auc
         for at, each in enumerate(searched)
@@ -83,13 +86,6 @@ def _search_column(
         value=value_of_leavers(rows, values, column, limits, fixed=fixed),
         spread=spread,
     )
-
-
-def _first(columns_seen: _ColumnFindings, by_column: Leak | None) -> Leak | None:
-    """The first finding that refuses, else a note, else nothing."""
-    order = (columns_seen.dated, columns_seen.value, by_column, columns_seen.spread)
-    findings = [finding for finding in order if finding is not None]
-    return min(findings, key=lambda finding: not finding.refuses, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,8 +61,7 @@ def _part(
     left = y.astype(np.float64)
     with np.errstate(invalid="ignore"):
         observed = bootstrap(lambda w: w @ left / w.sum(axis=1), customer_id, replicates)
-    both = 0 < int(y.sum()) < len(y)
-    card = scorecard(y, p, customer_id, replicates) if both else {}
+    card = _card(y, p, customer_id, replicates)
     return SubgroupCalibration(
         part=name,
         n=len(y),
@@ -117,28 +116,22 @@ def performance_decay(
     """The scorecard of test rows (n,) by months since ``learned_to``, oldest first."""
     days = (as_of - np.datetime64(learned_to, "D")).astype("int64")
     months = np.floor(days / _MONTH_DAYS).astype(int)
-    return tuple(
-        _card(int(month), months == month, y, p, as_of, customer_id, replicates)
-        for month in np.unique(months)
-    )
+    decay = []
+    for month in np.unique(months):
+        rows = months == month
+        decay.append(
+            DecayMonth(
+                months=int(month),
+                first_as_of=as_of[rows].min().item(),
+                last_as_of=as_of[rows].max().item(),
+                rows=int(rows.sum()),
+                leavers=int(y[rows].sum()),
+                card=_card(y[rows], p[rows], customer_id[rows], replicates),
+            )
+        )
+    return tuple(decay)
 
 
-def _card(
-    month: int,
-    rows: np.ndarray,
-    y: Labels,
-    p: Floats,
-    as_of: Days,
-    customer_id: Texts,
-    replicates: int,
-) -> DecayMonth:
-    leavers, count = int(y[rows].sum()), int(rows.sum())
-    both = 0 < leavers < count
-    return DecayMonth(
-        months=month,
-        first_as_of=as_of[rows].min().item(),
-        last_as_of=as_of[rows].max().item(),
-        rows=count,
-        leavers=leavers,
-        card=scorecard(y[rows], p[rows], customer_id[rows], replicates) if both else {},
-    )
+def _card(y: Labels, p: Floats, customer_id: Texts, replicates: int) -> dict[str, Interval]:
+    """The scorecard; empty where one class is absent."""
+    return scorecard(y, p, customer_id, replicates) if 0 < int(y.sum()) < len(y) else {}

@@ -1,7 +1,7 @@
 """Promotion rules and verdict: each rule's measure, band and sentence; a NaN fails its rule."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from models.metrics.bootstrap import Interval
@@ -34,22 +34,10 @@ def rule(
     name: str, value: float, low: float | None, high: float | None, passed: bool, sentence: str
 ) -> Rule:
     """A rule that fails when ``value`` is not finite, whatever ``passed`` says."""
-    return Rule(
-        name,
-        _finite_or_none(value),
-        _finite_or_none(low),
-        _finite_or_none(high),
-        passed and _finite(value),
-        sentence,
+    number, least, most = (
+        v if v is not None and math.isfinite(v) else None for v in (value, low, high)
     )
-
-
-def _finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
-
-
-def _finite_or_none(value: float | None) -> float | None:
-    return value if _finite(value) else None
+    return Rule(name, number, least, most, passed and number is not None, sentence)
 
 
 def no_leak(evidence: ChallengerEvidence) -> Rule:
@@ -88,14 +76,15 @@ def slopes(evidence: ChallengerEvidence) -> Iterable[Rule]:
         yield rule(f"calibration_slope:{line}", measure.value, *_SLOPE, reaches, sentence)
 
 
-def slope(name: str, title: str, measured: Interval | None) -> Rule:
+def slope(evidence: ChallengerEvidence) -> Rule:
     """Probabilities spread as the outcomes do."""
-    measure = measured or _UNKNOWN
+    measure = evidence.card.get("calibration_slope", _UNKNOWN)
     sentence = (
-        f"{title} is {measure:.2f}; it must be within {_SLOPE[0]} to {_SLOPE[1]}, or its "
+        f"Calibration slope is {measure:.2f}; it must be within {_SLOPE[0]} to {_SLOPE[1]}, or its "
         "interval cover 1."
     )
-    return rule(name, measure.value, *_SLOPE, _within(measure, _SLOPE, 1.0), sentence)
+    passed = _within(measure, _SLOPE, 1.0)
+    return rule("calibration_slope", measure.value, *_SLOPE, passed, sentence)
 
 
 def level(evidence: ChallengerEvidence) -> Rule:
@@ -105,9 +94,8 @@ def level(evidence: ChallengerEvidence) -> Rule:
         f"The level is off by {measure:.2f} log-odds; it must be within {_LEVEL[0]} to "
         f"{_LEVEL[1]}, or its interval cover 0."
     )
-    return rule(
-        "calibration_level", measure.value, *_LEVEL, _within(measure, _LEVEL, 0.0), sentence
-    )
+    passed = _within(measure, _LEVEL, 0.0)
+    return rule("calibration_level", measure.value, *_LEVEL, passed, sentence)
 
 
 def as_judged(evidence: ChallengerEvidence) -> Rule:
@@ -133,36 +121,28 @@ def seeds(evidence: ChallengerEvidence) -> Rule:
 def features(evidence: ChallengerEvidence) -> Rule:
     """The judged rows and the registered model have the same spec."""
     same = evidence.same_features
-    sentence = "The model reads the features that it was judged on."
-    if not same:
-        sentence = "The model reads other features than those that it was judged on."
+    which = "the features that it was" if same else "other features than those that it was"
+    sentence = f"The model reads {which} judged on."
     return Rule("features", float(same), 1.0, None, same, sentence)
 
 
 def families(evidence: ChallengerEvidence) -> Rule:
     """A family that has features, or that the champion hears, must move the score."""
     ours, rival = evidence.spread, evidence.rival
-    before = rival.spread if rival is not None else None
-    wanted = [name for name in ours if before is None or name not in before]
-    wanted += _audible(before or {})
-    total = sum(ours.values())
+    before = (rival.spread if rival is not None else None) or {}
+    total, total_before = sum(ours.values()), sum(before.values())
+    wanted = [name for name in ours if name not in before]
+    wanted += [n for n, v in before.items() if total_before and v / total_before >= _SILENT]
     shares = {name: ours.get(name, 0.0) / total if total else math.nan for name in wanted}
     silent = sorted(name for name, share in shares.items() if not share >= _SILENT)
     least = min(shares.values(), key=lambda share: share if share >= 0 else -1.0, default=math.nan)
     sentence = "Every driver family with features moves the score."
     if silent or not shares:
         sentence = (
-            f"These driver families have features but do not move the score: {', '.join(silent)}"
-        )
-        sentence += (
-            ". See features.md for the tables they read, and stille check for what was read."
+            f"These driver families have features but do not move the score: {', '.join(silent)}. "
+            "See features.md for the tables they read, and stille check for what was read."
         )
     return rule("families", least, _SILENT, None, bool(shares) and not silent, sentence)
-
-
-def _audible(spread: Mapping[str, float]) -> list[str]:
-    total = sum(spread.values())
-    return [name for name, value in spread.items() if total and value / total >= _SILENT]
 
 
 def _within(measure: Interval, band: tuple[float, float], aim: float) -> bool:
@@ -230,7 +210,7 @@ def verdict(evidence: ChallengerEvidence) -> Verdict:
         no_leak(evidence),
         ranks(evidence),
         beats_base_rate(evidence),
-        slope("calibration_slope", "Calibration slope", evidence.card.get("calibration_slope")),
+        slope(evidence),
         *slopes(evidence),
         level(evidence),
         as_judged(evidence),

@@ -9,9 +9,9 @@ from datetime import date
 import numpy as np
 
 from features.timeline import LabelWindow
-from models.competing_risks.model import Incidence
-from models.competing_risks.scorecard import (
+from models.competing_risks.model import (
     CauseCard,
+    Incidence,
     evaluate_outcomes,
     followed_up_rows,
     ranks,

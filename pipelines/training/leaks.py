@@ -14,7 +14,7 @@ import numpy as np
 from features.contract import TABLES
 from features.errors import GateError
 from models.dataset.array_types import Texts
-from models.leaks.finding import Leak
+from models.leaks.rows import Leak
 from models.leaks.verdict import LeakWarning, find_leaks, merge_warnings, refusal
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
