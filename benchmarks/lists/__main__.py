@@ -161,7 +161,7 @@ def _effect(
     night: pd.DataFrame, piloted: pilot.Pilot, value: Floats, economics: Economics, x: np.ndarray
 ) -> Floats:
     p = night[company.PROBABILITY].to_numpy(dtype=np.float64)
-    return uplift_value(piloted.model.kept(x, p), value, economics)
+    return uplift_value(piloted.model.effect(x, p), value, economics)
 
 
 if __name__ == "__main__":

@@ -4,4 +4,4 @@ Base rate, one rule, logistic regression, price alone and splines; `suite` fits 
 them.
 """
 
-__all__ = ["challengers", "suite"]
+__all__ = ["out_of_fold", "suite"]

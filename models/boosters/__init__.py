@@ -1,6 +1,6 @@
-"""Gradient-boosted trees (LightGBM): hyperparameters, native text, sampling of negatives.
+"""Gradient-boosted trees (LightGBM): hyperparameters, native text, fingerprint.
 
 Boosters travel as LightGBM's own text and are checked by a fingerprint; no pickle is ever read.
 """
 
-__all__ = ["fingerprint", "hyperparameters", "negative_sampling", "text_format"]
+__all__ = ["fingerprint", "hyperparameters", "text_format"]

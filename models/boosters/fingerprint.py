@@ -59,9 +59,9 @@ def agrees(content: bytes, scores: Floats, beside: Mapping[str, bytes]) -> bool:
     Raises ``ValueError``, ``KeyError`` or ``TypeError`` when it is not a probe.
     """
     stored = json.loads(content)
-    scores = np.array(stored["scores"], dtype=np.float64)
-    same = scores.shape == scores.shape and stored["beside"] == _digests(beside)
-    return same and np.allclose(scores, scores, rtol=_TOLERANCE, atol=_TOLERANCE)
+    before = np.array(stored["scores"], dtype=np.float64)
+    same = before.shape == scores.shape and stored["beside"] == _digests(beside)
+    return same and np.allclose(before, scores, rtol=_TOLERANCE, atol=_TOLERANCE)
 
 
 def _digests(files: Mapping[str, bytes]) -> dict[str, str]:

@@ -13,6 +13,11 @@ _SAMPLED = 100_000
 _LARGE = 300_000
 _NARROW = 16
 _DISTANCE = 2.0
+_SAME_NAME = (
+    *("learning_rate", "num_leaves", "max_depth", "min_data_in_leaf", "bagging_fraction"),
+    *("lambda_l2", "max_bin", "cat_smooth", "min_data_per_group"),
+)
+"""Fields that LightGBM calls by the same name."""
 _SHAPE = frozenset({"num_leaves", "max_depth", "min_data_in_leaf", "feature_fraction"})
 
 
@@ -80,17 +85,9 @@ class Recipe:
         return {
             "objective": "binary",
             "metric": "binary_logloss",
-            "learning_rate": self.learning_rate,
-            "num_leaves": self.num_leaves,
-            "max_depth": self.max_depth,
-            "min_data_in_leaf": self.min_data_in_leaf,
-            "bagging_fraction": self.bagging_fraction,
+            **{name: getattr(self, name) for name in _SAME_NAME},
             "bagging_freq": 1,
             fraction: self.feature_fraction,
-            "lambda_l2": self.lambda_l2,
-            "max_bin": self.max_bin,
-            "cat_smooth": self.cat_smooth,
-            "min_data_per_group": self.min_data_per_group,
             "num_threads": self.threads,
             "seed": seed,
             "data_random_seed": 1,

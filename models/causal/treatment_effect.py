@@ -5,7 +5,6 @@ telephone are other people than those who do not. A customer counts once, with t
 assignment: later ones are no longer randomised alone.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -115,27 +114,20 @@ def measure_effects(
     ``smallest`` is the share of leavers kept that must be seen to speak of a result at all.
     Where a kind has several groups, their intervals are as wide as Bonferroni asks.
     """
-    return tuple(
-        _effect(assigned, kind, name, groups == name, smallest, _together(len(names)))
-        for kind, names, groups in _groupings(assigned)
-        for name in names
-    )
+    everybody = np.full(len(assigned), "all", dtype=object)
+    effects = []
+    for kind in ("all", *GROUPS):
+        groups: Texts = everybody if kind == "all" else getattr(assigned, kind)
+        names = ["all"] if kind == "all" else sorted(set(groups.tolist()))
+        for name in names:
+            confidence = 1 - (1 - CONFIDENCE) / len(names)
+            effects.append(_effect(assigned, kind, name, groups == name, smallest, confidence))
+    return tuple(effects)
 
 
 def harmful(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
     """The groups in which more of the treated leave: stop contacting them, and look."""
     return tuple(effect for effect in effects if effect.verdict == "more_leave")
-
-
-def _groupings(assigned: RandomisedAssignments) -> Iterator[tuple[str, list[str], Texts]]:
-    yield "all", ["all"], np.full(len(assigned), "all", dtype=object)
-    for kind in GROUPS:
-        groups: Texts = getattr(assigned, kind)
-        yield kind, sorted(set(groups.tolist())), groups
-
-
-def _together(groups: int) -> float:
-    return 1 - (1 - CONFIDENCE) / groups
 
 
 def _effect(

@@ -1,4 +1,4 @@
-"""Uplift model: individual treatment effect of contact, learned from two arms.
+"""Uplift model: individual treatment effect of contact, learned from two arms; sleeping dogs.
 
 Two models share a baseline: the risk of those left alone is the churn model's, moved to the level
 of the held out; from there boosting learns what differs among the treated, and starts at what
@@ -41,8 +41,8 @@ _PARAMS = {
 class UpliftData:
     """Customers with an arm: encoded matrix ``x`` (n, f), the churn model's ``p`` and what came.
 
-    ``treat`` and ``left`` as in ``models.causal.treatment_effect.Assigned``; ``categories`` are
-    positions of ``x``'s category columns. All other arrays have shape (n,).
+    ``treat`` and ``left`` as in ``models.causal.treatment_effect.RandomisedAssignments``;
+    ``categories`` are positions of ``x``'s category columns. All other arrays have shape (n,).
     """
 
     customer_id: Texts
@@ -68,7 +68,7 @@ class UpliftModel:
     alone: float
     contacted: float
 
-    def kept(self, x: Matrix, p: Floats, threads: int = 2) -> Floats:
+    def effect(self, x: Matrix, p: Floats, threads: int = 2) -> Floats:
         """Chance of leaving alone minus that of leaving contacted, (n,); below 0 it does harm."""
         risk = logit(p)
         effect = self.booster.predict(x, raw_score=True, num_threads=threads)
@@ -112,11 +112,11 @@ def fit_uplift(trial: UpliftData, threads: int = 2) -> UpliftModel:
 
 
 def unseen_effects(trial: UpliftData, threads: int = 2) -> Floats:
-    """``kept`` of each row by a model that has not seen its customer, (n,)."""
+    """``UpliftModel.effect`` of each row by a model that has not seen its customer, (n,)."""
     out = np.empty(len(trial.p))
     for fold in customer_folds(trial.customer_id, _FOLDS):
         model = fit_uplift(trial.take(fold.train), threads)
-        out[fold.test] = model.kept(rows_of(trial.x, fold.test), trial.p[fold.test], threads)
+        out[fold.test] = model.effect(rows_of(trial.x, fold.test), trial.p[fold.test], threads)
     return out
 
 
@@ -150,3 +150,27 @@ def _data(rows: UpliftData, level: float) -> lgb.Dataset:
 
 def _chance(log_odds: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-log_odds)), dtype=np.float64)
+
+
+def woken_shares(p: Floats, asleep: Mask, woken_share: float) -> Floats:
+    """Each one's ω, (n,): chance that contact makes them leave who would have stayed.
+
+    A retention contact made customers leave who stayed out of inertia: it lowered the inertia and
+    made usage salient (Ascarza, Iyengar and Schleicher 2016, J. Marketing Research 53). Who has
+    dealt with the company lately has no inertia to lose, so the sleepers bear it. That nobody else
+    is woken is an assumption; a company's own holdout shows who is.
+
+    ``p`` (n,) are the chances of leaving alone, so of contacting all of them as many stayers are
+    woken as with the same ``woken_share`` for each. The sleepers wake them all; what is more than
+    every one of them is borne by the others, and by all where nobody sleeps.
+
+    >>> woken_shares(np.array([0.5, 0.5]), np.array([True, False]), 0.1).tolist()
+    [0.2, 0.0]
+    """
+    stay = 1 - p
+    share = float(stay[asleep].sum() / stay.sum()) if stay.sum() > 0 else 0.0
+    if share in (0.0, 1.0):
+        return np.full(len(p), woken_share)
+    of_sleepers = min(woken_share / share, 1.0)
+    of_others = max(woken_share - share * of_sleepers, 0.0) / (1 - share)
+    return np.where(asleep, of_sleepers, of_others)

@@ -47,7 +47,9 @@ def to_files(model: ChurnModel) -> dict[str, bytes]:
     """
     texts = [booster.model_to_string() for booster in model.boosters]
     files = {f"booster_{number}.txt": text.encode() for number, text in enumerate(texts)}
-    files["calibration.json"] = json.dumps(_numbers(model.calibration)).encode()
+    product_lines = sorted(model.calibration.product_lines.items())
+    lines = {"product_lines": {name: asdict(line) for name, line in product_lines}}
+    files["calibration.json"] = json.dumps(asdict(model.calibration.common) | lines).encode()
     files["spec.json"] = model.spec.to_json().encode()
     splits = [split for text in texts for split in read_splits(text, model.spec.names)]
     x = fingerprint.probe_rows(splits, model.spec)
@@ -146,12 +148,6 @@ def _check_probe(model: ChurnModel, splits: Sequence[Split], files: Mapping[str,
             "The files do not give the scores that the model gave when it was trained: they were "
             f"damaged before their digest was taken. {NEXT}"
         )
-
-
-def _numbers(calibration: Calibration) -> dict[str, object]:
-    """The common line, and each product line's by name."""
-    lines = {name: asdict(line) for name, line in sorted(calibration.product_lines.items())}
-    return {**asdict(calibration.common), "product_lines": lines}
 
 
 def _calibration(content: bytes) -> Calibration:

@@ -10,10 +10,15 @@ import numpy as np
 from models.boosters.hyperparameters import Recipe
 from models.boosters.text_format import plain_booster
 from models.competing_risks.model import PERIOD, Incidence, with_period
-from models.competing_risks.outcomes import group_causes
-from models.competing_risks.person_periods import STILL, Periods, count_outcomes, expand
+from models.competing_risks.person_periods import (
+    STILL,
+    Periods,
+    count_outcomes,
+    expand,
+    group_causes,
+)
 from models.dataset.array_types import Floats, Index, rows_of
-from models.dataset.histories import Histories
+from models.dataset.examples import Histories
 from models.dataset.splits import customer_share
 
 _STILL_PER_END = 4
@@ -49,14 +54,14 @@ def fit_incidence(
     """
     causes = group_causes(histories, lead_days, periods, known_before)
 
-    def known(rows: Histories, before: date) -> Periods:
+    def observable(rows: Histories, before: date) -> Periods:
         return expand(
             rows, causes.groups, lead_days=lead_days, periods=periods, known_before=before
         )
 
-    every = known(histories, known_before)
+    every = observable(histories, known_before)
     base = baseline(count_outcomes(every, periods, len(causes.names)))
-    train, judge = _inner(histories, every, known, recipe.min_positives)
+    train, judge = _inner(histories, every, observable, recipe.min_positives)
     on_step("outcomes by horizon: early stopping")
     core = _boost(histories, base, recipe, recipe.seeds[0], train, judge)
     rounds = max(1, round(recipe.refit * core.best_iteration))
@@ -85,14 +90,14 @@ def baseline(counts: Index) -> Floats:
 def _inner(
     histories: Histories,
     every: Periods,
-    known: Callable[[Histories, date], Periods],
+    observable: Callable[[Histories, date], Periods],
     least: int,
 ) -> tuple[Periods, Periods]:
     """Older as-of dates as they were known then, and the newest; else parts of the customers."""
     months = histories.as_of.astype("datetime64[M]")
     newest = np.unique(months[every.row])[-_INNER_MONTHS:]
     first = histories.as_of[months >= newest[0]].min()
-    train = known(histories, first.item())
+    train = observable(histories, first.item())
     judge = every.take(histories.as_of[every.row] >= first)
     if min((part.outcome == 1).sum() for part in (train, judge)) >= least:
         return train, judge

@@ -3,4 +3,4 @@
 Each detector looks for one way in which a column can know; `verdict` puts them together.
 """
 
-__all__ = ["finding", "search", "verdict"]
+__all__ = ["rows", "verdict"]

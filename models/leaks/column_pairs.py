@@ -8,8 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from models.dataset.array_types import Floats, Index
-from models.leaks.finding import Finding, Limits
-from models.leaks.rows import Binned, Rows, bins_of, error, limit
+from models.leaks.rows import Binned, Leak, LeakLimits, LeakRows, bins_of, error, limit
 
 _SIDE = 2_500
 _STRONGEST = 20
@@ -20,7 +19,9 @@ _SIGNS = {1.0: "+", -1.0: "-"}
 _DATES = (-60 * 365.25, 20 * 365.25)
 
 
-def pair_findings(rows: Rows, alone: Mapping[int, float], limits: Limits) -> tuple[Finding, ...]:
+def pair_findings(
+    rows: LeakRows, alone: Mapping[int, float], limits: LeakLimits
+) -> tuple[Leak, ...]:
     """Findings on sums and differences of number columns, each column in one pair at most.
 
     ``alone`` holds the AUC of each column (by position) that may take part. Tried are all pairs
@@ -49,8 +50,8 @@ def pair_findings(rows: Rows, alone: Mapping[int, float], limits: Limits) -> tup
     return tuple(findings)
 
 
-def _finding(name: str, auc: float, low: float, best: float) -> Finding:
-    return Finding(
+def _finding(name: str, auc: float, low: float, best: float) -> Leak:
+    return Leak(
         "adds_up",
         name,
         {"auc": auc, "auc_low": low, "auc_alone": best},
@@ -59,23 +60,23 @@ def _finding(name: str, auc: float, low: float, best: float) -> Finding:
     )
 
 
-def _sample(rows: Rows) -> Rows:
+def _sample(rows: LeakRows) -> LeakRows:
     """At most so many positives and as many other rows, evenly through the customers."""
     keep = np.zeros(len(rows.y), dtype=bool)
     for label in (0, 1):
         which = np.flatnonzero(rows.y == label)
         keep[which[:: max(1, -(-len(which) // _SIDE))]] = True
-    return Rows.of(rows.examples.take(keep), len(rows.y))
+    return LeakRows.of(rows.examples.take(keep), len(rows.y))
 
 
-def _varies(values: Floats, part: Rows) -> bool:
+def _varies(values: Floats, part: LeakRows) -> bool:
     positive = values[part.y == 1]
     known = positive[~np.isnan(positive)]
     return len(known) >= 0.5 * len(positive) and len(np.unique(known)) >= _FEWEST_VALUES
 
 
 def _candidates(
-    part: Rows, values: Mapping[int, Floats], wide: list[int], alone: Mapping[int, float]
+    part: LeakRows, values: Mapping[int, Floats], wide: list[int], alone: Mapping[int, float]
 ) -> list[tuple[int, int, float]]:
     """(column, column, sign) to try: pairs of the strongest, then the closest of the others."""
     if len(wide) < 2:
@@ -100,7 +101,7 @@ def _left_over(matrix: Floats) -> Floats:
     return np.stack([1 + share, 1 - share])
 
 
-def _combined(part: Rows, values: Floats) -> float:
+def _combined(part: LeakRows, values: Floats) -> float:
     """AUC of a combination as it stands or, if it is a date, counted from the as-of date."""
     day = part.days[part.day].astype(np.float64)
     best = _auc(part, values)
@@ -110,6 +111,6 @@ def _combined(part: Rows, values: Floats) -> float:
     return best
 
 
-def _auc(part: Rows, values: Floats) -> float:
+def _auc(part: LeakRows, values: Floats) -> float:
     code: Index = bins_of(values.astype(np.float32), category=False)
     return Binned.of(part, code).auc()

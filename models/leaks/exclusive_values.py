@@ -10,8 +10,7 @@ from scipy.stats import binom
 
 from models.dataset.array_types import Index, Mask, Matrix
 from models.dataset.feature_spec import FeatureColumn
-from models.leaks.finding import Finding, Limits
-from models.leaks.rows import Rows
+from models.leaks.rows import Leak, LeakLimits, LeakRows
 
 _PURE = 0.9
 _PURE_ROWS = 0.8
@@ -26,8 +25,8 @@ _Pattern = tuple[str, Mask]
 
 
 def value_of_leavers(
-    rows: Rows, values: Matrix, column: FeatureColumn, limits: Limits, *, fixed: bool
-) -> Finding | None:
+    rows: LeakRows, values: Matrix, column: FeatureColumn, limits: LeakLimits, *, fixed: bool
+) -> Leak | None:
     """A finding when one value, being known or being missing belongs to leavers alone.
 
     Leavers are customers who leave at any time if the column is ``fixed`` (never changes for a
@@ -43,8 +42,8 @@ def value_of_leavers(
 
 
 def range_of_leavers(
-    rows: Rows, values: Matrix, code: Index, name: str, limits: Limits, *, fixed: bool
-) -> Finding | None:
+    rows: LeakRows, values: Matrix, code: Index, name: str, limits: LeakLimits, *, fixed: bool
+) -> Leak | None:
     """As ``value_of_leavers`` for the bins ``code`` (n,) of a number."""
     leaver = rows.left if fixed else rows.y == 1
     ordered = None if fixed else values
@@ -85,27 +84,24 @@ def _ranges(values: Matrix, code: Index, leaver: Mask) -> Iterator[_Pattern]:
 
 
 def _widest(
-    rows: Rows,
+    rows: LeakRows,
     patterns: Iterable[_Pattern],
     leaver: Mask,
     name: str,
-    limits: Limits,
+    limits: LeakLimits,
     ordered: Matrix | None,
-) -> Finding | None:
+) -> Leak | None:
     findings = []
     for description, pattern in patterns:
         finding = _finding(rows, pattern, leaver, name, description, limits)
-        sloped = (
-            finding and ordered is not None and _continues_slope(rows, ordered, pattern, leaver)
-        )
-        if finding is not None and not sloped:
+        if finding and (ordered is None or not _continues_slope(rows, ordered, pattern, leaver)):
             findings.append(finding)
     return max(findings, key=lambda finding: finding.evidence["leavers"], default=None)
 
 
 def _finding(
-    rows: Rows, pattern: Mask, leaver: Mask, name: str, description: str, limits: Limits
-) -> Finding | None:
+    rows: LeakRows, pattern: Mask, leaver: Mask, name: str, description: str, limits: LeakLimits
+) -> Leak | None:
     customers, left = rows.customers_with(pattern, leaver)
     if left < max(_FEWEST, _SHARE * rows.leavers, _PURE * customers):
         return None
@@ -113,7 +109,7 @@ def _finding(
     chance = float(binom.sf(left - 1, customers, (1 + base) / 2))
     if chance * len(rows.examples.spec.columns) * _PATTERNS > limits.significance:
         return None
-    return Finding(
+    return Leak(
         "leavers_only",
         name,
         {"customers": customers, "leavers": left, "share_of_rows": base},
@@ -122,7 +118,7 @@ def _finding(
     )
 
 
-def _continues_slope(rows: Rows, values: Matrix, pattern: Mask, leaver: Mask) -> bool:
+def _continues_slope(rows: LeakRows, values: Matrix, pattern: Mask, leaver: Mask) -> bool:
     """Whether leaving rises towards the rows in ``pattern`` (n,) from one side of a number.
 
     Many open cases may honestly be the end of a slope: with each more, a larger share leaves. A
@@ -139,7 +135,7 @@ def _continues_slope(rows: Rows, values: Matrix, pattern: Mask, leaver: Mask) ->
     return any(_rises(rows, distance, leaver) for distance in (below, above))
 
 
-def _rises(rows: Rows, distance: Matrix, leaver: Mask) -> bool:
+def _rises(rows: LeakRows, distance: Matrix, leaver: Mask) -> bool:
     side = distance > 0
     steps = np.sort(distance[side])
     if len(steps) < 2 * _GROUP:

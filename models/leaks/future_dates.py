@@ -8,8 +8,7 @@ import re
 import numpy as np
 
 from models.dataset.array_types import Floats, Mask, Matrix
-from models.leaks.finding import Finding, Limits
-from models.leaks.rows import Binned, Rows, bins_of, error, limit
+from models.leaks.rows import Binned, Leak, LeakLimits, LeakRows, bins_of, error, limit
 
 _SINCE = re.compile(r"(^|_)(seconds|minutes|hours|days|weeks|months|years)_since(_|$)")
 _DATED = re.compile(
@@ -22,7 +21,7 @@ _NEAR = (-40 * 365.25, 10 * 365.25)
 _NEARER = (-10 * 365.25, 5 * 365.25)
 
 
-def after_as_of(rows: Rows, values: Matrix, name: str, limits: Limits) -> Finding | None:
+def after_as_of(rows: LeakRows, values: Matrix, name: str, limits: LeakLimits) -> Leak | None:
     """A finding when a column dates something after the as-of date.
 
     A negative time since something always refuses. A column that holds dates (days, seconds or
@@ -48,17 +47,17 @@ def after_as_of(rows: Rows, values: Matrix, name: str, limits: Limits) -> Findin
     )
     if tells:
         message += f", and they tell leavers from others (AUC {auc:.2f}, {left:,} left)"
-    return Finding("after_as_of", name, evidence, message, refuses=tells)
+    return Leak("after_as_of", name, evidence, message, refuses=tells)
 
 
-def _since(rows: Rows, values: Matrix, name: str) -> Finding | None:
+def _since(rows: LeakRows, values: Matrix, name: str) -> Leak | None:
     later = values < 0
     customers, left = rows.customers_with(later)
     # One negative number for all, such as -1, is how many systems write "never".
     if not _enough(rows, customers, values) or len(np.unique(values[later])) == 1:
         return None
     lowest = float(np.nanmin(values))
-    return Finding(
+    return Leak(
         "after_as_of",
         name,
         {"customers": customers, "leavers": left, "lowest": lowest},
@@ -67,12 +66,12 @@ def _since(rows: Rows, values: Matrix, name: str) -> Finding | None:
     )
 
 
-def _enough(rows: Rows, customers: int, values: Floats | Matrix) -> bool:
+def _enough(rows: LeakRows, customers: int, values: Floats | Matrix) -> bool:
     known = rows.customers_with(~np.isnan(values))[0]
     return customers >= _FEWEST or customers >= max(3, 0.01 * known)
 
 
-def _decoded(rows: Rows, values: Matrix, name: str) -> tuple[str, Floats] | None:
+def _decoded(rows: LeakRows, values: Matrix, name: str) -> tuple[str, Floats] | None:
     """How the column writes dates, and days from each row's as-of date to its date; or None."""
     first, last = (float(day.astype(int)) for day in rows.days[[0, -1]])
     known = values[~np.isnan(values)].astype(np.float64)
@@ -115,7 +114,7 @@ def _days(values: Floats, form: str) -> Floats:
     return np.where(good, starts + day - 1, np.nan)
 
 
-def _tells(rows: Rows, ahead: Floats, later: Mask, limits: Limits) -> tuple[float, bool]:
+def _tells(rows: LeakRows, ahead: Floats, later: Mask, limits: LeakLimits) -> tuple[float, bool]:
     """AUC of how far dates lie ahead, and whether that, or lying ahead at all, goes with leaving.
 
     Those with a later date are held against everybody at the same as-of date; a leaver's

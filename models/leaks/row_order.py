@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 
 from models.dataset.array_types import Index, Texts
-from models.leaks.finding import Finding, Kind, Limits
-from models.leaks.rows import Binned, Rows, error, limit
+from models.leaks.rows import Binned, Kind, Leak, LeakLimits, LeakRows, error, limit
 
 _BINS = 20
 
 
-def order_findings(rows: Rows, filed: Texts | None, limits: Limits) -> tuple[Finding, ...]:
+def order_findings(rows: LeakRows, filed: Texts | None, limits: LeakLimits) -> tuple[Leak, ...]:
     """Findings on the order of ids and, given ``filed``, the ids as the source's rows have them.
 
     Two orders that are the same are told once, as that of the ids.
@@ -43,7 +42,9 @@ def _places(order: Index) -> Index:
     return places
 
 
-def _finding(rows: Rows, first: Index, place: Index, kind: Kind, limits: Limits) -> Finding | None:
+def _finding(
+    rows: LeakRows, first: Index, place: Index, kind: Kind, limits: LeakLimits
+) -> Leak | None:
     customers = len(place)
     code = (place * _BINS // customers)[rows.customer]
     auc = Binned.of(rows, code).auc(against_leavers=False)
@@ -59,7 +60,7 @@ def _finding(rows: Rows, first: Index, place: Index, kind: Kind, limits: Limits)
     why = "the customers were most likely put together by outcome"
     if not refuses:
         why = "it may only follow when they joined; if it does not, ask how the table was made"
-    return Finding(
+    return Leak(
         kind,
         "customer_id" if kind == "id_order" else "row_order",
         {"auc": auc, "clumping": clump, "clumping_z": surprise},

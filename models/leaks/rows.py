@@ -1,7 +1,9 @@
-"""Rows and binned columns for leak detection, with cross-fitted AUC by halves of customers."""
+"""Leaks and limits; rows and binned columns, with cross-fitted AUC by halves of customers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
 
@@ -9,13 +11,61 @@ from models.dataset.array_types import Days, Floats, Index, Labels, Mask, Matrix
 from models.dataset.examples import Examples
 from models.dataset.splits import customer_share
 
+Kind = Literal[
+    "knows_label",
+    "measured_at_exit",
+    "leavers_only",
+    "after_as_of",
+    "adds_up",
+    "id_order",
+    "row_order",
+]
 _QUANTILES = np.r_[0.002, 0.01, np.linspace(0, 1, 21)[1:-1], 0.99, 0.998]
 _QUANTILE_ROWS = 20_000
 _SMOOTHING = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class Leak:
+    """One suspected leak.
+
+    ``column`` is a feature, ``a + b`` or ``a - b`` for two that act together, ``customer_id`` or
+    ``row_order``; it is also the name to override. ``evidence`` holds the numbers behind
+    ``message``. A finding that does not refuse is there for a person to know.
+    """
+
+    kind: Kind
+    column: str
+    evidence: Mapping[str, float]
+    message: str
+    refuses: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LeakLimits:
+    """Where honest columns end.
+
+    ``alarm`` is an AUC that no honest column reaches alone: published models reach 0.52 to 0.77
+    with all columns together. ``honest`` is what its lower bound must exceed besides. ``gain`` is
+    how far a pair must surpass its parts, and the oldest months the newest. ``edge`` is how far
+    above one half an AUC at the label window's end must lie. Order is noted from ``order_note``
+    and refused from ``order_alarm`` on. ``significance`` is the chance of a false finding over
+    all columns, for each kind of check. Of more than ``rows`` rows, those of a share of the
+    customers are looked at.
+    """
+
+    alarm: float = 0.80
+    honest: float = 0.70
+    gain: float = 0.10
+    edge: float = 0.05
+    order_note: float = 0.58
+    order_alarm: float = 0.75
+    significance: float = 0.002
+    rows: int = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class LeakRows:
     """Examples and everything that the checks need and no column decides, shape (n,) each.
 
     ``customer`` numbers the customers in order, ``half`` halves them, ``day`` numbers the as-of
@@ -33,7 +83,7 @@ class Rows:
     stayers: int
 
     @staticmethod
-    def of(examples: Examples, most: int) -> "Rows":
+    def of(examples: Examples, most: int) -> "LeakRows":
         """All rows, or those of a share of the customers when there are more than ``most``."""
         if len(examples) > most:
             share = customer_share(examples.customer_id, "leaks")
@@ -44,7 +94,7 @@ class Rows:
         left = np.bincount(customer, weights=examples.y) > 0
         half = (customer_share(ids, "leak halves") < 0.5).astype(np.intp)
         leavers = int(left.sum())
-        return Rows(
+        return LeakRows(
             examples, customer, half, day, days, left[customer], leavers, len(left) - leavers
         )
 
@@ -75,7 +125,7 @@ class Binned:
     """A column as bins: ``code`` (n,) and the leaving rate's rank of each (half, bin).
 
     A bin's rate is learned on the other half of the customers, so a useless column reaches an
-    AUC of one half and no more. ``counts`` is (half, bin, group) with the groups of ``Rows``:
+    AUC of one half and no more. ``counts`` is (half, bin, group) with the groups of ``LeakRows``:
     0 rows of customers who stayed, 1 other rows of leavers, 2 positives.
     """
 
@@ -84,7 +134,7 @@ class Binned:
     rank: Index
 
     @staticmethod
-    def of(rows: Rows, code: Index) -> "Binned":
+    def of(rows: LeakRows, code: Index) -> "Binned":
         """Count and rank the bins ``code``."""
         bins = int(code.max(initial=0)) + 1
         group = np.where(rows.y == 1, 2, rows.left.astype(np.intp))
@@ -97,7 +147,7 @@ class Binned:
         negative = self.counts[..., :2].sum(axis=2) if against_leavers else self.counts[..., 0]
         return area(_by_rank(self.counts[..., 2], self.rank), _by_rank(negative, self.rank))
 
-    def row_rank(self, rows: Rows, which: Index) -> Index:
+    def row_rank(self, rows: LeakRows, which: Index) -> Index:
         """Rank of the chosen rows' bins, (len(which),)."""
         return np.asarray(self.rank[rows.half[which], self.code[which]], dtype=np.intp)
 

@@ -12,8 +12,7 @@ import numpy as np
 
 from features.timeline import LabelWindow
 from models.dataset.array_types import Floats, Index, Mask
-from models.leaks.finding import Finding, Limits
-from models.leaks.rows import Binned, Rows, area, error, limit, ranks
+from models.leaks.rows import Binned, Leak, LeakLimits, LeakRows, area, error, limit, ranks
 
 _FEWEST_DATES = 6
 _FEWEST_LEAVERS = 20
@@ -50,7 +49,7 @@ class Edge:
     nearer: Index
 
     @staticmethod
-    def of(rows: Rows, window: LabelWindow) -> "Edge | None":
+    def of(rows: LeakRows, window: LabelWindow) -> "Edge | None":
         """The rows around the edge; None when the window holds fewer than two steps."""
         steps = np.diff(rows.days).astype(int)
         if len(steps) == 0 or 2 * np.median(steps) > window.horizon_days:
@@ -64,7 +63,7 @@ class Edge:
 
 
 def measure_column(
-    rows: Rows, binned: Binned, name: str, *, fixed: bool, edge: Edge | None
+    rows: LeakRows, binned: Binned, name: str, *, fixed: bool, edge: Edge | None
 ) -> SingleColumn:
     """Measure a column; a fixed one against customers who stayed, as it cannot see the edge."""
     auc = binned.auc(against_leavers=not fixed)
@@ -80,7 +79,9 @@ def measure_column(
     return SingleColumn(name, fixed, auc, edge=at, beside=(outer + inner) / 2)
 
 
-def judge_columns(rows: Rows, measures: Sequence[SingleColumn], limits: Limits) -> list[Finding]:
+def judge_columns(
+    rows: LeakRows, measures: Sequence[SingleColumn], limits: LeakLimits
+) -> list[Leak]:
     """Findings on measured columns.
 
     The stronger a column is alone, the larger its part of the chance that may be spent on false
@@ -102,27 +103,27 @@ def judge_columns(rows: Rows, measures: Sequence[SingleColumn], limits: Limits) 
     return findings
 
 
-def _jumps(alone: SingleColumn, tests: float, limits: Limits) -> bool:
+def _jumps(alone: SingleColumn, tests: float, limits: LeakLimits) -> bool:
     jump, noise = alone.edge[0] - 0.5, alone.edge[1]
     return jump > max(limits.edge, tests * noise) and jump > 2 * (alone.beside - 0.5)
 
 
-def _too_well(alone: SingleColumn, low: float, limits: Limits) -> Finding:
+def _too_well(alone: SingleColumn, low: float, limits: LeakLimits) -> Leak:
     evidence = {"auc": alone.auc, "auc_low": low, "alarm": limits.alarm}
     message = f"{alone.name} alone ranks leavers with AUC {alone.auc:.2f}, above {limits.alarm:.2f}"
     if not (alone.fixed or alone.name.startswith(_FLAT)):
         message += ": it most likely knows the answer"
-        return Finding("knows_label", alone.name, evidence, message)
+        return Leak("knows_label", alone.name, evidence, message)
     message += (
         ", and has one value a customer for all time: it was most likely taken when the customer "
         "left, or tells who did"
     )
-    return Finding("measured_at_exit", alone.name, evidence, message)
+    return Leak("measured_at_exit", alone.name, evidence, message)
 
 
-def _jump(alone: SingleColumn) -> Finding:
+def _jump(alone: SingleColumn) -> Leak:
     auc, noise = alone.edge
-    return Finding(
+    return Leak(
         "knows_label",
         alone.name,
         {"auc": alone.auc, "edge_auc": auc, "edge_error": noise, "beside_auc": alone.beside},
@@ -132,9 +133,9 @@ def _jump(alone: SingleColumn) -> Finding:
     )
 
 
-def _frozen(alone: SingleColumn) -> Finding:
+def _frozen(alone: SingleColumn) -> Leak:
     old, new = alone.oldest[0], alone.newest[0]
-    return Finding(
+    return Leak(
         "measured_at_exit",
         alone.name,
         {"auc": alone.auc, "auc_oldest_third": old, "auc_newest_third": new},
@@ -144,7 +145,7 @@ def _frozen(alone: SingleColumn) -> Finding:
     )
 
 
-def _contrast(rows: Rows, binned: Binned, high: Index, low: Index) -> tuple[float, float]:
+def _contrast(rows: LeakRows, binned: Binned, high: Index, low: Index) -> tuple[float, float]:
     """AUC of some rows over others at the same as-of date, and its error where there is none."""
     size = int(binned.rank.max()) + 1
     counts = [_by_day(rows, binned.row_rank(rows, which), which, size) for which in (high, low)]
@@ -156,13 +157,13 @@ def _contrast(rows: Rows, binned: Binned, high: Index, low: Index) -> tuple[floa
     return area(counts[0], counts[1]), float(np.sqrt(spread)) / pairs
 
 
-def _by_day(rows: Rows, rank: Index, which: Index, size: int) -> Floats:
+def _by_day(rows: LeakRows, rank: Index, which: Index, size: int) -> Floats:
     days = len(rows.days)
     flat = np.bincount(rows.day[which] * size + rank, minlength=days * size)
     return flat.reshape(days, size).astype(np.float64)
 
 
-def _within(rows: Rows, binned: Binned, keep: Mask) -> tuple[float, float]:
+def _within(rows: LeakRows, binned: Binned, keep: Mask) -> tuple[float, float]:
     """AUC learned and measured within some rows, and its error."""
     leavers, _ = rows.customers_with(keep & (rows.y == 1))
     if leavers < _FEWEST_LEAVERS:

@@ -1,14 +1,19 @@
-"""Calibration by subgroup: each product line and each month."""
+"""Scorecards by subgroup (each product line and month) and by months since training (decay)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
 
-from models.dataset.array_types import Floats, Labels, Mask, Texts
+from features.timeline import LabelWindow
+from models.dataset.array_types import Days, Floats, Labels, Mask, Texts
 from models.dataset.examples import Examples
+from models.dataset.splits import Fold, possible_splits
 from models.metrics.bootstrap import Interval, bootstrap
 from models.metrics.scorecard import scorecard
+
+_MONTH_DAYS = 30.4375
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,7 @@ def _part(
     left = y.astype(np.float64)
     with np.errstate(invalid="ignore"):
         observed = bootstrap(lambda w: w @ left / w.sum(axis=1), customer_id, replicates)
-    both = 0 < int(y.sum()) < len(y)
-    card = scorecard(y, p, customer_id, replicates) if both else {}
+    card = _card(y, p, customer_id, replicates)
     return SubgroupCalibration(
         part=name,
         n=len(y),
@@ -66,3 +70,60 @@ def _part(
         slope=card.get("calibration_slope"),
         intercept=card.get("calibration_intercept"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class DecayMonth:
+    """Rows whose as-of dates lie ``months`` whole months after the last training label.
+
+    ``card`` is empty where one class is absent.
+    """
+
+    months: int
+    first_as_of: date
+    last_as_of: date
+    rows: int
+    leavers: int
+    card: dict[str, Interval]
+
+
+def decay_fold(as_of: Days, y: Labels, window: LabelWindow, months: int, least: int) -> Fold | None:
+    """Learn from what was complete ``months`` months before the end, judge on all since.
+
+    Fewer months where the history is shorter, as long as each side has ``least`` of both
+    classes; None where not even two months can be judged.
+    """
+    return next(possible_splits(as_of, y, window, range(months, 1, -1), least), None)
+
+
+def last_label(as_of: Days, window: LabelWindow) -> date:
+    """The last day on which a notice counted in the training rows' labels."""
+    newest: date = as_of.max().item()
+    return window.end(newest) - timedelta(days=1)
+
+
+def performance_decay(
+    y: Labels, p: Floats, as_of: Days, customer_id: Texts, learned_to: date, replicates: int = 200
+) -> tuple[DecayMonth, ...]:
+    """The scorecard of test rows (n,) by months since ``learned_to``, oldest first."""
+    days = (as_of - np.datetime64(learned_to, "D")).astype("int64")
+    months = np.floor(days / _MONTH_DAYS).astype(int)
+    decay = []
+    for month in np.unique(months):
+        rows = months == month
+        decay.append(
+            DecayMonth(
+                months=int(month),
+                first_as_of=as_of[rows].min().item(),
+                last_as_of=as_of[rows].max().item(),
+                rows=int(rows.sum()),
+                leavers=int(y[rows].sum()),
+                card=_card(y[rows], p[rows], customer_id[rows], replicates),
+            )
+        )
+    return tuple(decay)
+
+
+def _card(y: Labels, p: Floats, customer_id: Texts, replicates: int) -> dict[str, Interval]:
+    """The scorecard; empty where one class is absent."""
+    return scorecard(y, p, customer_id, replicates) if 0 < int(y.sum()) < len(y) else {}

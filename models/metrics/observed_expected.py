@@ -49,11 +49,8 @@ def observed_expected_by(
 ) -> tuple[ObservedExpected, ...]:
     """The outcome of each group of rows, groups in sorted order; all arrays (n,)."""
     names, codes = np.unique(groups.astype(str), return_inverse=True)
-    outcomes = []
-    for code, name in enumerate(names):
-        rows = codes == code
-        outcomes.append(outcome(str(name), y[rows], p[rows], customer_id[rows]))
-    return tuple(outcomes)
+    parts = ((str(name), codes == code) for code, name in enumerate(names))
+    return tuple(outcome(name, y[rows], p[rows], customer_id[rows]) for name, rows in parts)
 
 
 def tenths(p: Floats, publication: Index) -> Texts:

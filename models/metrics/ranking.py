@@ -69,7 +69,8 @@ def count(ranked: Ranked, weights: Floats) -> Counts:
 
 def auc(counts: Counts) -> Floats:
     """Area under the ROC curve per replicate, (r,); NaN when a class is absent."""
-    positives, negatives = _totals(counts)
+    positives = counts.positive_above[:, -1]
+    negatives = counts.every_above[:, -1] - positives
     negative = counts.every - counts.positive
     below = negatives[:, None] - (counts.every_above - counts.positive_above)[:, 1:]
     wins = (counts.positive * (below + negative / 2)).sum(axis=1)
@@ -104,11 +105,6 @@ def cumulative_sums(groups: Floats) -> Floats:
     out = np.zeros((groups.shape[0], groups.shape[1] + 1))
     np.cumsum(groups, axis=1, out=out[:, 1:])
     return out
-
-
-def _totals(counts: Counts) -> tuple[Floats, Floats]:
-    positives = counts.positive_above[:, -1]
-    return positives, counts.every_above[:, -1] - positives
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Champion comparison: paired differences on the same rows, customer by customer."""
+"""Champion comparison, paired on the same rows, and the evidence that the rules judge."""
 
 import math
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ import numpy as np
 
 from models.churn.model import ChurnModel
 from models.dataset.array_types import Floats, Labels, Matrix, Texts
+from models.leaks.verdict import LeakWarning
 from models.metrics.bootstrap import Interval, bootstrap
 from models.metrics.logistic import log_losses
 from models.metrics.ranking import roc_auc
@@ -97,3 +98,25 @@ def _auc(y: Labels, score: Floats) -> float:
     if not np.isfinite(score).all() or int(y.sum()) in (0, len(y)):
         return math.nan
     return roc_auc(y, score)
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengerEvidence:
+    """What is known of a challenger, on rows later than all that the judged fit has seen.
+
+    ``card`` is its scorecard there, ``slopes`` the calibration slope by product line where one
+    has leavers enough, ``base_log_loss`` the base rate's log loss. ``own_log_loss`` and
+    ``weakest_seed_ratio`` (see ``models.promotion.champion_comparison``) are those of the
+    registered model, which has learned from these rows too. ``spread`` is the mean absolute
+    contribution by driver family; ``rival`` the comparison with the champion, None without one.
+    """
+
+    card: Mapping[str, Interval]
+    slopes: Mapping[str, Interval]
+    base_log_loss: float
+    own_log_loss: float
+    weakest_seed: float
+    same_features: bool
+    spread: Mapping[str, float]
+    leak: LeakWarning | None
+    rival: ChampionComparison | None

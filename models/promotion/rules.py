@@ -1,12 +1,11 @@
-"""Promotion rules: what each measures, its band and its sentence; a NaN fails its rule."""
+"""Promotion rules and verdict: each rule's measure, band and sentence; a NaN fails its rule."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from models.metrics.bootstrap import Interval
-from models.promotion.champion_comparison import ChampionComparison
-from models.promotion.evidence import Evidence
+from models.promotion.champion_comparison import ChallengerEvidence, ChampionComparison
 
 _SLOPE = (0.8, 1.25)
 _LEVEL = (-0.5, 0.5)
@@ -35,39 +34,34 @@ def rule(
     name: str, value: float, low: float | None, high: float | None, passed: bool, sentence: str
 ) -> Rule:
     """A rule that fails when ``value`` is not finite, whatever ``passed`` says."""
-    return Rule(name, _known(value), _known(low), _known(high), passed and _finite(value), sentence)
+    number, least, most = (
+        v if v is not None and math.isfinite(v) else None for v in (value, low, high)
+    )
+    return Rule(name, number, least, most, passed and number is not None, sentence)
 
 
-def _finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
-
-
-def _known(value: float | None) -> float | None:
-    return value if _finite(value) else None
-
-
-def no_leak(evidence: Evidence) -> Rule:
+def no_leak(evidence: ChallengerEvidence) -> Rule:
     """No column is suspected of giving the answer away."""
     sentence = evidence.leak.message if evidence.leak else "No leak is suspected."
     measure = float(evidence.leak is not None)
     return Rule("no_leak", measure, None, 0.0, evidence.leak is None, sentence)
 
 
-def ranks(evidence: Evidence) -> Rule:
+def ranks(evidence: ChallengerEvidence) -> Rule:
     """The whole interval of the AUC is above guessing."""
     auc = evidence.card.get("auc", _UNKNOWN)
     sentence = f"AUC is {auc:.3f}; its interval must be above 0.5."
     return rule("ranks", auc.low, 0.5, None, auc.low > 0.5, sentence)
 
 
-def beats_base_rate(evidence: Evidence) -> Rule:
+def beats_base_rate(evidence: ChallengerEvidence) -> Rule:
     """Log loss is below that of one probability for all."""
     ours, base = evidence.card.get("log_loss", _UNKNOWN).value, evidence.base_log_loss
     sentence = f"Log loss is {ours:.5f}; it must be below the base rate's {base:.5f}."
     return rule("beats_base_rate", ours, None, base, ours < base, sentence)
 
 
-def slopes(evidence: Evidence) -> Iterable[Rule]:
+def slopes(evidence: ChallengerEvidence) -> Iterable[Rule]:
     """The slope of each product line that has leavers enough.
 
     There are several lines with few leavers each, so that one of them is often a little outside
@@ -82,29 +76,29 @@ def slopes(evidence: Evidence) -> Iterable[Rule]:
         yield rule(f"calibration_slope:{line}", measure.value, *_SLOPE, reaches, sentence)
 
 
-def slope(name: str, title: str, measured: Interval | None) -> Rule:
+def slope(evidence: ChallengerEvidence) -> Rule:
     """Probabilities spread as the outcomes do."""
-    measure = measured or _UNKNOWN
+    measure = evidence.card.get("calibration_slope", _UNKNOWN)
     sentence = (
-        f"{title} is {measure:.2f}; it must be within {_SLOPE[0]} to {_SLOPE[1]}, or its "
+        f"Calibration slope is {measure:.2f}; it must be within {_SLOPE[0]} to {_SLOPE[1]}, or its "
         "interval cover 1."
     )
-    return rule(name, measure.value, *_SLOPE, _within(measure, _SLOPE, 1.0), sentence)
+    passed = _within(measure, _SLOPE, 1.0)
+    return rule("calibration_slope", measure.value, *_SLOPE, passed, sentence)
 
 
-def level(evidence: Evidence) -> Rule:
+def level(evidence: ChallengerEvidence) -> Rule:
     """As many leave as was said."""
     measure = evidence.card.get("calibration_intercept", _UNKNOWN)
     sentence = (
         f"The level is off by {measure:.2f} log-odds; it must be within {_LEVEL[0]} to "
         f"{_LEVEL[1]}, or its interval cover 0."
     )
-    return rule(
-        "calibration_level", measure.value, *_LEVEL, _within(measure, _LEVEL, 0.0), sentence
-    )
+    passed = _within(measure, _LEVEL, 0.0)
+    return rule("calibration_level", measure.value, *_LEVEL, passed, sentence)
 
 
-def as_judged(evidence: Evidence) -> Rule:
+def as_judged(evidence: ChallengerEvidence) -> Rule:
     """The registered model is not worse than its recipe was judged."""
     own, most = evidence.own_log_loss, evidence.card.get("log_loss", _UNKNOWN).high
     sentence = (
@@ -114,7 +108,7 @@ def as_judged(evidence: Evidence) -> Rule:
     return rule("as_judged", own, None, most, own <= most, sentence)
 
 
-def seeds(evidence: Evidence) -> Rule:
+def seeds(evidence: ChallengerEvidence) -> Rule:
     """No booster of the bag is broken."""
     weakest = evidence.weakest_seed
     sentence = (
@@ -124,39 +118,31 @@ def seeds(evidence: Evidence) -> Rule:
     return rule("seeds", weakest, _WEAKEST_SEED, None, weakest >= _WEAKEST_SEED, sentence)
 
 
-def features(evidence: Evidence) -> Rule:
+def features(evidence: ChallengerEvidence) -> Rule:
     """The judged rows and the registered model have the same spec."""
     same = evidence.same_features
-    sentence = "The model reads the features that it was judged on."
-    if not same:
-        sentence = "The model reads other features than those that it was judged on."
+    which = "the features that it was" if same else "other features than those that it was"
+    sentence = f"The model reads {which} judged on."
     return Rule("features", float(same), 1.0, None, same, sentence)
 
 
-def heard(evidence: Evidence) -> Rule:
+def families(evidence: ChallengerEvidence) -> Rule:
     """A family that has features, or that the champion hears, must move the score."""
     ours, rival = evidence.spread, evidence.rival
-    before = rival.spread if rival is not None else None
-    wanted = [name for name in ours if before is None or name not in before]
-    wanted += _audible(before or {})
-    total = sum(ours.values())
+    before = (rival.spread if rival is not None else None) or {}
+    total, total_before = sum(ours.values()), sum(before.values())
+    wanted = [name for name in ours if name not in before]
+    wanted += [n for n, v in before.items() if total_before and v / total_before >= _SILENT]
     shares = {name: ours.get(name, 0.0) / total if total else math.nan for name in wanted}
     silent = sorted(name for name, share in shares.items() if not share >= _SILENT)
     least = min(shares.values(), key=lambda share: share if share >= 0 else -1.0, default=math.nan)
     sentence = "Every driver family with features moves the score."
     if silent or not shares:
         sentence = (
-            f"These driver families have features but do not move the score: {', '.join(silent)}"
-        )
-        sentence += (
-            ". See features.md for the tables they read, and stille check for what was read."
+            f"These driver families have features but do not move the score: {', '.join(silent)}. "
+            "See features.md for the tables they read, and stille check for what was read."
         )
     return rule("families", least, _SILENT, None, bool(shares) and not silent, sentence)
-
-
-def _audible(spread: Mapping[str, float]) -> list[str]:
-    total = sum(spread.values())
-    return [name for name, value in spread.items() if total and value / total >= _SILENT]
 
 
 def _within(measure: Interval, band: tuple[float, float], aim: float) -> bool:
@@ -194,3 +180,43 @@ def _stable(rival: ChampionComparison, on: str) -> Rule:
     )
     passed = rival.overlap >= _OVERLAP or (better and math.isfinite(rival.overlap))
     return rule("stable_top", rival.overlap, _OVERLAP, None, passed, sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision and every rule that was checked, failures first."""
+
+    rules: tuple[Rule, ...]
+
+    @property
+    def promote(self) -> bool:
+        """Whether all rules passed, and there were rules."""
+        return bool(self.rules) and all(rule.passed for rule in self.rules)
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Names of the rules that refuse."""
+        return tuple(rule.name for rule in self.rules if not rule.passed)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """One sentence for each rule, failures first."""
+        return tuple(rule.sentence for rule in self.rules)
+
+
+def verdict(evidence: ChallengerEvidence) -> Verdict:
+    """Check every rule; what is absent or not finite fails its rule."""
+    checked = [
+        no_leak(evidence),
+        ranks(evidence),
+        beats_base_rate(evidence),
+        slope(evidence),
+        *slopes(evidence),
+        level(evidence),
+        as_judged(evidence),
+        seeds(evidence),
+        features(evidence),
+        families(evidence),
+        *against(evidence.rival),
+    ]
+    return Verdict(tuple(sorted(checked, key=lambda rule: rule.passed)))

@@ -1,21 +1,58 @@
 """Command line interface (Typer): ``stille``. Results on stdout, progress and errors on stderr.
 
-The commands register where they are declared; each imports its work when called, so that
-``stille --help`` is quick and the libraries underneath find their environment set.
+Here are the commands that stay (the demo, the schedules, MLflow's pages) and the entry point. Each
+command imports what it needs when it is called, so that ``stille --help`` is quick and the
+libraries underneath find their environment set.
 """
 
 import atexit
 import logging
 import os
 import sys
+from datetime import datetime, time
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 
 from features.errors import StilleError
-from pipelines.cli import data, model, night, service  # noqa: F401  (registers their commands)
-from pipelines.cli.options import app
+from pipelines.cli.data import check, simulate
+from pipelines.cli.model import train, truth
+from pipelines.cli.night import nightly
+from pipelines.cli.options import DEMO, DEMO_DATA, Config, Plain, app
 from pipelines.runtime.environment import quiet_libraries
+
+
+@app.command()
+def demo(customers: Annotated[int, typer.Option(min=1000)] = 10_000, plain: Plain = False) -> None:
+    """Simulate a company, check it, train, compare with the truth, and run one night."""
+    from pipelines.simulator.compare import first_day_after
+
+    simulate(DEMO_DATA, customers=customers)
+    day = datetime.combine(first_day_after(DEMO_DATA), time())
+    check(DEMO, day)
+    train(DEMO, day, plain)
+    truth(DEMO)
+    nightly(DEMO, day, plain)
+    print("\nThe runs, their plots and the model: make ui")
+
+
+@app.command()
+def serve() -> None:
+    """Run the schedules of prefect.yaml on this machine until stopped."""
+    from pipelines.flows.serve import serve as run
+
+    run()
+
+
+@app.command()
+def ui(config: Config = DEMO, port: Annotated[int, typer.Option(min=1)] = 5000) -> None:
+    """Open MLflow's pages on the company's runs until stopped."""
+    from pipelines.config.settings import load_settings
+    from pipelines.flows.serve import open_mlflow
+
+    open_mlflow(load_settings(config), port)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from features.catalog import build_catalog
 from features.dictionary_page import dictionary
 from features.errors import GateError, StilleError
-from pipelines.config.run import Run, open_run
+from pipelines.config.run import open_run
 from pipelines.config.settings import load_settings
 from pipelines.jobs.read_tables import CHECK_PAGE, read_tables
 from pipelines.matrices.build import absent_columns, attributes_of
@@ -37,40 +37,37 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
     seen = [WrittenTables({}, 1)]
     with open_run("check", config, as_of) as run:
         page = run.settings.paths.out / CHECK_PAGE
+
+        def write(taken: WrittenTables, quarantine: Path, **found: str) -> None:
+            settings = run.settings
+            checked = CheckResult(
+                company=settings.company.name,
+                zone=settings.company.timezone,
+                as_of=run.as_of,
+                tables=taken.tables,
+                refusals={name: str(error) for name, error in taken.refusals.items()},
+                gates=run.record.gates,
+                quarantine=quarantine,
+                customers_known=taken.customers_known,
+                limits={name: settings.quarantine_share_of(name) for name in settings.sources},
+                **found,
+            )
+            write_page(page, checked)
+
         try:
             snapshot = read_tables(run, accept=accept, seen=seen.append)
         except StilleError as error:
-            quarantine = refused_folder(run.settings.paths.snapshots)
-            write_page(page, _checked(run, seen[-1], quarantine, str(error)))
+            write(seen[-1], refused_folder(run.settings.paths.snapshots), refusal=str(error))
             raise
-        quarantine = snapshot.root / "quarantine"
         taken = WrittenTables(snapshot.tables, snapshot.shards)
+        quarantine = snapshot.root / "quarantine"
         try:
             leaks = refuse_leaks(run, snapshot)
         except GateError as error:
-            write_page(page, _checked(run, taken, quarantine, str(error)))
+            write(taken, quarantine, refusal=str(error))
             raise
-        write_page(page, _checked(run, taken, quarantine, leaks=leaks))
+        write(taken, quarantine, leaks=leaks)
         return Report(check_report(snapshot), page)
-
-
-def _checked(
-    run: Run, taken: WrittenTables, quarantine: Path, refusal: str | None = None, leaks: str = ""
-) -> CheckResult:
-    settings = run.settings
-    return CheckResult(
-        company=settings.company.name,
-        zone=settings.company.timezone,
-        as_of=run.as_of,
-        tables=taken.tables,
-        refusals={name: str(error) for name, error in taken.refusals.items()},
-        gates=run.record.gates,
-        quarantine=quarantine,
-        refusal=refusal,
-        leaks=leaks,
-        customers_known=taken.customers_known,
-        limits={name: settings.quarantine_share_of(name) for name in settings.sources},
-    )
 
 
 def feature_dictionary(config: Path) -> list[dict[str, str]]:

@@ -65,7 +65,7 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     """Learn from everything known before the as-of date's midnight and register the model.
 
     ``effort`` says what is tried beside the configured recipe; a search's winner replaces it. The
-    alias ``champion`` moves to it when ``models.promotion.verdict`` says so. Raises
+    alias ``champion`` moves to it when ``models.promotion.rules`` says so. Raises
     ``ContractError`` for broken tables, ``GateError`` when there is too little to learn from or
     a leak is suspected (the model is registered then, without the alias).
     """

@@ -11,7 +11,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from models.causal.sleeping_dogs import woken_shares
+from models.causal.uplift import woken_shares
 from models.dataset.array_types import Floats
 from models.dataset.examples import MARGIN
 from models.metrics.profit import expected_value, uplift_value

@@ -89,5 +89,5 @@ def with_effects(run: Run, spec: FeatureSpec, scored: pd.DataFrame) -> pd.DataFr
         return scored
     run.record.notes.append("contacts are valued by who responds, as past lists have shown")
     p = scored["churn_probability"].to_numpy(dtype=np.float64)
-    kept = model.kept(spec.encode(scored), p, run.settings.engine.threads)
+    kept = model.effect(spec.encode(scored), p, run.settings.engine.threads)
     return scored.assign(**{UPLIFT: kept})

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.errors import ModelError
-from models.dataset.alignment import realign
 from models.dataset.array_types import Floats
 from models.dataset.examples import Examples
+from models.dataset.feature_spec import realign
 from pipelines import tracking
 from pipelines.config.settings import Settings
 

@@ -13,8 +13,7 @@ from models.dataset.examples import Examples
 from models.explain.shap_values import by_driver, by_family, global_importance
 from models.leaks.verdict import LeakWarning, leak_warning
 from models.metrics.bootstrap import Interval
-from models.metrics.by_subgroup import SubgroupCalibration, calibration_by_subgroup
-from models.metrics.decay import DecayMonth
+from models.metrics.by_subgroup import DecayMonth, SubgroupCalibration, calibration_by_subgroup
 from models.metrics.scorecard import scorecard
 from models.metrics.unseen_customers import UnseenCustomersCheck
 from pipelines.config.settings import Settings

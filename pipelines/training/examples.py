@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from features.catalog import Catalog
 from features.errors import GateError
 from models.causal.treated_rows import Exposure
-from models.dataset.examples import MARGIN, Examples
+from models.dataset.examples import MARGIN, Examples, Histories
 from models.dataset.feature_spec import FeatureSpec, learn_spec
-from models.dataset.histories import Histories
 from pipelines.config.run import Run
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.files import KEYS, MatrixPart

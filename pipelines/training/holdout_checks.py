@@ -10,7 +10,7 @@ from models.churn.model import ChurnModel
 from models.dataset.array_types import Floats
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold, has_both_classes
-from models.metrics.decay import DecayMonth, decay_fold, last_label, performance_decay
+from models.metrics.by_subgroup import DecayMonth, decay_fold, last_label, performance_decay
 from models.metrics.unseen_customers import (
     UnseenCustomersCheck,
     check_unseen_customers,

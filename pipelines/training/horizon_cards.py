@@ -9,15 +9,15 @@ from datetime import date
 import numpy as np
 
 from features.timeline import LabelWindow
-from models.competing_risks.model import Incidence
-from models.competing_risks.scorecard import (
+from models.competing_risks.model import (
     CauseCard,
+    Incidence,
     evaluate_outcomes,
     followed_up_rows,
     ranks,
     voluntary_or_stayed,
 )
-from models.dataset.histories import Histories
+from models.dataset.examples import Histories
 from pipelines.config.settings import Settings
 from pipelines.training.evaluation_result import Evaluation
 

@@ -15,7 +15,7 @@ from features.timeline import LabelWindow
 from models.competing_risks.fit import fit_incidence
 from models.competing_risks.model import Incidence
 from models.competing_risks.person_periods import PERIOD_DAYS
-from models.dataset.histories import Histories
+from models.dataset.examples import Histories
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar

@@ -14,7 +14,8 @@ import numpy as np
 from features.contract import TABLES
 from features.errors import GateError
 from models.dataset.array_types import Texts
-from models.leaks.verdict import Finding, LeakWarning, find_leaks, merge_warnings, refusal
+from models.leaks.rows import Leak
+from models.leaks.verdict import LeakWarning, find_leaks, merge_warnings, refusal
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.duckdb_connection import connect
@@ -32,7 +33,7 @@ _FEWEST_LEAVERS = 20
 class LeakSearch:
     """Findings, and the reasons that the configuration gives by column."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Leak, ...]
     overrides: Mapping[str, str]
 
     @property

@@ -13,7 +13,7 @@ from features.timeline import LabelWindow, month_starts
 from models.calibration.open_windows import OpenWindowRows, current_status
 from models.calibration.recalibration import ENOUGH
 from models.causal.treated_rows import RARE
-from models.dataset.histories import days_after
+from models.dataset.examples import days_after
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.matrices.build import catalog_of

@@ -21,7 +21,7 @@ from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 from models.dataset.array_types import Floats, Labels, Matrix
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.explain.shap_values import global_importance
-from models.metrics.decay import DecayMonth
+from models.metrics.by_subgroup import DecayMonth
 from models.metrics.profit import ProfitCurve
 from pipelines.training.curves import calibration_bins, gains_curve
 

@@ -13,12 +13,12 @@ from models.explain.shap_values import spread
 from models.metrics.bootstrap import Interval
 from models.metrics.scorecard import scorecard
 from models.promotion.champion_comparison import (
+    ChallengerEvidence,
     ChampionComparison,
     mean_log_loss,
     weakest_seed_ratio,
 )
-from models.promotion.evidence import Evidence
-from models.promotion.verdict import Verdict, verdict
+from models.promotion.rules import Verdict, verdict
 from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
@@ -67,13 +67,13 @@ def facts(decision: Verdict) -> bytes:
 
 def evidence_of(
     settings: Settings, evaluation: Evaluation, model: ChurnModel, rival: ChampionComparison | None
-) -> Evidence:
+) -> ChallengerEvidence:
     """What the rules look at: the test scores, the registered model, and the champion."""
     test, threads = evaluation.test, settings.engine.threads
     same = model.spec.hash == test.spec.hash
     p = model.probability(test.x, test.product_line, threads) if same else None
     own = np.nan if p is None else mean_log_loss(test.y, p)
-    return Evidence(
+    return ChallengerEvidence(
         card=evaluation.cards["model"],
         slopes=_slopes(settings, evaluation),
         base_log_loss=evaluation.cards["base_rate"]["log_loss"].value,

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from features.timeline import LabelWindow
-from models.baselines.challengers import recipe_scorer
 from models.baselines.out_of_fold import (
     OutOfFold,
     Scorer,
@@ -18,6 +17,7 @@ from models.baselines.out_of_fold import (
     folds_of,
     out_of_fold,
 )
+from models.baselines.suite import recipe_scorer
 from models.boosters.hyperparameters import Recipe, with_changes
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold

@@ -6,8 +6,8 @@ They run before the evaluation and on other rows, so that its figures stay those
 import json
 from dataclasses import asdict, dataclass, replace
 
-from models.baselines.challengers import CHALLENGERS, Challenger
 from models.baselines.out_of_fold import Scorer
+from models.baselines.suite import CHALLENGERS, Challenger
 from models.dataset.examples import Examples
 from pipelines import tracking
 from pipelines.config.run import Run

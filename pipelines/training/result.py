@@ -6,7 +6,7 @@ Apart from the job, so that what shows it does not import what makes it.
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.promotion.verdict import Verdict
+from models.promotion.rules import Verdict
 from pipelines import tracking
 from pipelines.training.evaluation_result import Evaluation
 from pipelines.training.recipe_trials import RecipeTrials

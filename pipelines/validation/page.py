@@ -8,8 +8,16 @@ from urllib.parse import quote
 from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.escaping import html_template
 from pipelines.runtime.run_record import Gate
-from pipelines.validation.findings import SET_ASIDE, Finding, findings, split_by_table
-from pipelines.validation.tables import CheckResult, is_source_table, table, tables_without_gate
+from pipelines.validation.tables import (
+    SET_ASIDE,
+    CheckResult,
+    DataFinding,
+    findings,
+    is_source_table,
+    split_by_table,
+    table,
+    tables_without_gate,
+)
 
 
 def write_page(path: Path, checked: CheckResult) -> None:
@@ -47,7 +55,7 @@ def _page(checked: CheckResult, folder: Path) -> dict[str, object]:
 
 
 def _verdict(
-    checked: CheckResult, stopped: Sequence[Gate], found: Sequence[Finding]
+    checked: CheckResult, stopped: Sequence[Gate], found: Sequence[DataFinding]
 ) -> tuple[str, str]:
     """How serious it is (``bad``, ``look`` or ``good``), and the same in words."""
     if checked.refusals:
@@ -80,7 +88,7 @@ def _share(share: float) -> str:
     return "under 0.1%" if 0 < share < 0.001 else f"{share:.1%}"
 
 
-def _finding(finding: Finding, checked: CheckResult, folder: Path) -> dict[str, str]:
+def _finding(finding: DataFinding, checked: CheckResult, folder: Path) -> dict[str, str]:
     aside = finding.kind == SET_ASIDE
     limit = checked.limits.get(finding.table) if aside else None
     return {

@@ -1,6 +1,7 @@
-"""Table profiles of a data validation: counts, ages and columns, as its page shows them."""
+"""Table profiles of a data validation, as its page shows them, and findings, the worst first."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -10,10 +11,66 @@ from pipelines.runtime.environment import local_day
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.profiling import ColumnProfile
+from pipelines.snapshots.unit_levels import unit_factor
 
+SET_ASIDE = "set aside"
+PER_TABLE = 15
 _OFTEN_EMPTY = 0.5
 _NAMED = 4
 _FRESH = "days since the newest event"
+
+
+@dataclass(frozen=True, slots=True)
+class DataFinding:
+    """Rows of a table that contradict something; ``of`` is how many rows they are among.
+
+    ``rows`` is None for what is wrong with a whole column.
+    """
+
+    table: str
+    kind: str
+    what: str
+    rows: int | None
+    of: int
+
+    @property
+    def share(self) -> float:
+        """Share of the table's rows; a whole column counts as all of them."""
+        return 1.0 if self.rows is None else self.rows / max(self.of, 1)
+
+
+def findings(tables: Mapping[str, TableFacts]) -> list[DataFinding]:
+    """Every finding, the largest share of its table's rows first."""
+    found = (finding for name, facts in tables.items() for finding in _findings_of(name, facts))
+    return sorted(found, key=lambda f: (-f.share, f.table, f.kind, f.what))
+
+
+def split_by_table(found: Iterable[DataFinding]) -> tuple[list[DataFinding], list[DataFinding]]:
+    """The ``PER_TABLE`` worst of each table, and the rest; both in the given order."""
+    seen: Counter[str] = Counter()
+    first: list[DataFinding] = []
+    rest: list[DataFinding] = []
+    for finding in found:
+        seen[finding.table] += 1
+        (first if seen[finding.table] <= PER_TABLE else rest).append(finding)
+    return first, rest
+
+
+def _findings_of(name: str, facts: TableFacts) -> Iterator[DataFinding]:
+    for rule, count in facts.quarantined.items():
+        yield DataFinding(name, SET_ASIDE, rule, count, facts.source_rows)
+    for what, count in facts.profile.orphans.items():
+        yield DataFinding(name, "orphan keys", what, count, facts.rows)
+    for what, count in facts.profile.disorder.items():
+        yield DataFinding(name, "dates out of order", what, count, facts.rows)
+    if facts.profile.alike:
+        what = "alike in everything but the key"
+        yield DataFinding(name, "duplicates", what, facts.profile.alike, facts.rows)
+    for column, profile in facts.profile.columns.items():
+        factor = unit_factor(profile.jump)
+        if factor is not None:
+            what = f"{column}: the newest month's median is about {factor:g} times what it was"
+            yield DataFinding(name, "unit jump", what, None, facts.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +113,14 @@ def tables_without_gate(checked: CheckResult) -> str:
 
 def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, object]:
     """What the page shows of one table."""
+    derived = "" if is_source_table(name) else "derived"
     first, newest = (
         None if moment is None else local_day(moment, checked.zone)
         for moment in (facts.first_event, facts.last_event)
     )
     return {
         "name": name,
-        "state": _state(name, checked),
+        "state": "refused" if name in checked.refusals else derived,
         "rows": f"{facts.rows:,}",
         "set_aside": f"{sum(facts.quarantined.values()):,}",
         "first": first or "",
@@ -78,12 +136,6 @@ def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, objec
             for column, profile in facts.profile.columns.items()
         ],
     }
-
-
-def _state(name: str, checked: CheckResult) -> str:
-    if name in checked.refusals:
-        return "refused"
-    return "" if is_source_table(name) else "derived"
 
 
 def _often_empty(facts: TableFacts) -> str:

@@ -9,12 +9,10 @@ import pytest
 
 from features.errors import GateError
 from features.timeline import month_starts
-from models.causal.propensity import treatment_bands
-from models.causal.treated_rows import Exposure, select_untreated, untreated_until
+from models.causal.treated_rows import Exposure, select_untreated, treatment_bands, untreated_until
 from models.churn.fit import fit
-from models.dataset.examples import Examples
+from models.dataset.examples import NEVER, Examples
 from models.dataset.feature_spec import FeatureColumn, learn_spec
-from models.dataset.histories import NEVER
 from models.explain.shap_values import by_driver, global_importance
 
 END = 104
@@ -33,7 +31,7 @@ def names(count):
 def test_treated_is_who_was_reached_before_the_window_or_the_customer_ended():
     seen = exposure([None, None, 50, 50, 50, 200], [103, 104, 49, 50, 51, 150])
     assert seen.treated.tolist() == [True, False, True, False, False, False]
-    assert seen.seen_until.tolist() == [104, 104, 50, 50, 50, 104]
+    assert seen.last_day.tolist() == [104, 104, 50, 50, 50, 104]
 
 
 def test_the_chance_to_stay_untreated_by_hand():

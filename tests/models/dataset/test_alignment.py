@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from features.errors import ModelError
-from models.dataset.alignment import realign
-from models.dataset.feature_spec import FeatureColumn, FeatureSpec, learn_spec
+from models.dataset.feature_spec import FeatureColumn, FeatureSpec, learn_spec, realign
 
 WAIT = FeatureColumn("wait", "number", "wait", "support_wait", 1, "max(wait)")
 CHANNEL = FeatureColumn("channel", "category", "profile", "relationship", 0, "any(channel)")

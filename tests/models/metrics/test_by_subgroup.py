@@ -1,14 +1,27 @@
 """Calibration by part: which parts there are, and figures of scikit-learn on each."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, roc_auc_score
 
+from features.timeline import LabelWindow
 from models.dataset.examples import Examples
-from models.metrics.by_subgroup import calibration_by_subgroup
+from models.metrics.by_subgroup import (
+    calibration_by_subgroup,
+    decay_fold,
+    last_label,
+    performance_decay,
+)
+
+WINDOW = LabelWindow(lead_days=14, horizon_days=30)
+MONTHS = np.array([date(2024, m, 1) for m in range(1, 13)], dtype="datetime64[D]")
+AS_OF = np.repeat(MONTHS, 100)
+Y = np.tile(np.array([1] * 20 + [0] * 80, dtype=np.int8), 12)
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +78,50 @@ def test_a_part_without_leavers_has_a_share_but_no_line(
     assert (row.leavers, row.observed.value) == (0, 0)
     assert row.slope is None
     assert row.intercept is None
+
+
+def first_judged(months: int, least: int = 20) -> str | None:
+    fold = decay_fold(AS_OF, Y, WINDOW, months, least)
+    return None if fold is None else str(AS_OF[fold.test].min())
+
+
+def test_one_fit_is_followed_for_the_months_asked_for() -> None:
+    fold = decay_fold(AS_OF, Y, WINDOW, 6, 20)
+    assert fold is not None
+    assert str(AS_OF[fold.test].min()) == "2024-07-01"
+    # 1 May + 44 days = 14 June; 1 June + 44 = 15 July, after the first judged day
+    assert str(AS_OF[fold.train].max()) == "2024-05-01"
+
+
+def test_a_short_history_is_followed_for_fewer_months() -> None:
+    assert first_judged(40) == "2024-03-01"
+    assert first_judged(6, least=10_000) is None
+    assert decay_fold(AS_OF[:200], Y[:200], WINDOW, 6, 20) is None
+
+
+def test_the_last_label_by_hand() -> None:
+    # 1 May + 14 + 30 days: notices before 14 June count, so the last is of 13 June
+    assert last_label(MONTHS[:5], WINDOW) == date(2024, 6, 13)
+
+
+def test_months_since_the_last_label_and_their_figures() -> None:
+    rng = np.random.default_rng(0)
+    late, y = np.repeat(MONTHS[6:], 100), Y[600:]
+    p = np.clip(0.2 + 0.2 * y + rng.normal(0, 0.15, len(y)), 0.01, 0.99)
+    ids = np.tile(np.arange(100), 6).astype(str).astype(object)
+    cards = performance_decay(y, p, late, ids, date(2024, 6, 13), replicates=20)
+    # 18 days to 1 July, 49 to 1 August, 80, 110, 141, 171
+    assert [card.months for card in cards] == [0, 1, 2, 3, 4, 5]
+    for month, card in enumerate(cards):
+        rows = late == MONTHS[6 + month]
+        assert (card.rows, card.leavers) == (100, 20)
+        assert card.first_as_of == card.last_as_of == MONTHS[6 + month].item()
+        assert card.card["auc"].value == pytest.approx(roc_auc_score(y[rows], p[rows]))
+        assert card.card["log_loss"].value == pytest.approx(log_loss(y[rows], p[rows]))
+
+
+def test_a_month_without_leavers_has_no_figures() -> None:
+    ids = np.arange(100).astype(str).astype(object)
+    y, day = np.zeros(100, dtype=np.int8), np.repeat(MONTHS[6:7], 100)
+    (card,) = performance_decay(y, np.full(100, 0.1), day, ids, date(2024, 6, 13))
+    assert (card.rows, card.leavers, card.card) == (100, 0, {})

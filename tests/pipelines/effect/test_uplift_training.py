@@ -53,7 +53,7 @@ def test_what_was_kept_is_read_back_with_the_same_effects(tmp_path: Path, model)
     assert uplift.model_digest(tmp_path) == named
     found = uplift.read(tmp_path, SPEC, record())
     assert found is not None
-    np.testing.assert_array_equal(found.kept(trial.x, trial.p), kept.kept(trial.x, trial.p))
+    np.testing.assert_array_equal(found.effect(trial.x, trial.p), kept.effect(trial.x, trial.p))
     uplift.withdraw(tmp_path)
     uplift.withdraw(tmp_path)
     assert uplift.read(tmp_path, SPEC, record()) is None

@@ -16,7 +16,7 @@ from trees import records
 
 from features.errors import ConfigError, GateError
 from models.dataset.examples import Examples
-from models.leaks.verdict import Finding, find_leaks
+from models.leaks.verdict import Leak, find_leaks
 from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings, load_settings
@@ -73,7 +73,7 @@ def companies(tmp_path_factory, request) -> list[Simulated]:
     return [simulated(root, tmp_path_factory.mktemp(f"seed{seed}"), seed) for seed in (1, 2)]
 
 
-def refused(examples: Examples, filed: np.ndarray | None = None) -> list[Finding]:
+def refused(examples: Examples, filed: np.ndarray | None = None) -> list[Leak]:
     return [f for f in find_leaks(examples, WINDOW, filed) if f.refuses]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.metrics.bootstrap import Interval
-from models.metrics.decay import DecayMonth
+from models.metrics.by_subgroup import DecayMonth
 from models.metrics.profit import ProfitCurve
 from pipelines.training import plots
 from pipelines.training.curves import calibration_bins

@@ -6,9 +6,8 @@ import pytest
 
 from models.leaks.verdict import LeakWarning
 from models.metrics.bootstrap import Interval
-from models.promotion.champion_comparison import ChampionComparison
-from models.promotion.evidence import Evidence
-from models.promotion.verdict import Verdict, verdict
+from models.promotion.champion_comparison import ChallengerEvidence, ChampionComparison
+from models.promotion.rules import Verdict, verdict
 
 CARD = {
     "auc": Interval(0.70, 0.65, 0.75),
@@ -19,7 +18,7 @@ CARD = {
 RIVAL = ChampionComparison(
     1_000, Interval(0.001, -0.001, 0.003), 0.8, {"price": 0.3, "channel": 0.1}
 )
-GOOD = Evidence(
+GOOD = ChallengerEvidence(
     card=CARD,
     slopes={"power": Interval(1.1, 0.9, 1.3), "broadband": Interval(0.9, 0.8, 1.0)},
     base_log_loss=0.12,

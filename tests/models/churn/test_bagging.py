@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.boosters.negative_sampling import samples
+from models.churn.bagging import samples
 
 Y = np.array([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], dtype=np.int8)
 ALL = np.arange(len(Y))

@@ -19,12 +19,12 @@ from models.dataset.examples import Examples
 from models.leaks.exclusive_values import range_of_leavers, value_of_leavers
 from models.leaks.future_dates import after_as_of
 from models.leaks.row_order import id_order
-from models.leaks.rows import Binned, Rows, area, bins_of, error, limit
+from models.leaks.rows import Binned, LeakRows, area, bins_of, error, limit
 from models.leaks.single_column import Edge
 from models.leaks.verdict import (
-    Finding,
+    Leak,
+    LeakLimits,
     LeakWarning,
-    Limits,
     find_leaks,
     leak_warning,
     merge_warnings,
@@ -54,7 +54,7 @@ def latest() -> Examples:
     return examples.take(examples.as_of == examples.as_of.max())
 
 
-def refused(examples: Examples, filed: np.ndarray | None = None) -> list[Finding]:
+def refused(examples: Examples, filed: np.ndarray | None = None) -> list[Leak]:
     return [f for f in find_leaks(examples, WINDOW, filed) if f.refuses]
 
 
@@ -124,7 +124,7 @@ def test_a_strong_but_honest_column_is_no_leak(companies: list[Examples]) -> Non
     ahead = np.where(c.left, c.end, c.last + 200)[c.customer] - c.examples.as_of.astype(int)
     values = c.rng.normal(0, 1, len(ahead)) + 1.4 * np.exp(-np.maximum(ahead, 0) / 150)
     examples = c.with_columns(trouble=values)
-    rows = Rows.of(examples, len(examples))
+    rows = LeakRows.of(examples, len(examples))
     assert 0.65 < Binned.of(rows, bins_of(examples.x[:, -1], category=False)).auc() < 0.75
     assert not refused(examples)
 
@@ -134,12 +134,12 @@ def alone(c: Company, stayers: list[float], codes: list[float]) -> tuple[bool, b
     leavers, y = [0.5, 0.25, 0.15, 0.1], c.examples.y
     drawn = (c.rng.choice(codes, len(y), p=p) for p in (leavers, stayers))
     examples = c.with_columns(cases=np.where(y == 1, *drawn))
-    rows, values = Rows.of(examples, len(examples)), examples.x[:, -1]
+    rows, values = LeakRows.of(examples, len(examples)), examples.x[:, -1]
     code = np.searchsorted(np.array(codes, np.float32), values)
     column = examples.spec.columns[-1]
     return (
-        value_of_leavers(rows, values, column, Limits(), fixed=False) is not None,
-        range_of_leavers(rows, values, code, "cases", Limits(), fixed=False) is not None,
+        value_of_leavers(rows, values, column, LeakLimits(), fixed=False) is not None,
+        range_of_leavers(rows, values, code, "cases", LeakLimits(), fixed=False) is not None,
     )
 
 
@@ -188,8 +188,10 @@ def test_refusing_findings_come_first(companies: list[Examples]) -> None:
 
 def test_a_share_of_the_customers_is_enough(companies: list[Examples]) -> None:
     planted = PLANTS["label with little noise"](Company.of(companies[0], 0))
-    limits = Limits(rows=len(planted.examples) // 2)
-    assert Rows.of(planted.examples, limits.rows).examples.x.shape[0] < 0.6 * len(planted.examples)
+    limits = LeakLimits(rows=len(planted.examples) // 2)
+    assert LeakRows.of(planted.examples, limits.rows).examples.x.shape[0] < 0.6 * len(
+        planted.examples
+    )
     told = find_leaks(planted.examples, WINDOW, limits=limits)
     assert [f.column for f in told if f.refuses] == ["leaky"]
 
@@ -211,7 +213,7 @@ def test_strata_are_compared_within_themselves() -> None:
 def test_a_useless_column_reaches_one_half_within_its_error() -> None:
     rng = np.random.default_rng(1)
     examples = honest(3)
-    rows = Rows.of(examples, len(examples))
+    rows = LeakRows.of(examples, len(examples))
     draws = [
         Binned.of(rows, bins_of(rng.normal(size=len(rows.y)).astype("float32"), category=False))
         for _ in range(40)
@@ -249,7 +251,7 @@ def history(labels: list[list[int]]) -> Examples:
 
 def test_the_edge_by_hand() -> None:
     # a enters in month 3; b is in from the start; c enters at its second month and is gone
-    rows = Rows.of(history([[0, 0, 0, 1, 1, 1], [1, 1], [0, 1], [0, 0]]), 99)
+    rows = LeakRows.of(history([[0, 0, 0, 1, 1, 1], [1, 1], [0, 1], [0, 0]]), 99)
     edge = Edge.of(rows, WINDOW)
     assert edge is not None
     assert edge.farther.tolist() == [1]
@@ -259,13 +261,13 @@ def test_the_edge_by_hand() -> None:
 
 
 def test_a_window_of_one_step_has_no_edge_to_see() -> None:
-    rows = Rows.of(history([[0, 0, 1], [0, 0, 0]]), 99)
+    rows = LeakRows.of(history([[0, 0, 1], [0, 0, 0]]), 99)
     assert Edge.of(rows, LabelWindow(0, 30)) is None
-    assert Edge.of(Rows.of(history([[1], [0]]), 99), WINDOW) is None
+    assert Edge.of(LeakRows.of(history([[1], [0]]), 99), WINDOW) is None
 
 
 def test_customers_are_counted_once() -> None:
-    rows = Rows.of(history([[0, 0, 1], [0, 0], [1]]), 99)
+    rows = LeakRows.of(history([[0, 0, 1], [0, 0], [1]]), 99)
     assert (rows.leavers, rows.stayers) == (2, 1)
     seen = np.array([True, True, True, False, True, False])
     assert rows.customers_with(seen) == (2, 1)
@@ -287,9 +289,9 @@ def test_ids_are_ordered_as_numbers() -> None:
     ],
 )
 def test_dates_are_read_however_they_are_written(name: str, written, ahead: float | None) -> None:
-    rows = Rows.of(history([[0, 0, 1]] * 2 + [[0, 0, 0]] * 4), 99)
+    rows = LeakRows.of(history([[0, 0, 1]] * 2 + [[0, 0, 0]] * 4), 99)
     day = rows.examples.as_of.astype(int) + 5
-    told = after_as_of(rows, written(day).astype(np.float32), name, Limits())
+    told = after_as_of(rows, written(day).astype(np.float32), name, LeakLimits())
     assert told is not None
     assert told.evidence["customers"] == 6
     if ahead is not None:
@@ -297,15 +299,15 @@ def test_dates_are_read_however_they_are_written(name: str, written, ahead: floa
 
 
 def test_amounts_are_no_dates() -> None:
-    rows = Rows.of(history([[0, 0, 1]] * 2 + [[0, 0, 0]] * 4), 99)
+    rows = LeakRows.of(history([[0, 0, 1]] * 2 + [[0, 0, 0]] * 4), 99)
     amounts = np.random.default_rng(0).lognormal(9.7, 0.6, len(rows.y)).round()
-    assert after_as_of(rows, amounts.astype(np.float32), "attr_kwh", Limits()) is None
+    assert after_as_of(rows, amounts.astype(np.float32), "attr_kwh", LeakLimits()) is None
 
 
 FINDINGS = (
-    Finding("knows_label", "a", {"auc": 0.9}, "a knows"),
-    Finding("leavers_only", "b", {"leavers": 9}, "b is for leavers"),
-    Finding("id_order", "customer_id", {"auc": 0.6}, "a note", refuses=False),
+    Leak("knows_label", "a", {"auc": 0.9}, "a knows"),
+    Leak("leavers_only", "b", {"leavers": 9}, "b is for leavers"),
+    Leak("id_order", "customer_id", {"auc": 0.6}, "a note", refuses=False),
 )
 
 
