@@ -20,7 +20,6 @@ from pipelines.runtime.clock import now
 from pipelines.runtime.run_record import RunRecord
 from pipelines.runtime.task_runner import plain
 from pipelines.tracking import champion as resolving
-from pipelines.tracking import champion_cache
 
 ERROR = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 BEHAVIOURS = ("dead", "errors", "silent", "drips")
@@ -92,7 +91,7 @@ def resolve(config):
 
 
 def test_a_night_keeps_the_champion_that_it_fetched(demo, published):
-    kept = champion_cache.read(load_settings(demo.config))
+    kept = resolving.read_cache(load_settings(demo.config))
     found = tracking.champion(load_settings(demo.config))
     assert kept.registered == found
     assert digest(kept.files) == found.digest
