@@ -26,8 +26,7 @@ from pipelines.lists.summary import lane_counts, top_rows
 from pipelines.monitoring import summary
 from pipelines.monitoring.result import MonitoringResult
 from pipelines.simulator.compare import Comparison
-from pipelines.training.result import TrainingResult
-from pipelines.training.summary import scorecard_header, scorecard_rows
+from pipelines.training.result import TrainingResult, scorecard_header, scorecard_rows
 
 _PAGE_WIDTH = 150
 _SHOWN = 3

@@ -22,9 +22,8 @@ from pipelines.lists.summary import top_rows
 from pipelines.monitoring import summary
 from pipelines.monitoring.result import AlarmError
 from pipelines.runtime.task_runner import Step, plain
-from pipelines.training.result import TrainingResult
-from pipelines.training.search_budget import Effort
-from pipelines.training.summary import scorecard_markdown
+from pipelines.training.recipe_comparison import Effort
+from pipelines.training.result import TrainingResult, scorecard_markdown
 
 R = TypeVar("R")
 Content = str | list[dict[str, str]]

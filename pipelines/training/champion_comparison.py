@@ -1,15 +1,16 @@
 """Champion-challenger comparison on rows that neither model has learned from.
 
-Both are compared on the same rows, as the difference between months exceeds that between models.
+A model always looks good on its own training rows. Both are compared on the same rows, as the difference between months exceeds that between models.
 """
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from features.errors import ModelError
+from models.dataset.alignment import realign
 from models.dataset.array_types import Floats, Index
 from models.dataset.examples import Examples
 from models.metrics.profit import profit_gain
@@ -17,10 +18,41 @@ from models.promotion.champion_comparison import ChampionComparison, log_loss_ga
 from pipelines import tracking
 from pipelines.config.economics import customer_values, economics_of
 from pipelines.config.settings import Settings
-from pipelines.training.champion_baseline import registered_scores
 from pipelines.training.evaluation_result import Evaluation
 
 _FEWEST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ChampionBaseline:
+    """The champion's probabilities for the test rows (n,), or why there are none."""
+
+    name: str
+    scores: Floats | None
+    why_not: str = ""
+
+    @property
+    def description(self) -> str:
+        return f"{self.name}, not judged: {self.why_not}" if self.why_not else self.name
+
+
+def champion_baseline(settings: Settings, test: Examples) -> ChampionBaseline:
+    """Score the test rows with the champion where that is fair and possible.
+
+    It is not fair where the champion has learned from the rows, and not possible with features
+    that are no longer built.
+    """
+    champion = tracking.champion(settings)
+    if champion is None:
+        return ChampionBaseline("champion", None, "there is none yet")
+    name, known_before = champion.label, champion.tags.get("known_before", "")
+    if not known_before or (test.as_of < np.datetime64(known_before)).any():
+        since = f"before {known_before}" if known_before else "up to an unknown day"
+        return ChampionBaseline(name, None, f"it has learned from what happened {since}")
+    try:
+        return ChampionBaseline(name, registered_scores(settings, champion, test))
+    except ModelError as error:
+        return ChampionBaseline(name, None, str(error))
 
 
 def rival_of(
@@ -108,3 +140,15 @@ def _spread(champion: tracking.Registered) -> dict[str, float] | None:
         return {str(name): float(value) for name, value in families.items()}
     except (KeyError, ValueError, TypeError, AttributeError):
         return None
+
+
+def registered_scores(
+    settings: Settings, registered: tracking.Registered, rows: Examples
+) -> Floats:
+    """Probabilities (n,) of a registered model for rows encoded for another one.
+
+    Raises ``ModelError`` where the model cannot be loaded or needs features that are gone.
+    """
+    model = tracking.load(settings, registered)
+    x = realign(rows.x, rows.spec, model.spec)
+    return model.probability(x, rows.product_line, settings.engine.threads)

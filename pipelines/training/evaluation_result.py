@@ -1,10 +1,11 @@
-"""Evaluation results of a recipe: scorecards, calibration by part and feature importance.
+"""Evaluation results of a recipe: scorecards, profit, feature importance and metrics for MLflow.
 
 Everything that a run reports of a recipe is measured here once, on the same test rows.
 """
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from models.churn.model import ChurnModel
@@ -15,12 +16,58 @@ from models.leaks.verdict import LeakWarning, leak_warning
 from models.metrics.bootstrap import Interval
 from models.metrics.by_subgroup import SubgroupCalibration, calibration_by_subgroup
 from models.metrics.decay import DecayMonth
+from models.metrics.profit import ProfitCurve, maximum_profit, profit_curve
 from models.metrics.scorecard import scorecard
 from models.metrics.unseen_customers import UnseenCustomersCheck
+from pipelines.config.economics import customer_values, economics_of
 from pipelines.config.settings import Settings
-from pipelines.training.profit import profit_card
+from pipelines.tracking import plain_name
 
 _EXPLAINED = 3_000
+ENDS = ("low_multiple", "high_multiple")
+SHOWN = (
+    "auc",
+    "average_precision",
+    "log_loss",
+    "brier",
+    "calibration_slope",
+    "calibration_intercept",
+    *(f"{what}@{share}%" for what in ("lift", "recall") for share in (1, 5, 10)),
+)
+"""The scorecard's keys that people are shown, in the terminal and on the model card."""
+
+RIVALS = ("one_rule", "logistic", "price_only", "champion")
+METRICS = (
+    "auc",
+    "auc_low",
+    "auc_high",
+    "average_precision",
+    "log_loss",
+    "log_loss_low",
+    "log_loss_high",
+    "brier",
+    "calibration_slope",
+    "calibration_slope_low",
+    "calibration_slope_high",
+    "calibration_intercept",
+    "calibration_error",
+    *(f"{what}_at_{share}_pct" for what in ("lift", "recall") for share in (1, 5, 10)),
+    "lift_at_10_pct_low",
+    "lift_at_10_pct_high",
+    "base_rate",
+    "base_rate_log_loss",
+    *(f"{name}_{key}" for name in RIVALS for key in ("auc", "log_loss")),
+    "unseen_auc",
+    "unseen_auc_difference",
+    "unseen_loss_difference",
+    "staying_auc",
+    "staying_log_loss",
+    "profit_at_low_multiple",
+    "profit_at_high_multiple",
+    "profit_share_at_low_multiple",
+    "profit_share_at_high_multiple",
+)
+"""The forty names under which runs are compared, the same in every run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +139,58 @@ def evaluate_scores(
         unseen=unseen,
         staying=staying,
     )
+
+
+def profit_curves(settings: Settings, test: Examples, p: Floats) -> dict[str, ProfitCurve]:
+    """The curve at each multiple, named by what winning costs; empty without economics."""
+    economics, values = economics_of(settings), customer_values(settings, test.margin)
+    if economics is None or values is None:
+        return {}
+    multiples = economics.acquisition_cost_multiple
+    return {
+        f"{multiple:g} times keeping one": profit_curve(test.y, p, value, economics)
+        for multiple, value in zip(multiples, values, strict=True)
+    }
+
+
+def profit_card(settings: Settings, test: Examples, p: Floats) -> dict[str, Interval]:
+    """Maximum profit per customer and the share contacted, at both multiples.
+
+    Keys: profit_at_low_multiple, profit_share_at_low_multiple, and the same of the high one;
+    empty without economics.
+    """
+    economics, values = economics_of(settings), customer_values(settings, test.margin)
+    if economics is None or values is None:
+        return {}
+    card: dict[str, Interval] = {}
+    for end, value in zip(ENDS, values, strict=True):
+        best = maximum_profit(
+            test.y, p, value, economics, test.customer_id, settings.training.bootstrap
+        )
+        card |= {f"profit_at_{end}": best.profit, f"profit_share_at_{end}": best.share}
+    return card
+
+
+def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
+    """The run's metrics, named and ordered as ``METRICS``; what was not measured is left out.
+
+    Profit is left out without economics, ``champion_*`` where the champion could not be judged
+    on these rows, ``unseen_*`` and ``staying_*`` where there was too little to judge.
+    """
+    cards = dict(evaluation.cards)
+    if evaluation.staying:
+        cards["staying"] = evaluation.staying[-1].card
+    values = {
+        plain_name(f"{name}_{metric}"): interval.value
+        for name, card in cards.items()
+        for metric, interval in card.items()
+    }
+    for metric, interval in cards["model"].items():
+        name = plain_name(metric)
+        values |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+    values["base_rate"] = float(evaluation.test.y.mean())
+    if evaluation.unseen is not None:
+        values["unseen_auc"] = evaluation.unseen.unseen_auc
+        values["unseen_auc_difference"] = evaluation.unseen.auc_difference.value
+        values["unseen_loss_difference"] = evaluation.unseen.loss_difference.value
+    return {name: values[name] for name in METRICS if np.isfinite(values.get(name, np.nan))}

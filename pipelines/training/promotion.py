@@ -24,8 +24,8 @@ from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.run_record import Gate, RunRecord
 from pipelines.training.champion_comparison import rival_of
-from pipelines.training.dataset_digest import rows_digest
 from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.examples import rows_digest
 
 _FEWEST_OF_A_LINE = 50
 _BY_RULE = "all rules passed"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from features.errors import ConfigError
 from features.timeline import LabelWindow
 from models.baselines.challengers import recipe_scorer
 from models.baselines.out_of_fold import (
@@ -25,6 +26,39 @@ from models.metrics.bootstrap import Interval
 from models.metrics.scorecard import scorecard
 from pipelines.config.settings import Settings
 from pipelines.training.evaluation import recipe_of, test_folds
+
+_MINUTES = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """Whether challengers are compared with the recipe, and whether and how long to search.
+
+    ``trials`` counts the finished trials of the whole study, earlier calls included; ``minutes``
+    counts this call. Without either a search takes ten minutes. Raises ``ConfigError`` when a
+    limit is given without a search, or is not positive.
+    """
+
+    challengers: bool = False
+    search: bool = False
+    trials: int | None = None
+    minutes: float | None = None
+
+    def __post_init__(self) -> None:
+        limits = [limit for limit in (self.trials, self.minutes) if limit is not None]
+        if limits and not self.search:
+            raise ConfigError("--minutes and --trials limit a search: add --search.")
+        if any(limit <= 0 for limit in limits):
+            raise ConfigError("--minutes and --trials must be above 0.")
+
+    @property
+    def seconds(self) -> float | None:
+        """How long trials may take, None for as long as the trials need."""
+        minutes = _MINUTES if self.minutes is None and self.trials is None else self.minutes
+        return None if minutes is None else 60 * minutes
+
+
+AS_CONFIGURED = Effort()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,7 @@ from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
 from pipelines.training.evaluation import with_recipe
 from pipelines.training.examples import TrainingData
-from pipelines.training.recipe_comparison import CandidateResult, RecipeComparison
-from pipelines.training.search_budget import Effort
+from pipelines.training.recipe_comparison import CandidateResult, Effort, RecipeComparison
 
 
 @dataclass(frozen=True, slots=True)
