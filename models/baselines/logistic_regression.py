@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -56,18 +56,18 @@ def _design(train: Examples, splines: SplineTransformer | None) -> ColumnTransfo
     is_number = np.array([column.kind == "number" for column in columns], dtype=bool)
     numbers = np.flatnonzero(is_number & ~np.isnan(train.x).all(axis=0))
     values = train.x[:, numbers].astype(np.float64)
+    missing = np.isnan(values)
     median, low, high = np.nanquantile(values, (0.5, *_CLIP), axis=0)
-    varies = np.clip(np.where(np.isnan(values), median, values), low, high).std(axis=0) > 1e-9
+    varies = np.clip(np.where(missing, median, values), low, high).std(axis=0) > 1e-9
     bounds = {"a_min": low[varies], "a_max": high[varies]}
     clip = FunctionTransformer(np.clip, kw_args=bounds)
     scaled = make_pipeline(SimpleImputer(strategy="median"), clip, StandardScaler())
     categories = [i for i in train.spec.categories if columns[i].vocabulary]
     codes = [np.arange(len(columns[i].vocabulary)) for i in categories]
     one_hot = OneHotEncoder(categories=codes, handle_unknown="ignore", sparse_output=False)
-    flags = MissingIndicator(features="missing-only", error_on_new=False)
     parts = [
         ("numbers", scaled, numbers[varies]),
-        ("missing", flags, numbers),
+        ("missing", FunctionTransformer(np.isnan), numbers[missing.any(axis=0)]),
         ("categories", one_hot, categories),
         ("constant", FunctionTransformer(np.zeros_like), [0]),
     ]

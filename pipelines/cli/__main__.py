@@ -1,4 +1,4 @@
-"""``python -m pipelines`` is ``stille``."""
+"""``python -m pipelines.cli`` is ``stille``."""
 
 from pipelines.cli.app import main
 

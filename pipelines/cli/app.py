@@ -1,7 +1,7 @@
 """Command line interface (Typer): ``stille``. Results on stdout, progress and errors on stderr.
 
-Each command imports what it needs when it is called, so that ``stille --help`` is quick and
-the libraries underneath find their environment set.
+The commands register where they are declared; each imports its work when called, so that
+``stille --help`` is quick and the libraries underneath find their environment set.
 """
 
 import atexit
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from features.errors import StilleError
+from pipelines.cli import data, model, night, service  # noqa: F401  (registers their commands)
 from pipelines.cli.options import app
 from pipelines.runtime.environment import quiet_libraries
 

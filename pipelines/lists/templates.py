@@ -78,7 +78,7 @@ class Templates:
 
 def load_templates(path: Path) -> Templates:
     """Read ``<language>.yaml``; raises ``ConfigError`` listing everything that is wrong in it."""
-    content = read_yaml(path, "the sentences")
+    content = read_yaml(path, "sentences")
     try:
         templates = _templates(path.stem, content)
     except (UnknownLocaleError, KeyError, TypeError, ValueError) as error:

@@ -71,7 +71,7 @@ def test_the_effect_is_measured_as_a_flow_and_shown(prefect, demo):
     assert found.path.exists()
     (shown,) = artifacts("effect")
     assert "not measurable yet" in shown["data"]
-    assert shown["data"].count("\n| ") == 2 + len(found.effects)
+    assert shown["data"].count("\n| ") == 1 + len(found.effects)
     assert records(demo.var, "effect")[-1]["status"] == "succeeded"
 
 

@@ -302,4 +302,4 @@ def test_the_summary_has_a_row_for_every_alarm(company, stille):
         MONITOR.start(config, TODAY)
     rows = summary.rows(rung.value.result)
     assert [row[2] for row in rows if row[0] == "ALARM"] == list(rung.value.result.alarms)
-    assert summary.markdown(rung.value.result).count("\n| ") == len(rows) + 2
+    assert summary.markdown(rung.value.result).count("\n| ") == len(rows) + 1
