@@ -43,7 +43,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def mask_passwords(text: str) -> str:
     """The text with the password of every address in it replaced.
 
-    >>> masked("postgresql://stille:secret@host/crm")
+    >>> mask_passwords("postgresql://stille:secret@host/crm")
     'postgresql://stille:***@host/crm'
     """
     return _PASSWORD.sub(r"\1***\3", text)

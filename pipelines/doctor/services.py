@@ -53,7 +53,7 @@ def model(settings: Settings) -> Iterator[Finding]:
         raise ModelError(f"no model yet: {local} is not there. Train one: stille train.")
     from pipelines import tracking
 
-    champion = tracking.champion(settings)
+    champion = tracking.champion_version(settings)
     if champion is None:
         raise ModelError("no version carries the alias champion. Train one: stille train.")
     yield Finding("model", "ok", f"{champion.label} is champion")

@@ -45,7 +45,7 @@ def promote(
         settings, record = run.settings, run.record
         chosen = tracking.version_of(settings, version)
         _note(record, chosen)
-        now = tracking.champion(settings)
+        now = tracking.champion_version(settings)
         if now is not None and now.version == chosen.version:
             return PromotionResult(
                 chosen.label, now.label, False, dry_run, "it is champion already"
@@ -66,7 +66,10 @@ def rollback(config: Path, reason: str | None = None, *, dry_run: bool = False) 
     """
     with open_run("rollback", config) as run:
         settings, record = run.settings, run.record
-        now, before = tracking.champion(settings), tracking.aliased(settings, tracking.PREVIOUS)
+        now, before = (
+            tracking.champion_version(settings),
+            tracking.aliased(settings, tracking.PREVIOUS),
+        )
         if now is None or before is None:
             champion = f"{now.label} stays champion" if now else "there is no champion"
             raise ModelError(

@@ -133,7 +133,7 @@ def decide(
 
     Returns the names of the rules that refuse it.
     """
-    settings, now = run.settings, tracking.champion(run.settings)
+    settings, now = run.settings, tracking.champion_version(run.settings)
     moved = now is None or now.version != champion.registered.version
     failed = (*found.failed, *(["parent_is_champion"] if moved else []))
     checks = {"check": asdict(found.check), "level": found.level and asdict(found.level)}

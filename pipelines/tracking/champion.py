@@ -81,7 +81,7 @@ def resolve_champion(run: Run) -> Champion:
 
 
 def _from_registry(settings: Settings) -> tuple[tracking.Registered, Mapping[str, bytes]]:
-    registered = tracking.champion(settings)
+    registered = tracking.champion_version(settings)
     if registered is None:
         raise ModelError(
             f"no model {settings.tracking.model!r} carries the alias champion in "

@@ -15,7 +15,7 @@ from mlflow.exceptions import MlflowException
 
 from features.errors import ConfigError
 from pipelines.config.settings import Settings
-from pipelines.tracking.registry import answering, champion, connect
+from pipelines.tracking.registry import answering, champion_version, connect
 
 FACTS = ("scorecard.json", "drivers.json", "feature_spec.json", "curves.json")
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
@@ -63,7 +63,7 @@ def champion_file(settings: Settings, name: str) -> bytes | None:
     Raises ``ModelError`` when the champion has no digest, ``UnreachableError`` when the store
     does not answer.
     """
-    registered = champion(settings)
+    registered = champion_version(settings)
     if registered is None:
         return None
     with answering(settings):

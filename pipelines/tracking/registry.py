@@ -81,7 +81,7 @@ def connect(settings: Settings, experiment: str | None = None) -> str:
         return str(mlflow.create_experiment(name, artifact_location=location, tags=tags))
 
 
-def champion(settings: Settings) -> Registered | None:
+def champion_version(settings: Settings) -> Registered | None:
     """The version that carries the alias ``champion`` now, or None when none does.
 
     Raises ``ModelError`` when the version has no digest, ``UnreachableError`` when the registry
@@ -91,7 +91,7 @@ def champion(settings: Settings) -> Registered | None:
 
 
 def aliased(settings: Settings, alias: str) -> Registered | None:
-    """As ``champion``, for any alias."""
+    """As ``champion_version``, for any alias."""
     with answering(settings) as client:
         try:
             return _registered(client.get_model_version_by_alias(settings.tracking.model, alias))

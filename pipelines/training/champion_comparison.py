@@ -1,6 +1,7 @@
 """Champion-challenger comparison on rows that neither model has learned from.
 
-A model always looks good on its own training rows. Both are compared on the same rows, as the difference between months exceeds that between models.
+A model always looks good on its own training rows. Both are compared on the same rows, as the
+difference between months exceeds that between models.
 """
 
 import json
@@ -42,7 +43,7 @@ def champion_baseline(settings: Settings, test: Examples) -> ChampionBaseline:
     It is not fair where the champion has learned from the rows, and not possible with features
     that are no longer built.
     """
-    champion = tracking.champion(settings)
+    champion = tracking.champion_version(settings)
     if champion is None:
         return ChampionBaseline("champion", None, "there is none yet")
     name, known_before = champion.label, champion.tags.get("known_before", "")

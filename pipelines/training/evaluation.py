@@ -4,7 +4,6 @@ The same fit as the final one, on what was known before the test months, as a mo
 """
 
 from collections.abc import Mapping
-from functools import partial
 
 import numpy as np
 
@@ -102,7 +101,7 @@ def evaluate(settings: Settings, examples: Examples) -> Evaluation:
     if champion.scores is not None:
         test_scores["champion"] = champion.scores
     descriptions = {each.name: each.description for each in baselines}
-    refit, last, p = partial(fit_fold, settings), folds[-1], scores["model"]
+    last, p = folds[-1], scores["model"]
     return evaluate_scores(
         settings,
         test,
@@ -110,8 +109,8 @@ def evaluate(settings: Settings, examples: Examples) -> Evaluation:
         model,
         folds=tuple(fold.name for fold in folds),
         descriptions=descriptions | {"champion": champion.description},
-        unseen=unseen_customers(settings, examples, last, p, refit),
-        staying=months_after(settings, examples, last, p, refit),
+        unseen=unseen_customers(settings, examples, last, p),
+        staying=months_after(settings, examples, last, p),
     )
 
 
@@ -128,7 +127,7 @@ def fit_fold(settings: Settings, train: Examples, name: str) -> ChurnModel:
 
 
 def unseen_customers(
-    settings: Settings, examples: Examples, fold: Fold, p: Floats, fit: Fit
+    settings: Settings, examples: Examples, fold: Fold, p: Floats
 ) -> UnseenCustomersCheck | None:
     """Fit without a quarter of the customers and compare on their test rows.
 
@@ -141,7 +140,7 @@ def unseen_customers(
     if not shared or not has_both_classes(apart, examples.y, training.min_test_positives):
         return None
     try:
-        model = fit(examples.take(apart.train), apart.name)
+        model = fit_fold(settings, examples.take(apart.train), apart.name)
     except GateError:
         return None
     test = examples.take(apart.test)
@@ -152,7 +151,7 @@ def unseen_customers(
 
 
 def months_after(
-    settings: Settings, examples: Examples, fold: Fold, p: Floats, fit: Fit
+    settings: Settings, examples: Examples, fold: Fold, p: Floats
 ) -> tuple[DecayMonth, ...]:
     """The scorecard by months since training, of one fit that is never renewed.
 
@@ -170,9 +169,10 @@ def months_after(
         scores = p[longer.test]
     else:
         try:
-            scores = fit(train, longer.name).probability(test.x, test.product_line)
+            model = fit_fold(settings, train, longer.name)
         except GateError:
             return ()
+        scores = model.probability(test.x, test.product_line)
     return performance_decay(
         test.y,
         scores,

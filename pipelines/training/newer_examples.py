@@ -1,8 +1,8 @@
 """Examples newer than a champion's training data, for recalibration.
 
-Only rows that the boosters have not learned from can show that their level has moved. Current-status
-rows of months whose label window is still open (Sun 2006) tell of it a whole window earlier than
-complete months do.
+Only rows that the boosters have not learned from can show that their level has moved. Rows of
+months whose label window is still open tell of it a whole window earlier than complete months do
+(current status, Sun 2006).
 """
 
 from collections.abc import Collection, Mapping

@@ -41,7 +41,7 @@ def decide(
     """
     settings, record = run.settings, run.record
     record.model_version, record.model_digest = registered.label, registered.digest
-    rival = rival_of(settings, evaluation, tracking.champion(settings))
+    rival = rival_of(settings, evaluation, tracking.champion_version(settings))
     decision = verdict(evidence_of(settings, evaluation, model, rival))
     note(decision, record)
     tracking.write_verdict(settings, registered, decision.failed, facts(decision))

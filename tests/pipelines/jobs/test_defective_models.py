@@ -165,7 +165,7 @@ def decided(bench, judged, model):
 def test_a_defective_model_never_gets_the_alias(bench, defect, rule):
     found, tags, record = decided(bench, *defect(bench.judged, bench.model))
     assert rule in found.failed
-    assert tracking.champion(bench.settings).version == bench.champion.version
+    assert tracking.champion_version(bench.settings).version == bench.champion.version
     assert tags["verdict"] == "refused"
     assert rule in tags["verdict_failed"].split("; ")
     closed = {gate.name for gate in record.gates if not gate.passed}
@@ -175,7 +175,7 @@ def test_a_defective_model_never_gets_the_alias(bench, defect, rule):
 def test_the_same_model_without_a_defect_gets_it(bench):
     found, tags, record = decided(bench, bench.judged, bench.model)
     assert found.failed == ()
-    assert tracking.champion(bench.settings).version == bench.challenger.version
+    assert tracking.champion_version(bench.settings).version == bench.challenger.version
     assert tracking.aliased(bench.settings, "previous").version == bench.champion.version
     assert (tags["verdict"], tags["promoted_why"]) == ("passed", "all rules passed")
     gates = {gate.name: gate for gate in record.gates}

@@ -421,7 +421,7 @@ def test_a_table_that_the_champion_needs_is_asked_for_by_name(demo, copied, stil
 
 def test_a_table_that_the_champion_does_not_need_may_go(demo):
     settings = load_settings(demo.config)
-    spec = tracking.load(settings, tracking.champion(settings)).spec
+    spec = tracking.load(settings, tracking.champion_version(settings)).spec
     every = build_catalog(TABLES)
     assert not any("claims" in name for name in spec.names)
     refuse_other_features("m/1", restricted(spec, every), build_catalog(set(TABLES) - {"claims"}))
@@ -457,7 +457,7 @@ def test_a_feature_defined_otherwise_is_refused_by_name(demo):
     settings = load_settings(demo.config)
     snapshot = take_snapshot(settings, demo.var / "snapshots", as_of=demo.as_of)
     catalog = catalog_of(settings, snapshot)
-    registered = tracking.champion(settings)
+    registered = tracking.champion_version(settings)
     spec = tracking.load(settings, registered).spec
     refuse_other_features(registered.label, spec, catalog)
     name = spec.names[7]

@@ -17,7 +17,7 @@ from pipelines.config.settings import load_settings
 @pytest.fixture
 def shop(demo, stille, tmp_path):
     """A registry with three versions of the trained model, the third of other features."""
-    found = tracking.champion(load_settings(demo.config))
+    found = tracking.champion_version(load_settings(demo.config))
     model = tracking.load(load_settings(demo.config), found)
     config = demo.config_in(tmp_path, tracking={"model": tmp_path.name})
     first, *rest = model.spec.columns

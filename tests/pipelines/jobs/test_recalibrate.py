@@ -23,7 +23,7 @@ from pipelines.jobs.recalibrate import NOTHING, RecalibrationResult
 def shop(demo, stille, tmp_path):
     """A registry whose champion was trained in July 2023, with a level far too high."""
     settings = load_settings(demo.config)
-    found = tracking.champion(settings)
+    found = tracking.champion_version(settings)
     files, model = tracking.fetch(settings, found), tracking.load(settings, found)
     config = demo.config_in(tmp_path, tracking={"model": tmp_path.name})
     own = load_settings(config)
@@ -52,7 +52,7 @@ def shop(demo, stille, tmp_path):
         def run(*words, as_of=demo.as_of):
             return stille(*words, "--plain", "--config", config, "--as-of", as_of)
 
-        champion = staticmethod(lambda: tracking.champion(own))
+        champion = staticmethod(lambda: tracking.champion_version(own))
         version = staticmethod(lambda number: tracking.version_of(own, number))
         files = staticmethod(lambda registered: tracking.fetch(own, registered))
 

@@ -49,7 +49,7 @@ def run(settings, trained):
 def test_the_first_good_model_becomes_champion(settings, trained):
     assert trained.verdict.promote
     assert "There is no champion yet." in trained.verdict.reasons
-    champion = tracking.champion(settings)
+    champion = tracking.champion_version(settings)
     assert champion is not None
     assert (champion.version, champion.digest) == ("1", trained.registered.digest)
 
@@ -85,7 +85,7 @@ def test_mlflow_holds_few_and_finite_metrics(run, trained):
 
 
 def test_the_run_and_the_version_carry_the_same_tags(settings, run, trained):
-    version = tracking.champion(settings)
+    version = tracking.champion_version(settings)
     tags = dict(version.tags)
     stored = tracking.load(settings, version)
     files = {
@@ -109,7 +109,7 @@ def test_the_run_and_the_version_carry_the_same_tags(settings, run, trained):
 
 
 def test_the_version_holds_how_its_training_rows_were_distributed(settings, trained):
-    champion = tracking.champion(settings)
+    champion = tracking.champion_version(settings)
     reference = tracking.load_reference(settings, champion)
     assert set(reference.features) == set(trained.judged.test.spec.names)
     assert reference.scored == len(trained.judged.test)
@@ -167,7 +167,7 @@ def test_pictures_and_test_scores_are_kept_beside_the_run(trained):
 
 
 def test_anyone_can_load_the_champion_through_mlflow(settings, trained):
-    model = tracking.load(settings, tracking.champion(settings))
+    model = tracking.load(settings, tracking.champion_version(settings))
     loaded = mlflow.pyfunc.load_model("models:/churn@champion")
     x = trained.judged.test.x[:200]
     frame = {name: x[:, i].astype("float64") for i, name in enumerate(model.spec.names)}
@@ -214,7 +214,7 @@ def test_a_suspected_leak_refuses_the_alias_and_the_same_data_make_the_same_mode
     with pytest.raises(GateError, match=r"above 0\.55: too good for churn") as refused:
         TRAIN.start(config, demo.as_of)
     assert refused.value.exit_code == 6
-    champion = tracking.champion(settings)
+    champion = tracking.champion_version(settings)
     assert champion.version == "1"
     (record,) = records(tmp_path / "var", "train")
     assert (record["status"], record["exit_code"]) == ("failed", 6)

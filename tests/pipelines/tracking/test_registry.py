@@ -58,9 +58,9 @@ def training(model, **changes):
 def test_a_registered_model_comes_back_as_it_was(settings, model):
     registered = tracking.log_training(settings, training(model))
     assert registered.label == f"{settings.tracking.model}/1"
-    assert tracking.champion(settings) is None
+    assert tracking.champion_version(settings) is None
     tracking.promote(settings, registered, "a test")
-    champion = tracking.champion(settings)
+    champion = tracking.champion_version(settings)
     assert replace(champion, tags=registered.tags) == registered
     assert champion.tags["promoted_why"] == "a test"
     again = tracking.load(settings, champion)
@@ -70,9 +70,9 @@ def test_a_registered_model_comes_back_as_it_was(settings, model):
 
     second = tracking.log_training(settings, training(model))
     assert second.label == f"{settings.tracking.model}/2"
-    assert tracking.champion(settings).version == "1"
+    assert tracking.champion_version(settings).version == "1"
     tracking.promote(settings, second, "a test")
-    assert tracking.champion(settings).version == "2"
+    assert tracking.champion_version(settings).version == "2"
 
 
 def test_mlflow_says_nothing_of_its_own(settings, model, capsys, monkeypatch):
@@ -105,7 +105,7 @@ def test_a_version_that_training_did_not_register_is_refused(settings, model):
     tracking.promote(settings, registered, "a test")
     mlflow.MlflowClient().delete_model_version_tag(registered.name, registered.version, "digest")
     with pytest.raises(ModelError, match="has no digest") as refused:
-        tracking.champion(settings)
+        tracking.champion_version(settings)
     assert "stille train" in str(refused.value)
 
 

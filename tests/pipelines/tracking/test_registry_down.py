@@ -92,7 +92,7 @@ def resolve(config):
 
 def test_a_night_keeps_the_champion_that_it_fetched(demo, published):
     kept = resolving.read_cache(load_settings(demo.config))
-    found = tracking.champion(load_settings(demo.config))
+    found = tracking.champion_version(load_settings(demo.config))
     assert kept.registered == found
     assert digest(kept.files) == found.digest
     assert kept.usable
@@ -105,7 +105,7 @@ def test_no_answer_leaves_the_kept_champion(demo, nights, monkeypatch, behaviour
         found, record = resolve(nights(address, **days_ago(6.9)))
     assert record.degraded
     assert "degraded: the registry did not answer" in record.notes[0]
-    assert found.registered == tracking.champion(load_settings(demo.config))
+    assert found.registered == tracking.champion_version(load_settings(demo.config))
     assert record.model_digest == found.registered.digest
 
 
@@ -157,7 +157,7 @@ def test_an_alias_that_moves_during_a_night_changes_nothing(demo, tmp_path):
 
     config = demo.config_in(tmp_path)
     settings = load_settings(config)
-    first = tracking.champion(settings)
+    first = tracking.champion_version(settings)
     moved = []
 
     def step(work, *arguments):
@@ -169,7 +169,7 @@ def test_an_alias_that_moves_during_a_night_changes_nothing(demo, tmp_path):
 
     try:
         night = NIGHTLY.start(config, demo.as_of, step)
-        assert tracking.champion(settings).version == moved[0].version != first.version
+        assert tracking.champion_version(settings).version == moved[0].version != first.version
     finally:
         tracking.promote(settings, first, "as it was")
     manifest = json.loads((night.publication.folder / "datapackage.json").read_text())

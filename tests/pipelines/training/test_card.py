@@ -92,7 +92,7 @@ def test_the_card_reads_as_it_should(settings):
 
 
 def test_every_figure_of_a_card_is_one_of_the_run(demo, settings, trained):
-    version = tracking.champion(settings)
+    version = tracking.champion_version(settings)
     client = mlflow.MlflowClient(tracking.tracking_uri(settings))
     text = Path(client.download_artifacts(version.run_id, CARD)).read_text("utf-8")
     card = json.loads(Path(client.download_artifacts(version.run_id, "scorecard.json")).read_text())

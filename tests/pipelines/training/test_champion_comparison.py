@@ -33,7 +33,7 @@ def test_rows_that_it_learned_from_are_not_for_it(settings, trained):
 
 def test_later_rows_get_its_own_probabilities(settings, later):
     found = champion_baseline(settings, later)
-    model = tracking.load(settings, tracking.champion(settings))
+    model = tracking.load(settings, tracking.champion_version(settings))
     np.testing.assert_array_equal(found.scores, model.probability(later.x, later.product_line))
     assert found.description == "churn/1"
 

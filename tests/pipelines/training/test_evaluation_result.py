@@ -86,7 +86,7 @@ def test_without_economics_there_is_no_profit_and_all_else_stays(demo, trained):
         bare,
         judged.test,
         {"model": judged.scores["model"]},
-        tracking.load(settings, tracking.champion(settings)),
+        tracking.load(settings, tracking.champion_version(settings)),
         folds=judged.folds,
         descriptions={},
         unseen=None,

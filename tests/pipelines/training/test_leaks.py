@@ -219,6 +219,6 @@ def test_training_on_a_leak_registers_a_model_without_the_alias(demo, tmp_path):
     version = mlflow.MlflowClient().get_model_version(*record["model_version"].split("/"))
     assert version.tags["leak_warning"].startswith("attr_state gives the answer away")
     assert list(version.aliases) == []
-    assert tracking.champion(load_settings(demo.config)).version == "1"
+    assert tracking.champion_version(load_settings(demo.config)).version == "1"
     found = mlflow.artifacts.load_text(f"runs:/{version.run_id}/leaks.json")
     assert [row["column"] for row in json.loads(found)][:1] == ["attr_state"]
