@@ -19,7 +19,7 @@ from pipelines.jobs.nightly import Night, nightly
 from pipelines.jobs.recalibrate import recalibrate
 from pipelines.jobs.train import train
 from pipelines.lists.summary import top_rows
-from pipelines.monitoring import summary
+from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.result import AlarmError
 from pipelines.runtime.task_runner import Step, plain
 from pipelines.training.recipe_comparison import Effort
@@ -73,7 +73,7 @@ NIGHTLY = Job(
         "publication": _publication,
     },
 )
-MONITOR = Job("monitor", monitor, {"monitoring": summary.markdown})
+MONITOR = Job("monitor", monitor, {"monitoring": monitoring.markdown})
 EFFECT = Job("effect", measure, {"effect": effect_summary.markdown})
 RECALIBRATE = Job("recalibrate", recalibrate)
 ABLATE = Job("ablate", ablate)
