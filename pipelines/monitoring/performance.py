@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -111,7 +110,13 @@ def join_outcomes(
         how="left",
         validate="one_to_one",
     )
-    _refuse_strangers(rows["outcome"].isna(), settings.paths.out)
+    strange = rows["outcome"].isna().mean()
+    if strange > _MOST_STRANGERS:
+        raise ContractError(
+            f"{strange:.0%} of the rows of past lists in {settings.paths.out} are of nobody who "
+            "was a customer then, by today's tables. Were customers given new ids, or past "
+            "contracts deleted? Look with: stille check."
+        )
     known = rows[rows["label"].notna()]
     left_out = rows.loc[rows["label"].isna(), "outcome"].fillna(_UNKNOWN).value_counts()
     return LabelledRows(
@@ -148,13 +153,9 @@ def measure(past: LabelledRows, monitoring: Monitoring, replicates: int) -> Perf
 
 def performance_alarms(performance: Performance, monitoring: Monitoring) -> Iterator[str]:
     """A sentence for each figure of calibration outside its band, when 1 is not in its interval."""
-    slope = performance.card.get("calibration_slope")
+    whole, slope = performance.whole, performance.card.get("calibration_slope")
     for name, figure, band in (
-        (
-            "observed over expected leavers",
-            performance.whole.ratio,
-            monitoring.observed_to_expected,
-        ),
+        ("observed over expected leavers", whole.ratio, monitoring.observed_to_expected),
         ("the calibration slope", slope, monitoring.calibration_slope),
     ):
         if figure is not None and _outside(figure, band):
@@ -201,15 +202,6 @@ def _rows(publication: Publication, number: int) -> pd.DataFrame:
     days = pd.to_datetime(rows["as_of_date"]).astype("datetime64[s]")
     shown = rows[[*kept, "risk_rank", "churn_probability"]]
     return shown.assign(as_of_date=days, publication=number)
-
-
-def _refuse_strangers(strange: "pd.Series[bool]", out: Path) -> None:
-    if strange.mean() > _MOST_STRANGERS:
-        raise ContractError(
-            f"{strange.mean():.0%} of the rows of past lists in {out} are of nobody who was a "
-            "customer then, by today's tables. Were customers given new ids, or past contracts "
-            "deleted? Look with: stille check."
-        )
 
 
 def _texts(rows: pd.DataFrame, name: str, absent: str) -> Texts:

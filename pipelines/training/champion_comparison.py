@@ -38,11 +38,7 @@ class ChampionBaseline:
 
 
 def champion_baseline(settings: Settings, test: Examples) -> ChampionBaseline:
-    """Score the test rows with the champion where that is fair and possible.
-
-    It is not fair where the champion has learned from the rows, and not possible with features
-    that are no longer built.
-    """
+    """Score the test rows with the champion, unless it has learned from them or cannot."""
     champion = tracking.champion_version(settings)
     if champion is None:
         return ChampionBaseline("champion", None, "there is none yet")
@@ -100,13 +96,8 @@ def _stored_scores(
         raise ModelError(f"no test scores of {champion.label} are kept in {folder}")
     keys = ["customer_id", "as_of"]
     stored = pd.read_parquet(path, columns=[*keys, "label", "probability"])
-    now = pd.DataFrame(
-        {
-            "customer_id": test.customer_id.astype(str),
-            "as_of": test.as_of.astype("datetime64[s]"),
-            "now": test.y,
-        }
-    )
+    now = pd.DataFrame({"customer_id": test.customer_id.astype(str), "now": test.y})
+    now["as_of"] = test.as_of.astype("datetime64[s]")
     both = now.merge(stored.drop_duplicates(keys), how="left", on=keys)
     rows = np.flatnonzero((both["label"] == both["now"]).to_numpy())
     _require_both_classes(test, rows, "tested by both trainings")
@@ -127,11 +118,9 @@ def _compare(
     replicates = settings.training.bootstrap
     gain = log_loss_gain(test.y, ours, theirs, test.customer_id, replicates)
     economics, values = economics_of(settings), customer_values(settings, test.margin)
-    profit = None
+    profit, who = None, test.customer_id
     if economics is not None and values is not None:
-        profit = profit_gain(
-            test.y, ours, theirs, values[0], economics, test.customer_id, replicates
-        )
+        profit = profit_gain(test.y, ours, theirs, values[0], economics, who, replicates)
     return ChampionComparison(len(test), gain, top_overlap(ours, theirs), profit=profit)
 
 

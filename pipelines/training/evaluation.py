@@ -1,9 +1,11 @@
 """Out-of-time evaluation (backtest) of a recipe beside its baselines.
 
 The same fit as the final one, on what was known before the test months, as a model will be used.
+A time split alone shares customers between both sides, and shows the first months only: one check
+has customers that were never met, another the months after.
 """
 
-from collections.abc import Mapping
+from dataclasses import fields
 
 import numpy as np
 
@@ -34,35 +36,17 @@ from pipelines.runtime.progress import bar
 from pipelines.training.champion_comparison import champion_baseline
 from pipelines.training.evaluation_result import Evaluation, evaluate_scores
 
-SETTABLE = frozenset(
-    {
-        "learning_rate",
-        "num_leaves",
-        "min_data_in_leaf",
-        "max_depth",
-        "max_bin",
-        "bagging_fraction",
-        "feature_fraction",
-        "lambda_l2",
-        "negatives",
-        "monotone",
-    }
-)
+# The configuration's seeds are a number, its folds those of the test months.
+_SETTABLE = {field.name for field in fields(Recipe)} - {"seeds", "folds"}
 _SINGLE_DATE_TEST_SHARE = 0.25
 
 
 def recipe_of(settings: Settings, rows: int, single_date: bool = False) -> Recipe:
     """The recipe for this many rows, with what the configuration sets on purpose."""
     training = settings.training
-    chosen = training.model_fields_set & SETTABLE
+    chosen = training.model_fields_set & _SETTABLE
     base = recipe_for(rows, training.seeds, settings.engine.threads, single_date)
     return with_changes(base, {name: getattr(training, name) for name in sorted(chosen)})
-
-
-def with_recipe(settings: Settings, changes: Mapping[str, object]) -> Settings:
-    """The settings as if ``changes`` of the recipe stood in the configuration."""
-    training = settings.training.model_copy(update=dict(changes))
-    return settings.model_copy(update={"training": training})
 
 
 def test_folds(settings: Settings, examples: Examples) -> tuple[Fold, ...]:
@@ -129,10 +113,9 @@ def fit_fold(settings: Settings, train: Examples, name: str) -> ChurnModel:
 def unseen_customers(
     settings: Settings, examples: Examples, fold: Fold, p: Floats
 ) -> UnseenCustomersCheck | None:
-    """Fit without a quarter of the customers and compare on their test rows.
+    """Fit without a quarter of the customers and compare on their test rows, scored ``p`` before.
 
-    ``p`` has a probability for every test row of the fold. None where the fold is by customer
-    already, or either side has too few leavers or stayers.
+    None where the fold is by customer already, or either side has too few leavers or stayers.
     """
     training = settings.training
     apart = without_customers(fold, examples.customer_id)

@@ -24,6 +24,7 @@ from pipelines.config.settings import Settings
 from pipelines.tracking import plain_name
 
 _EXPLAINED = 3_000
+_BOUNDS = ("", "_low", "_high")
 ENDS = ("low_multiple", "high_multiple")
 SHOWN = (
     "auc",
@@ -38,34 +39,21 @@ SHOWN = (
 
 RIVALS = ("one_rule", "logistic", "price_only", "champion")
 METRICS = (
-    "auc",
-    "auc_low",
-    "auc_high",
+    *(f"auc{end}" for end in _BOUNDS),
     "average_precision",
-    "log_loss",
-    "log_loss_low",
-    "log_loss_high",
+    *(f"log_loss{end}" for end in _BOUNDS),
     "brier",
-    "calibration_slope",
-    "calibration_slope_low",
-    "calibration_slope_high",
+    *(f"calibration_slope{end}" for end in _BOUNDS),
     "calibration_intercept",
     "calibration_error",
     *(f"{what}_at_{share}_pct" for what in ("lift", "recall") for share in (1, 5, 10)),
-    "lift_at_10_pct_low",
-    "lift_at_10_pct_high",
+    *(f"lift_at_10_pct{end}" for end in _BOUNDS[1:]),
     "base_rate",
     "base_rate_log_loss",
     *(f"{name}_{key}" for name in RIVALS for key in ("auc", "log_loss")),
-    "unseen_auc",
-    "unseen_auc_difference",
-    "unseen_loss_difference",
-    "staying_auc",
-    "staying_log_loss",
-    "profit_at_low_multiple",
-    "profit_at_high_multiple",
-    "profit_share_at_low_multiple",
-    "profit_share_at_high_multiple",
+    *(f"unseen_{key}" for key in ("auc", "auc_difference", "loss_difference")),
+    *(f"staying_{key}" for key in ("auc", "log_loss")),
+    *(f"profit{of}_at_{end}" for of in ("", "_share") for end in ENDS),
 )
 """The forty names under which runs are compared, the same in every run."""
 
@@ -115,6 +103,7 @@ def evaluate_scores(
         name: scorecard(test.y, p, test.customer_id, replicates) | profit_card(settings, test, p)
         for name, p in scores.items()
     }
+    auc = cards["model"]["auc"].value
     every = slice(None, None, max(1, len(test) // _EXPLAINED))
     sample = test.x[every]
     contributions = model.contributions(sample, test.product_line[every])
@@ -124,13 +113,7 @@ def evaluate_scores(
         scores=scores,
         cards=cards,
         descriptions=descriptions,
-        leak=leak_warning(
-            cards["model"]["auc"].value,
-            settings.training.auc_alarm,
-            test.x,
-            test.y,
-            test.spec.names,
-        ),
+        leak=leak_warning(auc, settings.training.auc_alarm, test.x, test.y, test.spec.names),
         sample=sample,
         contributions=contributions,
         drivers=global_importance(by_driver(contributions, test.spec)),
@@ -154,19 +137,17 @@ def profit_curves(settings: Settings, test: Examples, p: Floats) -> dict[str, Pr
 
 
 def profit_card(settings: Settings, test: Examples, p: Floats) -> dict[str, Interval]:
-    """Maximum profit per customer and the share contacted, at both multiples.
+    """Maximum profit per customer and the share contacted, at both multiples of ``ENDS``.
 
-    Keys: profit_at_low_multiple, profit_share_at_low_multiple, and the same of the high one;
-    empty without economics.
+    Empty without economics.
     """
     economics, values = economics_of(settings), customer_values(settings, test.margin)
     if economics is None or values is None:
         return {}
     card: dict[str, Interval] = {}
+    replicates = settings.training.bootstrap
     for end, value in zip(ENDS, values, strict=True):
-        best = maximum_profit(
-            test.y, p, value, economics, test.customer_id, settings.training.bootstrap
-        )
+        best = maximum_profit(test.y, p, value, economics, test.customer_id, replicates)
         card |= {f"profit_at_{end}": best.profit, f"profit_share_at_{end}": best.share}
     return card
 
@@ -189,8 +170,9 @@ def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
         name = plain_name(metric)
         values |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
     values["base_rate"] = float(evaluation.test.y.mean())
-    if evaluation.unseen is not None:
-        values["unseen_auc"] = evaluation.unseen.unseen_auc
-        values["unseen_auc_difference"] = evaluation.unseen.auc_difference.value
-        values["unseen_loss_difference"] = evaluation.unseen.loss_difference.value
+    unseen = evaluation.unseen
+    if unseen is not None:
+        values["unseen_auc"] = unseen.unseen_auc
+        values["unseen_auc_difference"] = unseen.auc_difference.value
+        values["unseen_loss_difference"] = unseen.loss_difference.value
     return {name: values[name] for name in METRICS if np.isfinite(values.get(name, np.nan))}

@@ -142,10 +142,8 @@ def cards_by_horizon(
     for horizon in horizons:
         window = LabelWindow(model.lead_days, horizon)
         complete = [day for day in later if window.complete(day.item(), today)]
-        keep = np.isin(histories.as_of, complete) & followed_up_rows(
-            histories, model.lead_days, horizon
-        )
-        rows = histories.take(keep)
+        followed = followed_up_rows(histories, model.lead_days, horizon)
+        rows = histories.take(followed & np.isin(histories.as_of, complete))
         cards[str(horizon)] = evaluate_outcomes(model, rows, horizon, settings.engine.threads)
     return cards
 
@@ -160,13 +158,10 @@ def beside_churn(
     rows = evaluation.test.as_of >= np.datetime64(first)
     test = evaluation.test.take(rows)
     ours = model.incidence(test.x, (horizon,), settings.engine.threads)[:, 0]
-    scores = {
-        "churn_model": evaluation.scores["model"][rows],
-        "outcomes_by_horizon": voluntary_or_stayed(ours),
-    }
+    churn = evaluation.scores["model"][rows]
     both = {
         name: {"auc": ranks(test.y == 1, p), "predicted": float(p.mean())}
-        for name, p in scores.items()
+        for name, p in (("churn_model", churn), ("outcomes_by_horizon", voluntary_or_stayed(ours)))
     }
     return {"horizon_days": horizon, "rows": len(test), "observed": float(test.y.mean()), **both}
 

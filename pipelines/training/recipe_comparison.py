@@ -10,7 +10,7 @@ from functools import cached_property
 
 from features.errors import ConfigError
 from features.timeline import LabelWindow
-from models.baselines.challengers import recipe_scorer
+from models.baselines.challengers import Challenger, recipe_scorer
 from models.baselines.out_of_fold import (
     OutOfFold,
     Scorer,
@@ -87,14 +87,10 @@ class CandidateResult:
         gap = f"{self.gap:+.5f}"
         if not self.wins:
             return f"{self.name} does not beat the recipe: log loss {gap}."
-        return f"{self.name} beats the recipe: log loss {gap}. {self._next}"
-
-    @property
-    def _next(self) -> str:
-        if not self.changes:
-            return self.advice
         settings = ", ".join(f"{k}: {_yaml(v)}" for k, v in self.changes.items())
-        return f"To try it on the test months, set training: {{{settings}}} and train again."
+        trial = f"To try it on the test months, set training: {{{settings}}} and train again."
+        advice = trial if self.changes else self.advice
+        return f"{self.name} beats the recipe: log loss {gap}. {advice}"
 
 
 class RecipeComparison:
@@ -130,20 +126,15 @@ class RecipeComparison:
         """Fit and score on every fold."""
         return out_of_fold(self.examples, self.folds, make, on_fold)
 
-    def compare(
-        self,
-        name: str,
-        make: Callable[[Examples], Scorer],
-        changes: Mapping[str, object],
-        advice: str = "",
-    ) -> CandidateResult:
+    def compare(self, candidate: Challenger) -> CandidateResult:
         """Fit a candidate on every fold and compare it with the recipe."""
         baseline = self.baseline
         started = time.process_time()
-        scores = self.out_of_fold(make)
+        scores = self.out_of_fold(lambda train: candidate.make(train, self.recipe))
         cpu_seconds = time.process_time() - started
         card = scorecard(scores.y, scores.p, scores.customer_id, self._replicates)
         gap = difference(scores, baseline)
+        name, changes, advice = candidate.name, candidate.changes, candidate.advice
         return CandidateResult(name, card, gap, cpu_seconds, changes, advice)
 
 

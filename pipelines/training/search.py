@@ -19,6 +19,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from features.errors import BusyError
+from models.baselines.challengers import Challenger
 from models.boosters.hyperparameters import Recipe
 from models.dataset.examples import Examples
 from pipelines import tracking
@@ -56,12 +57,16 @@ def search(run: Run, examples: Examples, effort: Effort) -> CandidateResult:
     comparison = RecipeComparison(settings, examples)
     with record.stage("search") as stage, _locked(settings.paths.search) as folder:
         study = _study(folder, study_name(comparison))
-        _fail_unfinished(study)
+        # A run that was killed left these; the lock says that nobody works on them.
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            study.tell(trial.number, state=TrialState.FAIL)
         _run_trials(settings, comparison, study, effort)
         trials = _finished(study)
         stage.rows_in, stage.rows_out = len(comparison.examples), trials
     changes = study.best_trial.user_attrs["changes"]
-    best = comparison.compare("the search's best trial", comparison.scorer(changes), changes)
+    fit = comparison.scorer(changes)
+    winner = Challenger("the search's best trial", lambda train, _recipe: fit(train), changes)
+    best = comparison.compare(winner)
     record.notes += [f"search: {trials} trials in all on {comparison.folds[0].name}", best.verdict]
     return best
 
@@ -142,12 +147,6 @@ def clipped(recipe: Recipe) -> dict[str, float | int]:
 
 def _finished(study: optuna.Study) -> int:
     return len(study.get_trials(deepcopy=False, states=_FINISHED))
-
-
-def _fail_unfinished(study: optuna.Study) -> None:
-    """Close the trials of a run that was killed; the lock says that nobody works on them."""
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        study.tell(trial.number, state=TrialState.FAIL)
 
 
 def _log(settings: Settings, parent: str, trial: FrozenTrial) -> None:
