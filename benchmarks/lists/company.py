@@ -22,8 +22,7 @@ from pipelines.lists.list_columns import REASONS
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.files import KEYS
 from pipelines.matrices.frames import read_matrix
-from pipelines.scoring.driver_removal import causes_of
-from pipelines.scoring.scores import score_rows
+from pipelines.scoring.scores import causes_of, score_rows
 from pipelines.training.evaluation import recipe_of
 
 FOLDER = companies.FOLDER / "lists"

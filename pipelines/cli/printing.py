@@ -21,11 +21,10 @@ from pipelines.jobs.nightly import Night
 from pipelines.jobs.promote import PromotionResult
 from pipelines.jobs.recalibrate import NOTHING, RecalibrationResult
 from pipelines.lists.previous_nights import lane_counts, top_rows
-from pipelines.monitoring import summary
+from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.result import MonitoringResult
 from pipelines.simulator.compare import Comparison
-from pipelines.training.result import TrainingResult
-from pipelines.training.summary import scorecard_header, scorecard_rows
+from pipelines.training.result import TrainingResult, scorecard_header, scorecard_rows
 
 _PAGE_WIDTH = 150
 _SHOWN = 3
@@ -144,7 +143,7 @@ def night_facts(night: Night) -> dict[str, Any]:
 
 def monitoring_done(result: MonitoringResult) -> None:
     """Print the figures of a monitoring run as a table."""
-    table(summary.HEADER, summary.rows(result), f"Monitoring on {result.day}")
+    table(monitoring.HEADER, monitoring.rows(result), f"Monitoring on {result.day}")
     print(f"Tenths, drivers, every feature and source: {result.path}")
 
 

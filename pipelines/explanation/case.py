@@ -29,8 +29,8 @@ from pipelines.runtime.duckdb_connection import connect, identifier
 from pipelines.snapshots.facts import inputs_digest
 from pipelines.snapshots.snapshot import Snapshot, read_snapshot
 from pipelines.snapshots.store import newest_first
-from pipelines.tracking import champion_cache
 from pipelines.tracking.booster_sandbox import check_boosters
+from pipelines.tracking.champion import read_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def _snapshot(settings: Settings, publication: Publication, inputs: str) -> Snap
 
 
 def _model(settings: Settings, label: str, wanted: str) -> ChurnModel:
-    kept = champion_cache.read(settings)
+    kept = read_cache(settings)
     if kept is not None and kept.registered.digest == wanted == digest(kept.files):
         return model_from_files(kept.files, wanted, check_boosters)
     registered = tracking.version_of(settings, label.rpartition("/")[2])

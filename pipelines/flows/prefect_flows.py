@@ -21,8 +21,8 @@ from pipelines.jobs.entry import COMPLETE, EFFECT, MONITOR, NIGHTLY, RECALIBRATE
 from pipelines.jobs.nightly import Night
 from pipelines.jobs.recalibrate import RecalibrationResult
 from pipelines.monitoring.result import MonitoringResult
+from pipelines.training.recipe_comparison import Effort
 from pipelines.training.result import TrainingResult
-from pipelines.training.search_budget import Effort
 
 P = ParamSpec("P")
 R = TypeVar("R")

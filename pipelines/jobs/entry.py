@@ -19,10 +19,10 @@ from pipelines.jobs.nightly import Night, nightly
 from pipelines.jobs.recalibrate import recalibrate
 from pipelines.jobs.train import train
 from pipelines.lists.previous_nights import top_rows
-from pipelines.monitoring import summary
+from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.result import AlarmError
-from pipelines.training.search_budget import Effort
-from pipelines.training.summary import scorecard_markdown
+from pipelines.training.recipe_comparison import Effort
+from pipelines.training.result import scorecard_markdown
 
 R = TypeVar("R")
 Content = str | list[dict[str, str]]
@@ -72,7 +72,7 @@ NIGHTLY = Job(
         "publication": _publication,
     },
 )
-MONITOR = Job("monitor", monitor, {"monitoring": summary.markdown})
+MONITOR = Job("monitor", monitor, {"monitoring": monitoring.markdown})
 EFFECT = Job("effect", measure, {"effect": effect_summary.markdown})
 RECALIBRATE = Job("recalibrate", recalibrate)
 ABLATE = Job("ablate", ablate)

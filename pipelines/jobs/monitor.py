@@ -15,8 +15,14 @@ from pipelines.config.settings import Settings
 from pipelines.jobs.read_tables import read_tables
 from pipelines.monitoring import sources as freshness
 from pipelines.monitoring.inputs import Inputs, input_alarms, measure_inputs
-from pipelines.monitoring.past import PublicationsByMaturity, choose_publications, join_outcomes
-from pipelines.monitoring.performance import Performance, measure, performance_alarms
+from pipelines.monitoring.performance import (
+    Performance,
+    PublicationsByMaturity,
+    choose_publications,
+    join_outcomes,
+    measure,
+    performance_alarms,
+)
 from pipelines.monitoring.result import FOLDER, AlarmError, MonitoringResult, as_data, flat_metrics
 from pipelines.runtime.atomic_files import write_file
 from pipelines.snapshots.snapshot import Snapshot

@@ -23,20 +23,24 @@ from pipelines.runtime.environment import code_version
 from pipelines.runtime.progress import bar
 from pipelines.snapshots.facts import inputs_digest
 from pipelines.snapshots.snapshot import Snapshot
-from pipelines.training.artifacts import check_notes, draw_plots, run_facts, store_artifacts
+from pipelines.training.artifacts import (
+    check_notes,
+    describe_rows,
+    draw_plots,
+    run_facts,
+    store_artifacts,
+)
 from pipelines.training.card import CARD, Provenance, description, model_card
-from pipelines.training.dataset_digest import describe_rows
 from pipelines.training.evaluation import evaluate, recipe_of
-from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.evaluation_result import Evaluation, flat_metrics
 from pipelines.training.examples import TrainingData, make_examples
 from pipelines.training.horizons import Outcomes, learn_outcomes
 from pipelines.training.leaks import search_leaks, with_leak_warning
-from pipelines.training.metrics import flat_metrics
 from pipelines.training.newer_examples import MONTHLY_SWING
 from pipelines.training.promotion import decide, test_key
+from pipelines.training.recipe_comparison import AS_CONFIGURED, Effort
 from pipelines.training.recipe_trials import log_trials, try_recipes
 from pipelines.training.result import TrainingResult
-from pipelines.training.search_budget import AS_CONFIGURED, Effort
 from pipelines.training.treated_rows import leave_out_treated
 
 

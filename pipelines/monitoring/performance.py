@@ -1,15 +1,60 @@
-"""Performance of past publications: observed over expected, whole and by subgroup."""
+"""Performance of past publications: observed over expected, whole and by subgroup.
 
-from collections.abc import Iterator
+Only publications whose horizon is complete are judged, joined with what became of their rows.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 
 import numpy as np
+import pandas as pd
 
+from features.errors import ContractError
+from models.dataset.array_types import Floats, Index, Labels, Texts
 from models.metrics.bootstrap import Interval
 from models.metrics.observed_expected import ObservedExpected, observed_expected_by, outcome, tenths
 from models.metrics.scorecard import scorecard
 from pipelines.config.sections import Monitoring, RowBand
-from pipelines.monitoring.past import LabelledRows
+from pipelines.config.settings import Settings
+from pipelines.matrices.build import outcomes_at
+from pipelines.publication.manifest import MANIFEST
+from pipelines.publication.reader import Publication, newest_publications
+from pipelines.snapshots.snapshot import Snapshot
+
+_LIST = "risk_list.parquet"
+_NO_REASON = "none given"
+_UNKNOWN = "unknown"
+_MOST_STRANGERS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationsByMaturity:
+    """Publications to judge, those whose horizon is not complete, and those of another horizon."""
+
+    complete: tuple[Publication, ...]
+    immature: tuple[Publication, ...]
+    other_horizon: tuple[Publication, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledRows:
+    """Published rows with a known label, all (n,), and how many rows had none, by outcome.
+
+    ``publication`` numbers the entries of ``publications``; ``rank`` is the published one.
+    """
+
+    publications: tuple[Publication, ...]
+    models: tuple[str, ...]
+    publication: Index
+    customer_id: Texts
+    product_line: Texts
+    driver: Texts
+    rank: Index
+    p: Floats
+    y: Labels
+    unlabelled: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +69,68 @@ class Performance:
     drivers: tuple[ObservedExpected, ...]
     publications: tuple[ObservedExpected, ...]
     card: dict[str, Interval]
+
+
+def choose_publications(settings: Settings, today: date) -> PublicationsByMaturity:
+    """The first publication of each of the last ``monitoring.months`` months that are complete.
+
+    More of them would tell little: their label windows overlap.
+    """
+    label, window = settings.label, settings.label_window()
+    made = [each for each in newest_publications(settings.paths.out) if each.as_of < today]
+    over = [each for each in made if window.complete(each.as_of, today)]
+    same = [each for each in over if _described(each)["horizon_days"] == label.horizon_days]
+    first: dict[tuple[int, int], Publication] = {}
+    for each in same:
+        first.setdefault((each.as_of.year, each.as_of.month), each)
+    return PublicationsByMaturity(
+        complete=tuple(first.values())[-settings.monitoring.months :],
+        immature=tuple(each for each in made if each not in over),
+        other_horizon=tuple(each for each in over if each not in same),
+    )
+
+
+def join_outcomes(
+    settings: Settings, snapshot: Snapshot, publications: Sequence[Publication], today: date
+) -> LabelledRows:
+    """The publications' rows, of which there is at least one, with their labels.
+
+    Who ended for another reason, or gave notice before the window, has no label. Raises
+    ``ContractError`` when most of the listed customers are not in the tables any more.
+    """
+    ended = outcomes_at(settings, snapshot, [each.as_of for each in publications], today)
+    happened = ended.to_pandas(date_as_object=False)
+    listed = pd.concat(
+        [_rows(each, number) for number, each in enumerate(publications)], ignore_index=True
+    )
+    happened["as_of_date"] = happened["as_of"].astype("datetime64[s]")
+    rows = listed.merge(
+        happened[["customer_id", "as_of_date", "outcome", "label"]],
+        on=["customer_id", "as_of_date"],
+        how="left",
+        validate="one_to_one",
+    )
+    strange = rows["outcome"].isna().mean()
+    if strange > _MOST_STRANGERS:
+        raise ContractError(
+            f"{strange:.0%} of the rows of past lists in {settings.paths.out} are of nobody who "
+            "was a customer then, by today's tables. Were customers given new ids, or past "
+            "contracts deleted? Look with: stille check."
+        )
+    known = rows[rows["label"].notna()]
+    left_out = rows.loc[rows["label"].isna(), "outcome"].fillna(_UNKNOWN).value_counts()
+    return LabelledRows(
+        publications=tuple(publications),
+        models=tuple(str(_described(each)["model_version"]) for each in publications),
+        publication=known["publication"].to_numpy(dtype=np.intp),
+        customer_id=known["customer_id"].to_numpy(dtype=object),
+        product_line=_texts(known, "product_line", "all"),
+        driver=_texts(known, "reason_1_driver", _NO_REASON),
+        rank=known["risk_rank"].to_numpy(dtype=np.intp),
+        p=known["churn_probability"].to_numpy(dtype=np.float64),
+        y=known["label"].to_numpy(dtype=np.int8),
+        unlabelled={str(name): int(count) for name, count in left_out.sort_index().items()},
+    )
 
 
 def measure(past: LabelledRows, monitoring: Monitoring, replicates: int) -> Performance:
@@ -46,18 +153,14 @@ def measure(past: LabelledRows, monitoring: Monitoring, replicates: int) -> Perf
 
 def performance_alarms(performance: Performance, monitoring: Monitoring) -> Iterator[str]:
     """A sentence for each figure of calibration outside its band, when 1 is not in its interval."""
-    whole, band = performance.whole, monitoring.observed_to_expected
-    if _outside(whole.ratio, band):
-        yield (
-            f"observed over expected leavers is {_shown(whole.ratio)}; it should be within "
-            f"{band.low:g} to {band.high:g}"
-        )
-    slope, band = performance.card.get("calibration_slope"), monitoring.calibration_slope
-    if slope is not None and _outside(slope, band):
-        yield (
-            f"the calibration slope is {_shown(slope)}; it should be within "
-            f"{band.low:g} to {band.high:g}"
-        )
+    whole, slope = performance.whole, performance.card.get("calibration_slope")
+    for name, figure, band in (
+        ("observed over expected leavers", whole.ratio, monitoring.observed_to_expected),
+        ("the calibration slope", slope, monitoring.calibration_slope),
+    ):
+        if figure is not None and _outside(figure, band):
+            shown = f"{figure.value:.2f} (95 % interval {figure.low:.2f} to {figure.high:.2f})"
+            yield f"{name} is {shown}; it should be within {band.low:g} to {band.high:g}"
 
 
 def as_data(performance: Performance) -> dict[str, object]:
@@ -92,5 +195,22 @@ def _outside(interval: Interval, band: RowBand) -> bool:
     return apart and not band.low <= interval.value <= band.high
 
 
-def _shown(interval: Interval) -> str:
-    return f"{interval.value:.2f} (95 % interval {interval.low:.2f} to {interval.high:.2f})"
+def _rows(publication: Publication, number: int) -> pd.DataFrame:
+    rows = pd.read_parquet(publication.folder / _LIST)
+    names = ["customer_id", "as_of_date", "product_line", "reason_1_driver"]
+    kept = [name for name in names if name in rows.columns]
+    days = pd.to_datetime(rows["as_of_date"]).astype("datetime64[s]")
+    shown = rows[[*kept, "risk_rank", "churn_probability"]]
+    return shown.assign(as_of_date=days, publication=number)
+
+
+def _texts(rows: pd.DataFrame, name: str, absent: str) -> Texts:
+    if name not in rows.columns:
+        return np.full(len(rows), absent, dtype=object)
+    return np.asarray(rows[name].fillna(absent).to_numpy(dtype=object))
+
+
+def _described(publication: Publication) -> dict[str, object]:
+    manifest = json.loads((publication.folder / MANIFEST).read_bytes())
+    described: dict[str, object] = manifest["stille"]
+    return described

@@ -3,4 +3,4 @@
 Scores are the same bytes whatever the number of shards.
 """
 
-__all__ = ["driver_removal", "night", "scores", "uplift"]
+__all__ = ["night", "scores", "uplift"]

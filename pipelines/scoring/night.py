@@ -17,8 +17,12 @@ from pipelines.matrices.frames import read_matrix
 from pipelines.matrices.gates import refuse_other_features, refuse_other_filling
 from pipelines.matrices.scratch_folder import scratch
 from pipelines.runtime.progress import bar
-from pipelines.scoring.driver_removal import causes_of
-from pipelines.scoring.scores import OutcomeProbabilities, outcome_probabilities, score_rows
+from pipelines.scoring.scores import (
+    OutcomeProbabilities,
+    causes_of,
+    outcome_probabilities,
+    score_rows,
+)
 from pipelines.scoring.uplift import with_effects
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion

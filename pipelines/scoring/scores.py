@@ -1,24 +1,32 @@
-"""Scoring of a matrix, with local explanations (SHAP reason codes) for its riskiest rows.
+"""Scoring of a matrix, reasons (SHAP) of its riskiest rows, and the risk without each driver.
 
-Explaining costs far more than scoring, so only as many rows as a list needs are explained.
+Explaining costs far more than scoring, so only as many rows as a list needs are explained. The risk
+without a driver is worked out with the scores, as it needs the matrix; the lists publish it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from features.catalog import Catalog
+from features.feature import Feature
 from models.churn.model import ChurnModel
-from models.dataset.array_types import Floats, Matrix, Texts
+from models.dataset.array_types import Floats, Index, Matrix, Texts
+from models.dataset.examples import MARGIN
 from models.dataset.feature_spec import FeatureSpec
+from models.explain.driver_removal import Removal, removals
 from models.explain.shap_values import protective, top_reasons
-from pipelines.config.settings import Settings
+from pipelines.config.settings import Settings, customer_values
 from pipelines.config.sources import Attribute
 
 UPLIFT = "kept"
 _LONGEST_NAME = 60
+_SAMPLE = 1_000
+_CALM: Mapping[str, float] = {"ratio": 1.0, "flag": 0.0}
+_ATTRIBUTE = "attr_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,45 @@ def outcome_probabilities(
     x = model.spec.encode(frame)
     incidence = fitted.incidence(x, horizons, settings.engine.threads)
     return OutcomeProbabilities(frame["customer_id"], incidence, horizons, fitted.causes)
+
+
+def causes_of(
+    settings: Settings, model: ChurnModel, catalog: Catalog, scored: pd.DataFrame
+) -> tuple[Removal, ...]:
+    """What removing each cause would be worth to the cohort ``scored``, a matrix in risk order.
+
+    Worked out for about a thousand customers, evenly spread over all risks, who stand for all.
+    """
+    sampled = min(len(scored), _SAMPLE)
+    rows = scored.iloc[((np.arange(sampled) + 0.5) * len(scored) / max(sampled, 1)).astype(np.intp)]
+    lines = rows["product_line"].to_numpy(dtype=object)
+    margin = rows.reindex(columns=[MARGIN])[MARGIN].to_numpy(dtype="float64")
+    values = customer_values(settings, margin)
+    x = model.spec.encode(rows)
+
+    def score(changed: Matrix, at: Index) -> Floats:
+        return model.probability(changed, lines[at], settings.engine.threads)
+
+    return removals(
+        model.spec.columns,
+        no_event(catalog.model_features),
+        x,
+        score,
+        np.full(len(x), np.nan) if values is None else values[0],
+        len(scored) / max(len(rows), 1),
+    )
+
+
+def no_event(features: Sequence[Feature]) -> dict[str, float]:
+    """What each feature is when nothing happened: its fill, a ratio of 1, no flag, else unknown.
+
+    A company's own attributes are no events.
+    """
+    return {
+        f.name: _CALM.get(f.unit, np.nan) if f.fill is None else f.fill
+        for f in features
+        if not f.name.startswith(_ATTRIBUTE)
+    }
 
 
 def band_thresholds(settings: Settings, probability: "pd.Series[float]") -> dict[str, float]:
@@ -117,7 +164,7 @@ def _attribute_facts(
     strongest = np.where(of_driver, contributions[:, :-1], -np.inf).argmax(axis=1)
     for position in np.unique(strongest[drivers != ""]):
         column = spec.names[position]
-        key = column.removeprefix("attr_")
+        key = column.removeprefix(_ATTRIBUTE)
         if column != key:
             here = (strongest == position) & (drivers != "")
             names[here] = _name(key, attributes[key])

@@ -1,10 +1,18 @@
-"""Champion resolution: the registry's alias, read once a run, or the cached champion."""
+"""Champion resolution: the registry's alias, read once a run, or the cached champion.
 
+The cache, ``var/champion``, is for nights on which the registry does not answer. It holds
+``champion.json`` (version, digest, tags, registry, and when the registry last said that this is
+the champion) and one folder of model files, named by its digest.
+"""
+
+import json
 import logging
+import shutil
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import TypeVar
 from urllib.parse import urlparse
 
@@ -14,11 +22,14 @@ from models.churn.serialization import digest, model_from_files
 from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
-from pipelines.tracking import champion_cache
+from pipelines.runtime.atomic_files import replace_bytes
+from pipelines.runtime.environment import now
 from pipelines.tracking.booster_sandbox import check_boosters
 
 _LOG = logging.getLogger("stille")
 _SECONDS = 25.0
+_MAX_AGE_DAYS = 7
+_SKEW = timedelta(hours=-1)
 
 T = TypeVar("T")
 
@@ -29,6 +40,21 @@ class Champion:
 
     registered: tracking.Registered
     model: ChurnModel
+
+
+@dataclass(frozen=True, slots=True)
+class CachedChampion:
+    """A version, its files, and when the registry last named it champion (UTC)."""
+
+    registered: tracking.Registered
+    files: Mapping[str, bytes]
+    seen_at: datetime
+
+    @property
+    def usable(self) -> bool:
+        """Whether the files are whole and the registry named it at most seven days ago."""
+        young = _SKEW <= now() - self.seen_at <= timedelta(days=_MAX_AGE_DAYS)
+        return young and digest(self.files) == self.registered.digest
 
 
 def resolve_champion(run: Run) -> Champion:
@@ -45,7 +71,10 @@ def resolve_champion(run: Run) -> Champion:
             registered, files = _from_cache(run, error)
         model = model_from_files(files, registered.digest, check_boosters)
         if not record.degraded:
-            _cache(run, registered, files)
+            try:
+                _write_cache(settings, registered, files)
+            except OSError as error:
+                record.notes.append(f"the champion could not be kept: {error.strerror}")
     record.model_version, record.model_digest = registered.label, registered.digest
     record.feature_spec_hash = model.spec.hash
     return Champion(registered, model)
@@ -58,7 +87,7 @@ def _from_registry(settings: Settings) -> tuple[tracking.Registered, Mapping[str
             f"no model {settings.tracking.model!r} carries the alias champion in "
             f"{tracking.tracking_uri(settings)}. Train one: stille train."
         )
-    kept = champion_cache.read(settings)
+    kept = read_cache(settings)
     if kept is not None and registered.digest == kept.registered.digest == digest(kept.files):
         return registered, kept.files
     return registered, tracking.fetch(settings, registered)
@@ -67,12 +96,12 @@ def _from_registry(settings: Settings) -> tuple[tracking.Registered, Mapping[str
 def _from_cache(
     run: Run, error: tracking.UnreachableError
 ) -> tuple[tracking.Registered, Mapping[str, bytes]]:
-    kept = champion_cache.read(run.settings)
+    kept = read_cache(run.settings)
     if kept is None or not kept.usable:
         had = "no champion is kept here" if kept is None else f"the one kept is of {kept.seen_at}"
         raise ModelError(
-            f"{error} Nothing was scored: {had}, and at most {champion_cache.MAX_AGE_DAYS} days "
-            "are allowed. Start the server, then run again: stille nightly."
+            f"{error} Nothing was scored: {had}, and at most {_MAX_AGE_DAYS} days are allowed. "
+            "Start the server, then run again: stille nightly."
         ) from error
     run.record.degraded = True
     said = (
@@ -82,14 +111,6 @@ def _from_cache(
     run.record.notes.append(said)
     _LOG.warning("%s (%s)", said, error)
     return kept.registered, kept.files
-
-
-def _cache(run: Run, registered: tracking.Registered, files: Mapping[str, bytes]) -> None:
-    """A champion that cannot be kept does not stop the night."""
-    try:
-        champion_cache.store(run.settings, registered, files)
-    except OSError as error:
-        run.record.notes.append(f"the champion could not be kept: {error.strerror}")
 
 
 def with_timeout(settings: Settings, work: Callable[[], T]) -> T:
@@ -116,3 +137,43 @@ def with_timeout(settings: Settings, work: Callable[[], T]) -> T:
             f"{_SECONDS:.0f} s. Check tracking.uri in the configuration and that the server runs: "
             "stille doctor."
         ) from None
+
+
+def _write_cache(
+    settings: Settings, registered: tracking.Registered, files: Mapping[str, bytes]
+) -> None:
+    """Keep the champion of now; older files are removed."""
+    folder = settings.paths.champion
+    into = folder / registered.digest
+    if not into.is_dir():
+        making = folder / ".making"
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir(parents=True)
+        for name, content in files.items():
+            replace_bytes(making / name, content)
+        making.rename(into)
+    described = {
+        "registry": tracking.tracking_uri(settings),
+        "seen_at": now().isoformat(timespec="seconds"),
+        "registered": {**asdict(registered), "tags": dict(registered.tags)},
+    }
+    replace_bytes(folder / "champion.json", json.dumps(described, indent=1).encode())
+    for old in folder.iterdir():
+        if old.is_dir() and old != into:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def read_cache(settings: Settings) -> CachedChampion | None:
+    """What is kept of this configuration's registry and model; None if nothing, or damaged."""
+    folder = settings.paths.champion
+    try:
+        described = json.loads((folder / "champion.json").read_bytes())
+        registered = tracking.Registered(**described["registered"])
+        same = described["registry"] == tracking.tracking_uri(settings)
+        plain = registered.digest.isalnum() and registered.digest.isascii()
+        if not (same and registered.name == settings.tracking.model and plain):
+            return None
+        files = tracking.read_folder(folder / registered.digest)
+        return CachedChampion(registered, files, datetime.fromisoformat(described["seen_at"]))
+    except (OSError, ValueError, KeyError, TypeError, ModelError):
+        return None

@@ -20,8 +20,7 @@ from models.churn.serialization import REFERENCE, check_names, check_sizes, dige
 from models.drift.reference import Reference
 from pipelines.config.settings import Settings
 from pipelines.tracking.booster_sandbox import check_boosters
-from pipelines.tracking.registry import Registered
-from pipelines.tracking.store import UnreachableError, point_at
+from pipelines.tracking.registry import Registered, UnreachableError, point_at
 
 MODEL_FOLDER = "model"
 _FOLDER = f"artifacts/{MODEL_FOLDER}"

@@ -15,8 +15,7 @@ from mlflow.exceptions import MlflowException
 
 from features.errors import ConfigError
 from pipelines.config.settings import Settings
-from pipelines.tracking.registry import answering, champion_version
-from pipelines.tracking.store import connect
+from pipelines.tracking.registry import answering, champion_version, connect
 
 FACTS = ("scorecard.json", "drivers.json", "feature_spec.json", "curves.json")
 _RUN_ID = re.compile(r"[0-9a-f]{32}")

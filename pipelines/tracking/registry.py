@@ -1,10 +1,11 @@
-"""Model registry: an alias is resolved once, to a version and its digest.
+"""Model registry of the tracking store: versions, their digests, and the aliases of a champion.
 
 A model is registered as native booster text and JSON with its digest in a tag of the model
-version. The digest is checked before anything is parsed; no code from an artefact ever runs.
+version. An alias is resolved once, to a version and its digest, which is checked before anything
+is parsed; no code from an artefact ever runs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,10 +15,15 @@ from mlflow.exceptions import MlflowException
 
 from features.errors import ModelError
 from pipelines.config.settings import Settings
-from pipelines.tracking.store import point_at, tracking_uri, unreachable
+from pipelines.runtime.environment import instant
 
-CHAMPION = "champion"
+CHAMPION, PREVIOUS = "champion", "previous"
+REFUSED, PASSED = "refused", "passed"
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+
+
+class UnreachableError(ModelError):
+    """The store did not answer; what was fetched from it before may still be good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,46 @@ class Registered:
         return f"{self.name}/{self.version}"
 
 
+def tracking_uri(settings: Settings) -> str:
+    """The configured store, or the SQLite file ``mlflow.db`` under ``paths.var``."""
+    return settings.tracking.uri or f"sqlite:///{settings.paths.mlflow_database.absolute()}"
+
+
+def point_at(settings: Settings) -> None:
+    """Make the configured store MLflow's, without asking it anything."""
+    settings.paths.var.absolute().mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(tracking_uri(settings))
+
+
+@contextmanager
+def answering(settings: Settings) -> Iterator[mlflow.MlflowClient]:
+    """A client of the store; what MLflow raises in the block becomes an ``UnreachableError``."""
+    point_at(settings)
+    try:
+        yield mlflow.MlflowClient()
+    except (MlflowException, OSError) as error:
+        raise UnreachableError(
+            f"the MLflow store {tracking_uri(settings)} cannot be used: {error}. "
+            "Check tracking.uri in the configuration and that the server runs: stille doctor."
+        ) from error
+
+
+def connect(settings: Settings, experiment: str | None = None) -> str:
+    """Id of an experiment of the store, by default the configured one; made when there is none.
+
+    Raises ``UnreachableError`` when the store cannot be used.
+    """
+    name = experiment or settings.tracking.experiment
+    with answering(settings):
+        found = mlflow.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        local = tracking_uri(settings).startswith("sqlite:")
+        location = (settings.paths.var.absolute() / "mlartifacts").as_uri() if local else None
+        tags = {"mlflow.experimentKind": "custom_model_development"}
+        return str(mlflow.create_experiment(name, artifact_location=location, tags=tags))
+
+
 def champion_version(settings: Settings) -> Registered | None:
     """The version that carries the alias ``champion`` now, or None when none does.
 
@@ -46,10 +92,8 @@ def champion_version(settings: Settings) -> Registered | None:
 
 def aliased(settings: Settings, alias: str) -> Registered | None:
     """As ``champion_version``, for any alias."""
-    point_at(settings)
-    with answering(settings):
+    with answering(settings) as client:
         try:
-            client = mlflow.MlflowClient()
             return _registered(client.get_model_version_by_alias(settings.tracking.model, alias))
         except MlflowException as error:
             if error.error_code in _ABSENT:
@@ -62,29 +106,17 @@ def version_of(settings: Settings, version: str | None = None) -> Registered:
 
     Raises ``ModelError`` when there is none or it has no digest.
     """
-    point_at(settings)
     name = settings.tracking.model
-    with answering(settings):
-        found = list(mlflow.MlflowClient().search_model_versions(f"name='{name}'"))
-    numbers = sorted(int(each.version) for each in found)
-    wanted = version or (str(numbers[-1]) if numbers else "")
-    chosen = [each for each in found if str(each.version) == wanted]
-    if not chosen:
-        listed = ", ".join(map(str, numbers)) or "none"
+    with answering(settings) as client:
+        found = {str(each.version): each for each in client.search_model_versions(f"name='{name}'")}
+    numbers = sorted(found, key=int)
+    wanted = version or (numbers[-1] if numbers else "at all")
+    if wanted not in found:
         raise ModelError(
-            f"the registry {tracking_uri(settings)} holds no version {wanted or 'at all'} of "
-            f"{name}; it has: {listed}. Train one: stille train."
+            f"the registry {tracking_uri(settings)} holds no version {wanted} of "
+            f"{name}; it has: {', '.join(numbers) or 'none'}. Train one: stille train."
         )
-    return _registered(chosen[0])
-
-
-@contextmanager
-def answering(settings: Settings) -> Iterator[None]:
-    """Turn what MLflow raises in the block into an ``UnreachableError``."""
-    try:
-        yield
-    except (MlflowException, OSError) as error:
-        raise unreachable(settings, error) from error
+    return _registered(found[wanted])
 
 
 def _registered(found: ModelVersion) -> Registered:
@@ -95,3 +127,51 @@ def _registered(found: ModelVersion) -> Registered:
             "`stille train`. Train again: stille train."
         )
     return Registered(found.name, str(found.version), str(found.run_id), tags["digest"], tags)
+
+
+def tag_version(name: str, version: str, tags: Mapping[str, str]) -> None:
+    for key, value in tags.items():
+        mlflow.MlflowClient().set_model_version_tag(name, version, key, value)
+
+
+def write_verdict(
+    settings: Settings, registered: Registered, failed: Sequence[str], facts: bytes
+) -> None:
+    """Tag the version ``verdict`` (passed or refused) and ``verdict_failed`` (rule names).
+
+    ``facts`` becomes the run's ``verdict.json``.
+    """
+    verdict = REFUSED if failed else PASSED
+    tags = {"verdict": verdict, "verdict_failed": "; ".join(failed) or "none"}
+    with answering(settings) as client:
+        client.log_text(registered.run_id, facts.decode(), "verdict.json")
+        tag_version(registered.name, registered.version, tags)
+
+
+def promote(settings: Settings, registered: Registered, why: str) -> None:
+    """Give a version the alias ``champion`` and tag it with when and why.
+
+    The champion until now becomes ``previous``, the way back. That is written before ``champion``
+    and removed after it, so a command that was killed in between leaves a champion, and the same
+    command run again finishes. A version that is champion already stays so.
+    """
+    now = aliased(settings, CHAMPION)
+    if now is not None and now.version == registered.version:
+        return
+    tags = {"promoted_at": instant(), "promoted_why": why}
+    with answering(settings) as client:
+        if now is not None:
+            client.set_registered_model_alias(now.name, PREVIOUS, now.version)
+            tags["promoted_over"] = now.version
+        tag_version(registered.name, registered.version, tags)
+        client.set_registered_model_alias(registered.name, CHAMPION, registered.version)
+
+
+def roll_back(settings: Settings, bad: Registered, good: Registered, why: str) -> None:
+    """Give ``champion`` back to ``good`` and use up ``previous``; ``bad`` is tagged."""
+    with answering(settings) as client:
+        if bad.version != good.version:
+            tags = {"rolled_back_at": instant(), "rolled_back_why": why}
+            tag_version(bad.name, bad.version, tags)
+            client.set_registered_model_alias(good.name, CHAMPION, good.version)
+        client.delete_registered_model_alias(good.name, PREVIOUS)

@@ -1,27 +1,48 @@
-"""MLflow logging of runs: parameters, metrics, tags, files and the model."""
+"""MLflow logging of runs: parameters, metrics, tags, files, datasets and the model."""
 
+import json
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
+from typing import Literal
 
 import mlflow
+from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.utils.logging_utils import MLFLOW_LOGGING_STREAM
-from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 
 from models.churn.serialization import digest
 from pipelines.config.settings import Settings
-from pipelines.tracking.datasets import Rows, log_datasets
 from pipelines.tracking.files import MODEL_FOLDER
-from pipelines.tracking.registry import Registered
-from pipelines.tracking.store import connect
+from pipelines.tracking.registry import Registered, connect, tag_version
 
 _PIP = ["lightgbm", "numpy"]
+_SHOWN_DIGEST = 12
+_COLUMN_TYPES = {"number": DataType.double, "category": DataType.string}
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A dataset input of a run, what it learned from or was judged on: no row of it.
+
+    ``digest`` is a SHA-256 (hex) of all rows, ``columns`` the features and their kinds in
+    order, ``made_from`` what says where the rows came from.
+    """
+
+    name: str
+    context: Literal["training", "test"]
+    digest: str
+    rows: int
+    leavers: int
+    customers: int
+    as_ofs: tuple[str, ...]
+    columns: Mapping[str, Literal["number", "category"]]
+    made_from: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +62,26 @@ class Training:
 
 def log_training(settings: Settings, training: Training) -> Registered:
     """Write one training run and register its model; the alias is left alone."""
-    experiment = connect(settings)
+    experiment, client = connect(settings), mlflow.MlflowClient()
     name = settings.tracking.model
     with tempfile.TemporaryDirectory() as scratch:
-        _write(Path(scratch, MODEL_FOLDER), training.model_files)
+        model = Path(scratch, MODEL_FOLDER)
+        _write(model, training.model_files)
         with mlflow.start_run(experiment_id=experiment, run_name=training.name) as run:
             mlflow.log_params(dict(training.params))
             mlflow.log_metrics(dict(training.metrics))
             mlflow.set_tags({**training.tags, MLFLOW_RUN_NOTE: training.description})
-            log_datasets(run.info.run_id, training.datasets)
-            _log_files(Path(scratch), training.files)
-            version = _log_model(name, Path(scratch, MODEL_FOLDER), training.feature_names)
+            if training.datasets:
+                inputs = [_dataset_input(rows) for rows in training.datasets]
+                client.log_inputs(run.info.run_id, datasets=inputs)
+            _log_files(Path(scratch, "files"), training.files)
+            version = _log_model(name, model, training.feature_names)
     tags = {**training.tags, "digest": digest(training.model_files)}
-    _describe(name, version, tags, training.description)
-    mlflow.MlflowClient().update_run(run.info.run_id, name=f"{training.name}, v{version}")
+    tag_version(name, version, tags)
+    if training.description:
+        client.update_model_version(name, version, training.description)
+    client.update_run(run.info.run_id, name=f"{training.name}, v{version}")
     return Registered(name, version, run.info.run_id, tags["digest"], tags)
-
-
-def _describe(name: str, version: str, tags: Mapping[str, str], description: str) -> None:
-    client = mlflow.MlflowClient()
-    for key, value in tags.items():
-        client.set_model_version_tag(name, version, key, value)
-    if description:
-        client.update_model_version(name, version, description)
 
 
 def log_run(
@@ -80,10 +98,41 @@ def log_run(
     Metrics that are not finite are left out. Raises ``ModelError`` when the store is not reached.
     """
     experiment = connect(settings, f"{settings.tracking.experiment}-{kind}")
-    return write_run(experiment, name, params, metrics, tags or {}, files or {})
+    return _write_run(experiment, name, params, metrics, tags or {}, files or {})
 
 
-def write_run(
+def log_inside(
+    settings: Settings,
+    parent: str,
+    name: str,
+    params: Mapping[str, object],
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str],
+) -> None:
+    """As ``log_run``, nested in the run ``parent``: a trial of a training run or of a search."""
+    connect(settings)
+    experiment = mlflow.get_run(parent).info.experiment_id
+    _write_run(experiment, name, params, metrics, {**tags, MLFLOW_PARENT_RUN_ID: parent}, {})
+
+
+def search_run(settings: Settings, study: str) -> str:
+    """Id of the run that holds the trials of ``study``, made when there is none yet."""
+    experiment = connect(settings, f"{settings.tracking.experiment}-search")
+    client = mlflow.MlflowClient()
+    found = client.search_runs([experiment], f"tags.study = '{study}'", max_results=1)
+    if found:
+        return str(found[0].info.run_id)
+    run = client.create_run(experiment, run_name=f"search {study[:8]}", tags={"study": study})
+    client.set_terminated(run.info.run_id)
+    return str(run.info.run_id)
+
+
+def plain_name(metric: str) -> str:
+    """A metric's name without the signs that MLflow refuses."""
+    return metric.replace("@", "_at_").replace("%", "_pct")
+
+
+def _write_run(
     experiment: str,
     name: str,
     params: Mapping[str, object],
@@ -91,7 +140,6 @@ def write_run(
     tags: Mapping[str, str],
     files: Mapping[str, bytes],
 ) -> str:
-    """As ``log_run``, to an experiment by its id in the store that MLflow points at."""
     known = {plain_name(key): value for key, value in metrics.items() if isfinite(value)}
     with (
         tempfile.TemporaryDirectory() as scratch,
@@ -103,22 +151,35 @@ def write_run(
     return str(run.info.run_id)
 
 
-def plain_name(metric: str) -> str:
-    """A metric's name without the signs that MLflow refuses."""
-    return metric.replace("@", "_at_").replace("%", "_pct")
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Keep MLflow from telling of what it registers: what a run says is this project's."""
-    MLFLOW_LOGGING_STREAM.enabled = False
-    try:
-        yield
-    finally:
-        MLFLOW_LOGGING_STREAM.enabled = True
+def _dataset_input(rows: Rows) -> DatasetInput:
+    columns = [
+        ColSpec(_COLUMN_TYPES[kind], name, required=False) for name, kind in rows.columns.items()
+    ]
+    schema = Schema([*columns, ColSpec(DataType.integer, "label")])
+    profile = {
+        "num_rows": rows.rows,
+        "num_elements": rows.rows * len(schema.inputs),
+        "leavers": rows.leavers,
+        "customers": rows.customers,
+        "as_of_dates": list(rows.as_ofs),
+    }
+    dataset = Dataset(
+        name=rows.name,
+        digest=rows.digest[:_SHOWN_DIGEST],
+        source_type="stille",
+        source=json.dumps(dict(rows.made_from)),
+        schema=json.dumps({"mlflow_colspec": schema.to_dict()}),
+        profile=json.dumps(profile),
+    )
+    return DatasetInput(dataset, [InputTag(MLFLOW_DATASET_CONTEXT, rows.context)])
 
 
 def _log_model(name: str, folder: Path, features: tuple[str, ...]) -> str:
+    columns = [ColSpec(DataType.double, feature, required=False) for feature in features]
+    product_line = ColSpec(DataType.string, "product_line", required=False)
+    signature = ModelSignature(
+        inputs=Schema([*columns, product_line]), outputs=Schema([ColSpec(DataType.double)])
+    )
     with warnings.catch_warnings():
         # The signature is given, so an input example and type hints would add nothing.
         warnings.simplefilter("ignore", UserWarning)
@@ -126,27 +187,22 @@ def _log_model(name: str, folder: Path, features: tuple[str, ...]) -> str:
             name="model",
             python_model=str(Path(__file__).with_name("pyfunc.py")),
             artifacts={"model": str(folder)},
-            signature=_signature(features),
+            signature=signature,
             pip_requirements=_PIP,
         )
-    # Registered apart, because logging switches MLflow's words on again.
-    with _silent():
+    # What a run says is this project's. Registered apart, because logging switches MLflow's words
+    # on again.
+    MLFLOW_LOGGING_STREAM.enabled = False
+    try:
         return str(mlflow.register_model(f"models:/{logged.model_id}", name).version)
+    finally:
+        MLFLOW_LOGGING_STREAM.enabled = True
 
 
-def _signature(names: tuple[str, ...]) -> ModelSignature:
-    columns = [ColSpec(DataType.double, name, required=False) for name in names]
-    product_line = ColSpec(DataType.string, "product_line", required=False)
-    return ModelSignature(
-        inputs=Schema([*columns, product_line]), outputs=Schema([ColSpec(DataType.double)])
-    )
-
-
-def _log_files(scratch: Path, files: Mapping[str, bytes]) -> None:
-    _write(scratch, files)
-    for path in files:
-        folder = str(Path(path).parent)
-        mlflow.log_artifact(str(scratch / path), None if folder == "." else folder)
+def _log_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    if files:
+        _write(folder, files)
+        mlflow.log_artifacts(str(folder))
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Artefacts of a training run: facts as JSON, plots and test scores.
+"""Artefacts of a training run: facts as JSON, plots, test scores and digests of the rows.
 
 They are written to MLflow and below ``var/training``, where a later run compares with them.
 """
@@ -7,20 +7,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 import pandas as pd
 
+from models.dataset.examples import Examples
 from models.explain.shap_values import spread
 from pipelines.config.settings import Settings
 from pipelines.runtime.atomic_files import replace_bytes
 from pipelines.runtime.escaping import plain_json
 from pipelines.snapshots.facts import TABLES_NAME, tables_to_json
 from pipelines.snapshots.snapshot import Snapshot
+from pipelines.tracking import Rows
 from pipelines.training import plots
-from pipelines.training.curves import points
-from pipelines.training.evaluation_result import Evaluation
-from pipelines.training.examples import TrainingData
-from pipelines.training.profit import profit_curves
+from pipelines.training.evaluation_result import Evaluation, profit_curves
+from pipelines.training.examples import TrainingData, rows_digest
 
 
 def run_facts(
@@ -34,7 +36,7 @@ def run_facts(
     facts = {
         "scorecard.json": scorecards,
         "baselines.json": evaluation.descriptions,
-        "curves.json": points(evaluation.test.y, evaluation.scores["model"]),
+        "curves.json": plots.points(evaluation.test.y, evaluation.scores["model"]),
         "calibration.json": [asdict(part) for part in evaluation.parts],
         "staying_power.json": [asdict(month) for month in evaluation.staying],
         "unseen_customers.json": evaluation.unseen and asdict(evaluation.unseen),
@@ -104,3 +106,23 @@ def store_artifacts(
     for name, strength in strengths.items():
         replace_bytes(folder / f"{name}.json", json.dumps(strength, indent=1).encode())
     return folder
+
+
+def describe_rows(
+    name: str,
+    context: Literal["training", "test"],
+    examples: Examples,
+    made_from: Mapping[str, str],
+) -> Rows:
+    """Digest and counts of examples; equal rows in equal columns have the same digest."""
+    return Rows(
+        name=name,
+        context=context,
+        digest=rows_digest(examples, examples.spec.hash),
+        rows=len(examples),
+        leavers=int(examples.y.sum()),
+        customers=len(np.unique(examples.customer_id.astype(str))),
+        as_ofs=tuple(str(day) for day in np.unique(examples.as_of)),
+        columns={column.name: column.kind for column in examples.spec.columns},
+        made_from=made_from,
+    )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from math import isfinite
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,9 +18,8 @@ from models.explain.shap_values import global_importance
 from models.metrics.bootstrap import Interval
 from models.metrics.observed_expected import ObservedExpected, observed_expected_by
 from pipelines.config.settings import Settings
-from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.evaluation_result import SHOWN, Evaluation
 from pipelines.training.examples import TrainingData
-from pipelines.training.metrics import SHOWN
 
 CARD = "model_card.md"
 _LONGEST = 5_000
@@ -31,7 +29,7 @@ _LABELLED = ("stayed", "voluntary")
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Provenance of a model: what was known to it, and its code."""
+    """What was known to a model, and its code."""
 
     known_before: date
     code_version: str
@@ -41,7 +39,32 @@ def model_card(
     settings: Settings, prepared: TrainingData, evaluation: Evaluation, made: Provenance
 ) -> str:
     """The card as Markdown. Every value is escaped, every figure is of this run."""
-    return _template().render(card=_card(settings, prepared, evaluation, made))
+    label, test = settings.label, evaluation.test
+    others = [name for name in evaluation.cards if name != "model"]
+    lines = pd.Series(test.product_line).fillna("all").to_numpy(dtype=object)
+    by_line = observed_expected_by(lines, test.y, evaluation.scores["model"], test.customer_id)
+    card = {
+        "company": settings.company.name,
+        "lead_days": label.lead_days,
+        "window_end": label.lead_days + label.horizon_days,
+        "known_before": made.known_before,
+        "code_version": made.code_version,
+        **_learned(prepared.examples),
+        "judged_on": "; ".join(evaluation.folds),
+        "test_rows": f"{len(test):,}",
+        "test_leavers": f"{int(test.y.sum()):,}",
+        "others": [name.replace("_", " ") for name in others],
+        "metrics": [_metric(evaluation.cards, name, others) for name in SHOWN],
+        "descriptions": [
+            {"name": name.replace("_", " "), "text": evaluation.descriptions[name]}
+            for name in others
+        ],
+        "leak_warning": evaluation.leak.message if evaluation.leak else "",
+        "lines": [_line(each) for each in by_line],
+        "families": _families(evaluation),
+        **_limits(prepared),
+    }
+    return _template().render(card=card)
 
 
 def description(card: str) -> str:
@@ -76,34 +99,6 @@ def _template() -> Template:
     return texts.get_template(CARD)
 
 
-def _card(
-    settings: Settings, prepared: TrainingData, evaluation: Evaluation, made: Provenance
-) -> dict[str, Any]:
-    label, test = settings.label, evaluation.test
-    others = [name for name in evaluation.cards if name != "model"]
-    return {
-        "company": settings.company.name,
-        "lead_days": label.lead_days,
-        "window_end": label.lead_days + label.horizon_days,
-        "known_before": made.known_before,
-        "code_version": made.code_version,
-        **_learned(prepared.examples),
-        "judged_on": "; ".join(evaluation.folds),
-        "test_rows": f"{len(test):,}",
-        "test_leavers": f"{int(test.y.sum()):,}",
-        "others": [name.replace("_", " ") for name in others],
-        "metrics": [_metric(evaluation.cards, name, others) for name in SHOWN],
-        "descriptions": [
-            {"name": name.replace("_", " "), "text": evaluation.descriptions[name]}
-            for name in others
-        ],
-        "leak_warning": evaluation.leak.message if evaluation.leak else "",
-        "lines": [_line(each) for each in _by_line(evaluation)],
-        "families": _families(evaluation),
-        **_limits(prepared),
-    }
-
-
 def _learned(examples: Examples) -> dict[str, object]:
     leavers = int(examples.y.sum())
     return {
@@ -135,24 +130,14 @@ def _limits(prepared: TrainingData) -> dict[str, str]:
 def _metric(
     cards: Mapping[str, Mapping[str, Interval]], name: str, others: Sequence[str]
 ) -> dict[str, object]:
-    ours = cards["model"][name]
+    ours, values = cards["model"][name], [cards[other][name].value for other in others]
     return {
         "name": name.replace("_", " "),
         "model": f"{ours.value:.4f}",
         "low": f"{ours.low:.4f}",
         "high": f"{ours.high:.4f}",
-        "others": [_figure(cards[other][name].value) for other in others],
+        "others": [f"{value:.4f}" if isfinite(value) else "–" for value in values],
     }
-
-
-def _figure(value: float) -> str:
-    return f"{value:.4f}" if isfinite(value) else "–"
-
-
-def _by_line(evaluation: Evaluation) -> tuple[ObservedExpected, ...]:
-    test = evaluation.test
-    lines = pd.Series(test.product_line).fillna("all").to_numpy(dtype=object)
-    return observed_expected_by(lines, test.y, evaluation.scores["model"], test.customer_id)
 
 
 def _line(outcome: ObservedExpected) -> dict[str, str]:

@@ -1,10 +1,11 @@
 """Champion-challenger comparison on rows that neither model has learned from.
 
-Both are compared on the same rows, as the difference between months exceeds that between models.
+A model always looks good on its own training rows. Both are compared on the same rows, as the
+difference between months exceeds that between models.
 """
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,14 +13,42 @@ import pandas as pd
 from features.errors import ModelError
 from models.dataset.array_types import Floats, Index
 from models.dataset.examples import Examples
+from models.dataset.feature_spec import realign
 from models.metrics.profit import profit_gain
 from models.promotion.champion_comparison import ChampionComparison, log_loss_gain, top_overlap
 from pipelines import tracking
 from pipelines.config.settings import Settings, customer_values, economics_of
-from pipelines.training.champion_baseline import registered_scores
 from pipelines.training.evaluation_result import Evaluation
 
 _FEWEST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ChampionBaseline:
+    """The champion's probabilities for the test rows (n,), or why there are none."""
+
+    name: str
+    scores: Floats | None
+    why_not: str = ""
+
+    @property
+    def description(self) -> str:
+        return f"{self.name}, not judged: {self.why_not}" if self.why_not else self.name
+
+
+def champion_baseline(settings: Settings, test: Examples) -> ChampionBaseline:
+    """Score the test rows with the champion, unless it has learned from them or cannot."""
+    champion = tracking.champion_version(settings)
+    if champion is None:
+        return ChampionBaseline("champion", None, "there is none yet")
+    name, known_before = champion.label, champion.tags.get("known_before", "")
+    if not known_before or (test.as_of < np.datetime64(known_before)).any():
+        since = f"before {known_before}" if known_before else "up to an unknown day"
+        return ChampionBaseline(name, None, f"it has learned from what happened {since}")
+    try:
+        return ChampionBaseline(name, registered_scores(settings, champion, test))
+    except ModelError as error:
+        return ChampionBaseline(name, None, str(error))
 
 
 def rival_of(
@@ -66,13 +95,8 @@ def _stored_scores(
         raise ModelError(f"no test scores of {champion.label} are kept in {folder}")
     keys = ["customer_id", "as_of"]
     stored = pd.read_parquet(path, columns=[*keys, "label", "probability"])
-    now = pd.DataFrame(
-        {
-            "customer_id": test.customer_id.astype(str),
-            "as_of": test.as_of.astype("datetime64[s]"),
-            "now": test.y,
-        }
-    )
+    now = pd.DataFrame({"customer_id": test.customer_id.astype(str), "now": test.y})
+    now["as_of"] = test.as_of.astype("datetime64[s]")
     both = now.merge(stored.drop_duplicates(keys), how="left", on=keys)
     rows = np.flatnonzero((both["label"] == both["now"]).to_numpy())
     _require_both_classes(test, rows, "tested by both trainings")
@@ -93,11 +117,9 @@ def _compare(
     replicates = settings.training.bootstrap
     gain = log_loss_gain(test.y, ours, theirs, test.customer_id, replicates)
     economics, values = economics_of(settings), customer_values(settings, test.margin)
-    profit = None
+    profit, who = None, test.customer_id
     if economics is not None and values is not None:
-        profit = profit_gain(
-            test.y, ours, theirs, values[0], economics, test.customer_id, replicates
-        )
+        profit = profit_gain(test.y, ours, theirs, values[0], economics, who, replicates)
     return ChampionComparison(len(test), gain, top_overlap(ours, theirs), profit=profit)
 
 
@@ -107,3 +129,15 @@ def _spread(champion: tracking.Registered) -> dict[str, float] | None:
         return {str(name): float(value) for name, value in families.items()}
     except (KeyError, ValueError, TypeError, AttributeError):
         return None
+
+
+def registered_scores(
+    settings: Settings, registered: tracking.Registered, rows: Examples
+) -> Floats:
+    """Probabilities (n,) of a registered model for rows encoded for another one.
+
+    Raises ``ModelError`` where the model cannot be loaded or needs features that are gone.
+    """
+    model = tracking.load(settings, registered)
+    x = realign(rows.x, rows.spec, model.spec)
+    return model.probability(x, rows.product_line, settings.engine.threads)

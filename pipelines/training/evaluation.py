@@ -1,13 +1,15 @@
 """Out-of-time evaluation (backtest) of a recipe beside its baselines.
 
 The same fit as the final one, on what was known before the test months, as a model will be used.
+A time split alone shares customers between both sides, and shows the first months only: one check
+has customers that were never met, another the months after.
 """
 
-from collections.abc import Mapping
-from functools import partial
+from dataclasses import fields
 
 import numpy as np
 
+from features.errors import GateError
 from models.baselines.suite import Baseline, price_only
 from models.baselines.suite import baselines as simple_baselines
 from models.boosters.hyperparameters import Recipe, recipe_for, with_changes
@@ -19,44 +21,32 @@ from models.dataset.splits import (
     Fold,
     customer_folds,
     customer_split,
+    has_both_classes,
     require_test_rows,
     rolling_origin,
 )
+from models.metrics.by_subgroup import DecayMonth, decay_fold, last_label, performance_decay
+from models.metrics.unseen_customers import (
+    UnseenCustomersCheck,
+    check_unseen_customers,
+    without_customers,
+)
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
-from pipelines.training.champion_baseline import champion_baseline
+from pipelines.training.champion_comparison import champion_baseline
 from pipelines.training.evaluation_result import Evaluation, evaluate_scores
-from pipelines.training.holdout_checks import months_after, unseen_customers
 
-SETTABLE = frozenset(
-    {
-        "learning_rate",
-        "num_leaves",
-        "min_data_in_leaf",
-        "max_depth",
-        "max_bin",
-        "bagging_fraction",
-        "feature_fraction",
-        "lambda_l2",
-        "negatives",
-        "monotone",
-    }
-)
+# The configuration's seeds are a number, its folds those of the test months.
+_SETTABLE = {field.name for field in fields(Recipe)} - {"seeds", "folds"}
 _SINGLE_DATE_TEST_SHARE = 0.25
 
 
 def recipe_of(settings: Settings, rows: int, single_date: bool = False) -> Recipe:
     """The recipe for this many rows, with what the configuration sets on purpose."""
     training = settings.training
-    chosen = training.model_fields_set & SETTABLE
+    chosen = training.model_fields_set & _SETTABLE
     base = recipe_for(rows, training.seeds, settings.engine.threads, single_date)
     return with_changes(base, {name: getattr(training, name) for name in sorted(chosen)})
-
-
-def with_recipe(settings: Settings, changes: Mapping[str, object]) -> Settings:
-    """The settings as if ``changes`` of the recipe stood in the configuration."""
-    training = settings.training.model_copy(update=dict(changes))
-    return settings.model_copy(update={"training": training})
 
 
 def test_folds(settings: Settings, examples: Examples) -> tuple[Fold, ...]:
@@ -95,7 +85,7 @@ def evaluate(settings: Settings, examples: Examples) -> Evaluation:
     if champion.scores is not None:
         test_scores["champion"] = champion.scores
     descriptions = {each.name: each.description for each in baselines}
-    refit, last, p = partial(fit_fold, settings), folds[-1], scores["model"]
+    last, p = folds[-1], scores["model"]
     return evaluate_scores(
         settings,
         test,
@@ -103,8 +93,8 @@ def evaluate(settings: Settings, examples: Examples) -> Evaluation:
         model,
         folds=tuple(fold.name for fold in folds),
         descriptions=descriptions | {"champion": champion.description},
-        unseen=unseen_customers(settings, examples, last, p, refit),
-        staying=months_after(settings, examples, last, p, refit),
+        unseen=unseen_customers(settings, examples, last, p),
+        staying=months_after(settings, examples, last, p),
     )
 
 
@@ -118,3 +108,59 @@ def fit_fold(settings: Settings, train: Examples, name: str) -> ChurnModel:
     recipe = recipe_of(settings, len(train), train.single_date)
     with bar(f"judging on {name}", steps(recipe)) as advance:
         return fit(train, recipe, advance)[0]
+
+
+def unseen_customers(
+    settings: Settings, examples: Examples, fold: Fold, p: Floats
+) -> UnseenCustomersCheck | None:
+    """Fit without a quarter of the customers and compare on their test rows, scored ``p`` before.
+
+    None where the fold is by customer already, or either side has too few leavers or stayers.
+    """
+    training = settings.training
+    apart = without_customers(fold, examples.customer_id)
+    shared = set(examples.customer_id[fold.train]) & set(examples.customer_id[fold.test])
+    if not shared or not has_both_classes(apart, examples.y, training.min_test_positives):
+        return None
+    try:
+        model = fit_fold(settings, examples.take(apart.train), apart.name)
+    except GateError:
+        return None
+    test = examples.take(apart.test)
+    unseen = model.probability(test.x, test.product_line, settings.engine.threads)
+    return check_unseen_customers(
+        test.y, p[apart.test], unseen, test.customer_id, training.bootstrap
+    )
+
+
+def months_after(
+    settings: Settings, examples: Examples, fold: Fold, p: Floats
+) -> tuple[DecayMonth, ...]:
+    """The scorecard by months since training, of one fit that is never renewed.
+
+    Falls back on ``fold``, whose probabilities are ``p``, where the history is too short for a
+    longer look; empty for a single as-of date.
+    """
+    training, window = settings.training, settings.label_window()
+    longer = decay_fold(
+        examples.as_of, examples.y, window, training.staying_months, training.min_test_positives
+    )
+    if longer is None:
+        return ()
+    train, test = examples.take(longer.train), examples.take(longer.test)
+    if (longer.train == fold.train).all():
+        scores = p[longer.test]
+    else:
+        try:
+            model = fit_fold(settings, train, longer.name)
+        except GateError:
+            return ()
+        scores = model.probability(test.x, test.product_line)
+    return performance_decay(
+        test.y,
+        scores,
+        test.as_of,
+        test.customer_id,
+        last_label(train.as_of, window),
+        training.bootstrap,
+    )

@@ -13,7 +13,14 @@ import numpy as np
 from features.errors import GateError
 from features.timeline import LabelWindow
 from models.competing_risks.fit import fit_incidence
-from models.competing_risks.model import Incidence
+from models.competing_risks.model import (
+    CauseCard,
+    Incidence,
+    evaluate_outcomes,
+    followed_up_rows,
+    ranks,
+    voluntary_or_stayed,
+)
 from models.competing_risks.person_periods import PERIOD_DAYS
 from models.dataset.examples import Histories
 from pipelines.config.run import Run
@@ -22,9 +29,10 @@ from pipelines.runtime.progress import bar
 from pipelines.training.evaluation import recipe_of
 from pipelines.training.evaluation_result import Evaluation
 from pipelines.training.examples import TrainingData
-from pipelines.training.horizon_cards import beside_churn, cards_by_horizon, main_metrics
 
 FACTS = "outcomes_by_horizon.json"
+
+Cards = Mapping[str, Mapping[str, CauseCard]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +126,50 @@ def _fit(
             recipe=recipe,
             on_step=advance,
         )
+
+
+def cards_by_horizon(
+    settings: Settings,
+    model: Incidence,
+    histories: Histories,
+    horizons: tuple[int, ...],
+    first: date,
+    today: date,
+) -> Cards:
+    """Cards by horizon (in days, as text) of the rows from ``first`` on that have it complete."""
+    cards = {}
+    later = np.unique(histories.as_of[histories.as_of >= np.datetime64(first)])
+    for horizon in horizons:
+        window = LabelWindow(model.lead_days, horizon)
+        complete = [day for day in later if window.complete(day.item(), today)]
+        followed = followed_up_rows(histories, model.lead_days, horizon)
+        rows = histories.take(followed & np.isin(histories.as_of, complete))
+        cards[str(horizon)] = evaluate_outcomes(model, rows, horizon, settings.engine.threads)
+    return cards
+
+
+def beside_churn(
+    settings: Settings, model: Incidence, evaluation: Evaluation, first: date
+) -> dict[str, object]:
+    """Both models' chance of a voluntary notice, none other competing, on the churn test rows."""
+    horizon = settings.label.horizon_days
+    if not model.covers(horizon):
+        return {}
+    rows = evaluation.test.as_of >= np.datetime64(first)
+    test = evaluation.test.take(rows)
+    ours = model.incidence(test.x, (horizon,), settings.engine.threads)[:, 0]
+    churn = evaluation.scores["model"][rows]
+    both = {
+        name: {"auc": ranks(test.y == 1, p), "predicted": float(p.mean())}
+        for name, p in (("churn_model", churn), ("outcomes_by_horizon", voluntary_or_stayed(ours)))
+    }
+    return {"horizon_days": horizon, "rows": len(test), "observed": float(test.y.mean()), **both}
+
+
+def main_metrics(cards: Cards) -> dict[str, float]:
+    """Of the longest horizon with a card: AUC of voluntary, and predicted over observed."""
+    card = list(cards.values())[-1]["voluntary"]
+    found = {"outcomes_voluntary_auc": card.auc}
+    if card.observed > 0:
+        found["outcomes_voluntary_level"] = card.predicted / card.observed
+    return {name: value for name, value in found.items() if value is not None}

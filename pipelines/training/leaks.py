@@ -43,10 +43,7 @@ class LeakSearch:
 
     def to_json(self) -> bytes:
         """All findings, each with the reason that overrides it or null."""
-        rows = [
-            {**asdict(finding), "override": self.overrides.get(finding.column)}
-            for finding in self.findings
-        ]
+        rows = [{**asdict(f), "override": self.overrides.get(f.column)} for f in self.findings]
         return json.dumps(rows, indent=1, ensure_ascii=False).encode()
 
 

@@ -1,6 +1,7 @@
-"""Diagnostic plots of a model's quality and explanations, as PNG.
+"""Diagnostic plots of a model's quality and explanations, as PNG, and curves as points.
 
-Each answers the question in its title, for readers who know no metric by name.
+Each plot answers the question in its title, for readers who know no metric by name. The points are
+few enough to store with a run, so that two runs can be drawn together.
 """
 
 import importlib
@@ -8,12 +9,12 @@ import io
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
@@ -23,25 +24,71 @@ from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.explain.shap_values import global_importance
 from models.metrics.by_subgroup import DecayMonth
 from models.metrics.profit import ProfitCurve
-from pipelines.training.curves import calibration_bins, gains_curve
+from models.metrics.ranking import Ranked, count
 
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#6B6B6B"  # Okabe and Ito: safe for colour-blind eyes
+_WHITE = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none"}
 _SAMPLE = 2_000
 _PANELS = 6
+_BINS = 10
+_POINTS = 101
+_Z95 = 1.96
+_INTERVALS: Mapping[str, Any] = {"color": _BLUE, "fmt": "o-", "capsize": 3}
 _SCALE = LinearSegmentedColormap.from_list("risk", [_BLUE, "#B8B8B8", _ORANGE])
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Per tenth by risk that has rows: mean prediction, observed rate, its 95 % Wilson bounds."""
+
+    predicted: Floats
+    observed: Floats
+    low: Floats
+    high: Floats
+
+
+def calibration_bins(y: Labels, p: Floats) -> Bins:
+    """Bins of labels and probabilities, both (n,); tied scores share a bin."""
+    edges = np.unique(np.quantile(p, np.linspace(0, 1, _BINS + 1)[1:-1]))
+    bins = np.searchsorted(edges, p, side="left")
+    rows = np.bincount(bins)
+    used = rows > 0
+    n = rows[used].astype(np.float64)
+    predicted = np.bincount(bins, weights=p)[used] / n
+    observed = np.bincount(bins, weights=y)[used] / n
+    widened = 1 + _Z95**2 / n
+    centre = (observed + _Z95**2 / (2 * n)) / widened
+    half = _Z95 * np.sqrt(observed * (1 - observed) / n + _Z95**2 / (4 * n * n)) / widened
+    # At 0 and 1 the ends are equal to the observed share, but for rounding.
+    low, high = np.minimum(centre - half, observed), np.maximum(centre + half, observed)
+    return Bins(predicted, observed, low, high)
+
+
+def gains_curve(y: Labels, p: Floats) -> tuple[Floats, Floats]:
+    """Share contacted and share of the leavers found, from 0 to 1, ties split fractionally."""
+    counts = count(Ranked.of(y, p), np.ones((1, len(y))))
+    share = counts.every_above[0] / counts.every_above[0, -1]
+    found = counts.positive_above[0] / counts.positive_above[0, -1]
+    return share, found
+
+
+def points(y: Labels, p: Floats) -> Mapping[str, Mapping[str, list[float]]]:
+    """Both curves as plain numbers; the gains at every hundredth."""
+    share = np.linspace(0, 1, _POINTS)
+    curves = {
+        "calibration": asdict(calibration_bins(y, p)),
+        "gains": {"share": share, "found": np.interp(share, *gains_curve(y, p))},
+    }
+    return {
+        curve: {name: values.tolist() for name, values in columns.items()}
+        for curve, columns in curves.items()
+    }
 
 
 def roc(y: Labels, p: Floats) -> bytes:
     """ROC curve of probabilities ``p`` (n,) against labels ``y`` (n,), both classes present."""
     figure, axes = _axes("How well are leavers told from stayers?")
-    display = RocCurveDisplay.from_predictions(
-        y,
-        p,
-        ax=axes,
-        curve_kwargs={"color": _BLUE},
-        plot_chance_level=True,
-        chance_level_kw={"color": _GREY, "label": "Guessing: 0.50"},
-    )
+    display = RocCurveDisplay.from_predictions(y, p, ax=axes, **_beside_guessing("0.50"))
     display.line_.set_label(f"This model: {display.roc_auc:.3f}")
     axes.set(xlabel="Share of stayers flagged", ylabel="Share of leavers found")
     axes.legend(title="Area under the curve", loc="lower right")
@@ -54,22 +101,12 @@ def precision_recall(y: Labels, p: Floats) -> bytes:
     The scale is set from where 2 % of the leavers are found: before that a few rows decide.
     """
     figure, axes = _axes("How many of those listed will leave?")
-    display = PrecisionRecallDisplay.from_predictions(
-        y,
-        p,
-        ax=axes,
-        curve_kwargs={"color": _BLUE},
-        plot_chance_level=True,
-        chance_level_kw={"color": _GREY, "label": f"Guessing: {y.mean():.3f}"},
-    )
+    guessing = _beside_guessing(f"{y.mean():.3f}")
+    display = PrecisionRecallDisplay.from_predictions(y, p, ax=axes, **guessing)
     display.line_.set_label(f"This model: average precision {display.average_precision:.3f}")
     top = 1.15 * float(display.precision[display.recall >= 0.02].max())
-    axes.set(
-        xlabel="Share of leavers found",
-        ylabel="Share of listed customers who leave",
-        ylim=(0, min(1.02, top)),
-        aspect="auto",
-    )
+    axes.set(xlabel="Share of leavers found", ylabel="Share of listed customers who leave")
+    axes.set(ylim=(0, min(1.02, top)), aspect="auto")
     axes.legend(loc="upper right")
     return _png(figure)
 
@@ -83,16 +120,9 @@ def calibration(y: Labels, p: Floats) -> bytes:
         "Observed share who leave (95 % interval)",
     )
     top = 1.05 * float(max(bins.predicted.max(), bins.high.max()))
-    axes.plot([0, top], [0, top], color=_GREY, linestyle="--", label="Perfect")
-    axes.errorbar(
-        bins.predicted,
-        bins.observed,
-        yerr=np.vstack([bins.observed - bins.low, bins.high - bins.observed]),
-        color=_BLUE,
-        fmt="o-",
-        capsize=3,
-        label="Tenths by risk",
-    )
+    _diagonal(axes, top, "Perfect")
+    spread = [bins.observed - bins.low, bins.high - bins.observed]
+    axes.errorbar(bins.predicted, bins.observed, spread, label="Tenths by risk", **_INTERVALS)
     axes.set(xlim=(0, top), ylim=(0, top))
     axes.legend(loc="upper left")
     return _png(figure)
@@ -106,19 +136,14 @@ def gains(y: Labels, p: Floats) -> bytes:
         "Share of customers contacted (%)",
         "Share of leavers found (%)",
     )
-    axes.plot([0, 100], [0, 100], color=_GREY, linestyle="--", label="Random list")
+    _diagonal(axes, 100, "Random list")
     axes.plot(100 * share, 100 * found, color=_BLUE, label="By risk")
     for cut in (0.01, 0.05, 0.10):
         reached = float(np.interp(cut, share, found))
-        axes.plot(100 * cut, 100 * reached, "o", color=_ORANGE)
+        place = (100 * cut, 100 * reached)
         text = f"top {cut:.0%}: {reached:.0%} of leavers, {reached / cut:.1f} × random"
-        axes.annotate(
-            text,
-            (100 * cut, 100 * reached),
-            (10, -4),
-            textcoords="offset points",
-            bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none"},
-        )
+        axes.plot(*place, "o", color=_ORANGE)
+        axes.annotate(text, place, (10, -4), textcoords="offset points", bbox=_WHITE)
     axes.legend(loc="lower right")
     return _png(figure)
 
@@ -156,7 +181,7 @@ def decay(months: Sequence[DecayMonth]) -> bytes:
     middle = np.array([card.value for card in cards])
     spread = [middle - [card.low for card in cards], [card.high for card in cards] - middle]
     places = [month.months for month in known]
-    axes.errorbar(places, middle, yerr=spread, color=_BLUE, fmt="o-", capsize=3)
+    axes.errorbar(places, middle, spread, **_INTERVALS)
     axes.axhline(0.5, color=_GREY, linestyle="--")
     axes.set_xticks(places, [f"{month.months}\n{month.leavers} left" for month in known])
     return _png(figure)
@@ -180,10 +205,7 @@ def score_histogram(y: Labels, p: Floats) -> bytes:
 
 
 def family_bar(families: pd.DataFrame) -> bytes:
-    """Mean absolute contribution per driver family or driver.
-
-    ``families`` is what ``explain.by_family`` or ``by_driver`` returns.
-    """
+    """Mean absolute contribution per column of ``families``, driver families or drivers."""
     importance = global_importance(families)[::-1]
     names = [str(name).replace("_", " ") for name in importance.index]
     figure, axes = _axes("Which reasons move the risk most?", height=1.6 + 0.35 * len(names))
@@ -200,9 +222,8 @@ def beeswarm(contributions: Floats, x: Matrix, spec: FeatureSpec) -> bytes:
     encoded matrix; a category is coloured by its code.
     """
     rows = slice(0, _SAMPLE)
-    figure, axes = _axes(
-        "What raises and lowers risk, customer by customer?", width=9.0, height=7.0
-    )
+    title = "What raises and lowers risk, customer by customer?"
+    figure, axes = _axes(title, width=9.0, height=7.0)
     with _shap() as shap:
         explanation = shap.Explanation(
             values=contributions[rows, :-1],
@@ -210,9 +231,8 @@ def beeswarm(contributions: Floats, x: Matrix, spec: FeatureSpec) -> bytes:
             data=x[rows].astype(np.float64),
             feature_names=list(spec.names),
         )
-        shap.plots.beeswarm(
-            explanation, max_display=15, ax=axes, show=False, plot_size=None, color=_SCALE
-        )
+        style = {"ax": axes, "show": False, "plot_size": None, "color": _SCALE}
+        shap.plots.beeswarm(explanation, max_display=15, **style)
     axes.set_xlabel("Contribution to the risk (log-odds)")
     return _png(figure)
 
@@ -220,14 +240,12 @@ def beeswarm(contributions: Floats, x: Matrix, spec: FeatureSpec) -> bytes:
 def dependence(contributions: Floats, x: Matrix, spec: FeatureSpec) -> bytes:
     """How the six strongest features push the risk, beside the direction declared for them.
 
-    ``contributions`` is (n, f + 1) as ``ChurnModel.contributions`` gives it, ``x`` (n, f) the
-    encoded matrix. The line is the mean over tenths of the distinct known values; a cross at the
-    left edge is the mean where the value is unknown.
+    Arguments as of ``beeswarm``. The line is the mean over tenths of the distinct known values; a
+    cross at the left edge is the mean where the value is unknown.
     """
     strength = np.abs(contributions[:, :-1]).mean(axis=0)
     strongest = np.argsort(-strength, kind="stable")[:_PANELS]
-    figure = Figure(figsize=(11, 6.6), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _figure(11, 6.6)
     figure.suptitle("Do the strongest features push as declared?", x=0.01, ha="left", fontsize=13)
     panels = figure.subplots(2, _PANELS // 2, squeeze=False).ravel()
     for axes, i in zip(panels, strongest, strict=False):
@@ -235,9 +253,8 @@ def dependence(contributions: Floats, x: Matrix, spec: FeatureSpec) -> bytes:
     for axes in panels[len(strongest) :]:
         axes.set_axis_off()
     figure.supylabel("Contribution to the risk (log-odds)")
-    figure.supxlabel(
-        "Dots: customers. Line: their mean. Cross: the mean where unknown.", fontsize=10
-    )
+    legend = "Dots: customers. Line: their mean. Cross: the mean where unknown."
+    figure.supxlabel(legend, fontsize=10)
     return _png(figure)
 
 
@@ -264,8 +281,17 @@ def _panel(axes: Axes, column: FeatureColumn, values: Matrix, pushes: Floats) ->
         axes.plot(*place, "X", color="black", transform=axes.get_yaxis_transform())
     declared = {1: "more should raise it", -1: "more should lower it", 0: "left free"}
     axes.set_title(f"{column.name}\n{declared[column.sign]}", loc="left", fontsize=10)
-    axes.grid(visible=True, alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    _grid(axes)
+
+
+def _beside_guessing(chance: str) -> dict[str, Any]:
+    """What both displays of scikit-learn are given: our colours, and the line of chance."""
+    line = {"color": _GREY, "label": f"Guessing: {chance}"}
+    return {"curve_kwargs": {"color": _BLUE}, "plot_chance_level": True, "chance_level_kw": line}
+
+
+def _diagonal(axes: Axes, top: float, label: str) -> None:
+    axes.plot([0, top], [0, top], color=_GREY, linestyle="--", label=label)
 
 
 @contextmanager
@@ -288,15 +314,21 @@ def _shap() -> Iterator[Any]:
 def _axes(
     title: str, xlabel: str = "", ylabel: str = "", *, width: float = 7.0, height: float = 5.0
 ) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _figure(width, height)
     axes = figure.add_subplot()
     axes.set_title(title, loc="left", fontsize=13)
-    axes.set(xlabel=xlabel, ylabel=ylabel)
-    axes.grid(visible=True, alpha=0.25)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.set(xlabel=xlabel, ylabel=ylabel, axisbelow=True)
+    _grid(axes)
     return figure, axes
+
+
+def _figure(width: float, height: float) -> Figure:
+    return Figure(figsize=(width, height), dpi=110, layout="constrained")
+
+
+def _grid(axes: Axes) -> None:
+    axes.grid(visible=True, alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _png(figure: Figure) -> bytes:

@@ -22,10 +22,10 @@ from models.promotion.rules import Verdict, verdict
 from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
-from pipelines.runtime.run_record import Gate, RunRecord
+from pipelines.runtime.run_record import Gate
 from pipelines.training.champion_comparison import rival_of
-from pipelines.training.dataset_digest import rows_digest
 from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.examples import rows_digest
 
 _FEWEST_OF_A_LINE = 50
 _BY_RULE = "all rules passed"
@@ -43,26 +43,17 @@ def decide(
     record.model_version, record.model_digest = registered.label, registered.digest
     rival = rival_of(settings, evaluation, tracking.champion_version(settings))
     decision = verdict(evidence_of(settings, evaluation, model, rival))
-    note(decision, record)
-    tracking.write_verdict(settings, registered, decision.failed, facts(decision))
-    if decision.promote:
-        tracking.promote(settings, registered, _BY_RULE)
-    return decision
-
-
-def note(decision: Verdict, record: RunRecord) -> None:
-    """Put every rule into the run record: its value and band as a gate, its sentence as a note."""
     record.gates += [
         Gate(f"promotion.{rule.name}", rule.value, rule.low, rule.high, rule.passed)
         for rule in decision.rules
     ]
     record.notes.extend(decision.reasons)
-
-
-def facts(decision: Verdict) -> bytes:
-    """The verdict as JSON: the decision and each rule's name, value, band and sentence."""
     rules = [asdict(rule) for rule in decision.rules]
-    return json.dumps({"promote": decision.promote, "rules": rules}, indent=1).encode()
+    facts = json.dumps({"promote": decision.promote, "rules": rules}, indent=1).encode()
+    tracking.write_verdict(settings, registered, decision.failed, facts)
+    if decision.promote:
+        tracking.promote(settings, registered, _BY_RULE)
+    return decision
 
 
 def evidence_of(

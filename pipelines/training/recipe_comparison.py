@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from features.errors import ConfigError
 from features.timeline import LabelWindow
 from models.baselines.out_of_fold import (
     OutOfFold,
@@ -17,7 +18,7 @@ from models.baselines.out_of_fold import (
     folds_of,
     out_of_fold,
 )
-from models.baselines.suite import recipe_scorer
+from models.baselines.suite import Challenger, recipe_scorer
 from models.boosters.hyperparameters import Recipe, with_changes
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold
@@ -25,6 +26,39 @@ from models.metrics.bootstrap import Interval
 from models.metrics.scorecard import scorecard
 from pipelines.config.settings import Settings
 from pipelines.training.evaluation import recipe_of, test_folds
+
+_MINUTES = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """Whether challengers are compared with the recipe, and whether and how long to search.
+
+    ``trials`` counts the finished trials of the whole study, earlier calls included; ``minutes``
+    counts this call. Without either a search takes ten minutes. Raises ``ConfigError`` when a
+    limit is given without a search, or is not positive.
+    """
+
+    challengers: bool = False
+    search: bool = False
+    trials: int | None = None
+    minutes: float | None = None
+
+    def __post_init__(self) -> None:
+        limits = [limit for limit in (self.trials, self.minutes) if limit is not None]
+        if limits and not self.search:
+            raise ConfigError("--minutes and --trials limit a search: add --search.")
+        if any(limit <= 0 for limit in limits):
+            raise ConfigError("--minutes and --trials must be above 0.")
+
+    @property
+    def seconds(self) -> float | None:
+        """How long trials may take, None for as long as the trials need."""
+        minutes = _MINUTES if self.minutes is None and self.trials is None else self.minutes
+        return None if minutes is None else 60 * minutes
+
+
+AS_CONFIGURED = Effort()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +87,10 @@ class CandidateResult:
         gap = f"{self.gap:+.5f}"
         if not self.wins:
             return f"{self.name} does not beat the recipe: log loss {gap}."
-        return f"{self.name} beats the recipe: log loss {gap}. {self._next}"
-
-    @property
-    def _next(self) -> str:
-        if not self.changes:
-            return self.advice
         settings = ", ".join(f"{k}: {_yaml(v)}" for k, v in self.changes.items())
-        return f"To try it on the test months, set training: {{{settings}}} and train again."
+        trial = f"To try it on the test months, set training: {{{settings}}} and train again."
+        advice = trial if self.changes else self.advice
+        return f"{self.name} beats the recipe: log loss {gap}. {advice}"
 
 
 class RecipeComparison:
@@ -96,20 +126,15 @@ class RecipeComparison:
         """Fit and score on every fold."""
         return out_of_fold(self.examples, self.folds, make, on_fold)
 
-    def compare(
-        self,
-        name: str,
-        make: Callable[[Examples], Scorer],
-        changes: Mapping[str, object],
-        advice: str = "",
-    ) -> CandidateResult:
+    def compare(self, candidate: Challenger) -> CandidateResult:
         """Fit a candidate on every fold and compare it with the recipe."""
         baseline = self.baseline
         started = time.process_time()
-        scores = self.out_of_fold(make)
+        scores = self.out_of_fold(lambda train: candidate.make(train, self.recipe))
         cpu_seconds = time.process_time() - started
         card = scorecard(scores.y, scores.p, scores.customer_id, self._replicates)
         gap = difference(scores, baseline)
+        name, changes, advice = candidate.name, candidate.changes, candidate.advice
         return CandidateResult(name, card, gap, cpu_seconds, changes, advice)
 
 

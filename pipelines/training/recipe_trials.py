@@ -6,17 +6,14 @@ They run before the evaluation and on other rows, so that its figures stay those
 import json
 from dataclasses import asdict, dataclass, replace
 
-from models.baselines.out_of_fold import Scorer
-from models.baselines.suite import CHALLENGERS, Challenger
+from models.baselines.suite import CHALLENGERS
 from models.dataset.examples import Examples
 from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
-from pipelines.training.evaluation import with_recipe
 from pipelines.training.examples import TrainingData
-from pipelines.training.recipe_comparison import CandidateResult, RecipeComparison
-from pipelines.training.search_budget import Effort
+from pipelines.training.recipe_comparison import CandidateResult, Effort, RecipeComparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,9 @@ def try_recipes(run: Run, prepared: TrainingData, effort: Effort) -> RecipeTrial
         best = search(run, prepared.examples, effort)
         results = (best,)
         if best.wins:
-            run = replace(run, settings=with_recipe(run.settings, best.changes))
+            training = run.settings.training.model_copy(update=dict(best.changes))
+            used = run.settings.model_copy(update={"training": training})
+            run = replace(run, settings=used)
     if effort.challengers or run.settings.training.challengers:
         results += compare_challengers(run, prepared.examples)
     return RecipeTrials(run.settings, results)
@@ -76,17 +75,10 @@ def compare_challengers(run: Run, examples: Examples) -> tuple[CandidateResult, 
         advance("recipe")
         results = []
         for challenger in CHALLENGERS:
-            results.append(_compare(comparison, challenger))
+            results.append(comparison.compare(challenger))
             advance(challenger.name)
     run.record.notes += [result.verdict for result in results]
     return tuple(results)
-
-
-def _compare(comparison: RecipeComparison, challenger: Challenger) -> CandidateResult:
-    def make(train: Examples) -> Scorer:
-        return challenger.make(train, comparison.recipe)
-
-    return comparison.compare(challenger.name, make, challenger.changes, challenger.advice)
 
 
 def log_trials(settings: Settings, registered: tracking.Registered, tried: RecipeTrials) -> None:

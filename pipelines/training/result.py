@@ -1,15 +1,23 @@
-"""Result of a training run.
+"""Result of a training run, and its summary for the terminal and for Prefect.
 
 Apart from the job, so that what shows it does not import what makes it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from features.markdown import markdown_table
+from models.metrics.bootstrap import Interval
 from models.promotion.rules import Verdict
 from pipelines import tracking
-from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.evaluation_result import SHOWN, Evaluation
 from pipelines.training.recipe_trials import RecipeTrials
+
+_ROWS = (
+    *SHOWN,
+    *(f"profit{of}_at_{end}_multiple" for end in ("low", "high") for of in ("", "_share")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +29,34 @@ class TrainingResult:
     judged: Evaluation
     folder: Path
     tried: RecipeTrials
+
+
+def scorecard_rows(cards: Mapping[str, Mapping[str, Interval]]) -> list[list[str]]:
+    """Metric, the model's value with its 95 % interval, and each baseline's value."""
+    others = [name for name in cards if name != "model"]
+    rows = []
+    for metric in (name for name in _ROWS if name in cards["model"]):
+        ours = cards["model"][metric]
+        rows.append(
+            [metric, f"{ours:.4f}", *(f"{cards[name][metric].value:.4f}" for name in others)]
+        )
+    return rows
+
+
+def scorecard_header(cards: Mapping[str, Mapping[str, Interval]]) -> list[str]:
+    """Column titles of ``scorecard_rows``."""
+    return ["metric", "model (95 % interval)", *(name for name in cards if name != "model")]
+
+
+def scorecard_markdown(trained: TrainingResult) -> str:
+    """The scorecard, the decision and the strongest drivers as Markdown."""
+    judged = trained.judged
+    header = scorecard_header(judged.cards)
+    lines = [f"# {trained.registered.label}", ""]
+    lines += [f"Judged on {', '.join(judged.folds)}: {len(judged.test):,} rows.", ""]
+    lines += markdown_table(header, scorecard_rows(judged.cards))
+    lines += ["", "**Champion**" if trained.verdict.promote else "**Not champion**", ""]
+    lines += [f"- {reason}" for reason in trained.verdict.reasons]
+    lines += ["", "Strongest drivers (mean absolute contribution in log-odds):", ""]
+    lines += [f"- {name}: {value:.3f}" for name, value in judged.drivers.head(8).items()]
+    return "\n".join(lines)

@@ -1,5 +1,6 @@
 """Hyperparameter search (Optuna, tree-structured Parzen estimator) on development rows only.
 
+The space is what steers the size of the trees and their averaging; the rest follows from the rows.
 The study lies in ``var/search/studies.db``. Its name is a digest of the rows and of the configured
 recipe, so that other data or another recipe starts another study. Every trial is an MLflow run.
 """
@@ -10,22 +11,35 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 
 import optuna
 from filelock import FileLock, Timeout
+from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from features.errors import BusyError
+from models.baselines.suite import Challenger
+from models.boosters.hyperparameters import Recipe
 from models.dataset.examples import Examples
 from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
-from pipelines.training.dataset_digest import rows_digest
-from pipelines.training.recipe_comparison import CandidateResult, RecipeComparison
-from pipelines.training.search_budget import Effort
-from pipelines.training.search_space import SPACE, clipped, rounded
+from pipelines.training.examples import rows_digest
+from pipelines.training.recipe_comparison import CandidateResult, Effort, RecipeComparison
 
+SPACE: Mapping[str, FloatDistribution | IntDistribution] = MappingProxyType(
+    {
+        "learning_rate": FloatDistribution(0.01, 0.1, log=True),
+        "num_leaves": IntDistribution(4, 63, log=True),
+        "max_depth": IntDistribution(2, 8),
+        "min_data_in_leaf": IntDistribution(10, 200, log=True),
+        "bagging_fraction": FloatDistribution(0.5, 1.0),
+        "feature_fraction": FloatDistribution(0.2, 1.0),
+        "lambda_l2": FloatDistribution(0.1, 50.0, log=True),
+    }
+)
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 _VERSION = 1
 _RANDOM_TRIALS = 8
@@ -43,12 +57,16 @@ def search(run: Run, examples: Examples, effort: Effort) -> CandidateResult:
     comparison = RecipeComparison(settings, examples)
     with record.stage("search") as stage, _locked(settings.paths.search) as folder:
         study = _study(folder, study_name(comparison))
-        _fail_unfinished(study)
+        # A run that was killed left these; the lock says that nobody works on them.
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            study.tell(trial.number, state=TrialState.FAIL)
         _run_trials(settings, comparison, study, effort)
         trials = _finished(study)
         stage.rows_in, stage.rows_out = len(comparison.examples), trials
     changes = study.best_trial.user_attrs["changes"]
-    best = comparison.compare("the search's best trial", comparison.scorer(changes), changes)
+    fit = comparison.scorer(changes)
+    winner = Challenger("the search's best trial", lambda train, _recipe: fit(train), changes)
+    best = comparison.compare(winner)
     record.notes += [f"search: {trials} trials in all on {comparison.folds[0].name}", best.verdict]
     return best
 
@@ -111,14 +129,24 @@ def _run_trial(comparison: RecipeComparison, study: optuna.Study) -> FrozenTrial
     return study.tell(trial, loss)
 
 
+def rounded(params: Mapping[str, float | int]) -> dict[str, float | int]:
+    """A trial's changes to the recipe, to three digits, so that they can be configured exactly."""
+    return {
+        name: float(f"{value:.3g}") if isinstance(SPACE[name], FloatDistribution) else value
+        for name, value in params.items()
+    }
+
+
+def clipped(recipe: Recipe) -> dict[str, float | int]:
+    """The recipe itself as a first trial, each value moved within its bounds."""
+    return {
+        name: min(max(getattr(recipe, name), bounds.low), bounds.high)
+        for name, bounds in SPACE.items()
+    }
+
+
 def _finished(study: optuna.Study) -> int:
     return len(study.get_trials(deepcopy=False, states=_FINISHED))
-
-
-def _fail_unfinished(study: optuna.Study) -> None:
-    """Close the trials of a run that was killed; the lock says that nobody works on them."""
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        study.tell(trial.number, state=TrialState.FAIL)
 
 
 def _log(settings: Settings, parent: str, trial: FrozenTrial) -> None:

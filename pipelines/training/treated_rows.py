@@ -15,7 +15,7 @@ from models.causal.treated_rows import (
     select_untreated,
     treatment_bands,
 )
-from models.dataset.examples import NEVER, Histories
+from models.dataset.examples import NEVER
 from pipelines.config.run import Run
 from pipelines.training.examples import TrainingData
 
@@ -26,8 +26,10 @@ def leave_out_treated(run: Run, prepared: TrainingData) -> tuple[TrainingData, M
     Raises ``GateError`` when too few leavers were left alone.
     """
     how, exposure, examples = run.settings.training.feedback, prepared.exposure, prepared.examples
-    if how == "ignore":
-        prepared = replace(prepared, histories=_as_if_untreated(prepared.histories))
+    if how == "ignore" and prepared.histories is not None:
+        untreated = np.full(len(prepared.histories), NEVER)
+        histories = replace(prepared.histories, treated_after=untreated)
+        prepared = replace(prepared, histories=histories)
     if exposure is None or not exposure.treated.any():
         return prepared, {}
     bands = np.zeros(len(examples), dtype=np.int64)
@@ -41,19 +43,11 @@ def leave_out_treated(run: Run, prepared: TrainingData) -> tuple[TrainingData, M
     return prepared, {"feedback.json": json.dumps(facts, indent=1).encode()}
 
 
-def _as_if_untreated(histories: Histories | None) -> Histories | None:
-    if histories is None:
-        return None
-    return replace(histories, treated_after=np.full(len(histories), NEVER))
-
-
 def _notes(rows: UnconfoundedRows, total: int) -> list[str]:
     treatment = {
         "exclude_treated": "they are left out",
-        "weight": (
-            "they are left out and the untreated count for them, up to "
-            f"{rows.largest_weight:.1f} times"
-        ),
+        "weight": "they are left out and the untreated count for them, up to "
+        f"{rows.largest_weight:.1f} times",
         "ignore": "they are learned from as if nothing had been done (training.feedback)",
     }
     notes = [

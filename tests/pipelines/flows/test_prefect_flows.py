@@ -16,7 +16,7 @@ from features.errors import BusyError, ContractError
 from pipelines.flows import launch, prefect_flows
 from pipelines.jobs.entry import NIGHTLY, TRAIN, Job
 from pipelines.runtime.environment import today_in
-from pipelines.training.search_budget import Effort
+from pipelines.training.recipe_comparison import Effort
 
 
 @pytest.fixture(scope="session")

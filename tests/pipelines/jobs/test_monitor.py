@@ -20,10 +20,15 @@ from pipelines.config.sections import Monitoring
 from pipelines.config.settings import load_settings
 from pipelines.jobs.read_tables import read_tables
 from pipelines.matrices.build import outcomes_at
-from pipelines.monitoring import summary
+from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.inputs import Inputs, input_alarms
-from pipelines.monitoring.past import LabelledRows, choose_publications, join_outcomes
-from pipelines.monitoring.performance import measure, performance_alarms
+from pipelines.monitoring.performance import (
+    LabelledRows,
+    choose_publications,
+    join_outcomes,
+    measure,
+    performance_alarms,
+)
 from pipelines.monitoring.sources import gate_history, look_at_sources
 from pipelines.publication.publish import publish, publisher, staging_folder
 from pipelines.publication.reader import Publication, newest_publications
@@ -300,6 +305,6 @@ def test_the_summary_has_a_row_for_every_alarm(company, stille):
     config, _ = company("halved", 0.5)
     with pytest.raises(AlarmError) as rung:
         MONITOR.start(config, TODAY)
-    rows = summary.rows(rung.value.result)
+    rows = monitoring.rows(rung.value.result)
     assert [row[2] for row in rows if row[0] == "ALARM"] == list(rung.value.result.alarms)
-    assert summary.markdown(rung.value.result).count("\n| ") == len(rows) + 1
+    assert monitoring.markdown(rung.value.result).count("\n| ") == len(rows) + 1

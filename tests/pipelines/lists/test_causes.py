@@ -15,7 +15,7 @@ from pipelines.config.text_files import ACTIONS, load_titles, text_file
 from pipelines.lists.actions import load_actions
 from pipelines.lists.causes import CAUSE_FIELDS, cause_rows, measured_drivers
 from pipelines.publication.manifest import Stamp
-from pipelines.scoring.driver_removal import no_event
+from pipelines.scoring.scores import no_event
 
 _CREATED = datetime(2024, 5, 1, tzinfo=UTC)
 _STAMP = Stamp(date(2024, 5, 1), "n-1", _CREATED, "i", "c", "m/1", "d", 90, {})

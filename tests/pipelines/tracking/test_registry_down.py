@@ -19,7 +19,6 @@ from pipelines.config.settings import load_settings
 from pipelines.runtime.environment import now
 from pipelines.runtime.run_record import RunRecord
 from pipelines.tracking import champion as resolving
-from pipelines.tracking import champion_cache
 
 ERROR = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 BEHAVIOURS = ("dead", "errors", "silent", "drips")
@@ -91,7 +90,7 @@ def resolve(config):
 
 
 def test_a_night_keeps_the_champion_that_it_fetched(demo, published):
-    kept = champion_cache.read(load_settings(demo.config))
+    kept = resolving.read_cache(load_settings(demo.config))
     found = tracking.champion_version(load_settings(demo.config))
     assert kept.registered == found
     assert digest(kept.files) == found.digest

@@ -14,7 +14,7 @@ from pipelines.config.run import Run
 from pipelines.config.settings import load_settings
 from pipelines.jobs.read_tables import read_tables
 from pipelines.runtime.run_record import RunRecord
-from pipelines.training.open_windows import known_shares, open_as_ofs, open_rows
+from pipelines.training.newer_examples import known_shares, open_as_ofs, open_rows
 
 CLOSED, TODAY = date(2023, 6, 1), date(2023, 9, 20)
 COMPANY = {"name": "S", "timezone": "Europe/Oslo", "currency": "NOK", "language": "nb"}
