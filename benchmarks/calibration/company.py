@@ -21,8 +21,7 @@ from models.dataset.examples import NEVER, Examples, days_after
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec, learn_spec
 from pipelines.config.settings import Settings
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
-from pipelines.matrices.files import KEYS, MatrixPart
-from pipelines.matrices.frames import read_matrix
+from pipelines.matrices.files import KEYS, MatrixPart, read_matrix
 from pipelines.matrices.gates import feature_columns
 
 MONTHS, LEARNED, THREADS = 50, 14, 1

@@ -17,10 +17,7 @@ from models.causal.uplift import (
 )
 from models.dataset.feature_spec import FeatureSpec
 from pipelines.config.run import Run
-from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
-from pipelines.matrices.files import KEYS
-from pipelines.matrices.frames import read_matrix
-from pipelines.matrices.scratch_folder import scratch
+from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
 from pipelines.scoring import uplift
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import resolve_champion
@@ -61,12 +58,9 @@ def _trial(
     run: Run, snapshot: Snapshot, assigned: RandomisedAssignments, spec: FeatureSpec
 ) -> UpliftData:
     """The assigned customers who are in the matrix of their day, sorted by customer."""
-    settings = run.settings
-    catalog = catalog_of(settings, snapshot)
     days = tuple(day.item() for day in np.unique(assigned.assigned_on))
-    with scratch(settings.paths.var, run.record.run_id) as folder:
-        parts = build_matrix(settings, snapshot, MatrixJob(catalog, days), folder, lambda: None)
-        matrix = read_matrix(parts, [*KEYS, *spec.names])
+    job = MatrixJob(catalog_of(run.settings, snapshot), days)
+    matrix = make_matrix(run, snapshot, job, spec.names)
     arms = pd.DataFrame(
         {
             "customer_id": assigned.customer_id.astype(str),

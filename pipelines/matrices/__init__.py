@@ -3,4 +3,4 @@
 Past dates are kept, so that only new features are computed for them.
 """
 
-__all__ = ["build", "frames", "gates", "store"]
+__all__ = ["build", "files", "gates", "store"]

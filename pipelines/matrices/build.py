@@ -1,28 +1,34 @@
 """Runs the feature code shard by shard: a shard is the unit of memory and of progress."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 
 from features.catalog import Catalog, build_catalog
 from features.families.relationship import attribute
 from features.feature import Feature
+from pipelines.config.run import Run
 from pipelines.config.settings import Settings
-from pipelines.matrices.backfill import history_stands
 from pipelines.matrices.files import (
+    KEYS,
     MatrixPart,
     digests_in,
     joined,
     read_features,
+    read_matrix,
     write_features,
     write_table,
 )
+from pipelines.matrices.scratch_folder import scratch
 from pipelines.matrices.shard import Shard, open_shard
-from pipelines.matrices.store import MatrixStore, definition_digests, open_store
+from pipelines.matrices.store import definition_digests, open_store
 from pipelines.runtime.duckdb_connection import connect
+from pipelines.runtime.progress import bar
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.snapshot import Snapshot
 
@@ -66,6 +72,15 @@ def absent_columns(tables: Mapping[str, TableFacts]) -> list[str]:
     return [f"{name}.{column}" for name, facts in tables.items() for column in facts.absent]
 
 
+def make_matrix(run: Run, snapshot: Snapshot, job: MatrixJob, names: Sequence[str]) -> pd.DataFrame:
+    """Build a matrix in a scratch folder and read its keys, ``names`` and any outcomes."""
+    steps = len(job.as_ofs) * snapshot.shards
+    with scratch(run.settings.paths.var, run.record.run_id) as folder:
+        with bar("building features", steps) as advance:
+            parts = build_matrix(run.settings, snapshot, job, folder, lambda: advance(""))
+        return read_matrix(parts, [*KEYS, *names])
+
+
 def build_matrix(
     settings: Settings,
     snapshot: Snapshot,
@@ -75,66 +90,56 @@ def build_matrix(
 ) -> list[MatrixPart]:
     """Write the features, and with ``labels_known_before`` the outcomes, below ``into``.
 
-    With ``labels_known_before`` each row also carries ``outcome`` and ``label`` (null while the
-    label window is open), ``ended_on`` and ``cause``, ``treated_on`` and ``held_out_on``. What the
-    matrix store has is shared, the rest is computed and kept there. ``advance`` is called after
-    every shard and as-of date. Returns the parts, in order.
+    Each row of the outcomes carries ``outcome`` and ``label`` (null while the label window is
+    open), ``ended_on`` and ``cause``, ``treated_on`` and ``held_out_on``. What the matrix store
+    has is shared, the rest is computed and kept there. ``advance`` is called after every shard
+    and as-of date. Returns the parts, in order.
     """
     store, wanted = open_store(settings, snapshot.shards), definition_digests(job.catalog)
     parts = []
     for number in range(snapshot.shards):
         with connect(settings.engine, settings.paths.spill) as con:
             shard = open_shard(con, settings, snapshot, job.catalog, number, min(job.as_ofs))
-            place = _Place(store, number, into)
-            for as_of, features in _features(shard, place, job.as_ofs, wanted):
+            paths = {as_of: _path(into, "features", as_of, number) for as_of in job.as_ofs}
+            for as_of, path in paths.items():
+                store.lend(as_of, number, path)
+            missing = _missing(shard, paths, wanted)
+            for as_of, features in paths.items():
+                if _complete(shard, features, as_of, missing[as_of], wanted):
+                    store.keep(as_of, number, features)
                 ended = None
                 if job.labels_known_before is not None:
-                    ended = place.of(as_of, "outcomes")
+                    ended = _path(into, "outcomes", as_of, number)
                     write_table(ended, shard.outcomes(as_of, job.labels_known_before))
                 parts.append(MatrixPart(features, ended))
                 advance()
     return parts
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a shard's files are: kept ones in the store, this run's below ``into``."""
-
-    store: MatrixStore
-    number: int
-    into: Path
-
-    def of(self, as_of: date, what: str) -> Path:
-        return self.into / what / f"as_of={as_of}" / f"shard={self.number:04d}.parquet"
-
-    def borrow(self, as_of: date) -> Path:
-        path = self.of(as_of, "features")
-        self.store.lend(as_of, self.number, path)
-        return path
+def _path(into: Path, what: str, as_of: date, shard: int) -> Path:
+    return into / what / f"as_of={as_of}" / f"shard={shard:04d}.parquet"
 
 
-def _features(
-    shard: Shard, place: _Place, as_ofs: Collection[date], wanted: Mapping[str, str]
-) -> Iterator[tuple[date, Path]]:
-    """Each date's file, complete, while the cohort of that date is the shard's."""
-    paths = {as_of: place.borrow(as_of) for as_of in as_ofs}
-    found = {as_of: digests_in(path) for as_of, path in paths.items()}
-    missing = {
-        as_of: {name for name, digest in wanted.items() if found[as_of].get(name) != digest}
-        for as_of in as_ofs
-    }
-    if not history_stands(shard, paths, missing, wanted):
-        missing = {as_of: set(wanted) for as_of in as_ofs}
+def _missing(
+    shard: Shard, paths: Mapping[date, Path], wanted: Mapping[str, str]
+) -> dict[date, set[str]]:
+    """The wanted features that each date's file lacks: all of them after a rewritten history."""
+    missing = {}
     for as_of, path in paths.items():
-        if _complete(shard, path, as_of, missing[as_of], wanted):
-            place.store.keep(as_of, place.number, path)
-        yield as_of, path
+        found = digests_in(path)
+        missing[as_of] = {name for name, digest in wanted.items() if found.get(name) != digest}
+    if history_stands(shard, paths, missing, wanted):
+        return missing
+    return {as_of: set(wanted) for as_of in paths}
 
 
 def _complete(
     shard: Shard, path: Path, as_of: date, missing: Collection[str], wanted: Mapping[str, str]
 ) -> bool:
-    """Make the file hold every wanted feature; whether it had to be written."""
+    """Make the file hold every wanted feature, and the date's cohort the shard's.
+
+    Returns whether the file had to be written.
+    """
     customers = shard.cohort(as_of)
     kept = None
     if len(missing) < len(wanted):
@@ -147,6 +152,42 @@ def _complete(
         return False
     write_features(path, rows, wanted)
     return True
+
+
+def history_stands(
+    shard: Shard,
+    paths: Mapping[date, Path],
+    missing: Mapping[date, Collection[str]],
+    wanted: Collection[str],
+) -> bool:
+    """Whether the dates checked come out the same today; a rewritten history does not.
+
+    ``paths`` are the files by as-of date, ``missing`` the ``wanted`` features that each lacks.
+    """
+    kept = [as_of for as_of, lacking in missing.items() if len(lacking) < len(wanted)]
+    return all(
+        _stands(shard, as_of, paths[as_of], [n for n in wanted if n not in missing[as_of]])
+        for as_of in checked(kept, max(missing))
+    )
+
+
+def checked(kept: Collection[date], newest: date) -> tuple[date, ...]:
+    """The newest of the ``kept`` dates, and an older one that another ``newest`` date changes.
+
+    It is drawn by the hash of ``newest``: nights and months that follow each other come to
+    every date, however far apart they are, and the same run checks the same date again.
+    """
+    if not kept:
+        return ()
+    *older, last = sorted(kept)
+    drawn = int.from_bytes(hashlib.sha256(str(newest).encode()).digest()[:8])
+    return (last, older[drawn % len(older)]) if older else (last,)
+
+
+def _stands(shard: Shard, as_of: date, path: Path, names: list[str]) -> bool:
+    shard.cohort(as_of)
+    kept = read_features(path, names)
+    return kept is not None and bool(shard.cut(as_of, names).equals(kept))
 
 
 def outcomes_at(

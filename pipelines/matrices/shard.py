@@ -8,7 +8,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TypedDict
 
 import duckdb
 import pyarrow as pa
@@ -23,13 +22,6 @@ from features.treatments import treatments
 from pipelines.config.settings import Settings
 from pipelines.runtime.duckdb_connection import connect, identifier, literal
 from pipelines.snapshots.snapshot import Snapshot
-
-
-class Known(TypedDict):
-    """Up to which local day something is known, and in which zone."""
-
-    today: date
-    zone: str
 
 
 @dataclass(slots=True)
@@ -78,10 +70,10 @@ class Shard:
         texts = self.customers["customer_id"].take(numbers)
         dates = pa.repeat(pa.scalar(as_of, pa.date32()), len(numbers))
         rows = pa.table({"customer_id": texts, "as_of": dates})
-        known: Known = {"today": known_before, "zone": self._zone}
-        treated = treatments(self.con, tables=self.tables, as_of=as_of, **known)
+        until, zone = known_before, self._zone
+        treated = treatments(self.con, tables=self.tables, as_of=as_of, today=until, zone=zone)
         labels = self._labels(numbers, as_of, known_before)
-        for later in (labels, self.endings(known_before), treated):
+        for later in (labels, self.endings(until), treated):
             if not later["customer_id"].equals(numbers):
                 raise ValueError(f"outcomes of {as_of} are of other customers than the cohort")
             for name in later.column_names[1:]:

@@ -7,12 +7,8 @@ from datetime import date
 from models.drift.psi import Drift, by_family, feature_drift, score_drift
 from models.drift.reference import Reference
 from pipelines.config.run import Run
-from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
-from pipelines.matrices.files import KEYS
-from pipelines.matrices.frames import read_matrix
+from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
 from pipelines.matrices.gates import refuse_other_features
-from pipelines.matrices.scratch_folder import scratch
-from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion
 
@@ -38,14 +34,8 @@ def measure_inputs(
     catalog = catalog_of(settings, snapshot)
     spec = champion.model.spec
     refuse_other_features(champion.registered.label, spec, catalog)
-    with (
-        scratch(settings.paths.var, record.run_id) as folder,
-        record.stage("drift") as stage,
-        bar("building features", snapshot.shards) as advance,
-    ):
-        job = MatrixJob(catalog, (as_of,))
-        parts = build_matrix(settings, snapshot, job, folder, lambda: advance(""))
-        frame = read_matrix(parts, [*KEYS, *spec.names])
+    with record.stage("drift") as stage:
+        frame = make_matrix(run, snapshot, MatrixJob(catalog, (as_of,)), spec.names)
         stage.rows_in = stage.rows_out = len(frame)
         if frame.empty:
             return None

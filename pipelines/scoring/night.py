@@ -11,11 +11,8 @@ from features.catalog import needs_of
 from features.errors import ContractError
 from models.explain.driver_removal import Removal
 from pipelines.config.run import Run
-from pipelines.matrices.build import MatrixJob, attributes_of, build_matrix, catalog_of
-from pipelines.matrices.files import KEYS
-from pipelines.matrices.frames import read_matrix
+from pipelines.matrices.build import MatrixJob, attributes_of, catalog_of, make_matrix
 from pipelines.matrices.gates import refuse_other_features, refuse_other_filling
-from pipelines.matrices.scratch_folder import scratch
 from pipelines.runtime.progress import bar
 from pipelines.scoring.scores import (
     OutcomeProbabilities,
@@ -46,21 +43,16 @@ def score_cohort(run: Run, snapshot: Snapshot, champion: Champion) -> CohortScor
     catalog = catalog_of(settings, snapshot)
     spec = champion.model.spec
     refuse_other_features(champion.registered.label, spec, catalog)
-    with scratch(settings.paths.var, record.run_id) as folder:
-        with record.stage("features"), bar("building features", snapshot.shards) as advance:
-            parts = build_matrix(
-                settings, snapshot, MatrixJob(catalog, (as_of,)), folder, lambda: advance("")
-            )
-        with record.stage("scoring") as stage, bar("scoring and explaining"):
-            names = [*KEYS, *(feature.name for feature in catalog.features)]
-            frame = read_matrix(parts, names)
-            needs = needs_of(attributes_of(settings))
-            refuse_other_filling(run, spec, frame, needs)
-            scored = score_rows(settings, champion.model, frame)
-            chances = outcome_probabilities(settings, champion.model, scored)
-            causes = causes_of(settings, champion.model, catalog, scored)
-            scored = with_effects(run, spec, scored)
-            stage.rows_in = stage.rows_out = len(scored)
+    with record.stage("features"):
+        names = [feature.name for feature in catalog.features]
+        frame = make_matrix(run, snapshot, MatrixJob(catalog, (as_of,)), names)
+    with record.stage("scoring") as stage, bar("scoring and explaining"):
+        refuse_other_filling(run, spec, frame, needs_of(attributes_of(settings)))
+        scored = score_rows(settings, champion.model, frame)
+        chances = outcome_probabilities(settings, champion.model, scored)
+        causes = causes_of(settings, champion.model, catalog, scored)
+        scored = with_effects(run, spec, scored)
+        stage.rows_in = stage.rows_out = len(scored)
     if scored.empty:
         raise ContractError(
             f"nobody had an active contract on {as_of}: the cohort is empty. Check the dates of "

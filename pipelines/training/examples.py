@@ -6,11 +6,11 @@ discrete-time model learns from each complete period.
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+import pandas as pd
 
 from features.catalog import Catalog
 from features.errors import GateError
@@ -21,13 +21,9 @@ from models.dataset.examples import MARGIN, Examples, Histories
 from models.dataset.feature_spec import learn_spec
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
-from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
-from pipelines.matrices.files import KEYS, MatrixPart
-from pipelines.matrices.frames import read_matrix
+from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
 from pipelines.matrices.gates import feature_columns
-from pipelines.matrices.scratch_folder import scratch
 from pipelines.matrices.shard import given_as_ofs
-from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
 
 
@@ -48,16 +44,14 @@ class TrainingData:
 
 
 def prepare_examples(
-    parts: Sequence[MatrixPart], catalog: Catalog, *, end_days: int = 0, histories: bool = False
+    frame: pd.DataFrame, catalog: Catalog, *, end_days: int = 0, histories: bool = False
 ) -> TrainingData:
     """Rows with a label as examples; columns with one value or none are left out of the spec.
 
-    ``end_days`` is lead and horizon together.
+    ``frame`` is the labelled matrix; ``end_days`` is lead and horizon together.
     Raises ``GateError`` when no row has a label.
     """
     columns = feature_columns(catalog)
-    facts = [f.name for f in catalog.features if f.kind == "fact" and f.name == MARGIN]
-    frame = read_matrix(parts, [*KEYS, *(c.name for c in columns), *facts])
     counts = frame["outcome"].value_counts().sort_index()
     labelled = frame[frame["label"].notna()]
     if labelled.empty:
@@ -89,15 +83,11 @@ def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> Tr
         first = training_as_ofs(settings, snapshot, run.as_of)[-newest:][0]
         as_ofs = tuple(day for day in as_ofs if day >= first)
     columns = catalog.only([*(feature.name for feature in catalog.model_features), MARGIN])
-    with (
-        scratch(settings.paths.var, record.run_id) as folder,
-        record.stage("features") as stage,
-        bar("building features", len(as_ofs) * snapshot.shards) as advance,
-    ):
+    with record.stage("features") as stage:
         job = MatrixJob(columns, as_ofs, labels_known_before=run.as_of)
-        parts = build_matrix(settings, snapshot, job, folder, lambda: advance(""))
+        names = [feature.name for feature in columns.features]
         prepared = prepare_examples(
-            parts,
+            make_matrix(run, snapshot, job, names),
             catalog,
             end_days=settings.label.lead_days + settings.label.horizon_days,
             histories=learns_horizons(settings, snapshot),

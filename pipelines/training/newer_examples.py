@@ -21,14 +21,10 @@ from models.causal.treated_rows import RARE, Exposure
 from models.dataset.examples import Examples, days_after
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
-from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
-from pipelines.matrices.files import KEYS
-from pipelines.matrices.frames import read_matrix
+from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
 from pipelines.matrices.gates import refuse_other_features
-from pipelines.matrices.scratch_folder import scratch
 from pipelines.matrices.shard import Shard, open_shard
 from pipelines.runtime.duckdb_connection import connect
-from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion
 from pipelines.training.examples import TrainingData, training_as_ofs
@@ -68,14 +64,9 @@ def newer_examples(run: Run, snapshot: Snapshot, champion: Champion) -> NewerExa
     opened = open_as_ofs(settings, snapshot, matured, today)
     shares = known_shares(settings, snapshot, matured, opened, today)
     built = (*as_ofs, *shares)
-    with (
-        scratch(settings.paths.var, record.run_id) as folder,
-        record.stage("features") as stage,
-        bar("building features", len(built) * snapshot.shards) as advance,
-    ):
+    with record.stage("features") as stage:
         job = MatrixJob(catalog.only(list(spec.names)), built, labels_known_before=today)
-        parts = build_matrix(settings, snapshot, job, folder, lambda: advance(""))
-        frame = read_matrix(parts, [*KEYS, *spec.names])
+        frame = make_matrix(run, snapshot, job, spec.names)
         labelled = frame[frame["label"].notna()]
         stage.rows_out = len(labelled)
         prepared = TrainingData(

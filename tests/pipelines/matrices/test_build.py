@@ -10,8 +10,7 @@ import pytest
 from models.dataset.examples import Examples
 from pipelines.config.settings import load_settings
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
-from pipelines.matrices.files import MatrixPart
-from pipelines.matrices.frames import AFTERWARDS, read_matrix
+from pipelines.matrices.files import AFTERWARDS, MatrixPart, read_matrix
 from pipelines.matrices.gates import feature_columns
 from pipelines.matrices.shard import given_as_ofs
 from pipelines.snapshots.snapshot import take_snapshot
@@ -92,7 +91,7 @@ def test_without_labels_there_is_no_outcome(demo, both, tmp_path):
 
 def test_examples_are_the_labelled_rows_in_order(both):
     (catalog, _, whole), (_, _, parts) = both
-    one, many = prepare_examples(whole, catalog), prepare_examples(parts, catalog)
+    one, many = (prepare_examples(frame(each), catalog) for each in (whole, parts))
     rows = frame(whole)
     labelled = rows[rows["label"].notna()].sort_values(["customer_id", "as_of"])
     assert isinstance(one.examples, Examples)

@@ -13,7 +13,7 @@ from pipelines.matrices.scratch_folder import scratch
 OWNER = """
 import sys
 from pathlib import Path
-from pipelines.matrices.scratch import scratch
+from pipelines.matrices.scratch_folder import scratch
 with scratch(Path(sys.argv[1]), "nightly-other") as folder:
     folder.mkdir()
     print("made", flush=True)

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pyarrow as pa
 import pytest
 
-from pipelines.matrices.backfill import checked, history_stands
+from pipelines.matrices.build import checked, history_stands
 from pipelines.matrices.files import write_features
 
 KEPT = [date(2024, month, 1) for month in range(1, 13)]
