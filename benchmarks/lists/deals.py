@@ -11,8 +11,8 @@ from benchmarks.lists.truth import read_key, responses
 from benchmarks.lists.worth import Worth, worth
 from models.dataset.array_types import Floats, Index
 from models.metrics.profit import Economics, uplift_value
-from pipelines.simulator.customer_types import deal_types
 from pipelines.simulator.options import TYPES, USUAL_TYPES
+from pipelines.simulator.truth import deal_types
 
 DEALS = 50
 

@@ -1,4 +1,4 @@
-"""Invoices: what is due, shocks, estimates and corrections."""
+"""Meter readings and invoices: what is due, shocks, estimates and corrections."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ import numpy as np
 
 from features.contract import PRODUCT_LINES
 from pipelines.simulator.clock import Bools, Floats, Ints
-from pipelines.simulator.world import NONE, PAPER, Month, World, add_events, irritate
+from pipelines.simulator.record import NONE
+from pipelines.simulator.world import PAPER, Month, World, irritate
 
 PAPER_FEE = 4_900
 _ELECTRICITY = PRODUCT_LINES.index("electricity")
@@ -15,6 +16,11 @@ _ESTIMATED, _CATCH_UP = 0.03, 0.025
 _ESTIMATED_CORRECTED, _SENT_AGAIN = 8, 0.3
 _TERMS_DAYS = 14
 _USUAL = 0.85
+_READ, _MISSING, _NOT_READ = range(3)
+_IRRITATION = np.array([0.0, 1.0, 0.5])
+_READ_EVERY = 3
+_SETTLED_LATER = np.array([0.25, 0.0, 1.0])
+_SETTLED_WITHIN_DAYS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +45,27 @@ def send_bills(world: World, month: Month) -> Bills:
     electric = (world.line == _ELECTRICITY).any(axis=1)
     estimated = electric & (world.unread | (rng.random(count) < _ESTIMATED))
     amount = _amounts(rng, world, month, electric)
-    shock = _shock(world, amount)
-    lines = _lines(rng, world)
+    usual = np.where(world.usual_bill > 0, world.usual_bill, amount)
+    shock = np.clip((amount / usual - 1.35) / 0.4, 0, 2)
+    lines = (world.line >= 0).sum(axis=1) * 2 + rng.poisson(1.0 + 2.0 * world.trouble)
     irritate(world, month, "bill_shock", np.arange(count), issued, by=shock)
     corrected = _correct(rng, world, month, estimated)
     worry = 0.022 + 0.10 * shock + 0.15 * corrected + 0.006 * np.maximum(lines - 6, 0)
     bills = Bills(
         month.sink.numbers("invoices", count), issued, issued + _TERMS_DAYS, amount, worry
     )
-    _write(world, month, bills, lines, estimated)
+    month.sink.add(
+        "invoices",
+        invoice_id=bills.number,
+        customer_id=world.number,
+        issued_on=issued,
+        due_on=bills.due,
+        amount=amount,
+        n_lines=lines,
+        estimated=estimated,
+        format=world.format,
+        paper_fee=_paper_fee(world.format),
+    )
     world.usual_bill = np.where(
         world.usual_bill > 0, _USUAL * world.usual_bill + (1 - _USUAL) * amount, amount
     )
@@ -55,33 +73,21 @@ def send_bills(world: World, month: Month) -> Bills:
     return bills
 
 
-def _season(season: int) -> float:
-    return 1.0 + 0.35 * math.cos(2 * math.pi * (season - 1) / 12)
+def _paper_fee(form: Ints) -> Ints:
+    return np.where(form == PAPER, PAPER_FEE, 0)
 
 
 def _amounts(rng: np.random.Generator, world: World, month: Month, electric: Bools) -> Ints:
     market = month.rng("market").lognormal(0, 0.10)
-    use = world.usage * _season(month.season) * market * rng.lognormal(0, 0.10, len(world))
+    season = 1.0 + 0.35 * math.cos(2 * math.pi * (month.season - 1) / 12)
+    use = world.usage * season * market * rng.lognormal(0, 0.10, len(world))
     catch_up = electric & (rng.random(len(world)) < _CATCH_UP * (0.4 + 2 * world.trouble))
     use *= np.where(catch_up, rng.uniform(1.5, 2.6, len(world)), 1.0)
     factor = np.where(world.line == _ELECTRICITY, use[:, None], 1.0)
     total = (world.price * factor * (world.line >= 0)).sum(axis=1)
     extras = np.where(rng.random(len(world)) < 0.03, rng.uniform(0.2, 0.9, len(world)), 0.0)
-    fee = np.where(world.format == PAPER, PAPER_FEE, 0)
-    billed: Ints = np.rint(total * (1 + extras)).astype(np.int64) + fee
-    return billed
-
-
-def _shock(world: World, amount: Ints) -> Floats:
-    ratio = amount / np.where(world.usual_bill > 0, world.usual_bill, amount)
-    shock: Floats = np.clip((ratio - 1.35) / 0.4, 0, 2)
-    return shock
-
-
-def _lines(rng: np.random.Generator, world: World) -> Ints:
-    contracts = (world.line >= 0).sum(axis=1)
-    lines: Ints = contracts * 2 + rng.poisson(1.0 + 2.0 * world.trouble)
-    return lines
+    billed: Ints = np.rint(total * (1 + extras)).astype(np.int64)
+    return billed + _paper_fee(world.format)
 
 
 def _correct(rng: np.random.Generator, world: World, month: Month, estimated: Bools) -> Bools:
@@ -89,37 +95,23 @@ def _correct(rng: np.random.Generator, world: World, month: Month, estimated: Bo
     chance = month.dials.corrections * often
     corrected = (rng.random(len(world)) < chance) & (world.invoice >= 0)
     rows = np.nonzero(corrected)[0]
-    days = month.clock.random_days(rng, month.number, len(rows))
+    days = month.random_days(rng, len(rows))
     irritate(world, month, "bill_correction", rows, days)
     again = rng.random(len(rows)) < _SENT_AGAIN
     part = np.where(again, rng.uniform(0.7, 1.05, len(rows)), rng.uniform(-0.6, 0.2, len(rows)))
-    columns = {
-        "issued_on": days,
-        "due_on": np.where(part > 0, days + _TERMS_DAYS, NONE),
-        "amount": np.rint(world.bill[rows] * part).astype(np.int64),
-        "n_lines": np.ones(len(rows), dtype=np.int64),
-        "estimated": np.zeros(len(rows), dtype=np.int64),
-        "corrects_invoice_id": world.invoice[rows],
-        "format": world.format[rows],
-        "paper_fee": np.zeros(len(rows), dtype=np.int64),
-    }
-    add_events(month.sink, "invoices", world.number[rows], columns)
+    month.sink.add_events(
+        "invoices",
+        world.number[rows],
+        issued_on=days,
+        due_on=np.where(part > 0, days + _TERMS_DAYS, NONE),
+        amount=np.rint(world.bill[rows] * part),
+        n_lines=1,
+        estimated=0,
+        corrects_invoice_id=world.invoice[rows],
+        format=world.format[rows],
+        paper_fee=0,
+    )
     return corrected
-
-
-def _write(world: World, month: Month, bills: Bills, lines: Ints, estimated: Bools) -> None:
-    columns = {
-        "invoice_id": bills.number,
-        "customer_id": world.number,
-        "issued_on": bills.issued,
-        "due_on": bills.due,
-        "amount": bills.amount,
-        "n_lines": lines,
-        "estimated": estimated,
-        "format": world.format,
-        "paper_fee": np.where(world.format == PAPER, PAPER_FEE, 0),
-    }
-    month.sink.add("invoices", columns)
 
 
 def send_last_bills(world: World, month: Month, rows: Ints, effective: Ints) -> None:
@@ -128,13 +120,45 @@ def send_last_bills(world: World, month: Month, rows: Ints, effective: Ints) -> 
     rows, effective = rows[billed], effective[billed]
     rng = month.rng("last bills")
     issued = effective + rng.integers(5, 21, len(rows))
-    columns = {
-        "issued_on": issued,
-        "due_on": issued + _TERMS_DAYS,
-        "amount": np.rint(world.bill[rows] * rng.uniform(0.2, 1.6, len(rows))).astype(np.int64),
-        "n_lines": rng.integers(1, 5, len(rows)),
-        "estimated": np.zeros(len(rows), dtype=np.int64),
-        "format": world.format[rows],
-        "paper_fee": np.where(world.format[rows] == PAPER, PAPER_FEE, 0),
-    }
-    add_events(month.sink, "invoices", world.number[rows], columns, final=True)
+    month.sink.add_events(
+        "invoices",
+        world.number[rows],
+        final=True,
+        issued_on=issued,
+        due_on=issued + _TERMS_DAYS,
+        amount=np.rint(world.bill[rows] * rng.uniform(0.2, 1.6, len(rows))),
+        n_lines=rng.integers(1, 5, len(rows)),
+        estimated=0,
+        format=world.format[rows],
+        paper_fee=_paper_fee(world.format[rows]),
+    )
+
+
+def read_meters(world: World, month: Month) -> None:
+    """Ask those with electricity for a reading a quarter; bills of the unread are estimated."""
+    rng = month.rng("meters")
+    due = (world.line == _ELECTRICITY).any(axis=1) & (
+        (world.number + month.number) % _READ_EVERY == 0
+    )
+    rows = np.nonzero(due)[0]
+    chance = rng.random(len(rows))
+    missing = 0.02 + 0.15 * world.trouble[rows]
+    status = np.select([chance < missing, chance < missing + 0.04], [_MISSING, _NOT_READ], _READ)
+    days = month.random_days(rng, len(rows))
+    settled, customers = _settle(month, days, status), world.number[rows]
+    month.sink.add_events(
+        "meter_readings", customers, due_on=days, settled_on=settled, status=status
+    )
+    world.unread[rows] = status != _READ
+    irritate(world, month, "missing_reading", rows, days, by=_IRRITATION[status])
+
+
+def _settle(month: Month, due: Ints, status: Ints) -> Ints:
+    """The day on which a reading came or was estimated; -1 when it was so from the day due.
+
+    Whoever is late still reads within the month, before the next bill.
+    """
+    rng = month.rng("settled readings")
+    later = rng.random(len(due)) < _SETTLED_LATER[status]
+    day = np.minimum(due + rng.integers(1, _SETTLED_WITHIN_DAYS + 1, len(due)), month.last)
+    return np.where(later & (day > due), day, NONE)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.simulator.clock import Bools, Floats, Ints, office_seconds
-from pipelines.simulator.selfservice import Pushed
+from pipelines.simulator.dealings import Pushed
+from pipelines.simulator.record import NONE
 from pipelines.simulator.service import (
     FAULT,
     Talks,
@@ -14,9 +15,10 @@ from pipelines.simulator.service import (
     choose_channels,
     first_contacts,
     follow_ups,
+    together,
 )
-from pipelines.simulator.service import together as both
-from pipelines.simulator.world import AHEAD, NONE, Month, World, irritate
+from pipelines.simulator.world import Month, World, irritate
+from pipelines.simulator.writer import AHEAD
 
 _STILL_FELT_DAYS = 75
 _LONGEST_DAYS = 150
@@ -56,7 +58,7 @@ def serve(world: World, month: Month, rates: Floats, first_days: Ints, pushed: P
     _hurt(world, month, rows[opens], day[opens], course)
     until = day + 14
     until[opens] = course.relief
-    talks = both(first, follow_ups(rng, world, month, first, until))
+    talks = together(first, follow_ups(rng, world, month, first, until))
     answer(rng, world, month, talks)
     call_back(rng, world, month, talks)
     return talks
@@ -76,8 +78,7 @@ def _draw_course(
     reopened = closed + rng.integers(2, 20, count)
     reclosed = reopened + np.clip(rng.lognormal(np.log(30), 0.6, count), 3, 90).astype(np.int64)
     relief = np.where(again, reclosed, closed + np.where(resolved, 0, _STILL_FELT_DAYS))
-    days = (closed, reopened, reclosed)
-    at = [month.clock.instant(d, office_seconds(rng, count)) for d in days]
+    at = [month.clock.office_instant(rng, days) for days in (closed, reopened, reclosed)]
     promised = np.where(rng.random(count) < _PROMISED, day + rng.integers(3, 15, count), NONE)
     shut = np.maximum(at[0], opened + _MINUTES_TO_OPEN)
     back, done = (np.where(again, moment, NONE) for moment in at[1:])
@@ -85,18 +86,18 @@ def _draw_course(
 
 
 def _write(world: World, month: Month, first: Talks, course: Course, opens: Bools) -> None:
-    columns = {
-        "case_id": first.case[opens],
-        "customer_id": world.number[first.rows[opens]],
-        "opened_at": course.opened,
-        "topic": first.topic[opens],
-        "promised_on": course.promised,
-        "closed_at": course.closed,
-        "resolved": course.resolved.astype(np.int64),
-        "reopened_at": course.reopened,
-        "reclosed_at": course.reclosed,
-    }
-    month.sink.add("cases", columns)
+    month.sink.add(
+        "cases",
+        case_id=first.case[opens],
+        customer_id=world.number[first.rows[opens]],
+        opened_at=course.opened,
+        topic=first.topic[opens],
+        promised_on=course.promised,
+        closed_at=course.closed,
+        resolved=course.resolved,
+        reopened_at=course.reopened,
+        reclosed_at=course.reclosed,
+    )
 
 
 def _hurt(world: World, month: Month, rows: Ints, day: Ints, course: Course) -> None:

@@ -19,11 +19,6 @@ _DAYS_BEFORE, _DAYS_AFTER = 7_400, 400
 _AHEAD_MONTHS = 12
 
 
-def day_number(day: date) -> int:
-    """Days since 1970-01-01."""
-    return (day - _EPOCH).days
-
-
 @dataclass(frozen=True, slots=True)
 class Clock:
     """Months counted from the first simulated month; days since 1970; instants in UTC µs.
@@ -54,10 +49,6 @@ class Clock:
         """Calendar month, 1 to 12."""
         return self.date(month).month
 
-    def random_days(self, rng: np.random.Generator, month: int, count: int) -> Ints:
-        """Days spread evenly over a month: int64 (count,)."""
-        return rng.integers(self.first(month), self.first(month + 1), count)
-
     def month_of(self, days: Ints) -> Ints:
         """Month number of each day."""
         return np.searchsorted(self.first_days, days, side="right").astype(np.int64) - 1
@@ -76,6 +67,10 @@ class Clock:
         inside = np.clip(seconds, 0, 23 * 3600 - 60).astype(np.int64)
         return self.midnight(days) + inside * 1_000_000
 
+    def office_instant(self, rng: np.random.Generator, days: Ints) -> Ints:
+        """UTC µs of a moment on each day at which people get in touch."""
+        return self.instant(days, office_seconds(rng, len(days)))
+
 
 def office_seconds(rng: np.random.Generator, count: int) -> Floats:
     """Seconds after midnight at which people get in touch: 08 to 21, most before lunch."""
@@ -88,7 +83,7 @@ def make_clock(start: date, months: int) -> Clock:
         raise ValueError(f"start {start} must be the first of a month, months {months} at least 1")
     number = start.year * 12 + start.month - 1
     firsts = [number + k for k in range(months + _AHEAD_MONTHS + 1)]
-    first_days = [day_number(date(k // 12, k % 12 + 1, 1)) for k in firsts]
+    first_days = [(date(k // 12, k % 12 + 1, 1) - _EPOCH).days for k in firsts]
     zero = first_days[0] - _DAYS_BEFORE
     days = range(zero, first_days[-1] + _DAYS_AFTER)
     midnights = [midnight_utc(_EPOCH + timedelta(days=day), ZONE) for day in days]

@@ -6,11 +6,11 @@ import numpy as np
 
 from features.contract import PRODUCT_LINES
 from pipelines.simulator.clock import DAY_SECONDS, Bools, Floats, Ints
-from pipelines.simulator.complaints import Grounds
+from pipelines.simulator.dealings import Grounds
 from pipelines.simulator.notices import BY_SMS, OUTAGE, notify
 from pipelines.simulator.population import AREAS
-from pipelines.simulator.record import TOPICS
-from pipelines.simulator.world import NONE, Month, World, irritate
+from pipelines.simulator.record import NONE, TOPICS
+from pipelines.simulator.world import Month, World, irritate
 
 _NETWORKED = tuple(PRODUCT_LINES.index(n) for n in ("electricity", "broadband", "telephony"))
 _PER_AREA, _HIT, _PLANNED = 0.06, 0.7, 0.2
@@ -54,7 +54,7 @@ def _draw(rng: np.random.Generator, month: Month) -> Faults:
     number = np.full(AREAS, NONE)
     number[struck] = month.sink.numbers("incidents", int(struck.sum()))
     planned = rng.random(AREAS) < _PLANNED
-    day = month.clock.random_days(rng, month.number, AREAS)
+    day = month.random_days(rng, AREAS)
     return Faults(
         number,
         day,
@@ -85,16 +85,16 @@ def break_things(world: World, month: Month) -> Struck:
 
 def _write(world: World, month: Month, faults: Faults, rows: Ints) -> None:
     area = world.area[rows]
-    columns = {
-        "incident_id": faults.number[area],
-        "customer_id": world.number[rows],
-        "started_at": faults.start[area],
-        "ended_at": (faults.start + (faults.hours * 3600e6).astype(np.int64))[area],
-        "kind": faults.kind[area],
-        "planned": faults.planned[area].astype(np.int64),
-        "site_id": 2 * area + faults.site[area],
-    }
-    month.sink.add("incidents", columns)
+    month.sink.add(
+        "incidents",
+        incident_id=faults.number[area],
+        customer_id=world.number[rows],
+        started_at=faults.start[area],
+        ended_at=faults.start[area] + (faults.hours[area] * 3600e6).astype(np.int64),
+        kind=faults.kind[area],
+        planned=faults.planned[area],
+        site_id=2 * area + faults.site[area],
+    )
 
 
 def _inform(

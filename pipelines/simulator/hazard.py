@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.simulator.clock import Floats, Ints
-from pipelines.simulator.coefficients import CAPS, CODES, Coefficients
-from pipelines.simulator.market import above_market
-from pipelines.simulator.pricelist import PriceBook
-from pipelines.simulator.world import AUTOPAY, DRIVERS, MANUAL, PAPER, SIGNALS, Month, World
+from pipelines.simulator.options import CAPS, CODES, DRIVERS, SIGNALS, Coefficients
+from pipelines.simulator.prices import PriceBook, above_market
+from pipelines.simulator.world import AUTOPAY, MANUAL, PAPER, Month, World
 
 _CAP = 2.0
 _LINE_TERMS = ("electricity", "broadband", "telephony", "insurance")
@@ -44,9 +43,8 @@ def hazard(
     if market is not None:
         _add_market(shares, world, k, market)
     _add_relation(shares, world, month, k)
-    shares["share_season"] = np.full(
-        len(world), k.season * math.cos(2 * math.pi * (month.season - 1) / 12)
-    )
+    season = k.season * math.cos(2 * math.pi * (month.season - 1) / 12)
+    shares["share_season"] = np.full(len(world), season)
     noise = month.rng("noise").normal(0, k.monthly_sd, len(world))
     shares["share_unseen"] = world.frailty + noise
     rounded = {name: share.astype(np.float32).astype(np.float64) for name, share in shares.items()}
@@ -77,8 +75,8 @@ def _add_prices(
     bound = np.clip(left / k.binding_fades_days, 0, 1) * (until >= 0)
     cliff = (until >= 0) & (left < 0) & (left >= -_CLIFF_DAYS)
     shares["share_binding"] += k.binding * bound + k.binding_cliff * cliff
-    together = k.bundle * world.bundled + 0.4 * k.bundle * (world.has(1) & ~world.bundled)
-    shares["share_bundle"] += together
+    loose = world.has(1) & ~world.bundled
+    shares["share_bundle"] += k.bundle * world.bundled + 0.4 * k.bundle * loose
 
 
 def _add_market(shares: dict[str, Floats], world: World, k: Coefficients, market: Ints) -> None:

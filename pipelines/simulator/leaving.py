@@ -1,4 +1,4 @@
-"""Who leaves this month and why: the leaving rule, and the other ends with hazards of their own."""
+"""Who leaves and why, and the households in which a member's notice is heard."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,17 @@ from features.contract import OUTCOMES
 from pipelines.simulator.billing import send_last_bills
 from pipelines.simulator.clock import Bools, Ints
 from pipelines.simulator.hazard import Hazard
-from pipelines.simulator.world import NONE, Month, World, irritate
+from pipelines.simulator.record import NONE
+from pipelines.simulator.world import Month, World, irritate
+from pipelines.simulator.writer import Recorder
 
 VOLUNTARY, MOVED, DECEASED, _, NON_PAYMENT, COMPANY = range(len(OUTCOMES))
 _MOVED, _MOVED_IN_SUMMER, _SUMMER = 0.0024, 0.0048, (6, 7, 8)
 _DECEASED = 0.0003
 _NON_PAYMENT_AT, _NON_PAYMENT = 1.8, 0.08
 _WITHDRAWN = 0.0010
+_SHARING, _OF_THREE = 0.36, 0.25
+_NEWCOMER_JOINS, _MOVES_OUT = 0.2, 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +36,16 @@ def decide(world: World, month: Month, hazard: Hazard) -> Leavers:
     chance = rng.random((4, len(world)))
     moved = _MOVED_IN_SUMMER if month.season in _SUMMER else _MOVED
     unpaid = _NON_PAYMENT * (world.felt("dunning") >= _NON_PAYMENT_AT)
-    outcome = np.select(
-        [
-            chance[0] < hazard.probability,
-            chance[1] < moved,
-            chance[2] < _DECEASED,
-            chance[3] < unpaid,
-        ],
-        [VOLUNTARY, MOVED, DECEASED, NON_PAYMENT],
-        NONE,
-    )
+    hazards = zip(chance, (hazard.probability, moved, _DECEASED, unpaid), strict=True)
+    ends = [drawn < own for drawn, own in hazards]
+    outcome = np.select(ends, [VOLUNTARY, MOVED, DECEASED, NON_PAYMENT], NONE)
     rows = np.nonzero(outcome >= 0)[0]
-    notified = month.clock.random_days(rng, month.number, len(rows))
+    notified = month.random_days(rng, len(rows))
     effective = notified + rng.integers(14, 61, len(rows))
     for slot in (0, 1):
         own = world.has(slot)[rows]
-        when = {"notified": notified[own], "effective": effective[own]}
-        _end(world, month, rows[own], slot, **when, outcome=outcome[rows][own])
+        ended = rows[own]
+        _end(world, month, ended, slot, notified[own], effective[own], outcome[ended])
     send_last_bills(world, month, rows, effective)
     return Leavers(rows, notified, outcome[rows] == VOLUNTARY)
 
@@ -58,10 +55,9 @@ def withdraw_products(world: World, month: Month, leaving: Bools) -> None:
     rng = month.rng("withdrawn")
     pick = world.bundled & ~leaving & (rng.random(len(world)) < _WITHDRAWN)
     rows = np.nonzero(pick)[0]
-    notified = month.clock.random_days(rng, month.number, len(rows))
+    notified = month.random_days(rng, len(rows))
     effective = notified + rng.integers(30, 61, len(rows))
-    outcome = np.full(len(rows), COMPANY)
-    _end(world, month, rows, 1, notified=notified, effective=effective, outcome=outcome)
+    _end(world, month, rows, 1, notified, effective, COMPANY)
     irritate(world, month, "bundle_broken", rows, notified)
     world.bundled[rows] = False
     world.line[rows, 1] = NONE
@@ -74,16 +70,68 @@ def _end(
     month: Month,
     rows: Ints,
     slot: int,
-    *,
     notified: Ints,
     effective: Ints,
-    outcome: Ints,
+    outcome: Ints | int,
 ) -> None:
-    columns = {
-        "contract_id": world.contract[rows, slot],
-        "customer_id": world.number[rows],
-        "notified_on": notified,
-        "effective_on": effective,
-        "outcome": outcome,
-    }
-    month.sink.add("terminations", columns)
+    month.sink.add(
+        "terminations",
+        contract_id=world.contract[rows, slot],
+        customer_id=world.number[rows],
+        notified_on=notified,
+        effective_on=effective,
+        outcome=outcome,
+    )
+
+
+def share_homes(rng: np.random.Generator, world: World, sink: Recorder) -> None:
+    """Put some of the customers into households of two or three, each since joining."""
+    sharing = rng.permutation(np.nonzero(rng.random(len(world)) < _SHARING)[0])
+    sizes = 2 + (rng.random(len(sharing) // 2) < _OF_THREE)
+    sizes = sizes[np.cumsum(sizes) <= len(sharing)]
+    rows = sharing[: sizes.sum()]
+    world.household[rows] = np.repeat(sink.numbers("households", len(sizes)), sizes)
+    _note_home(world, sink, rows, world.joined[rows])
+
+
+def move_in(world: World, coming: World, month: Month) -> Ints:
+    """Some newcomers live with a customer: both are of one household. Returns the hosts' rows."""
+    rng = month.rng("moving in")
+    joins = np.nonzero(rng.random(len(coming)) < _NEWCOMER_JOINS)[0]
+    hosts, first = np.unique(rng.integers(0, len(world), len(joins)), return_index=True)
+    joins = joins[first]
+    alone = world.household[hosts] == NONE
+    world.household[hosts[alone]] = month.sink.numbers("households", int(alone.sum()))
+    coming.household[joins] = world.household[hosts]
+    _note_home(world, month.sink, hosts[alone], coming.joined[joins[alone]])
+    _note_home(coming, month.sink, joins, coming.joined[joins])
+    return hosts
+
+
+def move_out(world: World, month: Month, hosts: Ints) -> None:
+    """A few leave their household, but not those whom a newcomer has just joined."""
+    rng = month.rng("moving out")
+    moves = (world.household >= 0) & (rng.random(len(world)) < _MOVES_OUT)
+    moves[hosts] = False
+    rows = np.nonzero(moves)[0]
+    world.household[rows] = NONE
+    _note_home(world, month.sink, rows, month.random_days(rng, len(rows)))
+
+
+def hear(world: World, month: Month, leavers: Leavers) -> None:
+    """Let the others of a household take note of a member's own notice."""
+    left = leavers.rows[leavers.voluntary]
+    notified = leavers.notified[leavers.voluntary]
+    shared = world.household[left] >= 0
+    notice = np.full(int(world.household.max(initial=0)) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(notice, world.household[left[shared]], notified[shared])
+    day = np.where(world.household >= 0, notice[world.household], np.iinfo(np.int64).max)
+    hearing = day < np.iinfo(np.int64).max
+    hearing[left] = False
+    rows = np.nonzero(hearing)[0]
+    irritate(world, month, "household", rows, day[rows])
+
+
+def _note_home(world: World, sink: Recorder, rows: Ints, since: Ints) -> None:
+    customers, homes = world.number[rows], world.household[rows]
+    sink.add("households", customer_id=customers, household_id=homes, valid_from=since)

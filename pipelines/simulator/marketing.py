@@ -1,14 +1,16 @@
-"""Marketing and offers, personal or not, and what customers allow."""
+"""Marketing and offers, what customers allow, and what few of them answer in surveys."""
 
 import numpy as np
 
 from features.contract import CHANNELS
-from pipelines.simulator.clock import Clock, Floats, Ints, office_seconds
-from pipelines.simulator.masterdata import change_plans
-from pipelines.simulator.notices import BY_EMAIL, BY_SMS, MARKETING, notify
-from pipelines.simulator.pricelist import PriceBook
-from pipelines.simulator.record import OFFERS
-from pipelines.simulator.world import NONE, Month, Sink, World, add_events, irritate
+from pipelines.simulator.clock import Floats, Ints, office_seconds
+from pipelines.simulator.notices import BY_EMAIL, BY_SMS, MARKETING, SURVEY, notify
+from pipelines.simulator.population import change_plans
+from pipelines.simulator.prices import PriceBook
+from pipelines.simulator.record import NONE, OFFERS
+from pipelines.simulator.service import Talks
+from pipelines.simulator.world import Month, World, irritate
+from pipelines.simulator.writer import Recorder
 
 _SERVICE, _MARKETING = range(2)
 _BY_PHONE = CHANNELS.index("phone")
@@ -17,22 +19,25 @@ _MESSAGED, _OFFERED = 0.22, 0.10
 _PERSONAL_MESSAGE, _PERSONAL_OFFER = 0.2, 0.35
 _NEWER_PLAN = OFFERS.index("newer_plan")
 _DAY = 86_400_000_000
+_CSAT, _LOYALTY, _CES = range(3)
+_INVITED, _ANSWER_CSAT, _ANSWER_CES, _ANSWER_LOYALTY = 0.30, 0.10, 0.06, 0.012
+_INVITED_AT = 7.75 * 3600
 
 
-def first_consents(rng: np.random.Generator, world: World, clock: Clock, sink: Sink) -> None:
+def first_consents(rng: np.random.Generator, world: World, sink: Recorder) -> None:
     """What customers allow as they join; without a word on it, marketing is not allowed."""
     rows = np.arange(len(world))
-    at = clock.instant(world.joined, office_seconds(rng, len(world)))
+    at = sink.clock.office_instant(rng, world.joined)
     rarely = rng.random(len(world)) < _NO_CALLS
     allowing = rows[world.marketing]
-    _allow(sink, world, rows, at, channel=world.preferred, purpose=_SERVICE, allowed=1)
+    _allow(sink, world, rows, at, channel=world.preferred.copy(), purpose=_SERVICE, allowed=1)
     refused = rows[rarely & (world.preferred != _BY_PHONE)]
     _allow(sink, world, refused, at[refused], channel=_BY_PHONE, purpose=_SERVICE, allowed=0)
     _allow(sink, world, allowing, at[allowing], channel=BY_EMAIL, purpose=_MARKETING, allowed=1)
 
 
 def _allow(
-    sink: Sink,
+    sink: Recorder,
     world: World,
     rows: Ints,
     at: Ints,
@@ -41,20 +46,21 @@ def _allow(
     purpose: int,
     allowed: int,
 ) -> None:
-    columns = {
-        "changed_at": at,
-        "channel": np.full(len(rows), channel),
-        "purpose": np.full(len(rows), purpose),
-        "allowed": np.full(len(rows), allowed),
-    }
-    add_events(sink, "consents", world.number[rows], columns)
+    sink.add_events(
+        "consents",
+        world.number[rows],
+        changed_at=at,
+        channel=channel,
+        purpose=purpose,
+        allowed=allowed,
+    )
 
 
 def approach(world: World, month: Month, book: PriceBook) -> None:
     """A month of messages and offers to those who allow them, and the noes of some."""
     rng = month.rng("marketing")
     no = np.full(len(world), _ANYHOW)
-    day = month.clock.random_days(rng, month.number, len(world))
+    day = month.random_days(rng, len(world))
     _send_messages(rng, world, month, no)
     _send_offers(rng, world, month, book, no)
     leaving = np.nonzero(world.marketing & (rng.random(len(world)) < no))[0]
@@ -69,7 +75,7 @@ def approach(world: World, month: Month, book: PriceBook) -> None:
 
 def _send_messages(rng: np.random.Generator, world: World, month: Month, no: Floats) -> None:
     rows = np.nonzero(world.marketing & (rng.random(len(world)) < _MESSAGED))[0]
-    days = month.clock.random_days(rng, month.number, len(rows))
+    days = month.random_days(rng, len(rows))
     at = month.clock.instant(days, rng.uniform(8, 17, len(rows)) * 3600)
     channel = rng.choice([BY_EMAIL, BY_SMS], len(rows), p=[0.8, 0.2])
     personal = rng.random(len(rows)) < _PERSONAL_MESSAGE
@@ -82,35 +88,74 @@ def _send_offers(
     rng: np.random.Generator, world: World, month: Month, book: PriceBook, no: Floats
 ) -> None:
     rows = np.nonzero(world.marketing & (rng.random(len(world)) < _OFFERED))[0]
-    offers = _draw_offers(rng, month, len(rows))
-    keys = {
-        "offer_id": month.sink.numbers("offers", len(rows)),
-        "customer_id": world.number[rows],
-    }
-    month.sink.add("offers", keys | offers)
-    answered, accepted = offers["answered_at"], offers["accepted"]
-    rejected = accepted == 0
-    days = month.clock.day_of(answered[rejected])
-    irritate(world, month, "noise", rows[rejected], days, by=0.6)
-    no[rows] += 0.10 * rejected
-    taken = (accepted == 1) & (offers["kind"] == _NEWER_PLAN)
-    change_plans(rng, world, month, book, rows[taken], answered[taken])
-
-
-def _draw_offers(rng: np.random.Generator, month: Month, count: int) -> dict[str, Ints]:
+    count = len(rows)
     personal = rng.random(count) < _PERSONAL_OFFER
-    day = month.clock.random_days(rng, month.number, count)
+    day = month.random_days(rng, count)
     sent = month.clock.instant(day, rng.uniform(8, 17, count) * 3600)
     opened = rng.random(count) < np.where(personal, 0.6, 0.25)
     answered = opened & (rng.random(count) < 0.4)
     accepted = rng.random(count) < np.where(personal, 0.5, 0.1)
     opened_at = sent + (rng.uniform(0, 3, count) * _DAY).astype(np.int64)
     answered_at = opened_at + (rng.uniform(0, 5, count) * _DAY).astype(np.int64)
-    return {
-        "sent_at": sent,
-        "kind": rng.integers(0, len(OFFERS), count),
-        "personalised": personal,
-        "opened_at": np.where(opened, opened_at, NONE),
-        "answered_at": np.where(answered, answered_at, NONE),
-        "accepted": np.where(answered, accepted, NONE),
-    }
+    kind = rng.integers(0, len(OFFERS), count)
+    month.sink.add_events(
+        "offers",
+        world.number[rows],
+        sent_at=sent,
+        kind=kind,
+        personalised=personal,
+        opened_at=np.where(opened, opened_at, NONE),
+        answered_at=np.where(answered, answered_at, NONE),
+        accepted=np.where(answered, accepted, NONE),
+    )
+    rejected = answered & ~accepted
+    days = month.clock.day_of(answered_at[rejected])
+    irritate(world, month, "noise", rows[rejected], days, by=0.6)
+    no[rows] += 0.10 * rejected
+    taken = answered & accepted & (kind == _NEWER_PLAN)
+    change_plans(rng, world, month, book, rows[taken], answered_at[taken])
+
+
+def ask(world: World, month: Month, talks: Talks) -> None:
+    """Ask about some contacts (csat 1–5, ces 1–7) and some relations (loyalty 0–10).
+
+    Contacts are asked about the morning after; a third answer the same day, the others never.
+    What they say follows what they went through.
+    """
+    rng = month.rng("surveys")
+    felt = world.felt("unresolved_case") + 0.5 * world.felt("price_rise") + world.felt("wait")
+    pain = np.minimum(felt, 2.5)
+    invited = rng.random(len(talks.rows))
+    rows, days = talks.rows[invited < _INVITED], talks.day[invited < _INVITED] + 1
+    at = month.clock.instant(days, np.full(len(rows), _INVITED_AT))
+    notify(world, month, rows, at, kind=SURVEY, channel=BY_SMS)
+    csat = np.nonzero(invited < _ANSWER_CSAT)[0]
+    rows, days = talks.rows[csat], talks.day[csat] + 1
+    mood = 4.4 - 1.3 * talks.hard[csat] - 0.5 * pain[rows] + rng.normal(0, 0.8, len(rows))
+    _answer(world, month, _CSAT, rows, days=days, score=np.clip(np.rint(mood), 1, 5))
+    ces = np.nonzero(rng.random(len(talks.rows)) < _ANSWER_CES)[0]
+    rows, days = talks.rows[ces], talks.day[ces] + 1
+    effort = 2.2 + 1.6 * talks.again[ces] + 0.9 * talks.hard[ces] + rng.normal(0, 1.0, len(rows))
+    _answer(world, month, _CES, rows, days=days, score=np.clip(np.rint(effort), 1, 7))
+    rows = np.nonzero(rng.random(len(world)) < _ANSWER_LOYALTY)[0]
+    days = month.random_days(rng, len(rows))
+    warmth = 7.8 - 1.6 * pain[rows] - 1.5 * world.frailty[rows] + rng.normal(0, 1.6, len(rows))
+    _answer(world, month, _LOYALTY, rows, days=days, score=np.clip(np.rint(warmth), 0, 10))
+
+
+def _answer(
+    world: World, month: Month, kind: int, rows: Ints, *, days: Ints, score: Floats
+) -> None:
+    seconds = month.rng(f"survey {kind}").uniform(8, 22, len(rows)) * 3600
+    at, customers = month.clock.instant(days, seconds), world.number[rows]
+    month.sink.add_events("surveys", customers, answered_at=at, kind=kind, score=score)
+    irritate(world, month, "satisfaction", rows, days, by=_dissatisfaction(kind, score))
+
+
+def _dissatisfaction(kind: int, score: Floats) -> Floats:
+    """What an answer adds: nothing at the top, however delighted; most at the bottom."""
+    if kind == _CSAT:
+        return np.clip((3.5 - score) / 2.5, 0, 1)
+    if kind == _LOYALTY:
+        return np.clip((6.5 - score) / 6.5, 0, 1)
+    return np.clip((score - 4) / 3, 0, 1)

@@ -4,8 +4,8 @@ import numpy as np
 
 from features.contract import CHANNELS
 from pipelines.simulator.clock import Bools, Ints
-from pipelines.simulator.record import NOTICES
-from pipelines.simulator.world import NONE, Month, World, add_events
+from pipelines.simulator.record import NONE, NOTICES
+from pipelines.simulator.world import Month, World
 
 OUTAGE, PRICE, REMINDER, MARKETING, SURVEY = range(len(NOTICES))
 BY_EMAIL, BY_SMS, BY_APP, BY_POST = (CHANNELS.index(n) for n in ("email", "sms", "app", "post"))
@@ -34,18 +34,19 @@ def notify(
     rng = month.rng(f"messages {kind}")
     free_text = rng.random(len(rows)) < _FREE_TEXT
     opened = _opened(rng, kind, sent_at, np.asarray(personalised))
-    columns = {
-        "sent_at": sent_at,
-        "kind": np.full(len(rows), kind),
-        "channel": np.broadcast_to(channel, len(rows)),
-        "incident_id": np.broadcast_to(incident, len(rows)),
-        "personalised": np.broadcast_to(personalised, len(rows)).astype(np.int64),
-        "template_id": np.where(free_text, NONE, kind + 1),
-        "stated_price": np.broadcast_to(price, len(rows)),
-        "promised_end_at": np.broadcast_to(end, len(rows)),
-        "opened_at": np.where(np.asarray(channel) == BY_POST, NONE, opened),
-    }
-    add_events(month.sink, "notifications", world.number[rows], columns)
+    month.sink.add_events(
+        "notifications",
+        world.number[rows],
+        sent_at=sent_at,
+        kind=kind,
+        channel=channel,
+        incident_id=incident,
+        personalised=personalised,
+        template_id=np.where(free_text, NONE, kind + 1),
+        stated_price=price,
+        promised_end_at=end,
+        opened_at=np.where(np.asarray(channel) == BY_POST, NONE, opened),
+    )
 
 
 def _opened(rng: np.random.Generator, kind: int, sent_at: Ints, personalised: Bools) -> Ints:

@@ -1,49 +1,93 @@
-"""Outreaches that the CRM reports back: a few at random and without effect, and a list acted on."""
+"""What the company does for customers and whom it must leave alone: benefits, outreaches, bars."""
 
 import numpy as np
 
 from features.contract import CHANNELS
-from pipelines.simulator.clock import Bools, Floats, Ints, office_seconds
-from pipelines.simulator.record import ACTIONS
-from pipelines.simulator.silence import deal_with
-from pipelines.simulator.world import NONE, Month, World, add_events, irritate
+from pipelines.simulator.clock import Bools, Floats, Ints
+from pipelines.simulator.record import ACTIONS, NONE
+from pipelines.simulator.world import Month, World, irritate
+from pipelines.simulator.writer import Recorder
 
+_LOYALTY, _DISCOUNT, _BONUS = range(3)
+_DAYS = np.array([365, 180, 90])
+_LOYAL_DAYS = 730
+_AT_THE_START, _LOYAL, _ANYBODY = 0.22, 0.022, 0.006
+_USED, _USED_WITHIN_DAYS = 0.5, 90
 _PICKED, _HELD_OUT, _REACHED = 0.006, 0.2, 0.7
 _LISTED_AT, _CALLED_WITHIN_DAYS = 0.5, 3
 _UNDECIDED = 2
-_CHANNELS = [CHANNELS.index(name) for name in ("phone", "email")]
+_BY_PHONE = CHANNELS.index("phone")
+_OUTREACH_CHANNELS = [_BY_PHONE, CHANNELS.index("email")]
+_OPTS_OUT, _IS_MARKED, _OF_ONE_CHANNEL, _LIFTED = 0.001, 0.0005, 0.5, 0.2
+_OPTED_OUT, _VULNERABLE = range(2)
+_NO_CALLS, _NO_POST = 0.25, 0.12
+_LOOKED_UP_ON, _LONGEST_DAYS = 20, 300
+
+
+def first_benefits(rng: np.random.Generator, world: World, sink: Recorder) -> None:
+    """Loyalty benefits of the last year before the start."""
+    granted = sink.clock.first(0) - rng.integers(1, int(_DAYS[_LOYALTY]), len(world))
+    loyal = granted - world.joined > _LOYAL_DAYS
+    rows = np.nonzero(loyal & (rng.random(len(world)) < _AT_THE_START))[0]
+    _grant(rng, world, sink, rows, granted[rows], np.full(len(rows), _LOYALTY))
+
+
+def grant_benefits(world: World, month: Month) -> None:
+    """Grant benefits to some who have none; whoever uses one is a little less likely to leave."""
+    rng = month.rng("benefits")
+    loyal = month.first - world.joined > _LOYAL_DAYS
+    chance = np.where(loyal, _LOYAL, _ANYBODY) * (world.benefit < month.first)
+    rows = np.nonzero(rng.random(len(world)) < chance)[0]
+    other = rng.choice([_DISCOUNT, _BONUS], len(rows), p=[0.7, 0.3])
+    kind = np.where(loyal[rows], _LOYALTY, other)
+    used = _grant(rng, world, month.sink, rows, month.random_days(rng, len(rows)), kind)
+    irritate(world, month, "benefits_used", rows[used >= 0], used[used >= 0])
+
+
+def _grant(
+    rng: np.random.Generator, world: World, sink: Recorder, rows: Ints, granted: Ints, kind: Ints
+) -> Ints:
+    """Write benefits; returns the days on which they are used, -1 never."""
+    taken = rng.random(len(rows)) < _USED
+    used = np.where(taken, granted + rng.integers(1, _USED_WITHIN_DAYS, len(rows)), NONE)
+    world.benefit[rows] = granted + _DAYS[kind]
+    at = sink.clock.office_instant(rng, np.maximum(used, 0))
+    sink.add_events(
+        "benefits",
+        world.number[rows],
+        granted_on=granted,
+        kind=kind,
+        ends_on=world.benefit[rows],
+        used_at=np.where(taken, at, NONE),
+    )
+    return used
 
 
 def reach_out(world: World, month: Month) -> None:
-    """Treat some customers at random, hold some of them out; and work through the month's list."""
-    _at_random(world, month)
-    if month.dials.acted_on > 0:
-        _by_the_list(world, month)
+    """Treat some customers at random and without effect, hold some of them out.
 
-
-def _by_the_list(world: World, month: Month) -> None:
-    """Call those with an unresolved case in the first days; most of those called stay."""
+    Where lists are acted on, also call those with an unresolved case in the first days of the
+    month; most of those called stay.
+    """
+    rng = month.rng("outreach")
+    rows = np.nonzero(rng.random(len(world)) < _PICKED)[0]
+    held_out = rng.random(len(rows)) < _HELD_OUT
+    reached = ~held_out & (rng.random(len(rows)) < _REACHED)
+    days = month.random_days(rng, len(rows))
+    _report(world, month, rng, rows, days=days, held_out=held_out, reached=reached)
+    if month.dials.acted_on == 0:
+        return
     rng = month.rng("acted on")
     rows = np.nonzero(world.felt("unresolved_case") >= _LISTED_AT)[0]
-    held_out = _always(world.number[rows]) >= month.dials.acted_on
+    held_out = _always(world.number[rows], 2_654_435_761) >= month.dials.acted_on
     days = month.first + rng.integers(0, _CALLED_WITHIN_DAYS, len(rows))
     _report(world, month, rng, rows, days=days, held_out=held_out, reached=~held_out)
     irritate(world, month, "outreach", rows[~held_out], days[~held_out])
 
 
-def _always(number: Ints) -> Floats:
+def _always(number: Ints, factor: int) -> Floats:
     """A share in [0, 1) that stays with the customer, as a keyed hash of the id would."""
-    return (number * 2_654_435_761 % 2**32) / 2**32
-
-
-def _at_random(world: World, month: Month) -> None:
-    rng = month.rng("outreach")
-    rows = np.nonzero(rng.random(len(world)) < _PICKED)[0]
-    count = len(rows)
-    held_out = rng.random(count) < _HELD_OUT
-    reached = ~held_out & (rng.random(count) < _REACHED)
-    days = month.clock.random_days(rng, month.number, count)
-    _report(world, month, rng, rows, days=days, held_out=held_out, reached=reached)
+    return (number * factor % 2**32) / 2**32
 
 
 def _report(
@@ -56,16 +100,46 @@ def _report(
     held_out: Bools,
     reached: Bools,
 ) -> None:
-    count = len(rows)
-    columns = {
-        "treated_at": month.clock.instant(days, office_seconds(rng, count)),
-        "action": rng.integers(0, len(ACTIONS), count),
-        "channel": np.where(held_out, NONE, rng.choice(_CHANNELS, count)),
-        "contacted": reached,
-        "arm": held_out,
-        "published_on": days,
-        "lane": np.zeros(count, dtype=np.int64),
-        "answer": np.where(reached, _UNDECIDED, NONE),
-    }
-    add_events(month.sink, "treatments", world.number[rows], columns)
-    deal_with(world, rows[reached], days[reached])
+    month.sink.add_events(
+        "treatments",
+        world.number[rows],
+        treated_at=month.clock.office_instant(rng, days),
+        action=rng.integers(0, len(ACTIONS), len(rows)),
+        channel=np.where(held_out, NONE, rng.choice(_OUTREACH_CHANNELS, len(rows))),
+        contacted=reached,
+        arm=held_out,
+        published_on=days,
+        lane=0,
+        answer=np.where(reached, _UNDECIDED, NONE),
+    )
+    world.deal(rows[reached], days[reached])
+
+
+def bar(world: World, month: Month) -> None:
+    """A few object or are marked as vulnerable; some bars are lifted later.
+
+    The company asks the public register of everybody on one day of each month.
+    """
+    rng = month.rng("bars")
+    draw = rng.random(len(world))
+    rows = np.nonzero(draw < _OPTS_OUT + _IS_MARKED)[0]
+    reason = np.where(draw[rows] < _OPTS_OUT, _OPTED_OUT, _VULNERABLE)
+    one = (reason == _OPTED_OUT) & (rng.random(len(rows)) < _OF_ONE_CHANNEL)
+    days = month.random_days(rng, len(rows))
+    lifted = month.clock.office_instant(rng, days + rng.integers(1, _LONGEST_DAYS, len(rows)))
+    month.sink.add_events(
+        "contact_bars",
+        world.number[rows],
+        barred_at=month.clock.office_instant(rng, days),
+        reason=reason,
+        channel=np.where(one, _BY_PHONE, NONE),
+        lifted_at=np.where(rng.random(len(rows)) < _LIFTED, lifted, NONE),
+    )
+    # Whoever is in the register stays in it, and those without post are among the others.
+    month.sink.add(
+        "reservations",
+        customer_id=world.number,
+        looked_up_on=month.first + _LOOKED_UP_ON - 1,
+        reserved_phone=_always(world.number, 2_246_822_519) < _NO_CALLS,
+        reserved_post=_always(world.number, 2_246_822_519) < _NO_POST,
+    )

@@ -6,20 +6,18 @@ import numpy as np
 
 from pipelines.simulator.billing import Bills
 from pipelines.simulator.clock import Bools, Floats, Ints, office_seconds
-from pipelines.simulator.masterdata import FORMAT, METHOD, note
 from pipelines.simulator.notices import BY_SMS, REMINDER, notify
-from pipelines.simulator.silence import deal_with
+from pipelines.simulator.population import FORMAT, METHOD, note
+from pipelines.simulator.record import NONE
 from pipelines.simulator.world import (
     AUTOPAY,
     CARD,
     EINVOICE,
     EINVOICE_FORMAT,
     MANUAL,
-    NONE,
     PAPER,
     Month,
     World,
-    add_events,
     irritate,
 )
 
@@ -61,17 +59,17 @@ def _write(
         method = np.where((method == AUTOPAY) & (delay[rows] > 0), MANUAL, method)
     paid = bills.due[rows] + delay[rows]
     by_hand = method != AUTOPAY
-    deal_with(world, rows[by_hand], paid[by_hand])
-    nothing = np.full(len(rows), NONE)
-    columns = {
-        "invoice_id": bills.number[rows],
-        "paid_on": paid,
-        "amount": bills.amount[rows],
-        "method": method,
-        "failed_on": nothing if worked else _come_back(month, method, paid),
-        "failed": np.full(len(rows), int(not worked)),
-    }
-    add_events(month.sink, "payments", world.number[rows], columns)
+    world.deal(rows[by_hand], paid[by_hand])
+    month.sink.add_events(
+        "payments",
+        world.number[rows],
+        invoice_id=bills.number[rows],
+        paid_on=paid,
+        amount=bills.amount[rows],
+        method=method,
+        failed_on=NONE if worked else _come_back(month, method, paid),
+        failed=not worked,
+    )
 
 
 def _come_back(month: Month, method: Ints, paid: Ints) -> Ints:
@@ -89,19 +87,18 @@ def _remind(
         rows = np.nonzero(delay > after)[0]
         friendly = (rng.random(len(rows)) < _FRIENDLY) & (stage == 1)
         sent = bills.due[rows] + after
-        columns = {
-            "reminder_id": month.sink.numbers("reminders", len(rows)),
-            "customer_id": world.number[rows],
-            "invoice_id": bills.number[rows],
-            "sent_on": sent,
-            "stage": np.full(len(rows), stage),
-            "fee": np.where(friendly, 0, fee),
-        }
-        month.sink.add("reminders", columns)
+        month.sink.add_events(
+            "reminders",
+            world.number[rows],
+            invoice_id=bills.number[rows],
+            sent_on=sent,
+            stage=stage,
+            fee=np.where(friendly, 0, fee),
+        )
         irritate(world, month, "dunning", rows, sent, by=np.where(friendly, 0.35, 1.0))
         if stage == 1:
             told = rng.random(len(rows)) < 0.5
-            at = month.clock.instant(sent[told], office_seconds(rng, int(told.sum())))
+            at = month.clock.office_instant(rng, sent[told])
             notify(world, month, rows[told], at, kind=REMINDER, channel=BY_SMS)
 
 
@@ -123,15 +120,15 @@ def change_ways_of_paying(world: World, month: Month) -> None:
     """Set up autopay or digital bills, with errors and abandoned attempts; end a few autopays."""
     rng = month.rng("ways of paying")
     ended = np.nonzero((world.method == AUTOPAY) & (rng.random(len(world)) < 0.004))[0]
-    day = month.clock.random_days(rng, month.number, len(ended))
-    second = office_seconds(rng, len(ended))
-    _step(world, month, ended, AUTOPAY, _CANCELLED, day=day, second=second)
-    note(month.sink, world.number[ended], METHOD, MANUAL, month.clock.instant(day, second))
+    at = month.clock.office_instant(rng, month.random_days(rng, len(ended)))
+    _step(world, month, ended, AUTOPAY, _CANCELLED, at)
+    note(month.sink, world.number[ended], METHOD, MANUAL, at)
     wanting = (world.method != AUTOPAY) & (rng.random(len(world)) < _AUTOPAY_SETUP.wanted)
-    on_autopay = _attempt(rng, world, month, _AUTOPAY_SETUP, wanting)
+    on_autopay, _ = _attempt(rng, world, month, _AUTOPAY_SETUP, wanting)
     switching = (world.format == PAPER) & ~wanting
     switching &= rng.random(len(world)) < _DIGITAL_SWITCH.wanted
-    digital = _attempt(rng, world, month, _DIGITAL_SWITCH, switching)
+    digital, at = _attempt(rng, world, month, _DIGITAL_SWITCH, switching)
+    note(month.sink, world.number[digital], FORMAT, EINVOICE_FORMAT, at)
     world.method[ended] = MANUAL
     world.method[on_autopay] = AUTOPAY
     world.method[digital] = EINVOICE
@@ -140,37 +137,27 @@ def change_ways_of_paying(world: World, month: Month) -> None:
 
 def _attempt(
     rng: np.random.Generator, world: World, month: Month, setup: Setup, wanting: Bools
-) -> Ints:
+) -> tuple[Ints, Ints]:
+    """Returns the rows of those who got it done, and when (UTC µs)."""
     rows = np.nonzero(wanting)[0]
     count = len(rows)
-    day = month.clock.random_days(rng, month.number, count)
+    day = month.random_days(rng, count)
     second = office_seconds(rng, count)
+    at = [month.clock.instant(day, second + later) for later in (0, 120, 300)]
     trouble = np.clip(0.4 + 2.2 * world.trouble[rows], 0, 2)
     error = rng.random(count) < setup.errors * trouble
-    gave_up = rng.random(count) < np.where(error, 0.6, setup.abandoned)
-    _step(world, month, rows, setup.method, _STARTED, day=day, second=second)
-    _step(
-        world, month, rows[error], setup.method, _ERROR, day=day[error], second=second[error] + 120
-    )
-    done = ~gave_up
-    _step(
-        world, month, rows[done], setup.method, _COMPLETED, day=day[done], second=second[done] + 300
-    )
-    irritate(world, month, "payment_setup", rows, day, by=error * 1.0 + gave_up * 0.8)
-    at = month.clock.instant(day[done], second[done] + 300)
-    note(month.sink, world.number[rows[done]], METHOD, setup.method, at)
-    if setup is _DIGITAL_SWITCH:
-        note(month.sink, world.number[rows[done]], FORMAT, EINVOICE_FORMAT, at)
-    return rows[done]
+    done = rng.random(count) >= np.where(error, 0.6, setup.abandoned)
+    _step(world, month, rows, setup.method, _STARTED, at[0])
+    _step(world, month, rows[error], setup.method, _ERROR, at[1][error])
+    _step(world, month, rows[done], setup.method, _COMPLETED, at[2][done])
+    irritate(world, month, "payment_setup", rows, day, by=error * 1.0 + ~done * 0.8)
+    note(month.sink, world.number[rows[done]], METHOD, setup.method, at[2][done])
+    return rows[done], at[2][done]
 
 
-def _step(
-    world: World, month: Month, rows: Ints, way: int, step: int, *, day: Ints, second: Floats
-) -> None:
-    columns = {
-        "occurred_at": month.clock.instant(day, second),
-        "method": np.full(len(rows), way),
-        "step": np.full(len(rows), step),
-    }
-    add_events(month.sink, "payment_method_events", world.number[rows], columns)
-    deal_with(world, rows, day)
+def _step(world: World, month: Month, rows: Ints, method: int, step: int, at: Ints) -> None:
+    customers = world.number[rows]
+    month.sink.add_events(
+        "payment_method_events", customers, occurred_at=at, method=method, step=step
+    )
+    world.deal(rows, month.clock.day_of(at))

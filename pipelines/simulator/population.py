@@ -1,27 +1,23 @@
-"""Who the customers are: traits, first contracts, and newcomers who replace those who left."""
+"""Who the customers are: traits, contracts, margins, and their master data as a history."""
 
 import numpy as np
 
-from features.contract import PRODUCT_LINES
+from features.contract import MASTER_DATA, PRODUCT_LINES
 from pipelines.simulator.clock import Bools, Clock, Ints
-from pipelines.simulator.pricelist import PriceBook
+from pipelines.simulator.options import SIGNALS
+from pipelines.simulator.prices import PriceBook
+from pipelines.simulator.record import FIRST_FORMAT, FIRST_METHOD, FIRST_PLAN, NONE
 from pipelines.simulator.service import draw_channels
 from pipelines.simulator.world import (
-    AHEAD,
     APP,
-    AUTOPAY,
-    CARD,
-    EINVOICE,
     EINVOICE_FORMAT,
     EMAIL,
     MANUAL,
-    MOBILE,
-    NONE,
     PAPER,
-    SIGNALS,
-    Sink,
+    Month,
     World,
 )
+from pipelines.simulator.writer import AHEAD, Recorder
 
 AREAS = 250
 TALK_SHAPE = 0.7
@@ -35,20 +31,18 @@ _BINDING_SHARES = {
     "telephony": (0.30, 0.35, 0.35),
     "insurance": (0.25, 0.75, 0.0),
 }
-_PAIRS = (
-    "contract",
-    "plan",
-    "price",
-    "next_price",
-    "price_from",
-    "started",
-    "binding",
-    "struck",
-)
+_PAIRS = ("contract", "plan", "price", "next_price", "price_from", "started", "binding", "struck")
 _COLUMNS = ("number", "invoice", "bill", "household", "benefit", "informed")
-_METHODS = (AUTOPAY, EINVOICE, MOBILE, CARD, MANUAL)
 AUTOPAY_SHARE = 0.42
 _METHOD_SHARES = (AUTOPAY_SHARE, 0.22, 0.08, 0.05, 0.23)
+_MARGINS = {"electricity": 700, "broadband": 1_400, "telephony": 900, "insurance": 1_600}
+_MARGIN_SPREAD, _MARGIN_TENURE = 0.5, 0.12
+CHANNEL, METHOD, FORMAT, PLAN = (
+    MASTER_DATA.index(name)
+    for name in ("preferred_channel", "payment_method", "invoice_format", "plan")
+)
+_FIRST = {CHANNEL: 0, METHOD: FIRST_METHOD, FORMAT: FIRST_FORMAT, PLAN: FIRST_PLAN}
+_NEW_CHANNEL = 0.004
 
 
 def settled_days(rng: np.random.Generator, clock: Clock, count: int) -> Ints:
@@ -89,7 +83,7 @@ def new_customers(
 
 
 def _draw_paying(rng: np.random.Generator, count: int) -> tuple[Ints, Ints]:
-    method = rng.choice(_METHODS, count, p=_METHOD_SHARES)
+    method = rng.choice(len(_METHOD_SHARES), count, p=_METHOD_SHARES)
     digital = rng.choice([EMAIL, EINVOICE_FORMAT, APP], count, p=[0.45, 0.45, 0.10])
     paper = rng.random(count) < np.where(method == MANUAL, 0.45, 0.04)
     return method, np.where(paper, PAPER, digital)
@@ -148,29 +142,75 @@ def _choose_plans(
     world.price[mask] = np.rint(price / 100).astype(np.int64) * 100
 
 
-def register(world: World, margin: Ints, sink: Sink) -> None:
-    """Number new customers and their contracts, and write both registers.
+def _margins(rng: np.random.Generator, world: World, clock: Clock) -> Ints:
+    """What each customer leaves the company, øre a year; nobody leaves because of it.
 
-    ``margin`` is what each customer leaves a year, in øre.
+    Log-normal about the sum of what the product lines leave, a little higher for those who have
+    stayed long.
     """
+    usual = np.array([_MARGINS[line] for line in PRODUCT_LINES] + [0])
+    years = np.maximum(clock.first(0) - world.joined, 0) / 365
+    level = usual[world.line].sum(axis=1) * (1 + years) ** _MARGIN_TENURE
+    spread = rng.lognormal(0, _MARGIN_SPREAD, len(world))
+    return np.asarray(np.rint(100 * level * spread), dtype=np.int64)
+
+
+def register(rng: np.random.Generator, world: World, sink: Recorder) -> None:
+    """Number new customers and their contracts; write both registers and the master data.
+
+    What is noted of a customer holds from the day of joining.
+    """
+    margin = _margins(rng.spawn(1)[0], world, sink.clock)
     world.number = sink.numbers("customers", len(world))
-    customers = {
-        "customer_id": world.number,
-        "joined_on": world.joined,
-        "segment": world.segment,
-        "margin_per_year": margin,
-    }
-    sink.add("customers", customers)
+    sink.add(
+        "customers",
+        customer_id=world.number,
+        joined_on=world.joined,
+        segment=world.segment,
+        margin_per_year=margin,
+    )
     rows, slots = np.nonzero(world.line >= 0)
     world.contract[rows, slots] = sink.numbers("contracts", len(rows))
-    contracts = {
-        "contract_id": world.contract[rows, slots],
-        "customer_id": world.number[rows],
-        "product_line": world.line[rows, slots],
-        "plan_id": world.plan[rows, slots],
-        "started_on": world.started[rows, slots],
-        "price": world.price[rows, slots],
-        "binding_until": world.binding[rows, slots],
-        "bundle_id": np.where(world.bundled, world.number, NONE)[rows],
-    }
-    sink.add("contracts", contracts)
+    sink.add(
+        "contracts",
+        contract_id=world.contract[rows, slots],
+        customer_id=world.number[rows],
+        product_line=world.line[rows, slots],
+        plan_id=world.plan[rows, slots],
+        started_on=world.started[rows, slots],
+        price=world.price[rows, slots],
+        binding_until=world.binding[rows, slots],
+        bundle_id=np.where(world.bundled, world.number, NONE)[rows],
+    )
+    at = sink.clock.midnight(world.joined)
+    note(sink, world.number, CHANNEL, world.preferred, at)
+    note(sink, world.number, METHOD, world.method, at)
+    note(sink, world.number, FORMAT, world.format, at)
+    note(sink, world.number, PLAN, world.plan[:, 0], at)
+
+
+def note(sink: Recorder, customers: Ints, attribute: int, value: Ints | int, at: Ints) -> None:
+    """Write the new value (the world's code of it) of one attribute, from ``at`` (UTC µs)."""
+    value = value + _FIRST[attribute]
+    sink.add("master_data", customer_id=customers, attribute=attribute, value=value, valid_from=at)
+
+
+def change_preferences(world: World, month: Month) -> None:
+    """A few customers come to prefer another channel."""
+    rng = month.rng("preferences")
+    rows = np.nonzero(rng.random(len(world)) < _NEW_CHANNEL)[0]
+    channel = draw_channels(rng, len(rows))
+    at = month.clock.office_instant(rng, month.random_days(rng, len(rows)))
+    world.preferred[rows] = channel
+    note(month.sink, world.number[rows], CHANNEL, channel, at)
+
+
+def change_plans(
+    rng: np.random.Generator, world: World, month: Month, book: PriceBook, rows: Ints, at: Ints
+) -> None:
+    """Move the first product of ``rows`` to a plan on the list, at the price they have."""
+    for line in np.unique(world.line[rows, 0]):
+        own = world.line[rows, 0] == line
+        plan = rng.choice(book.open_plans(int(line)), int(own.sum()))
+        world.plan[rows[own], 0] = plan
+        note(month.sink, world.number[rows[own]], PLAN, plan, at[own])

@@ -1,16 +1,150 @@
-"""Price reviews: each contract once a year, told of or not, explained or not."""
+"""Prices: the list with its campaigns, the market's, and the yearly review of each contract."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipelines.simulator.clock import Floats, Ints, office_seconds
+from features.contract import PRODUCT_LINES
+from pipelines.simulator.clock import Floats, Ints
 from pipelines.simulator.notices import BY_APP, BY_EMAIL, BY_POST, BY_SMS, PRICE, notify
-from pipelines.simulator.world import NONE, PAPER, Month, World, irritate
+from pipelines.simulator.record import NONE
+from pipelines.simulator.world import PAPER, Month, World, irritate
+from pipelines.simulator.writer import Recorder
 
+LIST_PRICES = {
+    "electricity": (279, 349, 429, 549),
+    "broadband": (399, 499, 649, 799),
+    "telephony": (199, 279, 349, 449),
+    "insurance": (149, 249, 349, 499),
+}
+_OPEN_PLANS_AT_LEAST = 2
+_LEVEL, _DRIFT, _STEP = 0.96, 0.003, 0.015
 _SETTLED_DAYS = 150
 _SILENT, _NO_REASON, _CUT = 0.14, 0.16, 0.05
 _CONTRADICTED = 0.06
+
+
+@dataclass(slots=True)
+class PriceBook:
+    """Plans on the list now (øre; campaign 0 when none) and the rows of the list so far."""
+
+    line: list[int] = field(default_factory=list)
+    price: list[int] = field(default_factory=list)
+    campaign: list[int] = field(default_factory=list)
+    open: list[bool] = field(default_factory=list)
+    current: dict[tuple[int, bool], tuple[int, int]] = field(default_factory=dict)
+    rows: list[tuple[int, int, int, int, int, int]] = field(default_factory=list)
+
+    def offer(self, plan: int, day: int, price: int, *, campaign: bool) -> None:
+        """Offer a plan at a price from ``day``; ends the offer it replaces."""
+        self.withdraw(plan, day, campaign=campaign)
+        self.current[plan, campaign] = (day, price)
+        if campaign:
+            self.campaign[plan] = price
+        else:
+            self.price[plan] = price
+
+    def withdraw(self, plan: int, day: int, *, campaign: bool) -> None:
+        """End an offer on ``day``; without effect when there is none."""
+        if campaign:
+            self.campaign[plan] = 0
+        if (plan, campaign) in self.current:
+            since, price = self.current.pop((plan, campaign))
+            self.rows.append((plan, self.line[plan], since, day, price, int(campaign)))
+
+    def launch(self, line: int, day: int, price: int) -> int:
+        """Put a new plan on the list."""
+        self.line.append(line)
+        self.price.append(price)
+        self.campaign.append(0)
+        self.open.append(True)
+        self.offer(len(self.line) - 1, day, price, campaign=False)
+        return len(self.line) - 1
+
+    def close(self, plan: int, day: int) -> None:
+        """Take a plan off the list; those who have it keep it."""
+        self.withdraw(plan, day, campaign=True)
+        self.withdraw(plan, day, campaign=False)
+        self.open[plan] = False
+
+    def open_plans(self, line: int) -> list[int]:
+        """Plans of a line that new customers can buy."""
+        return [p for p, own in enumerate(self.line) if own == line and self.open[p]]
+
+    def publish(self, sink: Recorder) -> None:
+        """Hand over all rows, those still offered without an end."""
+        standing = [
+            (plan, self.line[plan], since, NONE, price, int(campaign))
+            for (plan, campaign), (since, price) in self.current.items()
+        ]
+        names = ("plan_id", "product_line", "valid_from", "valid_to", "price", "campaign")
+        values = np.array(self.rows + standing, dtype=np.int64).T
+        sink.add("price_list", **dict(zip(names, values, strict=True)))
+
+
+def open_book(lines: tuple[str, ...], first_day: int) -> PriceBook:
+    """The list as it stood two years before the start; the dearest plan is closed by the start."""
+    book = PriceBook()
+    for name in lines:
+        line = PRODUCT_LINES.index(name)
+        plans = [book.launch(line, first_day - 730, kr * 100) for kr in LIST_PRICES[name]]
+        book.close(plans[-1], first_day - 200)
+    return book
+
+
+def turn_price_list(book: PriceBook, month: Month) -> None:
+    """A month of list changes: new list prices, campaigns on and off, plans replaced."""
+    rng = month.rng("price list")
+    for plan in [p for p, is_open in enumerate(book.open) if is_open]:
+        chance, pick, size = rng.random(3)
+        day = int(month.random_days(rng, 1)[0])
+        line = book.line[plan]
+        if pick < 0.012 and len(book.open_plans(line)) > _OPEN_PLANS_AT_LEAST:
+            book.close(plan, day)
+            book.launch(line, day, _whole(book.price[plan] * (1 + 0.1 * size)))
+        elif book.campaign[plan] and chance < 0.25:
+            book.withdraw(plan, day, campaign=True)
+        elif not book.campaign[plan] and chance < 0.20:
+            book.offer(plan, day, _whole(book.price[plan] * (0.65 + 0.27 * size)), campaign=True)
+        elif chance > 0.90:
+            book.offer(plan, day, _whole(book.price[plan] * (1 + 0.06 * size)), campaign=False)
+
+
+def _whole(ore: float) -> int:
+    return round(ore / 100) * 100
+
+
+def market_prices(seed: int, months: int) -> Ints:
+    """What the market asks for a typical contract: øre a month, int64 (months, product lines).
+
+    A longer series begins the same.
+    """
+    typical = np.array([np.mean(LIST_PRICES[name]) for name in PRODUCT_LINES])
+    rngs = [np.random.default_rng([seed, month + 1, *b"market price"]) for month in range(months)]
+    steps = [rng.normal(_DRIFT, _STEP, len(PRODUCT_LINES)) for rng in rngs]
+    level = _LEVEL * np.exp(np.cumsum(steps, axis=0))
+    return np.rint(typical * level).astype(np.int64) * 100
+
+
+def publish_market(prices: Ints, lines: tuple[str, ...], sink: Recorder) -> None:
+    """Hand over the market prices of the lines sold."""
+    codes = np.array([PRODUCT_LINES.index(name) for name in lines])
+    months = sink.clock.first_days[: sink.clock.months]
+    sink.add(
+        "market_price",
+        product_line=np.tile(codes, len(months)),
+        month=np.repeat(months, len(codes)),
+        price=prices[:, codes].ravel(),
+    )
+
+
+def above_market(world: World, prices: Ints) -> Floats:
+    """How much more than the market each customer pays, as a part of the market's price."""
+    held = world.line >= 0
+    asked = np.where(held, prices[world.line], 0).sum(axis=1)
+    own = np.where(held, world.price, 0).sum(axis=1)
+    gap: Floats = own / np.maximum(asked, 1) - 1
+    return gap
 
 
 def apply_price_changes(world: World, first_day: int) -> None:
@@ -57,7 +191,7 @@ def _draw_changes(
     rise = np.clip(np.exp(rng.normal(np.log(0.075), 0.60, count)), 0.015, 0.35)
     rise = np.where(rng.random(count) < _CUT, -0.05, rise)
     old = world.price[rows, slots]
-    day = month.clock.random_days(rng, month.number, count)
+    day = month.random_days(rng, count)
     silent = rng.random(count) < _SILENT
     unexplained = rng.random(count) < np.where(silent, 0.5, _NO_REASON)
     usual = rng.choice([BY_EMAIL, BY_SMS, BY_APP], count, p=[0.6, 0.25, 0.15])
@@ -75,21 +209,19 @@ def _draw_changes(
 
 
 def _write(changes: Changes, world: World, month: Month, rng: np.random.Generator) -> None:
-    customers = world.number[changes.rows]
-    columns = {
-        "change_id": month.sink.numbers("price_changes", len(customers)),
-        "customer_id": customers,
-        "contract_id": world.contract[changes.rows, changes.slots],
-        "notified_on": changes.notified,
-        "effective_on": changes.effective,
-        "old_price": changes.old,
-        "new_price": changes.new,
-        "reason_code": changes.reason,
-        "channel": changes.channel,
-    }
-    month.sink.add("price_changes", columns)
+    month.sink.add_events(
+        "price_changes",
+        world.number[changes.rows],
+        contract_id=world.contract[changes.rows, changes.slots],
+        notified_on=changes.notified,
+        effective_on=changes.effective,
+        old_price=changes.old,
+        new_price=changes.new,
+        reason_code=changes.reason,
+        channel=changes.channel,
+    )
     told = changes.notified >= 0
-    at = month.clock.instant(changes.notified[told], office_seconds(rng, int(told.sum())))
+    at = month.clock.office_instant(rng, changes.notified[told])
     rows, new = changes.rows[told], changes.new[told]
     wrong = rng.random(len(rows)) < _CONTRADICTED
     other = np.rint(new * rng.uniform(1.06, 1.25, len(rows)) / 100).astype(np.int64) * 100

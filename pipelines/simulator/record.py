@@ -1,7 +1,6 @@
 """From numbers to the contract's tables: keys, types, what came late, what was never seen."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -10,38 +9,17 @@ import pyarrow.compute as pc
 from features.contract import CHANNELS, PAYMENT_METHODS, Column, Table
 from pipelines.simulator.clock import Bools, Clock, Ints
 
-KEYS = MappingProxyType(
-    {
-        "customer_id": "C",
-        "contract_id": "K",
-        "plan_id": "P",
-        "bundle_id": "B",
-        "invoice_id": "I",
-        "corrects_invoice_id": "I",
-        "payment_id": "Y",
-        "reminder_id": "R",
-        "event_id": "E",
-        "change_id": "X",
-        "contact_id": "T",
-        "case_id": "S",
-        "incident_id": "O",
-        "notification_id": "N",
-        "survey_id": "U",
-        "order_id": "D",
-        "claim_id": "J",
-        "complaint_id": "L",
-        "reading_id": "M",
-        "session_id": "V",
-        "offer_id": "F",
-        "consent_id": "Z",
-        "bar_id": "J",
-        "benefit_id": "G",
-        "household_id": "H",
-        "treatment_id": "A",
-        "site_id": "W",
-        "template_id": "Q",
-    }
+KEYS = (
+    {"customer_id": "C", "household_id": "H", "contract_id": "K", "plan_id": "P", "bundle_id": "B"}
+    | {"invoice_id": "I", "corrects_invoice_id": "I", "payment_id": "Y", "reminder_id": "R"}
+    | {"event_id": "E", "change_id": "X", "contact_id": "T", "case_id": "S", "incident_id": "O"}
+    | {"notification_id": "N", "template_id": "Q", "site_id": "W", "survey_id": "U"}
+    | {"order_id": "D", "claim_id": "J", "complaint_id": "L", "reading_id": "M"}
+    | {"session_id": "V", "offer_id": "F", "consent_id": "Z", "bar_id": "J", "benefit_id": "G"}
+    | {"treatment_id": "A"}
 )
+"""The letter before the numbers of each key."""
+NONE = -1
 TOPICS = ("billing", "price", "fault", "move", "payment", "other")
 NOTICES = ("outage", "price", "reminder", "marketing", "survey")
 COMPLAINT_TOPICS = (*TOPICS, "delivery")
@@ -54,29 +32,27 @@ MASTER_WORDS = (*CHANNELS, *PAYMENT_METHODS, *FORMATS)
 FIRST_METHOD = len(CHANNELS)
 FIRST_FORMAT = FIRST_METHOD + len(PAYMENT_METHODS)
 FIRST_PLAN = FIRST_FORMAT + len(FORMATS)
-WORDS: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
-    {
-        ("customers", "segment"): ("private", "young", "senior"),
-        ("price_changes", "reason_code"): ("wholesale_cost", "indexation", "campaign_end"),
-        ("contacts", "topic"): TOPICS,
-        ("cases", "topic"): TOPICS,
-        ("incidents", "kind"): ("outage", "degraded", "equipment"),
-        ("notifications", "kind"): NOTICES,
-        ("complaints", "topic"): COMPLAINT_TOPICS,
-        ("orders", "kind"): ORDERS,
-        ("self_service", "task"): TASKS,
-        ("offers", "kind"): OFFERS,
-        ("treatments", "action"): ACTIONS,
-        ("treatments", "lane"): ("call",),
-        ("master_data", "value"): MASTER_WORDS,
-    }
-)
+WORDS = {
+    ("customers", "segment"): ("private", "young", "senior"),
+    ("price_changes", "reason_code"): ("wholesale_cost", "indexation", "campaign_end"),
+    ("contacts", "topic"): TOPICS,
+    ("cases", "topic"): TOPICS,
+    ("incidents", "kind"): ("outage", "degraded", "equipment"),
+    ("notifications", "kind"): NOTICES,
+    ("complaints", "topic"): COMPLAINT_TOPICS,
+    ("orders", "kind"): ORDERS,
+    ("self_service", "task"): TASKS,
+    ("offers", "kind"): OFFERS,
+    ("treatments", "action"): ACTIONS,
+    ("treatments", "lane"): ("call",),
+    ("master_data", "value"): MASTER_WORDS,
+}
 LATE_TABLES = frozenset(
     {"invoices", "payments", "reminders", "payment_method_events", "contacts", "cases"}
     | {"incidents", "notifications", "surveys", "orders", "complaints", "meter_readings"}
     | {"self_service", "offers", "treatments", "claims"}
 )
-UNTIL_SETTLED = MappingProxyType({"failed": 0, "status": 1})
+UNTIL_SETTLED = {"failed": 0, "status": 1}
 """What a row says until its moment has come: paid, missing. Other values are null until then."""
 _ARROW = {
     "text": pa.string(),

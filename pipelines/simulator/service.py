@@ -6,10 +6,9 @@ import numpy as np
 
 from features.contract import CHANNELS
 from pipelines.simulator.clock import Bools, Floats, Ints, office_seconds
-from pipelines.simulator.record import TOPICS
-from pipelines.simulator.selfservice import Pushed
-from pipelines.simulator.silence import deal_with
-from pipelines.simulator.world import NONE, Month, World, add_events, irritate
+from pipelines.simulator.dealings import Pushed
+from pipelines.simulator.record import NONE, TOPICS
+from pipelines.simulator.world import Month, World, irritate
 
 BILLING, PRICE, FAULT, MOVE, PAYMENT, OTHER = range(len(TOPICS))
 PHONE, CHAT, STORE = (CHANNELS.index(name) for name in ("phone", "chat", "store"))
@@ -18,6 +17,7 @@ _USED_SHARES = (0.50, 0.20, 0.20, 0.05, 0.05)
 _AS_PREFERRED = 0.6
 _LINKED_LATER, _LINKED_AFTER_HOURS, _LONGEST_HOURS = 0.15, 20, 240
 _HOUR = 3600
+_INBOUND, _OUTBOUND = range(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def first_contacts(
     flat = np.repeat(np.arange(counts.size), counts.ravel())
     rows, topic = np.divmod(flat, len(TOPICS))
     soon = first_days.ravel()[flat] + rng.integers(0, 10, len(flat))
-    anywhere = month.clock.random_days(rng, month.number, len(flat))
+    anywhere = month.random_days(rng, len(flat))
     caused = first_days.ravel()[flat] > month.first
     day = np.minimum(np.where(caused, soon, anywhere), month.last)
     pairs = ((rows, pushed.rows), (topic, pushed.topic), (day, pushed.day))
@@ -123,7 +123,7 @@ def answer(rng: np.random.Generator, world: World, month: Month, talks: Talks) -
     """Let contacts wait, reach a bot or a person, be passed on; write and remember them."""
     answers = _meet(rng, month, talks)
     _write(rng, world, month, talks, answers)
-    deal_with(world, talks.rows, talks.day)
+    world.deal(talks.rows, talks.day)
     slow = np.clip((answers.wait - 300) / 900, 0, 1.5) + 0.5 * answers.abandoned
     slow = np.where(answers.hours > 24, np.minimum(answers.hours / 48, 1.5), slow)
     looped = answers.asked_for_person & answers.kept_by_bot
@@ -155,27 +155,29 @@ def _meet(rng: np.random.Generator, month: Month, talks: Talks) -> Answers:
 def _write(
     rng: np.random.Generator, world: World, month: Month, talks: Talks, answers: Answers
 ) -> None:
-    count = len(talks.rows)
     begun = month.clock.instant(talks.day, talks.second)
     seconds = np.where(talks.channel == CHAT, answers.wait, answers.hours * _HOUR)
     replied = begun + (seconds * 1e6).astype(np.int64)
-    silent = np.isin(talks.channel, (PHONE, STORE)) | answers.abandoned | (rng.random(count) < 0.03)
-    columns = {
-        "started_at": begun,
-        "channel": talks.channel,
-        "direction": np.zeros(count, dtype=np.int64),
-        "topic": talks.topic,
-        "linked_at": _link(month, talks, begun),
-        "case_id": talks.case,
-        "wait_seconds": answers.wait,
-        "abandoned": answers.abandoned,
-        "handled_by": np.where(answers.abandoned, NONE, answers.kept_by_bot.astype(np.int64)),
-        "human_requested": answers.asked_for_person,
-        "transfers": answers.passed_on,
-        "unavailable_channel": talks.closed,
-        "replied_at": np.where(silent, NONE, replied),
-    }
-    add_events(month.sink, "contacts", world.number[talks.rows], columns)
+    silent = (
+        np.isin(talks.channel, (PHONE, STORE)) | answers.abandoned | (rng.random(len(begun)) < 0.03)
+    )
+    month.sink.add_events(
+        "contacts",
+        world.number[talks.rows],
+        started_at=begun,
+        channel=talks.channel,
+        direction=_INBOUND,
+        topic=talks.topic,
+        linked_at=_link(month, talks, begun),
+        case_id=talks.case,
+        wait_seconds=answers.wait,
+        abandoned=answers.abandoned,
+        handled_by=np.where(answers.abandoned, NONE, answers.kept_by_bot),
+        human_requested=answers.asked_for_person,
+        transfers=answers.passed_on,
+        unavailable_channel=talks.closed,
+        replied_at=np.where(silent, NONE, replied),
+    )
 
 
 def _link(month: Month, talks: Talks, begun: Ints) -> Ints:
@@ -190,19 +192,18 @@ def _link(month: Month, talks: Talks, begun: Ints) -> Ints:
 def call_back(rng: np.random.Generator, world: World, month: Month, talks: Talks) -> None:
     """The company calls a few customers back: no effort of theirs, so nothing is remembered."""
     mine = (talks.case >= 0) & ~talks.again & (rng.random(len(talks.rows)) < 0.06)
-    count = int(mine.sum())
-    nothing = np.zeros(count, dtype=np.int64)
-    day = talks.day[mine] + rng.integers(1, 8, count)
-    deal_with(world, talks.rows[mine], day)
-    columns = {
-        "started_at": month.clock.instant(day, office_seconds(rng, count)),
-        "channel": np.full(count, PHONE),
-        "direction": nothing + 1,
-        "topic": talks.topic[mine],
-        "case_id": talks.case[mine],
-        "abandoned": nothing,
-        "handled_by": nothing,
-        "human_requested": nothing,
-        "transfers": nothing,
-    }
-    add_events(month.sink, "contacts", world.number[talks.rows[mine]], columns)
+    day = talks.day[mine] + rng.integers(1, 8, int(mine.sum()))
+    world.deal(talks.rows[mine], day)
+    month.sink.add_events(
+        "contacts",
+        world.number[talks.rows[mine]],
+        started_at=month.clock.office_instant(rng, day),
+        channel=PHONE,
+        direction=_OUTBOUND,
+        topic=talks.topic[mine],
+        case_id=talks.case[mine],
+        abandoned=0,
+        handled_by=0,
+        human_requested=0,
+        transfers=0,
+    )

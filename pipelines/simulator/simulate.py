@@ -1,6 +1,7 @@
 """Simulate the company month by month, and write its tables and the answer key."""
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -8,30 +9,62 @@ from pathlib import Path
 import numpy as np
 
 from features.contract import PRODUCT_LINES
-from pipelines.simulator.benefits import first_benefits
-from pipelines.simulator.clock import Clock, Ints, make_clock
-from pipelines.simulator.coefficients import THE_RULE, Coefficients
+from pipelines.simulator.billing import read_meters, send_bills
+from pipelines.simulator.casework import serve
+from pipelines.simulator.clock import Floats, Ints, make_clock
 from pipelines.simulator.contract_breaks import write_dirt
-from pipelines.simulator.customer_types import deal_types, quiet_by_nature
-from pipelines.simulator.events import happen
+from pipelines.simulator.dealings import (
+    Grounds,
+    complain,
+    help_themselves,
+    make_claims,
+    take_orders,
+)
+from pipelines.simulator.faults import break_things
 from pipelines.simulator.hazard import Hazard, hazard
-from pipelines.simulator.households import hear, move_in, move_out, share_homes
-from pipelines.simulator.leaving import decide, withdraw_products
-from pipelines.simulator.margins import margins
-from pipelines.simulator.market import market_prices, publish_market
-from pipelines.simulator.marketing import first_consents
-from pipelines.simulator.masterdata import register_master_data
-from pipelines.simulator.options import USUAL_CORRECTIONS, USUAL_LATE_SHARE, USUAL_TYPES, Dials
-from pipelines.simulator.population import new_customers, register, settled_days, sign_contracts
-from pipelines.simulator.pricelist import PriceBook, open_book
-from pipelines.simulator.prices import apply_price_changes
-from pipelines.simulator.truth import TruthFile
-from pipelines.simulator.world import Month, Sink, World, forget
+from pipelines.simulator.leaving import (
+    decide,
+    hear,
+    move_in,
+    move_out,
+    share_homes,
+    withdraw_products,
+)
+from pipelines.simulator.marketing import approach, ask, first_consents
+from pipelines.simulator.options import (
+    THE_RULE,
+    USUAL_CORRECTIONS,
+    USUAL_LATE_SHARE,
+    USUAL_TYPES,
+    Coefficients,
+    Dials,
+)
+from pipelines.simulator.outreach import bar, first_benefits, grant_benefits, reach_out
+from pipelines.simulator.paying import change_ways_of_paying, pay_bills
+from pipelines.simulator.population import (
+    change_preferences,
+    new_customers,
+    register,
+    settled_days,
+    sign_contracts,
+)
+from pipelines.simulator.prices import (
+    PriceBook,
+    apply_price_changes,
+    market_prices,
+    open_book,
+    publish_market,
+    review_prices,
+    turn_price_list,
+)
+from pipelines.simulator.record import TOPICS
+from pipelines.simulator.service import BILLING, FAULT, MOVE, OTHER, PAYMENT, PRICE
+from pipelines.simulator.truth import TruthFile, deal_types, quiet_by_nature
+from pipelines.simulator.world import Month, World, forget, irritate
 from pipelines.simulator.writer import CLAIMS, WRITTEN, Format, Recorder
 
-
-def ignore(month: int) -> None:
-    """Take no notice of progress."""
+_COMPLAIN = 0.10
+_IDLE_RATES = {MOVE: 0.006, OTHER: 0.050, PRICE: 0.010}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +88,7 @@ def simulate(
     products: tuple[str, ...] = ("electricity", "broadband"),
     start: date = date(2022, 1, 1),
     fmt: Format = "parquet",
-    on_month: Callable[[int], None] = ignore,
+    on_month: Callable[[int], None] = lambda month: None,
     rule: Coefficients = THE_RULE,
     late_share: float = USUAL_LATE_SHARE,
     corrections: float = USUAL_CORRECTIONS,
@@ -79,20 +112,18 @@ def simulate(
     company = Company(products, customers, book, rule, market, dials)
     tables, truth = out / "tables", out / "truth"
     names = (*WRITTEN, CLAIMS) if "insurance" in products else WRITTEN
-    with Recorder(clock, tables, fmt, seed, dials, names) as sink, TruthFile(truth) as key:
-        run(company, clock, sink, key, on_month)
-    write_dirt(truth, sink.soiled)
+    recorder = Recorder(clock, tables, fmt, seed, dials, names)
+    with closing(recorder) as sink, closing(TruthFile(truth)) as key:
+        run(company, sink, key, on_month)
+        sink.finish()
+    write_dirt(truth, recorder.soiled)
 
 
 def run(
-    company: Company,
-    clock: Clock,
-    sink: Recorder,
-    truth: TruthFile,
-    on_month: Callable[[int], None],
+    company: Company, sink: Recorder, truth: TruthFile, on_month: Callable[[int], None]
 ) -> None:
     """Move the company through all months."""
-    world = settle(company, clock, sink)
+    clock, world = sink.clock, settle(company, sink)
     _deal(world, company, sink.seed, 0, truth)
     for number in range(clock.months):
         month = Month(clock, number, sink.seed, sink, company.dials)
@@ -104,25 +135,20 @@ def run(
         sink.close_month()
         on_month(number + 1)
     company.book.publish(sink)
-    publish_market(company.market, company.lines, clock, sink)
+    publish_market(company.market, company.lines, sink)
 
 
-def settle(company: Company, clock: Clock, sink: Recorder) -> World:
+def settle(company: Company, sink: Recorder) -> World:
     """The customers who are there at the start."""
     rng = np.random.default_rng([sink.seed, 0])
-    joined = settled_days(rng, clock, company.size)
+    joined = settled_days(rng, sink.clock, company.size)
     world = new_customers(rng, joined, company.lines, company.rule.frailty_sd)
-    sign_contracts(rng, world, company.book, clock.first(0) - 1, settled=True)
-    _enter(rng, world, clock, sink)
+    sign_contracts(rng, world, company.book, sink.clock.first(0) - 1, settled=True)
+    register(rng, world, sink)
+    first_consents(rng, world, sink)
     share_homes(rng, world, sink)
-    first_benefits(rng, world, clock, sink)
+    first_benefits(rng, world, sink)
     return world
-
-
-def _enter(rng: np.random.Generator, world: World, clock: Clock, sink: Sink) -> None:
-    register(world, margins(rng.spawn(1)[0], world, clock), sink)
-    register_master_data(world, clock, sink)
-    first_consents(rng, world, clock, sink)
 
 
 def _deal(world: World, company: Company, seed: int, month: int, truth: TruthFile) -> None:
@@ -157,8 +183,48 @@ def live(
 def _newcomers(staying: World, month: Month, company: Company, sink: Recorder) -> World:
     rng = month.rng("newcomers")
     count = int(rng.poisson(max(company.size - len(staying), 0)))
-    joined = month.clock.random_days(rng, month.number, count)
+    joined = month.random_days(rng, count)
     coming = new_customers(rng, joined, company.lines, company.rule.frailty_sd)
     sign_contracts(rng, coming, company.book, month.last, settled=False)
-    _enter(rng, coming, month.clock, sink)
+    register(rng, coming, sink)
+    first_consents(rng, coming, sink)
     return coming
+
+
+def happen(world: World, month: Month, book: PriceBook) -> None:
+    """The events of a month, in the order in which one leads to another."""
+    turn_price_list(book, month)
+    rates, first, struck = _cause_contacts(world, month)
+    change_ways_of_paying(world, month)
+    change_preferences(world, month)
+    approach(world, month, book)
+    grant_benefits(world, month)
+    read_meters(world, month)
+    reach_out(world, month)
+    make_claims(world, month)
+    bar(world, month)
+    missed = take_orders(world, month)
+    talks = serve(world, month, rates, first, help_themselves(world, month))
+    about_bills = talks.topic == BILLING
+    irritate(world, month, "unclear_bill", talks.rows[about_bills], talks.day[about_bills])
+    hard = talks.hard & ~talks.again
+    unsolved = Grounds(talks.rows[hard], talks.day[hard] + 7, talks.topic[hard], _COMPLAIN)
+    complain(world, month, (struck, missed, unsolved))
+    ask(world, month, talks)
+
+
+def _cause_contacts(world: World, month: Month) -> tuple[Floats, Ints, Grounds]:
+    """Bills, payments, prices, faults: rate of contacts and first day by topic, and grounds."""
+    bills = send_bills(world, month)
+    rates = np.zeros((len(world), len(TOPICS)))
+    first = np.full((len(world), len(TOPICS)), month.first)
+    for topic, rate in _IDLE_RATES.items():
+        rates[:, topic] = rate
+    rates[:, BILLING], first[:, BILLING] = bills.worry, bills.issued
+    rates[:, PAYMENT], first[:, PAYMENT] = pay_bills(world, month, bills), bills.due
+    worry, told = review_prices(world, month)
+    rates[:, PRICE] += worry
+    first[:, PRICE] = told
+    struck = break_things(world, month)
+    rates[:, FAULT], first[:, FAULT] = struck.rate, struck.first
+    return rates, first, struck.grounds

@@ -1,41 +1,42 @@
-"""The answer key beside the data: each customer's true hazard, month by month."""
+"""The answer key: true hazards by month, and what being contacted would do to each customer.
 
+Nobody is contacted here. Persuadables stay because of it, the sure stay and the lost leave whatever
+is done, sleeping dogs leave because of it, while they sleep: on autopay, and without any dealing
+with the company for long. Someone who stays out of inertia is woken by being contacted (Ascarza,
+Iyengar and Schleicher 2016), and where bills pay themselves, months go by without a thought of the
+company; how long is long is chosen here. Those who are silent by nature are oftener sleeping dogs
+and seldom persuadable, so that a type can be told from the tables a little.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
+from scipy.special import gammainc
 
-from pipelines.simulator.clock import Floats
-from pipelines.simulator.coefficients import CODES
-from pipelines.simulator.customer_types import Dealt
+from pipelines.simulator.clock import Floats, Ints
 from pipelines.simulator.hazard import Hazard
-from pipelines.simulator.options import TYPES
+from pipelines.simulator.options import CODES, TYPES
+from pipelines.simulator.population import AUTOPAY_SHARE, TALK_SHAPE
 from pipelines.simulator.record import key_texts
-from pipelines.simulator.silence import asleep
-from pipelines.simulator.world import Month, World
+from pipelines.simulator.world import AUTOPAY, Month, World
 
+_BY_NATURE = 0.5
+_EFFECTS = {"persuadable": -0.8, "sleeping_dog": 0.7}
+_SPREAD, _AT_LEAST = 0.2, 0.2
+_AWAKE_DAYS, _SOUND_DAYS = 30, 180
 CUSTOMERS = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("quiet", pa.float64()),
-        ("type", pa.string()),
-        ("effect_of_contact", pa.float64()),
-    ]
+    {"customer_id": pa.string(), "quiet": pa.float64(), "type": pa.string()}
+    | {"effect_of_contact": pa.float64()}
 )
 SHARES = (*(f"share_{code}" for code in CODES), "share_season", "share_unseen")
 SCHEMA = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("month", pa.date32()),
-        ("hazard", pa.float64()),
-        ("log_odds", pa.float64()),
-        ("base", pa.float64()),
-        *((name, pa.float32()) for name in SHARES),
-        ("asleep", pa.float32()),
-    ]
+    {"customer_id": pa.string(), "month": pa.date32()}
+    | dict.fromkeys(("hazard", "log_odds", "base"), pa.float64())
+    | dict.fromkeys((*SHARES, "asleep"), pa.float32())
 )
 _README = """# The answer key of a simulated company
 
@@ -62,29 +63,61 @@ this changes anything in the tables.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Dealt:
+    """Type of each customer (index into ``TYPES``) and its effect of being contacted (log-odds).
+
+    A sleeping dog's effect is that of one fast asleep.
+    """
+
+    kind: Ints
+    effect: Floats
+
+
+def quiet_by_nature(world: World) -> Floats:
+    """Each customer's place among all, in [0, 1): those on autopay first, the quietest first."""
+    place = gammainc(TALK_SHAPE, TALK_SHAPE * world.talk)
+    others = AUTOPAY_SHARE + place * (1 - AUTOPAY_SHARE)
+    return np.asarray(np.where(world.method == AUTOPAY, place * AUTOPAY_SHARE, others))
+
+
+def deal_types(rng: np.random.Generator, quiet: Floats, shares: Mapping[str, float]) -> Dealt:
+    """Give every customer a type, on average by the shares, and an effect of its own.
+
+    ``quiet`` (n,) is ``quiet_by_nature``; it decides for half of the customers.
+    """
+    count = len(quiet)
+    place = np.where(rng.random(count) < _BY_NATURE, quiet, rng.random(count))
+    edges = np.cumsum([shares[name] for name in TYPES])[:-1]
+    kind = np.searchsorted(edges, place, side="right").astype(np.int64)
+    mean = np.array([_EFFECTS.get(name, 0.0) for name in TYPES])[kind]
+    size = np.maximum(np.abs(mean) + rng.normal(0, _SPREAD, count), _AT_LEAST)
+    return Dealt(kind, np.sign(mean) * size)
+
+
+def asleep(world: World, month: Month) -> Floats:
+    """How soundly each customer sleeps on the first day of the month, 0 to 1.
+
+    0 within a month of any dealing and for whoever does not pay by autopay, then growing evenly
+    until half a year has gone.
+    """
+    quiet = (month.first - world.dealt_on - _AWAKE_DAYS) / (_SOUND_DAYS - _AWAKE_DAYS)
+    return np.where(world.method == AUTOPAY, np.clip(quiet, 0, 1), 0.0)
+
+
 class TruthFile:
     """Writes the answer key a month at a time, rows by month and customer."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "README.md").write_text(_README, encoding="utf-8")
-        self.file = parquet.ParquetWriter(
-            self.folder / "hazard.parquet", SCHEMA, compression="zstd"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "README.md").write_text(_README, encoding="utf-8")
+        self.file, self.customers = (
+            parquet.ParquetWriter(folder / f"{name}.parquet", schema, compression="zstd")
+            for name, schema in (("hazard", SCHEMA), ("customers", CUSTOMERS))
         )
-        self.customers = parquet.ParquetWriter(
-            self.folder / "customers.parquet", CUSTOMERS, compression="zstd"
-        )
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Finish both files."""
         self.file.close()
         self.customers.close()
 

@@ -1,76 +1,17 @@
 """The state of the simulated company: one row per living customer, two contract slots each."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from datetime import date
-from types import MappingProxyType
-from typing import Protocol
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
-from features.contract import PAYMENT_METHODS, TABLES
-from pipelines.simulator.clock import Bools, Clock, Ints
-from pipelines.simulator.options import Dials
-
-Columns = Mapping[str, Ints | Bools]
-"""A table's columns as numbers (codes, days since 1970, UTC µs, øre; −1 null) or flags."""
-
-AHEAD = 6
-"""Months that what happens today may reach into the future."""
+from features.contract import PAYMENT_METHODS
+from pipelines.simulator.clock import Bools, Clock, Floats, Ints
+from pipelines.simulator.options import DECAY, SIGNALS, Dials
+from pipelines.simulator.writer import AHEAD, Recorder
 
 AUTOPAY, EINVOICE, MOBILE, CARD, MANUAL = range(len(PAYMENT_METHODS))
 PAPER, EMAIL, EINVOICE_FORMAT, APP = range(4)
-NONE = -1
-
-DECAY = MappingProxyType(
-    {
-        "bill_shock": 0.55,
-        "bill_correction": 0.65,
-        "unclear_bill": 0.55,
-        "dunning": 0.65,
-        "payment_failure": 0.60,
-        "payment_setup": 0.70,
-        "price_rise": 0.83,
-        "silent_price_rise": 0.75,
-        "wait": 0.50,
-        "unresolved_case": 0.68,
-        "late_delivery": 0.65,
-        "bot_loop": 0.55,
-        "fault_response": 0.60,
-        "repeat_contact": 0.82,
-        "scattered_history": 0.65,
-        "uninformed_incident": 0.78,
-        "satisfaction": 0.55,
-        "bundle_broken": 0.80,
-        "missing_reading": 0.50,
-        "complaint": 0.70,
-        "self_service": 0.60,
-        "self_service_success": 0.60,
-        "kept_informed": 0.78,
-        "noise": 0.55,
-        "contradicting_message": 0.60,
-        "forced_channel": 0.60,
-        "household": 0.75,
-        "benefits_used": 0.80,
-        "outreach": 0.85,
-        "claims": 0.75,
-        "claims_honoured": 0.75,
-    }
-)
-"""What remains of each irritation (or comfort) after a month: it fades over one to six months."""
-
-SIGNALS = tuple(DECAY)
-
-DRIVERS = MappingProxyType(
-    {
-        "bundle_broken": "bundle",
-        "self_service_success": "self_service",
-        "kept_informed": "uninformed_incident",
-        "claims_honoured": "claims",
-    }
-)
-"""The driver a signal counts under; the others are drivers of the same name."""
 
 
 @dataclass(slots=True)
@@ -93,11 +34,11 @@ class World:
     joined: Ints
     dealt_on: Ints
     area: Ints
-    frailty: npt.NDArray[np.float64]
-    talk: npt.NDArray[np.float64]
-    trouble: npt.NDArray[np.float64]
-    lateness: npt.NDArray[np.float64]
-    usage: npt.NDArray[np.float64]
+    frailty: Floats
+    talk: Floats
+    trouble: Floats
+    lateness: Floats
+    usage: Floats
     method: Ints
     format: Ints
     line: Ints
@@ -108,28 +49,28 @@ class World:
     price_from: Ints
     started: Ints
     binding: Ints
-    bundled: npt.NDArray[np.bool_]
-    usual_bill: npt.NDArray[np.float64]
+    bundled: Bools
+    usual_bill: Floats
     invoice: Ints
     bill: Ints
     preferred: Ints
-    marketing: npt.NDArray[np.bool_]
+    marketing: Bools
     household: Ints
     benefit: Ints
-    unread: npt.NDArray[np.bool_]
+    unread: Bools
     informed: Ints
     struck: Ints
-    memory: npt.NDArray[np.float32] = field()
-    coming: npt.NDArray[np.float32] = field()
+    memory: npt.NDArray[np.float32]
+    coming: npt.NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.number)
 
-    def has(self, slot: int) -> npt.NDArray[np.bool_]:
+    def has(self, slot: int) -> Bools:
         """Which customers have a contract in a slot."""
         return self.line[:, slot] >= 0
 
-    def keep(self, mask: npt.NDArray[np.bool_]) -> "World":
+    def keep(self, mask: Bools) -> "World":
         """The customers selected by ``mask``."""
         return World(**{f.name: getattr(self, f.name)[mask] for f in fields(self)})
 
@@ -138,30 +79,13 @@ class World:
         both = ((f.name, (getattr(self, f.name), getattr(other, f.name))) for f in fields(self))
         return World(**{name: np.concatenate(pair) for name, pair in both})
 
-    def felt(self, signal: str) -> npt.NDArray[np.float64]:
+    def deal(self, rows: Ints, days: Ints) -> None:
+        """Note that ``rows`` have to do with the company on ``days``."""
+        np.maximum.at(self.dealt_on, rows, days)
+
+    def felt(self, signal: str) -> Floats:
         """What one irritation weighs at the start of the month."""
         return self.memory[:, SIGNALS.index(signal)].astype(np.float64)
-
-
-class Sink(Protocol):
-    """Takes the rows that a month produces and hands out the numbers of their keys."""
-
-    def numbers(self, table: str, count: int) -> Ints:
-        """The next ``count`` key numbers of a table."""
-        ...
-
-    def add(self, table: str, columns: Columns, *, final: bool = False) -> None:
-        """Add rows; a column that is left out is null, and ``final`` rows may follow the notice."""
-        ...
-
-
-def add_events(
-    sink: Sink, table: str, customers: Ints, columns: Columns, *, final: bool = False
-) -> None:
-    """Add one row of ``table`` for each of ``customers``, under the next numbers of its key."""
-    numbers = sink.numbers(table, len(customers))
-    keys = {TABLES[table].key[0]: numbers, "customer_id": customers}
-    sink.add(table, keys | dict(columns), final=final)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +95,7 @@ class Month:
     clock: Clock
     number: int
     seed: int
-    sink: Sink
+    sink: Recorder
     dials: Dials
 
     def rng(self, step: str) -> np.random.Generator:
@@ -193,10 +117,9 @@ class Month:
         """Calendar month, 1 to 12."""
         return self.clock.season(self.number)
 
-    @property
-    def date(self) -> date:
-        """First day of the month as a date."""
-        return self.clock.date(self.number)
+    def random_days(self, rng: np.random.Generator, count: int) -> Ints:
+        """Days spread evenly over the month: int64 (count,)."""
+        return rng.integers(self.first, self.last + 1, count)
 
 
 def irritate(

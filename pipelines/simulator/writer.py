@@ -3,10 +3,10 @@
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import csv, parquet
 
@@ -15,6 +15,7 @@ from pipelines.simulator.clock import Clock, Ints
 from pipelines.simulator.contract_breaks import CLEAN, soil
 from pipelines.simulator.options import Dials
 from pipelines.simulator.record import (
+    NONE,
     draw_known_at,
     encode,
     happened,
@@ -22,45 +23,17 @@ from pipelines.simulator.record import (
     instants,
     schema_of,
 )
-from pipelines.simulator.world import AHEAD, NONE, Columns
 
 Format = Literal["parquet", "csv"]
-WRITTEN = (
-    "customers",
-    "contracts",
-    "terminations",
-    "invoices",
-    "payments",
-    "reminders",
-    "payment_method_events",
-    "price_changes",
-    "price_list",
-    "contacts",
-    "cases",
-    "incidents",
-    "notifications",
-    "surveys",
-    "orders",
-    "complaints",
-    "meter_readings",
-    "self_service",
-    "offers",
-    "consents",
-    "contact_bars",
-    "reservations",
-    "benefits",
-    "market_price",
-    "households",
-    "treatments",
-    "master_data",
-)
 CLAIMS = "claims"
 """Written beside the others by a company that sells insurance."""
+WRITTEN = tuple(name for name in TABLES if name not in (CLAIMS, "labels", "household_notices"))
+AHEAD = 6
+"""Months that what happens today may reach into the future."""
 REGISTERS = frozenset({"customers", "contracts", "terminations", "price_list", "market_price"})
 SORTED_AT_THE_END = frozenset(
     {"terminations", "price_list", "market_price", "households", "master_data", "reservations"}
 )
-_SECONDS = pa.timestamp("s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +53,6 @@ class TableFile:
     def __init__(self, table: Table, folder: Path, fmt: Format) -> None:
         self.schema = schema_of(table)
         self.fmt = fmt
-        self.rows = 0
         path = folder / f"{table.name}.{fmt}"
         if fmt == "parquet":
             self.file = parquet.ParquetWriter(path, self.schema, compression="zstd")
@@ -89,22 +61,14 @@ class TableFile:
 
     def write(self, data: pa.Table) -> None:
         """Append rows; no rows, no row group."""
-        self.rows += data.num_rows
         if data.num_rows:
             self.file.write_table(data if self.fmt == "parquet" else data.cast(_plain(data.schema)))
-
-    def close(self) -> None:
-        """Finish the file."""
-        self.file.close()
 
 
 def _plain(schema: pa.Schema) -> pa.Schema:
     """Instants to the second, as delimited files show them."""
-    plain = [
-        field.with_type(_SECONDS) if pa.types.is_timestamp(field.type) else field
-        for field in schema
-    ]
-    return pa.schema(plain)
+    seconds, is_instant = pa.timestamp("s"), pa.types.is_timestamp
+    return pa.schema([f.with_type(seconds) if is_instant(f.type) else f for f in schema])
 
 
 @dataclass(slots=True)
@@ -130,24 +94,21 @@ class Recorder:
     soiled: list[pa.Table] = field(default_factory=list)
     left: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
-    def __enter__(self) -> Self:
+    def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.files = {name: TableFile(TABLES[name], self.folder, self.fmt) for name in self.tables}
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        if error is None:
-            self._flush(before=self.clock.months + 1)
-            for name, parts in self.kept.items():
-                keys = [(key, "ascending") for key in TABLES[name].key]
-                self.files[name].write(pa.concat_tables(parts).sort_by(keys))
-        for file in self.files.values():
-            file.close()
+    def finish(self) -> None:
+        """Write what is still waiting, and the tables that are sorted as a whole."""
+        self._flush(before=self.clock.months + 1)
+        for name, parts in self.kept.items():
+            keys = [(key, "ascending") for key in TABLES[name].key]
+            self.files[name].write(pa.concat_tables(parts).sort_by(keys))
+
+    def close(self) -> None:
+        """Close all files."""
+        for each in self.files.values():
+            each.file.close()
 
     def numbers(self, table: str, count: int) -> Ints:
         """The next ``count`` key numbers of a table."""
@@ -158,22 +119,27 @@ class Recorder:
             self.left = np.concatenate([self.left, never])
         return np.arange(first, first + count, dtype=np.int64)
 
-    def add(self, table: str, columns: Columns, *, final: bool = False) -> None:
+    def add(self, table: str, *, final: bool = False, **columns: npt.ArrayLike) -> None:
         """Add rows of the current month; ``final`` rows may come after the customer's notice.
 
-        A column that is left out is null.
+        A column holds codes, days since 1970, UTC µs or øre (−1 null), one for each row or one
+        for all; one that is left out is null. Arrays are not copied: change none in place later.
         """
-        count = len(next(iter(columns.values())))
-        null = {
-            column.name: np.full(count, NONE)
-            for column in TABLES[table].columns
-            if column.name not in columns
-        }
-        numbers = {name: values.astype(np.int64, copy=False) for name, values in columns.items()}
-        chunk = Chunk(self.month, self.chunks, table, null | numbers, final)
-        self.waiting.append(chunk)
+        names = [column.name for column in TABLES[table].columns]
+        values = [
+            np.asarray(columns.get(name, NONE)).astype(np.int64, copy=False) for name in names
+        ]
+        numbers = dict(zip(names, np.broadcast_arrays(*values), strict=True))
+        self.waiting.append(Chunk(self.month, self.chunks, table, numbers, final))
         # Claims take no number: with or without them, the other rows are late by the same chance.
         self.chunks += table != CLAIMS
+
+    def add_events(
+        self, table: str, customers: Ints, *, final: bool = False, **columns: npt.ArrayLike
+    ) -> None:
+        """Add a row for each of ``customers``, under the next numbers of the table's key."""
+        key = {TABLES[table].key[0]: self.numbers(table, len(customers))}
+        self.add(table, final=final, customer_id=customers, **key, **columns)
 
     def leave(self, customers: Ints, days: Ints) -> None:
         """Remember on which day customers gave notice."""
@@ -213,8 +179,7 @@ class Recorder:
         keep = at < until
         schema = schema_of(table)
         if "known_at" in schema.names:
-            word = [self.seed, chunk.number, *table.name.encode()]
-            rng = np.random.default_rng(word)
+            rng = np.random.default_rng([self.seed, chunk.number, *table.name.encode()])
             known_at, late = draw_known_at(rng, at, self.dials.late_share)
             keep &= ~late | (known_at < end)
             columns["known_at"] = np.where(late, known_at, -1)

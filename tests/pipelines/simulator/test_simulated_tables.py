@@ -32,7 +32,7 @@ from pipelines.config.settings import load_settings
 from pipelines.jobs.check import check_tables
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.simulator.clock import make_clock
-from pipelines.simulator.coefficients import THE_RULE
+from pipelines.simulator.options import THE_RULE
 from pipelines.simulator.record import encode, hide_unseen
 from pipelines.simulator.world import Month
 from pipelines.simulator.writer import CLAIMS, WRITTEN
@@ -155,7 +155,7 @@ def test_claims_and_late_moments_are_drawn_apart_from_everything_else(tmp_path, 
     options = {"products": ("electricity", "insurance"), "months": 8, "rule": rule}
     with_them = run(tmp_path / "with", **options)
     draw = Month.rng
-    monkeypatch.setattr("pipelines.simulator.events.make_claims", lambda world, month: None)
+    monkeypatch.setattr("pipelines.simulator.simulate.make_claims", lambda world, month: None)
     monkeypatch.setattr(
         Month, "rng", lambda month, step: draw(month, f"not {step}" if step in LATER else step)
     )
