@@ -145,7 +145,14 @@ def recalibrate(
     the months before the newest have not 50 leavers too.
     """
     fits, newest = _Fits(parent, swing), newest_months(complete, FEWEST)
-    _refuse_few(complete, newest)
+    before = int(complete.y[~newest].sum())
+    if min(before, int(complete.y[newest].sum())) < FEWEST:
+        raise GateError(
+            f"{len(np.unique(complete.as_of))} month(s) that the champion has not learned from "
+            f"have a known outcome, with {int(complete.y.sum())} leavers; to recalibrate, the "
+            f"newest and the ones before must have {FEWEST} each. Run stille recalibrate again "
+            "next month, or learn from these months too: stille train."
+        )
     chosen = _newest(complete)
     refit = fits.refit(chosen)
     check = cross_check(
@@ -197,14 +204,3 @@ def newest_months(rows: OpenWindowRows, leavers: int) -> Mask:
 
 def _newest(rows: OpenWindowRows) -> OpenWindowRows:
     return rows.take(newest_months(rows, ENOUGH))
-
-
-def _refuse_few(complete: OpenWindowRows, newest: Mask) -> None:
-    before = int(complete.y[~newest].sum())
-    if min(before, int(complete.y[newest].sum())) < FEWEST:
-        raise GateError(
-            f"{len(np.unique(complete.as_of))} month(s) that the champion has not learned from "
-            f"have a known outcome, with {int(complete.y.sum())} leavers; to recalibrate, the "
-            f"newest and the ones before must have {FEWEST} each. Run stille recalibrate again "
-            "next month, or learn from these months too: stille train."
-        )

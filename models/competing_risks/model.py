@@ -169,10 +169,16 @@ def evaluate_outcomes(
     incidence = model.incidence(histories.x, (horizon_days,), threads)[:, 0]
     within = histories.ended_after < model.lead_days + horizon_days
     outcome = np.where(within, cause_codes(histories.cause, model.groups), 0)
-    return {
-        name: _card(incidence[:, i], outcome == i)
-        for i, name in enumerate(("stayed", *model.causes))
-    }
+    cards = {}
+    for i, name in enumerate(("stayed", *model.causes)):
+        chance, happened = incidence[:, i], outcome == i
+        cards[name] = CauseCard(
+            rows=int(happened.sum()),
+            observed=float(happened.mean()) if len(happened) else 0.0,
+            predicted=float(chance.mean()) if len(chance) else 0.0,
+            auc=ranks(happened, chance),
+        )
+    return cards
 
 
 def voluntary_or_stayed(incidence: Floats) -> Floats:
@@ -189,12 +195,3 @@ def ranks(y: Mask, score: Floats) -> float | None:
     if min(int(y.sum()), int((~y).sum())) < FEWEST_ENDS:
         return None
     return roc_auc(y.astype(np.int8), score)
-
-
-def _card(chance: Floats, happened: Mask) -> CauseCard:
-    return CauseCard(
-        rows=int(happened.sum()),
-        observed=float(happened.mean()) if len(happened) else 0.0,
-        predicted=float(chance.mean()) if len(chance) else 0.0,
-        auc=ranks(happened, chance),
-    )

@@ -186,7 +186,6 @@ def realign(x: Matrix, have: FeatureSpec, want: FeatureSpec) -> Matrix:
 
 
 def _recoded(codes: np.ndarray, old: tuple[str, ...], new: tuple[str, ...]) -> np.ndarray:
-    position = {word: i for i, word in enumerate(new)}
-    table = np.array([position.get(word, np.nan) for word in old] + [np.nan], dtype=np.float32)
+    table = np.append(category_codes(pd.Series(old, dtype=object), new), np.float32(np.nan))
     where = np.where(np.isnan(codes), len(old), codes).astype(int)
     return np.asarray(table[where], dtype=np.float32)

@@ -5,6 +5,8 @@ preceded by training dates with ``window.end(d) <= T``: the gap of lead + horizo
 """
 
 import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
@@ -98,14 +100,19 @@ def newest_months(as_of: Days, y: Labels, window: LabelWindow, min_positives: in
     The older months whose labels were complete must hold at least as many rows, and each side
     ``min_positives`` of both classes.
     """
-    for months in (3, 2, 1):
-        try:
+    folds = possible_splits(as_of, y, window, (3, 2, 1), min_positives)
+    return next((fold for fold in folds if fold.train.sum() >= fold.test.sum()), None)
+
+
+def possible_splits(
+    as_of: Days, y: Labels, window: LabelWindow, test_months: Iterable[int], least: int
+) -> Iterator[Fold]:
+    """The time splits that the history allows with ``least`` rows of both classes on each side."""
+    for months in test_months:
+        with suppress(GateError):
             fold = time_split(as_of, window, months)
-        except GateError:
-            continue
-        if fold.train.sum() >= fold.test.sum() and has_both_classes(fold, y, min_positives):
-            return fold
-    return None
+            if has_both_classes(fold, y, least):
+                yield fold
 
 
 def _fold(as_of: Days, months: Days, window: LabelWindow) -> Fold:

@@ -6,11 +6,10 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from features.errors import GateError
 from features.timeline import LabelWindow
 from models.dataset.array_types import Days, Floats, Labels, Mask, Texts
 from models.dataset.examples import Examples
-from models.dataset.splits import Fold, has_both_classes, time_split
+from models.dataset.splits import Fold, possible_splits
 from models.metrics.bootstrap import Interval, bootstrap
 from models.metrics.scorecard import scorecard
 
@@ -94,14 +93,7 @@ def decay_fold(as_of: Days, y: Labels, window: LabelWindow, months: int, least: 
     Fewer months where the history is shorter, as long as each side has ``least`` of both
     classes; None where not even two months can be judged.
     """
-    for tested in range(months, 1, -1):
-        try:
-            fold = time_split(as_of, window, tested)
-        except GateError:
-            continue
-        if has_both_classes(fold, y, least):
-            return fold
-    return None
+    return next(possible_splits(as_of, y, window, range(months, 1, -1), least), None)
 
 
 def last_label(as_of: Days, window: LabelWindow) -> date:

@@ -177,5 +177,7 @@ def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
     from pipelines.doctor.doctor import examine, worst
 
     found = examine(config)
-    printing.as_json([asdict(each) for each in found]) if as_json else printing.doctor_done(found)
+    printing.as_json([asdict(each) for each in found]) if as_json else printing.table(
+        ["looked at", "status", "found"], ([each.what, each.status, each.said] for each in found)
+    )
     raise typer.Exit(worst(found))

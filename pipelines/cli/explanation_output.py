@@ -73,14 +73,11 @@ def facts(found: Explanation) -> dict[str, Any]:
 def _rows(figure: Figure) -> Iterator[list[str]]:
     number = f"{figure.fact} = {figure.text or figure.value}"
     for row in figure.rows:
-        yield [number, row.table, _pairs(row.key), *_moments(row), _pairs(row.values)]
+        moments = str(row.happened_on or ""), str(row.known_at or "")[:16]
+        yield [number, row.table, _pairs(row.key), *moments, _pairs(row.values)]
         number = ""
     if not figure.rows:
         yield [number, "no row", "", "", "", ""]
-
-
-def _moments(row: SourceRow) -> tuple[str, str]:
-    return str(row.happened_on or ""), str(row.known_at or "")[:16]
 
 
 def _as_data(row: SourceRow) -> dict[str, Any]:

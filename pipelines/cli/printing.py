@@ -13,9 +13,7 @@ from rich.table import Table
 
 from models.calibration.recalibration import RecalibrationCheck
 from models.causal.treatment_effect import WANTED_POWER
-from models.causal.uplift import UpliftEvaluation
 from pipelines.comparison.difference import Difference
-from pipelines.doctor.checks import Finding
 from pipelines.effect import summary as effect_summary
 from pipelines.effect.result import EffectResult
 from pipelines.jobs.ablate import Ablation
@@ -71,12 +69,6 @@ def check_done(rows: Sequence[Mapping[str, Any]], page: Path) -> None:
     print(f"Ranges, orphan keys, gates and more: {page}")
 
 
-def doctor_done(found: Sequence[Finding]) -> None:
-    """Print what ``stille doctor`` looked at."""
-    rows = ([each.what, each.status, each.said] for each in found)
-    table(["looked at", "status", "found"], rows)
-
-
 def training_done(trained: TrainingResult) -> None:
     """Print the scorecard, the strongest drivers and the decision."""
     judged = trained.judged
@@ -94,12 +86,12 @@ def training_done(trained: TrainingResult) -> None:
 
 def promotion_done(done: PromotionResult) -> None:
     """Print who is champion now, or would be."""
-    if not done.changed:
-        print(f"{done.champion} is champion already. Nothing was changed.")
-        return
     would = "would be" if done.dry_run else "is"
     before = f"before: {done.before}" if done.before else "there was none before"
-    print(f"{done.champion} {would} champion ({before}). Why: {done.why}")
+    if done.changed:
+        print(f"{done.champion} {would} champion ({before}). Why: {done.why}")
+    else:
+        print(f"{done.champion} is champion already. Nothing was changed.")
 
 
 def training_facts(trained: TrainingResult) -> dict[str, Any]:
@@ -164,21 +156,16 @@ def effect_done(result: EffectResult) -> None:
         f"{result.arms.waiting:,} wait for their horizon"
     )
     table(effect_summary.HEADER, effect_summary.rows(result), title)
-    if result.responds is not None:
-        print(_responds(result.responds))
+    if (judged := result.responds) is not None:
+        gain, used = judged.gain, "is used" if judged.accepted else "is not used, risk ranks"
+        print(
+            f"Ranking by effect {used}: Qini {judged.by_effect.value:.4f}, by risk "
+            f"{judged.by_risk.value:.4f}, difference {gain.value:+.4f} ({gain.low:+.4f} to "
+            f"{gain.high:+.4f}) leavers kept per customer, on customers unseen."
+        )
     print(
         f"By intention to treat. Power and needed size are for {result.smallest:.0%} fewer "
         f"leavers, seen {WANTED_POWER:.0%} of the time. All figures: {result.path}"
-    )
-
-
-def _responds(judged: UpliftEvaluation) -> str:
-    gain = judged.gain
-    used = "is used" if judged.accepted else "is not used, risk ranks"
-    return (
-        f"Ranking by effect {used}: Qini {judged.by_effect.value:.4f}, by risk "
-        f"{judged.by_risk.value:.4f}, difference {gain.value:+.4f} ({gain.low:+.4f} to "
-        f"{gain.high:+.4f}) leavers kept per customer, on customers unseen."
     )
 
 
@@ -212,12 +199,11 @@ def recalibration_done(done: RecalibrationResult) -> None:
         f"{done.parent}: its calibration refitted on {', '.join(found.months)} ({found.leavers:,} "
         f"leavers of {found.rows:,})."
     )
-    before = f"Refitted on the months before {check.months[0]} and checked on "
-    print(before + _checked(check))
+    print(f"Refitted on the months before {check.months[0]} and checked on {_checked(check)}")
     if not found.refitted:
         print(f"The refit is refused by {', '.join(check.failed)}: slopes stay as they were.")
     if level is not None:
-        print("The level moved to who has left so far, and checked on " + _checked(level))
+        print(f"The level moved to who has left so far, and checked on {_checked(level)}")
     if done.registered is None:
         print(f"{NOTHING.capitalize()}. No version was registered.")
     elif done.failed:

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from pipelines.config.run import Run, open_run
+from pipelines.config.run import open_run
 from pipelines.effect import summary as effect_summary
 from pipelines.effect.result import HarmError
 from pipelines.jobs.ablate import ablate
@@ -22,7 +22,6 @@ from pipelines.lists.summary import top_rows
 from pipelines.monitoring import summary
 from pipelines.monitoring.result import AlarmError
 from pipelines.runtime.task_runner import Step, plain
-from pipelines.training.result import TrainingResult
 from pipelines.training.search_budget import Effort
 from pipelines.training.summary import scorecard_markdown
 
@@ -56,16 +55,16 @@ class Job(Generic[R]):
             return self.run(run, **options)
 
 
-def _train(run: Run, **effort: Any) -> TrainingResult:
-    return train(run, Effort(**effort))
-
-
 def _publication(night: Night) -> str:
     what = "Published" if night.written else "Already published"
     return f"{what}: `{night.publication.folder}`"
 
 
-TRAIN = Job("train", _train, {"scorecard": scorecard_markdown})
+TRAIN = Job(
+    "train",
+    lambda run, **effort: train(run, Effort(**effort)),
+    {"scorecard": scorecard_markdown},
+)
 NIGHTLY = Job(
     "nightly",
     nightly,

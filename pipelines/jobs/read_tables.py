@@ -64,14 +64,10 @@ def read_tables(
         snapshot = take_snapshot(settings, store, advance, limit, judge, again)
         stage.rows_in = sum(facts.source_rows for facts in snapshot.tables.values())
         stage.rows_out = sum(facts.rows for facts in snapshot.tables.values())
-    _note(record, snapshot)
-    return snapshot
-
-
-def _note(record: RunRecord, snapshot: Snapshot) -> None:
     record.input_digests = dict(snapshot.inputs)
     record.gates = list(snapshot.gates)
     _note_quarantine(record, snapshot.tables)
+    return snapshot
 
 
 def _note_quarantine(record: RunRecord, tables: Tables) -> None:

@@ -149,14 +149,11 @@ def decide(
 
 
 def _metrics(found: Recalibration) -> dict[str, float]:
-    checks = {"check": found.check, **({"level": found.level} if found.level else {})}
-    told = {
+    metrics = {
         f"{what}_{name}": value
-        for what, check in checks.items()
-        for name, value in asdict(check).items()
+        for what, check in (("check", found.check), ("level", found.level))
+        for name, value in (asdict(check) if check else {}).items()
         if name != "months"
     }
-    calibration = found.calibration
-    lines = {"slope": calibration.slope, "intercept": calibration.intercept}
-    metrics = told | {"rows": found.rows, "leavers": found.leavers} | lines
+    metrics |= {"rows": found.rows, "leavers": found.leavers} | asdict(found.calibration.common)
     return {name: float(value) for name, value in metrics.items() if np.isfinite(value)}

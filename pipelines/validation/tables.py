@@ -113,13 +113,14 @@ def tables_without_gate(checked: CheckResult) -> str:
 
 def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, object]:
     """What the page shows of one table."""
+    derived = "" if is_source_table(name) else "derived"
     first, newest = (
         None if moment is None else local_day(moment, checked.zone)
         for moment in (facts.first_event, facts.last_event)
     )
     return {
         "name": name,
-        "state": _state(name, checked),
+        "state": "refused" if name in checked.refusals else derived,
         "rows": f"{facts.rows:,}",
         "set_aside": f"{sum(facts.quarantined.values()):,}",
         "first": first or "",
@@ -135,12 +136,6 @@ def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, objec
             for column, profile in facts.profile.columns.items()
         ],
     }
-
-
-def _state(name: str, checked: CheckResult) -> str:
-    if name in checked.refusals:
-        return "refused"
-    return "" if is_source_table(name) else "derived"
 
 
 def _often_empty(facts: TableFacts) -> str:
