@@ -11,7 +11,7 @@ import pandas as pd
 from features.timeline import LabelWindow
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
-from models.leaks.verdict import find_leaks
+from models.leaks.search import find_leaks
 
 CUSTOMERS, MONTHS, COLUMNS, LEAVE = 10_000, 20, 160, 0.025
 WINDOW = LabelWindow(lead_days=14, horizon_days=90)

@@ -17,11 +17,13 @@ from models.calibration.platt import Calibration
 from models.calibration.shrinkage import monthly_swing
 from models.churn.fit import fit
 from models.dataset.array_types import Days, Floats, Index, Texts
-from models.dataset.examples import NEVER, Examples, days_after
+from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec, learn_spec
+from models.dataset.histories import NEVER, days_after
 from pipelines.config.settings import Settings
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
-from pipelines.matrices.files import KEYS, MatrixPart, read_matrix
+from pipelines.matrices.files import KEYS, MatrixPart
+from pipelines.matrices.frames import read_matrix
 from pipelines.matrices.gates import feature_columns
 
 MONTHS, LEARNED, THREADS = 50, 14, 1

@@ -16,7 +16,8 @@ from benchmarks.lists.turnover import FORGETS, STAYS, Nights, Turnover, turnover
 from benchmarks.lists.worth import Worth, added
 from models.dataset.array_types import Floats, Index
 from models.metrics.profit import Economics, uplift_value
-from pipelines.config.settings import Settings, customer_values, economics_of
+from pipelines.config.economics import customer_values, economics_of
+from pipelines.config.settings import Settings
 from pipelines.lists.lanes import Capacity
 
 PAGE = Path("docs/lists.md")

@@ -10,8 +10,9 @@ from benchmarks.lists.worth import Worth, first_by, worth
 from models.dataset.array_types import Floats, Index, Mask
 from models.metrics.profit import Economics, expected_value, uplift_value
 from pipelines.config.settings import Settings
+from pipelines.lists.contact_value import with_values
 from pipelines.lists.lanes import Capacity, place
-from pipelines.lists.placement import satisfied_silent, with_values
+from pipelines.lists.leave_in_peace import satisfied_silent
 
 MINUTES, LONG_MINUTES = 1_200.0, 6_000.0
 CALL_LIST, BY_RISK = "call list", "by risk"

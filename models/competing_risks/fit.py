@@ -10,15 +10,10 @@ import numpy as np
 from models.boosters.hyperparameters import Recipe
 from models.boosters.text_format import plain_booster
 from models.competing_risks.model import PERIOD, Incidence, with_period
-from models.competing_risks.person_periods import (
-    STILL,
-    Periods,
-    count_outcomes,
-    expand,
-    group_causes,
-)
+from models.competing_risks.outcomes import group_causes
+from models.competing_risks.person_periods import STILL, Periods, count_outcomes, expand
 from models.dataset.array_types import Floats, Index, rows_of
-from models.dataset.examples import Histories
+from models.dataset.histories import Histories
 from models.dataset.splits import customer_share
 
 _STILL_PER_END = 4

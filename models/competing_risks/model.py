@@ -12,20 +12,13 @@ import numpy as np
 from scipy.special import softmax
 
 from features.errors import ModelError
-from models.competing_risks.person_periods import (
-    OTHER,
-    PERIOD_DAYS,
-    cause_codes,
-    cumulative_incidence,
-)
-from models.dataset.array_types import Floats, Index, Mask, Matrix
-from models.dataset.examples import Histories
+from models.competing_risks.outcomes import OTHER
+from models.competing_risks.person_periods import PERIOD_DAYS, cumulative_incidence
+from models.dataset.array_types import Floats, Index, Matrix
 from models.dataset.feature_spec import FeatureSpec
-from models.metrics.ranking import roc_auc
 
 PERIOD = "period_number"
 _BATCH = 20_000
-FEWEST_ENDS = 20
 """Rows that a cause ended below which no AUC is given."""
 
 
@@ -138,60 +131,3 @@ def rounded(incidence: Floats) -> Floats:
     causes = np.floor(incidence[..., 1:] * 1e6 + 1e-6)
     stayed = 1e6 - causes.sum(axis=-1, keepdims=True)
     return np.concatenate([stayed, causes], axis=-1)
-
-
-@dataclass(frozen=True, slots=True)
-class CauseCard:
-    """One outcome within one horizon: rows, their share, the mean chance given, and the AUC.
-
-    ``auc`` ranks the rows with the outcome above all others; None with too few of either.
-    """
-
-    rows: int
-    observed: float
-    predicted: float
-    auc: float | None
-
-
-def followed_up_rows(histories: Histories, lead_days: int, horizon_days: int) -> Mask:
-    """Rows (n,) that can judge a complete horizon.
-
-    Left out is who ended in the lead, and who was treated before the horizon's end or their own.
-    """
-    end = np.minimum(histories.ended_after, lead_days + horizon_days)
-    return (histories.ended_after >= lead_days) & (histories.treated_after >= end)
-
-
-def evaluate_outcomes(
-    model: Incidence, histories: Histories, horizon_days: int, threads: int = 2
-) -> dict[str, CauseCard]:
-    """Cards of ``stayed`` and each cause on rows whose horizon is complete and followed."""
-    incidence = model.incidence(histories.x, (horizon_days,), threads)[:, 0]
-    within = histories.ended_after < model.lead_days + horizon_days
-    outcome = np.where(within, cause_codes(histories.cause, model.groups), 0)
-    cards = {}
-    for i, name in enumerate(("stayed", *model.causes)):
-        chance, happened = incidence[:, i], outcome == i
-        cards[name] = CauseCard(
-            rows=int(happened.sum()),
-            observed=float(happened.mean()) if len(happened) else 0.0,
-            predicted=float(chance.mean()) if len(chance) else 0.0,
-            auc=ranks(happened, chance),
-        )
-    return cards
-
-
-def voluntary_or_stayed(incidence: Floats) -> Floats:
-    """Chance of a voluntary notice where no other outcome competes: what the churn model gives.
-
-    ``incidence`` (…, 1 + causes) has stayed first and voluntary second.
-    """
-    stayed, voluntary = incidence[..., 0], incidence[..., 1]
-    return np.asarray(voluntary / (voluntary + stayed), dtype=np.float64)
-
-
-def ranks(y: Mask, score: Floats) -> float | None:
-    """AUC of a score (n,), None with too few rows of either kind."""
-    if min(int(y.sum()), int((~y).sum())) < FEWEST_ENDS:
-        return None
-    return roc_auc(y.astype(np.int8), score)

@@ -13,7 +13,7 @@ from features.errors import ModelError
 from models.boosters.fingerprint import probe_rows
 from models.boosters.text_format import NEXT, Split, parse_booster, read_splits, refuse_damage
 from models.competing_risks.model import PERIOD, Incidence
-from models.competing_risks.person_periods import OTHER
+from models.competing_risks.outcomes import OTHER
 from models.dataset.array_types import Floats, Matrix
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 

@@ -6,17 +6,12 @@ training date differed from the others. The shift of the mean is in standard dev
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-import pandas as pd
 
 from models.dataset.array_types import Floats, Matrix
-from models.dataset.encoding import category_codes, column_of, refuse_missing
-from models.dataset.feature_spec import FeatureColumn, FeatureSpec
+from models.dataset.feature_spec import FeatureSpec
 from models.drift.reference import Distribution, Reference, counts_of, stability
-
-_BY_CHANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,56 +86,3 @@ def _drift(
     psi = max(index - by_chance - then.usual, 0.0)
     null = float(counts[-1] / len(values))
     return Drift(*names, psi, by_chance, then.usual, shift, then.null, null)
-
-
-@dataclass(frozen=True, slots=True)
-class Missingness:
-    """One feature's share of nulls, now and in training, and of words unknown to the model.
-
-    Shares are of all rows, from 0 to 1. ``emptied``: no row has a value, and a cohort of this
-    size drawn from the training rows would have had one (but for a chance of one in a million).
-    """
-
-    name: str
-    kind: Literal["number", "category"]
-    null_share: float
-    trained_share: float
-    unknown_share: float
-    emptied: bool
-
-    @property
-    def rise(self) -> float:
-        """Nulls now less those in training."""
-        return self.null_share - self.trained_share
-
-
-def missingness(spec: FeatureSpec, frame: pd.DataFrame) -> list[Missingness]:
-    """How ``frame`` (rows ≥ 1) is filled, for each column of which the training share is known.
-
-    Raises ``ModelError`` when a column of the spec is missing or appears twice, or when a category
-    holds something else than text.
-    """
-    refuse_missing(spec.names, list(frame.columns))
-    return [
-        _filling(column, column_of(frame, column.name), column.null_share)
-        for column in spec.columns
-        if column.null_share is not None
-    ]
-
-
-def _filling(
-    column: FeatureColumn, values: "pd.Series[float] | pd.Series[str]", trained: float
-) -> Missingness:
-    known = values.notna()
-    unknown = 0.0
-    if column.kind == "category":
-        coded = ~np.isnan(category_codes(values, column.vocabulary))
-        unknown = float((known & ~coded).mean())
-    return Missingness(
-        name=column.name,
-        kind=column.kind,
-        null_share=1 - float(known.mean()),
-        trained_share=trained,
-        unknown_share=unknown,
-        emptied=not known.any() and trained ** len(values) < _BY_CHANCE,
-    )

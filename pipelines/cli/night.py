@@ -44,7 +44,7 @@ def explain(
     """Say why a customer has the score of a published list, with the rows behind each number."""
     from pipelines.cli import explanation_output
     from pipelines.cli.printing import as_json as print_json
-    from pipelines.explanation.explanation import explain_customer
+    from pipelines.explanation.answers import explain_customer
     from pipelines.explanation.letter import letter_to
 
     if plain:

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from models.calibration.recalibration import RecalibrationCheck
+from models.calibration.validation import RecalibrationCheck
 from models.causal.treatment_effect import WANTED_POWER
 from pipelines.comparison.difference import Difference
-from pipelines.effect import result as effect_summary
+from pipelines.effect import summary as effect_summary
 from pipelines.effect.result import EffectResult
 from pipelines.jobs.ablate import Ablation
 from pipelines.jobs.nightly import Night

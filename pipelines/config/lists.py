@@ -1,47 +1,17 @@
 """Configuration of the lists: risk bands, permitted contact, file formats."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, time
-from types import MappingProxyType
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
 from pipelines.config.sections import Count, Section, Share
 
-EXCEL_ROWS = 1_048_575
 """Rows below the header that a worksheet holds (Microsoft, Excel specifications and limits)."""
 
 
-@dataclass(frozen=True, slots=True)
-class CsvStyle:
-    """How a CSV file is written; ``mark`` is a byte order mark."""
-
-    ending: str
-    separator: str = ","
-    decimal: str = "."
-    line: str = "\n"
-    mark: bool = False
-
-
-CRM = CsvStyle(".csv")
-EXCEL = CsvStyle(".excel.csv", separator=";", decimal=",", line="\r\n", mark=True)
 """What Excel opens with a double click where the decimal sign is a comma."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """The files of one list beside its Parquet twin, in one language.
-
-    ``titles`` gives the header of each column in ``excel`` and ``xlsx`` files.
-    """
-
-    crm: bool = True
-    excel: bool = False
-    xlsx: bool = False
-    rows_per_file: int = 1_000_000
-    titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 Channel = Literal["phone", "sms", "email", "post"]

@@ -4,13 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from babel.numbers import get_currency_precision
 from pydantic import Field
 
 from features.timeline import LabelWindow
-from models.dataset.array_types import Floats
-from models.metrics import profit
-from models.metrics.profit import customer_value
 from pipelines.config.file import read_config
 from pipelines.config.lists import Contact, RiskList
 from pipelines.config.mapping import declaration_problems, left_to_history
@@ -90,23 +86,3 @@ def load_settings(path: Path) -> Settings:
     """
     settings = read_config(path, Settings, declaration_problems)
     return settings.model_copy(update={"sources": left_to_history(settings.sources)})
-
-
-def economics_of(settings: Settings) -> profit.Economics | None:
-    """The section of that name as the models take it."""
-    section = settings.economics
-    return None if section is None else profit.Economics(**dict(section))
-
-
-def customer_values(settings: Settings, margin: Floats) -> tuple[Floats, Floats] | None:
-    """Each customer's value (n,) at the low and the high acquisition multiple; None without both.
-
-    ``margin`` a year is in minor units, as the contract has it, NaN where it is not known;
-    values are in major units.
-    """
-    economics = economics_of(settings)
-    if economics is None:
-        return None
-    major = margin / 10.0 ** get_currency_precision(settings.company.currency)
-    low, high = economics.acquisition_cost_multiple
-    return customer_value(major, economics, low), customer_value(major, economics, high)

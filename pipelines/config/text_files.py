@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.errors import ConfigError
-from pipelines.config.lists import Layout
+from pipelines.config.list_layout import Layout
 from pipelines.config.settings import Settings
 
 ACTIONS = Path("configs/actions.yaml")

@@ -12,7 +12,7 @@ from pipelines.config.run import open_run
 from pipelines.config.settings import load_settings
 from pipelines.jobs.read_tables import CHECK_PAGE, read_tables
 from pipelines.matrices.build import absent_columns, attributes_of
-from pipelines.snapshots import cross_table
+from pipelines.snapshots import households
 from pipelines.snapshots.snapshot import check_report
 from pipelines.snapshots.store import previous_snapshot, refused_folder
 from pipelines.snapshots.writing_tables import WrittenTables
@@ -77,7 +77,7 @@ def feature_dictionary(config: Path) -> list[dict[str, str]]:
     """
     settings = load_settings(config)
     tables = tuple(settings.sources)
-    derived = (cross_table.NOTICES,) if cross_table.derivable(tables) else ()
+    derived = (households.NOTICES,) if households.derivable(tables) else ()
     before = previous_snapshot(settings.paths.snapshots)
     read = {} if before is None else {n: t for n, t in before.tables.items() if n in tables}
     catalog = build_catalog((*tables, *derived), attributes_of(settings), absent_columns(read))

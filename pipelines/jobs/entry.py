@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pipelines.config.run import Step, open_run, plain
-from pipelines.effect import result as effect_summary
+from pipelines.effect import summary as effect_summary
 from pipelines.effect.result import HarmError
 from pipelines.jobs.ablate import ablate
 from pipelines.jobs.effect import measure

@@ -13,7 +13,7 @@ import pandas as pd
 from pipelines.config.run import Run
 from pipelines.jobs.read_tables import read_tables
 from pipelines.lists.causes import CAUSES_NAME, write_causes
-from pipelines.lists.changes import new_events_since
+from pipelines.lists.new_events import new_events_since
 from pipelines.lists.night_lists import NightLists, write_chances, write_changes, write_risk_lists
 from pipelines.lists.permissions import read_permissions
 from pipelines.lists.placement import NightContext

@@ -15,7 +15,7 @@ from pipelines.config.settings import Settings
 from pipelines.matrices.build import catalog_from
 from pipelines.matrices.gates import refuse_other_features
 from pipelines.runtime.run_record import RunRecord
-from pipelines.snapshots.cross_table import NOTICES
+from pipelines.snapshots.households import NOTICES
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,11 @@ from pipelines.training.artifacts import (
 )
 from pipelines.training.card import CARD, Provenance, description, model_card
 from pipelines.training.evaluation import evaluate, recipe_of
-from pipelines.training.evaluation_result import Evaluation, flat_metrics
+from pipelines.training.evaluation_result import Evaluation
 from pipelines.training.examples import TrainingData, make_examples
 from pipelines.training.horizons import Outcomes, learn_outcomes
 from pipelines.training.leaks import search_leaks, with_leak_warning
+from pipelines.training.metrics import flat_metrics
 from pipelines.training.newer_examples import MONTHLY_SWING
 from pipelines.training.promotion import decide, test_key
 from pipelines.training.recipe_comparison import AS_CONFIGURED, Effort

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from itertools import chain
 
 from pipelines.lists.contact import BLOCK_REASONS, CONTACT_CHANNELS
+from pipelines.lists.holdout import ARMS
 from pipelines.lists.lanes import LANES, RULES
-from pipelines.lists.placement import ARMS
-from pipelines.publication.manifest import Field, columns
+from pipelines.publication.manifest import columns
+from pipelines.publication.schema import Field
 
 SCHEMA_VERSION = "1"
 REASONS = 3

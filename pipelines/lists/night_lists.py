@@ -13,14 +13,17 @@ from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS, layout_of, text_file
 from pipelines.lists.actions import load_actions, suggest
 from pipelines.lists.changes import CHANGE_FIELDS, CHANGES_NAME, changes
+from pipelines.lists.contact_value import with_values
+from pipelines.lists.holdout import ARMS
 from pipelines.lists.lanes import LANES
 from pipelines.lists.list_columns import BANDS, LANE_LISTS, REASONS, RISK_LIST
 from pipelines.lists.outcomes import OUTCOMES_NAME, outcome_fields, outcome_rows
-from pipelines.lists.placement import ARMS, NightContext, place_customers, with_values
+from pipelines.lists.placement import NightContext, place_customers
 from pipelines.lists.previous_nights import PublishedNight
 from pipelines.lists.risk_list import Bands, data_quality, fields_of, risk_list
 from pipelines.lists.templates import load_templates
-from pipelines.publication.manifest import Field, Stamp
+from pipelines.publication.manifest import Stamp
+from pipelines.publication.schema import Field
 from pipelines.publication.writers import Schemas, write_list
 from pipelines.scoring.scores import OutcomeProbabilities, band_thresholds
 

@@ -20,10 +20,10 @@ from pipelines.matrices.files import (
     digests_in,
     joined,
     read_features,
-    read_matrix,
     write_features,
     write_table,
 )
+from pipelines.matrices.frames import read_matrix
 from pipelines.matrices.scratch_folder import scratch
 from pipelines.matrices.shard import Shard, open_shard
 from pipelines.matrices.store import definition_digests, open_store

@@ -12,10 +12,10 @@ from features.catalog import Catalog, definition
 from features.contract import TABLES
 from features.errors import ContractError, GateError, ModelError
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
-from models.drift.psi import Missingness, missingness
+from models.drift.missingness import Missingness, missingness
 from pipelines.config.run import Run
-from pipelines.snapshots import cross_table
-from pipelines.snapshots.gate_measures import FEWEST_ROWS
+from pipelines.snapshots import households
+from pipelines.snapshots.gate_measure import FEWEST_ROWS
 
 Needs = Mapping[str, Sequence[str]]
 
@@ -98,7 +98,7 @@ def _missing(label: str, missing: Needs) -> str:
     for name in names:
         of = [feature for feature, lack in missing.items() if name in lack]
         made = name in TABLES and TABLES[name].derived
-        origin = f" (made from {' and '.join(cross_table.SOURCES)})" if made else ""
+        origin = f" (made from {' and '.join(households.SOURCES)})" if made else ""
         lines += f"\n  {name}{origin}: {_listed(of)}"
     return (
         f"model {label} needs tables or columns that are not given now:{lines}\n"

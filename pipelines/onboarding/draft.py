@@ -8,13 +8,8 @@ from pathlib import Path
 
 from features.contract import Table
 from features.errors import ConfigError
-from pipelines.onboarding.matching import (
-    WORTH_ASKING,
-    Match,
-    given_tables,
-    match_columns,
-    table_likeness,
-)
+from pipelines.onboarding.matching import Match, match_columns
+from pipelines.onboarding.naming import WORTH_ASKING, given_tables, table_likeness
 from pipelines.onboarding.sampling import FileSample, sample_file
 from pipelines.sources.personal_data import why_forbidden
 

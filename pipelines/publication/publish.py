@@ -16,8 +16,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from features.errors import BusyError, ConfigError, PublicationError
-from pipelines.publication.manifest import MANIFEST, Field, Stamp, manifest_bytes
+from pipelines.publication.manifest import MANIFEST, Stamp, manifest_bytes
 from pipelines.publication.reader import STAGING, Publication, current, same_publication
+from pipelines.publication.schema import Field
 from pipelines.runtime.atomic_files import (
     digest,
     replace_bytes,

@@ -19,7 +19,8 @@ from models.dataset.examples import MARGIN
 from models.dataset.feature_spec import FeatureSpec
 from models.explain.driver_removal import Removal, removals
 from models.explain.shap_values import protective, top_reasons
-from pipelines.config.settings import Settings, customer_values
+from pipelines.config.economics import customer_values
+from pipelines.config.settings import Settings
 from pipelines.config.sources import Attribute
 
 UPLIFT = "kept"

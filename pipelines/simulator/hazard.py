@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.simulator.clock import Floats, Ints
-from pipelines.simulator.options import CAPS, CODES, DRIVERS, SIGNALS, Coefficients
+from pipelines.simulator.coefficients import CAPS, CODES, Coefficients
+from pipelines.simulator.options import DRIVERS, SIGNALS
 from pipelines.simulator.prices import PriceBook, above_market
 from pipelines.simulator.world import AUTOPAY, MANUAL, PAPER, Month, World
 

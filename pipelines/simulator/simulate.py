@@ -12,6 +12,7 @@ from features.contract import PRODUCT_LINES
 from pipelines.simulator.billing import read_meters, send_bills
 from pipelines.simulator.casework import serve
 from pipelines.simulator.clock import Floats, Ints, make_clock
+from pipelines.simulator.coefficients import THE_RULE, Coefficients
 from pipelines.simulator.contract_breaks import write_dirt
 from pipelines.simulator.dealings import (
     Grounds,
@@ -31,14 +32,7 @@ from pipelines.simulator.leaving import (
     withdraw_products,
 )
 from pipelines.simulator.marketing import approach, ask, first_consents
-from pipelines.simulator.options import (
-    THE_RULE,
-    USUAL_CORRECTIONS,
-    USUAL_LATE_SHARE,
-    USUAL_TYPES,
-    Coefficients,
-    Dials,
-)
+from pipelines.simulator.options import USUAL_CORRECTIONS, USUAL_LATE_SHARE, USUAL_TYPES, Dials
 from pipelines.simulator.outreach import bar, first_benefits, grant_benefits, reach_out
 from pipelines.simulator.paying import change_ways_of_paying, pay_bills
 from pipelines.simulator.population import (

@@ -18,8 +18,9 @@ from pyarrow import parquet
 from scipy.special import gammainc
 
 from pipelines.simulator.clock import Floats, Ints
+from pipelines.simulator.coefficients import CODES
 from pipelines.simulator.hazard import Hazard
-from pipelines.simulator.options import CODES, TYPES
+from pipelines.simulator.options import TYPES
 from pipelines.simulator.population import AUTOPAY_SHARE, TALK_SHAPE
 from pipelines.simulator.record import key_texts
 from pipelines.simulator.world import AUTOPAY, Month, World

@@ -3,8 +3,7 @@
 Only days before the as-of date count, so that a date in the past is judged as it stood then.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date, timedelta
 from math import ceil, nan
 
@@ -20,42 +19,14 @@ from pipelines.snapshots.daily_volume import (
     usual_silence,
 )
 from pipelines.snapshots.facts import TableFacts
+from pipelines.snapshots.gate_measure import (
+    FEWEST_ROWS,
+    NO_PREVIOUS_TABLES,
+    Measure,
+    PreviousTables,
+    Tables,
+)
 from pipelines.snapshots.unit_levels import unit_factor
-
-FEWEST_ROWS = 100
-
-Tables = Mapping[str, TableFacts]
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A figure and the band it must lie in (inclusive; None is open; NaN never lies in it).
-
-    ``detail`` says what a person needs beside the figure, such as the day it is of. ``own`` is a
-    figure of the table alone: the same one, let through once, needs no second look.
-    """
-
-    name: str
-    value: float
-    low: float | None = None
-    high: float | None = None
-    detail: str = ""
-    own: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PreviousTables:
-    """Tables that were right, by what they are called: the snapshot before, or the champion's.
-
-    Without a snapshot before, how many rows there are more says nothing (``growing``).
-    """
-
-    tables: Tables
-    name: str = "the snapshot before"
-    growing: bool = False
-
-
-NO_PREVIOUS_TABLES = PreviousTables({})
 
 
 def measures(

@@ -17,10 +17,10 @@ from features.timeline import midnight_utc
 from pipelines.config.settings import Settings
 from pipelines.config.sources import ColumnMap
 from pipelines.runtime.duckdb_connection import connect, identifier
-from pipelines.snapshots import cross_table
-from pipelines.snapshots.cross_table import with_orphans
+from pipelines.snapshots import households
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.loading import Loaded, load_table
+from pipelines.snapshots.orphan_keys import with_orphans
 from pipelines.snapshots.quarantine import set_aside
 from pipelines.snapshots.shards import facts_of, levels_to_changes, make_shards, write_shards
 from pipelines.sources.binding import Binding, Bound
@@ -110,9 +110,9 @@ class _Taking:
 
     def derive(self) -> None:
         """Make and write each table that others are enough to make."""
-        if self.shards and cross_table.derivable(self.tables):
-            cross_table.load_notices(self.connection, self.staging)
-            self._finish(_made(self.connection, TABLES[cross_table.NOTICES]))
+        if self.shards and households.derivable(self.tables):
+            households.load_notices(self.connection, self.staging)
+            self._finish(_made(self.connection, TABLES[households.NOTICES]))
 
     def _settle(self, loaded: Loaded) -> None:
         set_aside(self.connection, self.settings, loaded, self.staging / "quarantine", self.refused)

@@ -20,9 +20,10 @@ from pipelines.runtime.escaping import plain_json
 from pipelines.snapshots.facts import TABLES_NAME, tables_to_json
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking import Rows
-from pipelines.training import plots
-from pipelines.training.evaluation_result import Evaluation, profit_curves
+from pipelines.training import curves, plots
+from pipelines.training.evaluation_result import Evaluation
 from pipelines.training.examples import TrainingData, rows_digest
+from pipelines.training.profit import profit_curves
 
 
 def run_facts(
@@ -36,7 +37,7 @@ def run_facts(
     facts = {
         "scorecard.json": scorecards,
         "baselines.json": evaluation.descriptions,
-        "curves.json": plots.points(evaluation.test.y, evaluation.scores["model"]),
+        "curves.json": curves.points(evaluation.test.y, evaluation.scores["model"]),
         "calibration.json": [asdict(part) for part in evaluation.parts],
         "staying_power.json": [asdict(month) for month in evaluation.staying],
         "unseen_customers.json": evaluation.unseen and asdict(evaluation.unseen),

@@ -18,8 +18,9 @@ from models.explain.shap_values import global_importance
 from models.metrics.bootstrap import Interval
 from models.metrics.observed_expected import ObservedExpected, observed_expected_by
 from pipelines.config.settings import Settings
-from pipelines.training.evaluation_result import SHOWN, Evaluation
+from pipelines.training.evaluation_result import Evaluation
 from pipelines.training.examples import TrainingData
+from pipelines.training.metrics import SHOWN
 
 CARD = "model_card.md"
 _LONGEST = 5_000

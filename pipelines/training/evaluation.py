@@ -33,7 +33,7 @@ from models.metrics.unseen_customers import (
 )
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
-from pipelines.training.champion_comparison import champion_baseline
+from pipelines.training.champion_baseline import champion_baseline
 from pipelines.training.evaluation_result import Evaluation, evaluate_scores
 
 # The configuration's seeds are a number, its folds those of the test months.

@@ -5,7 +5,6 @@ Everything that a run reports of a recipe is measured here once, on the same tes
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from models.churn.model import ChurnModel
@@ -15,44 +14,14 @@ from models.explain.shap_values import by_driver, by_family, global_importance
 from models.leaks.verdict import LeakWarning, leak_warning
 from models.metrics.bootstrap import Interval
 from models.metrics.by_subgroup import DecayMonth, SubgroupCalibration, calibration_by_subgroup
-from models.metrics.profit import ProfitCurve, maximum_profit, profit_curve
 from models.metrics.scorecard import scorecard
 from models.metrics.unseen_customers import UnseenCustomersCheck
-from pipelines.config.settings import Settings, customer_values, economics_of
-from pipelines.tracking import plain_name
+from pipelines.config.settings import Settings
+from pipelines.training.profit import profit_card
 
 _EXPLAINED = 3_000
-_BOUNDS = ("", "_low", "_high")
-ENDS = ("low_multiple", "high_multiple")
-SHOWN = (
-    "auc",
-    "average_precision",
-    "log_loss",
-    "brier",
-    "calibration_slope",
-    "calibration_intercept",
-    *(f"{what}@{share}%" for what in ("lift", "recall") for share in (1, 5, 10)),
-)
 """The scorecard's keys that people are shown, in the terminal and on the model card."""
 
-RIVALS = ("one_rule", "logistic", "price_only", "champion")
-METRICS = (
-    *(f"auc{end}" for end in _BOUNDS),
-    "average_precision",
-    *(f"log_loss{end}" for end in _BOUNDS),
-    "brier",
-    *(f"calibration_slope{end}" for end in _BOUNDS),
-    "calibration_intercept",
-    "calibration_error",
-    *(f"{what}_at_{share}_pct" for what in ("lift", "recall") for share in (1, 5, 10)),
-    *(f"lift_at_10_pct{end}" for end in _BOUNDS[1:]),
-    "base_rate",
-    "base_rate_log_loss",
-    *(f"{name}_{key}" for name in RIVALS for key in ("auc", "log_loss")),
-    *(f"unseen_{key}" for key in ("auc", "auc_difference", "loss_difference")),
-    *(f"staying_{key}" for key in ("auc", "log_loss")),
-    *(f"profit{of}_at_{end}" for of in ("", "_share") for end in ENDS),
-)
 """The forty names under which runs are compared, the same in every run."""
 
 
@@ -120,57 +89,3 @@ def evaluate_scores(
         unseen=unseen,
         staying=staying,
     )
-
-
-def profit_curves(settings: Settings, test: Examples, p: Floats) -> dict[str, ProfitCurve]:
-    """The curve at each multiple, named by what winning costs; empty without economics."""
-    economics, values = economics_of(settings), customer_values(settings, test.margin)
-    if economics is None or values is None:
-        return {}
-    multiples = economics.acquisition_cost_multiple
-    return {
-        f"{multiple:g} times keeping one": profit_curve(test.y, p, value, economics)
-        for multiple, value in zip(multiples, values, strict=True)
-    }
-
-
-def profit_card(settings: Settings, test: Examples, p: Floats) -> dict[str, Interval]:
-    """Maximum profit per customer and the share contacted, at both multiples of ``ENDS``.
-
-    Empty without economics.
-    """
-    economics, values = economics_of(settings), customer_values(settings, test.margin)
-    if economics is None or values is None:
-        return {}
-    card: dict[str, Interval] = {}
-    replicates = settings.training.bootstrap
-    for end, value in zip(ENDS, values, strict=True):
-        best = maximum_profit(test.y, p, value, economics, test.customer_id, replicates)
-        card |= {f"profit_at_{end}": best.profit, f"profit_share_at_{end}": best.share}
-    return card
-
-
-def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
-    """The run's metrics, named and ordered as ``METRICS``; what was not measured is left out.
-
-    Profit is left out without economics, ``champion_*`` where the champion could not be judged
-    on these rows, ``unseen_*`` and ``staying_*`` where there was too little to judge.
-    """
-    cards = dict(evaluation.cards)
-    if evaluation.staying:
-        cards["staying"] = evaluation.staying[-1].card
-    values = {
-        plain_name(f"{name}_{metric}"): interval.value
-        for name, card in cards.items()
-        for metric, interval in card.items()
-    }
-    for metric, interval in cards["model"].items():
-        name = plain_name(metric)
-        values |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
-    values["base_rate"] = float(evaluation.test.y.mean())
-    unseen = evaluation.unseen
-    if unseen is not None:
-        values["unseen_auc"] = unseen.unseen_auc
-        values["unseen_auc_difference"] = unseen.auc_difference.value
-        values["unseen_loss_difference"] = unseen.loss_difference.value
-    return {name: values[name] for name in METRICS if np.isfinite(values.get(name, np.nan))}

@@ -7,24 +7,21 @@ discrete-time model learns from each complete period.
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from features.catalog import Catalog
 from features.errors import GateError
-from features.timeline import LabelWindow, month_starts
 from models.causal.treated_rows import Exposure
-from models.competing_risks.person_periods import PERIOD_DAYS
-from models.dataset.examples import MARGIN, Examples, Histories
+from models.dataset.examples import MARGIN, Examples
 from models.dataset.feature_spec import learn_spec
+from models.dataset.histories import Histories
 from pipelines.config.run import Run
-from pipelines.config.settings import Settings
 from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
 from pipelines.matrices.gates import feature_columns
-from pipelines.matrices.shard import given_as_ofs
 from pipelines.snapshots.snapshot import Snapshot
+from pipelines.training.dates import labelled_as_ofs, learns_horizons, training_as_ofs
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,42 +96,6 @@ def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> Tr
     ]
     record.notes += [f"left out, as it never varies: {name}" for name in prepared.silent]
     return prepared
-
-
-def training_as_ofs(settings: Settings, snapshot: Snapshot, today: date) -> tuple[date, ...]:
-    """First days of months whose label window is complete, or the dates of a labels table.
-
-    Raises ``GateError`` when there is none.
-    """
-    given = given_as_ofs(settings, snapshot)
-    if given:
-        return given
-    training, window = settings.training, settings.label_window()
-    months = month_starts(training.first_as_of, training.last_as_of or today)
-    matured = tuple(day for day in months if window.complete(day, today))
-    if not matured:
-        raise GateError(
-            f"no label window since training.first_as_of {training.first_as_of} was complete on "
-            f"{today}: lead {window.lead_days} and horizon {window.horizon_days} days must have "
-            "passed. Set training.first_as_of earlier or train later."
-        )
-    return matured
-
-
-def labelled_as_ofs(settings: Settings, snapshot: Snapshot, today: date) -> tuple[date, ...]:
-    """``training_as_ofs``, and with horizons the newer months whose first period is complete."""
-    matured = training_as_ofs(settings, snapshot, today)
-    if not learns_horizons(settings, snapshot):
-        return matured
-    period = LabelWindow(settings.label.lead_days, PERIOD_DAYS)
-    newer = month_starts(matured[-1], settings.training.last_as_of or today)[1:]
-    return (*matured, *(day for day in newer if period.complete(day, today)))
-
-
-def learns_horizons(settings: Settings, snapshot: Snapshot) -> bool:
-    """Whether outcomes by horizon are asked for, and ends have the days that they need."""
-    tables = snapshot.tables
-    return bool(settings.label.horizons) and "terminations" in tables and "labels" not in tables
 
 
 def rows_digest(examples: Examples, prefix: str = "", *, features: bool = True) -> str:

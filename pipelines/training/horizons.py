@@ -13,16 +13,16 @@ import numpy as np
 from features.errors import GateError
 from features.timeline import LabelWindow
 from models.competing_risks.fit import fit_incidence
-from models.competing_risks.model import (
+from models.competing_risks.model import Incidence
+from models.competing_risks.person_periods import PERIOD_DAYS
+from models.competing_risks.scorecard import (
     CauseCard,
-    Incidence,
     evaluate_outcomes,
     followed_up_rows,
     ranks,
     voluntary_or_stayed,
 )
-from models.competing_risks.person_periods import PERIOD_DAYS
-from models.dataset.examples import Histories
+from models.dataset.histories import Histories
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar

@@ -15,7 +15,8 @@ from features.contract import TABLES
 from features.errors import GateError
 from models.dataset.array_types import Texts
 from models.leaks.rows import Leak
-from models.leaks.verdict import LeakWarning, find_leaks, merge_warnings, refusal
+from models.leaks.search import find_leaks
+from models.leaks.verdict import LeakWarning, merge_warnings, refusal
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.duckdb_connection import connect

@@ -18,7 +18,8 @@ from models.calibration.open_windows import OpenWindowRows, current_status
 from models.calibration.recalibration import ENOUGH
 from models.calibration.shrinkage import USUAL_SWING
 from models.causal.treated_rows import RARE, Exposure
-from models.dataset.examples import Examples, days_after
+from models.dataset.examples import Examples
+from models.dataset.histories import days_after
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
@@ -27,7 +28,8 @@ from pipelines.matrices.shard import Shard, open_shard
 from pipelines.runtime.duckdb_connection import connect
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion
-from pipelines.training.examples import TrainingData, training_as_ofs
+from pipelines.training.dates import training_as_ofs
+from pipelines.training.examples import TrainingData
 from pipelines.training.treated_rows import leave_out_treated
 
 BOOSTERS_KNOWN_BEFORE = "boosters_known_before"

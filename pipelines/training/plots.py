@@ -9,7 +9,6 @@ import io
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -24,65 +23,14 @@ from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.explain.shap_values import global_importance
 from models.metrics.by_subgroup import DecayMonth
 from models.metrics.profit import ProfitCurve
-from models.metrics.ranking import Ranked, count
+from pipelines.training.curves import calibration_bins, gains_curve
 
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#6B6B6B"  # Okabe and Ito: safe for colour-blind eyes
 _WHITE = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none"}
 _SAMPLE = 2_000
 _PANELS = 6
-_BINS = 10
-_POINTS = 101
-_Z95 = 1.96
 _INTERVALS: Mapping[str, Any] = {"color": _BLUE, "fmt": "o-", "capsize": 3}
 _SCALE = LinearSegmentedColormap.from_list("risk", [_BLUE, "#B8B8B8", _ORANGE])
-
-
-@dataclass(frozen=True, slots=True)
-class Bins:
-    """Per tenth by risk that has rows: mean prediction, observed rate, its 95 % Wilson bounds."""
-
-    predicted: Floats
-    observed: Floats
-    low: Floats
-    high: Floats
-
-
-def calibration_bins(y: Labels, p: Floats) -> Bins:
-    """Bins of labels and probabilities, both (n,); tied scores share a bin."""
-    edges = np.unique(np.quantile(p, np.linspace(0, 1, _BINS + 1)[1:-1]))
-    bins = np.searchsorted(edges, p, side="left")
-    rows = np.bincount(bins)
-    used = rows > 0
-    n = rows[used].astype(np.float64)
-    predicted = np.bincount(bins, weights=p)[used] / n
-    observed = np.bincount(bins, weights=y)[used] / n
-    widened = 1 + _Z95**2 / n
-    centre = (observed + _Z95**2 / (2 * n)) / widened
-    half = _Z95 * np.sqrt(observed * (1 - observed) / n + _Z95**2 / (4 * n * n)) / widened
-    # At 0 and 1 the ends are equal to the observed share, but for rounding.
-    low, high = np.minimum(centre - half, observed), np.maximum(centre + half, observed)
-    return Bins(predicted, observed, low, high)
-
-
-def gains_curve(y: Labels, p: Floats) -> tuple[Floats, Floats]:
-    """Share contacted and share of the leavers found, from 0 to 1, ties split fractionally."""
-    counts = count(Ranked.of(y, p), np.ones((1, len(y))))
-    share = counts.every_above[0] / counts.every_above[0, -1]
-    found = counts.positive_above[0] / counts.positive_above[0, -1]
-    return share, found
-
-
-def points(y: Labels, p: Floats) -> Mapping[str, Mapping[str, list[float]]]:
-    """Both curves as plain numbers; the gains at every hundredth."""
-    share = np.linspace(0, 1, _POINTS)
-    curves = {
-        "calibration": asdict(calibration_bins(y, p)),
-        "gains": {"share": share, "found": np.interp(share, *gains_curve(y, p))},
-    }
-    return {
-        curve: {name: values.tolist() for name, values in columns.items()}
-        for curve, columns in curves.items()
-    }
 
 
 def roc(y: Labels, p: Floats) -> bytes:

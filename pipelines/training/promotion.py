@@ -18,7 +18,7 @@ from models.promotion.champion_comparison import (
     mean_log_loss,
     weakest_seed_ratio,
 )
-from models.promotion.rules import Verdict, verdict
+from models.promotion.verdict import Verdict, verdict
 from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings

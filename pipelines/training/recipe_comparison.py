@@ -10,6 +10,7 @@ from functools import cached_property
 
 from features.errors import ConfigError
 from features.timeline import LabelWindow
+from models.baselines.challengers import Challenger, recipe_scorer
 from models.baselines.out_of_fold import (
     OutOfFold,
     Scorer,
@@ -18,7 +19,6 @@ from models.baselines.out_of_fold import (
     folds_of,
     out_of_fold,
 )
-from models.baselines.suite import Challenger, recipe_scorer
 from models.boosters.hyperparameters import Recipe, with_changes
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold

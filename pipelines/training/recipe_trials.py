@@ -6,7 +6,7 @@ They run before the evaluation and on other rows, so that its figures stay those
 import json
 from dataclasses import asdict, dataclass, replace
 
-from models.baselines.suite import CHALLENGERS
+from models.baselines.challengers import CHALLENGERS
 from models.dataset.examples import Examples
 from pipelines import tracking
 from pipelines.config.run import Run

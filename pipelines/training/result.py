@@ -9,9 +9,10 @@ from pathlib import Path
 
 from features.markdown import markdown_table
 from models.metrics.bootstrap import Interval
-from models.promotion.rules import Verdict
+from models.promotion.verdict import Verdict
 from pipelines import tracking
-from pipelines.training.evaluation_result import SHOWN, Evaluation
+from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.metrics import SHOWN
 from pipelines.training.recipe_trials import RecipeTrials
 
 _ROWS = (

@@ -19,7 +19,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from features.errors import BusyError
-from models.baselines.suite import Challenger
+from models.baselines.challengers import Challenger
 from models.boosters.hyperparameters import Recipe
 from models.dataset.examples import Examples
 from pipelines import tracking

@@ -9,13 +9,9 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from models.causal.treated_rows import (
-    MOST_WEIGHT,
-    UnconfoundedRows,
-    select_untreated,
-    treatment_bands,
-)
-from models.dataset.examples import NEVER
+from models.causal.propensity import treatment_bands
+from models.causal.treated_rows import MOST_WEIGHT, UnconfoundedRows, select_untreated
+from models.dataset.histories import NEVER
 from pipelines.config.run import Run
 from pipelines.training.examples import TrainingData
 

@@ -1,7 +1,6 @@
 """Table profiles of a data validation, as its page shows them, and findings, the worst first."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -10,11 +9,8 @@ from features.contract import TABLES
 from pipelines.runtime.environment import local_day
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import TableFacts
-from pipelines.snapshots.profiling import ColumnProfile
-from pipelines.snapshots.unit_levels import unit_factor
+from pipelines.snapshots.profile import ColumnProfile
 
-SET_ASIDE = "set aside"
-PER_TABLE = 15
 _OFTEN_EMPTY = 0.5
 _NAMED = 4
 _FRESH = "days since the newest event"
@@ -37,40 +33,6 @@ class DataFinding:
     def share(self) -> float:
         """Share of the table's rows; a whole column counts as all of them."""
         return 1.0 if self.rows is None else self.rows / max(self.of, 1)
-
-
-def findings(tables: Mapping[str, TableFacts]) -> list[DataFinding]:
-    """Every finding, the largest share of its table's rows first."""
-    found = (finding for name, facts in tables.items() for finding in _findings_of(name, facts))
-    return sorted(found, key=lambda f: (-f.share, f.table, f.kind, f.what))
-
-
-def split_by_table(found: Iterable[DataFinding]) -> tuple[list[DataFinding], list[DataFinding]]:
-    """The ``PER_TABLE`` worst of each table, and the rest; both in the given order."""
-    seen: Counter[str] = Counter()
-    first: list[DataFinding] = []
-    rest: list[DataFinding] = []
-    for finding in found:
-        seen[finding.table] += 1
-        (first if seen[finding.table] <= PER_TABLE else rest).append(finding)
-    return first, rest
-
-
-def _findings_of(name: str, facts: TableFacts) -> Iterator[DataFinding]:
-    for rule, count in facts.quarantined.items():
-        yield DataFinding(name, SET_ASIDE, rule, count, facts.source_rows)
-    for what, count in facts.profile.orphans.items():
-        yield DataFinding(name, "orphan keys", what, count, facts.rows)
-    for what, count in facts.profile.disorder.items():
-        yield DataFinding(name, "dates out of order", what, count, facts.rows)
-    if facts.profile.alike:
-        what = "alike in everything but the key"
-        yield DataFinding(name, "duplicates", what, facts.profile.alike, facts.rows)
-    for column, profile in facts.profile.columns.items():
-        factor = unit_factor(profile.jump)
-        if factor is not None:
-            what = f"{column}: the newest month's median is about {factor:g} times what it was"
-            yield DataFinding(name, "unit jump", what, None, facts.rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from benchmarks.lists.causes import agreement, drivers_of, true_removals
 from benchmarks.lists.truth import foreseeable, read_key, responses
 from benchmarks.lists.turnover import FORGETS, Nights, turnover
 from benchmarks.lists.worth import first_by, worth
-from pipelines.config.settings import customer_values
+from pipelines.config.economics import customer_values
 
 
 @pytest.fixture

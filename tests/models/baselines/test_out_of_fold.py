@@ -6,9 +6,10 @@ import pytest
 
 from features.errors import GateError
 from features.timeline import LabelWindow
+from models.baselines.challengers import CHALLENGERS, recipe_scorer
 from models.baselines.logistic_regression import spline_regression
 from models.baselines.out_of_fold import OutOfFold, development, difference, folds_of, out_of_fold
-from models.baselines.suite import CHALLENGERS, logistic, recipe_scorer
+from models.baselines.suite import logistic
 from models.boosters.hyperparameters import Recipe, with_changes
 from models.dataset.examples import Examples
 from models.dataset.splits import customer_folds, rolling_origin

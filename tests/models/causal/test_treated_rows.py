@@ -9,10 +9,12 @@ import pytest
 
 from features.errors import GateError
 from features.timeline import month_starts
-from models.causal.treated_rows import Exposure, select_untreated, treatment_bands, untreated_until
+from models.causal.propensity import treatment_bands
+from models.causal.treated_rows import Exposure, select_untreated, untreated_until
 from models.churn.fit import fit
-from models.dataset.examples import NEVER, Examples
+from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureColumn, learn_spec
+from models.dataset.histories import NEVER
 from models.explain.shap_values import by_driver, global_importance
 
 END = 104

@@ -7,7 +7,7 @@ import pytest
 from models.leaks.verdict import LeakWarning
 from models.metrics.bootstrap import Interval
 from models.promotion.champion_comparison import ChallengerEvidence, ChampionComparison
-from models.promotion.rules import Verdict, verdict
+from models.promotion.verdict import Verdict, verdict
 
 CARD = {
     "auc": Interval(0.70, 0.65, 0.75),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipelines.config.settings import customer_values, economics_of
+from pipelines.config.economics import customer_values, economics_of
 from pipelines.runtime.escaping import plain_json
 
 ECONOMICS = {

@@ -12,9 +12,9 @@ from features.contract import TABLES
 from features.errors import ConfigError
 from pipelines.config.settings import load_settings
 from pipelines.config.text_files import ACTIONS, text_file
+from pipelines.explanation.answers import explain_customer
 from pipelines.explanation.counterfactual import outlook
-from pipelines.explanation.explanation import explain_customer
-from pipelines.explanation.letter import Letter, load_letter, recipients, retention
+from pipelines.explanation.letter_texts import Letter, load_letter, recipients, retention
 from pipelines.lists.actions import load_actions
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 

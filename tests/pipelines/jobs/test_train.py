@@ -17,7 +17,7 @@ from models.churn.serialization import REFERENCE, digest, to_files
 from pipelines import tracking
 from pipelines.config.settings import load_settings
 from pipelines.jobs.entry import TRAIN
-from pipelines.training.evaluation_result import flat_metrics
+from pipelines.training.metrics import flat_metrics
 
 PNG = b"\x89PNG\r\n\x1a\n"
 PICTURES = {

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from pipelines.config.lists import Peace
-from pipelines.lists.placement import asleep, satisfied_silent, with_values
+from pipelines.lists.contact_value import with_values
+from pipelines.lists.leave_in_peace import asleep, satisfied_silent
 
 DAY = date(2024, 3, 1)
 SILENT = {

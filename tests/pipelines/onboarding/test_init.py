@@ -15,7 +15,7 @@ from pipelines.config.settings import load_settings
 from pipelines.onboarding.config_text import Firm
 from pipelines.onboarding.draft import draft, group_files
 from pipelines.onboarding.init import Talk, initialise
-from pipelines.onboarding.matching import column_likeness, table_likeness
+from pipelines.onboarding.naming import column_likeness, table_likeness
 from pipelines.onboarding.sampling import sample_column, sample_file
 from pipelines.snapshots.snapshot import take_snapshot
 

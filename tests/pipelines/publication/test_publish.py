@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import BusyError, ConfigError, PublicationError
-from pipelines.publication.manifest import Field, Stamp
+from pipelines.publication.manifest import Stamp
 from pipelines.publication.publish import (
     publish,
     publisher,
@@ -20,6 +20,7 @@ from pipelines.publication.publish import (
     staging_folder,
 )
 from pipelines.publication.reader import Publication, current, same_publication, verify
+from pipelines.publication.schema import Field
 from pipelines.runtime.atomic_files import digest
 
 WORKER = Path(__file__).parents[2] / "helpers" / "publishing.py"

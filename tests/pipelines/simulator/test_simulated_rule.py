@@ -11,7 +11,8 @@ from simulated import START, frame, happened_on, local, notices, run, shares_nex
 
 from features.catalog import build_catalog
 from features.contract import MASTER_DATA, TABLES
-from pipelines.simulator.options import CODES, THE_RULE, USUAL_TYPES
+from pipelines.simulator.coefficients import CODES, THE_RULE
+from pipelines.simulator.options import USUAL_TYPES
 from pipelines.simulator.writer import WRITTEN
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from pipelines.snapshots.daily_volume import days_before, strangest_day, usual_silence
 from pipelines.snapshots.facts import TableFacts
-from pipelines.snapshots.gate_measures import PreviousTables, measures, own_measures
-from pipelines.snapshots.profiling import ColumnProfile, TableProfile
+from pipelines.snapshots.gate_measure import PreviousTables
+from pipelines.snapshots.gate_measures import measures, own_measures
+from pipelines.snapshots.profile import ColumnProfile, TableProfile
 from pipelines.snapshots.unit_levels import BANDS, mixed_share
 
 AS_OF = date(2026, 3, 2)

@@ -8,7 +8,7 @@ import pytest
 from models.dataset.feature_spec import FeatureSpec
 from pipelines import tracking
 from pipelines.config.settings import load_settings
-from pipelines.training.champion_comparison import champion_baseline
+from pipelines.training.champion_baseline import champion_baseline
 
 
 @pytest.fixture

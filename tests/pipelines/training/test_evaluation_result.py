@@ -6,7 +6,8 @@ import pytest
 
 from pipelines import tracking
 from pipelines.config.settings import load_settings
-from pipelines.training.evaluation_result import METRICS, evaluate_scores, flat_metrics
+from pipelines.training.evaluation_result import evaluate_scores
+from pipelines.training.metrics import METRICS, flat_metrics
 
 NAMES = [
     "auc",

@@ -16,7 +16,8 @@ from trees import records
 
 from features.errors import ConfigError, GateError
 from models.dataset.examples import Examples
-from models.leaks.verdict import Leak, find_leaks
+from models.leaks.search import find_leaks
+from models.leaks.verdict import Leak
 from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings, load_settings

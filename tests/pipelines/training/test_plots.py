@@ -13,7 +13,7 @@ from models.metrics.bootstrap import Interval
 from models.metrics.by_subgroup import DecayMonth
 from models.metrics.profit import ProfitCurve
 from pipelines.training import plots
-from pipelines.training.plots import calibration_bins
+from pipelines.training.curves import calibration_bins
 
 RNG = np.random.default_rng(0)
 P = RNG.beta(1, 15, 1_500)

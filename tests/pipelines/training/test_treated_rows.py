@@ -17,7 +17,7 @@ from pipelines.config.run import Run
 from pipelines.config.settings import Settings, load_settings
 from pipelines.jobs.read_tables import read_tables
 from pipelines.runtime.run_record import open_record
-from pipelines.simulator.options import THE_RULE
+from pipelines.simulator.coefficients import THE_RULE
 from pipelines.simulator.simulate import simulate
 from pipelines.training.evaluation import recipe_of
 from pipelines.training.examples import TrainingData, make_examples

@@ -13,9 +13,10 @@ from trees import records
 
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import TableFacts
-from pipelines.snapshots.profiling import ColumnProfile, TableProfile
+from pipelines.snapshots.profile import ColumnProfile, TableProfile
+from pipelines.validation.findings import PER_TABLE
 from pipelines.validation.page import render
-from pipelines.validation.tables import PER_TABLE, CheckResult
+from pipelines.validation.tables import CheckResult
 
 CANARIES = ("+4791234567", "Kari Nordmann", "kari@example.no", "01017012345")
 

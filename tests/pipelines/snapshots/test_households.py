@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import ConfigError
-from pipelines.snapshots.cross_table import load_notices
+from pipelines.snapshots.households import load_notices
 from pipelines.snapshots.snapshot import take_snapshot
 
 START = datetime.fromisoformat("2026-01-01")

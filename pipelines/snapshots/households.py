@@ -1,53 +1,18 @@
-"""Joins of the written tables: keys that no row answers, notices within a household."""
+"""Notices given by other members of a household, for the spread of churn within one.
 
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+``household_notices`` has a row for each member and each notice of another member. Two customers
+count as one household when both were members on the day of the notice, as the company knew it
+at one moment; the row is known from the first such moment, and never before the notice and both
+memberships were. A membership that later proves wrong does not take a row back, because the
+company acted on it then.
+"""
+
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
 
-from features.contract import TABLES
-from pipelines.runtime.duckdb_connection import literal
-from pipelines.snapshots.facts import TableFacts
-
-# Column → table and key that it points to; a table does not point to itself.
-_POINTS_TO: Mapping[str, tuple[str, str]] = {
-    "invoice_id": ("invoices", "invoice_id"),
-    "corrects_invoice_id": ("invoices", "invoice_id"),
-    "contract_id": ("contracts", "contract_id"),
-    "case_id": ("cases", "case_id"),
-    "incident_id": ("incidents", "incident_id"),
-    "plan_id": ("price_list", "plan_id"),
-}
-
-
-def with_orphans(
-    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, TableFacts], root: Path
-) -> dict[str, TableFacts]:
-    """Count, in the written tables under ``root``, references that no row answers."""
-    found = {}
-    for name, facts in tables.items():
-        orphans: dict[str, int] = {}
-        for column, (target, key) in _POINTS_TO.items():
-            itself = (name, column) == (target, key)
-            if itself or column not in facts.columns or target not in tables:
-                continue
-            [(count,)] = connection.execute(
-                f"select count(*) from (select {column} as k from {shards_of(root, name)}) "
-                f"anti join (select {key} as k from {shards_of(root, target)}) using (k) "
-                "where k is not null"
-            ).fetchall()
-            if count:
-                orphans[f"{column} not in {target}"] = int(count)
-        found[name] = replace(facts, profile=replace(facts.profile, orphans=orphans))
-    return found
-
-
-def shards_of(root: Path, table: str) -> str:
-    """SQL for a table of a snapshot that is being written, over all its shards."""
-    files = "shard=*/part.parquet" if TABLES[table].per_customer else "all.parquet"
-    return f"read_parquet({literal(root / table / files)}, hive_partitioning=false)"
-
+from pipelines.snapshots.orphan_keys import shards_of
 
 NOTICES = "household_notices"
 SOURCES = ("households", "terminations")

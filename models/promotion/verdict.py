@@ -1,0 +1,59 @@
+"""Promotion verdict: all rules must pass, and an absent value fails."""
+
+from dataclasses import dataclass
+
+from models.promotion.champion_comparison import ChallengerEvidence
+from models.promotion.rules import (
+    Rule,
+    against,
+    as_judged,
+    beats_base_rate,
+    families,
+    features,
+    level,
+    no_leak,
+    ranks,
+    seeds,
+    slope,
+    slopes,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision and every rule that was checked, failures first."""
+
+    rules: tuple[Rule, ...]
+
+    @property
+    def promote(self) -> bool:
+        """Whether all rules passed, and there were rules."""
+        return bool(self.rules) and all(rule.passed for rule in self.rules)
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Names of the rules that refuse."""
+        return tuple(rule.name for rule in self.rules if not rule.passed)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """One sentence for each rule, failures first."""
+        return tuple(rule.sentence for rule in self.rules)
+
+
+def verdict(evidence: ChallengerEvidence) -> Verdict:
+    """Check every rule; what is absent or not finite fails its rule."""
+    checked = [
+        no_leak(evidence),
+        ranks(evidence),
+        beats_base_rate(evidence),
+        slope(evidence),
+        *slopes(evidence),
+        level(evidence),
+        as_judged(evidence),
+        seeds(evidence),
+        features(evidence),
+        families(evidence),
+        *against(evidence.rival),
+    ]
+    return Verdict(tuple(sorted(checked, key=lambda rule: rule.passed)))

@@ -1,0 +1,104 @@
+"""Entry points of an explanation: configuration, language and case.
+
+The command line and a service call the same two functions.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from features.errors import ModelError
+from models.explain.shap_values import by_family
+from pipelines.config.settings import load_settings
+from pipelines.config.text_files import text_file
+from pipelines.explanation.case import open_case
+from pipelines.explanation.customer_matrix import open_customer
+from pipelines.explanation.evidence import SourceEvidence
+from pipelines.explanation.explanation import Explanation, Figure, Sentence
+from pipelines.lists.risk_list import SLOTS, slot_facts
+from pipelines.lists.templates import (
+    FACTS,
+    Direction,
+    Placeholder,
+    Templates,
+    Variant,
+    load_templates,
+    sentences,
+    variant_of,
+)
+from pipelines.lists.wording import words
+from pipelines.scoring.scores import score_rows
+
+_SAME = 1e-6
+
+
+def explain_customer(
+    config: Path, customer: str, as_of: date | None = None, language: str | None = None
+) -> Explanation:
+    """Score the customer again and find the rows behind what the list of ``as_of`` says.
+
+    Sentences are in ``language``, by default the list's first one. Raises what ``open_case``
+    does, ``ConfigError`` for a language without sentences, and ``ModelError`` when the score
+    comes out otherwise than it was published.
+    """
+    settings = load_settings(config)
+    templates = load_templates(text_file("reasons", language or settings.list.languages[0]))
+    case = open_case(settings, customer, as_of)
+    with open_customer(settings, case) as tables:
+        scored = score_rows(settings, case.model, tables.row)
+        probability = float(scored["churn_probability"][0])
+        if abs(probability - float(case.listed["churn_probability"])) > _SAME:
+            raise ModelError(
+                "the score comes out otherwise than it was published, so the features or the "
+                f"configuration are others now. Make the night again: stille nightly --as-of "
+                f"{case.as_of} --backfill."
+            )
+        zone, delays = settings.company.timezone, settings.delays()
+        evidence = SourceEvidence(tables.con, tables.catalog, case.as_of, zone, delays)
+        teller = _Teller(evidence, templates, settings.company.currency)
+        slots = [(slot, way) for slot, way in SLOTS if scored[f"{slot}_driver"].notna()[0]]
+        spoken = tuple(teller.tell(scored, slot, way) for slot, way in slots)
+    lines = scored["product_line"].to_numpy(dtype=object)
+    contributions = case.model.contributions(case.model.spec.encode(scored), lines)
+    families = by_family(contributions, case.model.spec).iloc[0]
+    return Explanation(
+        case=case,
+        probability=probability,
+        band=str(case.listed["risk_band"]),
+        base=float(contributions[0, -1]),
+        families={str(name): float(value) for name, value in families.items()},
+        sentences=spoken,
+        row=scored,
+        used=tables.used,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    evidence: SourceEvidence
+    templates: Templates
+    currency: str
+
+    def tell(self, scored: pd.DataFrame, slot: str, way: Direction) -> Sentence:
+        drivers, facts = slot_facts(scored, slot)
+        variant = variant_of(drivers[0], facts, self.templates, way)
+        contribution = f"{slot}_contribution"
+        return Sentence(
+            slot=slot,
+            driver=str(scored[f"{slot}_driver"][0]),
+            contribution=float(scored[contribution][0]) if contribution in scored else None,
+            text=str(sentences(drivers, facts, self.templates, self.currency, way)[0]),
+            figures=tuple(self._figures(variant, facts)),
+        )
+
+    def _figures(self, variant: Variant, facts: pd.DataFrame) -> Iterator[Figure]:
+        forms = {p.fact: p.form for p in variant.pieces if isinstance(p, Placeholder)}
+        for fact in sorted(variant.facts, key=lambda name: (name not in forms, name)):
+            text = ""
+            if fact in forms:
+                style, kind = self.templates.style, FACTS[fact]
+                text = words(facts[fact], fact, kind, forms[fact], style, self.currency)[0]
+            yield Figure(fact, facts[fact][0], text, self.evidence.behind(fact))

@@ -1,0 +1,49 @@
+"""Referential integrity: keys that no row of their table answers."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+
+from features.contract import TABLES
+from pipelines.runtime.duckdb_connection import literal
+from pipelines.snapshots.facts import TableFacts
+
+# Column → table and key that it points to; a table does not point to itself.
+_POINTS_TO: Mapping[str, tuple[str, str]] = {
+    "invoice_id": ("invoices", "invoice_id"),
+    "corrects_invoice_id": ("invoices", "invoice_id"),
+    "contract_id": ("contracts", "contract_id"),
+    "case_id": ("cases", "case_id"),
+    "incident_id": ("incidents", "incident_id"),
+    "plan_id": ("price_list", "plan_id"),
+}
+
+
+def with_orphans(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, TableFacts], root: Path
+) -> dict[str, TableFacts]:
+    """Count, in the written tables under ``root``, references that no row answers."""
+    found = {}
+    for name, facts in tables.items():
+        orphans: dict[str, int] = {}
+        for column, (target, key) in _POINTS_TO.items():
+            itself = (name, column) == (target, key)
+            if itself or column not in facts.columns or target not in tables:
+                continue
+            [(count,)] = connection.execute(
+                f"select count(*) from (select {column} as k from {shards_of(root, name)}) "
+                f"anti join (select {key} as k from {shards_of(root, target)}) using (k) "
+                "where k is not null"
+            ).fetchall()
+            if count:
+                orphans[f"{column} not in {target}"] = int(count)
+        found[name] = replace(facts, profile=replace(facts.profile, orphans=orphans))
+    return found
+
+
+def shards_of(root: Path, table: str) -> str:
+    """SQL for a table of a snapshot that is being written, over all its shards."""
+    files = "shard=*/part.parquet" if TABLES[table].per_customer else "all.parquet"
+    return f"read_parquet({literal(root / table / files)}, hive_partitioning=false)"

@@ -1,0 +1,41 @@
+"""Table profile: figures only, no value of a customer's text is stored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProfile:
+    """One column: nulls, and what can be said of its values without naming one.
+
+    ``low`` and ``high`` are the least and the greatest value of numbers and dates. ``median`` is
+    that of the positive numbers (to within 5 %); ``jump`` is the newest month's median over that
+    of the twelve months before. ``mixed`` is how much more of the newest
+    month lies a power of ten away from the usual values than ever before. ``values`` counts the
+    most frequent words by their digests.
+    """
+
+    nulls: int
+    low: str | None = None
+    high: str | None = None
+    median: float | None = None
+    jump: float | None = None
+    mixed: float | None = None
+    values: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TableProfile:
+    """One table: its columns, rows alike but for their key, and counts of what contradicts.
+
+    ``disorder`` counts rows whose dates are out of order, ``orphans`` references to rows that
+    another table does not have, ``days`` rows by local day of what happened (not of plans and
+    dimensions), ``lag`` the median of the days from an event until it is known.
+    """
+
+    columns: Mapping[str, ColumnProfile]
+    alike: int = 0
+    disorder: Mapping[str, int] = field(default_factory=dict)
+    orphans: Mapping[str, int] = field(default_factory=dict)
+    days: Mapping[str, int] = field(default_factory=dict)
+    lag: int | float = 0.0  # an integer stays one when it is read again

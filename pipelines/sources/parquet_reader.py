@@ -1,0 +1,70 @@
+"""Parquet readers: schema read strictly, pages compared with their checksums."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+from features.errors import ContractError
+from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.sources.readable_part import Declared, Part, Reader, unreadable
+
+_BATCH = 1 << 16
+
+
+class ParquetReader(Reader):
+    """Files of a company, which may be damaged or cut off."""
+
+    name = "Parquet"
+    may_be_empty = False
+
+    def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
+        """Raises ``ContractError`` for a file that is empty, damaged or ambiguous."""
+        if path.stat().st_size == 0:
+            raise ContractError(f"{path}: the file is empty (0 bytes); was its export cut off?")
+        try:
+            names = pq.read_schema(path).names
+            relation = f"read_parquet({literal(path)}, hive_partitioning=false"
+            described = connection.execute(f"describe from {relation})").fetchall()
+        except (OSError, ValueError, duckdb.Error) as error:
+            raise unreadable(path, error, self.name) from error
+        lower = [name.lower() for name in names]
+        twice = sorted({name for name in names if lower.count(name.lower()) > 1})
+        if twice:
+            raise ContractError(f"{path}: column {twice[0]!r} is there twice; rename one")
+        columns = {str(row[0]): str(row[1]) for row in described}
+        return Part(
+            name=str(path),
+            path=path,
+            columns=columns,
+            expressions={name: identifier(name) for name in columns},
+            relation=f"{relation}, file_row_number=true)",
+            row="file_row_number + 1",
+        )
+
+    def verify(self, part: Part, names: Iterable[str]) -> None:
+        """Decode the named columns and compare each page with its checksum.
+
+        DuckDB ignores these checksums and would read a flipped bit as another value. Files
+        written without them pass. Raises ``ContractError`` for a damaged file.
+        """
+        wanted = [name for name in names if name in part.expressions]
+        try:
+            with pq.ParquetFile(
+                part.path, page_checksum_verification=True, pre_buffer=False
+            ) as file:
+                stored = [name for name in wanted if name in file.schema_arrow.names]
+                for _ in file.iter_batches(_BATCH, columns=stored):
+                    pass
+        except (OSError, ValueError) as error:
+            raise unreadable(part.path, error, self.name) from error
+
+
+class ExtractReader(ParquetReader):
+    """Extracts of a database, written a moment ago: a table without rows has none there."""
+
+    may_be_empty = True
+
+    def verify(self, part: Part, names: Iterable[str]) -> None:
+        """Nothing to compare: the extract was written by this run."""
