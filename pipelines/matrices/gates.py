@@ -108,12 +108,12 @@ def _missing(label: str, missing: Needs) -> str:
 
 
 def _lines(filled: Sequence[Missingness], needs: Needs) -> str:
-    shown = "".join(f"\n  {_said(each, needs)}" for each in filled[:_SHOWN])
+    shown = "".join(f"\n  {_describe(each, needs)}" for each in filled[:_SHOWN])
     more = len(filled) - _SHOWN
     return f"{shown}\n  and {more} more, see the run record" if more > 0 else shown
 
 
-def _said(each: Missingness, needs: Needs) -> str:
+def _describe(each: Missingness, needs: Needs) -> str:
     tables = ", ".join(needs.get(each.name, ())) or "customers"
     unknown = f", {each.unknown_share:.1%} a word unknown to it" if each.unknown_share else ""
     return (

@@ -146,7 +146,7 @@ def open_shard(
     return Shard(con, settings, catalog, names, customers.to_arrow_table().combine_chunks())
 
 
-def given_as_ofs(settings: Settings, snapshot: Snapshot) -> tuple[date, ...]:
+def label_as_ofs(settings: Settings, snapshot: Snapshot) -> tuple[date, ...]:
     """The as-of dates of a ``labels`` table, sorted; empty without one."""
     if "labels" not in snapshot.tables:
         return ()

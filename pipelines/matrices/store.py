@@ -22,7 +22,7 @@ from pathlib import Path
 from features.catalog import Catalog, definition
 from features.timeline import month_starts
 from pipelines.config.settings import Settings
-from pipelines.matrices.shard import given_as_ofs
+from pipelines.matrices.shard import label_as_ofs
 from pipelines.snapshots.snapshot import Snapshot
 
 _PREFIX = "as_of="
@@ -96,7 +96,7 @@ def prune(settings: Settings, snapshot: Snapshot) -> None:
     store, training = open_store(settings, snapshot.shards), settings.training
     kept = store.dates()
     if kept:
-        needed = given_as_ofs(settings, snapshot) or month_starts(
+        needed = label_as_ofs(settings, snapshot) or month_starts(
             training.first_as_of, training.last_as_of or kept[-1]
         )
         store.prune(needed)

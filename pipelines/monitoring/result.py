@@ -131,17 +131,17 @@ def _performance(result: MonitoringResult) -> Iterator[tuple[str, str, str]]:
         f"{dates}; {waiting} wait for their horizon",
     )
     yield "leavers observed", str(whole.observed), f"{whole.expected:.1f} expected"
-    yield "observed over expected", *_shown(whole.ratio)
+    yield "observed over expected", *_with_interval(whole.ratio)
     for name in _CARD:
         if name in result.performance.card:
-            yield name, *_shown(result.performance.card[name])
+            yield name, *_with_interval(result.performance.card[name])
     yield f"precision in the {top.name}", f"{top.rate:.1%}", f"{top.observed} of {top.rows}"
     for line in result.performance.product_lines:
-        yield f"observed over expected, {line.name}", *_shown(line.ratio)
+        yield f"observed over expected, {line.name}", *_with_interval(line.ratio)
     drivers = result.performance.drivers
     off = [each for each in drivers if not each.ratio.low <= 1 <= each.ratio.high]
     for driver in sorted(off, key=lambda each: -abs(each.observed - each.expected))[:_MOVED]:
-        yield f"observed over expected, reason {driver.name}", *_shown(driver.ratio)
+        yield f"observed over expected, reason {driver.name}", *_with_interval(driver.ratio)
 
 
 def _inputs(result: MonitoringResult) -> Iterator[tuple[str, str, str]]:
@@ -172,5 +172,5 @@ def _alarms(result: MonitoringResult) -> Iterator[tuple[str, str, str]]:
         yield "alarms", "none", ""
 
 
-def _shown(interval: Interval) -> tuple[str, str]:
+def _with_interval(interval: Interval) -> tuple[str, str]:
     return f"{interval.value:.3f}", f"{interval.low:.3f} to {interval.high:.3f}"

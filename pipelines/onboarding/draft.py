@@ -9,7 +9,7 @@ from pathlib import Path
 from features.contract import Table
 from features.errors import ConfigError
 from pipelines.onboarding.matching import Match, match_columns
-from pipelines.onboarding.naming import WORTH_ASKING, given_tables, table_likeness
+from pipelines.onboarding.naming import WORTH_ASKING, source_tables, table_likeness
 from pipelines.onboarding.sampling import FileSample, sample_file
 from pipelines.sources.personal_data import why_forbidden
 
@@ -94,7 +94,7 @@ def _groups(pattern: str, paths: list[Path]) -> Iterator[FileGroup]:
 
 def draft(groups: Iterable[FileGroup]) -> list[Draft]:
     """The best table for each group of files, each table at most once, in the contract's order."""
-    tables = given_tables()
+    tables = source_tables()
     candidates = [_draft(table, each) for each in groups for table in tables]
     likely = sorted((d for d in candidates if _plausible(d)), key=lambda d: -d.score)
     taken: dict[str, Draft] = {}

@@ -59,6 +59,6 @@ def bare(name: str) -> str:
     return "".join(sign for sign in plain(name) if sign.isalnum())
 
 
-def given_tables() -> tuple[Table, ...]:
+def source_tables() -> tuple[Table, ...]:
     """Tables that a company can give."""
     return tuple(table for table in TABLES.values() if not table.derived)

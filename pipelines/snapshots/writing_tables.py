@@ -112,7 +112,7 @@ class _Taking:
         """Make and write each table that others are enough to make."""
         if self.shards and households.derivable(self.tables):
             households.load_notices(self.connection, self.staging)
-            self._finish(_made(self.connection, TABLES[households.NOTICES]))
+            self._finish(_load_derived(self.connection, TABLES[households.NOTICES]))
 
     def _settle(self, loaded: Loaded) -> None:
         set_aside(self.connection, self.settings, loaded, self.staging / "quarantine", self.refused)
@@ -128,7 +128,7 @@ class _Taking:
         self.connection.execute(f"drop table {identifier(loaded.name)}")
 
 
-def _made(connection: duckdb.DuckDBPyConnection, table: Table) -> Loaded:
+def _load_derived(connection: duckdb.DuckDBPyConnection, table: Table) -> Loaded:
     bindings = tuple(Binding(column, ColumnMap(value="")) for column in table.columns)
     [(rows,)] = connection.execute(f"select count(*) from {identifier(table.name)}").fetchall()
     return Loaded(

@@ -148,7 +148,7 @@ class Bound:
     forbidden: tuple[str, ...]
 
 
-def wanted_columns(table: Table, source: Source) -> tuple[Column, ...]:
+def source_columns(table: Table, source: Source) -> tuple[Column, ...]:
     """Contract columns that a source may give; price levels give fewer than price changes."""
     made = SYNTHESISED_BY_LEVELS if source.levels else ()
     return (*(column for column in table.columns if column.name not in made), KNOWN_AT)
@@ -194,7 +194,7 @@ def _contract_bindings(
     table: Table, source: Source, columns: Mapping[str, str]
 ) -> tuple[Binding, ...]:
     found = []
-    for column in wanted_columns(table, source):
+    for column in source_columns(table, source):
         origin = source.columns.get(column.name)
         named = column.name in columns and column.name not in source.dropped
         if origin is None and (named or column.required):

@@ -74,7 +74,7 @@ def _broken_versions(
         return None
     return ContractError(
         f"{table.name}: versions of one key ({', '.join(table.key)}) known at the same "
-        f"instant, or of two customers: {_shown(broken, parts)}. Mend the export: each "
+        f"instant, or of two customers: {_row_numbers(broken, parts)}. Mend the export: each "
         "version has the key and the customer of the others, and a later known_at"
     )
 
@@ -86,12 +86,12 @@ def _repeated_key(
     parts: Sequence[Part],
 ) -> ContractError:
     return ContractError(
-        f"{table.name}: repeated key ({', '.join(keys)}): {_shown(repeated, parts)}. Mend the "
-        f"export, or keep the first of each with sources.{table.name}.duplicates: drop"
+        f"{table.name}: repeated key ({', '.join(keys)}): {_row_numbers(repeated, parts)}. Mend "
+        f"the export, or keep the first of each with sources.{table.name}.duplicates: drop"
     )
 
 
-def _shown(repeated: Sequence[tuple[list[int], int]], parts: Sequence[Part]) -> str:
+def _row_numbers(repeated: Sequence[tuple[list[int], int]], parts: Sequence[Part]) -> str:
     return "; ".join(
         f"rows {', '.join(map(str, numbers))} of {parts[file].name}" for numbers, file in repeated
     )

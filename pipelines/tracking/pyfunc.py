@@ -1,8 +1,10 @@
-"""The champion as an MLflow model: copied into the artefact as it stands, so it imports nothing
-of this project. Input: the encoded matrix, one double per column of spec.json in its order, and
-perhaps a text column product_line. Output: the probability, calibrated for the row's product line;
-by the common line without the column, for null and for a product line that training did not see.
-The nightly run does not load models this way.
+"""The champion as an MLflow model (pyfunc).
+
+Copied into the artefact as it stands, so it imports nothing of this project. Input: the encoded
+matrix, one double per column of spec.json in its order, and perhaps a text column product_line.
+Output: the probability, calibrated for the row's product line; by the common line without the
+column, for null and for a product line that training did not see. The nightly run does not load
+models this way.
 """
 
 import json

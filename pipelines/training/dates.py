@@ -9,7 +9,7 @@ from features.errors import GateError
 from features.timeline import LabelWindow, month_starts
 from models.competing_risks.person_periods import PERIOD_DAYS
 from pipelines.config.settings import Settings
-from pipelines.matrices.shard import given_as_ofs
+from pipelines.matrices.shard import label_as_ofs
 from pipelines.snapshots.snapshot import Snapshot
 
 
@@ -18,7 +18,7 @@ def training_as_ofs(settings: Settings, snapshot: Snapshot, today: date) -> tupl
 
     Raises ``GateError`` when there is none.
     """
-    given = given_as_ofs(settings, snapshot)
+    given = label_as_ofs(settings, snapshot)
     if given:
         return given
     training, window = settings.training, settings.label_window()

@@ -13,7 +13,7 @@ from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.files import MatrixPart
 from pipelines.matrices.frames import AFTERWARDS, read_matrix
 from pipelines.matrices.gates import feature_columns
-from pipelines.matrices.shard import given_as_ofs
+from pipelines.matrices.shard import label_as_ofs
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.training.examples import prepare_examples
 
@@ -112,9 +112,9 @@ def test_the_dates_of_a_labels_table_are_used_as_they_stand(company, tmp_path):
     )
     settings = company({"labels.csv": labels}, {"labels": {"path": "labels.csv"}})
     snapshot = take_snapshot(settings, tmp_path / "snapshot")
-    assert given_as_ofs(settings, snapshot) == (date(2023, 4, 1), date(2023, 5, 1))
+    assert label_as_ofs(settings, snapshot) == (date(2023, 4, 1), date(2023, 5, 1))
     without = company()
-    assert given_as_ofs(without, take_snapshot(without, tmp_path / "other")) == ()
+    assert label_as_ofs(without, take_snapshot(without, tmp_path / "other")) == ()
 
 
 def test_read_matrix_refuses_outcomes_in_another_order(tmp_path):
