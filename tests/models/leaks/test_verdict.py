@@ -19,12 +19,11 @@ from models.dataset.examples import Examples
 from models.leaks.exclusive_values import range_of_leavers, value_of_leavers
 from models.leaks.future_dates import after_as_of
 from models.leaks.row_order import id_order
-from models.leaks.rows import Binned, LeakRows, area, bins_of, error, limit
+from models.leaks.rows import Binned, LeakLimits, LeakRows, area, bins_of, error, limit
 from models.leaks.search import find_leaks
 from models.leaks.single_column import Edge
 from models.leaks.verdict import (
     Leak,
-    LeakLimits,
     LeakWarning,
     leak_warning,
     merge_warnings,

@@ -19,6 +19,7 @@ from features.contract import TABLES
 from features.errors import ContractError, ModelError
 from models.dataset.feature_spec import FeatureSpec
 from pipelines import tracking
+from pipelines.config import run
 from pipelines.config.settings import load_settings
 from pipelines.config.text_files import ACTIONS
 from pipelines.jobs.check import check_tables
@@ -28,6 +29,7 @@ from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.gates import feature_columns, refuse_other_features
 from pipelines.matrices.store import open_store
 from pipelines.publication.reader import current, verify
+from pipelines.runtime.atomic_files import digest
 from pipelines.scoring.night import score_cohort
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.snapshots.store import NEWEST
@@ -316,6 +318,13 @@ def test_a_second_run_changes_nothing_and_says_so(demo, published):
     scored = {stage["name"]: stage["rows_out"] for stage in first["stages"]}
     assert scored["lists"] == scored["scoring"] > 1_000
     assert not (demo.var / "matrix" / first["run_id"]).exists()
+
+
+def test_a_night_hashes_each_file_of_its_configuration_once(demo, published, monkeypatch):
+    hashed = []
+    monkeypatch.setattr(run, "digest", lambda path: hashed.append(path) or digest(path))
+    NIGHTLY.start(demo.config, demo.as_of)
+    assert len(hashed) == len(set(hashed)) > 1
 
 
 def test_changed_input_is_published_anew_and_an_older_day_is_refused(

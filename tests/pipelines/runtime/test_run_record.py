@@ -69,7 +69,7 @@ def test_a_failed_run_is_recorded(
     result = written(tmp_path)
     assert (result["status"], result["exit_code"]) == ("failed", code)
     assert result["error"]["kind"] == type(error).__name__
-    assert result["error"]["where"].startswith("test_record.py:")
+    assert result["error"]["where"].startswith("test_run_record.py:")
     assert not result["stages"][0]["finished"]
     if message is None:
         assert result["error"]["message"] is None
@@ -96,13 +96,13 @@ def test_sigterm_is_recorded_and_clears_the_staging_folder(tmp_path: Path):
         import time
         from datetime import date
         from pathlib import Path
-        from pipelines.publish import publisher, staged
-        from pipelines.published import Publication
-        from pipelines.record import recorded
+        from pipelines.publication.publish import publisher, staging_folder
+        from pipelines.publication.reader import Publication
+        from pipelines.runtime.run_record import open_record
 
         out = Path({str(tmp_path / "out")!r})
-        with recorded(Path({str(tmp_path)!r}), "run-1", "nightly"), publisher(out):
-            with staged(Publication(out, date(2024, 5, 2), "run-1")):
+        with open_record(Path({str(tmp_path)!r}), "run-1", "nightly"), publisher(out):
+            with staging_folder(Publication(out, date(2024, 5, 2), "run-1")):
                 print("ready", flush=True)
                 time.sleep(60)
     """

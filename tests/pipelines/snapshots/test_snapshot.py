@@ -245,7 +245,7 @@ def test_another_contract_makes_a_new_snapshot(company, into, monkeypatch):
     customers = TABLES["customers"]
     changed = replace(customers, columns=(*customers.columns, new))
     tables = dict(TABLES) | {"customers": changed}
-    for module in ("snapshot", "taking"):
+    for module in ("snapshot", "writing_tables"):
         monkeypatch.setattr(f"pipelines.snapshots.{module}.TABLES", tables)
     second = take_snapshot(company(), into)
     assert first.digest != second.digest
@@ -323,7 +323,7 @@ def test_the_newest_is_the_one_that_was_let_through_last(company, into, monkeypa
 ELSEWHERE = """
 import sys, time
 from pathlib import Path
-from pipelines.settings import load_settings
+from pipelines.config.settings import load_settings
 from pipelines.snapshots.snapshot import take_snapshot
 config, store, wait = sys.argv[1:]
 taken = take_snapshot(load_settings(Path(config)), Path(store))
