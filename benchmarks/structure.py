@@ -29,12 +29,15 @@ lines
 import re
 import sys
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import grimp
 
@@ -52,84 +55,91 @@ class Limits:
     declarations: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A layers contract, top to bottom; its names begin in each container, where there are any.
+
+    >>> sorted(Contract.of({"layers": ["b | c", "(a)"], "containers": ["x"]}).names)
+    ['x.a', 'x.b', 'x.c']
+    """
+
+    layers: Sequence[grimp.Layer]
+    containers: Collection[str]
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any]) -> "Contract":
+        """Read a layers contract of import-linter: ``|`` and ``:`` are between siblings."""
+        layers = [
+            grimp.Layer(
+                *(name.strip(" ()") for name in re.split(r"[|:]", layer)),
+                independent=":" not in layer,
+            )
+            for layer in section["layers"]
+        ]
+        return cls(layers, section.get("containers", ()))
+
+    @property
+    def names(self) -> set[str]:
+        """All packages of the layers."""
+        prefixes = [f"{container}." for container in self.containers] or [""]
+        tails = [name for layer in self.layers for name in layer.module_tails]
+        return {f"{prefix}{tail}" for prefix in prefixes for tail in tails}
+
+
 @dataclass(frozen=True)
 class Structure:
-    """Import graph, layers contracts (each top to bottom) and lines by module.
+    """Import graph, layers contracts and lines by module.
 
     ``application`` is the package whose direct children are rooms, ``library`` the one whose
     modules are counted.
     """
 
     graph: grimp.ImportGraph
-    contracts: Sequence[Sequence["Layer"]]
+    contracts: Sequence[Contract]
     lines: Mapping[str, int]
     declarations: Collection[str] = ()
     application: str = APPLICATION
     library: str = LIBRARY
 
-    def room_of(self, module: str) -> str | None:
-        """The room that a module is in; None for the application itself and its entry point."""
-        first, *rest = module.split(".")
-        if first != self.application:
-            return first
-        return None if rest in ([], [_ENTRY]) else f"{first}.{rest[0]}"
-
     @cached_property
     def rooms(self) -> frozenset[str]:
         """All rooms."""
-        return frozenset(filter(None, map(self.room_of, self.graph.modules)))
+        parts = self.graph.find_children(self.application) - {f"{self.application}.{_ENTRY}"}
+        packages = {module.partition(".")[0] for module in self.graph.modules}
+        return frozenset(parts | packages - {self.application})
+
+    @cached_property
+    def between(self) -> grimp.ImportGraph:
+        """The graph with each room a single module."""
+        graph = deepcopy(self.graph)
+        for room in self.rooms:
+            graph.squash_module(room)
+        return graph
+
+    def modules_in(self, package: str) -> list[str]:
+        """Modules directly in a package, sorted."""
+        children = self.graph.find_children(package)
+        return sorted(child for child in children if not self.graph.find_children(child))
 
     @cached_property
     def loose(self) -> list[str]:
         """Rooms that are modules of the application package, sorted."""
-        return sorted(
-            room
-            for room in self.rooms & self.graph.find_children(self.application)
-            if not self.graph.find_children(room)
-        )
-
-    @cached_property
-    def flat_modules(self) -> list[str]:
-        """Modules directly in the flat package, sorted."""
-        return sorted(
-            module
-            for module in self.graph.find_children(self.library)
-            if not self.graph.find_children(module)
-        )
-
-    @cached_property
-    def imports(self) -> list[tuple[str, str]]:
-        """Importing and imported module, sorted."""
-        return sorted(
-            (module, other)
-            for module in self.graph.modules
-            for other in self.graph.find_modules_directly_imported_by(module)
-        )
-
-    @cached_property
-    def dependencies(self) -> Mapping[str, frozenset[str]]:
-        """The other rooms that each room imports."""
-        others: dict[str, set[str]] = {room: set() for room in self.rooms}
-        for importer, imported in self.imports:
-            room, other = self.room_of(importer), self.room_of(imported)
-            if room and other and room != other:
-                others[room].add(other)
-        return {room: frozenset(each) for room, each in others.items()}
+        return [m for m in self.modules_in(self.application) if m in self.rooms]
 
     @cached_property
     def circles(self) -> list[list[str]]:
         """Groups of rooms that can all reach each other, each sorted."""
-        groups = {self._circle_of(room) for room in self.rooms}
+        groups = set(self._circle_of.values())
         return sorted(sorted(group) for group in groups if len(group) > 1)
 
     @cached_property
     def chain(self) -> list[str]:
         """The longest chain of imports between rooms, top first; a circle is one link."""
-        links = {room: " + ".join(sorted(self._circle_of(room))) for room in self.rooms}
-        below: dict[str, set[str]] = {}
-        for room, others in self.dependencies.items():
-            link = links[room]
-            below.setdefault(link, set()).update({links[other] for other in others} - {link})
+        links = {room: " + ".join(sorted(circle)) for room, circle in self._circle_of.items()}
+        below: dict[str, set[str]] = {link: set() for link in links.values()}
+        for room, link in links.items():
+            others = self.between.find_modules_directly_imported_by(room) & self.rooms
+            below[link] |= {links[other] for other in others} - {link}
         longest: dict[str, list[str]] = {}
         for link in TopologicalSorter(below).static_order():
             deepest = max((longest[other] for other in sorted(below[link])), key=len, default=[])
@@ -138,21 +148,29 @@ class Structure:
 
     @cached_property
     def back(self) -> list[tuple[str, str]]:
-        """Imports against one of the layers contracts."""
-        return [
-            (importer, imported)
-            for importer, imported in self.imports
-            if any(_against(contract, importer, imported) for contract in self.contracts)
-        ]
+        """Imports against one of the layers contracts, importing and imported module, sorted."""
+        return sorted(
+            {
+                (importer, imported)
+                for contract in self.contracts
+                for found in self.graph.find_illegal_dependencies_for_layers(
+                    contract.layers, set(contract.containers) or None
+                )
+                for route in found.routes
+                for importer in route.heads
+                for imported in route.tails
+                if not route.middle
+            }
+        )
 
     @cached_property
     def outside(self) -> list[str]:
         """Rooms that no layers contract knows."""
-        named = [name for contract in self.contracts for layer in contract for name in layer.names]
+        names = {f"{name}." for contract in self.contracts for name in contract.names}
         return sorted(
             room
             for room in self.rooms
-            if not any(_inside(room, name) or _inside(name, room) for name in named)
+            if not any(f"{room}.".startswith(n) or n.startswith(f"{room}.") for n in names)
         )
 
     @property
@@ -165,7 +183,7 @@ class Structure:
         return {
             "rooms": len(self.rooms),
             "loose": len(self.loose),
-            "flat": len(self.flat_modules),
+            "flat": len(self.modules_in(self.library)),
             "layers": len(self.chain),
             "back": len(self.back),
             "outside": len(self.outside),
@@ -175,34 +193,27 @@ class Structure:
             "lines": sum(self.lines.values()),
         }
 
-    def _circle_of(self, room: str) -> frozenset[str]:
-        return frozenset({room, *(r for r in self._below[room] if room in self._below[r])})
+    def example(self, name: str) -> str:
+        """What to look at first when a figure is too high; empty where there is nothing."""
+        if name == "layers":
+            return f"  ({' > '.join(self.chain)})"
+        shown = {
+            "loose": self.loose,
+            "back": [" -> ".join(pair) for pair in self.back],
+            "outside": self.outside,
+            "circles": [" + ".join(circle) for circle in self.circles],
+            "longest": [self.longest[1]],
+        }.get(name, [])
+        more = [f"{len(shown) - _SHOWN:,} more"] if len(shown) > _SHOWN else []
+        return f"  ({', '.join([*shown[:_SHOWN], *more])})" if shown else ""
 
     @cached_property
-    def _below(self) -> Mapping[str, frozenset[str]]:
-        """The rooms that each room can reach."""
-        return {room: self._reach(room) for room in self.rooms}
-
-    def _reach(self, room: str) -> frozenset[str]:
-        reach: set[str] = set()
-        queue = [room]
-        while queue:
-            fresh = self.dependencies[queue.pop()] - reach
-            reach |= fresh
-            queue += fresh
-        return frozenset(reach)
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """The packages of one layer, and whether they must not import each other."""
-
-    names: tuple[str, ...]
-    independent: bool
-
-    def place(self, module: str) -> str | None:
-        """The layer's package that a module is in."""
-        return next((name for name in self.names if _inside(module, name)), None)
+    def _circle_of(self) -> dict[str, frozenset[str]]:
+        below = {room: self.between.find_upstream_modules(room) & self.rooms for room in self.rooms}
+        return {
+            room: frozenset({room, *(r for r in reach if room in below[r])})
+            for room, reach in below.items()
+        }
 
 
 def read(
@@ -218,35 +229,13 @@ def read(
     limits = Limits(section["bounds"], section.get("declarations", {}))
     structure = Structure(
         grimp.build_graph(*packages, cache_dir=None),
-        [c for each in linter.get("contracts", []) for c in layers_of(each)],
+        [Contract.of(c) for c in linter.get("contracts", ()) if c["type"] == "layers"],
         lines_of(root, packages),
         limits.declarations,
         application,
         library,
     )
     return structure, limits
-
-
-def layers_of(contract: Mapping[str, object]) -> Iterator[list[Layer]]:
-    """The layers of an import-linter contract, once for each of its containers.
-
-    >>> [layer.names for layer in next(layers_of({"type": "layers", "layers": ["b | c", "(a)"]}))]
-    [('b', 'c'), ('a',)]
-    """
-    if contract["type"] != "layers":
-        return
-    layers, containers = contract["layers"], contract.get("containers", [""])
-    if not isinstance(layers, list) or not isinstance(containers, list):
-        raise TypeError(f"layers and containers are lists: {contract}")
-    for container in containers:
-        prefix = f"{container}." if container else ""
-        yield [
-            Layer(
-                tuple(f"{prefix}{name.strip(' ()')}" for name in re.split(r"[|:]", layer)),
-                independent=":" not in layer,
-            )
-            for layer in layers
-        ]
 
 
 def lines_of(root: Path, packages: Sequence[str]) -> dict[str, int]:
@@ -263,7 +252,7 @@ def violations(structure: Structure, limits: Limits) -> list[str]:
     figures = structure.figures()
     unknown = [f"{name}: there is no such figure" for name in limits.bounds.keys() - figures.keys()]
     beyond = [
-        f"{name}: {figures[name]:,}, allowed: {bound:,}{_example(structure, name)}"
+        f"{name}: {figures[name]:,}, allowed: {bound:,}{structure.example(name)}"
         for name, bound in limits.bounds.items()
         if figures.get(name, 0) > bound
     ]
@@ -277,14 +266,14 @@ def violations(structure: Structure, limits: Limits) -> list[str]:
 
 def report(structure: Structure, limits: Limits) -> str:
     """The figures with their bounds, lines by package, and what stands behind the figures."""
+    bounds = {name: f"<= {bound:<9,}" for name, bound in limits.bounds.items()}
     rows = [
-        f"{name:<9} {value:>7,}  {_bound(limits.bounds.get(name))}{_example(structure, name)}"
+        f"{name:<9} {value:>7,}  {bounds.get(name, ''):12}{structure.example(name)}"
         for name, value in structure.figures().items()
     ]
-    packages: dict[str, int] = {}
+    packages: Counter[str] = Counter()
     for path, n in structure.lines.items():
-        folder = path.rpartition("/")[0]
-        packages[folder] = packages.get(folder, 0) + n
+        packages[path.rpartition("/")[0]] += n
     by_package = [f"{name:<24} {n:>7,}" for name, n in sorted(packages.items())]
     exempt = [
         f"{name}: {structure.lines.get(name, 0):,} lines, {reason}"
@@ -296,50 +285,11 @@ def report(structure: Structure, limits: Limits) -> str:
 def main(root: Path = Path()) -> int:
     """Print the figures; 1 when a bound is crossed."""
     structure, limits = read(root)
+    faults = violations(structure, limits)
     print(report(structure, limits))
-    for fault in violations(structure, limits):
+    for fault in faults:
         print(f"FAILED {fault}", file=sys.stderr)
-    return int(bool(violations(structure, limits)))
-
-
-def _bound(bound: int | None) -> str:
-    return " " * 12 if bound is None else f"<= {bound:<9,}"
-
-
-def _example(structure: Structure, name: str) -> str:
-    """What to look at first when a figure is too high."""
-    shown = {
-        "loose": structure.loose,
-        "layers": structure.chain,
-        "back": [f"{importer} -> {imported}" for importer, imported in structure.back],
-        "outside": structure.outside,
-        "circles": [" + ".join(circle) for circle in structure.circles],
-        "longest": [structure.longest[1]],
-    }.get(name, [])
-    if not shown:
-        return ""
-    if name == "layers":
-        return f"  ({' > '.join(shown)})"
-    more = [f"{len(shown) - _SHOWN:,} more"] if len(shown) > _SHOWN else []
-    return f"  ({', '.join([*shown[:_SHOWN], *more])})"
-
-
-def _against(contract: Sequence[Layer], importer: str, imported: str) -> bool:
-    """Whether the import runs up, or between independent siblings; 0 is the top layer."""
-    places = [
-        (depth, place)
-        for module in (importer, imported)
-        for depth, layer in enumerate(contract)
-        if (place := layer.place(module))
-    ]
-    if len(places) < 2:
-        return False
-    (depth, place), (other, target) = places
-    return other < depth or (other == depth and place != target and contract[depth].independent)
-
-
-def _inside(module: str, package: str) -> bool:
-    return module == package or module.startswith(f"{package}.")
+    return int(bool(faults))
 
 
 if __name__ == "__main__":

@@ -19,22 +19,22 @@ LARGE, SEED = 50_000, 7
 def levels() -> Iterator[str]:
     """Level errors of the small companies."""
     yield f"{SMALL:,} customers each, seeds {', '.join(map(str, SEEDS))}\n"
-    yield from level.table([company(SMALL, seed) for seed in SEEDS])
+    yield level.table([company(SMALL, seed) for seed in SEEDS])
 
 
 def by_line() -> Iterator[str]:
     """Slopes of the large company, and of a small one."""
     for customers in (LARGE, SMALL):
         yield f"\n{customers:,} customers, seed {SEED}\n"
-        yield from slopes.table(company(customers, SEED))
+        yield slopes.table(company(customers, SEED))
 
 
 def main() -> None:
     """Print both Markdown tables, or the ones that are named."""
     tables = {"levels": levels, "slopes": by_line}
     for name in sys.argv[1:] or tables:
-        for line in tables[name]():
-            print(line, flush=True)
+        for text in tables[name]():
+            print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -54,9 +54,8 @@ def refitted(company: Company, stays: float, *, open_months: bool) -> Iterator[M
         yield replace(month, calibration=now)
 
 
-def table(companies: Sequence[Company]) -> Iterator[str]:
-    """Mean level errors by course over the companies, as rows of a Markdown table."""
-    header = ["", "kept", "refitted on complete months", "refitted", "of kept, by company"]
+def table(companies: Sequence[Company]) -> str:
+    """Mean level errors by course over the companies, as a Markdown table."""
     rows = []
     for name, stays in COURSES.items():
         errors = np.transpose([_errors(each, stays) for each in companies])
@@ -64,7 +63,8 @@ def table(companies: Sequence[Company]) -> Iterator[str]:
         parts = ", ".join(f"{part:.2f}" for part in after / before)
         means = (f"{way.mean():.2%}" for way in errors)
         rows.append((name, *means, f"{(after / before).mean():.2f}: {parts}"))
-    yield from markdown.table(header, rows)
+    header = " | kept | refitted on complete months | refitted | of kept, by company"
+    return markdown.table(header, rows)
 
 
 def _errors(company: Company, stays: float) -> list[float]:

@@ -1,6 +1,5 @@
 """Calibration slopes by month and product line, and how many chance alone would throw out."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,39 +51,27 @@ def slope(z: Floats, y: Labels, customer_id: Texts) -> Slope:
     return Slope(value, float(np.sqrt((pull**2).sum()) / (told @ away**2)))
 
 
-def table(company: Company) -> Iterator[str]:
-    """Slopes by product line, kept and refitted, as rows of a Markdown table; then the strays."""
-    header = ["product line", "calibration", "leavers a month", "months inside 0.9 to 1.1"]
-    header += ["inside by chance alone", "surely outside", "all months together"]
-    rows: list[tuple[object, ...]] = []
-    strays = []
+def table(company: Company) -> str:
+    """Slopes by product line, kept and refitted, as a Markdown table; then the strays."""
+    rows, strays = [], []
     ways = {"kept": kept(company, 0.0), "refitted": refitted(company, 0.0, open_months=True)}
     for way, months in ways.items():
         later = list(months)
         for line in np.unique(company.product_line.astype(str)):
-            found, leavers = by_month(later, line)
-            near, chance = sum(s.inside for s in found), sum(s.by_chance for s in found)
+            parts = [_outcomes(month, line) for month in later]
+            found = [slope(*part) for part in parts]
+            every = slope(*map(np.concatenate, zip(*parts, strict=True)))
             sure = [m for m, s in zip(later, found, strict=True) if s.surely_outside]
             strays += [f"{way}, {line}: {month.day:%Y-%m}" for month in sure]
-            every = together(later, line)
+            inside = f"{sum(s.inside for s in found)} of {len(found)}"
+            chance = f"{sum(s.by_chance for s in found):.1f}"
+            leavers = f"{np.mean([y.sum() for _, y, _ in parts]):.0f}"
             slope_of_all = f"{every.value:.3f} ± {_SURE * every.error:.3f}"
-            shares = f"{near} of {len(found)}", f"{chance:.1f}", len(sure)
-            rows.append((line, way, f"{leavers:.0f}", *shares, slope_of_all))
-    yield from markdown.table(header, rows)
-    yield f"\nSurely outside: {'; '.join(strays) or 'none'}"
-
-
-def by_month(months: list[Month], line: str) -> tuple[list[Slope], float]:
-    """A product line's slopes, one a month, and its mean number of leavers."""
-    parts = [_outcomes(month, line) for month in months]
-    leavers = float(np.mean([int(y.sum()) for _, y, _ in parts]))
-    return [slope(*part) for part in parts], leavers
-
-
-def together(months: list[Month], line: str) -> Slope:
-    """The slope of all months' rows of a product line."""
-    parts = [_outcomes(month, line) for month in months]
-    return slope(*map(np.concatenate, zip(*parts, strict=True)))
+            rows.append((line, way, leavers, inside, chance, len(sure), slope_of_all))
+    header = "product line | calibration | leavers a month | months inside 0.9 to 1.1"
+    header += " | inside by chance alone | surely outside | all months together"
+    table = markdown.table(header, rows)
+    return f"{table}\n\nSurely outside: {'; '.join(strays) or 'none'}"
 
 
 def _outcomes(month: Month, line: str) -> tuple[Floats, Labels, Texts]:

@@ -15,7 +15,7 @@ from pipelines.lists.lanes import Capacity, place
 from pipelines.lists.leave_in_peace import satisfied_silent
 
 MINUTES, LONG_MINUTES = 1_200.0, 6_000.0
-CALL_LIST, BY_RISK = "call list", "by risk"
+CALL_LIST, BY_RISK, BEST = "call list", "by risk", "the truth's best"
 
 
 def placed(
@@ -62,7 +62,7 @@ def compared(
     kept = (truth["alone"] - truth["contacted"]).to_numpy(dtype=np.float64)
     brought = uplift_value(kept, value, economics)
     size = len(lists[CALL_LIST])
-    best = {"the truth's best": np.where(brought > 0, brought, -np.inf)}
+    best = {BEST: np.where(brought > 0, brought, -np.inf)}
     by_score = {name: first_by(score, size) for name, score in {**more, **best}.items()}
     found = [worth(name, rows, truth, brought) for name, rows in {**lists, **by_score}.items()]
     return [*found, _at_random(truth, brought, size)]
