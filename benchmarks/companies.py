@@ -1,16 +1,23 @@
-"""Companies of the benchmarks: simulated once, with the demo's configuration, and read by it."""
+"""Companies of the benchmarks: their tables as known before a day, matrices and examples."""
 
-from collections.abc import Callable
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from features.catalog import Catalog
 from models.dataset.examples import Examples
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings, load_settings
 from pipelines.jobs.read_tables import read_tables
+from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
+from pipelines.matrices.files import MatrixPart
 from pipelines.runtime.run_record import RunRecord
 from pipelines.simulator.simulate import simulate
 from pipelines.snapshots.snapshot import Snapshot
@@ -20,12 +27,55 @@ FOLDER = Path("var/bench")
 Document = dict[str, Any]
 
 
-def demo_settings(
-    folder: Path, change: Callable[[Document], None] = lambda document: None
-) -> Settings:
-    """The demo's configuration with ``data``, ``var`` and ``out`` below ``folder``.
+@dataclass(frozen=True)
+class Company:
+    """A configuration and its tables, of which only what was known before ``today`` is read."""
 
-    ``change`` edits the document in place before it is written to ``config.yaml`` and checked.
+    settings: Settings
+    today: date
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The tables."""
+        return read_tables(self._run(self.today))
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The features that the tables can carry."""
+        return catalog_of(self.settings, self.snapshot)
+
+    def examples(self, known_before: date | None = None) -> Examples:
+        """The labelled matrix, by default as known before ``today``."""
+        return make_examples(self._run(known_before or self.today), self.snapshot).examples
+
+    def matrix(
+        self, as_ofs: Sequence[date], names: Sequence[str], *, labelled: bool
+    ) -> dict[date, list[MatrixPart]]:
+        """The named features by as-of date; ``labelled``: with the outcomes known by ``today``."""
+        known = self.today if labelled else None
+        job = MatrixJob(self.catalog.only(names), tuple(as_ofs), labels_known_before=known)
+        folder, parts = self.settings.paths.var / "bench", defaultdict(list)
+        shutil.rmtree(folder, ignore_errors=True)
+        for part in build_matrix(self.settings, self.snapshot, job, folder, lambda: None):
+            parts[date.fromisoformat(part.features.parent.name[len("as_of=") :])].append(part)
+        return parts
+
+    def _run(self, today: date) -> Run:
+        return Run(self.settings, today, RunRecord("bench", "bench", ""))
+
+
+def simulated(
+    folder: Path,
+    *,
+    customers: int,
+    months: int,
+    seed: int,
+    change: Callable[[Document], None] = lambda document: None,
+) -> Settings:
+    """The demo's configuration with all its paths below ``folder``, and a company simulated there.
+
+    ``change`` edits the document in place before it is written to ``config.yaml`` and checked. A
+    finished company, which has an answer key, is left alone.
     """
     document = yaml.safe_load(Path("configs/demo.yaml").read_text("utf-8"))
     document["paths"] = {name: str(folder / name) for name in ("data", "var", "out")}
@@ -33,24 +83,6 @@ def demo_settings(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    if not (folder / "data" / "truth").is_dir():
+        simulate(folder / "data", customers=customers, months=months, seed=seed)
     return load_settings(path)
-
-
-def simulate_once(settings: Settings, *, customers: int, months: int, seed: int) -> None:
-    """Simulate into the data folder; a finished company, which has an answer key, is left alone."""
-    if not (settings.paths.data / "truth").is_dir():
-        simulate(settings.paths.data, customers=customers, months=months, seed=seed)
-
-
-def snapshot_of(settings: Settings, today: date) -> Snapshot:
-    """The tables as known before ``today``."""
-    return read_tables(_run(settings, today))
-
-
-def examples_of(settings: Settings, snapshot: Snapshot, today: date) -> Examples:
-    """The labelled matrix as known before ``today``."""
-    return make_examples(_run(settings, today), snapshot).examples
-
-
-def _run(settings: Settings, today: date) -> Run:
-    return Run(settings, today, RunRecord("bench", "bench", ""))

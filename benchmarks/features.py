@@ -8,7 +8,6 @@ the most that the process ever held, imports and all. Nothing kept by an earlier
 """
 
 import json
-import os
 import resource
 import shutil
 import subprocess
@@ -21,27 +20,18 @@ from statistics import median
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.companies import FOLDER
+from benchmarks.companies import FOLDER, simulated
 from features.catalog import Catalog
 from features.contract import TABLES
 from features.timeline import month_starts
-from pipelines.config.settings import Settings, load_settings
+from pipelines.config.settings import Settings
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
-from pipelines.simulator.simulate import simulate
 from pipelines.snapshots.snapshot import Snapshot, read_snapshot, take_snapshot
 from pipelines.snapshots.store import newest_first
 
 CUSTOMERS, MONTHS, ROUNDS = 100_000, 36, 3
 AS_OFS = month_starts(date(2023, 1, 1), date(2024, 12, 1))
 NIGHT, TRAINING = 1, len(AS_OFS)
-
-
-def prepare(customers: int) -> None:
-    """Simulate a company, once per size, and take its snapshot; one of these inputs is reused."""
-    folder = FOLDER / str(customers)
-    if not (folder / "snapshot").exists():
-        simulate(folder, customers=customers, months=MONTHS, seed=1)
-    take_snapshot(_settings(folder), folder / "snapshot")
 
 
 def needed_columns(catalog: Catalog, table: str) -> list[str]:
@@ -83,11 +73,11 @@ def _subtract(seconds: float) -> None:
     _NOT_COUNTED[0] += seconds
 
 
-def _settings(folder: Path) -> Settings:
-    os.environ["STILLE_DEMO_DATA"] = str(folder)
-    os.environ["STILLE__PATHS__VAR"] = str(folder / "var")
+def _settings(customers: int) -> Settings:
+    """Those of a company simulated once per size, with nothing kept by an earlier build."""
+    folder = FOLDER / str(customers)
     shutil.rmtree(folder / "var" / "matrices", ignore_errors=True)
-    return load_settings(Path("configs/demo.yaml"))
+    return simulated(folder, customers=customers, months=MONTHS, seed=1)
 
 
 def _child(what: str, customers: int, dates: int) -> dict[str, float]:
@@ -110,14 +100,14 @@ def _peak_mb() -> float:
 
 
 def _measure(what: str, customers: int, dates: int) -> None:
+    folder = FOLDER / str(customers)
     if what == "prepare":
-        prepare(customers)
+        take_snapshot(_settings(customers), folder / "snapshot")
         print("{}")
         return
     _child("prepare", customers, dates)
+    settings = _settings(customers)
     pa.set_cpu_count(2)
-    folder = FOLDER / str(customers)
-    settings = _settings(folder)
     snapshot = read_snapshot(newest_first(folder / "snapshot")[0])
     catalog = catalog_of(settings, snapshot)
     started, wall = time.process_time(), time.perf_counter()

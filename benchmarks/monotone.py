@@ -10,12 +10,11 @@ from datetime import date
 
 import numpy as np
 
-from benchmarks.companies import FOLDER, demo_settings, examples_of, simulate_once, snapshot_of
+from benchmarks.companies import FOLDER, Company, simulated
+from benchmarks.markdown import interval
 from benchmarks.models.paired import Scored, difference, drawn
-from features.timeline import LabelWindow
 from models.boosters.hyperparameters import recipe_for
 from models.churn.fit import fit
-from models.dataset.examples import Examples
 from models.dataset.splits import time_split
 from models.metrics.scorecard import measure
 
@@ -23,18 +22,12 @@ CUSTOMERS, MONTHS, SEED = 6_000, 50, 7
 TODAY = date(2026, 3, 1)
 
 
-def company() -> tuple[Examples, LabelWindow]:
-    """Simulate the company once and build its labelled matrix."""
-    settings = demo_settings(FOLDER / "monotone")
-    simulate_once(settings, customers=CUSTOMERS, months=MONTHS, seed=SEED)
-    examples = examples_of(settings, snapshot_of(settings, TODAY), TODAY)
-    return examples, settings.label_window()
-
-
 def main() -> None:
     """Fit both on the same rows and print one line of figures each."""
-    examples, window = company()
-    fold = time_split(examples.as_of, window, 3)
+    folder = FOLDER / "monotone"
+    settings = simulated(folder, customers=CUSTOMERS, months=MONTHS, seed=SEED)
+    examples = Company(settings, TODAY).examples()
+    fold = time_split(examples.as_of, settings.label_window(), 3)
     train, test = examples.take(fold.train), examples.take(fold.test)
     signed = sum(bool(sign) for sign in train.spec.signs)
     print(f"{len(train):,} rows, {signed} of {len(train.spec.columns)} features have a sign")
@@ -51,9 +44,8 @@ def main() -> None:
             f"monotone {monotone}: AUC {found['auc']:.4f}, log loss {found['log_loss']:.5f}, "
             f"{report.rounds} rounds, {cpu:.0f} CPU-s"
         )
-    auc, loss = difference(scored[True], scored[False])
-    for name, (value, low, high) in (("AUC", auc), ("log loss", loss)):
-        print(f"{name}, difference: {value:+.5f} ({low:+.5f} to {high:+.5f})")
+    for name, gap in zip(("AUC", "log loss"), difference(*scored.values()), strict=True):
+        print(f"{name}, difference: {interval(gap, '+.5f')}")
 
 
 if __name__ == "__main__":

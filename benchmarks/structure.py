@@ -35,6 +35,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import TopologicalSorter
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -55,47 +56,16 @@ class Limits:
     declarations: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
-    """A layers contract, top to bottom; its names begin in each container, where there are any.
-
-    >>> sorted(Contract.of({"layers": ["b | c", "(a)"], "containers": ["x"]}).names)
-    ['x.a', 'x.b', 'x.c']
-    """
-
-    layers: Sequence[grimp.Layer]
-    containers: Collection[str]
-
-    @classmethod
-    def of(cls, section: Mapping[str, Any]) -> "Contract":
-        """Read a layers contract of import-linter: ``|`` and ``:`` are between siblings."""
-        layers = [
-            grimp.Layer(
-                *(name.strip(" ()") for name in re.split(r"[|:]", layer)),
-                independent=":" not in layer,
-            )
-            for layer in section["layers"]
-        ]
-        return cls(layers, section.get("containers", ()))
-
-    @property
-    def names(self) -> set[str]:
-        """All packages of the layers."""
-        prefixes = [f"{container}." for container in self.containers] or [""]
-        tails = [name for layer in self.layers for name in layer.module_tails]
-        return {f"{prefix}{tail}" for prefix in prefixes for tail in tails}
-
-
 @dataclass(frozen=True)
 class Structure:
-    """Import graph, layers contracts and lines by module.
+    """Import graph, import-linter's layers contracts and lines by module.
 
     ``application`` is the package whose direct children are rooms, ``library`` the one whose
     modules are counted.
     """
 
     graph: grimp.ImportGraph
-    contracts: Sequence[Contract]
+    contracts: Sequence[Mapping[str, Any]]
     lines: Mapping[str, int]
     declarations: Collection[str] = ()
     application: str = APPLICATION
@@ -149,24 +119,27 @@ class Structure:
     @cached_property
     def back(self) -> list[tuple[str, str]]:
         """Imports against one of the layers contracts, importing and imported module, sorted."""
-        return sorted(
-            {
-                (importer, imported)
-                for contract in self.contracts
-                for found in self.graph.find_illegal_dependencies_for_layers(
-                    contract.layers, set(contract.containers) or None
-                )
-                for route in found.routes
-                for importer in route.heads
-                for imported in route.tails
-                if not route.middle
-            }
-        )
+        against = set()
+        for contract in self.contracts:
+            layers = [
+                grimp.Layer(*packages_of(layer), independent=":" not in layer)
+                for layer in contract["layers"]
+            ]
+            containers = set(contract.get("containers", ())) or None
+            for found in self.graph.find_illegal_dependencies_for_layers(layers, containers):
+                direct = (route for route in found.routes if not route.middle)
+                against |= {pair for route in direct for pair in product(route.heads, route.tails)}
+        return sorted(against)
 
     @cached_property
     def outside(self) -> list[str]:
         """Rooms that no layers contract knows."""
-        names = {f"{name}." for contract in self.contracts for name in contract.names}
+        names = [
+            f"{container}.{name}.".lstrip(".")
+            for contract in self.contracts
+            for container, layer in product(contract.get("containers", [""]), contract["layers"])
+            for name in packages_of(layer)
+        ]
         return sorted(
             room
             for room in self.rooms
@@ -229,13 +202,22 @@ def read(
     limits = Limits(section["bounds"], section.get("declarations", {}))
     structure = Structure(
         grimp.build_graph(*packages, cache_dir=None),
-        [Contract.of(c) for c in linter.get("contracts", ()) if c["type"] == "layers"],
+        [each for each in linter.get("contracts", ()) if each["type"] == "layers"],
         lines_of(root, packages),
         limits.declarations,
         application,
         library,
     )
     return structure, limits
+
+
+def packages_of(layer: str) -> list[str]:
+    """The packages of one layer as import-linter writes it.
+
+    >>> packages_of("b | x.c : (a)")
+    ['b', 'x.c', 'a']
+    """
+    return re.findall(r"[\w.]+", layer)
 
 
 def lines_of(root: Path, packages: Sequence[str]) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """A simulated company, learned from once; later months as raw log-odds and what came of them."""
 
-import shutil
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,7 +8,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from benchmarks.companies import FOLDER, demo_settings, simulate_once, snapshot_of
+from benchmarks import companies
+from benchmarks.companies import FOLDER, simulated
 from features.timeline import LabelWindow, month_starts
 from models.boosters.hyperparameters import recipe_for
 from models.calibration.open_windows import OpenWindowRows, current_status
@@ -17,14 +17,11 @@ from models.calibration.platt import Calibration
 from models.calibration.shrinkage import monthly_swing
 from models.churn.fit import fit
 from models.dataset.array_types import Days, Floats, Index, Texts
-from models.dataset.examples import Examples
-from models.dataset.feature_spec import FeatureColumn, FeatureSpec, learn_spec
+from models.dataset.feature_spec import FeatureSpec
 from models.dataset.histories import NEVER, days_after
-from pipelines.config.settings import Settings
-from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
-from pipelines.matrices.files import KEYS, MatrixPart
+from pipelines.matrices.files import KEYS
 from pipelines.matrices.frames import read_matrix
-from pipelines.matrices.gates import feature_columns
+from pipelines.training.examples import prepare_examples
 
 MONTHS, LEARNED, THREADS = 50, 14, 1
 TODAY = date(2026, 3, 1)
@@ -94,48 +91,22 @@ def company(customers: int, seed: int) -> Company:
     One booster is learned, as calibration is what is measured. Only the months that are learned
     from and one other are in memory at a time.
     """
-    settings = demo_settings(FOLDER / "calibration" / f"{customers}-{seed}")
-    simulate_once(settings, customers=customers, months=MONTHS, seed=seed)
-    columns, parts = _matrix(settings)
+    folder = FOLDER / "calibration" / f"{customers}-{seed}"
+    settings = simulated(folder, customers=customers, months=MONTHS, seed=seed)
+    whole = companies.Company(settings, TODAY)
+    names = [feature.name for feature in whole.catalog.model_features]
+    parts, columns = whole.matrix(AS_OFS, names, labelled=True), [*KEYS, *names]
     window = settings.label_window()
-    learned = [day for day in AS_OFS if window.complete(day, FIRST)]
-    train = _examples([part for day in learned for part in parts[day]], columns)
+    learned = [part for day in AS_OFS if window.complete(day, FIRST) for part in parts[day]]
+    train = prepare_examples(read_matrix(learned, columns), whole.catalog).examples
     model, _ = fit(train, recipe_for(len(train), 1, THREADS))
     swing, spec = monthly_swing(train.as_of, train.y), train.spec
     del train
-    each = [_scored(_frame(parts[day], columns), spec, model.raw) for day in AS_OFS]
+    each = [_scored(read_matrix(parts[day], columns), spec, model.raw) for day in AS_OFS]
     customer_id, as_of, line, raw, ended_after, cause = map(np.concatenate, zip(*each, strict=True))
     draw = np.array([zlib.crc32(str(name).encode()) % 1_000 for name in customer_id])
     rows = customer_id, as_of, line, raw, ended_after, cause, draw
     return Company(*rows, model.calibration, swing, window)
-
-
-def _matrix(
-    settings: Settings,
-) -> tuple[tuple[FeatureColumn, ...], dict[date, list[MatrixPart]]]:
-    """The features as columns, and the matrix by as-of date with what came of it."""
-    snapshot = snapshot_of(settings, TODAY)
-    catalog = catalog_of(settings, snapshot)
-    wanted = catalog.only([feature.name for feature in catalog.model_features])
-    job = MatrixJob(wanted, AS_OFS, labels_known_before=TODAY)
-    folder = settings.paths.var / "matrix"
-    shutil.rmtree(folder, ignore_errors=True)
-    parts: dict[date, list[MatrixPart]] = {day: [] for day in AS_OFS}
-    for part in build_matrix(settings, snapshot, job, folder, lambda: None):
-        parts[date.fromisoformat(part.features.parent.name.removeprefix("as_of="))].append(part)
-    return feature_columns(catalog), parts
-
-
-def _frame(parts: list[MatrixPart], columns: tuple[FeatureColumn, ...]) -> pd.DataFrame:
-    return read_matrix(parts, [*KEYS, *(column.name for column in columns)])
-
-
-def _examples(parts: list[MatrixPart], columns: tuple[FeatureColumn, ...]) -> Examples:
-    frame = _frame(parts, columns)
-    labelled = frame[frame["label"].notna()]
-    varying = [c for c in columns if labelled[c.name].nunique(dropna=False) > 1]
-    spec = learn_spec(varying, labelled)
-    return Examples.build(labelled, spec, labelled["label"].astype("int8"))
 
 
 def _scored(

@@ -3,23 +3,27 @@
 What takes minutes is kept below ``var/bench/lists``: each company and one file of scores.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from benchmarks import companies
-from benchmarks.companies import demo_settings, examples_of, simulate_once, snapshot_of
+from benchmarks.lists.truth import read_key, responses
 from features.timeline import month_starts
 from models.churn.fit import fit
+from models.dataset.array_types import Floats, Index
 from models.dataset.examples import MARGIN
 from models.dataset.feature_spec import FeatureSpec
+from models.metrics.profit import Economics
+from pipelines.config.economics import customer_values, economics_of
 from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS
 from pipelines.lists.actions import load_actions, suggest
 from pipelines.lists.list_columns import REASONS
-from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.files import KEYS
 from pipelines.matrices.frames import read_matrix
 from pipelines.scoring.scores import causes_of, score_rows
@@ -28,70 +32,121 @@ from pipelines.training.evaluation import recipe_of
 FOLDER = companies.FOLDER / "lists"
 CUSTOMERS, MONTHS, SEED = 8_000, 34, 11
 MORE_SEEDS = (12, 13)
-KNOWN_BEFORE, LAST = date(2024, 1, 1), date(2024, 7, 1)
+KNOWN_BEFORE, LAST, TODAY = date(2024, 1, 1), date(2024, 7, 1), date(2024, 11, 1)
 EXPLAINED = 2_000
 CUSTOMER, PROBABILITY = "customer_id", "churn_probability"
 
 
-def settings_of(folder: Path = FOLDER) -> Settings:
-    """The demo's configuration on this company; outcomes by horizon are not needed here."""
+@dataclass(frozen=True)
+class Company:
+    """The company of a seed: a row per customer and month, parallel in all of its tables."""
 
-    def change(document: companies.Document) -> None:
-        document["label"].pop("horizons")
-        document["training"]["seeds"] = 1
-        document["list"]["explained_rows"] = EXPLAINED
+    seed: int = SEED
 
-    return demo_settings(folder, change)
+    @property
+    def folder(self) -> Path:
+        """Where it is kept."""
+        return FOLDER if self.seed == SEED else FOLDER / f"seed-{self.seed}"
 
+    @property
+    def key(self) -> Path:
+        """The folder of its answer key."""
+        return self.folder / "data" / "truth"
 
-def folder_of(seed: int) -> Path:
-    """Where the company of a seed is kept."""
-    return FOLDER if seed == SEED else FOLDER / f"seed-{seed}"
+    @cached_property
+    def settings(self) -> Settings:
+        """The demo's configuration on it, simulated; outcomes by horizon are not needed here."""
 
+        def change(document: companies.Document) -> None:
+            document["label"].pop("horizons")
+            document["training"]["seeds"] = 1
+            document["list"]["explained_rows"] = EXPLAINED
 
-def scores(folder: Path = FOLDER, seed: int = SEED) -> pd.DataFrame:
-    """A row per customer and month from ``KNOWN_BEFORE`` to ``LAST``: what a night would know.
-
-    Columns of ``score_rows`` and of ``suggest``; the model has learned from what was known before
-    ``KNOWN_BEFORE`` only.
-    """
-    path = folder / "scores.parquet"
-    if not path.is_file():
-        _scored(folder, seed).to_parquet(path)
-    return pd.read_parquet(path)
-
-
-def _scored(folder: Path, seed: int) -> pd.DataFrame:
-    settings = settings_of(folder)
-    simulate_once(settings, customers=CUSTOMERS, months=MONTHS, seed=seed)
-    snapshot = snapshot_of(settings, date(2024, 11, 1))
-    examples = examples_of(settings, snapshot, KNOWN_BEFORE)
-    model = fit(examples, recipe_of(settings, len(examples)))[0]
-    (folder / "spec.json").write_text(model.spec.to_json(), encoding="utf-8")
-    catalog, rules = catalog_of(settings, snapshot), load_actions(ACTIONS)
-    names = [*KEYS, *(feature.name for feature in catalog.features)]
-    nights = []
-    for as_of in month_starts(KNOWN_BEFORE, LAST):
-        parts = build_matrix(
-            settings, snapshot, MatrixJob(catalog, (as_of,)), folder / "parts", lambda: None
+        return companies.simulated(
+            self.folder, customers=CUSTOMERS, months=MONTHS, seed=self.seed, change=change
         )
-        rows = score_rows(settings, model, read_matrix(parts, names))
-        nights.append(rows.join(suggest(rows, rules, REASONS)))
-    found = causes_of(settings, model, catalog, rows)
-    pd.DataFrame([asdict(each) for each in found]).to_parquet(folder / "causes.parquet")
-    return pd.concat(nights, ignore_index=True)
+
+    @property
+    def days(self) -> int:
+        """Lead and horizon together."""
+        return self.settings.label.lead_days + self.settings.label.horizon_days
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Rows of every month from ``KNOWN_BEFORE`` to ``LAST``: what a night would know.
+
+        Columns of ``score_rows`` and of ``suggest``; the model has learned from what was known
+        before ``KNOWN_BEFORE`` only.
+        """
+        path = self.folder / "scores.parquet"
+        if not path.is_file():
+            self._scored().to_parquet(path)
+        return pd.read_parquet(path)
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """The inputs of the model that gave the scores, which are columns of them."""
+        return FeatureSpec.from_json((self.folder / "spec.json").read_bytes())
+
+    @property
+    def causes(self) -> pd.DataFrame:
+        """Worth of removing each cause on ``LAST``, by the model: columns of ``Removal``."""
+        return pd.read_parquet(self.folder / "causes.parquet")
+
+    @cached_property
+    def truth(self) -> pd.DataFrame:
+        """Columns of ``responses``."""
+        return responses(read_key(self.key), self.scores, self.days)
+
+    @property
+    def alone(self) -> Floats:
+        """True chances of leaving without a contact."""
+        return self.truth["alone"].to_numpy(dtype=np.float64)
+
+    @cached_property
+    def economics(self) -> Economics:
+        """What contacts cost and bring."""
+        economics = economics_of(self.settings)
+        if economics is None:
+            raise SystemExit("the demo's configuration has no economics")
+        return economics
+
+    @cached_property
+    def value(self) -> Floats:
+        """Each customer's value, by the margin a year in minor units."""
+        values = customer_values(
+            self.settings, np.asarray(self.scores[MARGIN].astype("float64"), dtype=np.float64)
+        )
+        if values is None:
+            raise SystemExit("the demo's configuration has no economics")
+        return values[0]
+
+    @cached_property
+    def rows(self) -> list[Index]:
+        """The positions of each night."""
+        return by_night(self.scores)
+
+    def _scored(self) -> pd.DataFrame:
+        settings, company = self.settings, companies.Company(self.settings, TODAY)
+        examples = company.examples(KNOWN_BEFORE)
+        model = fit(examples, recipe_of(settings, len(examples)))[0]
+        (self.folder / "spec.json").write_text(model.spec.to_json(), encoding="utf-8")
+        rules, names = load_actions(ACTIONS), [each.name for each in company.catalog.features]
+        parts = company.matrix(month_starts(KNOWN_BEFORE, LAST), names, labelled=False)
+        nights = []
+        for night in parts.values():
+            rows = score_rows(settings, model, read_matrix(night, [*KEYS, *names]))
+            nights.append(rows.join(suggest(rows, rules, REASONS)))
+        found = causes_of(settings, model, company.catalog, rows)
+        pd.DataFrame([asdict(each) for each in found]).to_parquet(self.folder / "causes.parquet")
+        return pd.concat(nights, ignore_index=True)
 
 
-def spec_of(folder: Path = FOLDER) -> FeatureSpec:
-    """The inputs of the model that gave the scores, which are columns of them."""
-    return FeatureSpec.from_json((folder / "spec.json").read_bytes())
+def by_night(rows: pd.DataFrame) -> list[Index]:
+    """The positions of the rows of each as-of date, in order."""
+    return [np.flatnonzero(rows["as_of"].eq(day)) for day in sorted(rows["as_of"].unique())]
 
 
-def causes(folder: Path = FOLDER) -> pd.DataFrame:
-    """What removing each cause would be worth on ``LAST``, by the model: columns of ``Removal``."""
-    return pd.read_parquet(folder / "causes.parquet")
-
-
-def margins(rows: pd.DataFrame) -> "pd.Series[float]":
-    """Each row's margin a year in minor units, NaN where it is not known."""
-    return rows[MARGIN].astype("float64")
+def part(frame: pd.DataFrame, rows: Index) -> pd.DataFrame:
+    """The rows at these positions, numbered anew."""
+    return frame.iloc[rows].reset_index(drop=True)

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.lists.company import Company, part
 from benchmarks.lists.truth import read_key, responses
-from benchmarks.lists.worth import Worth, worth
+from benchmarks.lists.worth import Worth, combined, worth
 from models.dataset.array_types import Floats, Index
-from models.metrics.profit import Economics, uplift_value
+from models.metrics.profit import uplift_value
 from pipelines.simulator.options import TYPES, USUAL_TYPES
 from pipelines.simulator.truth import deal_types
 
@@ -26,7 +26,7 @@ class Deal:
 
     def of(self, rows: Index) -> "Deal":
         """The rows at these positions."""
-        return Deal(self.truth.iloc[rows].reset_index(drop=True), self.brought[rows])
+        return Deal(part(self.truth, rows), self.brought[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +37,26 @@ class Dealt:
     spread: float
 
 
-def deal_again(
-    truth: Path, rows: pd.DataFrame, value: Floats, economics: Economics, days: int
-) -> list[Deal]:
+def deal_again(company: Company) -> list[Deal]:
     """``DEALS`` deals by the simulator's own law, which goes by how silent one is by nature."""
-    key, rng = read_key(truth), np.random.default_rng(0)
+    key, rng = read_key(company.key), np.random.default_rng(0)
     quiet = key.kinds["quiet"].to_numpy(dtype=np.float64)
     found = []
     for _ in range(DEALS):
         dealt = deal_types(rng, quiet, USUAL_TYPES)
         kinds = {"type": np.array(TYPES)[dealt.kind], "effect_of_contact": dealt.effect}
-        told = responses(replace(key, kinds=key.kinds.assign(**kinds)), rows, days)
+        assigned = replace(key, kinds=key.kinds.assign(**kinds))
+        told = responses(assigned, company.scores, company.days)
         kept = (told["alone"] - told["contacted"]).to_numpy(dtype=np.float64)
-        found.append(Deal(told, uplift_value(kept, value, economics)))
+        found.append(Deal(told, uplift_value(kept, company.value, company.economics)))
     return found
 
 
 def over_deals(deals: Sequence[Deal], lists: Mapping[str, Index]) -> list[Dealt]:
     """Each list (positions in the deals' rows) over all deals."""
-    return [
-        _mean([worth(name, chosen, deal.truth, deal.brought) for deal in deals])
-        for name, chosen in lists.items()
-    ]
-
-
-def _mean(parts: list[Worth]) -> Dealt:
-    def mean(name: str) -> float:
-        return float(np.mean([getattr(part, name) for part in parts]))
-
-    woken = round(mean("woken"))
-    sums = Worth(parts[0].name, parts[0].called, mean("value"), mean("kept"), woken, mean("harm"))
-    return Dealt(sums, float(np.std([part.value for part in parts])))
+    found = []
+    for name, chosen in lists.items():
+        parts = [worth(name, chosen, deal.truth, deal.brought) for deal in deals]
+        spread = float(np.std([part.value for part in parts]))
+        found.append(Dealt(combined(parts, lambda figure: float(np.mean(figure))), spread))
+    return found

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.lists.company import PROBABILITY
-from benchmarks.lists.worth import Worth, first_by, worth
+from benchmarks.lists.worth import Worth, combined, first_by, worth
 from models.dataset.array_types import Floats, Index, Mask
 from models.metrics.profit import Economics, expected_value, uplift_value
 from pipelines.config.settings import Settings
@@ -58,25 +58,13 @@ def compared(
     economics: Economics,
     more: Mapping[str, Floats],
 ) -> list[Worth]:
-    """Each list of one night and, as long, those by the scores ``more``, the best and chance."""
+    """Each list of one night and, as long, those by the scores ``more``, the best, and what chance
+    would bring on average."""
     kept = (truth["alone"] - truth["contacted"]).to_numpy(dtype=np.float64)
     brought = uplift_value(kept, value, economics)
     size = len(lists[CALL_LIST])
     best = {BEST: np.where(brought > 0, brought, -np.inf)}
     by_score = {name: first_by(score, size) for name, score in {**more, **best}.items()}
     found = [worth(name, rows, truth, brought) for name, rows in {**lists, **by_score}.items()]
-    return [*found, _at_random(truth, brought, size)]
-
-
-def _at_random(truth: pd.DataFrame, brought: Floats, size: int) -> Worth:
-    """What a random list of the same size would bring on average."""
     everybody = worth("at random", np.arange(len(truth)), truth, brought)
-    share = size / len(truth)
-    return Worth(
-        everybody.name,
-        size,
-        everybody.value * share,
-        everybody.kept * share,
-        round(everybody.woken * share),
-        everybody.harm * share,
-    )
+    return [*found, combined([everybody], lambda figure: figure[0] * size / len(truth))]

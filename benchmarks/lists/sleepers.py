@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from benchmarks.lists.company import PROBABILITY
+from benchmarks.lists.company import PROBABILITY, by_night, part
 from benchmarks.lists.deals import Deal, over_deals
 from benchmarks.lists.nights import CALL_LIST, called, placed
 from benchmarks.lists.worth import Worth, first_by
@@ -38,7 +38,7 @@ def by_days_of_silence(
     settings: Settings, rows: pd.DataFrame, deals: Sequence[Deal], minutes: float
 ) -> list[Sleepers]:
     """One for each of ``DAYS``; ``rows`` are those of the deals, night after night."""
-    nights = [np.flatnonzero(rows["as_of"].eq(day)) for day in sorted(rows["as_of"].unique())]
+    nights = by_night(rows)
     return [_with(_asleep_after(settings, d), d, rows, nights, deals, minutes) for d in DAYS]
 
 
@@ -58,7 +58,7 @@ def _with(
 ) -> Sleepers:
     ours, theirs, peace = [], [], []
     for night in nights:
-        here = rows.iloc[night].reset_index(drop=True)
+        here = part(rows, night)
         lanes = placed(settings, here, Capacity(minutes))
         ours.append(night[called(lanes)])
         risk = here[PROBABILITY].to_numpy(dtype=np.float64)

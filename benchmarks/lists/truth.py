@@ -26,11 +26,8 @@ class Key:
 
 def read_key(truth: Path) -> Key:
     """Read the folder of an answer key."""
-    names = ["customer_id", "month", "hazard", "asleep"]
-    months = pd.read_parquet(truth / "hazard.parquet", columns=names)
-    months["month"] = pd.to_datetime(months["month"])
     kinds = pd.read_parquet(truth / "customers.parquet").set_index("customer_id")
-    return Key(months.set_index(["customer_id", "month"]), kinds)
+    return Key(_by_month(truth, "hazard", "asleep"), kinds)
 
 
 def responses(key: Key, rows: pd.DataFrame, days: int) -> pd.DataFrame:
@@ -48,20 +45,14 @@ def responses(key: Key, rows: pd.DataFrame, days: int) -> pd.DataFrame:
     hazard = np.full(len(rows), np.nan)
     for offset in range(days // 28 + 1):
         first = as_of + pd.DateOffset(months=offset)
-        months = pd.MultiIndex.from_arrays([rows["customer_id"], first])
-        found = key.months["hazard"].reindex(months).to_numpy()
+        found = key.months["hazard"].reindex(_at(rows, first)).to_numpy()
         hazard = np.where(np.isnan(found), hazard, found)
         inside = _inside(first, as_of, days)
         for row, change in enumerate((np.zeros(len(rows)), effect)):
             stays[row] *= (1 - _moved(hazard, change)) ** inside
-    return pd.DataFrame(
-        {
-            "alone": 1 - stays[0],
-            "contacted": 1 - stays[1],
-            "type": kinds["type"].to_numpy(),
-        },
-        index=rows.index,
-    )
+    types = kinds["type"].to_numpy()
+    columns = {"alone": 1 - stays[0], "contacted": 1 - stays[1], "type": types}
+    return pd.DataFrame(columns, index=rows.index)
 
 
 def foreseeable(truth: Path, rows: pd.DataFrame, days: int) -> Floats:
@@ -70,20 +61,26 @@ def foreseeable(truth: Path, rows: pd.DataFrame, days: int) -> Floats:
     The hazard of the month that begins on the as-of date, without what no table shows (the
     customer's own frailty and the month's chance), as if it lasted; 0 where there is none.
     """
-    names = ["customer_id", "month", "log_odds", "share_unseen"]
-    months = pd.read_parquet(truth / "hazard.parquet", columns=names)
-    months["month"] = pd.to_datetime(months["month"])
-    seen = (months["log_odds"] - months["share_unseen"]).set_axis(
-        pd.MultiIndex.from_frame(months[["customer_id", "month"]])
-    )
-    here = pd.MultiIndex.from_arrays([rows["customer_id"], pd.to_datetime(rows["as_of"])])
+    months = _by_month(truth, "log_odds", "share_unseen")
+    seen = months["log_odds"] - months["share_unseen"]
+    here = _at(rows, rows["as_of"])
     hazard = expit(seen.reindex(here).fillna(-np.inf).to_numpy(dtype=np.float64))
     return np.asarray(1 - (1 - hazard) ** (days / _MONTH_DAYS), dtype=np.float64)
 
 
+def _by_month(truth: Path, *columns: str) -> pd.DataFrame:
+    """Columns of the hazards, by customer and month."""
+    months = pd.read_parquet(truth / "hazard.parquet", columns=["customer_id", "month", *columns])
+    months["month"] = pd.to_datetime(months["month"])
+    return months.set_index(["customer_id", "month"])
+
+
+def _at(rows: pd.DataFrame, months: pd.Series) -> pd.MultiIndex:
+    return pd.MultiIndex.from_arrays([rows["customer_id"], pd.to_datetime(months)])
+
+
 def _effects(key: Key, kinds: pd.DataFrame, rows: pd.DataFrame) -> Floats:
-    here = pd.MultiIndex.from_arrays([rows["customer_id"], pd.to_datetime(rows["as_of"])])
-    asleep = key.months["asleep"].reindex(here).to_numpy(dtype=np.float64)
+    asleep = key.months["asleep"].reindex(_at(rows, rows["as_of"])).to_numpy(dtype=np.float64)
     effect = kinds["effect_of_contact"].to_numpy(dtype=np.float64)
     dogs = kinds["type"].eq(SLEEPING_DOG).to_numpy(dtype=bool)
     return np.where(dogs, effect * asleep, effect)

@@ -126,21 +126,9 @@ def _summed(
         other = np.concatenate([truth.of(forgotten, each) for each in weights], axis=1)
         judged.append(found[:, 0])
         changes.append(found - other)
-    length, new, left, fell = np.mean(moves, axis=0).tolist()
-    lift, value = np.mean(judged, axis=0).tolist()
-    lifts, values = np.mean(changes, axis=0)
-    return Turnover(
-        name,
-        stays,
-        length,
-        new,
-        left,
-        fell,
-        lift,
-        value,
-        interval(float(lifts[0]), lifts[1:]),
-        interval(float(values[0]), values[1:]),
-    )
+    figures = [*np.mean(moves, axis=0).tolist(), *np.mean(judged, axis=0).tolist()]
+    gaps = (interval(float(gap[0]), gap[1:]) for gap in np.mean(changes, axis=0))
+    return Turnover(name, stays, *figures, *gaps)
 
 
 def _moves(nights: Nights, lists: list[Mask]) -> Floats:

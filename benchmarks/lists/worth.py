@@ -1,5 +1,6 @@
 """What lists of one size bring and what harm they do, by the truth."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
@@ -18,10 +19,10 @@ class Worth:
     """
 
     name: str
-    called: int
+    called: float
     value: float
     kept: float
-    woken: int
+    woken: float
     harm: float
 
 
@@ -40,10 +41,10 @@ def worth(name: str, chosen: Index, truth: pd.DataFrame, brought: Floats) -> Wor
     )
 
 
-def added(parts: list[Worth]) -> Worth:
-    """The same list over several nights."""
+def combined(parts: Sequence[Worth], how: Callable[[Sequence[float]], float]) -> Worth:
+    """The same list over several nights or deals, each figure combined in one way."""
     _, *columns = zip(*map(astuple, parts), strict=True)
-    return Worth(parts[0].name, *map(sum, columns))
+    return Worth(parts[0].name, *map(how, columns))
 
 
 def first_by(score: Floats, size: int) -> Index:

@@ -4,10 +4,12 @@ With ``--page`` nothing is measured: the page shows what is kept.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
-from benchmarks.models import contest, keeping, proofs
+from benchmarks.models import contest, proofs
 from benchmarks.models.data import SETS, load
+from benchmarks.models.keeping import kept, measure_nothing, settled
 from benchmarks.models.page import page
 
 PAGE = Path("docs/benchmark.md")
@@ -24,12 +26,14 @@ def measured(name: str) -> dict[str, object]:
     rows = contest.contest(data)
     if rows:
         found["contest"] = contest.standings(data, rows)
-    found["overlap"] = proofs.overlap(data)
+    parts = {"overlap": proofs.overlap, "binning": proofs.binning}
     if name in _SMALL:
-        found["bytes"] = proofs.same_bytes(data)
+        parts["bytes"] = proofs.same_bytes
     if name in _LARGE:
-        found["sampling"] = proofs.sampling(data)
-    found["binning"] = proofs.binning(data)
+        parts["sampling"] = proofs.sampling
+    about = [data.digest, settled(len(data.examples))]
+    for part, measure in parts.items():
+        found[part] = kept(f"{name}-{part}", about, partial(measure, data))
     return found
 
 
@@ -37,10 +41,10 @@ def main(arguments: list[str]) -> None:
     """Measure the named sets, all by default, one after the other, and write the page."""
     only_kept = "--page" in arguments
     names = [name for name in arguments if name in SETS] or list(SETS)
-    keeping.measure_nothing(only_kept)
+    measure_nothing(only_kept)
     results = {}
     for name in SETS:
-        keeping.measure_nothing(only_kept or name not in names)
+        measure_nothing(only_kept or name not in names)
         results[name] = measured(name)
     PAGE.write_text(page(results), encoding="utf-8")
     print(f"Written: {PAGE}")

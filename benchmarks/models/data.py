@@ -6,7 +6,6 @@ rows that are not tested, Trupanion on those whose label window had closed. Fold
 are drawn again for every repeat.
 """
 
-import hashlib
 import os
 from dataclasses import dataclass
 from datetime import date
@@ -14,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.companies import examples_of, snapshot_of
+from benchmarks.companies import Company
 from benchmarks.models.keeping import FOLDER
 from features.timeline import LabelWindow
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold, customer_share, rolling_origin
-from pipelines.config.settings import Settings, load_settings
+from pipelines.config.settings import load_settings
+from pipelines.training.examples import rows_digest
 
 SHARED = Path("../shared/data")
 SETS = {
@@ -47,7 +47,8 @@ def load(name: str) -> Set | None:
     """Read a set through its shipped configuration; None where its files are absent."""
     if "STILLE_EXAMPLE_DATA" not in os.environ and SHARED.is_dir():
         os.environ["STILLE_EXAMPLE_DATA"] = str(SHARED)
-    settings = _settings(name)
+    os.environ["STILLE__PATHS__VAR"] = str(FOLDER / name)
+    settings = load_settings(Path(f"configs/examples/{name}.yaml"))
     missing = [
         settings.paths.data / source.path
         for source in settings.sources.values()
@@ -56,8 +57,9 @@ def load(name: str) -> Set | None:
     if missing:
         print(f"{name}: skipped, {missing[0]} is absent (set STILLE_EXAMPLE_DATA)", flush=True)
         return None
-    examples = examples_of(settings, snapshot_of(settings, SETS[name]), SETS[name])
-    return Set(name, examples, settings.label_window(), _digest(examples))
+    examples = Company(settings, SETS[name]).examples()
+    digest = rows_digest(examples, examples.spec.to_json())
+    return Set(name, examples, settings.label_window(), digest)
 
 
 def reported(data: Set) -> tuple[Fold, ...]:
@@ -70,32 +72,8 @@ def reported(data: Set) -> tuple[Fold, ...]:
     return tuple(fold for name in repeats for fold in _folds(examples, half, name))
 
 
-def tried(data: Set) -> tuple[Examples, tuple[Fold, ...]]:
-    """Rows that may be used to try settings out, and folds among them."""
-    examples = data.examples
-    if not examples.single_date:
-        first = reported(data)[0]
-        part = examples.take(first.train)
-        return part, rolling_origin(part.as_of, data.window, 2, 1)
-    part = examples.take(customer_share(examples.customer_id, "benchmark") >= 0.5)
-    return part, _folds(part, np.ones(len(part), dtype=bool), "tried")
-
-
 def _folds(examples: Examples, tested: np.ndarray, name: str) -> tuple[Fold, ...]:
     """Folds that test the ``tested`` rows, each once, and learn from all others."""
     number = np.floor(customer_share(examples.customer_id, name) * _FOLDS)
     tests = ((number == fold) & tested for fold in range(_FOLDS))
     return tuple(Fold(~test, test, f"{name}, {fold + 1}") for fold, test in enumerate(tests))
-
-
-def _settings(name: str) -> Settings:
-    os.environ["STILLE__PATHS__VAR"] = str(FOLDER / name)
-    return load_settings(Path(f"configs/examples/{name}.yaml"))
-
-
-def _digest(examples: Examples) -> str:
-    total = hashlib.sha256(examples.spec.to_json().encode())
-    total.update("\n".join(examples.customer_id.astype(str).tolist()).encode())
-    for values in (examples.as_of.astype("int64"), examples.y, examples.x.T):
-        total.update(values.tobytes())
-    return total.hexdigest()

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.models.data import Set, reported
-from benchmarks.models.keeping import Row, kept, settled
+from benchmarks.models.keeping import Row
 from benchmarks.models.paired import Scored, difference, drawn
 from benchmarks.models.rivals import THREADS
 from models.boosters.hyperparameters import Recipe, recipe_for, with_changes
@@ -30,42 +30,32 @@ _QUICK = {"max_rounds": 60, "seeds": (1, 2)}
 
 def overlap(data: Set) -> Row:
     """Jaccard overlap of the top decile between two fits that share no seed."""
-
-    def measured() -> Row:
-        fold = reported(data)[-1]
-        train, test = data.examples.take(fold.train), data.examples.take(fold.test)
-        found: Row = {"rows": len(test)}
-        for name, sets in (
-            ("one seed", ((1,), (2,))),
-            ("three seeds", ((1, 2, 3), (4, 5, 6))),
-            ("five seeds", ((1, 2, 3, 4, 5), (6, 7, 8, 9, 10))),
-        ):
-            base = recipe_for(len(train), 3, THREADS, train.single_date)
-            tops = [_top(train, test, data, replace(base, seeds=seeds)) for seeds in sets]
-            found[name] = len(tops[0] & tops[1]) / len(tops[0] | tops[1])
-        return found
-
-    return kept(f"{data.name}-overlap", [data.digest, settled(len(data.examples))], measured)
+    fold = reported(data)[-1]
+    train, test = data.examples.take(fold.train), data.examples.take(fold.test)
+    found: Row = {"rows": len(test)}
+    for name, sets in (
+        ("one seed", ((1,), (2,))),
+        ("three seeds", ((1, 2, 3), (4, 5, 6))),
+        ("five seeds", ((1, 2, 3, 4, 5), (6, 7, 8, 9, 10))),
+    ):
+        base = recipe_for(len(train), 3, THREADS, train.single_date)
+        tops = [_top(train, test, data, replace(base, seeds=seeds)) for seeds in sets]
+        found[name] = len(tops[0] & tops[1]) / len(tops[0] | tops[1])
+    return found
 
 
 def same_bytes(data: Set) -> Row:
     """Digests of the model's files over repeats, threads and row orders (60 rounds, two seeds)."""
-
-    def measured() -> Row:
-        recipe = with_changes(
-            recipe_for(len(data.examples), 3, 1, data.examples.single_date), _QUICK
-        )
-        frame = _decoded(data.examples)
-        shuffled = frame.sample(frac=1, random_state=1)
-        columns = [*reversed(shuffled.columns)]
-        return {
-            "once": _digest(frame, data, recipe),
-            "again": _digest(frame, data, recipe),
-            "two threads": _digest(frame, data, replace(recipe, threads=2)),
-            "rows shuffled": _digest(shuffled[columns], data, recipe),
-        }
-
-    return kept(f"{data.name}-bytes", [data.digest, settled(len(data.examples))], measured)
+    recipe = with_changes(recipe_for(len(data.examples), 3, 1, data.examples.single_date), _QUICK)
+    frame = _decoded(data.examples)
+    shuffled = frame.sample(frac=1, random_state=1)
+    columns = [*reversed(shuffled.columns)]
+    return {
+        "once": _digest(frame, data, recipe),
+        "again": _digest(frame, data, recipe),
+        "two threads": _digest(frame, data, replace(recipe, threads=2)),
+        "rows shuffled": _digest(shuffled[columns], data, recipe),
+    }
 
 
 def sampling(data: Set) -> Row:
@@ -73,62 +63,54 @@ def sampling(data: Set) -> Row:
 
     ``auc_difference`` and ``log_loss_difference`` are [value, low, high] of the sample minus all.
     """
-
-    def measured() -> Row:
-        folds = reported(data)
-        found: Row = {"folds": len(folds), "train_rows": int(folds[-1].train.sum())}
-        every: Floats | None = None
-        for negatives in (None, 10, 20):
-            scored, cpu = [], 0.0
-            for fold in folds:
-                train, test = data.examples.take(fold.train), data.examples.take(fold.test)
-                base = recipe_for(len(train), 3, THREADS, train.single_date)
-                recipe = replace(base, negatives=negatives)
-                (model, _), seconds = _timed(partial(fit, train, recipe))
-                p = model.probability(test.x, test.product_line, THREADS)
-                scored.append(Scored(np.flatnonzero(fold.test), p))
-                cpu += seconds
-            draws = drawn(data.examples, scored)
-            every = draws if every is None else every
-            auc, loss = difference(draws, every)
-            found["all" if negatives is None else f"1:{negatives}"] = {
-                "auc": float(draws[0, 0]),
-                "auc_difference": auc,
-                "log_loss_difference": loss,
-                "cpu": cpu,
-            }
-        return found
-
-    return kept(f"{data.name}-sampling", [data.digest, settled(len(data.examples))], measured)
+    folds = reported(data)
+    found: Row = {"folds": len(folds), "train_rows": int(folds[-1].train.sum())}
+    every: Floats | None = None
+    for negatives in (None, 10, 20):
+        scored, cpu = [], 0.0
+        for fold in folds:
+            train, test = data.examples.take(fold.train), data.examples.take(fold.test)
+            base = recipe_for(len(train), 3, THREADS, train.single_date)
+            recipe = replace(base, negatives=negatives)
+            (model, _), seconds = _timed(partial(fit, train, recipe))
+            p = model.probability(test.x, test.product_line, THREADS)
+            scored.append(Scored(np.flatnonzero(fold.test), p))
+            cpu += seconds
+        draws = drawn(data.examples, scored)
+        every = draws if every is None else every
+        auc, loss = difference(draws, every)
+        found["all" if negatives is None else f"1:{negatives}"] = {
+            "auc": float(draws[0, 0]),
+            "auc_difference": auc,
+            "log_loss_difference": loss,
+            "cpu": cpu,
+        }
+    return found
 
 
 def binning(data: Set) -> Row:
     """CPU seconds to bin, to write LightGBM's binary file, to read it, and to fit one seed."""
+    examples = data.examples
+    recipe = recipe_for(len(examples), 1, THREADS)
+    params = recipe.params(1)
 
-    def measured() -> Row:
-        examples = data.examples
-        recipe = recipe_for(len(examples), 1, THREADS)
-        params = recipe.params(1)
+    def bins() -> lgb.Dataset:
+        return lgb.Dataset(
+            examples.x,
+            examples.y,
+            categorical_feature=list(examples.spec.categories),
+            params=params,
+        ).construct()
 
-        def bins() -> lgb.Dataset:
-            return lgb.Dataset(
-                examples.x,
-                examples.y,
-                categorical_feature=list(examples.spec.categories),
-                params=params,
-            ).construct()
-
-        made, binned = _timed(bins)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "bins")
-            _, written = _timed(lambda: made.save_binary(path))
-            size = path.stat().st_size
-            _, read = _timed(lambda: lgb.Dataset(path, params=params).construct())
-        _, fitted = _timed(lambda: fit(examples, recipe))
-        cpu = {"bin": binned, "write": written, "read": read, "fit": fitted}
-        return {"rows": len(examples), "features": examples.x.shape[1], "bytes": size, **cpu}
-
-    return kept(f"{data.name}-binning", [data.digest, settled(len(data.examples))], measured)
+    made, binned = _timed(bins)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "bins")
+        _, written = _timed(lambda: made.save_binary(path))
+        size = path.stat().st_size
+        _, read = _timed(lambda: lgb.Dataset(path, params=params).construct())
+    _, fitted = _timed(lambda: fit(examples, recipe))
+    cpu = {"bin": binned, "write": written, "read": read, "fit": fitted}
+    return {"rows": len(examples), "features": examples.x.shape[1], "bytes": size, **cpu}
 
 
 def _timed(work: Callable[[], T]) -> tuple[T, float]:

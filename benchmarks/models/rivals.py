@@ -59,14 +59,9 @@ def xgboost_stopped(train: Examples, window: LabelWindow) -> Predict:
     def matrix(x: Matrix, y: np.ndarray | None = None) -> xgb.DMatrix:
         return xgb.DMatrix(x, y, feature_types=kinds, enable_categorical=True, nthread=THREADS)
 
+    params = {"objective": "binary:logistic", "eval_metric": "logloss", "eta": _RATE}
     booster = xgb.train(
-        {
-            "objective": "binary:logistic",
-            "eval_metric": "logloss",
-            "eta": _RATE,
-            "nthread": THREADS,
-            "seed": 1,
-        },
+        {**params, "nthread": THREADS, "seed": 1},
         matrix(train.x[inner.train], train.y[inner.train]),
         _ROUNDS,
         evals=[(matrix(train.x[inner.test], train.y[inner.test]), "inner")],
