@@ -64,18 +64,12 @@ class Company:
         return Run(self.settings, today, RunRecord("bench", "bench", ""))
 
 
-def simulated(
-    folder: Path,
-    *,
-    customers: int,
-    months: int,
-    seed: int,
-    change: Callable[[Document], None] = lambda document: None,
+def demo_settings(
+    folder: Path, change: Callable[[Document], None] = lambda document: None
 ) -> Settings:
-    """The demo's configuration with all its paths below ``folder``, and a company simulated there.
+    """The demo's configuration with ``data``, ``var`` and ``out`` below ``folder``.
 
-    ``change`` edits the document in place before it is written to ``config.yaml`` and checked. A
-    finished company, which has an answer key, is left alone.
+    ``change`` edits the document in place before it is written to ``config.yaml`` and checked.
     """
     document = yaml.safe_load(Path("configs/demo.yaml").read_text("utf-8"))
     document["paths"] = {name: str(folder / name) for name in ("data", "var", "out")}
@@ -83,6 +77,11 @@ def simulated(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
-    if not (folder / "data" / "truth").is_dir():
-        simulate(folder / "data", customers=customers, months=months, seed=seed)
     return load_settings(path)
+
+
+def simulated(settings: Settings, *, customers: int, months: int, seed: int) -> Settings:
+    """Simulate into the data folder; a finished company, which has an answer key, is left alone."""
+    if not (settings.paths.data / "truth").is_dir():
+        simulate(settings.paths.data, customers=customers, months=months, seed=seed)
+    return settings

@@ -20,7 +20,7 @@ from statistics import median
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.companies import FOLDER, simulated
+from benchmarks.companies import FOLDER, demo_settings, simulated
 from features.catalog import Catalog
 from features.contract import TABLES
 from features.timeline import month_starts
@@ -77,7 +77,7 @@ def _settings(customers: int) -> Settings:
     """Those of a company simulated once per size, with nothing kept by an earlier build."""
     folder = FOLDER / str(customers)
     shutil.rmtree(folder / "var" / "matrices", ignore_errors=True)
-    return simulated(folder, customers=customers, months=MONTHS, seed=1)
+    return simulated(demo_settings(folder), customers=customers, months=MONTHS, seed=1)
 
 
 def _child(what: str, customers: int, dates: int) -> dict[str, float]:
@@ -134,12 +134,13 @@ def main() -> None:
         ]
         ratio = median(built["cpu"] / lowest["cpu"] for built, lowest in pairs)
         cpu, wall = (median(built[name] for built, _ in pairs) for name in ("cpu", "wall"))
+        lowest_cpu = median(lowest["cpu"] for _, lowest in pairs)
+        peak = max(built["peak_mb"] for built, _ in pairs)
         print(
             f"{customers:,} customers, {pairs[0][0]['features']:.0f} features, "
             f"{dates} as-of date(s): build {cpu:.1f} CPU-s ({wall:.1f} s of wall time), "
-            f"{ratio:.1f} x the floor of {median(lowest['cpu'] for _, lowest in pairs):.1f} CPU-s; "
-            f"peak memory of the build's process "
-            f"{max(built['peak_mb'] for built, _ in pairs):.0f} MB",
+            f"{ratio:.1f} x the floor of {lowest_cpu:.1f} CPU-s; "
+            f"peak memory of the build's process {peak:.0f} MB",
             flush=True,
         )
 

@@ -10,7 +10,7 @@ from datetime import date
 
 import numpy as np
 
-from benchmarks.companies import FOLDER, Company, simulated
+from benchmarks.companies import FOLDER, Company, demo_settings, simulated
 from benchmarks.markdown import interval
 from benchmarks.models.paired import Scored, difference, drawn
 from models.boosters.hyperparameters import recipe_for
@@ -25,7 +25,7 @@ TODAY = date(2026, 3, 1)
 def main() -> None:
     """Fit both on the same rows and print one line of figures each."""
     folder = FOLDER / "monotone"
-    settings = simulated(folder, customers=CUSTOMERS, months=MONTHS, seed=SEED)
+    settings = simulated(demo_settings(folder), customers=CUSTOMERS, months=MONTHS, seed=SEED)
     examples = Company(settings, TODAY).examples()
     fold = time_split(examples.as_of, settings.label_window(), 3)
     train, test = examples.take(fold.train), examples.take(fold.test)
@@ -44,7 +44,7 @@ def main() -> None:
             f"monotone {monotone}: AUC {found['auc']:.4f}, log loss {found['log_loss']:.5f}, "
             f"{report.rounds} rounds, {cpu:.0f} CPU-s"
         )
-    for name, gap in zip(("AUC", "log loss"), difference(*scored.values()), strict=True):
+    for name, gap in zip(("AUC", "log loss"), difference(*scored.values()).values(), strict=True):
         print(f"{name}, difference: {interval(gap, '+.5f')}")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import companies
-from benchmarks.companies import FOLDER, simulated
+from benchmarks.companies import FOLDER, demo_settings, simulated
 from features.timeline import LabelWindow, month_starts
 from models.boosters.hyperparameters import recipe_for
 from models.calibration.open_windows import OpenWindowRows, current_status
@@ -92,7 +92,7 @@ def company(customers: int, seed: int) -> Company:
     from and one other are in memory at a time.
     """
     folder = FOLDER / "calibration" / f"{customers}-{seed}"
-    settings = simulated(folder, customers=customers, months=MONTHS, seed=seed)
+    settings = simulated(demo_settings(folder), customers=customers, months=MONTHS, seed=seed)
     whole = companies.Company(settings, TODAY)
     names = [feature.name for feature in whole.catalog.model_features]
     parts, columns = whole.matrix(AS_OFS, names, labelled=True), [*KEYS, *names]

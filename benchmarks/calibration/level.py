@@ -69,9 +69,6 @@ def table(companies: Sequence[Company]) -> str:
 
 def _errors(company: Company, stays: float) -> list[float]:
     """Mean level error of each way: kept, refitted on complete months, and on all."""
-    ways = (
-        kept(company, stays),
-        refitted(company, stays, open_months=False),
-        refitted(company, stays, open_months=True),
-    )
+    again = (refitted(company, stays, open_months=months) for months in (False, True))
+    ways = (kept(company, stays), *again)
     return [float(np.mean([month.level_error for month in way])) for way in ways]

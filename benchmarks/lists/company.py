@@ -42,16 +42,17 @@ class Company:
     """The company of a seed: a row per customer and month, parallel in all of its tables."""
 
     seed: int = SEED
+    root: Path = FOLDER
 
     @property
     def folder(self) -> Path:
         """Where it is kept."""
-        return FOLDER if self.seed == SEED else FOLDER / f"seed-{self.seed}"
+        return self.root if self.seed == SEED else self.root / f"seed-{self.seed}"
 
     @property
     def key(self) -> Path:
         """The folder of its answer key."""
-        return self.folder / "data" / "truth"
+        return self.settings.paths.data / "truth"
 
     @cached_property
     def settings(self) -> Settings:
@@ -62,9 +63,8 @@ class Company:
             document["training"]["seeds"] = 1
             document["list"]["explained_rows"] = EXPLAINED
 
-        return companies.simulated(
-            self.folder, customers=CUSTOMERS, months=MONTHS, seed=self.seed, change=change
-        )
+        settings = companies.demo_settings(self.folder, change)
+        return companies.simulated(settings, customers=CUSTOMERS, months=MONTHS, seed=self.seed)
 
     @property
     def days(self) -> int:

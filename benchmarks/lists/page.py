@@ -1,7 +1,7 @@
 """The results as a page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from typing import TypedDict
 
 from benchmarks import markdown
 from benchmarks.lists import company
@@ -14,8 +14,7 @@ from benchmarks.lists.turnover import FORGETS, Turnover
 from benchmarks.lists.worth import Worth
 
 
-@dataclass(frozen=True, slots=True)
-class Results:
+class Results(TypedDict):
     """All that the page shows; ``dealt`` by minutes a night."""
 
     lists: Sequence[Worth]
@@ -30,15 +29,15 @@ class Results:
 
 def page(results: Results) -> str:
     """Markdown of all results."""
-    harms = []
-    for minutes, deals in results.dealt.items():
+    dealt, harms = [], []
+    for minutes, deals in results["dealt"].items():
+        dealt += [(minutes, deal) for deal in deals]
         harm = {deal.mean.name: deal.mean.harm for deal in deals}
         harms.append({"minutes": minutes, "called": harm[CALL_LIST], "risky": harm[BY_RISK]})
-    shown = {field.name: getattr(results, field.name) for field in fields(results)}
     return markdown.page(
         "lists.md",
-        **shown | {"dealt": [(m, each) for m, deals in results.dealt.items() for each in deals]},
-        best=next(each.value for each in results.lists if each.name == BEST),
+        **results | {"dealt": dealt},
+        best=next(each.value for each in results["lists"] if each.name == BEST),
         harms=harms,
         company=company,
         deals=DEALS,

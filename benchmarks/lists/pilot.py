@@ -57,20 +57,10 @@ def run(nights: pd.DataFrame, truth: pd.DataFrame, spec: FeatureSpec, held_out: 
 
 
 def _assigned(rows: pd.DataFrame, treat: np.ndarray, left: np.ndarray) -> RandomisedAssignments:
+    named = {"as_of": "assigned_on", PROBABILITY: "probability"}
+    shared = rows[[CUSTOMER, "product_line", *named]].rename(columns=named)
     bands = pd.qcut(rows[PROBABILITY], 5, labels=False).astype("str")
+    arm = np.where(treat, "treat", "holdout")
     return RandomisedAssignments.build(
-        pd.DataFrame(
-            {
-                "customer_id": rows[CUSTOMER],
-                "assigned_on": rows["as_of"],
-                "arm": np.where(treat, "treat", "holdout"),
-                "left": left,
-                "reached": treat,
-                "risk_band": bands,
-                "lane": None,
-                "action": None,
-                "product_line": rows["product_line"],
-                "probability": rows[PROBABILITY],
-            }
-        )
+        shared.assign(arm=arm, left=left, reached=treat, risk_band=bands, lane=None, action=None)
     )

@@ -8,9 +8,8 @@ import pandas as pd
 
 from benchmarks.lists.company import PROBABILITY, by_night, part
 from benchmarks.lists.deals import Deal, over_deals
-from benchmarks.lists.nights import CALL_LIST, called, placed
+from benchmarks.lists.nights import BY_RISK, CALL_LIST, called, placed
 from benchmarks.lists.worth import Worth, first_by
-from models.dataset.array_types import Index
 from pipelines.config.settings import Settings
 from pipelines.lists.lanes import Capacity
 
@@ -38,35 +37,22 @@ def by_days_of_silence(
     settings: Settings, rows: pd.DataFrame, deals: Sequence[Deal], minutes: float
 ) -> list[Sleepers]:
     """One for each of ``DAYS``; ``rows`` are those of the deals, night after night."""
-    nights = by_night(rows)
-    return [_with(_asleep_after(settings, d), d, rows, nights, deals, minutes) for d in DAYS]
-
-
-def _asleep_after(settings: Settings, days: int | None) -> Settings:
-    peace = settings.list.peace.model_copy(update={"asleep_days": days})
-    lists = settings.list.model_copy(update={"peace": peace})
-    return settings.model_copy(update={"list": lists})
-
-
-def _with(
-    settings: Settings,
-    days: int | None,
-    rows: pd.DataFrame,
-    nights: Sequence[Index],
-    deals: Sequence[Deal],
-    minutes: float,
-) -> Sleepers:
-    ours, theirs, peace = [], [], []
-    for night in nights:
-        here = part(rows, night)
-        lanes = placed(settings, here, Capacity(minutes))
-        ours.append(night[called(lanes)])
-        risk = here[PROBABILITY].to_numpy(dtype=np.float64)
-        theirs.append(night[first_by(risk, len(ours[-1]))])
-        peace.append(night[lanes["lane_rule"].eq(_RULE).to_numpy(dtype=bool)])
-    lists = {CALL_LIST: np.concatenate(ours), "by risk": np.concatenate(theirs)}
-    mine, risky = (dealt.mean for dealt in over_deals(deals, lists))
-    left = np.concatenate(peace)
-    types = [deal.truth["type"].iloc[left].eq(_PERSUADABLE).sum() for deal in deals]
-    avoided = 1 - mine.harm / risky.harm
-    return Sleepers(minutes, days, mine, avoided, len(left), round(float(np.mean(types))))
+    risk = rows[PROBABILITY].to_numpy(dtype=np.float64)
+    found = []
+    for days in DAYS:
+        peace = settings.list.peace.model_copy(update={"asleep_days": days})
+        lists = settings.list.model_copy(update={"peace": peace})
+        changed = settings.model_copy(update={"list": lists})
+        ours, theirs, asleep = [], [], []
+        for night in by_night(rows):
+            lanes = placed(changed, part(rows, night), Capacity(minutes))
+            ours.append(night[called(lanes)])
+            theirs.append(night[first_by(risk[night], len(ours[-1]))])
+            asleep.append(night[lanes["lane_rule"].eq(_RULE).to_numpy(dtype=bool)])
+        both = {CALL_LIST: np.concatenate(ours), BY_RISK: np.concatenate(theirs)}
+        mine, risky = (dealt.mean for dealt in over_deals(deals, both))
+        left = np.concatenate(asleep)
+        types = [deal.truth["type"].iloc[left].eq(_PERSUADABLE).sum() for deal in deals]
+        figures = 1 - mine.harm / risky.harm, len(left), round(float(np.mean(types)))
+        found.append(Sleepers(minutes, days, mine, *figures))
+    return found

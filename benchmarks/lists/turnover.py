@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -76,28 +77,25 @@ def turnover(
 
 
 def _lists(settings: Settings, minutes: Sequence[float]) -> dict[str, Choose]:
-    def calling(capacity: float) -> Choose:
-        def choose(night: pd.DataFrame, was: Mask, stays: float) -> Mask:
-            lanes = placed(settings, night, Capacity(capacity, stays), was)
-            return np.isin(np.arange(len(night)), called(lanes))
+    calls: dict[str, Choose] = {
+        f"call list, {m:,.0f} minutes": partial(_calling, settings, m) for m in minutes
+    }
+    return calls | {f"riskiest {share:.0%}": partial(_riskiest, share) for share in _SHARES}
 
-        return choose
 
-    def riskiest(share: float) -> Choose:
-        """Of the whole cohort, with the memory of the call list."""
+def _calling(
+    settings: Settings, capacity: float, night: pd.DataFrame, was: Mask, stays: float
+) -> Mask:
+    lanes = placed(settings, night, Capacity(capacity, stays), was)
+    return np.isin(np.arange(len(night)), called(lanes))
 
-        def choose(night: pd.DataFrame, was: Mask, stays: float) -> Mask:
-            p = night[PROBABILITY].to_numpy(dtype=np.float64)
-            size = round(share * len(p))
-            stay = was & (p >= stays * np.median(np.sort(p)[-size:]))
-            chosen = np.zeros(len(p), dtype=bool)
-            chosen[np.lexsort((-p, ~stay))[:size]] = True
-            return chosen
 
-        return choose
-
-    calls = {f"call list, {each:,.0f} minutes": calling(each) for each in minutes}
-    return calls | {f"riskiest {share:.0%}": riskiest(share) for share in _SHARES}
+def _riskiest(share: float, night: pd.DataFrame, was: Mask, stays: float) -> Mask:
+    """Of the whole cohort, with the memory of the call list."""
+    p = night[PROBABILITY].to_numpy(dtype=np.float64)
+    size = round(share * len(p))
+    stay = was & (p >= stays * np.median(np.sort(p)[-size:]))
+    return np.isin(np.arange(len(p)), np.lexsort((-p, ~stay))[:size])
 
 
 def _followed(nights: Nights, choose: Choose, stays: float) -> list[Mask]:

@@ -31,14 +31,8 @@ def worth(name: str, chosen: Index, truth: pd.DataFrame, brought: Floats) -> Wor
     rows = truth.iloc[chosen]
     kept = rows["alone"] - rows["contacted"]
     dogs = rows["type"].eq(SLEEPING_DOG) & kept.lt(0)
-    return Worth(
-        name,
-        len(chosen),
-        float(brought[chosen].sum()),
-        float(kept.sum()),
-        int(dogs.sum()),
-        float(-kept[dogs].sum()),
-    )
+    value, harm = float(brought[chosen].sum()), float(-kept[dogs].sum())
+    return Worth(name, len(chosen), value, float(kept.sum()), int(dogs.sum()), harm)
 
 
 def combined(parts: Sequence[Worth], how: Callable[[Sequence[float]], float]) -> Worth:

@@ -41,7 +41,6 @@ def main(arguments: list[str]) -> None:
     """Measure the named sets, all by default, one after the other, and write the page."""
     only_kept = "--page" in arguments
     names = [name for name in arguments if name in SETS] or list(SETS)
-    measure_nothing(only_kept)
     results = {}
     for name in SETS:
         measure_nothing(only_kept or name not in names)

@@ -56,8 +56,7 @@ def standings(data: Set, rows: Sequence[Row]) -> list[Row]:
         line: Row = {"rival": name, "folds": len(found), **shared}
         line |= {key: found[0][key] for key in ("train_rows", "test_rows")}
         if name != OURS:
-            auc, loss = difference(draws[OURS], draws[name])
-            line |= {"auc_difference": auc, "log_loss_difference": loss}
+            line |= difference(draws[OURS], draws[name])
             line["won"] = sum(a["auc"] > b["auc"] for a, b in zip(by[OURS], found, strict=True))
         table.append(line)
     return table
@@ -71,9 +70,8 @@ def _kept(data: Set, number: int, fold: Fold, name: str) -> Row:
         partial(_measured, data, fold, name),
     )
     if found:
-        print(
-            data.name, fold.name, name, f"{found['auc']:.4f}", f"{found['cpu']:.1f} s", flush=True
-        )
+        figures = f"{found['auc']:.4f} {found['cpu']:.1f} s"
+        print(data.name, fold.name, name, figures, flush=True)
     return found
 
 

@@ -1,7 +1,7 @@
 """Two ways to learn on the same folds: the mean difference, with an interval over customers."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
@@ -45,8 +45,10 @@ def drawn(examples: Examples, scored: Sequence[Scored]) -> Floats:
     return np.concatenate([np.mean([*each(weights)], axis=0) for weights in every])
 
 
-def difference(ours: Floats, theirs: Floats) -> tuple[list[float], list[float]]:
-    """AUC and log loss of ``ours`` minus ``theirs``, both ``drawn``: [value, low, high] each."""
-    found = (interval(float(gap[0]), gap[1:]) for gap in (ours - theirs).T)
-    auc_gap, loss_gap = ([each.value, each.low, each.high] for each in found)
-    return auc_gap, loss_gap
+def difference(ours: Floats, theirs: Floats) -> dict[str, list[float]]:
+    """``auc_difference`` and ``log_loss_difference`` of ``ours`` minus ``theirs``, both ``drawn``.
+
+    Each is [value, low, high].
+    """
+    gaps = zip(("auc_difference", "log_loss_difference"), (ours - theirs).T, strict=True)
+    return {name: [*astuple(interval(float(gap[0]), gap[1:]))] for name, gap in gaps}

@@ -26,6 +26,11 @@ from models.dataset.feature_spec import FeatureSpec
 T = TypeVar("T")
 _TOP = 0.10
 _QUICK = {"max_rounds": 60, "seeds": (1, 2)}
+_SEEDS = {
+    "one seed": ((1,), (2,)),
+    "three seeds": ((1, 2, 3), (4, 5, 6)),
+    "five seeds": ((1, 2, 3, 4, 5), (6, 7, 8, 9, 10)),
+}
 
 
 def overlap(data: Set) -> Row:
@@ -33,12 +38,8 @@ def overlap(data: Set) -> Row:
     fold = reported(data)[-1]
     train, test = data.examples.take(fold.train), data.examples.take(fold.test)
     found: Row = {"rows": len(test)}
-    for name, sets in (
-        ("one seed", ((1,), (2,))),
-        ("three seeds", ((1, 2, 3), (4, 5, 6))),
-        ("five seeds", ((1, 2, 3, 4, 5), (6, 7, 8, 9, 10))),
-    ):
-        base = recipe_for(len(train), 3, THREADS, train.single_date)
+    base = recipe_for(len(train), 3, THREADS, train.single_date)
+    for name, sets in _SEEDS.items():
         tops = [_top(train, test, data, replace(base, seeds=seeds)) for seeds in sets]
         found[name] = len(tops[0] & tops[1]) / len(tops[0] | tops[1])
     return found
@@ -78,11 +79,9 @@ def sampling(data: Set) -> Row:
             cpu += seconds
         draws = drawn(data.examples, scored)
         every = draws if every is None else every
-        auc, loss = difference(draws, every)
         found["all" if negatives is None else f"1:{negatives}"] = {
             "auc": float(draws[0, 0]),
-            "auc_difference": auc,
-            "log_loss_difference": loss,
+            **difference(draws, every),
             "cpu": cpu,
         }
     return found

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.lists import company
+from benchmarks.companies import demo_settings
 from benchmarks.lists.causes import agreement, drivers_of, true_removals
+from benchmarks.lists.company import Company, part
 from benchmarks.lists.truth import foreseeable, read_key, responses
 from benchmarks.lists.turnover import FORGETS, Nights, turnover
 from benchmarks.lists.worth import first_by, worth
-from pipelines.config.economics import customer_values
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_a_list_remembers_who_is_at_risk_still(
     ]
     alone = np.array([truth.get(group, 0.1) for group in groups])
     months = Nights(nights, [alone] * 2, [alone * 100] * 2)
-    settings = company.settings_of(tmp_path)
+    settings = demo_settings(tmp_path)
     found = turnover(settings, [months, months], (), (stays,))[1]
     assert (found.name, found.length) == ("riskiest 10%", 20)
     assert (found.new, found.left, found.fell) == (new, 0.5, fell)
@@ -137,14 +137,10 @@ def test_only_what_raises_is_removed(key: Path) -> None:
 @pytest.mark.proof
 def test_causes_are_ranked_by_family_as_the_truth_ranks_them(tmp_path: Path) -> None:
     """The page's first company, whose model has never seen the judged month."""
-    settings, scores = company.settings_of(tmp_path), company.scores(tmp_path)
-    last = scores[scores["as_of"].eq(scores["as_of"].max())].reset_index(drop=True)
-    values = customer_values(settings, company.margins(last).to_numpy(dtype=np.float64))
-    assert values is not None
-    ours = company.causes(tmp_path)
-    days = settings.label.lead_days + settings.label.horizon_days
-    truth = tmp_path / "data" / "truth"
-    real = true_removals(truth, last, pd.Series(values[0]), days, drivers_of(ours))
+    company = Company(root=tmp_path)
+    last, ours = company.rows[-1], company.causes
+    rows, value = part(company.scores, last), pd.Series(company.value[last])
+    real = true_removals(company.key, rows, value, company.days, drivers_of(ours))
     rho, families = agreement(ours, real, "family")
     assert families == 8
     assert rho >= 0.8

@@ -77,7 +77,7 @@ def test_a_difference_is_that_of_the_folds_means_and_sees_who_is_better():
     halves = np.arange(0, 1_500, 2), np.arange(1, 1_500, 2)
     ours = [Scored(rows, better[rows]) for rows in halves]
     theirs = [Scored(rows, worse[rows]) for rows in halves]
-    found = difference(drawn(examples, ours), drawn(examples, theirs))
+    found = [*difference(drawn(examples, ours), drawn(examples, theirs)).values()]
     for (value, low, high), measure in zip(found, (roc_auc_score, log_loss), strict=True):
         each = [
             measure(examples.y[rows], better[rows]) - measure(examples.y[rows], worse[rows])
