@@ -32,6 +32,7 @@ from pipelines.snapshots.store import newest_first
 CUSTOMERS, MONTHS, ROUNDS = 100_000, 36, 3
 AS_OFS = month_starts(date(2023, 1, 1), date(2024, 12, 1))
 NIGHT, TRAINING = 1, len(AS_OFS)
+_NOT_COUNTED = [0.0]
 
 
 def needed_columns(catalog: Catalog, table: str) -> list[str]:
@@ -53,7 +54,7 @@ def floor(
     for path in sorted((folder / "matrix").rglob("*.parquet")):
         started = time.process_time()
         rows = pq.ParquetFile(path).read()
-        _subtract(time.process_time() - started)
+        _NOT_COUNTED[0] += time.process_time() - started
         pq.write_table(rows, folder / "floor.parquet", compression="zstd", write_page_checksum=True)
 
 
@@ -64,13 +65,6 @@ def build(
     shutil.rmtree(folder / "matrix", ignore_errors=True)
     job = MatrixJob(catalog, AS_OFS[-dates:])
     build_matrix(settings, snapshot, job, folder / "matrix", lambda: None)
-
-
-_NOT_COUNTED = [0.0]
-
-
-def _subtract(seconds: float) -> None:
-    _NOT_COUNTED[0] += seconds
 
 
 def _settings(customers: int) -> Settings:
