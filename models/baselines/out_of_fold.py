@@ -92,13 +92,13 @@ def out_of_fold(
     return _scored(examples, p)
 
 
-def difference(ours: OutOfFold, theirs: OutOfFold) -> Interval:
-    """Mean log loss of ``ours`` minus ``theirs`` on the same rows, with its 95 % interval.
+def difference(candidate: OutOfFold, reference: OutOfFold) -> Interval:
+    """Mean log loss of ``candidate`` minus ``reference`` on the same rows, with its 95 % interval.
 
     The interval is the normal one of a mean over customers, whose rows are not independent.
     """
-    gap = ours.losses - theirs.losses
-    _, codes = np.unique(ours.customer_id.astype(str), return_inverse=True)
+    gap = candidate.losses - reference.losses
+    _, codes = np.unique(candidate.customer_id.astype(str), return_inverse=True)
     mean = float(gap.mean())
     by_customer = np.bincount(codes, weights=gap - mean)
     half = _Z95 * float(np.sqrt((by_customer**2).sum())) / len(gap)

@@ -20,12 +20,12 @@ class QiniCurve:
     """Leavers kept per customer of all, by the share contacted; both (g + 1,), from 0 at 0."""
 
     share: Floats
-    kept: Floats
+    gain: Floats
 
     @property
     def coefficient(self) -> float:
         """Area above the straight line to the curve's end, in leavers kept per customer."""
-        return float(_area(self.share[np.newaxis], self.kept[np.newaxis])[0])
+        return float(_area(self.share[np.newaxis], self.gain[np.newaxis])[0])
 
 
 def qini_curve(left: Mask, treat: Mask, score: Floats) -> QiniCurve:
@@ -34,8 +34,8 @@ def qini_curve(left: Mask, treat: Mask, score: Floats) -> QiniCurve:
     Where the first customers hold nobody out, nothing counts as kept or lost yet but what the
     treated lost.
     """
-    share, kept = _curves(left, treat, score, np.ones((1, len(left))))
-    return QiniCurve(share[0], kept[0])
+    share, gain = _curves(left, treat, score, np.ones((1, len(left))))
+    return QiniCurve(share[0], gain[0])
 
 
 def qini(
@@ -78,7 +78,7 @@ def _curves(left: Mask, treat: Mask, score: Floats, weights: Floats) -> tuple[Fl
     return (treated + held_out) / total, (held_out_left * ratio - treated_left) / total
 
 
-def _area(share: Floats, kept: Floats) -> Floats:
+def _area(share: Floats, gain: Floats) -> Floats:
     """Area between each curve (r, g + 1) and the line from 0 to its end, (r,)."""
-    under = np.trapezoid(kept, share, axis=1)
-    return np.asarray(under - kept[:, -1] * share[:, -1] / 2, dtype=np.float64)
+    under = np.trapezoid(gain, share, axis=1)
+    return np.asarray(under - gain[:, -1] * share[:, -1] / 2, dtype=np.float64)

@@ -75,10 +75,10 @@ def _hint(name: str, spare: Sequence[str]) -> str:
     return f"{name} (renamed to {near[0]}?)" if near else name
 
 
-def _kind_error(values: "pd.Series[Any]", wanted: str) -> ModelError:
+def _kind_error(values: "pd.Series[Any]", expected: str) -> ModelError:
     present = values.dropna()
     example = f", for example {present.iloc[0]!r}" if len(present) else ""
     return ModelError(
         f"Matrix column {values.name!r} holds {values.dtype}{example}, where the model was "
-        f"trained on {wanted}. {_NEXT}"
+        f"trained on {expected}. {_NEXT}"
     )

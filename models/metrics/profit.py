@@ -96,13 +96,13 @@ def expected_value(
     return np.asarray(p * saved - economics.contact_cost - (1 - p) * loss, dtype=np.float64)
 
 
-def uplift_value(kept: Floats, value: Floats, economics: Economics) -> Floats:
-    """EV = r·V − max(r, 0)·d − f of contact that lowers each one's chance of leaving by ``kept``.
+def uplift_value(reduction: Floats, value: Floats, economics: Economics) -> Floats:
+    """EV = r·V − max(r, 0)·d − f of contact that lowers each one's chance of leaving by r.
 
-    With ``kept`` (n,) each customer has their own γ where it is above 0, and ω where it is below.
+    ``reduction`` (n,) is r: each customer's own γ where it is above 0, and ω where it is below.
     """
-    offers = np.maximum(kept, 0) * economics.offer_cost
-    return np.asarray(kept * value - offers - economics.contact_cost, dtype=np.float64)
+    offers = np.maximum(reduction, 0) * economics.offer_cost
+    return np.asarray(reduction * value - offers - economics.contact_cost, dtype=np.float64)
 
 
 def profit_curve(y: Labels, p: Floats, value: Floats, economics: Economics) -> ProfitCurve:

@@ -47,11 +47,11 @@ def without_customers(fold: Fold, customer_id: Texts, share: float = UNSEEN_SHAR
 
 
 def check_unseen_customers(
-    y: Labels, seen: Floats, unseen: Floats, customer_id: Texts, replicates: int = 200
+    y: Labels, p_seen: Floats, p_unseen: Floats, customer_id: Texts, replicates: int = 200
 ) -> UnseenCustomersCheck:
     """Compare two models' probabilities for the same rows, all of shape (n,)."""
-    seen_aucs, seen_losses = _auc(y, seen, customer_id, replicates), log_losses(y, seen)
-    unseen_aucs, unseen_losses = _auc(y, unseen, customer_id, replicates), log_losses(y, unseen)
+    seen_aucs, seen_losses = _auc(y, p_seen, customer_id, replicates), log_losses(y, p_seen)
+    unseen_aucs, unseen_losses = _auc(y, p_unseen, customer_id, replicates), log_losses(y, p_unseen)
     ranking = interval(float(seen_aucs[0] - unseen_aucs[0]), seen_aucs[1:] - unseen_aucs[1:])
     means = [
         np.stack([weights @ seen_losses, weights @ unseen_losses])

@@ -24,7 +24,7 @@ class ChampionComparison:
     ``gain`` is the champion's mean log loss minus the challenger's, ``profit`` the challenger's
     profit minus the champion's (None without economics): above 0 the challenger is better.
     ``overlap`` is the Jaccard index of their riskiest tenths; ``spread`` the champion's mean
-    absolute contribution by driver family. With no rows, ``why`` says what is in the way.
+    absolute contribution by driver family. With no rows, ``reason`` says what is in the way.
     """
 
     rows: int = 0
@@ -32,7 +32,7 @@ class ChampionComparison:
     overlap: float = math.nan
     spread: Mapping[str, float] | None = None
     profit: Interval | None = None
-    why: str = ""
+    reason: str = ""
 
 
 def log_loss_gain(

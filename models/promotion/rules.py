@@ -157,7 +157,7 @@ def against(rival: ChampionComparison | None) -> Iterable[Rule]:
         return
     on = f"on the same {rival.rows:,} later rows"
     if not rival.rows:
-        on = f"(they cannot be compared: {rival.why})"
+        on = f"(they cannot be compared: {rival.reason})"
     yield _not_worse("log_loss_gain", "Log loss", rival.gain, 5, on)
     if rival.profit is not None:
         yield _not_worse("profit_gain", "Profit", rival.profit, 2, on)

@@ -35,7 +35,7 @@ def decide(world: World, month: Month, hazard: Hazard) -> Leavers:
     rng = month.rng("leaving")
     chance = rng.random((4, len(world)))
     moved = _MOVED_IN_SUMMER if month.season in _SUMMER else _MOVED
-    unpaid = _NON_PAYMENT * (world.felt("dunning") >= _NON_PAYMENT_AT)
+    unpaid = _NON_PAYMENT * (world.irritation("dunning") >= _NON_PAYMENT_AT)
     hazards = zip(chance, (hazard.probability, moved, _DECEASED, unpaid), strict=True)
     ends = [drawn < own for drawn, own in hazards]
     outcome = np.select(ends, [VOLUNTARY, MOVED, DECEASED, NON_PAYMENT], NONE)
@@ -118,7 +118,7 @@ def move_out(world: World, month: Month, hosts: Ints) -> None:
     _note_home(world, month.sink, rows, month.random_days(rng, len(rows)))
 
 
-def hear(world: World, month: Month, leavers: Leavers) -> None:
+def notify_households(world: World, month: Month, leavers: Leavers) -> None:
     """Let the others of a household take note of a member's own notice."""
     left = leavers.rows[leavers.voluntary]
     notified = leavers.notified[leavers.voluntary]

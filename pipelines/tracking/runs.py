@@ -31,7 +31,7 @@ class Rows:
     """A dataset input of a run, what it learned from or was judged on: no row of it.
 
     ``digest`` is a SHA-256 (hex) of all rows, ``columns`` the features and their kinds in
-    order, ``made_from`` what says where the rows came from.
+    order, ``sources`` what says where the rows came from.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Rows:
     customers: int
     as_ofs: tuple[str, ...]
     columns: Mapping[str, Literal["number", "category"]]
-    made_from: Mapping[str, str]
+    sources: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def _dataset_input(rows: Rows) -> DatasetInput:
         name=rows.name,
         digest=rows.digest[:_SHOWN_DIGEST],
         source_type="stille",
-        source=json.dumps(dict(rows.made_from)),
+        source=json.dumps(dict(rows.sources)),
         schema=json.dumps({"mlflow_colspec": schema.to_dict()}),
         profile=json.dumps(profile),
     )

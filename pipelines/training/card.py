@@ -37,7 +37,7 @@ class Provenance:
 
 
 def model_card(
-    settings: Settings, prepared: TrainingData, evaluation: Evaluation, made: Provenance
+    settings: Settings, prepared: TrainingData, evaluation: Evaluation, provenance: Provenance
 ) -> str:
     """The card as Markdown. Every value is escaped, every figure is of this run."""
     label, test = settings.label, evaluation.test
@@ -48,8 +48,8 @@ def model_card(
         "company": settings.company.name,
         "lead_days": label.lead_days,
         "window_end": label.lead_days + label.horizon_days,
-        "known_before": made.known_before,
-        "code_version": made.code_version,
+        "known_before": provenance.known_before,
+        "code_version": provenance.code_version,
         **_learned(prepared.examples),
         "judged_on": "; ".join(evaluation.folds),
         "test_rows": f"{len(test):,}",

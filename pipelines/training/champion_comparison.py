@@ -43,7 +43,7 @@ def rival_of(
             reasons.append(str(error))
             continue
         return replace(_compare(settings, evaluation, rows, theirs), spread=_spread(champion))
-    return ChampionComparison(spread=_spread(champion), why="; ".join(reasons))
+    return ChampionComparison(spread=_spread(champion), reason="; ".join(reasons))
 
 
 def _scores_since_training(
