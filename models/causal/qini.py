@@ -7,11 +7,12 @@ ranking that says nothing of the effect. Equal scores are one step, straight bet
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from models.dataset.array_types import Floats, Mask, Texts
-from models.metrics.bootstrap import Interval, bootstrap
+from models.metrics.bootstrap import Interval, bootstrap, paired_bootstrap
 from models.metrics.ranking import cumulative_sums, descending
 
 
@@ -42,27 +43,26 @@ def qini(
     left: Mask, treat: Mask, score: Floats, customer_id: Texts, replicates: int = 200, seed: int = 0
 ) -> Interval:
     """The coefficient with an interval from a bootstrap over customers."""
-    return bootstrap(
-        lambda weights: _area(*_curves(left, treat, score, weights)), customer_id, replicates, seed
-    )
+    statistic = partial(_coefficients, left, treat, score)
+    return bootstrap(statistic, customer_id, replicates, seed)
 
 
 def qini_gain(
     left: Mask,
     treat: Mask,
-    ours: Floats,
-    theirs: Floats,
+    score: Floats,
+    reference: Floats,
     customer_id: Texts,
     replicates: int = 200,
     seed: int = 0,
 ) -> Interval:
-    """The coefficient of ``ours`` minus that of ``theirs``; both see the same draws."""
+    """The coefficient of ``score`` minus that of ``reference``; both see the same draws."""
+    first, second = (partial(_coefficients, left, treat, each) for each in (score, reference))
+    return paired_bootstrap(first, second, customer_id, replicates, seed)
 
-    def gained(weights: Floats) -> Floats:
-        areas = [_area(*_curves(left, treat, score, weights)) for score in (ours, theirs)]
-        return areas[0] - areas[1]
 
-    return bootstrap(gained, customer_id, replicates, seed)
+def _coefficients(left: Mask, treat: Mask, score: Floats, weights: Floats) -> Floats:
+    return _area(*_curves(left, treat, score, weights))
 
 
 def _curves(left: Mask, treat: Mask, score: Floats, weights: Floats) -> tuple[Floats, Floats]:
