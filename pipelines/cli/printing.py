@@ -27,7 +27,7 @@ from pipelines.simulator.compare import Comparison
 from pipelines.training.result import TrainingResult, scorecard_header, scorecard_rows
 
 _PAGE_WIDTH = 150
-_SHOWN = 3
+_MAX_LISTED = 3
 _DRIVERS = 8
 
 
@@ -119,7 +119,7 @@ def night_done(night: Night) -> None:
     print(f"  {night.publication.out / 'current'} points there\n")
     lanes = lane_counts(folder)
     print("Lanes: " + ", ".join(f"{lane} {count:,}" for lane, count in lanes.items()) + "\n")
-    for row in top_rows(folder, _SHOWN):
+    for row in top_rows(folder, _MAX_LISTED):
         print(
             f"{row['risk_rank']}. {row['customer_id']} ({row['product_line']}), "
             f"probability {float(row['churn_probability']):.1%}, {row['risk_band']}"
@@ -138,7 +138,7 @@ def night_facts(night: Night) -> dict[str, Any]:
         "run_id": night.publication.run_id,
         "written": night.written,
         "lanes": lane_counts(night.publication.folder),
-        "top": top_rows(night.publication.folder, _SHOWN),
+        "top": top_rows(night.publication.folder, _MAX_LISTED),
     }
 
 

@@ -22,7 +22,7 @@ from pipelines.tracking.files import MODEL_FOLDER
 from pipelines.tracking.registry import Registered, connect, tag_version
 
 _PIP = ["lightgbm", "numpy"]
-_SHOWN_DIGEST = 12
+_DIGEST_LENGTH = 12
 _COLUMN_TYPES = {"number": DataType.double, "category": DataType.string}
 
 
@@ -165,7 +165,7 @@ def _dataset_input(rows: Rows) -> DatasetInput:
     }
     dataset = Dataset(
         name=rows.name,
-        digest=rows.digest[:_SHOWN_DIGEST],
+        digest=rows.digest[:_DIGEST_LENGTH],
         source_type="stille",
         source=json.dumps(dict(rows.sources)),
         schema=json.dumps({"mlflow_colspec": schema.to_dict()}),

@@ -20,7 +20,7 @@ from models.metrics.observed_expected import ObservedExpected, observed_expected
 from pipelines.config.settings import Settings
 from pipelines.training.evaluation_result import Evaluation
 from pipelines.training.examples import TrainingData
-from pipelines.training.metrics import SHOWN
+from pipelines.training.metrics import CARD_METRICS
 
 CARD = "model_card.md"
 _LONGEST = 5_000
@@ -55,7 +55,7 @@ def model_card(
         "test_rows": f"{len(test):,}",
         "test_leavers": f"{int(test.y.sum()):,}",
         "others": [name.replace("_", " ") for name in others],
-        "metrics": [_metric(evaluation.cards, name, others) for name in SHOWN],
+        "metrics": [_metric(evaluation.cards, name, others) for name in CARD_METRICS],
         "descriptions": [
             {"name": name.replace("_", " "), "text": evaluation.descriptions[name]}
             for name in others

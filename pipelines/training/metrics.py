@@ -10,7 +10,7 @@ from pipelines.training.evaluation_result import Evaluation
 from pipelines.training.profit import ENDS
 
 _BOUNDS = ("", "_low", "_high")
-SHOWN = (
+CARD_METRICS = (
     "auc",
     "average_precision",
     "log_loss",

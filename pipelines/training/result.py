@@ -12,11 +12,11 @@ from models.metrics.bootstrap import Interval
 from models.promotion.verdict import Verdict
 from pipelines import tracking
 from pipelines.training.evaluation_result import Evaluation
-from pipelines.training.metrics import SHOWN
+from pipelines.training.metrics import CARD_METRICS
 from pipelines.training.recipe_trials import RecipeTrials
 
 _ROWS = (
-    *SHOWN,
+    *CARD_METRICS,
     *(f"profit{of}_at_{end}_multiple" for end in ("low", "high") for of in ("", "_share")),
 )
 
