@@ -58,9 +58,9 @@ def development(examples: Examples, judging: Sequence[Fold]) -> Examples:
 def folds_of(examples: Examples, window: LabelWindow, recipe: Recipe) -> tuple[Fold, ...]:
     """Folds of the development rows, grouped by customer and ordered by time.
 
-    The newest months (see ``newest_months``) are judged, each customer's by what was learned from
-    the other customers' older months. Where older months do not suffice, and with a single as-of
-    date, all rows are judged, each customer's by the others'.
+    The newest months (see ``newest_months``) are evaluated, each customer's by what was learned
+    from the other customers' older months. Where older months do not suffice, and with a single
+    as-of date, all rows are evaluated, each customer's by the others'.
     """
     groups = customer_folds(examples.customer_id, FOLDS)
     least = _LEAST * recipe.min_positives

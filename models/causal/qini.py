@@ -18,14 +18,14 @@ from models.metrics.ranking import cumulative_sums, descending
 
 @dataclass(frozen=True, slots=True)
 class QiniCurve:
-    """Leavers kept per customer of all, by the share contacted; both (g + 1,), from 0 at 0."""
+    """Leavers retained per customer of all, by the share contacted; both (g + 1,), from 0 at 0."""
 
     share: Floats
     gain: Floats
 
     @property
     def coefficient(self) -> float:
-        """Area above the straight line to the curve's end, in leavers kept per customer."""
+        """Area above the straight line to the curve's end, in leavers retained per customer."""
         return float(_area(self.share[np.newaxis], self.gain[np.newaxis])[0])
 
 

@@ -51,7 +51,7 @@ class RandomisedAssignments:
 
     @property
     def stratum(self) -> Texts:
-        """Month of the assignment and risk band: within one, only the lot tells the arms apart."""
+        """Month of the assignment and risk band: within one, only the lot separates the arms."""
         days, place = np.unique(self.assigned_on, return_inverse=True)
         months = days.astype("datetime64[M]").astype(str).astype(object)[place]
         return np.asarray(months + " " + self.risk_band, dtype=object)
@@ -111,7 +111,7 @@ def measure_effects(
 ) -> tuple[Effect, ...]:
     """Everybody, then by lane, by action and by product line, names in order.
 
-    ``smallest`` is the share of leavers kept that must be seen to speak of a result at all.
+    ``smallest`` is the share of leavers retained that must be seen to speak of a result at all.
     Where a kind has several groups, their intervals are as wide as Bonferroni asks.
     """
     everybody = np.full(len(assigned), "all", dtype=object)

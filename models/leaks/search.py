@@ -55,7 +55,7 @@ def find_leaks(
 
 @dataclass(frozen=True, slots=True)
 class _ColumnFindings:
-    """What one column shows by itself; ``alone`` is judged once all columns are measured."""
+    """What one column shows by itself; ``alone`` is evaluated once all columns are measured."""
 
     alone: SingleColumn
     dated: Leak | None = None

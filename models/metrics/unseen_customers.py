@@ -21,7 +21,7 @@ LOSS_TOLERANCE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class UnseenCustomersCheck:
-    """The same rows judged by a model that learned from their customers and by one that did not.
+    """The same rows evaluated by a model that learned from their customers and by one that did not.
 
     The differences are positive where the model that knew the customers is better, with paired
     intervals over customers; that of the log loss is a share of the knowing model's. ``differs``
@@ -41,7 +41,7 @@ class UnseenCustomersCheck:
 
 
 def without_customers(fold: Fold, customer_id: Texts, share: float = UNSEEN_SHARE) -> Fold:
-    """The fold with about ``share`` of the customers judged, and taught by the others only."""
+    """The fold with about ``share`` of the customers evaluated, and taught by the others only."""
     unseen = customer_share(customer_id, "grouped") < share
     return Fold(fold.train & ~unseen, fold.test & unseen, f"{fold.name}, unseen customers")
 

@@ -102,7 +102,7 @@ def _auc(y: Labels, score: Floats) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ChallengerEvidence:
-    """What is known of a challenger, on rows later than all that the judged fit has seen.
+    """What is known of a challenger, on rows later than all that the evaluated fit has seen.
 
     ``card`` is its scorecard there, ``slopes`` the calibration slope by product line where one
     has leavers enough, ``base_log_loss`` the base rate's log loss. ``own_log_loss`` and

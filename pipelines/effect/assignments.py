@@ -34,7 +34,7 @@ _SOURCE_COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Arms:
-    """Assignments that can be judged by a day, and where they were found.
+    """Assignments that can be evaluated by a day, and where they were found.
 
     ``source``: ``publications``, or ``treatments`` while no list had arms; ``waiting`` is how many
     customers' first assignments there a horizon that is not complete.

@@ -82,6 +82,6 @@ def top_rows(folder: Path, count: int = 10) -> list[dict[str, str]]:
 
 
 def lane_counts(folder: Path) -> dict[str, int]:
-    """Customers of each lane of a publication, as its manifest tells."""
+    """Customers of each lane of a publication, as its manifest says."""
     manifest = json.loads((folder / MANIFEST).read_bytes())
     return dict(manifest["stille"].get("lanes", {}))

@@ -168,7 +168,7 @@ def reach_of(rows: pd.DataFrame) -> tuple[Reach, ...]:
 
 
 def risk_reasons(rows: pd.DataFrame, before: PublishedNight | None) -> RiskReasons:
-    """Strongest reasons of the explained, held against those of the night ``before``."""
+    """Strongest reasons of the explained, compared with those of the night ``before``."""
     explained = rows[rows[_DRIVER].notna()] if _DRIVER in rows else rows.iloc[:0]
     then = pd.Series(dtype="float64")
     if before is not None and _DRIVER in before.rows:

@@ -95,7 +95,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class RiskReasons:
-    """Reasons: ``before`` is the earlier night they are held against, ``mean_change`` the mean
+    """Reasons: ``before`` is the earlier night they are compared with, ``mean_change`` the mean
     change of the probability since then, over the customers of both nights; both may be None.
     """
 

@@ -61,7 +61,7 @@ def strangest_day(days: Days, last: date, low: float, high: float) -> DayRows | 
     Only days whose weekday had a median of ``FEWEST_A_DAY`` rows in the eight weeks before, or
     of ``FEWEST_BEFORE_A_RUSH`` when the day had more: few rows may be none by chance.
     The band ``low`` to ``high`` gives way on the side where more than two days of the year
-    before lay outside it, as the holidays of an office do. None when no day can be judged.
+    before lay outside it, as the holidays of an office do. None when no day can be evaluated.
     """
     recent = _shares(days, [last - timedelta(days=back) for back in range(_RECENT_DAYS)])
     if not recent:

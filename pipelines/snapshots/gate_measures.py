@@ -1,6 +1,6 @@
 """Measures of the data-quality gates: tables against those before and against their own past.
 
-Only days before the as-of date count, so that a date in the past is judged as it stood then.
+Only days before the as-of date count, so that a date in the past is evaluated as it stood then.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ _MOST_ORPHANS = 0.5
 
 
 def compared_measures(quality: Quality, now: Tables, previous: PreviousTables) -> Iterator[Measure]:
-    """Every figure that is held against ``previous``, or judged by itself where that lacks it."""
+    """Every figure that is compared with ``previous``, or has a band of its own without it."""
     for name, facts in now.items():
         old = previous.tables.get(name)
         if quality.unit_jumps:

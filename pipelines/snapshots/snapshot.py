@@ -66,7 +66,7 @@ def take_snapshot(
 
     ``as_of`` is the night's date: events more than a day after it are set aside. ``on_table``
     is told each table's name before it is read; ``judge`` sees what was read, refused tables
-    among it, before it counts and may refuse it; ``again`` judges a snapshot that is reused, as
+    among it, before it counts and may refuse it; ``again`` evaluates a snapshot that is reused, as
     the same tables may be too old for another night. The snapshot is there whole or not at all,
     and stays as it is for as long as the returned value lives, whatever other runs do.
 

@@ -28,7 +28,7 @@ _COLUMN_TYPES = {"number": DataType.double, "category": DataType.string}
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A dataset input of a run, what it learned from or was judged on: no row of it.
+    """A dataset input of a run, what it learned from or was evaluated on: no row of it.
 
     ``digest`` is a SHA-256 (hex) of all rows, ``columns`` the features and their kinds in
     order, ``sources`` what says where the rows came from.
