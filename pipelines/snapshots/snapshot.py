@@ -141,7 +141,7 @@ def find_inputs(
 
 def _write_facts(
     staging: Path,
-    written: WrittenTables,
+    tables: WrittenTables,
     digest: str,
     inputs: Mapping[str, str],
     gates: tuple[Gate, ...],
@@ -149,10 +149,10 @@ def _write_facts(
     written = sorted(path for path in staging.rglob("*") if path.is_file())
     facts = {
         "digest": digest,
-        "shards": written.shards,
+        "shards": tables.shards,
         "inputs": inputs,
         "gates": [asdict(gate) for gate in gates],
-        "tables": {name: asdict(table) for name, table in written.tables.items()},
+        "tables": {name: asdict(table) for name, table in tables.tables.items()},
         "files": {path.relative_to(staging).as_posix(): file_digest(path) for path in written},
     }
     text = json.dumps(facts, indent=2, ensure_ascii=False, default=datetime.isoformat)
