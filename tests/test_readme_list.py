@@ -23,7 +23,7 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 def pattern(variant: Variant) -> str:
-    pieces = variant.pieces
+    pieces = variant.parts
     return "".join(".+" if isinstance(p, Placeholder) else re.escape(p) for p in pieces)
 
 

@@ -197,7 +197,7 @@ _SEEMS_PAID = (
     "lambda debit: debit.taken_at < {as_of} and debit.back_at >= {as_of})) > 0 end"
 )
 _OVERDUE = f"due_on < {{as_of_day}} and paid_at is null and not {_SEEMS_PAID}"
-_MADE = "not coalesce(failed, false)"
+_SUCCESSFUL = "not coalesce(failed, false)"
 _MISSING = "coalesce(status, 'missing') = 'missing'"
 
 bill_shock = Driver(FAMILY, INVOICES, "bill_shock", "S3 §3", unit="ratio", sign=1)
@@ -312,13 +312,13 @@ late_payment = Driver(
 )
 late_payment(
     "late_payments",
-    f"count(*) where days_late > 0 and {_MADE}",
+    f"count(*) where days_late > 0 and {_SUCCESSFUL}",
     "Payments made after the due day.",
     windows=(90, 365),
 )
 late_payment(
     "days_late_max",
-    f"max(days_late) where days_late > 0 and {_MADE}",
+    f"max(days_late) where days_late > 0 and {_SUCCESSFUL}",
     "Most days a payment came late.",
     windows=(90, 365),
     unit="days",
@@ -337,13 +337,13 @@ payment_failure.fact(
 latest_payment = Driver(FAMILY, PAYMENTS, "payment_method", "S3 §3", unit="category")
 latest_payment(
     "latest_payment_method",
-    f"arg_max(method, seq) where {_MADE}",
+    f"arg_max(method, seq) where {_SUCCESSFUL}",
     "Way the latest payment was made.",
     kind="category",
 )
 _PAYERS: tuple[tuple[str, str, str, Sign, str], ...] = (
     ("autopay", "autopay", "true", -1, "The latest payment, or attempt to pay, went by autopay"),
-    ("manual_payer", "manual", _MADE, 1, "The latest payment was made by hand"),
+    ("manual_payer", "manual", _SUCCESSFUL, 1, "The latest payment was made by hand"),
 )
 for _flag, _method, _where, _sign, _doc in _PAYERS:
     FAMILY.part(

@@ -27,9 +27,11 @@ CLOSED_CHANNELS = FAMILY.stream(
     """,
 )
 
-_TRIED = "contacts.unavailable_channel"
+_UNAVAILABLE = "contacts.unavailable_channel"
 
-forced_channel = Driver(FAMILY, CLOSED_CHANNELS, "forced_channel", "S2", sign=1, needs=(_TRIED,))
+forced_channel = Driver(
+    FAMILY, CLOSED_CHANNELS, "forced_channel", "S2", sign=1, needs=(_UNAVAILABLE,)
+)
 forced_channel(
     "channel_unavailable_attempts",
     "count(*)",
@@ -41,7 +43,7 @@ forced_channel(
     "count(*) where forced",
     "Contacts in another channel than the preferred one, which was closed.",
     windows=(30, 90, 365),
-    needs=(_TRIED, "contacts.channel", "master_data"),
+    needs=(_UNAVAILABLE, "contacts.channel", "master_data"),
 )
 forced_channel.fact(
     "latest_closed_channel_on",

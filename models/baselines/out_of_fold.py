@@ -58,9 +58,9 @@ def development(examples: Examples, judging: Sequence[Fold]) -> Examples:
 def folds_of(examples: Examples, window: LabelWindow, recipe: Recipe) -> tuple[Fold, ...]:
     """Folds of the development rows, grouped by customer and ordered by time.
 
-    The newest months (see ``newest_months``) are judged, each customer's by what was learned from
-    the other customers' older months. Where older months do not suffice, and with a single as-of
-    date, all rows are judged, each customer's by the others'.
+    The newest months (see ``newest_months``) are evaluated, each customer's by what was learned
+    from the other customers' older months. Where older months do not suffice, and with a single
+    as-of date, all rows are evaluated, each customer's by the others'.
     """
     groups = customer_folds(examples.customer_id, FOLDS)
     least = _LEAST * recipe.min_positives
@@ -92,13 +92,13 @@ def out_of_fold(
     return _scored(examples, p)
 
 
-def difference(ours: OutOfFold, theirs: OutOfFold) -> Interval:
-    """Mean log loss of ``ours`` minus ``theirs`` on the same rows, with its 95 % interval.
+def difference(candidate: OutOfFold, reference: OutOfFold) -> Interval:
+    """Mean log loss of ``candidate`` minus ``reference`` on the same rows, with its 95 % interval.
 
     The interval is the normal one of a mean over customers, whose rows are not independent.
     """
-    gap = ours.losses - theirs.losses
-    _, codes = np.unique(ours.customer_id.astype(str), return_inverse=True)
+    gap = candidate.losses - reference.losses
+    _, codes = np.unique(candidate.customer_id.astype(str), return_inverse=True)
     mean = float(gap.mean())
     by_customer = np.bincount(codes, weights=gap - mean)
     half = _Z95 * float(np.sqrt((by_customer**2).sum())) / len(gap)

@@ -48,19 +48,19 @@ def probe(boosters: Sequence[lgb.Booster], x: Matrix) -> Floats:
     return np.array(scores, dtype=np.float64)
 
 
-def to_json(scores: Floats, beside: Mapping[str, bytes]) -> bytes:
-    """The probe as JSON, exact, with the SHA-256 of each file ``beside`` the boosters."""
-    return json.dumps({"scores": scores.tolist(), "beside": _digests(beside)}).encode()
+def to_json(scores: Floats, files: Mapping[str, bytes]) -> bytes:
+    """The probe as JSON, exact, with the SHA-256 of ``files``, those beside the boosters."""
+    return json.dumps({"scores": scores.tolist(), "beside": _digests(files)}).encode()
 
 
-def agrees(content: bytes, scores: Floats, beside: Mapping[str, bytes]) -> bool:
+def agrees(content: bytes, scores: Floats, files: Mapping[str, bytes]) -> bool:
     """Whether a stored probe is that of the boosters that were read and the files beside them.
 
     Raises ``ValueError``, ``KeyError`` or ``TypeError`` when it is not a probe.
     """
     stored = json.loads(content)
     before = np.array(stored["scores"], dtype=np.float64)
-    same = before.shape == scores.shape and stored["beside"] == _digests(beside)
+    same = before.shape == scores.shape and stored["beside"] == _digests(files)
     return same and np.allclose(before, scores, rtol=_TOLERANCE, atol=_TOLERANCE)
 
 

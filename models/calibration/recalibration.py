@@ -20,8 +20,8 @@ class Recalibration:
     """The new calibration, what it was fitted on, and how its ways of fitting did.
 
     ``months``, ``rows`` and ``leavers`` are those of the refit on complete months, and ``check``
-    judges it on the newest of them. ``level`` judges the level that open months have moved, on
-    the rows that moved it; None without open months.
+    evaluates it on the newest of them. ``level`` evaluates the level that open months have moved,
+    on the rows that moved it; None without open months.
     """
 
     calibration: Calibration

@@ -34,9 +34,9 @@ def monthly_swing(as_of: Days, y: Labels) -> float:
 
 
 def shrink_levels(
-    parent: Calibration, moved: Calibration, rows: OpenWindowRows, swing: float
+    parent: Calibration, fitted: Calibration, rows: OpenWindowRows, swing: float
 ) -> Calibration:
-    """``moved`` with the level of each line drawn back to the parent's where it proves little.
+    """``fitted`` with the level of each line drawn back to the parent's where it proves little.
 
     ``rows`` are those that the levels were fitted on. A level that moved by d log-odds keeps the
     share 1 − (``swing``² + s²) / d², or nothing where that is below 0: the positive part of James
@@ -48,10 +48,10 @@ def shrink_levels(
         move = after.at(line.centre) - before.at(line.centre)
         return after.shifted(_shrink_move(move, swing, line.level) - move)
 
-    return _line_by_line(parent, moved, rows, shrink)
+    return _line_by_line(parent, fitted, rows, shrink)
 
 
-def shrink_slopes(parent: Calibration, moved: Calibration, rows: OpenWindowRows) -> Calibration:
+def shrink_slopes(parent: Calibration, fitted: Calibration, rows: OpenWindowRows) -> Calibration:
     """The same for the slope of each line, whose swing is a twentieth; levels stay.
 
     The level is that at the rows' centre, which tells nothing of the slope.
@@ -61,7 +61,7 @@ def shrink_slopes(parent: Calibration, moved: Calibration, rows: OpenWindowRows)
         slope = before.slope + _shrink_move(after.slope - before.slope, SLOPE_SWING, line.slope)
         return Platt(slope, after.at(line.centre) - slope * line.centre)
 
-    return _line_by_line(parent, moved, rows, shrink)
+    return _line_by_line(parent, fitted, rows, shrink)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +82,17 @@ def _line_information(line: Platt, rows: OpenWindowRows) -> _LineInformation:
 
 def _line_by_line(
     parent: Calibration,
-    moved: Calibration,
+    fitted: Calibration,
     rows: OpenWindowRows,
     shrink: Callable[[Platt, Platt, _LineInformation], Platt],
 ) -> Calibration:
     """Each line by its own rows; one without rows, and the common line, by all."""
     lines = {}
-    for name, line in moved.product_lines.items():
+    for name, line in fitted.product_lines.items():
         here = rows.product_line == name
-        mine = rows.take(here) if here.any() else rows
-        lines[name] = shrink(parent.line(name), line, _line_information(line, mine))
-    common = shrink(parent.common, moved.common, _line_information(moved.common, rows))
+        own = rows.take(here) if here.any() else rows
+        lines[name] = shrink(parent.line(name), line, _line_information(line, own))
+    common = shrink(parent.common, fitted.common, _line_information(fitted.common, rows))
     return Calibration(common.slope, common.intercept, lines)
 
 

@@ -53,7 +53,7 @@ class RecalibrationCheck:
 def cross_check(
     parent: Calibration, rows: OpenWindowRows, evaluated: Mask, fit: Callable[[Mask], Calibration]
 ) -> RecalibrationCheck:
-    """Judge each half of the customers, on the rows ``judged`` (n,), by the fit on the other half.
+    """Evaluate each half of the customers, of the rows ``evaluated`` (n,), by the other's fit.
 
     ``fit`` gets a mask over ``rows`` with the other half.
     """

@@ -7,25 +7,26 @@ ranking that says nothing of the effect. Equal scores are one step, straight bet
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from models.dataset.array_types import Floats, Mask, Texts
-from models.metrics.bootstrap import Interval, bootstrap
+from models.metrics.bootstrap import Interval, bootstrap, paired_bootstrap
 from models.metrics.ranking import cumulative_sums, descending
 
 
 @dataclass(frozen=True, slots=True)
 class QiniCurve:
-    """Leavers kept per customer of all, by the share contacted; both (g + 1,), from 0 at 0."""
+    """Leavers retained per customer of all, by the share contacted; both (g + 1,), from 0 at 0."""
 
     share: Floats
-    kept: Floats
+    gain: Floats
 
     @property
     def coefficient(self) -> float:
-        """Area above the straight line to the curve's end, in leavers kept per customer."""
-        return float(_area(self.share[np.newaxis], self.kept[np.newaxis])[0])
+        """Area above the straight line to the curve's end, in leavers retained per customer."""
+        return float(_area(self.share[np.newaxis], self.gain[np.newaxis])[0])
 
 
 def qini_curve(left: Mask, treat: Mask, score: Floats) -> QiniCurve:
@@ -34,35 +35,34 @@ def qini_curve(left: Mask, treat: Mask, score: Floats) -> QiniCurve:
     Where the first customers hold nobody out, nothing counts as kept or lost yet but what the
     treated lost.
     """
-    share, kept = _curves(left, treat, score, np.ones((1, len(left))))
-    return QiniCurve(share[0], kept[0])
+    share, gain = _curves(left, treat, score, np.ones((1, len(left))))
+    return QiniCurve(share[0], gain[0])
 
 
 def qini(
     left: Mask, treat: Mask, score: Floats, customer_id: Texts, replicates: int = 200, seed: int = 0
 ) -> Interval:
     """The coefficient with an interval from a bootstrap over customers."""
-    return bootstrap(
-        lambda weights: _area(*_curves(left, treat, score, weights)), customer_id, replicates, seed
-    )
+    statistic = partial(_coefficients, left, treat, score)
+    return bootstrap(statistic, customer_id, replicates, seed)
 
 
 def qini_gain(
     left: Mask,
     treat: Mask,
-    ours: Floats,
-    theirs: Floats,
+    score: Floats,
+    reference: Floats,
     customer_id: Texts,
     replicates: int = 200,
     seed: int = 0,
 ) -> Interval:
-    """The coefficient of ``ours`` minus that of ``theirs``; both see the same draws."""
+    """The coefficient of ``score`` minus that of ``reference``; both see the same draws."""
+    first, second = (partial(_coefficients, left, treat, each) for each in (score, reference))
+    return paired_bootstrap(first, second, customer_id, replicates, seed)
 
-    def gained(weights: Floats) -> Floats:
-        areas = [_area(*_curves(left, treat, score, weights)) for score in (ours, theirs)]
-        return areas[0] - areas[1]
 
-    return bootstrap(gained, customer_id, replicates, seed)
+def _coefficients(left: Mask, treat: Mask, score: Floats, weights: Floats) -> Floats:
+    return _area(*_curves(left, treat, score, weights))
 
 
 def _curves(left: Mask, treat: Mask, score: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -78,7 +78,7 @@ def _curves(left: Mask, treat: Mask, score: Floats, weights: Floats) -> tuple[Fl
     return (treated + held_out) / total, (held_out_left * ratio - treated_left) / total
 
 
-def _area(share: Floats, kept: Floats) -> Floats:
+def _area(share: Floats, gain: Floats) -> Floats:
     """Area between each curve (r, g + 1) and the line from 0 to its end, (r,)."""
-    under = np.trapezoid(kept, share, axis=1)
-    return np.asarray(under - kept[:, -1] * share[:, -1] / 2, dtype=np.float64)
+    under = np.trapezoid(gain, share, axis=1)
+    return np.asarray(under - gain[:, -1] * share[:, -1] / 2, dtype=np.float64)

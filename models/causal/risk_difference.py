@@ -74,17 +74,17 @@ def power(base: float, change: float, treated: int, held_out: int, confidence: f
     return float(norm.cdf(base * abs(change) / spread - z))
 
 
-def needed(
-    base: float, change: float, held_out_share: float, wanted: float, confidence: float
+def required_customers(
+    base: float, change: float, held_out_share: float, target: float, confidence: float
 ) -> int | None:
-    """Customers of both arms together for which ``power`` reaches ``wanted``.
+    """Customers of both arms together for which ``power`` reaches ``target``.
 
     None while nobody leaves or an arm is empty: then no number can be told.
     """
     if not 0 < held_out_share < 1 or base <= 0:
         return None
     spread = _spread(base, change, 1 / (1 - held_out_share), 1 / held_out_share)
-    z = float(norm.isf((1 - confidence) / 2)) + float(norm.ppf(wanted))
+    z = float(norm.isf((1 - confidence) / 2)) + float(norm.ppf(target))
     return math.ceil(spread * (z / (base * change)) ** 2)
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from models.causal.risk_difference import Strata, needed, power, risk_difference
+from models.causal.risk_difference import Strata, power, required_customers, risk_difference
 from models.dataset.array_types import Days, Floats, Mask, Texts
 from models.metrics.bootstrap import Interval
 
@@ -19,7 +19,7 @@ Verdict = Literal["not_measurable_yet", "fewer_leave", "no_difference_seen", "mo
 
 SMALLEST = 0.3
 """Share of the leavers kept that a comparison must be able to see, unless it is told another."""
-WANTED_POWER = 0.8
+TARGET_POWER = 0.8
 CONFIDENCE = 0.95
 GROUPS = ("lane", "action", "product_line")
 NONE_GIVEN = "none given"
@@ -51,7 +51,7 @@ class RandomisedAssignments:
 
     @property
     def stratum(self) -> Texts:
-        """Month of the assignment and risk band: within one, only the lot tells the arms apart."""
+        """Month of the assignment and risk band: within one, only the lot separates the arms."""
         days, place = np.unique(self.assigned_on, return_inverse=True)
         months = days.astype("datetime64[M]").astype(str).astype(object)[place]
         return np.asarray(months + " " + self.risk_band, dtype=object)
@@ -111,7 +111,7 @@ def measure_effects(
 ) -> tuple[Effect, ...]:
     """Everybody, then by lane, by action and by product line, names in order.
 
-    ``smallest`` is the share of leavers kept that must be seen to speak of a result at all.
+    ``smallest`` is the share of leavers retained that must be seen to speak of a result at all.
     Where a kind has several groups, their intervals are as wide as Bonferroni asks.
     """
     everybody = np.full(len(assigned), "all", dtype=object)
@@ -156,8 +156,8 @@ def _effect(
         held_out_reached=int((~treat & reached).sum()),
         difference=difference,
         power=achieved_power,
-        needed=needed(base, -smallest, share, WANTED_POWER, confidence),
-        verdict=_verdict(difference, enough=achieved_power >= WANTED_POWER and strata.compared),
+        needed=required_customers(base, -smallest, share, TARGET_POWER, confidence),
+        verdict=_verdict(difference, enough=achieved_power >= TARGET_POWER and strata.compared),
     )
 
 

@@ -54,7 +54,7 @@ class UpliftData:
     left: Mask
 
     def take(self, rows: Mask) -> "UpliftData":
-        """The kept rows."""
+        """The selected rows."""
         return take_rows(self, rows)
 
 

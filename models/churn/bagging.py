@@ -94,7 +94,7 @@ class Bag:
         """A booster of the first seed, stopped on log loss on the fold's test rows.
 
         It keeps the rounds after its best one, which the mean over folds may ask for. Where
-        stayers are sampled, each that judges counts for those left out.
+        stayers are sampled, each validation row counts for those left out.
         """
         sample = self.validation_sample
         teach, judge = (side[sample.rows] for side in (fold.train, fold.test))

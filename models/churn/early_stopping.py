@@ -26,8 +26,8 @@ Progress = Callable[[str], None]
 class ShapeTrial:
     """One shape of tree: the rounds of its final fit, and what it says of customers left out.
 
-    ``best`` are the rounds at which each fold stopped; ``raw`` holds log-odds of the bag's judged
-    rows (n,), from boosters of the final number of rounds.
+    ``best`` are the rounds at which each fold stopped; ``raw`` holds log-odds of the bag's
+    evaluated rows (n,), from boosters of the final number of rounds.
     """
 
     shape: Recipe

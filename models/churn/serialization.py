@@ -25,7 +25,7 @@ from models.dataset.feature_spec import FeatureSpec
 
 _BOOSTER = re.compile(r"booster_(0|[1-9][0-9]?)\.txt")
 _JSON = ("calibration.json", "probe.json", "spec.json")
-_BESIDE = ("calibration.json", "spec.json")
+_PROBED_FILES = ("calibration.json", "spec.json")
 _MOST_BYTES = {
     "calibration.json": 1 << 20,
     "probe.json": 8 << 20,
@@ -54,7 +54,7 @@ def to_files(model: ChurnModel) -> dict[str, bytes]:
     splits = [split for text in texts for split in read_splits(text, model.spec.names)]
     x = fingerprint.probe_rows(splits, model.spec)
     scores = fingerprint.probe(model.boosters, x)
-    files["probe.json"] = fingerprint.to_json(scores, {name: files[name] for name in _BESIDE})
+    files["probe.json"] = fingerprint.to_json(scores, {name: files[name] for name in _PROBED_FILES})
     return files | (incidence_files(model.incidence) if model.incidence else {})
 
 
@@ -141,7 +141,7 @@ def _check_probe(model: ChurnModel, splits: Sequence[Split], files: Mapping[str,
     scores = fingerprint.probe(model.boosters, fingerprint.probe_rows(splits, model.spec))
     with refuse_damage("probe.json cannot be read"):
         same = fingerprint.agrees(
-            files["probe.json"], scores, {name: files[name] for name in _BESIDE}
+            files["probe.json"], scores, {name: files[name] for name in _PROBED_FILES}
         )
     if not same:
         raise ModelError(

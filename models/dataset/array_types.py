@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def rows_of(matrix: Matrix, keep: Mask | Index) -> Matrix:
-    """The kept rows of an (n, f) matrix, float32 in Fortran order, one column copied at a time.
+    """The selected rows of an (n, f) matrix, float32 in Fortran order, one column copied at a time.
 
     Plain indexing would return C order, which LightGBM can only bin by copying it again.
     """
@@ -33,7 +33,7 @@ def rows_of(matrix: Matrix, keep: Mask | Index) -> Matrix:
 
 
 def take_rows(table: "Table", keep: Mask | Index) -> "Table":
-    """The dataclass with the kept rows of each of its arrays, and its other fields as they are.
+    """The dataclass with the selected rows of each of its arrays, and its other fields as they are.
 
     ``keep`` is a mask, or positions in ascending order. Matrices are cut by ``rows_of``.
     """

@@ -11,7 +11,7 @@ from pandas.api import types
 from features.errors import ModelError
 from models.dataset.array_types import Matrix
 
-_SHOWN = 8
+_MAX_LISTED = 8
 _NEXT = "Use the feature code the model was trained with, or train again: stille train."
 
 
@@ -22,8 +22,8 @@ def refuse_missing(expected: Sequence[str], present: Sequence[str]) -> None:
     if not missing:
         return
     spare = [str(name) for name in present if name not in set(expected)]
-    shown = ", ".join(_hint(name, spare) for name in missing[:_SHOWN])
-    more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+    shown = ", ".join(_hint(name, spare) for name in missing[:_MAX_LISTED])
+    more = f" and {len(missing) - _MAX_LISTED} more" if len(missing) > _MAX_LISTED else ""
     raise ModelError(
         f"The matrix lacks {len(missing)} of the model's {len(expected)} columns: "
         f"{shown}{more}. {_NEXT}"
@@ -75,10 +75,10 @@ def _hint(name: str, spare: Sequence[str]) -> str:
     return f"{name} (renamed to {near[0]}?)" if near else name
 
 
-def _kind_error(values: "pd.Series[Any]", wanted: str) -> ModelError:
+def _kind_error(values: "pd.Series[Any]", expected: str) -> ModelError:
     present = values.dropna()
     example = f", for example {present.iloc[0]!r}" if len(present) else ""
     return ModelError(
         f"Matrix column {values.name!r} holds {values.dtype}{example}, where the model was "
-        f"trained on {wanted}. {_NEXT}"
+        f"trained on {expected}. {_NEXT}"
     )

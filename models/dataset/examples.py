@@ -57,11 +57,11 @@ class Examples:
         return len(np.unique(self.as_of)) == 1
 
     def take(self, keep: Mask | Index) -> "Examples":
-        """The kept rows (a mask, or positions in ascending order)."""
+        """The selected rows (a mask, or positions in ascending order)."""
         return take_rows(self, keep)
 
     def part(self, keep: Callable[[FeatureColumn], bool]) -> "Examples | None":
-        """The same rows with the kept columns only; None when none is kept."""
+        """The same rows with the selected columns only; None when none is selected."""
         positions = [i for i, column in enumerate(self.spec.columns) if keep(column)]
         if not positions:
             return None

@@ -37,7 +37,7 @@ def time_split(as_of: Days, window: LabelWindow, test_months: int) -> Fold:
 def rolling_origin(
     as_of: Days, window: LabelWindow, folds: int, test_months: int
 ) -> tuple[Fold, ...]:
-    """``folds`` consecutive time splits, oldest first; the last one judges the newest months.
+    """``folds`` consecutive time splits, oldest first; the last one evaluates the newest months.
 
     Raises ``GateError`` when the history is too short for the oldest fold.
     """
@@ -74,7 +74,7 @@ def customer_split(customer_id: Texts, share: float, purpose: str = "test") -> F
 
 
 def customer_folds(customer_id: Texts, k: int, purpose: str = "fold") -> tuple[Fold, ...]:
-    """``k`` splits in which each customer is judged exactly once."""
+    """``k`` splits in which each customer is evaluated exactly once."""
     number = np.floor(customer_share(customer_id, purpose) * k).astype(int)
     return tuple(
         Fold(number != fold, number == fold, f"customers, fold {fold + 1} of {k}")

@@ -117,7 +117,7 @@ def _days(values: Floats, form: str) -> Floats:
 def _tells(rows: LeakRows, ahead: Floats, later: Mask, limits: LeakLimits) -> tuple[float, bool]:
     """AUC of how far dates lie ahead, and whether that, or lying ahead at all, goes with leaving.
 
-    Those with a later date are held against everybody at the same as-of date; a leaver's
+    Those with a later date are compared with everybody at the same as-of date; a leaver's
     positives count as one.
     """
     tests = limit(limits.significance, len(rows.examples.spec.columns))

@@ -51,7 +51,7 @@ class LeakLimits:
     above one half an AUC at the label window's end must lie. Order is noted from ``order_note``
     and refused from ``order_alarm`` on. ``significance`` is the chance of a false finding over
     all columns, for each kind of check. Of more than ``rows`` rows, those of a share of the
-    customers are looked at.
+    customers are examined.
     """
 
     alarm: float = 0.80

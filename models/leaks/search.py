@@ -10,7 +10,7 @@ from models.leaks.exclusive_values import range_of_leavers, value_of_leavers
 from models.leaks.future_dates import after_as_of
 from models.leaks.row_order import order_findings
 from models.leaks.rows import Binned, Leak, LeakLimits, LeakRows, bins_of
-from models.leaks.single_column import Edge, SingleColumn, judge_columns, measure_column
+from models.leaks.single_column import Edge, SingleColumn, measure_column, single_column_findings
 
 
 def find_leaks(
@@ -36,7 +36,7 @@ def find_leaks(
     columns = examples.spec.columns
     searched = [_search_column(rows, at, edge, limits) for at in range(len(columns))]
     by_column = {
-        f.column: f for f in judge_columns(rows, [each.alone for each in searched], limits)
+        f.column: f for f in single_column_findings(rows, [each.alone for each in searched], limits)
     }
     findings = []
     for each in searched:
@@ -55,7 +55,7 @@ def find_leaks(
 
 @dataclass(frozen=True, slots=True)
 class _ColumnFindings:
-    """What one column shows by itself; ``alone`` is judged once all columns are measured."""
+    """What one column shows by itself; ``alone`` is evaluated once all columns are measured."""
 
     alone: SingleColumn
     dated: Leak | None = None

@@ -26,7 +26,8 @@ class SingleColumn:
 
     ``fixed`` says that no customer's value ever changes. ``edge`` is the AUC of customers who
     leave in the last step of the label window over those who leave in the step after it, a
-    step being the time between as-of dates; ``beside`` that between the steps on either side.
+    step being the time between as-of dates; ``neighbour_auc`` that between the steps on either
+    side.
     ``oldest`` and ``newest`` are the AUCs within the first and last third of the as-of dates.
     """
 
@@ -34,7 +35,7 @@ class SingleColumn:
     fixed: bool
     auc: float
     edge: tuple[float, float] = _UNMEASURED
-    beside: float = float("nan")
+    neighbour_auc: float = float("nan")
     oldest: tuple[float, float] = _UNMEASURED
     newest: tuple[float, float] = _UNMEASURED
 
@@ -76,10 +77,10 @@ def measure_column(
     at = _contrast(rows, binned, edge.inside, edge.outside)
     outer, _ = _contrast(rows, binned, edge.outside, edge.farther)
     inner, _ = _contrast(rows, binned, edge.nearer, edge.inside)
-    return SingleColumn(name, fixed, auc, edge=at, beside=(outer + inner) / 2)
+    return SingleColumn(name, fixed, auc, edge=at, neighbour_auc=(outer + inner) / 2)
 
 
-def judge_columns(
+def single_column_findings(
     rows: LeakRows, measures: Sequence[SingleColumn], limits: LeakLimits
 ) -> list[Leak]:
     """Findings on measured columns.
@@ -105,7 +106,7 @@ def judge_columns(
 
 def _jumps(alone: SingleColumn, tests: float, limits: LeakLimits) -> bool:
     jump, noise = alone.edge[0] - 0.5, alone.edge[1]
-    return jump > max(limits.edge, tests * noise) and jump > 2 * (alone.beside - 0.5)
+    return jump > max(limits.edge, tests * noise) and jump > 2 * (alone.neighbour_auc - 0.5)
 
 
 def _too_well(alone: SingleColumn, low: float, limits: LeakLimits) -> Leak:
@@ -126,10 +127,11 @@ def _jump(alone: SingleColumn) -> Leak:
     return Leak(
         "knows_label",
         alone.name,
-        {"auc": alone.auc, "edge_auc": auc, "edge_error": noise, "beside_auc": alone.beside},
+        {"auc": alone.auc, "edge_auc": auc, "edge_error": noise, "beside_auc": alone.neighbour_auc},
         f"{alone.name} tells customers who leave just before the label window ends from those "
-        f"who leave just after it (AUC {auc:.2f}; {alone.beside:.2f} a step to either side). The "
-        "window's end is a choice of the configuration, so the column was made from the label",
+        f"who leave just after it (AUC {auc:.2f}; {alone.neighbour_auc:.2f} a step to either side)"
+        ". The window's end is a choice of the configuration, so the column was made from the "
+        "label",
     )
 
 

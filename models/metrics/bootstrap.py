@@ -73,3 +73,23 @@ def bootstrap(
         value = float(statistic(np.ones((1, len(customer_id))))[0])
     replicated = [statistic(weights) for weights in draws(customer_id, replicates, seed)]
     return interval(value, np.concatenate([np.empty(0), *replicated]))
+
+
+def paired_bootstrap(
+    first: Callable[[Floats], Floats],
+    second: Callable[[Floats], Floats],
+    customer_id: Texts,
+    replicates: int = 200,
+    seed: int = 0,
+) -> Interval:
+    """The interval of ``first`` minus ``second``, two statistics of the same draws.
+
+    Both are as in ``bootstrap``.
+
+    >>> def first(weights): return weights @ np.array([1.0, 3.0])
+    >>> paired_bootstrap(first, first, np.array(["a", "b"]))
+    Interval(value=0.0, low=0.0, high=0.0)
+    """
+    return bootstrap(
+        lambda weights: first(weights) - second(weights), customer_id, replicates, seed
+    )

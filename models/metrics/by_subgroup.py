@@ -91,7 +91,7 @@ def decay_fold(as_of: Days, y: Labels, window: LabelWindow, months: int, least: 
     """Learn from what was complete ``months`` months before the end, judge on all since.
 
     Fewer months where the history is shorter, as long as each side has ``least`` of both
-    classes; None where not even two months can be judged.
+    classes; None where not even two months can be evaluated.
     """
     return next(possible_splits(as_of, y, window, range(months, 1, -1), least), None)
 

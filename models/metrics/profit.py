@@ -11,12 +11,13 @@ others).
 All money is in major units of one currency.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from models.dataset.array_types import Floats, Index, Labels, Texts
-from models.metrics.bootstrap import Interval, bootstrap, draws, interval
+from models.metrics.bootstrap import Interval, draws, interval, paired_bootstrap
 from models.metrics.ranking import cumulative_sums, descending
 
 
@@ -96,13 +97,13 @@ def expected_value(
     return np.asarray(p * saved - economics.contact_cost - (1 - p) * loss, dtype=np.float64)
 
 
-def uplift_value(kept: Floats, value: Floats, economics: Economics) -> Floats:
-    """EV = r·V − max(r, 0)·d − f of contact that lowers each one's chance of leaving by ``kept``.
+def uplift_value(reduction: Floats, value: Floats, economics: Economics) -> Floats:
+    """EV = r·V − max(r, 0)·d − f of contact that lowers each one's chance of leaving by r.
 
-    With ``kept`` (n,) each customer has their own γ where it is above 0, and ω where it is below.
+    ``reduction`` (n,) is r: each customer's own γ where it is above 0, and ω where it is below.
     """
-    offers = np.maximum(kept, 0) * economics.offer_cost
-    return np.asarray(kept * value - offers - economics.contact_cost, dtype=np.float64)
+    offers = np.maximum(reduction, 0) * economics.offer_cost
+    return np.asarray(reduction * value - offers - economics.contact_cost, dtype=np.float64)
 
 
 def profit_curve(y: Labels, p: Floats, value: Floats, economics: Economics) -> ProfitCurve:
@@ -139,25 +140,24 @@ def maximum_profit(
 
 def profit_gain(
     y: Labels,
-    ours: Floats,
-    theirs: Floats,
+    p: Floats,
+    reference: Floats,
     value: Floats,
     economics: Economics,
     customer_id: Texts,
     replicates: int = 200,
     seed: int = 0,
 ) -> Interval:
-    """Maximum profit per customer of ``ours`` minus that of ``theirs``, (n,) both, paired.
+    """Maximum profit per customer of ``p`` minus that of ``reference``, (n,) both, paired.
 
     Both lists see the same draws of customers, each its own best size in every one.
     """
-    lists = [_ordered(y, p, value, economics) for p in (ours, theirs)]
 
-    def gained(weights: Floats) -> Floats:
-        best = [_best(gain, weights[:, order], starts)[0] for order, starts, gain, _ in lists]
-        return best[0] - best[1]
+    def best(probability: Floats) -> Callable[[Floats], Floats]:
+        order, starts, gain, _ = _ordered(y, probability, value, economics)
+        return lambda weights: _best(gain, weights[:, order], starts)[0]
 
-    return bootstrap(gained, customer_id, replicates, seed)
+    return paired_bootstrap(best(p), best(reference), customer_id, replicates, seed)
 
 
 def _ordered(

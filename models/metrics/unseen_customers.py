@@ -21,7 +21,7 @@ LOSS_TOLERANCE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class UnseenCustomersCheck:
-    """The same rows judged by a model that learned from their customers and by one that did not.
+    """The same rows evaluated by a model that learned from their customers and by one that did not.
 
     The differences are positive where the model that knew the customers is better, with paired
     intervals over customers; that of the log loss is a share of the knowing model's. ``differs``
@@ -41,17 +41,17 @@ class UnseenCustomersCheck:
 
 
 def without_customers(fold: Fold, customer_id: Texts, share: float = UNSEEN_SHARE) -> Fold:
-    """The fold with about ``share`` of the customers judged, and taught by the others only."""
+    """The fold with about ``share`` of the customers evaluated, and taught by the others only."""
     unseen = customer_share(customer_id, "grouped") < share
     return Fold(fold.train & ~unseen, fold.test & unseen, f"{fold.name}, unseen customers")
 
 
 def check_unseen_customers(
-    y: Labels, seen: Floats, unseen: Floats, customer_id: Texts, replicates: int = 200
+    y: Labels, p_seen: Floats, p_unseen: Floats, customer_id: Texts, replicates: int = 200
 ) -> UnseenCustomersCheck:
     """Compare two models' probabilities for the same rows, all of shape (n,)."""
-    seen_aucs, seen_losses = _auc(y, seen, customer_id, replicates), log_losses(y, seen)
-    unseen_aucs, unseen_losses = _auc(y, unseen, customer_id, replicates), log_losses(y, unseen)
+    seen_aucs, seen_losses = _auc(y, p_seen, customer_id, replicates), log_losses(y, p_seen)
+    unseen_aucs, unseen_losses = _auc(y, p_unseen, customer_id, replicates), log_losses(y, p_unseen)
     ranking = interval(float(seen_aucs[0] - unseen_aucs[0]), seen_aucs[1:] - unseen_aucs[1:])
     means = [
         np.stack([weights @ seen_losses, weights @ unseen_losses])

@@ -24,7 +24,7 @@ class ChampionComparison:
     ``gain`` is the champion's mean log loss minus the challenger's, ``profit`` the challenger's
     profit minus the champion's (None without economics): above 0 the challenger is better.
     ``overlap`` is the Jaccard index of their riskiest tenths; ``spread`` the champion's mean
-    absolute contribution by driver family. With no rows, ``why`` says what is in the way.
+    absolute contribution by driver family. With no rows, ``reason`` says what is in the way.
     """
 
     rows: int = 0
@@ -32,24 +32,24 @@ class ChampionComparison:
     overlap: float = math.nan
     spread: Mapping[str, float] | None = None
     profit: Interval | None = None
-    why: str = ""
+    reason: str = ""
 
 
 def log_loss_gain(
     y: Labels,
-    ours: Floats,
-    theirs: Floats,
+    challenger: Floats,
+    champion: Floats,
     customer_id: Texts,
     replicates: int = 200,
     seed: int = 0,
 ) -> Interval:
-    """Mean log loss of ``theirs`` minus that of ``ours``, with a paired 95 % interval.
+    """Mean log loss of ``champion`` minus that of ``challenger``, with a paired 95 % interval.
 
     All have shape (n,). Each replicate draws every customer Poisson(1) times with all its rows.
     A score that is not a probability gives NaN.
     """
     with np.errstate(invalid="ignore"):
-        difference = log_losses(y, theirs) - log_losses(y, ours)
+        difference = log_losses(y, champion) - log_losses(y, challenger)
     if np.isnan(difference).any():
         return _NONE
     return bootstrap(
@@ -61,7 +61,7 @@ def log_loss_gain(
     )
 
 
-def top_overlap(ours: Floats, theirs: Floats) -> float:
+def top_overlap(first: Floats, second: Floats) -> float:
     """Jaccard index of the rows in the highest tenth of both scores, (n,); ties in row order.
 
     NaN when a score is not finite or there are no rows.
@@ -69,11 +69,11 @@ def top_overlap(ours: Floats, theirs: Floats) -> float:
     >>> top_overlap(np.arange(20.0), np.arange(20.0) % 19)
     0.3333333333333333
     """
-    size = math.ceil(_TENTH * len(ours))
-    if size == 0 or not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+    size = math.ceil(_TENTH * len(first))
+    if size == 0 or not (np.isfinite(first).all() and np.isfinite(second).all()):
         return math.nan
-    first, second = (set(np.argsort(-p, kind="stable")[:size].tolist()) for p in (ours, theirs))
-    return len(first & second) / len(first | second)
+    a, b = (set(np.argsort(-p, kind="stable")[:size].tolist()) for p in (first, second))
+    return len(a & b) / len(a | b)
 
 
 def weakest_seed_ratio(model: ChurnModel, x: Matrix, y: Labels, threads: int = 2) -> float:
@@ -102,7 +102,7 @@ def _auc(y: Labels, score: Floats) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ChallengerEvidence:
-    """What is known of a challenger, on rows later than all that the judged fit has seen.
+    """What is known of a challenger, on rows later than all that the evaluated fit has seen.
 
     ``card`` is its scorecard there, ``slopes`` the calibration slope by product line where one
     has leavers enough, ``base_log_loss`` the base rate's log loss. ``own_log_loss`` and

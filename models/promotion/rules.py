@@ -99,7 +99,7 @@ def level(evidence: ChallengerEvidence) -> Rule:
 
 
 def as_judged(evidence: ChallengerEvidence) -> Rule:
-    """The registered model is not worse than its recipe was judged."""
+    """The registered model is not worse than its recipe was evaluated."""
     own, most = evidence.own_log_loss, evidence.card.get("log_loss", _UNKNOWN).high
     sentence = (
         f"The model to be promoted has learned from the judged rows and has log loss {own:.5f} "
@@ -119,7 +119,7 @@ def seeds(evidence: ChallengerEvidence) -> Rule:
 
 
 def features(evidence: ChallengerEvidence) -> Rule:
-    """The judged rows and the registered model have the same spec."""
+    """The evaluated rows and the registered model have the same spec."""
     same = evidence.same_features
     which = "the features that it was" if same else "other features than those that it was"
     sentence = f"The model reads {which} judged on."
@@ -157,7 +157,7 @@ def against(rival: ChampionComparison | None) -> Iterable[Rule]:
         return
     on = f"on the same {rival.rows:,} later rows"
     if not rival.rows:
-        on = f"(they cannot be compared: {rival.why})"
+        on = f"(they cannot be compared: {rival.reason})"
     yield _not_worse("log_loss_gain", "Log loss", rival.gain, 5, on)
     if rival.profit is not None:
         yield _not_worse("profit_gain", "Profit", rival.profit, 2, on)

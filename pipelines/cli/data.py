@@ -3,7 +3,6 @@
 Each imports its work when called, so that help is quick.
 """
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -125,7 +124,7 @@ def init(
     """Draft a configuration from a folder of files, asking about each mapping."""
     from pipelines.config.sections import known_zone
     from pipelines.onboarding.config_text import Firm
-    from pipelines.onboarding.init import Talk, initialise
+    from pipelines.onboarding.init import Dialog, initialise
     from pipelines.runtime.environment import today_in
 
     firm = Firm(name or folder.resolve().name, timezone, currency, language)
@@ -140,7 +139,7 @@ def init(
             print(question.removesuffix("?"))
         return yes or typer.confirm(question, default=True)
 
-    written = initialise(folder, into, firm, today, Talk(ask, print))
+    written = initialise(folder, into, firm, today, Dialog(ask, print))
     print(f"\nWritten: {written}. Read it, then run: stille check --config {written}")
 
 
@@ -174,10 +173,19 @@ def schema(
 def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
     """Look at everything that a night needs; ends with the code of what must be mended first."""
     from pipelines.cli import printing
-    from pipelines.doctor.doctor import examine, worst
+    from pipelines.doctor.doctor import examine, exit_code
 
-    found = examine(config)
-    printing.as_json([asdict(each) for each in found]) if as_json else printing.table(
-        ["looked at", "status", "found"], ([each.what, each.status, each.said] for each in found)
-    )
-    raise typer.Exit(worst(found))
+    diagnoses = examine(config)
+    rows = [[each.check, each.status, each.message] for each in diagnoses]
+    if as_json:
+        codes = [each.exit_code for each in diagnoses]
+        keys = ("what", "status", "said", "exit_code")
+        printing.as_json(
+            [
+                dict(zip(keys, (*row, code), strict=True))
+                for row, code in zip(rows, codes, strict=True)
+            ]
+        )
+    else:
+        printing.table(["looked at", "status", "found"], rows)
+    raise typer.Exit(exit_code(diagnoses))

@@ -13,42 +13,42 @@ from pipelines.explanation.source_row import SourceRow
 _SOURCES = ("number", "table", "key", "date", "known at (UTC)", "values")
 
 
-def for_people(found: Explanation) -> None:
+def for_people(explanation: Explanation) -> None:
     """Print score, band, families, and each sentence with the rows behind its numbers."""
-    case = found.case
+    case = explanation.case
     print(
         f"{case.customer} on {case.as_of}, {case.described['model_version']}: "
-        f"probability {found.probability:.1%}, {found.band}\n"
+        f"probability {explanation.probability:.1%}, {explanation.band}\n"
     )
-    rows = sorted(found.families.items(), key=lambda family: -family[1])
-    total = found.base + sum(found.families.values())
+    rows = sorted(explanation.families.items(), key=lambda family: -family[1])
+    total = explanation.base + sum(explanation.families.values())
     table(
         ["family", "contribution"],
         [
             *([name, f"{value:+.6f}"] for name, value in rows),
-            ["base, of everybody", f"{found.base:+.6f}"],
+            ["base, of everybody", f"{explanation.base:+.6f}"],
             ["sum: the log-odds of the probability", f"{total:+.6f}"],
         ],
     )
-    for sentence in found.sentences:
+    for sentence in explanation.sentences:
         print(f"\n{sentence.slot}, {sentence.driver}: {sentence.text}")
         shown = [row for figure in sentence.figures for row in _rows(figure)]
         if shown:
             table(_SOURCES, shown)
 
 
-def facts(found: Explanation) -> dict[str, Any]:
+def facts(explanation: Explanation) -> dict[str, Any]:
     """The same as a mapping for ``--json``."""
-    case = found.case
+    case = explanation.case
     return {
         "customer_id": case.customer,
         "as_of_date": case.as_of,
         "run_id": case.publication.run_id,
         "model_version": case.described["model_version"],
-        "churn_probability": round(found.probability, 6),
-        "risk_band": found.band,
-        "base": found.base,
-        "families": dict(found.families),
+        "churn_probability": round(explanation.probability, 6),
+        "risk_band": explanation.band,
+        "base": explanation.base,
+        "families": dict(explanation.families),
         "sentences": [
             {
                 "slot": sentence.slot,
@@ -65,7 +65,7 @@ def facts(found: Explanation) -> dict[str, Any]:
                     for figure in sentence.figures
                 ],
             }
-            for sentence in found.sentences
+            for sentence in explanation.sentences
         ],
     }
 

@@ -57,6 +57,6 @@ def run_job(
     printing.result_of(job, result, as_json=as_json)
 
 
-def as_day(given: datetime | None) -> date | None:
+def as_day(moment: datetime | None) -> date | None:
     """The day of an option that Typer parses as an instant."""
-    return None if given is None else given.date()
+    return None if moment is None else moment.date()

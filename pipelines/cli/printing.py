@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.calibration.validation import RecalibrationCheck
-from models.causal.treatment_effect import WANTED_POWER
+from models.causal.treatment_effect import TARGET_POWER
 from pipelines.comparison.difference import Difference
 from pipelines.effect import summary as effect_summary
 from pipelines.effect.result import EffectResult
@@ -27,7 +27,7 @@ from pipelines.simulator.compare import Comparison
 from pipelines.training.result import TrainingResult, scorecard_header, scorecard_rows
 
 _PAGE_WIDTH = 150
-_SHOWN = 3
+_MAX_LISTED = 3
 _DRIVERS = 8
 
 
@@ -70,12 +70,13 @@ def check_done(rows: Sequence[Mapping[str, Any]], page: Path) -> None:
 
 def training_done(trained: TrainingResult) -> None:
     """Print the scorecard, the strongest drivers and the decision."""
-    judged = trained.judged
-    title = f"{trained.registered.label} on {', '.join(judged.folds)}: {len(judged.test):,} rows"
-    table(scorecard_header(judged.cards), scorecard_rows(judged.cards), title)
-    for held in trained.tried.held:
-        print(held.verdict)
-    strongest = ", ".join(f"{n} {v:.2f}" for n, v in judged.drivers.head(_DRIVERS).items())
+    evaluation = trained.evaluation
+    folds, rows = ", ".join(evaluation.folds), len(evaluation.test)
+    title = f"{trained.registered.label} on {folds}: {rows:,} rows"
+    table(scorecard_header(evaluation.cards), scorecard_rows(evaluation.cards), title)
+    for candidate in trained.trials.candidates:
+        print(candidate.verdict)
+    strongest = ", ".join(f"{n} {v:.2f}" for n, v in evaluation.drivers.head(_DRIVERS).items())
     print(f"Strongest drivers (mean absolute log-odds): {strongest}")
     print("Champion." if trained.verdict.promote else "Not champion:")
     for reason in trained.verdict.reasons:
@@ -100,12 +101,12 @@ def training_facts(trained: TrainingResult) -> dict[str, Any]:
         "digest": trained.registered.digest,
         "champion": trained.verdict.promote,
         "reasons": list(trained.verdict.reasons),
-        "tried": [held.verdict for held in trained.tried.held],
+        "tried": [candidate.verdict for candidate in trained.trials.candidates],
         "metrics": {
             name: {metric: [i.value, i.low, i.high] for metric, i in card.items()}
-            for name, card in trained.judged.cards.items()
+            for name, card in trained.evaluation.cards.items()
         },
-        "drivers": trained.judged.drivers.round(6).to_dict(),
+        "drivers": trained.evaluation.drivers.round(6).to_dict(),
     }
 
 
@@ -118,7 +119,7 @@ def night_done(night: Night) -> None:
     print(f"  {night.publication.out / 'current'} points there\n")
     lanes = lane_counts(folder)
     print("Lanes: " + ", ".join(f"{lane} {count:,}" for lane, count in lanes.items()) + "\n")
-    for row in top_rows(folder, _SHOWN):
+    for row in top_rows(folder, _MAX_LISTED):
         print(
             f"{row['risk_rank']}. {row['customer_id']} ({row['product_line']}), "
             f"probability {float(row['churn_probability']):.1%}, {row['risk_band']}"
@@ -137,7 +138,7 @@ def night_facts(night: Night) -> dict[str, Any]:
         "run_id": night.publication.run_id,
         "written": night.written,
         "lanes": lane_counts(night.publication.folder),
-        "top": top_rows(night.publication.folder, _SHOWN),
+        "top": top_rows(night.publication.folder, _MAX_LISTED),
     }
 
 
@@ -155,16 +156,19 @@ def effect_done(result: EffectResult) -> None:
         f"{result.arms.waiting:,} wait for their horizon"
     )
     table(effect_summary.HEADER, effect_summary.rows(result), title)
-    if (judged := result.responds) is not None:
-        gain, used = judged.gain, "is used" if judged.accepted else "is not used, risk ranks"
+    if (evaluation := result.responds) is not None:
+        gain, used = (
+            evaluation.gain,
+            "is used" if evaluation.accepted else "is not used, risk ranks",
+        )
         print(
-            f"Ranking by effect {used}: Qini {judged.by_effect.value:.4f}, by risk "
-            f"{judged.by_risk.value:.4f}, difference {gain.value:+.4f} ({gain.low:+.4f} to "
+            f"Ranking by effect {used}: Qini {evaluation.by_effect.value:.4f}, by risk "
+            f"{evaluation.by_risk.value:.4f}, difference {gain.value:+.4f} ({gain.low:+.4f} to "
             f"{gain.high:+.4f}) leavers kept per customer, on customers unseen."
         )
     print(
         f"By intention to treat. Power and needed size are for {result.smallest:.0%} fewer "
-        f"leavers, seen {WANTED_POWER:.0%} of the time. All figures: {result.path}"
+        f"leavers, seen {TARGET_POWER:.0%} of the time. All figures: {result.path}"
     )
 
 
@@ -193,13 +197,14 @@ def comparison_done(difference: Difference, page: Path) -> None:
 
 def recalibration_done(done: RecalibrationResult) -> None:
     """Print what was refitted, on what, how its checks went and whether it is champion."""
-    found, check, level = done.found, done.found.check, done.found.level
+    recalibration = done.recalibration
+    check, level = recalibration.check, recalibration.level
     print(
-        f"{done.parent}: its calibration refitted on {', '.join(found.months)} ({found.leavers:,} "
-        f"leavers of {found.rows:,})."
+        f"{done.parent}: its calibration refitted on {', '.join(recalibration.months)} "
+        f"({recalibration.leavers:,} leavers of {recalibration.rows:,})."
     )
     print(f"Refitted on the months before {check.months[0]} and checked on {_checked(check)}")
-    if not found.refitted:
+    if not recalibration.refitted:
         print(f"The refit is refused by {', '.join(check.failed)}: slopes stay as they were.")
     if level is not None:
         print(f"The level moved to who has left so far, and checked on {_checked(level)}")
@@ -226,7 +231,7 @@ def recalibration_facts(done: RecalibrationResult) -> dict[str, Any]:
         "parent": done.parent,
         "champion": done.registered is not None and not done.failed,
         "failed": list(done.failed),
-        **asdict(done.found),
+        **asdict(done.recalibration),
     }
 
 

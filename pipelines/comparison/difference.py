@@ -62,7 +62,7 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Run B against run A; ``same_rows`` tells whether both were judged on the same test rows."""
+    """Run B against run A; ``same_rows`` says whether both have the same test rows."""
 
     a: Logged
     b: Logged
@@ -86,7 +86,7 @@ class Difference:
 
 
 def compare(a: Logged, b: Logged) -> Difference:
-    """Everything that differs, A being the one that B is held against."""
+    """Everything that differs, A being the one that B is compared with."""
     keys = a.tags.get("test_key"), b.tags.get("test_key")
     return Difference(
         a=a,

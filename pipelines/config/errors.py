@@ -30,13 +30,13 @@ class Problem:
         return f"{'.'.join(map(str, self.place)) or '(top)'}: {self.message}"
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, candidates: Iterable[str]) -> str:
     """A question for the closest known word, or nothing.
 
     >>> nearest("colums", ["columns", "value"])
     "; did you mean 'columns'?"
     """
-    close = difflib.get_close_matches(word, list(known), n=1)
+    close = difflib.get_close_matches(word, list(candidates), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

@@ -45,23 +45,23 @@ class ColumnMap(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _short_form(cls, given: Any) -> Any:
-        if isinstance(given, str):
-            return {"column": given}
-        if not isinstance(given, dict):
-            return given
+    def _short_form(cls, entry: Any) -> Any:
+        if isinstance(entry, str):
+            return {"column": entry}
+        if not isinstance(entry, dict):
+            return entry
         # YAML reads 0, true, no and 2016-02-01 as its own types; what was written is meant.
-        value, values = given.get("value"), given.get("values")
+        value, values = entry.get("value"), entry.get("values")
         if isinstance(value, bool | int | float | date):
-            given = {**given, "value": _as_text(value)}
+            entry = {**entry, "value": _as_text(value)}
         if isinstance(values, dict):
-            given = {**given, "values": {_as_text(key): name for key, name in values.items()}}
-        return given
+            entry = {**entry, "values": {_as_text(key): name for key, name in values.items()}}
+        return entry
 
     @model_validator(mode="after")
     def _one_origin(self) -> "ColumnMap":
-        given = (self.column is not None, self.columns, self.value is not None, self.row_number)
-        if sum(map(bool, given)) != 1:
+        origins = (self.column is not None, self.columns, self.value is not None, self.row_number)
+        if sum(map(bool, origins)) != 1:
             raise ValueError("give exactly one of column, columns, value and row_number")
         return self
 

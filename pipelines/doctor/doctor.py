@@ -27,7 +27,7 @@ from pipelines.config.errors import mask_passwords
 from pipelines.config.mapping import refuse_mutable
 from pipelines.config.settings import Settings, load_settings
 from pipelines.sources.files import find_files
-from pipelines.sources.postgres_reader import look_at_tables
+from pipelines.sources.postgres_reader import inspect_tables
 
 _LEAST_FREE = 1_000_000_000
 _COPIES = 4
@@ -37,11 +37,11 @@ Status = Literal["ok", "look", "bad"]
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One thing looked at; ``exit_code`` is 0 unless it keeps a night from publishing."""
+    """The result of one check; ``exit_code`` is 0 unless it keeps a night from publishing."""
 
-    what: str
+    check: str
     status: Status
-    said: str
+    message: str
     exit_code: int = 0
 
 
@@ -57,21 +57,25 @@ def privacy(settings: Settings) -> Iterator[Diagnosis]:
     """Whether the answer to a customer who asks can tell all that it has to."""
     unset = [f"privacy.{name}" for name, value in settings.privacy if value is None]
     if unset:
-        said = f"{' and '.join(unset)} not set: the answer to a customer who asks does not tell it"
-        yield Diagnosis("privacy", "look", said)
+        message = (
+            f"{' and '.join(unset)} not set: the answer to a customer who asks does not tell it"
+        )
+        yield Diagnosis("privacy", "look", message)
 
 
 def clock(settings: Settings) -> Iterator[Diagnosis]:
     """The time here, and whether an input claims to be from later."""
     now = datetime.now(UTC)
     local = now.astimezone(ZoneInfo(settings.company.timezone))
-    said = f"{local:%Y-%m-%d %H:%M} in {settings.company.timezone}, {now:%H:%M} UTC"
+    message = f"{local:%Y-%m-%d %H:%M} in {settings.company.timezone}, {now:%H:%M} UTC"
     times = [path.stat().st_mtime for path in _files(settings)]
     newest = datetime.fromtimestamp(max(times, default=0), UTC)
     if newest > now:
-        yield Diagnosis("clock", "look", f"{said}; an input was written at {newest:%Y-%m-%d %H:%M}")
+        yield Diagnosis(
+            "clock", "look", f"{message}; an input was written at {newest:%Y-%m-%d %H:%M}"
+        )
     else:
-        yield Diagnosis("clock", "ok", said)
+        yield Diagnosis("clock", "ok", message)
 
 
 def _files(settings: Settings) -> set[Path]:
@@ -90,16 +94,18 @@ def disk(settings: Settings) -> Iterator[Diagnosis]:
             path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
         )
         free = shutil.disk_usage(there).free
-        said = f"{folder} ({name}): {free / 1e9:,.1f} GB free, about {needed / 1e9:,.1f} GB needed"
+        message = (
+            f"{folder} ({name}): {free / 1e9:,.1f} GB free, about {needed / 1e9:,.1f} GB needed"
+        )
         if not os.access(there, os.W_OK):
             code = PublicationError.exit_code
             yield Diagnosis(
                 "disk", "bad", f"{there} cannot be written; paths.{name} needs it", code
             )
         elif free < needed:
-            yield Diagnosis("disk", "bad", said, PublicationError.exit_code)
+            yield Diagnosis("disk", "bad", message, PublicationError.exit_code)
         else:
-            yield Diagnosis("disk", "ok", said)
+            yield Diagnosis("disk", "ok", message)
 
 
 def sources(settings: Settings) -> Iterator[Diagnosis]:
@@ -114,8 +120,8 @@ def sources(settings: Settings) -> Iterator[Diagnosis]:
             continue
         size = sum(path.stat().st_size for path in paths)
         if any(not os.access(path, os.R_OK) for path in paths) or size == 0:
-            said = f"{paths[0]}: {'empty' if size == 0 else 'cannot be read'}"
-            yield Diagnosis(f"source {name}", "bad", said, ContractError.exit_code)
+            message = f"{paths[0]}: {'empty' if size == 0 else 'cannot be read'}"
+            yield Diagnosis(f"source {name}", "bad", message, ContractError.exit_code)
         else:
             yield Diagnosis(f"source {name}", "ok", f"files: {len(paths)}, {size / 1e6:,.1f} MB")
 
@@ -124,7 +130,7 @@ def databases(settings: Settings) -> Iterator[Diagnosis]:
     """Whether every database answers and has its tables."""
     yield from (
         Diagnosis(f"source {name}", "ok", f"{columns} columns in {where}")
-        for name, where, columns in look_at_tables(settings.sources)
+        for name, where, columns in inspect_tables(settings.sources)
     )
 
 
@@ -142,8 +148,8 @@ def lock(settings: Settings) -> Iterator[Diagnosis]:
         with lock:
             yield Diagnosis("lock", "ok", f"{path}: free")
     except Timeout:
-        said = f"{path}: a run is publishing now; a second one would end with 75"
-        yield Diagnosis("lock", "look", said, BusyError.exit_code)
+        message = f"{path}: a run is publishing now; a second one would end with 75"
+        yield Diagnosis("lock", "look", message, BusyError.exit_code)
 
 
 def last_night(settings: Settings) -> Iterator[Diagnosis]:
@@ -158,8 +164,8 @@ def last_night(settings: Settings) -> Iterator[Diagnosis]:
     except (OSError, ValueError, KeyError):
         yield Diagnosis("last night", "look", f"{runs[-1]}: cannot be read")
         return
-    said = f"{runs[-1].stem}: {status}" + ("" if code is None else f", exit code {code}")
-    yield Diagnosis("last night", "ok" if status == "succeeded" else "look", said)
+    message = f"{runs[-1].stem}: {status}" + ("" if code is None else f", exit code {code}")
+    yield Diagnosis("last night", "ok" if status == "succeeded" else "look", message)
 
 
 def model(settings: Settings) -> Iterator[Diagnosis]:
@@ -191,8 +197,8 @@ def prefect(_: Settings) -> Iterator[Diagnosis]:
 
 
 # Which of several faults decides the exit code: what must be mended first comes first.
-_WORST = (ConfigError, PublicationError, ContractError, ModelError, BusyError)
-_LOOKS: dict[str, Callable[[Settings], Iterator[Diagnosis]]] = {
+_BY_URGENCY = (ConfigError, PublicationError, ContractError, ModelError, BusyError)
+_CHECKS: dict[str, Callable[[Settings], Iterator[Diagnosis]]] = {
     "learning": learning,
     "privacy": privacy,
     "clock": clock,
@@ -212,17 +218,17 @@ def examine(config: Path) -> list[Diagnosis]:
         settings = load_settings(config)
     except StilleError as error:
         return [Diagnosis("configuration", "bad", str(error), error.exit_code)]
-    found = [Diagnosis("configuration", "ok", f"{config}: {len(settings.sources)} tables")]
-    for what, look in _LOOKS.items():
+    diagnoses = [Diagnosis("configuration", "ok", f"{config}: {len(settings.sources)} tables")]
+    for name, check in _CHECKS.items():
         try:
-            found += look(settings)
+            diagnoses += check(settings)
         except StilleError as error:
-            found.append(Diagnosis(what, "bad", str(error), error.exit_code))
-    return found
+            diagnoses.append(Diagnosis(name, "bad", str(error), error.exit_code))
+    return diagnoses
 
 
-def worst(found: list[Diagnosis]) -> int:
+def exit_code(diagnoses: list[Diagnosis]) -> int:
     """The exit code of the fault to mend first; 0 when there is none."""
-    codes = {finding.exit_code for finding in found} - {0}
-    ranked = [kind.exit_code for kind in _WORST]
+    codes = {each.exit_code for each in diagnoses} - {0}
+    ranked = [kind.exit_code for kind in _BY_URGENCY]
     return min(codes, key=lambda code: ranked.index(code) if code in ranked else -1, default=0)

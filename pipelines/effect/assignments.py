@@ -26,7 +26,7 @@ _TYPES = dict.fromkeys(ASSIGNMENT, pa.string()) | {
     "assigned_on": pa.date32(),
     "probability": pa.float64(),
 }
-_ASKED = {
+_SOURCE_COLUMNS = {
     **{name: name for name in ("customer_id", "product_line", "risk_band")},
     **{"suggested_action": "action", "churn_probability": "probability"},
 }
@@ -34,7 +34,7 @@ _ASKED = {
 
 @dataclass(frozen=True, slots=True)
 class Arms:
-    """Assignments that can be judged by a day, and where they were found.
+    """Assignments that can be evaluated by a day, and where they were found.
 
     ``source``: ``publications``, or ``treatments`` while no list had arms; ``waiting`` is how many
     customers' first assignments there a horizon that is not complete.
@@ -89,13 +89,13 @@ def _of_publication(publication: Publication) -> pa.Table | None:
     there = set(pq.read_schema(path).names)
     if not {"lane", "lane_rule"} <= there:
         return None
-    names = [name for name in (*_ASKED, "lane", "lane_rule") if name in there]
+    names = [name for name in (*_SOURCE_COLUMNS, "lane", "lane_rule") if name in there]
     rows = pq.read_table(path, columns=names)
     called, held_out = pc.equal(rows["lane"], _CALLED), pc.equal(rows["lane_rule"], _HELD_OUT)
     rows = rows.filter(pc.or_kleene(called, held_out))
     columns = {
         ours: rows[name] if name in there else pa.nulls(len(rows), _TYPES[ours])
-        for name, ours in _ASKED.items()
+        for name, ours in _SOURCE_COLUMNS.items()
     } | {
         "assigned_on": pa.repeat(pa.scalar(publication.as_of, pa.date32()), len(rows)),
         "arm": pc.if_else(pc.equal(rows["lane"], _CALLED), "treat", "holdout"),

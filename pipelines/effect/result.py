@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from features.errors import GateError
-from models.causal.treatment_effect import WANTED_POWER, Effect, harmful
+from models.causal.treatment_effect import TARGET_POWER, Effect, harmful
 from models.causal.uplift import UpliftEvaluation
 from pipelines.effect.assignments import Arms
 
@@ -57,7 +57,7 @@ def as_data(result: EffectResult) -> dict[str, object]:
         "customers": len(result.arms.assigned),
         "waiting": result.arms.waiting,
         "smallest": result.smallest,
-        "wanted_power": WANTED_POWER,
+        "wanted_power": TARGET_POWER,
         "effects": [asdict(effect) for effect in result.effects],
         "responds": uplift and asdict(uplift) | {"used": uplift.accepted},
         "harmful": [f"{each.kind}={each.group}" for each in result.harmful],

@@ -25,7 +25,7 @@ from pipelines.tracking.champion import resolve_champion
 FOLDER = "uplift"
 
 
-def who_responds(
+def train_uplift_model(
     run: Run, snapshot: Snapshot, assigned: RandomisedAssignments
 ) -> UpliftEvaluation | None:
     """Judge the ranking by effect, and keep its model for the nights only where it wins.

@@ -24,7 +24,7 @@ from pipelines.sources.files import file_digest
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """How many publications, kept tables and kept matrices held rows of the customer."""
+    """How many publications, stored tables and stored matrices held rows of the customer."""
 
     publications: int
     tables: int

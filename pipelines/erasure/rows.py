@@ -43,7 +43,7 @@ def without_in_parquet(path: Path, customer: str, column: int | None = None) -> 
 def _without_in_csv(path: Path, customer: str, column: int, dialect: CsvStyle) -> bool:
     """Lines of other records are copied as they stand, so their bytes stay the same."""
     encoding = "utf-8-sig" if dialect.mark else "utf-8"
-    temporary, found = path.with_suffix(".forgetting"), False
+    temporary, removed = path.with_suffix(".forgetting"), False
     with (
         path.open(encoding=encoding, newline="") as source,
         temporary.open("w", encoding=encoding, newline="") as target,
@@ -57,11 +57,11 @@ def _without_in_csv(path: Path, customer: str, column: int, dialect: CsvStyle) -
 
         for cells in csv.reader(lines(), delimiter=dialect.separator):
             if cells and cells[column] == customer:
-                found = True
+                removed = True
             else:
                 target.writelines(record)
             record.clear()
-    return _replace_or_drop(temporary, path, found=found)
+    return _replace_or_drop(temporary, path, removed=removed)
 
 
 def _without_in_workbook(path: Path, customer: str, column: int) -> bool:
@@ -74,7 +74,7 @@ def _without_in_workbook(path: Path, customer: str, column: int) -> bool:
     temporary = path.with_suffix(".forgetting")
     if numbers:
         book.save(temporary)
-    return _replace_or_drop(temporary, path, found=bool(numbers))
+    return _replace_or_drop(temporary, path, removed=bool(numbers))
 
 
 WITHOUT: Mapping[str, Callable[[Path, str, int], bool]] = MappingProxyType(
@@ -88,12 +88,12 @@ WITHOUT: Mapping[str, Callable[[Path, str, int], bool]] = MappingProxyType(
 """How to take a customer, whose id stands in a given column, out of a file of each ending."""
 
 
-def _replace_or_drop(temporary: Path, path: Path, *, found: bool) -> bool:
-    if found:
+def _replace_or_drop(temporary: Path, path: Path, *, removed: bool) -> bool:
+    if removed:
         _replace(temporary, path)
     else:
         temporary.unlink(missing_ok=True)
-    return found
+    return removed
 
 
 def _replace(temporary: Path, path: Path) -> None:

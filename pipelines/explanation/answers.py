@@ -95,7 +95,7 @@ class _Teller:
         )
 
     def _figures(self, variant: Variant, facts: pd.DataFrame) -> Iterator[Figure]:
-        forms = {p.fact: p.form for p in variant.pieces if isinstance(p, Placeholder)}
+        forms = {p.fact: p.form for p in variant.parts if isinstance(p, Placeholder)}
         for fact in sorted(variant.facts, key=lambda name: (name not in forms, name)):
             text = ""
             if fact in forms:

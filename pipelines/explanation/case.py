@@ -86,12 +86,12 @@ def _snapshot(settings: Settings, publication: Publication, inputs: str) -> Snap
     )
 
 
-def _model(settings: Settings, label: str, wanted: str) -> ChurnModel:
+def _model(settings: Settings, label: str, expected: str) -> ChurnModel:
     kept = read_cache(settings)
-    if kept is not None and kept.registered.digest == wanted == digest(kept.files):
-        return model_from_files(kept.files, wanted, check_boosters)
+    if kept is not None and kept.registered.digest == expected == digest(kept.files):
+        return model_from_files(kept.files, expected, check_boosters)
     registered = tracking.version_of(settings, label.rpartition("/")[2])
-    if registered.digest != wanted:
+    if registered.digest != expected:
         raise ModelError(
             f"model {label} of the registry is not the one that made this list. Explain a newer "
             "night, or look for it in the registry: stille ui."

@@ -32,25 +32,28 @@ class Change:
     probability: float
 
 
-def outlook(settings: Settings, found: Explanation) -> list[Change]:
+def outlook(settings: Settings, explanation: Explanation) -> list[Change]:
     """Up to three drivers that can be acted on and whose change lowers the risk most.
 
     Each is computed alone: its features take the median of the night's cohort, or are unknown
     where they are for most. A change below half a percentage point is left out.
     """
-    features = _features(found)
-    usual = _medians(settings, found, [name for names in features.values() for name in names])
+    features = _features(explanation)
+    usual = _medians(settings, explanation, [name for names in features.values() for name in names])
     changes = [
-        Change(driver, found.case.model.probability_with(found.row, {n: usual[n] for n in names}))
+        Change(
+            driver,
+            explanation.case.model.probability_with(explanation.row, {n: usual[n] for n in names}),
+        )
         for driver, names in features.items()
     ]
-    lower = [c for c in changes if found.probability - c.probability >= _LEAST]
+    lower = [c for c in changes if explanation.probability - c.probability >= _LEAST]
     return sorted(lower, key=lambda c: (c.probability, c.driver))[:MOST]
 
 
-def _features(found: Explanation) -> dict[str, list[str]]:
+def _features(explanation: Explanation) -> dict[str, list[str]]:
     """The numbers of each driver that raises the risk and that an action is for."""
-    model, row = found.case.model, found.row
+    model, row = explanation.case.model, explanation.row
     lines = row["product_line"].to_numpy(dtype=object)
     raised = by_driver(model.contributions(model.spec.encode(row), lines), model.spec).iloc[0]
     acted = load_actions(ACTIONS).drivers
@@ -67,9 +70,9 @@ def _features(found: Explanation) -> dict[str, list[str]]:
     }
 
 
-def _medians(settings: Settings, found: Explanation, names: list[str]) -> Mapping[str, float]:
+def _medians(settings: Settings, explanation: Explanation, names: list[str]) -> Mapping[str, float]:
     """Each feature's median over the cohort, NaN where most have none."""
-    case = found.case
+    case = explanation.case
     if not names:
         return {}
     catalog = catalog_of(settings, case.snapshot)

@@ -32,13 +32,13 @@ def letter_to(
     language = language or settings.list.languages[0]
     letter = load_letter(text_file("letters", language))
     bands = load_names(text_file("names", language)).bands
-    found = explain_customer(config, customer, as_of, language)
+    explanation = explain_customer(config, customer, as_of, language)
     style = load_templates(text_file("reasons", language)).style
-    filler = _Filler(settings, found, letter, style)
+    filler = _Filler(settings, explanation, letter, style)
     parts = (
         (letter.title, [filler.fill(letter.asked)]),
-        (letter.data, [letter.data_intro, *map(filler.table, found.used), letter.data_none]),
-        (letter.means, [filler.score(), filler.fill(letter.band, band=bands[found.band])]),
+        (letter.data, [letter.data_intro, *map(filler.table, explanation.used), letter.data_none]),
+        (letter.means, [filler.score(), filler.fill(letter.band, band=bands[explanation.band])]),
         (letter.reasons, filler.sentences("reason") or [letter.nothing]),
         (letter.keeps, filler.sentences("protective")),
         ("", [letter.association]),
@@ -55,19 +55,24 @@ class _Filler:
     """Fills the texts with this customer's figures, written as the language does."""
 
     def __init__(
-        self, settings: Settings, found: Explanation, letter: Letter, style: Style
+        self, settings: Settings, explanation: Explanation, letter: Letter, style: Style
     ) -> None:
-        self._settings, self._found, self._letter, self._style = settings, found, letter, style
+        self._settings, self._explanation, self._letter, self._style = (
+            settings,
+            explanation,
+            letter,
+            style,
+        )
 
     def fill(self, text: str, **values: str) -> str:
-        company, day = self._settings.company.name, self._day(self._found.case.as_of)
+        company, day = self._settings.company.name, self._day(self._explanation.case.as_of)
         return Template(text).substitute(values, company=company, day=day)
 
     def sentences(self, slot: str) -> list[str]:
         """What the list says; of the household only that there was something."""
         return [
             f"– {self._letter.household if each.driver == 'household' else each.text}"
-            for each in self._found.sentences
+            for each in self._explanation.sentences
             if each.slot.startswith(slot)
         ]
 
@@ -83,19 +88,19 @@ class _Filler:
         return f"– {self.fill(text, table=table, count=count, first=first, last=last)}"
 
     def score(self) -> str:
-        window, as_of = self._settings.label_window(), self._found.case.as_of
-        listed = self._found.case.publication.folder / "risk_list.parquet"
+        window, as_of = self._settings.label_window(), self._explanation.case.as_of
+        listed = self._explanation.case.publication.folder / "risk_list.parquet"
         probability = pd.read_parquet(listed, columns=["churn_probability"])["churn_probability"]
         return self.fill(
             self._letter.score,
-            percent=self._percent(self._found.probability),
+            percent=self._percent(self._explanation.probability),
             average=self._percent(probability.mean()),
             start=self._day(window.start(as_of)),
             end=self._day(window.end(as_of) - pd.Timedelta(days=1)),
         )
 
     def changes(self) -> list[str]:
-        texts, now = self._letter.changes, self._percent(self._found.probability)
+        texts, now = self._letter.changes, self._percent(self._explanation.probability)
         return [
             self.fill(
                 self._letter.would,
@@ -103,7 +108,7 @@ class _Filler:
                 now=now,
                 then=self._percent(change.probability),
             )
-            for change in outlook(self._settings, self._found)
+            for change in outlook(self._settings, self._explanation)
         ]
 
     def _percent(self, share: float) -> str:

@@ -34,39 +34,39 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
 
     Raises what ``read_tables`` and ``refuse_leaks`` raise.
     """
-    seen = [WrittenTables({}, 1)]
+    latest = [WrittenTables({}, 1)]
     with open_run("check", config, as_of) as run:
         page = run.settings.paths.out / CHECK_PAGE
 
-        def write(taken: WrittenTables, quarantine: Path, **found: str) -> None:
+        def write(tables: WrittenTables, quarantine: Path, **findings: str) -> None:
             settings = run.settings
             checked = CheckResult(
                 company=settings.company.name,
                 zone=settings.company.timezone,
                 as_of=run.as_of,
-                tables=taken.tables,
-                refusals={name: str(error) for name, error in taken.refusals.items()},
+                tables=tables.tables,
+                refusals={name: str(error) for name, error in tables.refusals.items()},
                 gates=run.record.gates,
                 quarantine=quarantine,
-                customers_known=taken.customers_known,
+                customers_known=tables.customers_known,
                 limits={name: settings.quarantine_share_of(name) for name in settings.sources},
-                **found,
+                **findings,
             )
             write_page(page, checked)
 
         try:
-            snapshot = read_tables(run, accept=accept, seen=seen.append)
+            snapshot = read_tables(run, accept=accept, on_tables=latest.append)
         except StilleError as error:
-            write(seen[-1], refused_folder(run.settings.paths.snapshots), refusal=str(error))
+            write(latest[-1], refused_folder(run.settings.paths.snapshots), refusal=str(error))
             raise
-        taken = WrittenTables(snapshot.tables, snapshot.shards)
+        tables = WrittenTables(snapshot.tables, snapshot.shards)
         quarantine = snapshot.root / "quarantine"
         try:
             leaks = refuse_leaks(run, snapshot)
         except GateError as error:
-            write(taken, quarantine, refusal=str(error))
+            write(tables, quarantine, refusal=str(error))
             raise
-        write(taken, quarantine, leaks=leaks)
+        write(tables, quarantine, leaks=leaks)
         return Report(check_report(snapshot), page)
 
 

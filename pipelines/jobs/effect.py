@@ -7,7 +7,7 @@ from models.causal.treatment_effect import SMALLEST, measure_effects
 from pipelines.config.run import Run
 from pipelines.effect.assignments import arms_until
 from pipelines.effect.result import EffectResult, HarmError, as_data
-from pipelines.effect.uplift_training import who_responds
+from pipelines.effect.uplift_training import train_uplift_model
 from pipelines.jobs.read_tables import read_tables
 from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.escaping import plain_json
@@ -31,7 +31,7 @@ def measure(run: Run) -> EffectResult:
         stage.rows_in = stage.rows_out = len(arms.assigned)
     responds = None
     if effects[0].verdict != "not_measurable_yet":
-        responds = who_responds(run, snapshot, arms.assigned)
+        responds = train_uplift_model(run, snapshot, arms.assigned)
     path = settings.paths.effect / f"{today}.json"
     result = EffectResult(today, arms, effects, responds, smallest, path)
     write_file(path, plain_json(as_data(result)) + b"\n")

@@ -96,7 +96,7 @@ def _result_of(
         chosen=chosen,
         performance=performance,
         inputs=inputs,
-        sources=freshness.look_at_sources(snapshot, zone, today, before),
+        sources=freshness.source_health(snapshot, zone, today, before),
         gates=freshness.gate_history(var),
         alarms=tuple(alarms),
         path=var / FOLDER / f"{today}.json",

@@ -75,10 +75,10 @@ def nightly(run: Run, *, backfill: bool = False) -> Night:
         with staging_folder(publication) as staging:
             ids = scored.rows["customer_id"]
             permissions = step(read_permissions, run, ids, snapshot)
-            known = NightContext(permissions, key, read_before(out, as_of))
-            events = step(new_events_since, run, snapshot, known.before)
-            lists = step(write_night, run, scored, known, events, stamp, staging)
-            step(report_night, run, lists, known, snapshot, staging)
+            context = NightContext(permissions, key, read_before(out, as_of))
+            events = step(new_events_since, run, snapshot, context.before)
+            lists = step(write_night, run, scored, context, events, stamp, staging)
+            step(report_night, run, lists, context, snapshot, staging)
             with record.stage("publish"):
                 publish(publication, lists.stamp, lists.schemas, backfill=backfill)
         record.publication = str(publication.folder)
@@ -89,7 +89,7 @@ def nightly(run: Run, *, backfill: bool = False) -> Night:
 def write_night(
     run: Run,
     scored: CohortScores,
-    known: NightContext,
+    context: NightContext,
     events: pd.DataFrame,
     stamp: Stamp,
     staging: Path,
@@ -97,8 +97,8 @@ def write_night(
     """Fill the staging folder: the risk list in each language, the lanes, changes, outcomes."""
     settings, languages = run.settings, run.settings.list.languages
     with run.record.stage("lists") as stage, bar("writing lists", len(languages)) as done:
-        lists = write_risk_lists(settings, scored.rows, known, stamp, staging, done)
-        lists = write_changes(settings, known.before.last, events, lists, staging)
+        lists = write_risk_lists(settings, scored.rows, context, stamp, staging, done)
+        lists = write_changes(settings, context.before.last, events, lists, staging)
         if scored.chances is not None:
             lists = write_chances(settings, scored.chances, lists, staging)
         lists = write_causes(settings, scored.causes, lists, staging)
@@ -107,12 +107,12 @@ def write_night(
 
 
 def report_night(
-    run: Run, lists: NightLists, known: NightContext, snapshot: Snapshot, staging: Path
+    run: Run, lists: NightLists, context: NightContext, snapshot: Snapshot, staging: Path
 ) -> None:
     """Write the report of the lists in ``staging`` beside them, a page in each language."""
     settings, record = run.settings, run.record
     with record.stage("report"):
-        week_ago = known.before.week_ago
+        week_ago = context.before.week_ago
         gates = tuple(record.gates)
         causes = pd.read_parquet(staging / f"{CAUSES_NAME}.parquet")
         facts = collect(settings, lists.rows, causes, week_ago, snapshot, gates, lists.stamp)

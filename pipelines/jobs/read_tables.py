@@ -28,12 +28,12 @@ def read_tables(
     run: Run,
     *,
     accept: bool = False,
-    seen: Callable[[WrittenTables], object] = lambda _: None,
+    on_tables: Callable[[WrittenTables], object] = lambda _: None,
 ) -> Snapshot:
     """Check the tables and take their snapshot; note what was set aside and every gate.
 
     An event counts as lying in the future when it is after both the as-of date and the real day.
-    ``accept`` lets the tables through although a gate is closed; ``seen`` is shown them, and
+    ``accept`` lets the tables through although a gate is closed; ``on_tables`` is shown them, and
     which are refused, before that is decided. Only ``stille check`` reads tables with a mutable
     attribute.
 
@@ -47,17 +47,17 @@ def read_tables(
     store, page = settings.paths.snapshots, str(settings.paths.out / CHECK_PAGE)
     before = previous_snapshot(store)
 
-    def judge(taken: WrittenTables) -> tuple[Gate, ...]:
-        seen(taken)
-        _note_quarantine(record, taken.tables)
-        accepted = {n: t for n, t in taken.tables.items() if n not in taken.refusals}
-        known = _champion_tables(run) if before is None else PreviousTables(before.tables)
-        found = measures(settings, as_of, accepted, known)
-        return record_gates(found, before, record, page, accept=accept)
+    def judge(tables: WrittenTables) -> tuple[Gate, ...]:
+        on_tables(tables)
+        _note_quarantine(record, tables.tables)
+        accepted = {n: t for n, t in tables.tables.items() if n not in tables.refusals}
+        previous = _champion_tables(run) if before is None else PreviousTables(before.tables)
+        measured = measures(settings, as_of, accepted, previous)
+        return record_gates(measured, before, record, page, accept=accept)
 
     def again(ready: Snapshot) -> tuple[Gate, ...]:
-        found = own_measures(settings.quality, settings.company.timezone, as_of, ready.tables)
-        return record_gates(found, ready, record, page, accept=accept)
+        measured = own_measures(settings.quality, settings.company.timezone, as_of, ready.tables)
+        return record_gates(measured, ready, record, page, accept=accept)
 
     tables = sum(name in settings.sources for name in TABLES)
     with record.stage("tables") as stage, bar("reading tables", tables) as advance:

@@ -32,7 +32,7 @@ from pipelines.training.newer_examples import (
 
 NOTHING = "nothing to follow: the level moved by less than it swings"
 _BY_RULE = "recalibrated: not worse than its parent out of time"
-_KEPT = (
+_INHERITED_TAGS = (
     "feature_spec_hash",
     "feature_definition_hash",
     "families",
@@ -50,7 +50,7 @@ class RecalibrationResult:
 
     registered: tracking.Registered | None
     parent: str
-    found: Recalibration
+    recalibration: Recalibration
     failed: tuple[str, ...]
 
 
@@ -67,13 +67,13 @@ def recalibrate(run: Run) -> RecalibrationResult:
     champion = run.step(resolve_champion, run)
     snapshot = run.step(read_tables, run)
     newer = run.step(newer_examples, run, snapshot, champion)
-    found = run.step(refit_calibration, run, champion, newer)
-    if found.calibration.equals(champion.model.calibration):
+    recalibration = run.step(refit_calibration, run, champion, newer)
+    if recalibration.calibration.equals(champion.model.calibration):
         run.record.notes.append(NOTHING)
-        return RecalibrationResult(None, champion.registered.label, found, ())
-    registered = run.step(register, run, snapshot, champion, found)
-    failed = run.step(decide, run, champion, registered, found)
-    return RecalibrationResult(registered, champion.registered.label, found, failed)
+        return RecalibrationResult(None, champion.registered.label, recalibration, ())
+    registered = run.step(register, run, snapshot, champion, recalibration)
+    failed = run.step(decide, run, champion, registered, recalibration)
+    return RecalibrationResult(registered, champion.registered.label, recalibration, failed)
 
 
 def refit_calibration(run: Run, champion: Champion, newer: NewerExamples) -> Recalibration:
@@ -82,30 +82,30 @@ def refit_calibration(run: Run, champion: Champion, newer: NewerExamples) -> Rec
     model, examples = champion.model, newer.examples
     with record.stage("calibrating") as stage:
         rows = OpenWindowRows.complete(examples, model.raw(examples.x, settings.engine.threads))
-        found = refit(model.calibration, rows, monthly_swing_of(champion), newer.open_rows)
-        stage.rows_in, stage.rows_out = len(examples), found.rows
-    for name, check in (("", found.check), ("newest_", found.level)):
+        recalibration = refit(model.calibration, rows, monthly_swing_of(champion), newer.open_rows)
+        stage.rows_in, stage.rows_out = len(examples), recalibration.rows
+    for name, check in (("", recalibration.check), ("newest_", recalibration.level)):
         if check is not None:
             gate = f"recalibration.{name}"
             record.gate(f"{gate}log_loss", check.log_loss, high=check.parent_log_loss)
             record.gate(f"{gate}level_error", check.level_error, high=check.parent_level_error)
-    return found
+    return recalibration
 
 
 def register(
-    run: Run, snapshot: Snapshot, champion: Champion, found: Recalibration
+    run: Run, snapshot: Snapshot, champion: Champion, recalibration: Recalibration
 ) -> tracking.Registered:
     """A version of its own: the parent's boosters, spec and reference, the new calibration."""
     settings, record, parent = run.settings, run.record, champion.registered
-    model = replace(champion.model, calibration=found.calibration)
+    model = replace(champion.model, calibration=recalibration.calibration)
     stored = tracking.fetch(settings, parent)
     reference = {REFERENCE: stored[REFERENCE]} if REFERENCE in stored else {}
-    tags = {name: parent.tags[name] for name in _KEPT if name in parent.tags} | {
+    tags = {name: parent.tags[name] for name in _INHERITED_TAGS if name in parent.tags} | {
         "inputs_digest": inputs_digest(snapshot),
         "config_digest": run.config_digest,
         "known_before": str(run.as_of),
         BOOSTERS_KNOWN_BEFORE: str(training_cutoff(champion)),
-        "calibrated_on": ", ".join(found.calibrated_on),
+        "calibrated_on": ", ".join(recalibration.calibrated_on),
         "parent_version": parent.version,
         "code_version": code_version(),
         "run": record.run_id,
@@ -114,7 +114,7 @@ def register(
     training = tracking.Training(
         name=f"recalibrate {run.as_of}",
         params={"parent": parent.label, "calibrated_on": tags["calibrated_on"]},
-        metrics=_metrics(found),
+        metrics=_metrics(recalibration),
         tags=tags,
         files={},
         model_files={**to_files(model), **reference},
@@ -127,7 +127,7 @@ def register(
 
 
 def decide(
-    run: Run, champion: Champion, registered: tracking.Registered, found: Recalibration
+    run: Run, champion: Champion, registered: tracking.Registered, recalibration: Recalibration
 ) -> tuple[str, ...]:
     """Give the alias to the new version if its check allows and its parent still is champion.
 
@@ -135,8 +135,11 @@ def decide(
     """
     settings, now = run.settings, tracking.champion_version(run.settings)
     moved = now is None or now.version != champion.registered.version
-    failed = (*found.failed, *(["parent_is_champion"] if moved else []))
-    checks = {"check": asdict(found.check), "level": found.level and asdict(found.level)}
+    failed = (*recalibration.failed, *(["parent_is_champion"] if moved else []))
+    checks = {
+        "check": asdict(recalibration.check),
+        "level": recalibration.level and asdict(recalibration.level),
+    }
     facts = json.dumps({"promote": not failed, "failed": failed, **checks}, indent=1)
     tracking.write_verdict(settings, registered, failed, facts.encode())
     if not failed:
@@ -148,12 +151,14 @@ def decide(
     return failed
 
 
-def _metrics(found: Recalibration) -> dict[str, float]:
+def _metrics(recalibration: Recalibration) -> dict[str, float]:
     metrics = {
         f"{what}_{name}": value
-        for what, check in (("check", found.check), ("level", found.level))
+        for what, check in (("check", recalibration.check), ("level", recalibration.level))
         for name, value in (asdict(check) if check else {}).items()
         if name != "months"
     }
-    metrics |= {"rows": found.rows, "leavers": found.leavers} | asdict(found.calibration.common)
+    metrics |= {"rows": recalibration.rows, "leavers": recalibration.leavers} | asdict(
+        recalibration.calibration.common
+    )
     return {name: float(value) for name, value in metrics.items() if np.isfinite(value)}

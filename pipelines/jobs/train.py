@@ -61,7 +61,7 @@ class RunArtifacts:
     snapshot: Snapshot
     prepared: TrainingData
     fitted: FittedModel
-    judged: Evaluation
+    evaluation: Evaluation
     metrics: Mapping[str, float]
     files: Mapping[str, bytes]
 
@@ -79,41 +79,41 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     prepared = run.step(make_examples, run, snapshot)
     search = run.step(search_leaks, run, prepared)
     prepared, chosen = run.step(leave_out_treated, run, prepared)
-    tried = run.step(try_recipes, run, prepared, effort)
-    settings = tried.settings
+    trials = run.step(try_recipes, run, prepared, effort)
+    settings = trials.settings
     run = replace(run, settings=settings)
-    judged = with_leak_warning(run.step(evaluate_recipe, run, prepared), search)
-    outcomes = run.step(learn_outcomes, run, prepared, judged)
-    fitted = add_outcomes(run.step(fit_all, run, prepared, judged), outcomes)
-    pictures = draw_plots(settings, judged)
-    folder = store_artifacts(settings, judged, pictures, run.record.run_id)
-    files = run_facts(judged, prepared, snapshot) | pictures
-    files |= {"leaks.json": search.to_json(), "tried.json": tried.to_json()}
+    evaluation = with_leak_warning(run.step(evaluate_recipe, run, prepared), search)
+    outcomes = run.step(learn_outcomes, run, prepared, evaluation)
+    fitted = add_outcomes(run.step(fit_all, run, prepared, evaluation), outcomes)
+    pictures = draw_plots(settings, evaluation)
+    folder = store_artifacts(settings, evaluation, pictures, run.record.run_id)
+    files = run_facts(evaluation, prepared, snapshot) | pictures
+    files |= {"leaks.json": search.to_json(), "tried.json": trials.to_json()}
     files |= dict(outcomes.files) | dict(chosen)
-    metrics = flat_metrics(judged) | dict(outcomes.metrics)
-    artifacts = RunArtifacts(snapshot, prepared, fitted, judged, metrics, files)
+    metrics = flat_metrics(evaluation) | dict(outcomes.metrics)
+    artifacts = RunArtifacts(snapshot, prepared, fitted, evaluation, metrics, files)
     registered = run.step(register, run, artifacts)
-    log_trials(settings, registered, tried)
-    decided = run.step(decide, run, judged, fitted.model, registered)
-    if judged.leak is not None:
-        raise GateError(judged.leak.message)
+    log_trials(settings, registered, trials)
+    decided = run.step(decide, run, evaluation, fitted.model, registered)
+    if evaluation.leak is not None:
+        raise GateError(evaluation.leak.message)
     prune(settings, snapshot)
-    return TrainingResult(registered, decided, judged, folder, tried)
+    return TrainingResult(registered, decided, evaluation, folder, trials)
 
 
 def evaluate_recipe(run: Run, prepared: TrainingData) -> Evaluation:
     """Measure the recipe on later months."""
     record = run.record
     with record.stage("judging") as stage:
-        judged = evaluate(run.settings, prepared.examples)
-        stage.rows_in, stage.rows_out = len(prepared.examples), len(judged.test)
-    auc = judged.cards["model"]["auc"].value
+        evaluation = evaluate(run.settings, prepared.examples)
+        stage.rows_in, stage.rows_out = len(prepared.examples), len(evaluation.test)
+    auc = evaluation.cards["model"]["auc"].value
     record.gate("auc_alarm", auc, high=run.settings.training.auc_alarm)
-    record.notes += check_notes(judged)
-    return judged
+    record.notes += check_notes(evaluation)
+    return evaluation
 
 
-def fit_all(run: Run, prepared: TrainingData, judged: Evaluation) -> FittedModel:
+def fit_all(run: Run, prepared: TrainingData, evaluation: Evaluation) -> FittedModel:
     """Fit the model that may become champion on all matured months."""
     settings, record, examples = run.settings, run.record, prepared.examples
     recipe = recipe_of(settings, len(examples), examples.single_date)
@@ -136,7 +136,7 @@ def fit_all(run: Run, prepared: TrainingData, judged: Evaluation) -> FittedModel
         "leaves_of_boosters": report.leaves,
     }
     reference = learn_reference(
-        examples.x, examples.as_of, examples.spec, judged.scores["model"], judged.test.as_of
+        examples.x, examples.as_of, examples.spec, evaluation.scores["model"], evaluation.test.as_of
     )
     return FittedModel(model, reference, params)
 
@@ -149,7 +149,7 @@ def add_outcomes(fitted: FittedModel, outcomes: Outcomes) -> FittedModel:
 def register(run: Run, artifacts: RunArtifacts) -> tracking.Registered:
     """Write parameters, metrics, plots, the model and its card to MLflow."""
     settings, fitted = run.settings, artifacts.fitted
-    prepared, judged, spec = artifacts.prepared, artifacts.judged, fitted.model.spec
+    prepared, evaluation, spec = artifacts.prepared, artifacts.evaluation, fitted.model.spec
     tags = {
         "inputs_digest": inputs_digest(artifacts.snapshot),
         "config_digest": run.config_digest,
@@ -159,14 +159,14 @@ def register(run: Run, artifacts: RunArtifacts) -> tracking.Registered:
         "code_version": code_version(),
         "run": run.record.run_id,
         "tables": json.dumps(tables_of(artifacts.snapshot)),
-        "families": json.dumps({k: round(v, 6) for k, v in spread(judged.families).items()}),
-        "judged_on": "; ".join(judged.folds),
-        "test_key": test_key(judged),
+        "families": json.dumps({k: round(v, 6) for k, v in spread(evaluation.families).items()}),
+        "judged_on": "; ".join(evaluation.folds),
+        "test_key": test_key(evaluation),
         MONTHLY_SWING: repr(monthly_swing(prepared.examples.as_of, prepared.examples.y)),
-        "leak_warning": judged.leak.message if judged.leak else "none",
+        "leak_warning": evaluation.leak.message if evaluation.leak else "none",
     }
-    card = model_card(settings, prepared, judged, Provenance(run.as_of, tags["code_version"]))
-    made_from = {name: tags[name] for name in ("inputs_digest", "config_digest", "known_before")}
+    card = model_card(settings, prepared, evaluation, Provenance(run.as_of, tags["code_version"]))
+    sources = {name: tags[name] for name in ("inputs_digest", "config_digest", "known_before")}
     training = tracking.Training(
         name=f"train {run.as_of}",
         params=fitted.params,
@@ -176,8 +176,8 @@ def register(run: Run, artifacts: RunArtifacts) -> tracking.Registered:
         model_files={**to_files(fitted.model), REFERENCE: fitted.reference.to_json().encode()},
         feature_names=spec.names,
         datasets=(
-            describe_rows("training", "training", prepared.examples, made_from),
-            describe_rows("test", "test", judged.test, made_from),
+            describe_rows("training", "training", prepared.examples, sources),
+            describe_rows("test", "test", evaluation.test, sources),
         ),
         description=description(card),
     )

@@ -88,8 +88,8 @@ def _faults(rules: Actions) -> Iterator[str]:
             yield f"do_not.{code}: names neither drivers nor facts, so it is about nobody"
 
 
-def _unknown(place: str, names: Iterable[str], known: Container[str], kind: str) -> Iterator[str]:
-    yield from (f"{place}: {name!r} is no {kind}" for name in names if name not in known)
+def _unknown(place: str, names: Iterable[str], allowed: Container[str], kind: str) -> Iterator[str]:
+    yield from (f"{place}: {name!r} is no {kind}" for name in names if name not in allowed)
 
 
 def suggest(scored: pd.DataFrame, rules: Actions, reasons: int) -> pd.DataFrame:

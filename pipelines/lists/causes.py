@@ -43,17 +43,17 @@ CAUSE_FIELDS = columns(
 
 
 def cause_rows(
-    found: Sequence[Removal], stamp: Stamp, currency: str | None, experiments: Collection[str]
+    removals: Sequence[Removal], stamp: Stamp, currency: str | None, experiments: Collection[str]
 ) -> pd.DataFrame:
     """The list's rows; ``experiments`` are drivers with an action that was measured."""
     rows = pd.DataFrame(
         {
-            "level": [each.level for each in found],
-            "cause": [each.name for each in found],
-            "customers": [round(each.customers) for each in found],
-            "leavers": [each.leavers for each in found],
-            "value": [each.value for each in found],
-            "evidence": [_EVIDENCE[each.name in experiments] for each in found],
+            "level": [each.level for each in removals],
+            "cause": [each.name for each in removals],
+            "customers": [round(each.customers) for each in removals],
+            "leavers": [each.leavers for each in removals],
+            "value": [each.value for each in removals],
+            "evidence": [_EVIDENCE[each.name in experiments] for each in removals],
         }
     )
     return rows.assign(
@@ -65,12 +65,12 @@ def cause_rows(
 
 
 def write_causes(
-    settings: Settings, found: Sequence[Removal], lists: NightLists, folder: Path
+    settings: Settings, removals: Sequence[Removal], lists: NightLists, folder: Path
 ) -> NightLists:
     """Write ``causes`` beside the lists, families first, each level by leavers."""
     unknown = () if settings.economics else ("value", "currency")
     drivers = measured_drivers(settings.paths.effect, lists.stamp.as_of, load_actions(ACTIONS))
-    rows = cause_rows(found, lists.stamp, settings.company.currency, drivers)
+    rows = cause_rows(removals, lists.stamp, settings.company.currency, drivers)
     fields = tuple(field for field in CAUSE_FIELDS if field.name not in unknown)
     return with_list(lists, rows, fields, settings, folder, CAUSES_NAME)
 

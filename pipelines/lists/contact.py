@@ -36,10 +36,10 @@ class ContactRules:
     quiet: bool
 
 
-def allowed_contact(known: pd.DataFrame, rules: ContactRules, as_of: date) -> pd.DataFrame:
+def allowed_contact(customers: pd.DataFrame, rules: ContactRules, as_of: date) -> pd.DataFrame:
     """``contact_allowed_<channel>`` (bool) and ``contact_block_reason`` (text or null) by customer.
 
-    ``known`` has one row per customer, as the company knows them now: ``unread`` (bool: what is
+    ``customers`` has one row per customer, as the company knows them now: ``unread`` (bool: what is
     known could not be read), ``vulnerable``, ``open_complaint``, ``opted_out`` and
     ``opted_out_<channel>`` (bool), ``consent_<channel>`` (True, False or null: never asked),
     ``reserved_phone``, ``reserved_post`` (bool), ``register_on`` (the day the register was
@@ -47,37 +47,39 @@ def allowed_contact(known: pd.DataFrame, rules: ContactRules, as_of: date) -> pd
     closes its channel whatever the basis. The reason is given where no channel is open: the
     first rule of ``BLOCK_REASONS`` that closes one.
     """
-    barred = {rule: _true(known[rule]) for rule in CUSTOMER_RULES if rule != "cooldown"}
-    barred["cooldown"] = _days_before(known["last_outreach_on"], as_of) < rules.cooldown_days
-    closed = {channel: _channel_rules(known, rules, as_of, channel) for channel in CONTACT_CHANNELS}
+    barred = {rule: _true(customers[rule]) for rule in CUSTOMER_RULES if rule != "cooldown"}
+    barred["cooldown"] = _days_before(customers["last_outreach_on"], as_of) < rules.cooldown_days
+    closed = {
+        channel: _channel_rules(customers, rules, as_of, channel) for channel in CONTACT_CHANNELS
+    }
     everybody = np.logical_or.reduce([*barred.values()])
     allowed = {
         f"contact_allowed_{channel}": ~(everybody | np.logical_or.reduce([*hits.values()]))
         for channel, hits in closed.items()
     }
-    reason = np.full(len(known), None, dtype=object)
+    reason = np.full(len(customers), None, dtype=object)
     for rule in reversed(BLOCK_REASONS):
         hit = [hits[rule] for hits in (barred, *closed.values()) if rule in hits]
         reason[np.logical_or.reduce(hit)] = rule
     reason[np.logical_or.reduce([*allowed.values()])] = None
-    reasons = pd.Series(reason, index=known.index, dtype="str")
-    return pd.DataFrame({**allowed, "contact_block_reason": reasons}, known.index)
+    reasons = pd.Series(reason, index=customers.index, dtype="str")
+    return pd.DataFrame({**allowed, "contact_block_reason": reasons}, customers.index)
 
 
 def _channel_rules(
-    known: pd.DataFrame, rules: ContactRules, as_of: date, channel: Channel
+    customers: pd.DataFrame, rules: ContactRules, as_of: date, channel: Channel
 ) -> dict[str, np.ndarray]:
-    consent = known[f"consent_{channel}"].astype("boolean")
+    consent = customers[f"consent_{channel}"].astype("boolean")
     basis = rules.legal_basis.get(channel)
     unasked = consent.isna().to_numpy() if basis != "customer_relation" else False
     found = {
-        "channel_opted_out": _true(known[f"opted_out_{channel}"]),
+        "channel_opted_out": _true(customers[f"opted_out_{channel}"]),
         "no_consent": unasked | ~consent.fillna(value=True).to_numpy(dtype=bool) | (basis is None),
-        "quiet_day": np.full(len(known), channel == "phone" and rules.quiet),
+        "quiet_day": np.full(len(customers), channel == "phone" and rules.quiet),
     }
     if channel in _IN_REGISTER and rules.register_days is not None:
-        age = _days_before(known["register_on"], as_of)
-        found["reserved"] = _true(known[f"reserved_{channel}"])
+        age = _days_before(customers["register_on"], as_of)
+        found["reserved"] = _true(customers[f"reserved_{channel}"])
         found["register_old"] = ~(age <= rules.register_days)
     return found
 

@@ -21,7 +21,7 @@ from pipelines.scoring.scores import UPLIFT
 def with_values(settings: Settings, scored: pd.DataFrame, as_of: date) -> pd.DataFrame:
     """``scored`` with ``asleep``, and with values where the company gives economics.
 
-    Where it was measured who responds (``kept``), that decides and nobody counts as asleep.
+    Where it was measured who responds (``UPLIFT``), that decides and nobody counts as asleep.
     """
     sleeps = asleep(settings.list.peace, scored, as_of) & (UPLIFT not in scored)
     scored = scored.assign(asleep=sleeps)

@@ -22,7 +22,7 @@ _TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
 def outputs_page(page: str) -> str:
     """The page with its six tables made anew; raises ``ValueError`` if it has not six."""
     lanes = markdown_table(("file", "who", "columns"), _lane_rows())
-    rules = ((name, rule.says, rule.source) for name, rule in RULES.items())
+    rules = ((name, rule.condition, rule.source) for name, rule in RULES.items())
     tables = (
         _columns(FIELDS),
         lanes,
@@ -49,7 +49,7 @@ def _lane_rows() -> Iterator[Sequence[str]]:
         columns = f"the risk list's without {', '.join(less)}; with {', '.join(more)}"
         if len(less) > len(described.columns):
             columns = ", ".join(described.columns)
-        yield name, described.says, columns
+        yield name, described.description, columns
 
 
 if __name__ == "__main__":

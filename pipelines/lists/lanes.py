@@ -17,7 +17,7 @@ from models.dataset.array_types import Floats, Index, Mask
 class LaneRule(NamedTuple):
     """A rule as people read it, and its source."""
 
-    says: str
+    condition: str
     source: str
 
 

@@ -126,7 +126,7 @@ class LaneList:
     """The list of one lane: who is in it, and its columns, in the order of ``FIELDS``."""
 
     lane: str
-    says: str
+    description: str
     columns: tuple[str, ...]
 
 

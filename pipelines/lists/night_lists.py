@@ -42,7 +42,7 @@ class NightLists:
 def write_risk_lists(
     settings: Settings,
     scored: pd.DataFrame,
-    known: NightContext,
+    context: NightContext,
     stamp: Stamp,
     folder: Path,
     advance: Callable[[str], None],
@@ -56,7 +56,7 @@ def write_risk_lists(
     advice = suggest(scored, load_actions(ACTIONS), REASONS)
     scored = scored.join(advice[["suggested_action", "do_not", "action_lane", "minutes"]])
     scored = with_values(settings, scored, stamp.as_of)
-    scored = place_customers(settings, scored, known, stamp.as_of)
+    scored = place_customers(settings, scored, context, stamp.as_of)
     schemas: Schemas = {}
 
     def write(language: str, name: str) -> pd.DataFrame:
@@ -79,13 +79,13 @@ def write_risk_lists(
     stamp = replace(
         stamp,
         thresholds=bands.thresholds,
-        permissions_read=known.permissions.refusal is None,
-        facts=_facts(settings, rows, known),
+        permissions_read=context.permissions.refusal is None,
+        facts=_facts(settings, rows, context),
     )
     return NightLists(schemas, stamp, rows)
 
 
-def _facts(settings: Settings, rows: pd.DataFrame, known: NightContext) -> dict[str, object]:
+def _facts(settings: Settings, rows: pd.DataFrame, context: NightContext) -> dict[str, object]:
     """What the manifest tells of the night as a whole."""
     economics, contact = settings.economics, settings.contact
     arms = rows.groupby(["risk_band", "arm"]).size()
@@ -94,7 +94,7 @@ def _facts(settings: Settings, rows: pd.DataFrame, known: NightContext) -> dict[
         "arms": {
             band: {arm: int(arms.get((band, arm), 0)) for arm in ARMS} for band in reversed(BANDS)
         },
-        "permissions_refusal": known.permissions.refusal,
+        "permissions_refusal": context.permissions.refusal,
         "legal_basis": dict(contact.legal_basis),
         "calling_hours": [f"{hour:%H:%M}" for hour in contact.calling_hours],
         "capacity_minutes": settings.list.capacity_minutes,

@@ -22,7 +22,7 @@ _DOCS = {
 
 
 def outcome_fields(causes: tuple[str, ...]) -> tuple[Field, ...]:
-    """The list's columns for a model that tells these causes apart."""
+    """The list's columns for a model that distinguishes these causes."""
     plain = "Chance of the outcome {} within the horizon."
     docs = {cause: _DOCS.get(cause, plain.format(cause.replace("_", " "))) for cause in causes}
     chances = "".join(f"\n    {cause}  decimal!  {doc}" for cause, doc in docs.items())

@@ -78,12 +78,12 @@ QUERIES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """``known`` for ``allowed_contact``, with ``household_id``: one row per customer asked about.
+    """``customers`` for ``allowed_contact``, with ``household_id``: a row per customer asked about.
 
     ``refusal`` says why nothing could be read; then ``unread`` holds for everybody.
     """
 
-    known: pd.DataFrame
+    customers: pd.DataFrame
     refusal: str | None = None
 
 
@@ -117,7 +117,7 @@ def _read(settings: Settings, as_of: date, snapshot: Snapshot, folder: Path) -> 
     inputs, missing = find_inputs(settings, folder / "extracts")
     for refused in missing.values():
         raise refused
-    known = digests(inputs)
+    input_digests = digests(inputs)
     today = max(as_of, today_in(settings.company.timezone))
     limit = midnight_utc(today + timedelta(days=1), settings.company.timezone)
     parts: list[pd.DataFrame] = []
@@ -128,7 +128,7 @@ def _read(settings: Settings, as_of: date, snapshot: Snapshot, folder: Path) -> 
             )
             _refuse_doubtful(settings, loaded, snapshot)
             parts += _parts(con, settings, name, as_of)
-    path = changed(inputs, known)
+    path = changed(inputs, input_digests)
     if path is not None:
         raise BusyError(f"{path}: changed while it was read")
     return parts

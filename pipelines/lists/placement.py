@@ -33,24 +33,24 @@ class NightContext:
 
 
 def place_customers(
-    settings: Settings, scored: pd.DataFrame, known: NightContext, as_of: date
+    settings: Settings, scored: pd.DataFrame, context: NightContext, as_of: date
 ) -> pd.DataFrame:
     """``scored`` with the columns of the lists about contact, arm and lane.
 
     ``scored`` has the columns of ``place`` that a rule table and economics give, and facts.
     """
-    contact, before = settings.contact, known.before
+    contact, before = settings.contact, context.before
     rules = ContactRules(
         contact.legal_basis, contact.cooldown_days, contact.register_days, contact.quiet(as_of)
     )
-    scored = scored.join(allowed_contact(known.permissions.known, rules, as_of)).assign(
-        arm=arms(scored["customer_id"], known.key, settings.list.holdout_share)
+    scored = scored.join(allowed_contact(context.permissions.customers, rules, as_of)).assign(
+        arm=arms(scored["customer_id"], context.key, settings.list.holdout_share)
     )
     was_called = _of(before.last, scored, "lane").eq("call")
     asked = scored.assign(
         expected_value=scored.get("expected_value", np.nan),
         satisfied_silent=satisfied_silent(settings.list.peace, scored, as_of),
-        household_id=known.permissions.known["household_id"],
+        household_id=context.permissions.customers["household_id"],
         was_called=was_called,
     )
     lanes = place(asked, Capacity(settings.list.capacity_minutes))

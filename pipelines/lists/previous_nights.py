@@ -20,7 +20,7 @@ from pipelines.runtime.atomic_files import storage_errors
 _WEEK, _TWO_WEEKS = timedelta(days=7), timedelta(days=14)
 _NAMES = ("customer_id", "churn_probability", "lane", "lane_rule", "nights_on_list")
 _ALSO = ("reason_1_driver",)
-_SHOWN = (
+_READ_COLUMNS = (
     *("risk_rank", "customer_id", "product_line", "churn_probability", "risk_band"),
     *("reason_1_text", "reason_2_text", "reason_3_text", "protective_1_text"),
 )
@@ -77,11 +77,11 @@ def _read(out: Path, day: date) -> PublishedNight | None:
 def top_rows(folder: Path, count: int = 10) -> list[dict[str, str]]:
     """The first rows of a published risk list, as text."""
     rows = pd.read_parquet(folder / "risk_list.parquet").head(count)
-    shown = rows[[name for name in _SHOWN if name in rows.columns]].astype("str").fillna("")
+    shown = rows[[name for name in _READ_COLUMNS if name in rows.columns]].astype("str").fillna("")
     return [{str(name): text for name, text in row.items()} for row in shown.to_dict("records")]
 
 
 def lane_counts(folder: Path) -> dict[str, int]:
-    """Customers of each lane of a publication, as its manifest tells."""
+    """Customers of each lane of a publication, as its manifest says."""
     manifest = json.loads((folder / MANIFEST).read_bytes())
     return dict(manifest["stille"].get("lanes", {}))

@@ -61,12 +61,12 @@ class Placeholder:
 class Variant:
     """A sentence in pieces, and the bounds of facts (inclusive, None is open) it holds within."""
 
-    pieces: tuple[str | Placeholder, ...]
+    parts: tuple[str | Placeholder, ...]
     when: Mapping[str, Bound]
 
     @property
     def facts(self) -> frozenset[str]:
-        filled = {piece.fact for piece in self.pieces if isinstance(piece, Placeholder)}
+        filled = {piece.fact for piece in self.parts if isinstance(piece, Placeholder)}
         return frozenset(filled | set(self.when))
 
 
@@ -122,15 +122,15 @@ def parse(text: str) -> tuple[str | Placeholder, ...]:
     >>> parse("Waited {wait_max_90d:minutes}.")
     ('Waited ', Placeholder(fact='wait_max_90d', form='minutes'), '.')
     """
-    pieces: list[str | Placeholder] = []
+    parts: list[str | Placeholder] = []
     end = 0
     for match in _PLACEHOLDER.finditer(text):
-        pieces += [text[end : match.start()], Placeholder(match[1], match[2] or "text")]
+        parts += [text[end : match.start()], Placeholder(match[1], match[2] or "text")]
         end = match.end()
-    pieces.append(text[end:])
-    if any(brace in piece for piece in pieces if isinstance(piece, str) for brace in "{}"):
+    parts.append(text[end:])
+    if any(brace in piece for piece in parts if isinstance(piece, str) for brace in "{}"):
         raise ValueError(f"a brace that begins no {{fact:format}} in {text!r}")
-    return tuple(piece for piece in pieces if piece != "")
+    return tuple(piece for piece in parts if piece != "")
 
 
 def _faults(templates: Templates, drivers: Mapping[str, Any]) -> Iterator[str]:
@@ -153,7 +153,7 @@ def _unknown(variant: Variant) -> Iterator[str]:
     for fact in variant.when:
         if FACTS.get(fact) in ("date", "text"):
             yield f"{fact} has no bounds: only figures do"
-    for piece in variant.pieces:
+    for piece in variant.parts:
         if isinstance(piece, Placeholder) and piece.fact in FACTS:
             allowed = FORMATS[FACTS[piece.fact]]
             if piece.form not in allowed:
@@ -216,7 +216,7 @@ def _applies(variant: Variant, facts: pd.DataFrame) -> Mask:
 
 def _fill(variant: Variant, facts: pd.DataFrame, templates: Templates, currency: str) -> pd.Series:
     text = pd.Series("", index=facts.index, dtype="str")
-    for piece in variant.pieces:
+    for piece in variant.parts:
         if isinstance(piece, Placeholder):
             fact, kind = piece.fact, FACTS[piece.fact]
             text += words(facts[fact], fact, kind, piece.form, templates.style, currency)

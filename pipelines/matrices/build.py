@@ -95,7 +95,7 @@ def build_matrix(
     has is shared, the rest is computed and kept there. ``advance`` is called after every shard
     and as-of date. Returns the parts, in order.
     """
-    store, wanted = open_store(settings, snapshot.shards), definition_digests(job.catalog)
+    store, definitions = open_store(settings, snapshot.shards), definition_digests(job.catalog)
     parts = []
     for number in range(snapshot.shards):
         with connect(settings.engine, settings.paths.spill) as con:
@@ -103,9 +103,9 @@ def build_matrix(
             paths = {as_of: _path(into, "features", as_of, number) for as_of in job.as_ofs}
             for as_of, path in paths.items():
                 store.lend(as_of, number, path)
-            missing = _missing(shard, paths, wanted)
+            missing = _missing(shard, paths, definitions)
             for as_of, features in paths.items():
-                if _complete(shard, features, as_of, missing[as_of], wanted):
+                if _complete(shard, features, as_of, missing[as_of], definitions):
                     store.keep(as_of, number, features)
                 ended = None
                 if job.labels_known_before is not None:
@@ -121,36 +121,36 @@ def _path(into: Path, what: str, as_of: date, shard: int) -> Path:
 
 
 def _missing(
-    shard: Shard, paths: Mapping[date, Path], wanted: Mapping[str, str]
+    shard: Shard, paths: Mapping[date, Path], definitions: Mapping[str, str]
 ) -> dict[date, set[str]]:
     """The wanted features that each date's file lacks: all of them after a rewritten history."""
     missing = {}
     for as_of, path in paths.items():
         found = digests_in(path)
-        missing[as_of] = {name for name, digest in wanted.items() if found.get(name) != digest}
-    if history_stands(shard, paths, missing, wanted):
+        missing[as_of] = {name for name, digest in definitions.items() if found.get(name) != digest}
+    if history_stands(shard, paths, missing, definitions):
         return missing
-    return {as_of: set(wanted) for as_of in paths}
+    return {as_of: set(definitions) for as_of in paths}
 
 
 def _complete(
-    shard: Shard, path: Path, as_of: date, missing: Collection[str], wanted: Mapping[str, str]
+    shard: Shard, path: Path, as_of: date, missing: Collection[str], definitions: Mapping[str, str]
 ) -> bool:
     """Make the file hold every wanted feature, and the date's cohort the shard's.
 
     Returns whether the file had to be written.
     """
     customers = shard.cohort(as_of)
-    kept = None
-    if len(missing) < len(wanted):
-        kept = read_features(path, [name for name in wanted if name not in missing])
-    if kept is None or not kept["customer_id"].equals(customers):
-        rows = shard.cut(as_of, wanted)
+    stored = None
+    if len(missing) < len(definitions):
+        stored = read_features(path, [name for name in definitions if name not in missing])
+    if stored is None or not stored["customer_id"].equals(customers):
+        rows = shard.cut(as_of, definitions)
     elif missing:
-        rows = joined(kept, shard.cut(as_of, missing), list(wanted))
+        rows = joined(stored, shard.cut(as_of, missing), list(definitions))
     else:
         return False
-    write_features(path, rows, wanted)
+    write_features(path, rows, definitions)
     return True
 
 
@@ -158,36 +158,36 @@ def history_stands(
     shard: Shard,
     paths: Mapping[date, Path],
     missing: Mapping[date, Collection[str]],
-    wanted: Collection[str],
+    definitions: Collection[str],
 ) -> bool:
     """Whether the dates checked come out the same today; a rewritten history does not.
 
-    ``paths`` are the files by as-of date, ``missing`` the ``wanted`` features that each lacks.
+    ``paths`` are the files by as-of date, ``missing`` the ``definitions`` features that each lacks.
     """
-    kept = [as_of for as_of, lacking in missing.items() if len(lacking) < len(wanted)]
+    stored = [as_of for as_of, lacking in missing.items() if len(lacking) < len(definitions)]
     return all(
-        _stands(shard, as_of, paths[as_of], [n for n in wanted if n not in missing[as_of]])
-        for as_of in checked(kept, max(missing))
+        _stands(shard, as_of, paths[as_of], [n for n in definitions if n not in missing[as_of]])
+        for as_of in dates_to_check(stored, max(missing))
     )
 
 
-def checked(kept: Collection[date], newest: date) -> tuple[date, ...]:
-    """The newest of the ``kept`` dates, and an older one that another ``newest`` date changes.
+def dates_to_check(stored: Collection[date], newest: date) -> tuple[date, ...]:
+    """The newest of the ``stored`` dates, and an older one that another ``newest`` date changes.
 
     It is drawn by the hash of ``newest``: nights and months that follow each other come to
     every date, however far apart they are, and the same run checks the same date again.
     """
-    if not kept:
+    if not stored:
         return ()
-    *older, last = sorted(kept)
+    *older, last = sorted(stored)
     drawn = int.from_bytes(hashlib.sha256(str(newest).encode()).digest()[:8])
     return (last, older[drawn % len(older)]) if older else (last,)
 
 
 def _stands(shard: Shard, as_of: date, path: Path, names: list[str]) -> bool:
     shard.cohort(as_of)
-    kept = read_features(path, names)
-    return kept is not None and bool(shard.cut(as_of, names).equals(kept))
+    stored = read_features(path, names)
+    return stored is not None and bool(shard.cut(as_of, names).equals(stored))
 
 
 def outcomes_at(

@@ -60,9 +60,9 @@ def read_features(path: Path, names: Sequence[str]) -> pa.Table | None:
         return None
 
 
-def joined(kept: pa.Table, fresh: pa.Table, names: Sequence[str]) -> pa.Table:
+def joined(stored: pa.Table, fresh: pa.Table, names: Sequence[str]) -> pa.Table:
     """Two tables of the same rows as one: keys, then ``names``, each from the fresher."""
     columns = {
-        name: (fresh if name in fresh.column_names else kept)[name] for name in (*KEYS, *names)
+        name: (fresh if name in fresh.column_names else stored)[name] for name in (*KEYS, *names)
     }
     return pa.table(columns)

@@ -1,7 +1,7 @@
 """Gates on the night's matrix: the champion's features, defined alike and filled as in training.
 
-The tables are held against the snapshot before (``snapshots.gates``), which may have gone wrong
-little by little; the matrix is held against what the champion learned from.
+The tables are compared with the snapshot before (``snapshots.gates``), which may have gone wrong
+little by little; the matrix is compared with what the champion learned from.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from pipelines.snapshots.gate_measure import FEWEST_ROWS
 
 Needs = Mapping[str, Sequence[str]]
 
-_SHOWN = 8
+_MAX_LISTED = 8
 _RIGHT = "If they are right, learn from them: stille train."
 
 
@@ -108,8 +108,8 @@ def _missing(label: str, missing: Needs) -> str:
 
 
 def _lines(filled: Sequence[Missingness], needs: Needs) -> str:
-    shown = "".join(f"\n  {_describe(each, needs)}" for each in filled[:_SHOWN])
-    more = len(filled) - _SHOWN
+    shown = "".join(f"\n  {_describe(each, needs)}" for each in filled[:_MAX_LISTED])
+    more = len(filled) - _MAX_LISTED
     return f"{shown}\n  and {more} more, see the run record" if more > 0 else shown
 
 
@@ -123,8 +123,8 @@ def _describe(each: Missingness, needs: Needs) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - _MAX_LISTED
+    return ", ".join(names[:_MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def feature_columns(catalog: Catalog) -> tuple[FeatureColumn, ...]:

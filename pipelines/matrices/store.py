@@ -1,6 +1,6 @@
-"""Matrices kept by as-of date, so that a past date is computed again only for new features.
+"""Matrices stored by as-of date, so that a past date is computed again only for new features.
 
-What was known at a past date does not change, so a kept column stays right as long as the
+What was known at a past date does not change, so a stored column stays right as long as the
 definition, the mapping of the tables and the cohort are the same; the caller checks the newest
 date, and an older one in turn, against a fresh computation before it believes the others. Files
 are shared with the runs that wrote or read them by hard links, so nothing is written twice and a
@@ -32,12 +32,12 @@ _FORGOTTEN_SECONDS = 90 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class MatrixStore:
-    """The kept matrices of one mapping and number of shards."""
+    """The stored matrices of one mapping and number of shards."""
 
     root: Path
 
     def lend(self, as_of: date, shard: int, path: Path) -> None:
-        """Put the kept file, if there is one, at ``path``, where no file may be."""
+        """Put the stored file, if there is one, at ``path``, where no file may be."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             _share(self._path(as_of, shard), path)
@@ -89,7 +89,7 @@ def open_store(settings: Settings, shards: int) -> MatrixStore:
 
 
 def prune(settings: Settings, snapshot: Snapshot) -> None:
-    """Remove the kept matrices that no training uses, but the newest nights'.
+    """Remove the stored matrices that no training uses, but the newest nights'.
 
     A run that reads them at this time has its own hold on them or computes them again.
     """

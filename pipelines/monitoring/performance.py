@@ -1,6 +1,6 @@
 """Performance of past publications: observed over expected, whole and by subgroup.
 
-Only publications whose horizon is complete are judged, joined with what became of their rows.
+Only publications whose horizon is complete are evaluated, joined with what became of their rows.
 """
 
 import json
@@ -59,7 +59,7 @@ class LabelledRows:
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """Outcomes of all judged rows; ``card`` is empty when only one class was seen."""
+    """Outcomes of all evaluated rows; ``card`` is empty when only one class was seen."""
 
     past: LabelledRows
     whole: ObservedExpected

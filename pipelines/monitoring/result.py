@@ -24,7 +24,7 @@ SCHEMA_VERSION = "1"
 FOLDER = "monitoring"
 HEADER = ("figure", "value", "95 % interval or detail")
 _CARD = ("calibration_slope", "calibration_intercept", "auc", "lift@10%")
-_MOVED = 5
+_MAX_LISTED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def _performance(result: MonitoringResult) -> Iterator[tuple[str, str, str]]:
         yield f"observed over expected, {line.name}", *_with_interval(line.ratio)
     drivers = result.performance.drivers
     off = [each for each in drivers if not each.ratio.low <= 1 <= each.ratio.high]
-    for driver in sorted(off, key=lambda each: -abs(each.observed - each.expected))[:_MOVED]:
+    for driver in sorted(off, key=lambda each: -abs(each.observed - each.expected))[:_MAX_LISTED]:
         yield f"observed over expected, reason {driver.name}", *_with_interval(driver.ratio)
 
 
@@ -148,7 +148,7 @@ def _inputs(result: MonitoringResult) -> Iterator[tuple[str, str, str]]:
     if result.inputs is None:
         return
     yield "drift of the scores", f"{result.inputs.score.psi:.3f}", f"{result.inputs.rows:,} rows"
-    for drift in result.inputs.features[:_MOVED]:
+    for drift in result.inputs.features[:_MAX_LISTED]:
         detail = (
             f"{drift.family}; mean {drift.shift:+.2f} sd; "
             f"null {drift.null_then:.1%} → {drift.null_now:.1%}"

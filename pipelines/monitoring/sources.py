@@ -40,7 +40,7 @@ class GateHistory:
     high: float | None
 
 
-def look_at_sources(
+def source_health(
     snapshot: Snapshot, zone: str, today: date, before: Mapping[str, Any] | None
 ) -> tuple[Source, ...]:
     """Every table of the snapshot; ``before`` is the data of the monitoring run before this."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from features.contract import Table
 from features.errors import ConfigError
 from pipelines.onboarding.matching import Match, match_columns
-from pipelines.onboarding.naming import WORTH_ASKING, source_tables, table_likeness
+from pipelines.onboarding.naming import ASK_THRESHOLD, source_tables, table_likeness
 from pipelines.onboarding.sampling import FileSample, sample_file
 from pipelines.sources.personal_data import why_forbidden
 
@@ -112,7 +112,7 @@ def _draft(table: Table, files: FileGroup) -> Draft:
 
 
 def _plausible(draft: Draft) -> bool:
-    named = table_likeness(draft.files.name, draft.table) >= WORTH_ASKING
+    named = table_likeness(draft.files.name, draft.table) >= ASK_THRESHOLD
     return named or (not draft.missing and len(draft.matches) >= _FEWEST_BY_COLUMNS)
 
 

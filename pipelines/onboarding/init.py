@@ -14,14 +14,14 @@ from pipelines.runtime.atomic_files import storage_errors
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class Dialog:
     """How a person is asked (yes or no) and told. Names and forms of columns, never a value."""
 
-    ask: Callable[[str], bool]
-    say: Callable[[str], None]
+    confirm: Callable[[str], bool]
+    show: Callable[[str], None]
 
 
-def initialise(folder: Path, into: Path, firm: Firm, today: date, talk: Talk) -> Path:
+def initialise(folder: Path, into: Path, firm: Firm, today: date, dialog: Dialog) -> Path:
     """Write a configuration for the files of ``folder`` to ``into``; never over another.
 
     Every mapping is asked about. Raises ``ConfigError`` when ``into`` is there, or when no file
@@ -33,8 +33,8 @@ def initialise(folder: Path, into: Path, firm: Firm, today: date, talk: Talk) ->
     drafts = draft(groups)
     for each in groups:
         if all(each is not other.files for other in drafts):
-            talk.say(f"{each.path}: resembles no table of the contract; left out")
-    confirmed = [_confirmed(each, talk) for each in drafts]
+            dialog.show(f"{each.path}: resembles no table of the contract; left out")
+    confirmed = [_confirmed(each, dialog) for each in drafts]
     usable = [each for each in confirmed if each is not None]
     if "customers" not in {each.table.name for each in usable}:
         raise ConfigError(
@@ -45,7 +45,7 @@ def initialise(folder: Path, into: Path, firm: Firm, today: date, talk: Talk) ->
     _write(into, config_text(folder, usable, firm, today))
     assumed = [each.table.name for each in usable if not _says_when_known(each)]
     if assumed:
-        talk.say(
+        dialog.show(
             f"to confirm in {into}: known_delay_days is 0, that is, known the same moment, for "
             f"{', '.join(assumed)}; a night that comes to know them later must say so"
         )
@@ -56,22 +56,24 @@ def _says_when_known(draft: Draft) -> bool:
     return any(match.column.name == "known_at" for match in draft.matches)
 
 
-def _confirmed(draft: Draft, talk: Talk) -> Draft | None:
+def _confirmed(draft: Draft, dialog: Dialog) -> Draft | None:
     name = draft.table.name
     if not draft.usable:
         lacking = ", ".join(draft.missing)
-        talk.say(
+        dialog.show(
             f"{draft.files.path}: perhaps {name}, but nothing in it resembles {lacking}; left out"
         )
         return None
-    if not talk.ask(f"{draft.files.path} is {name}?"):
+    if not dialog.confirm(f"{draft.files.path} is {name}?"):
         return None
     for match in draft.untranslated:
-        talk.say(f"  {name}.{match.column.name} ← {match.source} has words of its own; left out")
-    matches = [m for m in draft.matches if talk.ask(f"  {name}.{m.column.name} ← {_described(m)}?")]
+        dialog.show(f"  {name}.{match.column.name} ← {match.source} has words of its own; left out")
+    matches = [
+        m for m in draft.matches if dialog.confirm(f"  {name}.{m.column.name} ← {_described(m)}?")
+    ]
     final = replace(draft, matches=tuple(matches))
     if not final.usable:
-        talk.say(f"  {name} cannot be used without {', '.join(final.missing)}; left out")
+        dialog.show(f"  {name} cannot be used without {', '.join(final.missing)}; left out")
         return None
     return final
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from features.contract import Column, ColumnType, Table
-from pipelines.onboarding.naming import SURE, WORTH_ASKING, bare, column_likeness
+from pipelines.onboarding.naming import ASK_THRESHOLD, SURE_THRESHOLD, bare, column_likeness
 from pipelines.onboarding.sampling import ColumnSample, FileSample
 
 # What a column may be read as, besides what it looks like.
@@ -70,7 +70,7 @@ class Match:
 
     @property
     def sure(self) -> bool:
-        return self.score >= SURE and not self.unknown and not self.sample.doubtful
+        return self.score >= SURE_THRESHOLD and not self.unknown and not self.sample.doubtful
 
 
 def match_columns(table: Table, sample: FileSample) -> tuple[Match, ...]:
@@ -79,7 +79,7 @@ def match_columns(table: Table, sample: FileSample) -> tuple[Match, ...]:
         match
         for column in (*table.columns, _KNOWN_AT)
         for source, column_sample in sample.columns.items()
-        if (match := _match(table, column, source, column_sample)).score >= WORTH_ASKING
+        if (match := _match(table, column, source, column_sample)).score >= ASK_THRESHOLD
     ]
     taken: dict[str, Match] = {}
     for match in sorted(pairs, key=lambda match: -match.score):

@@ -6,8 +6,8 @@ from features.contract import TABLES, Table
 from pipelines.sources.personal_data import why_forbidden
 from pipelines.sources.synonyms import likeness, plain
 
-SURE = 0.9
-WORTH_ASKING = 0.6
+SURE_THRESHOLD = 0.9
+ASK_THRESHOLD = 0.6
 # What companies call a column of one table; elsewhere the same word means another.
 _ALIASES: Mapping[str, str] = {
     "customers.joined_on": "opprettet kundesiden registrert skapad created since registrerad",

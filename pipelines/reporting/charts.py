@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from models.causal.treatment_effect import Effect
-from pipelines.reporting.facts import Facts, Past, Why
+from pipelines.reporting.facts import Facts, Past, RiskReasons
 from pipelines.reporting.texts import Texts
 
 # The blue and the vermilion of Okabe and Ito, darkened until text in them can be read on white:
@@ -36,11 +36,11 @@ _DRIVERS = 10
 
 def draw(facts: Facts, texts: Texts) -> dict[str, bytes]:
     """Each picture for which there are facts, by the name of its section."""
-    why, past, contact = facts.why, facts.past, facts.contact
+    reasons, past, contact = facts.reasons, facts.past, facts.contact
     pictures = {}
-    if why.drivers:
-        height = 0.9 + 0.36 * min(len(why.drivers), _DRIVERS)
-        pictures["why"] = _svg(lambda axes: _why(axes, why, texts), height)
+    if reasons.drivers:
+        height = 0.9 + 0.36 * min(len(reasons.drivers), _DRIVERS)
+        pictures["why"] = _svg(lambda axes: _reasons(axes, reasons, texts), height)
     if len(facts.reach) > 1:
         pictures["first"] = _svg(lambda axes: _reach(axes, facts, texts), 2.9)
     if past is not None:
@@ -106,8 +106,8 @@ def _lines(axes: Axes, names: Sequence[str], label: str, form: Callable[[float],
     axes.set_xlabel(label, loc="right")
 
 
-def _why(axes: Axes, why: Why, texts: Texts) -> None:
-    shown = why.drivers[:_DRIVERS]
+def _reasons(axes: Axes, reasons: RiskReasons, texts: Texts) -> None:
+    shown = reasons.drivers[:_DRIVERS]
     axes.barh(range(len(shown)), [each.share for each in shown], height=0.55, color=ACCENT)
     for place, driver in enumerate(shown):
         most = max(driver.share, driver.before or 0.0)

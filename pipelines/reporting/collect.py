@@ -24,10 +24,10 @@ from pipelines.reporting.facts import (
     Notice,
     Peace,
     Reach,
+    RiskReasons,
     RunFacts,
     TableHealth,
     Tonight,
-    Why,
 )
 from pipelines.reporting.measurement_facts import MeasurementFile, contact_of, newest, past_of
 from pipelines.runtime.run_record import Gate
@@ -67,7 +67,7 @@ def collect(
         ),
         tonight=_tonight(settings, rows),
         reach=reach_of(rows),
-        why=why_of(rows, week_ago),
+        reasons=risk_reasons(rows, week_ago),
         monitored_on=monitored.day if monitored.data is not None else None,
         past=past_of(monitored),
         contact=contact_of(measured),
@@ -167,14 +167,14 @@ def reach_of(rows: pd.DataFrame) -> tuple[Reach, ...]:
     return tuple(Reach(length, float(risk[length - 1])) for length in lengths)
 
 
-def why_of(rows: pd.DataFrame, before: PublishedNight | None) -> Why:
-    """Strongest reasons of the explained, held against those of the night ``before``."""
+def risk_reasons(rows: pd.DataFrame, before: PublishedNight | None) -> RiskReasons:
+    """Strongest reasons of the explained, compared with those of the night ``before``."""
     explained = rows[rows[_DRIVER].notna()] if _DRIVER in rows else rows.iloc[:0]
     then = pd.Series(dtype="float64")
     if before is not None and _DRIVER in before.rows:
         then = before.rows[_DRIVER].value_counts(normalize=True)
     change = rows.get("risk_change_7d", pd.Series(dtype="float64")).astype("float64").mean()
-    return Why(
+    return RiskReasons(
         explained=len(explained),
         before=before.as_of if before is not None and len(then) else None,
         mean_change=None if pd.isna(change) else float(change),

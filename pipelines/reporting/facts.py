@@ -94,8 +94,8 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
-    """Reasons: ``before`` is the earlier night they are held against, ``mean_change`` the mean
+class RiskReasons:
+    """Reasons: ``before`` is the earlier night they are compared with, ``mean_change`` the mean
     change of the probability since then, over the customers of both nights; both may be None.
     """
 
@@ -182,7 +182,7 @@ class Facts:
     run: RunFacts
     tonight: Tonight
     reach: tuple[Reach, ...]
-    why: Why
+    reasons: RiskReasons
     monitored_on: date | None
     past: Past | None
     contact: Contact | None

@@ -78,8 +78,6 @@ def contact_of(measured: MeasurementFile) -> Contact | None:
     return Contact(measured.day, measured.data["waiting"], tuple(shown))
 
 
-def _outcome(found: dict[str, Any]) -> ObservedExpected:
-    ratio = Interval(**found["observed_to_expected"])
-    return ObservedExpected(
-        found["name"], found["rows"], found["expected"], found["observed"], ratio
-    )
+def _outcome(data: dict[str, Any]) -> ObservedExpected:
+    ratio = Interval(**data["observed_to_expected"])
+    return ObservedExpected(data["name"], data["rows"], data["expected"], data["observed"], ratio)

@@ -21,7 +21,7 @@ SECTIONS = (
     *("status", "tonight", "first", "why", "past"),
     *("contact", "causes", "peace", "health", "reading"),
 )
-SHOWN = 10
+MAX_ROWS = 10
 """Drivers told of by name; the rest are rare."""
 
 
@@ -37,7 +37,7 @@ def render(facts: Facts, texts: Texts, others: Mapping[str, str]) -> str:
         others=others,
         pictures=pictures,
         sections=SECTIONS,
-        shown=SHOWN,
+        shown=MAX_ROWS,
         data_age=None if run.data_until is None else (run.as_of - run.data_until).days,
         window=(first_day, first_day + timedelta(days=run.horizon_days - 1)),
     )

@@ -59,7 +59,7 @@ def key_of(secret: Secret, var: Path) -> bytes:
 
 
 def key_fingerprint(key: bytes) -> str:
-    """A name for a key that tells two keys apart and gives nothing of them away (16 hex)."""
+    """A name for a key that distinguishes two keys and gives nothing of them away (16 hex)."""
     return hmac.new(key, b"stille key", hashlib.sha256).hexdigest()[:16]
 
 

@@ -23,7 +23,7 @@ from pipelines.config.economics import customer_values
 from pipelines.config.settings import Settings
 from pipelines.config.sources import Attribute
 
-UPLIFT = "kept"
+UPLIFT = "uplift"
 _LONGEST_NAME = 60
 _SAMPLE = 1_000
 _CALM: Mapping[str, float] = {"ratio": 1.0, "flag": 0.0}

@@ -80,14 +80,14 @@ def read(folder: Path, spec: FeatureSpec, record: RunRecord) -> UpliftModel | No
 
 
 def with_effects(run: Run, spec: FeatureSpec, scored: pd.DataFrame) -> pd.DataFrame:
-    """``scored`` (a matrix with probabilities), with ``KEPT`` where a model was accepted.
+    """``scored`` (a matrix with probabilities), with ``UPLIFT`` where a model was accepted.
 
-    ``KEPT`` is by how much contact lowers each one's chance of leaving; below 0 it raises it.
+    ``UPLIFT`` is by how much contact lowers each one's chance of leaving; below 0 it raises it.
     """
     model = read(run.settings.paths.uplift, spec, run.record)
     if model is None:
         return scored
     run.record.notes.append("contacts are valued by who responds, as past lists have shown")
     p = scored["churn_probability"].to_numpy(dtype=np.float64)
-    kept = model.effect(spec.encode(scored), p, run.settings.engine.threads)
-    return scored.assign(**{UPLIFT: kept})
+    uplift = model.effect(spec.encode(scored), p, run.settings.engine.threads)
+    return scored.assign(**{UPLIFT: uplift})

@@ -27,14 +27,14 @@ _SETTLED_WITHIN_DAYS = 10
 class Bills:
     """One bill a customer: its number, days (since 1970) and amount (øre), and the worry it gives.
 
-    ``worry`` is the rate of contacts about it this month.
+    ``contact_rates`` is the rate of contacts about it this month.
     """
 
     number: Ints
     issued: Ints
     due: Ints
     amount: Ints
-    worry: Floats
+    contact_rates: Floats
 
 
 def send_bills(world: World, month: Month) -> Bills:
@@ -47,12 +47,12 @@ def send_bills(world: World, month: Month) -> Bills:
     amount = _amounts(rng, world, month, electric)
     usual = np.where(world.usual_bill > 0, world.usual_bill, amount)
     shock = np.clip((amount / usual - 1.35) / 0.4, 0, 2)
-    lines = (world.line >= 0).sum(axis=1) * 2 + rng.poisson(1.0 + 2.0 * world.trouble)
+    lines = (world.line >= 0).sum(axis=1) * 2 + rng.poisson(1.0 + 2.0 * world.problem_propensity)
     irritate(world, month, "bill_shock", np.arange(count), issued, by=shock)
     corrected = _correct(rng, world, month, estimated)
-    worry = 0.022 + 0.10 * shock + 0.15 * corrected + 0.006 * np.maximum(lines - 6, 0)
+    contact_rates = 0.022 + 0.10 * shock + 0.15 * corrected + 0.006 * np.maximum(lines - 6, 0)
     bills = Bills(
-        month.sink.numbers("invoices", count), issued, issued + _TERMS_DAYS, amount, worry
+        month.sink.numbers("invoices", count), issued, issued + _TERMS_DAYS, amount, contact_rates
     )
     month.sink.add(
         "invoices",
@@ -81,7 +81,9 @@ def _amounts(rng: np.random.Generator, world: World, month: Month, electric: Boo
     market = month.rng("market").lognormal(0, 0.10)
     season = 1.0 + 0.35 * math.cos(2 * math.pi * (month.season - 1) / 12)
     use = world.usage * season * market * rng.lognormal(0, 0.10, len(world))
-    catch_up = electric & (rng.random(len(world)) < _CATCH_UP * (0.4 + 2 * world.trouble))
+    catch_up = electric & (
+        rng.random(len(world)) < _CATCH_UP * (0.4 + 2 * world.problem_propensity)
+    )
     use *= np.where(catch_up, rng.uniform(1.5, 2.6, len(world)), 1.0)
     factor = np.where(world.line == _ELECTRICITY, use[:, None], 1.0)
     total = (world.price * factor * (world.line >= 0)).sum(axis=1)
@@ -91,7 +93,7 @@ def _amounts(rng: np.random.Generator, world: World, month: Month, electric: Boo
 
 
 def _correct(rng: np.random.Generator, world: World, month: Month, estimated: Bools) -> Bools:
-    often = 0.3 + 2.5 * world.trouble + _ESTIMATED_CORRECTED * estimated
+    often = 0.3 + 2.5 * world.problem_propensity + _ESTIMATED_CORRECTED * estimated
     chance = month.dials.corrections * often
     corrected = (rng.random(len(world)) < chance) & (world.invoice >= 0)
     rows = np.nonzero(corrected)[0]
@@ -142,7 +144,7 @@ def read_meters(world: World, month: Month) -> None:
     )
     rows = np.nonzero(due)[0]
     chance = rng.random(len(rows))
-    missing = 0.02 + 0.15 * world.trouble[rows]
+    missing = 0.02 + 0.15 * world.problem_propensity[rows]
     status = np.select([chance < missing, chance < missing + 0.04], [_MISSING, _NOT_READ], _READ)
     days = month.random_days(rng, len(rows))
     settled, customers = _settle(month, days, status), world.number[rows]

@@ -46,7 +46,7 @@ def serve(world: World, month: Month, rates: Floats, first_days: Ints, pushed: P
     channel, closed = choose_channels(rng, world, month, rows, day)
     count = len(rows)
     opens = rng.random(count) < np.where(topic == FAULT, 0.75, 0.55)
-    hard = opens & (rng.random(count) < np.minimum(1.3 * world.trouble[rows], 0.95))
+    hard = opens & (rng.random(count) < np.minimum(1.3 * world.problem_propensity[rows], 0.95))
     case = np.full(count, NONE)
     case[opens] = month.sink.numbers("cases", int(opens.sum()))
     second = office_seconds(rng, count)

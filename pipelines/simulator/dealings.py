@@ -50,11 +50,11 @@ def help_themselves(world: World, month: Month) -> Pushed:
     """Self-service of a month; returns the contacts that the failed sessions lead to."""
     rng = month.rng("self-service")
     digital = np.where(world.format == PAPER, 0.04, 0.20)
-    rows = np.repeat(np.arange(len(world)), rng.poisson(digital * (0.5 + 0.5 * world.talk)))
+    rows = np.repeat(np.arange(len(world)), rng.poisson(digital * (0.5 + 0.5 * world.contact_rate)))
     count = len(rows)
     day = month.random_days(rng, count)
     task = rng.choice(len(TASKS), count, p=_TASK_SHARES)
-    done = rng.random(count) > 0.08 + 0.65 * world.trouble[rows]
+    done = rng.random(count) > 0.08 + 0.65 * world.problem_propensity[rows]
     seconds = rng.lognormal(np.log(np.where(done, 110, 320)), 0.6)
     month.sink.add_events(
         "self_service",
@@ -80,7 +80,7 @@ def take_orders(world: World, month: Month) -> Grounds:
     count = len(rows)
     ordered = month.random_days(rng, count)
     promised = ordered + rng.integers(3, 15, count)
-    late = rng.random(count) < 0.04 + 0.45 * world.trouble[rows]
+    late = rng.random(count) < 0.04 + 0.45 * world.problem_propensity[rows]
     overrun = 1 + np.minimum(rng.exponential(9, count), 60).astype(np.int64)
     in_time = np.maximum(promised - rng.integers(0, 3, count), ordered)
     month.sink.add_events(
@@ -108,12 +108,12 @@ def make_claims(world: World, month: Month) -> None:
         return
     rng = month.rng("claims")
     rows = insured[rng.random(len(insured)) < _CLAIM]
-    count, trouble = len(rows), world.trouble[rows]
+    count, problem_propensity = len(rows), world.problem_propensity[rows]
     day = month.random_days(rng, count)
-    typical = np.log(_DAYS + _DAYS_WITH_TROUBLE * trouble)
+    typical = np.log(_DAYS + _DAYS_WITH_TROUBLE * problem_propensity)
     taken = np.clip(rng.lognormal(typical, 0.6), 1, _LONGEST_DAYS).astype(np.int64)
     above = np.rint(rng.lognormal(np.log(_ORE), _SPREAD, count))
-    refused = rng.random(count) < _REFUSED + _REFUSED_WITH_TROUBLE * trouble
+    refused = rng.random(count) < _REFUSED + _REFUSED_WITH_TROUBLE * problem_propensity
     cut = ~refused & (rng.random(count) < _CUT)
     part = np.where(refused, 0.0, np.where(cut, rng.uniform(0.3, 0.9, count), 1.0))
     settled = day + taken

@@ -14,10 +14,10 @@ from pipelines.simulator.world import Month, World, irritate
 
 _NETWORKED = tuple(PRODUCT_LINES.index(n) for n in ("electricity", "broadband", "telephony"))
 _PER_AREA, _HIT, _PLANNED = 0.06, 0.7, 0.2
-_TOLD, _TOLD_OF_PLANNED, _REACHED = 0.55, 0.92, 0.93
+_ANNOUNCED, _PLANNED_ANNOUNCED, _REACHED = 0.55, 0.92, 0.93
 _AT_FIRST_SITE, _AGAIN_DAYS = 0.7, 90
 _PROMPT, _WITH_END = 0.8, 0.7
-_COMPLAIN_UNTOLD, _COMPLAIN_TOLD = 0.08, 0.01
+_COMPLAIN_UNINFORMED, _COMPLAIN_INFORMED = 0.08, 0.01
 _FAULT = TOPICS.index("fault")
 _HOUR = 3_600_000_000
 
@@ -35,7 +35,7 @@ class Faults:
     hours: Floats
     kind: Ints
     planned: Bools
-    told: Bools
+    announced: Bools
     site: Ints
 
 
@@ -62,7 +62,7 @@ def _draw(rng: np.random.Generator, month: Month) -> Faults:
         np.minimum(rng.lognormal(np.log(2.5), 1.1, AREAS), 96),
         rng.choice(3, AREAS, p=[0.6, 0.3, 0.1]),
         planned,
-        rng.random(AREAS) < np.where(planned, _TOLD_OF_PLANNED, _TOLD),
+        rng.random(AREAS) < np.where(planned, _PLANNED_ANNOUNCED, _ANNOUNCED),
         (rng.random(AREAS) > _AT_FIRST_SITE).astype(np.int64),
     )
 
@@ -102,7 +102,7 @@ def _inform(
 ) -> Bools:
     """Tell of the faults, mostly at once; returns who was told before the end."""
     area = world.area[rows]
-    told = faults.told[area] & (rng.random(len(rows)) < _REACHED)
+    announced = faults.announced[area] & (rng.random(len(rows)) < _REACHED)
     length = (faults.hours[area] * _HOUR).astype(np.int64)
     prompt = rng.random(len(rows)) < _PROMPT
     lag = np.where(prompt, rng.uniform(0.1, 1, len(rows)), rng.uniform(1, 9, len(rows)))
@@ -110,13 +110,13 @@ def _inform(
     guess = np.maximum(length * rng.lognormal(0.1, 0.4, len(rows)), after + _HOUR).astype(np.int64)
     promises = rng.random(len(rows)) < _WITH_END
     end = np.where(promises, faults.start[area] + guess, NONE)
-    about = {"incident": faults.number[area[told]], "end": end[told]}
-    sent = faults.start[area[told]] + after[told]
-    notify(world, month, rows[told], sent, kind=OUTAGE, channel=BY_SMS, **about)
-    missed = told & promises & (guess < length)
+    about = {"incident": faults.number[area[announced]], "end": end[announced]}
+    sent = faults.start[area[announced]] + after[announced]
+    notify(world, month, rows[announced], sent, kind=OUTAGE, channel=BY_SMS, **about)
+    missed = announced & promises & (guess < length)
     days = month.clock.day_of(end[missed])
     irritate(world, month, "uninformed_incident", rows[missed], days, by=0.5)
-    return told & (after <= length)
+    return announced & (after <= length)
 
 
 def _feel(world: World, month: Month, faults: Faults, rows: Ints, informed: Bools) -> Struck:
@@ -134,5 +134,5 @@ def _feel(world: World, month: Month, faults: Faults, rows: Ints, informed: Bool
     rate[rows] += np.where(informed, 0.04, 0.16) * np.clip(hours / 4, 0.3, 2)
     first = np.full(len(world), month.first)
     first[rows] = days
-    chance = np.where(informed, _COMPLAIN_TOLD, _COMPLAIN_UNTOLD)
+    chance = np.where(informed, _COMPLAIN_INFORMED, _COMPLAIN_UNINFORMED)
     return Struck(rate, first, Grounds(rows, days, np.full(len(rows), _FAULT), chance))

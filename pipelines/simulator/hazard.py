@@ -55,7 +55,7 @@ def hazard(
 
 def _add_signals(shares: dict[str, Floats], world: World, k: Coefficients) -> None:
     for signal in SIGNALS:
-        felt = np.minimum(world.felt(signal), CAPS.get(signal, _CAP))
+        felt = np.minimum(world.irritation(signal), CAPS.get(signal, _CAP))
         shares[f"share_{DRIVERS.get(signal, signal)}"] += getattr(k, signal) * felt
     calm = 1 - k.autopay_dampens * (world.method == AUTOPAY)
     for code in ("price_rise", "silent_price_rise"):
@@ -82,7 +82,7 @@ def _add_prices(
 
 def _add_market(shares: dict[str, Floats], world: World, k: Coefficients, market: Ints) -> None:
     gap = np.clip(above_market(world, market) - k.gap_noticed, 0, _WIDEST_GAP)
-    irritated = np.minimum(world.felt("price_rise") + world.felt("repeat_contact"), 1)
+    irritated = np.minimum(world.irritation("price_rise") + world.irritation("repeat_contact"), 1)
     calm = 1 - k.autopay_dampens * (world.method == AUTOPAY)
     shares["share_market_gap"] += (
         k.market_gap * gap * calm * (1 + k.market_gap_irritated * irritated)

@@ -12,8 +12,8 @@ from pipelines.simulator.record import NONE
 from pipelines.simulator.world import Month, World, irritate
 from pipelines.simulator.writer import Recorder
 
-VOLUNTARY, MOVED, DECEASED, _, NON_PAYMENT, COMPANY = range(len(OUTCOMES))
-_MOVED, _MOVED_IN_SUMMER, _SUMMER = 0.0024, 0.0048, (6, 7, 8)
+VOLUNTARY, MOVE, DECEASED, _, NON_PAYMENT, COMPANY = range(len(OUTCOMES))
+_MOVE_RATE, _SUMMER_MOVE_RATE, _SUMMER = 0.0024, 0.0048, (6, 7, 8)
 _DECEASED = 0.0003
 _NON_PAYMENT_AT, _NON_PAYMENT = 1.8, 0.08
 _WITHDRAWN = 0.0010
@@ -34,11 +34,11 @@ def decide(world: World, month: Month, hazard: Hazard) -> Leavers:
     """Draw this month's ends; the voluntary notice first, so that its hazard is exact."""
     rng = month.rng("leaving")
     chance = rng.random((4, len(world)))
-    moved = _MOVED_IN_SUMMER if month.season in _SUMMER else _MOVED
-    unpaid = _NON_PAYMENT * (world.felt("dunning") >= _NON_PAYMENT_AT)
+    moved = _SUMMER_MOVE_RATE if month.season in _SUMMER else _MOVE_RATE
+    unpaid = _NON_PAYMENT * (world.irritation("dunning") >= _NON_PAYMENT_AT)
     hazards = zip(chance, (hazard.probability, moved, _DECEASED, unpaid), strict=True)
     ends = [drawn < own for drawn, own in hazards]
-    outcome = np.select(ends, [VOLUNTARY, MOVED, DECEASED, NON_PAYMENT], NONE)
+    outcome = np.select(ends, [VOLUNTARY, MOVE, DECEASED, NON_PAYMENT], NONE)
     rows = np.nonzero(outcome >= 0)[0]
     notified = month.random_days(rng, len(rows))
     effective = notified + rng.integers(14, 61, len(rows))
@@ -118,7 +118,7 @@ def move_out(world: World, month: Month, hosts: Ints) -> None:
     _note_home(world, month.sink, rows, month.random_days(rng, len(rows)))
 
 
-def hear(world: World, month: Month, leavers: Leavers) -> None:
+def notify_households(world: World, month: Month, leavers: Leavers) -> None:
     """Let the others of a household take note of a member's own notice."""
     left = leavers.rows[leavers.voluntary]
     notified = leavers.notified[leavers.voluntary]

@@ -123,7 +123,11 @@ def ask(world: World, month: Month, talks: Talks) -> None:
     What they say follows what they went through.
     """
     rng = month.rng("surveys")
-    felt = world.felt("unresolved_case") + 0.5 * world.felt("price_rise") + world.felt("wait")
+    felt = (
+        world.irritation("unresolved_case")
+        + 0.5 * world.irritation("price_rise")
+        + world.irritation("wait")
+    )
     pain = np.minimum(felt, 2.5)
     invited = rng.random(len(talks.rows))
     rows, days = talks.rows[invited < _INVITED], talks.day[invited < _INVITED] + 1

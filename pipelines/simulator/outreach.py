@@ -78,7 +78,7 @@ def reach_out(world: World, month: Month) -> None:
     if month.dials.acted_on == 0:
         return
     rng = month.rng("acted on")
-    rows = np.nonzero(world.felt("unresolved_case") >= _LISTED_AT)[0]
+    rows = np.nonzero(world.irritation("unresolved_case") >= _LISTED_AT)[0]
     held_out = _always(world.number[rows], 2_654_435_761) >= month.dials.acted_on
     days = month.first + rng.integers(0, _CALLED_WITHIN_DAYS, len(rows))
     _report(world, month, rng, rows, days=days, held_out=held_out, reached=~held_out)

@@ -46,7 +46,7 @@ def pay_bills(world: World, month: Month, bills: Bills) -> Floats:
     _write(world, month, bills, failed, np.full(count, 0), worked=False)
     _write(world, month, bills, owed & (delay < _NEVER), delay, worked=True)
     _remind(rng, world, month, bills, np.where(owed, delay, 0))
-    upset = world.felt("dunning") + world.felt("payment_failure")
+    upset = world.irritation("dunning") + world.irritation("payment_failure")
     return 0.008 + 0.10 * failed + 0.05 * np.minimum(upset, 2)
 
 
@@ -107,13 +107,13 @@ class Setup:
     """One way of paying that customers try to set up, and how that goes."""
 
     method: int
-    wanted: float
+    attempt_rate: float
     errors: float
     abandoned: float
 
 
-_AUTOPAY_SETUP = Setup(AUTOPAY, wanted=0.016, errors=0.25, abandoned=0.12)
-_DIGITAL_SWITCH = Setup(EINVOICE, wanted=0.025, errors=0.10, abandoned=0.28)
+_AUTOPAY_SETUP = Setup(AUTOPAY, attempt_rate=0.016, errors=0.25, abandoned=0.12)
+_DIGITAL_SWITCH = Setup(EINVOICE, attempt_rate=0.025, errors=0.10, abandoned=0.28)
 
 
 def change_ways_of_paying(world: World, month: Month) -> None:
@@ -123,10 +123,10 @@ def change_ways_of_paying(world: World, month: Month) -> None:
     at = month.clock.office_instant(rng, month.random_days(rng, len(ended)))
     _step(world, month, ended, AUTOPAY, _CANCELLED, at)
     note(month.sink, world.number[ended], METHOD, MANUAL, at)
-    wanting = (world.method != AUTOPAY) & (rng.random(len(world)) < _AUTOPAY_SETUP.wanted)
+    wanting = (world.method != AUTOPAY) & (rng.random(len(world)) < _AUTOPAY_SETUP.attempt_rate)
     on_autopay, _ = _attempt(rng, world, month, _AUTOPAY_SETUP, wanting)
     switching = (world.format == PAPER) & ~wanting
-    switching &= rng.random(len(world)) < _DIGITAL_SWITCH.wanted
+    switching &= rng.random(len(world)) < _DIGITAL_SWITCH.attempt_rate
     digital, at = _attempt(rng, world, month, _DIGITAL_SWITCH, switching)
     note(month.sink, world.number[digital], FORMAT, EINVOICE_FORMAT, at)
     world.method[ended] = MANUAL
@@ -144,8 +144,8 @@ def _attempt(
     day = month.random_days(rng, count)
     second = office_seconds(rng, count)
     at = [month.clock.instant(day, second + later) for later in (0, 120, 300)]
-    trouble = np.clip(0.4 + 2.2 * world.trouble[rows], 0, 2)
-    error = rng.random(count) < setup.errors * trouble
+    problem_propensity = np.clip(0.4 + 2.2 * world.problem_propensity[rows], 0, 2)
+    error = rng.random(count) < setup.errors * problem_propensity
     done = rng.random(count) >= np.where(error, 0.6, setup.abandoned)
     _step(world, month, rows, setup.method, _STARTED, at[0])
     _step(world, month, rows[error], setup.method, _ERROR, at[1][error])

@@ -53,7 +53,7 @@ def first_contacts(
     pushed: Pushed,
 ) -> tuple[Ints, Ints, Ints]:
     """Draw contacts by topic: rows, topics, days. ``rates``, ``first_days`` (n, 6)."""
-    counts = rng.poisson(rates * (0.25 + 0.75 * world.talk)[:, None])
+    counts = rng.poisson(rates * (0.25 + 0.75 * world.contact_rate)[:, None])
     flat = np.repeat(np.arange(counts.size), counts.ravel())
     rows, topic = np.divmod(flat, len(TOPICS))
     soon = first_days.ravel()[flat] + rng.integers(0, 10, len(flat))
@@ -71,7 +71,7 @@ def choose_channels(
     """The channel of each contact, mostly the preferred one, and the one found closed before."""
     liked = rng.random(len(rows)) < _AS_PREFERRED
     first = np.where(liked, world.preferred[rows], draw_channels(rng, len(rows)))
-    shut = rng.random(len(rows)) < 0.02 + 0.25 * world.trouble[rows]
+    shut = rng.random(len(rows)) < 0.02 + 0.25 * world.problem_propensity[rows]
     other = _USED[(np.searchsorted(_USED, first) + rng.integers(1, 3, len(rows))) % len(_USED)]
     irritate(world, month, "forced_channel", rows[shut], day[shut])
     return np.where(shut, other, first), np.where(shut, first, NONE)
@@ -81,7 +81,7 @@ def follow_ups(
     rng: np.random.Generator, world: World, month: Month, first: Talks, until: Ints
 ) -> Talks:
     """Contacts again about the same thing, until it is solved, often in another channel."""
-    need = np.where(first.hard, 1.7, 0.10) * np.sqrt(world.talk[first.rows] + 0.1)
+    need = np.where(first.hard, 1.7, 0.10) * np.sqrt(world.contact_rate[first.rows] + 0.1)
     count = np.minimum(rng.poisson(need), 5)
     of = np.repeat(np.arange(len(count)), count)
     spread = np.clip(until[of] - first.day[of], 8, 45)
@@ -113,8 +113,8 @@ class Answers:
 
     wait: Ints
     abandoned: Bools
-    asked_for_person: Bools
-    kept_by_bot: Bools
+    person_requested: Bools
+    bot_retained: Bools
     hours: Floats
     passed_on: Ints
 
@@ -126,7 +126,7 @@ def answer(rng: np.random.Generator, world: World, month: Month, talks: Talks) -
     world.deal(talks.rows, talks.day)
     slow = np.clip((answers.wait - 300) / 900, 0, 1.5) + 0.5 * answers.abandoned
     slow = np.where(answers.hours > 24, np.minimum(answers.hours / 48, 1.5), slow)
-    looped = answers.asked_for_person & answers.kept_by_bot
+    looped = answers.person_requested & answers.bot_retained
     poor = (talks.topic == FAULT) * (0.8 * (slow > 0) + 0.6 * talks.hard + 0.5 * looped)
     effort = 0.4 * np.minimum(answers.passed_on, 3)
     felt = {"repeat_contact": effort, "wait": slow, "bot_loop": looped, "fault_response": poor}
@@ -172,8 +172,8 @@ def _write(
         case_id=talks.case,
         wait_seconds=answers.wait,
         abandoned=answers.abandoned,
-        handled_by=np.where(answers.abandoned, NONE, answers.kept_by_bot),
-        human_requested=answers.asked_for_person,
+        handled_by=np.where(answers.abandoned, NONE, answers.bot_retained),
+        human_requested=answers.person_requested,
         transfers=answers.passed_on,
         unavailable_channel=talks.closed,
         replied_at=np.where(silent, NONE, replied),

@@ -25,9 +25,9 @@ from pipelines.simulator.faults import break_things
 from pipelines.simulator.hazard import Hazard, hazard
 from pipelines.simulator.leaving import (
     decide,
-    hear,
     move_in,
     move_out,
+    notify_households,
     share_homes,
     withdraw_products,
 )
@@ -164,7 +164,7 @@ def live(
     leaving = np.zeros(len(world), dtype=bool)
     leaving[leavers.rows] = True
     withdraw_products(world, month, leaving)
-    hear(world, month, leavers)
+    notify_households(world, month, leavers)
     happen(world, month, company.book)
     forget(world)
     staying = world.keep(~leaving)
@@ -214,7 +214,7 @@ def _cause_contacts(world: World, month: Month) -> tuple[Floats, Ints, Grounds]:
     first = np.full((len(world), len(TOPICS)), month.first)
     for topic, rate in _IDLE_RATES.items():
         rates[:, topic] = rate
-    rates[:, BILLING], first[:, BILLING] = bills.worry, bills.issued
+    rates[:, BILLING], first[:, BILLING] = bills.contact_rates, bills.issued
     rates[:, PAYMENT], first[:, PAYMENT] = pay_bills(world, month, bills), bills.due
     worry, told = review_prices(world, month)
     rates[:, PRICE] += worry

@@ -77,7 +77,7 @@ class Dealt:
 
 def quiet_by_nature(world: World) -> Floats:
     """Each customer's place among all, in [0, 1): those on autopay first, the quietest first."""
-    place = gammainc(TALK_SHAPE, TALK_SHAPE * world.talk)
+    place = gammainc(TALK_SHAPE, TALK_SHAPE * world.contact_rate)
     others = AUTOPAY_SHARE + place * (1 - AUTOPAY_SHARE)
     return np.asarray(np.where(world.method == AUTOPAY, place * AUTOPAY_SHARE, others))
 

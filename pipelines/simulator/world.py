@@ -35,8 +35,8 @@ class World:
     dealt_on: Ints
     area: Ints
     frailty: Floats
-    talk: Floats
-    trouble: Floats
+    contact_rate: Floats
+    problem_propensity: Floats
     lateness: Floats
     usage: Floats
     method: Ints
@@ -83,7 +83,7 @@ class World:
         """Note that ``rows`` have to do with the company on ``days``."""
         np.maximum.at(self.dealt_on, rows, days)
 
-    def felt(self, signal: str) -> Floats:
+    def irritation(self, signal: str) -> Floats:
         """What one irritation weighs at the start of the month."""
         return self.memory[:, SIGNALS.index(signal)].astype(np.float64)
 

@@ -89,10 +89,10 @@ class Recorder:
     chunks: int = 0
     files: dict[str, TableFile] = field(default_factory=dict)
     waiting: deque[Chunk] = field(default_factory=deque)
-    kept: dict[str, list[pa.Table]] = field(default_factory=dict)
+    deferred: dict[str, list[pa.Table]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     soiled: list[pa.Table] = field(default_factory=list)
-    left: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    notice_at: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -101,7 +101,7 @@ class Recorder:
     def finish(self) -> None:
         """Write what is still waiting, and the tables that are sorted as a whole."""
         self._flush(before=self.clock.months + 1)
-        for name, parts in self.kept.items():
+        for name, parts in self.deferred.items():
             keys = [(key, "ascending") for key in TABLES[name].key]
             self.files[name].write(pa.concat_tables(parts).sort_by(keys))
 
@@ -116,7 +116,7 @@ class Recorder:
         self.counters[table] = first + count
         if table == "customers":
             never = np.full(count, np.iinfo(np.int64).max)
-            self.left = np.concatenate([self.left, never])
+            self.notice_at = np.concatenate([self.notice_at, never])
         return np.arange(first, first + count, dtype=np.int64)
 
     def add(self, table: str, *, final: bool = False, **columns: npt.ArrayLike) -> None:
@@ -143,7 +143,7 @@ class Recorder:
 
     def leave(self, customers: Ints, days: Ints) -> None:
         """Remember on which day customers gave notice."""
-        self.left[customers] = self.clock.midnight(days)
+        self.notice_at[customers] = self.clock.midnight(days)
 
     def close_month(self) -> None:
         """Move on a month and write what can no longer change."""
@@ -155,7 +155,7 @@ class Recorder:
             chunk = self.waiting.popleft()
             data = self._soiled(chunk, self._finished(chunk))
             if chunk.table in SORTED_AT_THE_END:
-                self.kept.setdefault(chunk.table, []).append(data)
+                self.deferred.setdefault(chunk.table, []).append(data)
             else:
                 self.files[chunk.table].write(data)
 
@@ -174,7 +174,7 @@ class Recorder:
         at = happened(table, columns, self.clock)
         until = np.full(len(at), end)
         if table.name not in REGISTERS and not chunk.final:
-            until = np.minimum(until, self.left[columns["customer_id"]])
+            until = np.minimum(until, self.notice_at[columns["customer_id"]])
         hide_unseen(table, columns, until, self.clock)
         keep = at < until
         schema = schema_of(table)

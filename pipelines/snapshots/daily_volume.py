@@ -13,8 +13,8 @@ LEAST_SILENCE = 3
 _PAST = timedelta(days=420)
 _SPAN = timedelta(weeks=WEEKS)
 _DAYS_ENOUGH, _REGULAR_ENOUGH = 100, 9
-_RARE, _MARGIN, _JUDGED_ENOUGH = 3, 2.0, 50
-_LOOKED_AT = 7
+_RARE, _MARGIN, _FEWEST_SHARES = 3, 2.0, 50
+_RECENT_DAYS = 7
 
 Days = Mapping[date, int]
 
@@ -61,14 +61,14 @@ def strangest_day(days: Days, last: date, low: float, high: float) -> DayRows | 
     Only days whose weekday had a median of ``FEWEST_A_DAY`` rows in the eight weeks before, or
     of ``FEWEST_BEFORE_A_RUSH`` when the day had more: few rows may be none by chance.
     The band ``low`` to ``high`` gives way on the side where more than two days of the year
-    before lay outside it, as the holidays of an office do. None when no day can be judged.
+    before lay outside it, as the holidays of an office do. None when no day can be evaluated.
     """
-    recent = _shares(days, [last - timedelta(days=back) for back in range(_LOOKED_AT)])
+    recent = _shares(days, [last - timedelta(days=back) for back in range(_RECENT_DAYS)])
     if not recent:
         return None
-    first = last - timedelta(days=_LOOKED_AT)
+    first = last - timedelta(days=_RECENT_DAYS)
     year = sorted(_shares(days, [first - timedelta(days=back) for back in range(365)]).values())
-    if len(year) < _JUDGED_ENOUGH:
+    if len(year) < _FEWEST_SHARES:
         return None
     low = low if year[_RARE - 1] >= low else 0.0
     high = max(high, year[-_RARE] * _MARGIN)
@@ -86,9 +86,9 @@ def _usual(days: Days, day: date) -> float:
     return median(days.get(day - timedelta(weeks=week), 0) for week in range(1, WEEKS + 1))
 
 
-def _shares(days: Days, asked: Sequence[date]) -> dict[date, float]:
+def _shares(days: Days, dates: Sequence[date]) -> dict[date, float]:
     start = min(days, default=date.max)
-    usual = {day: _usual(days, day) for day in asked if day - _SPAN >= start}
+    usual = {day: _usual(days, day) for day in dates if day - _SPAN >= start}
     shares = {day: (days.get(day, 0) / n, n) for day, n in usual.items() if n}
     return {
         day: share

@@ -1,6 +1,6 @@
 """Measures of the data-quality gates: tables against those before and against their own past.
 
-Only days before the as-of date count, so that a date in the past is judged as it stood then.
+Only days before the as-of date count, so that a date in the past is evaluated as it stood then.
 """
 
 from collections.abc import Iterator
@@ -30,23 +30,23 @@ from pipelines.snapshots.unit_levels import unit_factor
 
 
 def measures(
-    settings: Settings, as_of: date, now: Tables, known: PreviousTables = NO_PREVIOUS_TABLES
+    settings: Settings, as_of: date, now: Tables, previous: PreviousTables = NO_PREVIOUS_TABLES
 ) -> list[Measure]:
     """Every figure of the tables that has a band."""
     quality, zone = settings.quality, settings.company.timezone
-    return [*own_measures(quality, zone, as_of, now), *compared_measures(quality, now, known)]
+    return [*own_measures(quality, zone, as_of, now), *compared_measures(quality, now, previous)]
 
 
 _JUMP = 7.0
 _MOST_ORPHANS = 0.5
 
 
-def compared_measures(quality: Quality, now: Tables, known: PreviousTables) -> Iterator[Measure]:
-    """Every figure that is held against ``known``, or judged by itself where that lacks it."""
+def compared_measures(quality: Quality, now: Tables, previous: PreviousTables) -> Iterator[Measure]:
+    """Every figure that is compared with ``previous``, or has a band of its own without it."""
     for name, facts in now.items():
-        old = known.tables.get(name)
+        old = previous.tables.get(name)
         if quality.unit_jumps:
-            yield from _units(quality, name, facts, old, known.name)
+            yield from _units(quality, name, facts, old, previous.name)
         if facts.rows >= FEWEST_ROWS:
             yield from _empty(name, facts, old)
             yield from _orphans(quality, name, facts, old)
@@ -54,19 +54,19 @@ def compared_measures(quality: Quality, now: Tables, known: PreviousTables) -> I
             continue
         band = quality.rows_of.get(name, quality.rows)
         share = facts.rows / old.rows if old.rows else nan
-        high = None if known.growing else band.high
-        yield Measure(f"{name}: rows against {known.name}", share, band.low, high)
+        high = None if previous.growing else band.high
+        yield Measure(f"{name}: rows against {previous.name}", share, band.low, high)
         if min(old.rows, facts.rows) >= FEWEST_ROWS:
-            yield from _columns(quality, name, facts, known)
+            yield from _columns(quality, name, facts, previous)
 
 
 def _columns(
-    quality: Quality, table: str, facts: TableFacts, known: PreviousTables
+    quality: Quality, table: str, facts: TableFacts, previous: PreviousTables
 ) -> Iterator[Measure]:
-    old = known.tables[table]
+    old = previous.tables[table]
     for column, was in old.profile.columns.items():
         here = facts.profile.columns.get(column)
-        if here is None and known.growing:
+        if here is None and previous.growing:
             # Whether the champion needs the column, the gates on the night's matrix know.
             continue
         share = 1.0 if here is None else here.nulls / facts.rows

@@ -1,7 +1,7 @@
 """Data-quality gates: a figure outside its band, or a refused table, stops the run.
 
-Each figure is held against the snapshot before, which was let through itself, against what the
-champion learned from when there is none, or against the table's own past.
+Each figure is compared with the snapshot before, which was let through itself, with what the
+champion learned from when there is none, or with the table's own past.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ from pipelines.snapshots.writing_tables import WrittenTables
 
 
 def record_gates(
-    found: Iterable[Measure],
+    measures: Iterable[Measure],
     before: Snapshot | None,
     record: RunRecord,
     page: str,
@@ -26,15 +26,15 @@ def record_gates(
     A closed gate on a table's own figure that a person let through in ``before`` stays let
     through. Raises ``GateError`` for any other one, unless it is let through now.
     """
-    start, found = len(record.gates), tuple(found)
-    for measure in found:
+    start, measures = len(record.gates), tuple(measures)
+    for measure in measures:
         record.gate(measure.name, measure.value, measure.low, measure.high)
     gates = tuple(record.gates[start:])
     earlier = () if before is None else before.gates
     through = {(gate.name, gate.value) for gate in earlier if not gate.passed}
     closed = [
         (gate, measure.detail)
-        for gate, measure in zip(gates, found, strict=True)
+        for gate, measure in zip(gates, measures, strict=True)
         if not gate.passed and not (measure.own and (gate.name, gate.value) in through)
     ]
     if closed and not accept:
@@ -60,31 +60,31 @@ def _line(gate: Gate, detail: str) -> str:
 Judge = Callable[[WrittenTables], tuple[Gate, ...]]
 
 
-def decide(judge: Judge, taken: WrittenTables) -> tuple[Gate, ...]:
+def decide(judge: Judge, tables: WrittenTables) -> tuple[Gate, ...]:
     """The gates of the tables.
 
     Raises ``ContractError`` when a table is refused, telling also of the gates then, and what
     ``judge`` raises when none is.
     """
     try:
-        gates = judge(taken)
+        gates = judge(tables)
     except GateError as error:
-        if not taken.refusals:
+        if not tables.refusals:
             raise
-        raise _together(taken, str(error)) from error
-    if taken.refusals:
-        raise _together(taken)
+        raise _together(tables, str(error)) from error
+    if tables.refusals:
+        raise _together(tables)
     return gates
 
 
-def _together(taken: WrittenTables, gates: str = "") -> ContractError:
-    refusals = taken.refusals
-    told = [str(error) for error in refusals.values()]
+def _together(tables: WrittenTables, gates: str = "") -> ContractError:
+    refusals = tables.refusals
+    messages = [str(error) for error in refusals.values()]
     if len(refusals) > 1:
-        told = [f"{len(refusals)} tables are refused: {', '.join(refusals)}", *told]
-    if not taken.customers_known:
-        told.append(
+        messages = [f"{len(refusals)} tables are refused: {', '.join(refusals)}", *messages]
+    if not tables.customers_known:
+        messages.append(
             "As the customers could not be read, nobody's id was looked up: rows of other tables "
             "that belong to no customer are not counted."
         )
-    return ContractError("\n\n".join(filter(None, [*told, gates])))
+    return ContractError("\n\n".join(filter(None, [*messages, gates])))

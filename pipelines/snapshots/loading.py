@@ -71,7 +71,7 @@ def load_table(
     ``ContractError`` for anything that is not one row's own fault.
     """
     source, dialect = settings.sources[table.name], settings.dialect_of(table.name)
-    known = customers_known and table.per_customer and table.name != "customers"
+    match_customers = customers_known and table.per_customer and table.name != "customers"
     company = settings.company
     forms = Forms(
         *(dialect, settings.zone_of(table.name), company.timezone, source.money_unit),
@@ -87,7 +87,9 @@ def load_table(
         bound = bind(table, source, part.columns, part.name)
         refuse_no_zone(table, source, dialect, part.columns, bound.bindings)
         reader.verify(part, [name for b in bound.bindings for name in b.origin.read])
-        _insert(connection, table, source, part, index, bound.bindings, forms, limit, known)
+        _insert(
+            connection, table, source, part, index, bound.bindings, forms, limit, match_customers
+        )
         parts.append(part)
         bounds.append(bound)
     _prove(connection, table, source, parts, forms)
@@ -112,11 +114,11 @@ def _insert(
     bindings: Sequence[Binding],
     forms: Forms,
     limit: datetime | None,
-    known: bool,
+    match_customers: bool,
 ) -> None:
     columns = contract_columns(table, bindings, forms.company_zone, source.known_delay_days or 0)
     orphan, shard, join = "", "0", ""
-    if known:
+    if match_customers:
         orphan = "when _shard is null then 'customer_id: not in customers'"
         shard, join = "_shard", f"left join {CUSTOMERS} using (customer_id)"
     future = "" if table.planned else future_rule(limit)

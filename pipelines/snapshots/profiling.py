@@ -14,7 +14,7 @@ from pipelines.snapshots.profile import ColumnProfile, TableProfile
 from pipelines.snapshots.unit_levels import Level, level_of
 from pipelines.sources.binding import Binding
 
-KEPT_VALUES = 1000
+MAX_VALUES = 1000
 _TEXT = "text"
 _LAG = "approx_quantile(date_diff('second', event_at, known_at), 0.5) / 86400.0"
 # Keys that only number a row; two rows that differ in nothing else may be one, sent twice.
@@ -123,7 +123,7 @@ def _column(
     if column.type == _TEXT and not column.allowed and not column.name.endswith("_id"):
         name = identifier(column.name)
         words = f"select md5({name})[:12], count(*) from {accepted} where {name} is not null"
-        values = counts(connection, f"{words} group by 1 order by 2 desc, 1 limit {KEPT_VALUES}")
+        values = counts(connection, f"{words} group by 1 order by 2 desc, 1 limit {MAX_VALUES}")
     return ColumnProfile(rows - given, low, high, level.median, level.jump, level.mixed, values)
 
 

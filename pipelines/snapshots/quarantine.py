@@ -17,7 +17,7 @@ from pipelines.sources.type_casting import SKIPPED, raw_select
 
 _BAD = "bad_rows"
 _ESCAPED = r"'\1"
-_SHOWN = 3
+_MAX_LISTED = 3
 _WIDEST = 40
 
 
@@ -99,7 +99,7 @@ def _detail(
     binding = next((b for b in loaded.bound.bindings if b.column.name == column), None)
     read = binding.origin.read if binding else ()
     rows = connection.execute(
-        f'select file, "row" from {_BAD} where rule = ? limit {_SHOWN}', [rule]
+        f'select file, "row" from {_BAD} where rule = ? limit {_MAX_LISTED}', [rule]
     ).fetchall()
     where = f", first in {rows[0][0]} rows {', '.join(str(row[1]) for row in rows)}"
     if binding is None or not read:

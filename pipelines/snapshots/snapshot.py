@@ -66,7 +66,7 @@ def take_snapshot(
 
     ``as_of`` is the night's date: events more than a day after it are set aside. ``on_table``
     is told each table's name before it is read; ``judge`` sees what was read, refused tables
-    among it, before it counts and may refuse it; ``again`` judges a snapshot that is reused, as
+    among it, before it counts and may refuse it; ``again`` evaluates a snapshot that is reused, as
     the same tables may be too old for another night. The snapshot is there whole or not at all,
     and stays as it is for as long as the returned value lives, whatever other runs do.
 
@@ -76,21 +76,21 @@ def take_snapshot(
     """
     staging, _lock = fresh_staging(store)
     inputs: dict[str, tuple[Input, ...]] = {}
-    known: dict[str, str] = {}
+    input_digests: dict[str, str] = {}
     try:
         inputs, missing = find_inputs(settings, staging / "extracts")
-        known = digests(inputs)
-        digest = _digest(settings, known, as_of)
+        input_digests = digests(inputs)
+        digest = _digest(settings, input_digests, as_of)
         into = folder_of(store, digest)
         ready = None if missing else read_reusable(into, digest)
         if ready is None:
             with _enough_memory(settings):
                 refused = refused_folder(store)
-                taken = write_tables(settings, inputs, staging, refused, on_table, as_of)
-            _refuse_changed(inputs, known)
+                written = write_tables(settings, inputs, staging, refused, on_table, as_of)
+            _refuse_changed(inputs, input_digests)
             shutil.rmtree(staging / "extracts", ignore_errors=True)
-            gates = decide(judge, replace(taken, refusals={**missing, **taken.refusals}))
-            _write_facts(staging, taken, digest, known, gates)
+            gates = decide(judge, replace(written, refusals={**missing, **written.refusals}))
+            _write_facts(staging, written, digest, input_digests, gates)
             ready = place(staging, into, digest)
             forget_refused(store)
         else:
@@ -98,7 +98,7 @@ def take_snapshot(
         mark_newest(into)
     except StilleError:
         keep_quarantine(staging, store)
-        _refuse_changed(inputs, known)
+        _refuse_changed(inputs, input_digests)
         raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -141,7 +141,7 @@ def find_inputs(
 
 def _write_facts(
     staging: Path,
-    taken: WrittenTables,
+    tables: WrittenTables,
     digest: str,
     inputs: Mapping[str, str],
     gates: tuple[Gate, ...],
@@ -149,10 +149,10 @@ def _write_facts(
     written = sorted(path for path in staging.rglob("*") if path.is_file())
     facts = {
         "digest": digest,
-        "shards": taken.shards,
+        "shards": tables.shards,
         "inputs": inputs,
         "gates": [asdict(gate) for gate in gates],
-        "tables": {name: asdict(table) for name, table in taken.tables.items()},
+        "tables": {name: asdict(table) for name, table in tables.tables.items()},
         "files": {path.relative_to(staging).as_posix(): file_digest(path) for path in written},
     }
     text = json.dumps(facts, indent=2, ensure_ascii=False, default=datetime.isoformat)
@@ -185,7 +185,9 @@ def _digest(settings: Settings, inputs: Mapping[str, str], as_of: date | None) -
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _refuse_changed(inputs: Mapping[str, tuple[Input, ...]], known: Mapping[str, str]) -> None:
-    path = changed(inputs, known) if known else None
+def _refuse_changed(
+    inputs: Mapping[str, tuple[Input, ...]], input_digests: Mapping[str, str]
+) -> None:
+    path = changed(inputs, input_digests) if input_digests else None
     if path is not None:
         raise BusyError(f"{path}: changed while it was read; run again when it is complete")

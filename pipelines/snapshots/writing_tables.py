@@ -61,9 +61,9 @@ def write_tables(
     scratch = staging / "scratch"
     with connect(settings.engine, scratch) as connection:
         taking = _Taking(connection, settings, staging, refused, limit)
-        for name, given in inputs.items():
+        for name, parts in inputs.items():
             on_table(name)
-            taking.take(name, given)
+            taking.take(name, parts)
         taking.derive()
         tables = with_orphans(connection, taking.tables, staging)
     shutil.rmtree(scratch)
@@ -83,14 +83,14 @@ class _Taking:
     tables: dict[str, TableFacts] = field(default_factory=dict)
     refusals: dict[str, ContractError] = field(default_factory=dict)
 
-    def take(self, name: str, given: Sequence[Input]) -> None:
+    def take(self, name: str, inputs: Sequence[Input]) -> None:
         """Load one table, set rows aside and write the rest, or note why it is refused."""
         try:
             loaded = load_table(
                 self.connection,
                 self.settings,
                 TABLES[name],
-                given,
+                inputs,
                 self.staging / "scratch",
                 self.limit,
                 customers_known=self.shards > 0,
@@ -99,13 +99,13 @@ class _Taking:
             self.refusals[name] = error
             self.connection.execute(f"drop table if exists {identifier(name)}")
             return
-        told = [] if loaded.refusal is None else [str(loaded.refusal)]
+        messages = [] if loaded.refusal is None else [str(loaded.refusal)]
         try:
             self._settle(loaded)
         except ContractError as error:
-            told.append(str(error))
-        if told:
-            self.refusals[name] = ContractError("\n".join(told))
+            messages.append(str(error))
+        if messages:
+            self.refusals[name] = ContractError("\n".join(messages))
         self._finish(loaded)
 
     def derive(self) -> None:

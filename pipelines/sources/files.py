@@ -92,11 +92,11 @@ def digests(inputs: Mapping[str, tuple[Input, ...]]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def changed(inputs: Mapping[str, tuple[Input, ...]], known: Mapping[str, str]) -> str | None:
-    """Name of a file that is no longer what ``known`` says, or None."""
+def changed(inputs: Mapping[str, tuple[Input, ...]], before: Mapping[str, str]) -> str | None:
+    """Name of a file that is no longer what ``before`` says, or None."""
     files = {each.path for parts in inputs.values() for each in parts if each.digest is None}
     for path in sorted(path for file in files for path in _with_log(file)):
-        if not path.is_file() or file_digest(path) != known.get(path.as_posix()):
+        if not path.is_file() or file_digest(path) != before.get(path.as_posix()):
             return str(path)
     return None
 

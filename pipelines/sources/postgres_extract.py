@@ -63,13 +63,13 @@ def fetch(cursor: Cursor, name: str, source: Source, table: str, uri: str, folde
     types = {column: _TYPES.get(kind, "VARCHAR") for column, kind in kinds.items()}
     bound = bind(TABLES[name], source, types, known)
     used = {column for b in bound.bindings for column in (*b.origin.read, *source.filters)}
-    wanted = [column for column in kinds if column in used]
-    selected = ", ".join(_expression(column, kinds[column]) for column in wanted) or "1 as none"
+    selection = [column for column in kinds if column in used]
+    selected = ", ".join(_expression(column, kinds[column]) for column in selection) or "1 as none"
     cursor.execute(f"select {selected} from {quote_table(table)}")
     path = folder / f"{name}.parquet"
     with storage_errors(f"write {path}"):
         _write(cursor.fetch_record_batch(), path, uri)
-    return Input(path, known, digest=_content_digest(path, types, wanted), types=types)
+    return Input(path, known, digest=_content_digest(path, types, selection), types=types)
 
 
 def _expression(column: str, kind: str) -> str:
@@ -110,14 +110,14 @@ def _batches(reader: pa.RecordBatchReader, uri: str) -> Iterator[pa.RecordBatch]
         yield batch
 
 
-def _content_digest(path: Path, types: Mapping[str, str], wanted: list[str]) -> str:
+def _content_digest(path: Path, types: Mapping[str, str], selection: list[str]) -> str:
     """SHA-256 over the rows as a multiset: a database promises no order."""
     with duckdb.connect() as connection:
         sums = connection.execute(
             "select count(*), sum(md5_number_lower(j)), sum(md5_number_upper(j)) from "
             f"(select cast(to_json(t) as varchar) as j from read_parquet({literal(path)}) t)"
         ).fetchone()
-    text = repr([[(name, types[name]) for name in wanted], sums])
+    text = repr([[(name, types[name]) for name in selection], sums])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -48,7 +48,7 @@ def fetch_tables(sources: Mapping[str, Source], folder: Path) -> dict[str, Input
     return found
 
 
-def look_at_tables(sources: Mapping[str, Source]) -> Iterator[tuple[str, str, int]]:
+def inspect_tables(sources: Mapping[str, Source]) -> Iterator[tuple[str, str, int]]:
     """Name, address and number of columns of every database table of the configuration.
 
     Raises like ``fetch_tables``, at the first connection that breaks.
@@ -79,7 +79,7 @@ def _persistently(
         stop=stop_after_attempt(ATTEMPTS),
         wait=wait_exponential(FIRST_WAIT_SECONDS),
         retry=retry_if_exception_type(DroppedError),
-        before_sleep=_say_again,
+        before_sleep=_log_retry,
         reraise=True,
     )
     try:
@@ -91,7 +91,7 @@ def _persistently(
         ) from None
 
 
-def _say_again(state: RetryCallState) -> None:
+def _log_retry(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome is not None else None
     _LOG.warning("The database does not answer (%s); trying again.", error)
 

@@ -1,5 +1,6 @@
 """Reader interface: one file or table of a source as SQL can read it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ class Declared:
     scratch: Path
 
 
-class Reader:
+class Reader(ABC):
     """Opens the files of one kind of source, and proves that they are read whole.
 
     ``name`` is what messages call the kind. Without ``may_be_empty`` a table without rows is
@@ -58,14 +59,14 @@ class Reader:
     name: str
     may_be_empty = True
 
+    @abstractmethod
     def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
         """Open one file; raises ``ContractError`` when it is not what it is declared to be."""
-        raise NotImplementedError
 
-    def verify(self, part: Part, names: Iterable[str]) -> None:
+    def verify(self, part: Part, names: Iterable[str]) -> None:  # noqa: B027  most have none
         """Compare the named columns with the checksums of their file, where it has any."""
 
-    def prove(self, part: Part, dialect: Dialect, rows: int) -> None:
+    def prove(self, part: Part, dialect: Dialect, rows: int) -> None:  # noqa: B027  most need none
         """Check that the ``rows`` that were read are all that a file holds."""
 
     def broken(self, part: Part, dialect: Dialect, error: duckdb.Error) -> ContractError:

@@ -28,7 +28,7 @@ READERS: Mapping[Kind, Reader] = {
 
 def open_part(
     connection: duckdb.DuckDBPyConnection,
-    given: Input,
+    source_file: Input,
     source: Source,
     dialect: Dialect,
     scratch: Path,
@@ -39,15 +39,17 @@ def open_part(
     Raises ``ContractError`` when it is not what it is declared to be.
     """
     declared = Declared(source.table or "", dialect, scratch)
-    part = READERS[source.kind].open(connection, given.path, declared)
-    folders = {key: value for key, value in given.partition.items() if key not in part.columns}
+    part = READERS[source.kind].open(connection, source_file.path, declared)
+    folders = {
+        key: value for key, value in source_file.partition.items() if key not in part.columns
+    }
     constants = {
         key: "cast(null as VARCHAR)" if value is None else literal(value)
         for key, value in folders.items()
     }
     return replace(
         part,
-        name=part.name if given.digest is None else given.name,
-        columns={**part.columns, **dict.fromkeys(folders, "VARCHAR"), **given.types},
+        name=part.name if source_file.digest is None else source_file.name,
+        columns={**part.columns, **dict.fromkeys(folders, "VARCHAR"), **source_file.types},
         expressions={**part.expressions, **constants},
     )

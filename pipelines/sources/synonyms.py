@@ -177,19 +177,19 @@ def _stem(word: str) -> str | None:
 
 
 @cache
-def likeness(name: str, wanted: str, context: str = "") -> float:
+def likeness(name: str, target: str, context: str = "") -> float:
     """How alike two names are, from 0 to 1: shared stems first, then letters.
 
     Words of ``context`` (the table's name) say nothing new in either, as in
     ``faktura_belop`` among invoices.
     """
-    if plain(name) == plain(wanted):
+    if plain(name) == plain(target):
         return 1.0
     around = stems(context)
-    ours, theirs = stems(name), stems(wanted)
+    ours, theirs = stems(name), stems(target)
     ours, theirs = ours - around or ours, theirs - around or theirs
     if ours == theirs:
         return 0.95
     shared = len(ours & theirs) / max(len(ours | theirs), 1)
-    letters = SequenceMatcher(None, plain(name), plain(wanted)).ratio()
+    letters = SequenceMatcher(None, plain(name), plain(target)).ratio()
     return max(0.9 * shared, 0.8 * letters)

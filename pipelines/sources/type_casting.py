@@ -87,9 +87,9 @@ def row_rule(table: Table, bindings: Sequence[Binding]) -> str:
     return f"case {' '.join(cases)} end"
 
 
-def _column_rules(column: Column, given: str) -> list[str]:
+def _column_rules(column: Column, present: str) -> list[str]:
     name = identifier(column.name)
-    rules = [f"when {given} and {name} is null then {literal(column.name + ': unreadable')}"]
+    rules = [f"when {present} and {name} is null then {literal(column.name + ': unreadable')}"]
     if column.required:
         rules.append(f"when {name} is null then {literal(column.name + ': missing')}")
     if column.allowed:

@@ -119,14 +119,14 @@ def version_of(settings: Settings, version: str | None = None) -> Registered:
     return _registered(found[wanted])
 
 
-def _registered(found: ModelVersion) -> Registered:
-    tags = dict(found.tags)
+def _registered(stored: ModelVersion) -> Registered:
+    tags = dict(stored.tags)
     if "digest" not in tags:
         raise ModelError(
-            f"model {found.name}/{found.version} has no digest, so it was not registered by "
+            f"model {stored.name}/{stored.version} has no digest, so it was not registered by "
             "`stille train`. Train again: stille train."
         )
-    return Registered(found.name, str(found.version), str(found.run_id), tags["digest"], tags)
+    return Registered(stored.name, str(stored.version), str(stored.run_id), tags["digest"], tags)
 
 
 def tag_version(name: str, version: str, tags: Mapping[str, str]) -> None:

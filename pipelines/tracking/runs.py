@@ -22,16 +22,16 @@ from pipelines.tracking.files import MODEL_FOLDER
 from pipelines.tracking.registry import Registered, connect, tag_version
 
 _PIP = ["lightgbm", "numpy"]
-_SHOWN_DIGEST = 12
+_DIGEST_LENGTH = 12
 _COLUMN_TYPES = {"number": DataType.double, "category": DataType.string}
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A dataset input of a run, what it learned from or was judged on: no row of it.
+    """A dataset input of a run, what it learned from or was evaluated on: no row of it.
 
     ``digest`` is a SHA-256 (hex) of all rows, ``columns`` the features and their kinds in
-    order, ``made_from`` what says where the rows came from.
+    order, ``sources`` what says where the rows came from.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Rows:
     customers: int
     as_ofs: tuple[str, ...]
     columns: Mapping[str, Literal["number", "category"]]
-    made_from: Mapping[str, str]
+    sources: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +165,9 @@ def _dataset_input(rows: Rows) -> DatasetInput:
     }
     dataset = Dataset(
         name=rows.name,
-        digest=rows.digest[:_SHOWN_DIGEST],
+        digest=rows.digest[:_DIGEST_LENGTH],
         source_type="stille",
-        source=json.dumps(dict(rows.made_from)),
+        source=json.dumps(dict(rows.sources)),
         schema=json.dumps({"mlflow_colspec": schema.to_dict()}),
         profile=json.dumps(profile),
     )

@@ -1,6 +1,6 @@
 """Training: examples, evaluation on later months, fit, artifacts and promotion.
 
-What judges a model is never what it was chosen on.
+No model is evaluated on rows that it was chosen on.
 """
 
 __all__ = ["evaluation", "examples", "result"]

@@ -113,7 +113,7 @@ def describe_rows(
     name: str,
     context: Literal["training", "test"],
     examples: Examples,
-    made_from: Mapping[str, str],
+    sources: Mapping[str, str],
 ) -> Rows:
     """Digest and counts of examples; equal rows in equal columns have the same digest."""
     return Rows(
@@ -125,5 +125,5 @@ def describe_rows(
         customers=len(np.unique(examples.customer_id.astype(str))),
         as_ofs=tuple(str(day) for day in np.unique(examples.as_of)),
         columns={column.name: column.kind for column in examples.spec.columns},
-        made_from=made_from,
+        sources=sources,
     )

@@ -20,7 +20,7 @@ from models.metrics.observed_expected import ObservedExpected, observed_expected
 from pipelines.config.settings import Settings
 from pipelines.training.evaluation_result import Evaluation
 from pipelines.training.examples import TrainingData
-from pipelines.training.metrics import SHOWN
+from pipelines.training.metrics import CARD_METRICS
 
 CARD = "model_card.md"
 _LONGEST = 5_000
@@ -37,7 +37,7 @@ class Provenance:
 
 
 def model_card(
-    settings: Settings, prepared: TrainingData, evaluation: Evaluation, made: Provenance
+    settings: Settings, prepared: TrainingData, evaluation: Evaluation, provenance: Provenance
 ) -> str:
     """The card as Markdown. Every value is escaped, every figure is of this run."""
     label, test = settings.label, evaluation.test
@@ -48,14 +48,14 @@ def model_card(
         "company": settings.company.name,
         "lead_days": label.lead_days,
         "window_end": label.lead_days + label.horizon_days,
-        "known_before": made.known_before,
-        "code_version": made.code_version,
+        "known_before": provenance.known_before,
+        "code_version": provenance.code_version,
         **_learned(prepared.examples),
         "judged_on": "; ".join(evaluation.folds),
         "test_rows": f"{len(test):,}",
         "test_leavers": f"{int(test.y.sum()):,}",
         "others": [name.replace("_", " ") for name in others],
-        "metrics": [_metric(evaluation.cards, name, others) for name in SHOWN],
+        "metrics": [_metric(evaluation.cards, name, others) for name in CARD_METRICS],
         "descriptions": [
             {"name": name.replace("_", " "), "text": evaluation.descriptions[name]}
             for name in others

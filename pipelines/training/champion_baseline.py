@@ -21,11 +21,11 @@ class ChampionBaseline:
 
     name: str
     scores: Floats | None
-    why_not: str = ""
+    reason: str = ""
 
     @property
     def description(self) -> str:
-        return f"{self.name}, not judged: {self.why_not}" if self.why_not else self.name
+        return f"{self.name}, not judged: {self.reason}" if self.reason else self.name
 
 
 def champion_baseline(settings: Settings, test: Examples) -> ChampionBaseline:

@@ -43,7 +43,7 @@ def rival_of(
             reasons.append(str(error))
             continue
         return replace(_compare(settings, evaluation, rows, theirs), spread=_spread(champion))
-    return ChampionComparison(spread=_spread(champion), why="; ".join(reasons))
+    return ChampionComparison(spread=_spread(champion), reason="; ".join(reasons))
 
 
 def _scores_since_training(
@@ -83,17 +83,17 @@ def _require_both_classes(test: Examples, rows: Index, which: str) -> None:
 
 
 def _compare(
-    settings: Settings, evaluation: Evaluation, rows: Index, theirs: Floats
+    settings: Settings, evaluation: Evaluation, rows: Index, champion: Floats
 ) -> ChampionComparison:
     """Profit is compared at the low acquisition multiple, where a saved customer is worth least."""
-    test, ours = evaluation.test.take(rows), evaluation.scores["model"][rows]
+    test, challenger = evaluation.test.take(rows), evaluation.scores["model"][rows]
     replicates = settings.training.bootstrap
-    gain = log_loss_gain(test.y, ours, theirs, test.customer_id, replicates)
+    gain = log_loss_gain(test.y, challenger, champion, test.customer_id, replicates)
     economics, values = economics_of(settings), customer_values(settings, test.margin)
     profit, who = None, test.customer_id
     if economics is not None and values is not None:
-        profit = profit_gain(test.y, ours, theirs, values[0], economics, who, replicates)
-    return ChampionComparison(len(test), gain, top_overlap(ours, theirs), profit=profit)
+        profit = profit_gain(test.y, challenger, champion, values[0], economics, who, replicates)
+    return ChampionComparison(len(test), gain, top_overlap(challenger, champion), profit=profit)
 
 
 def _spread(champion: tracking.Registered) -> dict[str, float] | None:

@@ -76,7 +76,7 @@ def learn_outcomes(run: Run, prepared: TrainingData, evaluation: Evaluation) -> 
         "causes": past.causes,
         "pooled_as_other": past.pooled,
         "horizons": {d: {c: asdict(card) for c, card in row.items()} for d, row in cards.items()},
-        "churn_model_on_the_same_rows": beside_churn(settings, past, evaluation, first),
+        "churn_model_on_the_same_rows": churn_model_metrics(settings, past, evaluation, first),
     }
     return Outcomes(model, {FACTS: json.dumps(facts, indent=1).encode()}, main_metrics(cards))
 
@@ -148,7 +148,7 @@ def cards_by_horizon(
     return cards
 
 
-def beside_churn(
+def churn_model_metrics(
     settings: Settings, model: Incidence, evaluation: Evaluation, first: date
 ) -> dict[str, object]:
     """Both models' chance of a voluntary notice, none other competing, on the churn test rows."""

@@ -10,7 +10,7 @@ from pipelines.training.evaluation_result import Evaluation
 from pipelines.training.profit import ENDS
 
 _BOUNDS = ("", "_low", "_high")
-SHOWN = (
+CARD_METRICS = (
     "auc",
     "average_precision",
     "log_loss",
@@ -42,7 +42,7 @@ METRICS = (
 def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
     """The run's metrics, named and ordered as ``METRICS``; what was not measured is left out.
 
-    Profit is left out without economics, ``champion_*`` where the champion could not be judged
+    Profit is left out without economics, ``champion_*`` where the champion could not be evaluated
     on these rows, ``unseen_*`` and ``staying_*`` where there was too little to judge.
     """
     cards = dict(evaluation.cards)

@@ -21,7 +21,7 @@ class RecipeTrials:
     """The settings to go on with, and every candidate that was compared with the recipe."""
 
     settings: Settings
-    held: tuple[CandidateResult, ...] = ()
+    candidates: tuple[CandidateResult, ...] = ()
 
     def to_json(self) -> bytes:
         """Verdict, gap, changes and scorecard of each."""
@@ -35,7 +35,7 @@ class RecipeTrials:
                 "cpu_seconds": each.cpu_seconds,
                 "card": {name: asdict(interval) for name, interval in each.card.items()},
             }
-            for each in self.held
+            for each in self.candidates
         ]
         return json.dumps(rows, indent=1, ensure_ascii=False).encode()
 
@@ -81,9 +81,9 @@ def compare_challengers(run: Run, examples: Examples) -> tuple[CandidateResult, 
     return tuple(results)
 
 
-def log_trials(settings: Settings, registered: tracking.Registered, tried: RecipeTrials) -> None:
+def log_trials(settings: Settings, registered: tracking.Registered, trials: RecipeTrials) -> None:
     """Write each of them as a run inside the training run."""
-    for result in tried.held:
+    for result in trials.candidates:
         metrics = {name: interval.value for name, interval in result.card.items()}
         gap = {"gap": result.gap.value, "gap_low": result.gap.low, "gap_high": result.gap.high}
         tracking.log_inside(

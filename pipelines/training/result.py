@@ -12,11 +12,11 @@ from models.metrics.bootstrap import Interval
 from models.promotion.verdict import Verdict
 from pipelines import tracking
 from pipelines.training.evaluation_result import Evaluation
-from pipelines.training.metrics import SHOWN
+from pipelines.training.metrics import CARD_METRICS
 from pipelines.training.recipe_trials import RecipeTrials
 
 _ROWS = (
-    *SHOWN,
+    *CARD_METRICS,
     *(f"profit{of}_at_{end}_multiple" for end in ("low", "high") for of in ("", "_share")),
 )
 
@@ -27,9 +27,9 @@ class TrainingResult:
 
     registered: tracking.Registered
     verdict: Verdict
-    judged: Evaluation
+    evaluation: Evaluation
     folder: Path
-    tried: RecipeTrials
+    trials: RecipeTrials
 
 
 def scorecard_rows(cards: Mapping[str, Mapping[str, Interval]]) -> list[list[str]]:
@@ -51,13 +51,13 @@ def scorecard_header(cards: Mapping[str, Mapping[str, Interval]]) -> list[str]:
 
 def scorecard_markdown(trained: TrainingResult) -> str:
     """The scorecard, the decision and the strongest drivers as Markdown."""
-    judged = trained.judged
-    header = scorecard_header(judged.cards)
+    evaluation = trained.evaluation
+    header = scorecard_header(evaluation.cards)
     lines = [f"# {trained.registered.label}", ""]
-    lines += [f"Judged on {', '.join(judged.folds)}: {len(judged.test):,} rows.", ""]
-    lines += markdown_table(header, scorecard_rows(judged.cards))
+    lines += [f"Judged on {', '.join(evaluation.folds)}: {len(evaluation.test):,} rows.", ""]
+    lines += markdown_table(header, scorecard_rows(evaluation.cards))
     lines += ["", "**Champion**" if trained.verdict.promote else "**Not champion**", ""]
     lines += [f"- {reason}" for reason in trained.verdict.reasons]
     lines += ["", "Strongest drivers (mean absolute contribution in log-odds):", ""]
-    lines += [f"- {name}: {value:.3f}" for name, value in judged.drivers.head(8).items()]
+    lines += [f"- {name}: {value:.3f}" for name, value in evaluation.drivers.head(8).items()]
     return "\n".join(lines)

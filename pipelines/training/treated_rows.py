@@ -17,7 +17,7 @@ from pipelines.training.examples import TrainingData
 
 
 def leave_out_treated(run: Run, prepared: TrainingData) -> tuple[TrainingData, Mapping[str, bytes]]:
-    """The examples to learn from and be judged on, and ``feedback.json`` for MLflow.
+    """The examples to learn from and be evaluated on, and ``feedback.json`` for MLflow.
 
     Raises ``GateError`` when too few leavers were left alone.
     """

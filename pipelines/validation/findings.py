@@ -17,12 +17,12 @@ def findings(tables: Mapping[str, TableFacts]) -> list[DataFinding]:
     return sorted(found, key=lambda f: (-f.share, f.table, f.kind, f.what))
 
 
-def split_by_table(found: Iterable[DataFinding]) -> tuple[list[DataFinding], list[DataFinding]]:
+def split_by_table(findings: Iterable[DataFinding]) -> tuple[list[DataFinding], list[DataFinding]]:
     """The ``PER_TABLE`` worst of each table, and the rest; both in the given order."""
     seen: Counter[str] = Counter()
     first: list[DataFinding] = []
     rest: list[DataFinding] = []
-    for finding in found:
+    for finding in findings:
         seen[finding.table] += 1
         (first if seen[finding.table] <= PER_TABLE else rest).append(finding)
     return first, rest

@@ -53,7 +53,7 @@ def _page(checked: CheckResult, folder: Path) -> dict[str, object]:
 
 
 def _verdict(
-    checked: CheckResult, stopped: Sequence[Gate], found: Sequence[DataFinding]
+    checked: CheckResult, stopped: Sequence[Gate], data_findings: Sequence[DataFinding]
 ) -> tuple[str, str]:
     """How serious it is (``bad``, ``look`` or ``good``), and the same in words."""
     if checked.refusals:
@@ -64,7 +64,7 @@ def _verdict(
     if checked.refusal is not None:
         return "bad", checked.refusal
     rows = sum(facts.source_rows for name, facts in checked.tables.items() if is_source_table(name))
-    aside = sum(f.rows or 0 for f in found if f.kind == SET_ASIDE)
+    aside = sum(f.rows or 0 for f in data_findings if f.kind == SET_ASIDE)
     said = f"{_count(len(checked.tables), 'table')} with {rows:,} rows keep the data contract."
     if aside:
         said = (
@@ -73,9 +73,9 @@ def _verdict(
         )
     if stopped:
         said += f" {_count(len(stopped), 'gate')} stopped, and a person let the tables through."
-    if found:
-        said += f" {_count(len(found), 'thing')} to look at below."
-    return "look" if found or stopped else "good", said
+    if data_findings:
+        said += f" {_count(len(data_findings), 'thing')} to look at below."
+    return "look" if data_findings or stopped else "good", said
 
 
 def _count(number: int, noun: str) -> str:

@@ -17,10 +17,10 @@ from pipelines.reporting.facts import (
     Past,
     Peace,
     Reach,
+    RiskReasons,
     RunFacts,
     TableHealth,
     Tonight,
-    Why,
 )
 from pipelines.runtime.run_record import Gate
 
@@ -77,7 +77,7 @@ def _why(name, segment):
     shares = [("payment_method", 0.32, 0.3), ("binding", 0.21, 0.24), ("price_rise", 0.11, 0.12)]
     drivers = tuple(DriverShare(*each) for each in (*shares, ("unresolved_case", 0.05, 0.0)))
     groups = (Group("product_line", name, 1200, drivers), Group("segment", segment, 800, drivers))
-    return Why(2000, date(2026, 2, 21), 0.004, drivers, groups)
+    return RiskReasons(2000, date(2026, 2, 21), 0.004, drivers, groups)
 
 
 def full(name="electricity", segment="private"):
@@ -92,7 +92,7 @@ def full(name="electricity", segment="private"):
             *(2400.0, ("09:00", "20:00"), (("A6", 150), ("A4", 90))),
         ),
         reach=(Reach(100, 52.4), Reach(500, 190.2), Reach(1000, 301.9)),
-        why=_why(name, segment),
+        reasons=_why(name, segment),
         monitored_on=date(2026, 2, 1),
         past=_past(),
         contact=_contact(),
@@ -129,7 +129,7 @@ def bare():
         run=replace(facts.run, data_until=None, notices=()),
         tonight=replace(facts.tonight, value=None, called=0, called_leavers=0.0, actions=()),
         reach=(Reach(40, 12.0),),
-        why=Why(0, None, None, (), ()),
+        reasons=RiskReasons(0, None, None, (), ()),
         monitored_on=None,
         past=None,
         contact=None,

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binom, norm
 
-from models.causal.risk_difference import Strata, needed, power, risk_difference
+from models.causal.risk_difference import Strata, power, required_customers, risk_difference
 from models.causal.treatment_effect import RandomisedAssignments, harmful, measure_effects
 
 
@@ -102,7 +102,7 @@ def test_exact_coverage_of_a_small_comparison_is_near_nominal(
 
 
 def test_power_at_the_needed_size_is_the_wanted_one() -> None:
-    total = needed(0.1, -0.3, 0.1, 0.8, 0.95)
+    total = required_customers(0.1, -0.3, 0.1, 0.8, 0.95)
     assert total is not None
     held_out = round(total * 0.1)
     assert power(0.1, -0.3, total - held_out, held_out, 0.95) == pytest.approx(0.8, abs=0.002)
@@ -118,8 +118,8 @@ def test_power_at_the_needed_size_is_the_wanted_one() -> None:
 
 def test_nobody_leaving_has_no_power_and_no_needed_size() -> None:
     assert power(0.0, -0.3, 100, 10, 0.95) == 0.0
-    assert needed(0.0, -0.3, 0.1, 0.8, 0.95) is None
-    assert needed(0.1, -0.3, 0.0, 0.8, 0.95) is None
+    assert required_customers(0.0, -0.3, 0.1, 0.8, 0.95) is None
+    assert required_customers(0.1, -0.3, 0.0, 0.8, 0.95) is None
 
 
 def drawn(rng: np.random.Generator, effect: float) -> Strata:

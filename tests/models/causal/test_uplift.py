@@ -30,7 +30,7 @@ def test_qini_by_hand_with_a_tie() -> None:
     """
     found = qini_curve(_LEFT, _TREAT, np.array([3.0, 3.0, 2.0, 1.0]))
     np.testing.assert_allclose(found.share, [0, 0.5, 0.75, 1])
-    np.testing.assert_allclose(found.kept, [0, 0.25, 0.25, 0])
+    np.testing.assert_allclose(found.gain, [0, 0.25, 0.25, 0])
     assert found.coefficient == pytest.approx(0.15625)
 
 
@@ -39,7 +39,7 @@ def test_qini_does_not_depend_on_the_order_within_a_tie() -> None:
     swapped = [1, 0, 2, 3]
     first = qini_curve(_LEFT, _TREAT, score)
     second = qini_curve(_LEFT[swapped], _TREAT[swapped], score[swapped])
-    np.testing.assert_array_equal(first.kept, second.kept)
+    np.testing.assert_array_equal(first.gain, second.gain)
 
 
 def test_one_score_for_all_says_nothing() -> None:
@@ -55,7 +55,7 @@ def test_curve_matches_a_slow_count_at_every_step() -> None:
         first = score >= limit
         nt, nc = (first & treat).sum(), (first & ~treat).sum()
         lost = (first & ~treat & left).sum() * (nt / nc if nc else 0)
-        assert found.kept[place] == pytest.approx((lost - (first & treat & left).sum()) / 300)
+        assert found.gain[place] == pytest.approx((lost - (first & treat & left).sum()) / 300)
 
 
 def simulated(customers: int, seed: int = 0, told: float = 1.0) -> tuple[UpliftData, Floats]:
@@ -97,7 +97,7 @@ def test_qini_is_right_about_the_truth(big) -> None:
     order = np.argsort(-score, kind="stable")
     treated = np.cumsum(truth[order] * 0.8) / len(truth)
     at = np.searchsorted(np.arange(1, len(truth) + 1) / len(truth), found.share[1:], side="left")
-    assert np.abs(found.kept[1:] - treated[np.minimum(at, len(truth) - 1)]).max() < 0.01
+    assert np.abs(found.gain[1:] - treated[np.minimum(at, len(truth) - 1)]).max() < 0.01
 
 
 def test_without_a_difference_between_customers_risk_stays() -> None:

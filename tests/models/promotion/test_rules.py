@@ -96,7 +96,7 @@ def test_an_absent_metric_refuses(absent: str) -> None:
 
 
 def test_a_champion_that_cannot_be_compared_refuses_and_says_why() -> None:
-    found = verdict(replace(GOOD, rival=ChampionComparison(why="its scores are gone")))
+    found = verdict(replace(GOOD, rival=ChampionComparison(reason="its scores are gone")))
     assert failed(found) == {"log_loss_gain", "stable_top"}
     assert all("its scores are gone" in each for each in found.reasons[:2])
     assert [rule.value for rule in found.rules[:2]] == [None, None]

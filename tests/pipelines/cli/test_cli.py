@@ -54,7 +54,7 @@ def test_features_are_listed_with_driver_and_definition(stille, demo, trained):
     rows = json.loads(ended.out)
     names = [row["feature"] for row in rows]
     assert len(names) == len(set(names)) > 100
-    assert set(trained.judged.test.spec.names) <= set(names)
+    assert set(trained.evaluation.test.spec.names) <= set(names)
     assert all(row["definition"] and row["driver"] and row["source"] for row in rows)
     shown = stille("features", "--config", demo.config)
     assert [name for name in names if f" {name} " not in shown.out] == []
@@ -144,12 +144,12 @@ def test_training_is_shown_to_people_and_programs(demo, trained, capsys):
     printing.training_done(trained)
     shown = capsys.readouterr().out
     assert "churn/1 on time, 2023-09 to 2023-11" in shown
-    assert f"{trained.judged.cards['model']['auc'].value:.4f}" in shown
+    assert f"{trained.evaluation.cards['model']['auc'].value:.4f}" in shown
     assert "\nChampion.\n" in shown
     printing.as_json(printing.training_facts(trained))
     facts = json.loads(capsys.readouterr().out)
     assert facts["champion"] is True
-    assert facts["metrics"]["model"]["auc"][0] == trained.judged.cards["model"]["auc"].value
+    assert facts["metrics"]["model"]["auc"][0] == trained.evaluation.cards["model"]["auc"].value
 
 
 def test_the_console_script_ends_with_the_errors_code_and_no_traceback(demo, root, tmp_path):

@@ -11,7 +11,7 @@ import yaml
 from filelock import FileLock
 from trees import tree
 
-from pipelines.doctor.doctor import Diagnosis, examine, worst
+from pipelines.doctor.doctor import Diagnosis, examine, exit_code
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -44,7 +44,7 @@ def config(tmp_path, monkeypatch):
 
 
 def found(path, what):
-    return [each for each in examine(path) if each.what == what]
+    return [each for each in examine(path) if each.check == what]
 
 
 def test_a_company_before_its_first_training_needs_a_model(config, tmp_path):
@@ -52,20 +52,20 @@ def test_a_company_before_its_first_training_needs_a_model(config, tmp_path):
     before = tree(tmp_path)
     findings = examine(path)
     assert tree(tmp_path) == before
-    assert [each.what for each in findings if each.status == "bad"] == ["model"]
-    assert "Train one: stille train." in found(path, "model")[0].said
-    assert worst(findings) == 4
+    assert [each.check for each in findings if each.status == "bad"] == ["model"]
+    assert "Train one: stille train." in found(path, "model")[0].message
+    assert exit_code(findings) == 4
 
 
 def test_a_configuration_that_cannot_be_read_is_all_there_is_to_say(tmp_path):
     (finding,) = examine(tmp_path / "absent.yaml")
-    assert (finding.what, finding.exit_code) == ("configuration", 2)
+    assert (finding.check, finding.exit_code) == ("configuration", 2)
 
 
 def test_what_a_customer_who_asks_must_be_told_and_is_not_settled_is_named(config):
     (finding,) = found(config(privacy={"kept_months": 6}), "privacy")
     assert finding.status == "look"
-    assert finding.said.startswith("privacy.recipients not set")
+    assert finding.message.startswith("privacy.recipients not set")
     assert found(config(privacy={"kept_months": 6, "recipients": []}), "privacy") == []
 
 
@@ -75,18 +75,18 @@ def test_missing_and_empty_sources_are_named_each(config, tmp_path):
     path = config(
         sources={"customers": customers, "contacts": {"path": "k.csv"}, "cases": {"path": "x.csv"}}
     )
-    said = {each.what: each for each in examine(path)}
+    said = {each.check: each for each in examine(path)}
     assert said["source customers"].status == "ok"
-    assert said["source contacts"].said.endswith("k.csv: empty")
-    assert "no file matches" in said["source cases"].said
-    assert worst(list(said.values())) == 3
+    assert said["source contacts"].message.endswith("k.csv: empty")
+    assert "no file matches" in said["source cases"].message
+    assert exit_code(list(said.values())) == 3
 
 
 def test_a_full_disk_is_seen(config, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10, 5, 5_000))
     path = config()
     assert {each.exit_code for each in found(path, "disk")} == {5}
-    assert worst(examine(path)) == 5
+    assert exit_code(examine(path)) == 5
 
 
 def test_an_input_from_the_future_makes_the_clock_doubtful(config, tmp_path):
@@ -105,20 +105,20 @@ def test_a_run_that_publishes_now_is_seen_and_not_disturbed(config, tmp_path):
     with lock:
         assert found(path, "lock")[0].exit_code == 75
         assert lock.is_locked
-    assert found(path, "lock")[0].said.endswith(".lock: free")
+    assert found(path, "lock")[0].message.endswith(".lock: free")
 
 
 def test_the_last_night_is_read_from_its_record(config, tmp_path):
     path = config()
     runs = tmp_path / "var" / "runs"
     runs.mkdir(parents=True)
-    assert found(path, "last night")[0].said.startswith("none yet")
+    assert found(path, "last night")[0].message.startswith("none yet")
     for name, status, code in (("1", "succeeded", 0), ("2", "failed", 3)):
         record = {"status": status, "exit_code": code}
         (runs / f"nightly-{name}.json").write_text(json.dumps(record))
-    assert found(path, "last night")[0].said == "nightly-2: failed, exit code 3"
+    assert found(path, "last night")[0].message == "nightly-2: failed, exit code 3"
     (runs / "nightly-3.json").write_text("{")
-    assert "cannot be read" in found(path, "last night")[0].said
+    assert "cannot be read" in found(path, "last night")[0].message
 
 
 def test_a_column_that_is_overwritten_is_said_before_training(config, tmp_path):
@@ -126,8 +126,8 @@ def test_a_column_that_is_overwritten_is_said_before_training(config, tmp_path):
     attributes = {"plan": {"column": "plan", "type": "category", "mutable": True}}
     customers = {"path": "customers.csv", "known_delay_days": 0, "attributes": attributes}
     findings = examine(config(sources={"customers": customers}))
-    assert [each.exit_code for each in findings if each.what == "learning"] == [2]
-    assert worst(findings) == 2
+    assert [each.exit_code for each in findings if each.check == "learning"] == [2]
+    assert exit_code(findings) == 2
 
 
 class Health(BaseHTTPRequestHandler):
@@ -141,23 +141,23 @@ class Health(BaseHTTPRequestHandler):
 
 def test_prefect_is_asked_only_when_a_server_is_configured(config, monkeypatch):
     path = config()
-    assert "each run starts its own" in found(path, "Prefect")[0].said
+    assert "each run starts its own" in found(path, "Prefect")[0].message
     server = HTTPServer(("127.0.0.1", 0), Health)
     Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{server.server_port}/api")
-    assert found(path, "Prefect")[0].said.endswith("/api answers")
+    assert found(path, "Prefect")[0].message.endswith("/api answers")
     server.shutdown()
     server.server_close()
     dead = found(path, "Prefect")[0]
     assert (dead.status, dead.exit_code) == ("look", 0)
-    assert "nights run untracked until it does" in dead.said
+    assert "nights run untracked until it does" in dead.message
 
 
 def test_a_database_that_is_away_is_seen(config, monkeypatch):
     monkeypatch.setenv("STILLE_DB_URI", "postgresql://me:sekret@127.0.0.1:9/crm")
     database = {"uri": "${STILLE_DB_URI}", "table": "crm.kunde"}
     findings = examine(config(sources={"customers": {"database": database}}))
-    assert [each.exit_code for each in findings if each.what == "databases"] == [75]
+    assert [each.exit_code for each in findings if each.check == "databases"] == [75]
     assert "sekret" not in str(findings)
 
 
@@ -165,10 +165,10 @@ def test_the_fault_to_mend_first_decides_the_code():
     def codes(*given):
         return [Diagnosis("x", "bad", "", code) for code in given]
 
-    assert worst(codes(0, 0)) == 0
-    assert worst(codes(75, 4, 0)) == 4
-    assert worst(codes(4, 3, 5)) == 5
-    assert worst(codes(5, 2)) == 2
+    assert exit_code(codes(0, 0)) == 0
+    assert exit_code(codes(75, 4, 0)) == 4
+    assert exit_code(codes(4, 3, 5)) == 5
+    assert exit_code(codes(5, 2)) == 2
 
 
 def test_the_command_prints_a_table_and_ends_with_the_code(stille, config):

@@ -174,7 +174,7 @@ def test_artifacts_of_a_training_run(monkeypatch, trained):
     prefect_flows.show(TRAIN, trained)
     assert "# churn/1" in shown["scorecard"]
     assert "**Champion**" in shown["scorecard"]
-    assert f"{trained.judged.cards['model']['auc'].value:.4f}" in shown["scorecard"]
+    assert f"{trained.evaluation.cards['model']['auc'].value:.4f}" in shown["scorecard"]
 
 
 def test_an_artifact_that_prefect_does_not_take_undoes_nothing(monkeypatch, published, caplog):

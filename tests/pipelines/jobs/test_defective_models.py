@@ -149,7 +149,11 @@ def bench(_company, trained):
     champion, challenger = (tracking.log_training(own, training) for _ in range(2))
     tracking.promote(own, champion, "a test")
     return SimpleNamespace(
-        settings=own, judged=trained.judged, model=model, champion=champion, challenger=challenger
+        settings=own,
+        evaluation=trained.evaluation,
+        model=model,
+        champion=champion,
+        challenger=challenger,
     )
 
 
@@ -163,7 +167,7 @@ def decided(bench, judged, model):
 
 @pytest.mark.parametrize(("defect", "rule"), DEFECTS, ids=[each.__name__ for each, _ in DEFECTS])
 def test_a_defective_model_never_gets_the_alias(bench, defect, rule):
-    found, tags, record = decided(bench, *defect(bench.judged, bench.model))
+    found, tags, record = decided(bench, *defect(bench.evaluation, bench.model))
     assert rule in found.failed
     assert tracking.champion_version(bench.settings).version == bench.champion.version
     assert tags["verdict"] == "refused"
@@ -173,7 +177,7 @@ def test_a_defective_model_never_gets_the_alias(bench, defect, rule):
 
 
 def test_the_same_model_without_a_defect_gets_it(bench):
-    found, tags, record = decided(bench, bench.judged, bench.model)
+    found, tags, record = decided(bench, bench.evaluation, bench.model)
     assert found.failed == ()
     assert tracking.champion_version(bench.settings).version == bench.challenger.version
     assert tracking.aliased(bench.settings, "previous").version == bench.champion.version

@@ -29,7 +29,7 @@ from pipelines.monitoring.performance import (
     measure,
     performance_alarms,
 )
-from pipelines.monitoring.sources import gate_history, look_at_sources
+from pipelines.monitoring.sources import gate_history, source_health
 from pipelines.publication.publish import publish, publisher, staging_folder
 from pipelines.publication.reader import Publication, newest_publications
 from pipelines.runtime.run_record import RunRecord
@@ -271,7 +271,7 @@ def test_alarms_of_inputs_name_the_features_beyond_the_limit():
 def test_a_source_that_stands_still_is_told(demo, trained):
     settings = load_settings(demo.config)
     snapshot = read_tables(Run(settings, TODAY, RunRecord("r", "monitor", "")))
-    first = look_at_sources(snapshot, "Europe/Oslo", TODAY, None)
+    first = source_health(snapshot, "Europe/Oslo", TODAY, None)
     assert all(source.standing_still_since is None for source in first)
     newest = {source.table: source.newest_event for source in first}
     before = {
@@ -281,7 +281,7 @@ def test_a_source_that_stands_still_is_told(demo, trained):
             for name, day in newest.items()
         ],
     }
-    second = look_at_sources(snapshot, "Europe/Oslo", TODAY, before)
+    second = source_health(snapshot, "Europe/Oslo", TODAY, before)
     still = {s.table: s.standing_still_since for s in second if s.standing_still_since}
     assert still == {"contacts": "2024-02-01"}
 

@@ -95,12 +95,12 @@ def commands(name, config) -> Run:
 
 def test_the_tables_hold_and_the_model_ranks_as_is_known_for_the_set(run):
     assert {row["table"] for row in run.checked} == set(run.settings.sources)
-    card = run.trained.judged.cards["model"]
+    card = run.trained.evaluation.cards["model"]
     low, high = AUC[run.name]
     assert low <= card["auc"].value <= high
     assert 0.7 <= card["calibration_slope"].value <= 1.35
-    assert card["log_loss"].value < run.trained.judged.cards["base_rate"]["log_loss"].value
-    assert run.trained.judged.leak is None
+    assert card["log_loss"].value < run.trained.evaluation.cards["base_rate"]["log_loss"].value
+    assert run.trained.evaluation.leak is None
     assert run.trained.verdict.promote
 
 
@@ -112,7 +112,7 @@ def test_only_the_fictional_set_may_rank_above_the_usual_alarm(run):
 def test_no_dropped_column_reaches_the_model(run):
     customers = run.settings.sources["customers"]
     dropped = {column for source in run.settings.sources.values() for column in source.dropped}
-    names = run.trained.judged.test.spec.names
+    names = run.trained.evaluation.test.spec.names
     attributes = {name.removeprefix("attr_") for name in names if name.startswith("attr_")}
     assert attributes <= set(customers.attributes)
     assert dropped.isdisjoint(customers.attributes[name].column for name in attributes)

@@ -61,7 +61,7 @@ def test_mlflow_holds_what_the_recipe_was(run, trained):
     # 2023-11-01 is the last first of a month with 14 + 90 days before 2024-03-01.
     assert (params["first_as_of"], params["last_as_of"]) == ("2023-01-01", "2023-11-01")
     assert int(params["features"]) > 100
-    assert int(params["rows"]) > len(trained.judged.test)
+    assert int(params["rows"]) > len(trained.evaluation.test)
     assert "threads" not in params
 
 
@@ -72,8 +72,8 @@ def test_mlflow_holds_few_and_finite_metrics(run, trained):
     outcomes = {"outcomes_voluntary_auc", "outcomes_voluntary_level"}
     assert metrics.keys() >= outcomes
     ours = {name: value for name, value in metrics.items() if name not in outcomes}
-    assert ours == pytest.approx(flat_metrics(trained.judged))
-    judged = trained.judged
+    assert ours == pytest.approx(flat_metrics(trained.evaluation))
+    judged = trained.evaluation
     y, p = judged.test.y, judged.scores["model"]
     log_loss = -np.mean(np.where(y == 1, np.log(p), np.log1p(-p)))
     pairs = p[y == 1][:, None] - p[y == 0][None, :]
@@ -111,8 +111,8 @@ def test_the_run_and_the_version_carry_the_same_tags(settings, run, trained):
 def test_the_version_holds_how_its_training_rows_were_distributed(settings, trained):
     champion = tracking.champion_version(settings)
     reference = tracking.load_reference(settings, champion)
-    assert set(reference.features) == set(trained.judged.test.spec.names)
-    assert reference.scored == len(trained.judged.test)
+    assert set(reference.features) == set(trained.evaluation.test.spec.names)
+    assert reference.scored == len(trained.evaluation.test)
     wait = reference.features["wait_max_90d"]
     assert sum(wait.shares) + wait.null == pytest.approx(1)
     with pytest.raises(ModelError, match="was changed"):
@@ -127,7 +127,7 @@ def test_mlflow_holds_pictures_and_facts(settings, trained):
     fetched = {each.path: Path(client.download_artifacts(run_id, each.path)) for each in listed}
     assert all(path.read_bytes().startswith(PNG) for path in fetched.values())
     card = json.loads(Path(client.download_artifacts(run_id, "scorecard.json")).read_bytes())
-    assert card["model"]["auc"]["value"] == trained.judged.cards["model"]["auc"].value
+    assert card["model"]["auc"]["value"] == trained.evaluation.cards["model"]["auc"].value
     assert set(card) == {"model", "base_rate", "one_rule", "logistic", "price_only"}
     assert card["base_rate"]["calibration_slope"]["value"] is None
 
@@ -145,7 +145,7 @@ def test_mlflow_holds_how_right_each_part_is_and_how_long(settings, trained):
         "product_line=electricity",
         *(f"month=2023-{month:02d}" for month in (9, 10, 11)),
     }
-    y, p = trained.judged.test.y, trained.judged.scores["model"]
+    y, p = trained.evaluation.test.y, trained.evaluation.scores["model"]
     assert (parts["all"]["n"], parts["all"]["leavers"]) == (len(y), y.sum())
     assert parts["all"]["observed"]["value"] == pytest.approx(y.mean())
     assert parts["all"]["predicted"] == pytest.approx(p.mean())
@@ -163,15 +163,15 @@ def test_pictures_and_test_scores_are_kept_beside_the_run(trained):
     kept = {path.stem for path in (trained.folder / "plots").glob("*.png")}
     assert kept == PICTURES
     drivers = json.loads((trained.folder / "drivers.json").read_bytes())
-    assert drivers == pytest.approx(trained.judged.drivers.to_dict())
+    assert drivers == pytest.approx(trained.evaluation.drivers.to_dict())
 
 
 def test_anyone_can_load_the_champion_through_mlflow(settings, trained):
     model = tracking.load(settings, tracking.champion_version(settings))
     loaded = mlflow.pyfunc.load_model("models:/churn@champion")
-    x = trained.judged.test.x[:200]
+    x = trained.evaluation.test.x[:200]
     frame = {name: x[:, i].astype("float64") for i, name in enumerate(model.spec.names)}
-    lines = trained.judged.test.product_line[:200].copy()
+    lines = trained.evaluation.test.product_line[:200].copy()
     lines[:3] = ["gas", None, np.nan]
     assert set(model.calibration.product_lines) == {"electricity", "broadband"}
     np.testing.assert_allclose(loaded.predict(pd.DataFrame(frame)), model.probability(x), 1e-14)
@@ -256,7 +256,7 @@ def test_outcomes_by_horizon_are_judged_on_later_months(run, trained):
         level = cards["voluntary"]["predicted"] / cards["voluntary"]["observed"]
         assert 0.5 < level < 2
     beside = told["churn_model_on_the_same_rows"]
-    assert beside["rows"] == len(trained.judged.test)
+    assert beside["rows"] == len(trained.evaluation.test)
     assert beside["churn_model"]["auc"] == pytest.approx(run.data.metrics["auc"])
     assert beside["outcomes_by_horizon"]["auc"] > beside["churn_model"]["auc"] - 0.06
 
@@ -274,16 +274,16 @@ def test_what_was_tried_is_in_mlflow_as_runs_inside_the_run(demo, tmp_path):
         return client.search_runs([experiment], f"tags.mlflow.parentRunId = '{parent}'")
 
     held = {run.info.run_name: run for run in inside(done.registered.run_id)}
-    assert set(held) == {each.name for each in done.tried.held}
+    assert set(held) == {each.name for each in done.trials.candidates}
     assert {"the search's best trial", "63 leaves", "monotone"} < set(held)
-    for each in done.tried.held:
+    for each in done.trials.candidates:
         data = held[each.name].data
         assert data.tags["verdict"] == each.verdict
         assert data.metrics["log_loss"] == pytest.approx(each.card["log_loss"].value)
         assert data.metrics["lift_at_10_pct"] > 0
         assert data.metrics["gap_low"] <= data.metrics["gap"] <= data.metrics["gap_high"]
     (record,) = records(tmp_path / "var", "train")
-    assert set(record["notes"]) >= {each.verdict for each in done.tried.held}
+    assert set(record["notes"]) >= {each.verdict for each in done.trials.candidates}
     searches = client.get_experiment_by_name("churn-search").experiment_id
     (study,) = client.search_runs([searches], "run_name LIKE 'search %'")
     trials = sorted(run.info.run_name for run in inside(study.info.run_id))

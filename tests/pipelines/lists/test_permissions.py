@@ -60,7 +60,7 @@ def read(company, tmp_path, meanwhile=lambda data: None, files=None, **sections)
 
 def allowed(permissions):
     rules = ContactRules(dict.fromkeys(CONTACT_CHANNELS, "customer_relation"), 5, None, quiet=False)
-    return allowed_contact(permissions.known, rules, DAY)
+    return allowed_contact(permissions.customers, rules, DAY)
 
 
 def words(column):
@@ -69,7 +69,7 @@ def words(column):
 
 def test_each_table_says_what_it_says_of_each_customer(company, tmp_path):
     found, record = read(company, tmp_path)
-    known = found.known
+    known = found.customers
     assert found.refusal is None
     assert record.notes == []
     assert known.index.tolist() == [7, 8, 9]
@@ -152,7 +152,7 @@ def test_what_cannot_be_read_closes_everything_for_everybody_and_says_so(company
 def test_a_broken_row_closes_its_own_customer(company, tmp_path):
     found, record = read(company, tmp_path, many_broken, quality={"max_quarantine_share": 0.5})
     assert (found.refusal, record.notes) == (None, [])
-    assert words(found.known["unread"]) == [True, None, None]
+    assert words(found.customers["unread"]) == [True, None, None]
     assert allowed(found)["contact_block_reason"].tolist()[0] == "unread"
 
 
@@ -162,7 +162,7 @@ def test_a_company_without_such_tables_has_allowed_nothing(company, tmp_path):
     run = Run(settings, DAY, RunRecord("r", "nightly", "now"))
     found = read_permissions(run, IDS, snapshot)
     rules = ContactRules(dict.fromkeys(CONTACT_CHANNELS, "consent"), 5, 31, quiet=False)
-    told = allowed_contact(found.known, rules, DAY)
+    told = allowed_contact(found.customers, rules, DAY)
     assert not told.filter(like="contact_allowed").to_numpy().any()
 
 
@@ -204,7 +204,7 @@ def test_random_words_of_many_customers_are_read_as_a_plain_reading_would(compan
     found = read_permissions(run, pd.Series(ids, dtype="str"), snapshot)
     assert found.refusal is None
     rules = ContactRules(dict.fromkeys(CONTACT_CHANNELS, "consent"), 5, None, quiet=False)
-    told = allowed_contact(found.known, rules, DAY)
+    told = allowed_contact(found.customers, rules, DAY)
     for place, customer in enumerate(ids):
         barred = {ch for _, c, ch, lifted in bars if c == customer and not lifted}
         for channel in CONTACT_CHANNELS:

@@ -77,7 +77,7 @@ def test_the_sleepers_bear_what_contact_wakes_unless_it_was_measured_who_respond
     saved = 0.1 * 0.3 * (value - 300) - 30
     expected = [saved - 0.9 * 0.08 * value, saved]
     np.testing.assert_allclose(found["expected_value"], expected)
-    measured = with_values(settings, frame.assign(kept=0.05), DAY)
+    measured = with_values(settings, frame.assign(uplift=0.05), DAY)
     assert not measured["asleep"].any()
     np.testing.assert_allclose(measured["expected_value"], 0.05 * (value - 300) - 30)
     assert "expected_value" not in with_values(company(), frame, DAY)

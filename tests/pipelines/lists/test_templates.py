@@ -120,7 +120,7 @@ def test_all_languages_say_the_same_things():
 def test_what_needs_no_facts_says_that_the_driver_is_associated_with_the_risk():
     for language, templates in WORDINGS.items():
         for variants in templates.variants.values():
-            assert ASSOCIATED[language] in str(variants[-1].pieces[0])
+            assert ASSOCIATED[language] in str(variants[-1].parts[0])
 
 
 def test_a_count_before_a_plural_is_two_or_more():
@@ -129,7 +129,7 @@ def test_a_count_before_a_plural_is_two_or_more():
         for language, templates in WORDINGS.items()
         for key, variants in templates.variants.items()
         for variant in variants
-        for piece in variant.pieces
+        for piece in variant.parts
         if isinstance(piece, Placeholder) and piece.form == "count"
     ]
     assert len(counted) > 100

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pyarrow as pa
 import pytest
 
-from pipelines.matrices.build import checked, history_stands
+from pipelines.matrices.build import dates_to_check, history_stands
 from pipelines.matrices.files import write_features
 
 KEPT = [date(2024, month, 1) for month in range(1, 13)]
@@ -46,20 +46,20 @@ def stands(tmp_path):
 @pytest.mark.parametrize("step", [1, 7, 28])
 def test_runs_that_follow_each_other_check_every_kept_date(step):
     newest = [KEPT[-1] + timedelta(days=step * number) for number in range(1, 91)]
-    drawn = [checked(KEPT, day) for day in newest]
+    drawn = [dates_to_check(KEPT, day) for day in newest]
     assert {pair[0] for pair in drawn} == {KEPT[-1]}
     assert {pair[1] for pair in drawn} == set(KEPT[:-1])
 
 
 def test_the_dates_given_in_another_order_are_checked_alike():
-    assert checked(KEPT[::-1], date(2025, 1, 5)) == checked(KEPT, date(2025, 1, 5))
+    assert dates_to_check(KEPT[::-1], date(2025, 1, 5)) == dates_to_check(KEPT, date(2025, 1, 5))
 
 
 def test_an_overwritten_older_date_is_found_when_its_turn_comes(stands):
     days = [KEPT[-1] + timedelta(days=number) for number in range(1, 61)]
     for old in (KEPT[2], KEPT[7]):
         found = [not stands(Shard({old}), day) for day in days]
-        assert found == [old in checked(KEPT, day) for day in days]
+        assert found == [old in dates_to_check(KEPT, day) for day in days]
         assert any(found)
 
 
@@ -72,5 +72,5 @@ def test_one_older_date_is_cut_and_a_night_cuts_nothing_more(stands):
     shard = Shard(set())
     stands(shard, date(2025, 1, 5))
     assert len(shard.cuts) == 2
-    assert checked([KEPT[0]], KEPT[0]) == (KEPT[0],)
-    assert checked([], KEPT[0]) == ()
+    assert dates_to_check([KEPT[0]], KEPT[0]) == (KEPT[0],)
+    assert dates_to_check([], KEPT[0]) == ()

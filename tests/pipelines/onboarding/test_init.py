@@ -14,7 +14,7 @@ from features.errors import ConfigError, ContractError
 from pipelines.config.settings import load_settings
 from pipelines.onboarding.config_text import Firm
 from pipelines.onboarding.draft import draft, group_files
-from pipelines.onboarding.init import Talk, initialise
+from pipelines.onboarding.init import Dialog, initialise
 from pipelines.onboarding.naming import column_likeness, table_likeness
 from pipelines.onboarding.sampling import sample_column, sample_file
 from pipelines.snapshots.snapshot import take_snapshot
@@ -85,7 +85,7 @@ class Person:
         return not any(word in question for word in self.declined)
 
     def talk(self):
-        return Talk(self.ask, self.heard.append)
+        return Dialog(self.ask, self.heard.append)
 
 
 def drafted(folder, into, person=None):

@@ -24,7 +24,7 @@ from pipelines.lists.list_columns import QUALITIES
 from pipelines.lists.previous_nights import PublishedNight
 from pipelines.publication.manifest import Stamp
 from pipelines.reporting import charts
-from pipelines.reporting.collect import SMALLEST_GROUP, collect, peace_of, reach_of, why_of
+from pipelines.reporting.collect import SMALLEST_GROUP, collect, peace_of, reach_of, risk_reasons
 from pipelines.reporting.facts import Cause, DriverShare, Reach
 from pipelines.reporting.measurement_facts import MeasurementFile, contact_of, newest, past_of
 from pipelines.reporting.texts import load_texts
@@ -228,13 +228,13 @@ def test_reasons_against_a_week_ago_and_no_group_that_shows_a_person():
         risk_change_7d=[0.02] * 50 + [None] * 50,
     )
     then = rows(reason_1_driver=["wait", "price_rise", None])
-    why = why_of(now, PublishedNight(date(2026, 2, 22), then, {}))
+    why = risk_reasons(now, PublishedNight(date(2026, 2, 22), then, {}))
     assert why.explained == 40
     assert why.drivers == (DriverShare("wait", 0.75, 0.5), DriverShare("binding", 0.25, 0.0))
     assert why.mean_change == pytest.approx(0.02)
     assert [(group.name, group.customers) for group in why.groups] == [("power", 39)]
     assert SMALLEST_GROUP == 20
-    alone = why_of(now, None)
+    alone = risk_reasons(now, None)
     assert alone.before is None
     assert alone.drivers[0].before is None
 

@@ -91,8 +91,8 @@ def test_true_drivers_are_mean_absolute_deviations_at_the_tested_dates(tmp_path)
 
 def test_the_simulated_companys_model_is_held_against_its_key(demo, trained):
     found = compare(newest_scores(demo.var), demo.data / "truth", WINDOW)
-    assert found.rows == len(trained.judged.test)
-    assert found.model_auc == pytest.approx(trained.judged.cards["model"]["auc"].value)
+    assert found.rows == len(trained.evaluation.test)
+    assert found.model_auc == pytest.approx(trained.evaluation.cards["model"]["auc"].value)
     assert found.oracle_auc > 0.65
     assert found.hindsight_auc > found.oracle_auc - 0.02
     assert 0.8 < found.ratio < 1.1

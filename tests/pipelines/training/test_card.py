@@ -103,7 +103,7 @@ def test_every_figure_of_a_card_is_one_of_the_run(demo, settings, trained):
         Path(client.download_artifacts(version.run_id, "feedback.json")).read_text()
     )
     params = client.get_run(version.run_id).data.params
-    judged = trained.judged
+    judged = trained.evaluation
     known = SAID | {params["features"], f"{int(params['rows']):,}"}
     figures = [i for each in card.values() for metric in each.values() for i in metric.values()]
     known |= {f"{figure:.4f}" for figure in figures if figure is not None}
@@ -177,12 +177,12 @@ def test_the_version_is_described_by_its_card_and_the_run_names_its_rows(setting
     inputs = {each.dataset.name: each for each in found.inputs.dataset_inputs}
     assert set(inputs) == {"training", "test"}
     profile = json.loads(inputs["test"].dataset.profile)
-    assert profile["num_rows"] == len(trained.judged.test)
-    assert profile["leavers"] == int(trained.judged.test.y.sum())
+    assert profile["num_rows"] == len(trained.evaluation.test)
+    assert profile["leavers"] == int(trained.evaluation.test.y.sum())
     assert json.loads(inputs["training"].dataset.profile)["num_rows"] == int(
         found.data.params["rows"]
     )
     columns = json.loads(inputs["training"].dataset.schema)["mlflow_colspec"]
-    assert [c["name"] for c in columns] == [*trained.judged.test.spec.names, "label"]
-    customer = str(trained.judged.test.customer_id[0])
+    assert [c["name"] for c in columns] == [*trained.evaluation.test.spec.names, "label"]
+    customer = str(trained.evaluation.test.customer_id[0])
     assert customer not in json.dumps([vars(each.dataset) for each in inputs.values()])

@@ -19,12 +19,12 @@ def settings(demo):
 @pytest.fixture
 def later(trained):
     """The test rows as if they were of a day after the champion was trained."""
-    test = trained.judged.test
+    test = trained.evaluation.test
     return replace(test, as_of=np.full(len(test), np.datetime64("2024-03-01", "D")))
 
 
 def test_rows_that_it_learned_from_are_not_for_it(settings, trained):
-    found = champion_baseline(settings, trained.judged.test)
+    found = champion_baseline(settings, trained.evaluation.test)
     assert found.scores is None
     assert found.description == (
         "churn/1, not judged: it has learned from what happened before 2024-03-01"
@@ -53,4 +53,4 @@ def test_features_that_are_gone_are_named(settings, later):
     gone = later.part(lambda column: column.name != "tenure_days")
     found = champion_baseline(settings, gone)
     assert found.scores is None
-    assert "tenure_days can no longer be built" in found.why_not
+    assert "tenure_days can no longer be built" in found.reason

@@ -59,18 +59,18 @@ def test_the_names_are_pinned_and_at_most_forty():
 
 
 def test_every_run_logs_all_that_can_be_measured(trained):
-    found = flat_metrics(trained.judged)
+    found = flat_metrics(trained.evaluation)
     assert list(found) == [name for name in NAMES if not name.startswith("champion_")]
     with_champion = replace(
-        trained.judged,
-        cards={**trained.judged.cards, "champion": trained.judged.cards["logistic"]},
+        trained.evaluation,
+        cards={**trained.evaluation.cards, "champion": trained.evaluation.cards["logistic"]},
     )
     assert list(flat_metrics(with_champion)) == NAMES
     assert flat_metrics(with_champion)["champion_auc"] == found["logistic_auc"]
 
 
 def test_each_is_of_the_check_that_it_is_named_after(trained):
-    found, judged = flat_metrics(trained.judged), trained.judged
+    found, judged = flat_metrics(trained.evaluation), trained.evaluation
     assert found["unseen_auc"] == judged.unseen.unseen_auc
     assert found["unseen_auc_difference"] == judged.unseen.auc_difference.value
     last = judged.staying[-1]
@@ -80,7 +80,7 @@ def test_each_is_of_the_check_that_it_is_named_after(trained):
 
 
 def test_without_economics_there_is_no_profit_and_all_else_stays(demo, trained):
-    settings, judged = load_settings(demo.config), trained.judged
+    settings, judged = load_settings(demo.config), trained.evaluation
     training = settings.training.model_copy(update={"bootstrap": 0})
     bare = settings.model_copy(update={"economics": None, "training": training})
     card = evaluate_scores(
@@ -98,10 +98,10 @@ def test_without_economics_there_is_no_profit_and_all_else_stays(demo, trained):
 
 
 def test_profit_is_that_of_the_customers_own_margins(demo, trained):
-    settings, test = load_settings(demo.config), trained.judged.test
+    settings, test = load_settings(demo.config), trained.evaluation.test
     given = settings.economics
     assert ((test.margin > 0) & (test.margin < 1e7)).all()
-    p, y = trained.judged.scores["model"], test.y
+    p, y = trained.evaluation.scores["model"], test.y
     for end, multiple in zip(("low", "high"), given.acquisition_cost_multiple, strict=True):
         keeping = given.contact_cost + given.offer_cost
         value = test.margin / 100 * given.years + multiple * keeping
@@ -110,5 +110,5 @@ def test_profit_is_that_of_the_customers_own_margins(demo, trained):
         order = (-(p * saved - (1 - p) * woken)).argsort(kind="stable")
         gain = (y * saved - (1 - y) * woken - given.contact_cost)[order]
         best = max(gain.cumsum().max(), 0) / len(y)
-        card = trained.judged.cards["model"]
+        card = trained.evaluation.cards["model"]
         assert card[f"profit_at_{end}_multiple"].value == pytest.approx(best, rel=1e-3)

@@ -165,7 +165,7 @@ def test_only_a_clear_winner_replaces_the_recipe(settings, examples, monkeypatch
     prepared = TrainingData(examples, {}, ())
     tried = try_recipes(run_of(settings), prepared, Effort(search=True, trials=1))
     assert recipe_of(tried.settings, 1000).num_leaves == (9 if used else 15)
-    assert tried.held == (found,)
+    assert tried.candidates == (found,)
     assert found.verdict.startswith(
         "best beats the recipe" if used else "best does not beat the recipe"
     )
@@ -174,7 +174,7 @@ def test_only_a_clear_winner_replaces_the_recipe(settings, examples, monkeypatch
 
 def test_nothing_is_tried_unless_asked_for(settings, examples):
     tried = try_recipes(run_of(settings), TrainingData(examples, {}, ()), Effort())
-    assert (tried.settings, tried.held, tried.to_json()) == (settings, (), b"[]")
+    assert (tried.settings, tried.candidates, tried.to_json()) == (settings, (), b"[]")
 
 
 def test_challengers_are_held_and_change_nothing(settings, examples):
@@ -183,17 +183,17 @@ def test_challengers_are_held_and_change_nothing(settings, examples):
     run = run_of(configured)
     tried = try_recipes(run, TrainingData(examples, {}, ()), Effort())
     assert tried.settings == configured
-    names = [held.name for held in tried.held]
+    names = [held.name for held in tried.candidates]
     assert names == ["63 leaves", "LightGBM defaults", "splined logistic regression", "monotone"]
-    assert run.record.notes == [held.verdict for held in tried.held]
+    assert run.record.notes == [held.verdict for held in tried.candidates]
     kept = {row["name"]: row for row in json.loads(tried.to_json())}
     assert list(kept) == names
     assert kept["63 leaves"]["changes"]["num_leaves"] == 63
-    assert kept["monotone"]["gap"]["value"] == tried.held[3].gap.value
-    assert all("log_loss" in held.card for held in tried.held)
+    assert kept["monotone"]["gap"]["value"] == tried.candidates[3].gap.value
+    assert all("log_loss" in held.card for held in tried.candidates)
     assert run.record.stages[0].name == "challengers"
     # The label is a threshold on one number: trees of any size only approximate its curve.
-    (curves,) = [held for held in tried.held if held.name.startswith("splined")]
+    (curves,) = [held for held in tried.candidates if held.name.startswith("splined")]
     assert curves.wins
     assert "Only boosted trees can become champion" in curves.verdict
 

@@ -32,7 +32,7 @@ def test_a_list_that_works_does_not_unlearn_its_driver(tmp_path, monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[3])
     acted_on = prepared(tmp_path / "acted_on", acted_on=0.85)
     twin = prepared(tmp_path / "twin", acted_on=0.0)[1].examples
-    members = felt(tmp_path / "twin", twin)
+    members = irritation(tmp_path / "twin", twin)
     left = float(twin.y[members].mean())
     found = {}
     for how in ("ignore", "exclude_treated"):
@@ -71,7 +71,7 @@ def trained(settings: Settings, prepared: TrainingData, how: str) -> ChurnModel:
     return fit(fair.examples, recipe)[0]
 
 
-def felt(folder: Path, examples: Examples) -> Mask:
+def irritation(folder: Path, examples: Examples) -> Mask:
     """Which rows felt at their as-of date, by the answer key, what puts one on the list."""
     rows = pd.read_parquet(folder / "data" / "truth" / "hazard.parquet")
     rows["month"] = pd.to_datetime(rows["month"]).astype("datetime64[us]")
