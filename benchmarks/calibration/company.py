@@ -115,7 +115,7 @@ def _matrix(
 ) -> tuple[tuple[FeatureColumn, ...], dict[date, list[MatrixPart]]]:
     """The features as columns, and the matrix by as-of date with what came of it."""
     snapshot = snapshot_of(settings, TODAY)
-    catalog = catalog_of(settings, snapshot)
+    catalog = catalog_of(settings.sources, snapshot)
     wanted = catalog.only([feature.name for feature in catalog.model_features])
     job = MatrixJob(wanted, AS_OFS, labels_known_before=TODAY)
     folder = settings.paths.var / "matrix"

@@ -88,7 +88,7 @@ def _read(seed: int) -> _Data:
     folder = company.folder_of(seed)
     key, settings = folder / "data" / "truth", company.settings_of(folder)
     scores = company.scores(folder, seed)
-    economics = economics_of(settings)
+    economics = economics_of(settings.economics)
     values = customer_values(settings, np.asarray(company.margins(scores), dtype=np.float64))
     if economics is None or values is None:
         raise SystemExit("the demo's configuration has no economics")

@@ -68,7 +68,7 @@ def _scored(folder: Path, seed: int) -> pd.DataFrame:
     examples = examples_of(settings, snapshot, KNOWN_BEFORE)
     model = fit(examples, recipe_of(settings, len(examples)))[0]
     (folder / "spec.json").write_text(model.spec.to_json(), encoding="utf-8")
-    catalog, rules = catalog_of(settings, snapshot), load_actions(ACTIONS)
+    catalog, rules = catalog_of(settings.sources, snapshot), load_actions(ACTIONS)
     names = [*KEYS, *(feature.name for feature in catalog.features)]
     nights = []
     for as_of in month_starts(KNOWN_BEFORE, LAST):

@@ -72,7 +72,7 @@ def _medians(settings: Settings, found: Explanation, names: list[str]) -> Mappin
     case = found.case
     if not names:
         return {}
-    catalog = catalog_of(settings, case.snapshot)
+    catalog = catalog_of(settings.sources, case.snapshot)
     usual = ", ".join(
         f"case when 2 * count({column}) > count(*) then median({column}) end"
         for column in map(identifier, names)

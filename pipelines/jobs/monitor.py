@@ -65,7 +65,7 @@ def evaluate_past(
 
 def write(settings: Settings, result: MonitoringResult, champion: Champion) -> None:
     """The report's data as JSON, and the same figures in MLflow."""
-    data = (json.dumps(as_data(settings, result, champion), indent=1) + "\n").encode()
+    data = (json.dumps(as_data(settings.company.name, result, champion), indent=1) + "\n").encode()
     write_file(result.path, data)
     tags = {
         "monitoring_date": str(result.day),

@@ -86,7 +86,8 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     outcomes = run.step(learn_outcomes, run, prepared, judged)
     fitted = add_outcomes(run.step(fit_all, run, prepared, judged), outcomes)
     pictures = draw_plots(settings, judged)
-    folder = store_artifacts(settings, judged, pictures, run.record.run_id)
+    folder = settings.paths.training / run.record.run_id
+    store_artifacts(folder, judged, pictures)
     files = run_facts(judged, prepared, snapshot) | pictures
     files |= {"leaks.json": search.to_json(), "tried.json": tried.to_json()}
     files |= dict(outcomes.files) | dict(chosen)
