@@ -118,7 +118,7 @@ def _matrix(
     catalog = catalog_of(settings.sources, snapshot)
     wanted = catalog.only([feature.name for feature in catalog.model_features])
     job = MatrixJob(wanted, AS_OFS, labels_known_before=TODAY)
-    folder = settings.paths.var / "matrix"
+    folder = settings.paths.scratch
     shutil.rmtree(folder, ignore_errors=True)
     parts: dict[date, list[MatrixPart]] = {day: [] for day in AS_OFS}
     for part in build_matrix(settings, snapshot, job, folder, lambda: None):

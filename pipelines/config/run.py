@@ -76,5 +76,5 @@ def open_run(
     """
     settings = load_settings(config)
     day = as_of or today_in(settings.company.timezone)
-    with open_record(settings.paths.var, new_run_id(command), command) as record:
+    with open_record(settings.paths.runs, new_run_id(command), command) as record:
         yield Run(settings, day, record, step)

@@ -22,8 +22,6 @@ from pipelines.scoring import uplift
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import resolve_champion
 
-FOLDER = "uplift"
-
 
 def who_responds(
     run: Run, snapshot: Snapshot, assigned: RandomisedAssignments

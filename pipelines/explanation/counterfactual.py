@@ -77,7 +77,7 @@ def _medians(settings: Settings, found: Explanation, names: list[str]) -> Mappin
         f"case when 2 * count({column}) > count(*) then median({column}) end"
         for column in map(identifier, names)
     )
-    with scratch(settings.paths.var, f"explain-{case.publication.run_id}") as folder:
+    with scratch(settings.paths.scratch, f"explain-{case.publication.run_id}") as folder:
         job = MatrixJob(catalog, (case.as_of,))
         parts = build_matrix(settings, case.snapshot, job, folder, lambda: None)
         with connect(settings.engine, settings.paths.spill) as con:

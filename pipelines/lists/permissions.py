@@ -97,8 +97,8 @@ def read_permissions(run: Run, customer_id: "pd.Series[str]", snapshot: Snapshot
     settings, record = run.settings, run.record
     tables = {name: source for name, source in settings.sources.items() if name in QUERIES}
     asked = settings.model_copy(update={"sources": tables})
-    refusal = None
-    with record.stage("permissions") as stage, scratch(settings.paths.var, record.run_id) as folder:
+    refusal, root = None, settings.paths.scratch
+    with record.stage("permissions") as stage, scratch(root, record.run_id) as folder:
         try:
             parts = _read(asked, run.as_of, snapshot, folder) if tables else []
         except (StilleError, duckdb.Error, OSError) as error:

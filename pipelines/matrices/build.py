@@ -78,7 +78,7 @@ def absent_columns(tables: Mapping[str, TableFacts]) -> list[str]:
 def make_matrix(run: Run, snapshot: Snapshot, job: MatrixJob, names: Sequence[str]) -> pd.DataFrame:
     """Build a matrix in a scratch folder and read its keys, ``names`` and any outcomes."""
     steps = len(job.as_ofs) * snapshot.shards
-    with scratch(run.settings.paths.var, run.record.run_id) as folder:
+    with scratch(run.settings.paths.scratch, run.record.run_id) as folder:
         with bar("building features", steps) as advance:
             parts = build_matrix(run.settings, snapshot, job, folder, lambda: advance(""))
         return read_matrix(parts, [*KEYS, *names])

@@ -20,7 +20,6 @@ from pipelines.tracking import plain_name
 from pipelines.tracking.champion import Champion
 
 SCHEMA_VERSION = "1"
-FOLDER = "monitoring"
 HEADER = ("figure", "value", "95 % interval or detail")
 _CARD = ("calibration_slope", "calibration_intercept", "auc", "lift@10%")
 _MOVED = 5
