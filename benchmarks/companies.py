@@ -42,7 +42,7 @@ class Company:
     @cached_property
     def catalog(self) -> Catalog:
         """The features that the tables can carry."""
-        return catalog_of(self.settings, self.snapshot)
+        return catalog_of(self.settings.sources, self.snapshot)
 
     def examples(self, known_before: date | None = None) -> Examples:
         """The labelled matrix, by default as known before ``today``."""

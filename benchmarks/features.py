@@ -103,7 +103,7 @@ def _measure(what: str, customers: int, dates: int) -> None:
     settings = _settings(customers)
     pa.set_cpu_count(2)
     snapshot = read_snapshot(newest_first(folder / "snapshot")[0])
-    catalog = catalog_of(settings, snapshot)
+    catalog = catalog_of(settings.sources, snapshot)
     started, wall = time.process_time(), time.perf_counter()
     {"floor": floor, "build": build}[what](settings, snapshot, catalog, folder, dates)
     used = {

@@ -106,7 +106,7 @@ class Company:
     @cached_property
     def economics(self) -> Economics:
         """What contacts cost and bring."""
-        economics = economics_of(self.settings)
+        economics = economics_of(self.settings.economics)
         if economics is None:
             raise SystemExit("the demo's configuration has no economics")
         return economics

@@ -83,7 +83,7 @@ def forget(
     settings = load_settings(config)
     if not yes:
         typer.confirm("Erase this customer from all that is kept and published?", abort=True)
-    found = run(settings, customer)
+    found = run(settings.paths, customer)
     print(
         f"Erased from {found.publications} publications, {found.tables} kept tables and "
         f"{found.matrices} kept matrices. Erase the customer from the company's own tables too: "

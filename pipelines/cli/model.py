@@ -101,7 +101,7 @@ def compare(
 
     settings = load_settings(config)
     difference = run(find_logged(settings, a), find_logged(settings, b))
-    page = page_path(settings.paths.var, difference)
+    page = page_path(settings.paths.comparisons, difference)
     write_page(page, difference)
     printing.as_json(difference.to_data()) if as_json else printing.comparison_done(
         difference, page
@@ -123,7 +123,7 @@ def truth(
 
     settings = load_settings(config)
     window = settings.label.lead_days, settings.label.horizon_days
-    printing.truth_comparison(run(newest_scores(settings.paths.var), key, window))
+    printing.truth_comparison(run(newest_scores(settings.paths.training), key, window))
 
 
 @app.command()

@@ -19,10 +19,10 @@ _ALTS = (
 )
 
 
-def page_path(var: Path, difference: Difference) -> Path:
-    """Where the page of two runs goes: under ``var/compare``, named by both."""
+def page_path(folder: Path, difference: Difference) -> Path:
+    """Where the page of two runs goes in ``folder``, named by both."""
     names = (re.sub(r"[^A-Za-z0-9]+", "-", run.label) for run in (difference.a, difference.b))
-    return var / "compare" / f"{'-and-'.join(names)}.html"
+    return folder / f"{'-and-'.join(names)}.html"
 
 
 def write_page(path: Path, difference: Difference) -> None:

@@ -8,12 +8,12 @@ from babel.numbers import get_currency_precision
 from models.dataset.array_types import Floats
 from models.metrics import profit
 from models.metrics.profit import customer_value
+from pipelines.config.sections import Economics
 from pipelines.config.settings import Settings
 
 
-def economics_of(settings: Settings) -> profit.Economics | None:
+def economics_of(section: Economics | None) -> profit.Economics | None:
     """The section of that name as the models take it."""
-    section = settings.economics
     return None if section is None else profit.Economics(**dict(section))
 
 
@@ -23,7 +23,7 @@ def customer_values(settings: Settings, margin: Floats) -> tuple[Floats, Floats]
     ``margin`` a year is in minor units, as the contract has it, NaN where it is not known;
     values are in major units.
     """
-    economics = economics_of(settings)
+    economics = economics_of(settings.economics)
     if economics is None:
         return None
     major = margin / 10.0 ** get_currency_precision(settings.company.currency)

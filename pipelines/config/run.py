@@ -56,7 +56,8 @@ class Run:
         """
         excluded = {"paths", "engine", "tracking", "privacy"}
         deciding = self.settings.model_dump(mode="json", exclude=excluded)
-        rules = {path.name: digest(path) for path in rule_files(self.settings) if path.exists()}
+        files = rule_files(self.settings.list.languages)
+        rules = {path.name: digest(path) for path in files if path.exists()}
         return hashlib.sha256(json.dumps([deciding, rules], sort_keys=True).encode()).hexdigest()
 
     def record_inputs(self) -> None:
@@ -75,5 +76,5 @@ def open_run(
     """
     settings = load_settings(config)
     day = as_of or today_in(settings.company.timezone)
-    with open_record(settings.paths.var, new_run_id(command), command) as record:
+    with open_record(settings.paths.runs, new_run_id(command), command) as record:
         yield Run(settings, day, record, step)

@@ -88,11 +88,14 @@ class Paths(Section):
     out: Path = Path("out")
 
     champion = _BelowVar("champion")  # the model of nights on which the registry is silent
+    comparisons = _BelowVar("compare")  # pages that hold one training run against another
     effect = _BelowVar("effect")  # measured effects of contact, one file a day
     matrices = _BelowVar("matrices")  # that training runs share
+    mlflow_artifacts = _BelowVar("mlartifacts")  # of that database's runs
     mlflow_database = _BelowVar("mlflow.db")  # where no tracking store is configured
     monitoring = _BelowVar("monitoring")  # results, one file a day
     runs = _BelowVar("runs")  # run records
+    scratch = _BelowVar("matrix")  # matrices of one run, gone when it ends
     search = _BelowVar("search")  # trials of the search for hyperparameters
     snapshots = _BelowVar("snapshots")  # checked copies of the company's tables
     spill = _BelowVar("spill")  # what DuckDB does not hold in memory

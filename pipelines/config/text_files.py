@@ -3,7 +3,7 @@
 They decide what a list says, so their bytes are part of the configuration's digest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.errors import ConfigError
 from pipelines.config.list_layout import Layout
-from pipelines.config.settings import Settings
+from pipelines.config.lists import RiskList
 
 ACTIONS = Path("configs/actions.yaml")
 TextKind = Literal["reasons", "titles", "names", "letters", "report"]
@@ -38,9 +38,8 @@ def text_file(kind: TextKind, language: str) -> Path:
     return Path("configs") / kind / f"{language}.yaml"
 
 
-def rule_files(settings: Settings) -> tuple[Path, ...]:
-    """Every file on which the lists of this configuration depend."""
-    languages = settings.list.languages
+def rule_files(languages: Sequence[str]) -> tuple[Path, ...]:
+    """Every file on which lists in these languages depend."""
     return (ACTIONS, *(text_file(kind, each) for kind in _OF_LISTS for each in languages))
 
 
@@ -79,14 +78,14 @@ def load_titles(path: Path) -> Mapping[str, str]:
     return MappingProxyType(found)
 
 
-def layout_of(settings: Settings, language: str) -> Layout:
+def layout_of(options: RiskList, language: str) -> Layout:
     """The layout of a list whose texts are in ``language``; raises ``ConfigError``."""
-    profiles = settings.list.profiles
+    profiles = options.profiles
     excel, xlsx = f"excel-{language}" in profiles, "xlsx" in profiles
     return Layout(
         crm="crm" in profiles,
         excel=excel,
         xlsx=xlsx,
-        rows_per_file=settings.list.rows_per_file,
+        rows_per_file=options.rows_per_file,
         titles=load_titles(text_file("titles", language)) if excel or xlsx else {},
     )

@@ -22,8 +22,6 @@ from pipelines.scoring import uplift
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import resolve_champion
 
-FOLDER = "uplift"
-
 
 def train_uplift_model(
     run: Run, snapshot: Snapshot, assigned: RandomisedAssignments
@@ -59,7 +57,7 @@ def _trial(
 ) -> UpliftData:
     """The assigned customers who are in the matrix of their day, sorted by customer."""
     days = tuple(day.item() for day in np.unique(assigned.assigned_on))
-    job = MatrixJob(catalog_of(run.settings, snapshot), days)
+    job = MatrixJob(catalog_of(run.settings.sources, snapshot), days)
     matrix = make_matrix(run, snapshot, job, spec.names)
     arms = pd.DataFrame(
         {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import BusyError
-from pipelines.config.settings import Settings
+from pipelines.config.sections import Paths
 from pipelines.erasure.publications import forget_published
 from pipelines.erasure.rows import without_in_parquet
 from pipelines.publication.publish import publisher
@@ -31,20 +31,19 @@ class Erasure:
     matrices: int
 
 
-def forget(settings: Settings, customer: str) -> Erasure:
+def forget(paths: Paths, customer: str) -> Erasure:
     """Erase a customer, by the id as it stands in Stille's files; a second call finds nothing.
 
     What a killed call left undone, the next call does. Quarantined source rows go for everybody,
     as nobody can tell whose a broken row is. Raises ``BusyError`` when a run uses what would
     change, and ``PublicationError`` when storage fails.
     """
-    var = settings.paths.var
-    with publisher(settings.paths.out), storage_errors(f"erase a customer below {var}"):
-        tables = _forget_tables(settings.paths.snapshots, customer)
-        kept = sorted(settings.paths.matrices.glob("**/*.parquet"))
-        kept += sorted(settings.paths.training.glob("*/*.parquet"))
+    with publisher(paths.out), storage_errors(f"erase a customer below {paths.var}"):
+        tables = _forget_tables(paths.snapshots, customer)
+        kept = sorted(paths.matrices.glob("**/*.parquet"))
+        kept += sorted(paths.training.glob("*/*.parquet"))
         matrices = sum(without_in_parquet(path, customer) for path in kept)
-        return Erasure(forget_published(settings.paths.out, customer), tables, matrices)
+        return Erasure(forget_published(paths.out, customer), tables, matrices)
 
 
 def _forget_tables(store: Path, customer: str) -> int:

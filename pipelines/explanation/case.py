@@ -6,6 +6,7 @@ Both are found by digest, so that another night's model never explains this one'
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -65,13 +66,12 @@ def open_case(settings: Settings, customer: str, as_of: date | None) -> Case:
             f"the customer is not on the list of {publication.as_of} ({path}): either the id is "
             "another, or there was no active contract on that day. --as-of takes another night."
         )
-    snapshot = _snapshot(settings, publication, described["inputs_digest"])
+    snapshot = _snapshot(settings.paths.snapshots, publication, described["inputs_digest"])
     model = _model(settings, described["model_version"], described["model_digest"])
     return Case(publication, described, dict(rows.iloc[0]), snapshot, model)
 
 
-def _snapshot(settings: Settings, publication: Publication, inputs: str) -> Snapshot:
-    store = settings.paths.snapshots
+def _snapshot(store: Path, publication: Publication, inputs: str) -> Snapshot:
     for folder in newest_first(store):
         try:
             snapshot = read_snapshot(folder)

@@ -75,12 +75,12 @@ def _medians(settings: Settings, explanation: Explanation, names: list[str]) -> 
     case = explanation.case
     if not names:
         return {}
-    catalog = catalog_of(settings, case.snapshot)
+    catalog = catalog_of(settings.sources, case.snapshot)
     usual = ", ".join(
         f"case when 2 * count({column}) > count(*) then median({column}) end"
         for column in map(identifier, names)
     )
-    with scratch(settings.paths.var, f"explain-{case.publication.run_id}") as folder:
+    with scratch(settings.paths.scratch, f"explain-{case.publication.run_id}") as folder:
         job = MatrixJob(catalog, (case.as_of,))
         parts = build_matrix(settings, case.snapshot, job, folder, lambda: None)
         with connect(settings.engine, settings.paths.spill) as con:

@@ -49,7 +49,7 @@ class CustomerMatrix:
 @contextmanager
 def open_customer(settings: Settings, case: Case) -> Iterator[CustomerMatrix]:
     """Open the case's snapshot for its customer, by the feature code of the night."""
-    snapshot, catalog = case.snapshot, catalog_of(settings, case.snapshot)
+    snapshot, catalog = case.snapshot, catalog_of(settings.sources, case.snapshot)
     with connect(settings.engine, settings.paths.spill) as con:
         [(number,)] = con.execute(
             "select cast(md5_number_lower(?) % ? as integer)", [case.customer, snapshot.shards]

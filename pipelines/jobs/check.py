@@ -80,5 +80,6 @@ def feature_dictionary(config: Path) -> list[dict[str, str]]:
     derived = (households.NOTICES,) if households.derivable(tables) else ()
     before = previous_snapshot(settings.paths.snapshots)
     read = {} if before is None else {n: t for n, t in before.tables.items() if n in tables}
-    catalog = build_catalog((*tables, *derived), attributes_of(settings), absent_columns(read))
+    own = attributes_of(settings.sources)
+    catalog = build_catalog((*tables, *derived), own, absent_columns(read))
     return dictionary(catalog)

@@ -12,8 +12,6 @@ from pipelines.jobs.read_tables import read_tables
 from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.escaping import plain_json
 
-FOLDER = "effect"
-
 
 def measure(run: Run) -> EffectResult:
     """Measure by what was known before the as-of date; writes ``var/effect/<as-of date>.json``.

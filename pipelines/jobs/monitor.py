@@ -23,7 +23,7 @@ from pipelines.monitoring.performance import (
     measure,
     performance_alarms,
 )
-from pipelines.monitoring.result import FOLDER, AlarmError, MonitoringResult, as_data, flat_metrics
+from pipelines.monitoring.result import AlarmError, MonitoringResult, as_data, flat_metrics
 from pipelines.runtime.atomic_files import write_file
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion, resolve_champion
@@ -65,7 +65,7 @@ def evaluate_past(
 
 def write(settings: Settings, result: MonitoringResult, champion: Champion) -> None:
     """The report's data as JSON, and the same figures in MLflow."""
-    data = (json.dumps(as_data(settings, result, champion), indent=1) + "\n").encode()
+    data = (json.dumps(as_data(settings.company.name, result, champion), indent=1) + "\n").encode()
     write_file(result.path, data)
     tags = {
         "monitoring_date": str(result.day),
@@ -74,7 +74,7 @@ def write(settings: Settings, result: MonitoringResult, champion: Champion) -> N
     }
     files = {f"{result.day}.json": data}
     name, metrics = f"monitor {result.day}", flat_metrics(result)
-    tracking.log_run(settings, FOLDER, name, {}, metrics, tags, files)
+    tracking.log_run(settings, "monitoring", name, {}, metrics, tags, files)
 
 
 def _result_of(
@@ -85,27 +85,27 @@ def _result_of(
     inputs: Inputs | None,
     today: date,
 ) -> MonitoringResult:
-    var, limits = settings.paths.var, settings.monitoring
+    folder, limits = settings.paths.monitoring, settings.monitoring
     alarms = [
         *(performance_alarms(performance, limits) if performance else ()),
         *(input_alarms(inputs, limits.max_drift) if inputs else ()),
     ]
-    zone, before = settings.company.timezone, _before(var, today)
+    zone, before = settings.company.timezone, _before(folder, today)
     return MonitoringResult(
         day=today,
         chosen=chosen,
         performance=performance,
         inputs=inputs,
         sources=freshness.source_health(snapshot, zone, today, before),
-        gates=freshness.gate_history(var),
+        gates=freshness.gate_history(settings.paths.runs),
         alarms=tuple(alarms),
-        path=var / FOLDER / f"{today}.json",
+        path=folder / f"{today}.json",
     )
 
 
-def _before(var: Path, today: date) -> Mapping[str, Any] | None:
+def _before(folder: Path, today: date) -> Mapping[str, Any] | None:
     """The data of the newest monitoring run on an earlier date."""
-    earlier = sorted(p for p in (var / FOLDER).glob("*.json") if p.stem < today.isoformat())
+    earlier = sorted(p for p in folder.glob("*.json") if p.stem < today.isoformat())
     if not earlier:
         return None
     result: dict[str, Any] = json.loads(earlier[-1].read_bytes())

@@ -124,4 +124,4 @@ def _usable(settings: Settings, chosen: tracking.Registered) -> None:
             "stille train."
         ) from error
     kept = {k: v for k, v in tables.items() if k in settings.sources or k == NOTICES}
-    refuse_other_features(chosen.label, model.spec, catalog_from(settings, kept))
+    refuse_other_features(chosen.label, model.spec, catalog_from(settings.sources, kept))

@@ -86,7 +86,8 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     outcomes = run.step(learn_outcomes, run, prepared, evaluation)
     fitted = add_outcomes(run.step(fit_all, run, prepared, evaluation), outcomes)
     pictures = draw_plots(settings, evaluation)
-    folder = store_artifacts(settings, evaluation, pictures, run.record.run_id)
+    folder = settings.paths.training / run.record.run_id
+    store_artifacts(folder, evaluation, pictures)
     files = run_facts(evaluation, prepared, snapshot) | pictures
     files |= {"leaks.json": search.to_json(), "tried.json": trials.to_json()}
     files |= dict(outcomes.files) | dict(chosen)

@@ -72,7 +72,7 @@ def write_causes(
     drivers = measured_drivers(settings.paths.effect, lists.stamp.as_of, load_actions(ACTIONS))
     rows = cause_rows(removals, lists.stamp, settings.company.currency, drivers)
     fields = tuple(field for field in CAUSE_FIELDS if field.name not in unknown)
-    return with_list(lists, rows, fields, settings, folder, CAUSES_NAME)
+    return with_list(lists, rows, fields, settings.list, folder, CAUSES_NAME)
 
 
 def measured_drivers(folder: Path, as_of: date, rules: Actions) -> frozenset[str]:

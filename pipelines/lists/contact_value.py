@@ -25,7 +25,7 @@ def with_values(settings: Settings, scored: pd.DataFrame, as_of: date) -> pd.Dat
     """
     sleeps = asleep(settings.list.peace, scored, as_of) & (UPLIFT not in scored)
     scored = scored.assign(asleep=sleeps)
-    economics = economics_of(settings)
+    economics = economics_of(settings.economics)
     margin = scored.reindex(columns=[MARGIN])[MARGIN].astype("float64")
     values = customer_values(settings, np.asarray(margin, dtype=np.float64))
     if economics is None or values is None:

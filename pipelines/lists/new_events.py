@@ -47,7 +47,7 @@ def new_events(
         where moment is not null group by customer_id"""
         for name in names
     ]
-    with scratch(settings.paths.var, run_id) as folder, connect(settings.engine, folder) as con:
+    with scratch(settings.paths.scratch, run_id) as folder, connect(settings.engine, folder) as con:
         found = con.execute(
             f"""select customer_id, string_agg(name || ' ' || rows, ';' order by name) as events,
                 cast(timezone({literal(zone)}, timezone('UTC', max(moment))) as date)

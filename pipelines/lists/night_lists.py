@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipelines.config.lists import RiskList
 from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS, layout_of, text_file
 from pipelines.lists.actions import load_actions, suggest
@@ -51,7 +52,7 @@ def write_risk_lists(
 
     The lists of the lanes are written in the first language.
     """
-    bands = Bands(**band_thresholds(settings, scored["churn_probability"]))
+    bands = Bands(**band_thresholds(settings.list.bands, scored["churn_probability"]))
     scored = scored.assign(data_quality=data_quality(scored, _EXPECTED))
     advice = suggest(scored, load_actions(ACTIONS), REASONS)
     scored = scored.join(advice[["suggested_action", "do_not", "action_lane", "minutes"]])
@@ -62,12 +63,12 @@ def write_risk_lists(
     def write(language: str, name: str) -> pd.DataFrame:
         templates = load_templates(text_file("reasons", language))
         rows = risk_list(scored, stamp, bands, templates, settings.company.currency)
-        fields, layout = fields_of(rows, RISK_LIST), layout_of(settings, language)
+        fields, layout = fields_of(rows, RISK_LIST), layout_of(settings.list, language)
         schemas.update(write_list(rows, fields, folder, name, layout))
         return rows
 
     first, *others = settings.list.languages
-    rows, layout = write(first, "risk_list"), layout_of(settings, first)
+    rows, layout = write(first, "risk_list"), layout_of(settings.list, first)
     for name, described in LANE_LISTS.items():
         # The called by rank, the others riskiest first.
         members = rows[rows["lane"].eq(described.lane)].sort_values("call_rank", kind="stable")
@@ -104,7 +105,7 @@ def _facts(settings: Settings, rows: pd.DataFrame, context: NightContext) -> dic
 
 
 def write_changes(
-    settings: Settings,
+    options: RiskList,
     before: PublishedNight | None,
     events: pd.DataFrame,
     lists: NightLists,
@@ -115,26 +116,26 @@ def write_changes(
     if before is not None:
         now = lists.rows.set_index("customer_id")[["churn_probability", "lane", "lane_rule"]]
         rows = changes(now, before, events, lists.stamp)
-    return with_list(lists, rows, CHANGE_FIELDS, settings, folder, CHANGES_NAME)
+    return with_list(lists, rows, CHANGE_FIELDS, options, folder, CHANGES_NAME)
 
 
 def write_chances(
-    settings: Settings, chances: OutcomeProbabilities, lists: NightLists, folder: Path
+    options: RiskList, chances: OutcomeProbabilities, lists: NightLists, folder: Path
 ) -> NightLists:
     """Write ``outcome_probabilities`` beside the lists, in the order of ``chances``."""
     rows, fields = outcome_rows(chances, lists.stamp), outcome_fields(chances.causes)
-    return with_list(lists, rows, fields, settings, folder, OUTCOMES_NAME)
+    return with_list(lists, rows, fields, options, folder, OUTCOMES_NAME)
 
 
 def with_list(
     lists: NightLists,
     rows: pd.DataFrame,
     fields: tuple[Field, ...],
-    settings: Settings,
+    options: RiskList,
     folder: Path,
     name: str,
 ) -> NightLists:
     """Write one more list in the first language's layout."""
-    layout = layout_of(settings, settings.list.languages[0])
+    layout = layout_of(options, options.languages[0])
     written = write_list(rows, fields, folder, name, layout)
     return replace(lists, schemas={**lists.schemas, **written})

@@ -97,8 +97,8 @@ def read_permissions(run: Run, customer_id: "pd.Series[str]", snapshot: Snapshot
     settings, record = run.settings, run.record
     tables = {name: source for name, source in settings.sources.items() if name in QUERIES}
     asked = settings.model_copy(update={"sources": tables})
-    refusal = None
-    with record.stage("permissions") as stage, scratch(settings.paths.var, record.run_id) as folder:
+    refusal, root = None, settings.paths.scratch
+    with record.stage("permissions") as stage, scratch(root, record.run_id) as folder:
         try:
             parts = _read(asked, run.as_of, snapshot, folder) if tables else []
         except (StilleError, duckdb.Error, OSError) as error:
@@ -127,7 +127,7 @@ def _read(settings: Settings, as_of: date, snapshot: Snapshot, folder: Path) -> 
                 con, settings, TABLES[name], given, folder / "scratch", limit, customers_known=False
             )
             _refuse_doubtful(settings, loaded, snapshot)
-            parts += _parts(con, settings, name, as_of)
+            parts += _parts(con, settings.company.timezone, name, as_of)
     path = changed(inputs, input_digests)
     if path is not None:
         raise BusyError(f"{path}: changed while it was read")
@@ -148,7 +148,7 @@ def _refuse_doubtful(settings: Settings, loaded: Loaded, snapshot: Snapshot) -> 
 
 
 def _parts(
-    con: duckdb.DuckDBPyConnection, settings: Settings, name: str, as_of: date
+    con: duckdb.DuckDBPyConnection, zone: str, name: str, as_of: date
 ) -> Iterator[pd.DataFrame]:
     """What a loaded table says by customer, and of whom a row breaks the contract."""
     table, key = identifier(name), ", ".join(map(identifier, TABLES[name].key))
@@ -160,7 +160,7 @@ def _parts(
         f"select distinct customer_id, true as unread from {table} "
         "where _rule is not null and _rule <> $skipped and customer_id is not null"
     )
-    words = {"zone": settings.company.timezone, "as_of": as_of, "skipped": SKIPPED}
+    words = {"zone": zone, "as_of": as_of, "skipped": SKIPPED}
     for asked in (query, broken):
         used = {word: value for word, value in words.items() if f"${word}" in asked}
         yield con.execute(asked, used).df().set_index("customer_id")

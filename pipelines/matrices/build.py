@@ -14,6 +14,7 @@ from features.families.relationship import attribute
 from features.feature import Feature
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
+from pipelines.config.sources import Source
 from pipelines.matrices.files import (
     KEYS,
     MatrixPart,
@@ -32,6 +33,8 @@ from pipelines.runtime.progress import bar
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.snapshot import Snapshot
 
+Sources = Mapping[str, Source]
+
 
 @dataclass(frozen=True, slots=True)
 class MatrixJob:
@@ -42,24 +45,24 @@ class MatrixJob:
     labels_known_before: date | None = None
 
 
-def attributes_of(settings: Settings) -> list[Feature]:
+def attributes_of(sources: Sources) -> list[Feature]:
     """The columns of the customer table that the configuration makes features."""
-    mapped = settings.sources["customers"].attributes
+    mapped = sources["customers"].attributes
     return [
         attribute(f"attr_{name}", a.type, a.family, a.driver, a.unit, a.sign, a.doc or name)
         for name, a in mapped.items()
     ]
 
 
-def catalog_of(settings: Settings, snapshot: Snapshot) -> Catalog:
+def catalog_of(sources: Sources, snapshot: Snapshot) -> Catalog:
     """The features that this company's tables can carry, its own attributes among them."""
-    return catalog_from(settings, tables_of(snapshot))
+    return catalog_from(sources, tables_of(snapshot))
 
 
-def catalog_from(settings: Settings, tables: Mapping[str, Sequence[str]]) -> Catalog:
+def catalog_from(sources: Sources, tables: Mapping[str, Sequence[str]]) -> Catalog:
     """As ``catalog_of``, from the names of the tables and the columns that each lacks."""
     absent = [f"{name}.{column}" for name, columns in tables.items() for column in columns]
-    return build_catalog(tuple(tables), attributes_of(settings), absent)
+    return build_catalog(tuple(tables), attributes_of(sources), absent)
 
 
 def tables_of(snapshot: Snapshot) -> dict[str, list[str]]:
@@ -75,7 +78,7 @@ def absent_columns(tables: Mapping[str, TableFacts]) -> list[str]:
 def make_matrix(run: Run, snapshot: Snapshot, job: MatrixJob, names: Sequence[str]) -> pd.DataFrame:
     """Build a matrix in a scratch folder and read its keys, ``names`` and any outcomes."""
     steps = len(job.as_ofs) * snapshot.shards
-    with scratch(run.settings.paths.var, run.record.run_id) as folder:
+    with scratch(run.settings.paths.scratch, run.record.run_id) as folder:
         with bar("building features", steps) as advance:
             parts = build_matrix(run.settings, snapshot, job, folder, lambda: advance(""))
         return read_matrix(parts, [*KEYS, *names])
@@ -197,7 +200,7 @@ def outcomes_at(
 
     Columns customer_id, as_of, outcome and label, as ``features.labels.outcomes`` gives them.
     """
-    catalog, parts = catalog_of(settings, snapshot), []
+    catalog, parts = catalog_of(settings.sources, snapshot), []
     for number in range(snapshot.shards):
         with connect(settings.engine, settings.paths.spill) as con:
             shard = open_shard(con, settings, snapshot, catalog, number, min(as_ofs))

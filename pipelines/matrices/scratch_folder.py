@@ -7,21 +7,19 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-MATRICES = "matrix"
-
 
 @contextmanager
-def scratch(var: Path, run_id: str) -> Iterator[Path]:
-    """Where a run's matrix goes, under ``var``; gone when the block ends, however it ends.
+def scratch(root: Path, run_id: str) -> Iterator[Path]:
+    """Where a run's matrix goes, below ``root``; gone when the block ends, however it ends.
 
     Removes the folders of runs that were killed; another company's run, which may share
     the ``paths.var`` of its configuration, keeps its folder while it lives.
     """
-    folder = var / MATRICES / run_id
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder = root / run_id
+    root.mkdir(parents=True, exist_ok=True)
     lock = _lock(folder)
-    with FileLock(var / f"{MATRICES}.lock", fallback_to_soft=False):
-        _clear_orphans(folder.parent)
+    with FileLock(root.with_name(f"{root.name}.lock"), fallback_to_soft=False):
+        _clear_orphans(root)
         lock.acquire()
     try:
         yield folder

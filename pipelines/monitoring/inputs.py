@@ -31,7 +31,7 @@ def measure_inputs(
 ) -> Inputs | None:
     """Build the run's matrix and hold it against the reference; None for an empty cohort."""
     settings, as_of, record = run.settings, run.as_of, run.record
-    catalog = catalog_of(settings, snapshot)
+    catalog = catalog_of(settings.sources, snapshot)
     spec = champion.model.spec
     refuse_other_features(champion.registered.label, spec, catalog)
     with record.stage("drift") as stage:

@@ -11,7 +11,6 @@ from pathlib import Path
 from features.errors import GateError
 from features.markdown import markdown_table
 from models.metrics.bootstrap import Interval
-from pipelines.config.settings import Settings
 from pipelines.monitoring import inputs as input_drift
 from pipelines.monitoring import performance as past_performance
 from pipelines.monitoring import sources as freshness
@@ -21,7 +20,6 @@ from pipelines.tracking import plain_name
 from pipelines.tracking.champion import Champion
 
 SCHEMA_VERSION = "1"
-FOLDER = "monitoring"
 HEADER = ("figure", "value", "95 % interval or detail")
 _CARD = ("calibration_slope", "calibration_intercept", "auc", "lift@10%")
 _MAX_LISTED = 5
@@ -53,7 +51,7 @@ class AlarmError(GateError):
         self.result = result
 
 
-def as_data(settings: Settings, result: MonitoringResult, champion: Champion) -> dict[str, object]:
+def as_data(company: str, result: MonitoringResult, champion: Champion) -> dict[str, object]:
     """What ``docs/monitoring.md`` describes."""
     performance, inputs = result.performance, result.inputs
     dates = {
@@ -62,7 +60,7 @@ def as_data(settings: Settings, result: MonitoringResult, champion: Champion) ->
     }
     return {
         "schema_version": SCHEMA_VERSION,
-        "company": settings.company.name,
+        "company": company,
         "date": result.day.isoformat(),
         "champion": champion.registered.label,
         "publications": dates,

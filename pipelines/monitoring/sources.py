@@ -58,10 +58,10 @@ def source_health(
     return tuple(found)
 
 
-def gate_history(var: Path) -> tuple[GateHistory, ...]:
+def gate_history(runs: Path) -> tuple[GateHistory, ...]:
     """Gates that were closed in any of the newest run records, most often closed first."""
     seen: dict[str, list[dict[str, Any]]] = {}
-    for record in _newest_records(var):
+    for record in _newest_records(runs):
         for gate in record.get("gates", ()):
             seen.setdefault(gate["name"], []).append(gate)
     found = [
@@ -82,10 +82,10 @@ def as_data(sources: tuple[Source, ...], gates: tuple[GateHistory, ...]) -> dict
     return {"sources": [asdict(each) for each in sources], "gates": [asdict(g) for g in gates]}
 
 
-def _newest_records(var: Path) -> list[dict[str, Any]]:
+def _newest_records(runs: Path) -> list[dict[str, Any]]:
     """The newest readable records, oldest first."""
     records = []
-    for path in (var / "runs").glob("*.json"):
+    for path in runs.glob("*.json"):
         try:
             record = json.loads(path.read_bytes())
             records.append((str(record["started_at"]), record))

@@ -101,8 +101,8 @@ class RunRecord:
 
 
 @contextmanager
-def open_record(var: Path, run_id: str, command: str) -> Iterator[RunRecord]:
-    """Run a command with its record in ``var/runs/<run_id>.json``.
+def open_record(folder: Path, run_id: str, command: str) -> Iterator[RunRecord]:
+    """Run a command with its record in ``<folder>/<run_id>.json``.
 
     The record is written as ``running`` at the start, so that a killed run leaves a trace, and
     again on every exit; exceptions pass through. Within the block SIGTERM raises
@@ -110,7 +110,7 @@ def open_record(var: Path, run_id: str, command: str) -> Iterator[RunRecord]:
     nothing else went wrong.
     """
     record = RunRecord(run_id, command, _now())
-    path = var / "runs" / f"{run_id}.json"
+    path = folder / f"{run_id}.json"
     with _sigterm_exits() as deafen:
         try:
             _write(record, path)

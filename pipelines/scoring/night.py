@@ -40,14 +40,14 @@ def score_cohort(run: Run, snapshot: Snapshot, champion: Champion) -> CohortScor
     Raises what the gates on the matrix raise, and ``ContractError`` for an empty cohort.
     """
     settings, as_of, record = run.settings, run.as_of, run.record
-    catalog = catalog_of(settings, snapshot)
+    catalog = catalog_of(settings.sources, snapshot)
     spec = champion.model.spec
     refuse_other_features(champion.registered.label, spec, catalog)
     with record.stage("features"):
         names = [feature.name for feature in catalog.features]
         frame = make_matrix(run, snapshot, MatrixJob(catalog, (as_of,)), names)
     with record.stage("scoring") as stage, bar("scoring and explaining"):
-        refuse_other_filling(run, spec, frame, needs_of(attributes_of(settings)))
+        refuse_other_filling(run, spec, frame, needs_of(attributes_of(settings.sources)))
         scored = score_rows(settings, champion.model, frame)
         chances = outcome_probabilities(settings, champion.model, scored)
         causes = causes_of(settings, champion.model, catalog, scored)

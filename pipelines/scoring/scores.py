@@ -20,6 +20,7 @@ from models.dataset.feature_spec import FeatureSpec
 from models.explain.driver_removal import Removal, removals
 from models.explain.shap_values import protective, top_reasons
 from pipelines.config.economics import customer_values
+from pipelines.config.lists import Bands
 from pipelines.config.settings import Settings
 from pipelines.config.sources import Attribute
 
@@ -111,9 +112,8 @@ def no_event(features: Sequence[Feature]) -> dict[str, float]:
     }
 
 
-def band_thresholds(settings: Settings, probability: "pd.Series[float]") -> dict[str, float]:
+def band_thresholds(bands: Bands, probability: "pd.Series[float]") -> dict[str, float]:
     """Lowest probability of each band, from the configured shares of the cohort."""
-    bands = settings.list.bands
     shares = {"medium": bands.medium, "high": bands.high, "very_high": bands.very_high}
     return {
         name: round(float(probability.quantile(1 - share, interpolation="higher")), 6)

@@ -12,6 +12,9 @@ CODES = (
     *("contradicting_message", "forced_channel", "household", "benefits_used"),
     *("channel_mix", "survey_silence", "outreach", "contact_volume", "claims", "profile"),
 )
+"""Every driver code; those of the last line change no risk, but for ``outreach`` where lists are
+acted on and ``claims`` where insurance is sold."""
+
 CAPS = {
     "price_rise": 2.6,
     "unresolved_case": 2.0,

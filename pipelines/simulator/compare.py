@@ -47,14 +47,14 @@ class Comparison:
         return float(np.corrcoef(ranks[:, 0], ranks[:, 1])[0, 1])
 
 
-def newest_scores(var: Path) -> Path:
-    """The folder of the newest training run that kept its test scores.
+def newest_scores(folder: Path) -> Path:
+    """The newest training run below ``folder`` that kept its test scores.
 
     Raises ``ConfigError`` when there is none.
     """
-    runs = sorted((var / "training").glob(f"*/{_SCORES}"))
+    runs = sorted(folder.glob(f"*/{_SCORES}"))
     if not runs:
-        raise ConfigError(f"{var / 'training'} holds no test scores. Train first: stille train.")
+        raise ConfigError(f"{folder} holds no test scores. Train first: stille train.")
     return runs[-1].parent
 
 

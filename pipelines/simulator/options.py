@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-"""Every driver code; those of the last line change no risk, but for ``outreach`` where lists are
-acted on and ``claims`` where insurance is sold."""
-
 DECAY = {
     signal: share
     for share, signals in (

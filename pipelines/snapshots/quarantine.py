@@ -39,7 +39,9 @@ def set_aside(
     _write(connection, loaded, folder / f"{loaded.name}.csv")
     limit = settings.quarantine_share_of(loaded.name)
     if bad > limit * loaded.source_rows:
-        raise ContractError(_refusal(connection, settings, loaded, reported, bad, limit))
+        raise ContractError(
+            _refusal(connection, settings.dialect_of(loaded.name), loaded, reported, bad, limit)
+        )
 
 
 def _write(connection: duckdb.DuckDBPyConnection, loaded: Loaded, path: Path) -> None:
@@ -72,13 +74,12 @@ def _source_names(loaded: Loaded) -> list[str]:
 
 def _refusal(
     connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
+    dialect: Dialect,
     loaded: Loaded,
     reported: Path,
     bad: int,
     limit: float,
 ) -> str:
-    dialect = settings.dialect_of(loaded.name)
     worst = sorted(loaded.rules.items(), key=lambda item: (-item[1], item[0]))
     lines = "".join(
         f"\n  {rule}: {count:,} rows{_detail(connection, loaded, dialect, rule)}"

@@ -84,7 +84,7 @@ def take_snapshot(
         into = folder_of(store, digest)
         ready = None if missing else read_reusable(into, digest)
         if ready is None:
-            with _enough_memory(settings):
+            with _enough_memory(settings.engine.memory_limit):
                 refused = refused_folder(store)
                 written = write_tables(settings, inputs, staging, refused, on_table, as_of)
             _refuse_changed(inputs, input_digests)
@@ -107,11 +107,10 @@ def take_snapshot(
 
 
 @contextmanager
-def _enough_memory(settings: Settings) -> Iterator[None]:
+def _enough_memory(limit: str) -> Iterator[None]:
     try:
         yield
     except duckdb.OutOfMemoryException as error:
-        limit = settings.engine.memory_limit
         raise ConfigError(
             f"engine.memory_limit {limit} is too small; raise it ({error})"
         ) from error

@@ -46,7 +46,7 @@ def find_logged(settings: Settings, name: str) -> Logged:
         if _RUN_ID.fullmatch(name):
             return _logged(client.get_run(name), name[:8])
         if not _NAME.fullmatch(name):
-            raise _unknown(settings, name)
+            raise _unknown(model, name)
         version = (
             client.get_model_version(model, name)
             if name.isdigit()
@@ -54,7 +54,7 @@ def find_logged(settings: Settings, name: str) -> Logged:
         )
         return _logged(client.get_run(str(version.run_id)), f"{model}/{version.version}")
     except MlflowException as error:
-        raise _unknown(settings, name) from error
+        raise _unknown(model, name) from error
 
 
 def champion_file(settings: Settings, name: str) -> bytes | None:
@@ -93,8 +93,8 @@ def _files(run_id: str, names: Sequence[str]) -> dict[str, bytes]:
         }
 
 
-def _unknown(settings: Settings, name: str) -> ConfigError:
-    model, client = settings.tracking.model, mlflow.MlflowClient()
+def _unknown(model: str, name: str) -> ConfigError:
+    client = mlflow.MlflowClient()
     registered = client.search_registered_models(f"name = '{model}'")
     aliases = sorted(alias for each in registered for alias in each.aliases)
     versions = client.search_model_versions(f"name = '{model}'")

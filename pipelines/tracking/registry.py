@@ -76,7 +76,7 @@ def connect(settings: Settings, experiment: str | None = None) -> str:
         if found is not None:
             return str(found.experiment_id)
         local = tracking_uri(settings).startswith("sqlite:")
-        location = (settings.paths.var.absolute() / "mlartifacts").as_uri() if local else None
+        location = settings.paths.mlflow_artifacts.absolute().as_uri() if local else None
         tags = {"mlflow.experimentKind": "custom_model_development"}
         return str(mlflow.create_experiment(name, artifact_location=location, tags=tags))
 

@@ -85,11 +85,8 @@ def draw_plots(settings: Settings, evaluation: Evaluation) -> dict[str, bytes]:
     return {f"plots/{name}.png": png for name, png in pictures.items()}
 
 
-def store_artifacts(
-    settings: Settings, evaluation: Evaluation, pictures: Mapping[str, bytes], run_id: str
-) -> Path:
-    """Write pictures, test scores and drivers under ``var/training/<run_id>``; return it."""
-    folder = settings.paths.training / run_id
+def store_artifacts(folder: Path, evaluation: Evaluation, pictures: Mapping[str, bytes]) -> None:
+    """Write pictures, test scores and drivers into ``folder``."""
     (folder / "plots").mkdir(parents=True, exist_ok=True)
     for name, png in pictures.items():
         replace_bytes(folder / name, png)
@@ -106,7 +103,6 @@ def store_artifacts(
     strengths = {"drivers": evaluation.drivers.to_dict(), "families": spread(evaluation.families)}
     for name, strength in strengths.items():
         replace_bytes(folder / f"{name}.json", json.dumps(strength, indent=1).encode())
-    return folder
 
 
 def describe_rows(

@@ -89,7 +89,7 @@ def _compare(
     test, challenger = evaluation.test.take(rows), evaluation.scores["model"][rows]
     replicates = settings.training.bootstrap
     gain = log_loss_gain(test.y, challenger, champion, test.customer_id, replicates)
-    economics, values = economics_of(settings), customer_values(settings, test.margin)
+    economics, values = economics_of(settings.economics), customer_values(settings, test.margin)
     profit, who = None, test.customer_id
     if economics is not None and values is not None:
         profit = profit_gain(test.y, challenger, champion, values[0], economics, who, replicates)

@@ -8,6 +8,7 @@ from datetime import date
 from features.errors import GateError
 from features.timeline import LabelWindow, month_starts
 from models.competing_risks.person_periods import PERIOD_DAYS
+from pipelines.config.sections import Label
 from pipelines.config.settings import Settings
 from pipelines.matrices.shard import label_as_ofs
 from pipelines.snapshots.snapshot import Snapshot
@@ -36,14 +37,14 @@ def training_as_ofs(settings: Settings, snapshot: Snapshot, today: date) -> tupl
 def labelled_as_ofs(settings: Settings, snapshot: Snapshot, today: date) -> tuple[date, ...]:
     """``training_as_ofs``, and with horizons the newer months whose first period is complete."""
     matured = training_as_ofs(settings, snapshot, today)
-    if not learns_horizons(settings, snapshot):
+    if not learns_horizons(settings.label, snapshot):
         return matured
     period = LabelWindow(settings.label.lead_days, PERIOD_DAYS)
     newer = month_starts(matured[-1], settings.training.last_as_of or today)[1:]
     return (*matured, *(day for day in newer if period.complete(day, today)))
 
 
-def learns_horizons(settings: Settings, snapshot: Snapshot) -> bool:
+def learns_horizons(label: Label, snapshot: Snapshot) -> bool:
     """Whether outcomes by horizon are asked for, and ends have the days that they need."""
     tables = snapshot.tables
-    return bool(settings.label.horizons) and "terminations" in tables and "labels" not in tables
+    return bool(label.horizons) and "terminations" in tables and "labels" not in tables

@@ -74,7 +74,7 @@ def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> Tr
     Raises ``GateError`` when no label window is complete.
     """
     settings, record = run.settings, run.record
-    catalog = catalog_of(settings, snapshot)
+    catalog = catalog_of(settings.sources, snapshot)
     as_ofs = labelled_as_ofs(settings, snapshot, run.as_of)
     if newest is not None:
         first = training_as_ofs(settings, snapshot, run.as_of)[-newest:][0]
@@ -87,7 +87,7 @@ def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> Tr
             make_matrix(run, snapshot, job, names),
             catalog,
             end_days=settings.label.lead_days + settings.label.horizon_days,
-            histories=learns_horizons(settings, snapshot),
+            histories=learns_horizons(settings.label, snapshot),
         )
         stage.rows_out = len(prepared.examples)
     record.notes += [

@@ -24,6 +24,7 @@ from models.competing_risks.scorecard import (
 )
 from models.dataset.histories import Histories
 from pipelines.config.run import Run
+from pipelines.config.sections import Label
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
 from pipelines.training.evaluation import recipe_of
@@ -56,7 +57,7 @@ def learn_outcomes(run: Run, prepared: TrainingData, evaluation: Evaluation) -> 
     if prepared.histories is None:
         record.notes.append("outcomes by horizon are not learned: they need the terminations table")
         return Outcomes()
-    horizons = complete_horizons(settings, prepared.histories, today)
+    horizons = complete_horizons(settings.label, prepared.histories, today)
     for days in sorted(set(settings.label.horizons) - set(horizons)):
         record.notes.append(
             f"the horizon of {days} days is left out: no as-of date has it complete"
@@ -70,7 +71,8 @@ def learn_outcomes(run: Run, prepared: TrainingData, evaluation: Evaluation) -> 
         except GateError as error:
             record.notes.append(f"outcomes by horizon are not learned: {error}")
             return Outcomes()
-    cards = cards_by_horizon(settings, past, prepared.histories, horizons, first, today)
+    threads = settings.engine.threads
+    cards = cards_by_horizon(past, prepared.histories, horizons, first, today, threads)
     facts = {
         "judged_from": str(first),
         "causes": past.causes,
@@ -81,13 +83,11 @@ def learn_outcomes(run: Run, prepared: TrainingData, evaluation: Evaluation) -> 
     return Outcomes(model, {FACTS: json.dumps(facts, indent=1).encode()}, main_metrics(cards))
 
 
-def complete_horizons(settings: Settings, histories: Histories, today: date) -> tuple[int, ...]:
+def complete_horizons(label: Label, histories: Histories, today: date) -> tuple[int, ...]:
     """The configured horizons that are complete for at least one as-of date."""
     oldest: date = histories.as_of.min().item()
-    lead = settings.label.lead_days
-    return tuple(
-        days for days in settings.label.horizons if LabelWindow(lead, days).complete(oldest, today)
-    )
+    windows = ((days, LabelWindow(label.lead_days, days)) for days in label.horizons)
+    return tuple(days for days, window in windows if window.complete(oldest, today))
 
 
 def first_evaluation_date(
@@ -129,12 +129,12 @@ def _fit(
 
 
 def cards_by_horizon(
-    settings: Settings,
     model: Incidence,
     histories: Histories,
     horizons: tuple[int, ...],
     first: date,
     today: date,
+    threads: int,
 ) -> Cards:
     """Cards by horizon (in days, as text) of the rows from ``first`` on that have it complete."""
     cards = {}
@@ -144,7 +144,7 @@ def cards_by_horizon(
         complete = [day for day in later if window.complete(day.item(), today)]
         followed = followed_up_rows(histories, model.lead_days, horizon)
         rows = histories.take(followed & np.isin(histories.as_of, complete))
-        cards[str(horizon)] = evaluate_outcomes(model, rows, horizon, settings.engine.threads)
+        cards[str(horizon)] = evaluate_outcomes(model, rows, horizon, threads)
     return cards
 
 

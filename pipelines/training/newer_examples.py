@@ -52,7 +52,7 @@ def newer_examples(run: Run, snapshot: Snapshot, champion: Champion) -> NewerExa
     """
     settings, today, record = run.settings, run.as_of, run.record
     label, spec = champion.registered.label, champion.model.spec
-    catalog = catalog_of(settings, snapshot)
+    catalog = catalog_of(settings.sources, snapshot)
     refuse_other_features(label, spec, catalog)
     learned, window = training_cutoff(champion), settings.label_window()
     matured = training_as_ofs(settings, snapshot, today)
@@ -135,7 +135,7 @@ def known_shares(
     if not days:
         return {}
     then, whole = dict.fromkeys(days, 0), 0
-    catalog, window = catalog_of(settings, snapshot), settings.label_window()
+    catalog, window = catalog_of(settings.sources, snapshot), settings.label_window()
     for number in range(snapshot.shards):
         with connect(settings.engine, settings.paths.spill) as con:
             shard = open_shard(con, settings, snapshot, catalog, number, past[0])

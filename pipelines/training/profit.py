@@ -15,7 +15,7 @@ ENDS = ("low_multiple", "high_multiple")
 
 def profit_curves(settings: Settings, test: Examples, p: Floats) -> dict[str, ProfitCurve]:
     """The curve at each multiple, named by what winning costs; empty without economics."""
-    economics, values = economics_of(settings), customer_values(settings, test.margin)
+    economics, values = economics_of(settings.economics), customer_values(settings, test.margin)
     if economics is None or values is None:
         return {}
     multiples = economics.acquisition_cost_multiple
@@ -30,7 +30,7 @@ def profit_card(settings: Settings, test: Examples, p: Floats) -> dict[str, Inte
 
     Empty without economics.
     """
-    economics, values = economics_of(settings), customer_values(settings, test.margin)
+    economics, values = economics_of(settings.economics), customer_values(settings, test.margin)
     if economics is None or values is None:
         return {}
     card: dict[str, Interval] = {}

@@ -66,7 +66,7 @@ def evidence_of(
     own = np.nan if p is None else mean_log_loss(test.y, p)
     return ChallengerEvidence(
         card=evaluation.cards["model"],
-        slopes=_slopes(settings, evaluation),
+        slopes=_slopes(evaluation, settings.training.bootstrap),
         base_log_loss=evaluation.cards["base_rate"]["log_loss"].value,
         own_log_loss=own,
         weakest_seed=weakest_seed_ratio(model, test.x, test.y, threads) if same else np.nan,
@@ -77,7 +77,7 @@ def evidence_of(
     )
 
 
-def _slopes(settings: Settings, evaluation: Evaluation) -> dict[str, Interval]:
+def _slopes(evaluation: Evaluation, replicates: int) -> dict[str, Interval]:
     """Calibration slope of each product line, where there are several with leavers enough."""
     test, p = evaluation.test, evaluation.scores["model"]
     lines = test.product_line.astype(str)
@@ -87,7 +87,7 @@ def _slopes(settings: Settings, evaluation: Evaluation) -> dict[str, Interval]:
         left = int(test.y[rows].sum())
         if rows.all() or min(left, int(rows.sum()) - left) < _FEWEST_OF_A_LINE:
             continue
-        card = scorecard(test.y[rows], p[rows], test.customer_id[rows], settings.training.bootstrap)
+        card = scorecard(test.y[rows], p[rows], test.customer_id[rows], replicates)
         slopes[str(line)] = card["calibration_slope"]
     return slopes
 

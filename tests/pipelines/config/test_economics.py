@@ -25,7 +25,7 @@ def test_margins_come_in_minor_units(company, currency, margin):
 
 
 def test_without_economics_nobody_has_a_value(company):
-    assert economics_of(company()) is None
+    assert economics_of(None) is None
     assert customer_values(company(), np.array([1.0])) is None
 
 

@@ -114,7 +114,7 @@ def test_a_night_values_contacts_by_an_accepted_effect(demo, published, tmp_path
     """The same night with a model that keeps nobody: no contact is worth its cost, none is made."""
     config = demo.config_in(tmp_path)
     settings = load_settings(config)
-    with open_record(settings.paths.var, "n", "nightly") as told:
+    with open_record(settings.paths.runs, "n", "nightly") as told:
         spec = resolve_champion(Run(settings, demo.as_of, told)).model.spec
     rows = 400
     x = np.asfortranarray(np.zeros((rows, len(spec.names))), dtype=np.float32)

@@ -91,7 +91,7 @@ def test_what_would_change_the_score_is_computed_with_the_cohorts_medians(
     seen = outlook(settings, found)
     assert seen
     snapshot = found.case.snapshot
-    job = MatrixJob(catalog_of(settings, snapshot), (demo.as_of,))
+    job = MatrixJob(catalog_of(settings.sources, snapshot), (demo.as_of,))
     parts = build_matrix(settings, snapshot, job, tmp_path, lambda: None)
     cohort = pd.concat([pd.read_parquet(part.features) for part in parts])
     for change in seen:

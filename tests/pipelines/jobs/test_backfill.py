@@ -48,7 +48,7 @@ def matrix(folder: Path, days: tuple[date, ...]) -> pd.DataFrame:
     config.write_text(yaml.safe_dump(document), encoding="utf-8")
     settings = load_settings(config)
     snapshot = take_snapshot(settings, folder / "snapshot")
-    job = MatrixJob(catalog_of(settings, snapshot), days)
+    job = MatrixJob(catalog_of(settings.sources, snapshot), days)
     parts = build_matrix(settings, snapshot, job, folder / "matrix", lambda: None)
     return pd.concat((pd.read_parquet(part.features) for part in parts), ignore_index=True)
 

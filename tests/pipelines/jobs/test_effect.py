@@ -147,7 +147,7 @@ def test_companies_that_contact_in_vain_show_no_effect(tmp_path, monkeypatch) ->
         document["paths"] = {name: str(folder / name) for name in ("data", "var", "out")}
         (folder / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
         settings, today = load_settings(folder / "config.yaml"), date(2024, 1, 1)
-        with open_record(settings.paths.var, "effect-1", "effect") as record:
+        with open_record(settings.paths.runs, "effect-1", "effect") as record:
             snapshot = read_tables(Run(settings, today, record))
         assigned = arms_until(settings, snapshot, today).assigned
         for found in measure_effects(assigned)[:4]:

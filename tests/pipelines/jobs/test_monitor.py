@@ -287,13 +287,12 @@ def test_a_source_that_stands_still_is_told(demo, trained):
 
 
 def test_closed_gates_are_counted_over_the_records(tmp_path):
-    (tmp_path / "runs").mkdir()
     for number, passed in enumerate([True, False, False]):
         gate = {"name": "rows", "value": number, "low": None, "high": 0, "passed": passed}
         fine = {"name": "fine", "value": 1.0, "low": None, "high": None, "passed": True}
         record = {"started_at": f"2024-01-0{number + 1}", "gates": [gate, fine]}
-        (tmp_path / "runs" / f"r{number}.json").write_text(json.dumps(record))
-    (tmp_path / "runs" / "torn.json").write_text("{")
+        (tmp_path / f"r{number}.json").write_text(json.dumps(record))
+    (tmp_path / "torn.json").write_text("{")
     (found,) = gate_history(tmp_path)
     assert (found.gate, found.runs, found.closed, found.latest) == ("rows", 3, 2, 2)
 

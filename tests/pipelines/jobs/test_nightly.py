@@ -82,7 +82,7 @@ def oracle(demo, tmp_path, oracle_memory) -> pd.DataFrame:
 def matrix_by_hand(demo, folder: Path) -> pd.DataFrame:
     settings = load_settings(demo.config_in(folder, engine={"shard_size": 700}))
     snapshot = take_snapshot(settings, folder / "own")
-    job = MatrixJob(catalog_of(settings, snapshot), (demo.as_of,))
+    job = MatrixJob(catalog_of(settings.sources, snapshot), (demo.as_of,))
     parts = build_matrix(settings, snapshot, job, folder / "matrix", lambda: None)
     assert len(parts) > 1
     return pd.concat([pd.read_parquet(p.features) for p in parts], ignore_index=True)
@@ -465,7 +465,7 @@ def restricted(spec: FeatureSpec, catalog: Catalog) -> FeatureSpec:
 def test_a_feature_defined_otherwise_is_refused_by_name(demo):
     settings = load_settings(demo.config)
     snapshot = take_snapshot(settings, demo.var / "snapshots", as_of=demo.as_of)
-    catalog = catalog_of(settings, snapshot)
+    catalog = catalog_of(settings.sources, snapshot)
     registered = tracking.champion_version(settings)
     spec = tracking.load(settings, registered).spec
     refuse_other_features(registered.label, spec, catalog)

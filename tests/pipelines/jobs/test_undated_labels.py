@@ -51,7 +51,7 @@ def read(memory, root, example_data, monkeypatch, tmp_path_factory):
             monkeypatch.setenv("STILLE__PATHS__VAR", str(folder / "var"))
             settings = load_settings(root / "configs" / "examples" / f"{name}.yaml")
             snapshot = take_snapshot(settings, folder / "snapshot")
-            job = MatrixJob(catalog_of(settings, snapshot), AS_OFS[name])
+            job = MatrixJob(catalog_of(settings.sources, snapshot), AS_OFS[name])
             parts = build_matrix(settings, snapshot, job, folder / "matrix", lambda: None)
             matrix = pd.concat(pd.read_parquet(part.features) for part in parts)
             memory[name] = Read(settings, snapshot, matrix.set_index(["as_of", "customer_id"]))

@@ -26,7 +26,7 @@ def built(demo, folder, *, shard_size, threads):
     engine = {"shard_size": shard_size, "threads": threads}
     settings = load_settings(demo.config_in(folder, engine=engine))
     snapshot = take_snapshot(settings, folder / "snapshot")
-    catalog = catalog_of(settings, snapshot)
+    catalog = catalog_of(settings.sources, snapshot)
     told = []
     parts = build_matrix(
         settings, snapshot, MatrixJob(catalog, DAYS, KNOWN), folder / "m", lambda: told.append(1)

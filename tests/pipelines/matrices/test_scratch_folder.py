@@ -24,7 +24,7 @@ with scratch(Path(sys.argv[1]), "nightly-other") as folder:
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that owns ``matrix/nightly-other`` until its input ends or it is killed."""
-    command = [sys.executable, "-W", "error", "-c", OWNER, str(tmp_path)]
+    command = [sys.executable, "-W", "error", "-c", OWNER, str(tmp_path / "matrix")]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as running:
@@ -37,12 +37,12 @@ def other(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_a_living_owner_keeps_its_folder_beside_another_and_a_killed_one_does_not(tmp_path, other):
     theirs = tmp_path / "matrix" / "nightly-other"
     theirs.with_name("killed-before-its-folder.lock").touch()
-    with scratch(tmp_path, "nightly-mine") as mine:
+    with scratch(tmp_path / "matrix", "nightly-mine") as mine:
         mine.mkdir()
         assert theirs.is_dir()
         other.send_signal(signal.SIGKILL)
         other.wait()
-        with scratch(tmp_path, "train-later"):
+        with scratch(tmp_path / "matrix", "train-later"):
             assert not theirs.exists()
             assert mine.is_dir()
     assert list((tmp_path / "matrix").iterdir()) == []
@@ -56,7 +56,7 @@ def test_an_owner_that_ends_well_leaves_nothing(tmp_path, other):
 
 def test_the_folder_is_gone_after_an_error(tmp_path):
     def fail() -> None:
-        with scratch(tmp_path, "nightly-mine") as mine:
+        with scratch(tmp_path / "matrix", "nightly-mine") as mine:
             mine.mkdir()
             raise OSError("disk")
 

@@ -62,7 +62,7 @@ def test_two_runs_may_keep_the_same_matrix_at_once(tmp_path):
 
 def test_only_new_features_are_computed_for_dates_that_were_kept(company_of, tmp_path, derived):
     settings, snapshot = company_of
-    catalog = catalog_of(settings, snapshot)
+    catalog = catalog_of(settings.sources, snapshot)
     names = [feature.name for feature in catalog.model_features]
     old = catalog.only([name for name in names if not name.startswith("wait_")])
     built(settings, snapshot, MatrixJob(old, AS_OFS), tmp_path / "a")
@@ -80,7 +80,7 @@ def test_only_new_features_are_computed_for_dates_that_were_kept(company_of, tmp
 
 def test_kept_dates_are_read_again_after_one_of_them_was_checked(company_of, tmp_path, derived):
     settings, snapshot = company_of
-    job = MatrixJob(catalog_of(settings, snapshot), AS_OFS)
+    job = MatrixJob(catalog_of(settings.sources, snapshot), AS_OFS)
     first = built(settings, snapshot, job, tmp_path / "a")
     derived.clear()
     again = built(settings, snapshot, job, tmp_path / "b")
@@ -90,7 +90,7 @@ def test_kept_dates_are_read_again_after_one_of_them_was_checked(company_of, tmp
 
 def test_a_rewritten_history_is_noticed_and_nothing_kept_is_believed(company_of, tmp_path):
     settings, snapshot = company_of
-    job = MatrixJob(catalog_of(settings, snapshot), AS_OFS)
+    job = MatrixJob(catalog_of(settings.sources, snapshot), AS_OFS)
     built(settings, snapshot, job, tmp_path / "a")
     path = snapshot.path("contacts", 0)
     contacts = pq.ParquetFile(path).read()
@@ -109,7 +109,7 @@ def test_a_rewritten_history_is_noticed_and_nothing_kept_is_believed(company_of,
 
 def test_a_damaged_file_is_computed_again(company_of, tmp_path):
     settings, snapshot = company_of
-    job = MatrixJob(catalog_of(settings, snapshot), AS_OFS)
+    job = MatrixJob(catalog_of(settings.sources, snapshot), AS_OFS)
     first = built(settings, snapshot, job, tmp_path / "a")
     for path in (settings.paths.var / "matrices").rglob("*.parquet"):
         content = bytearray(path.read_bytes())

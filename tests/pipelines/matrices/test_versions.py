@@ -31,7 +31,7 @@ def test_versions_all_stay_and_each_day_sees_its_own(company, tmp_path):
     settings = company({"b.csv": HEADER + SECOND + FIRST}, {"benefits": SOURCE})
     snapshot = take_snapshot(settings, tmp_path / "snapshot")
     assert snapshot.tables["benefits"].rows == 2
-    job = MatrixJob(catalog_of(settings, snapshot), (date(2024, 3, 5), date(2024, 3, 6)))
+    job = MatrixJob(catalog_of(settings.sources, snapshot), (date(2024, 3, 5), date(2024, 3, 6)))
     parts = build_matrix(settings, snapshot, job, tmp_path / "matrix", lambda: None)
     rows = pd.concat(pd.read_parquet(part.features) for part in parts)
     held = rows[rows["customer_id"] == "1"]

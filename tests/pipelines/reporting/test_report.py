@@ -283,9 +283,8 @@ def test_texts_that_are_none_stop_with_the_file(tmp_path):
 
 
 def test_the_texts_are_part_of_what_a_publication_was_made_of():
-    settings = load_settings(Path("configs/demo.yaml"))
-    files = {Path(f"configs/report/{name}.yaml") for name in settings.list.languages}
-    assert files <= set(rule_files(settings))
+    files = {Path(f"configs/report/{name}.yaml") for name in ("nb", "en")}
+    assert files <= set(rule_files(["nb", "en"]))
 
 
 def test_facts_are_collected_from_the_lists_the_snapshot_and_the_measurements(tmp_path):

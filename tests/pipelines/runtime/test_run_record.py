@@ -14,8 +14,8 @@ from features.errors import BusyError, ContractError, PublicationError
 from pipelines.runtime.run_record import open_record
 
 
-def written(var: Path) -> dict[str, Any]:
-    return json.loads((var / "runs" / "run-1.json").read_bytes())
+def written(runs: Path) -> dict[str, Any]:
+    return json.loads((runs / "run-1.json").read_bytes())
 
 
 def test_a_good_run_is_recorded_with_its_stages_and_gates(tmp_path: Path):
@@ -80,7 +80,7 @@ def test_a_failed_run_is_recorded(
 def test_an_error_of_unknown_words_leaves_no_customer_data(tmp_path: Path):
     with pytest.raises(ValueError, match="Kari"), open_record(tmp_path, "run-1", "nightly"):
         raise ValueError("could not parse 'Kari Nordmann, 99887766'")
-    text = (tmp_path / "runs" / "run-1.json").read_text()
+    text = (tmp_path / "run-1.json").read_text()
     assert "Kari" not in text
     assert "99887766" not in text
 
@@ -129,20 +129,20 @@ def test_a_record_that_cannot_be_written_stops_the_run(tmp_path: Path):
     (tmp_path / "runs").write_text("a file where the folder should be")
     with (
         pytest.raises(PublicationError, match="write the run record"),
-        open_record(tmp_path, "run-1", "nightly"),
+        open_record(tmp_path / "runs", "run-1", "nightly"),
     ):
         raise AssertionError("the run must not begin")
 
 
-def break_and_fail(var: Path) -> None:
-    with open_record(var, "run-1", "nightly"):
-        (var / "runs" / "run-1.json").unlink()
-        (var / "runs").rmdir()
-        (var / "runs").write_text("in the way")
+def break_and_fail(runs: Path) -> None:
+    with open_record(runs, "run-1", "nightly"):
+        (runs / "run-1.json").unlink()
+        runs.rmdir()
+        runs.write_text("in the way")
         raise ContractError("row 3")
 
 
 def test_the_run_s_own_error_comes_before_the_record_s(tmp_path: Path):
     with pytest.raises(ContractError, match="row 3") as caught:
-        break_and_fail(tmp_path)
+        break_and_fail(tmp_path / "runs")
     assert "write the run record" in caught.value.__notes__[0]

@@ -1,7 +1,5 @@
 """Scored rows are ordered, explained where the configuration asks, and cut into bands."""
 
-from types import SimpleNamespace
-
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
@@ -10,6 +8,7 @@ import pytest
 from models.calibration.platt import Calibration, Platt
 from models.churn.model import ChurnModel
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
+from pipelines.config.lists import Bands
 from pipelines.scoring.scores import band_thresholds, score_rows
 
 COLUMNS = (
@@ -149,8 +148,7 @@ def test_a_reason_names_the_attribute_that_says_most_for_it(model, settings):
     ],
 )
 def test_bands_begin_at_shares_of_the_cohort(count, expected):
-    bands = SimpleNamespace(medium=0.20, high=0.05, very_high=0.01)
-    settings = SimpleNamespace(list=SimpleNamespace(bands=bands))
     probability = pd.Series(np.arange(1, count + 1) / (count + 1))
     wanted = {name: round(rank / (count + 1), 6) for name, rank in expected.items()}
-    assert band_thresholds(settings, probability) == pytest.approx(wanted)
+    bands = Bands(medium=0.20, high=0.05, very_high=0.01)
+    assert band_thresholds(bands, probability) == pytest.approx(wanted)

@@ -99,7 +99,7 @@ def test_the_simulated_companys_model_is_held_against_its_key(demo, trained):
     assert not {"unseen", "season"} & set(found.true_drivers.index)
     truth = pd.read_parquet(demo.data / "truth" / "hazard.parquet")
     truth["as_of"] = pd.to_datetime(truth["month"]).astype("datetime64[s]")
-    scores = pd.read_parquet(newest_scores(demo.var) / "test_scores.parquet")
+    scores = pd.read_parquet(newest_scores(demo.var / "training") / "test_scores.parquet")
     joined = scores.merge(truth, on=["customer_id", "as_of"])
     assert len(joined) == found.rows
     assert found.oracle_auc == pytest.approx(
@@ -114,7 +114,8 @@ def test_a_larger_companys_model_ranks_as_well_as_its_key_for_the_same_reasons(r
     document["paths"] = {name: str(tmp_path / name) for name in ("data", "var", "out")}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
     TRAIN.start(tmp_path / "config.yaml", first_day_after(tmp_path / "data"))
-    found = compare(newest_scores(tmp_path / "var"), tmp_path / "data" / "truth", WINDOW)
+    scores = newest_scores(tmp_path / "var" / "training")
+    found = compare(scores, tmp_path / "data" / "truth", WINDOW)
     assert found.ratio >= 0.97
     assert found.family_rank_correlation >= 0.8
 
@@ -123,16 +124,16 @@ def test_the_newest_run_is_taken(tmp_path):
     with pytest.raises(ConfigError, match="Train first: stille train"):
         newest_scores(tmp_path)
     for name in ("train-20260101T000000Z-ffffff", "train-20260102T000000Z-000000"):
-        folder = tmp_path / "training" / name
+        folder = tmp_path / name
         folder.mkdir(parents=True)
         (folder / "test_scores.parquet").touch()
-    (tmp_path / "training" / "train-20260103T000000Z-000000").mkdir()
+    (tmp_path / "train-20260103T000000Z-000000").mkdir()
     assert newest_scores(tmp_path).name == "train-20260102T000000Z-000000"
 
 
 def test_a_company_without_a_key_cannot_be_compared(demo, tmp_path):
     with pytest.raises(ConfigError, match=r"hazard\.parquet: no answer key here"):
-        compare(newest_scores(demo.var), tmp_path, WINDOW)
+        compare(newest_scores(demo.var / "training"), tmp_path, WINDOW)
 
 
 def test_the_day_after_the_key(demo):

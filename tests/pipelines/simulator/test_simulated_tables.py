@@ -213,7 +213,7 @@ def test_a_company_that_insures_passes_check_and_has_every_feature_of_claims(
     check_tables(tmp_path / "config.yaml", END)
     settings = load_settings(tmp_path / "config.yaml")
     snapshot = take_snapshot(settings, tmp_path / "snapshot", as_of=END)
-    job = MatrixJob(catalog_of(settings, snapshot), (END,))
+    job = MatrixJob(catalog_of(settings.sources, snapshot), (END,))
     (part,) = build_matrix(settings, snapshot, job, tmp_path / "matrix", lambda: None)
     named = [f for f in build_catalog(TABLES).model_features if f.driver == "claims"]
     matrix = pd.read_parquet(part.features)[[f.name for f in named]]

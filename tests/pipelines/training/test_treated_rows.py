@@ -56,7 +56,7 @@ def prepared(folder: Path, acted_on: float) -> tuple[Settings, TrainingData]:
     document["label"].pop("horizons")
     (folder / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
     settings = load_settings(folder / "config.yaml")
-    with open_record(settings.paths.var, "train-1", "train") as record:
+    with open_record(settings.paths.runs, "train-1", "train") as record:
         run = Run(settings, TODAY, record)
         return settings, make_examples(run, read_tables(run))
 
@@ -65,7 +65,7 @@ def trained(settings: Settings, prepared: TrainingData, how: str) -> ChurnModel:
     """The recipe on what one way of training learns from."""
     training = settings.training.model_copy(update={"feedback": how, "seeds": 2})
     settings = settings.model_copy(update={"training": training})
-    with open_record(settings.paths.var, f"train-{how}", "train") as record:
+    with open_record(settings.paths.runs, f"train-{how}", "train") as record:
         fair, _ = leave_out_treated(Run(settings, TODAY, record), prepared)
     recipe = recipe_of(settings, len(fair.examples))
     return fit(fair.examples, recipe)[0]
