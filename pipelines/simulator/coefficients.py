@@ -2,18 +2,12 @@
 
 from dataclasses import dataclass
 
-CODES = (
-    *("bill_shock", "bill_correction", "unclear_bill", "dunning", "payment_failure"),
-    *("payment_method", "payment_setup", "price_rise", "silent_price_rise", "newcomer_offer"),
-    *("closed_tariff", "binding", "bundle", "wait", "unresolved_case", "late_delivery"),
-    *("bot_loop", "fault_response", "repeat_contact", "scattered_history"),
-    *("uninformed_incident", "satisfaction", "tenure", "product", "missing_reading"),
-    *("loyalty_benefit", "market_gap", "self_service", "complaint", "noise"),
-    *("contradicting_message", "forced_channel", "household", "benefits_used"),
-    *("channel_mix", "survey_silence", "outreach", "contact_volume", "claims", "profile"),
-)
-"""Every driver code; those of the last line change no risk, but for ``outreach`` where lists are
-acted on and ``claims`` where insurance is sold."""
+from features.catalog import build_catalog
+from features.contract import TABLES
+
+_CATALOG = build_catalog(tuple(TABLES))
+CODES = (*dict.fromkeys(f.driver for f in _CATALOG.model_features), "profile")
+"""Every driver code: those of the features, and the one of a company's own attributes."""
 
 CAPS = {
     "price_rise": 2.6,
