@@ -48,16 +48,20 @@ def by_family(contributions: Floats, spec: FeatureSpec) -> pd.DataFrame:
     return _summed(contributions, [column.family for column in spec.columns])
 
 
-def top_reasons(contributions: Floats, spec: FeatureSpec, n: int = 3) -> Reasons:
+def top_reasons(
+    contributions: Floats, spec: FeatureSpec, n: int = 3, nameable: pd.DataFrame | None = None
+) -> Reasons:
     """The ``n`` driver families that raise each customer's risk most, each named by a driver.
 
     A family's contribution is the sum over its features, as ``by_family`` gives it, on the scale
     of ``contributions``: the log-odds of the calibrated probability. Its driver is the one that
-    raises it most. Only families that raise the risk count; equals rank by family, then by driver.
+    raises it most, among those ``nameable`` for the customer (n rows, a boolean column per driver
+    code; all when not given). Only families that raise the risk and have such a driver count;
+    equals rank by family, then by driver.
     """
     families = by_family(contributions, spec)
-    values = families.to_numpy(dtype=np.float64)
-    named = [_strongest(contributions, spec, family) for family in families.columns]
+    named = [_strongest(contributions, spec, family, nameable) for family in families.columns]
+    values = np.where(np.column_stack(named) != "", families.to_numpy(dtype=np.float64), 0.0)
     order = np.argsort(-values, axis=1, kind="stable")[:, :n]
     top = np.take_along_axis(values, order, axis=1)
     names = np.take_along_axis(np.column_stack(named), order, axis=1)
@@ -69,9 +73,11 @@ def top_reasons(contributions: Floats, spec: FeatureSpec, n: int = 3) -> Reasons
     )
 
 
-def protective(contributions: Floats, spec: FeatureSpec) -> Reasons:
+def protective(
+    contributions: Floats, spec: FeatureSpec, nameable: pd.DataFrame | None = None
+) -> Reasons:
     """The one family that lowers each customer's risk most, shape (n, 1); "" where none does."""
-    lowered = top_reasons(-contributions, spec, 1)
+    lowered = top_reasons(-contributions, spec, 1, nameable)
     return Reasons(lowered.codes, -lowered.values)
 
 
@@ -86,12 +92,16 @@ def spread(grouped: pd.DataFrame) -> dict[str, float]:
     return {str(name): float(value) for name, value in deviation.items()}
 
 
-def _strongest(contributions: Floats, spec: FeatureSpec, family: str) -> Texts:
-    """The code of each customer's driver that raises this family most, shape (n,)."""
+def _strongest(
+    contributions: Floats, spec: FeatureSpec, family: str, nameable: pd.DataFrame | None
+) -> Texts:
+    """The code of each customer's nameable driver that raises this family most, or "", (n,)."""
     groups = [column.driver if column.family == family else "" for column in spec.columns]
     drivers = _summed(contributions, groups).drop(columns="", errors="ignore")
-    codes = drivers.columns.to_numpy(dtype=object)
-    return np.asarray(codes[drivers.to_numpy(dtype=np.float64).argmax(axis=1)])
+    codes, values = drivers.columns.to_numpy(dtype=object), drivers.to_numpy(dtype=np.float64)
+    if nameable is not None:
+        values = np.where(nameable[drivers.columns].to_numpy(dtype=bool), values, 0.0)
+    return np.where(values.max(axis=1) > 0, codes[values.argmax(axis=1)], "")
 
 
 def _summed(contributions: Floats, groups: list[str]) -> pd.DataFrame:

@@ -6,6 +6,7 @@ The command line and a service call the same two functions.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -26,6 +27,7 @@ from pipelines.lists.templates import (
     Templates,
     Variant,
     load_templates,
+    nameable,
     sentences,
     variant_of,
 )
@@ -48,7 +50,7 @@ def explain_customer(
     templates = load_templates(text_file("reasons", language or settings.list.languages[0]))
     case = open_case(settings, customer, as_of)
     with open_customer(settings, case) as tables:
-        scored = score_rows(settings, case.model, tables.row)
+        scored = score_rows(settings, case.model, tables.row, partial(nameable, templates))
         probability = float(scored["churn_probability"][0])
         if abs(probability - float(case.listed["churn_probability"])) > _SAME:
             raise ModelError(
@@ -73,6 +75,7 @@ def explain_customer(
         sentences=spoken,
         row=scored,
         used=tables.used,
+        templates=templates,
     )
 
 

@@ -13,6 +13,7 @@ from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS
 from pipelines.explanation.explanation import Explanation
 from pipelines.lists.actions import load_actions
+from pipelines.lists.templates import nameable
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.scratch_folder import scratch
 from pipelines.matrices.shard import parquet
@@ -52,11 +53,12 @@ def outlook(settings: Settings, explanation: Explanation) -> list[Change]:
 
 
 def _features(explanation: Explanation) -> dict[str, list[str]]:
-    """The numbers of each driver that raises the risk and that an action is for."""
+    """The numbers of each driver that is a reason and that an action is for."""
     model, row = explanation.case.model, explanation.row
     lines = row["product_line"].to_numpy(dtype=object)
     raised = by_driver(model.contributions(model.spec.encode(row), lines), model.spec).iloc[0]
     acted = load_actions(ACTIONS).drivers
+    raises, _ = nameable(explanation.templates, row)
     return {
         driver: [
             column.name
@@ -66,7 +68,7 @@ def _features(explanation: Explanation) -> dict[str, list[str]]:
             and column.name.startswith(_SETTLED.get(driver, ""))
         ]
         for driver in raised.index[raised > 0]
-        if driver in acted
+        if driver in acted and raises[driver][0]
     }
 
 

@@ -21,6 +21,7 @@ from pipelines.matrices.build import catalog_of
 from pipelines.matrices.files import KEYS
 from pipelines.matrices.shard import open_shard
 from pipelines.runtime.duckdb_connection import connect, identifier
+from pipelines.sources.type_casting import ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,11 @@ def _used(
     con: duckdb.DuckDBPyConnection, catalog: Catalog, as_of: date, zone: str
 ) -> Iterator[TableUse]:
     read = {table for stream in catalog.streams for table in (*stream.reads, *stream.optional)}
-    now = midnight_utc(as_of, zone)
+    now, moment = midnight_utc(as_of, zone), f"nullif(event_at, {ALWAYS})"
     for table in TABLES.values():
         if table.name in read and table.per_customer:
             [(rows, *moments)] = con.execute(
-                f"select count(*), min(event_at), max(event_at) from {identifier(table.name)} "
+                f"select count(*), min({moment}), max({moment}) from {identifier(table.name)} "
                 "where coalesce(event_at < $now, true) and coalesce(known_at < $now, true)",
                 {"now": now},
             ).fetchall()

@@ -12,6 +12,7 @@ import pandas as pd
 from pipelines.explanation.case import Case
 from pipelines.explanation.customer_matrix import TableUse
 from pipelines.explanation.source_row import SourceRow
+from pipelines.lists.templates import Templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Explanation:
     """One customer's score and why.
 
     ``base`` and ``families`` (contribution by driver family) add up to the log-odds of
-    ``probability``, the calibrated one. ``row`` is the customer's of the matrix, scored.
+    ``probability``, the calibrated one. ``row`` is the customer's of the matrix, scored;
+    ``templates`` the sentences' language.
     """
 
     case: Case
@@ -54,3 +56,4 @@ class Explanation:
     sentences: tuple[Sentence, ...]
     row: pd.DataFrame
     used: tuple[TableUse, ...]
+    templates: Templates

@@ -17,8 +17,8 @@ from pipelines.explanation.counterfactual import outlook
 from pipelines.explanation.customer_matrix import TableUse
 from pipelines.explanation.explanation import Explanation
 from pipelines.explanation.letter_texts import Letter, load_letter, recipients, retention
-from pipelines.lists.templates import load_templates
 from pipelines.lists.wording import FactType, Style, words
+from pipelines.scoring.scores import ATTRIBUTE, attribute_name, attribute_text
 
 
 def letter_to(
@@ -33,11 +33,10 @@ def letter_to(
     letter = load_letter(text_file("letters", language))
     bands = load_names(text_file("names", language)).bands
     explanation = explain_customer(config, customer, as_of, language)
-    style = load_templates(text_file("reasons", language)).style
-    filler = _Filler(settings, explanation, letter, style)
+    filler = _Filler(settings, explanation, letter, explanation.templates.style)
     parts = (
         (letter.title, [filler.fill(letter.asked)]),
-        (letter.data, [letter.data_intro, *map(filler.table, explanation.used), letter.data_none]),
+        (letter.data, [letter.data_intro, *filler.data(), letter.data_none]),
         (letter.means, [filler.score(), filler.fill(letter.band, band=bands[explanation.band])]),
         (letter.reasons, filler.sentences("reason") or [letter.nothing]),
         (letter.keeps, filler.sentences("protective")),
@@ -76,7 +75,21 @@ class _Filler:
             if each.slot.startswith(slot)
         ]
 
-    def table(self, used: TableUse) -> str:
+    def data(self) -> list[str]:
+        """The tables with rows of the customer, then each attribute of the model with its value.
+
+        A customer without a first day is no entry: only the attributes are known of them.
+        """
+        found, attributes = self._explanation, self._settings.sources["customers"].attributes
+        tables = [used for used in found.used if used.table != "customers" or used.first]
+        values = {
+            attribute_name(key, attribute): attribute_text(found.row[column], attribute)[0]
+            for key, attribute in attributes.items()
+            if (column := ATTRIBUTE + key) in found.case.model.spec.names
+        }
+        return [*map(self._table, tables), *(f"– {n}: {v}" for n, v in values.items() if v)]
+
+    def _table(self, used: TableUse) -> str:
         letter, table = self._letter, self._letter.tables[used.table]
         if TABLES[used.table].derived:
             return f"– {table}"

@@ -6,11 +6,13 @@ scheduler watches it.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from pipelines.config.run import Run
+from pipelines.config.text_files import text_file
 from pipelines.jobs.read_tables import read_tables
 from pipelines.lists.causes import CAUSES_NAME, write_causes
 from pipelines.lists.new_events import new_events_since
@@ -18,6 +20,7 @@ from pipelines.lists.night_lists import NightLists, write_chances, write_changes
 from pipelines.lists.permissions import read_permissions
 from pipelines.lists.placement import NightContext
 from pipelines.lists.previous_nights import read_before
+from pipelines.lists.templates import load_templates, nameable
 from pipelines.matrices.store import prune
 from pipelines.publication.manifest import Stamp
 from pipelines.publication.publish import (
@@ -70,7 +73,8 @@ def nightly(run: Run, *, backfill: bool = False) -> Night:
             record.publication = str(ready.folder)
             record.notes.append("nothing to do: this night is published already")
             return Night(ready, written=False)
-        scored = step(score_cohort, run, snapshot, champion)
+        templates = load_templates(text_file("reasons", settings.list.languages[0]))
+        scored = step(score_cohort, run, snapshot, champion, partial(nameable, templates))
         publication = Publication(out, as_of, record.run_id)
         with staging_folder(publication) as staging:
             ids = scored.rows["customer_id"]

@@ -185,6 +185,28 @@ def sentences(
     return text.where(text.str.len() <= LONGEST, text.str.slice(0, LONGEST - 1) + "…")
 
 
+def nameable(templates: Templates, facts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Which drivers can be said to raise, and which to lower, the risk of each row's customer.
+
+    A boolean column per driver code: whether a sentence of that direction has its facts known
+    and within their bounds, so that what the contribution claims is true of the customer. A price
+    that fell is no price rise, whatever the model made of it. ``facts`` as in ``sentences``.
+    """
+
+    def sayable(driver: str, direction: Direction) -> Mask:
+        rows: Mask = np.zeros(len(facts), dtype=bool)
+        for variant in templates.variants[driver, direction]:
+            if variant.facts:
+                rows |= _applies(variant, facts)
+        return rows
+
+    raises, lowers = (
+        pd.DataFrame({driver: sayable(driver, way) for driver in DRIVERS}, index=facts.index)
+        for way in DIRECTIONS
+    )
+    return raises, lowers
+
+
 def variant_of(
     driver: str, facts: pd.DataFrame, templates: Templates, direction: Direction
 ) -> Variant:

@@ -15,6 +15,7 @@ from pipelines.matrices.build import MatrixJob, attributes_of, catalog_of, make_
 from pipelines.matrices.gates import refuse_other_features, refuse_other_filling
 from pipelines.runtime.progress import bar
 from pipelines.scoring.scores import (
+    Nameable,
     OutcomeProbabilities,
     causes_of,
     outcome_probabilities,
@@ -34,7 +35,9 @@ class CohortScores:
     causes: tuple[Removal, ...]
 
 
-def score_cohort(run: Run, snapshot: Snapshot, champion: Champion) -> CohortScores:
+def score_cohort(
+    run: Run, snapshot: Snapshot, champion: Champion, nameable: Nameable
+) -> CohortScores:
     """Build the cohort's matrix, score it whole and explain its riskiest rows.
 
     Raises what the gates on the matrix raise, and ``ContractError`` for an empty cohort.
@@ -48,7 +51,7 @@ def score_cohort(run: Run, snapshot: Snapshot, champion: Champion) -> CohortScor
         frame = make_matrix(run, snapshot, MatrixJob(catalog, (as_of,)), names)
     with record.stage("scoring") as stage, bar("scoring and explaining"):
         refuse_other_filling(run, spec, frame, needs_of(attributes_of(settings.sources)))
-        scored = score_rows(settings, champion.model, frame)
+        scored = score_rows(settings, champion.model, frame, nameable)
         chances = outcome_probabilities(settings, champion.model, scored)
         causes = causes_of(settings, champion.model, catalog, scored)
         scored = with_effects(run, spec, scored)

@@ -4,7 +4,7 @@ Explaining costs far more than scoring, so only as many rows as a list needs are
 without a driver is worked out with the scores, as it needs the matrix; the lists publish it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,11 +24,13 @@ from pipelines.config.lists import Bands
 from pipelines.config.settings import Settings
 from pipelines.config.sources import Attribute
 
+Nameable = Callable[[pd.DataFrame], tuple[pd.DataFrame, pd.DataFrame]]
+
 UPLIFT = "uplift"
 _LONGEST_NAME = 60
 _SAMPLE = 1_000
 _CALM: Mapping[str, float] = {"ratio": 1.0, "flag": 0.0}
-_ATTRIBUTE = "attr_"
+ATTRIBUTE = "attr_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,14 @@ class OutcomeProbabilities:
     causes: tuple[str, ...]
 
 
-def score_rows(settings: Settings, model: ChurnModel, frame: pd.DataFrame) -> pd.DataFrame:
+def score_rows(
+    settings: Settings, model: ChurnModel, frame: pd.DataFrame, nameable: Nameable | None = None
+) -> pd.DataFrame:
     """``frame`` (a matrix with facts) with ``churn_probability`` and the reasons' columns.
 
     Sorted by probability, highest first, ties by customer. The first ``list.explained_rows``
-    rows have reasons, the others null.
+    rows have reasons, the others null. ``nameable`` says of rows with facts which drivers can be
+    a reason and which can protect (a boolean column per driver code each); without it all can.
     """
     x = model.spec.encode(frame)
     lines = frame["product_line"].to_numpy(dtype=object)
@@ -54,7 +59,7 @@ def score_rows(settings: Settings, model: ChurnModel, frame: pd.DataFrame) -> pd
     scored = frame.iloc[order].reset_index(drop=True)
     scored["churn_probability"] = probability[order]
     top = x[order[: settings.list.explained_rows]]
-    return _explained(scored, model, np.asfortranarray(top), settings)
+    return _explained(scored, model, np.asfortranarray(top), settings, nameable)
 
 
 def outcome_probabilities(
@@ -108,7 +113,7 @@ def no_event(features: Sequence[Feature]) -> dict[str, float]:
     return {
         f.name: _CALM.get(f.unit, np.nan) if f.fill is None else f.fill
         for f in features
-        if not f.name.startswith(_ATTRIBUTE)
+        if not f.name.startswith(ATTRIBUTE)
     }
 
 
@@ -122,13 +127,22 @@ def band_thresholds(bands: Bands, probability: "pd.Series[float]") -> dict[str, 
 
 
 def _explained(
-    scored: pd.DataFrame, model: ChurnModel, top: Matrix, settings: Settings
+    scored: pd.DataFrame,
+    model: ChurnModel,
+    top: Matrix,
+    settings: Settings,
+    nameable: Nameable | None,
 ) -> pd.DataFrame:
     shown = scored.iloc[: len(top)]
     lines = shown["product_line"].to_numpy(dtype=object)
     contributions = model.contributions(top, lines, settings.engine.threads)
-    raising = top_reasons(contributions, model.spec)
-    lowering = protective(contributions, model.spec)
+    raises, lowers = nameable(shown) if nameable else (None, None)
+    own = {column.driver for column in model.spec.columns if column.name.startswith(ATTRIBUTE)}
+    for sayable in (raises, lowers):
+        if sayable is not None:
+            sayable[[*own]] = True
+    raising = top_reasons(contributions, model.spec, nameable=raises)
+    lowering = protective(contributions, model.spec, lowers)
     columns: dict[str, np.ndarray] = {}
     for i, codes in enumerate(raising.codes.T, start=1):
         columns[f"reason_{i}_driver"] = codes
@@ -165,20 +179,21 @@ def _attribute_facts(
     strongest = np.where(of_driver, contributions[:, :-1], -np.inf).argmax(axis=1)
     for position in np.unique(strongest[drivers != ""]):
         column = spec.names[position]
-        key = column.removeprefix(_ATTRIBUTE)
+        key = column.removeprefix(ATTRIBUTE)
         if column != key:
             here = (strongest == position) & (drivers != "")
-            names[here] = _name(key, attributes[key])
-            values[here] = _as_text(rows[column][here], attributes[key])
+            names[here] = attribute_name(key, attributes[key])
+            values[here] = attribute_text(rows[column][here], attributes[key])
     return names, values
 
 
-def _name(key: str, attribute: Attribute) -> str:
+def attribute_name(key: str, attribute: Attribute) -> str:
+    """What people call an attribute: its short description, or its key in words."""
     doc = attribute.doc.rstrip(".")
     return doc if 0 < len(doc) <= _LONGEST_NAME else key.replace("_", " ").capitalize()
 
 
-def _as_text(values: "pd.Series[float] | pd.Series[str]", attribute: Attribute) -> np.ndarray:
+def attribute_text(values: "pd.Series[float] | pd.Series[str]", attribute: Attribute) -> np.ndarray:
     """Values as text, the same in every language: ISO dates, few decimals, the unit."""
     known = values.notna().to_numpy(dtype=bool)
     if attribute.type == "category":

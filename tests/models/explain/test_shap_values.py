@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,3 +80,17 @@ def test_contributions_that_do_not_add_up_are_refused() -> None:
         check_additive(CONTRIBUTIONS, CONTRIBUTIONS.sum(axis=1) + 2e-6)
     with pytest.raises(ModelError, match="miss the score by up to nan"):
         check_additive(CONTRIBUTIONS, np.full(2, np.nan))
+
+
+def test_a_driver_that_cannot_be_named_is_no_reason_and_the_next_of_its_family_is() -> None:
+    nameable = pd.DataFrame({"wait": [True], "bill_shock": [True], "dunning": [False]})
+    contributions = np.array([[1.0, 2.0, 0.5, 4.0, 9.0]])
+    named = top_reasons(contributions, SPEC, 2, nameable)
+    assert named.codes.tolist() == [["bill_shock", "wait"]]
+    assert named.values.tolist() == [[6.0, 1.5]]
+    nobody = top_reasons(contributions, SPEC, 2, nameable.assign(bill_shock=False))
+    assert nobody.codes.tolist() == [["wait", ""]]
+    assert nobody.values.tolist() == [[1.5, 0.0]]
+    # The driver that is left lowers the risk itself, whatever its family does.
+    lowered = top_reasons(np.array([[1.0, -2.0, 0.5, 4.0, 9.0]]), SPEC, 2, nameable)
+    assert lowered.codes.tolist() == [["wait", ""]]

@@ -1,7 +1,9 @@
 """The public companies go end to end: check, train, publish; at the level known for each set."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,8 @@ import pytest
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureColumn, learn_spec
 from pipelines.config.settings import Settings, load_settings
+from pipelines.explanation.answers import explain_customer
+from pipelines.explanation.letter import letter_to
 from pipelines.jobs.check import check_tables
 from pipelines.jobs.entry import NIGHTLY, TRAIN
 from pipelines.jobs.nightly import Night
@@ -45,6 +49,7 @@ class Run:
     """Everything that the commands of one company gave."""
 
     name: str
+    config: Path
     settings: Settings
     checked: list[dict[str, object]]
     trained: TrainingResult
@@ -85,6 +90,7 @@ def commands(name, config) -> Run:
     day = AS_OF[name]
     return Run(
         name=name,
+        config=config,
         settings=load_settings(config),
         checked=check_tables(config, day).rows,
         trained=TRAIN.start(config, day),
@@ -221,3 +227,18 @@ def test_folds_of_a_single_date_judge_each_customer_once(company):
     folds = folds_of(company(training={**training, "folds": 4}), examples)
     assert np.sum([fold.test for fold in folds], axis=0).tolist() == [1] * 200
     assert all((fold.train ^ fold.test).all() for fold in folds)
+
+
+def test_the_letter_lists_every_attribute_of_the_model_and_no_default_date(run, root, monkeypatch):
+    monkeypatch.chdir(root)
+    for part in ("VAR", "OUT"):
+        monkeypatch.setenv(f"STILLE__PATHS__{part}", str(getattr(run.settings.paths, part.lower())))
+    customer = run.listed["customer_id"].iloc[0]
+    said = letter_to(run.config, customer, AS_OF[run.name], "en")
+    row = explain_customer(run.config, customer, AS_OF[run.name], "en").row
+    for key, attribute in run.settings.sources["customers"].attributes.items():
+        column = f"attr_{key}"
+        assert (
+            column not in row or row[column].isna()[0] or f"– {attribute.doc.rstrip('.')}" in said
+        )
+    assert not re.search(r"19(00|69|70)", said)

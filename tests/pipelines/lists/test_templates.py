@@ -5,6 +5,7 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -23,6 +24,7 @@ from pipelines.lists.templates import (
     Templates,
     Variant,
     load_templates,
+    nameable,
     parse,
     sentences,
 )
@@ -341,3 +343,20 @@ def test_a_wrong_file_says_what_is_wrong(tmp_path: Path, before: str, after: str
 def test_a_missing_language_is_named(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"fi\.yaml: No such file"):
         load_templates(tmp_path / "fi.yaml")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_driver_is_named_only_where_its_sentence_is_true_of_the_customer(language: str):
+    facts = pd.DataFrame(
+        {
+            "price_rise_pct_365d": [-0.029, 0.0, np.nan, 0.04],
+            "wait_max_90d": [59.0, 60.0, np.nan, 400.0],
+            "abandoned_90d": [0.0, 0.0, 0.0, 0.0],
+        }
+    )
+    raises, lowers = nameable(WORDINGS[language], facts)
+    assert raises["price_rise"].tolist() == [False, False, False, True]
+    assert lowers["price_rise"].tolist() == [True, True, False, False]
+    assert raises["wait"].tolist() == [False, True, False, True]
+    assert not raises["complaint"].any()
+    assert set(raises.columns) == set(lowers.columns) == set(DRIVERS)
