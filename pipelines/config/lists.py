@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, time
 from typing import Annotated, Literal, get_args
 
+from holidays import country_holidays
 from pydantic import Field, model_validator
 
 from pipelines.config.sections import Count, Section, Share
@@ -86,7 +87,8 @@ class Contact(Section):
     ``legal_basis`` names for each channel what it rests on, a consent or the customer relation;
     a channel that is not named is never used. ``register_days`` is how old a look-up in the
     reservation register may be; null where no register has to be asked. Nobody is called on
-    ``quiet_weekdays`` and ``quiet_dates``, nor outside ``calling_hours`` (local time).
+    public holidays, ``quiet_weekdays`` and ``quiet_dates``, nor outside ``calling_hours`` (local
+    time).
     docs/allowed-contact.md says what a lawyer has to confirm.
     """
 
@@ -104,7 +106,8 @@ class Contact(Section):
             raise ValueError("calling_hours must go from earlier to later")
         return self
 
-    def quiet(self, day: date) -> bool:
-        """Whether nobody is called on that day."""
+    def quiet(self, day: date, country: str | None) -> bool:
+        """Whether nobody is called on that day in that country (ISO 3166, two letters)."""
         weekday = get_args(Weekday)[day.weekday()]
-        return day in self.quiet_dates or weekday in self.quiet_weekdays
+        holiday = country is not None and day in country_holidays(country, years=day.year)
+        return holiday or day in self.quiet_dates or weekday in self.quiet_weekdays

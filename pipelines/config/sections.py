@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
+from babel.core import get_global
+from holidays import list_supported_countries
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -44,7 +46,8 @@ def known_zone(zone: str) -> str:
 class Company(Section):
     """Whose customers these are, and where their days begin.
 
-    With ``pseudonyms`` the customers' own ids end at the sources: docs/privacy.md.
+    With ``pseudonyms`` the customers' own ids end at the sources: docs/privacy.md. ``country``
+    (ISO 3166, two letters) is whose public holidays count; by default that of the time zone.
     """
 
     name: str
@@ -52,8 +55,18 @@ class Company(Section):
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     language: str
     pseudonyms: bool = False
+    country: str | None = Field(
+        default_factory=lambda data: get_global("zone_territories").get(data["timezone"])
+    )
 
     _zone = field_validator("timezone")(known_zone)
+
+    @field_validator("country")
+    @classmethod
+    def _known_country(cls, country: str | None) -> str | None:
+        if country is not None and country not in list_supported_countries():
+            raise ValueError(f"{country!r} is no country whose public holidays are known")
+        return country
 
 
 class Privacy(Section):

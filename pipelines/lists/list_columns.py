@@ -88,8 +88,8 @@ FIELDS: tuple[Field, ...] = (
     *columns(
         """
         contact_block_reason text        Why no channel is open; null where one is.
-        call_from            text        Nobody is called before, local time.
-        call_until           text        Nobody is called after, local time.
+        call_from            text        Not phoned before, local time; null where none may be.
+        call_until           text        Not phoned after, local time; null where none may be.
         open_case_id         text        The customer's open case.
         binding_until        date        Last day of the binding period.
         last_contact_on      date        Day of the latest contact.

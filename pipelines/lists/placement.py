@@ -40,9 +40,8 @@ def place_customers(
     ``scored`` has the columns of ``place`` that a rule table and economics give, and facts.
     """
     contact, before = settings.contact, context.before
-    rules = ContactRules(
-        contact.legal_basis, contact.cooldown_days, contact.register_days, contact.quiet(as_of)
-    )
+    quiet = contact.quiet(as_of, settings.company.country)
+    rules = ContactRules(contact.legal_basis, contact.cooldown_days, contact.register_days, quiet)
     scored = scored.join(allowed_contact(context.permissions.customers, rules, as_of)).assign(
         arm=arms(scored["customer_id"], context.key, settings.list.holdout_share)
     )
@@ -63,8 +62,8 @@ def place_customers(
         nights_on_list=(nights.fillna(0) + 1).where(called, 0),
         risk_change_7d=scored["churn_probability"].round(6) - week_ago,
         lane_rule_source=lanes["lane_rule"].map({name: by.source for name, by in RULES.items()}),
-        call_from=f"{first:%H:%M}",
-        call_until=f"{last:%H:%M}",
+        call_from=np.where(scored["contact_allowed_phone"], f"{first:%H:%M}", ""),
+        call_until=np.where(scored["contact_allowed_phone"], f"{last:%H:%M}", ""),
     )
 
 

@@ -281,10 +281,32 @@ def test_contact_is_closed_unless_the_configuration_opens_it(company):
     assert dict(given.legal_basis) == {}
     assert given.register_days == 31
     friday, saturday = date(2026, 5, 15), date(2026, 5, 16)
-    assert [given.quiet(friday), given.quiet(saturday)] == [False, True]
-    own = company(contact={"quiet_weekdays": ["friday"], "quiet_dates": [date(2026, 5, 17)]})
-    quiet = [own.contact.quiet(date(2026, 5, day)) for day in (15, 16, 17)]
-    assert quiet == [True, False, True]
+    assert [given.quiet(friday, "NO"), given.quiet(saturday, "NO")] == [False, True]
+    own = company(contact={"quiet_weekdays": ["friday"], "quiet_dates": [date(2026, 5, 18)]})
+    quiet = [own.contact.quiet(date(2026, 5, day), None) for day in (15, 16, 17, 18)]
+    assert quiet == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("zone", "country", "quiet"),
+    [
+        ("Europe/Oslo", "NO", ["2024-01-01", "2024-05-09", "2024-05-17"]),
+        ("Europe/Stockholm", "SE", ["2024-01-01", "2024-05-09", "2024-06-06"]),
+        ("UTC", None, []),
+    ],
+)
+def test_nobody_is_called_on_a_public_holiday_of_the_company_s_country(
+    company, zone, country, quiet
+):
+    given = {"name": "Test", "timezone": zone, "currency": "NOK", "language": "nb"}
+    settings = company(company=given)
+    assert settings.company.country == country
+    days = map(date.fromisoformat, ["2024-01-01", "2024-05-09", "2024-05-17", "2024-06-06"])
+    assert [str(d) for d in days if settings.contact.quiet(d, settings.company.country)] == quiet
+    elsewhere = company(company={**given, "country": "DK"}).company.country
+    assert elsewhere == "DK"
+    with pytest.raises(ConfigError, match="'XX' is no country"):
+        company(company={**given, "country": "XX"})
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,11 @@ def test_nobody_on_the_call_list_is_barred_held_out_or_a_loss(demo, published, l
     assert calls["call_rank"].tolist() == list(range(1, len(calls) + 1))
     assert calls["expected_value"].is_monotonic_decreasing
     assert calls["minutes"].sum() <= load_settings(demo.config).list.capacity_minutes
-    assert (set(calls["call_from"]), set(calls["call_until"])) == ({"09:00"}, {"20:00"})
+    by_phone = calls["contact_allowed_phone"]
+    hours = calls[["call_from", "call_until"]]
+    assert hours[by_phone].drop_duplicates().to_numpy().tolist() == [["09:00", "20:00"]]
+    assert hours[~by_phone].isna().all(axis=None)
+    assert 0 < by_phone.sum() < len(calls)
     tables = demo.data / "tables"
     barred = duckdb.sql(
         f"""select customer_id from '{tables}/contact_bars.parquet'

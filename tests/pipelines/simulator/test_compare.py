@@ -90,7 +90,7 @@ def test_true_drivers_are_mean_absolute_deviations_at_the_tested_dates(tmp_path)
 
 
 def test_the_simulated_companys_model_is_held_against_its_key(demo, trained):
-    found = compare(newest_scores(demo.var), demo.data / "truth", WINDOW)
+    found = compare(newest_scores(demo.var / "training"), demo.data / "truth", WINDOW)
     assert found.rows == len(trained.evaluation.test)
     assert found.model_auc == pytest.approx(trained.evaluation.cards["model"]["auc"].value)
     assert found.oracle_auc > 0.65
