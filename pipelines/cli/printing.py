@@ -65,6 +65,17 @@ def check_done(rows: Sequence[Mapping[str, Any]], page: Path) -> None:
             for row in rows
         ),
     )
+    for row in rows:
+        for rule, form in row["lost_forms"].items():
+            print(
+                f"Lost: {row['table']}.{rule}: {row['quarantined'][rule]:,} rows, {form}. Every "
+                "value of this form is missing from the table: declare it, or mend the export."
+            )
+        for column, count in row["null_dates"].items():
+            print(
+                f"{row['table']}.{column}: {count:,} dates stand for none (9999-12-31 and other "
+                "dialect.null_dates) and are read as null."
+            )
     print(f"Ranges, orphan keys, gates and more: {page}")
 
 

@@ -70,6 +70,28 @@ back over earlier rows or join them with rows of other tables, each row is given
 | date | local calendar day | the declared `date` format |
 | instant | moment, stored in UTC | the declared `instant` format, in the source's time zone |
 
+- **Numbers.** A minus is any sign that files have for it, stands before or after the number, or is
+  brackets around it. Spaces between thousands may be no-break ones. Money and prices may carry the
+  company's own currency (`kr`, `NOK`), never another. An exponent is read in a `number` only.
+  `1.005` without a declared thousands sign refuses the table, unless another fraction shows that
+  the point is a decimal sign; money of three decimals is then set aside.
+- **Ids.** `12345.0`, an integer that a float has been, is `12345`. An id such as `4.1E+11`, or a
+  float of more digits than it holds exactly, refuses the table: several would become one.
+- **Seconds.** Besides seconds `hh:mm:ss`, ISO 8601 (`PT3M25S`), times of day, and durations of
+  Parquet and databases are read. For anything else the column declares `duration`: `mm:ss`,
+  `hh:mm`, `milliseconds`, `minutes`, `hours`, or `days` (as a spreadsheet keeps times).
+- **Dates** lie in the years 1900 to 2199; others are out of range, such as the year 24 that `%Y`
+  makes of two digits (`%y` declares those). Days that mean no day, as 9999-12-31, 0001-01-01 or
+  1900-01-01, are null in every kind of source and counted by `check`; `dialect: {null_dates: […]}`
+  names others instead.
+- **A date given as an instant** is the local day of the company's zone, from every kind of source:
+  `2024-05-31T22:00:00Z` is 1 June in Oslo. When all instants of a column are midnights in their
+  own zone (`2024-06-01T00:00:00Z`) they are the days that they show. A column that mixes such
+  midnights with other times is refused where that gives other days (west of Greenwich).
+- **Day and month.** A column that keeps to the first twelve days of a few months, in a format that
+  people write both ways (`%d/%m/%Y`, `%m/%d/%Y`), is refused: day and month are exchanged.
+- Lines above a text file's header are passed over with `dialect: {skip_rows: …}`.
+
 ## Rows that break the contract
 
 A row with an unreadable value, a missing required value, a value that is not allowed or below its

@@ -7,13 +7,15 @@ feature as it stands only when it is declared static, and its history is read wh
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
 
 from features.contract import FORBIDDEN_COLUMNS, TABLES, Column, Table
 from features.errors import ConfigError
 from pipelines.config.errors import Problem, nearest
-from pipelines.config.sources import FORMATS, Source
+from pipelines.config.sources import FORMATS, Dialect, Source, constant_text
 
 EXTRA_COLUMNS = ("known_at",)
 _ATTRIBUTE = re.compile("[a-z][a-z0-9_]*")
@@ -21,6 +23,9 @@ SYNTHESISED_BY_LEVELS = ("change_id", "old_price", "notified_on")
 HISTORY = "master_data"
 SEGMENT = "segment"
 TRACKED = TABLES[HISTORY].column("attribute").allowed
+_AS_THE_CONTRACT_HAS_IT = {
+    **{"boolean": "true or false", "date": "YYYY-MM-DD", "instant": "YYYY-MM-DD HH:MM:SS"},
+}
 _LEFT = f"its history is read from sources.{HISTORY}"
 
 
@@ -119,6 +124,13 @@ def _values(place: tuple[str, ...], column: Column, origin: Mapping[str, Any]) -
     targets = list(values.values()) if isinstance(values, dict) else []
     if "value" in origin:
         targets.append(origin["value"])
+    constant = origin.get("value")
+    if constant is not None and not _reads(constant_text(constant), column):
+        written = _AS_THE_CONTRACT_HAS_IT.get(column.type, "a number with a decimal point")
+        message = f"found {constant!r}; a constant is written as {written}"
+        yield Problem((*place, "value"), message)
+    if origin.get("duration") is not None and column.unit != "s":
+        yield Problem((*place, "duration"), "only a column of seconds is a duration")
     for target in targets:
         if column.allowed and target not in column.allowed:
             guess = nearest(str(target), column.allowed)
@@ -126,6 +138,23 @@ def _values(place: tuple[str, ...], column: Column, origin: Mapping[str, Any]) -
             yield Problem(place, f"found {target!r}; allowed: {allowed}{guess}")
     if origin.get("row_number") and column.name == "customer_id":
         yield Problem(place, "a row number cannot tell which customer a row belongs to")
+
+
+def _reads(constant: str, column: Column) -> bool:
+    """Whether a constant is a value of the column; it is read in the contract's own forms."""
+    try:
+        match column.type:
+            case "boolean":
+                return constant in Dialect().true_values + Dialect().false_values
+            case "date":
+                date.fromisoformat(constant)
+            case "instant":
+                datetime.fromisoformat(constant)
+            case "integer" | "number" | "money" | "price":
+                Decimal(constant)
+    except (ValueError, ArithmeticError):
+        return False
+    return True
 
 
 def _declarable(customers: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
+from unicodedata import normalize
 
 from pydantic import (
+    AfterValidator,
     Field,
     GetJsonSchemaHandler,
     SecretStr,
@@ -20,20 +22,36 @@ from pydantic_core import CoreSchema
 from pipelines.config.sections import Section, known_zone
 
 
+def composed(text: str) -> str:
+    """Text with its letters composed (NFC), as names of columns are compared.
+
+    >>> composed("pa\u030abegynt") == "p\u00e5begynt"
+    True
+    """
+    return normalize("NFC", text)
+
+
+Composed = Annotated[str, AfterValidator(composed)]
+DurationForm = Literal["milliseconds", "minutes", "hours", "days", "mm:ss", "hh:mm"]
+
+
 class ColumnMap(Section):
     """Where a contract column comes from: source columns, a constant, or the row's number.
 
     The texts of several ``columns`` are joined by ``join`` before they are read, as a date and
-    a time that make one instant are; null when one of them is. ``static`` and ``mutable`` say
-    of a customer's segment what they say of an ``Attribute``.
+    a time that make one instant are; null when one of them is. ``duration`` says how a column
+    of seconds is written where it is neither in seconds nor ``hh:mm:ss``; a spreadsheet's
+    times are ``days``. ``static`` and ``mutable`` say of a customer's segment what they say of
+    an ``Attribute``.
     """
 
-    column: str | None = None
-    columns: tuple[str, ...] = ()
+    column: Composed | None = None
+    columns: tuple[Composed, ...] = ()
     join: str = " "
     value: str | None = None
     row_number: bool = False
-    values: Mapping[str, str] = {}
+    values: Mapping[Composed, str] = {}
+    duration: DurationForm | None = None
     static: bool = False
     mutable: bool = False
 
@@ -53,9 +71,9 @@ class ColumnMap(Section):
         # YAML reads 0, true, no and 2016-02-01 as its own types; what was written is meant.
         value, values = entry.get("value"), entry.get("values")
         if isinstance(value, bool | int | float | date):
-            entry = {**entry, "value": _as_text(value)}
+            entry = {**entry, "value": constant_text(value)}
         if isinstance(values, dict):
-            entry = {**entry, "values": {_as_text(key): name for key, name in values.items()}}
+            entry = {**entry, "values": {constant_text(key): name for key, name in values.items()}}
         return entry
 
     @model_validator(mode="after")
@@ -71,7 +89,12 @@ class ColumnMap(Section):
         return self.columns if self.column is None else (self.column,)
 
 
-def _as_text(value: object) -> str:
+def constant_text(value: object) -> str:
+    """A constant of the configuration as it was written, where YAML made a boolean of it.
+
+    >>> constant_text(True), constant_text(0)
+    ('true', '0')
+    """
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -85,7 +108,7 @@ class Attribute(Section):
     calendar.
     """
 
-    column: str
+    column: Composed
     type: Literal["number", "category"]
     family: str = "relationship"
     driver: str = "profile"
@@ -93,7 +116,7 @@ class Attribute(Section):
     sign: Literal[-1, 0, 1] = 0
     doc: str = ""
     as_days: bool = False
-    values: Mapping[str, str] = {}
+    values: Mapping[Composed, str] = {}
     static: bool = False
     mutable: bool = False
 
@@ -131,8 +154,21 @@ def _table_name(name: str) -> str:
     return name
 
 
+Day = date  # by another name, as a dialect's date is a form
+# Days that databases and languages write for "no end" and "no start".
+_NULL_DATES = (
+    *(date(1, 1, 1), date(1753, 1, 1), date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1)),
+    *(date(2099, 12, 31), date(2262, 4, 11), date(2999, 1, 1), date(2999, 12, 31)),
+    *(date(3000, 1, 1), date(4712, 12, 31), date(9999, 1, 1), date(9999, 12, 31)),
+)
+
+
 class Dialect(Section):
-    """How text files are written. Nothing of this is ever guessed from a file."""
+    """How text files are written. Nothing of this is ever guessed from a file.
+
+    ``skip_rows`` lines above the header are passed over. ``null_dates`` are days that stand for
+    no date; they hold for every kind of source.
+    """
 
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     quote: Annotated[str, Field(min_length=1, max_length=1)] = '"'
@@ -142,6 +178,8 @@ class Dialect(Section):
     thousands: Literal["", ".", ",", " ", "'", "_"] = ""
     date: str = "%Y-%m-%d"
     instant: str = "%Y-%m-%d %H:%M:%S"
+    null_dates: tuple[Day, ...] = _NULL_DATES
+    skip_rows: Annotated[int, Field(ge=0, le=1000)] = 0
     true_values: tuple[str, ...] = ("true",)
     false_values: tuple[str, ...] = ("false",)
 
@@ -153,6 +191,13 @@ class Dialect(Section):
         except LookupError as error:
             raise ValueError("not an encoding; for example utf-8, latin-1, cp1252") from error
         return encoding
+
+    @field_validator("date", "instant")
+    @classmethod
+    def _with_a_year(cls, form: str) -> str:
+        if not any(sign in form for sign in ("%Y", "%y", "%c", "%x")):
+            raise ValueError("no year in it: %Y for one of four digits, %y of two")
+        return form
 
     @model_validator(mode="after")
     def _distinct_signs(self) -> "Dialect":
@@ -212,15 +257,15 @@ class Source(Section):
     timezone: str | None = None
     known_delay_days: Annotated[int, Field(ge=0)] | None = None
     duplicates: Literal["refuse", "drop", "first", "versions"] = "refuse"
-    rows_with: tuple[str, ...] = ()
-    rows_without: Mapping[str, tuple[str, ...]] = {}
+    rows_with: tuple[Composed, ...] = ()
+    rows_without: Mapping[Composed, tuple[str, ...]] = {}
     money_unit: Literal["major", "minor"] = "minor"
     levels: bool = False
     static: bool = False
     max_quarantine_share: Annotated[float, Field(ge=0, lt=1)] | None = None
     columns: Mapping[str, ColumnMap] = {}
     attributes: Mapping[str, Attribute] = {}
-    dropped: Mapping[str, str] = {}
+    dropped: Mapping[Composed, str] = {}
 
     @field_validator("timezone")
     @classmethod

@@ -27,8 +27,10 @@ class TableFacts:
 
     ``quarantined`` counts set-aside rows by rule; ``columns`` are those the source gave,
     ``absent`` optional columns it lacks (null in the files), ``unread`` source columns that
-    the config neither uses nor drops, ``forbidden`` those that must never be read. Instants
-    are naive UTC.
+    the config neither uses nor drops, ``forbidden`` those that must never be read.
+    ``null_dates`` counts rows by column whose date stands for none. ``lost_forms`` says by rule
+    how its values are written, where many are unreadable and nearly all alike. Instants are
+    naive UTC.
     """
 
     rows: int
@@ -41,6 +43,8 @@ class TableFacts:
     first_event: datetime | None
     last_event: datetime | None
     profile: TableProfile = field(default_factory=lambda: TableProfile({}))
+    null_dates: Mapping[str, int] = field(default_factory=dict)
+    lost_forms: Mapping[str, str] = field(default_factory=dict)
 
 
 _TABLES = TypeAdapter(dict[str, TableFacts])
@@ -125,6 +129,8 @@ def check_report(snapshot: Snapshot) -> list[dict[str, Any]]:
             "absent": list(facts.absent),
             "unread": list(facts.unread),
             "never_read": list(facts.forbidden),
+            "null_dates": dict(facts.null_dates),
+            "lost_forms": dict(facts.lost_forms),
         }
         for name, facts in snapshot.tables.items()
         if not TABLES[name].derived

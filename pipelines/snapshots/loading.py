@@ -1,7 +1,8 @@
 """Table loading into DuckDB, with the rule that each row breaks, if any."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -11,14 +12,16 @@ import duckdb
 from features.contract import Table
 from features.errors import ContractError
 from pipelines.config.settings import Settings
-from pipelines.config.sources import Source
-from pipelines.runtime.duckdb_connection import identifier
+from pipelines.config.sources import Dialect, Source
+from pipelines.runtime.duckdb_connection import identifier, literal
 from pipelines.runtime.secret_keys import PSEUDONYM, key_of
 from pipelines.snapshots.profiling import counts
 from pipelines.sources.binding import Binding, Bound, bind, refuse_no_zone
+from pipelines.sources.doubts import settle_doubts
 from pipelines.sources.duplicates import settle_duplicates
 from pipelines.sources.files import Input
-from pipelines.sources.parsing import Forms
+from pipelines.sources.forms import Forms
+from pipelines.sources.midnights import days_as_shown
 from pipelines.sources.personal_data import define_pseudonym
 from pipelines.sources.readable_part import Part
 from pipelines.sources.readers import READERS, open_part
@@ -41,8 +44,9 @@ class Loaded:
     """A table in DuckDB under ``name``: its columns and ``event_at``, ``known_at``.
 
     Besides, ``_file`` and ``_row`` tell where a row came from, ``_rule`` what it breaks (null:
-    nothing), ``_shard`` the customer's shard. ``rules`` counts rows by rule; ``refusal`` is why the
-    table as a whole breaks the contract although it could be read.
+    nothing), ``_shard`` the customer's shard. ``rules`` counts rows by rule, ``null_dates`` those
+    by column whose date stands for none; ``refusal`` is why the table as a whole breaks the
+    contract although it could be read.
     """
 
     name: str
@@ -53,6 +57,7 @@ class Loaded:
     rules: Mapping[str, int]
     source_rows: int
     refusal: ContractError | None = None
+    null_dates: Mapping[str, int] = field(default_factory=dict)
 
 
 def load_table(
@@ -75,6 +80,8 @@ def load_table(
     company = settings.company
     forms = Forms(
         *(dialect, settings.zone_of(table.name), company.timezone, source.money_unit),
+        currency=company.currency,
+        zone_given=source.timezone is not None,
         pseudonyms=company.pseudonyms,
     )
     if company.pseudonyms:
@@ -87,14 +94,22 @@ def load_table(
         bound = bind(table, source, part.columns, part.name)
         refuse_no_zone(table, source, dialect, part.columns, bound.bindings)
         reader.verify(part, [name for b in bound.bindings for name in b.origin.read])
+        with _explained(source, part, dialect):
+            shown = days_as_shown(connection, part, bound.bindings, table.name, source, forms)
+        typed = part_select(part, index, bound.bindings, source, forms, shown)
         _insert(
-            connection, table, source, part, index, bound.bindings, forms, limit, match_customers
+            *(connection, table, source, part, index, bound.bindings, typed),
+            *(forms, limit, match_customers),
         )
         parts.append(part)
         bounds.append(bound)
     _prove(connection, table, source, parts, forms)
     bound = _with_siblings(_together(bounds), settings.sources, source)
-    refusal = settle_duplicates(connection, table, source, bound.bindings, parts)
+    refusals = settle_doubts(
+        connection, table, bound.bindings, parts, dialect, company.timezone, limit
+    )
+    repeated = settle_duplicates(connection, table, source, bound.bindings, parts)
+    refusals += [] if repeated is None else [repeated]
     rules = counts(
         connection,
         f"select coalesce(_rule, ''), count(*) from {identifier(table.name)} group by 1 order by 1",
@@ -102,7 +117,18 @@ def load_table(
     rows = sum(rules.values()) - rules.pop(SKIPPED, 0)
     rules.pop("", None)
     columns = (*(c.name for c in table.columns), *attribute_names(bound.bindings))
-    return Loaded(table.name, table, tuple(parts), bound, columns, rules, rows, refusal)
+    refusal = ContractError("\n".join(map(str, refusals))) if refusals else None
+    none = _null_dates(connection, table)
+    return Loaded(table.name, table, tuple(parts), bound, columns, rules, rows, refusal, none)
+
+
+def _null_dates(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
+    return counts(
+        connection,
+        f"select unnest(string_split(_none, ',')), count(*) from {identifier(table.name)} "
+        f"where _none is not null and _rule is distinct from {literal(SKIPPED)} "
+        "group by 1 order by 1",
+    )
 
 
 def _insert(
@@ -112,6 +138,7 @@ def _insert(
     part: Part,
     index: int,
     bindings: Sequence[Binding],
+    typed: str,
     forms: Forms,
     limit: datetime | None,
     match_customers: bool,
@@ -126,19 +153,27 @@ def _insert(
     if index == 0:
         target = f"create or replace temp table {identifier(table.name)} as"
     query = f"""{target}
-        with typed as ({part_select(part, index, bindings, source, forms)}),
+        with typed as ({typed}),
         ruled as (select *, {row_rule(table, bindings)} as _own from typed),
-        complete as (select _file, _row, _own, {", ".join(columns)} from ruled)
+        complete as (
+            select _file, _row, _own, _none, _decimals, _doubt, {", ".join(columns)} from ruled)
         select complete.* exclude (_own, _event_at, _known_at), {shard} as _shard,
             _event_at as event_at, _known_at as known_at,
-            case when _own is not null then _own {future} {orphan} end as _rule
+            case when _own is not null then _own {future} {orphan} else _doubt end as _rule
         from complete {join}"""
-    try:
+    with _explained(source, part, forms.dialect):
         connection.execute(query)
+
+
+@contextmanager
+def _explained(source: Source, part: Part, dialect: Dialect) -> Iterator[None]:
+    """Say of a file that DuckDB cannot read what its reader knows of it."""
+    try:
+        yield
     except (duckdb.OutOfMemoryException, *_OUR_OWN_FAULT):
         raise
     except duckdb.Error as error:
-        raise READERS[source.kind].broken(part, forms.dialect, error) from error
+        raise READERS[source.kind].broken(part, dialect, error) from error
 
 
 def _prove(

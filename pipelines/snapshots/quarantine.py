@@ -13,12 +13,17 @@ from pipelines.runtime.duckdb_connection import identifier, literal
 from pipelines.runtime.escaping import ESCAPE
 from pipelines.snapshots.loading import Loaded
 from pipelines.sources.binding import Binding
+from pipelines.sources.date_forms import FIRST_DAY, LAST_DAY, OUT_OF_RANGE
+from pipelines.sources.number_forms import THREE_DECIMALS
 from pipelines.sources.type_casting import SKIPPED, raw_select
 
 _BAD = "bad_rows"
 _ESCAPED = r"'\1"
 _MAX_LISTED = 3
 _WIDEST = 40
+_FEWEST_LOST, _ALIKE = 10, 0.9
+# The rules that are about how a value is written.
+_OF_FORM = ("unreadable", OUT_OF_RANGE, THREE_DECIMALS)
 
 
 def set_aside(
@@ -27,21 +32,45 @@ def set_aside(
     loaded: Loaded,
     folder: Path,
     reported: Path,
-) -> None:
+) -> dict[str, str]:
     """Write the rows that break a rule to ``folder/<table>.csv``: file, row, rule, raw columns.
 
-    Raises ``ContractError`` when their share of the table's rows is above the limit; its
-    message names ``reported``, where the file can be found after the refusal.
+    Returns by rule how its values are written, where many are unreadable and nearly all alike:
+    then a kind of value is lost, and not a row here and there. Raises ``ContractError`` when
+    their share of the table's rows is above the limit; its message names ``reported``, where the
+    file can be found after the refusal.
     """
     bad = sum(loaded.rules.values())
     if bad == 0:
-        return
+        return {}
     _write(connection, loaded, folder / f"{loaded.name}.csv")
     limit = settings.quarantine_share_of(loaded.name)
     if bad > limit * loaded.source_rows:
         raise ContractError(
             _refusal(connection, settings.dialect_of(loaded.name), loaded, reported, bad, limit)
         )
+    return _lost_forms(connection, settings.dialect_of(loaded.name), loaded)
+
+
+def _lost_forms(
+    connection: duckdb.DuckDBPyConnection, dialect: Dialect, loaded: Loaded
+) -> dict[str, str]:
+    found = {}
+    for rule, count in loaded.rules.items():
+        binding = _binding(loaded, rule)
+        if count < _FEWEST_LOST or binding is None or not binding.origin.read:
+            continue
+        if not rule.endswith(_OF_FORM):
+            continue
+        shape = _shape_of(binding, "+")
+        [(form, alike)] = connection.execute(
+            f"select {shape}, count(*) from {_BAD} where rule = ? "
+            "group by 1 order by 2 desc, 1 limit 1",
+            [rule],
+        ).fetchall()
+        if alike >= _ALIKE * count:
+            found[rule] = f"written like {form!r}{_declared(binding.column, dialect, rule)}"
+    return found
 
 
 def _write(connection: duckdb.DuckDBPyConnection, loaded: Loaded, path: Path) -> None:
@@ -96,8 +125,7 @@ def _refusal(
 def _detail(
     connection: duckdb.DuckDBPyConnection, loaded: Loaded, dialect: Dialect, rule: str
 ) -> str:
-    column = rule.partition(":")[0]
-    binding = next((b for b in loaded.bound.bindings if b.column.name == column), None)
+    binding = _binding(loaded, rule)
     read = binding.origin.read if binding else ()
     rows = connection.execute(
         f'select file, "row" from {_BAD} where rule = ? limit {_MAX_LISTED}', [rule]
@@ -106,21 +134,34 @@ def _detail(
     if binding is None or not read:
         return where
     where += f", in {' with '.join(map(repr, read))}"
-    if rule.endswith("unreadable"):
+    if rule.endswith(_OF_FORM):
         where += _shape(connection, binding, rule)
     return where + _declared(binding.column, dialect, rule)
 
 
+def _binding(loaded: Loaded, rule: str) -> Binding | None:
+    column = rule.partition(":")[0]
+    return next((b for b in loaded.bound.bindings if b.column.name == column), None)
+
+
 def _shape(connection: duckdb.DuckDBPyConnection, binding: Binding, rule: str) -> str:
-    """How the first cell is written, not what it says: a cell may hold a name or a number."""
-    between = f" || {literal(binding.origin.join)} || "
-    raw = between.join(map(identifier, binding.origin.read))
     [(shape,)] = connection.execute(
-        f"select regexp_replace(regexp_replace(left({raw}, {_WIDEST}), '\\p{{L}}', 'a', 'g'), "
-        f"'\\p{{N}}', '9', 'g') from {_BAD} where rule = ? limit 1",
-        [rule],
+        f"select {_shape_of(binding)} from {_BAD} where rule = ? limit 1", [rule]
     ).fetchall()
     return f", written like {shape!r}"
+
+
+def _shape_of(binding: Binding, many: str = "") -> str:
+    """SQL for how a cell is written, not what it says: a cell may hold a name or a number.
+
+    With ``many`` "+" a run of letters or digits is one of them.
+    """
+    between = f" || {literal(binding.origin.join)} || "
+    raw = between.join(map(identifier, binding.origin.read))
+    return (
+        f"regexp_replace(regexp_replace(left({raw}, {_WIDEST}), '\\p{{L}}{many}', 'a', 'g'), "
+        f"'\\p{{N}}{many}', '9', 'g')"
+    )
 
 
 def _declared(column: Column, dialect: Dialect, rule: str) -> str:
@@ -128,6 +169,13 @@ def _declared(column: Column, dialect: Dialect, rule: str) -> str:
         return f"; allowed: {', '.join(column.allowed)}"
     if rule.endswith("below minimum"):
         return f"; the minimum is {column.minimum:g}"
+    if rule.endswith(OUT_OF_RANGE):
+        years = (
+            f"; dates lie in {FIRST_DAY.year} to {LAST_DAY.year}, and %y declares a year of two "
+        )
+        return f"{years}digits; days that stand for none are dialect.null_dates"
+    if rule.endswith(THREE_DECIMALS):
+        return "; if they are decimals and part no thousands, declare dialect.thousands"
     if not rule.endswith("unreadable"):
         return ""
     number = f"decimal {dialect.decimal!r} and thousands {dialect.thousands!r}"
@@ -136,7 +184,8 @@ def _declared(column: Column, dialect: Dialect, rule: str) -> str:
         "instant": f"instant {dialect.instant!r}",
         "boolean": f"{_words(dialect.true_values)} or {_words(dialect.false_values)}",
     }
-    return f"; declared: {form.get(column.type, number)}"
+    clock = "; seconds, hh:mm:ss or ISO 8601, else columns.duration" if column.unit == "s" else ""
+    return f"; declared: {form.get(column.type, number)}{clock}"
 
 
 def _words(words: Sequence[str]) -> str:

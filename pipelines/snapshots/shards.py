@@ -97,4 +97,5 @@ def facts_of(
         first_event=first,
         last_event=last,
         profile=profile_table(connection, loaded.table, bound.bindings, zone),
+        null_dates=loaded.null_dates,
     )

@@ -5,7 +5,7 @@ A refused table does not end the reading: whoever mends an export wants to know 
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -100,31 +100,36 @@ class _Taking:
             self.connection.execute(f"drop table if exists {identifier(name)}")
             return
         messages = [] if loaded.refusal is None else [str(loaded.refusal)]
+        forms: Mapping[str, str] = {}
         try:
-            self._settle(loaded)
+            forms = self._settle(loaded)
         except ContractError as error:
             messages.append(str(error))
         if messages:
             self.refusals[name] = ContractError("\n".join(messages))
-        self._finish(loaded)
+        self._finish(loaded, forms)
 
     def derive(self) -> None:
         """Make and write each table that others are enough to make."""
         if self.shards and households.derivable(self.tables):
             households.load_notices(self.connection, self.staging)
-            self._finish(_load_derived(self.connection, TABLES[households.NOTICES]))
+            self._finish(_load_derived(self.connection, TABLES[households.NOTICES]), {})
 
-    def _settle(self, loaded: Loaded) -> None:
-        set_aside(self.connection, self.settings, loaded, self.staging / "quarantine", self.refused)
+    def _settle(self, loaded: Loaded) -> Mapping[str, str]:
+        forms = set_aside(
+            self.connection, self.settings, loaded, self.staging / "quarantine", self.refused
+        )
         if loaded.name == "customers":
             self.shards = make_shards(self.connection, self.settings.engine.shard_size)
         if self.settings.sources[loaded.name].levels:
             levels_to_changes(self.connection)
+        return forms
 
-    def _finish(self, loaded: Loaded) -> None:
+    def _finish(self, loaded: Loaded, forms: Mapping[str, str]) -> None:
         """Write a loaded table by shard, measure it, and let go of it."""
         write_shards(self.connection, loaded, self.staging / loaded.name, self.shards or 1)
-        self.tables[loaded.name] = facts_of(self.connection, self.settings, loaded)
+        facts = facts_of(self.connection, self.settings, loaded)
+        self.tables[loaded.name] = replace(facts, lost_forms=forms)
         self.connection.execute(f"drop table {identifier(loaded.name)}")
 
 

@@ -8,6 +8,7 @@ from features.errors import ContractError
 from pipelines.config.errors import nearest
 from pipelines.config.mapping import SYNTHESISED_BY_LEVELS
 from pipelines.config.sources import FORMATS, Attribute, ColumnMap, Dialect, Source
+from pipelines.sources.date_forms import has_zone
 from pipelines.sources.personal_data import why_forbidden
 
 KNOWN_AT = Column("known_at", "When the row could be known.", "instant")
@@ -59,14 +60,16 @@ def refuse_missing(
         )
 
 
-def refuse_float_keys(bindings: list[Binding], columns: Mapping[str, str], where: str) -> None:
-    read = [(b.column.name, name) for b in bindings for name in b.origin.read]
-    for target, name in read:
-        if target.endswith("_id") and columns[name] in ("FLOAT", "DOUBLE"):
-            raise ContractError(
-                f"{where}: {name!r} (for {target}) is stored as {columns[name]}; long keys have "
-                "already lost digits. Export it as text."
-            )
+def refuse_joined_floats(bindings: list[Binding], columns: Mapping[str, str], where: str) -> None:
+    """Raise ``ContractError`` for a key that is made of a float and other columns."""
+    for binding in bindings:
+        target, read = binding.column.name, binding.origin.read
+        for name in read if len(read) > 1 and target.endswith("_id") else ():
+            if columns[name] in ("FLOAT", "DOUBLE"):
+                raise ContractError(
+                    f"{where}: {name!r} (for {target}) is stored as {columns[name]}; long keys "
+                    "have already lost digits. Export it as text."
+                )
 
 
 def refuse_unknown_delay(table: Table, source: Source, bindings: list[Binding], where: str) -> None:
@@ -128,7 +131,7 @@ def refuse_no_zone(
         read = binding.origin.read
         stored = columns[read[0]] if len(read) == 1 else "VARCHAR" if read else ""
         naive = stored.startswith("TIMESTAMP") and "TIME ZONE" not in stored
-        naive = naive or (stored == "VARCHAR" and "%z" not in dialect.instant)
+        naive = naive or (stored == "VARCHAR" and not has_zone(dialect.instant))
         if binding.column.type == "instant" and naive:
             named = " with ".join(map(repr, read))
             raise ContractError(
@@ -165,8 +168,8 @@ def attribute_column(name: str, attribute: Attribute) -> Column:
 def bind(table: Table, source: Source, columns: Mapping[str, str], where: str) -> Bound:
     """Match the contract's columns with a file's (name → DuckDB type).
 
-    Raises ``ContractError`` for a forbidden mapping, a missing column, a float key, or rows of
-    which nobody says when they become known.
+    Raises ``ContractError`` for a forbidden mapping, a missing column, a key joined of floats, or
+    rows of which nobody says when they become known.
     """
     refuse_forbidden(table, source)
     bindings = list(_contract_bindings(table, source, columns))
@@ -177,7 +180,7 @@ def bind(table: Table, source: Source, columns: Mapping[str, str], where: str) -
     refuse_unknown_delay(table, source, bindings, where)
     refuse_unordered_versions(table, source, bindings, where)
     refuse_undeclared_segment(table, source, bindings, where)
-    refuse_float_keys(bindings, columns, where)
+    refuse_joined_floats(bindings, columns, where)
     read = {name for binding in bindings for name in (*binding.origin.read, *source.filters)}
     bound = {binding.column.name for binding in bindings}
     made = {"change_id", "old_price"} if source.levels else set()

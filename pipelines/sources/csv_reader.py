@@ -5,18 +5,20 @@ import csv
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
 import duckdb
 
 from features.errors import ContractError
-from pipelines.config.sources import Dialect
+from pipelines.config.sources import Dialect, composed
 from pipelines.runtime.duckdb_connection import first_line, literal
 from pipelines.sources.readable_part import Declared, Part, Reader, TextFacts
 
 MAX_LINE_BYTES = 2_000_000
 _CHUNK = 1 << 20
+_LOOKED_AT = 30
 _READ_AS_UTF8 = ("utf-8", "utf-8-sig", "ascii")
 
 
@@ -32,7 +34,7 @@ class CsvReader(Reader):
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
         relation = (
             f"read_csv({literal(facts.readable)}, auto_detect=false, header=true, "
-            f"columns={{{columns}}}, delim={literal(dialect.delimiter)}, "
+            f"skip={dialect.skip_rows}, columns={{{columns}}}, delim={literal(dialect.delimiter)}, "
             f"quote={literal(dialect.quote)}, escape={literal(dialect.quote)}, strict_mode=true, "
             f"null_padding=false, ignore_errors=false, parallel=false, "
             f"max_line_size={MAX_LINE_BYTES})"
@@ -46,7 +48,7 @@ class CsvReader(Reader):
                 for column, name in zip(facts.header, names, strict=True)
             },
             relation=relation,
-            row="row_number() over () + 1",
+            row=f"row_number() over () + {dialect.skip_rows + 1}",
             text=facts,
         )
 
@@ -92,7 +94,9 @@ def inspect(path: Path, dialect: Dialect, scratch: Path) -> TextFacts:
     finally:
         if copy is not None:
             copy.close()
-    return TextFacts(readable, _header(path, readable, dialect), delimiters, quotes)
+    header, above = _header(path, readable, dialect)
+    delimiters -= above.count(dialect.delimiter)
+    return TextFacts(readable, header, delimiters, quotes - above.count(dialect.quote))
 
 
 def _scan(path: Path, dialect: Dialect, copy: IO[bytes] | None) -> tuple[int, int]:
@@ -126,18 +130,40 @@ def _undecodable(path: Path, dialect: Dialect, line: int) -> ContractError:
     )
 
 
-def _header(path: Path, readable: Path, dialect: Dialect) -> tuple[str, ...]:
+def _header(path: Path, readable: Path, dialect: Dialect) -> tuple[tuple[str, ...], str]:
+    """The names of the columns, and what is written above them."""
+    at = f"{path}, line {dialect.skip_rows + 1}"
     with readable.open(encoding="utf-8-sig", newline="") as file:
+        above = "".join(file.readline() for _ in range(dialect.skip_rows))
         try:
-            names = next(csv.reader(file, _strict(dialect)), [])
+            names = [composed(name) for name in next(csv.reader(file, _strict(dialect)), [])]
         except csv.Error as error:
-            raise ContractError(f"{path}, line 1: unreadable header ({error})") from error
+            raise ContractError(f"{at}: unreadable header ({error})") from error
     twice = sorted({name for name in names if names.count(name) > 1})
+    below = _title_lines(readable, dialect)
     if twice:
-        raise ContractError(f"{path}, line 1: column {twice[0]!r} is there twice; rename one")
-    if not names:
-        raise ContractError(f"{path}, line 1: no header; the first line must name the columns")
-    return tuple(names)
+        raise ContractError(f"{at}: column {twice[0]!r} is there twice; rename one{below}")
+    if not any(names):
+        raise ContractError(f"{at}: no header; the first line must name the columns{below}")
+    if len(names) == 1 and below:
+        raise ContractError(f"{at}: one cell, and more in the lines below{below}")
+    return tuple(names), above
+
+
+def _title_lines(readable: Path, dialect: Dialect) -> str:
+    """What to declare when lines stand above the header: the first line of most and named cells."""
+    with _field_limit(), readable.open(encoding="utf-8-sig", newline="") as file:
+        rows = []
+        for line in islice(file, _LOOKED_AT):
+            try:
+                rows.append(next(csv.reader([line], _strict(dialect)), []))
+            except csv.Error:
+                rows.append([])
+    widest = max(map(len, rows), default=0)
+    header = next((n for n, row in enumerate(rows) if len(row) == widest and all(row)), 0)
+    if widest < 2 or header <= dialect.skip_rows:
+        return ""
+    return f". If the header is in line {header + 1}, declare dialect: {{skip_rows: {header}}}"
 
 
 def _strict(dialect: Dialect) -> type[csv.Dialect]:
@@ -166,8 +192,10 @@ def check_rows(path: Path, facts: TextFacts, dialect: Dialect) -> int:
     fields than the header, an unterminated quote or an oversized field.
     """
     width = len(facts.header)
-    rows, start = -1, 1
+    rows, start = -1, dialect.skip_rows + 1
     with _field_limit(), facts.readable.open(encoding="utf-8-sig", newline="") as file:
+        for _ in range(dialect.skip_rows):
+            file.readline()
         reader = csv.reader(file, _strict(dialect))
         try:
             for row in reader:
@@ -175,9 +203,10 @@ def check_rows(path: Path, facts: TextFacts, dialect: Dialect) -> int:
                     raise ContractError(
                         f"{path}, line {start}: {len(row)} fields where the header has {width}; "
                         "a cut-off row, or a delimiter or quote that is not the declared one"
+                        f"{_title_lines(facts.readable, dialect)}"
                     )
                 rows += bool(row) or width == 1
-                start = reader.line_num + 1
+                start = dialect.skip_rows + reader.line_num + 1
         except csv.Error as error:
             raise ContractError(f"{path}, line {start}: {_plain(error)}") from error
     return rows

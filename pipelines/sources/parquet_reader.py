@@ -4,13 +4,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import ContractError
+from pipelines.config.sources import composed
 from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.sources.durations import INTERVAL
 from pipelines.sources.readable_part import Declared, Part, Reader, unreadable
 
 _BATCH = 1 << 16
+_MICROSECONDS = {"s": "* 1000000", "ms": "* 1000", "us": "", "ns": "// 1000"}
 
 
 class ParquetReader(Reader):
@@ -24,21 +28,28 @@ class ParquetReader(Reader):
         if path.stat().st_size == 0:
             raise ContractError(f"{path}: the file is empty (0 bytes); was its export cut off?")
         try:
-            names = pq.read_schema(path).names
+            schema = pq.read_schema(path)
             relation = f"read_parquet({literal(path)}, hive_partitioning=false"
             described = connection.execute(f"describe from {relation})").fetchall()
         except (OSError, ValueError, duckdb.Error) as error:
             raise unreadable(path, error, self.name) from error
-        lower = [name.lower() for name in names]
-        twice = sorted({name for name in names if lower.count(name.lower()) > 1})
+        lower = [composed(name).lower() for name in schema.names]
+        twice = sorted({name for name in schema.names if lower.count(composed(name).lower()) > 1})
         if twice:
             raise ContractError(f"{path}: column {twice[0]!r} is there twice; rename one")
         columns = {str(row[0]): str(row[1]) for row in described}
+        expressions = {name: identifier(name) for name in columns}
+        # Arrow stores a duration as a count of its unit, and only its own schema says which.
+        for field in schema:
+            if pa.types.is_duration(field.type):
+                columns[field.name] = INTERVAL
+                micros = f"{identifier(field.name)} {_MICROSECONDS[field.type.unit]}"
+                expressions[field.name] = f"to_microseconds({micros})"
         return Part(
             name=str(path),
             path=path,
             columns=columns,
-            expressions={name: identifier(name) for name in columns},
+            expressions=expressions,
             relation=f"{relation}, file_row_number=true)",
             row="file_row_number + 1",
         )
@@ -49,12 +60,12 @@ class ParquetReader(Reader):
         DuckDB ignores these checksums and would read a flipped bit as another value. Files
         written without them pass. Raises ``ContractError`` for a damaged file.
         """
-        wanted = [name for name in names if name in part.expressions]
+        wanted = {name for name in names if name in part.expressions}
         try:
             with pq.ParquetFile(
                 part.path, page_checksum_verification=True, pre_buffer=False
             ) as file:
-                stored = [name for name in wanted if name in file.schema_arrow.names]
+                stored = [name for name in file.schema_arrow.names if composed(name) in wanted]
                 for _ in file.iter_batches(_BATCH, columns=stored):
                     pass
         except (OSError, ValueError) as error:

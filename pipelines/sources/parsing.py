@@ -6,76 +6,117 @@ guessed. Money goes through DECIMAL, never through a float.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
 
-from features.contract import DUCKDB_TYPES, ColumnType
-from pipelines.config.sources import Dialect
-from pipelines.runtime.duckdb_connection import literal, literals, local_to_utc
+from features.contract import DUCKDB_TYPES, Column
+from pipelines.config.sources import Dialect, DurationForm
+from pipelines.runtime.duckdb_connection import literal, literals
+from pipelines.sources.date_forms import OUT_OF_RANGE, day, in_range, instant, stands_for_none
+from pipelines.sources.durations import factor_of, is_duration, seconds_in
+from pipelines.sources.forms import NUMERIC, TEXT, Forms, as_text
+from pipelines.sources.number_forms import THREE_DECIMALS, in_doubt, plain_notation
 
-TEXT = "VARCHAR"
-# A database's exact decimal, which arrives as text in plain notation whatever the dialect.
-NUMERIC = "NUMERIC"
+DIGITS_LOST = "digits lost"
+"""The rule of an id that went through a floating-point number."""
+
 _PLAIN = Dialect()
 _FLOATS = ("FLOAT", "DOUBLE")
 _NUMBERS = re.compile(r"^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*)$")
+# What a spreadsheet or a float makes of a long id: 4.1E+11. Without a point or plus it may be one.
+_EXPONENT = r"[0-9][.,][0-9]+[eE][+]?[0-9]+|[0-9]+[eE][+][0-9]+"
+_EXACT = {"FLOAT": 2**24, "DOUBLE": 2**53}
 
 
 @dataclass(frozen=True, slots=True)
-class Forms:
-    """How one source writes its values: dialect, zone of naive instants and of days, unit.
+class Reading:
+    """SQL that reads one column: ``parsed`` over the raw value, the rest over the parsed one.
 
-    With ``pseudonyms`` the ids that say who a row is about are replaced.
+    ``value`` is of the contract's type, null where the value does not convert. ``empty`` is the
+    condition of a value that stands for none, ``faults`` that of each further rule by its name.
+    ``decimals`` is the condition of a fraction that no thousands sign can have made, where the
+    text leaves any doubt.
     """
 
-    dialect: Dialect
-    zone: str
-    company_zone: str
-    money_unit: Literal["major", "minor"]
-    pseudonyms: bool = False
+    parsed: str
+    value: str
+    empty: str | None = None
+    faults: Mapping[str, str] = field(default_factory=dict)
+    decimals: str | None = None
 
 
 def clean(expression: str, source_type: str, forms: Forms) -> str:
     """SQL for the raw value with null words (in text) and NaN (in floats) made null."""
     if source_type == TEXT:
         nulls = literals(forms.dialect.nulls)
-        return (
-            f"case when {expression} in ({nulls}) then null else {expression} end"
-            if (nulls)
-            else expression
-        )
+        if not nulls:
+            return expression
+        return f"case when {expression} in ({nulls}) then null else {expression} end"
     if source_type in _FLOATS:
-        return f"case when isnan({expression}) then null else {expression} end"
+        # In a list: DuckDB believes a Parquet file's least and greatest value, and they omit NaN.
+        return f"case when isnan(list_value({expression})[1]) then null else {expression} end"
     if source_type == NUMERIC:
         return f"nullif({expression}, 'nan')"
     return expression
 
 
 def rename(expression: str, source_type: str, values: Mapping[str, str]) -> str:
-    """SQL for the value's name in the contract; a value without an entry stays as it is."""
+    """SQL for the value's name in the contract; a value without an entry stays as it is.
+
+    Letters are compared in composed form (NFC), as the configuration has them.
+    """
     if not values:
         return expression
     text = as_text(expression, source_type)
     cases = " ".join(f"when {literal(old)} then {literal(new)}" for old, new in values.items())
-    return f"case {text} {cases} else {text} end"
+    return f"case nfc_normalize({text}) {cases} else {text} end"
 
 
-def as_text(expression: str, source_type: str) -> str:
-    """SQL for the value as text."""
-    return expression if source_type in (TEXT, NUMERIC) else f"cast({expression} as VARCHAR)"
+def read(
+    raw: str,
+    parsed: str,
+    column: Column,
+    stored: str,
+    forms: Forms,
+    *,
+    duration: DurationForm | None = None,
+    as_shown: bool = False,
+) -> Reading:
+    """How a column of the DuckDB type ``stored`` is read, of names for its raw and parsed value.
+
+    ``duration`` is the declared form of seconds; ``as_shown`` takes a day column's instants for
+    the days that they show.
+    """
+    if column.type == "text":
+        return _text(raw, parsed, column, stored)
+    if column.type == "boolean":
+        return Reading(_boolean(raw, stored, forms.dialect), parsed)
+    if column.type in ("date", "instant"):
+        is_day = column.type == "date"
+        made = day(raw, stored, forms, as_shown=as_shown) if is_day else instant(raw, stored, forms)
+        empty, usable = stands_for_none(parsed, forms, is_day=is_day), in_range(parsed)
+        value = f"case when {usable} and not {empty} then {parsed} end"
+        return Reading(made, value, empty, {OUT_OF_RANGE: f"not {usable} and not {empty}"})
+    return _numeric(raw, parsed, column, stored, forms, duration)
 
 
-def convert(expression: str, target: ColumnType, source_type: str, forms: Forms) -> str:
-    """SQL of the contract's type for ``target``; null where the value does not convert."""
-    if target == "text":
-        return as_text(expression, source_type)
-    if target == "boolean":
-        return _boolean(expression, source_type, forms.dialect)
-    if target == "date":
-        return _date(expression, source_type, forms)
-    if target == "instant":
-        return _instant(expression, source_type, forms)
-    return _numeric(expression, target, source_type, forms)
+def _text(raw: str, parsed: str, column: Column, stored: str) -> Reading:
+    if not column.name.endswith("_id"):
+        return Reading(as_text(raw, stored), parsed)
+    if stored in _FLOATS:
+        exact = f"{raw} = trunc({raw}) and abs({raw}) < {_EXACT[stored]}"
+        whole = f"case when {exact} then cast(cast({raw} as BIGINT) as VARCHAR) end"
+        return Reading(whole, parsed, faults={DIGITS_LOST: f"{raw} is not null and not ({exact})"})
+    if stored not in (TEXT, NUMERIC) and not stored.startswith("DECIMAL"):
+        return Reading(as_text(raw, stored), parsed)
+    if stored != TEXT:
+        # A whole number with decimals, as 12345.00 of a database's decimal type.
+        text = as_text(raw, stored)
+        return Reading(f"regexp_replace({text}, '^([0-9]+)[.]0+$', '\\1')", parsed)
+    marked = f"contains({raw}, 'E') or contains({raw}, 'e')"
+    lost = f"case when {marked} then regexp_full_match({raw}, '{_EXPONENT}') else false end"
+    # A whole number that a float has been, as an empty cell in a column of integers makes it.
+    whole = f"case when ends_with({raw}, '.0') then regexp_replace({raw}, '^([0-9]+)[.]0$', '\\1')"
+    return Reading(f"{whole} else {raw} end", parsed, faults={DIGITS_LOST: lost})
 
 
 def _boolean(expression: str, source_type: str, dialect: Dialect) -> str:
@@ -88,64 +129,50 @@ def _boolean(expression: str, source_type: str, dialect: Dialect) -> str:
     )
 
 
-def _date(expression: str, source_type: str, forms: Forms) -> str:
-    if source_type == "DATE":
-        return expression
-    if source_type == "TIMESTAMP WITH TIME ZONE":
-        return f"cast(timezone({literal(forms.company_zone)}, {expression}) as DATE)"
-    if source_type.startswith("TIMESTAMP"):
-        return f"cast({expression} as DATE)"
-    text = as_text(expression, source_type)
-    return f"cast(try_strptime({text}, {literal(forms.dialect.date)}) as DATE)"
+def _numeric(
+    raw: str, parsed: str, column: Column, stored: str, forms: Forms, duration: DurationForm | None
+) -> Reading:
+    """Numbers in text are parsed into plain notation, other values into numbers."""
+    if is_duration(stored):
+        made = f"round(epoch({raw}), 0)" if _takes_seconds(column) else "cast(null as DOUBLE)"
+        return Reading(made, _final(parsed, column, forms))
+    if _NUMBERS.match(stored):
+        made = raw
+        if stored in _FLOATS:
+            made = f"case when isfinite({raw}) then {raw} end"
+        return Reading(_in_seconds(made, duration), _final(parsed, column, forms))
+    dialect = _PLAIN if stored == NUMERIC else forms.dialect
+    target = "number" if factor_of(duration) is not None else column.type
+    plain = plain_notation(as_text(raw, stored), target, dialect, forms.currency)
+    if column.unit == "s":
+        plain = _in_seconds(plain, duration)
+        clock = seconds_in(as_text(raw, stored), duration)
+        plain = f"coalesce({plain}, cast(cast(round({clock}, 0) as BIGINT) as VARCHAR))"
+    doubt = in_doubt(parsed, dialect) if stored == TEXT and duration is None else None
+    if doubt is None:
+        return Reading(plain, _final(parsed, column, forms))
+    decimals = f"contains({parsed}, '.') and not {doubt}"
+    return Reading(plain, _final(parsed, column, forms), None, {THREE_DECIMALS: doubt}, decimals)
 
 
-def _instant(expression: str, source_type: str, forms: Forms) -> str:
-    if source_type == "TIMESTAMP WITH TIME ZONE":
-        return f"timezone('UTC', {expression})"
-    if source_type.startswith("TIMESTAMP"):
-        return local_to_utc(f"cast({expression} as TIMESTAMP)", forms.zone)
-    if source_type == "DATE":
-        return local_to_utc(f"cast({expression} as TIMESTAMP)", forms.company_zone)
-    text = as_text(expression, source_type)
-    parsed = f"try_strptime({text}, {literal(forms.dialect.instant)})"
-    if "%z" in forms.dialect.instant:
-        return f"timezone('UTC', {parsed})"
-    return local_to_utc(parsed, forms.zone)
+def _takes_seconds(column: Column) -> bool:
+    return column.unit == "s" or column.type == "number"
 
 
-def _numeric(expression: str, target: ColumnType, source_type: str, forms: Forms) -> str:
-    if _NUMBERS.match(source_type):
-        number = expression
-        if source_type in _FLOATS:
-            number = f"case when isfinite({expression}) then {expression} end"
-    else:
-        dialect = _PLAIN if source_type == NUMERIC else forms.dialect
-        number = _digits(as_text(expression, source_type), target, dialect)
-    if target == "number":
+def _in_seconds(number: str, duration: DurationForm | None) -> str:
+    factor = factor_of(duration)
+    if factor is None:
+        return number
+    return f"cast(cast(round(try_cast({number} as DOUBLE) * {factor}, 0) as BIGINT) as VARCHAR)"
+
+
+def _final(number: str, column: Column, forms: Forms) -> str:
+    if column.type == "number":
         return f"try_cast({number} as DOUBLE)"
-    if target == "price":
+    if column.type == "price":
         return f"try_cast({number} as {DUCKDB_TYPES['price']})"
     exact = f"try_cast({number} as DECIMAL(24,6))"
-    if target == "money" and forms.money_unit == "major":
+    if column.type == "money" and forms.money_unit == "major":
         return f"try_cast(round({exact} * 100, 0) as BIGINT)"
     whole = f"round({exact}, 0)"
     return f"case when {exact} = {whole} then try_cast({whole} as BIGINT) end"
-
-
-def _digits(text: str, target: ColumnType, dialect: Dialect) -> str:
-    """The number in plain notation, or null when it is not written in the declared form."""
-    # A typed space between thousands is often a no-break space in the file.
-    group = r"[ \x{a0}\x{202f}]" if dialect.thousands == " " else _escaped(dialect.thousands)
-    whole = rf"([0-9]{{1,3}}({group}[0-9]{{3}})+|[0-9]+)" if dialect.thousands else "[0-9]+"
-    exponent = "([eE][+-]?[0-9]+)?" if target == "number" else ""
-    shape = f"[+-]?({whole}({_escaped(dialect.decimal)}[0-9]+)?){exponent}"
-    plain = text
-    if dialect.thousands:
-        plain = f"regexp_replace({plain}, {literal(group)}, '', 'g')"
-    if dialect.decimal != ".":
-        plain = f"replace({plain}, {literal(dialect.decimal)}, '.')"
-    return f"case when regexp_full_match({text}, {literal(shape)}) then {plain} end"
-
-
-def _escaped(sign: str) -> str:
-    return f"[{sign}]" if sign else ""

@@ -12,17 +12,22 @@ import pyarrow.parquet as pq
 from adbc_driver_manager.dbapi import Cursor
 
 from features.contract import TABLES
-from pipelines.config.sources import Source
+from pipelines.config.sources import Source, composed
 from pipelines.runtime.atomic_files import storage_errors
 from pipelines.runtime.duckdb_connection import identifier, literal
 from pipelines.sources.binding import bind
 from pipelines.sources.files import Input
-from pipelines.sources.parsing import NUMERIC
+from pipelines.sources.forms import NUMERIC
 
 _TYPES: Mapping[str, str] = {
     **{"int2": "SMALLINT", "int4": "INTEGER", "int8": "BIGINT", "bool": "BOOLEAN"},
     **{"float4": "FLOAT", "float8": "DOUBLE", "numeric": NUMERIC, "money": NUMERIC},
-    **{"date": "DATE", "timestamp": "TIMESTAMP", "timestamptz": "TIMESTAMP WITH TIME ZONE"},
+    **{
+        "interval": NUMERIC,
+        "date": "DATE",
+        "timestamp": "TIMESTAMP",
+        "timestamptz": "TIMESTAMP WITH TIME ZONE",
+    },
 }
 _TEXT = ("text", "varchar", "name")
 _MOMENTS = ("date", "timestamp", "timestamptz")
@@ -60,16 +65,17 @@ def fetch(cursor: Cursor, name: str, source: Source, table: str, uri: str, folde
     """
     known = f"{public_address(uri)}/{table}"
     kinds = columns_of(cursor, table)
-    types = {column: _TYPES.get(kind, "VARCHAR") for column, kind in kinds.items()}
+    types = {composed(column): _TYPES.get(kind, "VARCHAR") for column, kind in kinds.items()}
     bound = bind(TABLES[name], source, types, known)
     used = {column for b in bound.bindings for column in (*b.origin.read, *source.filters)}
-    selection = [column for column in kinds if column in used]
+    selection = [column for column in kinds if composed(column) in used]
     selected = ", ".join(_expression(column, kinds[column]) for column in selection) or "1 as none"
     cursor.execute(f"select {selected} from {quote_table(table)}")
     path = folder / f"{name}.parquet"
     with storage_errors(f"write {path}"):
         _write(cursor.fetch_record_batch(), path, uri)
-    return Input(path, known, digest=_content_digest(path, types, selection), types=types)
+    columns = [(column, types[composed(column)]) for column in selection]
+    return Input(path, known, digest=_content_digest(path, columns), types=types)
 
 
 def _expression(column: str, kind: str) -> str:
@@ -77,6 +83,8 @@ def _expression(column: str, kind: str) -> str:
     if kind in _MOMENTS:
         # 'infinity' stands for no end and has no Arrow value.
         return f"case when isfinite({name}) then {name} end as {name}"
+    if kind == "interval":
+        return f"cast(round(extract(epoch from {name})) as numeric) as {name}"
     if kind == "money":
         return f"cast({name} as numeric) as {name}"
     if kind in _TYPES or kind in _TEXT:
@@ -110,14 +118,14 @@ def _batches(reader: pa.RecordBatchReader, uri: str) -> Iterator[pa.RecordBatch]
         yield batch
 
 
-def _content_digest(path: Path, types: Mapping[str, str], selection: list[str]) -> str:
+def _content_digest(path: Path, columns: list[tuple[str, str]]) -> str:
     """SHA-256 over the rows as a multiset: a database promises no order."""
     with duckdb.connect() as connection:
         sums = connection.execute(
             "select count(*), sum(md5_number_lower(j)), sum(md5_number_upper(j)) from "
             f"(select cast(to_json(t) as varchar) as j from read_parquet({literal(path)}) t)"
         ).fetchone()
-    text = repr([[(name, types[name]) for name in selection], sums])
+    text = repr([columns, sums])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.config.sources import Dialect, Kind, Source
+from pipelines.config.sources import Dialect, Kind, Source, composed
 from pipelines.runtime.duckdb_connection import literal
 from pipelines.sources.csv_reader import CsvReader
 from pipelines.sources.duckdb_reader import DuckdbReader
@@ -50,6 +50,12 @@ def open_part(
     return replace(
         part,
         name=part.name if source_file.digest is None else source_file.name,
-        columns={**part.columns, **dict.fromkeys(folders, "VARCHAR"), **source_file.types},
-        expressions={**part.expressions, **constants},
+        columns=_composed(
+            {**part.columns, **dict.fromkeys(folders, "VARCHAR"), **source_file.types}
+        ),
+        expressions=_composed({**part.expressions, **constants}),
     )
+
+
+def _composed(columns: Mapping[str, str]) -> dict[str, str]:
+    return {composed(name): value for name, value in columns.items()}

@@ -1,13 +1,16 @@
 """Row validation in SQL: typed contract columns, and the first rule that each row breaks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from datetime import datetime
 
 from features.contract import DUCKDB_TYPES, Column, Table
 from pipelines.config.sources import Dialect, Source
 from pipelines.runtime.duckdb_connection import identifier, literal, literals, local_to_utc
 from pipelines.sources.binding import Binding
-from pipelines.sources.parsing import Forms, as_text, clean, convert, rename
+from pipelines.sources.forms import Forms, as_text
+from pipelines.sources.number_forms import THREE_DECIMALS
+from pipelines.sources.parsing import clean, read, rename
 from pipelines.sources.personal_data import WHOSE
 from pipelines.sources.readable_part import Part
 
@@ -16,22 +19,74 @@ ALWAYS = "TIMESTAMP '1970-01-01'"
 
 
 def part_select(
-    part: Part, index: int, bindings: Sequence[Binding], source: Source, forms: Forms
+    part: Part,
+    index: int,
+    bindings: Sequence[Binding],
+    source: Source,
+    forms: Forms,
+    as_shown: Set[str],
 ) -> str:
-    """One file as (_file, _row, _skip, for each binding its raw value and contract value)."""
-    raw, final = [], []
+    """One file as _file, _row, _skip, and for each binding what ``row_rule`` needs and its value.
+
+    ``_none`` names the columns whose date stands for none (null: no column), ``_decimals`` says
+    whether a number of the row shows that the decimal sign parts no thousands, and ``_doubt`` is
+    the rule of one that does not. ``as_shown`` are the day columns whose instants show their day.
+    """
+    raw, parsed, final = [], [], []
+    empty: dict[str, str] = {}
+    doubts: dict[str, str] = {}
+    decimals = []
     for i, binding in enumerate(bindings):
+        column, name = binding.column, binding.column.name
         expression, stored, own = _origin(part, binding, forms)
+        reading = read(
+            *(f"r{i}", f"p{i}", column, stored, own),
+            duration=binding.origin.duration,
+            as_shown=name in as_shown,
+        )
         raw.append(f"{expression} as r{i}")
-        value = convert(f"r{i}", binding.column.type, stored, own)
-        if forms.pseudonyms and binding.column.name in WHOSE:
+        parsed.append(f"{reading.parsed} as p{i}")
+        faults = dict(reading.faults)
+        if column.type != "money" and THREE_DECIMALS in faults:
+            doubts[name] = faults.pop(THREE_DECIMALS)
+        if reading.decimals is not None:
+            decimals.append(f"coalesce({reading.decimals}, false)")
+        given = f"r{i} is not null"
+        if reading.empty is not None:
+            empty[name] = f"coalesce({reading.empty}, false)"
+            given += f" and not {empty[name]}"
+        value = reading.value
+        if forms.pseudonyms and name in WHOSE:
             value = f"pseudonym({value})"
         if binding.as_days:
             value = f"cast(date_diff('day', DATE '1970-01-01', {value}) as DOUBLE)"
-        final.append(f"r{i} is not null as g{i}, {value} as {identifier(binding.column.name)}")
+        fault = _case({f"{name}: {rule}": when for rule, when in faults.items()})
+        final.append(f"{given} as g{i}, {fault} as f{i}, {value} as {identifier(name)}")
     skip = " or ".join(_left_out(part, source, forms)) or "false"
     inner = f"select {part.row} as _row, {skip} as _skip, {', '.join(raw)} from {part.relation}"
-    return f"select {index} as _file, _row, _skip, {', '.join(final)} from ({inner})"
+    marks = [
+        f"{_names(empty)} as _none",
+        f"{' or '.join(decimals) or 'false'} as _decimals",
+        f"{_case({f'{name}: {THREE_DECIMALS}': when for name, when in doubts.items()})} as _doubt",
+    ]
+    return (
+        f"select {index} as _file, _row, _skip, {', '.join([*final, *marks])} "
+        f"from (select *, {', '.join(parsed)} from ({inner}))"
+    )
+
+
+def _case(rules: Mapping[str, str]) -> str:
+    """SQL for the first text whose condition holds; null when none does."""
+    cases = " ".join(f"when {when} then {literal(rule)}" for rule, when in rules.items())
+    return f"case {cases} end" if cases else "cast(null as VARCHAR)"
+
+
+def _names(conditions: Mapping[str, str]) -> str:
+    """SQL for the names whose condition holds, comma-separated; null for the many rows of none."""
+    if not conditions:
+        return "cast(null as VARCHAR)"
+    named = ", ".join(f"case when {when} then {literal(n)} end" for n, when in conditions.items())
+    return f"case when {' or '.join(conditions.values())} then concat_ws(',', {named}) end"
 
 
 def _left_out(part: Part, source: Source, forms: Forms) -> list[str]:
@@ -51,7 +106,9 @@ def _origin(part: Part, binding: Binding, forms: Forms) -> tuple[str, str, Forms
     if origin.row_number:
         return f"cast({part.row} as VARCHAR)", "VARCHAR", forms
     if not origin.read:
-        plain = Forms(Dialect(), forms.company_zone, forms.company_zone, forms.money_unit)
+        # A constant's point is its decimal sign.
+        own = Dialect(thousands="_")
+        plain = Forms(own, forms.company_zone, forms.company_zone, forms.money_unit)
         return literal(origin.value), "VARCHAR", plain
     values = [(clean(part.expressions[n], part.columns[n], forms), n) for n in origin.read]
     (value, name), *others = values
@@ -61,7 +118,19 @@ def _origin(part: Part, binding: Binding, forms: Forms) -> tuple[str, str, Forms
             f"({as_text(value, part.columns[name])})" for value, name in values
         )
         stored = "VARCHAR"
-    return rename(value, stored, origin.values), "VARCHAR" if origin.values else stored, forms
+    if not origin.values:
+        return value, stored, forms
+    return rename(value, stored, origin.values), "VARCHAR", _with_own_words(forms)
+
+
+def _with_own_words(forms: Forms) -> Forms:
+    """The forms of values that were given the contract's names, or kept the source's."""
+    given, own = forms.dialect, Dialect()
+    words = {
+        "true_values": (*given.true_values, *own.true_values),
+        "false_values": (*given.false_values, *own.false_values),
+    }
+    return replace(forms, dialect=given.model_copy(update=words))
 
 
 def raw_select(part: Part, index: int, names: Sequence[str]) -> str:
@@ -78,6 +147,7 @@ def row_rule(table: Table, bindings: Sequence[Binding]) -> str:
     """SQL for the first rule a row breaks on its own, as ``column: what``; null when none."""
     cases = ["when _skip then " + literal(SKIPPED)]
     for i, binding in enumerate(bindings):
+        cases.append(f"when f{i} is not null then f{i}")
         cases += _column_rules(binding.column, f"g{i}")
     names = {binding.column.name for binding in bindings}
     if table.name == "invoices":

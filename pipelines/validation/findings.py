@@ -30,7 +30,8 @@ def split_by_table(findings: Iterable[DataFinding]) -> tuple[list[DataFinding], 
 
 def _findings_of(name: str, facts: TableFacts) -> Iterator[DataFinding]:
     for rule, count in facts.quarantined.items():
-        yield DataFinding(name, SET_ASIDE, rule, count, facts.source_rows)
+        form = f", {facts.lost_forms[rule]}" if rule in facts.lost_forms else ""
+        yield DataFinding(name, SET_ASIDE, f"{rule}{form}", count, facts.source_rows)
     for what, count in facts.profile.orphans.items():
         yield DataFinding(name, "orphan keys", what, count, facts.rows)
     for what, count in facts.profile.disorder.items():

@@ -90,6 +90,7 @@ def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, objec
         "age": (checked.as_of - newest).days if newest is not None else "",
         "absent": ", ".join(facts.absent),
         "empty": _often_empty(facts),
+        "null_dates": ", ".join(f"{c} {n:,}" for c, n in facts.null_dates.items()),
         "unread": ", ".join(facts.unread),
         "forbidden": ", ".join(facts.forbidden),
         "open": len(checked.tables) == 1,

@@ -83,14 +83,13 @@ def test_folder_names_become_columns_as_text(take, data):
     }
     with pytest.raises(ContractError, match=r"the file has: .*year, month"):
         take(None, {"invoices": source})
-    source["columns"]["issued_on"] = "month"
-    source["dialect"] = {"date": "%m"}
+    source["columns"]["issued_on"] = {"columns": ["year", "month"], "join": "-"}
+    source["dialect"] = {"date": "%Y-%m"}
     snapshot = take(None, {"invoices": source})
     assert rows(snapshot, "invoices", "invoice_id, issued_on") == [
-        ("202512", date(1900, 12, 1)),
-        ("202601", date(1900, 1, 1)),
+        ("202512", date(2025, 12, 1)),
+        ("202601", date(2026, 1, 1)),
     ]
-    assert snapshot.tables["invoices"].unread == ("year",)
 
 
 def test_a_folder_without_a_value_is_null_and_a_files_own_column_wins(take, data):
@@ -320,6 +319,47 @@ def test_a_database_is_read_with_its_own_types_and_only_what_is_used(take, table
     assert b"9123456" not in kept
     assert SECRET.encode() not in kept
     assert b"p%40ss" not in kept
+
+
+def test_dates_and_durations_of_a_database_are_those_of_a_file(take, tables):
+    tables.run(
+        "create table crm.sak (id text, nr text, dag timestamptz, slutt date, ventet interval)",
+        """insert into crm.sak values
+            ('a', '007', '2024-05-31 22:00+00', '9999-12-31', '00:03:25'),
+            ('b', '007', '2024-10-26 22:00+00', '0001-01-01', '1 day 00:00:01')""",
+    )
+    names = {
+        "customer_id": "nr",
+        "contract_id": "id",
+        "started_on": "dag",
+        "binding_until": "slutt",
+    }
+    contracts = stored("crm.sak", columns={**names, "product_line": {"value": "electricity"}})
+    names = {"contact_id": "id", "customer_id": "nr", "started_at": "dag", "wait_seconds": "ventet"}
+    contacts = stored("crm.sak", columns=names)
+    snapshot = take(None, {"customers": KUNDE, "contracts": contracts, "contacts": contacts})
+    assert rows(snapshot, "contracts", "started_on, binding_until") == [
+        (date(2024, 6, 1), None),
+        (date(2024, 10, 27), None),
+    ]
+    assert snapshot.tables["contracts"].null_dates == {"binding_until": 2}
+    assert rows(snapshot, "contacts", "wait_seconds") == [(205,), (86_401,)]
+
+
+def test_days_of_a_database_with_times_and_no_zone_need_one(take, tables):
+    tables.run(
+        "create table crm.faktura (id text, nr text, dag timestamp, sum int)",
+        "insert into crm.faktura values ('a', '007', '2024-06-01 00:00', 5)",
+    )
+    columns = {"invoice_id": "id", "customer_id": "nr", "issued_on": "dag", "amount": "sum"}
+    bills = stored("crm.faktura", columns=columns)
+    snapshot = take(None, {"customers": KUNDE, "invoices": bills})
+    assert rows(snapshot, "invoices", "issued_on") == [(date(2024, 6, 1),)]
+    tables.run("insert into crm.faktura values ('b', '007', '2024-06-01 22:00', 5)")
+    with pytest.raises(ContractError, match=r"'dag' \(for issued_on\) has times and no time zone"):
+        take(None, {"customers": KUNDE, "invoices": bills})
+    snapshot = take(None, {"customers": KUNDE, "invoices": {**bills, "timezone": "Europe/Oslo"}})
+    assert rows(snapshot, "invoices", "issued_on") == [(date(2024, 6, 1),), (date(2024, 6, 1),)]
 
 
 def test_all_tables_are_read_as_of_one_moment(take, tables, monkeypatch):

@@ -1,24 +1,18 @@
 from datetime import date, datetime
-from decimal import Decimal
+from unicodedata import normalize
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from features.contract import TABLES
 from features.errors import ConfigError, ContractError
 from features.timeline import midnight_utc
-from pipelines.config.sections import Engine
-from pipelines.config.sources import Dialect
-from pipelines.runtime.duckdb_connection import connect, literal
 from pipelines.runtime.escaping import unescape
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.snapshots.store import previous_snapshot
-from pipelines.sources.parsing import Forms, convert
 from pipelines.sources.personal_data import why_forbidden
 
 INVOICES = "invoice_id,customer_id,issued_on,amount\n"
@@ -199,10 +193,16 @@ def test_long_integer_ids_in_parquet_become_text_unharmed(read, tmp_path):
     assert rows[0][0] == "707057500000001234"
 
 
-def test_float_ids_are_refused(refused, tmp_path):
-    content = parquet(tmp_path, {"customer_id": [1.0, 2.0]})
-    message = refused({"c.parquet": content}, customers(path="c.parquet"))
-    assert "'customer_id' (for customer_id) is stored as DOUBLE" in message
+def test_float_ids_are_read_as_far_as_they_are_exact(read, refused, tmp_path):
+    content = parquet(tmp_path, {"customer_id": [1.0, 2.0**53 - 1]})
+    rows = read("customers", {"c.parquet": content}, customers(path="c.parquet"))
+    assert sorted(row[0] for row in rows) == ["1", "9007199254740991"]
+    for damaged in (2.0**53, 1.5, float("inf")):
+        content = parquet(tmp_path, {"customer_id": [1.0, damaged]})
+        message = refused({"c.parquet": content}, customers(path="c.parquet"))
+        assert "customers: 'customer_id' (for customer_id) is written as a floating" in message
+        assert "1 rows, first in" in message
+        assert "c.parquet rows 2. Export it as text" in message
 
 
 def test_a_renamed_column_is_named_with_the_nearest_one(refused):
@@ -514,43 +514,40 @@ def test_native_parquet_types_are_taken_as_they_are(read, tmp_path):
     ]
 
 
-FORMS = Forms(Dialect(decimal=",", thousands=" "), "UTC", "UTC", "major")
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_header_is_found_however_its_letters_are_composed(read, tmp_path, ending, form):
+    name = normalize(form, "påbegynt")
+    content = f"customer_id,{name}\n1,2024-05-01\n".encode()
+    if ending == "parquet":
+        content = parquet(tmp_path, {"customer_id": ["1"], name: [date(2024, 5, 1)]})
+    for mapped in ("NFC", "NFD"):
+        source = customers(path=f"c.{ending}", columns={"joined_on": normalize(mapped, name)})
+        rows = read("customers", {f"c.{ending}": content}, source, "joined_on")
+        assert rows == [(date(2024, 5, 1),)]
 
 
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory):
-    with connect(Engine(threads=1), tmp_path_factory.mktemp("spill")) as opened:
-        yield opened
-
-
-@given(st.integers(-(10**15), 10**15), st.booleans(), st.booleans())
-def test_money_written_and_read_is_the_same_to_the_last_cent(connection, minor, grouped, short):
-    whole, cents = divmod(abs(minor), 100)
-    digits = f"{whole:,}".replace(",", " ") if grouped else str(whole)
-    fraction = f",{cents:02}"
-    if short and cents % 10 == 0:
-        fraction = "" if cents == 0 else f",{cents // 10}"
-    written = f"{'-' if minor < 0 else ''}{digits}{fraction}"
-    sql = convert(literal(written), "money", "VARCHAR", FORMS)
-    assert connection.execute(f"select {sql}").fetchone() == (minor,)
-
-
-@given(st.decimals(-(10**9), 10**9, places=6))
-def test_prices_written_and_read_are_the_same_to_the_last_digit(connection, price):
-    sql = convert(literal(f"{price:f}".replace(".", ",")), "price", "VARCHAR", FORMS)
-    found = connection.execute(f"select {sql}").fetchone()[0]
-    assert isinstance(found, Decimal)
-    assert found == price
-
-
-@given(st.text(alphabet="0123456789 ,.-+eE'", max_size=12))
-def test_a_number_is_read_only_when_it_is_written_in_the_declared_form(connection, written):
-    sql = convert(literal(written), "price", "VARCHAR", FORMS)
-    found = connection.execute(f"select {sql}").fetchone()[0]
-    plain = written.removeprefix("-") if written[:1] == "-" else written.removeprefix("+")
-    whole, _, fraction = plain.partition(",")
-    groups = whole.split(" ")
-    good = all(g.isdigit() and len(g) == 3 for g in groups[1:]) and groups[0].isdigit()
-    good = good and (len(groups) == 1 or len(groups[0]) <= 3)
-    good = good and ("," not in plain or fraction.isdigit())
-    assert (found is not None) == good
+@pytest.mark.parametrize(
+    ("above", "said"),
+    [
+        ("Kunder,,\n", "customers.csv, line 1: column '' is there twice"),
+        ("Kunder\n", "customers.csv, line 1: one cell, and more in the lines below"),
+        ('"Kunder, ""alle""",,\n\n', "customers.csv, line 1: column '' is there twice"),
+        ("\n", "customers.csv, line 1: no header"),
+    ],
+)
+def test_lines_above_the_header_are_named_and_passed_over_where_declared(
+    take, refused, above, said
+):
+    skipped = above.count("\n")
+    files = {"customers.csv": f"{above}customer_id,segment,x\n1,a,b\n2,c,d\n"}
+    message = refused(files)
+    assert said in message
+    header = f"If the header is in line {skipped + 1}, declare dialect: {{skip_rows: {skipped}}}"
+    assert header in message
+    source = customers(dialect={"skip_rows": skipped})
+    assert take(files, source).tables["customers"].rows == 2
+    files = {"customers.csv": f"{above}customer_id,segment,x\n1,a,b\n2,c\n"}
+    assert f"customers.csv, line {skipped + 3}: 2 fields where" in refused(files, source)
+    files = {"customers.csv": f"{above}customer_id,segment,x\n1,a,b\n,c,d\n"}
+    assert f"customers.csv rows {skipped + 3}" in refused(files, source)

@@ -1,0 +1,55 @@
+"""Durations of any source as seconds: clock times, ISO 8601, intervals, other units."""
+
+from collections.abc import Mapping
+
+from pipelines.config.sources import DurationForm
+from pipelines.runtime.duckdb_connection import literal
+
+INTERVAL = "INTERVAL"
+_SECONDS: Mapping[DurationForm, float] = {
+    **{"milliseconds": 0.001, "minutes": 60, "hours": 3600, "days": 86_400},
+}
+_PAIRS: Mapping[DurationForm, int] = {"mm:ss": 1, "hh:mm": 60}
+_CLOCK = "([0-9]+):([0-5][0-9]):([0-5][0-9](?:[.,][0-9]+)?)"
+_ISO = "P(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:[.,][0-9]+)?)S)?)?"  # PT3M25S
+
+
+def is_duration(stored: str) -> bool:
+    """Whether a DuckDB type tells a length of time, or a time of day that stands for one."""
+    return stored == INTERVAL or (stored.startswith("TIME") and not stored.startswith("TIMESTAMP"))
+
+
+def seconds_in(text: str, declared: DurationForm | None) -> str:
+    """SQL for the seconds of a text that is no plain number; null when it is no duration.
+
+    ``hh:mm:ss`` and ISO 8601 say what they are; two parts (``03:25``) are read as ``declared``.
+    """
+    cases = [
+        f"when regexp_full_match({text}, '{_CLOCK}') then {_sum(text, _CLOCK, (3600, 60, 1))}",
+        f"when regexp_full_match({text}, '{_ISO}') and regexp_matches({text}, '[0-9]') "
+        f"then {_sum(text, _ISO, (86_400, 3600, 60, 1))}",
+    ]
+    factor = None if declared is None else _PAIRS.get(declared)
+    if factor is not None:
+        pair = "([0-9]+):([0-5][0-9])"
+        total = _sum(text, pair, (60 * factor, factor))
+        cases.append(f"when regexp_full_match({text}, '{pair}') then {total}")
+    return f"case {' '.join(cases)} end"
+
+
+def _sum(text: str, pattern: str, factors: tuple[int, ...]) -> str:
+    parts = (
+        f"coalesce(try_cast(replace(regexp_extract({text}, {literal(pattern)}, {group}), ',', '.') "
+        f"as DOUBLE), 0) * {factor}"
+        for group, factor in enumerate(factors, start=1)
+    )
+    return f"({' + '.join(parts)})"
+
+
+def factor_of(declared: DurationForm | None) -> float | None:
+    """Seconds in the declared unit of plain numbers; None where they are seconds.
+
+    >>> factor_of("minutes"), factor_of(None)
+    (60, None)
+    """
+    return None if declared is None else _SECONDS.get(declared)

@@ -1,0 +1,97 @@
+"""Day columns that hold instants: the company's day of the instant, or the day that it shows.
+
+A day is often sent as an instant: local midnight written in UTC (``2024-05-31T22:00:00Z`` for
+1 June in Oslo), or the day itself with a midnight that means no zone (``2024-06-01T00:00:00Z``).
+East of Greenwich the company's day is right for both; west of it the data say which it is.
+"""
+
+from collections.abc import Sequence
+
+import duckdb
+
+from features.errors import ContractError
+from pipelines.config.sources import FORMATS, Source
+from pipelines.runtime.duckdb_connection import local_to_utc
+from pipelines.sources.binding import Binding
+from pipelines.sources.date_forms import (
+    AWARE,
+    clock_time,
+    in_range,
+    is_moment,
+    local_day,
+    zone_of_days,
+)
+from pipelines.sources.forms import Forms
+from pipelines.sources.parsing import clean
+from pipelines.sources.readable_part import Part
+
+_CHANCE = 0.01
+
+
+def days_as_shown(
+    connection: duckdb.DuckDBPyConnection,
+    part: Part,
+    bindings: Sequence[Binding],
+    table: str,
+    source: Source,
+    forms: Forms,
+) -> frozenset[str]:
+    """The day columns of a file whose instants all are midnights of the day that they show.
+
+    Raises ``ContractError`` for a column that mixes them with other instants where that gives
+    another day, and for naive times of a source without a zone.
+    """
+    found = set()
+    for binding in bindings:
+        read = binding.origin.read
+        if binding.column.type != "date" or len(read) != 1:
+            continue
+        stored = part.columns[read[0]]
+        zone_known = source.timezone is not None or FORMATS[source.kind].zone is not None
+        if not is_moment(stored, forms):
+            continue
+        if zone_known and zone_of_days(stored, forms) == forms.company_zone:
+            continue
+        total, midnights, differ, local, where = _measure(connection, part, read[0], stored, forms)
+        if midnights == total:
+            found.add(binding.column.name)
+        elif not zone_known and stored != AWARE:
+            raise ContractError(
+                f"{table}: {read[0]!r} (for {binding.column.name}) has times and no time zone in "
+                f"the database. Declare the zone they are written in: sources.{table}.timezone, "
+                "for example Europe/Oslo or UTC."
+            )
+        elif differ > _CHANCE * total:
+            raise ContractError(
+                f"{part.name}: {read[0]!r} (for {binding.column.name}) mixes days written as "
+                f"midnight in {zone_of_days(stored, forms)} ({differ:,} of {total:,}, first in row "
+                f"{where}) with other times ({local:,} are midnights in {forms.company_zone}): the "
+                "former would count a day early. Write the column as a plain date in the export"
+            )
+    return frozenset(found)
+
+
+def _measure(
+    connection: duckdb.DuckDBPyConnection, part: Part, name: str, stored: str, forms: Forms
+) -> tuple[int, int, int, int, int]:
+    """Values; midnights as shown; those of another local day, local ones; the first such row."""
+    shown = clock_time(clean(part.expressions[name], stored, forms), stored, forms)
+    midnight = (
+        f"shown = cast(shown as DATE) and {local_to_utc('own', forms.company_zone)} <> moment"
+    )
+    [row] = connection.execute(
+        f"""with times as (
+            select {part.row} as _row, {shown} as shown from {part.relation}),
+        moments as (
+            select *, {local_to_utc("shown", zone_of_days(stored, forms))} as moment from times
+            where {in_range("shown")}),
+        days as (
+            select *, cast({local_day("moment", forms.company_zone)} as TIMESTAMP) as own
+            from moments)
+        select count(*), count_if(shown = cast(shown as DATE)),
+            count_if({midnight} and own <> shown),
+            count_if({local_to_utc("own", forms.company_zone)} = moment),
+            min(_row) filter ({midnight} and own <> shown)
+        from days"""
+    ).fetchall()
+    return row
