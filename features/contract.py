@@ -27,6 +27,12 @@ DUCKDB_TYPES: Mapping[ColumnType, str] = MappingProxyType(
     }
 )
 
+POSSIBLE_YEARS = (1900, 2199)
+"""First and last year of a date that can be true: outside lie fillers and misread centuries."""
+
+# Nobody waits, or stays in one task, for longer than this: a larger number has another unit.
+_MONTH_SECONDS = 30 * 86_400
+
 FORBIDDEN_COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "agent_id": "surveys and contacts judge the company, not the employee (S1)",
@@ -52,6 +58,8 @@ class Column:
     """One column of the contract.
 
     ``money`` is integer minor units (øre, cents); ``price`` is a decimal in major units.
+    ``minimum`` and ``maximum`` bound what is possible, both inclusive, in the column's own unit;
+    a date or instant lies within ``POSSIBLE_YEARS``.
     ``revealed_by`` names the column of the same row whose moment makes this value known:
     before it, features see null. With ``at_once`` a row without that moment has the value from
     the start, so that a company which writes it once and for all need not give the moment.
@@ -64,6 +72,7 @@ class Column:
     required: bool = False
     allowed: tuple[str, ...] = ()
     minimum: float | None = None
+    maximum: float | None = None
     revealed_by: str | None = None
     at_once: bool = False
 
@@ -293,7 +302,7 @@ _TABLES = (
             revealed_by="linked_at",
             at_once=True,
         ),
-        _whole("wait_seconds", "Wait to be answered.", unit="s", minimum=0),
+        _whole("wait_seconds", "Wait to be answered.", unit="s", minimum=0, maximum=_MONTH_SECONDS),
         _flag("abandoned", "The customer gave up waiting."),
         _text("handled_by", "Who answered.", allowed=("human", "bot")),
         _flag("human_requested", "The customer asked for a person."),
@@ -357,6 +366,8 @@ _TABLES = (
             "Answer: csat 1–5, loyalty 0–10, ces 1–7 where 7 is the most effort.",
             "number",
             required=True,
+            minimum=0,
+            maximum=10,
         ),
     ),
     _table(
@@ -418,7 +429,7 @@ _TABLES = (
         _moment("started_at", "When it began.", required=True),
         _text("task", "What the customer wanted done."),
         _flag("completed", "The task was finished.", required=True),
-        _whole("seconds", "Time spent.", unit="s", minimum=0),
+        _whole("seconds", "Time spent.", unit="s", minimum=0, maximum=_MONTH_SECONDS),
     ),
     _table(
         "offers",

@@ -82,7 +82,7 @@ class Attribute(Section):
     said at every as-of date. One that is overwritten is ``mutable``, and only its history in
     ``master_data`` can be learned from. ``as_days`` reads a date and keeps it as days since
     1970-01-01; meant for tables with one as-of date, because such a number drifts with the
-    calendar.
+    calendar. ``range`` is what a number can be, both ends inclusive; a row outside is set aside.
     """
 
     column: str
@@ -93,9 +93,16 @@ class Attribute(Section):
     sign: Literal[-1, 0, 1] = 0
     doc: str = ""
     as_days: bool = False
+    range: tuple[float, float] | None = None
     values: Mapping[str, str] = {}
     static: bool = False
     mutable: bool = False
+
+    @model_validator(mode="after")
+    def _possible_range(self) -> "Attribute":
+        if self.range is not None and (self.type != "number" or self.range[0] > self.range[1]):
+            raise ValueError("range is [least, greatest] of a number")
+        return self
 
 
 FileKind = Literal["csv", "parquet", "duckdb"]

@@ -50,6 +50,7 @@ def compared_measures(quality: Quality, now: Tables, previous: PreviousTables) -
         if facts.rows >= FEWEST_ROWS:
             yield from _empty(name, facts, old)
             yield from _orphans(quality, name, facts, old)
+            yield from _disorder(quality, name, facts, old)
         if old is None or max(old.rows, facts.rows) < FEWEST_ROWS:
             continue
         band = quality.rows_of.get(name, quality.rows)
@@ -115,6 +116,21 @@ def _orphans(
             had = old.rows - old.profile.columns[column].nulls
             high = max(limit, 1.1 * old.profile.orphans.get(what, 0) / had if had else 0)
         yield Measure(f"{table}: share of {what}", round(count / given, 6), high=high)
+
+
+def _disorder(
+    quality: Quality, table: str, facts: TableFacts, old: TableFacts | None
+) -> Iterator[Measure]:
+    for what, found in facts.profile.orders.items():
+        if found.of < FEWEST_ROWS:
+            continue
+        # What the tables before had already was let through.
+        had = old.profile.orders.get(what) if old is not None else None
+        high = max(quality.max_disorder_share, 1.1 * had.rows / had.of if had else 0)
+        detail = f"{found.rows:,} of {found.of:,} rows, first in {found.first}"
+        yield Measure(
+            f"{table}: share of {what}", round(found.rows / found.of, 6), None, high, detail
+        )
 
 
 def _units(

@@ -13,7 +13,7 @@ from pipelines.runtime.duckdb_connection import identifier, literal
 from pipelines.runtime.escaping import ESCAPE
 from pipelines.snapshots.loading import Loaded
 from pipelines.sources.binding import Binding
-from pipelines.sources.type_casting import SKIPPED, raw_select
+from pipelines.sources.type_casting import OUT_OF_TIME, SKIPPED, raw_select
 
 _BAD = "bad_rows"
 _ESCAPED = r"'\1"
@@ -128,6 +128,10 @@ def _declared(column: Column, dialect: Dialect, rule: str) -> str:
         return f"; allowed: {', '.join(column.allowed)}"
     if rule.endswith("below minimum"):
         return f"; the minimum is {column.minimum:g}"
+    if rule.endswith("above maximum"):
+        return f"; the maximum is {column.maximum:g}"
+    if rule.endswith(OUT_OF_TIME):
+        return "; a date that stands for none belongs in the source's dialect.nulls"
     if not rule.endswith("unreadable"):
         return ""
     number = f"decimal {dialect.decimal!r} and thousands {dialect.thousands!r}"

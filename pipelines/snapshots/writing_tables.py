@@ -5,7 +5,7 @@ A refused table does not end the reading: whoever mends an export wants to know 
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from pipelines.config.settings import Settings
 from pipelines.config.sources import ColumnMap
 from pipelines.runtime.duckdb_connection import connect, identifier
 from pipelines.snapshots import households
+from pipelines.snapshots.date_order import count_orders
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.loading import Loaded, load_table
 from pipelines.snapshots.orphan_keys import with_orphans
@@ -124,7 +125,11 @@ class _Taking:
     def _finish(self, loaded: Loaded) -> None:
         """Write a loaded table by shard, measure it, and let go of it."""
         write_shards(self.connection, loaded, self.staging / loaded.name, self.shards or 1)
-        self.tables[loaded.name] = facts_of(self.connection, self.settings, loaded)
+        facts = facts_of(self.connection, self.settings, loaded)
+        written = {name: table.columns for name, table in self.tables.items()}
+        zone = self.settings.company.timezone
+        orders = count_orders(self.connection, loaded, zone, written, self.staging)
+        self.tables[loaded.name] = replace(facts, profile=replace(facts.profile, orders=orders))
         self.connection.execute(f"drop table {identifier(loaded.name)}")
 
 

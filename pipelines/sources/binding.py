@@ -156,10 +156,12 @@ def source_columns(table: Table, source: Source) -> tuple[Column, ...]:
 
 def attribute_column(name: str, attribute: Attribute) -> Column:
     """The snapshot column ``attr_<name>`` of an attribute."""
-    if attribute.as_days:
-        return Column(f"attr_{name}", attribute.doc, "date", unit="days since 1970-01-01")
+    least, most = attribute.range or (None, None)
     stored: ColumnType = "number" if attribute.type == "number" else "text"
-    return Column(f"attr_{name}", attribute.doc, stored, unit=attribute.unit)
+    unit = attribute.unit
+    if attribute.as_days:
+        stored, unit = "date", "days since 1970-01-01"
+    return Column(f"attr_{name}", attribute.doc, stored, unit=unit, minimum=least, maximum=most)
 
 
 def bind(table: Table, source: Source, columns: Mapping[str, str], where: str) -> Bound:

@@ -1,9 +1,9 @@
 """Row validation in SQL: typed contract columns, and the first rule that each row breaks."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
-from features.contract import DUCKDB_TYPES, Column, Table
+from features.contract import DUCKDB_TYPES, POSSIBLE_YEARS, Table
 from pipelines.config.sources import Dialect, Source
 from pipelines.runtime.duckdb_connection import identifier, literal, literals, local_to_utc
 from pipelines.sources.binding import Binding
@@ -12,6 +12,7 @@ from pipelines.sources.personal_data import WHOSE
 from pipelines.sources.readable_part import Part
 
 SKIPPED = "rows_with"
+OUT_OF_TIME = (f"before {POSSIBLE_YEARS[0]}", f"after {POSSIBLE_YEARS[1]}")
 ALWAYS = "TIMESTAMP '1970-01-01'"
 
 
@@ -78,7 +79,7 @@ def row_rule(table: Table, bindings: Sequence[Binding]) -> str:
     """SQL for the first rule a row breaks on its own, as ``column: what``; null when none."""
     cases = ["when _skip then " + literal(SKIPPED)]
     for i, binding in enumerate(bindings):
-        cases += _column_rules(binding.column, f"g{i}")
+        cases += _column_rules(binding, f"g{i}")
     names = {binding.column.name for binding in bindings}
     if table.name == "invoices":
         corrects = "corrects_invoice_id is null" if "corrects_invoice_id" in names else "true"
@@ -87,7 +88,8 @@ def row_rule(table: Table, bindings: Sequence[Binding]) -> str:
     return f"case {' '.join(cases)} end"
 
 
-def _column_rules(column: Column, present: str) -> list[str]:
+def _column_rules(binding: Binding, present: str) -> list[str]:
+    column = binding.column
     name = identifier(column.name)
     rules = [f"when {present} and {name} is null then {literal(column.name + ': unreadable')}"]
     if column.required:
@@ -99,7 +101,20 @@ def _column_rules(column: Column, present: str) -> list[str]:
         )
     if column.minimum is not None:
         rule = literal(column.name + ": below minimum")
-        rules.append(f"when {name} < {column.minimum:g} then {rule}")
+        rules.append(f"when {name} < {column.minimum} then {rule}")
+    if column.maximum is not None:
+        rule = literal(column.name + ": above maximum")
+        rules.append(f"when {name} > {column.maximum} then {rule}")
+    if column.type in ("date", "instant"):
+        early, late = OUT_OF_TIME
+        edges = (date(POSSIBLE_YEARS[0], 1, 1), date(POSSIBLE_YEARS[1] + 1, 1, 1))
+        low, high = (f"DATE '{edge}'" for edge in edges)
+        if binding.as_days:
+            low, high = (str((edge - date(1970, 1, 1)).days) for edge in edges)
+        rules += [
+            f"when {name} < {low} then {literal(f'{column.name}: {early}')}",
+            f"when {name} >= {high} then {literal(f'{column.name}: {late}')}",
+        ]
     return rules
 
 

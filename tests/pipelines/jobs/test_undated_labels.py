@@ -294,7 +294,7 @@ def test_the_complaints_become_cases(read, complaints):
         facts = tables[name]
         assert (facts.rows, facts.source_rows) == (23_968, 23_969)
         assert dict(facts.quarantined) == {"customer_id: missing": 1}
-        assert dict(facts.profile.disorder) == {"closed_at before opened_at": 27}
+        assert facts.profile.orders["closed_at before opened_at"].rows == 27
         assert facts.profile.columns["closed_at"].nulls == 10
         assert not facts.unread
     assert (complaints["closed"] < complaints["opened"]).sum() == 27
