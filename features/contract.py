@@ -85,8 +85,8 @@ class Table:
     ``planned`` tables may hold events that lie ahead, such as a contract that starts next
     month. ``derived`` tables are never given: they are made from others when the snapshot is
     taken. Tables without ``customer_id`` are small dimensions, given whole to every shard.
-    ``versions`` tables may have rows of one key that replace each other: every stream takes
-    their rows one by one, by ``versions_<table>()``, and carries ``replaced_at``.
+    Of ``versions`` tables, which may have rows of one key that replace each other, every stream
+    takes the rows one by one, by ``versions_<table>()``, and carries ``replaced_at``.
     """
 
     name: str
@@ -103,6 +103,14 @@ class Table:
     def per_customer(self) -> bool:
         return any(column.name == "customer_id" for column in self.columns)
 
+    @property
+    def may_have_versions(self) -> bool:
+        """Whether rows of one key may replace each other: those of events that features read.
+
+        Who is a customer, and what is allowed, is read beside the features, from whole tables.
+        """
+        return self.per_customer and not self.derived and self.name not in _WITHOUT_VERSIONS
+
     def column(self, name: str) -> Column:
         """Return the column called ``name``; raises ``KeyError`` when the table has none."""
         for column in self.columns:
@@ -110,6 +118,11 @@ class Table:
                 return column
         raise KeyError(f"{self.name}.{name}")
 
+
+_WITHOUT_VERSIONS = (
+    *("customers", "contracts", "terminations", "labels", "households", "master_data"),
+    *("consents", "reservations"),
+)
 
 CUSTOMER_ID = Column("customer_id", "The customer's pseudonym or CRM key.", "text", required=True)
 

@@ -54,8 +54,12 @@ it was written at its own `known_at`, which must be mapped and differ. Declare i
 `duplicates: versions`. Each version counts, with all its values, from its known_at until the
 known_at of the next; at a past day the row is what was known then. Versions have the same
 customer. As known_at is never before event_at, a version whose event is moved to a later day
-counts from that day, and the version before it until then. In other tables, whose features look
-back over earlier rows or join them with rows of other tables, each row is given once.
+counts from that day, and the version before it until then. A log with one row per change, such as
+a ticket's, is such a table: its key is the ticket's, its known_at the moment of the change. Where
+only what became of a row matters, `duplicates: last` keeps of each key the row known last, which
+counts from its own known_at; `duplicates: first` keeps how each began.
+
+Other tables say who is a customer, or what is allowed, and each row is given once.
 
 ## Types
 
@@ -115,7 +119,7 @@ def _table_section(table: Table) -> Iterator[str]:
     happens = " or ".join(f"`{name}`" for name in table.event_at)
     earliest = ", whichever is earlier" if len(table.event_at) > 1 else ""
     yield f"Key: {', '.join(f'`{name}`' for name in table.key)}. Happens at: {happens}{earliest}.\n"
-    if table.versions:
+    if table.may_have_versions:
         yield "May have versions.\n"
     yield from markdown_table(_HEADER, map(_column_row, table.columns))
 

@@ -207,8 +207,8 @@ class Source(Section):
     database. ``static`` declares every attribute static at once. Rows in which a column of
     ``rows_with`` is null, or one of ``rows_without`` has one of its values, are left out and
     are no fault; so are, with ``duplicates: first``, the further rows of a key, as where the
-    customers are read from a table of their calls. With ``duplicates: versions`` the rows of a
-    key are what the company knew one after another.
+    customers are read from a table of their calls, and with ``last`` all but the one known last.
+    With ``duplicates: versions`` the rows of a key are what the company knew one after another.
     """
 
     path: str | None = None
@@ -218,7 +218,7 @@ class Source(Section):
     dialect: Dialect = Dialect()
     timezone: str | None = None
     known_delay_days: Annotated[int, Field(ge=0)] | None = None
-    duplicates: Literal["refuse", "drop", "first", "versions"] = "refuse"
+    duplicates: Literal["refuse", "drop", "first", "last", "versions"] = "refuse"
     rows_with: tuple[str, ...] = ()
     rows_without: Mapping[str, tuple[str, ...]] = {}
     money_unit: Literal["major", "minor"] = "minor"
@@ -267,3 +267,8 @@ class Source(Section):
         """What tells two sources' rows apart: files, or a table of files or of a database."""
         database = self.database
         return (self.path, self.table) if database is None else ("database", database.table)
+
+
+def tables_with_versions(sources: Mapping[str, Source]) -> tuple[str, ...]:
+    """The tables whose rows of one key are versions, each counting until the next is known."""
+    return tuple(name for name, source in sources.items() if source.duplicates == "versions")

@@ -130,9 +130,10 @@ def _orders(
         yield _Order(f"{moment} before customers.joined_on", "o.v", day, join)
     if name in _BEFORE_THE_END and {"contracts", "terminations"} <= written.keys():
         rows = (
-            "select c.customer_id as k, max(effective_on) as v "
+            "select c.customer_id as k, case when count(*) = count(effective_on) "
+            "then max(effective_on) else date '9999-12-31' end as v "
             f"from {shards_of(root, 'contracts')} c left join {shards_of(root, 'terminations')} e "
-            "using (contract_id) group by 1 having count(*) = count(effective_on)"
+            "using (contract_id) group by 1"
         )
         join = f"join ({rows}) o on o.k = t.customer_id"
         yield _Order(f"{moment} after the customer's last contract ended", day, "o.v", join)

@@ -45,7 +45,8 @@ class TableProfile:
     ``orders`` counts rows whose dates are out of order, for each order that could be looked at,
     ``orphans`` references to rows that another table does not have, ``days`` rows by local day of
     what happened (not of plans and dimensions), ``lag`` the median of the days from an event until
-    it is known.
+    it is known. ``bulk`` is, where ``known_at`` is given, the share of rows that became known
+    about a day long after they had happened, by that day.
     """
 
     columns: Mapping[str, ColumnProfile]
@@ -53,4 +54,5 @@ class TableProfile:
     orders: Mapping[str, OrderCount] = field(default_factory=dict)
     orphans: Mapping[str, int] = field(default_factory=dict)
     days: Mapping[str, int] = field(default_factory=dict)
+    bulk: Mapping[str, float] = field(default_factory=dict)
     lag: int | float = 0.0  # an integer stays one when it is read again

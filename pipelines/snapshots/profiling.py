@@ -10,6 +10,7 @@ import duckdb
 
 from features.contract import TABLES, Column, Table
 from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.snapshots.bulk_updates import bulk_updates
 from pipelines.snapshots.profile import ColumnProfile, TableProfile
 from pipelines.snapshots.unit_levels import Level, level_of
 from pipelines.sources.binding import Binding
@@ -41,6 +42,7 @@ def profile_table(
     days_in: str | None,
 ) -> TableProfile:
     """Measure the accepted rows of a loaded table; days are counted in zone ``days_in``."""
+    bindings = tuple(bindings)
     given = [b for b in bindings if b.column.name != "known_at"]
     columns = [b.column for b in given]
     accepted = f"(select * from {identifier(table.name)} where _rule is null)"
@@ -61,6 +63,7 @@ def profile_table(
         },
         alike=0 if distinct is None else rows - distinct,
         days={} if days_in is None else _days(connection, accepted, days_in),
+        bulk={} if len(given) == len(bindings) else bulk_updates(connection, accepted, rows),
         lag=round(lag or 0, 3),
     )
 
