@@ -62,7 +62,9 @@ def catalog_of(sources: Sources, snapshot: Snapshot) -> Catalog:
 def catalog_from(sources: Sources, tables: Mapping[str, Sequence[str]]) -> Catalog:
     """As ``catalog_of``, from the names of the tables and the columns that each lacks."""
     absent = [f"{name}.{column}" for name, columns in tables.items() for column in columns]
-    return build_catalog(tuple(tables), attributes_of(sources), absent, tables_with_versions(sources))
+    return build_catalog(
+        tuple(tables), attributes_of(sources), absent, tables_with_versions(sources)
+    )
 
 
 def tables_of(snapshot: Snapshot) -> dict[str, list[str]]:

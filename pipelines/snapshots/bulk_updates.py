@@ -37,9 +37,9 @@ def peaks(late: Mapping[date, int], rows: int) -> dict[str, float]:
     {'2024-11-01': 0.63}
     """
     span = [timedelta(days=n) for n in range(-_WITHIN, _WITHIN + 1)]
-    found = {}
+    shares = {}
     for day, count in sorted(late.items()):
         about = [late.get(day + step, 0) for step in span]
         if count == max(about) and sum(about) >= _WORTH_KEEPING * rows:
-            found[str(day)] = round(sum(about) / rows, 6)
-    return found
+            shares[str(day)] = round(sum(about) / rows, 6)
+    return shares

@@ -15,7 +15,7 @@ from pipelines.snapshots.loading import Loaded
 from pipelines.snapshots.orphan_keys import shards_of
 from pipelines.snapshots.profile import OrderCount
 
-_SHOWN = 3
+_EXAMPLES = 3
 # Pairs of a row's columns of which the second cannot come first.
 _WITHIN: Mapping[str, tuple[tuple[str, str], ...]] = {
     "contracts": (("started_on", "binding_until"),),
@@ -80,7 +80,7 @@ def count_orders(
     ``written`` names the columns of the tables that are under ``root`` already; days are those
     of ``zone``. Orders that no row could be held against are left out.
     """
-    found = {}
+    counted = {}
     for order in _orders(loaded, zone, written, root):
         compared = (
             f"(select _file, _row, {order.late} < {order.early} as wrong "
@@ -92,13 +92,13 @@ def count_orders(
         ).fetchall()
         if of:
             first = _first(connection, loaded, compared) if wrong else ""
-            found[order.what] = OrderCount(int(wrong), int(of), first)
-    return found
+            counted[order.what] = OrderCount(int(wrong), int(of), first)
+    return counted
 
 
 def _first(connection: duckdb.DuckDBPyConnection, loaded: Loaded, compared: str) -> str:
     rows = connection.execute(
-        f"select _file, _row from {compared} where wrong order by all limit {_SHOWN}"
+        f"select _file, _row from {compared} where wrong order by all limit {_EXAMPLES}"
     ).fetchall()
     file = rows[0][0]
     numbers = ", ".join(str(row) for index, row in rows if index == file)
@@ -109,14 +109,14 @@ def _orders(
     loaded: Loaded, zone: str, written: Mapping[str, Collection[str]], root: Path
 ) -> Iterator[_Order]:
     table, name = loaded.table, loaded.name
-    given = {binding.column.name for binding in loaded.bound.bindings}
+    columns = {binding.column.name for binding in loaded.bound.bindings}
     for early, late in _WITHIN.get(name, ()):
-        if {early, late} <= given:
+        if {early, late} <= columns:
             where = _ONLY_WHERE.get((name, early), "true")
             yield _Order(f"{late} before {early}", f"t.{early}", f"t.{late}", where=where)
     if name in _OF_ANOTHER:
         late, other, key, early = _OF_ANOTHER[name]
-        if key in given and other in written:
+        if key in columns and other in written:
             rows = f"select {key} as k, min({early}) as v from {shards_of(root, other)} group by 1"
             join = f"join ({rows}) o on o.k = t.{key}"
             yield _Order(f"{late} before {other}.{early}", "o.v", f"t.{late}", join)

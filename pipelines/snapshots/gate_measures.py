@@ -147,15 +147,15 @@ def _bulk(table: str, facts: TableFacts, old: TableFacts | None, first: date) ->
 def _disorder(
     quality: Quality, table: str, facts: TableFacts, old: TableFacts | None
 ) -> Iterator[Measure]:
-    for what, found in facts.profile.orders.items():
-        if found.of < FEWEST_ROWS:
+    for what, dates in facts.profile.orders.items():
+        if dates.of < FEWEST_ROWS:
             continue
         # What the tables before had already was let through.
         had = old.profile.orders.get(what) if old is not None else None
         high = max(quality.max_disorder_share, 1.1 * had.rows / had.of if had else 0)
-        detail = f"{found.rows:,} of {found.of:,} rows, first in {found.first}"
+        detail = f"{dates.rows:,} of {dates.of:,} rows, first in {dates.first}"
         yield Measure(
-            f"{table}: share of {what}", round(found.rows / found.of, 6), None, high, detail
+            f"{table}: share of {what}", round(dates.rows / dates.of, 6), None, high, detail
         )
 
 

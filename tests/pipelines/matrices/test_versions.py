@@ -96,7 +96,7 @@ def test_a_log_with_a_row_per_change_is_read_as_declared(company, tmp_path, dupl
     snapshot = take_snapshot(settings, tmp_path / "snapshot")
     assert snapshot.tables["contacts"].quarantined == {}
     days = tuple(date(2024, 3, day) for day in (2, 5, 6, 10))
-    job = MatrixJob(catalog_of(settings, snapshot), days)
+    job = MatrixJob(catalog_of(settings.sources, snapshot), days)
     parts = build_matrix(settings, snapshot, job, tmp_path / "matrix", lambda: None)
     rows = pd.concat(pd.read_parquet(part.features) for part in parts)
     mine = rows[rows["customer_id"] == "1"]
