@@ -69,11 +69,6 @@ def check_done(report: Report) -> None:
     )
     for row in rows:
         name = row["table"]
-        if row["after_as_of"]:
-            print(
-                f"{name}: {row['after_as_of']:,} rows after {report.as_of}, which count for nothing"
-                " on that date"
-            )
         for what, found in row["out_of_order"].items():
             print(
                 f"{name}: {what}: {found['rows']:,} of {found['of']:,} rows, first in "
@@ -81,6 +76,11 @@ def check_done(report: Report) -> None:
             )
         for column, value in row["constant"].items():
             print(f"{name}.{column}: {value} in every row, so it tells nobody apart")
+    later = [f"{row['table']} {row['after_as_of']:,}" for row in rows if row["after_as_of"]]
+    if later:
+        print(
+            f"Rows after {report.as_of}, which count for nothing on that date: {', '.join(later)}"
+        )
     print(f"Ranges, orphan keys, gates and more: {report.page}")
 
 

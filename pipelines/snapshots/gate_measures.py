@@ -35,7 +35,7 @@ def measures(
 ) -> list[Measure]:
     """Every figure of the tables that has a band."""
     quality, zone = settings.quality, settings.company.timezone
-    first = settings.training.first_as_of
+    first = min(settings.training.first_as_of, as_of)
     return [
         *own_measures(quality, zone, as_of, now),
         *compared_measures(quality, now, previous),

@@ -21,14 +21,14 @@ def calls(known, days=range(0, 1400, 10)):
 
 @pytest.fixture
 def closed(company, tmp_path):
-    def run(text, before=None, first=FIRST, **source):
+    def run(text, before=None, first=FIRST, as_of=date(2026, 1, 1), **source):
         settings = company(
             {"k.csv": text},
             {"contacts": {"path": "k.csv", **source}},
             training={"first_as_of": first},
         )
         tables = take_snapshot(settings, tmp_path / "snapshot").tables
-        found = measures(settings, date(2026, 1, 1), tables, PreviousTables(before or {}))
+        found = measures(settings, as_of, tables, PreviousTables(before or {}))
         bulk = [m for m in found if "known about one day" in m.name]
         return tables, [m for m in bulk if m.value > m.high]
 
@@ -70,6 +70,7 @@ def test_a_migration_of_several_weekends_is_one(closed):
 def test_what_was_known_before_the_first_date_that_is_learned_from_does_no_harm(closed):
     assert closed(calls(migrated), first=date(2024, 11, 1))[1] == []
     assert len(closed(calls(migrated), first=date(2024, 10, 31))[1]) == 1
+    assert len(closed(calls(migrated), first=date(2024, 11, 1), as_of=date(2024, 7, 1))[1]) == 1
 
 
 def test_a_delay_that_is_declared_is_believed(closed):
