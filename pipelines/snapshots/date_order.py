@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.runtime.duckdb_connection import identifier, local_to_utc
 from pipelines.snapshots.loading import Loaded
 from pipelines.snapshots.orphan_keys import shards_of
 from pipelines.snapshots.profile import OrderCount
@@ -120,20 +120,20 @@ def _orders(
             rows = f"select {key} as k, min({early}) as v from {shards_of(root, other)} group by 1"
             join = f"join ({rows}) o on o.k = t.{key}"
             yield _Order(f"{late} before {other}.{early}", "o.v", f"t.{late}", join)
-    moment = table.event_at[0]
-    day = f"t.{moment}"
-    if table.column(moment).type == "instant":
-        day = f"cast(timezone({literal(zone)}, timezone('UTC', {day})) as date)"
+    # Days become instants on the side with fewer rows.
+    moment, by_customer = table.event_at[0], "on o.k = t.customer_id"
     if name in _AFTER_JOINING and "joined_on" in written.get("customers", ()):
-        rows = f"select customer_id as k, joined_on as v from {shards_of(root, 'customers')}"
-        join = f"join ({rows}) o on o.k = t.customer_id"
-        yield _Order(f"{moment} before customers.joined_on", "o.v", day, join)
+        start = local_to_utc("cast(joined_on as timestamp)", zone)
+        rows = f"select customer_id as k, {start} as v from {shards_of(root, 'customers')}"
+        what = f"{moment} before customers.joined_on"
+        yield _Order(what, "o.v", "t.event_at", f"join ({rows}) o {by_customer}")
     if name in _BEFORE_THE_END and {"contracts", "terminations"} <= written.keys():
+        over = local_to_utc("cast(max(effective_on) + 1 as timestamp)", zone)
         rows = (
-            "select c.customer_id as k, case when count(*) = count(effective_on) "
-            "then max(effective_on) else date '9999-12-31' end as v "
+            f"select c.customer_id as k, case when count(*) = count(effective_on) then {over} "
+            "- interval 1 microsecond else timestamp '9999-12-31' end as v "
             f"from {shards_of(root, 'contracts')} c left join {shards_of(root, 'terminations')} e "
             "using (contract_id) group by 1"
         )
-        join = f"join ({rows}) o on o.k = t.customer_id"
-        yield _Order(f"{moment} after the customer's last contract ended", day, "o.v", join)
+        what = f"{moment} after the customer's last contract ended"
+        yield _Order(what, "t.event_at", "o.v", f"join ({rows}) o {by_customer}")
