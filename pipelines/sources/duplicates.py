@@ -88,9 +88,12 @@ def _repeated_key(
     repeated: Sequence[tuple[list[int], int]],
     parts: Sequence[Part],
 ) -> ContractError:
+    where = f"sources.{table.name}.duplicates"
+    log = f"; where the file has a row per change: {where}: versions"
     return ContractError(
         f"{table.name}: repeated key ({', '.join(keys)}): {_row_numbers(repeated, parts)}. Mend "
-        f"the export, or keep the first of each with sources.{table.name}.duplicates: drop"
+        f"the export, or keep the first of each with {where}: drop"
+        f"{log if table.may_have_versions else ''}"
     )
 
 

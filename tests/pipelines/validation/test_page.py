@@ -258,7 +258,7 @@ def test_a_page_says_what_was_looked_at_and_what_was_believed(check):
         {"customers": {"path": "c.csv", "attributes": attributes}, "contacts": {"path": "k.csv"}},
     )
     text = Page(html).text
-    assert "1 orders of dates were looked at" in text
+    assert "Orders of dates that were looked at: 1" in text
     assert "contacts: started_at before customers.joined_on" in text
     assert "no range is declared for them: age." in text
 
