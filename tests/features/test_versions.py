@@ -8,6 +8,7 @@ from companies import FULL, VERSIONED, cells, company, matrices
 
 from features.catalog import build_catalog
 from features.contract import TABLES
+from features.matrix import bind
 
 _GRANTED = {"benefit_id": "b", "granted_on": "2024-01-01"}
 _DUE = {"reading_id": "r", "due_on": "2024-03-01"}
@@ -65,6 +66,14 @@ def test_a_version_still_hides_what_its_own_moments_reveal() -> None:
     assert cells(rows, "2024-03-05", *names) == (0, 1)
     assert cells(rows, "2024-03-06", *names) == (1, 0)
     assert cells(rows, "2024-03-21", *names) == (0, 0)
+
+
+def test_a_stream_is_derived_again_whenever_one_of_its_bases_is() -> None:
+    catalog = build_catalog(TABLES, versioned=["payment_method_events"])
+    again = {stream.name for stream in catalog.streams if stream.as_known}
+    assert {"payments", "troubled_payments"} <= again
+    assert "contacts" not in again
+    bind(catalog, "UTC")
 
 
 _LOGS = build_catalog(TABLES, versioned=["contacts", "cases"])
