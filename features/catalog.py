@@ -1,9 +1,10 @@
 """The explicit list of driver families: what exists, for which tables, and what it means."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from features.contract import TABLES
 from features.families import (
     billing,
     channel,
@@ -62,14 +63,18 @@ def build_catalog(
     tables: Collection[str],
     attributes: Sequence[Feature] = (),
     absent: Collection[str] = (),
+    versioned: Collection[str] = (),
 ) -> Catalog:
     """Resolve the declared features against the tables that a company has.
 
-    ``absent`` names columns (``table.column``) that its tables lack.
+    ``absent`` names columns (``table.column``) that its tables lack, ``versioned`` tables that
+    have several rows of one key, of which the newest known counts.
 
     Raises ``ValueError`` when two families declare a feature of the same name.
     """
-    declared = [stream for module in _MODULES for stream in module.FAMILY.streams]
+    declared = _with_versions(
+        [stream for module in _MODULES for stream in module.FAMILY.streams], versioned
+    )
     features = [feature for module in _MODULES for feature in module.FAMILY.features]
     families = list(dict.fromkeys(attribute.family for attribute in attributes))
     features += sorted(attributes, key=lambda attribute: families.index(attribute.family))
@@ -91,6 +96,17 @@ def build_catalog(
         ),
         parts=parts,
     )
+
+
+def _with_versions(declared: Sequence[Stream], versioned: Collection[str]) -> list[Stream]:
+    """The streams, each with the tables of which it cannot take versions one by one."""
+    whole = [name for name in versioned if not TABLES[name].versions]
+    found: dict[str, Stream] = {}
+    for stream in declared:
+        read = {*stream.reads, *stream.optional}
+        read |= {name for base in stream.bases for name in found[base].as_known}
+        found[stream.name] = replace(stream, as_known=tuple(n for n in whole if n in read))
+    return list(found.values())
 
 
 def _lacking(
@@ -146,7 +162,13 @@ def definition(feature: Feature, catalog: Catalog) -> str:
 def _derivation(name: str, catalog: Catalog) -> tuple[object, ...]:
     [stream] = [stream for stream in catalog.streams if stream.name == name]
     bases = [text for base in stream.bases for text in _derivation(base, catalog)]
-    return (*bases, stream.sql, sorted(stream.reveals.items()), stream.per_customer)
+    return (
+        *bases,
+        stream.sql,
+        sorted(stream.reveals.items()),
+        stream.per_customer,
+        *stream.as_known,
+    )
 
 
 def _text(*parts: object) -> str:

@@ -8,6 +8,7 @@ happened). Both are naive UTC timestamps; a date counts from its local midnight.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from types import MappingProxyType
 from typing import Literal
@@ -26,6 +27,12 @@ DUCKDB_TYPES: Mapping[ColumnType, str] = MappingProxyType(
         "instant": "TIMESTAMP",
     }
 )
+
+POSSIBLE_DAYS = (date(1900, 1, 1), date(2199, 12, 31))
+"""First and last day that can be true: outside lie fillers and misread centuries."""
+
+# Nobody waits, or stays in one task, for longer than this: a larger number has another unit.
+_MONTH_SECONDS = 30 * 86_400
 
 FORBIDDEN_COLUMNS: Mapping[str, str] = MappingProxyType(
     {
@@ -52,6 +59,8 @@ class Column:
     """One column of the contract.
 
     ``money`` is integer minor units (øre, cents); ``price`` is a decimal in major units.
+    ``minimum`` and ``maximum`` bound what is possible, both inclusive, in the column's own unit;
+    a date or instant lies within ``POSSIBLE_DAYS``.
     ``revealed_by`` names the column of the same row whose moment makes this value known:
     before it, features see null. With ``at_once`` a row without that moment has the value from
     the start, so that a company which writes it once and for all need not give the moment.
@@ -64,6 +73,7 @@ class Column:
     required: bool = False
     allowed: tuple[str, ...] = ()
     minimum: float | None = None
+    maximum: float | None = None
     revealed_by: str | None = None
     at_once: bool = False
 
@@ -76,8 +86,8 @@ class Table:
     ``planned`` tables may hold events that lie ahead, such as a contract that starts next
     month. ``derived`` tables are never given: they are made from others when the snapshot is
     taken. Tables without ``customer_id`` are small dimensions, given whole to every shard.
-    ``versions`` tables may have rows of one key that replace each other: every stream takes
-    their rows one by one, by ``versions_<table>()``, and carries ``replaced_at``.
+    Of ``versions`` tables, which may have rows of one key that replace each other, every stream
+    takes the rows one by one, by ``versions_<table>()``, and carries ``replaced_at``.
     """
 
     name: str
@@ -94,6 +104,14 @@ class Table:
     def per_customer(self) -> bool:
         return any(column.name == "customer_id" for column in self.columns)
 
+    @property
+    def may_have_versions(self) -> bool:
+        """Whether rows of one key may replace each other: those of events that features read.
+
+        Who is a customer, and what is allowed, is read beside the features, from whole tables.
+        """
+        return self.per_customer and not self.derived and self.name not in _WITHOUT_VERSIONS
+
     def column(self, name: str) -> Column:
         """Return the column called ``name``; raises ``KeyError`` when the table has none."""
         for column in self.columns:
@@ -101,6 +119,11 @@ class Table:
                 return column
         raise KeyError(f"{self.name}.{name}")
 
+
+_WITHOUT_VERSIONS = (
+    *("customers", "contracts", "terminations", "labels", "households", "master_data"),
+    *("consents", "reservations"),
+)
 
 CUSTOMER_ID = Column("customer_id", "The customer's pseudonym or CRM key.", "text", required=True)
 
@@ -293,7 +316,7 @@ _TABLES = (
             revealed_by="linked_at",
             at_once=True,
         ),
-        _whole("wait_seconds", "Wait to be answered.", unit="s", minimum=0),
+        _whole("wait_seconds", "Wait to be answered.", unit="s", minimum=0, maximum=_MONTH_SECONDS),
         _flag("abandoned", "The customer gave up waiting."),
         _text("handled_by", "Who answered.", allowed=("human", "bot")),
         _flag("human_requested", "The customer asked for a person."),
@@ -357,6 +380,8 @@ _TABLES = (
             "Answer: csat 1–5, loyalty 0–10, ces 1–7 where 7 is the most effort.",
             "number",
             required=True,
+            minimum=0,
+            maximum=10,
         ),
     ),
     _table(
@@ -418,7 +443,7 @@ _TABLES = (
         _moment("started_at", "When it began.", required=True),
         _text("task", "What the customer wanted done."),
         _flag("completed", "The task was finished.", required=True),
-        _whole("seconds", "Time spent.", unit="s", minimum=0),
+        _whole("seconds", "Time spent.", unit="s", minimum=0, maximum=_MONTH_SECONDS),
     ),
     _table(
         "offers",

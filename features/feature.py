@@ -27,6 +27,8 @@ class Stream:
     then the matrix shows null. Where a table may have versions, the stream reads
     ``versions_<table>()`` and carries its ``replaced_at``, from which a row counts no more. A
     stream that is not ``per_customer`` says the same to everybody: it is cut to one row.
+    ``as_known`` names tables, read by it or by its bases, whose rows of one key replace each other
+    although it looks over several rows: it is derived for each as-of date from what was known.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Stream:
     reveals: Mapping[str, str] = field(default_factory=dict)
     bases: tuple[str, ...] = ()
     per_customer: bool = True
+    as_known: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,14 +98,34 @@ def _name_what_fails(
 def derive(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     """Derive every stream once, for all as-of dates, from the contract's tables in ``con``.
 
-    The tables ``stream_<name>`` are not temporary: ``cut`` reads them over several cursors.
-    Raises ``ValueError`` naming the stream whose SQL does not bind.
+    Those that see a table ``as_known`` are left to ``cut``. The tables ``stream_<name>`` are not
+    temporary: ``cut`` reads them over several cursors. Raises ``ValueError`` naming the stream
+    whose SQL does not bind.
     """
     for stream in catalog.streams:
-        try:
-            con.execute(f"create or replace table stream_{stream.name} as {stream.sql}")
-        except (duckdb.BinderException, duckdb.ParserException) as error:
-            raise ValueError(f"stream {stream.name!r} does not bind: {error}") from error
+        if not stream.as_known:
+            _derive(con, stream, stream.sql)
+
+
+def _derive(con: duckdb.DuckDBPyConnection, stream: Stream, sql: str) -> None:
+    try:
+        con.execute(f"create or replace table stream_{stream.name} as {sql}")
+    except (duckdb.BinderException, duckdb.ParserException) as error:
+        raise ValueError(f"stream {stream.name!r} does not bind: {error}") from error
+
+
+def _in_force(table: Table, now: str) -> str:
+    """SQL of a table's rows as they were known before ``now``: of each key the newest version.
+
+    It is known since the first version was, or since the day to which its event was moved.
+    """
+    key = ", ".join(table.key)
+    return (
+        f"{table.name} as (select * replace (greatest("
+        f"min(known_at) over (partition by {key}), event_at) as known_at) "
+        f"from temp.{table.name} where known_at < {now} "
+        f"qualify row_number() over (partition by {key} order by known_at desc) = 1)"
+    )
 
 
 def cut(con: duckdb.DuckDBPyConnection, catalog: Catalog, as_of: date, zone: str) -> pa.Table:
@@ -116,8 +136,11 @@ def cut(con: duckdb.DuckDBPyConnection, catalog: Catalog, as_of: date, zone: str
     feature's fill. Combinations are computed last, over the columns that the streams gave.
     """
     cohort = con.sql("select * from cohort order by customer_id").to_arrow_table().combine_chunks()
-    cuts = []
+    cuts, now = [], _instant(as_of, zone)
     for stream in catalog.streams:
+        if stream.as_known:
+            rows = ", ".join(_in_force(TABLES[name], now) for name in stream.as_known)
+            _derive(con, stream, f"with {rows} select * from ({stream.sql})")
         features = [f for f in (*catalog.features, *catalog.parts) if f.stream == stream.name]
         if features:
             cuts.append((stream, features))

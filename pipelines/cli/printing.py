@@ -17,6 +17,7 @@ from pipelines.comparison.difference import Difference
 from pipelines.effect import summary as effect_summary
 from pipelines.effect.result import EffectResult
 from pipelines.jobs.ablate import Ablation
+from pipelines.jobs.check import Report
 from pipelines.jobs.nightly import Night
 from pipelines.jobs.promote import PromotionResult
 from pipelines.jobs.recalibrate import NOTHING, RecalibrationResult
@@ -49,8 +50,9 @@ def as_json(value: object) -> None:
     print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
 
 
-def check_done(rows: Sequence[Mapping[str, Any]], page: Path) -> None:
+def check_done(report: Report) -> None:
     """Print what ``stille check`` found, one row per table, and where the page is."""
+    rows = report.rows
     table(
         ["table", "rows", "set aside", "first event (UTC)", "last event (UTC)", "columns missing"],
         (
@@ -66,17 +68,30 @@ def check_done(rows: Sequence[Mapping[str, Any]], page: Path) -> None:
         ),
     )
     for row in rows:
+        name = row["table"]
         for rule, form in row["lost_forms"].items():
             print(
-                f"Lost: {row['table']}.{rule}: {row['quarantined'][rule]:,} rows, {form}. Every "
+                f"Lost: {name}.{rule}: {row['quarantined'][rule]:,} rows, {form}. Every "
                 "value of this form is missing from the table: declare it, or mend the export."
             )
         for column, count in row["null_dates"].items():
             print(
-                f"{row['table']}.{column}: {count:,} dates stand for none (9999-12-31 and other "
+                f"{name}.{column}: {count:,} dates stand for none (9999-12-31 and other "
                 "dialect.null_dates) and are read as null."
             )
-    print(f"Ranges, orphan keys, gates and more: {page}")
+        for what, found in row["out_of_order"].items():
+            print(
+                f"{name}: {what}: {found['rows']:,} of {found['of']:,} rows, first in "
+                f"{found['first']}"
+            )
+        for column, value in row["constant"].items():
+            print(f"{name}.{column}: {value} in every row, so it tells nobody apart")
+    later = [f"{row['table']} {row['after_as_of']:,}" for row in rows if row["after_as_of"]]
+    if later:
+        print(
+            f"Rows after {report.as_of}, which count for nothing on that date: {', '.join(later)}"
+        )
+    print(f"Ranges, orphan keys, gates and more: {report.page}")
 
 
 def training_done(trained: TrainingResult) -> None:

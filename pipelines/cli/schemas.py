@@ -54,8 +54,12 @@ it was written at its own `known_at`, which must be mapped and differ. Declare i
 `duplicates: versions`. Each version counts, with all its values, from its known_at until the
 known_at of the next; at a past day the row is what was known then. Versions have the same
 customer. As known_at is never before event_at, a version whose event is moved to a later day
-counts from that day, and the version before it until then. In other tables, whose features look
-back over earlier rows or join them with rows of other tables, each row is given once.
+counts from that day, and the version before it until then. A log with one row per change, such as
+a ticket's, is such a table: its key is the ticket's, its known_at the moment of the change. Where
+only what became of a row matters, `duplicates: last` keeps of each key the row known last, which
+counts from its own known_at; `duplicates: first` keeps how each began.
+
+Other tables say who is a customer, or what is allowed, and each row is given once.
 
 ## Types
 
@@ -94,15 +98,28 @@ back over earlier rows or join them with rows of other tables, each row is given
 
 ## Rows that break the contract
 
-A row with an unreadable value, a missing required value, a value that is not allowed or below its
-minimum, a customer that `customers` does not have, an event more than a day after the as-of date,
-or a negative invoice that corrects no other, is set aside in `quarantine/<table>.csv` with its row
+A row with an unreadable value, a missing required value, a value that is not allowed or outside its
+range (an attribute's is declared: `range: [0, 120]`), a date before 1900 or after 2199, a customer
+that `customers` does not have, an event more than a day after both the as-of date and today, or a
+negative invoice that corrects no other, is set aside in `quarantine/<table>.csv` with its row
 number and the rule. When more of a table's rows than `quality.max_quarantine_share` are set aside,
 the run stops and nothing is written. A repeated key stops the run, unless the source says
 `duplicates: drop`: then the first row stays, or `duplicates: versions`: then all do. Rows that the
 source leaves out by `rows_with` (a column is not given) or `rows_without` (a column has a value
-named there), and with `duplicates: first` the further rows of a key, are no fault: they are neither
-set aside nor counted.
+named there), and with `duplicates: first` or `last` the other rows of a key, are no fault: they are
+neither set aside nor counted.
+
+At a date in the past, rows after it stay in the snapshot, where later dates need them. They count
+for nothing on that date, and `stille check` says how many there are.
+
+## Rows that are doubtful
+
+Dates out of order are counted, with the first row numbers, and kept, because each can be honest now
+and then; above `quality.max_disorder_share` of the rows that have both dates a gate closes. Held
+against each other are the dates of one row (a case closed before it was opened, a voluntary end
+before its notice), a contract's end and start, a payment or reminder and its invoice, what only a
+customer has and `joined_on`, and claims, incidents and meter readings and the end of the customer's
+last contract. A number or flag that is the same in every row is named too.
 """
 
 
@@ -124,7 +141,7 @@ def _table_section(table: Table) -> Iterator[str]:
     happens = " or ".join(f"`{name}`" for name in table.event_at)
     earliest = ", whichever is earlier" if len(table.event_at) > 1 else ""
     yield f"Key: {', '.join(f'`{name}`' for name in table.key)}. Happens at: {happens}{earliest}.\n"
-    if table.versions:
+    if table.may_have_versions:
         yield "May have versions.\n"
     yield from markdown_table(_HEADER, map(_column_row, table.columns))
 
@@ -132,7 +149,8 @@ def _table_section(table: Table) -> Iterator[str]:
 def _column_row(column: Column) -> tuple[str, ...]:
     allowed = ", ".join(column.allowed)
     if column.minimum is not None:
-        allowed = f"at least {column.minimum:g}"
+        top = "" if column.maximum is None else f", at most {column.maximum:.10g}"
+        allowed = f"at least {column.minimum:g}{top}"
     required = "yes" if column.required else ""
     known = f"`{column.revealed_by}`" if column.revealed_by else ""
     if column.at_once:
@@ -175,6 +193,8 @@ def _column_schema(column: Column) -> dict[str, Any]:
         schema["enum"] = list(column.allowed)
     if column.minimum is not None:
         schema["minimum"] = column.minimum
+    if column.maximum is not None:
+        schema["maximum"] = column.maximum
     if column.required:
         return schema
     if column.allowed:

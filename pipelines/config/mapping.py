@@ -66,12 +66,14 @@ def _source(place: tuple[str, ...], table: Table, source: Mapping[str, Any]) -> 
         yield Problem((*place, "levels"), "only price_changes can be given as price levels")
     if source.get("attributes") and table.name != "customers":
         yield Problem((*place, "attributes"), "only customers have attributes")
-    if source.get("duplicates") == "versions" and not table.versions:
-        allowed = ", ".join(other.name for other in TABLES.values() if other.versions)
+    if source.get("duplicates") == "versions" and (
+        not table.may_have_versions or source.get("levels")
+    ):
+        allowed = ", ".join(other.name for other in TABLES.values() if other.may_have_versions)
         yield Problem(
             (*place, "duplicates"),
-            f"features look back over the rows of {table.name}, or join them with others, and can "
-            f"take none back: give each row once; tables that may have versions: {allowed}",
+            f"{table.name} is read as a whole, and no row of it can be taken back: give each row "
+            f"once; tables that may have versions: {allowed}",
         )
     attributes, columns = source.get("attributes"), source.get("columns")
     for name in attributes if isinstance(attributes, dict) else ():

@@ -234,7 +234,8 @@ class Quality(Section):
     ``max_null_rise``: how much higher the share of nulls in a column may be than in the
     snapshot before. ``max_unknown_share``: how many of a text column's values may be ones that
     the snapshot before did not have. ``max_orphan_share``: how many of a column's keys may point
-    to no row, where fewer did before; without anything before, half may. ``rows``: rows of a
+    to no row, where fewer did before; without anything before, half may. ``max_disorder_share``:
+    how many of a table's rows that have two dates may have them out of order. ``rows``: rows of a
     table against the snapshot before; ``rows_of`` names other bands for single tables.
     ``unit_jumps``: whether a median that moves to ten, a hundred or a thousand times its level,
     or to that part of it, closes a gate, and so a newest month of which more than
@@ -250,6 +251,7 @@ class Quality(Section):
     max_null_rise: Annotated[float, Field(gt=0, le=1)] = 0.2
     max_unknown_share: Annotated[float, Field(gt=0, le=1)] = 0.2
     max_orphan_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    max_disorder_share: Annotated[float, Field(gt=0, le=1)] = 0.1
     max_mixed_share: Annotated[float, Field(gt=0, le=1)] = 0.1
     rows: RowBand = RowBand()
     rows_of: Mapping[str, RowBand] = {}

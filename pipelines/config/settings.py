@@ -62,10 +62,6 @@ class Settings(Section):
         """Days from an event, or a moment that reveals a value, until it is known; by table."""
         return {name: source.known_delay_days or 0 for name, source in self.sources.items()}
 
-    def versioned(self) -> tuple[str, ...]:
-        """The tables whose rows of one key are versions, each counting until the next is known."""
-        return tuple(n for n, source in self.sources.items() if source.duplicates == "versions")
-
     def label_window(self) -> LabelWindow:
         """The window of the label, complete once the notices given in it are known."""
         delay = self.delays().get("terminations", 0)

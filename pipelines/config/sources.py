@@ -105,7 +105,7 @@ class Attribute(Section):
     said at every as-of date. One that is overwritten is ``mutable``, and only its history in
     ``master_data`` can be learned from. ``as_days`` reads a date and keeps it as days since
     1970-01-01; meant for tables with one as-of date, because such a number drifts with the
-    calendar.
+    calendar. ``range`` is what a number can be, both ends inclusive; a row outside is set aside.
     """
 
     column: Composed
@@ -116,9 +116,16 @@ class Attribute(Section):
     sign: Literal[-1, 0, 1] = 0
     doc: str = ""
     as_days: bool = False
+    range: tuple[float, float] | None = None
     values: Mapping[Composed, str] = {}
     static: bool = False
     mutable: bool = False
+
+    @model_validator(mode="after")
+    def _possible_range(self) -> "Attribute":
+        if self.range is not None and (self.type != "number" or self.range[0] > self.range[1]):
+            raise ValueError("range is [least, greatest] of a number")
+        return self
 
 
 FileKind = Literal["csv", "parquet", "duckdb"]
@@ -245,8 +252,8 @@ class Source(Section):
     database. ``static`` declares every attribute static at once. Rows in which a column of
     ``rows_with`` is null, or one of ``rows_without`` has one of its values, are left out and
     are no fault; so are, with ``duplicates: first``, the further rows of a key, as where the
-    customers are read from a table of their calls. With ``duplicates: versions`` the rows of a
-    key are what the company knew one after another.
+    customers are read from a table of their calls, and with ``last`` all but the one known last.
+    With ``duplicates: versions`` the rows of a key are what the company knew one after another.
     """
 
     path: str | None = None
@@ -256,7 +263,7 @@ class Source(Section):
     dialect: Dialect = Dialect()
     timezone: str | None = None
     known_delay_days: Annotated[int, Field(ge=0)] | None = None
-    duplicates: Literal["refuse", "drop", "first", "versions"] = "refuse"
+    duplicates: Literal["refuse", "drop", "first", "last", "versions"] = "refuse"
     rows_with: tuple[Composed, ...] = ()
     rows_without: Mapping[Composed, tuple[str, ...]] = {}
     money_unit: Literal["major", "minor"] = "minor"
@@ -305,3 +312,8 @@ class Source(Section):
         """What tells two sources' rows apart: files, or a table of files or of a database."""
         database = self.database
         return (self.path, self.table) if database is None else ("database", database.table)
+
+
+def tables_with_versions(sources: Mapping[str, Source]) -> tuple[str, ...]:
+    """The tables whose rows of one key are versions, each counting until the next is known."""
+    return tuple(name for name, source in sources.items() if source.duplicates == "versions")

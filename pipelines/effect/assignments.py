@@ -16,6 +16,7 @@ from features.matrix import prepare
 from features.treatments import ASSIGNMENT, assignment_outcomes, reported_assignments
 from models.causal.treatment_effect import RandomisedAssignments
 from pipelines.config.settings import Settings
+from pipelines.config.sources import tables_with_versions
 from pipelines.matrices.shard import parquet
 from pipelines.publication.reader import Publication, newest_publications
 from pipelines.runtime.duckdb_connection import connect, identifier
@@ -62,7 +63,7 @@ def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
         for name in there:
             paths = [snapshot.path(name, shard) for shard in range(snapshot.shards)]
             con.execute(f"create temp view {identifier(name)} as select * from {parquet(paths)}")
-        prepare(con, there, zone, settings.delays(), settings.versioned())
+        prepare(con, there, zone, settings.delays(), tables_with_versions(settings.sources))
         if len(found) == 0:
             found, source = reported_assignments(con, today=today, zone=zone), "treatments"
         ordered = found.to_pandas().sort_values(["customer_id", "assigned_on"], kind="stable")

@@ -23,10 +23,11 @@ from pipelines.validation.tables import CheckResult
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One row per table, and where the page with the rest is."""
+    """One row per table on ``as_of``, and where the page with the rest is."""
 
     rows: list[dict[str, Any]]
     page: Path
+    as_of: date
 
 
 def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> Report:
@@ -50,6 +51,11 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
                 quarantine=quarantine,
                 customers_known=tables.customers_known,
                 limits={name: settings.quarantine_share_of(name) for name in settings.sources},
+                without_range=tuple(
+                    name
+                    for name, attribute in settings.sources["customers"].attributes.items()
+                    if attribute.type == "number" and not (attribute.range or attribute.as_days)
+                ),
                 **findings,
             )
             write_page(page, checked)
@@ -67,7 +73,7 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
             write(tables, quarantine, refusal=str(error))
             raise
         write(tables, quarantine, leaks=leaks)
-        return Report(check_report(snapshot), page)
+        return Report(check_report(snapshot, run.as_of), page, run.as_of)
 
 
 def feature_dictionary(config: Path) -> list[dict[str, str]]:

@@ -14,7 +14,7 @@ from features.families.relationship import attribute
 from features.feature import Feature
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
-from pipelines.config.sources import Source
+from pipelines.config.sources import Source, tables_with_versions
 from pipelines.matrices.files import (
     KEYS,
     MatrixPart,
@@ -62,7 +62,9 @@ def catalog_of(sources: Sources, snapshot: Snapshot) -> Catalog:
 def catalog_from(sources: Sources, tables: Mapping[str, Sequence[str]]) -> Catalog:
     """As ``catalog_of``, from the names of the tables and the columns that each lacks."""
     absent = [f"{name}.{column}" for name, columns in tables.items() for column in columns]
-    return build_catalog(tuple(tables), attributes_of(sources), absent)
+    return build_catalog(
+        tuple(tables), attributes_of(sources), absent, tables_with_versions(sources)
+    )
 
 
 def tables_of(snapshot: Snapshot) -> dict[str, list[str]]:

@@ -20,6 +20,7 @@ from features.matrix import cut, derive, prepare
 from features.timeline import LabelWindow
 from features.treatments import treatments
 from pipelines.config.settings import Settings
+from pipelines.config.sources import tables_with_versions
 from pipelines.runtime.duckdb_connection import connect, identifier, literal
 from pipelines.snapshots.snapshot import Snapshot
 
@@ -127,7 +128,7 @@ def open_shard(
     for name in names:
         source = parquet([snapshot.path(name, shard)])
         con.execute(f"create temp view {identifier(name)} as select * from {source}")
-    prepare(con, names, zone, settings.delays(), settings.versioned())
+    prepare(con, names, zone, settings.delays(), tables_with_versions(settings.sources))
     con.execute(
         "create temp table numbered as select customer_id as text, "
         "cast(row_number() over (order by customer_id) - 1 as integer) as number "

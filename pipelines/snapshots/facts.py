@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -117,13 +117,22 @@ def tables_from_json(content: bytes) -> dict[str, TableFacts]:
     return _TABLES.validate_json(content)
 
 
-def check_report(snapshot: Snapshot) -> list[dict[str, Any]]:
-    """One row per given table for ``stille check``: counts, quarantine, events, columns missing."""
+def rows_after(facts: TableFacts, as_of: date) -> int:
+    """Events of a table on days after ``as_of``: real ones, which do not count at that date."""
+    return sum(rows for day, rows in facts.profile.days.items() if day > str(as_of))
+
+
+def check_report(snapshot: Snapshot, as_of: date) -> list[dict[str, Any]]:
+    """One row per given table for ``stille check``: counts, quarantine, events, columns missing.
+
+    ``out_of_order`` and ``constant`` are what its rows and columns make doubtful.
+    """
     return [
         {
             "table": name,
             "rows": facts.rows,
             "quarantined": dict(facts.quarantined),
+            "after_as_of": rows_after(facts, as_of),
             "first_event": facts.first_event,
             "last_event": facts.last_event,
             "absent": list(facts.absent),
@@ -131,6 +140,14 @@ def check_report(snapshot: Snapshot) -> list[dict[str, Any]]:
             "never_read": list(facts.forbidden),
             "null_dates": dict(facts.null_dates),
             "lost_forms": dict(facts.lost_forms),
+            "out_of_order": {
+                what: asdict(found) for what, found in facts.profile.orders.items() if found.rows
+            },
+            "constant": {
+                column: profile.constant
+                for column, profile in facts.profile.columns.items()
+                if profile.constant is not None
+            },
         }
         for name, facts in snapshot.tables.items()
         if not TABLES[name].derived

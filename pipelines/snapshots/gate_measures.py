@@ -11,6 +11,7 @@ from features.contract import TABLES
 from pipelines.config.sections import Quality
 from pipelines.config.settings import Settings
 from pipelines.runtime.environment import local_day
+from pipelines.snapshots.bulk_updates import LATE_DAYS
 from pipelines.snapshots.daily_volume import (
     Days,
     days_before,
@@ -34,10 +35,16 @@ def measures(
 ) -> list[Measure]:
     """Every figure of the tables that has a band."""
     quality, zone = settings.quality, settings.company.timezone
-    return [*own_measures(quality, zone, as_of, now), *compared_measures(quality, now, previous)]
+    first = min(settings.training.first_as_of, as_of)
+    return [
+        *own_measures(quality, zone, as_of, now),
+        *compared_measures(quality, now, previous),
+        *(m for name in now for m in _bulk(name, now[name], previous.tables.get(name), first)),
+    ]
 
 
 _JUMP = 7.0
+_MOST_AT_ONCE = 0.2
 _MOST_ORPHANS = 0.5
 
 
@@ -50,6 +57,7 @@ def compared_measures(quality: Quality, now: Tables, previous: PreviousTables) -
         if facts.rows >= FEWEST_ROWS:
             yield from _empty(name, facts, old)
             yield from _orphans(quality, name, facts, old)
+            yield from _disorder(quality, name, facts, old)
         if old is None or max(old.rows, facts.rows) < FEWEST_ROWS:
             continue
         band = quality.rows_of.get(name, quality.rows)
@@ -115,6 +123,40 @@ def _orphans(
             had = old.rows - old.profile.columns[column].nulls
             high = max(limit, 1.1 * old.profile.orphans.get(what, 0) / had if had else 0)
         yield Measure(f"{table}: share of {what}", round(count / given, 6), high=high)
+
+
+def _bulk(table: str, facts: TableFacts, old: TableFacts | None, first: date) -> Iterator[Measure]:
+    """Old rows that were all known at once, later than the first date that is learned from."""
+    later = {day: share for day, share in facts.profile.bulk.items() if day > str(first)}
+    if facts.rows < FEWEST_ROWS or not later:
+        return
+    day = max(later, key=lambda each: later[each])
+    had = 0.0 if old is None else old.profile.bulk.get(day, 0.0)
+    yield Measure(
+        f"{table}: share of rows known about one day, over {LATE_DAYS} days after they happened",
+        later[day],
+        high=max(_MOST_AT_ONCE, 1.1 * had),
+        detail=(
+            f"known_at is {day}, as after a migration or a first load: at earlier dates these rows "
+            f"count for nothing. If the company had them before, take known_at out of "
+            f"sources.{table}.columns (name its column in dropped) and declare known_delay_days"
+        ),
+    )
+
+
+def _disorder(
+    quality: Quality, table: str, facts: TableFacts, old: TableFacts | None
+) -> Iterator[Measure]:
+    for what, dates in facts.profile.orders.items():
+        if dates.of < FEWEST_ROWS:
+            continue
+        # What the tables before had already was let through.
+        had = old.profile.orders.get(what) if old is not None else None
+        high = max(quality.max_disorder_share, 1.1 * had.rows / had.of if had else 0)
+        detail = f"{dates.rows:,} of {dates.of:,} rows, first in {dates.first}"
+        yield Measure(
+            f"{table}: share of {what}", round(dates.rows / dates.of, 6), None, high, detail
+        )
 
 
 def _units(

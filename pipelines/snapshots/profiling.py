@@ -1,20 +1,22 @@
-"""Data profiling of a loaded table: ranges, levels, categories by digest, contradictions.
+"""Data profiling of a loaded table: ranges, levels, categories by digest, rows alike.
 
 Figures only: no value of a customer's text is stored.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import duckdb
 
 from features.contract import TABLES, Column, Table
 from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.snapshots.bulk_updates import bulk_updates
 from pipelines.snapshots.profile import ColumnProfile, TableProfile
 from pipelines.snapshots.unit_levels import Level, level_of
 from pipelines.sources.binding import Binding
 
 MAX_VALUES = 1000
+_MANY = 100
 _TEXT = "text"
 _LAG = "approx_quantile(date_diff('second', event_at, known_at), 0.5) / 86400.0"
 # Keys that only number a row; two rows that differ in nothing else may be one, sent twice.
@@ -23,31 +25,6 @@ _EVENT_KEYS = {
     for table in TABLES.values()
     if len(table.key) == 1 and table.key[0] not in ("customer_id", "contract_id", "plan_id")
 }
-# Pairs of a row's columns of which the second cannot come first.
-_ORDERS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "contracts": (("started_on", "binding_until"),),
-    "terminations": (("notified_on", "effective_on"),),
-    "invoices": (("issued_on", "due_on"),),
-    "price_changes": (("notified_on", "effective_on"),),
-    "price_list": (("valid_from", "valid_to"),),
-    "contacts": (("started_at", "replied_at"), ("started_at", "linked_at")),
-    "payments": (("paid_on", "failed_on"),),
-    "meter_readings": (("due_on", "settled_on"),),
-    "cases": (
-        ("opened_at", "closed_at"),
-        ("closed_at", "reopened_at"),
-        ("reopened_at", "reclosed_at"),
-    ),
-    "incidents": (("started_at", "ended_at"),),
-    "notifications": (("sent_at", "opened_at"),),
-    "claims": (("claimed_on", "settled_on"),),
-    "orders": (("ordered_on", "promised_on"), ("ordered_on", "delivered_on")),
-    "complaints": (("opened_at", "closed_at"),),
-    "offers": (("sent_at", "opened_at"), ("sent_at", "answered_at")),
-    "benefits": (("granted_on", "ends_on"),),
-}
-
-
 # Tables of people and of answers, of which nothing comes day by day.
 _NO_EVENTS = ("customers", "labels")
 
@@ -65,37 +42,30 @@ def profile_table(
     days_in: str | None,
 ) -> TableProfile:
     """Measure the accepted rows of a loaded table; days are counted in zone ``days_in``."""
-    columns = [b.column for b in bindings if b.column.name != "known_at"]
+    bindings = tuple(bindings)
+    given = [b for b in bindings if b.column.name != "known_at"]
+    columns = [b.column for b in given]
     accepted = f"(select * from {identifier(table.name)} where _rule is null)"
-    orders = _orders(table, columns)
     asked = ["count(*)", _LAG, _distinct(table, columns)]
-    asked += [f"count_if({identifier(late)} < {identifier(early)})" for early, late in orders]
     for column in columns:
         name = identifier(column.name)
-        ranged = column.type not in (_TEXT, "boolean")
+        ranged = column.type != _TEXT
         asked.append(f"count({name})")
         asked += [f"cast({f}({name}) as VARCHAR)" if ranged else "null" for f in ("min", "max")]
     [row] = connection.execute(f"select {', '.join(asked)} from {accepted}").fetchall()
-    rows, lag, distinct, *rest = row
-    wrong = dict(zip((f"{late} before {early}" for early, late in orders), rest, strict=False))
-    cells = rest[len(orders) :]
+    rows, lag, distinct, *cells = row
     return TableProfile(
         columns={
-            column.name: _column(
-                connection, table, column, accepted, rows, cells[i * 3 : i * 3 + 3]
+            binding.column.name: _column(
+                connection, table, binding, accepted, rows, cells[i * 3 : i * 3 + 3]
             )
-            for i, column in enumerate(columns)
+            for i, binding in enumerate(given)
         },
         alike=0 if distinct is None else rows - distinct,
-        disorder={name: count for name, count in wrong.items() if count},
         days={} if days_in is None else _days(connection, accepted, days_in),
+        bulk={} if len(given) == len(bindings) else bulk_updates(connection, accepted, rows),
         lag=round(lag or 0, 3),
     )
-
-
-def _orders(table: Table, columns: list[Column]) -> list[tuple[str, str]]:
-    names = {column.name for column in columns}
-    return [pair for pair in _ORDERS.get(table.name, ()) if names.issuperset(pair)]
 
 
 def _distinct(table: Table, columns: list[Column]) -> str:
@@ -109,12 +79,12 @@ def _distinct(table: Table, columns: list[Column]) -> str:
 def _column(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
-    column: Column,
+    binding: Binding,
     accepted: str,
     rows: int,
     cells: list[Any],
 ) -> ColumnProfile:
-    given, low, high = cells
+    column, (given, low, high) = binding.column, cells
     level = Level()
     measured = column.type == "integer" and column.unit == "s"
     if measured or column.type in ("money", "price", "number"):
@@ -124,7 +94,13 @@ def _column(
         name = identifier(column.name)
         words = f"select md5({name})[:12], count(*) from {accepted} where {name} is not null"
         values = counts(connection, f"{words} group by 1 order by 2 desc, 1 limit {MAX_VALUES}")
-    return ColumnProfile(rows - given, low, high, level.median, level.jump, level.mixed, values)
+    one_value = given >= _MANY and low == high and column.type in ("integer", "boolean")
+    constant = low if one_value and binding.origin.read and has_days(table) else None
+    if column.type == "boolean":
+        low = high = None
+    return ColumnProfile(
+        rows - given, low, high, level.median, level.jump, level.mixed, values, constant
+    )
 
 
 def counts(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from features.contract import Column
+from features.contract import POSSIBLE_DAYS, Column
 from features.errors import ContractError
 from pipelines.config.settings import Settings
 from pipelines.config.sources import Dialect
@@ -13,7 +13,7 @@ from pipelines.runtime.duckdb_connection import identifier, literal
 from pipelines.runtime.escaping import ESCAPE
 from pipelines.snapshots.loading import Loaded
 from pipelines.sources.binding import Binding
-from pipelines.sources.date_forms import FIRST_DAY, LAST_DAY, OUT_OF_RANGE
+from pipelines.sources.date_forms import OUT_OF_RANGE
 from pipelines.sources.number_forms import THREE_DECIMALS
 from pipelines.sources.type_casting import SKIPPED, raw_select
 
@@ -165,27 +165,26 @@ def _shape_of(binding: Binding, many: str = "") -> str:
 
 
 def _declared(column: Column, dialect: Dialect, rule: str) -> str:
-    if rule.endswith("not allowed"):
-        return f"; allowed: {', '.join(column.allowed)}"
-    if rule.endswith("below minimum"):
-        return f"; the minimum is {column.minimum:g}"
-    if rule.endswith(OUT_OF_RANGE):
-        years = (
-            f"; dates lie in {FIRST_DAY.year} to {LAST_DAY.year}, and %y declares a year of two "
-        )
-        return f"{years}digits; days that stand for none are dialect.null_dates"
-    if rule.endswith(THREE_DECIMALS):
-        return "; if they are decimals and part no thousands, declare dialect.thousands"
-    if not rule.endswith("unreadable"):
-        return ""
-    number = f"decimal {dialect.decimal!r} and thousands {dialect.thousands!r}"
-    form: dict[str, str] = {
-        "date": f"date {dialect.date!r}",
-        "instant": f"instant {dialect.instant!r}",
-        "boolean": f"{_words(dialect.true_values)} or {_words(dialect.false_values)}",
-    }
+    first, last = POSSIBLE_DAYS
     clock = "; seconds, hh:mm:ss or ISO 8601, else columns.duration" if column.unit == "s" else ""
-    return f"; declared: {form.get(column.type, number)}{clock}"
+    hints = {
+        "not allowed": f"allowed: {', '.join(column.allowed)}",
+        "below minimum": f"the minimum is {column.minimum}",
+        "above maximum": f"the maximum is {column.maximum}",
+        OUT_OF_RANGE: f"dates lie in {first.year} to {last.year}, and %y declares a year of two "
+        "digits; days that stand for none are dialect.null_dates",
+        THREE_DECIMALS: "if they are decimals and part no thousands, declare dialect.thousands",
+        "unreadable": f"declared: {_form(column, dialect)}{clock}",
+    }
+    return next((f"; {hint}" for end, hint in hints.items() if rule.endswith(end)), "")
+
+
+def _form(column: Column, dialect: Dialect) -> str:
+    if column.type in ("date", "instant"):
+        return f"{column.type} {getattr(dialect, column.type)!r}"
+    if column.type == "boolean":
+        return f"{_words(dialect.true_values)} or {_words(dialect.false_values)}"
+    return f"decimal {dialect.decimal!r} and thousands {dialect.thousands!r}"
 
 
 def _words(words: Sequence[str]) -> str:

@@ -41,7 +41,7 @@ from pipelines.snapshots.writing_tables import WrittenTables, write_tables
 from pipelines.sources.files import Input, changed, digests, file_digest, find_files
 from pipelines.sources.postgres_reader import fetch_tables
 
-FORMAT = 3
+FORMAT = 4
 
 __all__ = [
     "Snapshot",

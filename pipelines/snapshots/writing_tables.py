@@ -18,6 +18,7 @@ from pipelines.config.settings import Settings
 from pipelines.config.sources import ColumnMap
 from pipelines.runtime.duckdb_connection import connect, identifier
 from pipelines.snapshots import households
+from pipelines.snapshots.date_order import count_orders
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.loading import Loaded, load_table
 from pipelines.snapshots.orphan_keys import with_orphans
@@ -129,7 +130,11 @@ class _Taking:
         """Write a loaded table by shard, measure it, and let go of it."""
         write_shards(self.connection, loaded, self.staging / loaded.name, self.shards or 1)
         facts = facts_of(self.connection, self.settings, loaded)
-        self.tables[loaded.name] = replace(facts, lost_forms=forms)
+        written = {name: table.columns for name, table in self.tables.items()}
+        zone = self.settings.company.timezone
+        orders = count_orders(self.connection, loaded, zone, written, self.staging)
+        profile = replace(facts.profile, orders=orders)
+        self.tables[loaded.name] = replace(facts, profile=profile, lost_forms=forms)
         self.connection.execute(f"drop table {identifier(loaded.name)}")
 
 

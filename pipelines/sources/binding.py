@@ -86,14 +86,18 @@ def refuse_unknown_delay(table: Table, source: Source, bindings: list[Binding], 
 def refuse_unordered_versions(
     table: Table, source: Source, bindings: list[Binding], where: str
 ) -> None:
-    """Raise ``ContractError`` for versions that nothing puts in order, or that no key joins."""
-    if source.duplicates != "versions":
+    """Raise ``ContractError`` for versions that nothing puts in order, or that no key joins.
+
+    The last row of a key tells what was not known at first, so it too needs the day it came.
+    """
+    if source.duplicates not in ("last", "versions"):
         return
     advice = f"or give each row once, without sources.{table.name}.duplicates"
     if not any(binding.column is KNOWN_AT for binding in bindings):
         raise ContractError(
-            f"{where}: {table.name} has versions, and no known_at says when each was written. Map "
-            f"the column that tells it (columns: {{known_at: …}}), {advice}."
+            f"{where}: {table.name} has rows that replace each other (duplicates: "
+            f"{source.duplicates}), and no known_at says when each was written. Map the column "
+            f"that tells it (columns: {{known_at: …}}), {advice}."
         )
     if any(b.origin.row_number and b.column.name in table.key for b in bindings):
         raise ContractError(
@@ -159,10 +163,12 @@ def source_columns(table: Table, source: Source) -> tuple[Column, ...]:
 
 def attribute_column(name: str, attribute: Attribute) -> Column:
     """The snapshot column ``attr_<name>`` of an attribute."""
-    if attribute.as_days:
-        return Column(f"attr_{name}", attribute.doc, "date", unit="days since 1970-01-01")
+    least, most = attribute.range or (None, None)
     stored: ColumnType = "number" if attribute.type == "number" else "text"
-    return Column(f"attr_{name}", attribute.doc, stored, unit=attribute.unit)
+    unit = attribute.unit
+    if attribute.as_days:
+        stored, unit = "date", "days since 1970-01-01"
+    return Column(f"attr_{name}", attribute.doc, stored, unit=unit, minimum=least, maximum=most)
 
 
 def bind(table: Table, source: Source, columns: Mapping[str, str], where: str) -> Bound:

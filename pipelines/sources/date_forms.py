@@ -2,13 +2,13 @@
 
 from datetime import date, timedelta
 
+from features.contract import POSSIBLE_DAYS
 from pipelines.runtime.duckdb_connection import literal, local_to_utc
 from pipelines.sources.forms import Forms, as_text
 
 OUT_OF_RANGE = "out of range"
 """The rule of a date that no business has; a year of two digits read as four is one."""
 
-FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 _USUAL = date(2000, 1, 1)
 AWARE = "TIMESTAMP WITH TIME ZONE"
 _CLOCKS = ("%H", "%I", "%T", "%X", "%c", "%z", "%Z")
@@ -115,5 +115,6 @@ def stands_for_none(value: str, forms: Forms, *, is_day: bool) -> str:
 
 def in_range(value: str) -> str:
     """SQL condition for a day or instant that a business can have; null for null."""
-    after = LAST_DAY + timedelta(days=1)
-    return f"({value} >= DATE {literal(FIRST_DAY)} and {value} < DATE {literal(after)})"
+    first, last = POSSIBLE_DAYS
+    after = last + timedelta(days=1)
+    return f"({value} >= DATE {literal(first)} and {value} < DATE {literal(after)})"

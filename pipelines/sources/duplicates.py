@@ -1,4 +1,4 @@
-"""Deduplication by key: refused, set aside but for the first, or versions, as declared."""
+"""Deduplication by key: refused, set aside but for one of each, or versions, as declared."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,9 @@ def settle_duplicates(
     bindings: Sequence[Binding],
     parts: Sequence[Part],
 ) -> ContractError | None:
-    """Give repeated rows their rule, or leave them out; the first of each stays.
+    """Give repeated rows their rule, or leave them out; one of each stays.
+
+    It is the first in the files, or with ``duplicates: last`` the one known last.
 
     Versions all stay. Returns why the table is refused: for repeated rows where the source says
     so, and for versions that nothing puts in order or that belong to two customers.
@@ -51,11 +53,12 @@ def settle_duplicates(
     ).fetchall()
     if not repeated:
         return None
-    rule = SKIPPED if source.duplicates == "first" else REPEATED
+    rule = SKIPPED if source.duplicates in ("first", "last") else REPEATED
+    kept = "known_at desc, _file desc, _row desc" if source.duplicates == "last" else "_file, _row"
     connection.execute(
         f"update {name} set _rule = {literal(rule)} where rowid in (select rowid from {name} "
         f"where _rule is null "
-        f"qualify row_number() over (partition by {key} order by _file, _row) > 1)"
+        f"qualify row_number() over (partition by {key} order by {kept}) > 1)"
     )
     return _repeated_key(table, keys, repeated, parts) if source.duplicates == "refuse" else None
 
@@ -85,9 +88,12 @@ def _repeated_key(
     repeated: Sequence[tuple[list[int], int]],
     parts: Sequence[Part],
 ) -> ContractError:
+    where = f"sources.{table.name}.duplicates"
+    log = f"; where the file has a row per change: {where}: versions"
     return ContractError(
         f"{table.name}: repeated key ({', '.join(keys)}): {_row_numbers(repeated, parts)}. Mend "
-        f"the export, or keep the first of each with sources.{table.name}.duplicates: drop"
+        f"the export, or keep the first of each with {where}: drop"
+        f"{log if table.may_have_versions else ''}"
     )
 
 

@@ -169,7 +169,10 @@ def _column_rules(column: Column, present: str) -> list[str]:
         )
     if column.minimum is not None:
         rule = literal(column.name + ": below minimum")
-        rules.append(f"when {name} < {column.minimum:g} then {rule}")
+        rules.append(f"when {name} < {column.minimum} then {rule}")
+    if column.maximum is not None:
+        rule = literal(column.name + ": above maximum")
+        rules.append(f"when {name} > {column.maximum} then {rule}")
     return rules
 
 

@@ -34,12 +34,20 @@ def _findings_of(name: str, facts: TableFacts) -> Iterator[DataFinding]:
         yield DataFinding(name, SET_ASIDE, f"{rule}{form}", count, facts.source_rows)
     for what, count in facts.profile.orphans.items():
         yield DataFinding(name, "orphan keys", what, count, facts.rows)
-    for what, count in facts.profile.disorder.items():
-        yield DataFinding(name, "dates out of order", what, count, facts.rows)
+    for what, found in facts.profile.orders.items():
+        if found.rows:
+            where = f"{what}, first in {found.first}"
+            yield DataFinding(name, "dates out of order", where, found.rows, found.of)
     if facts.profile.alike:
         what = "alike in everything but the key"
         yield DataFinding(name, "duplicates", what, facts.profile.alike, facts.rows)
     for column, profile in facts.profile.columns.items():
+        if profile.constant is not None:
+            what = (
+                f"{column}: {profile.constant} in every row, so it tells nobody apart; where a "
+                "file has a row per change, see duplicates: versions"
+            )
+            yield DataFinding(name, "constant column", what, None, facts.rows)
         factor = unit_factor(profile.jump)
         if factor is not None:
             what = f"{column}: the newest month's median is about {factor:g} times what it was"

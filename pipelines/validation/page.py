@@ -8,6 +8,7 @@ from urllib.parse import quote
 from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.escaping import html_template
 from pipelines.runtime.run_record import Gate
+from pipelines.snapshots.facts import rows_after
 from pipelines.validation.findings import SET_ASIDE, findings, split_by_table
 from pipelines.validation.tables import (
     CheckResult,
@@ -48,6 +49,12 @@ def _page(checked: CheckResult, folder: Path) -> dict[str, object]:
         "passed": [_gate(gate) for gate in banded if gate.passed],
         "findings": first,
         "more_findings": rest,
+        "orders": [
+            f"{name}: {what}"
+            for name, facts in checked.tables.items()
+            for what in facts.profile.orders
+        ],
+        "without_range": ", ".join(checked.without_range),
         "quarantine": checked.quarantine if any(f.kind == SET_ASIDE for f in found) else "",
     }
 
@@ -71,6 +78,9 @@ def _verdict(
             f"{aside:,} of {rows:,} rows ({_share(aside / rows)}) were set aside; the others of "
             f"{_count(len(checked.tables), 'table')} keep the data contract."
         )
+    after = sum(rows_after(facts, checked.as_of) for facts in checked.tables.values())
+    if after:
+        said += f" {after:,} lie after {checked.as_of} and count for nothing on that date."
     if stopped:
         said += f" {_count(len(stopped), 'gate')} stopped, and a person let the tables through."
     if data_findings:

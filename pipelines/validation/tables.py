@@ -8,7 +8,7 @@ from pathlib import Path
 from features.contract import TABLES
 from pipelines.runtime.environment import local_day
 from pipelines.runtime.run_record import Gate
-from pipelines.snapshots.facts import TableFacts
+from pipelines.snapshots.facts import TableFacts, rows_after
 from pipelines.snapshots.profile import ColumnProfile
 
 _OFTEN_EMPTY = 0.5
@@ -41,7 +41,8 @@ class CheckResult:
 
     ``limits`` is the share of each table's rows that may be set aside, ``refusals`` tells by
     table what breaks the contract, ``refusal`` is the whole message, and ``leaks`` says what the
-    leak detector found or why it did not look.
+    leak detector found or why it did not look. ``without_range`` are the numbers of customers for
+    which no range is declared.
     """
 
     company: str
@@ -55,6 +56,7 @@ class CheckResult:
     refusals: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
     customers_known: bool = True
+    without_range: Sequence[str] = ()
 
 
 def is_source_table(name: str) -> bool:
@@ -85,6 +87,7 @@ def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, objec
         "state": "refused" if name in checked.refusals else derived,
         "rows": f"{facts.rows:,}",
         "set_aside": f"{sum(facts.quarantined.values()):,}",
+        "after": f"{rows_after(facts, checked.as_of):,}",
         "first": first or "",
         "newest": newest or "",
         "age": (checked.as_of - newest).days if newest is not None else "",

@@ -10,6 +10,9 @@ from companies import FULL, ZONE, matrices
 from oracle import expected
 from random_companies import DELAYS, STEPS, grid_day, random_company
 
+from features.catalog import build_catalog
+from features.contract import TABLES
+
 _AS_OF = tuple(grid_day(step) for step in (STEPS // 2, STEPS * 3 // 4, STEPS))
 
 
@@ -30,6 +33,23 @@ def test_every_cell_agrees_with_the_oracle(seed: int, late: float) -> None:
         for as_of, table in zip(_AS_OF, tables, strict=True)
         for cells in table.to_pylist()
         for name, value in expected(rows, cells["customer_id"], as_of, ZONE, delays).items()
+        if not _same(cells[name], value)
+    ]
+    assert not wrong, f"{len(wrong)} cells differ from the oracle, first {wrong[:5]}"
+
+
+def test_versions_of_every_table_that_may_have_them_agree_with_the_oracle() -> None:
+    """Streams that look over several rows see each as it was known at the as-of date."""
+    versioned = [name for name, table in TABLES.items() if table.may_have_versions]
+    catalog = build_catalog(TABLES, versioned=versioned)
+    rows = random_company(11, 12, late=0.1, versions=0.5, versioned=versioned)
+    given: dict[str, Any] = {"delays": DELAYS, "versioned": versioned}
+    tables = matrices(rows, _AS_OF, catalog=catalog, everyone=True, **given)
+    wrong = [
+        (as_of, cells["customer_id"], name, cells[name], value)
+        for as_of, table in zip(_AS_OF, tables, strict=True)
+        for cells in table.to_pylist()
+        for name, value in expected(rows, cells["customer_id"], as_of, ZONE, **given).items()
         if not _same(cells[name], value)
     ]
     assert not wrong, f"{len(wrong)} cells differ from the oracle, first {wrong[:5]}"

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from companies import FULL, VERSIONED, cells, company, matrices
 
+from features.catalog import build_catalog
 from features.contract import TABLES
+from features.matrix import bind
 
 _GRANTED = {"benefit_id": "b", "granted_on": "2024-01-01"}
 _DUE = {"reading_id": "r", "due_on": "2024-03-01"}
@@ -64,6 +66,64 @@ def test_a_version_still_hides_what_its_own_moments_reveal() -> None:
     assert cells(rows, "2024-03-05", *names) == (0, 1)
     assert cells(rows, "2024-03-06", *names) == (1, 0)
     assert cells(rows, "2024-03-21", *names) == (0, 0)
+
+
+def test_a_stream_is_derived_again_whenever_one_of_its_bases_is() -> None:
+    catalog = build_catalog(TABLES, versioned=["payment_method_events"])
+    again = {stream.name for stream in catalog.streams if stream.as_known}
+    assert {"payments", "troubled_payments"} <= again
+    assert "contacts" not in again
+    bind(catalog, "UTC")
+
+
+_LOGS = build_catalog(TABLES, versioned=["contacts", "cases"])
+_CALL = {"topic": "billing", "channel": "phone"}
+
+
+def test_a_topic_that_is_put_right_takes_back_what_it_had_said_of_another_row() -> None:
+    """The second call repeats the first until its topic is known to be another."""
+    second = _CALL | {"contact_id": "l", "started_at": "2024-03-04 09:00:00"}
+    rows = company(
+        contacts=[
+            _CALL | {"contact_id": "k", "started_at": "2024-03-01 09:00:00"},
+            second,
+            second | {"topic": "fault", "known_at": "2024-03-08 09:00:00"},
+        ]
+    )
+    repeats = [
+        cells(rows, f"2024-03-{day:02}", "repeats_30d_count_90d", catalog=_LOGS)
+        for day in (2, 5, 8, 9, 20)
+    ]
+    assert repeats == [0, 1, 1, 0, 0]
+
+
+def test_a_row_written_again_stays_where_the_company_first_heard_of_it() -> None:
+    """The second call is still the repeat, although the first was changed after it."""
+    first = _CALL | {"contact_id": "k", "started_at": "2024-03-01 09:00:00"}
+    rows = company(
+        contacts=[
+            first,
+            _CALL | {"contact_id": "l", "started_at": "2024-03-04 09:00:00"},
+            first | {"channel": "email", "known_at": "2024-03-08 09:00:00"},
+        ]
+    )
+    for day in ("2024-03-06", "2024-03-12"):
+        assert cells(rows, day, "latest_repeat_on", catalog=_LOGS) == date(2024, 3, 4)
+
+
+def test_a_closing_that_is_taken_back_leaves_the_case_open() -> None:
+    case = {"case_id": "s", "opened_at": "2024-03-01 09:00:00"}
+    rows = company(
+        cases=[
+            case,
+            case | {"closed_at": "2024-03-03 09:00:00", "known_at": "2024-03-03 09:00:00"},
+            case | {"known_at": "2024-03-06 09:00:00"},
+        ]
+    )
+    opened = [
+        cells(rows, f"2024-03-{day:02}", "open_cases", catalog=_LOGS) for day in (2, 3, 4, 6, 7)
+    ]
+    assert opened == [1, 1, 0, 0, 1]
 
 
 def test_rows_of_a_table_without_versions_count_for_ever() -> None:

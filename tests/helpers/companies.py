@@ -128,9 +128,10 @@ def cells(
     zone: str = ZONE,
     customer: str = "a",
     delays: Delays = AT_ONCE,
+    catalog: Catalog = FULL,
 ) -> Any:
     """The value of one feature, or the tuple of several, for one customer."""
-    catalog = FULL.only(names)
+    catalog = catalog.only(names)
     assert {feature.name for feature in catalog.features} == set(names), "no such feature"
     [table] = matrices(
         rows,

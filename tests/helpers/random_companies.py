@@ -7,6 +7,7 @@ to none.
 """
 
 import random
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -131,12 +132,13 @@ def random_company(
     first: int = 0,
     delays: Delays = AT_ONCE,
     versions: float = 0,
+    versioned: Sequence[str] = VERSIONED,
 ) -> Company:
     """A company of every table but ``labels``.
 
     ``late`` is the share of rows known later than their table's delay, ``prefix`` starts the
     rows' own keys, and no row happens before the grid's step ``first``. ``versions`` is the
-    share of rows that another version replaces, in the tables that may have versions.
+    share of rows that another version replaces, in the ``versioned`` tables.
     """
     maker = _Maker(random.Random(seed), late, prefix, first, delays)  # noqa: S311  (seeded, no secret)
     ids = [f"c{number}" for number in range(customers)]
@@ -155,7 +157,7 @@ def random_company(
         if maker.chance(0.5)
     ]
     rows = {name: _unique(name, table) for name, table in rows.items()}
-    for name in VERSIONED if versions else ():
+    for name in versioned if versions else ():
         rows[name] += [
             later
             for row in rows[name]

@@ -4,10 +4,11 @@ Future rows and values not yet revealed are removed first; only then is anything
 customer at a time.
 """
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
-from companies import AT_ONCE, Company, Delays
+from companies import AT_ONCE, VERSIONED, Company, Delays
 
 from oracle import (
     billing,
@@ -35,10 +36,15 @@ _FAMILIES = (
 
 
 def expected(
-    rows: Company, customer: str, as_of: date, zone: str, delays: Delays = AT_ONCE
+    rows: Company,
+    customer: str,
+    as_of: date,
+    zone: str,
+    delays: Delays = AT_ONCE,
+    versioned: Collection[str] = VERSIONED,
 ) -> dict[str, Any]:
     """The value of every feature and fact, by name, for one customer and as-of date."""
-    view = see(rows, customer, as_of, zone, delays)
+    view = see(rows, customer, as_of, zone, delays, versioned)
     values: dict[str, Any] = {}
     for family in _FAMILIES:
         values |= family.features(view)

@@ -1,13 +1,13 @@
 """What the company knew of one customer before an as-of date."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from companies import AT_ONCE, Company, Delays, Row
+from companies import AT_ONCE, VERSIONED, Company, Delays, Row
 
 from features.contract import TABLES, Table
 
@@ -75,7 +75,14 @@ class View:
         return None if latest is None else (self.as_of - latest).days
 
 
-def see(rows: Company, customer: str, as_of: date, zone: str, delays: Delays = AT_ONCE) -> View:
+def see(
+    rows: Company,
+    customer: str,
+    as_of: date,
+    zone: str,
+    delays: Delays = AT_ONCE,
+    versioned: Collection[str] = VERSIONED,
+) -> View:
     """Keep what could be seen before the midnight of ``as_of``."""
     now = midnight(as_of, zone)
     tables = {}
@@ -87,17 +94,22 @@ def see(rows: Company, customer: str, as_of: date, zone: str, delays: Delays = A
             and (row["event_at"] is None or row["event_at"] < now)
             and (row["known_at"] is None or row["known_at"] < now)
         ]
-        if table.versions:
-            visible = _newest_versions(visible)
+        if name in versioned:
+            visible = _newest_versions(visible, keep_own=table.versions)
         tables[name] = sorted(visible, key=lambda row: (row["event_at"] is not None, *_key(row)))
     return View(as_of, zone, tables, delays)
 
 
-def _newest_versions(rows: list[Row]) -> list[Row]:
-    """Of the rows of one key, the one that was known last."""
+def _newest_versions(rows: list[Row], *, keep_own: bool) -> list[Row]:
+    """Of the rows of one key, the one that was known last.
+
+    It keeps its own known_at, or has been known since the first of them was.
+    """
     newest: dict[tuple[str, ...], Row] = {}
     for row in sorted(rows, key=lambda row: row["known_at"]):
-        newest[row["key"]] = row
+        first = newest.get(row["key"], row)["known_at"]
+        known = row["known_at"] if keep_own else max(first, row["event_at"])
+        newest[row["key"]] = row | {"known_at": known}
     return list(newest.values())
 
 

@@ -294,7 +294,7 @@ def test_the_complaints_become_cases(read, complaints):
         facts = tables[name]
         assert (facts.rows, facts.source_rows) == (23_968, 23_969)
         assert dict(facts.quarantined) == {"customer_id: missing": 1}
-        assert dict(facts.profile.disorder) == {"closed_at before opened_at": 27}
+        assert facts.profile.orders["closed_at before opened_at"].rows == 27
         # 10 are missing, 16 are 1/1/9999.
         assert facts.profile.columns["closed_at"].nulls == 26
         assert facts.null_dates == {"closed_at": 16}

@@ -446,8 +446,11 @@ def test_the_report_has_a_row_per_table(company, into):
     settings = company(
         {"c.csv": content}, {"cases": {"path": "c.csv"}}, quality={"max_quarantine_share": 0.5}
     )
-    report = pd.DataFrame(check_report(take_snapshot(settings, into))).set_index("table")
+    report = pd.DataFrame(check_report(take_snapshot(settings, into), date(2026, 2, 1))).set_index(
+        "table"
+    )
     assert report.loc["cases", "rows"] == 2
+    assert report.loc["cases", "after_as_of"] == 1
     assert report.loc["cases", "quarantined"] == {"customer_id: not in customers": 1}
     assert report.loc["cases", "first_event"] == at("2026-01-10 09:00")
     assert report.loc["cases", "last_event"] == at("2026-02-10 09:00")

@@ -13,7 +13,7 @@ from trees import records
 
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import TableFacts
-from pipelines.snapshots.profile import ColumnProfile, TableProfile
+from pipelines.snapshots.profile import ColumnProfile, OrderCount, TableProfile
 from pipelines.validation.findings import PER_TABLE
 from pipelines.validation.page import render
 from pipelines.validation.tables import CheckResult
@@ -62,9 +62,8 @@ def check(stille, tmp_path):
             **sections,
         }
         (tmp_path / "config.yaml").write_text(yaml.safe_dump(document))
-        ended = stille(
-            "check", "--config", tmp_path / "config.yaml", "--as-of", "2026-04-01", *options
-        )
+        day = () if "--as-of" in options else ("--as-of", "2026-04-01")
+        ended = stille("check", "--config", tmp_path / "config.yaml", *day, *options)
         return ended, (tmp_path / "out" / "check.html").read_text("utf-8")
 
     return run
@@ -106,16 +105,16 @@ def test_a_page_says_everything_that_there_is_to_look_at(check):
     assert "out/check.html" in ended.out.replace("\n", "")
     assert rows(html, "Tables") == [
         (
-            *("customers", "50", "0", "2020-01-01", "2020-01-28", "2255", ""),
+            *("customers", "50", "0", "0", "2020-01-01", "2020-01-28", "2255", ""),
             "segment, margin_per_year",
         ),
         (
-            *("invoices", "150", "0", "2026-01-10", "2026-03-10", "22"),
+            *("invoices", "150", "0", "0", "2026-01-10", "2026-03-10", "22"),
             "corrects_invoice_id 98%",
             "n_lines, estimated, format, paper_fee",
         ),
         (
-            *("contacts", "61", "2", "2026-03-01", "2026-03-28", "4", ""),
+            *("contacts", "61", "2", "0", "2026-03-01", "2026-03-28", "4", ""),
             "channel, direction, linked_at, case_id, wait_seconds, abandoned, handled_by, "
             "human_requested, unavailable_channel, replied_at",
         ),
@@ -130,7 +129,10 @@ def test_a_page_says_everything_that_there_is_to_look_at(check):
         ("contacts", "duplicates", "alike in everything but the key", "1", "1.6%", ""),
         ("contacts", "set aside", "customer_id: not in customers", "1", "1.6%", "5.0%"),
         ("contacts", "set aside", "started_at: unreadable", "1", "1.6%", "5.0%"),
-        ("invoices", "dates out of order", "due_on before issued_on", "1", "0.7%", ""),
+        (
+            *("invoices", "dates out of order"),
+            *("due_on before issued_on, first in i.csv rows 109", "1", "0.7%", ""),
+        ),
     ]
     assert rows(html, "Gates") == [
         (
@@ -238,7 +240,62 @@ def test_no_message_record_or_page_quotes_a_customer(check, tmp_path):
 def test_a_clean_company_has_nothing_to_look_at(check):
     ended, html = check({"c.csv": "customer_id\n1\n2\n"}, {"customers": {"path": "c.csv"}})
     assert ended.code == 0
-    assert "nothing in the accepted rows contradicts itself" in Page(html).text
+    text = Page(html).text
+    assert "Nothing was set aside, and of what was looked at nothing is wrong" in text
+    assert "No two dates could be held against each other." in text
+    assert "order of dates" not in text
+
+
+def test_a_page_says_what_was_looked_at_and_what_was_believed(check):
+    attributes = {
+        "age": {"column": "age", "type": "number", "static": True},
+        "size": {"column": "size", "type": "number", "static": True, "range": [0, 9]},
+    }
+    customers = "customer_id,joined_on,age,size\n1,2020-01-01,1203,3\n"
+    calls = "contact_id,customer_id,started_at\nk,1,2024-01-01 10:00:00\n"
+    _, html = check(
+        {"c.csv": customers, "k.csv": calls},
+        {"customers": {"path": "c.csv", "attributes": attributes}, "contacts": {"path": "k.csv"}},
+    )
+    text = Page(html).text
+    assert "Orders of dates that were looked at: 1" in text
+    assert "contacts: started_at before customers.joined_on" in text
+    assert "no range is declared for them: age." in text
+
+
+def test_a_past_date_tells_what_lies_after_it(check):
+    """Later rows stay for later dates and are no fault; the day itself is not told."""
+    calls = "contact_id,customer_id,started_at\n" + "".join(
+        f"k{year},1,20{year}-04-03 10:00:00\n" for year in range(18, 26)
+    )
+    ended, html = check(
+        {"c.csv": "customer_id\n1\n", "k.csv": calls},
+        {"customers": {"path": "c.csv"}, "contacts": {"path": "k.csv"}},
+        *("--as-of", "2023-04-03"),
+    )
+    assert ended.code == 0
+    told = "Rows after 2023-04-03, which count for nothing on that date: contacts 2"
+    assert told in ended.out
+    assert rows(html, "Tables")[1][:4] == ("contacts", "8", "0", "2")
+    assert "2 lie after 2023-04-03 and count for nothing on that date" in Page(html).text
+
+
+def test_a_number_that_is_always_the_same_is_named(check):
+    calls = "contact_id,customer_id,started_at,transfers,abandoned,wait_seconds\n" + "".join(
+        f"k{n},1,2026-03-{n % 28 + 1:02} 10:00:00,0,false,{n}\n" for n in range(100)
+    )
+    columns = {"direction": {"value": "inbound"}, "human_requested": {"value": "false"}}
+    files = {"c.csv": "customer_id\n1\n", "k.csv": calls}
+    sources = {
+        "customers": {"path": "c.csv"},
+        "contacts": {"path": "k.csv", "timezone": "UTC", "columns": columns},
+    }
+    ended, html = check(files, sources)
+    found = [row[2] for row in rows(html, "What to look at") if row[1] == "constant column"]
+    assert [what.partition(":")[0] for what in found] == ["abandoned", "transfers"]
+    assert "contacts.transfers: 0 in every row" in ended.out
+    _, html = check(files | {"k.csv": calls[: calls.index("k99,")]}, sources)
+    assert "constant column" not in html
 
 
 def of_contacts(quarantined, **figures):
@@ -310,7 +367,9 @@ def hostile(text):
         forbidden=(text,),
         first_event=datetime.fromisoformat("2026-01-01"),
         last_event=None,
-        profile=TableProfile({text: column}, orphans={text: 1}, disorder={text: 1}),
+        profile=TableProfile(
+            {text: column}, orphans={text: 1}, orders={text: OrderCount(1, 1, text)}
+        ),
     )
     gate = Gate(text, None, 1.0, None, passed=False)
     return render(

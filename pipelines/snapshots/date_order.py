@@ -1,0 +1,139 @@
+"""Order of dates: within a row, and against the customer's, contract's or invoice's own dates.
+
+Each pair can come in the other order honestly now and then (a contact before joining, a bill
+paid in advance), so rows are counted and kept, and a gate holds their share.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from pipelines.runtime.duckdb_connection import identifier, local_to_utc
+from pipelines.snapshots.loading import Loaded
+from pipelines.snapshots.orphan_keys import shards_of
+from pipelines.snapshots.profile import OrderCount
+
+_EXAMPLES = 3
+# Pairs of a row's columns of which the second cannot come first.
+_WITHIN: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "contracts": (("started_on", "binding_until"),),
+    "terminations": (("notified_on", "effective_on"),),
+    "invoices": (("issued_on", "due_on"),),
+    "price_changes": (("notified_on", "effective_on"),),
+    "price_list": (("valid_from", "valid_to"),),
+    "contacts": (("started_at", "replied_at"), ("started_at", "linked_at")),
+    "payments": (("paid_on", "failed_on"),),
+    "meter_readings": (("due_on", "settled_on"),),
+    "cases": (
+        ("opened_at", "closed_at"),
+        ("closed_at", "reopened_at"),
+        ("reopened_at", "reclosed_at"),
+    ),
+    "incidents": (("started_at", "ended_at"),),
+    "notifications": (("sent_at", "opened_at"),),
+    "claims": (("claimed_on", "settled_on"),),
+    "orders": (("ordered_on", "promised_on"), ("ordered_on", "delivered_on")),
+    "complaints": (("opened_at", "closed_at"),),
+    "offers": (("sent_at", "opened_at"), ("sent_at", "answered_at")),
+    "benefits": (("granted_on", "ends_on"),),
+}
+# A contract is ended from an earlier day when the holder has died, moved out or did not pay.
+_ONLY_WHERE = {("terminations", "notified_on"): "outcome = 'voluntary'"}
+# A row's date, and the key and date of the row it points to, which comes first.
+_OF_ANOTHER: Mapping[str, tuple[str, str, str, str]] = {
+    "terminations": ("effective_on", "contracts", "contract_id", "started_on"),
+    "payments": ("paid_on", "invoices", "invoice_id", "issued_on"),
+    "reminders": ("sent_on", "invoices", "invoice_id", "issued_on"),
+}
+# What only a customer has. Orders, offers, consents and the like may come before one is.
+_AFTER_JOINING = (
+    *("contracts", "terminations", "invoices", "payments", "reminders", "contacts", "cases"),
+    *("incidents", "surveys", "claims", "complaints", "meter_readings", "self_service"),
+    "benefits",
+)
+# What only a contract in force has. Bills, payments and contacts go on for a while.
+_BEFORE_THE_END = ("incidents", "claims", "meter_readings")
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """SQL of two dates of a row, of which ``late`` cannot lie before ``early``."""
+
+    what: str
+    early: str
+    late: str
+    join: str = ""
+    where: str = "true"
+
+
+def count_orders(
+    connection: duckdb.DuckDBPyConnection,
+    loaded: Loaded,
+    zone: str,
+    written: Mapping[str, Collection[str]],
+    root: Path,
+) -> dict[str, OrderCount]:
+    """Count the accepted rows of a loaded table whose dates are out of order, by what is wrong.
+
+    ``written`` names the columns of the tables that are under ``root`` already; days are those
+    of ``zone``. Orders that no row could be held against are left out.
+    """
+    counted = {}
+    for order in _orders(loaded, zone, written, root):
+        compared = (
+            f"(select _file, _row, {order.late} < {order.early} as wrong "
+            f"from {identifier(loaded.name)} t {order.join} where _rule is null and {order.where} "
+            f"and {order.late} is not null and {order.early} is not null)"
+        )
+        [(of, wrong)] = connection.execute(
+            f"select count(*), count_if(wrong) from {compared}"
+        ).fetchall()
+        if of:
+            first = _first(connection, loaded, compared) if wrong else ""
+            counted[order.what] = OrderCount(int(wrong), int(of), first)
+    return counted
+
+
+def _first(connection: duckdb.DuckDBPyConnection, loaded: Loaded, compared: str) -> str:
+    rows = connection.execute(
+        f"select _file, _row from {compared} where wrong order by all limit {_EXAMPLES}"
+    ).fetchall()
+    file = rows[0][0]
+    numbers = ", ".join(str(row) for index, row in rows if index == file)
+    return f"{Path(loaded.parts[file].name).name} rows {numbers}"
+
+
+def _orders(
+    loaded: Loaded, zone: str, written: Mapping[str, Collection[str]], root: Path
+) -> Iterator[_Order]:
+    table, name = loaded.table, loaded.name
+    columns = {binding.column.name for binding in loaded.bound.bindings}
+    for early, late in _WITHIN.get(name, ()):
+        if {early, late} <= columns:
+            where = _ONLY_WHERE.get((name, early), "true")
+            yield _Order(f"{late} before {early}", f"t.{early}", f"t.{late}", where=where)
+    if name in _OF_ANOTHER:
+        late, other, key, early = _OF_ANOTHER[name]
+        if key in columns and other in written:
+            rows = f"select {key} as k, min({early}) as v from {shards_of(root, other)} group by 1"
+            join = f"join ({rows}) o on o.k = t.{key}"
+            yield _Order(f"{late} before {other}.{early}", "o.v", f"t.{late}", join)
+    # Days become instants on the side with fewer rows.
+    moment, by_customer = table.event_at[0], "on o.k = t.customer_id"
+    if name in _AFTER_JOINING and "joined_on" in written.get("customers", ()):
+        start = local_to_utc("cast(joined_on as timestamp)", zone)
+        rows = f"select customer_id as k, {start} as v from {shards_of(root, 'customers')}"
+        what = f"{moment} before customers.joined_on"
+        yield _Order(what, "o.v", "t.event_at", f"join ({rows}) o {by_customer}")
+    if name in _BEFORE_THE_END and {"contracts", "terminations"} <= written.keys():
+        over = local_to_utc("cast(max(effective_on) + 1 as timestamp)", zone)
+        rows = (
+            f"select c.customer_id as k, case when count(*) = count(effective_on) then {over} "
+            "- interval 1 microsecond else timestamp '9999-12-31' end as v "
+            f"from {shards_of(root, 'contracts')} c left join {shards_of(root, 'terminations')} e "
+            "using (contract_id) group by 1"
+        )
+        what = f"{moment} after the customer's last contract ended"
+        yield _Order(what, "t.event_at", "o.v", f"join ({rows}) o {by_customer}")
