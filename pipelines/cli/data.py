@@ -67,7 +67,9 @@ def check(
     from pipelines.jobs.check import check_tables
 
     report = check_tables(config, as_day(as_of), accept=accept)
-    printing.as_json(report.rows) if as_json else printing.check_done(report.rows, report.page)
+    printing.as_json(report.rows) if as_json else printing.check_done(
+        report.rows, report.page, report.leaks
+    )
 
 
 @app.command()

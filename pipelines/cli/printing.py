@@ -49,7 +49,7 @@ def as_json(value: object) -> None:
     print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
 
 
-def check_done(rows: Sequence[Mapping[str, Any]], page: Path) -> None:
+def check_done(rows: Sequence[Mapping[str, Any]], page: Path, leaks: str) -> None:
     """Print what ``stille check`` found, one row per table, and where the page is."""
     table(
         ["table", "rows", "set aside", "first event (UTC)", "last event (UTC)", "columns missing"],
@@ -65,7 +65,8 @@ def check_done(rows: Sequence[Mapping[str, Any]], page: Path) -> None:
             for row in rows
         ),
     )
-    print(f"Ranges, orphan keys, gates and more: {page}")
+    print(leaks)
+    print(f"Ranges, orphan keys, gates, leaks and more: {page}")
 
 
 def training_done(trained: TrainingResult) -> None:

@@ -92,6 +92,7 @@ def test_without_economics_there_is_no_profit_and_all_else_stays(demo, trained):
         descriptions={},
         unseen=None,
         staying=(),
+        alarm=0.85,
     ).cards["model"]
     assert not [name for name in card if name.startswith("profit")]
     assert card["auc"].value == judged.cards["model"]["auc"].value
