@@ -47,7 +47,7 @@ def find_leaks(
     }
     findings = []
     for each in searched:
-        findings += _told(each, by_column.get(each.alone.name), limits)
+        findings += _strongest(each, by_column.get(each.alone.name), limits)
     free = {
         at: each.alone.auc
         for at, each in enumerate(searched)
@@ -81,7 +81,7 @@ class _ColumnFindings:
     spread: Leak | None = None
 
 
-def _told(each: _ColumnFindings, judged: Leak | None, limits: LeakLimits) -> list[Leak]:
+def _strongest(each: _ColumnFindings, judged: Leak | None, limits: LeakLimits) -> list[Leak]:
     """The finding that a column is told for, if any, with the most that the column reaches."""
     order = (each.dated, each.value, judged, each.spread)
     suspected = sorted((f for f in order if f is not None), key=lambda f: not f.refuses)

@@ -54,8 +54,9 @@ def judge_edits(name: str, declaration: str, edits: Edits) -> Leak | None:
     if not (edits.changed or at_exit):
         return None
     stayed, edited = edits.customers - edits.left, edits.edited
-    of_leavers = edits.edited_left / max(edits.left, 1)
-    of_stayers = (edited - edits.edited_left) / max(stayed, 1)
+    apart = 0.0
+    if edits.left and stayed:
+        apart = edits.edited_left / edits.left - (edited - edits.edited_left) / stayed
     usual = edits.left / edits.customers
     why = "it knows what happened since" if at_exit else "what it says today it did not say before"
     if not (many or at_exit):
@@ -66,7 +67,7 @@ def judge_edits(name: str, declaration: str, edits: Edits) -> Leak | None:
         f"{edits.edited_left:,} have left (usual: {usual:.0%}): {why}"
     )
     evidence = {
-        "auc": 0.5 + abs(of_leavers - of_stayers) / 2,
+        "auc": 0.5 + abs(apart) / 2,
         "customers": edits.customers,
         "changed": edits.changed,
         "first_written": edits.first_written,

@@ -59,11 +59,11 @@ class LeakSearch:
 def check_leaks(run: Run, snapshot: Snapshot) -> LeakSearch:
     """As ``search_leaks`` on the rows that training would learn from, if any label can be made."""
     if not {"terminations", "labels"} & set(snapshot.tables):
-        return _recorded(run, snapshot, (), f"{_NOT_DONE} the tables do not say who left.")
+        return _record(run, snapshot, (), f"{_NOT_DONE} the tables do not say who left.")
     try:
         prepared = make_examples(run, snapshot)
     except GateError as error:
-        return _recorded(run, snapshot, (), f"{_NOT_DONE} {error}")
+        return _record(run, snapshot, (), f"{_NOT_DONE} {error}")
     return search_leaks(run, snapshot, prepared)
 
 
@@ -77,7 +77,7 @@ def search_leaks(run: Run, snapshot: Snapshot, prepared: TrainingData) -> LeakSe
     leavers = int(examples.y.sum())
     if min(leavers, len(examples) - leavers) < _FEWEST_LEAVERS:
         few = f"{leavers} of {len(examples):,} rows left, too few."
-        return _recorded(run, snapshot, (), f"{_NOT_DONE} {few}")
+        return _record(run, snapshot, (), f"{_NOT_DONE} {few}")
     with run.record.stage("leaks") as stage:
         stage.rows_in = len(examples)
         filed = customers_as_filed(settings)
@@ -85,10 +85,10 @@ def search_leaks(run: Run, snapshot: Snapshot, prepared: TrainingData) -> LeakSe
         stage.rows_out = len(findings)
     where = f"{len(examples):,} rows of {examples.as_of.min()} to {examples.as_of.max()}"
     said = f"Leaks were looked for in {where}, with {leavers:,} leavers."
-    return _recorded(run, snapshot, findings, said)
+    return _record(run, snapshot, findings, said)
 
 
-def _recorded(run: Run, snapshot: Snapshot, labelled: tuple[Leak, ...], said: str) -> LeakSearch:
+def _record(run: Run, snapshot: Snapshot, labelled: tuple[Leak, ...], said: str) -> LeakSearch:
     findings = ranked((*labelled, *changed_columns(run.settings, snapshot)))
     overrides, record = run.settings.training.leak_override, run.record
     suspected = [f for f in findings if f.refuses and f.override(overrides) is None]

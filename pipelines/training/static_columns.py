@@ -21,6 +21,9 @@ from (
     from now join before using (customer_id))
 """
 
+_ENDS = (("terminations", "true"), ("labels", "churned"))
+_NOBODY = ("customers", "false")
+
 
 def changed_columns(settings: Settings, snapshot: Snapshot) -> list[Leak]:
     """Findings on static columns, from the customers of ``snapshot`` and of the one before it.
@@ -35,10 +38,10 @@ def changed_columns(settings: Settings, snapshot: Snapshot) -> list[Leak]:
     with connect(settings.engine, settings.paths.spill) as connection:
         for name, of in (("now", snapshot), ("before", before)):
             connection.execute(f"create temp view {name} as from {_files(of, 'customers')}")
-        ended = "terminations" if "terminations" in snapshot.tables else "customers"
+        ended, rows = next((each for each in _ENDS if each[0] in snapshot.tables), _NOBODY)
         connection.execute(
             f"create temp view ends as select customer_id from {_files(snapshot, ended)} "
-            f"where {ended == 'terminations'}"
+            f"where {rows}"
         )
         for column, declaration in columns.items():
             counts = connection.execute(_COUNTS.format(identifier(column))).fetchone()

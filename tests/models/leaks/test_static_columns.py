@@ -22,6 +22,8 @@ from models.leaks.static_columns import Edits, judge_edits
 def test_many_changes_or_those_of_leavers_refuse(edits, refuses):
     told = judge_edits("attr_plan", "sources.customers.attributes.plan", edits)
     assert (told and told.refuses) == refuses
+    if told and not edits.left:
+        assert told.strength == 0.5
 
 
 def test_the_finding_names_the_key_to_edit_and_has_one_of_its_own():
