@@ -324,6 +324,7 @@ def hostile(text):
         profile=TableProfile({text: column}, orphans={text: 1}, disorder={text: 1}),
     )
     gate = Gate(text, None, 1.0, None, passed=False)
+    why = f"A person says: {text}"
     return render(
         CheckResult(
             company=text,
@@ -334,7 +335,7 @@ def hostile(text):
             quarantine=Path(f"q/{text}"),
             refusal=text,
             refusals={text: text},
-            leaks=LeakResult(text, [Leak("leavers_only", text, {"auc": 1.0}, text)], {text: text}),
+            leaks=LeakResult("Looked.", [Leak("adds_up", text, {"auc": 1.0}, text)], {text: why}),
         ),
         Path(),
     )
