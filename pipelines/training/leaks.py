@@ -59,11 +59,11 @@ class LeakSearch:
 def check_leaks(run: Run, snapshot: Snapshot) -> LeakSearch:
     """As ``search_leaks`` on the rows that training would learn from, if any label can be made."""
     if not {"terminations", "labels"} & set(snapshot.tables):
-        return _record(run, snapshot, (), f"{_NOT_DONE} the tables do not say who left.")
+        return _record(run, snapshot, None, f"{_NOT_DONE} the tables do not say who left.")
     try:
         prepared = make_examples(run, snapshot)
     except GateError as error:
-        return _record(run, snapshot, (), f"{_NOT_DONE} {error}")
+        return _record(run, snapshot, None, f"{_NOT_DONE} {error}")
     return search_leaks(run, snapshot, prepared)
 
 
@@ -77,7 +77,7 @@ def search_leaks(run: Run, snapshot: Snapshot, prepared: TrainingData) -> LeakSe
     leavers = int(examples.y.sum())
     if min(leavers, len(examples) - leavers) < _FEWEST_LEAVERS:
         few = f"{leavers} of {len(examples):,} rows left, too few."
-        return _record(run, snapshot, (), f"{_NOT_DONE} {few}")
+        return _record(run, snapshot, None, f"{_NOT_DONE} {few}")
     with run.record.stage("leaks") as stage:
         stage.rows_in = len(examples)
         filed = customers_as_filed(settings)
@@ -88,9 +88,13 @@ def search_leaks(run: Run, snapshot: Snapshot, prepared: TrainingData) -> LeakSe
     return _record(run, snapshot, findings, said)
 
 
-def _record(run: Run, snapshot: Snapshot, labelled: tuple[Leak, ...], said: str) -> LeakSearch:
-    findings = ranked((*labelled, *changed_columns(run.settings, snapshot)))
+def _record(
+    run: Run, snapshot: Snapshot, labelled: tuple[Leak, ...] | None, said: str
+) -> LeakSearch:
     overrides, record = run.settings.training.leak_override, run.record
+    findings = ranked((*(labelled or ()), *changed_columns(run.settings, snapshot)))
+    if labelled is None:
+        record.notes.append(said)
     suspected = [f for f in findings if f.refuses and f.override(overrides) is None]
     record.gate("suspected_leaks", float(len(suspected)), high=0.0)
     for finding in findings:
@@ -99,7 +103,8 @@ def _record(run: Run, snapshot: Snapshot, labelled: tuple[Leak, ...], said: str)
             record.notes.append(f"let through by a person ({reason}): {describe(finding)}")
         elif not finding.refuses:
             record.notes.append(describe(finding))
-    unused = sorted(set(overrides) - {f.column for f in findings} - {SINGLE_DATE})
+    used = {f.column for f in findings} | {SINGLE_DATE for f in findings if f.undated}
+    unused = sorted(set(overrides) - used)
     record.notes += [f"training.leak_override: nothing was found on {name}" for name in unused]
     said += f" {len(findings)} findings, {len(suspected)} of them refused."
     search = LeakSearch(findings, overrides, said, run.settings.paths.out / LEAKS)

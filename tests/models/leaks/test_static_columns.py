@@ -17,11 +17,14 @@ from models.leaks.static_columns import Edits, judge_edits
         (Edits(100_000, 20, 0, 19, 3_000), True),  # few, but written when they left
         (Edits(100_000, 0, 20, 19, 3_000), True),  # a reason for leaving, null until then
         (Edits(100_000, 20, 0, 1, 3_000), False),
+        (Edits(10_000, 12, 0, 1, 300), False),  # one leaver where a third of one is usual
     ],
 )
 def test_many_changes_or_those_of_leavers_refuse(edits, refuses):
     told = judge_edits("attr_plan", "sources.customers.attributes.plan", edits)
     assert (told and told.refuses) == refuses
+    if told:
+        assert ("corrections" in told.message) == (not refuses)
     if told and not edits.left:
         assert told.strength == 0.5
 
