@@ -19,7 +19,6 @@ from pipelines.jobs.read_tables import read_tables
 from pipelines.training.evaluation import fit_fold, test_folds
 from pipelines.training.examples import make_examples
 
-ABLATIONS = "ablations"
 _WAIT = ("wait", "bot_loop", "fault_response")
 _PAYING = ("payment_method", "payment_setup")
 _RESOLUTION = ("unresolved_case", "late_delivery")
@@ -68,5 +67,5 @@ def ablate(run: Run) -> list[Ablation]:
         ablations.append(Ablation(name, len(part.spec.columns), card))
         params = {"part": name, "features": len(part.spec.columns)}
         values = {metric: interval.value for metric, interval in card.items()}
-        tracking.log_run(settings, ABLATIONS, name, params, values)
+        tracking.log_run(settings, "ablations", name, params, values)
     return ablations

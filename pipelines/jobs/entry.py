@@ -14,7 +14,7 @@ from pipelines import tracking
 from pipelines.config.run import Step, open_run, plain
 from pipelines.effect import summary as effect_summary
 from pipelines.effect.result import HarmError
-from pipelines.jobs.ablate import ABLATIONS, ablate
+from pipelines.jobs.ablate import ablate
 from pipelines.jobs.effect import measure
 from pipelines.jobs.monitor import monitor
 from pipelines.jobs.nightly import Night, nightly
@@ -84,10 +84,10 @@ NIGHTLY = Job(
         "publication": _publication,
     },
 )
-MONITOR = Job("monitor", monitor, {"monitoring": monitoring.markdown}, (monitoring.FOLDER,))
+MONITOR = Job("monitor", monitor, {"monitoring": monitoring.markdown}, ("monitoring",))
 EFFECT = Job("effect", measure, {"effect": effect_summary.markdown})
 RECALIBRATE = Job("recalibrate", recalibrate, experiments=("",))
-ABLATE = Job("ablate", ablate, experiments=(ABLATIONS,))
+ABLATE = Job("ablate", ablate, experiments=("ablations",))
 
 _ALL: tuple[Job[Any], ...] = (TRAIN, NIGHTLY, MONITOR, EFFECT, RECALIBRATE, ABLATE)
 JOBS: Mapping[str, Job[Any]] = {job.name: job for job in _ALL}
