@@ -6,7 +6,7 @@ from trees import records
 
 from features.errors import ConfigError, ModelError
 from pipelines import tracking
-from pipelines.doctor.doctor import examine, worst
+from pipelines.doctor.doctor import examine, exit_code
 from pipelines.jobs.entry import JOBS, TRAIN
 
 
@@ -20,7 +20,7 @@ def deleted(settings, part=""):
 
 def diagnosis(tmp_path):
     found = examine(tmp_path / "config.yaml")
-    assert worst(found) == 4
+    assert exit_code(found) == 4
     return next(each for each in found if each.what == "model")
 
 
