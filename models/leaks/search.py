@@ -81,15 +81,15 @@ class _ColumnFindings:
     spread: Leak | None = None
 
 
-def _strongest(each: _ColumnFindings, judged: Leak | None, limits: LeakLimits) -> list[Leak]:
+def _strongest(each: _ColumnFindings, whole: Leak | None, limits: LeakLimits) -> list[Leak]:
     """The finding that a column is told for, if any, with the most that the column reaches."""
-    order = (each.dated, each.value, judged, each.spread)
+    order = (each.dated, each.value, whole, each.spread)
     suspected = sorted((f for f in order if f is not None), key=lambda f: not f.refuses)
     if not suspected:
         return []
     told = suspected[0]
-    if judged and told.kind == "leavers_only" and judged.strength > told.strength + limits.gain:
-        told = judged
+    if whole and told.kind == "leavers_only" and whole.strength > told.strength + limits.gain:
+        told = whole
     auc = max(told.strength, each.alone.auc)
     return [replace(told, evidence={**told.evidence, "auc": auc})]
 

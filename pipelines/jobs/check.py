@@ -63,14 +63,14 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
         tables = WrittenTables(snapshot.tables, snapshot.shards)
         quarantine = snapshot.root / "quarantine"
         search = check_leaks(run, snapshot)
-        leaks = LeakResult(search.said, search.findings, search.overrides)
+        leaks = LeakResult(search.summary, search.findings, search.overrides)
         try:
             search.refuse()
         except GateError as error:
             write(tables, quarantine, refusal=str(error), leaks=leaks)
             raise
         write(tables, quarantine, leaks=leaks)
-        return Report(check_report(snapshot), page, search.said)
+        return Report(check_report(snapshot), page, search.summary)
 
 
 def feature_dictionary(config: Path) -> list[dict[str, str]]:

@@ -108,15 +108,15 @@ def experiment_name(settings: Settings, part: str = "") -> str:
     return "-".join(filter(None, (settings.tracking.experiment, part)))
 
 
-def _experiment_id(settings: Settings, found: Experiment) -> str:
-    if found.lifecycle_stage != LifecycleStage.ACTIVE:
+def _experiment_id(settings: Settings, experiment: Experiment) -> str:
+    if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
         store = mask_passwords(tracking_uri(settings))
         raise ModelError(
-            f"the experiment {found.name!r} of {store} was deleted, so nothing can be logged to "
-            "it. Name another one under tracking.experiment, or restore it: MLFLOW_TRACKING_URI="
-            f"{shlex.quote(store)} mlflow experiments restore -x {found.experiment_id}"
+            f"the experiment {experiment.name!r} of {store} was deleted, so nothing can be logged "
+            "to it. Name another one under tracking.experiment, or restore it: MLFLOW_TRACKING_URI="
+            f"{shlex.quote(store)} mlflow experiments restore -x {experiment.experiment_id}"
         )
-    return str(found.experiment_id)
+    return str(experiment.experiment_id)
 
 
 def champion_version(settings: Settings) -> Registered | None:

@@ -41,7 +41,7 @@ class LeakSearch:
 
     findings: tuple[Leak, ...]
     overrides: Mapping[str, str]
-    said: str
+    summary: str
     path: Path
 
     def refuse(self) -> None:
@@ -84,17 +84,17 @@ def search_leaks(run: Run, snapshot: Snapshot, prepared: TrainingData) -> LeakSe
         findings = find_leaks(examples, settings.label_window(), filed)
         stage.rows_out = len(findings)
     where = f"{len(examples):,} rows of {examples.as_of.min()} to {examples.as_of.max()}"
-    said = f"Leaks were looked for in {where}, with {leavers:,} leavers."
-    return _record(run, snapshot, findings, said)
+    summary = f"Leaks were looked for in {where}, with {leavers:,} leavers."
+    return _record(run, snapshot, findings, summary)
 
 
 def _record(
-    run: Run, snapshot: Snapshot, labelled: tuple[Leak, ...] | None, said: str
+    run: Run, snapshot: Snapshot, labelled: tuple[Leak, ...] | None, summary: str
 ) -> LeakSearch:
     overrides, record = run.settings.training.leak_override, run.record
     findings = ranked((*(labelled or ()), *changed_columns(run.settings, snapshot)))
     if labelled is None:
-        record.notes.append(said)
+        record.notes.append(summary)
     suspected = [f for f in findings if f.refuses and f.override(overrides) is None]
     record.gate("suspected_leaks", float(len(suspected)), high=0.0)
     for finding in findings:
@@ -106,8 +106,8 @@ def _record(
     used = {f.column for f in findings} | {SINGLE_DATE for f in findings if f.undated}
     unused = sorted(set(overrides) - used)
     record.notes += [f"training.leak_override: nothing was found on {name}" for name in unused]
-    said += f" {len(findings)} findings, {len(suspected)} of them refused."
-    search = LeakSearch(findings, overrides, said, run.settings.paths.out / LEAKS)
+    summary += f" {len(findings)} findings, {len(suspected)} of them refused."
+    search = LeakSearch(findings, overrides, summary, run.settings.paths.out / LEAKS)
     write_file(search.path, search.to_json())
     return search
 

@@ -42,7 +42,7 @@ def _page(checked: CheckResult, folder: Path) -> dict[str, object]:
         "verdict": verdict,
         "refusals": checked.refusals,
         "customers_known": checked.customers_known,
-        "leaks_said": checked.leaks.said,
+        "leaks_said": checked.leaks.summary,
         "leaks": [_leak(finding, checked.leaks.overrides) for finding in checked.leaks.findings],
         "tables": [table(name, facts, checked) for name, facts in checked.tables.items()],
         "without_gate": tables_without_gate(checked),

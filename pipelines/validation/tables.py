@@ -40,7 +40,7 @@ class DataFinding:
 class LeakResult:
     """What the leak detector says: where it looked or why not, all findings, the overrides."""
 
-    said: str = ""
+    summary: str = ""
     findings: Sequence[Leak] = ()
     overrides: Mapping[str, str] = field(default_factory=dict)
 

@@ -21,7 +21,7 @@ def deleted(settings, part=""):
 def diagnosis(tmp_path):
     found = examine(tmp_path / "config.yaml")
     assert exit_code(found) == 4
-    return next(each for each in found if each.what == "model")
+    return next(each for each in found if each.check == "model")
 
 
 def test_asking_makes_no_database(company):
@@ -37,7 +37,7 @@ def test_a_deleted_experiment_stops_training_before_the_tables_are_read(company,
         TRAIN.start(tmp_path / "config.yaml")
     (record,) = records(settings.paths.var, "train")
     assert (record["exit_code"], record["stages"]) == (4, [])
-    assert "was deleted" in diagnosis(tmp_path).said
+    assert "was deleted" in diagnosis(tmp_path).message
     with pytest.raises(ModelError, match="was deleted"):
         tracking.connect(settings)
 
@@ -60,7 +60,7 @@ def test_a_champion_that_is_none_of_ours_is_told_with_the_way_out(company, tmp_p
     client.set_registered_model_alias("churn", "champion", "1")
     with pytest.raises(ModelError, match=r"churn/1 has no digest.* take that from it"):
         TRAIN.start(tmp_path / "config.yaml")
-    assert "churn/1 has no digest" in diagnosis(tmp_path).said
+    assert "churn/1 has no digest" in diagnosis(tmp_path).message
 
 
 def test_a_folder_that_would_lead_to_another_database_is_refused(company, tmp_path):
