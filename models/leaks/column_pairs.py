@@ -55,8 +55,8 @@ def _finding(name: str, auc: float, low: float, best: float) -> Leak:
         "adds_up",
         name,
         {"auc": auc, "auc_low": low, "auc_alone": best},
-        f"{name} ranks leavers with AUC {auc:.2f}, the better of the two alone with {best:.2f}: "
-        "together they most likely give the day of leaving",
+        f"{name} ranks leavers far above the better of the two alone ({best:.2f}): together they "
+        "most likely give the day of leaving",
     )
 
 

@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from models.dataset.array_types import Index, Mask, Matrix
 from models.dataset.feature_spec import FeatureColumn
-from models.leaks.rows import Leak, LeakLimits, LeakRows
+from models.leaks.rows import Binned, Leak, LeakLimits, LeakRows
 
 _PURE = 0.9
 _PURE_ROWS = 0.8
@@ -36,18 +36,21 @@ def value_of_leavers(
     who would have stayed had left: the sites of one company, say, may honestly leave together.
     A number that changes is also spared when leaving already rises towards that value.
     """
-    leaver = rows.left if fixed else rows.y == 1
+    patterns = _values(values, _leaver(rows, fixed=fixed), column)
     ordered = values if column.kind == "number" and not fixed else None
-    return _widest(rows, _values(values, leaver, column), leaver, column.name, limits, ordered)
+    return _widest(rows, patterns, column.name, limits, ordered, fixed=fixed)
 
 
 def range_of_leavers(
     rows: LeakRows, values: Matrix, code: Index, name: str, limits: LeakLimits, *, fixed: bool
 ) -> Leak | None:
     """As ``value_of_leavers`` for the bins ``code`` (n,) of a number."""
-    leaver = rows.left if fixed else rows.y == 1
-    ordered = None if fixed else values
-    return _widest(rows, _ranges(values, code, leaver), leaver, name, limits, ordered)
+    patterns = _ranges(values, code, _leaver(rows, fixed=fixed))
+    return _widest(rows, patterns, name, limits, None if fixed else values, fixed=fixed)
+
+
+def _leaver(rows: LeakRows, *, fixed: bool) -> Mask:
+    return rows.left if fixed else rows.y == 1
 
 
 def _values(values: Matrix, leaver: Mask, column: FeatureColumn) -> Iterator[_Pattern]:
@@ -86,22 +89,24 @@ def _ranges(values: Matrix, code: Index, leaver: Mask) -> Iterator[_Pattern]:
 def _widest(
     rows: LeakRows,
     patterns: Iterable[_Pattern],
-    leaver: Mask,
     name: str,
     limits: LeakLimits,
     ordered: Matrix | None,
+    *,
+    fixed: bool,
 ) -> Leak | None:
-    findings = []
+    findings, leaver = [], _leaver(rows, fixed=fixed)
     for description, pattern in patterns:
-        finding = _finding(rows, pattern, leaver, name, description, limits)
+        finding = _finding(rows, pattern, name, description, limits, fixed=fixed)
         if finding and (ordered is None or not _continues_slope(rows, ordered, pattern, leaver)):
             findings.append(finding)
     return max(findings, key=lambda finding: finding.evidence["leavers"], default=None)
 
 
 def _finding(
-    rows: LeakRows, pattern: Mask, leaver: Mask, name: str, description: str, limits: LeakLimits
+    rows: LeakRows, pattern: Mask, name: str, description: str, limits: LeakLimits, *, fixed: bool
 ) -> Leak | None:
+    leaver = _leaver(rows, fixed=fixed)
     customers, left = rows.customers_with(pattern, leaver)
     if left < max(_FEWEST, _SHARE * rows.leavers, _PURE * customers):
         return None
@@ -109,10 +114,11 @@ def _finding(
     chance = float(binom.sf(left - 1, customers, (1 + base) / 2))
     if chance * len(rows.examples.spec.columns) * _PATTERNS > limits.significance:
         return None
+    auc = Binned.of(rows, pattern.astype(np.intp)).auc(against_leavers=not fixed)
     return Leak(
         "leavers_only",
         name,
-        {"customers": customers, "leavers": left, "share_of_rows": base},
+        {"auc": auc, "customers": customers, "leavers": left, "share_of_rows": base},
         f"{name} {description} for {customers:,} customers, of whom {left:,} leave (usual: "
         f"{base:.0%}): it seems to be written when somebody leaves",
     )

@@ -46,7 +46,7 @@ def after_as_of(rows: LeakRows, values: Matrix, name: str, limits: LeakLimits) -
         f"by up to {evidence['furthest_days']:.0f} days"
     )
     if tells:
-        message += f", and they tell leavers from others (AUC {auc:.2f}, {left:,} left)"
+        message += f", of whom {left:,} left: they tell leavers from others"
     return Leak("after_as_of", name, evidence, message, refuses=tells)
 
 
@@ -57,10 +57,11 @@ def _since(rows: LeakRows, values: Matrix, name: str) -> Leak | None:
     if not _enough(rows, customers, values) or len(np.unique(values[later])) == 1:
         return None
     lowest = float(np.nanmin(values))
+    auc = Binned.of(rows, later.astype(np.intp)).auc()
     return Leak(
         "after_as_of",
         name,
-        {"customers": customers, "leavers": left, "lowest": lowest},
+        {"auc": auc, "customers": customers, "leavers": left, "lowest": lowest},
         f"{name} is negative, down to {lowest:g}, for {customers:,} customers, of whom {left:,} "
         "left: what it counts from had not happened at the as-of date",
     )

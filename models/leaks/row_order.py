@@ -64,8 +64,8 @@ def _finding(
         kind,
         "customer_id" if kind == "id_order" else "row_order",
         {"auc": auc, "clumping": clump, "clumping_z": surprise},
-        f"{what} alone ranks leavers with AUC {auc:.2f}, and leavers follow one another "
-        f"{max(clump, 0):.0%} of the way from chance to always: {why}",
+        f"{what} tells who left, and leavers follow one another {max(clump, 0):.0%} of the way "
+        f"from chance to always: {why}",
         refuses,
     )
 

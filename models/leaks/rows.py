@@ -19,7 +19,10 @@ Kind = Literal[
     "adds_up",
     "id_order",
     "row_order",
+    "changes",
 ]
+SINGLE_DATE = "single_date"
+FLAT = "attr_"
 _QUANTILES = np.r_[0.002, 0.01, np.linspace(0, 1, 21)[1:-1], 0.99, 0.998]
 _QUANTILE_ROWS = 20_000
 _SMOOTHING = 20.0
@@ -29,9 +32,12 @@ _SMOOTHING = 20.0
 class Leak:
     """One suspected leak.
 
-    ``column`` is a feature, ``a + b`` or ``a - b`` for two that act together, ``customer_id`` or
-    ``row_order``; it is also the name to override. ``evidence`` holds the numbers behind
-    ``message``. A finding that does not refuse is there for a person to know.
+    ``column`` is a feature, ``a + b`` or ``a - b`` for two that act together, ``a changes`` for
+    one that was not to change, ``customer_id`` or ``row_order``; it is also the key to override.
+    ``evidence`` holds the numbers behind ``message``, its ``auc`` being the most that the column
+    reaches. A finding that does not refuse is there for a person to know. One with ``undated`` is
+    of a column without dates where all rows have one as-of date: the key ``SINGLE_DATE``
+    overrides it too.
     """
 
     kind: Kind
@@ -39,6 +45,20 @@ class Leak:
     evidence: Mapping[str, float]
     message: str
     refuses: bool = True
+    undated: bool = False
+
+    @property
+    def strength(self) -> float:
+        """How well it ranks leavers, as an AUC: the order in which findings are told."""
+        return max(self.evidence["auc"], 0.5 + self.evidence.get("clumping", 0.0) / 2)
+
+    def override(self, reasons: Mapping[str, str]) -> str | None:
+        """The reason, of those by key, why a person lets it through.
+
+        >>> Leak("knows_label", "a", {"auc": 0.9}, "").override({"a": "asked the owner"})
+        'asked the owner'
+        """
+        return reasons.get(self.column) or (reasons.get(SINGLE_DATE) if self.undated else None)
 
 
 @dataclass(frozen=True, slots=True)

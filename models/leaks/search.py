@@ -1,6 +1,8 @@
 """Leak search: every detector over labelled examples."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from features.timeline import LabelWindow
 from models.dataset.array_types import Texts
@@ -9,8 +11,12 @@ from models.leaks.column_pairs import pair_findings
 from models.leaks.exclusive_values import range_of_leavers, value_of_leavers
 from models.leaks.future_dates import after_as_of
 from models.leaks.row_order import order_findings
-from models.leaks.rows import Binned, Leak, LeakLimits, LeakRows, bins_of
+from models.leaks.rows import FLAT, Binned, Leak, LeakLimits, LeakRows, bins_of
 from models.leaks.single_column import Edge, SingleColumn, measure_column, single_column_findings
+
+# Kinds that honest columns of an undated table can show too, if they foretell leaving well.
+_BY_STRENGTH = ("knows_label", "measured_at_exit", "leavers_only", "adds_up")
+_SIGN = re.compile(r" [+-] ")
 
 
 def find_leaks(
@@ -19,14 +25,15 @@ def find_leaks(
     filed: Texts | None = None,
     limits: LeakLimits | None = None,
 ) -> tuple[Leak, ...]:
-    """Suspected leaks in labelled rows, those that refuse first.
+    """Suspected leaks in labelled rows, those that refuse first and of these the strongest.
 
     ``filed`` are the customers' ids in the order of the company's file, if known. A column is
     told once, for the first of these that holds: it dates something after the as-of date; a
     value of it belongs to leavers alone; it alone ranks leavers too well, only inside the label
-    window, or the better the longer ago they left; a range of it belongs to leavers alone. Then
-    come pairs whose sum or difference ranks too well, and an order of ids or of the file that
-    goes by outcome. Without leavers or without stayers nothing is found.
+    window, or the better the longer ago they left; a range of it belongs to leavers alone. What
+    the whole column shows goes before a value that explains little of it. There are also pairs
+    whose sum or difference ranks too well, and an order of ids or of the file that goes by
+    outcome. Without leavers or without stayers nothing is found.
     """
     limits = limits or LeakLimits()
     rows = LeakRows.of(examples, limits.rows)
@@ -40,9 +47,7 @@ def find_leaks(
     }
     findings = []
     for each in searched:
-        order = (each.dated, each.value, by_column.get(each.alone.name), each.spread)
-        suspected = [leak for leak in order if leak is not None]
-        findings += sorted(suspected, key=lambda leak: not leak.refuses)[:1]
+        findings += _strongest(each, by_column.get(each.alone.name), limits)
     free = {
         at: each.alone.auc
         for at, each in enumerate(searched)
@@ -50,7 +55,20 @@ def find_leaks(
     }
     findings += pair_findings(rows, free, limits)
     findings += order_findings(rows, filed, limits)
-    return tuple(sorted(findings, key=lambda finding: not finding.refuses))
+    if examples.single_date:
+        findings = [replace(finding, undated=_undated(finding)) for finding in findings]
+    return ranked(findings)
+
+
+def ranked(findings: Iterable[Leak]) -> tuple[Leak, ...]:
+    """Those that refuse first, of these the strongest; what is equally strong by name."""
+    return tuple(sorted(findings, key=lambda f: (not f.refuses, -f.strength, f.column)))
+
+
+def _undated(finding: Leak) -> bool:
+    return finding.kind in _BY_STRENGTH and all(
+        name.startswith(FLAT) for name in _SIGN.split(finding.column)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +79,19 @@ class _ColumnFindings:
     dated: Leak | None = None
     value: Leak | None = None
     spread: Leak | None = None
+
+
+def _strongest(each: _ColumnFindings, whole: Leak | None, limits: LeakLimits) -> list[Leak]:
+    """The finding that a column is told for, if any, with the most that the column reaches."""
+    order = (each.dated, each.value, whole, each.spread)
+    suspected = sorted((f for f in order if f is not None), key=lambda f: not f.refuses)
+    if not suspected:
+        return []
+    told = suspected[0]
+    if whole and told.kind == "leavers_only" and whole.strength > told.strength + limits.gain:
+        told = whole
+    auc = max(told.strength, each.alone.auc)
+    return [replace(told, evidence={**told.evidence, "auc": auc})]
 
 
 def _search_column(

@@ -12,11 +12,10 @@ import numpy as np
 
 from features.timeline import LabelWindow
 from models.dataset.array_types import Floats, Index, Mask
-from models.leaks.rows import Binned, Leak, LeakLimits, LeakRows, area, error, limit, ranks
+from models.leaks.rows import FLAT, Binned, Leak, LeakLimits, LeakRows, area, error, limit, ranks
 
 _FEWEST_DATES = 6
 _FEWEST_LEAVERS = 20
-_FLAT = "attr_"
 _UNMEASURED = (float("nan"), float("nan"))
 
 
@@ -111,8 +110,8 @@ def _jumps(alone: SingleColumn, tests: float, limits: LeakLimits) -> bool:
 
 def _too_well(alone: SingleColumn, low: float, limits: LeakLimits) -> Leak:
     evidence = {"auc": alone.auc, "auc_low": low, "alarm": limits.alarm}
-    message = f"{alone.name} alone ranks leavers with AUC {alone.auc:.2f}, above {limits.alarm:.2f}"
-    if not (alone.fixed or alone.name.startswith(_FLAT)):
+    message = f"{alone.name} alone ranks leavers above {limits.alarm:.2f}"
+    if not (alone.fixed or alone.name.startswith(FLAT)):
         message += ": it most likely knows the answer"
         return Leak("knows_label", alone.name, evidence, message)
     message += (

@@ -1,4 +1,4 @@
-"""Leak search and verdict: every detector, which findings refuse a model, one that is too good."""
+"""Leak verdict: which findings refuse a model, in words, and a model that is too good."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,28 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.dataset.array_types import Labels, Matrix
-from models.leaks.rows import Leak
+from models.leaks.rows import SINGLE_DATE, Kind, Leak
 from models.metrics.ranking import roc_auc
 
 _BINS = 20
 _LISTED = 5
+_DROP = (
+    "Drop what was not known on the as-of date (dropped: in the configuration), or map when it was "
+    "known (known_at)."
+)
+_SORTED = "Have the table made anew in an order, or with ids, that the outcome did not decide."
+_MUTABLE = (
+    "Declare what changes mutable: true in place of static: true and give its history in "
+    "sources.master_data, or move it to sources.customers.dropped."
+)
+_ADVICE: Mapping[Kind, str] = {"id_order": _SORTED, "row_order": _SORTED, "changes": _MUTABLE}
+_UNDATED = (
+    "All rows have one as-of date, and nothing in an undated column tells whether it was taken "
+    "before a customer left or after. If all such columns were counted up to that date, one key "
+    f"lets them and the model's own AUC through: {SINGLE_DATE}: how and when they were counted. "
+    "At risk: if they were taken later, every figure of the model is too good, and at night it "
+    "ranks at random. Only a second table, taken at another date, can show it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,32 +38,33 @@ class LeakWarning:
     worst: tuple[tuple[str, float], ...]
 
 
-def refusal(findings: Sequence[Leak], overrides: Mapping[str, str]) -> LeakWarning | None:
-    """A warning for the findings that refuse and that no override names, else None.
+def refusal(findings: Sequence[Leak], overrides: Mapping[str, str], listing: str) -> str | None:
+    """What the findings say that refuse and that no override lets through; None if there is none.
 
-    ``overrides`` maps a finding's ``column`` to the reason why it is honest.
+    ``findings`` are in the order to be told in; ``overrides`` maps keys to the reason why a
+    finding is honest; ``listing`` says where all of them are.
     """
-    left = [f for f in findings if f.refuses and f.column not in overrides]
+    left = [f for f in findings if f.refuses and f.override(overrides) is None]
     if not left:
         return None
-    messages = "; ".join(f.message for f in left[:_LISTED])
+    many = f"{len(left)} findings say that the answer is given away, the strongest first"
+    told = [f"{many if len(left) > 1 else 'The answer is given away'}:"]
+    told += [f"- {describe(finding)}" for finding in left[:_LISTED]]
     if len(left) > _LISTED:
-        messages += f"; and {len(left) - _LISTED} more, all in leaks.json"
-    many = f"{len(left)} columns give" if len(left) > 1 else f"{left[0].column} gives"
-    return LeakWarning(
-        f"{many} the answer away: {messages}. Drop what was not known on the as-of date (dropped: "
-        "in the configuration, or map its known_at); if it is honest, say why under "
-        f"training.leak_override, for example {{{left[0].column!r}: reason}}. Then train again: "
-        "stille train.",
-        tuple((f.column, float(f.evidence.get("auc", np.nan))) for f in left),
+        told.append(f"- and {len(left) - _LISTED} more")
+    told += dict.fromkeys(_ADVICE.get(f.kind, _DROP) for f in left)
+    told.append(
+        "What is honest all the same is let through by its key: under training.leak_override, "
+        f"{left[0].column!r}: the reason."
     )
+    if any(finding.undated for finding in left):
+        told.append(_UNDATED)
+    return "\n".join([*told, f"All findings: {listing}. Then look again: stille check."])
 
 
-def merge_warnings(first: LeakWarning | None, second: LeakWarning | None) -> LeakWarning | None:
-    """One warning that says what either says."""
-    if first is None or second is None:
-        return first or second
-    return LeakWarning(f"{first.message} {second.message}", first.worst + second.worst)
+def describe(finding: Leak) -> str:
+    """One finding with its strength and the key that overrides it."""
+    return f"{finding.message} (AUC {finding.strength:.2f}; key {finding.column!r})"
 
 
 def leak_warning(
@@ -67,7 +85,7 @@ def leak_warning(
         f"AUC {model_auc:.3f} on unseen rows is above {alarm:.2f}: too good for churn, so some "
         f"feature most likely knows the answer. Strongest alone: {names_text}. Check when each of "
         "these is known (known_at), drop the offender in the configuration (dropped:) and train "
-        "again: stille train.",
+        "again: stille train. If all of them are honest, raise training.auc_alarm.",
         worst_columns,
     )
 

@@ -91,7 +91,8 @@ def check_done(report: Report) -> None:
         print(
             f"Rows after {report.as_of}, which count for nothing on that date: {', '.join(later)}"
         )
-    print(f"Ranges, orphan keys, gates and more: {report.page}")
+    print(report.leaks)
+    print(f"Ranges, orphan keys, gates, leaks and more: {report.page}")
 
 
 def training_done(trained: TrainingResult) -> None:

@@ -46,6 +46,8 @@ that its beginning skips, as the instant an hour later.
 
 A customer has attributes only as far as they never change (`static: true`). What is overwritten
 in a register shows at every past day what holds now; its history belongs in `master_data`.
+`stille check` and `stille train` hold them against the tables that were read before, and refuse
+those that changed.
 
 ## Versions
 

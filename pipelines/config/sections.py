@@ -100,6 +100,15 @@ class Paths(Section):
     var: Path = Path("var")
     out: Path = Path("out")
 
+    @field_validator("var")
+    @classmethod
+    def _in_an_address(cls, var: Path) -> Path:
+        if "?" in str(var.absolute()):
+            raise ValueError(
+                f"{var.absolute()} has a ?, at which MLflow's address of its database would end"
+            )
+        return var
+
     champion = _BelowVar("champion")  # the model of nights on which the registry is silent
     comparisons = _BelowVar("compare")  # pages that hold one training run against another
     effect = _BelowVar("effect")  # measured effects of contact, one file a day
@@ -146,10 +155,11 @@ class Training(Section):
     ``negatives`` is how many stayers per leaver each seed learns from, null all of them.
     ``monotone`` keeps the model to the signs that the features declare. ``challengers`` holds
     other ways to learn against the recipe in every training run.
-    ``leak_override`` names columns that the leak detector refuses, with the reason why each is
-    honest all the same. ``feedback`` says what becomes of rows whose customer was treated before
-    the label was complete: left out (and the others weighted where treatment is common), always
-    weighted, or taken as if nothing had been done.
+    ``leak_override`` holds the keys of findings of the leak detector, with the reason why each is
+    honest all the same; ``single_date`` answers for all undated columns of a table with one
+    as-of date, and for ``auc_alarm``. ``feedback`` says what becomes of rows whose customer was
+    treated before the label was complete: left out (and the others weighted where treatment is
+    common), always weighted, or taken as if nothing had been done.
     """
 
     first_as_of: date

@@ -25,6 +25,8 @@ from pipelines.config.sections import (
 )
 from pipelines.config.sources import FORMATS, Dialect, Source
 
+_LOCAL = "sqlite:///"
+
 
 class Settings(Section):
     """One complete, runnable configuration."""
@@ -71,6 +73,14 @@ class Settings(Section):
         """Largest share of a table's rows that may be set aside."""
         own = self.sources[table].max_quarantine_share
         return self.quality.max_quarantine_share if own is None else own
+
+    def may_hold_models(self) -> bool:
+        """Whether a tracking store can be there: to ask for a file that is not would make it."""
+        uri = self.tracking.uri
+        if uri is None:
+            return self.paths.mlflow_database.is_file()
+        path = uri.removeprefix(_LOCAL).partition("?")[0]
+        return not uri.startswith(_LOCAL) or Path(path).is_file()
 
 
 def load_settings(path: Path) -> Settings:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -169,13 +170,15 @@ def last_night(settings: Settings) -> Iterator[Diagnosis]:
 
 
 def model(settings: Settings) -> Iterator[Diagnosis]:
-    """Whether there is a champion."""
-    local = settings.paths.mlflow_database
-    if settings.tracking.uri is None and not local.is_file():
-        raise ModelError(f"no model yet: {local} is not there. Train one: stille train.")
+    """Whether there is a champion, and whether runs can be logged."""
+    if not settings.may_hold_models():
+        where = settings.tracking.uri or settings.paths.mlflow_database
+        raise ModelError(f"no model yet: {where} is not there. Train one: stille train.")
     from pipelines import tracking
+    from pipelines.tracking.champion import with_timeout
 
-    champion = tracking.champion_version(settings)
+    require = partial(tracking.require_store, settings, *tracking.EXPERIMENTS)
+    champion = with_timeout(settings, require)
     if champion is None:
         raise ModelError("no version carries the alias champion. Train one: stille train.")
     yield Diagnosis("model", "ok", f"{champion.label} is champion")

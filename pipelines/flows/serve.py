@@ -24,9 +24,17 @@ _ENTRYPOINTS = {
 def deployments(path: Path = Path("prefect.yaml")) -> list[RunnerDeployment]:
     """The deployments of ``prefect.yaml``, for one process that runs them all.
 
-    Raises ``ConfigError`` for an entrypoint that is no flow of this project.
+    Raises ``ConfigError`` for a file that cannot be read or declares none, and for an entrypoint
+    that is no flow of this project.
     """
-    declared = yaml.safe_load(path.read_text(encoding="utf-8"))["deployments"]
+    try:
+        declared = yaml.safe_load(path.read_text(encoding="utf-8"))["deployments"]
+    except (OSError, yaml.YAMLError, TypeError, KeyError) as error:
+        why = getattr(error, "strerror", None) or "no YAML with deployments"
+        raise ConfigError(
+            f"{path.absolute()}: cannot be read ({why}). The schedules stand in the prefect.yaml "
+            "of the folder in which Stille runs; go there, then run: stille serve"
+        ) from error
     made = []
     for entry in declared:
         if entry["entrypoint"] not in _ENTRYPOINTS:

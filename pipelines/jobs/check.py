@@ -16,30 +16,31 @@ from pipelines.snapshots import households
 from pipelines.snapshots.snapshot import check_report
 from pipelines.snapshots.store import previous_snapshot, refused_folder
 from pipelines.snapshots.writing_tables import WrittenTables
-from pipelines.training.leaks import refuse_leaks
+from pipelines.training.leaks import check_leaks
 from pipelines.validation.page import write_page
-from pipelines.validation.tables import CheckResult
+from pipelines.validation.tables import CheckResult, LeakResult
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One row per table on ``as_of``, and where the page with the rest is."""
+    """One row per table on ``as_of``, the page with the rest, and what is said about leaks."""
 
     rows: list[dict[str, Any]]
     page: Path
     as_of: date
+    leaks: str
 
 
 def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> Report:
     """Read every table against the contract, look for leaks and write the page, also on refusal.
 
-    Raises what ``read_tables`` and ``refuse_leaks`` raise.
+    Raises what ``read_tables`` raises, and ``GateError`` for a leak.
     """
     latest = [WrittenTables({}, 1)]
     with open_run("check", config, as_of) as run:
         page = run.settings.paths.out / CHECK_PAGE
 
-        def write(tables: WrittenTables, quarantine: Path, **findings: str) -> None:
+        def write(tables: WrittenTables, quarantine: Path, **findings: Any) -> None:
             settings = run.settings
             checked = CheckResult(
                 company=settings.company.name,
@@ -67,13 +68,15 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
             raise
         tables = WrittenTables(snapshot.tables, snapshot.shards)
         quarantine = snapshot.root / "quarantine"
+        search = check_leaks(run, snapshot)
+        leaks = LeakResult(search.summary, search.findings, search.overrides)
         try:
-            leaks = refuse_leaks(run, snapshot)
+            search.refuse()
         except GateError as error:
-            write(tables, quarantine, refusal=str(error))
+            write(tables, quarantine, refusal=str(error), leaks=leaks)
             raise
         write(tables, quarantine, leaks=leaks)
-        return Report(check_report(snapshot, run.as_of), page, run.as_of)
+        return Report(check_report(snapshot, run.as_of), page, run.as_of, search.summary)
 
 
 def feature_dictionary(config: Path) -> list[dict[str, str]]:

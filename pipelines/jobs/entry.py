@@ -6,9 +6,11 @@ A job is declared once here, so that the three start it alike and show the same 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from pipelines import tracking
 from pipelines.config.run import Step, open_run, plain
 from pipelines.effect import summary as effect_summary
 from pipelines.effect.result import HarmError
@@ -21,6 +23,7 @@ from pipelines.jobs.train import train
 from pipelines.lists.previous_nights import top_rows
 from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.result import AlarmError
+from pipelines.tracking.champion import with_timeout
 from pipelines.training.recipe_comparison import Effort
 from pipelines.training.result import scorecard_markdown
 
@@ -33,11 +36,16 @@ COMPLETE = (AlarmError, HarmError)
 
 @dataclass(frozen=True, slots=True)
 class Job(Generic[R]):
-    """One kind of run; ``artifacts`` are Markdown or table rows of its result, by their key."""
+    """One kind of run; ``artifacts`` are Markdown or table rows of its result, by their key.
+
+    ``experiments`` are those of ``tracking.require_store`` that it logs to: whether it can is
+    known before it reads anything.
+    """
 
     name: str
     run: Callable[..., R]
     artifacts: Mapping[str, Callable[[R], Content]] = field(default_factory=dict)
+    experiments: tuple[str, ...] = ()
 
     def start(
         self,
@@ -51,6 +59,9 @@ class Job(Generic[R]):
         """Run as ``open_run`` opens it; ``options`` are the job's own."""
         with open_run(self.name, config, as_of, step) as run:
             run.record.untracked = untracked
+            if self.experiments:
+                require = partial(tracking.require_store, run.settings, *self.experiments)
+                with_timeout(run.settings, require)
             return self.run(run, **options)
 
 
@@ -63,6 +74,7 @@ TRAIN = Job(
     "train",
     lambda run, **effort: train(run, Effort(**effort)),
     {"scorecard": scorecard_markdown},
+    ("", "search"),
 )
 NIGHTLY = Job(
     "nightly",
@@ -72,10 +84,10 @@ NIGHTLY = Job(
         "publication": _publication,
     },
 )
-MONITOR = Job("monitor", monitor, {"monitoring": monitoring.markdown})
+MONITOR = Job("monitor", monitor, {"monitoring": monitoring.markdown}, ("monitoring",))
 EFFECT = Job("effect", measure, {"effect": effect_summary.markdown})
-RECALIBRATE = Job("recalibrate", recalibrate)
-ABLATE = Job("ablate", ablate)
+RECALIBRATE = Job("recalibrate", recalibrate, experiments=("",))
+ABLATE = Job("ablate", ablate, experiments=("ablations",))
 
 _ALL: tuple[Job[Any], ...] = (TRAIN, NIGHTLY, MONITOR, EFFECT, RECALIBRATE, ABLATE)
 JOBS: Mapping[str, Job[Any]] = {job.name: job for job in _ALL}

@@ -1,13 +1,11 @@
 """Reading the company's tables, as the first step of every run."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from features.contract import TABLES
 from features.errors import ModelError
 from pipelines.config.mapping import refuse_mutable
 from pipelines.config.run import Run
-from pipelines.config.settings import Settings
 from pipelines.runtime.environment import today_in
 from pipelines.runtime.progress import bar
 from pipelines.runtime.run_record import Gate, RunRecord
@@ -21,7 +19,6 @@ from pipelines.snapshots.writing_tables import WrittenTables
 
 CHECK_PAGE = "check.html"
 _CHECK = "check"
-_LOCAL = "sqlite:///"
 
 
 def read_tables(
@@ -83,7 +80,7 @@ def _champion_tables(run: Run) -> PreviousTables:
     no other snapshot hold all the same.
     """
     settings, record = run.settings, run.record
-    if record.degraded or not _may_hold_a_champion(settings):
+    if record.degraded or not settings.may_hold_models():
         return NO_PREVIOUS_TABLES
     # MLflow takes seconds to import, and a first check has no use for it.
     from pipelines import tracking
@@ -97,11 +94,3 @@ def _champion_tables(run: Run) -> PreviousTables:
     if content is None:
         return NO_PREVIOUS_TABLES
     return PreviousTables(tables_from_json(content), "the champion's training", growing=True)
-
-
-def _may_hold_a_champion(settings: Settings) -> bool:
-    """Whether asking can help: to ask a file that is not there would make it."""
-    uri = settings.tracking.uri
-    if uri is None:
-        return settings.paths.mlflow_database.is_file()
-    return not uri.startswith(_LOCAL) or Path(uri.removeprefix(_LOCAL)).is_file()

@@ -1,4 +1,4 @@
-"""Training job: tables → examples → evaluation on later months → fit on all months → registry.
+"""Training job: tables → examples → leaks → evaluation on later months → fit → registry.
 
 Plain functions; the run's ``step`` decides whether a scheduler watches them.
 """
@@ -31,11 +31,11 @@ from pipelines.training.artifacts import (
     store_artifacts,
 )
 from pipelines.training.card import CARD, Provenance, description, model_card
-from pipelines.training.evaluation import evaluate, recipe_of
+from pipelines.training.evaluation import auc_alarm, evaluate, recipe_of
 from pipelines.training.evaluation_result import Evaluation
 from pipelines.training.examples import TrainingData, make_examples
 from pipelines.training.horizons import Outcomes, learn_outcomes
-from pipelines.training.leaks import search_leaks, with_leak_warning
+from pipelines.training.leaks import LEAKS, search_leaks
 from pipelines.training.metrics import flat_metrics
 from pipelines.training.newer_examples import MONTHLY_SWING
 from pipelines.training.promotion import decide, test_key
@@ -71,25 +71,27 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
 
     ``effort`` says what is tried beside the configured recipe; a search's winner replaces it. The
     alias ``champion`` moves to it when ``models.promotion.rules`` says so. Raises
-    ``ContractError`` for broken tables, ``GateError`` when there is too little to learn from or
-    a leak is suspected (the model is registered then, without the alias).
+    ``ContractError`` for broken tables, ``GateError`` when there is too little to learn from,
+    when a leak is suspected (before anything is fitted), or when the model is too good for churn
+    (it is registered then, without the alias).
     """
     run.record_inputs()
     snapshot = run.step(read_tables, run)
     prepared = run.step(make_examples, run, snapshot)
-    search = run.step(search_leaks, run, prepared)
+    search = run.step(search_leaks, run, snapshot, prepared)
+    search.refuse()
     prepared, chosen = run.step(leave_out_treated, run, prepared)
     trials = run.step(try_recipes, run, prepared, effort)
     settings = trials.settings
     run = replace(run, settings=settings)
-    evaluation = with_leak_warning(run.step(evaluate_recipe, run, prepared), search)
+    evaluation = run.step(evaluate_recipe, run, prepared)
     outcomes = run.step(learn_outcomes, run, prepared, evaluation)
     fitted = add_outcomes(run.step(fit_all, run, prepared, evaluation), outcomes)
     pictures = draw_plots(settings, evaluation)
     folder = settings.paths.training / run.record.run_id
     store_artifacts(folder, evaluation, pictures)
     files = run_facts(evaluation, prepared, snapshot) | pictures
-    files |= {"leaks.json": search.to_json(), "tried.json": trials.to_json()}
+    files |= {LEAKS: search.to_json(), "tried.json": trials.to_json()}
     files |= dict(outcomes.files) | dict(chosen)
     metrics = flat_metrics(evaluation) | dict(outcomes.metrics)
     artifacts = RunArtifacts(snapshot, prepared, fitted, evaluation, metrics, files)
@@ -109,7 +111,7 @@ def evaluate_recipe(run: Run, prepared: TrainingData) -> Evaluation:
         evaluation = evaluate(run.settings, prepared.examples)
         stage.rows_in, stage.rows_out = len(prepared.examples), len(evaluation.test)
     auc = evaluation.cards["model"]["auc"].value
-    record.gate("auc_alarm", auc, high=run.settings.training.auc_alarm)
+    record.gate("auc_alarm", auc, high=auc_alarm(run.settings, prepared.examples))
     record.notes += check_notes(evaluation)
     return evaluation
 

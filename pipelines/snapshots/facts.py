@@ -54,6 +54,9 @@ _TABLES = TypeAdapter(dict[str, TableFacts])
 class Snapshot:
     """A finished snapshot under ``root``; ``digest`` names its inputs and their mapping.
 
+    ``mapping`` names the mapping of the customers alone: where it is the same, so is the meaning
+    of their columns.
+
     ``gates`` are those it was let through by, or in spite of. Its files stay for as long as
     ``lock`` lives.
     """
@@ -64,6 +67,7 @@ class Snapshot:
     digest: str
     inputs: Mapping[str, str]
     files: Mapping[str, str]
+    mapping: str = ""
     gates: tuple[Gate, ...] = ()
     lock: FolderLock | None = field(default=None, repr=False, compare=False)
 
@@ -88,6 +92,7 @@ def read_snapshot(root: Path) -> Snapshot:
             digest=facts["digest"],
             inputs=facts["inputs"],
             files=facts["files"],
+            mapping=facts.get("mapping", ""),
             gates=tuple(Gate(**gate) for gate in facts["gates"]),
             lock=lock,
         )

@@ -90,7 +90,7 @@ def take_snapshot(
             _refuse_changed(inputs, input_digests)
             shutil.rmtree(staging / "extracts", ignore_errors=True)
             gates = decide(judge, replace(written, refusals={**missing, **written.refusals}))
-            _write_facts(staging, written, digest, input_digests, gates)
+            _write_facts(staging, written, (digest, _mapping(settings)), input_digests, gates)
             ready = place(staging, into, digest)
             forget_refused(store)
         else:
@@ -141,13 +141,14 @@ def find_inputs(
 def _write_facts(
     staging: Path,
     tables: WrittenTables,
-    digest: str,
+    digests: tuple[str, str],
     inputs: Mapping[str, str],
     gates: tuple[Gate, ...],
 ) -> None:
     written = sorted(path for path in staging.rglob("*") if path.is_file())
     facts = {
-        "digest": digest,
+        "digest": digests[0],
+        "mapping": digests[1],
         "shards": tables.shards,
         "inputs": inputs,
         "gates": [asdict(gate) for gate in gates],
@@ -182,6 +183,13 @@ def _digest(settings: Settings, inputs: Mapping[str, str], as_of: date | None) -
     contract = repr(list(TABLES.values()))
     text = json.dumps([FORMAT, contract, deciding, inputs, str(as_of)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _mapping(settings: Settings) -> str:
+    """SHA-256 (hex) over what decides the meaning of the customers' columns."""
+    deciding = settings.model_dump(mode="json", include={"company", "dialect"})
+    customers = settings.sources["customers"].model_dump(mode="json")
+    return hashlib.sha256(json.dumps([FORMAT, deciding, customers]).encode()).hexdigest()
 
 
 def _refuse_changed(

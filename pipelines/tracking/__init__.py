@@ -4,6 +4,7 @@ from pipelines.tracking.files import fetch, load, load_reference, read_folder
 from pipelines.tracking.reading import Logged, champion_file, find_logged
 from pipelines.tracking.registry import (
     CHAMPION,
+    EXPERIMENTS,
     PASSED,
     PREVIOUS,
     Registered,
@@ -12,6 +13,7 @@ from pipelines.tracking.registry import (
     champion_version,
     connect,
     promote,
+    require_store,
     roll_back,
     tracking_uri,
     version_of,
@@ -29,6 +31,7 @@ from pipelines.tracking.runs import (
 
 __all__ = [
     "CHAMPION",
+    "EXPERIMENTS",
     "PASSED",
     "PREVIOUS",
     "Logged",
@@ -50,6 +53,7 @@ __all__ = [
     "plain_name",
     "promote",
     "read_folder",
+    "require_store",
     "roll_back",
     "search_run",
     "tracking_uri",

@@ -5,20 +5,24 @@ version. An alias is resolved once, to a version and its digest, which is checke
 is parsed; no code from an artefact ever runs.
 """
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import mlflow
+from mlflow.entities import Experiment, LifecycleStage
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from features.errors import ModelError
+from pipelines.config.errors import mask_passwords
 from pipelines.config.settings import Settings
 from pipelines.runtime.environment import instant
 
 CHAMPION, PREVIOUS = "champion", "previous"
 REFUSED, PASSED = "refused", "passed"
+EXPERIMENTS = ("", "search", "monitoring", "ablations")
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
@@ -60,7 +64,7 @@ def answering(settings: Settings) -> Iterator[mlflow.MlflowClient]:
         yield mlflow.MlflowClient()
     except (MlflowException, OSError) as error:
         raise UnreachableError(
-            f"the MLflow store {tracking_uri(settings)} cannot be used: {error}. "
+            f"the MLflow store {mask_passwords(tracking_uri(settings))} cannot be used: {error}. "
             "Check tracking.uri in the configuration and that the server runs: stille doctor."
         ) from error
 
@@ -74,11 +78,45 @@ def connect(settings: Settings, experiment: str | None = None) -> str:
     with answering(settings):
         found = mlflow.get_experiment_by_name(name)
         if found is not None:
-            return str(found.experiment_id)
+            return _experiment_id(settings, found)
         local = tracking_uri(settings).startswith("sqlite:")
         location = settings.paths.mlflow_artifacts.absolute().as_uri() if local else None
         tags = {"mlflow.experimentKind": "custom_model_development"}
         return str(mlflow.create_experiment(name, artifact_location=location, tags=tags))
+
+
+def require_store(settings: Settings, *experiments: str) -> Registered | None:
+    """The champion, if there is one, once nothing stands in the way of logging; makes nothing.
+
+    ``experiments`` are some of ``EXPERIMENTS``, what follows ``<experiment>-`` in their names.
+    Raises
+    ``UnreachableError`` when the store cannot be used, ``ModelError`` for a deleted experiment or
+    a champion that is none of Stille's.
+    """
+    if not settings.may_hold_models():
+        return None
+    with answering(settings):
+        for part in experiments:
+            found = mlflow.get_experiment_by_name(experiment_name(settings, part))
+            if found is not None:
+                _experiment_id(settings, found)
+    return champion_version(settings)
+
+
+def experiment_name(settings: Settings, part: str = "") -> str:
+    """Name of an experiment of the company."""
+    return "-".join(filter(None, (settings.tracking.experiment, part)))
+
+
+def _experiment_id(settings: Settings, experiment: Experiment) -> str:
+    if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+        store = mask_passwords(tracking_uri(settings))
+        raise ModelError(
+            f"the experiment {experiment.name!r} of {store} was deleted, so nothing can be logged "
+            "to it. Name another one under tracking.experiment, or restore it: MLFLOW_TRACKING_URI="
+            f"{shlex.quote(store)} mlflow experiments restore -x {experiment.experiment_id}"
+        )
+    return str(experiment.experiment_id)
 
 
 def champion_version(settings: Settings) -> Registered | None:
@@ -124,7 +162,8 @@ def _registered(stored: ModelVersion) -> Registered:
     if "digest" not in tags:
         raise ModelError(
             f"model {stored.name}/{stored.version} has no digest, so it was not registered by "
-            "`stille train`. Train again: stille train."
+            "`stille train`. If it has the alias champion or previous, take that from it on the "
+            "model's page: stille ui. Then train: stille train."
         )
     return Registered(stored.name, str(stored.version), str(stored.run_id), tags["digest"], tags)
 

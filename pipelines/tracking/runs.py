@@ -19,7 +19,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_I
 from models.churn.serialization import digest
 from pipelines.config.settings import Settings
 from pipelines.tracking.files import MODEL_FOLDER
-from pipelines.tracking.registry import Registered, connect, tag_version
+from pipelines.tracking.registry import Registered, connect, experiment_name, tag_version
 
 _PIP = ["lightgbm", "numpy"]
 _DIGEST_LENGTH = 12
@@ -97,7 +97,7 @@ def log_run(
 
     Metrics that are not finite are left out. Raises ``ModelError`` when the store is not reached.
     """
-    experiment = connect(settings, f"{settings.tracking.experiment}-{kind}")
+    experiment = connect(settings, experiment_name(settings, kind))
     return _write_run(experiment, name, params, metrics, tags or {}, files or {})
 
 
@@ -117,7 +117,7 @@ def log_inside(
 
 def search_run(settings: Settings, study: str) -> str:
     """Id of the run that holds the trials of ``study``, made when there is none yet."""
-    experiment = connect(settings, f"{settings.tracking.experiment}-search")
+    experiment = connect(settings, experiment_name(settings, "search"))
     client = mlflow.MlflowClient()
     found = client.search_runs([experiment], f"tags.study = '{study}'", max_results=1)
     if found:

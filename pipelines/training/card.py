@@ -60,6 +60,7 @@ def model_card(
             {"name": name.replace("_", " "), "text": evaluation.descriptions[name]}
             for name in others
         ],
+        "leak_override": settings.training.leak_override,
         "leak_warning": evaluation.leak.message if evaluation.leak else "",
         "lines": [_line(each) for each in by_line],
         "families": _families(evaluation),

@@ -25,6 +25,7 @@ from models.dataset.splits import (
     require_test_rows,
     rolling_origin,
 )
+from models.leaks.rows import SINGLE_DATE
 from models.metrics.by_subgroup import DecayMonth, decay_fold, last_label, performance_decay
 from models.metrics.unseen_customers import (
     UnseenCustomersCheck,
@@ -95,7 +96,15 @@ def evaluate(settings: Settings, examples: Examples) -> Evaluation:
         descriptions=descriptions | {"champion": champion.description},
         unseen=unseen_customers(settings, examples, last, p),
         staying=months_after(settings, examples, last, p),
+        alarm=auc_alarm(settings, examples),
     )
+
+
+def auc_alarm(settings: Settings, examples: Examples) -> float:
+    """The AUC above which a model is too good; 1 where a person answers for a single date."""
+    training = settings.training
+    answered = examples.single_date and SINGLE_DATE in training.leak_override
+    return 1.0 if answered else training.auc_alarm
 
 
 def _baselines(settings: Settings, train: Examples, fold: Fold) -> tuple[Baseline, ...]:

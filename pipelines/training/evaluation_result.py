@@ -60,9 +60,11 @@ def evaluate_scores(
     descriptions: dict[str, str],
     unseen: UnseenCustomersCheck | None,
     staying: tuple[DecayMonth, ...],
+    alarm: float,
 ) -> Evaluation:
     """Scorecards of ``scores`` (name → (n,)) on the test rows, and what the model rests on.
 
+    A model with an AUC above ``alarm`` is suspected of a leak.
     ``model`` is of the newest fold; its contributions are of about 3,000 evenly spread rows.
     """
     replicates = settings.training.bootstrap
@@ -80,7 +82,7 @@ def evaluate_scores(
         scores=scores,
         cards=cards,
         descriptions=descriptions,
-        leak=leak_warning(auc, settings.training.auc_alarm, test.x, test.y, test.spec.names),
+        leak=leak_warning(auc, alarm, test.x, test.y, test.spec.names),
         sample=sample,
         contributions=contributions,
         drivers=global_importance(by_driver(contributions, test.spec)),

@@ -1,4 +1,4 @@
-"""Target leakage detection, before anything is trained and in every training run.
+"""Target leakage detection, the same in ``stille check`` and before anything is fitted.
 
 Findings refuse a model unless the configuration names the column and gives the reason.
 """
@@ -6,7 +6,7 @@ Findings refuse a model unless the configuration names the column and gives the 
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,91 +14,102 @@ import numpy as np
 from features.contract import TABLES
 from features.errors import GateError
 from models.dataset.array_types import Texts
-from models.leaks.rows import Leak
-from models.leaks.search import find_leaks
-from models.leaks.verdict import LeakWarning, merge_warnings, refusal
+from models.leaks.rows import SINGLE_DATE, Leak
+from models.leaks.search import find_leaks, ranked
+from models.leaks.verdict import describe, refusal
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
+from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.duckdb_connection import connect
 from pipelines.snapshots.loading import load_table
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.sources.files import find_files
-from pipelines.training.evaluation_result import Evaluation
 from pipelines.training.examples import TrainingData, make_examples
+from pipelines.training.static_columns import changed_columns
 
-_NEWEST = 6
+LEAKS = "leaks.json"
 _FEWEST_LEAVERS = 20
+_NOT_DONE = "Leaks were not looked for:"
 
 
 @dataclass(frozen=True, slots=True)
 class LeakSearch:
-    """Findings, and the reasons that the configuration gives by column."""
+    """Findings, the reasons that the configuration gives by key, and in words what was searched.
+
+    ``path`` is the file that holds all of them.
+    """
 
     findings: tuple[Leak, ...]
     overrides: Mapping[str, str]
+    summary: str
+    path: Path
 
-    @property
-    def warning(self) -> LeakWarning | None:
-        """Why the model is refused, if it is."""
-        return refusal(self.findings, self.overrides)
+    def refuse(self) -> None:
+        """Raise ``GateError`` for what refuses and is not overridden, the strongest first."""
+        message = refusal(self.findings, self.overrides, str(self.path))
+        if message is not None:
+            raise GateError(message)
 
     def to_json(self) -> bytes:
         """All findings, each with the reason that overrides it or null."""
-        rows = [{**asdict(f), "override": self.overrides.get(f.column)} for f in self.findings]
+        rows = [{**asdict(f), "override": f.override(self.overrides)} for f in self.findings]
         return json.dumps(rows, indent=1, ensure_ascii=False).encode()
 
 
-def refuse_leaks(run: Run, snapshot: Snapshot) -> str:
-    """Look for leaks in the newest six months with a complete label; what was done, in words.
-
-    Where no label can be made, or too few have left, nothing is looked for and the answer says
-    why. Raises ``GateError`` naming column and evidence, unless ``training.leak_override`` does.
-    """
+def check_leaks(run: Run, snapshot: Snapshot) -> LeakSearch:
+    """As ``search_leaks`` on the rows that training would learn from, if any label can be made."""
     if not {"terminations", "labels"} & set(snapshot.tables):
-        return "Leaks were not looked for: the tables do not say who left."
+        return _record(run, snapshot, None, f"{_NOT_DONE} the tables do not say who left.")
     try:
-        prepared = make_examples(run, snapshot, newest=_NEWEST)
+        prepared = make_examples(run, snapshot)
     except GateError as error:
-        return f"Leaks were not looked for: {error}"
-    examples = prepared.examples
+        return _record(run, snapshot, None, f"{_NOT_DONE} {error}")
+    return search_leaks(run, snapshot, prepared)
+
+
+def search_leaks(run: Run, snapshot: Snapshot, prepared: TrainingData) -> LeakSearch:
+    """Look for leaks in the examples and write all findings to ``LEAKS`` in ``paths.out``.
+
+    Columns that were declared static and changed are found without labels; for the rest nothing
+    is looked for where too few have left. What refuses closes a gate, the rest is noted.
+    """
+    settings, examples = run.settings, prepared.examples
     leavers = int(examples.y.sum())
     if min(leavers, len(examples) - leavers) < _FEWEST_LEAVERS:
-        return f"Leaks were not looked for: {leavers} of {len(examples):,} rows left, too few."
-    search = search_leaks(run, prepared)
-    if search.warning is not None:
-        raise GateError(search.warning.message)
-    return (
-        f"No column gives the answer away in {len(examples):,} rows of {examples.as_of.min()} to "
-        f"{examples.as_of.max()}, with {leavers:,} leavers."
-    )
-
-
-def search_leaks(run: Run, prepared: TrainingData) -> LeakSearch:
-    """Look for leaks in the examples; what refuses closes a gate, the rest is noted."""
-    settings, record = run.settings, run.record
-    overrides = settings.training.leak_override
-    with record.stage("leaks") as stage:
-        stage.rows_in = len(prepared.examples)
+        few = f"{leavers} of {len(examples):,} rows left, too few."
+        return _record(run, snapshot, None, f"{_NOT_DONE} {few}")
+    with run.record.stage("leaks") as stage:
+        stage.rows_in = len(examples)
         filed = customers_as_filed(settings)
-        findings = find_leaks(prepared.examples, settings.label_window(), filed)
+        findings = find_leaks(examples, settings.label_window(), filed)
         stage.rows_out = len(findings)
-    search = LeakSearch(findings, overrides)
-    suspected = [f for f in findings if f.refuses and f.column not in overrides]
+    where = f"{len(examples):,} rows of {examples.as_of.min()} to {examples.as_of.max()}"
+    summary = f"Leaks were looked for in {where}, with {leavers:,} leavers."
+    return _record(run, snapshot, findings, summary)
+
+
+def _record(
+    run: Run, snapshot: Snapshot, labelled: tuple[Leak, ...] | None, summary: str
+) -> LeakSearch:
+    overrides, record = run.settings.training.leak_override, run.record
+    findings = ranked((*(labelled or ()), *changed_columns(run.settings, snapshot)))
+    if labelled is None:
+        record.notes.append(summary)
+    suspected = [f for f in findings if f.refuses and f.override(overrides) is None]
     record.gate("suspected_leaks", float(len(suspected)), high=0.0)
     for finding in findings:
-        if finding.column in overrides:
-            why = overrides[finding.column]
-            record.notes.append(f"let through by a person ({why}): {finding.message}")
+        reason = finding.override(overrides)
+        if reason is not None:
+            record.notes.append(f"let through by a person ({reason}): {describe(finding)}")
         elif not finding.refuses:
-            record.notes.append(finding.message)
-    unused = sorted(set(overrides) - {finding.column for finding in findings})
+            record.notes.append(describe(finding))
+    used = {f.column for f in findings} | {SINGLE_DATE for f in findings if f.undated}
+    unused = sorted(set(overrides) - used)
     record.notes += [f"training.leak_override: nothing was found on {name}" for name in unused]
+    summary += f" {len(findings)} findings, {len(suspected)} of them refused."
+    search = LeakSearch(findings, overrides, summary, run.settings.paths.out / LEAKS)
+    write_file(search.path, search.to_json())
     return search
-
-
-def with_leak_warning(evaluation: Evaluation, search: LeakSearch) -> Evaluation:
-    """The evaluation with the search's warning before the model's own."""
-    return replace(evaluation, leak=merge_warnings(search.warning, evaluation.leak))
 
 
 def customers_as_filed(settings: Settings) -> Texts | None:

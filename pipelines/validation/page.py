@@ -1,10 +1,11 @@
 """HTML report of a data validation: one offline file, no scripts, nothing that customers wrote."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from models.leaks.rows import Leak
 from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.escaping import html_template
 from pipelines.runtime.run_record import Gate
@@ -42,7 +43,8 @@ def _page(checked: CheckResult, folder: Path) -> dict[str, object]:
         "verdict": verdict,
         "refusals": checked.refusals,
         "customers_known": checked.customers_known,
-        "leaks": checked.leaks,
+        "leaks_said": checked.leaks.summary,
+        "leaks": [_leak(finding, checked.leaks.overrides) for finding in checked.leaks.findings],
         "tables": [table(name, facts, checked) for name, facts in checked.tables.items()],
         "without_gate": tables_without_gate(checked),
         "stopped": [_gate(gate) for gate in stopped],
@@ -107,6 +109,17 @@ def _finding(finding: DataFinding, checked: CheckResult, folder: Path) -> dict[s
         "share": "" if finding.rows is None else _share(finding.share),
         "limit": "" if limit is None else f"{limit:.1%}",
         "file": _link(checked.quarantine / f"{finding.table}.csv", folder) if aside else "",
+    }
+
+
+def _leak(finding: Leak, overrides: Mapping[str, str]) -> dict[str, str]:
+    reason = finding.override(overrides)
+    state = "refused" if finding.refuses else "to know"
+    return {
+        "key": finding.column,
+        "auc": f"{finding.strength:.2f}",
+        "what": finding.message,
+        "state": state if reason is None else f"let through: {reason}",
     }
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from features.contract import TABLES
+from models.leaks.rows import Leak
 from pipelines.runtime.environment import local_day
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import TableFacts, rows_after
@@ -36,13 +37,21 @@ class DataFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class LeakResult:
+    """What the leak detector says: where it looked or why not, all findings, the overrides."""
+
+    summary: str = ""
+    findings: Sequence[Leak] = ()
+    overrides: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """What a check saw: the tables as far as they were read, the gates, and a refusal if any.
 
     ``limits`` is the share of each table's rows that may be set aside, ``refusals`` tells by
-    table what breaks the contract, ``refusal`` is the whole message, and ``leaks`` says what the
-    leak detector found or why it did not look. ``without_range`` are the numbers of customers for
-    which no range is declared.
+    table what breaks the contract, and ``refusal`` is the whole message. ``without_range`` are the
+    numbers of customers for which no range is declared.
     """
 
     company: str
@@ -52,7 +61,7 @@ class CheckResult:
     gates: Sequence[Gate]
     quarantine: Path
     refusal: str | None = None
-    leaks: str = ""
+    leaks: LeakResult = LeakResult()
     refusals: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
     customers_known: bool = True

@@ -19,14 +19,11 @@ from models.dataset.examples import Examples
 from models.leaks.exclusive_values import range_of_leavers, value_of_leavers
 from models.leaks.future_dates import after_as_of
 from models.leaks.row_order import id_order
-from models.leaks.rows import Binned, LeakLimits, LeakRows, area, bins_of, error, limit
-from models.leaks.search import find_leaks
+from models.leaks.rows import Binned, Leak, LeakLimits, LeakRows, area, bins_of, error, limit
+from models.leaks.search import find_leaks, ranked
 from models.leaks.single_column import Edge
 from models.leaks.verdict import (
-    Leak,
-    LeakWarning,
     leak_warning,
-    merge_warnings,
     refusal,
     single_feature_auc,
 )
@@ -305,38 +302,65 @@ def test_amounts_are_no_dates() -> None:
 
 FINDINGS = (
     Leak("knows_label", "a", {"auc": 0.9}, "a knows"),
-    Leak("leavers_only", "b", {"leavers": 9}, "b is for leavers"),
+    Leak("leavers_only", "b", {"auc": 0.6, "leavers": 9}, "b is for leavers"),
+    Leak("row_order", "row_order", {"auc": 0.5, "clumping": 1.0}, "leavers come first"),
     Leak("id_order", "customer_id", {"auc": 0.6}, "a note", refuses=False),
 )
 
 
-def test_a_refusal_names_what_to_do() -> None:
-    told = refusal(FINDINGS, {})
+def test_findings_are_told_by_strength_with_their_keys_and_what_to_do() -> None:
+    told = refusal(ranked(FINDINGS), {}, "out/leaks.json")
     assert told is not None
-    assert "2 columns give the answer away: a knows; b is for leavers." in told.message
-    assert "training.leak_override" in told.message
-    assert [name for name, _ in told.worst] == ["a", "b"]
+    assert told.splitlines()[:4] == [
+        "3 findings say that the answer is given away, the strongest first:",
+        "- leavers come first (AUC 1.00; key 'row_order')",
+        "- a knows (AUC 0.90; key 'a')",
+        "- b is for leavers (AUC 0.60; key 'b')",
+    ]
+    for said in ("training.leak_override", "dropped:", "in an order", "All findings: out/leaks.j"):
+        assert said in told
+    assert "single_date" not in told
 
 
-def test_an_override_lets_one_through_by_name() -> None:
-    told = refusal(FINDINGS, {"a": "a planned date"})
+def test_an_override_lets_each_kind_through_by_its_key() -> None:
+    reasons = {"a": "a planned date", "row_order": "sorted by region"}
+    told = refusal(FINDINGS, reasons, "leaks.json")
     assert told is not None
-    assert told.message.startswith("b gives the answer away")
-    assert refusal(FINDINGS, {"a": "planned", "b": "sites of one company"}) is None
-    assert refusal(FINDINGS[2:], {}) is None
+    assert told.startswith("The answer is given away:\n- b is for leavers")
+    assert refusal(FINDINGS, reasons | {"b": "sites of one company"}, "leaks.json") is None
+    assert refusal(FINDINGS[3:], {}, "leaks.json") is None
 
 
 def test_many_findings_are_told_in_part() -> None:
-    told = refusal([FINDINGS[0]] * 9, {})
+    told = refusal([FINDINGS[0]] * 9, {}, "out/leaks.json")
     assert told is not None
-    assert "and 4 more, all in leaks.json" in told.message
+    assert "- and 4 more\n" in told
 
 
-def test_warnings_are_told_together() -> None:
-    one, two = LeakWarning("One.", (("a", 0.9),)), LeakWarning("Two.", (("b", 0.8),))
-    assert merge_warnings(None, None) is None
-    assert merge_warnings(one, None) == merge_warnings(None, one) == one
-    assert merge_warnings(one, two) == LeakWarning("One. Two.", (("a", 0.9), ("b", 0.8)))
+def test_one_key_answers_for_undated_columns_and_for_nothing_else(latest: Examples) -> None:
+    """Two honest counts that foretell leaving well, and a date of leaving, at one as-of date."""
+    c = Company.of(latest, 0)
+    two = {f"attr_use_{n}": c.rng.normal(2.0 * c.left, 1.0) for n in (1, 2)}
+    told = find_leaks(c.with_columns(**two), WINDOW)
+    undated = {f.column: f.undated for f in told if f.refuses}
+    assert undated == dict.fromkeys(two, True)
+    message = refusal(told, {}, "leaks.json")
+    assert message is not None
+    assert "single_date: how and when they were counted. At risk: " in message
+    reasons = {"single_date": "counted in the year before"}
+    assert refusal(told, reasons, "leaks.json") is None
+    dated = PLANTS["exit date, null for others"](Company.of(latest, 0))
+    assert refusal(find_leaks(dated.examples, WINDOW), reasons, "leaks.json") is not None
+
+
+def test_a_column_is_told_by_its_strongest_evidence(latest: Examples) -> None:
+    """A score that repeats for 29 leavers, and that ranks all of them."""
+    c = Company.of(latest, 0)
+    score = np.where(c.left, 0.9, 0.1) + c.rng.uniform(0, 0.09, len(c))
+    score[np.flatnonzero(c.left)[:29]] = 0.99452
+    (told,) = refused(c.with_columns(attr_score=score))
+    assert (told.kind, told.column) == ("measured_at_exit", "attr_score")
+    assert told.strength > 0.99
 
 
 def columns(n: int = 4_000) -> tuple[np.ndarray, np.ndarray]:

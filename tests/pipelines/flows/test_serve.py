@@ -104,3 +104,11 @@ def test_the_pages_are_served_to_this_machine_only(monkeypatch, demo, capsys):
     assert re.fullmatch(
         r"http://127\.0\.0\.1:5055/#/experiments/\d+/runs\n", capsys.readouterr().out
     )
+
+
+def test_serving_from_another_folder_says_where_to_go(tmp_path):
+    with pytest.raises(ConfigError, match=r"prefect\.yaml: cannot be read \(No such file"):
+        serve.deployments(tmp_path / "prefect.yaml")
+    (tmp_path / "prefect.yaml").write_text("name: other\n")
+    with pytest.raises(ConfigError, match=r"no YAML with deployments"):
+        serve.deployments(tmp_path / "prefect.yaml")

@@ -146,6 +146,15 @@ def test_a_suspected_leak_stands_in_the_card(settings):
     )
 
 
+def test_a_leak_that_a_person_let_through_stands_in_the_card(settings):
+    overrides = {"attr_state": "asked the register's owner"}
+    training = settings.training.model_copy(update={"leak_override": overrides})
+    card = model_card(settings.model_copy(update={"training": training}), PREPARED, run(), MADE)
+    (said,) = (line for line in card.splitlines() if "let through by a person" in line)
+    assert "state" in said
+    assert "asked the register" in said
+
+
 def test_names_cannot_mark_up_the_card(settings):
     line = "a|b <img src=x> [c](d) `e` **f**\n# g"
     hostile = replace(rows(400, 30), product_line=np.full(400, line, dtype=object))

@@ -1,11 +1,13 @@
 """The metrics of a training run: few, of fixed names, and right."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from pipelines import tracking
 from pipelines.config.settings import load_settings
+from pipelines.training.evaluation import auc_alarm
 from pipelines.training.evaluation_result import evaluate_scores
 from pipelines.training.metrics import METRICS, flat_metrics
 
@@ -92,6 +94,7 @@ def test_without_economics_there_is_no_profit_and_all_else_stays(demo, trained):
         descriptions={},
         unseen=None,
         staying=(),
+        alarm=0.85,
     ).cards["model"]
     assert not [name for name in card if name.startswith("profit")]
     assert card["auc"].value == judged.cards["model"]["auc"].value
@@ -112,3 +115,13 @@ def test_profit_is_that_of_the_customers_own_margins(demo, trained):
         best = max(gain.cumsum().max(), 0) / len(y)
         card = trained.evaluation.cards["model"]
         assert card[f"profit_at_{end}_multiple"].value == pytest.approx(best, rel=1e-3)
+
+
+def test_only_for_a_single_date_a_person_answers_for_the_model_s_own_auc(demo):
+    settings = load_settings(demo.config)
+    overrides = {"single_date": "counted in the year before"}
+    training = settings.training.model_copy(update={"leak_override": overrides})
+    answered = settings.model_copy(update={"training": training})
+    one, more = SimpleNamespace(single_date=True), SimpleNamespace(single_date=False)
+    found = [auc_alarm(s, examples) for s in (settings, answered) for examples in (one, more)]
+    assert found == [0.85, 0.85, 1.0, 0.85]

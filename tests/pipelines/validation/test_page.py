@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trees import records
 
+from models.leaks.rows import Leak
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.profile import ColumnProfile, OrderCount, TableProfile
 from pipelines.validation.findings import PER_TABLE
 from pipelines.validation.page import render
-from pipelines.validation.tables import CheckResult
+from pipelines.validation.tables import CheckResult, LeakResult
 
 CANARIES = ("+4791234567", "Kari Nordmann", "kari@example.no", "01017012345")
 
@@ -320,6 +321,16 @@ def of_contacts(quarantined, **figures):
     )
 
 
+def test_every_leak_finding_is_shown_with_its_key_and_what_became_of_it():
+    many = [Leak("leavers_only", f"a{n}", {"auc": 0.9}, f"a{n} is closed") for n in range(7)]
+    note = Leak("row_order", "row_order", {"auc": 0.5, "clumping": 0.2}, "in order", refuses=False)
+    html = of_contacts({}, leaks=LeakResult("Looked.", [*many, note], {"a1": "asked the owner"}))
+    shown = rows(html, "Leaks")
+    assert shown[0] == ("a0", "0.90", "a0 is closed", "refused")
+    assert shown[1][-1] == "let through: asked the owner"
+    assert shown[7] == ("row_order", "0.60", "in order", "to know")
+
+
 def test_rows_set_aside_are_the_verdict_and_the_worst_come_first():
     rules = {f"column_{n}: missing": n for n in range(1, PER_TABLE + 4)}
     html = of_contacts(rules)
@@ -372,6 +383,7 @@ def hostile(text):
         ),
     )
     gate = Gate(text, None, 1.0, None, passed=False)
+    why = f"A person says: {text}"
     return render(
         CheckResult(
             company=text,
@@ -382,6 +394,7 @@ def hostile(text):
             quarantine=Path(f"q/{text}"),
             refusal=text,
             refusals={text: text},
+            leaks=LeakResult("Looked.", [Leak("adds_up", text, {"auc": 1.0}, text)], {text: why}),
         ),
         Path(),
     )
