@@ -1,9 +1,11 @@
 """The explicit list of driver families: what exists, for which tables, and what it means."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from features.contract import TABLES
 from features.families import (
     billing,
     channel,
@@ -28,6 +30,10 @@ _MODULES = (
     satisfaction,
     relationship,
 )
+
+
+_WORDS = re.compile(r"\w+")
+_QUOTED = re.compile("'[^']*'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +75,19 @@ def build_catalog(
 
     Raises ``ValueError`` when two families declare a feature of the same name.
     """
-    declared = [stream for module in _MODULES for stream in module.FAMILY.streams]
-    features = [feature for module in _MODULES for feature in module.FAMILY.features]
-    families = list(dict.fromkeys(attribute.family for attribute in attributes))
-    features += sorted(attributes, key=lambda attribute: families.index(attribute.family))
+    streams, features = _declared(attributes)
     names = [feature.name for feature in features]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"features declared by more than one family: {', '.join(twice)}")
-    lacking = _lacking(declared, features, tables, absent)
+    lacking = _lacking(needs_of(attributes), features, tables, absent)
     kept = [feature for feature in features if not lacking[feature.name]]
     seen = {name for feature in kept for name in (*feature.of, *feature.maybe)}
     parts = tuple(f for f in kept if f.kind == "part" and f.name in seen)
     shown = tuple(feature for feature in kept if feature.kind != "part")
     hidden = {feature.name for feature in features if feature.kind == "part"}
     return Catalog(
-        streams=_used(declared, [*shown, *parts]),
+        streams=_used(list(streams.values()), [*shown, *parts]),
         features=shown,
         omitted=MappingProxyType(
             {name: lack for name, lack in lacking.items() if lack and name not in hidden}
@@ -94,22 +97,58 @@ def build_catalog(
 
 
 def _lacking(
-    declared: Sequence[Stream],
+    needs: Mapping[str, tuple[str, ...]],
     features: Sequence[Feature],
     tables: Collection[str],
     absent: Collection[str],
 ) -> dict[str, tuple[str, ...]]:
     """What each feature misses; a combination misses what its columns do."""
-    missing = {stream.name: tuple(sorted(set(stream.reads) - set(tables))) for stream in declared}
-    needs = {name for f in features for name in f.needs}
-    lacks = {name for name in needs if name in absent or ("." not in name and name not in tables)}
-    lacking = {
-        f.name: (*missing[f.stream], *(name for name in f.needs if name in lacks))
-        for f in features
-        if not f.of
-    }
-    together = {f.name: [n for name in f.of for n in lacking[name]] for f in features if f.of}
-    return lacking | {name: tuple(dict.fromkeys(lack)) for name, lack in together.items()}
+    lacking: dict[str, tuple[str, ...]] = {}
+    for feature in sorted(features, key=lambda feature: not feature.stream):
+        if feature.stream:
+            names = [_missing(name, tables, absent) for name in needs[feature.name]]
+        else:
+            parts = [lacking[name] for name in feature.of or feature.maybe]
+            found = all(parts) or bool(feature.of)
+            names = [name for part in parts for name in part if found]
+        lacking[feature.name] = tuple(dict.fromkeys(name for name in names if name))
+    return lacking
+
+
+def _missing(need: str, tables: Collection[str], absent: Collection[str]) -> str:
+    """The table or the column that is not there; empty when all is."""
+    table = need.partition(".")[0]
+    if table not in tables:
+        return table
+    return need if need in absent else ""
+
+
+def _needs(feature: Feature, streams: Mapping[str, Stream]) -> tuple[str, ...]:
+    """The tables of a feature's stream, then the columns without which it would not be true.
+
+    A column that another reveals needs that one too, unless it may be there at once.
+    """
+    stream = streams[feature.stream]
+    based = [stream]
+    for each in based:
+        based += [streams[name] for name in each.bases]
+    words = set(_WORDS.findall(_QUOTED.sub("", f"{feature.expression} {feature.where}")))
+    given = [name for each in based for name in each.needs]
+    given += [
+        f"{table}.{column.name}"
+        for table in (*stream.reads, *stream.optional)
+        for column in TABLES[table].columns
+        if column.name in words and not column.required
+    ]
+    named = [*given, *feature.needs]
+    for name in named:
+        table, _, column_name = name.partition(".")
+        column = TABLES[table].column(column_name) if column_name else None
+        if column is not None and column.revealed_by and not column.at_once:
+            moment = f"{table}.{column.revealed_by}"
+            named += [] if moment in named else [moment]
+    tables = sorted({table for each in based for table in each.reads})
+    return (*tables, *dict.fromkeys(name for name in named if name not in tables))
 
 
 def _used(declared: Sequence[Stream], features: Sequence[Feature]) -> tuple[Stream, ...]:
@@ -123,12 +162,27 @@ def _used(declared: Sequence[Stream], features: Sequence[Feature]) -> tuple[Stre
 
 def needs_of(attributes: Sequence[Feature] = ()) -> Mapping[str, tuple[str, ...]]:
     """The tables, and the columns (``table.column``), that each feature cannot do without."""
-    return build_catalog((), attributes).omitted
+    streams, features = _declared(attributes)
+    needs = {f.name: _needs(f, streams) for f in features if f.stream}
+    return needs | {
+        f.name: tuple(dict.fromkeys(need for name in f.of or f.maybe for need in needs[name]))
+        for f in features
+        if not f.stream
+    }
+
+
+def _declared(attributes: Sequence[Feature]) -> tuple[dict[str, Stream], list[Feature]]:
+    """Every stream by name, and every feature with the company's ``attributes``, in their order."""
+    streams = {stream.name: stream for module in _MODULES for stream in module.FAMILY.streams}
+    features = [feature for module in _MODULES for feature in module.FAMILY.features]
+    families = list(dict.fromkeys(attribute.family for attribute in attributes))
+    features += sorted(attributes, key=lambda attribute: families.index(attribute.family))
+    return streams, features
 
 
 def definition(feature: Feature, catalog: Catalog) -> str:
     """The text that decides a feature's value: a model built on another text is another model."""
-    if feature.of:
+    if not feature.stream:
         named = {f.name: f for f in (*catalog.features, *catalog.parts)}
         inputs = [named[name] for name in (*feature.of, *feature.maybe) if name in named]
         texts = [f"{f.name}: {definition(f, catalog)}" for f in inputs]

@@ -179,7 +179,7 @@ _TABLES = (
     ),
     _table(
         "terminations",
-        "One row per contract whose end has been notified.",
+        "One row per contract whose end has been notified. Without it no contract has ended.",
         "contract_id",
         _day("notified_on", "Day the notice was given.", required=True),
         _day("effective_on", "Last day of the contract, as the notice said.", required=True),
@@ -284,7 +284,11 @@ _TABLES = (
         "contact_id",
         _moment("started_at", "When it began.", required=True),
         _text("channel", "Channel used.", allowed=CHANNELS),
-        _text("direction", "Who made contact.", allowed=("inbound", "outbound")),
+        _text(
+            "direction",
+            "Who made contact; null counts as inbound.",
+            allowed=("inbound", "outbound"),
+        ),
         _text("topic", "What it was about (billing, price, fault, move, …)."),
         _later("linked_at", "When it was linked to its case, if later than it began."),
         _text(
@@ -329,7 +333,7 @@ _TABLES = (
         _moment("started_at", "When it began.", required=True),
         _later("ended_at", "When it ended; null while it lasts."),
         _text("kind", "Kind of fault."),
-        _flag("planned", "Planned work."),
+        _flag("planned", "Planned work; null counts as a fault."),
         _text("site_id", "Line, meter or address hit; null when not known."),
     ),
     _table(

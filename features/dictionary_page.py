@@ -21,8 +21,8 @@ a column of its own, `wait_max_30d` and so on.
 - **no row means**: what a customer without rows gets. 0 when nothing happened; unknown is null.
 - **source**: the article of the claim. S0 keep customers informed, S1 satisfaction and loyalty,
   S2 one history over all channels, S3 silent products, S4 effort.
-- **tables**: those it needs. It is left out when one of them is missing, or a column whose absence
-  would be taken for something that happened.
+- **tables**: those it needs, each with the columns it needs of it. It is left out when one is
+  missing: what a company does not give is never taken for something that happened, or did not.
 
 Features with several families' tables are combinations: computed from other columns of the same
 row, and left out with them.
@@ -75,8 +75,21 @@ def _features(features: Sequence[Feature], tables: Mapping[str, tuple[str, ...]]
         days = [str(each.window) for each in (feature, *others) if each.window is not None]
         row = [f"`{name}`", feature.driver, feature.doc, feature.unit, ", ".join(days)]
         row += [_SIGNS[feature.sign], _no_row(feature), feature.source]
-        rows.append([*row, ", ".join(tables[feature.name])])
+        rows.append([*row, _together(tables[feature.name])])
     yield from markdown_table(_HEADER, rows)
+
+
+def _together(needs: Sequence[str]) -> str:
+    """Each table with its columns behind it.
+
+    >>> _together(["contacts", "cases", "contacts.topic"])
+    'contacts (topic), cases'
+    """
+    tables: dict[str, list[str]] = {}
+    for need in needs:
+        table, _, column = need.partition(".")
+        tables.setdefault(table, []).extend([column] if column else [])
+    return ", ".join(f"{t} ({', '.join(names)})" if names else t for t, names in tables.items())
 
 
 def _facts(features: Sequence[Feature]) -> Iterator[str]:

@@ -181,7 +181,7 @@ def _filled(column: pa.ChunkedArray, feature: Feature) -> pa.ChunkedArray:
 def _combined(
     con: duckdb.DuckDBPyConnection, catalog: Catalog, columns: Mapping[str, pa.ChunkedArray]
 ) -> dict[str, pa.ChunkedArray]:
-    features = [f for f in catalog.features if f.of]
+    features = [f for f in catalog.features if not f.stream]
     if not features:
         return {}
     names = dict.fromkeys(name for f in features for name in (*f.of, *f.maybe))

@@ -41,6 +41,12 @@ is settled). Every other value counts from the row's known_at. What the company 
 overwrites afterwards would tell a past day what came later: known_at is then the moment of the last
 change, or the column is left out.
 
+A column that is not given is not known: the features that cannot be true without it are not built,
+and `stille features` names them. Where a company knows that there is nothing to give, it says so
+with a constant: `reopened_at: {value: null}` when no case is ever reopened, `direction: {value:
+inbound}` when only the customers' own calls are in the table. Tables that are not given take their
+features with them too.
+
 A local time that the end of summer time repeats is read as the earlier of the two instants; one
 that its beginning skips, as the instant an hour later.
 

@@ -117,8 +117,10 @@ def _column(place: tuple[str, ...], table: Table, name: str, origin: Any) -> Ite
 def _values(place: tuple[str, ...], column: Column, origin: Mapping[str, Any]) -> Iterator[Problem]:
     values = origin.get("values")
     targets = list(values.values()) if isinstance(values, dict) else []
-    if "value" in origin:
+    if origin.get("value") is not None:
         targets.append(origin["value"])
+    elif "value" in origin and column.required:
+        yield Problem(place, "required: no row may be without it")
     for target in targets:
         if column.allowed and target not in column.allowed:
             guess = nearest(str(target), column.allowed)

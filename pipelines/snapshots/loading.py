@@ -1,23 +1,25 @@
 """Table loading into DuckDB, with the rule that each row breaks, if any."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
-from features.contract import Table
+from features.contract import TABLES, Table
 from features.errors import ContractError
 from pipelines.config.settings import Settings
 from pipelines.config.sources import Source
-from pipelines.runtime.duckdb_connection import identifier
+from pipelines.runtime.duckdb_connection import connect, identifier
 from pipelines.runtime.secret_keys import PSEUDONYM, key_of
 from pipelines.snapshots.profiling import counts
 from pipelines.sources.binding import Binding, Bound, bind, refuse_no_zone
 from pipelines.sources.duplicates import settle_duplicates
-from pipelines.sources.files import Input
+from pipelines.sources.files import Input, find_files
 from pipelines.sources.parsing import Forms
 from pipelines.sources.personal_data import define_pseudonym
 from pipelines.sources.readable_part import Part
@@ -103,6 +105,25 @@ def load_table(
     rules.pop("", None)
     columns = (*(c.name for c in table.columns), *attribute_names(bound.bindings))
     return Loaded(table.name, table, tuple(parts), bound, columns, rules, rows, refusal)
+
+
+def columns_absent(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """The contract's columns that the files of each table lack now, by their headers.
+
+    A table in a database, or one whose files cannot be read, is not told of.
+    """
+    absent = {}
+    with TemporaryDirectory() as folder, connect(settings.engine, Path(folder)) as connection:
+        for name, source in settings.sources.items():
+            dialect, copy = settings.dialect_of(name), Path(folder) / f"{name}.csv"
+            with suppress(ContractError):
+                bounds = []
+                for given in find_files(settings, name) if source.database is None else ():
+                    part = open_part(connection, given, source, dialect, copy)
+                    bounds.append(bind(TABLES[name], source, part.columns, part.name))
+                if bounds:
+                    absent[name] = _together(bounds).absent
+    return absent
 
 
 def _insert(

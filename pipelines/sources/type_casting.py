@@ -52,7 +52,8 @@ def _origin(part: Part, binding: Binding, forms: Forms) -> tuple[str, str, Forms
         return f"cast({part.row} as VARCHAR)", "VARCHAR", forms
     if not origin.read:
         plain = Forms(Dialect(), forms.company_zone, forms.company_zone, forms.money_unit)
-        return literal(origin.value), "VARCHAR", plain
+        value = "cast(null as VARCHAR)" if origin.value is None else literal(origin.value)
+        return value, "VARCHAR", plain
     values = [(clean(part.expressions[n], part.columns[n], forms), n) for n in origin.read]
     (value, name), *others = values
     stored = part.columns[name]
