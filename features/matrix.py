@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from features.catalog import Catalog
 from features.contract import DUCKDB_TYPES, TABLES, Table
 from features.feature import Feature, Stream
-from features.timeline import midnight_utc
+from features.timeline import days_later_sql, midnight_utc
 
 _AT_ONCE: Mapping[str, int] = MappingProxyType({})
 
@@ -36,7 +36,7 @@ def prepare(
 ) -> None:
     """Define the streams' macros and, for tables a company lacks, empty ones of the contract.
 
-    ``delays`` are the days that a table's rows, and the moments in them, come after the event:
+    ``delays`` are the local days that a table's rows, and the moments in them, come after the event:
     ``known_cases(moment)`` is when a moment in ``cases`` could be known (naive UTC). ``versioned``
     tables have rows of one key that replace each other, all of one customer and each known at
     another instant: ``versions_orders()`` gives the rows of ``orders`` with ``replaced_at``, when
@@ -52,10 +52,8 @@ def prepare(
         f"cast((instant at time zone 'UTC') at time zone '{zone}' as date)"
     )
     for table in TABLES.values():
-        con.execute(
-            f"create or replace temp macro known_{table.name}(moment) as "
-            f"moment + interval {delays.get(table.name, 0)} day"
-        )
+        known = days_later_sql("moment", delays.get(table.name, 0), zone)
+        con.execute(f"create or replace temp macro known_{table.name}(moment) as {known}")
         if table.name not in tables:
             con.execute(f"create or replace temp table {table.name} ({_columns(table)})")
         if table.versions:

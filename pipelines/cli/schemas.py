@@ -32,8 +32,9 @@ Every row has two instants, both in UTC:
 
 A row counts at an as-of date when both lie before that day's midnight. A column with a *Known from*
 is null until that moment has come and could be known: `known_delay_days` holds for such moments as
-it does for rows. Where `known_at` is mapped, give `known_delay_days` too when a later value, such
-as the closing of a case, comes days after it happened.
+it does for rows, in days of the calendar, whether they have 23, 24 or 25 hours. Where `known_at` is
+mapped, give `known_delay_days` too when a later value, such as the closing of a case, comes days
+after it happened.
 
 A column *known from* a moment, *else at once*, may be written when its row is: give the moment
 where it comes later (a debit that is returned, a contact that is linked to its case, a reading that

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from features.contract import DUCKDB_TYPES, Column, Table
+from features.timeline import days_later_sql
 from pipelines.config.sources import Dialect, Source
 from pipelines.runtime.duckdb_connection import identifier, literal, literals, local_to_utc
 from pipelines.sources.binding import Binding
@@ -122,7 +123,8 @@ def contract_columns(
     columns += [identifier(name) for name in attribute_names(bindings)]
     event = _event_at(table, names, zone)
     mapped = "known_at" if "known_at" in names else "cast(null as TIMESTAMP)"
-    known = f"greatest(coalesce({mapped}, {event} + interval {delay_days} day), {event})"
+    later = days_later_sql(event, delay_days, zone)
+    known = f"greatest(coalesce({mapped}, {later}), {event})"
     return (*columns, f"{event} as _event_at", f"{known} as _known_at")
 
 

@@ -134,6 +134,26 @@ def test_absence_is_not_mistaken_for_something_that_happened() -> None:
     assert FULL.omitted == {}
 
 
+@pytest.mark.parametrize(
+    ("column", "left_out", "kept"),
+    [
+        ("payments.invoice_id", "overdue_invoices", "failed_payments_90d"),
+        ("price_list.valid_to", "newcomer_gap_pct", "own_price"),
+        ("price_changes.contract_id", "own_price", "price_rises_365d"),
+        ("incidents.planned", "faults_90d", "outage_hours_90d"),
+        ("contacts.direction", "repeats_7d_count_90d", "last_contact_on"),
+        ("cases.reclosed_at", "open_case_days", "reopened_90d"),
+        ("cases.closed_at", "resolved_share_90d", "reopened_90d"),  # which reveals the resolution
+    ],
+)
+def test_a_feature_goes_with_the_column_that_makes_it_true(
+    column: str, left_out: str, kept: str
+) -> None:
+    catalog = build_catalog(TABLES, absent=[column])
+    assert catalog.omitted[left_out] == (column,)
+    assert kept in {feature.name for feature in catalog.features}
+
+
 def test_a_combination_goes_with_what_it_is_made_of() -> None:
     without_market = build_catalog(set(TABLES) - {"market_price"})
     assert without_market.omitted["price_vs_market"] == ("market_price",)
