@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from features.contract import TABLES
@@ -41,7 +41,8 @@ class Catalog:
     """The streams and features that a company's tables can carry.
 
     ``omitted`` maps each feature that cannot be built to the tables and columns it misses.
-    ``parts`` are the columns that only combinations see.
+    ``parts`` are the columns that only combinations see. The ``needs`` of each are all of the
+    tables, and the columns (``table.column``), that it cannot do without.
     """
 
     streams: tuple[Stream, ...]
@@ -75,12 +76,13 @@ def build_catalog(
 
     Raises ``ValueError`` when two families declare a feature of the same name.
     """
-    streams, features = _declared(attributes)
+    streams = {stream.name: stream for module in _MODULES for stream in module.FAMILY.streams}
+    features = _resolved(attributes, streams)
     names = [feature.name for feature in features]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"features declared by more than one family: {', '.join(twice)}")
-    lacking = _lacking(needs_of(attributes), features, tables, absent)
+    lacking = _lacking(features, tables, absent)
     kept = [feature for feature in features if not lacking[feature.name]]
     seen = {name for feature in kept for name in (*feature.of, *feature.maybe)}
     parts = tuple(f for f in kept if f.kind == "part" and f.name in seen)
@@ -97,7 +99,6 @@ def build_catalog(
 
 
 def _lacking(
-    needs: Mapping[str, tuple[str, ...]],
     features: Sequence[Feature],
     tables: Collection[str],
     absent: Collection[str],
@@ -106,7 +107,7 @@ def _lacking(
     lacking: dict[str, tuple[str, ...]] = {}
     for feature in sorted(features, key=lambda feature: not feature.stream):
         if feature.stream:
-            names = [_missing(name, tables, absent) for name in needs[feature.name]]
+            names = [_missing(name, tables, absent) for name in feature.needs]
         else:
             parts = [lacking[name] for name in feature.of or feature.maybe]
             found = all(parts) or bool(feature.of)
@@ -160,24 +161,16 @@ def _used(declared: Sequence[Stream], features: Sequence[Feature]) -> tuple[Stre
     return tuple(stream for stream in declared if stream.name in names)
 
 
-def needs_of(attributes: Sequence[Feature] = ()) -> Mapping[str, tuple[str, ...]]:
-    """The tables, and the columns (``table.column``), that each feature cannot do without."""
-    streams, features = _declared(attributes)
-    needs = {f.name: _needs(f, streams) for f in features if f.stream}
-    return needs | {
-        f.name: tuple(dict.fromkeys(need for name in f.of or f.maybe for need in needs[name]))
-        for f in features
-        if not f.stream
-    }
-
-
-def _declared(attributes: Sequence[Feature]) -> tuple[dict[str, Stream], list[Feature]]:
-    """Every stream by name, and every feature with the company's ``attributes``, in their order."""
-    streams = {stream.name: stream for module in _MODULES for stream in module.FAMILY.streams}
+def _resolved(attributes: Sequence[Feature], streams: Mapping[str, Stream]) -> list[Feature]:
+    """Every feature, with all that it needs; the company's ``attributes`` last."""
     features = [feature for module in _MODULES for feature in module.FAMILY.features]
     families = list(dict.fromkeys(attribute.family for attribute in attributes))
     features += sorted(attributes, key=lambda attribute: families.index(attribute.family))
-    return streams, features
+    needs = {f.name: _needs(f, streams) for f in features if f.stream}
+    for f in (f for f in features if not f.stream):
+        together = [need for name in f.of or f.maybe for need in needs[name]]
+        needs[f.name] = tuple(dict.fromkeys(together))
+    return [replace(feature, needs=needs[feature.name]) for feature in features]
 
 
 def definition(feature: Feature, catalog: Catalog) -> str:

@@ -172,6 +172,13 @@ _TABLES = (
             "Last day of the binding period agreed at the start; null without one. A renewal "
             "is a contract of its own.",
         ),
+        _whole(
+            "term_months",
+            "Months after which the contract renews itself, counted from its first day, as a "
+            "policy does each year; null for one that runs on.",
+            unit="months",
+            minimum=1,
+        ),
         _text(
             "bundle_id", "Bundle that the contract was sold in at the start; null outside bundles."
         ),

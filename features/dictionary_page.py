@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from features.catalog import Catalog, build_catalog, needs_of
+from features.catalog import Catalog, build_catalog
 from features.contract import TABLES
 from features.feature import Feature
 from features.markdown import markdown_table
@@ -57,16 +57,15 @@ def dictionary(catalog: Catalog) -> list[dict[str, str]]:
 def dictionary_page() -> str:
     """Every feature and fact of the whole contract, as Markdown."""
     catalog = build_catalog(TABLES)
-    tables = needs_of()
     lines = [_INTRO]
     families = dict.fromkeys(feature.family for feature in catalog.features)
     for family in families:
         features = [feature for feature in catalog.features if feature.family == family]
-        lines += [f"## {family}", "", *_features(features, tables), "", *_facts(features), ""]
+        lines += [f"## {family}", "", *_features(features), "", *_facts(features), ""]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _features(features: Sequence[Feature], tables: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+def _features(features: Sequence[Feature]) -> Iterator[str]:
     """A row for all windows of a feature."""
     rows = []
     shown = [feature for feature in features if feature.kind != "fact"]
@@ -75,7 +74,7 @@ def _features(features: Sequence[Feature], tables: Mapping[str, tuple[str, ...]]
         days = [str(each.window) for each in (feature, *others) if each.window is not None]
         row = [f"`{name}`", feature.driver, feature.doc, feature.unit, ", ".join(days)]
         row += [_SIGNS[feature.sign], _no_row(feature), feature.source]
-        rows.append([*row, _together(tables[feature.name])])
+        rows.append([*row, _together(feature.needs)])
     yield from markdown_table(_HEADER, rows)
 
 

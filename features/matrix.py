@@ -23,6 +23,7 @@ from features.feature import Feature, Stream
 from features.timeline import days_later_sql, midnight_utc
 
 _AT_ONCE: Mapping[str, int] = MappingProxyType({})
+_ALWAYS: Mapping[str, date] = MappingProxyType({})
 
 _DUCKDB_KINDS = {"number": "float", "category": "varchar"}
 
@@ -36,7 +37,7 @@ def prepare(
 ) -> None:
     """Define the streams' macros and, for tables a company lacks, empty ones of the contract.
 
-    ``delays`` are the local days that a table's rows, and the moments in them, come after the event:
+    ``delays`` are local days that a table's rows, and the moments in them, come after the event:
     ``known_cases(moment)`` is when a moment in ``cases`` could be known (naive UTC). ``versioned``
     tables have rows of one key that replace each other, all of one customer and each known at
     another instant: ``versions_orders()`` gives the rows of ``orders`` with ``replaced_at``, when
@@ -106,12 +107,21 @@ def derive(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
             raise ValueError(f"stream {stream.name!r} does not bind: {error}") from error
 
 
-def cut(con: duckdb.DuckDBPyConnection, catalog: Catalog, as_of: date, zone: str) -> pa.Table:
+def cut(
+    con: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    as_of: date,
+    zone: str,
+    begins: Mapping[str, date] = _ALWAYS,
+) -> pa.Table:
     """The matrix at one as-of date: a row per cohort customer, sorted by customer.
 
     Needs ``derive`` and the temp table ``cohort`` (customer_id, product_line). Numbers are
     float32, categories text, facts of their own type. Customers without rows stay, with each
     feature's fill. Combinations are computed last, over the columns that the streams gave.
+
+    ``begins`` is the first day of a table's history, where that is known: a window that opens
+    before it is null for everybody, as nobody knows what happened there.
     """
     cohort = con.sql("select * from cohort order by customer_id").to_arrow_table().combine_chunks()
     cuts = []
@@ -123,7 +133,10 @@ def cut(con: duckdb.DuckDBPyConnection, catalog: Catalog, as_of: date, zone: str
     columns: dict[str, pa.ChunkedArray] = {}
     for (_, features), rows in zip(cuts, _side_by_side(con, queries), strict=True):
         columns |= _aligned(cohort["customer_id"], rows, features)
+    unknown = _before_history(catalog, as_of, begins)
+    columns |= {n: _nulls(column) for n, column in columns.items() if n in unknown}
     columns |= _combined(con, catalog, columns)
+    columns |= {f.name: _nulls(columns[f.name]) for f in catalog.features if unknown & {*f.of}}
     days = pa.repeat(pa.scalar(as_of, pa.date32()), len(cohort))
     keys = {
         "customer_id": cohort["customer_id"],
@@ -131,6 +144,20 @@ def cut(con: duckdb.DuckDBPyConnection, catalog: Catalog, as_of: date, zone: str
         "product_line": cohort["product_line"],
     }
     return pa.table(keys | {f.name: columns[f.name] for f in catalog.features})
+
+
+def _before_history(catalog: Catalog, as_of: date, begins: Mapping[str, date]) -> set[str]:
+    """The features whose window opens before a table that they need begins."""
+    return {
+        f.name
+        for f in (*catalog.features, *catalog.parts)
+        if f.window is not None
+        and any(as_of - timedelta(f.window) < begins.get(need, date.min) for need in f.needs)
+    }
+
+
+def _nulls(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.nulls(len(column), column.type)])
 
 
 def _side_by_side(con: duckdb.DuckDBPyConnection, queries: Sequence[str]) -> list[pa.Table]:

@@ -148,7 +148,7 @@ CONTRACTS = FAMILY.stream(
     reveals={"ended_at": "ended_at"},
     sql=f"""
     select c.customer_id, c.event_at, c.known_at, c.contract_id, c.product_line, c.started_on,
-        c.binding_until, c.bundle_id, e.ended_at
+        c.binding_until, c.term_months, c.bundle_id, e.ended_at
     from contracts c left join ({_ENDS}) e using (customer_id, contract_id)
     """,
 )
@@ -315,6 +315,35 @@ binding(
 )
 binding.fact(
     "binding_until", "max(binding_until) where ended_at is null", "Last day of the binding period."
+)
+_TERMS = "date_diff('month', started_on, {as_of_day}) // term_months"
+
+
+def _renewal(terms: str) -> str:
+    """The first day after so many terms: the same day of the month, or the month's last."""
+    return f"cast(started_on + to_months(cast(({terms}) * term_months as integer)) as date)"
+
+
+_COME = f"{_renewal(_TERMS)} < {{as_of_day}}"
+_NEXT = f"case when {_COME} then {_renewal(f'{_TERMS} + 1')} else {_renewal(_TERMS)} end"
+_LAST = f"case when {_COME} then {_renewal(_TERMS)} else {_renewal(f'{_TERMS} - 1')} end"
+renewal = Driver(FAMILY, CONTRACTS, "renewal", "S3 §1", unit="days")
+renewal(
+    "days_to_renewal",
+    f"date_diff('day', {{as_of_day}}, min({_NEXT}) {{filter}}) where ended_at is null",
+    "Days until a contract next renews itself; 0 on its day.",
+)
+renewal(
+    "days_since_renewal",
+    f"date_diff('day', max({_LAST}) {{filter}}, {{as_of_day}})"
+    f" where ended_at is null and {_LAST} > started_on",
+    "Days since a contract last renewed itself.",
+)
+renewal.fact("renews_on", f"min({_NEXT}) where ended_at is null", "Day a contract next renews.")
+renewal.fact(
+    "latest_renewal_on",
+    f"max({_LAST}) where ended_at is null and {_LAST} > started_on",
+    "Day a contract last renewed itself.",
 )
 bundle = Driver(FAMILY, CONTRACTS, "bundle", "S3 §1", sign=-1, fill=0)
 bundle("products_n", "count(distinct product_line) where ended_at is null", "Product lines held.")

@@ -15,6 +15,7 @@ _SPAN = timedelta(weeks=WEEKS)
 _DAYS_ENOUGH, _REGULAR_ENOUGH = 100, 9
 _RARE, _MARGIN, _FEWEST_SHARES = 3, 2.0, 50
 _RECENT_DAYS = 7
+_STEADY_DAYS = 30
 
 Days = Mapping[date, int]
 
@@ -53,6 +54,20 @@ def usual_silence(days: Days) -> int | None:
     if len(seen) < (_REGULAR_ENOUGH if regular else _DAYS_ENOUGH):
         return None
     return max(LEAST_SILENCE, 2 * max(gaps))
+
+
+def history_begins(days: Days, as_of: date) -> date | None:
+    """First day from which a table tells what happened, as far as is known at ``as_of``.
+
+    The first day with rows, less a week in which none may have come by chance, of a table with
+    rows on most days; the as-of date itself before there is any row. None for a table with
+    few days: that it was silent before its first row may be what happened.
+    """
+    if not days:
+        return as_of
+    first = min(days)
+    steady = len(days) >= max(_STEADY_DAYS, (as_of - first).days / 2)
+    return first - timedelta(weeks=1) if steady else None
 
 
 def strangest_day(days: Days, last: date, low: float, high: float) -> DayRows | None:

@@ -7,10 +7,11 @@ says, or that it is not known; what it leaves out would have said otherwise.
 
 import math
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
-from companies import FULL, ZONE, Company, connect
+from companies import FULL, ZONE, Company, company, connect
 from random_companies import STEPS, grid_day, random_company
 
 from features import matrix
@@ -115,3 +116,28 @@ def test_no_driver_is_left_out_that_would_be_the_same(told: dict[str, Cells], na
             pairs = _pairs(told, name, feature.name)
             (same if all(cell == whole for cell, whole in pairs) else moved).add(feature.driver)
     assert not same - moved
+
+
+def test_a_window_that_opens_before_a_tables_history_is_unknown() -> None:
+    """Contacts purged before 1 March are no silence; the days since the latest are still known."""
+    call = {"direction": "inbound", "started_at": "2024-03-05 12:00:00"}
+    quiet = {"customer_id": "b", "joined_on": "2020-01-01"}
+    rows = company(contacts=[call], customers=[quiet, {"joined_on": "2020-01-01"}])
+    names = ("contacts_30d", "contacts_90d", "days_since_contact", "complaint_x_uninformed")
+    begins = {"contacts": date(2024, 3, 1), "complaints": date(2024, 3, 1)}
+    with connect(rows) as con:
+        con.execute(
+            "create or replace temp table cohort as select 'b' as customer_id, 'x' as "
+            "product_line union all select 'a', 'x'"
+        )
+        catalog = FULL.only(names)
+        matrix.derive(con, catalog)
+        seen = {
+            day: matrix.cut(con, catalog, date.fromisoformat(day), ZONE, begins).to_pylist()
+            for day in ("2024-03-30", "2024-03-31")
+        }
+    known = {
+        day: [tuple(row[name] for name in names) for row in rows] for day, rows in seen.items()
+    }
+    assert known["2024-03-30"] == [(None, None, 25, None), (None, None, None, None)]
+    assert known["2024-03-31"] == [(1, None, 26, None), (0, None, None, None)]

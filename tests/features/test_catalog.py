@@ -31,6 +31,7 @@ _DRIVERS = {
         "newcomer_offer",
         "closed_tariff",
         "binding",
+        "renewal",
         "bundle",
         "loyalty_benefit",
         "market_gap",

@@ -92,6 +92,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "abandoned": (True, False, False, False),
     "failed": (True, False, False, False),
     "stage": (1, 2),
+    "term_months": (1, 5, 12),
     "price": ("95", "100", "105", "200", "300"),
     "old_price": ("0", "100", "120", "300"),
     "new_price": ("95", "110", "120.5", "200"),
