@@ -24,6 +24,11 @@ a column of its own, `wait_max_30d` and so on.
 - **tables**: those it needs, each with the columns it needs of it. It is left out when one is
   missing: what a company does not give is never taken for something that happened, or did not.
 
+A window that opens before a table's history begins is unknown for everybody, as nobody knows what
+happened there. The history of a table with rows on every second day or more begins a week before
+its first row; that one with few rows was silent before them may be what happened. On a day before
+its first row nothing is known of any table but `treatments`, which begin with the lists.
+
 Features with several families' tables are combinations: computed from other columns of the same
 row, and left out with them.
 

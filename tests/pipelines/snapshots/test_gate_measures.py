@@ -193,3 +193,5 @@ def test_a_history_begins_with_the_rows_of_a_table_that_is_seldom_silent():
     assert history_begins(dict(list(daily.items())[:29]), as_of) is None
     assert history_begins({day: 5 for day in daily if day.day == 1}, as_of) is None
     assert history_begins({}, as_of) == as_of
+    dispute = {date(2018, 1, 1): 2} | daily
+    assert history_begins(dispute, as_of) == date(2024, 2, 23)
