@@ -81,4 +81,4 @@ def configured_catalog(config: Path) -> Catalog:
     before = previous_snapshot(settings.paths.snapshots)
     read = {} if before is None else {n: t.absent for n, t in before.tables.items() if n in tables}
     lacking = dict.fromkeys((*tables, *derived), ()) | read | columns_absent(settings)
-    return catalog_from(settings, lacking)
+    return catalog_from(settings.sources, lacking)

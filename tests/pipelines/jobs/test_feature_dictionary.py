@@ -38,7 +38,7 @@ def test_the_list_is_the_columns_of_the_matrix_that_is_built(company, tmp_path):
     listed, omitted = _listed(tmp_path)
     run = Run(settings, _AS_OF, RunRecord("x", "check", ""))
     snapshot = read_tables(run)
-    catalog = catalog_of(settings, snapshot)
+    catalog = catalog_of(settings.sources, snapshot)
     names = [feature.name for feature in catalog.model_features]
     frame = make_matrix(run, snapshot, MatrixJob(catalog, (_AS_OF,)), names)
     assert listed == set(frame.columns) - set(KEYS)
@@ -63,7 +63,7 @@ def test_what_never_happens_is_declared_with_a_null(company, tmp_path):
     assert "open_cases" in _listed(tmp_path)[0]
     run = Run(settings, _AS_OF, RunRecord("x", "check", ""))
     snapshot = read_tables(run)
-    job = MatrixJob(catalog_of(settings, snapshot), (_AS_OF,))
+    job = MatrixJob(catalog_of(settings.sources, snapshot), (_AS_OF,))
     frame = make_matrix(run, snapshot, job, ["open_cases"])
     assert frame.set_index("customer_id")["open_cases"].to_dict() == {"1": 1.0, "2": 0.0}
     with pytest.raises(ConfigError, match=r"cases\.columns\.opened_at.*no row may be without it"):
