@@ -152,7 +152,10 @@ def _before_history(catalog: Catalog, as_of: date, begins: Mapping[str, date]) -
         f.name
         for f in (*catalog.features, *catalog.parts)
         if f.window is not None
-        and any(as_of - timedelta(f.window) < begins.get(need, date.min) for need in f.needs)
+        and any(
+            as_of - timedelta(f.window) < begins.get(need.partition(".")[0], date.min)
+            for need in f.needs
+        )
     }
 
 

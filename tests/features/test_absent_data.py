@@ -118,26 +118,37 @@ def test_no_driver_is_left_out_that_would_be_the_same(told: dict[str, Cells], na
     assert not same - moved
 
 
-def test_a_window_that_opens_before_a_tables_history_is_unknown() -> None:
-    """Contacts purged before 1 March are no silence; the days since the latest are still known."""
+def _before_history(as_of: str) -> list[tuple[Any, ...]]:
+    """Contacts and complaints begin on 1 March, messages on the 20th; a fault was on the 10th."""
     call = {"direction": "inbound", "started_at": "2024-03-05 12:00:00"}
-    quiet = {"customer_id": "b", "joined_on": "2020-01-01"}
-    rows = company(contacts=[call], customers=[quiet, {"joined_on": "2020-01-01"}])
-    names = ("contacts_30d", "contacts_90d", "days_since_contact", "complaint_x_uninformed")
-    begins = {"contacts": date(2024, 3, 1), "complaints": date(2024, 3, 1)}
-    with connect(rows) as con:
+    fault = {"started_at": "2024-03-10 08:00:00", "ended_at": "2024-03-10 10:00:00"}
+    begins = {name: date(2024, 3, 1) for name in ("contacts", "complaints")}
+    begins["notifications"] = date(2024, 3, 20)
+    catalog = FULL.only(_WINDOWED)
+    with connect(company(contacts=[call], incidents=[fault])) as con:
         con.execute(
-            "create or replace temp table cohort as select 'b' as customer_id, 'x' as "
-            "product_line union all select 'a', 'x'"
+            "create or replace temp table cohort as select unnest(['a', 'b']) as "
+            "customer_id, 'x' as product_line"
         )
-        catalog = FULL.only(names)
         matrix.derive(con, catalog)
-        seen = {
-            day: matrix.cut(con, catalog, date.fromisoformat(day), ZONE, begins).to_pylist()
-            for day in ("2024-03-30", "2024-03-31")
-        }
-    known = {
-        day: [tuple(row[name] for name in names) for row in rows] for day, rows in seen.items()
-    }
-    assert known["2024-03-30"] == [(None, None, 25, None), (None, None, None, None)]
-    assert known["2024-03-31"] == [(1, None, 26, None), (0, None, None, None)]
+        table = matrix.cut(con, catalog, date.fromisoformat(as_of), ZONE, begins)
+    return [tuple(row[name] for name in _WINDOWED) for row in table.to_pylist()]
+
+
+_WINDOWED = (
+    *("contacts_30d", "contacts_90d", "days_since_contact"),
+    *("outage_hours_30d", "uninformed_incidents_30d", "complaint_x_uninformed"),
+)
+
+
+def test_a_window_that_opens_before_a_tables_history_is_unknown() -> None:
+    """What was purged is no silence; what has no window is still known, and so are other tables."""
+    assert _before_history("2024-03-30") == [
+        (None, None, 25, 2, None, None),
+        (None, None, None, 0, None, None),
+    ]
+    assert _before_history("2024-03-31") == [
+        (1, None, 26, 2, None, None),
+        (0, None, None, 0, None, None),
+    ]
+    assert _before_history("2024-04-19")[0][4] == 0, "the fault of the 10th is before the window"
