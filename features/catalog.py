@@ -1,5 +1,6 @@
 """The explicit list of driver families: what exists, for which tables, and what it means."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -31,12 +32,17 @@ _MODULES = (
 )
 
 
+_WORDS = re.compile(r"\w+")
+_QUOTED = re.compile("'[^']*'")
+
+
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """The streams and features that a company's tables can carry.
 
     ``omitted`` maps each feature that cannot be built to the tables and columns it misses.
-    ``parts`` are the columns that only combinations see.
+    ``parts`` are the columns that only combinations see. The ``needs`` of each are all of the
+    tables, and the columns (``table.column``), that it cannot do without.
     """
 
     streams: tuple[Stream, ...]
@@ -72,24 +78,21 @@ def build_catalog(
 
     Raises ``ValueError`` when two families declare a feature of the same name.
     """
-    declared = _with_versions(
-        [stream for module in _MODULES for stream in module.FAMILY.streams], versioned
-    )
-    features = [feature for module in _MODULES for feature in module.FAMILY.features]
-    families = list(dict.fromkeys(attribute.family for attribute in attributes))
-    features += sorted(attributes, key=lambda attribute: families.index(attribute.family))
+    declared = [stream for module in _MODULES for stream in module.FAMILY.streams]
+    streams = {stream.name: stream for stream in _with_versions(declared, versioned)}
+    features = _resolved(attributes, streams)
     names = [feature.name for feature in features]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"features declared by more than one family: {', '.join(twice)}")
-    lacking = _lacking(declared, features, tables, absent)
+    lacking = _lacking(features, tables, absent)
     kept = [feature for feature in features if not lacking[feature.name]]
     seen = {name for feature in kept for name in (*feature.of, *feature.maybe)}
     parts = tuple(f for f in kept if f.kind == "part" and f.name in seen)
     shown = tuple(feature for feature in kept if feature.kind != "part")
     hidden = {feature.name for feature in features if feature.kind == "part"}
     return Catalog(
-        streams=_used(declared, [*shown, *parts]),
+        streams=_used(list(streams.values()), [*shown, *parts]),
         features=shown,
         omitted=MappingProxyType(
             {name: lack for name, lack in lacking.items() if lack and name not in hidden}
@@ -110,22 +113,57 @@ def _with_versions(declared: Sequence[Stream], versioned: Collection[str]) -> li
 
 
 def _lacking(
-    declared: Sequence[Stream],
     features: Sequence[Feature],
     tables: Collection[str],
     absent: Collection[str],
 ) -> dict[str, tuple[str, ...]]:
     """What each feature misses; a combination misses what its columns do."""
-    missing = {stream.name: tuple(sorted(set(stream.reads) - set(tables))) for stream in declared}
-    needs = {name for f in features for name in f.needs}
-    lacks = {name for name in needs if name in absent or ("." not in name and name not in tables)}
-    lacking = {
-        f.name: (*missing[f.stream], *(name for name in f.needs if name in lacks))
-        for f in features
-        if not f.of
-    }
-    together = {f.name: [n for name in f.of for n in lacking[name]] for f in features if f.of}
-    return lacking | {name: tuple(dict.fromkeys(lack)) for name, lack in together.items()}
+    lacking: dict[str, tuple[str, ...]] = {}
+    for feature in sorted(features, key=lambda feature: not feature.stream):
+        if feature.stream:
+            names = [_missing(name, tables, absent) for name in feature.needs]
+        else:
+            parts = [lacking[name] for name in feature.of or feature.maybe]
+            found = all(parts) or bool(feature.of)
+            names = [name for part in parts for name in part if found]
+        lacking[feature.name] = tuple(dict.fromkeys(name for name in names if name))
+    return lacking
+
+
+def _missing(need: str, tables: Collection[str], absent: Collection[str]) -> str:
+    """The table or the column that is not there; empty when all is."""
+    table = need.partition(".")[0]
+    if table not in tables:
+        return table
+    return need if need in absent else ""
+
+
+def _needs(feature: Feature, streams: Mapping[str, Stream]) -> tuple[str, ...]:
+    """The tables of a feature's stream, then the columns without which it would not be true.
+
+    A column that another reveals needs that one too, unless it may be there at once.
+    """
+    stream = streams[feature.stream]
+    based = [stream]
+    for each in based:
+        based += [streams[name] for name in each.bases]
+    words = set(_WORDS.findall(_QUOTED.sub("", f"{feature.expression} {feature.where}")))
+    given = [name for each in based for name in each.needs]
+    given += [
+        f"{table}.{column.name}"
+        for table in (*stream.reads, *stream.optional)
+        for column in TABLES[table].columns
+        if column.name in words and not column.required
+    ]
+    named = [*given, *feature.needs]
+    for name in named:
+        table, _, column_name = name.partition(".")
+        column = TABLES[table].column(column_name) if column_name else None
+        if column is not None and column.revealed_by and not column.at_once:
+            moment = f"{table}.{column.revealed_by}"
+            named += [] if moment in named else [moment]
+    tables = sorted({table for each in based for table in each.reads})
+    return (*tables, *dict.fromkeys(name for name in named if name not in tables))
 
 
 def _used(declared: Sequence[Stream], features: Sequence[Feature]) -> tuple[Stream, ...]:
@@ -137,14 +175,21 @@ def _used(declared: Sequence[Stream], features: Sequence[Feature]) -> tuple[Stre
     return tuple(stream for stream in declared if stream.name in names)
 
 
-def needs_of(attributes: Sequence[Feature] = ()) -> Mapping[str, tuple[str, ...]]:
-    """The tables, and the columns (``table.column``), that each feature cannot do without."""
-    return build_catalog((), attributes).omitted
+def _resolved(attributes: Sequence[Feature], streams: Mapping[str, Stream]) -> list[Feature]:
+    """Every feature, with all that it needs; the company's ``attributes`` last."""
+    features = [feature for module in _MODULES for feature in module.FAMILY.features]
+    families = list(dict.fromkeys(attribute.family for attribute in attributes))
+    features += sorted(attributes, key=lambda attribute: families.index(attribute.family))
+    needs = {f.name: _needs(f, streams) for f in features if f.stream}
+    for f in (f for f in features if not f.stream):
+        together = [need for name in f.of or f.maybe for need in needs[name]]
+        needs[f.name] = tuple(dict.fromkeys(together))
+    return [replace(feature, needs=needs[feature.name]) for feature in features]
 
 
 def definition(feature: Feature, catalog: Catalog) -> str:
     """The text that decides a feature's value: a model built on another text is another model."""
-    if feature.of:
+    if not feature.stream:
         named = {f.name: f for f in (*catalog.features, *catalog.parts)}
         inputs = [named[name] for name in (*feature.of, *feature.maybe) if name in named]
         texts = [f"{f.name}: {definition(f, catalog)}" for f in inputs]

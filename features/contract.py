@@ -195,6 +195,13 @@ _TABLES = (
             "Last day of the binding period agreed at the start; null without one. A renewal "
             "is a contract of its own.",
         ),
+        _whole(
+            "term_months",
+            "Months after which the contract renews itself, counted from its first day, as a "
+            "policy does each year; null for one that runs on.",
+            unit="months",
+            minimum=1,
+        ),
         _text(
             "bundle_id", "Bundle that the contract was sold in at the start; null outside bundles."
         ),
@@ -202,7 +209,7 @@ _TABLES = (
     ),
     _table(
         "terminations",
-        "One row per contract whose end has been notified.",
+        "One row per contract whose end has been notified. Without it no contract has ended.",
         "contract_id",
         _day("notified_on", "Day the notice was given.", required=True),
         _day("effective_on", "Last day of the contract, as the notice said.", required=True),
@@ -307,7 +314,11 @@ _TABLES = (
         "contact_id",
         _moment("started_at", "When it began.", required=True),
         _text("channel", "Channel used.", allowed=CHANNELS),
-        _text("direction", "Who made contact.", allowed=("inbound", "outbound")),
+        _text(
+            "direction",
+            "Who made contact; null counts as inbound.",
+            allowed=("inbound", "outbound"),
+        ),
         _text("topic", "What it was about (billing, price, fault, move, …)."),
         _later("linked_at", "When it was linked to its case, if later than it began."),
         _text(
@@ -352,7 +363,7 @@ _TABLES = (
         _moment("started_at", "When it began.", required=True),
         _later("ended_at", "When it ended; null while it lasts."),
         _text("kind", "Kind of fault."),
-        _flag("planned", "Planned work."),
+        _flag("planned", "Planned work; null counts as a fault."),
         _text("site_id", "Line, meter or address hit; null when not known."),
     ),
     _table(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from features.catalog import Catalog, build_catalog, needs_of
+from features.catalog import Catalog, build_catalog
 from features.contract import TABLES
 from features.feature import Feature
 from features.markdown import markdown_table
@@ -21,8 +21,13 @@ a column of its own, `wait_max_30d` and so on.
 - **no row means**: what a customer without rows gets. 0 when nothing happened; unknown is null.
 - **source**: the article of the claim. S0 keep customers informed, S1 satisfaction and loyalty,
   S2 one history over all channels, S3 silent products, S4 effort.
-- **tables**: those it needs. It is left out when one of them is missing, or a column whose absence
-  would be taken for something that happened.
+- **tables**: those it needs, each with the columns it needs of it. It is left out when one is
+  missing: what a company does not give is never taken for something that happened, or did not.
+
+A window that opens before a table's history begins is unknown for everybody, as nobody knows what
+happened there. The history of a table with rows on every second day or more begins a week before
+its first row; that one with few rows was silent before them may be what happened. On a day before
+its first row nothing is known of any table but `treatments`, which begin with the lists.
 
 Features with several families' tables are combinations: computed from other columns of the same
 row, and left out with them.
@@ -57,16 +62,15 @@ def dictionary(catalog: Catalog) -> list[dict[str, str]]:
 def dictionary_page() -> str:
     """Every feature and fact of the whole contract, as Markdown."""
     catalog = build_catalog(TABLES)
-    tables = needs_of()
     lines = [_INTRO]
     families = dict.fromkeys(feature.family for feature in catalog.features)
     for family in families:
         features = [feature for feature in catalog.features if feature.family == family]
-        lines += [f"## {family}", "", *_features(features, tables), "", *_facts(features), ""]
+        lines += [f"## {family}", "", *_features(features), "", *_facts(features), ""]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _features(features: Sequence[Feature], tables: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+def _features(features: Sequence[Feature]) -> Iterator[str]:
     """A row for all windows of a feature."""
     rows = []
     shown = [feature for feature in features if feature.kind != "fact"]
@@ -75,8 +79,21 @@ def _features(features: Sequence[Feature], tables: Mapping[str, tuple[str, ...]]
         days = [str(each.window) for each in (feature, *others) if each.window is not None]
         row = [f"`{name}`", feature.driver, feature.doc, feature.unit, ", ".join(days)]
         row += [_SIGNS[feature.sign], _no_row(feature), feature.source]
-        rows.append([*row, ", ".join(tables[feature.name])])
+        rows.append([*row, _together(feature.needs)])
     yield from markdown_table(_HEADER, rows)
+
+
+def _together(needs: Sequence[str]) -> str:
+    """Each table with its columns behind it.
+
+    >>> _together(["contacts", "cases", "contacts.topic"])
+    'contacts (topic), cases'
+    """
+    tables: dict[str, list[str]] = {}
+    for need in needs:
+        table, _, column = need.partition(".")
+        tables.setdefault(table, []).extend([column] if column else [])
+    return ", ".join(f"{t} ({', '.join(names)})" if names else t for t, names in tables.items())
 
 
 def _facts(features: Sequence[Feature]) -> Iterator[str]:

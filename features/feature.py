@@ -22,11 +22,14 @@ class Stream:
 
     ``sql`` selects from the tables named in ``reads`` (and ``optional``, which are empty when
     the company has none), and from ``stream_<name>`` of the streams named in ``bases``, which
-    are derived before it. ``reveals`` maps a column to the column holding the instant from
-    which the company could know it (``known_<table>(moment)`` of a moment in a table): until
-    then the matrix shows null. Where a table may have versions, the stream reads
-    ``versions_<table>()`` and carries its ``replaced_at``, from which a row counts no more. A
-    stream that is not ``per_customer`` says the same to everybody: it is cut to one row.
+    are derived before it. ``needs`` names optional columns without which its rows would say what
+    did not happen, as an outbound call taken for the customer's.
+
+    ``reveals`` maps a column to the column holding the instant from which the company could know
+    it (``known_<table>(moment)`` of a moment in a table): until then the matrix shows null. Where
+    a table may have versions, the stream reads ``versions_<table>()`` and carries its
+    ``replaced_at``, from which a row counts no more. A stream that is not ``per_customer`` says
+    the same to everybody: it is cut to one row.
     ``as_known`` names tables, read by it or by its bases, whose rows of one key replace each other
     although it looks over several rows: it is derived for each as-of date from what was known.
     """
@@ -37,6 +40,7 @@ class Stream:
     optional: tuple[str, ...] = ()
     reveals: Mapping[str, str] = field(default_factory=dict)
     bases: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     per_customer: bool = True
     as_known: tuple[str, ...] = ()
 
@@ -52,9 +56,13 @@ class Feature:
     ``sign`` is +1 when more raises risk, -1 when it lowers it, 0 when left free.
     ``fill`` is what no row means: 0 when nothing happened, null when it is unknown.
 
+    It needs the optional columns of its stream's tables that its expression names, what its
+    stream needs, and what ``needs`` adds for a name that the stream derives.
+
     A combination has no stream: its expression is over the columns named in ``of``, and in
-    ``maybe``, which are null when the company's tables cannot carry them. A ``part`` is such a
-    column that is no feature of its own and not in the matrix.
+    ``maybe``, which are null when the company's tables cannot carry them, and not all of them
+    where ``of`` is empty. A ``part`` is such a column that is no feature of its own and not in
+    the matrix.
     """
 
     name: str
@@ -92,16 +100,26 @@ class Family:
         optional: tuple[str, ...] = (),
         reveals: Mapping[str, str] | None = None,
         bases: tuple[str, ...] = (),
+        needs: tuple[str, ...] = (),
         per_customer: bool = True,
     ) -> Stream:
         """Declare a stream; without ``reads`` it reads the table of its own name."""
-        stream = Stream(name, reads or (name,), sql, optional, reveals or {}, bases, per_customer)
+        revealed, reads = reveals or {}, reads or (name,)
+        stream = Stream(name, reads, sql, optional, revealed, bases, needs, per_customer)
         self.streams.append(stream)
         return stream
 
-    def part(self, stream: Stream, name: str, expression: str, unit: str, doc: str) -> None:
+    def part(
+        self,
+        stream: Stream,
+        name: str,
+        expression: str,
+        unit: str,
+        doc: str,
+        needs: tuple[str, ...] = (),
+    ) -> None:
         """Declare a value that only combinations see."""
-        Driver(self, stream, "", "")(name, expression, doc, unit=unit, kind="part")
+        Driver(self, stream, "", "")(name, expression, doc, unit=unit, kind="part", needs=needs)
 
     def declare(self, feature: Feature) -> None:
         """Add a feature; raises ``ValueError`` when its name is declared twice."""
@@ -115,8 +133,8 @@ class Driver:
     """What a family's features of one driver in one stream share: the defaults of their calls.
 
     ``wait = Driver(FAMILY, WAITS, "wait", "S3 §4", unit="s", sign=1)``, then ``wait(…)``.
-    ``needs`` names tables and columns (``table.column``) whose absence would be mistaken for
-    something that happened, such as a notice that was never given.
+    ``needs`` names columns (``table.column``) that stand behind a name derived in the stream, and
+    whose absence would be mistaken for something that happened, or that did not.
     """
 
     family: Family
@@ -190,7 +208,7 @@ class Driver:
         expression: str,
         doc: str,
         *,
-        of: tuple[str, ...],
+        of: tuple[str, ...] = (),
         maybe: tuple[str, ...] = (),
         unit: str | None = None,
         sign: Sign | None = None,
@@ -199,8 +217,8 @@ class Driver:
     ) -> None:
         """Declare a feature, or a fact, of columns already cut, of any family.
 
-        It is left out with any column of ``of``; one of ``maybe`` is then null. Combinations do
-        not build on each other.
+        It is left out with any column of ``of``, or with all of ``maybe`` where that is empty; a
+        missing one of ``maybe`` is null. Combinations do not build on each other.
         """
         fact = kind == "fact"
         sign = self.sign if sign is None else sign

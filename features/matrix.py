@@ -20,9 +20,10 @@ import pyarrow.compute as pc
 from features.catalog import Catalog
 from features.contract import DUCKDB_TYPES, TABLES, Table
 from features.feature import Feature, Stream
-from features.timeline import midnight_utc
+from features.timeline import days_later_sql, midnight_utc
 
 _AT_ONCE: Mapping[str, int] = MappingProxyType({})
+_ALWAYS: Mapping[str, date] = MappingProxyType({})
 
 _DUCKDB_KINDS = {"number": "float", "category": "varchar"}
 
@@ -36,7 +37,7 @@ def prepare(
 ) -> None:
     """Define the streams' macros and, for tables a company lacks, empty ones of the contract.
 
-    ``delays`` are the days that a table's rows, and the moments in them, come after the event:
+    ``delays`` are local days that a table's rows, and the moments in them, come after the event:
     ``known_cases(moment)`` is when a moment in ``cases`` could be known (naive UTC). ``versioned``
     tables have rows of one key that replace each other, all of one customer and each known at
     another instant: ``versions_orders()`` gives the rows of ``orders`` with ``replaced_at``, when
@@ -52,10 +53,8 @@ def prepare(
         f"cast((instant at time zone 'UTC') at time zone '{zone}' as date)"
     )
     for table in TABLES.values():
-        con.execute(
-            f"create or replace temp macro known_{table.name}(moment) as "
-            f"moment + interval {delays.get(table.name, 0)} day"
-        )
+        known = days_later_sql("moment", delays.get(table.name, 0), zone)
+        con.execute(f"create or replace temp macro known_{table.name}(moment) as {known}")
         if table.name not in tables:
             con.execute(f"create or replace temp table {table.name} ({_columns(table)})")
         if table.versions:
@@ -128,12 +127,21 @@ def _in_force(table: Table, now: str) -> str:
     )
 
 
-def cut(con: duckdb.DuckDBPyConnection, catalog: Catalog, as_of: date, zone: str) -> pa.Table:
+def cut(
+    con: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    as_of: date,
+    zone: str,
+    begins: Mapping[str, date] = _ALWAYS,
+) -> pa.Table:
     """The matrix at one as-of date: a row per cohort customer, sorted by customer.
 
     Needs ``derive`` and the temp table ``cohort`` (customer_id, product_line). Numbers are
     float32, categories text, facts of their own type. Customers without rows stay, with each
     feature's fill. Combinations are computed last, over the columns that the streams gave.
+
+    ``begins`` is the first day of a table's history, where that is known: a window that opens
+    before it is null for everybody, as nobody knows what happened there.
     """
     cohort = con.sql("select * from cohort order by customer_id").to_arrow_table().combine_chunks()
     cuts, now = [], _instant(as_of, zone)
@@ -148,7 +156,10 @@ def cut(con: duckdb.DuckDBPyConnection, catalog: Catalog, as_of: date, zone: str
     columns: dict[str, pa.ChunkedArray] = {}
     for (_, features), rows in zip(cuts, _side_by_side(con, queries), strict=True):
         columns |= _aligned(cohort["customer_id"], rows, features)
+    unknown = _before_history(catalog, as_of, begins)
+    columns |= {n: _nulls(column) for n, column in columns.items() if n in unknown}
     columns |= _combined(con, catalog, columns)
+    columns |= {f.name: _nulls(columns[f.name]) for f in catalog.features if unknown & {*f.of}}
     days = pa.repeat(pa.scalar(as_of, pa.date32()), len(cohort))
     keys = {
         "customer_id": cohort["customer_id"],
@@ -156,6 +167,23 @@ def cut(con: duckdb.DuckDBPyConnection, catalog: Catalog, as_of: date, zone: str
         "product_line": cohort["product_line"],
     }
     return pa.table(keys | {f.name: columns[f.name] for f in catalog.features})
+
+
+def _before_history(catalog: Catalog, as_of: date, begins: Mapping[str, date]) -> set[str]:
+    """The features whose window opens before a table that they need begins."""
+    return {
+        f.name
+        for f in (*catalog.features, *catalog.parts)
+        if f.window is not None
+        and any(
+            as_of - timedelta(f.window) < begins.get(need.partition(".")[0], date.min)
+            for need in f.needs
+        )
+    }
+
+
+def _nulls(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.nulls(len(column), column.type)])
 
 
 def _side_by_side(con: duckdb.DuckDBPyConnection, queries: Sequence[str]) -> list[pa.Table]:
@@ -204,7 +232,7 @@ def _filled(column: pa.ChunkedArray, feature: Feature) -> pa.ChunkedArray:
 def _combined(
     con: duckdb.DuckDBPyConnection, catalog: Catalog, columns: Mapping[str, pa.ChunkedArray]
 ) -> dict[str, pa.ChunkedArray]:
-    features = [f for f in catalog.features if f.of]
+    features = [f for f in catalog.features if not f.stream]
     if not features:
         return {}
     names = dict.fromkeys(name for f in features for name in (*f.of, *f.maybe))

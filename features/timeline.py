@@ -1,7 +1,8 @@
 """As-of date, observation window, lead and horizon: half-open day arithmetic.
 
-Every date here is a local calendar day. ``midnight_utc`` is the only place where a day
-becomes an instant.
+Every date here is a local calendar day, and days are counted on the calendar: one on which the
+clocks change has 23 or 25 hours. ``midnight_utc`` is the only place where a day becomes an
+instant.
 """
 
 from dataclasses import dataclass
@@ -56,6 +57,29 @@ def local_day(instant: datetime, zone: str) -> date:
     datetime.date(2024, 7, 1)
     """
     return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
+
+
+def days_later(instant: datetime, days: int, zone: str) -> datetime:
+    """The naive UTC instant at the same local time, ``days`` calendar days later.
+
+    >>> days_later(datetime(2024, 10, 26, 22), 1, "Europe/Oslo")  # the midnight of a day of 25 h
+    datetime.datetime(2024, 10, 27, 23, 0)
+    """
+    if not days:
+        return instant
+    local = instant.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)) + timedelta(days=days)
+    return local.replace(fold=0).astimezone(UTC).replace(tzinfo=None)
+
+
+def days_later_sql(instant: str, days: int, zone: str) -> str:
+    """DuckDB's SQL for ``days_later`` of a naive UTC timestamp expression.
+
+    Where a clock change repeats the local time it is the later one: the day is the same.
+    """
+    if not days:
+        return instant
+    local = f"timezone('{zone}', timezone('UTC', {instant})) + interval {days} day"
+    return f"timezone('UTC', timezone('{zone}', {local}))"
 
 
 def month_starts(first: date, last: date) -> tuple[date, ...]:

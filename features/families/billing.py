@@ -80,6 +80,7 @@ UNPAID_INVOICES = FAMILY.stream(
 BILLING_CONTACTS = FAMILY.stream(
     "billing_contacts",
     reads=("invoices", "contacts"),
+    needs=("contacts.direction", "contacts.topic"),
     sql="""
     with asked as (
         select * from contacts
@@ -200,7 +201,9 @@ _OVERDUE = f"due_on < {{as_of_day}} and paid_at is null and not {_SEEMS_PAID}"
 _SUCCESSFUL = "not coalesce(failed, false)"
 _MISSING = "coalesce(status, 'missing') = 'missing'"
 
-bill_shock = Driver(FAMILY, INVOICES, "bill_shock", "S3 §3", unit="ratio", sign=1)
+# A correction that is not marked as one would be taken for the latest bill.
+_BILLS = ("invoices.corrects_invoice_id",)
+bill_shock = Driver(FAMILY, INVOICES, "bill_shock", "S3 §3", unit="ratio", sign=1, needs=_BILLS)
 bill_shock(
     "bill_shock_latest",
     "arg_max(shock, seq)",
@@ -223,7 +226,6 @@ estimated_bill(
     "count(*) where estimated",
     "Bills built on an estimate.",
     windows=(90, 365),
-    needs=("invoices.estimated",),
 )
 bill_shock.fact(
     "latest_bill_amount", "arg_max(shock_amount, seq)", "Amount of the latest bill.", unit="money"
@@ -235,33 +237,40 @@ bill_shock.fact(
     unit="money",
 )
 bill_shock.fact("latest_bill_on", "arg_max(shock_on, seq)", "Day of the latest bill.")
-bill_correction = Driver(FAMILY, UNUSUAL_INVOICES, "bill_correction", "S3 §3", sign=1)
+bill_correction = Driver(FAMILY, UNUSUAL_INVOICES, "bill_correction", "S3 §3", sign=1, needs=_BILLS)
 bill_correction(
     "corrections",
     "count(*) where correction",
     "Invoices that correct an earlier one.",
     windows=(90, 365),
-    needs=("invoices.corrects_invoice_id",),
 )
 bill_correction.fact(
     "latest_correction_on", "max(issued_on) where correction", "Day of the latest correction."
 )
 unclear_bill = Driver(FAMILY, INVOICES, "unclear_bill", "S3 §3")
-unclear_bill("bill_lines_latest", "arg_max(n_lines, seq)", "Lines on the latest bill.", sign=0)
+unclear_bill(
+    "bill_lines_latest", "arg_max(n_lines, seq)", "Lines on the latest bill.", needs=_BILLS
+)
 unclear_bill(
     "days_since_invoice",
     "date_diff('day', max(issued_on) {filter}, {as_of_day})",
     "Days since the latest invoice.",
     unit="days",
 )
-dunning = Driver(FAMILY, INVOICES, "dunning", "S3 §3", unit="days")
+dunning = Driver(FAMILY, INVOICES, "dunning", "S3 §3", unit="days", needs=_BILLS)
 dunning(
     "days_to_due",
     "date_diff('day', {as_of_day}, arg_max(due_on, seq) {filter})",
     "Days until the latest bill is due.",
 )
 overdue = Driver(
-    FAMILY, UNPAID_INVOICES, "dunning", "S0", sign=1, fill=0, needs=("payments", "invoices.due_on")
+    FAMILY,
+    UNPAID_INVOICES,
+    "dunning",
+    "S0",
+    sign=1,
+    fill=0,
+    needs=("payments.invoice_id", "payments.failed", *_BILLS),
 )
 overdue(
     "overdue_invoices", f"count(*) where {_OVERDUE}", "Invoices past due and not known to be paid."
@@ -273,7 +282,12 @@ overdue(
     unit="days",
 )
 payment_method = Driver(FAMILY, INVOICES, "payment_method", "S3 §3", unit="flag", sign=1)
-payment_method("paper_invoice", "arg_max(paper, seq)", "The latest bill came on paper.")
+payment_method(
+    "paper_invoice",
+    "arg_max(paper, seq)",
+    "The latest bill came on paper.",
+    needs=("invoices.format", *_BILLS),
+)
 invoice_format = Driver(FAMILY, MASTER_DATA, "payment_method", "S3 §3", unit="flag", sign=1)
 invoice_format(
     "paper_format",
@@ -287,7 +301,6 @@ paper_fee_paid(
     "Fees paid for paper invoices.",
     windows=(90, 365),
     fill=0,
-    needs=("invoices.paper_fee",),
 )
 
 billing_contact = Driver(FAMILY, BILLING_CONTACTS, "unclear_bill", "S3 §3", sign=1)
@@ -329,7 +342,6 @@ payment_failure(
     "count(*) where failed",
     "Payments that failed.",
     windows=(30, 90, 365),
-    needs=("payments.failed",),
 )
 payment_failure.fact(
     "latest_failed_payment_on", "max(paid_on) where failed", "Day of the latest failed payment."
@@ -352,6 +364,7 @@ for _flag, _method, _where, _sign, _doc in _PAYERS:
         f"arg_max({_method}, seq) where {_where}",
         "flag",
         f"{_doc}.",
+        needs=("payments.method",),
     )
     FAMILY.part(
         MASTER_DATA,
@@ -385,7 +398,6 @@ reminder(
     "sum(fee)",
     "Reminder fees charged.",
     windows=(90, 365),
-    needs=("reminders.fee",),
     unit="money",
 )
 reminder(

@@ -11,6 +11,7 @@ FAMILY = Family("channel")
 CLOSED_CHANNELS = FAMILY.stream(
     "closed_channels",
     reads=("contacts",),
+    needs=("contacts.direction", "contacts.unavailable_channel"),
     optional=("master_data",),
     sql="""
     select customer_id, event_at, known_at, local_day(event_at) as started_on,
@@ -27,11 +28,7 @@ CLOSED_CHANNELS = FAMILY.stream(
     """,
 )
 
-_UNAVAILABLE = "contacts.unavailable_channel"
-
-forced_channel = Driver(
-    FAMILY, CLOSED_CHANNELS, "forced_channel", "S2", sign=1, needs=(_UNAVAILABLE,)
-)
+forced_channel = Driver(FAMILY, CLOSED_CHANNELS, "forced_channel", "S2", sign=1)
 forced_channel(
     "channel_unavailable_attempts",
     "count(*)",
@@ -43,7 +40,7 @@ forced_channel(
     "count(*) where forced",
     "Contacts in another channel than the preferred one, which was closed.",
     windows=(30, 90, 365),
-    needs=(_UNAVAILABLE, "contacts.channel", "master_data"),
+    needs=("contacts.channel", "master_data.value"),
 )
 forced_channel.fact(
     "latest_closed_channel_on",
@@ -56,7 +53,6 @@ channel_mix(
     "count(distinct channel) where direction = 'inbound'",
     "Channels that the customer used.",
     windows=(365,),
-    needs=("contacts.channel",),
 )
 channel_mix(
     "digital_contact_share",

@@ -5,6 +5,7 @@ from features.feature import Driver, Family
 FAMILY = Family("contact_repeat")
 
 _HALF_LIFE_DAYS = 45
+_SAME_PROBLEM = ("contacts.topic", "contacts.case_id")
 
 # A link made later would change what had been derived before it.
 _CASE_AT_FIRST = "case when coalesce(known_contacts(linked_at) <= known_at, true) then case_id end"
@@ -23,6 +24,7 @@ def _points(column: str) -> str:
 
 CONTACTS = FAMILY.stream(
     "contacts",
+    needs=("contacts.direction",),
     sql=f"""
     select customer_id, event_at, known_at, contact_id, local_day(event_at) as started_on,
         coalesce(transfers, 0) as transfers, topic, case_id,
@@ -60,9 +62,9 @@ CONTACTS = FAMILY.stream(
 
 EFFORT = FAMILY.stream(
     "effort",
-    reads=("contacts",),
-    optional=("cases",),
+    reads=("contacts", "cases"),
     bases=("contacts",),
+    needs=(*_SAME_PROBLEM, "contacts.channel", "contacts.transfers", "cases.reopened_at"),
     sql=f"""
     with asked as (
         select customer_id, event_at, known_at, contact_id as id, kind,
@@ -99,6 +101,7 @@ EFFORT = FAMILY.stream(
 SETTLED_CONTACTS = FAMILY.stream(
     "settled_contacts",
     reads=("contacts",),
+    needs=("contacts.direction", "contacts.abandoned", "contacts.topic"),
     sql="""
     select customer_id, event_at + interval 30 day as event_at,
         known_at + interval 30 day as known_at,
@@ -126,6 +129,7 @@ SELF_SERVICE = FAMILY.stream(
 FAILED_SELF_SERVICE = FAMILY.stream(
     "failed_self_service",
     reads=("self_service", "contacts"),
+    needs=("contacts.direction",),
     sql="""
     with failed as (select * from self_service where not completed)
     select customer_id, event_at, known_at, local_day(event_at) as contact_on
@@ -159,7 +163,7 @@ COMPLAINTS = FAMILY.stream(
     """,
 )
 
-repeat_contact = Driver(FAMILY, CONTACTS, "repeat_contact", "S4", sign=1)
+repeat_contact = Driver(FAMILY, CONTACTS, "repeat_contact", "S4", sign=1, needs=_SAME_PROBLEM)
 repeat_contact(
     "repeats_7d_count",
     "count(*) where repeat_7d",
@@ -181,7 +185,7 @@ repeat_contact(
     "Times passed on.",
     windows=(30, 90, 365),
     fill=0,
-    needs=("contacts.transfers",),
+    needs=(),
 )
 effort = Driver(FAMILY, EFFORT, "repeat_contact", "S4, S2", unit="points", sign=1)
 effort(
@@ -193,7 +197,6 @@ effort(
     f"halved {_HALF_LIFE_DAYS} days after its latest time. A problem is its case, or the case last "
     "linked on the topic within 30 days, else the topic within 30 days.",
     fill=0,
-    needs=("contacts.case_id",),
 )
 repeat_contact(
     "days_since_repeat",
@@ -210,13 +213,19 @@ settled_contact(
     "when the 30 days have passed.",
     windows=(90, 365),
 )
-scattered_history = Driver(FAMILY, CONTACTS, "scattered_history", "S2", sign=1)
+scattered_history = Driver(
+    FAMILY,
+    CONTACTS,
+    "scattered_history",
+    "S2",
+    sign=1,
+    needs=(*_SAME_PROBLEM, "contacts.channel"),
+)
 scattered_history(
     "cross_channel_repeats",
     "count(*) where cross_channel",
     "Contacts on the same topic or case in another channel within 14 days.",
     windows=(30, 90, 365),
-    needs=("contacts.topic", "contacts.channel"),
 )
 scattered_history.fact(
     "latest_cross_channel_on",
@@ -228,7 +237,7 @@ scattered_history(
     "count(*) where unlinked",
     "Repeated contacts that were not linked to a case when they came in.",
     windows=(90, 365),
-    needs=("contacts.case_id", "contacts.topic"),
+    needs=_SAME_PROBLEM,
 )
 scattered_history(
     "channel_switches_in_case",
@@ -278,13 +287,11 @@ complaint(
     "open_complaints",
     "count(*) where closed_at is null",
     "Complaints not decided.",
-    needs=("complaints.closed_at",),
 )
 complaint(
     "open_complaint_days",
     "max(date_diff('day', opened_on, {as_of_day})) where closed_at is null",
     "Days the oldest open complaint has been open.",
-    needs=("complaints.closed_at",),
     unit="days",
 )
 complaint.fact("latest_complaint_on", "max(opened_on)", "Day of the latest complaint.")
@@ -292,7 +299,6 @@ complaint.fact(
     "open_complaint_opened_on",
     "min(opened_on) where closed_at is null",
     "Day the oldest open complaint was made.",
-    needs=("complaints.closed_at",),
 )
 complaint.combine(
     "complaint_x_uninformed",

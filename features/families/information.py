@@ -3,12 +3,13 @@
 Marketing is never information. A message counts from when it was known to be sent.
 """
 
-from features.families.price import OWN_PRICE_STEPS
+from features.families.price import OWN_PRICE_NEEDS, OWN_PRICE_STEPS
 from features.feature import Driver, Family
 
 FAMILY = Family("information")
 
 _SERVICE = "coalesce(kind, '') <> 'marketing'"
+_LINKED = ("notifications.incident_id", "notifications.kind")
 
 INCIDENTS = FAMILY.stream(
     "incidents",
@@ -41,6 +42,7 @@ INCIDENTS = FAMILY.stream(
 MISSED_ENDS = FAMILY.stream(
     "missed_ends",
     reads=("incidents", "notifications"),
+    needs=("incidents.ended_at", "notifications.promised_end_at", *_LINKED),
     sql="""
     select customer_id, promised_end_at as event_at,
         greatest(known_incidents(promised_end_at), told_at) as known_at,
@@ -72,8 +74,8 @@ MESSAGES = FAMILY.stream(
 
 PRICE_MESSAGES = FAMILY.stream(
     "price_messages",
-    reads=("notifications", "contracts"),
-    optional=("price_changes",),
+    reads=("notifications", "contracts", "price_changes"),
+    needs=("notifications.stated_price", "notifications.kind", *OWN_PRICE_NEEDS),
     sql=f"""
     select n.customer_id, n.event_at, n.known_at, local_day(n.event_at) as sent_on
     from (
@@ -119,7 +121,6 @@ UNSUBSCRIBES = FAMILY.stream(
 )
 
 _INFORMED = "coalesce(sent_at <= ended_at, sent_at is not null)"
-_LINKED = ("notifications", "notifications.incident_id")
 
 uninformed_incident = Driver(FAMILY, INCIDENTS, "uninformed_incident", "S0", sign=1, needs=_LINKED)
 uninformed_incident(
@@ -149,7 +150,7 @@ uninformed_incident(
     "Hours of faults and planned outages, those that last counted until the as-of date.",
     windows=(30, 90, 365),
     fill=0,
-    needs=("incidents.ended_at",),
+    needs=(),
     unit="hours",
 )
 uninformed_incident(
@@ -157,7 +158,7 @@ uninformed_incident(
     "count(*) where again_at_site",
     "Unplanned faults within 90 days of the one before at the same site.",
     windows=(30, 90, 365),
-    needs=("incidents.site_id",),
+    needs=("incidents.site_id", "incidents.planned"),
 )
 uninformed_incident.fact(
     "latest_uninformed_on",
@@ -168,16 +169,9 @@ uninformed_incident.fact(
     "latest_repeat_fault_on",
     "max(started_on) where again_at_site",
     "Day of the latest fault that came again at the same site.",
-    needs=("incidents.site_id",),
+    needs=("incidents.site_id", "incidents.planned"),
 )
-missed_end = Driver(
-    FAMILY,
-    MISSED_ENDS,
-    "uninformed_incident",
-    "S0",
-    sign=1,
-    needs=("incidents.ended_at", "notifications.incident_id", "notifications.promised_end_at"),
-)
+missed_end = Driver(FAMILY, MISSED_ENDS, "uninformed_incident", "S0", sign=1)
 missed_end(
     "eta_missed",
     "count(*)",
@@ -196,14 +190,13 @@ message_noise(
     "count(*) where marketing and not personalised",
     "Marketing messages not written for the customer's own situation.",
     windows=(30, 90, 365),
-    needs=("notifications.kind", "notifications.personalised"),
+    needs=("notifications.kind",),
 )
 message_noise(
     "personal_message_open_share",
     "avg(cast(opened_at is not null as integer)) where personalised",
     "Share of the messages written for the customer's own situation that were opened.",
     windows=(365,),
-    needs=("notifications.personalised", "notifications.opened_at"),
     unit="share",
     sign=-1,
 )
@@ -215,14 +208,7 @@ contradicting_message(
     windows=(30, 90, 365),
     needs=("notifications.template_id",),
 )
-price_message = Driver(
-    FAMILY,
-    PRICE_MESSAGES,
-    "contradicting_message",
-    "S2",
-    sign=1,
-    needs=("notifications.stated_price", "contracts.price"),
-)
+price_message = Driver(FAMILY, PRICE_MESSAGES, "contradicting_message", "S2", sign=1)
 price_message(
     "contradicting_price_messages",
     "count(*)",
@@ -242,21 +228,18 @@ offer_noise(
     "count(*) where not personalised",
     "Offers not chosen for the customer's own situation.",
     windows=(30, 90, 365),
-    needs=("offers.personalised",),
 )
 offer_noise(
     "rejected_offers",
     "count(*) where not accepted",
     "Offers sent that the customer said no to.",
     windows=(30, 90, 365),
-    needs=("offers.accepted", "offers.answered_at"),
 )
 offer_noise(
     "relevant_open_share",
     "avg(cast(opened_at is not null as integer)) where personalised",
     "Share of the offers chosen for the customer's own situation that were opened.",
     windows=(365,),
-    needs=("offers.personalised", "offers.opened_at"),
     unit="share",
     sign=-1,
 )
@@ -264,7 +247,6 @@ offer_noise.fact(
     "latest_offer_rejected_on",
     "max(answered_on) where not accepted",
     "Day the customer last said no to an offer.",
-    needs=("offers.accepted", "offers.answered_at"),
 )
 unsubscribe = Driver(FAMILY, UNSUBSCRIBES, "noise", "S0, S3", sign=1)
 unsubscribe(

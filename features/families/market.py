@@ -24,7 +24,7 @@ MARKET_PRICES = FAMILY.stream(
 )
 
 _IN_FORCE = "coalesce(ends_on >= {as_of_day}, true)"
-loyalty_benefit = Driver(FAMILY, BENEFITS, "loyalty_benefit", "S3 §1", needs=("benefits.ends_on",))
+loyalty_benefit = Driver(FAMILY, BENEFITS, "loyalty_benefit", "S3 §1")
 loyalty_benefit(
     "loyalty_benefit",
     f"count(*) where {_IN_FORCE}",
@@ -55,7 +55,6 @@ loyalty_benefit.fact(
     "benefit_ended_on",
     "max(ends_on) where ends_on < {as_of_day}",
     "Last day of the benefit that ran out last.",
-    needs=(),
 )
 
 for _line in PRODUCT_LINES:
@@ -103,13 +102,14 @@ market_gap.combine(
 )
 market_gap.combine(
     "price_pressure_x_irritation",
-    f"(coalesce(price_rise_pct_365d, 0) + greatest(0, coalesce({_MARKET_GAP}, 0)))"
-    " * (coalesce(repeats_30d_count_90d, 0) + coalesce(unresolved_cases_90d, 0)"
-    " + coalesce(complaints_90d, 0) + coalesce(corrections_90d, 0))",
+    f"(price_rise_pct_365d + greatest(0, coalesce({_MARKET_GAP}, 0)))"
+    " * (repeats_30d_count_90d + unresolved_cases_90d + complaints_90d + corrections_90d)",
     "Price pressure (rises of the year and what is paid above the market) times the "
     "irritations of 90 days: repeats, unresolved cases, complaints and corrected bills.",
-    of=("price_rise_pct_365d", "repeats_30d_count_90d"),
-    maybe=(*_COMPARED, "unresolved_cases_90d", "complaints_90d", "corrections_90d"),
+    of=(
+        *("price_rise_pct_365d", "repeats_30d_count_90d", "unresolved_cases_90d"),
+        *("complaints_90d", "corrections_90d", *_COMPARED),
+    ),
     fill=0,
     unit="points",
 )

@@ -64,10 +64,15 @@ _PLAN_STEPS = """
     )
 """
 
+# Without its changes the price at the start would be told as the price in force.
+OWN_PRICE_NEEDS = ("contracts.price", "price_changes.contract_id")
+_PLAN_NEEDS = ("contracts.plan_id", "master_data.value", "price_list.valid_to")
+
 OWN_PRICES = FAMILY.stream(
     "own_prices",
-    reads=("contracts",),
-    optional=("price_changes", "terminations"),
+    reads=("contracts", "price_changes"),
+    optional=("terminations",),
+    needs=OWN_PRICE_NEEDS,
     reveals={"to_at": "to_at"},
     sql=f"""
     select customer_id, from_at as event_at, from_at as known_at, product_line, price,
@@ -78,8 +83,9 @@ OWN_PRICES = FAMILY.stream(
 
 NEWCOMER_PRICES = FAMILY.stream(
     "newcomer_prices",
-    reads=("contracts", "price_list"),
-    optional=("price_changes", "terminations", "master_data"),
+    reads=("contracts", "price_list", "price_changes", "master_data"),
+    optional=("terminations",),
+    needs=(*OWN_PRICE_NEEDS, *_PLAN_NEEDS),
     reveals={"to_at": "to_at", "to_on": "to_at"},
     sql=f"""
     with offered as (
@@ -142,15 +148,16 @@ CONTRACTS = FAMILY.stream(
     reveals={"ended_at": "ended_at"},
     sql=f"""
     select c.customer_id, c.event_at, c.known_at, c.contract_id, c.product_line, c.started_on,
-        c.binding_until, c.bundle_id, e.ended_at
+        c.binding_until, c.term_months, c.bundle_id, e.ended_at
     from contracts c left join ({_ENDS}) e using (customer_id, contract_id)
     """,
 )
 
 PLANS = FAMILY.stream(
     "plans",
-    reads=("contracts", "price_list"),
-    optional=("terminations", "master_data"),
+    reads=("contracts", "price_list", "master_data"),
+    optional=("terminations",),
+    needs=_PLAN_NEEDS,
     reveals={"ended_at": "ended_at", "closed_at": "closed_at", "left_at": "left_at"},
     sql=f"""
     select s.customer_id, greatest(s.from_at, p.event_at) as event_at,
@@ -165,6 +172,7 @@ PLANS = FAMILY.stream(
 BROKEN_BUNDLES = FAMILY.stream(
     "broken_bundles",
     reads=("contracts", "terminations"),
+    needs=("contracts.bundle_id",),
     sql="""
     select t.customer_id, greatest(t.event_at, c.event_at) as event_at,
         greatest(t.known_at, c.known_at) as known_at, t.notified_on
@@ -215,7 +223,6 @@ silent_price_rise(
     "rise_notice_days",
     f"arg_max_null(date_diff('day', notified_on, effective_on), seq) where {_RISE}",
     "Days of notice before the latest rise.",
-    needs=("price_changes.notified_on",),
     unit="days",
 )
 silent_price_rise(
@@ -223,7 +230,6 @@ silent_price_rise(
     f"count(*) where {_NO_NOTICE}",
     "Price rises in force with no notice before.",
     windows=(90, 365),
-    needs=("price_changes.notified_on",),
     sign=1,
 )
 silent_price_rise(
@@ -231,7 +237,6 @@ silent_price_rise(
     f"count(*) where {_RISE} and reason_code is null",
     "Price rises for which no reason was given.",
     windows=(90, 365),
-    needs=("price_changes.reason_code",),
     sign=1,
 )
 for _name, _column, _unit in (
@@ -252,7 +257,6 @@ product(
     "own_price",
     "sum(price) where to_at is null",
     "Price a month in force, over all contracts.",
-    needs=("contracts.price",),
 )
 newcomer_offer = Driver(
     FAMILY, NEWCOMER_PRICES, "newcomer_offer", "S3 §1", unit="ratio", sign=1, fill=0
@@ -302,7 +306,6 @@ binding(
     "max(greatest(0, date_diff('day', {as_of_day}, binding_until))) where ended_at is null",
     "Days left of the binding period.",
     fill=0,
-    needs=("contracts.binding_until",),
 )
 binding(
     "days_since_binding_end",
@@ -313,13 +316,41 @@ binding(
 binding.fact(
     "binding_until", "max(binding_until) where ended_at is null", "Last day of the binding period."
 )
+_TERMS = "date_diff('month', started_on, {as_of_day}) // term_months"
+
+
+def _renewal(terms: str) -> str:
+    """The first day after so many terms: the same day of the month, or the month's last."""
+    return f"cast(started_on + to_months(cast(({terms}) * term_months as integer)) as date)"
+
+
+_COME = f"{_renewal(_TERMS)} < {{as_of_day}}"
+_NEXT = f"case when {_COME} then {_renewal(f'{_TERMS} + 1')} else {_renewal(_TERMS)} end"
+_LAST = f"case when {_COME} then {_renewal(_TERMS)} else {_renewal(f'{_TERMS} - 1')} end"
+renewal = Driver(FAMILY, CONTRACTS, "renewal", "S3 §1", unit="days")
+renewal(
+    "days_to_renewal",
+    f"date_diff('day', {{as_of_day}}, min({_NEXT}) {{filter}}) where ended_at is null",
+    "Days until a contract next renews itself; 0 on its day.",
+)
+renewal(
+    "days_since_renewal",
+    f"date_diff('day', max({_LAST}) {{filter}}, {{as_of_day}})"
+    f" where ended_at is null and {_LAST} > started_on",
+    "Days since a contract last renewed itself.",
+)
+renewal.fact("renews_on", f"min({_NEXT}) where ended_at is null", "Day a contract next renews.")
+renewal.fact(
+    "latest_renewal_on",
+    f"max({_LAST}) where ended_at is null and {_LAST} > started_on",
+    "Day a contract last renewed itself.",
+)
 bundle = Driver(FAMILY, CONTRACTS, "bundle", "S3 §1", sign=-1, fill=0)
 bundle("products_n", "count(distinct product_line) where ended_at is null", "Product lines held.")
 bundle(
     "in_bundle",
     "max(cast(bundle_id is not null as integer)) where ended_at is null",
     "Holds a contract sold in a bundle.",
-    needs=("contracts.bundle_id",),
     unit="flag",
 )
 broken_bundle = Driver(FAMILY, BROKEN_BUNDLES, "bundle", "S3 §1", sign=1)
@@ -328,6 +359,5 @@ broken_bundle(
     "count(*)",
     "Bundled contracts whose end was notified.",
     windows=(365,),
-    needs=("contracts.bundle_id",),
 )
 broken_bundle.fact("bundle_broken_on", "max(notified_on)", "Day a bundled contract was last ended.")

@@ -54,6 +54,7 @@ HOUSEHOLD_NOTICES = FAMILY.stream(
 BENEFIT_USES = FAMILY.stream(
     "benefit_uses",
     reads=("benefits",),
+    needs=("benefits.used_at",),
     sql="""
     select customer_id, used_at as event_at,
         greatest(known_at, known_benefits(used_at)) as known_at, replaced_at,
@@ -64,6 +65,7 @@ BENEFIT_USES = FAMILY.stream(
 
 TREATMENTS = FAMILY.stream(
     "treatments",
+    needs=("treatments.contacted", "treatments.arm"),
     sql="""
     select customer_id, event_at, known_at, replaced_at, local_day(event_at) as treated_on
     from versions_treatments() where contacted and coalesce(arm, 'treat') = 'treat'
@@ -95,8 +97,7 @@ product.combine(
     "segment",
     "coalesce(segment_on_file, segment_given)",
     "Customer segment.",
-    of=("segment_given",),
-    maybe=("segment_on_file",),
+    maybe=("segment_on_file", "segment_given"),
     kind="category",
 )
 product.fact(
@@ -104,7 +105,6 @@ product.fact(
     "max(margin_per_year)",
     "What the customer leaves a year.",
     unit="money",
-    needs=("customers.margin_per_year",),
 )
 
 contact_volume = Driver(FAMILY, ALL_CONTACTS, "contact_volume", "S4, S3")
@@ -139,7 +139,6 @@ outreach(
     "count(*)",
     "Actions of the list that reached the customer.",
     windows=(30, 90, 365),
-    needs=("treatments.contacted",),
 )
 outreach.fact(
     "latest_treatment_on", "max(treated_on)", "Day an action of the list last reached the customer."
@@ -162,7 +161,6 @@ benefit_use(
     "count(*)",
     "Benefits that the customer began to use.",
     windows=(90, 365),
-    needs=("benefits.used_at",),
 )
 benefit_use.fact("latest_benefit_used_on", "max(used_on)", "Day a benefit was last taken into use.")
 plan_change = Driver(FAMILY, MASTER_DATA, "product", "S3 §1")
@@ -179,7 +177,6 @@ claims(
     "Amount claimed.",
     windows=(90, 365),
     fill=0,
-    needs=("claims.claimed",),
     unit="money",
 )
 claims(
@@ -187,7 +184,6 @@ claims(
     "sum(paid) {filter} / nullif(sum(claimed) {filter}, 0) where settled_on is not null",
     "Share paid out of what was claimed in settled claims.",
     windows=(365,),
-    needs=("claims.claimed", "claims.paid", "claims.settled_on"),
     unit="share",
     sign=-1,
 )
@@ -196,7 +192,6 @@ claims(
     "count(*) where paid = 0 and claimed > 0",
     "Claims settled with nothing paid.",
     windows=(90, 365),
-    needs=("claims.claimed", "claims.paid", "claims.settled_on"),
     sign=1,
 )
 claims(

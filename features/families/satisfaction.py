@@ -24,6 +24,7 @@ SURVEYS = FAMILY.stream(
 INVITATIONS = FAMILY.stream(
     "invitations",
     reads=("notifications", "surveys"),
+    needs=("notifications.kind",),
     sql="""
     select n.customer_id, n.event_at + interval 14 day as event_at,
         n.known_at + interval 14 day as known_at, count(s.survey_id) > 0 as answered
@@ -105,7 +106,7 @@ satisfaction(
 )
 answer = Driver(FAMILY, SURVEYS, "survey_silence", "S1")
 answer("surveys_answered", "count(*)", "Surveys answered.", windows=(365,))
-survey_silence = Driver(FAMILY, INVITATIONS, "survey_silence", "S1", needs=("notifications.kind",))
+survey_silence = Driver(FAMILY, INVITATIONS, "survey_silence", "S1")
 survey_silence(
     "survey_nonresponse",
     "count(*) where not answered",

@@ -8,6 +8,7 @@ WAITS = FAMILY.stream(
     "waits",
     reads=("contacts",),
     reveals={"replied_at": "reply_known_at"},
+    needs=("contacts.direction",),
     sql="""
     select customer_id, event_at, known_at, local_day(event_at) as started_on, wait_seconds,
         abandoned, handled_by, human_requested, replied_at,
@@ -54,6 +55,7 @@ CASE_CONTACTS = FAMILY.stream(
     "case_contacts",
     reads=("contacts", "cases"),
     reveals=_STEPS,
+    needs=("contacts.case_id", "contacts.direction"),
     sql=f"""
     select t.customer_id, t.event_at,
         greatest(t.known_at, k.known_at, known_contacts(t.linked_at)) as known_at,
@@ -78,6 +80,7 @@ FAULTS = FAMILY.stream(
 FAULT_ANSWERS = FAMILY.stream(
     "fault_answers",
     reads=("incidents", "contacts"),
+    needs=("incidents.planned", "contacts.abandoned", "contacts.handled_by", "contacts.topic"),
     sql="""
     select customer_id, event_at, known_at,
         date_diff('minute', fault_at, event_at) / 60.0 as hours
@@ -103,6 +106,7 @@ FAULT_ANSWERS = FAMILY.stream(
 LATE_ORDERS = FAMILY.stream(
     "late_orders",
     reads=("orders",),
+    needs=("orders.promised_on", "orders.delivered_on"),
     reveals={"delivered_on": "delivery_known_at"},
     sql="""
     select customer_id, midnight(promised_on + 1) as event_at,
@@ -125,7 +129,6 @@ wait(
     "count(*) where abandoned",
     "Contacts given up while waiting.",
     windows=(30, 90, 365),
-    needs=("contacts.abandoned",),
 )
 wait(
     "first_reply_hours_max",
@@ -158,10 +161,9 @@ bot_loop(
     "count(*) where human_requested and handled_by = 'bot'",
     "Contacts in which a person was asked for and a bot answered.",
     windows=(90, 365),
-    needs=("contacts.handled_by", "contacts.human_requested"),
 )
 
-unresolved_case = Driver(FAMILY, CASES, "unresolved_case", "S1", sign=1, needs=("cases.closed_at",))
+unresolved_case = Driver(FAMILY, CASES, "unresolved_case", "S1", sign=1)
 unresolved_case("open_cases", f"count(*) where {_OPEN}", "Cases not closed.")
 unresolved_case(
     "open_case_days",
@@ -188,7 +190,6 @@ unresolved_case(
     "count(*) where reopened_at is not null",
     "Cases reopened.",
     windows=(90, 365),
-    needs=("cases.reopened_at",),
 )
 unresolved_case(
     "resolved_share",
@@ -197,7 +198,6 @@ unresolved_case(
     windows=(90, 365),
     unit="share",
     sign=-1,
-    needs=(),
 )
 unresolved_case.fact(
     "open_case_opened_on",
@@ -219,7 +219,7 @@ late_case = Driver(
     unit="days",
     sign=1,
     fill=0,
-    needs=("cases.promised_on", "cases.closed_at"),
+    needs=("cases.closed_at",),
 )
 late_case(
     "delivery_overrun_days_max",
@@ -240,7 +240,6 @@ late_order = Driver(
     "S1",
     sign=1,
     fill=0,
-    needs=("orders.delivered_on", "orders.promised_on"),
 )
 late_order(
     "late_orders",
@@ -259,11 +258,8 @@ late_order.fact(
     "latest_late_order_promised_on",
     "max(promised_on)",
     "The promised day of delivery that was last missed.",
-    needs=("orders.delivered_on",),
 )
-case_contact = Driver(
-    FAMILY, CASE_CONTACTS, "unresolved_case", "S1", unit="s", sign=1, needs=("cases.closed_at",)
-)
+case_contact = Driver(FAMILY, CASE_CONTACTS, "unresolved_case", "S1", unit="s", sign=1)
 case_contact(
     "wait_unresolved_max",
     f"max(wait_seconds) where {_UNRESOLVED}",

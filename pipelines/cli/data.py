@@ -145,14 +145,14 @@ def init(
 
 @app.command()
 def features(config: Config = DEMO, as_json: AsJson = False) -> None:
-    """Print the feature dictionary: every feature that the company's tables can carry."""
+    """Print every feature that the company's tables can carry, and what the others miss."""
+    from features.dictionary_page import dictionary
     from pipelines.cli import printing
-    from pipelines.jobs.check import feature_dictionary
+    from pipelines.jobs.check import configured_catalog
 
-    rows = feature_dictionary(config)
-    printing.as_json(rows) if as_json else printing.table(
-        list(rows[0]), (list(row.values()) for row in rows)
-    )
+    catalog = configured_catalog(config)
+    rows = dictionary(catalog)
+    printing.as_json(rows) if as_json else printing.features(rows, catalog.omitted)
 
 
 @app.command()

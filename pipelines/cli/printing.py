@@ -95,6 +95,14 @@ def check_done(report: Report) -> None:
     print(f"Ranges, orphan keys, gates, leaks and more: {report.page}")
 
 
+def features(rows: Sequence[Mapping[str, str]], omitted: Mapping[str, Sequence[str]]) -> None:
+    """Print the features that are built and, by the table or column missing, those that are not."""
+    table(list(rows[0]) if rows else ["feature"], (list(row.values()) for row in rows))
+    for missing in sorted({name for lack in omitted.values() for name in lack}):
+        left_out = [name for name, lack in omitted.items() if missing in lack]
+        print(f"not built without {missing}: {', '.join(left_out)}")
+
+
 def training_done(trained: TrainingResult) -> None:
     """Print the scorecard, the strongest drivers and the decision."""
     evaluation = trained.evaluation

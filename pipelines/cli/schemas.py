@@ -32,14 +32,21 @@ Every row has two instants, both in UTC:
 
 A row counts at an as-of date when both lie before that day's midnight. A column with a *Known from*
 is null until that moment has come and could be known: `known_delay_days` holds for such moments as
-it does for rows. Where `known_at` is mapped, give `known_delay_days` too when a later value, such
-as the closing of a case, comes days after it happened.
+it does for rows, in days of the calendar, whether they have 23, 24 or 25 hours. Where `known_at` is
+mapped, give `known_delay_days` too when a later value, such as the closing of a case, comes days
+after it happened.
 
 A column *known from* a moment, *else at once*, may be written when its row is: give the moment
 where it comes later (a debit that is returned, a contact that is linked to its case, a reading that
 is settled). Every other value counts from the row's known_at. What the company fills in or
 overwrites afterwards would tell a past day what came later: known_at is then the moment of the last
 change, or the column is left out.
+
+A column that is not given is not known: the features that cannot be true without it are not built,
+and `stille features` names them. Where a company knows that there is nothing to give, it says so
+with a constant: `reopened_at: {value: null}` when no case is ever reopened, `direction: {value:
+inbound}` when only the customers' own calls are in the table. Tables that are not given take their
+features with them too.
 
 A local time that the end of summer time repeats is read as the earlier of the two instants; one
 that its beginning skips, as the instant an hour later.

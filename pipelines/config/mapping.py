@@ -124,8 +124,10 @@ def _column(place: tuple[str, ...], table: Table, name: str, origin: Any) -> Ite
 def _values(place: tuple[str, ...], column: Column, origin: Mapping[str, Any]) -> Iterator[Problem]:
     values = origin.get("values")
     targets = list(values.values()) if isinstance(values, dict) else []
-    if "value" in origin:
+    if origin.get("value") is not None:
         targets.append(origin["value"])
+    elif "value" in origin and column.required:
+        yield Problem(place, "required: no row may be without it")
     constant = origin.get("value")
     if constant is not None and not _reads(constant_text(constant), column):
         written = _AS_THE_CONTRACT_HAS_IT.get(column.type, "a number with a decimal point")

@@ -78,7 +78,8 @@ class ColumnMap(Section):
 
     @model_validator(mode="after")
     def _one_origin(self) -> "ColumnMap":
-        origins = (self.column is not None, self.columns, self.value is not None, self.row_number)
+        constant = "value" in self.model_fields_set
+        origins = (self.column is not None, self.columns, constant, self.row_number)
         if sum(map(bool, origins)) != 1:
             raise ValueError("give exactly one of column, columns, value and row_number")
         return self

@@ -5,11 +5,11 @@ A value that was revealed later would explain the score by what nobody could kno
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from features.contract import Column, Table
-from features.timeline import local_day, midnight_utc
+from features.timeline import days_later, local_day, midnight_utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def as_known(
             return column.at_once
         if not isinstance(moment, datetime):
             moment = midnight_utc(moment, zone)
-        return bool(moment + timedelta(days=delay_days) < now)
+        return bool(days_later(moment, delay_days, zone) < now)
 
     key = [name for name in table.key if name != "customer_id"]
     shown = {column.name for column in table.columns if revealed(column)}

@@ -1,18 +1,18 @@
-"""Data validation job (``stille check``), and the feature dictionary of the configured tables."""
+"""Data validation job (``stille check``), and the features that the configured tables carry."""
 
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from features.catalog import build_catalog
-from features.dictionary_page import dictionary
+from features.catalog import Catalog
 from features.errors import GateError, StilleError
 from pipelines.config.run import open_run
 from pipelines.config.settings import load_settings
 from pipelines.jobs.read_tables import CHECK_PAGE, read_tables
-from pipelines.matrices.build import absent_columns, attributes_of
+from pipelines.matrices.build import catalog_from
 from pipelines.snapshots import households
+from pipelines.snapshots.loading import columns_absent
 from pipelines.snapshots.snapshot import check_report
 from pipelines.snapshots.store import previous_snapshot, refused_folder
 from pipelines.snapshots.writing_tables import WrittenTables
@@ -79,16 +79,15 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
         return Report(check_report(snapshot, run.as_of), page, run.as_of, search.summary)
 
 
-def feature_dictionary(config: Path) -> list[dict[str, str]]:
-    """Every feature that the configured tables can carry, in the catalog's order.
+def configured_catalog(config: Path) -> Catalog:
+    """The features that the configured tables can carry, and what the others miss.
 
-    Columns that the tables lacked when they were last read take their features with them.
+    A file's columns are those of its header now, a database table's those that were last read.
     """
     settings = load_settings(config)
     tables = tuple(settings.sources)
     derived = (households.NOTICES,) if households.derivable(tables) else ()
     before = previous_snapshot(settings.paths.snapshots)
-    read = {} if before is None else {n: t for n, t in before.tables.items() if n in tables}
-    own = attributes_of(settings.sources)
-    catalog = build_catalog((*tables, *derived), own, absent_columns(read))
-    return dictionary(catalog)
+    read = {} if before is None else {n: t.absent for n, t in before.tables.items() if n in tables}
+    lacking = dict.fromkeys((*tables, *derived), ()) | read | columns_absent(settings)
+    return catalog_from(settings.sources, lacking)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 import pandas as pd
 
 from features.contract import TABLES, Table
-from features.timeline import midnight_utc
+from features.timeline import days_later_sql, midnight_utc
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.lists.previous_nights import Before
@@ -66,7 +66,7 @@ def _newest(settings: Settings, table: Table, first: datetime, last: datetime) -
         at = identifier(column.name)
         if column.type == "date":
             at = local_to_utc(f"cast({at} as timestamp)", zone)
-        moments.append(f"{at} + interval {delay} day")
+        moments.append(days_later_sql(at, delay, zone))
     within = f">= timestamp {literal(first)} and {{0}} < timestamp {literal(last)}"
     cases = (f"case when {at} {within.format(at)} then {at} end" for at in moments)
     return f"greatest({', '.join(cases)}, null)"

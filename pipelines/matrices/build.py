@@ -30,7 +30,6 @@ from pipelines.matrices.shard import Shard, open_shard
 from pipelines.matrices.store import definition_digests, open_store
 from pipelines.runtime.duckdb_connection import connect
 from pipelines.runtime.progress import bar
-from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.snapshot import Snapshot
 
 Sources = Mapping[str, Source]
@@ -70,11 +69,6 @@ def catalog_from(sources: Sources, tables: Mapping[str, Sequence[str]]) -> Catal
 def tables_of(snapshot: Snapshot) -> dict[str, list[str]]:
     """The snapshot's tables, each with the columns that it lacks."""
     return {name: list(facts.absent) for name, facts in snapshot.tables.items()}
-
-
-def absent_columns(tables: Mapping[str, TableFacts]) -> list[str]:
-    """The contract's columns (``table.column``) that a company's tables lack."""
-    return [f"{name}.{column}" for name, facts in tables.items() for column in facts.absent]
 
 
 def make_matrix(run: Run, snapshot: Snapshot, job: MatrixJob, names: Sequence[str]) -> pd.DataFrame:

@@ -47,9 +47,9 @@ def refuse_other_features(label: str, spec: FeatureSpec, catalog: Catalog) -> No
 def refuse_other_filling(run: Run, spec: FeatureSpec, frame: pd.DataFrame, needs: Needs) -> None:
     """Hold the share of nulls and of unknown words of each feature against the training rows.
 
-    ``needs`` names the tables of each feature. Every figure becomes a gate of ``record``. Raises
-    ``ContractError`` when a feature has no value left, ``GateError`` when a share has risen too
-    far; both name feature, tables and shares.
+    ``needs`` names the tables and columns of each feature. Every figure becomes a gate of
+    ``record``. Raises ``ContractError`` when a feature has no value left, ``GateError`` when a
+    share has risen too far; both name feature, tables, columns and shares.
     """
     if frame.empty:
         return

@@ -4,7 +4,7 @@ Customers go by a number there, their place among the shard's customers sorted b
 are cheaper to group and sort by than text, and their order is the same.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -22,6 +22,7 @@ from features.treatments import treatments
 from pipelines.config.settings import Settings
 from pipelines.config.sources import tables_with_versions
 from pipelines.runtime.duckdb_connection import connect, identifier, literal
+from pipelines.snapshots.daily_volume import days_before, history_begins
 from pipelines.snapshots.snapshot import Snapshot
 
 
@@ -29,7 +30,8 @@ from pipelines.snapshots.snapshot import Snapshot
 class Shard:
     """An open shard, and which features' streams are derived in it.
 
-    ``customers`` is a table of one column, ``customer_id``: the texts by number.
+    ``customers`` is a table of one column, ``customer_id``: the texts by number. ``days`` counts
+    the whole company's rows by table and local day, where they are of what happened.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -37,6 +39,7 @@ class Shard:
     catalog: Catalog
     tables: tuple[str, ...]
     customers: pa.Table
+    days: Mapping[str, Mapping[str, int]]
     derived: set[str] = field(default_factory=set)
 
     @property
@@ -57,7 +60,8 @@ class Shard:
         if not self.derived.issuperset(names):
             derive(self.con, self.catalog.only(set(names) - self.derived))
             self.derived.update(names)
-        rows = cut(self.con, self.catalog.only(names), as_of, self._zone)
+        begins = self._begins(as_of)
+        rows = cut(self.con, self.catalog.only(names), as_of, self._zone, begins)
         texts = self.customers["customer_id"].take(rows["customer_id"])
         return rows.set_column(0, "customer_id", texts)
 
@@ -110,6 +114,12 @@ class Shard:
             zone=self._zone,
         )
 
+    def _begins(self, as_of: date) -> dict[str, date]:
+        """The first day of each table's history; treatments began with the lists themselves."""
+        counted = {name: days for name, days in self.days.items() if days and name != "treatments"}
+        begins = {n: history_begins(days_before(d, as_of), as_of) for n, d in counted.items()}
+        return {name: begin for name, begin in begins.items() if begin is not None}
+
     def _numbers(self) -> pa.ChunkedArray:
         rows = self.con.sql("select customer_id from cohort order by customer_id")
         return rows.to_arrow_table()["customer_id"]
@@ -144,7 +154,9 @@ def open_shard(
                 f"from {source} join numbered on customer_id = text"
             )
     customers = con.sql("select text as customer_id from numbered order by number")
-    return Shard(con, settings, catalog, names, customers.to_arrow_table().combine_chunks())
+    days = {name: facts.profile.days for name, facts in snapshot.tables.items()}
+    numbered = customers.to_arrow_table().combine_chunks()
+    return Shard(con, settings, catalog, names, numbered, days)
 
 
 def label_as_ofs(settings: Settings, snapshot: Snapshot) -> tuple[date, ...]:

@@ -14,6 +14,7 @@ _ALIASES: Mapping[str, str] = {
     "contracts.started_on": "startdato avtalestart oppstart startdatum fradato",
     "contracts.product_line": "produkt tjeneste product produktomrade",
     "contracts.binding_until": "bindingstil binding_til bundet_til bindingstid",
+    "contracts.term_months": "avtaleperiode lopetid loptid avtalstid",
     "terminations.notified_on": "oppsigelsesdato oppsagt uppsagd mottatt uppsagningsdatum",
     "terminations.effective_on": "sluttdato slutdatum opphorsdato enddate",
     "terminations.outcome": "arsak grunn orsak reason",

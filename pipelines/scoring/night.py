@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from features.catalog import needs_of
 from features.errors import ContractError
 from models.explain.driver_removal import Removal
 from pipelines.config.run import Run
-from pipelines.matrices.build import MatrixJob, attributes_of, catalog_of, make_matrix
+from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
 from pipelines.matrices.gates import refuse_other_features, refuse_other_filling
 from pipelines.runtime.progress import bar
 from pipelines.scoring.scores import (
@@ -50,7 +49,7 @@ def score_cohort(
         names = [feature.name for feature in catalog.features]
         frame = make_matrix(run, snapshot, MatrixJob(catalog, (as_of,)), names)
     with record.stage("scoring") as stage, bar("scoring and explaining"):
-        refuse_other_filling(run, spec, frame, needs_of(attributes_of(settings.sources)))
+        refuse_other_filling(run, spec, frame, {f.name: f.needs for f in catalog.features})
         scored = score_rows(settings, champion.model, frame, nameable)
         chances = outcome_probabilities(settings, champion.model, scored)
         causes = causes_of(settings, champion.model, catalog, scored)

@@ -45,6 +45,7 @@ class Coefficients:
     binding: float = -1.5
     binding_fades_days: float = 45.0
     binding_cliff: float = 0.9
+    renewal: float = 0.6
     bundle: float = -0.30
     bundle_broken: float = 0.8
     wait: float = 0.25

@@ -15,6 +15,7 @@ from pipelines.simulator.world import AUTOPAY, MANUAL, PAPER, Month, World
 _CAP = 2.0
 _LINE_TERMS = ("electricity", "broadband", "telephony", "insurance")
 _YEAR, _TWO_YEARS, _FIVE_YEARS, _CLIFF_DAYS = 365, 730, 1826, 60
+_INSURANCE, _RENEWAL_DAYS = _LINE_TERMS.index("insurance"), 45
 _WIDEST_GAP = 0.6
 
 
@@ -76,6 +77,9 @@ def _add_prices(
     bound = np.clip(left / k.binding_fades_days, 0, 1) * (until >= 0)
     cliff = (until >= 0) & (left < 0) & (left >= -_CLIFF_DAYS)
     shares["share_binding"] += k.binding * bound + k.binding_cliff * cliff
+    to_renewal = _YEAR - (month.first - world.started) % _YEAR
+    renews = (world.line == _INSURANCE) & (to_renewal <= _RENEWAL_DAYS)
+    shares["share_renewal"] += k.renewal * renews.any(axis=1)
     loose = world.has(1) & ~world.bundled
     shares["share_bundle"] += k.bundle * world.bundled + 0.4 * k.bundle * loose
 

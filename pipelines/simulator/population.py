@@ -180,6 +180,7 @@ def register(rng: np.random.Generator, world: World, sink: Recorder) -> None:
         started_on=world.started[rows, slots],
         price=world.price[rows, slots],
         binding_until=world.binding[rows, slots],
+        term_months=np.where(world.line[rows, slots] == PRODUCT_LINES.index("insurance"), 12, NONE),
         bundle_id=np.where(world.bundled, world.number, NONE)[rows],
     )
     at = sink.clock.midnight(world.joined)

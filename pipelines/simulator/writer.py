@@ -26,7 +26,8 @@ from pipelines.simulator.record import (
 
 Format = Literal["parquet", "csv"]
 CLAIMS = "claims"
-"""Written beside the others by a company that sells insurance."""
+TERM = "term_months"
+"""Written beside the others by a company that sells insurance: its policies renew themselves."""
 WRITTEN = tuple(name for name in TABLES if name not in (CLAIMS, "labels", "household_notices"))
 AHEAD = 6
 """Months that what happens today may reach into the future."""
@@ -50,8 +51,8 @@ class Chunk:
 class TableFile:
     """One table file, written a month at a time."""
 
-    def __init__(self, table: Table, folder: Path, fmt: Format) -> None:
-        self.schema = schema_of(table)
+    def __init__(self, table: Table, folder: Path, fmt: Format, without: str) -> None:
+        self.schema = pa.schema([f for f in schema_of(table) if f.name != without])
         self.fmt = fmt
         path = folder / f"{table.name}.{fmt}"
         if fmt == "parquet":
@@ -62,6 +63,7 @@ class TableFile:
     def write(self, data: pa.Table) -> None:
         """Append rows; no rows, no row group."""
         if data.num_rows:
+            data = data.select(self.schema.names)
             self.file.write_table(data if self.fmt == "parquet" else data.cast(_plain(data.schema)))
 
 
@@ -96,7 +98,10 @@ class Recorder:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.files = {name: TableFile(TABLES[name], self.folder, self.fmt) for name in self.tables}
+        without = "" if CLAIMS in self.tables else TERM
+        self.files = {
+            name: TableFile(TABLES[name], self.folder, self.fmt, without) for name in self.tables
+        }
 
     def finish(self) -> None:
         """Write what is still waiting, and the tables that are sorted as a whole."""

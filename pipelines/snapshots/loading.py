@@ -1,25 +1,26 @@
 """Table loading into DuckDB, with the rule that each row breaks, if any."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
-from features.contract import Table
+from features.contract import TABLES, Table
 from features.errors import ContractError
 from pipelines.config.settings import Settings
 from pipelines.config.sources import Dialect, Source
-from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.runtime.duckdb_connection import connect, identifier, literal
 from pipelines.runtime.secret_keys import PSEUDONYM, key_of
 from pipelines.snapshots.profiling import counts
 from pipelines.sources.binding import Binding, Bound, bind, refuse_no_zone
 from pipelines.sources.doubts import settle_doubts
 from pipelines.sources.duplicates import settle_duplicates
-from pipelines.sources.files import Input
+from pipelines.sources.files import Input, find_files
 from pipelines.sources.forms import Forms
 from pipelines.sources.midnights import days_as_shown
 from pipelines.sources.personal_data import define_pseudonym
@@ -129,6 +130,25 @@ def _null_dates(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str
         f"where _none is not null and _rule is distinct from {literal(SKIPPED)} "
         "group by 1 order by 1",
     )
+
+
+def columns_absent(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """The contract's columns that the files of each table lack now, by their headers.
+
+    A table in a database, or one whose files cannot be read, is not told of.
+    """
+    absent = {}
+    with TemporaryDirectory() as folder, connect(settings.engine, Path(folder)) as connection:
+        for name, source in settings.sources.items():
+            dialect, copy = settings.dialect_of(name), Path(folder) / f"{name}.csv"
+            with suppress(ContractError):
+                bounds = []
+                for given in find_files(settings, name) if source.database is None else ():
+                    part = open_part(connection, given, source, dialect, copy)
+                    bounds.append(bind(TABLES[name], source, part.columns, part.name))
+                if bounds:
+                    absent[name] = _together(bounds).absent
+    return absent
 
 
 def _insert(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from features.contract import DUCKDB_TYPES, Column, Table
+from features.timeline import days_later_sql
 from pipelines.config.sources import Dialect, Source
 from pipelines.runtime.duckdb_connection import identifier, literal, literals, local_to_utc
 from pipelines.sources.binding import Binding
@@ -109,7 +110,8 @@ def _origin(part: Part, binding: Binding, forms: Forms) -> tuple[str, str, Forms
         # A constant's point is its decimal sign.
         own = Dialect(thousands="_")
         plain = Forms(own, forms.company_zone, forms.company_zone, forms.money_unit)
-        return literal(origin.value), "VARCHAR", plain
+        value = "cast(null as VARCHAR)" if origin.value is None else literal(origin.value)
+        return value, "VARCHAR", plain
     values = [(clean(part.expressions[n], part.columns[n], forms), n) for n in origin.read]
     (value, name), *others = values
     stored = part.columns[name]
@@ -194,7 +196,8 @@ def contract_columns(
     columns += [identifier(name) for name in attribute_names(bindings)]
     event = _event_at(table, names, zone)
     mapped = "known_at" if "known_at" in names else "cast(null as TIMESTAMP)"
-    known = f"greatest(coalesce({mapped}, {event} + interval {delay_days} day), {event})"
+    later = days_later_sql(event, delay_days, zone)
+    known = f"greatest(coalesce({mapped}, {later}), {event})"
     return (*columns, f"{event} as _event_at", f"{known} as _known_at")
 
 

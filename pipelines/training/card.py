@@ -123,7 +123,7 @@ def _limits(prepared: TrainingData) -> dict[str, str]:
     ]
     omitted, silent = len(prepared.omitted), len(prepared.silent)
     return {
-        "omitted": f"Features not built, as their tables are missing: {omitted or 'none'}.",
+        "omitted": f"Features not built, as tables or columns are missing: {omitted or 'none'}.",
         "silent": f"Features left out, as they never vary here: {silent or 'none'}.",
         "left_out": ", ".join(left_out) or "none",
     }

@@ -31,6 +31,7 @@ _DRIVERS = {
         "newcomer_offer",
         "closed_tariff",
         "binding",
+        "renewal",
         "bundle",
         "loyalty_benefit",
         "market_gap",
@@ -84,7 +85,7 @@ def test_every_feature_is_documented(feature: Feature) -> None:
     assert feature.window is None or feature.name.endswith(f"_{feature.window}d")
     assert feature.fill in (None, 0)
     streams = {stream.name for stream in FULL.streams}
-    assert not feature.stream if feature.of else feature.stream in streams
+    assert feature.stream in streams or feature.of or feature.maybe
 
 
 def test_every_driver_of_the_engine_has_a_feature() -> None:
@@ -117,7 +118,8 @@ def test_features_are_omitted_with_the_tables_they_miss() -> None:
     assert names | set(catalog.omitted) == set(_BY_NAME)
     assert not names & set(catalog.omitted)
     assert catalog.omitted["fault_to_human_hours_max_90d"] == ("incidents",)
-    assert catalog.omitted["newcomer_gap_pct"] == ("contracts", "price_list")
+    needed = ("contracts", "master_data", "price_changes", "price_list")
+    assert catalog.omitted["newcomer_gap_pct"] == needed
     cut = {f.stream for f in (*catalog.features, *catalog.parts) if f.stream}
     assert {stream.name for stream in catalog.streams} == cut
     assert build_catalog(()).features == ()
@@ -133,35 +135,34 @@ def test_absence_is_not_mistaken_for_something_that_happened() -> None:
     assert FULL.omitted == {}
 
 
-def test_no_absent_column_is_taken_for_something() -> None:
-    """A count that is 0 without rows must not be 0, or everything, without its columns.
-
-    Every column that a feature's filter names, and the table may lack, is among its needs, or
-    its absence leaves nothing to count.
-    """
-    for name, column in (
-        ("uninformed_incidents_90d", "notifications.incident_id"),
-        ("outage_hours_90d", "incidents.ended_at"),
-        ("eta_missed_90d", "notifications.promised_end_at"),
-        ("generic_messages_30d", "notifications.personalised"),
-        ("non_template_messages_90d", "notifications.template_id"),
-        ("contradicting_price_messages_90d", "notifications.stated_price"),
-        ("rejected_offers_90d", "offers.accepted"),
-        ("relevant_open_share_365d", "offers.opened_at"),
-        ("forced_channel_contacts_90d", "contacts.unavailable_channel"),
-        ("survey_nonresponse_90d", "notifications.kind"),
-        ("open_complaints", "complaints.closed_at"),
-        ("late_orders_90d", "orders.delivered_on"),
-        ("benefits_used_90d", "benefits.used_at"),
-        ("effort_index", "contacts.case_id"),
-    ):
-        assert build_catalog(TABLES, absent=[column]).omitted[name] == (column,)
+@pytest.mark.parametrize(
+    ("column", "left_out", "kept"),
+    [
+        ("payments.invoice_id", "overdue_invoices", "failed_payments_90d"),
+        ("price_list.valid_to", "newcomer_gap_pct", "own_price"),
+        ("price_changes.contract_id", "own_price", "price_rises_365d"),
+        ("incidents.planned", "faults_90d", "outage_hours_90d"),
+        ("contacts.direction", "repeats_7d_count_90d", "last_contact_on"),
+        ("cases.reclosed_at", "open_case_days", "reopened_90d"),
+        ("cases.closed_at", "resolved_share_90d", "reopened_90d"),  # which reveals the resolution
+    ],
+)
+def test_a_feature_goes_with_the_column_that_makes_it_true(
+    column: str, left_out: str, kept: str
+) -> None:
+    catalog = build_catalog(TABLES, absent=[column])
+    assert catalog.omitted[left_out] == (column,)
+    assert kept in {feature.name for feature in catalog.features}
 
 
 def test_a_combination_goes_with_what_it_is_made_of() -> None:
     without_market = build_catalog(set(TABLES) - {"market_price"})
     assert without_market.omitted["price_vs_market"] == ("market_price",)
-    assert "price_pressure_x_irritation" not in without_market.omitted
+    assert without_market.omitted["price_pressure_x_irritation"] == ("market_price",)
+    history = build_catalog(TABLES, absent=["customers.segment"])
+    assert "segment" not in history.omitted, "one of what it may be made of is enough"
+    neither = build_catalog({"customers"}, absent=["customers.segment"])
+    assert neither.omitted["segment"] == ("master_data", "customers.segment")
     assert {part.name for part in FULL.parts} >= {"own_price_broadband", "market_price_broadband"}
     assert not {part.name for part in FULL.parts} & set(_BY_NAME)
     matrix.bind(without_market, ZONE)
@@ -171,7 +172,7 @@ def test_a_combination_goes_with_what_it_is_made_of() -> None:
 
 
 def test_a_combination_builds_on_no_other() -> None:
-    combined = {feature.name for feature in FULL.features if feature.of}
+    combined = {feature.name for feature in FULL.features if not feature.stream}
     named = {feature.name for feature in (*FULL.features, *FULL.parts)}
     for feature in FULL.features:
         assert not combined & {*feature.of, *feature.maybe}

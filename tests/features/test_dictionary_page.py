@@ -35,5 +35,5 @@ def test_every_feature_and_fact_has_one_complete_row() -> None:
 def test_a_row_says_what_the_declaration_says() -> None:
     assert (
         "| `wait_max` | wait | Longest wait to be answered. | s | 30, 90, 365 | + | unknown "
-        "| S3 §4 | contacts |"
+        "| S3 §4 | contacts (direction, wait_seconds) |"
     ) in dictionary_page()

@@ -1,6 +1,6 @@
 """A value is not seen before the company could know it, checked by hand."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -27,6 +27,22 @@ def test_a_tables_delay_reaches_the_values_that_its_rows_reveal(
 ) -> None:
     names = ("open_cases", "resolved_share_365d")
     assert cells(_case(), as_of, *names, delays={"cases": delay}) == seen
+
+
+@pytest.mark.parametrize(
+    ("closed_at", "seen_from"),
+    [
+        ("2024-10-26 22:00:00", "2024-10-29"),  # the midnight of a day of 25 hours
+        ("2024-10-27 22:59:59", "2024-10-29"),  # its last second
+        ("2024-03-30 22:59:59", "2024-04-01"),  # the last second before a day of 23 hours
+        ("2024-03-30 23:00:00", "2024-04-02"),
+    ],
+)
+def test_a_delay_is_of_local_days_across_a_clock_change(closed_at: str, seen_from: str) -> None:
+    rows = company(cases=[{"opened_at": "2024-03-01 12:00:00", "closed_at": closed_at}])
+    before = date.fromisoformat(seen_from) - timedelta(days=1)
+    days = (str(before), seen_from)
+    assert [cells(rows, day, "open_cases", delays={"cases": 1}) for day in days] == [1, 0]
 
 
 def test_a_row_shows_nothing_before_it_is_known_whatever_it_reveals() -> None:

@@ -18,7 +18,11 @@ FIXED = {
         "segment": "declared static, or read from master_data",
     },
     "contracts": dict.fromkeys(
-        ("product_line", "plan_id", "started_on", "price", "binding_until", "bundle_id"), _AGREED
+        (
+            *("product_line", "plan_id", "started_on", "price"),
+            *("binding_until", "term_months", "bundle_id"),
+        ),
+        _AGREED,
     ),
     "terminations": {
         "notified_on": _HAPPENED,

@@ -106,4 +106,5 @@ def later_than(table: Table, name: str, day: date, delay: int = 0) -> str:
     moment = name
     if table.column(name).type == "date":
         moment = f"timezone('UTC', timezone('{ZONE}', cast({name} as timestamp)))"
-    return f"{moment} + interval {delay} day >= {instant(day)}"
+    local = f"timezone('{ZONE}', timezone('UTC', {moment})) + interval {delay} day"
+    return f"timezone('UTC', timezone('{ZONE}', {local})) >= {instant(day)}"

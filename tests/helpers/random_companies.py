@@ -14,7 +14,7 @@ from typing import Any
 from companies import AT_ONCE, VERSIONED, ZONE, Company, Delays, Row, complete
 
 from features.contract import TABLES, Column
-from features.timeline import midnight_utc
+from features.timeline import days_later, midnight_utc
 
 FIRST = date(2022, 9, 2)
 GRID_DAYS = 5
@@ -93,6 +93,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "abandoned": (True, False, False, False),
     "failed": (True, False, False, False),
     "stage": (1, 2),
+    "term_months": (1, 5, 12),
     "price": ("95", "100", "105", "200", "300"),
     "old_price": ("0", "100", "120", "300"),
     "new_price": ("95", "110", "120.5", "200"),
@@ -188,7 +189,7 @@ class _Maker:
                 row[column.name] = self._value(table, column, customer, number, day)
         row = complete(table, row | _consistent(table, row) | given)
         if row["event_at"] is not None:
-            row["known_at"] += timedelta(days=self.delays.get(table, 0))
+            row["known_at"] = days_later(row["known_at"], self.delays.get(table, 0), ZONE)
             if self.chance(self.late):
                 row["known_at"] += self._delay()
         return row

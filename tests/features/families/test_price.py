@@ -241,6 +241,36 @@ def test_the_binding_period_and_its_cliff(as_of: str, left: int, since: int | No
     assert cells(rows, as_of, *names) == (left, since, date(2024, 3, 31))
 
 
+@pytest.mark.parametrize(
+    ("as_of", "left", "since", "next_on"),
+    [
+        ("2024-01-31", 29, None, date(2024, 2, 29)),  # the last day where there is no 31st
+        ("2024-02-29", 0, None, date(2024, 2, 29)),
+        ("2024-03-01", 183, 1, date(2024, 8, 31)),
+        ("2024-08-31", 0, 184, date(2024, 8, 31)),
+        ("2024-09-01", 180, 1, date(2025, 2, 28)),
+    ],
+)
+def test_a_contract_renews_itself_term_after_term(
+    as_of: str, left: int, since: int | None, next_on: date
+) -> None:
+    policy = _CONTRACT | {"started_on": "2023-08-31", "term_months": 6}
+    names = ("days_to_renewal", "days_since_renewal", "renews_on")
+    assert cells(company(contracts=[policy]), as_of, *names) == (left, since, next_on)
+
+
+def test_a_contract_that_has_ended_or_runs_on_does_not_renew() -> None:
+    policy = _CONTRACT | {"started_on": "2023-03-15", "term_months": 12}
+    monthly = _CONTRACT | {"contract_id": "m", "started_on": "2023-03-20"}
+    end = {"notified_on": "2024-04-01", "effective_on": "2024-04-30", "outcome": "moved"}
+    rows = company(
+        contracts=[policy, monthly], terminations=[end | {"contract_id": policy["contract_id"]}]
+    )
+    names = ("days_to_renewal", "days_since_renewal")
+    assert cells(rows, "2024-04-20", *names) == (329, 36)
+    assert cells(rows, "2024-05-02", *names) == (None, None)
+
+
 def test_a_bundle_breaks_when_the_notice_is_known() -> None:
     bundled = [
         _CONTRACT | {"bundle_id": "b"},

@@ -1,6 +1,7 @@
 """Price, from its documentation: replays each contract's price and the newcomers' offers."""
 
-from datetime import datetime, timedelta
+from calendar import monthrange
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -214,4 +215,29 @@ def _contracts(view: View) -> dict[str, Any]:
         "in_bundle": int(any(row["bundle_id"] for row in held)),
         **view.counts("bundle_broken", broken, 365),
         "bundle_broken_on": top(row["notified_on"] for row in broken),
+        **_renewals(view, held),
     }
+
+
+def _renewals(view: View, held: list[Row]) -> dict[str, Any]:
+    """Each contract's renewals, one after the other, from its first day on."""
+    coming, gone = [], []
+    for row in (row for row in held if row["term_months"]):
+        terms = 1
+        while (day := _months_later(row["started_on"], terms * row["term_months"])) < view.as_of:
+            gone.append(day)
+            terms += 1
+        coming.append(day)
+    following, latest = min(coming, default=None), top(gone)
+    return {
+        "days_to_renewal": None if following is None else (following - view.as_of).days,
+        "days_since_renewal": view.days_since(gone),
+        "renews_on": following,
+        "latest_renewal_on": latest,
+    }
+
+
+def _months_later(day: date, months: int) -> date:
+    """The same day of a later month; the month's last day when it has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -154,7 +154,12 @@ def _key(row: Row) -> tuple[Any, ...]:
 
 def _known(table: str, moment: date | datetime, zone: str, delays: Delays) -> datetime:
     instant = moment if isinstance(moment, datetime) else midnight(moment, zone)
-    return instant + timedelta(days=delays.get(table, 0))
+    days = delays.get(table, 0)
+    if not days:
+        return instant
+    local = instant.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+    clock = local.replace(tzinfo=None) + timedelta(days=days)
+    return clock.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).replace(tzinfo=None)
 
 
 def _revealed(table: Table, row: Row, now: datetime, zone: str, delays: Delays) -> Row:

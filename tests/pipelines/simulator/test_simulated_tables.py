@@ -50,7 +50,7 @@ def test_the_same_seed_gives_the_same_files_and_another_seed_does_not(small, tmp
 
 @pytest.mark.parametrize("name", [*WRITTEN, CLAIMS])
 def test_tables_have_the_contract_columns_types_and_values(small, insured, name):
-    contract, data = TABLES[name], table(insured if name == CLAIMS else small, name)
+    contract, data = TABLES[name], table(insured if name in (CLAIMS, "contracts") else small, name)
     assert data.num_rows > 0
     names = [column.name for column in contract.columns]
     assert [column for column in data.column_names if column != "known_at"] == names
@@ -202,7 +202,7 @@ def test_a_refused_claim_raises_and_one_paid_at_once_lowers(insured):
     assert THE_RULE.claims_honoured < 0 < THE_RULE.claims
 
 
-def test_a_company_that_insures_passes_check_and_has_every_feature_of_claims(
+def test_a_company_that_insures_passes_check_and_has_every_feature_of_policies(
     insured, tmp_path, monkeypatch
 ):
     document = yaml.safe_load((ROOT / "configs" / "demo.yaml").read_text("utf-8"))
@@ -215,9 +215,10 @@ def test_a_company_that_insures_passes_check_and_has_every_feature_of_claims(
     snapshot = take_snapshot(settings, tmp_path / "snapshot", as_of=END)
     job = MatrixJob(catalog_of(settings.sources, snapshot), (END,))
     (part,) = build_matrix(settings, snapshot, job, tmp_path / "matrix", lambda: None)
-    named = [f for f in build_catalog(TABLES).model_features if f.driver == "claims"]
+    drivers = ("claims", "renewal")
+    named = [f for f in build_catalog(TABLES).model_features if f.driver in drivers]
     matrix = pd.read_parquet(part.features)[[f.name for f in named]]
-    assert len(matrix.columns) == 10
+    assert len(matrix.columns) == 12
     assert (matrix.nunique() > 1).all()
 
 

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.snapshots.daily_volume import days_before, strangest_day, usual_silence
+from pipelines.snapshots.daily_volume import (
+    days_before,
+    history_begins,
+    strangest_day,
+    usual_silence,
+)
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.gate_measure import PreviousTables
 from pipelines.snapshots.gate_measures import measures, own_measures
@@ -176,3 +181,17 @@ def test_keys_that_point_nowhere_and_columns_without_values(company):
 def test_the_moment_of_values_that_count_at_once_may_be_empty(company):
     columns = {"linked_at": ColumnProfile(nulls=1000)}
     assert closed(measures(company(), AS_OF, {"contacts": facts({}, columns=columns)})) == []
+
+
+def test_a_history_begins_with_the_rows_of_a_table_that_is_seldom_silent():
+    first = date(2024, 3, 1)
+    daily = {first + timedelta(days=n): 5 for n in range(60)}
+    as_of = date(2024, 5, 1)
+    assert history_begins(daily, as_of) == date(2024, 2, 23)
+    weekdays = {day: 5 for day in daily if day.weekday() < 5}
+    assert history_begins(weekdays, as_of) == date(2024, 2, 23)
+    assert history_begins(dict(list(daily.items())[:29]), as_of) is None
+    assert history_begins({day: 5 for day in daily if day.day == 1}, as_of) is None
+    assert history_begins({}, as_of) == as_of
+    dispute = {date(2018, 1, 1): 2} | daily
+    assert history_begins(dispute, as_of) == date(2024, 2, 23)

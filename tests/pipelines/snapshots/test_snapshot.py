@@ -457,3 +457,11 @@ def test_the_report_has_a_row_per_table(company, into):
     given = {"customer_id", "joined_on"}
     others = {column.name for column in TABLES["customers"].columns} - given
     assert set(report.loc["customers", "absent"]) == others
+
+
+def test_a_known_delay_is_of_local_days_across_a_clock_change(company, into):
+    """A bill of the day of 25 hours is known at the next midnight, and counts a day after it."""
+    bills = "invoice_id,customer_id,issued_on,amount\ni,1,2024-10-27,100\n"
+    source = {"path": "i.csv", "known_delay_days": 1}
+    snapshot = take_snapshot(company({"i.csv": bills}, {"invoices": source}), into)
+    assert rows(snapshot, "invoices", "known_at") == [(at("2024-10-27 23:00"),)]

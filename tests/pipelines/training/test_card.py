@@ -118,7 +118,7 @@ def test_every_figure_of_a_card_is_one_of_the_run(demo, settings, trained):
     known |= {f"{v:.3f}" for v in judged.families.abs().mean()}
     dates = re.sub(r"\d{4}-\d\d(-\d\d)?", "", text)
     learned = dates[dates.index("Learned from") : dates.index("## How good")]
-    measured = dates.replace(learned, "")
+    measured = re.sub(r"- Features .*", "", dates.replace(learned, ""))
     strange = set(NUMBER.findall(re.sub(r"\b0\.1\.0\S*|\b[1510]+ ?%", "", measured))) - known
     ratios = {n for line in re.findall(r"\(\d.*? to .*?\)", measured) for n in NUMBER.findall(line)}
     assert strange - ratios == set()
