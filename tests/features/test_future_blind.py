@@ -86,7 +86,7 @@ def test_what_becomes_known_after_today_leaves_outcomes_unchanged(seed: int, ste
 
 def test_outcomes_do_change_while_the_window_is_open() -> None:
     as_of, window = grid_day(STEPS // 2), LabelWindow(lead_days=10, horizon_days=90)
-    rows = random_company(3, 200)
+    rows = random_company(7, 200)
     early = {name: [row for row in table if _known(row, as_of)] for name, table in rows.items()}
     today = window.end(as_of)
 
