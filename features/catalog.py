@@ -213,6 +213,7 @@ def _derivation(name: str, catalog: Catalog) -> tuple[object, ...]:
         sorted(stream.reveals.items()),
         stream.per_customer,
         *stream.as_known,
+        *(("versions",) if stream.versions else ()),
     )
 
 

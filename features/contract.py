@@ -227,6 +227,11 @@ _TABLES = (
         "invoices",
         "One row per invoice or credit note.",
         "invoice_id",
+        _text(
+            "contract_id",
+            "Contract billed; give it where a customer's contracts are billed apart. Without it a "
+            "bill is compared with the one nearest in day and amount of each month before.",
+        ),
         _day("issued_on", "Day of issue.", required=True),
         _day("due_on", "Last day to pay."),
         _money(
@@ -236,7 +241,11 @@ _TABLES = (
         ),
         _whole("n_lines", "Lines on the invoice.", unit="count", minimum=0),
         _flag("estimated", "Billed from an estimate."),
-        _text("corrects_invoice_id", "Invoice that this one corrects; null otherwise."),
+        _text(
+            "corrects_invoice_id",
+            "Invoice that this one corrects: an amount below zero is credited to it, one above "
+            "replaces it; null otherwise.",
+        ),
         _text("format", "How it was sent.", allowed=("paper", "email", "einvoice", "app")),
         _money("paper_fee", "Fee for paper.", minimum=0),
     ),
@@ -244,9 +253,16 @@ _TABLES = (
         "payments",
         "One row per payment or attempt to pay.",
         "payment_id",
-        _text("invoice_id", "Invoice paid."),
+        _text(
+            "invoice_id",
+            "Invoice paid, or paid back; without one it may be any invoice before the payment.",
+        ),
         _day("paid_on", "Day of the payment or the attempt.", required=True),
-        _money("amount", "Amount paid."),
+        _money(
+            "amount",
+            "Amount paid, below zero for one paid back; null for one that is not known, which "
+            "pays the whole invoice.",
+        ),
         _text("method", "Way of paying.", allowed=PAYMENT_METHODS),
         _later(
             "failed_on",

@@ -28,8 +28,8 @@ class Stream:
     ``reveals`` maps a column to the column holding the instant from which the company could know
     it (``known_<table>(moment)`` of a moment in a table): until then the matrix shows null. Where
     a table may have versions, the stream reads ``versions_<table>()`` and carries its
-    ``replaced_at``, from which a row counts no more. A stream that is not ``per_customer`` says
-    the same to everybody: it is cut to one row.
+    ``replaced_at``, from which a row counts no more; a stream of ``versions`` makes that column
+    itself. A stream that is not ``per_customer`` says the same to everybody: it is cut to one row.
     ``as_known`` names tables, read by it or by its bases, whose rows of one key replace each other
     although it looks over several rows: it is derived for each as-of date from what was known.
     """
@@ -43,6 +43,7 @@ class Stream:
     needs: tuple[str, ...] = ()
     per_customer: bool = True
     as_known: tuple[str, ...] = ()
+    versions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +103,20 @@ class Family:
         bases: tuple[str, ...] = (),
         needs: tuple[str, ...] = (),
         per_customer: bool = True,
+        versions: bool = False,
     ) -> Stream:
         """Declare a stream; without ``reads`` it reads the table of its own name."""
-        revealed, reads = reveals or {}, reads or (name,)
-        stream = Stream(name, reads, sql, optional, revealed, bases, needs, per_customer)
+        stream = Stream(
+            name=name,
+            reads=reads or (name,),
+            sql=sql,
+            optional=optional,
+            reveals=reveals or {},
+            bases=bases,
+            needs=needs,
+            per_customer=per_customer,
+            versions=versions,
+        )
         self.streams.append(stream)
         return stream
 

@@ -34,6 +34,8 @@ def prepare(
     zone: str,
     delays: Mapping[str, int] = _AT_ONCE,
     versioned: Collection[str] = (),
+    histories: Mapping[str, date] = _ALWAYS,
+    first: date | None = None,
 ) -> None:
     """Define the streams' macros and, for tables a company lacks, empty ones of the contract.
 
@@ -41,7 +43,10 @@ def prepare(
     ``known_cases(moment)`` is when a moment in ``cases`` could be known (naive UTC). ``versioned``
     tables have rows of one key that replace each other, all of one customer and each known at
     another instant: ``versions_orders()`` gives the rows of ``orders`` with ``replaced_at``, when
-    the next version is known, null without one.
+    the next version is known, null without one. ``histories`` are the first local days of tables
+    that have lost what was before: ``history_payments()`` is that day, or one before all others.
+    ``first`` is the first of the as-of dates, if that is known: what streams say of days before
+    ``first_midnight()`` nobody will see.
     """
     con.execute("set TimeZone = 'UTC'")
     con.execute(
@@ -52,9 +57,17 @@ def prepare(
         "create or replace macro local_day(instant) as "
         f"cast((instant at time zone 'UTC') at time zone '{zone}' as date)"
     )
+    con.execute(
+        "create or replace temp macro first_midnight() as "
+        + ("timestamp '0001-01-01'" if first is None else _instant(first, zone))
+    )
     for table in TABLES.values():
         known = days_later_sql("moment", delays.get(table.name, 0), zone)
         con.execute(f"create or replace temp macro known_{table.name}(moment) as {known}")
+        con.execute(
+            f"create or replace temp macro history_{table.name}() as "
+            f"date '{histories.get(table.name, date.min)}'"
+        )
         if table.name not in tables:
             con.execute(f"create or replace temp table {table.name} ({_columns(table)})")
         if table.versions:
@@ -224,9 +237,13 @@ def _aligned(
 
 
 def _filled(column: pa.ChunkedArray, feature: Feature) -> pa.ChunkedArray:
-    if feature.fill is None or not column.null_count:
+    """What no row means in place of null; then null in place of NaN, a value without meaning."""
+    if feature.fill is None:
         return column
-    return pc.fill_null(column, pa.scalar(feature.fill, column.type))
+    filled = pc.fill_null(column, pa.scalar(feature.fill, column.type))
+    if "'nan'" not in feature.expression:
+        return filled
+    return pc.if_else(pc.is_nan(filled), pa.scalar(None, filled.type), filled)
 
 
 def _combined(
@@ -254,7 +271,7 @@ def _cut_sql(stream: Stream, features: Sequence[Feature], as_of: date, zone: str
     shown = f"* replace ({masked})" if masked else "*"
     aggregates = ", ".join(_aggregate(feature, as_of, zone) for feature in features)
     counts = f"event_at < {now} and known_at < {now}"
-    if any(TABLES[name].versions for name in stream.reads):
+    if stream.versions or any(TABLES[name].versions for name in stream.reads):
         counts += f" and coalesce(replaced_at >= {now}, true)"
     rows = f"(select {shown} from stream_{stream.name}) where {counts}"
     if not stream.per_customer:

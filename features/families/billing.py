@@ -1,81 +1,18 @@
 """Billing friction: unclear, corrected, late and hard-to-pay bills (S3 §3, S0)."""
 
 from features.contract import PAYMENT_METHODS
+from features.families.bills import (
+    FAMILY,
+    INVOICES,
+    LATE_PAYMENTS,
+    OVERDUE_INVOICES,
+    UNUSUAL_INVOICES,
+)
 from features.families.relationship import MASTER_DATA
-from features.feature import Driver, Family, Sign
-
-FAMILY = Family("billing_friction")
+from features.feature import Driver, Sign
 
 # The latest of a few words is found by their numbers at two thirds of the cost.
 _METHOD = f"enum({', '.join(repr(method) for method in PAYMENT_METHODS)})"
-
-INVOICES = FAMILY.stream(
-    "invoices",
-    sql="""
-    select customer_id, event_at, known_at, seq, issued_on, estimated, paper_fee, correction,
-        case when not correction then due_on end as due_on,
-        case when not correction then n_lines end as n_lines,
-        case when not correction then paper end as paper,
-        case when seq > 3 and typical > 0 and not correction then amount / typical end as shock,
-        case when shock is not null then amount end as shock_amount,
-        case when shock is not null then issued_on end as shock_on,
-        case when shock is not null then cast(round(amount - typical) as bigint) end as shock_over,
-        case when year_ago_on between issued_on - 380 and issued_on - 350 and year_ago > 0
-            and not correction then amount / year_ago end as shock_year
-    from (
-        select *, row_number() over alike as seq, median(amount) over past as typical
-        from (
-            select customer_id, event_at, known_at, invoice_id, issued_on, due_on, amount, n_lines,
-                estimated, cast(format = 'paper' as integer) as paper, paper_fee,
-                corrects_invoice_id is not null as correction,
-                lag(amount) over same_month as year_ago,
-                lag(issued_on) over same_month as year_ago_on
-            from invoices
-            window same_month as (
-                partition by customer_id, month(issued_on), corrects_invoice_id is null
-                order by known_at, event_at, invoice_id)
-        )
-        window alike as (
-                partition by customer_id, correction order by known_at, event_at, invoice_id),
-            past as (
-                partition by customer_id, correction order by known_at, event_at, invoice_id
-                rows between 12 preceding and 1 preceding)
-    )
-    """,
-)
-
-# An aggregate passes over every row of its stream: one that few count in has those to itself.
-UNUSUAL_INVOICES = FAMILY.stream(
-    "unusual_invoices",
-    reads=("invoices",),
-    bases=("invoices",),
-    sql="""
-    select customer_id, event_at, known_at, issued_on, estimated, correction, paper_fee
-    from stream_invoices where estimated or correction or paper_fee > 0
-    """,
-)
-
-# A bill that was paid by its due day is never overdue, whatever the as-of date.
-UNPAID_INVOICES = FAMILY.stream(
-    "unpaid_invoices",
-    reads=("invoices",),
-    optional=("payments",),
-    reveals={"paid_at": "paid_at"},
-    sql="""
-    select customer_id, i.event_at, i.known_at, due_on, paid_at, returned
-    from invoices i
-    left join (
-        select customer_id, invoice_id,
-            min(known_at) filter (where not coalesce(failed, false)) as paid_at,
-            list(struct_pack(taken_at := known_at,
-                back_at := known_payments(midnight(failed_on))))
-                filter (where failed and failed_on is not null) as returned
-        from payments group by all
-    ) p using (customer_id, invoice_id)
-    where corrects_invoice_id is null and amount > 0
-        and coalesce(paid_at >= midnight(due_on + 1), true)
-    """,
-)
 
 BILLING_CONTACTS = FAMILY.stream(
     "billing_contacts",
@@ -105,7 +42,7 @@ BILLING_CONTACTS = FAMILY.stream(
 
 PAYMENTS = FAMILY.stream(
     "payments",
-    optional=("invoices", "payment_method_events"),
+    optional=("payment_method_events",),
     reveals={"failed": "failure_known_at"},
     sql=f"""
     select customer_id, event_at, known_at, seq, paid_on, failed,
@@ -113,23 +50,19 @@ PAYMENTS = FAMILY.stream(
         coalesce(known_payments(midnight(failed_on)), known_at) as failure_known_at,
         cast(method = 'autopay' as integer) as autopay,
         cast(method = 'manual' as integer) as manual,
-        cast(requested <> method as integer) as mismatch,
-        date_diff('day', due_on, paid_on) as days_late
+        cast(requested <> method as integer) as mismatch
     from (
         select *, row_number() over known as seq,
             last_value(asked ignore nulls) over (
                 partition by customer_id order by known_at, event_at, is_payment, id
                 rows between unbounded preceding and 1 preceding) as requested
         from (
-            select p.customer_id, p.event_at, p.known_at, p.paid_on, p.method,
-                p.failed, p.failed_on, i.due_on, null as asked, true as is_payment,
-                p.payment_id as id
-            from payments p
-            left join invoices i on i.customer_id = p.customer_id
-                and i.invoice_id = p.invoice_id and i.known_at <= p.known_at
+            select customer_id, event_at, known_at, paid_on, method, failed, failed_on,
+                null as asked, true as is_payment, payment_id as id
+            from payments where coalesce(amount, 0) >= 0
             union all
-            select customer_id, event_at, known_at, null, null, null, null, null, method,
-                false, event_id
+            select customer_id, event_at, known_at, null, null, null, null, method, false,
+                event_id
             from payment_method_events where step = 'started'
         )
         window known as (partition by customer_id order by known_at, event_at, is_payment, id)
@@ -138,14 +71,14 @@ PAYMENTS = FAMILY.stream(
     """,
 )
 
-TROUBLED_PAYMENTS = FAMILY.stream(
-    "troubled_payments",
+FAILED_PAYMENTS = FAMILY.stream(
+    "failed_payments",
     reads=("payments",),
     bases=("payments",),
     reveals={"failed": "failure_known_at"},
     sql="""
-    select customer_id, event_at, known_at, paid_on, failed, failure_known_at, days_late
-    from stream_payments where failed or days_late > 0
+    select customer_id, event_at, known_at, paid_on, failed, failure_known_at
+    from stream_payments where failed
     """,
 )
 
@@ -192,18 +125,10 @@ METER_READINGS = FAMILY.stream(
     """,
 )
 
-# Few invoices have a returned debit, and a CASE looks no further at the others.
-_SEEMS_PAID = (
-    "case when returned is null then false else len(list_filter(returned, "
-    "lambda debit: debit.taken_at < {as_of} and debit.back_at >= {as_of})) > 0 end"
-)
-_OVERDUE = f"due_on < {{as_of_day}} and paid_at is null and not {_SEEMS_PAID}"
 _SUCCESSFUL = "not coalesce(failed, false)"
 _MISSING = "coalesce(status, 'missing') = 'missing'"
 
-# A correction that is not marked as one would be taken for the latest bill.
-_BILLS = ("invoices.corrects_invoice_id",)
-bill_shock = Driver(FAMILY, INVOICES, "bill_shock", "S3 §3", unit="ratio", sign=1, needs=_BILLS)
+bill_shock = Driver(FAMILY, INVOICES, "bill_shock", "S3 §3", unit="ratio", sign=1)
 bill_shock(
     "bill_shock_latest",
     "arg_max(shock, seq)",
@@ -228,16 +153,21 @@ estimated_bill(
     windows=(90, 365),
 )
 bill_shock.fact(
-    "latest_bill_amount", "arg_max(shock_amount, seq)", "Amount of the latest bill.", unit="money"
+    "latest_bill_amount",
+    "arg_max(owed, seq) where shock is not null",
+    "Amount of the latest bill, less what is credited of it.",
+    unit="money",
 )
 bill_shock.fact(
     "latest_bill_above_usual",
-    "arg_max(shock_over, seq)",
+    "cast(round(arg_max(owed - typical, seq) {filter}) as bigint) where shock is not null",
     "Amount of the latest bill over the median of the twelve before.",
     unit="money",
 )
-bill_shock.fact("latest_bill_on", "arg_max(shock_on, seq)", "Day of the latest bill.")
-bill_correction = Driver(FAMILY, UNUSUAL_INVOICES, "bill_correction", "S3 §3", sign=1, needs=_BILLS)
+bill_shock.fact(
+    "latest_bill_on", "arg_max(issued_on, seq) where shock is not null", "Day of the latest bill."
+)
+bill_correction = Driver(FAMILY, UNUSUAL_INVOICES, "bill_correction", "S3 §3", sign=1)
 bill_correction(
     "corrections",
     "count(*) where correction",
@@ -248,16 +178,14 @@ bill_correction.fact(
     "latest_correction_on", "max(issued_on) where correction", "Day of the latest correction."
 )
 unclear_bill = Driver(FAMILY, INVOICES, "unclear_bill", "S3 §3")
-unclear_bill(
-    "bill_lines_latest", "arg_max(n_lines, seq)", "Lines on the latest bill.", needs=_BILLS
-)
+unclear_bill("bill_lines_latest", "arg_max(n_lines, seq)", "Lines on the latest bill.")
 unclear_bill(
     "days_since_invoice",
     "date_diff('day', max(issued_on) {filter}, {as_of_day})",
     "Days since the latest invoice.",
     unit="days",
 )
-dunning = Driver(FAMILY, INVOICES, "dunning", "S3 §3", unit="days", needs=_BILLS)
+dunning = Driver(FAMILY, INVOICES, "dunning", "S3 §3", unit="days")
 dunning(
     "days_to_due",
     "date_diff('day', {as_of_day}, arg_max(due_on, seq) {filter})",
@@ -265,19 +193,21 @@ dunning(
 )
 overdue = Driver(
     FAMILY,
-    UNPAID_INVOICES,
+    OVERDUE_INVOICES,
     "dunning",
     "S0",
     sign=1,
     fill=0,
-    needs=("payments.invoice_id", "payments.failed", *_BILLS),
+    needs=("payments.invoice_id", "payments.failed", "invoices.due_on"),
 )
 overdue(
-    "overdue_invoices", f"count(*) where {_OVERDUE}", "Invoices past due and not known to be paid."
+    "overdue_invoices",
+    "count(*) where due_on < {as_of_day}",
+    "Invoices past due and not known to be paid in full.",
 )
 overdue(
     "overdue_days_max",
-    "date_diff('day', min(due_on) {filter}, {as_of_day}) where " + _OVERDUE,
+    "date_diff('day', min(due_on) {filter}, {as_of_day}) where due_on < {as_of_day}",
     "Days the oldest overdue invoice is late.",
     unit="days",
 )
@@ -286,7 +216,7 @@ payment_method(
     "paper_invoice",
     "arg_max(paper, seq)",
     "The latest bill came on paper.",
-    needs=("invoices.format", *_BILLS),
+    needs=("invoices.format",),
 )
 invoice_format = Driver(FAMILY, MASTER_DATA, "payment_method", "S3 §3", unit="flag", sign=1)
 invoice_format(
@@ -303,7 +233,14 @@ paper_fee_paid(
     fill=0,
 )
 
-billing_contact = Driver(FAMILY, BILLING_CONTACTS, "unclear_bill", "S3 §3", sign=1)
+billing_contact = Driver(
+    FAMILY,
+    BILLING_CONTACTS,
+    "unclear_bill",
+    "S3 §3",
+    sign=1,
+    needs=("contacts.topic", "contacts.direction"),
+)
 billing_contact(
     "billing_contacts_after_invoice",
     "count(*)",
@@ -316,7 +253,7 @@ billing_contact.fact(
 
 late_payment = Driver(
     FAMILY,
-    TROUBLED_PAYMENTS,
+    LATE_PAYMENTS,
     "dunning",
     "S0",
     sign=1,
@@ -325,18 +262,18 @@ late_payment = Driver(
 )
 late_payment(
     "late_payments",
-    f"count(*) where days_late > 0 and {_SUCCESSFUL}",
+    f"count(*) where {_SUCCESSFUL}",
     "Payments made after the due day.",
     windows=(90, 365),
 )
 late_payment(
     "days_late_max",
-    f"max(days_late) where days_late > 0 and {_SUCCESSFUL}",
+    f"max(days_late) where {_SUCCESSFUL}",
     "Most days a payment came late.",
     windows=(90, 365),
     unit="days",
 )
-payment_failure = Driver(FAMILY, TROUBLED_PAYMENTS, "payment_failure", "S3 §3", sign=1)
+payment_failure = Driver(FAMILY, FAILED_PAYMENTS, "payment_failure", "S3 §3", sign=1)
 payment_failure(
     "failed_payments",
     "count(*) where failed",

@@ -102,7 +102,7 @@ market_gap.combine(
 )
 market_gap.combine(
     "price_pressure_x_irritation",
-    f"(price_rise_pct_365d + greatest(0, coalesce({_MARKET_GAP}, 0)))"
+    f"(coalesce(price_rise_pct_365d, 0) + greatest(0, coalesce({_MARKET_GAP}, 0)))"
     " * (repeats_30d_count_90d + unresolved_cases_90d + complaints_90d + corrections_90d)",
     "Price pressure (rises of the year and what is paid above the market) times the "
     "irritations of 90 days: repeats, unresolved cases, complaints and corrected bills.",

@@ -18,6 +18,7 @@ PRICE_CHANGES = FAMILY.stream(
     select customer_id, event_at, known_at, notified_on, effective_on, old_price, new_price,
         reason_code, known_price_changes(midnight(notified_on)) as notice_known_at,
         cast(round((new_price - old_price) * 10000 / nullif(old_price, 0)) as bigint) as change_bp,
+        coalesce(change_bp, new_price - old_price) > 0 as rise,
         row_number() over (partition by customer_id order by known_at, event_at, change_id) as seq
     from price_changes
     """,
@@ -182,15 +183,17 @@ BROKEN_BUNDLES = FAMILY.stream(
     """,
 )
 
-_RISE = "change_bp > 0"
+_RISE = "rise"
 _NO_NOTICE = f"{_RISE} and (notified_on is null or notified_on >= effective_on)"
 _VISIBLE = 0.05
 
 price_rise = Driver(FAMILY, PRICE_CHANGES, "price_rise", "S3 §1", unit="ratio")
 price_rise(
     "price_rise_pct",
-    "sum(change_bp) {filter} / 10000.0 where " + _RISE,
-    "Price rises notified or in force, added up.",
+    "case when count(*) {filter} = count(change_bp) {filter} "
+    "then coalesce(sum(change_bp) {filter}, 0) / 10000.0 else cast('nan' as double) end where "
+    + _RISE,
+    "Price rises notified or in force, added up; unknown with a rise from 0.",
     windows=(90, 365),
     fill=0,
     sign=1,

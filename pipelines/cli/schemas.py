@@ -70,6 +70,21 @@ counts from its own known_at; `duplicates: first` keeps how each began.
 
 Other tables say who is a customer, or what is allowed, and each row is given once.
 
+## Bills and payments
+
+A row of `invoices` with `corrects_invoice_id` corrects another: below zero it is a credit note,
+which takes from the invoice it names; above zero a reissue, which replaces it. An invoice credited
+in full, or replaced, is no bill any more, each from when the correction was known. An invoice is
+paid when its payments, less what was paid back, come to within one minor unit of what is owed. A
+payment that names no invoice, or has no amount, may have paid all of it: only what is known not to
+be paid is overdue. Where payments begin more than 60 days after the invoices do, they were lost or
+purged, and invoices issued before the first payments are never overdue.
+
+What is usual for a bill is the median of the twelve before it of the same `contract_id`. Where
+invoices have none, and a customer gets more than three in two months, each is compared with the
+nearest in day, then in amount, of each of the twelve months before; where bills of several products
+come in other rhythms, give `contract_id`.
+
 ## Types
 
 | type | what it is | how text files write it |

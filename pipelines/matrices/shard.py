@@ -23,6 +23,7 @@ from pipelines.config.settings import Settings
 from pipelines.config.sources import tables_with_versions
 from pipelines.runtime.duckdb_connection import connect, identifier, literal
 from pipelines.snapshots.daily_volume import days_before, history_begins
+from pipelines.snapshots.histories import short_histories
 from pipelines.snapshots.snapshot import Snapshot
 
 
@@ -138,7 +139,8 @@ def open_shard(
     for name in names:
         source = parquet([snapshot.path(name, shard)])
         con.execute(f"create temp view {identifier(name)} as select * from {source}")
-    prepare(con, names, zone, settings.delays(), tables_with_versions(settings.sources))
+    versioned, histories = tables_with_versions(settings.sources), short_histories(snapshot.tables)
+    prepare(con, names, zone, settings.delays(), versioned, histories, first)
     con.execute(
         "create temp table numbered as select customer_id as text, "
         "cast(row_number() over (order by customer_id) - 1 as integer) as number "

@@ -100,7 +100,7 @@ def _correct(rng: np.random.Generator, world: World, month: Month, estimated: Bo
     days = month.random_days(rng, len(rows))
     irritate(world, month, "bill_correction", rows, days)
     again = rng.random(len(rows)) < _SENT_AGAIN
-    part = np.where(again, rng.uniform(0.7, 1.05, len(rows)), rng.uniform(-0.6, 0.2, len(rows)))
+    part = np.where(again, rng.uniform(0.7, 1.05, len(rows)), rng.uniform(-0.6, 0, len(rows)))
     month.sink.add_events(
         "invoices",
         world.number[rows],

@@ -66,9 +66,14 @@ _ARROW = {
 }
 
 
+def columns_of(table: Table) -> list[Column]:
+    """The columns that the company keeps: its bills are of all contracts, and name none."""
+    return [c for c in table.columns if (table.name, c.name) != ("invoices", "contract_id")]
+
+
 def schema_of(table: Table) -> pa.Schema:
     """The Arrow schema of a contract table, with ``known_at`` where rows may come late."""
-    columns = [(column.name, _ARROW[column.type]) for column in table.columns]
+    columns = [(column.name, _ARROW[column.type]) for column in columns_of(table)]
     if table.name in LATE_TABLES:
         columns.append(("known_at", pa.timestamp("us")))
     return pa.schema(columns)

@@ -16,6 +16,7 @@ from pipelines.simulator.contract_breaks import CLEAN, soil
 from pipelines.simulator.options import Dials
 from pipelines.simulator.record import (
     NONE,
+    columns_of,
     draw_known_at,
     encode,
     happened,
@@ -130,7 +131,7 @@ class Recorder:
         A column holds codes, days since 1970, UTC µs or øre (−1 null), one for each row or one
         for all; one that is left out is null. Arrays are not copied: change none in place later.
         """
-        names = [column.name for column in TABLES[table].columns]
+        names = [column.name for column in columns_of(TABLES[table])]
         values = [
             np.asarray(columns.get(name, NONE)).astype(np.int64, copy=False) for name in names
         ]
@@ -188,7 +189,7 @@ class Recorder:
             known_at, late = draw_known_at(rng, at, self.dials.late_share)
             keep &= ~late | (known_at < end)
             columns["known_at"] = np.where(late, known_at, -1)
-        known = [encode(table, c, columns[c.name][keep]) for c in table.columns]
+        known = [encode(table, c, columns[c.name][keep]) for c in columns_of(table)]
         if "known_at" in schema.names:
             known.append(instants(columns["known_at"][keep]))
         return pa.Table.from_arrays(known, schema=schema)

@@ -23,8 +23,9 @@ _AS_OF = grid_day(STEPS * 3 // 4)
 _WHOLE = "whole"
 _GIVEN = [table for table in TABLES.values() if table.name != "labels"]
 
-# What their absence means, the contract says: no contract has ended, the value was there at once.
-_MEANT = {"terminations"} | {
+# What their absence means, the contract says: no contract has ended, bills are compared in series,
+# a payment pays the whole invoice, the value was there at once.
+_MEANT = {"terminations", "invoices.contract_id", "payments.amount"} | {
     f"{table.name}.{column.revealed_by}"
     for table in _GIVEN
     for column in table.columns

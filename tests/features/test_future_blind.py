@@ -131,6 +131,13 @@ def test_shards_give_the_same_rows() -> None:
     assert _bytes(together) == _parquet(rows, as_of)
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_no_as_of_date_sees_changes_nothing(seed: int) -> None:
+    rows = random_company(seed, _CUSTOMERS, late=0.3)
+    as_ofs = [grid_day(STEPS // 2), grid_day(STEPS)]
+    assert matrices(rows, as_ofs, first=as_ofs[0]) == matrices(rows, as_ofs)
+
+
 def test_threads_and_size_change_nothing() -> None:
     """Enough rows for two threads, in a scattered order: every copy equals its original."""
     rows, as_of, copies = random_company(7, 12), grid_day(STEPS), 500

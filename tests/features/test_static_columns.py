@@ -37,6 +37,7 @@ FIXED = {
             "amount",
             "n_lines",
             "estimated",
+            "contract_id",
             "corrects_invoice_id",
             "format",
             "paper_fee",

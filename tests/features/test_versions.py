@@ -71,7 +71,7 @@ def test_a_version_still_hides_what_its_own_moments_reveal() -> None:
 def test_a_stream_is_derived_again_whenever_one_of_its_bases_is() -> None:
     catalog = build_catalog(TABLES, versioned=["payment_method_events"])
     again = {stream.name for stream in catalog.streams if stream.as_known}
-    assert {"payments", "troubled_payments"} <= again
+    assert {"payments", "abandoned_switches"} <= again
     assert "contacts" not in again
     bind(catalog, "UTC")
 

@@ -25,6 +25,8 @@ Company = dict[str, list[Row]]
 Delays = Mapping[str, int]
 
 AT_ONCE: Delays = MappingProxyType({})
+Histories = Mapping[str, date]
+WHOLE: Histories = MappingProxyType({})
 
 ZONE = "Europe/Oslo"
 FULL = build_catalog(TABLES)
@@ -73,6 +75,8 @@ def connect(
     threads: int = 1,
     delays: Delays = AT_ONCE,
     versioned: Collection[str] = (),
+    histories: Histories = WHOLE,
+    first: date | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """A database with the company's tables, ready for ``derive`` and ``make_cohort``.
 
@@ -88,7 +92,7 @@ def connect(
         con.execute(f"create temp table {name} ({typed}, event_at timestamp, known_at timestamp)")
         con.execute(f"insert into {name} select * from given")
         con.unregister("given")
-    matrix.prepare(con, tuple(rows), zone, delays, versioned)
+    matrix.prepare(con, tuple(rows), zone, delays, versioned, histories, first)
     return con
 
 
@@ -102,9 +106,11 @@ def matrices(
     everyone: bool = False,
     delays: Delays = AT_ONCE,
     versioned: Collection[str] = VERSIONED,
+    histories: Histories = WHOLE,
+    first: date | None = None,
 ) -> list[pa.Table]:
     """The matrix at each as-of date, of the cohort or of everyone who has a row anywhere."""
-    with connect(rows, zone, threads, delays, versioned) as con:
+    with connect(rows, zone, threads, delays, versioned, histories, first) as con:
         matrix.derive(con, catalog)
         tables = []
         for day in as_of:
@@ -129,6 +135,7 @@ def cells(
     customer: str = "a",
     delays: Delays = AT_ONCE,
     catalog: Catalog = FULL,
+    histories: Histories = WHOLE,
 ) -> Any:
     """The value of one feature, or the tuple of several, for one customer."""
     catalog = catalog.only(names)
@@ -140,6 +147,7 @@ def cells(
         zone=zone,
         everyone=True,
         delays=delays,
+        histories=histories,
     )
     [row] = [row for row in table.to_pylist() if row["customer_id"] == customer]
     values = tuple(row[name] for name in names)

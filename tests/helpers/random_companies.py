@@ -98,6 +98,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "old_price": ("0", "100", "120", "300"),
     "new_price": ("95", "110", "120.5", "200"),
     "amount": (0, 10000, 12500, 30000),
+    "payments.amount": (0, 1, 9999, 10000, 12500, 12500, 30000, 30000, -10000),
     "fee": (0, 0, 3500),
     "outcome": ("voluntary", "voluntary", "moved", "deceased"),
 }
@@ -216,15 +217,23 @@ class _Maker:
             return None
         if column.name in contract.event_at or column.type in ("date", "instant"):
             return self._moment(column, day, main=column.name in contract.event_at)
+        if table == "invoices" and column.name in ("contract_id", "corrects_invoice_id"):
+            return self._of_bill(column.name, customer)
         if column.name in _REFERENCES:
             return f"{customer}-{_REFERENCES[column.name]}{self.random.randrange(8)}"
-        if column.name == "corrects_invoice_id":
-            return f"{customer}-invoices0" if self.chance(0.15) else None
         allowed = set(column.allowed)
-        choices = _CHOICES.get(column.name, tuple(column.allowed) or _BY_TYPE.get(column.type))
+        usual = tuple(column.allowed) or _BY_TYPE.get(column.type)
+        choices = _CHOICES.get(f"{table}.{column.name}") or _CHOICES.get(column.name, usual)
         assert choices
         known = tuple(value for value in choices if not allowed or value in allowed)
         return self.random.choice(known or tuple(sorted(allowed)))
+
+    def _of_bill(self, column: str, customer: str) -> str | None:
+        """Some customers have bills of two contracts; one bill in five is a correction."""
+        if column == "contract_id":
+            apart = customer.endswith(("1", "4", "7"))
+            return f"{customer}-contracts{self.random.randrange(2)}" if apart else None
+        return f"{customer}-invoices{self.random.randrange(4)}" if self.chance(0.2) else None
 
     def _moment(self, column: Column, day: date, *, main: bool) -> date | datetime:
         if not main:
@@ -239,7 +248,7 @@ class _Maker:
 
 def _consistent(table: str, row: Row) -> Row:
     """What the contract promises between the columns of one row."""
-    if table == "invoices" and row["corrects_invoice_id"] is not None:
+    if table == "invoices" and row["corrects_invoice_id"] is not None and not row["estimated"]:
         return {"amount": -row["amount"]}
     if table == "payments" and not row["failed"]:
         return {"failed_on": None}

@@ -380,3 +380,27 @@ def test_a_price_pressure_weighs_with_what_irritates() -> None:
     assert cells(calm, "2024-02-20", name) == 0
     cheap = company(**company_rows | {"price_changes": [], "market_price": []})
     assert cells(cheap, "2024-02-20", name) == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "seen"),
+    [
+        (0, 399, (None, 1, 61, 0, Decimal(0))),
+        (0, 0, (0, 0, None, 0, None)),
+        (399, 0, (0, 0, None, 1, None)),
+        (399, 399, (0, 0, None, 0, None)),
+        (200, 399, (pytest.approx(0.995), 1, 61, 0, Decimal(200))),
+    ],
+)
+def test_a_rise_from_nothing_is_a_rise_without_a_share(old: int, new: int, seen: Any) -> None:
+    change = {"contract_id": "k", "effective_on": "2024-04-01", "old_price": old, "new_price": new}
+    rows = company(price_changes=[change])
+    names = ("price_rise_pct_90d", "price_rises_90d", "days_since_rise", "price_fall_pct_90d")
+    assert cells(rows, "2024-06-01", *names, "latest_rise_old_price") == seen
+
+
+def test_a_share_is_unknown_only_while_the_rise_from_nothing_is_in_the_window() -> None:
+    free = {"effective_on": "2024-01-01", "old_price": 0, "new_price": 100}
+    rows = company(price_changes=[free, _RISE])
+    names = ("price_rise_pct_90d", "price_rise_pct_365d", "price_rises_365d")
+    assert cells(rows, "2024-04-15", *names) == (0.25, None, 2)

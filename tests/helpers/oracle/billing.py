@@ -36,62 +36,135 @@ def _readings(view: View) -> dict[str, Any]:
 
 def _bills(view: View) -> dict[str, Any]:
     invoices = view.rows("invoices")
-    bills = [row for row in invoices if row["corrects_invoice_id"] is None]
+    bills = standing(invoices)
     corrections = [row for row in invoices if row["corrects_invoice_id"] is not None]
     for number, bill in enumerate(bills):
-        typical = _typical(bills[:number])
-        bill["shock"] = bill["amount"] / typical if typical > 0 else None
-        bill["above_usual"] = _whole(bill["amount"] - typical)
-        bill["shock_year"] = _shock_year(bill, bills[:number])
+        before = [row for row in bills[:number] if row["contract_id"] == bill["contract_id"]]
+        months = _months(bill, before) if _several(bill, before) else None
+        typical = _typical(before, months)
+        year_ago = _year_ago(bill, before) if months is None else months.get(12, 0)
+        bill["shock"] = bill["owed"] / typical if typical > 0 else None
+        bill["above_usual"] = _whole(bill["owed"] - typical)
+        bill["shock_year"] = bill["owed"] / year_ago if year_ago else None
     shocked = [bill for bill in bills if bill["shock"] is not None]
     due_on, paper = last(bills, "due_on"), last(bills, "format")
     return {
         "bill_shock_latest": last(bills, "shock"),
         **view.largest("bill_shock_max", bills, "shock", 90, 365),
         "bill_shock_year_latest": last(bills, "shock_year"),
-        **view.counts("estimated_bills", [row for row in invoices if row["estimated"]], 90, 365),
-        "latest_bill_amount": last(shocked, "amount"),
+        **view.counts("estimated_bills", [row for row in bills if row["estimated"]], 90, 365),
+        "latest_bill_amount": last(shocked, "owed"),
         "latest_bill_above_usual": last(shocked, "above_usual"),
         "latest_bill_on": last(shocked, "issued_on"),
         **view.counts("corrections", corrections, 90, 365),
         "latest_correction_on": top(row["issued_on"] for row in corrections),
         "bill_lines_latest": last(bills, "n_lines"),
-        "days_since_invoice": view.days_since(row["issued_on"] for row in invoices),
+        "days_since_invoice": view.days_since(row["issued_on"] for row in bills),
         "days_to_due": None if due_on is None else (due_on - view.as_of).days,
         "paper_invoice": None if paper is None else int(paper == "paper"),
-        **view.sums("paper_fees", invoices, "paper_fee", 90, 365),
+        **view.sums("paper_fees", bills, "paper_fee", 90, 365),
     }
 
 
-def _typical(before: list[Row]) -> float:
-    amounts = [row["amount"] for row in before[-12:]]
-    return median(amounts) if len(amounts) >= 3 else 0
+def standing(invoices: list[Row]) -> list[Row]:
+    """The bills that stand, in the order known, with ``root`` and what is ``owed``.
+
+    A credit note takes from the bill that it names, a reissue replaces the one that it names.
+    """
+    correcting = {
+        row["invoice_id"]: row for row in invoices if row["corrects_invoice_id"] is not None
+    }
+    groups: dict[str, list[Row]] = {}
+    for row in invoices:
+        if row["corrects_invoice_id"] is None or row["amount"] > 0:
+            groups.setdefault(_root(row, correcting), []).append(row)
+    bills = []
+    for root, group in groups.items():
+        reissues = [row for row in group if row["corrects_invoice_id"] is not None]
+        [bill] = (reissues or group)[-1:]
+        credits = [
+            -row["amount"]
+            for row in correcting.values()
+            if row["amount"] < 0 and row["corrects_invoice_id"] == bill["invoice_id"]
+        ]
+        if not credits or sum(credits) < bill["amount"]:
+            bills.append(bill | {"root": root, "owed": bill["amount"] - sum(credits)})
+    return sorted(bills, key=known_order)
+
+
+def _root(row: Row, correcting: dict[str, Row]) -> str:
+    """The bill at the end of a chain of corrections, as far as known when ``row`` came."""
+    root = str(row["corrects_invoice_id"] or row["invoice_id"])
+    if row["corrects_invoice_id"] is not None:
+        for _ in range(8):
+            link = correcting.get(root)
+            if link is not None and link["known_at"] <= row["known_at"]:
+                root = link["corrects_invoice_id"]
+    return root
+
+
+def _several(bill: Row, before: list[Row]) -> bool:
+    """Whether bills come more than one and a half times a month: those of several products."""
+    past = before[-12:]
+    if len(past) < 3:
+        return False
+    newest = max(bill["issued_on"], past[-1]["issued_on"])
+    return bool((newest - past[0]["issued_on"]).days < 20 * len(past))
+
+
+def _months(bill: Row, before: list[Row]) -> dict[int, int]:
+    """What was owed on the bill nearest to the same day of each of the twelve months before."""
+    nearest: dict[int, tuple[tuple[int, int, int], int]] = {}
+    for place, row in enumerate(before):
+        days = (bill["issued_on"] - row["issued_on"]).days
+        months = round(days / 30.44)
+        if 1 <= months <= 12:
+            apart = floor(abs(days - 30.44 * months) / 5)
+            found = ((apart, abs(bill["owed"] - row["owed"]), place), row["owed"])
+            nearest[months] = min(nearest.get(months, found), found)
+    return {months: owed for months, (_, owed) in nearest.items()}
+
+
+def _typical(before: list[Row], months: dict[int, int] | None) -> float:
+    owed = [row["owed"] for row in before[-12:]] if months is None else [*months.values()]
+    return median(owed) if len(owed) >= 3 else 0
 
 
 def _whole(amount: float) -> int:
     return int(copysign(floor(abs(amount) + 0.5), amount))
 
 
-def _shock_year(bill: Row, before: list[Row]) -> float | None:
+def _year_ago(bill: Row, before: list[Row]) -> int:
     same_month = [row for row in before if row["issued_on"].month == bill["issued_on"].month]
     if not same_month:
-        return None
-    earlier = same_month[-1]
-    age = (bill["issued_on"] - earlier["issued_on"]).days
-    return bill["amount"] / earlier["amount"] if 350 <= age <= 380 and earlier["amount"] else None
+        return 0
+    age = (bill["issued_on"] - same_month[-1]["issued_on"]).days
+    return int(same_month[-1]["owed"]) if 350 <= age <= 380 else 0
 
 
 def _overdue(view: View) -> dict[str, Any]:
-    paid = {row["invoice_id"] for row in view.rows("payments", lambda row: not row["failed"])}
-    overdue = [
-        row["due_on"]
-        for row in view.rows("invoices")
-        if row["due_on"] is not None
-        and row["due_on"] < view.as_of
-        and row["amount"] > 0
-        and row["corrects_invoice_id"] is None
-        and row["invoice_id"] not in paid
-    ]
+    invoices = view.rows("invoices")
+    correcting = {r["invoice_id"]: r for r in invoices if r["corrects_invoice_id"] is not None}
+    documents = [r for r in invoices if r["corrects_invoice_id"] is None or r["amount"] > 0]
+    roots = {row["invoice_id"]: _root(row, correcting) for row in documents}
+    payments = view.rows("payments", lambda row: not row["failed"])
+    overdue = []
+    for bill in standing(invoices):
+        own = [
+            row["amount"]
+            for row in payments
+            if row["invoice_id"] and roots.get(row["invoice_id"], row["invoice_id"]) == bill["root"]
+        ]
+        unnamed = [
+            row
+            for row in payments
+            if row["invoice_id"] is None
+            and row["known_at"] >= bill["event_at"]
+            and (row["amount"] is None or row["amount"] > 0)
+        ]
+        paid = bool(unnamed) or None in own or sum(own) >= bill["owed"] - 1 or bill["owed"] <= 1
+        if bill["due_on"] is not None and bill["due_on"] < view.as_of and not paid:
+            overdue.append(bill["due_on"])
     return {
         "overdue_invoices": len(overdue),
         "overdue_days_max": (view.as_of - min(overdue)).days if overdue else 0,
@@ -137,8 +210,9 @@ def _payments(view: View) -> dict[str, Any]:
         moment = (row["known_at"], row["event_at"])
         asked = last((r for r in started if known_order(r)[:2] <= moment), "method")
         row["mismatch"] = None if asked is None or row["method"] is None else asked != row["method"]
+    late = [row for row in payments if not row["failed"] and (row["days_late"] or 0) > 0]
+    payments = [row for row in payments if (row["amount"] or 0) >= 0]
     made = [row for row in payments if not row["failed"]]
-    late = [row for row in made if (row["days_late"] or 0) > 0]
     failed = [row for row in payments if row["failed"]]
     return {
         **view.counts("late_payments", late, 90, 365),
@@ -153,11 +227,12 @@ def _payments(view: View) -> dict[str, Any]:
 
 
 def _days_late(view: View, payment: Row) -> int | None:
-    """Null when the invoice came to be known only after its payment."""
-    for invoice in view.rows("invoices"):
-        known = invoice["known_at"] <= payment["known_at"]
-        if invoice["invoice_id"] == payment["invoice_id"] and known and invoice["due_on"]:
-            return int((payment["paid_on"] - invoice["due_on"]).days)
+    """Null for what pays nothing, or no bill that stood, as known, when the payment came."""
+    known = view.rows("invoices", lambda row: row["known_at"] <= payment["known_at"])
+    for bill in standing(known):
+        if bill["invoice_id"] == payment["invoice_id"] and bill["due_on"]:
+            pays = payment["amount"] is None or payment["amount"] > 0
+            return int((payment["paid_on"] - bill["due_on"]).days) if pays else None
     return None
 
 

@@ -9,7 +9,7 @@ from oracle.view import View
 def features(view: View, values: dict[str, Any]) -> dict[str, Any]:
     own, asked = market(view)
     gap = float(own / asked) - 1 if asked else None
-    pressure = values["price_rise_pct_365d"] + max(0, gap or 0)
+    pressure = (values["price_rise_pct_365d"] or 0) + max(0, gap or 0)
     irritations = (
         values["repeats_30d_count_90d"]
         + values["unresolved_cases_90d"]

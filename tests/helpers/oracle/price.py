@@ -50,20 +50,27 @@ def market(view: View) -> tuple[Decimal, Decimal]:
 
 
 def _rises(view: View) -> dict[str, Any]:
-    changes = view.rows("price_changes", lambda row: row["old_price"] > 0)
+    changes = view.rows("price_changes")
     for row in changes:
-        share = (row["new_price"] - row["old_price"]) / row["old_price"]
-        row["change"] = float(round_half_up(share * 10000)) / 10000
-        row["fall"] = -row["change"]
-    rises = [row for row in changes if row["change"] > 0]
-    falls = [row for row in changes if row["change"] < 0]
+        row["change"] = row["fall"] = None
+        if row["old_price"] > 0:
+            share = (row["new_price"] - row["old_price"]) / row["old_price"]
+            row["change"] = float(round_half_up(share * 10000)) / 10000
+            row["fall"] = -row["change"]
+        row["rise"] = row["new_price"] > 0 if row["change"] is None else row["change"] > 0
+    rises = [row for row in changes if row["rise"]]
+    falls = [row for row in changes if (row["change"] or 0) < 0]
     silent = [
         row
         for row in rises
         if row["notified_on"] is None or row["notified_on"] >= row["effective_on"]
     ]
+    shares = view.sums("price_rise_pct", rises, "change", 90, 365)
+    for days in (90, 365):
+        if any(row["change"] is None for row in view.recent(rises, days)):
+            shares[f"price_rise_pct_{days}d"] = None
     return {
-        **view.sums("price_rise_pct", rises, "change", 90, 365),
+        **shares,
         **view.counts("price_rises", rises, 90, 365),
         **view.sums("price_fall_pct", falls, "fall", 90, 365),
         "days_since_rise": view.days_since(view.local_day(row["event_at"]) for row in rises),
@@ -79,7 +86,7 @@ def round_half_up(value: Decimal) -> Decimal:
 
 
 def _latest_rise(view: View) -> dict[str, Any]:
-    changes = view.rows("price_changes", lambda row: row.get("change", 0) > 0)
+    changes = view.rows("price_changes", lambda row: row.get("rise"))
     latest = changes[-1] if changes else {}
     notified, effective = latest.get("notified_on"), latest.get("effective_on")
     return {

@@ -33,7 +33,7 @@ from pipelines.jobs.check import check_tables
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.simulator.clock import make_clock
 from pipelines.simulator.coefficients import THE_RULE
-from pipelines.simulator.record import encode, hide_unseen
+from pipelines.simulator.record import columns_of, encode, hide_unseen
 from pipelines.simulator.world import Month
 from pipelines.simulator.writer import CLAIMS, WRITTEN
 from pipelines.snapshots.snapshot import take_snapshot
@@ -52,10 +52,10 @@ def test_the_same_seed_gives_the_same_files_and_another_seed_does_not(small, tmp
 def test_tables_have_the_contract_columns_types_and_values(small, insured, name):
     contract, data = TABLES[name], table(insured if name in (CLAIMS, "contracts") else small, name)
     assert data.num_rows > 0
-    names = [column.name for column in contract.columns]
+    names = [column.name for column in columns_of(contract)]
     assert [column for column in data.column_names if column != "known_at"] == names
     assert not set(data.column_names) & set(FORBIDDEN_COLUMNS)
-    for column in contract.columns:
+    for column in columns_of(contract):
         values = data[column.name]
         assert values.type == ARROW_TYPES[column.type], column.name
         assert not (column.required and values.null_count), column.name
