@@ -84,6 +84,26 @@ def test_check_tells_what_each_table_holds(stille, demo, tmp_path):
     assert [record["status"] for record in records(tmp_path / "var", "check")] == ["succeeded"] * 2
 
 
+def test_check_says_what_form_of_value_is_lost_and_which_dates_stand_for_none(
+    stille, company, tmp_path
+):
+    good = "".join(f"g{n},1,2024-01-01,2024-01-15,{n}\n" for n in range(400))
+    bad = "".join(f"b{n},1,2024-01-01,9999-12-31,{n} EUR\n" for n in range(10))
+    bills = (
+        f"invoice_id,customer_id,issued_on,due_on,amount\n{good}{bad}c,1,2024-01-01,9999-12-31,1\n"
+    )
+    company(
+        {"i.csv": bills},
+        {"invoices": {"path": "i.csv"}},
+        paths={name: str(tmp_path / name) for name in ("data", "var", "out")},
+    )
+    ended = stille("check", "--config", tmp_path / "config.yaml", "--as-of", "2024-02-01")
+    assert ended.code == 0, ended.err
+    said = " ".join(ended.out.split())
+    assert "Lost: invoices.amount: unreadable: 10 rows, written like '9 a'; declared: " in said
+    assert "invoices.due_on: 11 dates stand for none (9999-12-31 and other" in said
+
+
 @pytest.mark.parametrize("fmt", ["parquet", "csv"])
 def test_simulate_writes_tables_and_their_truth(stille, tmp_path, fmt):
     arguments = ["--customers", 40, "--months", 4, "--products", "electricity", "--seed", 2]

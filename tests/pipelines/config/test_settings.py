@@ -118,6 +118,38 @@ def test_mappings_that_cannot_work_are_refused(load, change, place):
     assert f"{place}: " in refusal(load, text)
 
 
+@pytest.mark.parametrize(
+    ("table", "column", "value", "form"),
+    [
+        ("self_service", "completed", "TRUE", "true or false"),
+        ("self_service", "completed", "ja", "true or false"),
+        ("labels", "as_of", "01.02.2026", "YYYY-MM-DD"),
+        ("contacts", "started_at", "01.02.2026 10:00", "YYYY-MM-DD HH:MM:SS"),
+        ("invoices", "amount", "1 000,00", "a number with a decimal point"),
+    ],
+)
+def test_a_constant_that_the_contract_cannot_read_is_a_mistake_of_its_key(
+    company, table, column, value, form
+):
+    source = {"path": "x.csv", "columns": {column: {"value": value}}}
+    with pytest.raises(ConfigError) as caught:
+        company(sources={table: source}, dialect={"true_values": ["TRUE"], "false_values": ["F"]})
+    key = f"sources.{table}.columns.{column}.value"
+    assert f"{key}: found {value!r}; a constant is written as {form}" in str(caught.value)
+
+
+def test_constants_that_yaml_makes_its_own_types_of_are_read(company):
+    for column, value in (("completed", True), ("seconds", 5), ("started_at", "2026-02-01")):
+        source = {"path": "x.csv", "columns": {column: {"value": value}}}
+        assert company(sources={"self_service": source})
+
+
+def test_only_seconds_have_a_form_of_duration(company):
+    source = {"path": "x.csv", "columns": {"transfers": {"column": "x", "duration": "mm:ss"}}}
+    with pytest.raises(ConfigError, match="only a column of seconds is a duration"):
+        company(sources={"contacts": source})
+
+
 def test_what_price_levels_make_cannot_be_mapped(load):
     levels = "price_changes: {path: p.csv, levels: true, columns: {old_price: before}}"
     text = GOOD.replace("customers.csv}", "customers.csv}\n  " + levels)

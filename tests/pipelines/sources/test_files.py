@@ -387,6 +387,22 @@ def test_value_names_constants_and_null_words(read):
     assert rows == [("phone", 5, "inbound"), (None, None, "inbound")]
 
 
+def test_words_that_were_given_the_contract_s_names_are_true_and_false(read):
+    files = {
+        "s.csv": "session_id,customer_id,started_at,completed\n"
+        "a,1,2026-01-01 10:00:00,ferdig\nb,1,2026-01-01 10:00:00,avbrutt\n"
+        "c,1,2026-01-01 10:00:00,JA\n"
+    }
+    renamed = {"column": "completed", "values": {"ferdig": "true", "avbrutt": "false"}}
+    source = {
+        "path": "s.csv",
+        "columns": {"completed": renamed},
+        "dialect": {"true_values": ["JA"]},
+    }
+    rows = read("self_service", files, {"self_service": source}, "session_id, completed")
+    assert sorted(rows) == [("a", True), ("b", False), ("c", True)]
+
+
 def test_rows_without_a_needed_column_are_left_out_and_not_counted_as_bad(take):
     files = {"p.csv": "id,left\n1,2026-01-01\n2,\n"}
     columns = {

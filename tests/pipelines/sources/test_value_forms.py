@@ -296,12 +296,15 @@ def test_a_duration_in_parquet_is_seconds_whatever_its_unit(take, unit, factor):
 
 
 def test_nan_in_parquet_is_null_whatever_the_file_says_of_its_greatest_value(take):
-    content = parquet(customer_id=["1", "2"], age=[3.0, float("nan")])
-    attribute = {"age": {"column": "age", "type": "number"}}
-    source = {"path": "c.parquet", "attributes": attribute}
-    snapshot = take({"c.parquet": content}, {"customers": source})
-    assert table(snapshot, "customers", "attr_age") == [(3.0,), (None,)]
-    assert snapshot.tables["customers"].profile.columns["attr_age"].nulls == 1
+    content = parquet(
+        invoice_id=["a", "b", "c"],
+        customer_id=["1"] * 3,
+        issued_on=["2024-01-01"] * 3,
+        amount=[5, 5, 5],
+        corrects_invoice_id=[1.0, 7e6, float("nan")],
+    )
+    snapshot = take({"i.parquet": content}, {"invoices": {"path": "i.parquet"}})
+    assert table(snapshot, "invoices", "corrects_invoice_id") == [("1",), ("7000000",), (None,)]
 
 
 @pytest.mark.parametrize("written", ["4.1E+11", "4,1E+11", "4E+11", "4.1e11", "7.070575e+16"])
