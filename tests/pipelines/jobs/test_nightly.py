@@ -1,6 +1,7 @@
 """A night publishes what the champion says of the tables, once, and never half."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from datetime import date
@@ -11,6 +12,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from history import tell_late, truncate
 from trees import records, tree
 
@@ -21,7 +23,7 @@ from models.dataset.feature_spec import FeatureSpec
 from pipelines import tracking
 from pipelines.config import run
 from pipelines.config.settings import load_settings
-from pipelines.config.text_files import ACTIONS
+from pipelines.config.text_files import ACTIONS, text_file
 from pipelines.jobs.check import check_tables
 from pipelines.jobs.entry import NIGHTLY
 from pipelines.lists.actions import load_actions
@@ -43,6 +45,7 @@ FILES = {
     )
     for ending in ("csv", "parquet")
 } | {"report.html", "report.sv.html", "report.en.html"}
+SENTENCES = yaml.safe_load(text_file("reasons", "nb").read_text("utf-8"))["drivers"]
 ALLOWED = [
     *(f"contact_allowed_{channel}" for channel in ("phone", "sms", "email", "post")),
     "contact_block_reason",
@@ -75,7 +78,8 @@ def oracle_memory() -> dict[str, pd.DataFrame]:
 def oracle(demo, tmp_path, oracle_memory) -> pd.DataFrame:
     """Scores, base and contributions by family and driver, from the stored text and LightGBM."""
     if not oracle_memory:
-        oracle_memory["scores"] = scores_by_hand(demo, tmp_path)
+        oracle_memory["matrix"] = matrix_by_hand(demo, tmp_path)
+        oracle_memory["scores"] = scores_by_hand(demo, oracle_memory["matrix"])
     return oracle_memory["scores"]
 
 
@@ -88,8 +92,7 @@ def matrix_by_hand(demo, folder: Path) -> pd.DataFrame:
     return pd.concat([pd.read_parquet(p.features) for p in parts], ignore_index=True)
 
 
-def scores_by_hand(demo, folder: Path) -> pd.DataFrame:
-    matrix = matrix_by_hand(demo, folder)
+def scores_by_hand(demo, matrix: pd.DataFrame) -> pd.DataFrame:
     columns = json.loads((demo.champion / "spec.json").read_bytes())["columns"]
     x = np.column_stack([encoded(matrix[c["name"]], c) for c in columns])
     booster = lgb.Booster(model_file=demo.champion / "booster_0.txt")
@@ -164,26 +167,51 @@ def by_family(drivers: pd.DataFrame) -> pd.DataFrame:
     return drivers.T.groupby(drivers.columns.str.split().str[0]).sum().T
 
 
-def test_reasons_are_the_largest_contributions_of_families(listed, oracle):
+def true_sentences(matrix: pd.DataFrame, driver: str, way: str) -> np.ndarray:
+    """Whether a sentence about the driver has all that it says, and is about what happened."""
+    rows = np.zeros(len(matrix), dtype=bool)
+    for variant in SENTENCES[driver][way]:
+        whole = {"say": variant} if isinstance(variant, str) else variant
+        text, bounds = whole["say"], whole.get("when", {})
+        facts = {*re.findall(r"{(\w+)", text), *bounds}
+        if facts and facts <= set(matrix.columns):
+            said = matrix[[*facts]].notna().all(axis=1)
+            for fact, (low, high) in bounds.items():
+                said &= matrix[fact].between(
+                    -np.inf if low is None else low, np.inf if high is None else high
+                )
+            rows |= said.to_numpy()
+    return rows
+
+
+def test_reasons_are_the_largest_contributions_of_what_can_be_said(listed, oracle, oracle_memory):
+    matrix = oracle_memory["matrix"].set_index("customer_id").loc[listed["customer_id"]]
     drivers = oracle.loc[listed["customer_id"]].drop(columns=["p", "base"])
     families = by_family(drivers)
-    order = np.argsort(-families.to_numpy(), axis=1)
-    for slot, rank, way in (
-        *((f"reason_{number}", number - 1, 1) for number in (1, 2, 3)),
-        ("protective_1", -1, -1),
-    ):
-        named = listed[f"{slot}_driver"]
-        given = named.notna().to_numpy()
-        assert given.mean() > 0.4, slot
-        family = families.columns.take(order[given, rank])
-        theirs = drivers[given] * way
-        for each in family.unique():
-            own = theirs[family == each].filter(regex=f"^{each} ")
-            assert (own.idxmax(axis=1) == each + " " + named[given][family == each].array).all()
-        if way == 1:
-            value = listed.loc[given, f"{slot}_contribution"]
-            at = families.to_numpy()[given, order[given, rank]]
-            np.testing.assert_allclose(value, at, rtol=0, atol=1e-6)
+    for way, slots in ((1, ["reason_1", "reason_2", "reason_3"]), (-1, ["protective_1"])):
+        direction = "raises" if way == 1 else "lowers"
+        own, named = {}, {}
+        for family in families:
+            columns = [name for name in drivers if name.split()[0] == family]
+            values = way * drivers[columns].to_numpy()
+            sayable = [true_sentences(matrix, name.split()[1], direction) for name in columns]
+            values = np.where(np.column_stack(sayable), values, -np.inf)
+            named[family] = np.array([name.split()[1] for name in columns])[values.argmax(axis=1)]
+            value = way * families[family].to_numpy()
+            own[family] = np.where((values.max(axis=1) > 0) & (value > 0), value, 0)
+        order = np.argsort(-np.column_stack([*own.values()]), axis=1, kind="stable")
+        for rank, slot in enumerate(slots):
+            given = listed[f"{slot}_driver"].notna().to_numpy()
+            assert given.mean() > 0.4, slot
+            at = order[np.arange(len(listed)), rank]
+            value = np.column_stack([*own.values()])[np.arange(len(listed)), at]
+            codes = np.column_stack([*named.values()])[np.arange(len(listed)), at]
+            explained = listed["reason_1_driver"].notna().to_numpy()
+            assert (given == (value > 0))[explained].all(), slot
+            assert (listed[f"{slot}_driver"].to_numpy() == codes)[given].all()
+            if way == 1:
+                told = listed.loc[given, f"{slot}_contribution"]
+                np.testing.assert_allclose(told, value[given], rtol=0, atol=1e-6)
 
 
 def test_the_families_and_the_base_make_the_score(oracle):
