@@ -146,7 +146,7 @@ def definition(feature: Feature, catalog: Catalog) -> str:
 def _derivation(name: str, catalog: Catalog) -> tuple[object, ...]:
     [stream] = [stream for stream in catalog.streams if stream.name == name]
     bases = [text for base in stream.bases for text in _derivation(base, catalog)]
-    return (*bases, stream.sql, sorted(stream.reveals.items()), stream.per_customer)
+    return (*bases, stream.sql, sorted(stream.reveals.items()))
 
 
 def _text(*parts: object) -> str:

@@ -25,8 +25,7 @@ class Stream:
     are derived before it. ``reveals`` maps a column to the column holding the instant from
     which the company could know it (``known_<table>(moment)`` of a moment in a table): until
     then the matrix shows null. Where a table may have versions, the stream reads
-    ``versions_<table>()`` and carries its ``replaced_at``, from which a row counts no more. A
-    stream that is not ``per_customer`` says the same to everybody: it is cut to one row.
+    ``versions_<table>()`` and carries its ``replaced_at``, from which a row counts no more.
     """
 
     name: str
@@ -35,7 +34,6 @@ class Stream:
     optional: tuple[str, ...] = ()
     reveals: Mapping[str, str] = field(default_factory=dict)
     bases: tuple[str, ...] = ()
-    per_customer: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +87,9 @@ class Family:
         optional: tuple[str, ...] = (),
         reveals: Mapping[str, str] | None = None,
         bases: tuple[str, ...] = (),
-        per_customer: bool = True,
     ) -> Stream:
         """Declare a stream; without ``reads`` it reads the table of its own name."""
-        stream = Stream(name, reads or (name,), sql, optional, reveals or {}, bases, per_customer)
+        stream = Stream(name, reads or (name,), sql, optional, reveals or {}, bases)
         self.streams.append(stream)
         return stream
 

@@ -96,8 +96,9 @@ def _match(table: Table, column: Column, source: str, sample: ColumnSample) -> M
         score = 0.0
     words: Mapping[str, str] = {}
     unknown = False
+    if column.allowed or column.known:
+        words = word_map(sample.words, column.allowed or column.known)
     if column.allowed:
-        words = word_map(sample.words, column.allowed)
         unknown = not sample.words or bool(set(sample.words) - set(words) - set(column.allowed))
     return Match(column, source, sample, score, words, unknown)
 

@@ -162,7 +162,7 @@ def test_a_combination_goes_with_what_it_is_made_of() -> None:
     without_market = build_catalog(set(TABLES) - {"market_price"})
     assert without_market.omitted["price_vs_market"] == ("market_price",)
     assert "price_pressure_x_irritation" not in without_market.omitted
-    assert {part.name for part in FULL.parts} >= {"own_price_broadband", "market_price_broadband"}
+    assert {part.name for part in FULL.parts} >= {"compared_own_price", "compared_market_price"}
     assert not {part.name for part in FULL.parts} & set(_BY_NAME)
     matrix.bind(without_market, ZONE)
     alone = build_catalog(TABLES).only(["complaint_x_uninformed"])
