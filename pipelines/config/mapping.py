@@ -13,7 +13,7 @@ from typing import Any
 from features.contract import FORBIDDEN_COLUMNS, TABLES, Column, Table
 from features.errors import ConfigError
 from pipelines.config.errors import Problem, nearest
-from pipelines.config.sources import FORMATS, Source
+from pipelines.config.sources import FORMATS, Source, file_kind, may_name_a_table
 
 EXTRA_COLUMNS = ("known_at",)
 _ATTRIBUTE = re.compile("[a-z][a-z0-9_]*")
@@ -88,16 +88,25 @@ def _origin(place: tuple[str, ...], source: Mapping[str, Any]) -> Iterator[Probl
     ):
         message = f"found {path!r}; a path stays under paths.data: relative, without '..'"
         yield Problem((*place, "path"), message)
-    tables = any(
-        form.has_tables and (source.get("format") == kind or str(path).endswith(form.suffix))
-        for kind, form in FORMATS.items()
-    )
-    if tables and source.get("table") is None:
-        yield Problem((*place, "table"), "required: which table of the DuckDB file")
-    if not tables and source.get("table") is not None:
-        yield Problem((*place, "table"), "only DuckDB files have tables; see database.table")
-    if database is not None and source.get("format") is not None:
-        yield Problem((*place, "format"), "only files have a format")
+    if database is not None:
+        for key in ("format", "header_row", "table"):
+            if source.get(key) is not None:
+                yield Problem((*place, key), f"only files have a {key}; see database.table")
+    elif isinstance(path, str):
+        yield from _within(place, path, source)
+
+
+def _within(place: tuple[str, ...], path: str, source: Mapping[str, Any]) -> Iterator[Problem]:
+    """Problems of what is named within a file."""
+    given, table = source.get("format"), source.get("table")
+    kind = given if given in FORMATS else file_kind(path)
+    if FORMATS[kind].has_tables and table is None:
+        yield Problem((*place, "table"), "required: which table of the file")
+    if table is not None and not may_name_a_table(path, kind):
+        message = "only DuckDB and SQLite files, workbooks and archives have tables"
+        yield Problem((*place, "table"), message)
+    if source.get("header_row") is not None and kind not in ("csv", "excel"):
+        yield Problem((*place, "header_row"), "only text files and sheets have a header row")
 
 
 def _column(place: tuple[str, ...], table: Table, name: str, origin: Any) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     SecretStr,
+    ValidationInfo,
     field_serializer,
     field_validator,
     model_validator,
@@ -98,8 +99,8 @@ class Attribute(Section):
     mutable: bool = False
 
 
-FileKind = Literal["csv", "parquet", "duckdb"]
-Kind = FileKind | Literal["postgres"]
+FileKind = Literal["csv", "excel", "parquet", "duckdb", "sqlite"]
+Kind = FileKind | Literal["database"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +108,47 @@ class Format:
     """What a configuration has to know of a kind of source; ``pipelines.sources`` reads it.
 
     ``zone`` is that of naive instants: the company's, UTC, or None where it must be declared.
+    Files of a kind that ``has_tables`` must name one; workbooks and archives may.
     """
 
     zone: Literal["company", "UTC"] | None
-    suffix: str = ""
+    suffixes: tuple[str, ...] = ()
     has_tables: bool = False
 
 
 FORMATS: Mapping[Kind, Format] = {
-    "csv": Format("company", ".csv"),
-    "parquet": Format("UTC", ".parquet"),
-    "duckdb": Format(None, ".duckdb", has_tables=True),
-    "postgres": Format(None),
+    "csv": Format("company", (".csv", ".csv.gz", ".zip")),
+    "excel": Format("company", (".xlsx", ".xlsm")),
+    "parquet": Format("UTC", (".parquet",)),
+    "duckdb": Format(None, (".duckdb",), has_tables=True),
+    "sqlite": Format(None, (".sqlite", ".sqlite3", ".db"), has_tables=True),
+    "database": Format(None),
 }
-SCHEMES: Mapping[str, Kind] = {"postgresql": "postgres", "postgres": "postgres"}
-_NAME = r"[^\W\d][\w$]{0,62}"
-_TABLE_NAME = re.compile(rf"({_NAME}\.)?{_NAME}")
+_TABLE_NAME = re.compile(r"[^\W\d][\w$]{0,62}")
 
 
-def _table_name(name: str) -> str:
-    if not _TABLE_NAME.fullmatch(name):
+def file_kind(path: str, declared: FileKind | None = None) -> FileKind:
+    """Format declared, else by the path's ending; a folder (``path/``) holds Parquet files.
+
+    >>> file_kind("export/kunder.csv.gz"), file_kind("crm.xlsx"), file_kind("calls.txt")
+    ('csv', 'excel', 'csv')
+    """
+    if declared is not None:
+        return declared
+    if path.endswith("/"):
+        return "parquet"
+    kinds: tuple[FileKind, ...] = ("excel", "parquet", "duckdb", "sqlite")
+    return next((kind for kind in kinds if path.endswith(FORMATS[kind].suffixes)), "csv")
+
+
+def may_name_a_table(path: str, kind: FileKind) -> bool:
+    """Whether one of several tables, sheets or members of a file can be named."""
+    return FORMATS[kind].has_tables or kind == "excel" or (kind == "csv" and path.endswith(".zip"))
+
+
+def _table_name(name: str, parts: int = 3) -> str:
+    names = name.split(".")
+    if len(names) > parts or not all(map(_TABLE_NAME.fullmatch, names)):
         raise ValueError("a table is named table or schema.table, in letters, digits and _")
     return name
 
@@ -164,50 +186,57 @@ class Dialect(Section):
 
 
 class Database(Section):
-    """A table of a PostgreSQL database. ``uri`` is given as ``${VARIABLE}`` only.
+    """A table of a database. ``uri`` is given as ``${VARIABLE}`` only.
 
-    ``table`` is ``schema.table``, letter by letter as the database has it.
+    ``driver`` is that of an installed package ``adbc-driver-<driver>`` (postgresql, snowflake,
+    bigquery, flightsql, …), or odbc with a connection string as ``uri``. ``options`` are handed
+    to the driver as they stand, each ``${VARIABLE}`` where it is a secret. ``table`` is
+    ``schema.table``, letter by letter as the database has it.
     """
 
-    uri: SecretStr
+    driver: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")] = "postgresql"
+    options: Mapping[str, SecretStr] = {}
+    uri: Annotated[SecretStr, Field(validate_default=True)] = SecretStr("")
     table: str
 
     @field_validator("uri")
     @classmethod
-    def _known_scheme(cls, uri: SecretStr) -> SecretStr:
+    def _address(cls, uri: SecretStr, info: ValidationInfo) -> SecretStr:
         scheme, found, _ = uri.get_secret_value().partition("://")
-        if not found or scheme not in SCHEMES:
-            raise ValueError("not a PostgreSQL address: postgresql://user:password@host/database")
+        if info.data.get("driver") == "postgresql":
+            if not found or scheme not in ("postgresql", "postgres"):
+                raise ValueError("not a PostgreSQL address: postgresql://user:password@host/crm")
+        elif not uri.get_secret_value() and not info.data.get("options"):
+            raise ValueError("give the address (uri), or the driver's options")
         return uri
 
     @field_validator("table")
     @classmethod
-    def _with_schema(cls, table: str) -> str:
+    def _named(cls, table: str, info: ValidationInfo) -> str:
+        if info.data.get("driver") != "postgresql":
+            return _table_name(table)
         if "." not in table:
             raise ValueError("name the schema too: schema.table")
-        return _table_name(table)
-
-    @property
-    def kind(self) -> Kind:
-        """By the scheme of the address."""
-        return SCHEMES[self.uri.get_secret_value().partition("://")[0]]
+        return _table_name(table, parts=2)
 
 
 class Source(Section):
     """One table of the contract: where its rows are and how their columns map to the contract's.
 
-    Rows are in files (``path``), in a table of DuckDB files (``path`` and ``table``) or in a
-    database. ``static`` declares every attribute static at once. Rows in which a column of
-    ``rows_with`` is null, or one of ``rows_without`` has one of its values, are left out and
-    are no fault; so are, with ``duplicates: first``, the further rows of a key, as where the
-    customers are read from a table of their calls. With ``duplicates: versions`` the rows of a
-    key are what the company knew one after another.
+    Rows are in files (``path``), or in a database. ``table`` names the table of a DuckDB or
+    SQLite file, the sheet of a workbook with several, the file in an archive with several; the
+    rows above ``header_row`` are titles and not read. ``static`` declares every attribute static
+    at once. Rows in which a column of ``rows_with`` is null, or one of ``rows_without`` has one
+    of its values, are left out and are no fault; so are, with ``duplicates: first``, the further
+    rows of a key, as where the customers are read from a table of their calls. With
+    ``duplicates: versions`` the rows of a key are what the company knew one after another.
     """
 
     path: str | None = None
+    format: FileKind | None = None
     table: str | None = None
     database: Database | None = None
-    format: FileKind | None = None
+    header_row: Annotated[int, Field(ge=1, le=1000)] = 1
     dialect: Dialect = Dialect()
     timezone: str | None = None
     known_delay_days: Annotated[int, Field(ge=0)] | None = None
@@ -229,8 +258,9 @@ class Source(Section):
 
     @field_validator("table")
     @classmethod
-    def _table(cls, table: str | None) -> str | None:
-        return None if table is None else _table_name(table)
+    def _table(cls, table: str | None, info: ValidationInfo) -> str | None:
+        kind = file_kind(info.data.get("path") or "", info.data.get("format"))
+        return _table_name(table, parts=2) if table is not None and kind == "duckdb" else table
 
     @field_serializer("dialect")
     def _overrides(self, dialect: Dialect) -> dict[str, Any]:
@@ -239,16 +269,8 @@ class Source(Section):
 
     @property
     def kind(self) -> Kind:
-        """Format given, else by the path's ending; a folder (``path/``) holds Parquet files."""
-        if self.database is not None:
-            return self.database.kind
-        if self.format is not None:
-            return self.format
-        path = self.path or ""
-        if path.endswith("/"):
-            return "parquet"
-        suffixes = {kind: form.suffix for kind, form in FORMATS.items() if form.suffix}
-        return next((kind for kind, suffix in suffixes.items() if path.endswith(suffix)), "csv")
+        """A database, or the kind of its files."""
+        return "database" if self.database else file_kind(self.path or "", self.format)
 
     @property
     def filters(self) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ import duckdb
 from features.errors import ContractError
 from pipelines.config.sources import Dialect
 from pipelines.runtime.duckdb_connection import first_line, literal
-from pipelines.sources.readable_part import Declared, Part, Reader, TextFacts
+from pipelines.sources.packed_text import is_packed, unpacked
+from pipelines.sources.readable_part import Declared, Part, Reader, TextFacts, header_names
 
 MAX_LINE_BYTES = 2_000_000
 _CHUNK = 1 << 20
@@ -27,7 +28,7 @@ class CsvReader(Reader):
 
     def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
         dialect = declared.dialect
-        facts = inspect(path, dialect, declared.scratch)
+        facts = inspect(path, declared)
         names = [f"c{i}" for i in range(len(facts.header))]
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
         relation = (
@@ -46,7 +47,7 @@ class CsvReader(Reader):
                 for column, name in zip(facts.header, names, strict=True)
             },
             relation=relation,
-            row="row_number() over () + 1",
+            row=f"row_number() over () + {facts.header_row}",
             text=facts,
         )
 
@@ -69,37 +70,45 @@ class CsvReader(Reader):
             check_rows(part.path, part.text, dialect)
         text = str(error)
         line = re.search(r"CSV Error on Line: (\d+)", text)
-        where = f"{part.name}, line {line.group(1)}" if line else part.name
+        skipped = 0 if part.text is None else part.text.header_row - 1
+        where = f"{part.name}, line {int(line.group(1)) + skipped}" if line else part.name
         if "state machine" in text:
             return ContractError(f"{where}: mixes line ends, or quotes within unquoted fields")
         return ContractError(f"{where}: breaks the declared dialect ({first_line(error)})")
 
 
-def inspect(path: Path, dialect: Dialect, scratch: Path) -> TextFacts:
-    """Check encoding, NUL bytes and header; a file in another encoding is copied to UTF-8.
+def inspect(path: Path, declared: Declared) -> TextFacts:
+    """Check encoding, NUL bytes and header.
+
+    A file that is packed, in another encoding or with lines above its header is copied to plain
+    UTF-8.
 
     Raises ``ContractError`` naming the file, and the line where there is one.
     """
     if path.stat().st_size == 0:
         raise ContractError(f"{path}: the file is empty (0 bytes); was its export cut off?")
+    dialect, row = declared.dialect, declared.header_row
     readable = path
     copy: IO[bytes] | None = None
-    if codecs.lookup(dialect.encoding).name not in _READ_AS_UTF8:
-        readable = scratch
-        copy = scratch.open("wb")
+    plain = codecs.lookup(dialect.encoding).name in _READ_AS_UTF8
+    if is_packed(path) or row > 1 or not plain:
+        readable = declared.scratch
+        copy = readable.open("wb")
     try:
-        delimiters, quotes = _scan(path, dialect, copy)
+        delimiters, quotes = _scan(path, declared, copy)
     finally:
         if copy is not None:
             copy.close()
-    return TextFacts(readable, _header(path, readable, dialect), delimiters, quotes)
+    return TextFacts(readable, _header(path, readable, dialect, row), delimiters, quotes, row)
 
 
-def _scan(path: Path, dialect: Dialect, copy: IO[bytes] | None) -> tuple[int, int]:
+def _scan(path: Path, declared: Declared, copy: IO[bytes] | None) -> tuple[int, int]:
+    dialect = declared.dialect
     decoder = codecs.getincrementaldecoder(dialect.encoding)()
     lines = 1
+    above = declared.header_row - 1
     delimiters = quotes = 0
-    with path.open("rb") as file:
+    with unpacked(path, declared.table) as file:
         while True:
             chunk = file.read(_CHUNK)
             try:
@@ -111,6 +120,9 @@ def _scan(path: Path, dialect: Dialect, copy: IO[bytes] | None) -> tuple[int, in
                 line = lines + text[: text.index("\0")].count("\n")
                 raise ContractError(f"{path}, line {line}: a NUL byte; export the file again")
             lines += text.count("\n")
+            while above and text:
+                _, ended, text = text.partition("\n")
+                above -= bool(ended)
             delimiters += text.count(dialect.delimiter)
             quotes += text.count(dialect.quote)
             if copy is not None:
@@ -126,18 +138,13 @@ def _undecodable(path: Path, dialect: Dialect, line: int) -> ContractError:
     )
 
 
-def _header(path: Path, readable: Path, dialect: Dialect) -> tuple[str, ...]:
+def _header(path: Path, readable: Path, dialect: Dialect, row: int) -> tuple[str, ...]:
     with readable.open(encoding="utf-8-sig", newline="") as file:
         try:
             names = next(csv.reader(file, _strict(dialect)), [])
         except csv.Error as error:
-            raise ContractError(f"{path}, line 1: unreadable header ({error})") from error
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ContractError(f"{path}, line 1: column {twice[0]!r} is there twice; rename one")
-    if not names:
-        raise ContractError(f"{path}, line 1: no header; the first line must name the columns")
-    return tuple(names)
+            raise ContractError(f"{path}, line {row}: unreadable header ({error})") from error
+    return header_names(names, f"{path}, line {row}")
 
 
 def _strict(dialect: Dialect) -> type[csv.Dialect]:
@@ -166,7 +173,7 @@ def check_rows(path: Path, facts: TextFacts, dialect: Dialect) -> int:
     fields than the header, an unterminated quote or an oversized field.
     """
     width = len(facts.header)
-    rows, start = -1, 1
+    rows, start = -1, facts.header_row
     with _field_limit(), facts.readable.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, _strict(dialect))
         try:
@@ -177,7 +184,7 @@ def check_rows(path: Path, facts: TextFacts, dialect: Dialect) -> int:
                         "a cut-off row, or a delimiter or quote that is not the declared one"
                     )
                 rows += bool(row) or width == 1
-                start = reader.line_num + 1
+                start = reader.line_num + facts.header_row
         except csv.Error as error:
             raise ContractError(f"{path}, line {start}: {_plain(error)}") from error
     return rows

@@ -43,12 +43,13 @@ def find_files(settings: Settings, table: str) -> tuple[Input, ...]:
     data folder.
     """
     root, source = settings.paths.data, settings.sources[table]
-    pattern, ending = source.path or "", FORMATS[source.kind].suffix
-    files = tuple(sorted(set(_below(root, pattern, ending))))
+    pattern, endings = source.path or "", FORMATS[source.kind].suffixes
+    files = tuple(sorted(set(_below(root, pattern, endings))))
     if not files:
         raise ContractError(
             f"{table}: no file matches {root / pattern} (sources.{table}.path under paths.data); "
-            f"is the export there, is paths.data right, and are a folder's files {ending}?"
+            "is the export there, is paths.data right, and are a folder's files "
+            f"{' or '.join(endings)}?"
         )
     for path in files:
         if not path.resolve().is_relative_to(root.resolve()):
@@ -56,7 +57,7 @@ def find_files(settings: Settings, table: str) -> tuple[Input, ...]:
     return tuple(Input(path, str(path), _partition(path, root)) for path in files)
 
 
-def _below(root: Path, pattern: str, ending: str) -> Iterator[Path]:
+def _below(root: Path, pattern: str, endings: tuple[str, ...]) -> Iterator[Path]:
     for path in root.glob(pattern):
         if path.is_file() and path.suffix != DIGEST_ENDING:
             yield path
@@ -64,8 +65,9 @@ def _below(root: Path, pattern: str, ending: str) -> Iterator[Path]:
             # Writers of whole folders leave _SUCCESS, .crc and half-written files beside the data.
             yield from (
                 file
-                for file in path.rglob(f"*{ending}")
-                if file.is_file()
+                for file in path.rglob("*")
+                if file.name.endswith(endings)
+                and file.is_file()
                 and not any(part.startswith(("_", ".")) for part in file.relative_to(path).parts)
             )
 
@@ -102,9 +104,9 @@ def changed(inputs: Mapping[str, tuple[Input, ...]], before: Mapping[str, str]) 
 
 
 def _with_log(path: Path) -> tuple[Path, ...]:
-    """A file and, for a DuckDB file, the log of what was written since its last checkpoint."""
-    log = path.with_name(f"{path.name}.wal")
-    return (path, log) if log.is_file() else (path,)
+    """A file and, for a file of tables, the log of what was written since its last checkpoint."""
+    logs = (path.with_name(f"{path.name}{ending}") for ending in (".wal", "-wal"))
+    return (path, *(log for log in logs if log.is_file()))
 
 
 def _refuse_other(path: Path, digest: str) -> None:
