@@ -8,12 +8,15 @@ from typing import Protocol
 
 import duckdb
 import pyarrow as pa
+from adbc_driver_manager import AdbcStatusCode, dbapi
 from adbc_driver_manager import Error as DriverError
-from adbc_driver_manager import dbapi
 
 from features.errors import ConfigError, ContractError
 from pipelines.runtime.duckdb_connection import identifier
 from pipelines.sources.addresses import Address, DroppedError
+
+# What another attempt may mend.
+_PASSING = (AdbcStatusCode.IO, AdbcStatusCode.TIMEOUT, AdbcStatusCode.CANCELLED)
 
 
 class Cursor(Protocol):
@@ -49,13 +52,19 @@ class Driver:
         """A connection's cursor; errors of the database in plain words."""
         given = {"uri": address.uri} if address.uri else {}
         try:
-            with (
-                dbapi.connect(self._path(), db_kwargs={**given, **dict(address.options)}) as link,
-                link.cursor() as cursor,
-            ):
+            link = dbapi.connect(self._path(), db_kwargs={**given, **dict(address.options)})
+        except DriverError as error:
+            raise self._unreached(error, address) from None
+        try:
+            with link, link.cursor() as cursor:
                 yield cursor
         except DriverError as error:
-            raise self._meaning(error, address) from None
+            said = address.hide(str(error))
+            if error.status_code in _PASSING:
+                raise DroppedError(said) from None
+            raise ContractError(
+                f"{address.public}: {said}. Is the table named letter by letter? May it be read?"
+            ) from None
 
     def columns(self, cursor: Cursor, table: str) -> dict[str, Fetched]:
         """Every column of a table."""
@@ -80,21 +89,16 @@ class Driver:
             return self.name
         return str(package._driver_path())
 
-    def _meaning(self, error: DriverError, address: Address) -> Exception:
-        said = address.hide(str(error))
-        kind = error.status_code.name
-        if kind == "NOT_FOUND" and self._path() == self.name:
+    def _unreached(self, error: DriverError, address: Address) -> Exception:
+        if error.status_code == AdbcStatusCode.NOT_FOUND and self._path() == self.name:
             return ConfigError(
                 f"{self.name}: no ADBC driver of this name is installed. Run: "
                 f"pip install adbc-driver-{self.name}"
             )
-        if kind in ("UNAUTHENTICATED", "INVALID_ARGUMENT"):
-            return ConfigError(f"{address.public}: {said}. Check the address and the options.")
-        if kind in ("NOT_FOUND", "UNAUTHORIZED", "INVALID_STATE", "NOT_IMPLEMENTED", "INTERNAL"):
-            return ContractError(
-                f"{address.public}: {said}. Is the table named letter by letter? May it be read?"
-            )
-        return DroppedError(said)
+        said = address.hide(str(error))
+        if error.status_code in _PASSING:
+            return DroppedError(said)
+        return ConfigError(f"{address.public}: {said}. Check the address and the options.")
 
 
 class BigQueryDriver(Driver):

@@ -75,7 +75,8 @@ def sheet(path: Path, wanted: str = "") -> Iterator[tuple[str, Iterator[Row]]]:
         found = book[wanted or titles[0]]
         # Some programs write a wrong size, and rows beyond it would be lost.
         found.reset_dimensions()
-        yield found.title, found.iter_rows(values_only=True)
+        with closing(found.iter_rows(values_only=True)) as rows:
+            yield found.title, rows
 
 
 def sheets(path: Path) -> list[str]:
@@ -98,7 +99,10 @@ def _copy(path: Path, rows: Iterator[Row], declared: Declared) -> tuple[tuple[st
         writer = csv.writer(file)
         for number, row in numbered:
             if any(cell is not None for cell in row[len(header) :]):
-                raise ContractError(f"{path}, row {number}: a cell to the right of the header")
+                raise ContractError(
+                    f"{path}, row {number}: a cell to the right of the header, which is in row "
+                    f"{declared.header_row} (header_row: …)"
+                )
             told = [_cell(cell, declared.dialect) for cell in row[: len(header)]]
             if any(told):
                 told += [""] * (len(header) - len(told))
