@@ -13,7 +13,7 @@ from typing import Any
 from features.contract import FORBIDDEN_COLUMNS, TABLES, Column, Table
 from features.errors import ConfigError
 from pipelines.config.errors import Problem, nearest
-from pipelines.config.sources import FORMATS, Source, file_kind, may_name_a_table
+from pipelines.config.sources import DURATIONS, FORMATS, Source, file_kind, may_name_a_table
 
 EXTRA_COLUMNS = ("known_at",)
 _ATTRIBUTE = re.compile("[a-z][a-z0-9_]*")
@@ -120,6 +120,10 @@ def _column(place: tuple[str, ...], table: Table, name: str, origin: Any) -> Ite
     elif isinstance(origin, dict):
         if (table.name, name) != ("customers", "segment") and {"static", "mutable"} & set(origin):
             yield Problem(place, "only attributes and the segment are static or mutable")
+        if table.column(name).type != "date" and {f"{unit}_before" for unit in DURATIONS} & {
+            *origin
+        }:
+            yield Problem(place, "only a date can be given as a duration")
         yield from _values(place, table.column(name), origin)
 
 

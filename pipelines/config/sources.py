@@ -20,13 +20,17 @@ from pydantic_core import CoreSchema
 
 from pipelines.config.sections import Section, known_zone
 
+DURATIONS: Mapping[str, int] = {"days": 0, "months": 1, "quarters": 3, "years": 12}
+"""Units of a duration, in months; a day is none."""
+
 
 class ColumnMap(Section):
     """Where a contract column comes from: source columns, a constant, or the row's number.
 
     The texts of several ``columns`` are joined by ``join`` before they are read, as a date and
     a time that make one instant are; null when one of them is. ``static`` and ``mutable`` say
-    of a customer's segment what they say of an ``Attribute``.
+    of a customer's segment what they say of an ``Attribute``. A day may be given as a duration:
+    with ``months_before: 2026-01-31`` a tenure of 12 is the day a year before, 31 January 2025.
     """
 
     column: str | None = None
@@ -37,6 +41,10 @@ class ColumnMap(Section):
     values: Mapping[str, str] = {}
     static: bool = False
     mutable: bool = False
+    days_before: date | None = None
+    months_before: date | None = None
+    quarters_before: date | None = None
+    years_before: date | None = None
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -64,7 +72,16 @@ class ColumnMap(Section):
         origins = (self.column is not None, self.columns, self.value is not None, self.row_number)
         if sum(map(bool, origins)) != 1:
             raise ValueError("give exactly one of column, columns, value and row_number")
+        units = [unit for unit in DURATIONS if getattr(self, f"{unit}_before") is not None]
+        if len(units) > 1 or (units and self.column is None):
+            raise ValueError("a duration has one unit, and is read from one column")
         return self
+
+    @property
+    def duration(self) -> tuple[str, date] | None:
+        """The unit of the durations that are read, and the day from which they count back."""
+        found = {unit: getattr(self, f"{unit}_before") for unit in DURATIONS}
+        return next(((unit, day) for unit, day in found.items() if day is not None), None)
 
     @property
     def read(self) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ guessed. Money goes through DECIMAL, never through a float.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from features.contract import DUCKDB_TYPES, ColumnType
-from pipelines.config.sources import Dialect
+from pipelines.config.sources import DURATIONS, Dialect
 from pipelines.runtime.duckdb_connection import literal, literals, local_to_utc
 
 TEXT = "VARCHAR"
@@ -97,6 +98,28 @@ def _date(expression: str, source_type: str, forms: Forms) -> str:
         return f"cast({expression} as DATE)"
     text = as_text(expression, source_type)
     return f"cast(try_strptime({text}, {literal(forms.dialect.date)}) as DATE)"
+
+
+def day_before(expression: str, unit: str, day: date, source_type: str, forms: Forms) -> str:
+    """SQL of the day that lies a duration before ``day``; null below 0 or above 150 years.
+
+    Whole units that have passed tell when something began to a unit only: the latest such day
+    is taken, and at the latest the day before ``day``, as the rows show what had begun.
+    """
+    number = convert(expression, "number", source_type, forms)
+    months = DURATIONS[unit]
+    most = 150 * 12 / months if months else 150 * 366
+    back = (
+        f"to_months(cast(floor({number}) as INTEGER) * {months}) + to_days(cast(floor("
+        f"({number} - floor({number})) * {months * 365.25 / 12}) as INTEGER))"
+        if months
+        else f"to_days(cast(floor({number}) as INTEGER))"
+    )
+    given = f"DATE {literal(day)}"
+    return (
+        f"case when {number} between 0 and {most:g} "
+        f"then cast(least({given} - ({back}), {given} - interval 1 day) as DATE) end"
+    )
 
 
 def _instant(expression: str, source_type: str, forms: Forms) -> str:

@@ -7,7 +7,7 @@ from features.contract import DUCKDB_TYPES, Column, Table
 from pipelines.config.sources import Dialect, Source
 from pipelines.runtime.duckdb_connection import identifier, literal, literals, local_to_utc
 from pipelines.sources.binding import Binding
-from pipelines.sources.parsing import Forms, as_text, clean, convert, rename
+from pipelines.sources.parsing import Forms, as_text, clean, convert, day_before, rename
 from pipelines.sources.personal_data import WHOSE
 from pipelines.sources.readable_part import Part
 
@@ -24,6 +24,8 @@ def part_select(
         expression, stored, own = _origin(part, binding, forms)
         raw.append(f"{expression} as r{i}")
         value = convert(f"r{i}", binding.column.type, stored, own)
+        if binding.origin.duration is not None:
+            value = day_before(f"r{i}", *binding.origin.duration, stored, own)
         if forms.pseudonyms and binding.column.name in WHOSE:
             value = f"pseudonym({value})"
         if binding.as_days:
