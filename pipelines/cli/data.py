@@ -109,7 +109,7 @@ def pseudonym(
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(help="Folder of CSV or Parquet files.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of files: CSV, Excel, Parquet, SQLite …")],
     to: Annotated[
         Path | None, typer.Option("--to", help="File to write (default: configs/<company>.yaml).")
     ] = None,
@@ -119,9 +119,10 @@ def init(
     timezone: Annotated[str, typer.Option(help="Where its days begin.")] = "Europe/Oslo",
     currency: Annotated[str, typer.Option(help="ISO 4217.")] = "NOK",
     language: Annotated[str, typer.Option(help="Language of its lists.")] = "nb",
+    as_of: AsOf = None,
     yes: Annotated[bool, typer.Option("--yes", help="Accept every mapping.")] = False,
 ) -> None:
-    """Draft a configuration from a folder of files, asking about each mapping."""
+    """Draft a configuration from a folder of files, asking about each table."""
     from pipelines.config.sections import known_zone
     from pipelines.onboarding.config_text import Firm
     from pipelines.onboarding.init import Dialog, initialise
@@ -139,7 +140,14 @@ def init(
             print(question.removesuffix("?"))
         return yes or typer.confirm(question, default=True)
 
-    written = initialise(folder, into, firm, today, Dialog(ask, print))
+    def tell(question: str, usual: str) -> str:
+        if as_of is not None and usual.count("-") == 2:
+            usual = as_day(as_of).isoformat()
+        if yes:
+            print(f"{question}: {usual}")
+        return usual if yes else str(typer.prompt(question, default=usual))
+
+    written = initialise(folder, into, firm, today, Dialog(ask, tell, print))
     print(f"\nWritten: {written}. Read it, then run: stille check --config {written}")
 
 

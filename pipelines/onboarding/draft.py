@@ -2,18 +2,24 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from features.contract import Table
-from features.errors import ConfigError
+from features.contract import TABLES, Table
+from features.errors import ConfigError, StilleError
+from pipelines.config.sources import FORMATS
+from pipelines.onboarding.flat import Flat, Label, flatten, key_of, label_of
 from pipelines.onboarding.matching import Match, match_columns
 from pipelines.onboarding.naming import ASK_THRESHOLD, source_tables, table_likeness
-from pipelines.onboarding.sampling import FileSample, sample_file
+from pipelines.onboarding.sampling import FileSample, sample_file, tables_within
 from pipelines.sources.personal_data import why_forbidden
 
 _NAME_COUNTS, _FEWEST_BY_COLUMNS = 0.6, 3
+_MADE = ("customers", "labels")
+_TEXTS = tuple(f"{name}{packed}" for name in (".csv", ".txt", ".tsv") for packed in ("", ".gz"))
+_READ = (*_TEXTS, *(s for form in FORMATS.values() for s in form.suffixes if s not in _TEXTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +30,32 @@ class FileGroup:
     name: str
     sample: FileSample
 
+    @property
+    def shown(self) -> str:
+        """What a person calls it."""
+        return f"{self.path}, {self.sample.table}" if self.sample.table else self.path
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """One table: its files and its columns.
 
-    ``untranslated`` are optional columns whose words are neither the contract's nor known.
+    ``untranslated`` are optional columns whose words are neither the contract's nor known. A
+    table that shows one day is ``flat``, or has that day's ``label``.
     """
 
     table: Table
     files: FileGroup
     matches: tuple[Match, ...]
-    untranslated: tuple[Match, ...]
+    untranslated: tuple[Match, ...] = ()
+    flat: Flat | None = None
+    label: Label | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Required columns that no file column resembles."""
         given = {match.column.name for match in self.matches}
+        given |= {"as_of"} if self.label is not None else set()
         return tuple(c.name for c in self.table.columns if c.required and c.name not in given)
 
     @property
@@ -63,33 +78,43 @@ class Draft:
         return _NAME_COUNTS * named + (1 - _NAME_COUNTS) * share
 
 
-def group_files(folder: Path) -> list[FileGroup]:
-    """Look at every CSV and Parquet file of a folder, and at its folders of Parquet files.
+def group_files(folder: Path) -> tuple[list[FileGroup], dict[str, str]]:
+    """Look at every table of a folder's files; also those that cannot be read, and why.
 
     Files whose names differ in digits only and have the same columns are one table's. Raises
     ``ConfigError`` when there are none.
     """
     groups: dict[str, list[Path]] = defaultdict(list)
+    skipped: dict[str, str] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.suffix in (".csv", ".parquet") and path.is_file():
+        if path.is_file() and path.name.endswith(_READ):
             groups[re.sub(r"\d+", "*", path.name)].append(path)
         elif path.is_dir() and (inner := sorted(path.rglob("*.parquet"))):
             groups[f"{path.name}/"] = inner[:1]
-    found = [each for pattern, paths in groups.items() for each in _groups(pattern, paths)]
+        else:
+            skipped[path.name] = f"not one of {', '.join(_READ)}, or a folder of Parquet files"
+    found: list[FileGroup] = []
+    for pattern, paths in groups.items():
+        try:
+            found += _groups(pattern, paths)
+        except StilleError as error:
+            skipped[pattern] = str(error)
     if not found:
-        raise ConfigError(f"{folder}: no .csv and no .parquet file here; name the export's folder")
-    return found
+        why = "".join(f"\n  {name}: {reason}" for name, reason in skipped.items())
+        raise ConfigError(f"{folder}: no table is here that can be read{why}")
+    return found, skipped
 
 
 def _groups(pattern: str, paths: list[Path]) -> Iterator[FileGroup]:
-    samples = [(path, sample_file(path)) for path in paths]
+    samples = [(path, sample_file(path, t)) for path in paths for t in tables_within(path)]
     first = samples[0][1]
-    if len(samples) > 1 and all(list(s.columns) == list(first.columns) for _, s in samples):
+    if len(paths) > 1 and all(list(s.columns) == list(first.columns) for _, s in samples):
         yield FileGroup(pattern, pattern.partition(".")[0], first)
     elif pattern.endswith("/"):
         yield FileGroup(pattern, pattern.rstrip("/"), first)
     else:
-        yield from (FileGroup(path.name, path.stem, sample) for path, sample in samples)
+        for path, sample in samples:
+            yield FileGroup(path.name, sample.table or path.name.partition(".")[0], sample)
 
 
 def draft(groups: Iterable[FileGroup]) -> list[Draft]:
@@ -118,6 +143,60 @@ def _plausible(draft: Draft) -> bool:
 
 def unused(draft: Draft) -> list[str]:
     """Columns of the file that the draft does not use and that may be used."""
+    if draft.label is not None:
+        return []
     used = {match.source for match in (*draft.matches, *draft.untranslated)}
+    flat = draft.flat
+    if flat is not None:
+        used |= {*flat.dropped, *(str(each["column"]) for each in flat.attributes.values())}
+        used |= {flat.joined[0] if flat.joined else "", flat.label or ""}
     columns = draft.files.sample.columns
     return [name for name in columns if name not in used and why_forbidden(name) is None]
+
+
+def with_snapshot(drafts: list[Draft], groups: list[FileGroup]) -> list[Draft]:
+    """The drafts with customers and labels of a table that says who left, without a date.
+
+    Where terminations are dated, or no table says who left, customers are only found if no table
+    is named after them: the table with a key.
+    """
+    dated = any(each.table.name in ("terminations", "labels") and each.usable for each in drafts)
+    keys = {g.shown: key for g in groups if (key := key_of(g.sample)) is not None}
+    labels = {g.shown: label for g in groups if not dated and (label := label_of(g.sample))}
+    keyed = sorted((g for g in groups if g.shown in keys), key=lambda g: -len(g.sample.columns))
+    of = next((g for g in keyed if g.shown in labels), None)
+    named = next((d.files for d in drafts if d.table.name == "customers"), None)
+    home = named if named is not None and named.shown in keys else of or next(iter(keyed), None)
+    if home is None or (of is None and named is not None):
+        return drafts
+    kept = [
+        d for d in drafts if d.files is not home and d.files is not of and d.table.name not in _MADE
+    ]
+    outcome: dict[str, bool] = {}
+    if of is not None:
+        values, label = of.sample.values, labels[of.shown]
+        gone = [value in label.yes for value in values[label.column]]
+        outcome = dict(zip((id_ or "" for id_ in values[keys[of.shown]]), gone, strict=True))
+    flat = flatten(home.sample, keys[home.shown], labels.get(home.shown), outcome)
+    if of is None:
+        flat = replace(flat, attributes={}, dropped={})
+    columns = {"customer_id": flat.key, "segment": flat.segment}
+    if flat.joined is not None and flat.joined[1] is None:
+        columns["joined_on"] = flat.joined[0]
+    first = [_snapshot_draft("customers", home, columns, flat=flat)]
+    if of is not None:
+        pair = {"customer_id": keys[of.shown], "churned": labels[of.shown].column}
+        first.append(_snapshot_draft("labels", of, pair, label=labels[of.shown]))
+    return [*first, *kept]
+
+
+def _snapshot_draft(
+    table: str, files: FileGroup, columns: Mapping[str, str | None], **found: Any
+) -> Draft:
+    contract = TABLES[table]
+    matches = tuple(
+        Match(contract.column(name), source, files.sample.columns[source], 1.0, {})
+        for name, source in columns.items()
+        if source is not None
+    )
+    return Draft(contract, files, matches, **found)

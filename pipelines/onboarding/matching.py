@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from features.contract import Column, ColumnType, Table
-from pipelines.onboarding.naming import ASK_THRESHOLD, SURE_THRESHOLD, bare, column_likeness
-from pipelines.onboarding.sampling import ColumnSample, FileSample
+from pipelines.onboarding.columns import ColumnSample
+from pipelines.onboarding.naming import SURE_THRESHOLD, ASK_THRESHOLD, bare, column_likeness
+from pipelines.onboarding.sampling import FileSample
 
 # What a column may be read as, besides what it looks like.
 _FITS: Mapping[ColumnType, tuple[str, ...]] = {
