@@ -10,7 +10,7 @@ from typing import Any
 from features.contract import TABLES, Table
 from features.errors import ConfigError, StilleError
 from pipelines.config.sources import FORMATS
-from pipelines.onboarding.flat import Flat, Label, flatten, key_of, label_of
+from pipelines.onboarding.flat import Flat, Label, flatten, key_of
 from pipelines.onboarding.matching import Match, match_columns
 from pipelines.onboarding.naming import ASK_THRESHOLD, source_tables, table_likeness
 from pipelines.onboarding.sampling import FileSample, sample_file, tables_within
@@ -154,15 +154,20 @@ def unused(draft: Draft) -> list[str]:
     return [name for name in columns if name not in used and why_forbidden(name) is None]
 
 
-def with_snapshot(drafts: list[Draft], groups: list[FileGroup]) -> list[Draft]:
+def dated(drafts: Iterable[Draft]) -> bool:
+    """Whether a table says when customers left."""
+    return any(each.table.name in ("terminations", "labels") and each.usable for each in drafts)
+
+
+def with_snapshot(
+    drafts: list[Draft], groups: list[FileGroup], labels: Mapping[str, Label]
+) -> list[Draft]:
     """The drafts with customers and labels of a table that says who left, without a date.
 
-    Where terminations are dated, or no table says who left, customers are only found if no table
-    is named after them: the table with a key.
+    ``labels`` are by table as it is shown. Without any, customers are only found if no table is
+    named after them: the table with a key.
     """
-    dated = any(each.table.name in ("terminations", "labels") and each.usable for each in drafts)
     keys = {g.shown: key for g in groups if (key := key_of(g.sample)) is not None}
-    labels = {g.shown: label for g in groups if not dated and (label := label_of(g.sample))}
     keyed = sorted((g for g in groups if g.shown in keys), key=lambda g: -len(g.sample.columns))
     of = next((g for g in keyed if g.shown in labels), None)
     named = next((d.files for d in drafts if d.table.name == "customers"), None)

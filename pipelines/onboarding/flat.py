@@ -34,9 +34,10 @@ _UNITS = {
 _TENURE = frozenset(
     """
     tenure seniority antig ansiennitet kundetid service book customer account active
-    member relationship since
+    member relationship company
     """.split()  # noqa: SIM905
 )
+_OTHER_SPANS = frozenset({"since", "last", "siste", "left", "remaining"})
 _SURE_TENURE = frozenset({"tenure", "seniority", "antig", "ansiennitet", "kundetid"})
 _MOST_CATEGORIES, _ALWAYS = 200, 0.99
 _NAME_PARTS = re.compile(r"([a-z0-9])([A-Z])")
@@ -82,6 +83,15 @@ def key_of(sample: FileSample) -> str | None:
         if why_forbidden(name) is None and not sample.columns[name].fraction
     }
     return max(scores, key=lambda name: scores[name], default=None)
+
+
+def label_by_name(sample: FileSample, name: str, yes: str = "") -> Label | None:
+    """The label that a person names, by the word for who left where the words do not tell."""
+    column = sample.columns[name]
+    if yes in column.counts and len(column.counts) > 1:
+        no = tuple(word for word in column.words if word != yes)
+        return Label(name, (yes,), no, column.counts[yes], column.given)
+    return _label(name, column)
 
 
 def label_of(sample: FileSample) -> Label | None:
@@ -167,8 +177,8 @@ def duration_unit(name: str, column: ColumnSample, values: list[str | None]) -> 
     words = {*stems(name), *re.findall("[a-z]+", plain(_NAME_PARTS.sub(r"\1 \2", name)))}
     numbers = [float(v) for v in values if v is not None] if "number" in column.kinds else []
     named = next((unit for unit, known in _UNITS.items() if words & known), None)
-    sure = words & _SURE_TENURE or {"account", "length"} <= words
-    if not numbers or min(numbers) < 0 or not (sure or (named and words & _TENURE)):
+    sure = words & _SURE_TENURE or (named and words & _TENURE and not words & _OTHER_SPANS)
+    if not numbers or min(numbers) < 0 or not sure:
         return None
     if named is not None or not 40 < max(numbers) <= 600:
         return named

@@ -9,7 +9,15 @@ from features.errors import ConfigError, StilleError
 from pipelines.config.settings import load_settings
 from pipelines.onboarding.config_text import Firm, Snapshot, config_text
 from pipelines.onboarding.describing import described, label_question
-from pipelines.onboarding.draft import Draft, draft, group_files, with_snapshot
+from pipelines.onboarding.draft import (
+    Draft,
+    FileGroup,
+    dated,
+    draft,
+    group_files,
+    with_snapshot,
+)
+from pipelines.onboarding.flat import Label, key_of, label_by_name, label_of
 from pipelines.onboarding.sampling import FileSample
 from pipelines.runtime.atomic_files import storage_errors
 
@@ -37,10 +45,12 @@ def initialise(folder: Path, into: Path, firm: Firm, today: date, dialog: Dialog
     if into.exists():
         raise ConfigError(f"{into} is there already and is never overwritten; give another --to")
     groups, skipped = group_files(folder)
-    drafts = with_snapshot(draft(groups), groups)
+    drafts = draft(groups)
+    drafts = with_snapshot(drafts, groups, {} if dated(drafts) else _labels(groups, dialog))
     for each in groups:
         if all(each is not other.files for other in drafts):
-            skipped[each.shown] = "resembles no table of the contract"
+            keyless = "" if key_of(each.sample) else ", and no column has another value in each row"
+            skipped[each.shown] = f"resembles no table of the contract{keyless}"
     for each in drafts:
         if not each.usable:
             lacking = ", ".join(each.missing)
@@ -65,6 +75,22 @@ def initialise(folder: Path, into: Path, firm: Firm, today: date, dialog: Dialog
             f"{', '.join(assumed)}; a night that comes to know them later must say so"
         )
     return into
+
+
+def _labels(groups: Sequence[FileGroup], dialog: Dialog) -> dict[str, Label]:
+    """What says who left in each table: found, or named by a person."""
+    found = {g.shown: label for g in groups if (label := label_of(g.sample)) is not None}
+    name = "" if found else dialog.ask("Which column says who left? none if no column does", "none")
+    for group in groups:
+        if name in group.sample.columns:
+            label = label_by_name(group.sample, name)
+            if label is None:
+                words = ", ".join(group.sample.columns[name].words)
+                yes = dialog.ask(f"Which of its words says that somebody left: {words}?", "")
+                label = label_by_name(group.sample, name, yes)
+            if label is not None:
+                found[group.shown] = label
+    return found
 
 
 def _says_when_known(draft: Draft) -> bool:

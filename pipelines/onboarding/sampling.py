@@ -8,8 +8,8 @@ import csv
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from itertools import islice
@@ -59,8 +59,23 @@ class FileSample:
     unique: frozenset[str] = frozenset()
 
 
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except StilleError:
+        raise
+    except (OSError, ValueError, csv.Error, zipfile.BadZipFile, duckdb.Error) as error:
+        raise ContractError(f"{path}: cannot be looked at ({type(error).__name__})") from error
+
+
 def tables_within(path: Path) -> list[str | None]:
     """The tables, sheets or members of a file; None for a file that is one table."""
+    with _refusing(path):
+        return _tables_within(path)
+
+
+def _tables_within(path: Path) -> list[str | None]:
     kind = file_kind(path.name)
     names: Sequence[str] = ()
     if kind == "excel":
@@ -83,14 +98,12 @@ def tables_within(path: Path) -> list[str | None]:
 
 def sample_file(path: Path, table: str | None = None) -> FileSample:
     """Look at a table; raises ``ContractError`` when it is unreadable."""
-    kind = file_kind(path.name)
-    try:
-        with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
-            return _look(connection, path, kind, table, Path(scratch))
-    except StilleError:
-        raise
-    except (OSError, ValueError, csv.Error, duckdb.Error) as error:
-        raise ContractError(f"{path}: cannot be looked at ({type(error).__name__})") from error
+    with (
+        _refusing(path),
+        tempfile.TemporaryDirectory() as scratch,
+        duckdb.connect() as connection,
+    ):
+        return _look(connection, path, file_kind(path.name), table, Path(scratch))
 
 
 def _look(

@@ -8,20 +8,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from init_person import FIRM, TODAY, Person
 
 from features.contract import TABLES
 from features.errors import ConfigError, ContractError
 from pipelines.config.settings import load_settings
 from pipelines.onboarding.columns import sample_column
-from pipelines.onboarding.config_text import Firm
 from pipelines.onboarding.draft import draft, group_files
-from pipelines.onboarding.init import Dialog, initialise
+from pipelines.onboarding.init import initialise
 from pipelines.onboarding.naming import column_likeness, table_likeness
 from pipelines.onboarding.sampling import sample_file
 from pipelines.snapshots.snapshot import take_snapshot
 
-FIRM = Firm("Nord Kraft", "Europe/Oslo", "NOK", "nb")
-TODAY = date(2026, 3, 1)
 NAMES = ("Kåre Hansen", "+4791234567")
 
 
@@ -73,26 +71,6 @@ def nord(tmp_path):
     )
     write("notat.csv", "a;b", ["1;2"])
     return folder
-
-
-class Person:
-    """Answers yes but to what is declined, and remembers everything that was said."""
-
-    def __init__(self, *declined, answers=()):
-        self.declined, self.heard, self.answers, self.asked = declined, [], list(answers), 0
-
-    def ask(self, question):
-        self.asked += 1
-        self.heard.append(question)
-        return not any(word in question for word in self.declined)
-
-    def tell(self, question, usual):
-        self.asked += 1
-        self.heard.append(question)
-        return self.answers.pop(0) if self.answers else usual
-
-    def dialog(self):
-        return Dialog(self.ask, self.tell, self.heard.append)
 
 
 def drafted(folder, into, person=None):
