@@ -52,8 +52,8 @@ MASTER_DATA = ("preferred_channel", "payment_method", "invoice_format", "plan", 
 class Column:
     """One column of the contract.
 
-    ``known`` words have names in every language of the lists; a company may have others beside
-    them, where ``allowed`` words are all there are.
+    Words of the ``vocabulary`` have names in every language of the lists, and a company may have
+    others beside them; ``allowed`` words are all there are.
     ``money`` is integer minor units (øre, cents); ``price`` is a decimal in major units.
     ``revealed_by`` names the column of the same row whose moment makes this value known:
     before it, features see null. With ``at_once`` a row without that moment has the value from
@@ -66,7 +66,7 @@ class Column:
     unit: str = ""
     required: bool = False
     allowed: tuple[str, ...] = ()
-    known: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
     minimum: float | None = None
     revealed_by: str | None = None
     at_once: bool = False
@@ -125,7 +125,7 @@ def _later(name: str, doc: str, type: ColumnType = "instant") -> Column:
 _LINE = _text(
     "product_line",
     "Product line, in the company's own word, the same in every table.",
-    known=PRODUCT_LINES,
+    vocabulary=PRODUCT_LINES,
     required=True,
 )
 

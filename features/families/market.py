@@ -113,7 +113,11 @@ market_gap.combine(
     unit="points",
 )
 for _name, _side, _doc in (
-    ("market_own_price", "compared_own_price", "The customer's price a month, of what the market has too."),
+    (
+        "market_own_price",
+        "compared_own_price",
+        "The customer's price a month of what the market has.",
+    ),
     (
         "market_comparable_price",
         "compared_market_price",

@@ -109,8 +109,8 @@ def _table_section(table: Table) -> Iterator[str]:
 
 def _column_row(column: Column) -> tuple[str, ...]:
     allowed = ", ".join(column.allowed)
-    if column.known:
-        allowed = f"any; known: {', '.join(column.known)}"
+    if column.vocabulary:
+        allowed = f"any; known: {', '.join(column.vocabulary)}"
     if column.minimum is not None:
         allowed = f"at least {column.minimum:g}"
     required = "yes" if column.required else ""
@@ -153,8 +153,8 @@ def _column_schema(column: Column) -> dict[str, Any]:
     schema: dict[str, Any] = {**_JSON_TYPES[column.type], "description": column.doc}
     if column.allowed:
         schema["enum"] = list(column.allowed)
-    if column.known:
-        schema["examples"] = list(column.known)
+    if column.vocabulary:
+        schema["examples"] = list(column.vocabulary)
     if column.minimum is not None:
         schema["minimum"] = column.minimum
     if column.required:

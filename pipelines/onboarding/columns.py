@@ -27,7 +27,7 @@ class ColumnSample:
     """One column: what it may hold, and how. ``form`` is a date's or an instant's.
 
     ``counts`` are its distinct values, most frequent first, when there are few; ``distinct`` is
-    how many there are, ``given`` how many rows have one. ``doubtful`` when several forms fit.
+    how many there are, ``non_null`` how many rows have one. ``doubtful`` when several forms fit.
     """
 
     kinds: frozenset[str]
@@ -39,7 +39,7 @@ class ColumnSample:
     counts: Mapping[str, int] = field(default_factory=dict)
     doubtful: bool = False
     distinct: int = 0
-    given: int = 0
+    non_null: int = 0
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ def sample_column(values: Sequence[str]) -> ColumnSample:
     counted = Counter(values)
     found = _of_words(counted)
     few = dict(counted.most_common()) if len(counted) <= FEW else {}
-    return replace(found, counts=few, distinct=len(counted), given=len(values))
+    return replace(found, counts=few, distinct=len(counted), non_null=len(values))
 
 
 def _of_words(counted: Counter[str]) -> ColumnSample:

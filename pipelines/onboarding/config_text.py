@@ -29,7 +29,7 @@ class Firm:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class SnapshotDay:
     """The day that a flat table shows, and the days after it in which its leavers left."""
 
     day: date
@@ -37,7 +37,7 @@ class Snapshot:
 
 
 def config_text(
-    folder: Path, drafts: Sequence[Draft], firm: Firm, today: date, shown: Snapshot | None
+    folder: Path, drafts: Sequence[Draft], firm: Firm, today: date, snapshot_day: SnapshotDay | None
 ) -> str:
     """The whole configuration; ``drafts`` have customers among them."""
     dialects = [_dialect(draft) for draft in drafts]
@@ -57,21 +57,22 @@ def config_text(
     if dialect:
         document["dialect"] = dialect
     sources = "".join(
-        _source(draft, own, common, shown) for draft, own in zip(drafts, dialects, strict=True)
+        _source(draft, own, common, snapshot_day)
+        for draft, own in zip(drafts, dialects, strict=True)
     )
-    return f"{_HEAD}{_yaml(document)}\nsources:\n{sources}\n{_periods(today, shown)}"
+    return f"{_HEAD}{_yaml(document)}\nsources:\n{sources}\n{_periods(today, snapshot_day)}"
 
 
-def _periods(today: date, shown: Snapshot | None) -> str:
+def _periods(today: date, snapshot_day: SnapshotDay | None) -> str:
     """The sections on time: one day and its horizon, or past months of dated events."""
-    if shown is None:
+    if snapshot_day is None:
         training = {"training": {"first_as_of": today.replace(year=today.year - 2, day=1)}}
         return (
             "# Better a year after the tables begin, so that yearly features are complete.\n"
             f"{_yaml(training)}"
         )
-    one = {"first_as_of": shown.day, "last_as_of": shown.day, "test_months": 1}
-    label = {"lead_days": 0, "horizon_days": shown.horizon_days}
+    one = {"first_as_of": snapshot_day.day, "last_as_of": snapshot_day.day, "test_months": 1}
+    label = {"lead_days": 0, "horizon_days": snapshot_day.horizon_days}
     return (
         "# TO CONFIRM: the day that the tables show, and the days after it in which people left.\n"
         f"{_yaml({'label': label, 'training': one})}"
@@ -79,7 +80,10 @@ def _periods(today: date, shown: Snapshot | None) -> str:
 
 
 def _source(
-    draft: Draft, dialect: Mapping[str, Any], common: Mapping[str, Any], shown: Snapshot | None
+    draft: Draft,
+    dialect: Mapping[str, Any],
+    common: Mapping[str, Any],
+    snapshot_day: SnapshotDay | None,
 ) -> str:
     sample = draft.files.sample
     source: dict[str, Any] = {"path": draft.files.path}
@@ -96,17 +100,19 @@ def _source(
         source["money_unit"] = "major" if _has_fractions(draft) else "minor"
     numbered = {} if draft.numbered is None else {draft.numbered: {"row_number": True}}
     source["columns"] = {**numbered, **{m.column.name: _origin(m) for m in draft.matches}}
-    if shown is not None:
-        source |= _of_the_day(draft, source["columns"], shown)
+    if snapshot_day is not None:
+        source |= _of_the_day(draft, source["columns"], snapshot_day)
     notes = "".join(f"    # {note}\n" for note in _notes(draft, source, {**common, **dialect}))
     body = "".join(f"    {line}\n" for line in _yaml(source).splitlines())
     return f"  {draft.table.name}:\n{notes}{body}"
 
 
-def _of_the_day(draft: Draft, columns: Mapping[str, object], shown: Snapshot) -> dict[str, Any]:
+def _of_the_day(
+    draft: Draft, columns: Mapping[str, object], snapshot_day: SnapshotDay
+) -> dict[str, Any]:
     """What a table that shows one day says besides."""
     if draft.label is not None:
-        return {"columns": {**columns, "as_of": {"value": shown.day}}}
+        return {"columns": {**columns, "as_of": {"value": snapshot_day.day}}}
     if draft.flat is None:
         return {}
     of_day: dict[str, Any] = {"static": True, "columns": dict(columns)}
@@ -114,7 +120,7 @@ def _of_the_day(draft: Draft, columns: Mapping[str, object], shown: Snapshot) ->
         of_day["columns"]["segment"] = draft.flat.segment
     if draft.flat.joined is not None and draft.flat.joined[1] is not None:
         column, unit = draft.flat.joined
-        of_day["columns"]["joined_on"] = {"column": column, f"{unit}_before": shown.day}
+        of_day["columns"]["joined_on"] = {"column": column, f"{unit}_before": snapshot_day.day}
     for key in ("attributes", "dropped"):
         if found := getattr(draft.flat, key):
             of_day[key] = {name: dict(v) if key == "attributes" else v for name, v in found.items()}

@@ -2,18 +2,18 @@
 
 from pipelines.onboarding.columns import ColumnSample
 from pipelines.onboarding.draft import Draft, unused
-from pipelines.onboarding.flat import Label
+from pipelines.onboarding.flat import ChurnLabel
 from pipelines.onboarding.matching import Match
 from pipelines.onboarding.sampling import ROWS, FileSample
 from pipelines.sources.personal_data import WHOSE
 
-_SHOWN, _LONGEST = 3, 24
+_MOST_WORDS, _LONGEST = 3, 24
 
 
 def described(draft: Draft) -> str:
     """The table, its columns, and everything that is left out of it with the reason."""
     sample = draft.files.sample
-    lines = [f"\n{draft.files.shown}: {draft.table.name}, {sample.rows:,} rows"]
+    lines = [f"\n{draft.files.title}: {draft.table.name}, {sample.rows:,} rows"]
     lines += [f"  {match.column.name} ← {_match(match)}" for match in draft.matches]
     flat = draft.flat
     if flat is not None:
@@ -34,12 +34,14 @@ def described(draft: Draft) -> str:
     return "\n".join(lines)
 
 
-def label_question(label: Label, sample: FileSample) -> str:
+def label_question(label: ChurnLabel, sample: FileSample) -> str:
     """The question whether a column says who left, with how many did."""
-    of = f"{label.left:,} of {label.given:,}"
+    of = f"{label.left:,} of {label.non_null:,}"
     first = "" if sample.rows <= ROWS else f" in the first {ROWS:,} rows"
     words = " or ".join(label.yes)
-    return f"{label.column} = {words} says who left ({of}{first}, {label.left / label.given:.1%})?"
+    return (
+        f"{label.column} = {words} says who left ({of}{first}, {label.left / label.non_null:.1%})?"
+    )
 
 
 def _match(match: Match) -> str:
@@ -58,6 +60,6 @@ def _values(sample: ColumnSample) -> str:
     """The most frequent words with their counts, and how many others there are."""
     if not sample.counts:
         return f"; {sample.distinct:,} values"
-    shown = [f"{word[:_LONGEST]} {n:,}×" for word, n in list(sample.counts.items())[:_SHOWN]]
+    shown = [f"{word[:_LONGEST]} {n:,}×" for word, n in list(sample.counts.items())[:_MOST_WORDS]]
     others = len(sample.counts) - len(shown)
     return f"; {', '.join(shown)}{f', {others} more' if others else ''}"

@@ -10,14 +10,14 @@ from typing import Any
 from features.contract import TABLES, Table
 from features.errors import ConfigError, StilleError
 from pipelines.config.sources import FORMATS
-from pipelines.onboarding.flat import Flat, Label, flatten, key_of
+from pipelines.onboarding.flat import ChurnLabel, Flat, flatten, key_of
 from pipelines.onboarding.matching import Match, match_columns
 from pipelines.onboarding.naming import ASK_THRESHOLD, source_tables, table_likeness
 from pipelines.onboarding.sampling import FileSample, sample_file, tables_within
 from pipelines.sources.personal_data import why_forbidden
 
 _NAME_COUNTS, _FEWEST_BY_COLUMNS = 0.6, 3
-_MADE = ("customers", "labels")
+_SNAPSHOT_TABLES = ("customers", "labels")
 _TEXTS = tuple(f"{name}{packed}" for name in (".csv", ".txt", ".tsv") for packed in ("", ".gz"))
 _READ = (*_TEXTS, *(s for form in FORMATS.values() for s in form.suffixes if s not in _TEXTS))
 
@@ -31,7 +31,7 @@ class FileGroup:
     sample: FileSample
 
     @property
-    def shown(self) -> str:
+    def title(self) -> str:
         """What a person calls it."""
         return f"{self.path}, {self.sample.table}" if self.sample.table else self.path
 
@@ -49,7 +49,7 @@ class Draft:
     matches: tuple[Match, ...]
     untranslated: tuple[Match, ...] = ()
     flat: Flat | None = None
-    label: Label | None = None
+    label: ChurnLabel | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -160,29 +160,31 @@ def dated(drafts: Iterable[Draft]) -> bool:
 
 
 def with_snapshot(
-    drafts: list[Draft], groups: list[FileGroup], labels: Mapping[str, Label]
+    drafts: list[Draft], groups: list[FileGroup], labels: Mapping[str, ChurnLabel]
 ) -> list[Draft]:
     """The drafts with customers and labels of a table that says who left, without a date.
 
     ``labels`` are by table as it is shown. Without any, customers are only found if no table is
     named after them: the table with a key.
     """
-    keys = {g.shown: key for g in groups if (key := key_of(g.sample)) is not None}
-    keyed = sorted((g for g in groups if g.shown in keys), key=lambda g: -len(g.sample.columns))
-    of = next((g for g in keyed if g.shown in labels), None)
+    keys = {g.title: key for g in groups if (key := key_of(g.sample)) is not None}
+    keyed = sorted((g for g in groups if g.title in keys), key=lambda g: -len(g.sample.columns))
+    of = next((g for g in keyed if g.title in labels), None)
     named = next((d.files for d in drafts if d.table.name == "customers"), None)
-    home = named if named is not None and named.shown in keys else of or next(iter(keyed), None)
+    home = named if named is not None and named.title in keys else of or next(iter(keyed), None)
     if home is None or (of is None and named is not None):
         return drafts
     kept = [
-        d for d in drafts if d.files is not home and d.files is not of and d.table.name not in _MADE
+        d
+        for d in drafts
+        if d.files is not home and d.files is not of and d.table.name not in _SNAPSHOT_TABLES
     ]
     outcome: dict[str, bool] = {}
     if of is not None:
-        values, label = of.sample.values, labels[of.shown]
+        values, label = of.sample.values, labels[of.title]
         gone = [value in label.yes for value in values[label.column]]
-        outcome = dict(zip((id_ or "" for id_ in values[keys[of.shown]]), gone, strict=True))
-    flat = flatten(home.sample, keys[home.shown], labels.get(home.shown), outcome)
+        outcome = dict(zip((id_ or "" for id_ in values[keys[of.title]]), gone, strict=True))
+    flat = flatten(home.sample, keys[home.title], labels.get(home.title), outcome)
     if of is None:
         flat = replace(flat, attributes={}, dropped={})
     columns = {"customer_id": flat.key, "segment": flat.segment}
@@ -190,13 +192,13 @@ def with_snapshot(
         columns["joined_on"] = flat.joined[0]
     first = [_snapshot_draft("customers", home, columns, flat=flat)]
     if of is not None:
-        pair = {"customer_id": keys[of.shown], "churned": labels[of.shown].column}
-        first.append(_snapshot_draft("labels", of, pair, label=labels[of.shown]))
+        pair = {"customer_id": keys[of.title], "churned": labels[of.title].column}
+        first.append(_snapshot_draft("labels", of, pair, label=labels[of.title]))
     return [*first, *kept]
 
 
 def _snapshot_draft(
-    table: str, files: FileGroup, columns: Mapping[str, str | None], **found: Any
+    table: str, files: FileGroup, columns: Mapping[str, str | None], **extra: Any
 ) -> Draft:
     contract = TABLES[table]
     matches = tuple(
@@ -204,4 +206,4 @@ def _snapshot_draft(
         for name, source in columns.items()
         if source is not None
     )
-    return Draft(contract, files, matches, **found)
+    return Draft(contract, files, matches, **extra)

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from features.contract import TABLES
 from pipelines.onboarding.columns import ColumnSample
-from pipelines.onboarding.naming import SURE_THRESHOLD, ASK_THRESHOLD, column_likeness
+from pipelines.onboarding.naming import ASK_THRESHOLD, SURE_THRESHOLD, column_likeness
 from pipelines.onboarding.sampling import FileSample
 from pipelines.sources.personal_data import why_forbidden
 from pipelines.sources.synonyms import plain, stems
@@ -44,14 +44,14 @@ _NAME_PARTS = re.compile(r"([a-z0-9])([A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class ChurnLabel:
     """The column that says who left, and its words for yes and no."""
 
     column: str
     yes: tuple[str, ...]
     no: tuple[str, ...]
     left: int
-    given: int
+    non_null: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +85,16 @@ def key_of(sample: FileSample) -> str | None:
     return max(scores, key=lambda name: scores[name], default=None)
 
 
-def label_by_name(sample: FileSample, name: str, yes: str = "") -> Label | None:
+def label_by_name(sample: FileSample, name: str, yes: str = "") -> ChurnLabel | None:
     """The label that a person names, by the word for who left where the words do not tell."""
     column = sample.columns[name]
     if yes in column.counts and len(column.counts) > 1:
         no = tuple(word for word in column.words if word != yes)
-        return Label(name, (yes,), no, column.counts[yes], column.given)
+        return ChurnLabel(name, (yes,), no, column.counts[yes], column.non_null)
     return _label(name, column)
 
 
-def label_of(sample: FileSample) -> Label | None:
+def label_of(sample: FileSample) -> ChurnLabel | None:
     """The column that says who left, when its name and its words do."""
     named = [name for name in sample.columns if stems(name) & _LEAVING]
     named += [name for name in sample.columns if plain(name).replace(" ", "") in _WEAKER]
@@ -102,7 +102,7 @@ def label_of(sample: FileSample) -> Label | None:
     return max(found, key=lambda label: bool(stems(label.column) & _LEAVING), default=None)
 
 
-def _label(name: str, column: ColumnSample) -> Label | None:
+def _label(name: str, column: ColumnSample) -> ChurnLabel | None:
     words = set(column.counts)
     if len(words) < 2:
         return None
@@ -114,10 +114,12 @@ def _label(name: str, column: ColumnSample) -> Label | None:
     if not yes or not no or len(words) > 4:
         return None
     left = sum(column.counts.get(word, 0) for word in yes)
-    return Label(name, tuple(sorted(yes)), tuple(sorted(no)), left, column.given)
+    return ChurnLabel(name, tuple(sorted(yes)), tuple(sorted(no)), left, column.non_null)
 
 
-def flatten(sample: FileSample, key: str, label: Label | None, outcome: Mapping[str, bool]) -> Flat:
+def flatten(
+    sample: FileSample, key: str, label: ChurnLabel | None, outcome: Mapping[str, bool]
+) -> Flat:
     """Everything of a table that may become an attribute, and why the rest may not.
 
     ``outcome`` is whether each key's customer left, for the leaks among the columns.
@@ -189,8 +191,9 @@ def _useless(sample: FileSample, name: str, column: ColumnSample, form: str) -> 
     moment = column.kinds & {"date", "instant"}
     foreign = moment and sample.fmt == "csv" and column.form != form
     reasons = {
-        "empty": not column.given,
-        "the same in every row": column.distinct < 2 and column.given == len(sample.values[name]),
+        "empty": not column.non_null,
+        "the same in every row": column.distinct < 2
+        and column.non_null == len(sample.values[name]),
         "another value in every row": name in sample.unique and "id" in stems(name),
         f"dates written as {column.form}, and the table's as {form}": foreign,
         f"{column.distinct:,} different texts": column.distinct > _MOST_CATEGORIES
@@ -222,11 +225,11 @@ def _tells(values: list[str | None], column: ColumnSample, left: list[bool | Non
     return None
 
 
-def _attribute_name(name: str, taken: Mapping[str, object]) -> str:
+def _attribute_name(name: str, names: Mapping[str, object]) -> str:
     base = re.sub("[^a-z0-9]+", "_", plain(_NAME_PARTS.sub(r"\1_\2", name))).strip("_")
     base = base if base[:1].isalpha() else f"x_{base}"
-    names = [base, *(f"{base}_{n}" for n in range(2, len(taken) + 3))]
-    return next(each for each in names if each not in taken)
+    candidates = [base, *(f"{base}_{n}" for n in range(2, len(names) + 3))]
+    return next(each for each in candidates if each not in names)
 
 
 def _declaration(name: str, column: ColumnSample) -> dict[str, object]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from features.errors import ConfigError, StilleError
 from pipelines.config.settings import load_settings
-from pipelines.onboarding.config_text import Firm, Snapshot, config_text
+from pipelines.onboarding.config_text import Firm, SnapshotDay, config_text
 from pipelines.onboarding.describing import described, label_question
 from pipelines.onboarding.draft import (
     Draft,
@@ -17,7 +17,7 @@ from pipelines.onboarding.draft import (
     group_files,
     with_snapshot,
 )
-from pipelines.onboarding.flat import Label, key_of, label_by_name, label_of
+from pipelines.onboarding.flat import ChurnLabel, key_of, label_by_name, label_of
 from pipelines.onboarding.sampling import FileSample
 from pipelines.runtime.atomic_files import storage_errors
 
@@ -50,11 +50,11 @@ def initialise(folder: Path, into: Path, firm: Firm, today: date, dialog: Dialog
     for each in groups:
         if all(each is not other.files for other in drafts):
             keyless = "" if key_of(each.sample) else ", and no column has another value in each row"
-            skipped[each.shown] = f"resembles no table of the contract{keyless}"
+            skipped[each.title] = f"resembles no table of the contract{keyless}"
     for each in drafts:
         if not each.usable:
             lacking = ", ".join(each.missing)
-            skipped[each.files.shown] = f"perhaps {each.table.name}, but without {lacking}"
+            skipped[each.files.title] = f"perhaps {each.table.name}, but without {lacking}"
     for name, why in skipped.items():
         dialog.show(f"{name}: left out; {why}")
     usable = _confirmed([each for each in drafts if each.usable], dialog)
@@ -64,12 +64,12 @@ def initialise(folder: Path, into: Path, firm: Firm, today: date, dialog: Dialog
             "one row per customer, contract or account, and a column that names it; or write the "
             "configuration by hand: docs/data-contract.md."
         )
-    shown = None
+    snapshot_day = None
     if any(each.label is not None for each in usable):
-        shown = _snapshot([each.files.sample for each in usable], today, dialog)
-    _write(into, config_text(folder, usable, firm, today, shown))
+        snapshot_day = _snapshot([each.files.sample for each in usable], today, dialog)
+    _write(into, config_text(folder, usable, firm, today, snapshot_day))
     assumed = [each.table.name for each in usable if not _says_when_known(each)]
-    if assumed and shown is None:
+    if assumed and snapshot_day is None:
         dialog.show(
             f"to confirm in {into}: known_delay_days is 0, that is, known the same moment, for "
             f"{', '.join(assumed)}; a night that comes to know them later must say so"
@@ -77,9 +77,9 @@ def initialise(folder: Path, into: Path, firm: Firm, today: date, dialog: Dialog
     return into
 
 
-def _labels(groups: Sequence[FileGroup], dialog: Dialog) -> dict[str, Label]:
+def _labels(groups: Sequence[FileGroup], dialog: Dialog) -> dict[str, ChurnLabel]:
     """What says who left in each table: found, or named by a person."""
-    found = {g.shown: label for g in groups if (label := label_of(g.sample)) is not None}
+    found = {g.title: label for g in groups if (label := label_of(g.sample)) is not None}
     name = "" if found else dialog.ask("Which column says who left? none if no column does", "none")
     for group in groups:
         if name in group.sample.columns:
@@ -89,7 +89,7 @@ def _labels(groups: Sequence[FileGroup], dialog: Dialog) -> dict[str, Label]:
                 yes = dialog.ask(f"Which of its words says that somebody left: {words}?", "")
                 label = label_by_name(group.sample, name, yes)
             if label is not None:
-                found[group.shown] = label
+                found[group.title] = label
     return found
 
 
@@ -104,7 +104,7 @@ def _confirmed(drafts: Sequence[Draft], dialog: Dialog) -> list[Draft]:
     confirmed = []
     for each in first:
         dialog.show(described(each))
-        question = f"{each.files.shown} is {each.table.name}?"
+        question = f"{each.files.title} is {each.table.name}?"
         if each.label is not None:
             question = label_question(each.label, each.files.sample)
         if dialog.confirm(question):
@@ -114,11 +114,11 @@ def _confirmed(drafts: Sequence[Draft], dialog: Dialog) -> list[Draft]:
     names = ", ".join(each.table.name for each in events)
     if events and dialog.confirm(f"Use {names} as shown? (no: each is asked about)"):
         return [*confirmed, *events]
-    asked = [each for each in events if dialog.confirm(f"{each.files.shown} is {each.table.name}?")]
+    asked = [each for each in events if dialog.confirm(f"{each.files.title} is {each.table.name}?")]
     return [*confirmed, *asked]
 
 
-def _snapshot(samples: Sequence[FileSample], today: date, dialog: Dialog) -> Snapshot:
+def _snapshot(samples: Sequence[FileSample], today: date, dialog: Dialog) -> SnapshotDay:
     """The day that the tables show, and how long after it people left; a person's to say."""
     usual = newest_day(samples, today) or today
     while True:
@@ -129,7 +129,7 @@ def _snapshot(samples: Sequence[FileSample], today: date, dialog: Dialog) -> Sna
         )
         days = dialog.ask("Within how many days after it did they leave?", str(_USUAL_DAYS))
         try:
-            return Snapshot(date.fromisoformat(answer), int(days))
+            return SnapshotDay(date.fromisoformat(answer), int(days))
         except ValueError:
             dialog.show("A day is written 2026-01-31, and days are a number.")
 

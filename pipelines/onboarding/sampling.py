@@ -225,5 +225,5 @@ def _typed(stored: str, values: Sequence[str]) -> ColumnSample:
     fraction = kinds == _TYPES["DOUBLE"]
     return ColumnSample(
         *(kinds or frozenset({"text"}), "", "", "", fraction),
-        *(looked.truth, looked.counts, False, looked.distinct, looked.given),
+        *(looked.truth, looked.counts, False, looked.distinct, looked.non_null),
     )

@@ -14,12 +14,12 @@ from pipelines.runtime.atomic_files import storage_errors
 from pipelines.runtime.duckdb_connection import literal
 from pipelines.sources.addresses import Address, DroppedError
 from pipelines.sources.binding import bind
-from pipelines.sources.drivers import Cursor, Driver
+from pipelines.sources.drivers import Cursor, DatabaseDriver
 from pipelines.sources.files import Input
 
 
 def fetch(
-    driver: Driver,
+    driver: DatabaseDriver,
     cursor: Cursor,
     name: str,
     source: Source,

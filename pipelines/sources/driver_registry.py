@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 
-from pipelines.sources.drivers import BigQueryDriver, Driver
+from pipelines.sources.drivers import BigQueryDriver, DatabaseDriver
 from pipelines.sources.odbc_driver import OdbcDriver
 from pipelines.sources.postgres_driver import PostgresDriver
 
-DRIVERS: Mapping[str, Driver] = {
+DRIVERS: Mapping[str, DatabaseDriver] = {
     "postgresql": PostgresDriver("postgresql"),
     "bigquery": BigQueryDriver("bigquery"),
     "odbc": OdbcDriver("odbc"),
 }
 
 
-def driver_of(name: str) -> Driver:
+def driver_of(name: str) -> DatabaseDriver:
     """The driver of a name."""
-    return DRIVERS.get(name) or Driver(name)
+    return DRIVERS.get(name) or DatabaseDriver(name)

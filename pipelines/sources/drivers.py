@@ -35,7 +35,7 @@ class Fetched:
     expression: str
 
 
-class Driver:
+class DatabaseDriver:
     """An ADBC driver: the package ``adbc-driver-<name>``, or one that is installed as a manifest.
 
     Unless it ``declares_types``, a column's type is that of the values that were fetched.
@@ -101,7 +101,7 @@ class Driver:
         return ConfigError(f"{address.public}: {said}. Check the address and the options.")
 
 
-class BigQueryDriver(Driver):
+class BigQueryDriver(DatabaseDriver):
     """BigQuery quotes names its own way."""
 
     def _identifier(self, name: str) -> str:

@@ -61,7 +61,7 @@ class ExcelReader(Reader):
 
 
 @contextmanager
-def sheet(path: Path, wanted: str = "") -> Iterator[tuple[str, Iterator[Row]]]:
+def sheet(path: Path, title: str = "") -> Iterator[tuple[str, Iterator[Row]]]:
     """The title and the rows of a sheet: the one named, or the only one that is not hidden."""
     try:
         book = load_workbook(path, read_only=True, data_only=True)
@@ -69,10 +69,10 @@ def sheet(path: Path, wanted: str = "") -> Iterator[tuple[str, Iterator[Row]]]:
         raise unreadable(path, error, "Excel") from error
     with closing(book):
         titles = [each.title for each in book.worksheets if each.sheet_state == "visible"]
-        if wanted not in book.sheetnames and (wanted or len(titles) != 1):
-            asked = f"no sheet {wanted!r}{nearest(wanted, titles)}" if wanted else "which sheet?"
+        if title not in book.sheetnames and (title or len(titles) != 1):
+            asked = f"no sheet {title!r}{nearest(title, titles)}" if title else "which sheet?"
             raise ContractError(f"{path}: {asked} Name it (table: …); it has: {', '.join(titles)}")
-        found = book[wanted or titles[0]]
+        found = book[title or titles[0]]
         # Some programs write a wrong size, and rows beyond it would be lost.
         found.reset_dimensions()
         with closing(found.iter_rows(values_only=True)) as rows:
@@ -112,8 +112,8 @@ def _copy(path: Path, rows: Iterator[Row], declared: Declared) -> tuple[tuple[st
     return header, [_kind(kinds) for kinds in seen]
 
 
-def _kind(seen: set[str]) -> str:
-    return next(iter(seen)) if len(seen) == 1 else _WIDER.get(frozenset(seen), "")
+def _kind(kinds: set[str]) -> str:
+    return next(iter(kinds)) if len(kinds) == 1 else _WIDER.get(frozenset(kinds), "")
 
 
 def _cell(cell: Any, dialect: Dialect) -> str:

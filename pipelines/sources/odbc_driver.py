@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from features.errors import ConfigError, ContractError
 from pipelines.sources.addresses import Address, DroppedError
-from pipelines.sources.drivers import Cursor, Driver
+from pipelines.sources.drivers import Cursor, DatabaseDriver
 
 _BATCH_ROWS = 65_536
 _LONGEST_BYTES = 4096
@@ -15,7 +15,7 @@ _LONGEST_BYTES = 4096
 _DROPPED, _REFUSED = ("08", "HYT"), ("28", "IM")
 
 
-class OdbcDriver(Driver):
+class OdbcDriver(DatabaseDriver):
     """Databases by connection string: ``Driver={ODBC Driver 18 for SQL Server};Server=…``."""
 
     @contextmanager
@@ -45,9 +45,9 @@ class OdbcDriver(Driver):
             raise _meaning(str(error), address) from None
 
 
-def _meaning(said: str, address: Address) -> Exception:
-    state = said.partition("State: ")[2][:5]
-    told = address.hide(said)
+def _meaning(message: str, address: Address) -> Exception:
+    state = message.partition("State: ")[2][:5]
+    told = address.hide(message)
     if state.startswith(_DROPPED):
         return DroppedError(told)
     if state.startswith(_REFUSED):

@@ -68,11 +68,11 @@ def members(archive: zipfile.ZipFile) -> list[str]:
     return [name for name in names if not name.startswith("__MACOSX/")]
 
 
-def _member(path: Path, archive: zipfile.ZipFile, wanted: str) -> str:
+def _member(path: Path, archive: zipfile.ZipFile, member: str) -> str:
     names = members(archive)
-    if wanted in names or (not wanted and len(names) == 1):
-        return wanted or names[0]
-    asked = f"no file {wanted!r}{nearest(wanted, names)}" if wanted else "which of its files?"
+    if member in names or (not member and len(names) == 1):
+        return member or names[0]
+    asked = f"no file {member!r}{nearest(member, names)}" if member else "which of its files?"
     raise ContractError(f"{path}: {asked} Name it (table: …); it has: {', '.join(names) or 'none'}")
 
 

@@ -13,7 +13,7 @@ from adbc_driver_postgresql import dbapi
 from features.errors import ConfigError, ContractError
 from pipelines.runtime.duckdb_connection import identifier
 from pipelines.sources.addresses import Address, DroppedError
-from pipelines.sources.drivers import Cursor, Driver, Fetched
+from pipelines.sources.drivers import Cursor, DatabaseDriver, Fetched
 from pipelines.sources.parsing import NUMERIC
 
 _TYPES: Mapping[str, str] = {
@@ -34,7 +34,7 @@ _FOR_GOOD = ("authentication failed", "does not exist", "pg_hba.conf", "invalid 
 _ABSENT, _DENIED = ("42P01", "3F000"), "42501"
 
 
-class PostgresDriver(Driver):
+class PostgresDriver(DatabaseDriver):
     """The columns of a table by the types that PostgreSQL declares."""
 
     declares_types = True

@@ -91,7 +91,7 @@ def _copy(database: sqlite3.Connection, table: str, into: Path) -> None:
             writer.write_batch(pa.record_batch(columns, schema=schema))
 
 
-def _type(seen: set[str]) -> pa.DataType:
-    if seen == {"integer"}:
+def _type(kinds: set[str]) -> pa.DataType:
+    if kinds == {"integer"}:
         return pa.int64()
-    return pa.float64() if seen and seen <= {"integer", "real"} else pa.string()
+    return pa.float64() if kinds and kinds <= {"integer", "real"} else pa.string()
