@@ -22,7 +22,7 @@ class OdbcDriver(DatabaseDriver):
     def session(self, address: Address) -> Iterator[Cursor]:
         try:
             import arrow_odbc
-        except ImportError as error:
+        except (ImportError, OSError) as error:
             raise ConfigError(
                 "driver: odbc needs arrow-odbc and unixODBC. Run: pip install 'stille[odbc]'"
             ) from error

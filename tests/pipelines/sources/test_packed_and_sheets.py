@@ -198,7 +198,6 @@ def test_a_driver_that_is_not_installed_names_the_command(invoices, monkeypatch)
 
 
 def test_an_odbc_database_is_read_by_its_connection_string(invoices, tmp_path, monkeypatch):
-    pytest.importorskip("arrow_odbc")
     path = in_sqlite(
         tmp_path / "crm.db",
         "create table bills (invoice_id varchar(9), customer_id int, issued_on date, amount real)",
