@@ -237,12 +237,30 @@ class Database(Section):
         return _table_name(table, parts=2)
 
 
+class Join(Section):
+    """A further file whose ``key`` names each customer once, and whose columns are read too.
+
+    ``on`` is the source's column with the same keys (default: that of customer_id). Values are
+    written as the source's; a text may have a delimiter and an encoding of its own.
+    """
+
+    path: str
+    key: str
+    on: str | None = None
+    format: FileKind | None = None
+    table: str | None = None
+    header_row: Annotated[int, Field(ge=1, le=1000)] = 1
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    encoding: str | None = None
+
+
 class Source(Section):
     """One table of the contract: where its rows are and how their columns map to the contract's.
 
     Rows are in files (``path``), or in a database. ``table`` names the table of a DuckDB or
     SQLite file, the sheet of a workbook with several, the file in an archive with several; the
-    rows above ``header_row`` are titles and not read. ``static`` declares every attribute static
+    rows above ``header_row`` are titles and not read. ``joins`` are further files of the
+    customers, with a row for each. ``static`` declares every attribute static
     at once. Rows in which a column of ``rows_with`` is null, or one of ``rows_without`` has one
     of its values, are left out and are no fault; so are, with ``duplicates: first``, the further
     rows of a key, as where the customers are read from a table of their calls. With
@@ -254,6 +272,7 @@ class Source(Section):
     table: str | None = None
     database: Database | None = None
     header_row: Annotated[int, Field(ge=1, le=1000)] = 1
+    joins: tuple[Join, ...] = ()
     dialect: Dialect = Dialect()
     timezone: str | None = None
     known_delay_days: Annotated[int, Field(ge=0)] | None = None

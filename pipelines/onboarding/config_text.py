@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from pipelines.config.sources import FORMATS, Dialect
-from pipelines.onboarding.draft import Draft, unused
+from pipelines.onboarding.draft import Draft, FileGroup, unused
 from pipelines.onboarding.matching import Match
 from pipelines.onboarding.sampling import FileSample
 
@@ -116,6 +116,8 @@ def _of_the_day(
     if draft.flat is None:
         return {}
     of_day: dict[str, Any] = {"static": True, "columns": dict(columns)}
+    if draft.joins:
+        of_day["joins"] = [_join(group, key) for group, key in draft.joins]
     if draft.flat.segment is not None:
         of_day["columns"]["segment"] = draft.flat.segment
     if draft.flat.joined is not None and draft.flat.joined[1] is not None:
@@ -125,6 +127,17 @@ def _of_the_day(
         if found := getattr(draft.flat, key):
             of_day[key] = {name: dict(v) if key == "attributes" else v for name, v in found.items()}
     return of_day
+
+
+def _join(files: FileGroup, key: str) -> dict[str, Any]:
+    sample = files.sample
+    join: dict[str, Any] = {"path": files.path, "key": key}
+    join |= {"table": sample.table} if sample.table is not None else {}
+    join |= {"header_row": sample.header_row} if sample.header_row > 1 else {}
+    if sample.fmt == "csv":
+        join["delimiter"] = sample.delimiter
+        join |= {"encoding": sample.encoding} if sample.encoding else {}
+    return join
 
 
 def _origin(match: Match) -> object:

@@ -15,6 +15,7 @@ def described(draft: Draft) -> str:
     sample = draft.files.sample
     lines = [f"\n{draft.files.title}: {draft.table.name}, {sample.rows:,} rows"]
     lines += [f"  {match.column.name} ← {_match(match)}" for match in draft.matches]
+    lines += [f"  joined with {group.title} by {key}" for group, key in draft.joins]
     flat = draft.flat
     if flat is not None:
         if flat.joined is not None and flat.joined[1] is not None:

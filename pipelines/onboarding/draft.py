@@ -17,6 +17,7 @@ from pipelines.onboarding.sampling import FileSample, sample_file, tables_within
 from pipelines.sources.personal_data import why_forbidden
 
 _NAME_COUNTS, _FEWEST_BY_COLUMNS = 0.6, 3
+_COMMON_KEYS = 0.05  # samples of large files have few customers in common
 _SNAPSHOT_TABLES = ("customers", "labels")
 _TEXTS = tuple(f"{name}{packed}" for name in (".csv", ".txt", ".tsv") for packed in ("", ".gz"))
 _READ = (*_TEXTS, *(s for form in FORMATS.values() for s in form.suffixes if s not in _TEXTS))
@@ -41,7 +42,8 @@ class Draft:
     """One table: its files and its columns.
 
     ``untranslated`` are optional columns whose words are neither the contract's nor known. A
-    table that shows one day is ``flat``, or has that day's ``label``.
+    table that shows one day is ``flat``, or has that day's ``label``; ``joins`` are further
+    files of the same customers, with the column of their key.
     """
 
     table: Table
@@ -50,6 +52,7 @@ class Draft:
     untranslated: tuple[Match, ...] = ()
     flat: Flat | None = None
     label: ChurnLabel | None = None
+    joins: tuple[tuple[FileGroup, str], ...] = ()
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -150,6 +153,7 @@ def unused(draft: Draft) -> list[str]:
     if flat is not None:
         used |= {*flat.dropped, *(str(each["column"]) for each in flat.attributes.values())}
         used |= {flat.joined[0] if flat.joined else "", flat.label or ""}
+    used |= {key for _, key in draft.joins}
     columns = draft.files.sample.columns
     return [name for name in columns if name not in used and why_forbidden(name) is None]
 
@@ -185,16 +189,51 @@ def with_snapshot(
         gone = [value in label.yes for value in values[label.column]]
         outcome = dict(zip((id_ or "" for id_ in values[keys[of.title]]), gone, strict=True))
     flat = flatten(home.sample, keys[home.title], labels.get(home.title), outcome)
+    joins: list[tuple[FileGroup, str]] = []
     if of is None:
         flat = replace(flat, attributes={}, dropped={})
+    else:
+        free = [g for g in keyed if g is not home and all(g is not d.files for d in kept)]
+        ids = {*home.sample.values[keys[home.title]]} - {None}
+        joins = [
+            (g, keys[g.title])
+            for g in free
+            if len(ids & {*g.sample.values[keys[g.title]]}) > _COMMON_KEYS * len(ids)
+        ]
+        flat, home = _joined(flat, home, joins, labels, outcome)
     columns = {"customer_id": flat.key, "segment": flat.segment}
     if flat.joined is not None and flat.joined[1] is None:
         columns["joined_on"] = flat.joined[0]
-    first = [_snapshot_draft("customers", home, columns, flat=flat)]
+    first = [_snapshot_draft("customers", home, columns, flat=flat, joins=tuple(joins))]
     if of is not None:
         pair = {"customer_id": keys[of.title], "churned": labels[of.title].column}
         first.append(_snapshot_draft("labels", of, pair, label=labels[of.title]))
     return [*first, *kept]
+
+
+def _joined(
+    flat: Flat,
+    home: FileGroup,
+    joins: list[tuple[FileGroup, str]],
+    labels: Mapping[str, ChurnLabel],
+    outcome: Mapping[str, bool],
+) -> tuple[Flat, FileGroup]:
+    """The customers' table with the attributes of further files, and with a look at these."""
+    for group, key in joins:
+        more = flatten(group.sample, key, labels.get(group.title), outcome)
+        own = home.sample.columns
+        new = {n: a for n, a in more.attributes.items() if a["column"] not in own}
+        flat = replace(
+            flat,
+            attributes={**new, **flat.attributes},
+            dropped={**more.dropped, **flat.dropped},
+            joined=flat.joined or more.joined,
+            segment=flat.segment or more.segment,
+        )
+        columns = {**group.sample.columns, **own}
+        values = {**group.sample.values, **home.sample.values}
+        home = replace(home, sample=replace(home.sample, columns=columns, values=values))
+    return flat, home
 
 
 def _snapshot_draft(

@@ -47,8 +47,10 @@ def initialise(folder: Path, into: Path, firm: Firm, today: date, dialog: Dialog
     groups, skipped = group_files(folder)
     drafts = draft(groups)
     drafts = with_snapshot(drafts, groups, {} if dated(drafts) else _labels(groups, dialog))
+    used = {each.files.title for each in drafts}
+    used |= {group.title for each in drafts for group, _ in each.joins}
     for each in groups:
-        if all(each is not other.files for other in drafts):
+        if each.title not in used:
             keyless = "" if key_of(each.sample) else ", and no column has another value in each row"
             skipped[each.title] = f"resembles no table of the contract{keyless}"
     for each in drafts:

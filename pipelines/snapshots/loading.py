@@ -18,6 +18,7 @@ from pipelines.snapshots.profiling import counts
 from pipelines.sources.binding import Binding, Bound, bind, refuse_no_zone
 from pipelines.sources.duplicates import settle_duplicates
 from pipelines.sources.files import Input
+from pipelines.sources.joins import join_files
 from pipelines.sources.parsing import Forms
 from pipelines.sources.personal_data import define_pseudonym
 from pipelines.sources.readable_part import Part
@@ -84,6 +85,7 @@ def load_table(
     for index, given in enumerate(inputs):
         copy = scratch / f"{table.name}-{index}.csv"
         part = open_part(connection, given, source, dialect, copy)
+        part = join_files(connection, part, source, given, dialect, copy)
         bound = bind(table, source, part.columns, part.name)
         refuse_no_zone(table, source, dialect, part.columns, bound.bindings)
         reader.verify(part, [name for b in bound.bindings for name in b.origin.read])

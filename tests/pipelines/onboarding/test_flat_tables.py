@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from datetime import date, timedelta
 
+import duckdb
 import pytest
 from init_person import FIRM, TODAY, Person
 from openpyxl import Workbook
@@ -140,6 +141,23 @@ def test_labels_and_customers_may_be_two_tables_joined_by_a_key(draft):
     assert settings.sources["labels"].path == "left.csv"
     assert "Health" in settings.sources["customers"].dropped
     assert snapshot.tables["labels"].rows == ROWS
+
+
+def test_attributes_come_from_every_table_with_the_customers_key(draft):
+    rows = flat()
+    use = [{"nr": row["customerID"], "kWh": n, "Meter": "AB"[n % 2]} for n, row in enumerate(rows)]
+    files = {"base.csv": as_csv(rows), "use.csv": as_csv(use, ";"), "other.csv": "nr,x\n1,2\n"}
+    settings, snapshot, person = draft(files)
+    customers = settings.sources["customers"]
+    assert {"k_wh", "meter", "plan"} <= set(customers.attributes)
+    assert [(join.path, join.key) for join in customers.joins] == [("use.csv", "nr")]
+    assert snapshot.tables["customers"].rows == ROWS
+    found = f"select count(attr_k_wh) from '{snapshot.path('customers', 0)}'"
+    assert duckdb.sql(found).fetchall() == [(ROWS,)]
+    said = "\n".join(person.heard)
+    assert "joined with use.csv by nr" in said
+    assert "use.csv: left out" not in said
+    assert "other.csv: left out" in said
 
 
 def test_what_is_declined_or_without_a_key_is_left_out(draft):
