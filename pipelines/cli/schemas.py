@@ -19,8 +19,8 @@ Made from `features/contract.py`; change it there, then run
 A company maps its own tables to these, column by column, under `sources` in its configuration.
 `customers` is needed. Every other table may be missing; what it would tell is then left out.
 Columns marked *required* must be given when their table is. Keys are always text.
-Tables are CSV or Parquet files, folders of them, tables of DuckDB files, or tables of a PostgreSQL
-database; `stille init FOLDER` drafts the mapping.
+Tables are CSV, Excel, Parquet, SQLite or DuckDB files, or tables of a database;
+`stille init FOLDER` drafts the mapping ([your-tables.md](your-tables.md)).
 
 Every row has two instants, both in UTC:
 
