@@ -128,7 +128,7 @@ def init(
     from pipelines.onboarding.init import Dialog, initialise
     from pipelines.runtime.environment import today_in
 
-    firm = Firm(name or folder.resolve().name, timezone, currency, language)
+    firm = Firm(name or folder.resolve().stem, timezone, currency, language)
     into = to or Path("configs") / f"{firm.name.lower().replace(' ', '_')}.yaml"
     try:
         today = today_in(known_zone(timezone))

@@ -82,14 +82,15 @@ class Draft:
 
 
 def group_files(folder: Path) -> tuple[list[FileGroup], dict[str, str]]:
-    """Look at every table of a folder's files; also those that cannot be read, and why.
+    """Look at every table of a folder's files, or of one file; also what is left out, and why.
 
     Files whose names differ in digits only and have the same columns are one table's. Raises
     ``ConfigError`` when there are none.
     """
     groups: dict[str, list[Path]] = defaultdict(list)
     skipped: dict[str, str] = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+    paths = sorted(folder.iterdir()) if folder.is_dir() else [folder] if folder.is_file() else []
+    for path in paths:
         if path.is_file() and path.name.endswith(_READ):
             groups[re.sub(r"\d+", "*", path.name)].append(path)
         elif path.is_dir() and (inner := sorted(path.rglob("*.parquet"))):

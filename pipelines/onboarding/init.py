@@ -37,7 +37,7 @@ class Dialog:
 
 
 def initialise(folder: Path, into: Path, firm: Firm, today: date, dialog: Dialog) -> Path:
-    """Write a configuration for the files of ``folder`` to ``into``; never over another.
+    """Write a configuration for the files of ``folder``, or for one, to ``into``; never over one.
 
     A table is asked about once, tables of events all together. Raises ``ConfigError`` when
     ``into`` is there, or when no file is confirmed as the customers table.
@@ -69,7 +69,8 @@ def initialise(folder: Path, into: Path, firm: Firm, today: date, dialog: Dialog
     snapshot_day = None
     if any(each.label is not None for each in usable):
         snapshot_day = _snapshot([each.files.sample for each in usable], today, dialog)
-    _write(into, config_text(folder, usable, firm, today, snapshot_day))
+    data = folder.parent if folder.is_file() else folder
+    _write(into, config_text(data, usable, firm, today, snapshot_day))
     assumed = [each.table.name for each in usable if not _says_when_known(each)]
     if assumed and snapshot_day is None:
         dialog.show(

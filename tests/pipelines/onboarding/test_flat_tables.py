@@ -97,6 +97,13 @@ def test_a_flat_table_becomes_customers_with_attributes_and_labels(draft):
     assert "K00001" not in said
 
 
+def test_one_file_is_drafted_alone(tmp_path):
+    path = tmp_path / "base.csv"
+    path.write_text(as_csv(flat()))
+    settings = load_settings(initialise(path, tmp_path / "c.yaml", FIRM, TODAY, Person().dialog()))
+    assert (settings.paths.data, settings.sources["customers"].path) == (tmp_path, "base.csv")
+
+
 def test_the_day_and_the_horizon_are_asked_again_until_they_are_some(draft):
     _, _, person = draft({"base.csv": as_csv(flat())}, "1 December", "60", "2025-12-01", "60")
     assert person.asked == 6
