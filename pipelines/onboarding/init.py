@@ -9,16 +9,10 @@ from features.errors import ConfigError, StilleError
 from pipelines.config.settings import load_settings
 from pipelines.onboarding.config_text import Firm, SnapshotDay, config_text
 from pipelines.onboarding.describing import described, label_question
-from pipelines.onboarding.draft import (
-    Draft,
-    FileGroup,
-    dated,
-    draft,
-    group_files,
-    with_snapshot,
-)
+from pipelines.onboarding.draft import Draft, FileGroup, draft, group_files
 from pipelines.onboarding.flat import ChurnLabel, key_of, label_by_name, label_of
 from pipelines.onboarding.sampling import FileSample
+from pipelines.onboarding.snapshot_tables import dated, with_snapshot
 from pipelines.runtime.atomic_files import storage_errors
 
 _USUAL_DAYS = 30

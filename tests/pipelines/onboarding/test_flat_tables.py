@@ -104,6 +104,15 @@ def test_one_file_is_drafted_alone(tmp_path):
     assert (settings.paths.data, settings.sources["customers"].path) == (tmp_path, "base.csv")
 
 
+def test_a_table_of_events_is_no_table_of_customers(draft):
+    rows = [
+        {"FakturaNr": n, "Kundenr": n % 9, "Utstedt_dato": "2026-01-01", "Belop": n}
+        for n in range(40)
+    ]
+    with pytest.raises(ConfigError, match="no file was confirmed as customers"):
+        draft({"fakturaer.csv": as_csv(rows)})
+
+
 def test_the_day_and_the_horizon_are_asked_again_until_they_are_some(draft):
     _, _, person = draft({"base.csv": as_csv(flat())}, "1 December", "60", "2025-12-01", "60")
     assert person.asked == 6
