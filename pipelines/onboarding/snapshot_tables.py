@@ -1,4 +1,4 @@
-"""Tables that show one day: customers with attributes, who of them left, and files joined by key."""
+"""Tables that show one day: customers with attributes, who of them left, joins by key."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
