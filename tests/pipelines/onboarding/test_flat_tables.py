@@ -290,3 +290,27 @@ def test_a_workbooks_sheets_are_tables_of_their_own(tmp_path):
     book.save(tmp_path / "a.xlsx")
     assert tables_within(tmp_path / "a.xlsx") == ["Sheet", "Andre"]
     assert "customers" in TABLES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("path", "day", "attributes", "joined"),
+    [
+        ("telco_wa/Telco-Customer-Churn.csv", "2018-01-01", 18, ("months", date(2018, 1, 1))),
+        ("powerco/client_data.parquet", "2016-02-01", 23, None),
+    ],
+)
+def test_public_flat_tables_are_read_after_four_answers(
+    example_data, tmp_path, path, day, attributes, joined
+):
+    person = Person(answers=(day, "30"))
+    into = initialise(example_data / path, tmp_path / "c.yaml", FIRM, TODAY, person.dialog())
+    settings = load_settings(into)
+    assert person.asked == 4
+    customers = settings.sources["customers"]
+    assert len(customers.attributes) == attributes
+    assert customers.columns["joined_on"].duration == joined
+    paths = settings.paths.model_copy(update={"var": tmp_path / "var"})
+    snapshot = take_snapshot(settings.model_copy(update={"paths": paths}), tmp_path / "snapshot")
+    assert snapshot.tables["customers"].rows == snapshot.tables["labels"].rows
+    assert not any(facts.quarantined for facts in snapshot.tables.values())
