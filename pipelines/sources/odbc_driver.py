@@ -9,7 +9,8 @@ from features.errors import ConfigError, ContractError
 from pipelines.sources.addresses import Address, DroppedError
 from pipelines.sources.drivers import Cursor, DatabaseDriver
 
-_BATCH_ROWS = 65_536
+# A batch has room for this many of the longest texts in every column.
+_BATCH_ROWS = 4_096
 _LONGEST_BYTES = 4096
 # SQLSTATE classes: the connection, and what no other attempt mends.
 _DROPPED, _REFUSED = ("08", "HYT"), ("28", "IM")
@@ -52,4 +53,9 @@ def _meaning(message: str, address: Address) -> Exception:
         return DroppedError(told)
     if state.startswith(_REFUSED):
         return ConfigError(f"{address.public}: {told}. Check the connection string.")
+    if "too large" in message:
+        return ContractError(
+            f"{address.public}: a text has more than {_LONGEST_BYTES:,} bytes. Read a view that "
+            "cuts it."
+        )
     return ContractError(f"{address.public}: {told}. Is the table named letter by letter?")

@@ -210,6 +210,10 @@ def test_an_odbc_database_is_read_by_its_connection_string(invoices, tmp_path, m
     except ConfigError as error:
         pytest.skip(f"no ODBC driver for SQLite here: {error}")
     assert found == READ
+    in_sqlite(path, "create table long (invoice_id text, customer_id int, issued_on date, amount)")
+    in_sqlite(path, f"insert into long values ('{'x' * 5000}', 1, '2026-01-05', 1)")
+    with pytest.raises(ContractError, match="a text has more than 4,096 bytes"):
+        invoices(database=database | {"table": "long"})
 
 
 def test_a_message_has_no_secret_of_a_connection_string():
