@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from features.errors import ContractError
 from pipelines.config.errors import nearest
@@ -37,7 +37,7 @@ def unpacked(path: Path, member: str = "") -> Iterator[IO[bytes]]:
     try:
         if path.suffix == ".gz":
             with gzip.open(path) as file:
-                yield file
+                yield cast(IO[bytes], file)
         elif path.suffix == ".zip":
             with (
                 zipfile.ZipFile(path) as archive,

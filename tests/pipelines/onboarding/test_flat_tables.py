@@ -37,6 +37,7 @@ def flat(rows=ROWS, **more):
             "MonthlyCharges": f"{dice.randrange(100, 999)}.{dice.randrange(10)}5",
             "Signed": (date(2024, 1, 1) + timedelta(dice.randrange(500))).isoformat(),
             "ChurnReason": dice.choice(["Price", "Moved"]) if gone else "",
+            "Cause": dice.choice(["Price", "Moved"]) if gone else "",
             "Health": f"{dice.randrange(50) + 100 * gone}",
             "Note": f"free text {n}",
             "Phone": f"+479{n:07}",
@@ -80,7 +81,7 @@ def test_a_flat_table_becomes_customers_with_attributes_and_labels(draft):
     assert customers.attributes["signed"].as_days
     assert customers.static
     assert customers.columns["joined_on"].duration == ("months", date(2025, 12, 1))
-    assert set(customers.dropped) == {"ChurnReason", "Health", "Note", "Country"}
+    assert set(customers.dropped) == {"ChurnReason", "Cause", "Health", "Note", "Country"}
     assert "Phone" not in str(settings)
     assert labels.columns["as_of"].value == "2025-12-01"
     assert (settings.label.lead_days, settings.label.horizon_days) == (0, 60)
