@@ -3,6 +3,7 @@
 Each imports its work when called, so that help is quick.
 """
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -119,7 +120,10 @@ def init(
     timezone: Annotated[str, typer.Option(help="Where its days begin.")] = "Europe/Oslo",
     currency: Annotated[str, typer.Option(help="ISO 4217.")] = "NOK",
     language: Annotated[str, typer.Option(help="Language of its lists.")] = "nb",
-    as_of: AsOf = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day that flat tables show."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Accept every mapping.")] = False,
 ) -> None:
     """Draft a configuration from a folder of files, asking about each table."""
@@ -141,13 +145,11 @@ def init(
         return yes or typer.confirm(question, default=True)
 
     def tell(question: str, usual: str) -> str:
-        if as_of is not None and usual.count("-") == 2:
-            usual = as_day(as_of).isoformat()
         if yes:
             print(f"{question}: {usual}")
         return usual if yes else str(typer.prompt(question, default=usual))
 
-    written = initialise(folder, into, firm, today, Dialog(ask, tell, print))
+    written = initialise(folder, into, firm, today, Dialog(ask, tell, print), as_day(as_of))
     print(f"\nWritten: {written}. Read it, then run: stille check --config {written}")
 
 

@@ -30,10 +30,13 @@ class Dialog:
     show: Callable[[str], None]
 
 
-def initialise(folder: Path, into: Path, firm: Firm, today: date, dialog: Dialog) -> Path:
+def initialise(
+    folder: Path, into: Path, firm: Firm, today: date, dialog: Dialog, day: date | None = None
+) -> Path:
     """Write a configuration for the files of ``folder``, or for one, to ``into``; never over one.
 
-    A table is asked about once, tables of events all together. Raises ``ConfigError`` when
+    A table is asked about once, tables of events all together; ``day`` is the usual answer to the
+    question what day the tables show. Raises ``ConfigError`` when
     ``into`` is there, or when no file is confirmed as the customers table.
     """
     if into.exists():
@@ -62,7 +65,8 @@ def initialise(folder: Path, into: Path, firm: Firm, today: date, dialog: Dialog
         )
     snapshot_day = None
     if any(each.label is not None for each in usable):
-        snapshot_day = _snapshot([each.files.sample for each in usable], today, dialog)
+        newest = newest_day([each.files.sample for each in usable], today)
+        snapshot_day = _snapshot(day or newest or today, dialog)
     data = folder.parent if folder.is_file() else folder
     _write(into, config_text(data, usable, firm, today, snapshot_day))
     assumed = [each.table.name for each in usable if not _says_when_known(each)]
@@ -115,9 +119,8 @@ def _confirmed(drafts: Sequence[Draft], dialog: Dialog) -> list[Draft]:
     return [*confirmed, *asked]
 
 
-def _snapshot(samples: Sequence[FileSample], today: date, dialog: Dialog) -> SnapshotDay:
+def _snapshot(usual: date, dialog: Dialog) -> SnapshotDay:
     """The day that the tables show, and how long after it people left; a person's to say."""
-    usual = newest_day(samples, today) or today
     while True:
         answer = dialog.ask(
             "On which day were the tables taken? Their columns show what was known then, before "

@@ -315,3 +315,12 @@ def test_public_flat_tables_are_read_after_four_answers(
     snapshot = take_snapshot(settings.model_copy(update={"paths": paths}), tmp_path / "snapshot")
     assert snapshot.tables["customers"].rows == snapshot.tables["labels"].rows
     assert not any(facts.quarantined for facts in snapshot.tables.values())
+
+
+def test_the_command_line_takes_the_day_of_a_flat_table(stille, tmp_path):
+    (tmp_path / "base.csv").write_text(as_csv(flat(50)))
+    into = tmp_path / "c.yaml"
+    ended = stille("init", tmp_path / "base.csv", "--to", into, "--yes", "--as-of", "2025-11-30")
+    assert ended.code == 0, ended.err
+    assert load_settings(into).training.last_as_of == date(2025, 11, 30)
+    assert load_settings(into).company.name == "base"
