@@ -8,12 +8,19 @@ feature as it stands only when it is declared static, and its history is read wh
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from features.contract import FORBIDDEN_COLUMNS, TABLES, Column, Table
 from features.errors import ConfigError
 from pipelines.config.errors import Problem, nearest
-from pipelines.config.sources import DURATIONS, FORMATS, Source, file_kind, may_name_a_table
+from pipelines.config.sources import (
+    DURATIONS,
+    FORMATS,
+    FileKind,
+    Source,
+    file_kind,
+    may_name_a_table,
+)
 
 EXTRA_COLUMNS = ("known_at",)
 _ATTRIBUTE = re.compile("[a-z][a-z0-9_]*")
@@ -107,7 +114,7 @@ def _origin(place: tuple[str, ...], source: Mapping[str, Any]) -> Iterator[Probl
 def _within(place: tuple[str, ...], path: str, source: Mapping[str, Any]) -> Iterator[Problem]:
     """Problems of what is named within a file."""
     given, table = source.get("format"), source.get("table")
-    kind = given if given in FORMATS else file_kind(path)
+    kind = cast(FileKind, given) if given in FORMATS else file_kind(path)
     if FORMATS[kind].has_tables and table is None:
         yield Problem((*place, "table"), "required: which table of the file")
     if table is not None and not may_name_a_table(path, kind):

@@ -195,7 +195,7 @@ def _dialect(draft: Draft) -> dict[str, Any]:
     seen: dict[str, Counter[str]] = {
         key: Counter() for key in ("date", "instant", "decimal", "thousands", "truth")
     }
-    uses = [(match.column.type, match.sample) for match in draft.matches]
+    uses = [(str(match.column.type), match.sample) for match in draft.matches]
     for each in draft.flat.attributes.values() if draft.flat else ():
         kind = "date" if each.get("as_days") else str(each["type"])
         uses.append((kind, sample.columns[str(each["column"])]))

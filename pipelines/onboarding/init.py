@@ -46,10 +46,10 @@ def initialise(
     drafts = with_snapshot(drafts, groups, {} if dated(drafts) else _labels(groups, dialog))
     used = {each.files.title for each in drafts}
     used |= {group.title for each in drafts for group, _ in each.joins}
-    for each in groups:
-        if each.title not in used:
-            keyless = "" if key_of(each.sample) else ", and no column has another value in each row"
-            skipped[each.title] = f"resembles no table of the contract{keyless}"
+    for group in groups:
+        if group.title not in used:
+            keyless = "" if key_of(group.sample) else ", and no column differs in every row"
+            skipped[group.title] = f"resembles no table of the contract{keyless}"
     for each in drafts:
         if not each.usable:
             lacking = ", ".join(each.missing)

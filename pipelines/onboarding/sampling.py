@@ -118,8 +118,8 @@ def _look(
         encoding = _encoding(path, table or "")
         delimiter, header_row = _header(_top_rows(path, table or "", encoding or "utf-8"))
     elif kind == "excel":
-        with sheet(path, table or "") as (_, rows):
-            top = [["" if c is None else str(c) for c in row] for row in islice(rows, _TOP_ROWS)]
+        with sheet(path, table or "") as (_, cells):
+            top = [["" if c is None else str(c) for c in row] for row in islice(cells, _TOP_ROWS)]
         header_row = _header({",": top})[1]
     dialect = Dialect(delimiter=delimiter, encoding=encoding or "utf-8")
     declared = Declared(table or "", dialect, scratch / "copy", header_row)
@@ -129,12 +129,12 @@ def _look(
     found = connection.execute(f"select {shown} from {part.relation} limit {ROWS}").fetchall()
     seen = {cell for row in found for cell in row}
     nulls = ("", *(word for word in _NULLS if word in seen))
-    values = {
+    values: dict[str, list[str | None]] = {
         name: [None if row[i] in nulls else row[i] for row in found] for i, name in enumerate(texts)
     }
     columns = {
-        name: _typed(part.columns[name], [cell for cell in cells if cell is not None])
-        for name, cells in values.items()
+        name: _typed(part.columns[name], [text for text in texts_of if text is not None])
+        for name, texts_of in values.items()
     }
     _settle_forms(columns)
     rows, unique = _counts(connection, part, columns, len(found))
