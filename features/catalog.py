@@ -211,7 +211,6 @@ def _derivation(name: str, catalog: Catalog) -> tuple[object, ...]:
         *bases,
         stream.sql,
         sorted(stream.reveals.items()),
-        stream.per_customer,
         *stream.as_known,
         *(("versions",) if stream.versions else ()),
     )

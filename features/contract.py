@@ -47,6 +47,7 @@ FORBIDDEN_COLUMNS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+# What the product has names for in every language; a company's own words are as good.
 PRODUCT_LINES = ("electricity", "broadband", "telephony", "insurance")
 CHANNELS = ("phone", "email", "chat", "sms", "app", "web", "store", "post")
 OUTCOMES = ("voluntary", "moved", "deceased", "end_of_supply", "non_payment", "company")
@@ -58,6 +59,8 @@ MASTER_DATA = ("preferred_channel", "payment_method", "invoice_format", "plan", 
 class Column:
     """One column of the contract.
 
+    Words of the ``vocabulary`` have names in every language of the lists, and a company may have
+    others beside them; ``allowed`` words are all there are.
     ``money`` is integer minor units (øre, cents); ``price`` is a decimal in major units.
     ``minimum`` and ``maximum`` bound what is possible, both inclusive, in the column's own unit;
     a date or instant lies within ``POSSIBLE_DAYS``.
@@ -72,6 +75,7 @@ class Column:
     unit: str = ""
     required: bool = False
     allowed: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
     revealed_by: str | None = None
@@ -141,6 +145,14 @@ def _later(name: str, doc: str, type: ColumnType = "instant") -> Column:
     return Column(name, doc, type, revealed_by=name)
 
 
+_LINE = _text(
+    "product_line",
+    "Product line, in the company's own word, the same in every table.",
+    vocabulary=PRODUCT_LINES,
+    required=True,
+)
+
+
 def _table(
     name: str,
     doc: str,
@@ -183,7 +195,7 @@ _TABLES = (
         "contracts",
         "One row per contract and product line.",
         "contract_id",
-        _text("product_line", "Product line.", allowed=PRODUCT_LINES, required=True),
+        _LINE,
         _text(
             "plan_id",
             "Price plan at the start of the contract; a later one is given in master_data.",
@@ -317,7 +329,7 @@ _TABLES = (
         "One row per plan and period: what new customers are offered.",
         ("plan_id", "valid_from", "campaign"),
         _text("plan_id", "Key of the row.", required=True),
-        _text("product_line", "Product line.", allowed=PRODUCT_LINES, required=True),
+        _LINE,
         _day("valid_from", "First day offered.", required=True),
         _later("valid_to", "First day no longer offered; null while offered.", "date"),
         _price("price", "Price a month.", required=True, minimum=0),
@@ -538,7 +550,7 @@ _TABLES = (
         "market_price",
         "One row per product line and month: what the market asks for a typical contract.",
         ("product_line", "month"),
-        _text("product_line", "Product line.", allowed=PRODUCT_LINES, required=True),
+        _LINE,
         _day("month", "First day it holds.", required=True),
         _price("price", "Price a month.", required=True, minimum=0),
         planned=True,

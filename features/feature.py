@@ -29,7 +29,7 @@ class Stream:
     it (``known_<table>(moment)`` of a moment in a table): until then the matrix shows null. Where
     a table may have versions, the stream reads ``versions_<table>()`` and carries its
     ``replaced_at``, from which a row counts no more; a stream of ``versions`` makes that column
-    itself. A stream that is not ``per_customer`` says the same to everybody: it is cut to one row.
+    itself.
     ``as_known`` names tables, read by it or by its bases, whose rows of one key replace each other
     although it looks over several rows: it is derived for each as-of date from what was known.
     """
@@ -41,7 +41,6 @@ class Stream:
     reveals: Mapping[str, str] = field(default_factory=dict)
     bases: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
-    per_customer: bool = True
     as_known: tuple[str, ...] = ()
     versions: bool = False
 
@@ -102,7 +101,6 @@ class Family:
         reveals: Mapping[str, str] | None = None,
         bases: tuple[str, ...] = (),
         needs: tuple[str, ...] = (),
-        per_customer: bool = True,
         versions: bool = False,
     ) -> Stream:
         """Declare a stream; without ``reads`` it reads the table of its own name."""
@@ -114,7 +112,6 @@ class Family:
             reveals=reveals or {},
             bases=bases,
             needs=needs,
-            per_customer=per_customer,
             versions=versions,
         )
         self.streams.append(stream)

@@ -224,15 +224,8 @@ def _rows(con: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
 def _aligned(
     customers: pa.ChunkedArray, rows: pa.Table, features: Sequence[Feature]
 ) -> dict[str, pa.ChunkedArray]:
-    """Each feature's column with one value for each of ``customers``, in their order.
-
-    Rows without a customer are one row, for everybody.
-    """
-    if "customer_id" in rows.column_names:
-        positions = pc.index_in(customers, value_set=rows["customer_id"])
-    else:
-        positions = pa.repeat(pa.scalar(0), len(customers))
-    found = rows.take(positions)
+    """Each feature's column with one value for each of ``customers``, in their order."""
+    found = rows.take(pc.index_in(customers, value_set=rows["customer_id"]))
     return {f.name: _filled(found[f.name], f) for f in features}
 
 
@@ -274,8 +267,6 @@ def _cut_sql(stream: Stream, features: Sequence[Feature], as_of: date, zone: str
     if stream.versions or any(TABLES[name].versions for name in stream.reads):
         counts += f" and coalesce(replaced_at >= {now}, true)"
     rows = f"(select {shown} from stream_{stream.name}) where {counts}"
-    if not stream.per_customer:
-        return f"select {aggregates} from {rows}"
     return f"select customer_id, {aggregates} from {rows} group by customer_id"
 
 

@@ -1,6 +1,5 @@
 """Price against the market, and what loyalty is worth (S3 §1)."""
 
-from features.contract import PRODUCT_LINES
 from features.families.price import OWN_PRICES
 from features.feature import Driver, Family
 
@@ -16,11 +15,34 @@ BENEFITS = FAMILY.stream(
     """,
 )
 
-MARKET_PRICES = FAMILY.stream(
-    "market_prices",
-    reads=("market_price",),
-    sql="select event_at, known_at, product_line, price from market_price",
-    per_customer=False,
+COMPARED_PRICES = FAMILY.stream(
+    "compared_prices",
+    reads=("contracts", "market_price"),
+    optional=("price_changes", "terminations"),
+    bases=(OWN_PRICES.name,),
+    reveals={"to_at": "to_at"},
+    sql="""
+    with known as (
+        select product_line, price, event_at, greatest(event_at, known_at) as from_at
+        from market_price
+    ),
+    newest as (
+        select m.product_line, m.from_at, arg_max(k.price, k.event_at) as price
+        from (select distinct product_line, from_at from known) m
+        join known k on k.product_line = m.product_line and k.from_at <= m.from_at
+        group by all
+    ),
+    market as (
+        select *, lead(from_at) over (partition by product_line order by from_at) as to_at
+        from newest
+    )
+    select o.customer_id, greatest(o.event_at, m.from_at) as event_at,
+        greatest(o.known_at, m.from_at) as known_at, least(o.to_at, m.to_at) as to_at,
+        o.price as own_price, m.price as market_price
+    from stream_own_prices o join market m on m.product_line = o.product_line
+        and m.from_at < coalesce(o.to_at, timestamp '9999-01-01')
+        and o.event_at < coalesce(m.to_at, timestamp '9999-01-01')
+    """,
 )
 
 _IN_FORCE = "coalesce(ends_on >= {as_of_day}, true)"
@@ -57,43 +79,20 @@ loyalty_benefit.fact(
     "Last day of the benefit that ran out last.",
 )
 
-for _line in PRODUCT_LINES:
+for _side in ("own_price", "market_price"):
     FAMILY.part(
-        OWN_PRICES,
-        f"own_price_{_line}",
-        f"sum(price) where to_at is null and product_line = '{_line}'",
+        COMPARED_PRICES,
+        f"compared_{_side}",
+        f"sum({_side}) where to_at is null",
         "price",
-        f"Price a month in force of the customer's contracts on {_line}.",
-    )
-    FAMILY.part(
-        OWN_PRICES,
-        f"own_contracts_{_line}",
-        f"count(*) where to_at is null and product_line = '{_line}'",
-        "count",
-        f"The customer's priced contracts on {_line}.",
-    )
-    FAMILY.part(
-        MARKET_PRICES,
-        f"market_price_{_line}",
-        f"arg_max(price, event_at) where product_line = '{_line}'",
-        "price",
-        f"The newest market price a month on {_line}.",
+        "Price a month over the customer's priced contracts on lines that the market has.",
     )
 
-_COMPARED = tuple(
-    f"{part}_{line}"
-    for line in PRODUCT_LINES
-    for part in ("own_price", "own_contracts", "market_price")
+_COMPARED = ("compared_own_price", "compared_market_price")
+market_gap = Driver(FAMILY, COMPARED_PRICES, "market_gap", "S3 §1", unit="ratio", sign=1)
+_MARKET_GAP = (
+    "cast(compared_own_price as double) / nullif(cast(compared_market_price as double), 0) - 1"
 )
-_OWN_SIDE = " + ".join(
-    f"case when market_price_{line} is not null then coalesce(own_price_{line}, 0) else 0 end"
-    for line in PRODUCT_LINES
-)
-_MARKET_SIDE = " + ".join(
-    f"coalesce(market_price_{line} * own_contracts_{line}, 0)" for line in PRODUCT_LINES
-)
-market_gap = Driver(FAMILY, MARKET_PRICES, "market_gap", "S3 §1", unit="ratio", sign=1)
-_MARKET_GAP = f"cast({_OWN_SIDE} as double) / nullif(cast({_MARKET_SIDE} as double), 0) - 1"
 market_gap.combine(
     "price_vs_market",
     _MARKET_GAP,
@@ -114,7 +113,15 @@ market_gap.combine(
     unit="points",
 )
 for _name, _side, _doc in (
-    ("market_own_price", _OWN_SIDE, "The customer's price a month, of what the market has too."),
-    ("market_comparable_price", _MARKET_SIDE, "The market's price a month for the same."),
+    (
+        "market_own_price",
+        "compared_own_price",
+        "The customer's price a month of what the market has.",
+    ),
+    (
+        "market_comparable_price",
+        "compared_market_price",
+        "The market's price a month for the same.",
+    ),
 ):
     market_gap.combine(_name, f"nullif({_side}, 0)", _doc, of=_COMPARED, unit="price", kind="fact")

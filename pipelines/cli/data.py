@@ -3,6 +3,7 @@
 Each imports its work when called, so that help is quick.
 """
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -109,7 +110,7 @@ def pseudonym(
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(help="Folder of CSV or Parquet files.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of files: CSV, Excel, Parquet, SQLite …")],
     to: Annotated[
         Path | None, typer.Option("--to", help="File to write (default: configs/<company>.yaml).")
     ] = None,
@@ -119,15 +120,19 @@ def init(
     timezone: Annotated[str, typer.Option(help="Where its days begin.")] = "Europe/Oslo",
     currency: Annotated[str, typer.Option(help="ISO 4217.")] = "NOK",
     language: Annotated[str, typer.Option(help="Language of its lists.")] = "nb",
+    as_of: Annotated[
+        datetime | None,
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day that flat tables show."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Accept every mapping.")] = False,
 ) -> None:
-    """Draft a configuration from a folder of files, asking about each mapping."""
+    """Draft a configuration from a folder of files, asking about each table."""
     from pipelines.config.sections import known_zone
     from pipelines.onboarding.config_text import Firm
     from pipelines.onboarding.init import Dialog, initialise
     from pipelines.runtime.environment import today_in
 
-    firm = Firm(name or folder.resolve().name, timezone, currency, language)
+    firm = Firm(name or folder.resolve().stem, timezone, currency, language)
     into = to or Path("configs") / f"{firm.name.lower().replace(' ', '_')}.yaml"
     try:
         today = today_in(known_zone(timezone))
@@ -139,7 +144,12 @@ def init(
             print(question.removesuffix("?"))
         return yes or typer.confirm(question, default=True)
 
-    written = initialise(folder, into, firm, today, Dialog(ask, print))
+    def tell(question: str, usual: str) -> str:
+        if yes:
+            print(f"{question}: {usual}")
+        return usual if yes else str(typer.prompt(question, default=usual))
+
+    written = initialise(folder, into, firm, today, Dialog(ask, tell, print), as_day(as_of))
     print(f"\nWritten: {written}. Read it, then run: stille check --config {written}")
 
 

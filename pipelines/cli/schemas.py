@@ -19,8 +19,8 @@ Made from `features/contract.py`; change it there, then run
 A company maps its own tables to these, column by column, under `sources` in its configuration.
 `customers` is needed. Every other table may be missing; what it would tell is then left out.
 Columns marked *required* must be given when their table is. Keys are always text.
-Tables are CSV or Parquet files, folders of them, tables of DuckDB files, or tables of a PostgreSQL
-database; `stille init FOLDER` drafts the mapping.
+Tables are CSV, Excel, Parquet, SQLite or DuckDB files, or tables of a database;
+`stille init FOLDER` drafts the mapping ([your-tables.md](your-tables.md)).
 
 Every row has two instants, both in UTC:
 
@@ -118,7 +118,7 @@ come in other rhythms, give `contract_id`.
   midnights with other times is refused where that gives other days (west of Greenwich).
 - **Day and month.** A column that keeps to the first twelve days of a few months, in a format that
   people write both ways (`%d/%m/%Y`, `%m/%d/%Y`), is refused: day and month are exchanged.
-- Lines above a text file's header are passed over with `dialect: {skip_rows: …}`.
+- Lines above a text file's header are passed over with `header_row: …`, the header's line.
 
 ## Rows that break the contract
 
@@ -172,6 +172,8 @@ def _table_section(table: Table) -> Iterator[str]:
 
 def _column_row(column: Column) -> tuple[str, ...]:
     allowed = ", ".join(column.allowed)
+    if column.vocabulary:
+        allowed = f"any; known: {', '.join(column.vocabulary)}"
     if column.minimum is not None:
         top = "" if column.maximum is None else f", at most {column.maximum:.10g}"
         allowed = f"at least {column.minimum:g}{top}"
@@ -215,6 +217,8 @@ def _column_schema(column: Column) -> dict[str, Any]:
     schema: dict[str, Any] = {**_JSON_TYPES[column.type], "description": column.doc}
     if column.allowed:
         schema["enum"] = list(column.allowed)
+    if column.vocabulary:
+        schema["examples"] = list(column.vocabulary)
     if column.minimum is not None:
         schema["minimum"] = column.minimum
     if column.maximum is not None:

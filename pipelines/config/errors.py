@@ -15,6 +15,7 @@ from features.errors import ConfigError
 
 Place = tuple[str | int, ...]
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_SECRET_NAME = re.compile("pass|pwd|secret|token|key", re.I)
 _PASSWORD = re.compile(r"(://[^:/@\s'\"]*:)([^@\s'\"]+)(@)")
 _LONGEST = 80
 
@@ -72,7 +73,8 @@ def secret_problems(value: Any, place: Place = ()) -> Iterator[Problem]:
 
 
 def _is_secret(value: str, place: Place) -> bool:
-    if place[-2:] == ("database", "uri"):
+    hidden = place[-3:-1] == ("database", "options") and _SECRET_NAME.search(str(place[-1]))
+    if place[-2:] == ("database", "uri") or hidden:
         variable = VARIABLE.fullmatch(value)
         return variable is None or variable.group(2) is not None
     return any(not VARIABLE.fullmatch(found.group(2)) for found in _PASSWORD.finditer(value))

@@ -10,12 +10,21 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from features.contract import FORBIDDEN_COLUMNS, TABLES, Column, Table
 from features.errors import ConfigError
 from pipelines.config.errors import Problem, nearest
-from pipelines.config.sources import FORMATS, Dialect, Source, constant_text
+from pipelines.config.sources import (
+    DURATIONS,
+    FORMATS,
+    Dialect,
+    FileKind,
+    Source,
+    constant_text,
+    file_kind,
+    may_name_a_table,
+)
 
 EXTRA_COLUMNS = ("known_at",)
 _ATTRIBUTE = re.compile("[a-z][a-z0-9_]*")
@@ -90,21 +99,38 @@ def _origin(place: tuple[str, ...], source: Mapping[str, Any]) -> Iterator[Probl
     path, database = source.get("path"), source.get("database")
     if (path is None) == (database is None):
         yield Problem(place, "give either path (files) or database (uri, table)")
-    if isinstance(path, str) and (
-        PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or not path.strip()
-    ):
-        message = f"found {path!r}; a path stays under paths.data: relative, without '..'"
-        yield Problem((*place, "path"), message)
-    tables = any(
-        form.has_tables and (source.get("format") == kind or str(path).endswith(form.suffix))
-        for kind, form in FORMATS.items()
-    )
-    if tables and source.get("table") is None:
-        yield Problem((*place, "table"), "required: which table of the DuckDB file")
-    if not tables and source.get("table") is not None:
-        yield Problem((*place, "table"), "only DuckDB files have tables; see database.table")
-    if database is not None and source.get("format") is not None:
-        yield Problem((*place, "format"), "only files have a format")
+    further = source.get("joins")
+    entries = further if isinstance(further, list) else []
+    joins = [each for each in entries if isinstance(each, dict)]
+    if joins and (place[-1] != "customers" or database is not None):
+        yield Problem((*place, "joins"), "only files of customers are joined with others")
+    for found in (path, *(join.get("path") for join in joins)):
+        if isinstance(found, str) and (
+            PurePosixPath(found).is_absolute()
+            or ".." in PurePosixPath(found).parts
+            or not found.strip()
+        ):
+            message = f"found {found!r}; a path stays under paths.data: relative, without '..'"
+            yield Problem((*place, "path"), message)
+    if database is not None:
+        for key in ("format", "header_row", "table"):
+            if source.get(key) is not None:
+                yield Problem((*place, key), f"only files have a {key}; see database.table")
+    elif isinstance(path, str):
+        yield from _within(place, path, source)
+
+
+def _within(place: tuple[str, ...], path: str, source: Mapping[str, Any]) -> Iterator[Problem]:
+    """Problems of what is named within a file."""
+    given, table = source.get("format"), source.get("table")
+    kind = cast(FileKind, given) if given in FORMATS else file_kind(path)
+    if FORMATS[kind].has_tables and table is None:
+        yield Problem((*place, "table"), "required: which table of the file")
+    if table is not None and not may_name_a_table(path, kind):
+        message = "only DuckDB and SQLite files, workbooks and archives have tables"
+        yield Problem((*place, "table"), message)
+    if source.get("header_row") is not None and kind not in ("csv", "excel"):
+        yield Problem((*place, "header_row"), "only text files and sheets have a header row")
 
 
 def _column(place: tuple[str, ...], table: Table, name: str, origin: Any) -> Iterator[Problem]:
@@ -118,6 +144,10 @@ def _column(place: tuple[str, ...], table: Table, name: str, origin: Any) -> Ite
     elif isinstance(origin, dict):
         if (table.name, name) != ("customers", "segment") and {"static", "mutable"} & set(origin):
             yield Problem(place, "only attributes and the segment are static or mutable")
+        if table.column(name).type != "date" and {f"{unit}_before" for unit in DURATIONS} & {
+            *origin
+        }:
+            yield Problem(place, "only a date can be given as a duration")
         yield from _values(place, table.column(name), origin)
 
 

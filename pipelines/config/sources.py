@@ -12,6 +12,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     SecretStr,
+    ValidationInfo,
     field_serializer,
     field_validator,
     model_validator,
@@ -20,6 +21,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from pipelines.config.sections import Section, known_zone
+
+DURATIONS: Mapping[str, int] = {"days": 0, "months": 1, "quarters": 3, "years": 12}
+"""Units of a duration, in months; a day is none."""
 
 
 def composed(text: str) -> str:
@@ -42,7 +46,8 @@ class ColumnMap(Section):
     a time that make one instant are; null when one of them is. ``duration`` says how a column
     of seconds is written where it is neither in seconds nor ``hh:mm:ss``; a spreadsheet's
     times are ``days``. ``static`` and ``mutable`` say of a customer's segment what they say of
-    an ``Attribute``.
+    an ``Attribute``. A day may be given as a tenure: with ``months_before: 2026-01-31``
+    one of 12 is the day a year before, 31 January 2025.
     """
 
     column: Composed | None = None
@@ -54,6 +59,10 @@ class ColumnMap(Section):
     duration: DurationForm | None = None
     static: bool = False
     mutable: bool = False
+    days_before: date | None = None
+    months_before: date | None = None
+    quarters_before: date | None = None
+    years_before: date | None = None
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -82,7 +91,16 @@ class ColumnMap(Section):
         origins = (self.column is not None, self.columns, constant, self.row_number)
         if sum(map(bool, origins)) != 1:
             raise ValueError("give exactly one of column, columns, value and row_number")
+        units = [unit for unit in DURATIONS if getattr(self, f"{unit}_before") is not None]
+        if len(units) > 1 or (units and self.column is None):
+            raise ValueError("a duration has one unit, and is read from one column")
         return self
+
+    @property
+    def tenure(self) -> tuple[str, date] | None:
+        """The unit of the durations that a day is read from, and the day they count back from."""
+        found = {unit: getattr(self, f"{unit}_before") for unit in DURATIONS}
+        return next(((unit, day) for unit, day in found.items() if day is not None), None)
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -129,8 +147,8 @@ class Attribute(Section):
         return self
 
 
-FileKind = Literal["csv", "parquet", "duckdb"]
-Kind = FileKind | Literal["postgres"]
+FileKind = Literal["csv", "excel", "parquet", "duckdb", "sqlite"]
+Kind = FileKind | Literal["database"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,26 +156,47 @@ class Format:
     """What a configuration has to know of a kind of source; ``pipelines.sources`` reads it.
 
     ``zone`` is that of naive instants: the company's, UTC, or None where it must be declared.
+    Files of a kind that ``has_tables`` must name one; workbooks and archives may.
     """
 
     zone: Literal["company", "UTC"] | None
-    suffix: str = ""
+    suffixes: tuple[str, ...] = ()
     has_tables: bool = False
 
 
 FORMATS: Mapping[Kind, Format] = {
-    "csv": Format("company", ".csv"),
-    "parquet": Format("UTC", ".parquet"),
-    "duckdb": Format(None, ".duckdb", has_tables=True),
-    "postgres": Format(None),
+    "csv": Format("company", (".csv", ".csv.gz", ".zip")),
+    "excel": Format("company", (".xlsx", ".xlsm")),
+    "parquet": Format("UTC", (".parquet",)),
+    "duckdb": Format(None, (".duckdb",), has_tables=True),
+    "sqlite": Format(None, (".sqlite", ".sqlite3", ".db"), has_tables=True),
+    "database": Format(None),
 }
-SCHEMES: Mapping[str, Kind] = {"postgresql": "postgres", "postgres": "postgres"}
-_NAME = r"[^\W\d][\w$]{0,62}"
-_TABLE_NAME = re.compile(rf"({_NAME}\.)?{_NAME}")
+_TABLE_NAME = re.compile(r"[^\W\d][\w$]{0,62}")
 
 
-def _table_name(name: str) -> str:
-    if not _TABLE_NAME.fullmatch(name):
+def file_kind(path: str, declared: FileKind | None = None) -> FileKind:
+    """Format declared, else by the path's ending; a folder (``path/``) holds Parquet files.
+
+    >>> file_kind("export/kunder.csv.gz"), file_kind("crm.xlsx"), file_kind("calls.txt")
+    ('csv', 'excel', 'csv')
+    """
+    if declared is not None:
+        return declared
+    if path.endswith("/"):
+        return "parquet"
+    kinds: tuple[FileKind, ...] = ("excel", "parquet", "duckdb", "sqlite")
+    return next((kind for kind in kinds if path.endswith(FORMATS[kind].suffixes)), "csv")
+
+
+def may_name_a_table(path: str, kind: FileKind) -> bool:
+    """Whether one of several tables, sheets or members of a file can be named."""
+    return FORMATS[kind].has_tables or kind == "excel" or (kind == "csv" and path.endswith(".zip"))
+
+
+def _table_name(name: str, parts: int = 3) -> str:
+    names = name.split(".")
+    if len(names) > parts or not all(map(_TABLE_NAME.fullmatch, names)):
         raise ValueError("a table is named table or schema.table, in letters, digits and _")
     return name
 
@@ -174,7 +213,7 @@ _NULL_DATES = (
 class Dialect(Section):
     """How text files are written. Nothing of this is ever guessed from a file.
 
-    ``skip_rows`` lines above the header are passed over. ``null_dates`` are days that stand for
+    ``null_dates`` are days that stand for
     no date; they hold for every kind of source.
     """
 
@@ -187,7 +226,6 @@ class Dialect(Section):
     date: str = "%Y-%m-%d"
     instant: str = "%Y-%m-%d %H:%M:%S"
     null_dates: tuple[Day, ...] = _NULL_DATES
-    skip_rows: Annotated[int, Field(ge=0, le=1000)] = 0
     true_values: tuple[str, ...] = ("true",)
     false_values: tuple[str, ...] = ("false",)
 
@@ -217,50 +255,75 @@ class Dialect(Section):
 
 
 class Database(Section):
-    """A table of a PostgreSQL database. ``uri`` is given as ``${VARIABLE}`` only.
+    """A table of a database. ``uri`` is given as ``${VARIABLE}`` only.
 
-    ``table`` is ``schema.table``, letter by letter as the database has it.
+    ``driver`` is that of an installed package ``adbc-driver-<driver>`` (postgresql, snowflake,
+    bigquery, flightsql, …), or odbc with a connection string as ``uri``. ``options`` are handed
+    to the driver as they stand, each ``${VARIABLE}`` where it is a secret. ``table`` is
+    ``schema.table``, letter by letter as the database has it.
     """
 
-    uri: SecretStr
+    driver: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")] = "postgresql"
+    options: Mapping[str, SecretStr] = {}
+    uri: Annotated[SecretStr, Field(validate_default=True)] = SecretStr("")
     table: str
 
     @field_validator("uri")
     @classmethod
-    def _known_scheme(cls, uri: SecretStr) -> SecretStr:
+    def _address(cls, uri: SecretStr, info: ValidationInfo) -> SecretStr:
         scheme, found, _ = uri.get_secret_value().partition("://")
-        if not found or scheme not in SCHEMES:
-            raise ValueError("not a PostgreSQL address: postgresql://user:password@host/database")
+        if info.data.get("driver") == "postgresql":
+            if not found or scheme not in ("postgresql", "postgres"):
+                raise ValueError("not a PostgreSQL address: postgresql://user:password@host/crm")
+        elif not uri.get_secret_value() and not info.data.get("options"):
+            raise ValueError("give the address (uri), or the driver's options")
         return uri
 
     @field_validator("table")
     @classmethod
-    def _with_schema(cls, table: str) -> str:
+    def _named(cls, table: str, info: ValidationInfo) -> str:
+        if info.data.get("driver") != "postgresql":
+            return _table_name(table)
         if "." not in table:
             raise ValueError("name the schema too: schema.table")
-        return _table_name(table)
+        return _table_name(table, parts=2)
 
-    @property
-    def kind(self) -> Kind:
-        """By the scheme of the address."""
-        return SCHEMES[self.uri.get_secret_value().partition("://")[0]]
+
+class Join(Section):
+    """A further file whose ``key`` names each customer once, and whose columns are read too.
+
+    ``on`` is the source's column with the same keys (default: that of customer_id). Values are
+    written as the source's; a text may have a delimiter and an encoding of its own.
+    """
+
+    path: str
+    key: str
+    on: str | None = None
+    format: FileKind | None = None
+    table: str | None = None
+    header_row: Annotated[int, Field(ge=1, le=1000)] = 1
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    encoding: str | None = None
 
 
 class Source(Section):
     """One table of the contract: where its rows are and how their columns map to the contract's.
 
-    Rows are in files (``path``), in a table of DuckDB files (``path`` and ``table``) or in a
-    database. ``static`` declares every attribute static at once. Rows in which a column of
-    ``rows_with`` is null, or one of ``rows_without`` has one of its values, are left out and
-    are no fault; so are, with ``duplicates: first``, the further rows of a key, as where the
-    customers are read from a table of their calls, and with ``last`` all but the one known last.
-    With ``duplicates: versions`` the rows of a key are what the company knew one after another.
+    Rows are in files (``path``), or in a database. ``table`` names the table of a DuckDB or
+    SQLite file, the sheet of a workbook with several, the file in an archive with several; the
+    rows above ``header_row`` are titles and not read. ``joins`` are further files of the
+    customers, with a row for each. ``static`` declares every attribute static
+    at once. Rows in which a column of ``rows_with`` is null, or one of ``rows_without`` has one
+    of its values, are left out and are no fault; so are, with ``duplicates: first``, the further
+    rows of a key, as where the XX the rows of a key are what the company knew one after another.
     """
 
     path: str | None = None
+    format: FileKind | None = None
     table: str | None = None
     database: Database | None = None
-    format: FileKind | None = None
+    header_row: Annotated[int, Field(ge=1, le=1000)] = 1
+    joins: tuple[Join, ...] = ()
     dialect: Dialect = Dialect()
     timezone: str | None = None
     known_delay_days: Annotated[int, Field(ge=0)] | None = None
@@ -282,8 +345,9 @@ class Source(Section):
 
     @field_validator("table")
     @classmethod
-    def _table(cls, table: str | None) -> str | None:
-        return None if table is None else _table_name(table)
+    def _table(cls, table: str | None, info: ValidationInfo) -> str | None:
+        kind = file_kind(info.data.get("path") or "", info.data.get("format"))
+        return _table_name(table, parts=2) if table is not None and kind == "duckdb" else table
 
     @field_serializer("dialect")
     def _overrides(self, dialect: Dialect) -> dict[str, Any]:
@@ -292,16 +356,8 @@ class Source(Section):
 
     @property
     def kind(self) -> Kind:
-        """Format given, else by the path's ending; a folder (``path/``) holds Parquet files."""
-        if self.database is not None:
-            return self.database.kind
-        if self.format is not None:
-            return self.format
-        path = self.path or ""
-        if path.endswith("/"):
-            return "parquet"
-        suffixes = {kind: form.suffix for kind, form in FORMATS.items() if form.suffix}
-        return next((kind for kind, suffix in suffixes.items() if path.endswith(suffix)), "csv")
+        """A database, or the kind of its files."""
+        return "database" if self.database else file_kind(self.path or "", self.format)
 
     @property
     def filters(self) -> tuple[str, ...]:

@@ -27,8 +27,8 @@ from features.errors import (
 from pipelines.config.errors import mask_passwords
 from pipelines.config.mapping import refuse_mutable
 from pipelines.config.settings import Settings, load_settings
+from pipelines.sources.database_reader import inspect_tables
 from pipelines.sources.files import find_files
-from pipelines.sources.postgres_reader import inspect_tables
 
 _LEAST_FREE = 1_000_000_000
 _COPIES = 4

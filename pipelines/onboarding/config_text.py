@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 
 from pipelines.config.sources import FORMATS, Dialect
-from pipelines.onboarding.draft import Draft, unused
+from pipelines.onboarding.draft import Draft, FileGroup, unused
 from pipelines.onboarding.matching import Match
+from pipelines.onboarding.sampling import FileSample
 
 _HEAD = "# Drafted by stille init. Read every line, then: stille check --config <this file>\n"
 _NUMBERS = ("money", "price", "number", "integer")
@@ -27,7 +28,17 @@ class Firm:
     language: str
 
 
-def config_text(folder: Path, drafts: Sequence[Draft], firm: Firm, today: date) -> str:
+@dataclass(frozen=True, slots=True)
+class SnapshotDay:
+    """The day that a flat table shows, and the days after it in which its leavers left."""
+
+    day: date
+    horizon_days: int
+
+
+def config_text(
+    folder: Path, drafts: Sequence[Draft], firm: Firm, today: date, snapshot_day: SnapshotDay | None
+) -> str:
     """The whole configuration; ``drafts`` have customers among them."""
     dialects = [_dialect(draft) for draft in drafts]
     common = _commonest([each for each in dialects if each])
@@ -45,17 +56,41 @@ def config_text(folder: Path, drafts: Sequence[Draft], firm: Firm, today: date) 
     dialect = _difference(common, Dialect().model_dump(mode="json"))
     if dialect:
         document["dialect"] = dialect
-    sources = "".join(map(_source, drafts, dialects, [common] * len(drafts)))
-    training = {"training": {"first_as_of": today.replace(year=today.year - 2, day=1)}}
+    sources = "".join(
+        _source(draft, own, common, snapshot_day)
+        for draft, own in zip(drafts, dialects, strict=True)
+    )
+    return f"{_HEAD}{_yaml(document)}\nsources:\n{sources}\n{_periods(today, snapshot_day)}"
+
+
+def _periods(today: date, snapshot_day: SnapshotDay | None) -> str:
+    """The sections on time: one day and its horizon, or past months of dated events."""
+    if snapshot_day is None:
+        training = {"training": {"first_as_of": today.replace(year=today.year - 2, day=1)}}
+        return (
+            "# Better a year after the tables begin, so that yearly features are complete.\n"
+            f"{_yaml(training)}"
+        )
+    one = {"first_as_of": snapshot_day.day, "last_as_of": snapshot_day.day, "test_months": 1}
+    label = {"lead_days": 0, "horizon_days": snapshot_day.horizon_days}
     return (
-        f"{_HEAD}{_yaml(document)}\nsources:\n{sources}\n"
-        "# Better a year after the tables begin, so that yearly features are complete.\n"
-        f"{_yaml(training)}"
+        "# TO CONFIRM: the day that the tables show, and the days after it in which people left.\n"
+        f"{_yaml({'label': label, 'training': one})}"
     )
 
 
-def _source(draft: Draft, dialect: Mapping[str, Any], common: Mapping[str, Any]) -> str:
+def _source(
+    draft: Draft,
+    dialect: Mapping[str, Any],
+    common: Mapping[str, Any],
+    snapshot_day: SnapshotDay | None,
+) -> str:
+    sample = draft.files.sample
     source: dict[str, Any] = {"path": draft.files.path}
+    if sample.table is not None:
+        source["table"] = sample.table
+    if sample.header_row > 1:
+        source["header_row"] = sample.header_row
     own = _difference(dialect, {**Dialect().model_dump(mode="json"), **common})
     if own:
         source["dialect"] = own
@@ -65,9 +100,44 @@ def _source(draft: Draft, dialect: Mapping[str, Any], common: Mapping[str, Any])
         source["money_unit"] = "major" if _has_fractions(draft) else "minor"
     numbered = {} if draft.numbered is None else {draft.numbered: {"row_number": True}}
     source["columns"] = {**numbered, **{m.column.name: _origin(m) for m in draft.matches}}
+    if snapshot_day is not None:
+        source |= _of_the_day(draft, source["columns"], snapshot_day)
     notes = "".join(f"    # {note}\n" for note in _notes(draft, source, {**common, **dialect}))
     body = "".join(f"    {line}\n" for line in _yaml(source).splitlines())
     return f"  {draft.table.name}:\n{notes}{body}"
+
+
+def _of_the_day(
+    draft: Draft, columns: Mapping[str, object], snapshot_day: SnapshotDay
+) -> dict[str, Any]:
+    """What a table that shows one day says besides."""
+    if draft.label is not None:
+        return {"columns": {**columns, "as_of": {"value": snapshot_day.day}}}
+    if draft.flat is None:
+        return {}
+    of_day: dict[str, Any] = {"static": True, "columns": dict(columns)}
+    if draft.joins:
+        of_day["joins"] = [_join(group, key) for group, key in draft.joins]
+    if draft.flat.segment is not None:
+        of_day["columns"]["segment"] = draft.flat.segment
+    if draft.flat.joined is not None and draft.flat.joined[1] is not None:
+        column, unit = draft.flat.joined
+        of_day["columns"]["joined_on"] = {"column": column, f"{unit}_before": snapshot_day.day}
+    for key in ("attributes", "dropped"):
+        if found := getattr(draft.flat, key):
+            of_day[key] = {name: dict(v) if key == "attributes" else v for name, v in found.items()}
+    return of_day
+
+
+def _join(files: FileGroup, key: str) -> dict[str, Any]:
+    sample = files.sample
+    join: dict[str, Any] = {"path": files.path, "key": key}
+    join |= {"table": sample.table} if sample.table is not None else {}
+    join |= {"header_row": sample.header_row} if sample.header_row > 1 else {}
+    if sample.fmt == "csv":
+        join["delimiter"] = sample.delimiter
+        join |= {"encoding": sample.encoding} if sample.encoding else {}
+    return join
 
 
 def _origin(match: Match) -> object:
@@ -83,17 +153,19 @@ def _notes(draft: Draft, source: Mapping[str, Any], dialect: Mapping[str, Any]) 
         f"write {{column: …, values: {{…: {' | '.join(match.column.allowed)}}}}}"
         for match in draft.untranslated
     ]
+    if source.get("static"):
+        notes.append("TO CONFIRM, static: every column shows the one day, before anybody left")
     doubts = [m.column.name for m in draft.matches if not m.sure or _other_form(m, dialect)]
     if doubts:
         notes.append(f"not sure of: {', '.join(doubts)}")
     left = ", ".join(map(_line, unused(draft)))
     if left:
         notes.append(f"not used: {left}")
-    if "known_delay_days" in source:
+    if "known_delay_days" in source and not (source.get("static") or draft.label):
         notes.append(
             "TO CONFIRM, known_delay_days: days from an event to its row; 0 is the same moment"
         )
-    if "segment" in source["columns"]:
+    if "segment" in source["columns"] and not source.get("static"):
         notes.append("TO CONFIRM, segment: static: true if it never changes once written")
     if "money_unit" in source:
         notes.append("money_unit: minor is øre or cents, major is kroner or euros")
@@ -116,33 +188,43 @@ def _has_fractions(draft: Draft) -> bool:
 
 
 def _dialect(draft: Draft) -> dict[str, Any]:
-    """How a text file is written, as far as its columns in use tell; empty for Parquet."""
+    """How the texts of a table are written, as far as its columns in use tell."""
     sample = draft.files.sample
-    if sample.fmt != "csv":
-        return {}
+    if draft.label is not None:
+        return {**_text_of(sample), "true_values": draft.label.yes, "false_values": draft.label.no}
     seen: dict[str, Counter[str]] = {
         key: Counter() for key in ("date", "instant", "decimal", "thousands", "truth")
     }
-    for match in draft.matches:
-        kind, column = match.column.type, match.sample
+    uses = [(str(match.column.type), match.sample) for match in draft.matches]
+    for each in draft.flat.attributes.values() if draft.flat else ():
+        kind = "date" if each.get("as_days") else str(each["type"])
+        uses.append((kind, sample.columns[str(each["column"])]))
+    for kind, column in uses:
         if kind in ("date", "instant"):
-            seen[kind][column.form] += 1
-        if kind in _NUMBERS and (column.fraction or column.thousands):
+            seen[kind][column.form] += bool(column.form)
+        if kind in _NUMBERS and column.decimal and (column.fraction or column.thousands):
             seen["decimal"][column.decimal] += 1
             seen["thousands"][column.thousands] += bool(column.thousands)
         if kind == "boolean" and column.truth is not None:
             seen["truth"]["\0".join(column.truth)] += 1
     found = {key: counts.most_common(1)[0][0] for key, counts in seen.items() if counts.total()}
     written: dict[str, Any] = {
-        "delimiter": sample.delimiter,
-        "encoding": sample.encoding,
-        "nulls": list(sample.nulls),
+        **_text_of(sample),
         **{key: value for key, value in found.items() if value and key != "truth"},
     }
     if "truth" in found:
         true, false = found["truth"].split("\0")
         written |= {"true_values": [true], "false_values": [false]}
     return written
+
+
+def _text_of(sample: FileSample) -> dict[str, Any]:
+    """What every column of a table shares; ASCII alone says nothing of the encoding."""
+    text: dict[str, Any] = {"nulls": list(sample.nulls)}
+    if sample.fmt == "csv":
+        text |= {"delimiter": sample.delimiter}
+        text |= {"encoding": sample.encoding} if sample.encoding else {}
+    return text
 
 
 def _commonest(dialects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -158,5 +240,18 @@ def _difference(chosen: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str,
     return {key: value for key, value in chosen.items() if value != base[key]}
 
 
+class _Plain(yaml.SafeDumper):
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
 def _yaml(value: object) -> str:
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
+    """YAML with the innermost mappings and lists on one line."""
+    text = yaml.dump(
+        *(value, None, _Plain),
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
+        default_flow_style=None,
+    )
+    return str(text)

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.contract import Table
-from features.errors import ConfigError
+from features.errors import ConfigError, StilleError
+from pipelines.config.sources import FORMATS
+from pipelines.onboarding.flat import ChurnLabel, Flat
 from pipelines.onboarding.matching import Match, match_columns
 from pipelines.onboarding.naming import ASK_THRESHOLD, source_tables, table_likeness
-from pipelines.onboarding.sampling import FileSample, sample_file
+from pipelines.onboarding.sampling import FileSample, sample_file, tables_within
 from pipelines.sources.personal_data import why_forbidden
 
 _NAME_COUNTS, _FEWEST_BY_COLUMNS = 0.6, 3
+_TEXTS = tuple(f"{name}{packed}" for name in (".csv", ".txt", ".tsv") for packed in ("", ".gz"))
+_READ = (*_TEXTS, *(s for form in FORMATS.values() for s in form.suffixes if s not in _TEXTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +28,34 @@ class FileGroup:
     name: str
     sample: FileSample
 
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return f"{self.path}, {self.sample.table}" if self.sample.table else self.path
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """One table: its files and its columns.
 
-    ``untranslated`` are optional columns whose words are neither the contract's nor known.
+    ``untranslated`` are optional columns whose words are neither the contract's nor known. A
+    table that shows one day is ``flat``, or has that day's ``label``; ``joins`` are further
+    files of the same customers, with the column of their key.
     """
 
     table: Table
     files: FileGroup
     matches: tuple[Match, ...]
-    untranslated: tuple[Match, ...]
+    untranslated: tuple[Match, ...] = ()
+    flat: Flat | None = None
+    label: ChurnLabel | None = None
+    joins: tuple[tuple[FileGroup, str], ...] = ()
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Required columns that no file column resembles."""
         given = {match.column.name for match in self.matches}
+        given |= {"as_of"} if self.label is not None else set()
         return tuple(c.name for c in self.table.columns if c.required and c.name not in given)
 
     @property
@@ -63,33 +78,44 @@ class Draft:
         return _NAME_COUNTS * named + (1 - _NAME_COUNTS) * share
 
 
-def group_files(folder: Path) -> list[FileGroup]:
-    """Look at every CSV and Parquet file of a folder, and at its folders of Parquet files.
+def group_files(folder: Path) -> tuple[list[FileGroup], dict[str, str]]:
+    """Look at every table of a folder's files, or of one file; also what is left out, and why.
 
     Files whose names differ in digits only and have the same columns are one table's. Raises
     ``ConfigError`` when there are none.
     """
     groups: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.suffix in (".csv", ".parquet") and path.is_file():
+    skipped: dict[str, str] = {}
+    paths = sorted(folder.iterdir()) if folder.is_dir() else [folder] if folder.is_file() else []
+    for path in paths:
+        if path.is_file() and path.name.endswith(_READ):
             groups[re.sub(r"\d+", "*", path.name)].append(path)
         elif path.is_dir() and (inner := sorted(path.rglob("*.parquet"))):
             groups[f"{path.name}/"] = inner[:1]
-    found = [each for pattern, paths in groups.items() for each in _groups(pattern, paths)]
+        else:
+            skipped[path.name] = f"not one of {', '.join(_READ)}, or a folder of Parquet files"
+    found: list[FileGroup] = []
+    for pattern, paths in groups.items():
+        try:
+            found += _groups(pattern, paths)
+        except StilleError as error:
+            skipped[pattern] = str(error)
     if not found:
-        raise ConfigError(f"{folder}: no .csv and no .parquet file here; name the export's folder")
-    return found
+        why = "".join(f"\n  {name}: {reason}" for name, reason in skipped.items())
+        raise ConfigError(f"{folder}: no table is here that can be read{why}")
+    return found, skipped
 
 
 def _groups(pattern: str, paths: list[Path]) -> Iterator[FileGroup]:
-    samples = [(path, sample_file(path)) for path in paths]
+    samples = [(path, sample_file(path, t)) for path in paths for t in tables_within(path)]
     first = samples[0][1]
-    if len(samples) > 1 and all(list(s.columns) == list(first.columns) for _, s in samples):
+    if len(paths) > 1 and all(list(s.columns) == list(first.columns) for _, s in samples):
         yield FileGroup(pattern, pattern.partition(".")[0], first)
     elif pattern.endswith("/"):
         yield FileGroup(pattern, pattern.rstrip("/"), first)
     else:
-        yield from (FileGroup(path.name, path.stem, sample) for path, sample in samples)
+        for path, sample in samples:
+            yield FileGroup(path.name, sample.table or path.name.partition(".")[0], sample)
 
 
 def draft(groups: Iterable[FileGroup]) -> list[Draft]:
@@ -118,6 +144,13 @@ def _plausible(draft: Draft) -> bool:
 
 def unused(draft: Draft) -> list[str]:
     """Columns of the file that the draft does not use and that may be used."""
+    if draft.label is not None:
+        return []
     used = {match.source for match in (*draft.matches, *draft.untranslated)}
+    flat = draft.flat
+    if flat is not None:
+        used |= {*flat.dropped, *(str(each["column"]) for each in flat.attributes.values())}
+        used |= {flat.joined[0] if flat.joined else "", flat.label or ""}
+    used |= {key for _, key in draft.joins}
     columns = draft.files.sample.columns
     return [name for name in columns if name not in used and why_forbidden(name) is None]

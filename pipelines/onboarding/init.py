@@ -1,50 +1,76 @@
-"""``stille init``: a drafted configuration that a person confirms line by line."""
+"""``stille init``: a drafted configuration that a person confirms, table by table."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 from features.errors import ConfigError, StilleError
 from pipelines.config.settings import load_settings
-from pipelines.onboarding.config_text import Firm, config_text
-from pipelines.onboarding.draft import Draft, draft, group_files
-from pipelines.onboarding.matching import Match
+from pipelines.onboarding.config_text import Firm, SnapshotDay, config_text
+from pipelines.onboarding.describing import described, label_question
+from pipelines.onboarding.draft import Draft, FileGroup, draft, group_files
+from pipelines.onboarding.flat import ChurnLabel, key_of, label_by_name, label_of
+from pipelines.onboarding.sampling import FileSample
+from pipelines.onboarding.snapshot_tables import dated, with_snapshot
 from pipelines.runtime.atomic_files import storage_errors
+
+_USUAL_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Dialog:
-    """How a person is asked (yes or no) and told. Names and forms of columns, never a value."""
+    """How a person is asked yes or no, asked for an answer (with the usual one), and told.
+
+    Samples are told to the person alone; they are never written.
+    """
 
     confirm: Callable[[str], bool]
+    ask: Callable[[str, str], str]
     show: Callable[[str], None]
 
 
-def initialise(folder: Path, into: Path, firm: Firm, today: date, dialog: Dialog) -> Path:
-    """Write a configuration for the files of ``folder`` to ``into``; never over another.
+def initialise(
+    folder: Path, into: Path, firm: Firm, today: date, dialog: Dialog, day: date | None = None
+) -> Path:
+    """Write a configuration for the files of ``folder``, or for one, to ``into``; never over one.
 
-    Every mapping is asked about. Raises ``ConfigError`` when ``into`` is there, or when no file
-    is confirmed as the customers table.
+    A table is asked about once, tables of events all together; ``day`` is the usual answer to the
+    question what day the tables show. Raises ``ConfigError`` when
+    ``into`` is there, or when no file is confirmed as the customers table.
     """
     if into.exists():
         raise ConfigError(f"{into} is there already and is never overwritten; give another --to")
-    groups = group_files(folder)
+    groups, skipped = group_files(folder)
     drafts = draft(groups)
-    for each in groups:
-        if all(each is not other.files for other in drafts):
-            dialog.show(f"{each.path}: resembles no table of the contract; left out")
-    confirmed = [_confirmed(each, dialog) for each in drafts]
-    usable = [each for each in confirmed if each is not None]
+    drafts = with_snapshot(drafts, groups, {} if dated(drafts) else _labels(groups, dialog))
+    used = {each.files.title for each in drafts}
+    used |= {group.title for each in drafts for group, _ in each.joins}
+    for group in groups:
+        if group.title not in used:
+            keyless = "" if key_of(group.sample) else ", and no column differs in every row"
+            skipped[group.title] = f"resembles no table of the contract{keyless}"
+    for each in drafts:
+        if not each.usable:
+            lacking = ", ".join(each.missing)
+            skipped[each.files.title] = f"perhaps {each.table.name}, but without {lacking}"
+    for name, why in skipped.items():
+        dialog.show(f"{name}: left out; {why}")
+    usable = _confirmed([each for each in drafts if each.usable], dialog)
     if "customers" not in {each.table.name for each in usable}:
         raise ConfigError(
             f"{folder}: no file was confirmed as customers, the one table that is needed. It has "
-            "one row per customer and a key; name it customers.csv or kunder.csv, or write the "
+            "one row per customer, contract or account, and a column that names it; or write the "
             "configuration by hand: docs/data-contract.md."
         )
-    _write(into, config_text(folder, usable, firm, today))
+    snapshot_day = None
+    if any(each.label is not None for each in usable):
+        newest = newest_day([each.files.sample for each in usable], today)
+        snapshot_day = _snapshot(day or newest or today, dialog)
+    data = folder.parent if folder.is_file() else folder
+    _write(into, config_text(data, usable, firm, today, snapshot_day))
     assumed = [each.table.name for each in usable if not _says_when_known(each)]
-    if assumed:
+    if assumed and snapshot_day is None:
         dialog.show(
             f"to confirm in {into}: known_delay_days is 0, that is, known the same moment, for "
             f"{', '.join(assumed)}; a night that comes to know them later must say so"
@@ -52,40 +78,74 @@ def initialise(folder: Path, into: Path, firm: Firm, today: date, dialog: Dialog
     return into
 
 
+def _labels(groups: Sequence[FileGroup], dialog: Dialog) -> dict[str, ChurnLabel]:
+    """What says who left in each table: found, or named by a person."""
+    found = {g.title: label for g in groups if (label := label_of(g.sample)) is not None}
+    name = "" if found else dialog.ask("Which column says who left? none if no column does", "none")
+    for group in groups:
+        if name in group.sample.columns:
+            label = label_by_name(group.sample, name)
+            if label is None:
+                words = ", ".join(group.sample.columns[name].words)
+                yes = dialog.ask(f"Which of its words says that somebody left: {words}?", "")
+                label = label_by_name(group.sample, name, yes)
+            if label is not None:
+                found[group.title] = label
+    return found
+
+
 def _says_when_known(draft: Draft) -> bool:
     return any(match.column.name == "known_at" for match in draft.matches)
 
 
-def _confirmed(draft: Draft, dialog: Dialog) -> Draft | None:
-    name = draft.table.name
-    if not draft.usable:
-        lacking = ", ".join(draft.missing)
-        dialog.show(
-            f"{draft.files.path}: perhaps {name}, but nothing in it resembles {lacking}; left out"
+def _confirmed(drafts: Sequence[Draft], dialog: Dialog) -> list[Draft]:
+    """Customers and labels are asked about alone; the others together, then one by one."""
+    first = [each for each in drafts if each.table.name in ("customers", "labels")]
+    events = [each for each in drafts if each not in first]
+    confirmed = []
+    for each in first:
+        dialog.show(described(each))
+        question = f"{each.files.title} is {each.table.name}?"
+        if each.label is not None:
+            question = label_question(each.label, each.files.sample)
+        if dialog.confirm(question):
+            confirmed.append(each)
+    for each in events:
+        dialog.show(described(each))
+    names = ", ".join(each.table.name for each in events)
+    if events and dialog.confirm(f"Use {names} as shown? (no: each is asked about)"):
+        return [*confirmed, *events]
+    asked = [each for each in events if dialog.confirm(f"{each.files.title} is {each.table.name}?")]
+    return [*confirmed, *asked]
+
+
+def _snapshot(usual: date, dialog: Dialog) -> SnapshotDay:
+    """The day that the tables show, and how long after it people left; a person's to say."""
+    while True:
+        answer = dialog.ask(
+            "On which day were the tables taken? Their columns show what was known then, before "
+            "anybody left",
+            usual.isoformat(),
         )
-        return None
-    if not dialog.confirm(f"{draft.files.path} is {name}?"):
-        return None
-    for match in draft.untranslated:
-        dialog.show(f"  {name}.{match.column.name} ← {match.source} has words of its own; left out")
-    matches = [
-        m for m in draft.matches if dialog.confirm(f"  {name}.{m.column.name} ← {_described(m)}?")
+        days = dialog.ask("Within how many days after it did they leave?", str(_USUAL_DAYS))
+        try:
+            return SnapshotDay(date.fromisoformat(answer), int(days))
+        except ValueError:
+            dialog.show("A day is written 2026-01-31, and days are a number.")
+
+
+def newest_day(samples: Sequence[FileSample], today: date) -> date | None:
+    """The day after the newest date that is not ahead in the sampled tables."""
+    days = [
+        date.fromisoformat(value[:10])
+        for sample in samples
+        for name, column in sample.columns.items()
+        if column.kinds & {"date", "instant"} and column.form in ("", "%Y-%m-%d")
+        for value in sample.values[name]
+        if value is not None
     ]
-    final = replace(draft, matches=tuple(matches))
-    if not final.usable:
-        dialog.show(f"  {name} cannot be used without {', '.join(final.missing)}; left out")
-        return None
-    return final
-
-
-def _described(match: Match) -> str:
-    sample = match.sample
-    form = sample.form or (
-        f"decimal {sample.decimal!r}" if sample.fraction and sample.decimal else ""
-    )
-    kind = form or "/".join(sorted(sample.kinds))
-    words = f", {len(match.words)} words translated" if match.words else ""
-    return f"{match.source} ({kind}{words}{'' if match.sure else ', not sure'})"
+    past = [day for day in days if day < today]
+    return max(past) + timedelta(1) if past else None
 
 
 def _write(into: Path, text: str) -> None:

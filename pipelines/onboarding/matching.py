@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from features.contract import Column, ColumnType, Table
+from pipelines.onboarding.columns import ColumnSample
 from pipelines.onboarding.naming import ASK_THRESHOLD, SURE_THRESHOLD, bare, column_likeness
-from pipelines.onboarding.sampling import ColumnSample, FileSample
+from pipelines.onboarding.sampling import FileSample
 
 # What a column may be read as, besides what it looks like.
 _FITS: Mapping[ColumnType, tuple[str, ...]] = {
@@ -96,8 +97,9 @@ def _match(table: Table, column: Column, source: str, sample: ColumnSample) -> M
         score = 0.0
     words: Mapping[str, str] = {}
     unknown = False
+    if column.allowed or column.vocabulary:
+        words = word_map(sample.words, column.allowed or column.vocabulary)
     if column.allowed:
-        words = word_map(sample.words, column.allowed)
         unknown = not sample.words or bool(set(sample.words) - set(words) - set(column.allowed))
     return Match(column, source, sample, score, words, unknown)
 

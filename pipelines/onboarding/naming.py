@@ -10,7 +10,8 @@ SURE_THRESHOLD = 0.9
 ASK_THRESHOLD = 0.6
 # What companies call a column of one table; elsewhere the same word means another.
 _ALIASES: Mapping[str, str] = {
-    "customers.joined_on": "opprettet kundesiden registrert skapad created since registrerad",
+    "customers.joined_on": "dateactiv opprettet kundesiden registrert skapad created since "
+    "registrerad",
     "contracts.started_on": "startdato avtalestart oppstart startdatum fradato",
     "contracts.product_line": "produkt tjeneste product produktomrade",
     "contracts.binding_until": "bindingstil binding_til bundet_til bindingstid",

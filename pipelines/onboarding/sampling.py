@@ -1,182 +1,229 @@
-"""File sampling: format, text dialect and column types from the first rows.
+"""File sampling: kind, text dialect, header and columns of one table of a folder.
 
-Only for drafting a configuration that a person confirms; a run never guesses. No value leaves
-these functions but the few words of a column that has few, which the draft has to map.
+A file is opened by the reader that a run will use, so a draft describes what that reader sees.
 """
 
+import codecs
 import csv
-import re
-import time
+import tempfile
+import zipfile
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from io import StringIO
+from itertools import islice
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import duckdb
 
-from features.errors import ContractError
-from pipelines.config.sources import FileKind
+from features.errors import ContractError, StilleError
+from pipelines.config.sources import Dialect, FileKind, file_kind
+from pipelines.onboarding.columns import ColumnSample, sample_column
+from pipelines.sources.excel_reader import sheet, sheets
+from pipelines.sources.forms import as_text
+from pipelines.sources.packed_text import members, unpacked
+from pipelines.sources.readable_part import Declared, Part
+from pipelines.sources.readers import READERS
+from pipelines.sources.sqlite_reader import opened, tables
 
-_FEW = 30
-_DATES = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y%m%d", "%d.%m.%y")
-_CLOCKS = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M:%S%z", " %H:%M:%S.%f", "T%H:%M:%S.%f")
-_TRUTHS = (
-    *(("true", "false"), ("True", "False"), ("TRUE", "FALSE"), ("1", "0"), ("t", "f")),
-    *(("ja", "nei"), ("Ja", "Nei"), ("J", "N"), ("ja", "nej"), ("Ja", "Nej")),
-    *(("yes", "no"), ("Yes", "No"), ("Y", "N")),
-)
-_NUMBER = re.compile(r"[+-]?(?:\d{1,3}([ .,'\u00a0\u202f])\d{3}(?:\1\d{3})*|\d+)([.,]\d+)?")
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnSample:
-    """One column: what it may hold, and how. ``form`` is a date's or an instant's.
-
-    ``words`` are its distinct values when there are few. ``doubtful`` when several forms fit.
-    """
-
-    kinds: frozenset[str]
-    form: str = ""
-    decimal: str = ""
-    thousands: str = ""
-    fraction: bool = False
-    truth: tuple[str, str] | None = None
-    words: tuple[str, ...] = ()
-    doubtful: bool = False
-
-
-def sample_column(values: Sequence[str]) -> ColumnSample:
-    """What a column of text may hold, by all the values given."""
-    if not values:
-        return ColumnSample(frozenset({"text"}))
-    counted = Counter(values)
-    words = tuple(sorted(counted)) if len(counted) <= _FEW else ()
-    truth = next((pair for pair in _TRUTHS if set(counted) <= set(pair)), None)
-    kinds = {"text"} | ({"boolean"} if truth else set())
-    forms = _forms(list(counted))
-    if forms:
-        moment = "instant" if "%H" in forms[0] else "date"
-        return ColumnSample(
-            frozenset(kinds | {moment}), forms[0], words=words, doubtful=_ambiguous(forms)
-        )
-    signs = _signs(counted)
-    if signs is None:
-        return ColumnSample(frozenset(kinds), truth=truth, words=words)
-    decimal, thousands, fraction = signs
-    kinds |= {"number"} if fraction else {"number", "integer"}
-    doubtful = thousands in (".", ",") and not fraction
-    return ColumnSample(frozenset(kinds), "", decimal, thousands, fraction, truth, words, doubtful)
-
-
-def _forms(values: list[str]) -> list[str]:
-    forms = [f"{day}{clock}" for day in _DATES for clock in _CLOCKS]
-    for value in values:
-        forms = [form for form in forms if _reads(value, form)]
-    return forms
-
-
-def _ambiguous(forms: list[str]) -> bool:
-    return {"%d/%m/%Y", "%m/%d/%Y"} <= {form[:8] for form in forms}
-
-
-def _reads(value: str, form: str) -> bool:
-    try:
-        read = time.strptime(value, form)
-    except ValueError:
-        return False
-    # Eight digits may be a key; a day of business lies in these years.
-    return "%Y%m%d" not in form or (len(value) >= 8 and 1990 <= read.tm_year <= 2060)
-
-
-def _signs(counted: Counter[str]) -> tuple[str, str, bool] | None:
-    """Decimal and thousands sign and whether there are fractions; None when not all numbers."""
-    matches = [_NUMBER.fullmatch(value) for value in counted]
-    if not all(matches):
-        return None
-    groups = {m.group(1) for m in matches if m is not None and m.group(1)}
-    decimals = {m.group(2)[0] for m in matches if m is not None and m.group(2)}
-    # In 12.5 the point is a decimal sign, so it is one in 1.234 of the same column too.
-    groups -= decimals
-    if len(groups) > 1 or len(decimals) > 1:
-        return None
-    thousands = next(iter(groups), "")
-    decimal = next(iter(decimals), "," if thousands in (".", "\u00a0", "\u202f") else ".")
-    return decimal, " " if thousands in ("\u00a0", "\u202f") else thousands, bool(decimals)
-
-
-ROWS = 1000
-_BYTES = 1 << 18
-_NULLS = ("NULL", "null", "NA", "N/A", "n/a", "\\N", "None", "-")
+ROWS = 20_000
+_TOP_BYTES, _TOP_ROWS = 1 << 18, 200
+_CHUNK = 1 << 20
+_NULLS = ("NULL", "null", "NA", "N/A", "n/a", "\\N", "None", "-", " ", "NaN", "nan", "?")
+_TYPES = {
+    "DATE": frozenset({"date"}),
+    "BOOLEAN": frozenset({"boolean"}),
+    "DOUBLE": frozenset({"number", "integer"}),
+    "FLOAT": frozenset({"number", "integer"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class FileSample:
-    """One file: its format, how its text is written, and a look at every column."""
+    """One table: its kind, how its text is written, and a look at every column.
+
+    ``rows`` are all that it has, ``values`` the first of each column as text, nulls as None.
+    ``encoding`` is empty where nothing but ASCII tells it.
+    """
 
     fmt: FileKind
     columns: dict[str, ColumnSample]
     delimiter: str = ","
-    encoding: str = "utf-8"
+    encoding: str = ""
     nulls: tuple[str, ...] = field(default=("",))
+    table: str | None = None
+    header_row: int = 1
+    rows: int = 0
+    values: dict[str, list[str | None]] = field(default_factory=dict, repr=False)
+    unique: frozenset[str] = frozenset()
 
 
-def sample_file(path: Path) -> FileSample:
-    """Look at the first rows of a CSV or Parquet file; raises ``ContractError`` when unreadable."""
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
     try:
-        return _parquet(path) if path.suffix == ".parquet" else _text(path)
-    except (OSError, ValueError, csv.Error) as error:
+        yield
+    except StilleError:
+        raise
+    except (OSError, ValueError, csv.Error, zipfile.BadZipFile, duckdb.Error) as error:
         raise ContractError(f"{path}: cannot be looked at ({type(error).__name__})") from error
 
 
-def _text(path: Path) -> FileSample:
-    with path.open("rb") as file:
-        start = file.read(_BYTES)
-    whole = start if len(start) < _BYTES else start[: start.rfind(b"\n") + 1]
-    encoding = _encoding(whole)
-    lines = whole.decode(encoding).removeprefix("\ufeff").splitlines()
-    head = lines[0] if lines else ""
-    delimiter = max(",;\t|", key=head.count)
-    header, *rows = list(csv.reader(lines[: ROWS + 1], delimiter=delimiter)) or [[]]
-    rows = [row for row in rows if len(row) == len(header)]
-    seen = {cell for row in rows for cell in row}
+def tables_within(path: Path) -> list[str | None]:
+    """The tables, sheets or members of a file; None for a file that is one table."""
+    with _refusing(path):
+        return _tables_within(path)
+
+
+def _tables_within(path: Path) -> list[str | None]:
+    kind = file_kind(path.name)
+    names: Sequence[str] = ()
+    if kind == "excel":
+        names = sheets(path)
+    elif kind == "sqlite":
+        with opened(path) as database:
+            names = tables(database)
+    elif kind == "duckdb":
+        with duckdb.connect(str(path), read_only=True) as connection:
+            names = [
+                row[0]
+                for row in connection.execute("from duckdb_tables() select table_name").fetchall()
+            ]
+    elif path.suffix == ".zip":
+        with closing(zipfile.ZipFile(path)) as archive:
+            names = members(archive)
+    named = kind in ("sqlite", "duckdb") or len(names) > 1
+    return list(names) if named else [None]
+
+
+def sample_file(path: Path, table: str | None = None) -> FileSample:
+    """Look at a table; raises ``ContractError`` when it is unreadable."""
+    with (
+        _refusing(path),
+        tempfile.TemporaryDirectory() as scratch,
+        duckdb.connect() as connection,
+    ):
+        return _look(connection, path, file_kind(path.name), table, Path(scratch))
+
+
+def _look(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    kind: FileKind,
+    table: str | None,
+    scratch: Path,
+) -> FileSample:
+    delimiter, encoding, header_row = ",", "", 1
+    if kind == "csv":
+        encoding = _encoding(path, table or "")
+        delimiter, header_row = _header(_top_rows(path, table or "", encoding or "utf-8"))
+    elif kind == "excel":
+        with sheet(path, table or "") as (_, cells):
+            top = [["" if c is None else str(c) for c in row] for row in islice(cells, _TOP_ROWS)]
+        header_row = _header({",": top})[1]
+    dialect = Dialect(delimiter=delimiter, encoding=encoding or "utf-8")
+    declared = Declared(table or "", dialect, scratch / "copy", header_row)
+    part = READERS[kind].open(connection, path, declared)
+    texts = {name: as_text(part.expressions[name], kind) for name, kind in part.columns.items()}
+    shown = ", ".join(f"{text} as c{i}" for i, text in enumerate(texts.values()))
+    found = connection.execute(f"select {shown} from {part.relation} limit {ROWS}").fetchall()
+    seen = {cell for row in found for cell in row}
     nulls = ("", *(word for word in _NULLS if word in seen))
-    columns = {
-        name: sample_column([row[i] for row in rows if row[i] not in nulls])
-        for i, name in enumerate(header)
+    values: dict[str, list[str | None]] = {
+        name: [None if row[i] in nulls else row[i] for row in found] for i, name in enumerate(texts)
     }
-    return FileSample("csv", columns, delimiter, encoding, nulls)
+    columns = {
+        name: _typed(part.columns[name], [text for text in texts_of if text is not None])
+        for name, texts_of in values.items()
+    }
+    _settle_forms(columns)
+    rows, unique = _counts(connection, part, columns, len(found))
+    return FileSample(
+        kind, columns, delimiter, encoding, nulls, table, header_row, rows, values, unique
+    )
 
 
-def _encoding(content: bytes) -> str:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
+def _settle_forms(columns: dict[str, ColumnSample]) -> None:
+    """Where days and months could change places, another column of the table may tell."""
+    sure = {column.form for column in columns.values() if column.form and not column.doubtful}
+    for name, column in columns.items():
+        swapped = column.form.replace("%d/%m", "%m/%d")
+        if column.doubtful and {column.form, swapped} & sure:
+            form = column.form if column.form in sure else swapped
+            columns[name] = replace(column, form=form, doubtful={column.form, swapped} <= sure)
 
 
-def _parquet(path: Path) -> FileSample:
-    with pq.ParquetFile(path) as file:
-        batch = next(file.iter_batches(ROWS), None)
-        schema = file.schema_arrow
-    columns = {}
-    for field_ in schema:
-        column = None if batch is None else batch.column(field_.name)
-        columns[field_.name] = _typed(field_.type, column)
-    return FileSample("parquet", columns)
+def _counts(
+    connection: duckdb.DuckDBPyConnection,
+    part: Part,
+    columns: dict[str, ColumnSample],
+    sampled: int,
+) -> tuple[int, frozenset[str]]:
+    """The rows of the whole table, and its columns that have another value in each of them."""
+    likely = [n for n, c in columns.items() if c.distinct == sampled and sampled]
+    asked = ["count(*)", *(f"count(distinct {part.expressions[name]})" for name in likely)]
+    row = connection.execute(f"select {', '.join(asked)} from {part.relation}").fetchone() or (0,)
+    rows, *distinct = row
+    return rows, frozenset(n for n, d in zip(likely, distinct, strict=True) if d == rows)
 
 
-def _typed(kind: pa.DataType, column: pa.Array | None) -> ColumnSample:
-    if pa.types.is_date(kind):
-        return ColumnSample(frozenset({"date"}))
-    if pa.types.is_timestamp(kind):
-        return ColumnSample(frozenset({"instant"}))
-    if pa.types.is_boolean(kind):
-        return ColumnSample(frozenset({"boolean"}))
-    if pa.types.is_integer(kind):
-        return ColumnSample(frozenset({"number", "integer", "text"}))
-    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return ColumnSample(frozenset({"number", "integer"}), fraction=True)
-    values = [] if column is None else [str(v) for v in column.drop_null().to_pylist()]
-    return sample_column(values)
+def _encoding(path: Path, member: str) -> str:
+    """utf-8 or cp1252 by all the bytes of a file; empty when they are ASCII, which is both."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    plain = True
+    with unpacked(path, member) as file:
+        while chunk := file.read(_CHUNK):
+            plain = plain and chunk.isascii()
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError:
+                return "cp1252"
+    return "" if plain else "utf-8"
+
+
+def _top_rows(path: Path, member: str, encoding: str) -> dict[str, list[list[str]]]:
+    """The first lines of a text, cut at each delimiter that may be the one."""
+    with unpacked(path, member) as file:
+        start = file.read(_TOP_BYTES)
+    whole = start if len(start) < _TOP_BYTES else start[: start.rfind(b"\n") + 1]
+    text = whole.decode(encoding, errors="ignore").removeprefix("\ufeff")
+    lines = list(islice(StringIO(text, newline=""), _TOP_ROWS))
+    return {
+        sign: [next(csv.reader([line], delimiter=sign), []) for line in lines] for sign in ",;\t|"
+    }
+
+
+def _header(rows: dict[str, list[list[str]]]) -> tuple[str, int]:
+    """The delimiter, and the row that names the columns: the first as wide as most, all named."""
+    best, header = (0, ","), 1
+    for sign, cut in rows.items():
+        widths = Counter(len(row) for row in cut if len(row) > 1 or "," not in rows)
+        width = max(widths, key=lambda w: (widths[w], w), default=1)
+        score = widths[width] * (width > 1)
+        if score > best[0]:
+            named = (i for i, row in enumerate(cut, 1) if len(row) == width and _names(row))
+            best, header = (score, sign), next(named, 1)
+    return best[1], header
+
+
+def _names(row: Sequence[str]) -> bool:
+    given = [cell for cell in row if cell.strip()]
+    return len(given) >= len(row) - 1 and len(set(given)) == len(given)
+
+
+def _typed(stored: str, values: Sequence[str]) -> ColumnSample:
+    looked = sample_column(values)
+    if stored == "VARCHAR":
+        return looked
+    kinds = _TYPES.get(stored)
+    if stored.startswith("TIMESTAMP"):
+        kinds = frozenset({"instant"})
+    elif "INT" in stored:
+        kinds = frozenset({"number", "integer", "text"})
+    elif stored.startswith("DECIMAL"):
+        kinds = _TYPES["DOUBLE"]
+    fraction = kinds == _TYPES["DOUBLE"]
+    return ColumnSample(
+        *(kinds or frozenset({"text"}), "", "", "", fraction),
+        *(looked.truth, looked.counts, False, looked.distinct, looked.non_null),
+    )

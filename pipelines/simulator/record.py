@@ -124,7 +124,9 @@ def encode(table: Table, column: Column, values: Ints) -> pa.Array:
     signed = column.type == "money" and column.minimum is None
     null = np.zeros(len(values), dtype=bool) if signed else values < 0
     if column.type == "text":
-        return _texts(WORDS.get((table.name, column.name), column.allowed), values)
+        return _texts(
+            WORDS.get((table.name, column.name), column.allowed or column.vocabulary), values
+        )
     if column.type == "date":
         return pa.array(values.astype(np.int32), pa.date32(), mask=null)
     return pa.array(values > 0 if column.type == "boolean" else values, mask=null)

@@ -22,6 +22,7 @@ from pipelines.sources.doubts import settle_doubts
 from pipelines.sources.duplicates import settle_duplicates
 from pipelines.sources.files import Input, find_files
 from pipelines.sources.forms import Forms
+from pipelines.sources.joins import join_files
 from pipelines.sources.midnights import days_as_shown
 from pipelines.sources.personal_data import define_pseudonym
 from pipelines.sources.readable_part import Part
@@ -92,6 +93,7 @@ def load_table(
     for index, given in enumerate(inputs):
         copy = scratch / f"{table.name}-{index}.csv"
         part = open_part(connection, given, source, dialect, copy)
+        part = join_files(connection, part, source, given, dialect, copy)
         bound = bind(table, source, part.columns, part.name)
         refuse_no_zone(table, source, dialect, part.columns, bound.bindings)
         reader.verify(part, [name for b in bound.bindings for name in b.origin.read])

@@ -38,8 +38,8 @@ from pipelines.snapshots.store import (
     refused_folder,
 )
 from pipelines.snapshots.writing_tables import WrittenTables, write_tables
+from pipelines.sources.database_reader import fetch_tables
 from pipelines.sources.files import Input, changed, digests, file_digest, find_files
-from pipelines.sources.postgres_reader import fetch_tables
 
 FORMAT = 4
 

@@ -14,7 +14,8 @@ import duckdb
 from features.errors import ContractError
 from pipelines.config.sources import Dialect, composed
 from pipelines.runtime.duckdb_connection import first_line, literal
-from pipelines.sources.readable_part import Declared, Part, Reader, TextFacts
+from pipelines.sources.packed_text import is_packed, unpacked
+from pipelines.sources.readable_part import Declared, Part, Reader, TextFacts, header_names
 
 MAX_LINE_BYTES = 2_000_000
 _CHUNK = 1 << 20
@@ -29,12 +30,12 @@ class CsvReader(Reader):
 
     def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
         dialect = declared.dialect
-        facts = inspect(path, dialect, declared.scratch)
+        facts = inspect(path, declared)
         names = [f"c{i}" for i in range(len(facts.header))]
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
         relation = (
             f"read_csv({literal(facts.readable)}, auto_detect=false, header=true, "
-            f"skip={dialect.skip_rows}, columns={{{columns}}}, delim={literal(dialect.delimiter)}, "
+            f"columns={{{columns}}}, delim={literal(dialect.delimiter)}, "
             f"quote={literal(dialect.quote)}, escape={literal(dialect.quote)}, strict_mode=true, "
             f"null_padding=false, ignore_errors=false, parallel=false, "
             f"max_line_size={MAX_LINE_BYTES})"
@@ -48,7 +49,7 @@ class CsvReader(Reader):
                 for column, name in zip(facts.header, names, strict=True)
             },
             relation=relation,
-            row=f"row_number() over () + {dialect.skip_rows + 1}",
+            row=f"row_number() over () + {facts.header_row}",
             text=facts,
         )
 
@@ -71,39 +72,45 @@ class CsvReader(Reader):
             check_rows(part.path, part.text, dialect)
         text = str(error)
         line = re.search(r"CSV Error on Line: (\d+)", text)
-        where = f"{part.name}, line {line.group(1)}" if line else part.name
+        skipped = 0 if part.text is None else part.text.header_row - 1
+        where = f"{part.name}, line {int(line.group(1)) + skipped}" if line else part.name
         if "state machine" in text:
             return ContractError(f"{where}: mixes line ends, or quotes within unquoted fields")
         return ContractError(f"{where}: breaks the declared dialect ({first_line(error)})")
 
 
-def inspect(path: Path, dialect: Dialect, scratch: Path) -> TextFacts:
-    """Check encoding, NUL bytes and header; a file in another encoding is copied to UTF-8.
+def inspect(path: Path, declared: Declared) -> TextFacts:
+    """Check encoding, NUL bytes and header.
+
+    A file that is packed, in another encoding or with lines above its header is copied to plain
+    UTF-8.
 
     Raises ``ContractError`` naming the file, and the line where there is one.
     """
     if path.stat().st_size == 0:
         raise ContractError(f"{path}: the file is empty (0 bytes); was its export cut off?")
+    dialect, row = declared.dialect, declared.header_row
     readable = path
     copy: IO[bytes] | None = None
-    if codecs.lookup(dialect.encoding).name not in _READ_AS_UTF8:
-        readable = scratch
-        copy = scratch.open("wb")
+    plain = codecs.lookup(dialect.encoding).name in _READ_AS_UTF8
+    if is_packed(path) or row > 1 or not plain:
+        readable = declared.scratch
+        copy = readable.open("wb")
     try:
-        delimiters, quotes = _scan(path, dialect, copy)
+        delimiters, quotes = _scan(path, declared, copy)
     finally:
         if copy is not None:
             copy.close()
-    header, above = _header(path, readable, dialect)
-    delimiters -= above.count(dialect.delimiter)
-    return TextFacts(readable, header, delimiters, quotes - above.count(dialect.quote))
+    return TextFacts(readable, _header(path, readable, dialect, row), delimiters, quotes, row)
 
 
-def _scan(path: Path, dialect: Dialect, copy: IO[bytes] | None) -> tuple[int, int]:
+def _scan(path: Path, declared: Declared, copy: IO[bytes] | None) -> tuple[int, int]:
+    dialect = declared.dialect
     decoder = codecs.getincrementaldecoder(dialect.encoding)()
     lines = 1
+    above = declared.header_row - 1
     delimiters = quotes = 0
-    with path.open("rb") as file:
+    with unpacked(path, declared.table) as file:
         while True:
             chunk = file.read(_CHUNK)
             try:
@@ -115,6 +122,9 @@ def _scan(path: Path, dialect: Dialect, copy: IO[bytes] | None) -> tuple[int, in
                 line = lines + text[: text.index("\0")].count("\n")
                 raise ContractError(f"{path}, line {line}: a NUL byte; export the file again")
             lines += text.count("\n")
+            while above and text:
+                _, ended, text = text.partition("\n")
+                above -= bool(ended)
             delimiters += text.count(dialect.delimiter)
             quotes += text.count(dialect.quote)
             if copy is not None:
@@ -130,27 +140,20 @@ def _undecodable(path: Path, dialect: Dialect, line: int) -> ContractError:
     )
 
 
-def _header(path: Path, readable: Path, dialect: Dialect) -> tuple[tuple[str, ...], str]:
-    """The names of the columns, and what is written above them."""
-    at = f"{path}, line {dialect.skip_rows + 1}"
+def _header(path: Path, readable: Path, dialect: Dialect, row: int) -> tuple[str, ...]:
+    at = f"{path}, line {row}"
     with readable.open(encoding="utf-8-sig", newline="") as file:
-        above = "".join(file.readline() for _ in range(dialect.skip_rows))
         try:
             names = [composed(name) for name in next(csv.reader(file, _strict(dialect)), [])]
         except csv.Error as error:
             raise ContractError(f"{at}: unreadable header ({error})") from error
-    twice = sorted({name for name in names if names.count(name) > 1})
-    below = _title_lines(readable, dialect)
-    if twice:
-        raise ContractError(f"{at}: column {twice[0]!r} is there twice; rename one{below}")
-    if not any(names):
-        raise ContractError(f"{at}: no header; the first line must name the columns{below}")
-    if len(names) == 1 and below:
-        raise ContractError(f"{at}: one cell, and more in the lines below{below}")
-    return tuple(names), above
+    titles = _title_lines(readable, dialect, row)
+    if len(names) == 1 and titles:
+        raise ContractError(f"{at}: one cell, and more in the lines below{titles}")
+    return header_names(names, at, titles)
 
 
-def _title_lines(readable: Path, dialect: Dialect) -> str:
+def _title_lines(readable: Path, dialect: Dialect, row: int) -> str:
     """What to declare when lines stand above the header: the first line of most and named cells."""
     with _field_limit(), readable.open(encoding="utf-8-sig", newline="") as file:
         rows = []
@@ -160,10 +163,10 @@ def _title_lines(readable: Path, dialect: Dialect) -> str:
             except csv.Error:
                 rows.append([])
     widest = max(map(len, rows), default=0)
-    header = next((n for n, row in enumerate(rows) if len(row) == widest and all(row)), 0)
-    if widest < 2 or header <= dialect.skip_rows:
+    header = next((n for n, cells in enumerate(rows) if len(cells) == widest and all(cells)), 0)
+    if widest < 2 or header == 0:
         return ""
-    return f". If the header is in line {header + 1}, declare dialect: {{skip_rows: {header}}}"
+    return f". If the header is in line {row + header}, declare header_row: {row + header}"
 
 
 def _strict(dialect: Dialect) -> type[csv.Dialect]:
@@ -192,10 +195,8 @@ def check_rows(path: Path, facts: TextFacts, dialect: Dialect) -> int:
     fields than the header, an unterminated quote or an oversized field.
     """
     width = len(facts.header)
-    rows, start = -1, dialect.skip_rows + 1
+    rows, start = -1, facts.header_row
     with _field_limit(), facts.readable.open(encoding="utf-8-sig", newline="") as file:
-        for _ in range(dialect.skip_rows):
-            file.readline()
         reader = csv.reader(file, _strict(dialect))
         try:
             for row in reader:
@@ -203,10 +204,10 @@ def check_rows(path: Path, facts: TextFacts, dialect: Dialect) -> int:
                     raise ContractError(
                         f"{path}, line {start}: {len(row)} fields where the header has {width}; "
                         "a cut-off row, or a delimiter or quote that is not the declared one"
-                        f"{_title_lines(facts.readable, dialect)}"
+                        f"{_title_lines(facts.readable, dialect, facts.header_row)}"
                     )
                 rows += bool(row) or width == 1
-                start = dialect.skip_rows + reader.line_num + 1
+                start = reader.line_num + facts.header_row
         except csv.Error as error:
             raise ContractError(f"{path}, line {start}: {_plain(error)}") from error
     return rows

@@ -1,8 +1,9 @@
-"""Durations of any source as seconds: clock times, ISO 8601, intervals, other units."""
+"""Durations of any source: as seconds (clock times, ISO 8601, intervals), as the day they began."""
 
 from collections.abc import Mapping
+from datetime import date
 
-from pipelines.config.sources import DurationForm
+from pipelines.config.sources import DURATIONS, DurationForm
 from pipelines.runtime.duckdb_connection import literal
 
 INTERVAL = "INTERVAL"
@@ -53,3 +54,25 @@ def factor_of(declared: DurationForm | None) -> float | None:
     (60, None)
     """
     return None if declared is None else _SECONDS.get(declared)
+
+
+def day_before(number: str, unit: str, day: date) -> str:
+    """SQL of the day that lies a duration before ``day``; null below 0 or above 150 years.
+
+    Whole units that have passed tell when something began to a unit only: the latest such day
+    is taken, and at the latest the day before ``day``, as the rows show what had begun.
+    """
+    months = DURATIONS[unit]
+    most = 150 * 12 / months if months else 150 * 366
+    whole, rest = f"floor({number})", f"({number} - floor({number})) * {months * 365.25 / 12}"
+    back = f"to_days(cast({whole} as INTEGER))"
+    if months:
+        back = (
+            f"to_months(cast({whole} as INTEGER) * {months}) + "
+            f"to_days(cast(floor({rest}) as INTEGER))"
+        )
+    given = f"DATE {literal(day)}"
+    return (
+        f"case when {number} between 0 and {most:g} "
+        f"then cast(least({given} - ({back}), {given} - interval 1 day) as DATE) end"
+    )

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote
 
 from features.errors import ConfigError, ContractError
 from pipelines.config.settings import Settings
-from pipelines.config.sources import FORMATS
+from pipelines.config.sources import FORMATS, Kind, file_kind
 
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 DIGEST_ENDING = ".sha256"
@@ -28,6 +28,14 @@ class Input:
     partition: Mapping[str, str | None] = field(default_factory=dict)
     digest: str | None = None
     types: Mapping[str, str] = field(default_factory=dict)
+    joins: tuple["Input", ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that is read for it, with the logs of tables; none for an extract."""
+        if self.digest is not None:
+            return ()
+        return (*_with_log(self.path), *(path for join in self.joins for path in join.files))
 
 
 def file_digest(path: Path) -> str:
@@ -43,12 +51,25 @@ def find_files(settings: Settings, table: str) -> tuple[Input, ...]:
     data folder.
     """
     root, source = settings.paths.data, settings.sources[table]
-    pattern, ending = source.path or "", FORMATS[source.kind].suffix
-    files = tuple(sorted(set(_below(root, pattern, ending))))
+    joins = tuple(
+        each
+        for join in source.joins
+        for each in _find(root, table, join.path, file_kind(join.path, join.format))
+    )
+    if len(joins) != len(source.joins):
+        raise ContractError(f"sources.{table}.joins: each path names one file, without *")
+    found = _find(root, table, source.path or "", source.kind)
+    return tuple(replace(each, joins=joins) for each in found)
+
+
+def _find(root: Path, table: str, pattern: str, kind: Kind) -> tuple[Input, ...]:
+    endings = FORMATS[kind].suffixes
+    files = tuple(sorted(set(_below(root, pattern, endings))))
     if not files:
         raise ContractError(
             f"{table}: no file matches {root / pattern} (sources.{table}.path under paths.data); "
-            f"is the export there, is paths.data right, and are a folder's files {ending}?"
+            "is the export there, is paths.data right, and are a folder's files "
+            f"{' or '.join(endings)}?"
         )
     for path in files:
         if not path.resolve().is_relative_to(root.resolve()):
@@ -56,7 +77,7 @@ def find_files(settings: Settings, table: str) -> tuple[Input, ...]:
     return tuple(Input(path, str(path), _partition(path, root)) for path in files)
 
 
-def _below(root: Path, pattern: str, ending: str) -> Iterator[Path]:
+def _below(root: Path, pattern: str, endings: tuple[str, ...]) -> Iterator[Path]:
     for path in root.glob(pattern):
         if path.is_file() and path.suffix != DIGEST_ENDING:
             yield path
@@ -64,8 +85,9 @@ def _below(root: Path, pattern: str, ending: str) -> Iterator[Path]:
             # Writers of whole folders leave _SUCCESS, .crc and half-written files beside the data.
             yield from (
                 file
-                for file in path.rglob(f"*{ending}")
-                if file.is_file()
+                for file in path.rglob("*")
+                if file.name.endswith(endings)
+                and file.is_file()
                 and not any(part.startswith(("_", ".")) for part in file.relative_to(path).parts)
             )
 
@@ -85,7 +107,7 @@ def digests(inputs: Mapping[str, tuple[Input, ...]]) -> dict[str, str]:
         if each.digest is not None:
             found[each.name] = each.digest
             continue
-        for path in _with_log(each.path):
+        for path in each.files:
             if path.as_posix() not in found:
                 found[path.as_posix()] = file_digest(path)
                 _refuse_other(path, found[path.as_posix()])
@@ -94,17 +116,17 @@ def digests(inputs: Mapping[str, tuple[Input, ...]]) -> dict[str, str]:
 
 def changed(inputs: Mapping[str, tuple[Input, ...]], before: Mapping[str, str]) -> str | None:
     """Name of a file that is no longer what ``before`` says, or None."""
-    files = {each.path for parts in inputs.values() for each in parts if each.digest is None}
-    for path in sorted(path for file in files for path in _with_log(file)):
+    files = {path for parts in inputs.values() for each in parts for path in each.files}
+    for path in sorted(files):
         if not path.is_file() or file_digest(path) != before.get(path.as_posix()):
             return str(path)
     return None
 
 
 def _with_log(path: Path) -> tuple[Path, ...]:
-    """A file and, for a DuckDB file, the log of what was written since its last checkpoint."""
-    log = path.with_name(f"{path.name}.wal")
-    return (path, log) if log.is_file() else (path,)
+    """A file and, for a file of tables, the log of what was written since its last checkpoint."""
+    logs = (path.with_name(f"{path.name}{ending}") for ending in (".wal", "-wal"))
+    return (path, *(log for log in logs if log.is_file()))
 
 
 def _refuse_other(path: Path, digest: str) -> None:

@@ -1,7 +1,7 @@
 """Reader interface: one file or table of a source as SQL can read it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +14,16 @@ from pipelines.runtime.duckdb_connection import first_line
 
 @dataclass(frozen=True, slots=True)
 class TextFacts:
-    """What one pass over a text file saw. ``readable`` is the file itself or its UTF-8 copy."""
+    """What one pass over a text file saw. ``readable`` is the file itself or its UTF-8 copy.
+
+    ``header_row`` is the header's line in the file; a copy begins with it.
+    """
 
     readable: Path
     header: tuple[str, ...]
     delimiters: int
     quotes: int
+    header_row: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +46,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a file is declared to be, and a name for a copy of it that can be read."""
+    """What a file is declared to be, and a name for a copy of it that can be read.
+
+    ``table`` names one of several tables, sheets or members; the rows above ``header_row`` are
+    not read.
+    """
 
     table: str
     dialect: Dialect
     scratch: Path
+    header_row: int = 1
 
 
 class Reader(ABC):
@@ -77,3 +86,19 @@ class Reader(ABC):
 def unreadable(path: Path, error: Exception, name: str) -> ContractError:
     """The refusal of a damaged file."""
     return ContractError(f"{path}: not a whole {name} file ({first_line(error)}); export it again")
+
+
+def header_names(names: Sequence[str], where: str, titles: str = "") -> tuple[str, ...]:
+    """A header's names; raises ``ContractError`` when there are none, or one is there twice.
+
+    ``titles`` says what to do where titles stand above the header.
+    """
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ContractError(
+            f"{where}: column {twice[0]!r} is there twice; rename one"
+            + (titles or ", or name the row of the names (header_row: …) if titles stand above it")
+        )
+    if not any(names):
+        raise ContractError(f"{where}: no header; a row must name the columns{titles}")
+    return tuple(names)

@@ -1,4 +1,4 @@
-"""Readers of Parquet, DuckDB and database extracts, and the registry of readers by kind.
+"""The registry of readers by kind of source.
 
 A new kind of source is a file with its ``Reader``, a line here, and one in
 ``pipelines.config.sources.FORMATS`` with what a configuration has to know of it.
@@ -14,15 +14,19 @@ from pipelines.config.sources import Dialect, Kind, Source, composed
 from pipelines.runtime.duckdb_connection import literal
 from pipelines.sources.csv_reader import CsvReader
 from pipelines.sources.duckdb_reader import DuckdbReader
+from pipelines.sources.excel_reader import ExcelReader
 from pipelines.sources.files import Input
 from pipelines.sources.parquet_reader import ExtractReader, ParquetReader
 from pipelines.sources.readable_part import Declared, Part, Reader
+from pipelines.sources.sqlite_reader import SqliteReader
 
 READERS: Mapping[Kind, Reader] = {
     "csv": CsvReader(),
+    "excel": ExcelReader(),
     "parquet": ParquetReader(),
     "duckdb": DuckdbReader(),
-    "postgres": ExtractReader(),
+    "sqlite": SqliteReader(),
+    "database": ExtractReader(),
 }
 
 
@@ -38,7 +42,7 @@ def open_part(
     Adds the columns that its folders name, and those of a database table that were not fetched.
     Raises ``ContractError`` when it is not what it is declared to be.
     """
-    declared = Declared(source.table or "", dialect, scratch)
+    declared = Declared(source.table or "", dialect, scratch, source.header_row)
     part = READERS[source.kind].open(connection, source_file.path, declared)
     folders = {
         key: value for key, value in source_file.partition.items() if key not in part.columns

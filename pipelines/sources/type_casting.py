@@ -9,6 +9,7 @@ from features.timeline import days_later_sql
 from pipelines.config.sources import Dialect, Source
 from pipelines.runtime.duckdb_connection import identifier, literal, literals, local_to_utc
 from pipelines.sources.binding import Binding
+from pipelines.sources.durations import day_before
 from pipelines.sources.forms import Forms, as_text
 from pipelines.sources.number_forms import THREE_DECIMALS
 from pipelines.sources.parsing import clean, read, rename
@@ -16,6 +17,7 @@ from pipelines.sources.personal_data import WHOSE
 from pipelines.sources.readable_part import Part
 
 SKIPPED = "rows_with"
+_TENURE = Column("tenure", "How long something has lasted.", "number")
 ALWAYS = "TIMESTAMP '1970-01-01'"
 
 
@@ -40,8 +42,9 @@ def part_select(
     for i, binding in enumerate(bindings):
         column, name = binding.column, binding.column.name
         expression, stored, own = _origin(part, binding, forms)
+        tenure = binding.origin.tenure
         reading = read(
-            *(f"r{i}", f"p{i}", column, stored, own),
+            *(f"r{i}", f"p{i}", column if tenure is None else _TENURE, stored, own),
             duration=binding.origin.duration,
             as_shown=name in as_shown,
         )
@@ -56,7 +59,7 @@ def part_select(
         if reading.empty is not None:
             empty[name] = f"coalesce({reading.empty}, false)"
             given += f" and not {empty[name]}"
-        value = reading.value
+        value = reading.value if tenure is None else day_before(reading.value, *tenure)
         if forms.pseudonyms and name in WHOSE:
             value = f"pseudonym({value})"
         if binding.as_days:

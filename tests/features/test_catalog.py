@@ -164,7 +164,7 @@ def test_a_combination_goes_with_what_it_is_made_of() -> None:
     assert "segment" not in history.omitted, "one of what it may be made of is enough"
     neither = build_catalog({"customers"}, absent=["customers.segment"])
     assert neither.omitted["segment"] == ("master_data", "customers.segment")
-    assert {part.name for part in FULL.parts} >= {"own_price_broadband", "market_price_broadband"}
+    assert {part.name for part in FULL.parts} >= {"compared_own_price", "compared_market_price"}
     assert not {part.name for part in FULL.parts} & set(_BY_NAME)
     matrix.bind(without_market, ZONE)
     alone = build_catalog(TABLES).only(["complaint_x_uninformed"])

@@ -75,7 +75,7 @@ _REFERENCES = {
 }
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "plan_id": ("p0", "p1", "p2", "p3"),
-    "product_line": ("electricity", "broadband"),
+    "product_line": ("electricity", "alarm"),
     "topic": ("billing", "fault"),
     "kind": ("outage", "marketing", "survey", "price"),
     "attribute": (

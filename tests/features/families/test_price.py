@@ -349,6 +349,19 @@ def test_only_what_the_market_has_is_compared_and_every_contract_counts() -> Non
     assert cells(insured, "2024-03-01", *names) == (None, None, None)
 
 
+def test_a_line_of_the_companys_own_is_held_against_its_market() -> None:
+    market = [{"product_line": "alarm", "month": "2024-01-01", "price": 100}]
+    rows = company(contracts=[_ELECTRICITY | {"product_line": "alarm"}], market_price=market)
+    assert cells(rows, "2024-02-01", "price_vs_market") == pytest.approx(0.2)
+
+
+def test_the_newest_month_holds_whichever_was_known_first() -> None:
+    early = _MARKET[0] | {"known_at": "2024-02-20 10:00:00"}
+    rows = company(contracts=[_ELECTRICITY], market_price=[early, _MARKET[1]])
+    for day in ("2024-02-20", "2024-02-21"):
+        assert cells(rows, day, "price_vs_market") == pytest.approx(0.2)
+
+
 def test_a_market_price_known_late_holds_from_the_day_it_is_known() -> None:
     late = _MARKET[1] | {"known_at": "2024-02-20 10:00:00"}
     rows = company(contracts=[_ELECTRICITY], market_price=[_MARKET[0], late])

@@ -20,7 +20,7 @@ from trees import records, tree
 from pipelines.jobs.entry import NIGHTLY
 from pipelines.publication.reader import current
 from pipelines.snapshots import snapshot as snapshots
-from pipelines.sources import postgres_reader
+from pipelines.sources import database_reader
 
 Sources = dict[str, Any]
 CUSTOMERS = {"customers": {"path": "tables/customers.csv", "known_delay_days": 0, "static": True}}
@@ -171,7 +171,7 @@ def refused(demo, copied, stille):
 def test_a_fault_ends_with_its_code_and_the_last_list_stays(
     copied, refused, monkeypatch, fault: Callable[[Path], Sources], code: int
 ):
-    monkeypatch.setattr(postgres_reader, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(database_reader, "FIRST_WAIT_SECONDS", 0.01)
     monkeypatch.setattr(logging, "raiseExceptions", False)
     monkeypatch.setenv("STILLE_NOWHERE", "postgresql://a:b@127.0.0.1:1/c")
     refused(code, fault(copied / "data" / "tables"))

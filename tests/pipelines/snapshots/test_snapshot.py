@@ -199,7 +199,7 @@ def test_events_more_than_a_day_after_the_night_are_set_aside(company, into):
 
 
 def test_a_contract_may_start_after_the_night(company, into):
-    content = "contract_id,customer_id,product_line,started_on\nk,1,electricity,2026-03-01\n"
+    content = "contract_id,customer_id,product_line,started_on\nk,1,alarm,2026-03-01\n"
     settings = company({"c.csv": content}, {"contracts": {"path": "c.csv"}})
     snapshot = take_snapshot(settings, into, as_of=date(2026, 1, 11))
     assert snapshot.tables["contracts"].quarantined == {}

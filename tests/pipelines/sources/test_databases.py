@@ -18,8 +18,10 @@ from features.errors import BusyError, ConfigError, ContractError
 from pipelines.config.settings import load_settings
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.snapshots.store import previous_snapshot
-from pipelines.sources import postgres_extract, postgres_reader
-from pipelines.sources.postgres_extract import public_address, with_timeouts, without_secrets
+from pipelines.sources import database_extract, database_reader
+from pipelines.sources.addresses import Address, DroppedError, public_address, without_secrets
+from pipelines.sources.driver_registry import driver_of
+from pipelines.sources.postgres_driver import with_timeouts
 
 
 def at(written):
@@ -247,7 +249,7 @@ def server(postgresql):
 @pytest.fixture
 def tables(server, monkeypatch):
     monkeypatch.setenv("STILLE_DB_URI", server.uri())
-    monkeypatch.setattr(postgres_reader, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(database_reader, "FIRST_WAIT_SECONDS", 0.01)
     server.run(
         "drop schema if exists crm cascade",
         "create schema crm",
@@ -365,15 +367,15 @@ def test_days_of_a_database_with_times_and_no_zone_need_one(take, tables):
 def test_all_tables_are_read_as_of_one_moment(take, tables, monkeypatch):
     fetched = []
 
-    def fetch(cursor, name, source, table, uri, folder):
-        found = postgres_extract.fetch(cursor, name, source, table, uri, folder)
+    def fetch(driver, cursor, name, *rest):
+        found = database_extract.fetch(driver, cursor, name, *rest)
         fetched.append(name)
         tables.run(
             "insert into crm.kontakt (id, nr, kl) values (9, '8', timestamptz '2026-01-01 00:00Z')"
         )
         return found
 
-    monkeypatch.setattr(postgres_reader, "fetch", fetch)
+    monkeypatch.setattr(database_reader, "fetch", fetch)
     snapshot = take(None, {"customers": KUNDE, "contacts": KONTAKT})
     assert fetched == ["customers", "contacts"]
     assert snapshot.tables["contacts"].rows == 2
@@ -381,8 +383,8 @@ def test_all_tables_are_read_as_of_one_moment(take, tables, monkeypatch):
 
 def test_the_transaction_can_write_nothing(tables):
     with (
-        pytest.raises(postgres_reader.DroppedError, match="read-only transaction"),
-        postgres_reader.transaction(tables.uri()) as cursor,
+        pytest.raises(DroppedError, match="read-only transaction"),
+        driver_of("postgresql").session(Address("postgresql", tables.uri())) as cursor,
     ):
         cursor.execute("delete from crm.kontakt")
 

@@ -559,9 +559,8 @@ def test_lines_above_the_header_are_named_and_passed_over_where_declared(
     files = {"customers.csv": f"{above}customer_id,segment,x\n1,a,b\n2,c,d\n"}
     message = refused(files)
     assert said in message
-    header = f"If the header is in line {skipped + 1}, declare dialect: {{skip_rows: {skipped}}}"
-    assert header in message
-    source = customers(dialect={"skip_rows": skipped})
+    assert f"If the header is in line {skipped + 1}, declare header_row: {skipped + 1}" in message
+    source = customers(header_row=skipped + 1)
     assert take(files, source).tables["customers"].rows == 2
     files = {"customers.csv": f"{above}customer_id,segment,x\n1,a,b\n2,c\n"}
     assert f"customers.csv, line {skipped + 3}: 2 fields where" in refused(files, source)
