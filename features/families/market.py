@@ -17,8 +17,8 @@ BENEFITS = FAMILY.stream(
 
 COMPARED_PRICES = FAMILY.stream(
     "compared_prices",
-    reads=("contracts", "market_price"),
-    optional=("price_changes", "terminations"),
+    reads=("contracts", "market_price", "price_changes"),
+    optional=("terminations",),
     bases=(OWN_PRICES.name,),
     reveals={"to_at": "to_at"},
     sql="""

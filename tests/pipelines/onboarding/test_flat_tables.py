@@ -80,7 +80,7 @@ def test_a_flat_table_becomes_customers_with_attributes_and_labels(draft):
     assert set(customers.attributes) == {"plan", "kommune", "monthly_charges", "signed"}
     assert customers.attributes["signed"].as_days
     assert customers.static
-    assert customers.columns["joined_on"].duration == ("months", date(2025, 12, 1))
+    assert customers.columns["joined_on"].tenure == ("months", date(2025, 12, 1))
     assert set(customers.dropped) == {"ChurnReason", "Cause", "Health", "Note", "Country"}
     assert "Phone" not in str(settings)
     assert labels.columns["as_of"].value == "2025-12-01"
@@ -310,7 +310,7 @@ def test_public_flat_tables_are_read_after_four_answers(
     assert person.asked == 4
     customers = settings.sources["customers"]
     assert len(customers.attributes) == attributes
-    assert customers.columns["joined_on"].duration == joined
+    assert customers.columns["joined_on"].tenure == joined
     paths = settings.paths.model_copy(update={"var": tmp_path / "var"})
     snapshot = take_snapshot(settings.model_copy(update={"paths": paths}), tmp_path / "snapshot")
     assert snapshot.tables["customers"].rows == snapshot.tables["labels"].rows
