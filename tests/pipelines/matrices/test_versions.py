@@ -74,6 +74,7 @@ def test_versions_are_refused_where_a_table_is_read_as_a_whole(company, table):
     assert "tables that may have versions: invoices, payments," in str(caught.value)
 
 
+INBOUND = {"direction": {"value": "inbound"}}
 LOG = "contact_id,customer_id,started_at,transfers,known_at\n" + (
     "t,1,2024-03-01 09:00:00,1,2024-03-01 09:00:00\n"
     "t,1,2024-03-01 09:00:00,3,2024-03-09 09:00:00\n"
@@ -91,7 +92,7 @@ LOG = "contact_id,customer_id,started_at,transfers,known_at\n" + (
     ],
 )
 def test_a_log_with_a_row_per_change_is_read_as_declared(company, tmp_path, duplicates, seen):
-    source = {"path": "k.csv", "duplicates": duplicates}
+    source = {"path": "k.csv", "duplicates": duplicates, "columns": INBOUND}
     settings = company({"k.csv": LOG}, {"contacts": source})
     snapshot = take_snapshot(settings, tmp_path / "snapshot")
     assert snapshot.tables["contacts"].quarantined == {}

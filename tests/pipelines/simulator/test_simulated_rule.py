@@ -119,13 +119,14 @@ def test_unsolved_cases_weigh_more_than_waits_and_delight_nothing(large):
 def test_every_driver_of_the_features_acts_on_somebody_but_those_that_change_no_risk(large):
     shares = truth(large)[[f"share_{code}" for code in CODES]]
     idle = {name.removeprefix("share_") for name in shares if not shares[name].any()}
-    # Outreach acts where lists are acted on, claims where insurance is sold.
+    # Outreach acts where lists are acted on, claims and renewals where insurance is sold.
     assert idle == {
         "channel_mix",
         "survey_silence",
         "outreach",
         "contact_volume",
         "claims",
+        "renewal",
         "profile",
     }
 

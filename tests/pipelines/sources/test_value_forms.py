@@ -126,7 +126,7 @@ def test_whatever_is_written_is_read_in_the_declared_form_or_not_at_all(
         bare = written.replace("\u2212", "-").replace("\u00a0", " ").strip()
         bare = bare.removeprefix("kr").strip().removesuffix("kr").strip()
         negative = "-" in re.sub(r"[,.:]-$", "", bare.lower().partition("e")[0]) or "(" in bare
-        digits = bare.strip("()+- kr.").rstrip(decimal)
+        digits = bare.strip("()+- kr.").rstrip(".,")
         for sign in (thousands, " "):
             digits = digits.replace(sign, "") if sign else digits
         meant = abs(Decimal(digits.replace(decimal, "."))) * (100 if column == "money" else 1)
