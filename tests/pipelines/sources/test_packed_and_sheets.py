@@ -88,10 +88,11 @@ def test_titles_above_a_header_are_skipped_and_lines_counted(invoices, data, enc
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (gzip.compress(BILLS.encode()), "compressed with gzip"),
+        (gzip.compress(BILLS.encode(), mtime=0), "compressed with gzip"),
         (b"\xd0\xcf\x11\xe0 workbook", "an old workbook: save it as .xlsx"),
         (b"PAR1", "a Parquet file"),
     ],
+    ids=["gzip", "workbook", "parquet"],
 )
 def test_what_is_no_text_is_named(invoices, data, name, content, said):
     (data / name).write_bytes(content)
