@@ -20,7 +20,7 @@ from features.errors import StilleError
 from pipelines.cli.data import check, simulate
 from pipelines.cli.model import train, truth
 from pipelines.cli.night import nightly
-from pipelines.cli.options import DEMO, DEMO_DATA, Config, Plain, app
+from pipelines.cli.options import DEMO, DEMO_DATA, Config, Plain, app, with_config
 from pipelines.runtime.environment import quiet_libraries
 
 
@@ -63,7 +63,7 @@ def main() -> None:
     try:
         app()
     except StilleError as error:
-        message = f"[bold red]stille:[/] {escape(str(error))}"
+        message = f"[bold red]stille:[/] {escape(with_config(str(error)))}"
         Console(stderr=True, soft_wrap=True).print(message, highlight=False)
         raise SystemExit(error.exit_code) from None
 

@@ -3,6 +3,10 @@
 Commands import what they need when called, so that help is quick.
 """
 
+import inspect
+import re
+import shlex
+from contextvars import ContextVar
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +22,17 @@ app = typer.Typer(
 )
 DEMO = Path("configs/demo.yaml")
 DEMO_DATA = Path("data/demo")
-Config = Annotated[Path, typer.Option("--config", help="The company's configuration.")]
+_CONFIG_IN_USE = ContextVar("config_in_use", default=DEMO)
+
+
+def _use(config: Path) -> Path:
+    _CONFIG_IN_USE.set(config)
+    return config
+
+
+Config = Annotated[
+    Path, typer.Option("--config", callback=_use, help="The company's configuration.")
+]
 AsOf = Annotated[
     datetime | None,
     typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day to stand on (default: today)."),
@@ -55,6 +69,26 @@ def run_job(
         printing.result_of(job, alarm.result, as_json=as_json)
         raise
     printing.result_of(job, result, as_json=as_json)
+
+
+def with_config(message: str, config: Path | None = None) -> str:
+    """The message, whose commands that take a configuration name the one in use.
+
+    >>> with_config("Mend it. Then: stille check --accept.", Path("configs/nord kraft.yaml"))
+    "Mend it. Then: stille check --config 'configs/nord kraft.yaml' --accept."
+    >>> with_config("Then: stille check.", DEMO)
+    'Then: stille check.'
+    """
+    config = config or _CONFIG_IN_USE.get()
+    if config == DEMO:
+        return message
+    named = "|".join(
+        command.name or callback.__name__.replace("_", "-")
+        for command in app.registered_commands
+        if (callback := command.callback) and "config" in inspect.signature(callback).parameters
+    )
+    pattern = rf"\bstille ({named or 'check'})\b(?! --config)"
+    return re.sub(pattern, rf"stille \1 --config {shlex.quote(str(config))}", message)
 
 
 def as_day(moment: datetime | None) -> date | None:

@@ -42,6 +42,14 @@ def test_help_lists_every_command_and_loads_no_heavy_library(root):
     assert shown.strip().endswith("[]")
 
 
+def test_a_hint_names_the_configuration_in_use(stille, company, tmp_path):
+    company()
+    config = tmp_path / "config.yaml"
+    ended = stille("nightly", "--plain", "--config", config)
+    assert ended.code == 4
+    assert f"Train one: stille train --config {config}." in ended.err.replace("\n", "")
+
+
 def test_no_command_shows_the_help(stille):
     ended = stille()
     assert ended.code == 2
