@@ -65,7 +65,7 @@ def collect(
             data_until=data_until,
             notices=_notices(stamp, health, data_until, monitored, measured),
         ),
-        tonight=_tonight(settings, rows),
+        tonight=_tonight(settings, rows, stamp.as_of),
         reach=reach_of(rows),
         reasons=risk_reasons(rows, week_ago),
         monitored_on=monitored.day if monitored.data is not None else None,
@@ -77,12 +77,13 @@ def collect(
     )
 
 
-def _tonight(settings: Settings, rows: pd.DataFrame) -> Tonight:
+def _tonight(settings: Settings, rows: pd.DataFrame, as_of: date) -> Tonight:
     called = rows[rows["lane"].eq("call")]
     value = None
     if "expected_value_high" in rows and rows["expected_value"].notna().any():
         value = float(called["expected_value"].sum()), float(called["expected_value_high"].sum())
     first, last = settings.contact.calling_hours
+    quiet = settings.contact.quiet(as_of, settings.company.country)
     return Tonight(
         customers=len(rows),
         leavers=float(rows["churn_probability"].sum()),
@@ -93,7 +94,7 @@ def _tonight(settings: Settings, rows: pd.DataFrame) -> Tonight:
         value=value,
         currency=settings.company.currency,
         capacity_minutes=settings.list.capacity_minutes,
-        calling_hours=(f"{first:%H:%M}", f"{last:%H:%M}"),
+        calling_hours=None if quiet else (f"{first:%H:%M}", f"{last:%H:%M}"),
         actions=tuple(_most_first(called["suggested_action"])),
     )
 

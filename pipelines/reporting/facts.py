@@ -62,7 +62,7 @@ class Tonight:
     value: tuple[float, float] | None
     currency: str
     capacity_minutes: float
-    calling_hours: tuple[str, str]
+    calling_hours: tuple[str, str] | None
     actions: tuple[tuple[str, int], ...]
 
 

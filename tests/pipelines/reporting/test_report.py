@@ -151,6 +151,20 @@ def test_the_page_says_what_the_facts_say():
     assert "Objected Left out by a rule 200" in said
 
 
+@pytest.mark.parametrize(
+    ("language", "quiet", "hours"),
+    [("en", "Nobody is phoned", "09:00"), ("nb", "ringes ingen", "ringes mellom")],
+)
+def test_a_page_of_a_day_on_which_nobody_is_phoned_says_so(language, quiet, hours):
+    said = words(full(), language)
+    assert hours in said
+    assert quiet not in said
+    holiday = replace(full(), tonight=replace(full().tonight, calling_hours=None))
+    said = words(holiday, language)
+    assert quiet in said
+    assert hours not in said
+
+
 def test_contact_that_harms_is_said_in_words_and_in_red():
     html = page(full())
     assert '<span class="word bad">Harms.</span>' in html
@@ -323,6 +337,7 @@ def test_facts_are_collected_from_the_lists_the_snapshot_and_the_measurements(tm
     assert facts.tonight.leavers == 1.0
     assert (facts.tonight.called, facts.tonight.called_new, facts.tonight.silent) == (1, 1, 1)
     assert facts.tonight.value == (100.0, 300.0)
+    assert facts.tonight.calling_hours is None, "1 March 2026 is a Sunday"
     assert facts.run.data_until == date(2026, 2, 9)
     assert [notice.code for notice in facts.run.notices] == [
         "permissions",
