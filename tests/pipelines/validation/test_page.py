@@ -112,7 +112,7 @@ def test_a_page_says_everything_that_there_is_to_look_at(check):
         (
             *("invoices", "150", "0", "0", "2026-01-10", "2026-03-10", "22"),
             "corrects_invoice_id 98%",
-            "n_lines, estimated, format, paper_fee",
+            "contract_id, n_lines, estimated, format, paper_fee",
         ),
         (
             *("contacts", "61", "2", "0", "2026-03-01", "2026-03-28", "4", ""),
