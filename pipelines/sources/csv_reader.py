@@ -135,9 +135,10 @@ def _scan(path: Path, declared: Declared, copy: IO[bytes] | None) -> tuple[int, 
 
 def _undecodable(path: Path, dialect: Dialect, line: int, chunk: bytes) -> ContractError:
     marked = chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    own = "utf-16" if marked else "cp1252"
     return ContractError(
-        f"{path}, line {line}: not {dialect.encoding}, the declared encoding; if the file is right, "
-        f"declare its own, for example dialect: {{encoding: {'utf-16' if marked else 'cp1252'}}}"
+        f"{path}, line {line}: not {dialect.encoding}, the declared encoding; "
+        f"if the file is right, declare its own, for example dialect: {{encoding: {own}}}"
     )
 
 
@@ -150,7 +151,7 @@ def _header(path: Path, readable: Path, dialect: Dialect, row: int) -> tuple[str
             raise ContractError(f"{at}: unreadable header ({error})") from error
     titles = _title_lines(readable, dialect, row)
     # Excel is told the delimiter by a line of its own, sep=;
-    if titles and (len(names) == 1 or names[0] == "sep="):
+    if titles and (len(names) == 1 or "sep=" in names):
         raise ContractError(f"{at}: no header, and more cells in the lines below{titles}")
     return header_names(names, at, titles)
 

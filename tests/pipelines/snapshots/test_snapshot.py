@@ -217,6 +217,15 @@ def test_events_of_a_set_aside_customer_are_orphans(company, into):
     assert snapshot.tables["cases"].quarantined == {"customer_id: not in customers": 1}
 
 
+def test_that_a_customer_has_always_been_there_is_no_event(company, into):
+    rows = "customer_id,joined_on\n1,\n2,2021-06-01\n3,\n"
+    facts = take_snapshot(company({"customers.csv": rows}), into).tables["customers"]
+    assert str(facts.first_event) == str(facts.last_event) == "2021-05-31 22:00:00"
+    never = company({"customers.csv": "customer_id\n1\n"})
+    facts = take_snapshot(never, into).tables["customers"]
+    assert (facts.first_event, facts.last_event) == (None, None)
+
+
 def test_a_key_is_answered_by_the_customer_s_own_rows_only(company, into):
     day = "2024-01-10 10:00:00"
     files = {
