@@ -102,7 +102,8 @@ come in other rhythms, give `contract_id`.
   brackets around it. Spaces between thousands may be no-break ones. Money and prices may carry the
   company's own currency (`kr`, `NOK`), never another. An exponent is read in a `number` only.
   `1.005` without a declared thousands sign refuses the table, unless another fraction shows that
-  the point is a decimal sign; money of three decimals is then set aside.
+  the point is a decimal sign; money of three decimals is then set aside. So do money and prices
+  in floats that have no other fractions, as another program may have read the text.
 - **Ids.** `12345.0`, an integer that a float has been, is `12345`. An id such as `4.1E+11`, or a
   float of more digits than it holds exactly, refuses the table: several would become one.
 - **Seconds.** Besides seconds `hh:mm:ss`, ISO 8601 (`PT3M25S`), times of day, and durations of

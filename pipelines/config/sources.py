@@ -205,7 +205,9 @@ Day = date  # by another name, as a dialect's date is a form
 # Days that databases and languages write for "no end" and "no start".
 _NULL_DATES = (
     *(date(1, 1, 1), date(1753, 1, 1), date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1)),
-    *(date(2099, 12, 31), date(2262, 4, 11), date(2999, 1, 1), date(2999, 12, 31)),
+    *(date(2079, 6, 6), date(2099, 12, 31), date(2100, 1, 1), date(2100, 12, 31)),
+    *(date(2154, 12, 31), date(2199, 12, 31)),
+    *(date(2262, 4, 11), date(2999, 1, 1), date(2999, 12, 31)),
     *(date(3000, 1, 1), date(4712, 12, 31), date(9999, 1, 1), date(9999, 12, 31)),
 )
 
@@ -213,8 +215,7 @@ _NULL_DATES = (
 class Dialect(Section):
     """How text files are written. Nothing of this is ever guessed from a file.
 
-    ``null_dates`` are days that stand for
-    no date; they hold for every kind of source.
+    ``null_dates`` are days that stand for no date; they hold for every kind of source.
     """
 
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
@@ -312,10 +313,11 @@ class Source(Section):
     Rows are in files (``path``), or in a database. ``table`` names the table of a DuckDB or
     SQLite file, the sheet of a workbook with several, the file in an archive with several; the
     rows above ``header_row`` are titles and not read. ``joins`` are further files of the
-    customers, with a row for each. ``static`` declares every attribute static
-    at once. Rows in which a column of ``rows_with`` is null, or one of ``rows_without`` has one
-    of its values, are left out and are no fault; so are, with ``duplicates: first``, the further
-    rows of a key, as where the XX the rows of a key are what the company knew one after another.
+    customers, with a row for each. ``static`` declares every attribute static at once. Rows in
+    which a column of ``rows_with`` is null, or one of ``rows_without`` has one of its values, are
+    left out and are no fault; so are, with ``duplicates: first`` or ``last``, the other rows of a
+    key. With ``duplicates: versions`` the rows of a key are what the company knew one after
+    another.
     """
 
     path: str | None = None

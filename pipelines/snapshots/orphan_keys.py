@@ -24,7 +24,10 @@ _POINTS_TO: Mapping[str, tuple[str, str]] = {
 def with_orphans(
     connection: duckdb.DuckDBPyConnection, tables: Mapping[str, TableFacts], root: Path
 ) -> dict[str, TableFacts]:
-    """Count, in the written tables under ``root``, references that no row answers."""
+    """Count, in the written tables under ``root``, references that no row answers.
+
+    A row of another customer answers none: no feature looks beyond the customer's own rows.
+    """
     found = {}
     for name, facts in tables.items():
         orphans: dict[str, int] = {}
@@ -32,13 +35,23 @@ def with_orphans(
             itself = (name, column) == (target, key)
             if itself or column not in facts.columns or target not in tables:
                 continue
-            [(count,)] = connection.execute(
-                f"select count(*) from (select {column} as k from {shards_of(root, name)}) "
-                f"anti join (select {key} as k from {shards_of(root, target)}) using (k) "
-                "where k is not null"
+            # An incident has a row for each customer hit, and others may be told of it.
+            own = TABLES[name].per_customer and TABLES[target].key == (key,)
+            whose = ", customer_id" if own else ""
+            answers = f"(select {key} as k{whose} from {shards_of(root, target)})"
+            connection.execute(
+                "create or replace temp table unanswered as select k from "
+                f"(select {column} as k{whose} from {shards_of(root, name)}) "
+                f"anti join {answers} using (k{whose}) where k is not null"
+            )
+            [(count, elsewhere)] = connection.execute(
+                f"select count(*), count(*) filter (k in (select k from {answers} "
+                "semi join unanswered using (k))) from unanswered"
             ).fetchall()
-            if count:
-                orphans[f"{column} not in {target}"] = int(count)
+            if count > elsewhere:
+                orphans[f"{column} not in {target}"] = int(count - elsewhere)
+            if elsewhere:
+                orphans[f"{column} of another customer in {target}"] = int(elsewhere)
         found[name] = replace(facts, profile=replace(facts.profile, orphans=orphans))
     return found
 

@@ -10,6 +10,7 @@ from pipelines.runtime.duckdb_connection import identifier, literal
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.loading import CUSTOMERS, Loaded
 from pipelines.snapshots.profiling import has_days, profile_table
+from pipelines.sources.type_casting import ALWAYS
 
 
 def make_shards(connection: duckdb.DuckDBPyConnection, shard_size: int) -> int:
@@ -78,10 +79,10 @@ def write_shards(
 def facts_of(
     connection: duckdb.DuckDBPyConnection, settings: Settings, loaded: Loaded
 ) -> TableFacts:
-    """Measure a loaded table."""
+    """Measure a loaded table; that a customer has always been there is no event."""
     [(rows, first, last)] = connection.execute(
-        f"select count(*), min(event_at), max(event_at) from {identifier(loaded.name)} "
-        "where _rule is null"
+        f"select count(*), min(day), max(day) from (select nullif(event_at, {ALWAYS}) as day "
+        f"from {identifier(loaded.name)} where _rule is null)"
     ).fetchall()
     bound = loaded.bound
     counted = has_days(loaded.table) or loaded.name in settings.quality.day_rows

@@ -117,7 +117,7 @@ def _scan(path: Path, declared: Declared, copy: IO[bytes] | None) -> tuple[int, 
                 text = decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
                 lines += error.object[: error.start].count(b"\n")
-                raise _undecodable(path, dialect, lines) from error
+                raise _undecodable(path, dialect, lines, error.object) from error
             if "\0" in text:
                 line = lines + text[: text.index("\0")].count("\n")
                 raise ContractError(f"{path}, line {line}: a NUL byte; export the file again")
@@ -133,10 +133,12 @@ def _scan(path: Path, declared: Declared, copy: IO[bytes] | None) -> tuple[int, 
                 return delimiters, quotes
 
 
-def _undecodable(path: Path, dialect: Dialect, line: int) -> ContractError:
+def _undecodable(path: Path, dialect: Dialect, line: int, chunk: bytes) -> ContractError:
+    marked = chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    own = "utf-16" if marked else "cp1252"
     return ContractError(
         f"{path}, line {line}: not {dialect.encoding}, the declared encoding; "
-        "if the file is right, declare its own, for example dialect: {encoding: cp1252}"
+        f"if the file is right, declare its own, for example dialect: {{encoding: {own}}}"
     )
 
 
@@ -148,8 +150,9 @@ def _header(path: Path, readable: Path, dialect: Dialect, row: int) -> tuple[str
         except csv.Error as error:
             raise ContractError(f"{at}: unreadable header ({error})") from error
     titles = _title_lines(readable, dialect, row)
-    if len(names) == 1 and titles:
-        raise ContractError(f"{at}: one cell, and more in the lines below{titles}")
+    # Excel is told the delimiter by a line of its own, sep=;
+    if titles and (len(names) == 1 or "sep=" in names):
+        raise ContractError(f"{at}: no header, and more cells in the lines below{titles}")
     return header_names(names, at, titles)
 
 

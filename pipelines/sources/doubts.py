@@ -79,6 +79,14 @@ def _thousands(
         where = _where(connection, table, f"{binding.column.name}: {THREE_DECIMALS}", parts)
         if where:
             sign, other = dialect.decimal, "," if dialect.decimal == "." else "."
+            if any(part.columns[name] != TEXT for part in parts for name in binding.origin.read):
+                yield ContractError(
+                    f"{_place(table, binding)} has no fraction but of three decimals, as when a "
+                    f"program has read 1.005 for 1005: {where}. If so, mend where the text was "
+                    "read; if these are decimals, declare "
+                    f"sources.{table.name}.dialect: {{thousands: '{other}'}}"
+                )
+                continue
             yield ContractError(
                 f"{_place(table, binding)} has no fraction but of three digits after {sign!r}: "
                 f"{where}. If {sign!r} parts thousands, declare sources.{table.name}.dialect: "

@@ -16,6 +16,10 @@ _BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
 _OTHER_KINDS = {
     b"PK\x03\x04": "a zip archive or a workbook: name it .zip or .xlsx",
     b"\x1f\x8b": "compressed with gzip: name it .csv.gz",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd: pack it as .csv.gz",
+    b"BZh91AY&SY": "compressed with bzip2: pack it as .csv.gz",
+    b"\xfd7zXZ": "compressed with xz: pack it as .csv.gz",
+    b"7z\xbc\xaf": "a 7z archive: pack it as .zip",
     b"\xd0\xcf\x11\xe0": "an old workbook: save it as .xlsx",
     b"PAR1": "a Parquet file: format: parquet",
     b"SQLite format 3": "an SQLite file: format: sqlite",

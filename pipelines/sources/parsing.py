@@ -137,10 +137,15 @@ def _numeric(
         made = f"round(epoch({raw}), 0)" if _takes_seconds(column) else "cast(null as DOUBLE)"
         return Reading(made, _final(parsed, column, forms))
     if _NUMBERS.match(stored):
-        made = raw
-        if stored in _FLOATS:
-            made = f"case when isfinite({raw}) then {raw} end"
-        return Reading(_in_seconds(made, duration), _final(parsed, column, forms))
+        if stored not in _FLOATS:
+            return Reading(_in_seconds(raw, duration), _final(parsed, column, forms))
+        made = _in_seconds(f"case when isfinite({raw}) then {raw} end", duration)
+        # Another program may have read 1.005 of a text as a float before it came here.
+        doubt = in_doubt(f"cast({parsed} as VARCHAR)", forms.dialect)
+        if doubt is None or column.type not in ("money", "price"):
+            return Reading(made, _final(parsed, column, forms))
+        decimals = f"{parsed} <> trunc({parsed}) and not {doubt}"
+        return Reading(made, _final(parsed, column, forms), None, {THREE_DECIMALS: doubt}, decimals)
     dialect = _PLAIN if stored == NUMERIC else forms.dialect
     target = "number" if factor_of(duration) is not None else column.type
     plain = plain_notation(as_text(raw, stored), target, dialect, forms.currency)

@@ -10,7 +10,7 @@ from pipelines.config.sources import Dialect, Source
 from pipelines.runtime.duckdb_connection import identifier, literal, literals, local_to_utc
 from pipelines.sources.binding import Binding
 from pipelines.sources.durations import day_before
-from pipelines.sources.forms import Forms, as_text
+from pipelines.sources.forms import TEXT, Forms, as_text
 from pipelines.sources.number_forms import THREE_DECIMALS
 from pipelines.sources.parsing import clean, read, rename
 from pipelines.sources.personal_data import WHOSE
@@ -51,7 +51,7 @@ def part_select(
         raw.append(f"{expression} as r{i}")
         parsed.append(f"{reading.parsed} as p{i}")
         faults = dict(reading.faults)
-        if column.type != "money" and THREE_DECIMALS in faults:
+        if (column.type != "money" or stored != TEXT) and THREE_DECIMALS in faults:
             doubts[name] = faults.pop(THREE_DECIMALS)
         if reading.decimals is not None:
             decimals.append(f"coalesce({reading.decimals}, false)")

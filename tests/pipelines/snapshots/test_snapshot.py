@@ -217,6 +217,34 @@ def test_events_of_a_set_aside_customer_are_orphans(company, into):
     assert snapshot.tables["cases"].quarantined == {"customer_id: not in customers": 1}
 
 
+def test_that_a_customer_has_always_been_there_is_no_event(company, into):
+    rows = "customer_id,joined_on\n1,\n2,2021-06-01\n3,\n"
+    facts = take_snapshot(company({"customers.csv": rows}), into).tables["customers"]
+    assert str(facts.first_event) == str(facts.last_event) == "2021-05-31 22:00:00"
+    never = company({"customers.csv": "customer_id\n1\n"})
+    facts = take_snapshot(never, into).tables["customers"]
+    assert (facts.first_event, facts.last_event) == (None, None)
+
+
+def test_a_key_is_answered_by_the_customer_s_own_rows_only(company, into):
+    day = "2024-01-10 10:00:00"
+    files = {
+        "i.csv": "invoice_id,customer_id,issued_on,amount\na,1,2024-01-01,5\nb,2,2024-01-01,5\n",
+        "p.csv": "payment_id,customer_id,invoice_id,paid_on\n"
+        + "".join(f"p{c}{i},{c},{i},2024-01-10\n" for c in "12" for i in ("a", "c", "")),
+        "f.csv": f"incident_id,customer_id,started_at\nf,1,{day}\n",
+        "n.csv": f"notification_id,customer_id,sent_at,incident_id\nn,2,{day},f\nm,2,{day},g\n",
+    }
+    names = {"i": "invoices", "p": "payments", "f": "incidents", "n": "notifications"}
+    sources = {name: {"path": f"{file}.csv"} for file, name in names.items()}
+    found = take_snapshot(company(files, sources), into).tables
+    assert found["payments"].profile.orphans == {
+        "invoice_id not in invoices": 2,
+        "invoice_id of another customer in invoices": 1,
+    }
+    assert found["notifications"].profile.orphans == {"incident_id not in incidents": 1}
+
+
 def test_an_unchanged_snapshot_is_reused_and_a_changed_one_is_not(company, into, tmp_path):
     settings = company()
     told = []

@@ -547,7 +547,8 @@ def test_a_header_is_found_however_its_letters_are_composed(read, tmp_path, endi
     ("above", "said"),
     [
         ("Kunder,,\n", "customers.csv, line 1: column '' is there twice"),
-        ("Kunder\n", "customers.csv, line 1: one cell, and more in the lines below"),
+        ("Kunder\n", "customers.csv, line 1: no header, and more cells in the lines below"),
+        ("sep=,\n", "customers.csv, line 1: no header, and more cells in the lines below"),
         ('"Kunder, ""alle""",,\n\n', "customers.csv, line 1: column '' is there twice"),
         ("\n", "customers.csv, line 1: no header"),
     ],

@@ -1,6 +1,7 @@
 """Sources as people have them: workbooks, compressed files, archives, SQLite, titles above."""
 
 import gzip
+import lzma
 import sqlite3
 import zipfile
 from contextlib import closing
@@ -91,6 +92,8 @@ def test_titles_above_a_header_are_skipped_and_lines_counted(invoices, data, enc
         (gzip.compress(BILLS.encode(), mtime=0), "compressed with gzip"),
         (b"\xd0\xcf\x11\xe0 workbook", "an old workbook: save it as .xlsx"),
         (b"PAR1", "a Parquet file"),
+        (lzma.compress(BILLS.encode()), "compressed with xz: pack it as .csv.gz"),
+        (BILLS.encode("utf-16"), "not utf-8, .* dialect: {encoding: utf-16}"),
     ],
     ids=["gzip", "workbook", "parquet"],
 )

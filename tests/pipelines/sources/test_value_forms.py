@@ -185,6 +185,33 @@ def test_three_decimals_of_money_may_be_thousands_and_are_refused(take, amounts,
 
 
 @pytest.mark.parametrize(
+    ("amounts", "dialect", "read_as"),
+    [
+        ([990.0, 998.0, 1.005], {}, None),
+        ([990.0, 1.005], {"thousands": ","}, [101, 99_000]),
+        ([19.99, 28.985], {}, [1_999, 2_899]),
+        ([990.0, 0.125], {}, [13, 99_000]),
+    ],
+)
+def test_floats_of_three_decimals_may_be_thousands_that_another_program_read(
+    take, amounts, dialect, read_as
+):
+    days = [f"2024-05-{n:02}" for n in range(1, len(amounts) + 1)]
+    rows = pa.table(
+        {"invoice_id": days, "customer_id": ["1"] * len(days), "issued_on": days, "amount": amounts}
+    )
+    sink = pa.BufferOutputStream()
+    pq.write_table(rows, sink)
+    files = {"i.parquet": sink.getvalue().to_pybytes()}
+    sources = {"invoices": {"path": "i.parquet", "money_unit": "major", "dialect": dialect}}
+    if read_as is None:
+        with pytest.raises(ContractError, match=r"has read 1\.005 for 1005: 1 rows"):
+            take(files, sources)
+        return
+    assert table(take(files, sources), "invoices", "amount") == [(v,) for v in read_as]
+
+
+@pytest.mark.parametrize(
     ("prices", "accepted"),
     [
         (["299", "1.299"], False),
