@@ -14,12 +14,14 @@ _TOLERANCE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """Driver codes, and their families' contributions in log-odds, (n, k), strongest first.
+    """Driver codes, their families, and these' contributions in log-odds, (n, k), strongest first.
 
-    Where a customer has fewer than k reasons the code is "" and the contribution 0.
+    Where a customer has fewer than k reasons code and family are "" and the contribution is 0.
+    Two families of a customer may be named by one driver: a company chooses an attribute's family.
     """
 
     codes: Texts
+    families: Texts
     values: Floats
 
 
@@ -69,6 +71,11 @@ def top_reasons(
     raises = top > 0
     return Reasons(
         np.pad(np.where(raises, names, ""), width, constant_values=""),
+        np.pad(
+            np.where(raises, families.columns.to_numpy(dtype=object)[order], ""),
+            width,
+            constant_values="",
+        ),
         np.pad(np.where(raises, top, 0.0), width),
     )
 
@@ -78,7 +85,7 @@ def protective(
 ) -> Reasons:
     """The one family that lowers each customer's risk most, shape (n, 1); "" where none does."""
     lowered = top_reasons(-contributions, spec, 1, nameable)
-    return Reasons(lowered.codes, -lowered.values)
+    return Reasons(lowered.codes, lowered.families, -lowered.values)
 
 
 def global_importance(drivers: pd.DataFrame) -> "pd.Series[float]":

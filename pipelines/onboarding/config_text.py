@@ -155,6 +155,10 @@ def _notes(draft: Draft, source: Mapping[str, Any], dialect: Mapping[str, Any]) 
     ]
     if source.get("static"):
         notes.append("TO CONFIRM, static: every column shows the one day, before anybody left")
+    if draft.flat is not None and draft.flat.joined is not None and draft.flat.joined[1]:
+        notes.append(
+            "TO CONFIRM, joined_on: counted to that day for leavers too, not to their last"
+        )
     doubts = [m.column.name for m in draft.matches if not m.sure or _other_form(m, dialect)]
     if doubts:
         notes.append(f"not sure of: {', '.join(doubts)}")

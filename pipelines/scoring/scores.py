@@ -151,10 +151,12 @@ def _explained(
         )
     columns["protective_1_driver"] = lowering.codes[:, 0]
     quote = partial(_attribute_facts, settings.sources["customers"].attributes, shown, model.spec)
-    for i, codes in enumerate(raising.codes.T, start=1):
-        names, values = quote(contributions, codes)
+    for i, (codes, families) in enumerate(
+        zip(raising.codes.T, raising.families.T, strict=True), start=1
+    ):
+        names, values = quote(contributions, codes, families)
         columns |= {f"reason_{i}_attribute": names, f"reason_{i}_value": values}
-    names, values = quote(-contributions, lowering.codes[:, 0])
+    names, values = quote(-contributions, lowering.codes[:, 0], lowering.families[:, 0])
     columns |= {"protective_1_attribute": names, "protective_1_value": values}
     reasons = pd.DataFrame(columns, index=shown.index)
     texts = reasons.select_dtypes(exclude="number").columns
@@ -168,15 +170,17 @@ def _attribute_facts(
     spec: FeatureSpec,
     contributions: Floats,
     drivers: Texts,
+    families: Texts,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Name and value of each row's strongest attribute, "" where another feature is stronger.
 
-    Looked for among the features of the row's driver; ``contributions`` count in its direction.
+    Looked for among the features that the row's driver has in the row's family, since one driver
+    may name two families; ``contributions`` count in its direction.
     """
     names, values = np.full((2, len(rows)), "", dtype=object)
-    codes = np.array([column.driver for column in spec.columns], dtype=object)
-    of_driver = codes[np.newaxis, :] == drivers[:, np.newaxis]
-    strongest = np.where(of_driver, contributions[:, :-1], -np.inf).argmax(axis=1)
+    codes = np.array([(c.driver, c.family) for c in spec.columns], dtype=object)
+    named = (codes[:, 0] == drivers[:, np.newaxis]) & (codes[:, 1] == families[:, np.newaxis])
+    strongest = np.where(named, contributions[:, :-1], -np.inf).argmax(axis=1)
     for position in np.unique(strongest[drivers != ""]):
         column = spec.names[position]
         key = column.removeprefix(ATTRIBUTE)

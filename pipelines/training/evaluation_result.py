@@ -82,7 +82,9 @@ def evaluate_scores(
         scores=scores,
         cards=cards,
         descriptions=descriptions,
-        leak=leak_warning(auc, alarm, test.x, test.y, test.spec.names),
+        leak=leak_warning(
+            auc, alarm, test.x, test.y, test.spec.names, single_date=test.single_date
+        ),
         sample=sample,
         contributions=contributions,
         drivers=global_importance(by_driver(contributions, test.spec)),

@@ -38,6 +38,7 @@ def test_by_driver_and_family_by_hand() -> None:
 def test_a_family_is_summed_and_named_by_the_driver_that_raises_it_most() -> None:
     reasons = top_reasons(CONTRIBUTIONS * [1, 1, 1, -1, 1], SPEC, 2)
     assert reasons.codes.tolist() == [["dunning", "wait"], ["", ""]]
+    assert reasons.families.tolist() == [["billing_friction", "support_wait"], ["", ""]]
     assert reasons.values.tolist() == [[6.0, 1.5], [0.0, 0.0]]
     lowered = protective(CONTRIBUTIONS, SPEC)
     assert lowered.codes.tolist() == [["dunning"], ["wait"]]

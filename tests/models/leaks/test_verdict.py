@@ -388,6 +388,16 @@ def test_a_warning_names_the_planted_leaks() -> None:
     assert "label" in found.message
 
 
+@pytest.mark.parametrize("single_date", [False, True])
+def test_the_warning_names_the_key_that_lets_an_honest_model_through(single_date: bool) -> None:
+    x, y = columns()
+    names = ["a", "b", "c", "d"]
+    found = leak_warning(0.95, 0.85, x, y, names, single_date=single_date)
+    assert found is not None
+    assert ("training.leak_override: single_date" in found.message) is single_date
+    assert ("training.auc_alarm" in found.message) is not single_date
+
+
 @pytest.mark.parametrize("missing", [0.0, 0.5, 1.0])
 def test_noise_alone_reaches_little(missing: float) -> None:
     rng = np.random.default_rng(1)

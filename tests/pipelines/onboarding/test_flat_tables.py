@@ -73,14 +73,16 @@ def draft(tmp_path):
     return run
 
 
-def test_a_flat_table_becomes_customers_with_attributes_and_labels(draft):
+def test_a_flat_table_becomes_customers_with_attributes_and_labels(draft, tmp_path):
     settings, snapshot, person = draft({"base.csv": as_csv(flat())}, "2025-12-01", "60")
+    text = (tmp_path / "c.yaml").read_text(encoding="utf-8")
     assert person.asked == 4
     customers, labels = settings.sources["customers"], settings.sources["labels"]
     assert set(customers.attributes) == {"plan", "kommune", "monthly_charges", "signed"}
     assert customers.attributes["signed"].as_days
     assert customers.static
     assert customers.columns["joined_on"].tenure == ("months", date(2025, 12, 1))
+    assert "# TO CONFIRM, joined_on: counted to that day for leavers too" in text
     assert set(customers.dropped) == {"ChurnReason", "Cause", "Health", "Note", "Country"}
     assert "Phone" not in str(settings)
     assert labels.columns["as_of"].value == "2025-12-01"

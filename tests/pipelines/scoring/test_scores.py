@@ -1,5 +1,7 @@
 """Scored rows are ordered, explained where the configuration asks, and cut into bands."""
 
+from dataclasses import replace
+
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
@@ -137,6 +139,20 @@ def test_a_reason_names_the_attribute_that_says_most_for_it(model, settings):
         assert scored.loc[of_profile, f"{slot}_value"].tolist() == values
         assert scored.loc[~of_profile, f"{slot}_attribute"].isna().all()
     assert 50 < seen < 300
+
+
+def test_families_that_one_driver_names_quote_an_attribute_each(model, settings):
+    age = replace(COLUMNS[4], family="price")
+    spec = FeatureSpec((*COLUMNS[:4], age))
+    scored = score_rows(settings(300), replace(model, spec=spec), people(300, 7))
+    slots = [f"reason_{i}" for i in (1, 2, 3)]
+    driver = scored[[f"{slot}_driver" for slot in slots]].to_numpy() == "profile"
+    told = scored[[f"{slot}_attribute" for slot in slots]].to_numpy()
+    both = driver.sum(axis=1) == 2
+    assert both.sum() > 20
+    assert [set(row[of]) for row, of in zip(told[both], driver[both], strict=True)] == [
+        {"Age", "Plan"}
+    ] * int(both.sum())
 
 
 @pytest.mark.parametrize(
