@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipelines.jobs.entry import Job
+from pipelines.runtime.environment import make_prefect_home
 
 R = TypeVar("R")
 
@@ -25,6 +26,7 @@ def launch(job: Job[R], config: Path, as_of: date | None, *, plain: bool, **opti
 def _prefect_starts() -> bool:
     """Reach the configured Prefect server, or start the embedded one of this process."""
     try:
+        make_prefect_home()
         from prefect.client.orchestration import get_client
 
         with get_client(sync_client=True) as client:

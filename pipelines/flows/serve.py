@@ -14,6 +14,7 @@ from prefect.types.entrypoint import EntrypointType
 from features.errors import ConfigError
 from pipelines.config.settings import Settings
 from pipelines.flows import prefect_flows
+from pipelines.runtime.environment import make_prefect_home
 from pipelines.tracking import connect, tracking_uri
 
 _ENTRYPOINTS = {
@@ -56,7 +57,9 @@ def deployments(path: Path = Path("prefect.yaml")) -> list[RunnerDeployment]:
 
 def serve() -> None:
     """Run every deployment's schedules until stopped; they go on at the next start."""
-    prefect_serve(*deployments(), pause_on_shutdown=False)
+    declared = deployments()
+    make_prefect_home()
+    prefect_serve(*declared, pause_on_shutdown=False)
 
 
 def open_mlflow(settings: Settings, port: int) -> None:

@@ -37,6 +37,11 @@ def quiet_libraries() -> None:
         os.environ.setdefault(name, value)
 
 
+def make_prefect_home() -> None:
+    """Make the folder of Prefect's files, which Prefect itself makes in a folder that is there."""
+    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
+
+
 def code_version() -> str:
     """The package's version, with the commit of a repository; "unknown" when not installed."""
     try:

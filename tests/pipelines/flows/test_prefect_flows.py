@@ -143,6 +143,13 @@ def test_a_dead_server_is_no_reason_not_to_run(dead_prefect, demo, published, ca
     assert records(demo.var, "nightly")[-1]["untracked"] is True
 
 
+def test_prefect_finds_its_folder_where_nothing_has_run_before(dead_prefect, tmp_path, monkeypatch):
+    home = tmp_path / "var" / "prefect"
+    monkeypatch.setenv("PREFECT_HOME", str(home))
+    assert not launch._prefect_starts()
+    assert home.is_dir()
+
+
 def test_plain_asks_nothing_of_prefect(demo, published, monkeypatch):
     def never() -> bool:
         raise AssertionError("asked")
