@@ -95,7 +95,7 @@ def test_titles_above_a_header_are_skipped_and_lines_counted(invoices, data, enc
         (lzma.compress(BILLS.encode()), "compressed with xz: pack it as .csv.gz"),
         (BILLS.encode("utf-16"), "not utf-8, .* dialect: {encoding: utf-16}"),
     ],
-    ids=["gzip", "workbook", "parquet"],
+    ids=["gzip", "workbook", "parquet", "xz", "utf-16"],
 )
 def test_what_is_no_text_is_named(invoices, data, name, content, said):
     (data / name).write_bytes(content)
