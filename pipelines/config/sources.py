@@ -103,6 +103,11 @@ class ColumnMap(Section):
         return next(((unit, day) for unit, day in found.items() if day is not None), None)
 
     @property
+    def none(self) -> bool:
+        """Whether the company says that there are none of these: ``value: null``."""
+        return "value" in self.model_fields_set and self.value is None
+
+    @property
     def read(self) -> tuple[str, ...]:
         """The source columns that are read; none for a constant and a row's number."""
         return self.columns if self.column is None else (self.column,)

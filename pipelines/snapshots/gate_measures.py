@@ -38,7 +38,7 @@ def measures(
     first = min(settings.training.first_as_of, as_of)
     return [
         *own_measures(quality, zone, as_of, now),
-        *compared_measures(quality, now, previous),
+        *compared_measures(settings, now, previous),
         *(m for name in now for m in _bulk(name, now[name], previous.tables.get(name), first)),
     ]
 
@@ -48,14 +48,17 @@ _MOST_AT_ONCE = 0.2
 _MOST_ORPHANS = 0.5
 
 
-def compared_measures(quality: Quality, now: Tables, previous: PreviousTables) -> Iterator[Measure]:
+def compared_measures(
+    settings: Settings, now: Tables, previous: PreviousTables
+) -> Iterator[Measure]:
     """Every figure that is compared with ``previous``, or has a band of its own without it."""
+    quality = settings.quality
     for name, facts in now.items():
         old = previous.tables.get(name)
         if quality.unit_jumps:
             yield from _units(quality, name, facts, old, previous.name)
         if facts.rows >= FEWEST_ROWS:
-            yield from _empty(name, facts, old)
+            yield from _empty(settings, name, facts, old)
             yield from _orphans(quality, name, facts, old)
             yield from _disorder(quality, name, facts, old)
         if old is None or max(old.rows, facts.rows) < FEWEST_ROWS:
@@ -89,15 +92,20 @@ def _columns(
             yield Measure(f"{table}.{column}: share of words never seen before", unknown, high=high)
 
 
-def _empty(table: str, facts: TableFacts, old: TableFacts | None) -> Iterator[Measure]:
+def _empty(
+    settings: Settings, table: str, facts: TableFacts, old: TableFacts | None
+) -> Iterator[Measure]:
     """A given column without any value, where nothing known says that it was so before.
 
-    The moment of values that count from the start without one may be empty.
+    The moment of values that count from the start without one may be empty, and what the
+    configuration gives as null is.
     """
+    source = settings.sources.get(table)
+    declared = {name for name, given in source.columns.items() if given.none} if source else set()
     moments = {column.revealed_by for column in TABLES[table].columns if column.at_once}
     for column, here in facts.profile.columns.items():
         before = old is not None and column in old.profile.columns
-        if here.nulls < facts.rows or before or column in moments:
+        if here.nulls < facts.rows or before or column in moments | declared:
             continue
         yield Measure(
             f"{table}.{column}: rows with a value",

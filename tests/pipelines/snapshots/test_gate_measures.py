@@ -161,6 +161,16 @@ def test_prices_that_spread_or_come_once_a_year_are_no_second_unit():
     assert mixed_share(bands(january), year) == 0
 
 
+@pytest.mark.parametrize(
+    ("origin", "rang"), [("topic", ["rows with a value"]), ({"value": None}, [])], ids=str
+)
+def test_what_the_company_says_that_it_has_none_of_may_be_empty(company, origin, rang):
+    mapped = {name: name for name in ("contact_id", "customer_id", "started_at", "channel")}
+    contacts = {"path": "contacts.csv", "columns": {**mapped, "topic": origin}}
+    now = {"contacts": facts({}, columns={"topic": ColumnProfile(nulls=1000)})}
+    assert closed(measures(company(sources={"contacts": contacts}), AS_OF, now)) == rang
+
+
 def test_keys_that_point_nowhere_and_columns_without_values(company):
     column = ColumnProfile(nulls=0)
     columns = {"case_id": column, "topic": ColumnProfile(nulls=1000)}
