@@ -89,7 +89,7 @@ def _repeated_key(
     parts: Sequence[Part],
 ) -> ContractError:
     where = f"sources.{table.name}.duplicates"
-    log = f"; where the file has a row per change: {where}: versions"
+    log = f"; where the file has a row per change: {where}: versions, or last for the newest"
     return ContractError(
         f"{table.name}: repeated key ({', '.join(keys)}): {_row_numbers(repeated, parts)}. Mend "
         f"the export, or keep the first of each with {where}: drop"
