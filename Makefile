@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BENCH := .venv-bench
 BIN := $(VENV)/bin
-COVERAGE := 80
+COVERAGE := 97
 PYTEST := python -m pytest -n 2 --dist loadfile
 
 export DO_NOT_TRACK := true
