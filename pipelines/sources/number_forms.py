@@ -72,7 +72,7 @@ def _usual_signs(text: str, currency: str) -> str:
         named = f"[{_SPACES}]*(?i:{words})[{_SPACES}]*"
         around = (rf"^([-+(]?){named}|{named}(\)?-?)$", r"\1\2")
         # Whole amounts are written 100,- in Norway, 100:- in Sweden and 100.- elsewhere.
-        changes = [around, (f"([0-9])[.,:]-({named})?$", r"\1"), *changes]
+        changes = [around, (rf"([0-9])[.,:]-({named})?(\)?)$", r"\1\3"), *changes]
     for pattern, by in changes:
         text = f"regexp_replace({text}, {literal(pattern)}, {literal(by)}, 'g')"
     return text

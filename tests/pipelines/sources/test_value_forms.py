@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features.contract import TABLES, Column
@@ -71,6 +71,7 @@ AMOUNTS = st.tuples(
 
 
 @settings(max_examples=25)
+@example([(-4882812500, " ", "-", "({n})", "dash")], ".", "")
 @given(
     st.lists(AMOUNTS, min_size=1, max_size=50),
     st.sampled_from(".,"),
