@@ -22,7 +22,7 @@ _LEAVING = frozenset(
     churn churned churner churning exited exit attrition attrited left lapsed lapse
     cancelled canceled termination terminated defected leaver frafall avgang avsluttet
     sluttet uppsagd
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905  (words are easier to add to than a list)
 )
 _WEAKER = ("target", "label", "y", "status", "customerstatus")
 _UNITS = {
@@ -35,7 +35,7 @@ _TENURE = frozenset(
     """
     tenure seniority antig ansiennitet kundetid service book customer account active
     member relationship company
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905  (words are easier to add to than a list)
 )
 _OTHER_SPANS = frozenset({"since", "last", "siste", "left", "remaining"})
 _SURE_TENURE = frozenset({"tenure", "seniority", "antig", "ansiennitet", "kundetid"})

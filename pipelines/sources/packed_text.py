@@ -54,7 +54,7 @@ def unpacked(path: Path, member: str = "") -> Iterator[IO[bytes]]:
                 yield file
     except _BROKEN as error:
         raise ContractError(f"{path}: damaged or cut off ({error}); export it again") from error
-    except (RuntimeError, NotImplementedError) as error:
+    except (RuntimeError, NotImplementedError) as error:  # as zipfile raises them
         raise ContractError(f"{path}: encrypted, or packed in an unknown way") from error
 
 

@@ -1,6 +1,6 @@
 """What a company does not give is never taken for something that happened, or that did not.
 
-One random company is told whole, and once without each optional column and table, every time
+One random company is omissions whole, and once without each optional column and table, every time
 under other customers' names. What the catalogue keeps without a column says what the whole company
 says, or that it is not known; what it leaves out would have said otherwise.
 """
@@ -39,7 +39,7 @@ Cells = dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, Cells]:
+def omissions() -> dict[str, Cells]:
     """The cells of each telling of the company, by customer and feature."""
     rows = random_company(5, _CUSTOMERS)
     history = {r["customer_id"] for r in rows["master_data"] if r["attribute"] == "segment"}
@@ -69,7 +69,7 @@ def _cells(rows: Company, tellings: list[str]) -> dict[str, Cells]:
             con.execute(
                 f"create or replace temp table {table.name} as "
                 f"select * exclude telling replace ({replaced}) from {table.name} "
-                f"cross join (values {names}) told(telling) where telling <> '{table.name}'"
+                f"cross join (values {names}) omissions(telling) where telling <> '{table.name}'"
             )
         con.execute(
             "create or replace temp table cohort as "
@@ -83,10 +83,10 @@ def _cells(rows: Company, tellings: list[str]) -> dict[str, Cells]:
     return found
 
 
-def _pairs(told: dict[str, Cells], name: str, feature: str) -> Iterator[tuple[Any, Any]]:
+def _pairs(omissions: dict[str, Cells], name: str, feature: str) -> Iterator[tuple[Any, Any]]:
     """What each customer's cell says without a column or table, and with it."""
-    for customer, row in told[name].items():
-        yield row[feature], told[_WHOLE][customer][feature]
+    for customer, row in omissions[name].items():
+        yield row[feature], omissions[_WHOLE][customer][feature]
 
 
 def _says_otherwise(cell: Any, whole: Any) -> bool:
@@ -95,26 +95,32 @@ def _says_otherwise(cell: Any, whole: Any) -> bool:
     return cell is not None and bool(cell != whole)
 
 
-def _kept(name: str) -> set[str]:
+def _features_without(name: str) -> set[str]:
     tables = set(TABLES) - {name}
     return {feature.name for feature in build_catalog(tables, absent=[name]).features}
 
 
 @pytest.mark.parametrize("name", _LEFT_OUT)
-def test_what_is_kept_says_what_the_whole_company_says(told: dict[str, Cells], name: str) -> None:
-    kept = _kept(name)
-    wrong = [f for f in kept if any(_says_otherwise(*pair) for pair in _pairs(told, name, f))]
+def test_what_is_kept_says_what_the_whole_company_says(
+    omissions: dict[str, Cells], name: str
+) -> None:
+    kept = _features_without(name)
+    wrong = [f for f in kept if any(_says_otherwise(*pair) for pair in _pairs(omissions, name, f))]
     assert not wrong, "taken for something that happened, or that did not"
-    empty = [f for f in kept if all(cell is None for cell, _ in _pairs(told, name, f))]
-    assert not [f for f in empty if any(whole is not None for _, whole in _pairs(told, name, f))]
+    empty = [f for f in kept if all(cell is None for cell, _ in _pairs(omissions, name, f))]
+    assert not [
+        f for f in empty if any(whole is not None for _, whole in _pairs(omissions, name, f))
+    ]
 
 
 @pytest.mark.parametrize("name", [name for name in _COLUMNS if name not in _MEANT])
-def test_no_driver_is_left_out_that_would_be_the_same(told: dict[str, Cells], name: str) -> None:
-    kept, moved, same = _kept(name), set(), set()
+def test_no_driver_is_left_out_that_would_be_the_same(
+    omissions: dict[str, Cells], name: str
+) -> None:
+    kept, moved, same = _features_without(name), set(), set()
     for feature in FULL.features:
         if feature.stream and feature.name not in kept:
-            pairs = _pairs(told, name, feature.name)
+            pairs = _pairs(omissions, name, feature.name)
             (same if all(cell == whole for cell, whole in pairs) else moved).add(feature.driver)
     assert not same - moved
 
