@@ -1,6 +1,6 @@
 """What a company does not give is never taken for something that happened, or that did not.
 
-One random company is omissions whole, and once without each optional column and table, every time
+One random company is read whole, and once without each optional column and table, every time
 under other customers' names. What the catalogue keeps without a column says what the whole company
 says, or that it is not known; what it leaves out would have said otherwise.
 """
