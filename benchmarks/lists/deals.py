@@ -12,7 +12,7 @@ from benchmarks.lists.worth import Worth, combined, worth
 from models.dataset.array_types import Floats, Index
 from models.metrics.profit import uplift_value
 from pipelines.simulator.options import TYPES, USUAL_TYPES
-from pipelines.simulator.truth import deal_types
+from pipelines.simulator.reactions import deal_types
 
 DEALS = 50
 

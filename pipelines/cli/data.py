@@ -3,6 +3,7 @@
 Each imports its work when called, so that help is quick.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +32,7 @@ def simulate(
 ) -> None:
     """Simulate a company: contract-shaped tables, and the truth beside them."""
     from pipelines.runtime.progress import bar
+    from pipelines.simulator.options import KIND
     from pipelines.simulator.simulate import simulate as run
 
     if fmt not in ("parquet", "csv"):
@@ -44,9 +46,7 @@ def simulate(
                 seed=seed,
                 products=tuple(products.split(",")),
                 fmt="csv" if fmt == "csv" else "parquet",
-                late_share=late_share,
-                corrections=corrections,
-                dirty=dirty,
+                dials=replace(KIND, late_share=late_share, corrections=corrections, dirty=dirty),
                 on_month=lambda month: advance(str(month)),
             )
     except ValueError as error:

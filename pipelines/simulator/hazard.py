@@ -49,6 +49,17 @@ def hazard(
     shares["share_season"] = np.full(len(world), season)
     noise = month.rng("noise").normal(0, k.monthly_sd, len(world))
     shares["share_unseen"] = world.frailty + noise
+    shares["share_outreach"] += world.touch
+    return _added_up(shares, k)
+
+
+def after_calls(rated: Hazard, change: Floats, k: Coefficients) -> Hazard:
+    """The same hazards once tonight's calls have changed the log-odds."""
+    outreach = rated.shares["share_outreach"] + change
+    return _added_up({**rated.shares, "share_outreach": outreach}, k)
+
+
+def _added_up(shares: Mapping[str, Floats], k: Coefficients) -> Hazard:
     rounded = {name: share.astype(np.float32).astype(np.float64) for name, share in shares.items()}
     log_odds = k.base + np.sum(list(rounded.values()), axis=0)
     return Hazard(rounded, log_odds, 1 / (1 + np.exp(-log_odds)))

@@ -40,7 +40,8 @@ def decide(world: World, month: Month, hazard: Hazard) -> Leavers:
     ends = [drawn < own for drawn, own in hazards]
     outcome = np.select(ends, [VOLUNTARY, MOVE, DECEASED, NON_PAYMENT], NONE)
     rows = np.nonzero(outcome >= 0)[0]
-    notified = month.random_days(rng, len(rows))
+    # Whoever is on a list of the month gives notice after its call: the hazard knows of it.
+    notified = np.maximum(month.random_days(rng, len(rows)), world.listed[rows] + 1)
     effective = notified + rng.integers(14, 61, len(rows))
     for slot in (0, 1):
         own = world.has(slot)[rows]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 DECAY = {
     signal: share
@@ -43,16 +44,26 @@ USUAL_TYPES: Mapping[str, float] = MappingProxyType(
     {"persuadable": 0.25, "sure": 0.45, "lost": 0.20, "sleeping_dog": 0.10}
 )
 USUAL_LATE_SHARE, USUAL_CORRECTIONS = 0.015, 0.008
+Sleepers = Literal["silence", "price"]
+_SHARES = ("late_share", "corrections", "dirty", "acted_on", "reach", "accept", "household_spill")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnList:
+    """A list by the hazard of that very night, acted on at the start of each month.
+
+    ``share`` of the customers are listed; ``held_out``: share of the households among them that
+    are never called, always the same ones.
+    """
+
+    share: float = 0.05
+    held_out: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Dials:
-    """``late_share``: rows of event tables that become known one to ten days late.
+    """What a simulated company can be given; ``docs/simulation.md`` tells what each one does.
 
-    ``corrections``: about the share of bills that are corrected, estimated ones far more often.
-    ``acted_on``: share of those with an unresolved case who are called at the start of each month,
-    mostly with success; the others are held out, always the same ones.
-    ``dirty``: rows that break the contract. ``types``: share of customers of each type.
     Raises ``ValueError`` for shares outside 0 to 1, unknown types, or types that do not add up
     to 1.
     """
@@ -62,10 +73,19 @@ class Dials:
     dirty: float = 0.0
     acted_on: float = 0.0
     types: Mapping[str, float] = field(default_factory=lambda: USUAL_TYPES)
+    own_list: OwnList | None = None
+    reach: float = 0.7
+    fit: tuple[float, float] = (1.0, 1.0)
+    accept: float = 0.0
+    household_spill: float = 0.0
+    sleepers: Sleepers = "silence"
 
     def __post_init__(self) -> None:
-        for name in ("late_share", "corrections", "dirty", "acted_on"):
-            share = getattr(self, name)
+        shares = {name: getattr(self, name) for name in _SHARES}
+        if self.own_list is not None:
+            shares |= {"own_list.share": self.own_list.share}
+            shares |= {"own_list.held_out": self.own_list.held_out}
+        for name, share in shares.items():
             if not 0 <= share <= 1:
                 raise ValueError(f"{name} {share} must lie between 0 and 1")
         wrong = set(self.types) != set(TYPES) or min(self.types.values(), default=-1) < 0
@@ -74,3 +94,7 @@ class Dials:
                 f"types {dict(self.types)} must give each of {', '.join(sorted(TYPES))} a share, "
                 "1 together"
             )
+
+
+KIND = Dials()
+"""The demo's company."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from features.contract import CHANNELS
 from pipelines.simulator.clock import Bools, Floats, Ints
-from pipelines.simulator.record import ACTIONS, NONE
+from pipelines.simulator.record import NONE, PAST_ACTIONS
 from pipelines.simulator.world import Month, World, irritate
 from pipelines.simulator.writer import Recorder
 
@@ -13,9 +13,9 @@ _DAYS = np.array([365, 180, 90])
 _LOYAL_DAYS = 730
 _AT_THE_START, _LOYAL, _ANYBODY = 0.22, 0.022, 0.006
 _USED, _USED_WITHIN_DAYS = 0.5, 90
-_PICKED, _HELD_OUT, _REACHED = 0.006, 0.2, 0.7
+_PICKED, _HELD_OUT = 0.006, 0.2
 _LISTED_AT, _CALLED_WITHIN_DAYS = 0.5, 3
-_UNDECIDED = 2
+UNDECIDED = 2
 _BY_PHONE = CHANNELS.index("phone")
 _OUTREACH_CHANNELS = [_BY_PHONE, CHANNELS.index("email")]
 _OPTS_OUT, _IS_MARKED, _OF_ONE_CHANNEL, _LIFTED = 0.001, 0.0005, 0.5, 0.2
@@ -66,31 +66,33 @@ def _grant(
 def reach_out(world: World, month: Month) -> None:
     """Treat some customers at random and without effect, hold some of them out.
 
-    Where lists are acted on, also call those with an unresolved case in the first days of the
-    month; most of those called stay.
+    In a month with a list, its calls are all there is. Where lists are acted on, also call those
+    with an unresolved case in the first days of the month; most of those called stay.
     """
+    if (world.listed >= month.first).any():
+        return
     rng = month.rng("outreach")
     rows = np.nonzero(rng.random(len(world)) < _PICKED)[0]
     held_out = rng.random(len(rows)) < _HELD_OUT
-    reached = ~held_out & (rng.random(len(rows)) < _REACHED)
+    reached = ~held_out & (rng.random(len(rows)) < month.dials.reach)
     days = month.random_days(rng, len(rows))
-    _report(world, month, rng, rows, days=days, held_out=held_out, reached=reached)
+    _treat(world, month, rng, rows, days=days, held_out=held_out, reached=reached)
     if month.dials.acted_on == 0:
         return
     rng = month.rng("acted on")
     rows = np.nonzero(world.irritation("unresolved_case") >= _LISTED_AT)[0]
-    held_out = _always(world.number[rows], 2_654_435_761) >= month.dials.acted_on
+    held_out = keyed_lot(world.number[rows], 2_654_435_761) >= month.dials.acted_on
     days = month.first + rng.integers(0, _CALLED_WITHIN_DAYS, len(rows))
-    _report(world, month, rng, rows, days=days, held_out=held_out, reached=~held_out)
+    _treat(world, month, rng, rows, days=days, held_out=held_out, reached=~held_out)
     irritate(world, month, "outreach", rows[~held_out], days[~held_out])
 
 
-def _always(number: Ints, factor: int) -> Floats:
+def keyed_lot(number: Ints, factor: int) -> Floats:
     """A share in [0, 1) that stays with the customer, as a keyed hash of the id would."""
     return (number * factor % 2**32) / 2**32
 
 
-def _report(
+def _treat(
     world: World,
     month: Month,
     rng: np.random.Generator,
@@ -100,19 +102,47 @@ def _report(
     held_out: Bools,
     reached: Bools,
 ) -> None:
+    report(
+        world,
+        month,
+        rows,
+        at=month.clock.office_instant(rng, days),
+        days=days,
+        action=rng.integers(0, PAST_ACTIONS, len(rows)),
+        channel=np.where(held_out, NONE, rng.choice(_OUTREACH_CHANNELS, len(rows))),
+        held_out=held_out,
+        reached=reached,
+        answer=np.where(reached, UNDECIDED, NONE),
+    )
+    world.deal(rows[reached], days[reached])
+
+
+def report(
+    world: World,
+    month: Month,
+    rows: Ints,
+    *,
+    at: Ints,
+    days: Ints,
+    action: Ints,
+    channel: Ints,
+    held_out: Bools,
+    reached: Bools,
+    answer: Ints,
+) -> None:
+    """Write what was done with ``rows``: at which moment (UTC µs), for the lists of which days."""
     month.sink.add_events(
         "treatments",
         world.number[rows],
-        treated_at=month.clock.office_instant(rng, days),
-        action=rng.integers(0, len(ACTIONS), len(rows)),
-        channel=np.where(held_out, NONE, rng.choice(_OUTREACH_CHANNELS, len(rows))),
+        treated_at=at,
+        action=action,
+        channel=channel,
         contacted=reached,
         arm=held_out,
         published_on=days,
         lane=0,
-        answer=np.where(reached, _UNDECIDED, NONE),
+        answer=answer,
     )
-    world.deal(rows[reached], days[reached])
 
 
 def bar(world: World, month: Month) -> None:
@@ -140,6 +170,6 @@ def bar(world: World, month: Month) -> None:
         "reservations",
         customer_id=world.number,
         looked_up_on=month.first + _LOOKED_UP_ON - 1,
-        reserved_phone=_always(world.number, 2_246_822_519) < _NO_CALLS,
-        reserved_post=_always(world.number, 2_246_822_519) < _NO_POST,
+        reserved_phone=keyed_lot(world.number, 2_246_822_519) < _NO_CALLS,
+        reserved_post=keyed_lot(world.number, 2_246_822_519) < _NO_POST,
     )

@@ -32,7 +32,7 @@ _BINDING_SHARES = {
     "insurance": (0.25, 0.75, 0.0),
 }
 _PAIRS = ("contract", "plan", "price", "next_price", "price_from", "started", "binding", "struck")
-_COLUMNS = ("number", "invoice", "bill", "household", "benefit", "informed")
+_COLUMNS = ("number", "listed", "kind", "invoice", "bill", "household", "benefit", "informed")
 AUTOPAY_SHARE = 0.42
 _METHOD_SHARES = (AUTOPAY_SHARE, 0.22, 0.08, 0.05, 0.23)
 _MARGINS = {"electricity": 700, "broadband": 1_400, "telephony": 900, "insurance": 1_600}
@@ -72,6 +72,8 @@ def new_customers(
         line=_draw_lines(rng, count, lines),
         bundled=np.zeros(count, dtype=bool),
         usual_bill=np.zeros(count),
+        effect=np.zeros(count),
+        touch=np.zeros(count),
         preferred=draw_channels(rng, count),
         marketing=rng.random(count) < _ALLOW_MARKETING,
         unread=np.zeros(count, dtype=bool),

@@ -26,7 +26,9 @@ COMPLAINT_TOPICS = (*TOPICS, "delivery")
 ORDERS = ("connection", "move", "equipment", "repair")
 TASKS = ("see_bill", "change_payment", "meter_reading", "move", "change_plan")
 OFFERS = ("newer_plan", "second_product", "discount", "upgrade")
-ACTIONS = ("A4", "A9", "A13")
+ACTIONS = ("A4", "A9", "A13", "A3", "A6", "A8", "A11")
+"""Actions of calls; past outreaches were of the first three."""
+PAST_ACTIONS = 3
 FORMATS = ("paper", "email", "einvoice", "app")
 MASTER_WORDS = (*CHANNELS, *PAYMENT_METHODS, *FORMATS)
 FIRST_METHOD = len(CHANNELS)

@@ -1,5 +1,6 @@
 """Simulate the company month by month, and write its tables and the answer key."""
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -7,9 +8,11 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from features.contract import PRODUCT_LINES
 from pipelines.simulator.billing import read_meters, send_bills
+from pipelines.simulator.calling import Night, make_calls, own_night, read_calls
 from pipelines.simulator.casework import serve
 from pipelines.simulator.clock import Floats, Ints, make_clock
 from pipelines.simulator.coefficients import THE_RULE, Coefficients
@@ -22,7 +25,7 @@ from pipelines.simulator.dealings import (
     take_orders,
 )
 from pipelines.simulator.faults import break_things
-from pipelines.simulator.hazard import Hazard, hazard
+from pipelines.simulator.hazard import Hazard, after_calls, hazard
 from pipelines.simulator.leaving import (
     decide,
     move_in,
@@ -32,7 +35,7 @@ from pipelines.simulator.leaving import (
     withdraw_products,
 )
 from pipelines.simulator.marketing import approach, ask, first_consents
-from pipelines.simulator.options import USUAL_CORRECTIONS, USUAL_LATE_SHARE, USUAL_TYPES, Dials
+from pipelines.simulator.options import KIND, Dials
 from pipelines.simulator.outreach import bar, first_benefits, grant_benefits, reach_out
 from pipelines.simulator.paying import change_ways_of_paying, pay_bills
 from pipelines.simulator.population import (
@@ -51,9 +54,10 @@ from pipelines.simulator.prices import (
     review_prices,
     turn_price_list,
 )
+from pipelines.simulator.reactions import BY_NATURE, deal_types, quiet_by_nature, respond
 from pipelines.simulator.record import TOPICS
 from pipelines.simulator.service import BILLING, FAULT, MOVE, OTHER, PAYMENT, PRICE
-from pipelines.simulator.truth import TruthFile, deal_types, quiet_by_nature
+from pipelines.simulator.truth import TruthFiles
 from pipelines.simulator.world import Month, World, forget, irritate
 from pipelines.simulator.writer import CLAIMS, WRITTEN, Format, Recorder
 
@@ -71,6 +75,7 @@ class Company:
     rule: Coefficients
     market: Ints
     dials: Dials
+    nights: Mapping[int, Night]
 
 
 def simulate(
@@ -84,37 +89,35 @@ def simulate(
     fmt: Format = "parquet",
     on_month: Callable[[int], None] = lambda month: None,
     rule: Coefficients = THE_RULE,
-    late_share: float = USUAL_LATE_SHARE,
-    corrections: float = USUAL_CORRECTIONS,
-    dirty: float = 0.0,
-    types: Mapping[str, float] = USUAL_TYPES,
-    acted_on: float = 0.0,
+    dials: Dials = KIND,
+    calls: pd.DataFrame | None = None,
 ) -> None:
     """Write ``out``/tables/ (the contract's tables) and ``out``/truth/ (the answer key).
 
     About ``customers`` customers at any time; ``on_month`` gets the number of months done. Dates
-    are local days (Europe/Oslo), instants naive UTC, money øre, prices kroner a month. The last
-    five are described by ``Dials``. Raises ``ValueError`` for an unknown product, a ``start``
-    that is not the first of a month, or a dial turned too far.
+    are local days (Europe/Oslo), instants naive UTC, money øre, prices kroner a month. ``calls``
+    (``read_calls``) are an outside policy's; calls of a night change nothing before it, so that a
+    policy can be asked night by night: simulate up to the night, let it choose from the tables,
+    add its calls, simulate a month more. Raises ``ValueError`` for an unknown product, a ``start``
+    that is not the first of a month, or calls that cannot be made.
     """
     unknown = sorted(set(products) - set(PRODUCT_LINES))
     if unknown or not products or len(set(products)) < len(products) or customers < 1:
         raise ValueError(f"products {products} must be different ones of {PRODUCT_LINES}")
     clock = make_clock(start, months)
-    dials = Dials(late_share, corrections, dirty, acted_on, types)
     book, market = open_book(products, clock.first(0)), market_prices(seed, months)
-    company = Company(products, customers, book, rule, market, dials)
+    company = Company(products, customers, book, rule, market, dials, read_calls(calls, clock))
     tables, truth = out / "tables", out / "truth"
     names = (*WRITTEN, CLAIMS) if "insurance" in products else WRITTEN
     recorder = Recorder(clock, tables, fmt, seed, dials, names)
-    with closing(recorder) as sink, closing(TruthFile(truth)) as key:
+    with closing(recorder) as sink, closing(TruthFiles(truth)) as key:
         run(company, sink, key, on_month)
         sink.finish()
     write_dirt(truth, recorder.soiled)
 
 
 def run(
-    company: Company, sink: Recorder, truth: TruthFile, on_month: Callable[[int], None]
+    company: Company, sink: Recorder, truth: TruthFiles, on_month: Callable[[int], None]
 ) -> None:
     """Move the company through all months."""
     clock, world = sink.clock, settle(company, sink)
@@ -124,7 +127,7 @@ def run(
         apply_price_changes(world, month.first)
         asked = company.market[number - 1] if number else None
         rated = hazard(world, month, company.book, company.rule, asked)
-        truth.write(world, month, rated, company.rule.base)
+        rated = _act_on_list(world, month, company, rated, asked, truth)
         world = live(world, month, company, rated, sink, truth)
         sink.close_month()
         on_month(number + 1)
@@ -145,9 +148,34 @@ def settle(company: Company, sink: Recorder) -> World:
     return world
 
 
-def _deal(world: World, company: Company, seed: int, month: int, truth: TruthFile) -> None:
+def _deal(world: World, company: Company, seed: int, month: int, truth: TruthFiles) -> None:
     rng, quiet = np.random.default_rng([seed, month, *b"types"]), quiet_by_nature(world)
-    truth.deal(world, quiet, deal_types(rng, quiet, company.dials.types))
+    dealt = deal_types(rng, quiet, company.dials.types, BY_NATURE[company.dials.sleepers])
+    world.kind, world.effect = dealt.kind, dealt.effect
+    truth.deal(world, quiet)
+
+
+def _act_on_list(
+    world: World,
+    month: Month,
+    company: Company,
+    rated: Hazard,
+    market: Ints | None,
+    truth: TruthFiles,
+) -> Hazard:
+    """Let tonight's list be called, if there is one; returns the hazards after it.
+
+    The company's own list ends with the first night of an outside policy.
+    """
+    response, own = respond(world, month, rated, market), company.dials.own_list
+    night = company.nights.get(month.number)
+    if night is None and own is not None and month.number < min(company.nights, default=math.inf):
+        night = own_night(world, rated, own)
+    if night is not None:
+        truth.note(world, month, make_calls(world, month, response, night))
+        rated = after_calls(rated, world.touch - response.earlier, company.rule)
+    truth.write(world, month, rated, company.rule.base, response)
+    return rated
 
 
 def live(
@@ -156,7 +184,7 @@ def live(
     company: Company,
     rated: Hazard,
     sink: Recorder,
-    truth: TruthFile,
+    truth: TruthFiles,
 ) -> World:
     """One month: leaving is decided first, then everything happens, then people come and go."""
     leavers = decide(world, month, rated)

@@ -22,6 +22,8 @@ class World:
     none. Prices and bills in øre, days since 1970, ``binding`` −1 without one; ``next_price``
     is in force from the day ``price_from`` (−1: no change coming). ``household`` −1 for none;
     ``dealt_on`` the latest day on which the customer had to do with the company;
+    ``listed`` the latest day of a call, made or withheld; ``touch`` what calls still add to the
+    log-odds, ``kind`` (index into ``TYPES``) and ``effect`` what one adds at most;
     ``benefit`` the last day of the latest benefit; ``unread`` the last meter reading never came;
     ``informed`` whether the customer was told of the latest fault (−1 before the first);
     ``struck`` (n, 2) the day of the latest fault at each site of the area. ``memory``
@@ -33,6 +35,10 @@ class World:
     segment: Ints
     joined: Ints
     dealt_on: Ints
+    listed: Ints
+    kind: Ints
+    effect: Floats
+    touch: Floats
     area: Ints
     frailty: Floats
     contact_rate: Floats
@@ -141,4 +147,5 @@ def forget(world: World) -> None:
     """Close the month: fade what is remembered, add what the month brought."""
     fade = np.array(list(DECAY.values()), dtype=np.float32)
     world.memory = world.memory * fade + world.coming[:, 0]
+    world.touch = world.touch * DECAY["outreach"]
     world.coming = np.concatenate([world.coming[:, 1:], np.zeros_like(world.coming[:, :1])], axis=1)

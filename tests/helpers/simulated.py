@@ -1,5 +1,6 @@
 """Simulated companies for tests, and their tables and answer keys as frames."""
 
+from dataclasses import fields, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from features.contract import TABLES
+from pipelines.simulator.options import KIND, Dials
 from pipelines.simulator.simulate import simulate
 from pipelines.simulator.writer import WRITTEN
 
@@ -22,8 +24,12 @@ END = date(2023, 7, 1)
 
 
 def run(root: Path, **options) -> Path:
-    settings = {"customers": 400, "months": MONTHS, "seed": 5} | options
-    simulate(root, **settings)
+    """Simulate below ``root``; options that are dials are turned."""
+    names = {field.name for field in fields(Dials)}
+    turns = {name: value for name, value in options.items() if name in names}
+    settings = {"customers": 400, "months": MONTHS, "seed": 5, "dials": KIND}
+    settings |= {name: value for name, value in options.items() if name not in names}
+    simulate(root, **settings | {"dials": replace(settings["dials"], **turns)})
     return root
 
 

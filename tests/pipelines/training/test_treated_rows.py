@@ -1,5 +1,6 @@
 """Retraining in a simulated company whose list works: naive training unlearns what it works on."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from pipelines.config.settings import Settings, load_settings
 from pipelines.jobs.read_tables import read_tables
 from pipelines.runtime.run_record import open_record
 from pipelines.simulator.coefficients import THE_RULE
+from pipelines.simulator.options import KIND
 from pipelines.simulator.simulate import simulate
 from pipelines.training.evaluation import recipe_of
 from pipelines.training.examples import TrainingData, make_examples
@@ -50,7 +52,8 @@ def test_a_list_that_works_does_not_unlearn_its_driver(tmp_path, monkeypatch):
 
 def prepared(folder: Path, acted_on: float) -> tuple[Settings, TrainingData]:
     """A company of 3,000 customers and its labelled rows; no outcomes by horizon."""
-    simulate(folder / "data", customers=3_000, months=30, seed=11, acted_on=acted_on)
+    dials = replace(KIND, acted_on=acted_on)
+    simulate(folder / "data", customers=3_000, months=30, seed=11, dials=dials)
     document = yaml.safe_load(Path("configs/demo.yaml").read_text("utf-8"))
     document["paths"] = {name: str(folder / name) for name in ("data", "var", "out")}
     document["label"].pop("horizons")
