@@ -22,7 +22,7 @@ _YES = 0
 _ARMS = ("treat", "holdout")
 _HOUSEHOLDS = 100_000_000
 _LOT, _TASTE = 2_654_435_761, 3_266_489_917
-_OWN_ACTION = ACTIONS.index("A9")
+_OWN_ACTION = ACTIONS.index("A4")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """Every number of the leaving rule, and the drivers it adds up."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from features.catalog import build_catalog
 from features.contract import TABLES
@@ -80,8 +82,12 @@ class Coefficients:
     telephony: float = 0.15
     insurance: float = -0.15
     season: float = 0.10
-    frailty_sd: float = 0.35
     monthly_sd: float = 0.10
 
 
 THE_RULE = Coefficients()
+LATER: Mapping[str, float] = MappingProxyType(
+    {"price_rise": 0.5, "newcomer_offer": 2.4, "market_gap": 2.0, "unresolved_case": 0.6}
+    | {"repeat_contact": 0.3, "autopay": -0.1, "binding": -0.7, "household": 1.5}
+)
+"""What a change of regime (``Dials.regime``) makes of some of them: prices count, service less."""

@@ -10,6 +10,7 @@ from pipelines.simulator.clock import Floats, Ints
 from pipelines.simulator.coefficients import CAPS, CODES, Coefficients
 from pipelines.simulator.options import DRIVERS, SIGNALS
 from pipelines.simulator.prices import PriceBook, above_market
+from pipelines.simulator.surroundings import unseen_pressure
 from pipelines.simulator.world import AUTOPAY, MANUAL, PAPER, Month, World
 
 _CAP = 2.0
@@ -17,6 +18,8 @@ _LINE_TERMS = ("electricity", "broadband", "telephony", "insurance")
 _YEAR, _TWO_YEARS, _FIVE_YEARS, _CLIFF_DAYS = 365, 730, 1826, 60
 _INSURANCE, _RENEWAL_DAYS = _LINE_TERMS.index("insurance"), 45
 _WIDEST_GAP = 0.6
+_HEAVY = 0.3
+_IRRITATIONS = tuple(dict.fromkeys(f"share_{DRIVERS.get(name, name)}" for name in SIGNALS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +51,32 @@ def hazard(
     season = k.season * math.cos(2 * math.pi * (month.season - 1) / 12)
     shares["share_season"] = np.full(len(world), season)
     noise = month.rng("noise").normal(0, k.monthly_sd, len(world))
-    shares["share_unseen"] = world.frailty + noise
+    shares["share_unseen"] = world.frailty + noise + unseen_pressure(world, month)
+    if month.dials.jump:
+        _jump(shares, month.dials.jump)
     shares["share_outreach"] += world.touch
-    return _added_up(shares, k)
+    return _added_up(shares, k.base)
 
 
-def after_calls(rated: Hazard, change: Floats, k: Coefficients) -> Hazard:
+def after_calls(rated: Hazard, change: Floats, base: float) -> Hazard:
     """The same hazards once tonight's calls have changed the log-odds."""
     outreach = rated.shares["share_outreach"] + change
-    return _added_up({**rated.shares, "share_outreach": outreach}, k)
+    return _added_up({**rated.shares, "share_outreach": outreach}, base)
 
 
-def _added_up(shares: Mapping[str, Floats], k: Coefficients) -> Hazard:
+def _added_up(shares: Mapping[str, Floats], base: float) -> Hazard:
     rounded = {name: share.astype(np.float32).astype(np.float64) for name, share in shares.items()}
-    log_odds = k.base + np.sum(list(rounded.values()), axis=0)
+    log_odds = base + np.sum(list(rounded.values()), axis=0)
     return Hazard(rounded, log_odds, 1 / (1 + np.exp(-log_odds)))
+
+
+def _jump(shares: dict[str, Floats], jump: float) -> None:
+    """Add ``jump`` where two irritations are heavy at once, shared out evenly among the heavy."""
+    heavy = {name: shares[name] > _HEAVY for name in _IRRITATIONS}
+    count = np.sum(list(heavy.values()), axis=0)
+    each = np.where(count >= 2, jump / np.maximum(count, 1), 0.0)
+    for name, own in heavy.items():
+        shares[name] += each * own
 
 
 def _add_signals(shares: dict[str, Floats], world: World, k: Coefficients) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from types import MappingProxyType
 from typing import Literal
 
@@ -45,7 +46,8 @@ USUAL_TYPES: Mapping[str, float] = MappingProxyType(
 )
 USUAL_LATE_SHARE, USUAL_CORRECTIONS = 0.015, 0.008
 Sleepers = Literal["silence", "price"]
-_SHARES = ("late_share", "corrections", "dirty", "acted_on", "reach", "accept", "household_spill")
+_SHARES = ("late_share", "corrections", "dirty", "acted_on", "reach", "accept")
+_SHARES += ("household_spill", "drift", "bursts", "win_backs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,16 @@ class Dials:
     accept: float = 0.0
     household_spill: float = 0.0
     sleepers: Sleepers = "silence"
+    level: float = 0.0
+    regime: date | None = None
+    frailty: float = 0.35
+    drift: float = 0.0
+    rival: float = 0.0
+    month_shock: float = 0.0
+    jump: float = 0.0
+    delay: int = 0
+    bursts: float = 0.0
+    win_backs: float = 0.0
 
     def __post_init__(self) -> None:
         shares = {name: getattr(self, name) for name in _SHARES}
@@ -88,6 +100,8 @@ class Dials:
         for name, share in shares.items():
             if not 0 <= share <= 1:
                 raise ValueError(f"{name} {share} must lie between 0 and 1")
+        if min(self.frailty, self.month_shock) < 0 or self.delay not in (0, *range(2, 13)):
+            raise ValueError("frailty and month_shock must be 0 or more, delay 0 or 2 to 12 months")
         wrong = set(self.types) != set(TYPES) or min(self.types.values(), default=-1) < 0
         if wrong or abs(sum(self.types.values()) - 1) > 1e-9:
             raise ValueError(
@@ -97,4 +111,25 @@ class Dials:
 
 
 KIND = Dials()
-"""The demo's company."""
+"""The demo's company: what features see adds up to the chance of leaving, and nobody is called."""
+HARD = Dials(
+    types={"persuadable": 0.35, "sure": 0.35, "lost": 0.20, "sleeping_dog": 0.10},
+    own_list=OwnList(share=0.05, held_out=0.1),
+    reach=0.6,
+    fit=(1.5, 0.5),
+    accept=0.4,
+    household_spill=0.5,
+    sleepers="price",
+    level=-0.9,
+    regime=date(2024, 1, 1),
+    frailty=1.0,
+    drift=0.03,
+    rival=0.8,
+    month_shock=0.2,
+    jump=1.2,
+    delay=6,
+    bursts=0.02,
+    win_backs=0.02,
+)
+"""A company at which the usual assumptions fail, each by one dial."""
+COMPANIES = {"kind": KIND, "hard": HARD}

@@ -4,7 +4,7 @@ import numpy as np
 
 from features.contract import MASTER_DATA, PRODUCT_LINES
 from pipelines.simulator.clock import Bools, Clock, Ints
-from pipelines.simulator.options import SIGNALS
+from pipelines.simulator.options import SIGNALS, Dials
 from pipelines.simulator.prices import PriceBook
 from pipelines.simulator.record import FIRST_FORMAT, FIRST_METHOD, FIRST_PLAN, NONE
 from pipelines.simulator.service import draw_channels
@@ -31,7 +31,16 @@ _BINDING_SHARES = {
     "telephony": (0.30, 0.35, 0.35),
     "insurance": (0.25, 0.75, 0.0),
 }
-_PAIRS = ("contract", "plan", "price", "next_price", "price_from", "started", "binding", "struck")
+CONTRACT_COLUMNS = (
+    "contract",
+    "plan",
+    "price",
+    "next_price",
+    "price_from",
+    "started",
+    "binding",
+    "struck",
+)
 _COLUMNS = ("number", "listed", "kind", "invoice", "bill", "household", "benefit", "informed")
 AUTOPAY_SHARE = 0.42
 _METHOD_SHARES = (AUTOPAY_SHARE, 0.22, 0.08, 0.05, 0.23)
@@ -52,7 +61,7 @@ def settled_days(rng: np.random.Generator, clock: Clock, count: int) -> Ints:
 
 
 def new_customers(
-    rng: np.random.Generator, joined: Ints, lines: tuple[str, ...], frailty_sd: float
+    rng: np.random.Generator, joined: Ints, lines: tuple[str, ...], dials: Dials
 ) -> World:
     """Customers who joined on given days: traits and products, no contracts and no events yet."""
     count = len(joined)
@@ -62,7 +71,7 @@ def new_customers(
         dealt_on=joined.copy(),
         segment=rng.choice(3, count, p=[0.7, 0.15, 0.15]),
         area=rng.integers(0, AREAS, count),
-        frailty=rng.normal(0, frailty_sd, count),
+        frailty=rng.normal(0, dials.frailty, count),
         contact_rate=rng.gamma(TALK_SHAPE, 1 / TALK_SHAPE, count),
         problem_propensity=rng.beta(0.7, 2.0, count),
         lateness=rng.beta(0.5, 3.5, count),
@@ -72,15 +81,16 @@ def new_customers(
         line=_draw_lines(rng, count, lines),
         bundled=np.zeros(count, dtype=bool),
         usual_bill=np.zeros(count),
+        delay=np.zeros(count, dtype=np.int64),
         effect=np.zeros(count),
         touch=np.zeros(count),
         preferred=draw_channels(rng, count),
         marketing=rng.random(count) < _ALLOW_MARKETING,
         unread=np.zeros(count, dtype=bool),
         memory=np.zeros((count, len(SIGNALS)), dtype=np.float32),
-        coming=np.zeros((count, AHEAD, len(SIGNALS)), dtype=np.float32),
+        coming=np.zeros((count, AHEAD + dials.delay, len(SIGNALS)), dtype=np.float32),
         **{name: np.full(count, NONE, dtype=np.int64) for name in _COLUMNS},
-        **{name: np.full((count, 2), NONE, dtype=np.int64) for name in _PAIRS},
+        **{name: np.full((count, 2), NONE, dtype=np.int64) for name in CONTRACT_COLUMNS},
     )
 
 
@@ -171,6 +181,16 @@ def register(rng: np.random.Generator, world: World, sink: Recorder) -> None:
         segment=world.segment,
         margin_per_year=margin,
     )
+    write_contracts(world, sink)
+    at = sink.clock.midnight(world.joined)
+    note(sink, world.number, CHANNEL, world.preferred, at)
+    note(sink, world.number, METHOD, world.method, at)
+    note(sink, world.number, FORMAT, world.format, at)
+    note(sink, world.number, PLAN, world.plan[:, 0], at)
+
+
+def write_contracts(world: World, sink: Recorder) -> None:
+    """Number the contracts of customers who have none yet, and write them."""
     rows, slots = np.nonzero(world.line >= 0)
     world.contract[rows, slots] = sink.numbers("contracts", len(rows))
     sink.add(
@@ -185,11 +205,6 @@ def register(rng: np.random.Generator, world: World, sink: Recorder) -> None:
         term_months=np.where(world.line[rows, slots] == PRODUCT_LINES.index("insurance"), 12, NONE),
         bundle_id=np.where(world.bundled, world.number, NONE)[rows],
     )
-    at = sink.clock.midnight(world.joined)
-    note(sink, world.number, CHANNEL, world.preferred, at)
-    note(sink, world.number, METHOD, world.method, at)
-    note(sink, world.number, FORMAT, world.format, at)
-    note(sink, world.number, PLAN, world.plan[:, 0], at)
 
 
 def note(sink: Recorder, customers: Ints, attribute: int, value: Ints | int, at: Ints) -> None:

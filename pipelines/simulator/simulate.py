@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from pipelines.simulator.billing import read_meters, send_bills
 from pipelines.simulator.calling import Night, make_calls, own_night, read_calls
 from pipelines.simulator.casework import serve
 from pipelines.simulator.clock import Floats, Ints, make_clock
-from pipelines.simulator.coefficients import THE_RULE, Coefficients
+from pipelines.simulator.coefficients import LATER, THE_RULE, Coefficients
 from pipelines.simulator.contract_breaks import write_dirt
 from pipelines.simulator.dealings import (
     Grounds,
@@ -36,7 +36,13 @@ from pipelines.simulator.leaving import (
 )
 from pipelines.simulator.marketing import approach, ask, first_consents
 from pipelines.simulator.options import KIND, Dials
-from pipelines.simulator.outreach import bar, first_benefits, grant_benefits, reach_out
+from pipelines.simulator.outreach import (
+    bar,
+    first_benefits,
+    grant_benefits,
+    keyed_lot,
+    reach_out,
+)
 from pipelines.simulator.paying import change_ways_of_paying, pay_bills
 from pipelines.simulator.population import (
     change_preferences,
@@ -57,11 +63,14 @@ from pipelines.simulator.prices import (
 from pipelines.simulator.reactions import BY_NATURE, deal_types, quiet_by_nature, respond
 from pipelines.simulator.record import TOPICS
 from pipelines.simulator.service import BILLING, FAULT, MOVE, OTHER, PAYMENT, PRICE
+from pipelines.simulator.surroundings import drift
 from pipelines.simulator.truth import TruthFiles
+from pipelines.simulator.win_backs import Gone
 from pipelines.simulator.world import Month, World, forget, irritate
 from pipelines.simulator.writer import CLAIMS, WRITTEN, Format, Recorder
 
 _COMPLAIN = 0.10
+_PACE = 2_654_435_769
 _IDLE_RATES = {MOVE: 0.006, OTHER: 0.050, PRICE: 0.010}
 
 
@@ -73,9 +82,15 @@ class Company:
     size: int
     book: PriceBook
     rule: Coefficients
+    later: Coefficients
     market: Ints
     dials: Dials
     nights: Mapping[int, Night]
+
+    def rule_of(self, month: Month) -> Coefficients:
+        """The leaving rule that is in force."""
+        turn = self.dials.regime
+        return self.rule if turn is None or month.day < turn else self.later
 
 
 def simulate(
@@ -106,7 +121,9 @@ def simulate(
         raise ValueError(f"products {products} must be different ones of {PRODUCT_LINES}")
     clock = make_clock(start, months)
     book, market = open_book(products, clock.first(0)), market_prices(seed, months)
-    company = Company(products, customers, book, rule, market, dials, read_calls(calls, clock))
+    rule = replace(rule, base=rule.base + dials.level)
+    rules, nights = (rule, replace(rule, **LATER)), read_calls(calls, clock)
+    company = Company(products, customers, book, *rules, market, dials, nights)
     tables, truth = out / "tables", out / "truth"
     names = (*WRITTEN, CLAIMS) if "insurance" in products else WRITTEN
     recorder = Recorder(clock, tables, fmt, seed, dials, names)
@@ -120,15 +137,15 @@ def run(
     company: Company, sink: Recorder, truth: TruthFiles, on_month: Callable[[int], None]
 ) -> None:
     """Move the company through all months."""
-    clock, world = sink.clock, settle(company, sink)
+    clock, world, gone = sink.clock, settle(company, sink), Gone()
     _deal(world, company, sink.seed, 0, truth)
     for number in range(clock.months):
         month = Month(clock, number, sink.seed, sink, company.dials)
         apply_price_changes(world, month.first)
         asked = company.market[number - 1] if number else None
-        rated = hazard(world, month, company.book, company.rule, asked)
+        rated = hazard(world, month, company.book, company.rule_of(month), asked)
         rated = _act_on_list(world, month, company, rated, asked, truth)
-        world = live(world, month, company, rated, sink, truth)
+        world = live(world, month, company, rated, gone, truth)
         sink.close_month()
         on_month(number + 1)
     company.book.publish(sink)
@@ -139,7 +156,7 @@ def settle(company: Company, sink: Recorder) -> World:
     """The customers who are there at the start."""
     rng = np.random.default_rng([sink.seed, 0])
     joined = settled_days(rng, sink.clock, company.size)
-    world = new_customers(rng, joined, company.lines, company.rule.frailty_sd)
+    world = new_customers(rng, joined, company.lines, company.dials)
     sign_contracts(rng, world, company.book, sink.clock.first(0) - 1, settled=True)
     register(rng, world, sink)
     first_consents(rng, world, sink)
@@ -152,6 +169,9 @@ def _deal(world: World, company: Company, seed: int, month: int, truth: TruthFil
     rng, quiet = np.random.default_rng([seed, month, *b"types"]), quiet_by_nature(world)
     dealt = deal_types(rng, quiet, company.dials.types, BY_NATURE[company.dials.sleepers])
     world.kind, world.effect = dealt.kind, dealt.effect
+    if company.dials.delay:
+        slow = 2 * keyed_lot(world.number, _PACE) - 1
+        world.delay = np.where(slow < 0, 0, 2 + slow * (company.dials.delay - 1)).astype(np.int64)
     truth.deal(world, quiet)
 
 
@@ -173,7 +193,7 @@ def _act_on_list(
         night = own_night(world, rated, own)
     if night is not None:
         truth.note(world, month, make_calls(world, month, response, night))
-        rated = after_calls(rated, world.touch - response.earlier, company.rule)
+        rated = after_calls(rated, world.touch - response.earlier, company.rule.base)
     truth.write(world, month, rated, company.rule.base, response)
     return rated
 
@@ -183,30 +203,33 @@ def live(
     month: Month,
     company: Company,
     rated: Hazard,
-    sink: Recorder,
+    gone: Gone,
     truth: TruthFiles,
 ) -> World:
     """One month: leaving is decided first, then everything happens, then people come and go."""
     leavers = decide(world, month, rated)
-    sink.leave(world.number[leavers.rows], leavers.notified)
+    month.sink.leave(world.number[leavers.rows], leavers.notified)
     leaving = np.zeros(len(world), dtype=bool)
     leaving[leavers.rows] = True
     withdraw_products(world, month, leaving)
     notify_households(world, month, leavers)
     happen(world, month, company.book)
     forget(world)
+    drift(world, month)
     staying = world.keep(~leaving)
-    coming = _newcomers(staying, month, company, sink)
+    gone.leave(world.keep(np.isin(np.arange(len(world)), leavers.rows[leavers.voluntary])))
+    back = gone.come_back(month, company.book)
+    coming = _newcomers(staying, month, company, month.sink)
     _deal(coming, company, month.seed, month.number + 1, truth)
     move_out(staying, month, move_in(staying, coming, month))
-    return staying.joined_by(coming)
+    return staying.joined_by(coming) if back is None else staying.joined_by(coming).joined_by(back)
 
 
 def _newcomers(staying: World, month: Month, company: Company, sink: Recorder) -> World:
     rng = month.rng("newcomers")
     count = int(rng.poisson(max(company.size - len(staying), 0)))
     joined = month.random_days(rng, count)
-    coming = new_customers(rng, joined, company.lines, company.rule.frailty_sd)
+    coming = new_customers(rng, joined, company.lines, company.dials)
     sign_contracts(rng, coming, company.book, month.last, settled=False)
     register(rng, coming, sink)
     first_consents(rng, coming, sink)

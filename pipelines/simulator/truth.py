@@ -41,39 +41,32 @@ CALLS = pa.schema(
 )
 _README = """# The answer key of a simulated company
 
-Made by `pipelines.simulator`; no part of the pipeline reads it. `hazard.parquet` has one row per
-customer and month, for customers without a notice on the month's first day:
+Made by `pipelines.simulator`; no part of the pipeline reads it. `docs/simulation.md` gives the rule
+and what a simulation cannot show. `hazard.parquet` and `responses.parquet` have one row per
+customer and month, for customers without a notice on the month's first day (local midnight,
+Europe/Oslo); the calls of that day's list are felt at once.
 
-- `hazard`: probability of a voluntary notice in the month, from what happened before its first
-  day (local midnight, Europe/Oslo)
-- `log_odds` = `base` + the sum of the `share_…` columns
-- `share_<driver>`: what each driver adds; `share_season` the time of year; `share_unseen` what no
-  table shows: a lasting trait of the customer and a little monthly chance
+- `hazard`: probability of a voluntary notice in the month; `log_odds` = `base` + the `share_…`
+  columns: what each driver adds, `share_season`, and `share_unseen`, what no table shows
 - `asleep`: how soundly the customer sleeps, 0 to 1; no part of the hazard
+- `hazard_untouched`: had no call ever been felt; `earlier_calls`: what earlier nights' calls still
+  add to the log-odds
+- `if_fitting`, `if_other`: what a call tonight that reaches the customer adds to the log-odds, with
+  the action `fitting` (it answers the heaviest irritation) and with any other; of a new and an
+  earlier call the stronger counts, and 0.85 of it remains after a month
+- `reach`: the chance that a call reaches; `takes_offer`: takes any offer made in a call
+- `household_id`: who feels a part of it too, where the dial says so
 
-`customers.parquet` has one row per customer: the `type` by what an outreach would do (persuadable,
-sure, lost, sleeping_dog), `effect_of_contact`, what being contacted would add to the log-odds (of a
-sleeping dog: times `asleep` of the month of the contact), and `quiet`, the place in order of how
-silent one is by nature, by which types were dealt. Where nobody is called, none of this changes
-anything in the tables.
+`customers.parquet` has each customer's `type` by what an outreach would do (persuadable, sure,
+lost, sleeping_dog), `effect_of_contact` on the log-odds (of a sleeping dog: times `asleep` of the
+month of the contact), and `quiet`, the place in order of how silent one is by nature.
 
-`responses.parquet` has the rows of `hazard.parquet`, with what a call tonight would do:
+`calls.parquet` has one row per customer and list that was acted on: whether the call `reached`
+and the action `fits`, its `effect` on the log-odds, and whether an offer was taken.
 
-- `hazard_untouched`: the hazard had no call ever been felt; `earlier_calls`: what calls of earlier
-  nights still add to its log-odds
-- `if_fitting`, `if_other`: what a call that reaches the customer adds to the log-odds, with the
-  action `fitting` (the one for the customer's heaviest irritation) and with any other; of a new and
-  an earlier call the stronger counts, and 0.85 of it remains after a month
-- `reach`: the chance that a call reaches; `takes_offer`: takes an offer made in a call
-- `household_id`: who would feel a part of it too
-
-`calls.parquet` has one row per call of a list that was acted on: `reached`, whether the action
-`fits`, the `effect` on the log-odds of the one called, and whether an offer was taken.
-
-`dirty.parquet` lists the rows that were made to break the contract, if any: `table`, `fault`
-(null, date, duplicate, orphan, negative) and `key`, the first column of the row's key.
-
-`docs/simulation.md` gives the coefficients, and what a simulation cannot show.
+`dirty.parquet` lists the rows that were made to break the contract (`fault` null, date, duplicate,
+orphan, negative), and those of a feed that failed (dead: not in the tables, unit: in minutes), by
+`table` and `key`, the first column of the row's key.
 """
 
 

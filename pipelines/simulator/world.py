@@ -1,6 +1,7 @@
 """The state of the simulated company: one row per living customer, two contract slots each."""
 
 from dataclasses import dataclass, fields
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +27,10 @@ class World:
     log-odds, ``kind`` (index into ``TYPES``) and ``effect`` what one adds at most;
     ``benefit`` the last day of the latest benefit; ``unread`` the last meter reading never came;
     ``informed`` whether the customer was told of the latest fault (−1 before the first);
+    ``delay`` the months after which the customer feels what happens;
     ``struck`` (n, 2) the day of the latest fault at each site of the area. ``memory``
-    (n, signals) is what each irritation still weighs; ``coming`` (n, AHEAD, signals) what the
-    current and the next months add.
+    (n, signals) is what each irritation still weighs; ``coming`` (n, AHEAD + longest
+    delay, signals) what the current and the next months add.
     """
 
     number: Ints
@@ -40,6 +42,7 @@ class World:
     effect: Floats
     touch: Floats
     area: Ints
+    delay: Ints
     frailty: Floats
     contact_rate: Floats
     problem_propensity: Floats
@@ -104,14 +107,19 @@ class Month:
     sink: Recorder
     dials: Dials
 
-    def rng(self, step: str) -> np.random.Generator:
-        """Randomness of one step, the same however many months are simulated."""
-        return np.random.default_rng([self.seed, self.number + 1, *step.encode()])
+    def rng(self, step: str, back: int = 0) -> np.random.Generator:
+        """Randomness of one step, the same however many months are simulated; of months back."""
+        return np.random.default_rng([self.seed, max(self.number + 1 - back, 0), *step.encode()])
 
     @property
     def first(self) -> int:
         """First day of the month."""
         return self.clock.first(self.number)
+
+    @property
+    def day(self) -> date:
+        """First day of the month as a date."""
+        return self.clock.date(self.number)
 
     @property
     def last(self) -> int:
@@ -139,6 +147,7 @@ def irritate(
 ) -> None:
     """Let ``rows`` remember something that happens on ``days``, in this month or a later one."""
     ahead = np.clip(month.clock.month_of(days) - month.number, 0, AHEAD - 1)
+    ahead = ahead + world.delay[rows]
     index = np.full_like(ahead, SIGNALS.index(signal))
     np.add.at(world.coming, (rows, ahead, index), np.asarray(by, dtype=np.float32))
 
