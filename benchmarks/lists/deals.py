@@ -43,8 +43,8 @@ def deal_again(company: Company) -> list[Deal]:
     quiet = key.kinds["quiet"].to_numpy(dtype=np.float64)
     found = []
     for _ in range(DEALS):
-        dealt = deal_types(rng, quiet, USUAL_TYPES)
-        kinds = {"type": np.array(TYPES)[dealt.kind], "effect_of_contact": dealt.effect}
+        kind, effect = deal_types(rng, quiet, USUAL_TYPES)
+        kinds = {"type": np.array(TYPES)[kind], "effect_of_contact": effect}
         assigned = replace(key, kinds=key.kinds.assign(**kinds))
         told = responses(assigned, company.scores, company.days)
         kept = (told["alone"] - told["contacted"]).to_numpy(dtype=np.float64)

@@ -29,14 +29,20 @@ def simulate(
     ] = 0.015,
     corrections: Annotated[float, typer.Option(help="Share of bills corrected.")] = 0.008,
     dirty: Annotated[float, typer.Option(help="Share of rows that break the contract.")] = 0.0,
+    company: Annotated[
+        str, typer.Option(help="kind, or hard: where the usual assumptions fail.")
+    ] = "kind",
 ) -> None:
     """Simulate a company: contract-shaped tables, and the truth beside them."""
     from pipelines.runtime.progress import bar
-    from pipelines.simulator.options import KIND
+    from pipelines.simulator.options import COMPANIES
     from pipelines.simulator.simulate import simulate as run
 
     if fmt not in ("parquet", "csv"):
         raise ConfigError(f"--format {fmt}: use parquet or csv.")
+    if company not in COMPANIES:
+        raise ConfigError(f"--company {company}: use {' or '.join(COMPANIES)}.")
+    turned = {"late_share": late_share, "corrections": corrections, "dirty": dirty}
     try:
         with bar("simulating months", months) as advance:
             run(
@@ -46,7 +52,7 @@ def simulate(
                 seed=seed,
                 products=tuple(products.split(",")),
                 fmt="csv" if fmt == "csv" else "parquet",
-                dials=replace(KIND, late_share=late_share, corrections=corrections, dirty=dirty),
+                dials=replace(COMPANIES[company], **turned),
                 on_month=lambda month: advance(str(month)),
             )
     except ValueError as error:

@@ -12,6 +12,7 @@ from features.catalog import build_catalog
 from features.contract import TABLES
 from features.errors import ConfigError
 from models.metrics.scorecard import measure
+from pipelines.simulator.expected_effect import chance_of_notice
 
 _SCORES = "test_scores.parquet"
 
@@ -70,15 +71,15 @@ def compare(run: Path, truth: Path, window: tuple[int, int]) -> Comparison:
     hazards = pd.read_parquet(path)
     hazards["month"] = pd.to_datetime(hazards["month"])
     y, p = scores["label"].to_numpy(), scores["probability"].to_numpy()
-    keys = scores["customer_id"], scores["as_of"]
     lookup = hazards.set_index(["customer_id", "month"])["hazard"]
-    true_now = lookup.reindex(pd.MultiIndex.from_arrays(keys)).to_numpy()
+    nights = scores[["customer_id", "as_of"]].rename(columns={"as_of": "month"})
+    true_now = lookup.reindex(pd.MultiIndex.from_frame(nights)).to_numpy()
     measured = measure(y, p)
     return Comparison(
         rows=len(scores),
         model_auc=measured["auc"],
         oracle_auc=measure(y, true_now)["auc"],
-        hindsight_auc=measure(y, _within_window(lookup, scores, window))["auc"],
+        hindsight_auc=measure(y, chance_of_notice(lookup, nights, (window[0], sum(window))))["auc"],
         calibration_slope=measured["calibration_slope"],
         true_drivers=_spread(_shares(hazards, scores)),
         model_drivers=pd.Series(json.loads((run / "drivers.json").read_text())),
@@ -104,25 +105,6 @@ def _spread(shares: pd.DataFrame) -> "pd.Series[float]":
     """Mean absolute deviation per column, greatest first."""
     spread: pd.Series[float] = (shares - shares.mean()).abs().mean()
     return spread.sort_values(ascending=False)
-
-
-def _within_window(
-    lookup: "pd.Series[float]", scores: pd.DataFrame, window: tuple[int, int]
-) -> np.ndarray:
-    """Chance of leaving in the label window, from the true hazards of the months it covers."""
-    lead, horizon = window
-    stay = np.ones(len(scores))
-    for offset in range((lead + horizon) // 28 + 2):
-        months = scores["as_of"] + pd.DateOffset(months=offset)
-        keys = pd.MultiIndex.from_arrays([scores["customer_id"], months])
-        hazard = lookup.reindex(keys).fillna(0.0).to_numpy()
-        first, last = months, months + pd.DateOffset(months=1)
-        start = scores["as_of"] + pd.Timedelta(days=lead)
-        end = start + pd.Timedelta(days=horizon)
-        inside = last.where(last < end, end) - first.where(first > start, start)
-        share = (inside.dt.days.clip(lower=0) / (last - first).dt.days).to_numpy()
-        stay *= (1 - hazard) ** share
-    return 1 - stay
 
 
 def first_day_after(data: Path) -> date:

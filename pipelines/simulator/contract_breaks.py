@@ -1,8 +1,6 @@
 """Rows that break the contract on purpose, and the list of them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import compress
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +9,16 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from features.contract import Table
-from pipelines.simulator.clock import Bools, Clock, Ints
-from pipelines.simulator.record import KEYS, key_texts
+from pipelines.simulator.clock import Bools, Clock
+from pipelines.simulator.record import key_texts
 
 CLEAN = frozenset({"customers"})
 """Left alone: a customer's absence would make orphans of all rows of that customer."""
 NULL, DATE, DUPLICATE, ORPHAN, NEGATIVE = "null", "date", "duplicate", "orphan", "negative"
-DEAD, UNIT = "dead", "unit"
 LOG = pa.schema([("table", pa.string()), ("fault", pa.string()), ("key", pa.string())])
 _FEEDS = ("contacts", "self_service", "notifications", "surveys", "orders")
-_UNITS = {"contacts": ("wait_seconds", 60), "self_service": ("seconds", 60)}
-_DEAD_DAYS, _UNIT_DAYS = 14, 21
+_UNITS = (("contacts", "wait_seconds", 21), ("self_service", "seconds", 21))
+_DEAD_DAYS = 14
 _NOBODY = 9_000_000
 _CENTURY_DAYS = 36_525
 
@@ -105,53 +102,21 @@ def _log(table: Table, keys: pa.ChunkedArray, chosen: Mapping[str, Bools]) -> pa
     return pa.table([names, pa.array(faults, pa.string()), key], schema=LOG)
 
 
-@dataclass(frozen=True, slots=True)
-class Burst:
-    """A feed that fails from one moment to another (UTC µs): its rows are lost, or in minutes."""
+def draw_bursts(seed: int, clock: Clock, chance: float) -> list[tuple[str, str, int, int]]:
+    """When feeds fail: table, the column that comes in minutes ("" where rows are lost), UTC µs.
 
-    table: str
-    fault: str
-    start: int
-    end: int
-
-
-def draw_bursts(seed: int, clock: Clock, chance: float) -> tuple[Burst, ...]:
-    """The failures of a company's feeds; ``chance``: of each feed and failure in a month."""
-    kinds = [(name, DEAD, _DEAD_DAYS) for name in _FEEDS]
-    kinds += [(name, UNIT, _UNIT_DAYS) for name in _UNITS]
+    ``chance``: of each feed and failure in a month.
+    """
+    kinds = [*((name, "", _DEAD_DAYS) for name in _FEEDS), *_UNITS]
     found = []
     for month in range(clock.months):
         rng = np.random.default_rng([seed, month + 1, *b"bursts"])
         starts = clock.first(month) + rng.integers(0, 28, len(kinds))
-        struck = rng.random(len(kinds)) < chance
-        for (table, fault, days), day in compress(zip(kinds, starts, strict=True), struck):
-            start, end = clock.midnight(np.array([day, day + days]))
-            found.append(Burst(table, fault, int(start), int(end)))
-    return tuple(found)
-
-
-def burst(
-    bursts: Sequence[Burst], table: Table, columns: dict[str, Ints], at: Ints
-) -> tuple[Bools, pa.Table]:
-    """Let a table's rows that happened ``at`` (UTC µs) suffer; returns who is lost, and the list.
-
-    ``columns`` is changed: seconds turn into whole minutes.
-    """
-    lost, logs = np.zeros(len(at), dtype=bool), [LOG.empty_table()]
-    for each in bursts:
-        if each.table != table.name:
-            continue
-        inside = (at >= each.start) & (at < each.end) & ~lost
-        if each.fault == DEAD:
-            lost |= inside
-        else:
-            name, factor = _UNITS[table.name]
-            values = columns[name]
-            columns[name] = np.where(inside & (values >= 0), values // factor, values)
-        key = key_texts(KEYS[table.key[0]], columns[table.key[0]][inside])
-        names = [pa.array([text] * len(key), pa.string()) for text in (table.name, each.fault)]
-        logs.append(pa.table([*names, key], schema=LOG))
-    return lost, pa.concat_tables(logs)
+        for place in np.nonzero(rng.random(len(kinds)) < chance)[0]:
+            table, column, days = kinds[place]
+            ends = clock.midnight(starts[place] + np.array([0, days]))
+            found.append((table, column, int(ends[0]), int(ends[1])))
+    return found
 
 
 def write_dirt(folder: Path, logs: list[pa.Table]) -> None:

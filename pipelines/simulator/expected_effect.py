@@ -24,58 +24,56 @@ def expected_effect(
     ``household_spill`` of it; ``offer``, the chance that an offer made in it is taken. The months
     that followed are known; after a notice the last hazard stands. Only voluntary notices count.
     """
-    nights = pd.read_parquet(truth / "responses.parquet")
-    nights["month"] = pd.to_datetime(nights["month"])
-    lookup = nights.set_index(["customer_id", "month"])
-    customers, night = calls["customer_id"].to_numpy(), pd.to_datetime(calls["published_on"])
-    own = lookup.reindex(_keys(customers, night))
-    fits = own["fitting"].to_numpy() == calls["action"].to_numpy()
-    effect = np.where(fits, own["if_fitting"], own["if_other"]).astype(np.float64)
-    alone, if_reached = _chances(lookup, customers, night, own["earlier_calls"], effect, days)
-    reach = own["reach"].to_numpy(dtype=np.float64)
-    offers = own["takes_offer"].to_numpy(dtype=bool) & calls["action"].isin(OFFERING).to_numpy()
+    rows = pd.read_parquet(truth / "responses.parquet")
+    rows["month"] = pd.to_datetime(rows["month"])
+    key, hazard = ["customer_id", "month"], rows.set_index(["customer_id", "month"])
+    found = calls[["customer_id"]].assign(month=pd.to_datetime(calls["published_on"]))
+    found = found.assign(call=np.arange(len(calls))).merge(rows, on=key, how="left")
+    fits = found["fitting"].to_numpy() == calls["action"].to_numpy()
+    found["effect"] = np.where(fits, found["if_fitting"], found["if_other"])
+    mates = found[["household_id", "month", "call", "effect", "customer_id"]].merge(
+        rows.dropna(subset="household_id"), on=["household_id", "month"], suffixes=("_caller", "")
+    )
+    mates = mates[mates["customer_id"] != mates["customer_id_caller"]]
+    pairs = []
+    for felt, part in ((found, 1.0), (mates, household_spill)):
+        before = felt["earlier_calls"].to_numpy(dtype=np.float64)
+        after = stronger(before, part * felt["effect"].to_numpy(dtype=np.float64))
+        lived = hazard["hazard_untouched"]
+        pairs.append(
+            [chance_of_notice(lived, felt[key], (0, days), add) for add in (before, after)]
+        )
+    (alone, if_reached), (mates_alone, mates_reached) = pairs
+    spilt = np.bincount(mates["call"], mates_alone - mates_reached, minlength=len(calls))
+    reach = found["reach"].to_numpy(dtype=np.float64)
+    offers = found["takes_offer"].to_numpy(dtype=bool) & calls["action"].isin(OFFERING).to_numpy()
     columns = {"alone": alone, "if_reached": if_reached, "reduction": reach * (alone - if_reached)}
-    spilt = pd.DataFrame(
-        {"household_id": own["household_id"].to_numpy(), "month": night.to_numpy()}
-    )
-    spilt = spilt.assign(call=np.arange(len(calls)), caller=customers, effect=effect)
-    mates = spilt.dropna(subset="household_id").merge(nights, on=["household_id", "month"])
-    mates = mates[mates["customer_id"] != mates["caller"]]
-    before, after = _chances(
-        lookup,
-        mates["customer_id"].to_numpy(),
-        mates["month"],
-        mates["earlier_calls"],
-        household_spill * mates["effect"].to_numpy(dtype=np.float64),
-        days,
-    )
-    gains = np.bincount(mates["call"].to_numpy(np.int64), before - after, minlength=len(calls))
-    return pd.DataFrame(columns | {"mates": reach * gains, "offer": reach * offers}, calls.index)
+    return pd.DataFrame(columns | {"mates": reach * spilt, "offer": reach * offers}, calls.index)
 
 
-def _keys(customers: np.ndarray, months: "pd.Series[pd.Timestamp]") -> pd.MultiIndex:
-    return pd.MultiIndex.from_arrays([customers, months])
+def chance_of_notice(
+    hazards: "pd.Series[float]",
+    nights: pd.DataFrame,
+    window: tuple[int, int],
+    felt: Floats | None = None,
+) -> Floats:
+    """Chance of a notice from the first to before the last day of a window after each night (n,).
 
-
-def _chances(
-    lookup: pd.DataFrame,
-    customers: np.ndarray,
-    night: "pd.Series[pd.Timestamp]",
-    earlier: "pd.Series[float]",
-    effect: Floats,
-    days: int,
-) -> tuple[Floats, Floats]:
-    """Chances of a notice within ``days``, without the call and with it."""
-    before = earlier.to_numpy(dtype=np.float64)
-    felt = np.stack([before, stronger(before, effect)])
-    stays, hazard = np.ones(felt.shape), np.full(len(customers), np.nan)
-    end = night + pd.Timedelta(days=days)
-    for ahead in range(days // 28 + 2):
-        first = night + pd.DateOffset(months=ahead)
-        last = night + pd.DateOffset(months=ahead + 1)
-        lived = lookup["hazard_untouched"].reindex(_keys(customers, first)).to_numpy()
-        hazard = np.where(np.isnan(lived), hazard, lived)
-        inside = (last.where(last < end, end) - first).dt.days.clip(lower=0)
-        share = (inside / (last - first).dt.days).to_numpy()
-        stays *= (1 - expit(logit(hazard) + felt * DECAY["outreach"] ** ahead)) ** share
-    return 1 - stays[0], 1 - stays[1]
+    ``hazards`` by customer_id and month; ``nights`` the same two columns, first days of months.
+    ``felt`` (n,): log-odds added, fading as calls do, and after a notice the last hazard stands;
+    without it, nobody gives notice twice.
+    """
+    stays, hazard = np.ones(len(nights)), np.zeros(len(nights))
+    start, end = (nights["month"] + pd.Timedelta(days=days) for days in window)
+    for ahead in range(window[1] // 28 + 2):
+        first, last = (nights["month"] + pd.DateOffset(months=ahead + k) for k in (0, 1))
+        keys = pd.MultiIndex.from_arrays([nights["customer_id"], first])
+        lived = hazards.reindex(keys).to_numpy(dtype=np.float64)
+        hazard = np.where(np.isnan(lived), 0 if felt is None else hazard, lived)
+        moved = hazard
+        if felt is not None:
+            moved = expit(logit(hazard) + felt * DECAY["outreach"] ** ahead)
+        inside = last.where(last < end, end) - first.where(first > start, start)
+        share = (inside.dt.days.clip(lower=0) / (last - first).dt.days).to_numpy()
+        stays *= (1 - moved) ** share
+    return np.asarray(1 - stays, dtype=np.float64)

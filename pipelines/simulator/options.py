@@ -1,7 +1,7 @@
 """What a caller may set: the numbers of the leaving rule, and the dials of the tables."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from types import MappingProxyType
 from typing import Literal
@@ -46,8 +46,10 @@ USUAL_TYPES: Mapping[str, float] = MappingProxyType(
 )
 USUAL_LATE_SHARE, USUAL_CORRECTIONS = 0.015, 0.008
 Sleepers = Literal["silence", "price"]
-_SHARES = ("late_share", "corrections", "dirty", "acted_on", "reach", "accept")
-_SHARES += ("household_spill", "drift", "bursts", "win_backs")
+_SHARES = (
+    *("late_share", "corrections", "dirty", "acted_on", "reach", "accept", "household_spill"),
+    *("drift", "bursts", "win_backs"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,7 @@ class Dials:
     def __post_init__(self) -> None:
         shares = {name: getattr(self, name) for name in _SHARES}
         if self.own_list is not None:
-            shares |= {"own_list.share": self.own_list.share}
-            shares |= {"own_list.held_out": self.own_list.held_out}
+            shares |= asdict(self.own_list)
         for name, share in shares.items():
             if not 0 <= share <= 1:
                 raise ValueError(f"{name} {share} must lie between 0 and 1")

@@ -76,14 +76,14 @@ def reach_out(world: World, month: Month) -> None:
     held_out = rng.random(len(rows)) < _HELD_OUT
     reached = ~held_out & (rng.random(len(rows)) < month.dials.reach)
     days = month.random_days(rng, len(rows))
-    _treat(world, month, rng, rows, days=days, held_out=held_out, reached=reached)
+    _report(world, month, rng, rows, days=days, held_out=held_out, reached=reached)
     if month.dials.acted_on == 0:
         return
     rng = month.rng("acted on")
     rows = np.nonzero(world.irritation("unresolved_case") >= _LISTED_AT)[0]
     held_out = keyed_lot(world.number[rows], 2_654_435_761) >= month.dials.acted_on
     days = month.first + rng.integers(0, _CALLED_WITHIN_DAYS, len(rows))
-    _treat(world, month, rng, rows, days=days, held_out=held_out, reached=~held_out)
+    _report(world, month, rng, rows, days=days, held_out=held_out, reached=~held_out)
     irritate(world, month, "outreach", rows[~held_out], days[~held_out])
 
 
@@ -92,7 +92,7 @@ def keyed_lot(number: Ints, factor: int) -> Floats:
     return (number * factor % 2**32) / 2**32
 
 
-def _treat(
+def _report(
     world: World,
     month: Month,
     rng: np.random.Generator,
@@ -102,47 +102,19 @@ def _treat(
     held_out: Bools,
     reached: Bools,
 ) -> None:
-    report(
-        world,
-        month,
-        rows,
-        at=month.clock.office_instant(rng, days),
-        days=days,
-        action=rng.integers(0, PAST_ACTIONS, len(rows)),
-        channel=np.where(held_out, NONE, rng.choice(_OUTREACH_CHANNELS, len(rows))),
-        held_out=held_out,
-        reached=reached,
-        answer=np.where(reached, UNDECIDED, NONE),
-    )
-    world.deal(rows[reached], days[reached])
-
-
-def report(
-    world: World,
-    month: Month,
-    rows: Ints,
-    *,
-    at: Ints,
-    days: Ints,
-    action: Ints,
-    channel: Ints,
-    held_out: Bools,
-    reached: Bools,
-    answer: Ints,
-) -> None:
-    """Write what was done with ``rows``: at which moment (UTC µs), for the lists of which days."""
     month.sink.add_events(
         "treatments",
         world.number[rows],
-        treated_at=at,
-        action=action,
-        channel=channel,
+        treated_at=month.clock.office_instant(rng, days),
+        action=rng.integers(0, PAST_ACTIONS, len(rows)),
+        channel=np.where(held_out, NONE, rng.choice(_OUTREACH_CHANNELS, len(rows))),
         contacted=reached,
         arm=held_out,
         published_on=days,
         lane=0,
-        answer=answer,
+        answer=np.where(reached, UNDECIDED, NONE),
     )
+    world.deal(rows[reached], days[reached])
 
 
 def bar(world: World, month: Month) -> None:

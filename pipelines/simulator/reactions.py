@@ -21,7 +21,7 @@ from pipelines.simulator.prices import above_market
 from pipelines.simulator.record import ACTIONS, NONE
 from pipelines.simulator.world import AUTOPAY, Month, World
 
-SLEEPING_DOG, PERSUADABLE = TYPES.index("sleeping_dog"), TYPES.index("persuadable")
+SLEEPING_DOG = TYPES.index("sleeping_dog")
 BY_NATURE: Mapping[Sleepers, float] = MappingProxyType({"silence": 0.5, "price": 0.0})
 """Share of customers whose type goes by how silent they are by nature."""
 _EFFECTS = {"persuadable": -0.8, "sleeping_dog": 0.7}
@@ -42,17 +42,6 @@ FITTING: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """The drivers that each action answers, as in ``configs/actions.yaml``; ``A11`` answers none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dealt:
-    """Type of each customer (index into ``TYPES``) and its effect of being contacted (log-odds).
-
-    A sleeping dog's effect is that of one fast asleep.
-    """
-
-    kind: Ints
-    effect: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +77,11 @@ def deal_types(
     quiet: Floats,
     shares: Mapping[str, float],
     by_nature: float = BY_NATURE["silence"],
-) -> Dealt:
-    """Give every customer a type, on average by the shares, and an effect of its own.
+) -> tuple[Ints, Floats]:
+    """Each customer's type (index into ``TYPES``), on average by the shares, and effect of a call.
 
-    ``quiet`` (n,) is ``quiet_by_nature``; it decides for the share ``by_nature`` of the customers.
+    The effect in log-odds, a sleeping dog's that of one fast asleep. ``quiet`` (n,) is
+    ``quiet_by_nature``; it decides for the share ``by_nature`` of the customers.
     """
     count = len(quiet)
     place = np.where(rng.random(count) < by_nature, quiet, rng.random(count))
@@ -99,7 +89,7 @@ def deal_types(
     kind = np.searchsorted(edges, place, side="right").astype(np.int64)
     mean = np.array([_EFFECTS.get(name, 0.0) for name in TYPES])[kind]
     size = np.maximum(np.abs(mean) + rng.normal(0, _SPREAD, count), _AT_LEAST)
-    return Dealt(kind, np.sign(mean) * size)
+    return kind, np.sign(mean) * size
 
 
 def respond(world: World, month: Month, rated: Hazard, market: Ints | None) -> Response:

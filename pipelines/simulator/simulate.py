@@ -12,7 +12,7 @@ import pandas as pd
 
 from features.contract import PRODUCT_LINES
 from pipelines.simulator.billing import read_meters, send_bills
-from pipelines.simulator.calling import Night, make_calls, own_night, read_calls
+from pipelines.simulator.calling import CallList, make_calls, own_night, read_calls
 from pipelines.simulator.casework import serve
 from pipelines.simulator.clock import Floats, Ints, make_clock
 from pipelines.simulator.coefficients import LATER, THE_RULE, Coefficients
@@ -70,7 +70,7 @@ from pipelines.simulator.world import Month, World, forget, irritate
 from pipelines.simulator.writer import CLAIMS, WRITTEN, Format, Recorder
 
 _COMPLAIN = 0.10
-_PACE = 2_654_435_769
+_PACE = 668_265_263
 _IDLE_RATES = {MOVE: 0.006, OTHER: 0.050, PRICE: 0.010}
 
 
@@ -82,15 +82,14 @@ class Company:
     size: int
     book: PriceBook
     rule: Coefficients
-    later: Coefficients
     market: Ints
     dials: Dials
-    nights: Mapping[int, Night]
+    nights: Mapping[int, CallList]
 
-    def rule_of(self, month: Month) -> Coefficients:
-        """The leaving rule that is in force."""
+    def rule_on(self, day: date) -> Coefficients:
+        """The leaving rule in force on a day."""
         turn = self.dials.regime
-        return self.rule if turn is None or month.day < turn else self.later
+        return replace(self.rule, **LATER) if turn and day >= turn else self.rule
 
 
 def simulate(
@@ -122,8 +121,7 @@ def simulate(
     clock = make_clock(start, months)
     book, market = open_book(products, clock.first(0)), market_prices(seed, months)
     rule = replace(rule, base=rule.base + dials.level)
-    rules, nights = (rule, replace(rule, **LATER)), read_calls(calls, clock)
-    company = Company(products, customers, book, *rules, market, dials, nights)
+    company = Company(products, customers, book, rule, market, dials, read_calls(calls, clock))
     tables, truth = out / "tables", out / "truth"
     names = (*WRITTEN, CLAIMS) if "insurance" in products else WRITTEN
     recorder = Recorder(clock, tables, fmt, seed, dials, names)
@@ -143,7 +141,7 @@ def run(
         month = Month(clock, number, sink.seed, sink, company.dials)
         apply_price_changes(world, month.first)
         asked = company.market[number - 1] if number else None
-        rated = hazard(world, month, company.book, company.rule_of(month), asked)
+        rated = hazard(world, month, company.book, company.rule_on(clock.date(number)), asked)
         rated = _act_on_list(world, month, company, rated, asked, truth)
         world = live(world, month, company, rated, gone, truth)
         sink.close_month()
@@ -167,8 +165,8 @@ def settle(company: Company, sink: Recorder) -> World:
 
 def _deal(world: World, company: Company, seed: int, month: int, truth: TruthFiles) -> None:
     rng, quiet = np.random.default_rng([seed, month, *b"types"]), quiet_by_nature(world)
-    dealt = deal_types(rng, quiet, company.dials.types, BY_NATURE[company.dials.sleepers])
-    world.kind, world.effect = dealt.kind, dealt.effect
+    by_nature = BY_NATURE[company.dials.sleepers]
+    world.kind, world.effect = deal_types(rng, quiet, company.dials.types, by_nature)
     if company.dials.delay:
         slow = 2 * keyed_lot(world.number, _PACE) - 1
         world.delay = np.where(slow < 0, 0, 2 + slow * (company.dials.delay - 1)).astype(np.int64)
@@ -192,7 +190,7 @@ def _act_on_list(
     if night is None and own is not None and month.number < min(company.nights, default=math.inf):
         night = own_night(world, rated, own)
     if night is not None:
-        truth.note(world, month, make_calls(world, month, response, night))
+        truth.note(month, make_calls(world, month, response, night))
         rated = after_calls(rated, world.touch - response.earlier, company.rule.base)
     truth.write(world, month, rated, company.rule.base, response)
     return rated

@@ -1,13 +1,16 @@
 """The answer key: true hazards by month, what calls would do to whom, and what they did."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import parquet
 from scipy.special import expit
 
-from pipelines.simulator.calling import Outcome, takes_offers
+from pipelines.simulator.calling import takes_offers
 from pipelines.simulator.clock import Floats, Ints
 from pipelines.simulator.coefficients import CODES
 from pipelines.simulator.hazard import Hazard
@@ -35,38 +38,15 @@ RESPONSES = pa.schema(
 )
 CALLS = pa.schema(
     _NIGHT
-    | {"called_on": pa.date32(), "action": pa.string()}
+    | {"action": pa.string()}
     | dict.fromkeys(("held_out", "reached", "fits"), pa.bool_())
     | {"effect": pa.float64(), "offer_taken": pa.bool_()}
 )
+SCHEMAS = {"hazard": HAZARD, "customers": CUSTOMERS, "responses": RESPONSES, "calls": CALLS}
 _README = """# The answer key of a simulated company
 
-Made by `pipelines.simulator`; no part of the pipeline reads it. `docs/simulation.md` gives the rule
-and what a simulation cannot show. `hazard.parquet` and `responses.parquet` have one row per
-customer and month, for customers without a notice on the month's first day (local midnight,
-Europe/Oslo); the calls of that day's list are felt at once.
-
-- `hazard`: probability of a voluntary notice in the month; `log_odds` = `base` + the `share_…`
-  columns: what each driver adds, `share_season`, and `share_unseen`, what no table shows
-- `asleep`: how soundly the customer sleeps, 0 to 1; no part of the hazard
-- `hazard_untouched`: had no call ever been felt; `earlier_calls`: what earlier nights' calls still
-  add to the log-odds
-- `if_fitting`, `if_other`: what a call tonight that reaches the customer adds to the log-odds, with
-  the action `fitting` (it answers the heaviest irritation) and with any other; of a new and an
-  earlier call the stronger counts, and 0.85 of it remains after a month
-- `reach`: the chance that a call reaches; `takes_offer`: takes any offer made in a call
-- `household_id`: who feels a part of it too, where the dial says so
-
-`customers.parquet` has each customer's `type` by what an outreach would do (persuadable, sure,
-lost, sleeping_dog), `effect_of_contact` on the log-odds (of a sleeping dog: times `asleep` of the
-month of the contact), and `quiet`, the place in order of how silent one is by nature.
-
-`calls.parquet` has one row per customer and list that was acted on: whether the call `reached`
-and the action `fits`, its `effect` on the log-odds, and whether an offer was taken.
-
-`dirty.parquet` lists the rows that were made to break the contract (`fault` null, date, duplicate,
-orphan, negative), and those of a feed that failed (dead: not in the tables, unit: in minutes), by
-`table` and `key`, the first column of the row's key.
+Made by `pipelines.simulator`; no part of the pipeline reads it. `docs/simulation.md` tells what
+each file and column holds, the rule, and what a simulation cannot show.
 """
 
 
@@ -78,12 +58,7 @@ class TruthFiles:
         (folder / "README.md").write_text(_README, encoding="utf-8")
         self.files = {
             name: parquet.ParquetWriter(folder / f"{name}.parquet", schema, compression="zstd")
-            for name, schema in (
-                ("hazard", HAZARD),
-                ("customers", CUSTOMERS),
-                ("responses", RESPONSES),
-                ("calls", CALLS),
-            )
+            for name, schema in SCHEMAS.items()
         }
 
     def close(self) -> None:
@@ -124,21 +99,12 @@ class TruthFiles:
             takes_offers(world.number, month.dials.accept),
         )
 
-    def note(self, world: World, month: Month, outcome: Outcome) -> None:
+    def note(self, month: Month, outcome: Mapping[str, npt.NDArray[Any]]) -> None:
         """Append the calls of one night."""
-        rows = outcome.rows
-        self._append(
-            "calls",
-            key_texts("C", world.number[rows]),
-            _day(month, len(rows)),
-            pa.array(outcome.days.astype(np.int32), pa.date32()),
-            _actions(outcome.action),
-            outcome.held_out,
-            outcome.reached,
-            outcome.fits,
-            outcome.effect,
-            outcome.offer_taken,
-        )
+        columns = {"month": _day(month, len(outcome["customer_id"])), **outcome}
+        columns["customer_id"] = key_texts("C", outcome["customer_id"])
+        columns["action"] = _actions(outcome["action"])
+        self._append("calls", *(columns[name] for name in CALLS.names))
 
     def _append(self, name: str, *columns: pa.Array | Floats) -> None:
         file = self.files[name]

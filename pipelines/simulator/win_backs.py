@@ -38,7 +38,7 @@ class Gone:
             back = world.keep(picked) if back is None else back.joined_by(world.keep(picked))
         if back is None or not len(back):
             return None
-        for name in CONTRACT_COLUMNS:
+        for name in (*CONTRACT_COLUMNS, "invoice"):
             getattr(back, name)[:] = NONE
         back.joined = month.random_days(rng, len(back))
         back.dealt_on = back.joined.copy()

@@ -1,7 +1,6 @@
 """The state of the simulated company: one row per living customer, two contract slots each."""
 
 from dataclasses import dataclass, fields
-from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -115,11 +114,6 @@ class Month:
     def first(self) -> int:
         """First day of the month."""
         return self.clock.first(self.number)
-
-    @property
-    def day(self) -> date:
-        """First day of the month as a date."""
-        return self.clock.date(self.number)
 
     @property
     def last(self) -> int:

@@ -12,7 +12,7 @@ from pyarrow import csv, parquet
 
 from features.contract import TABLES, Table
 from pipelines.simulator.clock import Clock, Ints
-from pipelines.simulator.contract_breaks import CLEAN, Burst, burst, draw_bursts, soil
+from pipelines.simulator.contract_breaks import CLEAN, draw_bursts, soil
 from pipelines.simulator.options import Dials
 from pipelines.simulator.record import (
     NONE,
@@ -95,7 +95,7 @@ class Recorder:
     deferred: dict[str, list[pa.Table]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     soiled: list[pa.Table] = field(default_factory=list)
-    bursts: tuple[Burst, ...] = ()
+    bursts: list[tuple[str, str, int, int]] = field(default_factory=list)
     notice_at: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
@@ -185,15 +185,19 @@ class Recorder:
             until = np.minimum(until, self.notice_at[columns["customer_id"]])
         hide_unseen(table, columns, until, self.clock)
         keep = at < until
-        lost, log = burst(self.bursts, table, columns, at)
-        self.soiled.append(log)
+        for name, column, start, stop in self.bursts:
+            inside = (at >= start) & (at < stop) & (name == table.name)
+            if column and name == table.name:
+                columns[column] = columns[column] // np.where(
+                    inside & (columns[column] >= 0), 60, 1
+                )
+            keep &= ~inside | (column != "")
         schema = schema_of(table)
         if "known_at" in schema.names:
             rng = np.random.default_rng([self.seed, chunk.number, *table.name.encode()])
             known_at, late = draw_known_at(rng, at, self.dials.late_share)
             keep &= ~late | (known_at < end)
             columns["known_at"] = np.where(late, known_at, -1)
-        keep &= ~lost
         known = [encode(table, c, columns[c.name][keep]) for c in columns_of(table)]
         if "known_at" in schema.names:
             known.append(instants(columns["known_at"][keep]))

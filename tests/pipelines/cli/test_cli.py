@@ -112,15 +112,17 @@ def test_check_says_what_form_of_value_is_lost_and_which_dates_stand_for_none(
     assert "invoices.due_on: 11 dates stand for none (9999-12-31 and other" in said
 
 
-@pytest.mark.parametrize("fmt", ["parquet", "csv"])
-def test_simulate_writes_tables_and_their_truth(stille, tmp_path, fmt):
+@pytest.mark.parametrize(("fmt", "company"), [("parquet", "kind"), ("csv", "hard")])
+def test_simulate_writes_tables_and_their_truth(stille, tmp_path, fmt, company):
     arguments = ["--customers", 40, "--months", 4, "--products", "electricity", "--seed", 2]
-    ended = stille("simulate", tmp_path / "co", *arguments, "--format", fmt)
+    ended = stille("simulate", tmp_path / "co", *arguments, "--format", fmt, "--company", company)
     assert ended.code == 0
     assert str(tmp_path / "co" / "truth") in ended.out
     tables = {path.name for path in (tmp_path / "co" / "tables").iterdir()}
     assert tables == {f"{name}.{fmt}" for name in WRITTEN}
     assert (tmp_path / "co" / "truth" / "hazard.parquet").is_file()
+    calls = pq.read_table(tmp_path / "co" / "truth" / "calls.parquet").num_rows
+    assert (calls > 0) == (company == "hard")
     path = tmp_path / "co" / "tables" / f"contracts.{fmt}"
     lines = product_lines(path)
     assert len(lines) >= 40
@@ -136,7 +138,11 @@ def product_lines(path: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     ("option", "words"),
-    [(["--format", "xlsx"], "use parquet or csv"), (["--products", "gas"], "gas")],
+    [
+        (["--format", "xlsx"], "use parquet or csv"),
+        (["--products", "gas"], "gas"),
+        (["--company", "soft"], "kind or hard"),
+    ],
 )
 def test_simulate_refuses_what_it_does_not_know(stille, tmp_path, option, words):
     ended = stille("simulate", tmp_path / "co", "--customers", 10, *option)

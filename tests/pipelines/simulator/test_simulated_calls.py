@@ -161,3 +161,49 @@ def leaves(root: Path, customers: pd.Series) -> pd.Series:
 def test_calls_that_cannot_be_made_are_refused(quiet, tmp_path, wrong, words):
     with pytest.raises(ValueError, match=words):
         run(tmp_path, calls=everybody(quiet).assign(**wrong), **MOVING)
+
+
+def test_mates_feel_their_part_and_the_key_counts_it(quiet, tmp_path):
+    calls = everybody(quiet, NIGHTS[:1]).assign(arm="treat")
+    found = expected_effect(quiet / "truth", calls, 104, household_spill=0.5)
+    most = calls.loc[[found["mates"].idxmax()]]
+    root = run(tmp_path, calls=most, household_spill=0.5, **MOVING)
+    first = truth(root)[lambda t: t["month"] == NIGHTS[0]].set_index("customer_id")
+    homes = key(root, "responses")[lambda t: t["month"] == NIGHTS[0]].set_index("customer_id")
+    caller = most["customer_id"].iloc[0]
+    mates = homes.index[homes["household_id"] == homes.loc[caller, "household_id"]].drop(caller)
+    effect = key(root, "calls").set_index(["customer_id", "month"])["effect"][caller, NIGHTS[0]]
+    np.testing.assert_allclose(first["share_outreach"][mates], 0.5 * effect, rtol=1e-6)
+    assert set(first.index[first["share_outreach"] != 0]) == {caller, *mates}
+    names = mates.to_series()
+    fewer = (leaves(quiet, names) - leaves(root, names)).sum()
+    assert fewer == pytest.approx(found.loc[most.index[0], "mates"], rel=1e-5)
+    assert fewer > 0.001
+
+
+def test_some_take_the_offer_of_a_call_and_pay_no_heed_to_other_actions(quiet, tmp_path):
+    for action, share in (("A4", 0.4), ("A9", 0.0)):
+        calls = everybody(quiet, NIGHTS[:1], action)
+        root = run(tmp_path / action, calls=calls, **MOVING | {"months": 5})
+        log = key(root, "calls")[lambda t: t["reached"]]
+        assert log["offer_taken"].mean() == pytest.approx(share, abs=0.1)
+        told = table(root, "treatments").to_pandas()
+        told = told[pd.to_datetime(told["published_on"]) == NIGHTS[0]]
+        assert told["answer"].eq("yes").sum() == log["offer_taken"].sum()
+
+
+def test_on_a_list_notice_is_given_after_the_call_in_both_arms(quiet, busy):
+    told = table(busy, "treatments").to_pandas()
+    told = told[pd.to_datetime(told["published_on"]).isin(NIGHTS)]
+    ends = table(busy, "terminations").to_pandas().drop_duplicates("customer_id")
+    both = told.merge(ends, on="customer_id")
+    same = both[
+        pd.to_datetime(both["notified_on"]).dt.to_period("M")
+        == both["treated_at"].dt.to_period("M")
+    ]
+    assert (pd.to_datetime(same["notified_on"]) > same["treated_at"].dt.normalize()).all()
+    assert len(same) > 3
+    outside = table(busy, "treatments").to_pandas()
+    outside = outside[outside["treated_at"].dt.to_period("M").isin(NIGHTS.to_period("M"))]
+    assert set(pd.to_datetime(outside["published_on"])) == set(NIGHTS)
+    assert table(quiet, "treatments").num_rows > 10

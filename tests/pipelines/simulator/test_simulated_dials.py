@@ -1,6 +1,6 @@
 """What can be turned in a simulation changes that and nothing else."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from simulated import END, ROOT, START, frame, run, table, truth
 from features.contract import PRODUCT_LINES, TABLES
 from pipelines.config.settings import load_settings
 from pipelines.simulator.coefficients import CAPS, THE_RULE
-from pipelines.simulator.options import DECAY
+from pipelines.simulator.options import DECAY, HARD, KIND, Dials, OwnList
 from pipelines.simulator.writer import WRITTEN
 from pipelines.snapshots.snapshot import take_snapshot
 
@@ -121,12 +121,15 @@ def test_other_products_can_be_sold(tmp_path):
         {"months": 0},
         {"dirty": 1.5},
         {"late_share": -0.1},
+        {"own_list": OwnList(share=1.1)},
+        {"delay": 1},
+        {"frailty": -0.1},
         {"types": {"persuadable": 1.0}},
         {"types": {"persuadable": 0.5, "sure": 0.5, "lost": 0.5, "sleeping_dog": 0.5}},
     ],
 )
 def test_impossible_orders_are_refused(tmp_path, wrong):
-    with pytest.raises(ValueError, match=r"products|start|dirty|late_share|types"):
+    with pytest.raises(ValueError, match=r"products|start|dirty|share|types|delay|frailty"):
         run(tmp_path, **wrong)
 
 
@@ -136,10 +139,30 @@ def test_progress_is_told_month_by_month(tmp_path):
     assert told == [1, 2, 3]
 
 
-def test_the_page_about_the_simulation_gives_every_coefficient():
+def page_rows(header: str) -> list[list[str]]:
+    """The cells of the page's table whose first column has this header."""
     page = (ROOT / "docs" / "simulation.md").read_text(encoding="utf-8")
-    table = [line.strip("| ").split("|") for line in page.splitlines() if line.startswith("| ")]
-    cells = [[cell.strip() for cell in row] for row in table][1:]
+    lines = page[page.index(f"| {header} |") :].partition("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines]
+
+
+def test_the_page_about_the_simulation_gives_every_dial_at_both_companies():
+    rows = {row[0].strip("`"): row[1:3] for row in page_rows("dial")}
+    assert set(rows) == {field.name for field in fields(Dials)}
+    for name, cells in rows.items():
+        for company, cell in zip((KIND, HARD), cells, strict=True):
+            value = getattr(company, name)
+            if isinstance(value, float):
+                assert float(cell) == value, name
+            elif isinstance(value, int | str | date):
+                assert cell == str(value), name
+    assert [rows["own_list"][1], rows["fit"][1]] == ["5 %, 0.1 held out", "1.5, 0.5"]
+    assert HARD.own_list == OwnList(0.05, 0.1)
+    assert HARD.fit == (1.5, 0.5)
+
+
+def test_the_page_about_the_simulation_gives_every_coefficient():
+    cells = page_rows("coefficient")
     assert {row[0]: float(row[1]) for row in cells} == asdict(THE_RULE)
     remains = {row[0]: (row[2], row[3]) for row in cells if row[2]}
     assert {code: float(value[0]) for code, value in remains.items()} == dict(DECAY)
