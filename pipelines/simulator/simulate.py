@@ -65,7 +65,7 @@ from pipelines.simulator.record import TOPICS
 from pipelines.simulator.service import BILLING, FAULT, MOVE, OTHER, PAYMENT, PRICE
 from pipelines.simulator.surroundings import drift
 from pipelines.simulator.truth import TruthFiles
-from pipelines.simulator.win_backs import Gone
+from pipelines.simulator.win_backs import come_back
 from pipelines.simulator.world import Month, World, forget, irritate
 from pipelines.simulator.writer import CLAIMS, WRITTEN, Format, Recorder
 
@@ -135,7 +135,8 @@ def run(
     company: Company, sink: Recorder, truth: TruthFiles, on_month: Callable[[int], None]
 ) -> None:
     """Move the company through all months."""
-    clock, world, gone = sink.clock, settle(company, sink), Gone()
+    clock, world = sink.clock, settle(company, sink)
+    gone = world.keep(np.zeros(len(world), dtype=bool))
     _deal(world, company, sink.seed, 0, truth)
     for number in range(clock.months):
         month = Month(clock, number, sink.seed, sink, company.dials)
@@ -143,7 +144,7 @@ def run(
         asked = company.market[number - 1] if number else None
         rated = hazard(world, month, company.book, company.rule_on(clock.date(number)), asked)
         rated = _act_on_list(world, month, company, rated, asked, truth)
-        world = live(world, month, company, rated, gone, truth)
+        world, gone = live(world, month, company, rated, gone, truth)
         sink.close_month()
         on_month(number + 1)
     company.book.publish(sink)
@@ -201,10 +202,13 @@ def live(
     month: Month,
     company: Company,
     rated: Hazard,
-    gone: Gone,
+    gone: World,
     truth: TruthFiles,
-) -> World:
-    """One month: leaving is decided first, then everything happens, then people come and go."""
+) -> tuple[World, World]:
+    """One month: leaving is decided first, then everything happens, then people come and go.
+
+    Returns the living, and those who are ``gone`` of free will and may come back.
+    """
     leavers = decide(world, month, rated)
     month.sink.leave(world.number[leavers.rows], leavers.notified)
     leaving = np.zeros(len(world), dtype=bool)
@@ -215,12 +219,13 @@ def live(
     forget(world)
     drift(world, month)
     staying = world.keep(~leaving)
-    gone.leave(world.keep(np.isin(np.arange(len(world)), leavers.rows[leavers.voluntary])))
-    back = gone.come_back(month, company.book)
+    going = world.keep(np.isin(np.arange(len(world)), leavers.rows[leavers.voluntary]))
+    going.joined[:] = month.first
+    back, gone = come_back(gone.joined_by(going), month, company.book)
     coming = _newcomers(staying, month, company, month.sink)
     _deal(coming, company, month.seed, month.number + 1, truth)
     move_out(staying, month, move_in(staying, coming, month))
-    return staying.joined_by(coming) if back is None else staying.joined_by(coming).joined_by(back)
+    return staying.joined_by(coming).joined_by(back), gone
 
 
 def _newcomers(staying: World, month: Month, company: Company, sink: Recorder) -> World:

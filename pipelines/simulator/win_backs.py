@@ -1,8 +1,5 @@
 """Customers who come back after a notice of their own: the same customer, a new contract."""
 
-from collections import deque
-from dataclasses import dataclass, field
-
 import numpy as np
 
 from pipelines.simulator.population import CONTRACT_COLUMNS, sign_contracts, write_contracts
@@ -15,36 +12,25 @@ _AFTER_MONTHS, _WITHIN_MONTHS = AHEAD + 2, 12
 """By then, everything from before the notice is written."""
 
 
-@dataclass(slots=True)
-class Gone:
-    """Those who gave notice of free will, a world for each month; the latest last."""
+def come_back(gone: World, month: Month, book: PriceBook) -> tuple[World, World]:
+    """Who comes back this month, and who is still gone and may do so later.
 
-    months: deque[World] = field(default_factory=deque)
-
-    def leave(self, world: World) -> None:
-        """Remember this month's; forget those who will not come back any more."""
-        self.months.append(world)
-        if len(self.months) > _AFTER_MONTHS + _WITHIN_MONTHS:
-            self.months.popleft()
-
-    def come_back(self, month: Month, book: PriceBook) -> World | None:
-        """Some of them with new contracts from this month on, as if nothing had happened before."""
-        rng = month.rng("win-backs")
-        back = None
-        for place in range(len(self.months) - _AFTER_MONTHS):
-            world = self.months[place]
-            picked = rng.random(len(world)) < month.dials.win_backs
-            self.months[place] = world.keep(~picked)
-            back = world.keep(picked) if back is None else back.joined_by(world.keep(picked))
-        if back is None or not len(back):
-            return None
+    ``gone`` gave notice of free will, in the month of ``joined``. Those who come back have new
+    contracts and remember nothing.
+    """
+    rng, chance = month.rng("win-backs"), month.dials.win_backs
+    months = month.number - month.clock.month_of(gone.joined)
+    may = (months < _AFTER_MONTHS + _WITHIN_MONTHS) & (chance > 0)
+    does = may & (months >= _AFTER_MONTHS) & (rng.random(len(gone)) < chance)
+    back = gone.keep(does)
+    if len(back):
         for name in (*CONTRACT_COLUMNS, "invoice"):
             getattr(back, name)[:] = NONE
-        back.joined = month.random_days(rng, len(back))
-        back.dealt_on = back.joined.copy()
         for name in ("memory", "coming", "touch"):
             getattr(back, name)[:] = 0
+        back.joined = month.random_days(rng, len(back))
+        back.dealt_on = back.joined.copy()
         sign_contracts(rng, back, book, month.last, settled=False)
         write_contracts(back, month.sink)
         month.sink.notice_at[back.number] = np.iinfo(np.int64).max
-        return back
+    return back, gone.keep(may & ~does)

@@ -174,7 +174,12 @@ def test_some_who_left_come_back_with_a_new_contract(tmp_path):
     since = back.groupby("customer_id")["started_on"].min()
     bills = frame(root, "invoices")
     bills = bills[bills["customer_id"].isin(since.index)]
-    assert (bills["issued_on"] > bills["customer_id"].map(since)).any()
+    again = (
+        bills[bills["issued_on"] > bills["customer_id"].map(since)].groupby("customer_id").size()
+    )
+    settled = since.index[since < pd.Timestamp("2023-03-01")]
+    assert len(settled) > 10
+    assert (again.reindex(settled).fillna(0) > 0).mean() > 0.95
     months = truth(root)[lambda t: t["customer_id"].isin(since.index)]
     lived = months["month"] > months["customer_id"].map(since)
     away = months["month"] > months["customer_id"].map(left["notified_on"])

@@ -195,6 +195,7 @@ def test_some_take_the_offer_of_a_call_and_pay_no_heed_to_other_actions(quiet, t
 def test_on_a_list_notice_is_given_after_the_call_in_both_arms(quiet, busy):
     told = table(busy, "treatments").to_pandas()
     told = told[pd.to_datetime(told["published_on"]).isin(NIGHTS)]
+    assert len(told) == len(key(busy, "calls"))
     ends = table(busy, "terminations").to_pandas().drop_duplicates("customer_id")
     both = told.merge(ends, on="customer_id")
     same = both[
