@@ -55,13 +55,13 @@ def chance_of_notice(
     hazards: "pd.Series[float]",
     nights: pd.DataFrame,
     window: tuple[int, int],
-    felt: Floats | float = 0.0,
+    felt: Floats | None = None,
 ) -> Floats:
     """Chance of a notice from the first to before the last day of a window after each night (n,).
 
     ``hazards`` by customer_id and month; ``nights`` the same two columns, first days of months.
-    After a notice the last hazard stands, or those who left early would seem the safest.
-    ``felt`` (n,): log-odds added, fading as calls do.
+    ``felt`` (n,): log-odds added, fading as calls do, and after a notice the last hazard stands,
+    which is high, for high hazards end soon; without it none stands, and early leavers look safe.
     """
     stays, hazard = np.ones(len(nights)), np.zeros(len(nights))
     start, end = (nights["month"] + pd.Timedelta(days=days) for days in window)
@@ -69,8 +69,10 @@ def chance_of_notice(
         first, last = (nights["month"] + pd.DateOffset(months=ahead + k) for k in (0, 1))
         keys = pd.MultiIndex.from_arrays([nights["customer_id"], first])
         lived = hazards.reindex(keys).to_numpy(dtype=np.float64)
-        hazard = np.where(np.isnan(lived), hazard, lived)
-        moved = expit(logit(hazard) + felt * DECAY["outreach"] ** ahead)
+        hazard = np.where(np.isnan(lived), 0 if felt is None else hazard, lived)
+        moved = hazard
+        if felt is not None:
+            moved = expit(logit(hazard) + felt * DECAY["outreach"] ** ahead)
         inside = last.where(last < end, end) - first.where(first > start, start)
         share = (inside.dt.days.clip(lower=0) / (last - first).dt.days).to_numpy()
         stays *= (1 - moved) ** share
