@@ -1,8 +1,13 @@
 """Average treatment effect of contact, by intention to treat.
 
 Everybody counts in the arm that randomisation gave, reached or not, as those who answer the
-telephone are other people than those who do not. A customer counts once, with the first
-assignment: later ones are no longer randomised alone.
+telephone are other people than those who do not. A household counts once, with its first
+assignment: later ones are no longer randomised alone, and a call to one member moves the others.
+
+Who looks every month until an interval leaves out 0 will see it happen without any effect, so the
+intervals hold for all looks together (``models.metrics.sequential``). They are tight at the
+smallest effect that matters, which is what the economics count on: of the leavers reached the share
+γ is kept, and of the stayers reached the share ω leaves.
 """
 
 from dataclasses import dataclass
@@ -11,23 +16,28 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from models.causal.complier_effect import complier_effect
 from models.causal.risk_difference import Strata, power, required_customers, risk_difference
 from models.dataset.array_types import Days, Floats, Mask, Texts
 from models.metrics.bootstrap import Interval
+from models.metrics.sequential import sequential_z
 
-Verdict = Literal["not_measurable_yet", "fewer_leave", "no_difference_seen", "more_leave"]
+Verdict = Literal["not_measurable_yet", "fewer_leave", "no_difference", "more_leave"]
 
-SMALLEST = 0.3
-"""Share of the leavers kept that a comparison must be able to see, unless it is told another."""
+SAVED_SHARE = 0.3
+"""γ without economics."""
 TARGET_POWER = 0.8
-CONFIDENCE = 0.95
+FEWEST_LEFT = 10
+"""Leavers of both arms together, fewer than which decide nothing: the normal distribution is not
+near enough yet."""
+ALPHA = 0.05
 GROUPS = ("lane", "action", "product_line")
 NONE_GIVEN = "none given"
 
 
 @dataclass(frozen=True, slots=True)
 class RandomisedAssignments:
-    """First assignments whose horizon is complete, sorted by customer; all (n,).
+    """First assignments whose horizon is complete, one a household, sorted by customer; all (n,).
 
     ``treat`` is who was drawn for treatment (else held out), ``left`` who gave voluntary notice
     from the assignment to the end of its horizon, ``reached`` whom the CRM says was contacted.
@@ -58,11 +68,11 @@ class RandomisedAssignments:
 
     @staticmethod
     def build(frame: pd.DataFrame) -> "RandomisedAssignments":
-        """From columns customer_id, assigned_on, arm, left, reached, risk_band, lane, action,
-        product_line and probability, a row per assignment; null texts are a group of their own.
+        """From columns customer_id, household_id, assigned_on, arm, left, reached, risk_band, lane,
+        action, product_line and probability, a row per assignment. Who has no household is one
+        alone; other null texts are a group of their own.
         """
-        ordered = frame.sort_values(["customer_id", "assigned_on"], kind="stable")
-        first = ordered.drop_duplicates("customer_id")
+        first = first_assignments(frame).sort_values("customer_id")
 
         def texts(name: str) -> Texts:
             filled = first[name].astype("object").where(first[name].notna(), NONE_GIVEN)
@@ -82,14 +92,28 @@ class RandomisedAssignments:
         )
 
 
+def first_assignments(frame: pd.DataFrame) -> pd.DataFrame:
+    """The first row of each household, or customer without one, by ``assigned_on``.
+
+    Columns customer_id, household_id (null for none) and assigned_on; of members assigned on one
+    day the first by id.
+    """
+    ordered = frame.sort_values(["assigned_on", "customer_id"], kind="stable")
+    unit = ordered["household_id"].fillna(ordered["customer_id"])
+    return ordered[~unit.duplicated().to_numpy(dtype=bool)]
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """One group's comparison.
 
     ``difference`` is the share of the treated that left minus that of the held out, stratified,
-    with an interval that holds for all groups of its kind together. ``power`` is the chance that
-    the present numbers would show the smallest effect asked for, ``needed`` how many customers
-    in both arms would show it four times in five (None when that cannot be told yet).
+    with an interval that holds for all looks and all groups of its kind together. ``smallest_itt``
+    is the smallest difference that matters, a share of the held out, by intention to treat (None
+    while it cannot be told). ``power`` is the chance that some look by now would have shown it,
+    ``needed`` how many customers in both arms would show it four times in five (None when that
+    cannot be told yet). ``complier`` is the difference among those reached alone; its interval is
+    infinite while the arms do not differ in reach.
     """
 
     kind: str
@@ -101,17 +125,19 @@ class Effect:
     held_out_left: int
     held_out_reached: int
     difference: Interval
+    smallest_itt: float | None
+    complier: Interval
     power: float
     needed: int | None
     verdict: Verdict
 
 
 def measure_effects(
-    assigned: RandomisedAssignments, smallest: float = SMALLEST
+    assigned: RandomisedAssignments, saved_share: float = SAVED_SHARE, woken_share: float = 0.0
 ) -> tuple[Effect, ...]:
     """Everybody, then by lane, by action and by product line, names in order.
 
-    ``smallest`` is the share of leavers retained that must be seen to speak of a result at all.
+    ``saved_share`` (γ) and ``woken_share`` (ω) are what the economics assume of those reached.
     Where a kind has several groups, their intervals are as wide as Bonferroni asks.
     """
     everybody = np.full(len(assigned), "all", dtype=object)
@@ -120,8 +146,9 @@ def measure_effects(
         groups: Texts = everybody if kind == "all" else getattr(assigned, kind)
         names = ["all"] if kind == "all" else sorted(set(groups.tolist()))
         for name in names:
-            confidence = 1 - (1 - CONFIDENCE) / len(names)
-            effects.append(_effect(assigned, kind, name, groups == name, smallest, confidence))
+            alpha = ALPHA / len(names)
+            rows = groups == name
+            effects.append(_effect(assigned, kind, name, rows, (saved_share, woken_share), alpha))
     return tuple(effects)
 
 
@@ -130,40 +157,69 @@ def harmful(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
     return tuple(effect for effect in effects if effect.verdict == "more_leave")
 
 
+def assumed_reduction(base: float, reach: float, saved_share: float, woken_share: float) -> float:
+    """Share of the held out's leavers that an assignment is assumed to keep, net of the woken.
+
+    reach·(γ − ω(1 − p)/p) with ``base`` p, the share of the held out that leave. At least half of
+    reach·γ: where as many are woken as saved, a margin of nothing could never be decided.
+
+    >>> assumed_reduction(0.1, 0.5, 0.3, 0.01)
+    0.105
+    >>> assumed_reduction(0.1, 0.5, 0.3, 0.1)
+    0.075
+    """
+    net = saved_share - woken_share * (1 - base) / base
+    return reach * max(net, saved_share / 2)
+
+
 def _effect(
     assigned: RandomisedAssignments,
     kind: str,
     name: str,
     rows: Mask,
-    smallest: float,
-    confidence: float,
+    assumed: tuple[float, float],
+    alpha: float,
 ) -> Effect:
     treat, left, reached = assigned.treat[rows], assigned.left[rows], assigned.reached[rows]
+    counts = {
+        f"{arm}{what}": int(each.sum())
+        for arm, drawn in (("treated", treat), ("held_out", ~treat))
+        for what, each in (("", drawn), ("_left", drawn & left), ("_reached", drawn & reached))
+    }
+    treated, held_out = counts["treated"], counts["held_out"]
+    base = counts["held_out_left"] / max(held_out, 1)
+    change = assumed_reduction(base, _reach(counts), *assumed) if base > 0 else 0.0
     strata = Strata.count(treat, left, assigned.stratum[rows])
-    difference = risk_difference(strata, confidence)
-    treated, held_out = int(treat.sum()), int((~treat).sum())
-    base = float(left.mean()) if len(left) else 0.0
-    achieved_power = power(base, -smallest, treated, held_out, confidence)
+    z = sequential_z(strata.variance, change * base, alpha)
+    difference = risk_difference(strata, z)
     share = held_out / max(treated + held_out, 1)
     return Effect(
         kind=kind,
         group=name,
-        treated=treated,
-        treated_left=int((treat & left).sum()),
-        treated_reached=int((treat & reached).sum()),
-        held_out=held_out,
-        held_out_left=int((~treat & left).sum()),
-        held_out_reached=int((~treat & reached).sum()),
+        **counts,
         difference=difference,
-        power=achieved_power,
-        needed=required_customers(base, -smallest, share, TARGET_POWER, confidence),
-        verdict=_verdict(difference, enough=achieved_power >= TARGET_POWER and strata.compared),
+        smallest_itt=change * base or None,
+        complier=complier_effect(treat, left, reached, assigned.stratum[rows], z),
+        power=power(base, -change, treated, held_out, alpha),
+        needed=required_customers(base, -change, share, TARGET_POWER, alpha),
+        verdict=_verdict(difference, change * base, enough=left.sum() >= FEWEST_LEFT),
     )
 
 
-def _verdict(difference: Interval, *, enough: bool) -> Verdict:
-    if not enough:
-        return "not_measurable_yet"
-    if difference.high < 0:
+def _reach(counts: dict[str, int]) -> float:
+    """By how much more of the treated were reached; 1 where the CRM reports nobody reached."""
+    if counts["treated_reached"] + counts["held_out_reached"] == 0:
+        return 1.0
+    shares = (counts[f"{arm}_reached"] / max(counts[arm], 1) for arm in ("treated", "held_out"))
+    treated, held_out = shares
+    return max(treated - held_out, 0.0)
+
+
+def _verdict(difference: Interval, smallest: float, *, enough: bool) -> Verdict:
+    """No difference is said only where the whole interval lies within the smallest either way."""
+    if enough and difference.high < 0:
         return "fewer_leave"
-    return "more_leave" if difference.low > 0 else "no_difference_seen"
+    if enough and difference.low > 0:
+        return "more_leave"
+    within = -smallest < difference.low and difference.high < smallest
+    return "no_difference" if enough and within else "not_measurable_yet"

@@ -18,7 +18,6 @@ import math
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import logsumexp
 from scipy.stats import norm
 
 _TILTS = np.array([0.9, 0.4, 0.15, 2.0])
@@ -44,7 +43,7 @@ def sequential_z(variance: float, smallest: float, alpha: float = 0.05) -> float
     log_weights = np.log(_WEIGHTS)
 
     def excess(z: float) -> float:
-        return float(logsumexp(log_weights + tilts * z - tilts**2 / 2)) - limit
+        return float(np.logaddexp.reduce(log_weights + tilts * z - tilts**2 / 2)) - limit
 
     # One term alone reaches the limit before this, so their sum does.
     highest = float(((limit - log_weights + tilts**2 / 2) / tilts).min())

@@ -103,6 +103,8 @@ def test_harm_ends_with_code_6_once_all_is_written(company, stille) -> None:
     found = json.loads((company / "var" / "effect" / f"{_TODAY}.json").read_bytes())
     assert found["source"] == "publications"
     assert found["customers"] == 2_000
+    assert found["verdict"].startswith("Contact drives customers away: of 100 drawn for contact, ")
+    assert found["verdict"] in ended.out.replace("\n", " ")
     assert "all=all" in found["harmful"]
     everybody = found["effects"][0]
     assert everybody["treated"] + everybody["held_out"] == 2_000
@@ -117,6 +119,23 @@ def test_before_the_horizon_is_over_nothing_is_said(company, stille) -> None:
     assert (found["customers"], found["waiting"]) == (0, 2_000)
     assert {each["verdict"] for each in found["effects"]} == {"not_measurable_yet"}
     assert found["effects"][0]["needed"] is None
+
+
+def test_a_household_is_compared_once(company, stille) -> None:
+    """C00000 and C00001 live together since before the list; C00002 and C00003 only after it."""
+    homes = pa.table(
+        {
+            "customer_id": ["C00000", "C00001", "C00002", "C00003"],
+            "household_id": ["H1", "H1", "H2", "H2"],
+            "valid_from": [date(2023, 5, 1)] * 2 + [date(2024, 1, 20)] * 2,
+        }
+    )
+    pq.write_table(homes, company / "data" / "households.parquet")
+    document = yaml.safe_load((company / "config.yaml").read_text("utf-8"))
+    document["sources"]["households"] = {"path": "households.parquet", "known_delay_days": 0}
+    (company / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    ended = stille("effect", "--config", company / "config.yaml", "--as-of", _TODAY, "--json")
+    assert json.loads(ended.out)["customers"] == 1_999
 
 
 def test_only_who_was_called_or_held_out_from_a_call_has_an_arm(tmp_path: Path) -> None:
