@@ -22,7 +22,7 @@ ONE_LOOK = 1.959963984540054
 
 @dataclass(frozen=True, slots=True)
 class Strata:
-    """Customers and leavers of each arm by stratum, all float64 (k,)."""
+    """Customers of each arm by stratum and the leavers among them, all float64 (k,)."""
 
     treated: Floats
     treated_left: Floats
@@ -40,18 +40,22 @@ class Strata:
     @property
     def compared(self) -> bool:
         """Whether some stratum has customers of both arms."""
-        return bool(((self.treated > 0) & (self.held_out > 0)).any())
+        return self.weight > 0
+
+    @property
+    def weight(self) -> float:
+        """Mantel and Haenszel's weights of the strata, their sum."""
+        return float((self.treated * self.held_out / (self.treated + self.held_out)).sum())
 
     @property
     def variance(self) -> float:
         """Sato's variance of the difference when there is none; infinite without a comparison."""
-        return self._sato()[2] if self.compared else math.inf
+        return self.sato()[2] if self.compared else math.inf
 
-    def _sato(self) -> tuple[float, float, float]:
+    def sato(self) -> tuple[float, float, float]:
         """Mantel and Haenszel's difference, and a and b of its variance at d, a·d + b."""
         n1, x1, n0, x0 = self.treated, self.treated_left, self.held_out, self.held_out_left
-        n = n1 + n0
-        weight = float((n1 * n0 / n).sum())
+        n, weight = n1 + n0, self.weight
         value = float(((x1 * n0 - x0 * n1) / n).sum()) / weight
         slope = float(((n1**2 * x0 - n0**2 * x1 + n1 * n0 * (n0 - n1) / 2) / n**2).sum())
         level = float(((x1 * (n0 - x0) + x0 * (n1 - x1)) / (2 * n)).sum())
@@ -67,7 +71,7 @@ def risk_difference(strata: Strata, z: float = ONE_LOOK) -> Interval:
     """
     if not strata.compared:
         return Interval(math.nan, -1.0, 1.0)
-    value, slope, level = strata._sato()
+    value, slope, level = strata.sato()
     if math.isinf(z):
         return Interval(value, -1.0, 1.0)
     middle = value + z**2 * slope / 2

@@ -4,10 +4,8 @@ Everybody counts in the arm that randomisation gave, reached or not, as those wh
 telephone are other people than those who do not. A household counts once, with its first
 assignment: later ones are no longer randomised alone, and a call to one member moves the others.
 
-Who looks every month until an interval leaves out 0 will see it happen without any effect, so the
-intervals hold for all looks together (``models.metrics.sequential``). They are tight at the
-smallest effect that matters, which is what the economics count on: of the leavers reached the share
-γ is kept, and of the stayers reached the share ω leaves.
+The intervals hold for all looks together (``models.metrics.sequential``). They are tight at the
+smallest effect that matters: of the leavers reached the share γ is kept, of the stayers ω leaves.
 """
 
 from dataclasses import dataclass
@@ -108,12 +106,10 @@ class Effect:
     """One group's comparison.
 
     ``difference`` is the share of the treated that left minus that of the held out, stratified,
-    with an interval that holds for all looks and all groups of its kind together. ``smallest_itt``
-    is the smallest difference that matters, a share of the held out, by intention to treat (None
-    while it cannot be told). ``power`` is the chance that some look by now would have shown it,
-    ``needed`` how many customers in both arms would show it four times in five (None when that
-    cannot be told yet). ``complier`` is the difference among those reached alone; its interval is
-    infinite while the arms do not differ in reach.
+    with an interval that holds for all looks and all groups of its kind together; ``complier`` is
+    that of those reached. ``smallest_itt`` is the smallest difference that matters (None while it
+    cannot be told), ``power`` the chance that some look by now would have shown it, ``needed`` how
+    many customers in both arms show it four times in five (None when that cannot be told yet).
     """
 
     kind: str
@@ -157,21 +153,6 @@ def harmful(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
     return tuple(effect for effect in effects if effect.verdict == "more_leave")
 
 
-def assumed_reduction(base: float, reach: float, saved_share: float, woken_share: float) -> float:
-    """Share of the held out's leavers that an assignment is assumed to keep, net of the woken.
-
-    reach·(γ − ω(1 − p)/p) with ``base`` p, the share of the held out that leave. At least half of
-    reach·γ: where as many are woken as saved, a margin of nothing could never be decided.
-
-    >>> assumed_reduction(0.1, 0.5, 0.3, 0.01)
-    0.105
-    >>> assumed_reduction(0.1, 0.5, 0.3, 0.1)
-    0.075
-    """
-    net = saved_share - woken_share * (1 - base) / base
-    return reach * max(net, saved_share / 2)
-
-
 def _effect(
     assigned: RandomisedAssignments,
     kind: str,
@@ -188,8 +169,15 @@ def _effect(
     }
     treated, held_out = counts["treated"], counts["held_out"]
     base = counts["held_out_left"] / max(held_out, 1)
-    change = assumed_reduction(base, _reach(counts), *assumed) if base > 0 else 0.0
-    strata = Strata.count(treat, left, assigned.stratum[rows])
+    saved, woken = assumed
+    # The stayers who are woken count against the leavers kept. A margin of nothing, where as many
+    # are woken as kept, could never be decided.
+    net = max(saved - woken * (1 - base) / base, saved / 2) if base > 0 else 0.0
+    change = _reach(counts) * net
+    stratum = assigned.stratum[rows]
+    strata, *others = (
+        Strata.count(treat, each, stratum) for each in (left, reached, left & reached)
+    )
     z = sequential_z(strata.variance, change * base, alpha)
     difference = risk_difference(strata, z)
     share = held_out / max(treated + held_out, 1)
@@ -199,7 +187,7 @@ def _effect(
         **counts,
         difference=difference,
         smallest_itt=change * base or None,
-        complier=complier_effect(treat, left, reached, assigned.stratum[rows], z),
+        complier=complier_effect(strata, *others, z),
         power=power(base, -change, treated, held_out, alpha),
         needed=required_customers(base, -change, share, TARGET_POWER, alpha),
         verdict=_verdict(difference, change * base, enough=left.sum() >= FEWEST_LEFT),
@@ -210,9 +198,8 @@ def _reach(counts: dict[str, int]) -> float:
     """By how much more of the treated were reached; 1 where the CRM reports nobody reached."""
     if counts["treated_reached"] + counts["held_out_reached"] == 0:
         return 1.0
-    shares = (counts[f"{arm}_reached"] / max(counts[arm], 1) for arm in ("treated", "held_out"))
-    treated, held_out = shares
-    return max(treated - held_out, 0.0)
+    shares = [counts[f"{arm}_reached"] / max(counts[arm], 1) for arm in ("treated", "held_out")]
+    return max(shares[0] - shares[1], 0.0)
 
 
 def _verdict(difference: Interval, smallest: float, *, enough: bool) -> Verdict:

@@ -102,8 +102,8 @@ def place(scored: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
     ``scored`` has one row per customer: ``customer_id``, ``churn_probability``,
     ``expected_value`` (null where nothing is known of value: then risk ranks), ``action_lane``
     and ``minutes`` of the suggested action (null without one), ``contact_block_reason`` (null
-    where some channel is open), ``arm`` and, where known, ``satisfied_silent`` and ``asleep``
-    (bool), ``household_id`` and ``was_called`` (bool: on the last call list).
+    where some channel is open), ``arm``, ``household_id`` (null for none) and, where known,
+    ``satisfied_silent``, ``asleep`` and ``was_called`` (bool; the last: on the last call list).
 
     Rules in order. The company's own faults are repaired and service information is sent
     whoever the customer is, as neither is an outreach. Nobody is called without an action that
@@ -154,10 +154,11 @@ def _fill(
     best, new = _affordable(order, minutes, capacity), called & ~_flags(scored, "was_called")
     waiting = _eligible(scored, free & held_out, rate)
     compared = _mark_holdout(waiting, rate, order, best, new)
-    household = _mark_household(scored, free, called | compared)
+    households, first = scored["household_id"], called | compared
+    mates = households.isin(households[first]) & households.notna() & ~first
     lanes[free], by[free] = "none", "capacity"
     lanes[called], by[called] = "call", ""
-    lanes[household], by[household] = "suppressed", "household"
+    lanes[free & mates], by[free & mates] = "suppressed", "household"
     lanes[compared], by[compared] = "suppressed", "holdout"
 
 
@@ -202,8 +203,6 @@ def _affordable(order: Index, minutes: Floats, capacity: Capacity) -> Mask:
 def _eligible(scored: pd.DataFrame, rows: Mask, rate: Floats) -> Index:
     """Positions of ``rows``, highest ``rate`` first: of each household its first."""
     order = _in_order(scored, rate, rows)
-    if "household_id" not in scored.columns:
-        return order
     households = scored["household_id"].iloc[order]
     return order[~(households.duplicated() & households.notna()).to_numpy(dtype=bool)]
 
@@ -217,15 +216,6 @@ def _select(scored: pd.DataFrame, order: Index, minutes: Floats, capacity: Capac
     enough = risk[order] >= capacity.stays * float(np.median(risk[best]))
     stays = _flags(scored, "was_called")[order] & enough
     return _affordable(np.concatenate([order[stays], order[~stays]]), minutes, capacity)
-
-
-def _mark_household(scored: pd.DataFrame, rows: Mask, first: Mask) -> Mask:
-    """Who (n,) of ``rows`` is left out as another member of the household is among ``first``."""
-    if "household_id" not in scored.columns:
-        return np.zeros(len(scored), dtype=bool)
-    households = scored["household_id"]
-    spared = households.notna() & households.isin(households[first])
-    return rows & ~first & spared.to_numpy(dtype=bool)
 
 
 def _mark_holdout(held_out: Index, rate: Floats, order: Index, best: Mask, new: Mask) -> Mask:

@@ -18,6 +18,11 @@ def trial(seed: int, customers: int, reach: float, effect: float):
     return treat, left, reached, stratum.astype(str).astype(object)
 
 
+def complier(treat, left, reached, stratum, z: float):
+    outcomes = (left, reached, left & reached)
+    return complier_effect(*(Strata.count(treat, each, stratum) for each in outcomes), z)
+
+
 def distance(treat, left, reached, stratum, effect: float) -> float:
     """Squared standard errors between the arms without ``effect``, from every pair of a stratum."""
     rest = left - effect * reached
@@ -37,7 +42,7 @@ def test_the_interval_has_the_effects_that_the_arms_do_not_contradict(
     seed: int, reach: float
 ) -> None:
     parts = trial(seed, 150, reach, -0.2)
-    found = complier_effect(*parts, z=1.96)
+    found = complier(*parts, z=1.96)
     assert math.isfinite(found.low)
     for effect in np.linspace(-1.5, 1.5, 101):
         assert (found.low <= effect <= found.high) == (distance(*parts, effect) <= 1.96**2)
@@ -45,12 +50,12 @@ def test_the_interval_has_the_effects_that_the_arms_do_not_contradict(
 
 
 def test_reach_that_does_not_differ_bounds_nothing() -> None:
-    same = complier_effect(*trial(4, 150, 0.1, -0.2), z=1.96)
+    same = complier(*trial(4, 150, 0.1, -0.2), z=1.96)
     assert (same.low, same.high) == (-math.inf, math.inf)
     treat, left, _, stratum = trial(5, 150, 0.9, 0.0)
-    assert math.isnan(complier_effect(treat, left, np.zeros(150, bool), stratum, z=1.96).value)
-    alone = complier_effect(np.ones(150, bool), left, treat, stratum, z=1.96)
-    apart = complier_effect(treat, left, treat, np.where(treat, "a", "b").astype(object), z=1.96)
+    assert math.isnan(complier(treat, left, np.zeros(150, bool), stratum, z=1.96).value)
+    alone = complier(np.ones(150, bool), left, treat, stratum, z=1.96)
+    apart = complier(treat, left, treat, np.where(treat, "a", "b").astype(object), z=1.96)
     assert math.isnan(alone.value)
     assert math.isnan(apart.value)
 
@@ -59,13 +64,13 @@ def test_it_leaves_out_0_exactly_when_the_difference_of_the_arms_does() -> None:
     for seed in range(40):
         treat, left, reached, stratum = trial(seed, 300, 0.8, -0.15)
         by_lot = risk_difference(Strata.count(treat, left, stratum))
-        found = complier_effect(treat, left, reached, stratum, z=1.959963984540054)
+        found = complier(treat, left, reached, stratum, z=1.959963984540054)
         assert (found.high < 0) == (by_lot.high < 0)
 
 
 def test_everybody_reached_is_the_difference_itself() -> None:
     treat, left, _, stratum = trial(6, 400, 0.8, 0.0)
-    found = complier_effect(treat, left, treat, stratum, z=2.7)
+    found = complier(treat, left, treat, stratum, z=2.7)
     assert found.value == pytest.approx(
         risk_difference(Strata.count(treat, left, stratum), 2.7).value
     )
