@@ -174,10 +174,8 @@ def _effect(
     # are woken as kept, could never be decided.
     net = max(saved - woken * (1 - base) / base, saved / 2) if base > 0 else 0.0
     change = _reach(counts) * net
-    stratum = assigned.stratum[rows]
-    strata, *others = (
-        Strata.count(treat, each, stratum) for each in (left, reached, left & reached)
-    )
+    outcomes = (left, reached, left & reached)
+    strata, reach, both = (Strata.count(treat, each, assigned.stratum[rows]) for each in outcomes)
     z = sequential_z(strata.variance, change * base, alpha)
     difference = risk_difference(strata, z)
     share = held_out / max(treated + held_out, 1)
@@ -187,7 +185,7 @@ def _effect(
         **counts,
         difference=difference,
         smallest_itt=change * base or None,
-        complier=complier_effect(strata, *others, z),
+        complier=complier_effect(strata, reach, both, z),
         power=power(base, -change, treated, held_out, alpha),
         needed=required_customers(base, -change, share, TARGET_POWER, alpha),
         verdict=_verdict(difference, change * base, enough=left.sum() >= FEWEST_LEFT),

@@ -85,20 +85,24 @@ def _with_households(con: duckdb.DuckDBPyConnection, assignments: pa.Table) -> p
     Null for who is in none.
     """
     con.register("assignments", assignments)
-    rows = con.sql(
-        """
+    rows: pd.DataFrame = (
+        con.sql(
+            """
         with numbered as (select row_number() over () as place, * from assignments),
         members as (
             select place, arg_max(coalesce(household_id, ''), valid_from) as household
             from numbered join households using (customer_id)
-            where valid_from <= assigned_on and local_day(known_at) <= assigned_on
+            where local_day(known_at) <= assigned_on
             group by place
         )
         select numbered.* exclude (place), nullif(household, '') as household_id
         from numbered left join members using (place) order by place
         """
+        )
+        .to_arrow_table()
+        .to_pandas()
     )
-    return rows.to_arrow_table().to_pandas()
+    return rows
 
 
 def assignments_of(out: Path, today: date) -> pa.Table:

@@ -24,11 +24,11 @@ def measure(run: Run) -> EffectResult:
     snapshot = run.step(read_tables, run)
     with run.record.stage("effect") as stage:
         arms = arms_until(settings, snapshot, today)
-        economics = settings.economics
-        saved = economics.saved_share if economics else SAVED_SHARE
-        # The sleepers are the ones that wake, and a list that protects them does not have them.
-        protected = economics is None or settings.list.peace.asleep_days is not None
-        woken = 0.0 if protected else economics.woken_share
+        saved, woken = SAVED_SHARE, 0.0
+        if settings.economics is not None:
+            saved = settings.economics.saved_share
+            # The sleepers are the ones that wake; a list that protects them does not have them.
+            woken = settings.economics.woken_share * (settings.list.peace.asleep_days is None)
         effects = measure_effects(arms.assigned, saved, woken)
         stage.rows_in = stage.rows_out = len(arms.assigned)
     responds = None

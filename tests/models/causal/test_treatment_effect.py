@@ -185,6 +185,29 @@ def test_no_difference_is_said_only_within_the_smallest_that_matters() -> None:
     assert early.verdict == "not_measurable_yet"
 
 
+def test_the_interval_of_a_group_holds_for_all_looks_and_all_groups_of_its_kind() -> None:
+    """Two lanes: half of 5 % each; tight at γ of the leavers that the lane's held out have."""
+    assigned = company(6, lambda risk: risk)
+    call = measure_effects(assigned)[1]
+    rows = assigned.lane == "call"
+    held_out = rows & ~assigned.treat
+    smallest = 0.3 * assigned.left[held_out].mean()
+    counted = Strata.count(assigned.treat[rows], assigned.left[rows], assigned.stratum[rows])
+    z = sequential_z(counted.variance, smallest, 0.025)
+    assert (call.kind, call.group) == ("lane", "call")
+    assert call.smallest_itt == pytest.approx(smallest)
+    assert call.difference == risk_difference(counted, z)
+
+
+def test_the_woken_count_against_the_leavers_kept_down_to_half_of_them() -> None:
+    """γ 0.3 of the leavers, p of the held out; ω 1 % of the stayers is 0.01(1 − p)/p of p."""
+    assigned = company(6, lambda risk: risk)
+    base = assigned.left[~assigned.treat].mean()
+    few, many = (measure_effects(assigned, 0.3, woken)[0] for woken in (0.01, 0.5))
+    assert few.smallest_itt == pytest.approx(0.3 * base - 0.01 * (1 - base))
+    assert many.smallest_itt == pytest.approx(0.15 * base)
+
+
 def test_the_smallest_effect_and_the_needed_size_know_the_reach() -> None:
     """At a reach of 0.5 the effect is half, and four times as many are needed."""
     whole = company(2, lambda risk: risk)

@@ -122,17 +122,22 @@ def test_before_the_horizon_is_over_nothing_is_said(company, stille) -> None:
 
 
 def test_a_household_is_compared_once(company, stille) -> None:
-    """C00000 and C00001 live together since before the list; C00002 and C00003 only after it."""
+    """The first two live together; the next are about to, and of the last it is known too late."""
+    early, late = date(2023, 5, 1), date(2024, 1, 20)
     homes = pa.table(
         {
-            "customer_id": ["C00000", "C00001", "C00002", "C00003"],
-            "household_id": ["H1", "H1", "H2", "H2"],
-            "valid_from": [date(2023, 5, 1)] * 2 + [date(2024, 1, 20)] * 2,
+            "customer_id": [f"C{n:05d}" for n in range(6)],
+            "household_id": ["H1", "H1", "H2", "H2", "H3", "H3"],
+            "valid_from": [early, early, late, late, early, early],
+            "known_at": [
+                datetime(day.year, day.month, day.day, tzinfo=UTC)
+                for day in (early, early, late, late, late, late)
+            ],
         }
     )
     pq.write_table(homes, company / "data" / "households.parquet")
     document = yaml.safe_load((company / "config.yaml").read_text("utf-8"))
-    document["sources"]["households"] = {"path": "households.parquet", "known_delay_days": 0}
+    document["sources"]["households"] = {"path": "households.parquet"}
     (company / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
     ended = stille("effect", "--config", company / "config.yaml", "--as-of", _TODAY, "--json")
     assert json.loads(ended.out)["customers"] == 1_999
