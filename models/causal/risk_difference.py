@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
 
 from models.dataset.array_types import Floats, Mask, Texts
 from models.metrics.bootstrap import Interval
-from models.metrics.sequential import required_information, sequential_power
+from models.metrics.sequential import sequential_power
 
 ONE_LOOK = 1.959963984540054
 """Standard errors either way of a 95 % interval that is looked at once."""
@@ -102,7 +103,8 @@ def required_customers(
     if not 0 < held_out_share < 1 or base <= 0 or change == 0:
         return None
     spread = _spread(base, change, 1 / (1 - held_out_share), 1 / held_out_share)
-    return math.ceil(spread * required_information(target, alpha) / (base * change) ** 2)
+    information = brentq(lambda seen: sequential_power(seen, alpha) - target, 1e-6, 1e4)
+    return math.ceil(spread * information / (base * change) ** 2)
 
 
 def _spread(base: float, change: float, per_treated: float, per_held_out: float) -> float:

@@ -68,8 +68,3 @@ def sequential_power(information: float, alpha: float = 0.05) -> float:
         norm.cdf((drift * information - start) / spread)
         + math.exp(2 * drift * start) * norm.cdf((-drift * information - start) / spread)
     )
-
-
-def required_information(target: float, alpha: float = 0.05) -> float:
-    """The information at which ``sequential_power`` is ``target``, above 0 and below 1."""
-    return float(brentq(lambda t: sequential_power(t, alpha) - target, 1e-6, 1e4))

@@ -85,23 +85,17 @@ def _with_households(con: duckdb.DuckDBPyConnection, assignments: pa.Table) -> p
     Null for who is in none.
     """
     con.register("assignments", assignments)
-    rows: pd.DataFrame = (
-        con.sql(
-            """
+    query = """
         with numbered as (select row_number() over () as place, * from assignments),
         members as (
             select place, arg_max(coalesce(household_id, ''), valid_from) as household
             from numbered join households using (customer_id)
-            where local_day(known_at) <= assigned_on
-            group by place
+            where local_day(known_at) <= assigned_on group by place
         )
         select numbered.* exclude (place), nullif(household, '') as household_id
         from numbered left join members using (place) order by place
-        """
-        )
-        .to_arrow_table()
-        .to_pandas()
-    )
+    """
+    rows: pd.DataFrame = con.sql(query).to_arrow_table().to_pandas()
     return rows
 
 
