@@ -24,7 +24,7 @@ def complier_effect(left: Strata, reached: Strata, both: Strata, z: float) -> In
     difference in reach.
     """
     unknown = Interval(math.nan, -math.inf, math.inf)
-    if not left.compared or math.isinf(z):
+    if not left.weight or math.isinf(z):
         return unknown
     (by_left, _, variance), (by_reach, _, reach_variance) = left.sato(), reached.sato()
     if not by_reach:

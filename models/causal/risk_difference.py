@@ -39,19 +39,14 @@ class Strata:
         return Strata(*(np.bincount(code[a], minlength=size).astype(np.float64) for a in arms))
 
     @property
-    def compared(self) -> bool:
-        """Whether some stratum has customers of both arms."""
-        return self.weight > 0
-
-    @property
     def weight(self) -> float:
-        """Mantel and Haenszel's weights of the strata, their sum."""
+        """Mantel and Haenszel's weights of the strata, summed; 0 where none has both arms."""
         return float((self.treated * self.held_out / (self.treated + self.held_out)).sum())
 
     @property
     def variance(self) -> float:
         """Sato's variance of the difference when there is none; infinite without a comparison."""
-        return self.sato()[2] if self.compared else math.inf
+        return self.sato()[2] if self.weight else math.inf
 
     def sato(self) -> tuple[float, float, float]:
         """Mantel and Haenszel's difference, and a and b of its variance at d, a·d + b."""
@@ -70,7 +65,7 @@ def risk_difference(strata: Strata, z: float = ONE_LOOK) -> Interval:
     ``models.metrics.sequential.sequential_z`` gives it for all looks together. Strata without
     either arm say nothing. NaN from −1 to 1 when no stratum has both.
     """
-    if not strata.compared:
+    if not strata.weight:
         return Interval(math.nan, -1.0, 1.0)
     value, slope, level = strata.sato()
     if math.isinf(z):

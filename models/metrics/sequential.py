@@ -10,7 +10,7 @@ Arbour, Sinha, Kennedy and Ramdas 2024, Annals of Statistics 52). It needs the p
 alone, no plan of the looks and no history of them.
 
 Nearly all weight lies near the smallest effect that matters, where the customers needed to see it
-are fewest: about 1.45 times those of one single look. The rest keeps the interval shrinking, to a
+are fewest: 1.35 to 1.5 times those of one single look. The rest keeps the interval shrinking, to a
 half-width of 0.08 of that effect.
 """
 

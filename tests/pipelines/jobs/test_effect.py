@@ -161,7 +161,7 @@ def test_only_who_was_called_or_held_out_from_a_call_has_an_arm(tmp_path: Path) 
 
 @pytest.mark.proof
 def test_companies_that_contact_in_vain_show_no_effect(tmp_path, monkeypatch) -> None:
-    """A/A through files, tables and the CRM's own arms: 40 looks at 10 companies, about 2 wrong."""
+    """A/A through files, tables and the CRM's own arms: 40 intervals, hardly one wrong."""
     monkeypatch.chdir(Path(__file__).parents[3])
     wrong, looks = 0, 0
     for seed in range(10):
@@ -178,4 +178,4 @@ def test_companies_that_contact_in_vain_show_no_effect(tmp_path, monkeypatch) ->
             looks += 1
             wrong += not found.difference.low <= 0 <= found.difference.high
     assert looks == 40
-    assert wrong <= 6
+    assert wrong <= 2
