@@ -25,9 +25,6 @@ Verdict = Literal["not_measurable_yet", "fewer_leave", "no_difference", "more_le
 SAVED_SHARE = 0.3
 """γ without economics."""
 TARGET_POWER = 0.8
-FEWEST_LEFT = 10
-"""Leavers of both arms together, fewer than which decide nothing: the normal distribution is not
-near enough yet."""
 ALPHA = 0.05
 GROUPS = ("lane", "action", "product_line")
 NONE_GIVEN = "none given"
@@ -188,7 +185,7 @@ def _effect(
         complier=complier_effect(strata, reach, both, z),
         power=power(base, -change, treated, held_out, alpha),
         needed=required_customers(base, -change, share, TARGET_POWER, alpha),
-        verdict=_verdict(difference, change * base, enough=left.sum() >= FEWEST_LEFT),
+        verdict=_verdict(difference, change * base),
     )
 
 
@@ -200,11 +197,14 @@ def _reach(counts: dict[str, int]) -> float:
     return max(shares[0] - shares[1], 0.0)
 
 
-def _verdict(difference: Interval, smallest: float, *, enough: bool) -> Verdict:
-    """No difference is said only where the whole interval lies within the smallest either way."""
-    if enough and difference.high < 0:
+def _verdict(difference: Interval, smallest: float) -> Verdict:
+    """No difference is said only where the whole interval lies within the smallest either way.
+
+    Few leavers need no rule of their own: the interval for all looks is then too wide.
+    """
+    if difference.high < 0:
         return "fewer_leave"
-    if enough and difference.low > 0:
+    if difference.low > 0:
         return "more_leave"
     within = -smallest < difference.low and difference.high < smallest
-    return "no_difference" if enough and within else "not_measurable_yet"
+    return "no_difference" if within else "not_measurable_yet"
