@@ -98,7 +98,7 @@ def required_customers(
     if not 0 < held_out_share < 1 or base <= 0 or change == 0:
         return None
     spread = _spread(base, change, 1 / (1 - held_out_share), 1 / held_out_share)
-    information = brentq(lambda t: sequential_power(t, alpha) - target, 1e-6, 1e4)
+    information: float = brentq(lambda t: sequential_power(t, alpha) - target, 1e-6, 1e4)
     return math.ceil(spread * information / (base * change) ** 2)
 
 
