@@ -26,6 +26,7 @@ def placed(
     asked = with_values(settings, night, as_of).assign(
         contact_block_reason=pd.Series(pd.NA, index=night.index, dtype="str"),
         arm="treat",
+        household_id=None,
         satisfied_silent=satisfied_silent(settings.list.peace, night, as_of),
         was_called=False if was_called is None else was_called,
     )

@@ -61,6 +61,7 @@ def _assigned(rows: pd.DataFrame, treat: np.ndarray, left: np.ndarray) -> Random
     shared = rows[[CUSTOMER, "product_line", *named]].rename(columns=named)
     bands = pd.qcut(rows[PROBABILITY], 5, labels=False).astype("str")
     arm = np.where(treat, "treat", "holdout")
+    none = dict.fromkeys(("household_id", "lane", "action"))
     return RandomisedAssignments.build(
-        shared.assign(arm=arm, left=left, reached=treat, risk_band=bands, lane=None, action=None)
+        shared.assign(arm=arm, left=left, reached=treat, risk_band=bands, **none)
     )

@@ -11,15 +11,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.optimize import brentq
 
 from models.dataset.array_types import Floats, Mask, Texts
 from models.metrics.bootstrap import Interval
+from models.metrics.sequential import sequential_power
+
+ONE_LOOK = 1.959963984540054
+"""Standard errors either way of a 95 % interval that is looked at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Strata:
-    """Customers and leavers of each arm by stratum, all float64 (k,)."""
+    """Customers of each arm by stratum and the leavers among them, all float64 (k,)."""
 
     treated: Floats
     treated_left: Floats
@@ -35,57 +39,67 @@ class Strata:
         return Strata(*(np.bincount(code[a], minlength=size).astype(np.float64) for a in arms))
 
     @property
-    def compared(self) -> bool:
-        """Whether some stratum has customers of both arms."""
-        return bool(((self.treated > 0) & (self.held_out > 0)).any())
+    def weight(self) -> float:
+        """Mantel and Haenszel's weights of the strata, summed; 0 where none has both arms."""
+        return float((self.treated * self.held_out / (self.treated + self.held_out)).sum())
+
+    @property
+    def variance(self) -> float:
+        """Sato's variance of the difference when there is none; infinite without a comparison."""
+        return self.sato()[2] if self.weight else math.inf
+
+    def sato(self) -> tuple[float, float, float]:
+        """Mantel and Haenszel's difference, and a and b of its variance at d, a·d + b."""
+        n1, x1, n0, x0 = self.treated, self.treated_left, self.held_out, self.held_out_left
+        n, weight = n1 + n0, self.weight
+        value = float(((x1 * n0 - x0 * n1) / n).sum()) / weight
+        slope = float(((n1**2 * x0 - n0**2 * x1 + n1 * n0 * (n0 - n1) / 2) / n**2).sum())
+        level = float(((x1 * (n0 - x0) + x0 * (n1 - x1)) / (2 * n)).sum())
+        return value, slope / weight**2, level / weight**2
 
 
-def risk_difference(strata: Strata, confidence: float = 0.95) -> Interval:
+def risk_difference(strata: Strata, z: float = ONE_LOOK) -> Interval:
     """Share of the treated that left minus that of the held out, equally risky ones compared.
 
-    Strata without either arm say nothing. NaN from −1 to 1 when no stratum has both.
+    ``z`` is the interval's half-width in standard errors, as
+    ``models.metrics.sequential.sequential_z`` gives it for all looks together. Strata without
+    either arm say nothing. NaN from −1 to 1 when no stratum has both.
     """
-    if not strata.compared:
+    if not strata.weight:
         return Interval(math.nan, -1.0, 1.0)
-    n1, x1, n0, x0 = strata.treated, strata.treated_left, strata.held_out, strata.held_out_left
-    n = n1 + n0
-    weight = float((n1 * n0 / n).sum())
-    value = float(((x1 * n0 - x0 * n1) / n).sum()) / weight
-    # Sato: the variance of the value is a·value + b.
-    a = float(((n1**2 * x0 - n0**2 * x1 + n1 * n0 * (n0 - n1) / 2) / n**2).sum()) / weight**2
-    b = float(((x1 * (n0 - x0) + x0 * (n1 - x1)) / (2 * n)).sum()) / weight**2
-    z2 = float(norm.isf((1 - confidence) / 2)) ** 2
-    middle = value + z2 * a / 2
-    half = math.sqrt(max(middle**2 - value**2 + z2 * b, 0.0))
+    value, slope, level = strata.sato()
+    if math.isinf(z):
+        return Interval(value, -1.0, 1.0)
+    middle = value + z**2 * slope / 2
+    half = math.sqrt(max(middle**2 - value**2 + z**2 * level, 0.0))
     return Interval(
         value, max(min(middle - half, value), -1.0), min(max(middle + half, value), 1.0)
     )
 
 
-def power(base: float, change: float, treated: int, held_out: int, confidence: float) -> float:
-    """Chance that the interval leaves out 0 when treatment changes ``base`` by a share of it.
+def power(base: float, change: float, treated: int, held_out: int, alpha: float) -> float:
+    """Chance that some look by now left out 0, when treatment changes ``base`` by a share of it.
 
     0 while an arm is empty or nobody leaves.
     """
     if min(treated, held_out) == 0 or base <= 0:
         return 0.0
-    spread = math.sqrt(_spread(base, change, 1 / treated, 1 / held_out))
-    z = float(norm.isf((1 - confidence) / 2))
-    return float(norm.cdf(base * abs(change) / spread - z))
+    variance = _spread(base, change, 1 / treated, 1 / held_out)
+    return sequential_power((base * change) ** 2 / variance, alpha)
 
 
 def required_customers(
-    base: float, change: float, held_out_share: float, target: float, confidence: float
+    base: float, change: float, held_out_share: float, target: float, alpha: float
 ) -> int | None:
     """Customers of both arms together for which ``power`` reaches ``target``.
 
-    None while nobody leaves or an arm is empty: then no number can be told.
+    None while nobody leaves, an arm is empty or no change is asked for: then no number can be told.
     """
-    if not 0 < held_out_share < 1 or base <= 0:
+    if not 0 < held_out_share < 1 or base <= 0 or change == 0:
         return None
     spread = _spread(base, change, 1 / (1 - held_out_share), 1 / held_out_share)
-    z = float(norm.isf((1 - confidence) / 2)) + float(norm.ppf(target))
-    return math.ceil(spread * (z / (base * change)) ** 2)
+    information: float = brentq(lambda t: sequential_power(t, alpha) - target, 1e-6, 1e4)
+    return math.ceil(spread * information / (base * change) ** 2)
 
 
 def _spread(base: float, change: float, per_treated: float, per_held_out: float) -> float:

@@ -1,8 +1,11 @@
 """Average treatment effect of contact, by intention to treat.
 
 Everybody counts in the arm that randomisation gave, reached or not, as those who answer the
-telephone are other people than those who do not. A customer counts once, with the first
-assignment: later ones are no longer randomised alone.
+telephone are other people than those who do not. A household counts once, with its first
+assignment: later ones are no longer randomised alone, and a call to one member moves the others.
+
+The intervals hold for all looks together (``models.metrics.sequential``). They are tight at the
+smallest effect that matters: of the leavers reached the share γ is kept, of the stayers ω leaves.
 """
 
 from dataclasses import dataclass
@@ -11,23 +14,25 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from models.causal.complier_effect import complier_effect
 from models.causal.risk_difference import Strata, power, required_customers, risk_difference
 from models.dataset.array_types import Days, Floats, Mask, Texts
 from models.metrics.bootstrap import Interval
+from models.metrics.sequential import sequential_z
 
-Verdict = Literal["not_measurable_yet", "fewer_leave", "no_difference_seen", "more_leave"]
+Verdict = Literal["not_measurable_yet", "fewer_leave", "no_difference", "more_leave"]
 
-SMALLEST = 0.3
-"""Share of the leavers kept that a comparison must be able to see, unless it is told another."""
+SAVED_SHARE = 0.3
+"""γ without economics."""
 TARGET_POWER = 0.8
-CONFIDENCE = 0.95
+ALPHA = 0.05
 GROUPS = ("lane", "action", "product_line")
 NONE_GIVEN = "none given"
 
 
 @dataclass(frozen=True, slots=True)
 class RandomisedAssignments:
-    """First assignments whose horizon is complete, sorted by customer; all (n,).
+    """First assignments whose horizon is complete, one a household, sorted by customer; all (n,).
 
     ``treat`` is who was drawn for treatment (else held out), ``left`` who gave voluntary notice
     from the assignment to the end of its horizon, ``reached`` whom the CRM says was contacted.
@@ -58,11 +63,11 @@ class RandomisedAssignments:
 
     @staticmethod
     def build(frame: pd.DataFrame) -> "RandomisedAssignments":
-        """From columns customer_id, assigned_on, arm, left, reached, risk_band, lane, action,
-        product_line and probability, a row per assignment; null texts are a group of their own.
+        """From columns customer_id, household_id, assigned_on, arm, left, reached, risk_band, lane,
+        action, product_line and probability, a row per assignment. Who has no household is one
+        alone; other null texts are a group of their own.
         """
-        ordered = frame.sort_values(["customer_id", "assigned_on"], kind="stable")
-        first = ordered.drop_duplicates("customer_id")
+        first = first_assignments(frame).sort_values("customer_id")
 
         def texts(name: str) -> Texts:
             filled = first[name].astype("object").where(first[name].notna(), NONE_GIVEN)
@@ -82,14 +87,26 @@ class RandomisedAssignments:
         )
 
 
+def first_assignments(frame: pd.DataFrame) -> pd.DataFrame:
+    """The first row of each household, or customer without one, by ``assigned_on``.
+
+    Columns customer_id, household_id (null for none) and assigned_on; of members assigned on one
+    day the first by id.
+    """
+    ordered = frame.sort_values(["assigned_on", "customer_id"], kind="stable")
+    unit = ordered["household_id"].fillna(ordered["customer_id"])
+    return ordered[~unit.duplicated().to_numpy(dtype=bool)]
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """One group's comparison.
 
     ``difference`` is the share of the treated that left minus that of the held out, stratified,
-    with an interval that holds for all groups of its kind together. ``power`` is the chance that
-    the present numbers would show the smallest effect asked for, ``needed`` how many customers
-    in both arms would show it four times in five (None when that cannot be told yet).
+    with an interval that holds for all looks and all groups of its kind together; ``complier`` is
+    that of those reached. ``smallest_itt`` is the smallest difference that matters (None while it
+    cannot be told), ``power`` the chance that some look by now would have shown it, ``needed`` how
+    many customers in both arms show it four times in five (None when that cannot be told yet).
     """
 
     kind: str
@@ -101,17 +118,19 @@ class Effect:
     held_out_left: int
     held_out_reached: int
     difference: Interval
+    smallest_itt: float | None
+    complier: Interval
     power: float
     needed: int | None
     verdict: Verdict
 
 
 def measure_effects(
-    assigned: RandomisedAssignments, smallest: float = SMALLEST
+    assigned: RandomisedAssignments, saved_share: float = SAVED_SHARE, woken_share: float = 0.0
 ) -> tuple[Effect, ...]:
     """Everybody, then by lane, by action and by product line, names in order.
 
-    ``smallest`` is the share of leavers retained that must be seen to speak of a result at all.
+    ``saved_share`` (γ) and ``woken_share`` (ω) are what the economics assume of those reached.
     Where a kind has several groups, their intervals are as wide as Bonferroni asks.
     """
     everybody = np.full(len(assigned), "all", dtype=object)
@@ -120,8 +139,9 @@ def measure_effects(
         groups: Texts = everybody if kind == "all" else getattr(assigned, kind)
         names = ["all"] if kind == "all" else sorted(set(groups.tolist()))
         for name in names:
-            confidence = 1 - (1 - CONFIDENCE) / len(names)
-            effects.append(_effect(assigned, kind, name, groups == name, smallest, confidence))
+            alpha = ALPHA / len(names)
+            rows = groups == name
+            effects.append(_effect(assigned, kind, name, rows, (saved_share, woken_share), alpha))
     return tuple(effects)
 
 
@@ -135,35 +155,56 @@ def _effect(
     kind: str,
     name: str,
     rows: Mask,
-    smallest: float,
-    confidence: float,
+    assumed: tuple[float, float],
+    alpha: float,
 ) -> Effect:
     treat, left, reached = assigned.treat[rows], assigned.left[rows], assigned.reached[rows]
-    strata = Strata.count(treat, left, assigned.stratum[rows])
-    difference = risk_difference(strata, confidence)
-    treated, held_out = int(treat.sum()), int((~treat).sum())
-    base = float(left.mean()) if len(left) else 0.0
-    achieved_power = power(base, -smallest, treated, held_out, confidence)
+    counts = {
+        f"{arm}{what}": int(each.sum())
+        for arm, drawn in (("treated", treat), ("held_out", ~treat))
+        for what, each in (("", drawn), ("_left", drawn & left), ("_reached", drawn & reached))
+    }
+    treated, held_out = counts["treated"], counts["held_out"]
+    base = counts["held_out_left"] / max(held_out, 1)
+    saved, woken = assumed
+    # The stayers who are woken count against the leavers kept. A margin of nothing, where as many
+    # are woken as kept, could never be decided.
+    net = max(saved - woken * (1 - base) / base, saved / 2) if base > 0 else 0.0
+    change = _reach(counts) * net
+    outcomes = (left, reached, left & reached)
+    strata, reach, both = (Strata.count(treat, each, assigned.stratum[rows]) for each in outcomes)
+    z = sequential_z(strata.variance, change * base, alpha)
+    difference = risk_difference(strata, z)
     share = held_out / max(treated + held_out, 1)
     return Effect(
         kind=kind,
         group=name,
-        treated=treated,
-        treated_left=int((treat & left).sum()),
-        treated_reached=int((treat & reached).sum()),
-        held_out=held_out,
-        held_out_left=int((~treat & left).sum()),
-        held_out_reached=int((~treat & reached).sum()),
+        **counts,
         difference=difference,
-        power=achieved_power,
-        needed=required_customers(base, -smallest, share, TARGET_POWER, confidence),
-        verdict=_verdict(difference, enough=achieved_power >= TARGET_POWER and strata.compared),
+        smallest_itt=change * base or None,
+        complier=complier_effect(strata, reach, both, z),
+        power=power(base, -change, treated, held_out, alpha),
+        needed=required_customers(base, -change, share, TARGET_POWER, alpha),
+        verdict=_verdict(difference, change * base),
     )
 
 
-def _verdict(difference: Interval, *, enough: bool) -> Verdict:
-    if not enough:
-        return "not_measurable_yet"
+def _reach(counts: dict[str, int]) -> float:
+    """By how much more of the treated were reached; 1 where the CRM reports nobody reached."""
+    if counts["treated_reached"] + counts["held_out_reached"] == 0:
+        return 1.0
+    shares = [counts[f"{arm}_reached"] / max(counts[arm], 1) for arm in ("treated", "held_out")]
+    return max(shares[0] - shares[1], 0.0)
+
+
+def _verdict(difference: Interval, smallest: float) -> Verdict:
+    """No difference is said only where the whole interval lies within the smallest either way.
+
+    Few leavers need no rule of their own: the interval for all looks is then too wide.
+    """
     if difference.high < 0:
         return "fewer_leave"
-    return "more_leave" if difference.low > 0 else "no_difference_seen"
+    if difference.low > 0:
+        return "more_leave"
+    within = -smallest < difference.low and difference.high < smallest
+    return "no_difference" if within else "not_measurable_yet"

@@ -1,6 +1,7 @@
 """Console output of the commands: results on stdout, as tables for people or as JSON."""
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +17,7 @@ from models.causal.treatment_effect import TARGET_POWER
 from pipelines.comparison.difference import Difference
 from pipelines.effect import summary as effect_summary
 from pipelines.effect.result import EffectResult
+from pipelines.effect.verdict import verdict_sentence
 from pipelines.jobs.ablate import Ablation
 from pipelines.jobs.check import Report
 from pipelines.jobs.nightly import Night
@@ -201,9 +203,14 @@ def effect_done(result: EffectResult) -> None:
             f"{evaluation.by_risk.value:.4f}, difference {gain.value:+.4f} ({gain.low:+.4f} to "
             f"{gain.high:+.4f}) leavers kept per customer, on customers unseen."
         )
+    everybody = result.effects[0]
+    print(verdict_sentence(everybody))
+    if math.isfinite(everybody.complier.low):
+        print(f"Difference among those who were reached: {everybody.complier:+.2%}.")
     print(
-        f"By intention to treat. Power and needed size are for {result.smallest:.0%} fewer "
-        f"leavers, seen {TARGET_POWER:.0%} of the time. All figures: {result.path}"
+        "By intention to treat; the intervals hold however often they are looked at. Power and "
+        f"needed size are for {result.smallest:.0%} fewer leavers of those reached, seen "
+        f"{TARGET_POWER:.0%} of the time. All figures: {result.path}"
     )
 
 

@@ -169,6 +169,17 @@ def last_night(settings: Settings) -> Iterator[Diagnosis]:
     yield Diagnosis("last night", "ok" if status == "succeeded" else "look", message)
 
 
+def contact(settings: Settings) -> Iterator[Diagnosis]:
+    """The newest verdict on whether contact helps."""
+    for path in sorted(settings.paths.effect.glob("*.json"))[-1:]:
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            status: Status = "look" if data["harmful"] else "ok"
+            yield Diagnosis("contact", status, f"{path.stem}: {data['verdict']}")
+        except (OSError, ValueError, KeyError):
+            yield Diagnosis("contact", "look", f"{path}: cannot be read; run: stille effect")
+
+
 def model(settings: Settings) -> Iterator[Diagnosis]:
     """Whether there is a champion, and whether runs can be logged."""
     if not settings.may_hold_models():
@@ -210,13 +221,14 @@ _CHECKS: dict[str, Callable[[Settings], Iterator[Diagnosis]]] = {
     "databases": databases,
     "lock": lock,
     "last night": last_night,
+    "contact": contact,
     "model": model,
     "Prefect": prefect,
 }
 
 
 def examine(config: Path) -> list[Diagnosis]:
-    """Look at configuration, privacy, clock, disk, sources, lock, last night, model and Prefect."""
+    """Look at the configuration and, where that can be read, at all of ``_CHECKS``."""
     try:
         settings = load_settings(config)
     except StilleError as error:

@@ -1,12 +1,14 @@
 """Treatment assignments with complete horizons, from publications or the treatments table.
 
-The first assignment of a customer counts, as later ones depend on what it did.
+The first assignment of a household counts, as later ones depend on what it did.
 """
 
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import duckdb
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -14,7 +16,7 @@ import pyarrow.parquet as pq
 from features.errors import ContractError
 from features.matrix import prepare
 from features.treatments import ASSIGNMENT, assignment_outcomes, reported_assignments
-from models.causal.treatment_effect import RandomisedAssignments
+from models.causal.treatment_effect import RandomisedAssignments, first_assignments
 from pipelines.config.settings import Settings
 from pipelines.config.sources import tables_with_versions
 from pipelines.matrices.shard import parquet
@@ -23,6 +25,7 @@ from pipelines.runtime.duckdb_connection import connect, identifier
 from pipelines.snapshots.snapshot import Snapshot
 
 _LIST, _CALLED, _HELD_OUT = "risk_list.parquet", "call", "holdout"
+_TABLES = ("terminations", "treatments", "households")
 _TYPES = dict.fromkeys(ASSIGNMENT, pa.string()) | {
     "assigned_on": pa.date32(),
     "probability": pa.float64(),
@@ -38,7 +41,7 @@ class Arms:
     """Assignments that can be evaluated by a day, and where they were found.
 
     ``source``: ``publications``, or ``treatments`` while no list had arms; ``waiting`` is how many
-    customers' first assignments there a horizon that is not complete.
+    households' first assignments there a horizon that is not complete.
     """
 
     assigned: RandomisedAssignments
@@ -59,21 +62,41 @@ def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
     found, source = assignments_of(settings.paths.out, today), "publications"
     zone = settings.company.timezone
     with connect(settings.engine, settings.paths.spill) as con:
-        there = [name for name in ("terminations", "treatments") if name in snapshot.tables]
+        there = [name for name in _TABLES if name in snapshot.tables]
         for name in there:
             paths = [snapshot.path(name, shard) for shard in range(snapshot.shards)]
             con.execute(f"create temp view {identifier(name)} as select * from {parquet(paths)}")
         prepare(con, there, zone, settings.delays(), tables_with_versions(settings.sources))
         if len(found) == 0:
             found, source = reported_assignments(con, today=today, zone=zone), "treatments"
-        ordered = found.to_pandas().sort_values(["customer_id", "assigned_on"], kind="stable")
-        first = ordered.drop_duplicates("customer_id")
+        first = first_assignments(_with_households(con, found))
         window = settings.label_window()
         over = [window.complete(day, today) for day in first["assigned_on"]]
         judged = pa.Table.from_pandas(first[over], pa.schema(_TYPES), preserve_index=False)
         days = window.lead_days + window.horizon_days
         rows = assignment_outcomes(con, judged, end_days=days, today=today, zone=zone).to_pandas()
+    rows = rows.assign(household_id=first.loc[over, "household_id"].to_numpy())
     return Arms(RandomisedAssignments.build(rows), source, len(first) - len(judged))
+
+
+def _with_households(con: duckdb.DuckDBPyConnection, assignments: pa.Table) -> pd.DataFrame:
+    """``assignments`` with ``household_id`` as known on their day, as the lot was drawn by it.
+
+    Null for who is in none.
+    """
+    con.register("assignments", assignments)
+    query = """
+        with numbered as (select row_number() over () as place, * from assignments),
+        members as (
+            select place, arg_max(coalesce(household_id, ''), valid_from) as household
+            from numbered join households using (customer_id)
+            where local_day(known_at) <= assigned_on group by place
+        )
+        select numbered.* exclude (place), nullif(household, '') as household_id
+        from numbered left join members using (place) order by place
+    """
+    rows: pd.DataFrame = con.sql(query).to_arrow_table().to_pandas()
+    return rows
 
 
 def assignments_of(out: Path, today: date) -> pa.Table:

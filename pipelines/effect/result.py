@@ -11,15 +11,17 @@ from features.errors import GateError
 from models.causal.treatment_effect import TARGET_POWER, Effect, harmful
 from models.causal.uplift import UpliftEvaluation
 from pipelines.effect.assignments import Arms
+from pipelines.effect.verdict import verdict_sentence
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)
 class EffectResult:
     """Effects measured by what was known before ``day``, and the file with them.
 
-    ``responds`` is None until a comparison of everybody is measurable.
+    ``smallest`` is the share of leavers that the economics assume to be kept of those reached;
+    ``responds`` is None until the comparison of everybody would have shown that.
     """
 
     day: date
@@ -41,8 +43,8 @@ class HarmError(GateError):
     def __init__(self, result: EffectResult) -> None:
         groups = ", ".join(f"{each.kind} {each.group}" for each in result.harmful)
         super().__init__(
-            f"contacting raises leaving ({groups}): the interval of the difference lies above 0. "
-            f"Stop contacting them, and look at {result.path}."
+            f"contacting raises leaving ({groups}): the interval of the difference lies above 0, "
+            f"however often it is looked at. Stop contacting them, and look at {result.path}."
         )
         self.result = result
 
@@ -58,6 +60,7 @@ def as_data(result: EffectResult) -> dict[str, object]:
         "waiting": result.arms.waiting,
         "smallest": result.smallest,
         "wanted_power": TARGET_POWER,
+        "verdict": verdict_sentence(result.effects[0]),
         "effects": [asdict(effect) for effect in result.effects],
         "responds": uplift and asdict(uplift) | {"used": uplift.accepted},
         "harmful": [f"{each.kind}={each.group}" for each in result.harmful],

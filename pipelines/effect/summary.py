@@ -3,15 +3,16 @@
 from features.markdown import markdown_table
 from models.causal.treatment_effect import Effect
 from pipelines.effect.result import EffectResult
+from pipelines.effect.verdict import verdict_sentence
 
 HEADER = (
     *("group", "treated, left", "held out, left", "reached"),
     *("difference (interval)", "power", "needed", "verdict"),
 )
 _WORDS = {
-    "not_measurable_yet": "not measurable yet",
+    "not_measurable_yet": "cannot be told yet",
     "fewer_leave": "helps: fewer leave",
-    "no_difference_seen": "no difference seen",
+    "no_difference": "makes no difference that matters",
     "more_leave": "HARMS: more leave",
 }
 
@@ -23,7 +24,10 @@ def rows(result: EffectResult) -> list[list[str]]:
 
 def markdown(result: EffectResult) -> str:
     """The comparison of the arms as a Markdown page."""
-    return "\n".join(["# Does contacting help?", "", *markdown_table(HEADER, rows(result))])
+    sentence = verdict_sentence(result.effects[0])
+    return "\n".join(
+        ["# Does contacting help?", "", sentence, "", *markdown_table(HEADER, rows(result))]
+    )
 
 
 def _row(effect: Effect) -> list[str]:

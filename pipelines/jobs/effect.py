@@ -3,7 +3,7 @@
 Only the holdout shows whether contacting helps, as risk decides who is contacted.
 """
 
-from models.causal.treatment_effect import SMALLEST, measure_effects
+from models.causal.treatment_effect import SAVED_SHARE, TARGET_POWER, measure_effects
 from pipelines.config.run import Run
 from pipelines.effect.assignments import arms_until
 from pipelines.effect.result import EffectResult, HarmError, as_data
@@ -24,14 +24,18 @@ def measure(run: Run) -> EffectResult:
     snapshot = run.step(read_tables, run)
     with run.record.stage("effect") as stage:
         arms = arms_until(settings, snapshot, today)
-        smallest = settings.economics.saved_share if settings.economics else SMALLEST
-        effects = measure_effects(arms.assigned, smallest)
+        saved, woken = SAVED_SHARE, 0.0
+        if settings.economics is not None:
+            saved = settings.economics.saved_share
+            # The sleepers are the ones that wake; a list that protects them does not have them.
+            woken = settings.economics.woken_share * (settings.list.peace.asleep_days is None)
+        effects = measure_effects(arms.assigned, saved, woken)
         stage.rows_in = stage.rows_out = len(arms.assigned)
     responds = None
-    if effects[0].verdict != "not_measurable_yet":
+    if effects[0].power >= TARGET_POWER:
         responds = train_uplift_model(run, snapshot, arms.assigned)
     path = settings.paths.effect / f"{today}.json"
-    result = EffectResult(today, arms, effects, responds, smallest, path)
+    result = EffectResult(today, arms, effects, responds, saved, path)
     write_file(path, plain_json(as_data(result)) + b"\n")
     if result.harmful:
         raise HarmError(result)

@@ -68,7 +68,10 @@ _RULES = {
         "Contact is expected to lose more than it saves, as it makes some stayers leave.",
         "Ascarza, Iyengar and Schleicher 2016; economics of the configuration",
     ),
-    "household": ("Another member of the household is called for.", "S0, S3: no noise"),
+    "household": (
+        "One call a household: another member comes first, to be called or held out.",
+        "S0, S3: no noise",
+    ),
     "holdout": (
         "Held out, so that it can be measured whether contacting helps.",
         "docs/outputs.md",
@@ -99,8 +102,8 @@ def place(scored: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
     ``scored`` has one row per customer: ``customer_id``, ``churn_probability``,
     ``expected_value`` (null where nothing is known of value: then risk ranks), ``action_lane``
     and ``minutes`` of the suggested action (null without one), ``contact_block_reason`` (null
-    where some channel is open), ``arm`` and, where known, ``satisfied_silent`` and ``asleep``
-    (bool), ``household_id`` and ``was_called`` (bool: on the last call list).
+    where some channel is open), ``arm``, ``household_id`` (null for none) and, where known,
+    ``satisfied_silent``, ``asleep`` and ``was_called`` (bool; the last: on the last call list).
 
     Rules in order. The company's own faults are repaired and service information is sent
     whoever the customer is, as neither is an outreach. Nobody is called without an action that
@@ -108,8 +111,8 @@ def place(scored: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
     asleep unless waking them is known to be worth it; a contact that would lose more than it
     saves, which is peace for those whom a list ranked by risk would have called, and nothing for
     the others; one call a household, to the member of highest value; and the team's minutes. The
-    holdout is taken from those who would have been called, so that both arms were chosen by the
-    same rules. Equal values go by customer id.
+    holdout is taken from those who would have been called, of a household one likewise, so that
+    both arms were chosen by the same rules. Equal values go by customer id.
     """
     lanes, by = np.full((2, len(scored)), "", dtype=object)
     action = _texts(scored["action_lane"])
@@ -149,11 +152,13 @@ def _fill(
     order = _eligible(scored, free & ~held_out, rate)
     called = _select(scored, order, minutes, capacity)
     best, new = _affordable(order, minutes, capacity), called & ~_flags(scored, "was_called")
-    compared = _mark_holdout(free & held_out, rate, order, best, new)
-    household = _mark_household(scored, free & ~held_out, called)
+    waiting = _eligible(scored, free & held_out, rate)
+    compared = _mark_holdout(waiting, rate, order, best, new)
+    households, first = scored["household_id"], called | compared
+    mates = households.isin(households[first]) & households.notna() & ~first
     lanes[free], by[free] = "none", "capacity"
     lanes[called], by[called] = "call", ""
-    lanes[household], by[household] = "suppressed", "household"
+    lanes[free & mates], by[free & mates] = "suppressed", "household"
     lanes[compared], by[compared] = "suppressed", "holdout"
 
 
@@ -195,11 +200,9 @@ def _affordable(order: Index, minutes: Floats, capacity: Capacity) -> Mask:
     return within
 
 
-def _eligible(scored: pd.DataFrame, treated: Mask, rate: Floats) -> Index:
-    """Positions of who may be called, highest ``rate`` first: of each household its first."""
-    order = _in_order(scored, rate, treated)
-    if "household_id" not in scored.columns:
-        return order
+def _eligible(scored: pd.DataFrame, rows: Mask, rate: Floats) -> Index:
+    """Positions of ``rows``, highest ``rate`` first: of each household its first."""
+    order = _in_order(scored, rate, rows)
     households = scored["household_id"].iloc[order]
     return order[~(households.duplicated() & households.notna()).to_numpy(dtype=bool)]
 
@@ -215,22 +218,16 @@ def _select(scored: pd.DataFrame, order: Index, minutes: Floats, capacity: Capac
     return _affordable(np.concatenate([order[stays], order[~stays]]), minutes, capacity)
 
 
-def _mark_household(scored: pd.DataFrame, treated: Mask, called: Mask) -> Mask:
-    """Who (n,) of ``treated`` is left out as another member of the household is called."""
-    if "household_id" not in scored.columns:
-        return np.zeros(len(scored), dtype=bool)
-    households = scored["household_id"]
-    spared = households.notna() & households.isin(households[called])
-    return treated & ~called & spared.to_numpy(dtype=bool)
+def _mark_holdout(held_out: Index, rate: Floats, order: Index, best: Mask, new: Mask) -> Mask:
+    """Who (n,) at ``held_out`` would have been called: ``rate`` is at least the lowest called.
 
-
-def _mark_holdout(held_out: Mask, rate: Floats, order: Index, best: Mask, new: Mask) -> Mask:
-    """Who (n,) of ``held_out`` would have been called: ``rate`` is at least the lowest called.
-
-    ``best`` fill the minutes without last night's list, ``new`` are the called who were not on
-    it. Who stays from last night makes it harder to be called anew, and so for the holdout.
+    ``order`` are the positions of who may be called; ``best`` fill the minutes without last
+    night's list, ``new`` are the called who were not on it. Who stays from last night makes it
+    harder to be called anew, and so for the holdout.
     """
     lowest = 0.0 if best.sum() == len(order) else rate[best].min(initial=np.inf)
     if lowest > 0:
         lowest = 0.0 if new.sum() == len(order) else rate[new].min(initial=np.inf)
-    return held_out & (rate >= lowest)
+    compared = np.zeros(len(rate), dtype=bool)
+    compared[held_out] = rate[held_out] >= lowest
+    return compared

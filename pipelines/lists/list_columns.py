@@ -93,7 +93,7 @@ FIELDS: tuple[Field, ...] = (
         open_case_id         text        The customer's open case.
         binding_until        date        Last day of the binding period.
         last_contact_on      date        Day of the latest contact.
-        arm                  text!       Treated or held out; stays with the customer.
+        arm                  text!       Treated or held out, by household; stays over the nights.
         data_quality         text!       How much the score rests on.
         model_version
         """,

@@ -42,14 +42,15 @@ def place_customers(
     contact, before = settings.contact, context.before
     quiet = contact.quiet(as_of, settings.company.country)
     rules = ContactRules(contact.legal_basis, contact.cooldown_days, contact.register_days, quiet)
+    household = context.permissions.customers["household_id"]
     scored = scored.join(allowed_contact(context.permissions.customers, rules, as_of)).assign(
-        arm=arms(scored["customer_id"], context.key, settings.list.holdout_share)
+        arm=arms(scored["customer_id"], household, context.key, settings.list.holdout_share)
     )
     was_called = _of(before.last, scored, "lane").eq("call")
     asked = scored.assign(
         expected_value=scored.get("expected_value", np.nan),
         satisfied_silent=satisfied_silent(settings.list.peace, scored, as_of),
-        household_id=context.permissions.customers["household_id"],
+        household_id=household,
         was_called=was_called,
     )
     lanes = place(asked, Capacity(settings.list.capacity_minutes))

@@ -12,8 +12,10 @@ import pandas as pd
 from features.contract import TABLES
 from features.timeline import local_day
 from pipelines.config.settings import Settings
+from pipelines.effect import result as effect
 from pipelines.lists.lanes import LANES, SILENT_LANES
 from pipelines.lists.previous_nights import PublishedNight
+from pipelines.monitoring import result as monitoring
 from pipelines.publication.manifest import Stamp
 from pipelines.reporting.facts import (
     Cause,
@@ -51,7 +53,8 @@ def collect(
     ``var/monitoring`` and ``var/effect``.
     """
     paths, as_of = settings.paths, stamp.as_of
-    monitored, measured = newest(paths.monitoring, as_of), newest(paths.effect, as_of)
+    monitored = newest(paths.monitoring, as_of, monitoring.SCHEMA_VERSION)
+    measured = newest(paths.effect, as_of, effect.SCHEMA_VERSION)
     health = _health(settings, rows, snapshot, gates, monitored)
     newest_days = [table.newest for table in health.tables if table.newest is not None]
     data_until = min(max(newest_days), as_of) if newest_days else None

@@ -32,8 +32,11 @@ class MeasurementFile:
         return self.day is not None and self.data is None
 
 
-def newest(folder: Path, as_of: date) -> MeasurementFile:
-    """``folder/<day>.json`` of the latest day that is not after ``as_of``."""
+def newest(folder: Path, as_of: date, version: str) -> MeasurementFile:
+    """``folder/<day>.json`` of the latest day that is not after ``as_of``.
+
+    One of another ``version`` (its ``schema_version``) counts as one that cannot be read.
+    """
     days = (day_of(path.stem) for path in folder.glob("*.json"))
     found = max((day for day in days if day is not None and day <= as_of), default=None)
     if found is None:
@@ -42,7 +45,8 @@ def newest(folder: Path, as_of: date) -> MeasurementFile:
         data = json.loads((folder / f"{found}.json").read_bytes())
     except (OSError, ValueError):
         data = None
-    return MeasurementFile(found, data if isinstance(data, dict) else None)
+    known = isinstance(data, dict) and data.get("schema_version") == version
+    return MeasurementFile(found, data if known else None)
 
 
 def past_of(monitored: MeasurementFile) -> Past | None:
@@ -67,7 +71,7 @@ def contact_of(measured: MeasurementFile) -> Contact | None:
     if measured.day is None or measured.data is None:
         return None
     effects = (
-        Effect(**each | {"difference": Interval(**each["difference"])})
+        Effect(**each | {name: Interval(**each[name]) for name in ("difference", "complier")})
         for each in measured.data["effects"]
     )
     shown = (

@@ -1,5 +1,6 @@
 """Facts of a report by hand: one of everything, one of a company that has nothing yet."""
 
+import math
 from dataclasses import replace
 from datetime import date
 
@@ -24,6 +25,7 @@ from pipelines.reporting.facts import (
 )
 from pipelines.runtime.run_record import Gate
 
+_UNBOUNDED = Interval(0.0, -math.inf, math.inf)
 EXPECTED = (70, 30, 20, 14, 11, 9, 7, 5, 4, 2)
 OBSERVED = (74, 27, 22, 12, 9, 10, 6, 7, 3, 1)
 
@@ -59,15 +61,22 @@ def _contact():
         effects=(
             Effect(
                 *("all", "all", 2310, 190, 2100, 260, 22, 0),
-                *(Interval(-0.0024, -0.035, 0.031), 0.4, 9200, "not_measurable_yet"),
+                *(
+                    Interval(-0.0024, -0.035, 0.031),
+                    0.02,
+                    _UNBOUNDED,
+                    0.4,
+                    9200,
+                    "not_measurable_yet",
+                ),
             ),
             Effect(
                 *("lane", "call", 800, 90, 700, 90, 3, 0),
-                *(Interval(0.079, 0.02, 0.13), 0.8, None, "more_leave"),
+                *(Interval(0.079, 0.02, 0.13), 0.02, _UNBOUNDED, 0.8, None, "more_leave"),
             ),
             Effect(
                 *("lane", "fix", 1510, 100, 1400, 170, 19, 0),
-                *(Interval(-0.045, -0.09, -0.002), 0.7, None, "fewer_leave"),
+                *(Interval(-0.045, -0.09, -0.002), 0.02, _UNBOUNDED, 0.7, None, "fewer_leave"),
             ),
         ),
     )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.metrics.sequential import required_information, sequential_power, sequential_z
+from models.metrics.sequential import sequential_power, sequential_z
 
 NULL_LOOKS = 100
 
@@ -65,16 +65,15 @@ def test_a_hundred_looks_err_no_more_often_than_promised(step: float) -> None:
     assert (looks > fixed).any(axis=1).mean() > 0.12
 
 
-def test_the_needed_information_shows_the_smallest_effect_four_times_in_five() -> None:
-    """Within 1.5 times what a single look needs, (1.96 + 0.84)² = 7.85."""
-    needed = required_information(0.8)
-    assert sequential_power(needed) == pytest.approx(0.8)
-    assert needed < 1.5 * 7.85
+def test_the_power_is_the_share_of_companies_that_have_seen_the_smallest_effect() -> None:
+    """At 1.36 times the information of a single look, (1.96 + 0.84)² = 7.85."""
+    needed = 1.36 * 7.85
+    assert sequential_power(needed) == pytest.approx(0.8, abs=0.01)
     looks = brownian(12, 4_000, needed / NULL_LOOKS, drift=1.0)
     seen = (looks > half_widths(needed / NULL_LOOKS)).any(axis=1).mean()
-    assert seen == pytest.approx(0.8, abs=0.04)
+    assert seen == pytest.approx(sequential_power(needed), abs=0.04)
 
 
 def test_stricter_asks_for_more() -> None:
-    assert required_information(0.8, 0.01) > required_information(0.8)
+    assert sequential_power(10.0, 0.01) < sequential_power(10.0)
     assert sequential_z(0.1, 1.0, 0.01) > sequential_z(0.1, 1.0)

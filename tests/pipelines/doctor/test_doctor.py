@@ -121,6 +121,22 @@ def test_the_last_night_is_read_from_its_record(config, tmp_path):
     assert "cannot be read" in found(path, "last night")[0].message
 
 
+def test_the_newest_verdict_on_contact_is_told(config, tmp_path):
+    path, folder = config(), tmp_path / "var" / "effect"
+    assert found(path, "contact") == []
+    folder.mkdir(parents=True)
+    for day, verdict, harmful in (("01", "Go on.", []), ("02", "Stop.", ["all=all"])):
+        data = {"verdict": verdict, "harmful": harmful}
+        (folder / f"2024-01-{day}.json").write_text(json.dumps(data))
+        [said] = found(path, "contact")
+        assert (said.status, said.message) == (
+            "look" if harmful else "ok",
+            f"2024-01-{day}: {verdict}",
+        )
+    (folder / "2024-01-03.json").write_text("{")
+    assert "cannot be read" in found(path, "contact")[0].message
+
+
 def test_a_column_that_is_overwritten_is_said_before_training(config, tmp_path):
     (tmp_path / "data" / "customers.csv").write_text("customer_id,plan\n1,a\n")
     attributes = {"plan": {"column": "plan", "type": "category", "mutable": True}}

@@ -7,11 +7,16 @@ import pandas as pd
 import pytest
 
 from features.errors import ConfigError
-from pipelines.lists.holdout import arms
+from pipelines.lists.holdout import arms as household_arms
 from pipelines.runtime.secret_keys import HOLDOUT, key_fingerprint, key_of
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 IDS = pd.Series([f"C{n:05d}" for n in range(20_000)], dtype="str")
+
+
+def arms(ids: pd.Series, key: bytes, share: float) -> pd.Series:
+    """The arms of customers who live alone."""
+    return household_arms(ids, pd.Series(None, index=ids.index, dtype="str"), key, share)
 
 
 def test_an_arm_depends_on_the_customer_and_the_key_alone():
@@ -31,6 +36,15 @@ def test_an_arm_by_hand():
     assert arms(two, KEY, first).tolist() == ["treat", "treat"]
     assert arms(two, KEY, first + 1e-9).tolist() == ["holdout", "treat"]
     assert arms(two, KEY, second + 1e-9).tolist() == ["holdout", "holdout"]
+
+
+def test_a_household_is_in_one_arm_and_does_not_move_those_alone():
+    households = pd.Series(None, index=IDS.index, dtype="str")
+    households[:9_000] = [f"H{n // 3}" for n in range(9_000)]
+    found = household_arms(IDS, households, KEY, 0.1)
+    assert (found[:9_000].groupby(households[:9_000]).nunique() == 1).all()
+    assert found[:9_000].eq("holdout").mean() == pytest.approx(0.1, abs=0.02)
+    pd.testing.assert_series_equal(found[9_000:], arms(IDS, KEY, 0.1)[9_000:])
 
 
 def test_every_band_holds_out_the_same_share_but_for_chance():

@@ -125,6 +125,41 @@ def test_the_holdout_is_as_hard_to_enter_as_the_call_list():
     assert placed(rows, minutes=20) == expected
 
 
+def test_of_a_held_out_household_the_one_who_would_have_been_called_is_compared():
+    rows = customers(
+        {"expected_value": 80.0},
+        {"expected_value": 75.0},
+        {"household_id": "H", "expected_value": 90.0, "arm": "holdout"},
+        {"household_id": "H", "expected_value": 95.0, "arm": "holdout"},
+        {"household_id": "J", "expected_value": 70.0, "arm": "holdout"},
+    )
+    mate, held_out = ("suppressed", "household"), ("suppressed", "holdout")
+    full = ("none", "capacity")
+    assert placed(rows, minutes=10) == [("call", None), full, mate, held_out, full]
+
+
+HOUSEHOLDS = st.lists(
+    st.tuples(st.integers(1, 400), st.sampled_from(["H1", "H2", "H3", None])),
+    min_size=1,
+    max_size=12,
+    unique_by=lambda member: member[0],
+)
+
+
+@given(HOUSEHOLDS, st.sampled_from([10.0, 30.0, 60.0]))
+def test_the_arms_are_chosen_by_one_rule(members, minutes):
+    """The same households once to be called and once held out: the same members are compared."""
+    both = [
+        {"expected_value": float(value), "household_id": home and arm + home, "arm": arm}
+        for arm in ("treat", "holdout")
+        for value, home in members
+    ]
+    found = placed(customers(*both), minutes=minutes)
+    treat, held_out = found[: len(members)], found[len(members) :]
+    words = {("call", None): ("suppressed", "holdout")}
+    assert held_out == [words.get(each, each) for each in treat]
+
+
 def test_the_satisfied_and_silent_are_left_in_peace():
     rows = customers({"satisfied_silent": True}, {"satisfied_silent": None})
     assert placed(rows) == [("leave_in_peace", "satisfied_silent"), ("call", None)]

@@ -71,19 +71,28 @@ def test_nobody_on_the_call_list_is_barred_held_out_or_a_loss(demo, published, l
     ).fetchall()
     assert phoned
     assert not {row[0] for row in reserved} & phoned
-    home = duckdb.sql(
+    homes = called["customer_id"].map(households(demo)).dropna()
+    assert not homes.duplicated().any()
+    by_home = listed.groupby(listed["customer_id"].map(households(demo)))
+    assert by_home["arm"].nunique().max() == 1
+    assert by_home["lane_rule"].apply(lambda rules: rules.eq("holdout").sum()).max() == 1
+
+
+def households(demo) -> dict[str, str | None]:
+    rows = duckdb.sql(
         f"""select distinct on (customer_id) customer_id, household_id
-        from '{tables}/households.parquet' where valid_from <= date '{demo.as_of}'
+        from '{demo.data}/tables/households.parquet' where valid_from <= date '{demo.as_of}'
         order by customer_id, valid_from desc"""
     ).fetchall()
-    homes = called["customer_id"].map(dict(home)).dropna()
-    assert not homes.duplicated().any()
+    return dict(rows)
 
 
 def test_the_arm_is_the_keyed_hash_and_the_key_is_nowhere_told(demo, published, listed):
     key = (demo.var / "holdout.key").read_bytes().strip()
+    home = households(demo)
     for row in listed.head(200).itertuples():
-        drawn = hmac.new(key, b"stille arm\0" + row.customer_id.encode(), hashlib.sha256)
+        unit = home.get(row.customer_id) or row.customer_id
+        drawn = hmac.new(key, b"stille arm\0" + unit.encode(), hashlib.sha256)
         share = int.from_bytes(drawn.digest()[:8], "big") / 2**64
         assert row.arm == ("holdout" if share < 0.1 else "treat")
     told = verify(published.publication.folder)["stille"]["arms"]

@@ -171,7 +171,7 @@ def test_contact_that_harms_is_said_in_words_and_in_red():
     assert "More of the treated left than of the held out in these groups: Call list." in words(
         full()
     )
-    assert "Too early to say. There are too few customers to tell." in words(full())
+    assert "Cannot be told yet. Contact may keep customers or drive them away." in words(full())
     whole = full().contact.effects[0]
     harm = replace(whole, verdict="more_leave", difference=Interval(0.06, 0.02, 0.1))
     facts = replace(full(), contact=replace(full().contact, effects=(harm,)))
@@ -271,13 +271,16 @@ def test_peace_counts_every_customer_once_and_rules_within_their_lane():
 
 def test_nothing_measured_after_the_night_counts(tmp_path):
     for day in ("2026-02-01", "2026-03-01", "2026-03-02"):
-        (tmp_path / f"{day}.json").write_text(json.dumps({"day": day}))
+        data = {"day": day, "schema_version": "2"}
+        (tmp_path / f"{day}.json").write_text(json.dumps(data))
     (tmp_path / "notes.json").write_text("{}")
-    found = newest(tmp_path, date(2026, 3, 1))
-    assert found == MeasurementFile(date(2026, 3, 1), {"day": "2026-03-01"})
-    assert newest(tmp_path / "nowhere", date(2026, 3, 1)) == MeasurementFile(None, None)
+    night = date(2026, 3, 1)
+    found = newest(tmp_path, night, "2")
+    assert found == MeasurementFile(night, {"day": "2026-03-01", "schema_version": "2"})
+    assert newest(tmp_path / "nowhere", night, "2") == MeasurementFile(None, None)
+    assert newest(tmp_path, night, "3").unreadable
     (tmp_path / "2026-03-01.json").write_text("{")
-    assert newest(tmp_path, date(2026, 3, 1)).unreadable
+    assert newest(tmp_path, night, "2").unreadable
 
 
 def test_a_monitoring_without_a_complete_horizon_has_no_past():
