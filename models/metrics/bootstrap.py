@@ -1,6 +1,7 @@
-"""Cluster bootstrap: intervals from resampling customers.
+"""Cluster bootstrap: intervals from resampling customers, and from the swing of months.
 
-A customer's rows are drawn together, as they are not independent.
+A customer's rows are drawn together, as they are not independent; all rows of a month share what
+that month does to everybody.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.dataset.array_types import Floats, Texts
+from models.metrics.month_shocks import MonthShocks
 
 _CELLS = 2_000_000
 
@@ -30,19 +32,26 @@ class Interval:
         return f"{self.value:{form}} ({self.low:{form}} to {self.high:{form}})"
 
 
-def draws(customer_id: Texts, replicates: int, seed: int = 0) -> Iterator[Floats]:
+def draws(
+    customer_id: Texts, replicates: int, seed: int = 0, shocks: MonthShocks | None = None
+) -> Iterator[Floats]:
     """Row weights (r, n) of ``replicates`` replicates, a batch at a time to bound memory.
 
-    Each replicate draws every customer Poisson(1) times with all its rows. The draws depend on
-    the customers' ids and the seed only: every measure of the same rows sees the same ones.
+    Each replicate draws every customer Poisson(1) times with all its rows, and tilts the leavers'
+    weights by the ``shocks`` of their dates. The draws depend on the customers' ids, the dates
+    and the seed only: every measure of the same rows sees the same ones.
     """
     _, codes = np.unique(customer_id.astype(str), return_inverse=True)
     rng = np.random.default_rng(seed)
     customers = int(codes.max()) + 1
     batch = max(1, _CELLS // len(codes))
+    odds = None if shocks is None else shocks.odds(replicates, seed)
     for start in range(0, replicates, batch):
         size = (min(batch, replicates - start), customers)
-        yield rng.poisson(1.0, size).astype(np.float64)[:, codes]
+        weights = rng.poisson(1.0, size).astype(np.float64)[:, codes]
+        if shocks is not None and odds is not None:
+            shocks.tilt(weights, odds[start : start + batch])
+        yield weights
 
 
 def interval(value: float, draws: Floats) -> Interval:
@@ -64,6 +73,7 @@ def bootstrap(
     replicates: int = 200,
     seed: int = 0,
     value: float | None = None,
+    shocks: MonthShocks | None = None,
 ) -> Interval:
     """The interval of ``statistic``, which maps row weights (r, n) to a value a replicate, (r,).
 
@@ -71,7 +81,7 @@ def bootstrap(
     """
     if value is None:
         value = float(statistic(np.ones((1, len(customer_id))))[0])
-    replicated = [statistic(weights) for weights in draws(customer_id, replicates, seed)]
+    replicated = [statistic(weights) for weights in draws(customer_id, replicates, seed, shocks)]
     return interval(value, np.concatenate([np.empty(0), *replicated]))
 
 

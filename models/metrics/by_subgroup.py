@@ -11,6 +11,7 @@ from models.dataset.array_types import Days, Floats, Labels, Mask, Texts
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold, possible_splits
 from models.metrics.bootstrap import Interval, bootstrap
+from models.metrics.month_shocks import MonthShocks
 from models.metrics.scorecard import scorecard
 
 _MONTH_DAYS = 30.4375
@@ -21,8 +22,8 @@ class SubgroupCalibration:
     """Observed and predicted leaving in one part of the test rows.
 
     ``part`` is ``all``, ``product_line=…`` or ``month=YYYY-MM`` (of the as-of date). ``observed``
-    is the share that left, with its interval over customers; ``predicted`` the mean probability.
-    Slope and intercept are the scorecard's, None where the part has one class only.
+    is the share that left, with its interval; ``predicted`` the mean probability. Slope and
+    intercept are the scorecard's, None where the part has one class only.
     """
 
     part: str
@@ -35,11 +36,11 @@ class SubgroupCalibration:
 
 
 def calibration_by_subgroup(
-    test: Examples, p: Floats, replicates: int = 200
+    test: Examples, p: Floats, replicates: int = 200, shocks: MonthShocks | None = None
 ) -> tuple[SubgroupCalibration, ...]:
     """All rows, then each product line and each month, in order; ``p`` has shape (n,)."""
     return tuple(
-        _part(name, test.y[rows], p[rows], test.customer_id[rows], replicates)
+        _part(name, test.take(rows), p[rows], replicates, shocks and shocks.take(rows))
         for name, rows in _parts(test)
     )
 
@@ -55,12 +56,15 @@ def _parts(test: Examples) -> Iterator[tuple[str, Mask]]:
 
 
 def _part(
-    name: str, y: Labels, p: Floats, customer_id: Texts, replicates: int
+    name: str, test: Examples, p: Floats, replicates: int, shocks: MonthShocks | None
 ) -> SubgroupCalibration:
+    y, customer_id = test.y, test.customer_id
     left = y.astype(np.float64)
     with np.errstate(invalid="ignore"):
-        observed = bootstrap(lambda w: w @ left / w.sum(axis=1), customer_id, replicates)
-    card = _card(y, p, customer_id, replicates)
+        observed = bootstrap(
+            lambda w: w @ left / w.sum(axis=1), customer_id, replicates, shocks=shocks
+        )
+    card = _card(y, p, customer_id, replicates, shocks)
     return SubgroupCalibration(
         part=name,
         n=len(y),
@@ -103,7 +107,13 @@ def last_label(as_of: Days, window: LabelWindow) -> date:
 
 
 def performance_decay(
-    y: Labels, p: Floats, as_of: Days, customer_id: Texts, learned_to: date, replicates: int = 200
+    y: Labels,
+    p: Floats,
+    as_of: Days,
+    customer_id: Texts,
+    learned_to: date,
+    replicates: int = 200,
+    shocks: MonthShocks | None = None,
 ) -> tuple[DecayMonth, ...]:
     """The scorecard of test rows (n,) by months since ``learned_to``, oldest first."""
     days = (as_of - np.datetime64(learned_to, "D")).astype("int64")
@@ -111,6 +121,7 @@ def performance_decay(
     decay = []
     for month in np.unique(months):
         rows = months == month
+        card = _card(y[rows], p[rows], customer_id[rows], replicates, shocks and shocks.take(rows))
         decay.append(
             DecayMonth(
                 months=int(month),
@@ -118,12 +129,15 @@ def performance_decay(
                 last_as_of=as_of[rows].max().item(),
                 rows=int(rows.sum()),
                 leavers=int(y[rows].sum()),
-                card=_card(y[rows], p[rows], customer_id[rows], replicates),
+                card=card,
             )
         )
     return tuple(decay)
 
 
-def _card(y: Labels, p: Floats, customer_id: Texts, replicates: int) -> dict[str, Interval]:
+def _card(
+    y: Labels, p: Floats, customer_id: Texts, replicates: int, shocks: MonthShocks | None
+) -> dict[str, Interval]:
     """The scorecard; empty where one class is absent."""
-    return scorecard(y, p, customer_id, replicates) if 0 < int(y.sum()) < len(y) else {}
+    both = 0 < int(y.sum()) < len(y)
+    return scorecard(y, p, customer_id, replicates, shocks=shocks) if both else {}

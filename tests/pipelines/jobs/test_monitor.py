@@ -228,7 +228,8 @@ def test_alarms_of_calibration_ring_for_a_change_and_for_no_chance(seed):
     limits = Monitoring()
 
     def alarms(**changes):
-        return list(performance_alarms(measure(past(seed, **changes), limits, 50), limits))
+        rows = past(seed, **changes)
+        return list(performance_alarms(measure(rows, limits, 50, rows.shocks(0.15, 90)), limits))
 
     assert alarms() == []
     (level,) = alarms(level=1.8)
@@ -237,7 +238,7 @@ def test_alarms_of_calibration_ring_for_a_change_and_for_no_chance(seed):
 
 
 def test_precision_is_of_the_ranks_that_a_team_can_call():
-    found = measure(past(0), Monitoring(capacity=100), 10)
+    found = measure(past(0), Monitoring(capacity=100), 10, past(0).shocks(0.15, 90))
     assert found.callable.rows == 300
     top = past(0).rank <= 100
     assert found.callable.observed == past(0).y[top].sum()
@@ -248,7 +249,7 @@ def test_precision_is_of_the_ranks_that_a_team_can_call():
 
 def test_one_class_alone_has_outcomes_but_no_scorecard():
     nobody = replace(past(0), y=np.zeros(12_000, dtype=np.int8))
-    found = measure(nobody, Monitoring(), 10)
+    found = measure(nobody, Monitoring(), 10, nobody.shocks(0.15, 90))
     assert found.card == {}
     (alarm,) = performance_alarms(found, Monitoring())
     assert alarm.startswith("observed over expected leavers is 0.00")
@@ -256,7 +257,7 @@ def test_one_class_alone_has_outcomes_but_no_scorecard():
 
 def test_alarms_of_inputs_name_the_features_beyond_the_limit():
     def moved(name, psi):
-        return Drift(name, "wait", "support_wait", psi, 0.0, 0.0, 1.5, 0.1, 0.2)
+        return Drift(name, "wait", "support_wait", psi, psi, 0.0, 0.0, 1.5, 0.1, 0.2)
 
     features = (moved("wait_max_90d", 0.9), moved("wait_mean_90d", 0.2))
     calm = Inputs(TODAY, 10, features, {}, moved("churn_probability", 0.1))

@@ -90,6 +90,7 @@ def test_without_economics_there_is_no_profit_and_all_else_stays(demo, trained):
         judged.test,
         {"model": judged.scores["model"]},
         tracking.load(settings, tracking.champion_version(settings)),
+        shocks=judged.shocks,
         folds=judged.folds,
         descriptions={},
         unseen=None,
