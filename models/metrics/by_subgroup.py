@@ -1,17 +1,17 @@
 """Scorecards by subgroup (each product line and month) and by months since training (decay)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
 
 from features.timeline import LabelWindow
-from models.dataset.array_types import Days, Floats, Labels, Mask, Texts
+from models.dataset.array_types import Days, Floats, Labels, Mask
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold, possible_splits
 from models.metrics.bootstrap import Interval, bootstrap
-from models.metrics.month_shocks import MonthShocks
+from models.metrics.month_shocks import Shocks
 from models.metrics.scorecard import scorecard
 
 _MONTH_DAYS = 30.4375
@@ -36,9 +36,10 @@ class SubgroupCalibration:
 
 
 def calibration_by_subgroup(
-    test: Examples, p: Floats, replicates: int = 200, shocks: MonthShocks | None = None
+    test: Examples, p: Floats, replicates: int = 200, shocks: Shocks = None
 ) -> tuple[SubgroupCalibration, ...]:
     """All rows, then each product line and each month, in order; ``p`` has shape (n,)."""
+    test = _without_features(test)
     return tuple(
         _part(name, test.take(rows), p[rows], replicates, shocks and shocks.take(rows))
         for name, rows in _parts(test)
@@ -56,20 +57,18 @@ def _parts(test: Examples) -> Iterator[tuple[str, Mask]]:
 
 
 def _part(
-    name: str, test: Examples, p: Floats, replicates: int, shocks: MonthShocks | None
+    name: str, test: Examples, p: Floats, replicates: int, shocks: Shocks
 ) -> SubgroupCalibration:
-    y, customer_id = test.y, test.customer_id
-    left = y.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        observed = bootstrap(
-            lambda w: w @ left / w.sum(axis=1), customer_id, replicates, shocks=shocks
-        )
-    card = _card(y, p, customer_id, replicates, shocks)
+    def share(weights: Floats) -> Floats:
+        with np.errstate(invalid="ignore"):
+            return weights @ test.y / weights.sum(axis=1)
+
+    card = _card(test, p, replicates, shocks)
     return SubgroupCalibration(
         part=name,
-        n=len(y),
-        leavers=int(y.sum()),
-        observed=observed,
+        n=len(test),
+        leavers=int(test.y.sum()),
+        observed=bootstrap(share, test.customer_id, replicates, shocks=shocks),
         predicted=float(p.mean()),
         slope=card.get("calibration_slope"),
         intercept=card.get("calibration_intercept"),
@@ -107,37 +106,35 @@ def last_label(as_of: Days, window: LabelWindow) -> date:
 
 
 def performance_decay(
-    y: Labels,
-    p: Floats,
-    as_of: Days,
-    customer_id: Texts,
-    learned_to: date,
-    replicates: int = 200,
-    shocks: MonthShocks | None = None,
+    test: Examples, p: Floats, learned_to: date, replicates: int = 200, shocks: Shocks = None
 ) -> tuple[DecayMonth, ...]:
-    """The scorecard of test rows (n,) by months since ``learned_to``, oldest first."""
-    days = (as_of - np.datetime64(learned_to, "D")).astype("int64")
+    """The scorecard of rows scored ``p`` (n,), by months since ``learned_to``, oldest first."""
+    test = _without_features(test)
+    days = (test.as_of - np.datetime64(learned_to, "D")).astype("int64")
     months = np.floor(days / _MONTH_DAYS).astype(int)
     decay = []
     for month in np.unique(months):
         rows = months == month
-        card = _card(y[rows], p[rows], customer_id[rows], replicates, shocks and shocks.take(rows))
+        part = test.take(rows)
         decay.append(
             DecayMonth(
                 months=int(month),
-                first_as_of=as_of[rows].min().item(),
-                last_as_of=as_of[rows].max().item(),
-                rows=int(rows.sum()),
-                leavers=int(y[rows].sum()),
-                card=card,
+                first_as_of=part.as_of.min().item(),
+                last_as_of=part.as_of.max().item(),
+                rows=len(part),
+                leavers=int(part.y.sum()),
+                card=_card(part, p[rows], replicates, shocks and shocks.take(rows)),
             )
         )
     return tuple(decay)
 
 
-def _card(
-    y: Labels, p: Floats, customer_id: Texts, replicates: int, shocks: MonthShocks | None
-) -> dict[str, Interval]:
+def _without_features(test: Examples) -> Examples:
+    """The same rows, which can be taken in parts without copying the matrix."""
+    return replace(test, x=test.x[:, :0])
+
+
+def _card(test: Examples, p: Floats, replicates: int, shocks: Shocks) -> dict[str, Interval]:
     """The scorecard; empty where one class is absent."""
-    both = 0 < int(y.sum()) < len(y)
-    return scorecard(y, p, customer_id, replicates, shocks=shocks) if both else {}
+    both = 0 < int(test.y.sum()) < len(test)
+    return scorecard(test.y, p, test.customer_id, replicates, shocks) if both else {}

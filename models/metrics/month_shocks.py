@@ -6,10 +6,13 @@ months learned from, as a parametric bootstrap draws it (Davison and Hinkley 199
 """
 
 from dataclasses import dataclass
+from typing import Optional, TypeAlias
 
 import numpy as np
 
 from models.dataset.array_types import Days, Floats, Index, Labels, Mask, take_rows
+
+Shocks: TypeAlias = Optional["MonthShocks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +33,12 @@ class MonthShocks:
         """Those of the selected rows, in the order of positions where ``rows`` are positions."""
         return take_rows(self, rows)
 
-    def odds(self, replicates: int, seed: int) -> Floats:
+    def odds(self, replicates: int, rng: np.random.Generator) -> Floats:
         """What the odds of leaving are multiplied by in each replicate, (replicates, dates)."""
-        dates, _ = self._by_date()
-        covariance, rng = self._covariance(dates), np.random.default_rng((seed, 1))
-        shocks = rng.multivariate_normal(
-            np.zeros(len(dates)), covariance, replicates, method="eigh"
-        )
-        return np.asarray(np.exp(shocks), dtype=np.float64)
+        covariance = self._covariance()
+        none = np.zeros(len(covariance))
+        drawn = rng.multivariate_normal(none, covariance, replicates, method="eigh")
+        return np.asarray(np.exp(drawn), dtype=np.float64)
 
     def tilt(self, weights: Floats, odds: Floats) -> None:
         """Multiply the ``weights`` (r, n) of leavers by the ``odds`` (r, dates), in place.
@@ -45,7 +46,7 @@ class MonthShocks:
         By Bayes' rule that shifts the log-odds of every row of a date by its shock.
         """
         left = np.flatnonzero(self.y)
-        weights[:, left] *= odds[:, self._by_date()[1][left]]
+        weights[:, left] *= odds[:, np.unique(self.as_of, return_inverse=True)[1][left]]
 
     def deviation(self, moves: Floats) -> float:
         """Standard deviation of a sum over rows of ``moves`` (n,) times each one's shock.
@@ -55,15 +56,11 @@ class MonthShocks:
         >>> round(shocks.deviation(np.array([1.0, 1.0])), 3)  # 0.3 · √(1 + 1 + 2 · 30 / 60)
         0.52
         """
-        dates, codes = self._by_date()
-        sums = np.bincount(codes, weights=moves)
-        return float(np.sqrt(sums @ self._covariance(dates) @ sums))
+        sums = np.bincount(np.unique(self.as_of, return_inverse=True)[1], weights=moves)
+        return float(np.sqrt(sums @ self._covariance() @ sums))
 
-    def _by_date(self) -> tuple[Days, Index]:
-        dates, codes = np.unique(self.as_of, return_inverse=True)
-        return dates, codes
-
-    def _covariance(self, dates: Days) -> Floats:
+    def _covariance(self) -> Floats:
+        dates = np.unique(self.as_of)
         apart = np.abs(np.subtract.outer(dates, dates)).astype("timedelta64[D]").astype(float)
         shared: Floats = np.maximum(1 - apart / self.horizon_days, 0)
         return self.swing**2 * shared

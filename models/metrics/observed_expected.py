@@ -8,7 +8,7 @@ from scipy.stats import chi2, norm
 
 from models.dataset.array_types import Floats, Index, Labels, Texts
 from models.metrics.bootstrap import Interval
-from models.metrics.month_shocks import MonthShocks
+from models.metrics.month_shocks import Shocks
 
 _TAIL = 0.025
 
@@ -30,7 +30,7 @@ class ObservedExpected:
 
 
 def outcome(
-    name: str, y: Labels, p: Floats, customer_id: Texts, shocks: MonthShocks | None = None
+    name: str, y: Labels, p: Floats, customer_id: Texts, shocks: Shocks = None
 ) -> ObservedExpected:
     """Labels and probabilities of n > 0 rows, all (n,), with a positive sum of ``p``.
 
@@ -45,9 +45,8 @@ def outcome(
     low = float(chi2.ppf(_TAIL, 2 * count)) / 2 if observed else 0.0
     high = float(chi2.ppf(1 - _TAIL, 2 * count + 2)) / 2
     ratio = Interval(observed / expected, low * effect / expected, high * effect / expected)
-    swing = 0.0 if shocks is None else shocks.deviation(p * (1 - p)) / expected
-    if swing > 0:
-        ratio = _widened(ratio, float(norm.isf(_TAIL)) * swing)
+    if shocks is not None and shocks.swing > 0:
+        ratio = _widened(ratio, float(norm.isf(_TAIL)) * shocks.deviation(p * (1 - p)) / expected)
     return ObservedExpected(name, len(y), expected, observed, ratio)
 
 
@@ -55,10 +54,6 @@ def _widened(ratio: Interval, error: float) -> Interval:
     """The interval of a positive ratio with a second, independent ``error`` of its logarithm.
 
     A ratio of 0 has no logarithm: there the upper end is moved by the whole error.
-
-    >>> found = _widened(Interval(1.0, math.exp(-0.3), math.exp(0.3)), 0.4)
-    >>> round(math.log(found.low), 6), round(math.log(found.high), 6)
-    (-0.5, 0.5)
     """
     if ratio.value == 0:
         return Interval(0.0, 0.0, ratio.high * math.exp(error))
@@ -67,11 +62,7 @@ def _widened(ratio: Interval, error: float) -> Interval:
 
 
 def observed_expected_by(
-    groups: Texts,
-    y: Labels,
-    p: Floats,
-    customer_id: Texts,
-    shocks: MonthShocks | None = None,
+    groups: Texts, y: Labels, p: Floats, customer_id: Texts, shocks: Shocks = None
 ) -> tuple[ObservedExpected, ...]:
     """The outcome of each group of rows, groups in sorted order; all arrays (n,)."""
     names, codes = np.unique(groups.astype(str), return_inverse=True)

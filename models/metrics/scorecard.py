@@ -15,7 +15,7 @@ from models.metrics.logistic import (
     newton_line,
     newton_shift,
 )
-from models.metrics.month_shocks import MonthShocks
+from models.metrics.month_shocks import Shocks
 from models.metrics.ranking import Ranked, auc, average_precision, count, recall_at
 
 SHARES = (0.01, 0.05, 0.10)
@@ -37,12 +37,7 @@ class _Scored:
 
 
 def scorecard(
-    y: Labels,
-    p: Floats,
-    customer_id: Texts,
-    replicates: int = 200,
-    seed: int = 0,
-    shocks: MonthShocks | None = None,
+    y: Labels, p: Floats, customer_id: Texts, replicates: int = 200, shocks: Shocks = None
 ) -> dict[str, Interval]:
     """Metrics of probabilities ``p`` against labels ``y``, all of shape (n,).
 
@@ -59,10 +54,11 @@ def scorecard(
     """
     scored = _prepare(y, p)
     order = scored.ranked.order
-    ranked = None if shocks is None else shocks.take(order)
+    ranked = shocks and shocks.take(order)
     value = _metrics(scored, np.ones((1, len(y))))
     replicated = [
-        _metrics(scored, weights) for weights in draws(customer_id[order], replicates, seed, ranked)
+        _metrics(scored, weights)
+        for weights in draws(customer_id[order], replicates, shocks=ranked)
     ]
     drawn = {
         name: np.concatenate([np.empty(0), *(draw[name] for draw in replicated)]) for name in value

@@ -64,7 +64,7 @@ def ablate(run: Run) -> list[Ablation]:
         test = part.take(fold.test)
         p = model.probability(test.x, test.product_line, settings.engine.threads)
         shocks = shocks_of(settings, part, test)
-        card = scorecard(test.y, p, test.customer_id, settings.training.bootstrap, shocks=shocks)
+        card = scorecard(test.y, p, test.customer_id, settings.training.bootstrap, shocks)
         ablations.append(Ablation(name, len(part.spec.columns), card))
         params = {"part": name, "features": len(part.spec.columns)}
         values = {metric: interval.value for metric, interval in card.items()}

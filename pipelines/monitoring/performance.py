@@ -66,10 +66,7 @@ class LabelledRows:
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """Outcomes of all evaluated rows; ``card`` is empty when only one class was seen.
-
-    The intervals are for months that swing by ``swing`` in log-odds.
-    """
+    """Outcomes of rows in months that ``swing``; ``card`` is empty when only one class was seen."""
 
     past: LabelledRows
     swing: float
@@ -164,7 +161,7 @@ def measure(
         product_lines=by(past.product_line),
         drivers=by(past.driver),
         publications=by(dates[past.publication]),
-        card=scorecard(y, p, who, replicates, shocks=shocks) if both else {},
+        card=scorecard(y, p, who, replicates, shocks) if both else {},
     )
 
 

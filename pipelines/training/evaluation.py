@@ -146,8 +146,9 @@ def unseen_customers(
         return None
     test = examples.take(apart.test)
     unseen = model.probability(test.x, test.product_line, settings.engine.threads)
+    shocks = shocks_of(settings, examples, test)
     return check_unseen_customers(
-        test.y, p[apart.test], unseen, test.customer_id, training.bootstrap
+        test.y, p[apart.test], unseen, test.customer_id, training.bootstrap, shocks
     )
 
 
@@ -174,12 +175,5 @@ def months_after(
         except GateError:
             return ()
         scores = model.probability(test.x, test.product_line)
-    return performance_decay(
-        test.y,
-        scores,
-        test.as_of,
-        test.customer_id,
-        last_label(train.as_of, window),
-        training.bootstrap,
-        shocks_of(settings, examples, test),
-    )
+    learned_to, shocks = last_label(train.as_of, window), shocks_of(settings, examples, test)
+    return performance_decay(test, scores, learned_to, training.bootstrap, shocks)

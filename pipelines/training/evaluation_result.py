@@ -72,7 +72,7 @@ def evaluate_scores(
     """
     replicates = settings.training.bootstrap
     cards = {
-        name: scorecard(test.y, p, test.customer_id, replicates, shocks=shocks)
+        name: scorecard(test.y, p, test.customer_id, replicates, shocks)
         | profit_card(settings, test, p)
         for name, p in scores.items()
     }

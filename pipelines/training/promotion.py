@@ -88,7 +88,7 @@ def _slopes(evaluation: Evaluation, replicates: int) -> dict[str, Interval]:
         if rows.all() or min(left, int(rows.sum()) - left) < _FEWEST_OF_A_LINE:
             continue
         shocks, who = evaluation.shocks.take(rows), test.customer_id[rows]
-        card = scorecard(test.y[rows], p[rows], who, replicates, shocks=shocks)
+        card = scorecard(test.y[rows], p[rows], who, replicates, shocks)
         slopes[str(line)] = card["calibration_slope"]
     return slopes
 

@@ -33,7 +33,7 @@ def widths(y, p, ids, shocks) -> dict[str, float]:
 def test_shocks_of_two_dates_correlate_by_the_share_of_their_windows():
     """Of 90 days, windows 30 days apart share 60, those 60 days apart 30, others none."""
     shocks = MonthShocks(DAYS, np.ones(4, dtype=np.int8), 0.3, 90)
-    drawn = np.log(shocks.odds(20_000, seed=0))
+    drawn = np.log(shocks.odds(20_000, np.random.default_rng(0)))
     assert drawn.std(axis=0) == pytest.approx([0.3] * 4, rel=0.03)
     expected = [[1, 2 / 3, 1 / 3, 0], [2 / 3, 1, 2 / 3, 0], [1 / 3, 2 / 3, 1, 0], [0, 0, 0, 1]]
     assert np.corrcoef(drawn.T) == pytest.approx(np.array(expected), abs=0.03)
