@@ -92,9 +92,9 @@ def tenths(p: Floats, publication: Index) -> Texts:
 
 def _design_effect(y: Labels, p: Floats, customer_id: Texts, ratio: float) -> float:
     """Variance of the count summed by customer over its variance with independent rows, ≥ 1."""
-    if ratio == 0:
-        return 1.0
     _, codes = np.unique(customer_id.astype(str), return_inverse=True)
     gaps = y - ratio * p
-    by_customer = np.bincount(codes, weights=gaps)
-    return max(1.0, float((by_customer**2).sum() / (gaps**2).sum()))
+    alone = float((gaps**2).sum())
+    if alone == 0:
+        return 1.0
+    return max(1.0, float((np.bincount(codes, weights=gaps) ** 2).sum()) / alone)

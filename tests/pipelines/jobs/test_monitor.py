@@ -24,6 +24,7 @@ from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.inputs import Inputs, input_alarms
 from pipelines.monitoring.performance import (
     LabelledRows,
+    as_data,
     choose_publications,
     join_outcomes,
     measure,
@@ -245,6 +246,19 @@ def test_precision_is_of_the_ranks_that_a_team_can_call():
     assert [each.rows for each in found.tenths] == [1_200] * 10
     rates = [each.rate for each in found.tenths]
     assert rates[0] > 3 * rates[-1]
+
+
+def test_intervals_of_past_lists_include_the_swing_of_months():
+    rows = past(0)
+    still, swung = (measure(rows, Monitoring(), 50, rows.shocks(s, 90)) for s in (0.0, 0.3))
+    for name in ("whole", "callable"):
+        before, after = getattr(still, name).ratio, getattr(swung, name).ratio
+        assert after.low < before.low < before.high < after.high
+    for name in ("tenths", "product_lines", "drivers", "publications"):
+        pairs = zip(getattr(still, name), getattr(swung, name), strict=True)
+        assert all(b.ratio.high > a.ratio.high for a, b in pairs), name
+    assert swung.card["log_loss"].high > still.card["log_loss"].high
+    assert as_data(swung)["monthly_swing"] == 0.3
 
 
 def test_one_class_alone_has_outcomes_but_no_scorecard():
