@@ -61,7 +61,7 @@ def _part(
 ) -> SubgroupCalibration:
     def share(weights: Floats) -> Floats:
         with np.errstate(invalid="ignore"):
-            return weights @ test.y / weights.sum(axis=1)
+            return np.asarray(weights @ test.y / weights.sum(axis=1), dtype=np.float64)
 
     card = _card(test, p, replicates, shocks)
     return SubgroupCalibration(

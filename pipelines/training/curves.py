@@ -34,7 +34,7 @@ def calibration_bins(y: Labels, p: Floats, customer_id: Texts, shocks: Shocks = 
     """Bins of labels and probabilities above 0, both (n,); tied scores share a bin."""
     edges = np.unique(np.quantile(p, np.linspace(0, 1, _BINS + 1)[1:-1]))
     bins = np.searchsorted(edges, p, side="left")
-    found = observed_expected_by(bins, y, p, customer_id, shocks)
+    found = observed_expected_by(bins.astype(object), y, p, customer_id, shocks)
     predicted = np.array([each.expected / each.rows for each in found])
     rates = np.array([each.rate for each in found])
     ends = np.array([[each.ratio.low, each.ratio.high] for each in found]).T * predicted
