@@ -14,9 +14,7 @@ from models.dataset.array_types import Days, Floats, Index, Matrix
 from models.dataset.feature_spec import FeatureSpec
 
 _SMALLEST = 1e-4
-_TRIM = 0.96
-"""One odd month in two years is left out; a month that is odd every year stays."""
-
+_TWO_YEARS = 24
 _TENTHS = np.linspace(0.1, 0.9, 9)
 
 
@@ -27,9 +25,9 @@ class Distribution:
     ``edges`` are the upper, inclusive bounds of every bin but the last, which is open; a
     category has one bin per code. ``shares`` has one entry per bin, as shares of all rows, and
     with ``null`` they sum to 1. ``mean`` and ``sd`` are of the known values, 0 if there are none.
-    ``usual`` is the largest stability index of one training date against all the others, but for
-    a twenty-fifth of the dates, at least one: days to the next bill or the season move a column
-    every month, and that is no drift; one odd month must not hide drift for ever. 0 with one date.
+    ``usual`` is the largest stability index of one training date against all the others, less
+    one in every 24: days to the next bill or the season move a column every month, and that is no
+    drift; one odd month in two years must not hide drift for ever. 0 with one date.
     """
 
     edges: tuple[float, ...]
@@ -137,12 +135,14 @@ def _usual(values: Floats | Matrix, dates: Index, edges: tuple[float, ...]) -> f
 
 
 def trimmed(values: list[float]) -> float:
-    """The largest of two or more values but for a twenty-fifth of them, at least one.
+    """The largest value, less one in every two years of monthly ones.
 
-    >>> trimmed([0.1, 0.3, 9.0]), trimmed([*range(25)]), trimmed([*range(36)])
-    (0.3, 23.0, 33.0)
+    A month that is odd every year is left; of less than two years nobody can tell.
+
+    >>> trimmed([0.1, 0.3, 9.0]), trimmed([*range(23)]), trimmed([*range(24)])
+    (9.0, 22, 22)
     """
-    return float(np.quantile(values, _TRIM, method="lower"))
+    return sorted(values)[-1 - len(values) // _TWO_YEARS]
 
 
 def _distribution(row: Any) -> Distribution:

@@ -6,7 +6,7 @@ from scipy.special import expit, logit
 
 from models.metrics.bootstrap import Interval, bootstrap
 from models.metrics.month_shocks import MonthShocks
-from models.metrics.observed_expected import outcome
+from models.metrics.observed_expected import observed_expected_by, outcome
 from models.metrics.scorecard import scorecard
 
 DAYS = np.array(["2024-01-01", "2024-01-31", "2024-03-01", "2024-06-01"], dtype="datetime64[D]")
@@ -99,6 +99,14 @@ def test_intervals_cover_under_a_swing_where_those_of_customers_alone_do_not():
     assert share_that_covers(rate_alone, 0) < 0.7
     assert 0.9 <= share_that_covers(ratio, 1) <= 0.99
     assert 0.88 <= share_that_covers(rate, 0) <= 0.99
+
+
+def test_each_group_has_the_shocks_of_its_own_rows():
+    y, p, ids, shocks = company(0, 0.15, 500)
+    groups = np.where(np.arange(len(y)) % 3, "power", "gas").astype(object)
+    for found in observed_expected_by(groups, y, p, ids, shocks):
+        rows = groups == found.name
+        assert found == outcome(found.name, y[rows], p[rows], ids[rows], shocks.take(rows))
 
 
 def test_nobody_left_in_months_that_swing():
