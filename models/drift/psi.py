@@ -1,8 +1,8 @@
 """Input and score drift: population stability index (PSI), shift of the mean, missingness.
 
 With many rows any difference is significant, so these are effect sizes and no tests. Unknown values
-are one more bin. Subtracted from the index are what it would be by chance alone, and what a single
-training date differed from the others. The shift of the mean is in standard deviations of training.
+are one more bin. Subtracted from the index are what it would be by chance alone, and what
+training dates usually differ by. The shift of the mean is in standard deviations of training.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from models.drift.reference import Distribution, Reference, counts_of, stability
 class Drift:
     """One column against its reference.
 
-    ``psi`` is the stability index less ``by_chance``, what samples of these sizes give when
-    nothing moved, and less ``usual``, what months differ by; at least 0. ``shift`` is the
+    ``psi`` is the stability index ``raw`` less ``by_chance``, what samples of these sizes give
+    when nothing moved, and less ``usual``, what months differ by; at least 0. ``shift`` is the
     difference of the means in standard deviations of training (0 for a category or without known
     values). ``null_then`` and ``null_now`` are shares.
     """
@@ -28,6 +28,7 @@ class Drift:
     driver: str
     family: str
     psi: float
+    raw: float
     by_chance: float
     usual: float
     shift: float
@@ -85,4 +86,4 @@ def _drift(
     shift = (float(known.mean(dtype=np.float64)) - then.mean) / then.sd if moves else 0.0
     psi = max(index - by_chance - then.usual, 0.0)
     null = float(counts[-1] / len(values))
-    return Drift(*names, psi, by_chance, then.usual, shift, then.null, null)
+    return Drift(*names, psi, index, by_chance, then.usual, shift, then.null, null)

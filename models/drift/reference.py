@@ -14,6 +14,7 @@ from models.dataset.array_types import Days, Floats, Index, Matrix
 from models.dataset.feature_spec import FeatureSpec
 
 _SMALLEST = 1e-4
+_TWO_YEARS = 24
 _TENTHS = np.linspace(0.1, 0.9, 9)
 
 
@@ -24,8 +25,9 @@ class Distribution:
     ``edges`` are the upper, inclusive bounds of every bin but the last, which is open; a
     category has one bin per code. ``shares`` has one entry per bin, as shares of all rows, and
     with ``null`` they sum to 1. ``mean`` and ``sd`` are of the known values, 0 if there are none.
-    ``usual`` is the largest stability index of one training date against all the others: days to
-    the next bill or the season move a column every month, and that is no drift. 0 with one date.
+    ``usual`` is the largest stability index of one training date against all the others, less
+    one in every 24: days to the next bill or the season move a column every month, and that is no
+    drift; one odd month in two years must not hide drift for ever. 0 with one date.
     """
 
     edges: tuple[float, ...]
@@ -129,7 +131,18 @@ def _usual(values: Floats | Matrix, dates: Index, edges: tuple[float, ...]) -> f
         return 0.0
     total = np.sum(by_date, axis=0)
     against_others = (stability(counts, total - counts) for counts in by_date)
-    return max(0.0, *(index - by_chance for index, by_chance in against_others))
+    return max(0.0, trimmed([index - by_chance for index, by_chance in against_others]))
+
+
+def trimmed(values: list[float]) -> float:
+    """The largest value, less one in every two years of monthly ones.
+
+    A month that is odd every year is left; of less than two years nobody can tell.
+
+    >>> trimmed([0.1, 0.3, 9.0]), trimmed([*range(23)]), trimmed([*range(24)])
+    (9.0, 22, 22)
+    """
+    return sorted(values)[-1 - len(values) // _TWO_YEARS]
 
 
 def _distribution(row: Any) -> Distribution:

@@ -1,6 +1,6 @@
-"""Cluster bootstrap: intervals from resampling customers.
+"""Cluster bootstrap: intervals from resampling customers, and from the swing of months.
 
-A customer's rows are drawn together, as they are not independent.
+A customer's rows are drawn together, as are the shocks that the rows of a month share.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.dataset.array_types import Floats, Texts
+from models.metrics.month_shocks import Shocks
 
 _CELLS = 2_000_000
 
@@ -30,19 +31,25 @@ class Interval:
         return f"{self.value:{form}} ({self.low:{form}} to {self.high:{form}})"
 
 
-def draws(customer_id: Texts, replicates: int, seed: int = 0) -> Iterator[Floats]:
+def draws(
+    customer_id: Texts, replicates: int, seed: int = 0, shocks: Shocks = None
+) -> Iterator[Floats]:
     """Row weights (r, n) of ``replicates`` replicates, a batch at a time to bound memory.
 
-    Each replicate draws every customer Poisson(1) times with all its rows. The draws depend on
-    the customers' ids and the seed only: every measure of the same rows sees the same ones.
+    Each replicate draws every customer Poisson(1) times with all its rows, and tilts the leavers'
+    weights by the ``shocks`` of their dates. The draws depend on the ids, the dates and the seed
+    only: every measure of the same rows sees the same ones.
     """
     _, codes = np.unique(customer_id.astype(str), return_inverse=True)
-    rng = np.random.default_rng(seed)
+    rng, months = np.random.default_rng(seed), np.random.default_rng((seed, 1))
     customers = int(codes.max()) + 1
     batch = max(1, _CELLS // len(codes))
     for start in range(0, replicates, batch):
         size = (min(batch, replicates - start), customers)
-        yield rng.poisson(1.0, size).astype(np.float64)[:, codes]
+        weights = rng.poisson(1.0, size).astype(np.float64)[:, codes]
+        if shocks is not None:
+            shocks.tilt(weights, shocks.odds(len(weights), months))
+        yield weights
 
 
 def interval(value: float, draws: Floats) -> Interval:
@@ -64,6 +71,7 @@ def bootstrap(
     replicates: int = 200,
     seed: int = 0,
     value: float | None = None,
+    shocks: Shocks = None,
 ) -> Interval:
     """The interval of ``statistic``, which maps row weights (r, n) to a value a replicate, (r,).
 
@@ -71,7 +79,7 @@ def bootstrap(
     """
     if value is None:
         value = float(statistic(np.ones((1, len(customer_id))))[0])
-    replicated = [statistic(weights) for weights in draws(customer_id, replicates, seed)]
+    replicated = [statistic(weights) for weights in draws(customer_id, replicates, seed, shocks)]
     return interval(value, np.concatenate([np.empty(0), *replicated]))
 
 
@@ -81,15 +89,16 @@ def paired_bootstrap(
     customer_id: Texts,
     replicates: int = 200,
     seed: int = 0,
+    shocks: Shocks = None,
 ) -> Interval:
-    """The interval of ``first`` minus ``second``, two statistics of the same draws.
-
-    Both are as in ``bootstrap``.
+    """The interval of ``first`` minus ``second``, two statistics as in ``bootstrap``, same draws.
 
     >>> def first(weights): return weights @ np.array([1.0, 3.0])
     >>> paired_bootstrap(first, first, np.array(["a", "b"]))
     Interval(value=0.0, low=0.0, high=0.0)
     """
-    return bootstrap(
-        lambda weights: first(weights) - second(weights), customer_id, replicates, seed
-    )
+
+    def gap(weights: Floats) -> Floats:
+        return first(weights) - second(weights)
+
+    return bootstrap(gap, customer_id, replicates, seed, shocks=shocks)

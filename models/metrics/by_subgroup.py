@@ -1,16 +1,17 @@
 """Scorecards by subgroup (each product line and month) and by months since training (decay)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
 
 from features.timeline import LabelWindow
-from models.dataset.array_types import Days, Floats, Labels, Mask, Texts
+from models.dataset.array_types import Days, Floats, Labels, Mask
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold, possible_splits
 from models.metrics.bootstrap import Interval, bootstrap
+from models.metrics.month_shocks import Shocks
 from models.metrics.scorecard import scorecard
 
 _MONTH_DAYS = 30.4375
@@ -21,8 +22,8 @@ class SubgroupCalibration:
     """Observed and predicted leaving in one part of the test rows.
 
     ``part`` is ``all``, ``product_line=…`` or ``month=YYYY-MM`` (of the as-of date). ``observed``
-    is the share that left, with its interval over customers; ``predicted`` the mean probability.
-    Slope and intercept are the scorecard's, None where the part has one class only.
+    is the share that left, with its interval; ``predicted`` the mean probability. Slope and
+    intercept are the scorecard's, None where the part has one class only.
     """
 
     part: str
@@ -35,11 +36,12 @@ class SubgroupCalibration:
 
 
 def calibration_by_subgroup(
-    test: Examples, p: Floats, replicates: int = 200
+    test: Examples, p: Floats, replicates: int = 200, shocks: Shocks = None
 ) -> tuple[SubgroupCalibration, ...]:
     """All rows, then each product line and each month, in order; ``p`` has shape (n,)."""
+    test = _without_features(test)
     return tuple(
-        _part(name, test.y[rows], p[rows], test.customer_id[rows], replicates)
+        _part(name, test.take(rows), p[rows], replicates, shocks and shocks.take(rows))
         for name, rows in _parts(test)
     )
 
@@ -55,17 +57,18 @@ def _parts(test: Examples) -> Iterator[tuple[str, Mask]]:
 
 
 def _part(
-    name: str, y: Labels, p: Floats, customer_id: Texts, replicates: int
+    name: str, test: Examples, p: Floats, replicates: int, shocks: Shocks
 ) -> SubgroupCalibration:
-    left = y.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        observed = bootstrap(lambda w: w @ left / w.sum(axis=1), customer_id, replicates)
-    card = _card(y, p, customer_id, replicates)
+    def share(weights: Floats) -> Floats:
+        with np.errstate(invalid="ignore"):
+            return np.asarray(weights @ test.y / weights.sum(axis=1), dtype=np.float64)
+
+    card = _card(test, p, replicates, shocks)
     return SubgroupCalibration(
         part=name,
-        n=len(y),
-        leavers=int(y.sum()),
-        observed=observed,
+        n=len(test),
+        leavers=int(test.y.sum()),
+        observed=bootstrap(share, test.customer_id, replicates, shocks=shocks),
         predicted=float(p.mean()),
         slope=card.get("calibration_slope"),
         intercept=card.get("calibration_intercept"),
@@ -103,27 +106,35 @@ def last_label(as_of: Days, window: LabelWindow) -> date:
 
 
 def performance_decay(
-    y: Labels, p: Floats, as_of: Days, customer_id: Texts, learned_to: date, replicates: int = 200
+    test: Examples, p: Floats, learned_to: date, replicates: int = 200, shocks: Shocks = None
 ) -> tuple[DecayMonth, ...]:
-    """The scorecard of test rows (n,) by months since ``learned_to``, oldest first."""
-    days = (as_of - np.datetime64(learned_to, "D")).astype("int64")
+    """The scorecard of rows scored ``p`` (n,), by months since ``learned_to``, oldest first."""
+    test = _without_features(test)
+    days = (test.as_of - np.datetime64(learned_to, "D")).astype("int64")
     months = np.floor(days / _MONTH_DAYS).astype(int)
     decay = []
     for month in np.unique(months):
         rows = months == month
+        part = test.take(rows)
         decay.append(
             DecayMonth(
                 months=int(month),
-                first_as_of=as_of[rows].min().item(),
-                last_as_of=as_of[rows].max().item(),
-                rows=int(rows.sum()),
-                leavers=int(y[rows].sum()),
-                card=_card(y[rows], p[rows], customer_id[rows], replicates),
+                first_as_of=part.as_of.min().item(),
+                last_as_of=part.as_of.max().item(),
+                rows=len(part),
+                leavers=int(part.y.sum()),
+                card=_card(part, p[rows], replicates, shocks and shocks.take(rows)),
             )
         )
     return tuple(decay)
 
 
-def _card(y: Labels, p: Floats, customer_id: Texts, replicates: int) -> dict[str, Interval]:
+def _without_features(test: Examples) -> Examples:
+    """The same rows, which can be taken in parts without copying the matrix."""
+    return replace(test, x=test.x[:, :0])
+
+
+def _card(test: Examples, p: Floats, replicates: int, shocks: Shocks) -> dict[str, Interval]:
     """The scorecard; empty where one class is absent."""
-    return scorecard(y, p, customer_id, replicates) if 0 < int(y.sum()) < len(y) else {}
+    both = 0 < int(test.y.sum()) < len(test)
+    return scorecard(test.y, p, test.customer_id, replicates, shocks) if both else {}

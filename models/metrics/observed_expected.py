@@ -1,12 +1,14 @@
 """Observed against expected events (O/E ratio), once a horizon is complete."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.stats import chi2, norm
 
 from models.dataset.array_types import Floats, Index, Labels, Texts
 from models.metrics.bootstrap import Interval
+from models.metrics.month_shocks import Shocks
 
 _TAIL = 0.025
 
@@ -27,30 +29,48 @@ class ObservedExpected:
         return self.observed / self.rows
 
 
-def outcome(name: str, y: Labels, p: Floats, customer_id: Texts) -> ObservedExpected:
+def outcome(
+    name: str, y: Labels, p: Floats, customer_id: Texts, shocks: Shocks = None
+) -> ObservedExpected:
     """Labels and probabilities of n > 0 rows, all (n,), with a positive sum of ``p``.
 
     The interval of the ratio is the exact one of a Poisson count (Garwood 1936), with the count
-    divided by its design effect: a customer who is in several rows counts about once.
+    divided by its design effect: a customer who is in several rows counts about once. The
+    ``shocks`` of the rows' months are added as a normal error of the ratio's logarithm: both
+    errors are independent, so their squares add up.
     """
     expected, observed = float(p.sum()), int(y.sum())
     effect = _design_effect(y, p, customer_id, observed / expected)
     count = observed / effect
     low = float(chi2.ppf(_TAIL, 2 * count)) / 2 if observed else 0.0
     high = float(chi2.ppf(1 - _TAIL, 2 * count + 2)) / 2
-    scale = effect / expected
-    return ObservedExpected(
-        name, len(y), expected, observed, Interval(observed / expected, low * scale, high * scale)
-    )
+    ratio = Interval(observed / expected, low * effect / expected, high * effect / expected)
+    if shocks is not None and shocks.swing > 0:
+        ratio = _widened(ratio, float(norm.isf(_TAIL)) * shocks.deviation(p * (1 - p)) / expected)
+    return ObservedExpected(name, len(y), expected, observed, ratio)
+
+
+def _widened(ratio: Interval, error: float) -> Interval:
+    """The interval of a positive ratio with a second, independent ``error`` of its logarithm.
+
+    A ratio of 0 has no logarithm: there the upper end is moved by the whole error.
+    """
+    if ratio.value == 0:
+        return Interval(0.0, 0.0, ratio.high * math.exp(error))
+    low, high = (math.hypot(math.log(end / ratio.value), error) for end in (ratio.low, ratio.high))
+    return Interval(ratio.value, ratio.value * math.exp(-low), ratio.value * math.exp(high))
 
 
 def observed_expected_by(
-    groups: Texts, y: Labels, p: Floats, customer_id: Texts
+    groups: Texts, y: Labels, p: Floats, customer_id: Texts, shocks: Shocks = None
 ) -> tuple[ObservedExpected, ...]:
     """The outcome of each group of rows, groups in sorted order; all arrays (n,)."""
     names, codes = np.unique(groups.astype(str), return_inverse=True)
     parts = ((str(name), codes == code) for code, name in enumerate(names))
-    return tuple(outcome(name, y[rows], p[rows], customer_id[rows]) for name, rows in parts)
+    return tuple(
+        outcome(name, y[rows], p[rows], customer_id[rows], shocks and shocks.take(rows))
+        for name, rows in parts
+    )
 
 
 def tenths(p: Floats, publication: Index) -> Texts:
@@ -72,9 +92,9 @@ def tenths(p: Floats, publication: Index) -> Texts:
 
 def _design_effect(y: Labels, p: Floats, customer_id: Texts, ratio: float) -> float:
     """Variance of the count summed by customer over its variance with independent rows, ≥ 1."""
-    if ratio == 0:
-        return 1.0
     _, codes = np.unique(customer_id.astype(str), return_inverse=True)
     gaps = y - ratio * p
-    by_customer = np.bincount(codes, weights=gaps)
-    return max(1.0, float((by_customer**2).sum() / (gaps**2).sum()))
+    alone = float((gaps**2).sum())
+    if alone == 0:
+        return 1.0
+    return max(1.0, float((np.bincount(codes, weights=gaps) ** 2).sum()) / alone)

@@ -15,11 +15,13 @@ from models.metrics.logistic import (
     newton_line,
     newton_shift,
 )
+from models.metrics.month_shocks import Shocks
 from models.metrics.ranking import Ranked, auc, average_precision, count, recall_at
 
 SHARES = (0.01, 0.05, 0.10)
 _BINS = 10
 _STEPS = 2
+_ERROR = "calibration_error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,35 +37,56 @@ class _Scored:
 
 
 def scorecard(
-    y: Labels, p: Floats, customer_id: Texts, replicates: int = 200, seed: int = 0
+    y: Labels, p: Floats, customer_id: Texts, replicates: int = 200, shocks: Shocks = None
 ) -> dict[str, Interval]:
     """Metrics of probabilities ``p`` against labels ``y``, all of shape (n,).
 
     Keys: auc, average_precision, log_loss, brier, calibration_slope (joint fit with an
     intercept; NaN when all ``p`` are equal), calibration_intercept (slope held at 1: the level
-    error in log-odds), calibration_error (mean |predicted − observed| over ten quantile bins),
-    lift@1%, lift@5%, lift@10%, recall@1%, recall@5%, recall@10% (ties split fractionally).
+    error in log-odds), calibration_error (root mean square of predicted − observed over ten
+    quantile bins, less what chance gives), lift@1%, lift@5%, lift@10%, recall@1%, recall@5%,
+    recall@10% (ties split fractionally).
 
-    Each replicate draws every customer Poisson(1) times with all its rows; the interval is the
-    2.5th to 97.5th percentile. Slope and intercept take two Newton steps from the sample's fit.
-    Raises ``GateError`` when only one class is present or a probability is not in [0, 1].
+    Each replicate draws every customer Poisson(1) times with all its rows, and the ``shocks`` of
+    their months; the interval is the 2.5th to 97.5th percentile. Slope and intercept take two
+    Newton steps from the sample's fit. Raises ``GateError`` when only one class is present or a
+    probability is not in [0, 1].
     """
     scored = _prepare(y, p)
+    order = scored.ranked.order
+    ranked = shocks and shocks.take(order)
     value = _metrics(scored, np.ones((1, len(y))))
     replicated = [
         _metrics(scored, weights)
-        for weights in draws(customer_id[scored.ranked.order], replicates, seed)
+        for weights in draws(customer_id[order], replicates, shocks=ranked)
     ]
-    return {
-        name: interval(float(at[0]), np.concatenate([at, *(draw[name] for draw in replicated)]))
-        for name, at in value.items()
+    drawn = {
+        name: np.concatenate([np.empty(0), *(draw[name] for draw in replicated)]) for name in value
     }
+    card = {name: interval(float(at[0]), drawn[name]) for name, at in value.items()}
+    return card | {_ERROR: debiased_root(float(value[_ERROR][0]), drawn[_ERROR])}
 
 
 def measure(y: Labels, p: Floats) -> dict[str, float]:
-    """The scorecard's values without intervals."""
+    """The scorecard's values without intervals, and without calibration_error, which needs them."""
     one = _metrics(_prepare(y, p), np.ones((1, len(y))))
-    return {name: float(value[0]) for name, value in one.items()}
+    return {name: float(value[0]) for name, value in one.items() if name != _ERROR}
+
+
+def debiased_root(square: float, draws: Floats) -> Interval:
+    """The root of a mean square less what chance adds to it, from the ``square`` of the sample.
+
+    Chance makes a square greater, by what replicates exceed the sample's by on average, and them
+    twice (Kumar, Liang and Ma 2019, with the bootstrap's variance of each bin in place of the
+    binomial). What is left below 0 counts as 0; without replicates nothing is taken off.
+
+    >>> debiased_root(4.0, np.array([4.0, 6.0, 8.0]))  # 2 too much; 0, 2 and 4 are left
+    Interval(value=1.4142135623730951, low=0.31622776601683794, high=1.9748417658131499)
+    """
+    chance = float(draws.mean()) - square if len(draws) else 0.0
+    found = interval(square - chance, draws - 2 * chance)
+    value, low, high = np.sqrt(np.maximum([found.value, found.low, found.high], 0)).tolist()
+    return Interval(value, low, high)
 
 
 def _prepare(y: Labels, p: Floats) -> _Scored:
@@ -108,11 +131,13 @@ def _calibration(scored: _Scored, weights: Floats) -> dict[str, Floats]:
     target = scored.ranked.y
     _, slope = newton_line(scored.z, target, weights, scored.line, _STEPS)
     p = 1 / (1 + np.exp(-scored.z))
-    gaps = np.abs(np.add.reduceat(weights * (p - target), scored.bins, axis=1)).sum(axis=1)
+    gaps = np.add.reduceat(weights * (p - target), scored.bins, axis=1)
+    rows = np.add.reduceat(weights, scored.bins, axis=1)
+    squares = (gaps**2 / np.where(rows > 0, rows, 1)).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        error = gaps / weights.sum(axis=1)
+        error = squares / weights.sum(axis=1)
     return {
         "calibration_slope": slope,
         "calibration_intercept": newton_shift(scored.z, target, weights, scored.shift, _STEPS),
-        "calibration_error": error,
+        _ERROR: error,  # squared
     }

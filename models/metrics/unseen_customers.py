@@ -5,6 +5,7 @@ more without some customers, and both models are compared on those customers' te
 """
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from models.dataset.array_types import Floats, Labels, Texts
 from models.dataset.splits import Fold, customer_share
 from models.metrics.bootstrap import Interval, draws, interval
 from models.metrics.logistic import log_losses
+from models.metrics.month_shocks import Shocks
 from models.metrics.ranking import Ranked, auc, count
 
 UNSEEN_SHARE = 0.25
@@ -24,7 +26,7 @@ class UnseenCustomersCheck:
     """The same rows evaluated by a model that learned from their customers and by one that did not.
 
     The differences are positive where the model that knew the customers is better, with paired
-    intervals over customers; that of the log loss is a share of the knowing model's. ``differs``
+    intervals; that of the log loss is a share of the knowing model's. ``differs``
     when one of them is above 0.02 and its interval above 0.
     """
 
@@ -47,17 +49,27 @@ def without_customers(fold: Fold, customer_id: Texts, share: float = UNSEEN_SHAR
 
 
 def check_unseen_customers(
-    y: Labels, p_seen: Floats, p_unseen: Floats, customer_id: Texts, replicates: int = 200
+    y: Labels,
+    p_seen: Floats,
+    p_unseen: Floats,
+    customer_id: Texts,
+    replicates: int = 200,
+    shocks: Shocks = None,
 ) -> UnseenCustomersCheck:
     """Compare two models' probabilities for the same rows, all of shape (n,)."""
-    seen_aucs, seen_losses = _auc(y, p_seen, customer_id, replicates), log_losses(y, p_seen)
-    unseen_aucs, unseen_losses = _auc(y, p_unseen, customer_id, replicates), log_losses(y, p_unseen)
-    ranking = interval(float(seen_aucs[0] - unseen_aucs[0]), seen_aucs[1:] - unseen_aucs[1:])
-    means = [
-        np.stack([weights @ seen_losses, weights @ unseen_losses])
-        for weights in (np.ones((1, len(y))), *draws(customer_id, replicates))
-    ]
+    scores, losses = (p_seen, p_unseen), np.stack([log_losses(y, p) for p in (p_seen, p_unseen)])
+    ranked = [Ranked.of(y, p) for p in scores]
+    drawn = draws(customer_id, replicates, shocks=shocks)
+    aucs, means = zip(
+        *(
+            (np.stack([auc(count(each, w[:, each.order])) for each in ranked]), losses @ w.T)
+            for w in chain([np.ones((1, len(y)))], drawn)
+        ),
+        strict=True,
+    )
+    seen_aucs, unseen_aucs = np.concatenate(aucs, axis=1)
     seen_means, unseen_means = np.concatenate(means, axis=1)
+    ranking = interval(float(seen_aucs[0] - unseen_aucs[0]), seen_aucs[1:] - unseen_aucs[1:])
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = unseen_means / seen_means - 1
     loss = interval(float(shares[0]), shares[1:])
@@ -67,8 +79,8 @@ def check_unseen_customers(
         leavers=int(y.sum()),
         seen_auc=float(seen_aucs[0]),
         unseen_auc=float(unseen_aucs[0]),
-        seen_log_loss=float(seen_losses.mean()),
-        unseen_log_loss=float(unseen_losses.mean()),
+        seen_log_loss=float(losses[0].mean()),
+        unseen_log_loss=float(losses[1].mean()),
         auc_difference=ranking,
         loss_difference=loss,
         differs=_much(ranking, AUC_TOLERANCE) or _much(loss, LOSS_TOLERANCE),
@@ -77,10 +89,3 @@ def check_unseen_customers(
 
 def _much(difference: Interval, tolerance: float) -> bool:
     return difference.value > tolerance and difference.low > 0
-
-
-def _auc(y: Labels, p: Floats, customer_id: Texts, replicates: int) -> Floats:
-    """AUC on the sample, then on every replicate."""
-    ranked = Ranked.of(y, p)
-    weightings = [np.ones((1, len(y))), *draws(customer_id[ranked.order], replicates)]
-    return np.concatenate([auc(count(ranked, weights)) for weights in weightings])

@@ -16,7 +16,7 @@ from models.metrics.scorecard import scorecard
 from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.jobs.read_tables import read_tables
-from pipelines.training.evaluation import fit_fold, test_folds
+from pipelines.training.evaluation import fit_fold, shocks_of, test_folds
 from pipelines.training.examples import make_examples
 
 _WAIT = ("wait", "bot_loop", "fault_response")
@@ -63,7 +63,8 @@ def ablate(run: Run) -> list[Ablation]:
         model = fit_fold(settings, part.take(fold.train), f"{name}, {fold.name}")
         test = part.take(fold.test)
         p = model.probability(test.x, test.product_line, settings.engine.threads)
-        card = scorecard(test.y, p, test.customer_id, settings.training.bootstrap)
+        shocks = shocks_of(settings, part, test)
+        card = scorecard(test.y, p, test.customer_id, settings.training.bootstrap, shocks)
         ablations.append(Ablation(name, len(part.spec.columns), card))
         params = {"part": name, "features": len(part.spec.columns)}
         values = {metric: interval.value for metric, interval in card.items()}

@@ -27,6 +27,7 @@ from pipelines.monitoring.result import AlarmError, MonitoringResult, as_data, f
 from pipelines.runtime.atomic_files import write_file
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion, resolve_champion
+from pipelines.training.newer_examples import monthly_swing_of
 
 
 def monitor(run: Run) -> MonitoringResult:
@@ -40,7 +41,8 @@ def monitor(run: Run) -> MonitoringResult:
     champion = run.step(resolve_champion, run)
     snapshot = run.step(read_tables, run)
     chosen = choose_publications(run.settings, run.as_of)
-    performance = run.step(evaluate_past, run, snapshot, chosen)
+    swing = monthly_swing_of(champion)
+    performance = run.step(evaluate_past, run, snapshot, chosen, swing)
     reference = tracking.load_reference(run.settings, champion.registered)
     inputs = run.step(measure_inputs, run, snapshot, champion, reference)
     result = _result_of(run.settings, snapshot, chosen, performance, inputs, run.as_of)
@@ -51,16 +53,17 @@ def monitor(run: Run) -> MonitoringResult:
 
 
 def evaluate_past(
-    run: Run, snapshot: Snapshot, chosen: PublicationsByMaturity
+    run: Run, snapshot: Snapshot, chosen: PublicationsByMaturity, swing: float
 ) -> Performance | None:
-    """What became of the rows of complete publications; None without one."""
+    """What became of the rows of complete publications, of months that ``swing``; None without."""
     settings = run.settings
     with run.record.stage("outcomes") as stage:
         if not chosen.complete:
             return None
         past = join_outcomes(settings, snapshot, chosen.complete, run.as_of)
         stage.rows_out = len(past.y)
-        return measure(past, settings.monitoring, settings.training.bootstrap)
+        shocks = past.shocks(swing, settings.label.horizon_days)
+        return measure(past, settings.monitoring, settings.training.bootstrap, shocks)
 
 
 def write(settings: Settings, result: MonitoringResult, champion: Champion) -> None:

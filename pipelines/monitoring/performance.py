@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ import pandas as pd
 from features.errors import ContractError
 from models.dataset.array_types import Floats, Index, Labels, Texts
 from models.metrics.bootstrap import Interval
+from models.metrics.month_shocks import MonthShocks
 from models.metrics.observed_expected import ObservedExpected, observed_expected_by, outcome, tenths
 from models.metrics.scorecard import scorecard
 from pipelines.config.sections import Monitoring, RowBand
@@ -56,12 +58,18 @@ class LabelledRows:
     y: Labels
     unlabelled: dict[str, int]
 
+    def shocks(self, swing: float, horizon_days: int) -> MonthShocks:
+        """Those of the rows' months, whose log-odds of leaving have the deviation ``swing``."""
+        dates = np.array([each.as_of for each in self.publications], dtype="datetime64[D]")
+        return MonthShocks(dates[self.publication], self.y, swing, horizon_days)
+
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """Outcomes of all evaluated rows; ``card`` is empty when only one class was seen."""
+    """Outcomes of rows in months that ``swing``; ``card`` is empty when only one class was seen."""
 
     past: LabelledRows
+    swing: float
     whole: ObservedExpected
     callable: ObservedExpected
     tenths: tuple[ObservedExpected, ...]
@@ -133,21 +141,27 @@ def join_outcomes(
     )
 
 
-def measure(past: LabelledRows, monitoring: Monitoring, replicates: int) -> Performance:
-    """Measure what was published against what happened."""
+def measure(
+    past: LabelledRows, monitoring: Monitoring, replicates: int, shocks: MonthShocks
+) -> Performance:
+    """Measure what was published against what happened; ``shocks`` are those of the rows."""
     y, p, who = past.y, past.p, past.customer_id
     top = past.rank <= monitoring.capacity
     dates = np.array([each.as_of.isoformat() for each in past.publications], dtype=object)
+    by = partial(observed_expected_by, y=y, p=p, customer_id=who, shocks=shocks)
     both = 0 < int(y.sum()) < len(y)
     return Performance(
         past=past,
-        whole=outcome("all", y, p, who),
-        callable=outcome(f"first {monitoring.capacity}", y[top], p[top], who[top]),
-        tenths=observed_expected_by(tenths(p, past.publication), y, p, who),
-        product_lines=observed_expected_by(past.product_line, y, p, who),
-        drivers=observed_expected_by(past.driver, y, p, who),
-        publications=observed_expected_by(dates[past.publication], y, p, who),
-        card=scorecard(y, p, who, replicates) if both else {},
+        swing=shocks.swing,
+        whole=outcome("all", y, p, who, shocks),
+        callable=outcome(
+            f"first {monitoring.capacity}", y[top], p[top], who[top], shocks.take(top)
+        ),
+        tenths=by(tenths(p, past.publication)),
+        product_lines=by(past.product_line),
+        drivers=by(past.driver),
+        publications=by(dates[past.publication]),
+        card=scorecard(y, p, who, replicates, shocks) if both else {},
     )
 
 
@@ -171,6 +185,7 @@ def as_data(performance: Performance) -> dict[str, object]:
         "run_ids": [each.run_id for each in past.publications],
         "model_versions": sorted(set(past.models)),
         "rows_without_label": past.unlabelled,
+        "monthly_swing": performance.swing,
         "all": plain(performance.whole),
         "at_capacity": plain(performance.callable),
         **{name: [plain(each) for each in getattr(performance, name)] for name in groups},

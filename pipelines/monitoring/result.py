@@ -145,11 +145,13 @@ def _performance(result: MonitoringResult) -> Iterator[tuple[str, str, str]]:
 def _inputs(result: MonitoringResult) -> Iterator[tuple[str, str, str]]:
     if result.inputs is None:
         return
-    yield "drift of the scores", f"{result.inputs.score.psi:.3f}", f"{result.inputs.rows:,} rows"
+    score = result.inputs.score
+    detail = f"{result.inputs.rows:,} rows; raw {score.raw:.3f}, usual {score.usual:.3f}"
+    yield "drift of the scores", f"{score.psi:.3f}", detail
     for drift in result.inputs.features[:_MAX_LISTED]:
         detail = (
-            f"{drift.family}; mean {drift.shift:+.2f} sd; "
-            f"null {drift.null_then:.1%} → {drift.null_now:.1%}"
+            f"{drift.family}; raw {drift.raw:.3f}, usual {drift.usual:.3f}; "
+            f"mean {drift.shift:+.2f} sd; null {drift.null_then:.1%} → {drift.null_now:.1%}"
         )
         yield f"drift of {drift.name}", f"{drift.psi:.3f}", detail
 

@@ -30,6 +30,7 @@ def run_facts(
     evaluation: Evaluation, prepared: TrainingData, snapshot: Snapshot
 ) -> dict[str, bytes]:
     """Scorecards with intervals, baselines, drivers, outcomes, inputs and spec: name → JSON."""
+    test = evaluation.test
     scorecards = {
         name: {metric: asdict(interval) for metric, interval in card.items()}
         for name, card in evaluation.cards.items()
@@ -37,7 +38,7 @@ def run_facts(
     facts = {
         "scorecard.json": scorecards,
         "baselines.json": evaluation.descriptions,
-        "curves.json": curves.points(evaluation.test.y, evaluation.scores["model"]),
+        "curves.json": curves.points(test.y, evaluation.scores["model"], tenths_of(evaluation)),
         "calibration.json": [asdict(part) for part in evaluation.parts],
         "staying_power.json": [asdict(month) for month in evaluation.staying],
         "unseen_customers.json": evaluation.unseen and asdict(evaluation.unseen),
@@ -48,6 +49,12 @@ def run_facts(
     }
     files = {name: plain_json(value) for name, value in facts.items()}
     return {**files, TABLES_NAME: tables_to_json(snapshot.tables)}
+
+
+def tenths_of(evaluation: Evaluation) -> curves.Bins:
+    """The model's calibration in tenths of the test rows."""
+    test, p = evaluation.test, evaluation.scores["model"]
+    return curves.calibration_bins(test.y, p, test.customer_id, evaluation.shocks)
 
 
 def check_notes(evaluation: Evaluation) -> list[str]:
@@ -70,7 +77,7 @@ def draw_plots(settings: Settings, evaluation: Evaluation) -> dict[str, bytes]:
     pictures = {
         "roc": plots.roc(y, p),
         "precision_recall": plots.precision_recall(y, p),
-        "calibration": plots.calibration(y, p),
+        "calibration": plots.calibration(tenths_of(evaluation)),
         "gains": plots.gains(y, p),
         "scores": plots.score_histogram(y, p),
         "drivers_by_family": plots.family_bar(evaluation.families),

@@ -43,7 +43,8 @@ def model_card(
     label, test = settings.label, evaluation.test
     others = [name for name in evaluation.cards if name != "model"]
     lines = pd.Series(test.product_line).fillna("all").to_numpy(dtype=object)
-    by_line = observed_expected_by(lines, test.y, evaluation.scores["model"], test.customer_id)
+    p, who = evaluation.scores["model"], test.customer_id
+    by_line = observed_expected_by(lines, test.y, p, who, evaluation.shocks)
     card = {
         "company": settings.company.name,
         "lead_days": label.lead_days,
@@ -51,6 +52,7 @@ def model_card(
         "known_before": provenance.known_before,
         "code_version": provenance.code_version,
         **_learned(prepared.examples),
+        "swing": f"{evaluation.shocks.swing:.2f}",
         "judged_on": "; ".join(evaluation.folds),
         "test_rows": f"{len(test):,}",
         "test_leavers": f"{int(test.y.sum()):,}",

@@ -8,17 +8,21 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from models.dataset.array_types import Floats, Labels
+from models.dataset.array_types import Floats, Labels, Texts
+from models.metrics.month_shocks import Shocks
+from models.metrics.observed_expected import observed_expected_by
 from models.metrics.ranking import Ranked, count
 
 _BINS = 10
 _POINTS = 101
-_Z95 = 1.96
 
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Per tenth by risk that has rows: mean prediction, observed rate, its 95 % Wilson bounds."""
+    """Per tenth by risk that has rows: mean prediction, observed rate, its 95 % interval.
+
+    That of observed over expected leavers, with the customers' and months' design.
+    """
 
     predicted: Floats
     observed: Floats
@@ -26,21 +30,16 @@ class Bins:
     high: Floats
 
 
-def calibration_bins(y: Labels, p: Floats) -> Bins:
-    """Bins of labels and probabilities, both (n,); tied scores share a bin."""
+def calibration_bins(y: Labels, p: Floats, customer_id: Texts, shocks: Shocks = None) -> Bins:
+    """Bins of labels and probabilities above 0, both (n,); tied scores share a bin."""
     edges = np.unique(np.quantile(p, np.linspace(0, 1, _BINS + 1)[1:-1]))
     bins = np.searchsorted(edges, p, side="left")
-    rows = np.bincount(bins)
-    used = rows > 0
-    n = rows[used].astype(np.float64)
-    predicted = np.bincount(bins, weights=p)[used] / n
-    observed = np.bincount(bins, weights=y)[used] / n
-    widened = 1 + _Z95**2 / n
-    centre = (observed + _Z95**2 / (2 * n)) / widened
-    half = _Z95 * np.sqrt(observed * (1 - observed) / n + _Z95**2 / (4 * n * n)) / widened
-    # At 0 and 1 the ends are equal to the observed share, but for rounding.
-    low, high = np.minimum(centre - half, observed), np.maximum(centre + half, observed)
-    return Bins(predicted, observed, low, high)
+    found = observed_expected_by(bins.astype(object), y, p, customer_id, shocks)
+    predicted = np.array([each.expected / each.rows for each in found])
+    rates = np.array([each.rate for each in found])
+    ends = np.array([[each.ratio.low, each.ratio.high] for each in found]).T * predicted
+    # At 0 leavers the lower end is equal to the observed share, but for rounding.
+    return Bins(predicted, rates, np.minimum(ends[0], rates), np.clip(ends[1], rates, 1))
 
 
 def gains_curve(y: Labels, p: Floats) -> tuple[Floats, Floats]:
@@ -51,11 +50,11 @@ def gains_curve(y: Labels, p: Floats) -> tuple[Floats, Floats]:
     return share, found
 
 
-def points(y: Labels, p: Floats) -> Mapping[str, Mapping[str, list[float]]]:
-    """Both curves as plain numbers; the gains at every hundredth."""
+def points(y: Labels, p: Floats, bins: Bins) -> Mapping[str, Mapping[str, list[float]]]:
+    """Calibration ``bins`` and gains curve as plain numbers; the gains at every hundredth."""
     share = np.linspace(0, 1, _POINTS)
     curves = {
-        "calibration": asdict(calibration_bins(y, p)),
+        "calibration": asdict(bins),
         "gains": {"share": share, "found": np.interp(share, *gains_curve(y, p))},
     }
     return {

@@ -13,6 +13,7 @@ from features.errors import GateError
 from models.baselines.suite import Baseline, price_only
 from models.baselines.suite import baselines as simple_baselines
 from models.boosters.hyperparameters import Recipe, recipe_for, with_changes
+from models.calibration.shrinkage import monthly_swing
 from models.churn.fit import fit, steps
 from models.churn.model import ChurnModel
 from models.dataset.array_types import Floats
@@ -27,6 +28,7 @@ from models.dataset.splits import (
 )
 from models.leaks.rows import SINGLE_DATE
 from models.metrics.by_subgroup import DecayMonth, decay_fold, last_label, performance_decay
+from models.metrics.month_shocks import MonthShocks
 from models.metrics.unseen_customers import (
     UnseenCustomersCheck,
     check_unseen_customers,
@@ -92,12 +94,19 @@ def evaluate(settings: Settings, examples: Examples) -> Evaluation:
         test,
         test_scores,
         model,
+        shocks=shocks_of(settings, examples, test),
         folds=tuple(fold.name for fold in folds),
         descriptions=descriptions | {"champion": champion.description},
         unseen=unseen_customers(settings, examples, last, p),
         staying=months_after(settings, examples, last, p),
         alarm=auc_alarm(settings, examples),
     )
+
+
+def shocks_of(settings: Settings, examples: Examples, rows: Examples) -> MonthShocks:
+    """The shocks of the months of ``rows``, which swing as those of all ``examples`` do."""
+    swing = monthly_swing(examples.as_of, examples.y)
+    return MonthShocks(rows.as_of, rows.y, swing, settings.label.horizon_days)
 
 
 def auc_alarm(settings: Settings, examples: Examples) -> float:
@@ -137,8 +146,9 @@ def unseen_customers(
         return None
     test = examples.take(apart.test)
     unseen = model.probability(test.x, test.product_line, settings.engine.threads)
+    shocks = shocks_of(settings, examples, test)
     return check_unseen_customers(
-        test.y, p[apart.test], unseen, test.customer_id, training.bootstrap
+        test.y, p[apart.test], unseen, test.customer_id, training.bootstrap, shocks
     )
 
 
@@ -165,11 +175,5 @@ def months_after(
         except GateError:
             return ()
         scores = model.probability(test.x, test.product_line)
-    return performance_decay(
-        test.y,
-        scores,
-        test.as_of,
-        test.customer_id,
-        last_label(train.as_of, window),
-        training.bootstrap,
-    )
+    learned_to, shocks = last_label(train.as_of, window), shocks_of(settings, examples, test)
+    return performance_decay(test, scores, learned_to, training.bootstrap, shocks)

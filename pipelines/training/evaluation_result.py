@@ -14,6 +14,7 @@ from models.explain.shap_values import by_driver, by_family, global_importance
 from models.leaks.verdict import LeakWarning, leak_warning
 from models.metrics.bootstrap import Interval
 from models.metrics.by_subgroup import DecayMonth, SubgroupCalibration, calibration_by_subgroup
+from models.metrics.month_shocks import MonthShocks
 from models.metrics.scorecard import scorecard
 from models.metrics.unseen_customers import UnseenCustomersCheck
 from pipelines.config.settings import Settings
@@ -32,10 +33,11 @@ class Evaluation:
     ``cards`` holds a scorecard for each of ``scores``, profit among it where the configuration
     has economics; ``descriptions`` says what each baseline is, or why it was not evaluated.
     ``unseen`` and ``staying`` are of the newest fold: customers that the model never met, and
-    months after what it learned.
+    months after what it learned. ``shocks`` are those of the test rows' months.
     """
 
     test: Examples
+    shocks: MonthShocks
     folds: tuple[str, ...]
     scores: dict[str, Floats]
     cards: dict[str, dict[str, Interval]]
@@ -56,6 +58,7 @@ def evaluate_scores(
     scores: dict[str, Floats],
     model: ChurnModel,
     *,
+    shocks: MonthShocks,
     folds: tuple[str, ...],
     descriptions: dict[str, str],
     unseen: UnseenCustomersCheck | None,
@@ -69,7 +72,8 @@ def evaluate_scores(
     """
     replicates = settings.training.bootstrap
     cards = {
-        name: scorecard(test.y, p, test.customer_id, replicates) | profit_card(settings, test, p)
+        name: scorecard(test.y, p, test.customer_id, replicates, shocks)
+        | profit_card(settings, test, p)
         for name, p in scores.items()
     }
     auc = cards["model"]["auc"].value
@@ -78,6 +82,7 @@ def evaluate_scores(
     contributions = model.contributions(sample, test.product_line[every])
     return Evaluation(
         test=test,
+        shocks=shocks,
         folds=folds,
         scores=scores,
         cards=cards,
@@ -89,7 +94,7 @@ def evaluate_scores(
         contributions=contributions,
         drivers=global_importance(by_driver(contributions, test.spec)),
         families=by_family(contributions, test.spec),
-        parts=calibration_by_subgroup(test, scores["model"], replicates),
+        parts=calibration_by_subgroup(test, scores["model"], replicates, shocks),
         unseen=unseen,
         staying=staying,
     )

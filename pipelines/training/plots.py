@@ -23,7 +23,7 @@ from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.explain.shap_values import global_importance
 from models.metrics.by_subgroup import DecayMonth
 from models.metrics.profit import ProfitCurve
-from pipelines.training.curves import calibration_bins, gains_curve
+from pipelines.training.curves import Bins, gains_curve
 
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#6B6B6B"  # Okabe and Ito: safe for colour-blind eyes
 _WHITE = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none"}
@@ -59,9 +59,8 @@ def precision_recall(y: Labels, p: Floats) -> bytes:
     return _png(figure)
 
 
-def calibration(y: Labels, p: Floats) -> bytes:
-    """Observed against predicted rate in ten quantile bins, with 95 % Wilson intervals."""
-    bins = calibration_bins(y, p)
+def calibration(bins: Bins) -> bytes:
+    """Observed against predicted rate in ten quantile bins, with 95 % intervals."""
     figure, axes = _axes(
         "Can the probabilities be taken at their word?",
         "Predicted share who leave",

@@ -87,7 +87,8 @@ def _slopes(evaluation: Evaluation, replicates: int) -> dict[str, Interval]:
         left = int(test.y[rows].sum())
         if rows.all() or min(left, int(rows.sum()) - left) < _FEWEST_OF_A_LINE:
             continue
-        card = scorecard(test.y[rows], p[rows], test.customer_id[rows], replicates)
+        shocks, who = evaluation.shocks.take(rows), test.customer_id[rows]
+        card = scorecard(test.y[rows], p[rows], who, replicates, shocks)
         slopes[str(line)] = card["calibration_slope"]
     return slopes
 

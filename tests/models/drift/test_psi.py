@@ -97,6 +97,34 @@ def test_what_moves_every_month_is_no_drift_and_what_moves_beyond_it_is(seed):
     assert (first.name, first.psi > ALARM) == ("f0", True)
 
 
+def history(months, odd):
+    """A column of months that are alike, but for the ``odd`` ones, where it is a hundred more."""
+    rng = np.random.default_rng(0)
+    dates = np.arange(months).repeat(500)
+    x = company(rng, len(dates))
+    x[np.isin(dates, odd), 0] += 100
+    as_of = np.datetime64("2022-01-01", "D") + 30 * dates
+    return learn_reference(x, as_of, SPEC, rng.random(len(x)), as_of)
+
+
+@pytest.mark.parametrize(("months", "odd"), [(24, [0]), (30, [29]), (48, [3, 30])])
+def test_one_odd_month_of_two_years_does_not_hide_a_lasting_shift(months, odd):
+    x = company(np.random.default_rng(1), 3_000)
+    x[:, 0] += 100
+    first = feature_drift(x, SPEC, history(months, odd))[0]
+    assert (first.name, first.psi > ALARM) == ("f0", True)
+    assert first.raw == pytest.approx(first.psi + first.by_chance + first.usual)
+
+
+@pytest.mark.parametrize(("months", "odd"), [(12, [3]), (24, [11, 23]), (36, [0, 12, 24])])
+def test_a_month_that_may_be_odd_every_year_is_usual(months, odd):
+    x = company(np.random.default_rng(1), 3_000)
+    x[:, 0] += 100
+    drifts = feature_drift(x, SPEC, history(months, odd))
+    (found,) = (drift for drift in drifts if drift.name == "f0")
+    assert found.psi < ALARM < found.raw
+
+
 def test_a_reference_by_hand():
     """Ten values in tenths, one of them null; then twice as many above the lowest edge."""
     spec = FeatureSpec((FeatureColumn("f", "number", "d", "price", 0, "f"),))

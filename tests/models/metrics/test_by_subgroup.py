@@ -104,12 +104,19 @@ def test_the_last_label_by_hand() -> None:
     assert last_label(MONTHS[:5], WINDOW) == date(2024, 6, 13)
 
 
-def test_months_since_the_last_label_and_their_figures() -> None:
+def months_of(examples: Examples, days: np.ndarray, y: np.ndarray) -> Examples:
+    """A hundred customers on each of ``days``, with labels ``y``."""
+    rows = examples.take(np.arange(len(days)))
+    ids = (np.arange(len(days)) % 100).astype(str).astype(object)
+    return replace(rows, customer_id=ids, as_of=days, y=y)
+
+
+def test_months_since_the_last_label_and_their_figures(examples: Examples) -> None:
     rng = np.random.default_rng(0)
     late, y = np.repeat(MONTHS[6:], 100), Y[600:]
     p = np.clip(0.2 + 0.2 * y + rng.normal(0, 0.15, len(y)), 0.01, 0.99)
-    ids = np.tile(np.arange(100), 6).astype(str).astype(object)
-    cards = performance_decay(y, p, late, ids, date(2024, 6, 13), replicates=20)
+    test = months_of(examples, late, y)
+    cards = performance_decay(test, p, date(2024, 6, 13), replicates=20)
     # 18 days to 1 July, 49 to 1 August, 80, 110, 141, 171
     assert [card.months for card in cards] == [0, 1, 2, 3, 4, 5]
     for month, card in enumerate(cards):
@@ -120,8 +127,7 @@ def test_months_since_the_last_label_and_their_figures() -> None:
         assert card.card["log_loss"].value == pytest.approx(log_loss(y[rows], p[rows]))
 
 
-def test_a_month_without_leavers_has_no_figures() -> None:
-    ids = np.arange(100).astype(str).astype(object)
-    y, day = np.zeros(100, dtype=np.int8), np.repeat(MONTHS[6:7], 100)
-    (card,) = performance_decay(y, np.full(100, 0.1), day, ids, date(2024, 6, 13))
+def test_a_month_without_leavers_has_no_figures(examples: Examples) -> None:
+    test = months_of(examples, np.repeat(MONTHS[6:7], 100), np.zeros(100, dtype=np.int8))
+    (card,) = performance_decay(test, np.full(100, 0.1), date(2024, 6, 13))
     assert (card.rows, card.leavers, card.card) == (100, 0, {})

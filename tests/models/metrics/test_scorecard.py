@@ -51,10 +51,19 @@ def test_lift_and_recall_by_hand() -> None:
 
 
 def test_calibration_error_by_hand() -> None:
-    # two scores: 10 rows at 0.1 with 2 leavers, 10 rows at 0.5 with 4: |2−1| + |4−5| of 20 rows
+    """Two scores: 10 rows at 0.1 with 4 leavers, 10 rows at 0.5 with 4.
+
+    The mean square is (0.3² + 0.1²) / 2 = 0.05. Chance adds the mean of each score's variance,
+    0.4 · 0.6 / 10 = 0.024, so that √0.026 is left.
+    """
     p = np.repeat([0.1, 0.5], 10)
-    y = np.array([1] * 2 + [0] * 8 + [1] * 4 + [0] * 6, dtype=np.int8)
-    assert measure(y, p)["calibration_error"] == pytest.approx(2 / 20)
+    y = np.array([1] * 4 + [0] * 6 + [1] * 4 + [0] * 6, dtype=np.int8)
+    ids = np.arange(20).astype(str).astype(object)
+    assert scorecard(y, p, ids, 0)["calibration_error"].value == pytest.approx(0.05**0.5)
+    found = scorecard(y, p, ids, 20_000)["calibration_error"]
+    assert found.value == pytest.approx(0.026**0.5, rel=0.06)
+    assert found.low == 0
+    assert found.high > 0.25
 
 
 def test_a_constant_score_has_no_slope() -> None:
@@ -62,7 +71,7 @@ def test_a_constant_score_has_no_slope() -> None:
     found = measure(y, np.full(4, 0.25))
     assert np.isnan(found["calibration_slope"])
     assert found["calibration_intercept"] == pytest.approx(0.0, abs=1e-9)
-    assert found["calibration_error"] == pytest.approx(0.0)
+    assert "calibration_error" not in found
 
 
 def test_intervals_agree_with_a_plain_bootstrap() -> None:

@@ -4,13 +4,15 @@ from datetime import date
 
 import numpy as np
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.metrics import log_loss, roc_auc_score
 
 from features.timeline import LabelWindow
 from models.dataset.splits import time_split
+from models.metrics.month_shocks import MonthShocks
 from models.metrics.unseen_customers import check_unseen_customers, without_customers
 
+MONTHS = np.array([date(2024, m, 1) for m in range(1, 6)], dtype="datetime64[D]")
 IDS = np.repeat(np.arange(400), 5).astype(str).astype(object)
 
 
@@ -45,6 +47,18 @@ def test_figures_are_the_plain_ones() -> None:
     assert found.auc_difference.value == pytest.approx(found.seen_auc - found.unseen_auc)
     share = found.unseen_log_loss / found.seen_log_loss - 1
     assert found.loss_difference.value == pytest.approx(share)
+
+
+def test_an_odd_month_favours_one_of_two_levels() -> None:
+    y, seen, _ = judged(0.5)
+    low, days = expit(logit(seen) - 0.5), np.tile(MONTHS, 400)
+    plain, swung = (
+        check_unseen_customers(y, seen, low, IDS, 100, MonthShocks(days, y, swing, 90))
+        for swing in (0.0, 0.3)
+    )
+    before, after = plain.loss_difference, swung.loss_difference
+    assert after.high - after.low > 1.2 * (before.high - before.low)
+    assert plain == check_unseen_customers(y, seen, low, IDS, 100)
 
 
 def test_the_interval_is_paired_and_over_customers() -> None:

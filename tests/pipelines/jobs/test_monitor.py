@@ -24,6 +24,7 @@ from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.inputs import Inputs, input_alarms
 from pipelines.monitoring.performance import (
     LabelledRows,
+    as_data,
     choose_publications,
     join_outcomes,
     measure,
@@ -228,7 +229,8 @@ def test_alarms_of_calibration_ring_for_a_change_and_for_no_chance(seed):
     limits = Monitoring()
 
     def alarms(**changes):
-        return list(performance_alarms(measure(past(seed, **changes), limits, 50), limits))
+        rows = past(seed, **changes)
+        return list(performance_alarms(measure(rows, limits, 50, rows.shocks(0.15, 90)), limits))
 
     assert alarms() == []
     (level,) = alarms(level=1.8)
@@ -237,7 +239,7 @@ def test_alarms_of_calibration_ring_for_a_change_and_for_no_chance(seed):
 
 
 def test_precision_is_of_the_ranks_that_a_team_can_call():
-    found = measure(past(0), Monitoring(capacity=100), 10)
+    found = measure(past(0), Monitoring(capacity=100), 10, past(0).shocks(0.15, 90))
     assert found.callable.rows == 300
     top = past(0).rank <= 100
     assert found.callable.observed == past(0).y[top].sum()
@@ -246,9 +248,22 @@ def test_precision_is_of_the_ranks_that_a_team_can_call():
     assert rates[0] > 3 * rates[-1]
 
 
+def test_intervals_of_past_lists_include_the_swing_of_months():
+    rows = past(0)
+    still, swung = (measure(rows, Monitoring(), 50, rows.shocks(s, 90)) for s in (0.0, 0.3))
+    for name in ("whole", "callable"):
+        before, after = getattr(still, name).ratio, getattr(swung, name).ratio
+        assert after.low < before.low < before.high < after.high
+    for name in ("tenths", "product_lines", "drivers", "publications"):
+        pairs = zip(getattr(still, name), getattr(swung, name), strict=True)
+        assert all(b.ratio.high > a.ratio.high for a, b in pairs), name
+    assert swung.card["log_loss"].high > still.card["log_loss"].high
+    assert as_data(swung)["monthly_swing"] == 0.3
+
+
 def test_one_class_alone_has_outcomes_but_no_scorecard():
     nobody = replace(past(0), y=np.zeros(12_000, dtype=np.int8))
-    found = measure(nobody, Monitoring(), 10)
+    found = measure(nobody, Monitoring(), 10, nobody.shocks(0.15, 90))
     assert found.card == {}
     (alarm,) = performance_alarms(found, Monitoring())
     assert alarm.startswith("observed over expected leavers is 0.00")
@@ -256,7 +271,7 @@ def test_one_class_alone_has_outcomes_but_no_scorecard():
 
 def test_alarms_of_inputs_name_the_features_beyond_the_limit():
     def moved(name, psi):
-        return Drift(name, "wait", "support_wait", psi, 0.0, 0.0, 1.5, 0.1, 0.2)
+        return Drift(name, "wait", "support_wait", psi, psi, 0.0, 0.0, 1.5, 0.1, 0.2)
 
     features = (moved("wait_max_90d", 0.9), moved("wait_mean_90d", 0.2))
     calm = Inputs(TODAY, 10, features, {}, moved("churn_probability", 0.1))

@@ -15,6 +15,7 @@ import pytest
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.metrics.bootstrap import Interval
+from models.metrics.month_shocks import MonthShocks
 from pipelines import tracking
 from pipelines.config.settings import load_settings
 from pipelines.training.card import CARD, Provenance, description, escaped, model_card
@@ -64,6 +65,7 @@ def run(**changes):
         "cards": {"model": card(0.7), "base_rate": card(0.5), "one_rule": card(0.6)},
         "descriptions": {"base_rate": "everybody leaves with 7.1 %", "one_rule": "wait > 300"},
         "leak": None,
+        "shocks": MonthShocks(test.as_of, test.y, 0.18, 90),
         "drivers": pd.Series({"price_rise": 0.41, "wait": 0.32, "bill_shock": 0.13}),
         "families": pd.DataFrame(
             {"price": [0.41, -0.41], "support_wait": [0.32, 0.32], "billing_friction": [0.1, 0.16]}
@@ -104,7 +106,7 @@ def test_every_figure_of_a_card_is_one_of_the_run(demo, settings, trained):
     )
     params = client.get_run(version.run_id).data.params
     judged = trained.evaluation
-    known = SAID | {params["features"], f"{int(params['rows']):,}"}
+    known = SAID | {f"{judged.shocks.swing:.2f}", params["features"], f"{int(params['rows']):,}"}
     figures = [i for each in card.values() for metric in each.values() for i in metric.values()]
     known |= {f"{figure:.4f}" for figure in figures if figure is not None}
     known |= {f"{count:,}" for count in outcomes.values()}

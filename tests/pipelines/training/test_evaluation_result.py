@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from models.metrics.by_subgroup import calibration_by_subgroup
+from models.metrics.scorecard import scorecard
 from pipelines import tracking
 from pipelines.config.settings import load_settings
 from pipelines.training.evaluation import auc_alarm
@@ -81,6 +83,26 @@ def test_each_is_of_the_check_that_it_is_named_after(trained):
     assert found["price_only_auc"] < found["auc"]
 
 
+def test_every_interval_includes_the_swing_of_the_months_learned_from(demo, trained):
+    judged, settings = trained.evaluation, load_settings(demo.config)
+    test, p, shocks = judged.test, judged.scores["model"], judged.shocks
+    replicates = settings.training.bootstrap
+    assert (shocks.swing >= 0.15, shocks.horizon_days) == (True, settings.label.horizon_days)
+    card = scorecard(test.y, p, test.customer_id, replicates, shocks)
+    assert card == {name: judged.cards["model"][name] for name in card}
+    alone = scorecard(test.y, p, test.customer_id, replicates)
+
+    def width(interval):
+        return interval.high - interval.low
+
+    assert judged.parts[0].intercept == card["calibration_intercept"]
+    for name in ("log_loss", "calibration_intercept"):
+        assert width(card[name]) > 1.2 * width(alone[name])
+    still = replace(shocks, swing=0.0)
+    by_swing = [calibration_by_subgroup(test, p, 50, each)[0].observed for each in (shocks, still)]
+    assert width(by_swing[0]) > 1.2 * width(by_swing[1])
+
+
 def test_without_economics_there_is_no_profit_and_all_else_stays(demo, trained):
     settings, judged = load_settings(demo.config), trained.evaluation
     training = settings.training.model_copy(update={"bootstrap": 0})
@@ -90,6 +112,7 @@ def test_without_economics_there_is_no_profit_and_all_else_stays(demo, trained):
         judged.test,
         {"model": judged.scores["model"]},
         tracking.load(settings, tracking.champion_version(settings)),
+        shocks=judged.shocks,
         folds=judged.folds,
         descriptions={},
         unseen=None,

@@ -18,6 +18,7 @@ from pipelines.training.curves import calibration_bins
 RNG = np.random.default_rng(0)
 P = RNG.beta(1, 15, 1_500)
 Y = (RNG.random(1_500) < P).astype(np.int8)
+IDS = np.arange(2_000).astype(str).astype(object)
 SPEC = FeatureSpec(
     tuple(FeatureColumn(f"f{i}", "number", f"d{i}", "price", 0, "") for i in range(4))
 )
@@ -33,7 +34,7 @@ def pixels(png: bytes) -> np.ndarray:
 CURVES = [
     plots.roc,
     plots.precision_recall,
-    plots.calibration,
+    lambda y, p: plots.calibration(calibration_bins(y, p, IDS[: len(y)])),
     plots.gains,
     plots.score_histogram,
 ]
@@ -77,22 +78,22 @@ def test_beeswarm_draws_missing_values() -> None:
 
 @pytest.mark.parametrize("rows", range(180, 900, 37))
 def test_the_interval_of_a_bin_without_leavers_starts_at_its_share(rows: int) -> None:
-    y = np.repeat(np.array([0, 1], dtype=np.int8), rows)
-    bins = calibration_bins(y, np.repeat([0.01, 0.2], rows))
+    y, p = np.repeat(np.array([0, 1], dtype=np.int8), rows), np.repeat([0.01, 0.2], rows)
+    bins = calibration_bins(y, p, IDS[: 2 * rows])
     assert (bins.low <= bins.observed).all()
     assert (bins.high >= bins.observed).all()
-    plots.calibration(y, np.repeat([0.01, 0.2], rows))
+    plots.calibration(bins)
 
 
-def test_wilson_interval_by_hand() -> None:
-    # 10 of 10 at one score: the lower bound is n / (n + z²)
-    y = np.array([1] * 10 + [0] * 10, dtype=np.int8)
-    p = np.repeat([0.8, 0.2], 10)
-    bins = calibration_bins(y, p)
-    assert bins.predicted.tolist() == pytest.approx([0.2, 0.8])
-    assert bins.observed.tolist() == [0.0, 1.0]
-    assert bins.low.tolist() == pytest.approx([0.0, 10 / (10 + 1.96**2)])
-    assert bins.high.tolist() == pytest.approx([1.96**2 / (10 + 1.96**2), 1.0])
+def test_bins_by_hand() -> None:
+    """0 and 2 of 10: Poisson's exact bounds are 0 to 3.689 and 0.2422 to 7.2247."""
+    y = np.array([1, 1] + [0] * 18, dtype=np.int8)
+    p = np.repeat([0.4, 0.1], 10)
+    bins = calibration_bins(y, p, IDS[:20])
+    assert bins.predicted.tolist() == pytest.approx([0.1, 0.4])
+    assert bins.observed.tolist() == [0.0, 0.2]
+    assert bins.low.tolist() == pytest.approx([0.0, 0.02422], abs=1e-5)
+    assert bins.high.tolist() == pytest.approx([0.36889, 0.72247], abs=1e-5)
 
 
 def test_dependence_draws_numbers_categories_and_unknown_values() -> None:
