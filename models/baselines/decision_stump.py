@@ -62,9 +62,9 @@ def _stump(values: Matrix, y: Labels, column: int, category: bool) -> Stump:
     cuts, rows, positives = _candidates(values[order], y[order], category)
     total, all_positives = len(order), float(y[order].sum())
     unknown = (len(y) - total, float(y.sum()) - all_positives)
-    inside = _rate(positives, rows, base)
-    outside = _rate(all_positives - positives, total - rows, base)
-    missing = _rate(np.array([unknown[1]]), np.array([unknown[0]]), base)
+    inside = leaf_rate(positives, rows, base)
+    outside = leaf_rate(all_positives - positives, total - rows, base)
+    missing = leaf_rate(np.array([unknown[1]]), np.array([unknown[0]]), base)
     losses = _loss(inside, positives, rows)
     losses += _loss(outside, all_positives - positives, total - rows)
     losses += _loss(missing, np.array([unknown[1]]), np.array([unknown[0]]))
@@ -92,7 +92,12 @@ def _candidates(values: Matrix, y: Labels, category: bool) -> tuple[Matrix, Inde
     return values[ends], rows, positives
 
 
-def _rate(positives: Floats, rows: Index, base: float) -> Floats:
+def leaf_rate(positives: Floats, rows: Index, base: float) -> Floats:
+    """The rate of each leaf, (k,), drawn to the base rate as by 20 more rows of it.
+
+    >>> leaf_rate(np.array([10.0, 0.0]), np.array([20, 0]), 0.1).tolist()
+    [0.3, 0.1]
+    """
     return np.asarray((positives + _SMOOTHING * base) / (rows + _SMOOTHING), dtype=np.float64)
 
 

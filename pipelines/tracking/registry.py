@@ -144,17 +144,31 @@ def version_of(settings: Settings, version: str | None = None) -> Registered:
 
     Raises ``ModelError`` when there is none or it has no digest.
     """
-    name = settings.tracking.model
-    with answering(settings) as client:
-        found = {str(each.version): each for each in client.search_model_versions(f"name='{name}'")}
+    found = _stored(settings)
     numbers = sorted(found, key=int)
     wanted = version or (numbers[-1] if numbers else "at all")
     if wanted not in found:
         raise ModelError(
             f"the registry {tracking_uri(settings)} holds no version {wanted} of "
-            f"{name}; it has: {', '.join(numbers) or 'none'}. Train one: stille train."
+            f"{settings.tracking.model}; it has: {', '.join(numbers) or 'none'}. Train one: stille "
+            "train."
         )
     return _registered(found[wanted])
+
+
+def versions(settings: Settings) -> dict[str, Registered]:
+    """All versions that Stille registered, by their number."""
+    return {
+        number: _registered(each)
+        for number, each in _stored(settings).items()
+        if "digest" in each.tags
+    }
+
+
+def _stored(settings: Settings) -> dict[str, ModelVersion]:
+    name = settings.tracking.model
+    with answering(settings) as client:
+        return {str(each.version): each for each in client.search_model_versions(f"name='{name}'")}
 
 
 def _registered(stored: ModelVersion) -> Registered:
@@ -174,14 +188,18 @@ def tag_version(name: str, version: str, tags: Mapping[str, str]) -> None:
 
 
 def write_verdict(
-    settings: Settings, registered: Registered, failed: Sequence[str], facts: bytes
+    settings: Settings,
+    registered: Registered,
+    failed: Sequence[str],
+    facts: bytes,
+    evidence: Mapping[str, str] | None = None,
 ) -> None:
     """Tag the version ``verdict`` (passed or refused) and ``verdict_failed`` (rule names).
 
-    ``facts`` becomes the run's ``verdict.json``.
+    ``facts`` becomes the run's ``verdict.json``, ``evidence`` further tags.
     """
     verdict = REFUSED if failed else PASSED
-    tags = {"verdict": verdict, "verdict_failed": "; ".join(failed) or "none"}
+    tags = {"verdict": verdict, "verdict_failed": "; ".join(failed) or "none", **(evidence or {})}
     with answering(settings) as client:
         client.log_text(registered.run_id, facts.decode(), "verdict.json")
         tag_version(registered.name, registered.version, tags)

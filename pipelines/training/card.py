@@ -43,6 +43,7 @@ def model_card(
     label, test = settings.label, evaluation.test
     others = [name for name in evaluation.cards if name != "model"]
     lines = pd.Series(test.product_line).fillna("all").to_numpy(dtype=object)
+    beside = {each.name: f" (model {each.sentence})" for each in evaluation.baselines}
     by_line = observed_expected_by(lines, test.y, evaluation.scores["model"], test.customer_id)
     card = {
         "company": settings.company.name,
@@ -57,7 +58,10 @@ def model_card(
         "others": [name.replace("_", " ") for name in others],
         "metrics": [_metric(evaluation.cards, name, others) for name in CARD_METRICS],
         "descriptions": [
-            {"name": name.replace("_", " "), "text": evaluation.descriptions[name]}
+            {
+                "name": name.replace("_", " "),
+                "text": evaluation.descriptions[name] + beside.get(name, ""),
+            }
             for name in others
         ],
         "leak_override": settings.training.leak_override,

@@ -5,7 +5,9 @@ difference between months exceeds that between models.
 """
 
 import json
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -13,37 +15,123 @@ import pandas as pd
 from features.errors import ModelError
 from models.dataset.array_types import Floats, Index
 from models.dataset.examples import Examples
+from models.metrics.logistic import base_rate_loss
 from models.metrics.profit import profit_gain
-from models.promotion.champion_comparison import ChampionComparison, log_loss_gain, top_overlap
+from models.metrics.scorecard import scorecard
+from models.promotion.champion_comparison import (
+    ChampionComparison,
+    log_loss_gain,
+    mean_log_loss,
+    top_overlap,
+)
+from models.promotion.non_inferiority import error_of
 from pipelines import tracking
 from pipelines.config.economics import customer_values, economics_of
 from pipelines.config.settings import Settings
 from pipelines.training.champion_baseline import registered_scores
+from pipelines.training.champion_history import (
+    champions_of_year,
+    compared_within_year,
+    trained_version,
+)
 from pipelines.training.evaluation_result import Evaluation
 
 _FEWEST = 50
 
 
-def rival_of(
-    settings: Settings, evaluation: Evaluation, champion: tracking.Registered | None
-) -> ChampionComparison | None:
-    """The comparison with the champion; None without one, no rows where none can be made.
+@dataclass(frozen=True, slots=True)
+class ChampionComparisons:
+    """A challenger beside the champion and the year's best champion.
 
-    Rows after the day on which the champion was trained are scored by the champion itself. When
-    they hold fewer than 50 leavers or stayers, the test scores that its training stored are used,
-    where both trainings tested the same customer on the same date.
+    ``rival`` is None without a champion, ``anchor`` where the champion is the best itself;
+    ``looks`` is how many challengers were compared within the year.
     """
+
+    rival: ChampionComparison | None
+    anchor: ChampionComparison | None
+    looks: int
+
+
+def compare_champions(
+    settings: Settings, evaluation: Evaluation, challenger: tracking.Registered, as_of: date
+) -> ChampionComparisons:
+    """Compare with the champion, and with the best of all that were champion within a year.
+
+    Rows after the day on which a champion was trained are scored by itself. When they hold fewer
+    than 50 leavers or stayers, the test scores that its training stored are used, where both
+    trainings tested the same customer on the same date. The best champion is the one that the
+    challenger gains least over, each on its own rows, as months differ more than models do. Where
+    no rows can be had, the champion's comparison has none, and another's is left out.
+    """
+    versions, champion = tracking.versions(settings), tracking.champion_version(settings)
+    looks = compared_within_year(versions, challenger, as_of)
     if champion is None:
-        return None
-    reasons = []
-    for scores_of in (_scores_since_training, _stored_scores):
-        try:
-            rows, theirs = scores_of(settings, evaluation.test, champion)
-        except ModelError as error:
-            reasons.append(str(error))
+        return ChampionComparisons(None, None, looks)
+    shared = _SharedRows(settings, evaluation, versions, error_of(looks))
+    rival, best = shared.with_champion(champion), None
+    for version in champions_of_year(versions, as_of):
+        if version.version in (champion.version, challenger.version):
             continue
-        return replace(_compare(settings, evaluation, rows, theirs), spread=_spread(champion))
-    return ChampionComparison(spread=_spread(champion), reason="; ".join(reasons))
+        try:
+            other = shared.gain_over(version)[0]
+        except ModelError:
+            continue
+        if best is None or other.gain.value < best.gain.value:
+            best = other
+    anchored = best is not None and not best.gain.value >= rival.gain.value
+    return ChampionComparisons(rival, best if anchored else None, looks)
+
+
+@dataclass(frozen=True, slots=True)
+class _SharedRows:
+    """The rows of an evaluation that it shares with a champion's training, and both scores there.
+
+    ``error`` is the two-sided error of each comparison.
+    """
+
+    settings: Settings
+    evaluation: Evaluation
+    versions: Mapping[str, tracking.Registered]
+    error: float
+
+    def with_champion(self, champion: tracking.Registered) -> ChampionComparison:
+        """The whole comparison; profit at the low multiple, where a customer is worth least."""
+        spread = _spread(champion)
+        try:
+            found, rows, theirs = self.gain_over(champion)
+        except ModelError as error:
+            return ChampionComparison(champion.label, spread=spread, reason=str(error))
+        settings, test = self.settings, self.evaluation.test.take(rows)
+        ours, who = self.evaluation.scores["model"][rows], test.customer_id
+        replicates, profit = settings.training.bootstrap, None
+        economics, values = economics_of(settings.economics), customer_values(settings, test.margin)
+        if economics is not None and values is not None:
+            profit = profit_gain(test.y, ours, theirs, values[0], economics, who, replicates)
+        return replace(
+            found,
+            card=scorecard(test.y, theirs, who, replicates),
+            overlap=top_overlap(ours, theirs),
+            spread=spread,
+            profit=profit,
+        )
+
+    def gain_over(self, champion: tracking.Registered) -> tuple[ChampionComparison, Index, Floats]:
+        """The gain over a champion, the rows (k,) and its scores there; raises ``ModelError``."""
+        test, reasons = self.evaluation.test, []
+        trained = trained_version(self.versions, champion)
+        for scores_of, version in ((_scores_since_training, champion), (_stored_scores, trained)):
+            try:
+                rows, theirs = scores_of(self.settings, test, version)
+            except ModelError as error:
+                reasons.append(str(error))
+                continue
+            y, who = test.y[rows], test.customer_id[rows]
+            ours = self.evaluation.scores["model"][rows]
+            gain = log_loss_gain(y, ours, theirs, who, self.error)
+            worth = base_rate_loss(y) - mean_log_loss(y, theirs)
+            found = ChampionComparison(champion.label, len(y), int(y.sum()), gain, worth)
+            return found, rows, theirs
+        raise ModelError("; ".join(reasons))
 
 
 def _scores_since_training(
@@ -80,20 +168,6 @@ def _require_both_classes(test: Examples, rows: Index, which: str) -> None:
     left = int(test.y[rows].sum())
     if min(left, len(rows) - left) < _FEWEST:
         raise ModelError(f"of the rows {which}, {left} left and {len(rows) - left} stayed")
-
-
-def _compare(
-    settings: Settings, evaluation: Evaluation, rows: Index, champion: Floats
-) -> ChampionComparison:
-    """Profit is compared at the low acquisition multiple, where a saved customer is worth least."""
-    test, challenger = evaluation.test.take(rows), evaluation.scores["model"][rows]
-    replicates = settings.training.bootstrap
-    gain = log_loss_gain(test.y, challenger, champion, test.customer_id, replicates)
-    economics, values = economics_of(settings.economics), customer_values(settings, test.margin)
-    profit, who = None, test.customer_id
-    if economics is not None and values is not None:
-        profit = profit_gain(test.y, challenger, champion, values[0], economics, who, replicates)
-    return ChampionComparison(len(test), gain, top_overlap(challenger, champion), profit=profit)
 
 
 def _spread(champion: tracking.Registered) -> dict[str, float] | None:

@@ -128,7 +128,7 @@ def test_mlflow_holds_pictures_and_facts(settings, trained):
     assert all(path.read_bytes().startswith(PNG) for path in fetched.values())
     card = json.loads(Path(client.download_artifacts(run_id, "scorecard.json")).read_bytes())
     assert card["model"]["auc"]["value"] == trained.evaluation.cards["model"]["auc"].value
-    assert set(card) == {"model", "base_rate", "one_rule", "logistic", "price_only"}
+    assert set(card) == {"model", "base_rate", "one_rule", "logistic", "price_only", "next_date"}
     assert card["base_rate"]["calibration_slope"]["value"] is None
 
 

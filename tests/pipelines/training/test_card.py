@@ -15,6 +15,7 @@ import pytest
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.metrics.bootstrap import Interval
+from models.promotion.baseline_comparison import BaselineComparison
 from pipelines import tracking
 from pipelines.config.settings import load_settings
 from pipelines.training.card import CARD, Provenance, description, escaped, model_card
@@ -63,6 +64,9 @@ def run(**changes):
         "scores": {"model": np.full(400, 0.07)},
         "cards": {"model": card(0.7), "base_rate": card(0.5), "one_rule": card(0.6)},
         "descriptions": {"base_rate": "everybody leaves with 7.1 %", "one_rule": "wait > 300"},
+        "baselines": (
+            BaselineComparison("one_rule", "log loss", 0.1, 0.2, Interval(0.1, 0.05, 0.15), 0.01),
+        ),
         "leak": None,
         "drivers": pd.Series({"price_rise": 0.41, "wait": 0.32, "bill_shock": 0.13}),
         "families": pd.DataFrame(
