@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from math import isfinite
 
 import numpy as np
 import pandas as pd
@@ -109,7 +110,8 @@ class _SharedRows:
             profit = profit_gain(test.y, ours, theirs, values[0], economics, who, replicates)
         return replace(
             found,
-            card=scorecard(test.y, theirs, who, replicates),
+            # What is no probability has no scorecard either; its gain is not a number and refuses.
+            card=scorecard(test.y, theirs, who, replicates) if isfinite(found.worth) else {},
             overlap=top_overlap(ours, theirs),
             spread=spread,
             profit=profit,

@@ -1,16 +1,19 @@
 """Which champions a challenger is compared with, by the scores that their trainings kept."""
 
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from evidence import GOOD
 from scipy.special import expit
 
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureSpec
 from models.metrics.logistic import log_losses
+from models.promotion.non_inferiority import against_champions
 from pipelines import tracking
 from pipelines.tracking import Registered
 from pipelines.training.champion_comparison import compare_champions
@@ -93,6 +96,12 @@ def test_who_is_no_anchor(compared, tags):
 def test_a_recalibrated_champion_is_compared_by_its_training_s_scores(compared):
     found = compared((0.6, {}), (None, {"parent_version": "1"}))
     assert (found.rival.label, found.rival.rows) == ("churn/2", ROWS)
+
+
+def test_a_champion_whose_scores_are_no_probabilities_refuses_and_crashes_nothing(compared):
+    found = compared((np.nan, {}))
+    assert np.isnan(found.rival.gain.value)
+    assert not all(rule.passed for rule in against_champions(replace(GOOD, rival=found.rival)))
 
 
 def test_without_a_champion_there_is_nothing_to_compare(compared):
