@@ -12,7 +12,7 @@ from models.metrics.ranking import Ranked, auc, count, roc_auc
 MARGIN = 0.025
 _AUC_MARGIN = 0.0025
 _BY_ORDER = ("next_date",)
-_JUDGED_ELSEWHERE = ("model", "champion", "base_rate")
+_JUDGED_ELSEWHERE = ("model", "base_rate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,7 @@ def compare_baselines(
 ) -> tuple[BaselineComparison, ...]:
     """``scores["model"]`` beside each baseline of ``scores``, name → probabilities (n,).
 
-    By log loss, or by AUC where a rule serves as an order only. The base rate and the champion
-    have rules of their own.
+    By log loss, or by AUC where a rule serves as an order only. The base rate has its own rule.
     """
     model = scores["model"]
     losses, worth = log_losses(y, model), base_rate_loss(y)

@@ -144,31 +144,24 @@ def version_of(settings: Settings, version: str | None = None) -> Registered:
 
     Raises ``ModelError`` when there is none or it has no digest.
     """
-    found = _stored(settings)
+    name = settings.tracking.model
+    with answering(settings) as client:
+        found = {str(each.version): each for each in client.search_model_versions(f"name='{name}'")}
     numbers = sorted(found, key=int)
     wanted = version or (numbers[-1] if numbers else "at all")
     if wanted not in found:
         raise ModelError(
             f"the registry {tracking_uri(settings)} holds no version {wanted} of "
-            f"{settings.tracking.model}; it has: {', '.join(numbers) or 'none'}. Train one: stille "
-            "train."
+            f"{name}; it has: {', '.join(numbers) or 'none'}. Train one: stille train."
         )
     return _registered(found[wanted])
 
 
 def versions(settings: Settings) -> dict[str, Registered]:
     """All versions that Stille registered, by their number."""
-    return {
-        number: _registered(each)
-        for number, each in _stored(settings).items()
-        if "digest" in each.tags
-    }
-
-
-def _stored(settings: Settings) -> dict[str, ModelVersion]:
-    name = settings.tracking.model
     with answering(settings) as client:
-        return {str(each.version): each for each in client.search_model_versions(f"name='{name}'")}
+        found = client.search_model_versions(f"name='{settings.tracking.model}'")
+    return {str(each.version): _registered(each) for each in found if "digest" in each.tags}
 
 
 def _registered(stored: ModelVersion) -> Registered:
@@ -188,18 +181,14 @@ def tag_version(name: str, version: str, tags: Mapping[str, str]) -> None:
 
 
 def write_verdict(
-    settings: Settings,
-    registered: Registered,
-    failed: Sequence[str],
-    facts: bytes,
-    evidence: Mapping[str, str] | None = None,
+    settings: Settings, registered: Registered, failed: Sequence[str], facts: bytes, **more: str
 ) -> None:
-    """Tag the version ``verdict`` (passed or refused) and ``verdict_failed`` (rule names).
+    """Tag the version ``verdict`` (passed or refused), ``verdict_failed`` (rule names), ``more``.
 
-    ``facts`` becomes the run's ``verdict.json``, ``evidence`` further tags.
+    ``facts`` becomes the run's ``verdict.json``.
     """
     verdict = REFUSED if failed else PASSED
-    tags = {"verdict": verdict, "verdict_failed": "; ".join(failed) or "none", **(evidence or {})}
+    tags = {"verdict": verdict, "verdict_failed": "; ".join(failed) or "none", **more}
     with answering(settings) as client:
         client.log_text(registered.run_id, facts.decode(), "verdict.json")
         tag_version(registered.name, registered.version, tags)

@@ -5,9 +5,11 @@ difference between months exceeds that between models.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from math import isfinite
 
 import numpy as np
@@ -16,6 +18,7 @@ import pandas as pd
 from features.errors import ModelError
 from models.dataset.array_types import Floats, Index
 from models.dataset.examples import Examples
+from models.dataset.feature_spec import realign
 from models.metrics.logistic import base_rate_loss
 from models.metrics.profit import profit_gain
 from models.metrics.scorecard import scorecard
@@ -29,7 +32,6 @@ from models.promotion.non_inferiority import error_of
 from pipelines import tracking
 from pipelines.config.economics import customer_values, economics_of
 from pipelines.config.settings import Settings
-from pipelines.training.champion_baseline import registered_scores
 from pipelines.training.champion_history import (
     champions_of_year,
     compared_within_year,
@@ -68,72 +70,64 @@ def compare_champions(
     looks = compared_within_year(versions, challenger, as_of)
     if champion is None:
         return ChampionComparisons(None, None, looks)
-    shared = _SharedRows(settings, evaluation, versions, error_of(looks))
-    rival, best = shared.with_champion(champion), None
+    gain_over = partial(_gain_over, settings, evaluation, versions, error_of(looks))
+    rival, best = _with_champion(settings, evaluation, champion, gain_over), None
     for version in champions_of_year(versions, as_of):
         if version.version in (champion.version, challenger.version):
             continue
-        try:
-            other = shared.gain_over(version)[0]
-        except ModelError:
-            continue
-        if best is None or other.gain.value < best.gain.value:
-            best = other
+        with suppress(ModelError):
+            other = gain_over(version)[0]
+            if best is None or other.gain.value < best.gain.value:
+                best = other
     anchored = best is not None and not best.gain.value >= rival.gain.value
     return ChampionComparisons(rival, best if anchored else None, looks)
 
 
-@dataclass(frozen=True, slots=True)
-class _SharedRows:
-    """The rows of an evaluation that it shares with a champion's training, and both scores there.
+def _with_champion(
+    settings: Settings,
+    evaluation: Evaluation,
+    champion: tracking.Registered,
+    gain_over: Callable[[tracking.Registered], tuple[ChampionComparison, Index, Floats]],
+) -> ChampionComparison:
+    """The whole comparison; profit at the low multiple, where a customer is worth least."""
+    spread = _spread(champion)
+    try:
+        found, rows, theirs = gain_over(champion)
+    except ModelError as error:
+        return ChampionComparison(champion.label, spread=spread, reason=str(error))
+    test, ours = evaluation.test.take(rows), evaluation.scores["model"][rows]
+    who, replicates, profit = test.customer_id, settings.training.bootstrap, None
+    economics, values = economics_of(settings.economics), customer_values(settings, test.margin)
+    if economics is not None and values is not None:
+        profit = profit_gain(test.y, ours, theirs, values[0], economics, who, replicates)
+    # What is no probability has no scorecard either; its gain is not a number and refuses.
+    card = scorecard(test.y, theirs, who, replicates) if isfinite(found.worth) else {}
+    overlap = top_overlap(ours, theirs)
+    return replace(found, card=card, overlap=overlap, spread=spread, profit=profit)
 
-    ``error`` is the two-sided error of each comparison.
-    """
 
-    settings: Settings
-    evaluation: Evaluation
-    versions: Mapping[str, tracking.Registered]
-    error: float
-
-    def with_champion(self, champion: tracking.Registered) -> ChampionComparison:
-        """The whole comparison; profit at the low multiple, where a customer is worth least."""
-        spread = _spread(champion)
+def _gain_over(
+    settings: Settings,
+    evaluation: Evaluation,
+    versions: Mapping[str, tracking.Registered],
+    error: float,
+    champion: tracking.Registered,
+) -> tuple[ChampionComparison, Index, Floats]:
+    """The gain over a champion, the rows (k,) and its scores there; raises ``ModelError``."""
+    test, reasons = evaluation.test, []
+    trained = trained_version(versions, champion)
+    for scores_of, version in ((_scores_since_training, champion), (_stored_scores, trained)):
         try:
-            found, rows, theirs = self.gain_over(champion)
-        except ModelError as error:
-            return ChampionComparison(champion.label, spread=spread, reason=str(error))
-        settings, test = self.settings, self.evaluation.test.take(rows)
-        ours, who = self.evaluation.scores["model"][rows], test.customer_id
-        replicates, profit = settings.training.bootstrap, None
-        economics, values = economics_of(settings.economics), customer_values(settings, test.margin)
-        if economics is not None and values is not None:
-            profit = profit_gain(test.y, ours, theirs, values[0], economics, who, replicates)
-        return replace(
-            found,
-            # What is no probability has no scorecard either; its gain is not a number and refuses.
-            card=scorecard(test.y, theirs, who, replicates) if isfinite(found.worth) else {},
-            overlap=top_overlap(ours, theirs),
-            spread=spread,
-            profit=profit,
-        )
-
-    def gain_over(self, champion: tracking.Registered) -> tuple[ChampionComparison, Index, Floats]:
-        """The gain over a champion, the rows (k,) and its scores there; raises ``ModelError``."""
-        test, reasons = self.evaluation.test, []
-        trained = trained_version(self.versions, champion)
-        for scores_of, version in ((_scores_since_training, champion), (_stored_scores, trained)):
-            try:
-                rows, theirs = scores_of(self.settings, test, version)
-            except ModelError as error:
-                reasons.append(str(error))
-                continue
-            y, who = test.y[rows], test.customer_id[rows]
-            ours = self.evaluation.scores["model"][rows]
-            gain = log_loss_gain(y, ours, theirs, who, self.error)
-            worth = base_rate_loss(y) - mean_log_loss(y, theirs)
-            found = ChampionComparison(champion.label, len(y), int(y.sum()), gain, worth)
-            return found, rows, theirs
-        raise ModelError("; ".join(reasons))
+            rows, theirs = scores_of(settings, test, version)
+        except ModelError as problem:
+            reasons.append(str(problem))
+            continue
+        y, ours = test.y[rows], evaluation.scores["model"][rows]
+        gain = log_loss_gain(y, ours, theirs, test.customer_id[rows], error)
+        worth = base_rate_loss(y) - mean_log_loss(y, theirs)
+        found = ChampionComparison(champion.label, len(y), int(y.sum()), gain, worth)
+        return found, rows, theirs
+    raise ModelError("; ".join(reasons))
 
 
 def _scores_since_training(
@@ -145,7 +139,9 @@ def _scores_since_training(
         raise ModelError(f"{champion.label} does not say when it was trained")
     rows = np.flatnonzero(test.as_of >= np.datetime64(known_before))
     _require_both_classes(test, rows, f"since {known_before}")
-    return rows, registered_scores(settings, champion, test.take(rows))
+    model, later = tracking.load(settings, champion), test.take(rows)
+    x = realign(later.x, later.spec, model.spec)
+    return rows, model.probability(x, later.product_line, settings.engine.threads)
 
 
 def _stored_scores(

@@ -28,7 +28,7 @@ class Evaluation:
     """Out-of-time scores of the recipe and of the baselines on the same test rows.
 
     ``cards`` holds a scorecard for each of ``scores``, profit among it where the configuration
-    has economics; ``descriptions`` says what each baseline is, or why it was not evaluated;
+    has economics; ``descriptions`` says what each baseline is;
     ``baselines`` holds the model beside each of them.
     ``unseen`` and ``staying`` are of the newest fold: customers that the model never met, and
     months after what it learned.

@@ -54,7 +54,7 @@ def decide(
         "compared_in_year": str(found.looks),
     }
     facts = json.dumps({"promote": decision.promote, **compared, "rules": rules}, indent=1)
-    tracking.write_verdict(settings, registered, decision.failed, facts.encode(), compared)
+    tracking.write_verdict(settings, registered, decision.failed, facts.encode(), **compared)
     if decision.promote:
         tracking.promote(settings, registered, _BY_RULE)
     return decision
