@@ -33,9 +33,8 @@ def base_rate(train: Examples) -> Baseline:
 
 
 def one_rule(train: Examples) -> Baseline:
-    """The best single split of a single feature, by training log loss."""
-    stump = best_stump(train)
-    return Baseline("one_rule", stump.describe(train.spec), stump.probability)
+    """The best single split of a single feature."""
+    return Baseline("one_rule", *best_stump(train))
 
 
 def logistic(train: Examples) -> Baseline:

@@ -42,7 +42,8 @@ METRICS = (
 def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
     """The run's metrics, named and ordered as ``METRICS``; what was not measured is left out.
 
-    Profit is left out without economics, ``unseen_*`` and ``staying_*`` where there was too little to judge.
+    Profit is left out without economics, ``unseen_*`` and ``staying_*`` where there was too
+    little to judge.
     """
     cards = dict(evaluation.cards)
     if evaluation.staying:
