@@ -5,7 +5,7 @@ from collections.abc import Callable
 import lightgbm as lgb
 import numpy as np
 
-from models.dataset.array_types import Floats, Index, Matrix
+from models.dataset.array_types import Floats, Index, Labels, Matrix
 from models.dataset.examples import Examples
 
 _SMOOTHING = 20.0
@@ -37,8 +37,7 @@ def best_stump(train: Examples) -> tuple[str, Callable[[Matrix], Floats]]:
     def leaves(x: Matrix) -> Index:
         return np.asarray(booster.predict(x, pred_leaf=True), dtype=np.intp).reshape(-1)
 
-    at, base = leaves(train.x), float(train.y.mean())
-    rate = leaf_rate(np.bincount(at, train.y, 2), np.bincount(at, minlength=2), base)
+    rate, base = leaf_rates(leaves(train.x), train.y, 2), float(train.y.mean())
     root = booster.dump_model()["tree_info"][0]["tree_structure"]
     if "split_feature" not in root:
         return f"every customer: {base:.2%}", lambda x: np.full(len(x), base)
@@ -50,10 +49,14 @@ def best_stump(train: Examples) -> tuple[str, Callable[[Matrix], Floats]]:
     return f"{column.name} {cut}: {rate[0]:.2%}, otherwise {rate[1]:.2%}", lambda x: rate[leaves(x)]
 
 
-def leaf_rate(positives: Floats, rows: Index, base: float) -> Floats:
-    """The rate of each leaf, (k,), drawn to the base rate as by 20 more rows of it.
+def leaf_rates(leaf: Index, y: Labels, leaves: int) -> Floats:
+    """The rate of each leaf, (leaves,), drawn to the base rate as by 20 more rows of it.
 
-    >>> leaf_rate(np.array([10.0, 0.0]), np.array([20, 0]), 0.1).tolist()
-    [0.3, 0.1]
+    ``leaf`` is the leaf of each row, (n,), from 0, with its label in ``y``.
+
+    >>> y = np.array([1, 0, 0, 0], dtype=np.int8)
+    >>> leaf_rates(np.array([0, 0, 1, 1]), y, 3).round(3).tolist()
+    [0.273, 0.227, 0.25]
     """
-    return np.asarray((positives + _SMOOTHING * base) / (rows + _SMOOTHING), dtype=np.float64)
+    rows, left = np.bincount(leaf, minlength=leaves), np.bincount(leaf, y, leaves)
+    return np.asarray((left + _SMOOTHING * y.mean()) / (rows + _SMOOTHING), dtype=np.float64)

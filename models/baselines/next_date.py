@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from models.baselines.decision_stump import leaf_rate
+from models.baselines.decision_stump import leaf_rates
 from models.dataset.array_types import Floats, Index, Matrix
 from models.dataset.examples import Examples
 from models.metrics.logistic import log_losses
@@ -33,17 +33,13 @@ def next_date_rule(train: Examples) -> tuple[str, Callable[[Matrix], Floats]] | 
     found = []
     for name in (name for name in _DATES if name in names):
         steps = _steps(train.x, names.index(name), name)
-        rows = np.bincount(steps, minlength=_STEPS + 1)
-        left = np.bincount(steps, train.y, minlength=_STEPS + 1)
-        rates = leaf_rate(left, rows, float(train.y.mean()))
+        rates = leaf_rates(steps, train.y, _STEPS + 1)
         found.append((float(log_losses(train.y, rates[steps]).mean()), name, rates))
     if not found:
         return None
     _, best, rate = min(found, key=lambda each: each[0])
-    return (
-        f"months to {_DATES[best][0]}",
-        lambda x: rate[_steps(x, names.index(best), best)],
-    )
+    words = f"months to {_DATES[best][0]}"
+    return words, lambda x: rate[_steps(x, names.index(best), best)]
 
 
 def _steps(x: Matrix, column: int, name: str) -> Index:

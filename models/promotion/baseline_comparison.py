@@ -12,7 +12,6 @@ from models.metrics.ranking import Ranked, auc, count, roc_auc
 MARGIN = 0.025
 _AUC_MARGIN = 0.0025
 _BY_ORDER = ("next_date",)
-_JUDGED_ELSEWHERE = ("model", "base_rate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,9 @@ def compare_baselines(
     model = scores["model"]
     losses, worth = log_losses(y, model), base_rate_loss(y)
     found = []
-    for name in (name for name in scores if name not in _JUDGED_ELSEWHERE):
-        theirs = scores[name]
+    for name, theirs in scores.items():
+        if name in ("model", "base_rate"):
+            continue
         if name in _BY_ORDER:
             gain = paired_bootstrap(_auc(y, model), _auc(y, theirs), customer_id, replicates)
             both, margin, measure = (roc_auc(y, model), roc_auc(y, theirs)), _AUC_MARGIN, "AUC"

@@ -73,6 +73,6 @@ def test_the_word_by_margin_and_error(gain: Interval, word: str) -> None:
     assert BaselineComparison("logistic", "AUC", 0.7, 0.7, gain, 0.0025).word == word
 
 
-def test_rules_of_their_own_are_not_compared_here() -> None:
+def test_the_base_rate_has_a_rule_of_its_own() -> None:
     p = score(0.2)
-    assert compared(model=p, base_rate=p, champion=p) == {}
+    assert compared(model=p, base_rate=p) == {}
