@@ -71,16 +71,15 @@ def compare_champions(
     if champion is None:
         return ChampionComparisons(None, None, looks)
     gain_over = partial(_gain_over, settings, evaluation, versions, error_of(looks))
-    rival, best = _with_champion(settings, evaluation, champion, gain_over), None
+    rival, anchor = _with_champion(settings, evaluation, champion, gain_over), None
+    least = rival.gain.value
     for version in champions_of_year(versions, as_of):
-        if version.version in (champion.version, challenger.version):
-            continue
-        with suppress(ModelError):
-            other = gain_over(version)[0]
-            if best is None or other.gain.value < best.gain.value:
-                best = other
-    anchored = best is not None and not best.gain.value >= rival.gain.value
-    return ChampionComparisons(rival, best if anchored else None, looks)
+        if version.version not in (champion.version, challenger.version):
+            with suppress(ModelError):
+                other = gain_over(version)[0]
+                if isfinite(other.gain.value) and not other.gain.value >= least:
+                    anchor, least = other, other.gain.value
+    return ChampionComparisons(rival, anchor, looks)
 
 
 def _with_champion(

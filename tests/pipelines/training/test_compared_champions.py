@@ -47,7 +47,7 @@ def compared(tmp_path, company, monkeypatch):
             run = f"train-{number}"
             if noise is not None:
                 folder = settings.paths.training / run
-                folder.mkdir(parents=True)
+                folder.mkdir(parents=True, exist_ok=True)
                 kept = {"customer_id": TEST.customer_id, "as_of": TEST.as_of, "label": TEST.y}
                 frame = pd.DataFrame({**kept, "probability": scores(noise)})
                 frame["as_of"] = frame["as_of"].astype("datetime64[s]")
@@ -91,6 +91,11 @@ def test_a_champion_that_is_the_best_itself_is_the_only_one_compared(compared):
 )
 def test_who_is_no_anchor(compared, tags):
     assert compared((0.3, tags), (0.9, {})).anchor is None
+
+
+def test_a_champion_without_probabilities_is_no_anchor_and_hides_none(compared):
+    assert compared((np.nan, {}), (0.3, {}), (0.9, {})).anchor.label == "churn/2"
+    assert compared((0.3, {}), (np.nan, {}), (np.nan, {})).anchor.label == "churn/1"
 
 
 def test_a_recalibrated_champion_is_compared_by_its_training_s_scores(compared):
