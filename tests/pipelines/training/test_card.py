@@ -111,6 +111,7 @@ def test_every_figure_of_a_card_is_one_of_the_run(demo, settings, trained):
     known = SAID | {params["features"], f"{int(params['rows']):,}"}
     figures = [i for each in card.values() for metric in each.values() for i in metric.values()]
     known |= {f"{figure:.4f}" for figure in figures if figure is not None}
+    known |= set(NUMBER.findall(" ".join(each.sentence for each in judged.baselines)))
     known |= {f"{count:,}" for count in outcomes.values()}
     known |= set(NUMBER.findall(" ".join([*judged.descriptions.values(), *judged.folds])))
     known |= {str(settings.label.lead_days), str(14 + settings.label.horizon_days)}
@@ -139,6 +140,7 @@ def test_a_change_of_any_figure_changes_the_card(settings):
         {"folds": ("time, 2024-02 to 2024-02",)},
         {"families": run().families * 2},
         {"leak": SimpleNamespace(message="column x knows the answer")},
+        {"baselines": ()},
     ):
         assert model_card(settings, PREPARED, run(**changes), MADE) != before
 
