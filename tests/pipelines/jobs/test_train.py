@@ -98,8 +98,14 @@ def test_the_run_and_the_version_carry_the_same_tags(settings, run, trained):
     assert tags["known_before"] == "2024-03-01"
     assert tags["judged_on"] == "time, 2023-09 to 2023-11"
     assert tags["leak_warning"] == "none"
-    decided = {key: tags.pop(key) for key in ("verdict", "verdict_failed")}
-    assert decided == {"verdict": "passed", "verdict_failed": "none"}
+    decided = {
+        "verdict": "passed",
+        "verdict_failed": "none",
+        "champion_compared": "none",
+        "best_of_year": "the champion",
+        "compared_in_year": "1",
+    }
+    assert {key: tags.pop(key) for key in decided} == decided
     # Only the version says how it was promoted: other tests of the session move the alias and
     # give it back, and each move is written there.
     moved = {key: tags.pop(key) for key in list(tags) if key.startswith("promoted_")}
