@@ -13,10 +13,10 @@ from models.dataset.examples import Examples
 from models.dataset.splits import Fold, customer_folds, newest_months
 from models.metrics.bootstrap import Interval
 from models.metrics.logistic import log_losses
+from models.metrics.paired import mean_interval
 
 Scorer = Callable[[Examples], Floats]
 FOLDS = 3
-_Z95 = 1.959964
 # A fold learns from two thirds of the leavers, which its own groups of customers share out.
 _LEAST = 8
 
@@ -97,12 +97,7 @@ def difference(candidate: OutOfFold, reference: OutOfFold) -> Interval:
 
     The interval is the normal one of a mean over customers, whose rows are not independent.
     """
-    gap = candidate.losses - reference.losses
-    _, codes = np.unique(candidate.customer_id.astype(str), return_inverse=True)
-    mean = float(gap.mean())
-    by_customer = np.bincount(codes, weights=gap - mean)
-    half = _Z95 * float(np.sqrt((by_customer**2).sum())) / len(gap)
-    return Interval(mean, mean - half, mean + half)
+    return mean_interval(candidate.losses - reference.losses, candidate.customer_id)
 
 
 def _scored(examples: Examples, p: Floats) -> OutOfFold:

@@ -1,4 +1,4 @@
-"""Baselines (base rate, decision stump, logistic regression, price alone) and challengers.
+"""Baselines (base rate, decision stump, next date, logistic regression, price) and challengers.
 
 Challengers are other ways to learn, compared with the recipe, and what a win of each means.
 """
@@ -10,6 +10,7 @@ import numpy as np
 
 from models.baselines.decision_stump import best_stump
 from models.baselines.logistic_regression import fit_logistic
+from models.baselines.next_date import next_date_rule
 from models.churn.model import ChurnModel
 from models.dataset.array_types import Floats, Matrix
 from models.dataset.examples import Examples
@@ -32,15 +33,20 @@ def base_rate(train: Examples) -> Baseline:
 
 
 def one_rule(train: Examples) -> Baseline:
-    """The best single split of a single feature, by training log loss."""
-    stump = best_stump(train)
-    return Baseline("one_rule", stump.describe(train.spec), stump.probability)
+    """The best single split of a single feature."""
+    return Baseline("one_rule", *best_stump(train))
 
 
 def logistic(train: Examples) -> Baseline:
     """Logistic regression, above 60,000 rows on a share of the customers."""
     probability, rows = fit_logistic(train)
     return Baseline("logistic", f"logistic regression on {rows:,} rows", probability)
+
+
+def next_date(train: Examples) -> Baseline | None:
+    """The rate by months to a date of the contract, None where the matrix has no date."""
+    found = next_date_rule(train)
+    return None if found is None else Baseline("next_date", *found)
 
 
 def price_only(train: Examples, fit: Callable[[Examples], ChurnModel]) -> Baseline | None:
@@ -61,5 +67,6 @@ def price_only(train: Examples, fit: Callable[[Examples], ChurnModel]) -> Baseli
 
 
 def baselines(train: Examples) -> tuple[Baseline, ...]:
-    """Base rate, one rule and logistic regression, in that order."""
-    return base_rate(train), one_rule(train), logistic(train)
+    """Base rate, one rule, logistic regression and, where there is a date, the next one."""
+    date = next_date(train)
+    return base_rate(train), one_rule(train), logistic(train), *([date] if date else [])

@@ -37,6 +37,15 @@ def log_losses(y: Labels | Floats, p: Floats) -> Floats:
     return np.asarray(np.where((p >= 0) & (p <= 1), losses, np.nan), dtype=np.float64)
 
 
+def base_rate_loss(y: Labels) -> float:
+    """Mean log loss of the rows' own base rate, (n,): the least that one probability can have.
+
+    >>> round(base_rate_loss(np.array([1, 0, 0, 0], dtype=np.int8)), 4)
+    0.5623
+    """
+    return float(log_losses(y, np.full(len(y), y.mean())).mean())
+
+
 def newton_line(
     z: Floats, target: Floats, weights: Floats, start: tuple[float, float], steps: int
 ) -> tuple[Floats, Floats]:

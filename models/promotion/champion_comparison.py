@@ -2,16 +2,18 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from models.churn.model import ChurnModel
 from models.dataset.array_types import Floats, Labels, Matrix, Texts
 from models.leaks.verdict import LeakWarning
-from models.metrics.bootstrap import Interval, bootstrap
+from models.metrics.bootstrap import Interval
 from models.metrics.logistic import log_losses
+from models.metrics.paired import mean_interval
 from models.metrics.ranking import roc_auc
+from models.promotion.baseline_comparison import BaselineComparison
 
 _TENTH = 0.1
 _NONE = Interval(math.nan, math.nan, math.nan)
@@ -19,16 +21,22 @@ _NONE = Interval(math.nan, math.nan, math.nan)
 
 @dataclass(frozen=True, slots=True)
 class ChampionComparison:
-    """The champion beside a challenger, on ``rows`` that neither had learned from.
+    """A champion beside a challenger, on ``rows`` that neither had learned from.
 
-    ``gain`` is the champion's mean log loss minus the challenger's, ``profit`` the challenger's
-    profit minus the champion's (None without economics): above 0 the challenger is better.
-    ``overlap`` is the Jaccard index of their riskiest tenths; ``spread`` the champion's mean
-    absolute contribution by driver family. With no rows, ``reason`` says what is in the way.
+    ``label`` is its version, ``leavers`` how many of the rows left. ``gain`` is its mean log loss
+    minus the challenger's, ``profit`` the challenger's profit minus its own (None without
+    economics): above 0 the challenger is better. ``worth`` is what it gains itself over the base
+    rate of these rows, in log loss; ``card`` its scorecard there. ``overlap`` is the Jaccard index
+    of their riskiest tenths; ``spread`` its mean absolute contribution by driver family. With no
+    rows, ``reason`` says what is in the way.
     """
 
+    label: str = ""
     rows: int = 0
+    leavers: int = 0
     gain: Interval = _NONE
+    worth: float = math.nan
+    card: Mapping[str, Interval] = field(default_factory=dict)
     overlap: float = math.nan
     spread: Mapping[str, float] | None = None
     profit: Interval | None = None
@@ -36,29 +44,18 @@ class ChampionComparison:
 
 
 def log_loss_gain(
-    y: Labels,
-    challenger: Floats,
-    champion: Floats,
-    customer_id: Texts,
-    replicates: int = 200,
-    seed: int = 0,
+    y: Labels, challenger: Floats, champion: Floats, customer_id: Texts, alpha: float = 0.05
 ) -> Interval:
-    """Mean log loss of ``champion`` minus that of ``challenger``, with a paired 95 % interval.
+    """Mean log loss of ``champion`` minus that of ``challenger``, with a paired interval.
 
-    All have shape (n,). Each replicate draws every customer Poisson(1) times with all its rows.
-    A score that is not a probability gives NaN.
+    All have shape (n,); ``alpha`` is the interval's two-sided error. A score that is not a
+    probability gives NaN.
     """
     with np.errstate(invalid="ignore"):
         difference = log_losses(y, champion) - log_losses(y, challenger)
     if np.isnan(difference).any():
         return _NONE
-    return bootstrap(
-        lambda weights: weights @ difference / np.maximum(weights.sum(axis=1), 1),
-        customer_id,
-        replicates,
-        seed,
-        value=float(difference.mean()),
-    )
+    return mean_interval(difference, customer_id, alpha)
 
 
 def top_overlap(first: Floats, second: Floats) -> float:
@@ -105,10 +102,13 @@ class ChallengerEvidence:
     """What is known of a challenger, on rows later than all that the evaluated fit has seen.
 
     ``card`` is its scorecard there, ``slopes`` the calibration slope by product line where one
-    has leavers enough, ``base_log_loss`` the base rate's log loss. ``own_log_loss`` and
-    ``weakest_seed_ratio`` (see ``models.promotion.champion_comparison``) are those of the
-    registered model, which has learned from these rows too. ``spread`` is the mean absolute
-    contribution by driver family; ``rival`` the comparison with the champion, None without one.
+    has leavers enough, ``base_log_loss`` the base rate's log loss, ``baselines`` the comparison
+    with every other baseline. ``own_log_loss`` and ``weakest_seed_ratio`` (see
+    ``models.promotion.champion_comparison``) are those of the registered model, which has learned
+    from these rows too. ``spread`` is the mean absolute contribution by driver family. ``rival``
+    is the comparison with the champion, None without one; ``anchor`` that with the best champion
+    of the year, None where it is the champion; ``looks`` how many challengers were compared
+    within the year, this one among them.
     """
 
     card: Mapping[str, Interval]
@@ -120,3 +120,6 @@ class ChallengerEvidence:
     spread: Mapping[str, float]
     leak: LeakWarning | None
     rival: ChampionComparison | None
+    anchor: ChampionComparison | None = None
+    looks: int = 1
+    baselines: tuple[BaselineComparison, ...] = ()

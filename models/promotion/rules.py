@@ -1,17 +1,16 @@
 """Promotion rules and verdict: each rule's measure, band and sentence; a NaN fails its rule."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from models.metrics.bootstrap import Interval
-from models.promotion.champion_comparison import ChallengerEvidence, ChampionComparison
+from models.promotion.champion_comparison import ChallengerEvidence
 
 _SLOPE = (0.8, 1.25)
 _LEVEL = (-0.5, 0.5)
 _WEAKEST_SEED = 0.5
 _SILENT = 1e-3
-_OVERLAP = 0.7
 _UNKNOWN = Interval(math.nan, math.nan, math.nan)
 
 
@@ -61,6 +60,19 @@ def beats_base_rate(evidence: ChallengerEvidence) -> Rule:
     return rule("beats_base_rate", ours, None, base, ours < base, sentence)
 
 
+def beats_baselines(evidence: ChallengerEvidence) -> Iterable[Rule]:
+    """Better than every other baseline, or equal to it."""
+    for each in evidence.baselines:
+        sentence = f"Beside the baseline {each.name} the model is {each.sentence}."
+        if each.word == "worse":
+            sentence += (
+                " A simpler way ranks these customers better: look for a recipe (stille train "
+                "--search), or promote this one with a reason."
+            )
+        passed = each.word != "worse"
+        yield rule(f"baseline:{each.name}", each.gain.value, -each.margin, None, passed, sentence)
+
+
 def slopes(evidence: ChallengerEvidence) -> Iterable[Rule]:
     """The slope of each product line that has leavers enough.
 
@@ -76,9 +88,9 @@ def slopes(evidence: ChallengerEvidence) -> Iterable[Rule]:
         yield rule(f"calibration_slope:{line}", measure.value, *_SLOPE, reaches, sentence)
 
 
-def slope(evidence: ChallengerEvidence) -> Rule:
-    """Probabilities spread as the outcomes do."""
-    measure = evidence.card.get("calibration_slope", _UNKNOWN)
+def slope(card: Mapping[str, Interval]) -> Rule:
+    """Probabilities spread as the outcomes do, by a scorecard."""
+    measure = card.get("calibration_slope", _UNKNOWN)
     sentence = (
         f"Calibration slope is {measure:.2f}; it must be within {_SLOPE[0]} to {_SLOPE[1]}, or its "
         "interval cover 1."
@@ -87,9 +99,9 @@ def slope(evidence: ChallengerEvidence) -> Rule:
     return rule("calibration_slope", measure.value, *_SLOPE, passed, sentence)
 
 
-def level(evidence: ChallengerEvidence) -> Rule:
-    """As many leave as was said."""
-    measure = evidence.card.get("calibration_intercept", _UNKNOWN)
+def level(card: Mapping[str, Interval]) -> Rule:
+    """As many leave as was said, by a scorecard."""
+    measure = card.get("calibration_intercept", _UNKNOWN)
     sentence = (
         f"The level is off by {measure:.2f} log-odds; it must be within {_LEVEL[0]} to "
         f"{_LEVEL[1]}, or its interval cover 0."
@@ -148,35 +160,3 @@ def families(evidence: ChallengerEvidence) -> Rule:
 def _within(measure: Interval, band: tuple[float, float], aim: float) -> bool:
     excused = measure.low <= aim <= measure.high
     return math.isfinite(measure.value) and (band[0] <= measure.value <= band[1] or excused)
-
-
-def against(rival: ChampionComparison | None) -> Iterable[Rule]:
-    """Not worse than the champion, and not another list without a gain."""
-    if rival is None:
-        yield Rule("against_champion", None, None, None, True, "There is no champion yet.")
-        return
-    on = f"on the same {rival.rows:,} later rows"
-    if not rival.rows:
-        on = f"(they cannot be compared: {rival.reason})"
-    yield _not_worse("log_loss_gain", "Log loss", rival.gain, 5, on)
-    if rival.profit is not None:
-        yield _not_worse("profit_gain", "Profit", rival.profit, 2, on)
-    yield _stable(rival, on)
-
-
-def _not_worse(name: str, title: str, gain: Interval, digits: int, on: str) -> Rule:
-    sentence = (
-        f"{title} is better than the champion's by {gain:.{digits}f} {on}; the interval must "
-        "not lie below 0."
-    )
-    return rule(name, gain.high, 0.0, None, gain.high >= 0, sentence)
-
-
-def _stable(rival: ChampionComparison, on: str) -> Rule:
-    better = any(gain is not None and gain.low > 0 for gain in (rival.gain, rival.profit))
-    sentence = (
-        f"The riskiest tenth shares {rival.overlap:.2f} with the champion's (Jaccard) {on}; it "
-        f"must be {_OVERLAP} or more unless the model is better beyond doubt."
-    )
-    passed = rival.overlap >= _OVERLAP or (better and math.isfinite(rival.overlap))
-    return rule("stable_top", rival.overlap, _OVERLAP, None, passed, sentence)

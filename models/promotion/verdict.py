@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from models.promotion.champion_comparison import ChallengerEvidence
+from models.promotion.non_inferiority import against_champions
 from models.promotion.rules import (
     Rule,
-    against,
     as_judged,
     beats_base_rate,
+    beats_baselines,
     families,
     features,
     level,
@@ -47,13 +48,14 @@ def verdict(evidence: ChallengerEvidence) -> Verdict:
         no_leak(evidence),
         ranks(evidence),
         beats_base_rate(evidence),
-        slope(evidence),
+        *beats_baselines(evidence),
+        slope(evidence.card),
         *slopes(evidence),
-        level(evidence),
+        level(evidence.card),
         as_judged(evidence),
         seeds(evidence),
         features(evidence),
         families(evidence),
-        *against(evidence.rival),
+        *against_champions(evidence),
     ]
     return Verdict(tuple(sorted(checked, key=lambda rule: rule.passed)))

@@ -17,6 +17,7 @@ from pipelines.tracking.registry import (
     roll_back,
     tracking_uri,
     version_of,
+    versions,
     write_verdict,
 )
 from pipelines.tracking.runs import (
@@ -58,5 +59,6 @@ __all__ = [
     "search_run",
     "tracking_uri",
     "version_of",
+    "versions",
     "write_verdict",
 ]

@@ -157,6 +157,13 @@ def version_of(settings: Settings, version: str | None = None) -> Registered:
     return _registered(found[wanted])
 
 
+def versions(settings: Settings) -> dict[str, Registered]:
+    """All versions that Stille registered, by their number."""
+    with answering(settings) as client:
+        found = client.search_model_versions(f"name='{settings.tracking.model}'")
+    return {str(each.version): _registered(each) for each in found if "digest" in each.tags}
+
+
 def _registered(stored: ModelVersion) -> Registered:
     tags = dict(stored.tags)
     if "digest" not in tags:
@@ -174,14 +181,14 @@ def tag_version(name: str, version: str, tags: Mapping[str, str]) -> None:
 
 
 def write_verdict(
-    settings: Settings, registered: Registered, failed: Sequence[str], facts: bytes
+    settings: Settings, registered: Registered, failed: Sequence[str], facts: bytes, **more: str
 ) -> None:
-    """Tag the version ``verdict`` (passed or refused) and ``verdict_failed`` (rule names).
+    """Tag the version ``verdict`` (passed or refused), ``verdict_failed`` (rule names), ``more``.
 
     ``facts`` becomes the run's ``verdict.json``.
     """
     verdict = REFUSED if failed else PASSED
-    tags = {"verdict": verdict, "verdict_failed": "; ".join(failed) or "none"}
+    tags = {"verdict": verdict, "verdict_failed": "; ".join(failed) or "none", **more}
     with answering(settings) as client:
         client.log_text(registered.run_id, facts.decode(), "verdict.json")
         tag_version(registered.name, registered.version, tags)

@@ -59,15 +59,13 @@ def tenths_of(evaluation: Evaluation) -> curves.Bins:
 
 def check_notes(evaluation: Evaluation) -> list[str]:
     """Notes for the run record on the checks beyond the scorecard."""
-    champion = evaluation.descriptions["champion"]
-    notes = [] if "champion" in evaluation.scores else [f"champion as a baseline: {champion}"]
     unseen = evaluation.unseen
-    if unseen is not None and unseen.differs:
-        notes.append(
-            f"the model remembers customers: AUC {unseen.seen_auc:.3f} for those it has met, "
-            f"{unseen.unseen_auc:.3f} for the same {unseen.customers} when it has not"
-        )
-    return notes
+    if unseen is None or not unseen.differs:
+        return []
+    return [
+        f"the model remembers customers: AUC {unseen.seen_auc:.3f} for those it has met, "
+        f"{unseen.unseen_auc:.3f} for the same {unseen.customers} when it has not"
+    ]
 
 
 def draw_plots(settings: Settings, evaluation: Evaluation) -> dict[str, bytes]:

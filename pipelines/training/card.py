@@ -45,6 +45,7 @@ def model_card(
     lines = pd.Series(test.product_line).fillna("all").to_numpy(dtype=object)
     p, who = evaluation.scores["model"], test.customer_id
     by_line = observed_expected_by(lines, test.y, p, who, evaluation.shocks)
+    beside = {each.name: f" (model {each.sentence})" for each in evaluation.baselines}
     card = {
         "company": settings.company.name,
         "lead_days": label.lead_days,
@@ -59,7 +60,10 @@ def model_card(
         "others": [name.replace("_", " ") for name in others],
         "metrics": [_metric(evaluation.cards, name, others) for name in CARD_METRICS],
         "descriptions": [
-            {"name": name.replace("_", " "), "text": evaluation.descriptions[name]}
+            {
+                "name": name.replace("_", " "),
+                "text": evaluation.descriptions[name] + beside.get(name, ""),
+            }
             for name in others
         ],
         "leak_override": settings.training.leak_override,

@@ -5,7 +5,12 @@ difference between months exceeds that between models.
 """
 
 import json
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from math import isfinite
 
 import numpy as np
 import pandas as pd
@@ -13,37 +18,115 @@ import pandas as pd
 from features.errors import ModelError
 from models.dataset.array_types import Floats, Index
 from models.dataset.examples import Examples
+from models.dataset.feature_spec import realign
+from models.metrics.logistic import base_rate_loss
 from models.metrics.profit import profit_gain
-from models.promotion.champion_comparison import ChampionComparison, log_loss_gain, top_overlap
+from models.metrics.scorecard import scorecard
+from models.promotion.champion_comparison import (
+    ChampionComparison,
+    log_loss_gain,
+    mean_log_loss,
+    top_overlap,
+)
+from models.promotion.non_inferiority import error_of
 from pipelines import tracking
 from pipelines.config.economics import customer_values, economics_of
 from pipelines.config.settings import Settings
-from pipelines.training.champion_baseline import registered_scores
+from pipelines.training.champion_history import (
+    champions_of_year,
+    compared_within_year,
+    trained_version,
+)
 from pipelines.training.evaluation_result import Evaluation
 
 _FEWEST = 50
 
 
-def rival_of(
-    settings: Settings, evaluation: Evaluation, champion: tracking.Registered | None
-) -> ChampionComparison | None:
-    """The comparison with the champion; None without one, no rows where none can be made.
+@dataclass(frozen=True, slots=True)
+class ChampionComparisons:
+    """A challenger beside the champion and the year's best champion.
 
-    Rows after the day on which the champion was trained are scored by the champion itself. When
-    they hold fewer than 50 leavers or stayers, the test scores that its training stored are used,
-    where both trainings tested the same customer on the same date.
+    ``rival`` is None without a champion, ``anchor`` where the champion is the best itself;
+    ``looks`` is how many challengers were compared within the year.
     """
+
+    rival: ChampionComparison | None
+    anchor: ChampionComparison | None
+    looks: int
+
+
+def compare_champions(
+    settings: Settings, evaluation: Evaluation, challenger: tracking.Registered, as_of: date
+) -> ChampionComparisons:
+    """Compare with the champion, and with the best of all that were champion within a year.
+
+    Rows after the day on which a champion was trained are scored by itself. When they hold fewer
+    than 50 leavers or stayers, the test scores that its training stored are used, where both
+    trainings tested the same customer on the same date. The best champion is the one that the
+    challenger gains least over, each on its own rows, as months differ more than models do. Where
+    no rows can be had, the champion's comparison has none, and another's is left out.
+    """
+    versions, champion = tracking.versions(settings), tracking.champion_version(settings)
+    looks = compared_within_year(versions, challenger, as_of)
     if champion is None:
-        return None
-    reasons = []
-    for scores_of in (_scores_since_training, _stored_scores):
+        return ChampionComparisons(None, None, looks)
+    gain_over = partial(_gain_over, settings, evaluation, versions, error_of(looks))
+    rival, anchor = _with_champion(settings, evaluation, champion, gain_over), None
+    least = rival.gain.value
+    for version in champions_of_year(versions, as_of):
+        if version.version not in (champion.version, challenger.version):
+            with suppress(ModelError):
+                other = gain_over(version)[0]
+                if isfinite(other.gain.value) and not other.gain.value >= least:
+                    anchor, least = other, other.gain.value
+    return ChampionComparisons(rival, anchor, looks)
+
+
+def _with_champion(
+    settings: Settings,
+    evaluation: Evaluation,
+    champion: tracking.Registered,
+    gain_over: Callable[[tracking.Registered], tuple[ChampionComparison, Index, Floats]],
+) -> ChampionComparison:
+    """The whole comparison; profit at the low multiple, where a customer is worth least."""
+    spread = _spread(champion)
+    try:
+        found, rows, theirs = gain_over(champion)
+    except ModelError as error:
+        return ChampionComparison(champion.label, spread=spread, reason=str(error))
+    test, ours = evaluation.test.take(rows), evaluation.scores["model"][rows]
+    who, replicates, profit = test.customer_id, settings.training.bootstrap, None
+    economics, values = economics_of(settings.economics), customer_values(settings, test.margin)
+    if economics is not None and values is not None:
+        profit = profit_gain(test.y, ours, theirs, values[0], economics, who, replicates)
+    # What is no probability has no scorecard either; its gain is not a number and refuses.
+    card = scorecard(test.y, theirs, who, replicates) if isfinite(found.worth) else {}
+    overlap = top_overlap(ours, theirs)
+    return replace(found, card=card, overlap=overlap, spread=spread, profit=profit)
+
+
+def _gain_over(
+    settings: Settings,
+    evaluation: Evaluation,
+    versions: Mapping[str, tracking.Registered],
+    error: float,
+    champion: tracking.Registered,
+) -> tuple[ChampionComparison, Index, Floats]:
+    """The gain over a champion, the rows (k,) and its scores there; raises ``ModelError``."""
+    test, reasons = evaluation.test, []
+    trained = trained_version(versions, champion)
+    for scores_of, version in ((_scores_since_training, champion), (_stored_scores, trained)):
         try:
-            rows, theirs = scores_of(settings, evaluation.test, champion)
-        except ModelError as error:
-            reasons.append(str(error))
+            rows, theirs = scores_of(settings, test, version)
+        except ModelError as problem:
+            reasons.append(str(problem))
             continue
-        return replace(_compare(settings, evaluation, rows, theirs), spread=_spread(champion))
-    return ChampionComparison(spread=_spread(champion), reason="; ".join(reasons))
+        y, ours = test.y[rows], evaluation.scores["model"][rows]
+        gain = log_loss_gain(y, ours, theirs, test.customer_id[rows], error)
+        worth = base_rate_loss(y) - mean_log_loss(y, theirs)
+        found = ChampionComparison(champion.label, len(y), int(y.sum()), gain, worth)
+        return found, rows, theirs
+    raise ModelError("; ".join(reasons))
 
 
 def _scores_since_training(
@@ -55,7 +138,9 @@ def _scores_since_training(
         raise ModelError(f"{champion.label} does not say when it was trained")
     rows = np.flatnonzero(test.as_of >= np.datetime64(known_before))
     _require_both_classes(test, rows, f"since {known_before}")
-    return rows, registered_scores(settings, champion, test.take(rows))
+    model, later = tracking.load(settings, champion), test.take(rows)
+    x = realign(later.x, later.spec, model.spec)
+    return rows, model.probability(x, later.product_line, settings.engine.threads)
 
 
 def _stored_scores(
@@ -80,20 +165,6 @@ def _require_both_classes(test: Examples, rows: Index, which: str) -> None:
     left = int(test.y[rows].sum())
     if min(left, len(rows) - left) < _FEWEST:
         raise ModelError(f"of the rows {which}, {left} left and {len(rows) - left} stayed")
-
-
-def _compare(
-    settings: Settings, evaluation: Evaluation, rows: Index, champion: Floats
-) -> ChampionComparison:
-    """Profit is compared at the low acquisition multiple, where a saved customer is worth least."""
-    test, challenger = evaluation.test.take(rows), evaluation.scores["model"][rows]
-    replicates = settings.training.bootstrap
-    gain = log_loss_gain(test.y, challenger, champion, test.customer_id, replicates)
-    economics, values = economics_of(settings.economics), customer_values(settings, test.margin)
-    profit, who = None, test.customer_id
-    if economics is not None and values is not None:
-        profit = profit_gain(test.y, challenger, champion, values[0], economics, who, replicates)
-    return ChampionComparison(len(test), gain, top_overlap(challenger, champion), profit=profit)
 
 
 def _spread(champion: tracking.Registered) -> dict[str, float] | None:

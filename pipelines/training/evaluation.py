@@ -36,7 +36,6 @@ from models.metrics.unseen_customers import (
 )
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
-from pipelines.training.champion_baseline import champion_baseline
 from pipelines.training.evaluation_result import Evaluation, evaluate_scores
 
 # The configuration's seeds are a number, its folds those of the test months.
@@ -83,20 +82,15 @@ def evaluate(settings: Settings, examples: Examples) -> Evaluation:
             scores.setdefault(name, np.full(len(examples), np.nan))[fold.test] = p
     tested = np.any([fold.test for fold in folds], axis=0)
     test = examples.take(tested)
-    champion = champion_baseline(settings, test)
-    test_scores = {name: p[tested] for name, p in scores.items()}
-    if champion.scores is not None:
-        test_scores["champion"] = champion.scores
-    descriptions = {each.name: each.description for each in baselines}
     last, p = folds[-1], scores["model"]
     return evaluate_scores(
         settings,
         test,
-        test_scores,
+        {name: p[tested] for name, p in scores.items()},
         model,
         shocks=shocks_of(settings, examples, test),
         folds=tuple(fold.name for fold in folds),
-        descriptions=descriptions | {"champion": champion.description},
+        descriptions={each.name: each.description for each in baselines},
         unseen=unseen_customers(settings, examples, last, p),
         staying=months_after(settings, examples, last, p),
         alarm=auc_alarm(settings, examples),

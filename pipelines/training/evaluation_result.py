@@ -17,13 +17,11 @@ from models.metrics.by_subgroup import DecayMonth, SubgroupCalibration, calibrat
 from models.metrics.month_shocks import MonthShocks
 from models.metrics.scorecard import scorecard
 from models.metrics.unseen_customers import UnseenCustomersCheck
+from models.promotion.baseline_comparison import BaselineComparison, compare_baselines
 from pipelines.config.settings import Settings
 from pipelines.training.profit import profit_card
 
 _EXPLAINED = 3_000
-"""The scorecard's keys that people are shown, in the terminal and on the model card."""
-
-"""The forty names under which runs are compared, the same in every run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,8 @@ class Evaluation:
     """Out-of-time scores of the recipe and of the baselines on the same test rows.
 
     ``cards`` holds a scorecard for each of ``scores``, profit among it where the configuration
-    has economics; ``descriptions`` says what each baseline is, or why it was not evaluated.
+    has economics; ``descriptions`` says what each baseline is;
+    ``baselines`` holds the model beside each of them.
     ``unseen`` and ``staying`` are of the newest fold: customers that the model never met, and
     months after what it learned. ``shocks`` are those of the test rows' months.
     """
@@ -42,6 +41,7 @@ class Evaluation:
     scores: dict[str, Floats]
     cards: dict[str, dict[str, Interval]]
     descriptions: dict[str, str]
+    baselines: tuple[BaselineComparison, ...]
     leak: LeakWarning | None
     sample: Matrix
     contributions: Floats
@@ -87,6 +87,7 @@ def evaluate_scores(
         scores=scores,
         cards=cards,
         descriptions=descriptions,
+        baselines=compare_baselines(test.y, scores, test.customer_id, replicates),
         leak=leak_warning(
             auc, alarm, test.x, test.y, test.spec.names, single_date=test.single_date
         ),

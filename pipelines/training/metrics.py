@@ -19,7 +19,7 @@ CARD_METRICS = (
     "calibration_intercept",
     *(f"{what}@{share}%" for what in ("lift", "recall") for share in (1, 5, 10)),
 )
-RIVALS = ("one_rule", "logistic", "price_only", "champion")
+RIVALS = ("one_rule", "logistic", "price_only")
 METRICS = (
     *(f"auc{end}" for end in _BOUNDS),
     "average_precision",
@@ -42,8 +42,8 @@ METRICS = (
 def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
     """The run's metrics, named and ordered as ``METRICS``; what was not measured is left out.
 
-    Profit is left out without economics, ``champion_*`` where the champion could not be evaluated
-    on these rows, ``unseen_*`` and ``staying_*`` where there was too little to judge.
+    Profit is left out without economics, ``unseen_*`` and ``staying_*`` where there was too
+    little to judge.
     """
     cards = dict(evaluation.cards)
     if evaluation.staying:

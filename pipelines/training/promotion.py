@@ -14,7 +14,6 @@ from models.metrics.bootstrap import Interval
 from models.metrics.scorecard import scorecard
 from models.promotion.champion_comparison import (
     ChallengerEvidence,
-    ChampionComparison,
     mean_log_loss,
     weakest_seed_ratio,
 )
@@ -23,7 +22,7 @@ from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.run_record import Gate
-from pipelines.training.champion_comparison import rival_of
+from pipelines.training.champion_comparison import ChampionComparisons, compare_champions
 from pipelines.training.evaluation_result import Evaluation
 from pipelines.training.examples import rows_digest
 
@@ -41,25 +40,30 @@ def decide(
     """
     settings, record = run.settings, run.record
     record.model_version, record.model_digest = registered.label, registered.digest
-    rival = rival_of(settings, evaluation, tracking.champion_version(settings))
-    decision = verdict(evidence_of(settings, evaluation, model, rival))
+    found = compare_champions(settings, evaluation, registered, run.as_of)
+    decision = verdict(evidence_of(settings, evaluation, model, found))
     record.gates += [
         Gate(f"promotion.{rule.name}", rule.value, rule.low, rule.high, rule.passed)
         for rule in decision.rules
     ]
     record.notes.extend(decision.reasons)
     rules = [asdict(rule) for rule in decision.rules]
-    facts = json.dumps({"promote": decision.promote, "rules": rules}, indent=1).encode()
-    tracking.write_verdict(settings, registered, decision.failed, facts)
+    compared = {
+        "champion_compared": found.rival.label if found.rival else "none",
+        "best_of_year": found.anchor.label if found.anchor else "the champion",
+        "compared_in_year": str(found.looks),
+    }
+    facts = json.dumps({"promote": decision.promote, **compared, "rules": rules}, indent=1)
+    tracking.write_verdict(settings, registered, decision.failed, facts.encode(), **compared)
     if decision.promote:
         tracking.promote(settings, registered, _BY_RULE)
     return decision
 
 
 def evidence_of(
-    settings: Settings, evaluation: Evaluation, model: ChurnModel, rival: ChampionComparison | None
+    settings: Settings, evaluation: Evaluation, model: ChurnModel, compared: ChampionComparisons
 ) -> ChallengerEvidence:
-    """What the rules look at: the test scores, the registered model, and the champion."""
+    """What the rules look at: the test scores, the registered model, and the champions."""
     test, threads = evaluation.test, settings.engine.threads
     same = model.spec.hash == test.spec.hash
     p = model.probability(test.x, test.product_line, threads) if same else None
@@ -73,7 +77,10 @@ def evidence_of(
         same_features=same,
         spread=spread(evaluation.families),
         leak=evaluation.leak,
-        rival=rival,
+        rival=compared.rival,
+        anchor=compared.anchor,
+        looks=compared.looks,
+        baselines=evaluation.baselines,
     )
 
 

@@ -37,23 +37,22 @@ def test_one_rule_by_hand() -> None:
     # a splits the leavers off exactly, b does not; 20 rows of the base rate (0.5) smooth each leaf
     y = [0, 0, 0, 1, 1, 1]
     train = examples_with(y, b=[1, 2, 1, 2, 1, 2], a=[1.0, 2.0, 2.0, 5.0, 6.0, 9.0])
-    found = best_stump(train)
-    assert (found.column, found.cut) == (1, 2.0)
-    assert found.inside == pytest.approx(10 / 23)
-    assert found.outside == pytest.approx(13 / 23)
-    assert found.loss == pytest.approx(log_loss(y, found.probability(train.x)))
-    assert one_rule(train).description.startswith("a <= 2: 43.48%, otherwise 56.52%")
+    words, probability = best_stump(train)
+    assert words == "a <= 3.5: 43.48%, otherwise 56.52%"
+    assert probability(train.x) == pytest.approx([10 / 23] * 3 + [13 / 23] * 3)
+    assert one_rule(train).description == words
 
 
 def test_one_rule_splits_off_a_category_or_the_missing() -> None:
     y = [1] * 10 + [0] * 20
-    category = best_stump(examples_with(y, c=["b"] * 10 + ["a", "c"] * 10))
-    assert (category.category, category.cut) == (True, 1.0)
+    words, _ = best_stump(examples_with(y, c=["b"] * 10 + ["a", "c"] * 10))
+    assert words.startswith("c = b: ")
     missing = examples_with(y, m=[np.nan] * 10 + [1.0] * 20)
-    found = best_stump(missing)
-    rates = found.probability(missing.x)
+    _, probability = best_stump(missing)
+    rates = probability(missing.x)
     assert rates[0] > rates[-1]
-    assert found.loss == pytest.approx(log_loss(y, rates))
+    mixed = examples_with(y, m=[np.nan] * 5 + [1.0] * 5 + [2.0] * 20)
+    assert best_stump(mixed)[0].startswith("m <= 1.5 or unknown: ")
 
 
 def test_one_rule_is_no_worse_than_any_cut_tried_by_brute_force() -> None:
@@ -65,10 +64,17 @@ def test_one_rule_is_no_worse_than_any_cut_tried_by_brute_force() -> None:
     losses = []
     for column in train.x.T:
         for cut in np.unique(column[~np.isnan(column)]):
-            leaf = np.where(np.isnan(column), 2, column <= cut)
-            rows, leavers = np.bincount(leaf, minlength=3), np.bincount(leaf, y, minlength=3)
-            losses.append(log_loss(y, ((leavers + 20 * y.mean()) / (rows + 20))[leaf]))
-    assert best_stump(train).loss == pytest.approx(min(losses))
+            for unknown in (True, False):
+                leaf = np.where(np.isnan(column), unknown, column <= cut).astype(int)
+                rows, leavers = np.bincount(leaf, minlength=2), np.bincount(leaf, y, minlength=2)
+                losses.append(log_loss(y, ((leavers + 20 * y.mean()) / (rows + 20))[leaf]))
+    assert log_loss(y, best_stump(train)[1](train.x)) == pytest.approx(min(losses), rel=0.01)
+
+
+def test_where_nothing_varies_one_rule_is_the_base_rate() -> None:
+    train = examples_with([1, 0, 0, 0], n=[np.nan] * 4)
+    words, probability = best_stump(train)
+    assert (words, probability(train.x[:2]).tolist()) == ("every customer: 25.00%", [0.25, 0.25])
 
 
 def test_an_all_null_feature_does_no_harm() -> None:

@@ -3,32 +3,12 @@ from math import inf, nan
 from typing import Any
 
 import pytest
+from evidence import CARD, GOOD, LOGISTIC, RIVAL
 
 from models.leaks.verdict import LeakWarning
 from models.metrics.bootstrap import Interval
-from models.promotion.champion_comparison import ChallengerEvidence, ChampionComparison
+from models.promotion.champion_comparison import ChampionComparison
 from models.promotion.verdict import Verdict, verdict
-
-CARD = {
-    "auc": Interval(0.70, 0.65, 0.75),
-    "log_loss": Interval(0.10, 0.09, 0.11),
-    "calibration_slope": Interval(1.0, 0.9, 1.1),
-    "calibration_intercept": Interval(0.1, -0.1, 0.3),
-}
-RIVAL = ChampionComparison(
-    1_000, Interval(0.001, -0.001, 0.003), 0.8, {"price": 0.3, "channel": 0.1}
-)
-GOOD = ChallengerEvidence(
-    card=CARD,
-    slopes={"power": Interval(1.1, 0.9, 1.3), "broadband": Interval(0.9, 0.8, 1.0)},
-    base_log_loss=0.12,
-    own_log_loss=0.08,
-    weakest_seed=0.9,
-    same_features=True,
-    spread={"price": 0.3, "channel": 0.1},
-    leak=None,
-    rival=RIVAL,
-)
 
 
 def failed(found: Verdict) -> set[str]:
@@ -41,6 +21,10 @@ def carded(**metrics: Interval) -> dict[str, Any]:
 
 def rivalled(**changes: Any) -> dict[str, Any]:
     return {"rival": replace(RIVAL, **changes)}
+
+
+def beside(gain: Interval) -> dict[str, Any]:
+    return {"baselines": (replace(LOGISTIC, gain=gain),)}
 
 
 def test_a_good_model_is_promoted_with_and_without_a_champion() -> None:
@@ -75,6 +59,11 @@ def test_a_good_model_is_promoted_with_and_without_a_champion() -> None:
         ({"spread": {}}, "families"),
         (rivalled(gain=Interval(-0.002, -0.003, -0.001)), "log_loss_gain"),
         (rivalled(gain=Interval(nan, nan, nan)), "log_loss_gain"),
+        ({"anchor": replace(RIVAL, gain=Interval(-0.002, -0.003, -0.001))}, "anchor_gain"),
+        ({"anchor": replace(RIVAL, gain=Interval(nan, nan, nan))}, "anchor_gain"),
+        (beside(Interval(-0.01, -0.02, 0.0)), "baseline:logistic"),
+        (beside(Interval(-0.0001, -0.0002, -0.00005)), "baseline:logistic"),
+        (beside(Interval(nan, nan, nan)), "baseline:logistic"),
         (rivalled(profit=Interval(-2.0, -3.0, -1.0)), "profit_gain"),
         (rivalled(profit=Interval(nan, nan, nan)), "profit_gain"),
         (rivalled(overlap=0.69), "stable_top"),

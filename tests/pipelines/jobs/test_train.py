@@ -98,8 +98,14 @@ def test_the_run_and_the_version_carry_the_same_tags(settings, run, trained):
     assert tags["known_before"] == "2024-03-01"
     assert tags["judged_on"] == "time, 2023-09 to 2023-11"
     assert tags["leak_warning"] == "none"
-    decided = {key: tags.pop(key) for key in ("verdict", "verdict_failed")}
-    assert decided == {"verdict": "passed", "verdict_failed": "none"}
+    decided = {
+        "verdict": "passed",
+        "verdict_failed": "none",
+        "champion_compared": "none",
+        "best_of_year": "the champion",
+        "compared_in_year": "1",
+    }
+    assert {key: tags.pop(key) for key in decided} == decided
     # Only the version says how it was promoted: other tests of the session move the alias and
     # give it back, and each move is written there.
     moved = {key: tags.pop(key) for key in list(tags) if key.startswith("promoted_")}
@@ -128,7 +134,7 @@ def test_mlflow_holds_pictures_and_facts(settings, trained):
     assert all(path.read_bytes().startswith(PNG) for path in fetched.values())
     card = json.loads(Path(client.download_artifacts(run_id, "scorecard.json")).read_bytes())
     assert card["model"]["auc"]["value"] == trained.evaluation.cards["model"]["auc"].value
-    assert set(card) == {"model", "base_rate", "one_rule", "logistic", "price_only"}
+    assert set(card) == {"model", "base_rate", "one_rule", "logistic", "price_only", "next_date"}
     assert card["base_rate"]["calibration_slope"]["value"] is None
 
 
@@ -156,7 +162,7 @@ def test_mlflow_holds_how_right_each_part_is_and_how_long(settings, trained):
     unseen = read("unseen_customers.json")
     assert unseen["leavers"] >= 20
     assert unseen["differs"] is False
-    assert read("baselines.json")["champion"] == "champion, not judged: there is none yet"
+    assert read("baselines.json")["next_date"].startswith("months to ")
 
 
 def test_pictures_and_test_scores_are_kept_beside_the_run(trained):

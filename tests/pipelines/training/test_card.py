@@ -16,6 +16,7 @@ from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.metrics.bootstrap import Interval
 from models.metrics.month_shocks import MonthShocks
+from models.promotion.baseline_comparison import BaselineComparison
 from pipelines import tracking
 from pipelines.config.settings import load_settings
 from pipelines.training.card import CARD, Provenance, description, escaped, model_card
@@ -64,6 +65,9 @@ def run(**changes):
         "scores": {"model": np.full(400, 0.07)},
         "cards": {"model": card(0.7), "base_rate": card(0.5), "one_rule": card(0.6)},
         "descriptions": {"base_rate": "everybody leaves with 7.1 %", "one_rule": "wait > 300"},
+        "baselines": (
+            BaselineComparison("one_rule", "log loss", 0.1, 0.2, Interval(0.1, 0.05, 0.15), 0.01),
+        ),
         "leak": None,
         "shocks": MonthShocks(test.as_of, test.y, 0.18, 90),
         "drivers": pd.Series({"price_rise": 0.41, "wait": 0.32, "bill_shock": 0.13}),
@@ -109,6 +113,7 @@ def test_every_figure_of_a_card_is_one_of_the_run(demo, settings, trained):
     known = SAID | {f"{judged.shocks.swing:.2f}", params["features"], f"{int(params['rows']):,}"}
     figures = [i for each in card.values() for metric in each.values() for i in metric.values()]
     known |= {f"{figure:.4f}" for figure in figures if figure is not None}
+    known |= set(NUMBER.findall(" ".join(each.sentence for each in judged.baselines)))
     known |= {f"{count:,}" for count in outcomes.values()}
     known |= set(NUMBER.findall(" ".join([*judged.descriptions.values(), *judged.folds])))
     known |= {str(settings.label.lead_days), str(14 + settings.label.horizon_days)}
@@ -137,6 +142,7 @@ def test_a_change_of_any_figure_changes_the_card(settings):
         {"folds": ("time, 2024-02 to 2024-02",)},
         {"families": run().families * 2},
         {"leak": SimpleNamespace(message="column x knows the answer")},
+        {"baselines": ()},
     ):
         assert model_card(settings, PREPARED, run(**changes), MADE) != before
 

@@ -1,6 +1,5 @@
 """The metrics of a training run: few, of fixed names, and right."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -43,8 +42,6 @@ NAMES = [
     "logistic_log_loss",
     "price_only_auc",
     "price_only_log_loss",
-    "champion_auc",
-    "champion_log_loss",
     "unseen_auc",
     "unseen_auc_difference",
     "unseen_loss_difference",
@@ -64,13 +61,7 @@ def test_the_names_are_pinned_and_at_most_forty():
 
 def test_every_run_logs_all_that_can_be_measured(trained):
     found = flat_metrics(trained.evaluation)
-    assert list(found) == [name for name in NAMES if not name.startswith("champion_")]
-    with_champion = replace(
-        trained.evaluation,
-        cards={**trained.evaluation.cards, "champion": trained.evaluation.cards["logistic"]},
-    )
-    assert list(flat_metrics(with_champion)) == NAMES
-    assert flat_metrics(with_champion)["champion_auc"] == found["logistic_auc"]
+    assert list(found) == NAMES
 
 
 def test_each_is_of_the_check_that_it_is_named_after(trained):
