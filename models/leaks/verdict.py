@@ -20,7 +20,17 @@ _MUTABLE = (
     "Declare what changes mutable: true in place of static: true and give its history in "
     "sources.master_data, or move it to sources.customers.dropped."
 )
-_ADVICE: Mapping[Kind, str] = {"id_order": _SORTED, "row_order": _SORTED, "changes": _MUTABLE}
+_DATED_BACK = (
+    "Map when each row of that table was truly known (known_at, or known_delay_days under sources), "
+    "or leave the table or column out. A table that is dated by the start of a period is known at "
+    "the period's end."
+)
+_ADVICE: Mapping[Kind, str] = {
+    "id_order": _SORTED,
+    "row_order": _SORTED,
+    "changes": _MUTABLE,
+    "fades": _DATED_BACK,
+}
 _UNDATED = (
     "All rows have one as-of date, and nothing in an undated column tells whether it was taken "
     "before a customer left or after. If all such columns were counted up to that date, one key "
