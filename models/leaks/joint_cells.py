@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.dataset.array_types import Floats, Index, Matrix
-from models.leaks.rows import SMOOTHING, Leak, LeakLimits, LeakRows, error, limit
+from models.dataset.feature_spec import FeatureColumn
+from models.leaks.rows import SMOOTHING, Leak, LeakLimits, LeakRows, bins_of, error, limit
 
 _BINS = 5
 _BLOCK = 32
@@ -38,20 +39,14 @@ def joint_findings(
         a, b = divmod(int(flat), len(free))
         if used.isdisjoint((a, b)):
             used.update((a, b))
-            names = [rows.examples.spec.names[free[at]] for at in (a, b)]
-            findings.append(_finding(names, float(together[a, b]), float(best[a, b])))
+            first, second = (rows.examples.spec.names[free[at]] for at in (a, b))
+            message = (
+                f"{first} and {second} tell leavers from others only together, by which values "
+                f"meet ({best[a, b]:.2f} without that): they most likely encode the answer"
+            )
+            evidence = {"auc": float(together[a, b]), "auc_alone": float(best[a, b])}
+            findings.append(Leak("only_together", f"{first} & {second}", evidence, message))
     return tuple(findings)
-
-
-def _finding(names: Sequence[str], auc: float, alone: float) -> Leak:
-    first, second = names
-    return Leak(
-        "only_together",
-        f"{first} & {second}",
-        {"auc": auc, "auc_alone": alone},
-        f"{first} and {second} tell leavers from others only together, by which values meet "
-        f"({alone:.2f} without that): honest columns add up, so these most likely encode the answer",
-    )
 
 
 def _areas(part: LeakRows, free: Sequence[int]) -> tuple[Floats, Floats]:
@@ -59,8 +54,7 @@ def _areas(part: LeakRows, free: Sequence[int]) -> tuple[Floats, Floats]:
     columns = part.examples.spec.columns
     hot = np.zeros((len(part.y), len(free), _BINS), dtype=np.float32)
     for place, at in enumerate(free):
-        code = coarse_bins(part.examples.x[:, at], category=columns[at].kind == "category")
-        hot[np.arange(len(code)), place, code] = 1
+        hot[np.arange(len(hot)), place, _coarse(part.examples.x[:, at], columns[at])] = 1
     groups = [(part.half == half) & (part.y == label) for half in (0, 1) for label in (0, 1)]
     base, found = float(part.y.mean()), []
     for first in range(0, len(free), _BLOCK):
@@ -75,21 +69,11 @@ def _areas(part: LeakRows, free: Sequence[int]) -> tuple[Floats, Floats]:
     return joint, added
 
 
-def coarse_bins(values: Matrix, *, category: bool) -> Index:
-    """Bin numbers (n,) below 5: quarters of a number, a category's three commonest; missing last.
-
-    >>> coarse_bins(np.array([0, 1, 1, 7, np.nan], dtype=np.float32), category=False).tolist()
-    [0, 1, 1, 2, 4]
-    """
-    known = ~np.isnan(values)
-    code = np.full(len(values), _BINS - 1)
-    if category:
-        place = np.argsort(np.argsort(-np.bincount(values[known].astype(int)), kind="stable"))
-        code[known] = np.minimum(place[values[known].astype(int)], _BINS - 2)
-    elif known.any():
-        quarters = np.quantile(values[known], (0.25, 0.5, 0.75), method="lower")
-        code[known] = np.searchsorted(np.unique(quarters), values[known])
-    return code
+def _coarse(values: Matrix, column: FeatureColumn) -> Index:
+    """Fifths of the rows (n,), by the column's order; a value is never cut."""
+    code = bins_of(values, category=column.kind == "category")
+    counts = np.bincount(code)
+    return np.asarray(((np.cumsum(counts) - counts) * _BINS // len(code))[code])
 
 
 def _odds(counts: Floats, base: float) -> Floats:

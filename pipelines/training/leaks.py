@@ -83,26 +83,16 @@ def search_leaks(run: Run, snapshot: Snapshot, prepared: TrainingData) -> LeakSe
     with run.record.stage("leaks") as stage:
         stage.rows_in = len(examples)
         filed = customers_as_filed(settings)
-        tables = _tables_of_columns(settings, snapshot)
+        made = catalog_of(settings.sources, snapshot).model_features
+        named = [feature for feature in made if not feature.name.startswith(FLAT)]
+        tables = {f.name: [need for need in f.needs if need in TABLES] for f in named}
         findings = find_leaks(examples, settings.label_window(), filed, tables=tables)
         stage.rows_out = len(findings)
     where = f"{len(examples):,} rows of {examples.as_of.min()} to {examples.as_of.max()}"
     summary = f"Leaks were looked for in {where}, with {leavers:,} leavers."
     blind = lag_blind_spot(examples)
-    if blind:
-        run.record.notes.append(blind)
-        summary += f" {blind}"
-    return _record(run, snapshot, findings, summary)
-
-
-def _tables_of_columns(settings: Settings, snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
-    """Feature → the tables it is made of; a customer's attribute stands for itself."""
-    made = catalog_of(settings.sources, snapshot).model_features
-    return {
-        feature.name: tuple(need for need in feature.needs if need in TABLES)
-        for feature in made
-        if not feature.name.startswith(FLAT)
-    }
+    run.record.notes += [blind] if blind else []
+    return _record(run, snapshot, findings, f"{summary} {blind}".strip())
 
 
 def _record(
