@@ -77,7 +77,7 @@ def _coarse(values: Matrix, column: FeatureColumn) -> Index:
 
 
 def _odds(counts: Floats, base: float) -> Floats:
-    """Log-odds of leaving in bins, (half, …), from the counts (half, label, …) of the other half."""
+    """Log-odds of leaving in bins (half, …) by the other half's counts (half, label, …)."""
     stayed, left = counts[::-1, 0], counts[::-1, 1]
     return np.log(left + SMOOTHING * base) - np.log(stayed + SMOOTHING * (1 - base))
 

@@ -28,7 +28,7 @@ def lag_findings(
     rows: LeakRows,
     tables: Mapping[str, Sequence[str]],
     limits: LeakLimits,
-    told: Collection[str] = (),
+    skip: Collection[str] = (),
 ) -> tuple[Leak, ...]:
     """A finding when leavers, soon before they leave, are far better known than a month earlier.
 
@@ -37,7 +37,7 @@ def lag_findings(
     rows with the label 1 of each leaver. The rise, continued for another month, must not come near
     certainty (``limits.notice``). Named is the table, or the column without one, of which most is
     lost when it alone is a month late; ``tables`` maps columns to those they are made of. Columns
-    ``told`` of before are left out.
+    to ``skip`` are left out.
     """
     then = _earlier(rows)
     if _too_few(rows, then):
@@ -45,7 +45,7 @@ def lag_findings(
     now = np.flatnonzero(_sampled(rows, then >= 0))
     here = LeakRows.of(rows.examples.take(now), len(now))
     x, late, names = here.examples.x, rows.examples.x[then[now]], here.examples.spec.names
-    x[:, [name in told for name in names]] = np.nan
+    x[:, [name in skip for name in names]] = np.nan
     near, gains = _places(here, x)
     before = _places(here, late)[0]
     rise = 2 * near - before
@@ -66,10 +66,10 @@ def lag_findings(
     auc, auc_before = float(near.mean()), float(before.mean())
     evidence = {"auc": auc, "auc_before": auc_before, "lag_days": days, "auc_on_the_day": reached}
     message = (
-        f"{worst} makes leavers known too suddenly: soon before they leave they are ranked with an "
-        f"AUC of {auc:.2f}, by what was known {days} days earlier with {auc_before:.2f}, and "
-        f"{lost[worst]:.2f} is lost when {worst} alone is so late (above all {groups[worst]}). News "
-        "fades, but not so fast: it was most likely written, or dated back, because they left"
+        f"{worst} makes leavers known too suddenly: soon before they leave they are ranked with "
+        f"an AUC of {auc:.2f}, by what was known {days} days earlier with {auc_before:.2f}, and "
+        f"{lost[worst]:.2f} is lost when {worst} alone is so late (above all {groups[worst]}). "
+        "News fades, but not so fast: it was most likely written, or dated back, because they left"
     )
     return (Leak("fades", worst, {**evidence, "fall_by_this": lost[worst]}, message),)
 
@@ -127,7 +127,7 @@ def _soonest(rows: LeakRows) -> Mask:
 
 
 def _places(rows: LeakRows, x: Matrix) -> tuple[Floats, Floats]:
-    """Each soonest leaver's place, the share of the date's stayers below, and columns' gains (f,)."""
+    """Soonest leavers' places, the share of the date's stayers below, and the gains (f,)."""
     score, gains = np.empty(len(x)), np.zeros(x.shape[1])
     for fold in customer_folds(rows.examples.customer_id, 3, "lag"):
         data = lgb.Dataset(x[fold.train], rows.y[fold.train])

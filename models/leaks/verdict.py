@@ -20,12 +20,15 @@ _MUTABLE = (
     "sources.master_data, or move it to sources.customers.dropped."
 )
 _DATED_BACK = (
-    "Map when rows were truly known (known_at, or known_delay_days: what is dated by the start of a "
-    "period is known at its end), or leave the table or column out."
+    "Map when rows were truly known (known_at, or known_delay_days: what is dated by the start of "
+    "a period is known at its end), or leave the table or column out."
 )
-_ADVICE: Mapping[Kind, str] = dict(
-    id_order=_SORTED, row_order=_SORTED, changes=_MUTABLE, fades=_DATED_BACK
-)
+_ADVICE: Mapping[Kind, str] = {
+    "id_order": _SORTED,
+    "row_order": _SORTED,
+    "changes": _MUTABLE,
+    "fades": _DATED_BACK,
+}
 _UNDATED = (
     "All rows have one as-of date, and nothing in an undated column tells whether it was taken "
     "before a customer left or after. If all such columns were counted up to that date, one key "
