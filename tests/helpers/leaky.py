@@ -259,7 +259,7 @@ def _next_contacts(c: Company) -> Planted:
     ahead = _days_ahead(c)
     days = np.clip(np.minimum(30, ahead) - np.maximum(0, ahead - 30), 0, 30) * (ahead >= 0)
     calls = c.rng.poisson(0.35 + 1.5 * days / 30) + ((ahead >= 0) & (ahead < 30))
-    return Planted(c.with_columns(contacts_30d=calls * 1.0), ("contacts_30d",), ("fades",))
+    return Planted(c.with_columns(calls_ahead=calls * 1.0), ("calls_ahead",), ("fades",))
 
 
 def _days_ahead(c: Company) -> np.ndarray:
