@@ -60,10 +60,9 @@ def find_leaks(
         if columns[at].kind == "number" and each.alone.auc < limits.alarm
     }
     findings += pair_findings(rows, free, limits)
-    told = {name for finding in findings for name in _SIGN.split(finding.column)}
-    others = [at for at, column in enumerate(columns) if column.name not in told]
+    others = [at for at, column in enumerate(columns) if column.name not in _columns_of(findings)]
     findings += joint_findings(rows, [each.alone.auc for each in searched], others, limits)
-    findings += lag_findings(rows, tables, limits, told)
+    findings += lag_findings(rows, tables, limits, _columns_of(findings))
     findings += order_findings(rows, filed, limits)
     if examples.single_date:
         findings = [replace(finding, undated=_undated(finding)) for finding in findings]
@@ -75,9 +74,13 @@ def ranked(findings: Iterable[Leak]) -> tuple[Leak, ...]:
     return tuple(sorted(findings, key=lambda f: (not f.refuses, -f.strength, f.column)))
 
 
+def _columns_of(findings: Iterable[Leak]) -> set[str]:
+    return {name for finding in findings for name in _SIGN.split(finding.column)}
+
+
 def _undated(finding: Leak) -> bool:
     return finding.kind in _BY_STRENGTH and all(
-        name.startswith(FLAT) for name in _SIGN.split(finding.column)
+        name.startswith(FLAT) for name in _columns_of([finding])
     )
 
 
