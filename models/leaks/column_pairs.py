@@ -10,7 +10,6 @@ import numpy as np
 from models.dataset.array_types import Floats, Index
 from models.leaks.rows import Binned, Leak, LeakLimits, LeakRows, bins_of, error, limit
 
-_SIDE = 2_500
 _STRONGEST = 20
 _CLOSE = 0.05
 _FEWEST_VALUES = 20
@@ -29,7 +28,7 @@ def pair_findings(
     stayers compared with its parts. A pair is found when its AUC is beyond what an honest column
     reaches and far above both parts.
     """
-    part = _sample(rows)
+    part = rows.even()
     values = {at: part.examples.x[:, at].astype(np.float64) for at in alone}
     wide = [at for at in alone if _varies(values[at], part)]
     dated = {at: max(alone[at], _combined(part, values[at])) for at in wide}
@@ -58,15 +57,6 @@ def _finding(name: str, auc: float, low: float, best: float) -> Leak:
         f"{name} ranks leavers far above the better of the two alone ({best:.2f}): together they "
         "most likely give the day of leaving",
     )
-
-
-def _sample(rows: LeakRows) -> LeakRows:
-    """At most so many positives and as many other rows, evenly through the customers."""
-    keep = np.zeros(len(rows.y), dtype=bool)
-    for label in (0, 1):
-        which = np.flatnonzero(rows.y == label)
-        keep[which[:: max(1, -(-len(which) // _SIDE))]] = True
-    return LeakRows.of(rows.examples.take(keep), len(rows.y))
 
 
 def _varies(values: Floats, part: LeakRows) -> bool:

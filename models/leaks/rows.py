@@ -17,6 +17,8 @@ Kind = Literal[
     "leavers_only",
     "after_as_of",
     "adds_up",
+    "only_together",
+    "fades",
     "id_order",
     "row_order",
     "changes",
@@ -25,7 +27,8 @@ SINGLE_DATE = "single_date"
 FLAT = "attr_"
 _QUANTILES = np.r_[0.002, 0.01, np.linspace(0, 1, 21)[1:-1], 0.99, 0.998]
 _QUANTILE_ROWS = 20_000
-_SMOOTHING = 20.0
+SMOOTHING = 20.0
+_SIDE = 2_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,9 @@ class LeakLimits:
     ``alarm`` is an AUC that no honest column reaches alone: published models reach 0.52 to 0.77
     with all columns together. ``honest`` is what its lower bound must exceed besides. ``gain`` is
     how far a pair must surpass its parts, and the oldest months the newest. ``edge`` is how far
-    above one half an AUC at the label window's end must lie. Order is noted from ``order_note``
+    above one half an AUC at the label window's end must lie. ``notice`` is the AUC on the day of
+    leaving that the rise towards it must not foretell, and ``notice_low`` the least that its lower
+    bound must reach; 50 clean simulated companies foretell 0.68 to 0.93. Order is noted from ``order_note``
     and refused from ``order_alarm`` on. ``significance`` is the chance of a false finding over
     all columns, for each kind of check. Of more than ``rows`` rows, those of a share of the
     customers are examined.
@@ -78,6 +83,8 @@ class LeakLimits:
     honest: float = 0.70
     gain: float = 0.10
     edge: float = 0.05
+    notice: float = 0.95
+    notice_low: float = 0.90
     order_note: float = 0.58
     order_alarm: float = 0.75
     significance: float = 0.002
@@ -117,6 +124,14 @@ class LeakRows:
         return LeakRows(
             examples, customer, half, day, days, left[customer], leavers, len(left) - leavers
         )
+
+    def even(self) -> "LeakRows":
+        """At most 2,500 positives and as many other rows, evenly through the customers."""
+        keep = np.zeros(len(self.y), dtype=bool)
+        for label in (0, 1):
+            which = np.flatnonzero(self.y == label)
+            keep[which[:: max(1, -(-len(which) // _SIDE))]] = True
+        return LeakRows.of(self.examples.take(keep), len(self.y))
 
     @property
     def y(self) -> Labels:
@@ -188,7 +203,7 @@ def ranks(counts: Floats) -> Index:
     """Rank of each (half, bin) by the smoothed leaving rate in the other half."""
     positive, every = counts[..., 2], counts.sum(axis=2)
     base = positive.sum() / max(every.sum(), 1.0)
-    rate = (positive[::-1] + _SMOOTHING * base) / (every[::-1] + _SMOOTHING)
+    rate = (positive[::-1] + SMOOTHING * base) / (every[::-1] + SMOOTHING)
     _, rank = np.unique(rate, return_inverse=True)
     return np.asarray(rank.reshape(rate.shape), dtype=np.intp)
 

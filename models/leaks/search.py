@@ -1,8 +1,9 @@
 """Leak search: every detector over labelled examples."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from features.timeline import LabelWindow
 from models.dataset.array_types import Texts
@@ -10,13 +11,16 @@ from models.dataset.examples import Examples
 from models.leaks.column_pairs import pair_findings
 from models.leaks.exclusive_values import range_of_leavers, value_of_leavers
 from models.leaks.future_dates import after_as_of
+from models.leaks.joint_cells import joint_findings
+from models.leaks.lag import lag_findings
 from models.leaks.row_order import order_findings
 from models.leaks.rows import FLAT, Binned, Leak, LeakLimits, LeakRows, bins_of
 from models.leaks.single_column import Edge, SingleColumn, measure_column, single_column_findings
 
 # Kinds that honest columns of an undated table can show too, if they foretell leaving well.
-_BY_STRENGTH = ("knows_label", "measured_at_exit", "leavers_only", "adds_up")
-_SIGN = re.compile(r" [+-] ")
+_BY_STRENGTH = ("knows_label", "measured_at_exit", "leavers_only", "adds_up", "only_together")
+_SIGN = re.compile(r" [+&-] ")
+_ALL_OWN: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 def find_leaks(
@@ -24,6 +28,7 @@ def find_leaks(
     window: LabelWindow,
     filed: Texts | None = None,
     limits: LeakLimits | None = None,
+    tables: Mapping[str, Sequence[str]] = _ALL_OWN,
 ) -> tuple[Leak, ...]:
     """Suspected leaks in labelled rows, those that refuse first and of these the strongest.
 
@@ -32,8 +37,9 @@ def find_leaks(
     value of it belongs to leavers alone; it alone ranks leavers too well, only inside the label
     window, or the better the longer ago they left; a range of it belongs to leavers alone. What
     the whole column shows goes before a value that explains little of it. There are also pairs
-    whose sum or difference ranks too well, and an order of ids or of the file that goes by
-    outcome. Without leavers or without stayers nothing is found.
+    whose sum, difference or meeting values rank too well, an order of ids or of the file that goes
+    by outcome, and what else ranks too well shortly before the notice only; ``tables`` names what a
+    column is made of. Without leavers or without stayers nothing is found.
     """
     limits = limits or LeakLimits()
     rows = LeakRows.of(examples, limits.rows)
@@ -54,6 +60,9 @@ def find_leaks(
         if columns[at].kind == "number" and each.alone.auc < limits.alarm
     }
     findings += pair_findings(rows, free, limits)
+    others = [at for at, column in enumerate(columns) if column.name not in _columns_of(findings)]
+    findings += joint_findings(rows, [each.alone.auc for each in searched], others, limits)
+    findings += lag_findings(rows, tables, limits, _columns_of(findings))
     findings += order_findings(rows, filed, limits)
     if examples.single_date:
         findings = [replace(finding, undated=_undated(finding)) for finding in findings]
@@ -65,9 +74,13 @@ def ranked(findings: Iterable[Leak]) -> tuple[Leak, ...]:
     return tuple(sorted(findings, key=lambda f: (not f.refuses, -f.strength, f.column)))
 
 
+def _columns_of(findings: Iterable[Leak]) -> set[str]:
+    return {name for finding in findings for name in _SIGN.split(finding.column)}
+
+
 def _undated(finding: Leak) -> bool:
     return finding.kind in _BY_STRENGTH and all(
-        name.startswith(FLAT) for name in _SIGN.split(finding.column)
+        name.startswith(FLAT) for name in _columns_of([finding])
     )
 
 

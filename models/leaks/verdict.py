@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.dataset.array_types import Labels, Matrix
-from models.leaks.rows import SINGLE_DATE, Kind, Leak
+from models.leaks.rows import SINGLE_DATE, Kind, Leak, bins_of
 from models.metrics.ranking import roc_auc
 
-_BINS = 20
 _LISTED = 5
 _DROP = (
     "Drop what was not known on the as-of date (dropped: in the configuration), or map when it was "
@@ -20,7 +19,16 @@ _MUTABLE = (
     "Declare what changes mutable: true in place of static: true and give its history in "
     "sources.master_data, or move it to sources.customers.dropped."
 )
-_ADVICE: Mapping[Kind, str] = {"id_order": _SORTED, "row_order": _SORTED, "changes": _MUTABLE}
+_DATED_BACK = (
+    "Map when rows were truly known (known_at, or known_delay_days: what is dated by the start of "
+    "a period is known at its end), or leave the table or column out."
+)
+_ADVICE: Mapping[Kind, str] = {
+    "id_order": _SORTED,
+    "row_order": _SORTED,
+    "changes": _MUTABLE,
+    "fades": _DATED_BACK,
+}
 _UNDATED = (
     "All rows have one as-of date, and nothing in an undated column tells whether it was taken "
     "before a customer left or after. If all such columns were counted up to that date, one key "
@@ -100,18 +108,11 @@ def leak_warning(
 
 
 def single_feature_auc(values: Matrix, y: Labels) -> float:
-    """AUC of the leaving rate in up to 20 quantile bins of one column, missing being a bin.
+    """AUC of the leaving rate in some 20 quantile bins of one column, missing being a bin.
 
     Bins make it blind to direction, bends and the codes of categories. Being measured on the
     rows that gave the rates it flatters a useless column, by about 0.04 at 1,000 leavers.
     """
-    known = ~np.isnan(values)
-    edges = (
-        np.unique(np.quantile(values[known], np.linspace(0, 1, _BINS + 1)[1:-1]))
-        if (known.any())
-        else np.empty(0)
-    )
-    bins = np.where(known, np.searchsorted(edges, values, side="left"), len(edges) + 1)
-    rows = np.bincount(bins, minlength=len(edges) + 2)
-    rate = np.bincount(bins, weights=y, minlength=len(edges) + 2) / np.maximum(rows, 1)
-    return roc_auc(y, rate[bins])
+    code = bins_of(values, category=False)
+    rate = np.bincount(code, weights=y) / np.maximum(np.bincount(code), 1)
+    return roc_auc(y, rate[code])

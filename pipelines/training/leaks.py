@@ -14,11 +14,13 @@ import numpy as np
 from features.contract import TABLES
 from features.errors import GateError
 from models.dataset.array_types import Texts
-from models.leaks.rows import SINGLE_DATE, Leak
+from models.leaks.lag import lag_blind_spot
+from models.leaks.rows import FLAT, SINGLE_DATE, Leak
 from models.leaks.search import find_leaks, ranked
 from models.leaks.verdict import describe, refusal
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
+from pipelines.matrices.build import catalog_of
 from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.duckdb_connection import connect
 from pipelines.snapshots.loading import load_table
@@ -81,11 +83,16 @@ def search_leaks(run: Run, snapshot: Snapshot, prepared: TrainingData) -> LeakSe
     with run.record.stage("leaks") as stage:
         stage.rows_in = len(examples)
         filed = customers_as_filed(settings)
-        findings = find_leaks(examples, settings.label_window(), filed)
+        made = catalog_of(settings.sources, snapshot).model_features
+        named = [feature for feature in made if not feature.name.startswith(FLAT)]
+        tables = {f.name: [need for need in f.needs if need in TABLES] for f in named}
+        findings = find_leaks(examples, settings.label_window(), filed, tables=tables)
         stage.rows_out = len(findings)
     where = f"{len(examples):,} rows of {examples.as_of.min()} to {examples.as_of.max()}"
     summary = f"Leaks were looked for in {where}, with {leavers:,} leavers."
-    return _record(run, snapshot, findings, summary)
+    blind = lag_blind_spot(examples)
+    run.record.notes += [blind] if blind else []
+    return _record(run, snapshot, findings, f"{summary} {blind}".strip())
 
 
 def _record(

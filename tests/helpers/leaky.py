@@ -246,6 +246,34 @@ def _constant_sum(c: Company) -> Planted:
     return Planted(c.with_columns(one=one, other=other), ("one + other",), ("adds_up",))
 
 
+def _closeness(c: Company) -> Planted:
+    """Rises in the weeks before the notice, as a score that knows it would."""
+    ahead = _days_ahead(c)
+    near = np.where(ahead >= 0, np.exp(-np.maximum(ahead, 0) / 45), 0)
+    examples = c.with_columns(closeness=near + c.rng.normal(0, 0.3, len(near)))
+    return Planted(examples, ("closeness",), ("fades",))
+
+
+def _next_contacts(c: Company) -> Planted:
+    """Contacts of the month after the as-of date; those who leave call more before they do."""
+    ahead = _days_ahead(c)
+    days = np.clip(np.minimum(30, ahead) - np.maximum(0, ahead - 30), 0, 30) * (ahead >= 0)
+    calls = c.rng.poisson(0.35 + 1.5 * days / 30) + ((ahead >= 0) & (ahead < 30))
+    return Planted(c.with_columns(calls_ahead=calls * 1.0), ("calls_ahead",), ("fades",))
+
+
+def _days_ahead(c: Company) -> np.ndarray:
+    return np.where(c.left, c.end, 10**6)[c.customer] - c.examples.as_of.astype(int)
+
+
+def _two_flags(c: Company) -> Planted:
+    """Two flags of which one is set for leavers, nine times of ten."""
+    one = c.rng.random(len(c.customer)) < 0.5
+    told = (c.examples.y == 1) ^ (c.rng.random(len(c.customer)) < 0.1)
+    examples = c.with_columns(flag=one * 1.0, other_flag=(one ^ told) * 1.0)
+    return Planted(examples, ("flag & other_flag",), ("only_together",))
+
+
 def _low_ids(c: Company) -> Planted:
     """Leavers get the lowest ids, nine times of ten."""
     draw = c.rng.random(len(c)) + np.where(c.left & (c.rng.random(len(c)) < 0.9), 0, 1)
@@ -292,6 +320,9 @@ PLANTS: dict[str, Plant] = {
     "a constant sum": _constant_sum,
     "leavers numbered first": _low_ids,
     "leavers numbered in batches": _ids_in_batches,
+    "a closeness to the notice": _closeness,
+    "the next month's contacts": _next_contacts,
+    "two flags' XOR": _two_flags,
 }
 LONG_PLANTS: dict[str, Plant] = {"a clock that stops at exit": _stopped_clock}
 

@@ -35,6 +35,7 @@ SEEN_AT_ONE_DATE = {
     "a text only leavers have",
     "null only for leavers",
     "use measured at exit",
+    "two flags' XOR",
 }
 
 

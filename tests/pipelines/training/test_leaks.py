@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -154,6 +154,28 @@ def test_an_override_by_name_opens_it_and_is_written_down(companies):
     assert record.notes[1:] == ["training.leak_override: nothing was found on attr_other"]
     (row,) = json.loads(search.to_json())
     assert row["override"] == REASON
+
+
+def test_a_table_dated_back_is_named_and_let_through_by_its_name(companies):
+    """Its count of contacts becomes one of the month to come."""
+    examples = companies[0].examples
+    late = PLANTS["the next month's contacts"](Company.of(examples, 0)).examples.x[:, -1]
+    x = examples.x.copy()
+    x[:, examples.spec.names.index("contacts_30d")] = late
+    prepared = TrainingData(replace(examples, x=x), {}, ())
+    run = Run(companies[0].settings, date(2024, 1, 1), RunRecord("r", "check", "x"))
+    found = search_leaks(run, companies[0].snapshot, prepared).findings
+    assert [(f.kind, f.column) for f in found] == [("fades", "contacts")]
+
+
+def test_one_undated_table_is_said_to_be_blind_to_the_lag(companies):
+    examples = companies[0].examples
+    newest = examples.take(examples.as_of == examples.as_of.max())
+    record = RunRecord("r", "check", "x")
+    run = Run(companies[0].settings, date(2024, 1, 1), record)
+    search = search_leaks(run, companies[0].snapshot, TrainingData(newest, {}, ()))
+    assert [note for note in record.notes if note.startswith("The lag test needs 50 leavers")]
+    assert "The lag test needs 50 leavers" in search.summary
 
 
 def test_an_override_needs_a_reason(company):
