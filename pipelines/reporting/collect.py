@@ -11,6 +11,8 @@ import pandas as pd
 
 from features.contract import TABLES
 from features.timeline import local_day
+from pipelines.config.economics import saved_share
+from pipelines.config.measurement import MeasurementFile, newest
 from pipelines.config.settings import Settings
 from pipelines.lists.lanes import LANES, SILENT_LANES
 from pipelines.lists.previous_nights import PublishedNight
@@ -29,7 +31,7 @@ from pipelines.reporting.facts import (
     TableHealth,
     Tonight,
 )
-from pipelines.reporting.measurement_facts import MeasurementFile, contact_of, newest, past_of
+from pipelines.reporting.measurement_facts import contact_of, past_of
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.snapshot import Snapshot
 
@@ -96,6 +98,7 @@ def _tonight(settings: Settings, rows: pd.DataFrame, as_of: date) -> Tonight:
         capacity_minutes=settings.list.capacity_minutes,
         calling_hours=None if quiet else (f"{first:%H:%M}", f"{last:%H:%M}"),
         actions=tuple(_most_first(called["suggested_action"])),
+        saved=saved_share(settings, as_of),
     )
 
 

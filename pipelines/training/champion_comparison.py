@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ModelError
-from models.dataset.array_types import Floats, Index
+from models.dataset.array_types import Floats, Index, take_rows
 from models.dataset.examples import Examples
 from models.metrics.profit import profit_gain
 from models.promotion.champion_comparison import ChampionComparison, log_loss_gain, top_overlap
 from pipelines import tracking
-from pipelines.config.economics import customer_values, economics_of
 from pipelines.config.settings import Settings
 from pipelines.training.champion_baseline import registered_scores
 from pipelines.training.evaluation_result import Evaluation
@@ -89,10 +88,10 @@ def _compare(
     test, challenger = evaluation.test.take(rows), evaluation.scores["model"][rows]
     replicates = settings.training.bootstrap
     gain = log_loss_gain(test.y, challenger, champion, test.customer_id, replicates)
-    economics, values = economics_of(settings.economics), customer_values(settings, test.margin)
     profit, who = None, test.customer_id
-    if economics is not None and values is not None:
-        profit = profit_gain(test.y, challenger, champion, values[0], economics, who, replicates)
+    if evaluation.contacts:
+        contacts = take_rows(evaluation.contacts[0], rows)
+        profit = profit_gain(test.y, challenger, champion, contacts, who, replicates)
     return ChampionComparison(len(test), gain, top_overlap(challenger, champion), profit=profit)
 
 

@@ -14,6 +14,7 @@ from models.explain.shap_values import by_driver, by_family, global_importance
 from models.leaks.verdict import LeakWarning, leak_warning
 from models.metrics.bootstrap import Interval
 from models.metrics.by_subgroup import DecayMonth, SubgroupCalibration, calibration_by_subgroup
+from models.metrics.profit import Contacts
 from models.metrics.scorecard import scorecard
 from models.metrics.unseen_customers import UnseenCustomersCheck
 from pipelines.config.settings import Settings
@@ -32,7 +33,7 @@ class Evaluation:
     ``cards`` holds a scorecard for each of ``scores``, profit among it where the configuration
     has economics; ``descriptions`` says what each baseline is, or why it was not evaluated.
     ``unseen`` and ``staying`` are of the newest fold: customers that the model never met, and
-    months after what it learned.
+    months after what it learned. ``contacts`` are with the test rows, at each multiple.
     """
 
     test: Examples
@@ -48,6 +49,7 @@ class Evaluation:
     parts: tuple[SubgroupCalibration, ...]
     unseen: UnseenCustomersCheck | None
     staying: tuple[DecayMonth, ...]
+    contacts: tuple[Contacts, ...]
 
 
 def evaluate_scores(
@@ -61,6 +63,7 @@ def evaluate_scores(
     unseen: UnseenCustomersCheck | None,
     staying: tuple[DecayMonth, ...],
     alarm: float,
+    contacts: tuple[Contacts, ...],
 ) -> Evaluation:
     """Scorecards of ``scores`` (name → (n,)) on the test rows, and what the model rests on.
 
@@ -69,7 +72,8 @@ def evaluate_scores(
     """
     replicates = settings.training.bootstrap
     cards = {
-        name: scorecard(test.y, p, test.customer_id, replicates) | profit_card(settings, test, p)
+        name: scorecard(test.y, p, test.customer_id, replicates)
+        | profit_card(contacts, test, p, replicates)
         for name, p in scores.items()
     }
     auc = cards["model"]["auc"].value
@@ -92,4 +96,5 @@ def evaluate_scores(
         parts=calibration_by_subgroup(test, scores["model"], replicates),
         unseen=unseen,
         staying=staying,
+        contacts=contacts,
     )

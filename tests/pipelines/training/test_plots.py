@@ -115,7 +115,9 @@ def test_profit_and_staying_power_follow_their_figures() -> None:
 
     def profit(height: float) -> bytes:
         curve = ProfitCurve(share, height * share * (0.6 - share), share)
-        return plots.profit({"4 times keeping one": curve, "10 times keeping one": curve}, "NOK")
+        return plots.profit(
+            {"4 times keeping one": curve, "10 times keeping one": curve}, "NOK", 0.1
+        )
 
     assert profit(10) == profit(10) != profit(20)
 
