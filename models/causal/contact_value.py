@@ -13,9 +13,9 @@ import pandas as pd
 from models.causal.uplift import woken_shares
 from models.dataset.array_types import Floats
 from models.dataset.examples import ASLEEP
-from models.metrics.profit import Contacts, Economics, annual_hazard, customer_value
+from models.metrics.profit import Contacts, Economics, customer_value
 
-_TO_MEASURE = 0.5
+_SPREAD = 0.5
 
 
 def contacts_with(
@@ -30,7 +30,8 @@ def contacts_with(
     """
     chances = pd.Series(p, index=customers.index)
     by_line = chances.groupby([customers["as_of"], customers["product_line"]], dropna=False)
-    hazard = annual_hazard(by_line.transform("mean").to_numpy(dtype=np.float64), horizon_days)
+    leaves = np.minimum(by_line.transform("mean").to_numpy(dtype=np.float64), 1 - 1e-9)
+    hazard = -np.log1p(-leaves) * 365 / horizon_days
     margin = customers["margin"].to_numpy(dtype=np.float64)
     as_of = customers["as_of"].to_numpy().astype("datetime64[D]")
     sleeps = customers[ASLEEP].to_numpy(dtype=bool)
@@ -68,7 +69,7 @@ class SavedShare:
         """
         if self.measured is None or self.error is None:
             return self.assumed
-        weight = 1 / (1 + (self.error / (_TO_MEASURE * self.assumed)) ** 2)
+        weight = 1 / (1 + (self.error / (_SPREAD * self.assumed)) ** 2)
         return float(np.clip(weight * self.measured + (1 - weight) * self.assumed, 0, 1))
 
 
@@ -77,11 +78,10 @@ def measured_share(
 ) -> SavedShare:
     """γ by intention to treat: by how much of the held out's leaving less the treated left.
 
-    γ = −Δ/q + ω(1 − q)/q with Δ the ``difference`` of the shares that left and q that of the held
-    out; ``woken`` (ω) is what the treated are assumed to be woken by, which Δ holds already and
-    the value of a contact subtracts. The unreached count, as a contact is valued before anybody
-    answers. Standard error by the delta method, a leaver and a stayer more in each arm.
-    Not measured while nobody of the held out has left.
+    γ = −Δ/q + ω(1 − q)/q with Δ the ``difference`` of the shares that left, q that of the held out
+    and ω the share of stayers assumed to be ``woken``, whom the value of a contact counts apart.
+    Standard error by the delta method, a leaver and a stayer more in each arm. Not measured while
+    nobody of the held out has left.
 
     >>> found = measured_share(0.3, -0.02, 4_000, 1_000, 100, woken=0.0)
     >>> round(found.measured, 3), round(found.error, 3), round(found.used, 3)

@@ -71,29 +71,11 @@ class ProfitCurve:
 
     The list is in order of expected value. It starts at share 0 and has a point after each
     group of equal ones; in between it is straight, as ties are split fractionally. ``realised``
-    counts who left, ``expected`` what the probabilities promised.
+    counts who left.
     """
 
     share: Floats
     realised: Floats
-    expected: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class ListProfit:
-    """Realised profit per customer of the lists that a team calls, and their share of them."""
-
-    profit: Interval
-    share: Interval
-
-
-def annual_hazard(p: Floats, horizon_days: int) -> Floats:
-    """h, the rate of leaving a year that gives chances ``p`` (n,) within the horizon.
-
-    >>> annual_hazard(np.array([0.0, 1 - np.exp(-0.25)]), 365).round(2).tolist()
-    [0.0, 0.25]
-    """
-    return np.asarray(-np.log1p(-np.minimum(p, 1 - 1e-9)) * 365 / horizon_days, dtype=np.float64)
 
 
 def customer_value(
@@ -102,10 +84,9 @@ def customer_value(
     """V, (n,): discounted margin of the years that a customer stays, or the price of another.
 
     ``m·(1 − exp(−(ρ + h)T))/(ρ + h)`` is the margin m a year of a customer who leaves at the rate
-    ``hazard`` (h), ρ = ln(1 + discount rate): survival-weighted as in Lemmens and Gupta (2020,
-    Marketing Science 39). A company that pays ``multiple`` times the contact and the offer to win a
-    customer values one at no less; it is not paid on top, as who is replaced brings the margin.
-    ``margin`` is each customer's a year; NaN takes ``economics.margin_per_year``.
+    ``hazard`` (h, a year), ρ = ln(1 + discount rate): survival-weighted as in Lemmens and Gupta
+    (2020, Marketing Science 39). Who pays ``multiple`` times the contact and the offer to win a
+    customer values one at no less. NaN in ``margin`` takes ``economics.margin_per_year``.
 
     >>> economics = Economics(1_000, 5, contact_cost=30, offer_cost=300, saved_share=0.3)
     >>> customer_value(np.array([2_000.0, np.nan, 100.0]), economics, 4).round(2).tolist()
@@ -161,25 +142,22 @@ def uplift_value(
 
 
 def profit_curve(y: Labels, p: Floats, contacts: Contacts) -> ProfitCurve:
-    """Realised and expected profit by list size, of arrays (n,)."""
-    expected = contacts.worth(p)
-    order, starts = descending(expected)
-    gains = np.stack([np.ones(len(y)), contacts.worth(y.astype(np.float64)), expected])
+    """Realised profit by list size, of arrays (n,)."""
+    order, starts = descending(contacts.worth(p))
+    gains = np.stack([np.ones(len(y)), contacts.worth(y.astype(np.float64))])
     return ProfitCurve(*_sums(gains[:, order], starts) / max(len(y), 1))
 
 
 def profit_at_depth(
     y: Labels, p: Floats, contacts: Contacts, customer_id: Texts, replicates: int = 200
-) -> ListProfit:
-    """Realised profit per customer of each night's first ``contacts.calls`` by expected value.
+) -> tuple[Interval, Interval]:
+    """Realised profit per customer of each night's first ``contacts.calls``, and the share called.
 
-    Nobody is called whose expected value is not above 0. Intervals are from a bootstrap over
+    By expected value, and nobody for whom it is not above 0. Intervals are from a bootstrap over
     customers, in which a night's list is the same share of its customers.
     """
-    profit, share = _of_lists(y, p, contacts)
-    return ListProfit(
-        bootstrap(profit, customer_id, replicates), bootstrap(share, customer_id, replicates)
-    )
+    profit, share = (bootstrap(f, customer_id, replicates) for f in _of_lists(y, p, contacts))
+    return profit, share
 
 
 def profit_gain(
@@ -195,10 +173,9 @@ def profit_gain(
     return paired_bootstrap(first, second, customer_id, replicates)
 
 
-Statistic = Callable[[Floats], Floats]
-
-
-def _of_lists(y: Labels, p: Floats, contacts: Contacts) -> tuple[Statistic, Statistic]:
+def _of_lists(
+    y: Labels, p: Floats, contacts: Contacts
+) -> tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]:
     """Profit and share called, (r,) each, of row weights (r, n)."""
     promised, realised = contacts.worth(p), contacts.worth(y.astype(np.float64))
     nights = []

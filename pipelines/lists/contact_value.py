@@ -22,22 +22,19 @@ def with_values(settings: Settings, scored: pd.DataFrame, as_of: date) -> pd.Dat
     Where it was measured how a customer like this one responds (``UPLIFT``), that decides and
     nobody counts as asleep. Elsewhere, where no trial has been, the rule before it stands.
     """
-    measured = scored.reindex(columns=[UPLIFT])[UPLIFT].astype("float64")
+    reduction = scored.reindex(columns=[UPLIFT])[UPLIFT].to_numpy(dtype="float64")
     remains = scored.reindex(columns=[REMAINS])[REMAINS].fillna(1.0).to_numpy(dtype="float64")
     sleeps = asleep(scored, as_of, settings.list.peace.asleep_days)
     p = scored["churn_probability"].to_numpy(dtype="float64")
     cohort = scored.assign(asleep=sleeps, as_of=pd.Timestamp(as_of))
     contacts = contacts_of(settings, cohort, p, as_of)
-    scored = scored.assign(asleep=sleeps & measured.isna())
+    scored = scored.assign(asleep=sleeps & np.isnan(reduction))
     if contacts is None:
         return scored
 
     def worth(each: Contacts) -> Floats:
-        stays = remains * (1 - p)
-        by_effect = uplift_value(
-            measured.to_numpy(dtype="float64"), each.value, each.economics, stays
-        )
-        return np.where(measured.isna(), each.worth(p, remains), by_effect)
+        by_effect = uplift_value(reduction, each.value, each.economics, remains * (1 - p))
+        return np.where(np.isnan(reduction), each.worth(p, remains), by_effect)
 
     low, high = contacts
     return scored.assign(

@@ -37,7 +37,7 @@ from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
 from pipelines.training.champion_baseline import champion_baseline
 from pipelines.training.evaluation_result import Evaluation, evaluate_scores
-from pipelines.training.profit import contacts_with
+from pipelines.training.profit import contacts_of_test
 
 # The configuration's seeds are a number, its folds those of the test months.
 _SETTABLE = {field.name for field in fields(Recipe)} - {"seeds", "folds"}
@@ -101,7 +101,7 @@ def evaluate(settings: Settings, examples: Examples, as_of: date) -> Evaluation:
         unseen=unseen_customers(settings, examples, last, p),
         staying=months_after(settings, examples, last, p),
         alarm=auc_alarm(settings, examples),
-        contacts=contacts_with(settings, test, test_scores["model"], as_of),
+        contacts=contacts_of_test(settings, test, test_scores["model"], as_of),
     )
 
 

@@ -15,7 +15,7 @@ from pipelines.config.settings import Settings
 ENDS = ("low_multiple", "high_multiple")
 
 
-def contacts_with(
+def contacts_of_test(
     settings: Settings, test: Examples, p: Floats, as_of: date
 ) -> tuple[Contacts, ...]:
     """Contacts with the test rows at each multiple of ``ENDS``, empty without economics.
@@ -52,6 +52,6 @@ def profit_card(
     """
     card: dict[str, Interval] = {}
     for end, each in zip(ENDS, contacts, strict=False):
-        found = profit_at_depth(test.y, p, each, test.customer_id, replicates)
-        card |= {f"profit_at_{end}": found.profit, f"profit_share_at_{end}": found.share}
+        profit, share = profit_at_depth(test.y, p, each, test.customer_id, replicates)
+        card |= {f"profit_at_{end}": profit, f"profit_share_at_{end}": share}
     return card

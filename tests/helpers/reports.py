@@ -129,7 +129,9 @@ def bare():
     return replace(
         facts,
         run=replace(facts.run, data_until=None, notices=()),
-        tonight=replace(facts.tonight, value=None, called=0, called_leavers=0.0, actions=()),
+        tonight=replace(
+            facts.tonight, value=None, called=0, called_leavers=0.0, actions=(), saved=None
+        ),
         reach=(Reach(40, 12.0),),
         reasons=RiskReasons(0, None, None, (), ()),
         monitored_on=None,

@@ -114,7 +114,7 @@ def test_profit_and_staying_power_follow_their_figures() -> None:
     share = np.linspace(0, 1, 11)
 
     def profit(height: float) -> bytes:
-        curve = ProfitCurve(share, height * share * (0.6 - share), share)
+        curve = ProfitCurve(share, height * share * (0.6 - share))
         return plots.profit(
             {"4 times keeping one": curve, "10 times keeping one": curve}, "NOK", 0.1
         )

@@ -10,7 +10,7 @@ from models.dataset.array_types import take_rows
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureSpec
 from pipelines.lists.contact_value import with_values
-from pipelines.training.profit import contacts_with
+from pipelines.training.profit import contacts_of_test
 
 ECONOMICS = {
     "margin_per_year": 1_000,
@@ -46,7 +46,7 @@ def test_a_row_is_worth_the_same_in_the_scorecard_in_promotion_and_at_night(comp
     p = night["churn_probability"].to_numpy()
     for end, card in zip(
         ("expected_value", "expected_value_high"),
-        contacts_with(settings, test, p, DAY),
+        contacts_of_test(settings, test, p, DAY),
         strict=True,
     ):
         np.testing.assert_array_equal(card.worth(p), listed[end])
