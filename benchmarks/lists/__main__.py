@@ -56,7 +56,7 @@ def _one_deal(data: Company, piloted: pilot.Pilot) -> list[Worth]:
     for rows, night, lists in _later_nights(data, nights.MINUTES):
         value, p = data.value[rows], night[PROBABILITY].to_numpy(dtype=np.float64)
         effect = piloted.model.effect(data.spec.encode(night), p)
-        score = {_EFFECT: uplift_value(effect, value, data.economics)}
+        score = {_EFFECT: uplift_value(effect, value, data.economics, 1 - p)}
         truth = part(data.truth, rows)
         months.append(nights.compared(lists, truth, value, data.economics, score))
     return [combined(each, sum) for each in zip(*months, strict=True)]

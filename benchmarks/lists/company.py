@@ -16,10 +16,10 @@ from benchmarks.lists.truth import read_key, responses
 from features.timeline import month_starts
 from models.churn.fit import fit
 from models.dataset.array_types import Floats, Index
-from models.dataset.examples import MARGIN
+from models.dataset.examples import ASLEEP
 from models.dataset.feature_spec import FeatureSpec
-from models.metrics.profit import Economics
-from pipelines.config.economics import customer_values, economics_of
+from models.metrics.profit import Contacts, Economics
+from pipelines.config.economics import contacts_of
 from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS
 from pipelines.lists.actions import load_actions, suggest
@@ -104,22 +104,23 @@ class Company:
         return self.truth["alone"].to_numpy(dtype=np.float64)
 
     @cached_property
+    def contacts(self) -> Contacts:
+        """Contacts with everybody at the low multiple, all of them awake."""
+        p = self.scores[PROBABILITY].to_numpy(dtype=np.float64)
+        contacts = contacts_of(self.settings, self.scores.assign(**{ASLEEP: False}), p, LAST)
+        if contacts is None:
+            raise SystemExit("the demo's configuration has no economics")
+        return contacts[0]
+
+    @property
     def economics(self) -> Economics:
         """What contacts cost and bring."""
-        economics = economics_of(self.settings.economics)
-        if economics is None:
-            raise SystemExit("the demo's configuration has no economics")
-        return economics
+        return self.contacts.economics
 
-    @cached_property
+    @property
     def value(self) -> Floats:
-        """Each customer's value, by the margin a year in minor units."""
-        values = customer_values(
-            self.settings, np.asarray(self.scores[MARGIN].astype("float64"), dtype=np.float64)
-        )
-        if values is None:
-            raise SystemExit("the demo's configuration has no economics")
-        return values[0]
+        """Each customer's value."""
+        return self.contacts.value
 
     @cached_property
     def rows(self) -> list[Index]:
@@ -137,7 +138,7 @@ class Company:
         for night in parts.values():
             rows = score_rows(settings, model, read_matrix(night, [*KEYS, *names]))
             nights.append(rows.join(suggest(rows, rules, REASONS)))
-        found = causes_of(settings, model, company.catalog, rows)
+        found = causes_of(settings, model, company.catalog, rows, LAST)
         pd.DataFrame([asdict(each) for each in found]).to_parquet(self.folder / "causes.parquet")
         return pd.concat(nights, ignore_index=True)
 

@@ -8,9 +8,8 @@ import pandas as pd
 
 from benchmarks.lists.company import Company, part
 from benchmarks.lists.truth import read_key, responses
-from benchmarks.lists.worth import Worth, combined, worth
+from benchmarks.lists.worth import Worth, combined, contact_worth, worth
 from models.dataset.array_types import Floats, Index
-from models.metrics.profit import uplift_value
 from pipelines.simulator.options import TYPES, USUAL_TYPES
 from pipelines.simulator.reactions import deal_types
 
@@ -47,8 +46,7 @@ def deal_again(company: Company) -> list[Deal]:
         kinds = {"type": np.array(TYPES)[kind], "effect_of_contact": effect}
         assigned = replace(key, kinds=key.kinds.assign(**kinds))
         told = responses(assigned, company.scores, company.days)
-        kept = (told["alone"] - told["contacted"]).to_numpy(dtype=np.float64)
-        found.append(Deal(told, uplift_value(kept, company.value, company.economics)))
+        found.append(Deal(told, contact_worth(told, company.value, company.economics)))
     return found
 
 

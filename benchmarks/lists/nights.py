@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.lists.company import PROBABILITY
-from benchmarks.lists.worth import Worth, combined, first_by, worth
+from benchmarks.lists.worth import Worth, combined, contact_worth, first_by, worth
 from models.dataset.array_types import Floats, Index, Mask
-from models.metrics.profit import Economics, expected_value, uplift_value
+from models.metrics.profit import Economics, expected_value
 from pipelines.config.settings import Settings
 from pipelines.lists.contact_value import with_values
 from pipelines.lists.lanes import Capacity, place
@@ -61,8 +61,7 @@ def compared(
 ) -> list[Worth]:
     """Each list of one night and, as long, those by the scores ``more``, the best, and what chance
     would bring on average."""
-    kept = (truth["alone"] - truth["contacted"]).to_numpy(dtype=np.float64)
-    brought = uplift_value(kept, value, economics)
+    brought = contact_worth(truth, value, economics)
     size = len(lists[CALL_LIST])
     best = {BEST: np.where(brought > 0, brought, -np.inf)}
     by_score = {name: first_by(score, size) for name, score in {**more, **best}.items()}

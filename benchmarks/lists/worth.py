@@ -8,6 +8,7 @@ import pandas as pd
 
 from benchmarks.lists.truth import SLEEPING_DOG
 from models.dataset.array_types import Floats, Index
+from models.metrics.profit import Economics, uplift_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,13 @@ class Worth:
     kept: float
     woken: float
     harm: float
+
+
+def contact_worth(truth: pd.DataFrame, value: Floats, economics: Economics) -> Floats:
+    """What contacting each brings by the truth, (n,)."""
+    alone = truth["alone"].to_numpy(dtype=np.float64)
+    kept = alone - truth["contacted"].to_numpy(dtype=np.float64)
+    return uplift_value(kept, value, economics, 1 - alone)
 
 
 def worth(name: str, chosen: Index, truth: pd.DataFrame, brought: Floats) -> Worth:

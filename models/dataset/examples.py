@@ -25,8 +25,7 @@ from models.dataset.array_types import (
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.dataset.histories import by_customer_and_date
 
-MARGIN = "margin_per_year"
-"""Days to what is not known to have happened."""
+MARGIN, ASLEEP = "margin_per_year", "asleep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,8 @@ class Examples:
     ``x`` is float32 in Fortran order, shape (n, f), as ``spec`` encodes it; the others have
     shape (n,): ``as_of`` datetime64[D], ``y`` int8 with 1 for a voluntary notice in the label
     window and 0 for none, ``margin`` what the customer leaves a year in minor units of money (NaN
-    where it is not known), which values a list and is no input of a model. Censored rows and
-    competing outcomes are not examples.
+    where it is not known) and ``asleep`` whom contact may wake, which value a list and are no
+    inputs of a model. Censored rows and competing outcomes are not examples.
     """
 
     customer_id: Texts
@@ -47,6 +46,7 @@ class Examples:
     y: Labels
     spec: FeatureSpec
     margin: Floats
+    asleep: Mask
 
     def __len__(self) -> int:
         return len(self.y)
@@ -72,7 +72,8 @@ class Examples:
     def build(frame: pd.DataFrame, spec: FeatureSpec, labels: "pd.Series[int]") -> "Examples":
         """Encode and sort the rows of ``frame`` (customer_id, as_of, product_line, features).
 
-        A column ``margin_per_year`` gives the margins; without it they are not known.
+        A column ``margin_per_year`` gives the margins, without it they are not known; ``asleep``
+        those whom contact may wake, without it nobody.
         ``labels`` runs parallel to ``frame``'s rows (by position) and holds only 0 and 1.
         Raises ``ModelError`` on another label, a missing key, or a customer twice on one date.
         """
@@ -81,6 +82,7 @@ class Examples:
         y = labels.to_numpy()
         _check(frame, as_of, y)
         margin: pd.Series[Any] = frame.get(MARGIN, pd.Series(np.nan, frame.index))
+        asleep: pd.Series[Any] = frame.get(ASLEEP, pd.Series(False, frame.index))
         order = by_customer_and_date(frame)
         _refuse_repeats(customer[order], as_of[order])
         return Examples(
@@ -91,6 +93,7 @@ class Examples:
             y[order].astype(np.int8),
             spec,
             margin.to_numpy(dtype="float64", na_value=np.nan)[order],
+            asleep.to_numpy(dtype=bool)[order],
         )
 
 

@@ -1,12 +1,12 @@
-"""Maximum profit of a retention list, with each customer's own value.
+"""Value of a contact with a customer, and profit of a list of as many as a team really calls.
 
-The maximum over all list sizes is the profit measure of Verbeke, Dejaeger, Martens, Hur and
-Baesens (2012, EJOR 218) and Verbraken, Verbeke and Baesens (2013, IEEE TKDE 25; MPC, and EMPC
-where the saved share is drawn from a distribution), with three changes. Each customer has a value
-of their own; a stayer pays no offer, because only those about to leave are given one; and the
-contact itself makes some stayers leave, as a field experiment found (Ascarza, Iyengar and
+Campaign profit is that of Neslin, Gupta, Kamakura, Lu and Mason (2006, J. Marketing Research 43),
+which Verbeke, Dejaeger, Martens, Hur and Baesens (2012, EJOR 218) and Verbraken, Verbeke and
+Baesens (2013, IEEE TKDE 25; MPC) take at the list size that is best in hindsight. Four changes:
+each customer has a value of their own; of the stayers only a share takes the offer (all of them
+there); contact makes some stayers leave, as a field experiment found (Ascarza, Iyengar and
 Schleicher 2016, J. Marketing Research 53: 10.0 % of encouraged customers left, 6.4 % of the
-others).
+others); and a list is as long as the team's time, since nobody knows its best size beforehand.
 
 All money is in major units of one currency.
 """
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.dataset.array_types import Floats, Index, Labels, Texts
-from models.metrics.bootstrap import Interval, draws, interval, paired_bootstrap
+from models.dataset.array_types import Days, Floats, Index, Labels, Texts
+from models.metrics.bootstrap import Interval, bootstrap, paired_bootstrap
 from models.metrics.ranking import cumulative_sums, descending
 
 
@@ -25,10 +25,11 @@ from models.metrics.ranking import cumulative_sums, descending
 class Economics:
     """What a customer brings and what a contact costs and does.
 
-    ``margin_per_year`` is what a customer brings who has no known margin of their own, and
-    ``years`` how long a saved customer stays. ``contact_cost`` (f) is paid for everybody
-    contacted, ``offer_cost`` (d) for every leaver saved. ``saved_share`` (γ) of the contacted
-    leavers stay; ``woken_share`` (ω) of the contacted stayers leave because of it.
+    ``margin_per_year`` is what a customer brings who has no known margin of their own, ``years``
+    (T) the longest that is counted on, ``discount_rate`` what money costs a year.
+    ``contact_cost`` (f) is paid for everybody contacted, ``offer_cost`` (d) for every leaver saved
+    and for ``offer_taken_by_stayers`` (ψ) of the contacted stayers. ``saved_share`` (γ) of the
+    contacted leavers stay; ``woken_share`` (ω) of the contacted stayers leave because of it.
     ``acquisition_cost_multiple`` (low, high): winning a customer costs this many times what
     keeping one does. It is a range (4 to 10, S1), so every figure comes as a pair.
     """
@@ -40,6 +41,28 @@ class Economics:
     saved_share: float
     woken_share: float = 0.0
     acquisition_cost_multiple: tuple[float, float] = (4.0, 10.0)
+    offer_taken_by_stayers: float = 0.0
+    discount_rate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """Contacts with customers (n,) on one or more nights ``as_of``.
+
+    ``value`` is V at the acquisition ``multiple``, ``woken`` each one's ω, ``calls`` how many
+    contacts the team makes a night.
+    """
+
+    as_of: Days
+    value: Floats
+    woken: Floats
+    economics: Economics
+    multiple: float
+    calls: float
+
+    def worth(self, p: Floats, remains: Floats | float = 1.0) -> Floats:
+        """``expected_value`` of each at chances of leaving ``p`` (n,)."""
+        return expected_value(p, self.value, self.economics, self.woken, remains)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,45 +71,49 @@ class ProfitCurve:
 
     The list is in order of expected value. It starts at share 0 and has a point after each
     group of equal ones; in between it is straight, as ties are split fractionally. ``realised``
-    counts who left, ``expected`` what the probabilities promised.
+    counts who left.
     """
 
     share: Floats
     realised: Floats
-    expected: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class MaximumProfit:
-    """The best realised profit per customer of any list size, and that list's share of them."""
+def customer_value(
+    margin: Floats, economics: Economics, multiple: float, hazard: Floats | float = 0.0
+) -> Floats:
+    """V, (n,): discounted margin of the years that a customer stays, or the price of another.
 
-    profit: Interval
-    share: Interval
-
-
-def customer_value(margin: Floats, economics: Economics, multiple: float) -> Floats:
-    """V, (n,): margin over the years, plus what winning a replacement would cost.
-
-    ``margin`` is each customer's a year; NaN takes ``economics.margin_per_year``. Winning costs
-    ``multiple`` times what keeping does, which is the contact and the offer.
+    ``m·(1 − exp(−(ρ + h)T))/(ρ + h)`` is the margin m a year of a customer who leaves at the rate
+    ``hazard`` (h, a year), ρ = ln(1 + discount rate): survival-weighted as in Lemmens and Gupta
+    (2020, Marketing Science 39). Who pays ``multiple`` times the contact and the offer to win a
+    customer values one at no less. NaN in ``margin`` takes ``economics.margin_per_year``.
 
     >>> economics = Economics(1_000, 5, contact_cost=30, offer_cost=300, saved_share=0.3)
-    >>> customer_value(np.array([2_000.0, np.nan]), economics, 4).tolist()
-    [11320.0, 6320.0]
+    >>> customer_value(np.array([2_000.0, np.nan, 100.0]), economics, 4).round(2).tolist()
+    [10000.0, 5000.0, 1320.0]
+    >>> customer_value(np.array([2_000.0]), economics, 4, hazard=0.2).round().tolist()
+    [6321.0]
     """
     known = np.where(np.isnan(margin), economics.margin_per_year, margin)
+    rate = np.maximum(np.log1p(economics.discount_rate) + hazard, 1e-9)
+    margins = known * -np.expm1(-rate * economics.years) / rate
     keeping = economics.contact_cost + economics.offer_cost
-    return np.asarray(known * economics.years + multiple * keeping, dtype=np.float64)
+    return np.asarray(np.maximum(margins, multiple * keeping), dtype=np.float64)
 
 
 def expected_value(
-    p: Floats, value: Floats, economics: Economics, woken: Floats | None = None
+    p: Floats,
+    value: Floats,
+    economics: Economics,
+    woken: Floats | None = None,
+    remains: Floats | float = 1.0,
 ) -> Floats:
-    """EV = p·γ·(V − d) − f − (1 − p)·ω·V of contacting a customer who leaves with chance ``p``.
+    """EV = q·(p·γ·(V − d) − (1 − p)·(ψ·d + ω·V)) − f of contacting one who leaves with chance p.
 
     ``p`` and ``value`` have shape (n,), or one is a scalar array; with ``p`` 1 or 0 it is what
     the contact brought in hindsight, as expected over who lets themselves be saved or woken.
-    ``woken`` (n,) is each one's own ω; without it that of the economics.
+    ``woken`` (n,) is each one's own ω; without it that of the economics. ``remains`` (q) is the
+    chance that nothing but a notice ends the contract within the horizon: ``p`` is given that.
 
     >>> economics = Economics(1_000, 5, contact_cost=30, offer_cost=300, saved_share=0.3)
     >>> expected_value(np.array([0.5]), np.array([5_000.0]), economics).tolist()
@@ -94,94 +121,85 @@ def expected_value(
     """
     saved = economics.saved_share * (value - economics.offer_cost)
     loss = (economics.woken_share if woken is None else woken) * value
-    return np.asarray(p * saved - economics.contact_cost - (1 - p) * loss, dtype=np.float64)
+    loss = loss + economics.offer_taken_by_stayers * economics.offer_cost
+    return np.asarray(
+        remains * (p * saved - (1 - p) * loss) - economics.contact_cost, dtype=np.float64
+    )
 
 
-def uplift_value(reduction: Floats, value: Floats, economics: Economics) -> Floats:
-    """EV = r·V − max(r, 0)·d − f of contact that lowers each one's chance of leaving by r.
+def uplift_value(
+    reduction: Floats, value: Floats, economics: Economics, stays: Floats | float = 1.0
+) -> Floats:
+    """EV = r·V − (max(r, 0) + s·ψ)·d − f of contact that lowers each one's chance of leaving by r.
 
     ``reduction`` (n,) is r: each customer's own γ where it is above 0, and ω where it is below.
+    ``stays`` (s) is the chance of staying without contact; unless told, everybody may take the
+    offer.
     """
-    offers = np.maximum(reduction, 0) * economics.offer_cost
-    return np.asarray(reduction * value - offers - economics.contact_cost, dtype=np.float64)
+    takers = np.maximum(reduction, 0) + stays * economics.offer_taken_by_stayers
+    brought = reduction * value - takers * economics.offer_cost
+    return np.asarray(brought - economics.contact_cost, dtype=np.float64)
 
 
-def profit_curve(y: Labels, p: Floats, value: Floats, economics: Economics) -> ProfitCurve:
-    """Realised and expected profit by list size, of arrays (n,)."""
-    order, starts, realised, expected = _ordered(y, p, value, economics)
-    one = np.ones((1, len(order)))
-    share, gained = _cumulative(realised, one, starts)
-    _, expected = _cumulative(expected, one, starts)
-    return ProfitCurve(share[0], gained[0], expected[0])
+def profit_curve(y: Labels, p: Floats, contacts: Contacts) -> ProfitCurve:
+    """Realised profit by list size, of arrays (n,)."""
+    order, starts = descending(contacts.worth(p))
+    gains = np.stack([np.ones(len(y)), contacts.worth(y.astype(np.float64))])
+    return ProfitCurve(*_sums(gains[:, order], starts) / max(len(y), 1))
 
 
-def maximum_profit(
-    y: Labels,
-    p: Floats,
-    value: Floats,
-    economics: Economics,
-    customer_id: Texts,
-    replicates: int = 200,
-    seed: int = 0,
-) -> MaximumProfit:
-    """The highest point of the realised curve, with intervals from a bootstrap over customers.
+def profit_at_depth(
+    y: Labels, p: Floats, contacts: Contacts, customer_id: Texts, replicates: int = 200
+) -> tuple[Interval, Interval]:
+    """Realised profit per customer of each night's first ``contacts.calls``, and the share called.
 
-    0 at share 0 when no list size pays. Being a maximum it flatters all lists a little; compare
-    models on the same rows. Each replicate has its own best size.
+    By expected value, and nobody for whom it is not above 0. Intervals are from a bootstrap over
+    customers, in which a night's list is the same share of its customers.
     """
-    order, starts, realised, _ = _ordered(y, p, value, economics)
-    profit, share = _best(realised, np.ones((1, len(order))), starts)
-    replicated = [
-        _best(realised, weights, starts) for weights in draws(customer_id[order], replicates, seed)
-    ]
-    profits, shares = np.concatenate([np.empty((2, 0)), *replicated], axis=1)
-    return MaximumProfit(interval(float(profit[0]), profits), interval(float(share[0]), shares))
+    profit, share = (bootstrap(f, customer_id, replicates) for f in _of_lists(y, p, contacts))
+    return profit, share
 
 
 def profit_gain(
     y: Labels,
     p: Floats,
     reference: Floats,
-    value: Floats,
-    economics: Economics,
+    contacts: Contacts,
     customer_id: Texts,
     replicates: int = 200,
-    seed: int = 0,
 ) -> Interval:
-    """Maximum profit per customer of ``p`` minus that of ``reference``, (n,) both, paired.
-
-    Both lists see the same draws of customers, each its own best size in every one.
-    """
-
-    def best(probability: Floats) -> Callable[[Floats], Floats]:
-        order, starts, gain, _ = _ordered(y, probability, value, economics)
-        return lambda weights: _best(gain, weights[:, order], starts)[0]
-
-    return paired_bootstrap(best(p), best(reference), customer_id, replicates, seed)
+    """``profit_at_depth`` of ``p`` minus that of ``reference``, (n,) both, on the same draws."""
+    first, second = (_of_lists(y, each, contacts)[0] for each in (p, reference))
+    return paired_bootstrap(first, second, customer_id, replicates)
 
 
-def _ordered(
-    y: Labels, p: Floats, value: Floats, economics: Economics
-) -> tuple[Index, Index, Floats, Floats]:
-    """List order, where each tied group starts, and in that order the two profits a row."""
-    expected = expected_value(p, value, economics)
-    order, starts = descending(expected)
-    realised = expected_value(y[order].astype(np.float64), value[order], economics)
-    return order, starts, realised, expected[order]
+def _of_lists(
+    y: Labels, p: Floats, contacts: Contacts
+) -> tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]:
+    """Profit and share called, (r,) each, of row weights (r, n)."""
+    promised, realised = contacts.worth(p), contacts.worth(y.astype(np.float64))
+    nights = []
+    for day in np.unique(contacts.as_of):
+        night = np.flatnonzero(contacts.as_of == day)
+        pays = night[promised[night] > 0]
+        order, starts = descending(promised[pays])
+        nights.append((night, pays[order], starts))
+
+    def sums(weights: Floats, gain: Floats) -> Floats:
+        total: Floats = np.zeros(len(weights))
+        for night, rows, starts in nights:
+            limit = weights[:, night].sum(axis=1) * contacts.calls / len(night)
+            length = _sums(weights[:, rows], starts)
+            gained = _sums(weights[:, rows] * gain[rows], starts)
+            total += [np.interp(*each) for each in zip(limit, length, gained, strict=True)]
+        return np.asarray(total / np.maximum(weights.sum(axis=1), 1), dtype=np.float64)
+
+    ones = np.ones(len(y))
+    return lambda weights: sums(weights, realised), lambda weights: sums(weights, ones)
 
 
-def _cumulative(gain: Floats, weights: Floats, starts: Index) -> tuple[Floats, Floats]:
-    """Share contacted and profit per customer after each tied group, (r, g + 1)."""
-    total = np.maximum(weights.sum(axis=1, keepdims=True), 1)
-    share, profit = (
-        cumulative_sums(np.add.reduceat(rows, starts, axis=1)) / total
-        for rows in (weights, weights * gain)
-    )
-    return share, profit
-
-
-def _best(gain: Floats, weights: Floats, starts: Index) -> tuple[Floats, Floats]:
-    share, profit = _cumulative(gain, weights, starts)
-    best = profit.argmax(axis=1)
-    rows = np.arange(len(best))
-    return profit[rows, best], share[rows, best]
+def _sums(rows: Floats, starts: Index) -> Floats:
+    """Sums of rows (r, n) from 0 to the end of each tied group, (r, g + 1)."""
+    if not len(starts):
+        return np.zeros((len(rows), 1))
+    return cumulative_sums(np.add.reduceat(rows, starts, axis=1))

@@ -23,7 +23,7 @@ from pipelines.jobs.check import Report
 from pipelines.jobs.nightly import Night
 from pipelines.jobs.promote import PromotionResult
 from pipelines.jobs.recalibrate import NOTHING, RecalibrationResult
-from pipelines.lists.previous_nights import lane_counts, top_rows
+from pipelines.lists.previous_nights import manifest_facts, top_rows
 from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.result import MonitoringResult
 from pipelines.simulator.compare import Comparison
@@ -154,8 +154,15 @@ def night_done(night: Night) -> None:
     for path in sorted(folder.iterdir()):
         print(f"  {path}")
     print(f"  {night.publication.out / 'current'} points there\n")
-    lanes = lane_counts(folder)
-    print("Lanes: " + ", ".join(f"{lane} {count:,}" for lane, count in lanes.items()) + "\n")
+    facts = manifest_facts(folder)
+    counts = ", ".join(f"{lane} {count:,}" for lane, count in facts.get("lanes", {}).items())
+    print(f"Lanes: {counts}")
+    if share := facts.get("saved_share"):
+        found = "nothing measured yet"
+        if share["measured"] is not None:
+            found = f"{share['measured']:.1%} measured on {share['day']}"
+        print(f"Saved by a contact: {share['used']:.1%} ({share['assumed']:.1%} assumed, {found})")
+    print()
     for row in top_rows(folder, _MAX_LISTED):
         print(
             f"{row['risk_rank']}. {row['customer_id']} ({row['product_line']}), "
@@ -170,11 +177,13 @@ def night_done(night: Night) -> None:
 
 def night_facts(night: Night) -> dict[str, Any]:
     """The same as a mapping for ``--json``."""
+    facts = manifest_facts(night.publication.folder)
     return {
         "folder": str(night.publication.folder),
         "run_id": night.publication.run_id,
         "written": night.written,
-        "lanes": lane_counts(night.publication.folder),
+        "lanes": facts.get("lanes", {}),
+        "saved_share": facts.get("saved_share"),
         "top": top_rows(night.publication.folder, _MAX_LISTED),
     }
 

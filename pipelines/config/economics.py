@@ -1,31 +1,85 @@
 """Economics of the configuration as the models take it, in major units of the currency.
 
-Below training and the lists, as both need one and the same value of a customer.
+Below training and the lists, as both need one and the same value of a contact. What `stille effect`
+measured takes the place of what the configuration assumes.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from statistics import median
+
+import pandas as pd
 from babel.numbers import get_currency_precision
+from pydantic import BaseModel
 
+from models.causal.contact_value import SavedShare, contacts_with, measured_share
 from models.dataset.array_types import Floats
-from models.metrics import profit
-from models.metrics.profit import customer_value
-from pipelines.config.sections import Economics
+from models.dataset.examples import MARGIN
+from models.metrics.profit import Contacts, Economics
+from pipelines.config.measurement import EFFECT_VERSION, newest
 from pipelines.config.settings import Settings
+from pipelines.config.text_files import ACTIONS, load_checked
 
 
-def economics_of(section: Economics | None) -> profit.Economics | None:
-    """The section of that name as the models take it."""
-    return None if section is None else profit.Economics(**dict(section))
+class _Timed(BaseModel):
+    lane: str
+    minutes: float
 
 
-def customer_values(settings: Settings, margin: Floats) -> tuple[Floats, Floats] | None:
-    """Each customer's value (n,) at the low and the high acquisition multiple; None without both.
+class _TimedActions(BaseModel):
+    actions: Mapping[str, _Timed]
 
-    ``margin`` a year is in minor units, as the contract has it, NaN where it is not known;
-    values are in major units.
+
+def saved_share(settings: Settings, as_of: date) -> SavedShare | None:
+    """γ as assumed, as measured by the newest effect of everybody at ``as_of``, and as used.
+
+    None without economics. Who counts as awake is assumed to be woken by nothing.
     """
-    economics = economics_of(settings.economics)
-    if economics is None:
+    if settings.economics is None:
         return None
+    assumed = settings.economics.saved_share
+    measured = newest(settings.paths.effect, as_of, EFFECT_VERSION)
+    for effect in (measured.data or {}).get("effects", ()):
+        if effect["kind"] == "all" and effect["difference"]["value"] is not None:
+            awake = settings.list.peace.asleep_days is not None
+            found = measured_share(
+                assumed,
+                effect["difference"]["value"],
+                treated=effect["treated"],
+                held_out=effect["held_out"],
+                held_out_left=effect["held_out_left"],
+                woken=0.0 if awake else settings.economics.woken_share,
+            )
+            return replace(found, day=measured.day)
+    return SavedShare(assumed)
+
+
+def contacts_of(
+    settings: Settings, customers: pd.DataFrame, p: Floats, as_of: date
+) -> tuple[Contacts, Contacts] | None:
+    """``contacts_with`` customers by the company's economics; None without them.
+
+    ``customers`` has the margin as the contract has it: ``margin_per_year`` in minor units, or no
+    such column. The effect is the one measured by ``as_of``.
+    """
+    share = saved_share(settings, as_of)
+    if settings.economics is None or share is None:
+        return None
+    economics = replace(Economics(**dict(settings.economics)), saved_share=share.used)
+    margin = customers.reindex(columns=[MARGIN])[MARGIN].astype("float64")
     major = margin / 10.0 ** get_currency_precision(settings.company.currency)
-    low, high = economics.acquisition_cost_multiple
-    return customer_value(major, economics, low), customer_value(major, economics, high)
+    return contacts_with(
+        customers.assign(margin=major),
+        p,
+        economics,
+        settings.label.horizon_days,
+        _calls_a_night(settings),
+    )
+
+
+def _calls_a_night(settings: Settings) -> float:
+    """Contacts for which the team has time, each as long as the middle one of the rule table."""
+    rules = load_checked(ACTIONS, _TimedActions, "the table of actions").actions.values()
+    minutes = [rule.minutes for rule in rules if rule.lane == "call" and rule.minutes > 0]
+    return settings.list.capacity_minutes / median(minutes or [1.0])

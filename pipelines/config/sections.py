@@ -196,7 +196,8 @@ class Economics(Section):
     """What customers are worth and what contacting them costs, in major units of the currency.
 
     The words and symbols are those of ``models.metrics.profit.Economics``. ``margin_per_year``
-    is for customers without one in ``customers.margin_per_year``.
+    is for customers without one in ``customers.margin_per_year``. Who makes an offer must say how
+    many stayers take it, as a share that is left out would make their offers free.
     """
 
     margin_per_year: Annotated[float, Field(gt=0)]
@@ -206,9 +207,17 @@ class Economics(Section):
     saved_share: Annotated[float, Field(gt=0, le=1)]
     woken_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     acquisition_cost_multiple: tuple[Multiple, Multiple] = (4.0, 10.0)
+    offer_taken_by_stayers: Annotated[float, Field(ge=0, le=1)] = 0.0
+    discount_rate: Annotated[float, Field(ge=0, lt=1)] = 0.08
 
     @model_validator(mode="after")
     def _a_range(self) -> "Economics":
+        if self.offer_cost and "offer_taken_by_stayers" not in self.model_fields_set:
+            raise ValueError(
+                "offer_cost needs offer_taken_by_stayers: the share of the customers contacted who "
+                "would have stayed anyhow and take the offer; 0 where it is made only to those "
+                "who say that they leave, 1 where everybody contacted gets it"
+            )
         low, high = self.acquisition_cost_multiple
         if low > high:
             raise ValueError("acquisition_cost_multiple must go from low to high")

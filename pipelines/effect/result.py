@@ -10,10 +10,9 @@ from pathlib import Path
 from features.errors import GateError
 from models.causal.treatment_effect import TARGET_POWER, Effect, harmful
 from models.causal.uplift import UpliftEvaluation
+from pipelines.config.measurement import EFFECT_VERSION
 from pipelines.effect.assignments import Arms
 from pipelines.effect.verdict import verdict_sentence
-
-SCHEMA_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def as_data(result: EffectResult) -> dict[str, object]:
     """What ``docs/effect.md`` describes."""
     uplift = result.responds
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": EFFECT_VERSION,
         "date": result.day.isoformat(),
         "source": result.arms.source,
         "customers": len(result.arms.assigned),

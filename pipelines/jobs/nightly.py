@@ -4,14 +4,17 @@ Published in one swap, so that no reader sees half a night; the run's ``step`` d
 scheduler watches it.
 """
 
+import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
+from pipelines.config.measurement import EFFECT_VERSION, newest
 from pipelines.config.run import Run
+from pipelines.config.settings import Settings
 from pipelines.config.text_files import text_file
 from pipelines.jobs.read_tables import read_tables
 from pipelines.lists.causes import CAUSES_NAME, write_causes
@@ -33,6 +36,7 @@ from pipelines.publication.publish import (
 from pipelines.publication.reader import Publication
 from pipelines.reporting.collect import collect
 from pipelines.reporting.write import write_report
+from pipelines.runtime.escaping import plain_json
 from pipelines.runtime.progress import bar
 from pipelines.runtime.secret_keys import HOLDOUT, key_fingerprint, key_of
 from pipelines.scoring import uplift
@@ -136,5 +140,13 @@ def _stamp(run: Run, snapshot: Snapshot, champion: Champion, key: bytes) -> Stam
         thresholds={},
         degraded=run.record.degraded,
         holdout_key=key_fingerprint(key),
-        effect_digest=uplift.model_digest(run.settings.paths.uplift),
+        effect_digest=effect_digest(run.settings, run.as_of),
     )
+
+
+def effect_digest(settings: Settings, as_of: date) -> str:
+    """What names the measured effect and the model of who responds; empty without either."""
+    model = uplift.model_digest(settings.paths.uplift)
+    effects = (newest(settings.paths.effect, as_of, EFFECT_VERSION).data or {}).get("effects")
+    told = model if effects is None else model + plain_json(effects).decode()
+    return told and hashlib.sha256(told.encode()).hexdigest()

@@ -108,7 +108,7 @@ def evaluate_recipe(run: Run, prepared: TrainingData) -> Evaluation:
     """Measure the recipe on later months."""
     record = run.record
     with record.stage("judging") as stage:
-        evaluation = evaluate(run.settings, prepared.examples)
+        evaluation = evaluate(run.settings, prepared.examples, run.as_of)
         stage.rows_in, stage.rows_out = len(prepared.examples), len(evaluation.test)
     auc = evaluation.cards["model"]["auc"].value
     record.gate("auc_alarm", auc, high=auc_alarm(run.settings, prepared.examples))

@@ -1,16 +1,17 @@
 """Driver-removal list: what removing each driver would be worth, for the whole company.
 
-Figures are associations of the model, marked where an experiment has measured an action.
+Figures are associations of the model, beside what was measured of an action for the driver: to
+call about a cause is not to remove it.
 """
 
-import json
-from collections.abc import Collection, Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from models.explain.driver_removal import Removal
+from pipelines.config.measurement import EFFECT_VERSION, newest
 from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS
 from pipelines.lists.actions import Actions, load_actions
@@ -20,7 +21,15 @@ from pipelines.publication.manifest import Stamp, columns
 
 CAUSES_NAME = "causes"
 _LEVELS = ("family", "driver")
-_EVIDENCE = ("association", "experiment")
+_MEASURED = {
+    "fewer_leave": "measured_fewer",
+    "no_difference_seen": "measured_none",
+    "no_difference": "measured_none",
+    "more_leave": "measured_more",
+}
+"""What the verdicts of `stille effect` say of an action; any other is none yet."""
+UNMEASURED = "not_measured"
+EVIDENCE = (*dict.fromkeys(_MEASURED.values()), UNMEASURED)
 
 CAUSE_FIELDS = columns(
     """
@@ -33,19 +42,19 @@ CAUSE_FIELDS = columns(
     leavers    decimal!  Expected leavers fewer within the horizon.
     value      amount    Value of those leavers, at the low acquisition multiple.
     currency
-    evidence   text!     Association: what the model learned goes with leaving. Experiment: an
-                         action for this driver has been measured against a holdout too; the
-                         figures are the model's all the same.
+    evidence   text!     What a holdout has shown of an action for this driver: that fewer leave,
+                         none fewer, more, or nothing yet. The figures are the model's
+                         all the same: an action is not the removal of the cause.
     """,
     level=_LEVELS,
-    evidence=_EVIDENCE,
+    evidence=EVIDENCE,
 )
 
 
 def cause_rows(
-    removals: Sequence[Removal], stamp: Stamp, currency: str | None, experiments: Collection[str]
+    removals: Sequence[Removal], stamp: Stamp, currency: str | None, measured: Mapping[str, str]
 ) -> pd.DataFrame:
-    """The list's rows; ``experiments`` are drivers with an action that was measured."""
+    """The list's rows; ``measured`` is the evidence by driver, where there is any."""
     rows = pd.DataFrame(
         {
             "level": [each.level for each in removals],
@@ -53,7 +62,7 @@ def cause_rows(
             "customers": [round(each.customers) for each in removals],
             "leavers": [each.leavers for each in removals],
             "value": [each.value for each in removals],
-            "evidence": [_EVIDENCE[each.name in experiments] for each in removals],
+            "evidence": [measured.get(each.name, UNMEASURED) for each in removals],
         }
     )
     return rows.assign(
@@ -69,19 +78,22 @@ def write_causes(
 ) -> NightLists:
     """Write ``causes`` beside the lists, families first, each level by leavers."""
     unknown = () if settings.economics else ("value", "currency")
-    drivers = measured_drivers(settings.paths.effect, lists.stamp.as_of, load_actions(ACTIONS))
-    rows = cause_rows(removals, lists.stamp, settings.company.currency, drivers)
+    effects = newest(settings.paths.effect, lists.stamp.as_of, EFFECT_VERSION).data or {}
+    measured = measured_drivers(effects.get("effects", ()), load_actions(ACTIONS))
+    rows = cause_rows(removals, lists.stamp, settings.company.currency, measured)
     fields = tuple(field for field in CAUSE_FIELDS if field.name not in unknown)
     return with_list(lists, rows, fields, settings.list, folder, CAUSES_NAME)
 
 
-def measured_drivers(folder: Path, as_of: date, rules: Actions) -> frozenset[str]:
-    """Drivers whose rule names an action with a verdict in the newest measurement by ``as_of``."""
-    files = [p for p in folder.glob("*.json") if p.stem <= as_of.isoformat()]
-    effects = json.loads(max(files).read_bytes())["effects"] if files else ()
-    actions = {
-        each["group"]
+def measured_drivers(effects: Sequence[Mapping[str, Any]], rules: Actions) -> dict[str, str]:
+    """Evidence by driver, of the first action of its rule that has a verdict among ``effects``."""
+    verdicts = {
+        each["group"]: _MEASURED[each["verdict"]]
         for each in effects
-        if each["kind"] == "action" and each["verdict"] != "not_measurable_yet"
+        if each["kind"] == "action" and each["verdict"] in _MEASURED
     }
-    return frozenset(d for d, rule in rules.drivers.items() if actions & set(rule.actions))
+    return {
+        driver: next(verdicts[action] for action in rule.actions if action in verdicts)
+        for driver, rule in rules.drivers.items()
+        if not verdicts.keys().isdisjoint(rule.actions)
+    }

@@ -40,9 +40,9 @@ CHANGE_FIELDS = columns(
     risk_change    decimal  Probability now minus the probability before.
     cause          text!    What moved the customer, joined by `;`. `event`: rows of the customer's
                             own became known between the nights; `permission`: what the customer
-                            allows; `model`, `configuration`, `holdout_key`, `effect` (the model of
-                            who responds): these changed for everybody; `others`: the places of
-                            other customers; `time`: none of these, days passed.
+                            allows; `model`, `configuration`, `holdout_key`, `effect` (what was
+                            measured of contact): these changed for everybody; `others`: the
+                            places of other customers; `time`: none of these, days passed.
     events         text     Tables and numbers of the rows that became known, joined by `;`.
     last_known_on  date     Day on which the last of them became known.
     """,

@@ -49,7 +49,8 @@ FIELDS: tuple[Field, ...] = (
         expected_value       amount      What contacting the customer is expected to bring, at the
                                          low acquisition multiple.
         expected_value_high  amount      The same at the high acquisition multiple.
-        value_at_risk        amount      Probability times the customer's value at the low multiple.
+        value_at_risk        amount      Chance of a notice before any other end, times the
+                                         customer's value at the low multiple.
         currency
         """,
         risk_band=BANDS,

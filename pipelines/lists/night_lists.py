@@ -4,11 +4,13 @@ Each adds the fields of its files to what the manifest will describe.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
+from pipelines.config.economics import saved_share
 from pipelines.config.lists import RiskList
 from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS, layout_of, text_file
@@ -81,14 +83,17 @@ def write_risk_lists(
         stamp,
         thresholds=bands.thresholds,
         permissions_read=context.permissions.refusal is None,
-        facts=_facts(settings, rows, context),
+        facts=_facts(settings, rows, context, stamp.as_of),
     )
     return NightLists(schemas, stamp, rows)
 
 
-def _facts(settings: Settings, rows: pd.DataFrame, context: NightContext) -> dict[str, object]:
+def _facts(
+    settings: Settings, rows: pd.DataFrame, context: NightContext, as_of: date
+) -> dict[str, object]:
     """What the manifest tells of the night as a whole."""
     economics, contact = settings.economics, settings.contact
+    share = saved_share(settings, as_of)
     arms = rows.groupby(["risk_band", "arm"]).size()
     return {
         "lanes": {lane: int(rows["lane"].eq(lane).sum()) for lane in LANES},
@@ -101,6 +106,8 @@ def _facts(settings: Settings, rows: pd.DataFrame, context: NightContext) -> dic
         "capacity_minutes": settings.list.capacity_minutes,
         "holdout_share": settings.list.holdout_share,
         "acquisition_cost_multiple": economics and list(economics.acquisition_cost_multiple),
+        "saved_share": share
+        and asdict(share) | {"used": share.used, "day": share.day and share.day.isoformat()},
     }
 
 

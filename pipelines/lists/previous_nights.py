@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -81,7 +82,6 @@ def top_rows(folder: Path, count: int = 10) -> list[dict[str, str]]:
     return [{str(name): text for name, text in row.items()} for row in shown.to_dict("records")]
 
 
-def lane_counts(folder: Path) -> dict[str, int]:
-    """Customers of each lane of a publication, as its manifest says."""
-    manifest = json.loads((folder / MANIFEST).read_bytes())
-    return dict(manifest["stille"].get("lanes", {}))
+def manifest_facts(folder: Path) -> dict[str, Any]:
+    """What the manifest of a publication tells of its night as a whole."""
+    return dict(json.loads((folder / MANIFEST).read_bytes())["stille"])

@@ -11,6 +11,7 @@ from pathlib import Path
 from features.errors import GateError
 from features.markdown import markdown_table
 from models.metrics.bootstrap import Interval
+from pipelines.config.measurement import MONITORING_VERSION
 from pipelines.monitoring import inputs as input_drift
 from pipelines.monitoring import performance as past_performance
 from pipelines.monitoring import sources as freshness
@@ -19,7 +20,6 @@ from pipelines.monitoring.performance import Performance, PublicationsByMaturity
 from pipelines.tracking import plain_name
 from pipelines.tracking.champion import Champion
 
-SCHEMA_VERSION = "1"
 HEADER = ("figure", "value", "95 % interval or detail")
 _CARD = ("calibration_slope", "calibration_intercept", "auc", "lift@10%")
 _MAX_LISTED = 5
@@ -59,7 +59,7 @@ def as_data(company: str, result: MonitoringResult, champion: Champion) -> dict[
         for name in ("complete", "immature", "other_horizon")
     }
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": MONITORING_VERSION,
         "company": company,
         "date": result.day.isoformat(),
         "champion": champion.registered.label,

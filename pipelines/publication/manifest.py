@@ -74,9 +74,10 @@ class Stamp:
     Two runs whose ``identity`` is equal publish the same lists. ``created`` is UTC;
     ``thresholds`` are the lower bounds of the risk bands, as probabilities. ``degraded``: the
     registry of models did not answer, so the champion is the one that it named last.
-    ``holdout_key`` names the key that drew the arms, ``effect_digest`` the accepted model of who
-    responds, empty without one. Unless ``permissions_read``, nobody could be contacted, and the
-    same night is published again once they can be read. ``facts`` stand in the manifest as given.
+    ``holdout_key`` names the key that drew the arms, ``effect_digest`` the measured effect and the
+    model of who responds, empty without either. Unless ``permissions_read``, nobody could be
+    contacted, and the same night is published again once they can be read. ``facts`` stand in the
+    manifest as given.
     """
 
     as_of: date

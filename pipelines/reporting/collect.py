@@ -11,11 +11,11 @@ import pandas as pd
 
 from features.contract import TABLES
 from features.timeline import local_day
+from pipelines.config.economics import saved_share
+from pipelines.config.measurement import EFFECT_VERSION, MONITORING_VERSION, MeasurementFile, newest
 from pipelines.config.settings import Settings
-from pipelines.effect import result as effect
 from pipelines.lists.lanes import LANES, SILENT_LANES
 from pipelines.lists.previous_nights import PublishedNight
-from pipelines.monitoring import result as monitoring
 from pipelines.publication.manifest import Stamp
 from pipelines.reporting.facts import (
     Cause,
@@ -31,7 +31,7 @@ from pipelines.reporting.facts import (
     TableHealth,
     Tonight,
 )
-from pipelines.reporting.measurement_facts import MeasurementFile, contact_of, newest, past_of
+from pipelines.reporting.measurement_facts import contact_of, past_of
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.snapshot import Snapshot
 
@@ -53,8 +53,8 @@ def collect(
     ``var/monitoring`` and ``var/effect``.
     """
     paths, as_of = settings.paths, stamp.as_of
-    monitored = newest(paths.monitoring, as_of, monitoring.SCHEMA_VERSION)
-    measured = newest(paths.effect, as_of, effect.SCHEMA_VERSION)
+    monitored = newest(paths.monitoring, as_of, MONITORING_VERSION)
+    measured = newest(paths.effect, as_of, EFFECT_VERSION)
     health = _health(settings, rows, snapshot, gates, monitored)
     newest_days = [table.newest for table in health.tables if table.newest is not None]
     data_until = min(max(newest_days), as_of) if newest_days else None
@@ -99,6 +99,7 @@ def _tonight(settings: Settings, rows: pd.DataFrame, as_of: date) -> Tonight:
         capacity_minutes=settings.list.capacity_minutes,
         calling_hours=None if quiet else (f"{first:%H:%M}", f"{last:%H:%M}"),
         actions=tuple(_most_first(called["suggested_action"])),
+        saved=saved_share(settings, as_of),
     )
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from models.causal.contact_value import SavedShare
 from models.causal.treatment_effect import Effect
 from models.metrics.bootstrap import Interval
 from models.metrics.observed_expected import ObservedExpected
 from pipelines.runtime.run_record import Gate
 
 Tone = Literal["good", "look", "bad"]
-Basis = Literal["association", "experiment"]
+Basis = Literal["measured_fewer", "measured_none", "measured_more", "not_measured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class Tonight:
     """The night in numbers; ``leavers`` is how many are expected to leave within the horizon.
 
     ``value`` is what the calls are expected to bring at the low and at the high acquisition
-    multiple, in major units of ``currency``; None without economics.
+    multiple, in major units of ``currency``, if contacts save the share ``saved`` of leavers; None
+    without economics.
     """
 
     customers: int
@@ -64,6 +66,7 @@ class Tonight:
     capacity_minutes: float
     calling_hours: tuple[str, str] | None
     actions: tuple[tuple[str, int], ...]
+    saved: SavedShare | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,52 +1,16 @@
-"""Readers of the newest monitoring and effect results that are not after a night.
+"""Monitoring and effect results as the report tells of them."""
 
-They are read as files, as a report must also be written where a measurement cannot be read.
-"""
-
-import json
-from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from models.causal.treatment_effect import Effect
 from models.metrics.bootstrap import Interval
 from models.metrics.observed_expected import ObservedExpected
-from pipelines.publication.reader import day_of
+from pipelines.config.measurement import MeasurementFile
 from pipelines.reporting.facts import Contact, Past
 
 _GROUPS = ("all", "lane")
 _HARM = "more_leave"
-
-
-@dataclass(frozen=True, slots=True)
-class MeasurementFile:
-    """The day and the data of a newest file; ``data`` is None where there is no readable one."""
-
-    day: date | None
-    data: dict[str, Any] | None
-
-    @property
-    def unreadable(self) -> bool:
-        """Whether there is a file that says nothing."""
-        return self.day is not None and self.data is None
-
-
-def newest(folder: Path, as_of: date, version: str) -> MeasurementFile:
-    """``folder/<day>.json`` of the latest day that is not after ``as_of``.
-
-    One of another ``version`` (its ``schema_version``) counts as one that cannot be read.
-    """
-    days = (day_of(path.stem) for path in folder.glob("*.json"))
-    found = max((day for day in days if day is not None and day <= as_of), default=None)
-    if found is None:
-        return MeasurementFile(None, None)
-    try:
-        data = json.loads((folder / f"{found}.json").read_bytes())
-    except (OSError, ValueError):
-        data = None
-    known = isinstance(data, dict) and data.get("schema_version") == version
-    return MeasurementFile(found, data if known else None)
 
 
 def past_of(monitored: MeasurementFile) -> Past | None:

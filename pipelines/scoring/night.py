@@ -14,6 +14,7 @@ from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
 from pipelines.matrices.gates import refuse_other_features, refuse_other_filling
 from pipelines.runtime.progress import bar
 from pipelines.scoring.scores import (
+    REMAINS,
     Nameable,
     OutcomeProbabilities,
     causes_of,
@@ -48,16 +49,18 @@ def score_cohort(
     with record.stage("features"):
         names = [feature.name for feature in catalog.features]
         frame = make_matrix(run, snapshot, MatrixJob(catalog, (as_of,)), names)
-    with record.stage("scoring") as stage, bar("scoring and explaining"):
-        refuse_other_filling(run, spec, frame, {f.name: f.needs for f in catalog.features})
-        scored = score_rows(settings, champion.model, frame, nameable)
-        chances = outcome_probabilities(settings, champion.model, scored)
-        causes = causes_of(settings, champion.model, catalog, scored)
-        scored = with_effects(run, spec, scored)
-        stage.rows_in = stage.rows_out = len(scored)
-    if scored.empty:
+    if frame.empty:
         raise ContractError(
             f"nobody had an active contract on {as_of}: the cohort is empty. Check the dates of "
             "contracts and terminations: stille check."
         )
+    with record.stage("scoring") as stage, bar("scoring and explaining"):
+        refuse_other_filling(run, spec, frame, {f.name: f.needs for f in catalog.features})
+        scored = score_rows(settings, champion.model, frame, nameable)
+        chances = outcome_probabilities(settings, champion.model, scored)
+        if chances and settings.label.horizon_days in chances.horizons:
+            scored[REMAINS] = chances.remaining(settings.label.horizon_days)
+        causes = causes_of(settings, champion.model, catalog, scored, as_of)
+        scored = with_effects(run, spec, scored)
+        stage.rows_in = stage.rows_out = len(scored)
     return CohortScores(scored, chances, causes)

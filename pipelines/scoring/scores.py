@@ -6,6 +6,7 @@ without a driver is worked out with the scores, as it needs the matrix; the list
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 
 import numpy as np
@@ -15,18 +16,18 @@ from features.catalog import Catalog
 from features.feature import Feature
 from models.churn.model import ChurnModel
 from models.dataset.array_types import Floats, Index, Matrix, Texts
-from models.dataset.examples import MARGIN
+from models.dataset.examples import ASLEEP
 from models.dataset.feature_spec import FeatureSpec
 from models.explain.driver_removal import Removal, removals
 from models.explain.shap_values import protective, top_reasons
-from pipelines.config.economics import customer_values
+from pipelines.config.economics import contacts_of
 from pipelines.config.lists import Bands
 from pipelines.config.settings import Settings
 from pipelines.config.sources import Attribute
 
 Nameable = Callable[[pd.DataFrame], tuple[pd.DataFrame, pd.DataFrame]]
 
-UPLIFT = "uplift"
+UPLIFT, REMAINS = "uplift", "remains"
 _LONGEST_NAME = 60
 _SAMPLE = 1_000
 _CALM: Mapping[str, float] = {"ratio": 1.0, "flag": 0.0}
@@ -41,6 +42,12 @@ class OutcomeProbabilities:
     incidence: Floats
     horizons: tuple[int, ...]
     causes: tuple[str, ...]
+
+    def remaining(self, horizon_days: int) -> Floats:
+        """Chance that no end but a notice comes within one of the horizons, (n,)."""
+        kept = [True, *(cause == "voluntary" for cause in self.causes)]
+        within = self.incidence[:, self.horizons.index(horizon_days)]
+        return np.asarray(within[:, kept].sum(axis=1), dtype=np.float64)
 
 
 def score_rows(
@@ -79,17 +86,20 @@ def outcome_probabilities(
 
 
 def causes_of(
-    settings: Settings, model: ChurnModel, catalog: Catalog, scored: pd.DataFrame
+    settings: Settings, model: ChurnModel, catalog: Catalog, scored: pd.DataFrame, as_of: date
 ) -> tuple[Removal, ...]:
     """What removing each cause would be worth to the cohort ``scored``, a matrix in risk order.
 
     Worked out for about a thousand customers, evenly spread over all risks, who stand for all.
     """
-    sampled = min(len(scored), _SAMPLE)
-    rows = scored.iloc[((np.arange(sampled) + 0.5) * len(scored) / max(sampled, 1)).astype(np.intp)]
+    size = min(len(scored), _SAMPLE)
+    sampled = ((np.arange(size) + 0.5) * len(scored) / max(size, 1)).astype(np.intp)
+    rows = scored.iloc[sampled]
     lines = rows["product_line"].to_numpy(dtype=object)
-    margin = rows.reindex(columns=[MARGIN])[MARGIN].to_numpy(dtype="float64")
-    values = customer_values(settings, margin)
+    p = scored["churn_probability"].to_numpy(dtype="float64")
+    # A customer is worth the same, asleep or not: only what a contact does differs.
+    contacts = contacts_of(settings, scored.assign(**{ASLEEP: False}), p, as_of)
+    value = np.full(len(p), np.nan) if contacts is None else contacts[0].value
     x = model.spec.encode(rows)
 
     def score(changed: Matrix, at: Index) -> Floats:
@@ -100,7 +110,7 @@ def causes_of(
         no_event(catalog.model_features),
         x,
         score,
-        np.full(len(x), np.nan) if values is None else values[0],
+        value[sampled],
         len(scored) / max(len(rows), 1),
     )
 

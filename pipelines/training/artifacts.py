@@ -84,9 +84,10 @@ def draw_plots(settings: Settings, evaluation: Evaluation) -> dict[str, bytes]:
     }
     if any("auc" in month.card for month in evaluation.staying):
         pictures["staying_power"] = plots.decay(evaluation.staying)
-    curves = profit_curves(settings, evaluation.test, p)
+    curves = profit_curves(evaluation.contacts, evaluation.test, p)
     if curves:
-        pictures["profit"] = plots.profit(curves, settings.company.currency)
+        called = evaluation.cards["model"]["profit_share_at_low_multiple"].value
+        pictures["profit"] = plots.profit(curves, settings.company.currency, called)
     return {f"plots/{name}.png": png for name, png in pictures.items()}
 
 

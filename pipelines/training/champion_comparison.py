@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ModelError
-from models.dataset.array_types import Floats, Index
+from models.dataset.array_types import Floats, Index, take_rows
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import realign
 from models.metrics.logistic import base_rate_loss
@@ -30,7 +30,6 @@ from models.promotion.champion_comparison import (
 )
 from models.promotion.non_inferiority import error_of
 from pipelines import tracking
-from pipelines.config.economics import customer_values, economics_of
 from pipelines.config.settings import Settings
 from pipelines.training.champion_history import (
     champions_of_year,
@@ -96,9 +95,9 @@ def _with_champion(
         return ChampionComparison(champion.label, spread=spread, reason=str(error))
     test, ours = evaluation.test.take(rows), evaluation.scores["model"][rows]
     who, replicates, profit = test.customer_id, settings.training.bootstrap, None
-    economics, values = economics_of(settings.economics), customer_values(settings, test.margin)
-    if economics is not None and values is not None:
-        profit = profit_gain(test.y, ours, theirs, values[0], economics, who, replicates)
+    if evaluation.contacts:
+        contacts = take_rows(evaluation.contacts[0], rows)
+        profit = profit_gain(test.y, ours, theirs, contacts, who, replicates)
     # What is no probability has no scorecard either; its gain is not a number and refuses.
     card = scorecard(test.y, theirs, who, replicates) if isfinite(found.worth) else {}
     overlap = top_overlap(ours, theirs)

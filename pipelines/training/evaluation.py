@@ -6,6 +6,7 @@ has customers that were never met, another the months after.
 """
 
 from dataclasses import fields
+from datetime import date
 
 import numpy as np
 
@@ -37,6 +38,7 @@ from models.metrics.unseen_customers import (
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
 from pipelines.training.evaluation_result import Evaluation, evaluate_scores
+from pipelines.training.profit import contacts_of_test
 
 # The configuration's seeds are a number, its folds those of the test months.
 _SETTABLE = {field.name for field in fields(Recipe)} - {"seeds", "folds"}
@@ -63,8 +65,10 @@ def test_folds(settings: Settings, examples: Examples) -> tuple[Fold, ...]:
     )
 
 
-def evaluate(settings: Settings, examples: Examples) -> Evaluation:
+def evaluate(settings: Settings, examples: Examples, as_of: date) -> Evaluation:
     """Fit on each fold's past, score its test rows, and measure model and baselines there.
+
+    Contacts are valued by what was measured of them by ``as_of``.
 
     Raises ``GateError`` when a fold has too few leavers or stayers to learn from or to judge on.
     """
@@ -94,6 +98,7 @@ def evaluate(settings: Settings, examples: Examples) -> Evaluation:
         unseen=unseen_customers(settings, examples, last, p),
         staying=months_after(settings, examples, last, p),
         alarm=auc_alarm(settings, examples),
+        contacts=contacts_of_test(settings, test, test_scores["model"], as_of),
     )
 
 

@@ -15,6 +15,7 @@ from models.leaks.verdict import LeakWarning, leak_warning
 from models.metrics.bootstrap import Interval
 from models.metrics.by_subgroup import DecayMonth, SubgroupCalibration, calibration_by_subgroup
 from models.metrics.month_shocks import MonthShocks
+from models.metrics.profit import Contacts
 from models.metrics.scorecard import scorecard
 from models.metrics.unseen_customers import UnseenCustomersCheck
 from models.promotion.baseline_comparison import BaselineComparison, compare_baselines
@@ -32,7 +33,8 @@ class Evaluation:
     has economics; ``descriptions`` says what each baseline is;
     ``baselines`` holds the model beside each of them.
     ``unseen`` and ``staying`` are of the newest fold: customers that the model never met, and
-    months after what it learned. ``shocks`` are those of the test rows' months.
+    months after what it learned. ``shocks`` are those of the test rows' months, ``contacts`` are
+    with the test rows, at each multiple.
     """
 
     test: Examples
@@ -50,6 +52,7 @@ class Evaluation:
     parts: tuple[SubgroupCalibration, ...]
     unseen: UnseenCustomersCheck | None
     staying: tuple[DecayMonth, ...]
+    contacts: tuple[Contacts, ...]
 
 
 def evaluate_scores(
@@ -64,6 +67,7 @@ def evaluate_scores(
     unseen: UnseenCustomersCheck | None,
     staying: tuple[DecayMonth, ...],
     alarm: float,
+    contacts: tuple[Contacts, ...],
 ) -> Evaluation:
     """Scorecards of ``scores`` (name → (n,)) on the test rows, and what the model rests on.
 
@@ -73,7 +77,7 @@ def evaluate_scores(
     replicates = settings.training.bootstrap
     cards = {
         name: scorecard(test.y, p, test.customer_id, replicates, shocks)
-        | profit_card(settings, test, p)
+        | profit_card(contacts, test, p, replicates)
         for name, p in scores.items()
     }
     auc = cards["model"]["auc"].value
@@ -98,4 +102,5 @@ def evaluate_scores(
         parts=calibration_by_subgroup(test, scores["model"], replicates, shocks),
         unseen=unseen,
         staying=staying,
+        contacts=contacts,
     )

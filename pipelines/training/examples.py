@@ -13,8 +13,9 @@ import pandas as pd
 
 from features.catalog import Catalog
 from features.errors import GateError
+from models.causal.sleeping_dogs import asleep, facts_of_sleep
 from models.causal.treated_rows import Exposure
-from models.dataset.examples import MARGIN, Examples
+from models.dataset.examples import ASLEEP, MARGIN, Examples
 from models.dataset.feature_spec import learn_spec
 from models.dataset.histories import Histories
 from pipelines.config.run import Run
@@ -79,12 +80,15 @@ def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> Tr
     if newest is not None:
         first = training_as_ofs(settings, snapshot, run.as_of)[-newest:][0]
         as_ofs = tuple(day for day in as_ofs if day >= first)
-    columns = catalog.only([*(feature.name for feature in catalog.model_features), MARGIN])
+    sleep = settings.list.peace.asleep_days
+    facts = (MARGIN, *facts_of_sleep(sleep))
+    columns = catalog.only([*(feature.name for feature in catalog.model_features), *facts])
     with record.stage("features") as stage:
         job = MatrixJob(columns, as_ofs, labels_known_before=run.as_of)
         names = [feature.name for feature in columns.features]
+        frame = make_matrix(run, snapshot, job, names)
         prepared = prepare_examples(
-            make_matrix(run, snapshot, job, names),
+            frame.assign(**{ASLEEP: asleep(frame, frame["as_of"], sleep)}),
             catalog,
             end_days=settings.label.lead_days + settings.label.horizon_days,
             histories=learns_horizons(settings.label, snapshot),

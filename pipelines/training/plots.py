@@ -95,8 +95,11 @@ def gains(y: Labels, p: Floats) -> bytes:
     return _png(figure)
 
 
-def profit(curves: Mapping[str, ProfitCurve], currency: str) -> bytes:
-    """Realised profit per customer by share contacted; ``curves`` by what winning costs."""
+def profit(curves: Mapping[str, ProfitCurve], currency: str, called: float) -> bytes:
+    """Realised profit per customer by share contacted; ``curves`` by what winning costs.
+
+    ``called`` is the share of them for which the team has time.
+    """
     figure, axes = _axes(
         "How long a list pays?",
         "Share of customers contacted, by expected value (%)",
@@ -111,6 +114,7 @@ def profit(curves: Mapping[str, ProfitCurve], currency: str) -> bytes:
         axes.plot(100 * curve.share, curve.realised, color=colour, linestyle=style, label=label)
         axes.plot(share, gained, "o", color=colour)
         top = max(top, gained)
+    axes.axvline(100 * called, color=_GREY, linestyle="--", label="the team's time")
     axes.set_ylim(-2 * top, 1.2 * top)
     axes.legend(title="If winning a new customer costs", loc="lower left")
     return _png(figure)

@@ -1,41 +1,57 @@
-"""Customer value and profit of a list, with the configuration's economics.
+"""Profit of the lists that a team would have called, with the configuration's economics."""
 
-The contract has amounts in minor units and the configuration in major ones: they meet here.
-"""
+from collections.abc import Sequence
+from datetime import date
+
+import pandas as pd
 
 from models.dataset.array_types import Floats
-from models.dataset.examples import Examples
+from models.dataset.examples import ASLEEP, MARGIN, Examples
 from models.metrics.bootstrap import Interval
-from models.metrics.profit import ProfitCurve, maximum_profit, profit_curve
-from pipelines.config.economics import customer_values, economics_of
+from models.metrics.profit import Contacts, ProfitCurve, profit_at_depth, profit_curve
+from pipelines.config.economics import contacts_of
 from pipelines.config.settings import Settings
 
 ENDS = ("low_multiple", "high_multiple")
 
 
-def profit_curves(settings: Settings, test: Examples, p: Floats) -> dict[str, ProfitCurve]:
+def contacts_of_test(
+    settings: Settings, test: Examples, p: Floats, as_of: date
+) -> tuple[Contacts, ...]:
+    """Contacts with the test rows at each multiple of ``ENDS``, empty without economics.
+
+    ``p`` (n,) are the chances of the model under test: all lists on the same rows are judged by
+    one value of each customer. ``as_of`` is the day of the run.
+    """
+    customers = pd.DataFrame(
+        {
+            "as_of": test.as_of.astype("datetime64[s]"),
+            "product_line": test.product_line,
+            MARGIN: test.margin,
+            ASLEEP: test.asleep,
+        }
+    )
+    return contacts_of(settings, customers, p, as_of) or ()
+
+
+def profit_curves(
+    contacts: Sequence[Contacts], test: Examples, p: Floats
+) -> dict[str, ProfitCurve]:
     """The curve at each multiple, named by what winning costs; empty without economics."""
-    economics, values = economics_of(settings.economics), customer_values(settings, test.margin)
-    if economics is None or values is None:
-        return {}
-    multiples = economics.acquisition_cost_multiple
     return {
-        f"{multiple:g} times keeping one": profit_curve(test.y, p, value, economics)
-        for multiple, value in zip(multiples, values, strict=True)
+        f"{each.multiple:g} times keeping one": profit_curve(test.y, p, each) for each in contacts
     }
 
 
-def profit_card(settings: Settings, test: Examples, p: Floats) -> dict[str, Interval]:
-    """Maximum profit per customer and the share contacted, at both multiples of ``ENDS``.
+def profit_card(
+    contacts: Sequence[Contacts], test: Examples, p: Floats, replicates: int
+) -> dict[str, Interval]:
+    """Profit per customer at the team's depth and the share called, at both multiples of ``ENDS``.
 
     Empty without economics.
     """
-    economics, values = economics_of(settings.economics), customer_values(settings, test.margin)
-    if economics is None or values is None:
-        return {}
     card: dict[str, Interval] = {}
-    replicates = settings.training.bootstrap
-    for end, value in zip(ENDS, values, strict=True):
-        best = maximum_profit(test.y, p, value, economics, test.customer_id, replicates)
-        card |= {f"profit_at_{end}": best.profit, f"profit_share_at_{end}": best.share}
+    for end, each in zip(ENDS, contacts, strict=False):
+        profit, share = profit_at_depth(test.y, p, each, test.customer_id, replicates)
+        card |= {f"profit_at_{end}": profit, f"profit_share_at_{end}": share}
     return card

@@ -67,7 +67,7 @@ def scored_by_two(customers, seed):
     names = np.array([f"{number:05d}" for number in range(customers)], dtype=object)
     nothing = np.zeros((customers, 0), dtype=np.float32)
     days = np.full(customers, np.datetime64("2024-01-01"))
-    examples = Examples(names, days, names, nothing, y, FeatureSpec(()), score)
+    examples = Examples(names, days, names, nothing, y, FeatureSpec(()), score, y > 1)
     blurred = score + rng.normal(0, 1.5, customers)
     return examples, 1 / (1 + np.exp(-score)), 1 / (1 + np.exp(-blurred))
 

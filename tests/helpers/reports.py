@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from datetime import date
 
+from models.causal.contact_value import SavedShare
 from models.causal.treatment_effect import Effect
 from models.metrics.bootstrap import Interval
 from models.metrics.observed_expected import ObservedExpected
@@ -99,6 +100,7 @@ def full(name="electricity", segment="private"):
         tonight=Tonight(
             *(19_950, 1080.4, 240, 31, 92.3, 1260, (372_310.0, 476_920.0), "NOK"),
             *(2400.0, ("09:00", "20:00"), (("A6", 150), ("A4", 90))),
+            SavedShare(0.3, 0.08, 0.05, date(2026, 2, 1)),
         ),
         reach=(Reach(100, 52.4), Reach(500, 190.2), Reach(1000, 301.9)),
         reasons=_why(name, segment),
@@ -106,8 +108,8 @@ def full(name="electricity", segment="private"):
         past=_past(),
         contact=_contact(),
         causes=(
-            Cause("wait", 4100, 31.2, 46_000.0, "association"),
-            Cause("price_rise", 800, 12.0, None, "experiment"),
+            Cause("wait", 4100, 31.2, 46_000.0, "not_measured"),
+            Cause("price_rise", 800, 12.0, None, "measured_none"),
         ),
         peace=Peace(
             (("call", 240), ("fix", 900), ("service", 360), ("leave_in_peace", 700)),
@@ -136,7 +138,9 @@ def bare():
     return replace(
         facts,
         run=replace(facts.run, data_until=None, notices=()),
-        tonight=replace(facts.tonight, value=None, called=0, called_leavers=0.0, actions=()),
+        tonight=replace(
+            facts.tonight, value=None, called=0, called_leavers=0.0, actions=(), saved=None
+        ),
         reach=(Reach(40, 12.0),),
         reasons=RiskReasons(0, None, None, (), ()),
         monitored_on=None,

@@ -35,7 +35,8 @@ def company(
     y = (rng.random(rows) < expit(odds)).astype(np.int8)
     x = np.empty((rows, 0), dtype=np.float32)
     spec, margin = FeatureSpec(()), np.full(rows, np.nan)
-    return Examples(customer, MONTHS[month], line, x, y, spec, margin), raw
+    asleep = np.zeros(rows, dtype=bool)
+    return Examples(customer, MONTHS[month], line, x, y, spec, margin, asleep), raw
 
 
 def errors(examples: Examples, raw: np.ndarray) -> tuple[list[float], list[float], list[float]]:

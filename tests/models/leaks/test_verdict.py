@@ -243,6 +243,7 @@ def history(labels: list[list[int]]) -> Examples:
         np.array([y for rows in labels for y in rows], dtype=np.int8),
         base.spec,
         base.margin,
+        base.asleep,
     )
 
 

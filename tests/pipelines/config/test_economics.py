@@ -1,36 +1,69 @@
-"""Each customer's value in the company's currency, at both ends of the range."""
+"""Each customer's value in the company's currency, and the share of leavers that contacts save."""
+
+from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from pipelines.config.economics import customer_values, economics_of
+from models.causal.contact_value import SavedShare
+from pipelines.config.economics import contacts_of, saved_share
 from pipelines.runtime.escaping import plain_json
 
+DAY = date(2024, 3, 1)
 ECONOMICS = {
     "margin_per_year": 1_000,
     "years": 5,
     "contact_cost": 30,
     "offer_cost": 300,
+    "offer_taken_by_stayers": 0.1,
+    "discount_rate": 0,
     "saved_share": 0.3,
+    "woken_share": 0.04,
 }
+CUSTOMERS = pd.DataFrame({"as_of": pd.Timestamp(DAY), "product_line": ["a", "b"], "asleep": False})
+NOBODY = np.zeros(2)
 
 
 @pytest.mark.parametrize(("currency", "margin"), [("NOK", 200_000), ("JPY", 2_000)])
 def test_margins_come_in_minor_units(company, currency, margin):
     place = {"name": "Test", "timezone": "Europe/Oslo", "language": "nb", "currency": currency}
     settings = company(company=place, economics=ECONOMICS)
-    low, high = customer_values(settings, np.array([margin, np.nan]))
-    assert low.tolist() == [11_320, 6_320]
-    assert high.tolist() == [13_300, 8_300]
+    customers = CUSTOMERS.assign(margin_per_year=pd.array([margin, None], dtype="Int64"))
+    low, high = contacts_of(settings, customers, NOBODY, DAY)
+    assert low.value == pytest.approx([10_000, 5_000])
+    assert (low.multiple, high.multiple) == (4, 10)
+    unknown, _ = contacts_of(settings, CUSTOMERS, NOBODY, DAY)
+    assert unknown.value == pytest.approx([5_000, 5_000])
+
+
+def test_the_team_calls_as_many_as_its_minutes_hold_calls_of_middle_length(company):
+    settings = company(economics=ECONOMICS, list={"capacity_minutes": 1_200})
+    # configs/actions.yaml: calls of 4, 6, 6, 10, 10, 15 and 15 minutes
+    assert contacts_of(settings, CUSTOMERS, NOBODY, DAY)[0].calls == 120
 
 
 def test_without_economics_nobody_has_a_value(company):
-    assert economics_of(None) is None
-    assert customer_values(company(), np.array([1.0])) is None
+    assert contacts_of(company(), CUSTOMERS, NOBODY, DAY) is None
+    assert saved_share(company(), DAY) is None
 
 
-def test_json_has_null_for_what_is_no_number():
-    given = {"slope": float("nan"), "rows": [1, float("inf"), None], "text": "å"}
-    assert plain_json(given).decode() == (
-        '{\n "slope": null,\n "rows": [\n  1,\n  null,\n  null\n ],\n "text": "å"\n}'
-    )
+def test_the_saved_share_is_measured_once_everybody_is_compared(company, tmp_path):
+    given = {"economics": ECONOMICS, "paths": {"data": "d", "var": str(tmp_path)}}
+    settings = company(**given)
+    path = settings.paths.effect / "2024-02-01.json"
+    path.parent.mkdir()
+    for text in (b"", b"[]", plain_json({"effects": []})):
+        path.write_bytes(text)
+        assert saved_share(settings, DAY) == SavedShare(0.3)
+    counts = {"treated": 4_000, "held_out": 1_000, "held_out_left": 100}
+    effect = counts | {"kind": "all", "difference": {"value": None}}
+    path.write_bytes(plain_json({"effects": [effect]}))
+    assert saved_share(settings, DAY) == SavedShare(0.3)
+    path.write_bytes(plain_json({"effects": [effect | {"difference": {"value": -0.02}}]}))
+    found = saved_share(settings, DAY)
+    assert (found.measured, found.day) == (pytest.approx(0.2), date(2024, 2, 1))
+    # where nobody is taken to sleep, the woken among the called hide some who were saved
+    woken = saved_share(company(**given, list={"peace": {"asleep_days": None}}), DAY)
+    assert woken.measured == pytest.approx(0.2 + 0.04 * 9)
+    assert saved_share(settings, date(2024, 1, 31)) == SavedShare(0.3)

@@ -288,7 +288,7 @@ def test_economics_are_optional_and_the_multiple_is_a_range(company):
     given = {"margin_per_year": 1500, "years": 4, "contact_cost": 30, "saved_share": 0.3}
     found = company(economics=given).economics
     assert found.acquisition_cost_multiple == (4.0, 10.0)
-    assert (found.offer_cost, found.woken_share) == (0.0, 0.0)
+    assert (found.offer_cost, found.woken_share, found.discount_rate) == (0.0, 0.0, 0.08)
 
 
 @pytest.mark.parametrize(
@@ -299,6 +299,9 @@ def test_economics_are_optional_and_the_multiple_is_a_range(company):
         ({"saved_share": 1.2}, "saved_share"),
         ({"woken_share": -0.1}, "woken_share"),
         ({"years": 0}, "years"),
+        ({"offer_cost": 300}, "needs offer_taken_by_stayers: the share"),
+        ({"offer_taken_by_stayers": 1.1}, "offer_taken_by_stayers"),
+        ({"discount_rate": 1}, "discount_rate"),
         ({"margin": 1}, "margin_per_year"),
     ],
 )

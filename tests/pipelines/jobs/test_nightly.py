@@ -259,23 +259,30 @@ def incidence_by_hand(demo, matrix: pd.DataFrame, told: dict) -> np.ndarray:
     return np.stack([out[0], out[2], out[5]], axis=1)
 
 
-def test_a_contact_is_worth_what_the_formula_says(demo, listed):
-    """EV = p·γ·(V − d) − f − (1 − p)·ω·V with the figures of configs/demo.yaml, by hand.
+def test_a_contact_is_worth_what_the_formula_says(demo, published, listed):
+    """EV = q·(p·γ·(V − d) − (1 − p)·(ψ·d + ω·V)) − f with the demo's figures, by hand.
 
     What is lost tells ω: nothing of the awake, one share of all sleepers, 3.85 % of all stayers.
     """
     margins = pd.read_parquet(demo.data / "tables" / "customers.parquet").set_index("customer_id")
     margin = margins.loc[listed["customer_id"], "margin_per_year"].astype(float).to_numpy() / 100
-    value = np.where(np.isnan(margin), 1500, margin) * 4 + 4 * (30 + 300)
     p = listed["churn_probability"].to_numpy()
-    lost = p * 0.3 * (value - 300) - 30 - listed["expected_value"].to_numpy()
-    woken = lost / ((1 - p) * value)
+    by_line = listed.groupby("product_line")["churn_probability"].transform("mean").to_numpy()
+    rate = np.log(1.08) - np.log(1 - by_line) * 365 / 90
+    value = np.where(np.isnan(margin), 1500, margin) * (1 - np.exp(-4 * rate)) / rate
+    value = np.maximum(value, 4 * (30 + 300))
+    chances = pd.read_parquet(published.publication.folder / "outcome_probabilities.parquet")
+    chances = chances[chances["horizon_days"].eq(90)].set_index("customer_id")
+    q = chances.loc[listed["customer_id"], ["stayed", "voluntary"]].sum(axis=1).to_numpy()
+    assert 0.8 < q.min() < q.max() < 1
+    gained = q * (p * 0.3 * (value - 300) - (1 - p) * 0.1 * 300) - 30
+    woken = (gained - listed["expected_value"].to_numpy()) / (q * (1 - p) * value)
     asleep = woken > 0.0385 / 2
     assert 0.1 < asleep.mean() < 0.7
     np.testing.assert_allclose(woken[~asleep], 0, atol=1e-4)
     np.testing.assert_allclose(woken[asleep], np.median(woken[asleep]), atol=1e-4)
     assert ((1 - p) * woken).sum() == pytest.approx(0.0385 * (1 - p).sum(), rel=1e-3)
-    np.testing.assert_allclose(listed["value_at_risk"], p * value, rtol=1e-4, atol=0.05)
+    np.testing.assert_allclose(listed["value_at_risk"], q * p * value, rtol=1e-4, atol=0.05)
     assert set(listed["currency"]) == {"NOK"}
     assert (listed["expected_value"] > 0).any()
 

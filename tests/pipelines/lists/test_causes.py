@@ -1,6 +1,5 @@
 """``causes.csv``: what removing each cause would be worth."""
 
-import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -29,30 +28,35 @@ def test_nothing_happened_is_the_fill_or_the_usual_ratio_or_unknown() -> None:
     assert np.isnan(calm["wait_max_90d"])
 
 
-def test_only_measured_drivers_are_an_experiment() -> None:
+def test_only_measured_drivers_have_evidence() -> None:
     found = [Removal("driver", name, 10.2, 1.5, 2_000.0) for name in ("wait", "dunning")]
-    rows = cause_rows(found, _STAMP, "NOK", {"wait"})
-    assert rows["evidence"].tolist() == ["experiment", "association"]
+    rows = cause_rows(found, _STAMP, "NOK", {"wait": "measured_none"})
+    assert rows["evidence"].tolist() == ["measured_none", "not_measured"]
     assert rows["customers"].tolist() == [10, 10]
     assert set(rows.columns) == {field.name for field in CAUSE_FIELDS}
 
 
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("fewer_leave", "measured_fewer"),
+        ("no_difference_seen", "measured_none"),
+        ("more_leave", "measured_more"),
+    ],
+)
 def test_a_driver_is_measured_once_an_action_of_its_rule_has_a_verdict(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    verdict: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(Path(__file__).parents[3])
     rules = load_actions(ACTIONS)
-    assert measured_drivers(tmp_path, date(2024, 5, 1), rules) == frozenset()
-    verdicts = {"A9": "fewer_leave", "A4": "not_measurable_yet"}
+    assert measured_drivers([], rules) == {}
+    verdicts = {"A9": verdict, "A4": "not_measurable_yet", "A10": "of a later release"}
     effects = [{"kind": "action", "group": a, "verdict": v} for a, v in verdicts.items()]
     effects.append({"kind": "lane", "group": "A6", "verdict": "fewer_leave"})
-    (tmp_path / "2024-04-01.json").write_text(json.dumps({"effects": effects}))
-    (tmp_path / "2024-06-01.json").write_text(json.dumps({"effects": []}))
-    found = measured_drivers(tmp_path, date(2024, 5, 1), rules)
-    assert found == {d for d, rule in rules.drivers.items() if "A9" in rule.actions}
+    found = measured_drivers(effects, rules)
+    assert found == {d: said for d, rule in rules.drivers.items() if "A9" in rule.actions}
     assert "wait" in found
     assert "price_rise" not in found
-    assert measured_drivers(tmp_path, date(2024, 3, 1), rules) == frozenset()
 
 
 @pytest.mark.parametrize("language", ["nb", "sv", "en"])
@@ -70,6 +74,6 @@ def test_a_night_publishes_the_causes_families_first(published) -> None:
     for each in (families, drivers):
         assert each["leavers"].is_monotonic_decreasing
     assert (rows["value"] >= 0).all()
-    assert set(rows["evidence"]) == {"association"}
+    assert set(rows["evidence"]) == {"not_measured"}
     scored = pd.read_parquet(published.publication.folder / "risk_list.parquet")
     assert families["leavers"].max() < scored["churn_probability"].sum()

@@ -1,6 +1,7 @@
 """Who counts as satisfied and silent, and who as asleep."""
 
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,8 @@ import pytest
 
 from pipelines.config.lists import Peace
 from pipelines.lists.contact_value import with_values
-from pipelines.lists.leave_in_peace import asleep, satisfied_silent
+from pipelines.lists.leave_in_peace import satisfied_silent
+from pipelines.runtime.escaping import plain_json
 
 DAY = date(2024, 3, 1)
 SILENT = {
@@ -25,35 +27,12 @@ ECONOMICS = {
     "offer_cost": 300,
     "saved_share": 0.3,
     "woken_share": 0.04,
+    "offer_taken_by_stayers": 0.1,
 }
 
 
 def rows(*changes: dict[str, object]) -> pd.DataFrame:
     return pd.DataFrame([SILENT | change for change in changes])
-
-
-@pytest.mark.parametrize(
-    ("change", "sleeps"),
-    [
-        ({}, True),
-        ({"autopay": 0.0}, False),
-        ({"autopay": None}, False),
-        ({"last_contact_on": "2024-02-01"}, False),
-        ({"last_contact_on": None}, True),
-        ({"latest_complaint_on": "2024-02-20"}, False),
-        ({"latest_treatment_on": "2024-02-20"}, False),
-        ({"self_service_success_30d": 1.0}, False),
-    ],
-)
-def test_who_pays_by_autopay_and_has_not_been_heard_of_is_asleep(change, sleeps):
-    assert asleep(Peace(), rows(change), DAY).tolist() == [sleeps]
-
-
-def test_days_of_silence_are_the_companys_and_null_means_nobody():
-    frame = rows({}).assign(self_service_success_90d=0.0)
-    assert asleep(Peace(asleep_days=60), frame, DAY).tolist() == [False]
-    assert asleep(Peace(asleep_days=None), frame, DAY).tolist() == [False]
-    assert asleep(Peace(), frame[["last_contact_on"]], DAY).tolist() == [False]
 
 
 def test_the_satisfied_have_answered_lately_and_the_silent_said_nothing():
@@ -68,16 +47,63 @@ def test_the_satisfied_have_answered_lately_and_the_silent_said_nothing():
     assert not satisfied_silent(Peace(csat=None), frame, DAY).any()
 
 
-def test_the_sleepers_bear_what_contact_wakes_unless_it_was_measured_who_responds(company):
-    settings = company(economics=ECONOMICS)
-    frame = rows({}, {"autopay": 0.0}).assign(churn_probability=0.1)
-    found = with_values(settings, frame, DAY)
+FRAME = rows({}, {"autopay": 0.0}).assign(churn_probability=0.1, product_line="gas")
+# 10 % leave in 90 days and money costs 8 % a year
+RATE = np.log(1.08) - np.log(0.9) * 365 / 90
+VALUE = 1_000 * (1 - np.exp(-5 * RATE)) / RATE
+
+
+def test_the_sleepers_bear_what_contact_wakes(company):
+    found = with_values(company(economics=ECONOMICS), FRAME, DAY)
     assert found["asleep"].tolist() == [True, False]
-    value = 1_000 * 5 + 4 * 330
-    saved = 0.1 * 0.3 * (value - 300) - 30
-    expected = [saved - 0.9 * 0.08 * value, saved]
-    np.testing.assert_allclose(found["expected_value"], expected)
-    measured = with_values(settings, frame.assign(uplift=0.05), DAY)
-    assert not measured["asleep"].any()
-    np.testing.assert_allclose(measured["expected_value"], 0.05 * (value - 300) - 30)
-    assert "expected_value" not in with_values(company(), frame, DAY)
+    saved = 0.1 * 0.3 * (VALUE - 300) - 30 - 0.9 * 0.1 * 300
+    expected = [saved - 0.9 * 0.08 * VALUE, saved]
+    np.testing.assert_allclose(found["expected_value"], expected, rtol=1e-5)
+    np.testing.assert_allclose(found["value_at_risk"], 0.1 * VALUE, rtol=1e-5)
+    assert "expected_value" not in with_values(company(), FRAME, DAY)
+
+
+def test_what_was_measured_of_a_customer_decides_for_that_customer_only(company):
+    settings = company(economics=ECONOMICS)
+    before = with_values(settings, FRAME, DAY)
+    measured = with_values(settings, FRAME.assign(uplift=[np.nan, 0.05]), DAY)
+    assert measured["asleep"].tolist() == [True, False], "the sleeper was in no trial"
+    assert measured["expected_value"].iloc[0] == before["expected_value"].iloc[0]
+    worth = 0.05 * (VALUE - 300) - 0.9 * 0.1 * 300 - 30
+    assert measured["expected_value"].iloc[1] == pytest.approx(worth, rel=1e-5)
+    awake = with_values(settings, FRAME.assign(uplift=[0.05, np.nan]), DAY)
+    assert not awake["asleep"].any()
+    np.testing.assert_allclose(awake["expected_value"].iloc[1], before["expected_value"].iloc[1])
+
+
+def test_who_may_end_otherwise_counts_by_the_chance_of_a_notice(company):
+    settings = company(economics=ECONOMICS)
+    before, found = (
+        with_values(settings, frame, DAY) for frame in (FRAME, FRAME.assign(remains=[1.0, 0.8]))
+    )
+    assert found["expected_value"].iloc[0] == before["expected_value"].iloc[0]
+    assert found["expected_value"].iloc[1] + 30 == pytest.approx(
+        0.8 * (before["expected_value"].iloc[1] + 30)
+    )
+    np.testing.assert_allclose(found["value_at_risk"], before["value_at_risk"] * [1.0, 0.8])
+
+
+def trial(folder: Path, difference: float, day: date = DAY) -> None:
+    """A file as `stille effect` writes it: a tenth of the held out left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    counts = {"treated": 40_000, "held_out": 10_000, "held_out_left": 1_000}
+    everybody = counts | {"kind": "all", "group": "all", "verdict": "fewer_leave"}
+    effects = [everybody | {"difference": {"value": difference, "low": -1, "high": 1}}]
+    (folder / f"{day}.json").write_bytes(plain_json({"effects": effects}))
+
+
+def test_a_measured_effect_moves_what_a_list_is_worth(company, tmp_path):
+    """Half of the saved share is measured, so certainly that the assumed one hardly counts."""
+    settings = company(economics=ECONOMICS, paths={"data": "d", "var": str(tmp_path)})
+    gained = [with_values(settings, FRAME, DAY)["expected_value"].iloc[1] + 30 + 27]
+    trial(settings.paths.effect, -0.015)
+    gained.append(with_values(settings, FRAME, DAY)["expected_value"].iloc[1] + 30 + 27)
+    assert gained[1] / gained[0] == pytest.approx(0.5, abs=0.03)
+    trial(settings.paths.effect, -0.09, DAY + timedelta(days=1))
+    later = with_values(settings, FRAME, DAY)["expected_value"].iloc[1] + 30 + 27
+    assert later == gained[1], "a later measurement was not known"

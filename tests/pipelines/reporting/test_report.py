@@ -15,7 +15,9 @@ import pytest
 
 from features.contract import TABLES
 from features.errors import ConfigError
+from models.causal.contact_value import SavedShare
 from models.metrics.bootstrap import Interval
+from pipelines.config.measurement import MeasurementFile, newest
 from pipelines.config.settings import load_settings
 from pipelines.config.text_files import ACTIONS, rule_files
 from pipelines.lists.actions import load_actions
@@ -26,7 +28,7 @@ from pipelines.publication.manifest import Stamp
 from pipelines.reporting import charts
 from pipelines.reporting.collect import SMALLEST_GROUP, collect, peace_of, reach_of, risk_reasons
 from pipelines.reporting.facts import Cause, DriverShare, Reach
-from pipelines.reporting.measurement_facts import MeasurementFile, contact_of, newest, past_of
+from pipelines.reporting.measurement_facts import contact_of, past_of
 from pipelines.reporting.texts import load_texts
 from pipelines.reporting.write import SECTIONS, render, texts_of, write_report
 from tests.helpers.reports import bare, full
@@ -145,8 +147,13 @@ def test_the_page_says_what_the_facts_say():
     assert "171 customers left where 172 were expected (0.99 times). That agrees" in said
     assert "the 100 at highest risk 52.4 4.9% 5.4" in said
     assert "Way of paying 32.0% 30.0% +2.0" in said
-    assert "Wait 4,100 31.2 NOK\u00a046,000 association" in said
-    assert "Price rise 800 12.0 no economics given experiment" in said
+    assert "as if it kept 10.2% of those about to leave; the configuration assumes 30.0%" in said
+    assert "reached or not: 8.0% (on 1 February 2026)" in said
+    night = replace(full().tonight, saved=SavedShare(0.3))
+    assert "Nothing has been measured yet." in words(replace(full(), tonight=night))
+    assert "as if it kept" not in words(bare())
+    assert "Wait 4,100 31.2 NOK\u00a046,000 not yet" in said
+    assert "Price rise 800 12.0 no economics given none fewer" in said
     assert "newest day of payments unknown – to 4.000" in said
     assert "Objected Left out by a rule 200" in said
 
@@ -327,7 +334,7 @@ def test_facts_are_collected_from_the_lists_the_snapshot_and_the_measurements(tm
         customers=[5, 4, 0],
         leavers=[2.0, 1.5, 0.0],
         value=[None, 90.0, None],
-        evidence=["association"] * 3,
+        evidence=["not_measured"] * 3,
     )
     instant = datetime.fromisoformat("2026-02-08 23:30")
     late = SimpleNamespace(rows=9, quarantined={"a": 1, "b": 2}, last_event=instant)
@@ -348,7 +355,7 @@ def test_facts_are_collected_from_the_lists_the_snapshot_and_the_measurements(tm
         "unreadable",
     ]
     assert facts.run.tone == "bad"
-    assert facts.causes == (Cause("price_rise", 4, 1.5, 90.0, "association"),)
+    assert facts.causes == (Cause("price_rise", 4, 1.5, 90.0, "not_measured"),)
     without = collect(settings, listed, causes.drop(columns="value"), None, snapshot, (), stamp)
     assert without.causes[0].value is None
     assert [(t.table, t.set_aside) for t in facts.health.tables] == [("contacts", 3)]

@@ -43,6 +43,7 @@ def rows(n, leavers):
         y=(np.arange(n) < leavers).astype(np.int8),
         spec=SPEC,
         margin=np.full(n, np.nan),
+        asleep=np.zeros(n, dtype=bool),
     )
 
 

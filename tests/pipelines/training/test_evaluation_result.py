@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from models.metrics.by_subgroup import calibration_by_subgroup
@@ -70,7 +72,7 @@ def test_each_is_of_the_check_that_it_is_named_after(trained):
     assert found["unseen_auc_difference"] == judged.unseen.auc_difference.value
     last = judged.staying[-1]
     assert (last.months, found["staying_auc"]) == (5, last.card["auc"].value)
-    assert found["profit_at_high_multiple"] > found["profit_at_low_multiple"] > 0
+    assert found["profit_at_high_multiple"] >= found["profit_at_low_multiple"] > 0
     assert found["price_only_auc"] < found["auc"]
 
 
@@ -109,26 +111,39 @@ def test_without_economics_there_is_no_profit_and_all_else_stays(demo, trained):
         unseen=None,
         staying=(),
         alarm=0.85,
+        contacts=(),
     ).cards["model"]
     assert not [name for name in card if name.startswith("profit")]
     assert card["auc"].value == judged.cards["model"]["auc"].value
 
 
-def test_profit_is_that_of_the_customers_own_margins(demo, trained):
-    settings, test = load_settings(demo.config), trained.evaluation.test
-    given = settings.economics
+def test_profit_is_that_of_the_team_s_calls_by_hand(demo, trained):
+    """240 calls a night: 2,400 minutes at 10, the middle length in configs/actions.yaml."""
+    judged, given = trained.evaluation, load_settings(demo.config).economics
+    test, p = judged.test, judged.scores["model"]
     assert ((test.margin > 0) & (test.margin < 1e7)).all()
-    p, y = trained.evaluation.scores["model"], test.y
-    for end, multiple in zip(("low", "high"), given.acquisition_cost_multiple, strict=True):
-        keeping = given.contact_cost + given.offer_cost
-        value = test.margin / 100 * given.years + multiple * keeping
-        saved = given.saved_share * (value - given.offer_cost)
-        woken = given.woken_share * value
-        order = (-(p * saved - (1 - p) * woken)).argsort(kind="stable")
-        gain = (y * saved - (1 - y) * woken - given.contact_cost)[order]
-        best = max(gain.cumsum().max(), 0) / len(y)
-        card = trained.evaluation.cards["model"]
-        assert card[f"profit_at_{end}_multiple"].value == pytest.approx(best, rel=1e-3)
+    assert 0.05 < test.asleep.mean() < 0.9
+    rows = pd.DataFrame({"day": test.as_of, "line": test.product_line, "p": p, "y": test.y})
+    rows["sleeps"] = test.asleep
+    rate = (
+        np.log(1.08) - np.log(1 - rows.groupby(["day", "line"])["p"].transform("mean")) * 365 / 90
+    )
+    value = test.margin / 100 * (1 - np.exp(-given.years * rate)) / rate
+    rows["value"] = value.clip(lower=4 * (given.contact_cost + given.offer_cost))
+    total = called = 0
+    for _, night in rows.groupby("day"):
+        stays, sleeps = 1 - night["p"], night["sleeps"]
+        woken = sleeps * given.woken_share * stays.sum() / stays[sleeps].sum()
+        assert woken.max() < 1
+        saved = given.saved_share * (night["value"] - given.offer_cost)
+        lost = woken * night["value"] + given.offer_taken_by_stayers * given.offer_cost
+        promised = night["p"] * saved - stays * lost - given.contact_cost
+        chosen = promised[promised > 0].nlargest(240).index
+        gain = night["y"] * saved - (1 - night["y"]) * lost - given.contact_cost
+        total, called = total + gain[chosen].sum(), called + len(chosen)
+    card = judged.cards["model"]
+    assert card["profit_at_low_multiple"].value == pytest.approx(total / len(rows), rel=1e-3)
+    assert card["profit_share_at_low_multiple"].value == pytest.approx(called / len(rows), rel=1e-3)
 
 
 def test_only_for_a_single_date_a_person_answers_for_the_model_s_own_auc(demo):

@@ -115,8 +115,10 @@ def test_profit_and_staying_power_follow_their_figures() -> None:
     share = np.linspace(0, 1, 11)
 
     def profit(height: float) -> bytes:
-        curve = ProfitCurve(share, height * share * (0.6 - share), share)
-        return plots.profit({"4 times keeping one": curve, "10 times keeping one": curve}, "NOK")
+        curve = ProfitCurve(share, height * share * (0.6 - share))
+        return plots.profit(
+            {"4 times keeping one": curve, "10 times keeping one": curve}, "NOK", 0.1
+        )
 
     assert profit(10) == profit(10) != profit(20)
 
