@@ -22,11 +22,10 @@ from models.dataset.array_types import (
     rows_of,
     take_rows,
 )
+from models.dataset.exposure import by_customer_and_date
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
-from models.dataset.histories import by_customer_and_date
 
 MARGIN = "margin_per_year"
-"""Days to what is not known to have happened."""
 
 
 @dataclass(frozen=True, slots=True)

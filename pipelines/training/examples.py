@@ -6,30 +6,32 @@ discrete-time model learns from each complete period.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from features.catalog import Catalog
 from features.errors import GateError
-from models.causal.treated_rows import Exposure
 from models.dataset.examples import MARGIN, Examples
+from models.dataset.exposure import Exposure, by_customer_and_date
 from models.dataset.feature_spec import learn_spec
 from models.dataset.histories import Histories
 from pipelines.config.run import Run
 from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
 from pipelines.matrices.gates import feature_columns
+from pipelines.matrices.treatment_record import treatment_marks
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training.dates import labelled_as_ofs, learns_horizons, training_as_ofs
+from pipelines.training.exposure import exposure_of_matrix
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
     """Examples, rows by outcome, features that never vary, and those without their tables.
 
-    ``exposure`` says which examples were treated since. ``histories`` are all rows, matured or
-    not, where outcomes by horizon are learned.
+    ``exposure`` says which examples were treated since; None where none of its rows matters.
+    ``histories`` are all rows, matured or not, where outcomes by horizon are learned.
     """
 
     examples: Examples
@@ -40,13 +42,10 @@ class TrainingData:
     exposure: Exposure | None = None
 
 
-def prepare_examples(
-    frame: pd.DataFrame, catalog: Catalog, *, end_days: int = 0, histories: bool = False
-) -> TrainingData:
+def prepare_examples(frame: pd.DataFrame, catalog: Catalog) -> TrainingData:
     """Rows with a label as examples; columns with one value or none are left out of the spec.
 
-    ``frame`` is the labelled matrix; ``end_days`` is lead and horizon together.
-    Raises ``GateError`` when no row has a label.
+    ``frame`` is the labelled matrix. Raises ``GateError`` when no row has a label.
     """
     columns = feature_columns(catalog)
     counts = frame["outcome"].value_counts().sort_index()
@@ -63,8 +62,24 @@ def prepare_examples(
         outcomes={str(name): int(count) for name, count in counts.items()},
         silent=tuple(sorted({c.name for c in columns} - {c.name for c in varying})),
         omitted=tuple(catalog.omitted),
-        exposure=Exposure.build(labelled, end_days),
-        histories=Histories.build(frame, spec) if histories else None,
+    )
+
+
+def with_exposure(
+    prepared: TrainingData, frame: pd.DataFrame, run: Run, snapshot: Snapshot
+) -> TrainingData:
+    """``prepared`` with the exposure of its examples, and with histories where they are learned."""
+    label, spec = run.settings.label, prepared.examples.spec
+    days = label.lead_days + max(label.horizon_days, *label.horizons, 0)
+    marks = treatment_marks(run, snapshot)
+    exposure = exposure_of_matrix(frame, spec, marks, days, run.settings.engine.threads)
+    labelled = frame["label"].notna().to_numpy(dtype=bool)[by_customer_and_date(frame)]
+    return replace(
+        prepared,
+        exposure=exposure.take(labelled),
+        histories=Histories.build(frame, spec, exposure)
+        if learns_horizons(label, snapshot)
+        else None,
     )
 
 
@@ -83,12 +98,8 @@ def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> Tr
     with record.stage("features") as stage:
         job = MatrixJob(columns, as_ofs, labels_known_before=run.as_of)
         names = [feature.name for feature in columns.features]
-        prepared = prepare_examples(
-            make_matrix(run, snapshot, job, names),
-            catalog,
-            end_days=settings.label.lead_days + settings.label.horizon_days,
-            histories=learns_horizons(settings.label, snapshot),
-        )
+        frame = make_matrix(run, snapshot, job, names)
+        prepared = with_exposure(prepare_examples(frame, catalog), frame, run, snapshot)
         stage.rows_out = len(prepared.examples)
     record.notes += [
         f"not built: {name}, as {', '.join(tables)} is missing"
