@@ -36,7 +36,8 @@ def weigh_lot(record: pd.DataFrame, cooldown_days: int) -> pd.DataFrame:
         held_out_for=1 / np.where(stands, share, 1.0),
         by_lot=marks["by_lot"].to_numpy(dtype=bool) & stands,
     )
-    return marks[marks["treated"].to_numpy(dtype=bool) | counts].reset_index(drop=True)
+    kept = marks["treated"].to_numpy(dtype=bool) | (counts & stands)
+    return marks[kept].reset_index(drop=True)
 
 
 def exposure_of(

@@ -52,7 +52,7 @@ def test_months_without_a_lot_are_told_apart():
     assert not marks.loc[marks["customer_id"] == "x", "by_lot"].any()
     nobody = weigh_lot(record(*drawn(200, 19)), 0)
     assert not nobody["by_lot"].any()
-    assert (nobody["held_out_for"] == 1).all()
+    assert nobody["treated"].all()
 
 
 def test_the_spared_rest_as_long_as_the_treated():
