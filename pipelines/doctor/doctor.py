@@ -197,10 +197,8 @@ def treated(settings: Settings) -> Iterator[Diagnosis]:
         message += ", called or not; map the table treatments under sources to tell who was"
     share = settings.list.holdout_share
     if share == 0:
-        message += "; nobody is held out now (list.holdout_share), so what happens to customers"
-        message += " left alone can hardly be learned"
-    status: Status = "ok" if mapped and share else "look"
-    yield Diagnosis("treated", status, message)
+        message += "; nobody is held out now (list.holdout_share) to show what happens without"
+    yield Diagnosis("treated", "ok" if mapped and share else "look", message)
 
 
 def prefect(_: Settings) -> Iterator[Diagnosis]:

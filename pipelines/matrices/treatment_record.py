@@ -29,17 +29,13 @@ def treatment_marks(run: Run, snapshot: Snapshot) -> pd.DataFrame:
     spared, whether or not a CRM reports it. The run's record says where that is known from.
     """
     settings, today = run.settings, run.as_of
-    published = assignments_of(settings.paths.out, today)
-    reported = reported_treatments(settings, snapshot, today)
-    lists = pa.table(
-        {
-            "customer_id": published["customer_id"],
-            "day": published["assigned_on"],
-            "treated": [arm == "treat" for arm in published["arm"].to_pylist()],
-            "by_lot": pa.repeat(pa.scalar(value=True), len(published)),
-        }
+    published = assignments_of(settings.paths.out, today).to_pandas(date_as_object=False)
+    reported = reported_treatments(settings, snapshot, today).to_pandas(date_as_object=False)
+    lists = published[["customer_id"]].assign(
+        day=published["assigned_on"], treated=published["arm"].eq("treat"), by_lot=True
     )
-    record = pd.concat([_frame(lists), _frame(reported)], ignore_index=True)
+    types = {"customer_id": object, "day": "datetime64[s]", "treated": bool, "by_lot": bool}
+    record = pd.concat([lists.astype(types), reported.astype(types)], ignore_index=True)
     # A call list without reports of calls has no cooldown: it repeats itself, and so does its lot.
     marks = weigh_lot(record, settings.contact.cooldown_days if len(reported) else 0)
     if len(marks):
@@ -56,11 +52,6 @@ def reported_treatments(settings: Settings, snapshot: Snapshot, today: date) -> 
             con.execute(f"create temp view {name} as select * from {parquet(paths)}")
         prepare(con, there, zone, settings.delays(), tables_with_versions(settings.sources))
         return recorded_treatments(con, today=today, zone=zone)
-
-
-def _frame(table: pa.Table) -> pd.DataFrame:
-    frame: pd.DataFrame = table.to_pandas(date_as_object=False)
-    return frame.astype({"customer_id": object, "day": "datetime64[s]", "treated": bool})
 
 
 def _note(marks: pd.DataFrame, published: int, reported: int) -> str:

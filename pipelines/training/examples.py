@@ -20,7 +20,6 @@ from models.dataset.histories import Histories
 from pipelines.config.run import Run
 from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
 from pipelines.matrices.gates import feature_columns
-from pipelines.matrices.treatment_record import treatment_marks
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training.dates import labelled_as_ofs, learns_horizons, training_as_ofs
 from pipelines.training.exposure import exposure_of_matrix
@@ -69,17 +68,13 @@ def with_exposure(
     prepared: TrainingData, frame: pd.DataFrame, run: Run, snapshot: Snapshot
 ) -> TrainingData:
     """``prepared`` with the exposure of its examples, and with histories where they are learned."""
-    label, spec = run.settings.label, prepared.examples.spec
-    days = label.lead_days + max(label.horizon_days, *label.horizons, 0)
-    marks = treatment_marks(run, snapshot)
-    exposure = exposure_of_matrix(frame, spec, marks, days, run.settings.engine.threads)
+    spec, learns = prepared.examples.spec, learns_horizons(run.settings.label, snapshot)
+    exposure = exposure_of_matrix(run, snapshot, frame, spec)
     labelled = frame["label"].notna().to_numpy(dtype=bool)[by_customer_and_date(frame)]
     return replace(
         prepared,
         exposure=exposure.take(labelled),
-        histories=Histories.build(frame, spec, exposure)
-        if learns_horizons(label, snapshot)
-        else None,
+        histories=Histories.build(frame, spec, exposure) if learns else None,
     )
 
 

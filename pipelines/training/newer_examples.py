@@ -24,7 +24,6 @@ from pipelines.config.settings import Settings
 from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
 from pipelines.matrices.gates import refuse_other_features
 from pipelines.matrices.shard import Shard, open_shard
-from pipelines.matrices.treatment_record import treatment_marks
 from pipelines.runtime.duckdb_connection import connect
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion
@@ -71,8 +70,7 @@ def newer_examples(run: Run, snapshot: Snapshot, champion: Champion) -> NewerExa
         job = MatrixJob(catalog.only(list(spec.names)), built, labels_known_before=today)
         frame = make_matrix(run, snapshot, job, spec.names)
         labelled, order = frame[frame["label"].notna()], by_customer_and_date(frame)
-        days, threads = window.lead_days + window.horizon_days, settings.engine.threads
-        exposure = exposure_of_matrix(frame, spec, treatment_marks(run, snapshot), days, threads)
+        exposure = exposure_of_matrix(run, snapshot, frame, spec)
         stage.rows_out = len(labelled)
         prepared = TrainingData(
             examples=Examples.build(labelled, spec, labelled["label"].astype("int8")),

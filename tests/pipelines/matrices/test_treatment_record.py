@@ -21,10 +21,7 @@ IDS = [f"{number:03d}" for number in range(100)]
 def publish(out, as_of, called, spared):
     folder = out / as_of.isoformat() / "nightly-1"
     folder.mkdir(parents=True)
-    lanes = {
-        "customer_id": called + spared,
-        "lane": ["call"] * len(called) + ["none"] * len(spared),
-    }
+    lanes = ["call"] * len(called) + ["none"] * len(spared)
     rules = {"lane_rule": pa.array([None] * len(called) + ["holdout"] * len(spared), pa.string())}
     pq.write_table(
         pa.table({"customer_id": called + spared, "lane": lanes} | rules),
