@@ -53,8 +53,7 @@ def treatment_hazard(
     daily = -np.log1p(-_chance(x, spec, customer_id, treated, threads)) / gap
     code, day = np.unique(customer_id.astype(str), return_inverse=True)[1], as_of.astype(np.int64)
     key = code * _DAYS + day
-    days_there = np.where(np.diff(code) == 0, np.diff(day), 0)
-    before = np.concatenate([[0.0], np.cumsum(daily[:-1] * days_there)])
+    before = np.concatenate([[0.0], np.cumsum(daily[:-1] * np.diff(day))])
     found = []
     for passed in range(STEP_DAYS, days + STEP_DAYS, STEP_DAYS):
         at = np.searchsorted(key, key + passed, side="right") - 1
