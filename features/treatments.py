@@ -1,9 +1,8 @@
-"""Treatment exposure and treatment assignments: the label's side of the causal questions.
+"""Treatments and treatment assignments: the label's side of the causal questions.
 
 Never a feature: all of it happened after the as-of date, or after the assignment.
 """
 
-from collections.abc import Collection
 from datetime import date
 
 import duckdb
@@ -23,42 +22,18 @@ ASSIGNMENT = (
 )
 
 
-def treatments(
-    con: duckdb.DuckDBPyConnection,
-    *,
-    tables: Collection[str],
-    as_of: date,
-    today: date,
-    zone: str,
-) -> pa.Table:
-    """First treatment and first holdout since the as-of date of the cohort of ``make_cohort``.
+def recorded_treatments(con: duckdb.DuckDBPyConnection, *, today: date, zone: str) -> pa.Table:
+    """Days on which the CRM reports customers treated or spared, as known before ``today``.
 
-    Columns customer_id, treated_on, held_out_on (local days, null for none). Treated is who was
-    drawn for treatment or reached, also when drawn for the holdout. Only what was known before
-    ``today`` counts.
+    Columns customer_id, day (local), treated and by_lot, sorted by the first two. Treated is who
+    was drawn for treatment or reached, also when drawn for the holdout; the others were spared.
     """
-    if "treatments" not in tables:
-        return con.sql(
-            "select customer_id, cast(null as date) as treated_on, "
-            "cast(null as date) as held_out_on from cohort order by customer_id"
-        ).to_arrow_table()
     return con.sql(
         f"""
-        with since as (
-            select customer_id, local_day(treated_at) as day,
-                coalesce(arm = 'treat', false) or coalesce(contacted, false) as treated,
-                coalesce(arm = 'holdout', false) as held_out
-            from treatments
-            where treated_at >= timestamp '{midnight_utc(as_of, zone)}'
-                and known_at < timestamp '{midnight_utc(today, zone)}'
-        ),
-        first_days as (
-            select customer_id, min(day) filter (where treated) as treated_on,
-                min(day) filter (where held_out and not treated) as held_out_on
-            from since group by customer_id
-        )
-        select customer_id, treated_on, held_out_on
-        from cohort left join first_days using (customer_id) order by customer_id
+        select customer_id, day, coalesce(arm = 'treat', false) or coalesce(contacted, false)
+            as treated, arm is not null as by_lot
+        from ({_known_treatments(today, zone)}) where treated or by_lot
+        order by customer_id, day, treatment_id
         """
     ).to_arrow_table()
 

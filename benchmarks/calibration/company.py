@@ -17,8 +17,8 @@ from models.calibration.platt import Calibration
 from models.calibration.shrinkage import monthly_swing
 from models.churn.fit import fit
 from models.dataset.array_types import Days, Floats, Index, Texts
+from models.dataset.exposure import NEVER, days_after
 from models.dataset.feature_spec import FeatureSpec
-from models.dataset.histories import NEVER, days_after
 from pipelines.matrices.files import KEYS
 from pipelines.matrices.frames import read_matrix
 from pipelines.training.examples import prepare_examples

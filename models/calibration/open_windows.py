@@ -33,8 +33,18 @@ class OpenWindowRows:
     def __len__(self) -> int:
         return len(self.y)
 
-    def take(self, keep: Mask) -> "OpenWindowRows":
-        """The rows under a mask."""
+    @property
+    def copies(self) -> Index:
+        """How often each row is there (n,): one that counts for several is repeated in place."""
+        if len(self) == 0:
+            return np.zeros(0, dtype=np.int64)
+        pairs = ((each[1:], each[:-1]) for each in (self.customer_id, self.as_of))
+        other = np.any([after != before for after, before in pairs], axis=0)
+        lengths = np.diff(np.flatnonzero(np.concatenate([[True], other, [True]])))
+        return np.repeat(lengths, lengths)
+
+    def take(self, keep: Mask | Index) -> "OpenWindowRows":
+        """The selected rows (a mask, or positions in ascending order)."""
         return take_rows(self, keep)
 
     def joined(self, other: "OpenWindowRows") -> "OpenWindowRows":

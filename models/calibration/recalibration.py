@@ -71,11 +71,11 @@ def recalibrate(
     the months before the newest have not 50 leavers too.
     """
     fits, newest = _Fits(parent, swing), newest_months(complete, FEWEST)
-    before = int(complete.y[~newest].sum())
-    if min(before, int(complete.y[newest].sum())) < FEWEST:
+    once = complete.y / complete.copies
+    if min(round(once[~newest].sum()), round(once[newest].sum())) < FEWEST:
         raise GateError(
             f"{len(np.unique(complete.as_of))} month(s) that the champion has not learned from "
-            f"have a known outcome, with {int(complete.y.sum())} leavers; to recalibrate, the "
+            f"have a known outcome, with {once.sum():.0f} leavers; to recalibrate, the "
             f"newest and the ones before must have {FEWEST} each. Run stille recalibrate again "
             "next month, or learn from these months too: stille train."
         )
@@ -118,12 +118,13 @@ def newest_months(rows: OpenWindowRows, leavers: int) -> Mask:
     """The fewest newest as-of months with ``leavers`` together and a whole window; else all rows.
 
     The shares of open months must add up to 1: a fortnight's notices, however many, are no level.
+    A leaver who is there several times, to count for several, is one.
     """
-    months, whole = rows.as_of.astype("datetime64[M]"), 0.0
+    months, whole, left = rows.as_of.astype("datetime64[M]"), 0.0, rows.y / rows.copies
     for first in np.unique(months)[::-1]:
         whole += float(rows.share[months == first].mean())
         newest: Mask = months >= first
-        if whole >= 1 and rows.y[newest].sum() >= leavers:
+        if whole >= 1 and round(left[newest].sum()) >= leavers:
             return newest
     return np.ones(len(rows), dtype=bool)
 

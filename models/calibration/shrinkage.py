@@ -66,7 +66,10 @@ def shrink_slopes(parent: Calibration, fitted: Calibration, rows: OpenWindowRows
 
 @dataclass(frozen=True, slots=True)
 class _LineInformation:
-    """Fisher information of rows on a line's level and slope, and their centre in raw log-odds."""
+    """Information of rows on a line's level and slope, and their centre in raw log-odds.
+
+    That of Fisher, over the design effect of rows that are there more than once (Kish 1965).
+    """
 
     level: float
     slope: float
@@ -77,7 +80,9 @@ def _line_information(line: Platt, rows: OpenWindowRows) -> _LineInformation:
     weights = information(line.intercept + line.slope * rows.raw, rows.share)
     total = float(weights.sum())
     centre = float(weights @ rows.raw) / total
-    return _LineInformation(total, float(weights @ (rows.raw - centre) ** 2), centre)
+    once = total / float((rows.copies * weights).sum())
+    slope = float(weights @ (rows.raw - centre) ** 2)
+    return _LineInformation(total * once, slope * once, centre)
 
 
 def _line_by_line(

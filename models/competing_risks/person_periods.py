@@ -14,12 +14,12 @@ from datetime import date
 import numpy as np
 
 from models.dataset.array_types import Days, Floats, Index, Labels, Mask, Texts, take_rows
+from models.dataset.exposure import whole_times
 from models.dataset.histories import Histories
 
 PERIOD_DAYS = 30
 STILL = 0
 """The outcome of a period at whose end the customer was still one."""
-"""Customers that an outcome must have ended to be a class of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +59,13 @@ def expand(
     """Every period in which a row was at risk and which was complete by ``known_before``.
 
     ``causes`` groups the names of outcomes: a member of group i has outcome i + 1. What ended
-    later than the last complete period changes nothing. Periods end with the one before a
-    treatment: what would have happened without it is not known. Raises ``ValueError`` for a
-    cause in no group.
+    later than the last complete period changes nothing. An entry is repeated by its weight, as
+    ``Exposure.weights`` gives it for the time until its own end in the period: who leaves early
+    in a period and who is treated late in it, and would have left or stayed, count alike. Raises
+    ``ValueError`` for a cause in no group.
     """
     code = cause_codes(histories.cause, causes)
     watched = complete_periods(histories.as_of, lead_days, known_before, periods)
-    treated = histories.treated_after < histories.ended_after
-    clean = (histories.treated_after - lead_days) // PERIOD_DAYS
-    watched = np.where(treated, np.minimum(watched, clean), watched)
     last = (histories.ended_after - lead_days) // PERIOD_DAYS
     left_in_lead = histories.ended_after < lead_days
     counts = np.where(left_in_lead, 0, np.clip(np.minimum(watched, last + 1), 0, None))
@@ -75,7 +73,10 @@ def expand(
     first = np.cumsum(counts) - counts
     number = np.arange(len(row)) - first[row]
     outcome = np.where(number == last[row], code[row], STILL).astype(np.int8)
-    return Periods(row, number, outcome)
+    ends = lead_days + PERIOD_DAYS * np.arange(1, periods + 1)
+    weight = np.stack([histories.exposure.weights(int(days)) for days in ends])[number, row]
+    times = whole_times(weight, number * (len(causes) + 1) + outcome)
+    return Periods(*(np.repeat(part, times) for part in (row, number, outcome)))
 
 
 def count_outcomes(periods: Periods, most: int, causes: int) -> Index:

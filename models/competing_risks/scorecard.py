@@ -6,7 +6,8 @@ import numpy as np
 
 from models.competing_risks.model import Incidence
 from models.competing_risks.person_periods import cause_codes
-from models.dataset.array_types import Floats, Mask
+from models.dataset.array_types import Floats, Index, Mask
+from models.dataset.exposure import whole_times
 from models.dataset.histories import Histories
 from models.metrics.ranking import roc_auc
 
@@ -26,13 +27,19 @@ class CauseCard:
     auc: float | None
 
 
-def followed_up_rows(histories: Histories, lead_days: int, horizon_days: int) -> Mask:
-    """Rows (n,) that can judge a complete horizon.
+def followed_up_rows(
+    histories: Histories, lead_days: int, horizon_days: int, complete: Mask
+) -> Index:
+    """Positions of rows that can judge a horizon, of those (n,) that have it ``complete``.
 
-    Left out is who ended in the lead, and who was treated before the horizon's end or their own.
+    Left out is who ended in the lead, and who was treated before the horizon's end or their own;
+    the others are repeated by what they count for them.
     """
-    end = np.minimum(histories.ended_after, lead_days + horizon_days)
-    return (histories.ended_after >= lead_days) & (histories.treated_after >= end)
+    end = lead_days + horizon_days
+    there = complete & (histories.ended_after >= lead_days)
+    weight = np.where(there, histories.exposure.weights(end), 0.0)
+    left = (histories.ended_after < end).astype(np.int8)
+    return np.repeat(np.arange(len(histories)), whole_times(weight, left))
 
 
 def evaluate_outcomes(

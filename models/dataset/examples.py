@@ -22,8 +22,8 @@ from models.dataset.array_types import (
     rows_of,
     take_rows,
 )
+from models.dataset.exposure import by_customer_and_date
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
-from models.dataset.histories import by_customer_and_date
 
 MARGIN, ASLEEP = "margin_per_year", "asleep"
 

@@ -158,8 +158,8 @@ class Training(Section):
     ``leak_override`` holds the keys of findings of the leak detector, with the reason why each is
     honest all the same; ``single_date`` answers for all undated columns of a table with one
     as-of date, and for ``auc_alarm``. ``feedback`` says what becomes of rows whose customer was
-    treated before the label was complete: left out (and the others weighted where treatment is
-    common), always weighted, or taken as if nothing had been done.
+    treated before the label was complete: left out, with others weighted for them, or taken as if
+    nothing had been done.
     """
 
     first_as_of: date
@@ -183,7 +183,7 @@ class Training(Section):
     bootstrap: Annotated[int, Field(ge=0)] = 200
     auc_alarm: Annotated[float, Field(gt=0.5, le=1)] = 0.85
     leak_override: Mapping[str, Reason] = {}
-    feedback: Feedback = "exclude_treated"
+    feedback: Feedback = "weight"
 
     @model_validator(mode="after")
     def _in_order(self) -> "Training":

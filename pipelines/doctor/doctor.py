@@ -27,6 +27,7 @@ from features.errors import (
 from pipelines.config.errors import mask_passwords
 from pipelines.config.mapping import refuse_mutable
 from pipelines.config.settings import Settings, load_settings
+from pipelines.publication.reader import days_of
 from pipelines.sources.database_reader import inspect_tables
 from pipelines.sources.files import find_files
 
@@ -195,6 +196,22 @@ def model(settings: Settings) -> Iterator[Diagnosis]:
     yield Diagnosis("model", "ok", f"{champion.label} is champion")
 
 
+def treated(settings: Settings) -> Iterator[Diagnosis]:
+    """Whether training can tell who was treated, and what happens to customers left alone."""
+    mapped, nights = "treatments" in settings.sources, len(days_of(settings.paths.out))
+    if not mapped and not nights:
+        return
+    sources = ["the table treatments"] if mapped else []
+    sources += [f"the call lists of {nights} published nights"] if nights else []
+    message = f"who was treated is known from {' and '.join(sources)}"
+    if not mapped:
+        message += ", called or not; map the table treatments under sources to tell who was"
+    share = settings.list.holdout_share
+    if share == 0:
+        message += "; nobody is held out now (list.holdout_share) to show what happens without"
+    yield Diagnosis("treated", "ok" if mapped and share else "look", message)
+
+
 def prefect(_: Settings) -> Iterator[Diagnosis]:
     """Whether the configured server answers; without one, each run starts its own."""
     address = os.environ.get("PREFECT_API_URL", "")
@@ -222,6 +239,7 @@ _CHECKS: dict[str, Callable[[Settings], Iterator[Diagnosis]]] = {
     "lock": lock,
     "last night": last_night,
     "contact": contact,
+    "treated": treated,
     "model": model,
     "Prefect": prefect,
 }

@@ -13,6 +13,7 @@ from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.jobs.read_tables import read_tables
+from pipelines.matrices.treatment_record import treatment_marks
 from pipelines.monitoring import sources as freshness
 from pipelines.monitoring.inputs import Inputs, input_alarms, measure_inputs
 from pipelines.monitoring.performance import (
@@ -60,7 +61,8 @@ def evaluate_past(
     with run.record.stage("outcomes") as stage:
         if not chosen.complete:
             return None
-        past = join_outcomes(settings, snapshot, chosen.complete, run.as_of)
+        marks = treatment_marks(run, snapshot)
+        past = join_outcomes(settings, snapshot, chosen.complete, run.as_of, marks)
         stage.rows_out = len(past.y)
         shocks = past.shocks(swing, settings.label.horizon_days)
         return measure(past, settings.monitoring, settings.training.bootstrap, shocks)

@@ -90,9 +90,9 @@ def build_matrix(
     """Write the features, and with ``labels_known_before`` the outcomes, below ``into``.
 
     Each row of the outcomes carries ``outcome`` and ``label`` (null while the label window is
-    open), ``ended_on`` and ``cause``, ``treated_on`` and ``held_out_on``. What the matrix store
-    has is shared, the rest is computed and kept there. ``advance`` is called after every shard
-    and as-of date. Returns the parts, in order.
+    open), ``ended_on`` and ``cause``. What the matrix store has is shared, the rest is computed
+    and kept there. ``advance`` is called after every shard and as-of date. Returns the parts, in
+    order.
     """
     store, definitions = open_store(settings, snapshot.shards), definition_digests(job.catalog)
     parts = []
@@ -194,7 +194,8 @@ def outcomes_at(
 ) -> pa.Table:
     """What had happened before ``today`` to the cohort of each as-of date, whose windows are over.
 
-    Columns customer_id, as_of, outcome and label, as ``features.labels.outcomes`` gives them.
+    Columns customer_id, as_of, outcome and label, as ``features.labels.outcomes`` gives them, and
+    ended_on, as ``endings`` does.
     """
     catalog, parts = catalog_of(settings.sources, snapshot), []
     for number in range(snapshot.shards):

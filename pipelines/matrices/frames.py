@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 
 from pipelines.matrices.files import MatrixPart
 
-AFTERWARDS = ("outcome", "label", "ended_on", "cause", "treated_on", "held_out_on")
+AFTERWARDS = ("outcome", "label", "ended_on", "cause")
 
 
 def read_matrix(parts: Sequence[MatrixPart], columns: Sequence[str]) -> pd.DataFrame:

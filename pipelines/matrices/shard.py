@@ -18,7 +18,6 @@ from features.contract import TABLES
 from features.labels import COHORT_TABLES, endings, ever_in_cohort, make_cohort, outcomes
 from features.matrix import cut, derive, prepare
 from features.timeline import LabelWindow
-from features.treatments import treatments
 from pipelines.config.settings import Settings
 from pipelines.config.sources import tables_with_versions
 from pipelines.runtime.duckdb_connection import connect, identifier, literal
@@ -70,16 +69,14 @@ class Shard:
         """What came of each row that ``cut`` gives, null where that is not known.
 
         Columns customer_id, as_of, outcome and label (null for one that is no example, or while
-        the label window is open), ended_on and cause, treated_on and held_out_on.
+        the label window is open), ended_on and cause.
         """
         numbers = self._numbers()
         texts = self.customers["customer_id"].take(numbers)
         dates = pa.repeat(pa.scalar(as_of, pa.date32()), len(numbers))
         rows = pa.table({"customer_id": texts, "as_of": dates})
-        until, zone = known_before, self._zone
-        treated = treatments(self.con, tables=self.tables, as_of=as_of, today=until, zone=zone)
         labels = self._labels(numbers, as_of, known_before)
-        for later in (labels, self.endings(until), treated):
+        for later in (labels, self.endings(known_before)):
             if not later["customer_id"].equals(numbers):
                 raise ValueError(f"outcomes of {as_of} are of other customers than the cohort")
             for name in later.column_names[1:]:
@@ -91,8 +88,10 @@ class Shard:
         return endings(self.con, today=known_before, zone=self._zone)
 
     def ended(self, as_of: date, known_before: date) -> pa.Table:
-        """What ``features.labels.outcomes`` gives, with the customers' texts."""
-        ended = self._outcomes(as_of, known_before)
+        """What ``features.labels.outcomes`` gives and ended_on, with the customers' texts."""
+        ended, days = self._outcomes(as_of, known_before), self.endings(known_before)
+        at = pc.index_in(ended["customer_id"], value_set=days["customer_id"])
+        ended = ended.append_column("ended_on", days["ended_on"].take(at))
         texts = self.customers["customer_id"].take(ended["customer_id"])
         return ended.set_column(0, "customer_id", texts)
 

@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ContractError
+from models.causal.lot import exposure_of
 from models.dataset.array_types import Floats, Index, Labels, Texts
+from models.dataset.exposure import days_after, whole_times
 from models.metrics.bootstrap import Interval
 from models.metrics.month_shocks import MonthShocks
 from models.metrics.observed_expected import ObservedExpected, observed_expected_by, outcome, tenths
@@ -44,6 +46,8 @@ class PublicationsByMaturity:
 class LabelledRows:
     """Published rows with a known label, all (n,), and how many rows had none, by outcome.
 
+    ``treated`` rows were treated before their outcome and are left out; those that the lot spared
+    are there as often as they count for these (``models.dataset.exposure``).
     ``publication`` numbers the entries of ``publications``; ``rank`` is the published one.
     """
 
@@ -57,6 +61,7 @@ class LabelledRows:
     p: Floats
     y: Labels
     unlabelled: dict[str, int]
+    treated: int = 0
 
     def shocks(self, swing: float, horizon_days: int) -> MonthShocks:
         """Those of the rows' months, whose log-odds of leaving have the deviation ``swing``."""
@@ -99,12 +104,17 @@ def choose_publications(settings: Settings, today: date) -> PublicationsByMaturi
 
 
 def join_outcomes(
-    settings: Settings, snapshot: Snapshot, publications: Sequence[Publication], today: date
+    settings: Settings,
+    snapshot: Snapshot,
+    publications: Sequence[Publication],
+    today: date,
+    marks: pd.DataFrame,
 ) -> LabelledRows:
     """The publications' rows, of which there is at least one, with their labels.
 
-    Who ended for another reason, or gave notice before the window, has no label. Raises
-    ``ContractError`` when most of the listed customers are not in the tables any more.
+    ``marks`` tell who was treated since (``models.causal.lot.weigh_lot``). Who ended for another
+    reason, or gave notice before the window, has no label. Raises ``ContractError`` when most of
+    the listed customers are not in the tables any more.
     """
     ended = outcomes_at(settings, snapshot, [each.as_of for each in publications], today)
     happened = ended.to_pandas(date_as_object=False)
@@ -113,7 +123,7 @@ def join_outcomes(
     )
     happened["as_of_date"] = happened["as_of"].astype("datetime64[s]")
     rows = listed.merge(
-        happened[["customer_id", "as_of_date", "outcome", "label"]],
+        happened[["customer_id", "as_of_date", "outcome", "label", "ended_on"]],
         on=["customer_id", "as_of_date"],
         how="left",
         validate="one_to_one",
@@ -126,6 +136,12 @@ def join_outcomes(
             "contracts deleted? Look with: stille check."
         )
     known = rows[rows["label"].notna()]
+    as_of = known["as_of_date"].to_numpy().astype("datetime64[D]")
+    customer, ended = known["customer_id"].to_numpy(object), days_after(as_of, known["ended_on"])
+    days = settings.label.lead_days + settings.label.horizon_days
+    weight = exposure_of(customer, as_of, ended, marks).weights(days)
+    times = whole_times(weight, known["label"].to_numpy(dtype=np.int8))
+    known, treated = known.iloc[np.repeat(np.arange(len(known)), times)], int((weight == 0).sum())
     left_out = rows.loc[rows["label"].isna(), "outcome"].fillna(_UNKNOWN).value_counts()
     return LabelledRows(
         publications=tuple(publications),
@@ -138,6 +154,7 @@ def join_outcomes(
         p=known["churn_probability"].to_numpy(dtype=np.float64),
         y=known["label"].to_numpy(dtype=np.int8),
         unlabelled={str(name): int(count) for name, count in left_out.sort_index().items()},
+        treated=treated,
     )
 
 
@@ -186,6 +203,7 @@ def as_data(performance: Performance) -> dict[str, object]:
         "model_versions": sorted(set(past.models)),
         "rows_without_label": past.unlabelled,
         "monthly_swing": performance.swing,
+        "treated_rows_left_out": past.treated,
         "all": plain(performance.whole),
         "at_capacity": plain(performance.callable),
         **{name: [plain(each) for each in getattr(performance, name)] for name in groups},

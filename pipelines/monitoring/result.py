@@ -128,6 +128,12 @@ def _performance(result: MonitoringResult) -> Iterator[tuple[str, str, str]]:
         str(len(result.performance.publications)),
         f"{dates}; {waiting} wait for their horizon",
     )
+    if result.performance.past.treated:
+        yield (
+            "treated rows left out",
+            f"{result.performance.past.treated:,}",
+            "held out ones count for them",
+        )
     yield "leavers observed", str(whole.observed), f"{whole.expected:.1f} expected"
     yield "observed over expected", *_with_interval(whole.ratio)
     for name in _CARD:

@@ -6,7 +6,7 @@ discrete-time model learns from each complete period.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,8 @@ import pandas as pd
 from features.catalog import Catalog
 from features.errors import GateError
 from models.causal.sleeping_dogs import asleep, facts_of_sleep
-from models.causal.treated_rows import Exposure
 from models.dataset.examples import ASLEEP, MARGIN, Examples
+from models.dataset.exposure import Exposure, by_customer_and_date
 from models.dataset.feature_spec import learn_spec
 from models.dataset.histories import Histories
 from pipelines.config.run import Run
@@ -23,14 +23,15 @@ from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
 from pipelines.matrices.gates import feature_columns
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training.dates import labelled_as_ofs, learns_horizons, training_as_ofs
+from pipelines.training.exposure import exposure_of_matrix
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
     """Examples, rows by outcome, features that never vary, and those without their tables.
 
-    ``exposure`` says which examples were treated since. ``histories`` are all rows, matured or
-    not, where outcomes by horizon are learned.
+    ``exposure`` says which examples were treated since; None where none of its rows matters.
+    ``histories`` are all rows, matured or not, where outcomes by horizon are learned.
     """
 
     examples: Examples
@@ -41,13 +42,10 @@ class TrainingData:
     exposure: Exposure | None = None
 
 
-def prepare_examples(
-    frame: pd.DataFrame, catalog: Catalog, *, end_days: int = 0, histories: bool = False
-) -> TrainingData:
+def prepare_examples(frame: pd.DataFrame, catalog: Catalog) -> TrainingData:
     """Rows with a label as examples; columns with one value or none are left out of the spec.
 
-    ``frame`` is the labelled matrix; ``end_days`` is lead and horizon together.
-    Raises ``GateError`` when no row has a label.
+    ``frame`` is the labelled matrix. Raises ``GateError`` when no row has a label.
     """
     columns = feature_columns(catalog)
     counts = frame["outcome"].value_counts().sort_index()
@@ -64,8 +62,20 @@ def prepare_examples(
         outcomes={str(name): int(count) for name, count in counts.items()},
         silent=tuple(sorted({c.name for c in columns} - {c.name for c in varying})),
         omitted=tuple(catalog.omitted),
-        exposure=Exposure.build(labelled, end_days),
-        histories=Histories.build(frame, spec) if histories else None,
+    )
+
+
+def with_exposure(
+    prepared: TrainingData, frame: pd.DataFrame, run: Run, snapshot: Snapshot
+) -> TrainingData:
+    """``prepared`` with the exposure of its examples, and with histories where they are learned."""
+    spec, learns = prepared.examples.spec, learns_horizons(run.settings.label, snapshot)
+    exposure = exposure_of_matrix(run, snapshot, frame, spec)
+    labelled = frame["label"].notna().to_numpy(dtype=bool)[by_customer_and_date(frame)]
+    return replace(
+        prepared,
+        exposure=exposure.take(labelled),
+        histories=Histories.build(frame, spec, exposure) if learns else None,
     )
 
 
@@ -87,12 +97,8 @@ def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> Tr
         job = MatrixJob(columns, as_ofs, labels_known_before=run.as_of)
         names = [feature.name for feature in columns.features]
         frame = make_matrix(run, snapshot, job, names)
-        prepared = prepare_examples(
-            frame.assign(**{ASLEEP: asleep(frame, frame["as_of"], sleep)}),
-            catalog,
-            end_days=settings.label.lead_days + settings.label.horizon_days,
-            histories=learns_horizons(settings.label, snapshot),
-        )
+        frame = frame.assign(**{ASLEEP: asleep(frame, frame["as_of"], sleep)})
+        prepared = with_exposure(prepare_examples(frame, catalog), frame, run, snapshot)
         stage.rows_out = len(prepared.examples)
     record.notes += [
         f"not built: {name}, as {', '.join(tables)} is missing"

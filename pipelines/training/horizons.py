@@ -142,8 +142,8 @@ def cards_by_horizon(
     for horizon in horizons:
         window = LabelWindow(model.lead_days, horizon)
         complete = [day for day in later if window.complete(day.item(), today)]
-        followed = followed_up_rows(histories, model.lead_days, horizon)
-        rows = histories.take(followed & np.isin(histories.as_of, complete))
+        there = np.isin(histories.as_of, complete)
+        rows = histories.take(followed_up_rows(histories, model.lead_days, horizon, there))
         cards[str(horizon)] = evaluate_outcomes(model, rows, horizon, threads)
     return cards
 

@@ -17,9 +17,8 @@ from features.timeline import LabelWindow, month_starts
 from models.calibration.open_windows import OpenWindowRows, current_status
 from models.calibration.recalibration import ENOUGH
 from models.calibration.shrinkage import USUAL_SWING
-from models.causal.treated_rows import RARE, Exposure
 from models.dataset.examples import Examples
-from models.dataset.histories import days_after
+from models.dataset.exposure import Exposure, by_customer_and_date, days_after, whole_times
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
@@ -30,6 +29,7 @@ from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion
 from pipelines.training.dates import training_as_ofs
 from pipelines.training.examples import TrainingData
+from pipelines.training.exposure import exposure_of_matrix
 from pipelines.training.treated_rows import leave_out_treated
 
 BOOSTERS_KNOWN_BEFORE = "boosters_known_before"
@@ -69,17 +69,16 @@ def newer_examples(run: Run, snapshot: Snapshot, champion: Champion) -> NewerExa
     with record.stage("features") as stage:
         job = MatrixJob(catalog.only(list(spec.names)), built, labels_known_before=today)
         frame = make_matrix(run, snapshot, job, spec.names)
-        labelled = frame[frame["label"].notna()]
+        labelled, order = frame[frame["label"].notna()], by_customer_and_date(frame)
+        exposure = exposure_of_matrix(run, snapshot, frame, spec)
         stage.rows_out = len(labelled)
         prepared = TrainingData(
             examples=Examples.build(labelled, spec, labelled["label"].astype("int8")),
             outcomes={},
             silent=(),
-            exposure=Exposure.build(
-                labelled, settings.label.lead_days + settings.label.horizon_days
-            ),
+            exposure=exposure.take(frame["label"].notna().to_numpy(dtype=bool)[order]),
         )
-        newest = open_rows(run, champion, frame, shares)
+        newest = open_rows(run, champion, frame, exposure.take(np.argsort(order)), shares)
     return NewerExamples(leave_out_treated(run, prepared)[0].examples, newest)
 
 
@@ -150,29 +149,31 @@ def known_shares(
 
 
 def open_rows(
-    run: Run, champion: Champion, frame: pd.DataFrame, shares: Mapping[date, float]
+    run: Run,
+    champion: Champion,
+    frame: pd.DataFrame,
+    exposure: Exposure,
+    shares: Mapping[date, float],
 ) -> OpenWindowRows | None:
-    """The rows of ``frame`` (customer_id, as_of, product_line, features, ends) in open months.
+    """The rows of ``frame`` (customer_id, as_of, product_line, features, cause) in open months.
 
-    None where there are none, or where over a twentieth were treated: who leaves at once cannot
-    be treated, so the untreated would seem to leave the more.
+    ``exposure`` is that of its rows; who was treated is out, and the others are repeated by what
+    they count until the run's day. None where there are no such months.
     """
-    settings = run.settings
-    frame = frame[frame["as_of"].isin([pd.Timestamp(day) for day in shares])]
-    as_of = frame["as_of"].to_numpy().astype("datetime64[D]")
-    ended = days_after(as_of, frame["ended_on"])
-    treated = days_after(as_of, frame["treated_on"]) < ended
-    if settings.training.feedback == "ignore":
-        treated[:] = False
-    if not len(frame) or treated.mean() > RARE:
-        run.record.notes.append(
-            "the level follows complete months only: "
-            + ("too many customers were treated since" if len(frame) else "no other can be told")
-        )
+    settings, today = run.settings, np.datetime64(run.as_of)
+    here = frame["as_of"].isin([pd.Timestamp(day) for day in shares]).to_numpy(dtype=bool)
+    if not here.any():
+        run.record.notes.append("the level follows complete months only: no other can be told")
         return None
+    frame, exposure = frame[here], exposure.take(here)
+    as_of = frame["as_of"].to_numpy().astype("datetime64[D]")
+    window = settings.label_window()
+    passed = np.minimum((today - as_of).astype(np.int64), window.lead_days + window.horizon_days)
     cause = frame["cause"].fillna("").to_numpy(dtype=object)
-    left, out = current_status(ended, cause, settings.label_window())
-    model, keep = champion.model, ~out & ~treated
+    left, out = current_status(exposure.ended_after, cause, window)
+    ignored = settings.training.feedback == "ignore"
+    weight = np.where(out, 0.0, 1.0 if ignored else exposure.weights(passed))
+    model = champion.model
     share = frame["as_of"].map({pd.Timestamp(day): share for day, share in shares.items()})
     return OpenWindowRows(
         customer_id=frame["customer_id"].to_numpy(dtype=object),
@@ -181,7 +182,7 @@ def open_rows(
         raw=model.raw(model.spec.encode(frame), settings.engine.threads),
         y=left,
         share=np.asarray(share, dtype=np.float64),
-    ).take(keep)
+    ).take(np.repeat(np.arange(len(frame)), whole_times(weight, left)))
 
 
 def _left(shard: Shard, as_of: date, known_before: date, window: LabelWindow) -> int:

@@ -1,4 +1,4 @@
-"""Treated rows: exclusion, with weighting by propensity, of customers treated since the as-of date.
+"""Treated rows: left out, and weighted for, in all that learns or judges.
 
 A saved customer counts as a stayer, so learning from the treated teaches that high risk is low.
 """
@@ -7,11 +7,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
-import numpy as np
-
-from models.causal.propensity import treatment_bands
-from models.causal.treated_rows import MOST_WEIGHT, UnconfoundedRows, select_untreated
-from models.dataset.histories import NEVER
+from models.causal.treated_rows import UntreatedRows, select_untreated
+from models.dataset.exposure import MOST_WEIGHT, Exposure
 from pipelines.config.run import Run
 from pipelines.training.examples import TrainingData
 
@@ -21,40 +18,38 @@ def leave_out_treated(run: Run, prepared: TrainingData) -> tuple[TrainingData, M
 
     Raises ``GateError`` when too few leavers were left alone.
     """
-    how, exposure, examples = run.settings.training.feedback, prepared.exposure, prepared.examples
-    if how == "ignore" and prepared.histories is not None:
-        untreated = np.full(len(prepared.histories), NEVER)
-        histories = replace(prepared.histories, treated_after=untreated)
-        prepared = replace(prepared, histories=histories)
-    if exposure is None or not exposure.treated.any():
+    label, exposure, examples = run.settings.label, prepared.exposure, prepared.examples
+    ignored = run.settings.training.feedback == "ignore"
+    if ignored and prepared.histories is not None:
+        untreated = Exposure.untreated(prepared.histories.ended_after)
+        prepared = replace(prepared, histories=replace(prepared.histories, exposure=untreated))
+    days = label.lead_days + label.horizon_days
+    if exposure is None or not (exposure.treated_after < exposure.until(days)).any():
         return prepared, {}
-    bands = np.zeros(len(examples), dtype=np.int64)
-    if how != "ignore":
-        bands = treatment_bands(examples, exposure.treated, run.settings.engine.threads)
-    rows = select_untreated(how, exposure, examples.y, examples.customer_id, bands)
+    if ignored:
+        run.record.notes.append(
+            "treated customers are learned from as if nothing had been done (training.feedback)"
+        )
+        return prepared, {}
+    rows = select_untreated(exposure, days, examples.y)
     run.record.notes += _notes(rows, len(examples))
-    if how != "ignore":
-        prepared = replace(prepared, examples=examples.take(rows.rows), exposure=None)
+    prepared = replace(prepared, examples=examples.take(rows.rows), exposure=None)
     facts = {name: value for name, value in asdict(rows).items() if name != "rows"}
     return prepared, {"feedback.json": json.dumps(facts, indent=1).encode()}
 
 
-def _notes(rows: UnconfoundedRows, total: int) -> list[str]:
-    treatment = {
-        "exclude_treated": "they are left out",
-        "weight": "they are left out and the untreated count for them, up to "
-        f"{rows.largest_weight:.1f} times",
-        "ignore": "they are learned from as if nothing had been done (training.feedback)",
-    }
+def _notes(rows: UntreatedRows, total: int) -> list[str]:
     notes = [
-        f"{rows.treated} of {total} labelled rows were treated before their outcome was known: "
-        f"{treatment[rows.how]}; {rows.held_out} were held out. What remains says as much as "
+        f"{rows.treated} of {total} labelled rows were treated before their outcome was known and "
+        f"are left out; {rows.held_out} were held out and count {rows.held_out_weight:.1f} times "
+        f"each (at most {rows.largest_weight:.1f}). What remains says as much as "
         f"{rows.effective_rows:.0f} rows and {rows.effective_leavers:.0f} leavers."
     ]
-    if rows.unmatched:
+    if rows.without_lot:
         notes.append(
-            f"{rows.unmatched} rows are like customers who were all treated: nothing can be "
-            "learned of them. Hold out some of those on the list."
+            f"{rows.without_lot} of them were treated where no lot held anybody out: the others "
+            "are weighted by what the tables showed each month, which misses who got worse within "
+            "one and was treated at once. Hold some out (list.holdout_share)."
         )
     if rows.largest_weight >= MOST_WEIGHT:
         notes.append(

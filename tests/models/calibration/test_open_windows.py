@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from features.timeline import LabelWindow
 from models.calibration.open_windows import current_status, fit_level_shift, information, log_loss
-from models.dataset.histories import NEVER
+from models.dataset.exposure import NEVER
 from models.metrics.logistic import fit_intercept
 
 WINDOW = LabelWindow(14, 90)

@@ -129,6 +129,8 @@ def test_newest_months_by_hand() -> None:
     assert newest_months(rows, 1).tolist() == [False, False, False, True]
     assert newest_months(rows, 2).tolist() == [False, True, True, True]
     assert newest_months(rows, 9).all()
+    tenfold = rows.take(np.repeat(np.arange(4), 10))
+    assert newest_months(tenfold, 2)[::10].tolist() == [False, True, True, True]
     known = np.array([1.0, 0.5, 0.5, 0.25])
     assert newest_months(replace(rows, share=known), 1).all()
     known = np.array([1.0, 0.75, 0.75, 0.25])

@@ -51,6 +51,19 @@ def test_a_move_is_held_back_by_hand() -> None:
     assert moved(-0.5, 0.2) == pytest.approx(-0.5 + (0.04 + variance) / 0.5)
 
 
+def test_a_row_that_counts_for_several_tells_no_more_than_one() -> None:
+    p, new = expit(0.5), Calibration(1.0, 0.5, {})
+    tenfold = ROWS.take(np.repeat(np.arange(4_000), 10))
+    assert shrink_levels(Calibration(), new, tenfold, 0.0) == shrink_levels(
+        Calibration(), new, ROWS, 0.0
+    )
+    # 3,600 rows once and 400 ten times: Kish's 7,600² / 43,600.
+    some = ROWS.take(np.repeat(np.arange(4_000), np.where(np.arange(4_000) < 400, 10, 1)))
+    variance = 43_600 / 7_600**2 / (p * (1 - p))
+    found = shrink_levels(Calibration(), new, some, 0.0).intercept
+    assert found == pytest.approx(0.5 - variance / 0.5, rel=1e-9)
+
+
 def test_within_the_swings_nothing_moves_and_without_them_nearly_everything() -> None:
     assert moved(0.15, 0.2) == pytest.approx(0.0, abs=1e-12)
     assert moved(0.0, 0.2) == 0.0

@@ -9,92 +9,116 @@ import pytest
 
 from features.errors import GateError
 from features.timeline import month_starts
-from models.causal.propensity import treatment_bands
-from models.causal.treated_rows import Exposure, select_untreated, untreated_until
+from models.causal.lot import exposure_of, weigh_lot
+from models.causal.treated_rows import select_untreated
 from models.churn.fit import fit
 from models.dataset.examples import Examples
+from models.dataset.exposure import NEVER, Exposure, no_hazard
 from models.dataset.feature_spec import FeatureColumn, learn_spec
-from models.dataset.histories import NEVER
 from models.explain.shap_values import by_driver, global_importance
 
 END = 104
-
-
-def exposure(ended, treated, held_out=None):
-    days = [np.array([NEVER if d is None else d for d in one]) for one in (ended, treated)]
-    held = np.full(len(ended), NEVER) if held_out is None else np.array(held_out)
-    return Exposure(days[0], days[1], held, END)
 
 
 def names(count):
     return np.array([f"{i:05d}" for i in range(count)], dtype=object)
 
 
-def test_treated_is_who_was_reached_before_the_window_or_the_customer_ended():
-    seen = exposure([None, None, 50, 50, 50, 200], [103, 104, 49, 50, 51, 150])
-    assert seen.treated.tolist() == [True, False, True, False, False, False]
-    assert seen.last_day.tolist() == [104, 104, 50, 50, 50, 104]
+def drawn(treated, spared, others, stands_for):
+    """Rows of which the first were treated on day 5, the next spared on it, the last neither."""
+    size = treated + spared + others
+    at = np.arange(size)
+    return replace(
+        Exposure.untreated(np.full(size, NEVER)),
+        treated_after=np.where(at < treated, 5, NEVER),
+        held_out_after=np.where((at >= treated) & (at < treated + spared), 5, NEVER),
+        held_out_for=np.full(size, stands_for),
+        by_lot=at < treated,
+    )
 
 
-def test_the_chance_to_stay_untreated_by_hand():
-    """Five at risk, one treated on day 10; one leaves on day 20; of three, one treated on 30."""
-    seen = exposure([None, 20, None, None, None], [10, None, 30, None, None])
-    chance = untreated_until(seen, np.zeros(5, dtype=int))
-    left = 4 / 5 * 2 / 3
-    np.testing.assert_allclose(chance, [left, 4 / 5, left, left, left])
-    apart = untreated_until(seen, np.array([0, 1, 1, 1, 1]))
-    np.testing.assert_allclose(apart, [0, 1, 2 / 3, 2 / 3, 2 / 3])
+def test_the_spared_count_for_the_treated_by_hand():
+    y = np.array([0] * 40 + [1] * 10 + [0, 1] * 100, dtype=np.int8)
+    fair = select_untreated(drawn(40, 10, 200, 5.0), END, y)
+    counts = np.bincount(fair.rows, minlength=250)
+    assert counts.tolist() == [0] * 40 + [5] * 10 + [1] * 200
+    assert (fair.treated, fair.held_out, fair.without_lot) == (40, 10, 0)
+    assert (fair.held_out_weight, fair.largest_weight) == (5, 5)
+    assert fair.effective_rows == pytest.approx(250**2 / (10 * 25 + 200))
+    assert fair.effective_leavers == pytest.approx(150**2 / (10 * 25 + 100))
 
 
-def test_rare_treatment_is_left_out_and_nothing_else_changes():
-    seen = exposure([None] * 100, [5] + [None] * 99)
-    y = np.array([0] * 50 + [1] * 50, dtype=np.int8)
-    fair = select_untreated("exclude_treated", seen, y, names(100), np.zeros(100, dtype=int))
-    assert fair.rows.tolist() == list(range(1, 100))
-    assert (fair.how, fair.treated, fair.largest_weight) == ("exclude_treated", 1, 1.0)
-    assert (fair.effective_rows, fair.effective_leavers) == (99, 50)
-    kept = select_untreated("ignore", seen, y, names(100), np.zeros(100, dtype=int))
-    assert kept.rows.tolist() == list(range(100))
+def test_where_nobody_was_treated_every_row_counts_once():
+    y = np.zeros(50, dtype=np.int8)
+    fair = select_untreated(Exposure.untreated(np.full(50, NEVER)), END, y)
+    assert fair.rows.tolist() == list(range(50))
+    assert (fair.treated, fair.held_out, fair.largest_weight) == (0, 0, 1)
 
 
-def test_where_treatment_is_common_the_untreated_count_for_the_treated():
-    seen = exposure([None] * 1000, [5] * 500 + [None] * 500)
-    y = np.array([0] * 500 + [1] * 250 + [0] * 250, dtype=np.int8)
-    fair = select_untreated("exclude_treated", seen, y, names(1000), np.zeros(1000, dtype=int))
-    assert fair.how == "weight"
-    assert fair.largest_weight == pytest.approx(2)
-    counts = np.bincount(fair.rows, minlength=1000)
-    assert (counts[:500] == 0).all()
-    assert (counts[500:] == 2).all()
-    assert (fair.effective_rows, fair.effective_leavers) == (500, 250)
-
-
-def test_who_was_like_nobody_untreated_is_told():
-    seen = exposure([None] * 300, [5] * 100 + [None] * 200)
-    y = np.array([0] * 100 + [1] * 200, dtype=np.int8)
-    bands = np.array([1] * 100 + [0] * 200)
-    fair = select_untreated("weight", seen, y, names(300), bands)
-    assert fair.unmatched == 100
-    assert set(fair.rows) == set(range(100, 300))
+def test_a_weight_that_is_not_whole_is_kept_over_the_rows():
+    y = np.array([0] * 60 + [0, 1] * 20 + [1] * 100, dtype=np.int8)
+    fair = select_untreated(drawn(60, 40, 100, 2.5), END, y)
+    counts = np.bincount(fair.rows, minlength=200)
+    assert set(counts[60:100]) == {2, 3}
+    assert counts[60:100][::2].sum() == counts[60:100][1::2].sum() == 50
 
 
 def test_too_few_leavers_left_alone_close_the_gate():
-    seen = exposure([None] * 100, [5] * 90 + [None] * 10)
     y = np.ones(100, dtype=np.int8)
     with pytest.raises(GateError, match=r"90 of 100 rows were treated.*Hold out more"):
-        select_untreated("exclude_treated", seen, y, names(100), np.zeros(100, dtype=int))
+        select_untreated(drawn(90, 10, 0, 1.0), END, y)
 
 
-def test_weights_undo_that_early_leavers_cannot_be_treated():
-    """Treatment by chance and without effect: the rate among the untreated is too high as is."""
-    rng = np.random.default_rng(0)
-    ended, treated = rng.exponential(300, 40_000), rng.exponential(100, 40_000)
-    seen = Exposure(ended.astype(int), treated.astype(int), np.full(40_000, NEVER), END)
-    y = (seen.ended_after < END).astype(np.int8)
-    fair = select_untreated("weight", seen, y, names(40_000), np.zeros(40_000, dtype=int))
-    assert y[~seen.treated].mean() > y.mean() + 0.1
-    assert y[fair.rows].mean() == pytest.approx(y.mean(), abs=0.01)
-    assert fair.effective_rows < (~seen.treated).sum()
+def acting_company(seed, customers=12_000, nightly=30, held_out=0.5, cooldown=90):
+    """Monthly rows of a company that calls whom it finds most at risk each night, for nothing.
+
+    Also the days of treatment and of the lot, and each row's risk at its as-of date.
+    """
+    rng, days = np.random.default_rng(seed), 510
+    risk, spared = rng.normal(0, 0.8, customers), rng.random(customers) < held_out
+    ended, called, rows, marks = np.full(customers, NEVER), np.full(customers, -NEVER), [], []
+    for day in range(days):
+        here = ended == NEVER
+        if day % 30 == 0:
+            rows.append(np.column_stack([np.flatnonzero(here), np.full(here.sum(), day)]))
+            rows[-1] = np.column_stack([rows[-1], np.rint(1_000 * risk[here]).astype(int)])
+        free = np.flatnonzero(here & ~spared & (day - called >= cooldown))
+        now = free[np.argsort(-risk[free])[:nightly]]
+        instead = np.flatnonzero(here & spared & (risk >= risk[now[-1]]))
+        called[now] = day
+        marks += [(who, day, True) for who in now] + [(who, day, False) for who in instead]
+        ended[here & (rng.random(customers) < np.exp(-8 + risk))] = day
+        risk = 0.985 * risk + rng.normal(0, 0.8 * np.sqrt(1 - 0.985**2), customers)
+        risk += 1.5 * (rng.random(customers) < 1 / 250)
+    frame = pd.DataFrame(np.concatenate(rows), columns=["customer", "day", "risk"])
+    frame = frame[frame["day"] <= days - END].assign(ended=lambda f: ended[f["customer"]])
+    frame["ended"] = np.where(frame["ended"] < NEVER, frame["ended"] - frame["day"], NEVER)
+    record = pd.DataFrame(marks, columns=["customer", "day", "treated"]).assign(by_lot=True)
+    for table in (frame, record):
+        table["customer_id"] = table["customer"].map("{:05d}".format)
+    start = pd.Timestamp("2023-01-01")
+    record["day"] = start + pd.to_timedelta(record["day"], unit="D")
+    return frame.assign(as_of=start + pd.to_timedelta(frame["day"], unit="D")), record
+
+
+def test_a_list_by_current_risk_biases_neither_the_level_nor_the_riskiest():
+    """Contact does nothing, so all rows tell the truth, which the lot must find without them."""
+    frame, record = acting_company(seed=5)
+    ids, as_of = frame["customer_id"].to_numpy(object), frame["as_of"].to_numpy("datetime64[D]")
+    ended = frame["ended"].to_numpy()
+    y = (ended < END).astype(np.int8)
+    top = frame.groupby("day")["risk"].rank(pct=True).gt(0.9).to_numpy()
+    off = {}
+    for name, cooldown in (("lot", 90), ("no cooldown", 0)):
+        seen = exposure_of(ids, as_of, ended, weigh_lot(record, cooldown))
+        fair = select_untreated(seen, END, y).rows
+        off[name] = y[fair].mean() / y.mean() - 1, y[fair[top[fair]]].mean() / y[top].mean() - 1
+    treated = seen.treated_after < seen.until(END)
+    alone = y[~treated & top].mean() / y[top].mean() - 1
+    assert 0.2 < treated.mean() < 0.3
+    np.testing.assert_allclose(off["lot"], 0, atol=0.03)
+    assert alone > 0.15
+    assert off["no cooldown"][0] > 0.05
 
 
 COLUMNS = (
@@ -126,10 +150,12 @@ def acted_on(seed=0, customers=3_000, treat=0.85, effect=-2.5):
     quiet = rng.exponential(1 / daily)
     calmed = called + rng.exponential(1 / (daily * np.exp(effect)))
     day = np.where(quiet < called, quiet, calmed).astype(np.int64)
-    seen = Exposure(day, called, np.where(listed & held_out, 0, NEVER), END)
     frame["label"] = ((day >= 14) & (day < END)).astype(int)
     keep = day >= 14
-    seen = Exposure(day[keep], called[keep], seen.held_out_after[keep], END)
+    spared = np.where(listed & held_out, 0, NEVER)[keep]
+    stands_for = np.full(len(spared), 1 / (1 - treat))
+    drawn = np.ones(len(spared), dtype=bool)
+    seen = Exposure(day[keep], called[keep], drawn, spared, stands_for, no_hazard(len(spared)))
     truth = 1 - np.exp(-daily * (END - 14))
     return frame[keep].reset_index(drop=True), seen, truth[keep]
 
@@ -137,9 +163,8 @@ def acted_on(seed=0, customers=3_000, treat=0.85, effect=-2.5):
 def test_naive_retraining_forgets_the_driver_that_the_list_works_on_and_ours_does_not(recipe):
     frame, seen, truth = acted_on()
     examples = Examples.build(frame, learn_spec(COLUMNS, frame), frame["label"])
-    bands = treatment_bands(examples, seen.treated, threads=1)
-    fair = select_untreated("exclude_treated", seen, examples.y, examples.customer_id, bands)
-    assert fair.how == "weight"
+    fair = select_untreated(seen, END, examples.y)
+    assert fair.treated > 1_000
     members = examples.x[:, 0] == 1
     recipe = replace(recipe, seeds=(1,))
     found = {}
@@ -152,20 +177,3 @@ def test_naive_retraining_forgets_the_driver_that_the_list_works_on_and_ours_doe
     assert found["naive"][1] < 0.4
     assert found["ours"][0] == "unresolved_case"
     assert found["ours"][1] == pytest.approx(1, abs=0.2)
-
-
-def test_nobodys_own_treatment_decides_the_band():
-    frame, seen, _ = acted_on(customers=600)
-    examples = Examples.build(frame, learn_spec(COLUMNS, frame), frame["label"])
-    bands = treatment_bands(examples, seen.treated, threads=1)
-    one = np.flatnonzero(seen.treated)[0]
-    own = examples.customer_id == examples.customer_id[one]
-    changed = np.where(own, ~seen.treated, seen.treated)
-    again = treatment_bands(examples, changed, threads=1)
-    assert (bands[own] == again[own]).all()
-    shares = [seen.treated[bands == band].mean() for band in np.unique(bands)]
-    assert shares[-1] > 0.5
-    assert shares[0] < 0.05
-    few = np.zeros(len(examples), dtype=bool)
-    few[:20] = True
-    assert (treatment_bands(examples, few) == 0).all()

@@ -24,8 +24,9 @@ from models.competing_risks.scorecard import (
     followed_up_rows,
     voluntary_or_stayed,
 )
+from models.dataset.exposure import NEVER, Exposure
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
-from models.dataset.histories import NEVER, Histories
+from models.dataset.histories import Histories
 
 SPEC = FeatureSpec(
     (
@@ -62,9 +63,8 @@ def company(customers=3000, months=12, seed=0, effect=1.5, shift=0.0):
         customer_id=np.array([f"{i:05d}" for i in who], dtype=object),
         as_of=as_ofs[when],
         x=np.asfortranarray(np.column_stack([pain, moving])[who], dtype=np.float32),
-        ended_after=np.where(known, after, NEVER),
         cause=np.where(known, causes, ""),
-        treated_after=np.full(len(who), NEVER),
+        exposure=Exposure.untreated(np.where(known, after, NEVER)),
         spec=SPEC,
     )
 
@@ -140,7 +140,7 @@ def test_what_ends_after_today_changes_nothing(rows, model):
     later = rows.as_of + np.minimum(rows.ended_after, 10_000) >= shut
     blind = replace(
         rows,
-        ended_after=np.where(later, NEVER, rows.ended_after),
+        exposure=Exposure.untreated(np.where(later, NEVER, rows.ended_after)),
         cause=np.where(later, "", rows.cause),
     )
     kept = [
@@ -166,7 +166,7 @@ def test_a_level_that_rose_lately_is_followed(rows):
     more = (rows.as_of >= np.datetime64("2023-09-01")) & (np.arange(len(rows)) % 50 == 0)
     risen = replace(
         rows,
-        ended_after=np.where(more, 20, rows.ended_after),
+        exposure=Exposure.untreated(np.where(more, 20, rows.ended_after)),
         cause=np.where(more, "voluntary", rows.cause),
     )
     recipe = replace(RECIPE, seeds=(1,))
@@ -185,12 +185,11 @@ def test_the_champions_question_leaves_the_others_out():
 
 def test_who_ended_in_the_lead_or_was_treated_first_does_not_judge(rows):
     few = rows.take(np.arange(len(rows)) < 5)
-    few = replace(
-        few,
-        ended_after=np.array([13, 14, NEVER, 60, 200]),
-        treated_after=np.array([NEVER, 20, 100, 30, 104]),
-    )
-    assert followed_up_rows(few, 14, 90).tolist() == [False, True, False, False, True]
+    untreated = Exposure.untreated(np.array([13, 14, NEVER, 60, 200]))
+    treated = replace(untreated, treated_after=np.array([NEVER, 20, 100, 30, 104]))
+    few, every = replace(few, exposure=treated), np.ones(5, dtype=bool)
+    assert followed_up_rows(few, 14, 90, every).tolist() == [1, 4]
+    assert followed_up_rows(few, 14, 90, every & (np.arange(5) != 1)).tolist() == [4]
 
 
 @pytest.fixture(scope="module")

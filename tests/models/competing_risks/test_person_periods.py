@@ -3,6 +3,7 @@
 Seen from 1 January 2024 with a lead of 14 days, period 0 covers 15 January to 13 February.
 """
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -18,8 +19,9 @@ from models.competing_risks.person_periods import (
     cumulative_incidence,
     expand,
 )
+from models.dataset.exposure import NEVER, Exposure
 from models.dataset.feature_spec import FeatureSpec
-from models.dataset.histories import NEVER, Histories
+from models.dataset.histories import Histories
 
 CAUSES = (("voluntary",), ("moved",), ("deceased", "company"))
 LEAD, PERIODS, TODAY = 14, 3, date(2024, 12, 31)
@@ -33,9 +35,8 @@ def histories(rows: list[tuple[int | None, str, int | None]], as_of: str = "2024
         customer_id=np.array([f"{i:05d}" for i in range(len(rows))], dtype=object),
         as_of=np.full(len(rows), np.datetime64(as_of)),
         x=np.zeros((len(rows), 0), dtype=np.float32, order="F"),
-        ended_after=days[0],
         cause=np.array(causes, dtype=object),
-        treated_after=days[1],
+        exposure=replace(Exposure.untreated(days[0]), treated_after=days[1]),
         spec=FeatureSpec(()),
     )
 
@@ -155,15 +156,7 @@ def test_counted_hazards_give_aalen_and_johansen(seed, passed):
     ]
     as_ofs = np.datetime64("2024-01-01") + rng.integers(0, 200, size)
     all_rows = histories(rows)
-    spread = Histories(
-        all_rows.customer_id,
-        as_ofs,
-        all_rows.x,
-        all_rows.ended_after,
-        all_rows.cause,
-        all_rows.treated_after,
-        all_rows.spec,
-    )
+    spread = replace(all_rows, as_of=as_ofs)
     today = (np.datetime64("2024-01-01") + 40 + passed).item()
     found = expand(spread, CAUSES, lead_days=LEAD, periods=PERIODS, known_before=today)
     counts = count_outcomes(found, PERIODS, len(CAUSES))

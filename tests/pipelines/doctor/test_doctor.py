@@ -146,6 +146,22 @@ def test_a_column_that_is_overwritten_is_said_before_training(config, tmp_path):
     assert exit_code(findings) == 2
 
 
+def test_who_was_treated_is_known_from_lists_where_no_crm_tells(config, tmp_path):
+    assert found(config(), "treated") == []
+    night = tmp_path / "out" / "2024-03-01" / "run"
+    night.mkdir(parents=True)
+    (night / "datapackage.json").write_text("{}")
+    (said,) = found(config(), "treated")
+    assert said.status == "look"
+    assert "known from the call lists of 1 published nights, called or not" in said.message
+    customers = {"path": "customers.csv", "known_delay_days": 0}
+    treatments = {"path": "customers.csv"}
+    path = config(sources={"customers": customers, "treatments": treatments})
+    assert found(path, "treated")[0].status == "ok"
+    path = config(list={"holdout_share": 0})
+    assert "nobody is held out now (list.holdout_share)" in found(path, "treated")[0].message
+
+
 class Health(BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if self.path == "/api/health" else 404)

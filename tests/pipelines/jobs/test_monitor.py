@@ -104,6 +104,9 @@ def company(demo, folder):
     return make
 
 
+NOBODY = pd.DataFrame(columns=["customer_id", "day", "treated", "by_lot", "held_out_for"])
+
+
 def test_probabilities_that_come_true_raise_no_alarm(company, stille):
     config, settings = company("good", 1.0)
     ended = stille("monitor", "--plain", "--config", config, "--as-of", TODAY)
@@ -168,7 +171,23 @@ def test_lists_of_customers_that_nobody_knows_are_refused(company, tmp_path, dem
     put(other, RIPE[0], rows)
     snapshot = read_tables(Run(settings, TODAY, RunRecord("r", "monitor", "")))
     with pytest.raises(ContractError, match="100% of the rows of past lists"):
-        join_outcomes(other, snapshot, choose_publications(other, TODAY).complete, TODAY)
+        join_outcomes(other, snapshot, choose_publications(other, TODAY).complete, TODAY, NOBODY)
+
+
+def test_the_treated_are_left_out_and_the_spared_count_for_them(company):
+    _, settings = company("good", 1.0)
+    snapshot = read_tables(Run(settings, TODAY, RunRecord("r", "monitor", "")))
+    (chosen, *_) = choose_publications(settings, TODAY).complete
+    plain = join_outcomes(settings, snapshot, [chosen], TODAY, NOBODY)
+    stayed = plain.customer_id[plain.y == 0][:3]
+    marks = NOBODY.reindex(range(3)).assign(
+        customer_id=stayed, day=pd.Timestamp(chosen.as_of), treated=[True, True, False]
+    )
+    marks = marks.assign(by_lot=True, held_out_for=3.0)
+    found = join_outcomes(settings, snapshot, [chosen], TODAY, marks)
+    assert (plain.treated, found.treated, len(found.y)) == (0, 2, len(plain.y))
+    assert [int((found.customer_id == name).sum()) for name in stayed] == [0, 0, 3]
+    assert found.y.sum() == plain.y.sum()
 
 
 def test_only_ripe_publications_of_this_horizon_are_chosen_one_a_month(demo, tmp_path):

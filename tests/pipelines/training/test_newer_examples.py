@@ -1,5 +1,6 @@
 """Open months: what is known of them, counted on closed ones as they were known then."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from models.dataset.exposure import NEVER, Exposure
 from pipelines.config.run import Run
 from pipelines.config.settings import load_settings
 from pipelines.jobs.read_tables import read_tables
@@ -94,8 +96,8 @@ def test_too_few_leavers_tell_nothing(company):
 SHARES = {OPEN[0]: 0.8, OPEN[1]: 0.5}
 
 
-def frame(rows, treated=()):
-    """Rows in ``OPEN[0]``, one each for days to the end and its cause; some treated on day 5."""
+def frame(rows):
+    """Rows in ``OPEN[0]``, one each for days to the end and its cause."""
     as_of = pd.Timestamp(OPEN[0])
     ended = [as_of + pd.Timedelta(days=days) if days else None for days, _ in rows]
     return pd.DataFrame(
@@ -105,10 +107,19 @@ def frame(rows, treated=()):
             "product_line": "gas",
             "ended_on": pd.to_datetime(ended),
             "cause": [cause for _, cause in rows],
-            "treated_on": pd.to_datetime(
-                [as_of + pd.Timedelta(days=5) if n in treated else None for n in range(len(rows))]
-            ),
         }
+    )
+
+
+def exposure(rows, treated=(), spared=()):
+    """The exposure of these rows; some treated on day 5, some spared then for three each."""
+    ended = np.array([NEVER if days is None else days for days, _ in rows])
+    at = np.arange(len(rows))
+    return replace(
+        Exposure.untreated(ended),
+        treated_after=np.where(np.isin(at, list(treated)), 5, NEVER),
+        held_out_after=np.where(np.isin(at, list(spared)), 5, NEVER),
+        held_out_for=np.full(len(rows), 3.0),
     )
 
 
@@ -117,10 +128,10 @@ MODEL = SimpleNamespace(
 )
 
 
-def rows_of(settings, rows, record=None):
-    record = record or RunRecord("r", "test", "")
-    run = Run(settings, TODAY, record)
-    return open_rows(run, SimpleNamespace(model=MODEL), rows, SHARES)
+def rows_of(settings, rows, **exposed):
+    run = Run(settings, TODAY, RunRecord("r", "test", ""))
+    seen = exposure(rows, **exposed)
+    return open_rows(run, SimpleNamespace(model=MODEL), frame(rows), seen, SHARES)
 
 
 ENDS = [(20, "voluntary"), (3, "voluntary"), (30, "moved"), *[(None, None)] * 20]
@@ -128,23 +139,26 @@ ENDS = [(20, "voluntary"), (3, "voluntary"), (30, "moved"), *[(None, None)] * 20
 
 def test_rows_that_ended_otherwise_are_out_and_the_rest_keep_their_scores(company):
     settings, _ = company(1)
-    found = rows_of(settings, frame(ENDS))
+    found = rows_of(settings, ENDS)
     assert found.customer_id.tolist() == ["0", *map(str, range(3, 23))]
     assert found.y.tolist() == [1, *[0] * 20]
     assert found.raw.tolist() == [0.5, *np.arange(3.5, 23)]
     assert set(found.share) == {0.8}
 
 
-def test_the_treated_are_out_and_where_they_are_many_so_is_the_month(company):
+def test_the_treated_are_out_and_the_spared_count_for_them(company):
     settings, _ = company(1)
-    # Customer 1 had ended before the treatment.
-    assert "5" not in rows_of(settings, frame(ENDS, treated={1, 5})).customer_id
-    record = RunRecord("r", "test", "")
-    assert rows_of(settings, frame(ENDS, treated={5, 6}), record) is None
-    assert "too many customers were treated" in record.notes[-1]
-    assert rows_of(settings, frame(ENDS).iloc[:0]) is None
+    # Customer 0 leaves after the lot has spared it, 1 had ended before its treatment.
+    found = rows_of(settings, ENDS, treated={1, 5, 6}, spared={0, 7})
+    names = ["0"] * 3 + ["3", "4"] + ["7"] * 3 + list(map(str, range(8, 23)))
+    assert found.customer_id.tolist() == names
+    assert found.copies.tolist() == [3] * 3 + [1] * 2 + [3] * 3 + [1] * 15
+    assert found.y.sum() == 3
+    run = Run(settings, TODAY, RunRecord("r", "test", ""))
+    champion = SimpleNamespace(model=MODEL)
+    assert open_rows(run, champion, frame(ENDS), exposure(ENDS), {}) is None
 
 
 def test_the_treated_count_where_feedback_is_ignored(company):
     settings, _ = company(1, feedback="ignore")
-    assert "5" in rows_of(settings, frame(ENDS, treated={5, 6})).customer_id
+    assert "5" in rows_of(settings, ENDS, treated={5, 6}).customer_id

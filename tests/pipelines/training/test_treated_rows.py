@@ -37,13 +37,13 @@ def test_a_list_that_works_does_not_unlearn_its_driver(tmp_path, monkeypatch):
     members = irritation(tmp_path / "twin", twin)
     left = float(twin.y[members].mean())
     found = {}
-    for how in ("ignore", "exclude_treated"):
+    for how in ("ignore", "weight"):
         model = trained(*acted_on, how)
         x = as_in(model.spec.names, twin)
         drivers = global_importance(by_driver(model.contributions(x[::20]), model.spec))
         ratio = float(model.probability(x)[members].mean()) / left
         found[how] = (list(drivers.index).index(WORKED_ON), ratio, float(drivers[WORKED_ON]))
-    naive, ours = found["ignore"], found["exclude_treated"]
+    naive, ours = found["ignore"], found["weight"]
     assert ours[0] < naive[0]
     assert ours[2] > 1.4 * naive[2]
     assert naive[1] < 0.75

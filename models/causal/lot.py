@@ -1,0 +1,107 @@
+"""The lot: whom it spared, how many each of them stands for, and what that makes of matrix rows.
+
+It is drawn on the day on which a customer would be treated, so those spared and those treated on
+such days were the same people until then, whatever made the list choose them.
+"""
+
+import numpy as np
+import pandas as pd
+
+from models.dataset.array_types import Days, Floats, Index, Mask, Texts
+from models.dataset.exposure import MOST_WEIGHT, NEVER, Exposure, no_hazard
+
+FEWEST = 20
+"""Customers spared in a month that tell the share; months with fewer share one."""
+_ENOUGH = 5 * FEWEST
+_DAYS = 2**20
+
+
+def weigh_lot(record: pd.DataFrame, cooldown_days: int) -> pd.DataFrame:
+    """What ``exposure_of`` needs of a record of treatment, sorted by customer and day.
+
+    ``record`` has customer_id, day (datetime64) and the flags treated (else spared) and by_lot
+    (drawn). ``held_out_for`` is one over the share spared of the customers drawn in the same
+    calendar month. ``by_lot`` becomes false in months of a hundred drawn of which the lot spared
+    fewer than one in twenty: nobody there can stand for the treated. Who is treated is off the
+    list for ``cooldown_days``, and so is who was spared here: they would be chosen more often else.
+    """
+    keys = ["customer_id", "treated", "day"]
+    marks = record.sort_values([*keys, "by_lot"]).drop_duplicates(keys, keep="last")
+    marks = marks[marks["treated"] | marks["by_lot"]]
+    counts = _first_in(marks, cooldown_days)
+    month = marks["day"].to_numpy().astype("datetime64[M]")
+    share = _spared_share(marks[counts & marks["by_lot"].to_numpy(dtype=bool)], month)
+    stands = pd.Series(share).gt(0).to_numpy()
+    marks = marks.assign(
+        held_out_for=1 / np.where(stands, share, 1.0),
+        by_lot=marks["by_lot"].to_numpy(dtype=bool) & stands,
+    )
+    kept = marks["treated"].to_numpy(dtype=bool) | (counts & stands)
+    return marks[kept].reset_index(drop=True)
+
+
+def exposure_of(
+    customer_id: Texts, as_of: Days, ended_after: Index, marks: pd.DataFrame
+) -> Exposure:
+    """The exposure of rows (n,), in their order, by the first ``marks`` from each as-of date on.
+
+    ``hazard`` is empty: what treatments without a lot did is another estimate.
+    """
+    if marks.empty:
+        return Exposure.untreated(ended_after)
+    names = pd.Index(marks["customer_id"].unique())
+    code, mark = names.get_indexer(customer_id), names.get_indexer(marks["customer_id"])
+    day, marked = as_of.astype(np.int64), _days(marks)
+    first, after = {}, {}
+    for flag in (True, False):
+        at = np.flatnonzero(marks["treated"].to_numpy(dtype=bool) == flag)
+        at = at[np.argsort(mark[at] * _DAYS + marked[at])]
+        found = np.searchsorted(mark[at] * _DAYS + marked[at], code * _DAYS + day)
+        at = np.append(at, -1)[found]
+        same = (code >= 0) & (at >= 0) & (mark[at] == code)
+        first[flag] = np.where(same, at, -1)
+        after[flag] = np.where(same, marked[at] - day, NEVER)
+    by_lot = np.append(marks["by_lot"].to_numpy(dtype=bool), False)
+    stands_for = np.append(marks["held_out_for"].to_numpy(dtype=np.float64), 1.0)
+    return Exposure(
+        ended_after,
+        after[True],
+        by_lot[first[True]],
+        after[False],
+        stands_for[first[False]],
+        no_hazard(len(as_of)),
+    )
+
+
+def _spared_share(lots: pd.DataFrame, month: Days) -> Floats:
+    """Share spared of ``month`` (m,) by the ``lots`` of each day; 0 where it stands for nobody."""
+    own = lots["day"].to_numpy().astype("datetime64[M]")
+    once = lots.assign(month=own).drop_duplicates(["customer_id", "month", "treated"])
+    months = np.unique(own)
+    at = np.searchsorted(months, once["month"].to_numpy().astype("datetime64[M]"))
+    spared = ~once["treated"].to_numpy(dtype=bool)
+    total, held = (np.bincount(at[rows], minlength=len(months)) for rows in (slice(None), spared))
+    lot = (held * MOST_WEIGHT >= total) | (total < _ENOUGH)
+    if held[lot].sum() < FEWEST:
+        return np.zeros(len(month))
+    common = held[lot].sum() / total[lot].sum()
+    share = np.where(lot, np.where(held >= FEWEST, held / total, common), 0.0)
+    place = np.clip(np.searchsorted(months, month), 0, len(months) - 1)
+    return np.where(months[place] == month, share[place], common)
+
+
+def _first_in(marks: pd.DataFrame, cooldown_days: int) -> Mask:
+    """Marks (n,) that are not within ``cooldown_days`` after another that counts."""
+    customer, flag = pd.factorize(marks["customer_id"])[0].tolist(), marks["treated"].tolist()
+    day = _days(marks).tolist()
+    counts, before, free = np.ones(len(marks), dtype=bool), None, 0
+    for i, this in enumerate(zip(customer, flag, strict=True)):
+        counts[i] = this != before or day[i] >= free
+        if counts[i]:
+            before, free = this, day[i] + cooldown_days
+    return counts
+
+
+def _days(marks: pd.DataFrame) -> Index:
+    """The day of each mark, counted from 1970."""
+    return marks["day"].to_numpy().astype("datetime64[D]").astype(np.int64)

@@ -1,0 +1,70 @@
+"""Record of treatment: the table ``treatments`` and the call lists of earlier publications.
+
+Both change after a matrix is stored, so rows are joined with it when they are read.
+"""
+
+from datetime import date
+
+import pandas as pd
+import pyarrow as pa
+
+from features.matrix import prepare
+from features.treatments import recorded_treatments
+from models.causal.lot import weigh_lot
+from pipelines.config.run import Run
+from pipelines.config.settings import Settings
+from pipelines.config.sources import tables_with_versions
+from pipelines.matrices.shard import parquet
+from pipelines.publication.assignments import assignments_of
+from pipelines.runtime.duckdb_connection import connect
+from pipelines.snapshots.snapshot import Snapshot
+
+_TABLE = "treatments"
+
+
+def treatment_marks(run: Run, snapshot: Snapshot) -> pd.DataFrame:
+    """Who was treated or spared when, before the run's day, as ``models.causal.lot`` weighs it.
+
+    Whoever was on a published call list counts as treated, and whoever its holdout spared as
+    spared, whether or not a CRM reports it. The run's record says where that is known from.
+    """
+    settings, today = run.settings, run.as_of
+    published = assignments_of(settings.paths.out, today).to_pandas(date_as_object=False)
+    reported = reported_treatments(settings, snapshot, today).to_pandas(date_as_object=False)
+    lists = published[["customer_id"]].assign(
+        day=published["assigned_on"], treated=published["arm"].eq("treat"), by_lot=True
+    )
+    types = {"customer_id": object, "day": "datetime64[s]", "treated": bool, "by_lot": bool}
+    record = pd.concat([lists.astype(types), reported.astype(types)], ignore_index=True)
+    # A call list without reports of calls has no cooldown: it repeats itself, and so does its lot.
+    marks = weigh_lot(record, settings.contact.cooldown_days if len(reported) else 0)
+    if len(marks):
+        run.record.notes.append(_note(marks, len(published), len(reported)))
+    return marks
+
+
+def reported_treatments(settings: Settings, snapshot: Snapshot, today: date) -> pa.Table:
+    """What ``features.treatments.recorded_treatments`` finds in the snapshot."""
+    zone, there = settings.company.timezone, [n for n in (_TABLE,) if n in snapshot.tables]
+    with connect(settings.engine, settings.paths.spill) as con:
+        for name in there:
+            paths = [snapshot.path(name, shard) for shard in range(snapshot.shards)]
+            con.execute(f"create temp view {name} as select * from {parquet(paths)}")
+        prepare(con, there, zone, settings.delays(), tables_with_versions(settings.sources))
+        return recorded_treatments(con, today=today, zone=zone)
+
+
+def _note(marks: pd.DataFrame, published: int, reported: int) -> str:
+    sources = (("the table treatments", reported), ("the published call lists", published))
+    known = " and ".join(name for name, rows in sources if rows)
+    spared = marks.loc[~marks["treated"] & marks["by_lot"], ["customer_id", "held_out_for"]]
+    lot = (
+        f"{spared['customer_id'].nunique()} were held out by lot, "
+        f"1 of {spared['held_out_for'].median():.1f}"
+        if len(spared)
+        else "no lot held anybody out (list.holdout_share)"
+    )
+    if not reported:
+        known += ", as no treatments are reported"
+    treated = marks.loc[marks["treated"], "customer_id"].nunique()
+    return f"{treated} customers were treated, as known from {known}; {lot}"

@@ -1,0 +1,78 @@
+"""The lot by hand: whom each of the spared stands for, and what it makes of rows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.causal.lot import exposure_of, weigh_lot
+from models.dataset.exposure import NEVER
+
+DAY = pd.Timestamp("2024-03-01")
+
+
+def record(*rows):
+    """Rows of (customer, day counted from 1 March 2024, treated, by lot)."""
+    frame = pd.DataFrame(rows, columns=["customer_id", "day", "treated", "by_lot"])
+    days = DAY + pd.to_timedelta(frame["day"].astype("int64"), unit="D")
+    return frame.astype({"treated": bool, "by_lot": bool}).assign(day=days)
+
+
+def drawn(treated, spared, day=0, first=0):
+    """So many customers drawn on a day."""
+    total = treated + spared
+    return [(f"{first + i:05d}", day, i < treated, True) for i in range(total)]
+
+
+def test_each_of_the_spared_stands_for_a_months_drawn():
+    marks = weigh_lot(record(*drawn(60, 20), *drawn(90, 30, 31, 1_000), *drawn(5, 2, 61, 2_000)), 0)
+    spared = marks[~marks["treated"]]
+    by_month = spared.groupby(spared["day"].dt.month)["held_out_for"].unique()
+    assert by_month[3].tolist() == [4]
+    assert by_month[4].tolist() == [4]
+    # Two are too few to tell a share: that of all months, 52 of 207.
+    assert by_month[5].tolist() == [pytest.approx(207 / 52)]
+
+
+def test_a_share_that_was_changed_is_counted_as_it_was():
+    marks = weigh_lot(record(*drawn(80, 20), *drawn(60, 40, 31, 1_000)), 0)
+    assert set(marks.loc[~marks["treated"], "held_out_for"]) == {5.0, 2.5}
+
+
+def test_a_customer_counts_once_a_month_and_a_contact_of_the_spared_loses_it():
+    rows = [*drawn(60, 20), *drawn(60, 20, 1), ("00079", 2, True, True)]
+    marks = weigh_lot(record(*rows), 0)
+    assert set(marks.loc[~marks["treated"], "held_out_for"]) == {81 / 20}
+
+
+def test_months_without_a_lot_are_told_apart():
+    marks = weigh_lot(record(*drawn(300, 0), *drawn(90, 30, 31, 1_000), ("x", 40, True, False)), 0)
+    month = marks["day"].dt.month
+    assert not marks.loc[month == 3, "by_lot"].any()
+    assert marks.loc[(month == 4) & (marks["customer_id"] != "x"), "by_lot"].all()
+    assert not marks.loc[marks["customer_id"] == "x", "by_lot"].any()
+    nobody = weigh_lot(record(*drawn(200, 19)), 0)
+    assert not nobody["by_lot"].any()
+    assert nobody["treated"].all()
+
+
+def test_the_spared_rest_as_long_as_the_treated():
+    rows = [*drawn(60, 20), *[("00070", day, False, True) for day in (10, 29, 30, 45, 60)]]
+    marks = weigh_lot(record(*rows), 30)
+    days = (marks.loc[marks["customer_id"] == "00070", "day"] - DAY).dt.days
+    assert days.tolist() == [0, 30, 60]
+
+
+def test_rows_see_the_first_mark_from_their_day_on():
+    marks = weigh_lot(record(*drawn(60, 20), ("00000", 40, True, False)), 0)
+    ids = np.array(["00000", "00000", "00000", "00070", "00070", "no"], dtype=object)
+    as_of = np.datetime64("2024-03-01") + np.array([0, 1, 41, -5, 1, 0])
+    ended = np.full(6, 90)
+    seen = exposure_of(ids, as_of, ended, marks)
+    assert seen.treated_after.tolist() == [0, 39, NEVER, NEVER, NEVER, NEVER]
+    assert seen.by_lot.tolist() == [True, False, False, False, False, False]
+    assert seen.held_out_after.tolist() == [NEVER, NEVER, NEVER, 5, NEVER, NEVER]
+    assert seen.weights(104).tolist() == [0, 0, 1, 4, 1, 1]
+    other = exposure_of(ids[::-1], as_of[::-1], ended, marks.sample(frac=1, random_state=1))
+    assert other.weights(104).tolist() == [1, 1, 4, 1, 0, 0]
+    nothing = exposure_of(ids, as_of, ended, marks.iloc[:0])
+    assert nothing.weights(104).tolist() == [1] * 6
