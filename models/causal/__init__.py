@@ -1,7 +1,7 @@
-"""Causal effects of contact: effect between the arms, uplift, propensity and treated rows.
+"""Causal effects of contact: effect between the arms, uplift and its value, treated rows.
 
 Kept apart from the churn model: who is likely to leave and whom a contact helps are two
 questions.
 """
 
-__all__ = ["treated_rows", "treatment_effect", "uplift"]
+__all__ = ["policy_value", "sleeping_dogs", "treated_rows", "treatment_effect", "uplift"]

@@ -1,11 +1,13 @@
-"""Store of the accepted uplift model: booster text beside its digest.
+"""Store of the uplift model that nights use: booster text beside its digest and its facts.
 
-Text and no pickle, so that a changed file cannot run code.
+Text and no pickle, so that a changed file cannot run code. A model tells nothing of customers whom
+its trial had no place for.
 """
 
 import hashlib
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import lightgbm as lgb
 import numpy as np
@@ -13,6 +15,7 @@ import pandas as pd
 
 from features.errors import ModelError
 from models.boosters.text_format import plain_booster
+from models.causal.sleeping_dogs import asleep
 from models.causal.uplift import UpliftModel
 from models.dataset.feature_spec import FeatureSpec
 from pipelines.config.run import Run
@@ -23,16 +26,26 @@ from pipelines.scoring.scores import UPLIFT
 from pipelines.tracking.booster_sandbox import check_boosters
 
 _FACTS, _TEXT = "uplift.json", "uplift.txt"
+_NUMBERS = ("saved", "woken", "weight")
 
 
-def keep(folder: Path, model: UpliftModel, spec: FeatureSpec) -> None:
+class KeptUplift(NamedTuple):
+    """A model, and the days of silence by which who is asleep was kept out (None: nobody was)."""
+
+    model: UpliftModel
+    asleep_days: int | None
+
+
+def keep(folder: Path, kept: KeptUplift, spec: FeatureSpec) -> None:
     """Write the model, its facts last; raises ``PublicationError`` when the disk refuses."""
+    model = kept.model
     text = model.booster.model_to_string().encode()
     facts = {
         "digest": hashlib.sha256(text).hexdigest(),
         "feature_spec_hash": spec.hash,
-        "alone": model.alone,
-        "contacted": model.contacted,
+        **{name: getattr(model, name) for name in _NUMBERS},
+        "ranges": model.ranges,
+        "asleep_days": kept.asleep_days,
     }
     with storage_errors(f"write {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,10 +69,11 @@ def model_digest(folder: Path) -> str:
             return ""
 
 
-def read(folder: Path, spec: FeatureSpec, record: RunRecord) -> UpliftModel | None:
+def read(folder: Path, spec: FeatureSpec, record: RunRecord) -> KeptUplift | None:
     """The model for matrices of ``spec``; None without one, or where it cannot be trusted.
 
-    A damaged one, or one of other features, is noted in the record and risk ranks.
+    One that is damaged, of other features or of an earlier version is noted in the record, and
+    risk ranks.
     """
     try:
         facts = json.loads((folder / _FACTS).read_bytes())
@@ -70,24 +84,34 @@ def read(folder: Path, spec: FeatureSpec, record: RunRecord) -> UpliftModel | No
             raise ModelError("the champion reads other features")
         check_boosters([text])
         booster = plain_booster(lgb.Booster(model_str=text.decode()))
-        return UpliftModel(booster, float(facts["alone"]), float(facts["contacted"]))
+        ranges = {line: (float(low), float(high)) for line, (low, high) in facts["ranges"].items()}
+        saved, woken, weight = (float(facts[name]) for name in _NUMBERS)
+        model = UpliftModel(booster, saved, woken, weight, ranges)
+        days = facts["asleep_days"]
+        return KeptUplift(model, None if days is None else int(days))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, ModelError) as error:
-        said = str(error) if isinstance(error, ModelError) else type(error).__name__
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ModelError) as error:
+        said = str(error) if isinstance(error, ModelError) else "its facts are not today's"
         record.notes.append(f"the model of who responds is not used: {said}. Run: stille effect")
         return None
 
 
 def with_effects(run: Run, spec: FeatureSpec, scored: pd.DataFrame) -> pd.DataFrame:
-    """``scored`` (a matrix with probabilities), with ``UPLIFT`` where a model was accepted.
+    """``scored`` (a matrix with probabilities and facts), with ``UPLIFT`` where a model is kept.
 
     ``UPLIFT`` is by how much contact lowers each one's chance of leaving; below 0 it raises it.
+    NaN where the trial had nobody alike, as asleep or of such a risk: there the rule stands.
     """
-    model = read(run.settings.paths.uplift, spec, run.record)
-    if model is None:
+    kept = read(run.settings.paths.uplift, spec, run.record)
+    if kept is None:
         return scored
-    run.record.notes.append("contacts are valued by who responds, as past lists have shown")
     p = scored["churn_probability"].to_numpy(dtype=np.float64)
-    uplift = model.effect(spec.encode(scored), p, run.settings.engine.threads)
-    return scored.assign(**{UPLIFT: uplift})
+    x, threads = spec.encode(scored), run.settings.engine.threads
+    effect = kept.model.effect(x, p, scored["product_line"].to_numpy(dtype=object), threads)
+    effect[asleep(scored, run.as_of, kept.asleep_days)] = np.nan
+    run.record.notes.append(
+        f"contacts with {np.isfinite(effect).sum():,} of {len(p):,} customers are valued by who "
+        "responds, as past lists have shown; nobody like the others was on them"
+    )
+    return scored.assign(**{UPLIFT: effect})
