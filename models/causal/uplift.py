@@ -25,13 +25,11 @@ _PARAMS = {
     "objective": "regression",
     "learning_rate": 0.05,
     "num_leaves": 2,
-    "min_data_in_leaf": 20,
     "min_sum_hessian_in_leaf": 40.0,
     "feature_fraction": 0.5,
     "bagging_fraction": 0.7,
     "bagging_freq": 1,
     "lambda_l2": 100.0,
-    "max_bin": 31,
     "deterministic": True,
     "force_col_wise": True,
     "seed": 1,
@@ -74,6 +72,7 @@ class UpliftModel:
     So ``saved`` is the measured share of leavers kept (γ), and ``own`` what each has of their own.
     ``ranges`` are the chances of leaving, from and to, that a product line had in both arms: beyond
     them there is no overlap (Crump, Hotz, Imbens and Mitnik 2009, Biometrika 96) and no effect.
+    Whoever had been silent for ``asleep_days`` was left out of the trial; None: nobody was.
     """
 
     booster: lgb.Booster
@@ -81,6 +80,7 @@ class UpliftModel:
     woken: float
     weight: float
     ranges: Mapping[str, tuple[float, float]]
+    asleep_days: int | None = None
 
     def effect(self, x: Matrix, p: Floats, product_line: Texts, threads: int = 2) -> Floats:
         """Chance of leaving alone minus that of leaving contacted, (n,); below 0 it does harm.
@@ -88,7 +88,7 @@ class UpliftModel:
         NaN for who is not alike to anybody in the trial.
         """
         own = np.asarray(self.booster.predict(x, num_threads=threads), dtype=np.float64)
-        effect = _bounded(p * (self.saved + self.weight * own) - (1 - p) * self.woken, p)
+        effect = np.clip(p * (self.saved + self.weight * own) - (1 - p) * self.woken, p - 1, p)
         nowhere = (np.inf, -np.inf)
         low, high = (
             np.array([self.ranges.get(line, nowhere) for line in product_line]).reshape(-1, 2).T
@@ -130,11 +130,10 @@ def fit_uplift(trial: UpliftData, economics: Economics, threads: int = 2) -> Upl
         )
         if number > 1:
             scale, weight = blend(*(each[past & (part > 0)] for each in (*columns, own)))
-            effect[now] = _bounded(scale * rule + weight * own, trial.p)[now]
+            effect[now] = np.clip(scale * rule + weight * own, trial.p - 1, trial.p)[now]
     scale, weight = blend(*(each[part > 0] for each in (*columns, own)))
     booster = plain_booster(_fit_own(trial, part >= 0, *columns, threads))
-    assumed = economics.saved_share, economics.woken_share
-    saved, woken = (scale * each for each in assumed)
+    saved, woken = scale * economics.saved_share, scale * economics.woken_share
     return UpliftFit(UpliftModel(booster, saved, woken, weight, _ranges(trial)), leaving, effect)
 
 
@@ -170,10 +169,6 @@ def _ranges(trial: UpliftData) -> dict[str, tuple[float, float]]:
             low, high = np.array([np.quantile(arm, _TAILS) for arm in arms]).T
             found[line] = float(low.max()), float(high.min())
     return found
-
-
-def _bounded(effect: Floats, p: Floats) -> Floats:
-    return np.clip(effect, p - 1, p)
 
 
 def _parts(trial: UpliftData) -> Index:

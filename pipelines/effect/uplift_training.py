@@ -55,7 +55,7 @@ def train_uplift_model(
         record.notes.append(f"who responds was not learned: {error}")
         return None
     if judged.used:
-        uplift.keep(settings.paths.uplift, uplift.KeptUplift(fit.model, days), spec)
+        uplift.keep(settings.paths.uplift, replace(fit.model, asleep_days=days), spec)
     else:
         uplift.withdraw(settings.paths.uplift)
     return judged

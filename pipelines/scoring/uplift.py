@@ -7,7 +7,6 @@ its trial had no place for.
 import hashlib
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 import lightgbm as lgb
 import numpy as np
@@ -29,23 +28,13 @@ _FACTS, _TEXT = "uplift.json", "uplift.txt"
 _NUMBERS = ("saved", "woken", "weight")
 
 
-class KeptUplift(NamedTuple):
-    """A model, and the days of silence by which who is asleep was kept out (None: nobody was)."""
-
-    model: UpliftModel
-    asleep_days: int | None
-
-
-def keep(folder: Path, kept: KeptUplift, spec: FeatureSpec) -> None:
+def keep(folder: Path, model: UpliftModel, spec: FeatureSpec) -> None:
     """Write the model, its facts last; raises ``PublicationError`` when the disk refuses."""
-    model = kept.model
     text = model.booster.model_to_string().encode()
     facts = {
         "digest": hashlib.sha256(text).hexdigest(),
         "feature_spec_hash": spec.hash,
-        **{name: getattr(model, name) for name in _NUMBERS},
-        "ranges": model.ranges,
-        "asleep_days": kept.asleep_days,
+        **{name: getattr(model, name) for name in (*_NUMBERS, "ranges", "asleep_days")},
     }
     with storage_errors(f"write {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,7 +58,7 @@ def model_digest(folder: Path) -> str:
             return ""
 
 
-def read(folder: Path, spec: FeatureSpec, record: RunRecord) -> KeptUplift | None:
+def read(folder: Path, spec: FeatureSpec, record: RunRecord) -> UpliftModel | None:
     """The model for matrices of ``spec``; None without one, or where it cannot be trusted.
 
     One that is damaged, of other features or of an earlier version is noted in the record, and
@@ -86,9 +75,8 @@ def read(folder: Path, spec: FeatureSpec, record: RunRecord) -> KeptUplift | Non
         booster = plain_booster(lgb.Booster(model_str=text.decode()))
         ranges = {line: (float(low), float(high)) for line, (low, high) in facts["ranges"].items()}
         saved, woken, weight = (float(facts[name]) for name in _NUMBERS)
-        model = UpliftModel(booster, saved, woken, weight, ranges)
-        days = facts["asleep_days"]
-        return KeptUplift(model, None if days is None else int(days))
+        days = facts["asleep_days"] and int(facts["asleep_days"])
+        return UpliftModel(booster, saved, woken, weight, ranges, days)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ModelError) as error:
@@ -103,13 +91,13 @@ def with_effects(run: Run, spec: FeatureSpec, scored: pd.DataFrame) -> pd.DataFr
     ``UPLIFT`` is by how much contact lowers each one's chance of leaving; below 0 it raises it.
     NaN where the trial had nobody alike, as asleep or of such a risk: there the rule stands.
     """
-    kept = read(run.settings.paths.uplift, spec, run.record)
-    if kept is None:
+    model = read(run.settings.paths.uplift, spec, run.record)
+    if model is None:
         return scored
     p = scored["churn_probability"].to_numpy(dtype=np.float64)
     x, threads = spec.encode(scored), run.settings.engine.threads
-    effect = kept.model.effect(x, p, scored["product_line"].to_numpy(dtype=object), threads)
-    effect[asleep(scored, run.as_of, kept.asleep_days)] = np.nan
+    effect = model.effect(x, p, scored["product_line"].to_numpy(dtype=object), threads)
+    effect[asleep(scored, run.as_of, model.asleep_days)] = np.nan
     run.record.notes.append(
         f"contacts with {np.isfinite(effect).sum():,} of {len(p):,} customers are valued by who "
         "responds, as past lists have shown; nobody like the others was on them"

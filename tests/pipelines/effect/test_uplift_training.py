@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from models.causal.treatment_effect import RandomisedAssignments, measure_effects
-from models.causal.uplift import UpliftData, fit_uplift
+from models.causal.uplift import UpliftData, UpliftModel, fit_uplift
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.metrics.profit import Economics
 from pipelines.config.run import Run
@@ -23,7 +23,6 @@ from pipelines.runtime.escaping import plain_json
 from pipelines.runtime.run_record import RunRecord, open_record
 from pipelines.scoring import uplift
 from pipelines.scoring.scores import UPLIFT
-from pipelines.scoring.uplift import KeptUplift
 from pipelines.tracking.champion import resolve_champion
 
 SPEC = FeatureSpec(
@@ -45,10 +44,10 @@ def trial_of(spec: FeatureSpec, rows: int) -> UpliftData:
 
 
 @pytest.fixture(scope="module")
-def model() -> tuple[KeptUplift, UpliftData]:
+def model() -> tuple[UpliftModel, UpliftData]:
     trial = trial_of(SPEC, 800)
     fitted = fit_uplift(trial, Economics(0, 1, 30, 300, 0.3), threads=1).model
-    return KeptUplift(fitted, 30), trial
+    return replace(fitted, asleep_days=30), trial
 
 
 def record() -> RunRecord:
@@ -61,7 +60,7 @@ def test_what_was_kept_is_read_back_with_the_same_effects(tmp_path: Path, model)
     assert uplift.model_digest(tmp_path) == ""
     uplift.keep(tmp_path, kept, SPEC)
     named = uplift.model_digest(tmp_path)
-    uplift.keep(tmp_path, kept._replace(asleep_days=None), SPEC)
+    uplift.keep(tmp_path, replace(kept, asleep_days=None), SPEC)
     assert "" != named != uplift.model_digest(tmp_path)
     uplift.keep(tmp_path, kept, SPEC)
     assert uplift.model_digest(tmp_path) == named
@@ -69,7 +68,7 @@ def test_what_was_kept_is_read_back_with_the_same_effects(tmp_path: Path, model)
     assert found is not None
     assert found.asleep_days == 30
     asked = trial.x, trial.p, trial.product_line
-    np.testing.assert_array_equal(found.model.effect(*asked), kept.model.effect(*asked))
+    np.testing.assert_array_equal(found.effect(*asked), kept.effect(*asked))
     uplift.withdraw(tmp_path)
     uplift.withdraw(tmp_path)
     assert uplift.read(tmp_path, SPEC, record()) is None
@@ -148,8 +147,8 @@ def test_a_night_values_by_effect_whom_the_trial_had_and_protects_the_others(
         spec = resolve_champion(Run(settings, demo.as_of, told)).model.spec
     fitted = fit_uplift(trial_of(spec, 400), Economics(0, 1, 30, 300, 0.3), 1).model
     ranges = dict.fromkeys(("electricity", "broadband", "insurance"), (0.05, 0.6))
-    keeps = replace(fitted, saved=1.0, woken=0.0, weight=0.0, ranges=ranges)
-    uplift.keep(settings.paths.var / "uplift", KeptUplift(keeps, 30), spec)
+    keeps = replace(fitted, saved=1.0, woken=0.0, weight=0.0, ranges=ranges, asleep_days=30)
+    uplift.keep(settings.paths.var / "uplift", keeps, spec)
     with_model = effect_digest(settings, demo.as_of)
     # of 1,000 held out 100 left, of 4,000 treated 320: a fifth of the leavers was saved
     arms = pd.DataFrame({"customer_id": np.arange(5_000).astype(str), "arm": "treat"})
