@@ -46,7 +46,7 @@ def train_uplift_model(
             listed = could_be_called(settings.paths.out, assigned)
             arms = listed.dropna(subset="treat").astype({"treat": bool, "left": bool})
             names = [*spec.names, *facts_of_sleep(days)]
-            trial = _trial(with_features(run, snapshot, arms, names), spec, days)
+            trial = trial_of(with_features(run, snapshot, arms, names), spec, days)
             stage.rows_in = stage.rows_out = len(trial.p)
             fit = fit_uplift(trial, economics, settings.engine.threads)
             depth = float(listed["lane"].ne("capacity").mean())
@@ -61,7 +61,7 @@ def train_uplift_model(
     return judged
 
 
-def _trial(rows: pd.DataFrame, spec: FeatureSpec, asleep_days: int | None) -> UpliftData:
+def trial_of(rows: pd.DataFrame, spec: FeatureSpec, asleep_days: int | None) -> UpliftData:
     """The trial of the rows who are awake; raises ``ModelError`` where an arm has too few.
 
     Arms were drawn by one share for all, which may have been another in another month. A month of
