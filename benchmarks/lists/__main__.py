@@ -15,7 +15,7 @@ from benchmarks.lists.truth import foreseeable
 from benchmarks.lists.turnover import FORGETS, STAYS, Nights, Turnover, turnover
 from benchmarks.lists.worth import Worth, combined
 from models.dataset.array_types import Index
-from models.metrics.profit import uplift_value
+from models.metrics.profit import expected_value, uplift_value
 from pipelines.lists.lanes import Capacity
 
 PAGE = Path("docs/lists.md")
@@ -32,7 +32,14 @@ def main() -> None:
     first = np.concatenate(data.rows[:_PILOT_NIGHTS])
     rows = np.concatenate(data.rows[_PILOT_NIGHTS:])
     later, scores = [each.of(rows) for each in deals], part(data.scores, rows)
-    piloted = pilot.run(data.scores.iloc[first], data.truth.iloc[first], data.spec, _HELD_OUT)
+    piloted = pilot.run(
+        data.scores.iloc[first],
+        data.truth.iloc[first],
+        data.spec,
+        _HELD_OUT,
+        data.value[first],
+        data.economics,
+    )
     found = Results(
         lists=_one_deal(data, piloted),
         dealt={minutes: over_deals(deals, _listed(data, minutes)) for minutes in _LENGTHS},
@@ -55,8 +62,11 @@ def _one_deal(data: Company, piloted: pilot.Pilot) -> list[Worth]:
     months: list[list[Worth]] = []
     for rows, night, lists in _later_nights(data, nights.MINUTES):
         value, p = data.value[rows], night[PROBABILITY].to_numpy(dtype=np.float64)
-        effect = piloted.model.effect(data.spec.encode(night), p)
-        score = {_EFFECT: uplift_value(effect, value, data.economics, 1 - p)}
+        line = night["product_line"].to_numpy(dtype=object)
+        effect = piloted.model.effect(data.spec.encode(night), p, line)
+        by_effect = uplift_value(effect, value, data.economics, 1 - p)
+        usual = expected_value(p, value, data.economics)
+        score = {_EFFECT: np.where(np.isnan(effect), usual, by_effect)}
         truth = part(data.truth, rows)
         months.append(nights.compared(lists, truth, value, data.economics, score))
     return [combined(each, sum) for each in zip(*months, strict=True)]

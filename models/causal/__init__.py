@@ -1,7 +1,7 @@
-"""Causal effects of contact: effect between the arms, uplift, the lot, treated rows and hazards.
+"""Causal effects of contact: effect between the arms, uplift and its value, the lot, treated rows.
 
 Kept apart from the churn model: who is likely to leave and whom a contact helps are two
 questions.
 """
 
-__all__ = ["lot", "treated_rows", "treatment_effect", "uplift"]
+__all__ = ["contact_value", "lot", "policy_value", "treated_rows", "treatment_effect", "uplift"]

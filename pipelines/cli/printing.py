@@ -203,14 +203,13 @@ def effect_done(result: EffectResult) -> None:
     )
     table(effect_summary.HEADER, effect_summary.rows(result), title)
     if (evaluation := result.responds) is not None:
-        gain, used = (
-            evaluation.gain,
-            "is used" if evaluation.accepted else "is not used, risk ranks",
-        )
+        used = "is used" if evaluation.used else "is not used, risk ranks"
         print(
-            f"Ranking by effect {used}: Qini {evaluation.by_effect.value:.4f}, by risk "
-            f"{evaluation.by_risk.value:.4f}, difference {gain.value:+.4f} ({gain.low:+.4f} to "
-            f"{gain.high:+.4f}) leavers kept per customer, on customers unseen."
+            f"Who responds {used} (weight {evaluation.weight:.2f}). On {evaluation.customers:,} "
+            f"customers unseen, of whom the team calls {evaluation.depth:.0%}, calling by effect "
+            f"brings {evaluation.gain:+.2f} a customer more than by risk "
+            f"({evaluation.by_risk.value:.2f}); of the effect expected "
+            f"{evaluation.calibration:.0%} came."
         )
     everybody = result.effects[0]
     print(verdict_sentence(everybody))

@@ -8,8 +8,8 @@ from datetime import date
 from pathlib import Path
 
 from features.errors import GateError
+from models.causal.policy_value import UpliftEvaluation
 from models.causal.treatment_effect import TARGET_POWER, Effect, harmful
-from models.causal.uplift import UpliftEvaluation
 from pipelines.config.measurement import EFFECT_VERSION
 from pipelines.effect.assignments import Arms
 from pipelines.effect.verdict import verdict_sentence
@@ -61,6 +61,6 @@ def as_data(result: EffectResult) -> dict[str, object]:
         "wanted_power": TARGET_POWER,
         "verdict": verdict_sentence(result.effects[0]),
         "effects": [asdict(effect) for effect in result.effects],
-        "responds": uplift and asdict(uplift) | {"used": uplift.accepted},
+        "responds": uplift and asdict(uplift) | {"used": uplift.used, "accepted": uplift.accepted},
         "harmful": [f"{each.kind}={each.group}" for each in result.harmful],
     }

@@ -1,6 +1,7 @@
-"""Store of the accepted uplift model: booster text beside its digest.
+"""Store of the uplift model that nights use: booster text beside its digest and its facts.
 
-Text and no pickle, so that a changed file cannot run code.
+Text and no pickle, so that a changed file cannot run code. A model tells nothing of customers whom
+its trial had no place for.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ import pandas as pd
 
 from features.errors import ModelError
 from models.boosters.text_format import plain_booster
+from models.causal.sleeping_dogs import asleep
 from models.causal.uplift import UpliftModel
 from models.dataset.feature_spec import FeatureSpec
 from pipelines.config.run import Run
@@ -23,6 +25,7 @@ from pipelines.scoring.scores import UPLIFT
 from pipelines.tracking.booster_sandbox import check_boosters
 
 _FACTS, _TEXT = "uplift.json", "uplift.txt"
+_NUMBERS = ("saved", "woken", "weight")
 
 
 def keep(folder: Path, model: UpliftModel, spec: FeatureSpec) -> None:
@@ -31,8 +34,7 @@ def keep(folder: Path, model: UpliftModel, spec: FeatureSpec) -> None:
     facts = {
         "digest": hashlib.sha256(text).hexdigest(),
         "feature_spec_hash": spec.hash,
-        "alone": model.alone,
-        "contacted": model.contacted,
+        **{name: getattr(model, name) for name in (*_NUMBERS, "ranges", "asleep_days")},
     }
     with storage_errors(f"write {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +61,8 @@ def model_digest(folder: Path) -> str:
 def read(folder: Path, spec: FeatureSpec, record: RunRecord) -> UpliftModel | None:
     """The model for matrices of ``spec``; None without one, or where it cannot be trusted.
 
-    A damaged one, or one of other features, is noted in the record and risk ranks.
+    One that is damaged, of other features or of an earlier version is noted in the record, and
+    risk ranks.
     """
     try:
         facts = json.loads((folder / _FACTS).read_bytes())
@@ -70,24 +73,33 @@ def read(folder: Path, spec: FeatureSpec, record: RunRecord) -> UpliftModel | No
             raise ModelError("the champion reads other features")
         check_boosters([text])
         booster = plain_booster(lgb.Booster(model_str=text.decode()))
-        return UpliftModel(booster, float(facts["alone"]), float(facts["contacted"]))
+        ranges = {line: (float(low), float(high)) for line, (low, high) in facts["ranges"].items()}
+        saved, woken, weight = (float(facts[name]) for name in _NUMBERS)
+        days = facts["asleep_days"] and int(facts["asleep_days"])
+        return UpliftModel(booster, saved, woken, weight, ranges, days)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, ModelError) as error:
-        said = str(error) if isinstance(error, ModelError) else type(error).__name__
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ModelError) as error:
+        said = str(error) if isinstance(error, ModelError) else "its facts are not today's"
         record.notes.append(f"the model of who responds is not used: {said}. Run: stille effect")
         return None
 
 
 def with_effects(run: Run, spec: FeatureSpec, scored: pd.DataFrame) -> pd.DataFrame:
-    """``scored`` (a matrix with probabilities), with ``UPLIFT`` where a model was accepted.
+    """``scored`` (a matrix with probabilities and facts), with ``UPLIFT`` where a model is kept.
 
     ``UPLIFT`` is by how much contact lowers each one's chance of leaving; below 0 it raises it.
+    NaN where the trial had nobody alike, as asleep or of such a risk: there the rule stands.
     """
     model = read(run.settings.paths.uplift, spec, run.record)
     if model is None:
         return scored
-    run.record.notes.append("contacts are valued by who responds, as past lists have shown")
     p = scored["churn_probability"].to_numpy(dtype=np.float64)
-    uplift = model.effect(spec.encode(scored), p, run.settings.engine.threads)
-    return scored.assign(**{UPLIFT: uplift})
+    x, threads = spec.encode(scored), run.settings.engine.threads
+    effect = model.effect(x, p, scored["product_line"].to_numpy(dtype=object), threads)
+    effect[asleep(scored, run.as_of, model.asleep_days)] = np.nan
+    run.record.notes.append(
+        f"contacts with {np.isfinite(effect).sum():,} of {len(p):,} customers are valued by who "
+        "responds, as past lists have shown; nobody like the others was on them"
+    )
+    return scored.assign(**{UPLIFT: effect})

@@ -90,7 +90,7 @@ def evaluate(settings: Settings, examples: Examples, as_of: date) -> Evaluation:
     return evaluate_scores(
         settings,
         test,
-        {name: p[tested] for name, p in scores.items()},
+        {name: each[tested] for name, each in scores.items()},
         model,
         shocks=shocks_of(settings, examples, test),
         folds=tuple(fold.name for fold in folds),
@@ -98,7 +98,7 @@ def evaluate(settings: Settings, examples: Examples, as_of: date) -> Evaluation:
         unseen=unseen_customers(settings, examples, last, p),
         staying=months_after(settings, examples, last, p),
         alarm=auc_alarm(settings, examples),
-        contacts=contacts_of_test(settings, test, test_scores["model"], as_of),
+        contacts=contacts_of_test(settings, test, p[tested], as_of),
     )
 
 

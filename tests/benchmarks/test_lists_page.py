@@ -24,7 +24,9 @@ def results(fell=0.2, harm=0.5):
         Turnover("riskiest 5%", stays, 40.4, 0.5, 0.25, fell, 2.0, 1e4, GAP, GAP)
         for stays in (FORGETS, 0.35)
     ]
-    judged = SimpleNamespace(by_effect=GAP, by_risk=GAP, gain=GAP, accepted=False)
+    judged = SimpleNamespace(
+        by_effect=GAP, by_risk=GAP, gain=GAP, calibration=GAP, depth=0.1, weight=0.25, used=True
+    )
     effect = SimpleNamespace(held_out=4_000, difference=GAP)
     return Results(
         lists=lists,
@@ -32,7 +34,7 @@ def results(fell=0.2, harm=0.5):
         sleepers=[Sleepers(1_200.0, None, lists[0], 0.5, 1_000, 20)],
         turns=turns,
         by_rule=turns[:1],
-        pilots=[Pilot(8_000, effect, judged, 0.002, None)],
+        pilots=[Pilot(8_000, effect, judged, 2.0, None)],
         ranked=Ranked((("driver", 0.01, 0.5, 18),), (("price_rise", 0.1, 0.25),)),
         stays=0.35,
     )
@@ -46,8 +48,8 @@ def results(fell=0.2, harm=0.5):
         "| 1,200 | never | 1,500 | 2,000 | 0.500 | 50% | 1,000 | 20 |",
         "| riskiest 5% | no memory | 40 | 50.0% | 25.0% | 20.0% | 2.00 | -0.50 (-0.75 to 0.25) "
         "| 10,000 | -0 (-1 to 0) |",
-        "| 8,000 | 4,000 | -50.00 (-75.00 to 25.00) % | -500.00 (-750.00 to 250.00) "
-        "| -500.00 (-750.00 to 250.00) | 2.00 | -500.00 (-750.00 to 250.00) | no |",
+        "| 8,000 | 4,000 | -50.00 (-75.00 to 25.00) % | -0.50 | -0.50 | 2.00 "
+        "| -0.50 (-0.75 to 0.25) | -0.50 (-0.75 to 0.25) | 0.25 | yes |",
         "| driver | 1% | 18 | 0.50 |",
         "| price_rise | 25.0% | 10.0% |",
     ],

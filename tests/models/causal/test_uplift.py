@@ -1,61 +1,28 @@
-"""Who responds: Qini by hand, and a model of the effect that must win to be used."""
+"""Who responds: an effect that is told from the churn model's errors, and weighed by its proof."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit
 
-from models.causal.qini import qini, qini_curve, qini_gain
+from models.causal import uplift
+from models.causal.policy_value import evaluate_uplift
 from models.causal.uplift import (
     UpliftData,
-    evaluate_uplift,
+    UpliftModel,
+    blend,
     fit_uplift,
-    unseen_effects,
     woken_shares,
 )
 from models.dataset.array_types import Floats
 from models.metrics.logistic import logit
 from models.metrics.profit import Economics, expected_value
 
-_TREAT = np.array([True, False, True, False])
-_LEFT = np.array([False, True, True, False])
+ECONOMICS = Economics(0, 1, contact_cost=30, offer_cost=300, saved_share=0.3)
 ROWS = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=30)
-
-
-def test_qini_by_hand_with_a_tie() -> None:
-    """Two tie, then a treated leaver, then a held-out stayer.
-
-    After 2: 1·1/1 − 0 = 1 kept; after 3: 1·2/1 − 1 = 1; after 4: 1·2/2 − 1 = 0. Per customer
-    0.25, 0.25, 0; the area is 0.0625 + 0.0625 + 0.03125 and the line to the end is flat.
-    """
-    found = qini_curve(_LEFT, _TREAT, np.array([3.0, 3.0, 2.0, 1.0]))
-    np.testing.assert_allclose(found.share, [0, 0.5, 0.75, 1])
-    np.testing.assert_allclose(found.gain, [0, 0.25, 0.25, 0])
-    assert found.coefficient == pytest.approx(0.15625)
-
-
-def test_qini_does_not_depend_on_the_order_within_a_tie() -> None:
-    score = np.array([3.0, 3.0, 2.0, 1.0])
-    swapped = [1, 0, 2, 3]
-    first = qini_curve(_LEFT, _TREAT, score)
-    second = qini_curve(_LEFT[swapped], _TREAT[swapped], score[swapped])
-    np.testing.assert_array_equal(first.gain, second.gain)
-
-
-def test_one_score_for_all_says_nothing() -> None:
-    assert qini_curve(_LEFT, _TREAT, np.zeros(4)).coefficient == pytest.approx(0)
-
-
-def test_curve_matches_a_slow_count_at_every_step() -> None:
-    rng = np.random.default_rng(2)
-    treat, left = rng.random(300) < 0.7, rng.random(300) < 0.3
-    score = rng.integers(0, 40, 300).astype(float)
-    found = qini_curve(left, treat, score)
-    for place, limit in enumerate(np.unique(score)[::-1], start=1):
-        first = score >= limit
-        nt, nc = (first & treat).sum(), (first & ~treat).sum()
-        lost = (first & ~treat & left).sum() * (nt / nc if nc else 0)
-        assert found.gain[place] == pytest.approx((lost - (first & treat & left).sum()) / 300)
 
 
 def simulated(customers: int, seed: int = 0, told: float = 1.0) -> tuple[UpliftData, Floats]:
@@ -65,68 +32,132 @@ def simulated(customers: int, seed: int = 0, told: float = 1.0) -> tuple[UpliftD
     x = np.asfortranarray(rng.normal(size=(customers, 4)), dtype=np.float32)
     x[:, 1] = np.where(rng.random(customers) < told, kind, rng.permutation(kind))
     risk = logit(np.clip(rng.beta(2, 8, customers), 0.01, 0.9))
-    treat = rng.random(customers) < 0.8
-    p0, p1 = (1 / (1 + np.exp(-(risk + change))) for change in (0.0, kind))
-    left = rng.random(customers) < np.where(treat, p1, p0)
-    ids = np.array([f"{n:06d}" for n in range(customers)], dtype=object)
-    p = 1 / (1 + np.exp(-risk))
-    return UpliftData(ids, x, ("a", "kind", "b", "c"), (), p, treat, left), p0 - p1
+    alone, contacted = expit(risk), expit(risk + kind)
+    return drawn(rng, x, alone, contacted, alone, treated=0.7), alone - contacted
+
+
+def drawn(rng, x, alone, contacted, p, treated) -> UpliftData:
+    """A trial of all rows on three days, by the lot and by chance."""
+    count = len(p)
+    treat = rng.random(count) < treated
+    left = rng.random(count) < np.where(treat, contacted, alone)
+    ids = np.array([f"{n:06d}" for n in range(count)], dtype=object)
+    days = np.datetime64("2024-01-01") + rng.integers(0, 3, count)
+    names = tuple(f"f{n}" for n in range(x.shape[1]))
+    share, value = np.full(count, treated), np.full(count, 4_000.0)
+    line = np.full(count, "", dtype=object)
+    return UpliftData(ids, line, days, x, names, (), p, value, treat, left, share)
+
+
+def told(model: UpliftModel, trial: UpliftData) -> Floats:
+    return replace(model, ranges={"": (0.0, 1.0)}).effect(trial.x, trial.p, trial.product_line, 1)
 
 
 @pytest.fixture(scope="module")
-def big() -> tuple[UpliftData, Floats]:
-    return simulated(12_000)
+def big():
+    trial, truth = simulated(12_000)
+    return trial, truth, fit_uplift(trial, ECONOMICS, threads=1)
 
 
-def test_the_types_are_found_and_the_ranking_by_effect_wins(big) -> None:
-    trial, truth = big
-    effects = unseen_effects(trial, threads=1)
-    assert np.corrcoef(effects, truth)[0, 1] > 0.8
-    found = evaluate_uplift(trial, effects, replicates=60)
+def test_the_types_are_found_and_calling_by_effect_is_accepted(big) -> None:
+    trial, truth, fit = big
+    judged = np.isfinite(fit.effect)
+    assert judged.mean() == pytest.approx(0.75, abs=0.01)
+    assert np.corrcoef(fit.effect[judged], truth[judged])[0, 1] > 0.75
+    assert np.corrcoef(told(fit.model, trial), truth)[0, 1] > 0.85
+    found = evaluate_uplift(trial, fit, ECONOMICS, depth=0.3)
     assert found.accepted
+    assert found.used
     assert found.by_effect.value > found.by_risk.value
-    best = qini_curve(trial.left, trial.treat, truth).coefficient
-    assert 0.7 * best < found.by_effect.value < 1.1 * best
+    assert found.calibration.low < 1 < found.calibration.high
+    assert all(came.low < expected < came.high for expected, came in found.groups)
 
 
-def test_qini_is_right_about_the_truth(big) -> None:
-    """Against the sum of true effects of the first customers, which no arm or luck enters."""
-    trial, truth = big
-    score = np.round(truth, 2)
-    found = qini_curve(trial.left, trial.treat, score)
-    order = np.argsort(-score, kind="stable")
-    treated = np.cumsum(truth[order] * 0.8) / len(truth)
-    at = np.searchsorted(np.arange(1, len(truth) + 1) / len(truth), found.share[1:], side="left")
-    assert np.abs(found.gain[1:] - treated[np.minimum(at, len(truth) - 1)]).max() < 0.01
+def test_without_a_difference_between_customers_the_rule_stays() -> None:
+    """A column that says nothing; luck alone would let it in one of 40 companies."""
+    weights = [
+        fit_uplift(simulated(3_000, seed, told=0.0)[0], ECONOMICS, threads=1).model.weight
+        for seed in range(6)
+    ]
+    assert sum(weight > 0 for weight in weights) <= 1
 
 
-def test_without_a_difference_between_customers_risk_stays() -> None:
-    """A column that says nothing must not win; luck alone would let it in one of 40 companies."""
-    accepted = []
-    for seed in range(6):
-        trial, _ = simulated(3_000, seed, told=0.0)
-        effects = unseen_effects(trial, threads=1)
-        accepted.append(evaluate_uplift(trial, effects, replicates=60).accepted)
-    assert sum(accepted) <= 1
+def test_an_error_of_the_churn_model_is_no_effect() -> None:
+    """0.5 log-odds low in 40 %, and contact does nothing: both arms leave there more often.
+
+    What the customers have of their own is taken at its full weight, which no blend would give it.
+    """
+    rng = np.random.default_rng(8)
+    x = np.asfortranarray(rng.normal(size=(12_000, 3)), dtype=np.float32)
+    there = x[:, 0] > 0.25
+    alone = expit(-1.7 + 0.8 * x[:, 1])
+    trial = drawn(rng, x, alone, alone, expit(logit(alone) - 0.5 * there), treated=0.8)
+    fit = fit_uplift(trial, ECONOMICS, threads=1)
+    effect = told(replace(fit.model, saved=0.0, weight=1.0), trial)
+    assert abs(effect[there].mean()) < 0.01
+    assert fit.model.weight == 0
+    assert 0 < fit.model.saved < 0.15
 
 
-def test_the_same_rows_give_the_same_bytes(big) -> None:
-    trial = big[0].take(np.arange(12_000) < 2_000)
-    texts = [fit_uplift(trial, threads).booster.model_to_string() for threads in (1, 2, 1)]
-    assert texts[0] == texts[1] == texts[2]
-
-
-def test_a_ranking_against_itself_gains_exactly_nothing(big) -> None:
+def test_the_same_rows_give_the_same_bytes(big, monkeypatch) -> None:
+    monkeypatch.setattr(uplift, "_ROUNDS", 10)
     trial = big[0].take(np.arange(12_000) < 1_000)
-    same = qini_gain(trial.left, trial.treat, trial.p, trial.p, trial.customer_id, 20)
-    assert (same.value, same.low, same.high) == (0, 0, 0)
+    texts = [
+        fit_uplift(trial, ECONOMICS, threads).model.booster.model_to_string() for threads in (1, 2)
+    ]
+    assert texts[0] == texts[1]
 
 
-def test_the_interval_of_a_useless_ranking_holds_zero() -> None:
-    trial, _ = simulated(4_000, 5)
-    noise = np.random.default_rng(1).random(4_000)
-    found = qini(trial.left, trial.treat, noise, trial.customer_id, 100)
-    assert found.low < 0 < found.high
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_the_best_linear_predictor_finds_planted_weights(weight: float) -> None:
+    """Half of what was assumed, and all or nothing of what each is said to have of their own.
+
+    The rule is drawn to 1 by its prior: by less than 0.03 here.
+    """
+    rng = np.random.default_rng(4)
+    rule, own = 0.05 + 0.1 * rng.random(60_000), 0.1 * rng.normal(size=60_000)
+    lot = (rng.random(60_000) < 0.8) - 0.8
+    kept = lot * (0.5 * rule + weight * own) + rng.normal(0, 0.3, 60_000)
+    scale, found = blend(kept, lot, rule, own)
+    assert scale == pytest.approx(0.5, abs=0.1)
+    assert found == pytest.approx(weight, abs=0.1)
+    moved = rng.permutation(60_000)
+    again = blend(kept[moved], lot[moved], rule[moved], own[moved])
+    assert again == pytest.approx((scale, found), abs=1e-9)
+
+
+def test_a_rule_that_stands_alone_has_the_weight_of_one_that_stood_alone() -> None:
+    """What is like the rule and says no more shares its weight, until it is left out."""
+    rng = np.random.default_rng(6)
+    rule = 0.1 * rng.random(20_000)
+    own, lot = rule + rng.normal(0, 0.02, 20_000), (rng.random(20_000) < 0.5) - 0.5
+    kept = 0.5 * lot * rule + rng.normal(0, 0.1, 20_000)
+    scale, weight = blend(kept, lot, rule, own)
+    assert weight == 0
+    assert scale == pytest.approx(blend(kept, lot, rule, np.zeros(20_000))[0], abs=0.005)
+
+
+def test_without_a_proof_the_rule_is_as_it_was_assumed() -> None:
+    rng = np.random.default_rng(4)
+    rule, own, lot = np.full(40, 0.03), rng.normal(size=40), np.tile([0.5, -0.5], 20)
+    scale, weight = blend(rng.normal(size=40), lot, rule, own)
+    assert scale == pytest.approx(1, abs=0.1)
+    assert weight == 0
+    assert blend(np.zeros(40), lot, rule, -rule)[1] == 0
+
+
+def test_it_tells_of_the_risks_that_both_arms_had_and_of_no_other_line() -> None:
+    """Treated have 0.1 to 0.4 and held out 0.2 to 0.5, less a hundredth of each at either end."""
+    trial, _ = simulated(202)
+    treat = np.arange(202) < 101
+    p = np.concatenate([np.linspace(0.1, 0.4, 101), np.linspace(0.2, 0.5, 101)])
+    line = np.where(np.arange(202) % 101 < 10, "telephony", "insurance").astype(object)
+    model = fit_uplift(replace(trial, p=p, treat=treat, product_line=line), ECONOMICS, 1).model
+    assert [*model.ranges] == ["insurance"]
+    asked = np.array([0.2, 0.24, 0.39, 0.41, 0.3])
+    lines = np.array(["insurance"] * 4 + ["telephony"], dtype=object)
+    effect = model.effect(trial.take(np.arange(202) < 5).x, asked, lines, 1)
+    assert np.isnan(effect).tolist() == [True, False, False, True, True]
 
 
 @given(ROWS, st.floats(0, 1))

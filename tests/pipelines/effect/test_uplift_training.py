@@ -12,6 +12,7 @@ import pytest
 from models.causal.treatment_effect import RandomisedAssignments, measure_effects
 from models.causal.uplift import UpliftData, UpliftModel, fit_uplift
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
+from models.metrics.profit import Economics
 from pipelines.config.run import Run
 from pipelines.config.settings import load_settings
 from pipelines.jobs.entry import NIGHTLY
@@ -21,6 +22,7 @@ from pipelines.publication.reader import verify
 from pipelines.runtime.escaping import plain_json
 from pipelines.runtime.run_record import RunRecord, open_record
 from pipelines.scoring import uplift
+from pipelines.scoring.scores import UPLIFT
 from pipelines.tracking.champion import resolve_champion
 
 SPEC = FeatureSpec(
@@ -29,15 +31,23 @@ SPEC = FeatureSpec(
 OTHER = FeatureSpec(SPEC.columns[::-1])
 
 
+def trial_of(spec: FeatureSpec, rows: int) -> UpliftData:
+    """Nobody is kept by contact, whoever it is."""
+    ids, line = (np.array([text] * rows, dtype=object) for text in ("", "insurance"))
+    ids[:] = [f"{n:05d}" for n in range(rows)]
+    days, x = np.full(rows, np.datetime64("2023-10-01")), np.zeros((rows, len(spec.names)))
+    treat, left = np.arange(rows) % 2 == 0, np.arange(rows) % 5 == 0
+    return UpliftData(
+        ids, line, days, np.asfortranarray(x, dtype=np.float32), spec.names, spec.categories,
+        np.linspace(0.05, 0.6, rows), np.full(rows, 4_000.0), treat, left, np.full(rows, 0.5),
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def model() -> tuple[UpliftModel, UpliftData]:
-    rng = np.random.default_rng(3)
-    rows = 1_500
-    x = np.asfortranarray(rng.normal(size=(rows, 2)), dtype=np.float32)
-    ids = np.array([f"{n:05d}" for n in range(rows)], dtype=object)
-    treat, left = rng.random(rows) < 0.7, rng.random(rows) < 0.2
-    trial = UpliftData(ids, x, SPEC.names, (), np.full(rows, 0.2), treat, left)
-    return fit_uplift(trial, threads=1), trial
+    trial = trial_of(SPEC, 800)
+    fitted = fit_uplift(trial, Economics(0, 1, 30, 300, 0.3), threads=1).model
+    return replace(fitted, asleep_days=30), trial
 
 
 def record() -> RunRecord:
@@ -50,19 +60,21 @@ def test_what_was_kept_is_read_back_with_the_same_effects(tmp_path: Path, model)
     assert uplift.model_digest(tmp_path) == ""
     uplift.keep(tmp_path, kept, SPEC)
     named = uplift.model_digest(tmp_path)
-    uplift.keep(tmp_path, replace(kept, alone=kept.alone + 1), SPEC)
+    uplift.keep(tmp_path, replace(kept, asleep_days=None), SPEC)
     assert "" != named != uplift.model_digest(tmp_path)
     uplift.keep(tmp_path, kept, SPEC)
     assert uplift.model_digest(tmp_path) == named
     found = uplift.read(tmp_path, SPEC, record())
     assert found is not None
-    np.testing.assert_array_equal(found.effect(trial.x, trial.p), kept.effect(trial.x, trial.p))
+    assert found.asleep_days == 30
+    asked = trial.x, trial.p, trial.product_line
+    np.testing.assert_array_equal(found.effect(*asked), kept.effect(*asked))
     uplift.withdraw(tmp_path)
     uplift.withdraw(tmp_path)
     assert uplift.read(tmp_path, SPEC, record()) is None
 
 
-@pytest.mark.parametrize("damage", ["text", "facts", "digest", "features"])
+@pytest.mark.parametrize("damage", ["text", "facts", "digest", "features", "version"])
 def test_one_that_cannot_be_trusted_is_noted_and_not_used(
     tmp_path: Path, model, damage: str
 ) -> None:
@@ -74,6 +86,9 @@ def test_one_that_cannot_be_trusted_is_noted_and_not_used(
         facts.write_text("[]")
     elif damage == "digest":
         facts.write_text(json.dumps(json.loads(facts.read_bytes()) | {"digest": "0"}))
+    elif damage == "version":
+        known = json.loads(facts.read_bytes())
+        facts.write_text(json.dumps({name: known[name] for name in known if name != "ranges"}))
     told = record()
     spec = OTHER if damage == "features" else SPEC
     assert uplift.read(tmp_path, spec, told) is None
@@ -90,8 +105,11 @@ def test_an_effect_that_does_not_differ_is_judged_and_not_used(
     everybody = pd.read_parquet(demo.data / "tables" / "customers.parquet")
     rng = np.random.default_rng(5)
     treat = rng.random(len(everybody)) < 0.5
+    p = rng.uniform(0.01, 0.2, len(everybody))
     rows = everybody[["customer_id"]].assign(
-        churn_probability=rng.uniform(0.01, 0.2, len(everybody)),
+        product_line="insurance",
+        churn_probability=p,
+        value_at_risk=p * 4_000,
         risk_band="low",
         lane=np.where(treat, "call", "suppressed"),
         lane_rule=pd.Series(np.where(treat, None, "holdout"), dtype="str"),
@@ -106,28 +124,31 @@ def test_an_effect_that_does_not_differ_is_judged_and_not_used(
     uplift.keep(var / "uplift", model[0], SPEC)
     ended = stille("effect", "--config", config, "--as-of", demo.as_of)
     assert ended.code == 0, ended.err
-    assert "Ranking by effect is not used, risk ranks" in ended.out
-    found = json.loads((var / "effect" / f"{demo.as_of}.json").read_bytes())
-    assert found["responds"]["used"] is False
-    assert found["responds"]["gain"]["low"] <= 0
+    assert "Who responds is not used, risk ranks" in ended.out
+    found = json.loads((var / "effect" / f"{demo.as_of}.json").read_bytes())["responds"]
+    assert found["used"] is found["accepted"] is False
+    assert found["gain"]["low"] <= 0
+    assert found["depth"] == 1
+    assert 0 < found["customers"] < len(rows)
     assert not (var / "uplift" / "uplift.json").exists()
 
 
-def test_a_night_values_contacts_by_an_accepted_effect(demo, published, tmp_path: Path) -> None:
-    """The same night with a model that keeps nobody: no contact is worth its cost, none is made.
+def test_a_night_values_by_effect_whom_the_trial_had_and_protects_the_others(
+    demo, published, tmp_path: Path
+) -> None:
+    """A model that says that contact keeps everybody, from a trial without sleepers.
 
-    A measured effect of everybody stands beside what was assumed, and both name the night.
+    It must not put one more of them on the list. Whom the trial had are worth as much as they are
+    at risk. A measured effect of everybody stands beside what was assumed, and both name the night.
     """
     config = demo.config_in(tmp_path)
     settings = load_settings(config)
     with open_record(settings.paths.runs, "n", "nightly") as told:
         spec = resolve_champion(Run(settings, demo.as_of, told)).model.spec
-    rows = 400
-    x = np.asfortranarray(np.zeros((rows, len(spec.names))), dtype=np.float32)
-    ids = np.array([f"{n:05d}" for n in range(rows)], dtype=object)
-    treat, left = np.arange(rows) % 2 == 0, np.arange(rows) % 5 == 0
-    trial = UpliftData(ids, x, spec.names, spec.categories, np.full(rows, 0.2), treat, left)
-    uplift.keep(settings.paths.var / "uplift", fit_uplift(trial, 1), spec)
+    fitted = fit_uplift(trial_of(spec, 400), Economics(0, 1, 30, 300, 0.3), 1).model
+    ranges = dict.fromkeys(("electricity", "broadband", "insurance"), (0.05, 0.6))
+    keeps = replace(fitted, saved=1.0, woken=0.0, weight=0.0, ranges=ranges, asleep_days=30)
+    uplift.keep(settings.paths.var / "uplift", keeps, spec)
     with_model = effect_digest(settings, demo.as_of)
     # of 1,000 held out 100 left, of 4,000 treated 320: a fifth of the leavers was saved
     arms = pd.DataFrame({"customer_id": np.arange(5_000).astype(str), "arm": "treat"})
@@ -140,12 +161,21 @@ def test_a_night_values_contacts_by_an_accepted_effect(demo, published, tmp_path
     settings.paths.effect.mkdir(parents=True)
     (settings.paths.effect / f"{demo.as_of}.json").write_bytes(plain_json(measured))
     night = NIGHTLY.start(config, demo.as_of)
-    ours = pd.read_parquet(night.publication.folder / "risk_list.parquet")
+    ours = pd.read_parquet(night.publication.folder / "risk_list.parquet").set_index("customer_id")
     theirs = pd.read_parquet(published.publication.folder / "risk_list.parquet")
+    theirs = theirs.set_index("customer_id").loc[ours.index]
     assert ours["churn_probability"].equals(theirs["churn_probability"])
-    assert ours["expected_value"].between(-61, -30).all()
-    assert (theirs["expected_value"] > 0).any()
-    assert not ours["lane"].eq("call").any()
+    raised = ours["expected_value"] > theirs["expected_value"] + 1
+    p = ours["churn_probability"]
+    assert raised.sum() > 50
+    assert p[raised].between(0.05, 0.6).all()
+    assert ours["product_line"][raised].isin([*ranges]).all()
+    least = ours["value_at_risk"] - 300 * p - 30 - 30
+    assert (ours["expected_value"] >= least - 0.1)[raised].all()
+    sleeping = theirs["lane_rule"].eq("asleep")
+    assert sleeping.sum() > 50
+    assert not raised[sleeping].any()
+    assert ours["lane_rule"][sleeping].eq("asleep").all()
     told = verify(night.publication.folder)["stille"]
     assert told["effect_digest"] == effect_digest(settings, demo.as_of) not in ("", with_model)
     assert verify(published.publication.folder)["stille"]["effect_digest"] == ""
@@ -153,3 +183,22 @@ def test_a_night_values_contacts_by_an_accepted_effect(demo, published, tmp_path
     assert (share["assumed"], round(share["measured"], 3)) == (0.3, 0.2)
     assert share["measured"] < share["used"] < share["assumed"]
     assert share["day"] == f"{demo.as_of}"
+
+
+def test_who_is_not_alike_to_anybody_in_the_trial_has_no_effect(
+    demo, tmp_path: Path, model
+) -> None:
+    settings = load_settings(demo.config_in(tmp_path))
+    uplift.keep(settings.paths.uplift, model[0], SPEC)
+    awake = {"one": 0.0, "two": 0.0, "autopay": 0.0, "product_line": "insurance"}
+    rows = [
+        awake | {"churn_probability": 0.3},
+        awake | {"churn_probability": 0.9},
+        awake | {"churn_probability": 0.3, "product_line": None},
+        awake | {"churn_probability": 0.3, "autopay": 1.0},
+    ]
+    told = record()
+    found = uplift.with_effects(Run(settings, demo.as_of, told), SPEC, pd.DataFrame(rows))
+    assert found[UPLIFT].isna().tolist() == [False, True, True, True]
+    [note] = told.notes
+    assert "1 of 4 customers" in note
