@@ -42,8 +42,10 @@ def simulate(
         raise ConfigError(f"--format {fmt}: use parquet or csv.")
     if company not in COMPANIES:
         raise ConfigError(f"--company {company}: use {' or '.join(COMPANIES)}.")
-    turned = {"late_share": late_share, "corrections": corrections, "dirty": dirty}
     try:
+        dials = replace(
+            COMPANIES[company], late_share=late_share, corrections=corrections, dirty=dirty
+        )
         with bar("simulating months", months) as advance:
             run(
                 out,
@@ -52,7 +54,7 @@ def simulate(
                 seed=seed,
                 products=tuple(products.split(",")),
                 fmt="csv" if fmt == "csv" else "parquet",
-                dials=replace(COMPANIES[company], **turned),
+                dials=dials,
                 on_month=lambda month: advance(str(month)),
             )
     except ValueError as error:

@@ -1,5 +1,6 @@
 """The metrics of a training run: few, of fixed names, and right."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
