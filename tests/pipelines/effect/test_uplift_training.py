@@ -185,10 +185,8 @@ def test_a_night_values_by_effect_whom_the_trial_had_and_protects_the_others(
     assert share["day"] == f"{demo.as_of}"
 
 
-def test_who_is_not_alike_to_anybody_in_the_trial_has_no_effect(
-    demo, tmp_path: Path, model
-) -> None:
-    settings = load_settings(demo.config_in(tmp_path))
+def test_who_is_not_alike_to_anybody_in_the_trial_has_no_effect(company, model) -> None:
+    settings = company()
     uplift.keep(settings.paths.uplift, model[0], SPEC)
     awake = {"one": 0.0, "two": 0.0, "autopay": 0.0, "product_line": "insurance"}
     rows = [
@@ -198,7 +196,7 @@ def test_who_is_not_alike_to_anybody_in_the_trial_has_no_effect(
         awake | {"churn_probability": 0.3, "autopay": 1.0},
     ]
     told = record()
-    found = uplift.with_effects(Run(settings, demo.as_of, told), SPEC, pd.DataFrame(rows))
+    found = uplift.with_effects(Run(settings, date(2024, 3, 1), told), SPEC, pd.DataFrame(rows))
     assert found[UPLIFT].isna().tolist() == [False, True, True, True]
     [note] = told.notes
     assert "1 of 4 customers" in note
