@@ -72,11 +72,11 @@ class LeakLimits:
     with all columns together. ``honest`` is what its lower bound must exceed besides. ``gain`` is
     how far a pair must surpass its parts, and the oldest months the newest. ``edge`` is how far
     above one half an AUC at the label window's end must lie. ``notice`` is the AUC on the day of
-    leaving that the rise towards it must not foretell, and ``notice_low`` the least that its lower
-    bound must reach; 50 clean simulated companies foretell 0.68 to 0.93. Order is noted from
-    ``order_note`` and refused from ``order_alarm`` on. ``significance`` is the chance of a false
-    finding over all columns, for each kind of check. Of more than ``rows`` rows, those of a share
-    of the customers are examined.
+    leaving that the rise towards it must not foretell, and ``notice_low`` the least of its lower
+    bound; 50 clean simulated companies foretell 0.68 to 0.93. Order is noted from ``order_note``
+    and refused from ``order_alarm`` on. ``significance`` is the chance of a false finding over all
+    columns, for each kind of check. Of more than ``rows`` rows, those of a share of the customers
+    are examined.
     """
 
     alarm: float = 0.80
