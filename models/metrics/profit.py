@@ -18,6 +18,7 @@ import numpy as np
 
 from models.dataset.array_types import Days, Floats, Index, Labels, Texts
 from models.metrics.bootstrap import Interval, bootstrap, paired_bootstrap
+from models.metrics.month_shocks import Shocks
 from models.metrics.ranking import cumulative_sums, descending
 
 
@@ -149,14 +150,21 @@ def profit_curve(y: Labels, p: Floats, contacts: Contacts) -> ProfitCurve:
 
 
 def profit_at_depth(
-    y: Labels, p: Floats, contacts: Contacts, customer_id: Texts, replicates: int = 200
+    y: Labels,
+    p: Floats,
+    contacts: Contacts,
+    customer_id: Texts,
+    replicates: int = 200,
+    shocks: Shocks = None,
 ) -> tuple[Interval, Interval]:
     """Realised profit per customer of each night's first ``contacts.calls``, and the share called.
 
     By expected value, and nobody for whom it is not above 0. Intervals are from a bootstrap over
     customers, in which a night's list is the same share of its customers.
     """
-    profit, share = (bootstrap(f, customer_id, replicates) for f in _of_lists(y, p, contacts))
+    profit, share = (
+        bootstrap(f, customer_id, replicates, shocks=shocks) for f in _of_lists(y, p, contacts)
+    )
     return profit, share
 
 
@@ -167,10 +175,11 @@ def profit_gain(
     contacts: Contacts,
     customer_id: Texts,
     replicates: int = 200,
+    shocks: Shocks = None,
 ) -> Interval:
     """``profit_at_depth`` of ``p`` minus that of ``reference``, (n,) both, on the same draws."""
     first, second = (_of_lists(y, each, contacts)[0] for each in (p, reference))
-    return paired_bootstrap(first, second, customer_id, replicates)
+    return paired_bootstrap(first, second, customer_id, replicates, shocks=shocks)
 
 
 def _of_lists(

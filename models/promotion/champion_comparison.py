@@ -10,7 +10,8 @@ from models.churn.model import ChurnModel
 from models.dataset.array_types import Floats, Labels, Matrix, Texts
 from models.leaks.verdict import LeakWarning
 from models.metrics.bootstrap import Interval
-from models.metrics.logistic import log_losses
+from models.metrics.logistic import log_losses, logit
+from models.metrics.month_shocks import Shocks
 from models.metrics.paired import mean_interval
 from models.metrics.ranking import roc_auc
 from models.promotion.baseline_comparison import BaselineComparison
@@ -44,18 +45,28 @@ class ChampionComparison:
 
 
 def log_loss_gain(
-    y: Labels, challenger: Floats, champion: Floats, customer_id: Texts, alpha: float = 0.05
+    y: Labels,
+    challenger: Floats,
+    champion: Floats,
+    customer_id: Texts,
+    alpha: float = 0.05,
+    shocks: Shocks = None,
 ) -> Interval:
     """Mean log loss of ``champion`` minus that of ``challenger``, with a paired interval.
 
-    All have shape (n,); ``alpha`` is the interval's two-sided error. A score that is not a
+    All have shape (n,); ``alpha`` is the interval's two-sided error. Months that swing move the
+    gain where one level is above the other: ``shocks`` widen it by that. A score that is not a
     probability gives NaN.
     """
     with np.errstate(invalid="ignore"):
         difference = log_losses(y, champion) - log_losses(y, challenger)
     if np.isnan(difference).any():
         return _NONE
-    return mean_interval(difference, customer_id, alpha)
+    if shocks is None:
+        return mean_interval(difference, customer_id, alpha)
+    # A shock moves the chance of leaving by p(1 − p), and each leaver the gain by the odds' ratio.
+    move = challenger * (1 - challenger) * (logit(challenger) - logit(champion)) / len(y)
+    return mean_interval(difference, customer_id, alpha, shocks.deviation(move))
 
 
 def top_overlap(first: Floats, second: Floats) -> float:
@@ -103,7 +114,7 @@ class ChallengerEvidence:
 
     ``card`` is its scorecard there, ``slopes`` the calibration slope by product line where one
     has leavers enough, ``base_log_loss`` the base rate's log loss, ``baselines`` the comparison
-    with every other baseline. ``own_log_loss`` and ``weakest_seed_ratio`` (see
+    with every other baseline. ``own_gain`` and ``weakest_seed_ratio`` (see
     ``models.promotion.champion_comparison``) are those of the registered model, which has learned
     from these rows too. ``spread`` is the mean absolute contribution by driver family. ``rival``
     is the comparison with the champion, None without one; ``anchor`` that with the best champion
@@ -114,7 +125,7 @@ class ChallengerEvidence:
     card: Mapping[str, Interval]
     slopes: Mapping[str, Interval]
     base_log_loss: float
-    own_log_loss: float
+    own_gain: Interval
     weakest_seed: float
     same_features: bool
     spread: Mapping[str, float]

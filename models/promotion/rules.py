@@ -112,12 +112,12 @@ def level(card: Mapping[str, Interval]) -> Rule:
 
 def as_judged(evidence: ChallengerEvidence) -> Rule:
     """The registered model is not worse than its recipe was evaluated."""
-    own, most = evidence.own_log_loss, evidence.card.get("log_loss", _UNKNOWN).high
+    gain = evidence.own_gain
     sentence = (
-        f"The model to be promoted has learned from the judged rows and has log loss {own:.5f} "
-        f"there; it must not be above what was judged, at most {most:.5f}."
+        "The model to be promoted has learned from the judged rows, and its log loss there is "
+        f"better by {gain:.5f} than what was judged; the interval must not lie below 0."
     )
-    return rule("as_judged", own, None, most, own <= most, sentence)
+    return rule("as_judged", gain.high, 0.0, None, gain.high >= 0, sentence)
 
 
 def seeds(evidence: ChallengerEvidence) -> Rule:

@@ -95,11 +95,12 @@ def _with_champion(
         return ChampionComparison(champion.label, spread=spread, reason=str(error))
     test, ours = evaluation.test.take(rows), evaluation.scores["model"][rows]
     who, replicates, profit = test.customer_id, settings.training.bootstrap, None
+    shocks = evaluation.shocks.take(rows)
     if evaluation.contacts:
         contacts = take_rows(evaluation.contacts[0], rows)
-        profit = profit_gain(test.y, ours, theirs, contacts, who, replicates)
+        profit = profit_gain(test.y, ours, theirs, contacts, who, replicates, shocks)
     # What is no probability has no scorecard either; its gain is not a number and refuses.
-    card = scorecard(test.y, theirs, who, replicates) if isfinite(found.worth) else {}
+    card = scorecard(test.y, theirs, who, replicates, shocks) if isfinite(found.worth) else {}
     overlap = top_overlap(ours, theirs)
     return replace(found, card=card, overlap=overlap, spread=spread, profit=profit)
 
@@ -121,7 +122,9 @@ def _gain_over(
             reasons.append(str(problem))
             continue
         y, ours = test.y[rows], evaluation.scores["model"][rows]
-        gain = log_loss_gain(y, ours, theirs, test.customer_id[rows], error)
+        gain = log_loss_gain(
+            y, ours, theirs, test.customer_id[rows], error, evaluation.shocks.take(rows)
+        )
         worth = base_rate_loss(y) - mean_log_loss(y, theirs)
         found = ChampionComparison(champion.label, len(y), int(y.sum()), gain, worth)
         return found, rows, theirs

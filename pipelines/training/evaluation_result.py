@@ -77,7 +77,7 @@ def evaluate_scores(
     replicates = settings.training.bootstrap
     cards = {
         name: scorecard(test.y, p, test.customer_id, replicates, shocks)
-        | profit_card(contacts, test, p, replicates)
+        | profit_card(contacts, test, p, replicates, shocks)
         for name, p in scores.items()
     }
     auc = cards["model"]["auc"].value

@@ -14,7 +14,7 @@ from models.metrics.bootstrap import Interval
 from models.metrics.scorecard import scorecard
 from models.promotion.champion_comparison import (
     ChallengerEvidence,
-    mean_log_loss,
+    log_loss_gain,
     weakest_seed_ratio,
 )
 from models.promotion.verdict import Verdict, verdict
@@ -66,13 +66,16 @@ def evidence_of(
     """What the rules look at: the test scores, the registered model, and the champions."""
     test, threads = evaluation.test, settings.engine.threads
     same = model.spec.hash == test.spec.hash
-    p = model.probability(test.x, test.product_line, threads) if same else None
-    own = np.nan if p is None else mean_log_loss(test.y, p)
+    own = (
+        model.probability(test.x, test.product_line, threads)
+        if same
+        else np.full(len(test), np.nan)
+    )
     return ChallengerEvidence(
         card=evaluation.cards["model"],
         slopes=_slopes(evaluation, settings.training.bootstrap),
         base_log_loss=evaluation.cards["base_rate"]["log_loss"].value,
-        own_log_loss=own,
+        own_gain=log_loss_gain(test.y, own, evaluation.scores["model"], test.customer_id),
         weakest_seed=weakest_seed_ratio(model, test.x, test.y, threads) if same else np.nan,
         same_features=same,
         spread=spread(evaluation.families),
