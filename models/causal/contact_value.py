@@ -49,28 +49,33 @@ def contacts_with(
 
 @dataclass(frozen=True, slots=True)
 class SavedShare:
-    """γ as assumed, and as measured on a day with its standard error; None: not measured."""
+    """γ as assumed of those reached, and as measured of all called on a day, with its error.
+
+    ``reach`` is the share of the called that are reached; None: not measured.
+    """
 
     assumed: float
     measured: float | None = None
     error: float | None = None
     day: date | None = None
+    reach: float = 1.0
 
     @property
     def used(self) -> float:
         """Both weighted by their precision, within 0 and 1: the posterior mean of normal errors.
 
-        The assumed share is the prior, with half of itself as standard deviation (Gelman et al.
-        2013, Bayesian Data Analysis, 2.5), so it yields to a hundred leavers held out and not to
-        a handful.
+        The assumed share of the called is the prior, with half of itself as standard deviation
+        (Gelman et al. 2013, Bayesian Data Analysis, 2.5), so it yields to a hundred leavers held
+        out and not to a handful.
 
         >>> SavedShare(0.3).used, round(SavedShare(0.3, 0.06, 0.15).used, 3)
         (0.3, 0.18)
         """
+        prior = self.assumed * self.reach
         if self.measured is None or self.error is None:
-            return self.assumed
-        weight = 1 / (1 + (self.error / (_SPREAD * self.assumed)) ** 2)
-        return float(np.clip(weight * self.measured + (1 - weight) * self.assumed, 0, 1))
+            return prior
+        weight = 1 / (1 + (self.error / (_SPREAD * prior)) ** 2)
+        return float(np.clip(weight * self.measured + (1 - weight) * prior, 0, 1))
 
 
 def measured_share(

@@ -34,7 +34,8 @@ class _TimedActions(BaseModel):
 def saved_share(settings: Settings, as_of: date) -> SavedShare | None:
     """γ as assumed, as measured by the newest effect of everybody at ``as_of``, and as used.
 
-    None without economics. Who counts as awake is assumed to be woken by nothing.
+    None without economics. Who counts as awake is assumed to be woken by nothing. Reach counts as
+    1 while nobody is reported as reached.
     """
     if settings.economics is None:
         return None
@@ -51,7 +52,8 @@ def saved_share(settings: Settings, as_of: date) -> SavedShare | None:
                 held_out_left=effect["held_out_left"],
                 woken=0.0 if awake else settings.economics.woken_share,
             )
-            return replace(found, day=measured.day)
+            reach = effect["treated_reached"] / max(effect["treated"], 1)
+            return replace(found, day=measured.day, reach=reach or 1.0)
     return SavedShare(assumed)
 
 

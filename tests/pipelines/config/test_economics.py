@@ -53,17 +53,23 @@ def test_the_saved_share_is_measured_once_everybody_is_compared(company, tmp_pat
     settings = company(**given)
     path = settings.paths.effect / "2024-02-01.json"
     path.parent.mkdir()
-    for text in (b"", b"[]", plain_json({"effects": []})):
+    for text in (b"", b"[]", plain_json({"schema_version": "2", "effects": []})):
         path.write_bytes(text)
         assert saved_share(settings, DAY) == SavedShare(0.3)
-    counts = {"treated": 4_000, "held_out": 1_000, "held_out_left": 100}
+    counts = {"treated": 4_000, "treated_reached": 0, "held_out": 1_000, "held_out_left": 100}
     effect = counts | {"kind": "all", "difference": {"value": None}}
-    path.write_bytes(plain_json({"effects": [effect]}))
+    path.write_bytes(plain_json({"schema_version": "2", "effects": [effect]}))
     assert saved_share(settings, DAY) == SavedShare(0.3)
-    path.write_bytes(plain_json({"effects": [effect | {"difference": {"value": -0.02}}]}))
+    effect |= {"difference": {"value": -0.02}}
+    path.write_bytes(plain_json({"schema_version": "2", "effects": [effect]}))
     found = saved_share(settings, DAY)
     assert (found.measured, found.day) == (pytest.approx(0.2), date(2024, 2, 1))
     # where nobody is taken to sleep, the woken among the called hide some who were saved
     woken = saved_share(company(**given, list={"peace": {"asleep_days": None}}), DAY)
     assert woken.measured == pytest.approx(0.2 + 0.04 * 9)
     assert saved_share(settings, date(2024, 1, 31)) == SavedShare(0.3)
+    # what is assumed holds of the reached, what is measured of all who were called
+    half = effect | {"treated_reached": 2_000}
+    path.write_bytes(plain_json({"schema_version": "2", "effects": [half]}))
+    assert saved_share(settings, DAY).used < found.used
+    assert SavedShare(0.3, reach=0.5).used == pytest.approx(0.15)
