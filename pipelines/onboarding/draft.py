@@ -10,8 +10,13 @@ from features.contract import Table
 from features.errors import ConfigError, StilleError
 from pipelines.config.sources import FORMATS
 from pipelines.onboarding.flat import ChurnLabel, Flat
-from pipelines.onboarding.matching import Match, match_columns
-from pipelines.onboarding.naming import ASK_THRESHOLD, source_tables, table_likeness
+from pipelines.onboarding.matching import (
+    ASK_THRESHOLD,
+    Match,
+    match_columns,
+    source_tables,
+    table_likeness,
+)
 from pipelines.onboarding.sampling import FileSample, sample_file, tables_within
 from pipelines.sources.personal_data import why_forbidden
 

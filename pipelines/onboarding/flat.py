@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from features.contract import TABLES
 from pipelines.onboarding.columns import ColumnSample
-from pipelines.onboarding.naming import ASK_THRESHOLD, SURE_THRESHOLD, column_likeness
+from pipelines.onboarding.matching import ASK_THRESHOLD, SURE_THRESHOLD, column_likeness
 from pipelines.onboarding.sampling import FileSample
 from pipelines.sources.personal_data import why_forbidden
 from pipelines.sources.synonyms import plain, stems

@@ -16,7 +16,7 @@ from pipelines.config.settings import load_settings
 from pipelines.onboarding.columns import sample_column
 from pipelines.onboarding.draft import draft, group_files
 from pipelines.onboarding.init import initialise
-from pipelines.onboarding.naming import column_likeness, table_likeness
+from pipelines.onboarding.matching import column_likeness, table_likeness
 from pipelines.onboarding.sampling import sample_file
 from pipelines.snapshots.snapshot import take_snapshot
 
