@@ -20,12 +20,12 @@ import duckdb
 from features.errors import ContractError, StilleError
 from pipelines.config.sources import Dialect, FileKind, file_kind
 from pipelines.onboarding.columns import ColumnSample, sample_column
+from pipelines.sources.database_files import opened, tables
 from pipelines.sources.excel_reader import sheet, sheets
 from pipelines.sources.forms import as_text
 from pipelines.sources.packed_text import members, unpacked
 from pipelines.sources.readable_part import Declared, Part
 from pipelines.sources.readers import READERS
-from pipelines.sources.sqlite_reader import opened, tables
 
 ROWS = 20_000
 _TOP_BYTES, _TOP_ROWS = 1 << 18, 200

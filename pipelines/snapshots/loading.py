@@ -18,7 +18,7 @@ from pipelines.runtime.duckdb_connection import connect, identifier, literal
 from pipelines.runtime.secret_keys import PSEUDONYM, key_of
 from pipelines.snapshots.profiling import counts
 from pipelines.sources.binding import Binding, Bound, bind, refuse_no_zone
-from pipelines.sources.doubts import settle_doubts
+from pipelines.sources.doubts import Doubts
 from pipelines.sources.duplicates import settle_duplicates
 from pipelines.sources.files import Input, find_files
 from pipelines.sources.forms import Forms
@@ -108,9 +108,9 @@ def load_table(
         bounds.append(bound)
     _prove(connection, table, source, parts, forms)
     bound = _with_siblings(_together(bounds), settings.sources, source)
-    refusals = settle_doubts(
+    refusals = Doubts(
         connection, table, bound.bindings, parts, dialect, company.timezone, limit
-    )
+    ).settle()
     repeated = settle_duplicates(connection, table, source, bound.bindings, parts)
     refusals += [] if repeated is None else [repeated]
     rules = counts(

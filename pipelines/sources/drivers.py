@@ -42,7 +42,6 @@ class DatabaseDriver:
     """
 
     declares_types = False
-    _sign = '"'
 
     def __init__(self, name: str) -> None:
         self.name = name
