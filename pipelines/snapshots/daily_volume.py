@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from statistics import median
 
 WEEKS = 8
@@ -15,7 +15,6 @@ _SPAN = timedelta(weeks=WEEKS)
 _DAYS_ENOUGH, _REGULAR_ENOUGH = 100, 9
 _RARE, _MARGIN, _FEWEST_SHARES = 3, 2.0, 50
 _RECENT_DAYS = 7
-_STEADY_DAYS, _SPARED = 30, 0.01
 
 Days = Mapping[date, int]
 
@@ -54,26 +53,6 @@ def usual_silence(days: Days) -> int | None:
     if len(seen) < (_REGULAR_ENOUGH if regular else _DAYS_ENOUGH):
         return None
     return max(LEAST_SILENCE, 2 * max(gaps))
-
-
-def history_begins(days: Days, as_of: date) -> date | None:
-    """First day from which a table tells what happened, as far as is known at ``as_of``.
-
-    A week before the first day with rows, or before the first of all but the oldest hundredth,
-    as a purge spares single rows, of a table with rows on every second day or more; the as-of
-    date itself before there is any row. None for other tables: that they were silent before
-    their first row may be what happened.
-    """
-    if not days:
-        return as_of
-    ordered, spared = sorted(days), _SPARED * sum(days.values())
-    rows = accumulate(days[day] for day in ordered)
-    kept = next(day for day, sofar in zip(ordered, rows, strict=True) if sofar > spared)
-    for first in (ordered[0], kept):
-        seen = sum(day >= first for day in ordered)
-        if seen >= max(_STEADY_DAYS, (as_of - first).days / 2):
-            return first - timedelta(weeks=1)
-    return None
 
 
 def strangest_day(days: Days, last: date, low: float, high: float) -> DayRows | None:
