@@ -3,6 +3,7 @@
 It has this customer's own data only: what others in the household did is left out.
 """
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from string import Template
@@ -50,18 +51,14 @@ def letter_to(
     return "\n\n".join("\n".join(filter(None, (head, *body))) for head, body in parts if body)
 
 
+@dataclass(frozen=True, slots=True)
 class _Filler:
     """Fills the texts with this customer's figures, written as the language does."""
 
-    def __init__(
-        self, settings: Settings, explanation: Explanation, letter: Letter, style: Style
-    ) -> None:
-        self._settings, self._explanation, self._letter, self._style = (
-            settings,
-            explanation,
-            letter,
-            style,
-        )
+    _settings: Settings
+    _explanation: Explanation
+    _letter: Letter
+    _style: Style
 
     def fill(self, text: str, **values: str) -> str:
         company, day = self._settings.company.name, self._day(self._explanation.case.as_of)

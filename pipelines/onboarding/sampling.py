@@ -71,27 +71,21 @@ def _refusing(path: Path) -> Iterator[None]:
 
 def tables_within(path: Path) -> list[str | None]:
     """The tables, sheets or members of a file; None for a file that is one table."""
-    with _refusing(path):
-        return _tables_within(path)
-
-
-def _tables_within(path: Path) -> list[str | None]:
     kind = file_kind(path.name)
     names: Sequence[str] = ()
-    if kind == "excel":
-        names = sheets(path)
-    elif kind == "sqlite":
-        with opened(path) as database:
-            names = tables(database)
-    elif kind == "duckdb":
-        with duckdb.connect(str(path), read_only=True) as connection:
-            names = [
-                row[0]
-                for row in connection.execute("from duckdb_tables() select table_name").fetchall()
-            ]
-    elif path.suffix == ".zip":
-        with closing(zipfile.ZipFile(path)) as archive:
-            names = members(archive)
+    with _refusing(path):
+        if kind == "excel":
+            names = sheets(path)
+        elif kind == "sqlite":
+            with opened(path) as database:
+                names = tables(database)
+        elif kind == "duckdb":
+            with duckdb.connect(str(path), read_only=True) as connection:
+                rows = connection.execute("from duckdb_tables() select table_name").fetchall()
+                names = [name for (name,) in rows]
+        elif path.suffix == ".zip":
+            with closing(zipfile.ZipFile(path)) as archive:
+                names = members(archive)
     named = kind in ("sqlite", "duckdb") or len(names) > 1
     return list(names) if named else [None]
 
@@ -222,8 +216,6 @@ def _typed(stored: str, values: Sequence[str]) -> ColumnSample:
         kinds = frozenset({"number", "integer", "text"})
     elif stored.startswith("DECIMAL"):
         kinds = _TYPES["DOUBLE"]
-    fraction = kinds == _TYPES["DOUBLE"]
-    return ColumnSample(
-        *(kinds or frozenset({"text"}), "", "", "", fraction),
-        *(looked.truth, looked.counts, False, looked.distinct, looked.non_null),
-    )
+    kinds, fraction = kinds or frozenset({"text"}), kinds == _TYPES["DOUBLE"]
+    plain = ColumnSample(kinds, fraction=fraction, truth=looked.truth, counts=looked.counts)
+    return replace(plain, distinct=looked.distinct, non_null=looked.non_null)

@@ -16,19 +16,11 @@ from features.errors import BusyError
 from pipelines.config.sources import Source
 from pipelines.sources.addresses import Address, DroppedError, address_of
 from pipelines.sources.database_extract import fetch
-from pipelines.sources.drivers import BigQueryDriver, DatabaseDriver
+from pipelines.sources.driver_registry import driver_of
 from pipelines.sources.files import Input
-from pipelines.sources.odbc_driver import OdbcDriver
-from pipelines.sources.postgres_driver import PostgresDriver
 
 ATTEMPTS = 4
 FIRST_WAIT_SECONDS = 2.0
-DRIVERS: Mapping[str, DatabaseDriver] = {
-    "postgresql": PostgresDriver("postgresql"),
-    "bigquery": BigQueryDriver("bigquery"),
-    "odbc": OdbcDriver("odbc"),
-}
-"""Those that need more than their name; any other name is an ADBC driver's."""
 _LOG = logging.getLogger("stille")
 
 
@@ -59,11 +51,6 @@ def inspect_tables(sources: Mapping[str, Source]) -> Iterator[tuple[str, str, in
                     yield name, f"{address.public}/{table}", len(columns)
         except DroppedError as error:
             raise BusyError(f"{address.public}: the connection broke ({error})") from None
-
-
-def driver_of(name: str) -> DatabaseDriver:
-    """The driver of a name."""
-    return DRIVERS.get(name) or DatabaseDriver(name)
 
 
 def _by_address(sources: Mapping[str, Source]) -> dict[Address, dict[str, str]]:

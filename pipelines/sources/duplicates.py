@@ -43,14 +43,12 @@ def settle_duplicates(
     if source.duplicates == "versions":
         disorder = "count(*) > count(distinct known_at) or count(distinct customer_id) > 1"
         broken = _first_keys(connection, table, table.key, disorder, parts)
-        return (
-            None
-            if not broken
-            else ContractError(
-                f"{table.name}: versions of one key ({', '.join(table.key)}) known at the same "
-                f"instant, or of two customers: {broken}. Mend the export: each version has the key "
-                "and the customer of the others, and a later known_at"
-            )
+        if not broken:
+            return None
+        return ContractError(
+            f"{table.name}: versions of one key ({', '.join(table.key)}) known at the same "
+            f"instant, or of two customers: {broken}. Mend the export: each version has the key "
+            "and the customer of the others, and a later known_at"
         )
     by_number = any(b.origin.row_number and b.column.name in table.key for b in bindings)
     if by_number and source.duplicates == "refuse":

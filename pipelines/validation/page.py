@@ -10,11 +10,13 @@ from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.escaping import html_template
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import rows_after
-from pipelines.validation.findings import SET_ASIDE, findings, split_by_table
 from pipelines.validation.tables import (
+    SET_ASIDE,
     CheckResult,
     DataFinding,
+    findings,
     is_source_table,
+    split_by_table,
     table,
     tables_without_gate,
 )

@@ -1,0 +1,18 @@
+"""The registry of database drivers; any other name is an ADBC driver's."""
+
+from collections.abc import Mapping
+
+from pipelines.sources.drivers import BigQueryDriver, DatabaseDriver
+from pipelines.sources.odbc_driver import OdbcDriver
+from pipelines.sources.postgres_driver import PostgresDriver
+
+DRIVERS: Mapping[str, DatabaseDriver] = {
+    "postgresql": PostgresDriver("postgresql"),
+    "bigquery": BigQueryDriver("bigquery"),
+    "odbc": OdbcDriver("odbc"),
+}
+
+
+def driver_of(name: str) -> DatabaseDriver:
+    """The driver of a name."""
+    return DRIVERS.get(name) or DatabaseDriver(name)
