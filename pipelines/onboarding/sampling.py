@@ -92,49 +92,43 @@ def tables_within(path: Path) -> list[str | None]:
 
 def sample_file(path: Path, table: str | None = None) -> FileSample:
     """Look at a table; raises ``ContractError`` when it is unreadable."""
+    kind = file_kind(path.name)
     with (
         _refusing(path),
         tempfile.TemporaryDirectory() as scratch,
         duckdb.connect() as connection,
     ):
-        return _look(connection, path, file_kind(path.name), table, Path(scratch))
-
-
-def _look(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    kind: FileKind,
-    table: str | None,
-    scratch: Path,
-) -> FileSample:
-    delimiter, encoding, header_row = ",", "", 1
-    if kind == "csv":
-        encoding = _encoding(path, table or "")
-        delimiter, header_row = _header(_top_rows(path, table or "", encoding or "utf-8"))
-    elif kind == "excel":
-        with sheet(path, table or "") as (_, cells):
-            top = [["" if c is None else str(c) for c in row] for row in islice(cells, _TOP_ROWS)]
-        header_row = _header({",": top})[1]
-    dialect = Dialect(delimiter=delimiter, encoding=encoding or "utf-8")
-    declared = Declared(table or "", dialect, scratch / "copy", header_row)
-    part = READERS[kind].open(connection, path, declared)
-    texts = {name: as_text(part.expressions[name], kind) for name, kind in part.columns.items()}
-    shown = ", ".join(f"{text} as c{i}" for i, text in enumerate(texts.values()))
-    found = connection.execute(f"select {shown} from {part.relation} limit {ROWS}").fetchall()
-    seen = {cell for row in found for cell in row}
-    nulls = ("", *(word for word in _NULLS if word in seen))
-    values: dict[str, list[str | None]] = {
-        name: [None if row[i] in nulls else row[i] for row in found] for i, name in enumerate(texts)
-    }
-    columns = {
-        name: _typed(part.columns[name], [text for text in texts_of if text is not None])
-        for name, texts_of in values.items()
-    }
-    _settle_forms(columns)
-    rows, unique = _counts(connection, part, columns, len(found))
-    return FileSample(
-        kind, columns, delimiter, encoding, nulls, table, header_row, rows, values, unique
-    )
+        delimiter, encoding, header_row = ",", "", 1
+        if kind == "csv":
+            encoding = _encoding(path, table or "")
+            delimiter, header_row = _header(_top_rows(path, table or "", encoding or "utf-8"))
+        elif kind == "excel":
+            with sheet(path, table or "") as (_, cells):
+                top = [
+                    ["" if c is None else str(c) for c in row] for row in islice(cells, _TOP_ROWS)
+                ]
+            header_row = _header({",": top})[1]
+        dialect = Dialect(delimiter=delimiter, encoding=encoding or "utf-8")
+        declared = Declared(table or "", dialect, Path(scratch) / "copy", header_row)
+        part = READERS[kind].open(connection, path, declared)
+        texts = {name: as_text(part.expressions[name], kind) for name, kind in part.columns.items()}
+        shown = ", ".join(f"{text} as c{i}" for i, text in enumerate(texts.values()))
+        found = connection.execute(f"select {shown} from {part.relation} limit {ROWS}").fetchall()
+        seen = {cell for row in found for cell in row}
+        nulls = ("", *(word for word in _NULLS if word in seen))
+        values: dict[str, list[str | None]] = {
+            name: [None if row[i] in nulls else row[i] for row in found]
+            for i, name in enumerate(texts)
+        }
+        columns = {
+            name: _typed(part.columns[name], [text for text in texts_of if text is not None])
+            for name, texts_of in values.items()
+        }
+        _settle_forms(columns)
+        rows, unique = _counts(connection, part, columns, len(found))
+        return FileSample(
+            kind, columns, delimiter, encoding, nulls, table, header_row, rows, values, unique
+        )
 
 
 def _settle_forms(columns: dict[str, ColumnSample]) -> None:
