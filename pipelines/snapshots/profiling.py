@@ -111,6 +111,5 @@ def counts(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
 def _days(connection: duckdb.DuckDBPyConnection, accepted: str, zone: str) -> dict[str, int]:
     day = f"cast(timezone({literal(zone)}, timezone('UTC', event_at)) as DATE)"
     return counts(
-        connection,
-        f"select cast({day} as VARCHAR), count(*) from {accepted} group by 1 order by 1",
+        connection, f"select cast({day} as VARCHAR), count(*) from {accepted} group by 1 order by 1"
     )
