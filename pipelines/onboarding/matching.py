@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from features.contract import TABLES, Column, ColumnType, Table
+from features.contract import Column, ColumnType, Table
 from pipelines.onboarding.columns import ColumnSample
 from pipelines.onboarding.sampling import FileSample
 from pipelines.sources.binding import KNOWN_AT
@@ -83,11 +83,6 @@ def word_map(values: tuple[str, ...], allowed: tuple[str, ...]) -> dict[str, str
     return {v: known[_bare(v)] for v in values if v not in allowed and _bare(v) in known}
 
 
-def table_likeness(name: str, table: Table) -> float:
-    """How much a file's name sounds like a table's."""
-    return likeness(name, table.name)
-
-
 def column_likeness(name: str, table: Table, column: str) -> float:
     """How much a file's column sounds like a column of the contract; 0 for a forbidden one."""
     if why_forbidden(name) is not None:
@@ -101,8 +96,3 @@ def column_likeness(name: str, table: Table, column: str) -> float:
 def _bare(name: str) -> str:
     """A name without signs, case and accents."""
     return "".join(sign for sign in plain(name) if sign.isalnum())
-
-
-def source_tables() -> tuple[Table, ...]:
-    """Tables that a company can give."""
-    return tuple(table for table in TABLES.values() if not table.derived)

@@ -72,7 +72,12 @@ def strangest_day(days: Days, last: date, low: float, high: float) -> DayRows | 
         return None
     low = low if year[_RARE - 1] >= low else 0.0
     high = max(high, year[-_RARE] * _MARGIN)
-    day = max(recent, key=lambda each: _strangeness(recent[each], low, high))
+
+    def strangeness(day: date) -> float:
+        below = low / recent[day] if recent[day] else (float("inf") if low else 0.0)
+        return max(below, recent[day] / high)
+
+    day = max(recent, key=strangeness)
     return DayRows(day, recent[day], low, high)
 
 
@@ -89,14 +94,8 @@ def _usual(days: Days, day: date) -> float:
 def _shares(days: Days, dates: Sequence[date]) -> dict[date, float]:
     start = min(days, default=date.max)
     usual = {day: _usual(days, day) for day in dates if day - _SPAN >= start}
-    shares = {day: (days.get(day, 0) / n, n) for day, n in usual.items() if n}
     return {
-        day: share
-        for day, (share, n) in shares.items()
-        if n >= (FEWEST_BEFORE_A_RUSH if share > 1 else FEWEST_A_DAY)
+        day: days.get(day, 0) / n
+        for day, n in usual.items()
+        if n >= (FEWEST_BEFORE_A_RUSH if days.get(day, 0) > n else FEWEST_A_DAY)
     }
-
-
-def _strangeness(share: float, low: float, high: float) -> float:
-    below = low / share if share else (float("inf") if low else 0.0)
-    return max(below, share / high)

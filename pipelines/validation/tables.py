@@ -72,25 +72,22 @@ class CheckResult:
     without_range: Sequence[str] = ()
 
 
-def is_source_table(name: str) -> bool:
-    """Whether a table is the company's own, and not derived from others."""
-    return not TABLES[name].derived
-
-
 def tables_without_gate(checked: CheckResult) -> str:
     """Names of the tables whose age no gate looks at."""
     gated = {gate.name.partition(":")[0] for gate in checked.gates if gate.name.endswith(_FRESH)}
     dated = (
         name
         for name, facts in checked.tables.items()
-        if is_source_table(name) and name not in checked.refusals and facts.last_event is not None
+        if not TABLES[name].derived
+        and name not in checked.refusals
+        and facts.last_event is not None
     )
     return ", ".join(name for name in dated if name not in gated)
 
 
 def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, object]:
     """What the page shows of one table."""
-    derived = "" if is_source_table(name) else "derived"
+    derived = "derived" if TABLES[name].derived else ""
     first, newest = (
         None if moment is None else local_day(moment, checked.zone)
         for moment in (facts.first_event, facts.last_event)
