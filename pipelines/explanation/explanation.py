@@ -11,7 +11,7 @@ import pandas as pd
 
 from pipelines.explanation.case import Case
 from pipelines.explanation.customer_matrix import TableUse
-from pipelines.explanation.source_row import SourceRow
+from pipelines.explanation.evidence import SourceRow
 from pipelines.lists.templates import Templates
 
 

@@ -93,11 +93,7 @@ def tables_within(path: Path) -> list[str | None]:
 def sample_file(path: Path, table: str | None = None) -> FileSample:
     """Look at a table; raises ``ContractError`` when it is unreadable."""
     kind = file_kind(path.name)
-    with (
-        _refusing(path),
-        tempfile.TemporaryDirectory() as scratch,
-        duckdb.connect() as connection,
-    ):
+    with _refusing(path), tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
         delimiter, encoding, header_row = ",", "", 1
         if kind == "csv":
             encoding = _encoding(path, table or "")

@@ -12,9 +12,8 @@ LEAST_SILENCE = 3
 # A year and the weeks by which Easter moves.
 _PAST = timedelta(days=420)
 _SPAN = timedelta(weeks=WEEKS)
-_DAYS_ENOUGH, _REGULAR_ENOUGH = 100, 9
+_DAYS_ENOUGH, _REGULAR_ENOUGH, _RECENT_DAYS = 100, 9, 7
 _RARE, _MARGIN, _FEWEST_SHARES = 3, 2.0, 50
-_RECENT_DAYS = 7
 
 Days = Mapping[date, int]
 
@@ -64,11 +63,9 @@ def strangest_day(days: Days, last: date, low: float, high: float) -> DayRows | 
     before lay outside it, as the holidays of an office do. None when no day can be evaluated.
     """
     recent = _shares(days, [last - timedelta(days=back) for back in range(_RECENT_DAYS)])
-    if not recent:
-        return None
     first = last - timedelta(days=_RECENT_DAYS)
     year = sorted(_shares(days, [first - timedelta(days=back) for back in range(365)]).values())
-    if len(year) < _FEWEST_SHARES:
+    if not recent or len(year) < _FEWEST_SHARES:
         return None
     low = low if year[_RARE - 1] >= low else 0.0
     high = max(high, year[-_RARE] * _MARGIN)

@@ -12,7 +12,7 @@ from features.contract import TABLES, Column, Table
 from pipelines.runtime.duckdb_connection import identifier, literal
 from pipelines.snapshots.bulk_updates import bulk_updates
 from pipelines.snapshots.profile import ColumnProfile, TableProfile
-from pipelines.snapshots.unit_levels import Level, level_of
+from pipelines.snapshots.unit_levels import UNKNOWN, level_of
 from pipelines.sources.binding import Binding
 
 MAX_VALUES = 1000
@@ -85,7 +85,7 @@ def _column(
     cells: list[Any],
 ) -> ColumnProfile:
     column, (given, low, high) = binding.column, cells
-    level = Level()
+    level = UNKNOWN
     measured = column.type == "integer" and column.unit == "s"
     if measured or column.type in ("money", "price", "number"):
         level = level_of(connection, accepted, column.name, table.name != "customers")
@@ -98,9 +98,7 @@ def _column(
     constant = low if one_value and binding.origin.read and has_days(table) else None
     if column.type == "boolean":
         low = high = None
-    return ColumnProfile(
-        rows - given, low, high, level.median, level.jump, level.mixed, values, constant
-    )
+    return ColumnProfile(rows - given, low, high, *level, values, constant)
 
 
 def counts(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:

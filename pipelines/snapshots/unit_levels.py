@@ -7,7 +7,6 @@ the same figure in any order.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import duckdb
 import numpy as np
@@ -23,19 +22,9 @@ _FACTORS = (0.001, 0.01, 0.1, 10.0, 100.0, 1000.0)
 _NEAR = 1.35
 
 Counts = Counter[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """Where a column's positive values lie.
-
-    ``median`` is that of all, ``jump`` the newest month's over that of the months before, and
-    ``mixed`` the share of the newest month that may be in another unit (``mixed_share``).
-    """
-
-    median: float | None = None
-    jump: float | None = None
-    mixed: float | None = None
+Level = tuple[float | None, float | None, float | None]
+"""``median``, ``jump`` and ``mixed`` of a ``ColumnProfile``; ``mixed`` by ``mixed_share``."""
+UNKNOWN: Level = (None, None, None)
 
 
 def level_of(
@@ -52,21 +41,21 @@ def level_of(
         f"from {rows} where {identifier(column)} > 0 group by 1, 2 order by 1, 2"
     ).fetchall()
     if not counted:
-        return Level()
+        return UNKNOWN
     months: dict[str, Counts] = defaultdict(Counter)
     for month, band, rows_there in counted:
         months[month][band] += rows_there
     overall = median(months.values())
     large = [month for month, bands in months.items() if bands.total() >= FEWEST]
     if not by_month or not large:
-        return Level(overall)
+        return overall, None, None
     newest = large[-1]
     names = list(months)
     before = [months[name] for name in names[: names.index(newest)][-MONTHS:]]
     if sum(bands.total() for bands in before) < FEWEST:
-        return Level(overall)
+        return overall, None, None
     jump = median([months[newest]]) / median(before)
-    return Level(overall, jump, mixed_share(months[newest], before))
+    return overall, jump, mixed_share(months[newest], before)
 
 
 def median(counts: Iterable[Counts]) -> float:
