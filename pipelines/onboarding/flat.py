@@ -75,9 +75,8 @@ def label_by_name(sample: FileSample, name: str, yes: str = "") -> ChurnLabel | 
 def label_of(sample: FileSample) -> ChurnLabel | None:
     """The column that says who left, when its name and its words do."""
     named = [name for name in sample.columns if stems(name) & _LEAVING]
-    named += [
-        name for name in sample.columns if plain(name).replace(" ", "") in _ROLES["weak_leaving"]
-    ]
+    weak = _ROLES["weak_leaving"]
+    named += [name for name in sample.columns if plain(name).replace(" ", "") in weak]
     found = [label for name in named if (label := _label(name, sample.columns[name])) is not None]
     return max(found, key=lambda label: bool(stems(label.column) & _LEAVING), default=None)
 
@@ -159,9 +158,8 @@ def duration_unit(name: str, column: ColumnSample, values: list[str | None]) -> 
     words = {*stems(name), *re.findall("[a-z]+", plain(_NAME_PARTS.sub(r"\1 \2", name)))}
     numbers = [float(v) for v in values if v is not None] if "number" in column.kinds else []
     named = next((unit for unit, known in word_list("units").items() if words & {*known}), None)
-    sure = words & _ROLES["sure_tenure"] or (
-        named and words & _ROLES["tenure"] and not words & _ROLES["other_span"]
-    )
+    likely = words & _ROLES["tenure"] and not words & _ROLES["other_span"]
+    sure = words & _ROLES["sure_tenure"] or (named and likely)
     if not numbers or min(numbers) < 0 or not sure:
         return None
     if named is not None or not 40 < max(numbers) <= 600:

@@ -12,7 +12,6 @@ from features.contract import TABLES
 from pipelines.config.sections import Quality
 from pipelines.config.settings import Settings
 from pipelines.runtime.environment import local_day
-from pipelines.snapshots.bulk_updates import LATE_DAYS
 from pipelines.snapshots.daily_volume import (
     Days,
     days_before,
@@ -21,6 +20,7 @@ from pipelines.snapshots.daily_volume import (
     usual_silence,
 )
 from pipelines.snapshots.facts import TableFacts
+from pipelines.snapshots.profiling import LATE_DAYS
 from pipelines.snapshots.unit_levels import unit_factor
 
 _JUMP = 7.0
