@@ -17,10 +17,9 @@ from pydantic import BaseModel, ConfigDict
 from features.contract import TABLES
 from pipelines.config.settings import Settings, load_settings
 from pipelines.config.text_files import load_checked, load_names, text_file
-from pipelines.explanation.answers import explain_customer
+from pipelines.explanation.answers import Explanation, explain_customer
 from pipelines.explanation.counterfactual import outlook
 from pipelines.explanation.customer_matrix import TableUse
-from pipelines.explanation.explanation import Explanation
 from pipelines.lists.wording import FactType, Style, words
 from pipelines.scoring.scores import ATTRIBUTE, attribute_name, attribute_text
 
