@@ -9,9 +9,9 @@ from datetime import date, timedelta
 from math import ceil, nan
 
 from features.contract import TABLES
+from features.timeline import local_day
 from pipelines.config.sections import Quality
 from pipelines.config.settings import Settings
-from pipelines.runtime.environment import local_day
 from pipelines.snapshots.daily_volume import (
     Days,
     days_before,

@@ -10,10 +10,11 @@ from typing import Any
 import duckdb
 
 from features.contract import TABLES, Column, Table
-from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.runtime.duckdb_connection import identifier
 from pipelines.snapshots.profile import ColumnProfile, TableProfile
 from pipelines.snapshots.unit_levels import UNKNOWN, level_of
 from pipelines.sources.binding import Binding
+from pipelines.sources.date_forms import local_day
 
 MAX_VALUES = 1000
 LATE_DAYS = 60
@@ -110,10 +111,8 @@ def counts(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
 
 
 def _days(connection: duckdb.DuckDBPyConnection, accepted: str, zone: str) -> dict[str, int]:
-    day = f"cast(timezone({literal(zone)}, timezone('UTC', event_at)) as DATE)"
-    return counts(
-        connection, f"select cast({day} as VARCHAR), count(*) from {accepted} group by 1 order by 1"
-    )
+    day = f"cast({local_day('event_at', zone)} as VARCHAR)"
+    return counts(connection, f"select {day}, count(*) from {accepted} group by 1 order by 1")
 
 
 def _bulk_updates(

@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 
 from features.contract import TABLES
+from features.timeline import local_day
 from models.leaks.rows import Leak
-from pipelines.runtime.environment import local_day
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import TableFacts, rows_after
 from pipelines.snapshots.profile import ColumnProfile
