@@ -1,4 +1,4 @@
-"""Answer to a subject access request, in plain words (GDPR article 15).
+"""Answer to a subject access request, in plain words (GDPR article 15), from configs/letters/.
 
 It has this customer's own data only: what others in the household did is left out. The article asks
 how long the data are kept and who receives them. Where the company has not entered that, the answer
@@ -25,7 +25,7 @@ from pipelines.scoring.scores import ATTRIBUTE, attribute_name, attribute_text
 
 
 class Letter(BaseModel):
-    """The texts of one language, from configs/letters/: by code, and the rest templates."""
+    """The texts of one language; ``tables`` and ``changes`` by code, the rest templates."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

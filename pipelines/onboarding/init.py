@@ -107,14 +107,14 @@ def _confirmed(drafts: Sequence[Draft], dialog: Dialog) -> list[Draft]:
     events = [each for each in drafts if each not in first]
     confirmed = []
     for each in first:
-        dialog.show(described(each))
+        dialog.show(_described(each))
         question = f"{each.files.title} is {each.table.name}?"
         if each.label is not None:
-            question = label_question(each.label, each.files.sample)
+            question = _label_question(each.label, each.files.sample)
         if dialog.confirm(question):
             confirmed.append(each)
     for each in events:
-        dialog.show(described(each))
+        dialog.show(_described(each))
     names = ", ".join(each.table.name for each in events)
     if events and dialog.confirm(f"Use {names} as shown? (no: each is asked about)"):
         return [*confirmed, *events]
@@ -151,7 +151,7 @@ def newest_day(samples: Sequence[FileSample], today: date) -> date | None:
     return max(past) + timedelta(1) if past else None
 
 
-def described(draft: Draft) -> str:
+def _described(draft: Draft) -> str:
     """The table, its columns, and everything that is left out of it with the reason."""
     sample = draft.files.sample
     lines = [f"\n{draft.files.title}: {draft.table.name}, {sample.rows:,} rows"]
@@ -176,7 +176,7 @@ def described(draft: Draft) -> str:
     return "\n".join(lines)
 
 
-def label_question(label: ChurnLabel, sample: FileSample) -> str:
+def _label_question(label: ChurnLabel, sample: FileSample) -> str:
     """The question whether a column says who left, with how many did."""
     of = f"{label.left:,} of {label.non_null:,}"
     first = "" if sample.rows <= ROWS else f" in the first {ROWS:,} rows"
