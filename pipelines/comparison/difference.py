@@ -110,8 +110,9 @@ def _metrics(a: Logged, b: Logged) -> tuple[Metric, ...]:
     order = {name: place for place, name in enumerate(dict.fromkeys([*bounds[0], *bounds[1]]))}
     found = []
     for name in sorted(names, key=lambda name: (order.get(name, len(order)), name)):
-        values, intervals = [r.metrics.get(name) for r in (a, b)], [i.get(name) for i in bounds]
-        found.append(Metric(name, *values, *intervals, _better(name, *values)))
+        ours, theirs = a.metrics.get(name), b.metrics.get(name)
+        intervals = bounds[0].get(name), bounds[1].get(name)
+        found.append(Metric(name, ours, theirs, *intervals, _better(name, ours, theirs)))
     return tuple(found)
 
 
