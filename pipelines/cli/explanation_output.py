@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipelines.cli.printing import table
-from pipelines.explanation.explanation import Explanation, Figure
-from pipelines.explanation.source_row import SourceRow
+from pipelines.explanation.answers import Explanation, Figure
+from pipelines.explanation.evidence import SourceRow
 
 _SOURCES = ("number", "table", "key", "date", "known at (UTC)", "values")
 

@@ -15,7 +15,7 @@ from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.drift.missingness import Missingness, missingness
 from pipelines.config.run import Run
 from pipelines.snapshots import households
-from pipelines.snapshots.gate_measure import FEWEST_ROWS
+from pipelines.snapshots.gate_measures import FEWEST_ROWS
 
 Needs = Mapping[str, Sequence[str]]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from features.contract import TABLES
-from pipelines.runtime.environment import local_day
+from features.timeline import local_day
 from pipelines.snapshots.snapshot import Snapshot
 
 _RECORDS = 60
