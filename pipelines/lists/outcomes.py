@@ -9,8 +9,7 @@ import pandas as pd
 from features.contract import OUTCOMES
 from models.competing_risks.model import OTHER, rounded
 from pipelines.lists.list_columns import SCHEMA_VERSION
-from pipelines.publication.manifest import Stamp, columns
-from pipelines.publication.schema import Field
+from pipelines.publication.manifest import Field, Stamp, columns
 from pipelines.scoring.scores import OutcomeProbabilities
 
 OUTCOMES_NAME = "outcome_probabilities"

@@ -2,3 +2,5 @@
 
 A reader sees a whole night or the one before, never a part.
 """
+
+__all__ = ["manifest", "publish", "reader", "writers"]
