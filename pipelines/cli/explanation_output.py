@@ -60,7 +60,11 @@ def facts(explanation: Explanation) -> dict[str, Any]:
                         "fact": figure.fact,
                         "value": figure.value,
                         "said": figure.text,
-                        "rows": [_as_data(row) for row in figure.rows],
+                        "rows": [
+                            {"table": r.table, "key": dict(r.key), "date": r.happened_on}
+                            | {"known_at": r.known_at, "values": dict(r.values)}
+                            for r in figure.rows
+                        ],
                     }
                     for figure in sentence.figures
                 ],
@@ -78,16 +82,6 @@ def _rows(figure: Figure) -> Iterator[list[str]]:
         number = ""
     if not figure.rows:
         yield [number, "no row", "", "", "", ""]
-
-
-def _as_data(row: SourceRow) -> dict[str, Any]:
-    return {
-        "table": row.table,
-        "key": dict(row.key),
-        "date": row.happened_on,
-        "known_at": row.known_at,
-        "values": dict(row.values),
-    }
 
 
 def _pairs(values: Any) -> str:

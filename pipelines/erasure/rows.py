@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.config.list_layout import CRM, EXCEL, CsvStyle
+from pipelines.config.lists import CRM, EXCEL, CsvStyle
 from pipelines.runtime.atomic_files import sync
 
 CUSTOMER = "customer_id"

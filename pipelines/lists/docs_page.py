@@ -13,7 +13,7 @@ from pipelines.lists.changes import CHANGE_FIELDS
 from pipelines.lists.lanes import RULES
 from pipelines.lists.list_columns import FIELDS, LANE_LISTS, RISK_LIST
 from pipelines.lists.outcomes import ALL_OUTCOME_FIELDS
-from pipelines.publication.schema import Field
+from pipelines.publication.manifest import Field
 
 _PAGE = Path("docs/outputs.md")
 _TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)

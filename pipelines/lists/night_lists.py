@@ -25,8 +25,7 @@ from pipelines.lists.placement import NightContext, place_customers
 from pipelines.lists.previous_nights import PublishedNight
 from pipelines.lists.risk_list import Bands, data_quality, fields_of, risk_list
 from pipelines.lists.templates import load_templates
-from pipelines.publication.manifest import Stamp
-from pipelines.publication.schema import Field
+from pipelines.publication.manifest import Field, Stamp
 from pipelines.publication.writers import Schemas, write_list
 from pipelines.scoring.scores import OutcomeProbabilities, band_thresholds
 

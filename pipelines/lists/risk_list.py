@@ -12,8 +12,7 @@ import pandas as pd
 from features.errors import ConfigError, ContractError
 from pipelines.lists.list_columns import ALL, BANDS, EMPTY_LEFT_OUT, FIELDS, REASONS, SCHEMA_VERSION
 from pipelines.lists.templates import Direction, Templates, sentences
-from pipelines.publication.manifest import Stamp
-from pipelines.publication.schema import DECIMALS, Field
+from pipelines.publication.manifest import DECIMALS, Field, Stamp
 from pipelines.runtime.escaping import refuse_dangerous_ids
 
 SLOTS: tuple[tuple[str, Direction], ...] = (

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import ConfigError, ContractError
-from pipelines.config.list_layout import Layout
+from pipelines.config.lists import Layout
 from pipelines.lists.contact import CONTACT_CHANNELS
 from pipelines.lists.list_columns import BANDS, RISK_LIST
 from pipelines.lists.risk_list import Bands, data_quality, fields_of, risk_list
