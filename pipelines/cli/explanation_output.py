@@ -8,7 +8,6 @@ from typing import Any
 
 from pipelines.cli.printing import table
 from pipelines.explanation.answers import Explanation, Figure
-from pipelines.explanation.evidence import SourceRow
 
 _SOURCES = ("number", "table", "key", "date", "known at (UTC)", "values")
 
