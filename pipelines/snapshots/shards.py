@@ -23,7 +23,7 @@ def make_shards(connection: duckdb.DuckDBPyConnection, shard_size: int) -> int:
     ).fetchall()
     if customers == 0:
         raise ContractError("customers: no row keeps the contract; see the quarantine")
-    shards = max(1, -(-customers // shard_size))
+    shards = max(1, -(-int(customers) // shard_size))
     connection.execute(
         f"update customers set _shard = cast(md5_number_lower(customer_id) % {shards} as INTEGER) "
         f"where _rule is null; create or replace temp table {CUSTOMERS} as "
