@@ -37,16 +37,16 @@ def decide(world: World, month: Month, hazard: Hazard) -> Leavers:
     moved = _SUMMER_MOVE_RATE if month.season in _SUMMER else _MOVE_RATE
     unpaid = _NON_PAYMENT * (world.irritation("dunning") >= _NON_PAYMENT_AT)
     hazards = zip(chance, (hazard.probability, moved, _DECEASED, unpaid), strict=True)
-    ends = [drawn < own for drawn, own in hazards]
-    outcome = np.select(ends, [VOLUNTARY, MOVE, DECEASED, NON_PAYMENT], NONE)
+    drawn = [lot < own for lot, own in hazards]
+    outcome = np.select(drawn, [VOLUNTARY, MOVE, DECEASED, NON_PAYMENT], NONE)
     rows = np.nonzero(outcome >= 0)[0]
     # Whoever is on a list of the month gives notice after its call: the hazard knows of it.
     notified = np.maximum(month.random_days(rng, len(rows)), world.listed[rows] + 1)
     effective = notified + rng.integers(14, 61, len(rows))
+    ends = {"notified_on": notified, "effective_on": effective, "outcome": outcome[rows]}
     for slot in (0, 1):
         own = world.has(slot)[rows]
-        ended = rows[own]
-        _end(world, month, ended, slot, notified[own], effective[own], outcome[ended])
+        _end(world, month, rows[own], slot, **{name: each[own] for name, each in ends.items()})
     send_last_bills(world, month, rows, effective)
     return Leavers(rows, notified, outcome[rows] == VOLUNTARY)
 
@@ -58,7 +58,8 @@ def withdraw_products(world: World, month: Month, leaving: Bools) -> None:
     rows = np.nonzero(pick)[0]
     notified = month.random_days(rng, len(rows))
     effective = notified + rng.integers(30, 61, len(rows))
-    _end(world, month, rows, 1, notified, effective, COMPANY)
+    days = {"notified_on": notified, "effective_on": effective}
+    _end(world, month, rows, 1, **days, outcome=COMPANY)
     irritate(world, month, "bundle_broken", rows, notified)
     world.bundled[rows] = False
     world.line[rows, 1] = NONE
@@ -66,23 +67,9 @@ def withdraw_products(world: World, month: Month, leaving: Bools) -> None:
     world.price_from[rows, 1] = NONE
 
 
-def _end(
-    world: World,
-    month: Month,
-    rows: Ints,
-    slot: int,
-    notified: Ints,
-    effective: Ints,
-    outcome: Ints | int,
-) -> None:
-    month.sink.add(
-        "terminations",
-        contract_id=world.contract[rows, slot],
-        customer_id=world.number[rows],
-        notified_on=notified,
-        effective_on=effective,
-        outcome=outcome,
-    )
+def _end(world: World, month: Month, rows: Ints, slot: int, **ended: Ints | int) -> None:
+    contracts, customers = world.contract[rows, slot], world.number[rows]
+    month.sink.add("terminations", contract_id=contracts, customer_id=customers, **ended)
 
 
 def share_homes(rng: np.random.Generator, world: World, sink: Recorder) -> None:

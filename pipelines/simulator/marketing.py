@@ -36,24 +36,9 @@ def first_consents(rng: np.random.Generator, world: World, sink: Recorder) -> No
     _allow(sink, world, allowing, at[allowing], channel=BY_EMAIL, purpose=_MARKETING, allowed=1)
 
 
-def _allow(
-    sink: Recorder,
-    world: World,
-    rows: Ints,
-    at: Ints,
-    *,
-    channel: Ints | int,
-    purpose: int,
-    allowed: int,
-) -> None:
-    sink.add_events(
-        "consents",
-        world.number[rows],
-        changed_at=at,
-        channel=channel,
-        purpose=purpose,
-        allowed=allowed,
-    )
+def _allow(sink: Recorder, world: World, rows: Ints, at: Ints, **word: Ints | int) -> None:
+    """Write what customers say of a ``channel`` and ``purpose``: whether it is ``allowed``."""
+    sink.add_events("consents", world.number[rows], changed_at=at, **word)
 
 
 def approach(world: World, month: Month, book: PriceBook) -> None:

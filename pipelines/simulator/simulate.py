@@ -36,13 +36,7 @@ from pipelines.simulator.leaving import (
 )
 from pipelines.simulator.marketing import approach, ask, first_consents
 from pipelines.simulator.options import KIND, Dials
-from pipelines.simulator.outreach import (
-    bar,
-    first_benefits,
-    grant_benefits,
-    keyed_lot,
-    reach_out,
-)
+from pipelines.simulator.outreach import bar, first_benefits, grant_benefits, keyed_lot, reach_out
 from pipelines.simulator.paying import change_ways_of_paying, pay_bills
 from pipelines.simulator.population import (
     change_preferences,
@@ -198,12 +192,7 @@ def _act_on_list(
 
 
 def live(
-    world: World,
-    month: Month,
-    company: Company,
-    rated: Hazard,
-    gone: World,
-    truth: TruthFiles,
+    world: World, month: Month, company: Company, rated: Hazard, gone: World, truth: TruthFiles
 ) -> tuple[World, World]:
     """One month: leaving is decided first, then everything happens, then people come and go.
 
