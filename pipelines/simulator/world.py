@@ -123,7 +123,7 @@ class Month:
     @property
     def season(self) -> int:
         """Calendar month, 1 to 12."""
-        return self.clock.season(self.number)
+        return self.clock.date(self.number).month
 
     def random_days(self, rng: np.random.Generator, count: int) -> Ints:
         """Days spread evenly over the month: int64 (count,)."""
