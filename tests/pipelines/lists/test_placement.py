@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from pipelines.config.lists import Peace
-from pipelines.lists.contact_value import with_values
-from pipelines.lists.leave_in_peace import satisfied_silent
+from pipelines.lists.placement import satisfied_silent, with_values
 from pipelines.runtime.escaping import plain_json
 
 DAY = date(2024, 3, 1)
