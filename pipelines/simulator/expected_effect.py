@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from pipelines.simulator.calling import OFFERING
+from pipelines.simulator.calling import OFFERING, stronger
 from pipelines.simulator.clock import Floats
 from pipelines.simulator.options import CALL_REMAINS
-from pipelines.simulator.reactions import stronger
 
 
 def expected_effect(

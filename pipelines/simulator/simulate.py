@@ -13,7 +13,16 @@ import pandas as pd
 from features.contract import PRODUCT_LINES
 from pipelines.simulator import dealings, leaving, population, prices
 from pipelines.simulator.billing import read_meters, send_bills
-from pipelines.simulator.calling import CallList, make_calls, own_night, read_calls
+from pipelines.simulator.calling import (
+    BY_NATURE,
+    CallList,
+    deal_types,
+    make_calls,
+    own_night,
+    quiet_by_nature,
+    read_calls,
+    respond,
+)
 from pipelines.simulator.clock import Floats, Ints, make_clock
 from pipelines.simulator.coefficients import LATER, THE_RULE, Coefficients
 from pipelines.simulator.contract_breaks import write_dirt
@@ -23,7 +32,6 @@ from pipelines.simulator.marketing import approach, ask, first_consents
 from pipelines.simulator.options import KIND, Dials
 from pipelines.simulator.outreach import bar, first_benefits, grant_benefits, keyed_lot, reach_out
 from pipelines.simulator.paying import change_ways_of_paying, pay_bills
-from pipelines.simulator.reactions import BY_NATURE, deal_types, quiet_by_nature, respond
 from pipelines.simulator.record import TOPICS
 from pipelines.simulator.service import BILLING, FAULT, MOVE, OTHER, PAYMENT, PRICE, serve
 from pipelines.simulator.truth import TruthFiles
