@@ -13,7 +13,6 @@ from models.churn.fit import fit
 from models.churn.model import ChurnModel
 from models.dataset.array_types import Mask, Matrix
 from models.dataset.examples import Examples
-from models.explain.shap_values import by_driver, global_importance
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings, load_settings
 from pipelines.jobs.read_tables import read_tables
@@ -24,15 +23,18 @@ from pipelines.training.evaluation import recipe_of
 from pipelines.training.examples import TrainingData, make_examples
 from pipelines.training.treated_rows import leave_out_treated
 
-TODAY, LISTED, WORKED_ON = date(2024, 7, 1), 0.05, "unresolved_case"
+TODAY, LISTED = date(2024, 7, 1), 0.05
 EVERYBODY_STAYS = {"persuadable": 1.0, "sure": 0.0, "lost": 0.0, "sleeping_dog": 0.0}
 LIST = OwnList(share=LISTED, held_out=0.15)
 ACTED_ON = replace(KIND, own_list=LIST, types=EVERYBODY_STAYS, reach=1.0, fit=(2.5, 2.5))
 
 
 @pytest.mark.proof
-def test_a_list_that_works_does_not_unlearn_its_driver(tmp_path, monkeypatch):
-    """Both ways of training meet a twin company that calls nobody: who is right about it?"""
+def test_a_list_that_works_does_not_unlearn_whom_it_calls(tmp_path, monkeypatch):
+    """Both ways of training meet a twin company that calls nobody: who is right about it?
+
+    Of those whom a list would call there, naive training expects too few to leave.
+    """
     monkeypatch.chdir(Path(__file__).parents[3])
     acted_on = prepared(tmp_path / "acted_on", ACTED_ON)
     twin = prepared(tmp_path / "twin", KIND)[1].examples
@@ -42,15 +44,9 @@ def test_a_list_that_works_does_not_unlearn_its_driver(tmp_path, monkeypatch):
     for how in ("ignore", "weight"):
         model = trained(*acted_on, how)
         x = as_in(model.spec.names, twin)
-        drivers = global_importance(by_driver(model.contributions(x[::20]), model.spec))
-        ratio = float(model.probability(x)[members].mean()) / left
-        found[how] = (list(drivers.index).index(WORKED_ON), ratio, float(drivers[WORKED_ON]))
-    naive, ours = found["ignore"], found["weight"]
-    print("FOUND", found)
-    assert ours[0] < naive[0]
-    assert ours[2] > 1.4 * naive[2]
-    assert naive[1] < 0.75
-    assert ours[1] == pytest.approx(1, abs=0.25)
+        found[how] = float(model.probability(x)[members].mean()) / left
+    assert found["ignore"] < 0.75
+    assert found["weight"] == pytest.approx(1, abs=0.25)
 
 
 def prepared(folder: Path, dials: Dials) -> tuple[Settings, TrainingData]:
