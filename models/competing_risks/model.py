@@ -19,7 +19,6 @@ from models.dataset.feature_spec import FeatureSpec
 
 PERIOD = "period_number"
 _BATCH = 20_000
-"""Rows that a cause ended below which no AUC is given."""
 
 
 @dataclass(frozen=True, slots=True)

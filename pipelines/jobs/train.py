@@ -30,15 +30,15 @@ from pipelines.training.artifacts import (
     run_facts,
     store_artifacts,
 )
-from pipelines.training.card import CARD, Provenance, description, model_card
+from pipelines.training.card import CARD, description, model_card
 from pipelines.training.evaluation import auc_alarm, evaluate, recipe_of
 from pipelines.training.evaluation_result import Evaluation
-from pipelines.training.examples import TrainingData, make_examples
-from pipelines.training.horizons import Outcomes, learn_outcomes
+from pipelines.training.examples import TrainingData, make_examples, rows_digest
+from pipelines.training.horizons import learn_outcomes
 from pipelines.training.leaks import LEAKS, search_leaks
 from pipelines.training.metrics import flat_metrics
 from pipelines.training.newer_examples import MONTHLY_SWING
-from pipelines.training.promotion import decide, test_key
+from pipelines.training.promotion import decide
 from pipelines.training.recipe_comparison import AS_CONFIGURED, Effort
 from pipelines.training.recipe_trials import log_trials, try_recipes
 from pipelines.training.result import TrainingResult
@@ -86,7 +86,8 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     run = replace(run, settings=settings)
     evaluation = run.step(evaluate_recipe, run, prepared)
     outcomes = run.step(learn_outcomes, run, prepared, evaluation)
-    fitted = add_outcomes(run.step(fit_all, run, prepared, evaluation), outcomes)
+    fitted = run.step(fit_all, run, prepared, evaluation)
+    fitted = replace(fitted, model=replace(fitted.model, incidence=outcomes.model))
     pictures = draw_plots(settings, evaluation)
     folder = settings.paths.training / run.record.run_id
     store_artifacts(folder, evaluation, pictures)
@@ -99,7 +100,7 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     log_trials(settings, registered, trials)
     decided = run.step(decide, run, evaluation, fitted.model, registered)
     if evaluation.leak is not None:
-        raise GateError(evaluation.leak.message)
+        raise GateError(evaluation.leak)
     prune(settings, snapshot)
     return TrainingResult(registered, decided, evaluation, folder, trials)
 
@@ -144,11 +145,6 @@ def fit_all(run: Run, prepared: TrainingData, evaluation: Evaluation) -> FittedM
     return FittedModel(model, reference, params)
 
 
-def add_outcomes(fitted: FittedModel, outcomes: Outcomes) -> FittedModel:
-    """The fitted model with the model of outcomes by horizon, if one was learned."""
-    return replace(fitted, model=replace(fitted.model, incidence=outcomes.model))
-
-
 def register(run: Run, artifacts: RunArtifacts) -> tracking.Registered:
     """Write parameters, metrics, plots, the model and its card to MLflow."""
     settings, fitted = run.settings, artifacts.fitted
@@ -164,11 +160,11 @@ def register(run: Run, artifacts: RunArtifacts) -> tracking.Registered:
         "tables": json.dumps(tables_of(artifacts.snapshot)),
         "families": json.dumps({k: round(v, 6) for k, v in spread(evaluation.families).items()}),
         "judged_on": "; ".join(evaluation.folds),
-        "test_key": test_key(evaluation),
+        "test_key": rows_digest(evaluation.test, features=False),
         MONTHLY_SWING: repr(monthly_swing(prepared.examples.as_of, prepared.examples.y)),
-        "leak_warning": evaluation.leak.message if evaluation.leak else "none",
+        "leak_warning": evaluation.leak or "none",
     }
-    card = model_card(settings, prepared, evaluation, Provenance(run.as_of, tags["code_version"]))
+    card = model_card(settings, prepared, evaluation, run.as_of, tags["code_version"])
     sources = {name: tags[name] for name in ("inputs_digest", "config_digest", "known_before")}
     training = tracking.Training(
         name=f"train {run.as_of}",

@@ -19,15 +19,10 @@ from features.errors import ModelError
 from models.dataset.array_types import Floats, Index, take_rows
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import realign
-from models.metrics.logistic import base_rate_loss
+from models.metrics.logistic import base_rate_loss, log_losses
 from models.metrics.profit import profit_gain
 from models.metrics.scorecard import scorecard
-from models.promotion.champion_comparison import (
-    ChampionComparison,
-    log_loss_gain,
-    mean_log_loss,
-    top_overlap,
-)
+from models.promotion.champion_comparison import ChampionComparison, log_loss_gain, top_overlap
 from models.promotion.non_inferiority import error_of
 from pipelines import tracking
 from pipelines.config.settings import Settings
@@ -125,7 +120,7 @@ def _gain_over(
         gain = log_loss_gain(
             y, ours, theirs, test.customer_id[rows], error, evaluation.shocks.take(rows)
         )
-        worth = base_rate_loss(y) - mean_log_loss(y, theirs)
+        worth = base_rate_loss(y) - float(log_losses(y, theirs).mean())
         found = ChampionComparison(champion.label, len(y), int(y.sum()), gain, worth)
         return found, rows, theirs
     raise ModelError("; ".join(reasons))
