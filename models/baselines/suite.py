@@ -1,7 +1,4 @@
-"""Baselines (base rate, decision stump, next date, logistic regression, price) and challengers.
-
-Challengers are other ways to learn, compared with the recipe, and what a win of each means.
-"""
+"""Baselines: base rate, decision stump, next date of the contract, logistic regression, price."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,29 +23,6 @@ class Baseline:
     probability: Callable[[Matrix], Floats]
 
 
-def base_rate(train: Examples) -> Baseline:
-    """Everybody leaves at the training rate."""
-    rate = float(train.y.mean())
-    return Baseline("base_rate", f"every customer: {rate:.2%}", lambda x: np.full(len(x), rate))
-
-
-def one_rule(train: Examples) -> Baseline:
-    """The best single split of a single feature."""
-    return Baseline("one_rule", *best_stump(train))
-
-
-def logistic(train: Examples) -> Baseline:
-    """Logistic regression, above 60,000 rows on a share of the customers."""
-    probability, rows = fit_logistic(train)
-    return Baseline("logistic", f"logistic regression on {rows:,} rows", probability)
-
-
-def next_date(train: Examples) -> Baseline | None:
-    """The rate by months to a date of the contract, None where the matrix has no date."""
-    found = next_date_rule(train)
-    return None if found is None else Baseline("next_date", *found)
-
-
 def price_only(train: Examples, fit: Callable[[Examples], ChurnModel]) -> Baseline | None:
     """The model's own recipe on the price features alone; None without any.
 
@@ -68,5 +42,16 @@ def price_only(train: Examples, fit: Callable[[Examples], ChurnModel]) -> Baseli
 
 def baselines(train: Examples) -> tuple[Baseline, ...]:
     """Base rate, one rule, logistic regression and, where there is a date, the next one."""
-    date = next_date(train)
-    return base_rate(train), one_rule(train), logistic(train), *([date] if date else [])
+    rate, date = float(train.y.mean()), next_date_rule(train)
+    return (
+        Baseline("base_rate", f"every customer: {rate:.2%}", lambda x: np.full(len(x), rate)),
+        Baseline("one_rule", *best_stump(train)),
+        logistic(train),
+        *([Baseline("next_date", *date)] if date else []),
+    )
+
+
+def logistic(train: Examples) -> Baseline:
+    """Logistic regression, above 60,000 rows on a share of the customers."""
+    probability, rows = fit_logistic(train)
+    return Baseline("logistic", f"logistic regression on {rows:,} rows", probability)

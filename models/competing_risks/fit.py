@@ -10,7 +10,7 @@ import numpy as np
 from models.boosters.hyperparameters import Recipe
 from models.boosters.text_format import plain_booster
 from models.competing_risks.model import PERIOD, Incidence, with_period
-from models.competing_risks.outcomes import group_causes
+from models.competing_risks.outcomes import cause_groups, group_causes
 from models.competing_risks.person_periods import STILL, Periods, count_outcomes, expand
 from models.dataset.array_types import Floats, Index, rows_of
 from models.dataset.histories import Histories
@@ -47,15 +47,14 @@ def fit_incidence(
     per end; the share left out is put back on the log-chance of "still a customer".
     Raises ``GateError`` when too few gave voluntary notice.
     """
-    causes = group_causes(histories, lead_days, periods, known_before)
+    causes, pooled = group_causes(histories, lead_days, periods, known_before)
+    groups = cause_groups(causes, pooled)
 
     def observable(rows: Histories, before: date) -> Periods:
-        return expand(
-            rows, causes.groups, lead_days=lead_days, periods=periods, known_before=before
-        )
+        return expand(rows, groups, lead_days=lead_days, periods=periods, known_before=before)
 
     every = observable(histories, known_before)
-    base = baseline(count_outcomes(every, periods, len(causes.names)))
+    base = baseline(count_outcomes(every, periods, len(causes)))
     train, judge = _inner(histories, every, observable, recipe.min_positives)
     on_step("outcomes by horizon: early stopping")
     core = _boost(histories, base, recipe, recipe.seeds[0], train, judge)
@@ -65,7 +64,7 @@ def fit_incidence(
         on_step(f"outcomes by horizon: final fit, seed {seed}, {rounds} rounds")
         boosters.append(plain_booster(_boost(histories, base, recipe, seed, every, rounds=rounds)))
     level = np.zeros(base.shape[1])
-    parts = (causes.names, causes.pooled, base, level, lead_days, histories.spec)
+    parts = (causes, pooled, base, level, lead_days, histories.spec)
     early_stopped = Incidence((core,), *parts)
     level += _level(early_stopped, histories, judge, recipe.threads)
     return Incidence(tuple(boosters), *parts)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import softmax
 
 from features.errors import ModelError
-from models.competing_risks.outcomes import OTHER
+from models.competing_risks.outcomes import cause_groups
 from models.competing_risks.person_periods import PERIOD_DAYS, cumulative_incidence
 from models.dataset.array_types import Floats, Index, Matrix
 from models.dataset.feature_spec import FeatureSpec
@@ -61,7 +61,7 @@ class Incidence:
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
         """The outcomes that each cause stands for."""
-        return tuple(self.pooled if cause == OTHER else (cause,) for cause in self.causes)
+        return cause_groups(self.causes, self.pooled)
 
     @property
     def periods(self) -> int:

@@ -1,6 +1,5 @@
 """Outcome classes of the competing-risks model: single outcomes, and the rare ones pooled."""
 
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -14,28 +13,20 @@ OTHER = "other"
 FEWEST = 50
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeClasses:
-    """The classes after "still a customer", and the outcomes that each stands for."""
-
-    names: tuple[str, ...]
-    groups: tuple[tuple[str, ...], ...]
-
-    @property
-    def pooled(self) -> tuple[str, ...]:
-        """The outcomes that the class ``other`` stands for."""
-        return self.groups[-1] if self.names[-1] == OTHER else ()
+def cause_groups(causes: tuple[str, ...], pooled: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """The outcomes that each of the ``causes`` stands for, ``other`` for those ``pooled``."""
+    return tuple(pooled if cause == OTHER else (cause,) for cause in causes)
 
 
 def group_causes(
     histories: Histories, lead_days: int, periods: int, known_before: date
-) -> OutcomeClasses:
-    """Outcomes that ended at least ``FEWEST`` customers, and the others pooled as ``other``.
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Outcomes that ended at least ``FEWEST`` customers, ``other`` last; and the ones it pools.
 
     Counted are customers whose end lies in a period at risk that was complete by
     ``known_before``. Raises ``GateError`` when fewer gave voluntary notice.
     """
-    single = tuple((name,) for name in OUTCOMES)
+    single = cause_groups(OUTCOMES, ())
     person_periods = expand(
         histories, single, lead_days=lead_days, periods=periods, known_before=known_before
     )
@@ -52,5 +43,4 @@ def group_causes(
         )
     own = tuple(name for name in OUTCOMES if customers[name] >= FEWEST)
     rest = tuple(name for name in OUTCOMES if name not in own)
-    groups = tuple((name,) for name in own)
-    return OutcomeClasses((*own, OTHER), (*groups, rest)) if rest else OutcomeClasses(own, groups)
+    return ((*own, OTHER) if rest else own), rest

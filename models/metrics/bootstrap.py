@@ -32,17 +32,15 @@ class Interval:
         return f"{self.value:{form}} ({self.low:{form}} to {self.high:{form}})"
 
 
-def draws(
-    customer_id: Texts, replicates: int, seed: int = 0, shocks: Shocks = None
-) -> Iterator[Floats]:
+def draws(customer_id: Texts, replicates: int, shocks: Shocks = None) -> Iterator[Floats]:
     """Row weights (r, n) of ``replicates`` replicates, a batch at a time to bound memory.
 
     Each replicate draws every customer Poisson(1) times with all its rows, and tilts the leavers'
-    weights by the ``shocks`` of their dates. The draws depend on the ids, the dates and the seed
+    weights by the ``shocks`` of their dates. The draws depend on the ids and the dates
     only: every measure of the same rows sees the same ones.
     """
     _, codes = np.unique(customer_id.astype(str), return_inverse=True)
-    rng, months = np.random.default_rng(seed), np.random.default_rng((seed, 1))
+    rng, months = np.random.default_rng(0), np.random.default_rng((0, 1))
     customers = int(codes.max()) + 1
     batch = max(1, _CELLS // len(codes))
     for start in range(0, replicates, batch):
@@ -70,17 +68,11 @@ def bootstrap(
     statistic: Callable[[Floats], Floats],
     customer_id: Texts,
     replicates: int = 200,
-    seed: int = 0,
-    value: float | None = None,
     shocks: Shocks = None,
 ) -> Interval:
-    """The interval of ``statistic``, which maps row weights (r, n) to a value a replicate, (r,).
-
-    ``value`` is that on the sample; without it the statistic of rows that all weigh 1.
-    """
-    if value is None:
-        value = float(statistic(np.ones((1, len(customer_id))))[0])
-    replicated = [statistic(weights) for weights in draws(customer_id, replicates, seed, shocks)]
+    """The interval of ``statistic``, which maps row weights (r, n) to a value a replicate, (r,)."""
+    value = float(statistic(np.ones((1, len(customer_id))))[0])
+    replicated = [statistic(weights) for weights in draws(customer_id, replicates, shocks)]
     return interval(value, np.concatenate([np.empty(0), *replicated]))
 
 

@@ -54,18 +54,6 @@ class FittedModel:
     params: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class RunArtifacts:
-    """All that a training run logs; ``files`` are by their path in MLflow."""
-
-    snapshot: Snapshot
-    prepared: TrainingData
-    fitted: FittedModel
-    evaluation: Evaluation
-    metrics: Mapping[str, float]
-    files: Mapping[str, bytes]
-
-
 def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     """Learn from everything known before the as-of date's midnight and register the model.
 
@@ -95,8 +83,7 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     files |= {LEAKS: search.to_json(), "tried.json": trials.to_json()}
     files |= dict(outcomes.files) | dict(chosen)
     metrics = flat_metrics(evaluation) | dict(outcomes.metrics)
-    artifacts = RunArtifacts(snapshot, prepared, fitted, evaluation, metrics, files)
-    registered = run.step(register, run, artifacts)
+    registered = run.step(register, run, snapshot, prepared, fitted, evaluation, metrics, files)
     log_trials(settings, registered, trials)
     decided = run.step(decide, run, evaluation, fitted.model, registered)
     if evaluation.leak is not None:
@@ -145,19 +132,26 @@ def fit_all(run: Run, prepared: TrainingData, evaluation: Evaluation) -> FittedM
     return FittedModel(model, reference, params)
 
 
-def register(run: Run, artifacts: RunArtifacts) -> tracking.Registered:
-    """Write parameters, metrics, plots, the model and its card to MLflow."""
-    settings, fitted = run.settings, artifacts.fitted
-    prepared, evaluation, spec = artifacts.prepared, artifacts.evaluation, fitted.model.spec
+def register(
+    run: Run,
+    snapshot: Snapshot,
+    prepared: TrainingData,
+    fitted: FittedModel,
+    evaluation: Evaluation,
+    metrics: Mapping[str, float],
+    files: Mapping[str, bytes],
+) -> tracking.Registered:
+    """Write parameters, metrics, ``files`` by their path, the model and its card to MLflow."""
+    settings, spec = run.settings, fitted.model.spec
     tags = {
-        "inputs_digest": inputs_digest(artifacts.snapshot),
+        "inputs_digest": inputs_digest(snapshot),
         "config_digest": run.config_digest,
         "feature_spec_hash": spec.hash,
         "feature_definition_hash": spec.definition_hash,
         "known_before": str(run.as_of),
         "code_version": code_version(),
         "run": run.record.run_id,
-        "tables": json.dumps(tables_of(artifacts.snapshot)),
+        "tables": json.dumps(tables_of(snapshot)),
         "families": json.dumps({k: round(v, 6) for k, v in spread(evaluation.families).items()}),
         "judged_on": "; ".join(evaluation.folds),
         "test_key": rows_digest(evaluation.test, features=False),
@@ -169,9 +163,9 @@ def register(run: Run, artifacts: RunArtifacts) -> tracking.Registered:
     training = tracking.Training(
         name=f"train {run.as_of}",
         params=fitted.params,
-        metrics=artifacts.metrics,
+        metrics=metrics,
         tags=tags,
-        files={**artifacts.files, CARD: card.encode()},
+        files={**files, CARD: card.encode()},
         model_files={**to_files(fitted.model), REFERENCE: fitted.reference.to_json().encode()},
         feature_names=spec.names,
         datasets=(

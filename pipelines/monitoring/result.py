@@ -87,22 +87,17 @@ def flat_metrics(result: MonitoringResult) -> dict[str, float]:
 
 
 def _performance_metrics(performance: Performance) -> dict[str, float]:
-    whole = performance.whole
+    whole, card = performance.whole, performance.card
     metrics = {
         "rows": float(whole.rows),
         "leavers": float(whole.observed),
         "leavers_expected": whole.expected,
-        "observed_to_expected": whole.ratio.value,
-        "observed_to_expected_low": whole.ratio.low,
-        "observed_to_expected_high": whole.ratio.high,
         "precision_at_capacity": performance.callable.rate,
     }
-    for name in (*_CARD, "log_loss"):
-        if name in performance.card:
-            interval = performance.card[name]
-            metrics[plain_name(name)] = interval.value
-            metrics[f"{plain_name(name)}_low"] = interval.low
-            metrics[f"{plain_name(name)}_high"] = interval.high
+    shown = {name: card[name] for name in (*_CARD, "log_loss") if name in card}
+    for name, each in ({"observed_to_expected": whole.ratio} | shown).items():
+        plain = plain_name(name)
+        metrics |= {plain: each.value, f"{plain}_low": each.low, f"{plain}_high": each.high}
     return metrics
 
 

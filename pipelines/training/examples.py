@@ -13,17 +13,20 @@ import pandas as pd
 
 from features.catalog import Catalog
 from features.errors import GateError
+from models.causal.lot import exposure_of
+from models.causal.propensity import treatment_hazard
 from models.causal.sleeping_dogs import asleep, facts_of_sleep
+from models.dataset.array_types import rows_of
 from models.dataset.examples import ASLEEP, MARGIN, Examples
-from models.dataset.exposure import Exposure, by_customer_and_date
-from models.dataset.feature_spec import learn_spec
+from models.dataset.exposure import Exposure, by_customer_and_date, days_after
+from models.dataset.feature_spec import FeatureSpec, learn_spec
 from models.dataset.histories import Histories
 from pipelines.config.run import Run
 from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
 from pipelines.matrices.gates import feature_columns
+from pipelines.matrices.treatment_record import treatment_marks
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training.dates import labelled_as_ofs, learns_horizons, training_as_ofs
-from pipelines.training.exposure import exposure_of_matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,29 @@ def with_exposure(
         exposure=exposure.take(labelled),
         histories=Histories.build(frame, spec, exposure) if learns else None,
     )
+
+
+def exposure_of_matrix(
+    run: Run, snapshot: Snapshot, frame: pd.DataFrame, spec: FeatureSpec
+) -> Exposure:
+    """Exposure of ``frame``'s rows, sorted by customer and date, over the longest horizon.
+
+    ``frame`` has customer_id, as_of, ended_on and the features of ``spec``. Where some were
+    treated without a lot, the hazard of it is learned from all rows.
+    """
+    label, threads = run.settings.label, run.settings.engine.threads
+    days = label.lead_days + max(label.horizon_days, *label.horizons, 0)
+    order = by_customer_and_date(frame)
+    customer = frame["customer_id"].to_numpy(dtype=object)[order]
+    as_of = frame["as_of"].to_numpy().astype("datetime64[D]")
+    ended = days_after(as_of, frame["ended_on"])[order]
+    marks, as_of = treatment_marks(run, snapshot), as_of[order]
+    found = exposure_of(customer, as_of, ended, marks)
+    if not np.any((found.treated_after < found.until(days)) & ~found.by_lot):
+        return found
+    x = rows_of(spec.encode(frame), order)
+    hazard = treatment_hazard(x, spec, customer, as_of, found, days, threads)
+    return replace(found, hazard=hazard)
 
 
 def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> TrainingData:
