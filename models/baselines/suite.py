@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.baselines.decision_stump import best_stump
+from models.baselines.hand_rules import best_stump, next_date_rule
 from models.baselines.logistic_regression import fit_logistic
-from models.baselines.next_date import next_date_rule
 from models.churn.model import ChurnModel
 from models.dataset.array_types import Floats, Matrix
 from models.dataset.examples import Examples

@@ -150,11 +150,6 @@ def measure_effects(
     return tuple(effects)
 
 
-def harmful(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
-    """The groups in which more of the treated leave: stop contacting them, and look."""
-    return tuple(effect for effect in effects if effect.verdict == "more_leave")
-
-
 def _effect(
     assigned: RandomisedAssignments,
     kind: str,

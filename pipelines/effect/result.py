@@ -9,7 +9,7 @@ from pathlib import Path
 
 from features.errors import GateError
 from models.causal.policy_value import UpliftEvaluation
-from models.causal.treatment_effect import TARGET_POWER, Effect, harmful
+from models.causal.treatment_effect import TARGET_POWER, Effect
 from pipelines.config.measurement import EFFECT_VERSION
 from pipelines.effect.assignments import Arms
 
@@ -40,8 +40,8 @@ class EffectResult:
 
     @property
     def harmful(self) -> tuple[Effect, ...]:
-        """Groups in which more of the treated leave."""
-        return harmful(self.effects)
+        """The groups in which more of the treated leave: stop contacting them, and look."""
+        return tuple(effect for effect in self.effects if effect.verdict == "more_leave")
 
 
 class HarmError(GateError):

@@ -4,7 +4,7 @@ Apart from the job, so that what shows it does not import what makes it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
@@ -14,9 +14,9 @@ from models.metrics.bootstrap import Interval
 from pipelines.config.measurement import MONITORING_VERSION
 from pipelines.monitoring import inputs as input_drift
 from pipelines.monitoring import performance as past_performance
-from pipelines.monitoring import sources as freshness
 from pipelines.monitoring.inputs import Inputs
 from pipelines.monitoring.performance import Performance, PublicationsByMaturity
+from pipelines.monitoring.sources import GateHistory, Source
 from pipelines.tracking import plain_name
 from pipelines.tracking.champion import Champion
 
@@ -33,8 +33,8 @@ class MonitoringResult:
     chosen: PublicationsByMaturity
     performance: Performance | None
     inputs: Inputs | None
-    sources: tuple[freshness.Source, ...]
-    gates: tuple[freshness.GateHistory, ...]
+    sources: tuple[Source, ...]
+    gates: tuple[GateHistory, ...]
     alarms: tuple[str, ...]
     path: Path
 
@@ -66,7 +66,8 @@ def as_data(company: str, result: MonitoringResult, champion: Champion) -> dict[
         "publications": dates,
         "performance": performance and past_performance.as_data(performance),
         "inputs": inputs and input_drift.as_data(inputs),
-        **freshness.as_data(result.sources, result.gates),
+        "sources": [asdict(each) for each in result.sources],
+        "gates": [asdict(each) for each in result.gates],
         "alarms": list(result.alarms),
     }
 

@@ -125,10 +125,9 @@ def _limits(prepared: TrainingData) -> dict[str, str]:
         for name, count in prepared.outcomes.items()
         if name not in _LABELLED
     ]
-    omitted, silent = len(prepared.omitted), len(prepared.silent)
     return {
-        "omitted": f"Features not built, as tables or columns are missing: {omitted or 'none'}.",
-        "silent": f"Features left out, as they never vary here: {silent or 'none'}.",
+        "omitted": str(len(prepared.omitted) or "none"),
+        "silent": str(len(prepared.silent) or "none"),
         "left_out": ", ".join(left_out) or "none",
     }
 

@@ -7,26 +7,31 @@ discrete-time model learns from each complete period.
 
 import hashlib
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from features.catalog import Catalog
 from features.errors import GateError
+from features.timeline import LabelWindow, month_starts
 from models.causal.lot import exposure_of
 from models.causal.propensity import treatment_hazard
 from models.causal.sleeping_dogs import asleep, facts_of_sleep
+from models.competing_risks.person_periods import PERIOD_DAYS
 from models.dataset.array_types import rows_of
 from models.dataset.examples import ASLEEP, MARGIN, Examples
 from models.dataset.exposure import Exposure, by_customer_and_date, days_after
 from models.dataset.feature_spec import FeatureSpec, learn_spec
 from models.dataset.histories import Histories
 from pipelines.config.run import Run
+from pipelines.config.sections import Label
+from pipelines.config.settings import Settings
 from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
 from pipelines.matrices.gates import feature_columns
+from pipelines.matrices.shard import label_as_ofs
 from pipelines.matrices.treatment_record import treatment_marks
 from pipelines.snapshots.snapshot import Snapshot
-from pipelines.training.dates import labelled_as_ofs, learns_horizons, training_as_ofs
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,42 @@ class TrainingData:
     omitted: tuple[str, ...] = ()
     histories: Histories | None = None
     exposure: Exposure | None = None
+
+
+def training_as_ofs(settings: Settings, snapshot: Snapshot, today: date) -> tuple[date, ...]:
+    """First days of months whose label window is complete, or the dates of a labels table.
+
+    Raises ``GateError`` when there is none.
+    """
+    given = label_as_ofs(settings, snapshot)
+    if given:
+        return given
+    training, window = settings.training, settings.label_window()
+    months = month_starts(training.first_as_of, training.last_as_of or today)
+    matured = tuple(day for day in months if window.complete(day, today))
+    if not matured:
+        raise GateError(
+            f"no label window since training.first_as_of {training.first_as_of} was complete on "
+            f"{today}: lead {window.lead_days} and horizon {window.horizon_days} days must have "
+            "passed. Set training.first_as_of earlier or train later."
+        )
+    return matured
+
+
+def labelled_as_ofs(settings: Settings, snapshot: Snapshot, today: date) -> tuple[date, ...]:
+    """``training_as_ofs``, and with horizons the newer months whose first period is complete."""
+    matured = training_as_ofs(settings, snapshot, today)
+    if not learns_horizons(settings.label, snapshot):
+        return matured
+    period = LabelWindow(settings.label.lead_days, PERIOD_DAYS)
+    newer = month_starts(matured[-1], settings.training.last_as_of or today)[1:]
+    return (*matured, *(day for day in newer if period.complete(day, today)))
+
+
+def learns_horizons(label: Label, snapshot: Snapshot) -> bool:
+    """Whether outcomes by horizon are asked for, and ends have the days that they need."""
+    tables = snapshot.tables
+    return bool(label.horizons) and "terminations" in tables and "labels" not in tables
 
 
 def prepare_examples(frame: pd.DataFrame, catalog: Catalog) -> TrainingData:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from models.baselines.decision_stump import best_stump
+from models.baselines.hand_rules import best_stump
 from models.baselines.suite import baselines, logistic, price_only
 from models.boosters.hyperparameters import Recipe
 from models.churn.fit import fit
