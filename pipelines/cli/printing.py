@@ -16,8 +16,7 @@ from models.calibration.validation import RecalibrationCheck
 from models.causal.treatment_effect import TARGET_POWER
 from pipelines.comparison.difference import Difference
 from pipelines.effect import summary as effect_summary
-from pipelines.effect.result import EffectResult
-from pipelines.effect.verdict import verdict_sentence
+from pipelines.effect.result import EffectResult, verdict_sentence
 from pipelines.jobs.ablate import Ablation
 from pipelines.jobs.check import Report
 from pipelines.jobs.nightly import Night
