@@ -139,7 +139,7 @@ def _tree(block: str, number: int, features: int) -> Split:
 def _numbers(fields: Mapping[str, str], name: str, count: int, most: float = _FINITE) -> Floats:
     values = np.array(fields[name].split(), dtype=np.float64)
     if len(values) != count or not ((values >= -_FINITE) & (values <= most)).all():
-        raise ValueError(f"{name} of a tree is not {count} numbers up to {most:g}")
+        raise ValueError(f"{name} of a tree is not {count} numbers in its bounds")
     return values
 
 

@@ -25,24 +25,12 @@ _PRIOR_ENDS = 20.0
 _RATE, _MAX_ROUNDS, _PATIENCE = 0.1, 300, 15
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeClasses:
-    """The classes after "still a customer", and the outcomes that each stands for."""
-
-    names: tuple[str, ...]
-    groups: tuple[tuple[str, ...], ...]
-
-    @property
-    def pooled(self) -> tuple[str, ...]:
-        """The outcomes that the class ``other`` stands for."""
-        return self.groups[-1] if self.names[-1] == OTHER else ()
-
-
 def group_causes(
     histories: Histories, lead_days: int, periods: int, known_before: date
-) -> OutcomeClasses:
-    """Outcomes that ended at least ``FEWEST`` customers, and the others pooled as ``other``.
+) -> dict[str, tuple[str, ...]]:
+    """The classes after "still a customer", and the outcomes that each stands for.
 
+    An outcome that ended at least ``FEWEST`` customers is a class, the others are ``other``.
     Counted are customers whose end lies in a period at risk that was complete by
     ``known_before``. Raises ``GateError`` when fewer gave voluntary notice.
     """
@@ -61,10 +49,9 @@ def group_causes(
             f"outcomes by horizon from: {FEWEST} are needed. Take in a longer history, or remove "
             "label.horizons from the configuration."
         )
-    own = tuple(name for name in OUTCOMES if customers[name] >= FEWEST)
+    own = {name: (name,) for name in OUTCOMES if customers[name] >= FEWEST}
     rest = tuple(name for name in OUTCOMES if name not in own)
-    groups = tuple((name,) for name in own)
-    return OutcomeClasses((*own, OTHER), (*groups, rest)) if rest else OutcomeClasses(own, groups)
+    return {**own, **({OTHER: rest} if rest else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +83,11 @@ def fit_incidence(
 
     def observable(rows: Histories, before: date) -> Periods:
         return expand(
-            rows, causes.groups, lead_days=lead_days, periods=periods, known_before=before
+            rows, tuple(causes.values()), lead_days=lead_days, periods=periods, known_before=before
         )
 
     every = observable(histories, known_before)
-    base = baseline(count_outcomes(every, periods, len(causes.names)))
+    base = baseline(count_outcomes(every, periods, len(causes)))
     train, judge = _inner(histories, every, observable, recipe.min_positives)
     on_step("outcomes by horizon: early stopping")
     core = _boost(histories, base, recipe, recipe.seeds[0], train, judge)
@@ -110,7 +97,7 @@ def fit_incidence(
         on_step(f"outcomes by horizon: final fit, seed {seed}, {rounds} rounds")
         boosters.append(plain_booster(_boost(histories, base, recipe, seed, every, rounds=rounds)))
     level = np.zeros(base.shape[1])
-    parts = (causes.names, causes.pooled, base, level, lead_days, histories.spec)
+    parts = (tuple(causes), causes.get(OTHER, ()), base, level, lead_days, histories.spec)
     early_stopped = Incidence((core,), *parts)
     level += _level(early_stopped, histories, judge, recipe.threads)
     return Incidence(tuple(boosters), *parts)

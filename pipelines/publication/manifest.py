@@ -18,6 +18,7 @@ from pipelines.runtime.atomic_files import digest
 
 # Types that every format has, so that a file and its Parquet twin agree.
 FieldType = Literal["text", "integer", "decimal", "percentile", "amount", "date", "boolean"]
+_TYPES: Mapping[str, FieldType] = {kind: kind for kind in get_args(FieldType)}
 DECIMALS: Mapping[FieldType, int] = {"decimal": 6, "percentile": 2, "amount": 2}
 _PACKAGE_TYPES = {"text": "string", **dict.fromkeys(DECIMALS, "number")}
 
@@ -46,9 +47,6 @@ def package_field(field: Field, decimal: str = ".") -> dict[str, object]:
     if field.allowed:
         constraints["enum"] = list(field.allowed)
     return described | ({"constraints": constraints} if constraints else {})
-
-
-_TYPES: Mapping[str, FieldType] = {kind: kind for kind in get_args(FieldType)}
 
 
 def columns(table: str, **allowed: tuple[str, ...]) -> tuple[Field, ...]:

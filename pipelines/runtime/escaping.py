@@ -15,7 +15,6 @@ from features.errors import ContractError
 
 _DANGEROUS = "=+\\-@\t\r\n\x00＝＋－＠"
 ESCAPE = f"^('*[{_DANGEROUS}])"
-_UNESCAPE = f"^'('*[{_DANGEROUS}])"
 
 
 def escape(text: pd.Series) -> pd.Series:
@@ -25,11 +24,6 @@ def escape(text: pd.Series) -> pd.Series:
     ["'=1+1", 'plain']
     """
     return text.str.replace(ESCAPE, r"'\1", regex=True)
-
-
-def unescape(text: pd.Series) -> pd.Series:
-    """The inverse of ``escape``, for whoever reads a list back."""
-    return text.str.replace(_UNESCAPE, r"\1", regex=True)
 
 
 def refuse_dangerous_ids(ids: pd.Series, place: str) -> None:

@@ -121,7 +121,17 @@ def test_json_round_trip() -> None:
     assert again.hash == SPEC.hash
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"columns": [{"name": "a"}]}', '{"columns": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"columns": [{"name": "a"}]}',
+        '{"columns": 1}',
+        '{"columns": [], "more": 1}',
+    ],
+)
 def test_broken_json_is_a_model_error(text: str) -> None:
     with pytest.raises(ModelError, match=r"spec\.json"):
         FeatureSpec.from_json(text)

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stamps import STAMP
+from unescaping import unescape
 
 from features.errors import ConfigError
 from pipelines.config.lists import Layout, RiskList
@@ -26,7 +27,6 @@ from pipelines.lists.list_columns import FIELDS
 from pipelines.lists.outcomes import ALL_OUTCOME_FIELDS
 from pipelines.publication.manifest import Field, manifest_bytes
 from pipelines.publication.writers import write_list
-from pipelines.runtime.escaping import unescape
 
 TITLES = Path(__file__).parents[3] / "configs" / "titles"
 LANGUAGES = ("en", "nb", "sv")
