@@ -84,7 +84,8 @@ def fit_level_shift(z: Floats, y: Labels, share: Floats) -> float:
     def step(at: Floats) -> Floats:
         now = z + at
         pull = expit(-now) * (y - share * expit(now)) / (1 - share + share * expit(-now))
-        return np.clip([pull.sum() / information(now, share).sum()], -1.0, 1.0)
+        move = pull.sum() / information(now, share).sum()
+        return np.asarray(np.clip([move], -1.0, 1.0), dtype=np.float64)
 
     return float(descend(np.zeros(1), step, lambda at: log_loss(z + at, y, share), 100)[0])
 
