@@ -195,7 +195,8 @@ def nameable(templates: Templates, facts: pd.DataFrame) -> tuple[pd.DataFrame, p
 
     def sayable(driver: str, direction: Direction) -> Mask:
         holds = [_applies(v, facts) for v in templates.variants[driver, direction] if v.facts]
-        return np.any([np.zeros(len(facts), dtype=bool), *holds], axis=0)
+        none = np.zeros(len(facts), dtype=bool)
+        return np.asarray(np.any([none, *holds], axis=0), dtype=bool)
 
     raises, lowers = (
         pd.DataFrame({driver: sayable(driver, way) for driver in DRIVERS}, index=facts.index)

@@ -43,7 +43,7 @@ class Comparison:
     def family_rank_correlation(self) -> float:
         """Spearman's correlation between the true and the model's strength of driver families."""
         both = pd.concat([self.true_families, self.model_families], axis=1, join="inner")
-        return float(both.corr(method="spearman").iloc[0, 1])
+        return float(both.corr(method="spearman").to_numpy()[0, 1])
 
 
 def newest_scores(folder: Path) -> Path:
