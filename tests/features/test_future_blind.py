@@ -19,7 +19,7 @@ from features import matrix
 from features.contract import TABLES, Table
 from features.labels import endings, make_cohort, outcomes
 from features.timeline import LabelWindow, midnight_utc
-from features.treatments import treatments
+from features.treatments import recorded_treatments
 
 _CUSTOMERS = 30
 _SEEDS = st.integers(0, 10**6)
@@ -273,11 +273,11 @@ def _outcomes(rows: Company, as_of: date, window: LabelWindow, today: date) -> p
         known: dict[str, Any] = {"today": today, "zone": ZONE}
         found = outcomes(con, tables=tuple(rows), as_of=as_of, window=window, **known)
         con.register("ended", endings(con, **known))
-        con.register("treated", treatments(con, tables=tuple(rows), as_of=as_of, **known))
+        con.register("treated", recorded_treatments(con, **known))
         con.register("found", found)
         return con.sql(
-            "select * from found join ended using (customer_id) join treated using (customer_id) "
-            "order by customer_id"
+            "select * from found join ended using (customer_id) left join treated "
+            "using (customer_id) order by all"
         ).to_arrow_table()
 
 

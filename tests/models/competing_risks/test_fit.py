@@ -98,7 +98,7 @@ def test_every_answer_adds_up_and_never_falls(rows, model):
 def test_each_cause_has_its_own_driver_and_its_own_level(model):
     """On other customers, whose sampling, order and ends the model has never seen."""
     later = company(seed=9, months=6)
-    kept = followed_up_rows(later, 14, 180)
+    kept = followed_up_rows(later, 14, 180, np.ones(len(later), dtype=bool))
     cards = evaluate_outcomes(model, later.take(kept), 180)
     for name in ("stayed", "voluntary", "moved"):
         assert cards[name].predicted == pytest.approx(cards[name].observed, rel=0.12)

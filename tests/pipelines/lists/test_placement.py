@@ -91,7 +91,7 @@ def test_who_may_end_otherwise_counts_by_the_chance_of_a_notice(company):
 def trial(folder: Path, difference: float, day: date = DAY) -> None:
     """A file as `stille effect` writes it: a tenth of the held out left."""
     folder.mkdir(parents=True, exist_ok=True)
-    counts = {"treated": 40_000, "held_out": 10_000, "held_out_left": 1_000}
+    counts = {"treated": 40_000, "treated_reached": 0, "held_out": 10_000, "held_out_left": 1_000}
     everybody = counts | {"kind": "all", "group": "all", "verdict": "fewer_leave"}
     effects = [everybody | {"difference": {"value": difference, "low": -1, "high": 1}}]
     (folder / f"{day}.json").write_bytes(

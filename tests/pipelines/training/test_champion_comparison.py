@@ -9,6 +9,7 @@ import pytest
 
 from models.dataset.feature_spec import FeatureSpec
 from models.metrics.logistic import log_losses
+from models.metrics.month_shocks import MonthShocks
 from pipelines import tracking
 from pipelines.config.settings import load_settings
 from pipelines.training.champion_comparison import compare_champions
@@ -34,7 +35,8 @@ def later(trained):
 def rival(settings, trained):
     def compare(test):
         scores = {"model": trained.evaluation.scores["model"]}
-        evaluation = SimpleNamespace(test=test, scores=scores)
+        shocks = MonthShocks(test.as_of, test.y, 0.15, 90)
+        evaluation = SimpleNamespace(test=test, scores=scores, shocks=shocks, contacts=())
         return compare_champions(settings, evaluation, trained.registered, date(2024, 9, 1)).rival
 
     return compare

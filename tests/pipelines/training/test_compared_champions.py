@@ -28,6 +28,7 @@ TEST = Examples(
     y=(np.random.default_rng(6).random(ROWS) < expit(RISK - 2)).astype(np.int8),
     spec=FeatureSpec(()),
     margin=np.full(ROWS, np.nan),
+    asleep=np.zeros(ROWS, dtype=bool),
 )
 
 
