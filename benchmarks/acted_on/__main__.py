@@ -1,4 +1,4 @@
-"""``python -m benchmarks.acted_on [PART …] [--page]``: measure what is not kept yet, write the page.
+"""``python -m benchmarks.acted_on [PART …] [--page]``: measure what is not kept, write the page.
 
 With ``--page`` nothing is measured: the page shows what is kept.
 """
@@ -49,11 +49,11 @@ def _levels() -> list[Row]:
 
 
 def _looks() -> list[Row]:
-    rows = [
-        _named(f"looks {name}", partial(looks.summary, trial, SEED))
-        for name, trial in TRIALS.items()
-    ]
-    return [row and row | {"name": name} for name, row in zip(TRIALS, rows, strict=True)]
+    found = []
+    for name, trial in TRIALS.items():
+        row = _named(f"looks {name}", partial(looks.summary, trial, SEED))
+        found.append(row and row | {"name": name})
+    return found
 
 
 def _creep() -> list[Row]:
@@ -62,15 +62,13 @@ def _creep() -> list[Row]:
     if not found:
         return []
     lost, promoted = (np.array([each[key] for each in found]) for key in ("lost", "promoted"))
-    return [
-        {"years": len(found), "lost": lost.mean(), "worst": lost.max(), "promoted": promoted.mean()}
-    ]
+    worst = {"years": len(found), "worst": lost.max()}
+    return [worst | {"lost": lost.mean(), "promoted": promoted.mean()}]
 
 
 def _uplift() -> list[Row]:
-    rows = [
-        _named(f"uplift {seed}", partial(uplift.after_a_trial, 10_000, seed)) for seed in SEEDS[:4]
-    ]
+    trials = {seed: partial(uplift.after_a_trial, 10_000, seed) for seed in SEEDS[:4]}
+    rows = [_named(f"uplift {seed}", make) for seed, make in trials.items()]
     found = [each for each in rows if each]
     return [{key: float(np.mean([row[key] for row in found])) for key in found[0]}] if found else []
 

@@ -1,4 +1,4 @@
-"""What is learned and recalibrated while the riskiest are called, in companies where calls do nothing.
+"""What is learned and recalibrated while the riskiest are called, where calls do nothing.
 
 The company calls its riskiest customers at the start of each month, a tenth of the households held
 out. As calls change nothing, all rows together, treated or not, say what happens to customers left

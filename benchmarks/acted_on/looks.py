@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from benchmarks.models.keeping import Row
 from models.causal.treatment_effect import Effect, RandomisedAssignments, measure_effects
 
 BASE, HELD_OUT, SMALLEST = 0.08, 0.1, 0.3
@@ -30,9 +31,9 @@ class Trial:
 def summary(trial: Trial, seed: int, companies: int = COMPANIES) -> Row:
     """What is said in the end, as shares of the companies.
 
-    ``first_…``: the first verdict that says anything; ``harm`` and ``help``: a look ever says so;
-    ``customers``: assigned when
-    80 % have seen that contact helps (0 where fewer ever do), ``one_look``: those that one look needs.
+    ``first_none``: the first verdict that says anything is no difference; ``harm`` and ``help``: a
+    look ever says so; ``customers``: assigned when 80 % have seen that contact helps (0 where
+    fewer ever do), ``one_look``: those that one look needs.
     """
     rng = np.random.default_rng(seed)
     found = [list(_looks(trial, rng)) for _ in range(companies)]
