@@ -11,6 +11,7 @@ from scipy.special import expit
 
 from benchmarks.models.keeping import Row
 from models.dataset.array_types import Floats, Labels
+from models.metrics.bootstrap import Interval
 from models.metrics.logistic import base_rate_loss
 from models.metrics.ranking import roc_auc
 from models.promotion.champion_comparison import (
@@ -33,7 +34,7 @@ class _Score:
     def of(self, truth: Floats, shared: Floats) -> Floats:
         """Probabilities: the best guess of the truth from it and the noise."""
         shrink = SPREAD**2 / (SPREAD**2 + self.noise**2)
-        return expit(-3.4 + shrink * (truth + self.noise * shared))
+        return np.asarray(expit(-3.4 + shrink * (truth + self.noise * shared)), dtype=np.float64)
 
 
 def year(leavers: int, seed: int) -> Row:
@@ -51,7 +52,7 @@ def year(leavers: int, seed: int) -> Row:
             anchor = _against(y, scores[challenger], scores[best], week + 1, f"churn v{best}")
         if all(rule.passed for rule in against_champions(_evidence(rival, anchor, week + 1))):
             at, promoted = challenger, promoted + 1
-    return {"lost": WORSE * (at - 0), "promoted": promoted}
+    return {"lost": WORSE * at, "promoted": promoted}
 
 
 def _ladder(rng: np.random.Generator) -> list[float]:
@@ -82,5 +83,18 @@ def _against(
 def _evidence(
     rival: ChampionComparison, anchor: ChampionComparison | None, looks: int
 ) -> ChallengerEvidence:
-    nothing: dict[str, object] = dict.fromkeys(ChallengerEvidence.__slots__)
-    return ChallengerEvidence(**nothing | {"rival": rival, "anchor": anchor, "looks": looks})
+    """What the rules about champions read; the others have nothing to say here."""
+    return ChallengerEvidence(
+        card={},
+        slopes={},
+        base_log_loss=0.0,
+        own_gain=Interval(0.0, 0.0, 0.0),
+        weakest_seed=1.0,
+        same_features=True,
+        spread={},
+        leak=None,
+        rival=rival,
+        anchor=anchor,
+        looks=looks,
+        baselines=(),
+    )

@@ -55,6 +55,8 @@ def levels(company: str, share: float, seed: int) -> Row:
     run = Run(settings, KNOWN_BEFORE, RunRecord("levels", "train", ""))
     prepared = make_examples(run, companies.Company(settings, KNOWN_BEFORE).snapshot)
     every, exposure = prepared.examples, prepared.exposure
+    if exposure is None:
+        raise SystemExit("the simulated company reports no treatments")
     weighted, feedback = leave_out_treated(run, prepared)
     months = np.unique(every.as_of)
     older, newer = every.as_of < months[-NEWER_MONTHS], every.as_of >= months[-NEWER_MONTHS]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
 
+import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
@@ -23,6 +24,7 @@ from benchmarks.models.keeping import Row
 from features.timeline import month_starts
 from models.dataset.array_types import Floats, Matrix
 from models.dataset.feature_spec import FeatureSpec, learn_spec
+from models.metrics.profit import Economics
 from pipelines.config.economics import contacts_of
 from pipelines.config.settings import Settings
 from pipelines.matrices.files import KEYS
@@ -62,7 +64,7 @@ def year(
     return {name: asdict(each) for name, each in found.items()}
 
 
-def _values(settings: Settings, rows: pd.DataFrame) -> tuple[Floats, object]:
+def _values(settings: Settings, rows: pd.DataFrame) -> tuple[Floats, Economics]:
     customers = pd.read_parquet(settings.paths.data / "tables" / "customers.parquet")
     margin = customers.set_index("customer_id")["margin_per_year"]
     known = rows.assign(
@@ -83,7 +85,7 @@ def _households(settings: Settings, rows: pd.DataFrame) -> np.ndarray:
     return nights.set_index(["customer_id", "month"])["household_id"].reindex(keys).to_numpy()
 
 
-def _by_tables(company: str) -> tuple[FeatureSpec, object]:
+def _by_tables(company: str) -> tuple[FeatureSpec, lgb.Booster]:
     """What the tables tell of a call's effect, learned from the truth of another company."""
     reference = World(company, REFERENCE_SEED, REFERENCE_CUSTOMERS, 0)
     reference.simulate(40)
@@ -119,4 +121,4 @@ def _matrix(settings: Settings, rows: pd.DataFrame, spec: FeatureSpec) -> Matrix
 
 def _numbers(rows: pd.DataFrame) -> Floats:
     number = {name: i for i, name in enumerate(ACTIONS)}
-    return rows["suggested_action"].map(number).fillna(0).to_numpy(dtype=np.float64)
+    return np.asarray(rows["suggested_action"].map(number).fillna(0), dtype=np.float64)
