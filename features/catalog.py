@@ -113,9 +113,7 @@ def _with_versions(declared: Sequence[Stream], versioned: Collection[str]) -> li
 
 
 def _lacking(
-    features: Sequence[Feature],
-    tables: Collection[str],
-    absent: Collection[str],
+    features: Sequence[Feature], tables: Collection[str], absent: Collection[str]
 ) -> dict[str, tuple[str, ...]]:
     """What each feature misses; a combination misses what its columns do."""
     lacking: dict[str, tuple[str, ...]] = {}

@@ -10,7 +10,7 @@ a combination of columns cut that way.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Sign = Literal[-1, 0, 1]
 Kind = Literal["number", "category", "fact", "part"]
@@ -91,29 +91,9 @@ class Family:
     features: list[Feature] = field(default_factory=list)
     streams: list[Stream] = field(default_factory=list)
 
-    def stream(
-        self,
-        name: str,
-        *,
-        sql: str,
-        reads: tuple[str, ...] = (),
-        optional: tuple[str, ...] = (),
-        reveals: Mapping[str, str] | None = None,
-        bases: tuple[str, ...] = (),
-        needs: tuple[str, ...] = (),
-        versions: bool = False,
-    ) -> Stream:
-        """Declare a stream; without ``reads`` it reads the table of its own name."""
-        stream = Stream(
-            name=name,
-            reads=reads or (name,),
-            sql=sql,
-            optional=optional,
-            reveals=reveals or {},
-            bases=bases,
-            needs=needs,
-            versions=versions,
-        )
+    def stream(self, name: str, *, reads: tuple[str, ...] = (), **declared: Any) -> Stream:
+        """Declare a ``Stream`` by its fields; without ``reads`` it reads the table of its name."""
+        stream = Stream(name=name, reads=reads or (name,), **declared)
         self.streams.append(stream)
         return stream
 
@@ -179,23 +159,19 @@ class Driver:
         elif kind == "number" and fill is None:
             fill = self.fill
         for window in windows or (None,):
-            self.family.declare(
-                Feature(
-                    name=name if window is None else f"{name}_{window}d",
-                    stream=self.stream.name,
-                    expression=aggregate,
-                    doc=doc,
-                    unit=self.unit if unit is None else unit,
-                    source=self.source if source is None else source,
-                    driver=self.name,
-                    family=self.family.name,
-                    sign=self.sign if sign is None else sign,
-                    fill=fill,
-                    where=where or "true",
-                    window=window,
-                    kind=kind,
-                    needs=self.needs if needs is None else needs,
-                )
+            self._declare(
+                name=name if window is None else f"{name}_{window}d",
+                stream=self.stream.name,
+                expression=aggregate,
+                doc=doc,
+                unit=unit,
+                source=source,
+                sign=sign,
+                fill=fill,
+                where=where or "true",
+                window=window,
+                kind=kind,
+                needs=self.needs if needs is None else needs,
             )
 
     def fact(
@@ -229,21 +205,22 @@ class Driver:
         missing one of ``maybe`` is null. Combinations do not build on each other.
         """
         fact = kind == "fact"
-        sign = self.sign if sign is None else sign
-        self.family.declare(
-            Feature(
-                name=name,
-                stream="",
-                expression=expression,
-                doc=doc,
-                unit=self.unit if unit is None else unit,
-                source="" if fact else self.source,
-                driver=self.name,
-                family=self.family.name,
-                sign=0 if fact else sign,
-                fill=fill,
-                kind=kind,
-                of=of,
-                maybe=maybe,
-            )
+        self._declare(
+            name=name,
+            stream="",
+            expression=expression,
+            doc=doc,
+            unit=unit,
+            source="" if fact else None,
+            sign=0 if fact else sign,
+            fill=fill,
+            kind=kind,
+            of=of,
+            maybe=maybe,
         )
+
+    def _declare(self, **fields: Any) -> None:
+        """Add a feature of the driver; a unit, source or sign of None is the driver's."""
+        shared = {"unit": self.unit, "source": self.source, "sign": self.sign}
+        own = {name: value for name, value in fields.items() if value is not None}
+        self.family.declare(Feature(driver=self.name, family=self.family.name, **(shared | own)))

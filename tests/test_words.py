@@ -28,7 +28,6 @@ ALLOWED_NAMES = {
 }
 """Names that may be used in spite of ``WORDS``, each with its reason."""
 ALLOWED_CLASSES = {
-    "Bands": "the section of the configuration, and the bands that it makes",
     "Company": "the section of the configuration, and the simulated company",
     "Contact": "the section of the configuration, and its row in the report",
     "Economics": "the section of the configuration, and the values for the models",

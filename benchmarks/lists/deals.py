@@ -10,8 +10,8 @@ from benchmarks.lists.company import Company, part
 from benchmarks.lists.truth import read_key, responses
 from benchmarks.lists.worth import Worth, combined, contact_worth, worth
 from models.dataset.array_types import Floats, Index
+from pipelines.simulator.calling import deal_types
 from pipelines.simulator.options import TYPES, USUAL_TYPES
-from pipelines.simulator.reactions import deal_types
 
 DEALS = 50
 

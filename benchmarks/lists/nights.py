@@ -10,9 +10,8 @@ from benchmarks.lists.worth import Worth, combined, contact_worth, first_by, wor
 from models.dataset.array_types import Floats, Index, Mask
 from models.metrics.profit import Economics, expected_value
 from pipelines.config.settings import Settings
-from pipelines.lists.contact_value import with_values
 from pipelines.lists.lanes import Capacity, place
-from pipelines.lists.leave_in_peace import satisfied_silent
+from pipelines.lists.placement import satisfied_silent, with_values
 
 MINUTES, LONG_MINUTES = 1_200.0, 6_000.0
 CALL_LIST, BY_RISK, BEST = "call list", "by risk", "the truth's best"

@@ -147,10 +147,7 @@ bill_shock(
 )
 estimated_bill = Driver(FAMILY, UNUSUAL_INVOICES, "bill_shock", "S0", sign=1)
 estimated_bill(
-    "estimated_bills",
-    "count(*) where estimated",
-    "Bills built on an estimate.",
-    windows=(90, 365),
+    "estimated_bills", "count(*) where estimated", "Bills built on an estimate.", windows=(90, 365)
 )
 bill_shock.fact(
     "latest_bill_amount",
@@ -275,10 +272,7 @@ late_payment(
 )
 payment_failure = Driver(FAMILY, FAILED_PAYMENTS, "payment_failure", "S3 §3", sign=1)
 payment_failure(
-    "failed_payments",
-    "count(*) where failed",
-    "Payments that failed.",
-    windows=(30, 90, 365),
+    "failed_payments", "count(*) where failed", "Payments that failed.", windows=(30, 90, 365)
 )
 payment_failure.fact(
     "latest_failed_payment_on", "max(paid_on) where failed", "Day of the latest failed payment."
@@ -330,13 +324,7 @@ payment_setup(
 
 reminder = Driver(FAMILY, REMINDERS, "dunning", "S0", sign=1, fill=0)
 reminder("reminders", "count(*)", "Payment reminders sent.", windows=(30, 90, 365))
-reminder(
-    "reminder_fees",
-    "sum(fee)",
-    "Reminder fees charged.",
-    windows=(90, 365),
-    unit="money",
-)
+reminder("reminder_fees", "sum(fee)", "Reminder fees charged.", windows=(90, 365), unit="money")
 reminder(
     "fees_without_friendly_reminder",
     "count(*) where unfriendly",

@@ -43,9 +43,7 @@ forced_channel(
     needs=("contacts.channel", "master_data.value"),
 )
 forced_channel.fact(
-    "latest_closed_channel_on",
-    "max(started_on)",
-    "Day the customer last found a channel closed.",
+    "latest_closed_channel_on", "max(started_on)", "Day the customer last found a channel closed."
 )
 channel_mix = Driver(FAMILY, ALL_CONTACTS, "channel_mix", "S2")
 channel_mix(

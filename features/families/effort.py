@@ -180,12 +180,7 @@ repeat_contact.fact(
     "latest_repeat_on", "max(started_on) where repeat_30d", "Day of the latest repeated contact."
 )
 repeat_contact(
-    "transfers",
-    "sum(transfers)",
-    "Times passed on.",
-    windows=(30, 90, 365),
-    fill=0,
-    needs=(),
+    "transfers", "sum(transfers)", "Times passed on.", windows=(30, 90, 365), fill=0, needs=()
 )
 effort = Driver(FAMILY, EFFORT, "repeat_contact", "S4, S2", unit="points", sign=1)
 effort(
@@ -214,12 +209,7 @@ settled_contact(
     windows=(90, 365),
 )
 scattered_history = Driver(
-    FAMILY,
-    CONTACTS,
-    "scattered_history",
-    "S2",
-    sign=1,
-    needs=(*_SAME_PROBLEM, "contacts.channel"),
+    FAMILY, CONTACTS, "scattered_history", "S2", sign=1, needs=(*_SAME_PROBLEM, "contacts.channel")
 )
 scattered_history(
     "cross_channel_repeats",
@@ -283,11 +273,7 @@ failure.fact(
 
 complaint = Driver(FAMILY, COMPLAINTS, "complaint", "S0", sign=1, fill=0)
 complaint("complaints", "count(*)", "Complaints made.", windows=(30, 90, 365))
-complaint(
-    "open_complaints",
-    "count(*) where closed_at is null",
-    "Complaints not decided.",
-)
+complaint("open_complaints", "count(*) where closed_at is null", "Complaints not decided.")
 complaint(
     "open_complaint_days",
     "max(date_diff('day', opened_on, {as_of_day})) where closed_at is null",

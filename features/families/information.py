@@ -179,9 +179,7 @@ missed_end(
     windows=(30, 90, 365),
 )
 missed_end.fact(
-    "latest_eta_missed_on",
-    "max(promised_on)",
-    "Day of the promised end that was last missed.",
+    "latest_eta_missed_on", "max(promised_on)", "Day of the promised end that was last missed."
 )
 
 message_noise = Driver(FAMILY, MESSAGES, "noise", "S0, S3", sign=1)

@@ -257,9 +257,7 @@ for _name, _column, _unit in (
 
 product = Driver(FAMILY, OWN_PRICES, "product", "S3 §1", unit="price")
 product(
-    "own_price",
-    "sum(price) where to_at is null",
-    "Price a month in force, over all contracts.",
+    "own_price", "sum(price) where to_at is null", "Price a month in force, over all contracts."
 )
 newcomer_offer = Driver(
     FAMILY, NEWCOMER_PRICES, "newcomer_offer", "S3 §1", unit="ratio", sign=1, fill=0
@@ -358,9 +356,6 @@ bundle(
 )
 broken_bundle = Driver(FAMILY, BROKEN_BUNDLES, "bundle", "S3 §1", sign=1)
 broken_bundle(
-    "bundle_broken",
-    "count(*)",
-    "Bundled contracts whose end was notified.",
-    windows=(365,),
+    "bundle_broken", "count(*)", "Bundled contracts whose end was notified.", windows=(365,)
 )
 broken_bundle.fact("bundle_broken_on", "max(notified_on)", "Day a bundled contract was last ended.")

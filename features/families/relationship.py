@@ -39,8 +39,7 @@ CLAIMS = FAMILY.stream(
 )
 
 MASTER_DATA = FAMILY.stream(
-    "master_data",
-    sql="select customer_id, event_at, known_at, attribute, value from master_data",
+    "master_data", sql="select customer_id, event_at, known_at, attribute, value from master_data"
 )
 
 HOUSEHOLD_NOTICES = FAMILY.stream(
@@ -101,10 +100,7 @@ product.combine(
     kind="category",
 )
 product.fact(
-    "margin_per_year",
-    "max(margin_per_year)",
-    "What the customer leaves a year.",
-    unit="money",
+    "margin_per_year", "max(margin_per_year)", "What the customer leaves a year.", unit="money"
 )
 
 contact_volume = Driver(FAMILY, ALL_CONTACTS, "contact_volume", "S4, S3")
@@ -157,10 +153,7 @@ household.fact(
 )
 benefit_use = Driver(FAMILY, BENEFIT_USES, "benefits_used", "S3 §1", sign=-1)
 benefit_use(
-    "benefits_used",
-    "count(*)",
-    "Benefits that the customer began to use.",
-    windows=(90, 365),
+    "benefits_used", "count(*)", "Benefits that the customer began to use.", windows=(90, 365)
 )
 benefit_use.fact("latest_benefit_used_on", "max(used_on)", "Day a benefit was last taken into use.")
 plan_change = Driver(FAMILY, MASTER_DATA, "product", "S3 §1")
@@ -171,14 +164,7 @@ plan_change(
 claims = Driver(FAMILY, CLAIMS, "claims", "S3 §4")
 claims("claims", "count(*)", "Insurance claims.", windows=(30, 90, 365))
 claims("claims_total", "count(*)", "Insurance claims ever.")
-claims(
-    "claimed_amount",
-    "sum(claimed)",
-    "Amount claimed.",
-    windows=(90, 365),
-    fill=0,
-    unit="money",
-)
+claims("claimed_amount", "sum(claimed)", "Amount claimed.", windows=(90, 365), fill=0, unit="money")
 claims(
     "claims_paid_share",
     "sum(paid) {filter} / nullif(sum(claimed) {filter}, 0) where settled_on is not null",

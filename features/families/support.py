@@ -186,10 +186,7 @@ unresolved_case(
     sign=0,
 )
 unresolved_case(
-    "reopened",
-    "count(*) where reopened_at is not null",
-    "Cases reopened.",
-    windows=(90, 365),
+    "reopened", "count(*) where reopened_at is not null", "Cases reopened.", windows=(90, 365)
 )
 unresolved_case(
     "resolved_share",
@@ -200,9 +197,7 @@ unresolved_case(
     sign=-1,
 )
 unresolved_case.fact(
-    "open_case_opened_on",
-    f"min(opened_on) where {_OPEN}",
-    "Day the oldest open case was opened.",
+    "open_case_opened_on", f"min(opened_on) where {_OPEN}", "Day the oldest open case was opened."
 )
 unresolved_case.fact(
     "open_case_id",
@@ -212,14 +207,7 @@ unresolved_case.fact(
 )
 _LATE = "promised_on < coalesce(closed_on, {as_of_day})"
 late_case = Driver(
-    FAMILY,
-    CASES,
-    "late_delivery",
-    "S1",
-    unit="days",
-    sign=1,
-    fill=0,
-    needs=("cases.closed_at",),
+    FAMILY, CASES, "late_delivery", "S1", unit="days", sign=1, fill=0, needs=("cases.closed_at",)
 )
 late_case(
     "delivery_overrun_days_max",
@@ -233,14 +221,7 @@ late_case.fact(
     f"max(promised_on) where {_LATE}",
     "The promised day that was last missed.",
 )
-late_order = Driver(
-    FAMILY,
-    LATE_ORDERS,
-    "late_delivery",
-    "S1",
-    sign=1,
-    fill=0,
-)
+late_order = Driver(FAMILY, LATE_ORDERS, "late_delivery", "S1", sign=1, fill=0)
 late_order(
     "late_orders",
     "count(*)",

@@ -11,9 +11,7 @@ from models.boosters.hyperparameters import Recipe
 from models.dataset.array_types import Floats, Labels, Texts
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold, customer_folds, newest_months
-from models.metrics.bootstrap import Interval
 from models.metrics.logistic import log_losses
-from models.metrics.paired import mean_interval
 
 Scorer = Callable[[Examples], Floats]
 FOLDS = 3
@@ -90,14 +88,6 @@ def out_of_fold(
         p[fold.test] = score(examples.take(fold.test))
         on_fold(number, _scored(examples, p).log_loss)
     return _scored(examples, p)
-
-
-def difference(candidate: OutOfFold, reference: OutOfFold) -> Interval:
-    """Mean log loss of ``candidate`` minus ``reference`` on the same rows, with its 95 % interval.
-
-    The interval is the normal one of a mean over customers, whose rows are not independent.
-    """
-    return mean_interval(candidate.losses - reference.losses, candidate.customer_id)
 
 
 def _scored(examples: Examples, p: Floats) -> OutOfFold:

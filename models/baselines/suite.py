@@ -1,16 +1,12 @@
-"""Baselines (base rate, decision stump, next date, logistic regression, price) and challengers.
-
-Challengers are other ways to learn, compared with the recipe, and what a win of each means.
-"""
+"""Baselines: base rate, decision stump, next date of the contract, logistic regression, price."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.baselines.decision_stump import best_stump
+from models.baselines.hand_rules import best_stump, next_date_rule
 from models.baselines.logistic_regression import fit_logistic
-from models.baselines.next_date import next_date_rule
 from models.churn.model import ChurnModel
 from models.dataset.array_types import Floats, Matrix
 from models.dataset.examples import Examples
@@ -24,29 +20,6 @@ class Baseline:
     name: str
     description: str
     probability: Callable[[Matrix], Floats]
-
-
-def base_rate(train: Examples) -> Baseline:
-    """Everybody leaves at the training rate."""
-    rate = float(train.y.mean())
-    return Baseline("base_rate", f"every customer: {rate:.2%}", lambda x: np.full(len(x), rate))
-
-
-def one_rule(train: Examples) -> Baseline:
-    """The best single split of a single feature."""
-    return Baseline("one_rule", *best_stump(train))
-
-
-def logistic(train: Examples) -> Baseline:
-    """Logistic regression, above 60,000 rows on a share of the customers."""
-    probability, rows = fit_logistic(train)
-    return Baseline("logistic", f"logistic regression on {rows:,} rows", probability)
-
-
-def next_date(train: Examples) -> Baseline | None:
-    """The rate by months to a date of the contract, None where the matrix has no date."""
-    found = next_date_rule(train)
-    return None if found is None else Baseline("next_date", *found)
 
 
 def price_only(train: Examples, fit: Callable[[Examples], ChurnModel]) -> Baseline | None:
@@ -68,5 +41,16 @@ def price_only(train: Examples, fit: Callable[[Examples], ChurnModel]) -> Baseli
 
 def baselines(train: Examples) -> tuple[Baseline, ...]:
     """Base rate, one rule, logistic regression and, where there is a date, the next one."""
-    date = next_date(train)
-    return base_rate(train), one_rule(train), logistic(train), *([date] if date else [])
+    rate, date = float(train.y.mean()), next_date_rule(train)
+    return (
+        Baseline("base_rate", f"every customer: {rate:.2%}", lambda x: np.full(len(x), rate)),
+        Baseline("one_rule", *best_stump(train)),
+        logistic(train),
+        *([Baseline("next_date", *date)] if date else []),
+    )
+
+
+def logistic(train: Examples) -> Baseline:
+    """Logistic regression, above 60,000 rows on a share of the customers."""
+    probability, rows = fit_logistic(train)
+    return Baseline("logistic", f"logistic regression on {rows:,} rows", probability)

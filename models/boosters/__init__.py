@@ -2,5 +2,3 @@
 
 Boosters travel as LightGBM's own text and are checked by a fingerprint; no pickle is ever read.
 """
-
-__all__ = ["fingerprint", "hyperparameters", "text_format"]

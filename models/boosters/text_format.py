@@ -23,6 +23,7 @@ _HEADER = {"version": "v4", "label_index": "0"}
 _PER_SPLIT = ("split_gain", "internal_value", "internal_weight", "internal_count")
 _PER_LEAF = ("leaf_value", "leaf_weight", "leaf_count")
 _CATEGORY = 1
+_FINITE = float(np.finfo(np.float64).max)
 _THREADS = re.compile(r"^\[num_threads: .*\]\n", re.MULTILINE)
 NEXT = "Roll back to the last good version (stille rollback) or train again (stille train)."
 _DAMAGE = (
@@ -126,7 +127,8 @@ def _tree(block: str, number: int, features: int) -> Split:
         _numbers(fields, name, leaves)
     for name in _PER_SPLIT:
         _numbers(fields, name, leaves - 1)
-    threshold = _thresholds(fields, leaves - 1)
+    # Infinity stands where every known value goes left and only a missing one right.
+    threshold = _numbers(fields, "threshold", leaves - 1, most=math.inf)
     feature = _indices(fields, "split_feature", leaves - 1, features)
     category = _indices(fields, "decision_type", leaves - 1, 16) & _CATEGORY == _CATEGORY
     _check_shape(fields, leaves)
@@ -134,18 +136,10 @@ def _tree(block: str, number: int, features: int) -> Split:
     return Split(feature[~category], threshold[~category])
 
 
-def _numbers(fields: Mapping[str, str], name: str, count: int) -> Floats:
+def _numbers(fields: Mapping[str, str], name: str, count: int, most: float = _FINITE) -> Floats:
     values = np.array(fields[name].split(), dtype=np.float64)
-    if len(values) != count or not np.isfinite(values).all():
-        raise ValueError(f"{name} of a tree is not {count} finite numbers")
-    return values
-
-
-def _thresholds(fields: Mapping[str, str], count: int) -> Floats:
-    """Infinity stands where every known value goes left and only a missing one right."""
-    values = np.array(fields["threshold"].split(), dtype=np.float64)
-    if len(values) != count or np.isnan(values).any() or (values == -np.inf).any():
-        raise ValueError(f"threshold of a tree is not {count} numbers")
+    if len(values) != count or not ((values >= -_FINITE) & (values <= most)).all():
+        raise ValueError(f"{name} of a tree is not {count} numbers in its bounds")
     return values
 
 

@@ -13,6 +13,7 @@ from scipy.special import expit
 from features.timeline import LabelWindow
 from models.dataset.array_types import Days, Floats, Index, Labels, Mask, Texts, take_rows
 from models.dataset.examples import Examples
+from models.metrics.logistic import descend
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +80,14 @@ def fit_level_shift(z: Floats, y: Labels, share: Floats) -> float:
     Scoring steps of at most 1, as an open row's loss is flat far up, halved until the loss falls.
     Needs a row with ``y`` 1.
     """
-    at = 0.0
-    for _ in range(100):
+
+    def step(at: Floats) -> Floats:
         now = z + at
-        p = expit(now)
-        pull = expit(-now) * (y - share * p) / (1 - share + share * expit(-now))
-        step = float(np.clip(pull.sum() / information(now, share).sum(), -1.0, 1.0))
-        loss = log_loss(now, y, share)
-        while log_loss(now + step, y, share) > loss and abs(step) > 1e-12:
-            step = step / 2
-        at += step
-        if abs(step) < 1e-10:
-            break
-    return at
+        pull = expit(-now) * (y - share * expit(now)) / (1 - share + share * expit(-now))
+        move = pull.sum() / information(now, share).sum()
+        return np.asarray(np.clip([move], -1.0, 1.0), dtype=np.float64)
+
+    return float(descend(np.zeros(1), step, lambda at: log_loss(z + at, y, share), 100)[0])
 
 
 def information(z: Floats, share: Floats) -> Floats:

@@ -15,7 +15,6 @@ from models.metrics.bootstrap import Interval
 from models.metrics.profit import Economics, expected_value, uplift_value
 from models.metrics.sequential import sequential_z
 
-_PARTS = 4
 _GROUPS = 4
 _STEP = 1e-4
 _SMALLEST_GAIN = _SMALLEST_SLOPE = 0.5

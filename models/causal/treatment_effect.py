@@ -14,8 +14,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from models.causal.complier_effect import complier_effect
-from models.causal.risk_difference import Strata, power, required_customers, risk_difference
+from models.causal.risk_difference import (
+    Strata,
+    complier_effect,
+    power,
+    required_customers,
+    risk_difference,
+)
 from models.dataset.array_types import Days, Floats, Mask, Texts
 from models.metrics.bootstrap import Interval
 from models.metrics.sequential import sequential_z
@@ -143,11 +148,6 @@ def measure_effects(
             rows = groups == name
             effects.append(_effect(assigned, kind, name, rows, (saved_share, woken_share), alpha))
     return tuple(effects)
-
-
-def harmful(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
-    """The groups in which more of the treated leave: stop contacting them, and look."""
-    return tuple(effect for effect in effects if effect.verdict == "more_leave")
 
 
 def _effect(

@@ -205,10 +205,9 @@ def _fit_own(
 def woken_shares(p: Floats, asleep: Mask, woken_share: float) -> Floats:
     """Each one's ω, (n,): chance that contact makes them leave who would have stayed.
 
-    A retention contact made customers leave who stayed out of inertia: it lowered the inertia and
-    made usage salient (Ascarza, Iyengar and Schleicher 2016, J. Marketing Research 53). Who has
-    dealt with the company lately has no inertia to lose, so the sleepers bear it. That nobody else
-    is woken is an assumption; a company's own holdout shows who is.
+    Who has dealt with the company lately has no inertia to lose (``models.causal.sleeping_dogs``),
+    so the sleepers bear it. That nobody else is woken is an assumption; a company's own holdout
+    shows who is.
 
     ``p`` (n,) are the chances of leaving alone, so of contacting all of them as many stayers are
     woken as with the same ``woken_share`` for each. The sleepers wake them all; what is more than

@@ -2,5 +2,3 @@
 
 `fit` returns a `ChurnModel`; nothing else in the project makes one.
 """
-
-__all__ = ["fit", "model", "serialization"]

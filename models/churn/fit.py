@@ -1,13 +1,26 @@
-"""Fit of the churn model: bagged boosters, early stopping and calibration out of fold."""
+"""Fit of the churn model: bagged boosters, early stopping on customers left out, calibration.
 
+One pass over the groups of customers decides rounds, shapes of tree and calibration. Each booster
+is stopped on the group it has not seen; the mean of the best rounds is steadier than that of any
+one split, on whose few leavers it would hang. The scores of all groups then choose and calibrate.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+import numpy as np
 
 from features.errors import GateError
 from models.boosters.hyperparameters import Recipe
+from models.calibration.platt import Calibration, fit_by_product_line
 from models.churn.bagging import Bag
-from models.churn.early_stopping import Progress, choose_mix, customer_groups, try_shape
 from models.churn.model import ChurnModel
+from models.dataset.array_types import Floats, rows_of
 from models.dataset.examples import Examples
+from models.dataset.splits import Fold, customer_folds, has_both_classes
+
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +37,29 @@ class FitReport:
     best_iterations: tuple[tuple[int, ...], ...]
     leaves: tuple[int, ...]
     rounds: tuple[int, ...]
+    log_loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeTrial:
+    """One shape of tree: the rounds of its final fit, and what it says of customers left out.
+
+    ``best`` are the rounds at which each fold stopped; ``raw`` holds log-odds of the bag's
+    evaluated rows (n,), from boosters of the final number of rounds.
+    """
+
+    shape: Recipe
+    best: tuple[int, ...]
+    rounds: int
+    raw: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeMix:
+    """The shape that each booster grows, in the order tried; calibration, log loss left out."""
+
+    grown: tuple[ShapeTrial, ...]
+    calibration: Calibration
     log_loss: float
 
 
@@ -69,3 +105,63 @@ def fit(
 def steps(recipe: Recipe) -> int:
     """How often ``fit`` calls ``on_step``."""
     return 1 + recipe.folds * len(recipe.shapes()) + len(recipe.seeds)
+
+
+def customer_groups(examples: Examples, recipe: Recipe) -> tuple[Fold, ...]:
+    """The recipe's groups of customers, each left out once.
+
+    Raises ``GateError`` when one side of a fold has too few leavers or stayers.
+    """
+    folds = customer_folds(examples.customer_id, recipe.folds, "calibration")
+    least = max(1, 2 * recipe.min_positives // recipe.folds)
+    if all(has_both_classes(fold, examples.y, least) for fold in folds):
+        return folds
+    raise GateError(
+        f"{int(examples.y.sum())} leavers among {len(examples)} training rows are too few to "
+        f"train on: each of {recipe.folds} groups of customers needs {least} leavers and stayers. "
+        "Take in a longer history, more customers, or a longer label.horizon_days."
+    )
+
+
+def try_shape(bag: Bag, shape: Recipe, folds: Sequence[Fold], on_step: Progress) -> ShapeTrial:
+    """Train one booster of the shape without each fold's customers, and score these."""
+    boosters = []
+    for fold in folds:
+        on_step(f"trees of {shape.num_leaves} leaves, judged by {fold.name}")
+        boosters.append(bag.train_with_early_stopping(shape, fold))
+    best = tuple(int(booster.best_iteration) for booster in boosters)
+    rounds = max(1, round(shape.refit * float(np.mean(best))))
+    rows = bag.validation_sample.rows
+    raw = np.empty(len(rows))
+    for fold, booster in zip(folds, boosters, strict=True):
+        here = fold.test[rows]
+        raw[here] = booster.predict(
+            rows_of(bag.examples.x, rows[here]),
+            raw_score=True,
+            num_iteration=rounds,
+            num_threads=shape.threads,
+        )
+    return ShapeTrial(shape, best, rounds, raw)
+
+
+def choose_mix(bag: Bag, trials: Sequence[ShapeTrial]) -> ShapeMix:
+    """The shapes for the bag's boosters that have the lowest log loss out of fold.
+
+    Of equal mixes the one with more of the earlier shapes is kept. Where stayers are sampled, the
+    line is fitted on a sample and then lowered by the log-odds that sampling added; the log loss
+    is weighted.
+    """
+    sample = bag.validation_sample
+    rows = sample.rows
+    y, lines = bag.examples.y[rows], bag.examples.product_line[rows]
+    weights = sample.weights(bag.examples.y)
+
+    def mix(grown: tuple[ShapeTrial, ...]) -> ShapeMix:
+        raw = np.mean([trial.raw for trial in grown], axis=0)
+        calibration = fit_by_product_line(raw, lines, y).shifted(float(np.log(sample.keep)))
+        z = calibration.log_odds(raw, lines)
+        losses = np.logaddexp(0.0, z) - y * z
+        return ShapeMix(grown, calibration, float(np.average(losses, weights=weights)))
+
+    mixes = combinations_with_replacement(trials, len(bag.members))
+    return min(map(mix, mixes), key=lambda calibration: calibration.log_loss)

@@ -45,7 +45,11 @@ class ChurnModel:
 
         ``x`` is the encoded matrix of ``spec``, shape (n, f); raises ``ModelError`` otherwise.
         """
-        self._check(x)
+        if x.ndim != 2 or x.shape[1] != len(self.spec.columns):
+            raise ModelError(
+                f"The model reads {len(self.spec.columns)} columns but got a matrix of shape "
+                f"{x.shape}. Encode it with the model's own spec."
+            )
         if len(x) == 0:
             return np.empty(0)
         total = np.zeros(len(x))
@@ -93,10 +97,3 @@ class ChurnModel:
                 raise KeyError(name)
             x[0, self.spec.names.index(name)] = np.float32(value)
         return float(self.probability(x, row["product_line"].to_numpy(dtype=object))[0])
-
-    def _check(self, x: Matrix) -> None:
-        if x.ndim != 2 or x.shape[1] != len(self.spec.columns):
-            raise ModelError(
-                f"The model reads {len(self.spec.columns)} columns but got a matrix of shape "
-                f"{x.shape}. Encode it with the model's own spec."
-            )

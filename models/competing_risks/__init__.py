@@ -2,5 +2,3 @@
 
 A voluntary notice excludes the other outcomes, so they are modelled together and add up.
 """
-
-__all__ = ["fit", "model", "person_periods"]

@@ -7,19 +7,51 @@ from datetime import date
 import lightgbm as lgb
 import numpy as np
 
+from features.contract import OUTCOMES
+from features.errors import GateError
 from models.boosters.hyperparameters import Recipe
 from models.boosters.text_format import plain_booster
-from models.competing_risks.model import PERIOD, Incidence, with_period
-from models.competing_risks.outcomes import group_causes
+from models.competing_risks.model import OTHER, PERIOD, Incidence, with_period
 from models.competing_risks.person_periods import STILL, Periods, count_outcomes, expand
 from models.dataset.array_types import Floats, Index, rows_of
 from models.dataset.histories import Histories
 from models.dataset.splits import customer_share
 
+FEWEST = 50
+"""Customers that an outcome must have ended to be a class of its own."""
 _STILL_PER_END = 4
 _INNER_MONTHS, _INNER_SHARE = 3, 0.2
 _PRIOR_ENDS = 20.0
 _RATE, _MAX_ROUNDS, _PATIENCE = 0.1, 300, 15
+
+
+def group_causes(
+    histories: Histories, lead_days: int, periods: int, known_before: date
+) -> dict[str, tuple[str, ...]]:
+    """The classes after "still a customer", and the outcomes that each stands for.
+
+    An outcome that ended at least ``FEWEST`` customers is a class, the others are ``other``.
+    Counted are customers whose end lies in a period at risk that was complete by
+    ``known_before``. Raises ``GateError`` when fewer gave voluntary notice.
+    """
+    single = tuple((name,) for name in OUTCOMES)
+    person_periods = expand(
+        histories, single, lead_days=lead_days, periods=periods, known_before=known_before
+    )
+    ended = histories.customer_id[person_periods.row].astype(str)
+    customers = {
+        name: len(np.unique(ended[person_periods.outcome == STILL + 1 + i]))
+        for i, name in enumerate(OUTCOMES)
+    }
+    if customers["voluntary"] < FEWEST:
+        raise GateError(
+            f"{customers['voluntary']} customers who gave voluntary notice are too few to learn "
+            f"outcomes by horizon from: {FEWEST} are needed. Take in a longer history, or remove "
+            "label.horizons from the configuration."
+        )
+    own = {name: (name,) for name in OUTCOMES if customers[name] >= FEWEST}
+    rest = tuple(name for name in OUTCOMES if name not in own)
+    return {**own, **({OTHER: rest} if rest else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +83,11 @@ def fit_incidence(
 
     def observable(rows: Histories, before: date) -> Periods:
         return expand(
-            rows, causes.groups, lead_days=lead_days, periods=periods, known_before=before
+            rows, tuple(causes.values()), lead_days=lead_days, periods=periods, known_before=before
         )
 
     every = observable(histories, known_before)
-    base = baseline(count_outcomes(every, periods, len(causes.names)))
+    base = baseline(count_outcomes(every, periods, len(causes)))
     train, judge = _inner(histories, every, observable, recipe.min_positives)
     on_step("outcomes by horizon: early stopping")
     core = _boost(histories, base, recipe, recipe.seeds[0], train, judge)
@@ -65,7 +97,7 @@ def fit_incidence(
         on_step(f"outcomes by horizon: final fit, seed {seed}, {rounds} rounds")
         boosters.append(plain_booster(_boost(histories, base, recipe, seed, every, rounds=rounds)))
     level = np.zeros(base.shape[1])
-    parts = (causes.names, causes.pooled, base, level, lead_days, histories.spec)
+    parts = (tuple(causes), causes.get(OTHER, ()), base, level, lead_days, histories.spec)
     early_stopped = Incidence((core,), *parts)
     level += _level(early_stopped, histories, judge, recipe.threads)
     return Incidence(tuple(boosters), *parts)

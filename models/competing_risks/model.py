@@ -12,14 +12,12 @@ import numpy as np
 from scipy.special import softmax
 
 from features.errors import ModelError
-from models.competing_risks.outcomes import OTHER
 from models.competing_risks.person_periods import PERIOD_DAYS, cumulative_incidence
 from models.dataset.array_types import Floats, Index, Matrix
 from models.dataset.feature_spec import FeatureSpec
 
-PERIOD = "period_number"
+PERIOD, OTHER = "period_number", "other"
 _BATCH = 20_000
-"""Rows that a cause ended below which no AUC is given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,8 @@ import numpy as np
 from features.contract import OUTCOMES
 from features.errors import ModelError
 from models.boosters.fingerprint import probe_rows
-from models.boosters.text_format import NEXT, Split, parse_booster, read_splits, refuse_damage
-from models.competing_risks.model import PERIOD, Incidence
-from models.competing_risks.outcomes import OTHER
+from models.boosters.text_format import NEXT, parse_booster, read_splits, refuse_damage
+from models.competing_risks.model import OTHER, PERIOD, Incidence
 from models.dataset.array_types import Floats, Matrix
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 
@@ -78,9 +77,9 @@ def read_incidence(files: Mapping[str, bytes], spec: FeatureSpec) -> UnparsedInc
         if not {*causes, *pooled} <= {*OUTCOMES, OTHER} or len(set(causes)) < len(causes):
             raise ValueError("an unknown or repeated cause")
         model = Incidence((), causes, pooled, baseline, level, int(stored["lead_days"]), spec)
-        x = _probe_rows([files[name] for name in incidence_names(files)], model)
-        probe = np.array(stored["probe"], dtype=np.float64)
-        if probe.shape != (len(incidence_names(files)), len(x), 1 + len(causes)):
+        texts = [files[name] for name in incidence_names(files)]
+        x, probe = _probe_rows(texts, model), np.array(stored["probe"], dtype=np.float64)
+        if probe.shape != (len(texts), len(x), 1 + len(causes)):
             raise ValueError("a probe of other boosters")
         return UnparsedIncidence(model, probe, x)
 
@@ -90,9 +89,8 @@ def _probe_rows(texts: list[bytes], model: Incidence) -> Matrix:
     wide = FeatureSpec((*model.spec.columns, _PERIOD))
     if not texts:
         raise ValueError("no booster")
-    splits: list[Split] = []
-    for text in texts:
-        splits += read_splits(text.decode(), wide.names, 1 + len(model.causes))
+    classes = 1 + len(model.causes)
+    splits = [s for text in texts for s in read_splits(text.decode(), wide.names, classes)]
     return probe_rows(splits, wide)[:_PROBED]
 
 

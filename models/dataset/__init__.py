@@ -3,5 +3,3 @@
 Every model sees rows through `Examples` and `FeatureSpec`, so column order and vocabulary have
 one home.
 """
-
-__all__ = ["examples", "feature_spec", "splits"]

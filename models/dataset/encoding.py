@@ -22,12 +22,20 @@ def refuse_missing(expected: Sequence[str], present: Sequence[str]) -> None:
     if not missing:
         return
     spare = [str(name) for name in present if name not in set(expected)]
-    shown = ", ".join(_hint(name, spare) for name in missing[:_MAX_LISTED])
-    more = f" and {len(missing) - _MAX_LISTED} more" if len(missing) > _MAX_LISTED else ""
     raise ModelError(
         f"The matrix lacks {len(missing)} of the model's {len(expected)} columns: "
-        f"{shown}{more}. {_NEXT}"
+        f"{listed([_hint(name, spare) for name in missing])}. {_NEXT}"
     )
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first eight of the names, and how many more there are.
+
+    >>> listed(list("abcdefghij"))
+    'a, b, c, d, e, f, g, h and 2 more'
+    """
+    more = len(names) - _MAX_LISTED
+    return ", ".join(names[:_MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def column_of(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":

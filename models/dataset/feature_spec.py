@@ -4,15 +4,22 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, cast
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import Field, TypeAdapter, ValidationError
 
 from features.errors import ModelError
 from models.dataset.array_types import Matrix
-from models.dataset.encoding import category_codes, column_of, number_values, refuse_missing
+from models.dataset.encoding import (
+    category_codes,
+    column_of,
+    listed,
+    number_values,
+    refuse_missing,
+)
 
 _NAME = re.compile(r"[\w.\-]+")
 _KINDS = ("number", "category")
@@ -35,7 +42,7 @@ class FeatureColumn:
     sign: int
     definition: str
     vocabulary: tuple[str, ...] = ()
-    null_share: float | None = None
+    null_share: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +117,12 @@ class FeatureSpec:
     def from_json(text: str | bytes) -> "FeatureSpec":
         """Read ``to_json``'s text. Raises ``ModelError`` when it is not a feature spec."""
         try:
-            rows = json.loads(text)["columns"]
-            return FeatureSpec(tuple(_column(row) for row in rows))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            return TypeAdapter(FeatureSpec).validate_json(text, strict=True, extra="forbid")
+        except ValidationError as error:
+            first = error.errors()[0]
+            what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
             raise ModelError(
-                f"The model's spec.json is not a feature spec ({error}). Train again: stille train."
+                f"The model's spec.json is not a feature spec ({what}). Train again: stille train."
             ) from error
 
 
@@ -137,20 +145,6 @@ def _learn_column(column: FeatureColumn, frame: pd.DataFrame) -> FeatureColumn:
     return replace(column, vocabulary=vocabulary, null_share=null_share)
 
 
-def _column(row: dict[str, Any]) -> FeatureColumn:
-    if set(row) != {field.name for field in fields(FeatureColumn)}:
-        raise ValueError(f"unexpected fields {sorted(row)}")
-    texts = [row[key] for key in ("name", "kind", "driver", "family", "definition")]
-    vocabulary = row["vocabulary"]
-    if not all(isinstance(text, str) for text in [*texts, *vocabulary]):
-        raise ValueError("a text is expected")
-    share = row["null_share"]
-    if share is not None and not (isinstance(share, int | float) and 0 <= share <= 1):
-        raise ValueError("null_share is a share")
-    kind = cast(Literal["number", "category"], row["kind"])
-    return FeatureColumn(**{**row, "kind": kind, "vocabulary": tuple(vocabulary)})
-
-
 def _digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
@@ -162,18 +156,12 @@ def realign(x: Matrix, have: FeatureSpec, want: FeatureSpec) -> Matrix:
     naming what is absent or defined otherwise.
     """
     known = {column.name: i for i, column in enumerate(have.columns)}
-    strange = [
-        column.name
-        for column in want.columns
-        if column.name not in known
-        or have.columns[known[column.name]].kind != column.kind
-        or have.columns[known[column.name]].definition != column.definition
-    ]
+    same = {(c.name, c.kind, c.definition) for c in have.columns}
+    strange = [c.name for c in want.columns if (c.name, c.kind, c.definition) not in same]
     if strange:
         raise ModelError(
-            f"the features are not the same: {', '.join(strange[:5])}"
-            + (f" and {len(strange) - 5} more" if len(strange) > 5 else "")
-            + " can no longer be built, or are defined otherwise now"
+            f"the features are not the same: {listed(strange)} can no longer be built, or are "
+            "defined otherwise now"
         )
     out = np.empty((len(x), len(want.columns)), dtype=np.float32, order="F")
     for i, column in enumerate(want.columns):

@@ -8,6 +8,7 @@ training dates usually differ by. The shift of the mean is in standard deviation
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from models.dataset.array_types import Floats, Matrix
 from models.dataset.feature_spec import FeatureSpec
@@ -63,11 +64,9 @@ def score_drift(p: Floats, reference: Reference) -> Drift:
 
 def by_family(drifts: tuple[Drift, ...]) -> dict[str, float]:
     """The mean ``psi`` of each driver family's features, families in alphabetical order."""
-    families = sorted({drift.family for drift in drifts})
-    return {
-        family: float(np.mean([drift.psi for drift in drifts if drift.family == family]))
-        for family in families
-    }
+    psi = pd.Series([drift.psi for drift in drifts], dtype="float64")
+    means = psi.groupby([drift.family for drift in drifts]).mean()
+    return {str(family): float(mean) for family, mean in means.items()}
 
 
 def _drift(

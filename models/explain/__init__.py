@@ -2,5 +2,3 @@
 
 Contributions are in log-odds and add up to the probability that is published.
 """
-
-__all__ = ["driver_removal", "shap_values"]

@@ -1,7 +1,6 @@
 """Leak verdict: which findings refuse a model, in words, and a model that is too good."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -37,14 +36,6 @@ _UNDATED = (
     "At risk: if they were taken later, every figure of the model is too good, and at night it "
     "ranks at random. Only a second table, taken at another date, can show it."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class LeakWarning:
-    """Why a model is refused, and the suspected features with the AUC each reaches alone."""
-
-    message: str
-    worst: tuple[tuple[str, float], ...]
 
 
 def refusal(findings: Sequence[Leak], overrides: Mapping[str, str], listing: str) -> str | None:
@@ -84,26 +75,23 @@ def leak_warning(
     names: Sequence[str],
     *,
     single_date: bool = False,
-    worst: int = 5,
-) -> LeakWarning | None:
-    """A warning when ``model_auc`` on rows it has not seen is above ``alarm``, else None.
+) -> str | None:
+    """Why a model with ``model_auc`` above ``alarm`` on rows it has not seen is refused, else None.
 
-    ``x`` (n, f) and ``y`` (n,) are those rows, ``names`` the columns. Published levels on honest
-    splits are 0.52 to 0.77. Rows of a ``single_date`` have another way through.
+    It names the columns that reach most alone. ``x`` (n, f) and ``y`` (n,) are those rows,
+    ``names`` the columns. Published levels on honest splits are 0.52 to 0.77. Rows of a
+    ``single_date`` have another way through.
     """
     if not model_auc > alarm:
         return None
     alone = [single_feature_auc(x[:, column], y) for column in range(x.shape[1])]
-    order = np.argsort(-np.array(alone), kind="stable")[:worst]
-    worst_columns = tuple((names[i], alone[i]) for i in order)
-    names_text = ", ".join(f"{name} ({value:.2f})" for name, value in worst_columns)
+    worst = np.argsort(-np.array(alone), kind="stable")[:_LISTED]
+    named = ", ".join(f"{names[i]} ({alone[i]:.2f})" for i in worst)
     honest = "If all of them are honest, raise training.auc_alarm."
-    way = f"{_DROP} {_UNDATED}" if single_date else f"{_DROP} {honest}"
-    return LeakWarning(
+    return (
         f"AUC {model_auc:.3f} on unseen rows is above {alarm:.2f}: too good for churn, so some "
-        f"feature most likely knows the answer. Strongest alone: {names_text}. {way} Then train "
-        "again: stille train.",
-        worst_columns,
+        f"feature most likely knows the answer. Strongest alone: {named}. {_DROP} "
+        f"{_UNDATED if single_date else honest} Then train again: stille train."
     )
 
 

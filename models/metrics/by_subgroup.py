@@ -14,6 +14,7 @@ from models.metrics.bootstrap import Interval, bootstrap
 from models.metrics.month_shocks import Shocks
 from models.metrics.scorecard import scorecard
 
+LINE = "product_line="
 _MONTH_DAYS = 30.4375
 
 
@@ -50,7 +51,7 @@ def _parts(test: Examples) -> Iterator[tuple[str, Mask]]:
     yield "all", np.ones(len(test), dtype=bool)
     lines = test.product_line.astype(str)
     for line in np.unique(lines):
-        yield f"product_line={line}", lines == line
+        yield f"{LINE}{line}", lines == line
     months = test.as_of.astype("datetime64[M]")
     for month in np.unique(months):
         yield f"month={month}", months == month

@@ -7,6 +7,7 @@ at once; results have shape (r,).
 from collections.abc import Callable
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import expit
 
 from models.dataset.array_types import Floats, Labels
@@ -104,7 +105,7 @@ def fit_line(z: Floats, target: Floats) -> tuple[float, float]:
         return np.array([intercept[0], slope[0]]) - at
 
     start = np.array([logit(np.array([target.mean()]))[0], 0.0])
-    at = _descend(start, step, lambda at: _loss(at[0] + at[1] * scaled, target), 50)
+    at = descend(start, step, lambda at: _loss(at[0] + at[1] * scaled, target), 50)
     slope = at[1] / spread
     return float(at[0] - slope * centre), float(slope)
 
@@ -112,17 +113,11 @@ def fit_line(z: Floats, target: Floats) -> tuple[float, float]:
 def fit_intercept(z: Floats, target: Floats) -> float:
     """The intercept of the maximum likelihood with the slope held at 1, for 0 < mean(target) < 1.
 
-    The mean prediction rises with the intercept, so halving an interval finds it from any start.
+    The mean prediction rises with the intercept, so it lies between two far ends.
     """
     wanted = float(target.mean())
-    low, high = -float(z.max()) - 40.0, -float(z.min()) + 40.0
-    for _ in range(100):
-        middle = (low + high) / 2
-        if float(expit(middle + z).mean()) < wanted:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
+    ends = -float(z.max()) - 40.0, -float(z.min()) + 40.0
+    return float(brentq(lambda at: float(expit(at + z).mean()) - wanted, *ends, xtol=1e-14))
 
 
 def ridge_line(
@@ -152,11 +147,11 @@ def ridge_line(
     def loss(at: Floats) -> float:
         return float(_loss(z + at[0] + at[1] * away, target) + weights @ at**2 / 2)
 
-    at = _descend(np.zeros(2), step, loss, 100)
+    at = descend(np.zeros(2), step, loss, 100)
     return float(at[0] - at[1] * centre), float(1 + at[1])
 
 
-def _descend(
+def descend(
     at: Floats, step_from: Callable[[Floats], Floats], loss: Callable[[Floats], float], most: int
 ) -> Floats:
     """Damped Newton: at most ``most`` steps, each halved until the loss does not rise."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.dataset.array_types import Days, Floats, Index, Labels, Texts
-from models.metrics.bootstrap import Interval, bootstrap, paired_bootstrap
+from models.metrics.bootstrap import Interval, bootstrap
 from models.metrics.month_shocks import Shocks
 from models.metrics.ranking import cumulative_sums, descending
 
@@ -179,7 +179,7 @@ def profit_gain(
 ) -> Interval:
     """``profit_at_depth`` of ``p`` minus that of ``reference``, (n,) both, on the same draws."""
     first, second = (_of_lists(y, each, contacts)[0] for each in (p, reference))
-    return paired_bootstrap(first, second, customer_id, replicates, shocks=shocks)
+    return bootstrap(lambda w: first(w) - second(w), customer_id, replicates, shocks=shocks)
 
 
 def _of_lists(

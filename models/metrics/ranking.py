@@ -5,6 +5,7 @@ few cumulative sums. Tied rows share what falls to their group in proportion to 
 so no metric depends on the order of rows.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,6 +59,12 @@ def roc_auc(y: Labels, score: Floats) -> float:
     0.75
     """
     return float(auc(count(Ranked.of(y, score), np.ones((1, len(y)))))[0])
+
+
+def auc_difference(y: Labels, first: Floats, second: Floats) -> Callable[[Floats], Floats]:
+    """AUC of ``first`` minus that of ``second``, (n,), as a function of row weights (r, n)."""
+    a, b = (Ranked.of(y, score) for score in (first, second))
+    return lambda w: auc(count(a, w[:, a.order])) - auc(count(b, w[:, b.order]))
 
 
 def count(ranked: Ranked, weights: Floats) -> Counts:

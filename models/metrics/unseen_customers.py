@@ -5,16 +5,15 @@ more without some customers, and both models are compared on those customers' te
 """
 
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 
 from models.dataset.array_types import Floats, Labels, Texts
 from models.dataset.splits import Fold, customer_share
-from models.metrics.bootstrap import Interval, draws, interval
+from models.metrics.bootstrap import Interval, bootstrap
 from models.metrics.logistic import log_losses
 from models.metrics.month_shocks import Shocks
-from models.metrics.ranking import Ranked, auc, count
+from models.metrics.ranking import auc_difference, roc_auc
 
 UNSEEN_SHARE = 0.25
 AUC_TOLERANCE = 0.02
@@ -57,28 +56,22 @@ def check_unseen_customers(
     shocks: Shocks = None,
 ) -> UnseenCustomersCheck:
     """Compare two models' probabilities for the same rows, all of shape (n,)."""
-    scores, losses = (p_seen, p_unseen), np.stack([log_losses(y, p) for p in (p_seen, p_unseen)])
-    ranked = [Ranked.of(y, p) for p in scores]
-    drawn = draws(customer_id, replicates, shocks=shocks)
-    aucs, means = zip(
-        *(
-            (np.stack([auc(count(each, w[:, each.order])) for each in ranked]), losses @ w.T)
-            for w in chain([np.ones((1, len(y)))], drawn)
-        ),
-        strict=True,
+    losses = np.stack([log_losses(y, p) for p in (p_seen, p_unseen)])
+
+    def loss_gap(weights: Floats) -> Floats:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray((losses[1] @ weights.T) / (losses[0] @ weights.T) - 1)
+
+    ranking, loss = (
+        bootstrap(gap, customer_id, replicates, shocks=shocks)
+        for gap in (auc_difference(y, p_seen, p_unseen), loss_gap)
     )
-    seen_aucs, unseen_aucs = np.concatenate(aucs, axis=1)
-    seen_means, unseen_means = np.concatenate(means, axis=1)
-    ranking = interval(float(seen_aucs[0] - unseen_aucs[0]), seen_aucs[1:] - unseen_aucs[1:])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shares = unseen_means / seen_means - 1
-    loss = interval(float(shares[0]), shares[1:])
     return UnseenCustomersCheck(
         rows=len(y),
         customers=len(np.unique(customer_id.astype(str))),
         leavers=int(y.sum()),
-        seen_auc=float(seen_aucs[0]),
-        unseen_auc=float(unseen_aucs[0]),
+        seen_auc=roc_auc(y, p_seen),
+        unseen_auc=roc_auc(y, p_unseen),
         seen_log_loss=float(losses[0].mean()),
         unseen_log_loss=float(losses[1].mean()),
         auc_difference=ranking,

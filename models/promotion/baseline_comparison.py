@@ -1,13 +1,12 @@
 """Baseline comparison: a model beside what it must beat, paired on the same test rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.dataset.array_types import Floats, Labels, Texts
-from models.metrics.bootstrap import Interval, paired_bootstrap
+from models.metrics.bootstrap import Interval, bootstrap, mean_interval
 from models.metrics.logistic import base_rate_loss, log_losses
-from models.metrics.paired import mean_interval
-from models.metrics.ranking import Ranked, auc, count, roc_auc
+from models.metrics.ranking import auc_difference, roc_auc
 
 MARGIN = 0.025
 _AUC_MARGIN = 0.0025
@@ -64,7 +63,7 @@ def compare_baselines(
         if name in ("model", "base_rate"):
             continue
         if name in _BY_ORDER:
-            gain = paired_bootstrap(_auc(y, model), _auc(y, theirs), customer_id, replicates)
+            gain = bootstrap(auc_difference(y, model, theirs), customer_id, replicates)
             both, margin, measure = (roc_auc(y, model), roc_auc(y, theirs)), _AUC_MARGIN, "AUC"
         else:
             other = log_losses(y, theirs)
@@ -73,8 +72,3 @@ def compare_baselines(
             margin = MARGIN * max(worth - both[0], 0.0)
         found.append(BaselineComparison(name, measure, *both, gain, margin))
     return tuple(found)
-
-
-def _auc(y: Labels, score: Floats) -> Callable[[Floats], Floats]:
-    ranked = Ranked.of(y, score)
-    return lambda weights: auc(count(ranked, weights[:, ranked.order]))

@@ -8,11 +8,9 @@ import numpy as np
 
 from models.churn.model import ChurnModel
 from models.dataset.array_types import Floats, Labels, Matrix, Texts
-from models.leaks.verdict import LeakWarning
-from models.metrics.bootstrap import Interval
+from models.metrics.bootstrap import Interval, mean_interval
 from models.metrics.logistic import log_losses, logit
 from models.metrics.month_shocks import Shocks
-from models.metrics.paired import mean_interval
 from models.metrics.ranking import roc_auc
 from models.promotion.baseline_comparison import BaselineComparison
 
@@ -97,15 +95,8 @@ def weakest_seed_ratio(model: ChurnModel, x: Matrix, y: Labels, threads: int = 2
     return (min(alone) - 0.5) / (together - 0.5)
 
 
-def mean_log_loss(y: Labels, p: Floats) -> float:
-    """Mean log loss of probabilities ``p`` (n,); NaN when one is no probability."""
-    return float(log_losses(y, p).mean()) if len(y) else math.nan
-
-
 def _auc(y: Labels, score: Floats) -> float:
-    if not np.isfinite(score).all() or int(y.sum()) in (0, len(y)):
-        return math.nan
-    return roc_auc(y, score)
+    return roc_auc(y, score) if np.isfinite(score).all() else math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +120,7 @@ class ChallengerEvidence:
     weakest_seed: float
     same_features: bool
     spread: Mapping[str, float]
-    leak: LeakWarning | None
+    leak: str | None
     rival: ChampionComparison | None
     anchor: ChampionComparison | None = None
     looks: int = 1

@@ -41,7 +41,7 @@ def rule(
 
 def no_leak(evidence: ChallengerEvidence) -> Rule:
     """No column is suspected of giving the answer away."""
-    sentence = evidence.leak.message if evidence.leak else "No leak is suspected."
+    sentence = evidence.leak or "No leak is suspected."
     measure = float(evidence.leak is not None)
     return Rule("no_leak", measure, None, 0.0, evidence.leak is None, sentence)
 

@@ -2,29 +2,16 @@
 
 from dataclasses import dataclass
 
+from models.promotion import rules
 from models.promotion.champion_comparison import ChallengerEvidence
 from models.promotion.non_inferiority import against_champions
-from models.promotion.rules import (
-    Rule,
-    as_judged,
-    beats_base_rate,
-    beats_baselines,
-    families,
-    features,
-    level,
-    no_leak,
-    ranks,
-    seeds,
-    slope,
-    slopes,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The decision and every rule that was checked, failures first."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[rules.Rule, ...]
 
     @property
     def promote(self) -> bool:
@@ -45,17 +32,17 @@ class Verdict:
 def verdict(evidence: ChallengerEvidence) -> Verdict:
     """Check every rule; what is absent or not finite fails its rule."""
     checked = [
-        no_leak(evidence),
-        ranks(evidence),
-        beats_base_rate(evidence),
-        *beats_baselines(evidence),
-        slope(evidence.card),
-        *slopes(evidence),
-        level(evidence.card),
-        as_judged(evidence),
-        seeds(evidence),
-        features(evidence),
-        families(evidence),
+        rules.no_leak(evidence),
+        rules.ranks(evidence),
+        rules.beats_base_rate(evidence),
+        *rules.beats_baselines(evidence),
+        rules.slope(evidence.card),
+        *rules.slopes(evidence),
+        rules.level(evidence.card),
+        rules.as_judged(evidence),
+        rules.seeds(evidence),
+        rules.features(evidence),
+        rules.families(evidence),
         *against_champions(evidence),
     ]
     return Verdict(tuple(sorted(checked, key=lambda rule: rule.passed)))

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipelines.cli.printing import table
-from pipelines.explanation.explanation import Explanation, Figure
-from pipelines.explanation.source_row import SourceRow
+from pipelines.explanation.answers import Explanation, Figure
 
 _SOURCES = ("number", "table", "key", "date", "known at (UTC)", "values")
 
@@ -60,7 +59,11 @@ def facts(explanation: Explanation) -> dict[str, Any]:
                         "fact": figure.fact,
                         "value": figure.value,
                         "said": figure.text,
-                        "rows": [_as_data(row) for row in figure.rows],
+                        "rows": [
+                            {"table": r.table, "key": dict(r.key), "date": r.happened_on}
+                            | {"known_at": r.known_at, "values": dict(r.values)}
+                            for r in figure.rows
+                        ],
                     }
                     for figure in sentence.figures
                 ],
@@ -78,16 +81,6 @@ def _rows(figure: Figure) -> Iterator[list[str]]:
         number = ""
     if not figure.rows:
         yield [number, "no row", "", "", "", ""]
-
-
-def _as_data(row: SourceRow) -> dict[str, Any]:
-    return {
-        "table": row.table,
-        "key": dict(row.key),
-        "date": row.happened_on,
-        "known_at": row.known_at,
-        "values": dict(row.values),
-    }
 
 
 def _pairs(values: Any) -> str:

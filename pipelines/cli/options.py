@@ -66,9 +66,9 @@ def run_job(
         else:
             result = launch(JOBS[job], config, as_day(as_of), plain=plain, **options)
     except COMPLETE as alarm:
-        printing.result_of(job, alarm.result, as_json=as_json)
+        printing.result_of(job, alarm.result, data=as_json)
         raise
-    printing.result_of(job, result, as_json=as_json)
+    printing.result_of(job, result, data=as_json)
 
 
 def with_config(message: str, config: Path | None = None) -> str:

@@ -16,8 +16,7 @@ from models.calibration.validation import RecalibrationCheck
 from models.causal.treatment_effect import TARGET_POWER
 from pipelines.comparison.difference import Difference
 from pipelines.effect import summary as effect_summary
-from pipelines.effect.result import EffectResult
-from pipelines.effect.verdict import verdict_sentence
+from pipelines.effect.result import EffectResult, verdict_sentence
 from pipelines.jobs.ablate import Ablation
 from pipelines.jobs.check import Report
 from pipelines.jobs.nightly import Night
@@ -222,10 +221,6 @@ def effect_done(result: EffectResult) -> None:
     )
 
 
-def _written(result: MonitoringResult | EffectResult) -> None:
-    print(result.path.read_text(encoding="utf-8"), end="")
-
-
 def comparison_done(difference: Difference, page: Path) -> None:
     """Print what differs between two runs, and where the page is."""
     a, b = difference.a.label, difference.b.label
@@ -328,18 +323,22 @@ def _ranked(drivers: "pd.Series[float]") -> list[tuple[str, str]]:
     return [(str(name), f"{value:.3f}") for name, value in drivers.head(_DRIVERS).items()]
 
 
-# How each job's result is printed: as JSON, and for people.
-_PRINTERS: Mapping[str, tuple[Callable[[Any], None], Callable[[Any], None]]] = {
-    "train": (lambda result: as_json(training_facts(result)), training_done),
-    "nightly": (lambda result: as_json(night_facts(result)), night_done),
-    "monitor": (_written, monitoring_done),
-    "effect": (_written, effect_done),
-    "recalibrate": (lambda result: as_json(recalibration_facts(result)), recalibration_done),
-    "ablate": (lambda result: as_json(ablation_facts(result)), ablation_done),
+def _stored(result: MonitoringResult | EffectResult) -> object:
+    return json.loads(result.path.read_bytes())
+
+
+# What of each job's result is printed as JSON, and how it is printed for people.
+_PRINTERS: Mapping[str, tuple[Callable[[Any], object], Callable[[Any], None]]] = {
+    "train": (training_facts, training_done),
+    "nightly": (night_facts, night_done),
+    "monitor": (_stored, monitoring_done),
+    "effect": (_stored, effect_done),
+    "recalibrate": (recalibration_facts, recalibration_done),
+    "ablate": (ablation_facts, ablation_done),
 }
 
 
-def result_of(job: str, result: object, *, as_json: bool) -> None:
-    """Print the result of a job."""
-    printers = _PRINTERS[job]
-    printers[0 if as_json else 1](result)
+def result_of(job: str, result: object, *, data: bool) -> None:
+    """Print the result of a job, as JSON where ``data`` are asked for."""
+    facts, done = _PRINTERS[job]
+    as_json(facts(result)) if data else done(result)

@@ -108,17 +108,12 @@ def _metrics(a: Logged, b: Logged) -> tuple[Metric, ...]:
     ends = {f"{name}_{end}" for each in bounds for name in each for end in ("low", "high")}
     names = [name for name in dict.fromkeys([*a.metrics, *b.metrics]) if name not in ends]
     order = {name: place for place, name in enumerate(dict.fromkeys([*bounds[0], *bounds[1]]))}
-    return tuple(
-        Metric(
-            name,
-            a.metrics.get(name),
-            b.metrics.get(name),
-            bounds[0].get(name),
-            bounds[1].get(name),
-            _better(name, a.metrics.get(name), b.metrics.get(name)),
-        )
-        for name in sorted(names, key=lambda name: (order.get(name, len(order)), name))
-    )
+    found = []
+    for name in sorted(names, key=lambda name: (order.get(name, len(order)), name)):
+        ours, theirs = a.metrics.get(name), b.metrics.get(name)
+        intervals = bounds[0].get(name), bounds[1].get(name)
+        found.append(Metric(name, ours, theirs, *intervals, _better(name, ours, theirs)))
+    return tuple(found)
 
 
 def _intervals(run: Logged) -> dict[str, tuple[float, float]]:

@@ -73,23 +73,15 @@ def _verdict(difference: Difference) -> str:
 
 
 def _metric(metric: Metric) -> dict[str, str]:
+    numbers = {"a": metric.a, "b": metric.b}
+    bounds = {"a_interval": metric.a_interval, "b_interval": metric.b_interval}
     return {
         "name": metric.name.replace("_at_", " at ").replace("_pct", " %").replace("_", " "),
-        "a": _number(metric.a),
-        "b": _number(metric.b),
-        "a_interval": _interval(metric.a_interval),
-        "b_interval": _interval(metric.b_interval),
+        **{key: "" if n is None else f"{n:.4f}" for key, n in numbers.items()},
+        **{key: "" if b is None else f"{b[0]:.4f} to {b[1]:.4f}" for key, b in bounds.items()},
         "difference": "" if metric.difference is None else f"{metric.difference:+.4f}",
         "better": metric.better,
     }
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
-
-
-def _interval(bounds: tuple[float, float] | None) -> str:
-    return "" if bounds is None else f"{bounds[0]:.4f} to {bounds[1]:.4f}"
 
 
 def _rank(rank: Rank) -> dict[str, str]:

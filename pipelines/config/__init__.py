@@ -2,5 +2,3 @@
 
 Every problem is collected with its place; texts of `configs/` are read here too.
 """
-
-__all__ = ["run", "sections", "settings"]

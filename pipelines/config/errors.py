@@ -110,18 +110,12 @@ def _fields(model: type[BaseModel], place: Place) -> tuple[str, ...]:
     kind: Any = model
     for step in place:
         kind = _model_of(kind)
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            kind = kind.model_fields[str(step)].annotation
-        else:
-            kind = typing.get_args(kind)[-1]
-    kind = _model_of(kind)
-    return tuple(kind.model_fields)
+        is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
+        kind = kind.model_fields[str(step)].annotation if is_model else typing.get_args(kind)[-1]
+    return tuple(_model_of(kind).model_fields)
 
 
 def _model_of(kind: Any) -> Any:
-    origin = typing.get_origin(kind)
-    if origin is typing.Annotated:
-        return _model_of(typing.get_args(kind)[0])
-    if origin in (Union, types.UnionType):
-        return _model_of(next(arg for arg in typing.get_args(kind) if arg is not type(None)))
-    return kind
+    if typing.get_origin(kind) not in (typing.Annotated, Union, types.UnionType):
+        return kind
+    return _model_of(next(arg for arg in typing.get_args(kind) if arg is not types.NoneType))

@@ -1,7 +1,9 @@
 """Configuration of the lists: risk bands, permitted contact, file formats."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, time
+from types import MappingProxyType
 from typing import Annotated, Literal, get_args
 
 from holidays import country_holidays
@@ -9,18 +11,13 @@ from pydantic import Field, model_validator
 
 from pipelines.config.sections import Count, Section, Share
 
+EXCEL_ROWS = 1_048_575
 """Rows below the header that a worksheet holds (Microsoft, Excel specifications and limits)."""
-
-
-"""What Excel opens with a double click where the decimal sign is a comma."""
-
-
 Channel = Literal["phone", "sms", "email", "post"]
 LegalBasis = Literal["consent", "customer_relation"]
-REGISTER_DAYS = 31
-
-
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+Profile = Literal["crm", "excel-nb", "excel-sv", "xlsx", "parquet"]
+REGISTER_DAYS = 31
 
 
 class Bands(Section):
@@ -51,9 +48,6 @@ class Peace(Section):
     asleep_days: Annotated[int, Field(ge=1, le=365)] | None = 30
 
 
-Profile = Literal["crm", "excel-nb", "excel-sv", "xlsx", "parquet"]
-
-
 class RiskList(Section):
     """Languages of the reasons, rows that get reasons, risk bands, the files, and who is called.
 
@@ -79,6 +73,36 @@ class RiskList(Section):
             if language != profile and language not in self.languages:
                 raise ValueError(f"profiles: {profile} needs {language!r} among languages")
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files of one list beside its Parquet twin, in one language.
+
+    ``titles`` gives the header of each column in ``excel`` and ``xlsx`` files.
+    """
+
+    crm: bool = True
+    excel: bool = False
+    xlsx: bool = False
+    rows_per_file: int = 1_000_000
+    titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class CsvStyle:
+    """How a CSV file is written; ``mark`` is a byte order mark."""
+
+    ending: str
+    separator: str = ","
+    decimal: str = "."
+    line: str = "\n"
+    mark: bool = False
+
+
+CRM = CsvStyle(".csv")
+EXCEL = CsvStyle(".excel.csv", separator=";", decimal=",", line="\r\n", mark=True)
+"""What Excel opens with a double click where the decimal sign is a comma."""
 
 
 class Contact(Section):

@@ -40,17 +40,20 @@ _LEFT = f"its history is read from sources.{HISTORY}"
 
 def declaration_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
     """Unknown tables, columns and values, paths out of the data folder, undeclared attributes."""
-    sources, quality = document.get("sources"), document.get("quality")
-    if isinstance(sources, dict):
-        yield from _tables(sources)
-        if isinstance(sources.get("customers"), dict):
-            yield from _undeclared(sources["customers"])
+    if isinstance(document.get("sources"), dict):
+        yield from _tables(document["sources"])
+        yield from _undeclared(_section(document["sources"], "customers"))
     for key in ("rows_of", "day_rows", "freshness_days"):
-        section = quality.get(key) if isinstance(quality, dict) else None
-        for name in section if isinstance(section, dict) else ():
+        for name in _section(_section(document, "quality"), key):
             if name not in TABLES:
                 guess = nearest(str(name), TABLES)
                 yield Problem(("quality", key, str(name)), f"unknown table{guess}")
+
+
+def _section(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """What the types say is a mapping; empty where it is none, as the types then say."""
+    found = document.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def _tables(sources: Mapping[str, Any]) -> Iterator[Problem]:
@@ -84,12 +87,11 @@ def _source(place: tuple[str, ...], table: Table, source: Mapping[str, Any]) -> 
             f"{table.name} is read as a whole, and no row of it can be taken back: give each row "
             f"once; tables that may have versions: {allowed}",
         )
-    attributes, columns = source.get("attributes"), source.get("columns")
-    for name in attributes if isinstance(attributes, dict) else ():
+    for name in _section(source, "attributes"):
         if not _ATTRIBUTE.fullmatch(str(name)):
             message = "an attribute's name is lower-case letters, digits and underscores"
             yield Problem((*place, "attributes", str(name)), message)
-    for column, origin in columns.items() if isinstance(columns, dict) else ():
+    for column, origin in _section(source, "columns").items():
         yield from _column((*place, "columns", str(column)), table, str(column), origin)
         if source.get("levels") and column in SYNTHESISED_BY_LEVELS:
             yield Problem((*place, "columns", str(column)), "made from the levels; not mapped")
@@ -152,8 +154,7 @@ def _column(place: tuple[str, ...], table: Table, name: str, origin: Any) -> Ite
 
 
 def _values(place: tuple[str, ...], column: Column, origin: Mapping[str, Any]) -> Iterator[Problem]:
-    values = origin.get("values")
-    targets = list(values.values()) if isinstance(values, dict) else []
+    targets = list(_section(origin, "values").values())
     if origin.get("value") is not None:
         targets.append(origin["value"])
     elif "value" in origin and column.required:
@@ -193,11 +194,10 @@ def _reads(constant: str, column: Column) -> bool:
 
 def _declarable(customers: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """(section, name, mapping) of each attribute, and of the segment when it is mapped."""
-    attributes, columns = customers.get("attributes"), customers.get("columns")
-    for name, attribute in attributes.items() if isinstance(attributes, dict) else ():
+    for name, attribute in _section(customers, "attributes").items():
         if isinstance(attribute, dict):
             yield "attributes", str(name), attribute
-    segment = columns.get(SEGMENT) if isinstance(columns, dict) else None
+    segment = _section(customers, "columns").get(SEGMENT)
     if segment is not None:
         yield "columns", SEGMENT, segment if isinstance(segment, dict) else {"column": segment}
 

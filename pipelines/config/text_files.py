@@ -12,8 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.errors import ConfigError
-from pipelines.config.list_layout import Layout
-from pipelines.config.lists import RiskList
+from pipelines.config.lists import Layout, RiskList
 
 ACTIONS = Path("configs/actions.yaml")
 TextKind = Literal["reasons", "titles", "names", "letters", "report"]

@@ -2,5 +2,3 @@
 
 Read only; each finding says what to do next.
 """
-
-__all__ = ["doctor"]

@@ -59,10 +59,9 @@ def privacy(settings: Settings) -> Iterator[Diagnosis]:
     """Whether the answer to a customer who asks can tell all that it has to."""
     unset = [f"privacy.{name}" for name, value in settings.privacy if value is None]
     if unset:
-        message = (
-            f"{' and '.join(unset)} not set: the answer to a customer who asks does not tell it"
-        )
-        yield Diagnosis("privacy", "look", message)
+        lack = f"{' and '.join(unset)} not set"
+        told = f"{lack}: the answer to a customer who asks does not tell it"
+        yield Diagnosis("privacy", "look", told)
 
 
 def clock(settings: Settings) -> Iterator[Diagnosis]:
@@ -73,11 +72,8 @@ def clock(settings: Settings) -> Iterator[Diagnosis]:
     times = [path.stat().st_mtime for path in _files(settings)]
     newest = datetime.fromtimestamp(max(times, default=0), UTC)
     if newest > now:
-        yield Diagnosis(
-            "clock", "look", f"{message}; an input was written at {newest:%Y-%m-%d %H:%M}"
-        )
-    else:
-        yield Diagnosis("clock", "ok", message)
+        message += f"; an input was written at {newest:%Y-%m-%d %H:%M}"
+    yield Diagnosis("clock", "look" if newest > now else "ok", message)
 
 
 def _files(settings: Settings) -> set[Path]:
@@ -92,22 +88,17 @@ def disk(settings: Settings) -> Iterator[Diagnosis]:
     """Free space and the right to write, where runs write."""
     needed = max(_LEAST_FREE, _COPIES * sum(path.stat().st_size for path in _files(settings)))
     for name, folder in (("var", settings.paths.var), ("out", settings.paths.out)):
-        there = next(
-            path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
-        )
+        path = folder.absolute()
+        there = next(each for each in (path, *path.parents) if each.exists())
         free = shutil.disk_usage(there).free
-        message = (
-            f"{folder} ({name}): {free / 1e9:,.1f} GB free, about {needed / 1e9:,.1f} GB needed"
-        )
-        if not os.access(there, os.W_OK):
-            code = PublicationError.exit_code
-            yield Diagnosis(
-                "disk", "bad", f"{there} cannot be written; paths.{name} needs it", code
-            )
-        elif free < needed:
-            yield Diagnosis("disk", "bad", message, PublicationError.exit_code)
+        told = f"{folder} ({name}): {free / 1e9:,.1f} GB free, about {needed / 1e9:,.1f} GB needed"
+        writable = os.access(there, os.W_OK)
+        if not writable:
+            told = f"{there} cannot be written; paths.{name} needs it"
+        if writable and free >= needed:
+            yield Diagnosis("disk", "ok", told)
         else:
-            yield Diagnosis("disk", "ok", message)
+            yield Diagnosis("disk", "bad", told, PublicationError.exit_code)
 
 
 def sources(settings: Settings) -> Iterator[Diagnosis]:

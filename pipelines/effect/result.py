@@ -1,4 +1,4 @@
-"""Result of a measurement of the effect, as data and as an error of harm.
+"""Result of a measurement of the effect, as data, as an error of harm and in one sentence.
 
 Apart from the job, so that what shows it does not import what makes it.
 """
@@ -9,10 +9,18 @@ from pathlib import Path
 
 from features.errors import GateError
 from models.causal.policy_value import UpliftEvaluation
-from models.causal.treatment_effect import TARGET_POWER, Effect, harmful
+from models.causal.treatment_effect import TARGET_POWER, Effect
 from pipelines.config.measurement import EFFECT_VERSION
 from pipelines.effect.assignments import Arms
-from pipelines.effect.verdict import verdict_sentence
+
+_SENTENCES = {
+    "fewer_leave": "Contact keeps customers: {measured}. Go on.",
+    "more_leave": "Contact drives customers away: {measured}. Stop contacting, and find out why.",
+    "no_difference": "Contact makes no difference that matters: {measured}, all of it less than "
+    "the {assumed} that are assumed. Contact in another way, or others.",
+    "not_measurable_yet": "It cannot be told yet whether contact keeps customers or drives them "
+    "away: {compared} have been compared, {needed} are needed. Go on, and look again.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +40,8 @@ class EffectResult:
 
     @property
     def harmful(self) -> tuple[Effect, ...]:
-        """Groups in which more of the treated leave."""
-        return harmful(self.effects)
+        """The groups in which more of the treated leave: stop contacting them, and look."""
+        return tuple(effect for effect in self.effects if effect.verdict == "more_leave")
 
 
 class HarmError(GateError):
@@ -64,3 +72,21 @@ def as_data(result: EffectResult) -> dict[str, object]:
         "responds": uplift and asdict(uplift) | {"used": uplift.used, "accepted": uplift.accepted},
         "harmful": [f"{each.kind}={each.group}" for each in result.harmful],
     }
+
+
+def verdict_sentence(effect: Effect) -> str:
+    """The verdict in figures per 100 customers whom the lot drew for contact.
+
+    Without a verdict that is said first: it is no finding that contact does nothing.
+    """
+    found = effect.difference
+    value, low, high, assumed = (
+        f"{abs(100 * each):.1f} {'fewer' if each < 0 else 'more'}"
+        for each in (found.value, found.low, found.high, -(effect.smallest_itt or 0.0))
+    )
+    return _SENTENCES[effect.verdict].format(
+        measured=f"of 100 drawn for contact, {value} leave than of 100 held out ({low} to {high})",
+        assumed=assumed,
+        compared=f"{effect.treated + effect.held_out:,}",
+        needed="many more" if effect.needed is None else f"about {effect.needed:,}",
+    )

@@ -2,8 +2,7 @@
 
 from features.markdown import markdown_table
 from models.causal.treatment_effect import Effect
-from pipelines.effect.result import EffectResult
-from pipelines.effect.verdict import verdict_sentence
+from pipelines.effect.result import EffectResult, verdict_sentence
 
 HEADER = (
     *("group", "treated, left", "held out, left", "reached"),

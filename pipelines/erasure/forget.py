@@ -15,8 +15,8 @@ from pipelines.config.sections import Paths
 from pipelines.erasure.publications import forget_published
 from pipelines.erasure.rows import without_in_parquet
 from pipelines.publication.publish import publisher
-from pipelines.runtime.atomic_files import replace_bytes, storage_errors
-from pipelines.snapshots.facts import FACTS_NAME
+from pipelines.runtime.atomic_files import storage_errors
+from pipelines.snapshots.facts import FACTS_NAME, write_facts
 from pipelines.snapshots.folder_lock import exclusive
 from pipelines.snapshots.store import forget_refused, newest_first
 from pipelines.sources.files import file_digest
@@ -64,10 +64,9 @@ def _forget_tables(store: Path, customer: str) -> int:
 
 
 def _write_digests(folder: Path) -> None:
-    path = folder / FACTS_NAME
-    facts = json.loads(path.read_text(encoding="utf-8"))
+    facts = json.loads((folder / FACTS_NAME).read_text(encoding="utf-8"))
     left = (folder / name for name in facts["files"])
     facts["files"] = {
         file.relative_to(folder).as_posix(): file_digest(file) for file in left if file.exists()
     }
-    replace_bytes(path, f"{json.dumps(facts, indent=2, ensure_ascii=False)}\n".encode())
+    write_facts(folder, facts)

@@ -50,7 +50,7 @@ def _forget_in(publication: Publication, customer: str) -> bool:
         changed = [
             path
             for path, column in _places(manifest).items()
-            if _take_out(staging / path, customer, column)
+            if WITHOUT[_ending(path)](staging / path, customer, column)
         ]
         if not changed:
             return False
@@ -93,7 +93,3 @@ def _twin(path: str) -> str:
 
 def _ending(path: str) -> str:
     return next(ending for ending in WITHOUT if path.endswith(ending))
-
-
-def _take_out(path: Path, customer: str, column: int) -> bool:
-    return WITHOUT[_ending(path.name)](path, customer, column)

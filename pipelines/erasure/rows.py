@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.config.list_layout import CRM, EXCEL, CsvStyle
+from pipelines.config.lists import CRM, EXCEL, CsvStyle
 from pipelines.runtime.atomic_files import sync
 
 CUSTOMER = "customer_id"
@@ -36,8 +36,7 @@ def without_in_parquet(path: Path, customer: str, column: int | None = None) -> 
         return False
     temporary = path.with_suffix(".forgetting")
     pq.write_table(kept, temporary, compression="zstd", write_page_checksum=True)
-    _replace(temporary, path)
-    return True
+    return _replace_or_drop(temporary, path, removed=True)
 
 
 def _without_in_csv(path: Path, customer: str, column: int, dialect: CsvStyle) -> bool:
@@ -90,13 +89,9 @@ WITHOUT: Mapping[str, Callable[[Path, str, int], bool]] = MappingProxyType(
 
 def _replace_or_drop(temporary: Path, path: Path, *, removed: bool) -> bool:
     if removed:
-        _replace(temporary, path)
+        sync(temporary)
+        temporary.replace(path)
+        sync(path.parent)
     else:
         temporary.unlink(missing_ok=True)
     return removed
-
-
-def _replace(temporary: Path, path: Path) -> None:
-    sync(temporary)
-    temporary.replace(path)
-    sync(path.parent)

@@ -3,4 +3,4 @@
 Numbers are derived again from the snapshot that the night used.
 """
 
-__all__ = ["answers", "explanation", "letter"]
+__all__ = ["answers", "letter"]

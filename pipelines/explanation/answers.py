@@ -1,13 +1,15 @@
-"""Entry points of an explanation: configuration, language and case.
+"""Local explanation: score, contributions by driver family, sentences and their source rows.
 
-The command line and a service call the same two functions.
+The score is computed again and must equal the published one, or nothing is explained. The command
+line and a service call the same function.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -15,10 +17,9 @@ from features.errors import ModelError
 from models.explain.shap_values import by_family
 from pipelines.config.settings import load_settings
 from pipelines.config.text_files import text_file
-from pipelines.explanation.case import open_case
-from pipelines.explanation.customer_matrix import open_customer
-from pipelines.explanation.evidence import SourceEvidence
-from pipelines.explanation.explanation import Explanation, Figure, Sentence
+from pipelines.explanation.case import Case, open_case
+from pipelines.explanation.customer_matrix import TableUse, open_customer
+from pipelines.explanation.evidence import SourceEvidence, SourceRow
 from pipelines.lists.risk_list import SLOTS, slot_facts
 from pipelines.lists.templates import (
     FACTS,
@@ -35,6 +36,50 @@ from pipelines.lists.wording import words
 from pipelines.scoring.scores import score_rows
 
 _SAME = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A fact that a sentence rests on: its value, the words it is said in, the rows behind it.
+
+    ``text`` is "" for a fact that decides which sentence is said and is no number in it.
+    """
+
+    fact: str
+    value: Any
+    text: str
+    rows: tuple[SourceRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of the list; ``contribution`` is its family's, null for a protective one."""
+
+    slot: str
+    driver: str
+    contribution: float | None
+    text: str
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One customer's score and why.
+
+    ``base`` and ``families`` (contribution by driver family) add up to the log-odds of
+    ``probability``, the calibrated one. ``row`` is the customer's of the matrix, scored;
+    ``templates`` the sentences' language.
+    """
+
+    case: Case
+    probability: float
+    band: str
+    base: float
+    families: Mapping[str, float]
+    sentences: tuple[Sentence, ...]
+    row: pd.DataFrame
+    used: tuple[TableUse, ...]
+    templates: Templates
 
 
 def explain_customer(

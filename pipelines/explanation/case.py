@@ -18,8 +18,8 @@ from pipelines import tracking
 from pipelines.config.settings import Settings
 from pipelines.publication.reader import Publication, current, newest_of, verify
 from pipelines.snapshots.facts import inputs_digest
-from pipelines.snapshots.snapshot import Snapshot, read_snapshot
-from pipelines.snapshots.store import newest_first
+from pipelines.snapshots.snapshot import Snapshot
+from pipelines.snapshots.store import readable_snapshots
 from pipelines.tracking.booster_sandbox import check_boosters
 from pipelines.tracking.champion import read_cache
 
@@ -72,11 +72,7 @@ def open_case(settings: Settings, customer: str, as_of: date | None) -> Case:
 
 
 def _snapshot(store: Path, publication: Publication, inputs: str) -> Snapshot:
-    for folder in newest_first(store):
-        try:
-            snapshot = read_snapshot(folder)
-        except ContractError:
-            continue
+    for snapshot in readable_snapshots(store):
         if inputs_digest(snapshot) == inputs:
             return snapshot
     raise ContractError(

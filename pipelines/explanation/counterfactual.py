@@ -11,7 +11,7 @@ import numpy as np
 from models.explain.shap_values import by_driver
 from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS
-from pipelines.explanation.explanation import Explanation
+from pipelines.explanation.answers import Explanation
 from pipelines.lists.actions import load_actions
 from pipelines.lists.templates import nameable
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of

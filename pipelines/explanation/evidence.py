@@ -2,24 +2,40 @@
 
 A row is behind a number when the feature code gives another value once the row is taken away.
 Where one of several rows is enough, the latest one is. The rows found give the same value alone.
+They are shown as they were known at the as-of date (bitemporal view).
 """
 
 from collections.abc import Mapping
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 import duckdb
 
 from features.catalog import Catalog
-from features.contract import TABLES
+from features.contract import TABLES, Column, Table
 from features.matrix import cut, derive
-from features.timeline import midnight_utc
-from pipelines.explanation.source_row import SourceRow, as_known
+from features.timeline import days_later, local_day, midnight_utc
 from pipelines.runtime.duckdb_connection import identifier, literal
 
 Rows = list[tuple[str, int]]
 
 _GONE = "rows_taken_away"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One row of a table as it was known: ``key`` and ``values`` by column, nulls left out.
+
+    ``happened_on`` is the company's own day; ``event_at`` and ``known_at`` are naive UTC.
+    """
+
+    table: str
+    key: Mapping[str, Any]
+    happened_on: date | None
+    event_at: datetime | None
+    known_at: datetime | None
+    values: Mapping[str, Any]
 
 
 class SourceEvidence:
@@ -107,4 +123,37 @@ class SourceEvidence:
             f"select * from {identifier(f'copied_{table}')} where _row = {number}"
         )
         [row] = found.to_arrow_table().to_pylist()
-        return as_known(TABLES[table], row, self._now, self._zone, self._delays.get(table, 0))
+        return _as_known(TABLES[table], row, self._now, self._zone, self._delays.get(table, 0))
+
+
+def _as_known(
+    table: Table, row: Mapping[str, Any], now: datetime, zone: str, delay_days: int
+) -> SourceRow:
+    """The ``row`` (every column, ``event_at``, ``known_at``) as it was known before ``now`` (UTC).
+
+    A value is left out until the moment that reveals it, and ``delay_days`` more, are over: a
+    later one would explain the score by what nobody could know.
+    """
+
+    def revealed(column: Column) -> bool:
+        if column.revealed_by is None:
+            return True
+        moment = row[column.revealed_by]
+        if moment is None:
+            return column.at_once
+        if not isinstance(moment, datetime):
+            moment = midnight_utc(moment, zone)
+        return bool(days_later(moment, delay_days, zone) < now)
+
+    key = [name for name in table.key if name != "customer_id"]
+    shown = {column.name for column in table.columns if revealed(column)}
+    shown |= {name for name in row if name.startswith("attr_")}
+    shown -= {"customer_id", *key}
+    return SourceRow(
+        table.name,
+        {name: row[name] for name in key},
+        row["event_at"] and local_day(row["event_at"], zone),
+        row["event_at"],
+        row["known_at"],
+        {n: v for n, v in row.items() if n in shown and v is not None},
+    )

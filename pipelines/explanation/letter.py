@@ -1,24 +1,66 @@
-"""Answer to a subject access request, in plain words (GDPR article 15).
+"""Answer to a subject access request, in plain words (GDPR article 15), from configs/letters/.
 
-It has this customer's own data only: what others in the household did is left out.
+It has this customer's own data only: what others in the household did is left out. The article asks
+how long the data are kept and who receives them. Where the company has not entered that, the answer
+says so: a guess would be worse than none.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from string import Template
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict
 
 from features.contract import TABLES
 from pipelines.config.settings import Settings, load_settings
-from pipelines.config.text_files import load_names, text_file
-from pipelines.explanation.answers import explain_customer
+from pipelines.config.text_files import load_checked, load_names, text_file
+from pipelines.explanation.answers import Explanation, explain_customer
 from pipelines.explanation.counterfactual import outlook
 from pipelines.explanation.customer_matrix import TableUse
-from pipelines.explanation.explanation import Explanation
-from pipelines.explanation.letter_texts import Letter, load_letter, recipients, retention
 from pipelines.lists.wording import FactType, Style, words
 from pipelines.scoring.scores import ATTRIBUTE, attribute_name, attribute_text
+
+
+class Letter(BaseModel):
+    """The texts of one language; ``tables`` and ``changes`` by code, the rest templates."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    asked: str
+    data: str
+    data_intro: str
+    data_row: str
+    data_day: str
+    data_undated: str
+    data_none: str
+    means: str
+    score: str
+    band: str
+    reasons: str
+    keeps: str
+    association: str
+    nothing: str
+    change: str
+    would: str
+    nothing_changes: str
+    decides: str
+    decides_text: str
+    kept: str
+    kept_text: str
+    kept_untold: str
+    recipients: str
+    recipients_text: str
+    recipients_nobody: str
+    recipients_untold: str
+    rights: str
+    rights_text: str
+    household: str
+    tables: Mapping[str, str]
+    changes: Mapping[str, str]
 
 
 def letter_to(
@@ -50,18 +92,34 @@ def letter_to(
     return "\n\n".join("\n".join(filter(None, (head, *body))) for head, body in parts if body)
 
 
+def load_letter(path: Path) -> Letter:
+    """Read ``<language>.yaml``; raises ``ConfigError`` when it is not a letter's texts."""
+    return load_checked(path, Letter, "a letter's texts")
+
+
+def retention(settings: Settings, letter: Letter) -> str:
+    """For how many months the data are kept, or that it is not known."""
+    months = settings.privacy.kept_months
+    text = letter.kept_untold if months is None else letter.kept_text
+    return Template(text).substitute(company=settings.company.name, months=str(months))
+
+
+def recipients(settings: Settings, letter: Letter) -> str:
+    """Who receives the data beside the company's own people, nobody, or that it is not known."""
+    names = settings.privacy.recipients
+    text = letter.recipients_text if names else letter.recipients_nobody
+    filled = Template(letter.recipients_untold if names is None else text)
+    return filled.substitute(company=settings.company.name, recipients=", ".join(names or ()))
+
+
+@dataclass(frozen=True, slots=True)
 class _Filler:
     """Fills the texts with this customer's figures, written as the language does."""
 
-    def __init__(
-        self, settings: Settings, explanation: Explanation, letter: Letter, style: Style
-    ) -> None:
-        self._settings, self._explanation, self._letter, self._style = (
-            settings,
-            explanation,
-            letter,
-            style,
-        )
+    _settings: Settings
+    _explanation: Explanation
+    _letter: Letter
+    _style: Style
 
     def fill(self, text: str, **values: str) -> str:
         company, day = self._settings.company.name, self._day(self._explanation.case.as_of)

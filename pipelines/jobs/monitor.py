@@ -4,18 +4,15 @@ Plain functions; the run's ``step`` decides whether a scheduler watches them.
 """
 
 import json
-from collections.abc import Mapping
-from datetime import date
-from pathlib import Path
-from typing import Any
+from datetime import timedelta
 
 from pipelines import tracking
+from pipelines.config.measurement import MONITORING_VERSION, newest
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.jobs.read_tables import read_tables
 from pipelines.matrices.treatment_record import treatment_marks
-from pipelines.monitoring import sources as freshness
-from pipelines.monitoring.inputs import Inputs, input_alarms, measure_inputs
+from pipelines.monitoring.inputs import input_alarms, measure_inputs
 from pipelines.monitoring.performance import (
     Performance,
     PublicationsByMaturity,
@@ -25,6 +22,7 @@ from pipelines.monitoring.performance import (
     performance_alarms,
 )
 from pipelines.monitoring.result import AlarmError, MonitoringResult, as_data, flat_metrics
+from pipelines.monitoring.sources import gate_history, source_health
 from pipelines.runtime.atomic_files import write_file
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion, resolve_champion
@@ -46,7 +44,22 @@ def monitor(run: Run) -> MonitoringResult:
     performance = run.step(evaluate_past, run, snapshot, chosen, swing)
     reference = tracking.load_reference(run.settings, champion.registered)
     inputs = run.step(measure_inputs, run, snapshot, champion, reference)
-    result = _result_of(run.settings, snapshot, chosen, performance, inputs, run.as_of)
+    folder, limits, today = run.settings.paths.monitoring, run.settings.monitoring, run.as_of
+    before = newest(folder, today - timedelta(days=1), MONITORING_VERSION).data
+    alarms = [
+        *(performance_alarms(performance, limits) if performance else ()),
+        *(input_alarms(inputs, limits.max_drift) if inputs else ()),
+    ]
+    result = MonitoringResult(
+        day=today,
+        chosen=chosen,
+        performance=performance,
+        inputs=inputs,
+        sources=source_health(snapshot, run.settings.company.timezone, today, before),
+        gates=gate_history(run.settings.paths.runs),
+        alarms=tuple(alarms),
+        path=folder / f"{today}.json",
+    )
     run.step(write, run.settings, result, champion)
     if result.alarms:
         raise AlarmError(result)
@@ -80,38 +93,3 @@ def write(settings: Settings, result: MonitoringResult, champion: Champion) -> N
     files = {f"{result.day}.json": data}
     name, metrics = f"monitor {result.day}", flat_metrics(result)
     tracking.log_run(settings, "monitoring", name, {}, metrics, tags, files)
-
-
-def _result_of(
-    settings: Settings,
-    snapshot: Snapshot,
-    chosen: PublicationsByMaturity,
-    performance: Performance | None,
-    inputs: Inputs | None,
-    today: date,
-) -> MonitoringResult:
-    folder, limits = settings.paths.monitoring, settings.monitoring
-    alarms = [
-        *(performance_alarms(performance, limits) if performance else ()),
-        *(input_alarms(inputs, limits.max_drift) if inputs else ()),
-    ]
-    zone, before = settings.company.timezone, _before(folder, today)
-    return MonitoringResult(
-        day=today,
-        chosen=chosen,
-        performance=performance,
-        inputs=inputs,
-        sources=freshness.source_health(snapshot, zone, today, before),
-        gates=freshness.gate_history(settings.paths.runs),
-        alarms=tuple(alarms),
-        path=folder / f"{today}.json",
-    )
-
-
-def _before(folder: Path, today: date) -> Mapping[str, Any] | None:
-    """The data of the newest monitoring run on an earlier date."""
-    earlier = sorted(p for p in folder.glob("*.json") if p.stem < today.isoformat())
-    if not earlier:
-        return None
-    result: dict[str, Any] = json.loads(earlier[-1].read_bytes())
-    return result

@@ -14,7 +14,6 @@ from pipelines.config.run import open_run
 from pipelines.config.settings import Settings
 from pipelines.matrices.build import catalog_from
 from pipelines.matrices.gates import refuse_other_features
-from pipelines.runtime.run_record import RunRecord
 from pipelines.snapshots.households import NOTICES
 
 
@@ -44,7 +43,7 @@ def promote(
     with open_run("promote", config) as run:
         settings, record = run.settings, run.record
         chosen = tracking.version_of(settings, version)
-        _note(record, chosen)
+        record.model_version, record.model_digest = chosen.label, chosen.digest
         now = tracking.champion_version(settings)
         if now is not None and now.version == chosen.version:
             return PromotionResult(
@@ -76,17 +75,13 @@ def rollback(config: Path, reason: str | None = None, *, dry_run: bool = False) 
                 f"no previous champion is kept to roll back to; {champion}. A rollback goes back "
                 "one step. Choose another version: stille promote VERSION --reason TEXT."
             )
-        _note(record, before)
+        record.model_version, record.model_digest = before.label, before.digest
         _usable(settings, before)
         why = (reason or "").strip() or "stille rollback"
         if not dry_run:
             tracking.roll_back(settings, now, before, why)
         record.notes.append(f"{'would be rolled back' if dry_run else 'rolled back'}: {why}")
         return PromotionResult(before.label, now.label, now.version != before.version, dry_run, why)
-
-
-def _note(record: RunRecord, registered: tracking.Registered) -> None:
-    record.model_version, record.model_digest = registered.label, registered.digest
 
 
 def _allowed(chosen: tracking.Registered, reason: str) -> str:

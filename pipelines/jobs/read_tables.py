@@ -10,8 +10,13 @@ from pipelines.runtime.environment import today_in
 from pipelines.runtime.progress import bar
 from pipelines.runtime.run_record import Gate, RunRecord
 from pipelines.snapshots.facts import TABLES_NAME, tables_from_json
-from pipelines.snapshots.gate_measure import NO_PREVIOUS_TABLES, PreviousTables, Tables
-from pipelines.snapshots.gate_measures import measures, own_measures
+from pipelines.snapshots.gate_measures import (
+    NO_PREVIOUS_TABLES,
+    PreviousTables,
+    Tables,
+    measures,
+    own_measures,
+)
 from pipelines.snapshots.gates import record_gates
 from pipelines.snapshots.snapshot import Snapshot, take_snapshot
 from pipelines.snapshots.store import previous_snapshot

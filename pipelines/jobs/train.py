@@ -30,15 +30,15 @@ from pipelines.training.artifacts import (
     run_facts,
     store_artifacts,
 )
-from pipelines.training.card import CARD, Provenance, description, model_card
+from pipelines.training.card import CARD, description, model_card
 from pipelines.training.evaluation import auc_alarm, evaluate, recipe_of
 from pipelines.training.evaluation_result import Evaluation
-from pipelines.training.examples import TrainingData, make_examples
-from pipelines.training.horizons import Outcomes, learn_outcomes
+from pipelines.training.examples import TrainingData, make_examples, rows_digest
+from pipelines.training.horizons import learn_outcomes
 from pipelines.training.leaks import LEAKS, search_leaks
 from pipelines.training.metrics import flat_metrics
 from pipelines.training.newer_examples import MONTHLY_SWING
-from pipelines.training.promotion import decide, test_key
+from pipelines.training.promotion import decide
 from pipelines.training.recipe_comparison import AS_CONFIGURED, Effort
 from pipelines.training.recipe_trials import log_trials, try_recipes
 from pipelines.training.result import TrainingResult
@@ -52,18 +52,6 @@ class FittedModel:
     model: ChurnModel
     reference: Reference
     params: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class RunArtifacts:
-    """All that a training run logs; ``files`` are by their path in MLflow."""
-
-    snapshot: Snapshot
-    prepared: TrainingData
-    fitted: FittedModel
-    evaluation: Evaluation
-    metrics: Mapping[str, float]
-    files: Mapping[str, bytes]
 
 
 def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
@@ -86,7 +74,8 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     run = replace(run, settings=settings)
     evaluation = run.step(evaluate_recipe, run, prepared)
     outcomes = run.step(learn_outcomes, run, prepared, evaluation)
-    fitted = add_outcomes(run.step(fit_all, run, prepared, evaluation), outcomes)
+    fitted = run.step(fit_all, run, prepared, evaluation)
+    fitted = replace(fitted, model=replace(fitted.model, incidence=outcomes.model))
     pictures = draw_plots(settings, evaluation)
     folder = settings.paths.training / run.record.run_id
     store_artifacts(folder, evaluation, pictures)
@@ -94,12 +83,11 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     files |= {LEAKS: search.to_json(), "tried.json": trials.to_json()}
     files |= dict(outcomes.files) | dict(chosen)
     metrics = flat_metrics(evaluation) | dict(outcomes.metrics)
-    artifacts = RunArtifacts(snapshot, prepared, fitted, evaluation, metrics, files)
-    registered = run.step(register, run, artifacts)
+    registered = run.step(register, run, snapshot, prepared, fitted, evaluation, metrics, files)
     log_trials(settings, registered, trials)
     decided = run.step(decide, run, evaluation, fitted.model, registered)
     if evaluation.leak is not None:
-        raise GateError(evaluation.leak.message)
+        raise GateError(evaluation.leak)
     prune(settings, snapshot)
     return TrainingResult(registered, decided, evaluation, folder, trials)
 
@@ -144,38 +132,40 @@ def fit_all(run: Run, prepared: TrainingData, evaluation: Evaluation) -> FittedM
     return FittedModel(model, reference, params)
 
 
-def add_outcomes(fitted: FittedModel, outcomes: Outcomes) -> FittedModel:
-    """The fitted model with the model of outcomes by horizon, if one was learned."""
-    return replace(fitted, model=replace(fitted.model, incidence=outcomes.model))
-
-
-def register(run: Run, artifacts: RunArtifacts) -> tracking.Registered:
-    """Write parameters, metrics, plots, the model and its card to MLflow."""
-    settings, fitted = run.settings, artifacts.fitted
-    prepared, evaluation, spec = artifacts.prepared, artifacts.evaluation, fitted.model.spec
+def register(
+    run: Run,
+    snapshot: Snapshot,
+    prepared: TrainingData,
+    fitted: FittedModel,
+    evaluation: Evaluation,
+    metrics: Mapping[str, float],
+    files: Mapping[str, bytes],
+) -> tracking.Registered:
+    """Write parameters, metrics, ``files`` by their path, the model and its card to MLflow."""
+    settings, spec = run.settings, fitted.model.spec
     tags = {
-        "inputs_digest": inputs_digest(artifacts.snapshot),
+        "inputs_digest": inputs_digest(snapshot),
         "config_digest": run.config_digest,
         "feature_spec_hash": spec.hash,
         "feature_definition_hash": spec.definition_hash,
         "known_before": str(run.as_of),
         "code_version": code_version(),
         "run": run.record.run_id,
-        "tables": json.dumps(tables_of(artifacts.snapshot)),
+        "tables": json.dumps(tables_of(snapshot)),
         "families": json.dumps({k: round(v, 6) for k, v in spread(evaluation.families).items()}),
         "judged_on": "; ".join(evaluation.folds),
-        "test_key": test_key(evaluation),
+        "test_key": rows_digest(evaluation.test, features=False),
         MONTHLY_SWING: repr(monthly_swing(prepared.examples.as_of, prepared.examples.y)),
-        "leak_warning": evaluation.leak.message if evaluation.leak else "none",
+        "leak_warning": evaluation.leak or "none",
     }
-    card = model_card(settings, prepared, evaluation, Provenance(run.as_of, tags["code_version"]))
+    card = model_card(settings, prepared, evaluation, run.as_of, tags["code_version"])
     sources = {name: tags[name] for name in ("inputs_digest", "config_digest", "known_before")}
     training = tracking.Training(
         name=f"train {run.as_of}",
         params=fitted.params,
-        metrics=artifacts.metrics,
+        metrics=metrics,
         tags=tags,
-        files={**artifacts.files, CARD: card.encode()},
+        files={**files, CARD: card.encode()},
         model_files={**to_files(fitted.model), REFERENCE: fitted.reference.to_json().encode()},
         feature_names=spec.names,
         datasets=(

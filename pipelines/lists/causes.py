@@ -5,6 +5,7 @@ call about a cause is not to remove it.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -55,17 +56,11 @@ def cause_rows(
     removals: Sequence[Removal], stamp: Stamp, currency: str | None, measured: Mapping[str, str]
 ) -> pd.DataFrame:
     """The list's rows; ``measured`` is the evidence by driver, where there is any."""
-    rows = pd.DataFrame(
-        {
-            "level": [each.level for each in removals],
-            "cause": [each.name for each in removals],
-            "customers": [round(each.customers) for each in removals],
-            "leavers": [each.leavers for each in removals],
-            "value": [each.value for each in removals],
-            "evidence": [measured.get(each.name, UNMEASURED) for each in removals],
-        }
-    )
+    names = ["level", "cause", "customers", "leavers", "value"]
+    rows = pd.DataFrame(map(astuple, removals), columns=names)
     return rows.assign(
+        customers=rows["customers"].round().astype("int64"),
+        evidence=[measured.get(cause, UNMEASURED) for cause in rows["cause"]],
         schema_version=SCHEMA_VERSION,
         run_id=stamp.run_id,
         as_of_date=pd.Timestamp(stamp.as_of),

@@ -65,26 +65,19 @@ def changes(
     both = was.join(is_now, how="outer").sort_index()
     lanes = both[["lane_before", "lane_now"]].astype("str").fillna("")
     moves = both[lanes["lane_before"].ne(lanes["lane_now"])].join(events)
-    out = pd.DataFrame(
-        {
-            "run_id": stamp.run_id,
-            "as_of_date": pd.Timestamp(stamp.as_of),
-            "before_date": pd.Timestamp(before.as_of),
-            "customer_id": moves.index.astype("str"),
-            "change": np.select(
-                [moves["lane_before"].isna(), moves["lane_now"].isna()], KINDS[:2], KINDS[2]
-            ),
-            "lane_before": moves["lane_before"],
-            "lane_now": moves["lane_now"],
-            "rule_before": moves["lane_rule_before"],
-            "rule_now": moves["lane_rule_now"],
-            "risk_change": moves["churn_probability_now"] - moves["churn_probability_before"],
-            "cause": _causes(moves, before.described, stamp),
-            "events": moves["events"],
-            "last_known_on": pd.to_datetime(moves["last_known_on"]),
-        }
+    new, gone = moves["lane_before"].isna(), moves["lane_now"].isna()
+    rows = moves.rename(columns={f"lane_rule_{at}": f"rule_{at}" for at in ("before", "now")})
+    rows = rows.assign(
+        run_id=stamp.run_id,
+        as_of_date=pd.Timestamp(stamp.as_of),
+        before_date=pd.Timestamp(before.as_of),
+        customer_id=moves.index.astype("str"),
+        change=np.select([new, gone], KINDS[:2], KINDS[2]),
+        risk_change=moves["churn_probability_now"] - moves["churn_probability_before"],
+        cause=_causes(moves, before.described, stamp),
+        last_known_on=pd.to_datetime(moves["last_known_on"]),
     )
-    return out.reset_index(drop=True)
+    return rows[[field.name for field in CHANGE_FIELDS]].reset_index(drop=True)
 
 
 def _causes(moves: pd.DataFrame, before: Mapping[str, object], stamp: Stamp) -> list[str]:

@@ -13,7 +13,7 @@ from pipelines.lists.changes import CHANGE_FIELDS
 from pipelines.lists.lanes import RULES
 from pipelines.lists.list_columns import FIELDS, LANE_LISTS, RISK_LIST
 from pipelines.lists.outcomes import ALL_OUTCOME_FIELDS
-from pipelines.publication.schema import Field
+from pipelines.publication.manifest import Field
 
 _PAGE = Path("docs/outputs.md")
 _TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
@@ -22,7 +22,7 @@ _TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
 def outputs_page(page: str) -> str:
     """The page with its six tables made anew; raises ``ValueError`` if it has not six."""
     lanes = markdown_table(("file", "who", "columns"), _lane_rows())
-    rules = ((name, rule.condition, rule.source) for name, rule in RULES.items())
+    rules = ((name, *rule) for name, rule in RULES.items())
     tables = (
         _columns(FIELDS),
         lanes,

@@ -14,10 +14,7 @@ _DRAW = b"stille arm\x00"
 
 
 def arms(
-    customer_id: "pd.Series[str]",
-    household_id: "pd.Series[str]",
-    key: bytes,
-    holdout_share: float,
+    customer_id: "pd.Series[str]", household_id: "pd.Series[str]", key: bytes, holdout_share: float
 ) -> "pd.Series[str]":
     """``treat`` or ``holdout`` for each customer, from the keyed hash of one id alone.
 

@@ -6,25 +6,16 @@ list, so that a list is not new every morning.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from models.dataset.array_types import Floats, Index, Mask
 
-
-class LaneRule(NamedTuple):
-    """A rule as people read it, and its source."""
-
-    condition: str
-    source: str
-
-
 _LAW = "Norwegian Marketing Control Act; docs/allowed-contact.md"
 _COMPANY = "company's configuration"
 
-_RULES = {
+RULES = {
     "unread": (
         "What customers allow could not be read at publication, or a row of this customer's "
         "breaks the contract.",
@@ -78,7 +69,7 @@ _RULES = {
     ),
     "capacity": ("Worth less per minute than what fills the team's time.", _COMPANY),
 }
-RULES = {name: LaneRule(*rule) for name, rule in _RULES.items()}
+"""Each rule as people read it, and its source."""
 
 LANES = ("call", "fix", "service", "leave_in_peace", "suppressed", "none")
 SILENT_LANES = ("fix", "service")

@@ -10,8 +10,7 @@ from itertools import chain
 from pipelines.lists.contact import BLOCK_REASONS, CONTACT_CHANNELS
 from pipelines.lists.holdout import ARMS
 from pipelines.lists.lanes import LANES, RULES
-from pipelines.publication.manifest import columns
-from pipelines.publication.schema import Field
+from pipelines.publication.manifest import Field, columns
 
 SCHEMA_VERSION = "1"
 REASONS = 3

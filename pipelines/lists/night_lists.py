@@ -16,17 +16,15 @@ from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS, layout_of, text_file
 from pipelines.lists.actions import load_actions, suggest
 from pipelines.lists.changes import CHANGE_FIELDS, CHANGES_NAME, changes
-from pipelines.lists.contact_value import with_values
 from pipelines.lists.holdout import ARMS
 from pipelines.lists.lanes import LANES
 from pipelines.lists.list_columns import BANDS, LANE_LISTS, REASONS, RISK_LIST
 from pipelines.lists.outcomes import OUTCOMES_NAME, outcome_fields, outcome_rows
-from pipelines.lists.placement import NightContext, place_customers
+from pipelines.lists.placement import NightContext, place_customers, with_values
 from pipelines.lists.previous_nights import PublishedNight
-from pipelines.lists.risk_list import Bands, data_quality, fields_of, risk_list
+from pipelines.lists.risk_list import data_quality, fields_of, risk_list
 from pipelines.lists.templates import load_templates
-from pipelines.publication.manifest import Stamp
-from pipelines.publication.schema import Field
+from pipelines.publication.manifest import Field, Stamp
 from pipelines.publication.writers import Schemas, write_list
 from pipelines.scoring.scores import OutcomeProbabilities, band_thresholds
 
@@ -54,7 +52,8 @@ def write_risk_lists(
 
     The lists of the lanes are written in the first language.
     """
-    bands = Bands(**band_thresholds(settings.list.bands, scored["churn_probability"]))
+    thresholds = band_thresholds(settings.list.bands, scored["churn_probability"])
+    stamp = replace(stamp, thresholds=thresholds)
     scored = scored.assign(data_quality=data_quality(scored, _EXPECTED))
     advice = suggest(scored, load_actions(ACTIONS), REASONS)
     scored = scored.join(advice[["suggested_action", "do_not", "action_lane", "minutes"]])
@@ -64,7 +63,7 @@ def write_risk_lists(
 
     def write(language: str, name: str) -> pd.DataFrame:
         templates = load_templates(text_file("reasons", language))
-        rows = risk_list(scored, stamp, bands, templates, settings.company.currency)
+        rows = risk_list(scored, stamp, templates, settings.company.currency)
         fields, layout = fields_of(rows, RISK_LIST), layout_of(settings.list, language)
         schemas.update(write_list(rows, fields, folder, name, layout))
         return rows
@@ -81,7 +80,6 @@ def write_risk_lists(
         advance(language)
     stamp = replace(
         stamp,
-        thresholds=bands.thresholds,
         permissions_read=context.permissions.refusal is None,
         facts=_facts(settings, rows, context, stamp.as_of),
     )

@@ -7,11 +7,9 @@ import numpy as np
 import pandas as pd
 
 from features.contract import OUTCOMES
-from models.competing_risks.model import rounded
-from models.competing_risks.outcomes import OTHER
+from models.competing_risks.model import OTHER, rounded
 from pipelines.lists.list_columns import SCHEMA_VERSION
-from pipelines.publication.manifest import Stamp, columns
-from pipelines.publication.schema import Field
+from pipelines.publication.manifest import Field, Stamp, columns
 from pipelines.scoring.scores import OutcomeProbabilities
 
 OUTCOMES_NAME = "outcome_probabilities"

@@ -4,7 +4,6 @@ Ranks and bands are of the published decimals, so that a reader can check them.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,8 +11,7 @@ import pandas as pd
 from features.errors import ConfigError, ContractError
 from pipelines.lists.list_columns import ALL, BANDS, EMPTY_LEFT_OUT, FIELDS, REASONS, SCHEMA_VERSION
 from pipelines.lists.templates import Direction, Templates, sentences
-from pipelines.publication.manifest import Stamp
-from pipelines.publication.schema import DECIMALS, Field
+from pipelines.publication.manifest import DECIMALS, Field, Stamp
 from pipelines.runtime.escaping import refuse_dangerous_ids
 
 SLOTS: tuple[tuple[str, Direction], ...] = (
@@ -23,28 +21,8 @@ SLOTS: tuple[tuple[str, Direction], ...] = (
 _COLD_START_DAYS = 90
 
 
-@dataclass(frozen=True, slots=True)
-class Bands:
-    """Lowest probability of each band above ``low``; raises ``ConfigError`` unless rising."""
-
-    medium: float
-    high: float
-    very_high: float
-
-    def __post_init__(self) -> None:
-        if not 0 < self.medium < self.high < self.very_high < 1:
-            raise ConfigError(
-                "list.bands must rise from above 0 to below 1: found "
-                f"medium {self.medium}, high {self.high}, very_high {self.very_high}."
-            )
-
-    @property
-    def thresholds(self) -> dict[str, float]:
-        return {"medium": self.medium, "high": self.high, "very_high": self.very_high}
-
-
 def risk_list(
-    scored: pd.DataFrame, stamp: Stamp, bands: Bands, templates: Templates, currency: str
+    scored: pd.DataFrame, stamp: Stamp, templates: Templates, currency: str
 ) -> pd.DataFrame:
     """Sorted rows with the columns of ``fields_of``, sentences in the language of ``templates``.
 
@@ -55,9 +33,14 @@ def risk_list(
     ``suggested_action``, ``do_not``, ``<slot>_attribute`` and ``<slot>_value`` (the attribute
     that says most for the slot's driver, quoted instead of the driver's own sentence) and the
     fact columns that sentences quote. Bands and ranks are of the
-    published six decimals. Raises ``ContractError`` for an id that is null, repeated or a formula,
-    ``ValueError`` for a probability outside 0 to 1.
+    published six decimals; the bands above ``low`` begin at the thresholds of ``stamp``. Raises
+    ``ContractError`` for an id that is null, repeated or a formula, ``ConfigError`` for
+    thresholds that do not rise, ``ValueError`` for a probability outside 0 to 1.
     """
+    thresholds = [*stamp.thresholds.values()]
+    if (np.diff([0, *thresholds, 1]) <= 0).any():
+        found = ", ".join(f"{name} {lowest}" for name, lowest in stamp.thresholds.items())
+        raise ConfigError(f"list.bands must rise from above 0 to below 1: found {found}.")
     _refuse_ids(scored["customer_id"])
     probability = np.round(scored["churn_probability"].to_numpy(dtype="float64"), 6)
     if not ((probability >= 0) & (probability <= 1)).all():
@@ -68,9 +51,7 @@ def risk_list(
         as_of_date=pd.Timestamp(stamp.as_of),
         churn_probability=probability,
         horizon_days=stamp.horizon_days,
-        risk_band=np.array(BANDS)[
-            np.searchsorted([*bands.thresholds.values()], probability, "right")
-        ],
+        risk_band=np.array(BANDS)[np.searchsorted(thresholds, probability, "right")],
         model_version=stamp.model_version,
     )
     risks = listed["churn_probability"]

@@ -194,11 +194,9 @@ def nameable(templates: Templates, facts: pd.DataFrame) -> tuple[pd.DataFrame, p
     """
 
     def sayable(driver: str, direction: Direction) -> Mask:
-        rows: Mask = np.zeros(len(facts), dtype=bool)
-        for variant in templates.variants[driver, direction]:
-            if variant.facts:
-                rows |= _applies(variant, facts)
-        return rows
+        holds = [_applies(v, facts) for v in templates.variants[driver, direction] if v.facts]
+        none = np.zeros(len(facts), dtype=bool)
+        return np.asarray(np.any([none, *holds], axis=0), dtype=bool)
 
     raises, lowers = (
         pd.DataFrame({driver: sayable(driver, way) for driver in DRIVERS}, index=facts.index)

@@ -10,15 +10,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from babel import Locale
-from babel.dates import format_date
-from babel.numbers import (
-    format_currency,
-    format_decimal,
-    format_percent,
-    get_currency_precision,
-    get_currency_symbol,
-)
+from babel import Locale, dates, numbers
 
 FactType = Literal[
     "date", "money", "price", "ratio", "count", "days", "hours", "seconds", "number", "flag", "text"
@@ -65,9 +57,11 @@ def _formatter(
         names = style.values.get(fact, {})
         return lambda value: names.get(str(value), str(value))
     if form == "date":
-        return lambda value: format_date(pd.Timestamp(str(value)), "long", locale=style.locale)
+        return lambda value: dates.format_date(
+            pd.Timestamp(str(value)), "long", locale=style.locale
+        )
     if form in ("money", "price"):
-        minor = get_currency_precision(currency) if form == "money" else 0
+        minor = numbers.get_currency_precision(currency) if form == "money" else 0
         return lambda value: _amount(Decimal(str(value)).scaleb(-minor), form, style, currency)
     part = _PARTS.get((kind, form), 1.0)
     return lambda value: _figure(float(str(value)) / part, form, style)
@@ -75,24 +69,26 @@ def _formatter(
 
 def _amount(value: Decimal, form: str, style: Style, currency: str) -> str:
     unit_price = form == "price" and abs(value) < 1
-    value = round(value, 4 if unit_price else get_currency_precision(currency))
+    value = round(value, 4 if unit_price else numbers.get_currency_precision(currency))
     whole = value == value.to_integral_value()
     pattern = style.money.replace(".00", "" if whole else ".00##" if unit_price else ".00")
-    text = format_currency(
+    text = numbers.format_currency(
         value, currency, format=pattern, locale=style.locale, currency_digits=False
     )
-    symbol = get_currency_symbol(currency, locale=style.locale)
+    symbol = numbers.get_currency_symbol(currency, locale=style.locale)
     return _plain(text.replace(symbol, style.currencies.get(currency, symbol)))
 
 
 def _figure(value: float, form: str, style: Style) -> str:
     if form == "percent":
         pattern = style.percent if abs(value) >= 0.1 else style.percent.replace("0", "0.#", 1)
-        return _plain(format_percent(value, format=pattern, locale=style.locale))
+        return _plain(numbers.format_percent(value, format=pattern, locale=style.locale))
     if form == "number":
-        return _plain(format_decimal(round(value, 1), format="#,##0.#", locale=style.locale))
+        return _plain(
+            numbers.format_decimal(round(value, 1), format="#,##0.#", locale=style.locale)
+        )
     whole = int(np.floor(value + 0.5))
-    text = _plain(format_decimal(whole, format="#,##0", locale=style.locale))
+    text = _plain(numbers.format_decimal(whole, format="#,##0", locale=style.locale))
     if form == "count":
         return text
     one, many = style.units[form]
@@ -100,5 +96,4 @@ def _figure(value: float, form: str, style: Style) -> str:
 
 
 def _plain(text: str) -> str:
-    """Ordinary spaces: lists go to systems that mangle no-break ones."""
     return text.replace("\u00a0", " ").replace("\u202f", " ")

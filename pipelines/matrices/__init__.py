@@ -2,5 +2,3 @@
 
 Past dates are kept, so that only new features are computed for them.
 """
-
-__all__ = ["build", "files", "gates", "store"]

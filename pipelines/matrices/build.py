@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from features.catalog import Catalog, build_catalog
 from features.families.relationship import attribute
-from features.feature import Feature
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.config.sources import Source, tables_with_versions
@@ -44,15 +43,6 @@ class MatrixJob:
     labels_known_before: date | None = None
 
 
-def attributes_of(sources: Sources) -> list[Feature]:
-    """The columns of the customer table that the configuration makes features."""
-    mapped = sources["customers"].attributes
-    return [
-        attribute(f"attr_{name}", a.type, a.family, a.driver, a.unit, a.sign, a.doc or name)
-        for name, a in mapped.items()
-    ]
-
-
 def catalog_of(sources: Sources, snapshot: Snapshot) -> Catalog:
     """The features that this company's tables can carry, its own attributes among them."""
     return catalog_from(sources, tables_of(snapshot))
@@ -60,10 +50,12 @@ def catalog_of(sources: Sources, snapshot: Snapshot) -> Catalog:
 
 def catalog_from(sources: Sources, tables: Mapping[str, Sequence[str]]) -> Catalog:
     """As ``catalog_of``, from the names of the tables and the columns that each lacks."""
+    attributes = [
+        attribute(f"attr_{name}", a.type, a.family, a.driver, a.unit, a.sign, a.doc or name)
+        for name, a in sources["customers"].attributes.items()
+    ]
     absent = [f"{name}.{column}" for name, columns in tables.items() for column in columns]
-    return build_catalog(
-        tuple(tables), attributes_of(sources), absent, tables_with_versions(sources)
-    )
+    return build_catalog(tuple(tables), attributes, absent, tables_with_versions(sources))
 
 
 def tables_of(snapshot: Snapshot) -> dict[str, list[str]]:

@@ -11,11 +11,12 @@ import pandas as pd
 from features.catalog import Catalog, definition
 from features.contract import TABLES
 from features.errors import ContractError, GateError, ModelError
+from models.dataset.encoding import listed
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.drift.missingness import Missingness, missingness
 from pipelines.config.run import Run
 from pipelines.snapshots import households
-from pipelines.snapshots.gate_measure import FEWEST_ROWS
+from pipelines.snapshots.gate_measures import FEWEST_ROWS
 
 Needs = Mapping[str, Sequence[str]]
 
@@ -99,7 +100,7 @@ def _missing(label: str, missing: Needs) -> str:
         of = [feature for feature, lack in missing.items() if name in lack]
         made = name in TABLES and TABLES[name].derived
         origin = f" (made from {' and '.join(households.SOURCES)})" if made else ""
-        lines += f"\n  {name}{origin}: {_listed(of)}"
+        lines += f"\n  {name}{origin}: {listed(of)}"
     return (
         f"model {label} needs tables or columns that are not given now:{lines}\n"
         "The last publication stands. Give them again under sources in the configuration, or "
@@ -120,11 +121,6 @@ def _describe(each: Missingness, needs: Needs) -> str:
         f"{each.name} (from {tables}): null in {each.null_share:.1%} of the rows, "
         f"{each.trained_share:.1%} in training{unknown}"
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _MAX_LISTED
-    return ", ".join(names[:_MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def feature_columns(catalog: Catalog) -> tuple[FeatureColumn, ...]:

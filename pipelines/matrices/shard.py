@@ -21,8 +21,8 @@ from features.timeline import LabelWindow
 from pipelines.config.settings import Settings
 from pipelines.config.sources import tables_with_versions
 from pipelines.runtime.duckdb_connection import connect, identifier, literal
-from pipelines.snapshots.daily_volume import days_before, history_begins
-from pipelines.snapshots.histories import short_histories
+from pipelines.snapshots.daily_volume import days_before
+from pipelines.snapshots.histories import history_begins, short_histories
 from pipelines.snapshots.snapshot import Snapshot
 
 

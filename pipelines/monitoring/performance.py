@@ -20,7 +20,7 @@ from models.metrics.bootstrap import Interval
 from models.metrics.month_shocks import MonthShocks
 from models.metrics.observed_expected import ObservedExpected, observed_expected_by, outcome, tenths
 from models.metrics.scorecard import scorecard
-from pipelines.config.sections import Monitoring, RowBand
+from pipelines.config.sections import Monitoring
 from pipelines.config.settings import Settings
 from pipelines.matrices.build import outcomes_at
 from pipelines.publication.manifest import MANIFEST
@@ -189,7 +189,9 @@ def performance_alarms(performance: Performance, monitoring: Monitoring) -> Iter
         ("observed over expected leavers", whole.ratio, monitoring.observed_to_expected),
         ("the calibration slope", slope, monitoring.calibration_slope),
     ):
-        if figure is not None and _outside(figure, band):
+        if figure is None or figure.low <= 1 <= figure.high:
+            continue
+        if not band.low <= figure.value <= band.high:
             shown = f"{figure.value:.2f} (95 % interval {figure.low:.2f} to {figure.high:.2f})"
             yield f"{name} is {shown}; it should be within {band.low:g} to {band.high:g}"
 
@@ -221,11 +223,6 @@ def plain(outcome: ObservedExpected) -> dict[str, object]:
         "observed_rate": outcome.rate,
         "observed_to_expected": asdict(outcome.ratio),
     }
-
-
-def _outside(interval: Interval, band: RowBand) -> bool:
-    apart = not interval.low <= 1 <= interval.high
-    return apart and not band.low <= interval.value <= band.high
 
 
 def _rows(publication: Publication, number: int) -> pd.DataFrame:

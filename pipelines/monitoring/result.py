@@ -4,7 +4,7 @@ Apart from the job, so that what shows it does not import what makes it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
@@ -14,9 +14,9 @@ from models.metrics.bootstrap import Interval
 from pipelines.config.measurement import MONITORING_VERSION
 from pipelines.monitoring import inputs as input_drift
 from pipelines.monitoring import performance as past_performance
-from pipelines.monitoring import sources as freshness
 from pipelines.monitoring.inputs import Inputs
 from pipelines.monitoring.performance import Performance, PublicationsByMaturity
+from pipelines.monitoring.sources import GateHistory, Source
 from pipelines.tracking import plain_name
 from pipelines.tracking.champion import Champion
 
@@ -33,8 +33,8 @@ class MonitoringResult:
     chosen: PublicationsByMaturity
     performance: Performance | None
     inputs: Inputs | None
-    sources: tuple[freshness.Source, ...]
-    gates: tuple[freshness.GateHistory, ...]
+    sources: tuple[Source, ...]
+    gates: tuple[GateHistory, ...]
     alarms: tuple[str, ...]
     path: Path
 
@@ -66,7 +66,8 @@ def as_data(company: str, result: MonitoringResult, champion: Champion) -> dict[
         "publications": dates,
         "performance": performance and past_performance.as_data(performance),
         "inputs": inputs and input_drift.as_data(inputs),
-        **freshness.as_data(result.sources, result.gates),
+        "sources": [asdict(each) for each in result.sources],
+        "gates": [asdict(each) for each in result.gates],
         "alarms": list(result.alarms),
     }
 
@@ -87,22 +88,17 @@ def flat_metrics(result: MonitoringResult) -> dict[str, float]:
 
 
 def _performance_metrics(performance: Performance) -> dict[str, float]:
-    whole = performance.whole
+    whole, card = performance.whole, performance.card
     metrics = {
         "rows": float(whole.rows),
         "leavers": float(whole.observed),
         "leavers_expected": whole.expected,
-        "observed_to_expected": whole.ratio.value,
-        "observed_to_expected_low": whole.ratio.low,
-        "observed_to_expected_high": whole.ratio.high,
         "precision_at_capacity": performance.callable.rate,
     }
-    for name in (*_CARD, "log_loss"):
-        if name in performance.card:
-            interval = performance.card[name]
-            metrics[plain_name(name)] = interval.value
-            metrics[f"{plain_name(name)}_low"] = interval.low
-            metrics[f"{plain_name(name)}_high"] = interval.high
+    shown = {name: card[name] for name in (*_CARD, "log_loss") if name in card}
+    for name, each in ({"observed_to_expected": whole.ratio} | shown).items():
+        plain = plain_name(name)
+        metrics |= {plain: each.value, f"{plain}_low": each.low, f"{plain}_high": each.high}
     return metrics
 
 

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from features.contract import TABLES
-from pipelines.runtime.environment import local_day
+from features.timeline import local_day
 from pipelines.snapshots.snapshot import Snapshot
 
 _RECORDS = 60
@@ -75,11 +75,6 @@ def gate_history(runs: Path) -> tuple[GateHistory, ...]:
     ]
     closed = [each for each in found if each.closed]
     return tuple(sorted(closed, key=lambda each: (-each.closed, each.gate)))
-
-
-def as_data(sources: tuple[Source, ...], gates: tuple[GateHistory, ...]) -> dict[str, object]:
-    """Both as plain values for JSON."""
-    return {"sources": [asdict(each) for each in sources], "gates": [asdict(g) for g in gates]}
 
 
 def _newest_records(runs: Path) -> list[dict[str, Any]]:

@@ -59,10 +59,12 @@ def sample_column(values: Sequence[str]) -> ColumnSample:
 def _of_words(counted: Counter[str]) -> ColumnSample:
     truth = next((pair for pair in _TRUTHS if set(counted) <= set(pair)), None)
     kinds = {"text"} | ({"boolean"} if truth else set())
-    forms = _forms(list(counted))
+    every = (f"{day}{clock}" for day, clock in product(_DATES, _CLOCKS))
+    forms = [form for form in every if all(_reads(value, form) for value in counted)]
     if forms:
         moment = "instant" if "%H" in forms[0] else "date"
-        return ColumnSample(frozenset(kinds | {moment}), forms[0], doubtful=_ambiguous(forms))
+        doubtful = {"%d/%m/%Y", "%m/%d/%Y"} <= {form[:8] for form in forms}
+        return ColumnSample(frozenset(kinds | {moment}), forms[0], doubtful=doubtful)
     signs = _signs(counted)
     if signs is None:
         return ColumnSample(frozenset(kinds), truth=truth)
@@ -70,17 +72,6 @@ def _of_words(counted: Counter[str]) -> ColumnSample:
     kinds |= {"number"} if fraction else {"number", "integer"}
     doubtful = thousands in (".", ",") and not fraction
     return ColumnSample(frozenset(kinds), "", decimal, thousands, fraction, truth, {}, doubtful)
-
-
-def _forms(values: list[str]) -> list[str]:
-    forms = [f"{day}{clock}" for day, clock in product(_DATES, _CLOCKS)]
-    for value in values:
-        forms = [form for form in forms if _reads(value, form)]
-    return forms
-
-
-def _ambiguous(forms: list[str]) -> bool:
-    return {"%d/%m/%Y", "%m/%d/%Y"} <= {form[:8] for form in forms}
 
 
 def _reads(value: str, form: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -43,14 +43,8 @@ def config_text(
     dialects = [_dialect(draft) for draft in drafts]
     common = _commonest([each for each in dialects if each])
     slug = "".join(sign if sign.isalnum() else "_" for sign in firm.name.lower())
-    company = {
-        "name": firm.name,
-        "timezone": firm.timezone,
-        "currency": firm.currency,
-        "language": firm.language,
-    }
     document: dict[str, Any] = {
-        "company": company,
+        "company": asdict(firm),
         "paths": {"data": str(folder), "var": f"var/{slug}", "out": f"out/{slug}"},
     }
     dialect = _difference(common, Dialect().model_dump(mode="json"))

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from features.contract import Table
+from features.contract import TABLES, Table
 from features.errors import ConfigError, StilleError
 from pipelines.config.sources import FORMATS
 from pipelines.onboarding.flat import ChurnLabel, Flat
-from pipelines.onboarding.matching import Match, match_columns
-from pipelines.onboarding.naming import ASK_THRESHOLD, source_tables, table_likeness
+from pipelines.onboarding.matching import ASK_THRESHOLD, Match, match_columns
 from pipelines.onboarding.sampling import FileSample, sample_file, tables_within
 from pipelines.sources.personal_data import why_forbidden
+from pipelines.sources.synonyms import likeness
 
 _NAME_COUNTS, _FEWEST_BY_COLUMNS = 0.6, 3
 _TEXTS = tuple(f"{name}{packed}" for name in (".csv", ".txt", ".tsv") for packed in ("", ".gz"))
@@ -74,7 +74,7 @@ class Draft:
         """How much this looks like the table, by the file's name and by the columns."""
         required = sum(column.required for column in self.table.columns)
         share = 1 - len(self.missing) / required
-        named = table_likeness(self.files.name, self.table)
+        named = likeness(self.files.name, self.table.name)
         return _NAME_COUNTS * named + (1 - _NAME_COUNTS) * share
 
 
@@ -120,7 +120,7 @@ def _groups(pattern: str, paths: list[Path]) -> Iterator[FileGroup]:
 
 def draft(groups: Iterable[FileGroup]) -> list[Draft]:
     """The best table for each group of files, each table at most once, in the contract's order."""
-    tables = source_tables()
+    tables = [table for table in TABLES.values() if not table.derived]
     candidates = [_draft(table, each) for each in groups for table in tables]
     likely = sorted((d for d in candidates if _plausible(d)), key=lambda d: -d.score)
     taken: dict[str, Draft] = {}
@@ -138,7 +138,7 @@ def _draft(table: Table, files: FileGroup) -> Draft:
 
 
 def _plausible(draft: Draft) -> bool:
-    named = table_likeness(draft.files.name, draft.table) >= ASK_THRESHOLD
+    named = likeness(draft.files.name, draft.table.name) >= ASK_THRESHOLD
     return named or (not draft.missing and len(draft.matches) >= _FEWEST_BY_COLUMNS)
 
 

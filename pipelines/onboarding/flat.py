@@ -10,35 +10,13 @@ from sklearn.metrics import roc_auc_score
 
 from features.contract import TABLES
 from pipelines.onboarding.columns import ColumnSample
-from pipelines.onboarding.naming import ASK_THRESHOLD, SURE_THRESHOLD, column_likeness
+from pipelines.onboarding.matching import ASK_THRESHOLD, SURE_THRESHOLD, column_likeness
 from pipelines.onboarding.sampling import FileSample
 from pipelines.sources.personal_data import why_forbidden
-from pipelines.sources.synonyms import plain, stems
+from pipelines.sources.synonyms import plain, stems, word_list
 
-# Who a row may be about, where no column is named after a customer.
-_HOLDERS = frozenset({"contract", "policy", "account", "member", "user", "subscriber", "polise"})
-_LEAVING = frozenset(
-    """
-    churn churned churner churning exited exit attrition attrited left lapsed lapse
-    cancelled canceled termination terminated defected leaver frafall avgang avsluttet
-    sluttet uppsagd
-    """.split()  # noqa: SIM905  (words are easier to add to than a list)
-)
-_WEAKER = ("target", "label", "y", "status", "customerstatus")
-_UNITS = {
-    "months": {"month", "months", "mth", "mths", "mnd", "maneder", "manader", "mob"},
-    "quarters": {"quarter", "quarters", "kvartal", "kvartaler"},
-    "years": {"year", "years", "yrs", "yr", "ar", "aar"},
-    "days": {"on", "days", "dager", "dagar"},
-}
-_TENURE = frozenset(
-    """
-    tenure seniority antig ansiennitet kundetid service book customer account active
-    member relationship company
-    """.split()  # noqa: SIM905  (words are easier to add to than a list)
-)
-_OTHER_SPANS = frozenset({"since", "last", "siste", "left", "remaining"})
-_SURE_TENURE = frozenset({"tenure", "seniority", "antig", "ansiennitet", "kundetid"})
+_ROLES = {role: frozenset(words) for role, words in word_list("roles").items()}
+_LEAVING = _ROLES["leaving"]
 _MOST_CATEGORIES, _ALWAYS = 200, 0.99
 _NAME_PARTS = re.compile(r"([a-z0-9])([A-Z])")
 
@@ -75,7 +53,7 @@ def key_of(sample: FileSample) -> str | None:
     scores = {
         name: max(
             column_likeness(name, TABLES["customers"], "customer_id"),
-            0.8 * bool(stems(name) & _HOLDERS),
+            0.8 * bool(stems(name) & _ROLES["holder"]),
             0.7 * ("id" in stems(name)),
             0.1 * ("number" not in sample.columns[name].kinds),
         )
@@ -97,7 +75,8 @@ def label_by_name(sample: FileSample, name: str, yes: str = "") -> ChurnLabel | 
 def label_of(sample: FileSample) -> ChurnLabel | None:
     """The column that says who left, when its name and its words do."""
     named = [name for name in sample.columns if stems(name) & _LEAVING]
-    named += [name for name in sample.columns if plain(name).replace(" ", "") in _WEAKER]
+    weak = _ROLES["weak_leaving"]
+    named += [name for name in sample.columns if plain(name).replace(" ", "") in weak]
     found = [label for name in named if (label := _label(name, sample.columns[name])) is not None]
     return max(found, key=lambda label: bool(stems(label.column) & _LEAVING), default=None)
 
@@ -178,8 +157,9 @@ def duration_unit(name: str, column: ColumnSample, values: list[str | None]) -> 
     """
     words = {*stems(name), *re.findall("[a-z]+", plain(_NAME_PARTS.sub(r"\1 \2", name)))}
     numbers = [float(v) for v in values if v is not None] if "number" in column.kinds else []
-    named = next((unit for unit, known in _UNITS.items() if words & known), None)
-    sure = words & _SURE_TENURE or (named and words & _TENURE and not words & _OTHER_SPANS)
+    named = next((unit for unit, known in word_list("units").items() if words & {*known}), None)
+    likely = words & _ROLES["tenure"] and not words & _ROLES["other_span"]
+    sure = words & _ROLES["sure_tenure"] or (named and likely)
     if not numbers or min(numbers) < 0 or not sure:
         return None
     if named is not None or not 40 < max(numbers) <= 600:

@@ -7,15 +7,18 @@ from pathlib import Path
 
 from features.errors import ConfigError, StilleError
 from pipelines.config.settings import load_settings
+from pipelines.onboarding.columns import ColumnSample
 from pipelines.onboarding.config_text import Firm, SnapshotDay, config_text
-from pipelines.onboarding.describing import described, label_question
-from pipelines.onboarding.draft import Draft, FileGroup, draft, group_files
+from pipelines.onboarding.draft import Draft, FileGroup, draft, group_files, unused
 from pipelines.onboarding.flat import ChurnLabel, key_of, label_by_name, label_of
-from pipelines.onboarding.sampling import FileSample
+from pipelines.onboarding.matching import Match
+from pipelines.onboarding.sampling import ROWS, FileSample
 from pipelines.onboarding.snapshot_tables import dated, with_snapshot
 from pipelines.runtime.atomic_files import storage_errors
+from pipelines.sources.personal_data import WHOSE
 
 _USUAL_DAYS = 30
+_MOST_WORDS, _LONGEST = 3, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +107,14 @@ def _confirmed(drafts: Sequence[Draft], dialog: Dialog) -> list[Draft]:
     events = [each for each in drafts if each not in first]
     confirmed = []
     for each in first:
-        dialog.show(described(each))
+        dialog.show(_described(each))
         question = f"{each.files.title} is {each.table.name}?"
         if each.label is not None:
-            question = label_question(each.label, each.files.sample)
+            question = _label_question(each.label, each.files.sample)
         if dialog.confirm(question):
             confirmed.append(each)
     for each in events:
-        dialog.show(described(each))
+        dialog.show(_described(each))
     names = ", ".join(each.table.name for each in events)
     if events and dialog.confirm(f"Use {names} as shown? (no: each is asked about)"):
         return [*confirmed, *events]
@@ -146,6 +149,62 @@ def newest_day(samples: Sequence[FileSample], today: date) -> date | None:
     ]
     past = [day for day in days if day < today]
     return max(past) + timedelta(1) if past else None
+
+
+def _described(draft: Draft) -> str:
+    """The table, its columns, and everything that is left out of it with the reason."""
+    sample = draft.files.sample
+    lines = [f"\n{draft.files.title}: {draft.table.name}, {sample.rows:,} rows"]
+    lines += [f"  {match.column.name} ← {_as_read(match)}" for match in draft.matches]
+    lines += [f"  joined with {group.title} by {key}" for group, key in draft.joins]
+    flat = draft.flat
+    if flat is not None:
+        if flat.joined is not None and flat.joined[1] is not None:
+            column, unit = flat.joined
+            lines.append(f"  joined_on ← {column} ({unit} before the day the table was taken)")
+        for name, each in flat.attributes.items():
+            source = str(each["column"])
+            lines.append(f"  {name} ← {source} ({each['type']}{_words_of(sample.columns[source])})")
+        lines += [f"  left out: {column}, {why}" for column, why in flat.dropped.items()]
+    for match in draft.untranslated:
+        lines.append(
+            f"  left out: {match.source}, words that {draft.table.name}.{match.column.name} does "
+            f"not know{_words_of(match.sample)}"
+        )
+    if left := unused(draft):
+        lines.append(f"  not used: {', '.join(left)}")
+    return "\n".join(lines)
+
+
+def _label_question(label: ChurnLabel, sample: FileSample) -> str:
+    """The question whether a column says who left, with how many did."""
+    of = f"{label.left:,} of {label.non_null:,}"
+    first = "" if sample.rows <= ROWS else f" in the first {ROWS:,} rows"
+    words = " or ".join(label.yes)
+    return (
+        f"{label.column} = {words} says who left ({of}{first}, {label.left / label.non_null:.1%})?"
+    )
+
+
+def _as_read(match: Match) -> str:
+    sample = match.sample
+    form = sample.form or (
+        f"decimal {sample.decimal!r}" if sample.fraction and sample.decimal else ""
+    )
+    kind = form or "/".join(sorted(sample.kinds))
+    words = f", {len(match.words)} words translated" if match.words else ""
+    key = match.column.name in WHOSE or match.column.name.endswith("_id")
+    values = "" if key else _words_of(sample)
+    return f"{match.source} ({kind}{words}{values}{'' if match.sure else ', not sure'})"
+
+
+def _words_of(sample: ColumnSample) -> str:
+    """The most frequent words with their counts, and how many others there are."""
+    if not sample.counts:
+        return f"; {sample.distinct:,} values"
+    shown = [f"{word[:_LONGEST]} {n:,}×" for word, n in list(sample.counts.items())[:_MOST_WORDS]]
+    others = len(sample.counts) - len(shown)
+    return f"; {', '.join(shown)}{f', {others} more' if others else ''}"
 
 
 def _write(into: Path, text: str) -> None:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from features.contract import Column, ColumnType, Table
 from pipelines.onboarding.columns import ColumnSample
-from pipelines.onboarding.naming import ASK_THRESHOLD, SURE_THRESHOLD, bare, column_likeness
 from pipelines.onboarding.sampling import FileSample
+from pipelines.sources.binding import KNOWN_AT
+from pipelines.sources.personal_data import why_forbidden
+from pipelines.sources.synonyms import likeness, plain, word_list
 
 # What a column may be read as, besides what it looks like.
 _FITS: Mapping[ColumnType, tuple[str, ...]] = {
@@ -19,40 +21,8 @@ _FITS: Mapping[ColumnType, tuple[str, ...]] = {
     "date": ("date", "instant"),
     "instant": ("instant", "date"),
 }
-_WORDS: Mapping[str, str] = {
-    "phone": "telefon tlf ring samtale inbound_call call",
-    "email": "epost e-post mail e-mail",
-    "chat": "nettprat chatt",
-    "sms": "tekstmelding",
-    "web": "nett nettside hjemmeside webb minside",
-    "store": "butikk butik forhandler",
-    "post": "brev papirpost",
-    "inbound": "inn innkommende inkommande in",
-    "outbound": "ut utgaende utgaaende out",
-    "human": "menneske radgiver kundeservice manniska",
-    "bot": "robot chatbot",
-    "electricity": "strom el kraft elektrisitet elhandel",
-    "broadband": "bredband fiber internett internet",
-    "telephony": "telefoni mobil mobile",
-    "insurance": "forsikring forsakring",
-    "voluntary": "frivillig egen konkurrent eget_onske",
-    "moved": "flytting flyttet flytt moving",
-    "deceased": "dod dodsfall avliden",
-    "non_payment": "mislighold betalingsmislighold manglende_betaling",
-    "company": "selskapet leverandor",
-    "autopay": "avtalegiro autogiro direktedebet",
-    "einvoice": "efaktura e-faktura",
-    "mobile": "vipps swish mobilbetaling",
-    "card": "kort",
-    "manual": "manuell giro kontofaktura manuellt",
-    "paper": "papir papper",
-    "read": "avlest avlast",
-    "missing": "mangler saknas",
-    "estimated": "estimert stipulert beraknad",
-    "csat": "tilfredshet nojdhet",
-    "loyalty": "nps lojalitet",
-}
-_KNOWN_AT = Column("known_at", "When the row could be known.", "instant")
+SURE_THRESHOLD = 0.9
+ASK_THRESHOLD = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +48,7 @@ def match_columns(table: Table, sample: FileSample) -> tuple[Match, ...]:
     """The file's most similar column of a fitting kind for each contract column, best first."""
     pairs = [
         match
-        for column in (*table.columns, _KNOWN_AT)
+        for column in (*table.columns, KNOWN_AT)
         for source, column_sample in sample.columns.items()
         if (match := _match(table, column, source, column_sample)).score >= ASK_THRESHOLD
     ]
@@ -87,7 +57,7 @@ def match_columns(table: Table, sample: FileSample) -> tuple[Match, ...]:
         used = {m.source for m in taken.values()}
         if match.column.name not in taken and match.source not in used:
             taken[match.column.name] = match
-    order = [column.name for column in (*table.columns, _KNOWN_AT)]
+    order = [column.name for column in (*table.columns, KNOWN_AT)]
     return tuple(sorted(taken.values(), key=lambda match: order.index(match.column.name)))
 
 
@@ -106,8 +76,23 @@ def _match(table: Table, column: Column, source: str, sample: ColumnSample) -> M
 
 def word_map(values: tuple[str, ...], allowed: tuple[str, ...]) -> dict[str, str]:
     """The contract's word for each of a source's words that it knows; its own words need none."""
-    known = {bare(word): word for word in allowed}
+    known = {_bare(word): word for word in allowed}
     for word in allowed:
-        for other in _WORDS.get(word, "").split():
-            known.setdefault(bare(other), word)
-    return {v: known[bare(v)] for v in values if v not in allowed and bare(v) in known}
+        for other in word_list("values").get(word, ()):
+            known.setdefault(_bare(other), word)
+    return {v: known[_bare(v)] for v in values if v not in allowed and _bare(v) in known}
+
+
+def column_likeness(name: str, table: Table, column: str) -> float:
+    """How much a file's column sounds like a column of the contract; 0 for a forbidden one."""
+    if why_forbidden(name) is not None:
+        return 0.0
+    aliases = word_list("columns").get(f"{table.name}.{column}", ())
+    if _bare(name) in map(_bare, aliases):
+        return 0.94
+    return likeness(name, column, table.name)
+
+
+def _bare(name: str) -> str:
+    """A name without signs, case and accents."""
+    return "".join(sign for sign in plain(name) if sign.isalnum())

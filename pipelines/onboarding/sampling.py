@@ -20,12 +20,12 @@ import duckdb
 from features.errors import ContractError, StilleError
 from pipelines.config.sources import Dialect, FileKind, file_kind
 from pipelines.onboarding.columns import ColumnSample, sample_column
+from pipelines.sources.database_files import opened, tables
 from pipelines.sources.excel_reader import sheet, sheets
 from pipelines.sources.forms import as_text
 from pipelines.sources.packed_text import members, unpacked
 from pipelines.sources.readable_part import Declared, Part
 from pipelines.sources.readers import READERS
-from pipelines.sources.sqlite_reader import opened, tables
 
 ROWS = 20_000
 _TOP_BYTES, _TOP_ROWS = 1 << 18, 200
@@ -71,76 +71,60 @@ def _refusing(path: Path) -> Iterator[None]:
 
 def tables_within(path: Path) -> list[str | None]:
     """The tables, sheets or members of a file; None for a file that is one table."""
-    with _refusing(path):
-        return _tables_within(path)
-
-
-def _tables_within(path: Path) -> list[str | None]:
     kind = file_kind(path.name)
     names: Sequence[str] = ()
-    if kind == "excel":
-        names = sheets(path)
-    elif kind == "sqlite":
-        with opened(path) as database:
-            names = tables(database)
-    elif kind == "duckdb":
-        with duckdb.connect(str(path), read_only=True) as connection:
-            names = [
-                row[0]
-                for row in connection.execute("from duckdb_tables() select table_name").fetchall()
-            ]
-    elif path.suffix == ".zip":
-        with closing(zipfile.ZipFile(path)) as archive:
-            names = members(archive)
+    with _refusing(path):
+        if kind == "excel":
+            names = sheets(path)
+        elif kind == "sqlite":
+            with opened(path) as database:
+                names = tables(database)
+        elif kind == "duckdb":
+            with duckdb.connect(str(path), read_only=True) as connection:
+                rows = connection.execute("from duckdb_tables() select table_name").fetchall()
+                names = [name for (name,) in rows]
+        elif path.suffix == ".zip":
+            with closing(zipfile.ZipFile(path)) as archive:
+                names = members(archive)
     named = kind in ("sqlite", "duckdb") or len(names) > 1
     return list(names) if named else [None]
 
 
 def sample_file(path: Path, table: str | None = None) -> FileSample:
     """Look at a table; raises ``ContractError`` when it is unreadable."""
-    with (
-        _refusing(path),
-        tempfile.TemporaryDirectory() as scratch,
-        duckdb.connect() as connection,
-    ):
-        return _look(connection, path, file_kind(path.name), table, Path(scratch))
-
-
-def _look(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    kind: FileKind,
-    table: str | None,
-    scratch: Path,
-) -> FileSample:
-    delimiter, encoding, header_row = ",", "", 1
-    if kind == "csv":
-        encoding = _encoding(path, table or "")
-        delimiter, header_row = _header(_top_rows(path, table or "", encoding or "utf-8"))
-    elif kind == "excel":
-        with sheet(path, table or "") as (_, cells):
-            top = [["" if c is None else str(c) for c in row] for row in islice(cells, _TOP_ROWS)]
-        header_row = _header({",": top})[1]
-    dialect = Dialect(delimiter=delimiter, encoding=encoding or "utf-8")
-    declared = Declared(table or "", dialect, scratch / "copy", header_row)
-    part = READERS[kind].open(connection, path, declared)
-    texts = {name: as_text(part.expressions[name], kind) for name, kind in part.columns.items()}
-    shown = ", ".join(f"{text} as c{i}" for i, text in enumerate(texts.values()))
-    found = connection.execute(f"select {shown} from {part.relation} limit {ROWS}").fetchall()
-    seen = {cell for row in found for cell in row}
-    nulls = ("", *(word for word in _NULLS if word in seen))
-    values: dict[str, list[str | None]] = {
-        name: [None if row[i] in nulls else row[i] for row in found] for i, name in enumerate(texts)
-    }
-    columns = {
-        name: _typed(part.columns[name], [text for text in texts_of if text is not None])
-        for name, texts_of in values.items()
-    }
-    _settle_forms(columns)
-    rows, unique = _counts(connection, part, columns, len(found))
-    return FileSample(
-        kind, columns, delimiter, encoding, nulls, table, header_row, rows, values, unique
-    )
+    kind = file_kind(path.name)
+    with _refusing(path), tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
+        delimiter, encoding, header_row = ",", "", 1
+        if kind == "csv":
+            encoding = _encoding(path, table or "")
+            delimiter, header_row = _header(_top_rows(path, table or "", encoding or "utf-8"))
+        elif kind == "excel":
+            with sheet(path, table or "") as (_, cells):
+                top = [
+                    ["" if c is None else str(c) for c in row] for row in islice(cells, _TOP_ROWS)
+                ]
+            header_row = _header({",": top})[1]
+        dialect = Dialect(delimiter=delimiter, encoding=encoding or "utf-8")
+        declared = Declared(table or "", dialect, Path(scratch) / "copy", header_row)
+        part = READERS[kind].open(connection, path, declared)
+        texts = {name: as_text(part.expressions[name], kind) for name, kind in part.columns.items()}
+        shown = ", ".join(f"{text} as c{i}" for i, text in enumerate(texts.values()))
+        found = connection.execute(f"select {shown} from {part.relation} limit {ROWS}").fetchall()
+        seen = {cell for row in found for cell in row}
+        nulls = ("", *(word for word in _NULLS if word in seen))
+        values: dict[str, list[str | None]] = {
+            name: [None if row[i] in nulls else row[i] for row in found]
+            for i, name in enumerate(texts)
+        }
+        columns = {
+            name: _typed(part.columns[name], [text for text in texts_of if text is not None])
+            for name, texts_of in values.items()
+        }
+        _settle_forms(columns)
+        rows, unique = _counts(connection, part, columns, len(found))
+        return FileSample(
+            kind, columns, delimiter, encoding, nulls, table, header_row, rows, values, unique
+        )
 
 
 def _settle_forms(columns: dict[str, ColumnSample]) -> None:
@@ -222,8 +206,6 @@ def _typed(stored: str, values: Sequence[str]) -> ColumnSample:
         kinds = frozenset({"number", "integer", "text"})
     elif stored.startswith("DECIMAL"):
         kinds = _TYPES["DOUBLE"]
-    fraction = kinds == _TYPES["DOUBLE"]
-    return ColumnSample(
-        *(kinds or frozenset({"text"}), "", "", "", fraction),
-        *(looked.truth, looked.counts, False, looked.distinct, looked.non_null),
-    )
+    kinds, fraction = kinds or frozenset({"text"}), kinds == _TYPES["DOUBLE"]
+    plain = ColumnSample(kinds, fraction=fraction, truth=looked.truth, counts=looked.counts)
+    return replace(plain, distinct=looked.distinct, non_null=looked.non_null)

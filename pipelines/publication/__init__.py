@@ -3,4 +3,4 @@
 A reader sees a whole night or the one before, never a part.
 """
 
-__all__ = ["assignments", "manifest", "publish", "reader", "schema", "writers"]
+__all__ = ["assignments", "manifest", "publish", "reader", "writers"]

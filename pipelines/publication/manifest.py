@@ -1,6 +1,7 @@
 """Data package manifest: the files of a publication, their digests and their provenance.
 
-It is a Frictionless Data Package, so that common tools can check a publication.
+It is a Frictionless Data Package, so that common tools can check a publication. A list has one
+declaration of its fields for CSV, Parquet and the data package.
 """
 
 import json
@@ -10,16 +11,42 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from textwrap import dedent
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
-from pipelines.config.list_layout import CRM, EXCEL
-from pipelines.publication.schema import Field, FieldType, package_field
+from pipelines.config.lists import CRM, EXCEL
 from pipelines.runtime.atomic_files import digest
 
-"""Types that every format has, so that a file and its Parquet twin agree."""
+# Types that every format has, so that a file and its Parquet twin agree.
+FieldType = Literal["text", "integer", "decimal", "percentile", "amount", "date", "boolean"]
 _TYPES: Mapping[str, FieldType] = {kind: kind for kind in get_args(FieldType)}
+DECIMALS: Mapping[FieldType, int] = {"decimal": 6, "percentile": 2, "amount": 2}
+_PACKAGE_TYPES = {"text": "string", **dict.fromkeys(DECIMALS, "number")}
 
-"""Types that a data package calls otherwise than here."""
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column of a list. ``decimal`` has six decimals, ``percentile`` and ``amount`` two."""
+
+    name: str
+    type: FieldType
+    doc: str
+    required: bool = False
+    allowed: tuple[str, ...] = ()
+
+
+def package_field(field: Field, decimal: str = ".") -> dict[str, object]:
+    """The field as a Table Schema descriptor (Frictionless Data Package).
+
+    ``decimal`` is the decimal sign of the file's numbers.
+    """
+    kind = _PACKAGE_TYPES.get(field.type, field.type)
+    described: dict[str, object] = {"name": field.name, "type": kind, "description": field.doc}
+    if decimal != "." and kind == "number":
+        described["decimalChar"] = decimal
+    constraints: dict[str, object] = {"required": True} if field.required else {}
+    if field.allowed:
+        constraints["enum"] = list(field.allowed)
+    return described | ({"constraints": constraints} if constraints else {})
 
 
 def columns(table: str, **allowed: tuple[str, ...]) -> tuple[Field, ...]:

@@ -16,9 +16,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from features.errors import BusyError, ConfigError, PublicationError
-from pipelines.publication.manifest import MANIFEST, Stamp, manifest_bytes
-from pipelines.publication.reader import STAGING, Publication, current, same_publication
-from pipelines.publication.schema import Field
+from pipelines.publication.manifest import MANIFEST, Field, Stamp, manifest_bytes
+from pipelines.publication.reader import STAGING, Publication, current, newest_of
 from pipelines.runtime.atomic_files import (
     digest,
     replace_bytes,
@@ -135,7 +134,7 @@ def republish(out: Path, stamp: Stamp) -> Publication | None:
 
     Call inside ``publisher``. It also finishes what a run killed before the last swap began.
     """
-    publication = same_publication(out, stamp)
+    publication = newest_of(out, stamp.as_of, stamp.identity)
     if publication is not None:
         point(publication)
     return publication

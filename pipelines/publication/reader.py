@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from features.errors import ConfigError, PublicationError
-from pipelines.publication.manifest import MANIFEST, Stamp, files_below
+from pipelines.publication.manifest import MANIFEST, files_below
 from pipelines.runtime.atomic_files import digest, storage_errors
 
 STAGING = ".staging-"
@@ -114,17 +114,11 @@ def complete(
             yield publication, verify(publication.folder)
 
 
-def same_publication(out: Path, stamp: Stamp) -> Publication | None:
-    """The newest complete publication of the same identity (inputs, config, model, as-of date).
-
-    ``stamp.run_id`` and ``stamp.created`` do not count.
-    """
-    return next((each for each, _ in complete(out, stamp.as_of, stamp.identity)), None)
-
-
-def newest_of(out: Path, as_of: date) -> Publication | None:
-    """The complete publication of an as-of date that was made last; None without one."""
-    return next((each for each, _ in complete(out, as_of)), None)
+def newest_of(
+    out: Path, as_of: date, identity: Mapping[str, object] = MappingProxyType({})
+) -> Publication | None:
+    """The complete publication of an as-of date (and identity) made last; None without one."""
+    return next((each for each, _ in complete(out, as_of, identity)), None)
 
 
 def newest_publications(out: Path) -> tuple[Publication, ...]:

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xlsxwriter
 
-from pipelines.config.list_layout import CRM, EXCEL, EXCEL_ROWS, CsvStyle, Layout
-from pipelines.publication.schema import DECIMALS, Field
+from pipelines.config.lists import CRM, EXCEL, EXCEL_ROWS, CsvStyle, Layout
+from pipelines.publication.manifest import DECIMALS, Field
 from pipelines.runtime.atomic_files import storage_errors
 from pipelines.runtime.escaping import escape
 

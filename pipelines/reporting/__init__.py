@@ -2,5 +2,3 @@
 
 One offline page without script, made from what the night published.
 """
-
-__all__ = ["collect", "facts", "write"]

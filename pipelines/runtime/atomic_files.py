@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from features.errors import PublicationError
@@ -47,10 +48,14 @@ def sync_tree(root: Path) -> None:
         sync(Path(folder))
 
 
-def replace_bytes(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path``: a reader sees all of the old file or all of the new one."""
+def replace_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Write ``data`` to ``path``: a reader sees all of the old file or all of the new one.
+
+    ``mode`` are the new file's permissions, less those that the process's mask takes away.
+    """
     temporary = path.with_name(f"{_TEMPORARY}{path.name}")
-    with temporary.open("wb") as file:
+    temporary.unlink(missing_ok=True)
+    with open(temporary, "wb", opener=partial(os.open, mode=mode)) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -71,12 +71,3 @@ def instant() -> str:
 def new_run_id(command: str) -> str:
     """A unique name that sorts by time: command, UTC second, six random hex digits."""
     return f"{command}-{now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-
-
-def local_day(instant: datetime, zone: str) -> date:
-    """The calendar day in a zone of a naive UTC instant.
-
-    >>> local_day(datetime(2024, 6, 30, 22, 30), "Europe/Oslo")
-    datetime.date(2024, 7, 1)
-    """
-    return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()

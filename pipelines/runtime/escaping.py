@@ -5,20 +5,16 @@ their full-width forms, gets a leading apostrophe. So does a cell that begins wi
 before such a character, so that taking one apostrophe away always gives the original back.
 """
 
-import json
-from collections.abc import Mapping
-from datetime import date
 from functools import cache
-from math import isfinite
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from pydantic_core import to_json
 
 from features.errors import ContractError
 
 _DANGEROUS = "=+\\-@\t\r\n\x00＝＋－＠"
 ESCAPE = f"^('*[{_DANGEROUS}])"
-_UNESCAPE = f"^'('*[{_DANGEROUS}])"
 
 
 def escape(text: pd.Series) -> pd.Series:
@@ -28,11 +24,6 @@ def escape(text: pd.Series) -> pd.Series:
     ["'=1+1", 'plain']
     """
     return text.str.replace(ESCAPE, r"'\1", regex=True)
-
-
-def unescape(text: pd.Series) -> pd.Series:
-    """The inverse of ``escape``, for whoever reads a list back."""
-    return text.str.replace(_UNESCAPE, r"\1", regex=True)
 
 
 def refuse_dangerous_ids(ids: pd.Series, place: str) -> None:
@@ -52,19 +43,7 @@ def refuse_dangerous_ids(ids: pd.Series, place: str) -> None:
 
 def plain_json(value: object) -> bytes:
     """``value`` of mappings, sequences, texts, numbers, dates and None as UTF-8 JSON."""
-    return json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False).encode()
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float):
-        return value if isfinite(value) else None
-    return value
+    return to_json(value, indent=1, inf_nan_mode="null", fallback=dict)
 
 
 @cache

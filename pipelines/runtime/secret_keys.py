@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import ConfigError
-from pipelines.runtime.atomic_files import storage_errors, sync
+from pipelines.runtime.atomic_files import replace_bytes, storage_errors
 
 _SHORTEST = 16
 
@@ -66,15 +66,7 @@ def key_fingerprint(key: bytes) -> str:
 def _make(secret: Secret, path: Path) -> None:
     with storage_errors(f"keep the key of the {secret.name} in {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".tmp-{path.name}")
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync(path.parent)
+        replace_bytes(path, f"{secrets.token_hex(32)}\n".encode(), mode=0o600)
 
 
 def _long_enough(secret: Secret, key: bytes, place: str) -> bytes:

@@ -45,10 +45,6 @@ class Clock:
         """First day of a month as a date."""
         return _EPOCH + timedelta(days=self.first(month))
 
-    def season(self, month: int) -> int:
-        """Calendar month, 1 to 12."""
-        return self.date(month).month
-
     def month_of(self, days: Ints) -> Ints:
         """Month number of each day."""
         return np.searchsorted(self.first_days, days, side="right").astype(np.int64) - 1
@@ -81,11 +77,10 @@ def make_clock(start: date, months: int) -> Clock:
     """Build the calendar; raises ``ValueError`` unless ``start`` is a first of a month."""
     if start.day != 1 or months < 1:
         raise ValueError(f"start {start} must be the first of a month, months {months} at least 1")
-    number = start.year * 12 + start.month - 1
-    firsts = [number + k for k in range(months + _AHEAD_MONTHS + 1)]
-    first_days = [(date(k // 12, k % 12 + 1, 1) - _EPOCH).days for k in firsts]
-    zero = first_days[0] - _DAYS_BEFORE
-    days = range(zero, first_days[-1] + _DAYS_AFTER)
+    firsts = np.datetime64(start, "M") + np.arange(months + _AHEAD_MONTHS + 1)
+    first_days = firsts.astype("datetime64[D]").astype(np.int64)
+    zero = int(first_days[0]) - _DAYS_BEFORE
+    days = range(zero, int(first_days[-1]) + _DAYS_AFTER)
     midnights = [midnight_utc(_EPOCH + timedelta(days=day), ZONE) for day in days]
     micros = np.array(midnights, dtype="datetime64[us]").astype(np.int64)
-    return Clock(start, months, np.array(first_days), zero, micros)
+    return Clock(start, months, first_days, zero, micros)

@@ -64,7 +64,6 @@ class Coefficients:
     loyalty_benefit: float = -0.25
     no_benefit: float = 0.08
     benefits_used: float = -0.10
-    outreach: float = -2.0
     claims: float = 0.70
     claims_honoured: float = -0.20
     market_gap: float = 0.80

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from features.catalog import build_catalog
@@ -44,8 +43,7 @@ class Comparison:
     def family_rank_correlation(self) -> float:
         """Spearman's correlation between the true and the model's strength of driver families."""
         both = pd.concat([self.true_families, self.model_families], axis=1, join="inner")
-        ranks = both.rank().to_numpy()
-        return float(np.corrcoef(ranks[:, 0], ranks[:, 1])[0, 1])
+        return float(both.corr(method="spearman").to_numpy()[0, 1])
 
 
 def newest_scores(folder: Path) -> Path:

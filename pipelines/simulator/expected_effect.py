@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from pipelines.simulator.calling import OFFERING
+from pipelines.simulator.calling import OFFERING, stronger
 from pipelines.simulator.clock import Floats
-from pipelines.simulator.options import DECAY
-from pipelines.simulator.reactions import stronger
+from pipelines.simulator.options import CALL_REMAINS
 
 
 def expected_effect(
@@ -72,7 +71,7 @@ def chance_of_notice(
         hazard = np.where(np.isnan(lived), 0 if felt is None else hazard, lived)
         moved = hazard
         if felt is not None:
-            moved = expit(logit(hazard) + felt * DECAY["outreach"] ** ahead)
+            moved = expit(logit(hazard) + felt * CALL_REMAINS**ahead)
         inside = last.where(last < end, end) - first.where(first > start, start)
         share = (inside.dt.days.clip(lower=0) / (last - first).dt.days).to_numpy()
         stays *= (1 - moved) ** share

@@ -1,6 +1,8 @@
 """Faults: which areas they hit, for how long, and whether anybody told the customers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,17 +26,14 @@ _HOUR = 3_600_000_000
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """At most one fault an area and month, arrays by area; ``number`` −1 without one.
+    """At most one fault an area and month, arrays by area, in ``columns`` of ``incidents``.
 
-    ``site`` is which of the area's two sites it strikes.
+    ``incident_id`` is −1 without one; ``site`` is which of the area's two sites it strikes.
     """
 
-    number: Ints
+    columns: Mapping[str, Any]
     day: Ints
-    start: Ints
     hours: Floats
-    kind: Ints
-    planned: Bools
     announced: Bools
     site: Ints
 
@@ -55,16 +54,15 @@ def _draw(rng: np.random.Generator, month: Month) -> Faults:
     number[struck] = month.sink.numbers("incidents", int(struck.sum()))
     planned = rng.random(AREAS) < _PLANNED
     day = month.random_days(rng, AREAS)
-    return Faults(
-        number,
-        day,
-        month.clock.instant(day, rng.uniform(0, DAY_SECONDS, AREAS)),
-        np.minimum(rng.lognormal(np.log(2.5), 1.1, AREAS), 96),
-        rng.choice(3, AREAS, p=[0.6, 0.3, 0.1]),
-        planned,
-        rng.random(AREAS) < np.where(planned, _PLANNED_ANNOUNCED, _ANNOUNCED),
-        (rng.random(AREAS) > _AT_FIRST_SITE).astype(np.int64),
-    )
+    start = month.clock.instant(day, rng.uniform(0, DAY_SECONDS, AREAS))
+    hours = np.minimum(rng.lognormal(np.log(2.5), 1.1, AREAS), 96)
+    kind = rng.choice(3, AREAS, p=[0.6, 0.3, 0.1])
+    announced = rng.random(AREAS) < np.where(planned, _PLANNED_ANNOUNCED, _ANNOUNCED)
+    site = (rng.random(AREAS) > _AT_FIRST_SITE).astype(np.int64)
+    columns = {"incident_id": number, "started_at": start, "kind": kind, "planned": planned}
+    columns |= {"ended_at": start + (hours * _HOUR).astype(np.int64)}
+    columns |= {"site_id": 2 * np.arange(AREAS) + site}
+    return Faults(columns, day, hours, announced, site)
 
 
 def break_things(world: World, month: Month) -> Struck:
@@ -75,33 +73,20 @@ def break_things(world: World, month: Month) -> Struck:
     rng = month.rng("faults")
     faults = _draw(rng, month)
     networked = np.isin(world.line, _NETWORKED).any(axis=1)
-    hit = networked & (faults.number[world.area] >= 0) & (rng.random(len(world)) < _HIT)
-    rows = np.nonzero(hit)[0]
-    rows = rows[np.argsort(faults.number[world.area[rows]], kind="stable")]
-    _write(world, month, faults, rows)
+    number = faults.columns["incident_id"][world.area]
+    rows = np.nonzero(networked & (number >= 0) & (rng.random(len(world)) < _HIT))[0]
+    rows = rows[np.argsort(number[rows], kind="stable")]
+    by_customer = {name: column[world.area[rows]] for name, column in faults.columns.items()}
+    month.sink.add("incidents", customer_id=world.number[rows], **by_customer)
     informed = _inform(rng, world, month, faults, rows)
     return _feel(world, month, faults, rows, informed)
-
-
-def _write(world: World, month: Month, faults: Faults, rows: Ints) -> None:
-    area = world.area[rows]
-    month.sink.add(
-        "incidents",
-        incident_id=faults.number[area],
-        customer_id=world.number[rows],
-        started_at=faults.start[area],
-        ended_at=faults.start[area] + (faults.hours[area] * 3600e6).astype(np.int64),
-        kind=faults.kind[area],
-        planned=faults.planned[area],
-        site_id=2 * area + faults.site[area],
-    )
 
 
 def _inform(
     rng: np.random.Generator, world: World, month: Month, faults: Faults, rows: Ints
 ) -> Bools:
     """Tell of the faults, mostly at once; returns who was told before the end."""
-    area = world.area[rows]
+    area, start = world.area[rows], faults.columns["started_at"][world.area[rows]]
     announced = faults.announced[area] & (rng.random(len(rows)) < _REACHED)
     length = (faults.hours[area] * _HOUR).astype(np.int64)
     prompt = rng.random(len(rows)) < _PROMPT
@@ -109,9 +94,10 @@ def _inform(
     after = (lag * _HOUR).astype(np.int64)
     guess = np.maximum(length * rng.lognormal(0.1, 0.4, len(rows)), after + _HOUR).astype(np.int64)
     promises = rng.random(len(rows)) < _WITH_END
-    end = np.where(promises, faults.start[area] + guess, NONE)
-    about = {"incident": faults.number[area[announced]], "end": end[announced]}
-    sent = faults.start[area[announced]] + after[announced]
+    end = np.where(promises, start + guess, NONE)
+    number = faults.columns["incident_id"][area]
+    about = {"incident": number[announced], "end": end[announced]}
+    sent = (start + after)[announced]
     notify(world, month, rows[announced], sent, kind=OUTAGE, channel=BY_SMS, **about)
     missed = announced & promises & (guess < length)
     days = month.clock.day_of(end[missed])
@@ -123,12 +109,12 @@ def _feel(world: World, month: Month, faults: Faults, rows: Ints, informed: Bool
     area = world.area[rows]
     hours, days, site = faults.hours[area], faults.day[area], faults.site[area]
     before = world.struck[rows, site]
-    again = ~faults.planned[area] & (before >= 0) & (days - before <= _AGAIN_DAYS)
+    unplanned = ~faults.columns["planned"][area]
+    again = unplanned & (before >= 0) & (days - before <= _AGAIN_DAYS)
     weight = (0.5 + np.minimum(hours / 8, 1.5)) * ~informed + 0.4 * again
     irritate(world, month, "uninformed_incident", rows, days, by=weight)
     irritate(world, month, "kept_informed", rows[informed], days[informed])
     world.informed[rows] = informed
-    unplanned = ~faults.planned[area]
     world.struck[rows[unplanned], site[unplanned]] = days[unplanned]
     rate = np.full(len(world), 0.025)
     rate[rows] += np.where(informed, 0.04, 0.16) * np.clip(hours / 4, 0.3, 2)

@@ -9,11 +9,12 @@ import numpy as np
 from pipelines.simulator.clock import Floats, Ints
 from pipelines.simulator.coefficients import CAPS, CODES, Coefficients
 from pipelines.simulator.options import DRIVERS, SIGNALS
+from pipelines.simulator.population import AREAS
 from pipelines.simulator.prices import PriceBook, above_market
-from pipelines.simulator.surroundings import unseen_pressure
 from pipelines.simulator.world import AUTOPAY, MANUAL, PAPER, Month, World
 
 _CAP = 2.0
+_RIVAL_STARTS, _RIVAL_LASTS_MONTHS = 0.04, 3
 _LINE_TERMS = ("electricity", "broadband", "telephony", "insurance")
 _YEAR, _TWO_YEARS, _FIVE_YEARS, _CLIFF_DAYS = 365, 730, 1826, 60
 _INSURANCE, _RENEWAL_DAYS = _LINE_TERMS.index("insurance"), 45
@@ -51,7 +52,7 @@ def hazard(
     season = k.season * math.cos(2 * math.pi * (month.season - 1) / 12)
     shares["share_season"] = np.full(len(world), season)
     noise = month.rng("noise").normal(0, k.monthly_sd, len(world))
-    shares["share_unseen"] = world.frailty + noise + unseen_pressure(world, month)
+    shares["share_unseen"] = world.frailty + noise + _unseen_pressure(world, month)
     if month.dials.jump:
         _jump(shares, month.dials.jump)
     shares["share_outreach"] += world.touch
@@ -128,3 +129,25 @@ def _add_relation(shares: dict[str, Floats], world: World, month: Month, k: Coef
     shares["share_tenure"] += k.first_year * (days < _YEAR) + k.settled * (days > _FIVE_YEARS)
     terms = np.array([getattr(k, name, 0.0) for name in _LINE_TERMS])
     shares["share_product"] += terms[world.line[:, 0]]
+
+
+def _unseen_pressure(world: World, month: Month) -> Floats:
+    """Log-odds (n,) that no table shows: of a competitor's campaigns by area, of the month."""
+    dials = month.dials
+    pressure = np.zeros(len(world))
+    if dials.rival:
+        lots = [month.rng("rival", back).random(AREAS) for back in range(_RIVAL_LASTS_MONTHS)]
+        running = np.min(lots, axis=0) < _RIVAL_STARTS
+        pressure += dials.rival * running[world.area]
+    if dials.month_shock:
+        pressure += month.rng("month shock").normal(0, dials.month_shock)
+    return pressure
+
+
+def drift(world: World, month: Month) -> None:
+    """Let the lasting traits forget a share of themselves each month, at the same spread."""
+    forgets = month.dials.drift
+    if forgets:
+        spread = month.dials.frailty * np.sqrt(1 - (1 - forgets) ** 2)
+        news = month.rng("drift").normal(0, spread, len(world))
+        world.frailty = (1 - forgets) * world.frailty + news

@@ -1,6 +1,7 @@
-"""Who leaves and why, and the households in which a member's notice is heard."""
+"""Who leaves and why, who comes back, and the households in which a member's notice is heard."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -8,9 +9,11 @@ from features.contract import OUTCOMES
 from pipelines.simulator.billing import send_last_bills
 from pipelines.simulator.clock import Bools, Ints
 from pipelines.simulator.hazard import Hazard
+from pipelines.simulator.population import CONTRACT_COLUMNS, sign_contracts, write_contracts
+from pipelines.simulator.prices import PriceBook
 from pipelines.simulator.record import NONE
 from pipelines.simulator.world import Month, World, irritate
-from pipelines.simulator.writer import Recorder
+from pipelines.simulator.writer import AHEAD, Recorder
 
 VOLUNTARY, MOVE, DECEASED, _, NON_PAYMENT, COMPANY = range(len(OUTCOMES))
 _MOVE_RATE, _SUMMER_MOVE_RATE, _SUMMER = 0.0024, 0.0048, (6, 7, 8)
@@ -19,6 +22,8 @@ _NON_PAYMENT_AT, _NON_PAYMENT = 1.8, 0.08
 _WITHDRAWN = 0.0010
 _SHARING, _OF_THREE = 0.36, 0.25
 _NEWCOMER_JOINS, _MOVES_OUT = 0.2, 0.001
+_AFTER_MONTHS, _WITHIN_MONTHS = AHEAD + 2, 12
+"""Who comes back; by then, everything from before the notice is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +42,16 @@ def decide(world: World, month: Month, hazard: Hazard) -> Leavers:
     moved = _SUMMER_MOVE_RATE if month.season in _SUMMER else _MOVE_RATE
     unpaid = _NON_PAYMENT * (world.irritation("dunning") >= _NON_PAYMENT_AT)
     hazards = zip(chance, (hazard.probability, moved, _DECEASED, unpaid), strict=True)
-    ends = [drawn < own for drawn, own in hazards]
-    outcome = np.select(ends, [VOLUNTARY, MOVE, DECEASED, NON_PAYMENT], NONE)
+    drawn = [lot < own for lot, own in hazards]
+    outcome = np.select(drawn, [VOLUNTARY, MOVE, DECEASED, NON_PAYMENT], NONE)
     rows = np.nonzero(outcome >= 0)[0]
     # Whoever is on a list of the month gives notice after its call: the hazard knows of it.
     notified = np.maximum(month.random_days(rng, len(rows)), world.listed[rows] + 1)
     effective = notified + rng.integers(14, 61, len(rows))
+    ends = {"notified_on": notified, "effective_on": effective, "outcome": outcome[rows]}
     for slot in (0, 1):
         own = world.has(slot)[rows]
-        ended = rows[own]
-        _end(world, month, ended, slot, notified[own], effective[own], outcome[ended])
+        _end(world, month, rows[own], slot, **{name: each[own] for name, each in ends.items()})
     send_last_bills(world, month, rows, effective)
     return Leavers(rows, notified, outcome[rows] == VOLUNTARY)
 
@@ -58,7 +63,8 @@ def withdraw_products(world: World, month: Month, leaving: Bools) -> None:
     rows = np.nonzero(pick)[0]
     notified = month.random_days(rng, len(rows))
     effective = notified + rng.integers(30, 61, len(rows))
-    _end(world, month, rows, 1, notified, effective, COMPANY)
+    days = {"notified_on": notified, "effective_on": effective}
+    _end(world, month, rows, 1, **days, outcome=COMPANY)
     irritate(world, month, "bundle_broken", rows, notified)
     world.bundled[rows] = False
     world.line[rows, 1] = NONE
@@ -66,23 +72,9 @@ def withdraw_products(world: World, month: Month, leaving: Bools) -> None:
     world.price_from[rows, 1] = NONE
 
 
-def _end(
-    world: World,
-    month: Month,
-    rows: Ints,
-    slot: int,
-    notified: Ints,
-    effective: Ints,
-    outcome: Ints | int,
-) -> None:
-    month.sink.add(
-        "terminations",
-        contract_id=world.contract[rows, slot],
-        customer_id=world.number[rows],
-        notified_on=notified,
-        effective_on=effective,
-        outcome=outcome,
-    )
+def _end(world: World, month: Month, rows: Ints, slot: int, **ended: Any) -> None:
+    contracts, customers = world.contract[rows, slot], world.number[rows]
+    month.sink.add("terminations", contract_id=contracts, customer_id=customers, **ended)
 
 
 def share_homes(rng: np.random.Generator, world: World, sink: Recorder) -> None:
@@ -136,3 +128,27 @@ def notify_households(world: World, month: Month, leavers: Leavers) -> None:
 def _note_home(world: World, sink: Recorder, rows: Ints, since: Ints) -> None:
     customers, homes = world.number[rows], world.household[rows]
     sink.add("households", customer_id=customers, household_id=homes, valid_from=since)
+
+
+def come_back(gone: World, month: Month, book: PriceBook) -> tuple[World, World]:
+    """Who comes back this month, and who is still gone and may do so later.
+
+    ``gone`` gave notice of free will, in the month of ``joined``. Those who come back have new
+    contracts and remember nothing.
+    """
+    rng, chance = month.rng("win-backs"), month.dials.win_backs
+    months = month.number - month.clock.month_of(gone.joined)
+    may = (months < _AFTER_MONTHS + _WITHIN_MONTHS) & (chance > 0)
+    does = may & (months >= _AFTER_MONTHS) & (rng.random(len(gone)) < chance)
+    back = gone.keep(does)
+    if len(back):
+        for name in (*CONTRACT_COLUMNS, "invoice"):
+            getattr(back, name)[:] = NONE
+        for name in ("memory", "coming", "touch"):
+            getattr(back, name)[:] = 0
+        back.joined = month.random_days(rng, len(back))
+        back.dealt_on = back.joined.copy()
+        sign_contracts(rng, back, book, month.last, settled=False)
+        write_contracts(back, month.sink)
+        month.sink.notice_at[back.number] = np.iinfo(np.int64).max
+    return back, gone.keep(may & ~does)

@@ -1,5 +1,7 @@
 """Marketing and offers, what customers allow, and what few of them answer in surveys."""
 
+from typing import Any
+
 import numpy as np
 
 from features.contract import CHANNELS
@@ -20,6 +22,8 @@ _PERSONAL_MESSAGE, _PERSONAL_OFFER = 0.2, 0.35
 _NEWER_PLAN = OFFERS.index("newer_plan")
 _DAY = 86_400_000_000
 _CSAT, _LOYALTY, _CES = range(3)
+_SCALES = ((1, 5, 3.5, 1), (0, 10, 6.5, 0), (1, 7, 4, 7))
+"""Lowest and highest answer; where one begins to add dissatisfaction, and where it adds most."""
 _INVITED, _ANSWER_CSAT, _ANSWER_CES, _ANSWER_LOYALTY = 0.30, 0.10, 0.06, 0.012
 _INVITED_AT = 7.75 * 3600
 
@@ -36,24 +40,9 @@ def first_consents(rng: np.random.Generator, world: World, sink: Recorder) -> No
     _allow(sink, world, allowing, at[allowing], channel=BY_EMAIL, purpose=_MARKETING, allowed=1)
 
 
-def _allow(
-    sink: Recorder,
-    world: World,
-    rows: Ints,
-    at: Ints,
-    *,
-    channel: Ints | int,
-    purpose: int,
-    allowed: int,
-) -> None:
-    sink.add_events(
-        "consents",
-        world.number[rows],
-        changed_at=at,
-        channel=channel,
-        purpose=purpose,
-        allowed=allowed,
-    )
+def _allow(sink: Recorder, world: World, rows: Ints, at: Ints, **word: Any) -> None:
+    """Write what customers say of a ``channel`` and ``purpose``: whether it is ``allowed``."""
+    sink.add_events("consents", world.number[rows], changed_at=at, **word)
 
 
 def approach(world: World, month: Month, book: PriceBook) -> None:
@@ -136,30 +125,22 @@ def ask(world: World, month: Month, talks: Talks) -> None:
     csat = np.nonzero(invited < _ANSWER_CSAT)[0]
     rows, days = talks.rows[csat], talks.day[csat] + 1
     mood = 4.4 - 1.3 * talks.hard[csat] - 0.5 * pain[rows] + rng.normal(0, 0.8, len(rows))
-    _answer(world, month, _CSAT, rows, days=days, score=np.clip(np.rint(mood), 1, 5))
+    _answer(world, month, _CSAT, rows, days=days, felt=mood)
     ces = np.nonzero(rng.random(len(talks.rows)) < _ANSWER_CES)[0]
     rows, days = talks.rows[ces], talks.day[ces] + 1
     effort = 2.2 + 1.6 * talks.again[ces] + 0.9 * talks.hard[ces] + rng.normal(0, 1.0, len(rows))
-    _answer(world, month, _CES, rows, days=days, score=np.clip(np.rint(effort), 1, 7))
+    _answer(world, month, _CES, rows, days=days, felt=effort)
     rows = np.nonzero(rng.random(len(world)) < _ANSWER_LOYALTY)[0]
     days = month.random_days(rng, len(rows))
     warmth = 7.8 - 1.6 * pain[rows] - 1.5 * world.frailty[rows] + rng.normal(0, 1.6, len(rows))
-    _answer(world, month, _LOYALTY, rows, days=days, score=np.clip(np.rint(warmth), 0, 10))
+    _answer(world, month, _LOYALTY, rows, days=days, felt=warmth)
 
 
-def _answer(
-    world: World, month: Month, kind: int, rows: Ints, *, days: Ints, score: Floats
-) -> None:
+def _answer(world: World, month: Month, kind: int, rows: Ints, *, days: Ints, felt: Floats) -> None:
+    lowest, highest, begins, worst = _SCALES[kind]
+    score = np.clip(np.rint(felt), lowest, highest)
     seconds = month.rng(f"survey {kind}").uniform(8, 22, len(rows)) * 3600
     at, customers = month.clock.instant(days, seconds), world.number[rows]
     month.sink.add_events("surveys", customers, answered_at=at, kind=kind, score=score)
-    irritate(world, month, "satisfaction", rows, days, by=_dissatisfaction(kind, score))
-
-
-def _dissatisfaction(kind: int, score: Floats) -> Floats:
-    """What an answer adds: nothing at the top, however delighted; most at the bottom."""
-    if kind == _CSAT:
-        return np.clip((3.5 - score) / 2.5, 0, 1)
-    if kind == _LOYALTY:
-        return np.clip((6.5 - score) / 6.5, 0, 1)
-    return np.clip((score - 4) / 3, 0, 1)
+    dissatisfaction = np.clip((begins - score) / (begins - worst), 0, 1)
+    irritate(world, month, "satisfaction", rows, days, by=dissatisfaction)

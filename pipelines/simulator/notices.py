@@ -33,7 +33,10 @@ def notify(
     """
     rng = month.rng(f"messages {kind}")
     free_text = rng.random(len(rows)) < _FREE_TEXT
-    opened = _opened(rng, kind, sent_at, np.asarray(personalised))
+    likes = 0.25 * ((kind == MARKETING) & np.asarray(personalised))
+    opens = rng.random(len(rows)) < _OPENED[kind] + likes
+    after = np.minimum(rng.exponential(8, len(rows)), _LATEST_HOURS) * 3600e6
+    opens &= np.asarray(channel) != BY_POST
     month.sink.add_events(
         "notifications",
         world.number[rows],
@@ -45,11 +48,5 @@ def notify(
         template_id=np.where(free_text, NONE, kind + 1),
         stated_price=price,
         promised_end_at=end,
-        opened_at=np.where(np.asarray(channel) == BY_POST, NONE, opened),
+        opened_at=np.where(opens, sent_at + after.astype(np.int64), NONE),
     )
-
-
-def _opened(rng: np.random.Generator, kind: int, sent_at: Ints, personalised: Bools) -> Ints:
-    opens = rng.random(len(sent_at)) < _OPENED[kind] + 0.25 * ((kind == MARKETING) & personalised)
-    after = np.minimum(rng.exponential(8, len(sent_at)), _LATEST_HOURS) * 3600e6
-    return np.where(opens, sent_at + after.astype(np.int64), NONE)

@@ -21,13 +21,14 @@ DECAY = {
         (0.80, ("bundle_broken", "benefits_used")),
         (0.82, ("repeat_contact",)),
         (0.83, ("price_rise",)),
-        (0.85, ("outreach",)),
     )
     for signal in signals
 }
 """What remains of each irritation (or comfort) after a month: it fades over one to six months."""
 
 SIGNALS = tuple(DECAY)
+CALL_REMAINS = 0.85
+"""What remains of a call's effect after a month."""
 
 DRIVERS = {
     "bundle_broken": "bundle",
@@ -47,7 +48,7 @@ USUAL_TYPES: Mapping[str, float] = MappingProxyType(
 USUAL_LATE_SHARE, USUAL_CORRECTIONS = 0.015, 0.008
 Sleepers = Literal["silence", "price"]
 _SHARES = (
-    *("late_share", "corrections", "dirty", "acted_on", "reach", "accept", "household_spill"),
+    *("late_share", "corrections", "dirty", "reach", "accept", "household_spill"),
     *("drift", "bursts", "win_backs"),
 )
 
@@ -75,7 +76,6 @@ class Dials:
     late_share: float = USUAL_LATE_SHARE
     corrections: float = USUAL_CORRECTIONS
     dirty: float = 0.0
-    acted_on: float = 0.0
     types: Mapping[str, float] = field(default_factory=lambda: USUAL_TYPES)
     own_list: OwnList | None = None
     reach: float = 0.7

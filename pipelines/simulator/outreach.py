@@ -3,7 +3,7 @@
 import numpy as np
 
 from features.contract import CHANNELS
-from pipelines.simulator.clock import Bools, Floats, Ints
+from pipelines.simulator.clock import Floats, Ints
 from pipelines.simulator.record import NONE, PAST_ACTIONS
 from pipelines.simulator.world import Month, World, irritate
 from pipelines.simulator.writer import Recorder
@@ -14,7 +14,6 @@ _LOYAL_DAYS = 730
 _AT_THE_START, _LOYAL, _ANYBODY = 0.22, 0.022, 0.006
 _USED, _USED_WITHIN_DAYS = 0.5, 90
 _PICKED, _HELD_OUT = 0.006, 0.2
-_LISTED_AT, _CALLED_WITHIN_DAYS = 0.5, 3
 UNDECIDED = 2
 _BY_PHONE = CHANNELS.index("phone")
 _OUTREACH_CHANNELS = [_BY_PHONE, CHANNELS.index("email")]
@@ -66,8 +65,7 @@ def _grant(
 def reach_out(world: World, month: Month) -> None:
     """Treat some customers at random and without effect, hold some of them out.
 
-    In a month with a list, its calls are all there is. Where lists are acted on, also call those
-    with an unresolved case in the first days of the month; most of those called stay.
+    In a month with a list, its calls are all there is.
     """
     if (world.listed >= month.first).any():
         return
@@ -76,32 +74,6 @@ def reach_out(world: World, month: Month) -> None:
     held_out = rng.random(len(rows)) < _HELD_OUT
     reached = ~held_out & (rng.random(len(rows)) < month.dials.reach)
     days = month.random_days(rng, len(rows))
-    _report(world, month, rng, rows, days=days, held_out=held_out, reached=reached)
-    if month.dials.acted_on == 0:
-        return
-    rng = month.rng("acted on")
-    rows = np.nonzero(world.irritation("unresolved_case") >= _LISTED_AT)[0]
-    held_out = keyed_lot(world.number[rows], 2_654_435_761) >= month.dials.acted_on
-    days = month.first + rng.integers(0, _CALLED_WITHIN_DAYS, len(rows))
-    _report(world, month, rng, rows, days=days, held_out=held_out, reached=~held_out)
-    irritate(world, month, "outreach", rows[~held_out], days[~held_out])
-
-
-def keyed_lot(number: Ints, factor: int) -> Floats:
-    """A share in [0, 1) that stays with the customer, as a keyed hash of the id would."""
-    return (number * factor % 2**32) / 2**32
-
-
-def _report(
-    world: World,
-    month: Month,
-    rng: np.random.Generator,
-    rows: Ints,
-    *,
-    days: Ints,
-    held_out: Bools,
-    reached: Bools,
-) -> None:
     month.sink.add_events(
         "treatments",
         world.number[rows],
@@ -115,6 +87,11 @@ def _report(
         answer=np.where(reached, UNDECIDED, NONE),
     )
     world.deal(rows[reached], days[reached])
+
+
+def keyed_lot(number: Ints, factor: int) -> Floats:
+    """A share in [0, 1) that stays with the customer, as a keyed hash of the id would."""
+    return (number * factor % 2**32) / 2**32
 
 
 def bar(world: World, month: Month) -> None:

@@ -8,15 +8,7 @@ from pipelines.simulator.options import SIGNALS, Dials
 from pipelines.simulator.prices import PriceBook
 from pipelines.simulator.record import FIRST_FORMAT, FIRST_METHOD, FIRST_PLAN, NONE
 from pipelines.simulator.service import draw_channels
-from pipelines.simulator.world import (
-    APP,
-    EINVOICE_FORMAT,
-    EMAIL,
-    MANUAL,
-    PAPER,
-    Month,
-    World,
-)
+from pipelines.simulator.world import APP, EINVOICE_FORMAT, EMAIL, MANUAL, PAPER, Month, World
 from pipelines.simulator.writer import AHEAD, Recorder
 
 AREAS = 250

@@ -1,6 +1,8 @@
 """Prices: the list with its campaigns, the market's, and the yearly review of each contract."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -156,16 +158,11 @@ def apply_price_changes(world: World, first_day: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Price changes of a month; ``notified`` −1 when the customer was never told."""
+    """Price changes of a month, in columns of ``price_changes``; of which contracts."""
 
     rows: Ints
     slots: Ints
-    notified: Ints
-    effective: Ints
-    old: Ints
-    new: Ints
-    reason: Ints
-    channel: Ints
+    columns: Mapping[str, Any]
 
 
 def review_prices(world: World, month: Month) -> tuple[Floats, Ints]:
@@ -178,8 +175,8 @@ def review_prices(world: World, month: Month) -> tuple[Floats, Ints]:
     hit = turn & (world.line >= 0) & (world.price_from < 0)
     rows, slots = np.nonzero(hit & (rng.random(hit.shape) < chance))
     changes = _draw_changes(rng, world, month, rows, slots)
-    world.next_price[rows, slots] = changes.new
-    world.price_from[rows, slots] = changes.effective
+    world.next_price[rows, slots] = changes.columns["new_price"]
+    world.price_from[rows, slots] = changes.columns["effective_on"]
     _write(changes, world, month, rng)
     return _worry(changes, world, month)
 
@@ -196,50 +193,43 @@ def _draw_changes(
     unexplained = rng.random(count) < np.where(silent, 0.5, _NO_REASON)
     usual = rng.choice([BY_EMAIL, BY_SMS, BY_APP], count, p=[0.6, 0.25, 0.15])
     channel = np.where(world.format[rows] == PAPER, BY_POST, usual)
-    return Changes(
-        rows,
-        slots,
-        np.where(silent, NONE, day),
-        np.where(silent, day, day + rng.integers(30, 46, count)),
-        old,
-        np.rint(old * (1 + rise) / 100).astype(np.int64) * 100,
-        np.where(unexplained, NONE, rng.integers(0, 3, count)),
-        np.where(silent, NONE, channel),
-    )
+    columns = {
+        "notified_on": np.where(silent, NONE, day),
+        "effective_on": np.where(silent, day, day + rng.integers(30, 46, count)),
+        "old_price": old,
+        "new_price": np.rint(old * (1 + rise) / 100).astype(np.int64) * 100,
+        "reason_code": np.where(unexplained, NONE, rng.integers(0, 3, count)),
+        "channel": np.where(silent, NONE, channel),
+    }
+    return Changes(rows, slots, columns)
 
 
 def _write(changes: Changes, world: World, month: Month, rng: np.random.Generator) -> None:
-    month.sink.add_events(
-        "price_changes",
-        world.number[changes.rows],
-        contract_id=world.contract[changes.rows, changes.slots],
-        notified_on=changes.notified,
-        effective_on=changes.effective,
-        old_price=changes.old,
-        new_price=changes.new,
-        reason_code=changes.reason,
-        channel=changes.channel,
+    customers = world.number[changes.rows]
+    contracts = world.contract[changes.rows, changes.slots]
+    month.sink.add_events("price_changes", customers, contract_id=contracts, **changes.columns)
+    told = changes.columns["notified_on"] >= 0
+    days, new, channel = (
+        changes.columns[name][told] for name in ("notified_on", "new_price", "channel")
     )
-    told = changes.notified >= 0
-    at = month.clock.office_instant(rng, changes.notified[told])
-    rows, new = changes.rows[told], changes.new[told]
+    at, rows = month.clock.office_instant(rng, days), changes.rows[told]
     wrong = rng.random(len(rows)) < _CONTRADICTED
     other = np.rint(new * rng.uniform(1.06, 1.25, len(rows)) / 100).astype(np.int64) * 100
     stated = np.where(wrong, other, new)
-    notify(world, month, rows, at, kind=PRICE, channel=changes.channel[told], price=stated)
-    days = changes.notified[told]
+    notify(world, month, rows, at, kind=PRICE, channel=channel, price=stated)
     irritate(world, month, "contradicting_message", rows[wrong], days[wrong])
 
 
 def _worry(changes: Changes, world: World, month: Month) -> tuple[Floats, Ints]:
-    size = np.maximum(changes.new / np.maximum(changes.old, 1) - 1, 0)
+    columns = changes.columns
+    size = np.maximum(columns["new_price"] / np.maximum(columns["old_price"], 1) - 1, 0)
     weight = np.minimum(size / 0.08, 2.5)
-    silent = changes.notified < 0
-    day = np.where(silent, changes.effective, changes.notified)
+    silent = columns["notified_on"] < 0
+    day = np.where(silent, columns["effective_on"], columns["notified_on"])
     next_month = np.full(len(day), month.last + 1)
     irritate(world, month, "price_rise", changes.rows, day, by=0.7 * weight)
     irritate(world, month, "price_rise", changes.rows, next_month, by=0.5 * weight)
-    untold = np.where(silent, 1.0, np.where(changes.reason < 0, 0.6, 0.0)) * (size > 0)
+    untold = np.where(silent, 1.0, np.where(columns["reason_code"] < 0, 0.6, 0.0)) * (size > 0)
     irritate(world, month, "silent_price_rise", changes.rows, day, by=untold)
     worry = np.zeros(len(world))
     worry[changes.rows] = 0.05 * weight

@@ -1,6 +1,7 @@
 """From numbers to the contract's tables: keys, types, what came late, what was never seen."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -83,30 +84,16 @@ def schema_of(table: Table) -> pa.Schema:
 
 def key_texts(letter: str, numbers: Ints) -> pa.Array:
     """Keys such as C0000123 from numbers below 10⁹; negative numbers give null."""
-    width = 1 + (7 if letter == "C" else 9)
-    texts = np.empty((len(numbers), width), dtype=np.uint8)
-    texts[:, 0] = ord(letter)
-    rest = np.maximum(numbers, 0)
-    for place in range(width - 1, 0, -1):
-        rest, digit = np.divmod(rest, 10)
-        texts[:, place] = digit + ord("0")
-    offsets = np.arange(len(numbers) + 1, dtype=np.int32) * width
-    parts = [_validity(numbers), pa.py_buffer(offsets), pa.py_buffer(texts.tobytes())]
-    return pa.Array.from_buffers(pa.string(), len(numbers), parts)
+    digits = pa.array(numbers, mask=numbers < 0).cast(pa.string())
+    return pc.binary_join_element_wise(
+        letter, pc.utf8_lpad(digits, 7 if letter == "C" else 9, "0"), ""
+    )
 
 
 def prices(ore: Ints) -> pa.Array:
     """Decimals with six places in kroner from whole øre; negative ones are null."""
-    words = np.zeros((len(ore), 2), dtype=np.int64)
-    words[:, 0] = np.maximum(ore, 0) * 10_000
-    buffers = [_validity(ore), pa.py_buffer(words.tobytes())]
-    return pa.Array.from_buffers(pa.decimal128(18, 6), len(ore), buffers)
-
-
-def _validity(values: Ints) -> pa.Buffer | None:
-    if (values >= 0).all():
-        return None
-    return pa.py_buffer(np.packbits(values >= 0, bitorder="little").tobytes())
+    whole = pa.array(ore, mask=ore < 0).cast(pa.decimal128(19))
+    return pc.multiply(whole, Decimal("0.010000")).cast(_ARROW["price"])
 
 
 def instants(micros: Ints) -> pa.Array:

@@ -1,6 +1,8 @@
-"""Customer service: who gets in touch, about what, how it goes, and who must try again."""
+"""Customer service: who gets in touch, about what, who must try again, and how cases go."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +11,7 @@ from pipelines.simulator.clock import Bools, Floats, Ints, office_seconds
 from pipelines.simulator.dealings import Pushed
 from pipelines.simulator.record import NONE, TOPICS
 from pipelines.simulator.world import Month, World, irritate
+from pipelines.simulator.writer import AHEAD
 
 BILLING, PRICE, FAULT, MOVE, PAYMENT, OTHER = range(len(TOPICS))
 PHONE, CHAT, STORE = (CHANNELS.index(name) for name in ("phone", "chat", "store"))
@@ -18,6 +21,10 @@ _AS_PREFERRED = 0.6
 _LINKED_LATER, _LINKED_AFTER_HOURS, _LONGEST_HOURS = 0.15, 20, 240
 _HOUR = 3600
 _INBOUND, _OUTBOUND = range(2)
+_STILL_FELT_DAYS = 75
+_LONGEST_DAYS = 150
+_PROMISED = 0.35
+_MINUTES_TO_OPEN = 10 * 60_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ def draw_channels(rng: np.random.Generator, count: int) -> Ints:
     return rng.choice(_USED, count, p=_USED_SHARES)
 
 
-def first_contacts(
+def _first_contacts(
     rng: np.random.Generator,
     world: World,
     month: Month,
@@ -65,7 +72,7 @@ def first_contacts(
     return rows, topic, day
 
 
-def choose_channels(
+def _choose_channels(
     rng: np.random.Generator, world: World, month: Month, rows: Ints, day: Ints
 ) -> tuple[Ints, Ints]:
     """The channel of each contact, mostly the preferred one, and the one found closed before."""
@@ -77,7 +84,7 @@ def choose_channels(
     return np.where(shut, other, first), np.where(shut, first, NONE)
 
 
-def follow_ups(
+def _follow_ups(
     rng: np.random.Generator, world: World, month: Month, first: Talks, until: Ints
 ) -> Talks:
     """Contacts again about the same thing, until it is solved, often in another channel."""
@@ -101,7 +108,7 @@ def follow_ups(
     return talks
 
 
-def together(one: Talks, two: Talks) -> Talks:
+def _together(one: Talks, two: Talks) -> Talks:
     """All contacts of ``one``, then all of ``two``."""
     names = [field.name for field in fields(Talks)]
     return Talks(*(np.concatenate([getattr(one, n), getattr(two, n)]) for n in names))
@@ -119,7 +126,7 @@ class Answers:
     passed_on: Ints
 
 
-def answer(rng: np.random.Generator, world: World, month: Month, talks: Talks) -> None:
+def _answer(rng: np.random.Generator, world: World, month: Month, talks: Talks) -> None:
     """Let contacts wait, reach a bot or a person, be passed on; write and remember them."""
     answers = _meet(rng, month, talks)
     _write(rng, world, month, talks, answers)
@@ -189,7 +196,7 @@ def _link(month: Month, talks: Talks, begun: Ints) -> Ints:
     return np.where(later, begun + (hours * _HOUR * 1e6).astype(np.int64), NONE)
 
 
-def call_back(rng: np.random.Generator, world: World, month: Month, talks: Talks) -> None:
+def _call_back(rng: np.random.Generator, world: World, month: Month, talks: Talks) -> None:
     """The company calls a few customers back: no effort of theirs, so nothing is remembered."""
     mine = (talks.case >= 0) & ~talks.again & (rng.random(len(talks.rows)) < 0.06)
     day = talks.day[mine] + rng.integers(1, 8, int(mine.sum()))
@@ -207,3 +214,71 @@ def call_back(rng: np.random.Generator, world: World, month: Month, talks: Talks
         human_requested=0,
         transfers=0,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How each case goes, in columns of ``cases``, and the day on which it stops hurting."""
+
+    columns: Mapping[str, Any]
+    relief: Ints
+
+
+def serve(world: World, month: Month, rates: Floats, first_days: Ints, pushed: Pushed) -> Talks:
+    """A month of customer service; returns its contacts."""
+    rng = month.rng("service")
+    rows, topic, day = _first_contacts(rng, world, month, rates, first_days, pushed)
+    channel, closed = _choose_channels(rng, world, month, rows, day)
+    count = len(rows)
+    opens = rng.random(count) < np.where(topic == FAULT, 0.75, 0.55)
+    hard = opens & (rng.random(count) < np.minimum(1.3 * world.problem_propensity[rows], 0.95))
+    case = np.full(count, NONE)
+    case[opens] = month.sink.numbers("cases", int(opens.sum()))
+    second = office_seconds(rng, count)
+    again = np.zeros(count, dtype=bool)
+    first = Talks(rows, topic, day, second, channel, case, again, hard, closed)
+    opened = month.clock.instant(day[opens], second[opens]) + _MINUTES_TO_OPEN
+    course = _draw_course(rng, month, day[opens], hard[opens], opened)
+    who, about = world.number[rows[opens]], topic[opens]
+    month.sink.add("cases", case_id=case[opens], customer_id=who, topic=about, **course.columns)
+    _hurt(world, month, rows[opens], day[opens], course)
+    until = day + 14
+    until[opens] = course.relief
+    talks = _together(first, _follow_ups(rng, world, month, first, until))
+    _answer(rng, world, month, talks)
+    _call_back(rng, world, month, talks)
+    return talks
+
+
+def _draw_course(
+    rng: np.random.Generator, month: Month, day: Ints, hard: Bools, opened: Ints
+) -> Course:
+    count = len(day)
+    lingers = hard & (rng.random(count) < 0.55)
+    brushed_off = hard & ~lingers
+    quick = np.minimum(rng.exponential(1.8, count), 12)
+    slow = np.clip(rng.lognormal(np.log(55), 0.6, count), 12, _LONGEST_DAYS)
+    closed = day + np.where(lingers, slow, quick).astype(np.int64)
+    resolved = ~brushed_off & (rng.random(count) > np.where(lingers, 0.15, 0.02))
+    again = ~resolved & (rng.random(count) < 0.65)
+    reopened = closed + rng.integers(2, 20, count)
+    reclosed = reopened + np.clip(rng.lognormal(np.log(30), 0.6, count), 3, 90).astype(np.int64)
+    relief = np.where(again, reclosed, closed + np.where(resolved, 0, _STILL_FELT_DAYS))
+    at = [month.clock.office_instant(rng, days) for days in (closed, reopened, reclosed)]
+    promised = np.where(rng.random(count) < _PROMISED, day + rng.integers(3, 15, count), NONE)
+    shut = np.maximum(at[0], opened + _MINUTES_TO_OPEN)
+    columns = {"opened_at": opened, "promised_on": promised, "closed_at": shut}
+    columns |= {"resolved": resolved, "reopened_at": np.where(again, at[1], NONE)}
+    return Course(columns | {"reclosed_at": np.where(again, at[2], NONE)}, relief)
+
+
+def _hurt(world: World, month: Month, rows: Ints, day: Ints, course: Course) -> None:
+    for ahead in range(AHEAD):
+        end_of_month = np.full(len(rows), month.clock.first(month.number + ahead + 1))
+        open_then = (day < end_of_month) & (course.relief >= end_of_month)
+        irritate(world, month, "unresolved_case", rows, end_of_month - 1, by=open_then * 1.0)
+    promised = course.columns["promised_on"]
+    missed = (promised >= 0) & (course.relief > promised)
+    overrun = np.minimum((course.relief - promised) / 30.0, 1.5)
+    days = promised[missed] + 1
+    irritate(world, month, "late_delivery", rows[missed], days, by=(0.5 + overrun)[missed])

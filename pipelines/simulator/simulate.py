@@ -11,61 +11,30 @@ import numpy as np
 import pandas as pd
 
 from features.contract import PRODUCT_LINES
+from pipelines.simulator import dealings, leaving, population, prices
 from pipelines.simulator.billing import read_meters, send_bills
-from pipelines.simulator.calling import CallList, make_calls, own_night, read_calls
-from pipelines.simulator.casework import serve
+from pipelines.simulator.calling import (
+    BY_NATURE,
+    CallList,
+    deal_types,
+    make_calls,
+    own_night,
+    quiet_by_nature,
+    read_calls,
+    respond,
+)
 from pipelines.simulator.clock import Floats, Ints, make_clock
 from pipelines.simulator.coefficients import LATER, THE_RULE, Coefficients
 from pipelines.simulator.contract_breaks import write_dirt
-from pipelines.simulator.dealings import (
-    Grounds,
-    complain,
-    help_themselves,
-    make_claims,
-    take_orders,
-)
 from pipelines.simulator.faults import break_things
-from pipelines.simulator.hazard import Hazard, after_calls, hazard
-from pipelines.simulator.leaving import (
-    decide,
-    move_in,
-    move_out,
-    notify_households,
-    share_homes,
-    withdraw_products,
-)
+from pipelines.simulator.hazard import Hazard, after_calls, drift, hazard
 from pipelines.simulator.marketing import approach, ask, first_consents
 from pipelines.simulator.options import KIND, Dials
-from pipelines.simulator.outreach import (
-    bar,
-    first_benefits,
-    grant_benefits,
-    keyed_lot,
-    reach_out,
-)
+from pipelines.simulator.outreach import bar, first_benefits, grant_benefits, keyed_lot, reach_out
 from pipelines.simulator.paying import change_ways_of_paying, pay_bills
-from pipelines.simulator.population import (
-    change_preferences,
-    new_customers,
-    register,
-    settled_days,
-    sign_contracts,
-)
-from pipelines.simulator.prices import (
-    PriceBook,
-    apply_price_changes,
-    market_prices,
-    open_book,
-    publish_market,
-    review_prices,
-    turn_price_list,
-)
-from pipelines.simulator.reactions import BY_NATURE, deal_types, quiet_by_nature, respond
 from pipelines.simulator.record import TOPICS
-from pipelines.simulator.service import BILLING, FAULT, MOVE, OTHER, PAYMENT, PRICE
-from pipelines.simulator.surroundings import drift
+from pipelines.simulator.service import BILLING, FAULT, MOVE, OTHER, PAYMENT, PRICE, serve
 from pipelines.simulator.truth import TruthFiles
-from pipelines.simulator.win_backs import come_back
 from pipelines.simulator.world import Month, World, forget, irritate
 from pipelines.simulator.writer import CLAIMS, WRITTEN, Format, Recorder
 
@@ -80,7 +49,7 @@ class Company:
 
     lines: tuple[str, ...]
     size: int
-    book: PriceBook
+    book: prices.PriceBook
     rule: Coefficients
     market: Ints
     dials: Dials
@@ -119,7 +88,7 @@ def simulate(
     if unknown or not products or len(set(products)) < len(products) or customers < 1:
         raise ValueError(f"products {products} must be different ones of {PRODUCT_LINES}")
     clock = make_clock(start, months)
-    book, market = open_book(products, clock.first(0)), market_prices(seed, months)
+    book, market = prices.open_book(products, clock.first(0)), prices.market_prices(seed, months)
     rule = replace(rule, base=rule.base + dials.level)
     company = Company(products, customers, book, rule, market, dials, read_calls(calls, clock))
     tables, truth = out / "tables", out / "truth"
@@ -140,7 +109,7 @@ def run(
     _deal(world, company, sink.seed, 0, truth)
     for number in range(clock.months):
         month = Month(clock, number, sink.seed, sink, company.dials)
-        apply_price_changes(world, month.first)
+        prices.apply_price_changes(world, month.first)
         asked = company.market[number - 1] if number else None
         rated = hazard(world, month, company.book, company.rule_on(clock.date(number)), asked)
         rated = _act_on_list(world, month, company, rated, asked, truth)
@@ -148,18 +117,18 @@ def run(
         sink.close_month()
         on_month(number + 1)
     company.book.publish(sink)
-    publish_market(company.market, company.lines, sink)
+    prices.publish_market(company.market, company.lines, sink)
 
 
 def settle(company: Company, sink: Recorder) -> World:
     """The customers who are there at the start."""
     rng = np.random.default_rng([sink.seed, 0])
-    joined = settled_days(rng, sink.clock, company.size)
-    world = new_customers(rng, joined, company.lines, company.dials)
-    sign_contracts(rng, world, company.book, sink.clock.first(0) - 1, settled=True)
-    register(rng, world, sink)
+    joined = population.settled_days(rng, sink.clock, company.size)
+    world = population.new_customers(rng, joined, company.lines, company.dials)
+    population.sign_contracts(rng, world, company.book, sink.clock.first(0) - 1, settled=True)
+    population.register(rng, world, sink)
     first_consents(rng, world, sink)
-    share_homes(rng, world, sink)
+    leaving.share_homes(rng, world, sink)
     first_benefits(rng, world, sink)
     return world
 
@@ -198,33 +167,28 @@ def _act_on_list(
 
 
 def live(
-    world: World,
-    month: Month,
-    company: Company,
-    rated: Hazard,
-    gone: World,
-    truth: TruthFiles,
+    world: World, month: Month, company: Company, rated: Hazard, gone: World, truth: TruthFiles
 ) -> tuple[World, World]:
     """One month: leaving is decided first, then everything happens, then people come and go.
 
     Returns the living, and those who are ``gone`` of free will and may come back.
     """
-    leavers = decide(world, month, rated)
+    leavers = leaving.decide(world, month, rated)
     month.sink.leave(world.number[leavers.rows], leavers.notified)
-    leaving = np.zeros(len(world), dtype=bool)
-    leaving[leavers.rows] = True
-    withdraw_products(world, month, leaving)
-    notify_households(world, month, leavers)
+    leaves = np.zeros(len(world), dtype=bool)
+    leaves[leavers.rows] = True
+    leaving.withdraw_products(world, month, leaves)
+    leaving.notify_households(world, month, leavers)
     happen(world, month, company.book)
     forget(world)
     drift(world, month)
-    staying = world.keep(~leaving)
+    staying = world.keep(~leaves)
     going = world.keep(np.isin(np.arange(len(world)), leavers.rows[leavers.voluntary]))
     going.joined[:] = month.first
-    back, gone = come_back(gone.joined_by(going), month, company.book)
+    back, gone = leaving.come_back(gone.joined_by(going), month, company.book)
     coming = _newcomers(staying, month, company, month.sink)
     _deal(coming, company, month.seed, month.number + 1, truth)
-    move_out(staying, month, move_in(staying, coming, month))
+    leaving.move_out(staying, month, leaving.move_in(staying, coming, month))
     return staying.joined_by(coming).joined_by(back), gone
 
 
@@ -232,36 +196,36 @@ def _newcomers(staying: World, month: Month, company: Company, sink: Recorder) -
     rng = month.rng("newcomers")
     count = int(rng.poisson(max(company.size - len(staying), 0)))
     joined = month.random_days(rng, count)
-    coming = new_customers(rng, joined, company.lines, company.dials)
-    sign_contracts(rng, coming, company.book, month.last, settled=False)
-    register(rng, coming, sink)
+    coming = population.new_customers(rng, joined, company.lines, company.dials)
+    population.sign_contracts(rng, coming, company.book, month.last, settled=False)
+    population.register(rng, coming, sink)
     first_consents(rng, coming, sink)
     return coming
 
 
-def happen(world: World, month: Month, book: PriceBook) -> None:
+def happen(world: World, month: Month, book: prices.PriceBook) -> None:
     """The events of a month, in the order in which one leads to another."""
-    turn_price_list(book, month)
+    prices.turn_price_list(book, month)
     rates, first, struck = _cause_contacts(world, month)
     change_ways_of_paying(world, month)
-    change_preferences(world, month)
+    population.change_preferences(world, month)
     approach(world, month, book)
     grant_benefits(world, month)
     read_meters(world, month)
     reach_out(world, month)
-    make_claims(world, month)
+    dealings.make_claims(world, month)
     bar(world, month)
-    missed = take_orders(world, month)
-    talks = serve(world, month, rates, first, help_themselves(world, month))
+    missed = dealings.take_orders(world, month)
+    talks = serve(world, month, rates, first, dealings.help_themselves(world, month))
     about_bills = talks.topic == BILLING
     irritate(world, month, "unclear_bill", talks.rows[about_bills], talks.day[about_bills])
     hard = talks.hard & ~talks.again
-    unsolved = Grounds(talks.rows[hard], talks.day[hard] + 7, talks.topic[hard], _COMPLAIN)
-    complain(world, month, (struck, missed, unsolved))
+    unsolved = dealings.Grounds(talks.rows[hard], talks.day[hard] + 7, talks.topic[hard], _COMPLAIN)
+    dealings.complain(world, month, (struck, missed, unsolved))
     ask(world, month, talks)
 
 
-def _cause_contacts(world: World, month: Month) -> tuple[Floats, Ints, Grounds]:
+def _cause_contacts(world: World, month: Month) -> tuple[Floats, Ints, dealings.Grounds]:
     """Bills, payments, prices, faults: rate of contacts and first day by topic, and grounds."""
     bills = send_bills(world, month)
     rates = np.zeros((len(world), len(TOPICS)))
@@ -270,7 +234,7 @@ def _cause_contacts(world: World, month: Month) -> tuple[Floats, Ints, Grounds]:
         rates[:, topic] = rate
     rates[:, BILLING], first[:, BILLING] = bills.contact_rates, bills.issued
     rates[:, PAYMENT], first[:, PAYMENT] = pay_bills(world, month, bills), bills.due
-    worry, told = review_prices(world, month)
+    worry, told = prices.review_prices(world, month)
     rates[:, PRICE] += worry
     first[:, PRICE] = told
     struck = break_things(world, month)

@@ -10,12 +10,11 @@ import pyarrow as pa
 from pyarrow import parquet
 from scipy.special import expit
 
-from pipelines.simulator.calling import takes_offers
+from pipelines.simulator.calling import Response, takes_offers
 from pipelines.simulator.clock import Floats, Ints
 from pipelines.simulator.coefficients import CODES
 from pipelines.simulator.hazard import Hazard
 from pipelines.simulator.options import TYPES
-from pipelines.simulator.reactions import Response
 from pipelines.simulator.record import ACTIONS, key_texts
 from pipelines.simulator.world import Month, World
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from features.contract import PAYMENT_METHODS
 from pipelines.simulator.clock import Bools, Clock, Floats, Ints
-from pipelines.simulator.options import DECAY, SIGNALS, Dials
+from pipelines.simulator.options import CALL_REMAINS, DECAY, SIGNALS, Dials
 from pipelines.simulator.writer import AHEAD, Recorder
 
 AUTOPAY, EINVOICE, MOBILE, CARD, MANUAL = range(len(PAYMENT_METHODS))
@@ -123,7 +123,7 @@ class Month:
     @property
     def season(self) -> int:
         """Calendar month, 1 to 12."""
-        return self.clock.season(self.number)
+        return self.clock.date(self.number).month
 
     def random_days(self, rng: np.random.Generator, count: int) -> Ints:
         """Days spread evenly over the month: int64 (count,)."""
@@ -131,13 +131,7 @@ class Month:
 
 
 def irritate(
-    world: World,
-    month: Month,
-    signal: str,
-    rows: Ints,
-    days: Ints,
-    *,
-    by: npt.ArrayLike = 1.0,
+    world: World, month: Month, signal: str, rows: Ints, days: Ints, *, by: npt.ArrayLike = 1.0
 ) -> None:
     """Let ``rows`` remember something that happens on ``days``, in this month or a later one."""
     ahead = np.clip(month.clock.month_of(days) - month.number, 0, AHEAD - 1)
@@ -150,5 +144,5 @@ def forget(world: World) -> None:
     """Close the month: fade what is remembered, add what the month brought."""
     fade = np.array(list(DECAY.values()), dtype=np.float32)
     world.memory = world.memory * fade + world.coming[:, 0]
-    world.touch = world.touch * DECAY["outreach"]
+    world.touch = world.touch * CALL_REMAINS
     world.coming = np.concatenate([world.coming[:, 1:], np.zeros_like(world.coming[:, :1])], axis=1)

@@ -54,18 +54,17 @@ class TableFile:
 
     def __init__(self, table: Table, folder: Path, fmt: Format, without: str) -> None:
         self.schema = pa.schema([f for f in schema_of(table) if f.name != without])
-        self.fmt = fmt
         path = folder / f"{table.name}.{fmt}"
         if fmt == "parquet":
             self.file = parquet.ParquetWriter(path, self.schema, compression="zstd")
         else:
-            self.file = csv.CSVWriter(path, _plain(self.schema))
+            self.schema = _plain(self.schema)
+            self.file = csv.CSVWriter(path, self.schema)
 
     def write(self, data: pa.Table) -> None:
         """Append rows; no rows, no row group."""
         if data.num_rows:
-            data = data.select(self.schema.names)
-            self.file.write_table(data if self.fmt == "parquet" else data.cast(_plain(data.schema)))
+            self.file.write_table(data.select(self.schema.names).cast(self.schema))
 
 
 def _plain(schema: pa.Schema) -> pa.Schema:

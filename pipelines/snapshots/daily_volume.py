@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from statistics import median
 
 WEEKS = 8
@@ -12,10 +12,8 @@ LEAST_SILENCE = 3
 # A year and the weeks by which Easter moves.
 _PAST = timedelta(days=420)
 _SPAN = timedelta(weeks=WEEKS)
-_DAYS_ENOUGH, _REGULAR_ENOUGH = 100, 9
+_DAYS_ENOUGH, _REGULAR_ENOUGH, _RECENT_DAYS = 100, 9, 7
 _RARE, _MARGIN, _FEWEST_SHARES = 3, 2.0, 50
-_RECENT_DAYS = 7
-_STEADY_DAYS, _SPARED = 30, 0.01
 
 Days = Mapping[date, int]
 
@@ -56,26 +54,6 @@ def usual_silence(days: Days) -> int | None:
     return max(LEAST_SILENCE, 2 * max(gaps))
 
 
-def history_begins(days: Days, as_of: date) -> date | None:
-    """First day from which a table tells what happened, as far as is known at ``as_of``.
-
-    A week before the first day with rows, or before the first of all but the oldest hundredth,
-    as a purge spares single rows, of a table with rows on every second day or more; the as-of
-    date itself before there is any row. None for other tables: that they were silent before
-    their first row may be what happened.
-    """
-    if not days:
-        return as_of
-    ordered, spared = sorted(days), _SPARED * sum(days.values())
-    rows = accumulate(days[day] for day in ordered)
-    kept = next(day for day, sofar in zip(ordered, rows, strict=True) if sofar > spared)
-    for first in (ordered[0], kept):
-        seen = sum(day >= first for day in ordered)
-        if seen >= max(_STEADY_DAYS, (as_of - first).days / 2):
-            return first - timedelta(weeks=1)
-    return None
-
-
 def strangest_day(days: Days, last: date, low: float, high: float) -> DayRows | None:
     """The day, of the seven up to ``last``, whose rows are the farthest from its weekday's.
 
@@ -85,15 +63,18 @@ def strangest_day(days: Days, last: date, low: float, high: float) -> DayRows | 
     before lay outside it, as the holidays of an office do. None when no day can be evaluated.
     """
     recent = _shares(days, [last - timedelta(days=back) for back in range(_RECENT_DAYS)])
-    if not recent:
-        return None
     first = last - timedelta(days=_RECENT_DAYS)
     year = sorted(_shares(days, [first - timedelta(days=back) for back in range(365)]).values())
-    if len(year) < _FEWEST_SHARES:
+    if not recent or len(year) < _FEWEST_SHARES:
         return None
     low = low if year[_RARE - 1] >= low else 0.0
     high = max(high, year[-_RARE] * _MARGIN)
-    day = max(recent, key=lambda each: _strangeness(recent[each], low, high))
+
+    def strangeness(day: date) -> float:
+        below = low / recent[day] if recent[day] else (float("inf") if low else 0.0)
+        return max(below, recent[day] / high)
+
+    day = max(recent, key=strangeness)
     return DayRows(day, recent[day], low, high)
 
 
@@ -110,14 +91,8 @@ def _usual(days: Days, day: date) -> float:
 def _shares(days: Days, dates: Sequence[date]) -> dict[date, float]:
     start = min(days, default=date.max)
     usual = {day: _usual(days, day) for day in dates if day - _SPAN >= start}
-    shares = {day: (days.get(day, 0) / n, n) for day, n in usual.items() if n}
     return {
-        day: share
-        for day, (share, n) in shares.items()
-        if n >= (FEWEST_BEFORE_A_RUSH if share > 1 else FEWEST_A_DAY)
+        day: days.get(day, 0) / n
+        for day, n in usual.items()
+        if n >= (FEWEST_BEFORE_A_RUSH if days.get(day, 0) > n else FEWEST_A_DAY)
     }
-
-
-def _strangeness(share: float, low: float, high: float) -> float:
-    below = low / share if share else (float("inf") if low else 0.0)
-    return max(below, share / high)

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from features.contract import TABLES
 from features.errors import ContractError
+from pipelines.runtime.atomic_files import replace_bytes
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.folder_lock import FolderLock, lock_folder
 from pipelines.snapshots.profile import TableProfile
@@ -98,6 +99,12 @@ def read_snapshot(root: Path) -> Snapshot:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ContractError(f"{root}: no snapshot here ({error}); run: stille check") from error
+
+
+def write_facts(root: Path, facts: Mapping[str, Any]) -> None:
+    """Write what ``read_snapshot`` reads; the file is replaced whole."""
+    text = json.dumps(facts, indent=2, ensure_ascii=False, default=datetime.isoformat)
+    replace_bytes(root / FACTS_NAME, f"{text}\n".encode())
 
 
 def verify_snapshot(snapshot: Snapshot) -> None:

@@ -50,42 +50,39 @@ def new_name(parent: Path, suffix: str) -> Path:
     return parent / f".{secrets.token_hex(8)}{suffix}"
 
 
+@contextmanager
+def exclusive(folder: Path) -> Iterator[bool]:
+    """Keep everybody from holding ``folder`` in the block; false when somebody holds it.
+
+    False too when it has been moved from there, as by whoever removes it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free = _is_at(descriptor, folder)
+        except BlockingIOError:
+            free = False
+        yield free
+    finally:
+        os.close(descriptor)
+
+
 def remove_if_free(folder: Path) -> bool:
     """Remove ``folder`` and all in it; False when somebody holds it, or it cannot be locked.
 
     It gets another name first, so that nobody meets half of it.
     """
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        with exclusive(folder) as free:
+            if not free:
+                return False
+            doomed = new_name(folder.parent, REMOVED)
+            folder.replace(doomed)
     except OSError:
         return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not _is_at(descriptor, folder):
-            return False
-        doomed = new_name(folder.parent, REMOVED)
-        folder.replace(doomed)
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
     shutil.rmtree(doomed, ignore_errors=True)
     return True
-
-
-@contextmanager
-def exclusive(folder: Path) -> Iterator[bool]:
-    """Keep everybody from holding ``folder`` in the block; false when somebody holds it."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    free = True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        free = False
-    try:
-        yield free
-    finally:
-        os.close(descriptor)
 
 
 def _is_at(descriptor: int, folder: Path) -> bool:

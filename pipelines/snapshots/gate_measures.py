@@ -3,15 +3,15 @@
 Only days before the as-of date count, so that a date in the past is evaluated as it stood then.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil, nan
 
 from features.contract import TABLES
+from features.timeline import local_day
 from pipelines.config.sections import Quality
 from pipelines.config.settings import Settings
-from pipelines.runtime.environment import local_day
-from pipelines.snapshots.bulk_updates import LATE_DAYS
 from pipelines.snapshots.daily_volume import (
     Days,
     days_before,
@@ -20,14 +20,45 @@ from pipelines.snapshots.daily_volume import (
     usual_silence,
 )
 from pipelines.snapshots.facts import TableFacts
-from pipelines.snapshots.gate_measure import (
-    FEWEST_ROWS,
-    NO_PREVIOUS_TABLES,
-    Measure,
-    PreviousTables,
-    Tables,
-)
+from pipelines.snapshots.profiling import LATE_DAYS
 from pipelines.snapshots.unit_levels import unit_factor
+
+_JUMP = 7.0
+_MOST_AT_ONCE = 0.2
+_MOST_ORPHANS = 0.5
+FEWEST_ROWS = 100
+Tables = Mapping[str, TableFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A figure and the band it must lie in (inclusive; None is open; NaN never lies in it).
+
+    ``detail`` says what a person needs beside the figure, such as the day it is of. ``own`` is a
+    figure of the table alone: the same one, let through once, needs no second look.
+    """
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    detail: str = ""
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousTables:
+    """Tables that were right, by what they are called: the snapshot before, or the champion's.
+
+    Without a snapshot before, how many rows there are more says nothing (``growing``).
+    """
+
+    tables: Tables
+    name: str = "the snapshot before"
+    growing: bool = False
+
+
+NO_PREVIOUS_TABLES = PreviousTables({})
 
 
 def measures(
@@ -41,11 +72,6 @@ def measures(
         *compared_measures(settings, now, previous),
         *(m for name in now for m in _bulk(name, now[name], previous.tables.get(name), first)),
     ]
-
-
-_JUMP = 7.0
-_MOST_AT_ONCE = 0.2
-_MOST_ORPHANS = 0.5
 
 
 def compared_measures(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from features.errors import ContractError, GateError
 from pipelines.runtime.run_record import Gate, RunRecord
 from pipelines.snapshots.facts import Snapshot
-from pipelines.snapshots.gate_measure import Measure
+from pipelines.snapshots.gate_measures import Measure
 from pipelines.snapshots.writing_tables import WrittenTables
 
 

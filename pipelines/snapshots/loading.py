@@ -18,7 +18,7 @@ from pipelines.runtime.duckdb_connection import connect, identifier, literal
 from pipelines.runtime.secret_keys import PSEUDONYM, key_of
 from pipelines.snapshots.profiling import counts
 from pipelines.sources.binding import Binding, Bound, bind, refuse_no_zone
-from pipelines.sources.doubts import settle_doubts
+from pipelines.sources.doubts import Doubts
 from pipelines.sources.duplicates import settle_duplicates
 from pipelines.sources.files import Input, find_files
 from pipelines.sources.forms import Forms
@@ -89,6 +89,7 @@ def load_table(
     if company.pseudonyms:
         define_pseudonym(connection, key_of(PSEUDONYM, settings.paths.var))
     reader = READERS[source.kind]
+    into = f"create or replace temp table {identifier(table.name)} as"
     parts, bounds = [], []
     for index, given in enumerate(inputs):
         copy = scratch / f"{table.name}-{index}.csv"
@@ -99,18 +100,19 @@ def load_table(
         reader.verify(part, [name for b in bound.bindings for name in b.origin.read])
         with _explained(source, part, dialect):
             shown = days_as_shown(connection, part, bound.bindings, table.name, source, forms)
-        typed = part_select(part, index, bound.bindings, source, forms, shown)
-        _insert(
-            *(connection, table, source, part, index, bound.bindings, typed),
-            *(forms, limit, match_customers),
-        )
+            typed = part_select(part, index, bound.bindings, source, forms, shown)
+            delay = source.known_delay_days or 0
+            columns = contract_columns(table, bound.bindings, company.timezone, delay)
+            query = _ruled(table, bound.bindings, typed, columns, limit, match_customers)
+            connection.execute(f"{into} {query}")
+        into = f"insert into {identifier(table.name)} by name"
         parts.append(part)
         bounds.append(bound)
     _prove(connection, table, source, parts, forms)
     bound = _with_siblings(_together(bounds), settings.sources, source)
-    refusals = settle_doubts(
+    refusals = Doubts(
         connection, table, bound.bindings, parts, dialect, company.timezone, limit
-    )
+    ).settle()
     repeated = settle_duplicates(connection, table, source, bound.bindings, parts)
     refusals += [] if repeated is None else [repeated]
     rules = counts(
@@ -153,28 +155,21 @@ def columns_absent(settings: Settings) -> dict[str, tuple[str, ...]]:
     return absent
 
 
-def _insert(
-    connection: duckdb.DuckDBPyConnection,
+def _ruled(
     table: Table,
-    source: Source,
-    part: Part,
-    index: int,
     bindings: Sequence[Binding],
     typed: str,
-    forms: Forms,
+    columns: Sequence[str],
     limit: datetime | None,
     match_customers: bool,
-) -> None:
-    columns = contract_columns(table, bindings, forms.company_zone, source.known_delay_days or 0)
+) -> str:
+    """SQL of a file's rows (``typed``) as ``Loaded`` has them, each with the rule it breaks."""
     orphan, shard, join = "", "0", ""
     if match_customers:
         orphan = "when _shard is null then 'customer_id: not in customers'"
         shard, join = "_shard", f"left join {CUSTOMERS} using (customer_id)"
     future = "" if table.planned else future_rule(limit)
-    target = f"insert into {identifier(table.name)} by name"
-    if index == 0:
-        target = f"create or replace temp table {identifier(table.name)} as"
-    query = f"""{target}
+    return f"""
         with typed as ({typed}),
         ruled as (select *, {row_rule(table, bindings)} as _own from typed),
         complete as (
@@ -183,8 +178,6 @@ def _insert(
             _event_at as event_at, _known_at as known_at,
             case when _own is not null then _own {future} {orphan} else _doubt end as _rule
         from complete {join}"""
-    with _explained(source, part, forms.dialect):
-        connection.execute(query)
 
 
 @contextmanager

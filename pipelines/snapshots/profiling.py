@@ -3,19 +3,23 @@
 Figures only: no value of a customer's text is stored.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
 
 from features.contract import TABLES, Column, Table
-from pipelines.runtime.duckdb_connection import identifier, literal
-from pipelines.snapshots.bulk_updates import bulk_updates
+from pipelines.runtime.duckdb_connection import identifier
 from pipelines.snapshots.profile import ColumnProfile, TableProfile
-from pipelines.snapshots.unit_levels import Level, level_of
+from pipelines.snapshots.unit_levels import UNKNOWN, level_of
 from pipelines.sources.binding import Binding
+from pipelines.sources.date_forms import local_day
 
 MAX_VALUES = 1000
+LATE_DAYS = 60
+_WITHIN = 15
+_WORTH_KEEPING = 0.05
 _MANY = 100
 _TEXT = "text"
 _LAG = "approx_quantile(date_diff('second', event_at, known_at), 0.5) / 86400.0"
@@ -63,7 +67,7 @@ def profile_table(
         },
         alike=0 if distinct is None else rows - distinct,
         days={} if days_in is None else _days(connection, accepted, days_in),
-        bulk={} if len(given) == len(bindings) else bulk_updates(connection, accepted, rows),
+        bulk={} if len(given) == len(bindings) else _bulk_updates(connection, accepted, rows),
         lag=round(lag or 0, 3),
     )
 
@@ -85,7 +89,7 @@ def _column(
     cells: list[Any],
 ) -> ColumnProfile:
     column, (given, low, high) = binding.column, cells
-    level = Level()
+    level = UNKNOWN
     measured = column.type == "integer" and column.unit == "s"
     if measured or column.type in ("money", "price", "number"):
         level = level_of(connection, accepted, column.name, table.name != "customers")
@@ -98,9 +102,7 @@ def _column(
     constant = low if one_value and binding.origin.read and has_days(table) else None
     if column.type == "boolean":
         low = high = None
-    return ColumnProfile(
-        rows - given, low, high, level.median, level.jump, level.mixed, values, constant
-    )
+    return ColumnProfile(rows - given, low, high, *level, values, constant)
 
 
 def counts(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
@@ -109,8 +111,39 @@ def counts(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
 
 
 def _days(connection: duckdb.DuckDBPyConnection, accepted: str, zone: str) -> dict[str, int]:
-    day = f"cast(timezone({literal(zone)}, timezone('UTC', event_at)) as DATE)"
-    return counts(
-        connection,
-        f"select cast({day} as VARCHAR), count(*) from {accepted} group by 1 order by 1",
-    )
+    day = f"cast({local_day('event_at', zone)} as VARCHAR)"
+    return counts(connection, f"select {day}, count(*) from {accepted} group by 1 order by 1")
+
+
+def _bulk_updates(
+    connection: duckdb.DuckDBPyConnection, accepted: str, rows: int
+) -> dict[str, float]:
+    """Bulk updates of ``known_at``: many old rows that a migration or first load touched at once.
+
+    Until that day such rows would count for nothing at any past date, although the company had
+    them. Gives ``peaks`` of the accepted rows that were known more than ``LATE_DAYS`` after their
+    event. A customer without a day of joining has no event that could be late.
+    """
+    late = connection.execute(
+        f"select cast(known_at as date), count(*) from {accepted} "
+        f"where known_at > event_at + interval {LATE_DAYS} day and event_at > '1970-01-01' "
+        "group by 1"
+    ).fetchall()
+    return peaks(dict(late), rows)
+
+
+def peaks(late: Mapping[date, int], rows: int) -> dict[str, float]:
+    """Share of all ``rows`` that is late and known about a day, for days (UTC) that stand out.
+
+    ``late`` counts late rows by the day they were known; 15 days about a day belong to it.
+
+    >>> peaks({date(2024, 11, 1): 600, date(2024, 11, 4): 30, date(2023, 1, 9): 8}, 1000)
+    {'2024-11-01': 0.63}
+    """
+    span = [timedelta(days=n) for n in range(-_WITHIN, _WITHIN + 1)]
+    shares = {}
+    for day, count in sorted(late.items()):
+        about = [late.get(day + step, 0) for step in span]
+        if count == max(about) and sum(about) >= _WORTH_KEEPING * rows:
+            shares[str(day)] = round(sum(about) / rows, 6)
+    return shares

@@ -1,6 +1,5 @@
 """Quarantine: rows that break the contract, written for a person to see, and counted."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -45,11 +44,21 @@ def set_aside(
         return {}
     _write(connection, loaded, folder / f"{loaded.name}.csv")
     limit = settings.quarantine_share_of(loaded.name)
+    dialect = settings.dialect_of(loaded.name)
     if bad > limit * loaded.source_rows:
-        raise ContractError(
-            _refusal(connection, settings.dialect_of(loaded.name), loaded, reported, bad, limit)
+        worst = sorted(loaded.rules.items(), key=lambda item: (-item[1], item[0]))
+        lines = "".join(
+            f"\n  {rule}: {count:,} rows{_detail(connection, loaded, dialect, rule)}"
+            for rule, count in worst
         )
-    return _lost_forms(connection, settings.dialect_of(loaded.name), loaded)
+        share = bad / loaded.source_rows
+        raise ContractError(
+            f"{loaded.name}: {bad:,} of {loaded.source_rows:,} rows ({share:.1%}) break the "
+            f"contract; at most {limit:.1%} may be set aside:{lines}\n"
+            f"all of them: {reported / f'{loaded.name}.csv'}\n"
+            f"mend the export or sources.{loaded.name} in the config, then run: stille check"
+        )
+    return _lost_forms(connection, dialect, loaded)
 
 
 def _lost_forms(
@@ -75,7 +84,7 @@ def _lost_forms(
 
 def _write(connection: duckdb.DuckDBPyConnection, loaded: Loaded, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    names = _source_names(loaded)
+    names = list(dict.fromkeys(n for b in loaded.bound.bindings for n in b.origin.read))
     raw = " union all by name ".join(
         raw_select(part, index, [name for name in names if name in part.columns])
         for index, part in enumerate(loaded.parts)
@@ -96,32 +105,6 @@ def _write(connection: duckdb.DuckDBPyConnection, loaded: Loaded, path: Path) ->
     )
 
 
-def _source_names(loaded: Loaded) -> list[str]:
-    named = [name for b in loaded.bound.bindings for name in b.origin.read]
-    return list(dict.fromkeys(named))
-
-
-def _refusal(
-    connection: duckdb.DuckDBPyConnection,
-    dialect: Dialect,
-    loaded: Loaded,
-    reported: Path,
-    bad: int,
-    limit: float,
-) -> str:
-    worst = sorted(loaded.rules.items(), key=lambda item: (-item[1], item[0]))
-    lines = "".join(
-        f"\n  {rule}: {count:,} rows{_detail(connection, loaded, dialect, rule)}"
-        for rule, count in worst
-    )
-    return (
-        f"{loaded.name}: {bad:,} of {loaded.source_rows:,} rows ({bad / loaded.source_rows:.1%}) "
-        f"break the contract; at most {limit:.1%} may be set aside:{lines}\n"
-        f"all of them: {reported / f'{loaded.name}.csv'}\n"
-        f"mend the export or sources.{loaded.name} in the config, then run: stille check"
-    )
-
-
 def _detail(
     connection: duckdb.DuckDBPyConnection, loaded: Loaded, dialect: Dialect, rule: str
 ) -> str:
@@ -135,20 +118,14 @@ def _detail(
         return where
     where += f", in {' with '.join(map(repr, read))}"
     if rule.endswith(_OF_FORM):
-        where += _shape(connection, binding, rule)
+        shape = f"select {_shape_of(binding)} from {_BAD} where rule = ? limit 1"
+        where += f", written like {connection.execute(shape, [rule]).fetchall()[0][0]!r}"
     return where + _declared(binding.column, dialect, rule)
 
 
 def _binding(loaded: Loaded, rule: str) -> Binding | None:
     column = rule.partition(":")[0]
     return next((b for b in loaded.bound.bindings if b.column.name == column), None)
-
-
-def _shape(connection: duckdb.DuckDBPyConnection, binding: Binding, rule: str) -> str:
-    [(shape,)] = connection.execute(
-        f"select {_shape_of(binding)} from {_BAD} where rule = ? limit 1", [rule]
-    ).fetchall()
-    return f", written like {shape!r}"
 
 
 def _shape_of(binding: Binding, many: str = "") -> str:
@@ -183,9 +160,5 @@ def _form(column: Column, dialect: Dialect) -> str:
     if column.type in ("date", "instant"):
         return f"{column.type} {getattr(dialect, column.type)!r}"
     if column.type == "boolean":
-        return f"{_words(dialect.true_values)} or {_words(dialect.false_values)}"
+        return f"{'/'.join(dialect.true_values)} or {'/'.join(dialect.false_values)}"
     return f"decimal {dialect.decimal!r} and thousands {dialect.thousands!r}"
-
-
-def _words(words: Sequence[str]) -> str:
-    return "/".join(words)

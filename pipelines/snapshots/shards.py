@@ -18,19 +18,16 @@ def make_shards(connection: duckdb.DuckDBPyConnection, shard_size: int) -> int:
 
     Raises ``ContractError`` when no customer is left.
     """
-    counted = connection.execute("select count(*) from customers where _rule is null").fetchone()
-    customers = int(counted[0]) if counted else 0
+    [(customers,)] = connection.execute(
+        "select count(*) from customers where _rule is null"
+    ).fetchall()
     if customers == 0:
         raise ContractError("customers: no row keeps the contract; see the quarantine")
-    shards = max(1, -(-customers // shard_size))
-    connection.execute(
-        f"create or replace temp table {CUSTOMERS} as select customer_id, "
-        f"cast(md5_number_lower(customer_id) % {shards} as INTEGER) as _shard "
-        "from customers where _rule is null"
-    )
+    shards = max(1, -(-int(customers) // shard_size))
     connection.execute(
         f"update customers set _shard = cast(md5_number_lower(customer_id) % {shards} as INTEGER) "
-        "where _rule is null"
+        f"where _rule is null; create or replace temp table {CUSTOMERS} as "
+        "select customer_id, _shard from customers where _rule is null"
     )
     return shards
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -14,7 +14,6 @@ import duckdb
 from features.contract import TABLES
 from features.errors import BusyError, ConfigError, ContractError, StilleError
 from pipelines.config.settings import Settings
-from pipelines.runtime.atomic_files import replace_bytes
 from pipelines.runtime.run_record import Gate
 from pipelines.runtime.secret_keys import PSEUDONYM, key_fingerprint, key_of
 from pipelines.snapshots.facts import (
@@ -24,6 +23,7 @@ from pipelines.snapshots.facts import (
     check_report,
     read_snapshot,
     verify_snapshot,
+    write_facts,
 )
 from pipelines.snapshots.gates import Judge, decide
 from pipelines.snapshots.store import (
@@ -155,8 +155,7 @@ def _write_facts(
         "tables": {name: asdict(table) for name, table in tables.tables.items()},
         "files": {path.relative_to(staging).as_posix(): file_digest(path) for path in written},
     }
-    text = json.dumps(facts, indent=2, ensure_ascii=False, default=datetime.isoformat)
-    (staging / FACTS_NAME).write_text(text + "\n", encoding="utf-8")
+    write_facts(staging, facts)
 
 
 def _with_gates(ready: Snapshot, gates: tuple[Gate, ...]) -> Snapshot:
@@ -165,10 +164,8 @@ def _with_gates(ready: Snapshot, gates: tuple[Gate, ...]) -> Snapshot:
     both = (*gates, *(gate for gate in ready.gates if gate.name not in named))
     again = replace(ready, gates=both)
     if both != ready.gates and not all(gate.passed for gate in gates):
-        path = ready.root / FACTS_NAME
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        facts["gates"] = [asdict(gate) for gate in both]
-        replace_bytes(path, f"{json.dumps(facts, indent=2, ensure_ascii=False)}\n".encode())
+        facts = json.loads((ready.root / FACTS_NAME).read_text(encoding="utf-8"))
+        write_facts(ready.root, facts | {"gates": [asdict(gate) for gate in both]})
     return again
 
 

@@ -1,7 +1,7 @@
 """Snapshot store: folders named by digest, never changed once they are complete.
 
 Whoever reads a snapshot has a lock on it. A folder's time of change says when it was last let
-through, so the newest is the one that the next tables are compared with. The newest ``KEPT``
+through, so the newest is the one that the next tables are compared with. The newest ``NEWEST``
 stay, the others go as soon as nobody has a lock on them; what killed runs left goes too.
 """
 
@@ -48,14 +48,16 @@ def newest_first(store: Path) -> list[Path]:
     return sorted(_complete(store), key=_age, reverse=True)
 
 
+def readable_snapshots(store: Path) -> Iterator[Snapshot]:
+    """The snapshots of this format, the one let through last at the head; each read when asked."""
+    for folder in newest_first(store):
+        with contextlib.suppress(ContractError):
+            yield read_snapshot(folder)
+
+
 def previous_snapshot(store: Path) -> Snapshot | None:
     """The snapshot that was let through last, or None when there is none of this format."""
-    for folder in newest_first(store):
-        try:
-            return read_snapshot(folder)
-        except ContractError:
-            continue
-    return None
+    return next(readable_snapshots(store), None)
 
 
 def read_reusable(folder: Path, digest: str) -> Snapshot | None:
@@ -81,7 +83,9 @@ def place(staging: Path, into: Path, digest: str) -> Snapshot:
         found = read_reusable(into, digest)
         if found is not None:
             return found
-        put_away(into)
+        # A damaged one is put away; readers that hold it find the same tables under its new name.
+        with contextlib.suppress(FileNotFoundError):
+            into.replace(new_name(into.parent, REMOVED))
 
 
 def keep_quarantine(staging: Path, store: Path) -> None:
@@ -102,12 +106,6 @@ def mark_newest(folder: Path) -> None:
     others = (_age(path)[0] for path in _complete(folder.parent) if path != folder)
     moment = max(time.time_ns(), max(others, default=0) + 1)
     os.utime(folder, ns=(moment, moment))
-
-
-def put_away(folder: Path) -> None:
-    """Take a damaged snapshot's name; readers that hold it find the same tables under it."""
-    with contextlib.suppress(FileNotFoundError):
-        folder.replace(new_name(folder.parent, REMOVED))
 
 
 def prune(store: Path) -> None:

@@ -7,7 +7,6 @@ the same figure in any order.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import duckdb
 import numpy as np
@@ -23,19 +22,9 @@ _FACTORS = (0.001, 0.01, 0.1, 10.0, 100.0, 1000.0)
 _NEAR = 1.35
 
 Counts = Counter[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """Where a column's positive values lie.
-
-    ``median`` is that of all, ``jump`` the newest month's over that of the months before, and
-    ``mixed`` the share of the newest month that may be in another unit (``mixed_share``).
-    """
-
-    median: float | None = None
-    jump: float | None = None
-    mixed: float | None = None
+Level = tuple[float | None, float | None, float | None]
+"""``median``, ``jump`` and ``mixed`` of a ``ColumnProfile``; ``mixed`` by ``mixed_share``."""
+UNKNOWN: Level = (None, None, None)
 
 
 def level_of(
@@ -52,28 +41,27 @@ def level_of(
         f"from {rows} where {identifier(column)} > 0 group by 1, 2 order by 1, 2"
     ).fetchall()
     if not counted:
-        return Level()
+        return UNKNOWN
     months: dict[str, Counts] = defaultdict(Counter)
     for month, band, rows_there in counted:
         months[month][band] += rows_there
     overall = median(months.values())
     large = [month for month, bands in months.items() if bands.total() >= FEWEST]
     if not by_month or not large:
-        return Level(overall)
+        return overall, None, None
     newest = large[-1]
     names = list(months)
     before = [months[name] for name in names[: names.index(newest)][-MONTHS:]]
     if sum(bands.total() for bands in before) < FEWEST:
-        return Level(overall)
+        return overall, None, None
     jump = median([months[newest]]) / median(before)
-    return Level(overall, jump, mixed_share(months[newest], before))
+    return overall, jump, mixed_share(months[newest], before)
 
 
 def median(counts: Iterable[Counts]) -> float:
     """The value in the middle of counts by band, to within the width of a band (5 %)."""
     bands: Counts = sum(counts, Counter())
-    middle = np.quantile([*bands], 0.5, weights=[*bands.values()], method="inverted_cdf")
-    return float(10 ** ((middle + 0.5) / BANDS))
+    return float(10 ** ((_quantiles(bands, 0.5)[0] + 0.5) / BANDS))
 
 
 def unit_factor(ratio: float | None) -> float | None:
@@ -97,10 +85,14 @@ def mixed_share(newest: Counts, before: Sequence[Counts]) -> float:
     values are not compared with; 0 for fewer than ten strange values.
     """
     usual: Counts = sum(before, Counter())
-    middle, core = _between(usual, 0.05), _between(usual, 0.01)
+    least, low, high, most = _quantiles(usual, 0.01, 0.05, 0.95, 0.99)
+
+    def is_strange(band: int) -> bool:
+        moved = (band - decades * BANDS for decades in _DECADES)
+        return not least <= band <= most and any(low <= each <= high for each in moved)
 
     def strange(counts: Counts) -> int:
-        return sum(n for band, n in counts.items() if _is_strange(band, middle, core))
+        return sum(n for band, n in counts.items() if is_strange(band))
 
     found = strange(newest)
     if found < _FEWEST_STRANGE:
@@ -109,21 +101,8 @@ def mixed_share(newest: Counts, before: Sequence[Counts]) -> float:
     return round(max(0.0, found / newest.total() - max(shares, default=0.0)), 6)
 
 
-def _is_strange(band: int, middle: tuple[int, int], core: tuple[int, int]) -> bool:
-    if core[0] <= band <= core[1]:
-        return False
-    return any(middle[0] <= band - decades * BANDS <= middle[1] for decades in _DECADES)
-
-
-def _between(counts: Counts, tail: float) -> tuple[int, int]:
-    """The bands that leave ``tail`` of the values out at each end."""
-    return _first(sorted(counts), counts, tail), _first(sorted(counts)[::-1], counts, tail)
-
-
-def _first(bands: Iterable[int], counts: Counts, tail: float) -> int:
-    left, band = tail * counts.total(), 0
-    for band in bands:
-        left -= counts[band]
-        if left < 0:
-            break
-    return band
+def _quantiles(counts: Counts, *shares: float) -> list[int]:
+    """The bands in which these shares of the values end."""
+    bands, weights = [*counts], [*counts.values()]
+    found = np.quantile(bands, shares, weights=weights, method="inverted_cdf")
+    return [int(band) for band in found]

@@ -39,11 +39,7 @@ def refuse_forbidden(table: Table, source: Source) -> None:
 
 
 def refuse_missing(
-    table: Table,
-    source: Source,
-    bindings: list[Binding],
-    columns: Mapping[str, str],
-    where: str,
+    table: Table, source: Source, bindings: list[Binding], columns: Mapping[str, str], where: str
 ) -> None:
     asked = [(b.column.name, name) for b in bindings for name in b.origin.read]
     asked += [("rows_with", name) for name in source.rows_with]

@@ -4,10 +4,10 @@ import codecs
 import csv
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import duckdb
 
@@ -90,17 +90,11 @@ def inspect(path: Path, declared: Declared) -> TextFacts:
     if path.stat().st_size == 0:
         raise ContractError(f"{path}: the file is empty (0 bytes); was its export cut off?")
     dialect, row = declared.dialect, declared.header_row
-    readable = path
-    copy: IO[bytes] | None = None
     plain = codecs.lookup(dialect.encoding).name in _READ_AS_UTF8
-    if is_packed(path) or row > 1 or not plain:
-        readable = declared.scratch
-        copy = readable.open("wb")
-    try:
+    as_it_is = plain and row == 1 and not is_packed(path)
+    readable = path if as_it_is else declared.scratch
+    with nullcontext() if as_it_is else readable.open("wb") as copy:
         delimiters, quotes = _scan(path, declared, copy)
-    finally:
-        if copy is not None:
-            copy.close()
     return TextFacts(readable, _header(path, readable, dialect, row), delimiters, quotes, row)
 
 
@@ -146,7 +140,7 @@ def _header(path: Path, readable: Path, dialect: Dialect, row: int) -> tuple[str
     at = f"{path}, line {row}"
     with readable.open(encoding="utf-8-sig", newline="") as file:
         try:
-            names = [composed(name) for name in next(csv.reader(file, _strict(dialect)), [])]
+            names = [composed(name) for name in next(csv.reader(file, **_strict(dialect)), [])]
         except csv.Error as error:
             raise ContractError(f"{at}: unreadable header ({error})") from error
     titles = _title_lines(readable, dialect, row)
@@ -162,7 +156,7 @@ def _title_lines(readable: Path, dialect: Dialect, row: int) -> str:
         rows = []
         for line in islice(file, _LOOKED_AT):
             try:
-                rows.append(next(csv.reader([line], _strict(dialect)), []))
+                rows.append(next(csv.reader([line], **_strict(dialect)), []))
             except csv.Error:
                 rows.append([])
     widest = max(map(len, rows), default=0)
@@ -172,13 +166,8 @@ def _title_lines(readable: Path, dialect: Dialect, row: int) -> str:
     return f". If the header is in line {row + header}, declare header_row: {row + header}"
 
 
-def _strict(dialect: Dialect) -> type[csv.Dialect]:
-    class Strict(csv.excel):
-        delimiter = dialect.delimiter
-        quotechar = dialect.quote
-        strict = True
-
-    return Strict
+def _strict(dialect: Dialect) -> dict[str, Any]:
+    return {"delimiter": dialect.delimiter, "quotechar": dialect.quote, "strict": True}
 
 
 def certainly_rectangular(facts: TextFacts, rows: int) -> bool:
@@ -200,7 +189,7 @@ def check_rows(path: Path, facts: TextFacts, dialect: Dialect) -> int:
     width = len(facts.header)
     rows, start = -1, facts.header_row
     with _field_limit(), facts.readable.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, _strict(dialect))
+        reader = csv.reader(file, **_strict(dialect))
         try:
             for row in reader:
                 if row and len(row) != width:

@@ -16,6 +16,7 @@ from pipelines.sources.addresses import Address, DroppedError
 from pipelines.sources.binding import bind
 from pipelines.sources.drivers import Cursor, DatabaseDriver
 from pipelines.sources.files import Input
+from pipelines.sources.readable_part import described
 
 
 def fetch(
@@ -44,16 +45,11 @@ def fetch(
     with storage_errors(f"write {path}"):
         _write(cursor.fetch_record_batch(), path, address)
     if not driver.declares_types:
-        types |= {composed(column): kind for column, kind in stored_types(path).items()}
+        with duckdb.connect() as connection:
+            stored = described(connection, f"read_parquet({literal(path)})")
+        types |= {composed(column): kind for column, kind in stored.items()}
     fetched = [(column, types[composed(column)]) for column in selection]
     return Input(path, known, digest=_content_digest(path, fetched), types=types)
-
-
-def stored_types(path: Path) -> dict[str, str]:
-    """The DuckDB type of each column of a Parquet file."""
-    with duckdb.connect() as connection:
-        described = connection.execute(f"describe from read_parquet({literal(path)})").fetchall()
-    return {str(row[0]): str(row[1]) for row in described}
 
 
 def _write(reader: pa.RecordBatchReader, path: Path, address: Address) -> None:

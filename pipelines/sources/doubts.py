@@ -5,6 +5,7 @@ refused, because the rows that look right may be wrong as well.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
@@ -26,120 +27,119 @@ _MAX_LISTED = 3
 _SWAPPED = {"%d": "%m", "%m": "%d"}
 
 
-def settle_doubts(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    bindings: Sequence[Binding],
-    parts: Sequence[Part],
-    dialect: Dialect,
-    zone: str,
-    limit: datetime | None,
-) -> list[ContractError]:
-    """Why a loaded table is refused as a whole; where a doubt is cleared, its rows are accepted.
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """A loaded table and its parts; ``zone`` is the company's.
 
     ``limit`` is the naive UTC instant after which nothing has happened yet.
     """
-    found = [*_lost_digits(connection, table, bindings, parts)]
-    found += _thousands(connection, table, bindings, parts, dialect)
-    found += _days_for_months(connection, table, bindings, parts, dialect, zone, limit)
-    return found
 
+    connection: duckdb.DuckDBPyConnection
+    table: Table
+    bindings: Sequence[Binding]
+    parts: Sequence[Part]
+    dialect: Dialect
+    zone: str
+    limit: datetime | None
 
-def _lost_digits(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    bindings: Sequence[Binding],
-    parts: Sequence[Part],
-) -> Iterator[ContractError]:
-    for binding in bindings:
-        where = _where(connection, table, f"{binding.column.name}: {DIGITS_LOST}", parts)
-        if where:
-            yield ContractError(
-                f"{_place(table, binding)} is written as a floating-point number (4.1E+11), so "
-                f"that keys have lost digits and several would become one: {where}. Export it as "
-                "text; in a spreadsheet, format the column as text before the keys are put in"
-            )
+    def settle(self) -> list[ContractError]:
+        """Why the table is refused as a whole; where a doubt is cleared, its rows are accepted."""
+        return [*self._lost_digits(), *self._thousands(), *self._days_for_months()]
 
-
-def _thousands(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    bindings: Sequence[Binding],
-    parts: Sequence[Part],
-    dialect: Dialect,
-) -> Iterator[ContractError]:
-    name = identifier(table.name)
-    [(decimals,)] = connection.execute(
-        f"select coalesce(bool_or(_decimals), false) from {name}"
-    ).fetchall()
-    if decimals:
-        connection.execute(f"update {name} set _rule = null where _rule = _doubt")
-        return
-    for binding in bindings:
-        where = _where(connection, table, f"{binding.column.name}: {THREE_DECIMALS}", parts)
-        if where:
-            sign, other = dialect.decimal, "," if dialect.decimal == "." else "."
-            if any(part.columns[name] != TEXT for part in parts for name in binding.origin.read):
+    def _lost_digits(self) -> Iterator[ContractError]:
+        for binding in self.bindings:
+            where = self._where(f"{binding.column.name}: {DIGITS_LOST}")
+            if where:
                 yield ContractError(
-                    f"{_place(table, binding)} has no fraction but of three decimals, as when a "
-                    f"program has read 1.005 for 1005: {where}. If so, mend where the text was "
-                    "read; if these are decimals, declare "
-                    f"sources.{table.name}.dialect: {{thousands: '{other}'}}"
+                    f"{self._place(binding)} is written as a floating-point number (4.1E+11), so "
+                    f"that keys have lost digits and several would become one: {where}. Export it "
+                    "as text; in a spreadsheet, format the column as text before the keys are put "
+                    "in"
                 )
+
+    def _thousands(self) -> Iterator[ContractError]:
+        name, dialect = identifier(self.table.name), self.dialect
+        [(decimals,)] = self.connection.execute(
+            f"select coalesce(bool_or(_decimals), false) from {name}"
+        ).fetchall()
+        if decimals:
+            self.connection.execute(f"update {name} set _rule = null where _rule = _doubt")
+            return
+        declare = f"declare sources.{self.table.name}.dialect: {{"
+        sign, other = dialect.decimal, "," if dialect.decimal == "." else "."
+        for binding in self.bindings:
+            where = self._where(f"{binding.column.name}: {THREE_DECIMALS}")
+            if where and not self._all_text(binding):
+                yield ContractError(
+                    f"{self._place(binding)} has no fraction but of three decimals, as when a "
+                    f"program has read 1.005 for 1005: {where}. If so, mend where the text was "
+                    f"read; if these are decimals, {declare}thousands: '{other}'}}"
+                )
+            elif where:
+                yield ContractError(
+                    f"{self._place(binding)} has no fraction but of three digits after {sign!r}: "
+                    f"{where}. If {sign!r} parts thousands, {declare}decimal: '{other}', "
+                    f"thousands: '{sign}'}}; if these are decimals, declare thousands: '{other}'"
+                )
+
+    def _days_for_months(self) -> Iterator[ContractError]:
+        """Dates that keep to days 1 to 12 of a few months, and read otherwise keep to a day.
+
+        The firsts of months, month and day exchanged, are the first twelve days of January.
+        """
+        for binding in self.bindings:
+            kind = binding.column.type
+            if kind not in ("date", "instant") or binding.as_days or not binding.origin.read:
                 continue
+            form = self.dialect.date if kind == "date" else self.dialect.instant
+            if not _may_be_exchanged(form) or not self._all_text(binding):
+                continue
+            value = identifier(binding.column.name)
+            value = local_day(value, self.zone) if kind == "instant" else value
+            # With day and month exchanged nothing of a customer's can lie ahead.
+            feasible = "true"
+            if self.limit is not None and self.table.per_customer:
+                feasible = f"coalesce(max(other) < DATE {literal(self.limit.date())}, true)"
+            [(days, months, latest, may_be)] = self.connection.execute(
+                f"""with found as (
+                    select distinct {value} as d from {identifier(self.table.name)}
+                    where {value} is not null and _rule is distinct from {literal(SKIPPED)}),
+                exchanged as (
+                    select d, make_date(year(d), least(day(d), 12), month(d)) as other from found)
+                select count(distinct day(d)), count(distinct month(d)), max(day(d)), {feasible}
+                from exchanged"""
+            ).fetchall()
+            if days < _FEWEST_DAYS or latest > 12 or days < _FEWEST_DAYS * months or not may_be:
+                continue
+            other = f"{_SWAPPED[form[:2]]}{form[2]}{_SWAPPED[form[3:5]]}{form[5:]}"
             yield ContractError(
-                f"{_place(table, binding)} has no fraction but of three digits after {sign!r}: "
-                f"{where}. If {sign!r} parts thousands, declare sources.{table.name}.dialect: "
-                f"{{decimal: '{other}', thousands: '{sign}'}}; if these are decimals, declare "
-                f"thousands: '{other}'"
+                f"{self._place(binding)} has dates on the first twelve days of {months} month"
+                f"{'s' * (months > 1)} of the year only, as when day and month are exchanged: "
+                f"declared {kind} {form!r}. If the day comes "
+                f"{'second' if form.startswith('%d') else 'first'} in the file, declare "
+                f"sources.{self.table.name}.dialect: {{{kind}: '{other}'}}; if it is right, "
+                "export it as YYYY-MM-DD, which cannot be mistaken"
             )
 
+    def _all_text(self, binding: Binding) -> bool:
+        return all(part.columns[n] == TEXT for part in self.parts for n in binding.origin.read)
 
-def _days_for_months(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    bindings: Sequence[Binding],
-    parts: Sequence[Part],
-    dialect: Dialect,
-    zone: str,
-    limit: datetime | None,
-) -> Iterator[ContractError]:
-    """Dates that keep to days 1 to 12 of a few months, and read otherwise keep to a day.
-
-    The firsts of months, month and day exchanged, are the first twelve days of January.
-    """
-    for binding in bindings:
-        kind, read = binding.column.type, binding.origin.read
-        if kind not in ("date", "instant") or binding.as_days or not read:
-            continue
-        form = dialect.date if kind == "date" else dialect.instant
-        if not _may_be_exchanged(form) or any(p.columns[n] != TEXT for p in parts for n in read):
-            continue
-        value = identifier(binding.column.name)
-        value = local_day(value, zone) if kind == "instant" else value
-        # With day and month exchanged nothing of a customer's can lie ahead.
-        feasible = "true"
-        if limit is not None and table.per_customer:
-            feasible = f"coalesce(max(other) < DATE {literal(limit.date())}, true)"
-        [(days, months, latest, may_be)] = connection.execute(
-            f"""with found as (
-                select distinct {value} as d from {identifier(table.name)}
-                where {value} is not null and _rule is distinct from {literal(SKIPPED)}),
-            exchanged as (
-                select d, make_date(year(d), least(day(d), 12), month(d)) as other from found)
-            select count(distinct day(d)), count(distinct month(d)), max(day(d)), {feasible}
-            from exchanged"""
+    def _where(self, rule: str) -> str:
+        """How many rows broke a rule, and the first of them; nothing when none did."""
+        rows = self.connection.execute(
+            f"select _file, _row, count(*) over () from {identifier(self.table.name)} "
+            f"where _rule = ? order by _file, _row limit {_MAX_LISTED}",
+            [rule],
         ).fetchall()
-        if days < _FEWEST_DAYS or latest > 12 or days < _FEWEST_DAYS * months or not may_be:
-            continue
-        other = _exchanged(form)
-        yield ContractError(
-            f"{_place(table, binding)} has dates on the first twelve days of {months} month"
-            f"{'s' * (months > 1)} of the year only, as when day and month are exchanged: declared "
-            f"{kind} {form!r}. If the day comes {'second' if _day_first(form) else 'first'} in the "
-            f"file, declare sources.{table.name}.dialect: {{{kind}: '{other}'}}; if it is right, "
-            "export it as YYYY-MM-DD, which cannot be mistaken"
-        )
+        if not rows:
+            return ""
+        file, _, count = rows[0]
+        named = ", ".join(str(row) for other, row, _ in rows if other == file)
+        return f"{count:,} rows, first in {self.parts[file].name} rows {named}"
+
+    def _place(self, binding: Binding) -> str:
+        read = " with ".join(map(repr, binding.origin.read))
+        return f"{self.table.name}: {read} (for {binding.column.name})"
 
 
 def _may_be_exchanged(form: str) -> bool:
@@ -150,32 +150,3 @@ def _may_be_exchanged(form: str) -> bool:
     """
     start = form[:5]
     return len(start) == 5 and {start[:2], start[3:]} == {"%d", "%m"} and start != "%d.%m"
-
-
-def _day_first(form: str) -> bool:
-    return form.startswith("%d")
-
-
-def _exchanged(form: str) -> str:
-    return f"{_SWAPPED[form[:2]]}{form[2]}{_SWAPPED[form[3:5]]}{form[5:]}"
-
-
-def _where(
-    connection: duckdb.DuckDBPyConnection, table: Table, rule: str, parts: Sequence[Part]
-) -> str:
-    """How many rows broke a rule, and the first of them; nothing when none did."""
-    rows = connection.execute(
-        f"select _file, _row, count(*) over () from {identifier(table.name)} where _rule = ? "
-        f"order by _file, _row limit {_MAX_LISTED}",
-        [rule],
-    ).fetchall()
-    if not rows:
-        return ""
-    file, _, count = rows[0]
-    named = ", ".join(str(row) for other, row, _ in rows if other == file)
-    return f"{count:,} rows, first in {parts[file].name} rows {named}"
-
-
-def _place(table: Table, binding: Binding) -> str:
-    read = " with ".join(map(repr, binding.origin.read))
-    return f"{table.name}: {read} (for {binding.column.name})"

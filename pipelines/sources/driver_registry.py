@@ -2,9 +2,17 @@
 
 from collections.abc import Mapping
 
-from pipelines.sources.drivers import BigQueryDriver, DatabaseDriver
+from pipelines.sources.drivers import DatabaseDriver
 from pipelines.sources.odbc_driver import OdbcDriver
 from pipelines.sources.postgres_driver import PostgresDriver
+
+
+class BigQueryDriver(DatabaseDriver):
+    """BigQuery quotes names its own way."""
+
+    def _identifier(self, name: str) -> str:
+        return "`" + name.replace("`", "") + "`"
+
 
 DRIVERS: Mapping[str, DatabaseDriver] = {
     "postgresql": PostgresDriver("postgresql"),

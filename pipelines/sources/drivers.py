@@ -42,7 +42,6 @@ class DatabaseDriver:
     """
 
     declares_types = False
-    _sign = '"'
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -54,17 +53,12 @@ class DatabaseDriver:
         try:
             link = dbapi.connect(self._path(), db_kwargs={**given, **dict(address.options)})
         except DriverError as error:
-            raise self._unreached(error, address) from None
+            raise self._meaning(error, address, reached=False) from None
         try:
             with link, link.cursor() as cursor:
                 yield cursor
         except DriverError as error:
-            said = address.hide(str(error))
-            if error.status_code in _PASSING:
-                raise DroppedError(said) from None
-            raise ContractError(
-                f"{address.public}: {said}. Is the table named letter by letter? May it be read?"
-            ) from None
+            raise self._meaning(error, address, reached=True) from None
 
     def columns(self, cursor: Cursor, table: str) -> dict[str, Fetched]:
         """Every column of a table."""
@@ -89,8 +83,9 @@ class DatabaseDriver:
             return self.name
         return str(package._driver_path())
 
-    def _unreached(self, error: DriverError, address: Address) -> Exception:
-        if error.status_code == AdbcStatusCode.NOT_FOUND and self._path() == self.name:
+    def _meaning(self, error: DriverError, address: Address, *, reached: bool) -> Exception:
+        absent = not reached and error.status_code == AdbcStatusCode.NOT_FOUND
+        if absent and self._path() == self.name:
             return ConfigError(
                 f"{self.name}: no ADBC driver of this name is installed. Run: "
                 f"pip install adbc-driver-{self.name}"
@@ -98,11 +93,8 @@ class DatabaseDriver:
         said = address.hide(str(error))
         if error.status_code in _PASSING:
             return DroppedError(said)
+        if reached:
+            return ContractError(
+                f"{address.public}: {said}. Is the table named letter by letter? May it be read?"
+            )
         return ConfigError(f"{address.public}: {said}. Check the address and the options.")
-
-
-class BigQueryDriver(DatabaseDriver):
-    """BigQuery quotes names its own way."""
-
-    def _identifier(self, name: str) -> str:
-        return "`" + name.replace("`", "") + "`"

@@ -39,65 +39,54 @@ def settle_duplicates(
     Versions all stay. Returns why the table is refused: for repeated rows where the source says
     so, and for versions that nothing puts in order or that belong to two customers.
     """
+    name = identifier(table.name)
     if source.duplicates == "versions":
-        return _broken_versions(connection, table, parts)
+        disorder = "count(*) > count(distinct known_at) or count(distinct customer_id) > 1"
+        broken = _first_keys(connection, table, table.key, disorder, parts)
+        if not broken:
+            return None
+        return ContractError(
+            f"{table.name}: versions of one key ({', '.join(table.key)}) known at the same "
+            f"instant, or of two customers: {broken}. Mend the export: each version has the key "
+            "and the customer of the others, and a later known_at"
+        )
     by_number = any(b.origin.row_number and b.column.name in table.key for b in bindings)
     if by_number and source.duplicates == "refuse":
         return None
-    name = identifier(table.name)
     keys = identity(table, source, bindings)
-    key = ", ".join(map(identifier, keys))
-    repeated = connection.execute(
-        f"select list(_row order by _file, _row)[:5], min(_file) from {name} "
-        f"where _rule is null group by {key} having count(*) > 1 order by {key} limit 3"
-    ).fetchall()
+    repeated = _first_keys(connection, table, keys, "count(*) > 1", parts)
     if not repeated:
         return None
     rule = SKIPPED if source.duplicates in ("first", "last") else REPEATED
     kept = "known_at desc, _file desc, _row desc" if source.duplicates == "last" else "_file, _row"
     connection.execute(
         f"update {name} set _rule = {literal(rule)} where rowid in (select rowid from {name} "
-        f"where _rule is null "
-        f"qualify row_number() over (partition by {key} order by {kept}) > 1)"
+        f"where _rule is null qualify row_number() over ("
+        f"partition by {', '.join(map(identifier, keys))} order by {kept}) > 1)"
     )
-    return _repeated_key(table, keys, repeated, parts) if source.duplicates == "refuse" else None
-
-
-def _broken_versions(
-    connection: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[Part]
-) -> ContractError | None:
-    key = ", ".join(map(identifier, table.key))
-    broken = connection.execute(
-        f"select list(_row order by _file, _row)[:5], min(_file) "
-        f"from {identifier(table.name)} where _rule is null group by {key} "
-        "having count(*) > count(distinct known_at) or count(distinct customer_id) > 1 "
-        f"order by {key} limit 3"
-    ).fetchall()
-    if not broken:
+    if source.duplicates != "refuse":
         return None
-    return ContractError(
-        f"{table.name}: versions of one key ({', '.join(table.key)}) known at the same "
-        f"instant, or of two customers: {_row_numbers(broken, parts)}. Mend the export: each "
-        "version has the key and the customer of the others, and a later known_at"
-    )
-
-
-def _repeated_key(
-    table: Table,
-    keys: Sequence[str],
-    repeated: Sequence[tuple[list[int], int]],
-    parts: Sequence[Part],
-) -> ContractError:
     where = f"sources.{table.name}.duplicates"
     log = f"; where the file has a row per change: {where}: versions, or last for the newest"
     return ContractError(
-        f"{table.name}: repeated key ({', '.join(keys)}): {_row_numbers(repeated, parts)}. Mend "
-        f"the export, or keep the first of each with {where}: drop"
-        f"{log if table.may_have_versions else ''}"
+        f"{table.name}: repeated key ({', '.join(keys)}): {repeated}. Mend the export, or keep "
+        f"the first of each with {where}: drop{log if table.may_have_versions else ''}"
     )
 
 
-def _row_numbers(repeated: Sequence[tuple[list[int], int]], parts: Sequence[Part]) -> str:
+def _first_keys(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    keys: Sequence[str],
+    having: str,
+    parts: Sequence[Part],
+) -> str:
+    """The rows of the first keys of which the SQL condition ``having`` holds; empty for none."""
+    key = ", ".join(map(identifier, keys))
+    found = connection.execute(
+        f"select list(_row order by _file, _row)[:5], min(_file) from {identifier(table.name)} "
+        f"where _rule is null group by {key} having {having} order by {key} limit 3"
+    ).fetchall()
     return "; ".join(
-        f"rows {', '.join(map(str, numbers))} of {parts[file].name}" for numbers, file in repeated
+        f"rows {', '.join(map(str, numbers))} of {parts[file].name}" for numbers, file in found
     )

@@ -52,7 +52,26 @@ def days_as_shown(
             continue
         if zone_known and zone_of_days(stored, forms) == forms.company_zone:
             continue
-        total, midnights, differ, local, where = _measure(connection, part, read[0], stored, forms)
+        # Values; midnights as shown; those of another local day, the first of them; local ones.
+        shown = clock_time(clean(part.expressions[read[0]], stored, forms), stored, forms)
+        midnight = (
+            f"shown = cast(shown as DATE) and {local_to_utc('own', forms.company_zone)} <> moment"
+        )
+        [(total, midnights, differ, local, where)] = connection.execute(
+            f"""with times as (
+                select {part.row} as _row, {shown} as shown from {part.relation}),
+            moments as (
+                select *, {local_to_utc("shown", zone_of_days(stored, forms))} as moment from times
+                where {in_range("shown")}),
+            days as (
+                select *, cast({local_day("moment", forms.company_zone)} as TIMESTAMP) as own
+                from moments)
+            select count(*), count_if(shown = cast(shown as DATE)),
+                count_if({midnight} and own <> shown),
+                count_if({local_to_utc("own", forms.company_zone)} = moment),
+                min(_row) filter ({midnight} and own <> shown)
+            from days"""
+        ).fetchall()
         if midnights == total:
             found.add(binding.column.name)
         elif not zone_known and stored != AWARE:
@@ -69,29 +88,3 @@ def days_as_shown(
                 "former would count a day early. Write the column as a plain date in the export"
             )
     return frozenset(found)
-
-
-def _measure(
-    connection: duckdb.DuckDBPyConnection, part: Part, name: str, stored: str, forms: Forms
-) -> tuple[int, int, int, int, int]:
-    """Values; midnights as shown; those of another local day, local ones; the first such row."""
-    shown = clock_time(clean(part.expressions[name], stored, forms), stored, forms)
-    midnight = (
-        f"shown = cast(shown as DATE) and {local_to_utc('own', forms.company_zone)} <> moment"
-    )
-    [row] = connection.execute(
-        f"""with times as (
-            select {part.row} as _row, {shown} as shown from {part.relation}),
-        moments as (
-            select *, {local_to_utc("shown", zone_of_days(stored, forms))} as moment from times
-            where {in_range("shown")}),
-        days as (
-            select *, cast({local_day("moment", forms.company_zone)} as TIMESTAMP) as own
-            from moments)
-        select count(*), count_if(shown = cast(shown as DATE)),
-            count_if({midnight} and own <> shown),
-            count_if({local_to_utc("own", forms.company_zone)} = moment),
-            min(_row) filter ({midnight} and own <> shown)
-        from days"""
-    ).fetchall()
-    return row

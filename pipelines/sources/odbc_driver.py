@@ -31,10 +31,7 @@ class OdbcDriver(DatabaseDriver):
         class _Cursor:
             def execute(self, operation: str, /) -> None:
                 self._reader = arrow_odbc.read_arrow_batches_from_odbc(
-                    operation,
-                    address.uri,
-                    batch_size=_BATCH_ROWS,
-                    max_text_size=_LONGEST_BYTES,
+                    operation, address.uri, batch_size=_BATCH_ROWS, max_text_size=_LONGEST_BYTES
                 )
 
             def fetch_record_batch(self) -> pa.RecordBatchReader:

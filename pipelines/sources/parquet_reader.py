@@ -11,7 +11,7 @@ from features.errors import ContractError
 from pipelines.config.sources import composed
 from pipelines.runtime.duckdb_connection import identifier, literal
 from pipelines.sources.durations import INTERVAL
-from pipelines.sources.readable_part import Declared, Part, Reader, unreadable
+from pipelines.sources.readable_part import Declared, Part, Reader, described, unreadable
 
 _BATCH = 1 << 16
 _MICROSECONDS = {"s": "* 1000000", "ms": "* 1000", "us": "", "ns": "// 1000"}
@@ -30,14 +30,13 @@ class ParquetReader(Reader):
         try:
             schema = pq.read_schema(path)
             relation = f"read_parquet({literal(path)}, hive_partitioning=false"
-            described = connection.execute(f"describe from {relation})").fetchall()
+            columns = described(connection, f"{relation})")
         except (OSError, ValueError, duckdb.Error) as error:
             raise unreadable(path, error, self.name) from error
         lower = [composed(name).lower() for name in schema.names]
         twice = sorted({name for name in schema.names if lower.count(composed(name).lower()) > 1})
         if twice:
             raise ContractError(f"{path}: column {twice[0]!r} is there twice; rename one")
-        columns = {str(row[0]): str(row[1]) for row in described}
         expressions = {name: identifier(name) for name in columns}
         # Arrow stores a duration as a count of its unit, and only its own schema says which.
         for field in schema:

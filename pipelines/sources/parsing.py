@@ -133,35 +133,33 @@ def _numeric(
     raw: str, parsed: str, column: Column, stored: str, forms: Forms, duration: DurationForm | None
 ) -> Reading:
     """Numbers in text are parsed into plain notation, other values into numbers."""
+    doubt: str | None = None
+    fraction = ""
     if is_duration(stored):
-        made = f"round(epoch({raw}), 0)" if _takes_seconds(column) else "cast(null as DOUBLE)"
-        return Reading(made, _final(parsed, column, forms))
-    if _NUMBERS.match(stored):
-        if stored not in _FLOATS:
-            return Reading(_in_seconds(raw, duration), _final(parsed, column, forms))
+        takes_seconds = column.unit == "s" or column.type == "number"
+        made = f"round(epoch({raw}), 0)" if takes_seconds else "cast(null as DOUBLE)"
+    elif stored in _FLOATS:
         made = _in_seconds(f"case when isfinite({raw}) then {raw} end", duration)
         # Another program may have read 1.005 of a text as a float before it came here.
-        doubt = in_doubt(f"cast({parsed} as VARCHAR)", forms.dialect)
-        if doubt is None or column.type not in ("money", "price"):
-            return Reading(made, _final(parsed, column, forms))
-        decimals = f"{parsed} <> trunc({parsed}) and not {doubt}"
-        return Reading(made, _final(parsed, column, forms), None, {THREE_DECIMALS: doubt}, decimals)
-    dialect = _PLAIN if stored == NUMERIC else forms.dialect
-    target = "number" if factor_of(duration) is not None else column.type
-    plain = plain_notation(as_text(raw, stored), target, dialect, forms.currency)
-    if column.unit == "s":
-        plain = _in_seconds(plain, duration)
-        clock = seconds_in(as_text(raw, stored), duration)
-        plain = f"coalesce({plain}, cast(cast(round({clock}, 0) as BIGINT) as VARCHAR))"
-    doubt = in_doubt(parsed, dialect) if stored == TEXT and duration is None else None
+        if column.type in ("money", "price"):
+            doubt = in_doubt(f"cast({parsed} as VARCHAR)", forms.dialect)
+        fraction = f"{parsed} <> trunc({parsed})"
+    elif _NUMBERS.match(stored):
+        made = _in_seconds(raw, duration)
+    else:
+        dialect = _PLAIN if stored == NUMERIC else forms.dialect
+        target = "number" if factor_of(duration) is not None else column.type
+        made = plain_notation(as_text(raw, stored), target, dialect, forms.currency)
+        if column.unit == "s":
+            made = _in_seconds(made, duration)
+            clock = seconds_in(as_text(raw, stored), duration)
+            made = f"coalesce({made}, cast(cast(round({clock}, 0) as BIGINT) as VARCHAR))"
+        doubt = in_doubt(parsed, dialect) if stored == TEXT and duration is None else None
+        fraction = f"contains({parsed}, '.')"
+    value = _final(parsed, column, forms)
     if doubt is None:
-        return Reading(plain, _final(parsed, column, forms))
-    decimals = f"contains({parsed}, '.') and not {doubt}"
-    return Reading(plain, _final(parsed, column, forms), None, {THREE_DECIMALS: doubt}, decimals)
-
-
-def _takes_seconds(column: Column) -> bool:
-    return column.unit == "s" or column.type == "number"
+        return Reading(made, value)
+    return Reading(made, value, None, {THREE_DECIMALS: doubt}, f"{fraction} and not {doubt}")
 
 
 def _in_seconds(number: str, duration: DurationForm | None) -> str:

@@ -13,12 +13,11 @@ import duckdb
 from pipelines.config.sources import Dialect, Kind, Source, composed
 from pipelines.runtime.duckdb_connection import literal
 from pipelines.sources.csv_reader import CsvReader
-from pipelines.sources.duckdb_reader import DuckdbReader
+from pipelines.sources.database_files import DuckdbReader, SqliteReader
 from pipelines.sources.excel_reader import ExcelReader
 from pipelines.sources.files import Input
 from pipelines.sources.parquet_reader import ExtractReader, ParquetReader
 from pipelines.sources.readable_part import Declared, Part, Reader
-from pipelines.sources.sqlite_reader import SqliteReader
 
 READERS: Mapping[Kind, Reader] = {
     "csv": CsvReader(),

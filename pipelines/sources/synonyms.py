@@ -2,119 +2,17 @@
 
 A name becomes a set of English stems: lower case, without accents, split at every change of case
 and every sign that is no letter, each word looked up among Norwegian, Danish, Swedish and English
-synonyms. ``FakturaNr`` and ``invoice_id`` both become {invoice, id}.
+synonyms (``words.yaml``). ``FakturaNr`` and ``invoice_id`` both become {invoice, id}.
 """
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from difflib import SequenceMatcher
 from functools import cache
+from pathlib import Path
 
-_WORDS = """
-access: tilgang
-address: adresse adress
-agent: saksbehandler handlaggare kundebehandler radgiver employee ansatt anstalld medarbeider
-abandoned: avbrutt lagtpa avbruten uppgiven
-accepted: akseptert godtatt accepterad takket
-amount: belop sum totalbelop belopp amt
-answer: svar besvart besvarad answered svarad
-attribute: attributt egenskap attribut
-benefit: fordel forman bonus
-binding: bindingstid bindning bindingtid
-broadband: bredband bredbaand fiber
-bundle: pakke paket samlepakke
-campaign: kampanje kampanj
-case: sak arende henvendelsessak ticket
-change: endring andring
-channel: kanal
-claim: skade skademelding skada erstatning
-close: lukket avsluttet stangd avslutad lost closed stengt ended
-complaint: klage klagomal reklamasjon reklamation
-complete: fullfort ferdig slutford completed
-consent: samtykke samtycke
-contact: kontakt henvendelse samtale kontakter samtal
-contract: avtale kontrakt avtal abonnement abonnemang kontrakter avtaler subscription
-correct: korrigerer kreditert rattar korrigering corrects
-customer: kunde kund kunder client klient cust
-deliver: levert leverans levering levererad delivered
-direction: retning riktning
-due: forfall forfaller forfallo
-effective: virkning ikrafttredelse gjelder galler ikrafttradande
-email: epost mail
-end: slutt slut utlop avsluttes opphor
-estimate: estimert stipulert beraknad estimated uppskattad
-event: hendelse handelse
-fail: feilet mislykket misslyckad failed avvist
-fee: gebyr avgift
-first: forste forsta
-format: fakturaformat
-grant: innvilget beviljad granted
-handle: behandlet handled hanterad
-household: husstand hushall
-id: nr nummer no num number key nokkel ident identifikator identifier
-incident: avbrudd feil avbrott storning driftsavbrudd outage fault driftsstans
-invoice: faktura fakturaer bilag rakning bill fakturor
-issue: utstedt utstalld issued
-join: innmeldt joined
-kind: type typ slag art
-last: siste sista
-line: linje linjer rader lines rad
-list: liste lista
-master: grunndata stamdata
-meter: maler matare
-method: metode betalingsmate betalsatt betalingsmetode
-moment: tid tidspunkt tidpunkt time timestamp klokkeslett
-month: maned manad
-n: antall antal count
-name: navn namn fornavn etternavn fornamn efternamn
-national_id: personnummer fodselsnummer fnr ssn
-new: ny nytt nye
-notice: varsel melding notifikasjon avisering notification varsler
-notify: varslet oppsagt meldt aviserad notified uppsagd
-offer: tilbud erbjudande
-old: gammel gammalt tidligere forrige
-on: dato dag datum date day
-open: apnet oppnet oppstod opened
-order: ordre bestilling bestallning
-outcome: utfall
-reason: arsak grunn orsak
-outage: strombrudd
-paid: betalt utbetalt betald
-pay: betaling innbetaling betalning payment payments betalinger
-phone: telefon tlf mobil
-plan: tariff prisplan produktplan
-planned: planlagt planerad
-price: pris priser
-product: produkt vara
-promise: lovet frist utlovad promised
-reading: avlesning avlasning malerstand matarstallning
-reminder: purring paminnelse inkassovarsel purringer paminnelser
-reply: besvarelse replied
-resolve: lost resolved
-satisfaction: tilfredshet nojdhet
-score: poeng karakter betyg
-seconds: sekunder sek
-segment: kundesegment kundetype
-self: selv sjalv
-send: sendt skickad sent utsendt
-service: betjening tjeneste tjanst
-start: begynt startet inngatt borjan started
-status: tilstand
-step: steg
-survey: undersokelse enkat sporreundersokelse nps csat
-task: oppgave uppgift
-template: mal mall
-termination: oppsigelse uppsagning oppsigelser cancellation avslutning
-topic: emne tema amne kategori
-transfer: overfort viderekoblet overforinger transfers kopplad
-treatment: tiltak atgard
-until: til tom
-use: brukt anvand used
-valid: gyldig giltig
-value: verdi varde
-wait: ventetid vente vantetid vantade
-"""
-
+import yaml
 
 _ENDINGS = ("", "s", "r", "n", "er", "ar", "or", "en", "es", "ene", "erna", "arna", "orna")
 # Words that tell a moment from a day, or one export from the next, and nothing more.
@@ -122,9 +20,15 @@ _EMPTY = {"on", "at", "moment", "export", "crm", "dump", "tbl", "fact", "dim", "
 
 
 @cache
+def word_list(section: str) -> Mapping[str, tuple[str, ...]]:
+    """A section of ``words.yaml``: what companies say for each of its words."""
+    text = Path(__file__).with_name("words.yaml").read_text(encoding="utf-8")
+    return {word: tuple(said.split()) for word, said in yaml.safe_load(text)[section].items()}
+
+
+@cache
 def _stems() -> dict[str, str]:
-    pairs = (line.partition(": ") for line in _WORDS.strip().splitlines())
-    return {word: stem for stem, _, words in pairs for word in (stem, *words.split())}
+    return {word: stem for stem, words in word_list("stems").items() for word in (stem, *words)}
 
 
 @cache

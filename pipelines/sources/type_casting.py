@@ -164,21 +164,16 @@ def row_rule(table: Table, bindings: Sequence[Binding]) -> str:
 
 def _column_rules(column: Column, present: str) -> list[str]:
     name = identifier(column.name)
-    rules = [f"when {present} and {name} is null then {literal(column.name + ': unreadable')}"]
+    broken = {"unreadable": f"{present} and {name} is null"}
     if column.required:
-        rules.append(f"when {name} is null then {literal(column.name + ': missing')}")
+        broken["missing"] = f"{name} is null"
     if column.allowed:
-        allowed = literals(column.allowed)
-        rules.append(
-            f"when {name} not in ({allowed}) then {literal(column.name + ': not allowed')}"
-        )
+        broken["not allowed"] = f"{name} not in ({literals(column.allowed)})"
     if column.minimum is not None:
-        rule = literal(column.name + ": below minimum")
-        rules.append(f"when {name} < {column.minimum} then {rule}")
+        broken["below minimum"] = f"{name} < {column.minimum}"
     if column.maximum is not None:
-        rule = literal(column.name + ": above maximum")
-        rules.append(f"when {name} > {column.maximum} then {rule}")
-    return rules
+        broken["above maximum"] = f"{name} > {column.maximum}"
+    return [f"when {c} then {literal(f'{column.name}: {rule}')}" for rule, c in broken.items()]
 
 
 def contract_columns(

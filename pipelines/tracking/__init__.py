@@ -1,64 +1,31 @@
 """MLflow: runs, artefacts and the registry of models. The only importer of MLflow."""
 
-from pipelines.tracking.files import fetch, load, load_reference, read_folder
-from pipelines.tracking.reading import Logged, champion_file, find_logged
-from pipelines.tracking.registry import (
-    CHAMPION,
-    EXPERIMENTS,
-    PASSED,
-    PREVIOUS,
-    Registered,
-    UnreachableError,
-    aliased,
-    champion_version,
-    connect,
-    promote,
-    require_store,
-    roll_back,
-    tracking_uri,
-    version_of,
-    versions,
-    write_verdict,
-)
-from pipelines.tracking.runs import (
-    Rows,
-    Training,
-    log_inside,
-    log_run,
-    log_training,
-    plain_name,
-    search_run,
-)
-
-__all__ = [
-    "CHAMPION",
-    "EXPERIMENTS",
-    "PASSED",
-    "PREVIOUS",
-    "Logged",
-    "Registered",
-    "Rows",
-    "Training",
-    "UnreachableError",
-    "aliased",
-    "champion_file",
-    "champion_version",
-    "connect",
-    "fetch",
-    "find_logged",
-    "load",
-    "load_reference",
-    "log_inside",
-    "log_run",
-    "log_training",
-    "plain_name",
-    "promote",
-    "read_folder",
-    "require_store",
-    "roll_back",
-    "search_run",
-    "tracking_uri",
-    "version_of",
-    "versions",
-    "write_verdict",
-]
+from pipelines.tracking.files import fetch as fetch
+from pipelines.tracking.files import load as load
+from pipelines.tracking.files import load_reference as load_reference
+from pipelines.tracking.files import read_folder as read_folder
+from pipelines.tracking.reading import Logged as Logged
+from pipelines.tracking.reading import champion_file as champion_file
+from pipelines.tracking.reading import find_logged as find_logged
+from pipelines.tracking.registry import EXPERIMENTS as EXPERIMENTS
+from pipelines.tracking.registry import PASSED as PASSED
+from pipelines.tracking.registry import PREVIOUS as PREVIOUS
+from pipelines.tracking.registry import Registered as Registered
+from pipelines.tracking.registry import UnreachableError as UnreachableError
+from pipelines.tracking.registry import aliased as aliased
+from pipelines.tracking.registry import champion_version as champion_version
+from pipelines.tracking.registry import connect as connect
+from pipelines.tracking.registry import promote as promote
+from pipelines.tracking.registry import require_store as require_store
+from pipelines.tracking.registry import roll_back as roll_back
+from pipelines.tracking.registry import tracking_uri as tracking_uri
+from pipelines.tracking.registry import version_of as version_of
+from pipelines.tracking.registry import versions as versions
+from pipelines.tracking.registry import write_verdict as write_verdict
+from pipelines.tracking.runs import Rows as Rows
+from pipelines.tracking.runs import Training as Training
+from pipelines.tracking.runs import log_inside as log_inside
+from pipelines.tracking.runs import log_run as log_run
+from pipelines.tracking.runs import log_training as log_training
+from pipelines.tracking.runs import plain_name as plain_name
+from pipelines.tracking.runs import search_run as search_run

@@ -20,7 +20,7 @@ from pipelines.runtime.escaping import plain_json
 from pipelines.snapshots.facts import TABLES_NAME, tables_to_json
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking import Rows
-from pipelines.training import curves, plots
+from pipelines.training import plots
 from pipelines.training.evaluation_result import Evaluation
 from pipelines.training.examples import TrainingData, rows_digest
 from pipelines.training.profit import profit_curves
@@ -38,7 +38,7 @@ def run_facts(
     facts = {
         "scorecard.json": scorecards,
         "baselines.json": evaluation.descriptions,
-        "curves.json": curves.points(test.y, evaluation.scores["model"], tenths_of(evaluation)),
+        "curves.json": plots.points(test.y, evaluation.scores["model"], tenths_of(evaluation)),
         "calibration.json": [asdict(part) for part in evaluation.parts],
         "staying_power.json": [asdict(month) for month in evaluation.staying],
         "unseen_customers.json": evaluation.unseen and asdict(evaluation.unseen),
@@ -51,10 +51,10 @@ def run_facts(
     return {**files, TABLES_NAME: tables_to_json(snapshot.tables)}
 
 
-def tenths_of(evaluation: Evaluation) -> curves.Bins:
+def tenths_of(evaluation: Evaluation) -> plots.Bins:
     """The model's calibration in tenths of the test rows."""
     test, p = evaluation.test, evaluation.scores["model"]
-    return curves.calibration_bins(test.y, p, test.customer_id, evaluation.shocks)
+    return plots.calibration_bins(test.y, p, test.customer_id, evaluation.shocks)
 
 
 def check_notes(evaluation: Evaluation) -> list[str]:

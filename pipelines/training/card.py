@@ -4,7 +4,6 @@ Every figure is of the run, so that the text cannot promise what was not measure
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from math import isfinite
@@ -16,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from models.dataset.examples import Examples
 from models.explain.shap_values import global_importance
 from models.metrics.bootstrap import Interval
-from models.metrics.observed_expected import ObservedExpected, observed_expected_by
+from models.metrics.observed_expected import observed_expected_by
 from pipelines.config.settings import Settings
 from pipelines.training.evaluation_result import Evaluation
 from pipelines.training.examples import TrainingData
@@ -28,18 +27,17 @@ _ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "\\`*[]|#"} | {"<": "&lt
 _LABELLED = ("stayed", "voluntary")
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """What was known to a model, and its code."""
-
-    known_before: date
-    code_version: str
-
-
 def model_card(
-    settings: Settings, prepared: TrainingData, evaluation: Evaluation, provenance: Provenance
+    settings: Settings,
+    prepared: TrainingData,
+    evaluation: Evaluation,
+    known_before: date,
+    code_version: str,
 ) -> str:
-    """The card as Markdown. Every value is escaped, every figure is of this run."""
+    """The card as Markdown. Every value is escaped, every figure is of this run.
+
+    ``known_before`` is the day before which all was known to the model.
+    """
     label, test = settings.label, evaluation.test
     others = [name for name in evaluation.cards if name != "model"]
     lines = pd.Series(test.product_line).fillna("all").to_numpy(dtype=object)
@@ -50,8 +48,8 @@ def model_card(
         "company": settings.company.name,
         "lead_days": label.lead_days,
         "window_end": label.lead_days + label.horizon_days,
-        "known_before": provenance.known_before,
-        "code_version": provenance.code_version,
+        "known_before": known_before,
+        "code_version": code_version,
         **_learned(prepared.examples),
         "swing": f"{evaluation.shocks.swing:.2f}",
         "judged_on": "; ".join(evaluation.folds),
@@ -67,8 +65,8 @@ def model_card(
             for name in others
         ],
         "leak_override": settings.training.leak_override,
-        "leak_warning": evaluation.leak.message if evaluation.leak else "",
-        "lines": [_line(each) for each in by_line],
+        "leak_warning": evaluation.leak or "",
+        "lines": by_line,
         "families": _families(evaluation),
         **_limits(prepared),
     }
@@ -127,10 +125,9 @@ def _limits(prepared: TrainingData) -> dict[str, str]:
         for name, count in prepared.outcomes.items()
         if name not in _LABELLED
     ]
-    omitted, silent = len(prepared.omitted), len(prepared.silent)
     return {
-        "omitted": f"Features not built, as tables or columns are missing: {omitted or 'none'}.",
-        "silent": f"Features left out, as they never vary here: {silent or 'none'}.",
+        "omitted": str(len(prepared.omitted) or "none"),
+        "silent": str(len(prepared.silent) or "none"),
         "left_out": ", ".join(left_out) or "none",
     }
 
@@ -141,22 +138,8 @@ def _metric(
     ours, values = cards["model"][name], [cards[other][name].value for other in others]
     return {
         "name": name.replace("_", " "),
-        "model": f"{ours.value:.4f}",
-        "low": f"{ours.low:.4f}",
-        "high": f"{ours.high:.4f}",
+        "model": f"{ours:.4f}",
         "others": [f"{value:.4f}" if isfinite(value) else "–" for value in values],
-    }
-
-
-def _line(outcome: ObservedExpected) -> dict[str, str]:
-    return {
-        "name": outcome.name,
-        "rows": f"{outcome.rows:,}",
-        "expected": f"{outcome.expected:,.1f}",
-        "observed": f"{outcome.observed:,}",
-        "ratio": f"{outcome.ratio.value:.2f}",
-        "low": f"{outcome.ratio.low:.2f}",
-        "high": f"{outcome.ratio.high:.2f}",
     }
 
 

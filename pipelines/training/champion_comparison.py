@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from math import isfinite
 
@@ -19,26 +19,19 @@ from features.errors import ModelError
 from models.dataset.array_types import Floats, Index, take_rows
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import realign
-from models.metrics.logistic import base_rate_loss
+from models.metrics.logistic import base_rate_loss, log_losses
 from models.metrics.profit import profit_gain
 from models.metrics.scorecard import scorecard
-from models.promotion.champion_comparison import (
-    ChampionComparison,
-    log_loss_gain,
-    mean_log_loss,
-    top_overlap,
-)
+from models.promotion.champion_comparison import ChampionComparison, log_loss_gain, top_overlap
 from models.promotion.non_inferiority import error_of
 from pipelines import tracking
 from pipelines.config.settings import Settings
-from pipelines.training.champion_history import (
-    champions_of_year,
-    compared_within_year,
-    trained_version,
-)
 from pipelines.training.evaluation_result import Evaluation
 
 _FEWEST = 50
+_YEAR = timedelta(days=365)
+
+Versions = Mapping[str, tracking.Registered]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +74,49 @@ def compare_champions(
     return ChampionComparisons(rival, anchor, looks)
 
 
+def champions_of_year(versions: Versions, as_of: date) -> tuple[tracking.Registered, ...]:
+    """Versions that were champion within the year before ``as_of``, oldest first.
+
+    Those trained within it and promoted, and those whom they replaced. Dates are of training, not
+    the clock's, so that a past as-of date decides as it did then. What was rolled back is none.
+    """
+    promoted = [v for v in versions.values() if "promoted_at" in v.tags and _within(v, as_of)]
+    numbers = {v.version for v in promoted} | {v.tags.get("promoted_over", "") for v in promoted}
+    found = (versions[number] for number in sorted(numbers & versions.keys(), key=int))
+    return tuple(version for version in found if "rolled_back_at" not in version.tags)
+
+
+def compared_within_year(versions: Versions, challenger: tracking.Registered, as_of: date) -> int:
+    """How many challengers were compared with a champion in the year, ``challenger`` included.
+
+    Versions with a verdict after the first champion; the same files count once. A recalibration
+    is no challenger: it is checked against its parent only.
+    """
+    first = min((int(v.version) for v in versions.values() if "promoted_at" in v.tags), default=0)
+    compared = {
+        version.digest
+        for version in versions.values()
+        if "verdict" in version.tags
+        and "parent_version" not in version.tags
+        and int(version.version) > first > 0
+        and _within(version, as_of)
+    }
+    return len(compared | {challenger.digest})
+
+
+def trained_version(versions: Versions, version: tracking.Registered) -> tracking.Registered:
+    """The version whose training fitted these boosters: of a recalibration, its parent's."""
+    parent = versions.get(version.tags.get("parent_version", ""))
+    if parent is None or int(parent.version) >= int(version.version):
+        return version
+    return trained_version(versions, parent)
+
+
+def _within(version: tracking.Registered, as_of: date) -> bool:
+    """Whether it was trained in the year up to ``as_of``; ISO dates compare as text."""
+    return str(as_of - _YEAR) < version.tags.get("known_before", "") <= str(as_of)
+
+
 def _with_champion(
     settings: Settings,
     evaluation: Evaluation,
@@ -108,7 +144,7 @@ def _with_champion(
 def _gain_over(
     settings: Settings,
     evaluation: Evaluation,
-    versions: Mapping[str, tracking.Registered],
+    versions: Versions,
     error: float,
     champion: tracking.Registered,
 ) -> tuple[ChampionComparison, Index, Floats]:
@@ -125,7 +161,7 @@ def _gain_over(
         gain = log_loss_gain(
             y, ours, theirs, test.customer_id[rows], error, evaluation.shocks.take(rows)
         )
-        worth = base_rate_loss(y) - mean_log_loss(y, theirs)
+        worth = base_rate_loss(y) - float(log_losses(y, theirs).mean())
         found = ChampionComparison(champion.label, len(y), int(y.sum()), gain, worth)
         return found, rows, theirs
     raise ModelError("; ".join(reasons))

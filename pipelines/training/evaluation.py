@@ -27,22 +27,32 @@ from models.dataset.splits import (
     require_test_rows,
     rolling_origin,
 )
+from models.explain.shap_values import by_driver, by_family, global_importance
 from models.leaks.rows import SINGLE_DATE
-from models.metrics.by_subgroup import DecayMonth, decay_fold, last_label, performance_decay
+from models.leaks.verdict import leak_warning
+from models.metrics.by_subgroup import (
+    DecayMonth,
+    calibration_by_subgroup,
+    decay_fold,
+    last_label,
+    performance_decay,
+)
 from models.metrics.month_shocks import MonthShocks
 from models.metrics.unseen_customers import (
     UnseenCustomersCheck,
     check_unseen_customers,
     without_customers,
 )
+from models.promotion.baseline_comparison import compare_baselines
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
-from pipelines.training.evaluation_result import Evaluation, evaluate_scores
+from pipelines.training.evaluation_result import Evaluation, scorecards
 from pipelines.training.profit import contacts_of_test
 
 # The configuration's seeds are a number, its folds those of the test months.
 _SETTABLE = {field.name for field in fields(Recipe)} - {"seeds", "folds"}
 _SINGLE_DATE_TEST_SHARE = 0.25
+_EXPLAINED = 3_000
 
 
 def recipe_of(settings: Settings, rows: int, single_date: bool = False) -> Recipe:
@@ -85,20 +95,32 @@ def evaluate(settings: Settings, examples: Examples, as_of: date) -> Evaluation:
         for name, p in fold_scores.items():
             scores.setdefault(name, np.full(len(examples), np.nan))[fold.test] = p
     tested = np.any([fold.test for fold in folds], axis=0)
-    test = examples.take(tested)
-    last, p = folds[-1], scores["model"]
-    return evaluate_scores(
-        settings,
-        test,
-        {name: each[tested] for name, each in scores.items()},
-        model,
-        shocks=shocks_of(settings, examples, test),
+    test, spec = examples.take(tested), examples.spec
+    last, p, replicates = folds[-1], scores["model"], settings.training.bootstrap
+    scores = {name: each[tested] for name, each in scores.items()}
+    shocks = shocks_of(settings, examples, test)
+    contacts = contacts_of_test(settings, test, scores["model"], as_of)
+    cards = scorecards(settings, test, scores, shocks, contacts)
+    auc, alarm = cards["model"]["auc"].value, auc_alarm(settings, examples)
+    every = slice(None, None, max(1, len(test) // _EXPLAINED))
+    contributions = model.contributions(test.x[every], test.product_line[every])
+    return Evaluation(
+        test=test,
+        shocks=shocks,
         folds=tuple(fold.name for fold in folds),
+        scores=scores,
+        cards=cards,
         descriptions={each.name: each.description for each in baselines},
+        baselines=compare_baselines(test.y, scores, test.customer_id, replicates),
+        leak=leak_warning(auc, alarm, test.x, test.y, spec.names, single_date=test.single_date),
+        sample=test.x[every],
+        contributions=contributions,
+        drivers=global_importance(by_driver(contributions, spec)),
+        families=by_family(contributions, spec),
+        parts=calibration_by_subgroup(test, scores["model"], replicates, shocks),
         unseen=unseen_customers(settings, examples, last, p),
         staying=months_after(settings, examples, last, p),
-        alarm=auc_alarm(settings, examples),
-        contacts=contacts_of_test(settings, test, p[tested], as_of),
+        contacts=contacts,
     )
 
 

@@ -27,9 +27,7 @@ from pipelines.matrices.shard import Shard, open_shard
 from pipelines.runtime.duckdb_connection import connect
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion
-from pipelines.training.dates import training_as_ofs
-from pipelines.training.examples import TrainingData
-from pipelines.training.exposure import exposure_of_matrix
+from pipelines.training.examples import TrainingData, exposure_of_matrix, training_as_ofs
 from pipelines.training.treated_rows import leave_out_treated
 
 BOOSTERS_KNOWN_BEFORE = "boosters_known_before"

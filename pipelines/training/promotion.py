@@ -11,7 +11,7 @@ import numpy as np
 from models.churn.model import ChurnModel
 from models.explain.shap_values import spread
 from models.metrics.bootstrap import Interval
-from models.metrics.scorecard import scorecard
+from models.metrics.by_subgroup import LINE
 from models.promotion.champion_comparison import (
     ChallengerEvidence,
     log_loss_gain,
@@ -24,7 +24,6 @@ from pipelines.config.settings import Settings
 from pipelines.runtime.run_record import Gate
 from pipelines.training.champion_comparison import ChampionComparisons, compare_champions
 from pipelines.training.evaluation_result import Evaluation
-from pipelines.training.examples import rows_digest
 
 _FEWEST_OF_A_LINE = 50
 _BY_RULE = "all rules passed"
@@ -73,7 +72,7 @@ def evidence_of(
     )
     return ChallengerEvidence(
         card=evaluation.cards["model"],
-        slopes=_slopes(evaluation, settings.training.bootstrap),
+        slopes=_slopes(evaluation),
         base_log_loss=evaluation.cards["base_rate"]["log_loss"].value,
         own_gain=log_loss_gain(test.y, own, evaluation.scores["model"], test.customer_id),
         weakest_seed=weakest_seed_ratio(model, test.x, test.y, threads) if same else np.nan,
@@ -87,22 +86,13 @@ def evidence_of(
     )
 
 
-def _slopes(evaluation: Evaluation, replicates: int) -> dict[str, Interval]:
+def _slopes(evaluation: Evaluation) -> dict[str, Interval]:
     """Calibration slope of each product line, where there are several with leavers enough."""
-    test, p = evaluation.test, evaluation.scores["model"]
-    lines = test.product_line.astype(str)
-    slopes = {}
-    for line in np.unique(lines):
-        rows = lines == line
-        left = int(test.y[rows].sum())
-        if rows.all() or min(left, int(rows.sum()) - left) < _FEWEST_OF_A_LINE:
-            continue
-        shocks, who = evaluation.shocks.take(rows), test.customer_id[rows]
-        card = scorecard(test.y[rows], p[rows], who, replicates, shocks)
-        slopes[str(line)] = card["calibration_slope"]
-    return slopes
-
-
-def test_key(evaluation: Evaluation) -> str:
-    """SHA-256 (hex) of the test rows' customers, dates and labels: the same rows, the same key."""
-    return rows_digest(evaluation.test, features=False)
+    lines = [each for each in evaluation.parts if each.part.startswith(LINE)]
+    return {
+        each.part.removeprefix(LINE): each.slope
+        for each in lines
+        if len(lines) > 1
+        and each.slope is not None
+        and min(each.leavers, each.n - each.leavers) >= _FEWEST_OF_A_LINE
+    }

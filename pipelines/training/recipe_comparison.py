@@ -15,14 +15,13 @@ from models.baselines.out_of_fold import (
     OutOfFold,
     Scorer,
     development,
-    difference,
     folds_of,
     out_of_fold,
 )
 from models.boosters.hyperparameters import Recipe, with_changes
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold
-from models.metrics.bootstrap import Interval
+from models.metrics.bootstrap import Interval, mean_interval
 from models.metrics.scorecard import scorecard
 from pipelines.config.settings import Settings
 from pipelines.training.evaluation import recipe_of, test_folds
@@ -133,7 +132,7 @@ class RecipeComparison:
         scores = self.out_of_fold(lambda train: candidate.make(train, self.recipe))
         cpu_seconds = time.process_time() - started
         card = scorecard(scores.y, scores.p, scores.customer_id, self._replicates)
-        gap = difference(scores, baseline)
+        gap = mean_interval(scores.losses - baseline.losses, scores.customer_id)
         name, changes, advice = candidate.name, candidate.changes, candidate.advice
         return CandidateResult(name, card, gap, cpu_seconds, changes, advice)
 

@@ -7,7 +7,8 @@ from models.leaks.rows import Leak
 from models.leaks.static_columns import Edits, judge_edits
 from pipelines.config.mapping import SEGMENT
 from pipelines.config.settings import Settings
-from pipelines.runtime.duckdb_connection import connect, identifier, literals
+from pipelines.matrices.shard import parquet
+from pipelines.runtime.duckdb_connection import connect, identifier
 from pipelines.snapshots.facts import read_snapshot
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.store import newest_first
@@ -63,8 +64,7 @@ def _static(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _files(snapshot: Snapshot, table: str) -> str:
-    paths = (snapshot.path(table, shard) for shard in range(snapshot.shards))
-    return f"read_parquet([{literals(paths)}])"
+    return parquet([snapshot.path(table, shard) for shard in range(snapshot.shards)])
 
 
 def _other_tables(settings: Settings, snapshot: Snapshot) -> Snapshot | None:

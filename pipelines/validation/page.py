@@ -5,16 +5,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from features.contract import TABLES
 from models.leaks.rows import Leak
 from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.escaping import html_template
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import rows_after
-from pipelines.validation.findings import SET_ASIDE, findings, split_by_table
 from pipelines.validation.tables import (
+    SET_ASIDE,
     CheckResult,
     DataFinding,
-    is_source_table,
+    findings,
+    split_by_table,
     table,
     tables_without_gate,
 )
@@ -72,7 +74,8 @@ def _verdict(
         return "bad", f"{said} The last snapshot and publication stand."
     if checked.refusal is not None:
         return "bad", checked.refusal
-    rows = sum(facts.source_rows for name, facts in checked.tables.items() if is_source_table(name))
+    given = [facts for name, facts in checked.tables.items() if not TABLES[name].derived]
+    rows = sum(facts.source_rows for facts in given)
     aside = sum(f.rows or 0 for f in data_findings if f.kind == SET_ASIDE)
     said = f"{_count(len(checked.tables), 'table')} with {rows:,} rows keep the data contract."
     if aside:

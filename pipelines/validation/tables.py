@@ -1,17 +1,21 @@
 """Table profiles of a data validation, as its page shows them, and findings, the worst first."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from features.contract import TABLES
+from features.timeline import local_day
 from models.leaks.rows import Leak
-from pipelines.runtime.environment import local_day
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import TableFacts, rows_after
 from pipelines.snapshots.profile import ColumnProfile
+from pipelines.snapshots.unit_levels import unit_factor
 
+SET_ASIDE = "set aside"
+PER_TABLE = 15
 _OFTEN_EMPTY = 0.5
 _NAMED = 4
 _FRESH = "days since the newest event"
@@ -68,25 +72,22 @@ class CheckResult:
     without_range: Sequence[str] = ()
 
 
-def is_source_table(name: str) -> bool:
-    """Whether a table is the company's own, and not derived from others."""
-    return not TABLES[name].derived
-
-
 def tables_without_gate(checked: CheckResult) -> str:
     """Names of the tables whose age no gate looks at."""
     gated = {gate.name.partition(":")[0] for gate in checked.gates if gate.name.endswith(_FRESH)}
     dated = (
         name
         for name, facts in checked.tables.items()
-        if is_source_table(name) and name not in checked.refusals and facts.last_event is not None
+        if not TABLES[name].derived
+        and name not in checked.refusals
+        and facts.last_event is not None
     )
     return ", ".join(name for name in dated if name not in gated)
 
 
 def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, object]:
     """What the page shows of one table."""
-    derived = "" if is_source_table(name) else "derived"
+    derived = "derived" if TABLES[name].derived else ""
     first, newest = (
         None if moment is None else local_day(moment, checked.zone)
         for moment in (facts.first_event, facts.last_event)
@@ -128,3 +129,46 @@ def _column(name: str, profile: ColumnProfile, rows: int) -> dict[str, str]:
         "high": profile.high or "",
         "jump": "" if profile.jump is None else f"{profile.jump:.2f}",
     }
+
+
+def findings(tables: Mapping[str, TableFacts]) -> list[DataFinding]:
+    """Every finding, the largest share of its table's rows first."""
+    found = (finding for name, facts in tables.items() for finding in _findings_of(name, facts))
+    return sorted(found, key=lambda f: (-f.share, f.table, f.kind, f.what))
+
+
+def split_by_table(findings: Iterable[DataFinding]) -> tuple[list[DataFinding], list[DataFinding]]:
+    """The ``PER_TABLE`` worst of each table, and the rest; both in the given order."""
+    seen: Counter[str] = Counter()
+    first: list[DataFinding] = []
+    rest: list[DataFinding] = []
+    for finding in findings:
+        seen[finding.table] += 1
+        (first if seen[finding.table] <= PER_TABLE else rest).append(finding)
+    return first, rest
+
+
+def _findings_of(name: str, facts: TableFacts) -> Iterator[DataFinding]:
+    for rule, count in facts.quarantined.items():
+        form = f", {facts.lost_forms[rule]}" if rule in facts.lost_forms else ""
+        yield DataFinding(name, SET_ASIDE, f"{rule}{form}", count, facts.source_rows)
+    for what, count in facts.profile.orphans.items():
+        yield DataFinding(name, "orphan keys", what, count, facts.rows)
+    for what, found in facts.profile.orders.items():
+        if found.rows:
+            where = f"{what}, first in {found.first}"
+            yield DataFinding(name, "dates out of order", where, found.rows, found.of)
+    if facts.profile.alike:
+        what = "alike in everything but the key"
+        yield DataFinding(name, "duplicates", what, facts.profile.alike, facts.rows)
+    for column, profile in facts.profile.columns.items():
+        if profile.constant is not None:
+            what = (
+                f"{column}: {profile.constant} in every row, so it tells nobody apart; where a "
+                "file has a row per change, see duplicates: versions"
+            )
+            yield DataFinding(name, "constant column", what, None, facts.rows)
+        factor = unit_factor(profile.jump)
+        if factor is not None:
+            what = f"{column}: the newest month's median is about {factor:g} times what it was"
+            yield DataFinding(name, "unit jump", what, None, facts.rows)

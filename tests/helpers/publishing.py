@@ -16,10 +16,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from features.errors import StilleError
-from pipelines.publication.manifest import Stamp
+from pipelines.publication.manifest import Field, Stamp
 from pipelines.publication.publish import publish, publisher, republish, staging_folder
 from pipelines.publication.reader import Publication, current, verify
-from pipelines.publication.schema import Field
 
 SCHEMAS = {"risk_list.csv": (Field("customer_id", "text", "Key."),)}
 OLD, NEW = date(2024, 5, 1), date(2024, 5, 2)

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from models.baselines.next_date import next_date_rule
-from models.baselines.suite import next_date
+from models.baselines.hand_rules import next_date_rule
+from models.baselines.suite import baselines
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureColumn, learn_spec
 
@@ -40,12 +40,11 @@ def test_an_anniversary_that_trees_see_only_as_years_is_found() -> None:
     noise = rng.integers(0, 700, 6_000).astype(float)
     train = examples(left.tolist(), days_to_renewal=noise.tolist(), tenure_days=tenure.tolist())
     later = train.take(np.arange(6_000) >= 3_000)
-    found = next_date(train.take(np.arange(6_000) < 3_000))
-    assert found is not None
+    found = baselines(train.take(np.arange(6_000) < 3_000))[-1]
     assert (found.name, found.description) == ("next_date", "months to the anniversary of joining")
     assert roc_auc_score(later.y, found.probability(later.x)) > 0.6
     assert roc_auc_score(later.y, later.x[:, 1]) < 0.55
 
 
 def test_without_a_date_there_is_no_rule() -> None:
-    assert next_date(examples([0, 1], bill=[1.0, 2.0])) is None
+    assert next_date_rule(examples([0, 1], bill=[1.0, 2.0])) is None

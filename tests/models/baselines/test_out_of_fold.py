@@ -8,11 +8,12 @@ from features.errors import GateError
 from features.timeline import LabelWindow
 from models.baselines.challengers import CHALLENGERS, recipe_scorer
 from models.baselines.logistic_regression import spline_regression
-from models.baselines.out_of_fold import OutOfFold, development, difference, folds_of, out_of_fold
+from models.baselines.out_of_fold import OutOfFold, development, folds_of, out_of_fold
 from models.baselines.suite import logistic
 from models.boosters.hyperparameters import Recipe, with_changes
 from models.dataset.examples import Examples
 from models.dataset.splits import customer_folds, rolling_origin
+from models.metrics.bootstrap import Interval, mean_interval
 
 
 def scored(customer: list[str], y: list[int], p: list[float]) -> OutOfFold:
@@ -72,6 +73,10 @@ def test_rows_out_of_fold_are_scored_by_what_did_not_see_them(examples: Examples
     assert set(found.p.tolist()) == rates
     assert [number for number, _ in seen] == [0, 1]
     assert seen[1][1] == pytest.approx(found.log_loss)
+
+
+def difference(candidate: OutOfFold, reference: OutOfFold) -> Interval:
+    return mean_interval(candidate.losses - reference.losses, candidate.customer_id)
 
 
 def test_an_interval_below_zero_needs_a_difference_over_many_customers() -> None:

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from models.baselines.decision_stump import best_stump
-from models.baselines.suite import base_rate, baselines, logistic, one_rule, price_only
+from models.baselines.hand_rules import best_stump
+from models.baselines.suite import baselines, logistic, price_only
 from models.boosters.hyperparameters import Recipe
 from models.churn.fit import fit
 from models.churn.model import ChurnModel
@@ -30,7 +30,7 @@ def examples_with(y: list[int], **features: list[object]) -> Examples:
 
 def test_base_rate() -> None:
     train = examples_with([1, 0, 0, 0], a=[1, 2, 3, 4])
-    assert base_rate(train).probability(train.x[:2]).tolist() == [0.25, 0.25]
+    assert baselines(train)[0].probability(train.x[:2]).tolist() == [0.25, 0.25]
 
 
 def test_one_rule_by_hand() -> None:
@@ -40,7 +40,7 @@ def test_one_rule_by_hand() -> None:
     words, probability = best_stump(train)
     assert words == "a <= 3.5: 43.48%, otherwise 56.52%"
     assert probability(train.x) == pytest.approx([10 / 23] * 3 + [13 / 23] * 3)
-    assert one_rule(train).description == words
+    assert baselines(train)[1].description == words
 
 
 def test_one_rule_splits_off_a_category_or_the_missing() -> None:

@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from models.causal.complier_effect import complier_effect
-from models.causal.risk_difference import Strata, risk_difference
+from models.causal.risk_difference import Strata, complier_effect, risk_difference
 
 
 def trial(seed: int, customers: int, reach: float, effect: float):

@@ -7,7 +7,7 @@ import pytest
 from features.errors import GateError
 from models.boosters.hyperparameters import Recipe
 from models.churn.bagging import Bag
-from models.churn.early_stopping import ShapeTrial, choose_mix, customer_groups, try_shape
+from models.churn.fit import ShapeTrial, choose_mix, customer_groups, try_shape
 from models.dataset.array_types import Floats
 from models.dataset.examples import Examples
 from models.metrics.logistic import fit_line

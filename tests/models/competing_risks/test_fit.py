@@ -15,9 +15,8 @@ from models.boosters.text_format import plain_booster
 from models.calibration.platt import Calibration
 from models.churn.model import ChurnModel
 from models.churn.serialization import digest, model_from_files, to_files
-from models.competing_risks.fit import baseline, fit_incidence
+from models.competing_risks.fit import baseline, fit_incidence, group_causes
 from models.competing_risks.model import Incidence
-from models.competing_risks.outcomes import group_causes
 from models.competing_risks.person_periods import count_outcomes, cumulative_incidence, expand
 from models.competing_risks.scorecard import (
     evaluate_outcomes,

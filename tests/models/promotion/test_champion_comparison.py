@@ -4,12 +4,7 @@ import pytest
 from models.calibration.platt import Calibration
 from models.churn.model import ChurnModel
 from models.dataset.examples import Examples
-from models.promotion.champion_comparison import (
-    log_loss_gain,
-    mean_log_loss,
-    top_overlap,
-    weakest_seed_ratio,
-)
+from models.promotion.champion_comparison import log_loss_gain, top_overlap, weakest_seed_ratio
 
 Y = np.array([1, 0, 0, 1], dtype=np.int8)
 IDS = np.array(["a", "a", "b", "c"], dtype=object)
@@ -37,7 +32,6 @@ def test_the_paired_interval_is_far_narrower_than_two_apart() -> None:
 @pytest.mark.parametrize("wrong", [np.nan, -0.1, 1.1])
 def test_what_is_no_probability_has_no_loss(wrong: float) -> None:
     p = np.array([0.5, wrong, 0.5, 0.5])
-    assert np.isnan(mean_log_loss(Y, p))
     assert np.isnan(log_loss_gain(Y, p, np.full(4, 0.5), IDS).value)
     assert np.isnan(log_loss_gain(Y, p, np.full(4, 0.5), IDS).high)
 

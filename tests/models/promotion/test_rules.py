@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from evidence import CARD, GOOD, LOGISTIC, RIVAL
 
-from models.leaks.verdict import LeakWarning
 from models.metrics.bootstrap import Interval
 from models.promotion.champion_comparison import ChampionComparison
 from models.promotion.verdict import Verdict, verdict
@@ -35,7 +34,7 @@ def test_a_good_model_is_promoted_with_and_without_a_champion() -> None:
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        ({"leak": LeakWarning("planted", ())}, "no_leak"),
+        ({"leak": "planted"}, "no_leak"),
         (carded(auc=Interval(0.55, 0.50, 0.6)), "ranks"),
         (carded(auc=Interval(nan, nan, nan)), "ranks"),
         ({"base_log_loss": 0.10}, "beats_base_rate"),

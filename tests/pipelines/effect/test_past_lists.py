@@ -10,8 +10,7 @@ import pytest
 from features.errors import ModelError
 from models.causal.treatment_effect import RandomisedAssignments
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
-from pipelines.effect.past_lists import could_be_called
-from pipelines.effect.uplift_training import trial_of
+from pipelines.effect.uplift_training import could_be_called, trial_of
 from pipelines.publication.manifest import MANIFEST, Stamp, manifest_bytes
 
 DAY, OTHER = date(2023, 10, 1), date(2023, 10, 2)
@@ -30,7 +29,9 @@ def assigned(*customers: str) -> RandomisedAssignments:
     rows = pd.DataFrame({"customer_id": customers, "arm": "treat", "left": False, "reached": True})
     texts = dict.fromkeys(("risk_band", "lane", "action", "product_line"), "one")
     day = pd.Timestamp(DAY)
-    return RandomisedAssignments.build(rows.assign(assigned_on=day, probability=0.1, **texts))
+    return RandomisedAssignments.build(
+        rows.assign(assigned_on=day, household_id=None, probability=0.1, **texts)
+    )
 
 
 def test_who_had_a_lane_by_value_could_be_called_on_the_days_of_the_trial(tmp_path: Path) -> None:

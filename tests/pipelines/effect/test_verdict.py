@@ -6,7 +6,7 @@ import pytest
 
 from models.causal.treatment_effect import Effect
 from models.metrics.bootstrap import Interval
-from pipelines.effect.verdict import verdict_sentence
+from pipelines.effect.result import verdict_sentence
 
 MEASURED = "of 100 drawn for contact, {} leave than of 100 held out ({} to {})"
 

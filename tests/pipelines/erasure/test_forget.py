@@ -15,12 +15,12 @@ import pytest
 from stamps import STAMP
 
 from features.errors import BusyError
-from pipelines.config.list_layout import Layout
+from pipelines.config.lists import Layout
 from pipelines.erasure.publications import forget_published
 from pipelines.erasure.rows import without_in_parquet
+from pipelines.publication.manifest import Field
 from pipelines.publication.publish import publish, publisher, staging_folder
 from pipelines.publication.reader import Publication, current, verify
-from pipelines.publication.schema import Field
 from pipelines.publication.writers import write_list
 from pipelines.snapshots.snapshot import read_snapshot, verify_snapshot
 from pipelines.snapshots.store import newest_first

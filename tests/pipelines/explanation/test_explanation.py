@@ -14,9 +14,8 @@ from oracle import expected
 from features.contract import TABLES
 from features.errors import ConfigError, PublicationError
 from pipelines.config.settings import load_settings
-from pipelines.explanation.answers import explain_customer
-from pipelines.explanation.explanation import Explanation
-from pipelines.explanation.source_row import SourceRow
+from pipelines.explanation.answers import Explanation, explain_customer
+from pipelines.explanation.evidence import SourceRow
 from pipelines.lists.risk_list import SLOTS
 
 CONSTANT = {"30", "90", "180", "5", "7", "10"}

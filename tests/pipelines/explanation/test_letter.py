@@ -14,7 +14,7 @@ from pipelines.config.settings import load_settings
 from pipelines.config.text_files import ACTIONS, text_file
 from pipelines.explanation.answers import explain_customer
 from pipelines.explanation.counterfactual import outlook
-from pipelines.explanation.letter_texts import Letter, load_letter, recipients, retention
+from pipelines.explanation.letter import Letter, load_letter, recipients, retention
 from pipelines.lists.actions import load_actions
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.config.lists import Contact
 from pipelines.lists.contact import (
     BLOCK_REASONS,
     CONTACT_CHANNELS,
-    ContactRules,
     allowed_contact,
 )
 
@@ -25,7 +25,7 @@ OPEN = {
     "register_on": DAY,
     "last_outreach_on": None,
 }
-RULES = ContactRules(
+RULES = Contact(
     legal_basis={
         "phone": "customer_relation",
         "sms": "consent",
@@ -34,12 +34,11 @@ RULES = ContactRules(
     },
     cooldown_days=30,
     register_days=31,
-    quiet=False,
 )
 
 
 def one(rules=RULES, **changed):
-    row = allowed_contact(pd.DataFrame([OPEN | changed]), rules, DAY).iloc[0]
+    row = allowed_contact(pd.DataFrame([OPEN | changed]), rules, DAY, None).iloc[0]
     open_channels = {c for c in CONTACT_CHANNELS if row[f"contact_allowed_{c}"]}
     reason = row["contact_block_reason"]
     return open_channels, None if pd.isna(reason) else reason
@@ -78,18 +77,18 @@ def test_each_rule_bars_what_it_is_about(changed, still_open, reason):
 
 
 def test_a_channel_without_a_legal_basis_is_never_used():
-    rules = ContactRules({"email": "consent"}, 30, None, quiet=False)
+    rules = Contact(legal_basis={"email": "consent"}, register_days=None)
     assert one(rules) == ({"email"}, None)
     assert one(rules, consent_email=None) == (set(), "no_consent")
 
 
 def test_nobody_is_called_on_a_quiet_day():
-    rules = ContactRules(RULES.legal_basis, 30, 31, quiet=True)
+    rules = RULES.model_copy(update={"quiet_dates": (DAY,)})
     assert one(rules) == ({"sms", "email", "post"}, None)
 
 
 def test_a_company_that_need_not_ask_the_register_says_so():
-    rules = ContactRules(RULES.legal_basis, 30, None, quiet=False)
+    rules = RULES.model_copy(update={"register_days": None})
     assert one(rules, register_on=None, reserved_phone=None) == (set(CONTACT_CHANNELS), None)
 
 
@@ -111,7 +110,7 @@ def barred(row, channel, rules):
         return True
     if basis is None or consent is False or (basis == "consent" and consent is not True):
         return True
-    if row[f"opted_out_{channel}"] or (channel == "phone" and rules.quiet):
+    if row[f"opted_out_{channel}"] or (channel == "phone" and rules.quiet_dates):
         return True
     if channel in ("phone", "post") and rules.register_days is not None:
         asked = row["register_on"]
@@ -128,8 +127,10 @@ def barred(row, channel, rules):
     st.sampled_from([None, 31]),
 )
 def test_no_barred_customer_is_ever_allowed(customers, bases, quiet, register_days):
-    rules = ContactRules(bases, 30, register_days, quiet=quiet)
-    got = allowed_contact(pd.DataFrame(customers), rules, DAY)
+    rules = Contact(
+        legal_basis=bases, register_days=register_days, quiet_dates=(DAY,) if quiet else ()
+    )
+    got = allowed_contact(pd.DataFrame(customers), rules, DAY, None)
     for place, row in enumerate(customers):
         said = got.iloc[place]
         for channel in CONTACT_CHANNELS:

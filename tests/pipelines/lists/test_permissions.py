@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipelines.config.lists import Contact
 from pipelines.config.run import Run
-from pipelines.lists.contact import CONTACT_CHANNELS, ContactRules, allowed_contact
+from pipelines.lists.contact import CONTACT_CHANNELS, allowed_contact
 from pipelines.lists.permissions import read_permissions
 from pipelines.runtime.run_record import RunRecord
 from pipelines.snapshots.snapshot import take_snapshot
@@ -59,8 +60,12 @@ def read(company, tmp_path, meanwhile=lambda data: None, files=None, **sections)
 
 
 def allowed(permissions):
-    rules = ContactRules(dict.fromkeys(CONTACT_CHANNELS, "customer_relation"), 5, None, quiet=False)
-    return allowed_contact(permissions.customers, rules, DAY)
+    rules = Contact(
+        legal_basis=dict.fromkeys(CONTACT_CHANNELS, "customer_relation"),
+        cooldown_days=5,
+        register_days=None,
+    )
+    return allowed_contact(permissions.customers, rules, DAY, None)
 
 
 def words(column):
@@ -161,8 +166,10 @@ def test_a_company_without_such_tables_has_allowed_nothing(company, tmp_path):
     snapshot = take_snapshot(settings, tmp_path / "snapshots", as_of=DAY)
     run = Run(settings, DAY, RunRecord("r", "nightly", "now"))
     found = read_permissions(run, IDS, snapshot)
-    rules = ContactRules(dict.fromkeys(CONTACT_CHANNELS, "consent"), 5, 31, quiet=False)
-    told = allowed_contact(found.customers, rules, DAY)
+    rules = Contact(
+        legal_basis=dict.fromkeys(CONTACT_CHANNELS, "consent"), cooldown_days=5, register_days=31
+    )
+    told = allowed_contact(found.customers, rules, DAY, None)
     assert not told.filter(like="contact_allowed").to_numpy().any()
 
 
@@ -203,8 +210,10 @@ def test_random_words_of_many_customers_are_read_as_a_plain_reading_would(compan
     run = Run(made, DAY, RunRecord("r", "nightly", "now"))
     found = read_permissions(run, pd.Series(ids, dtype="str"), snapshot)
     assert found.refusal is None
-    rules = ContactRules(dict.fromkeys(CONTACT_CHANNELS, "consent"), 5, None, quiet=False)
-    told = allowed_contact(found.customers, rules, DAY)
+    rules = Contact(
+        legal_basis=dict.fromkeys(CONTACT_CHANNELS, "consent"), cooldown_days=5, register_days=None
+    )
+    told = allowed_contact(found.customers, rules, DAY, None)
     for place, customer in enumerate(ids):
         barred = {ch for _, c, ch, lifted in bars if c == customer and not lifted}
         for channel in CONTACT_CHANNELS:

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from pipelines.config.lists import Peace
-from pipelines.lists.contact_value import with_values
-from pipelines.lists.leave_in_peace import satisfied_silent
+from pipelines.config.measurement import EFFECT_VERSION
+from pipelines.lists.placement import satisfied_silent, with_values
 from pipelines.runtime.escaping import plain_json
 
 DAY = date(2024, 3, 1)
@@ -94,7 +94,9 @@ def trial(folder: Path, difference: float, day: date = DAY) -> None:
     counts = {"treated": 40_000, "held_out": 10_000, "held_out_left": 1_000}
     everybody = counts | {"kind": "all", "group": "all", "verdict": "fewer_leave"}
     effects = [everybody | {"difference": {"value": difference, "low": -1, "high": 1}}]
-    (folder / f"{day}.json").write_bytes(plain_json({"effects": effects}))
+    (folder / f"{day}.json").write_bytes(
+        plain_json({"schema_version": EFFECT_VERSION, "effects": effects})
+    )
 
 
 def test_a_measured_effect_moves_what_a_list_is_worth(company, tmp_path):

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pandas as pd
 
-from pipelines.config.list_layout import Layout
+from pipelines.config.lists import Layout
 from pipelines.lists.list_columns import FIELDS
 from pipelines.lists.previous_nights import read_before
 from pipelines.publication import reader

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import ConfigError, ContractError
-from pipelines.config.list_layout import Layout
+from pipelines.config.lists import Layout
 from pipelines.lists.contact import CONTACT_CHANNELS
 from pipelines.lists.list_columns import BANDS, RISK_LIST
-from pipelines.lists.risk_list import Bands, data_quality, fields_of, risk_list
+from pipelines.lists.risk_list import data_quality, fields_of, risk_list
 from pipelines.lists.templates import load_templates
 from pipelines.publication.manifest import manifest_bytes
 from pipelines.publication.writers import write_list
@@ -30,8 +30,8 @@ PLACED = {"lane", "lane_rule", "arm", "contact_block_reason", "preferred_channel
     *("expected_value_high", "risk_change_7d", "is_new", "nights_on_list"),
     *(f"contact_allowed_{channel}" for channel in CONTACT_CHANNELS),
 }
-RISK_BANDS = Bands(medium=0.05, high=0.1, very_high=0.3)
-STAMP = replace(stamps.STAMP, thresholds=RISK_BANDS.thresholds)
+THRESHOLDS = {"medium": 0.05, "high": 0.1, "very_high": 0.3}
+STAMP = replace(stamps.STAMP, thresholds=THRESHOLDS)
 
 
 def scored(**different: object) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def scored(**different: object) -> pd.DataFrame:
 
 
 def test_the_list_by_hand():
-    listed = risk_list(scored(), STAMP, RISK_BANDS, NB, "NOK")
+    listed = risk_list(scored(), STAMP, NB, "NOK")
     assert listed["customer_id"].tolist() == ["K-7", "00007", "00042"]
     assert listed["risk_rank"].tolist() == [1, 2, 2]
     assert listed["risk_percentile"].tolist() == [100.0, 66.67, 66.67]
@@ -81,11 +81,11 @@ def test_the_list_by_hand():
 
 
 def test_the_columns_are_those_that_the_company_has():
-    listed = risk_list(scored(), STAMP, RISK_BANDS, NB, "NOK")
+    listed = risk_list(scored(), STAMP, NB, "NOK")
     absent = {"segment", "last_contact_on"} | ADVICE | PLACED
     assert [*listed.columns] == [name for name in RISK_LIST if name not in absent]
     more = scored(segment=["a", None, "b"]).drop(columns="open_case_id")
-    columns = [*risk_list(more, STAMP, RISK_BANDS, NB, "NOK").columns]
+    columns = [*risk_list(more, STAMP, NB, "NOK").columns]
     assert columns.index("segment") == columns.index("product_line") + 1
     assert "open_case_id" not in columns
 
@@ -98,7 +98,7 @@ def test_the_list_says_what_to_do_and_what_a_contact_is_worth(tmp_path: Path):
         suggested_action=["A4", None, None],
         do_not=["hold_back_notice;deny_gap", None, None],
     )
-    listed = risk_list(advised, STAMP, RISK_BANDS, NB, "NOK")
+    listed = risk_list(advised, STAMP, NB, "NOK")
     columns = [*listed.columns]
     assert {*columns} >= ADVICE
     write_list(listed, fields_of(listed), tmp_path, "risk_list", Layout())
@@ -108,15 +108,15 @@ def test_the_list_says_what_to_do_and_what_a_contact_is_worth(tmp_path: Path):
 
 
 def test_another_language_changes_only_the_sentences():
-    nb = risk_list(scored(), STAMP, RISK_BANDS, NB, "NOK")
-    en = risk_list(scored(), STAMP, RISK_BANDS, EN, "NOK")
+    nb = risk_list(scored(), STAMP, NB, "NOK")
+    en = risk_list(scored(), STAMP, EN, "NOK")
     texts = [name for name in nb.columns if name.endswith("_text")]
     pd.testing.assert_frame_equal(nb.drop(columns=texts), en.drop(columns=texts))
     assert en["reason_1_text"][0] == "The customer got a payment reminder on 1 April 2024."
 
 
 def test_both_files_hold_the_same_list(tmp_path: Path):
-    listed = risk_list(scored(), STAMP, RISK_BANDS, NB, "NOK")
+    listed = risk_list(scored(), STAMP, NB, "NOK")
     write_list(listed, fields_of(listed), tmp_path, "risk_list", Layout())
     text = (tmp_path / "risk_list.csv").read_text()
     assert text.splitlines()[1] == (
@@ -138,7 +138,7 @@ def test_both_files_hold_the_same_list(tmp_path: Path):
 
 
 def test_the_manifest_gives_every_column_its_type(tmp_path: Path):
-    listed = risk_list(scored(), STAMP, RISK_BANDS, NB, "NOK")
+    listed = risk_list(scored(), STAMP, NB, "NOK")
     write_list(listed, fields_of(listed), tmp_path, "risk_list", Layout())
     manifest = manifest_bytes(tmp_path, STAMP, {"risk_list.csv": fields_of(listed)}).decode()
     for name in listed.columns:
@@ -157,8 +157,8 @@ def test_order_and_ranks_do_not_depend_on_the_order_of_rows(risks: list[float], 
         }
     )
     shuffled = frame.sample(frac=1, random_state=random.randrange(2**32))
-    listed = risk_list(frame, STAMP, RISK_BANDS, NB, "NOK")
-    pd.testing.assert_frame_equal(listed, risk_list(shuffled, STAMP, RISK_BANDS, NB, "NOK"))
+    listed = risk_list(frame, STAMP, NB, "NOK")
+    pd.testing.assert_frame_equal(listed, risk_list(shuffled, STAMP, NB, "NOK"))
     published = [round(risk, 6) for risk in risks]
     ranks = dict(zip(listed["customer_id"], listed["risk_rank"], strict=True))
     for number, risk in enumerate(published):
@@ -172,7 +172,7 @@ def test_order_and_ranks_do_not_depend_on_the_order_of_rows(risks: list[float], 
 )
 def test_a_band_begins_at_its_threshold(risk: float, band: int):
     frame = scored(churn_probability=[risk, 0.5, 0.5])
-    listed = risk_list(frame, STAMP, RISK_BANDS, NB, "NOK").set_index("customer_id")
+    listed = risk_list(frame, STAMP, NB, "NOK").set_index("customer_id")
     assert listed.loc["00042", "risk_band"] == BANDS[band]
 
 
@@ -180,8 +180,9 @@ def test_a_band_begins_at_its_threshold(risk: float, band: int):
     "bounds", [(0.1, 0.1, 0.3), (0, 0.1, 0.3), (0.1, 0.2, 1.0), (0.3, 0.2, 0.1)]
 )
 def test_bands_must_rise(bounds: tuple[float, float, float]):
-    with pytest.raises(ConfigError, match=r"list\.bands must rise"):
-        Bands(*bounds)
+    stamp = replace(STAMP, thresholds=dict(zip(THRESHOLDS, bounds, strict=True)))
+    with pytest.raises(ConfigError, match=r"list\.bands must rise.*medium 0"):
+        risk_list(scored(), stamp, NB, "NOK")
 
 
 @pytest.mark.parametrize(
@@ -196,14 +197,14 @@ def test_bands_must_rise(bounds: tuple[float, float, float]):
 def test_ids_that_cannot_be_published_are_refused(ids: list[str | None], fault: str):
     frame = scored(customer_id=ids)
     with pytest.raises(ContractError, match=fault):
-        risk_list(frame, STAMP, RISK_BANDS, NB, "NOK")
+        risk_list(frame, STAMP, NB, "NOK")
 
 
 @pytest.mark.parametrize("risk", [-0.1, 1.1, float("nan")])
 def test_a_probability_that_is_none_is_refused(risk: float):
     frame = scored(churn_probability=[risk, 0.5, 0.5])
     with pytest.raises(ValueError, match="between 0 and 1"):
-        risk_list(frame, STAMP, RISK_BANDS, NB, "NOK")
+        risk_list(frame, STAMP, NB, "NOK")
 
 
 def test_data_quality_by_hand():

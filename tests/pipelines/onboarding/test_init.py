@@ -16,9 +16,10 @@ from pipelines.config.settings import load_settings
 from pipelines.onboarding.columns import sample_column
 from pipelines.onboarding.draft import draft, group_files
 from pipelines.onboarding.init import initialise
-from pipelines.onboarding.naming import column_likeness, table_likeness
+from pipelines.onboarding.matching import column_likeness
 from pipelines.onboarding.sampling import sample_file
 from pipelines.snapshots.snapshot import take_snapshot
+from pipelines.sources.synonyms import likeness
 
 NAMES = ("Kåre Hansen", "+4791234567")
 
@@ -247,7 +248,7 @@ def test_norwegian_and_swedish_names_are_known(table, name, column):
     ],
 )
 def test_names_of_files_are_known(file, table):
-    liked = {t.name: table_likeness(file, t) for t in TABLES.values() if not t.derived}
+    liked = {t.name: likeness(file, t.name) for t in TABLES.values() if not t.derived}
     assert max(liked, key=liked.get) == table
     assert liked[table] >= 0.9
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import BusyError, ConfigError, PublicationError
-from pipelines.publication.manifest import Stamp
+from pipelines.publication.manifest import Field, Stamp
 from pipelines.publication.publish import (
     publish,
     publisher,
@@ -19,8 +19,7 @@ from pipelines.publication.publish import (
     republish,
     staging_folder,
 )
-from pipelines.publication.reader import Publication, current, same_publication, verify
-from pipelines.publication.schema import Field
+from pipelines.publication.reader import Publication, current, verify
 from pipelines.runtime.atomic_files import digest
 
 WORKER = Path(__file__).parents[2] / "helpers" / "publishing.py"
@@ -168,7 +167,7 @@ def test_the_same_night_again_is_a_no_op(tmp_path: Path):
 )
 def test_another_identity_is_another_publication(tmp_path: Path, different: str):
     night(tmp_path, stamp())
-    assert same_publication(tmp_path, stamp("run-2", **{different: "sha256:other"})) is None
+    assert republish(tmp_path, stamp("run-2", **{different: "sha256:other"})) is None
 
 
 def test_a_damaged_publication_does_not_count(tmp_path: Path):
@@ -176,7 +175,7 @@ def test_a_damaged_publication_does_not_count(tmp_path: Path):
     (publication.folder / "risk_list.csv").write_text("customer_id\nb\n")
     with pytest.raises(PublicationError, match=r"differs from its manifest: risk_list\.csv"):
         verify(publication.folder)
-    assert same_publication(tmp_path, stamp()) is None
+    assert republish(tmp_path, stamp()) is None
     (publication.folder / "datapackage.json").write_text("{")
     with pytest.raises(PublicationError, match=r"datapackage\.json is damaged"):
         verify(publication.folder)

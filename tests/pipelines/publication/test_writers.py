@@ -16,19 +16,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stamps import STAMP
+from unescaping import unescape
 
 from features.errors import ConfigError
-from pipelines.config.list_layout import Layout
-from pipelines.config.lists import RiskList
+from pipelines.config.lists import Layout, RiskList
 from pipelines.config.text_files import load_titles
 from pipelines.lists.causes import CAUSE_FIELDS
 from pipelines.lists.changes import CHANGE_FIELDS
 from pipelines.lists.list_columns import FIELDS
 from pipelines.lists.outcomes import ALL_OUTCOME_FIELDS
-from pipelines.publication.manifest import manifest_bytes
-from pipelines.publication.schema import Field
+from pipelines.publication.manifest import Field, manifest_bytes
 from pipelines.publication.writers import write_list
-from pipelines.runtime.escaping import unescape
 
 TITLES = Path(__file__).parents[3] / "configs" / "titles"
 LANGUAGES = ("en", "nb", "sv")

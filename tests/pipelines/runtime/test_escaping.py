@@ -10,12 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from unescaping import unescape
 
 from features.errors import ContractError, PublicationError
-from pipelines.config.list_layout import Layout
-from pipelines.publication.schema import Field
+from pipelines.config.lists import Layout
+from pipelines.publication.manifest import Field
 from pipelines.publication.writers import write_csv, write_list
-from pipelines.runtime.escaping import escape, refuse_dangerous_ids, unescape
+from pipelines.runtime.escaping import escape, refuse_dangerous_ids
 
 CONNECTION = duckdb.connect()
 DANGEROUS = "=+-@\t\r\n\x00＝＋－＠"

@@ -182,22 +182,3 @@ def test_margins_are_log_normal_by_product_line_and_rise_with_tenure(large: Path
     assert abs(rest.skew()) < 0.15
     years = (pd.Timestamp(START) - pd.to_datetime(customers["joined_on"])).dt.days.clip(0) / 365
     assert 0.05 < np.corrcoef(rest, np.log1p(years))[0, 1] < 0.3
-
-
-def test_a_list_that_is_acted_on_calls_the_same_share_and_lowers_what_follows(tmp_path):
-    run(tmp_path, acted_on=0.8, months=8)
-    hazards, treated = truth(tmp_path), frame(tmp_path, "treatments")
-    listed = treated.groupby("customer_id")["arm"].nunique()
-    calls = treated.assign(month=treated["treated_at"].dt.to_period("M").dt.to_timestamp())
-    felt = hazards.set_index(["customer_id", "month"])["share_unresolved_case"]
-    keys = pd.MultiIndex.from_frame(calls[["customer_id", "month"]])
-    on_list = calls[(felt.reindex(keys) >= 0.5 * THE_RULE.unresolved_case - 1e-6).to_numpy()]
-    assert on_list["treated_at"].dt.day.quantile(0.95) <= 4
-    assert 0.65 < (on_list["arm"] == "treat").mean() < 0.95
-    assert (listed.loc[on_list["customer_id"].unique()] == 1).mean() > 0.9
-    called = on_list.loc[on_list["arm"] == "treat", "customer_id"].unique()
-    shares = hazards.groupby("customer_id")["share_outreach"].min()
-    assert (shares.reindex(called) <= 0).all()
-    assert (shares.reindex(called) < -1).mean() > 0.6
-    never = set(shares.index) - set(treated.loc[treated["arm"] == "treat", "customer_id"])
-    assert (shares.loc[sorted(never)] == 0).all()

@@ -155,7 +155,7 @@ def test_claims_and_late_moments_are_drawn_apart_from_everything_else(tmp_path, 
     options = {"products": ("electricity", "insurance"), "months": 8, "rule": rule}
     with_them = run(tmp_path / "with", **options)
     draw = Month.rng
-    monkeypatch.setattr("pipelines.simulator.simulate.make_claims", lambda world, month: None)
+    monkeypatch.setattr("pipelines.simulator.dealings.make_claims", lambda world, month: None)
     monkeypatch.setattr(
         Month, "rng", lambda month, step: draw(month, f"not {step}" if step in LATER else step)
     )

@@ -4,9 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from pipelines.snapshots.bulk_updates import peaks
-from pipelines.snapshots.gate_measure import PreviousTables
-from pipelines.snapshots.gate_measures import measures
+from pipelines.snapshots.gate_measures import PreviousTables, measures
+from pipelines.snapshots.profiling import peaks
 from pipelines.snapshots.snapshot import take_snapshot
 
 FIRST, MIGRATION = date(2022, 1, 1), date(2024, 11, 1)

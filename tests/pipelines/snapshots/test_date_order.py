@@ -5,8 +5,7 @@ from datetime import date
 import pytest
 
 from features.errors import ConfigError, ContractError
-from pipelines.snapshots.gate_measure import PreviousTables
-from pipelines.snapshots.gate_measures import measures
+from pipelines.snapshots.gate_measures import PreviousTables, measures
 from pipelines.snapshots.profile import OrderCount
 from pipelines.snapshots.snapshot import take_snapshot
 

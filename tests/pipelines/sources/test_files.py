@@ -6,11 +6,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from unescaping import unescape
 
 from features.contract import TABLES
 from features.errors import ConfigError, ContractError
 from features.timeline import midnight_utc
-from pipelines.runtime.escaping import unescape
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.snapshots.store import previous_snapshot
 from pipelines.sources.personal_data import why_forbidden

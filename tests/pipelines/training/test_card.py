@@ -19,7 +19,7 @@ from models.metrics.month_shocks import MonthShocks
 from models.promotion.baseline_comparison import BaselineComparison
 from pipelines import tracking
 from pipelines.config.settings import load_settings
-from pipelines.training.card import CARD, Provenance, description, escaped, model_card
+from pipelines.training.card import CARD, description, escaped, model_card
 
 GOLDEN = Path(__file__).parents[1] / "golden" / CARD
 SPEC = FeatureSpec(
@@ -85,7 +85,7 @@ PREPARED = SimpleNamespace(
     silent=("f",),
     omitted=("g", "h"),
 )
-MADE = Provenance(date(2024, 6, 1), "0.1.0")
+MADE = (date(2024, 6, 1), "0.1.0")
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def settings(demo):
 
 def test_the_card_reads_as_it_should(settings):
     """To accept a new wording, write what this returns to the golden file, and read it."""
-    assert model_card(settings, PREPARED, run(), MADE) == GOLDEN.read_text("utf-8")
+    assert model_card(settings, PREPARED, run(), *MADE) == GOLDEN.read_text("utf-8")
 
 
 def test_every_figure_of_a_card_is_one_of_the_run(demo, settings, trained):
@@ -137,28 +137,28 @@ def test_every_figure_of_a_card_is_one_of_the_run(demo, settings, trained):
 
 
 def test_a_change_of_any_figure_changes_the_card(settings):
-    before = model_card(settings, PREPARED, run(), MADE)
+    before = model_card(settings, PREPARED, run(), *MADE)
     for changes in (
         {"scores": {"model": np.full(400, 0.08)}},
         {"folds": ("time, 2024-02 to 2024-02",)},
         {"families": run().families * 2},
-        {"leak": SimpleNamespace(message="column x knows the answer")},
+        {"leak": "column x knows the answer"},
         {"baselines": ()},
     ):
-        assert model_card(settings, PREPARED, run(**changes), MADE) != before
+        assert model_card(settings, PREPARED, run(**changes), *MADE) != before
 
 
 def test_a_suspected_leak_stands_in_the_card(settings):
-    leak = SimpleNamespace(message="column x knows the answer")
+    leak = "column x knows the answer"
     assert "**A leak is suspected.** column x knows" in model_card(
-        settings, PREPARED, run(leak=leak), MADE
+        settings, PREPARED, run(leak=leak), *MADE
     )
 
 
 def test_a_leak_that_a_person_let_through_stands_in_the_card(settings):
     overrides = {"attr_state": "asked the register's owner"}
     training = settings.training.model_copy(update={"leak_override": overrides})
-    card = model_card(settings.model_copy(update={"training": training}), PREPARED, run(), MADE)
+    card = model_card(settings.model_copy(update={"training": training}), PREPARED, run(), *MADE)
     (said,) = (line for line in card.splitlines() if "let through by a person" in line)
     assert "state" in said
     assert "asked the register" in said
@@ -167,14 +167,14 @@ def test_a_leak_that_a_person_let_through_stands_in_the_card(settings):
 def test_names_cannot_mark_up_the_card(settings):
     line = "a|b <img src=x> [c](d) `e` **f**\n# g"
     hostile = replace(rows(400, 30), product_line=np.full(400, line, dtype=object))
-    text = model_card(settings, PREPARED, run(test=hostile), MADE)
+    text = model_card(settings, PREPARED, run(test=hostile), *MADE)
     assert "<img" not in text
     assert "\n# g" not in text
     assert escaped("a|b") == r"a\|b"
 
 
 def test_a_description_holds_whole_sections_and_fits(settings):
-    card = model_card(settings, PREPARED, run(), MADE)
+    card = model_card(settings, PREPARED, run(), *MADE)
     short = description(card)
     assert len(short) <= 5_000
     assert short.startswith(card.split("\n## ")[0].rstrip())

@@ -3,7 +3,7 @@
 from datetime import date
 
 from pipelines.tracking import Registered
-from pipelines.training.champion_history import (
+from pipelines.training.champion_comparison import (
     champions_of_year,
     compared_within_year,
     trained_version,

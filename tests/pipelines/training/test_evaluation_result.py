@@ -9,10 +9,9 @@ import pytest
 
 from models.metrics.by_subgroup import calibration_by_subgroup
 from models.metrics.scorecard import scorecard
-from pipelines import tracking
 from pipelines.config.settings import load_settings
 from pipelines.training.evaluation import auc_alarm
-from pipelines.training.evaluation_result import evaluate_scores
+from pipelines.training.evaluation_result import scorecards
 from pipelines.training.metrics import METRICS, flat_metrics
 
 NAMES = [
@@ -101,19 +100,8 @@ def test_without_economics_there_is_no_profit_and_all_else_stays(demo, trained):
     settings, judged = load_settings(demo.config), trained.evaluation
     training = settings.training.model_copy(update={"bootstrap": 0})
     bare = settings.model_copy(update={"economics": None, "training": training})
-    card = evaluate_scores(
-        bare,
-        judged.test,
-        {"model": judged.scores["model"]},
-        tracking.load(settings, tracking.champion_version(settings)),
-        shocks=judged.shocks,
-        folds=judged.folds,
-        descriptions={},
-        unseen=None,
-        staying=(),
-        alarm=0.85,
-        contacts=(),
-    ).cards["model"]
+    scores = {"model": judged.scores["model"]}
+    card = scorecards(bare, judged.test, scores, judged.shocks, ())["model"]
     assert not [name for name in card if name.startswith("profit")]
     assert card["auc"].value == judged.cards["model"]["auc"].value
 

@@ -15,9 +15,8 @@ from models.leaks.rows import Leak
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.profile import ColumnProfile, OrderCount, TableProfile
-from pipelines.validation.findings import PER_TABLE
 from pipelines.validation.page import render
-from pipelines.validation.tables import CheckResult, LeakResult
+from pipelines.validation.tables import PER_TABLE, CheckResult, LeakResult
 
 CANARIES = ("+4791234567", "Kari Nordmann", "kari@example.no", "01017012345")
 

@@ -1,10 +1,13 @@
-"""SQLite reader: one table copied to Parquet, each column with the type of its values.
+"""Readers of database files: tables of DuckDB, and tables and views of SQLite.
 
-SQLite has values with types, not columns: an integer's column may hold a text in some row.
+DuckDB's views are refused: they can read other files. SQLite has values with types, not columns:
+an integer's column may hold a text in some row, so a table is copied to Parquet, each column with
+the type of its values.
 """
 
+import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +19,56 @@ import pyarrow.parquet as pq
 
 from features.errors import BusyError, ContractError
 from pipelines.config.errors import nearest
-from pipelines.runtime.duckdb_connection import identifier
+from pipelines.runtime.duckdb_connection import identifier, literal
 from pipelines.sources.parquet_reader import ExtractReader
-from pipelines.sources.readable_part import Declared, Part, unreadable
+from pipelines.sources.readable_part import Declared, Part, Reader, described, unreadable
 
+_DEFAULT_SCHEMA = "main"
 _BATCH_ROWS = 1 << 16
+
+
+class DuckdbReader(Reader):
+    """Tables (``table`` or ``schema.table``) of files that are attached, read only."""
+
+    name = "DuckDB"
+
+    def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
+        """Raises ``BusyError`` while another process writes the file."""
+        database = _attach(connection, path)
+        schema, _, name = declared.table.rpartition(".")
+        schema = schema or _DEFAULT_SCHEMA
+        found = connection.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = ?",
+            [database],
+        ).fetchall()
+        if (schema, name) not in found:
+            tables = sorted(t if s == _DEFAULT_SCHEMA else f"{s}.{t}" for s, t in found)
+            note = " (views are not read: write them out as tables)"
+            raise _no_table(path, declared.table, tables, note)
+        relation = f"{database}.{identifier(schema)}.{identifier(name)}"
+        columns = described(connection, relation)
+        return Part(
+            name=f"{path}, table {declared.table}",
+            path=path,
+            columns=columns,
+            expressions={name: identifier(name) for name in columns},
+            relation=relation,
+            row="rowid + 1",
+        )
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """Attach a file once; returns the name it has in the connection."""
+    name = f"file_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
+    try:
+        connection.execute(
+            f"attach if not exists {literal(path)} as {name} (type duckdb, read_only)"
+        )
+    except duckdb.Error as error:
+        if "lock" in str(error).lower():
+            raise _busy(path) from error
+        raise unreadable(path, error, "DuckDB") from error
+    return name
 
 
 class SqliteReader(ExtractReader):
@@ -29,14 +77,11 @@ class SqliteReader(ExtractReader):
     name = "SQLite"
 
     def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
-        """Raises ``ContractError`` for a damaged file or a table that it does not have."""
+        """Raises ``BusyError`` while another process writes the file."""
         with opened(path) as database:
             names = tables(database)
             if declared.table not in names:
-                raise ContractError(
-                    f"{path}: no table {declared.table!r}{nearest(declared.table, names)}; the "
-                    f"file has: {', '.join(names) or 'none'}"
-                )
+                raise _no_table(path, declared.table, names)
             _copy(database, declared.table, declared.scratch)
         part = super().open(connection, declared.scratch, declared)
         return replace(part, name=f"{path}, table {declared.table}")
@@ -52,12 +97,23 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     except sqlite3.OperationalError as error:
         if "locked" not in str(error):
             raise unreadable(path, error, "SQLite") from error
-        raise BusyError(
-            f"{path}: another process is writing it. Nothing was changed; run the same command "
-            "again when that process has closed the file."
-        ) from error
+        raise _busy(path) from error
     except sqlite3.Error as error:
         raise unreadable(path, error, "SQLite") from error
+
+
+def _busy(path: Path) -> BusyError:
+    return BusyError(
+        f"{path}: another process is writing it. Nothing was changed; run the same command again "
+        "when that process has closed the file."
+    )
+
+
+def _no_table(path: Path, table: str, names: Collection[str], note: str = "") -> ContractError:
+    return ContractError(
+        f"{path}: no table {table!r}{nearest(table, names)}; the file has: "
+        f"{', '.join(names) or 'none'}{note}"
+    )
 
 
 def tables(database: sqlite3.Connection) -> list[str]:
