@@ -12,13 +12,12 @@ from scipy.special import expit
 from benchmarks.models.keeping import Row
 from models.dataset.array_types import Floats, Labels
 from models.metrics.bootstrap import Interval
-from models.metrics.logistic import base_rate_loss
+from models.metrics.logistic import base_rate_loss, log_losses
 from models.metrics.ranking import roc_auc
 from models.promotion.champion_comparison import (
     ChallengerEvidence,
     ChampionComparison,
     log_loss_gain,
-    mean_log_loss,
 )
 from models.promotion.non_inferiority import against_champions, error_of
 
@@ -76,7 +75,7 @@ def _against(
 ) -> ChampionComparison:
     who = np.arange(len(y)).astype(str).astype(object)
     gain = log_loss_gain(y, challenger, champion, who, error_of(looks))
-    worth = base_rate_loss(y) - mean_log_loss(y, champion)
+    worth = base_rate_loss(y) - float(log_losses(y, champion).mean())
     return ChampionComparison(label, len(y), int(y.sum()), gain, worth, overlap=1.0)
 
 
