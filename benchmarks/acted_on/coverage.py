@@ -1,0 +1,59 @@
+"""How often published intervals hold the truth while months swing together.
+
+Customers have a true chance of leaving, which the score gives. Calendar months share shocks; the
+label window of an as-of month is the three months after it.
+"""
+
+import numpy as np
+from scipy.special import expit
+
+from benchmarks.models.keeping import Row
+from models.metrics.month_shocks import MonthShocks
+from models.metrics.observed_expected import outcome
+from models.metrics.scorecard import measure, scorecard
+
+COMPANIES, REPLICATES = 120, 200
+_WINDOW, _HORIZON_DAYS = 3, 90
+_TRUTH_CUSTOMERS, _TRUTHS = 200_000, 4
+
+
+def coverage(customers: int, months: int, swing: float, seed: int) -> Row:
+    """Share of companies whose interval holds the truth, with and without the months' shocks.
+
+    Keys are ``figure`` and ``figure without``; the truth is that of large companies without shocks.
+    """
+    rng = np.random.default_rng(seed)
+    large = [_company(_TRUTH_CUSTOMERS, months, 0.0, rng) for _ in range(_TRUTHS)]
+    figures = [measure(y, p) | {"observed_over_expected": y.sum() / p.sum()} for y, p, *_ in large]
+    truth = {name: float(np.mean([each[name] for each in figures])) for name in figures[0]}
+    truth |= {"calibration_error": 0.0}
+    hits: dict[str, list[bool]] = {}
+    for _ in range(COMPANIES):
+        y, p, who, as_of = _company(customers, months, swing, rng)
+        for name, shocks in (("", MonthShocks(as_of, y, swing, _HORIZON_DAYS)), (" without", None)):
+            card = scorecard(y, p, who, REPLICATES, shocks)
+            ratio = {"observed_over_expected": outcome("all", y, p, who, shocks).ratio}
+            for figure, found in {**card, **ratio}.items():
+                held = found.low <= truth[figure] <= found.high
+                hits.setdefault(figure + name, []).append(held)
+    return {name: float(np.mean(each)) for name, each in hits.items()}
+
+
+def _company(
+    customers: int, months: int, swing: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Labels, chances, ids and as-of dates of all rows; a month's shock has mean-one odds."""
+    spread = swing * np.sqrt(_WINDOW)
+    shock = rng.normal(0, spread, months + _WINDOW + 1) - _WINDOW * swing**2 / 2
+    eta = rng.normal(-3.9, 0.9, customers)
+    leaves = np.full(customers, np.iinfo(np.int64).max)
+    for month in range(1, months + _WINDOW + 1):
+        goes = (leaves > month) & (rng.random(customers) < expit(eta + shock[month]))
+        leaves[goes] = month
+    who, when = np.nonzero(leaves[:, np.newaxis] > np.arange(months))
+    order = np.lexsort((who, when))
+    who, when = who[order], when[order]
+    y = (leaves[who] <= when + _WINDOW).astype(np.int8)
+    p = (1 - (1 - expit(eta)) ** _WINDOW)[who]
+    ids = np.array([f"c{number:06d}" for number in range(customers)], dtype=object)[who]
+    return y, p, ids, (np.datetime64("2022-01", "M") + when).astype("datetime64[D]")

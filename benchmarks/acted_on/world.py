@@ -1,0 +1,128 @@
+"""A simulated company whose lists are acted on: simulate, run a night, call, and simulate on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+
+from benchmarks import companies
+from features.errors import GateError, StilleError
+from features.timeline import month_starts
+from pipelines.config.run import Run
+from pipelines.config.settings import Settings
+from pipelines.jobs.effect import measure
+from pipelines.jobs.nightly import nightly
+from pipelines.jobs.read_tables import read_tables
+from pipelines.jobs.train import train
+from pipelines.runtime.run_record import RunRecord
+from pipelines.simulator.options import COMPANIES, Dials
+from pipelines.simulator.simulate import simulate
+
+R = TypeVar("R")
+FOLDER = companies.FOLDER / "acted_on"
+HISTORY_MONTHS, NIGHTS, TAIL_MONTHS = 24, 12, 5
+RETRAINED_AFTER = 6
+NIGHT_DAYS = month_starts(date(2024, 1, 1), date(2024, 12, 1))
+TODAY = date(2025, 5, 1)
+
+
+@dataclass
+class World:
+    """A company of a ``seed``, and its ``calls``: a row a customer assigned, night by night."""
+
+    company: str
+    seed: int
+    customers: int
+    minutes: float
+    calls: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def dials(self) -> Dials:
+        """What the simulated company is given."""
+        return COMPANIES[self.company]
+
+    @property
+    def folder(self) -> Path:
+        """Where it is kept."""
+        return FOLDER / f"{self.company}-{self.seed}-{self.minutes:g}"
+
+    def settings(self) -> Settings:
+        """The demo's configuration with this capacity, one seed a model, every row explained."""
+
+        def change(document: companies.Document) -> None:
+            document["label"]["horizons"] = [90]
+            document["training"] |= {"seeds": 1, "bootstrap": 100}
+            document["list"] |= {"explained_rows": 100_000, "languages": ["en"]}
+            document["list"]["capacity_minutes"] = self.minutes
+            document["engine"]["threads"] = 1
+
+        return companies.demo_settings(self.folder, change)
+
+    def simulate(self, months: int) -> None:
+        """Write the tables of so many months, with the calls so far."""
+        simulate(
+            self.settings().paths.data,
+            customers=self.customers,
+            months=months,
+            seed=self.seed,
+            dials=self.dials,
+            calls=self.calls if len(self.calls) else None,
+        )
+
+    def year(self, say: Callable[[str], None]) -> pd.DataFrame:
+        """Twelve nights, each acted on; the risk lists of all, and the tables with the outcomes."""
+        settings, nights = self.settings(), []
+        for number, day in enumerate(NIGHT_DAYS):
+            self.simulate(HISTORY_MONTHS + number)
+            if number % RETRAINED_AFTER == 0:
+                _accepted(train, settings, day, say)
+            if number > RETRAINED_AFTER // 2:
+                _effect(settings, day, say)
+            night = _accepted(nightly, settings, day, say)
+            rows = pd.read_parquet(night.publication.folder / "risk_list.parquet")
+            nights.append(rows.assign(as_of=pd.Timestamp(day)))
+            self.calls = pd.concat([self.calls, assigned(rows, day)], ignore_index=True)
+            say(f"{self.folder.name} {day}: {int(rows['lane'].eq('call').sum())} called")
+        self.simulate(HISTORY_MONTHS + NIGHTS + TAIL_MONTHS)
+        return pd.concat(nights, ignore_index=True)
+
+
+def assigned(rows: pd.DataFrame, day: date) -> pd.DataFrame:
+    """Whom a published list calls or holds out: customer_id, published_on, action and arm."""
+    called, held_out = rows["lane"].eq("call"), rows["lane_rule"].eq("holdout")
+    chosen = rows[called | held_out]
+    return pd.DataFrame(
+        {
+            "customer_id": chosen["customer_id"],
+            "published_on": pd.Timestamp(day),
+            "action": chosen["suggested_action"],
+            "arm": called[chosen.index].map({True: "treat", False: "holdout"}),
+        }
+    )
+
+
+def _accepted(
+    job: Callable[[Run], R], settings: Settings, day: date, say: Callable[[str], None]
+) -> R:
+    """The job; where a gate on the tables closes, a person looks and accepts them."""
+    name = job.__name__
+    try:
+        return job(_run(settings, day, name))
+    except GateError as error:
+        say(f"{name} of {day}, accepted: {error}".partition("The last snapshot")[0])
+        read_tables(_run(settings, day, "check"), accept=True)
+        return job(_run(settings, day, name))
+
+
+def _effect(settings: Settings, day: date, say: Callable[[str], None]) -> None:
+    try:
+        _accepted(measure, settings, day, say)
+    except StilleError as error:
+        say(f"effect on {day}: {error}")
+
+
+def _run(settings: Settings, day: date, command: str) -> Run:
+    return Run(settings, day, RunRecord(f"{command}-{day}", command, ""))

@@ -1,0 +1,124 @@
+"""The value of our call list over a year of nights that are acted on, against other lists."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import date
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from benchmarks import companies
+from benchmarks.acted_on.judge import (
+    BEST,
+    BY_RISK,
+    BY_TABLES,
+    compare,
+    fit_by_tables,
+    money,
+    true_effects,
+    with_action,
+)
+from benchmarks.acted_on.world import NIGHT_DAYS, TODAY, World
+from benchmarks.models.keeping import Row
+from features.timeline import month_starts
+from models.dataset.array_types import Floats, Matrix
+from models.dataset.feature_spec import FeatureSpec, learn_spec
+from models.metrics.profit import Economics
+from pipelines.config.economics import contacts_of
+from pipelines.config.settings import Settings
+from pipelines.matrices.files import KEYS
+from pipelines.matrices.frames import read_matrix
+from pipelines.matrices.gates import feature_columns
+from pipelines.simulator.record import ACTIONS
+
+REFERENCE_SEED, REFERENCE_CUSTOMERS = 900, 12_000
+REFERENCE_DAYS = month_starts(date(2024, 1, 1), date(2024, 8, 1))
+
+
+def year(
+    company: str, minutes: float, seed: int, customers: int, say: Callable[[str], None]
+) -> Row:
+    """One company's year: our list and the others on its nights, by the truth."""
+    world = World(company, seed, customers, minutes)
+    rows = world.year(say).reset_index(drop=True)
+    settings = world.settings()
+    days = settings.label.lead_days + settings.label.horizon_days
+    effect = true_effects(settings.paths.data / "truth", rows, days, world.dials.household_spill)
+    value, economics = _values(settings, rows)
+    brought = money(effect, value, economics)
+    people = _households(settings, rows)
+    rows = rows.assign(
+        brought=brought, reduction=effect["reduction"], alone=effect["alone"], household_id=people
+    )
+    spec, booster = _by_tables(company)
+    expected = booster.predict(with_action(_matrix(settings, rows, spec), _numbers(rows)))
+    kept = np.asarray(expected, dtype=np.float64)
+    told = effect.assign(reduction=kept, mates=0.0)
+    scores = {
+        BY_RISK: rows["churn_probability"].to_numpy(dtype=np.float64),
+        BY_TABLES: money(told, value, economics),
+        BEST: brought,
+    }
+    found = compare(rows, scores, minutes)
+    return {name: asdict(each) for name, each in found.items()}
+
+
+def _values(settings: Settings, rows: pd.DataFrame) -> tuple[Floats, Economics]:
+    customers = pd.read_parquet(settings.paths.data / "tables" / "customers.parquet")
+    margin = customers.set_index("customer_id")["margin_per_year"]
+    known = rows.assign(
+        margin_per_year=margin.reindex(rows["customer_id"]).to_numpy(), asleep=False
+    )
+    p = rows["churn_probability"].to_numpy(dtype=np.float64)
+    contacts = contacts_of(settings, known, p, NIGHT_DAYS[0])
+    if contacts is None:
+        raise SystemExit("the demo's configuration has no economics")
+    return contacts[0].value, contacts[0].economics
+
+
+def _households(settings: Settings, rows: pd.DataFrame) -> np.ndarray:
+    truth = settings.paths.data / "truth" / "responses.parquet"
+    nights = pd.read_parquet(truth, columns=["customer_id", "month", "household_id"])
+    nights["month"] = pd.to_datetime(nights["month"])
+    keys = pd.MultiIndex.from_arrays([rows["customer_id"], pd.to_datetime(rows["as_of"])])
+    return nights.set_index(["customer_id", "month"])["household_id"].reindex(keys).to_numpy()
+
+
+def _by_tables(company: str) -> tuple[FeatureSpec, lgb.Booster]:
+    """What the tables tell of a call's effect, learned from the truth of another company."""
+    reference = World(company, REFERENCE_SEED, REFERENCE_CUSTOMERS, 0)
+    reference.simulate(40)
+    settings = reference.settings()
+    catalog = companies.Company(settings, TODAY).catalog
+    columns = feature_columns(catalog)
+    frame = _frame(settings, REFERENCE_DAYS, [column.name for column in columns])
+    spec = learn_spec(columns, frame)
+    action = np.random.default_rng(1).integers(0, len(ACTIONS), len(frame))
+    asked = frame[["customer_id", "as_of"]].assign(suggested_action=np.array(ACTIONS)[action])
+    days = settings.label.lead_days + settings.label.horizon_days
+    effect = true_effects(settings.paths.data / "truth", asked, days, 0.0)
+    known = effect["reduction"].notna().to_numpy()
+    target = effect["reduction"].to_numpy(dtype=np.float64)
+    x = spec.encode(frame)
+    return spec, fit_by_tables(x[known], action[known].astype(np.float64), target[known])
+
+
+def _frame(settings: Settings, days: tuple[date, ...], names: list[str]) -> pd.DataFrame:
+    parts = companies.Company(settings, TODAY).matrix(days, names, labelled=False)
+    nights = [read_matrix(each, [*KEYS, *names]) for each in parts.values()]
+    return pd.concat(nights, ignore_index=True)
+
+
+def _matrix(settings: Settings, rows: pd.DataFrame, spec: FeatureSpec) -> Matrix:
+    """The features of each row, in the rows' order."""
+    frame = _frame(settings, NIGHT_DAYS, list(spec.names))
+    frame["as_of"] = frame["as_of"].astype("datetime64[s]")
+    keys = rows[["customer_id"]].assign(as_of=rows["as_of"].astype("datetime64[s]"))
+    joined = keys.merge(frame, how="left", on=["customer_id", "as_of"], validate="1:1")
+    return spec.encode(joined)
+
+
+def _numbers(rows: pd.DataFrame) -> Floats:
+    number = {name: i for i, name in enumerate(ACTIONS)}
+    return np.asarray(rows["suggested_action"].map(number).fillna(0), dtype=np.float64)
