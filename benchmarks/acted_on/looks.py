@@ -59,7 +59,7 @@ def _one_look(trial: Trial) -> float:
     change = SMALLEST * trial.reach
     left = BASE * (1 - change)
     spread = left * (1 - left) / (1 - HELD_OUT) + BASE * (1 - BASE) / HELD_OUT
-    return spread * ((norm.isf(0.025) + norm.isf(0.2)) / (BASE * change)) ** 2
+    return float(spread * ((norm.isf(0.025) + norm.isf(0.2)) / (BASE * change)) ** 2)
 
 
 SILENT = ("not_measurable_yet",)
