@@ -110,7 +110,7 @@ def compare(rows: pd.DataFrame, scores: Mapping[str, Floats], capacity: float) -
         least = -np.inf if name == BY_RISK else 0.0
         own = pd.Series(score, rows.index)
         nights = [
-            chosen(night, own[night.index].to_numpy(np.float64), capacity, least=least)
+            chosen(night, np.asarray(own[night.index], dtype=np.float64), capacity, least=least)
             for _, night in open_.groupby("as_of")
         ]
         lists[name] = nights[0].append(list(nights[1:]))
