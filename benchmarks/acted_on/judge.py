@@ -12,11 +12,11 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from benchmarks.acted_on.expected_effect import expected_effect
 from models.dataset.array_types import Floats, Matrix
 from models.metrics.profit import Economics
 from pipelines.config.text_files import ACTIONS as RULE_TABLE
 from pipelines.lists.actions import load_actions
-from pipelines.simulator.expected_effect import expected_effect
 from pipelines.simulator.record import ACTIONS
 
 OURS, BY_RISK, BY_TABLES, BEST = "ours", "by risk", "best by the tables", "best by the truth"

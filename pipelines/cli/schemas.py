@@ -1,7 +1,7 @@
 """JSON Schemas of the data contract and the configuration, and the contract as a page."""
 
 from collections.abc import Iterator
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from features.contract import FORBIDDEN_COLUMNS, TABLES, Column, ColumnType, Table
@@ -12,13 +12,14 @@ from pipelines.config.settings import Settings
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
+_PAGE = Path("docs/data-contract.md")
+_TABLES = "## Columns that never enter\n"
 _HEADER = ("column", "type", "unit", "required", "allowed", "known from", "meaning")
 
 
-def contract_page() -> str:
-    """The data contract as Markdown."""
-    intro = files("pipelines").joinpath("templates/data_contract.md").read_text(encoding="utf-8")
-    lines = [intro, "## Columns that never enter\n"]
+def contract_page(page: str) -> str:
+    """The data contract as Markdown; what stands in ``page`` before its tables is kept."""
+    lines = [page.partition(_TABLES)[0] + _TABLES]
     lines += markdown_table(["column", "why"], FORBIDDEN_COLUMNS.items())
     for table in TABLES.values():
         lines += ["", *_table_section(table)]
@@ -106,8 +107,8 @@ def config_schema() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print the page."""
-    print(contract_page(), end="")
+    """Write the page's tables anew."""
+    _PAGE.write_text(contract_page(_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

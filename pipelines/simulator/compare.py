@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
 
 from features.catalog import build_catalog
 from features.contract import TABLES
 from features.errors import ConfigError
 from models.metrics.scorecard import measure
-from pipelines.simulator.expected_effect import chance_of_notice
+from pipelines.simulator.clock import Floats
+from pipelines.simulator.options import CALL_REMAINS
 
 _SCORES = "test_scores.parquet"
 
@@ -110,3 +113,31 @@ def first_day_after(data: Path) -> date:
     last = pd.read_parquet(data / "truth" / "hazard.parquet", columns=["month"])["month"].max()
     following: date = (pd.Timestamp(last) + pd.DateOffset(months=1)).date()
     return following
+
+
+def chance_of_notice(
+    hazards: "pd.Series[float]",
+    nights: pd.DataFrame,
+    window: tuple[int, int],
+    felt: Floats | None = None,
+) -> Floats:
+    """Chance of a notice from the first to before the last day of a window after each night (n,).
+
+    ``hazards`` by customer_id and month; ``nights`` the same two columns, first days of months.
+    ``felt`` (n,): log-odds added, fading as calls do, and after a notice the last hazard stands,
+    which is high, for high hazards end soon; without it none stands, and early leavers look safe.
+    """
+    stays, hazard = np.ones(len(nights)), np.zeros(len(nights))
+    start, end = (nights["month"] + pd.Timedelta(days=days) for days in window)
+    for ahead in range(window[1] // 28 + 2):
+        first, last = (nights["month"] + pd.DateOffset(months=ahead + k) for k in (0, 1))
+        keys = pd.MultiIndex.from_arrays([nights["customer_id"], first])
+        lived = hazards.reindex(keys).to_numpy(dtype=np.float64)
+        hazard = np.where(np.isnan(lived), 0 if felt is None else hazard, lived)
+        moved = hazard
+        if felt is not None:
+            moved = expit(logit(hazard) + felt * CALL_REMAINS**ahead)
+        inside = last.where(last < end, end) - first.where(first > start, start)
+        share = (inside.dt.days.clip(lower=0) / (last - first).dt.days).to_numpy()
+        stays *= (1 - moved) ** share
+    return np.asarray(1 - stays, dtype=np.float64)

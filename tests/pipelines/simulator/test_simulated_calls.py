@@ -8,8 +8,8 @@ import pytest
 import yaml
 from simulated import ROOT, run, table, truth
 
+from benchmarks.acted_on.expected_effect import expected_effect
 from pipelines.simulator.calling import FITTING, OFFERING
-from pipelines.simulator.expected_effect import expected_effect
 from pipelines.simulator.options import OwnList
 from pipelines.simulator.record import ACTIONS
 from pipelines.simulator.writer import WRITTEN

@@ -4,11 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
 
 from pipelines.simulator.calling import OFFERING, stronger
-from pipelines.simulator.clock import Floats
-from pipelines.simulator.options import CALL_REMAINS
+from pipelines.simulator.compare import chance_of_notice
 
 
 def expected_effect(
@@ -48,31 +46,3 @@ def expected_effect(
     offers = found["takes_offer"].to_numpy(dtype=bool) & calls["action"].isin(OFFERING).to_numpy()
     columns = {"alone": alone, "if_reached": if_reached, "reduction": reach * (alone - if_reached)}
     return pd.DataFrame(columns | {"mates": reach * spilt, "offer": reach * offers}, calls.index)
-
-
-def chance_of_notice(
-    hazards: "pd.Series[float]",
-    nights: pd.DataFrame,
-    window: tuple[int, int],
-    felt: Floats | None = None,
-) -> Floats:
-    """Chance of a notice from the first to before the last day of a window after each night (n,).
-
-    ``hazards`` by customer_id and month; ``nights`` the same two columns, first days of months.
-    ``felt`` (n,): log-odds added, fading as calls do, and after a notice the last hazard stands,
-    which is high, for high hazards end soon; without it none stands, and early leavers look safe.
-    """
-    stays, hazard = np.ones(len(nights)), np.zeros(len(nights))
-    start, end = (nights["month"] + pd.Timedelta(days=days) for days in window)
-    for ahead in range(window[1] // 28 + 2):
-        first, last = (nights["month"] + pd.DateOffset(months=ahead + k) for k in (0, 1))
-        keys = pd.MultiIndex.from_arrays([nights["customer_id"], first])
-        lived = hazards.reindex(keys).to_numpy(dtype=np.float64)
-        hazard = np.where(np.isnan(lived), 0 if felt is None else hazard, lived)
-        moved = hazard
-        if felt is not None:
-            moved = expit(logit(hazard) + felt * CALL_REMAINS**ahead)
-        inside = last.where(last < end, end) - first.where(first > start, start)
-        share = (inside.dt.days.clip(lower=0) / (last - first).dt.days).to_numpy()
-        stays *= (1 - moved) ** share
-    return np.asarray(1 - stays, dtype=np.float64)
