@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
@@ -35,7 +36,7 @@ def measure_nothing(only_kept: bool) -> None:
 def kept(name: str, about: object, make: Callable[[], Row]) -> Row:
     """What ``make`` returned when it was last called for the same ``about``."""
     key = hashlib.sha256(json.dumps([name, about], sort_keys=True).encode()).hexdigest()[:16]
-    path = Path(FOLDER, "kept", f"{name.replace(' ', '_')}-{key}.json")
+    path = Path(FOLDER, "kept", f"{re.sub('[^a-z0-9.-]+', '_', name.lower())}-{key}.json")
     if not path.is_file() and _ONLY_KEPT[0]:
         return {}
     if not path.is_file():
