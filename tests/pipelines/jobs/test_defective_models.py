@@ -13,6 +13,7 @@ from models.calibration.platt import Calibration
 from models.churn.serialization import to_files
 from models.dataset.feature_spec import FeatureSpec
 from models.leaks.verdict import leak_warning
+from models.metrics.by_subgroup import calibration_by_subgroup
 from models.metrics.scorecard import scorecard
 from pipelines import tracking
 from pipelines.config.run import Run
@@ -24,7 +25,8 @@ from pipelines.training.promotion import decide
 def rescored(judged, p):
     card = scorecard(judged.test.y, p, judged.test.customer_id, 50)
     cards = {**judged.cards, "model": card}
-    return replace(judged, scores={**judged.scores, "model": p}, cards=cards)
+    parts = calibration_by_subgroup(judged.test, p, 50)
+    return replace(judged, scores={**judged.scores, "model": p}, cards=cards, parts=parts)
 
 
 def shifted(judged, by=0.0, times=1.0, noise=0.0, rows=slice(None)):
