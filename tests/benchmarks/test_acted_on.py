@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks import markdown
 from benchmarks.acted_on import creep, judge
 from benchmarks.acted_on.world import assigned
 from models.metrics.profit import Economics
@@ -51,3 +52,15 @@ def test_a_challenger_far_worse_is_never_promoted(monkeypatch):
     monkeypatch.setattr(creep, "WORSE", 0.02)
     monkeypatch.setattr(creep, "WEEKS", 3)
     assert creep.year(200, 7) == {"lost": 0.0, "promoted": 0}
+
+
+def test_a_part_that_was_not_measured_says_so():
+    parts: dict[str, list[dict[str, float]]] = {
+        key: [] for key in ("levels", "looks", "creep", "uplift", "coverage", "years")
+    }
+    text = markdown.page("acted_on.md", base=0.08, **parts)
+    assert text.count("Not measured") == 5
+    row = {"years": 3, "lost": 0.001, "worst": 0.002, "promoted": 0.5}
+    assert "| 3 | 0.0010 | 0.0020 | 0.5 |" in markdown.page(
+        "acted_on.md", base=0.08, **parts | {"creep": [row]}
+    )
