@@ -38,8 +38,9 @@ def levels(company: str, share: float, seed: int) -> Row:
     """One company of which a ``share`` is listed each month.
 
     ``treated``: share of the labelled rows that were treated. ``level`` and ``top``: mean
-    probability by the rows that are learned from, over that by all rows, of everybody and of the
-    riskiest tenth. ``moved``: by how many log-odds those of the newest months move a level
+    probability by the rows that are learned from, over that by all rows, of everybody; over what
+    came, in the model's own riskiest tenth, and ``top_of_all`` the same of a model of all rows.
+    ``moved``: by how many log-odds those of the newest months move a level
     beyond what all rows do; ``dropped``: the same where the treated are only left out.
     """
     settings = companies.demo_settings(FOLDER / f"levels-{company}-{share:g}-{seed}", _document)
@@ -65,14 +66,14 @@ def levels(company: str, share: float, seed: int) -> Row:
     learned = _fit(settings, used.take(used.as_of < months[-NEWER_MONTHS]))
     test = every.take(newer)
     p, ours = (_chances(model, test) for model in (truth, learned))
-    top = p >= np.quantile(p, 0.9)
     days = settings.label.lead_days + settings.label.horizon_days
     treated = exposure.treated_after < exposure.until(days)
     alone, all_rows = every.take(newer & ~treated), _shift(truth, test)
     return {
         "treated": _treated(feedback, len(every)),
         "level": float(ours.mean() / p.mean()),
-        "top": float(ours[top].mean() / p[top].mean()),
+        "top": _over_observed(ours, test),
+        "top_of_all": _over_observed(p, test),
         "moved": _shift(truth, used.take(used.as_of >= months[-NEWER_MONTHS])) - all_rows,
         "dropped": _shift(truth, alone) - all_rows,
     }
@@ -91,6 +92,12 @@ def _fit(settings: Settings, rows: Examples) -> ChurnModel:
 
 def _chances(model: ChurnModel, rows: Examples) -> Floats:
     return model.probability(rows.x, rows.product_line, 1)
+
+
+def _over_observed(p: Floats, rows: Examples) -> float:
+    """Mean probability over the share that left, of the tenth with the highest."""
+    top = p >= np.quantile(p, 0.9)
+    return float(p[top].mean() / rows.y[top].mean())
 
 
 def _shift(model: ChurnModel, rows: Examples) -> float:

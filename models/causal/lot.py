@@ -28,7 +28,9 @@ def weigh_lot(record: pd.DataFrame, cooldown_days: int) -> pd.DataFrame:
     keys = ["customer_id", "treated", "day"]
     marks = record.sort_values([*keys, "by_lot"]).drop_duplicates(keys, keep="last")
     marks = marks[marks["treated"] | marks["by_lot"]]
-    counts = _first_in(marks, cooldown_days)
+    group = pd.factorize(marks["customer_id"])[0] * 2 + marks["treated"].to_numpy(dtype=np.int64)
+    when = group * _DAYS + _days(marks)
+    counts = _first_in(when, cooldown_days)
     month = marks["day"].to_numpy().astype("datetime64[M]")
     share = _spared_share(marks[counts & marks["by_lot"].to_numpy(dtype=bool)], month)
     stands = pd.Series(share).gt(0).to_numpy()
@@ -90,15 +92,21 @@ def _spared_share(lots: pd.DataFrame, month: Days) -> Floats:
     return np.where(months[place] == month, share[place], common)
 
 
-def _first_in(marks: pd.DataFrame, cooldown_days: int) -> Mask:
-    """Marks (n,) that are not within ``cooldown_days`` after another that counts."""
-    customer, flag = pd.factorize(marks["customer_id"])[0].tolist(), marks["treated"].tolist()
-    day = _days(marks).tolist()
-    counts, before, free = np.ones(len(marks), dtype=bool), None, 0
-    for i, this in enumerate(zip(customer, flag, strict=True)):
-        counts[i] = this != before or day[i] >= free
-        if counts[i]:
-            before, free = this, day[i] + cooldown_days
+def _first_in(when: Index, cooldown_days: int) -> Mask:
+    """Marks (n,) that are not within ``cooldown_days`` after another of their group that counts.
+
+    One step for each mark that a group can have, all groups at once.
+
+    >>> _first_in(np.array([0, 10, 35, 40, 2**20]), 30).tolist()
+    [True, False, True, False, True]
+    """
+    counts, at = np.zeros(len(when), dtype=bool), np.flatnonzero(np.diff(when // _DAYS, prepend=-1))
+    while len(at):
+        counts[at] = True
+        later = np.searchsorted(when, when[at] + max(cooldown_days, 1))
+        same = later < len(when)
+        same[same] = when[later[same]] // _DAYS == when[at[same]] // _DAYS
+        at = later[same]
     return counts
 
 
