@@ -11,7 +11,7 @@ from features.treatments import recorded_treatments
 _TODAY, _FIFTH = date(2024, 4, 14), date(2024, 1, 5)
 
 
-def _found(*rows: dict[str, Any]) -> list[tuple[date, bool, bool]]:
+def _treatment_days(*rows: dict[str, Any]) -> list[tuple[date, bool, bool]]:
     with connect(company(treatments=list(rows)), versioned=["treatments"]) as con:
         found = recorded_treatments(con, today=_TODAY, zone=ZONE).to_pylist()
     assert {row["customer_id"] for row in found} <= {"a"}
@@ -39,7 +39,7 @@ def _treatment(at: str = "2024-01-05 10:00:00", **given: Any) -> dict[str, Any]:
 def test_treated_is_who_was_drawn_for_it_or_reached(
     given: dict[str, Any], flags: tuple[bool, bool] | None
 ) -> None:
-    assert _found(_treatment(**given)) == ([(_FIFTH, *flags)] if flags else [])
+    assert _treatment_days(_treatment(**given)) == ([(_FIFTH, *flags)] if flags else [])
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,11 @@ def test_treated_is_who_was_drawn_for_it_or_reached(
 def test_it_is_a_local_day_and_counts_if_known_before_today(
     at: str, known_at: str | None, day: date | None
 ) -> None:
-    found = _found(_treatment(at, known_at=known_at, arm="treat"))
+    found = _treatment_days(_treatment(at, known_at=known_at, arm="treat"))
     assert [each for each, *_ in found] == ([day] if day else [])
 
 
 def test_a_correction_counts_from_when_it_is_known() -> None:
     first = _treatment(treatment_id="t", contacted=False, arm="treat")
     told = first | {"arm": "holdout", "known_at": "2024-02-01 10:00:00"}
-    assert _found(first, told) == [(_FIFTH, False, True)]
+    assert _treatment_days(first, told) == [(_FIFTH, False, True)]

@@ -49,7 +49,7 @@ def drawn(rng, x, alone, contacted, p, treated) -> UpliftData:
     return UpliftData(ids, line, days, x, names, (), p, value, treat, left, share)
 
 
-def told(model: UpliftModel, trial: UpliftData) -> Floats:
+def effects_of(model: UpliftModel, trial: UpliftData) -> Floats:
     return replace(model, ranges={"": (0.0, 1.0)}).effect(trial.x, trial.p, trial.product_line, 1)
 
 
@@ -64,7 +64,7 @@ def test_the_types_are_found_and_calling_by_effect_is_accepted(big) -> None:
     judged = np.isfinite(fit.effect)
     assert judged.mean() == pytest.approx(0.75, abs=0.01)
     assert np.corrcoef(fit.effect[judged], truth[judged])[0, 1] > 0.75
-    assert np.corrcoef(told(fit.model, trial), truth)[0, 1] > 0.85
+    assert np.corrcoef(effects_of(fit.model, trial), truth)[0, 1] > 0.85
     found = evaluate_uplift(trial, fit, ECONOMICS, depth=0.3)
     assert found.accepted
     assert found.used
@@ -93,7 +93,7 @@ def test_an_error_of_the_churn_model_is_no_effect() -> None:
     alone = expit(-1.7 + 0.8 * x[:, 1])
     trial = drawn(rng, x, alone, alone, expit(logit(alone) - 0.5 * there), treated=0.8)
     fit = fit_uplift(trial, ECONOMICS, threads=1)
-    effect = told(replace(fit.model, saved=0.0, weight=1.0), trial)
+    effect = effects_of(replace(fit.model, saved=0.0, weight=1.0), trial)
     assert abs(effect[there].mean()) < 0.01
     assert fit.model.weight == 0
     assert 0 < fit.model.saved < 0.15
