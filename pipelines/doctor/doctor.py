@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -26,6 +26,7 @@ from features.errors import (
 )
 from pipelines.config.errors import mask_passwords
 from pipelines.config.mapping import refuse_mutable
+from pipelines.config.measurement import EFFECT_VERSION, newest
 from pipelines.config.settings import Settings, load_settings
 from pipelines.publication.reader import days_of
 from pipelines.sources.database_reader import inspect_tables
@@ -60,8 +61,8 @@ def privacy(settings: Settings) -> Iterator[Diagnosis]:
     unset = [f"privacy.{name}" for name, value in settings.privacy if value is None]
     if unset:
         lack = f"{' and '.join(unset)} not set"
-        told = f"{lack}: the answer to a customer who asks does not tell it"
-        yield Diagnosis("privacy", "look", told)
+        message = f"{lack}: the answer to a customer who asks does not tell it"
+        yield Diagnosis("privacy", "look", message)
 
 
 def clock(settings: Settings) -> Iterator[Diagnosis]:
@@ -70,10 +71,10 @@ def clock(settings: Settings) -> Iterator[Diagnosis]:
     local = now.astimezone(ZoneInfo(settings.company.timezone))
     message = f"{local:%Y-%m-%d %H:%M} in {settings.company.timezone}, {now:%H:%M} UTC"
     times = [path.stat().st_mtime for path in _files(settings)]
-    newest = datetime.fromtimestamp(max(times, default=0), UTC)
-    if newest > now:
-        message += f"; an input was written at {newest:%Y-%m-%d %H:%M}"
-    yield Diagnosis("clock", "look" if newest > now else "ok", message)
+    latest = datetime.fromtimestamp(max(times, default=0), UTC)
+    if latest > now:
+        message += f"; an input was written at {latest:%Y-%m-%d %H:%M}"
+    yield Diagnosis("clock", "look" if latest > now else "ok", message)
 
 
 def _files(settings: Settings) -> set[Path]:
@@ -91,14 +92,16 @@ def disk(settings: Settings) -> Iterator[Diagnosis]:
         path = folder.absolute()
         there = next(each for each in (path, *path.parents) if each.exists())
         free = shutil.disk_usage(there).free
-        told = f"{folder} ({name}): {free / 1e9:,.1f} GB free, about {needed / 1e9:,.1f} GB needed"
+        message = (
+            f"{folder} ({name}): {free / 1e9:,.1f} GB free, about {needed / 1e9:,.1f} GB needed"
+        )
         writable = os.access(there, os.W_OK)
         if not writable:
-            told = f"{there} cannot be written; paths.{name} needs it"
+            message = f"{there} cannot be written; paths.{name} needs it"
         if writable and free >= needed:
-            yield Diagnosis("disk", "ok", told)
+            yield Diagnosis("disk", "ok", message)
         else:
-            yield Diagnosis("disk", "bad", told, PublicationError.exit_code)
+            yield Diagnosis("disk", "bad", message, PublicationError.exit_code)
 
 
 def sources(settings: Settings) -> Iterator[Diagnosis]:
@@ -163,13 +166,13 @@ def last_night(settings: Settings) -> Iterator[Diagnosis]:
 
 def contact(settings: Settings) -> Iterator[Diagnosis]:
     """The newest verdict on whether contact helps."""
-    for path in sorted(settings.paths.effect.glob("*.json"))[-1:]:
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            status: Status = "look" if data["harmful"] else "ok"
-            yield Diagnosis("contact", status, f"{path.stem}: {data['verdict']}")
-        except (OSError, ValueError, KeyError):
-            yield Diagnosis("contact", "look", f"{path}: cannot be read; run: stille effect")
+    effect = newest(settings.paths.effect, date.max, EFFECT_VERSION)
+    if effect.data is not None:
+        status: Status = "look" if effect.data["harmful"] else "ok"
+        yield Diagnosis("contact", status, f"{effect.day}: {effect.data['verdict']}")
+    elif effect.unreadable:
+        path = settings.paths.effect / f"{effect.day}.json"
+        yield Diagnosis("contact", "look", f"{path}: cannot be read; run: stille effect")
 
 
 def model(settings: Settings) -> Iterator[Diagnosis]:

@@ -54,6 +54,18 @@ class FittedModel:
     params: Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class RunArtifacts:
+    """All that a training run logs; ``files`` are by their path in MLflow."""
+
+    snapshot: Snapshot
+    prepared: TrainingData
+    fitted: FittedModel
+    evaluation: Evaluation
+    metrics: Mapping[str, float]
+    files: Mapping[str, bytes]
+
+
 def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     """Learn from everything known before the as-of date's midnight and register the model.
 
@@ -83,7 +95,8 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     files |= {LEAKS: search.to_json(), "tried.json": trials.to_json()}
     files |= dict(outcomes.files) | dict(chosen)
     metrics = flat_metrics(evaluation) | dict(outcomes.metrics)
-    registered = run.step(register, run, snapshot, prepared, fitted, evaluation, metrics, files)
+    artifacts = RunArtifacts(snapshot, prepared, fitted, evaluation, metrics, files)
+    registered = run.step(register, run, artifacts)
     log_trials(settings, registered, trials)
     decided = run.step(decide, run, evaluation, fitted.model, registered)
     if evaluation.leak is not None:
@@ -132,26 +145,19 @@ def fit_all(run: Run, prepared: TrainingData, evaluation: Evaluation) -> FittedM
     return FittedModel(model, reference, params)
 
 
-def register(
-    run: Run,
-    snapshot: Snapshot,
-    prepared: TrainingData,
-    fitted: FittedModel,
-    evaluation: Evaluation,
-    metrics: Mapping[str, float],
-    files: Mapping[str, bytes],
-) -> tracking.Registered:
-    """Write parameters, metrics, ``files`` by their path, the model and its card to MLflow."""
-    settings, spec = run.settings, fitted.model.spec
+def register(run: Run, artifacts: RunArtifacts) -> tracking.Registered:
+    """Write parameters, metrics, files, the model and its card to MLflow."""
+    settings, fitted = run.settings, artifacts.fitted
+    prepared, evaluation, spec = artifacts.prepared, artifacts.evaluation, fitted.model.spec
     tags = {
-        "inputs_digest": inputs_digest(snapshot),
+        "inputs_digest": inputs_digest(artifacts.snapshot),
         "config_digest": run.config_digest,
         "feature_spec_hash": spec.hash,
         "feature_definition_hash": spec.definition_hash,
         "known_before": str(run.as_of),
         "code_version": code_version(),
         "run": run.record.run_id,
-        "tables": json.dumps(tables_of(snapshot)),
+        "tables": json.dumps(tables_of(artifacts.snapshot)),
         "families": json.dumps({k: round(v, 6) for k, v in spread(evaluation.families).items()}),
         "judged_on": "; ".join(evaluation.folds),
         "test_key": rows_digest(evaluation.test, features=False),
@@ -163,9 +169,9 @@ def register(
     training = tracking.Training(
         name=f"train {run.as_of}",
         params=fitted.params,
-        metrics=metrics,
+        metrics=artifacts.metrics,
         tags=tags,
-        files={**files, CARD: card.encode()},
+        files={**artifacts.files, CARD: card.encode()},
         model_files={**to_files(fitted.model), REFERENCE: fitted.reference.to_json().encode()},
         feature_names=spec.names,
         datasets=(

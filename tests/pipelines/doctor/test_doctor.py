@@ -11,6 +11,7 @@ import yaml
 from filelock import FileLock
 from trees import tree
 
+from pipelines.config.measurement import EFFECT_VERSION
 from pipelines.doctor.doctor import Diagnosis, examine, exit_code
 
 Usage = namedtuple("Usage", "total used free")
@@ -126,15 +127,16 @@ def test_the_newest_verdict_on_contact_is_told(config, tmp_path):
     assert found(path, "contact") == []
     folder.mkdir(parents=True)
     for day, verdict, harmful in (("01", "Go on.", []), ("02", "Stop.", ["all=all"])):
-        data = {"verdict": verdict, "harmful": harmful}
+        data = {"schema_version": EFFECT_VERSION, "verdict": verdict, "harmful": harmful}
         (folder / f"2024-01-{day}.json").write_text(json.dumps(data))
         [said] = found(path, "contact")
         assert (said.status, said.message) == (
             "look" if harmful else "ok",
             f"2024-01-{day}: {verdict}",
         )
-    (folder / "2024-01-03.json").write_text("{")
-    assert "cannot be read" in found(path, "contact")[0].message
+    for day, text in (("03", "{"), ("04", '{"schema_version": "0", "verdict": "Go on."}')):
+        (folder / f"2024-01-{day}.json").write_text(text)
+        assert f"2024-01-{day}.json: cannot be read" in found(path, "contact")[0].message
 
 
 def test_a_column_that_is_overwritten_is_said_before_training(config, tmp_path):
