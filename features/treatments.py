@@ -3,6 +3,7 @@
 Never a feature: all of it happened after the as-of date, or after the assignment.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 import duckdb
@@ -94,11 +95,31 @@ def assignment_outcomes(
     return outcomes
 
 
+def offers_taken(
+    con: duckdb.DuckDBPyConnection, actions: Sequence[str], *, today: date, zone: str
+) -> tuple[int, float]:
+    """Answers known before ``today`` to the offers of ``actions``, and the share of calls taken.
+
+    The share is that of the reached among the calls that tell, by that of yes among the answers; a
+    call that does not say whether it reached anybody, or what was answered, tells nothing of
+    that. 0 answers give a share of 0.
+    """
+    asked, reached, taken = con.execute(
+        f"""
+        select count(answer), avg(contacted::int), avg((answer = 'yes')::int)
+        from ({_known_treatments(today, zone)})
+        where list_contains($actions, action) and coalesce(arm <> 'holdout' or contacted, true)
+        """,
+        {"actions": list(actions)},
+    ).fetchall()[0]
+    return asked, (1.0 if reached is None else reached) * (taken or 0.0)
+
+
 def _known_treatments(today: date, zone: str) -> str:
     """The latest version of each treatment that was known before ``today``."""
     now = f"timestamp '{midnight_utc(today, zone)}'"
     return f"""
-        select treatment_id, customer_id, arm, lane, action, contacted,
+        select treatment_id, customer_id, arm, lane, action, contacted, answer,
             local_day(treated_at) as day,
             coalesce(published_on, local_day(treated_at)) as assigned_on
         from versions_treatments()

@@ -53,6 +53,7 @@ def after_a_trial(assigned: int, seed: int) -> Row:
         treat,
         left,
         np.full(assigned, treat.mean()),
+        np.ones(assigned, dtype=bool),
     ).take(~past.asleep)
     model = fit_uplift(trial, _AWAKE, 1).model
     night = _cohort(rng, _COHORT)

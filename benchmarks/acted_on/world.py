@@ -16,6 +16,7 @@ from pipelines.config.settings import Settings
 from pipelines.jobs.effect import measure
 from pipelines.jobs.nightly import nightly
 from pipelines.jobs.read_tables import read_tables
+from pipelines.jobs.recalibrate import recalibrate
 from pipelines.jobs.train import train
 from pipelines.runtime.run_record import RunRecord
 from pipelines.simulator.options import COMPANIES, Dials
@@ -80,7 +81,8 @@ class World:
             if number % RETRAINED_AFTER == 0:
                 _accepted(train, settings, day, say)
             if number > RETRAINED_AFTER // 2:
-                _effect(settings, day, say)
+                _tried(measure, settings, day, say)
+                _tried(recalibrate, settings, day, say)
             night = _accepted(nightly, settings, day, say)
             rows = pd.read_parquet(night.publication.folder / "risk_list.parquet")
             nights.append(rows.assign(as_of=pd.Timestamp(day)))
@@ -117,11 +119,13 @@ def _accepted(
         return job(_run(settings, day, name))
 
 
-def _effect(settings: Settings, day: date, say: Callable[[str], None]) -> None:
+def _tried(
+    job: Callable[[Run], R], settings: Settings, day: date, say: Callable[[str], None]
+) -> None:
     try:
-        _accepted(measure, settings, day, say)
+        _accepted(job, settings, day, say)
     except StilleError as error:
-        say(f"effect on {day}: {error}")
+        say(f"{job.__name__} on {day}: {error}")
 
 
 def _run(settings: Settings, day: date, command: str) -> Run:

@@ -30,6 +30,7 @@ from pipelines.config.settings import Settings
 from pipelines.matrices.files import KEYS
 from pipelines.matrices.frames import read_matrix
 from pipelines.matrices.gates import feature_columns
+from pipelines.simulator.calling import OFFERING
 from pipelines.simulator.record import ACTIONS
 
 REFERENCE_SEED, REFERENCE_CUSTOMERS = 900, 12_000
@@ -54,7 +55,11 @@ def year(
     spec, booster = _by_tables(company)
     expected = booster.predict(with_action(_matrix(settings, rows, spec), _numbers(rows)))
     kept = np.asarray(expected, dtype=np.float64)
-    told = effect.assign(reduction=kept, mates=0.0)
+    # Who takes an offer is a taste that no table shows; how often offers are taken is known.
+    offered = rows["suggested_action"].isin(OFFERING)
+    told = effect.assign(
+        reduction=kept, mates=0.0, offer=offered * float(effect.loc[offered, "offer"].mean())
+    )
     scores = {
         BY_RISK: rows["churn_probability"].to_numpy(dtype=np.float64),
         BY_TABLES: money(told, value, economics),

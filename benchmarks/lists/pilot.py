@@ -62,6 +62,7 @@ def run(
         treat=treat,
         left=left,
         share=np.full(len(rows), 1 - held_out),
+        offers=np.ones(len(rows), dtype=bool),
     )
     fit = fit_uplift(trial, economics)
     brought = contact_worth(chances, value, economics)

@@ -15,6 +15,7 @@ from models.dataset.array_types import Floats
 from models.dataset.examples import ASLEEP
 from models.metrics.profit import Contacts, Economics, customer_value
 
+MAKES_OFFER = "makes_offer"
 _SPREAD = 0.5
 
 
@@ -23,10 +24,11 @@ def contacts_with(
 ) -> tuple[Contacts, Contacts]:
     """Contacts with whole cohorts, at the low and at the high acquisition multiple.
 
-    ``customers`` has ``as_of``, ``product_line``, ``margin`` (a year, major units, NaN: unknown)
-    and ``asleep`` (bool); ``p`` (n,) are the chances of leaving within the horizon. A customer is
-    taken to stay as long as their product line does on that date: their own risk of the hour must
-    not erase what they are worth once they are saved.
+    ``customers`` has ``as_of``, ``product_line``, ``margin`` (a year, major units, NaN: unknown),
+    ``asleep`` (bool) and, once there is an action, ``makes_offer`` (bool; until then every contact
+    counts as one with an offer). ``p`` (n,) are the chances of leaving within the horizon. A
+    customer is taken to stay as long as their product line does on that date: their own risk of
+    the hour must not erase what they are worth once they are saved.
     """
     chances = pd.Series(p, index=customers.index)
     by_line = chances.groupby([customers["as_of"], customers["product_line"]], dropna=False)
@@ -35,13 +37,14 @@ def contacts_with(
     margin = customers["margin"].to_numpy(dtype=np.float64)
     as_of = customers["as_of"].to_numpy().astype("datetime64[D]")
     sleeps = customers[ASLEEP].to_numpy(dtype=bool)
+    offers = customers.get(MAKES_OFFER, pd.Series(True, customers.index)).to_numpy(dtype=bool)
     woken = np.zeros(len(p))
     for rows in chances.groupby(as_of).indices.values():
         woken[rows] = woken_shares(p[rows], sleeps[rows], economics.woken_share)
 
     def at(multiple: float) -> Contacts:
         value = customer_value(margin, economics, multiple, hazard)
-        return Contacts(as_of, value, woken, economics, multiple, calls)
+        return Contacts(as_of, value, woken, economics, multiple, calls, offers)
 
     low, high = economics.acquisition_cost_multiple
     return at(low), at(high)

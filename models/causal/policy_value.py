@@ -60,8 +60,8 @@ def evaluate_uplift(
     trial, leaving, effect = trial.take(judged), fit.leaving[judged], fit.effect[judged]
     measured = robust_effects(trial, leaving, effect)
     money = money_made(trial, effect, measured, economics)
-    usual = expected_value(trial.p, trial.value, economics)
-    own = uplift_value(effect, trial.value, economics, 1 - trial.p)
+    usual = expected_value(trial.p, trial.value, economics, offers=trial.offers)
+    own = uplift_value(effect, trial.value, economics, 1 - trial.p, trial.offers)
     called, chosen = (first(each, depth, trial.customer_id) for each in (usual, own))
     promised = _SMALLEST_GAIN * float((np.abs(usual) * called).mean())
     claimed = (trial.treat - trial.share) * effect
@@ -117,7 +117,7 @@ def money_made(
     """
     step = np.copysign(_STEP, expected)
     worth, near = (
-        uplift_value(each, trial.value, economics, 1 - trial.p)
+        uplift_value(each, trial.value, economics, 1 - trial.p, trial.offers)
         for each in (expected, expected + step)
     )
     slope = (near - worth) / step

@@ -45,7 +45,8 @@ class UpliftData:
 
     ``treat``, ``left`` and ``assigned_on`` as in ``treatment_effect.RandomisedAssignments``;
     ``share`` is each one's chance of ``treat`` by the lot, ``value`` what they are worth (major
-    units), ``categories`` positions of ``x``'s category columns. Other arrays have shape (n,).
+    units), ``offers`` whether the action of the list makes an offer, ``categories`` positions of
+    ``x``'s category columns. Other arrays have shape (n,).
     """
 
     customer_id: Texts
@@ -59,6 +60,7 @@ class UpliftData:
     treat: Mask
     left: Mask
     share: Floats
+    offers: Mask
 
     def take(self, rows: Mask) -> "UpliftData":
         """The selected rows."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.dataset.array_types import Days, Floats, Index, Labels, Texts
+from models.dataset.array_types import Days, Floats, Index, Labels, Mask, Texts
 from models.metrics.bootstrap import Interval, bootstrap
 from models.metrics.month_shocks import Shocks
 from models.metrics.ranking import cumulative_sums, descending
@@ -28,9 +28,10 @@ class Economics:
 
     ``margin_per_year`` is what a customer brings who has no known margin of their own, ``years``
     (T) the longest that is counted on, ``discount_rate`` what money costs a year.
-    ``contact_cost`` (f) is paid for everybody contacted, ``offer_cost`` (d) for every leaver saved
-    and for ``offer_taken_by_stayers`` (ψ) of the contacted stayers. ``saved_share`` (γ) of the
-    contacted leavers stay; ``woken_share`` (ω) of the contacted stayers leave because of it.
+    ``contact_cost`` (f) is paid for everybody contacted, ``offer_cost`` (d), where the contact
+    makes an offer, for every leaver saved and ``offer_taken_by_stayers`` (ψ) of the stayers.
+    ``saved_share`` (γ) of the contacted leavers stay; ``woken_share`` (ω) of the contacted stayers
+    leave because of it.
     ``acquisition_cost_multiple`` (low, high): winning a customer costs this many times what
     keeping one does. It is a range (4 to 10, S1), so every figure comes as a pair.
     """
@@ -51,7 +52,7 @@ class Contacts:
     """Contacts with customers (n,) on one or more nights ``as_of``.
 
     ``value`` is V at the acquisition ``multiple``, ``woken`` each one's ω, ``calls`` how many
-    contacts the team makes a night.
+    contacts the team makes a night, ``offers`` whether the contact makes an offer.
     """
 
     as_of: Days
@@ -60,10 +61,11 @@ class Contacts:
     economics: Economics
     multiple: float
     calls: float
+    offers: Mask | bool = True
 
     def worth(self, p: Floats, remains: Floats | float = 1.0) -> Floats:
         """``expected_value`` of each at chances of leaving ``p`` (n,)."""
-        return expected_value(p, self.value, self.economics, self.woken, remains)
+        return expected_value(p, self.value, self.economics, self.woken, remains, self.offers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def expected_value(
     economics: Economics,
     woken: Floats | None = None,
     remains: Floats | float = 1.0,
+    offers: Floats | Mask | float = 1.0,
 ) -> Floats:
     """EV = q·(p·γ·(V − d) − (1 − p)·(ψ·d + ω·V)) − f of contacting one who leaves with chance p.
 
@@ -115,30 +118,36 @@ def expected_value(
     the contact brought in hindsight, as expected over who lets themselves be saved or woken.
     ``woken`` (n,) is each one's own ω; without it that of the economics. ``remains`` (q) is the
     chance that nothing but a notice ends the contract within the horizon: ``p`` is given that.
+    Where ``offers`` is 0 or false the contact makes none, and d is 0.
 
     >>> economics = Economics(1_000, 5, contact_cost=30, offer_cost=300, saved_share=0.3)
     >>> expected_value(np.array([0.5]), np.array([5_000.0]), economics).tolist()
     [675.0]
     """
-    saved = economics.saved_share * (value - economics.offer_cost)
+    offer_cost = offers * economics.offer_cost
+    saved = economics.saved_share * (value - offer_cost)
     loss = (economics.woken_share if woken is None else woken) * value
-    loss = loss + economics.offer_taken_by_stayers * economics.offer_cost
+    loss = loss + economics.offer_taken_by_stayers * offer_cost
     return np.asarray(
         remains * (p * saved - (1 - p) * loss) - economics.contact_cost, dtype=np.float64
     )
 
 
 def uplift_value(
-    reduction: Floats, value: Floats, economics: Economics, stays: Floats | float = 1.0
+    reduction: Floats,
+    value: Floats,
+    economics: Economics,
+    stays: Floats | float = 1.0,
+    offers: Floats | Mask | float = 1.0,
 ) -> Floats:
     """EV = r·V − (max(r, 0) + s·ψ)·d − f of contact that lowers each one's chance of leaving by r.
 
     ``reduction`` (n,) is r: each customer's own γ where it is above 0, and ω where it is below.
     ``stays`` (s) is the chance of staying without contact; unless told, everybody may take the
-    offer.
+    offer. Where ``offers`` is 0 or false the contact makes none.
     """
     takers = np.maximum(reduction, 0) + stays * economics.offer_taken_by_stayers
-    brought = reduction * value - takers * economics.offer_cost
+    brought = reduction * value - takers * offers * economics.offer_cost
     return np.asarray(brought - economics.contact_cost, dtype=np.float64)
 
 

@@ -18,13 +18,18 @@ from models.dataset.array_types import Floats
 from models.dataset.examples import MARGIN
 from models.metrics.profit import Contacts, Economics
 from pipelines.config.measurement import EFFECT_VERSION, newest
+from pipelines.config.sections import Economics as EconomicsSection
 from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS, load_checked
+
+_ASSUMED_OFFERS = 20
+"""Answers to an offer that say as much as the assumed share who take it."""
 
 
 class _Timed(BaseModel):
     lane: str
     minutes: float
+    offer: bool = False
 
 
 class _TimedActions(BaseModel):
@@ -68,7 +73,11 @@ def contacts_of(
     share = saved_share(settings, as_of)
     if settings.economics is None or share is None:
         return None
-    economics = replace(Economics(**dict(settings.economics)), saved_share=share.used)
+    economics = replace(
+        Economics(**dict(settings.economics)),
+        saved_share=share.used,
+        offer_taken_by_stayers=_offer_taken(settings, settings.economics, as_of),
+    )
     margin = customers.reindex(columns=[MARGIN])[MARGIN].astype("float64")
     major = margin / 10.0 ** get_currency_precision(settings.company.currency)
     return contacts_with(
@@ -80,8 +89,26 @@ def contacts_of(
     )
 
 
+def actions_with_offer() -> list[str]:
+    """Codes of the rule table's actions in which something is offered that costs money."""
+    return [code for code, rule in _actions().items() if rule.offer]
+
+
+def _actions() -> Mapping[str, _Timed]:
+    return load_checked(ACTIONS, _TimedActions, "the table of actions").actions
+
+
+def _offer_taken(settings: Settings, section: EconomicsSection, as_of: date) -> float:
+    """ψ as assumed and as counted by the newest effect, weighed by the number of answers."""
+    measured = newest(settings.paths.effect, as_of, EFFECT_VERSION).data or {}
+    offers = measured.get("offers") or {"asked": 0, "taken": 0.0}
+    assumed = _ASSUMED_OFFERS * section.offer_taken_by_stayers
+    answers = offers["asked"]
+    return float((assumed + answers * offers["taken"]) / (_ASSUMED_OFFERS + answers))
+
+
 def _calls_a_night(settings: Settings) -> float:
     """Contacts for which the team has time, each as long as the middle one of the rule table."""
-    rules = load_checked(ACTIONS, _TimedActions, "the table of actions").actions.values()
+    rules = _actions().values()
     minutes = [rule.minutes for rule in rules if rule.lane == "call" and rule.minutes > 0]
     return settings.list.capacity_minutes / median(minutes or [1.0])

@@ -112,12 +112,13 @@ class Contact(Section):
     a channel that is not named is never used. ``register_days`` is how old a look-up in the
     reservation register may be; null where no register has to be asked. Nobody is called on
     public holidays, ``quiet_weekdays`` and ``quiet_dates``, nor outside ``calling_hours`` (local
-    time).
+    time). ``cooldown_days``: as long as what a contact does is measured; a second one within it
+    adds little to the first.
     docs/allowed-contact.md says what a lawyer has to confirm.
     """
 
     legal_basis: Mapping[Channel, LegalBasis] = {}
-    cooldown_days: Annotated[int, Field(ge=0)] = 30
+    cooldown_days: Annotated[int, Field(ge=0)] = 90
     register_days: Count | None = REGISTER_DAYS
     quiet_weekdays: tuple[Weekday, ...] = ("saturday", "sunday")
     quiet_dates: tuple[date, ...] = ()

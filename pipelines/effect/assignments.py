@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from features.errors import ContractError
 from features.matrix import prepare
-from features.treatments import assignment_outcomes, reported_assignments
+from features.treatments import assignment_outcomes, offers_taken, reported_assignments
 from models.causal.treatment_effect import RandomisedAssignments, first_assignments
+from pipelines.config.economics import actions_with_offer
 from pipelines.config.settings import Settings
 from pipelines.config.sources import tables_with_versions
 from pipelines.matrices.shard import parquet
@@ -29,12 +30,14 @@ class Arms:
     """Assignments that can be evaluated by a day, and where they were found.
 
     ``source``: ``publications``, or ``treatments`` while no list had arms; ``waiting`` is how many
-    households' first assignments there a horizon that is not complete.
+    households' first assignments there a horizon that is not complete. ``offers_taken``: answers
+    to offers, and the share of the calls with an offer in which it is taken.
     """
 
     assigned: RandomisedAssignments
     source: str
     waiting: int
+    offers_taken: tuple[int, float]
 
 
 def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
@@ -63,8 +66,10 @@ def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
         judged = pa.Table.from_pandas(first[over], pa.schema(TYPES), preserve_index=False)
         days = window.lead_days + window.horizon_days
         rows = assignment_outcomes(con, judged, end_days=days, today=today, zone=zone).to_pandas()
+        taken = offers_taken(con, actions_with_offer(), today=today, zone=zone)
     rows = rows.assign(household_id=first.loc[over, "household_id"].to_numpy())
-    return Arms(RandomisedAssignments.build(rows), source, len(first) - len(judged))
+    waiting = len(first) - len(judged)
+    return Arms(RandomisedAssignments.build(rows), source, waiting, taken)
 
 
 def _with_households(con: duckdb.DuckDBPyConnection, assignments: pa.Table) -> pd.DataFrame:

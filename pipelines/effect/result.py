@@ -66,6 +66,7 @@ def as_data(result: EffectResult) -> dict[str, object]:
         "customers": len(result.arms.assigned),
         "waiting": result.arms.waiting,
         "smallest": result.smallest,
+        "offers": dict(zip(("asked", "taken"), result.arms.offers_taken, strict=True)),
         "wanted_power": TARGET_POWER,
         "verdict": verdict_sentence(result.effects[0]),
         "effects": [asdict(effect) for effect in result.effects],

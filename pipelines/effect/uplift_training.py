@@ -18,6 +18,7 @@ from models.causal.treatment_effect import RandomisedAssignments
 from models.causal.uplift import UpliftData, fit_uplift
 from models.dataset.feature_spec import FeatureSpec
 from models.metrics.profit import Economics
+from pipelines.config.economics import actions_with_offer
 from pipelines.config.run import Run
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.frames import read_matrix
@@ -30,7 +31,10 @@ from pipelines.tracking.champion import resolve_champion
 
 _FEWEST, _LOT_WEIGHT = 100, 50
 _KEYS = ["customer_id", "as_of"]
-_LISTED = ["product_line", "churn_probability", "value_at_risk", "lane", "lane_rule"]
+_LISTED = [
+    *("product_line", "churn_probability", "value_at_risk", "suggested_action"),
+    *("lane", "lane_rule"),
+]
 
 
 def train_uplift_model(
@@ -95,6 +99,7 @@ def trial_of(rows: pd.DataFrame, spec: FeatureSpec, asleep_days: int | None) -> 
         categories=spec.categories,
         p=p,
         value=rows["value_at_risk"].to_numpy(dtype=np.float64) / p,
+        offers=rows["suggested_action"].isin(actions_with_offer()).to_numpy(dtype=bool),
         treat=rows["treat"].to_numpy(dtype=bool),
         left=rows["left"].to_numpy(dtype=bool),
         share=(treated / (month.transform("size") + _LOT_WEIGHT)).to_numpy(dtype=np.float64),

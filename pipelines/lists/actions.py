@@ -34,10 +34,13 @@ class _Wording(_Rule):
 
 
 class Action(_Wording):
-    """What is done, in which lane, and an agent's minutes for one customer."""
+    """What is done, in which lane, an agent's minutes for one customer, and whether it offers
+    something that costs money (``economics.offer_cost``).
+    """
 
     lane: Lane
     minutes: Annotated[float, Field(ge=0)]
+    offer: bool = False
 
 
 class DriverRule(_Rule):

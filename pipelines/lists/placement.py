@@ -13,7 +13,7 @@ import pandas as pd
 from models.causal.sleeping_dogs import asleep, days_since
 from models.dataset.array_types import Floats
 from models.metrics.profit import Contacts, uplift_value
-from pipelines.config.economics import contacts_of
+from pipelines.config.economics import actions_with_offer, contacts_of
 from pipelines.config.lists import Peace
 from pipelines.config.settings import Settings
 from pipelines.lists.contact import allowed_contact
@@ -47,14 +47,16 @@ def with_values(settings: Settings, scored: pd.DataFrame, as_of: date) -> pd.Dat
     remains = scored.reindex(columns=[REMAINS])[REMAINS].fillna(1.0).to_numpy(dtype="float64")
     sleeps = asleep(scored, as_of, settings.list.peace.asleep_days)
     p = scored["churn_probability"].to_numpy(dtype="float64")
-    cohort = scored.assign(asleep=sleeps, as_of=pd.Timestamp(as_of))
+    offers = scored["suggested_action"].isin(actions_with_offer())
+    cohort = scored.assign(asleep=sleeps, makes_offer=offers, as_of=pd.Timestamp(as_of))
     contacts = contacts_of(settings, cohort, p, as_of)
     scored = scored.assign(asleep=sleeps & np.isnan(reduction))
     if contacts is None:
         return scored
 
     def worth(each: Contacts) -> Floats:
-        by_effect = uplift_value(reduction, each.value, each.economics, remains * (1 - p))
+        stays = remains * (1 - p)
+        by_effect = uplift_value(reduction, each.value, each.economics, stays, each.offers)
         return np.where(np.isnan(reduction), each.worth(p, remains), by_effect)
 
     low, high = contacts

@@ -7,7 +7,12 @@ import pyarrow as pa
 import pytest
 from companies import ZONE, company, connect
 
-from features.treatments import ASSIGNMENT, assignment_outcomes, reported_assignments
+from features.treatments import (
+    ASSIGNMENT,
+    assignment_outcomes,
+    offers_taken,
+    reported_assignments,
+)
 
 _TODAY, _ASSIGNED, _DAYS = date(2024, 6, 1), date(2024, 1, 10), 104
 _CONTRACT = {"product_line": "electricity", "started_on": "2023-01-01"}
@@ -103,3 +108,32 @@ def test_a_correction_counts_from_when_it_is_known() -> None:
     later = first | {"arm": "holdout", "known_at": "2024-06-01 10:00:00"}
     assert [row["arm"] for row in _reported(first, told)] == ["holdout"]
     assert [row["arm"] for row in _reported(first, later)] == ["treat"]
+
+
+def _answers(*given: tuple[str, bool | None, str | None]) -> tuple[int, float]:
+    """``offers_taken`` of calls with A4, one a customer: arm, reached, and what was answered."""
+    rows = [
+        {
+            "treatment_id": f"t{n}",
+            "treated_at": "2024-01-10 10:00",
+            "action": "A4",
+            "arm": arm,
+            "contacted": contacted,
+            "answer": answer,
+        }
+        for n, (arm, contacted, answer) in enumerate(given)
+    ]
+    other = [row | {"treatment_id": f"o{row['treatment_id']}", "action": "A6"} for row in rows]
+    with connect(company(treatments=rows + other), versioned=["treatments"]) as con:
+        return offers_taken(con, ["A4", "A11"], today=_TODAY, zone=ZONE)
+
+
+def test_offers_taken_are_those_of_the_reached_who_answered() -> None:
+    reached, nobody = ("treat", True, "yes"), ("treat", False, None)
+    assert _answers(reached, ("treat", True, "no"), nobody, nobody) == (2, 0.5 * 0.5)
+    assert _answers(reached, ("treat", True, None)) == (1, 1.0), "an answer nobody wrote down"
+    assert _answers(("treat", None, "undecided"), ("treat", None, "yes")) == (2, 0.5)
+    assert _answers(("treat", True, None), nobody) == (0, 0.0), "answers are not reported"
+    held_out = ("holdout", False, None)
+    assert _answers(reached, held_out, held_out) == (1, 1.0), "the held out were not asked"
+    assert _answers() == (0, 0.0)

@@ -28,6 +28,7 @@ def six() -> tuple[UpliftData, UpliftFit]:
         treat=np.array([True, False, True, True, False, False]),
         left=np.array([False, True, True, False, True, False]),
         share=np.full(6, 0.5),
+        offers=np.full(6, True),
     )
     return trial, UpliftFit(UpliftModel(None, 0.5, 0.0, 1.0, {}), LEAVING, EFFECT)
 

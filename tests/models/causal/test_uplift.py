@@ -46,7 +46,7 @@ def drawn(rng, x, alone, contacted, p, treated) -> UpliftData:
     names = tuple(f"f{n}" for n in range(x.shape[1]))
     share, value = np.full(count, treated), np.full(count, 4_000.0)
     line = np.full(count, "", dtype=object)
-    return UpliftData(ids, line, days, x, names, (), p, value, treat, left, share)
+    return UpliftData(ids, line, days, x, names, (), p, value, treat, left, share, treat | True)
 
 
 def effects_of(model: UpliftModel, trial: UpliftData) -> Floats:

@@ -59,6 +59,15 @@ def test_an_offer_that_stayers_take_is_not_free() -> None:
     assert uplift_value(np.array([0.06]), CLV, PLAIN)[0] == pytest.approx(300 - 18 - 30)
 
 
+def test_a_contact_without_an_offer_gives_nothing_away() -> None:
+    # 0.2·0.3·5000 − 30 − 0.8·0.0385·5000, and r·V − f
+    given, makes_none = replace(WAKING, offer_taken_by_stayers=0.5), np.array([False])
+    found = expected_value(np.array([0.2]), CLV, given, offers=makes_none)
+    assert found[0] == pytest.approx(300 - 30 - 154)
+    own = uplift_value(np.array([0.06]), CLV, given, 0.8, makes_none)
+    assert own[0] == pytest.approx(300 - 30)
+
+
 def test_who_may_end_otherwise_is_neither_saved_nor_woken_then() -> None:
     # 90 % of 98 + 30, and the contact is paid all the same
     found = expected_value(np.array([0.2]), CLV, WAKING, remains=np.array([0.9]))

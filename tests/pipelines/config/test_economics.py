@@ -43,6 +43,21 @@ def test_the_team_calls_as_many_as_its_minutes_hold_calls_of_middle_length(compa
     assert contacts_of(settings, CUSTOMERS, NOBODY, DAY)[0].calls == 120
 
 
+def test_offers_that_were_answered_outweigh_what_is_assumed(company, tmp_path):
+    settings = company(economics=ECONOMICS, paths={"data": "d", "var": str(tmp_path)})
+    path = settings.paths.effect / "2024-02-01.json"
+    path.parent.mkdir()
+
+    def taken(day: date = DAY) -> float:
+        return contacts_of(settings, CUSTOMERS, NOBODY, day)[0].economics.offer_taken_by_stayers
+
+    for asked, share, used in ((0, 0.0, 0.1), (20, 0.4, 0.25), (1_980, 0.4, 0.397)):
+        offers = {"asked": asked, "taken": share}
+        path.write_bytes(plain_json({"schema_version": "2", "effects": [], "offers": offers}))
+        assert taken() == pytest.approx(used)
+    assert taken(date(2024, 1, 31)) == pytest.approx(0.1), "measured later"
+
+
 def test_without_economics_nobody_has_a_value(company):
     assert contacts_of(company(), CUSTOMERS, NOBODY, DAY) is None
     assert saved_share(company(), DAY) is None

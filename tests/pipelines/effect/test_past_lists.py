@@ -66,6 +66,7 @@ def customers(count: int) -> pd.DataFrame:
         product_line="insurance",
         churn_probability=0.2,
         value_at_risk=800.0,
+        suggested_action="A4",
         self_service_success_30d=0.0,
         **dict.fromkeys(("last_contact_on", "latest_complaint_on", "latest_treatment_on")),
     )

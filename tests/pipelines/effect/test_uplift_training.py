@@ -41,6 +41,7 @@ def trial_of(spec: FeatureSpec, rows: int) -> UpliftData:
     return UpliftData(
         ids, line, days, np.asfortranarray(x, dtype=np.float32), spec.names, spec.categories,
         np.linspace(0.05, 0.6, rows), np.full(rows, 4_000.0), treat, left, np.full(rows, 0.5),
+        np.full(rows, True),
     )  # fmt: skip
 
 

@@ -47,7 +47,9 @@ def test_the_satisfied_have_answered_lately_and_the_silent_said_nothing():
     assert not satisfied_silent(Peace(csat=None), frame, DAY).any()
 
 
-FRAME = rows({}, {"autopay": 0.0}).assign(churn_probability=0.1, product_line="gas")
+FRAME = rows({}, {"autopay": 0.0}).assign(
+    churn_probability=0.1, product_line="gas", suggested_action="A4"
+)
 # 10 % leave in 90 days and money costs 8 % a year
 RATE = np.log(1.08) - np.log(0.9) * 365 / 90
 VALUE = 1_000 * (1 - np.exp(-5 * RATE)) / RATE
@@ -61,6 +63,17 @@ def test_the_sleepers_bear_what_contact_wakes(company):
     np.testing.assert_allclose(found["expected_value"], expected, rtol=1e-5)
     np.testing.assert_allclose(found["value_at_risk"], 0.1 * VALUE, rtol=1e-5)
     assert "expected_value" not in with_values(company(), FRAME, DAY)
+
+
+def test_only_an_action_that_offers_something_pays_for_offers(company):
+    settings, awake = company(economics=ECONOMICS), FRAME.iloc[[1, 1, 1]]
+    actions = awake.assign(suggested_action=["A4", "A6", None])
+    found = with_values(settings, actions, DAY)["expected_value"]
+    offers = 0.1 * 0.3 * 300 + 0.9 * 0.1 * 300
+    np.testing.assert_allclose(found - found.iloc[0], [0, offers, offers], rtol=1e-5)
+    own = with_values(settings, actions.assign(uplift=0.05), DAY)["expected_value"]
+    offers = 0.05 * 300 + 0.9 * 0.1 * 300
+    np.testing.assert_allclose(own - own.iloc[0], [0, offers, offers], rtol=1e-5)
 
 
 def test_what_was_measured_of_a_customer_decides_for_that_customer_only(company):
