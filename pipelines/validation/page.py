@@ -1,18 +1,16 @@
 """HTML report of a data validation: one offline file, no scripts, nothing that customers wrote."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from features.contract import TABLES
-from models.leaks.rows import Leak
 from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.escaping import html_template
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import rows_after
 from pipelines.validation.tables import (
-    SET_ASIDE,
     CheckResult,
     DataFinding,
     findings,
@@ -29,28 +27,18 @@ def write_page(path: Path, checked: CheckResult) -> None:
 
 def render(checked: CheckResult, folder: Path) -> str:
     """The page as HTML, for a file in ``folder``. Every value is escaped."""
-    return html_template("check.html").render(page=_page(checked, folder))
-
-
-def _page(checked: CheckResult, folder: Path) -> dict[str, object]:
     banded = [g for g in checked.gates if g.low is not None or g.high is not None]
     stopped = [gate for gate in banded if not gate.passed]
     found = findings(checked.tables)
-    first, rest = ([_finding(f, checked, folder) for f in part] for part in split_by_table(found))
+    first, rest = split_by_table(found)
     tone, verdict = _verdict(checked, stopped, found)
-    return {
-        "company": checked.company,
-        "as_of": checked.as_of,
+    page = {
         "tone": tone,
         "verdict": verdict,
-        "refusals": checked.refusals,
-        "customers_known": checked.customers_known,
-        "leaks_said": checked.leaks.summary,
-        "leaks": [_leak(finding, checked.leaks.overrides) for finding in checked.leaks.findings],
         "tables": [table(name, facts, checked) for name, facts in checked.tables.items()],
         "without_gate": tables_without_gate(checked),
-        "stopped": [_gate(gate) for gate in stopped],
-        "passed": [_gate(gate) for gate in banded if gate.passed],
+        "stopped": stopped,
+        "passed": [gate for gate in banded if gate.passed],
         "findings": first,
         "more_findings": rest,
         "orders": [
@@ -58,9 +46,14 @@ def _page(checked: CheckResult, folder: Path) -> dict[str, object]:
             for name, facts in checked.tables.items()
             for what in facts.profile.orders
         ],
-        "without_range": ", ".join(checked.without_range),
-        "quarantine": checked.quarantine if any(f.kind == SET_ASIDE for f in found) else "",
+        "aside": any(finding.aside for finding in found),
     }
+
+    def file(table: str) -> str:
+        return quote(Path(os.path.relpath(checked.quarantine / f"{table}.csv", folder)).as_posix())
+
+    template = html_template("check.html")
+    return template.render(page=page, check=checked, figure=_figure, share=_share, file=file)
 
 
 def _verdict(
@@ -76,7 +69,7 @@ def _verdict(
         return "bad", checked.refusal
     given = [facts for name, facts in checked.tables.items() if not TABLES[name].derived]
     rows = sum(facts.source_rows for facts in given)
-    aside = sum(f.rows or 0 for f in data_findings if f.kind == SET_ASIDE)
+    aside = sum(f.rows or 0 for f in data_findings if f.aside)
     said = f"{_count(len(checked.tables), 'table')} with {rows:,} rows keep the data contract."
     if aside:
         said = (
@@ -101,38 +94,5 @@ def _share(share: float) -> str:
     return "under 0.1%" if 0 < share < 0.001 else f"{share:.1%}"
 
 
-def _finding(finding: DataFinding, checked: CheckResult, folder: Path) -> dict[str, str]:
-    aside = finding.kind == SET_ASIDE
-    limit = checked.limits.get(finding.table) if aside else None
-    return {
-        "table": finding.table,
-        "kind": finding.kind,
-        "what": finding.what,
-        "rows": "" if finding.rows is None else f"{finding.rows:,}",
-        "share": "" if finding.rows is None else _share(finding.share),
-        "limit": "" if limit is None else f"{limit:.1%}",
-        "file": _link(checked.quarantine / f"{finding.table}.csv", folder) if aside else "",
-    }
-
-
-def _leak(finding: Leak, overrides: Mapping[str, str]) -> dict[str, str]:
-    reason = finding.override(overrides)
-    state = "refused" if finding.refuses else "to know"
-    return {
-        "key": finding.column,
-        "auc": f"{finding.strength:.2f}",
-        "what": finding.message,
-        "state": state if reason is None else f"let through: {reason}",
-    }
-
-
-def _link(path: Path, folder: Path) -> str:
-    return quote(Path(os.path.relpath(path, folder)).as_posix())
-
-
-def _gate(gate: Gate) -> dict[str, str]:
-    figures = {"value": gate.value, "low": gate.low, "high": gate.high}
-    shown = {key: "" if value is None else f"{value:.4g}" for key, value in figures.items()}
-    if gate.value is None:
-        shown["value"] = "unknown"
-    return {"name": gate.name, "state": "passed" if gate.passed else "stopped", **shown}
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"

@@ -11,7 +11,6 @@ from features.timeline import local_day
 from models.leaks.rows import Leak
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import TableFacts, rows_after
-from pipelines.snapshots.profile import ColumnProfile
 from pipelines.snapshots.unit_levels import unit_factor
 
 SET_ASIDE = "set aside"
@@ -33,6 +32,11 @@ class DataFinding:
     what: str
     rows: int | None
     of: int
+
+    @property
+    def aside(self) -> bool:
+        """Whether these are rows that were set aside."""
+        return self.kind == SET_ASIDE
 
     @property
     def share(self) -> float:
@@ -94,23 +98,13 @@ def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, objec
     )
     return {
         "name": name,
+        "facts": facts,
         "state": "refused" if name in checked.refusals else derived,
-        "rows": f"{facts.rows:,}",
-        "set_aside": f"{sum(facts.quarantined.values()):,}",
         "after": f"{rows_after(facts, checked.as_of):,}",
         "first": first or "",
         "newest": newest or "",
         "age": (checked.as_of - newest).days if newest is not None else "",
-        "absent": ", ".join(facts.absent),
         "empty": _often_empty(facts),
-        "null_dates": ", ".join(f"{c} {n:,}" for c, n in facts.null_dates.items()),
-        "unread": ", ".join(facts.unread),
-        "forbidden": ", ".join(facts.forbidden),
-        "open": len(checked.tables) == 1,
-        "columns": [
-            _column(column, profile, facts.rows)
-            for column, profile in facts.profile.columns.items()
-        ],
     }
 
 
@@ -119,16 +113,6 @@ def _often_empty(facts: TableFacts) -> str:
     often = sorted((-share, name) for name, share in shares.items() if share >= _OFTEN_EMPTY)
     shown = [f"{name} {-share:.0%}" for share, name in often[:_NAMED]]
     return ", ".join(shown) + (f" and {len(often) - _NAMED} more" if len(often) > _NAMED else "")
-
-
-def _column(name: str, profile: ColumnProfile, rows: int) -> dict[str, str]:
-    return {
-        "name": name,
-        "nulls": f"{profile.nulls / rows:.1%}" if rows else "",
-        "low": profile.low or "",
-        "high": profile.high or "",
-        "jump": "" if profile.jump is None else f"{profile.jump:.2f}",
-    }
 
 
 def findings(tables: Mapping[str, TableFacts]) -> list[DataFinding]:
