@@ -4,8 +4,6 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pipelines.config.sources import Database
-
 _QUOTED = re.compile(r'"([^"]*)"')
 _IN_CONNECTION_STRING = re.compile(r"(?i)\b(?:pwd|password|token|secret)\s*=\s*([^;]+)")
 
@@ -35,12 +33,6 @@ class Address:
             if len(secret) > 1:
                 line = line.replace(secret, "***")
         return line
-
-
-def address_of(database: Database) -> Address:
-    """The address of a database that a configuration names."""
-    options = {key: value.get_secret_value() for key, value in database.options.items()}
-    return Address(database.driver, database.uri.get_secret_value(), tuple(options.items()))
 
 
 def public_address(uri: str) -> str:

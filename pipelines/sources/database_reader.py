@@ -1,23 +1,30 @@
 """Databases: tables fetched as Arrow batches into Parquet files of the snapshot.
 
-All tables of one database are read in one session. Only the columns that the configuration
-uses are fetched.
+All tables of one database are read in one session, and only the columns in use are fetched.
 """
 
+import hashlib
 import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_exponential
 
 from features.contract import TABLES
 from features.errors import BusyError
-from pipelines.config.sources import Source
-from pipelines.sources.addresses import Address, DroppedError, address_of
-from pipelines.sources.database_extract import fetch
+from pipelines.config.sources import Source, composed
+from pipelines.runtime.atomic_files import storage_errors
+from pipelines.runtime.duckdb_connection import literal
+from pipelines.sources.addresses import Address, DroppedError
+from pipelines.sources.binding import bind
 from pipelines.sources.driver_registry import driver_of
+from pipelines.sources.drivers import Cursor, DatabaseDriver
 from pipelines.sources.files import Input
+from pipelines.sources.readable_part import described
 
 ATTEMPTS = 4
 FIRST_WAIT_SECONDS = 2.0
@@ -29,11 +36,24 @@ def fetch_tables(sources: Mapping[str, Source], folder: Path) -> dict[str, Input
 
     Raises ``BusyError`` when a connection keeps breaking, ``ConfigError`` when the database
     refuses the user or the address or its driver is not installed, ``ContractError`` when it
-    lacks a table or a column.
+    lacks a table or a column, ``PublicationError`` when the disk refuses.
     """
     found: dict[str, Input] = {}
     for address, tables in _by_address(sources).items():
-        found |= _persistently(sources, address, tables, folder)
+        attempts = Retrying(
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_exponential(FIRST_WAIT_SECONDS),
+            retry=retry_if_exception_type(DroppedError),
+            before_sleep=_log_retry,
+            reraise=True,
+        )
+        try:
+            found |= attempts(_fetch_all, sources, address, tables, folder)
+        except DroppedError as error:
+            raise BusyError(
+                f"{address.public}: the connection broke {ATTEMPTS} times ({error}). Nothing was "
+                "changed; run the same command again when the database answers."
+            ) from None
     return found
 
 
@@ -57,29 +77,11 @@ def _by_address(sources: Mapping[str, Source]) -> dict[Address, dict[str, str]]:
     """Address → table of the contract → table of the database."""
     found: dict[Address, dict[str, str]] = {}
     for name in (name for name in TABLES if name in sources):
-        database = sources[name].database
-        if database is not None:
-            found.setdefault(address_of(database), {})[name] = database.table
+        if (database := sources[name].database) is not None:
+            options = ((key, value.get_secret_value()) for key, value in database.options.items())
+            address = Address(database.driver, database.uri.get_secret_value(), tuple(options))
+            found.setdefault(address, {})[name] = database.table
     return found
-
-
-def _persistently(
-    sources: Mapping[str, Source], address: Address, tables: Mapping[str, str], folder: Path
-) -> dict[str, Input]:
-    attempts = Retrying(
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_exponential(FIRST_WAIT_SECONDS),
-        retry=retry_if_exception_type(DroppedError),
-        before_sleep=_log_retry,
-        reraise=True,
-    )
-    try:
-        return attempts(_fetch_all, sources, address, tables, folder)
-    except DroppedError as error:
-        raise BusyError(
-            f"{address.public}: the connection broke {ATTEMPTS} times ({error}). Nothing was "
-            "changed; run the same command again when the database answers."
-        ) from None
 
 
 def _log_retry(state: RetryCallState) -> None:
@@ -97,3 +99,68 @@ def _fetch_all(
             name: fetch(driver, cursor, name, sources[name], table, address, folder)
             for name, table in tables.items()
         }
+
+
+def fetch(
+    driver: DatabaseDriver,
+    cursor: Cursor,
+    name: str,
+    source: Source,
+    table: str,
+    address: Address,
+    folder: Path,
+) -> Input:
+    """Fetch the columns that a source uses of its table into ``folder/<name>.parquet``."""
+    known = f"{address.public}/{table}"
+    columns = driver.columns(cursor, table)
+    types = {composed(column): each.type for column, each in columns.items()}
+    bound = bind(TABLES[name], source, types, known)
+    used = {column for b in bound.bindings for column in (*b.origin.read, *source.filters)}
+    selection = [column for column in columns if composed(column) in used]
+    selected = ", ".join(columns[column].expression for column in selection) or "1 as none"
+    cursor.execute(f"select {selected} from {driver.quote(table)}")
+    path = folder / f"{name}.parquet"
+    with storage_errors(f"write {path}"):
+        _write(cursor.fetch_record_batch(), path, address)
+    if not driver.declares_types:
+        with duckdb.connect() as connection:
+            stored = described(connection, f"read_parquet({literal(path)})")
+        types |= {composed(column): kind for column, kind in stored.items()}
+    fetched = [(column, types[composed(column)]) for column in selection]
+    return Input(path, known, digest=_content_digest(path, fetched), types=types)
+
+
+def _write(reader: pa.RecordBatchReader, path: Path, address: Address) -> None:
+    schema = pa.schema([(field.name, _stored(field.type)) for field in reader.schema])
+    with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
+        for batch in _batches(reader, address):
+            columns = [
+                column.storage if isinstance(column, pa.ExtensionArray) else column
+                for column in batch.columns
+            ]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
+
+
+def _stored(kind: pa.DataType) -> pa.DataType:
+    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+
+
+def _batches(reader: pa.RecordBatchReader, address: Address) -> Iterator[pa.RecordBatch]:
+    while True:
+        try:
+            batch = reader.read_next_batch()
+        except StopIteration:
+            return
+        except (OSError, pa.ArrowException) as error:
+            raise DroppedError(address.hide(str(error))) from None
+        yield batch
+
+
+def _content_digest(path: Path, columns: list[tuple[str, str]]) -> str:
+    """SHA-256 over the rows as a multiset: a database promises no order."""
+    with duckdb.connect() as connection:
+        sums = connection.execute(
+            "select count(*), sum(md5_number_lower(j)), sum(md5_number_upper(j)) from "
+            f"(select cast(to_json(t) as varchar) as j from read_parquet({literal(path)}) t)"
+        ).fetchone()
+    return hashlib.sha256(repr([columns, sums]).encode()).hexdigest()
