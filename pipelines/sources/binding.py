@@ -1,6 +1,6 @@
 """Schema matching of one file: the source columns of each contract column, or why it is refused."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.contract import Column, ColumnType, Table
@@ -23,26 +23,27 @@ class Binding:
     as_days: bool = False
 
 
-def refuse_forbidden(table: Table, source: Source) -> None:
+def _refuse_forbidden(table: Table, source: Source) -> None:
     named = [
         *((name, column) for name, o in source.columns.items() for column in o.read or ("",)),
         *((name, attribute.column) for name, attribute in source.attributes.items()),
     ]
     for target, column in named:
         for name in (target, column):
-            reason = why_forbidden(name)
-            if reason is not None:
+            if (reason := why_forbidden(name)) is not None:
                 raise ContractError(
                     f"sources.{table.name}: {target!r} is mapped from {column!r}, and {name!r} is "
                     f"a forbidden column: {reason}. Remove it from the mapping."
                 )
 
 
-def refuse_missing(
-    table: Table, source: Source, bindings: list[Binding], columns: Mapping[str, str], where: str
-) -> None:
-    asked = [(b.column.name, name) for b in bindings for name in b.origin.read]
-    asked += [("rows_with", name) for name in source.rows_with]
+def _faults(
+    table: Table, source: Source, bindings: list[Binding], columns: Mapping[str, str]
+) -> Iterator[str]:
+    """What is missing in a file, or what its mapping leaves open."""
+    origins = {binding.column.name: binding.origin for binding in bindings}
+    read = [(target, name) for target, origin in origins.items() for name in origin.read]
+    asked = [*read, *(("rows_with", name) for name in source.rows_with)]
     asked += [("rows_without", name) for name in source.rows_without]
     missing = [(target, name) for target, name in asked if name not in columns]
     if missing:
@@ -50,70 +51,45 @@ def refuse_missing(
             f"\n  {name!r} (for {table.name}.{target}) is not there{nearest(str(name), columns)}"
             for target, name in missing
         )
-        raise ContractError(
-            f"{where}: columns differ from the contract:{lines}\n  the file has: "
-            f"{', '.join(columns)}\nmend the export, or sources.{table.name}.columns in the config"
+        yield (
+            f"columns differ from the contract:{lines}\n  the file has: {', '.join(columns)}\n"
+            f"mend the export, or sources.{table.name}.columns in the config"
         )
-
-
-def refuse_joined_floats(bindings: list[Binding], columns: Mapping[str, str], where: str) -> None:
-    """Raise ``ContractError`` for a key that is made of a float and other columns."""
-    for binding in bindings:
-        target, read = binding.column.name, binding.origin.read
-        for name in read if len(read) > 1 and target.endswith("_id") else ():
-            if columns[name] in ("FLOAT", "DOUBLE"):
-                raise ContractError(
-                    f"{where}: {name!r} (for {target}) is stored as {columns[name]}; long keys "
-                    "have already lost digits. Export it as text."
-                )
-
-
-def refuse_unknown_delay(table: Table, source: Source, bindings: list[Binding], where: str) -> None:
-    mapped = any(binding.column is KNOWN_AT for binding in bindings)
-    if not mapped and source.known_delay_days is None:
-        raise ContractError(
-            f"{where}: when does a row of {table.name} become known? It has no known_at, and "
+    dated = KNOWN_AT.name in origins
+    if not dated and source.known_delay_days is None:
+        yield (
+            f"when does a row of {table.name} become known? It has no known_at, and "
             f"sources.{table.name}.known_delay_days is not given. Map the column that tells when "
             "a row was written (columns: {known_at: …}), or declare the days between an event "
             "and its row: known_delay_days: 0 when it is there the same moment."
         )
-
-
-def refuse_unordered_versions(
-    table: Table, source: Source, bindings: list[Binding], where: str
-) -> None:
-    """Raise ``ContractError`` for versions that nothing puts in order, or that no key joins.
-
-    The last row of a key tells what was not known at first, so it too needs the day it came.
-    """
-    if source.duplicates not in ("last", "versions"):
-        return
-    advice = f"or give each row once, without sources.{table.name}.duplicates"
-    if not any(binding.column is KNOWN_AT for binding in bindings):
-        raise ContractError(
-            f"{where}: {table.name} has rows that replace each other (duplicates: "
-            f"{source.duplicates}), and no known_at says when each was written. Map the column "
-            f"that tells it (columns: {{known_at: …}}), {advice}."
+    if source.duplicates in ("last", "versions"):
+        # The last row of a key tells what was not known at first, so it too needs the day it came.
+        advice = f"or give each row once, without sources.{table.name}.duplicates"
+        if not dated:
+            yield (
+                f"{table.name} has rows that replace each other (duplicates: {source.duplicates}), "
+                "and no known_at says when each was written. Map the column that tells it "
+                f"(columns: {{known_at: …}}), {advice}."
+            )
+        if any(key in origins and origins[key].row_number for key in table.key):
+            yield (
+                f"{table.name} has versions, and its key is a row number, which no two rows share. "
+                f"Map the key ({', '.join(table.key)}), {advice}."
+            )
+    segment = origins.get("segment") if table.name == "customers" else None
+    if segment and not (source.static or segment.static or segment.mutable):
+        yield (
+            "can a customer's segment change after the day it is first written? If never: "
+            "sources.customers.columns.segment: {column: …, static: true}. If it can: "
+            "mutable: true, and give its history in sources.master_data."
         )
-    if any(b.origin.row_number and b.column.name in table.key for b in bindings):
-        raise ContractError(
-            f"{where}: {table.name} has versions, and its key is a row number, which no two rows "
-            f"share. Map the key ({', '.join(table.key)}), {advice}."
-        )
-
-
-def refuse_undeclared_segment(
-    table: Table, source: Source, bindings: list[Binding], where: str
-) -> None:
-    """Raise ``ContractError`` for a register's segment that may have been overwritten."""
-    for binding in bindings:
-        origin, column = binding.origin, binding.column.name
-        declared = source.static or origin.static or origin.mutable
-        if (table.name, column) == ("customers", "segment") and not declared:
-            raise ContractError(
-                f"{where}: can a customer's segment change after the day it is first written? If "
-                "never: sources.customers.columns.segment: {column: …, static: true}. If it can: "
-                "mutable: true, and give its history in sources.master_data."
+    for target, name in read:
+        joined = target.endswith("_id") and len(origins[target].read) > 1
+        if joined and columns[name] in ("FLOAT", "DOUBLE"):
+            yield (
+                f"{name!r} (for {target}) is stored as {columns[name]}; long keys have already "
+                "lost digits. Export it as text."
             )
 
 
@@ -151,38 +127,28 @@ class Bound:
     forbidden: tuple[str, ...]
 
 
-def source_columns(table: Table, source: Source) -> tuple[Column, ...]:
-    """Contract columns that a source may give; price levels give fewer than price changes."""
-    made = SYNTHESISED_BY_LEVELS if source.levels else ()
-    return (*(column for column in table.columns if column.name not in made), KNOWN_AT)
-
-
-def attribute_column(name: str, attribute: Attribute) -> Column:
-    """The snapshot column ``attr_<name>`` of an attribute."""
-    least, most = attribute.range or (None, None)
-    stored: ColumnType = "number" if attribute.type == "number" else "text"
-    unit = attribute.unit
-    if attribute.as_days:
-        stored, unit = "date", "days since 1970-01-01"
-    return Column(f"attr_{name}", attribute.doc, stored, unit=unit, minimum=least, maximum=most)
-
-
 def bind(table: Table, source: Source, columns: Mapping[str, str], where: str) -> Bound:
     """Match the contract's columns with a file's (name → DuckDB type).
 
-    Raises ``ContractError`` for a forbidden mapping, a missing column, a key joined of floats, or
-    rows of which nobody says when they become known.
+    Price levels give fewer columns than price changes. An attribute becomes ``attr_<name>``.
+    Raises ``ContractError`` for a forbidden mapping, a missing column, a key joined of floats,
+    rows of which nobody says when they become known, versions that nothing puts in order or no
+    key joins, or a register's segment that may have been overwritten.
     """
-    refuse_forbidden(table, source)
-    bindings = list(_contract_bindings(table, source, columns))
+    _refuse_forbidden(table, source)
+    bindings = []
+    for column in (*table.columns, KNOWN_AT):
+        origin = source.columns.get(column.name)
+        named = column.name in columns and column.name not in source.dropped
+        if origin is None and (named or column.required):
+            origin = ColumnMap(column=column.name)
+        if origin is not None and not (source.levels and column.name in SYNTHESISED_BY_LEVELS):
+            bindings.append(Binding(column, origin))
     for name, attribute in source.attributes.items():
         origin = ColumnMap(column=attribute.column, values=attribute.values)
-        bindings.append(Binding(attribute_column(name, attribute), origin, attribute.as_days))
-    refuse_missing(table, source, bindings, columns, where)
-    refuse_unknown_delay(table, source, bindings, where)
-    refuse_unordered_versions(table, source, bindings, where)
-    refuse_undeclared_segment(table, source, bindings, where)
-    refuse_joined_floats(bindings, columns, where)
+        bindings.append(Binding(_attribute_column(name, attribute), origin, attribute.as_days))
+    for fault in _faults(table, source, bindings, columns):
+        raise ContractError(f"{where}: {fault}")
     read = {name for binding in bindings for name in (*binding.origin.read, *source.filters)}
     bound = {binding.column.name for binding in bindings}
     made = {"change_id", "old_price"} if source.levels else set()
@@ -195,15 +161,10 @@ def bind(table: Table, source: Source, columns: Mapping[str, str], where: str) -
     )
 
 
-def _contract_bindings(
-    table: Table, source: Source, columns: Mapping[str, str]
-) -> tuple[Binding, ...]:
-    found = []
-    for column in source_columns(table, source):
-        origin = source.columns.get(column.name)
-        named = column.name in columns and column.name not in source.dropped
-        if origin is None and (named or column.required):
-            origin = ColumnMap(column=column.name)
-        if origin is not None:
-            found.append(Binding(column, origin))
-    return tuple(found)
+def _attribute_column(name: str, attribute: Attribute) -> Column:
+    least, most = attribute.range or (None, None)
+    stored: ColumnType = "number" if attribute.type == "number" else "text"
+    unit = attribute.unit
+    if attribute.as_days:
+        stored, unit = "date", "days since 1970-01-01"
+    return Column(f"attr_{name}", attribute.doc, stored, unit=unit, minimum=least, maximum=most)
