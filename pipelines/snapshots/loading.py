@@ -31,7 +31,6 @@ from pipelines.sources.type_casting import (
     SKIPPED,
     attribute_names,
     contract_columns,
-    future_rule,
     part_select,
     row_rule,
 )
@@ -48,7 +47,7 @@ class Loaded:
     Besides, ``_file`` and ``_row`` tell where a row came from, ``_rule`` what it breaks (null:
     nothing), ``_shard`` the customer's shard. ``rules`` counts rows by rule, ``null_dates`` those
     by column whose date stands for none; ``refusal`` is why the table as a whole breaks the
-    contract although it could be read.
+    contract.
     """
 
     name: str
@@ -137,9 +136,9 @@ def _null_dates(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str
 
 
 def columns_absent(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """The contract's columns that the files of each table lack now, by their headers.
+    """The contract's columns that the headers of each table's files lack now.
 
-    A table in a database, or one whose files cannot be read, is not told of.
+    A table in a database, or one whose files cannot be read, is left out.
     """
     absent = {}
     with TemporaryDirectory() as folder, connect(settings.engine, Path(folder)) as connection:
@@ -168,7 +167,9 @@ def _ruled(
     if match_customers:
         orphan = "when _shard is null then 'customer_id: not in customers'"
         shard, join = "_shard", f"left join {CUSTOMERS} using (customer_id)"
-    future = "" if table.planned else future_rule(limit)
+    future = ""
+    if limit is not None and not table.planned:
+        future = f"when _event_at >= TIMESTAMP {literal(limit)} then 'event_at: in the future'"
     return f"""
         with typed as ({typed}),
         ruled as (select *, {row_rule(table, bindings)} as _own from typed),

@@ -1,6 +1,6 @@
 """Snapshot writer: every table loaded, checked and written by shard, one after the other.
 
-A refused table does not end the reading: whoever mends an export wants to know all that is wrong.
+A refused table does not end the reading: a person wants to know all that is wrong.
 """
 
 import shutil
@@ -32,8 +32,8 @@ from pipelines.sources.files import Input
 class WrittenTables:
     """What was written: facts by table, the number of shards, and why tables are refused.
 
-    A refused table has facts too when it could be read. Without ``customers_known`` nobody's id
-    was looked up.
+    A refused table has facts too when it could be read. Unless ``customers_known`` nobody's id was
+    looked up.
     """
 
     tables: Mapping[str, TableFacts]
@@ -52,9 +52,8 @@ def write_tables(
 ) -> WrittenTables:
     """Write every configured table, and what is derived from them, under ``staging``.
 
-    Tables that break the contract are refused in what is returned; their messages name
-    ``refused``, where the quarantine can be found then. Without customers nobody's id is looked
-    up, and nothing is derived.
+    Refused tables are in what is returned; their messages name ``refused``, where the quarantine
+    can be found then. Without customers nobody's id is looked up, and nothing is derived.
     """
     limit = None
     if as_of is not None:
@@ -86,24 +85,26 @@ class _Taking:
 
     def take(self, name: str, inputs: Sequence[Input]) -> None:
         """Load one table, set rows aside and write the rest, or note why it is refused."""
+        connection, settings = self.connection, self.settings
+        scratch, known = self.staging / "scratch", self.shards > 0
         try:
             loaded = load_table(
-                self.connection,
-                self.settings,
-                TABLES[name],
-                inputs,
-                self.staging / "scratch",
-                self.limit,
-                customers_known=self.shards > 0,
+                *(connection, settings, TABLES[name], inputs, scratch, self.limit),
+                customers_known=known,
             )
         except ContractError as error:
             self.refusals[name] = error
-            self.connection.execute(f"drop table if exists {identifier(name)}")
+            connection.execute(f"drop table if exists {identifier(name)}")
             return
         messages = [] if loaded.refusal is None else [str(loaded.refusal)]
         forms: Mapping[str, str] = {}
         try:
-            forms = self._settle(loaded)
+            quarantine = self.staging / "quarantine"
+            forms = set_aside(connection, settings, loaded, quarantine, self.refused)
+            if name == "customers":
+                self.shards = make_shards(connection, settings.engine.shard_size)
+            if settings.sources[name].levels:
+                levels_to_changes(connection)
         except ContractError as error:
             messages.append(str(error))
         if messages:
@@ -115,16 +116,6 @@ class _Taking:
         if self.shards and households.derivable(self.tables):
             households.load_notices(self.connection, self.staging)
             self._finish(_load_derived(self.connection, TABLES[households.NOTICES]), {})
-
-    def _settle(self, loaded: Loaded) -> Mapping[str, str]:
-        forms = set_aside(
-            self.connection, self.settings, loaded, self.staging / "quarantine", self.refused
-        )
-        if loaded.name == "customers":
-            self.shards = make_shards(self.connection, self.settings.engine.shard_size)
-        if self.settings.sources[loaded.name].levels:
-            levels_to_changes(self.connection)
-        return forms
 
     def _finish(self, loaded: Loaded, forms: Mapping[str, str]) -> None:
         """Write a loaded table by shard, measure it, and let go of it."""

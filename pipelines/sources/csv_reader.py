@@ -30,7 +30,7 @@ class CsvReader(Reader):
 
     def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
         dialect = declared.dialect
-        facts = inspect(path, declared)
+        facts = _inspect(path, declared)
         names = [f"c{i}" for i in range(len(facts.header))]
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
         relation = (
@@ -57,9 +57,14 @@ class CsvReader(Reader):
         """Raises ``ContractError`` for a file with no rows, a ragged row or an open quote."""
         if rows == 0:
             raise ContractError(f"{part.name}: only a header and no rows; was its export cut off?")
-        if part.text is None or certainly_rectangular(part.text, rows):
+        facts = part.text
+        # DuckDB passes over an unterminated last field and a trailing delimiter in silence; both
+        # break these counts.
+        if facts is None or (
+            facts.quotes % 2 == 0 and facts.delimiters == (rows + 1) * (len(facts.header) - 1)
+        ):
             return
-        exact = check_rows(part.path, part.text, dialect)
+        exact = _check_rows(part.path, facts, dialect)
         if exact != rows:
             raise ContractError(
                 f"{part.name}: {rows:,} rows were read and {exact:,} are there; a quote is out of "
@@ -69,7 +74,7 @@ class CsvReader(Reader):
     def broken(self, part: Part, dialect: Dialect, error: duckdb.Error) -> ContractError:
         """Explain with the line number where it is known; raised when the exact reader finds it."""
         if part.text is not None:
-            check_rows(part.path, part.text, dialect)
+            _check_rows(part.path, part.text, dialect)
         text = str(error)
         line = re.search(r"CSV Error on Line: (\d+)", text)
         skipped = 0 if part.text is None else part.text.header_row - 1
@@ -79,11 +84,8 @@ class CsvReader(Reader):
         return ContractError(f"{where}: breaks the declared dialect ({first_line(error)})")
 
 
-def inspect(path: Path, declared: Declared) -> TextFacts:
-    """Check encoding, NUL bytes and header.
-
-    A file that is packed, in another encoding or with lines above its header is copied to plain
-    UTF-8.
+def _inspect(path: Path, declared: Declared) -> TextFacts:
+    """Check encoding, NUL bytes and header; what DuckDB cannot read is copied to plain UTF-8.
 
     Raises ``ContractError`` naming the file, and the line where there is one.
     """
@@ -170,21 +172,10 @@ def _strict(dialect: Dialect) -> dict[str, Any]:
     return {"delimiter": dialect.delimiter, "quotechar": dialect.quote, "strict": True}
 
 
-def certainly_rectangular(facts: TextFacts, rows: int) -> bool:
-    """Whether counting alone proves that ``rows`` rows and the header make up the file.
-
-    DuckDB passes over an unterminated last field and over a trailing delimiter in silence;
-    both break these counts. False only means that ``check_rows`` has to look.
-    """
-    expected = (rows + 1) * (len(facts.header) - 1)
-    return facts.quotes % 2 == 0 and facts.delimiters == expected
-
-
-def check_rows(path: Path, facts: TextFacts, dialect: Dialect) -> int:
+def _check_rows(path: Path, facts: TextFacts, dialect: Dialect) -> int:
     """Read the file row by row, slowly and exactly; return the number of data rows.
 
-    Raises ``ContractError`` with the line number of the first row that has another number of
-    fields than the header, an unterminated quote or an oversized field.
+    Raises ``ContractError`` for the first row that is ragged, open-ended or oversized.
     """
     width = len(facts.header)
     rows, start = -1, facts.header_row
@@ -201,14 +192,11 @@ def check_rows(path: Path, facts: TextFacts, dialect: Dialect) -> int:
                 rows += bool(row) or width == 1
                 start = reader.line_num + facts.header_row
         except csv.Error as error:
-            raise ContractError(f"{path}, line {start}: {_plain(error)}") from error
+            what = f"breaks the declared dialect ({error})"
+            if "unexpected end of data" in str(error):
+                what = "a quote is opened and never closed"
+            raise ContractError(f"{path}, line {start}: {what}") from error
     return rows
-
-
-def _plain(error: csv.Error) -> str:
-    if "unexpected end of data" in str(error):
-        return "a quote is opened and never closed"
-    return f"breaks the declared dialect ({error})"
 
 
 @contextmanager

@@ -7,10 +7,11 @@ from pipelines.config.sources import DURATIONS, DurationForm
 from pipelines.runtime.duckdb_connection import literal
 
 INTERVAL = "INTERVAL"
-_SECONDS: Mapping[DurationForm, float] = {
+SECONDS: Mapping[DurationForm | None, float] = {
     **{"milliseconds": 0.001, "minutes": 60, "hours": 3600, "days": 86_400},
 }
-_PAIRS: Mapping[DurationForm, int] = {"mm:ss": 1, "hh:mm": 60}
+"""Seconds in the unit of plain numbers; without one they are seconds."""
+_PAIRS: Mapping[DurationForm | None, int] = {"mm:ss": 1, "hh:mm": 60}
 _CLOCK = "([0-9]+):([0-5][0-9]):([0-5][0-9](?:[.,][0-9]+)?)"
 _ISO = "P(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:[.,][0-9]+)?)S)?)?"  # PT3M25S
 
@@ -30,8 +31,7 @@ def seconds_in(text: str, declared: DurationForm | None) -> str:
         f"when regexp_full_match({text}, '{_ISO}') and regexp_matches({text}, '[0-9]') "
         f"then {_sum(text, _ISO, (86_400, 3600, 60, 1))}",
     ]
-    factor = None if declared is None else _PAIRS.get(declared)
-    if factor is not None:
+    if factor := _PAIRS.get(declared):
         pair = "([0-9]+):([0-5][0-9])"
         total = _sum(text, pair, (60 * factor, factor))
         cases.append(f"when regexp_full_match({text}, '{pair}') then {total}")
@@ -47,20 +47,11 @@ def _sum(text: str, pattern: str, factors: tuple[int, ...]) -> str:
     return f"({' + '.join(parts)})"
 
 
-def factor_of(declared: DurationForm | None) -> float | None:
-    """Seconds in the declared unit of plain numbers; None where they are seconds.
-
-    >>> factor_of("minutes"), factor_of(None)
-    (60, None)
-    """
-    return None if declared is None else _SECONDS.get(declared)
-
-
 def day_before(number: str, unit: str, day: date) -> str:
     """SQL of the day that lies a duration before ``day``; null below 0 or above 150 years.
 
-    Whole units that have passed tell when something began to a unit only: the latest such day
-    is taken, and at the latest the day before ``day``, as the rows show what had begun.
+    Whole units tell when something began to a unit only: the latest such day is taken, and at the
+    latest the day before ``day``.
     """
     months = DURATIONS[unit]
     most = 150 * 12 / months if months else 150 * 366

@@ -109,11 +109,9 @@ def _copy(path: Path, rows: Iterator[Row], declared: Declared) -> tuple[tuple[st
                 writer.writerow([number, *told])
                 for kinds, cell in zip(seen, told, strict=True):
                     kinds.update(cell[:1])
-    return header, [_kind(kinds) for kinds in seen]
-
-
-def _kind(kinds: set[str]) -> str:
-    return next(iter(kinds)) if len(kinds) == 1 else _WIDER.get(frozenset(kinds), "")
+    return header, [
+        kinds.pop() if len(kinds) == 1 else _WIDER.get(frozenset(kinds), "") for kinds in seen
+    ]
 
 
 def _cell(cell: Any, dialect: Dialect) -> str:

@@ -1,7 +1,7 @@
 """Type parsing in SQL: a source's values into the contract's types, by declared forms only.
 
-Every expression is null where the value does not convert; nothing raises and nothing is
-guessed. Money goes through DECIMAL, never through a float.
+An expression is null where the value does not convert; nothing is guessed. Money goes through
+DECIMAL, never through a float.
 """
 
 import re
@@ -12,7 +12,7 @@ from features.contract import DUCKDB_TYPES, Column
 from pipelines.config.sources import Dialect, DurationForm
 from pipelines.runtime.duckdb_connection import literal, literals
 from pipelines.sources.date_forms import OUT_OF_RANGE, day, in_range, instant, stands_for_none
-from pipelines.sources.durations import factor_of, is_duration, seconds_in
+from pipelines.sources.durations import SECONDS, is_duration, seconds_in
 from pipelines.sources.forms import NUMERIC, TEXT, Forms, as_text
 from pipelines.sources.number_forms import THREE_DECIMALS, in_doubt, plain_notation
 
@@ -32,9 +32,8 @@ class Reading:
     """SQL that reads one column: ``parsed`` over the raw value, the rest over the parsed one.
 
     ``value`` is of the contract's type, null where the value does not convert. ``empty`` is the
-    condition of a value that stands for none, ``faults`` that of each further rule by its name.
-    ``decimals`` is the condition of a fraction that no thousands sign can have made, where the
-    text leaves any doubt.
+    condition of a value that stands for none, ``faults`` that of each further rule. ``decimals`` is
+    that of a fraction which no thousands sign can have made, where the text leaves any doubt.
     """
 
     parsed: str
@@ -60,10 +59,7 @@ def clean(expression: str, source_type: str, forms: Forms) -> str:
 
 
 def rename(expression: str, source_type: str, values: Mapping[str, str]) -> str:
-    """SQL for the value's name in the contract; a value without an entry stays as it is.
-
-    Letters are compared in composed form (NFC), as the configuration has them.
-    """
+    """SQL for the value's name in the contract, compared in NFC; one without an entry stays."""
     if not values:
         return expression
     text = as_text(expression, source_type)
@@ -83,8 +79,8 @@ def read(
 ) -> Reading:
     """How a column of the DuckDB type ``stored`` is read, of names for its raw and parsed value.
 
-    ``duration`` is the declared form of seconds; ``as_shown`` takes a day column's instants for
-    the days that they show.
+    ``duration`` is the declared form of seconds; ``as_shown`` takes a day column's instants for the
+    days that they show.
     """
     if column.type == "text":
         return _text(raw, parsed, column, stored)
@@ -148,7 +144,7 @@ def _numeric(
         made = _in_seconds(raw, duration)
     else:
         dialect = _PLAIN if stored == NUMERIC else forms.dialect
-        target = "number" if factor_of(duration) is not None else column.type
+        target = "number" if duration in SECONDS else column.type
         made = plain_notation(as_text(raw, stored), target, dialect, forms.currency)
         if column.unit == "s":
             made = _in_seconds(made, duration)
@@ -163,10 +159,10 @@ def _numeric(
 
 
 def _in_seconds(number: str, duration: DurationForm | None) -> str:
-    factor = factor_of(duration)
-    if factor is None:
+    if duration not in SECONDS:
         return number
-    return f"cast(cast(round(try_cast({number} as DOUBLE) * {factor}, 0) as BIGINT) as VARCHAR)"
+    seconds = f"round(try_cast({number} as DOUBLE) * {SECONDS[duration]}, 0)"
+    return f"cast(cast({seconds} as BIGINT) as VARCHAR)"
 
 
 def _final(number: str, column: Column, forms: Forms) -> str:

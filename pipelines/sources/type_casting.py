@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
-from datetime import datetime
 
 from features.contract import DUCKDB_TYPES, Column, Table
 from features.timeline import days_later_sql
@@ -31,9 +30,9 @@ def part_select(
 ) -> str:
     """One file as _file, _row, _skip, and for each binding what ``row_rule`` needs and its value.
 
-    ``_none`` names the columns whose date stands for none (null: no column), ``_decimals`` says
-    whether a number of the row shows that the decimal sign parts no thousands, and ``_doubt`` is
-    the rule of one that does not. ``as_shown`` are the day columns whose instants show their day.
+    ``_none`` names the columns whose date stands for none, ``_decimals`` says whether a number of
+    the row shows that the decimal sign parts no thousands, ``_doubt`` is the rule of one that does
+    not. ``as_shown`` are the day columns whose instants show their day.
     """
     raw, parsed, final = [], [], []
     empty: dict[str, str] = {}
@@ -125,17 +124,14 @@ def _origin(part: Part, binding: Binding, forms: Forms) -> tuple[str, str, Forms
         stored = "VARCHAR"
     if not origin.values:
         return value, stored, forms
-    return rename(value, stored, origin.values), "VARCHAR", _with_own_words(forms)
-
-
-def _with_own_words(forms: Forms) -> Forms:
-    """The forms of values that were given the contract's names, or kept the source's."""
+    # Such values have the contract's words, or kept the source's.
     given, own = forms.dialect, Dialect()
     words = {
         "true_values": (*given.true_values, *own.true_values),
         "false_values": (*given.false_values, *own.false_values),
     }
-    return replace(forms, dialect=given.model_copy(update=words))
+    renamed = replace(forms, dialect=given.model_copy(update=words))
+    return rename(value, stored, origin.values), "VARCHAR", renamed
 
 
 def raw_select(part: Part, index: int, names: Sequence[str]) -> str:
@@ -181,8 +177,7 @@ def contract_columns(
 ) -> tuple[str, ...]:
     """SQL for every column of the snapshot: contract, attributes, ``event_at``, ``known_at``.
 
-    A column the source lacks is null. A row of ``customers`` without ``joined_on`` has always
-    been there (1970-01-01).
+    A column the source lacks is null; a customer without ``joined_on`` has always been there.
     """
     names = {binding.column.name for binding in bindings}
     columns = [
@@ -214,10 +209,3 @@ def _event_at(table: Table, names: set[str], zone: str) -> str:
     ]
     earliest = moments[0] if len(moments) == 1 else f"least({', '.join(moments)})"
     return f"coalesce({earliest if moments else 'null'}, {ALWAYS})"
-
-
-def future_rule(limit: datetime | None) -> str:
-    """SQL case for events at or after ``limit`` (naive UTC); empty without a limit."""
-    if limit is None:
-        return ""
-    return f"when _event_at >= TIMESTAMP {literal(limit)} then 'event_at: in the future'"
