@@ -37,9 +37,8 @@ def days_before(days: Mapping[str, int], as_of: date) -> Days:
 def usual_silence(days: Days) -> int | None:
     """How many days old the newest event may be, without any delay of its rows.
 
-    Twice the longest pause between days with rows, at least ``LEAST_SILENCE``. None when the
-    past says too little: under eight weeks, or under 100 days with rows that do not come at
-    regular intervals (nine that do).
+    Twice the longest pause between days with rows, at least ``LEAST_SILENCE``. None for a past
+    under eight weeks, or with under 100 days with rows (nine that come at regular intervals).
     """
     if not days:
         return None
@@ -57,10 +56,10 @@ def usual_silence(days: Days) -> int | None:
 def strangest_day(days: Days, last: date, low: float, high: float) -> DayRows | None:
     """The day, of the seven up to ``last``, whose rows are the farthest from its weekday's.
 
-    Only days whose weekday had a median of ``FEWEST_A_DAY`` rows in the eight weeks before, or
-    of ``FEWEST_BEFORE_A_RUSH`` when the day had more: few rows may be none by chance.
-    The band ``low`` to ``high`` gives way on the side where more than two days of the year
-    before lay outside it, as the holidays of an office do. None when no day can be evaluated.
+    Only days whose weekday had a median of ``FEWEST_A_DAY`` rows in the eight weeks before, or of
+    ``FEWEST_BEFORE_A_RUSH`` when the day had more. The band ``low`` to ``high`` gives way where
+    more than two days of the year before lay outside it, as holidays do. None when no day can be
+    evaluated.
     """
     recent = _shares(days, [last - timedelta(days=back) for back in range(_RECENT_DAYS)])
     first = last - timedelta(days=_RECENT_DAYS)

@@ -1,7 +1,7 @@
 """Order of dates: within a row, and against the customer's, contract's or invoice's own dates.
 
-Each pair can come in the other order honestly now and then (a contact before joining, a bill
-paid in advance), so rows are counted and kept, and a gate holds their share.
+Each pair can come in the other order honestly now and then, so rows are counted, and a gate holds
+their share.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -77,8 +77,8 @@ def count_orders(
 ) -> dict[str, OrderCount]:
     """Count the accepted rows of a loaded table whose dates are out of order, by what is wrong.
 
-    ``written`` names the columns of the tables that are under ``root`` already; days are those
-    of ``zone``. Orders that no row could be held against are left out.
+    ``written`` names the columns of the tables that are under ``root`` already; days are those of
+    ``zone``. Orders that no row has both dates of are left out.
     """
     counted = {}
     for order in _orders(loaded, zone, written, root):

@@ -24,14 +24,13 @@ TABLES_NAME = "tables.json"
 
 @dataclass(frozen=True, slots=True)
 class TableFacts:
-    """What one table of a snapshot holds.
+    """What one table of a snapshot holds. Instants are naive UTC.
 
-    ``quarantined`` counts set-aside rows by rule; ``columns`` are those the source gave,
-    ``absent`` optional columns it lacks (null in the files), ``unread`` source columns that
-    the config neither uses nor drops, ``forbidden`` those that must never be read.
-    ``null_dates`` counts rows by column whose date stands for none. ``lost_forms`` says by rule
-    how its values are written, where many are unreadable and nearly all alike. Instants are
-    naive UTC.
+    ``quarantined`` counts set-aside rows by rule; ``columns`` are those the source gave, ``absent``
+    optional columns it lacks (null in the files), ``unread`` source columns that the config neither
+    uses nor drops, ``forbidden`` those that must never be read. ``null_dates`` counts rows by
+    column whose date stands for none; ``lost_forms`` is by rule how its values are written, if
+    nearly all alike.
     """
 
     rows: int
@@ -55,11 +54,8 @@ _TABLES = TypeAdapter(dict[str, TableFacts])
 class Snapshot:
     """A finished snapshot under ``root``; ``digest`` names its inputs and their mapping.
 
-    ``mapping`` names the mapping of the customers alone: where it is the same, so is the meaning
-    of their columns.
-
-    ``gates`` are those it was let through by, or in spite of. Its files stay for as long as
-    ``lock`` lives.
+    ``mapping`` names the mapping of the customers alone; ``gates`` are those it was let through by,
+    or in spite of. Its files stay for as long as ``lock`` lives.
     """
 
     root: Path
@@ -135,10 +131,7 @@ def rows_after(facts: TableFacts, as_of: date) -> int:
 
 
 def check_report(snapshot: Snapshot, as_of: date) -> list[dict[str, Any]]:
-    """One row per given table for ``stille check``: counts, quarantine, events, columns missing.
-
-    ``out_of_order`` and ``constant`` are what its rows and columns make doubtful.
-    """
+    """One row per given table for ``stille check``: counts, quarantine, events, doubts."""
     return [
         {
             "table": name,

@@ -1,7 +1,7 @@
 """Shared locks on folders (flock): a folder in use is not removed.
 
-The lock is the operating system's and lies on the folder itself, so it needs no file of its own,
-follows a rename, and is gone with the process that has it, however that one ended.
+The lock is the operating system's and on the folder itself: it follows a rename and is gone with
+the process that has it.
 """
 
 import fcntl
@@ -52,9 +52,9 @@ def new_name(parent: Path, suffix: str) -> Path:
 
 @contextmanager
 def exclusive(folder: Path) -> Iterator[bool]:
-    """Keep everybody from holding ``folder`` in the block; false when somebody holds it.
+    """Keep everybody from holding ``folder`` in the block.
 
-    False too when it has been moved from there, as by whoever removes it.
+    False when somebody holds it, or when it has been moved from there, as by whoever removes it.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -69,7 +69,7 @@ def exclusive(folder: Path) -> Iterator[bool]:
 
 
 def remove_if_free(folder: Path) -> bool:
-    """Remove ``folder`` and all in it; False when somebody holds it, or it cannot be locked.
+    """Remove ``folder`` and all in it; False when it cannot be locked.
 
     It gets another name first, so that nobody meets half of it.
     """

@@ -1,6 +1,6 @@
 """Measures of the data-quality gates: tables against those before and against their own past.
 
-Only days before the as-of date count, so that a date in the past is evaluated as it stood then.
+Only days before the as-of date count, so that a past date is evaluated as it stood then.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,8 +34,8 @@ Tables = Mapping[str, TableFacts]
 class Measure:
     """A figure and the band it must lie in (inclusive; None is open; NaN never lies in it).
 
-    ``detail`` says what a person needs beside the figure, such as the day it is of. ``own`` is a
-    figure of the table alone: the same one, let through once, needs no second look.
+    ``detail`` is what a person needs beside it. ``own`` is a figure of the table alone: the same
+    one, let through once, needs no second look.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Measure:
 class PreviousTables:
     """Tables that were right, by what they are called: the snapshot before, or the champion's.
 
-    Without a snapshot before, how many rows there are more says nothing (``growing``).
+    Where they are ``growing``, how many rows there are more says nothing.
     """
 
     tables: Tables
@@ -123,8 +123,7 @@ def _empty(
 ) -> Iterator[Measure]:
     """A given column without any value, where nothing known says that it was so before.
 
-    The moment of values that count from the start without one may be empty, and what the
-    configuration gives as null is.
+    The moment of values that count from the start may be empty, and what is declared null is.
     """
     source = settings.sources.get(table)
     declared = {name for name, given in source.columns.items() if given.none} if source else set()

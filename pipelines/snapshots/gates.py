@@ -1,8 +1,4 @@
-"""Data-quality gates: a figure outside its band, or a refused table, stops the run.
-
-Each figure is compared with the snapshot before, which was let through itself, with what the
-champion learned from when there is none, or with the table's own past.
-"""
+"""Data-quality gates: a figure outside its band, or a refused table, stops the run."""
 
 from collections.abc import Callable, Iterable
 
@@ -23,8 +19,8 @@ def record_gates(
 ) -> tuple[Gate, ...]:
     """Note each figure as a gate of ``record`` and return them.
 
-    A closed gate on a table's own figure that a person let through in ``before`` stays let
-    through. Raises ``GateError`` for any other one, unless it is let through now.
+    A closed gate on a table's own figure that a person let through in ``before`` stays so. Raises
+    ``GateError`` for any other one, unless it is let through now.
     """
     start, measures = len(record.gates), tuple(measures)
     for measure in measures:
@@ -61,10 +57,9 @@ Judge = Callable[[WrittenTables], tuple[Gate, ...]]
 
 
 def decide(judge: Judge, tables: WrittenTables) -> tuple[Gate, ...]:
-    """The gates of the tables.
+    """The gates of the tables; raises what ``judge`` raises.
 
-    Raises ``ContractError`` when a table is refused, telling also of the gates then, and what
-    ``judge`` raises when none is.
+    Raises ``ContractError`` when a table is refused, telling also of the gates then.
     """
     try:
         gates = judge(tables)

@@ -17,8 +17,8 @@ def history_begins(days: Days, as_of: date) -> date | None:
     """First day from which a table tells what happened, as far as is known at ``as_of``.
 
     A week before the first day with rows, or before the first that a purge left, of a table with
-    rows on every second day or more; the as-of date itself before there is any row. None for
-    other tables: that they were silent before their first row may be what happened.
+    rows on every second day or more; the as-of date itself before there is any row. None for other
+    tables: that they were silent before their first row may be what happened.
     """
     if not days:
         return as_of
@@ -32,8 +32,7 @@ def history_begins(days: Days, as_of: date) -> date | None:
 def short_histories(tables: Mapping[str, TableFacts]) -> dict[str, date]:
     """The first local day of each table whose rows begin later than they should.
 
-    Payments that begin more than 60 days after the invoices were lost, or purged, before: which
-    earlier invoices were paid is not known.
+    Payments from before a day more than 60 days after the first invoices were lost or purged.
     """
     counted = {n: days_before(facts.profile.days, date.max) for n, facts in tables.items()}
     begins = {name: _first_kept(days) for name, days in counted.items() if days}

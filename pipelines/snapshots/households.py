@@ -1,10 +1,8 @@
 """Notices given by other members of a household, for the spread of churn within one.
 
-``household_notices`` has a row for each member and each notice of another member. Two customers
-count as one household when both were members on the day of the notice, as the company knew it
-at one moment; the row is known from the first such moment, and never before the notice and both
-memberships were. A membership that later proves wrong does not take a row back, because the
-company acted on it then.
+``household_notices`` has a row for each member and each notice of another. Two customers count as
+one household when both were members on the day of the notice, as known at one moment, from which
+the row is known. A membership that later proves wrong takes no row back: the company acted on it.
 """
 
 from collections.abc import Collection
@@ -26,8 +24,7 @@ def derivable(tables: Collection[str]) -> bool:
 def load_notices(connection: duckdb.DuckDBPyConnection, root: Path) -> None:
     """Make ``household_notices`` from the tables written under ``root``.
 
-    It has the contract's columns, ``event_at``, ``known_at`` and ``_shard``, ``_rule``, ``_file``,
-    ``_row`` like a loaded table; ``customer_shards`` must be there.
+    It has the columns of a loaded table (``Loaded``); ``customer_shards`` must be there.
     """
     connection.execute(
         f"""create or replace temp table {NOTICES} as

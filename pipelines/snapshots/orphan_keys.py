@@ -24,10 +24,7 @@ _POINTS_TO: Mapping[str, tuple[str, str]] = {
 def with_orphans(
     connection: duckdb.DuckDBPyConnection, tables: Mapping[str, TableFacts], root: Path
 ) -> dict[str, TableFacts]:
-    """Count, in the written tables under ``root``, references that no row answers.
-
-    A row of another customer answers none: no feature looks beyond the customer's own rows.
-    """
+    """Count, in the tables under ``root``, references that no row of the customer answers."""
     found = {}
     for name, facts in tables.items():
         orphans: dict[str, int] = {}

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 class ColumnProfile:
     """One column: nulls, and what can be said of its values without naming one.
 
-    ``low`` and ``high`` are the least and the greatest value of numbers and dates. ``median`` is
-    that of the positive numbers (to within 5 %); ``jump`` is the newest month's median over that
-    of the twelve months before. ``mixed`` is how much more of the newest
-    month lies a power of ten away from the usual values than ever before. ``values`` counts the
-    most frequent words by their digests. ``constant`` is the one value of a number or flag that
-    the source gives for each of many events.
+    ``low`` and ``high`` are of numbers and dates. ``median`` is that of the positive numbers (to
+    within 5 %); ``jump`` is the newest month's over that of the twelve months before; ``mixed`` is
+    how much more of it lies a power of ten away than ever before. ``values`` counts the most
+    frequent words by their digests. ``constant`` is the one value of a number or flag given for
+    each of many events.
     """
 
     nulls: int
@@ -28,10 +27,7 @@ class ColumnProfile:
 
 @dataclass(frozen=True, slots=True)
 class OrderCount:
-    """How many ``rows`` have two dates out of order, ``of`` those that have both.
-
-    ``first`` names the first of them by file and row number.
-    """
+    """``rows`` with two dates out of order, ``of`` those that have both, and the ``first`` row."""
 
     rows: int
     of: int
@@ -42,11 +38,10 @@ class OrderCount:
 class TableProfile:
     """One table: its columns, rows alike but for their key, and counts of what contradicts.
 
-    ``orders`` counts rows whose dates are out of order, for each order that could be looked at,
-    ``orphans`` references to rows that another table does not have, ``days`` rows by local day of
-    what happened (not of plans and dimensions), ``lag`` the median of the days from an event until
-    it is known. ``bulk`` is, where ``known_at`` is given, the share of rows that became known
-    about a day long after they had happened, by that day.
+    ``orders`` counts rows whose dates are out of order, ``orphans`` references to rows that another
+    table does not have, ``days`` rows by local day of what happened, ``lag`` is the median of the
+    days until an event is known. ``bulk`` is the share of rows that became known about a day long
+    after they had happened, by that day, where ``known_at`` is given.
     """
 
     columns: Mapping[str, ColumnProfile]

@@ -120,9 +120,9 @@ def _bulk_updates(
 ) -> dict[str, float]:
     """Bulk updates of ``known_at``: many old rows that a migration or first load touched at once.
 
-    Until that day such rows would count for nothing at any past date, although the company had
-    them. Gives ``peaks`` of the accepted rows that were known more than ``LATE_DAYS`` after their
-    event. A customer without a day of joining has no event that could be late.
+    Until that day such rows would count for nothing at any past date. Gives ``peaks`` of the
+    accepted rows known more than ``LATE_DAYS`` after their event; without a day of joining nothing
+    is late.
     """
     late = connection.execute(
         f"select cast(known_at as date), count(*) from {accepted} "

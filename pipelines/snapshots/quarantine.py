@@ -34,10 +34,9 @@ def set_aside(
 ) -> dict[str, str]:
     """Write the rows that break a rule to ``folder/<table>.csv``: file, row, rule, raw columns.
 
-    Returns by rule how its values are written, where many are unreadable and nearly all alike:
-    then a kind of value is lost, and not a row here and there. Raises ``ContractError`` when
-    their share of the table's rows is above the limit; its message names ``reported``, where the
-    file can be found after the refusal.
+    Returns by rule how its values are written, where many are unreadable and nearly all alike: a
+    kind of value is lost then. Raises ``ContractError`` when their share of the table's rows is
+    above the limit; ``reported`` is where the file can be found after the refusal.
     """
     bad = sum(loaded.rules.values())
     if bad == 0:
@@ -129,10 +128,7 @@ def _binding(loaded: Loaded, rule: str) -> Binding | None:
 
 
 def _shape_of(binding: Binding, many: str = "") -> str:
-    """SQL for how a cell is written, not what it says: a cell may hold a name or a number.
-
-    With ``many`` "+" a run of letters or digits is one of them.
-    """
+    """SQL for how a cell is written, not what it says; a run of letters or digits is ``many``."""
     between = f" || {literal(binding.origin.join)} || "
     raw = between.join(map(identifier, binding.origin.read))
     return (

@@ -64,15 +64,15 @@ def take_snapshot(
 ) -> Snapshot:
     """Read, check and write every configured table under ``store``; reuse one of these inputs.
 
-    ``as_of`` is the night's date: events more than a day after it are set aside. ``on_table``
-    is told each table's name before it is read; ``judge`` sees what was read, refused tables
-    among it, before it counts and may refuse it; ``again`` evaluates a snapshot that is reused, as
-    the same tables may be too old for another night. The snapshot is there whole or not at all,
-    and stays as it is for as long as the returned value lives, whatever other runs do.
+    ``as_of`` is the night's date: events more than a day after it are set aside. ``on_table`` is
+    told each table's name before it is read; ``judge`` sees what was read, refused tables among it,
+    and may refuse it; ``again`` evaluates a snapshot that is reused, which may be too old for
+    another night. The snapshot is there whole or not at all, and stays as it is for as long as the
+    returned value lives.
 
-    Raises ``ContractError`` that tells of every table that breaks the contract, ``BusyError``
-    when an input changed while it was read or a database does not answer, ``ConfigError`` when
-    the memory limit is too small, and what ``judge`` raises.
+    Raises ``ContractError`` that tells of every table that breaks the contract, ``BusyError`` when
+    an input changed while it was read or a database does not answer, ``ConfigError`` when the
+    memory limit is too small, and what ``judge`` raises.
     """
     staging, _lock = fresh_staging(store)
     inputs: dict[str, tuple[Input, ...]] = {}

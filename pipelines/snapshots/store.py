@@ -1,8 +1,8 @@
 """Snapshot store: folders named by digest, never changed once they are complete.
 
-Whoever reads a snapshot has a lock on it. A folder's time of change says when it was last let
-through, so the newest is the one that the next tables are compared with. The newest ``NEWEST``
-stay, the others go as soon as nobody has a lock on them; what killed runs left goes too.
+A folder's time of change says when it was last let through: the next tables are compared with the
+newest. The newest ``NEWEST`` stay, the others and what killed runs left go as soon as nobody has a
+lock on them.
 """
 
 import contextlib

@@ -1,8 +1,7 @@
 """Unit changes: medians and mixtures from a histogram of logarithms.
 
-A column whose unit changes (øre for kroner, Wh for kWh) moves by a power of ten. Values are
-counted in bands of their logarithm, which takes the same memory for any number of rows and gives
-the same figure in any order.
+A unit that changes (øre for kroner) moves values by a power of ten. Counts in bands of the
+logarithm take the same memory for any number of rows and give the same figure in any order.
 """
 
 from collections import Counter, defaultdict
@@ -32,8 +31,7 @@ def level_of(
 ) -> Level:
     """Measure a column of ``rows``, which is SQL with ``event_at``.
 
-    The newest month is the newest with at least ``FEWEST`` values; there is no jump without as
-    many in the twelve months before it.
+    There is no jump unless the newest month of at least ``FEWEST`` values has as many before it.
     """
     counted = connection.execute(
         f"select cast(date_trunc('month', event_at) as VARCHAR) as month, "
@@ -79,10 +77,9 @@ def unit_factor(ratio: float | None) -> float | None:
 def mixed_share(newest: Counts, before: Sequence[Counts]) -> float:
     """How much larger the share of strange values is in the newest month than it ever was.
 
-    Counts are by band of the logarithm, ``BANDS`` a decade. A value is strange when a power of
-    ten (10 to 1,000 or its inverse) of it lies among the middle nine tenths of the values
-    before, and it does not lie among the middle 98 % itself. Months of fewer than ``FEWEST``
-    values are not compared with; 0 for fewer than ten strange values.
+    A value is strange when a power of ten (10 to 1,000 or its inverse) of it lies among the middle
+    nine tenths of the values before, and it does not lie among the middle 98 % itself. Months of
+    fewer than ``FEWEST`` values are not compared with; 0 for fewer than ten strange values.
     """
     usual: Counts = sum(before, Counter())
     least, low, high, most = _quantiles(usual, 0.01, 0.05, 0.95, 0.99)

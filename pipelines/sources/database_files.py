@@ -1,8 +1,7 @@
 """Readers of database files: tables of DuckDB, and tables and views of SQLite.
 
-DuckDB's views are refused: they can read other files. SQLite has values with types, not columns:
-an integer's column may hold a text in some row, so a table is copied to Parquet, each column with
-the type of its values.
+DuckDB's views are refused: they can read other files. SQLite has values with types, not columns, so
+a table is copied to Parquet, each column with the type of its values.
 """
 
 import hashlib

@@ -1,7 +1,6 @@
-"""Doubts about a whole table: what no single row shows, and what a mapping has to say.
+"""Doubts about a whole table, which is refused: the rows that look right may be wrong as well.
 
-Ids that lost digits, thousands signs read as decimal signs, days read as months. Such a table is
-refused, because the rows that look right may be wrong as well.
+Ids that lost digits, thousands signs read as decimal signs, days read as months.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,10 +28,7 @@ _SWAPPED = {"%d": "%m", "%m": "%d"}
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """A loaded table and its parts; ``zone`` is the company's.
-
-    ``limit`` is the naive UTC instant after which nothing has happened yet.
-    """
+    """A loaded table; nothing has happened at or after ``limit`` (naive UTC) yet."""
 
     connection: duckdb.DuckDBPyConnection
     table: Table
@@ -83,10 +79,7 @@ class Doubts:
                 )
 
     def _days_for_months(self) -> Iterator[ContractError]:
-        """Dates that keep to days 1 to 12 of a few months, and read otherwise keep to a day.
-
-        The firsts of months, month and day exchanged, are the first twelve days of January.
-        """
+        """Dates that keep to days 1 to 12 of a few months, and read otherwise keep to a day."""
         for binding in self.bindings:
             kind = binding.column.type
             if kind not in ("date", "instant") or binding.as_days or not binding.origin.read:

@@ -34,10 +34,9 @@ def settle_duplicates(
 ) -> ContractError | None:
     """Give repeated rows their rule, or leave them out; one of each stays.
 
-    It is the first in the files, or with ``duplicates: last`` the one known last.
-
-    Versions all stay. Returns why the table is refused: for repeated rows where the source says
-    so, and for versions that nothing puts in order or that belong to two customers.
+    It is the first in the files, or with ``duplicates: last`` the one known last; versions all
+    stay. Returns why the table is refused: for repeated rows where the source says so, for versions
+    that nothing puts in order or that belong to two customers.
     """
     name = identifier(table.name)
     if source.duplicates == "versions":

@@ -18,9 +18,8 @@ DIGEST_ENDING = ".sha256"
 class Input:
     """One file to read. ``name`` is what messages and records call it.
 
-    ``partition`` holds the columns that its folders name (``year=2026``). An extract of a
-    database has the ``digest`` of its content, and in ``types`` every column of the table there
-    with its type, also those that were not fetched.
+    ``partition`` holds the columns that its folders name (``year=2026``). An extract of a database
+    has the ``digest`` of its content, and in ``types`` every column of the table with its type.
     """
 
     path: Path
@@ -47,8 +46,7 @@ def file_digest(path: Path) -> str:
 def find_files(settings: Settings, table: str) -> tuple[Input, ...]:
     """Files of a table, sorted by path; a folder stands for all files of its format below it.
 
-    Raises ``ContractError`` when there are none, ``ConfigError`` when one lies outside the
-    data folder.
+    Raises ``ContractError`` when there are none, ``ConfigError`` for one outside the data folder.
     """
     root, source = settings.paths.data, settings.sources[table]
     joins = tuple(

@@ -1,8 +1,8 @@
 """Day columns that hold instants: the company's day of the instant, or the day that it shows.
 
-A day is often sent as an instant: local midnight written in UTC (``2024-05-31T22:00:00Z`` for
-1 June in Oslo), or the day itself with a midnight that means no zone (``2024-06-01T00:00:00Z``).
-East of Greenwich the company's day is right for both; west of it the data say which it is.
+Local midnight may be written in UTC (``2024-05-31T22:00:00Z`` for 1 June in Oslo), or the day with
+a midnight that means no zone. East of Greenwich the company's day is right for both; west of it the
+data say which it is.
 """
 
 from collections.abc import Sequence
@@ -38,8 +38,8 @@ def days_as_shown(
 ) -> frozenset[str]:
     """The day columns of a file whose instants all are midnights of the day that they show.
 
-    Raises ``ContractError`` for a column that mixes them with other instants where that gives
-    another day, and for naive times of a source without a zone.
+    Raises ``ContractError`` for a column that mixes them with instants of another day, and for
+    naive times of a source without a zone.
     """
     found = set()
     for binding in bindings:

@@ -24,9 +24,9 @@ _CURRENCY_WORDS: Mapping[str, tuple[str, ...]] = {
 def plain_notation(text: str, target: ColumnType, dialect: Dialect, currency: str) -> str:
     """SQL for the number as ``-1234.5``; null when it is not written in the declared form.
 
-    A minus may be any of the signs that files have for it, stand after the number, or be
-    brackets around it; money and prices may carry the company's own ``currency``, never another.
-    An exponent is read in a ``number`` only: an amount that has one has lost its last digits.
+    A minus may be any of the signs that files have for it, stand behind, or be brackets; money and
+    prices may carry the company's ``currency``, never another. Only a ``number`` may have an
+    exponent: an amount that has one has lost its last digits.
     """
     shape = literal(_shape(target, dialect))
     usual = _usual_signs(text, currency if target in ("money", "price") else "")

@@ -35,8 +35,8 @@ def is_packed(path: Path) -> bool:
 def unpacked(path: Path, member: str = "") -> Iterator[IO[bytes]]:
     """The bytes of a text file; of a zip archive those of ``member``, or of its only file.
 
-    Raises ``ContractError`` for a file that is damaged, encrypted or no text, and for an archive
-    that does not say which file is meant.
+    Raises ``ContractError`` for a file that is damaged, encrypted or no text, and where it is not
+    said which file of an archive is meant.
     """
     try:
         if path.suffix == ".gz":

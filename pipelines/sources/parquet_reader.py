@@ -54,10 +54,9 @@ class ParquetReader(Reader):
         )
 
     def verify(self, part: Part, names: Iterable[str]) -> None:
-        """Decode the named columns and compare each page with its checksum.
+        """Decode the named columns and compare each page with its checksum, where there are any.
 
-        DuckDB ignores these checksums and would read a flipped bit as another value. Files
-        written without them pass. Raises ``ContractError`` for a damaged file.
+        DuckDB ignores them and would read a flipped bit as another value. Raises ``ContractError``.
         """
         wanted = {name for name in names if name in part.expressions}
         try:

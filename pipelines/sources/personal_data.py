@@ -19,8 +19,8 @@ _REASONS = {
 def why_forbidden(name: str) -> str | None:
     """Why a column of this name is never read; None when it may be.
 
-    ``fornavn``, ``saksbehandler`` and ``PhoneNumber`` are the contract's forbidden columns in
-    other words. A name that says more than those words, such as ``plan_name``, is another thing.
+    ``fornavn``, ``saksbehandler`` and ``PhoneNumber`` are forbidden columns in other words; a name
+    that says more than those words, such as ``plan_name``, is another thing.
     """
     exact = FORBIDDEN_COLUMNS.get(plain(name))
     if exact is not None:

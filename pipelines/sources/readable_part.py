@@ -14,10 +14,7 @@ from pipelines.runtime.duckdb_connection import first_line
 
 @dataclass(frozen=True, slots=True)
 class TextFacts:
-    """What one pass over a text file saw. ``readable`` is the file itself or its UTF-8 copy.
-
-    ``header_row`` is the header's line in the file; a copy begins with it.
-    """
+    """One pass over a text file, or over its UTF-8 copy, which begins with the header."""
 
     readable: Path
     header: tuple[str, ...]
@@ -31,8 +28,8 @@ class Part:
     """One file of a source, ready to read. ``name`` is what messages call it.
 
     ``columns`` maps its column names to DuckDB types, ``expressions`` to SQL over ``relation``.
-    ``row`` is SQL for the row's number: in text files as a spreadsheet counts (the header is
-    row 1, blank lines are not counted), elsewhere from 1.
+    ``row`` is SQL for the row's number: in text files as a spreadsheet counts (the header is row 1,
+    blank lines are not counted), elsewhere from 1.
     """
 
     name: str
@@ -48,8 +45,7 @@ class Part:
 class Declared:
     """What a file is declared to be, and a name for a copy of it that can be read.
 
-    ``table`` names one of several tables, sheets or members; the rows above ``header_row`` are
-    not read.
+    ``table`` names one of several tables, sheets or members.
     """
 
     table: str
@@ -61,7 +57,7 @@ class Declared:
 class Reader(ABC):
     """Opens the files of one kind of source, and proves that they are read whole.
 
-    ``name`` is what messages call the kind. Without ``may_be_empty`` a table without rows is
+    ``name`` is what messages call the kind. Unless it ``may_be_empty``, a table without rows is
     taken for an export that broke off.
     """
 
@@ -95,10 +91,7 @@ def unreadable(path: Path, error: Exception, name: str) -> ContractError:
 
 
 def header_names(names: Sequence[str], where: str, titles: str = "") -> tuple[str, ...]:
-    """A header's names; raises ``ContractError`` when there are none, or one is there twice.
-
-    ``titles`` says what to do where titles stand above the header.
-    """
+    """A header's names; raises ``ContractError`` when there are none, or one is there twice."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ContractError(

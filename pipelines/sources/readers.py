@@ -1,7 +1,6 @@
 """The registry of readers by kind of source.
 
-A new kind of source is a file with its ``Reader``, a line here, and one in
-``pipelines.config.sources.FORMATS`` with what a configuration has to know of it.
+A new kind is a ``Reader``, a line here, and one in ``pipelines.config.sources.FORMATS``.
 """
 
 from collections.abc import Mapping
@@ -36,10 +35,9 @@ def open_part(
     dialect: Dialect,
     scratch: Path,
 ) -> Part:
-    """Open one file with the reader of its kind.
+    """Open one file with the reader of its kind; raises ``ContractError``.
 
     Adds the columns that its folders name, and those of a database table that were not fetched.
-    Raises ``ContractError`` when it is not what it is declared to be.
     """
     declared = Declared(source.table or "", dialect, scratch, source.header_row)
     part = READERS[source.kind].open(connection, source_file.path, declared)

@@ -1,8 +1,7 @@
-"""Column-name similarity over Norwegian, Danish, Swedish and English synonyms.
+"""Column-name similarity over Norwegian, Danish, Swedish and English synonyms (``words.yaml``).
 
-A name becomes a set of English stems: lower case, without accents, split at every change of case
-and every sign that is no letter, each word looked up among Norwegian, Danish, Swedish and English
-synonyms (``words.yaml``). ``FakturaNr`` and ``invoice_id`` both become {invoice, id}.
+A name becomes a set of English stems, cut at every change of case and every sign that is no letter:
+``FakturaNr`` and ``invoice_id`` both become {invoice, id}.
 """
 
 import re
@@ -84,8 +83,7 @@ def _stem(word: str) -> str | None:
 def likeness(name: str, target: str, context: str = "") -> float:
     """How alike two names are, from 0 to 1: shared stems first, then letters.
 
-    Words of ``context`` (the table's name) say nothing new in either, as in
-    ``faktura_belop`` among invoices.
+    Words of ``context`` (the table's name) say nothing new, as in ``faktura_belop`` among invoices.
     """
     if plain(name) == plain(target):
         return 1.0
