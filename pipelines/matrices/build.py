@@ -73,11 +73,7 @@ def make_matrix(run: Run, snapshot: Snapshot, job: MatrixJob, names: Sequence[st
 
 
 def build_matrix(
-    settings: Settings,
-    snapshot: Snapshot,
-    job: MatrixJob,
-    into: Path,
-    advance: Callable[[], None],
+    settings: Settings, snapshot: Snapshot, job: MatrixJob, into: Path, advance: Callable[[], None]
 ) -> list[MatrixPart]:
     """Write the features, and with ``labels_known_before`` the outcomes, below ``into``.
 

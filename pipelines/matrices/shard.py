@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,7 +19,7 @@ from features.matrix import cut, derive, prepare
 from features.timeline import LabelWindow
 from pipelines.config.settings import Settings
 from pipelines.config.sources import tables_with_versions
-from pipelines.runtime.duckdb_connection import connect, identifier, literal
+from pipelines.runtime.duckdb_connection import Connection, connect, identifier, literal
 from pipelines.snapshots.daily_volume import days_before
 from pipelines.snapshots.histories import history_begins, short_histories
 from pipelines.snapshots.snapshot import Snapshot
@@ -34,7 +33,7 @@ class Shard:
     the whole company's rows by table and local day, where they are of what happened.
     """
 
-    con: duckdb.DuckDBPyConnection
+    con: Connection
     settings: Settings
     catalog: Catalog
     tables: tuple[str, ...]
@@ -126,7 +125,7 @@ class Shard:
 
 
 def open_shard(
-    con: duckdb.DuckDBPyConnection,
+    con: Connection,
     settings: Settings,
     snapshot: Snapshot,
     catalog: Catalog,

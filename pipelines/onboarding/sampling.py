@@ -20,6 +20,7 @@ import duckdb
 from features.errors import ContractError, StilleError
 from pipelines.config.sources import Dialect, FileKind, file_kind
 from pipelines.onboarding.columns import ColumnSample, sample_column
+from pipelines.runtime.duckdb_connection import Connection
 from pipelines.sources.database_files import opened, tables
 from pipelines.sources.excel_reader import sheet, sheets
 from pipelines.sources.forms import as_text
@@ -138,10 +139,7 @@ def _settle_forms(columns: dict[str, ColumnSample]) -> None:
 
 
 def _counts(
-    connection: duckdb.DuckDBPyConnection,
-    part: Part,
-    columns: dict[str, ColumnSample],
-    sampled: int,
+    connection: Connection, part: Part, columns: dict[str, ColumnSample], sampled: int
 ) -> tuple[int, frozenset[str]]:
     """The rows of the whole table, and its columns that have another value in each of them."""
     likely = [n for n, c in columns.items() if c.distinct == sampled and sampled]

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import duckdb
 
+Connection = duckdb.DuckDBPyConnection
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 # DuckDB takes the later of two instants that a clock change gives the same local time, and so
@@ -26,7 +27,7 @@ class ConnectionLimits(Protocol):
     memory_limit: str
 
 
-def connect(limits: ConnectionLimits, spill: Path) -> duckdb.DuckDBPyConnection:
+def connect(limits: ConnectionLimits, spill: Path) -> Connection:
     """Open a connection in UTC that keeps to ``limits`` and spills into ``spill``.
 
     Defines ``to_utc(naive local timestamp, zone)``: the naive UTC instant; the earlier of two

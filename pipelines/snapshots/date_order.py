@@ -8,9 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
-from pipelines.runtime.duckdb_connection import identifier, local_to_utc
+from pipelines.runtime.duckdb_connection import Connection, identifier, local_to_utc
 from pipelines.snapshots.loading import Loaded
 from pipelines.snapshots.orphan_keys import shards_of
 from pipelines.snapshots.profile import OrderCount
@@ -69,7 +67,7 @@ class _Order:
 
 
 def count_orders(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     loaded: Loaded,
     zone: str,
     written: Mapping[str, Collection[str]],
@@ -96,7 +94,7 @@ def count_orders(
     return counted
 
 
-def _first(connection: duckdb.DuckDBPyConnection, loaded: Loaded, compared: str) -> str:
+def _first(connection: Connection, loaded: Loaded, compared: str) -> str:
     rows = connection.execute(
         f"select _file, _row from {compared} where wrong order by all limit {_EXAMPLES}"
     ).fetchall()

@@ -8,8 +8,7 @@ the row is known. A membership that later proves wrong takes no row back: the co
 from collections.abc import Collection
 from pathlib import Path
 
-import duckdb
-
+from pipelines.runtime.duckdb_connection import Connection
 from pipelines.snapshots.orphan_keys import shards_of
 
 NOTICES = "household_notices"
@@ -21,7 +20,7 @@ def derivable(tables: Collection[str]) -> bool:
     return set(SOURCES).issubset(tables)
 
 
-def load_notices(connection: duckdb.DuckDBPyConnection, root: Path) -> None:
+def load_notices(connection: Connection, root: Path) -> None:
     """Make ``household_notices`` from the tables written under ``root``.
 
     It has the columns of a loaded table (``Loaded``); ``customer_shards`` must be there.

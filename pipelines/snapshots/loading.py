@@ -14,7 +14,7 @@ from features.contract import TABLES, Table
 from features.errors import ContractError
 from pipelines.config.settings import Settings
 from pipelines.config.sources import Dialect, Source
-from pipelines.runtime.duckdb_connection import connect, identifier, literal
+from pipelines.runtime.duckdb_connection import Connection, connect, identifier, literal
 from pipelines.runtime.secret_keys import PSEUDONYM, key_of
 from pipelines.snapshots.profiling import counts
 from pipelines.sources.binding import Binding, Bound, bind, refuse_no_zone
@@ -62,7 +62,7 @@ class Loaded:
 
 
 def load_table(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     settings: Settings,
     table: Table,
     inputs: Sequence[Input],
@@ -126,7 +126,7 @@ def load_table(
     return Loaded(table.name, table, tuple(parts), bound, columns, rules, rows, refusal, none)
 
 
-def _null_dates(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
+def _null_dates(connection: Connection, table: Table) -> dict[str, int]:
     return counts(
         connection,
         f"select unnest(string_split(_none, ',')), count(*) from {identifier(table.name)} "
@@ -193,11 +193,7 @@ def _explained(source: Source, part: Part, dialect: Dialect) -> Iterator[None]:
 
 
 def _prove(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    source: Source,
-    parts: Sequence[Part],
-    forms: Forms,
+    connection: Connection, table: Table, source: Source, parts: Sequence[Part], forms: Forms
 ) -> None:
     counted = connection.execute(
         f"select _file, count(*) from {identifier(table.name)} group by _file"

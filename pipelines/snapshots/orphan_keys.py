@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
-
 from features.contract import TABLES
-from pipelines.runtime.duckdb_connection import literal
+from pipelines.runtime.duckdb_connection import Connection, literal
 from pipelines.snapshots.facts import TableFacts
 
 # Column → table and key that it points to; a table does not point to itself.
@@ -22,7 +20,7 @@ _POINTS_TO: Mapping[str, tuple[str, str]] = {
 
 
 def with_orphans(
-    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, TableFacts], root: Path
+    connection: Connection, tables: Mapping[str, TableFacts], root: Path
 ) -> dict[str, TableFacts]:
     """Count, in the tables under ``root``, references that no row of the customer answers."""
     found = {}

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-import duckdb
-
 from features.contract import TABLES, Column, Table
-from pipelines.runtime.duckdb_connection import identifier
+from pipelines.runtime.duckdb_connection import Connection, identifier
 from pipelines.snapshots.profile import ColumnProfile, TableProfile
 from pipelines.snapshots.unit_levels import UNKNOWN, level_of
 from pipelines.sources.binding import Binding
@@ -40,10 +38,7 @@ def has_days(table: Table) -> bool:
 
 
 def profile_table(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    bindings: Iterable[Binding],
-    days_in: str | None,
+    connection: Connection, table: Table, bindings: Iterable[Binding], days_in: str | None
 ) -> TableProfile:
     """Measure the accepted rows of a loaded table; days are counted in zone ``days_in``."""
     bindings = tuple(bindings)
@@ -81,7 +76,7 @@ def _distinct(table: Table, columns: list[Column]) -> str:
 
 
 def _column(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     table: Table,
     binding: Binding,
     accepted: str,
@@ -105,19 +100,17 @@ def _column(
     return ColumnProfile(rows - given, low, high, *level, values, constant)
 
 
-def counts(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
+def counts(connection: Connection, query: str) -> dict[str, int]:
     """The rows of a query (a text, a count) as a mapping."""
     return {str(text): int(count) for text, count in connection.execute(query).fetchall()}
 
 
-def _days(connection: duckdb.DuckDBPyConnection, accepted: str, zone: str) -> dict[str, int]:
+def _days(connection: Connection, accepted: str, zone: str) -> dict[str, int]:
     day = f"cast({local_day('event_at', zone)} as VARCHAR)"
     return counts(connection, f"select {day}, count(*) from {accepted} group by 1 order by 1")
 
 
-def _bulk_updates(
-    connection: duckdb.DuckDBPyConnection, accepted: str, rows: int
-) -> dict[str, float]:
+def _bulk_updates(connection: Connection, accepted: str, rows: int) -> dict[str, float]:
     """Bulk updates of ``known_at``: many old rows that a migration or first load touched at once.
 
     Until that day such rows would count for nothing at any past date. Gives ``peaks`` of the

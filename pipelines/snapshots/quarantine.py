@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import duckdb
-
 from features.contract import POSSIBLE_DAYS, Column
 from features.errors import ContractError
 from pipelines.config.settings import Settings
 from pipelines.config.sources import Dialect
-from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.runtime.duckdb_connection import Connection, identifier, literal
 from pipelines.runtime.escaping import ESCAPE
 from pipelines.snapshots.loading import Loaded
 from pipelines.sources.binding import Binding
@@ -26,11 +24,7 @@ _OF_FORM = ("unreadable", OUT_OF_RANGE, THREE_DECIMALS)
 
 
 def set_aside(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    loaded: Loaded,
-    folder: Path,
-    reported: Path,
+    connection: Connection, settings: Settings, loaded: Loaded, folder: Path, reported: Path
 ) -> dict[str, str]:
     """Write the rows that break a rule to ``folder/<table>.csv``: file, row, rule, raw columns.
 
@@ -60,9 +54,7 @@ def set_aside(
     return _lost_forms(connection, dialect, loaded)
 
 
-def _lost_forms(
-    connection: duckdb.DuckDBPyConnection, dialect: Dialect, loaded: Loaded
-) -> dict[str, str]:
+def _lost_forms(connection: Connection, dialect: Dialect, loaded: Loaded) -> dict[str, str]:
     found = {}
     for rule, count in loaded.rules.items():
         binding = _binding(loaded, rule)
@@ -81,7 +73,7 @@ def _lost_forms(
     return found
 
 
-def _write(connection: duckdb.DuckDBPyConnection, loaded: Loaded, path: Path) -> None:
+def _write(connection: Connection, loaded: Loaded, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     names = list(dict.fromkeys(n for b in loaded.bound.bindings for n in b.origin.read))
     raw = " union all by name ".join(
@@ -104,9 +96,7 @@ def _write(connection: duckdb.DuckDBPyConnection, loaded: Loaded, path: Path) ->
     )
 
 
-def _detail(
-    connection: duckdb.DuckDBPyConnection, loaded: Loaded, dialect: Dialect, rule: str
-) -> str:
+def _detail(connection: Connection, loaded: Loaded, dialect: Dialect, rule: str) -> str:
     binding = _binding(loaded, rule)
     read = binding.origin.read if binding else ()
     rows = connection.execute(

@@ -2,18 +2,16 @@
 
 from pathlib import Path
 
-import duckdb
-
 from features.errors import ContractError
 from pipelines.config.settings import Settings
-from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.runtime.duckdb_connection import Connection, identifier, literal
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.loading import CUSTOMERS, Loaded
 from pipelines.snapshots.profiling import has_days, profile_table
 from pipelines.sources.type_casting import ALWAYS
 
 
-def make_shards(connection: duckdb.DuckDBPyConnection, shard_size: int) -> int:
+def make_shards(connection: Connection, shard_size: int) -> int:
     """Number every accepted customer's shard in ``CUSTOMERS``; return the number of shards.
 
     Raises ``ContractError`` when no customer is left.
@@ -32,7 +30,7 @@ def make_shards(connection: duckdb.DuckDBPyConnection, shard_size: int) -> int:
     return shards
 
 
-def levels_to_changes(connection: duckdb.DuckDBPyConnection) -> None:
+def levels_to_changes(connection: Connection) -> None:
     """Replace price levels by changes: each level that differs from the one before it.
 
     Levels follow one another by ``effective_on`` within a customer and contract.
@@ -52,9 +50,7 @@ def levels_to_changes(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def write_shards(
-    connection: duckdb.DuckDBPyConnection, loaded: Loaded, folder: Path, shards: int
-) -> None:
+def write_shards(connection: Connection, loaded: Loaded, folder: Path, shards: int) -> None:
     """Write a loaded table's accepted rows under ``folder``, in an order that never varies."""
     table = loaded.table
     columns = ", ".join(map(identifier, (*loaded.columns, "event_at", "known_at")))
@@ -73,9 +69,7 @@ def write_shards(
         )
 
 
-def facts_of(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, loaded: Loaded
-) -> TableFacts:
+def facts_of(connection: Connection, settings: Settings, loaded: Loaded) -> TableFacts:
     """Measure a loaded table; that a customer has always been there is no event."""
     [(rows, first, last)] = connection.execute(
         f"select count(*), min(day), max(day) from (select nullif(event_at, {ALWAYS}) as day "

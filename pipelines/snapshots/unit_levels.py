@@ -7,10 +7,9 @@ logarithm take the same memory for any number of rows and give the same figure i
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-import duckdb
 import numpy as np
 
-from pipelines.runtime.duckdb_connection import identifier
+from pipelines.runtime.duckdb_connection import Connection, identifier
 
 MONTHS = 12
 BANDS = 50
@@ -26,9 +25,7 @@ Level = tuple[float | None, float | None, float | None]
 UNKNOWN: Level = (None, None, None)
 
 
-def level_of(
-    connection: duckdb.DuckDBPyConnection, rows: str, column: str, by_month: bool
-) -> Level:
+def level_of(connection: Connection, rows: str, column: str, by_month: bool) -> Level:
     """Measure a column of ``rows``, which is SQL with ``event_at``.
 
     There is no jump unless the newest month of at least ``FEWEST`` values has as many before it.

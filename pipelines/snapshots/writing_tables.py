@@ -9,14 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import duckdb
-
 from features.contract import TABLES, Table
 from features.errors import ContractError
 from features.timeline import midnight_utc
 from pipelines.config.settings import Settings
 from pipelines.config.sources import ColumnMap
-from pipelines.runtime.duckdb_connection import connect, identifier
+from pipelines.runtime.duckdb_connection import Connection, connect, identifier
 from pipelines.snapshots import households
 from pipelines.snapshots.date_order import count_orders
 from pipelines.snapshots.facts import TableFacts
@@ -74,7 +72,7 @@ def write_tables(
 class _Taking:
     """What was taken so far; ``shards`` is 0 until the customers are dealt to them."""
 
-    connection: duckdb.DuckDBPyConnection
+    connection: Connection
     settings: Settings
     staging: Path
     refused: Path
@@ -129,7 +127,7 @@ class _Taking:
         self.connection.execute(f"drop table {identifier(loaded.name)}")
 
 
-def _load_derived(connection: duckdb.DuckDBPyConnection, table: Table) -> Loaded:
+def _load_derived(connection: Connection, table: Table) -> Loaded:
     bindings = tuple(Binding(column, ColumnMap(value="")) for column in table.columns)
     [(rows,)] = connection.execute(f"select count(*) from {identifier(table.name)}").fetchall()
     return Loaded(

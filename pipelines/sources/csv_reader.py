@@ -13,7 +13,7 @@ import duckdb
 
 from features.errors import ContractError
 from pipelines.config.sources import Dialect, composed
-from pipelines.runtime.duckdb_connection import first_line, literal
+from pipelines.runtime.duckdb_connection import Connection, first_line, literal
 from pipelines.sources.packed_text import is_packed, unpacked
 from pipelines.sources.readable_part import Declared, Part, Reader, TextFacts, header_names
 
@@ -28,7 +28,7 @@ class CsvReader(Reader):
 
     name = "CSV"
 
-    def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
+    def open(self, connection: Connection, path: Path, declared: Declared) -> Part:
         dialect = declared.dialect
         facts = _inspect(path, declared)
         names = [f"c{i}" for i in range(len(facts.header))]

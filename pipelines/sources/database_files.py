@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from features.errors import BusyError, ContractError
 from pipelines.config.errors import nearest
-from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.runtime.duckdb_connection import Connection, identifier, literal
 from pipelines.sources.parquet_reader import ExtractReader
 from pipelines.sources.readable_part import Declared, Part, Reader, described, unreadable
 
@@ -31,7 +31,7 @@ class DuckdbReader(Reader):
 
     name = "DuckDB"
 
-    def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
+    def open(self, connection: Connection, path: Path, declared: Declared) -> Part:
         """Raises ``BusyError`` while another process writes the file."""
         database = _attach(connection, path)
         schema, _, name = declared.table.rpartition(".")
@@ -56,7 +56,7 @@ class DuckdbReader(Reader):
         )
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+def _attach(connection: Connection, path: Path) -> str:
     """Attach a file once; returns the name it has in the connection."""
     name = f"file_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
     try:
@@ -75,7 +75,7 @@ class SqliteReader(ExtractReader):
 
     name = "SQLite"
 
-    def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
+    def open(self, connection: Connection, path: Path, declared: Declared) -> Part:
         """Raises ``BusyError`` while another process writes the file."""
         with opened(path) as database:
             names = tables(database)

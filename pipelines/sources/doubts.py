@@ -7,12 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import duckdb
-
 from features.contract import Table
 from features.errors import ContractError
 from pipelines.config.sources import Dialect
-from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.runtime.duckdb_connection import Connection, identifier, literal
 from pipelines.sources.binding import Binding
 from pipelines.sources.date_forms import local_day
 from pipelines.sources.forms import TEXT
@@ -30,7 +28,7 @@ _SWAPPED = {"%d": "%m", "%m": "%d"}
 class Doubts:
     """A loaded table; nothing has happened at or after ``limit`` (naive UTC) yet."""
 
-    connection: duckdb.DuckDBPyConnection
+    connection: Connection
     table: Table
     bindings: Sequence[Binding]
     parts: Sequence[Part]

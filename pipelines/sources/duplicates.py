@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-import duckdb
-
 from features.contract import Table
 from features.errors import ContractError
 from pipelines.config.sources import Source
-from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.runtime.duckdb_connection import Connection, identifier, literal
 from pipelines.sources.binding import Binding
 from pipelines.sources.readable_part import Part
 from pipelines.sources.type_casting import SKIPPED
@@ -26,7 +24,7 @@ def identity(table: Table, source: Source, bindings: Sequence[Binding]) -> tuple
 
 
 def settle_duplicates(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     table: Table,
     source: Source,
     bindings: Sequence[Binding],
@@ -74,11 +72,7 @@ def settle_duplicates(
 
 
 def _first_keys(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    keys: Sequence[str],
-    having: str,
-    parts: Sequence[Part],
+    connection: Connection, table: Table, keys: Sequence[str], having: str, parts: Sequence[Part]
 ) -> str:
     """The rows of the first keys of which the SQL condition ``having`` holds; empty for none."""
     key = ", ".join(map(identifier, keys))

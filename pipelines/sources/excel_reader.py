@@ -9,14 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from features.errors import ContractError
 from pipelines.config.errors import nearest
 from pipelines.config.sources import Dialect
-from pipelines.runtime.duckdb_connection import literal
+from pipelines.runtime.duckdb_connection import Connection, literal
 from pipelines.sources.readable_part import Declared, Part, Reader, header_names, unreadable
 
 # Each cell is written behind the sign of its kind; the type of a column whose cells are all of it.
@@ -32,7 +31,7 @@ class ExcelReader(Reader):
     name = "Excel"
     may_be_empty = False
 
-    def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
+    def open(self, connection: Connection, path: Path, declared: Declared) -> Part:
         """Raises ``ContractError`` for a damaged workbook, an unknown sheet, a poor header."""
         with sheet(path, declared.table) as (title, rows):
             try:

@@ -8,7 +8,7 @@ import duckdb
 from features.errors import ContractError
 from pipelines.config.errors import nearest
 from pipelines.config.sources import ColumnMap, Dialect, Join, Source, file_kind
-from pipelines.runtime.duckdb_connection import identifier
+from pipelines.runtime.duckdb_connection import Connection, identifier
 from pipelines.sources.files import Input
 from pipelines.sources.forms import as_text
 from pipelines.sources.readable_part import Declared, Part
@@ -16,12 +16,7 @@ from pipelines.sources.readers import READERS
 
 
 def join_files(
-    connection: duckdb.DuckDBPyConnection,
-    part: Part,
-    source: Source,
-    file: Input,
-    dialect: Dialect,
-    scratch: Path,
+    connection: Connection, part: Part, source: Source, file: Input, dialect: Dialect, scratch: Path
 ) -> Part:
     """The part with the columns of the source's further files; rows that they lack are null there.
 
@@ -34,7 +29,7 @@ def join_files(
 
 
 def _join(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     part: Part,
     source: Source,
     join: Join,

@@ -7,11 +7,9 @@ data say which it is.
 
 from collections.abc import Sequence
 
-import duckdb
-
 from features.errors import ContractError
 from pipelines.config.sources import FORMATS, Source
-from pipelines.runtime.duckdb_connection import local_to_utc
+from pipelines.runtime.duckdb_connection import Connection, local_to_utc
 from pipelines.sources.binding import Binding
 from pipelines.sources.date_forms import (
     AWARE,
@@ -29,7 +27,7 @@ _CHANCE = 0.01
 
 
 def days_as_shown(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     part: Part,
     bindings: Sequence[Binding],
     table: str,

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from features.errors import ContractError
 from pipelines.config.sources import composed
-from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.runtime.duckdb_connection import Connection, identifier, literal
 from pipelines.sources.durations import INTERVAL
 from pipelines.sources.readable_part import Declared, Part, Reader, described, unreadable
 
@@ -23,7 +23,7 @@ class ParquetReader(Reader):
     name = "Parquet"
     may_be_empty = False
 
-    def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
+    def open(self, connection: Connection, path: Path, declared: Declared) -> Part:
         """Raises ``ContractError`` for a file that is empty, damaged or ambiguous."""
         if path.stat().st_size == 0:
             raise ContractError(f"{path}: the file is empty (0 bytes); was its export cut off?")

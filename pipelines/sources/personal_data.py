@@ -3,9 +3,8 @@
 import hashlib
 import hmac
 
-import duckdb
-
 from features.contract import FORBIDDEN_COLUMNS
+from pipelines.runtime.duckdb_connection import Connection
 from pipelines.sources.synonyms import plain, stems
 
 _SAYS_WHOSE = frozenset({"customer", "id", "by", "handle", "first", "last", "full"})
@@ -51,7 +50,7 @@ def pseudonym(text: str, key: bytes) -> str:
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:LENGTH]
 
 
-def define_pseudonym(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
+def define_pseudonym(connection: Connection, key: bytes) -> None:
     """Give a connection the SQL function ``pseudonym(text)``; null stays null.
 
     The key is held in variables, so that no statement or message quotes it.

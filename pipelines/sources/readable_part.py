@@ -9,7 +9,7 @@ import duckdb
 
 from features.errors import ContractError
 from pipelines.config.sources import Dialect
-from pipelines.runtime.duckdb_connection import first_line
+from pipelines.runtime.duckdb_connection import Connection, first_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Reader(ABC):
     may_be_empty = True
 
     @abstractmethod
-    def open(self, connection: duckdb.DuckDBPyConnection, path: Path, declared: Declared) -> Part:
+    def open(self, connection: Connection, path: Path, declared: Declared) -> Part:
         """Open one file; raises ``ContractError`` when it is not what it is declared to be."""
 
     def verify(self, part: Part, names: Iterable[str]) -> None:  # noqa: B027  most have none
@@ -79,7 +79,7 @@ class Reader(ABC):
         return unreadable(part.path, error, self.name)
 
 
-def described(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+def described(connection: Connection, relation: str) -> dict[str, str]:
     """The columns of a relation with their DuckDB types."""
     rows = connection.execute(f"describe from {relation}").fetchall()
     return {str(row[0]): str(row[1]) for row in rows}

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
-
 from pipelines.config.sources import Dialect, Kind, Source, composed
-from pipelines.runtime.duckdb_connection import literal
+from pipelines.runtime.duckdb_connection import Connection, literal
 from pipelines.sources.csv_reader import CsvReader
 from pipelines.sources.database_files import DuckdbReader, SqliteReader
 from pipelines.sources.excel_reader import ExcelReader
@@ -29,11 +27,7 @@ READERS: Mapping[Kind, Reader] = {
 
 
 def open_part(
-    connection: duckdb.DuckDBPyConnection,
-    source_file: Input,
-    source: Source,
-    dialect: Dialect,
-    scratch: Path,
+    connection: Connection, source_file: Input, source: Source, dialect: Dialect, scratch: Path
 ) -> Part:
     """Open one file with the reader of its kind; raises ``ContractError``.
 
