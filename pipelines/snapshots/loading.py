@@ -19,7 +19,6 @@ from pipelines.runtime.secret_keys import PSEUDONYM, key_of
 from pipelines.snapshots.profiling import counts
 from pipelines.sources.binding import Binding, Bound, bind, refuse_no_zone
 from pipelines.sources.doubts import Doubts
-from pipelines.sources.duplicates import settle_duplicates
 from pipelines.sources.files import Input, find_files
 from pipelines.sources.forms import Forms
 from pipelines.sources.joins import join_files
@@ -109,11 +108,9 @@ def load_table(
         bounds.append(bound)
     _prove(connection, table, source, parts, forms)
     bound = _with_siblings(_together(bounds), settings.sources, source)
-    refusals = Doubts(
-        connection, table, bound.bindings, parts, dialect, company.timezone, limit
-    ).settle()
-    repeated = settle_duplicates(connection, table, source, bound.bindings, parts)
-    refusals += [] if repeated is None else [repeated]
+    zone = company.timezone
+    doubts = Doubts(connection, table, source, bound.bindings, parts, dialect, zone, limit)
+    refusals = doubts.settle()
     rules = counts(
         connection,
         f"select coalesce(_rule, ''), count(*) from {identifier(table.name)} group by 1 order by 1",
@@ -122,17 +119,13 @@ def load_table(
     rules.pop("", None)
     columns = (*(c.name for c in table.columns), *attribute_names(bound.bindings))
     refusal = ContractError("\n".join(map(str, refusals))) if refusals else None
-    none = _null_dates(connection, table)
-    return Loaded(table.name, table, tuple(parts), bound, columns, rules, rows, refusal, none)
-
-
-def _null_dates(connection: Connection, table: Table) -> dict[str, int]:
-    return counts(
+    none = counts(
         connection,
         f"select unnest(string_split(_none, ',')), count(*) from {identifier(table.name)} "
         f"where _none is not null and _rule is distinct from {literal(SKIPPED)} "
         "group by 1 order by 1",
     )
+    return Loaded(table.name, table, tuple(parts), bound, columns, rules, rows, refusal, none)
 
 
 def columns_absent(settings: Settings) -> dict[str, tuple[str, ...]]:

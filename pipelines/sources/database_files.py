@@ -33,7 +33,15 @@ class DuckdbReader(Reader):
 
     def open(self, connection: Connection, path: Path, declared: Declared) -> Part:
         """Raises ``BusyError`` while another process writes the file."""
-        database = _attach(connection, path)
+        database = f"file_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
+        try:
+            connection.execute(
+                f"attach if not exists {literal(path)} as {database} (type duckdb, read_only)"
+            )
+        except duckdb.Error as error:
+            if "lock" in str(error).lower():
+                raise _busy(path) from error
+            raise unreadable(path, error, self.name) from error
         schema, _, name = declared.table.rpartition(".")
         schema = schema or _DEFAULT_SCHEMA
         found = connection.execute(
@@ -54,20 +62,6 @@ class DuckdbReader(Reader):
             relation=relation,
             row="rowid + 1",
         )
-
-
-def _attach(connection: Connection, path: Path) -> str:
-    """Attach a file once; returns the name it has in the connection."""
-    name = f"file_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
-    try:
-        connection.execute(
-            f"attach if not exists {literal(path)} as {name} (type duckdb, read_only)"
-        )
-    except duckdb.Error as error:
-        if "lock" in str(error).lower():
-            raise _busy(path) from error
-        raise unreadable(path, error, "DuckDB") from error
-    return name
 
 
 class SqliteReader(ExtractReader):

@@ -1,6 +1,6 @@
 """Doubts about a whole table, which is refused: the rows that look right may be wrong as well.
 
-Ids that lost digits, thousands signs read as decimal signs, days read as months.
+Ids that lost digits, thousands signs read as decimal signs, days read as months, repeated keys.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from datetime import datetime
 
 from features.contract import Table
 from features.errors import ContractError
-from pipelines.config.sources import Dialect
+from pipelines.config.sources import Dialect, Source
 from pipelines.runtime.duckdb_connection import Connection, identifier, literal
 from pipelines.sources.binding import Binding
 from pipelines.sources.date_forms import local_day
@@ -30,6 +30,7 @@ class Doubts:
 
     connection: Connection
     table: Table
+    source: Source
     bindings: Sequence[Binding]
     parts: Sequence[Part]
     dialect: Dialect
@@ -38,7 +39,10 @@ class Doubts:
 
     def settle(self) -> list[ContractError]:
         """Why the table is refused as a whole; where a doubt is cleared, its rows are accepted."""
-        return [*self._lost_digits(), *self._thousands(), *self._days_for_months()]
+        return [
+            *(*self._lost_digits(), *self._thousands(), *self._days_for_months()),
+            *self._duplicates(),
+        ]
 
     def _lost_digits(self) -> Iterator[ContractError]:
         for binding in self.bindings:
@@ -111,6 +115,67 @@ class Doubts:
                 f"sources.{self.table.name}.dialect: {{{kind}: '{other}'}}; if it is right, "
                 "export it as YYYY-MM-DD, which cannot be mistaken"
             )
+
+    def _duplicates(self) -> Iterator[ContractError]:
+        """Give repeated rows their rule, or leave them out; one of each stays.
+
+        It is the first in the files, or with ``duplicates: last`` the one known last; versions all
+        stay. The table is refused for repeated rows where the source says so, for versions that
+        nothing puts in order or that belong to two customers.
+        """
+        table, declared = self.table, self.source.duplicates
+        if declared == "versions":
+            disorder = "count(*) > count(distinct known_at) or count(distinct customer_id) > 1"
+            broken = self._first_keys(table.key, disorder)
+            if broken:
+                yield ContractError(
+                    f"{table.name}: versions of one key ({', '.join(table.key)}) known at the same "
+                    f"instant, or of two customers: {broken}. Mend the export: each version has "
+                    "the key and the customer of the others, and a later known_at"
+                )
+            return
+        numbered = {b.column.name for b in self.bindings if b.origin.row_number}
+        by_number = not numbered.isdisjoint(table.key)
+        # What tells two rows apart: the key, or every other column when it is a row number.
+        keys = table.key
+        if self.source.levels:
+            keys = ("customer_id", "contract_id", "effective_on")
+        elif by_number:
+            keys = tuple(c.name for c in table.columns if c.name not in numbered)
+        if by_number and declared == "refuse":
+            return
+        if not (repeated := self._first_keys(keys, "count(*) > 1")):
+            return
+        rule = SKIPPED if declared in ("first", "last") else "key: repeated"
+        order = "known_at desc, _file desc, _row desc" if declared == "last" else "_file, _row"
+        name = identifier(table.name)
+        self.connection.execute(
+            f"update {name} set _rule = {literal(rule)} where rowid in (select rowid from {name} "
+            f"where _rule is null qualify row_number() over ("
+            f"partition by {', '.join(map(identifier, keys))} order by {order}) > 1)"
+        )
+        if declared == "refuse":
+            where = f"sources.{table.name}.duplicates"
+            log = (
+                f"; where the file has a row per change: {where}: versions, or last for the newest"
+            )
+            yield ContractError(
+                f"{table.name}: repeated key ({', '.join(keys)}): {repeated}. Mend the export, or "
+                f"keep the first of each with {where}: drop{log if table.may_have_versions else ''}"
+            )
+
+    def _first_keys(self, keys: Sequence[str], having: str) -> str:
+        """The rows of the first keys of which the SQL condition holds; empty for none."""
+        key = ", ".join(map(identifier, keys))
+        found = self.connection.execute(
+            "select list(_row order by _file, _row)[:5], min(_file) from "
+            f"{identifier(self.table.name)} "
+            f"where _rule is null group by {key} having {having} order by {key} limit 3"
+        ).fetchall()
+        return "; ".join(
+            f"rows {', '.join(map(str, numbers))} of {self.parts[file].name}"
+            for numbers, file in found
+        )
 
     def _all_text(self, binding: Binding) -> bool:
         return all(part.columns[n] == TEXT for part in self.parts for n in binding.origin.read)

@@ -31,10 +31,13 @@ class Input:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Every file that is read for it, with the logs of tables; none for an extract."""
+        """Every file that is read for it; none for an extract."""
         if self.digest is not None:
             return ()
-        return (*_with_log(self.path), *(path for join in self.joins for path in join.files))
+        # A file of tables has a log of what was written since its last checkpoint.
+        logs = (self.path.with_name(f"{self.path.name}{ending}") for ending in (".wal", "-wal"))
+        joined = (path for join in self.joins for path in join.files)
+        return (self.path, *(log for log in logs if log.is_file()), *joined)
 
 
 def file_digest(path: Path) -> str:
@@ -107,8 +110,16 @@ def digests(inputs: Mapping[str, tuple[Input, ...]]) -> dict[str, str]:
             continue
         for path in each.files:
             if path.as_posix() not in found:
-                found[path.as_posix()] = file_digest(path)
-                _refuse_other(path, found[path.as_posix()])
+                found[path.as_posix()] = digest = file_digest(path)
+                beside = path.with_name(f"{path.name}{DIGEST_ENDING}")
+                if not beside.is_file():
+                    continue
+                words = beside.read_text(encoding="utf-8", errors="replace").split()
+                if not words or words[0].lower() != digest:
+                    raise ContractError(
+                        f"{path}: its SHA-256 is not the one in {beside.name}; the file was "
+                        "damaged or is not complete. Copy or export it again."
+                    )
     return dict(sorted(found.items()))
 
 
@@ -119,21 +130,3 @@ def changed(inputs: Mapping[str, tuple[Input, ...]], before: Mapping[str, str]) 
         if not path.is_file() or file_digest(path) != before.get(path.as_posix()):
             return str(path)
     return None
-
-
-def _with_log(path: Path) -> tuple[Path, ...]:
-    """A file and, for a file of tables, the log of what was written since its last checkpoint."""
-    logs = (path.with_name(f"{path.name}{ending}") for ending in (".wal", "-wal"))
-    return (path, *(log for log in logs if log.is_file()))
-
-
-def _refuse_other(path: Path, digest: str) -> None:
-    told = path.with_name(f"{path.name}{DIGEST_ENDING}")
-    if not told.is_file():
-        return
-    words = told.read_text(encoding="utf-8", errors="replace").split()
-    if not words or words[0].lower() != digest:
-        raise ContractError(
-            f"{path}: its SHA-256 is not the one in {told.name}; the file was damaged or is not "
-            "complete. Copy or export it again."
-        )

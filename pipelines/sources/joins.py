@@ -7,7 +7,7 @@ import duckdb
 
 from features.errors import ContractError
 from pipelines.config.errors import nearest
-from pipelines.config.sources import ColumnMap, Dialect, Join, Source, file_kind
+from pipelines.config.sources import ColumnMap, Dialect, Source, file_kind
 from pipelines.runtime.duckdb_connection import Connection, identifier
 from pipelines.sources.files import Input
 from pipelines.sources.forms import as_text
@@ -24,62 +24,50 @@ def join_files(
     """
     for number, (join, further) in enumerate(zip(source.joins, file.joins, strict=True)):
         copy = scratch.with_name(f"{scratch.stem}-join-{number}")
-        part = _join(connection, part, source, join, further, dialect, copy)
+        own = {"delimiter": join.delimiter, "encoding": join.encoding}
+        written = dialect.model_copy(update={key: value for key, value in own.items() if value})
+        reader = READERS[file_kind(join.path, join.format)]
+        declared = Declared(join.table or "", written, copy, join.header_row)
+        other = reader.open(connection, further.path, declared)
+        origin = source.columns.get("customer_id") or ColumnMap(column="customer_id")
+        on = join.on or next(iter(origin.read), "")
+        for name, each in ((join.key, other), (on, part)):
+            if name not in each.columns:
+                guess = nearest(name, each.columns)
+                raise ContractError(f"{each.name}: the key {name!r} of a join is not there{guess}")
+        added = [name for name in other.columns if name not in part.columns]
+        table = identifier(copy.name)
+        key = as_text(other.expressions[join.key], other.columns[join.key])
+        shown = [f"{key} as _key", *(f"{other.expressions[n]} as {identifier(n)}" for n in added)]
+        try:
+            connection.execute(
+                f"create or replace temp table {table} as select {', '.join(shown)} "
+                f"from {other.relation}"
+            )
+        except duckdb.Error as error:
+            raise reader.broken(other, written, error) from error
+        ours = as_text(part.expressions[on], part.columns[on])
+        rows, keys, fitting = connection.execute(
+            f"select count(*), count(distinct _key), "
+            f"count(*) filter (where _key in (select {ours} from {part.relation})) from {table}"
+        ).fetchone() or (0, 0, 0)
+        reader.prove(other, written, rows)
+        if rows != keys:
+            raise ContractError(
+                f"{other.name}: {rows:,} rows have {keys:,} different {join.key}; a file that is "
+                "joined has one row a customer"
+            )
+        if not fitting:
+            raise ContractError(f"{other.name}: no {join.key} is a {on} of {part.name}")
+        names = {name: identifier(f"own_{i}") for i, name in enumerate(part.columns)}
+        owned = ", ".join(f"{part.expressions[name]} as {names[name]}" for name in names)
+        joined = ", ".join(f"j.{identifier(name)}" for name in added)
+        part = replace(
+            part,
+            columns={**part.columns, **{name: other.columns[name] for name in added}},
+            expressions={**names, **{name: identifier(name) for name in added}},
+            relation=f"(select m.*{joined and ', '}{joined} from (select {part.row} as _at, "
+            f"{ours} as _key, {owned} from {part.relation}) m left join {table} j using (_key))",
+            row="_at",
+        )
     return part
-
-
-def _join(
-    connection: Connection,
-    part: Part,
-    source: Source,
-    join: Join,
-    file: Input,
-    dialect: Dialect,
-    copy: Path,
-) -> Part:
-    own = {"delimiter": join.delimiter, "encoding": join.encoding}
-    dialect = dialect.model_copy(update={key: value for key, value in own.items() if value})
-    reader = READERS[file_kind(join.path, join.format)]
-    declared = Declared(join.table or "", dialect, copy, join.header_row)
-    other = reader.open(connection, file.path, declared)
-    origin = source.columns.get("customer_id") or ColumnMap(column="customer_id")
-    on = join.on or next(iter(origin.read), "")
-    for name, each in ((join.key, other), (on, part)):
-        if name not in each.columns:
-            guess = nearest(name, each.columns)
-            raise ContractError(f"{each.name}: the key {name!r} of a join is not there{guess}")
-    added = [name for name in other.columns if name not in part.columns]
-    table = identifier(copy.name)
-    key = as_text(other.expressions[join.key], other.columns[join.key])
-    shown = [f"{key} as _key", *(f"{other.expressions[n]} as {identifier(n)}" for n in added)]
-    try:
-        connection.execute(
-            f"create or replace temp table {table} as select {', '.join(shown)} "
-            f"from {other.relation}"
-        )
-    except duckdb.Error as error:
-        raise reader.broken(other, dialect, error) from error
-    ours = as_text(part.expressions[on], part.columns[on])
-    rows, keys, fitting = connection.execute(
-        f"select count(*), count(distinct _key), "
-        f"count(*) filter (where _key in (select {ours} from {part.relation})) from {table}"
-    ).fetchone() or (0, 0, 0)
-    reader.prove(other, dialect, rows)
-    if rows != keys:
-        raise ContractError(
-            f"{other.name}: {rows:,} rows have {keys:,} different {join.key}; a file that is "
-            "joined has one row a customer"
-        )
-    if not fitting:
-        raise ContractError(f"{other.name}: no {join.key} is a {on} of {part.name}")
-    names = {name: identifier(f"own_{i}") for i, name in enumerate(part.columns)}
-    owned = ", ".join(f"{part.expressions[name]} as {names[name]}" for name in names)
-    joined = ", ".join(f"j.{identifier(name)}" for name in added)
-    return replace(
-        part,
-        columns={**part.columns, **{name: other.columns[name] for name in added}},
-        expressions={**names, **{name: identifier(name) for name in added}},
-        relation=f"(select m.*{joined and ', '}{joined} from (select {part.row} as _at, "
-        f"{ours} as _key, {owned} from {part.relation}) m left join {table} j using (_key))",
-        row="_at",
-    )

@@ -50,7 +50,11 @@ def unpacked(path: Path, member: str = "") -> Iterator[IO[bytes]]:
                 yield f
         else:
             with path.open("rb") as file:
-                _refuse_other_kinds(path, file)
+                start = file.read(16)
+                file.seek(0)
+                for magic, what in _OTHER_KINDS.items():
+                    if start.startswith(magic):
+                        raise ContractError(f"{path}: not text but {what}")
                 yield file
     except _BROKEN as error:
         raise ContractError(f"{path}: damaged or cut off ({error}); export it again") from error
@@ -78,11 +82,3 @@ def _member(path: Path, archive: zipfile.ZipFile, member: str) -> str:
         return member or names[0]
     asked = f"no file {member!r}{nearest(member, names)}" if member else "which of its files?"
     raise ContractError(f"{path}: {asked} Name it (table: …); it has: {', '.join(names) or 'none'}")
-
-
-def _refuse_other_kinds(path: Path, file: IO[bytes]) -> None:
-    start = file.read(16)
-    file.seek(0)
-    for magic, what in _OTHER_KINDS.items():
-        if start.startswith(magic):
-            raise ContractError(f"{path}: not text but {what}")

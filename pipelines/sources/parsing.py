@@ -85,7 +85,14 @@ def read(
     if column.type == "text":
         return _text(raw, parsed, column, stored)
     if column.type == "boolean":
-        return Reading(_boolean(raw, stored, forms.dialect), parsed)
+        if stored == "BOOLEAN":
+            return Reading(raw, parsed)
+        text, words = as_text(raw, stored), forms.dialect
+        made = (
+            f"case when {text} in ({literals(words.true_values)}) then true "
+            f"when {text} in ({literals(words.false_values)}) then false end"
+        )
+        return Reading(made, parsed)
     if column.type in ("date", "instant"):
         is_day = column.type == "date"
         made = day(raw, stored, forms, as_shown=as_shown) if is_day else instant(raw, stored, forms)
@@ -113,16 +120,6 @@ def _text(raw: str, parsed: str, column: Column, stored: str) -> Reading:
     # A whole number that a float has been, as an empty cell in a column of integers makes it.
     whole = f"case when ends_with({raw}, '.0') then regexp_replace({raw}, '^([0-9]+)[.]0$', '\\1')"
     return Reading(f"{whole} else {raw} end", parsed, faults={DIGITS_LOST: lost})
-
-
-def _boolean(expression: str, source_type: str, dialect: Dialect) -> str:
-    if source_type == "BOOLEAN":
-        return expression
-    text = as_text(expression, source_type)
-    return (
-        f"case when {text} in ({literals(dialect.true_values)}) then true "
-        f"when {text} in ({literals(dialect.false_values)}) then false end"
-    )
 
 
 def _numeric(

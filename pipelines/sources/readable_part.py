@@ -43,10 +43,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a file is declared to be, and a name for a copy of it that can be read.
-
-    ``table`` names one of several tables, sheets or members.
-    """
+    """What a file is declared to be, and a name for a copy; ``table`` is one of several in it."""
 
     table: str
     dialect: Dialect
@@ -55,10 +52,9 @@ class Declared:
 
 
 class Reader(ABC):
-    """Opens the files of one kind of source, and proves that they are read whole.
+    """Opens the files of one kind of source, called ``name``, and proves that they are read whole.
 
-    ``name`` is what messages call the kind. Unless it ``may_be_empty``, a table without rows is
-    taken for an export that broke off.
+    Unless it ``may_be_empty``, a table without rows is taken for an export that broke off.
     """
 
     name: str
