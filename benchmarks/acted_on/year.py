@@ -27,8 +27,7 @@ from models.dataset.feature_spec import FeatureSpec, learn_spec
 from models.metrics.profit import Economics
 from pipelines.config.economics import contacts_of
 from pipelines.config.settings import Settings
-from pipelines.matrices.files import KEYS
-from pipelines.matrices.frames import read_matrix
+from pipelines.matrices.files import KEYS, read_matrix
 from pipelines.matrices.gates import feature_columns
 from pipelines.simulator.calling import OFFERING
 from pipelines.simulator.record import ACTIONS

@@ -19,8 +19,7 @@ from models.churn.fit import fit
 from models.dataset.array_types import Days, Floats, Index, Texts
 from models.dataset.exposure import NEVER, days_after
 from models.dataset.feature_spec import FeatureSpec
-from pipelines.matrices.files import KEYS
-from pipelines.matrices.frames import read_matrix
+from pipelines.matrices.files import KEYS, read_matrix
 from pipelines.training.examples import prepare_examples
 
 MONTHS, LEARNED, THREADS = 50, 14, 1

@@ -24,8 +24,7 @@ from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS
 from pipelines.lists.actions import load_actions, suggest
 from pipelines.lists.list_columns import REASONS
-from pipelines.matrices.files import KEYS
-from pipelines.matrices.frames import read_matrix
+from pipelines.matrices.files import KEYS, read_matrix
 from pipelines.scoring.scores import causes_of, score_rows
 from pipelines.training.evaluation import recipe_of
 

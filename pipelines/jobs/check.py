@@ -17,8 +17,7 @@ from pipelines.snapshots.snapshot import check_report
 from pipelines.snapshots.store import previous_snapshot, refused_folder
 from pipelines.snapshots.writing_tables import WrittenTables
 from pipelines.training.leaks import check_leaks
-from pipelines.validation.page import write_page
-from pipelines.validation.tables import CheckResult, LeakResult
+from pipelines.validation.page import CheckResult, LeakResult, write_page
 
 
 @dataclass(frozen=True, slots=True)

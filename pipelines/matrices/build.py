@@ -18,12 +18,11 @@ from pipelines.matrices.files import (
     KEYS,
     MatrixPart,
     digests_in,
-    joined,
     read_features,
+    read_matrix,
     write_features,
     write_table,
 )
-from pipelines.matrices.frames import read_matrix
 from pipelines.matrices.scratch_folder import scratch
 from pipelines.matrices.shard import Shard, open_shard
 from pipelines.matrices.store import definition_digests, open_store
@@ -77,10 +76,9 @@ def build_matrix(
 ) -> list[MatrixPart]:
     """Write the features, and with ``labels_known_before`` the outcomes, below ``into``.
 
-    Each row of the outcomes carries ``outcome`` and ``label`` (null while the label window is
-    open), ``ended_on`` and ``cause``. What the matrix store has is shared, the rest is computed
-    and kept there. ``advance`` is called after every shard and as-of date. Returns the parts, in
-    order.
+    Outcomes have the columns of ``Shard.outcomes``. What the matrix store has is shared, the rest
+    is computed and kept there. ``advance`` is called after every shard and as-of date. Returns the
+    parts, in order.
     """
     store, definitions = open_store(settings, snapshot.shards), definition_digests(job.catalog)
     parts = []
@@ -123,10 +121,7 @@ def _missing(
 def _complete(
     shard: Shard, path: Path, as_of: date, missing: Collection[str], definitions: Mapping[str, str]
 ) -> bool:
-    """Make the file hold every wanted feature, and the date's cohort the shard's.
-
-    Returns whether the file had to be written.
-    """
+    """Make the file hold every wanted feature and the shard's cohort; whether it was written."""
     customers = shard.cohort(as_of)
     stored = None
     if len(missing) < len(definitions):
@@ -134,7 +129,8 @@ def _complete(
     if stored is None or not stored["customer_id"].equals(customers):
         rows = shard.cut(as_of, definitions)
     elif missing:
-        rows = joined(stored, shard.cut(as_of, missing), list(definitions))
+        fresh, names = shard.cut(as_of, missing), (*KEYS, *definitions)
+        rows = pa.table({n: (fresh if n in fresh.column_names else stored)[n] for n in names})
     else:
         return False
     write_features(path, rows, definitions)
@@ -152,17 +148,20 @@ def history_stands(
     ``paths`` are the files by as-of date, ``missing`` the ``definitions`` features that each lacks.
     """
     stored = [as_of for as_of, lacking in missing.items() if len(lacking) < len(definitions)]
-    return all(
-        _stands(shard, as_of, paths[as_of], [n for n in definitions if n not in missing[as_of]])
-        for as_of in dates_to_check(stored, max(missing))
-    )
+    for as_of in dates_to_check(stored, max(missing)):
+        shard.cohort(as_of)
+        names = [name for name in definitions if name not in missing[as_of]]
+        before = read_features(paths[as_of], names)
+        if before is None or not shard.cut(as_of, names).equals(before):
+            return False
+    return True
 
 
 def dates_to_check(stored: Collection[date], newest: date) -> tuple[date, ...]:
     """The newest of the ``stored`` dates, and an older one that another ``newest`` date changes.
 
-    It is drawn by the hash of ``newest``: nights and months that follow each other come to
-    every date, however far apart they are, and the same run checks the same date again.
+    It is drawn by the hash of ``newest``: nights and months that follow each other come to every
+    date.
     """
     if not stored:
         return ()
@@ -171,27 +170,15 @@ def dates_to_check(stored: Collection[date], newest: date) -> tuple[date, ...]:
     return (last, older[drawn % len(older)]) if older else (last,)
 
 
-def _stands(shard: Shard, as_of: date, path: Path, names: list[str]) -> bool:
-    shard.cohort(as_of)
-    stored = read_features(path, names)
-    return stored is not None and bool(shard.cut(as_of, names).equals(stored))
-
-
 def outcomes_at(
     settings: Settings, snapshot: Snapshot, as_ofs: Sequence[date], today: date
 ) -> pa.Table:
-    """What had happened before ``today`` to the cohort of each as-of date, whose windows are over.
-
-    Columns customer_id, as_of, outcome and label, as ``features.labels.outcomes`` gives them, and
-    ended_on, as ``endings`` does.
-    """
+    """What had happened before ``today`` to the cohort of each as-of date: ``Shard.outcomes``."""
     catalog, parts = catalog_of(settings.sources, snapshot), []
     for number in range(snapshot.shards):
         with connect(settings.engine, settings.paths.spill) as con:
             shard = open_shard(con, settings, snapshot, catalog, number, min(as_ofs))
             for as_of in as_ofs:
                 shard.cohort(as_of)
-                ended = shard.ended(as_of, today)
-                dates = pa.repeat(pa.scalar(as_of, pa.date32()), len(ended))
-                parts.append(ended.append_column("as_of", dates))
+                parts.append(shard.outcomes(as_of, today))
     return pa.concat_tables(parts)

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 KEYS = ("customer_id", "as_of", "product_line")
@@ -19,9 +21,8 @@ _DIGESTS = b"stille:definitions"
 class MatrixPart:
     """Files with one row per cohort customer, the same ones in the same order.
 
-    ``features`` has the key columns and the features, ``outcomes`` (of a labelled matrix)
-    customer_id and as_of, by which the order is checked, and ``outcome`` and ``label``, both null
-    for a customer who is no example.
+    ``features`` has the key columns and the features, ``outcomes`` (of a labelled matrix) those of
+    ``Shard.outcomes``.
     """
 
     features: Path
@@ -60,9 +61,27 @@ def read_features(path: Path, names: Sequence[str]) -> pa.Table | None:
         return None
 
 
-def joined(stored: pa.Table, fresh: pa.Table, names: Sequence[str]) -> pa.Table:
-    """Two tables of the same rows as one: keys, then ``names``, each from the fresher."""
-    columns = {
-        name: (fresh if name in fresh.column_names else stored)[name] for name in (*KEYS, *names)
-    }
-    return pa.table(columns)
+AFTERWARDS = ("outcome", "label", "ended_on", "cause")
+
+
+def read_matrix(parts: Sequence[MatrixPart], columns: Sequence[str]) -> pd.DataFrame:
+    """The named columns of a matrix as one frame, in the order of its parts; any outcomes follow.
+
+    Raises ``ValueError`` when an outcome file has other customers or dates than its features, or
+    the same in another order: the columns are put side by side by position.
+    """
+    table, keys = _read([part.features for part in parts], columns), ("customer_id", "as_of")
+    outcomes = [part.outcomes for part in parts if part.outcomes is not None]
+    for part in parts:
+        if part.outcomes and not _read([part.features], keys).equals(_read([part.outcomes], keys)):
+            raise ValueError(f"{part.outcomes}: not the rows of {part.features}, in the same order")
+    if outcomes:
+        ended = _read(outcomes, AFTERWARDS)
+        for name in ended.column_names:
+            table = table.append_column(name, ended[name])
+    frame: pd.DataFrame = table.to_pandas(date_as_object=False)
+    return frame
+
+
+def _read(paths: Sequence[Path], columns: Sequence[str]) -> pa.Table:
+    return ds.dataset([str(path) for path in paths], format="parquet").to_table(list(columns))

@@ -1,7 +1,6 @@
 """Gates on the night's matrix: the champion's features, defined alike and filled as in training.
 
-The tables are compared with the snapshot before (``snapshots.gates``), which may have gone wrong
-little by little; the matrix is compared with what the champion learned from.
+The snapshot before, with which tables are compared, may have gone wrong little by little.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,9 +47,9 @@ def refuse_other_features(label: str, spec: FeatureSpec, catalog: Catalog) -> No
 def refuse_other_filling(run: Run, spec: FeatureSpec, frame: pd.DataFrame, needs: Needs) -> None:
     """Hold the share of nulls and of unknown words of each feature against the training rows.
 
-    ``needs`` names the tables and columns of each feature. Every figure becomes a gate of
-    ``record``. Raises ``ContractError`` when a feature has no value left, ``GateError`` when a
-    share has risen too far; both name feature, tables, columns and shares.
+    ``needs`` names the tables and columns of each feature. Every figure becomes a gate of the
+    record. Raises ``ContractError`` when a feature has no value left, ``GateError`` when a share
+    has risen too far.
     """
     if frame.empty:
         return

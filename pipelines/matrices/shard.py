@@ -1,7 +1,7 @@
 """One shard's tables in one connection, and what is cut from them at each as-of date.
 
-Customers go by a number there, their place among the shard's customers sorted by text: numbers
-are cheaper to group and sort by than text, and their order is the same.
+Customers go by a number there, their place among the shard's customers sorted by text, which is
+cheaper to group and sort by.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,8 +20,7 @@ from features.timeline import LabelWindow
 from pipelines.config.settings import Settings
 from pipelines.config.sources import tables_with_versions
 from pipelines.runtime.duckdb_connection import Connection, connect, identifier, literal
-from pipelines.snapshots.daily_volume import days_before
-from pipelines.snapshots.histories import history_begins, short_histories
+from pipelines.snapshots.daily_volume import days_before, history_begins, short_histories
 from pipelines.snapshots.snapshot import Snapshot
 
 
@@ -30,7 +29,7 @@ class Shard:
     """An open shard, and which features' streams are derived in it.
 
     ``customers`` is a table of one column, ``customer_id``: the texts by number. ``days`` counts
-    the whole company's rows by table and local day, where they are of what happened.
+    the whole company's rows of what happened by table and local day.
     """
 
     con: Connection
@@ -59,7 +58,10 @@ class Shard:
         if not self.derived.issuperset(names):
             derive(self.con, self.catalog.only(set(names) - self.derived))
             self.derived.update(names)
-        begins = self._begins(as_of)
+        # Treatments began with the lists themselves.
+        counted = {name: days for name, days in self.days.items() if days and name != "treatments"}
+        first = {n: history_begins(days_before(d, as_of), as_of) for n, d in counted.items()}
+        begins = {name: day for name, day in first.items() if day is not None}
         rows = cut(self.con, self.catalog.only(names), as_of, self._zone, begins)
         texts = self.customers["customer_id"].take(rows["customer_id"])
         return rows.set_column(0, "customer_id", texts)
@@ -86,25 +88,11 @@ class Shard:
         """When and why the cohort ended, as ``features.labels.endings`` gives it."""
         return endings(self.con, today=known_before, zone=self._zone)
 
-    def ended(self, as_of: date, known_before: date) -> pa.Table:
-        """What ``features.labels.outcomes`` gives and ended_on, with the customers' texts."""
-        ended, days = self._outcomes(as_of, known_before), self.endings(known_before)
-        at = pc.index_in(ended["customer_id"], value_set=days["customer_id"])
-        ended = ended.append_column("ended_on", days["ended_on"].take(at))
-        texts = self.customers["customer_id"].take(ended["customer_id"])
-        return ended.set_column(0, "customer_id", texts)
-
     def _labels(self, numbers: pa.ChunkedArray, as_of: date, known_before: date) -> pa.Table:
         if "labels" not in self.tables and not self._window.complete(as_of, known_before):
             nulls = [pa.nulls(len(numbers), kind) for kind in (pa.string(), pa.int8())]
             return pa.table([numbers, *nulls], ["customer_id", "outcome", "label"])
-        ended = self._outcomes(as_of, known_before)
-        positions = pc.index_in(numbers, value_set=ended["customer_id"])
-        labels = ended.select(["outcome", "label"]).take(positions)
-        return labels.add_column(0, "customer_id", numbers)
-
-    def _outcomes(self, as_of: date, known_before: date) -> pa.Table:
-        return outcomes(
+        ended = outcomes(
             self.con,
             tables=self.tables,
             as_of=as_of,
@@ -112,12 +100,9 @@ class Shard:
             today=known_before,
             zone=self._zone,
         )
-
-    def _begins(self, as_of: date) -> dict[str, date]:
-        """The first day of each table's history; treatments began with the lists themselves."""
-        counted = {name: days for name, days in self.days.items() if days and name != "treatments"}
-        begins = {n: history_begins(days_before(d, as_of), as_of) for n, d in counted.items()}
-        return {name: begin for name, begin in begins.items() if begin is not None}
+        positions = pc.index_in(numbers, value_set=ended["customer_id"])
+        labels = ended.select(["outcome", "label"]).take(positions)
+        return labels.add_column(0, "customer_id", numbers)
 
     def _numbers(self) -> pa.ChunkedArray:
         rows = self.con.sql("select customer_id from cohort order by customer_id")

@@ -1,10 +1,9 @@
 """Matrices stored by as-of date, so that a past date is computed again only for new features.
 
-What was known at a past date does not change, so a stored column stays right as long as the
-definition, the mapping of the tables and the cohort are the same; the caller checks the newest
-date, and an older one in turn, against a fresh computation before it believes the others. Files
-are shared with the runs that wrote or read them by hard links, so nothing is written twice and a
-run keeps what it was lent when the store replaces or removes it.
+A stored column stays right as long as the definition, the mapping of the tables and the cohort are
+the same; the caller checks the newest date, and an older one in turn, against a fresh computation.
+Files are shared by hard links with the runs that wrote or read them, so a run keeps what it was
+lent when the store replaces or removes it.
 """
 
 import hashlib
@@ -43,10 +42,7 @@ class MatrixStore:
             _share(self._path(as_of, shard), path)
 
     def keep(self, as_of: date, shard: int, path: Path) -> None:
-        """Keep the file at ``path``, which nobody may change any more.
-
-        Does nothing when another run removes the date in this moment.
-        """
+        """Keep the file at ``path``, which nobody may change, unless its date is removed now."""
         kept = self._path(as_of, shard)
         kept.parent.mkdir(parents=True, exist_ok=True)
         temporary = kept.with_suffix(f".{secrets.token_hex(4)}.tmp")
@@ -89,10 +85,7 @@ def open_store(settings: Settings, shards: int) -> MatrixStore:
 
 
 def prune(settings: Settings, snapshot: Snapshot) -> None:
-    """Remove the stored matrices that no training uses, but the newest nights'.
-
-    A run that reads them at this time has its own hold on them or computes them again.
-    """
+    """Remove the stored matrices that no training uses, but the newest nights'."""
     store, training = open_store(settings, snapshot.shards), settings.training
     kept = store.dates()
     if kept:

@@ -5,13 +5,12 @@ their share.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.runtime.duckdb_connection import Connection, identifier, local_to_utc
 from pipelines.snapshots.loading import Loaded
 from pipelines.snapshots.orphan_keys import shards_of
-from pipelines.snapshots.profile import OrderCount
+from pipelines.snapshots.profiling import OrderCount
 
 _EXAMPLES = 3
 # Pairs of a row's columns of which the second cannot come first.
@@ -55,17 +54,6 @@ _AFTER_JOINING = (
 _BEFORE_THE_END = ("incidents", "claims", "meter_readings")
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """SQL of two dates of a row, of which ``late`` cannot lie before ``early``."""
-
-    what: str
-    early: str
-    late: str
-    join: str = ""
-    where: str = "true"
-
-
 def count_orders(
     connection: Connection,
     loaded: Loaded,
@@ -79,52 +67,51 @@ def count_orders(
     ``zone``. Orders that no row has both dates of are left out.
     """
     counted = {}
-    for order in _orders(loaded, zone, written, root):
+    for what, early, late, join, where in _orders(loaded, zone, written, root):
         compared = (
-            f"(select _file, _row, {order.late} < {order.early} as wrong "
-            f"from {identifier(loaded.name)} t {order.join} where _rule is null and {order.where} "
-            f"and {order.late} is not null and {order.early} is not null)"
+            f"(select _file, _row, {late} < {early} as wrong from {identifier(loaded.name)} t "
+            f"{join} where _rule is null and {where} "
+            f"and {late} is not null and {early} is not null)"
         )
         [(of, wrong)] = connection.execute(
             f"select count(*), count_if(wrong) from {compared}"
         ).fetchall()
         if of:
-            first = _first(connection, loaded, compared) if wrong else ""
-            counted[order.what] = OrderCount(int(wrong), int(of), first)
+            first = ""
+            if wrong:
+                rows = connection.execute(
+                    f"select _file, _row from {compared} where wrong order by all limit {_EXAMPLES}"
+                ).fetchall()
+                file = rows[0][0]
+                numbers = ", ".join(str(row) for index, row in rows if index == file)
+                first = f"{Path(loaded.parts[file].name).name} rows {numbers}"
+            counted[what] = OrderCount(int(wrong), int(of), first)
     return counted
-
-
-def _first(connection: Connection, loaded: Loaded, compared: str) -> str:
-    rows = connection.execute(
-        f"select _file, _row from {compared} where wrong order by all limit {_EXAMPLES}"
-    ).fetchall()
-    file = rows[0][0]
-    numbers = ", ".join(str(row) for index, row in rows if index == file)
-    return f"{Path(loaded.parts[file].name).name} rows {numbers}"
 
 
 def _orders(
     loaded: Loaded, zone: str, written: Mapping[str, Collection[str]], root: Path
-) -> Iterator[_Order]:
+) -> Iterator[tuple[str, str, str, str, str]]:
+    """What is wrong, SQL of two dates of a row, of its join and of the rows that are meant."""
     table, name = loaded.table, loaded.name
     columns = {binding.column.name for binding in loaded.bound.bindings}
     for early, late in _WITHIN.get(name, ()):
         if {early, late} <= columns:
             where = _ONLY_WHERE.get((name, early), "true")
-            yield _Order(f"{late} before {early}", f"t.{early}", f"t.{late}", where=where)
+            yield f"{late} before {early}", f"t.{early}", f"t.{late}", "", where
     if name in _OF_ANOTHER:
         late, other, key, early = _OF_ANOTHER[name]
         if key in columns and other in written:
             rows = f"select {key} as k, min({early}) as v from {shards_of(root, other)} group by 1"
             join = f"join ({rows}) o on o.k = t.{key}"
-            yield _Order(f"{late} before {other}.{early}", "o.v", f"t.{late}", join)
+            yield f"{late} before {other}.{early}", "o.v", f"t.{late}", join, "true"
     # Days become instants on the side with fewer rows.
     moment, by_customer = table.event_at[0], "on o.k = t.customer_id"
     if name in _AFTER_JOINING and "joined_on" in written.get("customers", ()):
         start = local_to_utc("cast(joined_on as timestamp)", zone)
         rows = f"select customer_id as k, {start} as v from {shards_of(root, 'customers')}"
         what = f"{moment} before customers.joined_on"
-        yield _Order(what, "o.v", "t.event_at", f"join ({rows}) o {by_customer}")
+        yield what, "o.v", "t.event_at", f"join ({rows}) o {by_customer}", "true"
     if name in _BEFORE_THE_END and {"contracts", "terminations"} <= written.keys():
         over = local_to_utc("cast(max(effective_on) + 1 as timestamp)", zone)
         rows = (
@@ -134,4 +121,4 @@ def _orders(
             "using (contract_id) group by 1"
         )
         what = f"{moment} after the customer's last contract ended"
-        yield _Order(what, "t.event_at", "o.v", f"join ({rows}) o {by_customer}")
+        yield what, "t.event_at", "o.v", f"join ({rows}) o {by_customer}", "true"

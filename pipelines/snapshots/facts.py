@@ -15,7 +15,7 @@ from features.errors import ContractError
 from pipelines.runtime.atomic_files import replace_bytes
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.folder_lock import FolderLock, lock_folder
-from pipelines.snapshots.profile import TableProfile
+from pipelines.snapshots.profiling import TableProfile
 from pipelines.sources.files import file_digest
 
 FACTS_NAME = "snapshot.json"

@@ -34,17 +34,6 @@ def lock_folder(folder: Path) -> FolderLock | None:
     return lock if _is_at(descriptor, folder) else None
 
 
-def make_locked(parent: Path, suffix: str) -> tuple[Path, FolderLock]:
-    """Make an empty folder of a new name under ``parent``, and hold it."""
-    parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        folder = new_name(parent, suffix)
-        folder.mkdir()
-        lock = lock_folder(folder)
-        if lock is not None:
-            return folder, lock
-
-
 def new_name(parent: Path, suffix: str) -> Path:
     """A hidden name under ``parent`` that nothing has yet."""
     return parent / f".{secrets.token_hex(8)}{suffix}"

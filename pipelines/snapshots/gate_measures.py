@@ -65,19 +65,17 @@ def measures(
     settings: Settings, as_of: date, now: Tables, previous: PreviousTables = NO_PREVIOUS_TABLES
 ) -> list[Measure]:
     """Every figure of the tables that has a band."""
-    quality, zone = settings.quality, settings.company.timezone
     first = min(settings.training.first_as_of, as_of)
     return [
-        *own_measures(quality, zone, as_of, now),
-        *compared_measures(settings, now, previous),
+        *own_measures(settings.quality, settings.company.timezone, as_of, now),
+        *_compared_measures(settings, now, previous),
         *(m for name in now for m in _bulk(name, now[name], previous.tables.get(name), first)),
     ]
 
 
-def compared_measures(
+def _compared_measures(
     settings: Settings, now: Tables, previous: PreviousTables
 ) -> Iterator[Measure]:
-    """Every figure that is compared with ``previous``, or has a band of its own without it."""
     quality = settings.quality
     for name, facts in now.items():
         old = previous.tables.get(name)

@@ -61,19 +61,16 @@ def decide(judge: Judge, tables: WrittenTables) -> tuple[Gate, ...]:
 
     Raises ``ContractError`` when a table is refused, telling also of the gates then.
     """
+    refusals = tables.refusals
+    cause: GateError | None = None
     try:
         gates = judge(tables)
     except GateError as error:
-        if not tables.refusals:
+        if not refusals:
             raise
-        raise _together(tables, str(error)) from error
-    if tables.refusals:
-        raise _together(tables)
-    return gates
-
-
-def _together(tables: WrittenTables, gates: str = "") -> ContractError:
-    refusals = tables.refusals
+        cause = error
+    if not refusals:
+        return gates
     messages = [str(error) for error in refusals.values()]
     if len(refusals) > 1:
         messages = [f"{len(refusals)} tables are refused: {', '.join(refusals)}", *messages]
@@ -82,4 +79,4 @@ def _together(tables: WrittenTables, gates: str = "") -> ContractError:
             "As the customers could not be read, nobody's id was looked up: rows of other tables "
             "that belong to no customer are not counted."
         )
-    return ContractError("\n\n".join(filter(None, [*messages, gates])))
+    raise ContractError("\n\n".join([*messages, *([str(cause)] if cause else [])])) from cause

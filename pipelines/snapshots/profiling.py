@@ -4,15 +4,64 @@ Figures only: no value of a customer's text is stored.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
 
-from features.contract import TABLES, Column, Table
+from features.contract import TABLES, Table
 from pipelines.runtime.duckdb_connection import Connection, identifier
-from pipelines.snapshots.profile import ColumnProfile, TableProfile
 from pipelines.snapshots.unit_levels import UNKNOWN, level_of
 from pipelines.sources.binding import Binding
 from pipelines.sources.date_forms import local_day
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProfile:
+    """One column: nulls, and what can be said of its values without naming one.
+
+    ``low`` and ``high`` are of numbers and dates. ``median`` is that of the positive numbers (to
+    within 5 %); ``jump`` is the newest month's over that of the twelve months before; ``mixed`` is
+    how much more of it lies a power of ten away than ever before. ``values`` counts the most
+    frequent words by their digests. ``constant`` is the one value of a number or flag given for
+    each of many events.
+    """
+
+    nulls: int
+    low: str | None = None
+    high: str | None = None
+    median: float | None = None
+    jump: float | None = None
+    mixed: float | None = None
+    values: Mapping[str, int] = field(default_factory=dict)
+    constant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCount:
+    """``rows`` with two dates out of order, ``of`` those that have both, and the ``first`` row."""
+
+    rows: int
+    of: int
+    first: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableProfile:
+    """One table: its columns, rows alike but for their key, and counts of what contradicts.
+
+    ``orders`` counts rows whose dates are out of order, ``orphans`` references to rows that another
+    table does not have, ``days`` rows by local day of what happened, ``lag`` is the median of the
+    days until an event is known. ``bulk`` is the share of rows that became known about a day long
+    after they had happened, by that day, where ``known_at`` is given.
+    """
+
+    columns: Mapping[str, ColumnProfile]
+    alike: int = 0
+    orders: Mapping[str, OrderCount] = field(default_factory=dict)
+    orphans: Mapping[str, int] = field(default_factory=dict)
+    days: Mapping[str, int] = field(default_factory=dict)
+    bulk: Mapping[str, float] = field(default_factory=dict)
+    lag: int | float = 0.0  # an integer stays one when it is read again
+
 
 MAX_VALUES = 1000
 LATE_DAYS = 60
@@ -45,7 +94,11 @@ def profile_table(
     given = [b for b in bindings if b.column.name != "known_at"]
     columns = [b.column for b in given]
     accepted = f"(select * from {identifier(table.name)} where _rule is null)"
-    asked = ["count(*)", _LAG, _distinct(table, columns)]
+    # Rows apart from their key; not where the key says what the row is of.
+    others = [identifier(c.name) for c in columns if (c.name,) != table.key]
+    keyed = table.derived or table.key not in _EVENT_KEYS or not others
+    alike = "null" if keyed else f"count(distinct hash({', '.join(others)}))"
+    asked = ["count(*)", _LAG, alike]
     for column in columns:
         name = identifier(column.name)
         ranged = column.type != _TEXT
@@ -53,61 +106,37 @@ def profile_table(
         asked += [f"cast({f}({name}) as VARCHAR)" if ranged else "null" for f in ("min", "max")]
     [row] = connection.execute(f"select {', '.join(asked)} from {accepted}").fetchall()
     rows, lag, distinct, *cells = row
+    profiles, days = {}, {}
+    for binding in given:
+        column, (filled, low, high) = binding.column, cells[:3]
+        cells, level, name = cells[3:], UNKNOWN, identifier(column.name)
+        seconds = column.type == "integer" and column.unit == "s"
+        if seconds or column.type in ("money", "price", "number"):
+            level = level_of(connection, accepted, column.name, table.name != "customers")
+        values = {}
+        if column.type == _TEXT and not column.allowed and not column.name.endswith("_id"):
+            words = f"select md5({name})[:12], count(*) from {accepted} where {name} is not null"
+            values = counts(connection, f"{words} group by 1 order by 2 desc, 1 limit {MAX_VALUES}")
+        one_value = filled >= _MANY and low == high and column.type in ("integer", "boolean")
+        constant = low if one_value and binding.origin.read and has_days(table) else None
+        if column.type == "boolean":
+            low = high = None
+        profiles[column.name] = ColumnProfile(rows - filled, low, high, *level, values, constant)
+    if days_in is not None:
+        day = f"cast({local_day('event_at', days_in)} as VARCHAR)"
+        days = counts(connection, f"select {day}, count(*) from {accepted} group by 1 order by 1")
     return TableProfile(
-        columns={
-            binding.column.name: _column(
-                connection, table, binding, accepted, rows, cells[i * 3 : i * 3 + 3]
-            )
-            for i, binding in enumerate(given)
-        },
+        columns=profiles,
         alike=0 if distinct is None else rows - distinct,
-        days={} if days_in is None else _days(connection, accepted, days_in),
+        days=days,
         bulk={} if len(given) == len(bindings) else _bulk_updates(connection, accepted, rows),
         lag=round(lag or 0, 3),
     )
 
 
-def _distinct(table: Table, columns: list[Column]) -> str:
-    """SQL that counts rows apart from their key; null where the key says what the row is of."""
-    others = [identifier(c.name) for c in columns if (c.name,) != table.key]
-    if table.derived or table.key not in _EVENT_KEYS or not others:
-        return "null"
-    return f"count(distinct hash({', '.join(others)}))"
-
-
-def _column(
-    connection: Connection,
-    table: Table,
-    binding: Binding,
-    accepted: str,
-    rows: int,
-    cells: list[Any],
-) -> ColumnProfile:
-    column, (given, low, high) = binding.column, cells
-    level = UNKNOWN
-    measured = column.type == "integer" and column.unit == "s"
-    if measured or column.type in ("money", "price", "number"):
-        level = level_of(connection, accepted, column.name, table.name != "customers")
-    values = {}
-    if column.type == _TEXT and not column.allowed and not column.name.endswith("_id"):
-        name = identifier(column.name)
-        words = f"select md5({name})[:12], count(*) from {accepted} where {name} is not null"
-        values = counts(connection, f"{words} group by 1 order by 2 desc, 1 limit {MAX_VALUES}")
-    one_value = given >= _MANY and low == high and column.type in ("integer", "boolean")
-    constant = low if one_value and binding.origin.read and has_days(table) else None
-    if column.type == "boolean":
-        low = high = None
-    return ColumnProfile(rows - given, low, high, *level, values, constant)
-
-
 def counts(connection: Connection, query: str) -> dict[str, int]:
     """The rows of a query (a text, a count) as a mapping."""
     return {str(text): int(count) for text, count in connection.execute(query).fetchall()}
-
-
-def _days(connection: Connection, accepted: str, zone: str) -> dict[str, int]:
-    day = f"cast({local_day('event_at', zone)} as VARCHAR)"
-    return counts(connection, f"select {day}, count(*) from {accepted} group by 1 order by 1")
 
 
 def _bulk_updates(connection: Connection, accepted: str, rows: int) -> dict[str, float]:

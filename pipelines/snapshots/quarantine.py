@@ -129,7 +129,13 @@ def _shape_of(binding: Binding, many: str = "") -> str:
 
 def _declared(column: Column, dialect: Dialect, rule: str) -> str:
     first, last = POSSIBLE_DAYS
-    clock = "; seconds, hh:mm:ss or ISO 8601, else columns.duration" if column.unit == "s" else ""
+    form = f"decimal {dialect.decimal!r} and thousands {dialect.thousands!r}"
+    if column.type in ("date", "instant"):
+        form = f"{column.type} {getattr(dialect, column.type)!r}"
+    elif column.type == "boolean":
+        form = f"{'/'.join(dialect.true_values)} or {'/'.join(dialect.false_values)}"
+    elif column.unit == "s":
+        form += "; seconds, hh:mm:ss or ISO 8601, else columns.duration"
     hints = {
         "not allowed": f"allowed: {', '.join(column.allowed)}",
         "below minimum": f"the minimum is {column.minimum}",
@@ -137,14 +143,6 @@ def _declared(column: Column, dialect: Dialect, rule: str) -> str:
         OUT_OF_RANGE: f"dates lie in {first.year} to {last.year}, and %y declares a year of two "
         "digits; days that stand for none are dialect.null_dates",
         THREE_DECIMALS: "if they are decimals and part no thousands, declare dialect.thousands",
-        "unreadable": f"declared: {_form(column, dialect)}{clock}",
+        "unreadable": f"declared: {form}",
     }
     return next((f"; {hint}" for end, hint in hints.items() if rule.endswith(end)), "")
-
-
-def _form(column: Column, dialect: Dialect) -> str:
-    if column.type in ("date", "instant"):
-        return f"{column.type} {getattr(dialect, column.type)!r}"
-    if column.type == "boolean":
-        return f"{'/'.join(dialect.true_values)} or {'/'.join(dialect.false_values)}"
-    return f"decimal {dialect.decimal!r} and thousands {dialect.thousands!r}"

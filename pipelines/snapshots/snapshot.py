@@ -3,8 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
@@ -37,7 +36,7 @@ from pipelines.snapshots.store import (
     read_reusable,
     refused_folder,
 )
-from pipelines.snapshots.writing_tables import WrittenTables, write_tables
+from pipelines.snapshots.writing_tables import write_tables
 from pipelines.sources.database_reader import fetch_tables
 from pipelines.sources.files import Input, changed, digests, file_digest, find_files
 
@@ -84,13 +83,30 @@ def take_snapshot(
         into = folder_of(store, digest)
         ready = None if missing else read_reusable(into, digest)
         if ready is None:
-            with _enough_memory(settings.engine.memory_limit):
-                refused = refused_folder(store)
+            refused = refused_folder(store)
+            try:
                 written = write_tables(settings, inputs, staging, refused, on_table, as_of)
+            except duckdb.OutOfMemoryException as error:
+                limit = settings.engine.memory_limit
+                raise ConfigError(
+                    f"engine.memory_limit {limit} is too small; raise it ({error})"
+                ) from error
             _refuse_changed(inputs, input_digests)
             shutil.rmtree(staging / "extracts", ignore_errors=True)
             gates = decide(judge, replace(written, refusals={**missing, **written.refusals}))
-            _write_facts(staging, written, (digest, _mapping(settings)), input_digests, gates)
+            files = sorted(path for path in staging.rglob("*") if path.is_file())
+            facts = {
+                "digest": digest,
+                "mapping": _mapping(settings),
+                "shards": written.shards,
+                "inputs": input_digests,
+                "gates": [asdict(gate) for gate in gates],
+                "tables": {name: asdict(table) for name, table in written.tables.items()},
+                "files": {
+                    path.relative_to(staging).as_posix(): file_digest(path) for path in files
+                },
+            }
+            write_facts(staging, facts)
             ready = place(staging, into, digest)
             forget_refused(store)
         else:
@@ -106,16 +122,6 @@ def take_snapshot(
     return ready
 
 
-@contextmanager
-def _enough_memory(limit: str) -> Iterator[None]:
-    try:
-        yield
-    except duckdb.OutOfMemoryException as error:
-        raise ConfigError(
-            f"engine.memory_limit {limit} is too small; raise it ({error})"
-        ) from error
-
-
 def find_inputs(
     settings: Settings, extracts: Path
 ) -> tuple[dict[str, tuple[Input, ...]], dict[str, ContractError]]:
@@ -123,39 +129,17 @@ def find_inputs(
 
     Databases are fetched into ``extracts``.
     """
-    names = [name for name in TABLES if name in settings.sources]
     found: dict[str, tuple[Input, ...]] = {}
     missing: dict[str, ContractError] = {}
-    for name in names:
+    for name in (name for name in TABLES if name in settings.sources):
         if settings.sources[name].database is None:
             try:
                 found[name] = find_files(settings, name)
             except ContractError as error:
                 missing[name] = error
-    found |= {
-        name: (extract,) for name, extract in fetch_tables(settings.sources, extracts).items()
-    }
-    return {name: found[name] for name in names if name in found}, missing
-
-
-def _write_facts(
-    staging: Path,
-    tables: WrittenTables,
-    digests: tuple[str, str],
-    inputs: Mapping[str, str],
-    gates: tuple[Gate, ...],
-) -> None:
-    written = sorted(path for path in staging.rglob("*") if path.is_file())
-    facts = {
-        "digest": digests[0],
-        "mapping": digests[1],
-        "shards": tables.shards,
-        "inputs": inputs,
-        "gates": [asdict(gate) for gate in gates],
-        "tables": {name: asdict(table) for name, table in tables.tables.items()},
-        "files": {path.relative_to(staging).as_posix(): file_digest(path) for path in written},
-    }
-    write_facts(staging, facts)
+    fetched = fetch_tables(settings.sources, extracts)
+    found |= {name: (extract,) for name, extract in fetched.items()}
+    return {name: found[name] for name in TABLES if name in found}, missing
 
 
 def _with_gates(ready: Snapshot, gates: tuple[Gate, ...]) -> Snapshot:

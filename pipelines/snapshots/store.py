@@ -17,7 +17,7 @@ from pipelines.snapshots.facts import Snapshot, read_snapshot, verify_snapshot
 from pipelines.snapshots.folder_lock import (
     REMOVED,
     FolderLock,
-    make_locked,
+    lock_folder,
     new_name,
     remove_if_free,
 )
@@ -40,7 +40,12 @@ def refused_folder(store: Path) -> Path:
 
 def fresh_staging(store: Path) -> tuple[Path, FolderLock]:
     """An empty folder to fill, held until the second value is let go."""
-    return make_locked(store, _STAGING)
+    store.mkdir(parents=True, exist_ok=True)
+    while True:
+        folder = new_name(store, _STAGING)
+        folder.mkdir()
+        if (lock := lock_folder(folder)) is not None:
+            return folder, lock
 
 
 def newest_first(store: Path) -> list[Path]:

@@ -45,8 +45,7 @@ def level_of(connection: Connection, rows: str, column: str, by_month: bool) -> 
     if not by_month or not large:
         return overall, None, None
     newest = large[-1]
-    names = list(months)
-    before = [months[name] for name in names[: names.index(newest)][-MONTHS:]]
+    before = [bands for month, bands in months.items() if month < newest][-MONTHS:]
     if sum(bands.total() for bands in before) < FEWEST:
         return overall, None, None
     jump = median([months[newest]]) / median(before)
@@ -98,5 +97,4 @@ def mixed_share(newest: Counts, before: Sequence[Counts]) -> float:
 def _quantiles(counts: Counts, *shares: float) -> list[int]:
     """The bands in which these shares of the values end."""
     bands, weights = [*counts], [*counts.values()]
-    found = np.quantile(bands, shares, weights=weights, method="inverted_cdf")
-    return [int(band) for band in found]
+    return [*map(int, np.quantile(bands, shares, weights=weights, method="inverted_cdf"))]

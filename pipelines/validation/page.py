@@ -1,23 +1,165 @@
 """HTML report of a data validation: one offline file, no scripts, nothing that customers wrote."""
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from urllib.parse import quote
 
 from features.contract import TABLES
+from features.timeline import local_day
+from models.leaks.rows import Leak
 from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.escaping import html_template
 from pipelines.runtime.run_record import Gate
-from pipelines.snapshots.facts import rows_after
-from pipelines.validation.tables import (
-    CheckResult,
-    DataFinding,
-    findings,
-    split_by_table,
-    table,
-    tables_without_gate,
-)
+from pipelines.snapshots.facts import TableFacts, rows_after
+from pipelines.snapshots.unit_levels import unit_factor
+
+SET_ASIDE = "set aside"
+PER_TABLE = 15
+_OFTEN_EMPTY = 0.5
+_NAMED = 4
+_FRESH = "days since the newest event"
+
+
+@dataclass(frozen=True, slots=True)
+class DataFinding:
+    """Rows of a table that contradict something; ``of`` is how many rows they are among.
+
+    ``rows`` is None for what is wrong with a whole column.
+    """
+
+    table: str
+    kind: str
+    what: str
+    rows: int | None
+    of: int
+
+    @property
+    def aside(self) -> bool:
+        """Whether these are rows that were set aside."""
+        return self.kind == SET_ASIDE
+
+    @property
+    def share(self) -> float:
+        """Share of the table's rows; a whole column counts as all of them."""
+        return 1.0 if self.rows is None else self.rows / max(self.of, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class LeakResult:
+    """What the leak detector says: where it looked or why not, all findings, the overrides."""
+
+    summary: str = ""
+    findings: Sequence[Leak] = ()
+    overrides: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What a check saw: the tables as far as they were read, the gates, and a refusal if any.
+
+    ``limits`` is the share of each table's rows that may be set aside, ``refusals`` tells by
+    table what breaks the contract, and ``refusal`` is the whole message. ``without_range`` are the
+    numbers of customers for which no range is declared.
+    """
+
+    company: str
+    zone: str
+    as_of: date
+    tables: Mapping[str, TableFacts]
+    gates: Sequence[Gate]
+    quarantine: Path
+    refusal: str | None = None
+    leaks: LeakResult = LeakResult()
+    refusals: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
+    customers_known: bool = True
+    without_range: Sequence[str] = ()
+
+
+def tables_without_gate(checked: CheckResult) -> str:
+    """Names of the tables whose age no gate looks at."""
+    gated = {gate.name.partition(":")[0] for gate in checked.gates if gate.name.endswith(_FRESH)}
+    dated = (
+        name
+        for name, facts in checked.tables.items()
+        if not TABLES[name].derived
+        and name not in checked.refusals
+        and facts.last_event is not None
+    )
+    return ", ".join(name for name in dated if name not in gated)
+
+
+def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, object]:
+    """What the page shows of one table."""
+    derived = "derived" if TABLES[name].derived else ""
+    first, newest = (
+        None if moment is None else local_day(moment, checked.zone)
+        for moment in (facts.first_event, facts.last_event)
+    )
+    return {
+        "name": name,
+        "facts": facts,
+        "state": "refused" if name in checked.refusals else derived,
+        "after": f"{rows_after(facts, checked.as_of):,}",
+        "first": first or "",
+        "newest": newest or "",
+        "age": (checked.as_of - newest).days if newest is not None else "",
+        "empty": _often_empty(facts),
+    }
+
+
+def _often_empty(facts: TableFacts) -> str:
+    shares = {name: c.nulls / max(facts.rows, 1) for name, c in facts.profile.columns.items()}
+    often = sorted((-share, name) for name, share in shares.items() if share >= _OFTEN_EMPTY)
+    shown = [f"{name} {-share:.0%}" for share, name in often[:_NAMED]]
+    return ", ".join(shown) + (f" and {len(often) - _NAMED} more" if len(often) > _NAMED else "")
+
+
+def findings(tables: Mapping[str, TableFacts]) -> list[DataFinding]:
+    """Every finding, the largest share of its table's rows first."""
+    found = (finding for name, facts in tables.items() for finding in _findings_of(name, facts))
+    return sorted(found, key=lambda f: (-f.share, f.table, f.kind, f.what))
+
+
+def split_by_table(findings: Iterable[DataFinding]) -> tuple[list[DataFinding], list[DataFinding]]:
+    """The ``PER_TABLE`` worst of each table, and the rest; both in the given order."""
+    seen: Counter[str] = Counter()
+    first: list[DataFinding] = []
+    rest: list[DataFinding] = []
+    for finding in findings:
+        seen[finding.table] += 1
+        (first if seen[finding.table] <= PER_TABLE else rest).append(finding)
+    return first, rest
+
+
+def _findings_of(name: str, facts: TableFacts) -> Iterator[DataFinding]:
+    for rule, count in facts.quarantined.items():
+        form = f", {facts.lost_forms[rule]}" if rule in facts.lost_forms else ""
+        yield DataFinding(name, SET_ASIDE, f"{rule}{form}", count, facts.source_rows)
+    for what, count in facts.profile.orphans.items():
+        yield DataFinding(name, "orphan keys", what, count, facts.rows)
+    for what, found in facts.profile.orders.items():
+        if found.rows:
+            where = f"{what}, first in {found.first}"
+            yield DataFinding(name, "dates out of order", where, found.rows, found.of)
+    if facts.profile.alike:
+        what = "alike in everything but the key"
+        yield DataFinding(name, "duplicates", what, facts.profile.alike, facts.rows)
+    for column, profile in facts.profile.columns.items():
+        if profile.constant is not None:
+            what = (
+                f"{column}: {profile.constant} in every row, so it tells nobody apart; where a "
+                "file has a row per change, see duplicates: versions"
+            )
+            yield DataFinding(name, "constant column", what, None, facts.rows)
+        factor = unit_factor(profile.jump)
+        if factor is not None:
+            what = f"{column}: the newest month's median is about {factor:g} times what it was"
+            yield DataFinding(name, "unit jump", what, None, facts.rows)
 
 
 def write_page(path: Path, checked: CheckResult) -> None:

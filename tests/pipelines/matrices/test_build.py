@@ -10,8 +10,7 @@ import pytest
 from models.dataset.examples import Examples
 from pipelines.config.settings import load_settings
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
-from pipelines.matrices.files import MatrixPart
-from pipelines.matrices.frames import AFTERWARDS, read_matrix
+from pipelines.matrices.files import AFTERWARDS, MatrixPart, read_matrix
 from pipelines.matrices.gates import feature_columns
 from pipelines.matrices.shard import label_as_ofs
 from pipelines.snapshots.snapshot import take_snapshot

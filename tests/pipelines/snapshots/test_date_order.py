@@ -6,7 +6,7 @@ import pytest
 
 from features.errors import ConfigError, ContractError
 from pipelines.snapshots.gate_measures import PreviousTables, measures
-from pipelines.snapshots.profile import OrderCount
+from pipelines.snapshots.profiling import OrderCount
 from pipelines.snapshots.snapshot import take_snapshot
 
 JOINED = "customer_id,joined_on\na,2020-01-01\nb,2022-05-05\nc,\n"

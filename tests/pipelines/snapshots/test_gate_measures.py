@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from pipelines.snapshots.daily_volume import (
     days_before,
+    history_begins,
     strangest_day,
     usual_silence,
 )
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.gate_measures import PreviousTables, measures, own_measures
-from pipelines.snapshots.histories import history_begins
-from pipelines.snapshots.profile import ColumnProfile, TableProfile
+from pipelines.snapshots.profiling import ColumnProfile, TableProfile
 from pipelines.snapshots.unit_levels import BANDS, mixed_share
 
 AS_OF = date(2026, 3, 2)

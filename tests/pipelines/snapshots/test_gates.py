@@ -16,7 +16,7 @@ from pipelines.jobs.read_tables import read_tables
 from pipelines.runtime.run_record import RunRecord
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.gate_measures import FEWEST_ROWS, PreviousTables, measures
-from pipelines.snapshots.profile import ColumnProfile, TableProfile
+from pipelines.snapshots.profiling import ColumnProfile, TableProfile
 from pipelines.snapshots.store import previous_snapshot
 from pipelines.snapshots.unit_levels import unit_factor
 

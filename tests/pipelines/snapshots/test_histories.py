@@ -4,9 +4,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from pipelines.snapshots.daily_volume import short_histories
 from pipelines.snapshots.facts import TableFacts
-from pipelines.snapshots.histories import short_histories
-from pipelines.snapshots.profile import TableProfile
+from pipelines.snapshots.profiling import TableProfile
 
 
 def _facts(first: date, days: int, *strays: date) -> TableFacts:

@@ -14,9 +14,8 @@ from trees import records
 from models.leaks.rows import Leak
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import TableFacts
-from pipelines.snapshots.profile import ColumnProfile, OrderCount, TableProfile
-from pipelines.validation.page import render
-from pipelines.validation.tables import PER_TABLE, CheckResult, LeakResult
+from pipelines.snapshots.profiling import ColumnProfile, OrderCount, TableProfile
+from pipelines.validation.page import PER_TABLE, CheckResult, LeakResult, render
 
 CANARIES = ("+4791234567", "Kari Nordmann", "kari@example.no", "01017012345")
 
