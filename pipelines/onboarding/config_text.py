@@ -39,9 +39,15 @@ class SnapshotDay:
 def config_text(
     folder: Path, drafts: Sequence[Draft], firm: Firm, today: date, snapshot_day: SnapshotDay | None
 ) -> str:
-    """The whole configuration; ``drafts`` have customers among them."""
+    """The whole configuration; ``drafts`` have customers among them.
+
+    The company's dialect is what most of the tables have, key by key.
+    """
     dialects = [_dialect(draft) for draft in drafts]
-    common = _commonest([each for each in dialects if each])
+    common = {}
+    for key in dict.fromkeys(key for each in dialects for key in each):
+        values = [each[key] for each in dialects if key in each]
+        common[key] = max(values, key=values.count)
     slug = "".join(sign if sign.isalnum() else "_" for sign in firm.name.lower())
     document: dict[str, Any] = {
         "company": asdict(firm),
@@ -91,7 +97,8 @@ def _source(
     if not any(match.column.name == "known_at" for match in draft.matches):
         source["known_delay_days"] = 0
     if any(match.column.type == "money" for match in draft.matches):
-        source["money_unit"] = "major" if _has_fractions(draft) else "minor"
+        fractions = (m.sample.fraction for m in draft.matches if m.column.type == "money")
+        source["money_unit"] = "major" if any(fractions) else "minor"
     numbered = {} if draft.numbered is None else {draft.numbered: {"row_number": True}}
     source["columns"] = {**numbered, **{m.column.name: _origin(m) for m in draft.matches}}
     if snapshot_day is not None:
@@ -181,10 +188,6 @@ def _other_form(match: Match, dialect: Mapping[str, Any]) -> bool:
     return bool(match.sample.form) and match.sample.form != dialect.get(match.column.type)
 
 
-def _has_fractions(draft: Draft) -> bool:
-    return any(m.sample.fraction for m in draft.matches if m.column.type == "money")
-
-
 def _dialect(draft: Draft) -> dict[str, Any]:
     """How the texts of a table are written, as far as its columns in use tell."""
     sample = draft.files.sample
@@ -223,15 +226,6 @@ def _text_of(sample: FileSample) -> dict[str, Any]:
         text |= {"delimiter": sample.delimiter}
         text |= {"encoding": sample.encoding} if sample.encoding else {}
     return text
-
-
-def _commonest(dialects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """For each key what most files have."""
-    common = {}
-    for key in dict.fromkeys(key for each in dialects for key in each):
-        values = [each[key] for each in dialects if key in each]
-        common[key] = max(values, key=values.count)
-    return common
 
 
 def _difference(chosen: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,9 +38,9 @@ class FileGroup:
 class Draft:
     """One table: its files and its columns.
 
-    ``untranslated`` are optional columns whose words are neither the contract's nor known. A
-    table that shows one day is ``flat``, or has that day's ``label``; ``joins`` are further
-    files of the same customers, with the column of their key.
+    ``untranslated`` are optional columns whose words are not known. A table that shows one day is
+    ``flat``, or has that day's ``label``; ``joins`` are further files of the same customers, with
+    the column of their key.
     """
 
     table: Table
@@ -121,25 +121,23 @@ def _groups(pattern: str, paths: list[Path]) -> Iterator[FileGroup]:
 def draft(groups: Iterable[FileGroup]) -> list[Draft]:
     """The best table for each group of files, each table at most once, in the contract's order."""
     tables = [table for table in TABLES.values() if not table.derived]
-    candidates = [_draft(table, each) for each in groups for table in tables]
-    likely = sorted((d for d in candidates if _plausible(d)), key=lambda d: -d.score)
+    candidates = []
+    for files in groups:
+        for table in tables:
+            matches = match_columns(table, files.sample)
+            foreign = tuple(m for m in matches if m.unknown and not m.column.required)
+            matches = tuple(m for m in matches if m not in foreign)
+            each = Draft(table, files, matches, foreign)
+            named = likeness(files.name, table.name) >= ASK_THRESHOLD
+            if named or (not each.missing and len(matches) >= _FEWEST_BY_COLUMNS):
+                candidates.append(each)
+    likely = sorted(candidates, key=lambda each: -each.score)
     taken: dict[str, Draft] = {}
     for each in likely:
         if each.table.name in taken or any(each.files is d.files for d in taken.values()):
             continue
         taken[each.table.name] = each
     return [taken[table.name] for table in tables if table.name in taken]
-
-
-def _draft(table: Table, files: FileGroup) -> Draft:
-    matches = match_columns(table, files.sample)
-    foreign = tuple(m for m in matches if m.unknown and not m.column.required)
-    return Draft(table, files, tuple(m for m in matches if m not in foreign), foreign)
-
-
-def _plausible(draft: Draft) -> bool:
-    named = likeness(draft.files.name, draft.table.name) >= ASK_THRESHOLD
-    return named or (not draft.missing and len(draft.matches) >= _FEWEST_BY_COLUMNS)
 
 
 def unused(draft: Draft) -> list[str]:

@@ -2,16 +2,15 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from features.contract import TABLES
-from pipelines.onboarding.columns import ColumnSample
 from pipelines.onboarding.matching import ASK_THRESHOLD, SURE_THRESHOLD, column_likeness
-from pipelines.onboarding.sampling import FileSample
+from pipelines.onboarding.sampling import ColumnSample, FileSample
 from pipelines.sources.personal_data import why_forbidden
 from pipelines.sources.synonyms import plain, stems, word_list
 
@@ -36,7 +35,7 @@ class ChurnLabel:
 class Flat:
     """What a table with one row a customer can give, beside its key.
 
-    ``attributes`` maps each name to its declaration; ``dropped`` each column left out to why.
+    ``attributes`` maps each name to its declaration; ``dropped`` each column left out to why;
     ``joined`` is the column of the first day, and the unit where it is a duration.
     """
 
@@ -106,7 +105,7 @@ def flatten(
     forms = Counter(column.form for column in sample.columns.values() if column.form)
     form = forms.most_common(1)[0][0] if forms else ""
     joined = _joined(sample)
-    segment = _named(sample, "segment")
+    segment = _likeliest("segment", sample.columns, SURE_THRESHOLD)
     taken = {key, label.column if label else None, joined[0] if joined else None, segment}
     attributes: dict[str, Mapping[str, object]] = {}
     dropped: dict[str, str] = {}
@@ -124,21 +123,18 @@ def flatten(
     return Flat(key, attributes, dropped, joined, segment, label.column if label else None)
 
 
-def _named(sample: FileSample, column: str) -> str | None:
-    likely = {n: column_likeness(n, TABLES["customers"], column) for n in sample.columns}
+def _likeliest(column: str, names: Iterable[str], least: float) -> str | None:
+    """The name most like a column of the customers, of a likeness of at least ``least``."""
+    likely = {name: column_likeness(name, TABLES["customers"], column) for name in names}
     best = max(likely, key=lambda name: likely[name], default=None)
-    return best if best is not None and likely[best] >= SURE_THRESHOLD else None
+    return best if best is not None and likely[best] >= least else None
 
 
 def _joined(sample: FileSample) -> tuple[str, str | None] | None:
     """The column of a customer's first day: a date, or a duration with its unit."""
-    days = {
-        name: column_likeness(name, TABLES["customers"], "joined_on")
-        for name, column in sample.columns.items()
-        if column.kinds & {"date", "instant"}
-    }
-    best = max(days, key=lambda name: days[name], default=None)
-    if best is not None and days[best] >= ASK_THRESHOLD:
+    dates = [name for name, column in sample.columns.items() if column.kinds & {"date", "instant"}]
+    best = _likeliest("joined_on", dates, ASK_THRESHOLD)
+    if best is not None:
         return best, None
     return next(
         (

@@ -7,12 +7,11 @@ from pathlib import Path
 
 from features.errors import ConfigError, StilleError
 from pipelines.config.settings import load_settings
-from pipelines.onboarding.columns import ColumnSample
 from pipelines.onboarding.config_text import Firm, SnapshotDay, config_text
 from pipelines.onboarding.draft import Draft, FileGroup, draft, group_files, unused
 from pipelines.onboarding.flat import ChurnLabel, key_of, label_by_name, label_of
 from pipelines.onboarding.matching import Match
-from pipelines.onboarding.sampling import ROWS, FileSample
+from pipelines.onboarding.sampling import ROWS, ColumnSample, FileSample
 from pipelines.onboarding.snapshot_tables import dated, with_snapshot
 from pipelines.runtime.atomic_files import storage_errors
 from pipelines.sources.personal_data import WHOSE
@@ -23,10 +22,7 @@ _MOST_WORDS, _LONGEST = 3, 24
 
 @dataclass(frozen=True, slots=True)
 class Dialog:
-    """How a person is asked yes or no, asked for an answer (with the usual one), and told.
-
-    Samples are told to the person alone; they are never written.
-    """
+    """How a person is asked yes or no or for an answer (with the usual one), and told."""
 
     confirm: Callable[[str], bool]
     ask: Callable[[str, str], str]
@@ -38,9 +34,8 @@ def initialise(
 ) -> Path:
     """Write a configuration for the files of ``folder``, or for one, to ``into``; never over one.
 
-    A table is asked about once, tables of events all together; ``day`` is the usual answer to the
-    question what day the tables show. Raises ``ConfigError`` when
-    ``into`` is there, or when no file is confirmed as the customers table.
+    ``day`` is the usual answer to the question what day the tables show. Raises ``ConfigError``
+    when ``into`` is there, or when no file is confirmed as the customers table.
     """
     if into.exists():
         raise ConfigError(f"{into} is there already and is never overwritten; give another --to")
@@ -72,7 +67,11 @@ def initialise(
         snapshot_day = _snapshot(day or newest or today, dialog)
     data = folder.parent if folder.is_file() else folder
     _write(into, config_text(data, usable, firm, today, snapshot_day))
-    assumed = [each.table.name for each in usable if not _says_when_known(each)]
+    assumed = [
+        each.table.name
+        for each in usable
+        if all(match.column.name != "known_at" for match in each.matches)
+    ]
     if assumed and snapshot_day is None:
         dialog.show(
             f"to confirm in {into}: known_delay_days is 0, that is, known the same moment, for "
@@ -97,20 +96,21 @@ def _labels(groups: Sequence[FileGroup], dialog: Dialog) -> dict[str, ChurnLabel
     return found
 
 
-def _says_when_known(draft: Draft) -> bool:
-    return any(match.column.name == "known_at" for match in draft.matches)
-
-
 def _confirmed(drafts: Sequence[Draft], dialog: Dialog) -> list[Draft]:
     """Customers and labels are asked about alone; the others together, then one by one."""
-    first = [each for each in drafts if each.table.name in ("customers", "labels")]
-    events = [each for each in drafts if each not in first]
+    alone = [each for each in drafts if each.table.name in ("customers", "labels")]
+    events = [each for each in drafts if each not in alone]
     confirmed = []
-    for each in first:
+    for each in alone:
         dialog.show(_described(each))
         question = f"{each.files.title} is {each.table.name}?"
         if each.label is not None:
-            question = _label_question(each.label, each.files.sample)
+            label, rows = each.label, each.files.sample.rows
+            first = "" if rows <= ROWS else f" in the first {ROWS:,} rows"
+            question = (
+                f"{label.column} = {' or '.join(label.yes)} says who left ({label.left:,} of "
+                f"{label.non_null:,}{first}, {label.left / label.non_null:.1%})?"
+            )
         if dialog.confirm(question):
             confirmed.append(each)
     for each in events:
@@ -174,16 +174,6 @@ def _described(draft: Draft) -> str:
     if left := unused(draft):
         lines.append(f"  not used: {', '.join(left)}")
     return "\n".join(lines)
-
-
-def _label_question(label: ChurnLabel, sample: FileSample) -> str:
-    """The question whether a column says who left, with how many did."""
-    of = f"{label.left:,} of {label.non_null:,}"
-    first = "" if sample.rows <= ROWS else f" in the first {ROWS:,} rows"
-    words = " or ".join(label.yes)
-    return (
-        f"{label.column} = {words} says who left ({of}{first}, {label.left / label.non_null:.1%})?"
-    )
 
 
 def _as_read(match: Match) -> str:

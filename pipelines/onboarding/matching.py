@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from features.contract import Column, ColumnType, Table
-from pipelines.onboarding.columns import ColumnSample
-from pipelines.onboarding.sampling import FileSample
+from pipelines.onboarding.sampling import ColumnSample, FileSample
 from pipelines.sources.binding import KNOWN_AT
 from pipelines.sources.personal_data import why_forbidden
 from pipelines.sources.synonyms import likeness, plain, word_list

@@ -10,7 +10,6 @@ from pipelines.onboarding.flat import ChurnLabel, Flat, flatten, key_of
 from pipelines.onboarding.matching import Match
 
 _COMMON_KEYS = 0.05  # samples of large files have few customers in common
-_SNAPSHOT_TABLES = ("customers", "labels")
 
 
 def dated(drafts: Iterable[Draft]) -> bool:
@@ -23,8 +22,7 @@ def with_snapshot(
 ) -> list[Draft]:
     """The drafts with customers and labels of a table that says who left, without a date.
 
-    ``labels`` are by table as it is shown. Without any, customers are only found if no table is
-    named after them: the table with a key.
+    Without ``labels`` (by title), customers are the table with a key, if none has their name.
     """
     keys = {g.title: key for g in groups if (key := key_of(g.sample)) is not None}
     keyed = sorted((g for g in groups if g.title in keys), key=lambda g: -len(g.sample.columns))
@@ -35,11 +33,8 @@ def with_snapshot(
     home = named if named is not None and named.title in keys else of or next(free, None)
     if home is None or (of is None and named is not None):
         return drafts
-    kept = [
-        d
-        for d in drafts
-        if d.files is not home and d.files is not of and d.table.name not in _SNAPSHOT_TABLES
-    ]
+    others = [d for d in drafts if d.files is not home and d.files is not of]
+    kept = [d for d in others if d.table.name not in ("customers", "labels")]
     outcome: dict[str, bool] = {}
     if of is not None:
         values, label = of.sample.values, labels[of.title]
@@ -50,11 +45,11 @@ def with_snapshot(
     if of is None:
         flat = replace(flat, attributes={}, dropped={})
     else:
-        others = [g for g in keyed if g is not home and all(g is not d.files for d in kept)]
+        more = [g for g in keyed if g is not home and all(g is not d.files for d in kept)]
         ids = {*home.sample.values[keys[home.title]]} - {None}
         joins = [
             (g, keys[g.title])
-            for g in others
+            for g in more
             if len(ids & {*g.sample.values[keys[g.title]]}) > _COMMON_KEYS * len(ids)
         ]
         flat, home = _joined(flat, home, joins, labels, outcome)

@@ -14,10 +14,9 @@ from openpyxl import Workbook
 from features.contract import TABLES
 from features.errors import ConfigError
 from pipelines.config.settings import load_settings
-from pipelines.onboarding.columns import sample_column
 from pipelines.onboarding.flat import duration_unit, key_of, label_of
 from pipelines.onboarding.init import initialise
-from pipelines.onboarding.sampling import sample_file, tables_within
+from pipelines.onboarding.sampling import sample_column, sample_file, tables_within
 from pipelines.snapshots.snapshot import take_snapshot
 
 ROWS = 400

@@ -13,11 +13,10 @@ from init_person import FIRM, TODAY, Person
 from features.contract import TABLES
 from features.errors import ConfigError, ContractError
 from pipelines.config.settings import load_settings
-from pipelines.onboarding.columns import sample_column
 from pipelines.onboarding.draft import draft, group_files
 from pipelines.onboarding.init import initialise
 from pipelines.onboarding.matching import column_likeness
-from pipelines.onboarding.sampling import sample_file
+from pipelines.onboarding.sampling import sample_column, sample_file
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.sources.synonyms import likeness
 
