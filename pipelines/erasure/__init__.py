@@ -1,6 +1,3 @@
-"""Erasure of one customer: rows, publications and caches (GDPR article 17).
-
-Every place that holds a customer has a function here.
-"""
+"""Erasure of one customer from every place that holds one: rows, publications, caches."""
 
 __all__ = ["forget"]

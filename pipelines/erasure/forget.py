@@ -1,8 +1,8 @@
 """Right to erasure (GDPR article 17): one customer's rows removed from every stored file.
 
-Models keep no rows: boosters, reference distributions, metrics and the registry hold counts and
-cut points of many customers (the article concerns the rows). The company's own tables are its own
-to erase, and are erased first: what they still hold comes back with the next run.
+Models keep no rows: boosters, reference distributions, metrics and the registry hold counts and cut
+points of many customers. The company's own tables are its own to erase, first: what they still hold
+comes back with the next run.
 """
 
 import json
@@ -12,8 +12,7 @@ from pathlib import Path
 
 from features.errors import BusyError
 from pipelines.config.sections import Paths
-from pipelines.erasure.publications import forget_published
-from pipelines.erasure.rows import without_in_parquet
+from pipelines.erasure.publications import forget_published, without_in_parquet
 from pipelines.publication.publish import publisher
 from pipelines.runtime.atomic_files import storage_errors
 from pipelines.snapshots.facts import FACTS_NAME, write_facts
@@ -34,9 +33,8 @@ class Erasure:
 def forget(paths: Paths, customer: str) -> Erasure:
     """Erase a customer, by the id as it stands in Stille's files; a second call finds nothing.
 
-    What a killed call left undone, the next call does. Quarantined source rows go for everybody,
-    as nobody can tell whose a broken row is. Raises ``BusyError`` when a run uses what would
-    change, and ``PublicationError`` when storage fails.
+    Quarantined source rows go for everybody, as nobody can tell whose a broken row is. Raises
+    ``BusyError`` when a run uses what would change, and ``PublicationError`` when storage fails.
     """
     with publisher(paths.out), storage_errors(f"erase a customer below {paths.var}"):
         tables = _forget_tables(paths.snapshots, customer)
@@ -59,14 +57,8 @@ def _forget_tables(store: Path, customer: str) -> int:
             shutil.rmtree(folder / "quarantine", ignore_errors=True)
             found = [without_in_parquet(path, customer) for path in folder.glob("**/*.parquet")]
             changed += sum(found)
-            _write_digests(folder)
+            facts = json.loads((folder / FACTS_NAME).read_text(encoding="utf-8"))
+            left = [name for name in facts["files"] if (folder / name).exists()]
+            facts["files"] = {name: file_digest(folder / name) for name in left}
+            write_facts(folder, facts)
     return changed
-
-
-def _write_digests(folder: Path) -> None:
-    facts = json.loads((folder / FACTS_NAME).read_text(encoding="utf-8"))
-    left = (folder / name for name in facts["files"])
-    facts["files"] = {
-        file.relative_to(folder).as_posix(): file_digest(file) for file in left if file.exists()
-    }
-    write_facts(folder, facts)

@@ -1,19 +1,26 @@
-"""Erasure of a customer from earlier publications.
+"""Erasure of a customer from earlier publications, and from the rows of any stored file.
 
 A published folder is never changed: its rewritten copy takes its place under a new run id, and
 only then does it go, so a reader finds a whole publication at every moment.
 """
 
+import csv
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import openpyxl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
 from features.errors import ConfigError, PublicationError
-from pipelines.erasure.rows import CUSTOMER, WITHOUT
+from pipelines.config.lists import CRM, EXCEL, CsvStyle
 from pipelines.publication.manifest import MANIFEST
 from pipelines.publication.publish import point, staging_folder
 from pipelines.publication.reader import Publication, current, verify
@@ -44,7 +51,9 @@ def _all(out: Path) -> Iterator[Publication]:
 
 def _forget_in(publication: Publication, customer: str) -> bool:
     manifest = verify(publication.folder)
-    new = _next(publication)
+    before = _AGAIN.fullmatch(publication.run_id)
+    run_id, times = (before["run_id"], int(before["times"])) if before else (publication.run_id, 0)
+    new = Publication(publication.out, publication.as_of, f"{run_id}.without-{times + 1}")
     with staging_folder(new) as staging, storage_errors(f"rewrite {publication.folder}"):
         shutil.copytree(publication.folder, staging, dirs_exist_ok=True)
         changed = [
@@ -69,13 +78,6 @@ def _forget_in(publication: Publication, customer: str) -> bool:
         return True
 
 
-def _next(publication: Publication) -> Publication:
-    before = _AGAIN.fullmatch(publication.run_id)
-    run_id = before["run_id"] if before else publication.run_id
-    times = int(before["times"]) + 1 if before else 1
-    return Publication(publication.out, publication.as_of, f"{run_id}.without-{times}")
-
-
 def _places(manifest: Mapping[str, Any]) -> dict[str, int]:
     """In which column of each file the customer's id stands; files of a list share their order."""
     fields = {
@@ -83,13 +85,93 @@ def _places(manifest: Mapping[str, Any]) -> dict[str, int]:
         for resource in manifest["resources"]
         if "schema" in resource
     }
-    twins = {path: fields.get(_twin(path), []) for path in fields}
+    twins = {
+        path: fields.get(f"{_PART.sub('', path.removesuffix(_ending(path)))}.parquet", [])
+        for path in fields
+    }
     return {path: names.index(CUSTOMER) for path, names in twins.items() if CUSTOMER in names}
-
-
-def _twin(path: str) -> str:
-    return f"{_PART.sub('', path.removesuffix(_ending(path)))}.parquet"
 
 
 def _ending(path: str) -> str:
     return next(ending for ending in WITHOUT if path.endswith(ending))
+
+
+CUSTOMER = "customer_id"
+
+
+def without_in_parquet(path: Path, customer: str, column: int | None = None) -> bool:
+    """Whether rows of ``customer`` were taken out; the file is replaced whole, then.
+
+    ``column`` is the place of the customer's id, by default the column ``customer_id``; a file
+    without one is left alone.
+    """
+    schema = pq.read_schema(path)
+    place = schema.get_field_index(CUSTOMER) if column is None else column
+    if place < 0:
+        return False
+    table = pq.read_table(path, partitioning=None)
+    others = pc.fill_null(pc.not_equal(table[place].cast(pa.string()), customer), True)
+    kept = table.filter(others)
+    if len(kept) == len(table):
+        return False
+    temporary = path.with_suffix(".forgetting")
+    pq.write_table(kept, temporary, compression="zstd", write_page_checksum=True)
+    return _replace_or_drop(temporary, path, removed=True)
+
+
+def _without_in_csv(path: Path, customer: str, column: int, dialect: CsvStyle) -> bool:
+    """Lines of other records are copied as they stand, so their bytes stay the same."""
+    encoding = "utf-8-sig" if dialect.mark else "utf-8"
+    temporary, removed = path.with_suffix(".forgetting"), False
+    with (
+        path.open(encoding=encoding, newline="") as source,
+        temporary.open("w", encoding=encoding, newline="") as target,
+    ):
+        record: list[str] = []
+
+        def lines() -> Iterator[str]:
+            for line in source:
+                record.append(line)
+                yield line
+
+        for cells in csv.reader(lines(), delimiter=dialect.separator):
+            if cells and cells[column] == customer:
+                removed = True
+            else:
+                target.writelines(record)
+            record.clear()
+    return _replace_or_drop(temporary, path, removed=removed)
+
+
+def _without_in_workbook(path: Path, customer: str, column: int) -> bool:
+    book = openpyxl.load_workbook(path)
+    sheet = book.worksheets[0]
+    rows = enumerate(sheet.iter_rows(min_row=2, values_only=True), start=2)
+    numbers = [number for number, cells in rows if cells[column] == customer]
+    for number in reversed(numbers):
+        sheet.delete_rows(number)
+    temporary = path.with_suffix(".forgetting")
+    if numbers:
+        book.save(temporary)
+    return _replace_or_drop(temporary, path, removed=bool(numbers))
+
+
+WITHOUT: Mapping[str, Callable[[Path, str, int], bool]] = MappingProxyType(
+    {
+        EXCEL.ending: lambda path, who, at: _without_in_csv(path, who, at, EXCEL),
+        CRM.ending: lambda path, who, at: _without_in_csv(path, who, at, CRM),
+        ".xlsx": _without_in_workbook,
+        ".parquet": without_in_parquet,
+    }
+)
+"""How to take a customer, whose id stands in a given column, out of a file of each ending."""
+
+
+def _replace_or_drop(temporary: Path, path: Path, *, removed: bool) -> bool:
+    if removed:
+        sync(temporary)
+        temporary.replace(path)
+        sync(path.parent)
+    else:
+        temporary.unlink(missing_ok=True)
+    return removed

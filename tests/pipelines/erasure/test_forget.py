@@ -16,8 +16,7 @@ from stamps import STAMP
 
 from features.errors import BusyError
 from pipelines.config.lists import Layout
-from pipelines.erasure.publications import forget_published
-from pipelines.erasure.rows import without_in_parquet
+from pipelines.erasure.publications import forget_published, without_in_parquet
 from pipelines.publication.manifest import Field
 from pipelines.publication.publish import publish, publisher, staging_folder
 from pipelines.publication.reader import Publication, current, verify
