@@ -1,7 +1,6 @@
 """Command line interface (Typer): ``stille``. Results on stdout, progress and errors on stderr.
 
-Here are the commands that stay (the demo, the schedules, MLflow's pages) and the entry point. Each
-command imports what it needs when it is called, so that ``stille --help`` is quick and the
+A command imports what it needs when it is called, so that ``stille --help`` is quick and the
 libraries underneath find their environment set.
 """
 
@@ -18,8 +17,7 @@ from rich.markup import escape
 
 from features.errors import StilleError
 from pipelines.cli.data import check, simulate
-from pipelines.cli.model import train, truth
-from pipelines.cli.night import nightly
+from pipelines.cli.model import nightly, train, truth
 from pipelines.cli.options import DEMO, DEMO_DATA, Config, Plain, app, with_config
 from pipelines.runtime.environment import quiet_libraries
 

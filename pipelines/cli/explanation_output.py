@@ -1,7 +1,4 @@
-"""Console and JSON output of an explanation.
-
-Both show the same figures, so that a script can check what a person reads.
-"""
+"""Console and JSON output of an explanation, with the same figures."""
 
 from collections.abc import Iterator
 from typing import Any
