@@ -1,7 +1,6 @@
 """Economics of the configuration as the models take it, in major units of the currency.
 
-Below training and the lists, as both need one and the same value of a contact. What `stille effect`
-measured takes the place of what the configuration assumes.
+What `stille effect` measured takes the place of what the configuration assumes.
 """
 
 from collections.abc import Mapping
@@ -65,10 +64,10 @@ def saved_share(settings: Settings, as_of: date) -> SavedShare | None:
 def contacts_of(
     settings: Settings, customers: pd.DataFrame, p: Floats, as_of: date
 ) -> tuple[Contacts, Contacts] | None:
-    """``contacts_with`` customers by the company's economics; None without them.
+    """``contacts_with`` customers by the company's economics and the effect measured by ``as_of``.
 
-    ``customers`` has the margin as the contract has it: ``margin_per_year`` in minor units, or no
-    such column. The effect is the one measured by ``as_of``.
+    None without economics. ``customers`` has the contract's ``margin_per_year``, in minor units, or
+    no such column.
     """
     share = saved_share(settings, as_of)
     if settings.economics is None or share is None:
@@ -80,13 +79,12 @@ def contacts_of(
     )
     margin = customers.reindex(columns=[MARGIN])[MARGIN].astype("float64")
     major = margin / 10.0 ** get_currency_precision(settings.company.currency)
-    return contacts_with(
-        customers.assign(margin=major),
-        p,
-        economics,
-        settings.label.horizon_days,
-        _calls_a_night(settings),
-    )
+    rules = _actions().values()
+    minutes = [rule.minutes for rule in rules if rule.lane == "call" and rule.minutes > 0]
+    # Contacts for which the team has time, each as long as the middle one of the rule table.
+    calls = settings.list.capacity_minutes / median(minutes or [1.0])
+    days = settings.label.horizon_days
+    return contacts_with(customers.assign(margin=major), p, economics, days, calls)
 
 
 def actions_with_offer() -> list[str]:
@@ -105,10 +103,3 @@ def _offer_taken(settings: Settings, section: EconomicsSection, as_of: date) -> 
     assumed = _ASSUMED_OFFERS * section.offer_taken_by_stayers
     answers = offers["asked"]
     return float((assumed + answers * offers["taken"]) / (_ASSUMED_OFFERS + answers))
-
-
-def _calls_a_night(settings: Settings) -> float:
-    """Contacts for which the team has time, each as long as the middle one of the rule table."""
-    rules = _actions().values()
-    minutes = [rule.minutes for rule in rules if rule.lane == "call" and rule.minutes > 0]
-    return settings.list.capacity_minutes / median(minutes or [1.0])

@@ -37,9 +37,9 @@ class Bands(Section):
 class Peace(Section):
     """Who is left in peace: satisfied at the latest survey, and silent for so many days.
 
-    ``csat`` is the lowest answer (1 to 5) that counts as satisfied; null leaves nobody in peace
-    for that. The answer may be ``survey_days`` old. Who pays by autopay and has had nothing to do
-    with the company for ``asleep_days`` is asleep: contact may wake them; null: nobody is.
+    ``csat`` is the lowest answer (1 to 5) that counts as satisfied; null leaves nobody in peace for
+    that. The answer may be ``survey_days`` old. Who pays by autopay and has had nothing to do with
+    the company for ``asleep_days`` is asleep: contact may wake them; null: nobody is.
     """
 
     csat: Annotated[float, Field(ge=1, le=5)] | None = 4
@@ -51,10 +51,10 @@ class Peace(Section):
 class RiskList(Section):
     """Languages of the reasons, rows that get reasons, risk bands, the files, and who is called.
 
-    The Parquet twin is written in any case, as later runs read it. A file never holds more than
-    ``rows_per_file`` rows: what is over goes to a next file. ``capacity_minutes``: minutes of
-    agents' time a night for the call list. ``holdout_share``: how many customers are never called
-    for, so that the effect of calling can be measured.
+    The Parquet twin is written in any case. A file never holds more than ``rows_per_file`` rows:
+    the rest goes to a next file. ``capacity_minutes``: minutes of agents' time a night for the call
+    list. ``holdout_share``: how many customers are never called for, so that the effect can be
+    measured.
     """
 
     languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en",)
@@ -77,10 +77,7 @@ class RiskList(Section):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The files of one list beside its Parquet twin, in one language.
-
-    ``titles`` gives the header of each column in ``excel`` and ``xlsx`` files.
-    """
+    """One list's files beside its Parquet twin; ``titles`` head ``excel`` and ``xlsx`` files."""
 
     crm: bool = True
     excel: bool = False

@@ -1,8 +1,8 @@
 """Validation of the sources: column mapping against the data contract, look-ahead in attributes.
 
-A register shows what holds today, for every as-of date. Learning from such a column is learning
-from the future: whoever left may have had it changed on the way out. So a column becomes a
-feature as it stands only when it is declared static, and its history is read when it is not.
+A register shows what holds today, for every as-of date, so learning from it is learning from the
+future. A column becomes a feature as it stands only when it is declared static, and its history is
+read when it is not.
 """
 
 import re
@@ -192,19 +192,17 @@ def _reads(constant: str, column: Column) -> bool:
     return True
 
 
-def _declarable(customers: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """(section, name, mapping) of each attribute, and of the segment when it is mapped."""
-    for name, attribute in _section(customers, "attributes").items():
-        if isinstance(attribute, dict):
-            yield "attributes", str(name), attribute
+def _undeclared(customers: Mapping[str, Any]) -> Iterator[Problem]:
+    """Attributes, and a segment that is mapped, of which nobody says whether they can change."""
+    declarable = [("attributes", *each) for each in _section(customers, "attributes").items()]
     segment = _section(customers, "columns").get(SEGMENT)
     if segment is not None:
-        yield "columns", SEGMENT, segment if isinstance(segment, dict) else {"column": segment}
-
-
-def _undeclared(customers: Mapping[str, Any]) -> Iterator[Problem]:
-    for section, name, attribute in _declarable(customers):
-        place = ("sources", "customers", section, name)
+        entry = segment if isinstance(segment, dict) else {"column": segment}
+        declarable.append(("columns", SEGMENT, entry))
+    for section, name, attribute in declarable:
+        if not isinstance(attribute, dict):
+            continue
+        place = ("sources", "customers", section, str(name))
         static, mutable = attribute.get("static") is True, attribute.get("mutable") is True
         if static and mutable:
             yield Problem(place, "static and mutable exclude each other")

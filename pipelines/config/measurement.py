@@ -1,6 +1,6 @@
 """Measurements kept by day, of monitoring and of the effect of contact: the newest by a night.
 
-They are read as files, as a night must also be published where a measurement cannot be read.
+A night must also be published where a measurement cannot be read.
 """
 
 import json

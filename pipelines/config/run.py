@@ -1,7 +1,4 @@
-"""Execution context of one run: its configuration, as-of date, run record and task runner.
-
-Most steps of a run need several of the four, so they are passed as one immutable value.
-"""
+"""Execution context of one run: its configuration, as-of date, run record and task runner."""
 
 import hashlib
 import json
@@ -51,8 +48,7 @@ class Run:
     def config_digest(self) -> str:
         """SHA-256 (hex) of everything in the configuration that can change a result.
 
-        That is also the rule table and the sentences; folders, threads and the tracking store
-        are left out.
+        The rule table and the sentences too; not folders, threads and the tracking store.
         """
         excluded = {"paths", "engine", "tracking", "privacy"}
         deciding = self.settings.model_dump(mode="json", exclude=excluded)

@@ -86,9 +86,8 @@ class Settings(Section):
 def load_settings(path: Path) -> Settings:
     """Read, expand and check a configuration file.
 
-    Raises ``ConfigError`` with every problem found: its place, what was found, what is
-    allowed, and the nearest match of an unknown name. A mutable attribute whose history the
-    company gives is left to it.
+    Raises ``ConfigError`` with every problem found: its place, what was found, what is allowed, and
+    the nearest known name. A mutable attribute whose history the company gives is left to it.
     """
     settings = read_config(path, Settings, declaration_problems)
     return settings.model_copy(update={"sources": left_to_history(settings.sources)})

@@ -42,12 +42,12 @@ DurationForm = Literal["milliseconds", "minutes", "hours", "days", "mm:ss", "hh:
 class ColumnMap(Section):
     """Where a contract column comes from: source columns, a constant, or the row's number.
 
-    The texts of several ``columns`` are joined by ``join`` before they are read, as a date and
-    a time that make one instant are; null when one of them is. ``duration`` says how a column
-    of seconds is written where it is neither in seconds nor ``hh:mm:ss``; a spreadsheet's
-    times are ``days``. ``static`` and ``mutable`` say of a customer's segment what they say of
-    an ``Attribute``. A day may be given as a tenure: with ``months_before: 2026-01-31``
-    one of 12 is the day a year before, 31 January 2025.
+    The texts of several ``columns`` are joined by ``join`` before they are read, as a date and a
+    time that make one instant are; null when one of them is. ``duration`` says how a column of
+    seconds is written where it is neither in seconds nor ``hh:mm:ss``; a spreadsheet's times are
+    ``days``. ``static`` and ``mutable`` say of a customer's segment what they say of an
+    ``Attribute``. A day may be a tenure: with ``months_before: 2026-01-31`` one of 12 is 31 January
+    2025.
     """
 
     column: Composed | None = None
@@ -125,11 +125,11 @@ def constant_text(value: object) -> str:
 class Attribute(Section):
     """A column of the customer table that becomes a feature as it stands.
 
-    Such a column has one value for all of time, so it must be ``static``: what it says now it
-    said at every as-of date. One that is overwritten is ``mutable``, and only its history in
-    ``master_data`` can be learned from. ``as_days`` reads a date and keeps it as days since
-    1970-01-01; meant for tables with one as-of date, because such a number drifts with the
-    calendar. ``range`` is what a number can be, both ends inclusive; a row outside is set aside.
+    It has one value for all of time, so it must be ``static``: what it says now it said at every
+    as-of date. One that is overwritten is ``mutable``, and only its history in ``master_data`` can
+    be learned from. ``as_days`` reads a date as days since 1970-01-01, for tables with one as-of
+    date, because such a number drifts with the calendar. ``range`` is what a number can be, both
+    ends inclusive; a row outside is set aside.
     """
 
     column: Composed
@@ -263,10 +263,9 @@ class Dialect(Section):
 class Database(Section):
     """A table of a database. ``uri`` is given as ``${VARIABLE}`` only.
 
-    ``driver`` is that of an installed package ``adbc-driver-<driver>`` (postgresql, snowflake,
-    bigquery, flightsql, …), or odbc with a connection string as ``uri``. ``options`` are handed
-    to the driver as they stand, each ``${VARIABLE}`` where it is a secret. ``table`` is
-    ``schema.table``, letter by letter as the database has it.
+    ``driver`` is that of an installed package ``adbc-driver-<driver>``, or odbc with a connection
+    string as ``uri``. ``options`` are handed to the driver as they stand, each ``${VARIABLE}``
+    where it is a secret. ``table`` is ``schema.table``, letter by letter as the database has it.
     """
 
     driver: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")] = "postgresql"
@@ -315,14 +314,13 @@ class Join(Section):
 class Source(Section):
     """One table of the contract: where its rows are and how their columns map to the contract's.
 
-    Rows are in files (``path``), or in a database. ``table`` names the table of a DuckDB or
-    SQLite file, the sheet of a workbook with several, the file in an archive with several; the
-    rows above ``header_row`` are titles and not read. ``joins`` are further files of the
-    customers, with a row for each. ``static`` declares every attribute static at once. Rows in
-    which a column of ``rows_with`` is null, or one of ``rows_without`` has one of its values, are
-    left out and are no fault; so are, with ``duplicates: first`` or ``last``, the other rows of a
-    key. With ``duplicates: versions`` the rows of a key are what the company knew one after
-    another.
+    Rows are in files (``path``), or in a database. ``table`` names the table of a DuckDB or SQLite
+    file, the sheet of a workbook, the file in an archive with several; the rows above
+    ``header_row`` are titles. ``joins`` are further files of the customers, with a row for each.
+    ``static`` declares every attribute static. Rows in which a column of ``rows_with`` is null, or
+    one of ``rows_without`` has one of its values, are left out and are no fault; so are, with
+    ``duplicates: first`` or ``last``, the other rows of a key. With ``duplicates: versions`` the
+    rows of a key are what the company knew one after another.
     """
 
     path: str | None = None

@@ -1,6 +1,6 @@
 """Text files beside the configuration: actions, sentences, titles and names that operators edit.
 
-They decide what a list says, so their bytes are part of the configuration's digest.
+Their bytes are part of the configuration's digest.
 """
 
 from collections.abc import Mapping, Sequence

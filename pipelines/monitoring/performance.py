@@ -47,8 +47,8 @@ class LabelledRows:
     """Published rows with a known label, all (n,), and how many rows had none, by outcome.
 
     ``treated`` rows were treated before their outcome and are left out; those that the lot spared
-    are there as often as they count for these (``models.dataset.exposure``).
-    ``publication`` numbers the entries of ``publications``; ``rank`` is the published one.
+    are there as often as they count for these (``models.dataset.exposure``). ``publication``
+    numbers the entries of ``publications``; ``rank`` is the published one.
     """
 
     publications: tuple[Publication, ...]
@@ -85,10 +85,7 @@ class Performance:
 
 
 def choose_publications(settings: Settings, today: date) -> PublicationsByMaturity:
-    """The first publication of each of the last ``monitoring.months`` months that are complete.
-
-    More of them would tell little: their label windows overlap.
-    """
+    """The first publication of each of the last ``monitoring.months`` months that are complete."""
     label, window = settings.label, settings.label_window()
     made = [each for each in newest_publications(settings.paths.out) if each.as_of < today]
     over = [each for each in made if window.complete(each.as_of, today)]

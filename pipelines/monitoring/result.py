@@ -104,7 +104,7 @@ def _performance_metrics(performance: Performance) -> dict[str, float]:
 
 def rows(result: MonitoringResult) -> list[tuple[str, str, str]]:
     """Figure, value and detail: performance first, then inputs, sources and alarms."""
-    return [*_performance(result), *_inputs(result), *_sources(result), *_alarms(result)]
+    return [*_performance(result), *_inputs(result), *_alarms(result)]
 
 
 def markdown(result: MonitoringResult) -> str:
@@ -158,16 +158,13 @@ def _inputs(result: MonitoringResult) -> Iterator[tuple[str, str, str]]:
         yield f"drift of {drift.name}", f"{drift.psi:.3f}", detail
 
 
-def _sources(result: MonitoringResult) -> Iterator[tuple[str, str, str]]:
+def _alarms(result: MonitoringResult) -> Iterator[tuple[str, str, str]]:
     for source in result.sources:
         if source.standing_still_since is not None:
             detail = f"nothing new since the monitoring of {source.standing_still_since}"
             yield f"source {source.table}", f"{source.days_old} days old", detail
     for gate in result.gates:
         yield f"gate {gate.gate}", f"{gate.closed} of {gate.runs}", "runs in which it was closed"
-
-
-def _alarms(result: MonitoringResult) -> Iterator[tuple[str, str, str]]:
     for alarm in result.alarms:
         yield "ALARM", "", alarm
     if not result.alarms:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -61,7 +62,12 @@ def source_health(
 def gate_history(runs: Path) -> tuple[GateHistory, ...]:
     """Gates that were closed in any of the newest run records, most often closed first."""
     seen: dict[str, list[dict[str, Any]]] = {}
-    for record in _newest_records(runs):
+    records = []
+    for path in runs.glob("*.json"):
+        with suppress(OSError, ValueError, KeyError):
+            record = json.loads(path.read_bytes())
+            records.append((str(record["started_at"]), record))
+    for _, record in sorted(records, key=lambda pair: pair[0])[-_RECORDS:]:
         for gate in record.get("gates", ()):
             seen.setdefault(gate["name"], []).append(gate)
     found = [
@@ -75,15 +81,3 @@ def gate_history(runs: Path) -> tuple[GateHistory, ...]:
     ]
     closed = [each for each in found if each.closed]
     return tuple(sorted(closed, key=lambda each: (-each.closed, each.gate)))
-
-
-def _newest_records(runs: Path) -> list[dict[str, Any]]:
-    """The newest readable records, oldest first."""
-    records = []
-    for path in runs.glob("*.json"):
-        try:
-            record = json.loads(path.read_bytes())
-            records.append((str(record["started_at"]), record))
-        except (OSError, ValueError, KeyError):
-            continue
-    return [record for _, record in sorted(records, key=lambda pair: pair[0])[-_RECORDS:]]

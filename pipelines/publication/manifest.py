@@ -1,7 +1,6 @@
-"""Data package manifest: the files of a publication, their digests and their provenance.
+"""Data package manifest (Frictionless): the files of a publication, their digests, provenance.
 
-It is a Frictionless Data Package, so that common tools can check a publication. A list has one
-declaration of its fields for CSV, Parquet and the data package.
+A list has one declaration of its fields for CSV, Parquet and the data package.
 """
 
 import json
@@ -35,10 +34,7 @@ class Field:
 
 
 def package_field(field: Field, decimal: str = ".") -> dict[str, object]:
-    """The field as a Table Schema descriptor (Frictionless Data Package).
-
-    ``decimal`` is the decimal sign of the file's numbers.
-    """
+    """The field as a Table Schema descriptor; ``decimal`` is the file's decimal sign."""
     kind = _PACKAGE_TYPES.get(field.type, field.type)
     described: dict[str, object] = {"name": field.name, "type": kind, "description": field.doc}
     if decimal != "." and kind == "number":
@@ -52,8 +48,8 @@ def package_field(field: Field, decimal: str = ".") -> dict[str, object]:
 def columns(table: str, **allowed: tuple[str, ...]) -> tuple[Field, ...]:
     """The fields of a table as text: name, type (``!`` for required) and meaning.
 
-    An indented line goes on with the one above; a name alone is a column of ``_SHARED``.
-    ``allowed`` gives a column's values by name. Raises ``KeyError`` for an unknown type or name.
+    An indented line goes on with the one above; a name alone is a column of ``_SHARED``;
+    ``allowed`` gives a column's values. Raises ``KeyError`` for an unknown type or name.
     """
 
     def field_of(name: str, kind: str = "", *doc: str) -> Field:
@@ -98,13 +94,12 @@ _MEDIA_TYPES = {
 class Stamp:
     """Where a publication came from.
 
-    Two runs whose ``identity`` is equal publish the same lists. ``created`` is UTC;
-    ``thresholds`` are the lower bounds of the risk bands, as probabilities. ``degraded``: the
-    registry of models did not answer, so the champion is the one that it named last.
-    ``holdout_key`` names the key that drew the arms, ``effect_digest`` the measured effect and the
-    model of who responds, empty without either. Unless ``permissions_read``, nobody could be
-    contacted, and the same night is published again once they can be read. ``facts`` stand in the
-    manifest as given.
+    Two runs whose ``identity`` is equal publish the same lists. ``created`` is UTC; ``thresholds``
+    are the lower bounds of the risk bands, as probabilities. ``degraded``: the registry of models
+    did not answer, so the champion is the one that it named last. ``holdout_key`` names the key
+    that drew the arms, ``effect_digest`` the measured effect and the model of who responds, empty
+    without either. Unless ``permissions_read``, nobody could be contacted, and the night is
+    published again once they can be read. ``facts`` stand in the manifest as given.
     """
 
     as_of: date

@@ -1,9 +1,8 @@
 """Atomic publication: staging folder, manifest last, rename, then one pointer swap.
 
-A night fills ``out/.staging-<run_id>``, writes the manifest last, renames the folder to
-``out/<as_of>/<run_id>`` and only then points ``out/current`` (a relative symlink) and
-``out/current.json`` at it. Published folders are never changed afterwards, so whoever resolves
-the pointer reads one complete publication, old or new, whatever dies in between.
+``out/.staging-<run_id>`` becomes ``out/<as_of>/<run_id>``, and only then ``out/current`` (a
+relative symlink) and ``out/current.json`` point at it. Published folders never change, so whoever
+resolves the pointer reads one complete publication, whatever dies in between.
 """
 
 import json
@@ -32,8 +31,8 @@ from pipelines.runtime.atomic_files import (
 def publisher(out: Path) -> Iterator[tuple[str, ...]]:
     """Be the only publisher of ``out``; yields the run ids of dead runs that were cleared away.
 
-    Raises ``BusyError`` at once when another process holds the lock, and ``PublicationError``
-    when ``out`` cannot be written. The operating system frees the lock of a killed holder.
+    Raises ``BusyError`` at once when another process holds the lock, which a killed one does not,
+    and ``PublicationError`` when ``out`` cannot be written.
     """
     with storage_errors(f"lock {out}"):
         out.mkdir(parents=True, exist_ok=True)
@@ -76,12 +75,12 @@ def publish(
     *,
     backfill: bool = False,
 ) -> None:
-    """Publish a filled staging folder; call inside ``publisher`` and ``staged``.
+    """Publish a filled staging folder; call inside ``publisher`` and ``staging_folder``.
 
-    ``schemas`` gives the fields of each list by its path in the folder. With ``backfill`` an
-    as-of date older than the current one is published beside it and ``current`` stays.
-    Raises ``ConfigError`` for an older as-of date without ``backfill`` and ``PublicationError``
-    when storage fails; what ``current`` points at is complete in every case.
+    ``schemas`` gives the fields of each list by its path in the folder. With ``backfill`` an older
+    as-of date is published beside the current one. Raises ``ConfigError`` for one without
+    ``backfill`` and ``PublicationError`` when storage fails; what ``current`` points at is complete
+    in every case.
     """
     refuse_older(publication.out, publication.as_of, backfill=backfill)
     staging, folder = publication.staging, publication.folder

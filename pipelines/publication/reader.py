@@ -99,8 +99,8 @@ def complete(
 ) -> Iterator[tuple[Publication, dict[str, Any]]]:
     """Complete publications of an as-of date with their manifests, made last first.
 
-    Only those with this ``identity``, by the manifest's keys. Damaged ones do not count. Files
-    are read and hashed when a publication's turn comes, so the newest costs one reading.
+    Only those with this ``identity``; damaged ones do not count. Files are read and hashed when a
+    publication's turn comes, so the newest costs one reading.
     """
     made: list[tuple[str, str, Publication]] = []
     for path in (out / as_of.isoformat()).glob(f"*/{MANIFEST}"):

@@ -31,9 +31,9 @@ def write_list(
     """Write the columns of ``fields`` to ``folder/name.*``, Parquet always, the rest as laid out.
 
     A file above ``layout.rows_per_file`` is continued in ``name.part-02`` and so on; the Parquet
-    twin never is. CSV: ISO dates, UTF-8, an empty cell is null, text escaped for spreadsheets.
-    Parquet: the same columns, typed, unescaped, with page checksums. Raises
-    ``PublicationError`` when the disk refuses.
+    twin never is: the same columns, typed, unescaped, with page checksums. CSV: ISO dates, UTF-8,
+    an empty cell is null, text escaped for spreadsheets. Raises ``PublicationError`` when the disk
+    refuses.
     """
     titles = [layout.titles.get(field.name, field.name) for field in fields]
     titled = tuple(replace(f, name=title) for f, title in zip(fields, titles, strict=True))
@@ -67,10 +67,7 @@ def write_csv(
     dialect: CsvStyle = CRM,
     titles: list[str] | None = None,
 ) -> None:
-    """Write one CSV of ``write_list``, headed by ``titles`` or the fields' names.
-
-    Raises ``OSError``.
-    """
+    """Write one CSV of ``write_list``, headed by ``titles`` or the fields' names; ``OSError``."""
     encoding = "utf-8-sig" if dialect.mark else "utf-8"
     header = pd.Series(titles or [field.name for field in fields], dtype="str")
     with path.open("w", encoding=encoding, newline="") as file:

@@ -30,8 +30,8 @@ class ConnectionLimits(Protocol):
 def connect(limits: ConnectionLimits, spill: Path) -> Connection:
     """Open a connection in UTC that keeps to ``limits`` and spills into ``spill``.
 
-    Defines ``to_utc(naive local timestamp, zone)``: the naive UTC instant; the earlier of two
-    when a clock change repeats the local time, the time an hour later when it skips it.
+    Defines ``to_utc(naive local timestamp, zone)``: the naive UTC instant; the earlier of two when
+    a clock change repeats the local time, the time an hour later when it skips it.
     """
     spill.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect()

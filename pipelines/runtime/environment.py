@@ -1,7 +1,6 @@
 """Process environment: defaults of the libraries underneath, version of this code, system clock.
 
-The defaults must be set before Prefect or MLflow is imported: nothing calls home then, and
-everything stays under one folder. Values already set in the environment win.
+Set before Prefect or MLflow is imported: nothing calls home, and everything stays under one folder.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Text escaping: CSV cells against formulas, strict JSON, HTML templates.
 
 A cell that a spreadsheet would run, one that begins with ``= + - @``, tab, CR, LF, NUL or one of
-their full-width forms, gets a leading apostrophe. So does a cell that begins with apostrophes
-before such a character, so that taking one apostrophe away always gives the original back.
+their full-width forms, gets a leading apostrophe, and so does one with apostrophes before such a
+character: taking one away always gives the original back.
 """
 
 from functools import cache
@@ -27,10 +27,9 @@ def escape(text: pd.Series) -> pd.Series:
 
 
 def refuse_dangerous_ids(ids: pd.Series, place: str) -> None:
-    """Raise ``ContractError`` when an id begins so that it would need an apostrophe.
+    """Raise ``ContractError`` for ids that would need an apostrophe, by their count.
 
     An escaped id no longer joins, and an unescaped one is a formula, so neither is written.
-    The message counts the ids without quoting them.
     """
     bad = ids.str.contains(ESCAPE.replace("(", "(?:", 1), regex=True).fillna(value=False)
     if bad.any():

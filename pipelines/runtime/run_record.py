@@ -104,10 +104,9 @@ class RunRecord:
 def open_record(folder: Path, run_id: str, command: str) -> Iterator[RunRecord]:
     """Run a command with its record in ``<folder>/<run_id>.json``.
 
-    The record is written as ``running`` at the start, so that a killed run leaves a trace, and
-    again on every exit; exceptions pass through. Within the block SIGTERM raises
-    ``SystemExit(143)``. Raises ``PublicationError`` when the record cannot be written and
-    nothing else went wrong.
+    It is written as ``running`` at the start, so that a killed run leaves a trace, and again on
+    every exit; exceptions pass through. Within the block SIGTERM raises ``SystemExit(143)``. Raises
+    ``PublicationError`` when the record cannot be written and nothing else went wrong.
     """
     record = RunRecord(run_id, command, _now())
     path = folder / f"{run_id}.json"

@@ -24,10 +24,6 @@ class Secret:
     def variable(self) -> str:
         return f"STILLE_{self.name.upper()}_KEY"
 
-    @property
-    def file_variable(self) -> str:
-        return f"{self.variable}_FILE"
-
 
 HOLDOUT = Secret("holdout", "another key would draw every arm anew")
 PSEUDONYM = Secret("pseudonym", "another key would give every customer another pseudonym")
@@ -37,18 +33,19 @@ def key_of(secret: Secret, var: Path) -> bytes:
     """The key of ``STILLE_<NAME>_KEY``, else of the file that ``STILLE_<NAME>_KEY_FILE`` names.
 
     Without both it is kept in ``var/<name>.key``, which only its owner may read; the first run
-    makes it. It is to be backed up, and is part of no configuration, digest, record or message.
-
-    Raises ``ConfigError`` for a key that is too short or a file that cannot be read, and
-    ``PublicationError`` when the first key cannot be kept.
+    makes it. It is part of no configuration, digest, record or message. Raises ``ConfigError`` for
+    a key that is too short or cannot be read, and ``PublicationError`` when the first key cannot be
+    kept.
     """
     given = os.environ.get(secret.variable)
     if given is not None:
         return _long_enough(secret, given.encode(), f"the environment variable {secret.variable}")
-    named = os.environ.get(secret.file_variable)
+    named = os.environ.get(f"{secret.variable}_FILE")
     path = Path(named) if named else var / f"{secret.name}.key"
     if not named and not path.exists():
-        _make(secret, path)
+        with storage_errors(f"keep the key of the {secret.name} in {path}"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_bytes(path, f"{secrets.token_hex(32)}\n".encode(), mode=0o600)
     try:
         return _long_enough(secret, path.read_bytes().strip(), str(path))
     except OSError as error:
@@ -61,12 +58,6 @@ def key_of(secret: Secret, var: Path) -> bytes:
 def key_fingerprint(key: bytes) -> str:
     """A name for a key that distinguishes two keys and gives nothing of them away (16 hex)."""
     return hmac.new(key, b"stille key", hashlib.sha256).hexdigest()[:16]
-
-
-def _make(secret: Secret, path: Path) -> None:
-    with storage_errors(f"keep the key of the {secret.name} in {path}"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_bytes(path, f"{secrets.token_hex(32)}\n".encode(), mode=0o600)
 
 
 def _long_enough(secret: Secret, key: bytes, place: str) -> bytes:
