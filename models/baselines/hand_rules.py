@@ -42,7 +42,7 @@ def best_stump(train: Examples) -> tuple[str, Callable[[Matrix], Floats]]:
     """The rule in words, and matrix (n, f) → the rate of its side, (n,).
 
     LightGBM's first split, with one value of a category against the others and unknown values on
-    the side that suits them; its leaves' rates are drawn to the base rate as by 20 more rows of it.
+    the side that suits them; rates are those of ``leaf_rates``.
     """
     data = lgb.Dataset(train.x, train.y, categorical_feature=list(train.spec.categories))
     booster = lgb.train(_PARAMS, data, num_boost_round=1)
@@ -63,9 +63,7 @@ def best_stump(train: Examples) -> tuple[str, Callable[[Matrix], Floats]]:
 
 
 def leaf_rates(leaf: Index, y: Labels, leaves: int) -> Floats:
-    """The rate of each leaf, (leaves,), drawn to the base rate as by 20 more rows of it.
-
-    ``leaf`` is the leaf of each row, (n,), from 0, with its label in ``y``.
+    """The rates (leaves,) by ``leaf`` and ``y``, (n,), drawn to the base rate as by 20 more rows.
 
     >>> y = np.array([1, 0, 0, 0], dtype=np.int8)
     >>> leaf_rates(np.array([0, 0, 1, 1]), y, 3).round(3).tolist()
@@ -78,11 +76,9 @@ def leaf_rates(leaf: Index, y: Labels, leaves: int) -> Floats:
 def next_date_rule(train: Examples) -> tuple[str, Callable[[Matrix], Floats]] | None:
     """The date that tells most, in words, and matrix (n, f) → the rate of its step, (n,).
 
-    The dates are the next renewal, the end of binding and the next anniversary of joining, where
-    the matrix has them; the one with the least training log loss is taken, or None. A step is 30
-    days, from 23 of them on all together, and unknown dates are one of their own. Its rate, so
-    that nothing has to be said of the direction, is that of the training rows, drawn to the base
-    rate as a stump's.
+    Of the next renewal, the end of binding and the next anniversary of joining, the one with the
+    least training log loss, or None. A step is 30 days, from 23 of them on all together, and
+    unknown dates are one of their own; rates are those of ``leaf_rates``.
     """
     names = train.spec.names
     found = []

@@ -1,8 +1,7 @@
 """Current-status likelihood for open label windows (Sun 2006).
 
 Of a row that leaves with chance p, a notice is known so far with chance share · p, where share is
-how many of a whole window's leavers are known that far into it. In a complete window the share is
-1, and the likelihood the usual one.
+how many of a whole window's leavers are known that far into it; in a complete window it is 1.
 """
 
 from dataclasses import dataclass, fields
@@ -66,8 +65,7 @@ def current_status(ended_after: Index, cause: Texts, window: LabelWindow) -> tup
     """Who is known to have left in the window (1), and who is out of it, both (n,).
 
     ``ended_after`` (n,) are the days from the as-of date to the end, ``cause`` its outcome, as far
-    as known. Out is who ended otherwise, or in the lead: as when windows are complete, they are no
-    examples. An end after the window changes nothing.
+    as known. Out is who ended otherwise, or in the lead. An end after the window changes nothing.
     """
     within = ended_after < window.lead_days + window.horizon_days
     left = within & (ended_after >= window.lead_days) & (cause == "voluntary")

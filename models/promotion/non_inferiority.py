@@ -1,8 +1,7 @@
 """Non-inferiority rules: what a challenger must show against the champions before it.
 
-A challenger that is never proved worse would be promoted week after week, each a little worse
-than the one before (bio-creep, D'Agostino, Massaro & Sullivan 2003). So it must be proved not
-worse by more than a margin, also than the year's best champion.
+Else each would be promoted a little worse than the one before (bio-creep, D'Agostino, Massaro &
+Sullivan 2003). So it must be proved not worse by more than a margin, also than the year's best.
 """
 
 import math
@@ -31,8 +30,8 @@ def error_of(looks: int) -> float:
 def against_champions(evidence: ChallengerEvidence) -> Iterator[Rule]:
     """Not worse than the champion and the year's best one, and not another list without a gain.
 
-    A champion whose own level or slope fails on these rows need not be matched for certain, so
-    that a broken one can be replaced: the gain itself must not be below minus the margin.
+    A champion whose own level or slope fails on these rows need not be matched for certain: the
+    gain itself must not be below minus the margin.
     """
     rival, anchor = evidence.rival, evidence.anchor
     if rival is None:
@@ -58,11 +57,8 @@ def _not_inferior(name: str, other: ChampionComparison, looks: int, broken: bool
     )
     if name == "anchor_gain":
         sentence = f"The year's best champion is {other.label}. {sentence}"
-    if broken:
-        sentence += f"its level or slope fails there, so the gain alone must be {-margin:.5f} or "
-        sentence += "more."
-    else:
-        sentence += f"the low end must be {-margin:.5f} or more."
+    alone = "its level or slope fails there, so the gain alone" if broken else "the low end"
+    sentence += f"{alone} must be {-margin:.5f} or more."
     if not tells and math.isfinite(half):
         sentence += f" The rows are too few to tell: {_more(other.leavers, half, margin)}."
     return rule(name, measure, -margin, None, tells and measure >= -margin, sentence)

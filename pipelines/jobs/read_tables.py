@@ -39,8 +39,7 @@ def read_tables(
     which are refused, before that is decided. Only ``stille check`` reads tables with a mutable
     attribute.
 
-    Raises what ``take_snapshot`` does, ``GateError`` for a closed gate, ``ConfigError`` for a
-    mutable attribute.
+    Raises like ``take_snapshot``, and ``GateError`` or ``ConfigError`` for such a gate or column.
     """
     settings, as_of, record = run.settings, run.as_of, run.record
     if record.command != _CHECK:
