@@ -34,7 +34,6 @@ def for_people(explanation: Explanation) -> None:
 
 
 def facts(explanation: Explanation) -> dict[str, Any]:
-    """The same as a mapping for ``--json``."""
     case = explanation.case
     return {
         "customer_id": case.customer,

@@ -92,5 +92,4 @@ def with_config(message: str, config: Path | None = None) -> str:
 
 
 def as_day(moment: datetime | None) -> date | None:
-    """The day of an option that Typer parses as an instant."""
     return None if moment is None else moment.date()

@@ -47,7 +47,6 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "")
 
 
 def as_json(value: object) -> None:
-    """Print JSON."""
     print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
 
 
@@ -105,7 +104,6 @@ def features(rows: Sequence[Mapping[str, str]], omitted: Mapping[str, Sequence[s
 
 
 def training_done(trained: TrainingResult) -> None:
-    """Print the scorecard, the strongest drivers and the decision."""
     evaluation = trained.evaluation
     folds, rows = ", ".join(evaluation.folds), len(evaluation.test)
     title = f"{trained.registered.label} on {folds}: {rows:,} rows"
@@ -121,7 +119,6 @@ def training_done(trained: TrainingResult) -> None:
 
 
 def promotion_done(done: PromotionResult) -> None:
-    """Print who is champion now, or would be."""
     would = "would be" if done.dry_run else "is"
     before = f"before: {done.before}" if done.before else "there was none before"
     if done.changed:
@@ -131,7 +128,6 @@ def promotion_done(done: PromotionResult) -> None:
 
 
 def training_facts(trained: TrainingResult) -> dict[str, Any]:
-    """The same as a mapping for ``--json``."""
     return {
         "model": trained.registered.label,
         "digest": trained.registered.digest,
@@ -175,7 +171,6 @@ def night_done(night: Night) -> None:
 
 
 def night_facts(night: Night) -> dict[str, Any]:
-    """The same as a mapping for ``--json``."""
     facts = manifest_facts(night.publication.folder)
     return {
         "folder": str(night.publication.folder),
@@ -188,13 +183,11 @@ def night_facts(night: Night) -> dict[str, Any]:
 
 
 def monitoring_done(result: MonitoringResult) -> None:
-    """Print the figures of a monitoring run as a table."""
     table(monitoring.HEADER, monitoring.rows(result), f"Monitoring on {result.day}")
     print(f"Tenths, drivers, every feature and source: {result.path}")
 
 
 def effect_done(result: EffectResult) -> None:
-    """Print the comparison of the arms as a table."""
     count = len(result.arms.assigned)
     title = (
         f"{count:,} customers by the {result.arms.source}' arms; "
@@ -270,7 +263,6 @@ def _checked(check: RecalibrationCheck) -> str:
 
 
 def recalibration_facts(done: RecalibrationResult) -> dict[str, Any]:
-    """The same for ``--json``."""
     return {
         "version": done.registered.label if done.registered else None,
         "parent": done.parent,
@@ -281,7 +273,6 @@ def recalibration_facts(done: RecalibrationResult) -> dict[str, Any]:
 
 
 def truth_comparison(comparison: Comparison) -> None:
-    """Print the model beside the answer key."""
     c = comparison
     print(
         f"On the same {c.rows:,} test rows: model AUC {c.model_auc:.4f}; oracle AUC "
@@ -302,7 +293,6 @@ def truth_comparison(comparison: Comparison) -> None:
 
 
 def ablation_done(done: Sequence[Ablation]) -> None:
-    """Print what each part of the drivers reaches on the same test rows."""
     rows = (
         [one.name, one.features, *(f"{one.card[name]:.4f}" for name in ("auc", "log_loss"))]
         for one in done
@@ -311,7 +301,6 @@ def ablation_done(done: Sequence[Ablation]) -> None:
 
 
 def ablation_facts(done: Sequence[Ablation]) -> list[dict[str, Any]]:
-    """The same as rows for ``--json``."""
     return [
         {"part": one.name, "features": one.features}
         | {metric: [i.value, i.low, i.high] for metric, i in one.card.items()}

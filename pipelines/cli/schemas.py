@@ -107,7 +107,6 @@ def config_schema() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write the page's tables anew."""
     _PAGE.write_text(contract_page(_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 

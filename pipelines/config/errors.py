@@ -51,7 +51,6 @@ def mask_passwords(text: str) -> str:
 
 
 def refusal(path: Path, problems: Iterable[Problem]) -> ConfigError:
-    """The error that names every problem once."""
     lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
     return ConfigError(f"{path} cannot be used:\n{lines}\nmend it, then run: stille check")
 

@@ -28,7 +28,6 @@ class Step(Protocol):
 
 
 def plain(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call ``function`` with nothing around it."""
     return function(*args, **kwargs)
 
 

@@ -70,7 +70,6 @@ class Settings(Section):
         return LabelWindow(self.label.lead_days, self.label.horizon_days, delay)
 
     def quarantine_share_of(self, table: str) -> float:
-        """Largest share of a table's rows that may be set aside."""
         own = self.sources[table].max_quarantine_share
         return self.quality.max_quarantine_share if own is None else own
 

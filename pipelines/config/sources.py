@@ -361,7 +361,6 @@ class Source(Section):
 
     @property
     def kind(self) -> Kind:
-        """A database, or the kind of its files."""
         return "database" if self.database else file_kind(self.path or "", self.format)
 
     @property

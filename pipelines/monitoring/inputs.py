@@ -58,7 +58,6 @@ def input_alarms(inputs: Inputs, limit: float) -> Iterator[str]:
 
 
 def as_data(inputs: Inputs) -> dict[str, object]:
-    """The figures as plain values for JSON."""
     return {
         "as_of_date": inputs.as_of.isoformat(),
         "rows": inputs.rows,

@@ -194,7 +194,6 @@ def performance_alarms(performance: Performance, monitoring: Monitoring) -> Iter
 
 
 def as_data(performance: Performance) -> dict[str, object]:
-    """The figures as plain values for JSON."""
     past = performance.past
     groups = ("tenths", "product_lines", "drivers", "publications")
     return {
@@ -211,7 +210,6 @@ def as_data(performance: Performance) -> dict[str, object]:
 
 
 def plain(outcome: ObservedExpected) -> dict[str, object]:
-    """One group as plain values."""
     return {
         "name": outcome.name,
         "rows": outcome.rows,

@@ -108,38 +108,29 @@ def rows(result: MonitoringResult) -> list[tuple[str, str, str]]:
 
 
 def markdown(result: MonitoringResult) -> str:
-    """The same as a Markdown page."""
     return "\n".join([f"# Monitoring on {result.day}", "", *markdown_table(HEADER, rows(result))])
 
 
 def _performance(result: MonitoringResult) -> Iterator[tuple[str, str, str]]:
-    waiting = len(result.chosen.immature)
-    if result.performance is None:
+    waiting, performance = len(result.chosen.immature), result.performance
+    if performance is None:
         yield "publications judged", "0", f"{waiting} wait for their horizon"
         return
-    whole, top = result.performance.whole, result.performance.callable
-    dates = ", ".join(each.name for each in result.performance.publications)
-    yield (
-        "publications judged",
-        str(len(result.performance.publications)),
-        f"{dates}; {waiting} wait for their horizon",
-    )
-    if result.performance.past.treated:
-        yield (
-            "treated rows left out",
-            f"{result.performance.past.treated:,}",
-            "held out ones count for them",
-        )
+    whole, top, card = performance.whole, performance.callable, performance.card
+    dates = ", ".join(each.name for each in performance.publications)
+    count = str(len(performance.publications))
+    yield "publications judged", count, f"{dates}; {waiting} wait for their horizon"
+    if treated := performance.past.treated:
+        yield "treated rows left out", f"{treated:,}", "held out ones count for them"
     yield "leavers observed", str(whole.observed), f"{whole.expected:.1f} expected"
     yield "observed over expected", *_with_interval(whole.ratio)
     for name in _CARD:
-        if name in result.performance.card:
-            yield name, *_with_interval(result.performance.card[name])
+        if name in card:
+            yield name, *_with_interval(card[name])
     yield f"precision in the {top.name}", f"{top.rate:.1%}", f"{top.observed} of {top.rows}"
-    for line in result.performance.product_lines:
+    for line in performance.product_lines:
         yield f"observed over expected, {line.name}", *_with_interval(line.ratio)
-    drivers = result.performance.drivers
-    off = [each for each in drivers if not each.ratio.low <= 1 <= each.ratio.high]
+    off = [each for each in performance.drivers if not each.ratio.low <= 1 <= each.ratio.high]
     for driver in sorted(off, key=lambda each: -abs(each.observed - each.expected))[:_MAX_LISTED]:
         yield f"observed over expected, reason {driver.name}", *_with_interval(driver.ratio)
 

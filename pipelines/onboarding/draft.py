@@ -30,7 +30,6 @@ class FileGroup:
 
     @property
     def title(self) -> str:
-        """What a person calls it."""
         return f"{self.path}, {self.sample.table}" if self.sample.table else self.path
 
 

@@ -53,7 +53,6 @@ def code_version() -> str:
 
 
 def today_in(zone: str) -> date:
-    """The calendar day now in a zone."""
     return datetime.now(ZoneInfo(zone)).date()
 
 

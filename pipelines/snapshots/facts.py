@@ -121,7 +121,6 @@ def tables_to_json(tables: Mapping[str, TableFacts]) -> bytes:
 
 
 def tables_from_json(content: bytes) -> dict[str, TableFacts]:
-    """The inverse of ``tables_to_json``."""
     return _TABLES.validate_json(content)
 
 

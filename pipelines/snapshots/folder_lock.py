@@ -75,7 +75,6 @@ def remove_if_free(folder: Path) -> bool:
 
 
 def _is_at(descriptor: int, folder: Path) -> bool:
-    """Whether the opened folder still is the one at that path."""
     try:
         there = folder.stat()
     except FileNotFoundError:

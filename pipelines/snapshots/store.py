@@ -29,7 +29,6 @@ _REFUSED = "refused"
 
 
 def folder_of(store: Path, digest: str) -> Path:
-    """Where the snapshot of these inputs is, or will be."""
     return store / digest[:_NAME_LENGTH]
 
 

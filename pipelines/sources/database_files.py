@@ -70,7 +70,6 @@ class SqliteReader(ExtractReader):
     name = "SQLite"
 
     def open(self, connection: Connection, path: Path, declared: Declared) -> Part:
-        """Raises ``BusyError`` while another process writes the file."""
         with opened(path) as database:
             names = tables(database)
             if declared.table not in names:
@@ -110,7 +109,6 @@ def _no_table(path: Path, table: str, names: Collection[str], note: str = "") ->
 
 
 def tables(database: sqlite3.Connection) -> list[str]:
-    """Names of the tables and views of a file."""
     query = "select name from sqlite_schema where type in ('table', 'view') order by 1"
     names = [name for (name,) in database.execute(query)]
     return [name for name in names if not name.startswith("sqlite_")]

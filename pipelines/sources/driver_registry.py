@@ -74,5 +74,4 @@ DRIVERS: Mapping[str, DatabaseDriver] = {
 
 
 def driver_of(name: str) -> DatabaseDriver:
-    """The driver of a name."""
     return DRIVERS.get(name) or DatabaseDriver(name)

@@ -61,7 +61,6 @@ class DatabaseDriver:
             raise self._meaning(error, address, reached=True) from None
 
     def columns(self, cursor: Cursor, table: str) -> dict[str, Fetched]:
-        """Every column of a table."""
         cursor.execute(f"select * from {self.quote(table)} where 1 = 0")
         schema = cursor.fetch_record_batch().schema
         with duckdb.connect() as connection:

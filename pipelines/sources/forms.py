@@ -28,5 +28,4 @@ class Forms:
 
 
 def as_text(expression: str, stored: str) -> str:
-    """SQL for the value as text."""
     return expression if stored in (TEXT, NUMERIC) else f"cast({expression} as VARCHAR)"

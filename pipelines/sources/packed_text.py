@@ -27,7 +27,6 @@ _OTHER_KINDS = {
 
 
 def is_packed(path: Path) -> bool:
-    """Whether the file has to be unpacked to be read."""
     return path.suffix in (".gz", ".zip")
 
 

@@ -76,13 +76,11 @@ class Reader(ABC):
 
 
 def described(connection: Connection, relation: str) -> dict[str, str]:
-    """The columns of a relation with their DuckDB types."""
     rows = connection.execute(f"describe from {relation}").fetchall()
     return {str(row[0]): str(row[1]) for row in rows}
 
 
 def unreadable(path: Path, error: Exception, name: str) -> ContractError:
-    """The refusal of a damaged file."""
     return ContractError(f"{path}: not a whole {name} file ({first_line(error)}); export it again")
 
 

@@ -195,7 +195,6 @@ def contract_columns(
 
 
 def attribute_names(bindings: Sequence[Binding]) -> list[str]:
-    """The snapshot columns of attributes."""
     return [b.column.name for b in bindings if b.column.name.startswith("attr_")]
 
 

@@ -94,7 +94,6 @@ def tables_without_gate(checked: CheckResult) -> str:
 
 
 def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, object]:
-    """What the page shows of one table."""
     derived = "derived" if TABLES[name].derived else ""
     first, newest = (
         None if moment is None else local_day(moment, checked.zone)
