@@ -10,15 +10,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from features.errors import ConfigError
-from pipelines.config.errors import (
-    VARIABLE,
-    Place,
-    Problem,
-    explained,
-    mask_passwords,
-    refusal,
-    secret_problems,
-)
+from pipelines.config import errors
+from pipelines.config.errors import Place, Problem
 
 MAX_BYTES = 1_000_000
 MAX_ALIASES = 50
@@ -36,16 +29,16 @@ def read_config(
     Raises ``ConfigError`` naming every problem at once.
     """
     document = _load(path)
-    problems = list(secret_problems(document))
+    problems = list(errors.secret_problems(document))
     _override(document, path)
     expanded = _expand(document, (), problems)
     problems += more(expanded)
     try:
         settings = model.model_validate(expanded)
     except ValidationError as error:
-        problems += [explained(detail, model, document) for detail in error.errors()]
+        problems += [errors.explained(detail, model, document) for detail in error.errors()]
     if problems:
-        raise refusal(path, problems)
+        raise errors.refusal(path, problems)
     return settings
 
 
@@ -62,7 +55,7 @@ def _load(path: Path) -> dict[str, Any]:
             raise ConfigError(f"{path}: {aliases} YAML aliases; at most {MAX_ALIASES} are allowed")
         document = yaml.load(text, Loader=_Loader)  # noqa: S506 - derives from SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: not plain YAML: {mask_passwords(str(error))}") from error
+        raise ConfigError(f"{path}: not plain YAML: {errors.mask_passwords(str(error))}") from error
     if not isinstance(document, dict):
         raise ConfigError(f"{path}: found {type(document).__name__}; a mapping is needed")
     return document
@@ -120,4 +113,4 @@ def _expand(value: Any, place: Place, problems: list[Problem]) -> Any:
             problems.append(Problem(place, f"environment variable {name} is not set"))
         return os.environ.get(name, default or "")
 
-    return VARIABLE.sub(replace, value)
+    return errors.VARIABLE.sub(replace, value)

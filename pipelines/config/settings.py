@@ -7,22 +7,11 @@ from typing import Annotated
 from pydantic import Field
 
 from features.timeline import LabelWindow
+from pipelines.config import sections
 from pipelines.config.file import read_config
 from pipelines.config.lists import Contact, RiskList
 from pipelines.config.mapping import declaration_problems, left_to_history
-from pipelines.config.sections import (
-    Company,
-    Economics,
-    Engine,
-    Label,
-    Monitoring,
-    Paths,
-    Privacy,
-    Quality,
-    Section,
-    Tracking,
-    Training,
-)
+from pipelines.config.sections import Section
 from pipelines.config.sources import FORMATS, Dialect, Source
 
 _LOCAL = "sqlite:///"
@@ -31,20 +20,20 @@ _LOCAL = "sqlite:///"
 class Settings(Section):
     """One complete, runnable configuration."""
 
-    company: Company
-    paths: Paths
+    company: sections.Company
+    paths: sections.Paths
     dialect: Dialect = Dialect()
     sources: Annotated[Mapping[str, Source], Field(min_length=1)]
-    label: Label = Label()
-    training: Training
-    economics: Economics | None = None
+    label: sections.Label = sections.Label()
+    training: sections.Training
+    economics: sections.Economics | None = None
     list: RiskList = RiskList()
     contact: Contact = Contact()
-    privacy: Privacy = Privacy()
-    engine: Engine = Engine()
-    tracking: Tracking = Tracking()
-    quality: Quality = Quality()
-    monitoring: Monitoring = Monitoring()
+    privacy: sections.Privacy = sections.Privacy()
+    engine: sections.Engine = sections.Engine()
+    tracking: sections.Tracking = sections.Tracking()
+    quality: sections.Quality = sections.Quality()
+    monitoring: sections.Monitoring = sections.Monitoring()
 
     def dialect_of(self, table: str) -> Dialect:
         """The company's dialect with the overrides of one source."""

@@ -12,13 +12,8 @@ from features.contract import TABLES
 from features.timeline import local_day
 from pipelines.config.sections import Quality
 from pipelines.config.settings import Settings
-from pipelines.snapshots.daily_volume import (
-    Days,
-    days_before,
-    share_of_weekday,
-    strangest_day,
-    usual_silence,
-)
+from pipelines.snapshots import daily_volume
+from pipelines.snapshots.daily_volume import Days
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.profiling import LATE_DAYS
 from pipelines.snapshots.unit_levels import unit_factor
@@ -219,7 +214,7 @@ def _units(
 def own_measures(quality: Quality, zone: str, as_of: date, now: Tables) -> Iterator[Measure]:
     """The figures of every table that depend on the as-of date."""
     for name, facts in now.items():
-        days = days_before(facts.profile.days, as_of)
+        days = daily_volume.days_before(facts.profile.days, as_of)
         yield from _freshness(quality, zone, name, facts, days, as_of)
         yield from _day_rows(quality, name, facts, days, as_of)
 
@@ -229,7 +224,7 @@ def _freshness(
 ) -> Iterator[Measure]:
     high = quality.freshness_days.get(name)
     if name not in quality.freshness_days and quality.learned_days and facts.rows >= FEWEST_ROWS:
-        usual = usual_silence(days)
+        usual = daily_volume.usual_silence(days)
         high = None if usual is None else usual + ceil(facts.profile.lag)
     if high is None:
         return
@@ -251,7 +246,7 @@ def _day_rows(
     if name in quality.day_rows:
         day, declared = as_of - timedelta(days=1), quality.day_rows[name]
         if declared is not None:
-            share = share_of_weekday(days, day)
+            share = daily_volume.share_of_weekday(days, day)
             yield Measure(
                 f"{name}: rows of the day before against its weekday",
                 nan if share is None else share,
@@ -263,7 +258,7 @@ def _day_rows(
     elif quality.learned_days and days:
         last = min(as_of - timedelta(days=1) - timedelta(days=ceil(facts.profile.lag)), max(days))
         band = quality.usual_day
-        found = strangest_day(days, last, band.low, band.high)
+        found = daily_volume.strangest_day(days, last, band.low, band.high)
         if found is not None:
             yield Measure(
                 f"{name}: rows of a day against its weekday",

@@ -17,6 +17,7 @@ from pipelines.config.sources import Dialect, Source
 from pipelines.runtime.duckdb_connection import Connection, connect, identifier, literal
 from pipelines.runtime.secret_keys import PSEUDONYM, key_of
 from pipelines.snapshots.profiling import counts
+from pipelines.sources import type_casting
 from pipelines.sources.binding import Binding, Bound, bind, refuse_no_zone
 from pipelines.sources.doubts import Doubts
 from pipelines.sources.files import Input, find_files
@@ -26,13 +27,7 @@ from pipelines.sources.midnights import days_as_shown
 from pipelines.sources.personal_data import define_pseudonym
 from pipelines.sources.readable_part import Part
 from pipelines.sources.readers import READERS, open_part
-from pipelines.sources.type_casting import (
-    SKIPPED,
-    attribute_names,
-    contract_columns,
-    part_select,
-    row_rule,
-)
+from pipelines.sources.type_casting import SKIPPED
 
 CUSTOMERS = "customer_shards"
 # A damaged file can raise any other error of DuckDB's, also its bare base class.
@@ -98,9 +93,9 @@ def load_table(
         reader.verify(part, [name for b in bound.bindings for name in b.origin.read])
         with _explained(source, part, dialect):
             shown = days_as_shown(connection, part, bound.bindings, table.name, source, forms)
-            typed = part_select(part, index, bound.bindings, source, forms, shown)
+            typed = type_casting.part_select(part, index, bound.bindings, source, forms, shown)
             delay = source.known_delay_days or 0
-            columns = contract_columns(table, bound.bindings, company.timezone, delay)
+            columns = type_casting.contract_columns(table, bound.bindings, company.timezone, delay)
             query = _ruled(table, bound.bindings, typed, columns, limit, match_customers)
             connection.execute(f"{into} {query}")
         into = f"insert into {identifier(table.name)} by name"
@@ -117,7 +112,7 @@ def load_table(
     )
     rows = sum(rules.values()) - rules.pop(SKIPPED, 0)
     rules.pop("", None)
-    columns = (*(c.name for c in table.columns), *attribute_names(bound.bindings))
+    columns = (*(c.name for c in table.columns), *type_casting.attribute_names(bound.bindings))
     refusal = ContractError("\n".join(map(str, refusals))) if refusals else None
     none = counts(
         connection,
@@ -165,7 +160,7 @@ def _ruled(
         future = f"when _event_at >= TIMESTAMP {literal(limit)} then 'event_at: in the future'"
     return f"""
         with typed as ({typed}),
-        ruled as (select *, {row_rule(table, bindings)} as _own from typed),
+        ruled as (select *, {type_casting.row_rule(table, bindings)} as _own from typed),
         complete as (
             select _file, _row, _own, _none, _decimals, _doubt, {", ".join(columns)} from ruled)
         select complete.* exclude (_own, _event_at, _known_at), {shard} as _shard,

@@ -15,6 +15,7 @@ from features.errors import BusyError, ConfigError, ContractError, StilleError
 from pipelines.config.settings import Settings
 from pipelines.runtime.run_record import Gate
 from pipelines.runtime.secret_keys import PSEUDONYM, key_fingerprint, key_of
+from pipelines.snapshots import store as folders
 from pipelines.snapshots.facts import (
     FACTS_NAME,
     Snapshot,
@@ -25,17 +26,6 @@ from pipelines.snapshots.facts import (
     write_facts,
 )
 from pipelines.snapshots.gates import Judge, decide
-from pipelines.snapshots.store import (
-    folder_of,
-    forget_refused,
-    fresh_staging,
-    keep_quarantine,
-    mark_newest,
-    place,
-    prune,
-    read_reusable,
-    refused_folder,
-)
 from pipelines.snapshots.writing_tables import write_tables
 from pipelines.sources.database_reader import fetch_tables
 from pipelines.sources.files import Input, changed, digests, file_digest, find_files
@@ -73,17 +63,17 @@ def take_snapshot(
     an input changed while it was read or a database does not answer, ``ConfigError`` when the
     memory limit is too small, and what ``judge`` raises.
     """
-    staging, _lock = fresh_staging(store)
+    staging, _lock = folders.fresh_staging(store)
     inputs: dict[str, tuple[Input, ...]] = {}
     input_digests: dict[str, str] = {}
     try:
         inputs, missing = find_inputs(settings, staging / "extracts")
         input_digests = digests(inputs)
         digest = _digest(settings, input_digests, as_of)
-        into = folder_of(store, digest)
-        ready = None if missing else read_reusable(into, digest)
+        into = folders.folder_of(store, digest)
+        ready = None if missing else folders.read_reusable(into, digest)
         if ready is None:
-            refused = refused_folder(store)
+            refused = folders.refused_folder(store)
             try:
                 written = write_tables(settings, inputs, staging, refused, on_table, as_of)
             except duckdb.OutOfMemoryException as error:
@@ -107,18 +97,18 @@ def take_snapshot(
                 },
             }
             write_facts(staging, facts)
-            ready = place(staging, into, digest)
-            forget_refused(store)
+            ready = folders.place(staging, into, digest)
+            folders.forget_refused(store)
         else:
             ready = _with_gates(ready, again(ready))
-        mark_newest(into)
+        folders.mark_newest(into)
     except StilleError:
-        keep_quarantine(staging, store)
+        folders.keep_quarantine(staging, store)
         _refuse_changed(inputs, input_digests)
         raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    prune(store)
+    folders.prune(store)
     return ready
 
 

@@ -10,15 +10,8 @@ from collections.abc import Sequence
 from features.errors import ContractError
 from pipelines.config.sources import FORMATS, Source
 from pipelines.runtime.duckdb_connection import Connection, local_to_utc
+from pipelines.sources import date_forms
 from pipelines.sources.binding import Binding
-from pipelines.sources.date_forms import (
-    AWARE,
-    clock_time,
-    in_range,
-    is_moment,
-    local_day,
-    zone_of_days,
-)
 from pipelines.sources.forms import Forms
 from pipelines.sources.parsing import clean
 from pipelines.sources.readable_part import Part
@@ -46,33 +39,33 @@ def days_as_shown(
             continue
         stored = part.columns[read[0]]
         zone_known = source.timezone is not None or FORMATS[source.kind].zone is not None
-        if not is_moment(stored, forms):
+        if not date_forms.is_moment(stored, forms):
             continue
-        if zone_known and zone_of_days(stored, forms) == forms.company_zone:
+        zone, home = date_forms.zone_of_days(stored, forms), forms.company_zone
+        if zone_known and zone == home:
             continue
         # Values; midnights as shown; those of another local day, the first of them; local ones.
-        shown = clock_time(clean(part.expressions[read[0]], stored, forms), stored, forms)
-        midnight = (
-            f"shown = cast(shown as DATE) and {local_to_utc('own', forms.company_zone)} <> moment"
-        )
+        value = clean(part.expressions[read[0]], stored, forms)
+        shown = date_forms.clock_time(value, stored, forms)
+        midnight = f"shown = cast(shown as DATE) and {local_to_utc('own', home)} <> moment"
         [(total, midnights, differ, local, where)] = connection.execute(
             f"""with times as (
                 select {part.row} as _row, {shown} as shown from {part.relation}),
             moments as (
-                select *, {local_to_utc("shown", zone_of_days(stored, forms))} as moment from times
-                where {in_range("shown")}),
+                select *, {local_to_utc("shown", zone)} as moment from times
+                where {date_forms.in_range("shown")}),
             days as (
-                select *, cast({local_day("moment", forms.company_zone)} as TIMESTAMP) as own
+                select *, cast({date_forms.local_day("moment", home)} as TIMESTAMP) as own
                 from moments)
             select count(*), count_if(shown = cast(shown as DATE)),
                 count_if({midnight} and own <> shown),
-                count_if({local_to_utc("own", forms.company_zone)} = moment),
+                count_if({local_to_utc("own", home)} = moment),
                 min(_row) filter ({midnight} and own <> shown)
             from days"""
         ).fetchall()
         if midnights == total:
             found.add(binding.column.name)
-        elif not zone_known and stored != AWARE:
+        elif not zone_known and stored != date_forms.AWARE:
             raise ContractError(
                 f"{table}: {read[0]!r} (for {binding.column.name}) has times and no time zone in "
                 f"the database. Declare the zone they are written in: sources.{table}.timezone, "
@@ -81,8 +74,8 @@ def days_as_shown(
         elif differ > _CHANCE * total:
             raise ContractError(
                 f"{part.name}: {read[0]!r} (for {binding.column.name}) mixes days written as "
-                f"midnight in {zone_of_days(stored, forms)} ({differ:,} of {total:,}, first in row "
-                f"{where}) with other times ({local:,} are midnights in {forms.company_zone}): the "
+                f"midnight in {zone} ({differ:,} of {total:,}, first in row "
+                f"{where}) with other times ({local:,} are midnights in {home}): the "
                 "former would count a day early. Write the column as a plain date in the export"
             )
     return frozenset(found)
