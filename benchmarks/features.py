@@ -26,7 +26,8 @@ from features.contract import TABLES
 from features.timeline import month_starts
 from pipelines.config.settings import Settings
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
-from pipelines.snapshots.snapshot import Snapshot, read_snapshot, take_snapshot
+from pipelines.snapshots.facts import read_snapshot
+from pipelines.snapshots.snapshot import Snapshot, take_snapshot
 from pipelines.snapshots.store import newest_first
 
 CUSTOMERS, MONTHS, ROUNDS = 100_000, 36, 3

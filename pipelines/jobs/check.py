@@ -12,8 +12,8 @@ from pipelines.config.settings import load_settings
 from pipelines.jobs.read_tables import CHECK_PAGE, read_tables
 from pipelines.matrices.build import catalog_from
 from pipelines.snapshots import households
+from pipelines.snapshots.facts import check_report
 from pipelines.snapshots.loading import columns_absent
-from pipelines.snapshots.snapshot import check_report
 from pipelines.snapshots.store import previous_snapshot, refused_folder
 from pipelines.snapshots.writing_tables import WrittenTables
 from pipelines.training.leaks import check_leaks

@@ -14,15 +14,8 @@ from features.families.relationship import attribute
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.config.sources import Source, tables_with_versions
-from pipelines.matrices.files import (
-    KEYS,
-    MatrixPart,
-    digests_in,
-    read_features,
-    read_matrix,
-    write_features,
-    write_table,
-)
+from pipelines.matrices import files
+from pipelines.matrices.files import KEYS, MatrixPart
 from pipelines.matrices.scratch_folder import scratch
 from pipelines.matrices.shard import Shard, open_shard
 from pipelines.matrices.store import definition_digests, open_store
@@ -68,7 +61,7 @@ def make_matrix(run: Run, snapshot: Snapshot, job: MatrixJob, names: Sequence[st
     with scratch(run.settings.paths.scratch, run.record.run_id) as folder:
         with bar("building features", steps) as advance:
             parts = build_matrix(run.settings, snapshot, job, folder, lambda: advance(""))
-        return read_matrix(parts, [*KEYS, *names])
+        return files.read_matrix(parts, [*KEYS, *names])
 
 
 def build_matrix(
@@ -95,7 +88,7 @@ def build_matrix(
                 ended = None
                 if job.labels_known_before is not None:
                     ended = _path(into, "outcomes", as_of, number)
-                    write_table(ended, shard.outcomes(as_of, job.labels_known_before))
+                    files.write_table(ended, shard.outcomes(as_of, job.labels_known_before))
                 parts.append(MatrixPart(features, ended))
                 advance()
     return parts
@@ -111,7 +104,7 @@ def _missing(
     """The wanted features that each date's file lacks: all of them after a rewritten history."""
     missing = {}
     for as_of, path in paths.items():
-        found = digests_in(path)
+        found = files.digests_in(path)
         missing[as_of] = {name for name, digest in definitions.items() if found.get(name) != digest}
     if history_stands(shard, paths, missing, definitions):
         return missing
@@ -125,7 +118,7 @@ def _complete(
     customers = shard.cohort(as_of)
     stored = None
     if len(missing) < len(definitions):
-        stored = read_features(path, [name for name in definitions if name not in missing])
+        stored = files.read_features(path, [name for name in definitions if name not in missing])
     if stored is None or not stored["customer_id"].equals(customers):
         rows = shard.cut(as_of, definitions)
     elif missing:
@@ -133,7 +126,7 @@ def _complete(
         rows = pa.table({n: (fresh if n in fresh.column_names else stored)[n] for n in names})
     else:
         return False
-    write_features(path, rows, definitions)
+    files.write_features(path, rows, definitions)
     return True
 
 
@@ -151,7 +144,7 @@ def history_stands(
     for as_of in dates_to_check(stored, max(missing)):
         shard.cohort(as_of)
         names = [name for name in definitions if name not in missing[as_of]]
-        before = read_features(paths[as_of], names)
+        before = files.read_features(paths[as_of], names)
         if before is None or not shard.cut(as_of, names).equals(before):
             return False
     return True

@@ -17,14 +17,8 @@ from filelock import FileLock, Timeout
 from features.errors import BusyError, ConfigError, PublicationError
 from pipelines.publication.manifest import MANIFEST, Field, Stamp, manifest_bytes
 from pipelines.publication.reader import STAGING, Publication, current, newest_of
-from pipelines.runtime.atomic_files import (
-    digest,
-    replace_bytes,
-    replace_link,
-    storage_errors,
-    sync,
-    sync_tree,
-)
+from pipelines.runtime import atomic_files
+from pipelines.runtime.atomic_files import storage_errors
 
 
 @contextmanager
@@ -87,12 +81,12 @@ def publish(
     with storage_errors(f"publish {folder}"):
         if folder.exists():
             raise PublicationError(f"{folder} exists already: every run needs its own run id.")
-        replace_bytes(staging / MANIFEST, manifest_bytes(staging, stamp, schemas))
-        sync_tree(staging)
+        atomic_files.replace_bytes(staging / MANIFEST, manifest_bytes(staging, stamp, schemas))
+        atomic_files.sync_tree(staging)
         folder.parent.mkdir(exist_ok=True)
         staging.rename(folder)
-        sync(folder.parent)
-        sync(publication.out)
+        atomic_files.sync(folder.parent)
+        atomic_files.sync(publication.out)
     point(publication)
 
 
@@ -105,17 +99,17 @@ def point(publication: Publication) -> None:
     target = publication.folder.relative_to(out)
     with storage_errors(f"point {out / 'current'} at {publication.folder}"):
         if now != publication:
-            replace_link(out / "current", target)
+            atomic_files.replace_link(out / "current", target)
         described = {
             "as_of_date": publication.as_of.isoformat(),
             "run_id": publication.run_id,
             "path": target.as_posix(),
             "datapackage": f"{target.as_posix()}/{MANIFEST}",
-            "hash": digest(publication.folder / MANIFEST),
+            "hash": atomic_files.digest(publication.folder / MANIFEST),
         }
         pointer, data = out / "current.json", (json.dumps(described, indent=2) + "\n").encode()
         if not pointer.exists() or pointer.read_bytes() != data:
-            replace_bytes(pointer, data)
+            atomic_files.replace_bytes(pointer, data)
 
 
 def refuse_older(out: Path, as_of: date, *, backfill: bool) -> None:

@@ -16,15 +16,7 @@ from pipelines.config.settings import Settings
 from pipelines.runtime.run_record import Gate
 from pipelines.runtime.secret_keys import PSEUDONYM, key_fingerprint, key_of
 from pipelines.snapshots import store as folders
-from pipelines.snapshots.facts import (
-    FACTS_NAME,
-    Snapshot,
-    TableFacts,
-    check_report,
-    read_snapshot,
-    verify_snapshot,
-    write_facts,
-)
+from pipelines.snapshots.facts import FACTS_NAME, Snapshot, write_facts
 from pipelines.snapshots.gates import Judge, decide
 from pipelines.snapshots.writing_tables import write_tables
 from pipelines.sources.database_reader import fetch_tables
@@ -32,15 +24,7 @@ from pipelines.sources.files import Input, changed, digests, file_digest, find_f
 
 FORMAT = 4
 
-__all__ = [
-    "Snapshot",
-    "TableFacts",
-    "check_report",
-    "find_inputs",
-    "read_snapshot",
-    "take_snapshot",
-    "verify_snapshot",
-]
+__all__ = ["Snapshot", "find_inputs", "take_snapshot"]
 
 
 def take_snapshot(

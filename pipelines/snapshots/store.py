@@ -13,14 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from features.errors import ContractError
+from pipelines.snapshots import folder_lock
 from pipelines.snapshots.facts import Snapshot, read_snapshot, verify_snapshot
-from pipelines.snapshots.folder_lock import (
-    REMOVED,
-    FolderLock,
-    lock_folder,
-    new_name,
-    remove_if_free,
-)
+from pipelines.snapshots.folder_lock import FolderLock
 
 NEWEST = 2
 _NAME_LENGTH = 16
@@ -41,9 +36,9 @@ def fresh_staging(store: Path) -> tuple[Path, FolderLock]:
     """An empty folder to fill, held until the second value is let go."""
     store.mkdir(parents=True, exist_ok=True)
     while True:
-        folder = new_name(store, _STAGING)
+        folder = folder_lock.new_name(store, _STAGING)
         folder.mkdir()
-        if (lock := lock_folder(folder)) is not None:
+        if (lock := folder_lock.lock_folder(folder)) is not None:
             return folder, lock
 
 
@@ -89,7 +84,7 @@ def place(staging: Path, into: Path, digest: str) -> Snapshot:
             return found
         # A damaged one is put away; readers that hold it find the same tables under its new name.
         with contextlib.suppress(FileNotFoundError):
-            into.replace(new_name(into.parent, REMOVED))
+            into.replace(folder_lock.new_name(into.parent, folder_lock.REMOVED))
 
 
 def keep_quarantine(staging: Path, store: Path) -> None:
@@ -114,9 +109,9 @@ def mark_newest(folder: Path) -> None:
 
 def prune(store: Path) -> None:
     """Remove older snapshots and what killed runs left, except what somebody holds."""
-    left = [path for path in store.iterdir() if path.suffix in (_STAGING, REMOVED)]
+    left = [path for path in store.iterdir() if path.suffix in (_STAGING, folder_lock.REMOVED)]
     for folder in (*newest_first(store)[NEWEST:], *left):
-        remove_if_free(folder)
+        folder_lock.remove_if_free(folder)
 
 
 def _complete(store: Path) -> Iterator[Path]:

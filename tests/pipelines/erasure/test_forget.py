@@ -21,7 +21,7 @@ from pipelines.publication.manifest import Field
 from pipelines.publication.publish import publish, publisher, staging_folder
 from pipelines.publication.reader import Publication, current, verify
 from pipelines.publication.writers import write_list
-from pipelines.snapshots.snapshot import read_snapshot, verify_snapshot
+from pipelines.snapshots.facts import read_snapshot, verify_snapshot
 from pipelines.snapshots.store import newest_first
 
 FIELDS = (

@@ -11,7 +11,8 @@ from trees import tree
 
 from features.contract import TABLES, Column
 from features.errors import BusyError, ConfigError, ContractError
-from pipelines.snapshots.snapshot import check_report, read_snapshot, take_snapshot, verify_snapshot
+from pipelines.snapshots.facts import check_report, read_snapshot, verify_snapshot
+from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.snapshots.store import NEWEST, fresh_staging, previous_snapshot
 
 CASES = "case_id,customer_id,opened_at,known_at\n"
