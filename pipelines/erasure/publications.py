@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import openpyxl
@@ -36,17 +35,16 @@ def forget_published(out: Path, customer: str) -> int:
     Call inside ``publisher``. Raises ``PublicationError`` naming a publication that cannot be
     read, which is left as it is.
     """
-    return sum(_forget_in(publication, customer) for publication in _all(out))
-
-
-def _all(out: Path) -> Iterator[Publication]:
+    changed = 0
     for path in sorted(out.glob(f"????-??-??/*/{MANIFEST}")):
         try:
-            yield Publication(out, date.fromisoformat(path.parts[-3]), path.parts[-2])
+            publication = Publication(out, date.fromisoformat(path.parts[-3]), path.parts[-2])
         except (ValueError, ConfigError) as error:
             raise PublicationError(
                 f"{path.parent} was not made by a publication; move it away, then run again."
             ) from error
+        changed += _forget_in(publication, customer)
+    return changed
 
 
 def _forget_in(publication: Publication, customer: str) -> bool:
@@ -156,14 +154,12 @@ def _without_in_workbook(path: Path, customer: str, column: int) -> bool:
     return _replace_or_drop(temporary, path, removed=bool(numbers))
 
 
-WITHOUT: Mapping[str, Callable[[Path, str, int], bool]] = MappingProxyType(
-    {
-        EXCEL.ending: lambda path, who, at: _without_in_csv(path, who, at, EXCEL),
-        CRM.ending: lambda path, who, at: _without_in_csv(path, who, at, CRM),
-        ".xlsx": _without_in_workbook,
-        ".parquet": without_in_parquet,
-    }
-)
+WITHOUT: Mapping[str, Callable[[Path, str, int], bool]] = {
+    EXCEL.ending: lambda path, who, at: _without_in_csv(path, who, at, EXCEL),
+    CRM.ending: lambda path, who, at: _without_in_csv(path, who, at, CRM),
+    ".xlsx": _without_in_workbook,
+    ".parquet": without_in_parquet,
+}
 """How to take a customer, whose id stands in a given column, out of a file of each ending."""
 
 

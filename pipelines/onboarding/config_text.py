@@ -160,7 +160,11 @@ def _notes(draft: Draft, source: Mapping[str, Any], dialect: Mapping[str, Any]) 
         notes.append(
             "TO CONFIRM, joined_on: counted to that day for leavers too, not to their last"
         )
-    doubts = [m.column.name for m in draft.matches if not m.sure or _other_form(m, dialect)]
+    doubts = [
+        m.column.name
+        for m in draft.matches
+        if not m.sure or m.sample.form not in ("", dialect.get(m.column.type))
+    ]
     if doubts:
         notes.append(f"not sure of: {', '.join(doubts)}")
     left = ", ".join(map(_line, unused(draft)))
@@ -182,10 +186,6 @@ def _notes(draft: Draft, source: Mapping[str, Any], dialect: Mapping[str, Any]) 
 
 def _line(name: str) -> str:
     return " ".join(name.split())
-
-
-def _other_form(match: Match, dialect: Mapping[str, Any]) -> bool:
-    return bool(match.sample.form) and match.sample.form != dialect.get(match.column.type)
 
 
 def _dialect(draft: Draft) -> dict[str, Any]:

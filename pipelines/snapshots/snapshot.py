@@ -23,6 +23,7 @@ from pipelines.sources.database_reader import fetch_tables
 from pipelines.sources.files import Input, changed, digests, file_digest, find_files
 
 FORMAT = 4
+_NAME_LENGTH = 16
 
 __all__ = ["Snapshot", "find_inputs", "take_snapshot"]
 
@@ -54,7 +55,7 @@ def take_snapshot(
         inputs, missing = find_inputs(settings, staging / "extracts")
         input_digests = digests(inputs)
         digest = _digest(settings, input_digests, as_of)
-        into = folders.folder_of(store, digest)
+        into = store / digest[:_NAME_LENGTH]
         ready = None if missing else folders.read_reusable(into, digest)
         if ready is None:
             refused = folders.refused_folder(store)

@@ -18,13 +18,8 @@ from pipelines.snapshots.facts import Snapshot, read_snapshot, verify_snapshot
 from pipelines.snapshots.folder_lock import FolderLock
 
 NEWEST = 2
-_NAME_LENGTH = 16
 _STAGING = ".staging"
 _REFUSED = "refused"
-
-
-def folder_of(store: Path, digest: str) -> Path:
-    return store / digest[:_NAME_LENGTH]
 
 
 def refused_folder(store: Path) -> Path:

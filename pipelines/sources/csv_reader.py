@@ -113,7 +113,13 @@ def _scan(path: Path, declared: Declared, copy: IO[bytes] | None) -> tuple[int, 
                 text = decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
                 lines += error.object[: error.start].count(b"\n")
-                raise _undecodable(path, dialect, lines, error.object) from error
+                marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+                own = "utf-16" if error.object.startswith(marks) else "cp1252"
+                raise ContractError(
+                    f"{path}, line {lines}: not {dialect.encoding}, the declared encoding; "
+                    "if the file is right, declare its own, for example "
+                    f"dialect: {{encoding: {own}}}"
+                ) from error
             if "\0" in text:
                 line = lines + text[: text.index("\0")].count("\n")
                 raise ContractError(f"{path}, line {line}: a NUL byte; export the file again")
@@ -127,15 +133,6 @@ def _scan(path: Path, declared: Declared, copy: IO[bytes] | None) -> tuple[int, 
                 copy.write(text.encode())
             if not chunk:
                 return delimiters, quotes
-
-
-def _undecodable(path: Path, dialect: Dialect, line: int, chunk: bytes) -> ContractError:
-    marked = chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    own = "utf-16" if marked else "cp1252"
-    return ContractError(
-        f"{path}, line {line}: not {dialect.encoding}, the declared encoding; "
-        f"if the file is right, declare its own, for example dialect: {{encoding: {own}}}"
-    )
 
 
 def _header(path: Path, readable: Path, dialect: Dialect, row: int) -> tuple[str, ...]:
