@@ -33,8 +33,9 @@ class Erasure:
 def forget(paths: Paths, customer: str) -> Erasure:
     """Erase a customer, by the id as it stands in Stille's files; a second call finds nothing.
 
-    Quarantined source rows go for everybody, as nobody can tell whose a broken row is. Raises
-    ``BusyError`` when a run uses what would change, and ``PublicationError`` when storage fails.
+    What a killed call left undone, the next call does. Quarantined source rows go for everybody, as
+    nobody can tell whose a broken row is. Raises ``BusyError`` when a run uses what would change,
+    and ``PublicationError`` when storage fails.
     """
     with publisher(paths.out), storage_errors(f"erase a customer below {paths.var}"):
         tables = _forget_tables(paths.snapshots, customer)

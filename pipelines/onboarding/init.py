@@ -22,7 +22,10 @@ _MOST_WORDS, _LONGEST = 3, 24
 
 @dataclass(frozen=True, slots=True)
 class Dialog:
-    """How a person is asked yes or no or for an answer (with the usual one), and told."""
+    """How a person is asked yes or no or for an answer (with the usual one), and told.
+
+    Samples are told to the person alone; they are never written.
+    """
 
     confirm: Callable[[str], bool]
     ask: Callable[[str, str], str]

@@ -33,9 +33,9 @@ def key_of(secret: Secret, var: Path) -> bytes:
     """The key of ``STILLE_<NAME>_KEY``, else of the file that ``STILLE_<NAME>_KEY_FILE`` names.
 
     Without both it is kept in ``var/<name>.key``, which only its owner may read; the first run
-    makes it. It is part of no configuration, digest, record or message. Raises ``ConfigError`` for
-    a key that is too short or cannot be read, and ``PublicationError`` when the first key cannot be
-    kept.
+    makes it. It is to be backed up, and is part of no configuration, digest, record or message.
+    Raises ``ConfigError`` for a key that is too short or cannot be read, and ``PublicationError``
+    when the first key cannot be kept.
     """
     given = os.environ.get(secret.variable)
     if given is not None:

@@ -22,7 +22,10 @@ _POINTS_TO: Mapping[str, tuple[str, str]] = {
 def with_orphans(
     connection: Connection, tables: Mapping[str, TableFacts], root: Path
 ) -> dict[str, TableFacts]:
-    """Count, in the tables under ``root``, references that no row of the customer answers."""
+    """Count, in the written tables under ``root``, references that no row answers.
+
+    A row of another customer answers none: no feature looks beyond the customer's own rows.
+    """
     found = {}
     for name, facts in tables.items():
         orphans: dict[str, int] = {}

@@ -85,7 +85,10 @@ def unreadable(path: Path, error: Exception, name: str) -> ContractError:
 
 
 def header_names(names: Sequence[str], where: str, titles: str = "") -> tuple[str, ...]:
-    """A header's names; raises ``ContractError`` when there are none, or one is there twice."""
+    """A header's names; raises ``ContractError`` when there are none, or one is there twice.
+
+    ``titles`` says what to do where titles stand above the header.
+    """
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ContractError(
