@@ -76,9 +76,11 @@ def leaf_rates(leaf: Index, y: Labels, leaves: int) -> Floats:
 def next_date_rule(train: Examples) -> tuple[str, Callable[[Matrix], Floats]] | None:
     """The date that tells most, in words, and matrix (n, f) → the rate of its step, (n,).
 
-    Of the next renewal, the end of binding and the next anniversary of joining, the one with the
-    least training log loss, or None. A step is 30 days, from 23 of them on all together, and
-    unknown dates are one of their own; rates are those of ``leaf_rates``.
+    The dates are the next renewal, the end of binding and the next anniversary of joining, where
+    the matrix has them; the one with the least training log loss is taken, or None. A step is 30
+    days, from 23 of them on all together, and unknown dates are one of their own. Its rate, so
+    that nothing has to be said of the direction, is that of the training rows, drawn to the base
+    rate as a stump's.
     """
     names = train.spec.names
     found = []

@@ -1,6 +1,7 @@
 """Command line interface (Typer): ``stille``. Results on stdout, progress and errors on stderr.
 
-A command imports what it needs when it is called, so that ``stille --help`` is quick and the
+Here are the commands that stay (the demo, the schedules, MLflow's pages) and the entry point. Each
+command imports what it needs when it is called, so that ``stille --help`` is quick and the
 libraries underneath find their environment set.
 """
 

@@ -1,4 +1,7 @@
-"""Console and JSON output of an explanation, with the same figures."""
+"""Console and JSON output of an explanation.
+
+Both show the same figures, so that a script can check what a person reads.
+"""
 
 from collections.abc import Iterator
 from typing import Any

@@ -77,7 +77,10 @@ class RiskList(Section):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One list's files beside its Parquet twin; ``titles`` head ``excel`` and ``xlsx`` files."""
+    """The files of one list beside its Parquet twin, in one language.
+
+    ``titles`` gives the header of each column in ``excel`` and ``xlsx`` files.
+    """
 
     crm: bool = True
     excel: bool = False

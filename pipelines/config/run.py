@@ -1,4 +1,7 @@
-"""Execution context of one run: its configuration, as-of date, run record and task runner."""
+"""Execution context of one run: its configuration, as-of date, run record and task runner.
+
+Most steps of a run need several of the four, so they are passed as one immutable value.
+"""
 
 import hashlib
 import json

@@ -1,3 +1,6 @@
-"""Erasure of one customer from every place that holds one: rows, publications, caches."""
+"""Erasure of one customer: rows, publications and caches (GDPR article 17).
+
+Every place that holds a customer has a function here.
+"""
 
 __all__ = ["forget"]

@@ -114,7 +114,10 @@ def _missing(
 def _complete(
     shard: Shard, path: Path, as_of: date, missing: Collection[str], definitions: Mapping[str, str]
 ) -> bool:
-    """Make the file hold every wanted feature and the shard's cohort; whether it was written."""
+    """Make the file hold every wanted feature, and the date's cohort the shard's.
+
+    Returns whether the file had to be written.
+    """
     customers = shard.cohort(as_of)
     stored = None
     if len(missing) < len(definitions):
@@ -153,8 +156,8 @@ def history_stands(
 def dates_to_check(stored: Collection[date], newest: date) -> tuple[date, ...]:
     """The newest of the ``stored`` dates, and an older one that another ``newest`` date changes.
 
-    It is drawn by the hash of ``newest``: nights and months that follow each other come to every
-    date.
+    It is drawn by the hash of ``newest``: nights and months that follow each other come to
+    every date, however far apart they are, and the same run checks the same date again.
     """
     if not stored:
         return ()
@@ -166,7 +169,11 @@ def dates_to_check(stored: Collection[date], newest: date) -> tuple[date, ...]:
 def outcomes_at(
     settings: Settings, snapshot: Snapshot, as_ofs: Sequence[date], today: date
 ) -> pa.Table:
-    """What had happened before ``today`` to the cohort of each as-of date: ``Shard.outcomes``."""
+    """What had happened before ``today`` to the cohort of each as-of date, whose windows are over.
+
+    Columns customer_id, as_of, outcome and label, as ``features.labels.outcomes`` gives them, and
+    ended_on, as ``endings`` does.
+    """
     catalog, parts = catalog_of(settings.sources, snapshot), []
     for number in range(snapshot.shards):
         with connect(settings.engine, settings.paths.spill) as con:

@@ -21,8 +21,9 @@ _DIGESTS = b"stille:definitions"
 class MatrixPart:
     """Files with one row per cohort customer, the same ones in the same order.
 
-    ``features`` has the key columns and the features, ``outcomes`` (of a labelled matrix) those of
-    ``Shard.outcomes``.
+    ``features`` has the key columns and the features, ``outcomes`` (of a labelled matrix)
+    customer_id and as_of, by which the order is checked, and ``outcome`` and ``label``, both null
+    for a customer who is no example.
     """
 
     features: Path

@@ -1,6 +1,7 @@
 """Gates on the night's matrix: the champion's features, defined alike and filled as in training.
 
-The snapshot before, with which tables are compared, may have gone wrong little by little.
+The tables are compared with the snapshot before (``snapshots.gates``), which may have gone wrong
+little by little; the matrix is compared with what the champion learned from.
 """
 
 from collections.abc import Mapping, Sequence

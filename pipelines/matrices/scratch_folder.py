@@ -12,7 +12,8 @@ from filelock import FileLock, Timeout
 def scratch(root: Path, run_id: str) -> Iterator[Path]:
     """Where a run's matrix goes, below ``root``; gone when the block ends, however it ends.
 
-    Removes the folders of runs that were killed; a run that lives, of any company, keeps its own.
+    Removes the folders of runs that were killed; another company's run, which may share
+    the ``paths.var`` of its configuration, keeps its folder while it lives.
     """
     folder = root / run_id
     root.mkdir(parents=True, exist_ok=True)
@@ -29,7 +30,10 @@ def scratch(root: Path, run_id: str) -> Iterator[Path]:
 
 
 def _clear_orphans(root: Path) -> None:
-    """Remove each folder whose owner is dead; a run takes its lock before its folder is made."""
+    """Remove each folder and lock whose owner is dead: the system has freed its lock.
+
+    Only one run at a time clears or takes its lock, which it does before it makes its folder.
+    """
     for name in {path.name.removesuffix(".lock") for path in root.iterdir()}:
         lock = _lock(root / name)
         try:

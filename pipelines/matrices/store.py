@@ -42,7 +42,10 @@ class MatrixStore:
             _share(self._path(as_of, shard), path)
 
     def keep(self, as_of: date, shard: int, path: Path) -> None:
-        """Keep the file at ``path``, which nobody may change, unless its date is removed now."""
+        """Keep the file at ``path``, which nobody may change any more.
+
+        Does nothing when another run removes the date in this moment.
+        """
         kept = self._path(as_of, shard)
         kept.parent.mkdir(parents=True, exist_ok=True)
         temporary = kept.with_suffix(f".{secrets.token_hex(4)}.tmp")
@@ -85,7 +88,10 @@ def open_store(settings: Settings, shards: int) -> MatrixStore:
 
 
 def prune(settings: Settings, snapshot: Snapshot) -> None:
-    """Remove the stored matrices that no training uses, but the newest nights'."""
+    """Remove the stored matrices that no training uses, but the newest nights'.
+
+    A run that reads them at this time has its own hold on them or computes them again.
+    """
     store, training = open_store(settings, snapshot.shards), settings.training
     kept = store.dates()
     if kept:

@@ -85,7 +85,10 @@ class Performance:
 
 
 def choose_publications(settings: Settings, today: date) -> PublicationsByMaturity:
-    """The first publication of each of the last ``monitoring.months`` months that are complete."""
+    """The first publication of each of the last ``monitoring.months`` months that are complete.
+
+    More of them would tell little: their label windows overlap.
+    """
     label, window = settings.label, settings.label_window()
     made = [each for each in newest_publications(settings.paths.out) if each.as_of < today]
     over = [each for each in made if window.complete(each.as_of, today)]

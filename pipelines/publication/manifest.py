@@ -1,6 +1,7 @@
-"""Data package manifest (Frictionless): the files of a publication, their digests, provenance.
+"""Data package manifest: the files of a publication, their digests and their provenance.
 
-A list has one declaration of its fields for CSV, Parquet and the data package.
+It is a Frictionless Data Package, so that common tools can check a publication. A list has one
+declaration of its fields for CSV, Parquet and the data package.
 """
 
 import json
@@ -34,7 +35,10 @@ class Field:
 
 
 def package_field(field: Field, decimal: str = ".") -> dict[str, object]:
-    """The field as a Table Schema descriptor; ``decimal`` is the file's decimal sign."""
+    """The field as a Table Schema descriptor (Frictionless Data Package).
+
+    ``decimal`` is the decimal sign of the file's numbers.
+    """
     kind = _PACKAGE_TYPES.get(field.type, field.type)
     described: dict[str, object] = {"name": field.name, "type": kind, "description": field.doc}
     if decimal != "." and kind == "number":

@@ -1,1 +1,4 @@
-"""The process around a run: clock, record, progress, files, DuckDB, keys; it knows no settings."""
+"""The process around a run: clock, environment, record, progress, files, DuckDB, keys.
+
+Everything impure that has no domain knowledge; it knows no settings.
+"""

@@ -1,6 +1,7 @@
 """Process environment: defaults of the libraries underneath, version of this code, system clock.
 
-Set before Prefect or MLflow is imported: nothing calls home, and everything stays under one folder.
+The defaults must be set before Prefect or MLflow is imported: nothing calls home then, and
+everything stays under one folder. Values already set in the environment win.
 """
 
 import json

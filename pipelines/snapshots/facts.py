@@ -130,7 +130,10 @@ def rows_after(facts: TableFacts, as_of: date) -> int:
 
 
 def check_report(snapshot: Snapshot, as_of: date) -> list[dict[str, Any]]:
-    """One row per given table for ``stille check``: counts, quarantine, events, doubts."""
+    """One row per given table for ``stille check``: counts, quarantine, events, columns missing.
+
+    ``out_of_order`` and ``constant`` are what its rows and columns make doubtful.
+    """
     return [
         {
             "table": name,

@@ -1,4 +1,8 @@
-"""Data-quality gates: a figure outside its band, or a refused table, stops the run."""
+"""Data-quality gates: a figure outside its band, or a refused table, stops the run.
+
+Each figure is compared with the snapshot before, which was let through itself, with what the
+champion learned from when there is none, or with the table's own past.
+"""
 
 from collections.abc import Callable, Iterable
 

@@ -23,7 +23,8 @@ def derivable(tables: Collection[str]) -> bool:
 def load_notices(connection: Connection, root: Path) -> None:
     """Make ``household_notices`` from the tables written under ``root``.
 
-    It has the columns of a loaded table (``Loaded``); ``customer_shards`` must be there.
+    It has the contract's columns, ``event_at``, ``known_at`` and ``_shard``, ``_rule``, ``_file``,
+    ``_row`` like a loaded table; ``customer_shards`` must be there.
     """
     connection.execute(
         f"""create or replace temp table {NOTICES} as

@@ -37,7 +37,10 @@ class ColumnProfile:
 
 @dataclass(frozen=True, slots=True)
 class OrderCount:
-    """``rows`` with two dates out of order, ``of`` those that have both, and the ``first`` row."""
+    """How many ``rows`` have two dates out of order, ``of`` those that have both.
+
+    ``first`` names the first of them by file and row number.
+    """
 
     rows: int
     of: int

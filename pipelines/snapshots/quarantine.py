@@ -118,7 +118,10 @@ def _binding(loaded: Loaded, rule: str) -> Binding | None:
 
 
 def _shape_of(binding: Binding, many: str = "") -> str:
-    """SQL for how a cell is written, not what it says; a run of letters or digits is ``many``."""
+    """SQL for how a cell is written, not what it says: a cell may hold a name or a number.
+
+    With ``many`` "+" a run of letters or digits is one of them.
+    """
     between = f" || {literal(binding.origin.join)} || "
     raw = between.join(map(identifier, binding.origin.read))
     return (

@@ -110,7 +110,11 @@ def fetch(
     address: Address,
     folder: Path,
 ) -> Input:
-    """Fetch the columns that a source uses of its table into ``folder/<name>.parquet``."""
+    """Fetch the columns that a source uses of its table into ``folder/<name>.parquet``.
+
+    Raises ``ContractError`` for a column that is not there, ``DroppedError`` when the
+    connection breaks, ``PublicationError`` when the disk refuses.
+    """
     known = f"{address.public}/{table}"
     columns = driver.columns(cursor, table)
     types = {composed(column): each.type for column, each in columns.items()}

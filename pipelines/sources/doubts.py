@@ -26,7 +26,10 @@ _SWAPPED = {"%d": "%m", "%m": "%d"}
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """A loaded table; nothing has happened at or after ``limit`` (naive UTC) yet."""
+    """A loaded table and its parts; ``zone`` is the company's.
+
+    ``limit`` is the naive UTC instant after which nothing has happened yet.
+    """
 
     connection: Connection
     table: Table
@@ -81,7 +84,10 @@ class Doubts:
                 )
 
     def _days_for_months(self) -> Iterator[ContractError]:
-        """Dates that keep to days 1 to 12 of a few months, and read otherwise keep to a day."""
+        """Dates that keep to days 1 to 12 of a few months, and read otherwise keep to a day.
+
+        The firsts of months, month and day exchanged, are the first twelve days of January.
+        """
         for binding in self.bindings:
             kind = binding.column.type
             if kind not in ("date", "instant") or binding.as_days or not binding.origin.read:

@@ -31,7 +31,7 @@ class Input:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Every file that is read for it; none for an extract."""
+        """Every file that is read for it, with the logs of tables; none for an extract."""
         if self.digest is not None:
             return ()
         # A file of tables has a log of what was written since its last checkpoint.

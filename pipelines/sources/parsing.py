@@ -59,7 +59,10 @@ def clean(expression: str, source_type: str, forms: Forms) -> str:
 
 
 def rename(expression: str, source_type: str, values: Mapping[str, str]) -> str:
-    """SQL for the value's name in the contract, compared in NFC; one without an entry stays."""
+    """SQL for the value's name in the contract; a value without an entry stays as it is.
+
+    Letters are compared in composed form (NFC), as the configuration has them.
+    """
     if not values:
         return expression
     text = as_text(expression, source_type)

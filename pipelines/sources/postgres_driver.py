@@ -1,4 +1,7 @@
-"""PostgreSQL driver: its types in the contract's, and all tables read in one transaction."""
+"""PostgreSQL driver: one repeatable-read transaction, and what its types are in the contract.
+
+All tables of one database are read in it, so they fit together whatever is written meanwhile.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -14,7 +14,10 @@ from pipelines.runtime.duckdb_connection import Connection, first_line
 
 @dataclass(frozen=True, slots=True)
 class TextFacts:
-    """One pass over a text file, or over its UTF-8 copy, which begins with the header."""
+    """What one pass over a text file saw. ``readable`` is the file itself or its UTF-8 copy.
+
+    ``header_row`` is the header's line in the file; a copy begins with it.
+    """
 
     readable: Path
     header: tuple[str, ...]
@@ -43,7 +46,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a file is declared to be, and a name for a copy; ``table`` is one of several in it."""
+    """What a file is declared to be, and a name for a copy of it that can be read.
+
+    ``table`` names one of several tables, sheets or members; the rows above ``header_row`` are
+    not read.
+    """
 
     table: str
     dialect: Dialect

@@ -1,6 +1,7 @@
 """The registry of readers by kind of source.
 
-A new kind is a ``Reader``, a line here, and one in ``pipelines.config.sources.FORMATS``.
+A new kind of source is a file with its ``Reader``, a line here, and one in
+``pipelines.config.sources.FORMATS`` with what a configuration has to know of it.
 """
 
 from collections.abc import Mapping

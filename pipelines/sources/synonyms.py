@@ -1,7 +1,8 @@
-"""Column-name similarity over Norwegian, Danish, Swedish and English synonyms (``words.yaml``).
+"""Column-name similarity over Norwegian, Danish, Swedish and English synonyms.
 
-A name becomes a set of English stems, cut at every change of case and every sign that is no letter:
-``FakturaNr`` and ``invoice_id`` both become {invoice, id}.
+A name becomes a set of English stems: lower case, without accents, split at every change of case
+and every sign that is no letter, each word looked up among Norwegian, Danish, Swedish and English
+synonyms (``words.yaml``). ``FakturaNr`` and ``invoice_id`` both become {invoice, id}.
 """
 
 import re
