@@ -174,50 +174,21 @@ class Driver:
                 needs=self.needs if needs is None else needs,
             )
 
-    def fact(
-        self,
-        name: str,
-        expression: str,
-        doc: str,
-        *,
-        unit: str = "date",
-        needs: tuple[str, ...] | None = None,
-    ) -> None:
+    def fact(self, name: str, expression: str, doc: str, unit: str = "date", **needs: Any) -> None:
         """Declare a value that a reason's sentence quotes and no model sees."""
-        self(name, expression, doc, unit=unit, sign=0, source="", kind="fact", needs=needs)
+        self(name, expression, doc, unit=unit, sign=0, source="", kind="fact", **needs)
 
     def combine(
-        self,
-        name: str,
-        expression: str,
-        doc: str,
-        *,
-        of: tuple[str, ...] = (),
-        maybe: tuple[str, ...] = (),
-        unit: str | None = None,
-        sign: Sign | None = None,
-        fill: float | None = None,
-        kind: Kind = "number",
+        self, name: str, expression: str, doc: str, *, kind: Kind = "number", **others: Any
     ) -> None:
         """Declare a feature, or a fact, of columns already cut, of any family.
 
         It is left out with any column of ``of``, or with all of ``maybe`` where that is empty; a
-        missing one of ``maybe`` is null. Combinations do not build on each other.
+        missing one of ``maybe`` is null. Combinations do not build on each other. ``others`` are
+        fields of ``Feature``.
         """
-        fact = kind == "fact"
-        self._declare(
-            name=name,
-            stream="",
-            expression=expression,
-            doc=doc,
-            unit=unit,
-            source="" if fact else None,
-            sign=0 if fact else sign,
-            fill=fill,
-            kind=kind,
-            of=of,
-            maybe=maybe,
-        )
+        others |= {"sign": 0, "source": ""} if kind == "fact" else {}
+        self._declare(name=name, stream="", expression=expression, doc=doc, kind=kind, **others)
 
     def _declare(self, **fields: Any) -> None:
         """Add a feature of the driver; a unit, source or sign of None is the driver's."""

@@ -57,12 +57,7 @@ def reported_assignments(con: duckdb.DuckDBPyConnection, *, today: date, zone: s
 
 
 def assignment_outcomes(
-    con: duckdb.DuckDBPyConnection,
-    assignments: pa.Table,
-    *,
-    end_days: int,
-    today: date,
-    zone: str,
+    con: duckdb.DuckDBPyConnection, assignments: pa.Table, *, end_days: int, today: date, zone: str
 ) -> pa.Table:
     """``assignments`` (columns ``ASSIGNMENT``) with what came of each within ``end_days``.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from models.baselines.logistic_regression import spline_regression
 from models.baselines.out_of_fold import Scorer
-from models.boosters.hyperparameters import Recipe, with_changes
+from models.boosters.hyperparameters import STEADY, Recipe, with_changes
 from models.churn.fit import fit
 from models.dataset.examples import Examples
 
@@ -46,9 +46,7 @@ def _defaults(train: Examples, recipe: Recipe) -> Scorer:
     params = {
         "objective": "binary",
         "num_threads": recipe.threads,
-        "deterministic": True,
-        "force_col_wise": True,
-        "verbosity": -1,
+        **STEADY,
     }
     booster = lgb.train(params, data)
     return lambda rows: np.asarray(

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import lightgbm as lgb
 import numpy as np
 
+from models.boosters.hyperparameters import STEADY
 from models.dataset.array_types import Floats, Index, Labels, Matrix
 from models.dataset.examples import Examples
 from models.metrics.logistic import log_losses
@@ -23,10 +24,8 @@ _PARAMS = {
     "min_sum_hessian_in_leaf": 0.0,
     "max_cat_to_onehot": 10_000,
     "cat_l2": 0.0,
-    "deterministic": True,
-    "force_col_wise": True,
+    **STEADY,
     "num_threads": 1,
-    "verbosity": -1,
 }
 _STEP, _STEPS, _YEAR = 30.0, 24, 365.25
 _DATES: Mapping[str, tuple[str, Callable[[Matrix], Matrix]]] = MappingProxyType(

@@ -18,6 +18,8 @@ _SAME_NAME = (
     *("lambda_l2", "max_bin", "cat_smooth", "min_data_per_group"),
 )
 """Fields that LightGBM calls by the same name."""
+STEADY = {"deterministic": True, "force_col_wise": True, "verbosity": -1}
+"""What gives the same trees on any number of threads, and no words."""
 _SHAPE = frozenset({"num_leaves", "max_depth", "min_data_in_leaf", "feature_fraction"})
 
 
@@ -92,9 +94,7 @@ class Recipe:
             "seed": seed,
             "data_random_seed": 1,
             "feature_pre_filter": False,
-            "deterministic": True,
-            "force_col_wise": True,
-            "verbosity": -1,
+            **STEADY,
             **constraints,
         }
 

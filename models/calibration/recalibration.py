@@ -70,7 +70,7 @@ def recalibrate(
     from the refit, or from the parent where the check refuses the refit. Raises ``GateError`` when
     the months before the newest have not 50 leavers too.
     """
-    fits, newest = _Fits(parent, swing), newest_months(complete, FEWEST)
+    newest = newest_months(complete, FEWEST)
     once = complete.y / complete.copies
     if min(round(once[~newest].sum()), round(once[newest].sum())) < FEWEST:
         raise GateError(
@@ -80,38 +80,30 @@ def recalibrate(
             "next month, or learn from these months too: stille train."
         )
     chosen = _newest(complete)
-    refit = fits.refit(chosen)
-    check = cross_check(
-        parent, complete, newest, lambda half: fits.shrunk_refit(complete.take(half & ~newest))
-    )
+    refit = _refit(parent, chosen)
+
+    def shrunk_refit(half: Mask) -> Calibration:
+        rows = _newest(complete.take(half & ~newest))
+        return shrink_levels(parent, _refit(parent, rows), rows, swing)
+
+    def levelled(rows: OpenWindowRows) -> Calibration:
+        z = start.log_odds(rows.raw, rows.product_line)
+        shifted = start.shifted(fit_level_shift(z, rows.y, rows.share))
+        return shrink_levels(parent, shifted, rows, swing)
+
+    check = cross_check(parent, complete, newest, shrunk_refit)
     fitted_on = (month_names(chosen.as_of), len(chosen), int(chosen.y.sum()), check)
     if open_rows is None:
         return Recalibration(shrink_levels(parent, refit, chosen, swing), *fitted_on)
     start, used = parent if check.failed else refit, _newest(complete.joined(open_rows))
     every = np.ones(len(used), dtype=bool)
-    level = cross_check(parent, used, every, lambda half: fits.levelled(start, used.take(half)))
-    return Recalibration(fits.levelled(start, used), *fitted_on, level)
+    level = cross_check(parent, used, every, lambda half: levelled(used.take(half)))
+    return Recalibration(levelled(used), *fitted_on, level)
 
 
-@dataclass(frozen=True, slots=True)
-class _Fits:
-    """The ways of fitting, which checks repeat on other rows."""
-
-    parent: Calibration
-    swing: float
-
-    def refit(self, rows: OpenWindowRows) -> Calibration:
-        updated = update_calibration(self.parent, rows.raw, rows.product_line, rows.y)
-        return shrink_slopes(self.parent, updated, rows)
-
-    def shrunk_refit(self, rows: OpenWindowRows) -> Calibration:
-        chosen = _newest(rows)
-        return shrink_levels(self.parent, self.refit(chosen), chosen, self.swing)
-
-    def levelled(self, start: Calibration, rows: OpenWindowRows) -> Calibration:
-        z = start.log_odds(rows.raw, rows.product_line)
-        shifted = start.shifted(fit_level_shift(z, rows.y, rows.share))
-        return shrink_levels(self.parent, shifted, rows, self.swing)
+def _refit(parent: Calibration, rows: OpenWindowRows) -> Calibration:
+    updated = update_calibration(parent, rows.raw, rows.product_line, rows.y)
+    return shrink_slopes(parent, updated, rows)
 
 
 def newest_months(rows: OpenWindowRows, leavers: int) -> Mask:

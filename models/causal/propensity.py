@@ -7,6 +7,7 @@ label begins does not know of it (Robins and Finkelstein 2000).
 import lightgbm as lgb
 import numpy as np
 
+from models.boosters.hyperparameters import STEADY
 from models.dataset.array_types import Days, Floats, Mask, Matrix, Texts, rows_of
 from models.dataset.exposure import STEP_DAYS, Exposure
 from models.dataset.feature_spec import FeatureSpec
@@ -24,10 +25,8 @@ _PARAMS = {
     "feature_fraction": 0.6,
     "lambda_l2": 1.0,
     "max_bin": 63,
-    "deterministic": True,
-    "force_col_wise": True,
+    **STEADY,
     "seed": 1,
-    "verbosity": -1,
 }
 
 

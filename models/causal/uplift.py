@@ -14,6 +14,7 @@ import lightgbm as lgb
 import numpy as np
 from scipy.special import expit
 
+from models.boosters.hyperparameters import STEADY
 from models.boosters.text_format import plain_booster
 from models.dataset.array_types import Days, Floats, Index, Mask, Matrix, Texts, take_rows
 from models.dataset.splits import customer_share
@@ -30,10 +31,8 @@ _PARAMS = {
     "bagging_fraction": 0.7,
     "bagging_freq": 1,
     "lambda_l2": 100.0,
-    "deterministic": True,
-    "force_col_wise": True,
+    **STEADY,
     "seed": 1,
-    "verbosity": -1,
 }
 _PRIOR_SPREAD, _DOUBT = 0.5, 4.0
 _FEWEST, _TAILS = 20, (0.01, 0.99)

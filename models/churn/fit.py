@@ -64,9 +64,7 @@ class ShapeMix:
 
 
 def fit(
-    examples: Examples,
-    recipe: Recipe,
-    on_step: Progress = lambda _: None,
+    examples: Examples, recipe: Recipe, on_step: Progress = lambda _: None
 ) -> tuple[ChurnModel, FitReport]:
     """Train one booster per seed and calibrate their mean.
 

@@ -1,7 +1,6 @@
 """Fit of the competing-risks model on person-periods, with early stopping on newer months."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 
 import lightgbm as lgb
@@ -52,14 +51,6 @@ def group_causes(
     own = {name: (name,) for name in OUTCOMES if customers[name] >= FEWEST}
     rest = tuple(name for name in OUTCOMES if name not in own)
     return {**own, **({OTHER: rest} if rest else {})}
-
-
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """Person-periods that a booster sees, and the share of those still there that it keeps."""
-
-    periods: Periods
-    keep: float
 
 
 def fit_incidence(
@@ -132,14 +123,15 @@ def _inner(
     return every.take(~inner), every.take(inner)
 
 
-def _sampled(periods: Periods, seed: int) -> _Sample:
+def _sampled(periods: Periods, seed: int) -> tuple[Periods, float]:
+    """Person-periods that a booster sees, and the share of those still there that it keeps."""
     still = np.flatnonzero(periods.outcome == STILL)
     wanted = _STILL_PER_END * (len(periods) - len(still))
     if wanted >= len(still):
-        return _Sample(periods, 1.0)
+        return periods, 1.0
     chosen = periods.outcome != STILL
     chosen[np.random.default_rng(seed).permutation(still)[:wanted]] = True
-    return _Sample(periods.take(chosen), wanted / len(still))
+    return periods.take(chosen), wanted / len(still)
 
 
 def _boost(
@@ -157,10 +149,10 @@ def _boost(
         "num_class": base.shape[1],
         "learning_rate": _RATE,
     }
-    data = _binned(histories, base, _sampled(train, seed), params)
+    data = _binned(histories, base, *_sampled(train, seed), params)
     if judge is None:
         return lgb.train(params, data, rounds)
-    valid = _binned(histories, base, _sampled(judge, seed), params, data)
+    valid = _binned(histories, base, *_sampled(judge, seed), params, data)
     stop = lgb.early_stopping(_PATIENCE, verbose=False)
     return lgb.train(params, data, rounds, valid_sets=[valid], callbacks=[stop])
 
@@ -168,15 +160,16 @@ def _boost(
 def _binned(
     histories: Histories,
     base: Floats,
-    sample: _Sample,
+    periods: Periods,
+    keep: float,
     params: dict[str, object],
     reference: lgb.Dataset | None = None,
 ) -> lgb.Dataset:
-    start = base[sample.periods.number]
-    start[:, STILL] += np.log(sample.keep)
+    start = base[periods.number]
+    start[:, STILL] += np.log(keep)
     return lgb.Dataset(
-        with_period(rows_of(histories.x, sample.periods.row), sample.periods.number),
-        label=sample.periods.outcome,
+        with_period(rows_of(histories.x, periods.row), periods.number),
+        label=periods.outcome,
         init_score=start.ravel(order="F"),
         feature_name=[*histories.spec.names, PERIOD],
         categorical_feature=list(histories.spec.categories),
@@ -187,9 +180,8 @@ def _binned(
 
 def _level(model: Incidence, histories: Histories, judge: Periods, threads: int) -> Floats:
     """Log of observed over expected ends by cause, drawn towards 0 as 20 more of each would."""
-    sample = _sampled(judge, 0)
-    periods, size = sample.periods, model.baseline.shape[1]
-    weight = np.where(periods.outcome == STILL, 1 / sample.keep, 1.0)
+    (periods, keep), size = _sampled(judge, 0), model.baseline.shape[1]
+    weight = np.where(periods.outcome == STILL, 1 / keep, 1.0)
     chances = model.hazards(rows_of(histories.x, periods.row), periods.number, threads)
     expected = weight @ chances
     observed = np.bincount(periods.outcome, minlength=size)

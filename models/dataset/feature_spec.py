@@ -13,13 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from features.errors import ModelError
 from models.dataset.array_types import Matrix
-from models.dataset.encoding import (
-    category_codes,
-    column_of,
-    listed,
-    number_values,
-    refuse_missing,
-)
+from models.dataset.encoding import category_codes, column_of, listed, number_values, refuse_missing
 
 _NAME = re.compile(r"[\w.\-]+")
 _KINDS = ("number", "category")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 
 from features.timeline import LabelWindow
@@ -48,20 +48,20 @@ def find_leaks(
     edge = Edge.of(rows, window)
     columns = examples.spec.columns
     searched = [_search_column(rows, at, edge, limits) for at in range(len(columns))]
-    by_column = {
-        f.column: f for f in single_column_findings(rows, [each.alone for each in searched], limits)
-    }
+    singles = [alone for alone, _ in searched]
+    by_column = {f.column: f for f in single_column_findings(rows, singles, limits)}
     findings = []
-    for each in searched:
-        findings += _strongest(each, by_column.get(each.alone.name), limits)
+    for alone, (dated, value, spread) in searched:
+        whole = by_column.get(alone.name)
+        findings += _strongest(alone, (dated, value, whole, spread), whole, limits)
     free = {
-        at: each.alone.auc
-        for at, each in enumerate(searched)
-        if columns[at].kind == "number" and each.alone.auc < limits.alarm
+        at: alone.auc
+        for at, alone in enumerate(singles)
+        if columns[at].kind == "number" and alone.auc < limits.alarm
     }
     findings += pair_findings(rows, free, limits)
     others = [at for at, column in enumerate(columns) if column.name not in _columns_of(findings)]
-    findings += joint_findings(rows, [each.alone.auc for each in searched], others, limits)
+    findings += joint_findings(rows, [alone.auc for alone in singles], others, limits)
     findings += lag_findings(rows, tables, limits, _columns_of(findings))
     findings += order_findings(rows, filed, limits)
     if examples.single_date:
@@ -84,42 +84,32 @@ def _undated(finding: Leak) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _ColumnFindings:
-    """What one column shows by itself; ``alone`` is evaluated once all columns are measured."""
-
-    alone: SingleColumn
-    dated: Leak | None = None
-    value: Leak | None = None
-    spread: Leak | None = None
-
-
-def _strongest(each: _ColumnFindings, whole: Leak | None, limits: LeakLimits) -> list[Leak]:
+def _strongest(
+    alone: SingleColumn, order: Iterable[Leak | None], whole: Leak | None, limits: LeakLimits
+) -> list[Leak]:
     """The finding that a column is told for, if any, with the most that the column reaches."""
-    order = (each.dated, each.value, whole, each.spread)
     suspected = sorted((f for f in order if f is not None), key=lambda f: not f.refuses)
     if not suspected:
         return []
     told = suspected[0]
     if whole and told.kind == "leavers_only" and whole.strength > told.strength + limits.gain:
         told = whole
-    auc = max(told.strength, each.alone.auc)
+    auc = max(told.strength, alone.auc)
     return [replace(told, evidence={**told.evidence, "auc": auc})]
 
 
 def _search_column(
     rows: LeakRows, at: int, edge: Edge | None, limits: LeakLimits
-) -> _ColumnFindings:
+) -> tuple[SingleColumn, tuple[Leak | None, Leak | None, Leak | None]]:
+    """A column measured, and its findings by date, by value and by range."""
     column, values = rows.examples.spec.columns[at], rows.examples.x[:, at]
     number = column.kind == "number"
     binned = Binned.of(rows, bins_of(values, category=not number))
     fixed = rows.constant(values)
-    spread = None
-    if number:
-        spread = range_of_leavers(rows, values, binned.code, column.name, limits, fixed=fixed)
-    return _ColumnFindings(
-        alone=measure_column(rows, binned, column.name, fixed=fixed, edge=edge),
-        dated=after_as_of(rows, values, column.name, limits) if number else None,
-        value=value_of_leavers(rows, values, column, limits, fixed=fixed),
-        spread=spread,
-    )
+    alone = measure_column(rows, binned, column.name, fixed=fixed, edge=edge)
+    value = value_of_leavers(rows, values, column, limits, fixed=fixed)
+    if not number:
+        return alone, (None, value, None)
+    dated = after_as_of(rows, values, column.name, limits)
+    spread = range_of_leavers(rows, values, binned.code, column.name, limits, fixed=fixed)
+    return alone, (dated, value, spread)

@@ -15,7 +15,7 @@ from rich.table import Table
 from models.calibration.validation import RecalibrationCheck
 from models.causal.treatment_effect import TARGET_POWER
 from pipelines.comparison.difference import Difference
-from pipelines.effect import summary as effect_summary
+from pipelines.effect import result as effect
 from pipelines.effect.result import EffectResult, verdict_sentence
 from pipelines.jobs.ablate import Ablation
 from pipelines.jobs.check import Report
@@ -193,7 +193,7 @@ def effect_done(result: EffectResult) -> None:
         f"{count:,} customers by the {result.arms.source}' arms; "
         f"{result.arms.waiting:,} wait for their horizon"
     )
-    table(effect_summary.HEADER, effect_summary.rows(result), title)
+    table(effect.HEADER, effect.rows(result), title)
     if (evaluation := result.responds) is not None:
         used = "is used" if evaluation.used else "is not used, risk ranks"
         print(

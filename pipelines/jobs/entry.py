@@ -12,8 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from pipelines import tracking
 from pipelines.config.run import Step, open_run, plain
-from pipelines.effect import summary as effect_summary
-from pipelines.effect.result import HarmError
+from pipelines.effect.result import HarmError, markdown
 from pipelines.jobs.ablate import ablate
 from pipelines.jobs.effect import measure
 from pipelines.jobs.monitor import monitor
@@ -85,7 +84,7 @@ NIGHTLY = Job(
     },
 )
 MONITOR = Job("monitor", monitor, {"monitoring": monitoring.markdown}, ("monitoring",))
-EFFECT = Job("effect", measure, {"effect": effect_summary.markdown})
+EFFECT = Job("effect", measure, {"effect": markdown})
 RECALIBRATE = Job("recalibrate", recalibrate, experiments=("",))
 ABLATE = Job("ablate", ablate, experiments=("ablations",))
 

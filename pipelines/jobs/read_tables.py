@@ -27,10 +27,7 @@ _CHECK = "check"
 
 
 def read_tables(
-    run: Run,
-    *,
-    accept: bool = False,
-    on_tables: Callable[[WrittenTables], object] = lambda _: None,
+    run: Run, *, accept: bool = False, on_tables: Callable[[WrittenTables], object] = lambda _: None
 ) -> Snapshot:
     """Check the tables and take their snapshot; note what was set aside and every gate.
 

@@ -31,8 +31,7 @@ from pipelines.training.artifacts import (
     store_artifacts,
 )
 from pipelines.training.card import CARD, description, model_card
-from pipelines.training.evaluation import auc_alarm, evaluate, recipe_of
-from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.evaluation import Evaluation, auc_alarm, evaluate, recipe_of
 from pipelines.training.examples import TrainingData, make_examples, rows_digest
 from pipelines.training.horizons import learn_outcomes
 from pipelines.training.leaks import LEAKS, search_leaks
@@ -121,10 +120,7 @@ def fit_all(run: Run, prepared: TrainingData, evaluation: Evaluation) -> FittedM
     """Fit the model that may become champion on all matured months."""
     settings, record, examples = run.settings, run.record, prepared.examples
     recipe = recipe_of(settings, len(examples), examples.single_date)
-    with (
-        record.stage("fitting") as stage,
-        bar("fitting on all months", steps(recipe)) as advance,
-    ):
+    with record.stage("fitting") as stage, bar("fitting on all months", steps(recipe)) as advance:
         stage.rows_in = len(examples)
         model, report = fit(examples, recipe, advance)
     record.feature_spec_hash = model.spec.hash

@@ -28,15 +28,6 @@ _SLOW_DAYS, _LONGEST_DAYS = 30, 150
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
-    """Contacts that a failed attempt leads to the day after: rows of the world, topics, days."""
-
-    rows: Ints
-    topic: Ints
-    day: Ints
-
-
-@dataclass(frozen=True, slots=True)
 class Grounds:
     """What gives rise to complaints: rows of the world, days, topics, and the chance of each."""
 
@@ -46,8 +37,8 @@ class Grounds:
     chance: Floats | float
 
 
-def help_themselves(world: World, month: Month) -> Pushed:
-    """Self-service of a month; returns the contacts that the failed sessions lead to."""
+def help_themselves(world: World, month: Month) -> tuple[Ints, Ints, Ints]:
+    """Self-service of a month; rows, topics and days of the contacts after failed sessions."""
     rng = month.rng("self-service")
     digital = np.where(world.format == PAPER, 0.04, 0.20)
     rows = np.repeat(np.arange(len(world)), rng.poisson(digital * (0.5 + 0.5 * world.contact_rate)))
@@ -66,10 +57,9 @@ def help_themselves(world: World, month: Month) -> Pushed:
     )
     world.deal(rows, day)
     calls = ~done & (rng.random(count) < _CALLS_AFTER_FAILURE)
-    pushed = Pushed(rows[calls], _TOPIC_OF[task[calls]], day[calls] + 1)
-    irritate(world, month, "self_service", pushed.rows, pushed.day)
+    irritate(world, month, "self_service", rows[calls], day[calls] + 1)
     irritate(world, month, "self_service_success", rows[done], day[done])
-    return pushed
+    return rows[calls], _TOPIC_OF[task[calls]], day[calls] + 1
 
 
 def take_orders(world: World, month: Month) -> Grounds:

@@ -38,15 +38,6 @@ class Faults:
     site: Ints
 
 
-@dataclass(frozen=True, slots=True)
-class Struck:
-    """What faults lead to: rate of fault contacts and their first day, by customer; grounds."""
-
-    rate: Floats
-    first: Ints
-    grounds: Grounds
-
-
 def _draw(rng: np.random.Generator, month: Month) -> Faults:
     prone = np.random.default_rng([month.seed, *b"areas"]).gamma(0.8, 1 / 0.8, AREAS)
     struck = rng.random(AREAS) < _PER_AREA * prone
@@ -65,7 +56,7 @@ def _draw(rng: np.random.Generator, month: Month) -> Faults:
     return Faults(columns, day, hours, announced, site)
 
 
-def break_things(world: World, month: Month) -> Struck:
+def break_things(world: World, month: Month) -> tuple[Floats, Ints, Grounds]:
     """Let faults strike, and tell some of those whom they hit.
 
     Some areas break far more often than others, the same ones all through.
@@ -105,7 +96,10 @@ def _inform(
     return announced & (after <= length)
 
 
-def _feel(world: World, month: Month, faults: Faults, rows: Ints, informed: Bools) -> Struck:
+def _feel(
+    world: World, month: Month, faults: Faults, rows: Ints, informed: Bools
+) -> tuple[Floats, Ints, Grounds]:
+    """Rate of fault contacts and their first day, by customer, and grounds for complaints."""
     area = world.area[rows]
     hours, days, site = faults.hours[area], faults.day[area], faults.site[area]
     before = world.struck[rows, site]
@@ -121,4 +115,4 @@ def _feel(world: World, month: Month, faults: Faults, rows: Ints, informed: Bool
     first = np.full(len(world), month.first)
     first[rows] = days
     chance = np.where(informed, _COMPLAIN_INFORMED, _COMPLAIN_UNINFORMED)
-    return Struck(rate, first, Grounds(rows, days, np.full(len(rows), _FAULT), chance))
+    return rate, first, Grounds(rows, days, np.full(len(rows), _FAULT), chance)

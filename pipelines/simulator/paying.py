@@ -1,7 +1,5 @@
 """How bills are paid: on time, late, failed or not at all; reminders; ways of paying set up."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from pipelines.simulator.billing import Bills
@@ -27,6 +25,7 @@ _REMINDER_FEE, _NOTICE_FEE = 3_500, 7_000
 _FRIENDLY = 0.8
 _STARTED, _COMPLETED, _ERROR, _CANCELLED = range(4)
 _RETURNED, _RETURNED_WITHIN_DAYS = 0.6, 2
+_WANT_AUTOPAY, _WANT_DIGITAL = 0.016, 0.025
 
 
 def pay_bills(world: World, month: Month, bills: Bills) -> Floats:
@@ -102,20 +101,6 @@ def _remind(
             notify(world, month, rows[told], at, kind=REMINDER, channel=BY_SMS)
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """One way of paying that customers try to set up, and how that goes."""
-
-    method: int
-    attempt_rate: float
-    errors: float
-    abandoned: float
-
-
-_AUTOPAY_SETUP = Setup(AUTOPAY, attempt_rate=0.016, errors=0.25, abandoned=0.12)
-_DIGITAL_SWITCH = Setup(EINVOICE, attempt_rate=0.025, errors=0.10, abandoned=0.28)
-
-
 def change_ways_of_paying(world: World, month: Month) -> None:
     """Set up autopay or digital bills, with errors and abandoned attempts; end a few autopays."""
     rng = month.rng("ways of paying")
@@ -123,11 +108,11 @@ def change_ways_of_paying(world: World, month: Month) -> None:
     at = month.clock.office_instant(rng, month.random_days(rng, len(ended)))
     _step(world, month, ended, AUTOPAY, _CANCELLED, at)
     note(month.sink, world.number[ended], METHOD, MANUAL, at)
-    wanting = (world.method != AUTOPAY) & (rng.random(len(world)) < _AUTOPAY_SETUP.attempt_rate)
-    on_autopay, _ = _attempt(rng, world, month, _AUTOPAY_SETUP, wanting)
+    wanting = (world.method != AUTOPAY) & (rng.random(len(world)) < _WANT_AUTOPAY)
+    on_autopay, _ = _attempt(rng, world, month, wanting, AUTOPAY, errors=0.25, abandoned=0.12)
     switching = (world.format == PAPER) & ~wanting
-    switching &= rng.random(len(world)) < _DIGITAL_SWITCH.attempt_rate
-    digital, at = _attempt(rng, world, month, _DIGITAL_SWITCH, switching)
+    switching &= rng.random(len(world)) < _WANT_DIGITAL
+    digital, at = _attempt(rng, world, month, switching, EINVOICE, errors=0.10, abandoned=0.28)
     note(month.sink, world.number[digital], FORMAT, EINVOICE_FORMAT, at)
     world.method[ended] = MANUAL
     world.method[on_autopay] = AUTOPAY
@@ -136,22 +121,29 @@ def change_ways_of_paying(world: World, month: Month) -> None:
 
 
 def _attempt(
-    rng: np.random.Generator, world: World, month: Month, setup: Setup, wanting: Bools
+    rng: np.random.Generator,
+    world: World,
+    month: Month,
+    wanting: Bools,
+    method: int,
+    *,
+    errors: float,
+    abandoned: float,
 ) -> tuple[Ints, Ints]:
-    """Returns the rows of those who got it done, and when (UTC µs)."""
+    """Let some set up a way of paying; the rows of those who got it done, and when (UTC µs)."""
     rows = np.nonzero(wanting)[0]
     count = len(rows)
     day = month.random_days(rng, count)
     second = office_seconds(rng, count)
     at = [month.clock.instant(day, second + later) for later in (0, 120, 300)]
     problem_propensity = np.clip(0.4 + 2.2 * world.problem_propensity[rows], 0, 2)
-    error = rng.random(count) < setup.errors * problem_propensity
-    done = rng.random(count) >= np.where(error, 0.6, setup.abandoned)
-    _step(world, month, rows, setup.method, _STARTED, at[0])
-    _step(world, month, rows[error], setup.method, _ERROR, at[1][error])
-    _step(world, month, rows[done], setup.method, _COMPLETED, at[2][done])
+    error = rng.random(count) < errors * problem_propensity
+    done = rng.random(count) >= np.where(error, 0.6, abandoned)
+    _step(world, month, rows, method, _STARTED, at[0])
+    _step(world, month, rows[error], method, _ERROR, at[1][error])
+    _step(world, month, rows[done], method, _COMPLETED, at[2][done])
     irritate(world, month, "payment_setup", rows, day, by=error * 1.0 + ~done * 0.8)
-    note(month.sink, world.number[rows[done]], METHOD, setup.method, at[2][done])
+    note(month.sink, world.number[rows[done]], METHOD, method, at[2][done])
     return rows[done], at[2][done]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from features.contract import PRODUCT_LINES
-from pipelines.simulator.clock import Floats, Ints
+from pipelines.simulator.clock import Bools, Floats, Ints
 from pipelines.simulator.notices import BY_APP, BY_EMAIL, BY_POST, BY_SMS, PRICE, notify
 from pipelines.simulator.record import NONE
 from pipelines.simulator.world import PAPER, Month, World, irritate
@@ -156,15 +156,6 @@ def apply_price_changes(world: World, first_day: int) -> None:
     world.price_from = np.where(due, NONE, world.price_from)
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """Price changes of a month, in columns of ``price_changes``; of which contracts."""
-
-    rows: Ints
-    slots: Ints
-    columns: Mapping[str, Any]
-
-
 def review_prices(world: World, month: Month) -> tuple[Floats, Ints]:
     """Review each contract once a year; returns each customer's price worry and its first day."""
     rng = month.rng("reviews")
@@ -174,26 +165,28 @@ def review_prices(world: World, month: Month) -> tuple[Floats, Ints]:
     chance = np.where(bound, 0.12, 0.70)
     hit = turn & (world.line >= 0) & (world.price_from < 0)
     rows, slots = np.nonzero(hit & (rng.random(hit.shape) < chance))
-    changes = _draw_changes(rng, world, month, rows, slots)
-    world.next_price[rows, slots] = changes.columns["new_price"]
-    world.price_from[rows, slots] = changes.columns["effective_on"]
-    _write(changes, world, month, rng)
-    return _worry(changes, world, month)
+    changes = _draw_changes(rng, month, world.price[rows, slots], world.format[rows] == PAPER)
+    world.next_price[rows, slots] = changes["new_price"]
+    world.price_from[rows, slots] = changes["effective_on"]
+    contracts = world.contract[rows, slots]
+    month.sink.add_events("price_changes", world.number[rows], contract_id=contracts, **changes)
+    _tell(changes, world, month, rng, rows)
+    return _worry(changes, world, month, rows)
 
 
 def _draw_changes(
-    rng: np.random.Generator, world: World, month: Month, rows: Ints, slots: Ints
-) -> Changes:
-    count = len(rows)
+    rng: np.random.Generator, month: Month, old: Ints, by_post: Bools
+) -> Mapping[str, Any]:
+    """Price changes of a month, in columns of ``price_changes``."""
+    count = len(old)
     rise = np.clip(np.exp(rng.normal(np.log(0.075), 0.60, count)), 0.015, 0.35)
     rise = np.where(rng.random(count) < _CUT, -0.05, rise)
-    old = world.price[rows, slots]
     day = month.random_days(rng, count)
     silent = rng.random(count) < _SILENT
     unexplained = rng.random(count) < np.where(silent, 0.5, _NO_REASON)
     usual = rng.choice([BY_EMAIL, BY_SMS, BY_APP], count, p=[0.6, 0.25, 0.15])
-    channel = np.where(world.format[rows] == PAPER, BY_POST, usual)
-    columns = {
+    channel = np.where(by_post, BY_POST, usual)
+    return {
         "notified_on": np.where(silent, NONE, day),
         "effective_on": np.where(silent, day, day + rng.integers(30, 46, count)),
         "old_price": old,
@@ -201,18 +194,14 @@ def _draw_changes(
         "reason_code": np.where(unexplained, NONE, rng.integers(0, 3, count)),
         "channel": np.where(silent, NONE, channel),
     }
-    return Changes(rows, slots, columns)
 
 
-def _write(changes: Changes, world: World, month: Month, rng: np.random.Generator) -> None:
-    customers = world.number[changes.rows]
-    contracts = world.contract[changes.rows, changes.slots]
-    month.sink.add_events("price_changes", customers, contract_id=contracts, **changes.columns)
-    told = changes.columns["notified_on"] >= 0
-    days, new, channel = (
-        changes.columns[name][told] for name in ("notified_on", "new_price", "channel")
-    )
-    at, rows = month.clock.office_instant(rng, days), changes.rows[told]
+def _tell(
+    changes: Mapping[str, Any], world: World, month: Month, rng: np.random.Generator, rows: Ints
+) -> None:
+    told = changes["notified_on"] >= 0
+    days, new, channel = (changes[name][told] for name in ("notified_on", "new_price", "channel"))
+    at, rows = month.clock.office_instant(rng, days), rows[told]
     wrong = rng.random(len(rows)) < _CONTRADICTED
     other = np.rint(new * rng.uniform(1.06, 1.25, len(rows)) / 100).astype(np.int64) * 100
     stated = np.where(wrong, other, new)
@@ -220,19 +209,20 @@ def _write(changes: Changes, world: World, month: Month, rng: np.random.Generato
     irritate(world, month, "contradicting_message", rows[wrong], days[wrong])
 
 
-def _worry(changes: Changes, world: World, month: Month) -> tuple[Floats, Ints]:
-    columns = changes.columns
+def _worry(
+    columns: Mapping[str, Any], world: World, month: Month, rows: Ints
+) -> tuple[Floats, Ints]:
     size = np.maximum(columns["new_price"] / np.maximum(columns["old_price"], 1) - 1, 0)
     weight = np.minimum(size / 0.08, 2.5)
     silent = columns["notified_on"] < 0
     day = np.where(silent, columns["effective_on"], columns["notified_on"])
     next_month = np.full(len(day), month.last + 1)
-    irritate(world, month, "price_rise", changes.rows, day, by=0.7 * weight)
-    irritate(world, month, "price_rise", changes.rows, next_month, by=0.5 * weight)
+    irritate(world, month, "price_rise", rows, day, by=0.7 * weight)
+    irritate(world, month, "price_rise", rows, next_month, by=0.5 * weight)
     untold = np.where(silent, 1.0, np.where(columns["reason_code"] < 0, 0.6, 0.0)) * (size > 0)
-    irritate(world, month, "silent_price_rise", changes.rows, day, by=untold)
+    irritate(world, month, "silent_price_rise", rows, day, by=untold)
     worry = np.zeros(len(world))
-    worry[changes.rows] = 0.05 * weight
+    worry[rows] = 0.05 * weight
     first = np.full(len(world), month.first)
-    first[changes.rows] = day
+    first[rows] = day
     return worry, first

@@ -8,7 +8,6 @@ import numpy as np
 
 from features.contract import CHANNELS
 from pipelines.simulator.clock import Bools, Floats, Ints, office_seconds
-from pipelines.simulator.dealings import Pushed
 from pipelines.simulator.record import NONE, TOPICS
 from pipelines.simulator.world import Month, World, irritate
 from pipelines.simulator.writer import AHEAD
@@ -57,7 +56,7 @@ def _first_contacts(
     month: Month,
     rates: Floats,
     first_days: Ints,
-    pushed: Pushed,
+    pushed: tuple[Ints, Ints, Ints],
 ) -> tuple[Ints, Ints, Ints]:
     """Draw contacts by topic: rows, topics, days. ``rates``, ``first_days`` (n, 6)."""
     counts = rng.poisson(rates * (0.25 + 0.75 * world.contact_rate)[:, None])
@@ -67,7 +66,7 @@ def _first_contacts(
     anywhere = month.random_days(rng, len(flat))
     caused = first_days.ravel()[flat] > month.first
     day = np.minimum(np.where(caused, soon, anywhere), month.last)
-    pairs = ((rows, pushed.rows), (topic, pushed.topic), (day, pushed.day))
+    pairs = zip((rows, topic, day), pushed, strict=True)
     rows, topic, day = (np.concatenate(pair) for pair in pairs)
     return rows, topic, day
 
@@ -114,34 +113,46 @@ def _together(one: Talks, two: Talks) -> Talks:
     return Talks(*(np.concatenate([getattr(one, n), getattr(two, n)]) for n in names))
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """How each contact was met: wait (s, −1 in writing), hours to the reply, times passed on."""
-
-    wait: Ints
-    abandoned: Bools
-    person_requested: Bools
-    bot_retained: Bools
-    hours: Floats
-    passed_on: Ints
-
-
 def _answer(rng: np.random.Generator, world: World, month: Month, talks: Talks) -> None:
     """Let contacts wait, reach a bot or a person, be passed on; write and remember them."""
-    answers = _meet(rng, month, talks)
-    _write(rng, world, month, talks, answers)
+    wait, abandoned, asked, kept, hours, passed_on = _meet(rng, month, talks)
+    begun = month.clock.instant(talks.day, talks.second)
+    seconds = np.where(talks.channel == CHAT, wait, hours * _HOUR)
+    replied = begun + (seconds * 1e6).astype(np.int64)
+    in_person = np.isin(talks.channel, (PHONE, STORE))
+    silent = in_person | abandoned | (rng.random(len(begun)) < 0.03)
+    month.sink.add_events(
+        "contacts",
+        world.number[talks.rows],
+        started_at=begun,
+        channel=talks.channel,
+        direction=_INBOUND,
+        topic=talks.topic,
+        linked_at=_link(month, talks, begun),
+        case_id=talks.case,
+        wait_seconds=wait,
+        abandoned=abandoned,
+        handled_by=np.where(abandoned, NONE, kept),
+        human_requested=asked,
+        transfers=passed_on,
+        unavailable_channel=talks.closed,
+        replied_at=np.where(silent, NONE, replied),
+    )
     world.deal(talks.rows, talks.day)
-    slow = np.clip((answers.wait - 300) / 900, 0, 1.5) + 0.5 * answers.abandoned
-    slow = np.where(answers.hours > 24, np.minimum(answers.hours / 48, 1.5), slow)
-    looped = answers.person_requested & answers.bot_retained
+    slow = np.clip((wait - 300) / 900, 0, 1.5) + 0.5 * abandoned
+    slow = np.where(hours > 24, np.minimum(hours / 48, 1.5), slow)
+    looped = asked & kept
     poor = (talks.topic == FAULT) * (0.8 * (slow > 0) + 0.6 * talks.hard + 0.5 * looped)
-    effort = 0.4 * np.minimum(answers.passed_on, 3)
+    effort = 0.4 * np.minimum(passed_on, 3)
     felt = {"repeat_contact": effort, "wait": slow, "bot_loop": looped, "fault_response": poor}
     for signal, weight in felt.items():
         irritate(world, month, signal, talks.rows, talks.day, by=weight)
 
 
-def _meet(rng: np.random.Generator, month: Month, talks: Talks) -> Answers:
+def _meet(
+    rng: np.random.Generator, month: Month, talks: Talks
+) -> tuple[Ints, Bools, Bools, Bools, Floats, Ints]:
+    """Wait (s, −1 in writing), abandoned, person asked for, kept by a bot, hours, transfers."""
     count = len(talks.rows)
     phone, chat = talks.channel == PHONE, talks.channel == CHAT
     live = phone | chat
@@ -156,35 +167,7 @@ def _meet(rng: np.random.Generator, month: Month, talks: Talks) -> Answers:
     hours = np.where(in_writing, rng.lognormal(np.log(9), 1.1, count), 0.0)
     passed_on = rng.poisson(np.where(talks.hard, 0.7, 0.12)) * ~abandoned * ~kept
     waited = np.where(live, np.minimum(wait, patience), NONE).astype(np.int64)
-    return Answers(waited, abandoned, asked, kept, np.minimum(hours, 400), passed_on)
-
-
-def _write(
-    rng: np.random.Generator, world: World, month: Month, talks: Talks, answers: Answers
-) -> None:
-    begun = month.clock.instant(talks.day, talks.second)
-    seconds = np.where(talks.channel == CHAT, answers.wait, answers.hours * _HOUR)
-    replied = begun + (seconds * 1e6).astype(np.int64)
-    silent = (
-        np.isin(talks.channel, (PHONE, STORE)) | answers.abandoned | (rng.random(len(begun)) < 0.03)
-    )
-    month.sink.add_events(
-        "contacts",
-        world.number[talks.rows],
-        started_at=begun,
-        channel=talks.channel,
-        direction=_INBOUND,
-        topic=talks.topic,
-        linked_at=_link(month, talks, begun),
-        case_id=talks.case,
-        wait_seconds=answers.wait,
-        abandoned=answers.abandoned,
-        handled_by=np.where(answers.abandoned, NONE, answers.bot_retained),
-        human_requested=answers.person_requested,
-        transfers=answers.passed_on,
-        unavailable_channel=talks.closed,
-        replied_at=np.where(silent, NONE, replied),
-    )
+    return waited, abandoned, asked, kept, np.minimum(hours, 400), passed_on
 
 
 def _link(month: Month, talks: Talks, begun: Ints) -> Ints:
@@ -216,15 +199,9 @@ def _call_back(rng: np.random.Generator, world: World, month: Month, talks: Talk
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
-    """How each case goes, in columns of ``cases``, and the day on which it stops hurting."""
-
-    columns: Mapping[str, Any]
-    relief: Ints
-
-
-def serve(world: World, month: Month, rates: Floats, first_days: Ints, pushed: Pushed) -> Talks:
+def serve(
+    world: World, month: Month, rates: Floats, first_days: Ints, pushed: tuple[Ints, Ints, Ints]
+) -> Talks:
     """A month of customer service; returns its contacts."""
     rng = month.rng("service")
     rows, topic, day = _first_contacts(rng, world, month, rates, first_days, pushed)
@@ -238,12 +215,12 @@ def serve(world: World, month: Month, rates: Floats, first_days: Ints, pushed: P
     again = np.zeros(count, dtype=bool)
     first = Talks(rows, topic, day, second, channel, case, again, hard, closed)
     opened = month.clock.instant(day[opens], second[opens]) + _MINUTES_TO_OPEN
-    course = _draw_course(rng, month, day[opens], hard[opens], opened)
+    course, relief = _draw_course(rng, month, day[opens], hard[opens], opened)
     who, about = world.number[rows[opens]], topic[opens]
-    month.sink.add("cases", case_id=case[opens], customer_id=who, topic=about, **course.columns)
-    _hurt(world, month, rows[opens], day[opens], course)
+    month.sink.add("cases", case_id=case[opens], customer_id=who, topic=about, **course)
+    _hurt(world, month, rows[opens], day[opens], course["promised_on"], relief)
     until = day + 14
-    until[opens] = course.relief
+    until[opens] = relief
     talks = _together(first, _follow_ups(rng, world, month, first, until))
     _answer(rng, world, month, talks)
     _call_back(rng, world, month, talks)
@@ -252,7 +229,8 @@ def serve(world: World, month: Month, rates: Floats, first_days: Ints, pushed: P
 
 def _draw_course(
     rng: np.random.Generator, month: Month, day: Ints, hard: Bools, opened: Ints
-) -> Course:
+) -> tuple[Mapping[str, Any], Ints]:
+    """How each case goes, in columns of ``cases``, and the day on which it stops hurting."""
     count = len(day)
     lingers = hard & (rng.random(count) < 0.55)
     brushed_off = hard & ~lingers
@@ -269,16 +247,15 @@ def _draw_course(
     shut = np.maximum(at[0], opened + _MINUTES_TO_OPEN)
     columns = {"opened_at": opened, "promised_on": promised, "closed_at": shut}
     columns |= {"resolved": resolved, "reopened_at": np.where(again, at[1], NONE)}
-    return Course(columns | {"reclosed_at": np.where(again, at[2], NONE)}, relief)
+    return columns | {"reclosed_at": np.where(again, at[2], NONE)}, relief
 
 
-def _hurt(world: World, month: Month, rows: Ints, day: Ints, course: Course) -> None:
+def _hurt(world: World, month: Month, rows: Ints, day: Ints, promised: Ints, relief: Ints) -> None:
     for ahead in range(AHEAD):
         end_of_month = np.full(len(rows), month.clock.first(month.number + ahead + 1))
-        open_then = (day < end_of_month) & (course.relief >= end_of_month)
+        open_then = (day < end_of_month) & (relief >= end_of_month)
         irritate(world, month, "unresolved_case", rows, end_of_month - 1, by=open_then * 1.0)
-    promised = course.columns["promised_on"]
-    missed = (promised >= 0) & (course.relief > promised)
-    overrun = np.minimum((course.relief - promised) / 30.0, 1.5)
+    missed = (promised >= 0) & (relief > promised)
+    overrun = np.minimum((relief - promised) / 30.0, 1.5)
     days = promised[missed] + 1
     irritate(world, month, "late_delivery", rows[missed], days, by=(0.5 + overrun)[missed])

@@ -237,6 +237,5 @@ def _cause_contacts(world: World, month: Month) -> tuple[Floats, Ints, dealings.
     worry, told = prices.review_prices(world, month)
     rates[:, PRICE] += worry
     first[:, PRICE] = told
-    struck = break_things(world, month)
-    rates[:, FAULT], first[:, FAULT] = struck.rate, struck.first
-    return rates, first, struck.grounds
+    rates[:, FAULT], first[:, FAULT], grounds = break_things(world, month)
+    return rates, first, grounds

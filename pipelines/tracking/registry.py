@@ -129,7 +129,7 @@ def champion_version(settings: Settings) -> Registered | None:
 
 
 def aliased(settings: Settings, alias: str) -> Registered | None:
-    """As ``champion_version``, for any alias."""
+    """The version with an alias, or None; ``ModelError`` without digest, ``UnreachableError``."""
     with answering(settings) as client:
         try:
             return _registered(client.get_model_version_by_alias(settings.tracking.model, alias))

@@ -21,7 +21,7 @@ from pipelines.snapshots.facts import TABLES_NAME, tables_to_json
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking import Rows
 from pipelines.training import plots
-from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.evaluation import Evaluation
 from pipelines.training.examples import TrainingData, rows_digest
 from pipelines.training.profit import profit_curves
 
@@ -112,10 +112,7 @@ def store_artifacts(folder: Path, evaluation: Evaluation, pictures: Mapping[str,
 
 
 def describe_rows(
-    name: str,
-    context: Literal["training", "test"],
-    examples: Examples,
-    sources: Mapping[str, str],
+    name: str, context: Literal["training", "test"], examples: Examples, sources: Mapping[str, str]
 ) -> Rows:
     """Digest and counts of examples; equal rows in equal columns have the same digest."""
     return Rows(

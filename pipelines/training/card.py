@@ -17,7 +17,7 @@ from models.explain.shap_values import global_importance
 from models.metrics.bootstrap import Interval
 from models.metrics.observed_expected import observed_expected_by
 from pipelines.config.settings import Settings
-from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.evaluation import Evaluation
 from pipelines.training.examples import TrainingData
 from pipelines.training.metrics import CARD_METRICS
 

@@ -26,7 +26,7 @@ from models.promotion.champion_comparison import ChampionComparison, log_loss_ga
 from models.promotion.non_inferiority import error_of
 from pipelines import tracking
 from pipelines.config.settings import Settings
-from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.evaluation import Evaluation
 
 _FEWEST = 50
 _YEAR = timedelta(days=365)

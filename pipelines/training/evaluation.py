@@ -5,10 +5,12 @@ A time split alone shares customers between both sides, and shows the first mont
 has customers that were never met, another the months after.
 """
 
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import date
 
 import numpy as np
+import pandas as pd
 
 from features.errors import GateError
 from models.baselines.suite import Baseline, price_only
@@ -17,7 +19,7 @@ from models.boosters.hyperparameters import Recipe, recipe_for, with_changes
 from models.calibration.shrinkage import monthly_swing
 from models.churn.fit import fit, steps
 from models.churn.model import ChurnModel
-from models.dataset.array_types import Floats
+from models.dataset.array_types import Floats, Matrix
 from models.dataset.examples import Examples
 from models.dataset.splits import (
     Fold,
@@ -30,24 +32,76 @@ from models.dataset.splits import (
 from models.explain.shap_values import by_driver, by_family, global_importance
 from models.leaks.rows import SINGLE_DATE
 from models.leaks.verdict import leak_warning
+from models.metrics.bootstrap import Interval
 from models.metrics.by_subgroup import (
     DecayMonth,
+    SubgroupCalibration,
     calibration_by_subgroup,
     decay_fold,
     last_label,
     performance_decay,
 )
 from models.metrics.month_shocks import MonthShocks
+from models.metrics.profit import Contacts
+from models.metrics.scorecard import scorecard
 from models.metrics.unseen_customers import (
     UnseenCustomersCheck,
     check_unseen_customers,
     without_customers,
 )
-from models.promotion.baseline_comparison import compare_baselines
+from models.promotion.baseline_comparison import BaselineComparison, compare_baselines
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
-from pipelines.training.evaluation_result import Evaluation, scorecards
-from pipelines.training.profit import contacts_of_test
+from pipelines.training.profit import contacts_of_test, profit_card
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Out-of-time scores of the recipe and of the baselines on the same test rows.
+
+    ``cards`` holds a scorecard for each of ``scores``, profit among it where the configuration
+    has economics; ``descriptions`` says what each baseline is;
+    ``baselines`` holds the model beside each of them.
+    A model that is too good is suspected of a ``leak``. ``contributions`` are those of the newest
+    fold's model to ``sample``, about 3,000 evenly spread rows.
+    ``unseen`` and ``staying`` are of the newest fold: customers that the model never met, and
+    months after what it learned. ``shocks`` are those of the test rows' months, ``contacts`` are
+    with the test rows, at each multiple.
+    """
+
+    test: Examples
+    shocks: MonthShocks
+    folds: tuple[str, ...]
+    scores: dict[str, Floats]
+    cards: dict[str, dict[str, Interval]]
+    descriptions: dict[str, str]
+    baselines: tuple[BaselineComparison, ...]
+    leak: str | None
+    sample: Matrix
+    contributions: Floats
+    drivers: "pd.Series[float]"
+    families: pd.DataFrame
+    parts: tuple[SubgroupCalibration, ...]
+    unseen: UnseenCustomersCheck | None
+    staying: tuple[DecayMonth, ...]
+    contacts: tuple[Contacts, ...]
+
+
+def scorecards(
+    settings: Settings,
+    test: Examples,
+    scores: Mapping[str, Floats],
+    shocks: MonthShocks,
+    contacts: tuple[Contacts, ...],
+) -> dict[str, dict[str, Interval]]:
+    """The scorecard of each of ``scores`` (name → (n,)), with profit where there are contacts."""
+    replicates = settings.training.bootstrap
+    return {
+        name: scorecard(test.y, p, test.customer_id, replicates, shocks)
+        | profit_card(contacts, test, p, replicates, shocks)
+        for name, p in scores.items()
+    }
+
 
 # The configuration's seeds are a number, its folds those of the test months.
 _SETTABLE = {field.name for field in fields(Recipe)} - {"seeds", "folds"}

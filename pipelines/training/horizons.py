@@ -27,8 +27,7 @@ from pipelines.config.run import Run
 from pipelines.config.sections import Label
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
-from pipelines.training.evaluation import recipe_of
-from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.evaluation import Evaluation, recipe_of
 from pipelines.training.examples import TrainingData
 
 FACTS = "outcomes_by_horizon.json"

@@ -23,7 +23,7 @@ from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.run_record import Gate
 from pipelines.training.champion_comparison import ChampionComparisons, compare_champions
-from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.evaluation import Evaluation
 
 _FEWEST_OF_A_LINE = 50
 _BY_RULE = "all rules passed"

@@ -11,13 +11,7 @@ from functools import cached_property
 from features.errors import ConfigError
 from features.timeline import LabelWindow
 from models.baselines.challengers import Challenger, recipe_scorer
-from models.baselines.out_of_fold import (
-    OutOfFold,
-    Scorer,
-    development,
-    folds_of,
-    out_of_fold,
-)
+from models.baselines.out_of_fold import OutOfFold, Scorer, development, folds_of, out_of_fold
 from models.boosters.hyperparameters import Recipe, with_changes
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold

@@ -11,7 +11,7 @@ from features.markdown import markdown_table
 from models.metrics.bootstrap import Interval
 from models.promotion.verdict import Verdict
 from pipelines import tracking
-from pipelines.training.evaluation_result import Evaluation
+from pipelines.training.evaluation import Evaluation
 from pipelines.training.metrics import CARD_METRICS
 from pipelines.training.recipe_trials import RecipeTrials
 

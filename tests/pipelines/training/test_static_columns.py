@@ -3,7 +3,7 @@
 import pytest
 
 from pipelines.snapshots.snapshot import take_snapshot
-from pipelines.training.static_columns import changed_columns
+from pipelines.training.leaks import changed_columns
 
 ENDS = "contract_id,customer_id,notified_on,effective_on,outcome\n" + "".join(
     f"k{n},{n},2024-01-01,2024-02-01,voluntary\n" for n in range(20)

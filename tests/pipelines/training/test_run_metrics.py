@@ -10,8 +10,7 @@ import pytest
 from models.metrics.by_subgroup import calibration_by_subgroup
 from models.metrics.scorecard import scorecard
 from pipelines.config.settings import load_settings
-from pipelines.training.evaluation import auc_alarm
-from pipelines.training.evaluation_result import scorecards
+from pipelines.training.evaluation import auc_alarm, scorecards
 from pipelines.training.metrics import METRICS, flat_metrics
 
 NAMES = [
