@@ -9,6 +9,7 @@ from features.contract import TABLES
 from features.families import (
     billing,
     channel,
+    dunning,
     effort,
     information,
     market,
@@ -21,6 +22,7 @@ from features.feature import Feature, Stream
 
 _MODULES = (
     billing,
+    dunning,
     price,
     market,
     support,

@@ -52,7 +52,15 @@ PRODUCT_LINES = ("electricity", "broadband", "telephony", "insurance")
 CHANNELS = ("phone", "email", "chat", "sms", "app", "web", "store", "post")
 OUTCOMES = ("voluntary", "moved", "deceased", "end_of_supply", "non_payment", "company")
 PAYMENT_METHODS = ("autopay", "einvoice", "mobile", "card", "manual")
+REASON_KINDS = ("cost", "index", "tax", "offer_end", "other")
+SURVEYS = ("csat", "loyalty", "ces", "informed")
+LINKS = ("order", "case", "invoice")
 MASTER_DATA = ("preferred_channel", "payment_method", "invoice_format", "plan", "segment")
+
+
+PRICE_NOTICE = MappingProxyType(dict.fromkeys(PRODUCT_LINES, 30))
+"""Days of notice of a price rise: for electricity by Norway's price information regulation, for
+telecom by art. 105 of the European code; an insurance premium rises at the renewal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,7 @@ _text = partial(Column, type="text")
 _day = partial(Column, type="date")
 _moment = partial(Column, type="instant")
 _flag = partial(Column, type="boolean")
+_number = partial(Column, type="number", minimum=0)
 _whole = partial(Column, type="integer")
 _money = partial(Column, type="money", unit="minor")
 _price = partial(Column, type="price", unit="major")
@@ -289,12 +298,20 @@ _TABLES = (
         ),
     ),
     _table(
+        "usage",
+        "One row per contract and month in which it was used.",
+        "usage_id",
+        _text("contract_id", "Contract used.", required=True),
+        _day("ended_on", "Last day of the month.", required=True),
+        _number("amount", "Usage, in the unit of price_list.usage.", required=True),
+    ),
+    _table(
         "reminders",
         "One row per payment reminder sent.",
         "reminder_id",
         _text("invoice_id", "Invoice reminded of."),
         _day("sent_on", "Day sent.", required=True),
-        _whole("stage", "1 for the first reminder of an invoice.", minimum=1),
+        _whole("stage", "1 or null: first of a bill, 2: later, 3 on: debt collection.", minimum=1),
         _money("fee", "Fee charged.", minimum=0),
     ),
     _table(
@@ -320,6 +337,7 @@ _TABLES = (
         _price("old_price", "Price before.", required=True, minimum=0),
         _price("new_price", "Price after.", required=True, minimum=0),
         _text("reason_code", "Reason given to the customer; null when none was given."),
+        _text("reason_kind", "Kind of that reason.", allowed=REASON_KINDS),
         _text("channel", "Channel of the notice.", allowed=CHANNELS),
         event_at=("notified_on", "effective_on"),
         planned=True,
@@ -334,6 +352,7 @@ _TABLES = (
         _later("valid_to", "First day no longer offered; null while offered.", "date"),
         _price("price", "Price a month.", required=True, minimum=0),
         _flag("campaign", "Only for new customers.", required=True),
+        _number("usage", "Usage a month that the plan is made for; what was known first counts."),
         planned=True,
     ),
     _table(
@@ -402,6 +421,7 @@ _TABLES = (
         _text("kind", "What it was for (outage, price, bill, reminder, survey, marketing, …)."),
         _text("channel", "Channel used.", allowed=CHANNELS),
         _text("incident_id", "Incident it told about."),
+        *(_text(f"{what}_id", f"{what.title()} it told about.") for what in LINKS),
         _flag("personalised", "Written for this customer's own situation."),
         _text("template_id", "Approved template it was made from; null for free text."),
         _price("stated_price", "Price a month that it states."),
@@ -413,13 +433,12 @@ _TABLES = (
         "One row per answered survey.",
         "survey_id",
         _moment("answered_at", "When it was answered.", required=True),
-        _text("kind", "Question asked.", allowed=("csat", "loyalty", "ces"), required=True),
-        Column(
+        _text("kind", "Question asked.", allowed=SURVEYS, required=True),
+        _number(
             "score",
-            "Answer: csat 1–5, loyalty 0–10, ces 1–7 where 7 is the most effort.",
-            "number",
+            "Answer: csat 1–5, loyalty 0–10, ces 1–7 where 7 is the most effort, informed (how "
+            "well the customer feels informed) 1–5.",
             required=True,
-            minimum=0,
             maximum=10,
         ),
     ),

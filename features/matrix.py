@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.catalog import Catalog
-from features.contract import DUCKDB_TYPES, TABLES, Table
+from features.contract import DUCKDB_TYPES, PRICE_NOTICE, TABLES, Table
 from features.feature import Feature, Stream
 from features.timeline import days_later_sql, midnight_utc
 
@@ -36,6 +36,7 @@ def prepare(
     versioned: Collection[str] = (),
     histories: Mapping[str, date] = _ALWAYS,
     first: date | None = None,
+    notice: Mapping[str, int] = PRICE_NOTICE,
 ) -> None:
     """Define the streams' macros and, for tables a company lacks, empty ones of the contract.
 
@@ -46,7 +47,7 @@ def prepare(
     the next version is known, null without one. ``histories`` are the first local days of tables
     that have lost what was before: ``history_payments()`` is that day, or one before all others.
     ``first`` is the first of the as-of dates, if that is known: what streams say of days before
-    ``first_midnight()`` nobody will see.
+    ``first_midnight()`` nobody will see. ``notice``: rows of ``price_notice``.
     """
     con.execute("set TimeZone = 'UTC'")
     con.execute(
@@ -57,6 +58,13 @@ def prepare(
         "create or replace macro local_day(instant) as "
         f"cast((instant at time zone 'UTC') at time zone '{zone}' as date)"
     )
+    con.execute(
+        "create or replace macro local_hour(instant) as "
+        f"extract(hour from (instant at time zone 'UTC') at time zone '{zone}')"
+    )
+    con.execute("create or replace temp table price_notice (product_line varchar, days integer)")
+    for bound in notice.items():
+        con.execute("insert into price_notice values (?, ?)", bound)
     con.execute(
         "create or replace temp macro first_midnight() as "
         + ("timestamp '0001-01-01'" if first is None else _instant(first, zone))

@@ -82,17 +82,6 @@ FAILED_PAYMENTS = FAMILY.stream(
     """,
 )
 
-REMINDERS = FAMILY.stream(
-    "reminders",
-    sql="""
-    select customer_id, event_at, known_at, sent_on, coalesce(fee, 0) as fee,
-        coalesce(fee, 0) > 0 and count(case when coalesce(fee, 0) = 0 then 1 end) over (
-            partition by customer_id, invoice_id order by known_at, event_at, reminder_id
-            rows between unbounded preceding and 1 preceding) = 0 as unfriendly
-    from reminders
-    """,
-)
-
 METHOD_EVENTS = FAMILY.stream(
     "payment_method_events",
     sql="""
@@ -321,18 +310,6 @@ payment_setup(
     fill=0,
     needs=("payment_method_events", "payments.method"),
 )
-
-reminder = Driver(FAMILY, REMINDERS, "dunning", "S0", sign=1, fill=0)
-reminder("reminders", "count(*)", "Payment reminders sent.", windows=(30, 90, 365))
-reminder("reminder_fees", "sum(fee)", "Reminder fees charged.", windows=(90, 365), unit="money")
-reminder(
-    "fees_without_friendly_reminder",
-    "count(*) where unfriendly",
-    "Reminder fees with no free reminder of the same invoice before.",
-    windows=(90, 365),
-    needs=("reminders.fee", "reminders.invoice_id"),
-)
-reminder.fact("latest_reminder_on", "max(sent_on)", "Day of the latest reminder.")
 
 autopay = Driver(FAMILY, METHOD_EVENTS, "payment_method", "S3 §3", sign=1)
 autopay(

@@ -3,7 +3,9 @@
 Marketing is never information. A message counts from when it was known to be sent.
 """
 
+from features.families.bills import INVOICES
 from features.families.price import OWN_PRICE_NEEDS, OWN_PRICE_STEPS
+from features.families.support import LATE_ORDERS
 from features.feature import Driver, Family
 
 FAMILY = Family("information")
@@ -67,7 +69,11 @@ MESSAGES = FAMILY.stream(
     select customer_id, event_at, known_at, local_day(event_at) as sent_on,
         coalesce(kind, '') = 'marketing' as marketing,
         coalesce(personalised, false) as personalised, template_id is null as free_text, opened_at,
-        known_notifications(opened_at) as opening_known_at
+        known_notifications(opened_at) as opening_known_at, local_hour(event_at) as hour,
+        coalesce(kind, '') = 'outage' as urgent, template_id is not null and coalesce(
+            lag(event_at) over (partition by customer_id, kind, template_id
+                order by known_at, event_at, notification_id)
+            between event_at - interval 24 hour and event_at + interval 24 hour, false) as again
     from notifications
     """,
 )
@@ -198,6 +204,61 @@ message_noise(
     unit="share",
     sign=-1,
 )
+message_noise(
+    "night_messages",
+    "count(*) where not urgent and hour not between 7 and 21",
+    "Messages, not of outages, sent between 22:00 and 7:00.",
+    windows=(90,),
+    needs=("notifications.kind",),
+)
+message_noise(
+    "duplicate_messages",
+    "count(*) where not urgent and again",
+    "Messages, not of outages, of the same kind and template as the one before, within a day.",
+    windows=(90,),
+    needs=("notifications.kind", "notifications.template_id"),
+)
+# What moves on, when it must have been told of at the latest, and for which rows there is need.
+_PROGRESS = (
+    (
+        *("order", "versions_orders()", "midnight(promised_on + 1)"),
+        *("promised_on < coalesce(delivered_on, date '9999-12-31')", LATE_ORDERS.needs),
+        "Late orders with no message about them in the week that ended with the promised day.",
+    ),
+    (
+        *("case", "(select *, cast(null as timestamp) as replaced_at from cases)"),
+        *("opened_at + interval 7 day", "coalesce(closed_at > opened_at + interval 7 day, true)"),
+        ("cases.closed_at",),
+        "Cases not closed within a week, with no message about them in it.",
+    ),
+    (
+        *("invoice", "stream_invoices", "event_at + interval 4 day", "shock >= 1.35", ()),
+        "Bills at 1.35 times the usual or more, with no message about them within three days.",
+    ),
+)
+for _what, _rows, _end, _where, _needs, _doc in _PROGRESS:
+    _progress = FAMILY.stream(
+        f"told_{_what}s",
+        reads=(f"{_what}s", "notifications"),
+        bases=(INVOICES.name,) if _what == "invoice" else (),
+        needs=(f"notifications.{_what}_id", "notifications.kind", *_needs),
+        reveals={"told_at": "told_at"},
+        versions=True,
+        sql=f"""
+        select r.customer_id, r.{_what}_id, r.event_at, r.known_at, replaced_at,
+            min(n.known_at) as told_at
+        from (
+            select customer_id, {_what}_id, replaced_at, {_end} as event_at,
+                greatest(known_at, known_{_what}s({_end})) as known_at
+            from {_rows} where {_where}
+        ) r left join (select * from notifications where {_SERVICE}) n
+            on n.customer_id = r.customer_id and n.{_what}_id = r.{_what}_id
+            and n.event_at >= r.event_at - interval 7 day and n.event_at < r.event_at
+        group by all
+        """,
+    )
+    _silence = Driver(FAMILY, _progress, "uninformed_progress", "S0", sign=1)
+    _silence(f"uninformed_{_what}s", "count(*) where told_at is null", _doc, windows=(90, 365))
 contradicting_message = Driver(FAMILY, MESSAGES, "contradicting_message", "S2", sign=1)
 contradicting_message(
     "non_template_messages",

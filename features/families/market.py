@@ -1,6 +1,7 @@
-"""Price against the market, and what loyalty is worth (S3 §1)."""
+"""Price against the market, what loyalty is worth, and what can be offered (S3 §1)."""
 
-from features.families.price import OWN_PRICES
+from features.families.bills import INVOICES
+from features.families.price import CONTRACTS, ENDS, OWN_PRICES, PLAN_STEPS
 from features.feature import Driver, Family
 
 FAMILY = Family("price")
@@ -42,6 +43,27 @@ COMPARED_PRICES = FAMILY.stream(
     from stream_own_prices o join market m on m.product_line = o.product_line
         and m.from_at < coalesce(o.to_at, timestamp '9999-01-01')
         and o.event_at < coalesce(m.to_at, timestamp '9999-01-01')
+    """,
+)
+
+# A month's usage beside what the plan in force is made for, so that no units meet.
+PLAN_USAGE = FAMILY.stream(
+    "plan_usage",
+    reads=("usage", "contracts", "price_list", "master_data"),
+    optional=("terminations",),
+    needs=("contracts.plan_id", "master_data.value", "price_list.usage"),
+    reveals={"ended_at": "ended_at", "left_at": "left_at"},
+    sql=f"""
+    select u.customer_id, u.event_at, greatest(u.known_at, s.from_at, l.known_at) as known_at,
+        u.amount / nullif(l.usage, 0) as fit, s.to_at as left_at, e.ended_at
+    from usage u
+    join ({PLAN_STEPS}) s on s.customer_id = u.customer_id and s.contract_id = u.contract_id
+    join (
+        select plan_id, arg_min(usage, (known_at, valid_from, campaign)) as usage,
+            min(known_at) as known_at
+        from price_list where usage is not null group by all
+    ) l on l.plan_id = s.plan_id
+    left join ({ENDS}) e on e.customer_id = u.customer_id and e.contract_id = u.contract_id
     """,
 )
 
@@ -125,3 +147,28 @@ for _name, _side, _doc in (
     ),
 ):
     market_gap.combine(_name, f"nullif({_side}, 0)", _doc, of=_COMPARED, unit="price", kind="fact")
+
+plan_fit = Driver(FAMILY, PLAN_USAGE, "plan_fit", "S3 §1", unit="ratio")
+plan_fit(
+    "usage_against_plan",
+    "avg(fit) where left_at is null and ended_at is null",
+    "Monthly usage against the one that the plan in force is made for.",
+    windows=(365,),
+)
+bundle_offer = Driver(FAMILY, CONTRACTS, "bundle_offer", "S3 §1", unit="flag", sign=1)
+bundle_offer.combine(
+    "unbundled_products",
+    "cast(products_n > 1 and in_bundle = 0 as integer)",
+    "Holds several product lines, and none of them in a bundle.",
+    of=("products_n", "in_bundle"),
+    fill=0,
+)
+consumption_bonus = Driver(FAMILY, INVOICES, "consumption_bonus", "S3 §1", unit="money")
+consumption_bonus("billed", "sum(owed)", "Amount of the bills.", windows=(365,), kind="part")
+consumption_bonus.combine(
+    "billed_without_benefit_365d",
+    "case when loyalty_benefit = 0 then billed_365d end",
+    "Amount of the year's bills, for a customer without a benefit in force.",
+    of=("billed_365d", "loyalty_benefit"),
+    fill=0,
+)

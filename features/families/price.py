@@ -16,11 +16,34 @@ PRICE_CHANGES = FAMILY.stream(
     reveals={"notified_on": "notice_known_at"},
     sql="""
     select customer_id, event_at, known_at, notified_on, effective_on, old_price, new_price,
-        reason_code, known_price_changes(midnight(notified_on)) as notice_known_at,
+        reason_code, reason_kind, known_price_changes(midnight(notified_on)) as notice_known_at,
         cast(round((new_price - old_price) * 10000 / nullif(old_price, 0)) as bigint) as change_bp,
         coalesce(change_bp, new_price - old_price) > 0 as rise,
         row_number() over (partition by customer_id order by known_at, event_at, change_id) as seq
     from price_changes
+    """,
+)
+
+# A rise beside its contract's line: the notice due there, and how the market moved in 90 days.
+CONTRACT_RISES = FAMILY.stream(
+    "contract_rises",
+    reads=("price_changes", "contracts"),
+    optional=("market_price",),
+    needs=("price_changes.contract_id",),
+    reveals={"notified_on": "notice_known_at"},
+    sql="""
+    select p.customer_id, change_id, p.event_at, greatest(p.known_at, c.known_at) as known_at,
+        notified_on, effective_on, days as notice_due,
+        known_price_changes(midnight(notified_on)) as notice_known_at,
+        arg_max(m.price, m.event_at) < arg_max(m.price, m.event_at) filter (
+            m.event_at <= p.event_at - interval 90 day) as market_fell
+    from price_changes p
+    join contracts c on c.customer_id = p.customer_id and c.contract_id = p.contract_id
+    left join price_notice n on n.product_line = c.product_line
+    left join market_price m on m.product_line = c.product_line
+        and m.event_at <= p.event_at and m.known_at <= p.known_at
+    where new_price > old_price
+    group by all
     """,
 )
 
@@ -40,13 +63,13 @@ OWN_PRICE_STEPS = """
     )
 """
 
-_ENDS = """
+ENDS = """
     select customer_id, contract_id,
         min(greatest(known_at, midnight(effective_on + 1))) as ended_at
     from terminations group by all
 """
 
-_PLAN_STEPS = """
+PLAN_STEPS = """
     select *, lead(from_at) over (
         partition by customer_id, contract_id order by from_at, step, valid_from) as to_at
     from (
@@ -78,7 +101,7 @@ OWN_PRICES = FAMILY.stream(
     sql=f"""
     select customer_id, from_at as event_at, from_at as known_at, product_line, price,
         least(next_at, ended_at) as to_at
-    from ({OWN_PRICE_STEPS}) left join ({_ENDS}) using (customer_id, contract_id)
+    from ({OWN_PRICE_STEPS}) left join ({ENDS}) using (customer_id, contract_id)
     """,
 )
 
@@ -118,13 +141,13 @@ NEWCOMER_PRICES = FAMILY.stream(
     ),
     priced as (
         select customer_id, contract_id, price, from_at, least(next_at, ended_at) as to_at
-        from ({OWN_PRICE_STEPS}) left join ({_ENDS}) using (customer_id, contract_id)
+        from ({OWN_PRICE_STEPS}) left join ({ENDS}) using (customer_id, contract_id)
     ),
     own as (
         select priced.customer_id, priced.contract_id, s.plan_id, priced.price,
             greatest(priced.from_at, s.from_at) as from_at,
             least(priced.to_at, s.to_at) as to_at
-        from priced join ({_PLAN_STEPS}) s on s.customer_id = priced.customer_id
+        from priced join ({PLAN_STEPS}) s on s.customer_id = priced.customer_id
             and s.contract_id = priced.contract_id
             and s.from_at < coalesce(priced.to_at, timestamp '9999-01-01')
             and priced.from_at < coalesce(s.to_at, timestamp '9999-01-01')
@@ -150,7 +173,7 @@ CONTRACTS = FAMILY.stream(
     sql=f"""
     select c.customer_id, c.event_at, c.known_at, c.contract_id, c.product_line, c.started_on,
         c.binding_until, c.term_months, c.bundle_id, e.ended_at
-    from contracts c left join ({_ENDS}) e using (customer_id, contract_id)
+    from contracts c left join ({ENDS}) e using (customer_id, contract_id)
     """,
 )
 
@@ -164,9 +187,9 @@ PLANS = FAMILY.stream(
     select s.customer_id, greatest(s.from_at, p.event_at) as event_at,
         greatest(s.from_at, p.known_at) as known_at, e.ended_at, s.to_at as left_at,
         known_price_list(midnight(p.valid_to)) as closed_at, p.valid_to as closed_on
-    from ({_PLAN_STEPS}) s
+    from ({PLAN_STEPS}) s
     join price_list p on p.plan_id = s.plan_id and not p.campaign
-    left join ({_ENDS}) e on e.customer_id = s.customer_id and e.contract_id = s.contract_id
+    left join ({ENDS}) e on e.customer_id = s.customer_id and e.contract_id = s.contract_id
     """,
 )
 
@@ -241,6 +264,32 @@ silent_price_rise(
     "Price rises for which no reason was given.",
     windows=(90, 365),
     sign=1,
+)
+silent_price_rise(
+    "rise_reason_kind",
+    f"arg_max_null(reason_kind, seq) where {_RISE}",
+    "Kind of the reason given for the latest rise.",
+    unit="category",
+    kind="category",
+)
+contract_rise = Driver(FAMILY, CONTRACT_RISES, "silent_price_rise", "S3 §1", sign=1)
+contract_rise(
+    "rises_at_short_notice",
+    "count(*) where coalesce(date_diff('day', notified_on, effective_on), 0) < notice_due",
+    "Price rises with fewer days of notice than company.price_notice has for the product line.",
+    windows=(90, 365),
+)
+contrary_rise = Driver(
+    FAMILY, CONTRACT_RISES, "contrary_price_rise", "S3 §1", sign=1, needs=("market_price",)
+)
+contrary_rise(
+    "rises_against_market",
+    "count(*) where market_fell",
+    "Price rises told, or else in force, when the market's price was lower than 90 days before.",
+    windows=(365,),
+)
+contrary_rise.fact(
+    "latest_contrary_rise_on", "max(effective_on) where market_fell", "First day of the latest."
 )
 for _name, _column, _unit in (
     ("latest_rise_notified_on", "notified_on", "date"),

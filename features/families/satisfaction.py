@@ -4,6 +4,7 @@ An answer is of there and then, so it comes with its age. Delight protects nobod
 of csat counts as the box below it. No answer is not satisfaction.
 """
 
+from features.contract import SURVEYS as KINDS
 from features.feature import Driver, Family
 
 FAMILY = Family("satisfaction")
@@ -52,14 +53,22 @@ satisfaction(
     unit="flag",
     source="S1, S4",
 )
-for _kind in ("csat", "loyalty", "ces"):
-    satisfaction(
+felt_informed = Driver(FAMILY, SURVEYS, "felt_informed", "S0", unit="points", sign=-1)
+felt_informed(
+    "informed_last",
+    "arg_max(score, place) where kind = 'informed'",
+    "Latest answer on how well the customer feels informed, 1–5.",
+)
+for _kind in KINDS:
+    driver = felt_informed if _kind == "informed" else satisfaction
+    driver(
         f"{_kind}_age_days",
         f"date_diff('day', max(answered_on) {{filter}}, {{as_of_day}}) where kind = '{_kind}'",
         f"Days since the latest {_kind} answer.",
         unit="days",
+        sign=0,
     )
-    satisfaction.fact(
+    driver.fact(
         f"{_kind}_last_on",
         f"max(answered_on) where kind = '{_kind}'",
         f"Day of the latest {_kind} answer.",

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from features.contract import PRICE_NOTICE
 from models.causal.treated_rows import Feedback
 from models.competing_risks.person_periods import PERIOD_DAYS
 from pipelines.config.errors import nearest
@@ -48,6 +49,7 @@ class Company(Section):
 
     With ``pseudonyms`` the customers' own ids end at the sources: docs/privacy.md. ``country``
     (ISO 3166, two letters) is whose public holidays count; by default that of the time zone.
+    ``price_notice``: days of notice due before a price rise, for the product lines named.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Company(Section):
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     language: str
     pseudonyms: bool = False
+    price_notice: Mapping[str, Count] = dict(PRICE_NOTICE)
     country: str | None = Field(
         default_factory=lambda data: get_global("zone_territories").get(data["timezone"])
     )

@@ -123,7 +123,8 @@ def open_shard(
         source = parquet([snapshot.path(name, shard)])
         con.execute(f"create temp view {identifier(name)} as select * from {source}")
     versioned, histories = tables_with_versions(settings.sources), short_histories(snapshot.tables)
-    prepare(con, names, zone, settings.delays(), versioned, histories, first)
+    notice = settings.company.price_notice
+    prepare(con, names, zone, settings.delays(), versioned, histories, first, notice)
     con.execute(
         "create temp table numbered as select customer_id as text, "
         "cast(row_number() over (order by customer_id) - 1 as integer) as number "

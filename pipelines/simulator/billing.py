@@ -155,6 +155,16 @@ def read_meters(world: World, month: Month) -> None:
     irritate(world, month, "missing_reading", rows, days, by=_IRRITATION[status])
 
 
+def measure_usage(world: World, month: Month) -> None:
+    """Measure the month's electricity: a thousand kWh for whoever uses as much as most."""
+    rows, slots = np.nonzero(world.line == _ELECTRICITY)
+    spread = month.rng("usage").lognormal(np.log(1000), 0.2, len(rows))
+    contracts, amount = world.contract[rows, slots], np.rint(world.usage[rows] * spread)
+    month.sink.add_events(
+        "usage", world.number[rows], contract_id=contracts, ended_on=month.last, amount=amount
+    )
+
+
 def _settle(month: Month, due: Ints, status: Ints) -> Ints:
     """The day on which a reading came or was estimated; -1 when it was so from the day due.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from features.contract import PRODUCT_LINES
+from features.contract import PRODUCT_LINES, REASON_KINDS
 from pipelines.simulator.clock import Bools, Floats, Ints
 from pipelines.simulator.notices import BY_APP, BY_EMAIL, BY_POST, BY_SMS, PRICE, notify
 from pipelines.simulator.record import NONE
@@ -24,6 +24,8 @@ _LEVEL, _DRIFT, _STEP = 0.96, 0.003, 0.015
 _SETTLED_DAYS = 150
 _SILENT, _NO_REASON, _CUT = 0.14, 0.16, 0.05
 _CONTRADICTED = 0.06
+_ELECTRICITY = PRODUCT_LINES.index("electricity")
+_KIND_OF_REASON = np.array([*map(REASON_KINDS.index, ("cost", "index", "offer_end")), NONE])
 
 
 @dataclass(slots=True)
@@ -81,7 +83,8 @@ class PriceBook:
         ]
         names = ("plan_id", "product_line", "valid_from", "valid_to", "price", "campaign")
         values = np.array(self.rows + standing, dtype=np.int64).T
-        sink.add("price_list", **dict(zip(names, values, strict=True)))
+        usage = np.where(values[1] == _ELECTRICITY, 750 + 250 * (values[0] % 4), NONE)
+        sink.add("price_list", usage=usage, **dict(zip(names, values, strict=True)))
 
 
 def open_book(lines: tuple[str, ...], first_day: int) -> PriceBook:
@@ -186,7 +189,7 @@ def _draw_changes(
     unexplained = rng.random(count) < np.where(silent, 0.5, _NO_REASON)
     usual = rng.choice([BY_EMAIL, BY_SMS, BY_APP], count, p=[0.6, 0.25, 0.15])
     channel = np.where(by_post, BY_POST, usual)
-    return {
+    changes = {
         "notified_on": np.where(silent, NONE, day),
         "effective_on": np.where(silent, day, day + rng.integers(30, 46, count)),
         "old_price": old,
@@ -194,6 +197,7 @@ def _draw_changes(
         "reason_code": np.where(unexplained, NONE, rng.integers(0, 3, count)),
         "channel": np.where(silent, NONE, channel),
     }
+    return changes | {"reason_kind": _KIND_OF_REASON[changes["reason_code"]]}
 
 
 def _tell(

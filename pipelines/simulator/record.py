@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contract import CHANNELS, PAYMENT_METHODS, Column, Table
+from features.contract import CHANNELS, LINKS, PAYMENT_METHODS, Column, Table
 from pipelines.simulator.clock import Bools, Clock, Ints
 
 KEYS = (
@@ -17,9 +17,10 @@ KEYS = (
     | {"notification_id": "N", "template_id": "Q", "site_id": "W", "survey_id": "U"}
     | {"order_id": "D", "claim_id": "J", "complaint_id": "L", "reading_id": "M"}
     | {"session_id": "V", "offer_id": "F", "consent_id": "Z", "bar_id": "J", "benefit_id": "G"}
-    | {"treatment_id": "A"}
+    | {"treatment_id": "A", "usage_id": "U"}
 )
 """The letter before the numbers of each key."""
+_MISSING = {("invoices", "contract_id"), *(("notifications", f"{each}_id") for each in LINKS)}
 NONE = -1
 TOPICS = ("billing", "price", "fault", "move", "payment", "other")
 NOTICES = ("outage", "price", "reminder", "marketing", "survey")
@@ -70,8 +71,8 @@ _ARROW = {
 
 
 def columns_of(table: Table) -> list[Column]:
-    """The columns that the company keeps: its bills are of all contracts, and name none."""
-    return [c for c in table.columns if (table.name, c.name) != ("invoices", "contract_id")]
+    """The columns that the company keeps: bills name no contract, messages a fault at most."""
+    return [c for c in table.columns if (table.name, c.name) not in _MISSING]
 
 
 def schema_of(table: Table) -> pa.Schema:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from features.contract import PRODUCT_LINES
 from pipelines.simulator import dealings, leaving, population, prices
-from pipelines.simulator.billing import read_meters, send_bills
+from pipelines.simulator.billing import measure_usage, read_meters, send_bills
 from pipelines.simulator.calling import (
     BY_NATURE,
     CallList,
@@ -212,6 +212,7 @@ def happen(world: World, month: Month, book: prices.PriceBook) -> None:
     approach(world, month, book)
     grant_benefits(world, month)
     read_meters(world, month)
+    measure_usage(world, month)
     reach_out(world, month)
     dealings.make_claims(world, month)
     bar(world, month)

@@ -138,8 +138,8 @@ class Recorder:
         ]
         numbers = dict(zip(names, np.broadcast_arrays(*values), strict=True))
         self.waiting.append(Chunk(self.month, self.chunks, table, numbers, final))
-        # Claims take no number: with or without them, the other rows are late by the same chance.
-        self.chunks += table != CLAIMS
+        # These take no number: with or without them, the other rows are late by the same chance.
+        self.chunks += table not in (CLAIMS, "usage")
 
     def add_events(
         self, table: str, customers: Ints, *, final: bool = False, **columns: npt.ArrayLike

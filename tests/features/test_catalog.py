@@ -24,6 +24,7 @@ _DRIVERS = {
         "payment_method",
         "payment_setup",
         "missing_reading",
+        "payment_due",
     },
     "price": {
         "price_rise",
@@ -36,6 +37,10 @@ _DRIVERS = {
         "loyalty_benefit",
         "market_gap",
         "product",
+        "contrary_price_rise",
+        "plan_fit",
+        "bundle_offer",
+        "consumption_bonus",
     },
     "support_wait": {
         "wait",
@@ -45,9 +50,14 @@ _DRIVERS = {
         "fault_response",
     },
     "contact_repeat": {"repeat_contact", "scattered_history", "self_service", "complaint"},
-    "information": {"uninformed_incident", "noise", "contradicting_message"},
+    "information": {
+        "uninformed_incident",
+        "uninformed_progress",
+        "noise",
+        "contradicting_message",
+    },
     "channel": {"forced_channel", "channel_mix"},
-    "satisfaction": {"satisfaction", "survey_silence"},
+    "satisfaction": {"satisfaction", "survey_silence", "felt_informed"},
     "relationship": {
         "tenure",
         "product",
@@ -69,8 +79,8 @@ def test_names_are_unique_whatever_their_case() -> None:
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names)
 
 
-def test_the_models_features_are_between_160_and_260() -> None:
-    assert 160 <= len(FULL.model_features) <= 260
+def test_the_models_features_are_between_160_and_280() -> None:
+    assert 160 <= len(FULL.model_features) <= 280
     assert all(feature.kind in ("number", "category") for feature in FULL.model_features)
 
 

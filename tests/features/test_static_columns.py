@@ -54,9 +54,10 @@ FIXED = {
     "payment_method_events": {"occurred_at": _HAPPENED, "method": _ACT, "step": _ACT},
     "price_changes": {
         "contract_id": _POINTER,
-        **dict.fromkeys(("effective_on", "old_price", "new_price", "reason_code", "channel"), _ACT),
+        **dict.fromkeys(("effective_on", "old_price", "new_price", "channel"), _ACT),
+        **dict.fromkeys(("reason_code", "reason_kind"), _DOCUMENT),
     },
-    "price_list": {"product_line": _LIST, "price": _LIST},
+    "price_list": {"product_line": _LIST, "price": _LIST, "usage": _LIST},
     "contacts": {
         "started_at": _HAPPENED,
         **dict.fromkeys(
@@ -81,9 +82,10 @@ FIXED = {
         "planned": _ACT,
         "site_id": "where it hit",
     },
+    "usage": {"contract_id": _POINTER, "ended_on": _HAPPENED, "amount": "metered by then"},
     "notifications": {
         "sent_at": _HAPPENED,
-        "incident_id": _POINTER,
+        **dict.fromkeys(("incident_id", "order_id", "case_id", "invoice_id"), _POINTER),
         **dict.fromkeys(
             ("kind", "channel", "personalised", "template_id", "stated_price", "promised_end_at"),
             _DOCUMENT,

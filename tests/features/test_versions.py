@@ -145,7 +145,7 @@ def test_versions_are_taken_one_by_one_or_not_at_all(stream: Any) -> None:
     versioned = [name for name in tables if TABLES[name].versions]
     named = [table.name for table in TABLES.values() if f"versions_{table.name}()" in stream.sql]
     assert named == versioned
-    if versioned:
+    if versioned and not stream.versions:  # which says itself for how long a row counts
         text = stream.sql.replace("versions_", "").lower()
         assert len(tables) == 1
         assert not stream.bases

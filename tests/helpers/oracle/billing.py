@@ -34,10 +34,9 @@ def _readings(view: View) -> dict[str, Any]:
     }
 
 
-def _bills(view: View) -> dict[str, Any]:
-    invoices = view.rows("invoices")
-    bills = standing(invoices)
-    corrections = [row for row in invoices if row["corrects_invoice_id"] is not None]
+def shocked_bills(view: View) -> list[Row]:
+    """The bills that stand, each beside what is usual."""
+    bills = standing(view.rows("invoices"))
     for number, bill in enumerate(bills):
         before = [row for row in bills[:number] if row["contract_id"] == bill["contract_id"]]
         months = _months(bill, before) if _several(bill, before) else None
@@ -46,6 +45,12 @@ def _bills(view: View) -> dict[str, Any]:
         bill["shock"] = bill["owed"] / typical if typical > 0 else None
         bill["above_usual"] = _whole(bill["owed"] - typical)
         bill["shock_year"] = bill["owed"] / year_ago if year_ago else None
+    return bills
+
+
+def _bills(view: View) -> dict[str, Any]:
+    bills = shocked_bills(view)
+    corrections = view.rows("invoices", lambda row: row["corrects_invoice_id"] is not None)
     shocked = [bill for bill in bills if bill["shock"] is not None]
     due_on, paper = last(bills, "due_on"), last(bills, "format")
     return {
@@ -148,6 +153,7 @@ def _overdue(view: View) -> dict[str, Any]:
     documents = [r for r in invoices if r["corrects_invoice_id"] is None or r["amount"] > 0]
     roots = {row["invoice_id"]: _root(row, correcting) for row in documents}
     payments = view.rows("payments", lambda row: not row["failed"])
+    reminded = view.recent(view.rows("reminders"), 30)
     overdue = []
     for bill in standing(invoices):
         own = [
@@ -165,9 +171,11 @@ def _overdue(view: View) -> dict[str, Any]:
         paid = bool(unnamed) or None in own or sum(own) >= bill["owed"] - 1 or bill["owed"] <= 1
         if bill["due_on"] is not None and bill["due_on"] < view.as_of and not paid:
             overdue.append(bill["due_on"])
+    days = (view.as_of - min(overdue)).days if overdue else 0
     return {
         "overdue_invoices": len(overdue),
-        "overdue_days_max": (view.as_of - min(overdue)).days if overdue else 0,
+        "overdue_days_max": days,
+        "overdue_without_reminder": 0 if reminded or days > 30 else len(overdue),
     }
 
 
@@ -242,6 +250,9 @@ def _is(value: str | None, wanted: str) -> int | None:
 
 def _reminders(view: View) -> dict[str, Any]:
     reminders = view.rows("reminders")
+    for row in reminders:
+        row["step"] = row["stage"] or 1
+    collected = [row for row in reminders if row["step"] >= 3]
     unfriendly = []
     warned: set[str | None] = set()
     for row in reminders:
@@ -254,6 +265,10 @@ def _reminders(view: View) -> dict[str, Any]:
         **view.sums("reminder_fees", reminders, "fee", 90, 365),
         **view.counts("fees_without_friendly_reminder", unfriendly, 90, 365),
         "latest_reminder_on": top(row["sent_on"] for row in reminders),
+        "days_since_reminder": view.days_since(row["sent_on"] for row in reminders),
+        **view.largest("reminder_stage_max", reminders, "step", 90, 365, none=0),
+        **view.counts("debt_collections", collected, 90, 365),
+        "latest_debt_collection_on": top(row["sent_on"] for row in collected),
     }
 
 

@@ -1,11 +1,13 @@
 """Information, from its documentation."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from companies import Row
 
+from oracle.billing import shocked_bills
 from oracle.view import View, minutes, share, top
 
 
@@ -79,7 +81,66 @@ def _messages(view: View) -> dict[str, Any]:
         **view.counts("generic_messages", generic, 30, 90, 365),
         **share(view, "personal_message_open_share", personal, "opened", 365),
         **view.counts("non_template_messages", free, 30, 90, 365),
+        **_noise(view, [row for row in messages if row["kind"] != "outage"]),
+        **_progress(view),
     }
+
+
+def _noise(view: View, messages: list[Row]) -> dict[str, Any]:
+    zone = ZoneInfo(view.zone)
+    hours = [row["event_at"].replace(tzinfo=UTC).astimezone(zone).hour for row in messages]
+    night = [row for row, hour in zip(messages, hours, strict=True) if hour < 7 or hour >= 22]
+    again = []
+    for number, row in enumerate(messages):
+        alike = [
+            other
+            for other in messages[:number]
+            if row["template_id"] is not None
+            and (other["kind"], other["template_id"]) == (row["kind"], row["template_id"])
+        ]
+        if alike and abs(row["event_at"] - alike[-1]["event_at"]) <= timedelta(days=1):
+            again.append(row)
+    return {
+        **view.counts("night_messages", night, 90),
+        **view.counts("duplicate_messages", again, 90),
+    }
+
+
+def _progress(view: View) -> dict[str, Any]:
+    """What should have been told of by a moment, once that moment has passed and is known."""
+    week = timedelta(days=7)
+    late = [
+        (row, view.midnight(row["promised_on"] + timedelta(days=1)))
+        for row in view.rows("orders")
+        if row["promised_on"] is not None
+        and (row["delivered_on"] is None or row["delivered_on"] > row["promised_on"])
+    ]
+    slow = [
+        (row, row["opened_at"] + week)
+        for row in view.rows("cases")
+        if row["closed_at"] is None or row["closed_at"] > row["opened_at"] + week
+    ]
+    high = [
+        (row, row["event_at"] + timedelta(days=4))
+        for row in shocked_bills(view)
+        if row["shock"] is not None and row["shock"] >= 1.35
+    ]
+    found: dict[str, Any] = {}
+    for what, rows in (("order", late), ("case", slow), ("invoice", high)):
+        untold = [
+            {"event_at": end}
+            for row, end in rows
+            if end < view.now
+            and view.known(f"{what}s", end) < view.now
+            and not any(
+                message[f"{what}_id"] == row[f"{what}_id"]
+                and message["kind"] != "marketing"
+                and end - week <= message["event_at"] < end
+                for message in view.rows("notifications")
+            )
+        ]
+        found |= view.counts(f"uninformed_{what}s", untold, 90, 365)
+    return found
 
 
 def _prices(view: View) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from companies import Row
 
+from oracle.billing import standing
 from oracle.view import View, top
 
 _MOMENT = timedelta(microseconds=1)
@@ -20,6 +21,8 @@ def features(view: View) -> dict[str, Any]:
         **_plans(view),
         **_contracts(view),
         **_benefits(view),
+        **_contract_rises(view),
+        **_offers(view),
     }
 
 
@@ -96,6 +99,72 @@ def _latest_rise(view: View) -> dict[str, Any]:
         "latest_rise_effective_on": effective,
         "latest_rise_old_price": latest.get("old_price"),
         "latest_rise_new_price": latest.get("new_price"),
+        "rise_reason_kind": latest.get("reason_kind"),
+    }
+
+
+NOTICE_DUE = {"electricity": 30, "broadband": 30, "telephony": 30, "insurance": 30}
+
+
+def _contract_rises(view: View) -> dict[str, Any]:
+    """Rises of known contracts: short of notice, or against the line's market."""
+    lines = {row["contract_id"]: row for row in view.rows("contracts")}
+    rises = [
+        row
+        for row in view.rows("price_changes")
+        if row["contract_id"] in lines and row["new_price"] > row["old_price"]
+    ]
+    short, contrary = [], []
+    for row in rises:
+        line = lines[row["contract_id"]]["product_line"]
+        told = row["notified_on"]
+        notice = (row["effective_on"] - told).days if told else 0
+        short += [row] if notice < NOTICE_DUE.get(line, -9999) else []
+        contrary += [row] if _market_fell(view, line, row) else []
+    return {
+        **view.counts("rises_at_short_notice", short, 90, 365),
+        **view.counts("rises_against_market", contrary, 365),
+        "latest_contrary_rise_on": top(row["effective_on"] for row in contrary),
+    }
+
+
+def _market_fell(view: View, line: str, rise: Row) -> bool:
+    months = [
+        row
+        for row in view.rows("market_price")
+        if row["product_line"] == line
+        and row["event_at"] <= rise["event_at"]
+        and row["known_at"] <= rise["known_at"]
+    ]
+    before = [r for r in months if r["event_at"] <= rise["event_at"] - timedelta(days=90)]
+    if not before:
+        return False
+    newest, old = (max(rows, key=lambda row: row["month"]) for rows in (months, before))
+    return bool(newest["price"] < old["price"])
+
+
+def _offers(view: View) -> dict[str, Any]:
+    """Usage beside what the plan in force is made for, bundles, and bills without a benefit."""
+    just_before = view.now - _MOMENT
+    made_for: dict[str, Any] = {}
+    for row in sorted(
+        view.rows("price_list", lambda row: row["usage"] is not None),
+        key=lambda row: (row["known_at"], row["valid_from"], row["campaign"]),
+    ):
+        made_for.setdefault(row["plan_id"], row["usage"])
+    held = view.rows("contracts", lambda row: _held(view, row, just_before))
+    plans = {row["contract_id"]: _plan(view, row, just_before) for row in held}
+    fits = [
+        row["amount"] / made_for[plans[row["contract_id"]]]
+        for row in view.recent(view.rows("usage"), 365)
+        if made_for.get(plans.get(row["contract_id"]))
+    ]
+    billed = sum(bill["owed"] for bill in view.recent(standing(view.rows("invoices")), 365))
+    several = len({row["product_line"] for row in held}) > 1
+    return {
+        "usage_against_plan_365d": sum(fits) / len(fits) if fits else None,
+        "unbundled_products": int(several and not any(row["bundle_id"] for row in held)),
+        "billed_without_benefit_365d": 0 if _benefits(view)["loyalty_benefit"] else billed,
     }
 
 

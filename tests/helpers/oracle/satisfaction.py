@@ -23,6 +23,7 @@ def features(view: View) -> dict[str, Any]:
         "loyalty_last": _latest(answers["loyalty"]),
         "loyalty_slope_730d": _slope(view, view.recent(answers["loyalty"], 730)),
         "ces_last": _latest(answers["ces"]),
+        "informed_last": _latest(answers["informed"]),
         **{f"{kind}_age_days": view.days_since(days[kind]) for kind in _KINDS},
         **{f"{kind}_last_on": top(days[kind]) for kind in _KINDS},
         **view.counts("surveys_answered", surveys, 365),
@@ -30,7 +31,7 @@ def features(view: View) -> dict[str, Any]:
     }
 
 
-_KINDS = ("csat", "loyalty", "ces")
+_KINDS = ("csat", "loyalty", "ces", "informed")
 
 
 def _latest(answers: list[Row]) -> float | None:

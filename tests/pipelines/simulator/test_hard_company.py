@@ -16,7 +16,19 @@ from pipelines.simulator.writer import WRITTEN
 
 FIRST = pd.Timestamp(START)
 SECOND = FIRST + pd.DateOffset(months=1)
+ADDED = ("usage",)
+ADDED_COLUMNS = {"price_changes": "reason_kind", "price_list": "usage"}
 DIGEST = "872e5c00b45d6cb01c179712ebba672fc4d1e9240715fef9a9216c24fde017aa"
+
+
+def without(lines: list[bytes], column: str | None) -> list[bytes]:
+    """The lines of a delimited file, no cell of which has a comma, without a column."""
+    names = lines[0].decode().replace('"', "").split(",")
+    if column is None:
+        return lines
+    place = names.index(column)
+    cells = [line.split(b",") for line in lines]
+    return [b",".join(row[:place] + row[place + 1 :]) for row in cells]
 
 
 def at(root: Path, month: pd.Timestamp) -> pd.DataFrame:
@@ -24,11 +36,15 @@ def at(root: Path, month: pd.Timestamp) -> pd.DataFrame:
 
 
 def test_the_kind_company_is_the_one_it_was(tmp_path):
-    """Delimited files, and hazards to nine places: what no library's version changes."""
+    """Delimited files, and hazards to nine places: what no library's version changes.
+
+    A table or column that was added since is left out: the others are the same byte for byte.
+    """
     run(tmp_path, customers=200, months=8, seed=3, fmt="csv", dials=KIND)
     found = hashlib.sha256()
-    for name in WRITTEN:
-        found.update((tmp_path / "tables" / f"{name}.csv").read_bytes())
+    for name in (name for name in WRITTEN if name not in ADDED):
+        lines = (tmp_path / "tables" / f"{name}.csv").read_bytes().splitlines()
+        found.update(b"\n".join([*without(lines, ADDED_COLUMNS.get(name)), b""]))
     found.update(np.rint(truth(tmp_path)["hazard"] * 1e9).to_numpy(dtype=np.int64).tobytes())
     assert found.hexdigest() == DIGEST
 
