@@ -21,6 +21,7 @@ from pipelines.monitoring.performance import (
     measure,
     performance_alarms,
 )
+from pipelines.monitoring.questions import answers_of
 from pipelines.monitoring.result import AlarmError, MonitoringResult, as_data, flat_metrics
 from pipelines.monitoring.sources import gate_history, source_health
 from pipelines.runtime.atomic_files import write_file
@@ -55,6 +56,7 @@ def monitor(run: Run) -> MonitoringResult:
         chosen=chosen,
         performance=performance,
         inputs=inputs,
+        answers=run.step(answers_of, run, snapshot),
         sources=source_health(snapshot, run.settings.company.timezone, today, before),
         gates=gate_history(run.settings.paths.runs),
         alarms=tuple(alarms),

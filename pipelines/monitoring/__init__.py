@@ -3,4 +3,4 @@
 Alarms are effect sizes with intervals, not tests of significance.
 """
 
-__all__ = ["inputs", "performance", "result", "sources"]
+__all__ = ["inputs", "performance", "questions", "result", "sources"]

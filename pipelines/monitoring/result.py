@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from features.errors import GateError
 from features.markdown import markdown_table
@@ -33,6 +34,7 @@ class MonitoringResult:
     chosen: PublicationsByMaturity
     performance: Performance | None
     inputs: Inputs | None
+    answers: list[dict[str, Any]]
     sources: tuple[Source, ...]
     gates: tuple[GateHistory, ...]
     alarms: tuple[str, ...]
@@ -66,6 +68,7 @@ def as_data(company: str, result: MonitoringResult, champion: Champion) -> dict[
         "publications": dates,
         "performance": performance and past_performance.as_data(performance),
         "inputs": inputs and input_drift.as_data(inputs),
+        "answers": result.answers,
         "sources": [asdict(each) for each in result.sources],
         "gates": [asdict(each) for each in result.gates],
         "alarms": list(result.alarms),
@@ -103,8 +106,9 @@ def _performance_metrics(performance: Performance) -> dict[str, float]:
 
 
 def rows(result: MonitoringResult) -> list[tuple[str, str, str]]:
-    """Figure, value and detail: performance first, then inputs, sources and alarms."""
-    return [*_performance(result), *_inputs(result), *_alarms(result)]
+    """Figure, value and detail: performance, inputs, answers, sources and alarms."""
+    answers = [(a["question"], *_with_interval(Interval(**a["share"]))) for a in result.answers]
+    return [*_performance(result), *_inputs(result), *answers, *_alarms(result)]
 
 
 def markdown(result: MonitoringResult) -> str:

@@ -75,6 +75,7 @@ def collect(
         past=past_of(monitored),
         contact=contact_of(measured),
         causes=causes_of(causes),
+        answers=tuple((monitored.data or {}).get("answers", ())),
         peace=peace_of(rows),
         health=health,
     )

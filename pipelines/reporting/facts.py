@@ -6,7 +6,7 @@ So the page and the charts need no table, and a test gives them by hand.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from models.causal.contact_value import SavedShare
 from models.causal.treatment_effect import Effect
@@ -190,5 +190,6 @@ class Facts:
     past: Past | None
     contact: Contact | None
     causes: tuple[Cause, ...]
+    answers: tuple[Mapping[str, Any], ...]
     peace: Peace
     health: Health

@@ -19,7 +19,7 @@ from pipelines.runtime.escaping import html_template
 
 SECTIONS = (
     *("status", "tonight", "first", "why", "past"),
-    *("contact", "causes", "peace", "health", "reading"),
+    *("contact", "causes", "answers", "peace", "health", "reading"),
 )
 MAX_ROWS = 10
 """Drivers told of by name; the rest are rare."""

@@ -111,6 +111,10 @@ def full(name="electricity", segment="private"):
             Cause("wait", 4100, 31.2, 46_000.0, "not_measured"),
             Cause("price_rise", 800, 12.0, None, "measured_none"),
         ),
+        answers=(
+            _answer("informed_complaints", 4210, 0.012, 3100, 0.031),
+            _answer("person_reached", 1800, 0.61, 0, None),
+        ),
         peace=Peace(
             (("call", 240), ("fix", 900), ("service", 360), ("leave_in_peace", 700)),
             (("leave_in_peace", "not_worth_it", 500), ("suppressed", "opted_out", 200)),
@@ -132,6 +136,17 @@ def full(name="electricity", segment="private"):
     )
 
 
+def _answer(question, customers, share, others, other_share):
+    def interval(value):
+        return value and {"value": value, "low": value - 0.004, "high": value + 0.004}
+
+    return {
+        **{"question": question, "customers": customers, "share": interval(share)},
+        **{"others": others, "other_share": interval(other_share)},
+        "difference": interval(other_share and share - other_share),
+    }
+
+
 def bare():
     """Facts of a company's first night, without economics, monitoring, effect or explanations."""
     facts = full()
@@ -147,6 +162,7 @@ def bare():
         past=None,
         contact=None,
         causes=(),
+        answers=(),
         peace=Peace((("call", 0),), ()),
         health=replace(facts.health, gates=(), drift_on=None, drift=()),
     )

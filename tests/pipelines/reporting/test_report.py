@@ -24,6 +24,7 @@ from pipelines.lists.actions import load_actions
 from pipelines.lists.lanes import LANES, RULES
 from pipelines.lists.list_columns import QUALITIES
 from pipelines.lists.previous_nights import PublishedNight
+from pipelines.monitoring.questions import QUESTIONS
 from pipelines.publication.manifest import Stamp
 from pipelines.reporting import charts
 from pipelines.reporting.collect import SMALLEST_GROUP, collect, peace_of, reach_of, risk_reasons
@@ -123,7 +124,7 @@ def test_the_ten_parts_are_there_in_order_small_and_offline(language, facts):
 
 def test_a_first_night_says_what_cannot_be_measured_yet():
     said = words(bare())
-    assert said.count("not measurable yet") + said.count("Not measurable yet") == 5
+    assert said.count("not measurable yet") + said.count("Not measurable yet") == 6
     assert "monitoring has not been run. Tonight's list can be judged after 12 June 2026" in said
     assert "Tonight's lists are ready to use." in said
     waiting = words(replace(bare(), monitored_on=date(2026, 2, 1)))
@@ -361,3 +362,19 @@ def test_facts_are_collected_from_the_lists_the_snapshot_and_the_measurements(tm
     assert [(t.table, t.set_aside) for t in facts.health.tables] == [("contacts", 3)]
     assert facts.past is facts.contact is facts.monitored_on is None
     assert "nobody may be contacted tonight" in words(facts)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_question_has_its_line_with_its_figures(language):
+    lines = load_texts(Path(f"configs/report/{language}.yaml")).texts
+    assert {f"answers.{question}" for question in QUESTIONS} <= set(lines)
+    said = words(full(), language)
+    for figure in ("1.2", "3.1", "-1.9", "61"):
+        assert figure.replace(".", "," if language != "en" else ".").replace("-", "") in said
+
+
+def test_only_what_was_answered_is_told():
+    [informed, _] = full().answers
+    said = words(replace(full(), answers=(informed,)))
+    assert "told of a fault" in said
+    assert "asked for a person" not in said
