@@ -55,7 +55,7 @@ class Run:
         excluded = {"paths", "engine", "tracking", "privacy"}
         deciding = self.settings.model_dump(mode="json", exclude=excluded)
         files = rule_files(self.settings.list.languages)
-        rules = {path.name: digest(path) for path in files if path.exists()}
+        rules = {path.as_posix(): digest(path) for path in files if path.exists()}
         return hashlib.sha256(json.dumps([deciding, rules], sort_keys=True).encode()).hexdigest()
 
     def record_inputs(self) -> None:
