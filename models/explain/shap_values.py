@@ -1,6 +1,8 @@
 """Aggregation of SHAP values from features to drivers and driver families."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -9,19 +11,22 @@ from features.errors import ModelError
 from models.dataset.array_types import Floats, Texts
 from models.dataset.feature_spec import FeatureSpec
 
+_Group = TypeVar("_Group", str, tuple[str, str, str])
 _TOLERANCE = 1e-6
+CLEAR = 0.05
+"""Log-odds from which a contribution is worth acting on: five per cent of the odds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """Driver codes, their families, and these' contributions in log-odds, (n, k), strongest first.
+    """Driver codes and their contributions in log-odds, (n, k), the first to be said first.
 
-    Where a customer has fewer than k reasons code and family are "" and the contribution is 0.
-    Two families of a customer may be named by one driver: a company chooses an attribute's family.
+    ``features`` names the feature where it is a reason by itself, else "". Where a customer has
+    fewer than k reasons the texts are "" and the contribution is 0.
     """
 
     codes: Texts
-    families: Texts
+    features: Texts
     values: Floats
 
 
@@ -42,50 +47,70 @@ def by_driver(contributions: Floats, spec: FeatureSpec) -> pd.DataFrame:
     ``contributions`` is (n, f + 1) as ``ChurnModel.contributions`` gives it; the expected value
     in its last column belongs to no driver and is left out.
     """
-    return _summed(contributions, [column.driver for column in spec.columns])
+    return _frame(contributions, [column.driver for column in spec.columns])
 
 
 def by_family(contributions: Floats, spec: FeatureSpec) -> pd.DataFrame:
     """As ``by_driver``, per driver family."""
-    return _summed(contributions, [column.family for column in spec.columns])
+    return _frame(contributions, [column.family for column in spec.columns])
 
 
 def top_reasons(
-    contributions: Floats, spec: FeatureSpec, n: int = 3, nameable: pd.DataFrame | None = None
+    contributions: Floats,
+    spec: FeatureSpec,
+    n: int = 3,
+    nameable: pd.DataFrame | None = None,
+    alone: Collection[str] = (),
 ) -> Reasons:
-    """The ``n`` driver families that raise each customer's risk most, each named by a driver.
+    """The ``n`` drivers of different families that raise each customer's risk most.
 
-    A family's contribution is the sum over its features, as ``by_family`` gives it, on the scale
-    of ``contributions``: the log-odds of the calibrated probability. Its driver is the one that
-    raises it most, among those ``nameable`` for the customer (n rows, a boolean column per driver
-    code; all when not given). Only families that raise the risk and have such a driver count;
-    equals rank by family, then by driver.
+    A driver's contribution is the sum over its features, on the scale of ``contributions``: the
+    log-odds of the calibrated probability. Its family as a whole must raise the risk too. The
+    features in ``alone`` stand for themselves: each is a reason of its own. ``nameable`` (n rows,
+    a column per driver code and per feature of ``alone``) is 0 where the reason cannot be said of
+    the customer, 1 where it can, and 2 where it can be acted on as well: such a one comes before
+    all others when it contributes ``CLEAR`` or more. Without it all can be said. Equals rank by
+    family, then by driver and feature.
     """
-    families = by_family(contributions, spec)
-    named = [_strongest(contributions, spec, family, nameable) for family in families.columns]
-    values = np.where(np.column_stack(named) != "", families.to_numpy(dtype=np.float64), 0.0)
-    order = np.argsort(-values, axis=1, kind="stable")[:, :n]
-    top = np.take_along_axis(values, order, axis=1)
-    names = np.take_along_axis(np.column_stack(named), order, axis=1)
-    width = ((0, 0), (0, n - top.shape[1]))
-    raises = top > 0
+    own = [column.name if column.name in alone else "" for column in spec.columns]
+    named = [(c.family, c.driver, name) for c, name in zip(spec.columns, own, strict=True)]
+    labels, values = _sums(contributions, named)
+    keys = [name or family for family, _, name in labels]
+    families = _frame(contributions, [name or family for family, _, name in named])
+    values = np.where(families[keys].to_numpy() > 0, values, 0.0).clip(0)
+    first = np.zeros(values.shape, dtype=bool)
+    if nameable is not None:
+        sayable = nameable[[name or driver for _, driver, name in labels]].to_numpy()
+        values = np.where(sayable > 0, values, 0.0)
+        first = (sayable > 1) & (values >= CLEAR)
+    rank = values + first * (1 + values.max(initial=0.0))
+    for key in set(keys):
+        at = [i for i, other in enumerate(keys) if other == key]
+        best = rank[:, at].argmax(axis=1)
+        rank[:, at] *= np.arange(len(at)) == best[:, np.newaxis]
+    order = np.argsort(-rank, axis=1, kind="stable")[:, :n]
+    raises = np.take_along_axis(rank, order, axis=1) > 0
+    width = ((0, 0), (0, n - order.shape[1]))
+    drivers, features = (
+        np.where(raises, np.array([label[i] for label in labels], dtype=object)[order], "")
+        for i in (1, 2)
+    )
     return Reasons(
-        np.pad(np.where(raises, names, ""), width, constant_values=""),
-        np.pad(
-            np.where(raises, families.columns.to_numpy(dtype=object)[order], ""),
-            width,
-            constant_values="",
-        ),
-        np.pad(np.where(raises, top, 0.0), width),
+        np.pad(drivers, width, constant_values=""),
+        np.pad(features, width, constant_values=""),
+        np.pad(np.where(raises, np.take_along_axis(values, order, axis=1), 0.0), width),
     )
 
 
 def protective(
-    contributions: Floats, spec: FeatureSpec, nameable: pd.DataFrame | None = None
+    contributions: Floats,
+    spec: FeatureSpec,
+    nameable: pd.DataFrame | None = None,
+    alone: Collection[str] = (),
 ) -> Reasons:
-    """The one family that lowers each customer's risk most, shape (n, 1); "" where none does."""
-    lowered = top_reasons(-contributions, spec, 1, nameable)
-    return Reasons(lowered.codes, lowered.families, -lowered.values)
+    """The one driver that lowers each customer's risk most, shape (n, 1); "" where none does."""
+    lowered = top_reasons(-contributions, spec, 1, nameable, alone)
+    return Reasons(lowered.codes, lowered.features, -lowered.values)
 
 
 def global_importance(drivers: pd.DataFrame) -> "pd.Series[float]":
@@ -99,20 +124,14 @@ def spread(grouped: pd.DataFrame) -> dict[str, float]:
     return {str(name): float(value) for name, value in deviation.items()}
 
 
-def _strongest(
-    contributions: Floats, spec: FeatureSpec, family: str, nameable: pd.DataFrame | None
-) -> Texts:
-    """The code of each customer's nameable driver that raises this family most, or "", (n,)."""
-    groups = [column.driver if column.family == family else "" for column in spec.columns]
-    drivers = _summed(contributions, groups).drop(columns="", errors="ignore")
-    codes, values = drivers.columns.to_numpy(dtype=object), drivers.to_numpy(dtype=np.float64)
-    if nameable is not None:
-        values = np.where(nameable[drivers.columns].to_numpy(dtype=bool), values, 0.0)
-    return np.where(values.max(axis=1) > 0, codes[values.argmax(axis=1)], "")
+def _frame(contributions: Floats, groups: Sequence[str]) -> pd.DataFrame:
+    names, sums = _sums(contributions, groups)
+    return pd.DataFrame(sums, columns=pd.Index(names, dtype=object))
 
 
-def _summed(contributions: Floats, groups: list[str]) -> pd.DataFrame:
-    codes, names = pd.factorize(np.array(groups, dtype=object), sort=True)
+def _sums(contributions: Floats, groups: Sequence[_Group]) -> tuple[list[_Group], Floats]:
+    """The groups in order, and the sums over the features of each, (n, len(groups))."""
+    names = sorted(set(groups))
     member = np.zeros((len(groups), len(names)))
-    member[np.arange(len(groups)), codes] = 1.0
-    return pd.DataFrame(contributions[:, :-1] @ member, columns=pd.Index(names, dtype=object))
+    member[np.arange(len(groups)), [names.index(group) for group in groups]] = 1.0
+    return names, contributions[:, :-1] @ member

@@ -5,7 +5,7 @@ line and a service call the same function.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -16,10 +16,11 @@ import pandas as pd
 from features.errors import ModelError
 from models.explain.shap_values import by_family
 from pipelines.config.settings import load_settings
-from pipelines.config.text_files import text_file
+from pipelines.config.text_files import ACTIONS, text_file
 from pipelines.explanation.case import Case, open_case
 from pipelines.explanation.customer_matrix import TableUse, open_customer
-from pipelines.explanation.evidence import SourceEvidence, SourceRow
+from pipelines.explanation.evidence import SourceEvidence, SourceRow, register_row
+from pipelines.lists.actions import can_be_reasons, load_actions
 from pipelines.lists.risk_list import SLOTS, slot_facts
 from pipelines.lists.templates import (
     FACTS,
@@ -28,7 +29,6 @@ from pipelines.lists.templates import (
     Templates,
     Variant,
     load_templates,
-    nameable,
     sentences,
     variant_of,
 )
@@ -95,7 +95,9 @@ def explain_customer(
     templates = load_templates(text_file("reasons", language or settings.list.languages[0]))
     case = open_case(settings, customer, as_of)
     with open_customer(settings, case) as tables:
-        scored = score_rows(settings, case.model, tables.row, partial(nameable, templates))
+        attributes = settings.sources["customers"].attributes
+        sayable = partial(can_be_reasons, templates, load_actions(ACTIONS), attributes)
+        scored = score_rows(settings, case.model, tables.row, sayable)
         probability = float(scored["churn_probability"][0])
         if abs(probability - float(case.listed["churn_probability"])) > _SAME:
             raise ModelError(
@@ -105,8 +107,10 @@ def explain_customer(
             )
         zone, delays = settings.company.timezone, settings.delays()
         evidence = SourceEvidence(tables.con, tables.catalog, case.as_of, zone, delays)
-        teller = _Teller(evidence, templates, settings.company.currency)
         slots = [(slot, way) for slot, way in SLOTS if scored[f"{slot}_driver"].notna()[0]]
+        quoted = any(scored[f"{slot}_feature"].notna()[0] for slot, _ in slots)
+        place = register_row(settings, case.snapshot, case.customer) if quoted else {}
+        teller = _Teller(evidence, templates, settings.company.currency, place)
         spoken = tuple(teller.tell(scored, slot, way) for slot, way in slots)
     lines = scored["product_line"].to_numpy(dtype=object)
     contributions = case.model.contributions(case.model.spec.encode(scored), lines)
@@ -126,9 +130,12 @@ def explain_customer(
 
 @dataclass(frozen=True, slots=True)
 class _Teller:
+    """Tells sentences with their rows; ``place`` is where the customer's row in the register is."""
+
     evidence: SourceEvidence
     templates: Templates
     currency: str
+    place: Mapping[str, Any]
 
     def tell(self, scored: pd.DataFrame, slot: str, way: Direction) -> Sentence:
         drivers, facts = slot_facts(scored, slot)
@@ -139,14 +146,20 @@ class _Teller:
             driver=str(scored[f"{slot}_driver"][0]),
             contribution=float(scored[contribution][0]) if contribution in scored else None,
             text=str(sentences(drivers, facts, self.templates, self.currency, way)[0]),
-            figures=tuple(self._figures(variant, facts)),
+            figures=tuple(self._figures(variant, facts, scored[f"{slot}_feature"][0])),
         )
 
-    def _figures(self, variant: Variant, facts: pd.DataFrame) -> Iterator[Figure]:
+    def _figures(self, variant: Variant, facts: pd.DataFrame, own: Any) -> Iterator[Figure]:
         forms = {p.fact: p.form for p in variant.parts if isinstance(p, Placeholder)}
         for fact in sorted(variant.facts, key=lambda name: (name not in forms, name)):
             text = ""
             if fact in forms:
                 style, kind = self.templates.style, FACTS[fact]
                 text = words(facts[fact], fact, kind, forms[fact], style, self.currency)[0]
-            yield Figure(fact, facts[fact][0], text, self.evidence.behind(fact))
+            rows = self._attribute(own) if fact == "profile_value" else self.evidence.behind(fact)
+            yield Figure(fact, facts[fact][0], text, rows)
+
+    def _attribute(self, name: str) -> tuple[SourceRow, ...]:
+        """The register's row behind an attribute, of which the others are left out."""
+        rows = self.evidence.behind(name)
+        return tuple(replace(r, key=self.place, values={name: r.values[name]}) for r in rows)

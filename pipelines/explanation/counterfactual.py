@@ -12,8 +12,7 @@ from models.explain.shap_values import by_driver
 from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS
 from pipelines.explanation.answers import Explanation
-from pipelines.lists.actions import load_actions
-from pipelines.lists.templates import nameable
+from pipelines.lists.actions import can_be_reasons, load_actions
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.scratch_folder import scratch
 from pipelines.matrices.shard import parquet
@@ -57,8 +56,7 @@ def _features(explanation: Explanation) -> dict[str, list[str]]:
     model, row = explanation.case.model, explanation.row
     lines = row["product_line"].to_numpy(dtype=object)
     raised = by_driver(model.contributions(model.spec.encode(row), lines), model.spec).iloc[0]
-    acted = load_actions(ACTIONS).drivers
-    raises, _ = nameable(explanation.templates, row)
+    raises, _ = can_be_reasons(explanation.templates, load_actions(ACTIONS), {}, row)
     return {
         driver: [
             column.name
@@ -68,7 +66,7 @@ def _features(explanation: Explanation) -> dict[str, list[str]]:
             and column.name.startswith(_SETTLED.get(driver, ""))
         ]
         for driver in raised.index[raised > 0]
-        if driver in acted and raises[driver][0]
+        if raises[driver][0] > 1
     }
 
 

@@ -8,6 +8,8 @@ They are shown as they were known at the as-of date (bitemporal view).
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -16,7 +18,11 @@ from features.catalog import Catalog
 from features.contract import TABLES, Column, Table
 from features.matrix import cut, derive
 from features.timeline import days_later, local_day, midnight_utc
-from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.config.settings import Settings
+from pipelines.runtime.duckdb_connection import connect, identifier, literal
+from pipelines.snapshots.loading import load_table
+from pipelines.snapshots.snapshot import Snapshot
+from pipelines.sources.files import digests, find_files
 
 Rows = list[tuple[str, int]]
 
@@ -124,6 +130,24 @@ class SourceEvidence:
         )
         [row] = found.to_arrow_table().to_pylist()
         return _as_known(TABLES[table], row, self._now, self._zone, self._delays.get(table, 0))
+
+
+def register_row(settings: Settings, snapshot: Snapshot, customer: str) -> dict[str, Any]:
+    """``file`` and ``row`` of the customer in the register's files.
+
+    Empty where they are not the ones that the snapshot was made from, or where it is no file.
+    """
+    if settings.sources["customers"].database is not None:
+        return {}
+    inputs = find_files(settings, "customers")
+    if not digests({"customers": inputs}).items() <= snapshot.inputs.items():
+        return {}
+    with TemporaryDirectory() as folder, connect(settings.engine, Path(folder)) as con:
+        table = TABLES["customers"]
+        loaded = load_table(con, settings, table, inputs, Path(folder), None, customers_known=False)
+        query = "select _file, _row from customers where customer_id = ? and _rule is null"
+        found = con.execute(query, [customer]).fetchone()
+    return {} if found is None else {"file": loaded.parts[found[0]].name, "row": found[1]}
 
 
 def _as_known(

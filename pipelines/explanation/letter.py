@@ -1,8 +1,8 @@
 """Answer to a subject access request, in plain words (GDPR article 15), from configs/letters/.
 
-It has this customer's own data only: what others in the household did is left out. The article asks
-how long the data are kept and who receives them. Where the company has not entered that, the answer
-says so: a guess would be worse than none.
+It has this customer's own data only: what others in the household did is in no sentence. The
+article asks how long the data are kept and who receives them. Where the company has not entered
+that, the answer says so: a guess would be worse than none.
 """
 
 from collections.abc import Mapping
@@ -58,7 +58,6 @@ class Letter(BaseModel):
     recipients_untold: str
     rights: str
     rights_text: str
-    household: str
     tables: Mapping[str, str]
     changes: Mapping[str, str]
 
@@ -126,12 +125,9 @@ class _Filler:
         return Template(text).substitute(values, company=company, day=day)
 
     def sentences(self, slot: str) -> list[str]:
-        """What the list says; of the household only that there was something."""
-        return [
-            f"– {self._letter.household if each.driver == 'household' else each.text}"
-            for each in self._explanation.sentences
-            if each.slot.startswith(slot)
-        ]
+        """What the list says."""
+        said = self._explanation.sentences
+        return [f"– {each.text}" for each in said if each.slot.startswith(slot)]
 
     def data(self) -> list[str]:
         """The tables with rows of the customer, then each attribute of the model with its value.

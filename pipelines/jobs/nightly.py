@@ -15,15 +15,16 @@ import pandas as pd
 from pipelines.config.measurement import EFFECT_VERSION, newest
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
-from pipelines.config.text_files import text_file
+from pipelines.config.text_files import ACTIONS, text_file
 from pipelines.jobs.read_tables import read_tables
+from pipelines.lists.actions import can_be_reasons, load_actions
 from pipelines.lists.causes import CAUSES_NAME, write_causes
 from pipelines.lists.new_events import new_events_since
 from pipelines.lists.night_lists import NightLists, write_chances, write_changes, write_risk_lists
 from pipelines.lists.permissions import read_permissions
 from pipelines.lists.placement import NightContext
 from pipelines.lists.previous_nights import read_before
-from pipelines.lists.templates import load_templates, nameable
+from pipelines.lists.templates import load_templates
 from pipelines.matrices.store import prune
 from pipelines.publication.manifest import Stamp
 from pipelines.publication.publish import (
@@ -78,7 +79,9 @@ def nightly(run: Run, *, backfill: bool = False) -> Night:
             record.notes.append("nothing to do: this night is published already")
             return Night(ready, written=False)
         templates = load_templates(text_file("reasons", settings.list.languages[0]))
-        scored = step(score_cohort, run, snapshot, champion, partial(nameable, templates))
+        attributes = settings.sources["customers"].attributes
+        sayable = partial(can_be_reasons, templates, load_actions(ACTIONS), attributes)
+        scored = step(score_cohort, run, snapshot, champion, sayable)
         publication = Publication(out, as_of, record.run_id)
         with staging_folder(publication) as staging:
             ids = scored.rows["customer_id"]

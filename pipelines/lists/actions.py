@@ -1,4 +1,4 @@
-"""Next-best-action rules: the action each driver calls for, and what is forbidden.
+"""Next-best-action rules: the action each driver calls for, or why none, and what is forbidden.
 
 Rules are the company's, in ``configs/actions.yaml``, each with its source. The model ranks; it
 never chooses what is done.
@@ -10,11 +10,14 @@ from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.errors import ConfigError
+from models.dataset.array_types import Mask
+from pipelines.config.sources import Attribute
 from pipelines.config.text_files import load_checked
-from pipelines.lists.templates import DRIVERS, FACTS, UNCHANGEABLE, Bound, within
+from pipelines.lists.templates import DRIVERS, FACTS, Bound, Templates, nameable, within
+from pipelines.scoring.scores import ATTRIBUTE
 
 Lane = Literal["call", "fix", "service"]
 
@@ -25,31 +28,62 @@ class _Rule(BaseModel):
     source: Annotated[str, Field(min_length=2)]
 
 
-class _Wording(_Rule):
-    """A rule that people read, in each language of the lists."""
+class Words(BaseModel):
+    """A text that people read, in each language of the lists."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     nb: Annotated[str, Field(min_length=1)]
     sv: Annotated[str, Field(min_length=1)]
     en: Annotated[str, Field(min_length=1)]
 
+    def said(self, language: str) -> str:
+        """The text in a language; in English for one that the table does not have."""
+        return str(self.model_dump().get(language, self.en))
 
-class Action(_Wording):
-    """What is done, in which lane, an agent's minutes for one customer, and whether it offers
-    something that costs money (``economics.offer_cost``).
+
+class Action(_Rule, Words):
+    """What is done, in which lane, an agent's minutes for one customer, and what is said first.
+
+    ``offer``: something is offered that costs money when it is taken (``economics.offer_cost``).
     """
 
     lane: Lane
     minutes: Annotated[float, Field(ge=0)]
     offer: bool = False
+    opening: Words
+
+
+class Step(BaseModel):
+    """An action, for customers whose facts lie in ``when``; one alone is for everybody."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    do: str
+    when: Mapping[str, Bound] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _alone(cls, given: object) -> object:
+        return {"do": given} if isinstance(given, str) else given
 
 
 class DriverRule(_Rule):
-    """The actions of a driver; the first that nothing forbids is suggested."""
+    """What a driver calls for: the first step that fits the customer and that nothing forbids.
 
-    actions: Annotated[tuple[str, ...], Field(min_length=1)]
+    ``nothing`` says why nothing is done where no step fits.
+    """
+
+    actions: tuple[Step, ...] = ()
+    nothing: Words | None = None
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The actions of its steps, in their order."""
+        return tuple(dict.fromkeys(step.do for step in self.actions))
 
 
-class DoNot(_Wording):
+class DoNot(_Rule, Words):
     """What must not be done: for customers with one of ``drivers``, or whose facts lie in ``when``.
 
     With both, both must hold. ``forbids`` names actions that would break the rule.
@@ -79,10 +113,12 @@ def load_actions(path: Path) -> Actions:
 
 def _faults(rules: Actions) -> Iterator[str]:
     for driver, rule in rules.drivers.items():
-        yield from _unknown(f"drivers.{driver}", (driver,), DRIVERS, "driver")
-        yield from _unknown(f"drivers.{driver}", rule.actions, rules.actions, "action")
-        if driver in UNCHANGEABLE:
-            yield f"drivers.{driver}: nobody can act on it, so it gives no action"
+        place = f"drivers.{driver}"
+        yield from _unknown(place, (driver,), DRIVERS, "driver")
+        yield from _unknown(place, rule.codes, rules.actions, "action")
+        yield from _unknown(place, [f for s in rule.actions for f in s.when], FACTS, "fact")
+        if rule.nothing is None and all(step.when for step in rule.actions):
+            yield f"{place}: names no action for everybody, and not why there is nothing to do"
     for code, never in rules.do_not.items():
         yield from _unknown(f"do_not.{code}", never.drivers, DRIVERS, "driver")
         yield from _unknown(f"do_not.{code}", never.forbids, rules.actions, "action")
@@ -95,46 +131,93 @@ def _unknown(place: str, names: Iterable[str], allowed: Container[str], kind: st
     yield from (f"{place}: {name!r} is no {kind}" for name in names if name not in allowed)
 
 
+def can_be_reasons(
+    templates: Templates, rules: Actions, attributes: Mapping[str, Attribute], facts: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``nameable``, with 2 for a reason that some action is for, and the company's attributes.
+
+    An attribute can be a reason where its value is known. ``facts`` as in ``nameable``.
+    """
+    raises, lowers = nameable(templates, facts)
+    acted = {driver: _acted_on(rules, driver, facts).astype(int) for driver in DRIVERS}
+    ranked = {driver: raises[driver] * (1 + acted[driver]) for driver in DRIVERS}
+    known = {
+        f"{ATTRIBUTE}{key}": (facts[f"{ATTRIBUTE}{key}"].notna(), acted[attribute.driver])
+        for key, attribute in attributes.items()
+        if f"{ATTRIBUTE}{key}" in facts
+    }
+    own = {name: value * (1 + also) for name, (value, also) in known.items()}
+    return (
+        pd.DataFrame(ranked | own, index=facts.index),
+        lowers.assign(**{name: value for name, (value, _) in known.items()}),
+    )
+
+
 def suggest(scored: pd.DataFrame, rules: Actions, reasons: int) -> pd.DataFrame:
     """What is suggested for each customer, and what is forbidden.
 
-    Columns ``suggested_action``, ``action_driver``, ``action_lane``, ``minutes``, ``do_not``.
+    Columns ``suggested_action``, ``action_driver``, ``action_lane``, ``minutes``, ``do_not``,
+    ``no_action_driver``.
 
     ``scored`` has ``reason_<n>_driver`` (code or null) and the facts that rules ask about; a fact
-    that is missing or null is outside every bound. The strongest reason whose driver has an
-    action that no rule forbids decides; without one the first four are null. ``do_not`` joins
+    that is missing or null is outside every bound. The first reason whose driver has a step that
+    fits the customer and that no rule forbids decides; without one the first four are null, and
+    ``no_action_driver`` is the first reason whose rule says why nothing is done. ``do_not`` joins
     the codes that hold for the customer by ``;``, in the order of the table.
     """
     slots = [f"reason_{n}_driver" for n in range(1, reasons + 1)]
     drivers = scored.reindex(columns=slots).astype("str").fillna("").to_numpy(dtype=object)
     holds = {code: _holds(rule, drivers, scored) for code, rule in rules.do_not.items()}
-    chosen, why = _first_allowed(drivers, rules, holds)
+    chosen, why = _first_allowed(drivers, rules, holds, scored)
     out = pd.DataFrame({"suggested_action": chosen, "action_driver": why}, index=scored.index)
     out["action_lane"] = out["suggested_action"].map({c: a.lane for c, a in rules.actions.items()})
     out["minutes"] = out["suggested_action"].map({c: a.minutes for c, a in rules.actions.items()})
-    codes = np.full(len(scored), "", dtype=object)
+    codes, idle = np.full((2, len(scored)), "", dtype=object)
     for code, rows in holds.items():
         codes[rows] = [f"{text};{code}" if text else code for text in codes[rows]]
-    out["do_not"] = codes
-    for name in ("suggested_action", "action_driver", "action_lane", "do_not"):
+    silent = [driver for driver, rule in rules.drivers.items() if rule.nothing is not None]
+    for place in reversed(drivers.T):
+        idle = np.where(np.isin(place, silent), place, idle)
+    out["do_not"], out["no_action_driver"] = codes, np.where(chosen == "", idle, "")
+    for name in ("suggested_action", "action_driver", "action_lane", "do_not", "no_action_driver"):
         text = out[name].astype("str")
         out[name] = text.mask(text.eq(""))
     return out
 
 
-def _holds(rule: DoNot, drivers: np.ndarray, scored: pd.DataFrame) -> np.ndarray:
-    rows = np.ones(len(scored), dtype=bool)
-    if rule.drivers:
-        rows &= np.isin(drivers, rule.drivers).any(axis=1)
-    for fact, bound in rule.when.items():
-        if fact not in scored.columns:
-            return np.zeros(len(scored), dtype=bool)
-        rows &= within(scored[fact], bound)
+def advice_texts(advice: pd.DataFrame, rules: Actions, language: str) -> pd.DataFrame:
+    """``opening_text`` and ``no_action_text`` of what ``suggest`` gave, in a language."""
+    openings = {code: action.opening.said(language) for code, action in rules.actions.items()}
+    idle = {d: r.nothing.said(language) for d, r in rules.drivers.items() if r.nothing is not None}
+    return pd.DataFrame(
+        {
+            "opening_text": advice["suggested_action"].map(openings),
+            "no_action_text": advice["no_action_driver"].map(idle),
+        }
+    )
+
+
+def _holds(rule: DoNot, drivers: np.ndarray, scored: pd.DataFrame) -> Mask:
+    rows = _fits(rule.when, scored)
+    return rows & np.isin(drivers, rule.drivers).any(axis=1) if rule.drivers else rows
+
+
+def _fits(when: Mapping[str, Bound], facts: pd.DataFrame) -> Mask:
+    """Whether each row's facts lie in all bounds; one that is missing does not."""
+    rows = np.full(len(facts), when.keys() <= set(facts.columns))
+    for fact in when.keys() & set(facts.columns):
+        rows &= within(facts[fact], when[fact])
     return rows
 
 
+def _acted_on(rules: Actions, driver: str, facts: pd.DataFrame) -> Mask:
+    """Whether some step of the driver's fits each row, whatever rules forbid."""
+    steps = rules.drivers[driver].actions if driver in rules.drivers else ()
+    return sum((_fits(step.when, facts) for step in steps), np.zeros(len(facts), dtype=bool))
+
+
 def _first_allowed(
-    drivers: np.ndarray, rules: Actions, holds: Mapping[str, np.ndarray]
+    drivers: np.ndarray, rules: Actions, holds: Mapping[str, Mask], facts: pd.DataFrame
 ) -> tuple[np.ndarray, np.ndarray]:
     chosen, why = np.full((2, len(drivers)), "", dtype=object)
     nobody = np.zeros(len(drivers), dtype=bool)
@@ -146,7 +229,8 @@ def _first_allowed(
     }
     for place in range(drivers.shape[1]):
         for driver in np.unique(drivers[:, place]):
-            for action in rules.drivers[driver].actions if driver in rules.drivers else ():
-                rows = (chosen == "") & (drivers[:, place] == driver) & ~forbidden[action]
-                chosen[rows], why[rows] = action, driver
+            for step in rules.drivers[driver].actions if driver in rules.drivers else ():
+                rows = (chosen == "") & (drivers[:, place] == driver) & ~forbidden[step.do]
+                rows &= _fits(step.when, facts)
+                chosen[rows], why[rows] = step.do, driver
     return chosen, why

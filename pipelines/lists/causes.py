@@ -88,7 +88,7 @@ def measured_drivers(effects: Sequence[Mapping[str, Any]], rules: Actions) -> di
         if each["kind"] == "action" and each["verdict"] in _MEASURED
     }
     return {
-        driver: next(verdicts[action] for action in rule.actions if action in verdicts)
+        driver: next(verdicts[action] for action in rule.codes if action in verdicts)
         for driver, rule in rules.drivers.items()
-        if not verdicts.keys().isdisjoint(rule.actions)
+        if not verdicts.keys().isdisjoint(rule.codes)
     }

@@ -59,20 +59,25 @@ FIELDS: tuple[Field, ...] = (
     *chain.from_iterable(
         columns(
             f"""
-            reason_{number}_driver        text     Strongest driver of the family with contribution
-                                                   number {number} to the risk.
+            reason_{number}_driver        text     Driver of reason {number}: first those that can
+                                                   be acted on, then others, strongest first.
             reason_{number}_text          text     {_WHY.format("higher")}
-            reason_{number}_contribution  decimal  Contribution of the driver's family, in log-odds.
+            reason_{number}_contribution  decimal  Contribution of the driver, or of the company's
+                                                   own attribute in the sentence, in log-odds.
             """
         )
         for number in range(1, REASONS + 1)
     ),
     *columns(
         f"""
-        protective_1_driver  text        Strongest driver of the family that lowers the risk most.
+        protective_1_driver  text        Driver that lowers the risk most.
         protective_1_text    text        {_WHY.format("lower")}
-        suggested_action     text        What the rule table names for the strongest reason that
+        suggested_action     text        What the rule table names for the first reason that
                                          calls for something.
+        opening_text         text        What may be said first where that action meets the
+                                         customer.
+        no_action_text       text        Why the rule table names nothing to do; null with an
+                                         action.
         do_not               text        What the rule table forbids for this customer, joined by
                                          `;`.
         minutes              decimal     Minutes of an agent's time that the action takes.
@@ -132,13 +137,14 @@ class LaneList:
 
 ALL = _all_but()
 RISK_LIST = _all_but(*_OF_SOME_LISTS)
-_WITHOUT_CALLS = _all_but("call_rank", "call_from", "call_until", "lane_rule", "lane_rule_source")
+_NOT_OF_LANES = ("lane_rule", "lane_rule_source", "no_action_text")
+_WITHOUT_CALLS = _all_but("call_rank", "call_from", "call_until", *_NOT_OF_LANES)
 LANE_LISTS: Mapping[str, LaneList] = {
     "call_list": LaneList(
         "call",
         "whom to contact tonight, first the highest expected value: an allowed channel, the "
         "treatment arm, worth it, one a household, within the team's minutes",
-        _all_but("lane_rule", "lane_rule_source"),
+        _all_but(*_NOT_OF_LANES),
     ),
     "fix_list": LaneList(
         "fix", "the company's own faults: repaired without contacting anybody", _WITHOUT_CALLS

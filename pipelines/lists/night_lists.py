@@ -14,7 +14,7 @@ from pipelines.config.economics import saved_share
 from pipelines.config.lists import RiskList
 from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS, layout_of, text_file
-from pipelines.lists.actions import load_actions, suggest
+from pipelines.lists.actions import advice_texts, load_actions, suggest
 from pipelines.lists.changes import CHANGE_FIELDS, CHANGES_NAME, changes
 from pipelines.lists.holdout import ARMS
 from pipelines.lists.lanes import LANES
@@ -55,7 +55,8 @@ def write_risk_lists(
     thresholds = band_thresholds(settings.list.bands, scored["churn_probability"])
     stamp = replace(stamp, thresholds=thresholds)
     scored = scored.assign(data_quality=data_quality(scored, _EXPECTED))
-    advice = suggest(scored, load_actions(ACTIONS), REASONS)
+    rules = load_actions(ACTIONS)
+    advice = suggest(scored, rules, REASONS)
     scored = scored.join(advice[["suggested_action", "do_not", "action_lane", "minutes"]])
     scored = with_values(settings, scored, stamp.as_of)
     scored = place_customers(settings, scored, context, stamp.as_of)
@@ -63,7 +64,8 @@ def write_risk_lists(
 
     def write(language: str, name: str) -> pd.DataFrame:
         templates = load_templates(text_file("reasons", language))
-        rows = risk_list(scored, stamp, templates, settings.company.currency)
+        told = scored.join(advice_texts(advice, rules, language))
+        rows = risk_list(told, stamp, templates, settings.company.currency)
         fields, layout = fields_of(rows, RISK_LIST), layout_of(settings.list, language)
         schemas.update(write_list(rows, fields, folder, name, layout))
         return rows

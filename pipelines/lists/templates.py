@@ -29,13 +29,6 @@ _CATALOG = build_catalog(TABLES)
 DRIVERS: tuple[str, ...] = (*dict.fromkeys(f.driver for f in _CATALOG.features), "profile")
 """The drivers of every feature, and the one of a company's own attributes."""
 
-UNCHANGEABLE: tuple[str, ...] = (
-    *("channel_mix", "satisfaction", "survey_silence"),
-    *("tenure", "product", "contact_volume", "claims", "household", "benefits_used", "outreach"),
-    "profile",
-)
-"""Drivers that say who the customer is or was: nobody can act on them."""
-
 _UNITS: Mapping[str, FactType] = {
     **{"s": "seconds", "share": "ratio", "category": "text", "points": "number"},
     **{kind: kind for kind in FORMATS},
@@ -72,7 +65,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Templates:
-    """Every sentence of a language, by driver and direction; the last variant needs no facts."""
+    """Every sentence of a language, by driver and direction; each needs facts of the customer."""
 
     language: str
     style: Style
@@ -140,10 +133,13 @@ def _faults(templates: Templates, drivers: Mapping[str, Any]) -> Iterator[str]:
     for driver in DRIVERS:
         for direction in DIRECTIONS:
             place = f"{driver}.{direction}"
-            variants = templates.variants.get((driver, direction), ())
-            if not variants or variants[-1].facts:
-                yield f"{place}: the last sentence must need no facts"
-            for number, variant in enumerate(variants, start=1):
+            if direction not in drivers.get(driver, {}):
+                yield f"{place}: not there; [] is for what is never said"
+            for number, variant in enumerate(
+                templates.variants.get((driver, direction), ()), start=1
+            ):
+                if not variant.facts:
+                    yield f"{place} sentence {number}: says nothing of the customer, needs no fact"
                 yield from (f"{place} sentence {number}: {fault}" for fault in _unknown(variant))
 
 
@@ -167,7 +163,7 @@ def sentences(
     currency: str,
     direction: Direction,
 ) -> pd.Series:
-    """One sentence of at most 140 characters per row, null where there is no driver.
+    """One sentence of at most 140 characters per row; null without a driver, or none that holds.
 
     ``drivers``: driver codes or null. ``facts``: columns named as in ``FACTS``, same index; a
     column that is missing counts as null. The first variant whose facts are all known and within
@@ -194,7 +190,7 @@ def nameable(templates: Templates, facts: pd.DataFrame) -> tuple[pd.DataFrame, p
     """
 
     def sayable(driver: str, direction: Direction) -> Mask:
-        holds = [_applies(v, facts) for v in templates.variants[driver, direction] if v.facts]
+        holds = [_applies(v, facts) for v in templates.variants[driver, direction]]
         none = np.zeros(len(facts), dtype=bool)
         return np.asarray(np.any([none, *holds], axis=0), dtype=bool)
 

@@ -1,6 +1,7 @@
 """Locale-aware formatting of dates, money and figures (CLDR, by Babel).
 
-Ordinary spaces only, as lists go to systems that mangle no-break ones.
+Ordinary spaces only, as lists go to systems that mangle no-break ones; a minus is a minus sign.
+Days are written as years from two years on.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ FORMATS: Mapping[FactType, tuple[str, ...]] = {
     **{"days": ("days",), "hours": ("hours", "days"), "seconds": ("minutes",)},
 }
 _PARTS = {("hours", "days"): 24.0, ("seconds", "minutes"): 60.0}
+_TWO_YEARS = 730
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,9 @@ def _figure(value: float, form: str, style: Style) -> str:
             numbers.format_decimal(round(value, 1), format="#,##0.#", locale=style.locale)
         )
     whole = int(np.floor(value + 0.5))
+    if form == "days" and whole >= _TWO_YEARS:
+        # Whole years that have passed, to a day: a leap day more or less is not known here.
+        form, whole = "years", int((whole + 0.75) / 365.25)
     text = _plain(numbers.format_decimal(whole, format="#,##0", locale=style.locale))
     if form == "count":
         return text
@@ -96,4 +101,5 @@ def _figure(value: float, form: str, style: Style) -> str:
 
 
 def _plain(text: str) -> str:
-    return text.replace("\u00a0", " ").replace("\u202f", " ")
+    text = text.replace("\u00a0", " ").replace("\u202f", " ")
+    return f"\u2212{text[1:]}" if text.startswith("-") else text

@@ -7,7 +7,6 @@ without a driver is worked out with the scores, as it needs the matrix; the list
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,9 +14,8 @@ import pandas as pd
 from features.catalog import Catalog
 from features.feature import Feature
 from models.churn.model import ChurnModel
-from models.dataset.array_types import Floats, Index, Matrix, Texts
+from models.dataset.array_types import Floats, Index, Matrix
 from models.dataset.examples import ASLEEP
-from models.dataset.feature_spec import FeatureSpec
 from models.explain.driver_removal import Removal, removals
 from models.explain.shap_values import protective, top_reasons
 from pipelines.config.economics import contacts_of
@@ -56,8 +54,9 @@ def score_rows(
     """``frame`` (a matrix with facts) with ``churn_probability`` and the reasons' columns.
 
     Sorted by probability, highest first, ties by customer. The first ``list.explained_rows``
-    rows have reasons, the others null. ``nameable`` says of rows with facts which drivers can be
-    a reason and which can protect (a boolean column per driver code each); without it all can.
+    rows have reasons, the others null. ``nameable`` says of rows with facts what can be a reason
+    and what can protect, as ``top_reasons`` takes it; without it everything can. A company's own
+    attribute is a reason by itself: ``<slot>_feature``, ``_attribute`` and ``_value`` name it.
     """
     x = model.spec.encode(frame)
     lines = frame["product_line"].to_numpy(dtype=object)
@@ -147,58 +146,27 @@ def _explained(
     lines = shown["product_line"].to_numpy(dtype=object)
     contributions = model.contributions(top, lines, settings.engine.threads)
     raises, lowers = nameable(shown) if nameable else (None, None)
-    own = {column.driver for column in model.spec.columns if column.name.startswith(ATTRIBUTE)}
-    for sayable in (raises, lowers):
-        if sayable is not None:
-            sayable[[*own]] = True
-    raising = top_reasons(contributions, model.spec, nameable=raises)
-    lowering = protective(contributions, model.spec, lowers)
+    attributes = settings.sources["customers"].attributes
+    own = [name for name in model.spec.names if name.startswith(ATTRIBUTE)]
+    raising = top_reasons(contributions, model.spec, nameable=raises, alone=own)
+    lowering = protective(contributions, model.spec, lowers, own)
     columns: dict[str, np.ndarray] = {}
-    for i, codes in enumerate(raising.codes.T, start=1):
-        columns[f"reason_{i}_driver"] = codes
-        columns[f"reason_{i}_contribution"] = np.where(
-            codes != "", raising.values[:, i - 1], np.nan
-        )
-    columns["protective_1_driver"] = lowering.codes[:, 0]
-    quote = partial(_attribute_facts, settings.sources["customers"].attributes, shown, model.spec)
-    for i, (codes, families) in enumerate(
-        zip(raising.codes.T, raising.families.T, strict=True), start=1
-    ):
-        names, values = quote(contributions, codes, families)
-        columns |= {f"reason_{i}_attribute": names, f"reason_{i}_value": values}
-    names, values = quote(-contributions, lowering.codes[:, 0], lowering.families[:, 0])
-    columns |= {"protective_1_attribute": names, "protective_1_value": values}
-    reasons = pd.DataFrame(columns, index=shown.index)
-    texts = reasons.select_dtypes(exclude="number").columns
-    reasons[texts] = reasons[texts].astype("str").replace("", pd.NA)
-    return scored.join(reasons)
-
-
-def _attribute_facts(
-    attributes: Mapping[str, Attribute],
-    rows: pd.DataFrame,
-    spec: FeatureSpec,
-    contributions: Floats,
-    drivers: Texts,
-    families: Texts,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Name and value of each row's strongest attribute, "" where another feature is stronger.
-
-    Looked for among the features that the row's driver has in the row's family, since one driver
-    may name two families; ``contributions`` count in its direction.
-    """
-    names, values = np.full((2, len(rows)), "", dtype=object)
-    codes = np.array([(c.driver, c.family) for c in spec.columns], dtype=object)
-    named = (codes[:, 0] == drivers[:, np.newaxis]) & (codes[:, 1] == families[:, np.newaxis])
-    strongest = np.where(named, contributions[:, :-1], -np.inf).argmax(axis=1)
-    for position in np.unique(strongest[drivers != ""]):
-        column = spec.names[position]
-        key = column.removeprefix(ATTRIBUTE)
-        if column != key:
-            here = (strongest == position) & (drivers != "")
-            names[here] = attribute_name(key, attributes[key])
-            values[here] = attribute_text(rows[column][here], attributes[key])
-    return names, values
+    slots = [(f"reason_{i + 1}", raising, i) for i in range(raising.codes.shape[1])]
+    for slot, reasons, i in (*slots, ("protective_1", lowering, 0)):
+        codes, features = reasons.codes[:, i], reasons.features[:, i]
+        columns |= {f"{slot}_driver": codes, f"{slot}_feature": features}
+        if reasons is raising:
+            columns[f"{slot}_contribution"] = np.where(codes != "", reasons.values[:, i], np.nan)
+        names, values = np.full((2, len(codes)), "", dtype=object)
+        for name in np.unique(features[features != ""]):
+            here, attribute = features == name, attributes[name.removeprefix(ATTRIBUTE)]
+            names[here] = attribute_name(name.removeprefix(ATTRIBUTE), attribute)
+            values[here] = attribute_text(shown[name][here], attribute)
+        columns |= {f"{slot}_attribute": names, f"{slot}_value": values}
+    told = pd.DataFrame(columns, index=shown.index)
+    texts = told.select_dtypes(exclude="number").columns
+    told[texts] = told[texts].astype("str").replace("", pd.NA)
+    return scored.join(told)
 
 
 def attribute_name(key: str, attribute: Attribute) -> str:

@@ -35,14 +35,14 @@ def test_by_driver_and_family_by_hand() -> None:
     assert families.to_numpy().tolist() == [[-2.0, 1.5], [0.0, -1.5]]
 
 
-def test_a_family_is_summed_and_named_by_the_driver_that_raises_it_most() -> None:
+def test_a_family_is_named_by_the_driver_that_raises_it_most_with_its_own_contribution() -> None:
     reasons = top_reasons(CONTRIBUTIONS * [1, 1, 1, -1, 1], SPEC, 2)
     assert reasons.codes.tolist() == [["dunning", "wait"], ["", ""]]
-    assert reasons.families.tolist() == [["billing_friction", "support_wait"], ["", ""]]
-    assert reasons.values.tolist() == [[6.0, 1.5], [0.0, 0.0]]
+    assert reasons.features.tolist() == [["", ""], ["", ""]]
+    assert reasons.values.tolist() == [[4.0, 1.5], [0.0, 0.0]]
     lowered = protective(CONTRIBUTIONS, SPEC)
     assert lowered.codes.tolist() == [["dunning"], ["wait"]]
-    assert lowered.values.tolist() == [[-2.0], [-1.5]]
+    assert lowered.values.tolist() == [[-4.0], [-1.5]]
 
 
 def test_a_family_that_lowers_the_risk_is_no_reason_whatever_one_driver_does() -> None:
@@ -66,8 +66,8 @@ def test_nothing_that_lowers_the_risk_protects_nobody() -> None:
 def test_ties_rank_by_family_and_driver_whatever_the_column_order(order: list[int]) -> None:
     spec = FeatureSpec(tuple(SPEC.columns[at] for at in order))
     reasons = top_reasons(np.array([[1.0, 1.0, 1.0, 1.0, 9.0]]), spec, 2)
-    assert reasons.codes.tolist() == [["bill_shock", "wait"]]
-    assert reasons.values.tolist() == [[2.0, 2.0]]
+    assert reasons.codes.tolist() == [["wait", "bill_shock"]]
+    assert reasons.values.tolist() == [[2.0, 1.0]]
 
 
 def test_global_importance_by_hand() -> None:
@@ -88,10 +88,31 @@ def test_a_driver_that_cannot_be_named_is_no_reason_and_the_next_of_its_family_i
     contributions = np.array([[1.0, 2.0, 0.5, 4.0, 9.0]])
     named = top_reasons(contributions, SPEC, 2, nameable)
     assert named.codes.tolist() == [["bill_shock", "wait"]]
-    assert named.values.tolist() == [[6.0, 1.5]]
+    assert named.values.tolist() == [[2.0, 1.5]]
     nobody = top_reasons(contributions, SPEC, 2, nameable.assign(bill_shock=False))
     assert nobody.codes.tolist() == [["wait", ""]]
     assert nobody.values.tolist() == [[1.5, 0.0]]
     # The driver that is left lowers the risk itself, whatever its family does.
     lowered = top_reasons(np.array([[1.0, -2.0, 0.5, 4.0, 9.0]]), SPEC, 2, nameable)
     assert lowered.codes.tolist() == [["wait", ""]]
+
+
+def test_what_can_be_acted_on_comes_before_what_cannot_when_it_matters() -> None:
+    sayable = pd.DataFrame({"wait": [1, 1], "bill_shock": [2, 2], "dunning": [1, 1]})
+    contributions = np.array([[1.0, 0.2, 0.5, 0.1, 9.0], [1.0, 0.02, 0.5, 0.01, 9.0]])
+    found = top_reasons(contributions, SPEC, 2, sayable)
+    assert found.codes.tolist() == [["bill_shock", "wait"], ["wait", "bill_shock"]]
+    assert found.values.tolist() == [[0.2, 1.5], [1.5, 0.02]]
+    # Within a family too.
+    acted = top_reasons(contributions, SPEC, 2, sayable.assign(dunning=2, bill_shock=1))
+    assert acted.codes[0].tolist() == ["dunning", "wait"]
+
+
+def test_a_feature_that_stands_alone_is_a_reason_of_its_own() -> None:
+    contributions = np.array([[1.0, 2.0, 0.5, -4.0, 9.0]])
+    found = top_reasons(contributions, SPEC, 4, alone=("b", "c"))
+    assert found.features.tolist() == [["b", "", "c", ""]]
+    assert found.codes.tolist() == [["bill_shock", "wait", "wait", ""]]
+    assert found.values.tolist() == [[2.0, 1.0, 0.5, 0.0]]
+    unknown = pd.DataFrame({"wait": [1], "bill_shock": [1], "dunning": [1], "b": [0], "c": [1]})
+    assert top_reasons(contributions, SPEC, 2, unknown, ("b", "c")).features.tolist() == [["", "c"]]

@@ -1,20 +1,33 @@
-"""Everything that a list holds as a code has a name in every language."""
+"""Everything that a list holds as a code has words in every language, and they read well."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from features.catalog import build_catalog
-from features.contract import TABLES
+from features.contract import CHANNELS, PAYMENT_METHODS, TABLES
 from features.errors import ConfigError
-from pipelines.config.text_files import ACTIONS, load_names, text_file
+from pipelines.config.text_files import ACTIONS, load_names, load_titles, text_file
 from pipelines.lists.actions import load_actions
-from pipelines.lists.lanes import LANES
-from pipelines.lists.list_columns import BANDS, QUALITIES
-from pipelines.lists.templates import DRIVERS
+from pipelines.lists.causes import CAUSE_FIELDS, EVIDENCE
+from pipelines.lists.changes import CHANGE_FIELDS
+from pipelines.lists.lanes import LANES, RULES
+from pipelines.lists.list_columns import BANDS, FIELDS, QUALITIES
+from pipelines.lists.outcomes import ALL_OUTCOME_FIELDS
+from pipelines.lists.templates import DRIVERS, load_templates
 
 LANGUAGES = ("en", "nb", "sv")
+KINDS = ("reasons", "titles", "names", "letters", "report")
+REPLACED = {
+    "nb": r"(?<!\$)\b(?:drivkraft|[Dd]river(?! kundene)|Løp|Spor|Dom|[Ss]over|[Rr]obot)"
+    r"|tilbakeholdt|[Bb]ehandle|om det samme|Per dato|Ringenummer|forveksle|spurt i det siste",
+    "sv": r"[Dd]rivkraft|upp sig\b|upp dig\b|undanhåll|behandlade|\bSpår\b|Omdöme|[Ss]over|[Rr]obot"
+    r"|spärregist|Ringnummer|Listans mening|tillstånd\b|slog till",
+}
+"""Words that others replaced: each list, letter and report says the same thing alike."""
 CODES = {
     "families": {feature.family for feature in build_catalog(tuple(TABLES)).features},
     "drivers": {*DRIVERS},
@@ -33,6 +46,67 @@ def test_every_code_has_a_name_of_its_own(language: str) -> None:
         used = [named[code] for code in codes]
         assert len(set(used)) == len(codes), kind
         assert not [name for name in used if not name.strip() or "_" in name], kind
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_of_a_rule_a_cause_a_channel_and_a_column_has_words(language: str) -> None:
+    report = yaml.safe_load(text_file("report", language).read_text(encoding="utf-8"))
+    assert set(report["rules"]) >= set(RULES)
+    assert set(report["lanes"]) >= set(LANES)
+    assert set(report["causes"]) >= set(EVIDENCE)
+    said = load_templates(text_file("reasons", language)).style.values
+    assert set(said["preferred_channel"]) == set(CHANNELS)
+    assert set(said["latest_payment_method"]) == set(PAYMENT_METHODS)
+    lists = (FIELDS, CHANGE_FIELDS, CAUSE_FIELDS, ALL_OUTCOME_FIELDS)
+    columns = {field.name for fields in lists for field in fields}
+    assert columns <= set(load_titles(text_file("titles", language)))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_action_a_do_not_and_why_nothing_is_done_are_short_and_open_the_talk(
+    language: str,
+) -> None:
+    rules = load_actions(ACTIONS)
+    idle = [rule.nothing for rule in rules.drivers.values() if rule.nothing is not None]
+    spoken = [action.opening for action in rules.actions.values()]
+    for words in (*rules.actions.values(), *rules.do_not.values(), *idle, *spoken):
+        assert 10 < len(words.said(language)) <= 140
+    assert all(words.said(language)[-1] in ".?" for words in (*idle, *spoken))
+
+
+def texts(content: object) -> Iterator[str]:
+    """Every text of a file of words, whatever its depth."""
+    if isinstance(content, dict):
+        for each in content.values():
+            yield from texts(each)
+    elif isinstance(content, list):
+        for each in content:
+            yield from texts(each)
+    elif isinstance(content, str):
+        yield content
+
+
+@pytest.mark.parametrize("language", ["nb", "sv"])
+def test_one_word_for_one_thing_in_every_file(language: str) -> None:
+    files = [text_file(kind, language) for kind in KINDS]
+    said = [
+        (path.parent.name, t) for path in files for t in texts(yaml.safe_load(path.read_text()))
+    ]
+    rules = load_actions(ACTIONS).model_dump()
+    said += [("actions", t[language]) for t in words_of(rules)]
+    assert len(said) > 500
+    wrong = [(where, text) for where, text in said if re.search(REPLACED[language], text)]
+    assert not wrong
+    assert not [text for _, text in said if re.search(r"  |(?<=\s)-\d|\s[,.]", text)]
+
+
+def words_of(content: object) -> Iterator[dict[str, str]]:
+    """Every text of the rule table with its languages."""
+    if isinstance(content, dict):
+        if {"nb", "sv", "en"} <= set(content):
+            yield content
+        for each in content.values():
+            yield from words_of(each)
 
 
 def test_languages_name_the_same_codes() -> None:

@@ -156,9 +156,8 @@ def test_a_sentence_about_an_attribute_names_it_as_the_configuration_does(run):
     said = pd.concat([explained[name] for name in TEXTS]).dropna()
     attributes = run.settings.sources["customers"].attributes.values()
     names = tuple(f"{a.doc.rstrip('.')}: " for a in attributes)
-    profiled = explained["reason_1_driver"].eq("profile") & explained["reason_1_text"].notna()
-    unknown = explained["reason_1_text"].str.startswith("A characteristic of")
-    assert explained.loc[profiled & ~unknown, "reason_1_text"].str.startswith(names).all()
+    profiled = explained["reason_1_driver"].eq("profile")
+    assert explained.loc[profiled, "reason_1_text"].str.startswith(names).all()
     assert said.str.startswith(names).any() == bool(names)
 
 
@@ -214,6 +213,8 @@ def test_a_profile_sentence_quotes_what_works_in_its_own_direction(company):
     assert quoted.tolist() == ["Time on hold", "Last renewal", "Town", "Time on hold"]
     values = scored["reason_1_value"].fillna(scored["protective_1_value"])
     assert values.fillna("").tolist() == ["0.1235 min", "2016-02-01", "", ""]
+    assert scored["reason_2_attribute"].fillna("").tolist() == ["Town", "", "", ""]
+    assert scored["reason_1_contribution"].fillna(0).tolist() == [3.0, 2.0, 0.2, 1.0]
 
 
 def test_folds_of_a_single_date_judge_each_customer_once(company):
@@ -242,3 +243,21 @@ def test_the_letter_lists_every_attribute_of_the_model_and_no_default_date(run, 
             column not in row or row[column].isna()[0] or f"– {attribute.doc.rstrip('.')}" in said
         )
     assert not re.search(r"19(00|69|70)", said)
+
+
+def test_explain_shows_the_file_and_row_behind_an_attribute(run, root, monkeypatch):
+    monkeypatch.chdir(root)
+    for part in ("VAR", "OUT"):
+        monkeypatch.setenv(f"STILLE__PATHS__{part}", str(getattr(run.settings.paths, part.lower())))
+    source = run.settings.sources["customers"]
+    customer = run.listed["customer_id"].iloc[0]
+    found = explain_customer(run.config, customer, AS_OF[run.name], "en")
+    quoted = [f for s in found.sentences for f in s.figures if f.fact == "profile_value"]
+    assert bool(quoted) == bool(source.attributes)
+    for figure in quoted:
+        [row] = figure.rows
+        assert row.key["file"].endswith(str(source.path))
+        assert len(row.values) == 1
+    if quoted and str(source.path).endswith(".csv"):
+        line = Path(row.key["file"]).read_text("utf-8").splitlines()[row.key["row"] - 1]
+        assert line.startswith(customer)

@@ -7,7 +7,7 @@ import yaml
 from features.catalog import build_catalog
 from features.contract import TABLES
 from features.errors import ConfigError
-from pipelines.lists.actions import load_actions, suggest
+from pipelines.lists.actions import Step, load_actions, suggest
 from pipelines.lists.templates import DRIVERS
 
 SHIPPED = Path("configs/actions.yaml")
@@ -46,12 +46,13 @@ def test_the_strongest_reason_that_calls_for_something_decides():
 def test_a_driver_that_nobody_can_act_on_gives_no_action():
     got = suggested(RULES, "tenure", "contact_volume")
     assert (got["suggested_action"], got["action_lane"], got["do_not"]) == (None, None, None)
-    assert got["minutes"] is None
+    assert (got["minutes"], got["no_action_driver"]) == (None, "tenure")
 
 
 def test_the_companys_own_faults_are_repaired_without_outreach():
-    for driver in ("bill_correction", "unclear_bill", "payment_setup", "silent_price_rise"):
-        assert suggested(RULES, driver)["action_lane"] == "fix"
+    assert suggested(RULES, "bill_correction", corrections_90d=1.0)["action_lane"] == "fix"
+    assert suggested(RULES, "bill_correction", corrections_90d=0.0)["action_lane"] == "service"
+    assert suggested(RULES, "payment_setup", autopay_setup_errors_90d=1.0)["action_lane"] == "fix"
     assert suggested(RULES, "uninformed_incident")["action_lane"] == "service"
 
 
@@ -71,7 +72,7 @@ def test_a_forbidden_action_is_never_suggested(code, action):
     """The violating case: the driver calls for the action, and the rule is what prevents it."""
     rule = RULES.do_not[code]
     driver = rule.drivers[0] if rule.drivers else "wait"
-    calls = RULES.drivers["wait"].model_copy(update={"actions": (action,)})
+    calls = RULES.drivers["wait"].model_copy(update={"actions": (Step(do=action),)})
     tempted = RULES.model_copy(update={"drivers": {**RULES.drivers, driver: calls}})
     unruly = tempted.model_copy(
         update={"do_not": {c: r for c, r in RULES.do_not.items() if c != code}}
@@ -90,7 +91,8 @@ def test_a_rule_about_facts_is_not_about_customers_to_whom_nothing_happened(code
 
 
 def test_an_open_complaint_is_given_an_owner_and_sold_nothing():
-    got = suggested(RULES, "price_rise", "complaint", open_complaint_days=3.0)
+    complaint = {"open_complaint_days": 3.0, "open_complaints": 1.0}
+    got = suggested(RULES, "price_rise", "complaint", **complaint)
     assert got["suggested_action"] == "A12"
     assert "sell_to_complaint" in got["do_not"]
     assert suggested(RULES, "price_rise", "complaint")["suggested_action"] == "A4"
@@ -109,6 +111,9 @@ def test_rows_do_not_depend_on_each_other():
     [
         (("drivers", "wait", "actions"), ["A99"], "drivers.wait: 'A99' is no action"),
         (("drivers", "weather"), {"actions": ["A1"], "source": "S1"}, "'weather' is no driver"),
+        (("drivers", "wait", "actions"), [{"do": "A9", "when": {"mood": [1, None]}}], "no fact"),
+        (("drivers", "binding", "actions"), [{"do": "A4", "when": {"autopay": [1, 1]}}], "nothing"),
+        (("actions", "A9", "opening"), {"en": "Hello."}, "opening"),
         (("do_not", "add_noise", "drivers"), [], "it is about nobody"),
         (("do_not", "add_noise", "when"), {"mood": [1, None]}, "'mood' is no fact"),
         (("actions", "A1", "lane"), "sell", "lane"),
