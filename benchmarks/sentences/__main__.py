@@ -17,10 +17,11 @@ from benchmarks.markdown import page
 from benchmarks.sentences.check import Checked, check, lists, mutants
 from benchmarks.sentences.flat import attribute_judge, powerco_rows
 from benchmarks.sentences.person import Clock, load
+from pipelines.config.run import open_run
 from pipelines.config.settings import load_settings
-from pipelines.jobs.check import check_tables
 from pipelines.jobs.entry import NIGHTLY, TRAIN
 from pipelines.jobs.promote import promote
+from pipelines.jobs.read_tables import read_tables
 from pipelines.simulator.options import COMPANIES
 from pipelines.simulator.simulate import simulate
 
@@ -87,7 +88,8 @@ def _quick(document: Document) -> None:
 def _published(config: Path, as_of: date) -> dict[str, pd.DataFrame]:
     """The lists of a night, of the model there is; one that a rule refuses lists all the same."""
     settings = load_settings(config)
-    check_tables(config, as_of, accept=True)
+    with open_run("check", config, as_of) as run:
+        read_tables(run, accept=True)
     if not (settings.paths.var / "mlflow.db").is_file():
         TRAIN.start(config, as_of)
         promote(config, reason="sentences are checked, whatever the ranks")

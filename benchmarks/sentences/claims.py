@@ -1023,6 +1023,16 @@ def _(p: Person, n: str | None) -> bool:
     return len(_unpaid(p)) == (1 if n is None else count(n))
 
 
+@says(
+    r"PCT of the amount in the last year's settled claims was paid out; "
+    r"the latest claim was made on DATE\."
+)
+def _(p: Person, share: str, on: str) -> bool:
+    settled = p.rows("claims", 365, lambda r: p.by_now(r["settled_on"]))
+    paid, claimed = (sum(r[name] or 0 for r in settled) for name in ("paid", "claimed"))
+    return same_share(share, paid / claimed) and latest(p, p.rows("claims", 365), on)
+
+
 @says(r"N claims in the last year, the latest on DATE\.")
 def _(p: Person, n: str, on: str) -> bool:
     return len(p.rows("claims", 365)) == count(n) and latest(p, p.rows("claims", 365), on)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from benchmarks.sentences.person import Clock, Row, keep, plain
+from benchmarks.sentences.person import Clock, Row, keep
 
 _NAME = 60
 
@@ -80,5 +80,5 @@ def powerco_rows(data: Path, clock: Clock) -> dict[str, dict[str, list[Row]]]:
 
 
 def _day(cell: Any) -> date | None:
-    value = plain(pd.Timestamp(cell))
-    return None if value is None else date(value.year, value.month, value.day)
+    value = pd.Timestamp(cell)
+    return None if pd.isna(value) else date(value.year, value.month, value.day)

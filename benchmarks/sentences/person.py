@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pandas as pd
+from pyarrow import parquet
 
 Row = dict[str, Any]
 HAPPENED: Mapping[str, tuple[str, ...]] = {
@@ -50,8 +51,7 @@ class Clock:
 
     def midnight(self, day: date) -> datetime:
         """The instant at which a day of the company's begins."""
-        there = datetime.combine(day, time(), ZoneInfo(self.zone))
-        return there.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
+        return _midnight(day, self.zone)
 
     def day(self, moment: datetime) -> date:
         """The company's own day of an instant."""
@@ -65,6 +65,12 @@ class Clock:
     def now(self) -> datetime:
         """Midnight of the as-of date."""
         return self.midnight(self.as_of)
+
+
+@cache
+def _midnight(day: date, zone: str) -> datetime:
+    there = datetime.combine(day, time(), ZoneInfo(zone))
+    return there.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
 
 
 class Person:
@@ -97,21 +103,12 @@ class Person:
         return self.clock.day(row["_at"])
 
 
-def plain(value: Any) -> Any:
-    """A cell as Python has it: None for nothing, a date, a datetime, a number, a text."""
-    if value is None or (not isinstance(value, list | dict) and pd.isna(value)):
-        return None
-    return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
-
-
 def load(files: Iterable[Path], clock: Clock) -> dict[str, dict[str, list[Row]]]:
     """By customer ('' for tables of nobody), then by table: what had happened and was known."""
     found: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for path in files:
         if path.stem in HAPPENED:
-            frame = pd.read_parquet(path)
-            records: list[Any] = frame.astype(object).to_dict("records")
-            keep(found, path.stem, records, clock)
+            keep(found, path.stem, parquet.read_table(path).to_pylist(), clock)
     return found
 
 
@@ -120,13 +117,11 @@ def keep(
 ) -> None:
     """Add the rows of a table that had happened and were known, in the order they were known."""
     kept = []
-    for cells in rows:
-        row = {name: plain(value) for name, value in cells.items()}
-        moments = [clock.instant(row[name]) for name in HAPPENED[table] if row[name] is not None]
-        row["_at"] = min(moments)
-        row["_known"] = max(row.get("known_at") or row["_at"], row["_at"])
-        if row["_at"] < clock.now and row["_known"] < clock.now:
-            kept.append(row)
+    for row in rows:
+        at = min(clock.instant(row[name]) for name in HAPPENED[table] if row[name] is not None)
+        known = max(row.get("known_at") or at, at)
+        if at < clock.now and known < clock.now:
+            kept.append(row | {"_at": at, "_known": known})
     names = kept[0] if kept else ()
     key = next((n for n in names if n.endswith("_id") and n != "customer_id"), "_at")
     for row in sorted(kept, key=lambda row: (row["_known"], row["_at"], str(row[key]))):

@@ -37,7 +37,7 @@ class Words(BaseModel):
     sv: Annotated[str, Field(min_length=1)]
     en: Annotated[str, Field(min_length=1)]
 
-    def said(self, language: str) -> str:
+    def text(self, language: str) -> str:
         """The text in a language; in English for one that the table does not have."""
         return str(self.model_dump().get(language, self.en))
 
@@ -54,7 +54,7 @@ class Action(_Rule, Words):
     opening: Words
 
 
-class Step(BaseModel):
+class ActionStep(BaseModel):
     """An action, for customers whose facts lie in ``when``; one alone is for everybody."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,8 +64,8 @@ class Step(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _alone(cls, given: object) -> object:
-        return {"do": given} if isinstance(given, str) else given
+    def _alone(cls, value: object) -> object:
+        return {"do": value} if isinstance(value, str) else value
 
 
 class DriverRule(_Rule):
@@ -74,7 +74,7 @@ class DriverRule(_Rule):
     ``nothing`` says why nothing is done where no step fits.
     """
 
-    actions: tuple[Step, ...] = ()
+    actions: tuple[ActionStep, ...] = ()
     nothing: Words | None = None
 
     @property
@@ -187,8 +187,8 @@ def suggest(scored: pd.DataFrame, rules: Actions, reasons: int) -> pd.DataFrame:
 
 def advice_texts(advice: pd.DataFrame, rules: Actions, language: str) -> pd.DataFrame:
     """``opening_text`` and ``no_action_text`` of what ``suggest`` gave, in a language."""
-    openings = {code: action.opening.said(language) for code, action in rules.actions.items()}
-    idle = {d: r.nothing.said(language) for d, r in rules.drivers.items() if r.nothing is not None}
+    openings = {code: action.opening.text(language) for code, action in rules.actions.items()}
+    idle = {d: r.nothing.text(language) for d, r in rules.drivers.items() if r.nothing is not None}
     return pd.DataFrame(
         {
             "opening_text": advice["suggested_action"].map(openings),

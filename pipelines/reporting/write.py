@@ -71,7 +71,7 @@ def texts_of(language: str) -> Texts:
         "families": names.families,
         "qualities": names.qualities,
         "actions": {
-            code: action.said(language) for code, action in load_actions(ACTIONS).actions.items()
+            code: action.text(language) for code, action in load_actions(ACTIONS).actions.items()
         },
     }
     named = {f"{kind}.{code}": name for kind, by in kinds.items() for code, name in by.items()}

@@ -70,8 +70,8 @@ def test_an_action_a_do_not_and_why_nothing_is_done_are_short_and_open_the_talk(
     idle = [rule.nothing for rule in rules.drivers.values() if rule.nothing is not None]
     spoken = [action.opening for action in rules.actions.values()]
     for words in (*rules.actions.values(), *rules.do_not.values(), *idle, *spoken):
-        assert 10 < len(words.said(language)) <= 140
-    assert all(words.said(language)[-1] in ".?" for words in (*idle, *spoken))
+        assert 10 < len(words.text(language)) <= 140
+    assert all(words.text(language)[-1] in ".?" for words in (*idle, *spoken))
 
 
 def texts(content: object) -> Iterator[str]:

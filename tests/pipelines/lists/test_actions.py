@@ -7,7 +7,7 @@ import yaml
 from features.catalog import build_catalog
 from features.contract import TABLES
 from features.errors import ConfigError
-from pipelines.lists.actions import Step, load_actions, suggest
+from pipelines.lists.actions import ActionStep, load_actions, suggest
 from pipelines.lists.templates import DRIVERS
 
 SHIPPED = Path("configs/actions.yaml")
@@ -72,7 +72,7 @@ def test_a_forbidden_action_is_never_suggested(code, action):
     """The violating case: the driver calls for the action, and the rule is what prevents it."""
     rule = RULES.do_not[code]
     driver = rule.drivers[0] if rule.drivers else "wait"
-    calls = RULES.drivers["wait"].model_copy(update={"actions": (Step(do=action),)})
+    calls = RULES.drivers["wait"].model_copy(update={"actions": (ActionStep(do=action),)})
     tempted = RULES.model_copy(update={"drivers": {**RULES.drivers, driver: calls}})
     unruly = tempted.model_copy(
         update={"do_not": {c: r for c, r in RULES.do_not.items() if c != code}}
