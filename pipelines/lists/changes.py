@@ -57,13 +57,14 @@ def changes(
 ) -> pd.DataFrame:
     """One row for each customer who entered, left or moved, in the order of customer ids.
 
+    Who is not scored counts as in lane ``none``: to enter or to leave that is no change.
     ``now`` and ``before.rows`` have ``churn_probability``, ``lane`` and ``lane_rule`` by
     customer id. ``events`` has, by customer id, ``events`` (text) and ``last_known_on`` of the
     rows that became known between the two nights; customers without any are not in it.
     """
     was, is_now = before.rows.add_suffix("_before"), now.add_suffix("_now")
     both = was.join(is_now, how="outer").sort_index()
-    lanes = both[["lane_before", "lane_now"]].astype("str").fillna("")
+    lanes = both[["lane_before", "lane_now"]].astype("str").fillna("none")
     moves = both[lanes["lane_before"].ne(lanes["lane_now"])].join(events)
     new, gone = moves["lane_before"].isna(), moves["lane_now"].isna()
     rows = moves.rename(columns={f"lane_rule_{at}": f"rule_{at}" for at in ("before", "now")})

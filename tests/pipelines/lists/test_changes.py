@@ -25,6 +25,7 @@ STAMP = Stamp(
     horizon_days=90,
     thresholds={},
 )
+NOWHERE = ("none",)
 NO_EVENTS = pd.DataFrame({"events": [], "last_known_on": []}, dtype="str")
 
 
@@ -53,7 +54,8 @@ def test_entered_left_and_moved_by_hand():
         c=("suppressed", "opted_out", 0.30),
         d=("fix", None, 0.25),
         e=("service", None, 0.05),
-        f=("none", "no_action", 0.01),
+        f=("leave_in_peace", "asleep", 0.01),
+        g=("none", "no_action", 0.01),
     )
     events = pd.DataFrame(
         {"events": ["cases 1;contacts 2"], "last_known_on": ["2026-03-02"]}, index=["a"]
@@ -65,7 +67,9 @@ def test_entered_left_and_moved_by_hand():
     assert told["events"].fillna("").tolist() == ["cases 1;contacts 2", "", "", "", ""]
     assert told["risk_change"].round(6).fillna(9).tolist() == [0.15, 9, 0, 0, 9]
     assert told["lane_before"].fillna("").tolist() == ["none", "call", "call", "none", ""]
-    assert told["lane_now"].fillna("").tolist() == ["call", "", "suppressed", "service", "none"]
+    assert told["lane_now"].fillna("").tolist() == [
+        *("call", "", "suppressed", "service", "leave_in_peace")
+    ]
     assert set(told["before_date"]) == {pd.Timestamp("2026-03-02")}
 
 
@@ -98,7 +102,7 @@ CUSTOMERS = st.dictionaries(
 @given(CUSTOMERS, CUSTOMERS)
 def test_whoever_is_in_the_same_lane_is_not_in_it_and_everybody_else_is(before, now):
     told = changes(lanes(**now), night(lanes(**before)), NO_EVENTS, STAMP)
-    moved = {c for c in {*before, *now} if before.get(c, (None,))[0] != now.get(c, (None,))[0]}
+    moved = {c for c in {*before, *now} if before.get(c, NOWHERE)[0] != now.get(c, NOWHERE)[0]}
     assert told["customer_id"].tolist() == sorted(moved)
     assert told["cause"].ne("").all()
     assert set(";".join(told["cause"]).split(";")) <= {"", *CAUSES} - {"event", "model"}
