@@ -197,6 +197,8 @@ _TABLES = (
             "margin_per_year",
             "What the customer leaves a year; the newest estimate, as no model sees it.",
         ),
+        _text("age_band", "Age band today; no model sees it: docs/monitoring.md compares by it."),
+        _text("language", "Language the customer is served in; likewise, no model sees it."),
         event_at=("joined_on",),
         required=True,
     ),

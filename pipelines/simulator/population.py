@@ -172,6 +172,8 @@ def register(rng: np.random.Generator, world: World, sink: Recorder) -> None:
         joined_on=world.joined,
         segment=world.segment,
         margin_per_year=margin,
+        age_band=world.segment,
+        language=world.number % 12 == 0,
     )
     write_contracts(world, sink)
     at = sink.clock.midnight(world.joined)

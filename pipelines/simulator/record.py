@@ -38,6 +38,8 @@ FIRST_FORMAT = FIRST_METHOD + len(PAYMENT_METHODS)
 FIRST_PLAN = FIRST_FORMAT + len(FORMATS)
 WORDS = {
     ("customers", "segment"): ("private", "young", "senior"),
+    ("customers", "age_band"): ("30-66", "18-29", "67-"),
+    ("customers", "language"): ("nb", "en"),
     ("price_changes", "reason_code"): ("wholesale_cost", "indexation", "campaign_end"),
     ("contacts", "topic"): TOPICS,
     ("cases", "topic"): TOPICS,
