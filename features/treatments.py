@@ -39,6 +39,22 @@ def recorded_treatments(con: duckdb.DuckDBPyConnection, *, today: date, zone: st
     ).to_arrow_table()
 
 
+def reported_outreaches(con: duckdb.DuckDBPyConnection, *, today: date, zone: str) -> pa.Table:
+    """Outreaches that the CRM reports, as known before ``today``: reached (``contacted``) or not.
+
+    Columns customer_id, treatment_id, day (local) and contacted. No outreach is what was withheld,
+    and neither is a repair or service information.
+    """
+    return con.sql(
+        f"""
+        select customer_id, treatment_id, day, coalesce(contacted, false) as contacted
+        from ({_known_treatments(today, zone)})
+        where (contacted or arm is distinct from 'holdout')
+            and coalesce(lane, 'call') not in ('fix', 'service')
+        """
+    ).to_arrow_table()
+
+
 def reported_assignments(con: duckdb.DuckDBPyConnection, *, today: date, zone: str) -> pa.Table:
     """Assignments that the CRM reports in ``treatments``, as known before ``today``.
 

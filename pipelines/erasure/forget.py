@@ -12,7 +12,7 @@ from pathlib import Path
 
 from features.errors import BusyError
 from pipelines.config.sections import Paths
-from pipelines.erasure.publications import forget_published, without_in_parquet
+from pipelines.erasure.publications import WITHOUT, forget_published, without_in_parquet
 from pipelines.publication.publish import publisher
 from pipelines.runtime.atomic_files import storage_errors
 from pipelines.snapshots.facts import FACTS_NAME, write_facts
@@ -39,6 +39,7 @@ def forget(paths: Paths, customer: str) -> Erasure:
     """
     with publisher(paths.out), storage_errors(f"erase a customer below {paths.var}"):
         tables = _forget_tables(paths.snapshots, customer)
+        tables += sum(WITHOUT[".csv"](path, customer, 0) for path in paths.overrides.glob("*.csv"))
         kept = sorted(paths.matrices.glob("**/*.parquet"))
         kept += sorted(paths.training.glob("*/*.parquet"))
         matrices = sum(without_in_parquet(path, customer) for path in kept)

@@ -13,6 +13,7 @@ from pipelines.config.settings import Settings
 from pipelines.jobs.read_tables import read_tables
 from pipelines.matrices.treatment_record import treatment_marks
 from pipelines.monitoring.inputs import input_alarms, measure_inputs
+from pipelines.monitoring.list_use import measure_list_use
 from pipelines.monitoring.performance import (
     Performance,
     PublicationsByMaturity,
@@ -33,9 +34,10 @@ from pipelines.training.newer_examples import monthly_swing_of
 def monitor(run: Run) -> MonitoringResult:
     """Judge past publications and tonight's inputs by what is known before the as-of date.
 
-    Writes ``var/monitoring/<as-of date>.json`` and a run in MLflow. Raises ``ModelError`` without a
-    usable champion, ``ContractError`` for broken tables, ``PublicationError`` when the disk
-    refuses, and ``AlarmError`` once all is written when a configured band is left.
+    Writes ``var/monitoring/<as-of date>.json``, ``var/overrides/<as-of date>.csv`` and a run in
+    MLflow. Raises ``ModelError`` without a usable champion, ``ContractError`` for broken tables,
+    ``PublicationError`` when the disk refuses, and ``AlarmError`` once all is written when a
+    configured band is left.
     """
     run.record_inputs()
     champion = run.step(resolve_champion, run)
@@ -57,6 +59,7 @@ def monitor(run: Run) -> MonitoringResult:
         performance=performance,
         inputs=inputs,
         answers=run.step(answers_of, run, snapshot),
+        use=run.step(measure_list_use, run, snapshot),
         sources=source_health(snapshot, run.settings.company.timezone, today, before),
         gates=gate_history(run.settings.paths.runs),
         alarms=tuple(alarms),
@@ -84,9 +87,11 @@ def evaluate_past(
 
 
 def write(settings: Settings, result: MonitoringResult, champion: Champion) -> None:
-    """The report's data as JSON, and the same figures in MLflow."""
+    """The report's data as JSON, the register of overrides, and the figures in MLflow."""
     data = (json.dumps(as_data(settings.company.name, result, champion), indent=1) + "\n").encode()
     write_file(result.path, data)
+    if result.use.register is not None:
+        write_file(settings.paths.overrides / f"{result.day}.csv", result.use.register)
     tags = {
         "monitoring_date": str(result.day),
         "champion": champion.registered.label,

@@ -3,6 +3,7 @@
 Both change after a matrix is stored, so rows are joined with it when they are read.
 """
 
+from collections.abc import Callable
 from datetime import date
 
 import pandas as pd
@@ -20,6 +21,7 @@ from pipelines.runtime.duckdb_connection import connect
 from pipelines.snapshots.snapshot import Snapshot
 
 _TABLE = "treatments"
+Query = Callable[..., pa.Table]
 
 
 def treatment_marks(run: Run, snapshot: Snapshot) -> pd.DataFrame:
@@ -43,15 +45,17 @@ def treatment_marks(run: Run, snapshot: Snapshot) -> pd.DataFrame:
     return marks
 
 
-def reported_treatments(settings: Settings, snapshot: Snapshot, today: date) -> pa.Table:
-    """What ``features.treatments.recorded_treatments`` finds in the snapshot."""
+def reported_treatments(
+    settings: Settings, snapshot: Snapshot, today: date, query: Query = recorded_treatments
+) -> pa.Table:
+    """What a query of ``features.treatments`` finds in the snapshot."""
     zone, there = settings.company.timezone, [n for n in (_TABLE,) if n in snapshot.tables]
     with connect(settings.engine, settings.paths.spill) as con:
         for name in there:
             paths = [snapshot.path(name, shard) for shard in range(snapshot.shards)]
             con.execute(f"create temp view {name} as select * from {parquet(paths)}")
         prepare(con, there, zone, settings.delays(), tables_with_versions(settings.sources))
-        return recorded_treatments(con, today=today, zone=zone)
+        return query(con, today=today, zone=zone)
 
 
 def _note(marks: pd.DataFrame, published: int, reported: int) -> str:

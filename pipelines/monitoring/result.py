@@ -16,6 +16,7 @@ from pipelines.config.measurement import MONITORING_VERSION
 from pipelines.monitoring import inputs as input_drift
 from pipelines.monitoring import performance as past_performance
 from pipelines.monitoring.inputs import Inputs
+from pipelines.monitoring.list_use import ListUse
 from pipelines.monitoring.performance import Performance, PublicationsByMaturity
 from pipelines.monitoring.sources import GateHistory, Source
 from pipelines.tracking import plain_name
@@ -35,6 +36,7 @@ class MonitoringResult:
     performance: Performance | None
     inputs: Inputs | None
     answers: list[dict[str, Any]]
+    use: ListUse
     sources: tuple[Source, ...]
     gates: tuple[GateHistory, ...]
     alarms: tuple[str, ...]
@@ -69,6 +71,8 @@ def as_data(company: str, result: MonitoringResult, champion: Champion) -> dict[
         "performance": performance and past_performance.as_data(performance),
         "inputs": inputs and input_drift.as_data(inputs),
         "answers": result.answers,
+        "overrides": result.use.overrides,
+        "parity": result.use.parity,
         "sources": [asdict(each) for each in result.sources],
         "gates": [asdict(each) for each in result.gates],
         "alarms": list(result.alarms),
