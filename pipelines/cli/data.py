@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from features.errors import ConfigError
-from pipelines.cli.options import DEMO, AsJson, AsOf, Config, app, as_day
+from pipelines.cli.options import DEMO, AsJson, AsOf, Config, app, as_day, with_config
 
 
 @app.command()
@@ -190,7 +190,7 @@ def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
     from pipelines.cli import printing
     from pipelines.doctor.doctor import examine, exit_code
 
-    diagnoses = examine(config)
+    diagnoses = [replace(each, message=with_config(each.message)) for each in examine(config)]
     if as_json:
         keys = ("what", "status", "said", "exit_code")
         printing.as_json([dict(zip(keys, astuple(each), strict=True)) for each in diagnoses])

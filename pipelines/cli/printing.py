@@ -14,6 +14,7 @@ from rich.table import Table
 
 from models.calibration.validation import RecalibrationCheck
 from models.causal.treatment_effect import TARGET_POWER
+from pipelines.cli.options import with_config
 from pipelines.comparison.difference import Difference
 from pipelines.effect import result as effect
 from pipelines.effect.result import EffectResult, verdict_sentence
@@ -22,9 +23,11 @@ from pipelines.jobs.check import Report
 from pipelines.jobs.nightly import Night
 from pipelines.jobs.promote import PromotionResult
 from pipelines.jobs.recalibrate import NOTHING, RecalibrationResult
-from pipelines.lists.previous_nights import manifest_facts, top_rows
+from pipelines.lists.previous_nights import top_rows
 from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.result import MonitoringResult
+from pipelines.publication import status
+from pipelines.publication.reader import manifest_facts
 from pipelines.simulator.compare import Comparison
 from pipelines.training.result import TrainingResult, scorecard_header, scorecard_rows
 
@@ -149,6 +152,8 @@ def night_done(night: Night) -> None:
     for path in sorted(folder.iterdir()):
         print(f"  {path}")
     print(f"  {night.publication.out / 'current'} points there\n")
+    if (notices := status.published_status(folder)) is not None:
+        print(with_config("\n  ".join(status.sentences(notices))))
     facts = manifest_facts(folder)
     counts = ", ".join(f"{lane} {count:,}" for lane, count in facts.get("lanes", {}).items())
     print(f"Lanes: {counts}")
@@ -176,6 +181,7 @@ def night_facts(night: Night) -> dict[str, Any]:
         "folder": str(night.publication.folder),
         "run_id": night.publication.run_id,
         "written": night.written,
+        "status": facts.get("status"),
         "lanes": facts.get("lanes", {}),
         "saved_share": facts.get("saved_share"),
         "top": top_rows(night.publication.folder, _MAX_LISTED),

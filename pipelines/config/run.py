@@ -38,13 +38,15 @@ def plain(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
 class Run:
     """One run of a job; only what was known before ``as_of``'s local midnight is used.
 
-    ``step`` calls each step of the job: directly, or as a task of a scheduler.
+    ``step`` calls each step of the job: directly, or as a task of a scheduler. ``config`` is the
+    file of the settings, which commands named in a message need.
     """
 
     settings: Settings
     as_of: date
     record: RunRecord
     step: Step = plain
+    config: Path | None = None
 
     @cached_property
     def config_digest(self) -> str:
@@ -75,4 +77,4 @@ def open_run(
     settings = load_settings(config)
     day = as_of or today_in(settings.company.timezone)
     with open_record(settings.paths.runs, new_run_id(command), command) as record:
-        yield Run(settings, day, record, step)
+        yield Run(settings, day, record, step, config)

@@ -28,7 +28,8 @@ from pipelines.config.errors import mask_passwords
 from pipelines.config.mapping import refuse_mutable
 from pipelines.config.measurement import EFFECT_VERSION, newest
 from pipelines.config.settings import Settings, load_settings
-from pipelines.publication.reader import days_of
+from pipelines.publication import status
+from pipelines.publication.reader import current, days_of
 from pipelines.sources.database_reader import inspect_tables
 from pipelines.sources.files import find_files
 
@@ -164,6 +165,19 @@ def last_night(settings: Settings) -> Iterator[Diagnosis]:
     yield Diagnosis("last night", "ok" if status == "succeeded" else "look", message)
 
 
+def lists(settings: Settings) -> Iterator[Diagnosis]:
+    """Whether tables of what customers allow are mapped, and the status of the newest night."""
+    gaps, night = [*status.missing_tables(settings)], current(settings.paths.out)
+    told = night and status.published_status(night.folder)
+    notices = [*gaps, *(notice for notice in told or () if notice not in gaps)]
+    headline, *said = status.sentences(notices)
+    for notice, sentence in zip(notices, said, strict=True):
+        when = "" if night is None or notice in gaps else f"{night.as_of}: "
+        yield Diagnosis("lists", "bad" if notice.tone == "bad" else "look", when + sentence)
+    if night and told == ():
+        yield Diagnosis("lists", "ok", f"{night.as_of}: {headline}")
+
+
 def contact(settings: Settings) -> Iterator[Diagnosis]:
     """The newest verdict on whether contact helps."""
     effect = newest(settings.paths.effect, date.max, EFFECT_VERSION)
@@ -232,6 +246,7 @@ _CHECKS: dict[str, Callable[[Settings], Iterator[Diagnosis]]] = {
     "databases": databases,
     "lock": lock,
     "last night": last_night,
+    "lists": lists,
     "contact": contact,
     "treated": treated,
     "model": model,

@@ -5,7 +5,7 @@ scheduler watches it.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -89,7 +89,7 @@ def nightly(run: Run, *, backfill: bool = False) -> Night:
             context = NightContext(permissions, key, read_before(out, as_of))
             events = step(new_events_since, run, snapshot, context.before)
             lists = step(write_night, run, scored, context, events, stamp, staging)
-            step(report_night, run, lists, context, snapshot, staging)
+            lists = step(report_night, run, lists, context, snapshot, staging)
             with record.stage("publish"):
                 publish(publication, lists.stamp, lists.schemas, backfill=backfill)
         record.publication = str(publication.folder)
@@ -119,15 +119,19 @@ def write_night(
 
 def report_night(
     run: Run, lists: NightLists, context: NightContext, snapshot: Snapshot, staging: Path
-) -> None:
-    """Write the report of the lists in ``staging`` beside them, a page in each language."""
-    settings, record = run.settings, run.record
+) -> NightLists:
+    """Write the report of the lists in ``staging`` beside them, a page in each language.
+
+    Its status goes into the stamp of the lists that it returns.
+    """
+    settings, record, stamp = run.settings, run.record, lists.stamp
     with record.stage("report"):
-        week_ago = context.before.week_ago
         gates = tuple(record.gates)
         causes = pd.read_parquet(staging / f"{CAUSES_NAME}.parquet")
-        facts = collect(settings, lists.rows, causes, week_ago, snapshot, gates, lists.stamp)
-        write_report(facts, settings.list.languages, staging)
+        facts = collect(settings, lists.rows, causes, context, snapshot, gates, stamp)
+        write_report(facts, settings.list.languages, staging, run.config)
+        status = {"tone": facts.run.tone, "notices": [asdict(each) for each in facts.run.notices]}
+    return replace(lists, stamp=replace(stamp, facts=stamp.facts | {"status": status}))
 
 
 def _stamp(run: Run, snapshot: Snapshot, champion: Champion, key: bytes) -> Stamp:

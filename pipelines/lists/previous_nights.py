@@ -3,18 +3,15 @@
 Each is verified once: a night hashes every file of an earlier one, which takes time.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 
 from features.errors import PublicationError
-from pipelines.publication.manifest import MANIFEST
 from pipelines.publication.reader import complete, days_of
 from pipelines.runtime.atomic_files import storage_errors
 
@@ -80,8 +77,3 @@ def top_rows(folder: Path, count: int = 10) -> list[dict[str, str]]:
     rows = pd.read_parquet(folder / "risk_list.parquet").head(count)
     shown = rows[[name for name in _READ_COLUMNS if name in rows.columns]].astype("str").fillna("")
     return [{str(name): text for name, text in row.items()} for row in shown.to_dict("records")]
-
-
-def manifest_facts(folder: Path) -> dict[str, Any]:
-    """What the manifest of a publication tells of its night as a whole."""
-    return dict(json.loads((folder / MANIFEST).read_bytes())["stille"])

@@ -3,7 +3,6 @@
 Only publications whose horizon is complete are evaluated, joined with what became of their rows.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -23,8 +22,7 @@ from models.metrics.scorecard import scorecard
 from pipelines.config.sections import Monitoring
 from pipelines.config.settings import Settings
 from pipelines.matrices.build import outcomes_at
-from pipelines.publication.manifest import MANIFEST
-from pipelines.publication.reader import Publication, newest_publications
+from pipelines.publication.reader import Publication, manifest_facts, newest_publications
 from pipelines.snapshots.snapshot import Snapshot
 
 _LIST = "risk_list.parquet"
@@ -89,10 +87,10 @@ def choose_publications(settings: Settings, today: date) -> PublicationsByMaturi
 
     More of them would tell little: their label windows overlap.
     """
-    label, window = settings.label, settings.label_window()
+    days, window = settings.label.horizon_days, settings.label_window()
     made = [each for each in newest_publications(settings.paths.out) if each.as_of < today]
     over = [each for each in made if window.complete(each.as_of, today)]
-    same = [each for each in over if _described(each)["horizon_days"] == label.horizon_days]
+    same = [each for each in over if manifest_facts(each.folder)["horizon_days"] == days]
     first: dict[tuple[int, int], Publication] = {}
     for each in same:
         first.setdefault((each.as_of.year, each.as_of.month), each)
@@ -145,7 +143,7 @@ def join_outcomes(
     left_out = rows.loc[rows["label"].isna(), "outcome"].fillna(_UNKNOWN).value_counts()
     return LabelledRows(
         publications=tuple(publications),
-        models=tuple(str(_described(each)["model_version"]) for each in publications),
+        models=tuple(str(manifest_facts(each.folder)["model_version"]) for each in publications),
         publication=known["publication"].to_numpy(dtype=np.intp),
         customer_id=known["customer_id"].to_numpy(dtype=object),
         product_line=_texts(known, "product_line", "all"),
@@ -236,9 +234,3 @@ def _texts(rows: pd.DataFrame, name: str, absent: str) -> Texts:
     if name not in rows.columns:
         return np.full(len(rows), absent, dtype=object)
     return np.asarray(rows[name].fillna(absent).to_numpy(dtype=object))
-
-
-def _described(publication: Publication) -> dict[str, object]:
-    manifest = json.loads((publication.folder / MANIFEST).read_bytes())
-    described: dict[str, object] = manifest["stille"]
-    return described

@@ -78,6 +78,11 @@ def _digests(manifest: Mapping[str, Any]) -> dict[str, str]:
     return {entry["path"]: entry["hash"] for entry in manifest["resources"]}
 
 
+def manifest_facts(folder: Path) -> dict[str, Any]:
+    """What the manifest of a publication tells of its night as a whole."""
+    return dict(json.loads((folder / MANIFEST).read_bytes())["stille"])
+
+
 def verify(folder: Path) -> dict[str, Any]:
     """The manifest of a publication whose every file is there and has its digest.
 

@@ -41,8 +41,6 @@ def draw(facts: Facts, texts: Texts) -> dict[str, bytes]:
     if reasons.drivers:
         height = 0.9 + 0.36 * min(len(reasons.drivers), _DRIVERS)
         pictures["why"] = _svg(lambda axes: _reasons(axes, reasons, texts), height)
-    if len(facts.reach) > 1:
-        pictures["first"] = _svg(lambda axes: _reach(axes, facts, texts), 2.9)
     if past is not None:
         pictures["past"] = _svg(lambda axes: _past(axes, past, texts), 3.3)
     if contact is not None and contact.effects:
@@ -61,34 +59,6 @@ def _svg(panel: Callable[[Axes], None], height: float) -> bytes:
         out = io.BytesIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue()
-
-
-def _reach(axes: Axes, facts: Facts, texts: Texts) -> None:
-    everybody = facts.tonight
-    x = [0, *(point.customers for point in facts.reach)]
-    y = [0.0, *(point.leavers for point in facts.reach)]
-    by_chance = [n * everybody.leavers / everybody.customers for n in x]
-    axes.plot(x, y, color=ACCENT, linewidth=2, marker="o", clip_on=False)
-    axes.plot(x, by_chance, color=OTHER, linewidth=1.5, linestyle="--")
-    for point in facts.reach:
-        axes.annotate(
-            texts.count(point.leavers),
-            (point.customers, point.leavers),
-            xytext=(0, 7),
-            textcoords="offset points",
-            ha="center",
-            color=ACCENT,
-            fontweight="bold",
-        )
-    _beside(axes, x[-1], y[-1], texts.say("first.by_risk"), ACCENT)
-    _beside(axes, x[-1], by_chance[-1], texts.say("first.by_chance"), OTHER)
-    axes.set_xlim(0, x[-1])
-    axes.set_ylim(0, 1.2 * y[-1])
-    axes.set_xlabel(texts.say("first.customers"))
-    axes.set_ylabel(texts.say("first.leavers"))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(lambda value, _: texts.count(value))
-        axis.set_major_locator(MaxNLocator(5, integer=True))
 
 
 def _beside(axes: Axes, x: float, y: float, text: str, color: str, gap: int = 9) -> None:
@@ -142,6 +112,7 @@ def _past(axes: Axes, past: Past, texts: Texts) -> None:
     axes.set_xlabel(texts.say("past.tenth_axis"))
     axes.set_ylabel(texts.say("past.share_axis"))
     axes.yaxis.set_major_formatter(lambda value, _: texts.share(value, 0))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
 
 
 def _contact(axes: Axes, effects: Sequence[Effect], texts: Texts) -> None:

@@ -11,19 +11,21 @@ import pandas as pd
 
 from features.contract import TABLES
 from features.timeline import local_day
+from models.metrics.parity import SMALLEST_GROUP
 from pipelines.config.economics import saved_share
 from pipelines.config.measurement import EFFECT_VERSION, MONITORING_VERSION, MeasurementFile, newest
 from pipelines.config.settings import Settings
 from pipelines.lists.lanes import LANES, SILENT_LANES
+from pipelines.lists.placement import NightContext
 from pipelines.lists.previous_nights import PublishedNight
 from pipelines.publication.manifest import Stamp
+from pipelines.publication.status import list_notices, run_notices
 from pipelines.reporting.facts import (
     Cause,
     DriverShare,
     Facts,
     Group,
     Health,
-    Notice,
     Peace,
     Reach,
     RiskReasons,
@@ -35,29 +37,31 @@ from pipelines.reporting.measurement_facts import contact_of, past_of
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.snapshot import Snapshot
 
-_OLD_DAYS = 7
-
 
 def collect(
     settings: Settings,
     rows: pd.DataFrame,
     causes: pd.DataFrame,
-    week_ago: PublishedNight | None,
+    context: NightContext,
     snapshot: Snapshot,
     gates: tuple[Gate, ...],
     stamp: Stamp,
 ) -> Facts:
     """Facts of the night of ``stamp``, whose lists have ``rows`` and ``causes``; no later ones.
 
-    ``week_ago`` is a night to compare with, ``gates`` are those of this run. Reads
-    ``var/monitoring`` and ``var/effect``.
+    ``gates`` are those of this run. Reads ``var/monitoring`` and ``var/effect``.
     """
-    paths, as_of = settings.paths, stamp.as_of
+    paths, as_of, before = settings.paths, stamp.as_of, context.before
     monitored = newest(paths.monitoring, as_of, MONITORING_VERSION)
     measured = newest(paths.effect, as_of, EFFECT_VERSION)
     health = _health(settings, rows, snapshot, gates, monitored)
     newest_days = [table.newest for table in health.tables if table.newest is not None]
     data_until = min(max(newest_days), as_of) if newest_days else None
+    found = monitored.data or {}
+    notices = [*run_notices(stamp, gates, data_until, monitored, measured)]
+    if stamp.permissions_read:
+        register_on = context.permissions.customers["register_on"]
+        notices += list_notices(settings, rows, register_on, as_of)
     return Facts(
         run=RunFacts(
             company=settings.company.name,
@@ -66,13 +70,15 @@ def collect(
             lead_days=settings.label.lead_days,
             horizon_days=settings.label.horizon_days,
             data_until=data_until,
-            notices=_notices(stamp, health, data_until, monitored, measured),
+            notices=tuple(notices),
         ),
-        tonight=_tonight(settings, rows, stamp.as_of),
+        tonight=_tonight(settings, rows, as_of, before.last.as_of if before.last else None),
         reach=reach_of(rows),
-        reasons=risk_reasons(rows, week_ago),
+        reasons=risk_reasons(rows, before.week_ago),
         monitored_on=monitored.day if monitored.data is not None else None,
         past=past_of(monitored),
+        overrides=found.get("overrides"),
+        parity=found.get("parity"),
         contact=contact_of(measured),
         causes=causes_of(causes),
         answers=tuple((monitored.data or {}).get("answers", ())),
@@ -81,7 +87,7 @@ def collect(
     )
 
 
-def _tonight(settings: Settings, rows: pd.DataFrame, as_of: date) -> Tonight:
+def _tonight(settings: Settings, rows: pd.DataFrame, as_of: date, before: date | None) -> Tonight:
     called = rows[rows["lane"].eq("call")]
     value = None
     if "expected_value_high" in rows and rows["expected_value"].notna().any():
@@ -93,6 +99,7 @@ def _tonight(settings: Settings, rows: pd.DataFrame, as_of: date) -> Tonight:
         leavers=float(rows["churn_probability"].sum()),
         called=len(called),
         called_new=int(called["is_new"].sum()),
+        before=before,
         called_leavers=float(called["churn_probability"].sum()),
         silent=int(rows["lane"].isin(SILENT_LANES).sum()),
         value=value,
@@ -135,33 +142,7 @@ def _health(
     )
 
 
-def _notices(
-    stamp: Stamp,
-    health: Health,
-    data_until: date | None,
-    monitored: MeasurementFile,
-    measured: MeasurementFile,
-) -> tuple[Notice, ...]:
-    """What the status names, the most serious first."""
-    age = 0 if data_until is None else (stamp.as_of - data_until).days
-    closed = sum(not gate.passed for gate in health.gates)
-    alarms = len((monitored.data or {}).get("alarms", ()))
-    harm = len((measured.data or {}).get("harmful", ()))
-    asked = (
-        (not stamp.permissions_read, Notice("bad", "permissions")),
-        (harm > 0, Notice("bad", "harm", harm)),
-        (closed > 0, Notice("look", "gates", closed)),
-        (alarms > 0, Notice("look", "alarms", alarms)),
-        (age > _OLD_DAYS, Notice("look", "old_data", age)),
-        (stamp.degraded, Notice("look", "degraded")),
-        (monitored.unreadable or measured.unreadable, Notice("look", "unreadable")),
-    )
-    return tuple(notice for rings, notice in asked if rings)
-
-
 TOPS = (100, 500, 1000)
-SMALLEST_GROUP = 20
-"""Explained customers below which a group is not told of: it could show who somebody is."""
 _STRONGEST = 3
 _DRIVER = "reason_1_driver"
 

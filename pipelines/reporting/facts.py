@@ -12,19 +12,10 @@ from models.causal.contact_value import SavedShare
 from models.causal.treatment_effect import Effect
 from models.metrics.bootstrap import Interval
 from models.metrics.observed_expected import ObservedExpected
+from pipelines.publication.status import Notice, Tone, tone_of
 from pipelines.runtime.run_record import Gate
 
-Tone = Literal["good", "look", "bad"]
 Basis = Literal["measured_fewer", "measured_none", "measured_more", "not_measured"]
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something that the status names; ``code`` is a key of the texts, ``figure`` goes into it."""
-
-    tone: Tone
-    code: str
-    figure: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +33,7 @@ class RunFacts:
     @property
     def tone(self) -> Tone:
         """The most serious of the notices."""
-        found = {notice.tone for notice in self.notices}
-        return "bad" if "bad" in found else "look" if "look" in found else "good"
+        return tone_of(self.notices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +42,14 @@ class Tonight:
 
     ``value`` is what the calls are expected to bring at the low and at the high acquisition
     multiple, in major units of ``currency``, if contacts save the share ``saved`` of leavers; None
-    without economics.
+    without economics. ``called_new`` were not on the list of the day ``before``, None for none.
     """
 
     customers: int
     leavers: float
     called: int
     called_new: int
+    before: date | None
     called_leavers: float
     silent: int
     value: tuple[float, float] | None
@@ -79,7 +70,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class DriverShare:
-    """Share of the explained customers whose strongest reason this is, now and a week ago."""
+    """Share of the explained customers whose strongest reason this is, now and in ``before``."""
 
     driver: str
     share: float
@@ -179,7 +170,8 @@ class Health:
 class Facts:
     """Everything that the report tells. None: there is nothing yet to tell of, which it says.
 
-    ``monitored_on`` is the newest monitoring, also where it had no complete horizon to judge.
+    ``monitored_on`` is the newest monitoring, also where it had no complete horizon to judge;
+    ``overrides`` and ``parity`` are its own, as docs/monitoring.md describes them.
     """
 
     run: RunFacts
@@ -188,6 +180,8 @@ class Facts:
     reasons: RiskReasons
     monitored_on: date | None
     past: Past | None
+    overrides: Mapping[str, Any] | None
+    parity: Mapping[str, Any] | None
     contact: Contact | None
     causes: tuple[Cause, ...]
     answers: tuple[Mapping[str, Any], ...]

@@ -11,27 +11,32 @@ from string import Template
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.dates import format_date, format_skeleton
+from babel.numbers import format_currency, format_decimal
 
 from features.errors import ConfigError
 from models.causal.treatment_effect import Effect
 from pipelines.config.text_files import read_yaml
 
+_MINUS = ("-", "\N{MINUS SIGN}")
 _GROUPS = {"action": "actions", "product_line": "product_lines"}
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """Texts by key ("past.title"), with ``$name`` where a value goes."""
+    """Texts by key ("past.title"), with ``$name`` where a value goes.
+
+    ``config`` is the option of the commands that they name: empty, or with a space before it.
+    """
 
     language: str
     locale: Locale
     texts: Mapping[str, str]
+    config: str = ""
 
     def say(self, key: str, /, **values: object) -> str:
         """One text with its values; raises ``KeyError`` for a key or a value that is missing."""
-        return Template(self.texts[key]).substitute(values)
+        return Template(self.texts[key]).substitute(values, config=self.config)
 
     def name(self, key: str, code: str) -> str:
         """What a code is called; the code itself where the texts have no name for it."""
@@ -42,22 +47,24 @@ class Texts:
         return self.name(_GROUPS.get(effect.kind, "lanes"), effect.group)
 
     def count(self, value: float) -> str:
-        return str(format_decimal(round(value), locale=self.locale))
+        return self._number(round(value))
 
     def decimal(self, value: float, digits: int = 2) -> str:
-        form = f"#,##0.{'0' * digits}"
-        return str(format_decimal(value, format=form, locale=self.locale))
+        return self._number(value, f"#,##0.{'0' * digits}")
 
     def share(self, value: float, digits: int = 1) -> str:
-        return str(format_percent(value, format=self._percent(digits), locale=self.locale))
+        places = f"0.{'0' * digits}" if digits else "0"
+        return self._number(value, self.texts["percent"].replace("0", places))
 
     def points(self, value: float) -> str:
         """A difference of two shares in percentage points, with its sign and without the unit."""
-        form = "+#,##0.0;-#,##0.0"
-        return str(format_decimal(100 * value, format=form, locale=self.locale))
+        return self._number(100 * value, "+#,##0.0;-#,##0.0")
 
     def day(self, value: date) -> str:
         return str(format_date(value, "long", locale=self.locale))
+
+    def day_of_year(self, value: date) -> str:
+        return str(format_skeleton("MMMMd", value, locale=self.locale))
 
     def days(self, values: Iterable[date]) -> str:
         return ", ".join(self.day(value) for value in values)
@@ -65,14 +72,13 @@ class Texts:
     def money(self, value: float, currency: str) -> str:
         """Whole units, as figures of a whole night are not exact to the penny."""
         form = self.texts["money"]
-        return str(
-            format_currency(
-                round(value), currency, format=form, locale=self.locale, currency_digits=False
-            )
+        shown = format_currency(
+            round(value), currency, format=form, locale=self.locale, currency_digits=False
         )
+        return str(shown).replace(*_MINUS)
 
-    def _percent(self, digits: int) -> str:
-        return self.texts["percent"].replace("0", f"0.{'0' * digits}" if digits else "0")
+    def _number(self, value: float, form: str | None = None) -> str:
+        return str(format_decimal(value, format=form, locale=self.locale)).replace(*_MINUS)
 
 
 def load_texts(path: Path) -> Texts:

@@ -3,10 +3,11 @@
 It is opened from a folder and sent by mail, where scripts and networks do not work.
 """
 
+import shlex
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from pipelines.config.text_files import ACTIONS, load_names, text_file
@@ -17,10 +18,11 @@ from pipelines.reporting.texts import Texts, load_texts
 from pipelines.runtime.atomic_files import storage_errors
 from pipelines.runtime.escaping import html_template
 
-SECTIONS = (
-    *("status", "tonight", "first", "why", "past"),
-    *("contact", "causes", "answers", "peace", "health", "reading"),
+DETAILS = (
+    *("first", "why", "past", "contact", "causes"),
+    *("questions", "peace", "overrides", "parity", "health", "reading"),
 )
+SECTIONS = ("status", "tonight", "answers", *DETAILS)
 MAX_ROWS = 10
 """Drivers told of by name; the rest are rare."""
 
@@ -36,24 +38,27 @@ def render(facts: Facts, texts: Texts, others: Mapping[str, str]) -> str:
         t=texts.say,
         others=others,
         pictures=pictures,
-        sections=SECTIONS,
+        details=DETAILS,
+        day=date.fromisoformat,
         shown=MAX_ROWS,
         data_age=None if run.data_until is None else (run.as_of - run.data_until).days,
         window=(first_day, first_day + timedelta(days=run.horizon_days - 1)),
     )
 
 
-def write_report(facts: Facts, languages: tuple[str, ...], folder: Path) -> None:
+def write_report(
+    facts: Facts, languages: tuple[str, ...], folder: Path, config: Path | None = None
+) -> None:
     """Write ``report.html`` in the first language and ``report.<language>.html`` in the others.
 
-    Raises ``ConfigError`` for a language without texts, ``PublicationError`` when the disk
-    refuses.
+    Commands in them name ``config``. Raises ``ConfigError`` for a language without texts,
+    ``PublicationError`` when the disk refuses.
     """
     files = {
         language: "report.html" if number == 0 else f"report.{language}.html"
         for number, language in enumerate(languages)
     }
-    texts = {language: texts_of(language) for language in languages}
+    texts = {language: texts_of(language, config) for language in languages}
     for language, name in files.items():
         others = {
             texts[other].say("language"): file for other, file in files.items() if other != language
@@ -62,7 +67,7 @@ def write_report(facts: Facts, languages: tuple[str, ...], folder: Path) -> None
             (folder / name).write_text(render(facts, texts[language], others), encoding="utf-8")
 
 
-def texts_of(language: str) -> Texts:
+def texts_of(language: str, config: Path | None = None) -> Texts:
     """A language's texts, with the lists' names for codes and what the actions are called."""
     texts = load_texts(text_file("report", language))
     names = load_names(text_file("names", language))
@@ -75,4 +80,5 @@ def texts_of(language: str) -> Texts:
         },
     }
     named = {f"{kind}.{code}": name for kind, by in kinds.items() for code, name in by.items()}
-    return replace(texts, texts={**texts.texts, **named})
+    option = "" if config is None else f" --config {shlex.quote(str(config))}"
+    return replace(texts, texts={**texts.texts, **named}, config=option)

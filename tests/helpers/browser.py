@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import zlib
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -90,6 +91,22 @@ def print_to_pdf(page: Path, pdf: Path) -> bytes:
     """The page as a browser prints it."""
     _run("--no-pdf-header-footer", f"--print-to-pdf={pdf}", page.as_uri())
     return pdf.read_bytes()
+
+
+def printed_depths(pdf: bytes) -> list[float]:
+    """How far down each page its last line of text stands, as a share of the printable height."""
+    objects = dict(re.findall(rb"(?:^|\n)(\d+) 0 obj\b(.*?)endobj", pdf, re.DOTALL))
+    depths = []
+    for page in objects.values():
+        if not re.search(rb"/Type\s*/Page\b(?!s)", page):
+            continue
+        content = objects[re.search(rb"/Contents (\d+) 0 R", page)[1]]
+        drawn = zlib.decompressobj().decompress(content.split(b"stream", 1)[1].lstrip(b"\r\n"))
+        height = float(re.search(rb"0 0 [\d.]+ ([\d.]+) re\nf", drawn)[1])
+        lines = [float(y) for y in re.findall(rb"1 0 0 -1 [\d.]+ ([\d.]+) Tm", drawn)]
+        # Lines are counted from the top of the first page.
+        depths.append(max(lines) / height - len(depths))
+    return depths
 
 
 def _run(*arguments: str) -> str:

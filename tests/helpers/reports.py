@@ -4,10 +4,13 @@ import math
 from dataclasses import replace
 from datetime import date
 
+from features.contract import TABLES
 from models.causal.contact_value import SavedShare
 from models.causal.treatment_effect import Effect
 from models.metrics.bootstrap import Interval
 from models.metrics.observed_expected import ObservedExpected
+from pipelines.lists.lanes import RULES
+from pipelines.publication.status import Notice
 from pipelines.reporting.facts import (
     Cause,
     Contact,
@@ -15,7 +18,6 @@ from pipelines.reporting.facts import (
     Facts,
     Group,
     Health,
-    Notice,
     Past,
     Peace,
     Reach,
@@ -83,6 +85,42 @@ def _contact():
     )
 
 
+OVERRIDES = {
+    "since": "2025-09-01",
+    "nights": 120,
+    "contacted": 310,
+    "listed": 1480,
+    "counts": [
+        {"kind": "contacted", "reason": "opted_out", "n": 4},
+        {"kind": "contacted", "reason": "holdout", "n": 2},
+        {"kind": "listed", "reason": "not_tried", "n": 700},
+        {"kind": "listed", "reason": "not_reached", "n": 150},
+    ],
+}
+
+
+def _group(kind, group, customers, differs=()):
+    share = {"value": 0.07, "low": 0.06, "high": 0.085}
+    shares = dict.fromkeys(("called", "left_in_peace", "held_out"), share) if customers else {}
+    described = {"kind": kind, "group": group, "customers": customers}
+    return described | {"shares": shares, "differs": differs}
+
+
+def _parity(segment):
+    return {
+        "as_of_date": "2026-02-01",
+        "groups": [
+            _group("all", "all", 19_950),
+            _group("segment", segment, 14_000, ("called",)),
+            _group("segment", None, 5_940),
+            _group("age_band", "18–29", 2_100),
+            _group("age_band", "90+", None),
+            _group("language", "sv", 310),
+            _group("preferred_channel", "email", 800),
+        ],
+    }
+
+
 def _why(name, segment):
     shares = [("payment_method", 0.32, 0.3), ("binding", 0.21, 0.24), ("price_rise", 0.11, 0.12)]
     drivers = tuple(DriverShare(*each) for each in (*shares, ("unresolved_case", 0.05, 0.0)))
@@ -95,10 +133,24 @@ def full(name="electricity", segment="private"):
     return Facts(
         run=RunFacts(
             *("Demo Kraft", date(2026, 3, 1), "churn/3", 14, 90, date(2026, 2, 28)),
-            (Notice("bad", "harm", 1), Notice("look", "gates", 2)),
+            (
+                Notice("bad", "harm", 1),
+                Notice("look", "gates", 2),
+                Notice("look", "unused_minutes", 1400, "not_worth_it"),
+            ),
         ),
         tonight=Tonight(
-            *(19_950, 1080.4, 240, 31, 92.3, 1260, (372_310.0, 476_920.0), "NOK"),
+            *(
+                19_950,
+                1080.4,
+                240,
+                31,
+                date(2026, 2, 21),
+                92.3,
+                1260,
+                (372_310.0, 476_920.0),
+                "NOK",
+            ),
             *(2400.0, ("09:00", "20:00"), (("A6", 150), ("A4", 90))),
             SavedShare(0.3, 0.08, 0.05, date(2026, 2, 1)),
         ),
@@ -106,6 +158,8 @@ def full(name="electricity", segment="private"):
         reasons=_why(name, segment),
         monitored_on=date(2026, 2, 1),
         past=_past(),
+        overrides=OVERRIDES,
+        parity=_parity(segment),
         contact=_contact(),
         causes=(
             Cause("wait", 4100, 31.2, 46_000.0, "not_measured"),
@@ -160,9 +214,27 @@ def bare():
         reasons=RiskReasons(0, None, None, (), ()),
         monitored_on=None,
         past=None,
+        overrides=None,
+        parity=None,
         contact=None,
         causes=(),
         answers=(),
         peace=Peace((("call", 0),), ()),
         health=replace(facts.health, gates=(), drift_on=None, drift=()),
+    )
+
+
+def many():
+    """Facts with many notices, rules and tables, as a large company has them."""
+    facts = full()
+    looks = ("gates", "alarms", "old_data", "degraded", "no_consents", "register_old")
+    notices = (*facts.run.notices, *(Notice("look", code, 3) for code in looks))
+    rules = tuple(("suppressed", rule, 10 + n) for n, rule in enumerate(RULES))
+    table = facts.health.tables[0]
+    tables = tuple(replace(table, table=name) for name in TABLES)
+    return replace(
+        facts,
+        run=replace(facts.run, notices=notices),
+        peace=replace(facts.peace, rules=rules),
+        health=replace(facts.health, tables=tables),
     )

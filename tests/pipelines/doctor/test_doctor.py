@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import namedtuple
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
@@ -13,6 +14,7 @@ from trees import tree
 
 from pipelines.config.measurement import EFFECT_VERSION
 from pipelines.doctor.doctor import Diagnosis, examine, exit_code
+from pipelines.publication.status import Notice
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -122,6 +124,37 @@ def test_the_last_night_is_read_from_its_record(config, tmp_path):
     assert "cannot be read" in found(path, "last night")[0].message
 
 
+def test_the_status_of_the_newest_list_is_told(config, tmp_path):
+    """Without a night, what the configuration lacks; then also what the night itself says."""
+    customers = {"path": "customers.csv", "known_delay_days": 0}
+    tables = ("consents", "contact_bars", "reservations")
+    complete = {"customers": customers, **{name: {"path": "customers.csv"} for name in tables}}
+    assert found(config(sources=complete), "lists") == []
+    path = config(contact={"register_days": None})
+    assert [each.message.partition(":")[0] for each in found(path, "lists")] == [
+        "The configuration has no table consents",
+        "The configuration has no table contact_bars",
+    ]
+    night = tmp_path / "out" / "2026-03-02" / "run"
+    night.mkdir(parents=True)
+    (tmp_path / "out" / "current").symlink_to("2026-03-02/run")
+
+    def published(*notices):
+        status = {"tone": "look", "notices": [asdict(each) for each in notices]}
+        (night / "datapackage.json").write_text(json.dumps({"stille": {"status": status}}))
+        return found(config(sources=complete), "lists")
+
+    [said] = published(Notice("look", "nobody_called", 7, "register_old"))
+    assert said.status == "look"
+    assert said.message.startswith("2026-03-02: The call list is empty.")
+    [said] = published(Notice("bad", "permissions"))
+    assert (said.status, said.exit_code) == ("bad", 0)
+    [said] = published()
+    assert (said.status, said.message[:22]) == ("ok", "2026-03-02: In order. ")
+    (night / "datapackage.json").write_text("{")
+    assert found(config(sources=complete), "lists") == []
+
+
 def test_the_newest_verdict_on_contact_is_told(config, tmp_path):
     path, folder = config(), tmp_path / "var" / "effect"
     assert found(path, "contact") == []
@@ -211,6 +244,8 @@ def test_the_command_prints_a_table_and_ends_with_the_code(stille, config):
     assert ended.code == 4
     assert "source customers" in ended.out
     rows = json.loads(stille("doctor", "--json", "--config", path).out)
+    [message] = [row["said"] for row in rows if row["what"] == "model"]
+    assert f"stille train --config {path}" in message
     assert {"what", "status", "said", "exit_code"} == set(rows[0])
 
 

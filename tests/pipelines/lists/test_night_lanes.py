@@ -124,7 +124,7 @@ def test_the_next_night_tells_what_is_different_and_why(demo, published, listed,
     assert (now["arm"] == before["arm"].reindex(now.index)).all()
     changes = pd.read_parquet(night.publication.folder / "changes.parquet")
     both = before[["lane"]].join(now[["lane"]].rename(columns={"lane": "now"}), how="outer")
-    moved = both[both["lane"].fillna("") != both["now"].fillna("")]
+    moved = both[both["lane"].fillna("none") != both["now"].fillna("none")]
     assert changes["customer_id"].tolist() == sorted(moved.index)
     told = changes.set_index("customer_id")
     assert told.loc[said_no, "lane_now"] == "suppressed"

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from features.contract import TABLES
+from features.contract import CHANNELS, TABLES
 from features.errors import ConfigError
 from models.causal.contact_value import SavedShare
 from models.metrics.bootstrap import Interval
@@ -23,7 +23,9 @@ from pipelines.config.text_files import ACTIONS, rule_files
 from pipelines.lists.actions import load_actions
 from pipelines.lists.lanes import LANES, RULES
 from pipelines.lists.list_columns import QUALITIES
-from pipelines.lists.previous_nights import PublishedNight
+from pipelines.lists.permissions import QUERIES, Permissions
+from pipelines.lists.placement import NightContext
+from pipelines.lists.previous_nights import Before, PublishedNight
 from pipelines.monitoring.questions import QUESTIONS
 from pipelines.publication.manifest import Stamp
 from pipelines.reporting import charts
@@ -62,8 +64,8 @@ def page(facts, language="en"):
     return render(facts, texts_of(language), {})
 
 
-def words(facts, language="en"):
-    return Words(page(facts, language)).text
+def words(facts, language="en", config=None):
+    return Words(render(facts, texts_of(language, config), {})).text
 
 
 def pictures(html):
@@ -122,9 +124,14 @@ def test_the_ten_parts_are_there_in_order_small_and_offline(language, facts):
     assert "$" not in Words(html).text
 
 
+def first_night():
+    return replace(full(), tonight=replace(full().tonight, before=None))
+
+
 def test_a_first_night_says_what_cannot_be_measured_yet():
     said = words(bare())
-    assert said.count("not measurable yet") + said.count("Not measurable yet") == 6
+    assert said.count("not measurable yet") + said.count("Not measurable yet") == 10
+    assert "new since" not in words(first_night())
     assert "monitoring has not been run. Tonight's list can be judged after 12 June 2026" in said
     assert "Tonight's lists are ready to use." in said
     waiting = words(replace(bare(), monitored_on=date(2026, 2, 1)))
@@ -137,6 +144,76 @@ def test_figures_and_dates_are_written_as_the_language_writes_them():
     assert "19,950" in words(full(), "en")
     assert "1. mars 2026" in words(full(), "nb")
     assert "15 mars 2026 till 12 juni 2026" in words(full(), "sv")
+
+
+def test_minus_is_a_minus_in_every_language():
+    for language in LANGUAGES:
+        said = words(full(), language)
+        assert re.findall(r"(?<![\w–])-\d", said) == []
+        assert "−0.01" in said.replace(",", ".")
+        assert "−3.0" in said.replace(",", ".")
+    texts = texts_of("en")
+    assert texts.money(-1234.5, "NOK") == "−NOK\u00a01,234"
+    assert (texts.count(-3), texts.share(-0.5), texts.decimal(-1)) == ("−3", "−50.0%", "−1.00")
+
+
+def test_a_comparison_names_the_day_of_the_list_that_it_is_with():
+    """The list before was published eight days ago: neither the night before nor a week ago."""
+    assert "on the call list, of whom 31 are new since 21 February" in words(full(), "en")
+    assert "på ringelisten, hvorav 31 er nye siden 21. februar" in words(full(), "nb")
+    assert "på ringlistan, varav 31 är nya sedan den 21 februari" in words(full(), "sv")
+    assert "Driver Tonight 21 February Change" in words(full())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_tables_and_channels_have_names_for_readers(language):
+    texts = texts_of(language)
+    names = [texts.name("tables", name) for name, table in TABLES.items() if not table.derived]
+    assert not {*names} & {*TABLES}
+    assert len({*names}) == len(names)
+    assert all(texts.name("channels", channel) != channel for channel in CHANNELS)
+    assert "market_price" not in words(full(), language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_objection_is_sent_to_the_table_that_the_rule_reads(language):
+    texts = texts_of(language)
+    [table] = [name for name, query in QUERIES.items() if re.search(r"as opted_out,", query)]
+    said = texts.say("reading.objects")
+    first, second = said.index(table), said.index("opted_out")
+    assert first < second
+    assert texts.name("rules", "opted_out") in said
+    assert said.index(table) < said.index("consents")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_command_names_the_configuration_in_use(language):
+    said = words(full(), language, Path("configs/nord kraft.yaml"))
+    said += words(bare(), language, Path("configs/nord kraft.yaml"))
+    commands = re.findall(
+        r"stille (?:check|doctor|effect|explain|monitor|nightly)\b[^.]{0,12}", said
+    )
+    assert len(commands) >= 6
+    assert all("--config 'c" in command for command in commands)
+
+
+def test_the_status_gives_the_reason_and_the_next_step():
+    said = words(full(), config=Path("c.yaml"))
+    assert "Minutes of the team that are unused: 1,400." in said
+    assert "off the call list: “Contact is expected to lose more than it saves”." in said
+    assert "for one of them: stille explain --config c.yaml CUSTOMER." in said
+
+
+def test_overrides_and_parity_are_told_with_reasons_and_small_groups_without_figures():
+    said = words(full())
+    assert "310 contacts were held against the list in force on their day, and 1,480" in said
+    assert "Contacted although the list spares them Objected 4" in said
+    assert "On the call list and not reached No attempt was reported 700" in said
+    assert "private 14,000 7.0% * 6.0%–8.5%" in said
+    assert "90+ too few (below 20)" in said
+    assert "unknown 5,940" in said
+    assert "E-mail 800" in said
+    assert "No attempt was reported" not in words(bare())
 
 
 def test_the_window_is_the_label_window():
@@ -190,7 +267,7 @@ def test_contact_that_harms_is_said_in_words_and_in_red():
 def test_a_hostile_name_is_text():
     html = page(full(HOSTILE, HOSTILE))
     assert "<script" not in html
-    assert Words(html).text.count("<script>alert(1)</script>") == 2
+    assert Words(html).text.count("<script>alert(1)</script>") == 3
     effect = replace(full().contact.effects[1], kind="product_line", group=HOSTILE)
     html = page(replace(full(), contact=replace(full().contact, effects=(effect, effect))))
     assert "<script" not in html
@@ -319,6 +396,7 @@ def test_facts_are_collected_from_the_lists_the_snapshot_and_the_measurements(tm
     (tmp_path / "monitoring").mkdir()
     (tmp_path / "monitoring/2026-03-01.json").write_text("not json")
     listed = rows(
+        minutes=[15.0, 10.0, None],
         churn_probability=[0.5, 0.25, 0.25],
         lane=["call", "fix", "none"],
         lane_rule=[None, None, "capacity"],
@@ -342,9 +420,11 @@ def test_facts_are_collected_from_the_lists_the_snapshot_and_the_measurements(tm
     derived = next(name for name in TABLES if TABLES[name].derived)
     snapshot = SimpleNamespace(tables={"contacts": late, derived: late})
     stamp = Stamp(date(2026, 3, 1), "r", instant, "i", "c", "churn/1", "m", 90, {})
-    facts = collect(
-        settings, listed, causes, None, snapshot, (), replace(stamp, permissions_read=False)
-    )
+    asked = pd.DataFrame({"register_on": pd.to_datetime(["2026-02-20", None, None])})
+    before = Before(PublishedNight(date(2026, 2, 21), listed, {}), None)
+    context = NightContext(Permissions(asked), b"", before)
+    unread = replace(stamp, permissions_read=False)
+    facts = collect(settings, listed, causes, context, snapshot, (), unread)
     assert facts.tonight.leavers == 1.0
     assert (facts.tonight.called, facts.tonight.called_new, facts.tonight.silent) == (1, 1, 1)
     assert facts.tonight.value == (100.0, 300.0)
@@ -356,8 +436,10 @@ def test_facts_are_collected_from_the_lists_the_snapshot_and_the_measurements(tm
         "unreadable",
     ]
     assert facts.run.tone == "bad"
+    assert facts.tonight.before == date(2026, 2, 21)
     assert facts.causes == (Cause("price_rise", 4, 1.5, 90.0, "not_measured"),)
-    without = collect(settings, listed, causes.drop(columns="value"), None, snapshot, (), stamp)
+    without = collect(settings, listed, causes.drop(columns="value"), context, snapshot, (), stamp)
+    assert [notice.code for notice in without.run.notices] == ["old_data", "unreadable"]
     assert without.causes[0].value is None
     assert [(t.table, t.set_aside) for t in facts.health.tables] == [("contacts", 3)]
     assert facts.past is facts.contact is facts.monitored_on is None
