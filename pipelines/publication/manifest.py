@@ -84,6 +84,7 @@ _SHARED = {
 
 
 MANIFEST = "datapackage.json"
+_USE = "Whom to contact, what to repair; refused as input to the price of life or health insurance."
 _PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 _MEDIA_TYPES = {
     "csv": "text/csv",
@@ -143,6 +144,7 @@ def manifest_bytes(folder: Path, stamp: Stamp, schemas: Mapping[str, tuple[Field
         "$schema": _PROFILE,
         "name": f"stille-{stamp.as_of.isoformat()}",
         "title": f"Churn risk as of {stamp.as_of.isoformat()}",
+        "description": _USE,
         "created": stamp.created.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "resources": [_resource(folder, path, schemas.get(path)) for path in files_below(folder)],
         "stille": stamp.identity | {name: getattr(stamp, name) for name in named} | stamp.facts,
