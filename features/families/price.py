@@ -24,29 +24,6 @@ PRICE_CHANGES = FAMILY.stream(
     """,
 )
 
-# A rise beside its contract's line: the notice due there, and how the market moved in 90 days.
-CONTRACT_RISES = FAMILY.stream(
-    "contract_rises",
-    reads=("price_changes", "contracts"),
-    optional=("market_price",),
-    needs=("price_changes.contract_id",),
-    reveals={"notified_on": "notice_known_at"},
-    sql="""
-    select p.customer_id, change_id, p.event_at, greatest(p.known_at, c.known_at) as known_at,
-        notified_on, effective_on, days as notice_due,
-        known_price_changes(midnight(notified_on)) as notice_known_at,
-        arg_max(m.price, m.event_at) < arg_max(m.price, m.event_at) filter (
-            m.event_at <= p.event_at - interval 90 day) as market_fell
-    from price_changes p
-    join contracts c on c.customer_id = p.customer_id and c.contract_id = p.contract_id
-    left join price_notice n on n.product_line = c.product_line
-    left join market_price m on m.product_line = c.product_line
-        and m.event_at <= p.event_at and m.known_at <= p.known_at
-    where new_price > old_price
-    group by all
-    """,
-)
-
 OWN_PRICE_STEPS = """
     select *, lead(from_at) over (
         partition by customer_id, contract_id order by from_at, step, id) as next_at
@@ -271,25 +248,6 @@ silent_price_rise(
     "Kind of the reason given for the latest rise.",
     unit="category",
     kind="category",
-)
-contract_rise = Driver(FAMILY, CONTRACT_RISES, "silent_price_rise", "S3 §1", sign=1)
-contract_rise(
-    "rises_at_short_notice",
-    "count(*) where coalesce(date_diff('day', notified_on, effective_on), 0) < notice_due",
-    "Price rises with fewer days of notice than company.price_notice has for the product line.",
-    windows=(90, 365),
-)
-contrary_rise = Driver(
-    FAMILY, CONTRACT_RISES, "contrary_price_rise", "S3 §1", sign=1, needs=("market_price",)
-)
-contrary_rise(
-    "rises_against_market",
-    "count(*) where market_fell",
-    "Price rises told, or else in force, when the market's price was lower than 90 days before.",
-    windows=(365,),
-)
-contrary_rise.fact(
-    "latest_contrary_rise_on", "max(effective_on) where market_fell", "First day of the latest."
 )
 for _name, _column, _unit in (
     ("latest_rise_notified_on", "notified_on", "date"),

@@ -1,7 +1,7 @@
 """Questions of the articles to the company's own data: shares of customers, and two groups apart.
 
-Of each customer the latest row of a question counts, so that rows are independent. A difference is
-Mantel and Haenszel's over the strata; it is an association, as no lot was drawn.
+Of each customer the first row of a question's time counts, so that rows are independent and none is
+chosen by what came after. A difference, Mantel and Haenszel's over strata, is an association.
 """
 
 from dataclasses import asdict
@@ -77,7 +77,7 @@ def answer(con: duckdb.DuckDBPyConnection, question: str, now: datetime) -> dict
             count_if(not {group} and happened)
         from (
             from ({rows})
-            qualify row_number() over (partition by customer_id order by day desc, happened) = 1
+            qualify row_number() over (partition by customer_id order by day, happened) = 1
         ) group by {stratum}
     """
     counts = np.array(con.execute(asked, {"now": now}).fetchall(), dtype=np.float64).reshape(-1, 4)

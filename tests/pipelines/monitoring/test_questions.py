@@ -88,7 +88,7 @@ def test_a_person_is_reached_at_once_or_within_two_days() -> None:
     assert found["difference"] is None
 
 
-def test_the_latest_rise_of_each_customer_is_at_short_notice_or_not() -> None:
+def test_the_first_rise_of_each_customer_is_at_short_notice_or_not() -> None:
     lines = {"a": "electricity", "b": "broadband", "c": "alarm"}
     contracts = [
         {"customer_id": who, "contract_id": f"k{who}", "product_line": line}
@@ -101,7 +101,6 @@ def test_the_latest_rise_of_each_customer_is_at_short_notice_or_not() -> None:
         | {"old_price": 100, "new_price": 110}
         for who, day in (("a", 30), ("b", 30), ("b", 1), ("c", 30))
     ]
-    rises[2] |= {"notified_on": "2024-04-01", "effective_on": "2024-05-15"}
     found = asked("short_notice", company(contracts=contracts, price_changes=rises))
     assert figures(found) == (2, 0, 1 / 2, None)
 
@@ -117,3 +116,16 @@ def test_the_columns_that_are_needed_are_in_the_contract() -> None:
         for need in needs:
             table, _, column = need.partition(".")
             assert TABLES[table].column(column)
+
+
+def test_a_case_is_not_chosen_by_what_came_after_it() -> None:
+    """The first counts, which nobody left after: the last is always the one before leaving."""
+    days = {"s1": "2024-01-10", "s2": "2024-02-20"}
+    cases = [
+        {"case_id": case, "resolved": True, "opened_at": f"{day} 08:00:00"}
+        | {"closed_at": f"{day} 10:00:00"}
+        for case, day in days.items()
+    ]
+    notice = {"contract_id": "k", "outcome": "voluntary", "effective_on": "2024-06-30"}
+    rows = company(cases=cases, terminations=[notice | {"notified_on": "2024-05-01"}])
+    assert figures(asked("solved_leaving", rows)) == (1, 0, 0, None)
