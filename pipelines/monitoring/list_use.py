@@ -117,7 +117,7 @@ def judge_use(
         outreaches, lists, left_on="day", right_on="as_of_date", tolerance=within
     ).dropna(subset="as_of_date")
     called = listed["lane"].eq("call")
-    contacted = under.merge(listed[~called], on=keys, how="left").assign(kind="contacted")
+    contacted = under.merge(listed, on=keys, how="left").assign(kind="contacted")
     due = listed.loc[called, keys]
     due = due[due["as_of_date"] <= pd.Timestamp(today) - pd.Timedelta(days=act_days)]
     tried = due.merge(outreaches, on="customer_id")

@@ -108,7 +108,8 @@ def monitored(demo, published, copied):
         known_at=pd.NaT,
     )
     pd.concat([before, new]).to_parquet(path, index=False)
-    config = demo.config_in(copied, copied / "data", quality={"learned_days": False})
+    other = {"quality": {"learned_days": False}, "tracking": {"experiment": "overrides"}}
+    config = demo.config_in(copied, copied / "data", **other)
     today = demo.as_of + timedelta(days=15)
     with suppress(AlarmError):
         MONITOR.start(config, today)

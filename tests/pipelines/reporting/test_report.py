@@ -209,7 +209,7 @@ def test_overrides_and_parity_are_told_with_reasons_and_small_groups_without_fig
     assert "310 contacts were held against the list in force on their day, and 1,480" in said
     assert "Contacted although the list spares them Objected 4" in said
     assert "On the call list and not reached No attempt was reported 700" in said
-    assert "private 14,000 7.0% * 6.0%–8.5%" in said
+    assert "private 14,000 7.0% * (6.0%–8.5%)" in said
     assert "90+ too few (below 20)" in said
     assert "unknown 5,940" in said
     assert "E-mail 800" in said
