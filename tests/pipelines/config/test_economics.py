@@ -39,8 +39,8 @@ def test_margins_come_in_minor_units(company, currency, margin):
 
 def test_the_team_calls_as_many_as_its_minutes_hold_calls_of_middle_length(company):
     settings = company(economics=ECONOMICS, list={"capacity_minutes": 1_200})
-    # configs/actions.yaml: calls of 4, 6, 6, 10, 10, 15 and 15 minutes
-    assert contacts_of(settings, CUSTOMERS, NOBODY, DAY)[0].calls == 120
+    # configs/actions.yaml: calls of 4, 4, 4, 6, 6, 10, 10, 15 and 15 minutes
+    assert contacts_of(settings, CUSTOMERS, NOBODY, DAY)[0].calls == 200
 
 
 def test_offers_that_were_answered_outweigh_what_is_assumed(company, tmp_path):

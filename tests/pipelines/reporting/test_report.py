@@ -449,7 +449,7 @@ def test_facts_are_collected_from_the_lists_the_snapshot_and_the_measurements(tm
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_question_has_its_line_with_its_figures(language):
     lines = load_texts(Path(f"configs/report/{language}.yaml")).texts
-    assert {f"answers.{question}" for question in QUESTIONS} <= set(lines)
+    assert {f"questions.{question}" for question in QUESTIONS} <= set(lines)
     said = words(full(), language)
     for figure in ("1.2", "3.1", "-1.9", "61"):
         assert figure.replace(".", "," if language != "en" else ".").replace("-", "") in said
