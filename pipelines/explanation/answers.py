@@ -151,7 +151,8 @@ class _Teller:
 
     def _figures(self, variant: Variant, facts: pd.DataFrame, own: Any) -> Iterator[Figure]:
         forms = {p.fact: p.form for p in variant.parts if isinstance(p, Placeholder)}
-        for fact in sorted(variant.facts, key=lambda name: (name not in forms, name)):
+        facts_told = variant.facts - {"profile_name"}
+        for fact in sorted(facts_told, key=lambda name: (name not in forms, name)):
             text = ""
             if fact in forms:
                 style, kind = self.templates.style, FACTS[fact]

@@ -27,6 +27,8 @@ from pipelines.sources.files import digests, find_files
 Rows = list[tuple[str, int]]
 
 _GONE = "rows_taken_away"
+_UNDATED = datetime.fromisoformat("1970-01-01")
+"""The moment of a row that has none, as ``pipelines.sources.type_casting.ALWAYS``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +175,12 @@ def _as_known(
     shown = {column.name for column in table.columns if revealed(column)}
     shown |= {name for name in row if name.startswith("attr_")}
     shown -= {"customer_id", *key}
+    happened, known = (at if at != _UNDATED else None for at in (row["event_at"], row["known_at"]))
     return SourceRow(
         table.name,
         {name: row[name] for name in key},
-        row["event_at"] and local_day(row["event_at"], zone),
-        row["event_at"],
-        row["known_at"],
+        happened and local_day(happened, zone),
+        happened,
+        known,
         {n: v for n, v in row.items() if n in shown and v is not None},
     )

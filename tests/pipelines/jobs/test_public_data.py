@@ -258,6 +258,7 @@ def test_explain_shows_the_file_and_row_behind_an_attribute(run, root, monkeypat
         [row] = figure.rows
         assert row.key["file"].endswith(str(source.path))
         assert len(row.values) == 1
+        assert row.happened_on is None or row.happened_on.year > 1970
     if quoted and str(source.path).endswith(".csv"):
         line = Path(row.key["file"]).read_text("utf-8").splitlines()[row.key["row"] - 1]
         assert line.startswith(customer)
