@@ -21,7 +21,7 @@ _PARTS = {
     "MONEY": r"((?:−)?(?:NOK|SEK|USD|EUR|€|US\$|\$)\s?[\d,]+(?:\.\d+)?)",
     "PCT": r"([\d,.]+)%",
     "N": r"([\d,.]+)",
-    "DAYS": r"([\d,]+ (?:day|year)s?)",
+    "DAYS": r"((?:over )?[\d,]+ (?:day|year)s?)",
 }
 
 
@@ -66,11 +66,12 @@ def half_up(value: float, digits: int = 0) -> float:
 
 
 def same_days(text: str, days: float) -> bool:
-    """Whether the days, or from two years on the whole years, are those written."""
-    number, unit = text.split()
-    if unit.startswith("year"):
-        return days >= 730 and abs(count(number) - days / 365.25) < 1.01
-    return count(number) == half_up(days)
+    """Whether the days, or from two years on over how many years, are as written."""
+    *over, number, unit = text.split()
+    if unit == "years":
+        years = count(number)
+        return over == ["over"] and years * 365.25 + 0.75 < days < (years + 1) * 365.25 + 2
+    return not over and count(number) == half_up(days)
 
 
 def same_money(text: str, major: float) -> bool:
@@ -79,8 +80,8 @@ def same_money(text: str, major: float) -> bool:
 
 
 def same_share(text: str, share: float) -> bool:
-    """Whether the percentage is the one written: whole ones from 10 on."""
-    return abs(count(text) - 100 * share) <= (0.501 if share >= 0.1 else 0.0501)
+    """Whether the percentage is the one written: whole ones from 10 on, of basis points."""
+    return abs(count(text) - 100 * share) <= (0.505 if share >= 0.1 else 0.055)
 
 
 def latest(p: Person, rows: Sequence[Row], text: str) -> bool:
@@ -987,9 +988,7 @@ def _(p: Person, on: str) -> bool:
 @says(r"Customer (?:for DAYS, )?since DATE\.")
 def _(p: Person, long: str | None, on: str) -> bool:
     since = day(on)
-    whole = p.clock.as_of.year - since.year
-    whole -= (p.clock.as_of.month, p.clock.as_of.day) < (since.month, since.day)
-    return _since(p) == since and (long is None or long.split() == [str(whole), "years"])
+    return _since(p) == since and (long is None or same_days(long, p.ago(since)))
 
 
 @says(r"The customer has (\w+) with us(?: and pays MONEY a month in all)?\.")

@@ -1,7 +1,7 @@
 """Locale-aware formatting of dates, money and figures (CLDR, by Babel).
 
 Ordinary spaces only, as lists go to systems that mangle no-break ones; a minus is a minus sign.
-Days are written as years from two years on.
+Days are written as "over 2 years" from two years on.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,12 +22,14 @@ FORMATS: Mapping[FactType, tuple[str, ...]] = {
     **{"days": ("days",), "hours": ("hours", "days"), "seconds": ("minutes",)},
 }
 _PARTS = {("hours", "days"): 24.0, ("seconds", "minutes"): 60.0}
-_TWO_YEARS = 730
+_TWO_YEARS = 732
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
     """How a language writes figures: Babel's locale, its patterns, and (one, many) of a unit.
+
+    Of years the two stand before and after the number.
 
     ``currencies`` names those that Babel writes otherwise than the language's readers do.
     """
@@ -91,8 +93,9 @@ def _figure(value: float, form: str, style: Style) -> str:
         )
     whole = int(np.floor(value + 0.5))
     if form == "days" and whole >= _TWO_YEARS:
-        # Whole years that have passed, to a day: a leap day more or less is not known here.
-        form, whole = "years", int((whole + 0.75) / 365.25)
+        # More years than that have passed, whichever of them had a leap day.
+        before, years = style.units["years"]
+        return f"{before} {int((whole - 1.5) / 365.25)} {years}"
     text = _plain(numbers.format_decimal(whole, format="#,##0", locale=style.locale))
     if form == "count":
         return text

@@ -53,7 +53,8 @@ def test_every_text_is_there_in_plain_words_and_gives_no_cause(language: str) ->
         assert set(Template(text).get_identifiers()) == FILLED.get(name, set()), name
         assert not re.search(CAUSAL, text, re.IGNORECASE), name
         assert not re.search(JARGON, text), name
-    assert set(letter.changes) == set(load_actions(ACTIONS).drivers)
+    acted = {d for d, rule in load_actions(ACTIONS).drivers.items() if rule.actions}
+    assert set(letter.changes) == acted
     held = {name for name, table in TABLES.items() if table.per_customer}
     assert set(letter.tables) >= held - {"labels", "contact_bars", "reservations"}
 

@@ -28,6 +28,7 @@ NB, EN = (load_templates(FOLDER / f"{language}.yaml") for language in ("nb", "en
 ADVICE = {"expected_value", "value_at_risk", "currency", "suggested_action", "do_not"}
 PLACED = {"lane", "lane_rule", "arm", "contact_block_reason", "preferred_channel"} | {
     *("expected_value_high", "risk_change_7d", "is_new", "nights_on_list"),
+    *("opening_text", "no_action_text"),
     *(f"contact_allowed_{channel}" for channel in CONTACT_CHANNELS),
 }
 THRESHOLDS = {"medium": 0.05, "high": 0.1, "very_high": 0.3}
@@ -49,7 +50,7 @@ def scored(**different: object) -> pd.DataFrame:
         "protective_1_driver": ["tenure", None, None],
         "customer_since": pd.to_datetime(["2014-03-03", None, None]),
         "price_rise_pct_365d": np.array([0.12, np.nan, np.nan], dtype="float32"),
-        "reminders_365d": np.array([0, 1, 0], dtype="float32"),
+        "reminders_90d": np.array([0, 1, 0], dtype="float32"),
         "latest_reminder_on": [None, dt.date(2024, 4, 1), None],
         "profile_name": [None, "Note", None],
         "profile_value": [None, "=1+1", None],

@@ -143,12 +143,11 @@ def test_nothing_of_others_in_the_household_is_ever_said():
 @pytest.mark.parametrize(
     ("days", "nb", "sv", "en"),
     [
-        (729, "729 dager", "729 dagar", "729 days"),
-        (730, "2 år", "2 år", "2 years"),
-        (1095, "3 år", "3 år", "3 years"),
-        (1460, "3 år", "3 år", "3 years"),
-        (1461, "4 år", "4 år", "4 years"),
-        (4021, "11 år", "11 år", "11 years"),
+        (731, "731 dager", "731 dagar", "731 days"),
+        (732, "over 2 år", "över 2 år", "over 2 years"),
+        (1096, "over 2 år", "över 2 år", "over 2 years"),
+        (1098, "over 3 år", "över 3 år", "over 3 years"),
+        (4021, "over 11 år", "över 11 år", "over 11 years"),
     ],
 )
 def test_days_are_years_from_two_years_on(days: int, nb: str, sv: str, en: str):
@@ -217,7 +216,7 @@ def test_dates_money_and_figures_are_written_as_the_language_does(language: str,
         (
             "tenure",
             {"tenure_days": 4021, "customer_since": LONG_DAY},
-            "Kund i 11 år, sedan den 28 september 2024.",
+            "Kund i över 11 år, sedan den 28 september 2024.",
         ),
         ("payment_method", {"autopay": 0}, "Kunden betalar inte med autogiro."),
     ],
@@ -313,7 +312,7 @@ def test_no_driver_gives_no_sentence_and_rows_keep_their_own_facts():
     said = sentences(drivers, facts, WORDINGS["nb"], "NOK", "raises")
     assert said.index.tolist() == [3, 3, 1, 2]
     assert said.fillna("").tolist() == [
-        "Kunde i 8 år, siden 3. mars 2014.",
+        "Kunde i over 8 år, siden 3. mars 2014.",
         "",
         "Kunden har forsikring hos oss.",
         "",
