@@ -210,9 +210,9 @@ def test_a_profile_sentence_quotes_what_works_in_its_own_direction(company):
     scored = score_rows(settings, model, frame)
     assert scored["customer_id"].tolist() == ["a", "b", "c", "d"]
     quoted = scored["reason_1_attribute"].fillna(scored["protective_1_attribute"])
-    assert quoted.tolist() == ["Time on hold", "Last renewal", "Town", "Time on hold"]
+    assert quoted.tolist() == ["Time on hold", "Last renewal", "Last renewal", "Town"]
     values = scored["reason_1_value"].fillna(scored["protective_1_value"])
-    assert values.fillna("").tolist() == ["0.1235 min", "2016-02-01", "", ""]
+    assert values.fillna("").tolist() == ["0.1235 min", "2016-02-01", "2016-02-01", "Moss"]
     assert scored["reason_2_attribute"].fillna("").tolist() == ["Town", "", "", ""]
     assert scored["reason_1_contribution"].fillna(0).tolist() == [3.0, 2.0, 0.2, 1.0]
 
