@@ -199,6 +199,7 @@ _TABLES = (
         ),
         _text("age_band", "Age band today; no model sees it: docs/monitoring.md compares by it."),
         _text("language", "Language the customer is served in; likewise, no model sees it."),
+        _text("team", "Team that works on the customer's lists; as of now, as no model sees it."),
         event_at=("joined_on",),
         required=True,
     ),
@@ -609,6 +610,7 @@ _TABLES = (
             "What a reached customer said to what was offered.",
             allowed=("yes", "no", "undecided"),
         ),
+        _flag("solved", "What troubled the customer was solved, as the one who did it reports."),
         versions=True,
     ),
     _table(

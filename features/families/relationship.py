@@ -102,6 +102,7 @@ product.combine(
 product.fact(
     "margin_per_year", "max(margin_per_year)", "What the customer leaves a year.", unit="money"
 )
+product.fact("team", "max(team)", "Team that works on the customer's lists.", unit="id")
 
 contact_volume = Driver(FAMILY, ALL_CONTACTS, "contact_volume", "S4, S3")
 contact_volume(

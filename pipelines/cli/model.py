@@ -4,7 +4,6 @@ Each imports its work when called, so that help is quick.
 """
 
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from pipelines.cli.options import (
     AsOf,
     Config,
     DryRun,
+    ListDay,
     Plain,
     Reason,
     app,
@@ -149,13 +149,26 @@ def nightly(
 
 
 @app.command()
+def outcomes(
+    file: Annotated[Path, typer.Argument(help="A filled worklist (xlsx, csv), or a CRM's export.")],
+    config: Config = DEMO,
+    as_of: ListDay = None,
+    dry_run: DryRun = False,
+    correct: Annotated[
+        bool, typer.Option("--correct", help="Replace contacts that are kept with other words.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read back what came of outreach, from a filled worklist or a CRM, into treatments."""
+    asked = {"list_day": as_day(as_of), "dry_run": dry_run, "correct": correct}
+    run_job("outcomes", config, None, as_json=as_json, plain=None, file=file, **asked)
+
+
+@app.command()
 def explain(
     customer: Annotated[str, typer.Argument(help="The customer's id, as on the list.")],
     config: Config = DEMO,
-    as_of: Annotated[
-        datetime | None,
-        typer.Option("--as-of", formats=["%Y-%m-%d"], help="The list's day (default: newest)."),
-    ] = None,
+    as_of: ListDay = None,
     language: Annotated[
         str | None, typer.Option(help="Language of the sentences (default: the list's first).")
     ] = None,

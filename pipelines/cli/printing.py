@@ -328,6 +328,7 @@ _PRINTERS: Mapping[str, tuple[Callable[[Any], object], Callable[[Any], None]]] =
     "nightly": (night_facts, night_done),
     "monitor": (_stored, monitoring_done),
     "effect": (_stored, effect_done),
+    "outcomes": (dict, lambda counts: table(counts, [counts.values()])),
     "recalibrate": (recalibration_facts, recalibration_done),
     "ablate": (ablation_facts, ablation_done),
 }

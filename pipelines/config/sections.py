@@ -120,6 +120,7 @@ class Paths(Section):
     mlflow_database = _BelowVar("mlflow.db")  # where no tracking store is configured
     monitoring = _BelowVar("monitoring")  # results, one file a day
     overrides = _BelowVar("overrides")  # registers of lists not followed, one file a day
+    reported_treatments = _BelowVar("outcomes/treatments.parquet")  # as people reported them
     runs = _BelowVar("runs")  # run records
     scratch = _BelowVar("matrix")  # matrices of one run, gone when it ends
     search = _BelowVar("search")  # trials of the search for hyperparameters

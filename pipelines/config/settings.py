@@ -12,7 +12,7 @@ from pipelines.config.file import read_config
 from pipelines.config.lists import Contact, RiskList
 from pipelines.config.mapping import declaration_problems, left_to_history
 from pipelines.config.sections import Section
-from pipelines.config.sources import FORMATS, Dialect, Source
+from pipelines.config.sources import FORMATS, REPORTED, Dialect, Source
 
 _LOCAL = "sqlite:///"
 
@@ -75,7 +75,11 @@ def load_settings(path: Path) -> Settings:
     """Read, expand and check a configuration file.
 
     Raises ``ConfigError`` with every problem found: its place, what was found, what is allowed, and
-    the nearest known name. A mutable attribute whose history the company gives is left to it.
+    the nearest known name. A mutable attribute whose history the company gives is left to it;
+    outcomes that were reported are part of ``treatments``.
     """
     settings = read_config(path, Settings, declaration_problems)
-    return settings.model_copy(update={"sources": left_to_history(settings.sources)})
+    sources = left_to_history(settings.sources)
+    if settings.paths.reported_treatments.is_file():
+        sources = {"treatments": REPORTED, **sources}
+    return settings.model_copy(update={"sources": sources})

@@ -378,3 +378,7 @@ class Source(Section):
 def tables_with_versions(sources: Mapping[str, Source]) -> tuple[str, ...]:
     """The tables whose rows of one key are versions, each counting until the next is known."""
     return tuple(name for name, source in sources.items() if source.duplicates == "versions")
+
+
+REPORTED = Source(format="parquet", timezone="UTC", known_delay_days=0)
+"""What ``stille outcomes`` keeps: a part of ``treatments``, as the contract has it."""

@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from features.errors import ConfigError
 from pipelines.config.lists import Layout, RiskList
 
-ACTIONS = Path("configs/actions.yaml")
-TextKind = Literal["reasons", "titles", "names", "letters", "report"]
-_OF_LISTS: tuple[TextKind, ...] = ("reasons", "titles", "names", "report")
+ACTIONS, OUTCOMES = Path("configs/actions.yaml"), Path("configs/outcomes.yaml")
+TextKind = Literal["reasons", "titles", "names", "letters", "report", "worklists"]
+_OF_LISTS: tuple[TextKind, ...] = ("reasons", "titles", "names", "report", "worklists")
 Checked = TypeVar("Checked", bound=BaseModel)
 
 
@@ -39,7 +39,7 @@ def text_file(kind: TextKind, language: str) -> Path:
 
 def rule_files(languages: Sequence[str]) -> tuple[Path, ...]:
     """Every file on which lists in these languages depend."""
-    return (ACTIONS, *(text_file(kind, each) for kind in _OF_LISTS for each in languages))
+    return (ACTIONS, OUTCOMES, *(text_file(kind, each) for kind in _OF_LISTS for each in languages))
 
 
 def read_yaml(path: Path, what: str) -> Any:

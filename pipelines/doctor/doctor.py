@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from features.contract import TABLES
@@ -214,6 +215,9 @@ def treated(settings: Settings) -> Iterator[Diagnosis]:
     message = f"who was treated is known from {' and '.join(sources)}"
     if not mapped:
         message += ", called or not; map the table treatments under sources to tell who was"
+    reported = settings.paths.reported_treatments
+    if reported.is_file():
+        message += f"; {pq.read_metadata(reported).num_rows:,} contacts by stille outcomes"
     share = settings.list.holdout_share
     if share == 0:
         message += "; nobody is held out now (list.holdout_share) to show what happens without"

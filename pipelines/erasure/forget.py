@@ -10,6 +10,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from features.errors import BusyError
 from pipelines.config.sections import Paths
 from pipelines.erasure.publications import WITHOUT, forget_published, without_in_parquet
@@ -40,6 +42,11 @@ def forget(paths: Paths, customer: str) -> Erasure:
     with publisher(paths.out), storage_errors(f"erase a customer below {paths.var}"):
         tables = _forget_tables(paths.snapshots, customer)
         tables += sum(WITHOUT[".csv"](path, customer, 0) for path in paths.overrides.glob("*.csv"))
+        reported = paths.reported_treatments
+        if reported.is_file():
+            tables += without_in_parquet(reported, customer)
+            if not pq.read_metadata(reported).num_rows:
+                reported.unlink()
         kept = sorted(paths.matrices.glob("**/*.parquet"))
         kept += sorted(paths.training.glob("*/*.parquet"))
         matrices = sum(without_in_parquet(path, customer) for path in kept)

@@ -20,13 +20,12 @@ import pyarrow.parquet as pq
 
 from features.errors import ConfigError, PublicationError
 from pipelines.config.lists import CRM, EXCEL, CsvStyle
-from pipelines.publication.manifest import MANIFEST
+from pipelines.publication.manifest import MANIFEST, columns
 from pipelines.publication.publish import point, staging_folder
 from pipelines.publication.reader import Publication, current, verify
 from pipelines.runtime.atomic_files import digest, replace_bytes, storage_errors, sync, sync_tree
 
 _AGAIN = re.compile(r"(?P<run_id>.*)\.without-(?P<times>\d+)")
-_PART = re.compile(r"\.part-\d+$")
 
 
 def forget_published(out: Path, customer: str) -> int:
@@ -77,17 +76,16 @@ def _forget_in(publication: Publication, customer: str) -> bool:
 
 
 def _places(manifest: Mapping[str, Any]) -> dict[str, int]:
-    """In which column of each file the customer's id stands; files of a list share their order."""
-    fields = {
-        resource["path"]: [field["name"] for field in resource["schema"]["fields"]]
+    """In which column of each file the customer's id stands, whatever its header calls it."""
+    [customer] = columns(CUSTOMER)
+    described = {
+        resource["path"]: [field["description"] for field in resource["schema"]["fields"]]
         for resource in manifest["resources"]
         if "schema" in resource
     }
-    twins = {
-        path: fields.get(f"{_PART.sub('', path.removesuffix(_ending(path)))}.parquet", [])
-        for path in fields
+    return {
+        path: docs.index(customer.doc) for path, docs in described.items() if customer.doc in docs
     }
-    return {path: names.index(CUSTOMER) for path, names in twins.items() if CUSTOMER in names}
 
 
 def _ending(path: str) -> str:

@@ -20,6 +20,7 @@ from pipelines.jobs.nightly import Night, nightly
 from pipelines.jobs.recalibrate import recalibrate
 from pipelines.jobs.train import train
 from pipelines.lists.previous_nights import top_rows
+from pipelines.lists.reported_contacts import take_outcomes
 from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.result import AlarmError
 from pipelines.tracking.champion import with_timeout
@@ -85,8 +86,9 @@ NIGHTLY = Job(
 )
 MONITOR = Job("monitor", monitor, {"monitoring": monitoring.markdown}, ("monitoring",))
 EFFECT = Job("effect", measure, {"effect": markdown})
+OUTCOMES = Job("outcomes", take_outcomes)
 RECALIBRATE = Job("recalibrate", recalibrate, experiments=("",))
 ABLATE = Job("ablate", ablate, experiments=("ablations",))
 
-_ALL: tuple[Job[Any], ...] = (TRAIN, NIGHTLY, MONITOR, EFFECT, RECALIBRATE, ABLATE)
+_ALL: tuple[Job[Any], ...] = (*(TRAIN, NIGHTLY, MONITOR, EFFECT, OUTCOMES, RECALIBRATE, ABLATE),)
 JOBS: Mapping[str, Job[Any]] = {job.name: job for job in _ALL}

@@ -54,6 +54,10 @@ class Action(_Rule, Words):
     opening: Words
 
 
+class InWriting(_Rule, Words):
+    """What an action is called where the customer is written to."""
+
+
 class ActionStep(BaseModel):
     """An action, for customers whose facts lie in ``when``; one alone is for everybody."""
 
@@ -100,6 +104,12 @@ class Actions(BaseModel):
     actions: Mapping[str, Action]
     drivers: Mapping[str, DriverRule]
     do_not: Mapping[str, DoNot]
+    in_writing: Mapping[str, InWriting] = {}
+
+    def words(self, language: str, *, written: bool = False) -> dict[str, str]:
+        """What each action and each rule of what not to do is called, by its code."""
+        own = {**self.actions, **self.do_not, **(self.in_writing if written else {})}
+        return {code: rule.text(language) for code, rule in own.items()}
 
 
 def load_actions(path: Path) -> Actions:
@@ -119,6 +129,7 @@ def _faults(rules: Actions) -> Iterator[str]:
         yield from _unknown(place, [f for s in rule.actions for f in s.when], FACTS, "fact")
         if rule.nothing is None and all(step.when for step in rule.actions):
             yield f"{place}: names no action for everybody, and not why there is nothing to do"
+    yield from _unknown("in_writing", rules.in_writing, rules.actions, "action")
     for code, never in rules.do_not.items():
         yield from _unknown(f"do_not.{code}", never.drivers, DRIVERS, "driver")
         yield from _unknown(f"do_not.{code}", never.forbids, rules.actions, "action")

@@ -3,6 +3,7 @@
 The default is closed: what nobody has allowed, or what nobody has looked up lately, is not allowed.
 """
 
+from collections.abc import Collection
 from datetime import date
 
 import numpy as np
@@ -54,6 +55,23 @@ def allowed_contact(
     reason[np.logical_or.reduce([*allowed.values()])] = None
     reasons = pd.Series(reason, index=customers.index, dtype="str")
     return pd.DataFrame({**allowed, "contact_block_reason": reasons}, customers.index)
+
+
+def use_channel(
+    allowed: pd.DataFrame, preferred: "pd.Series[str]", order: Collection[Channel]
+) -> "pd.Series[str]":
+    """The channel of an outreach by customer: the preferred one if allowed, else the first that is.
+
+    ``allowed`` has ``contact_allowed_<channel>``; ``order`` are the channels that the company
+    uses. Null where none is allowed.
+    """
+    chosen = np.full(len(allowed), None, dtype=object)
+    open_to = {c: allowed[f"contact_allowed_{c}"].to_numpy(dtype=bool) for c in order}
+    for channel in reversed([*order]):
+        chosen[open_to[channel]] = channel
+    for channel, may in open_to.items():
+        chosen[may & preferred.eq(channel).to_numpy(dtype=bool, na_value=False)] = channel
+    return pd.Series(chosen, index=allowed.index, dtype="str")
 
 
 def _channel_rules(

@@ -5,7 +5,9 @@ runs out of. Who was called for last night stays until the risk is far below wha
 list, so that a list is not new every morning.
 """
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -15,60 +17,36 @@ from models.dataset.array_types import Floats, Index, Mask
 _LAW = "Norwegian Marketing Control Act; docs/allowed-contact.md"
 _COMPANY = "company's configuration"
 
-RULES = {
-    "unread": (
-        "What customers allow could not be read at publication, or a row of this customer's "
-        "breaks the contract.",
-        "closed by default; docs/allowed-contact.md",
-    ),
-    "vulnerable": ("The company has marked the customer as vulnerable.", "company's contact_bars"),
-    "open_complaint": ("A complaint is open: nothing is sold to it.", "S0"),
-    "opted_out": ("The customer objected to this use or to all contact.", "GDPR art. 21"),
-    "cooldown": (
-        "An action of the list was taken less than contact.cooldown_days ago.",
-        f"S0, S3: no noise; {_COMPANY}",
-    ),
-    "channel_opted_out": (
-        "The customer refused the channel, and no other is open.",
-        "GDPR art. 21",
-    ),
-    "reserved": ("The reservation register bars the channel, and no other is open.", _LAW),
-    "register_old": (
-        "The register was not asked within contact.register_days, and no other channel is open.",
-        _LAW,
-    ),
-    "no_consent": (
-        "The channel's legal basis is missing for this customer, and no other is open.",
-        _LAW,
-    ),
-    "quiet_day": ("Nobody is called on this day, and no other channel is open.", _LAW),
-    "no_action": (
-        "None of the given reasons calls for a contact; reasons are given to the first rows.",
-        "S0, S3: no contact without a reason of the customer's own; configs/actions.yaml",
-    ),
-    "satisfied_silent": (
-        "Satisfied at the latest survey and silent since long: list.peace.",
-        "S4: no contact can be the best service; S1",
-    ),
-    "asleep": (
-        "Asleep (on autopay, nothing to do with the company for list.peace.asleep_days), and "
-        "contact, which may wake them, is not expected to save more than it loses.",
-        "an assumption: Ascarza, Iyengar and Schleicher 2016; S3, S4",
-    ),
-    "not_worth_it": (
-        "Contact is expected to lose more than it saves, as it makes some stayers leave.",
-        "Ascarza, Iyengar and Schleicher 2016; economics of the configuration",
-    ),
-    "household": (
-        "One call a household: another member comes first, to be called or held out.",
-        "S0, S3: no noise",
-    ),
-    "holdout": (
-        "Held out, so that it can be measured whether contacting helps.",
-        "docs/outputs.md",
-    ),
-    "capacity": ("Worth less per minute than what fills the team's time.", _COMPANY),
-}
+_TABLE = f"""
+unread | What customers allow could not be read at publication, or a row of this customer's breaks
+  the contract. | closed by default; docs/allowed-contact.md
+vulnerable | The company has marked the customer as vulnerable. | company's contact_bars
+open_complaint | A complaint is open: nothing is sold to it. | S0
+opted_out | The customer objected to this use or to all contact. | GDPR art. 21
+cooldown | An action of the list was taken less than contact.cooldown_days ago. | S0, S3: no noise;
+  {_COMPANY}
+channel_opted_out | The customer refused the channel, and no other is open. | GDPR art. 21
+reserved | The reservation register bars the channel, and no other is open. | {_LAW}
+register_old | The register was not asked within contact.register_days, and no other channel is
+  open. | {_LAW}
+no_consent | The channel's legal basis is missing for this customer, and no other is open. | {_LAW}
+quiet_day | Nobody is called on this day, and no other channel is open. | {_LAW}
+no_action | None of the given reasons calls for a contact; reasons are given to the first rows. |
+  S0, S3: no contact without a reason of the customer's own; configs/actions.yaml
+satisfied_silent | Satisfied at the latest survey and silent since long: list.peace. | S4: no
+  contact can be the best service; S1
+asleep | Asleep (on autopay, nothing to do with the company for list.peace.asleep_days), and
+  contact, which may wake them, is not expected to save more than it loses. | an assumption:
+  Ascarza, Iyengar and Schleicher 2016; S3, S4
+not_worth_it | Contact is expected to lose more than it saves, as it makes some stayers leave. |
+  Ascarza, Iyengar and Schleicher 2016; economics of the configuration
+household | One call a household: another member comes first, to be called or held out. | S0, S3: no
+  noise
+holdout | Held out, so that it can be measured whether contacting helps. | docs/outputs.md
+capacity | Worth less per minute than what fills the team's time. | {_COMPANY}
+"""
+_ENTRIES = (" ".join(e.split()).split(" | ") for e in re.split(r"\n(?! )", _TABLE.strip()))
+RULES = {name: (says, source) for name, says, source in _ENTRIES}
 """Each rule as people read it, and its source."""
 
 LANES = ("call", "fix", "service", "leave_in_peace", "suppressed", "none")
@@ -77,7 +55,7 @@ SILENT_LANES = ("fix", "service")
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """Minutes of agents' time for the call list, of one night.
+    """Minutes of agents' time for outreach, of one night; ``teams`` have their own beside them.
 
     Who was on the last call list ``stays`` until the risk falls below that share of the median risk
     of a list that remembers nobody; at infinity nobody is remembered.
@@ -85,6 +63,7 @@ class Capacity:
 
     minutes: float
     stays: float = 0.35
+    teams: Mapping[str, float] = field(default_factory=dict)
 
 
 def place(scored: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
@@ -94,7 +73,8 @@ def place(scored: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
     ``expected_value`` (null where nothing is known of value: then risk ranks), ``action_lane``
     and ``minutes`` of the suggested action (null without one), ``contact_block_reason`` (null
     where some channel is open), ``arm``, ``household_id`` (null for none) and, where known,
-    ``satisfied_silent``, ``asleep`` and ``was_called`` (bool; the last: on the last call list).
+    ``team``, ``satisfied_silent``, ``asleep`` and ``was_called`` (bools; the last: on the last
+    call list).
 
     Rules in order. The company's own faults are repaired and service information is sent
     whoever the customer is, as neither is an outreach. Nobody is called without an action that
@@ -124,7 +104,8 @@ def place(scored: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
         by[rows] = rule[rows] if isinstance(rule, np.ndarray) else rule
     minutes = _minutes(scored)
     by_risk = _in_order(scored, scored["churn_probability"].to_numpy(dtype="float64"))
-    lanes[(by == "not_worth_it") & _affordable(by_risk, minutes, capacity)] = "leave_in_peace"
+    everybody = capacity.minutes + sum(capacity.teams.values())
+    lanes[(by == "not_worth_it") & _affordable(by_risk, minutes, everybody)] = "leave_in_peace"
     _fill(scored, lanes, by, worth / minutes, capacity)
     called = _in_order(scored, worth, lanes == "call")
     rank = np.full(len(scored), np.nan)
@@ -140,11 +121,18 @@ def _fill(
     """Place everybody who has no lane yet, by ``rate``, the worth of a minute."""
     minutes, held_out = _minutes(scored), scored["arm"].eq("holdout").to_numpy(dtype=bool)
     free = lanes == ""
-    order = _eligible(scored, free & ~held_out, rate)
-    called = _select(scored, order, minutes, capacity)
-    best, new = _affordable(order, minutes, capacity), called & ~_flags(scored, "was_called")
-    waiting = _eligible(scored, free & held_out, rate)
-    compared = _mark_holdout(waiting, rate, order, best, new)
+    could, waiting = (_eligible(scored, free & arm, rate) for arm in (~held_out, held_out))
+    called, compared = np.zeros((2, len(scored)), dtype=bool)
+    teams = _texts(scored["team"]) if capacity.teams else np.full(len(scored), "")
+    teams[~np.isin(teams, [*capacity.teams])] = ""
+    for team in np.unique(teams):
+        given = capacity.teams.get(team, capacity.minutes)
+        order, others = (rows[teams[rows] == team] for rows in (could, waiting))
+        chosen = _select(scored, order, minutes, given, capacity.stays)
+        best = _affordable(order, minutes, given)
+        new = chosen & ~_flags(scored, "was_called")
+        compared |= _mark_holdout(others, rate, order, best, new)
+        called |= chosen
     households, first = scored["household_id"], called | compared
     mates = households.isin(households[first]) & households.notna() & ~first
     lanes[free], by[free] = "none", "capacity"
@@ -184,10 +172,10 @@ def _minutes(scored: pd.DataFrame) -> Floats:
     return np.where(calls, given, np.median(given[calls]) if calls.any() else 1.0)
 
 
-def _affordable(order: Index, minutes: Floats, capacity: Capacity) -> Mask:
+def _affordable(order: Index, minutes: Floats, capacity: float) -> Mask:
     """The first (n,) of ``order`` whose ``minutes`` fit within the capacity."""
     within = np.zeros(len(minutes), dtype=bool)
-    within[order] = np.cumsum(minutes[order]) <= capacity.minutes
+    within[order] = np.cumsum(minutes[order]) <= capacity
     return within
 
 
@@ -198,15 +186,17 @@ def _eligible(scored: pd.DataFrame, rows: Mask, rate: Floats) -> Index:
     return order[~(households.duplicated() & households.notna()).to_numpy(dtype=bool)]
 
 
-def _select(scored: pd.DataFrame, order: Index, minutes: Floats, capacity: Capacity) -> Mask:
+def _select(
+    scored: pd.DataFrame, order: Index, minutes: Floats, capacity: float, stays: float
+) -> Mask:
     """Who (n,) fills the minutes: last night's first while they are at risk enough."""
     best = _affordable(order, minutes, capacity)
     if not 0 < best.sum() < len(order):
         return best
     risk = scored["churn_probability"].to_numpy(dtype="float64")
-    enough = risk[order] >= capacity.stays * float(np.median(risk[best]))
-    stays = _flags(scored, "was_called")[order] & enough
-    return _affordable(np.concatenate([order[stays], order[~stays]]), minutes, capacity)
+    enough = risk[order] >= stays * float(np.median(risk[best]))
+    keeps = _flags(scored, "was_called")[order] & enough
+    return _affordable(np.concatenate([order[keeps], order[~keeps]]), minutes, capacity)
 
 
 def _mark_holdout(held_out: Index, rate: Floats, order: Index, best: Mask, new: Mask) -> Mask:

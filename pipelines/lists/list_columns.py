@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 
+import pandas as pd
+
 from pipelines.lists.contact import BLOCK_REASONS, CONTACT_CHANNELS
 from pipelines.lists.holdout import ARMS
 from pipelines.lists.lanes import LANES, RULES
@@ -82,7 +84,10 @@ FIELDS: tuple[Field, ...] = (
                                          `;`.
         minutes              decimal     Minutes of an agent's time that the action takes.
         preferred_channel    text        Channel that the customer prefers.
-        """
+        use_channel          text        Channel of the outreach: the preferred one where it is
+                                         allowed, else the first of contact.order that is.
+        """,
+        use_channel=CONTACT_CHANNELS,
     ),
     *columns(
         "\n".join(
@@ -93,8 +98,9 @@ FIELDS: tuple[Field, ...] = (
     *columns(
         """
         contact_block_reason text        Why no channel is open; null where one is.
-        call_from            text        Not phoned before, local time; null where none may be.
-        call_until           text        Not phoned after, local time; null where none may be.
+        call_from            text        Not phoned before, local time; null unless by phone.
+        call_until           text        Not phoned after, local time; null unless by phone.
+        team                 text        Team, or number of the agent, whose worklist has the row.
         open_case_id         text        The customer's open case.
         binding_until        date        Last day of the binding period.
         last_contact_on      date        Day of the latest contact.
@@ -109,7 +115,7 @@ FIELDS: tuple[Field, ...] = (
 )
 
 EMPTY_LEFT_OUT = frozenset(
-    {"segment", "open_case_id", "binding_until", "last_contact_on", "preferred_channel"}
+    {"segment", "open_case_id", "binding_until", "last_contact_on", "preferred_channel", "team"}
 )
 """Columns that are left out where the company has no data for them."""
 
@@ -128,23 +134,38 @@ def _all_but(*names: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LaneList:
-    """The list of one lane: who is in it, and its columns, in the order of ``FIELDS``."""
+    """The list of one lane, or of its part to ``phone`` or write to; columns as in ``FIELDS``."""
 
     lane: str
     description: str
     columns: tuple[str, ...]
+    phone: bool | None = None
+
+    def members(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Its rows of the risk list, the called by rank, the others riskiest first."""
+        found = rows[rows["lane"].eq(self.lane)]
+        if self.phone is not None:
+            found = found[found["use_channel"].eq("phone").eq(self.phone)]
+        return found.sort_values("call_rank", kind="stable")
 
 
 ALL = _all_but()
 RISK_LIST = _all_but(*_OF_SOME_LISTS)
-_NOT_OF_LANES = ("lane_rule", "lane_rule_source", "no_action_text")
-_WITHOUT_CALLS = _all_but("call_rank", "call_from", "call_until", *_NOT_OF_LANES)
+_RULES, _HOURS = ("lane_rule", "lane_rule_source", "no_action_text"), ("call_from", "call_until")
+_WITHOUT_CALLS = _all_but("call_rank", "use_channel", *_HOURS, *_RULES)
 LANE_LISTS: Mapping[str, LaneList] = {
     "call_list": LaneList(
         "call",
-        "whom to contact tonight, first the highest expected value: an allowed channel, the "
+        "whom to phone tonight, first the highest expected value: phoning is allowed, the "
         "treatment arm, worth it, one a household, within the team's minutes",
-        _all_but(*_NOT_OF_LANES),
+        _all_but(*_RULES),
+        phone=True,
+    ),
+    "write_list": LaneList(
+        "call",
+        "whom to write to instead, by the same rules: an e-mail, SMS or letter is allowed",
+        _all_but(*_HOURS, *_RULES),
+        phone=False,
     ),
     "fix_list": LaneList(
         "fix", "the company's own faults: repaired without contacting anybody", _WITHOUT_CALLS

@@ -24,6 +24,7 @@ from pipelines.lists.placement import NightContext, place_customers, with_values
 from pipelines.lists.previous_nights import PublishedNight
 from pipelines.lists.risk_list import data_quality, fields_of, risk_list
 from pipelines.lists.templates import load_templates
+from pipelines.lists.worklists import write_worklists
 from pipelines.publication.manifest import Field, Stamp
 from pipelines.publication.writers import Schemas, write_list
 from pipelines.scoring.scores import OutcomeProbabilities, band_thresholds
@@ -50,7 +51,7 @@ def write_risk_lists(
 ) -> NightLists:
     """Write ``risk_list`` in the first language and ``risk_list.<language>`` in the others.
 
-    The lists of the lanes are written in the first language.
+    The lists of the lanes are written in the first language, the worklists in each.
     """
     thresholds = band_thresholds(settings.list.bands, scored["churn_probability"])
     stamp = replace(stamp, thresholds=thresholds)
@@ -61,6 +62,7 @@ def write_risk_lists(
     scored = with_values(settings, scored, stamp.as_of)
     scored = place_customers(settings, scored, context, stamp.as_of)
     schemas: Schemas = {}
+    tenure = scored.reindex(columns=["customer_id", "tenure_days"]).set_index("customer_id")
 
     def write(language: str, name: str) -> pd.DataFrame:
         templates = load_templates(text_file("reasons", language))
@@ -68,13 +70,15 @@ def write_risk_lists(
         rows = risk_list(told, stamp, templates, settings.company.currency)
         fields, layout = fields_of(rows, RISK_LIST), layout_of(settings.list, language)
         schemas.update(write_list(rows, fields, folder, name, layout))
+        if "worklist" in settings.list.profiles:
+            told = rows.join(tenure, on="customer_id")
+            schemas.update(write_worklists(settings, language, told, stamp.as_of, folder))
         return rows
 
     first, *others = settings.list.languages
     rows, layout = write(first, "risk_list"), layout_of(settings.list, first)
     for name, described in LANE_LISTS.items():
-        # The called by rank, the others riskiest first.
-        members = rows[rows["lane"].eq(described.lane)].sort_values("call_rank", kind="stable")
+        members = described.members(rows)
         schemas |= write_list(members, fields_of(rows, described.columns), folder, name, layout)
     advance(first)
     for language in others:
@@ -102,8 +106,8 @@ def _facts(
         },
         "permissions_refusal": context.permissions.refusal,
         "legal_basis": dict(contact.legal_basis),
-        "calling_hours": [f"{hour:%H:%M}" for hour in contact.calling_hours],
-        "capacity_minutes": settings.list.capacity_minutes,
+        "calling_hours": [f"{h:%H:%M}" for h in contact.hours(settings.company.country)],
+        "capacity_minutes": settings.list.minutes_on(as_of),
         "holdout_share": settings.list.holdout_share,
         "acquisition_cost_multiple": economics and list(economics.acquisition_cost_multiple),
         "saved_share": share

@@ -17,7 +17,7 @@ from pipelines.runtime.atomic_files import storage_errors
 
 _WEEK, _TWO_WEEKS = timedelta(days=7), timedelta(days=14)
 _NAMES = ("customer_id", "churn_probability", "lane", "lane_rule", "nights_on_list")
-_ALSO = ("reason_1_driver",)
+_ALSO = ("reason_1_driver", "team")
 _READ_COLUMNS = (
     *("risk_rank", "customer_id", "product_line", "churn_probability", "risk_band"),
     *("reason_1_text", "reason_2_text", "reason_3_text", "protective_1_text"),
@@ -29,7 +29,7 @@ class PublishedNight:
     """An earlier night: ``rows`` by customer, with ``described`` of its manifest.
 
     ``rows`` has ``churn_probability``, ``lane``, ``lane_rule``, ``nights_on_list`` and, where the
-    night explained anybody, ``reason_1_driver``.
+    night explained anybody, ``reason_1_driver``, and where it split its worklists, ``team``.
     """
 
     as_of: date

@@ -3,10 +3,11 @@
 CSV cells are joined here, as the writers of pandas, Arrow and DuckDB quote other cells.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
@@ -49,7 +50,7 @@ def write_list(
                 written[f"{part}{EXCEL.ending}"] = titled
         for part, rows in _parts(frame, name, min(layout.rows_per_file, EXCEL_ROWS)):
             if layout.xlsx:
-                _write_workbook(rows, fields, titles, folder / f"{part}.xlsx")
+                write_workbook(rows, fields, titles, folder / f"{part}.xlsx")
                 written[f"{part}.xlsx"] = titled
     return written
 
@@ -117,39 +118,98 @@ def _write_parquet(frame: pd.DataFrame, fields: tuple[Field, ...], path: Path) -
     pq.write_table(table, path, compression="zstd", write_page_checksum=True)
 
 
+GOOD, LOOK, BAD = "#E2EFDA", "#FFF2CC", "#F8CBAD"
 _OPTIONS = {
     "constant_memory": True,
     **dict.fromkeys(("strings_to_formulas", "strings_to_numbers", "strings_to_urls"), False),
 }
 # The same rows give the same bytes, so no clock.
 _CREATED = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
-_NUMBER_FORMATS = {"text": "@", "date": "yyyy-mm-dd", "integer": "0", "boolean": "General"}
+_NUMBER_FORMATS = {"text": "@", "integer": "0", "boolean": "General"}
 _NUMBER_FORMATS |= {kind: f"{0:.{digits}f}" for kind, digits in DECIMALS.items()}
+_BORDER: dict[str, object] = {"border": 1, "border_color": "#BFBFBF", "text_wrap": True}
+_CELL = _BORDER | {"font_name": "Calibri", "font_size": 10, "valign": "top", "align": "left"}
+_HEAD = {"bold": True, "font_color": "white", "bg_color": "#1F4E78"}
+_LINE_POINTS = 13
 
 
-def _write_workbook(
-    frame: pd.DataFrame, fields: tuple[Field, ...], titles: list[str], path: Path
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a workbook looks that people fill in: ``widths`` in characters, by column.
+
+    ``choices`` are the words of a drop-down, ``since`` the earliest day, ``colours`` the words that
+    colour their cell, by the column's name; ``header`` and ``footer`` stand on the printed page.
+    """
+
+    title: str = "Stille"
+    date_form: str = "yyyy-mm-dd"
+    widths: tuple[int, ...] = ()
+    header: str = ""
+    footer: str = ""
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    since: Mapping[str, date] = field(default_factory=dict)
+    colours: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def write_workbook(
+    frame: pd.DataFrame,
+    fields: tuple[Field, ...],
+    titles: list[str],
+    path: Path,
+    look: Look = Look(),
 ) -> None:
-    """Write one worksheet; text cells are escaped as in CSV."""
+    """Write the columns of ``fields``, headed by ``titles``. Raises ``OSError``."""
     with xlsxwriter.Workbook(str(path), _OPTIONS) as book:
         book.set_properties({"created": _CREATED})
-        sheet = book.add_worksheet("Stille")
-        sheet.freeze_panes(1, 0)
-        bold = book.add_format({"bold": True, "num_format": "@"})
-        for column, title in enumerate(titles):
-            sheet.write_string(0, column, title, bold)
-        kinds = {
-            "text": sheet.write_string,
-            "date": sheet.write_datetime,
-            "boolean": sheet.write_boolean,
-        }
-        writers = [kinds.get(field.type, sheet.write_number) for field in fields]
-        forms = [book.add_format({"num_format": _NUMBER_FORMATS[f.type]}) for f in fields]
-        columns = [_sheet_cells(frame[field.name], field) for field in fields]
+        sheet = book.add_worksheet(look.title)
+        style = _CELL if look.widths else {}
+        bold = book.add_format(style | (_HEAD if look.widths else {"bold": True}))
+        numbers = _NUMBER_FORMATS | {"date": look.date_form}
+        forms = [book.add_format(style | {"num_format": numbers[f.type]}) for f in fields]
+        _lay_out(book, sheet, [f.name for f in fields], len(frame), look)
+        sheet.write_row(0, 0, titles, bold)
+        columns = [_sheet_cells(frame[each.name], each) for each in fields]
         for row, cells in enumerate(zip(*columns, strict=True), start=1):
-            for column, cell in enumerate(cells):
-                if cell is not None:
-                    writers[column](row, column, cell, forms[column])
+            if look.widths:
+                sheet.set_row(row, _height(cells, look.widths))
+            for column, (cell, form) in enumerate(zip(cells, forms, strict=True)):
+                if cell is not None or look.widths:
+                    sheet.write(row, column, cell, form)
+
+
+def _lay_out(book: Any, sheet: Any, names: Sequence[str], rows: int, look: Look) -> None:
+    last = max(rows, 1)
+    sheet.freeze_panes(1, 2 if look.widths else 0)
+    sheet.repeat_rows(0)
+    sheet.autofilter(0, 0, last, len(names) - 1)
+    sheet.set_landscape()
+    sheet.set_paper(9)  # A4
+    sheet.set_margins(left=0.3, right=0.3, top=0.6, bottom=0.5)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_header(look.header and f"&L{look.header}")
+    sheet.set_footer(look.footer and f"&R{look.footer}")
+    if look.widths:
+        sheet.set_row(0, 2 * _LINE_POINTS + 2)
+    for column, width in enumerate(look.widths):
+        sheet.set_column(column, column, width)
+    for column, name in enumerate(names):
+        cells = (1, column, last, column)
+        if name in look.choices:
+            sheet.data_validation(*cells, {"validate": "list", "source": look.choices[name]})
+        if name in look.since:
+            earliest = {"criteria": ">=", "value": look.since[name]}
+            sheet.data_validation(*cells, {"validate": "date", **earliest})
+        for word, colour in look.colours.get(name, {}).items():
+            rule = {"type": "text", "criteria": "containing", "value": word, "stop_if_true": True}
+            shade = book.add_format({"bg_color": colour})
+            sheet.conditional_format(*cells, rule | {"format": shade})
+
+
+def _height(cells: Sequence[object], widths: Sequence[int]) -> int:
+    """Points that a row needs, as not every program fits rows to their text by itself."""
+    texts = ("" if cell is None else str(cell) for cell in cells)
+    lines = (len(wrap(text, width * 10 // 9)) for text, width in zip(texts, widths, strict=True))
+    return _LINE_POINTS * max(*lines, 1)
 
 
 def _sheet_cells(values: pd.Series, field: Field) -> list[Any]:

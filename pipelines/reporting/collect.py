@@ -92,7 +92,7 @@ def _tonight(settings: Settings, rows: pd.DataFrame, as_of: date, before: date |
     value = None
     if "expected_value_high" in rows and rows["expected_value"].notna().any():
         value = float(called["expected_value"].sum()), float(called["expected_value_high"].sum())
-    first, last = settings.contact.calling_hours
+    first, last = settings.contact.hours(settings.company.country)
     quiet = settings.contact.quiet(as_of, settings.company.country)
     return Tonight(
         customers=len(rows),
@@ -104,7 +104,7 @@ def _tonight(settings: Settings, rows: pd.DataFrame, as_of: date, before: date |
         silent=int(rows["lane"].isin(SILENT_LANES).sum()),
         value=value,
         currency=settings.company.currency,
-        capacity_minutes=settings.list.capacity_minutes,
+        capacity_minutes=settings.list.minutes_on(as_of),
         calling_hours=None if quiet else (f"{first:%H:%M}", f"{last:%H:%M}"),
         actions=tuple(_most_first(called["suggested_action"])),
         saved=saved_share(settings, as_of),

@@ -20,7 +20,10 @@ KEYS = (
     | {"treatment_id": "A", "usage_id": "U"}
 )
 """The letter before the numbers of each key."""
-_MISSING = {("invoices", "contract_id"), *(("notifications", f"{each}_id") for each in LINKS)}
+_MISSING = {
+    *(("invoices", "contract_id"), ("customers", "team"), ("treatments", "solved")),
+    *(("notifications", f"{each}_id") for each in LINKS),
+}
 NONE = -1
 TOPICS = ("billing", "price", "fault", "move", "payment", "other")
 NOTICES = ("outage", "price", "reminder", "marketing", "survey")

@@ -13,7 +13,7 @@ import duckdb
 from features.contract import TABLES, Table
 from features.errors import ContractError
 from pipelines.config.settings import Settings
-from pipelines.config.sources import Dialect, Source
+from pipelines.config.sources import REPORTED, Dialect, Source
 from pipelines.runtime.duckdb_connection import Connection, connect, identifier, literal
 from pipelines.runtime.secret_keys import PSEUDONYM, key_of
 from pipelines.snapshots.profiling import counts
@@ -81,31 +81,34 @@ def load_table(
     )
     if company.pseudonyms:
         define_pseudonym(connection, key_of(PSEUDONYM, settings.paths.var))
-    reader = READERS[source.kind]
     into = f"create or replace temp table {identifier(table.name)} as"
     parts, bounds = [], []
     for index, given in enumerate(inputs):
         copy = scratch / f"{table.name}-{index}.csv"
-        part = open_part(connection, given, source, dialect, copy)
-        part = join_files(connection, part, source, given, dialect, copy)
-        bound = bind(table, source, part.columns, part.name)
-        refuse_no_zone(table, source, dialect, part.columns, bound.bindings)
-        reader.verify(part, [name for b in bound.bindings for name in b.origin.read])
-        with _explained(source, part, dialect):
-            shown = days_as_shown(connection, part, bound.bindings, table.name, source, forms)
-            typed = type_casting.part_select(part, index, bound.bindings, source, forms, shown)
-            delay = source.known_delay_days or 0
+        # What people reported has the ids of the lists, and the contract's own forms.
+        own = REPORTED if given.reported else source
+        form = replace(forms, zone="UTC", pseudonyms=False) if given.reported else forms
+        part = open_part(connection, given, own, dialect, copy)
+        part = join_files(connection, part, own, given, dialect, copy)
+        bound = bind(table, own, part.columns, part.name)
+        refuse_no_zone(table, own, dialect, part.columns, bound.bindings)
+        READERS[own.kind].verify(part, [name for b in bound.bindings for name in b.origin.read])
+        with _explained(own, part, dialect):
+            shown = days_as_shown(connection, part, bound.bindings, table.name, own, form)
+            typed = type_casting.part_select(part, index, bound.bindings, own, form, shown)
+            delay = own.known_delay_days or 0
             columns = type_casting.contract_columns(table, bound.bindings, company.timezone, delay)
             query = _ruled(table, bound.bindings, typed, columns, limit, match_customers)
             connection.execute(f"{into} {query}")
         into = f"insert into {identifier(table.name)} by name"
         parts.append(part)
         bounds.append(bound)
-    _prove(connection, table, source, parts, forms)
-    bound = _with_siblings(_together(bounds), settings.sources, source)
-    zone = company.timezone
-    doubts = Doubts(connection, table, source, bound.bindings, parts, dialect, zone, limit)
-    refusals = doubts.settle()
+    # What people report adds rows to the company's table, and no column that it lacks.
+    exported = sum(not given.reported for given in inputs)
+    _prove(connection, table, source, parts[:exported], forms)
+    bound = _with_siblings(_together(bounds[: exported or None]), settings.sources, source)
+    asked = (parts, exported or len(parts), dialect, company.timezone, limit)
+    refusals = Doubts(connection, table, source, bound.bindings, *asked).settle()
     rules = counts(
         connection,
         f"select coalesce(_rule, ''), count(*) from {identifier(table.name)} group by 1 order by 1",
@@ -186,7 +189,9 @@ def _prove(
     counted = connection.execute(
         f"select _file, count(*) from {identifier(table.name)} group by _file"
     ).fetchall()
-    rows = {int(index): int(count) for index, count in counted}
+    if not parts:
+        return
+    rows = {int(index): int(count) for index, count in counted if int(index) < len(parts)}
     for index, part in enumerate(parts):
         READERS[source.kind].prove(part, forms.dialect, rows.get(index, 0))
     if table.required and not rows:

@@ -19,6 +19,7 @@ from pipelines.snapshots import store as folders
 from pipelines.snapshots.facts import FACTS_NAME, Snapshot, write_facts
 from pipelines.snapshots.gates import Judge, decide
 from pipelines.snapshots.writing_tables import write_tables
+from pipelines.sources import files
 from pipelines.sources.database_reader import fetch_tables
 from pipelines.sources.files import Input, changed, digests, file_digest, find_files
 
@@ -114,7 +115,8 @@ def find_inputs(
                 missing[name] = error
     fetched = fetch_tables(settings.sources, extracts)
     found |= {name: (extract,) for name, extract in fetched.items()}
-    return {name: found[name] for name in TABLES if name in found}, missing
+    names = [name for name in TABLES if name in found]
+    return {n: (*found[n], *files.reported_files(settings, n)) for n in names}, missing
 
 
 def _with_gates(ready: Snapshot, gates: tuple[Gate, ...]) -> Snapshot:

@@ -26,9 +26,9 @@ _SWAPPED = {"%d": "%m", "%m": "%d"}
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """A loaded table and its parts; ``zone`` is the company's.
+    """A loaded table and its parts, the first ``exported`` of them the company's own export.
 
-    ``limit`` is the naive UTC instant after which nothing has happened yet.
+    ``zone`` is the company's, ``limit`` the naive UTC instant after which nothing has happened yet.
     """
 
     connection: Connection
@@ -36,6 +36,7 @@ class Doubts:
     source: Source
     bindings: Sequence[Binding]
     parts: Sequence[Part]
+    exported: int
     dialect: Dialect
     zone: str
     limit: datetime | None
@@ -184,7 +185,11 @@ class Doubts:
         )
 
     def _all_text(self, binding: Binding) -> bool:
-        return all(part.columns[n] == TEXT for part in self.parts for n in binding.origin.read)
+        return all(
+            part.columns[n] == TEXT
+            for part in self.parts[: self.exported]
+            for n in binding.origin.read
+        )
 
     def _where(self, rule: str) -> str:
         """How many rows broke a rule, and the first of them; nothing when none did."""

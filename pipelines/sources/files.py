@@ -20,6 +20,8 @@ class Input:
 
     ``partition`` holds the columns that its folders name (``year=2026``). An extract of a database
     has the ``digest`` of its content, and in ``types`` every column of the table with its type.
+    What was ``reported`` by people is written as ``config.sources.REPORTED`` says, whatever the
+    table's source is.
     """
 
     path: Path
@@ -28,6 +30,7 @@ class Input:
     digest: str | None = None
     types: Mapping[str, str] = field(default_factory=dict)
     joins: tuple["Input", ...] = ()
+    reported: bool = False
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -52,6 +55,8 @@ def find_files(settings: Settings, table: str) -> tuple[Input, ...]:
     Raises ``ContractError`` when there are none, ``ConfigError`` for one outside the data folder.
     """
     root, source = settings.paths.data, settings.sources[table]
+    if source.path is None:
+        return ()
     joins = tuple(
         each
         for join in source.joins
@@ -61,6 +66,14 @@ def find_files(settings: Settings, table: str) -> tuple[Input, ...]:
         raise ContractError(f"sources.{table}.joins: each path names one file, without *")
     found = _find(root, table, source.path or "", source.kind)
     return tuple(replace(each, joins=joins) for each in found)
+
+
+def reported_files(settings: Settings, table: str) -> tuple[Input, ...]:
+    """What people have reported of a table, kept beside its source."""
+    path = settings.paths.reported_treatments
+    if table != "treatments" or not path.is_file():
+        return ()
+    return (Input(path, str(path), reported=True),)
 
 
 def _find(root: Path, table: str, pattern: str, kind: Kind) -> tuple[Input, ...]:

@@ -16,6 +16,7 @@ FIXED = {
         "joined_on": _HAPPENED,
         "margin_per_year": "the newest estimate, as no model sees it",
         "segment": "declared static, or read from master_data",
+        "team": "as of now, as no model sees it",
     },
     "contracts": dict.fromkeys(
         (
@@ -109,7 +110,10 @@ FIXED = {
     "treatments": {
         "treated_at": _HAPPENED,
         **dict.fromkeys(
-            ("action", "channel", "contacted", "arm", "published_on", "lane", "answer"),
+            (
+                *("action", "channel", "contacted", "arm", "published_on", "lane", "answer"),
+                "solved",
+            ),
             "reported when settled",
         ),
     },

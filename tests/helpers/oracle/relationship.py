@@ -16,6 +16,7 @@ def features(view: View) -> dict[str, Any]:
         "first_90_days": None if top(joined) is None else int(view.days_since(joined) < 90),
         "customer_since": top(joined),
         "margin_per_year": top(row["margin_per_year"] for row in customers),
+        "team": top(row["team"] for row in customers),
         "segment": in_force(view.rows("master_data"), "segment")
         or top(row["segment"] for row in customers),
         **view.counts("contacts", inbound, 30, 90, 365),

@@ -317,7 +317,9 @@ def test_contact_is_closed_unless_the_configuration_opens_it(company):
     assert given.register_days == 31
     friday, saturday = date(2026, 5, 15), date(2026, 5, 16)
     assert [given.quiet(friday, "NO"), given.quiet(saturday, "NO")] == [False, True]
-    own = company(contact={"quiet_weekdays": ["friday"], "quiet_dates": [date(2026, 5, 18)]})
+    given = {"name": "Test", "timezone": "UTC", "currency": "NOK", "language": "nb"}
+    rules = {"quiet_weekdays": ["friday"], "quiet_dates": [date(2026, 5, 18)]}
+    own = company(company=given, contact=rules)
     quiet = [own.contact.quiet(date(2026, 5, day), None) for day in (15, 16, 17, 18)]
     assert quiet == [True, False, False, True]
 

@@ -17,7 +17,7 @@ from stamps import STAMP
 from features.errors import BusyError
 from pipelines.config.lists import Layout
 from pipelines.erasure.publications import forget_published, without_in_parquet
-from pipelines.publication.manifest import Field
+from pipelines.publication.manifest import Field, columns
 from pipelines.publication.publish import publish, publisher, staging_folder
 from pipelines.publication.reader import Publication, current, verify
 from pipelines.publication.writers import write_list
@@ -26,7 +26,7 @@ from pipelines.snapshots.store import newest_first
 
 FIELDS = (
     Field("as_of_date", "date", "Day."),
-    Field("customer_id", "text", "Key."),
+    *columns("customer_id"),
     Field("said", "text", "Words."),
 )
 TITLES = {"as_of_date": "Dato", "customer_id": "Kunde", "said": "Ord"}

@@ -27,6 +27,7 @@ from pipelines.config.text_files import ACTIONS, text_file
 from pipelines.jobs.check import check_tables
 from pipelines.jobs.entry import NIGHTLY
 from pipelines.lists.actions import load_actions
+from pipelines.lists.contact import use_channel
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.gates import feature_columns, refuse_other_features
 from pipelines.matrices.store import open_store
@@ -40,11 +41,24 @@ EARLIER = date(2023, 12, 1)
 FILES = {
     f"{name}.{ending}"
     for name in (
-        *("risk_list", "risk_list.sv", "risk_list.en", "call_list", "fix_list", "service_list"),
-        *("leave_in_peace", "suppressed", "changes", "outcome_probabilities", "causes"),
+        *("risk_list", "risk_list.sv", "risk_list.en", "call_list", "write_list", "fix_list"),
+        *(
+            "service_list",
+            "leave_in_peace",
+            "suppressed",
+            "changes",
+            "outcome_probabilities",
+            "causes",
+        ),
     )
     for ending in ("csv", "parquet")
 } | {"report.html", "report.sv.html", "report.en.html"}
+FILES |= {
+    f"worklist.{name}.{language}.{ending}"
+    for name in ("call", "write", "fix", "service", "leave_in_peace", "suppressed")
+    for language in ("nb", "sv", "en")
+    for ending in ("xlsx", "excel.csv")
+}
 SENTENCES = yaml.safe_load(text_file("reasons", "nb").read_text("utf-8"))["drivers"]
 ALLOWED = [
     *(f"contact_allowed_{channel}" for channel in ("phone", "sms", "email", "post")),
@@ -57,7 +71,7 @@ COLUMNS = [
     *("expected_value", "expected_value_high", "value_at_risk", "currency"),
     *(f"reason_{n}_{part}" for n in (1, 2, 3) for part in ("driver", "text", "contribution")),
     *("protective_1_driver", "protective_1_text", "suggested_action", "do_not"),
-    "preferred_channel",
+    *("preferred_channel", "use_channel"),
     *ALLOWED,
     *("open_case_id", "binding_until", "last_contact_on"),
     *("arm", "data_quality", "model_version"),
@@ -276,7 +290,15 @@ def test_a_contact_is_worth_what_the_formula_says(demo, published, listed):
     q = chances.loc[listed["customer_id"], ["stayed", "voluntary"]].sum(axis=1).to_numpy()
     assert 0.8 < q.min() < q.max() < 1
     gained = q * (p * 0.3 * (value - 300) - (1 - p) * 0.1 * 300) - 30
-    woken = (gained - listed["expected_value"].to_numpy()) / (q * (1 - p) * value)
+    # By e-mail or letter all but the cost counts 0.3 times, as that many take notice.
+    cost = {"email": 5.0, "post": 25.0, "sms": 1.0}
+    by = use_channel(listed, listed["preferred_channel"], ("phone", *cost)).map(cost)
+    calls = {name for name, rule in load_actions(ACTIONS).actions.items() if rule.lane == "call"}
+    paid = by.where(listed["suggested_action"].isin(calls)).to_numpy()
+    phoned = np.where(
+        np.isnan(paid), listed["expected_value"], (listed["expected_value"] + paid) / 0.3 - 30
+    )
+    woken = (gained - phoned) / (q * (1 - p) * value)
     asleep = woken > 0.0385 / 2
     assert 0.1 < asleep.mean() < 0.7
     np.testing.assert_allclose(woken[~asleep], 0, atol=1e-4)

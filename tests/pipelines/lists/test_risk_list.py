@@ -26,7 +26,14 @@ from pipelines.publication.writers import write_list
 FOLDER = Path(__file__).parents[3] / "configs" / "reasons"
 NB, EN = (load_templates(FOLDER / f"{language}.yaml") for language in ("nb", "en"))
 ADVICE = {"expected_value", "value_at_risk", "currency", "suggested_action", "do_not"}
-PLACED = {"lane", "lane_rule", "arm", "contact_block_reason", "preferred_channel"} | {
+PLACED = {
+    "lane",
+    "lane_rule",
+    "arm",
+    "contact_block_reason",
+    "preferred_channel",
+    "use_channel",
+} | {
     *("expected_value_high", "risk_change_7d", "is_new", "nights_on_list"),
     *("opening_text", "no_action_text"),
     *(f"contact_allowed_{channel}" for channel in CONTACT_CHANNELS),
