@@ -108,7 +108,8 @@ class Actions(BaseModel):
 
     def words(self, language: str, *, written: bool = False) -> dict[str, str]:
         """What each action and each rule of what not to do is called, by its code."""
-        own = {**self.actions, **self.do_not, **(self.in_writing if written else {})}
+        own: dict[str, Words] = {**self.actions, **self.do_not}
+        own |= self.in_writing if written else {}
         return {code: rule.text(language) for code, rule in own.items()}
 
 

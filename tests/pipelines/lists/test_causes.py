@@ -54,7 +54,7 @@ def test_a_driver_is_measured_once_an_action_of_its_rule_has_a_verdict(
     effects = [{"kind": "action", "group": a, "verdict": v} for a, v in verdicts.items()]
     effects.append({"kind": "lane", "group": "A6", "verdict": "fewer_leave"})
     found = measured_drivers(effects, rules)
-    assert found == {d: said for d, rule in rules.drivers.items() if "A9" in rule.actions}
+    assert found == {d: said for d, rule in rules.drivers.items() if "A9" in rule.codes}
     assert "wait" in found
     assert "price_rise" not in found
 

@@ -90,7 +90,7 @@ def test_the_list_by_hand():
 
 def test_the_columns_are_those_that_the_company_has():
     listed = risk_list(scored(), STAMP, NB, "NOK")
-    absent = {"segment", "last_contact_on"} | ADVICE | PLACED
+    absent = {"segment", "team", "last_contact_on"} | ADVICE | PLACED
     assert [*listed.columns] == [name for name in RISK_LIST if name not in absent]
     more = scored(segment=["a", None, "b"]).drop(columns="open_case_id")
     columns = [*risk_list(more, STAMP, NB, "NOK").columns]
