@@ -4,6 +4,7 @@ Both show the same figures, so that a script can check what a person reads.
 """
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from pipelines.cli.printing import table
@@ -19,6 +20,11 @@ def for_people(explanation: Explanation) -> None:
         f"{case.customer} on {case.as_of}, {case.described['model_version']}: "
         f"probability {explanation.probability:.1%}, {explanation.band}\n"
     )
+    row, texts = explanation.facts.row, explanation.words.texts
+    print(": ".join(filter(None, (texts.page[row["lane"]], texts.rules.get(row["lane_rule"])))))
+    for title, name in (("Do", "do"), ("Review", "review"), ("Do not", "do_not_text")):
+        if row[name]:
+            print(f"{title}: {row[name]}")
     rows = sorted(explanation.families.items(), key=lambda family: -family[1])
     total = explanation.base + sum(explanation.families.values())
     table(
@@ -34,6 +40,7 @@ def for_people(explanation: Explanation) -> None:
         shown = [row for figure in sentence.figures for row in _rows(figure)]
         if shown:
             table(_SOURCES, shown)
+    table(["day", "what happened"], _story(explanation))
 
 
 def facts(explanation: Explanation) -> dict[str, Any]:
@@ -47,6 +54,10 @@ def facts(explanation: Explanation) -> dict[str, Any]:
         "risk_band": explanation.band,
         "base": explanation.base,
         "families": dict(explanation.families),
+        **{name: explanation.facts.row[name] for name in ("lane", "lane_rule", "do", "review")},
+        "do_not": explanation.facts.row["do_not_text"],
+        "nights": explanation.facts.nights.drop(columns="customer_id").to_dict("records"),
+        "story": [{"date": day, "text": text} for day, text in _story(explanation)],
         "sentences": [
             {
                 "slot": sentence.slot,
@@ -70,6 +81,11 @@ def facts(explanation: Explanation) -> dict[str, Any]:
             for sentence in explanation.sentences
         ],
     }
+
+
+def _story(explanation: Explanation) -> list[tuple[date, str]]:
+    story = explanation.facts.story
+    return [*zip(story["day"].dt.date, story["text"], strict=True)]
 
 
 def _rows(figure: Figure) -> Iterator[list[str]]:

@@ -175,6 +175,9 @@ def explain(
     plain: Annotated[
         bool, typer.Option("--plain", help="Answer the customer's own request, in plain words.")
     ] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write the customer's page for an agent.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say why a customer has the score of a published list, with the rows behind each number."""
@@ -182,7 +185,12 @@ def explain(
     from pipelines.cli.printing import as_json as print_json
     from pipelines.explanation.answers import explain_customer
     from pipelines.explanation.letter import letter_to
+    from pipelines.explanation.page import write_page
 
+    if html is not None:
+        write_page(config, customer, html, as_day(as_of), language)
+        print(f"Written: {html}")
+        return
     if plain:
         print(letter_to(config, customer, as_day(as_of), language))
         return

@@ -72,6 +72,8 @@ class RiskList(Section):
     the rest goes to a next file. ``capacity_minutes``: minutes of agents' time a night for
     outreach, ``weekday_shares`` of them where a weekday has another share than 1.
     ``holdout_share``: how many customers are never called for, so that the effect can be measured.
+    ``call_pages``: a folder of a page for each customer of the call list, for a team that prints
+    them or has no CRM that shows the lists.
     """
 
     languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en",)
@@ -84,6 +86,7 @@ class RiskList(Section):
     split: WorkSplit | None = None
     holdout_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
     peace: Peace = Peace()
+    call_pages: bool = False
 
     @model_validator(mode="after")
     def _in_a_language_of_the_list(self) -> "RiskList":

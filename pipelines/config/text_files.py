@@ -15,8 +15,9 @@ from features.errors import ConfigError
 from pipelines.config.lists import Layout, RiskList
 
 ACTIONS, OUTCOMES = Path("configs/actions.yaml"), Path("configs/outcomes.yaml")
-TextKind = Literal["reasons", "titles", "names", "letters", "report", "worklists"]
-_OF_LISTS: tuple[TextKind, ...] = ("reasons", "titles", "names", "report", "worklists")
+STORY = Path("configs/story.yaml")
+TextKind = Literal["reasons", "titles", "names", "letters", "report", "worklists", "pages"]
+_OF_LISTS: tuple[TextKind, ...] = ("reasons", "titles", "names", "report", "worklists", "pages")
 Checked = TypeVar("Checked", bound=BaseModel)
 
 
@@ -39,7 +40,8 @@ def text_file(kind: TextKind, language: str) -> Path:
 
 def rule_files(languages: Sequence[str]) -> tuple[Path, ...]:
     """Every file on which lists in these languages depend."""
-    return (ACTIONS, OUTCOMES, *(text_file(kind, each) for kind in _OF_LISTS for each in languages))
+    texts = (text_file(kind, each) for kind in _OF_LISTS for each in languages)
+    return (ACTIONS, OUTCOMES, STORY, *texts)
 
 
 def read_yaml(path: Path, what: str) -> Any:

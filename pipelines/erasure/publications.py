@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from features.errors import ConfigError, PublicationError
 from pipelines.config.lists import CRM, EXCEL, CsvStyle
-from pipelines.publication.manifest import MANIFEST, columns
+from pipelines.publication.manifest import MANIFEST, PAGES, columns, page_name
 from pipelines.publication.publish import point, staging_folder
 from pipelines.publication.reader import Publication, current, verify
 from pipelines.runtime.atomic_files import digest, replace_bytes, storage_errors, sync, sync_tree
@@ -58,8 +58,13 @@ def _forget_in(publication: Publication, customer: str) -> bool:
             for path, column in _places(manifest).items()
             if WITHOUT[_ending(path)](staging / path, customer, column)
         ]
+        for page in [*(staging / PAGES).glob("*.html")]:
+            if page.name.partition("-")[2] == page_name(0, customer).partition("-")[2]:
+                changed.append(page.relative_to(staging).as_posix())
+                page.unlink()
         if not changed:
             return False
+        manifest["resources"] = [r for r in manifest["resources"] if (staging / r["path"]).exists()]
         for resource in manifest["resources"]:
             if resource["path"] in changed:
                 path = staging / resource["path"]

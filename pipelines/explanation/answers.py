@@ -15,11 +15,13 @@ import pandas as pd
 
 from features.errors import ModelError
 from models.explain.shap_values import by_family
-from pipelines.config.settings import load_settings
+from pipelines.config.settings import Settings, load_settings
 from pipelines.config.text_files import ACTIONS, text_file
 from pipelines.explanation.case import Case, open_case
+from pipelines.explanation.customer_facts import CustomerFacts, customer_facts
 from pipelines.explanation.customer_matrix import TableUse, open_customer
 from pipelines.explanation.evidence import SourceEvidence, SourceRow, register_row
+from pipelines.explanation.story import PageWords, load_words
 from pipelines.lists.actions import can_be_reasons, load_actions
 from pipelines.lists.risk_list import SLOTS, slot_facts
 from pipelines.lists.templates import (
@@ -68,9 +70,11 @@ class Explanation:
 
     ``base`` and ``families`` (contribution by driver family) add up to the log-odds of
     ``probability``, the calibrated one. ``row`` is the customer's of the matrix, scored;
-    ``templates`` the sentences' language.
+    ``templates`` the sentences' language. ``facts`` are what an agent is shown, with these
+    sentences.
     """
 
+    settings: Settings
     case: Case
     probability: float
     band: str
@@ -80,6 +84,8 @@ class Explanation:
     row: pd.DataFrame
     used: tuple[TableUse, ...]
     templates: Templates
+    facts: CustomerFacts
+    words: PageWords
 
 
 def explain_customer(
@@ -115,7 +121,13 @@ def explain_customer(
     lines = scored["product_line"].to_numpy(dtype=object)
     contributions = case.model.contributions(case.model.spec.encode(scored), lines)
     families = by_family(contributions, case.model.spec).iloc[0]
+    names = "driver", "text", "contribution"
+    given = {f"{each.slot}_{name}": getattr(each, name) for each in spoken for name in names}
+    rows = pd.DataFrame([{**case.listed, **given}])
+    wording = load_words(settings, templates.language)
+    [facts] = customer_facts(settings, case.snapshot, case.as_of, rows, wording)
     return Explanation(
+        settings=settings,
         case=case,
         probability=probability,
         band=str(case.listed["risk_band"]),
@@ -125,6 +137,8 @@ def explain_customer(
         row=scored,
         used=tables.used,
         templates=templates,
+        facts=facts,
+        words=wording,
     )
 
 

@@ -26,7 +26,7 @@ from pipelines.tracking.champion import read_cache
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One customer's published row (its columns by name), with the night's tables and model.
+    """One customer's published row, that of a call with what is for calls, tables and model.
 
     ``described`` is what the manifest says of the night.
     """
@@ -59,8 +59,8 @@ def open_case(settings: Settings, customer: str, as_of: date | None) -> Case:
         night = "no list" if as_of is None else f"no list of {as_of}"
         raise PublicationError(f"{out} has {night} to explain. Publish one: stille nightly.")
     described = verify(publication.folder)["stille"]
-    path = publication.folder / "risk_list.parquet"
-    rows = pd.read_parquet(path, filters=[("customer_id", "==", customer)])
+    path, only = publication.folder / "risk_list.parquet", [("customer_id", "==", customer)]
+    rows = pd.read_parquet(path, filters=only)
     if rows.empty:
         raise ConfigError(
             f"the customer is not on the list of {publication.as_of} ({path}): either the id is "
@@ -68,7 +68,9 @@ def open_case(settings: Settings, customer: str, as_of: date | None) -> Case:
         )
     snapshot = _snapshot(settings.paths.snapshots, publication, described["inputs_digest"])
     model = _model(settings, described["model_version"], described["model_digest"])
-    return Case(publication, described, dict(rows.iloc[0]), snapshot, model)
+    calls = pd.read_parquet(path.with_name("call_list.parquet"), filters=only).to_dict("records")
+    listed = dict(rows.iloc[0]) | dict(*calls)
+    return Case(publication, described, listed, snapshot, model)
 
 
 def _snapshot(store: Path, publication: Publication, inputs: str) -> Snapshot:

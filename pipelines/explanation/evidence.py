@@ -131,7 +131,7 @@ class SourceEvidence:
             f"select * from {identifier(f'copied_{table}')} where _row = {number}"
         )
         [row] = found.to_arrow_table().to_pylist()
-        return _as_known(TABLES[table], row, self._now, self._zone, self._delays.get(table, 0))
+        return as_known(TABLES[table], row, self._now, self._zone, self._delays.get(table, 0))
 
 
 def register_row(settings: Settings, snapshot: Snapshot, customer: str) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def register_row(settings: Settings, snapshot: Snapshot, customer: str) -> dict[
     return {} if found is None else {"file": loaded.parts[found[0]].name, "row": found[1]}
 
 
-def _as_known(
+def as_known(
     table: Table, row: Mapping[str, Any], now: datetime, zone: str, delay_days: int
 ) -> SourceRow:
     """The ``row`` (every column, ``event_at``, ``known_at``) as it was known before ``now`` (UTC).

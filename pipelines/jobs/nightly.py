@@ -16,9 +16,11 @@ from pipelines.config.measurement import EFFECT_VERSION, newest
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS, text_file
+from pipelines.explanation.page import write_call_pages
 from pipelines.jobs.read_tables import read_tables
 from pipelines.lists.actions import can_be_reasons, load_actions
 from pipelines.lists.causes import CAUSES_NAME, write_causes
+from pipelines.lists.inbound import write_inbound
 from pipelines.lists.new_events import new_events_since
 from pipelines.lists.night_lists import NightLists, write_chances, write_changes, write_risk_lists
 from pipelines.lists.permissions import read_permissions
@@ -113,6 +115,8 @@ def write_night(
         if scored.chances is not None:
             lists = write_chances(settings.list, scored.chances, lists, staging)
         lists = write_causes(settings, scored.causes, lists, staging)
+        ids = scored.rows["customer_id"]
+        lists = write_inbound(settings, ids, context.permissions, lists, staging)
         stage.rows_out = len(scored.rows)
     return lists
 
@@ -120,7 +124,7 @@ def write_night(
 def report_night(
     run: Run, lists: NightLists, context: NightContext, snapshot: Snapshot, staging: Path
 ) -> NightLists:
-    """Write the report of the lists in ``staging`` beside them, a page in each language.
+    """Write the report of the lists in ``staging`` beside them, and the pages of the called.
 
     Its status goes into the stamp of the lists that it returns.
     """
@@ -131,6 +135,8 @@ def report_night(
         facts = collect(settings, lists.rows, causes, context, snapshot, gates, stamp)
         write_report(facts, settings.list.languages, staging, run.config)
         status = {"tone": facts.run.tone, "notices": [asdict(each) for each in facts.run.notices]}
+        if settings.list.call_pages:
+            write_call_pages(settings, lists, snapshot, staging)
     return replace(lists, stamp=replace(stamp, facts=stamp.facts | {"status": status}))
 
 

@@ -46,11 +46,13 @@ class Action(_Rule, Words):
     """What is done, in which lane, an agent's minutes for one customer, and what is said first.
 
     ``offer``: something is offered that costs money when it is taken (``economics.offer_cost``).
+    ``at_next_contact``: it waits for the customer to make contact.
     """
 
     lane: Lane
     minutes: Annotated[float, Field(ge=0)]
     offer: bool = False
+    at_next_contact: bool = False
     opening: Words
 
 

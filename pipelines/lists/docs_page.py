@@ -10,6 +10,7 @@ from pathlib import Path
 from features.markdown import markdown_table
 from pipelines.lists.causes import CAUSE_FIELDS
 from pipelines.lists.changes import CHANGE_FIELDS
+from pipelines.lists.inbound import INBOUND_FIELDS
 from pipelines.lists.lanes import RULES
 from pipelines.lists.list_columns import FIELDS, LANE_LISTS, RISK_LIST
 from pipelines.lists.outcomes import ALL_OUTCOME_FIELDS
@@ -20,14 +21,14 @@ _TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
 
 
 def outputs_page(page: str) -> str:
-    """The page with its six tables made anew; raises ``ValueError`` if it has not six."""
+    """The page with its seven tables made anew; raises ``ValueError`` if it has not seven."""
     lanes = markdown_table(("file", "who", "columns"), _lane_rows())
     rules = ((name, *rule) for name, rule in RULES.items())
     tables = (
         _columns(FIELDS),
         lanes,
         markdown_table(("rule", "what it says", "source"), rules),
-        *map(_columns, (CHANGE_FIELDS, CAUSE_FIELDS, ALL_OUTCOME_FIELDS)),
+        *map(_columns, (INBOUND_FIELDS, CHANGE_FIELDS, CAUSE_FIELDS, ALL_OUTCOME_FIELDS)),
     )
     texts = _TABLE.split(page)
     written = ["".join(f"{line}\n" for line in table) for table in (*tables, ())]

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, Literal, get_args
+from urllib.parse import quote
 
 from pipelines.config.lists import CRM, EXCEL
 from pipelines.runtime.atomic_files import digest
@@ -85,6 +86,7 @@ _SHARED = {
 
 MANIFEST = "datapackage.json"
 _USE = "Whom to contact, what to repair; refused as input to the price of life or health insurance."
+PAGES = "call_pages"
 _PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 _MEDIA_TYPES = {
     "csv": "text/csv",
@@ -93,6 +95,15 @@ _MEDIA_TYPES = {
     "json": "application/json",
     "html": "text/html",
 }
+
+
+def page_name(rank: int, customer: str) -> str:
+    """File name of a page of the call list; no id can lead out of its folder.
+
+    >>> page_name(7, "../a b")
+    '00007-..%2Fa%20b.html'
+    """
+    return f"{rank:05d}-{quote(customer, safe='')}.html"
 
 
 @dataclass(frozen=True, slots=True)

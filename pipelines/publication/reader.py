@@ -107,6 +107,15 @@ def complete(
     Only those with this ``identity``; damaged ones do not count. Files are read and hashed when a
     publication's turn comes, so the newest costs one reading.
     """
+    for publication in publications_of(out, as_of, identity):
+        with suppress(PublicationError):
+            yield publication, verify(publication.folder)
+
+
+def publications_of(
+    out: Path, as_of: date, identity: Mapping[str, object] = MappingProxyType({})
+) -> list[Publication]:
+    """Publications of an as-of date (and identity), made last first, by manifest alone."""
     made: list[tuple[str, str, Publication]] = []
     for path in (out / as_of.isoformat()).glob(f"*/{MANIFEST}"):
         with suppress(PublicationError, ConfigError):
@@ -114,9 +123,7 @@ def complete(
             if manifest["stille"].items() >= identity.items():
                 run_id = path.parts[-2]
                 made.append((str(manifest["created"]), run_id, Publication(out, as_of, run_id)))
-    for *_, publication in sorted(made, key=lambda one: one[:2], reverse=True):
-        with suppress(PublicationError):
-            yield publication, verify(publication.folder)
+    return [each for *_, each in sorted(made, key=lambda one: one[:2], reverse=True)]
 
 
 def newest_of(

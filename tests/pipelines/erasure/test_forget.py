@@ -17,7 +17,7 @@ from stamps import STAMP
 from features.errors import BusyError
 from pipelines.config.lists import Layout
 from pipelines.erasure.publications import forget_published, without_in_parquet
-from pipelines.publication.manifest import Field, columns
+from pipelines.publication.manifest import PAGES, Field, columns, page_name
 from pipelines.publication.publish import publish, publisher, staging_folder
 from pipelines.publication.reader import Publication, current, verify
 from pipelines.publication.writers import write_list
@@ -75,6 +75,20 @@ def test_every_file_loses_that_customer_alone(tmp_path: Path):
 
 
 BOOK_2 = "list.part-02.xlsx"
+
+
+def test_a_page_of_the_call_list_goes_with_its_customer(tmp_path: Path):
+    made = Publication(tmp_path, STAMP.as_of, "run-1")
+    with publisher(tmp_path), staging_folder(made) as staging:
+        (staging / PAGES).mkdir()
+        for rank, customer in enumerate(("1", "2-1", "../1"), start=1):
+            (staging / PAGES / page_name(rank, customer)).write_text("page")
+        publish(made, STAMP, {})
+        assert forget_published(tmp_path, "1") == 1
+    now = current(tmp_path)
+    verify(now.folder)
+    left = sorted(path.name for path in (now.folder / PAGES).iterdir())
+    assert left == ["00002-2-1.html", "00003-..%2F1.html"]
 
 
 def test_forgetting_again_or_a_stranger_changes_nothing(tmp_path: Path):

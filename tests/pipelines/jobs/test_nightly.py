@@ -42,14 +42,8 @@ FILES = {
     f"{name}.{ending}"
     for name in (
         *("risk_list", "risk_list.sv", "risk_list.en", "call_list", "write_list", "fix_list"),
-        *(
-            "service_list",
-            "leave_in_peace",
-            "suppressed",
-            "changes",
-            "outcome_probabilities",
-            "causes",
-        ),
+        *("service_list", "leave_in_peace", "suppressed", "changes", "outcome_probabilities"),
+        *("causes", "inbound"),
     )
     for ending in ("csv", "parquet")
 } | {"report.html", "report.sv.html", "report.en.html"}
