@@ -1,6 +1,6 @@
 """The data contract and point-in-time features: functions from tables to tables.
 
-No clock, file, network or scheduler below this package; the as-of date is an argument.
+No clock, network, scheduler or file but the contract's own; the as-of date is an argument.
 """
 
 __all__ = [
