@@ -17,8 +17,8 @@ from pipelines.matrices.shard import parquet
 from pipelines.runtime.duckdb_connection import connect, identifier, literal, local_to_utc
 from pipelines.snapshots.snapshot import Snapshot
 
-# Derived tables repeat what others tell, and a look-up in a register tells nothing of a customer.
-_NO_NEWS = ("household_notices", "reservations")
+# Derived tables repeat what others tell; a look-up in a register and a month's usage tell nothing.
+_NO_NEWS = ("household_notices", "reservations", "usage")
 
 
 def new_events_since(run: Run, snapshot: Snapshot, before: Before) -> pd.DataFrame:

@@ -141,7 +141,8 @@ def test_a_night_publishes_the_pages_of_the_called(demo, published, stille, tmp_
     assert ended.code == 0, ended.err
     current = tmp_path / "out" / "current"
     manifest = verify(current)
-    called = pd.read_parquet(current / "call_list.parquet")
+    lists = (pd.read_parquet(current / f"{name}.parquet") for name in ("call_list", "write_list"))
+    called = pd.concat(lists).sort_values("call_rank")
     pages = sorted(path.name for path in (current / "call_pages").iterdir())
     expected = zip(called["call_rank"], called["customer_id"], strict=True)
     assert pages == [f"{rank:05d}-{who}.html" for rank, who in expected]

@@ -49,7 +49,7 @@ def test_a_year_by_hand(settings, tmp_path):
     )
     assert found == [
         ("2024-05-22", "Made contact by phone about a bill, waited 10 minutes"),
-        ("2024-05-20", "Bill corrected, amount -NOK 9"),
+        ("2024-05-20", "Bill corrected, amount −NOK 9"),
         ("2024-05-06", "We contacted the customer"),
         (
             "2024-05-03",
