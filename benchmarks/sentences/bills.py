@@ -1,6 +1,6 @@
 """Bills, payments and prices of one customer as they stand at the as-of date."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from benchmarks.sentences.person import Person, Row
@@ -130,6 +130,51 @@ def unannounced(p: Person, rise: Row) -> bool:
     """Whether a rise is in force without a notice before."""
     notice = p.by_now(rise["notified_on"])
     return notice is None or notice >= rise["effective_on"]
+
+
+def line_of(p: Person, rise: Row) -> Any:
+    """The product line of the contract whose price rises."""
+    own = rise["contract_id"]
+    return next((c["product_line"] for c in p.rows("contracts") if c["contract_id"] == own), None)
+
+
+def notice(p: Person, rise: Row) -> int:
+    """Days from a rise's notice until it is in force; none without a notice."""
+    told = p.by_now(rise["notified_on"])
+    return 0 if told is None else (rise["effective_on"] - told).days
+
+
+def contrary_rises(p: Person, days: int) -> list[Row]:
+    """Rises told when the newest market price of their line was below that of 90 days before."""
+    found = []
+    for rise in rises(p, days):
+        line = line_of(p, rise)
+        then = [
+            r
+            for r in p.rows("market_price")
+            if r["product_line"] == line
+            and r["_at"] <= rise["_at"]
+            and r["_known"] <= rise["_known"]
+        ]
+        before = [r for r in then if r["_at"] <= rise["_at"] - timedelta(90)]
+        if before and max(then, key=_begun)["price"] < max(before, key=_begun)["price"]:
+            found.append(rise)
+    return found
+
+
+def _begun(row: Row) -> Any:
+    return row["_at"]
+
+
+def fits(p: Person, days: int) -> list[float]:
+    """Each month's usage against what the plan of its contract is made for."""
+    plans = {c["contract_id"]: c["plan"] for c in contracts(p)}
+    made: dict[str, float] = {}
+    listed = p.rows("price_list", None, lambda r: r["usage"])
+    for row in sorted(listed, key=lambda r: (r["_known"], r["_at"], r["campaign"])):
+        made.setdefault(row["plan_id"], row["usage"])
+    months = p.rows("usage", days, lambda r: plans.get(r["contract_id"]) in made)
+    return [row["amount"] / made[plans[row["contract_id"]]] for row in months]
 
 
 def offers(p: Person, contract: Row) -> list[Any]:

@@ -16,6 +16,8 @@ from benchmarks.sentences.person import Person, Row
 Claim = Callable[..., bool]
 CLAIMS: list[tuple[re.Pattern[str], Claim]] = []
 _MINOR = 100
+# Days of notice that a rise is due, where a company's configuration names no others.
+_NOTICE = 30
 _PARTS = {
     "DATE": r"(\d{1,2} [A-Z][a-z]+ \d{4})",
     "MONEY": r"((?:−)?(?:NOK|SEK|USD|EUR|€|US\$|\$)\s?[\d,]+(?:\.\d+)?)",
@@ -196,9 +198,38 @@ def _(p: Person, on: str, fee: str | None) -> bool:
     return len(found) == 1 and latest(p, found, on) and right
 
 
+@says(r"A step of debt collection was taken on DATE\.")
+def _(p: Person, on: str) -> bool:
+    return latest(p, p.rows("reminders", 365, lambda r: (r["stage"] or 1) >= 3), on)
+
+
+@says(r"A bill needed more than one reminder in the last year; the latest reminder was on DATE\.")
+def _(p: Person, on: str) -> bool:
+    again = p.rows("reminders", 365, lambda r: (r["stage"] or 1) >= 2)
+    return bool(again) and latest(p, p.rows("reminders", 365), on)
+
+
 @says(r"(?:N|One) bills? (?:is|are) past due and not paid in full\.")
 def _(p: Person, n: str | None) -> bool:
     return len(b.overdue(p)) == (1 if n is None else count(n))
+
+
+@says(
+    r"(?:N bills are past due, the oldest for DAYS|A bill has been past due for DAYS), "
+    r"and we have sent no reminder\."
+)
+def _(p: Person, n: str | None, oldest: str | None, only: str | None) -> bool:
+    due = b.overdue(p)
+    first = min(bill["due_on"] for bill in due)
+    named = {bill[name] for bill in due for name in ("invoice_id", "root")}
+    sent = p.rows("reminders", None, lambda r: r["sent_on"] > first or r["invoice_id"] in named)
+    right = len(due) == (1 if n is None else count(n)) and not sent
+    return right and same_days(oldest or only or "", p.ago(first))
+
+
+@says(r"No bill is past due\.")
+def _(p: Person) -> bool:
+    return not b.overdue(p)
 
 
 @says(r"A payment of the last 90 days came DAYS late\.")
@@ -390,6 +421,31 @@ def _(p: Person, n: str | None, what: str, on: str) -> bool:
     return len(found) == (1 if n is None else count(n)) and year[-1]["effective_on"] == day(on)
 
 
+@says(
+    r"(?:N|One) price rises? in the last year came at too short notice\. "
+    r"The latest rise applies from DATE\."
+)
+def _(p: Person, n: str | None, on: str) -> bool:
+    found = [r for r in b.rises(p, 365) if b.line_of(p, r) and b.notice(p, r) < _NOTICE]
+    right = len(found) == (1 if n is None else count(n))
+    return right and b.rises(p, 365)[-1]["effective_on"] == day(on)
+
+
+@says(
+    r"(?:N price rises in the last year came while the market price was falling, the latest "
+    r"|The price rise )from DATE(?: came while the market price was falling)?\."
+)
+def _(p: Person, n: str | None, on: str) -> bool:
+    found = b.contrary_rises(p, 365)
+    right = len(found) == (1 if n is None else count(n))
+    return right and max(r["effective_on"] for r in found) == day(on)
+
+
+@says(r"No price rise in the last year came while the market price was falling\.")
+def _(p: Person) -> bool:
+    return not b.contrary_rises(p, 365)
+
+
 @says(r"No price rise without notice or reason in the last year\.")
 def _(p: Person) -> bool:
     year = b.rises(p, 365)
@@ -483,6 +539,31 @@ def _(p: Person) -> bool:
 @says(r"The customer has N kinds of product with us\.")
 def _(p: Person, n: str) -> bool:
     return len(d.lines(p)) == count(n)
+
+
+@says(r"The customer has N kinds of product with us, none of them in a bundle\.")
+def _(p: Person, n: str) -> bool:
+    bundled = any(c["bundle_id"] is not None for c in b.contracts(p))
+    return len(d.lines(p)) == count(n) > 1 and not bundled
+
+
+@says(r"The customer has a product that was sold in a bundle\.")
+def _(p: Person) -> bool:
+    return any(c["bundle_id"] is not None for c in b.contracts(p))
+
+
+@says(
+    r"The customer uses (?:only |about as much as the plan is made for \()?PCT"
+    r"(?: of what the plan is made for|\))\."
+)
+def _(p: Person, share: str) -> bool:
+    return same_share(share, mean(b.fits(p, 365)))
+
+
+@says(r"The customer was billed MONEY in the last year and has no benefit for it\.")
+def _(p: Person, billed: str) -> bool:
+    found = [bill["owed"] for bill in b.bills(p) if within(p, bill["issued_on"], 365)]
+    return same_money(billed, sum(found) / _MINOR) and not _benefits(p)
 
 
 def _benefits(p: Person) -> list[Row]:
@@ -833,6 +914,72 @@ def _(p: Person, n: str) -> bool:
     return count(n) == half_up(d.outage_hours(p, 90))
 
 
+def _quiet(p: Person, what: str, days: int) -> list[Any]:
+    """What moved on, or did not, with no word about it in the week before it was due."""
+    if what == "order":
+        due = {
+            order["order_id"]: p.clock.midnight(order["promised_on"] + timedelta(1))
+            for order, _ in d.late_orders(p, None)
+        }
+    elif what == "case":
+        due = {r["case_id"]: r["_at"] + timedelta(7) for r in p.rows("cases")}
+        closed = {r["case_id"]: r["closed_at"] for r in p.rows("cases")}
+        due = {k: end for k, end in due.items() if closed[k] is None or closed[k] > end}
+    else:
+        standing = sorted(b.bills(p), key=lambda r: (r["_known"], r["_at"], r["invoice_id"]))
+        due = {
+            bill["invoice_id"]: bill["_at"] + timedelta(4)
+            for i, bill in enumerate(standing)
+            if i > 2 and bill["owed"] >= 1.35 * median(r["owed"] for r in standing[:i][-12:])
+        }
+    word = p.rows("notifications", None, lambda r: r["kind"] != "marketing")
+    return [
+        key
+        for key, end in due.items()
+        if within(p, end, days)
+        and not any(
+            r.get(f"{what}_id") == key and end - timedelta(7) <= r["_at"] < end for r in word
+        )
+    ]
+
+
+@says(
+    r"(?:N|An) orders? (?:was|were) late in the last year without word from us in the week up to "
+    r"the promised day\."
+)
+def _(p: Person, n: str | None) -> bool:
+    return len(_quiet(p, "order", 365)) == (1 if n is None else count(n))
+
+
+@says(r"In the last year (?:N|a) cases? (?:was|were) open for a week without word from us\.")
+def _(p: Person, n: str | None) -> bool:
+    return len(_quiet(p, "case", 365)) == (1 if n is None else count(n))
+
+
+@says(
+    r"(?:N|An) unusually high bills? in the last year came without word from us within three days\."
+)
+def _(p: Person, n: str | None) -> bool:
+    return len(_quiet(p, "invoice", 365)) == (1 if n is None else count(n))
+
+
+@says(r"No late order, slow case or high bill in the last year was left without word from us\.")
+def _(p: Person) -> bool:
+    return not any(_quiet(p, what, 365) for what in ("order", "case", "invoice"))
+
+
+@says(r"(?:N|One) of our messages in the last 90 days came at night\.")
+def _(p: Person, n: str | None) -> bool:
+    found = p.rows("notifications", 90, lambda r: r["kind"] != "outage")
+    at_night = [r for r in found if not 7 <= p.clock.hour(r["_at"]) < 22]
+    return len(at_night) == (1 if n is None else count(n))
+
+
+@says(r"(?:N times|Once) in the last 90 days we sent the same message again within a day\.")
+def _(p: Person, n: str | None) -> bool:
+    return len(d.sent_again(p, 90)) == (1 if n is None else count(n))
+
+
 @says(r"The customer opted out of marketing on DATE\.")
 def _(p: Person, on: str) -> bool:
     return latest(p, d.unsubscribed(p), on) and p.ago(day(on)) <= 365
@@ -962,6 +1109,11 @@ def _(p: Person, n: str, on: str) -> bool:
 @says(r"The customer answered N of 7 on how hard it was to get help, on DATE\.")
 def _(p: Person, n: str, on: str) -> bool:
     return _answer(p, "ces", n, 7, on)
+
+
+@says(r"The customer gave us N of 5 for keeping them informed, on DATE\.")
+def _(p: Person, n: str, on: str) -> bool:
+    return _answer(p, "informed", n, 5, on)
 
 
 @says(r"The customer left (?:N|one) surveys? unanswered in the last year\.")

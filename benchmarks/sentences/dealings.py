@@ -213,6 +213,17 @@ def contradictions(p: Person, days: int | None) -> list[Row]:
     return found
 
 
+def sent_again(p: Person, days: int) -> list[Row]:
+    """Messages of the kind and template of one sent before, within a day; outages are apart."""
+    found: list[Row] = []
+    last: dict[Any, Row] = {}
+    for row in p.rows("notifications", None, lambda r: r["kind"] != "outage" and r["template_id"]):
+        same = (row["kind"], row["template_id"])
+        found += [row] if same in last and near(row["_at"], last[same]["_at"], 1) else []
+        last[same] = row
+    return [row for row in found if row in p.rows("notifications", days)]
+
+
 def unsubscribed(p: Person) -> list[Row]:
     """When the customer said no to marketing where it was allowed, or nothing had been said."""
     last: dict[str, bool] = {}

@@ -18,6 +18,7 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
     "terminations": ("notified_on",),
     "invoices": ("issued_on",),
     "payments": ("paid_on",),
+    "usage": ("ended_on",),
     "reminders": ("sent_on",),
     "payment_method_events": ("occurred_at",),
     "price_changes": ("notified_on", "effective_on"),
@@ -40,6 +41,8 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
     "master_data": ("valid_from",),
 }
 """The columns that say when a row happened: the earliest of them counts."""
+DELAYS: Mapping[str, timedelta] = {"usage": timedelta(days=1)}
+"""How long after it happened a row is known, where that is not at once."""
 
 
 @dataclass
@@ -56,6 +59,10 @@ class Clock:
     def day(self, moment: datetime) -> date:
         """The company's own day of an instant."""
         return moment.replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo(self.zone)).date()
+
+    def hour(self, moment: datetime) -> int:
+        """The hour of an instant on the company's own clock."""
+        return moment.replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo(self.zone)).hour
 
     def instant(self, value: date | datetime) -> datetime:
         """An instant as it is, a day as its midnight."""
@@ -119,7 +126,7 @@ def keep(
     kept = []
     for row in rows:
         at = min(clock.instant(row[name]) for name in HAPPENED[table] if row[name] is not None)
-        known = max(row.get("known_at") or at, at)
+        known = max(row.get("known_at") or at, at) + DELAYS.get(table, timedelta())
         if at < clock.now and known < clock.now:
             kept.append(row | {"_at": at, "_known": known})
     names = kept[0] if kept else ()

@@ -90,6 +90,46 @@ def test_a_claim_is_held_against_the_rows(text, true):
     assert holds(customer, text) is true
 
 
+@pytest.mark.parametrize(
+    ("text", "true"),
+    [
+        (
+            "An order was late in the last year without word from us in the week up to "
+            "the promised day.",
+            True,
+        ),
+        ("In the last year a case was open for a week without word from us.", True),
+        ("In the last year 2 cases were open for a week without word from us.", False),
+        (
+            "No late order, slow case or high bill in the last year was left without word from us.",
+            False,
+        ),
+    ],
+)
+def test_word_from_us_is_about_the_order_or_the_case_and_in_time(text, true):
+    at = pd.Timestamp
+    customer = person(
+        orders=[
+            {"order_id": name, "ordered_on": date(2024, 4, 1), "promised_on": date(2024, 4, 20)}
+            | {"delivered_on": date(2024, 4, 25)}
+            for name in ("told", "told too early")
+        ],
+        cases=[
+            {"case_id": "quiet", "opened_at": at("2024-05-01 09:00"), "closed_at": None},
+            {"case_id": "young", "opened_at": at("2024-05-30 09:00"), "closed_at": None},
+        ],
+        notifications=[
+            {"notification_id": number, "sent_at": at(sent), "kind": kind, table: about}
+            for number, sent, kind, table, about in (
+                ("1", "2024-04-20 09:00", "delivery", "order_id", "told"),
+                ("2", "2024-04-10 09:00", "delivery", "order_id", "told too early"),
+                ("3", "2024-05-03 09:00", "marketing", "case_id", "quiet"),
+            )
+        ],
+    )
+    assert holds(customer, text) is true
+
+
 def test_languages_are_compared_by_their_figures():
     english = figures("The bill of 3 March 2024 was NOK 1,234.50, 1.8 times the usual.")
     assert figures("Fakturaen fra 3. mars 2024 var på 1 234,50 kr, 1,8 ganger") == english
