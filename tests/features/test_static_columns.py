@@ -16,7 +16,7 @@ FIXED = {
         "joined_on": _HAPPENED,
         "margin_per_year": "the newest estimate, as no model sees it",
         "segment": "declared static, or read from master_data",
-        "team": "as of now, as no model sees it",
+        **dict.fromkeys(("age_band", "language", "team"), "as of now, as no model sees it"),
     },
     "contracts": dict.fromkeys(
         (

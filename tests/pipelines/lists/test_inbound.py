@@ -52,7 +52,7 @@ def test_the_first_two_reasons_that_somebody_can_act_on():
 def test_words_are_of_the_language():
     [card] = cards(row("a", ["binding"], "A13", "extend_binding"), language="sv").itertuples()
     assert card.do == "Prata om förnyelse innan avtalet förnyas eller bindningstiden går ut"
-    assert card.do_not == "Förläng inte bindningen automatiskt"
+    assert card.do_not == "Förläng inte bindningstiden automatiskt"
 
 
 def test_the_vulnerable_are_offered_nothing_but_helped():
