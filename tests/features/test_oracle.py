@@ -59,8 +59,8 @@ def test_the_random_companies_move_every_feature() -> None:
     """An oracle that never sees a feature away from its fill proves nothing about it."""
     seen: dict[str, set[Any]] = {feature.name: {feature.fill} for feature in FULL.features}
     for seed in range(8):
-        rows = random_company(seed, 25)
-        for number in range(25):
+        rows = random_company(seed, 40)
+        for number in range(40):
             for name, value in expected(rows, f"c{number}", _AS_OF[2], ZONE).items():
                 seen[name].add(value)
     assert not {name for name, values in seen.items() if len(values) < 2}

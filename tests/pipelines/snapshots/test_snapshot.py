@@ -161,7 +161,8 @@ def test_price_levels_become_changes(company, into):
     ]
     ids = [row[0] for row in rows(snapshot, "price_changes", "change_id")]
     assert len(set(ids)) == 3
-    assert set(snapshot.tables["price_changes"].absent) == {"notified_on", "reason_code", "channel"}
+    absent = {"notified_on", "reason_code", "reason_kind", "channel"}
+    assert set(snapshot.tables["price_changes"].absent) == absent
 
 
 def test_two_levels_of_one_day_are_refused(company, into):
