@@ -41,7 +41,7 @@ Cells = dict[str, dict[str, Any]]
 @pytest.fixture(scope="module")
 def omissions() -> dict[str, Cells]:
     """The cells of each telling of the company, by customer and feature."""
-    rows = random_company(6, _CUSTOMERS)
+    rows = random_company(5, _CUSTOMERS)
     history = {r["customer_id"] for r in rows["master_data"] if r["attribute"] == "segment"}
     for row in rows["customers"]:
         if row["customer_id"] in history:  # either static or with a history, says the contract
