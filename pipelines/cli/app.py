@@ -9,7 +9,7 @@ import atexit
 import logging
 import os
 import sys
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Annotated
 
 import typer
@@ -25,7 +25,11 @@ from pipelines.runtime.environment import quiet_libraries
 
 @app.command()
 def demo(customers: Annotated[int, typer.Option(min=1000)] = 10_000, plain: Plain = False) -> None:
-    """Simulate a company, check it, train, compare with the truth, and run one night."""
+    """Simulate a company, check it, train, compare with the truth, and run one night.
+
+    The night is of the first day after the tables on which anybody is phoned.
+    """
+    from pipelines.config.settings import load_settings
     from pipelines.simulator.compare import first_day_after
 
     simulate(DEMO_DATA, customers=customers)
@@ -33,7 +37,9 @@ def demo(customers: Annotated[int, typer.Option(min=1000)] = 10_000, plain: Plai
     check(DEMO, day)
     train(DEMO, day, plain)
     truth(DEMO)
-    nightly(DEMO, day, plain)
+    contact, country = load_settings(DEMO).contact, load_settings(DEMO).company.country
+    days = (day + timedelta(n) for n in range(14))
+    nightly(DEMO, next(each for each in days if not contact.quiet(each.date(), country)), plain)
     print("\nThe runs, their plots and the model: make ui")
 
 
