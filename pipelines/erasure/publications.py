@@ -82,7 +82,7 @@ def _forget_in(publication: Publication, customer: str) -> bool:
 
 def _places(manifest: Mapping[str, Any]) -> dict[str, int]:
     """In which column of each file the customer's id stands, whatever its header calls it."""
-    [customer] = columns(CUSTOMER)
+    [customer] = (field for field in columns("worklists") if field.name == CUSTOMER)
     described = {
         resource["path"]: [field["description"] for field in resource["schema"]["fields"]]
         for resource in manifest["resources"]

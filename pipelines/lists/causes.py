@@ -32,24 +32,7 @@ _MEASURED = {
 UNMEASURED = "not_measured"
 EVIDENCE = (*dict.fromkeys(_MEASURED.values()), UNMEASURED)
 
-CAUSE_FIELDS = columns(
-    """
-    schema_version
-    run_id
-    as_of_date
-    level      text!     Driver family, or one driver.
-    cause      text!     The family's or the driver's code.
-    customers  integer!  Customers whose risk would fall without it.
-    leavers    decimal!  Expected leavers fewer within the horizon.
-    value      amount    Value of those leavers, at the low acquisition multiple.
-    currency
-    evidence   text!     What a holdout has shown of an action for this driver: that fewer leave,
-                         none fewer, more, or nothing yet. The figures are the model's
-                         all the same: an action is not the removal of the cause.
-    """,
-    level=_LEVELS,
-    evidence=EVIDENCE,
-)
+CAUSE_FIELDS = columns("causes", level=_LEVELS, evidence=EVIDENCE)
 
 
 def cause_rows(

@@ -25,31 +25,7 @@ _DECIDES = {
 CAUSES = ("event", "permission", *_DECIDES, "others", "time")
 _OF_OTHERS = ("capacity", "household", "holdout")
 
-CHANGE_FIELDS = columns(
-    """
-    run_id
-    as_of_date
-    before_date    date!    The day of the night it is held against.
-    customer_id
-    change         text!    Entered: scored now and not before; left: scored before and not now;
-                            moved: in another lane.
-    lane_before    text     Lane of the night before.
-    lane_now       text     Lane of tonight.
-    rule_before    text     Rule of the lane before.
-    rule_now       text     Rule of the lane now.
-    risk_change    decimal  Probability now minus the probability before.
-    cause          text!    What moved the customer, joined by `;`. `event`: rows of the customer's
-                            own became known between the nights; `permission`: what the customer
-                            allows; `model`, `configuration`, `holdout_key`, `effect` (what was
-                            measured of contact): these changed for everybody; `others`: the
-                            places of other customers; `time`: none of these, days passed.
-    events         text     Tables and numbers of the rows that became known, joined by `;`.
-    last_known_on  date     Day on which the last of them became known.
-    """,
-    change=KINDS,
-    lane_before=LANES,
-    lane_now=LANES,
-)
+CHANGE_FIELDS = columns("changes", change=KINDS, lane_before=LANES, lane_now=LANES)
 
 
 def changes(

@@ -21,21 +21,7 @@ from pipelines.publication.manifest import columns
 
 INBOUND_NAME = "inbound"
 
-INBOUND_FIELDS = columns(
-    """
-    schema_version
-    run_id
-    as_of_date
-    customer_id
-    reason_1_text  text!  The strongest reason that an action or a rule is for.
-    reason_2_text  text   The next one.
-    open_case_id   text   The customer's open case.
-    do             text   Suggested action in words; no offer to who is marked as vulnerable.
-    do_not         text   What the rule table forbids for this customer, in words.
-    review         text   Action that waits for the customer's next contact, which this is, in
-                          words; null where none does.
-    """
-)
+INBOUND_FIELDS = columns("inbound")
 
 
 def write_inbound(

@@ -5,7 +5,6 @@ runs out of. Who was called for last night stays until the risk is far below wha
 list, so that a list is not new every morning.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,40 +12,9 @@ import numpy as np
 import pandas as pd
 
 from models.dataset.array_types import Floats, Index, Mask
+from pipelines.publication.manifest import DECLARED
 
-_LAW = "Norwegian Marketing Control Act; docs/allowed-contact.md"
-_COMPANY = "company's configuration"
-
-_TABLE = f"""
-unread | What customers allow could not be read at publication, or a row of this customer's breaks
-  the contract. | closed by default; docs/allowed-contact.md
-vulnerable | The company has marked the customer as vulnerable. | company's contact_bars
-open_complaint | A complaint is open: nothing is sold to it. | S0
-opted_out | The customer objected to this use or to all contact. | GDPR art. 21
-cooldown | An action of the list was taken less than contact.cooldown_days ago. | S0, S3: no noise;
-  {_COMPANY}
-channel_opted_out | The customer refused the channel, and no other is open. | GDPR art. 21
-reserved | The reservation register bars the channel, and no other is open. | {_LAW}
-register_old | The register was not asked within contact.register_days, and no other channel is
-  open. | {_LAW}
-no_consent | The channel's legal basis is missing for this customer, and no other is open. | {_LAW}
-quiet_day | Nobody is called on this day, and no other channel is open. | {_LAW}
-no_action | None of the given reasons calls for a contact; reasons are given to the first rows. |
-  S0, S3: no contact without a reason of the customer's own; configs/actions.yaml
-satisfied_silent | Satisfied at the latest survey and silent since long: list.peace. | S4: no
-  contact can be the best service; S1
-asleep | Asleep (on autopay, nothing to do with the company for list.peace.asleep_days), and
-  contact, which may wake them, is not expected to save more than it loses. | an assumption:
-  Ascarza, Iyengar and Schleicher 2016; S3, S4
-not_worth_it | Contact is expected to lose more than it saves, as it makes some stayers leave. |
-  Ascarza, Iyengar and Schleicher 2016; economics of the configuration
-household | One call a household: another member comes first, to be called or held out. | S0, S3: no
-  noise
-holdout | Held out, so that it can be measured whether contacting helps. | docs/outputs.md
-capacity | Worth less per minute than what fills the team's time. | {_COMPANY}
-"""
-_ENTRIES = (" ".join(e.split()).split(" | ") for e in re.split(r"\n(?! )", _TABLE.strip()))
-RULES = {name: (says, source) for name, says, source in _ENTRIES}
+RULES = {name: (says, source) for name, (says, source) in DECLARED["rules"].items()}
 """Each rule as people read it, and its source."""
 
 LANES = ("call", "fix", "service", "leave_in_peace", "suppressed", "none")

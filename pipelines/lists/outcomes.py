@@ -23,16 +23,11 @@ def outcome_fields(causes: tuple[str, ...]) -> tuple[Field, ...]:
     """The list's columns for a model that distinguishes these causes."""
     plain = "Chance of the outcome {} within the horizon."
     docs = {cause: _DOCS.get(cause, plain.format(cause.replace("_", " "))) for cause in causes}
-    chances = "".join(f"\n    {cause}  decimal!  {doc}" for cause, doc in docs.items())
-    return columns(
-        f"""
-    schema_version
-    run_id
-    as_of_date
-    customer_id
-    horizon_days
-    stayed  decimal!  Chance of still being a customer at its end.{chances}
-    model_version"""
+    *first, last = columns("outcome_probabilities")
+    return (
+        *first,
+        *(Field(name, "decimal", doc, required=True) for name, doc in docs.items()),
+        last,
     )
 
 

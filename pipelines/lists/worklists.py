@@ -97,10 +97,7 @@ def load_worklist_texts(language: str) -> WorklistTexts:
     return load_checked(text_file("worklists", language), WorklistTexts, "the worklists' texts")
 
 
-_FIELDS = {field.name: field for field in columns("rank integer Place.\ncustomer_id")} | {
-    name: Field(name, "date", "Day.")
-    for name in ("binding_until", "last_contact_on", "contacted_on")
-}
+_FIELDS = {field.name: field for field in columns("worklists")}
 _YEAR_DAYS = 365.2425
 # In characters; the usual width is that of a day.
 _WIDTHS = {"rank": 4, "channel": 8, "call_between": 7, "who": 17, "why": 44, "do": 20, "note": 14}

@@ -5,14 +5,14 @@ declaration of its fields for CSV, Parquet and the data package.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from textwrap import dedent
 from typing import Any, Literal, get_args
 from urllib.parse import quote
+
+import yaml
 
 from pipelines.config.lists import CRM, EXCEL
 from pipelines.runtime.atomic_files import digest
@@ -50,38 +50,22 @@ def package_field(field: Field, decimal: str = ".") -> dict[str, object]:
     return described | ({"constraints": constraints} if constraints else {})
 
 
-def columns(table: str, **allowed: tuple[str, ...]) -> tuple[Field, ...]:
-    """The fields of a table as text: name, type (``!`` for required) and meaning.
+DECLARED: Mapping[str, Any] = yaml.safe_load(
+    Path(__file__).with_name("lists.yaml").read_text("utf-8")
+)
+"""The lists, as ``lists.yaml`` beside this module declares them."""
 
-    An indented line goes on with the one above; a name alone is a column of ``_SHARED``;
-    ``allowed`` gives a column's values. Raises ``KeyError`` for an unknown type or name.
+
+def columns(name: str, **allowed: tuple[str, ...]) -> tuple[Field, ...]:
+    """The declared fields of a list; ``allowed`` gives a column's values.
+
+    Raises ``KeyError`` for an unknown list or type.
     """
-
-    def field_of(name: str, kind: str = "", *doc: str) -> Field:
-        if not kind:
-            return _SHARED[name]
-        required, values = kind.endswith("!"), allowed.get(name, ())
-        return Field(name, _TYPES[kind.rstrip("!")], " ".join(doc), required, values)
-
-    entries = re.split(r"\n(?! )", dedent(table).strip())
-    return tuple(field_of(*entry.split()) for entry in entries)
-
-
-_SHARED = {
-    field.name: field
-    for field in columns(
-        """
-        schema_version  text!     Version of these columns.
-        run_id          text!     The run that made the list.
-        as_of_date      date!     The day the list stands on.
-        customer_id     text!     Pseudonym or CRM key.
-        horizon_days    integer!  Length of the horizon, in days.
-        currency        text      Currency of the amounts, ISO 4217.
-        model_version   text!     Name and version of the model.
-        """
+    split = {column: said.split(" ", 1) for column, said in DECLARED[name].items()}
+    return tuple(
+        Field(column, _TYPES[kind.rstrip("!")], doc, kind.endswith("!"), allowed.get(column, ()))
+        for column, (kind, doc) in split.items()
     )
-}
-"""Columns that several lists have."""
 
 
 MANIFEST = "datapackage.json"

@@ -26,7 +26,7 @@ from pipelines.snapshots.store import newest_first
 
 FIELDS = (
     Field("as_of_date", "date", "Day."),
-    *columns("customer_id"),
+    *(field for field in columns("worklists") if field.name == "customer_id"),
     Field("said", "text", "Words."),
 )
 TITLES = {"as_of_date": "Dato", "customer_id": "Kunde", "said": "Ord"}

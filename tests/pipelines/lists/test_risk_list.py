@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from features.errors import ConfigError, ContractError
 from pipelines.config.lists import Layout
 from pipelines.lists.contact import CONTACT_CHANNELS
-from pipelines.lists.list_columns import BANDS, RISK_LIST
+from pipelines.lists.list_columns import BANDS, FIELDS, LANE_LISTS, REASONS, RISK_LIST
 from pipelines.lists.risk_list import data_quality, fields_of, risk_list
 from pipelines.lists.templates import load_templates
-from pipelines.publication.manifest import manifest_bytes
+from pipelines.publication.manifest import DECLARED, manifest_bytes
 from pipelines.publication.writers import write_list
 
 FOLDER = Path(__file__).parents[3] / "configs" / "reasons"
@@ -225,3 +225,13 @@ def test_data_quality_by_hand():
     expected = ("tenure_days", "latest_bill_on", "no_such_fact")
     assert data_quality(facts, expected).tolist() == ["cold_start", "ok", "partial", "partial"]
     assert data_quality(facts[["latest_bill_on"]], ()).tolist() == ["ok"] * 4
+
+
+def test_the_declared_columns_are_those_of_the_code():
+    names = [field.name for field in FIELDS]
+    reasons = [f"reason_{n + 1}_driver" for n in range(REASONS)]
+    assert [name for name in names if name.startswith("reason_") and "driver" in name] == reasons
+    open_for = [name for name in names if name.startswith("contact_allowed_")]
+    assert open_for == [f"contact_allowed_{channel}" for channel in CONTACT_CHANNELS]
+    for name, declared in DECLARED["lane_lists"].items():
+        assert {*declared.get("without", ()), *LANE_LISTS[name].columns} <= {*names}
