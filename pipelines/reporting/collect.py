@@ -88,7 +88,8 @@ def collect(
 
 
 def _tonight(settings: Settings, rows: pd.DataFrame, as_of: date, before: date | None) -> Tonight:
-    called = rows[rows["lane"].eq("call")]
+    by_phone = rows["use_channel"].eq("phone")
+    called, written = (rows[rows["lane"].eq("call") & each] for each in (by_phone, ~by_phone))
     value = None
     if "expected_value_high" in rows and rows["expected_value"].notna().any():
         value = float(called["expected_value"].sum()), float(called["expected_value_high"].sum())
@@ -101,6 +102,7 @@ def _tonight(settings: Settings, rows: pd.DataFrame, as_of: date, before: date |
         called_new=int(called["is_new"].sum()),
         before=before,
         called_leavers=float(called["churn_probability"].sum()),
+        written=len(written),
         silent=int(rows["lane"].isin(SILENT_LANES).sum()),
         value=value,
         currency=settings.company.currency,

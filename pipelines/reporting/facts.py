@@ -42,7 +42,8 @@ class Tonight:
 
     ``value`` is what the calls are expected to bring at the low and at the high acquisition
     multiple, in major units of ``currency``, if contacts save the share ``saved`` of leavers; None
-    without economics. ``called_new`` were not on the list of the day ``before``, None for none.
+    without economics. ``called_new`` were not on the list of the day ``before``, None for none;
+    ``written`` are written to instead.
     """
 
     customers: int
@@ -51,6 +52,7 @@ class Tonight:
     called_new: int
     before: date | None
     called_leavers: float
+    written: int
     silent: int
     value: tuple[float, float] | None
     currency: str

@@ -147,6 +147,7 @@ def full(name="electricity", segment="private"):
                 31,
                 date(2026, 2, 21),
                 92.3,
+                58,
                 1260,
                 (372_310.0, 476_920.0),
                 "NOK",

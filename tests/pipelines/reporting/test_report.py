@@ -159,6 +159,7 @@ def test_minus_is_a_minus_in_every_language():
 
 def test_a_comparison_names_the_day_of_the_list_that_it_is_with():
     """The list before was published eight days ago: neither the night before nor a week ago."""
+    assert "Another 58 customers are to be written to (write_list)." in words(full(), "en")
     assert "on the call list, of whom 31 are new since 21 February" in words(full(), "en")
     assert "på ringelisten, hvorav 31 er nye siden 21. februar" in words(full(), "nb")
     assert "på ringlistan, varav 31 är nya sedan den 21 februari" in words(full(), "sv")
@@ -400,6 +401,7 @@ def test_facts_are_collected_from_the_lists_the_snapshot_and_the_measurements(tm
         churn_probability=[0.5, 0.25, 0.25],
         lane=["call", "fix", "none"],
         lane_rule=[None, None, "capacity"],
+        use_channel=["phone", None, None],
         is_new=[True, False, False],
         expected_value=[100.0, -5.0, 1.0],
         expected_value_high=[300.0, 5.0, 2.0],
@@ -428,6 +430,9 @@ def test_facts_are_collected_from_the_lists_the_snapshot_and_the_measurements(tm
     assert facts.tonight.leavers == 1.0
     assert (facts.tonight.called, facts.tonight.called_new, facts.tonight.silent) == (1, 1, 1)
     assert facts.tonight.value == (100.0, 300.0)
+    mail = listed.assign(use_channel=["email", None, None])
+    written = collect(settings, mail, causes, context, snapshot, (), unread).tonight
+    assert (written.called, written.written, facts.tonight.written) == (0, 1, 0)
     assert facts.tonight.calling_hours is None, "1 March 2026 is a Sunday"
     assert facts.run.data_until == date(2026, 2, 9)
     assert [notice.code for notice in facts.run.notices] == [
