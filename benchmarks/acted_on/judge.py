@@ -85,7 +85,7 @@ def candidates(rows: pd.DataFrame) -> pd.DataFrame:
     rules = load_actions(RULE_TABLE).actions
     minutes = {name: rule.minutes for name, rule in rules.items() if rule.lane == "call"}
     own = rows["suggested_action"].map(minutes)
-    allowed = own.notna() & rows["contact_block_reason"].isna() & rows["arm"].eq("treat")
+    allowed = own.notna() & rows["contact_allowed_phone"] & rows["arm"].eq("treat")
     return rows.assign(minutes=own)[allowed]
 
 
@@ -104,7 +104,7 @@ def compare(rows: pd.DataFrame, scores: Mapping[str, Floats], capacity: float) -
     ``rows`` has, beside the published columns, household_id, ``brought`` (money by the truth),
     ``reduction`` and ``alone``.
     """
-    lists = {OURS: rows.index[rows["lane"].eq("call")]}
+    lists = {OURS: rows.index[rows["lane"].eq("call") & rows["use_channel"].eq("phone")]}
     open_ = candidates(rows)
     for name, score in scores.items():
         least = -np.inf if name == BY_RISK else 0.0

@@ -93,8 +93,12 @@ class World:
 
 
 def assigned(rows: pd.DataFrame, day: date) -> pd.DataFrame:
-    """Whom a published list calls or holds out: customer_id, published_on, action and arm."""
-    called, held_out = rows["lane"].eq("call"), rows["lane_rule"].eq("holdout")
+    """Whom a published list phones or holds out: customer_id, published_on, action and arm.
+
+    The simulated company has no letters that move anybody.
+    """
+    called = rows["lane"].eq("call") & rows["use_channel"].eq("phone")
+    held_out = rows["lane_rule"].eq("holdout")
     chosen = rows[called | held_out]
     return pd.DataFrame(
         {

@@ -31,7 +31,7 @@ COMPLAINT_TOPICS = (*TOPICS, "delivery")
 ORDERS = ("connection", "move", "equipment", "repair")
 TASKS = ("see_bill", "change_payment", "meter_reading", "move", "change_plan")
 OFFERS = ("newer_plan", "second_product", "discount", "upgrade")
-ACTIONS = ("A4", "A9", "A13", "A3", "A6", "A8", "A11")
+ACTIONS = ("A4", "A9", "A13", "A3", "A6", "A8", "A11", "A15", "A16")
 """Actions of calls; past outreaches were of the first three."""
 PAST_ACTIONS = 3
 FORMATS = ("paper", "email", "einvoice", "app")

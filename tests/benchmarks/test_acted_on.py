@@ -37,10 +37,11 @@ def test_a_list_keeps_and_wakes_by_the_truth():
 def test_a_published_list_becomes_calls_and_its_lot():
     rows = pd.DataFrame(
         {
-            "customer_id": ["a", "b", "c"],
-            "lane": ["call", "suppressed", "none"],
-            "lane_rule": [None, "holdout", "capacity"],
-            "suggested_action": ["A4", "A9", "A9"],
+            "customer_id": ["a", "b", "c", "d"],
+            "lane": ["call", "suppressed", "none", "call"],
+            "lane_rule": [None, "holdout", "capacity", None],
+            "suggested_action": ["A4", "A9", "A9", "A9"],
+            "use_channel": ["phone", None, None, "email"],
         }
     )
     found = assigned(rows, pd.Timestamp("2024-01-01"))
