@@ -45,7 +45,7 @@ FITTING: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "A13": ("binding", "renewal"),
     }
 )
-"""The drivers that each action answers, as in ``configs/actions.yaml``; the last three answer none of these."""
+"""The drivers that each action answers; the last three answer none of these."""
 WITHIN_DAYS = 3
 OFFERING = ("A4", "A11", "A13", "A15", "A16")
 """Actions with an offer that costs something, when it is taken."""
