@@ -45,7 +45,9 @@ def with_snapshot(
     if of is None:
         flat = replace(flat, attributes={}, dropped={})
     else:
-        more = [g for g in keyed if g is not home and all(g is not d.files for d in kept)]
+        # A file that only resembles an event table by name can still describe the customers.
+        own = [d.files for d in kept if d.usable]
+        more = [g for g in keyed if g is not home and all(g is not each for each in own)]
         ids = {*home.sample.values[keys[home.title]]} - {None}
         joins = [
             (g, keys[g.title])
@@ -60,7 +62,8 @@ def with_snapshot(
     if of is not None:
         pair = {"customer_id": keys[of.title], "churned": labels[of.title].column}
         first.append(_snapshot_draft("labels", of, pair, label=labels[of.title]))
-    return [*first, *kept]
+    joined = {group.title for group, _ in joins}
+    return [*first, *(d for d in kept if d.files.title not in joined)]
 
 
 def _joined(

@@ -177,7 +177,9 @@ def test_a_night_values_by_effect_whom_the_trial_had_and_protects_the_others(
     assert p[raised].between(0.05, 0.6).all()
     assert ours["product_line"][raised].isin([*ranges]).all()
     least = ours["value_at_risk"] - 300 * p - 30 - 30
-    assert (ours["expected_value"] >= least - 0.1)[raised].all()
+    phoned = raised & ours["use_channel"].eq("phone")
+    assert phoned.sum() > 20
+    assert (ours["expected_value"] >= least - 0.1)[phoned].all()
     sleeping = theirs["lane_rule"].eq("asleep")
     assert sleeping.sum() > 50
     assert not raised[sleeping].any()

@@ -31,6 +31,7 @@ def test_a_row_is_worth_the_same_in_the_scorecard_in_promotion_and_at_night(comp
             "customer_id": [f"{i:04d}" for i in range(rows)],
             "as_of": pd.Timestamp(DAY),
             "product_line": rng.choice(["power", "gas"], rows),
+            "suggested_action": "A4",
             "margin_per_year": rng.choice([40_000.0, 300_000.0, np.nan], rows),
             "autopay": rng.integers(0, 2, rows),
             "self_service_success_30d": rng.integers(0, 2, rows),

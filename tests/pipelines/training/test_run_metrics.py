@@ -106,7 +106,7 @@ def test_without_economics_there_is_no_profit_and_all_else_stays(demo, trained):
 
 
 def test_profit_is_that_of_the_team_s_calls_by_hand(demo, trained):
-    """240 calls a night: 2,400 minutes at 10, the middle length in configs/actions.yaml."""
+    """400 calls a night: 2,400 minutes at 6, the middle length in configs/actions.yaml."""
     judged, given = trained.evaluation, load_settings(demo.config).economics
     test, p = judged.test, judged.scores["model"]
     assert ((test.margin > 0) & (test.margin < 1e7)).all()
@@ -126,7 +126,7 @@ def test_profit_is_that_of_the_team_s_calls_by_hand(demo, trained):
         saved = given.saved_share * (night["value"] - given.offer_cost)
         lost = woken * night["value"] + given.offer_taken_by_stayers * given.offer_cost
         promised = night["p"] * saved - stays * lost - given.contact_cost
-        chosen = promised[promised > 0].nlargest(240).index
+        chosen = promised[promised > 0].nlargest(400).index
         gain = night["y"] * saved - (1 - night["y"]) * lost - given.contact_cost
         total, called = total + gain[chosen].sum(), called + len(chosen)
     card = judged.cards["model"]

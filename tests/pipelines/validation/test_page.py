@@ -105,7 +105,7 @@ def test_a_page_says_everything_that_there_is_to_look_at(check):
     assert rows(html, "Tables") == [
         (
             *("customers", "50", "0", "0", "2020-01-01", "2020-01-28", "2255", ""),
-            "segment, margin_per_year",
+            "segment, margin_per_year, age_band, language, team",
         ),
         (
             *("invoices", "150", "0", "0", "2026-01-10", "2026-03-10", "22"),
