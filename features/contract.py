@@ -36,7 +36,7 @@ POSSIBLE_DAYS = (date(1900, 1, 1), date(2199, 12, 31))
 _FILE = Path(__file__).with_name("contract.yaml")
 with _FILE.open(encoding="utf-8") as _text:
     # Both loaders are safe; the one in C is some ten times as fast, and most installations have it.
-    _DECLARED = yaml.load(_text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    _DECLARED = yaml.load(_text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe
 _WORDS = {name: tuple[str, ...](words) for name, words in _DECLARED["words"].items()}
 
 FORBIDDEN_COLUMNS: Mapping[str, str] = MappingProxyType(_DECLARED["forbidden"])

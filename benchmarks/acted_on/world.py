@@ -81,8 +81,8 @@ class World:
             if number % RETRAINED_AFTER == 0:
                 _accepted(train, settings, day, say)
             if number > RETRAINED_AFTER // 2:
-                _tried(measure, settings, day, say)
-                _tried(recalibrate, settings, day, say)
+                _attempt(measure, settings, day, say)
+                _attempt(recalibrate, settings, day, say)
             night = _accepted(nightly, settings, day, say)
             rows = pd.read_parquet(night.publication.folder / "risk_list.parquet")
             nights.append(rows.assign(as_of=pd.Timestamp(day)))
@@ -123,7 +123,7 @@ def _accepted(
         return job(_run(settings, day, name))
 
 
-def _tried(
+def _attempt(
     job: Callable[[Run], R], settings: Settings, day: date, say: Callable[[str], None]
 ) -> None:
     try:

@@ -1,6 +1,7 @@
 """Contacts, cases, faults and messages of one customer, read as a person would."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from benchmarks.sentences.bills import contracts
@@ -136,7 +137,7 @@ def hours_to_a_person(p: Person, days: int) -> list[float]:
     return found
 
 
-def told(p: Person, incident: Row) -> bool:
+def informed_in_time(p: Person, incident: Row) -> bool:
     """Whether a service message about an incident was sent before it ended."""
     sent = [
         r["_at"]
@@ -258,3 +259,14 @@ def broken_bundles(p: Person) -> list[Row]:
 def lines(p: Person) -> set[str]:
     """Product lines of the contracts that have not ended."""
     return {c["product_line"] for c in contracts(p)}
+
+
+def since(p: Person) -> date | None:
+    """The first day as a customer."""
+    found: Iterable[Row] = p.rows("customers")
+    return max((r["joined_on"] for r in found), default=None)
+
+
+def benefits(p: Person) -> list[Row]:
+    """Benefits in force on the day."""
+    return p.rows("benefits", None, lambda r: r["ends_on"] is None or r["ends_on"] >= p.clock.as_of)

@@ -13,7 +13,7 @@ from pipelines.explanation.story import load_words, story_of
 LANGUAGES = ("en", "nb", "sv")
 
 
-def told(settings, folder, as_of=AS_OF, language="en", ids=("a",), **tables):
+def story_lines(settings, folder, as_of=AS_OF, language="en", ids=("a",), **tables):
     words = load_words(settings, language)
     rows = story_of(settings, snapshot(folder, **tables), as_of, ids, words)
     return [(str(day.date()), text) for day, text in zip(rows["day"], rows["text"], strict=True)]
@@ -25,7 +25,7 @@ def settings(company):
 
 
 def test_a_year_by_hand(settings, tmp_path):
-    found = told(
+    found = story_lines(
         settings,
         tmp_path,
         customers=[{"joined_on": "2015-02-03"}],
@@ -78,11 +78,11 @@ def test_what_is_known_later_is_not_told(settings, tmp_path):
     tables["payments"][0]["failed"] = True
     reading = {"due_on": "2024-05-01", "settled_on": "2024-06-02", "status": "missing"}
     tables["meter_readings"] = [reading]
-    assert told(settings, tmp_path, **tables) == [
+    assert story_lines(settings, tmp_path, **tables) == [
         ("2024-05-05", "Complaint (new)"),
         ("2024-05-02", "Case S1 opened"),
     ]
-    later = told(settings, tmp_path, as_of=date(2024, 6, 4), **tables)
+    later = story_lines(settings, tmp_path, as_of=date(2024, 6, 4), **tables)
     assert later[:3] == [
         ("2024-06-02", "Case S1 resolved"),
         ("2024-06-01", "A debit of NOK 1 came back"),
@@ -92,7 +92,7 @@ def test_what_is_known_later_is_not_told(settings, tmp_path):
 
 
 def test_absent_columns_and_tables_tell_nothing(settings, tmp_path):
-    found = told(
+    found = story_lines(
         settings,
         tmp_path,
         payments=[{"paid_on": "2024-05-03"}],
@@ -111,7 +111,7 @@ def test_nobody_else_is_told_of(settings, tmp_path):
         "households": [{"household_id": "h", "valid_from": "2024-01-01"}],
         "household_notices": [{"notified_on": "2024-05-01", "outcome": "voluntary"}],
     }
-    assert told(settings, tmp_path, **tables) == [("2024-05-02", "Case S1 opened")]
+    assert story_lines(settings, tmp_path, **tables) == [("2024-05-02", "Case S1 opened")]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -9,7 +9,7 @@ from pipelines.publication.reader import current, verify
 
 
 @pytest.fixture
-def told(demo, tmp_path, stille):
+def night_output(demo, tmp_path, stille):
     """What is told of a night of the company with other ``sections``, by who tells it."""
 
     def run(**sections):
@@ -28,15 +28,15 @@ def told(demo, tmp_path, stille):
     return run
 
 
-def test_a_night_in_order_is_called_so_by_all(told):
-    _, status, found = told()
+def test_a_night_in_order_is_called_so_by_all(night_output):
+    _, status, found = night_output()
     assert status == {"tone": "good", "notices": []}
     for who, said in found.items():
         assert "In order. Tonight's lists are ready to use." in said, who
 
 
-def test_a_night_whose_bars_and_register_are_not_known_is_amber(told):
-    config, status, found = told(sources={"contact_bars": None, "reservations": None})
+def test_a_night_whose_bars_and_register_are_not_known_is_amber(night_output):
+    config, status, found = night_output(sources={"contact_bars": None, "reservations": None})
     assert status["tone"] == "look"
     codes = [notice["code"] for notice in status["notices"]]
     assert codes[:2] == ["no_contact_bars", "no_reservations"]
@@ -47,8 +47,10 @@ def test_a_night_whose_bars_and_register_are_not_known_is_amber(told):
         assert "ready to use" not in said, who
 
 
-def test_a_night_with_time_left_and_an_old_register_is_amber(told):
-    config, status, found = told(list={"capacity_minutes": 1e6}, contact={"register_days": 1})
+def test_a_night_with_time_left_and_an_old_register_is_amber(night_output):
+    config, status, found = night_output(
+        list={"capacity_minutes": 1e6}, contact={"register_days": 1}
+    )
     figures = {notice["code"]: notice["figure"] for notice in status["notices"]}
     assert {*figures} == {"register_old", "unused_minutes"}
     assert 900_000 < figures["unused_minutes"] < 1_000_000
@@ -58,8 +60,8 @@ def test_a_night_with_time_left_and_an_old_register_is_amber(told):
         assert f"stille nightly --config {config}" in said, who
 
 
-def test_a_night_without_a_call_is_amber(told):
-    config, status, found = told(contact={"legal_basis": {}})
+def test_a_night_without_a_call_is_amber(night_output):
+    config, status, found = night_output(contact={"legal_basis": {}})
     [notice] = status["notices"]
     assert (notice["code"], notice["rule"]) == ("nobody_called", "no_consent")
     for who, said in found.items():

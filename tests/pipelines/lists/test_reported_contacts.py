@@ -87,7 +87,7 @@ def take(config, rows, *, day=None, dry_run=False, correct=False, name="filled.c
     return OUTCOMES.start(config, file=file, **asked)
 
 
-def kept(config) -> pd.DataFrame:
+def stored_contacts(config) -> pd.DataFrame:
     rows = pd.read_parquet(config.parent / "var" / "outcomes" / "treatments.parquet")
     return rows.set_index("customer_id")
 
@@ -103,7 +103,7 @@ def test_each_outcome_says_what_it_means_in_treatments(config):
     ]
     result = take(config, rows)
     assert (result["rows"], result["outcomes"], result["new"]) == (5, 4, 4)
-    found = kept(config)
+    found = stored_contacts(config)
     assert set(found.index) == {"C1", "C2", "C3", "C5"}
     assert found["contacted"].to_dict() == {"C1": True, "C2": False, "C3": True, "C5": False}
     assert found["answer"].dropna().to_dict() == {"C1": "yes"}
@@ -159,8 +159,8 @@ def test_a_second_reading_changes_nothing_and_a_dry_run_writes_nothing(config, c
     assert (again["already"], again["new"], again["corrected"]) == (1, 0, 0)
     assert path.read_bytes() == first
     take(config, [row, "2;C2;Telefon;Ferdig;;Løst;"])
-    assert set(kept(config).index) == {"C1", "C2"}
-    assert kept(config).loc["C1", "known_at"] == pd.Timestamp(NOW).tz_localize(None)
+    assert set(stored_contacts(config).index) == {"C1", "C2"}
+    assert stored_contacts(config).loc["C1", "known_at"] == pd.Timestamp(NOW).tz_localize(None)
 
 
 def test_another_word_for_a_contact_needs_a_person_who_says_so(config):
@@ -170,10 +170,10 @@ def test_another_word_for_a_contact_needs_a_person_who_says_so(config):
         take(config, other)
     assert "--correct" in str(refused.value)
     assert take(config, other, correct=True)["corrected"] == 1
-    assert kept(config)["contacted"].to_dict() == {"C1": True, "C2": True}
+    assert stored_contacts(config)["contacted"].to_dict() == {"C1": True, "C2": True}
     later = take(config, ["1;C1;Telefon;Ferdig;2024-01-11;Løst;"])
     assert later["new"] == 1
-    assert len(kept(config)) == 3, "another day is another contact"
+    assert len(stored_contacts(config)) == 3, "another day is another contact"
 
 
 def test_a_file_in_any_language_and_form_is_read(config):
@@ -191,7 +191,7 @@ def test_a_file_in_any_language_and_form_is_read(config):
         book.active.append(row)
     book.save(config.parent / "book.xlsx")
     assert OUTCOMES.start(config, file=config.parent / "book.xlsx", **options)["list"] == DAY
-    found = kept(config)
+    found = stored_contacts(config)
     assert found["answer"].dropna().to_dict() == {"C1": "no"}
     assert not found.loc["C2", "contacted"], "sent is not yet reached"
     assert found.loc[["C3", "C4"], "solved"].all()
@@ -208,7 +208,7 @@ def test_an_export_of_the_crm_is_read_in_the_contract_s_columns(config):
         "t2,H1,2024-01-11 09:30:00,false,holdout,2024-01-10,call,,",
     ]
     assert take(config, rows, head=head)["outcomes"] == 2
-    found = kept(config)
+    found = stored_contacts(config)
     assert found.loc["C1", "treated_at"] == pd.Timestamp("2024-01-11 08:30"), "local time in UTC"
     assert found["arm"].to_dict() == {"C1": "treat", "H1": "holdout"}
     wrong = [
@@ -269,7 +269,7 @@ def test_who_is_forgotten_is_in_no_kept_outcome(config):
     take(config, ["1;C1;Telefon;Ferdig;;Løst;", "2;C2;Telefon;Ferdig;;Løst;"])
     paths = load_settings(config).paths
     assert forget(paths, "C1").tables == 1
-    assert set(kept(config).index) == {"C2"}
+    assert set(stored_contacts(config).index) == {"C2"}
     forget(paths, "C2")
     assert not paths.reported_treatments.exists()
 

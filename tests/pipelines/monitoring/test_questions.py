@@ -14,7 +14,7 @@ from pipelines.monitoring.questions import QUESTIONS, answer
 AS_OF = midnight_utc(date(2024, 6, 1), ZONE)
 
 
-def asked(question: str, rows: Company) -> dict[str, Any]:
+def answer_to(question: str, rows: Company) -> dict[str, Any]:
     with connect(rows) as con:
         return answer(con, question, AS_OF)
 
@@ -47,7 +47,7 @@ def test_complaints_of_those_who_were_told_of_a_fault_and_of_the_others() -> Non
         if n == 2:
             complaints.append(who | {"opened_at": "2024-04-20 10:00:00"})
     rows = company(incidents=faults, notifications=told, complaints=complaints)
-    found = asked("informed_complaints", rows)
+    found = answer_to("informed_complaints", rows)
     assert figures(found) == (9, 11, 1 / 9, 3 / 11)
     assert (found["share"]["low"], found["share"]["high"]) == pytest.approx(wilson(1, 9))
     difference = found["difference"]
@@ -67,7 +67,7 @@ def test_solving_and_speed_are_each_compared_with_the_other_held_fast() -> None:
             notice = {"customer_id": f"c{n}", "contract_id": f"k{n}", "outcome": "voluntary"}
             notices.append(notice | {"notified_on": "2024-02-01", "effective_on": "2024-03-01"})
     rows = company(cases=cases, terminations=notices)
-    by_solving, by_speed = asked("solved_leaving", rows), asked("fast_leaving", rows)
+    by_solving, by_speed = answer_to("solved_leaving", rows), answer_to("fast_leaving", rows)
     assert figures(by_solving) == (20, 20, 0, 1)
     assert by_solving["difference"]["value"] == -1
     assert by_speed["customers"] == 14
@@ -83,7 +83,7 @@ def test_a_person_is_reached_at_once_or_within_two_days() -> None:
         if later:
             call = {"customer_id": f"c{n}", "contact_id": f"u{n}", "handled_by": "human"}
             calls.append(call | {"started_at": later})
-    found = asked("person_reached", company(contacts=calls))
+    found = answer_to("person_reached", company(contacts=calls))
     assert figures(found) == (3, 0, 2 / 3, None)
     assert found["difference"] is None
 
@@ -101,14 +101,14 @@ def test_the_first_rise_of_each_customer_is_at_short_notice_or_not() -> None:
         | {"old_price": 100, "new_price": 110}
         for who, day in (("a", 30), ("b", 30), ("b", 1), ("c", 30))
     ]
-    found = asked("short_notice", company(contracts=contracts, price_changes=rises))
+    found = answer_to("short_notice", company(contracts=contracts, price_changes=rises))
     assert figures(found) == (2, 0, 1 / 2, None)
 
 
 def test_no_customer_gives_no_share() -> None:
     empty: Company = {name: [] for name in TABLES if name != "labels"}
     for question in QUESTIONS:
-        assert figures(asked(question, empty)) == (0, 0, None, None)
+        assert figures(answer_to(question, empty)) == (0, 0, None, None)
 
 
 def test_the_columns_that_are_needed_are_in_the_contract() -> None:
@@ -128,4 +128,4 @@ def test_a_case_is_not_chosen_by_what_came_after_it() -> None:
     ]
     notice = {"contract_id": "k", "outcome": "voluntary", "effective_on": "2024-06-30"}
     rows = company(cases=cases, terminations=[notice | {"notified_on": "2024-05-01"}])
-    assert figures(asked("solved_leaving", rows)) == (1, 0, 0, None)
+    assert figures(answer_to("solved_leaving", rows)) == (1, 0, 0, None)
