@@ -4,7 +4,8 @@ Each pair can come in the other order honestly now and then, so rows are counted
 their share.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pipelines.runtime.duckdb_connection import Connection, identifier, local_to_utc
@@ -60,37 +61,48 @@ def count_orders(
     zone: str,
     written: Mapping[str, Collection[str]],
     root: Path,
+    shards: int,
 ) -> dict[str, OrderCount]:
     """Count the accepted rows of a loaded table whose dates are out of order, by what is wrong.
 
-    ``written`` names the columns of the tables that are under ``root`` already; days are those of
-    ``zone``. Orders that no row has both dates of are left out.
+    ``written`` names the columns of the tables that are under ``root`` already, in ``shards``; days
+    are those of ``zone``. Orders that no row has both dates of are left out.
     """
-    counted = {}
-    for what, early, late, join, where in _orders(loaded, zone, written, root):
-        compared = (
-            f"(select _file, _row, {late} < {early} as wrong from {identifier(loaded.name)} t "
-            f"{join} where _rule is null and {where} "
-            f"and {late} is not null and {early} is not null)"
-        )
-        [(of, wrong)] = connection.execute(
-            f"select count(*), count_if(wrong) from {compared}"
-        ).fetchall()
-        if of:
-            first = ""
-            if wrong:
-                rows = connection.execute(
-                    f"select _file, _row from {compared} where wrong order by all limit {_EXAMPLES}"
-                ).fetchall()
-                file = rows[0][0]
-                numbers = ", ".join(str(row) for index, row in rows if index == file)
-                first = f"{Path(loaded.parts[file].name).name} rows {numbers}"
-            counted[what] = OrderCount(int(wrong), int(of), first)
-    return counted
+    rows: Counter[str] = Counter()
+    out_of_order: Counter[str] = Counter()
+    first: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for shard in range(shards if loaded.table.per_customer else 1):
+        for what, early, late, join, where in _orders(loaded, zone, written, root, shard):
+            compared = (
+                f"(select _file, _row, {late} < {early} as wrong from {identifier(loaded.name)} t "
+                f"{join} where _shard = {shard} and _rule is null and {where} "
+                f"and {late} is not null and {early} is not null)"
+            )
+            [(of, wrong, examples)] = connection.execute(
+                "select count(*), count_if(wrong), "
+                f"min((_file, _row), {_EXAMPLES}) filter (wrong) from {compared}"
+            ).fetchall()
+            rows[what] += of
+            out_of_order[what] += wrong
+            first[what] += examples or []
+    return {
+        what: OrderCount(out_of_order[what], of, _named(loaded, sorted(first[what])[:_EXAMPLES]))
+        for what, of in rows.items()
+        if of
+    }
+
+
+def _named(loaded: Loaded, rows: Sequence[tuple[int, int]]) -> str:
+    """The rows of the first file among these; nothing without rows."""
+    if not rows:
+        return ""
+    file = rows[0][0]
+    numbers = ", ".join(str(row) for index, row in rows if index == file)
+    return f"{Path(loaded.parts[file].name).name} rows {numbers}"
 
 
 def _orders(
-    loaded: Loaded, zone: str, written: Mapping[str, Collection[str]], root: Path
+    loaded: Loaded, zone: str, written: Mapping[str, Collection[str]], root: Path, shard: int
 ) -> Iterator[tuple[str, str, str, str, str]]:
     """What is wrong, SQL of two dates of a row, of its join and of the rows that are meant."""
     table, name = loaded.table, loaded.name
@@ -102,14 +114,15 @@ def _orders(
     if name in _OF_ANOTHER:
         late, other, key, early = _OF_ANOTHER[name]
         if key in columns and other in written:
-            rows = f"select {key} as k, min({early}) as v from {shards_of(root, other)} group by 1"
+            others = shards_of(root, other, shard)
+            rows = f"select {key} as k, min({early}) as v from {others} group by 1"
             join = f"join ({rows}) o on o.k = t.{key}"
             yield f"{late} before {other}.{early}", "o.v", f"t.{late}", join, "true"
     # Days become instants on the side with fewer rows.
     moment, by_customer = table.event_at[0], "on o.k = t.customer_id"
     if name in _AFTER_JOINING and "joined_on" in written.get("customers", ()):
         start = local_to_utc("cast(joined_on as timestamp)", zone)
-        rows = f"select customer_id as k, {start} as v from {shards_of(root, 'customers')}"
+        rows = f"select customer_id as k, {start} as v from {shards_of(root, 'customers', shard)}"
         what = f"{moment} before customers.joined_on"
         yield what, "o.v", "t.event_at", f"join ({rows}) o {by_customer}", "true"
     if name in _BEFORE_THE_END and {"contracts", "terminations"} <= written.keys():
@@ -117,7 +130,8 @@ def _orders(
         rows = (
             f"select c.customer_id as k, case when count(*) = count(effective_on) then {over} "
             "- interval 1 microsecond else timestamp '9999-12-31' end as v "
-            f"from {shards_of(root, 'contracts')} c left join {shards_of(root, 'terminations')} e "
+            f"from {shards_of(root, 'contracts', shard)} c "
+            f"left join {shards_of(root, 'terminations', shard)} e "
             "using (contract_id) group by 1"
         )
         what = f"{moment} after the customer's last contract ended"

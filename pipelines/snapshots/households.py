@@ -8,7 +8,6 @@ the row is known. A membership that later proves wrong takes no row back: the co
 from collections.abc import Collection
 from pathlib import Path
 
-from pipelines.runtime.duckdb_connection import Connection
 from pipelines.snapshots.orphan_keys import shards_of
 
 NOTICES = "household_notices"
@@ -20,14 +19,13 @@ def derivable(tables: Collection[str]) -> bool:
     return set(SOURCES).issubset(tables)
 
 
-def load_notices(connection: Connection, root: Path) -> None:
-    """Make ``household_notices`` from the tables written under ``root``.
+def notices(root: Path) -> str:
+    """SQL of ``household_notices``, from the tables written under ``root``.
 
     It has the contract's columns, ``event_at``, ``known_at`` and ``_shard``, ``_rule``, ``_file``,
     ``_row`` like a loaded table; ``customer_shards`` must be there.
     """
-    connection.execute(
-        f"""create or replace temp table {NOTICES} as
+    return f"""
         with member as (
             select customer_id, household_id, valid_from, known_at
             from {shards_of(root, "households")}
@@ -61,4 +59,3 @@ def load_notices(connection: Connection, root: Path) -> None:
             _shard, cast(null as VARCHAR) as _rule, 0 as _file, 0 as _row
         from in_force join customer_shards on customer_shards.customer_id = other_id
         group by all"""
-    )

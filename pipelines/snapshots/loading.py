@@ -24,6 +24,7 @@ from pipelines.sources.files import Input, find_files
 from pipelines.sources.forms import Forms
 from pipelines.sources.joins import join_files
 from pipelines.sources.midnights import days_as_shown
+from pipelines.sources.partitions import view_partitions, write_partitions
 from pipelines.sources.personal_data import define_pseudonym
 from pipelines.sources.readable_part import Part
 from pipelines.sources.readers import READERS, open_part
@@ -36,7 +37,7 @@ _OUR_OWN_FAULT = (duckdb.BinderException, duckdb.ParserException, duckdb.Catalog
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A table in DuckDB under ``name``: its columns and ``event_at``, ``known_at``.
+    """A table on disk and its view ``name`` in DuckDB: its columns, ``event_at``, ``known_at``.
 
     Besides, ``_file`` and ``_row`` tell where a row came from, ``_rule`` what it breaks (null:
     nothing), ``_shard`` the customer's shard. ``rules`` counts rows by rule, ``null_dates`` those
@@ -67,6 +68,7 @@ def load_table(
 ) -> Loaded:
     """Read every input of ``table``; all tables but customers need ``CUSTOMERS`` made before.
 
+    The rows are written below ``scratch``, by shard, and seen through the view that is returned.
     Without ``customers_known`` nobody's id is looked up, and all rows lie in one shard. Raises
     ``ContractError`` for anything that is not one row's own fault.
     """
@@ -81,8 +83,7 @@ def load_table(
     )
     if company.pseudonyms:
         define_pseudonym(connection, key_of(PSEUDONYM, settings.paths.var))
-    into = f"create or replace temp table {identifier(table.name)} as"
-    parts, bounds = [], []
+    folder, parts, bounds = scratch / table.name, [], []
     for index, given in enumerate(inputs):
         copy = scratch / f"{table.name}-{index}.csv"
         # What people reported has the ids of the lists, and the contract's own forms.
@@ -99,10 +100,10 @@ def load_table(
             delay = own.known_delay_days or 0
             columns = type_casting.contract_columns(table, bound.bindings, company.timezone, delay)
             query = _ruled(table, bound.bindings, typed, columns, limit, match_customers)
-            connection.execute(f"{into} {query}")
-        into = f"insert into {identifier(table.name)} by name"
+            write_partitions(connection, query, folder / str(index))
         parts.append(part)
         bounds.append(bound)
+    view_partitions(connection, table.name, folder, alike=not source.attributes)
     # What people report adds rows to the company's table, and no column that it lacks.
     exported = sum(not given.reported for given in inputs)
     _prove(connection, table, source, parts[:exported], forms)
@@ -157,7 +158,7 @@ def _ruled(
     orphan, shard, join = "", "0", ""
     if match_customers:
         orphan = "when _shard is null then 'customer_id: not in customers'"
-        shard, join = "_shard", f"left join {CUSTOMERS} using (customer_id)"
+        shard, join = "coalesce(_shard, 0)", f"left join {CUSTOMERS} using (customer_id)"
     future = ""
     if limit is not None and not table.planned:
         future = f"when _event_at >= TIMESTAMP {literal(limit)} then 'event_at: in the future'"

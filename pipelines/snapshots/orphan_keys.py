@@ -20,9 +20,9 @@ _POINTS_TO: Mapping[str, tuple[str, str]] = {
 
 
 def with_orphans(
-    connection: Connection, tables: Mapping[str, TableFacts], root: Path
+    connection: Connection, tables: Mapping[str, TableFacts], root: Path, shards: int
 ) -> dict[str, TableFacts]:
-    """Count, in the written tables under ``root``, references that no row answers.
+    """Count, in the tables written under ``root`` in ``shards``, references that no row answers.
 
     A row of another customer answers none: no feature looks beyond the customer's own rows.
     """
@@ -35,16 +35,15 @@ def with_orphans(
                 continue
             # An incident has a row for each customer hit, and others may be told of it.
             own = TABLES[name].per_customer and TABLES[target].key == (key,)
-            whose = ", customer_id" if own else ""
-            answers = f"(select {key} as k{whose} from {shards_of(root, target)})"
-            connection.execute(
-                "create or replace temp table unanswered as select k from "
-                f"(select {column} as k{whose} from {shards_of(root, name)}) "
-                f"anti join {answers} using (k{whose}) where k is not null"
+            parts = range(shards) if own else (None,)
+            unanswered = " union all ".join(
+                _unanswered(root, name, column, target, key, part) for part in parts
             )
+            connection.execute(f"create or replace temp table unanswered as {unanswered}")
             [(count, elsewhere)] = connection.execute(
-                f"select count(*), count(*) filter (k in (select k from {answers} "
-                "semi join unanswered using (k))) from unanswered"
+                "select count(*), count(*) filter (k in (select k from "
+                f"(select {key} as k from {shards_of(root, target)}) semi join unanswered using (k)"
+                ")) from unanswered"
             ).fetchall()
             if count > elsewhere:
                 orphans[f"{column} not in {target}"] = int(count - elsewhere)
@@ -54,7 +53,25 @@ def with_orphans(
     return found
 
 
-def shards_of(root: Path, table: str) -> str:
-    """SQL for a table of a snapshot that is being written, over all its shards."""
-    files = "shard=*/part.parquet" if TABLES[table].per_customer else "all.parquet"
+def _unanswered(
+    root: Path, name: str, column: str, target: str, key: str, shard: int | None
+) -> str:
+    """SQL of the references of one shard, as ``k``, that no row of its own customer answers.
+
+    Without ``shard``: of all of them, that no row at all answers.
+    """
+    whose = "" if shard is None else ", customer_id"
+    return (
+        f"select k from (select {column} as k{whose} from {shards_of(root, name, shard)}) "
+        "anti join "
+        f"(select {key} as k{whose} from {shards_of(root, target, shard)}) using (k{whose}) "
+        "where k is not null"
+    )
+
+
+def shards_of(root: Path, table: str, shard: int | None = None) -> str:
+    """SQL for a table of a snapshot that is being written, over one or all of its shards."""
+    files = "all.parquet"
+    if TABLES[table].per_customer:
+        files = f"shard={'*' if shard is None else shard}/part.parquet"
     return f"read_parquet({literal(root / table / files)}, hive_partitioning=false)"

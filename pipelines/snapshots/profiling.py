@@ -100,7 +100,8 @@ def profile_table(
     # Rows apart from their key; not where the key says what the row is of.
     others = [identifier(c.name) for c in columns if (c.name,) != table.key]
     keyed = table.derived or table.key not in _EVENT_KEYS or not others
-    alike = "null" if keyed else f"count(distinct hash({', '.join(others)}))"
+    hashes = f"(select distinct hash({', '.join(others)}) from {accepted})"
+    alike = "null" if keyed else f"(select count(*) from {hashes})"
     asked = ["count(*)", _LAG, alike]
     for column in columns:
         name = identifier(column.name)

@@ -24,6 +24,7 @@ from pipelines.snapshots.profiling import has_days, profile_table
 from pipelines.snapshots.quarantine import set_aside
 from pipelines.sources.binding import Binding, Bound
 from pipelines.sources.files import Input
+from pipelines.sources.partitions import partition
 from pipelines.sources.type_casting import ALWAYS
 
 
@@ -64,9 +65,10 @@ def write_tables(
             on_table(name)
             taking.take(name, parts)
         if taking.shards and households.derivable(taking.tables):
-            households.load_notices(connection, staging)
+            notices = households.notices(staging)
+            partition(connection, households.NOTICES, notices, scratch / households.NOTICES)
             taking.finish(_load_derived(connection, TABLES[households.NOTICES]), {})
-        tables = with_orphans(connection, taking.tables, staging)
+        tables = with_orphans(connection, taking.tables, staging, taking.shards or 1)
     shutil.rmtree(scratch)
     return WrittenTables(tables, taking.shards or 1, taking.refusals, taking.shards > 0)
 
@@ -95,7 +97,6 @@ class _Taking:
             )
         except ContractError as error:
             self.refusals[name] = error
-            connection.execute(f"drop table if exists {identifier(name)}")
             return
         messages = [] if loaded.refusal is None else [str(loaded.refusal)]
         forms: Mapping[str, str] = {}
@@ -104,8 +105,9 @@ class _Taking:
             forms = set_aside(connection, settings, loaded, quarantine, self.refused)
             if name == "customers":
                 self.shards = make_shards(connection, settings.engine.shard_size)
+                partition(connection, name, CUSTOMERS_BY_SHARD, scratch / "by_shard")
             if settings.sources[name].levels:
-                levels_to_changes(connection)
+                partition(connection, name, LEVELS_AS_CHANGES, scratch / "changes")
         except ContractError as error:
             messages.append(str(error))
         if messages:
@@ -113,15 +115,16 @@ class _Taking:
         self.finish(loaded, forms)
 
     def finish(self, loaded: Loaded, forms: Mapping[str, str]) -> None:
-        """Write a loaded table by shard, measure it, and let go of it."""
-        write_shards(self.connection, loaded, self.staging / loaded.name, self.shards or 1)
+        """Write a loaded table by shard, measure it, and let go of its rows as they were read."""
+        shards = self.shards or 1
+        write_shards(self.connection, loaded, self.staging / loaded.name, shards)
         facts = facts_of(self.connection, self.settings, loaded)
         written = {name: table.columns for name, table in self.tables.items()}
         zone = self.settings.company.timezone
-        orders = count_orders(self.connection, loaded, zone, written, self.staging)
+        orders = count_orders(self.connection, loaded, zone, written, self.staging, shards)
         profile = replace(facts.profile, orders=orders)
         self.tables[loaded.name] = replace(facts, profile=profile, lost_forms=forms)
-        self.connection.execute(f"drop table {identifier(loaded.name)}")
+        shutil.rmtree(self.staging / "scratch" / loaded.name)
 
 
 def _load_derived(connection: Connection, table: Table) -> Loaded:
@@ -150,31 +153,30 @@ def make_shards(connection: Connection, shard_size: int) -> int:
         raise ContractError("customers: no row keeps the contract; see the quarantine")
     shards = max(1, -(-int(customers) // shard_size))
     connection.execute(
-        f"update customers set _shard = cast(md5_number_lower(customer_id) % {shards} as INTEGER) "
-        f"where _rule is null; create or replace temp table {CUSTOMERS} as "
-        "select customer_id, _shard from customers where _rule is null"
+        f"create or replace temp table {CUSTOMERS} as select customer_id, "
+        f"cast(md5_number_lower(customer_id) % {shards} as INTEGER) as _shard "
+        "from customers where _rule is null"
     )
     return shards
 
 
-def levels_to_changes(connection: Connection) -> None:
-    """Replace price levels by changes: each level that differs from the one before it.
+CUSTOMERS_BY_SHARD = f"""
+    select c.* replace (coalesce(dealt._shard, 0) as _shard)
+    from customers c left join {CUSTOMERS} dealt using (customer_id)"""
 
-    Levels follow one another by ``effective_on`` within a customer and contract.
-    """
-    connection.execute(
-        """create or replace temp table price_changes as
-        select * exclude (_before) replace (
-            concat_ws('|', customer_id, contract_id, effective_on) as change_id,
-            cast(_before as DECIMAL(18,6)) as old_price)
-        from (
-            select *, lag(new_price) over (
-                partition by customer_id, contract_id order by effective_on) as _before
-            from price_changes where _rule is null)
-        where _before <> new_price
-        union all by name
-        select * from price_changes where _rule is not null"""
-    )
+LEVELS_AS_CHANGES = """
+    select * exclude (_before) replace (
+        concat_ws('|', customer_id, contract_id, effective_on) as change_id,
+        cast(_before as DECIMAL(18,6)) as old_price)
+    from (
+        select *, lag(new_price) over (
+            partition by customer_id, contract_id order by effective_on) as _before
+        from price_changes where _rule is null)
+    where _before <> new_price
+    union all by name
+    select * from price_changes where _rule is not null"""
+"""Price levels as changes: each level that differs from the one before it, within a customer and
+contract, by ``effective_on``."""
 
 
 def write_shards(connection: Connection, loaded: Loaded, folder: Path, shards: int) -> None:

@@ -16,6 +16,7 @@ from pipelines.sources.date_forms import local_day
 from pipelines.sources.forms import TEXT
 from pipelines.sources.number_forms import THREE_DECIMALS
 from pipelines.sources.parsing import DIGITS_LOST
+from pipelines.sources.partitions import change_rule
 from pipelines.sources.readable_part import Part
 from pipelines.sources.type_casting import SKIPPED
 
@@ -65,7 +66,7 @@ class Doubts:
             f"select coalesce(bool_or(_decimals), false) from {name}"
         ).fetchall()
         if decimals:
-            self.connection.execute(f"update {name} set _rule = null where _rule = _doubt")
+            change_rule(self.connection, self.table.name, "nullif(_rule, _doubt)")
             return
         declare = f"declare sources.{self.table.name}.dialect: {{"
         sign, other = dialect.decimal, "," if dialect.decimal == "." else "."
@@ -155,12 +156,13 @@ class Doubts:
             return
         rule = SKIPPED if declared in ("first", "last") else "key: repeated"
         order = "known_at desc, _file desc, _row desc" if declared == "last" else "_file, _row"
-        name = identifier(table.name)
         self.connection.execute(
-            f"update {name} set _rule = {literal(rule)} where rowid in (select rowid from {name} "
-            f"where _rule is null qualify row_number() over ("
-            f"partition by {', '.join(map(identifier, keys))} order by {order}) > 1)"
+            "create or replace temp table surplus as select _file, _row, true as _surplus "
+            f"from ({self._repeated(keys)}) qualify row_number() over ("
+            f"partition by {', '.join(map(identifier, keys))} order by {order}) > 1"
         )
+        changed = f"case when _surplus then {literal(rule)} else _rule end"
+        change_rule(self.connection, table.name, changed, "left join surplus using (_file, _row)")
         if declared == "refuse":
             where = f"sources.{table.name}.duplicates"
             log = (
@@ -171,13 +173,25 @@ class Doubts:
                 f"keep the first of each with {where}: drop{log if table.may_have_versions else ''}"
             )
 
+    def _repeated(self, keys: Sequence[str]) -> str:
+        """SQL of the accepted rows whose key has the hash of another: none in a right table.
+
+        Only hashes are grouped, which takes little memory for any number of keys.
+        """
+        key = f"hash({', '.join(map(identifier, keys))})"
+        rows = f"from {identifier(self.table.name)} where _rule is null"
+        self.connection.execute(
+            "create or replace temp table repeated as "
+            f"select {key} as h {rows} group by 1 having count(*) > 1"
+        )
+        return f"select * {rows} and {key} in (select h from repeated)"
+
     def _first_keys(self, keys: Sequence[str], having: str) -> str:
         """The rows of the first keys of which the SQL condition holds; empty for none."""
         key = ", ".join(map(identifier, keys))
         found = self.connection.execute(
-            "select list(_row order by _file, _row)[:5], min(_file) from "
-            f"{identifier(self.table.name)} "
-            f"where _rule is null group by {key} having {having} order by {key} limit 3"
+            f"select list(_row order by _file, _row)[:5], min(_file) from ({self._repeated(keys)}) "
+            f"group by {key} having {having} order by {key} limit 3"
         ).fetchall()
         return "; ".join(
             f"rows {', '.join(map(str, numbers))} of {self.parts[file].name}"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import ConfigError
-from pipelines.snapshots.households import load_notices
+from pipelines.snapshots.households import notices as notices_of
 from pipelines.snapshots.snapshot import take_snapshot
 
 START = datetime.fromisoformat("2026-01-01")
@@ -72,7 +72,7 @@ def derived(con, folder, memberships, notices):
         "create or replace temp table customer_shards as select unnest(['a', 'b', 'c', 'd']) "
         "as customer_id, 0 as _shard"
     )
-    load_notices(con, folder)
+    con.execute(f"create or replace temp table household_notices as {notices_of(folder)}")
     found = con.execute(
         "select notice_id, customer_id, event_at, known_at from household_notices"
     ).fetchall()
