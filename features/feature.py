@@ -8,9 +8,12 @@ aggregate over the rows of a stream that had happened and were known before the 
 a combination of columns cut that way.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal
+
+from features.declarations import read_declarations
 
 Sign = Literal[-1, 0, 1]
 Kind = Literal["number", "category", "fact", "part"]
@@ -97,101 +100,76 @@ class Family:
         self.streams.append(stream)
         return stream
 
-    def part(
-        self,
-        stream: Stream,
-        name: str,
-        expression: str,
-        unit: str,
-        doc: str,
-        needs: tuple[str, ...] = (),
-    ) -> None:
-        """Declare a value that only combinations see."""
-        Driver(self, stream, "", "")(name, expression, doc, unit=unit, kind="part", needs=needs)
+    def read(self, module: str, **words: str) -> None:
+        """Declare the features of the YAML file beside ``module`` (its ``__file__``).
 
-    def declare(self, feature: Feature) -> None:
-        """Add a feature; raises ``ValueError`` when its name is declared twice."""
-        if any(other.name == feature.name for other in self.features):
-            raise ValueError(f"feature {feature.name!r} is declared twice in {self.name!r}")
-        self.features.append(feature)
-
-
-@dataclass(frozen=True, slots=True)
-class Driver:
-    """What a family's features of one driver in one stream share: the defaults of their calls.
-
-    ``wait = Driver(FAMILY, WAITS, "wait", "S3 §4", unit="s", sign=1)``, then ``wait(…)``.
-    ``needs`` names columns (``table.column``) that stand behind a name derived in the stream, and
-    whose absence would be mistaken for something that happened, or that did not.
-    """
-
-    family: Family
-    stream: Stream
-    name: str
-    source: str
-    unit: str = "count"
-    sign: Sign = 0
-    fill: float | None = None
-    needs: tuple[str, ...] = ()
-
-    def __call__(
-        self,
-        name: str,
-        expression: str,
-        doc: str,
-        *,
-        windows: tuple[int, ...] = (),
-        unit: str | None = None,
-        sign: Sign | None = None,
-        fill: float | None = None,
-        source: str | None = None,
-        kind: Kind = "number",
-        needs: tuple[str, ...] | None = None,
-    ) -> None:
-        """Declare a feature, once per window in days (``name_30d``, …) or once for all time.
-
-        ``expression`` is an aggregate, and its condition behind ``where``. A feature that counts
-        has the unit count and is 0 without rows.
+        The file is a list of the arguments of ``declare``; ``words`` stand in its expressions as
+        ``{word}``.
         """
-        aggregate, _, where = expression.partition(" where ")
-        if kind == "number" and aggregate.startswith("count("):
-            unit, fill = "count", 0
-        elif kind == "number" and fill is None:
-            fill = self.fill
-        for window in windows or (None,):
-            self._declare(
-                name=name if window is None else f"{name}_{window}d",
-                stream=self.stream.name,
-                expression=aggregate,
-                doc=doc,
-                unit=unit,
-                source=source,
-                sign=sign,
-                fill=fill,
-                where=where or "true",
-                window=window,
-                kind=kind,
-                needs=self.needs if needs is None else needs,
-            )
+        for drivers in read_declarations(Path(module).with_suffix(".yaml")):
+            self.declare(words=words, **drivers)
 
-    def fact(self, name: str, expression: str, doc: str, unit: str = "date", **needs: Any) -> None:
-        """Declare a value that a reason's sentence quotes and no model sees."""
-        self(name, expression, doc, unit=unit, sign=0, source="", kind="fact", **needs)
-
-    def combine(
-        self, name: str, expression: str, doc: str, *, kind: Kind = "number", **others: Any
+    def declare(
+        self, *, driver: Mapping[str, Any], words: Mapping[str, str] | None = None, **features: Any
     ) -> None:
-        """Declare a feature, or a fact, of columns already cut, of any family.
+        """Declare features by name; each has the fields of its ``driver`` but for its own.
 
-        It is left out with any column of ``of``, or with all of ``maybe`` where that is empty; a
-        missing one of ``maybe`` is null. Combinations do not build on each other. ``others`` are
-        fields of ``Feature``.
+        These are fields of ``Feature``; the ``name`` of the driver is the code of its reason.
+        Instead of an expression a feature has ``sql``: the aggregate, and its condition behind
+        ``where``. It is declared once per window of ``days`` (``name_30d``, …), or once for all
+        time. One that counts has the unit count and is 0 without rows. ``needs`` names columns
+        (``table.column``) that stand behind a name derived in the stream, and whose absence would
+        be mistaken for something that happened, or that did not.
+
+        With ``fact`` in place of ``sql`` it is a value, by default a date, that a reason's
+        sentence quotes and no model sees; with ``part``, one that only combinations see. With
+        ``of`` or ``maybe`` it is a combination of columns already cut, of any family: it is left
+        out with any column of ``of``, or with all of ``maybe`` where that is empty; a missing one
+        of ``maybe`` is null. Combinations do not build on each other.
+
+        Raises ``ValueError`` when a name is declared twice, or a field is unknown or missing.
         """
-        others |= {"sign": 0, "source": ""} if kind == "fact" else {}
-        self._declare(name=name, stream="", expression=expression, doc=doc, kind=kind, **others)
+        for name, declared in features.items():
+            for feature in _columns(self.name, driver, name, declared, words or {}):
+                if any(other.name == feature.name for other in self.features):
+                    raise ValueError(f"feature {name!r} is declared twice in {self.name!r}")
+                self.features.append(feature)
 
-    def _declare(self, **fields: Any) -> None:
-        """Add a feature of the driver; a unit, source or sign of None is the driver's."""
-        shared = {"unit": self.unit, "source": self.source, "sign": self.sign}
-        own = {name: value for name, value in fields.items() if value is not None}
-        self.family.declare(Feature(driver=self.name, family=self.family.name, **(shared | own)))
+
+_FIELDS = tuple(each.name for each in fields(Feature))
+_FORMS: Mapping[str, Mapping[str, Any]] = {
+    "sql": {"kind": "number"},
+    "fact": {"kind": "fact", "unit": "date", "source": "", "sign": 0, "fill": None},
+    "part": {"kind": "part", "fill": None},
+}
+
+
+def _columns(
+    family: str,
+    driver: Mapping[str, Any],
+    name: str,
+    declared: Mapping[str, Any],
+    words: Mapping[str, str],
+) -> Iterator[Feature]:
+    """The columns of a declared feature: one a window."""
+    own = dict(declared)
+    forms = [form for form in _FORMS if form in own]
+    unknown = own.keys() - {*_FORMS, *_FIELDS, "days"}
+    if unknown or len(forms) != 1:
+        wrong = f"no field is called {', '.join(sorted(unknown))}" if unknown else "has no one text"
+        raise ValueError(f"feature {name!r} in {family!r}: {wrong}; needs sql, fact or part")
+    form = forms[0]
+    text = str(own.pop(form))
+    for word, meaning in words.items():
+        text = text.replace(f"{{{word}}}", meaning)
+    expression, _, where = text.partition(" where ")
+    values = {"unit": "count", **driver, "driver": driver["name"], **_FORMS[form]}
+    if own.keys() & {"of", "maybe"}:
+        values |= {"stream": "", "fill": None, "needs": ()}
+    values |= {"family": family, "expression": expression, "where": where or "true", **own}
+    if form == "sql" and expression.startswith("count("):
+        values |= {"unit": "count", "fill": 0}
+    values = {key: tuple(each) if isinstance(each, list) else each for key, each in values.items()}
+    for window in values.pop("days", [None]):
+        column = name if window is None else f"{name}_{window}d"
+        yield Feature(**values | {"name": column, "window": window})

@@ -6,7 +6,7 @@ Marketing is never information. A message counts from when it was known to be se
 from features.families.bills import INVOICES
 from features.families.price import OWN_PRICE_NEEDS, OWN_PRICE_STEPS
 from features.families.support import LATE_ORDERS
-from features.feature import Driver, Family
+from features.feature import Family
 
 FAMILY = Family("information")
 
@@ -126,118 +126,22 @@ UNSUBSCRIBES = FAMILY.stream(
     """,
 )
 
-_INFORMED = "coalesce(sent_at <= ended_at, sent_at is not null)"
 
-uninformed_incident = Driver(FAMILY, INCIDENTS, "uninformed_incident", "S0", sign=1, needs=_LINKED)
-uninformed_incident(
-    "informed_share",
-    f"avg(cast({_INFORMED} as integer))",
-    "Share of faults and planned outages that the customer was told of before they ended.",
-    windows=(90, 365),
-    unit="share",
-    sign=-1,
-)
-uninformed_incident(
-    "uninformed_incidents",
-    f"count(*) where not {_INFORMED}",
-    "Faults and planned outages that the customer was not told of before they ended.",
-    windows=(30, 90, 365),
-)
-uninformed_incident(
-    "information_lag_hours_max",
-    "max(lag_minutes) {filter} / 60.0",
-    "Longest time from the start of a fault until the first message about it.",
-    windows=(90, 365),
-    unit="hours",
-)
-uninformed_incident(
-    "outage_hours",
-    "sum(date_diff('minute', event_at, coalesce(ended_at, {as_of}))) {filter} / 60.0",
-    "Hours of faults and planned outages, those that last counted until the as-of date.",
-    windows=(30, 90, 365),
-    fill=0,
-    needs=(),
-    unit="hours",
-)
-uninformed_incident(
-    "repeat_faults_same_site",
-    "count(*) where again_at_site",
-    "Unplanned faults within 90 days of the one before at the same site.",
-    windows=(30, 90, 365),
-    needs=("incidents.site_id", "incidents.planned"),
-)
-uninformed_incident.fact(
-    "latest_uninformed_on",
-    f"max(started_on) where not {_INFORMED}",
-    "Day of the latest fault or outage that the customer was not told of.",
-)
-uninformed_incident.fact(
-    "latest_repeat_fault_on",
-    "max(started_on) where again_at_site",
-    "Day of the latest fault that came again at the same site.",
-    needs=("incidents.site_id", "incidents.planned"),
-)
-missed_end = Driver(FAMILY, MISSED_ENDS, "uninformed_incident", "S0", sign=1)
-missed_end(
-    "eta_missed",
-    "count(*)",
-    "Ends of faults that were promised and passed while the fault lasted.",
-    windows=(30, 90, 365),
-)
-missed_end.fact(
-    "latest_eta_missed_on", "max(promised_on)", "Day of the promised end that was last missed."
-)
-
-message_noise = Driver(FAMILY, MESSAGES, "noise", "S0, S3", sign=1)
-message_noise(
-    "generic_messages",
-    "count(*) where marketing and not personalised",
-    "Marketing messages not written for the customer's own situation.",
-    windows=(30, 90, 365),
-    needs=("notifications.kind",),
-)
-message_noise(
-    "personal_message_open_share",
-    "avg(cast(opened_at is not null as integer)) where personalised",
-    "Share of the messages written for the customer's own situation that were opened.",
-    windows=(365,),
-    unit="share",
-    sign=-1,
-)
-message_noise(
-    "night_messages",
-    "count(*) where not urgent and hour not between 7 and 21",
-    "Messages, not of outages, sent between 22:00 and 7:00.",
-    windows=(90,),
-    needs=("notifications.kind",),
-)
-message_noise(
-    "duplicate_messages",
-    "count(*) where not urgent and again",
-    "Messages, not of outages, of the same kind and template as the one before, within a day.",
-    windows=(90,),
-    needs=("notifications.kind", "notifications.template_id"),
-)
 # What moves on, when it must have been told of at the latest, and for which rows there is need.
 _PROGRESS = (
     (
         *("order", "versions_orders()", "midnight(promised_on + 1)"),
         *("promised_on < coalesce(delivered_on, date '9999-12-31')", LATE_ORDERS.needs),
-        "Late orders with no message about them in the week that ended with the promised day.",
     ),
     (
         *("case", "(select *, cast(null as timestamp) as replaced_at from cases)"),
         *("opened_at + interval 7 day", "coalesce(closed_at > opened_at + interval 7 day, true)"),
         ("cases.closed_at",),
-        "Cases not closed within a week, with no message about them in it.",
     ),
-    (
-        *("invoice", "stream_invoices", "event_at + interval 4 day", "shock >= 1.35", ()),
-        "Bills at 1.35 times the usual or more, with no message about them within three days.",
-    ),
+    ("invoice", "stream_invoices", "event_at + interval 4 day", "shock >= 1.35", ()),
 )
-for _what, _rows, _end, _where, _needs, _doc in _PROGRESS:
-    _progress = FAMILY.stream(
+for _what, _rows, _end, _where, _needs in _PROGRESS:
+    FAMILY.stream(
         f"told_{_what}s",
         reads=(f"{_what}s", "notifications"),
         bases=(INVOICES.name,) if _what == "invoice" else (),
@@ -257,64 +161,5 @@ for _what, _rows, _end, _where, _needs, _doc in _PROGRESS:
         group by all
         """,
     )
-    _silence = Driver(FAMILY, _progress, "uninformed_progress", "S0", sign=1)
-    _silence(f"uninformed_{_what}s", "count(*) where told_at is null", _doc, windows=(90, 365))
-contradicting_message = Driver(FAMILY, MESSAGES, "contradicting_message", "S2", sign=1)
-contradicting_message(
-    "non_template_messages",
-    "count(*) where free_text",
-    "Messages made from no approved template.",
-    windows=(30, 90, 365),
-    needs=("notifications.template_id",),
-)
-price_message = Driver(FAMILY, PRICE_MESSAGES, "contradicting_message", "S2", sign=1)
-price_message(
-    "contradicting_price_messages",
-    "count(*)",
-    "Messages that stated a price more than 1 % off every price that the customer had, or was "
-    "told to get.",
-    windows=(30, 90, 365),
-)
-price_message.fact(
-    "latest_contradicting_message_on",
-    "max(sent_on)",
-    "Day of the latest message with a price that contradicts the customer's own.",
-)
 
-offer_noise = Driver(FAMILY, OFFERS, "noise", "S0, S3", sign=1)
-offer_noise(
-    "generic_offers",
-    "count(*) where not personalised",
-    "Offers not chosen for the customer's own situation.",
-    windows=(30, 90, 365),
-)
-offer_noise(
-    "rejected_offers",
-    "count(*) where not accepted",
-    "Offers sent that the customer said no to.",
-    windows=(30, 90, 365),
-)
-offer_noise(
-    "relevant_open_share",
-    "avg(cast(opened_at is not null as integer)) where personalised",
-    "Share of the offers chosen for the customer's own situation that were opened.",
-    windows=(365,),
-    unit="share",
-    sign=-1,
-)
-offer_noise.fact(
-    "latest_offer_rejected_on",
-    "max(answered_on) where not accepted",
-    "Day the customer last said no to an offer.",
-)
-unsubscribe = Driver(FAMILY, UNSUBSCRIBES, "noise", "S0, S3", sign=1)
-unsubscribe(
-    "unsubscribes",
-    "count(*)",
-    "Times the customer said no to marketing in a channel where it had been allowed, or where "
-    "nothing had been said.",
-    windows=(30, 90, 365),
-)
-unsubscribe.fact(
-    "latest_unsubscribe_on", "max(changed_on)", "Day the customer last said no to marketing."
-)
+FAMILY.read(__file__, informed="coalesce(sent_at <= ended_at, sent_at is not null)")

@@ -1,12 +1,10 @@
 """Rises beside notice and market, what loyalty is worth, and what can be offered (S3 §1)."""
 
-from features.families.bills import INVOICES
-from features.families.price import CONTRACTS, ENDS, OWN_PRICES, PLAN_STEPS
-from features.feature import Driver, Family
+from features.families.price import ENDS, OWN_PRICES, PLAN_STEPS
+from features.feature import Family
 
 FAMILY = Family("price")
 
-_TWO_YEARS = 730
 
 BENEFITS = FAMILY.stream(
     "benefits",
@@ -90,127 +88,9 @@ PLAN_USAGE = FAMILY.stream(
     """,
 )
 
-_IN_FORCE = "coalesce(ends_on >= {as_of_day}, true)"
-loyalty_benefit = Driver(FAMILY, BENEFITS, "loyalty_benefit", "S3 §1")
-loyalty_benefit(
-    "loyalty_benefit",
-    f"count(*) where {_IN_FORCE}",
-    "Benefits in force for being a customer.",
-    sign=-1,
-)
-loyalty_benefit(
-    "benefit_days_left",
-    "date_diff('day', {as_of_day}, max(ends_on) {filter}) where " + _IN_FORCE,
-    "Days until the last benefit with an end runs out.",
-    unit="days",
-)
-loyalty_benefit.combine(
-    "no_benefit_at_tenure_over_24m",
-    "case when tenure_days is not null "
-    f"then cast(tenure_days > {_TWO_YEARS} and loyalty_benefit = 0 as integer) end",
-    f"A customer for more than {_TWO_YEARS} days with no benefit in force.",
-    of=("tenure_days", "loyalty_benefit"),
-    unit="flag",
-    sign=1,
-)
-loyalty_benefit.fact(
-    "benefit_granted_on",
-    f"max(granted_on) where {_IN_FORCE}",
-    "First day of the latest benefit in force.",
-)
-loyalty_benefit.fact(
-    "benefit_ended_on",
-    "max(ends_on) where ends_on < {as_of_day}",
-    "Last day of the benefit that ran out last.",
-)
-
-for _side in ("own_price", "market_price"):
-    FAMILY.part(
-        COMPARED_PRICES,
-        f"compared_{_side}",
-        f"sum({_side}) where to_at is null",
-        "price",
-        "Price a month over the customer's priced contracts on lines that the market has.",
-    )
-
-_COMPARED = ("compared_own_price", "compared_market_price")
-market_gap = Driver(FAMILY, COMPARED_PRICES, "market_gap", "S3 §1", unit="ratio", sign=1)
-_MARKET_GAP = (
-    "cast(compared_own_price as double) / nullif(cast(compared_market_price as double), 0) - 1"
-)
-market_gap.combine(
-    "price_vs_market",
-    _MARKET_GAP,
-    "How much more the customer pays than the market asks for the same product lines.",
-    of=_COMPARED,
-)
-market_gap.combine(
-    "price_pressure_x_irritation",
-    f"(coalesce(price_rise_pct_365d, 0) + greatest(0, coalesce({_MARKET_GAP}, 0)))"
-    " * (repeats_30d_count_90d + unresolved_cases_90d + complaints_90d + corrections_90d)",
-    "Price pressure (rises of the year and what is paid above the market) times the "
-    "irritations of 90 days: repeats, unresolved cases, complaints and corrected bills.",
-    of=(
-        *("price_rise_pct_365d", "repeats_30d_count_90d", "unresolved_cases_90d"),
-        *("complaints_90d", "corrections_90d", *_COMPARED),
-    ),
-    fill=0,
-    unit="points",
-)
-for _name, _side, _doc in (
-    (
-        "market_own_price",
-        "compared_own_price",
-        "The customer's price a month of what the market has.",
-    ),
-    (
-        "market_comparable_price",
-        "compared_market_price",
-        "The market's price a month for the same.",
-    ),
-):
-    market_gap.combine(_name, f"nullif({_side}, 0)", _doc, of=_COMPARED, unit="price", kind="fact")
-
-contract_rise = Driver(FAMILY, CONTRACT_RISES, "silent_price_rise", "S3 §1", sign=1)
-contract_rise(
-    "rises_at_short_notice",
-    "count(*) where coalesce(date_diff('day', notified_on, effective_on), 0) < notice_due",
-    "Price rises with fewer days of notice than company.price_notice has for the product line.",
-    windows=(90, 365),
-)
-contrary_rise = Driver(
-    FAMILY, CONTRACT_RISES, "contrary_price_rise", "S3 §1", sign=1, needs=("market_price",)
-)
-contrary_rise(
-    "rises_against_market",
-    "count(*) where market_fell",
-    "Price rises told, or else in force, when the market's price was lower than 90 days before.",
-    windows=(365,),
-)
-contrary_rise.fact(
-    "latest_contrary_rise_on", "max(effective_on) where market_fell", "First day of the latest."
-)
-plan_fit = Driver(FAMILY, PLAN_USAGE, "plan_fit", "S3 §1", unit="ratio")
-plan_fit(
-    "usage_against_plan",
-    "avg(fit) where left_at is null and ended_at is null",
-    "Monthly usage against the one that the plan in force is made for.",
-    windows=(365,),
-)
-bundle_offer = Driver(FAMILY, CONTRACTS, "bundle_offer", "S3 §1", unit="flag", sign=1)
-bundle_offer.combine(
-    "unbundled_products",
-    "cast(products_n > 1 and in_bundle = 0 as integer)",
-    "Holds several product lines, and none of them in a bundle.",
-    of=("products_n", "in_bundle"),
-    fill=0,
-)
-consumption_bonus = Driver(FAMILY, INVOICES, "consumption_bonus", "S3 §1", unit="money")
-consumption_bonus("billed", "sum(owed)", "Amount of the bills.", windows=(365,), kind="part")
-consumption_bonus.combine(
-    "billed_without_benefit_365d",
-    "case when loyalty_benefit = 0 then billed_365d end",
-    "Amount of the year's bills, for a customer without a benefit in force.",
-    of=("billed_365d", "loyalty_benefit"),
-    fill=0,
+FAMILY.read(
+    __file__,
+    in_force="coalesce(ends_on >= {as_of_day}, true)",
+    market_gap="cast(compared_own_price as double)"
+    " / nullif(cast(compared_market_price as double), 0) - 1",
 )

@@ -7,7 +7,7 @@ that the price list has for the contract's product line.
 ``OWN_PRICE_STEPS`` (told_at, from_at, next_at) is a contract's prices, in the order they come.
 """
 
-from features.feature import Driver, Family
+from features.feature import Family
 
 FAMILY = Family("price")
 
@@ -183,147 +183,7 @@ BROKEN_BUNDLES = FAMILY.stream(
     """,
 )
 
-_RISE = "rise"
-_NO_NOTICE = f"{_RISE} and (notified_on is null or notified_on >= effective_on)"
-_VISIBLE = 0.05
 
-price_rise = Driver(FAMILY, PRICE_CHANGES, "price_rise", "S3 §1", unit="ratio")
-price_rise(
-    "price_rise_pct",
-    "case when count(*) {filter} = count(change_bp) {filter} "
-    "then coalesce(sum(change_bp) {filter}, 0) / 10000.0 else cast('nan' as double) end where "
-    + _RISE,
-    "Price rises notified or in force, added up; unknown with a rise from 0.",
-    windows=(90, 365),
-    fill=0,
-    sign=1,
-)
-price_rise(
-    "price_rises", f"count(*) where {_RISE}", "Number of price rises.", windows=(90, 365), sign=1
-)
-price_rise(
-    "price_fall_pct",
-    "sum(-change_bp) {filter} / 10000.0 where change_bp < 0",
-    "Price cuts, added up.",
-    windows=(90, 365),
-    fill=0,
-    sign=-1,
-)
-price_rise(
-    "days_since_rise",
-    "date_diff('day', local_day(max(event_at) {filter}), {as_of_day}) where " + _RISE,
-    "Days since the latest rise was notified or, without a notice, came into force.",
-    unit="days",
-)
-price_rise(
-    "days_to_rise_effective",
-    "date_diff('day', {as_of_day}, arg_max(effective_on, seq) {filter}) where " + _RISE,
-    "Days until the latest rise is in force; negative after.",
-    unit="days",
-)
-silent_price_rise = Driver(FAMILY, PRICE_CHANGES, "silent_price_rise", "S3 §1")
-silent_price_rise(
-    "rise_notice_days",
-    f"arg_max_null(date_diff('day', notified_on, effective_on), seq) where {_RISE}",
-    "Days of notice before the latest rise.",
-    unit="days",
-)
-silent_price_rise(
-    "rises_without_notice",
-    f"count(*) where {_NO_NOTICE}",
-    "Price rises in force with no notice before.",
-    windows=(90, 365),
-    sign=1,
-)
-silent_price_rise(
-    "rises_without_reason",
-    f"count(*) where {_RISE} and reason_code is null",
-    "Price rises for which no reason was given.",
-    windows=(90, 365),
-    sign=1,
-)
-silent_price_rise(
-    "rise_reason_kind",
-    f"arg_max_null(reason_kind, seq) where {_RISE}",
-    "Kind of the reason given for the latest rise.",
-    unit="category",
-    kind="category",
-)
-for _name, _column, _unit in (
-    ("latest_rise_notified_on", "notified_on", "date"),
-    ("latest_rise_effective_on", "effective_on", "date"),
-    ("latest_rise_old_price", "old_price", "price"),
-    ("latest_rise_new_price", "new_price", "price"),
-):
-    price_rise.fact(
-        _name,
-        f"arg_max_null({_column}, seq) where {_RISE}",
-        f"{_column} of the latest price rise.",
-        unit=_unit,
-    )
-
-product = Driver(FAMILY, OWN_PRICES, "product", "S3 §1", unit="price")
-product(
-    "own_price", "sum(price) where to_at is null", "Price a month in force, over all contracts."
-)
-newcomer_offer = Driver(
-    FAMILY, NEWCOMER_PRICES, "newcomer_offer", "S3 §1", unit="ratio", sign=1, fill=0
-)
-newcomer_offer(
-    "newcomer_gap_pct",
-    "max(gap) where to_at is null",
-    "How much less a new customer pays now for the same plan.",
-)
-newcomer_offer(
-    "newcomer_gap_days",
-    "sum(greatest(0, date_diff('day', greatest(from_on, {edge_day}), "
-    f"coalesce(to_on, {{as_of_day}})))) where gap >= {_VISIBLE}",
-    "Contract days on which a new customer was offered at least 5 % less.",
-    windows=(90, 365),
-    unit="days",
-)
-newcomer_offer.fact(
-    "newcomer_price",
-    "arg_max(newcomer_price, (gap, contract_id)) where to_at is null",
-    "Price a month offered to new customers.",
-    unit="price",
-)
-newcomer_offer.fact(
-    "newcomer_own_price",
-    "arg_max(own_price, (gap, contract_id)) where to_at is null",
-    "The customer's own price a month on the same plan.",
-    unit="price",
-)
-
-closed_tariff = Driver(FAMILY, PLANS, "closed_tariff", "S3 §1", unit="flag", sign=1)
-closed_tariff(
-    "on_closed_tariff",
-    "min(cast(closed_at is not null as integer)) where ended_at is null and left_at is null",
-    "The plan is no longer sold.",
-    fill=0,
-)
-closed_tariff.fact(
-    "plan_closed_on",
-    "max(closed_on) where ended_at is null and left_at is null and closed_at is not null",
-    "Day the plan was closed to new customers.",
-)
-
-binding = Driver(FAMILY, CONTRACTS, "binding", "S3 §1", unit="days")
-binding(
-    "binding_days_left",
-    "max(greatest(0, date_diff('day', {as_of_day}, binding_until))) where ended_at is null",
-    "Days left of the binding period.",
-    fill=0,
-)
-binding(
-    "days_since_binding_end",
-    "min(date_diff('day', binding_until, {as_of_day}))"
-    " where ended_at is null and binding_until < {as_of_day}",
-    "Days since the binding period ended.",
-)
-binding.fact(
-    "binding_until", "max(binding_until) where ended_at is null", "Last day of the binding period."
-)
 _TERMS = "date_diff('month', started_on, {as_of_day}) // term_months"
 
 
@@ -335,34 +195,5 @@ def _renewal(terms: str) -> str:
 _COME = f"{_renewal(_TERMS)} < {{as_of_day}}"
 _NEXT = f"case when {_COME} then {_renewal(f'{_TERMS} + 1')} else {_renewal(_TERMS)} end"
 _LAST = f"case when {_COME} then {_renewal(_TERMS)} else {_renewal(f'{_TERMS} - 1')} end"
-renewal = Driver(FAMILY, CONTRACTS, "renewal", "S3 §1", unit="days")
-renewal(
-    "days_to_renewal",
-    f"date_diff('day', {{as_of_day}}, min({_NEXT}) {{filter}}) where ended_at is null",
-    "Days until a contract next renews itself; 0 on its day.",
-)
-renewal(
-    "days_since_renewal",
-    f"date_diff('day', max({_LAST}) {{filter}}, {{as_of_day}})"
-    f" where ended_at is null and {_LAST} > started_on",
-    "Days since a contract last renewed itself.",
-)
-renewal.fact("renews_on", f"min({_NEXT}) where ended_at is null", "Day a contract next renews.")
-renewal.fact(
-    "latest_renewal_on",
-    f"max({_LAST}) where ended_at is null and {_LAST} > started_on",
-    "Day a contract last renewed itself.",
-)
-bundle = Driver(FAMILY, CONTRACTS, "bundle", "S3 §1", sign=-1, fill=0)
-bundle("products_n", "count(distinct product_line) where ended_at is null", "Product lines held.")
-bundle(
-    "in_bundle",
-    "max(cast(bundle_id is not null as integer)) where ended_at is null",
-    "Holds a contract sold in a bundle.",
-    unit="flag",
-)
-broken_bundle = Driver(FAMILY, BROKEN_BUNDLES, "bundle", "S3 §1", sign=1)
-broken_bundle(
-    "bundle_broken", "count(*)", "Bundled contracts whose end was notified.", windows=(365,)
-)
-broken_bundle.fact("bundle_broken_on", "max(notified_on)", "Day a bundled contract was last ended.")
+
+FAMILY.read(__file__, next_renewal=_NEXT, last_renewal=_LAST)

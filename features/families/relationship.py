@@ -3,7 +3,7 @@
 No constraint on the number of contacts: none can be the best service (S4) or no relation (S3).
 """
 
-from features.feature import Driver, Family, Feature, Kind, Sign
+from features.feature import Family, Feature, Kind, Sign
 
 FAMILY = Family("relationship")
 
@@ -71,123 +71,7 @@ TREATMENTS = FAMILY.stream(
     """,
 )
 
-tenure = Driver(FAMILY, CUSTOMERS, "tenure", "S3", unit="days")
-tenure(
-    "tenure_days", "date_diff('day', max(joined_on) {filter}, {as_of_day})", "Days as a customer."
-)
-tenure(
-    "first_90_days",
-    "max(cast(date_diff('day', joined_on, {as_of_day}) < 90 as integer))",
-    "A customer for less than 90 days.",
-    unit="flag",
-    source="S2, S3",
-)
-tenure.fact("customer_since", "max(joined_on)", "First day as a customer.")
-FAMILY.part(CUSTOMERS, "segment_given", "max(segment)", "category", "Segment of the register.")
-FAMILY.part(
-    MASTER_DATA,
-    "segment_on_file",
-    "arg_max_null(value, event_at) where attribute = 'segment'",
-    "category",
-    "Segment in force, by its history.",
-)
-product = Driver(FAMILY, CUSTOMERS, "product", "S3", unit="category")
-product.combine(
-    "segment",
-    "coalesce(segment_on_file, segment_given)",
-    "Customer segment.",
-    maybe=("segment_on_file", "segment_given"),
-    kind="category",
-)
-product.fact(
-    "margin_per_year", "max(margin_per_year)", "What the customer leaves a year.", unit="money"
-)
-product.fact("team", "max(team)", "Team that works on the customer's lists.", unit="id")
-
-contact_volume = Driver(FAMILY, ALL_CONTACTS, "contact_volume", "S4, S3")
-contact_volume(
-    "contacts",
-    "count(*) where direction = 'inbound'",
-    "Contacts made by the customer.",
-    windows=(30, 90, 365),
-)
-contact_volume(
-    "days_since_contact",
-    "date_diff('day', max(started_on) {filter}, {as_of_day}) where direction = 'inbound'",
-    "Days since the customer last made contact.",
-    unit="days",
-)
-company_contact = Driver(FAMILY, ALL_CONTACTS, "outreach", "S2", unit="days")
-company_contact(
-    "days_since_outreach",
-    "date_diff('day', max(started_on) {filter}, {as_of_day}) where direction = 'outbound'",
-    "Days since the company last made contact.",
-)
-contact_volume.fact("last_contact_on", "max(started_on)", "Day of the latest contact, either way.")
-
-outreach = Driver(FAMILY, TREATMENTS, "outreach", "S2", unit="days")
-outreach(
-    "days_since_treatment",
-    "date_diff('day', max(treated_on) {filter}, {as_of_day})",
-    "Days since an action of the list last reached the customer; a holdout is no action.",
-)
-outreach(
-    "treatments",
-    "count(*)",
-    "Actions of the list that reached the customer.",
-    windows=(30, 90, 365),
-)
-outreach.fact(
-    "latest_treatment_on", "max(treated_on)", "Day an action of the list last reached the customer."
-)
-household = Driver(FAMILY, HOUSEHOLD_NOTICES, "household", "S2, S3", sign=1)
-household(
-    "household_churn",
-    "count(*)",
-    "Notices given, of their own will, by others in the household.",
-    windows=(180,),
-)
-household.fact(
-    "latest_household_notice_on",
-    "max(notified_on)",
-    "Day another in the household last gave notice.",
-)
-benefit_use = Driver(FAMILY, BENEFIT_USES, "benefits_used", "S3 §1", sign=-1)
-benefit_use(
-    "benefits_used", "count(*)", "Benefits that the customer began to use.", windows=(90, 365)
-)
-benefit_use.fact("latest_benefit_used_on", "max(used_on)", "Day a benefit was last taken into use.")
-plan_change = Driver(FAMILY, MASTER_DATA, "product", "S3 §1")
-plan_change(
-    "plan_changes", "count(*) where attribute = 'plan'", "Changes of price plan.", windows=(90, 365)
-)
-
-claims = Driver(FAMILY, CLAIMS, "claims", "S3 §4")
-claims("claims", "count(*)", "Insurance claims.", windows=(30, 90, 365))
-claims("claims_total", "count(*)", "Insurance claims ever.")
-claims("claimed_amount", "sum(claimed)", "Amount claimed.", windows=(90, 365), fill=0, unit="money")
-claims(
-    "claims_paid_share",
-    "sum(paid) {filter} / nullif(sum(claimed) {filter}, 0) where settled_on is not null",
-    "Share paid out of what was claimed in settled claims.",
-    windows=(365,),
-    unit="share",
-    sign=-1,
-)
-claims(
-    "claims_unpaid",
-    "count(*) where paid = 0 and claimed > 0",
-    "Claims settled with nothing paid.",
-    windows=(90, 365),
-    sign=1,
-)
-claims(
-    "days_since_claim",
-    "date_diff('day', max(claimed_on) {filter}, {as_of_day})",
-    "Days since the latest claim.",
-    unit="days",
-)
-claims.fact("latest_claim_on", "max(claimed_on)", "Day of the latest claim.")
+FAMILY.read(__file__)
 
 
 def attribute(

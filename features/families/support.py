@@ -1,6 +1,6 @@
 """Support waits: waiting, unresolved cases, broken promises and bots in the way (S3 §4, S1)."""
 
-from features.feature import Driver, Family
+from features.feature import Family
 
 FAMILY = Family("support_wait")
 
@@ -28,7 +28,6 @@ WAITS = FAMILY.stream(
 )
 
 _OPEN = "(closed_at is null or (reopened_at is not null and reclosed_at is null))"
-_UNRESOLVED = f"({_OPEN} or not resolved)"
 _STEPS_KNOWN = """
         known_cases(closed_at) as closing_known_at, known_cases(reopened_at) as reopening_known_at,
         known_cases(reclosed_at) as reclosing_known_at""".strip()
@@ -116,148 +115,9 @@ LATE_ORDERS = FAMILY.stream(
     """,
 )
 
-wait = Driver(FAMILY, WAITS, "wait", "S3 §4", unit="s", sign=1)
-wait("wait_max", "max(wait_seconds)", "Longest wait to be answered.", windows=(30, 90, 365))
-wait(
-    "wait_p90",
-    "quantile_disc(wait_seconds, 0.9)",
-    "Wait that nine of ten contacts stayed under.",
-    windows=(90, 365),
-)
-wait(
-    "abandoned",
-    "count(*) where abandoned",
-    "Contacts given up while waiting.",
-    windows=(30, 90, 365),
-)
-wait(
-    "first_reply_hours_max",
-    "max(date_diff('minute', event_at, replied_at)) {filter} / 60.0",
-    "Longest time to a first written reply.",
-    windows=(90, 365),
-    unit="hours",
-)
-wait.fact(
-    "latest_long_wait_on",
-    "arg_max(started_on, wait_seconds * 1000000 + seq) where event_at >= {as_of} - interval 90 day",
-    "Day of the longest wait of the last 90 days.",
-)
-wait.fact(
-    "wait_average_90d",
-    "cast(round(avg(wait_seconds) {filter}) as bigint) where event_at >= {as_of} - interval 90 day",
-    "Average wait of the last 90 days.",
-    unit="s",
-)
-bot_loop = Driver(FAMILY, WAITS, "bot_loop", "S3 §4", sign=1)
-bot_loop(
-    "bot_loops",
-    "count(*) where bot_again",
-    "Contacts met by a bot again within a week, on the same topic.",
-    windows=(30, 90, 365),
-    needs=("contacts.handled_by", "contacts.topic"),
-)
-bot_loop(
-    "human_denied",
-    "count(*) where human_requested and handled_by = 'bot'",
-    "Contacts in which a person was asked for and a bot answered.",
-    windows=(90, 365),
-)
-
-unresolved_case = Driver(FAMILY, CASES, "unresolved_case", "S1", sign=1)
-unresolved_case("open_cases", f"count(*) where {_OPEN}", "Cases not closed.")
-unresolved_case(
-    "open_case_days",
-    "max(date_diff('day', opened_on, {as_of_day})) where " + _OPEN,
-    "Days the oldest open case has been open.",
-    fill=0,
-    unit="days",
-)
-unresolved_case(
-    "unresolved_cases",
-    f"count(*) where {_UNRESOLVED}",
-    "Cases opened and still open, or closed without being resolved.",
-    windows=(30, 90, 365),
-)
-unresolved_case(
-    "unresolved_days_since",
-    "date_diff('day', max(opened_on) {filter}, {as_of_day}) where " + _UNRESOLVED,
-    "Days since the latest unresolved case was opened.",
-    unit="days",
-    sign=0,
-)
-unresolved_case(
-    "reopened", "count(*) where reopened_at is not null", "Cases reopened.", windows=(90, 365)
-)
-unresolved_case(
-    "resolved_share",
-    "avg(cast(resolved as integer))",
-    "Share of closed cases that were resolved.",
-    windows=(90, 365),
-    unit="share",
-    sign=-1,
-)
-unresolved_case.fact(
-    "open_case_opened_on", f"min(opened_on) where {_OPEN}", "Day the oldest open case was opened."
-)
-unresolved_case.fact(
-    "open_case_id",
-    f"arg_min(case_id, (opened_at, case_id)) where {_OPEN}",
-    "The oldest open case.",
-    unit="id",
-)
-_LATE = "promised_on < coalesce(closed_on, {as_of_day})"
-late_case = Driver(
-    FAMILY, CASES, "late_delivery", "S1", unit="days", sign=1, fill=0, needs=("cases.closed_at",)
-)
-late_case(
-    "delivery_overrun_days_max",
-    "max(date_diff('day', promised_on, coalesce(closed_on, {as_of_day}))) where " + _LATE,
-    "Most days a solution came, or is, later than promised.",
-    windows=(90, 365),
-)
-late_case("promises_missed", f"count(*) where {_LATE}", "Promised days missed.", windows=(90, 365))
-late_case.fact(
-    "latest_promise_missed_on",
-    f"max(promised_on) where {_LATE}",
-    "The promised day that was last missed.",
-)
-late_order = Driver(FAMILY, LATE_ORDERS, "late_delivery", "S1", sign=1, fill=0)
-late_order(
-    "late_orders",
-    "count(*)",
-    "Orders not delivered on the promised day, counted from the day after it.",
-    windows=(30, 90, 365),
-)
-late_order(
-    "order_overrun_days_max",
-    "max(date_diff('day', promised_on, coalesce(delivered_on, {as_of_day})))",
-    "Most days an order came, or is, later than promised, however the help was rated.",
-    windows=(30, 90, 365),
-    unit="days",
-)
-late_order.fact(
-    "latest_late_order_promised_on",
-    "max(promised_on)",
-    "The promised day of delivery that was last missed.",
-)
-case_contact = Driver(FAMILY, CASE_CONTACTS, "unresolved_case", "S1", unit="s", sign=1)
-case_contact(
-    "wait_unresolved_max",
-    f"max(wait_seconds) where {_UNRESOLVED}",
-    "Longest wait in a contact about a case that is not resolved.",
-    windows=(90, 365),
-    fill=0,
-)
-
-fault_response = Driver(FAMILY, FAULTS, "fault_response", "S3 §4", sign=1)
-fault_response("faults", "count(*) where not planned", "Unplanned faults.", windows=(30, 90, 365))
-fault_response.fact(
-    "latest_fault_on", "max(started_on) where not planned", "Day of the latest unplanned fault."
-)
-fault_answer = Driver(FAMILY, FAULT_ANSWERS, "fault_response", "S3 §4", unit="hours", sign=1)
-fault_answer(
-    "fault_to_human_hours_max",
-    "max(hours)",
-    "Longest time from a fault until a person answered about it.",
-    windows=(90, 365),
+FAMILY.read(
+    __file__,
+    open=_OPEN,
+    unresolved=f"({_OPEN} or not resolved)",
+    late="promised_on < coalesce(closed_on, {as_of_day})",
 )

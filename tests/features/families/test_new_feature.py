@@ -1,14 +1,15 @@
 """The feature that docs/architecture.md adds is added in a copy of its family, and computes."""
 
 import re
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 from companies import company, matrices
 
 from features.catalog import Catalog
+from features.declarations import read_declarations
 from features.families import support
 from features.feature import Family, Feature
 
@@ -24,10 +25,10 @@ _CALLS = [
 @pytest.fixture
 def added() -> list[Feature]:
     section = _PAGE.read_text(encoding="utf-8").split("## A new feature")[1].split("\n## ")[0]
-    [block] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    [block] = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    [waits, *_] = read_declarations(Path(support.__file__).with_suffix(".yaml"))
     family = Family(support.FAMILY.name, list(support.FAMILY.features))
-    wait = replace(support.wait, family=family)
-    exec(block, vars(support) | {"wait": wait})  # noqa: S102  (the page's block is the test)
+    family.declare(driver=waits["driver"], **yaml.safe_load(block))
     return family.features[len(support.FAMILY.features) :]
 
 
