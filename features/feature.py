@@ -8,12 +8,9 @@ aggregate over the rows of a stream that had happened and were known before the 
 a combination of columns cut that way.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Any, Literal
-
-from features.declarations import read_declarations
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
 
 Sign = Literal[-1, 0, 1]
 Kind = Literal["number", "category", "fact", "part"]
@@ -86,32 +83,33 @@ class Feature:
     maybe: tuple[str, ...] = ()
 
 
+_Part = TypeVar("_Part", Stream, Feature)
+
+
 @dataclass(slots=True)
 class Family:
-    """The streams and features of one driver family, in the order declared."""
+    """The streams and features of one driver family, in the order declared.
+
+    ``words`` are texts that stand in SQL as ``{word}``.
+    """
 
     name: str
-    features: list[Feature] = field(default_factory=list)
+    words: dict[str, str] = field(default_factory=dict)
     streams: list[Stream] = field(default_factory=list)
+    features: list[Feature] = field(default_factory=list)
 
-    def stream(self, name: str, *, reads: tuple[str, ...] = (), **declared: Any) -> Stream:
+    def fill(self, text: str) -> str:
+        """SQL with the words that it names."""
+        for word, meaning in self.words.items():
+            text = text.replace(f"{{{word}}}", meaning)
+        return text
+
+    def stream(self, name: str, *, sql: str, **others: Any) -> None:
         """Declare a ``Stream`` by its fields; without ``reads`` it reads the table of its name."""
-        stream = Stream(name=name, reads=reads or (name,), **declared)
-        self.streams.append(stream)
-        return stream
+        fields = {"reads": [name], **others, "name": name, "sql": self.fill(sql)}
+        self.streams.append(self._build(Stream, name, fields))
 
-    def read(self, module: str, **words: str) -> None:
-        """Declare the features of the YAML file beside ``module`` (its ``__file__``).
-
-        The file is a list of the arguments of ``declare``; ``words`` stand in its expressions as
-        ``{word}``.
-        """
-        for drivers in read_declarations(Path(module).with_suffix(".yaml")):
-            self.declare(words=words, **drivers)
-
-    def declare(
-        self, *, driver: Mapping[str, Any], words: Mapping[str, str] | None = None, **features: Any
-    ) -> None:
+    def declare(self, *, driver: Mapping[str, Any], **features: Mapping[str, Any]) -> None:
         """Declare features by name; each has the fields of its ``driver`` but for its own.
 
         These are fields of ``Feature``; the ``name`` of the driver is the code of its reason.
@@ -129,14 +127,38 @@ class Family:
 
         Raises ``ValueError`` when a name is declared twice, or a field is unknown or missing.
         """
-        for name, declared in features.items():
-            for feature in _columns(self.name, driver, name, declared, words or {}):
-                if any(other.name == feature.name for other in self.features):
-                    raise ValueError(f"feature {name!r} is declared twice in {self.name!r}")
-                self.features.append(feature)
+        for name, own in features.items():
+            form = next((form for form in _FORMS if form in own), None)
+            if form is None:
+                raise ValueError(f"{name!r} in {self.name!r}: no sql, fact or part")
+            expression, _, where = self.fill(own[form]).partition(" where ")
+            fields = {"unit": "count", **driver, "driver": driver["name"], **_FORMS[form]}
+            if own.keys() & {"of", "maybe"}:
+                fields |= {"stream": "", "fill": None, "needs": ()}
+            fields |= {key: value for key, value in own.items() if key != form}
+            fields |= {"family": self.name, "expression": expression, "where": where or "true"}
+            if form == "sql" and expression.startswith("count("):
+                fields |= {"unit": "count", "fill": 0}
+            for window in fields.pop("days", [None]):
+                column = name if window is None else f"{name}_{window}d"
+                self._add(self._build(Feature, name, fields | {"name": column, "window": window}))
+
+    def _add(self, feature: Feature) -> None:
+        if any(other.name == feature.name for other in self.features):
+            raise ValueError(f"feature {feature.name!r} is declared twice in {self.name!r}")
+        self.features.append(feature)
+
+    def _build(self, kind: type[_Part], name: str, fields: Mapping[str, Any]) -> _Part:
+        """A stream or feature of plain values, whose lists become tuples."""
+        plain: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
+        }
+        try:
+            return kind(**plain)
+        except TypeError as error:
+            raise ValueError(f"{name!r} in {self.name!r}: {error}") from error
 
 
-_FIELDS = tuple(each.name for each in fields(Feature))
 _FORMS: Mapping[str, Mapping[str, Any]] = {
     "sql": {"kind": "number"},
     "fact": {"kind": "fact", "unit": "date", "source": "", "sign": 0, "fill": None},
@@ -144,32 +166,19 @@ _FORMS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def _columns(
-    family: str,
-    driver: Mapping[str, Any],
-    name: str,
-    declared: Mapping[str, Any],
-    words: Mapping[str, str],
-) -> Iterator[Feature]:
-    """The columns of a declared feature: one a window."""
-    own = dict(declared)
-    forms = [form for form in _FORMS if form in own]
-    unknown = own.keys() - {*_FORMS, *_FIELDS, "days"}
-    if unknown or len(forms) != 1:
-        wrong = f"no field is called {', '.join(sorted(unknown))}" if unknown else "has no one text"
-        raise ValueError(f"feature {name!r} in {family!r}: {wrong}; needs sql, fact or part")
-    form = forms[0]
-    text = str(own.pop(form))
-    for word, meaning in words.items():
-        text = text.replace(f"{{{word}}}", meaning)
-    expression, _, where = text.partition(" where ")
-    values = {"unit": "count", **driver, "driver": driver["name"], **_FORMS[form]}
-    if own.keys() & {"of", "maybe"}:
-        values |= {"stream": "", "fill": None, "needs": ()}
-    values |= {"family": family, "expression": expression, "where": where or "true", **own}
-    if form == "sql" and expression.startswith("count("):
-        values |= {"unit": "count", "fill": 0}
-    values = {key: tuple(each) if isinstance(each, list) else each for key, each in values.items()}
-    for window in values.pop("days", [None]):
-        column = name if window is None else f"{name}_{window}d"
-        yield Feature(**values | {"name": column, "window": window})
+def attribute(
+    name: str, kind: Kind, family: str, driver: str, unit: str, sign: Sign, doc: str
+) -> Feature:
+    """A feature that is a column of a flat customer table, ``attr_…``, as it stands."""
+    return Feature(
+        name=name,
+        stream="customers",
+        expression=f'max("{name}")',
+        doc=doc,
+        unit=unit,
+        source="configuration",
+        driver=driver,
+        family=family,
+        sign=sign,
+        kind=kind,
+    )

@@ -11,8 +11,7 @@ from features import matrix
 from features.catalog import Catalog, build_catalog, definition
 from features.contract import FORBIDDEN_COLUMNS, TABLES
 from features.dictionary_page import dictionary
-from features.families.relationship import attribute
-from features.feature import Family, Feature, Stream
+from features.feature import Family, Feature, Stream, attribute
 
 _DRIVERS = {
     "billing_friction": {
@@ -237,21 +236,26 @@ def test_a_name_declared_twice_is_refused() -> None:
 @pytest.mark.parametrize(
     ("declared", "wrong"),
     [
-        ({"sql": "count(*)", "dayz": [30]}, "no field is called dayz"),
-        ({"days": [30]}, "has no one text"),
-        ({"sql": "count(*)", "fact": "max(day)"}, "has no one text"),
+        ({"sql": "count(*)", "doc": "Rises.", "dayz": [30]}, "unexpected .* 'dayz'"),
+        ({"sql": "count(*)", "fact": "max(day)", "doc": "Rises."}, "unexpected .* 'fact'"),
+        ({"sql": "count(*)"}, "missing .* 'doc'"),
+        ({"doc": "Rises."}, "no sql, fact or part"),
     ],
 )
-def test_a_wrong_declaration_is_refused_by_its_name(declared: Any, wrong: str) -> None:
-    with pytest.raises(ValueError, match=f"feature 'rises' in 'price': {wrong}"):
-        Family("price").declare(driver=_PRODUCT, rises={"doc": "Rises.", **declared})
+def test_a_wrong_feature_is_refused_by_its_name(declared: Any, wrong: str) -> None:
+    with pytest.raises(ValueError, match=f"'rises' in 'price': .*{wrong}"):
+        Family("price").declare(driver=_PRODUCT, rises=declared)
+
+
+def test_a_wrong_stream_is_refused_by_its_name() -> None:
+    with pytest.raises(ValueError, match=r"'waits' in 'price': .*unexpected .* 'reeds'"):
+        Family("price").stream("waits", sql="select 1", reeds=["contacts"])
 
 
 def test_a_driver_says_what_a_feature_leaves_out() -> None:
-    family = Family("price")
+    family = Family("price", {"old": "not new"})
     family.declare(
         driver={**_PRODUCT, "unit": "days", "sign": 1, "fill": 2},
-        words={"old": "not new"},
         rises={"sql": "count(*) where price > 1 and {old}", "days": [30], "doc": "Rises."},
         longest={"sql": "max(days)", "sign": -1, "source": "S0", "doc": "The longest."},
         latest={"fact": "max(day) where new", "doc": "The latest."},

@@ -111,7 +111,7 @@ def test_no_name_is_declared_twice(root):
             yield from repeated(part)
 
     declared = sorted((root / "features").rglob("*.yaml"))
-    assert len(declared) == 11
+    assert len(declared) == 13
     for file in declared:
         assert not list(repeated(yaml.compose(file.read_text("utf-8")))), file
     assert list(repeated(yaml.compose("a: {b: {c: 1, c: 2}}"))) == ["c"]
