@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from features.contract import PRODUCT_LINES
-from pipelines.simulator.clock import DAY_SECONDS, Bools, Floats, Ints
+from pipelines.simulator.clock import DAY_SECONDS, Bools, Floats, Ints, Rng
 from pipelines.simulator.dealings import Grounds
 from pipelines.simulator.notices import BY_SMS, OUTAGE, notify
 from pipelines.simulator.population import AREAS
@@ -23,7 +23,7 @@ _FAULT = TOPICS.index("fault")
 _HOUR = 3_600_000_000
 
 
-def _draw(rng: np.random.Generator, month: Month) -> Mapping[str, Any]:
+def _draw(rng: Rng, month: Month) -> Mapping[str, Any]:
     """At most one fault an area and month: arrays by area, those of ``incidents`` among them.
 
     ``incident_id`` is −1 without one; ``site`` is which of the area's two sites it strikes.
@@ -62,9 +62,7 @@ def break_things(world: World, month: Month) -> tuple[Floats, Ints, Grounds]:
     return _feel(world, month, struck, rows, informed)
 
 
-def _inform(
-    rng: np.random.Generator, world: World, month: Month, struck: Mapping[str, Any], rows: Ints
-) -> Bools:
+def _inform(rng: Rng, world: World, month: Month, struck: Mapping[str, Any], rows: Ints) -> Bools:
     """Tell of the faults, mostly at once; returns who was told before the end."""
     start = struck["started_at"]
     announced = struck["announced"] & (rng.random(len(rows)) < _REACHED)
