@@ -1,4 +1,4 @@
-"""The explicit list of driver families: what exists, for which tables, and what it means."""
+"""The catalogue of streams and features: what a company's tables can carry, and what it means."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence

@@ -1,4 +1,7 @@
-"""Driver families: each a YAML file beside this, with its streams and their features."""
+"""Driver families: each a YAML file beside this, with its streams and their features.
+
+``Stream``, ``Feature`` and ``Family`` in ``features.feature`` say what the fields mean.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

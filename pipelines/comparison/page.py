@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from pipelines.comparison.difference import Difference
@@ -86,7 +85,6 @@ def _svg(
     panel: Callable[[Axes, list[tuple[str, Any]]], None], curves: list[tuple[str, Any]]
 ) -> bytes:
     figure = Figure(figsize=(5.6, 4.6), layout="constrained")
-    FigureCanvasAgg(figure)
     panel(figure.add_subplot(), curves)
     out = io.BytesIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
