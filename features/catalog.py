@@ -1,4 +1,4 @@
-"""The explicit list of driver families: what exists, for which tables, and what it means."""
+"""The catalogue of streams and features: what a company's tables can carry, and what it means."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -6,33 +6,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from features.contract import TABLES
-from features.families import (
-    billing,
-    channel,
-    dunning,
-    effort,
-    information,
-    market,
-    price,
-    relationship,
-    satisfaction,
-    support,
-)
+from features.families import FAMILIES
 from features.feature import Feature, Stream
-
-_MODULES = (
-    billing,
-    dunning,
-    price,
-    market,
-    support,
-    effort,
-    information,
-    channel,
-    satisfaction,
-    relationship,
-)
-
 
 _WORDS = re.compile(r"\w+")
 _QUOTED = re.compile("'[^']*'")
@@ -80,7 +55,7 @@ def build_catalog(
 
     Raises ``ValueError`` when two families declare a feature of the same name.
     """
-    declared = [stream for module in _MODULES for stream in module.FAMILY.streams]
+    declared = [stream for family in FAMILIES for stream in family.streams]
     streams = {stream.name: stream for stream in _with_versions(declared, versioned)}
     features = _resolved(attributes, streams)
     names = [feature.name for feature in features]
@@ -177,7 +152,7 @@ def _used(declared: Sequence[Stream], features: Sequence[Feature]) -> tuple[Stre
 
 def _resolved(attributes: Sequence[Feature], streams: Mapping[str, Stream]) -> list[Feature]:
     """Every feature, with all that it needs; the company's ``attributes`` last."""
-    features = [feature for module in _MODULES for feature in module.FAMILY.features]
+    features = [feature for family in FAMILIES for feature in family.features]
     families = list(dict.fromkeys(attribute.family for attribute in attributes))
     features += sorted(attributes, key=lambda attribute: families.index(attribute.family))
     needs = {f.name: _needs(f, streams) for f in features if f.stream}

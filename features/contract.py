@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
-import yaml
+from features.declarations import read_declarations
 
 ColumnType = Literal["text", "integer", "number", "money", "price", "boolean", "date", "instant"]
 
@@ -34,9 +34,7 @@ POSSIBLE_DAYS = (date(1900, 1, 1), date(2199, 12, 31))
 """First and last day that can be true: outside lie fillers and misread centuries."""
 
 _FILE = Path(__file__).with_name("contract.yaml")
-with _FILE.open(encoding="utf-8") as _text:
-    # Both loaders are safe; the one in C is some ten times as fast, and most installations have it.
-    _DECLARED = yaml.load(_text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe
+_DECLARED = read_declarations(_FILE)
 _WORDS = {name: tuple[str, ...](words) for name, words in _DECLARED["words"].items()}
 
 FORBIDDEN_COLUMNS: Mapping[str, str] = MappingProxyType(_DECLARED["forbidden"])

@@ -10,7 +10,7 @@ a combination of columns cut that way.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 Sign = Literal[-1, 0, 1]
 Kind = Literal["number", "category", "fact", "part"]
@@ -83,115 +83,102 @@ class Feature:
     maybe: tuple[str, ...] = ()
 
 
+_Part = TypeVar("_Part", Stream, Feature)
+
+
 @dataclass(slots=True)
 class Family:
-    """The streams and features of one driver family, in the order declared."""
+    """The streams and features of one driver family, in the order declared.
+
+    ``words`` are texts that stand in SQL as ``{word}``.
+    """
 
     name: str
-    features: list[Feature] = field(default_factory=list)
+    words: dict[str, str] = field(default_factory=dict)
     streams: list[Stream] = field(default_factory=list)
+    features: list[Feature] = field(default_factory=list)
 
-    def stream(self, name: str, *, reads: tuple[str, ...] = (), **declared: Any) -> Stream:
+    def fill(self, text: str) -> str:
+        """SQL with the words that it names."""
+        for word, meaning in self.words.items():
+            text = text.replace(f"{{{word}}}", meaning)
+        return text
+
+    def stream(self, name: str, *, sql: str, **others: Any) -> None:
         """Declare a ``Stream`` by its fields; without ``reads`` it reads the table of its name."""
-        stream = Stream(name=name, reads=reads or (name,), **declared)
-        self.streams.append(stream)
-        return stream
+        fields = {"reads": [name], **others, "name": name, "sql": self.fill(sql)}
+        self.streams.append(self._build(Stream, name, fields))
 
-    def part(
-        self,
-        stream: Stream,
-        name: str,
-        expression: str,
-        unit: str,
-        doc: str,
-        needs: tuple[str, ...] = (),
-    ) -> None:
-        """Declare a value that only combinations see."""
-        Driver(self, stream, "", "")(name, expression, doc, unit=unit, kind="part", needs=needs)
+    def declare(self, *, driver: Mapping[str, Any], **features: Mapping[str, Any]) -> None:
+        """Declare features by name; each has the fields of its ``driver`` but for its own.
 
-    def declare(self, feature: Feature) -> None:
-        """Add a feature; raises ``ValueError`` when its name is declared twice."""
+        These are fields of ``Feature``; the ``name`` of the driver is the code of its reason.
+        Instead of an expression a feature has ``sql``: the aggregate, and its condition behind
+        ``where``. It is declared once per window of ``days`` (``name_30d``, …), or once for all
+        time. One that counts has the unit count and is 0 without rows. ``needs`` names columns
+        (``table.column``) that stand behind a name derived in the stream, and whose absence would
+        be mistaken for something that happened, or that did not.
+
+        With ``fact`` in place of ``sql`` it is a value, by default a date, that a reason's
+        sentence quotes and no model sees; with ``part``, one that only combinations see. With
+        ``of`` or ``maybe`` it is a combination of columns already cut, of any family: it is left
+        out with any column of ``of``, or with all of ``maybe`` where that is empty; a missing one
+        of ``maybe`` is null. Combinations do not build on each other.
+
+        Raises ``ValueError`` when a name is declared twice, or a field is unknown or missing.
+        """
+        for name, own in features.items():
+            form = next((form for form in _FORMS if form in own), None)
+            if form is None:
+                raise ValueError(f"{name!r} in {self.name!r}: no sql, fact or part")
+            expression, _, where = self.fill(own[form]).partition(" where ")
+            fields = {"unit": "count", **driver, "driver": driver["name"], **_FORMS[form]}
+            if own.keys() & {"of", "maybe"}:
+                fields |= {"stream": "", "fill": None, "needs": ()}
+            fields |= {key: value for key, value in own.items() if key != form}
+            fields |= {"family": self.name, "expression": expression, "where": where or "true"}
+            if form == "sql" and expression.startswith("count("):
+                fields |= {"unit": "count", "fill": 0}
+            for window in fields.pop("days", [None]):
+                column = name if window is None else f"{name}_{window}d"
+                self._add(self._build(Feature, name, fields | {"name": column, "window": window}))
+
+    def _add(self, feature: Feature) -> None:
         if any(other.name == feature.name for other in self.features):
             raise ValueError(f"feature {feature.name!r} is declared twice in {self.name!r}")
         self.features.append(feature)
 
+    def _build(self, kind: type[_Part], name: str, fields: Mapping[str, Any]) -> _Part:
+        """A stream or feature of plain values, whose lists become tuples."""
+        plain: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
+        }
+        try:
+            return kind(**plain)
+        except TypeError as error:
+            raise ValueError(f"{name!r} in {self.name!r}: {error}") from error
 
-@dataclass(frozen=True, slots=True)
-class Driver:
-    """What a family's features of one driver in one stream share: the defaults of their calls.
 
-    ``wait = Driver(FAMILY, WAITS, "wait", "S3 §4", unit="s", sign=1)``, then ``wait(…)``.
-    ``needs`` names columns (``table.column``) that stand behind a name derived in the stream, and
-    whose absence would be mistaken for something that happened, or that did not.
-    """
+_FORMS: Mapping[str, Mapping[str, Any]] = {
+    "sql": {"kind": "number"},
+    "fact": {"kind": "fact", "unit": "date", "source": "", "sign": 0, "fill": None},
+    "part": {"kind": "part", "fill": None},
+}
 
-    family: Family
-    stream: Stream
-    name: str
-    source: str
-    unit: str = "count"
-    sign: Sign = 0
-    fill: float | None = None
-    needs: tuple[str, ...] = ()
 
-    def __call__(
-        self,
-        name: str,
-        expression: str,
-        doc: str,
-        *,
-        windows: tuple[int, ...] = (),
-        unit: str | None = None,
-        sign: Sign | None = None,
-        fill: float | None = None,
-        source: str | None = None,
-        kind: Kind = "number",
-        needs: tuple[str, ...] | None = None,
-    ) -> None:
-        """Declare a feature, once per window in days (``name_30d``, …) or once for all time.
-
-        ``expression`` is an aggregate, and its condition behind ``where``. A feature that counts
-        has the unit count and is 0 without rows.
-        """
-        aggregate, _, where = expression.partition(" where ")
-        if kind == "number" and aggregate.startswith("count("):
-            unit, fill = "count", 0
-        elif kind == "number" and fill is None:
-            fill = self.fill
-        for window in windows or (None,):
-            self._declare(
-                name=name if window is None else f"{name}_{window}d",
-                stream=self.stream.name,
-                expression=aggregate,
-                doc=doc,
-                unit=unit,
-                source=source,
-                sign=sign,
-                fill=fill,
-                where=where or "true",
-                window=window,
-                kind=kind,
-                needs=self.needs if needs is None else needs,
-            )
-
-    def fact(self, name: str, expression: str, doc: str, unit: str = "date", **needs: Any) -> None:
-        """Declare a value that a reason's sentence quotes and no model sees."""
-        self(name, expression, doc, unit=unit, sign=0, source="", kind="fact", **needs)
-
-    def combine(
-        self, name: str, expression: str, doc: str, *, kind: Kind = "number", **others: Any
-    ) -> None:
-        """Declare a feature, or a fact, of columns already cut, of any family.
-
-        It is left out with any column of ``of``, or with all of ``maybe`` where that is empty; a
-        missing one of ``maybe`` is null. Combinations do not build on each other. ``others`` are
-        fields of ``Feature``.
-        """
-        others |= {"sign": 0, "source": ""} if kind == "fact" else {}
-        self._declare(name=name, stream="", expression=expression, doc=doc, kind=kind, **others)
-
-    def _declare(self, **fields: Any) -> None:
-        """Add a feature of the driver; a unit, source or sign of None is the driver's."""
-        shared = {"unit": self.unit, "source": self.source, "sign": self.sign}
-        own = {name: value for name, value in fields.items() if value is not None}
-        self.family.declare(Feature(driver=self.name, family=self.family.name, **(shared | own)))
+def attribute(
+    name: str, kind: Kind, family: str, driver: str, unit: str, sign: Sign, doc: str
+) -> Feature:
+    """A feature that is a column of a flat customer table, ``attr_…``, as it stands."""
+    return Feature(
+        name=name,
+        stream="customers",
+        expression=f'max("{name}")',
+        doc=doc,
+        unit=unit,
+        source="configuration",
+        driver=driver,
+        family=family,
+        sign=sign,
+        kind=kind,
+    )

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from pipelines.comparison.difference import Difference, Metric, Rank
+from pipelines.comparison.difference import Difference
 from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.escaping import html_template
 from pipelines.tracking import Logged
@@ -39,26 +38,12 @@ def write_page(path: Path, difference: Difference) -> None:
 
 def render(difference: Difference) -> str:
     """The page as HTML. Every value is escaped."""
-    runs = (difference.a, difference.b)
+    pictures = [b64encode(picture).decode() for picture in draw(difference.a, difference.b)]
     return html_template("compare.html").render(
-        page={
-            "a": difference.a.label,
-            "b": difference.b.label,
-            "verdict": _verdict(difference),
-            "same_rows": difference.same_rows,
-            "heads": [
-                (name.replace("_", " "), *(run.tags.get(name, "") for run in runs))
-                for name in _HEAD_TAGS
-            ],
-            "metrics": [_metric(metric) for metric in difference.metrics],
-            "parameters": difference.parameters,
-            "features": difference.features,
-            "ranks": [_rank(rank) for rank in difference.ranks],
-            "pictures": [
-                (alt, b64encode(picture).decode())
-                for alt, picture in zip(_ALTS, draw(*runs), strict=False)
-            ],
-        }
+        difference=difference,
+        verdict=_verdict(difference),
+        tags=_HEAD_TAGS,
+        pictures=list(zip(_ALTS, pictures, strict=False)),
     )
 
 
@@ -77,31 +62,6 @@ def _verdict(difference: Difference) -> str:
         f"{said} They were judged on different test rows, so a difference may be of the rows and "
         "not of the models."
     )
-
-
-def _metric(metric: Metric) -> dict[str, str]:
-    numbers = {"a": metric.a, "b": metric.b}
-    bounds = {"a_interval": metric.a_interval, "b_interval": metric.b_interval}
-    return {
-        "name": metric.name.replace("_at_", " at ").replace("_pct", " %").replace("_", " "),
-        **{key: "" if n is None else f"{n:.4f}" for key, n in numbers.items()},
-        **{key: "" if b is None else f"{b[0]:.4f} to {b[1]:.4f}" for key, b in bounds.items()},
-        "difference": "" if metric.difference is None else f"{metric.difference:+.4f}",
-        "better": metric.better,
-    }
-
-
-def _rank(rank: Rank) -> dict[str, str]:
-    moved = ""
-    if rank.a is not None and rank.b is not None:
-        places = rank.a - rank.b
-        moved = "same" if places == 0 else f"{'up' if places > 0 else 'down'} {abs(places)}"
-    return {
-        "driver": rank.driver.replace("_", " "),
-        "a": "" if rank.a is None else str(rank.a),
-        "b": "" if rank.b is None else str(rank.b),
-        "moved": moved,
-    }
 
 
 # Okabe and Ito: safe for colour-blind eyes; the line and the marker differ as well.
@@ -125,7 +85,6 @@ def _svg(
     panel: Callable[[Axes, list[tuple[str, Any]]], None], curves: list[tuple[str, Any]]
 ) -> bytes:
     figure = Figure(figsize=(5.6, 4.6), layout="constrained")
-    FigureCanvasAgg(figure)
     panel(figure.add_subplot(), curves)
     out = io.BytesIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})

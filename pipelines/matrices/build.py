@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.catalog import Catalog, build_catalog
-from features.families.relationship import attribute
+from features.feature import attribute
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.config.sources import Source, tables_with_versions

@@ -85,12 +85,7 @@ def _source(
     common: Mapping[str, Any],
     snapshot_day: SnapshotDay | None,
 ) -> str:
-    sample = draft.files.sample
-    source: dict[str, Any] = {"path": draft.files.path}
-    if sample.table is not None:
-        source["table"] = sample.table
-    if sample.header_row > 1:
-        source["header_row"] = sample.header_row
+    source = _place(draft.files)
     own = _difference(dialect, {**Dialect().model_dump(mode="json"), **common})
     if own:
         source["dialect"] = own
@@ -130,15 +125,15 @@ def _of_the_day(
     return of_day
 
 
+def _place(files: FileGroup) -> dict[str, Any]:
+    """Where a table lies, and in which row its columns are named."""
+    place = {"path": files.path, "table": files.sample.table, "header_row": files.sample.header_row}
+    usual = {"table": None, "header_row": 1}
+    return {key: value for key, value in place.items() if value != usual.get(key, "")}
+
+
 def _join(files: FileGroup, key: str) -> dict[str, Any]:
-    sample = files.sample
-    join: dict[str, Any] = {"path": files.path, "key": key}
-    join |= {"table": sample.table} if sample.table is not None else {}
-    join |= {"header_row": sample.header_row} if sample.header_row > 1 else {}
-    if sample.fmt == "csv":
-        join["delimiter"] = sample.delimiter
-        join |= {"encoding": sample.encoding} if sample.encoding else {}
-    return join
+    return {"path": files.path, "key": key, **_place(files), **_delimited(files.sample)}
 
 
 def _origin(match: Match) -> object:
@@ -193,9 +188,8 @@ def _dialect(draft: Draft) -> dict[str, Any]:
     sample = draft.files.sample
     if draft.label is not None:
         return {**_text_of(sample), "true_values": draft.label.yes, "false_values": draft.label.no}
-    seen: dict[str, Counter[str]] = {
-        key: Counter() for key in ("date", "instant", "decimal", "thousands", "truth")
-    }
+    keys = ("date", "instant", "decimal", "thousands", "truth")
+    seen: dict[str, Counter[str]] = {key: Counter() for key in keys}
     uses = [(str(match.column.type), match.sample) for match in draft.matches]
     for each in draft.flat.attributes.values() if draft.flat else ():
         kind = "date" if each.get("as_days") else str(each["type"])
@@ -209,23 +203,20 @@ def _dialect(draft: Draft) -> dict[str, Any]:
         if kind == "boolean" and column.truth is not None:
             seen["truth"]["\0".join(column.truth)] += 1
     found = {key: counts.most_common(1)[0][0] for key, counts in seen.items() if counts.total()}
-    written: dict[str, Any] = {
-        **_text_of(sample),
-        **{key: value for key, value in found.items() if value and key != "truth"},
-    }
-    if "truth" in found:
-        true, false = found["truth"].split("\0")
-        written |= {"true_values": [true], "false_values": [false]}
-    return written
+    true, _, false = found.pop("truth", "").partition("\0")
+    written = _text_of(sample) | {key: value for key, value in found.items() if value}
+    return written | ({"true_values": [true], "false_values": [false]} if true else {})
 
 
 def _text_of(sample: FileSample) -> dict[str, Any]:
-    """What every column of a table shares; ASCII alone says nothing of the encoding."""
-    text: dict[str, Any] = {"nulls": list(sample.nulls)}
-    if sample.fmt == "csv":
-        text |= {"delimiter": sample.delimiter}
-        text |= {"encoding": sample.encoding} if sample.encoding else {}
-    return text
+    """What every column of a table shares."""
+    return {"nulls": list(sample.nulls), **_delimited(sample)}
+
+
+def _delimited(sample: FileSample) -> dict[str, Any]:
+    """How a delimited text is cut and encoded; ASCII alone says nothing of the encoding."""
+    text = {"delimiter": sample.delimiter, "encoding": sample.encoding}
+    return {key: value for key, value in text.items() if value and sample.fmt == "csv"}
 
 
 def _difference(chosen: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -52,7 +51,6 @@ def draw(facts: Facts, texts: Texts) -> dict[str, bytes]:
 def _svg(panel: Callable[[Axes], None], height: float) -> bytes:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7.2, height), layout="constrained")
-        FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         axes.spines[["top", "right"]].set_visible(False)
         panel(axes)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.contract import PRODUCT_LINES
-from pipelines.simulator.clock import Bools, Floats, Ints
+from pipelines.simulator.clock import Bools, Floats, Ints, Rng
 from pipelines.simulator.record import NONE
 from pipelines.simulator.world import PAPER, Month, World, irritate
 
@@ -77,7 +77,7 @@ def _paper_fee(form: Ints) -> Ints:
     return np.where(form == PAPER, PAPER_FEE, 0)
 
 
-def _amounts(rng: np.random.Generator, world: World, month: Month, electric: Bools) -> Ints:
+def _amounts(rng: Rng, world: World, month: Month, electric: Bools) -> Ints:
     market = month.rng("market").lognormal(0, 0.10)
     season = 1.0 + 0.35 * math.cos(2 * math.pi * (month.season - 1) / 12)
     use = world.usage * season * market * rng.lognormal(0, 0.10, len(world))
@@ -92,7 +92,7 @@ def _amounts(rng: np.random.Generator, world: World, month: Month, electric: Boo
     return billed + _paper_fee(world.format)
 
 
-def _correct(rng: np.random.Generator, world: World, month: Month, estimated: Bools) -> Bools:
+def _correct(rng: Rng, world: World, month: Month, estimated: Bools) -> Bools:
     often = 0.3 + 2.5 * world.problem_propensity + _ESTIMATED_CORRECTED * estimated
     chance = month.dials.corrections * often
     corrected = (rng.random(len(world)) < chance) & (world.invoice >= 0)

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.special import gammainc
 
 from features.contract import CHANNELS
-from pipelines.simulator.clock import Bools, Clock, Floats, Ints, office_seconds
+from pipelines.simulator.clock import Bools, Clock, Floats, Ints, Rng, office_seconds
 from pipelines.simulator.hazard import Hazard
 from pipelines.simulator.options import TYPES, OwnList, Sleepers
 from pipelines.simulator.outreach import UNDECIDED, keyed_lot
@@ -85,10 +85,7 @@ def quiet_by_nature(world: World) -> Floats:
 
 
 def deal_types(
-    rng: np.random.Generator,
-    quiet: Floats,
-    shares: Mapping[str, float],
-    by_nature: float = BY_NATURE["silence"],
+    rng: Rng, quiet: Floats, shares: Mapping[str, float], by_nature: float = BY_NATURE["silence"]
 ) -> tuple[Ints, Floats]:
     """Each customer's type (index into ``TYPES``), on average by the shares, and effect of a call.
 

@@ -11,6 +11,7 @@ from features.timeline import midnight_utc
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Rng = np.random.Generator
 
 ZONE = "Europe/Oslo"
 DAY_SECONDS = 86_400
@@ -63,12 +64,12 @@ class Clock:
         inside = np.clip(seconds, 0, 23 * 3600 - 60).astype(np.int64)
         return self.midnight(days) + inside * 1_000_000
 
-    def office_instant(self, rng: np.random.Generator, days: Ints) -> Ints:
+    def office_instant(self, rng: Rng, days: Ints) -> Ints:
         """UTC µs of a moment on each day at which people get in touch."""
         return self.instant(days, office_seconds(rng, len(days)))
 
 
-def office_seconds(rng: np.random.Generator, count: int) -> Floats:
+def office_seconds(rng: Rng, count: int) -> Floats:
     """Seconds after midnight at which people get in touch: 08 to 21, most before lunch."""
     return (8 + 13 * rng.beta(1.6, 2.4, count)) * 3600.0
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from features.contract import Table
-from pipelines.simulator.clock import Bools, Clock
+from pipelines.simulator.clock import Bools, Clock, Rng
 from pipelines.simulator.record import key_texts
 
 CLEAN = frozenset({"customers"})
@@ -23,9 +23,7 @@ _NOBODY = 9_000_000
 _CENTURY_DAYS = 36_525
 
 
-def soil(
-    rng: np.random.Generator, table: Table, data: pa.Table, share: float
-) -> tuple[pa.Table, pa.Table]:
+def soil(rng: Rng, table: Table, data: pa.Table, share: float) -> tuple[pa.Table, pa.Table]:
     """Break about ``share`` of a table's rows, each in one way that fits the table.
 
     A required value that is no key is missing, the event is dated a century ahead, the row is

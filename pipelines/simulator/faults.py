@@ -1,13 +1,12 @@
 """Faults: which areas they hit, for how long, and whether anybody told the customers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from features.contract import PRODUCT_LINES
-from pipelines.simulator.clock import DAY_SECONDS, Bools, Floats, Ints
+from pipelines.simulator.clock import DAY_SECONDS, Bools, Floats, Ints, Rng
 from pipelines.simulator.dealings import Grounds
 from pipelines.simulator.notices import BY_SMS, OUTAGE, notify
 from pipelines.simulator.population import AREAS
@@ -24,21 +23,11 @@ _FAULT = TOPICS.index("fault")
 _HOUR = 3_600_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Faults:
-    """At most one fault an area and month, arrays by area, in ``columns`` of ``incidents``.
+def _draw(rng: Rng, month: Month) -> Mapping[str, Any]:
+    """At most one fault an area and month: arrays by area, those of ``incidents`` among them.
 
     ``incident_id`` is −1 without one; ``site`` is which of the area's two sites it strikes.
     """
-
-    columns: Mapping[str, Any]
-    day: Ints
-    hours: Floats
-    announced: Bools
-    site: Ints
-
-
-def _draw(rng: np.random.Generator, month: Month) -> Faults:
     prone = np.random.default_rng([month.seed, *b"areas"]).gamma(0.8, 1 / 0.8, AREAS)
     struck = rng.random(AREAS) < _PER_AREA * prone
     number = np.full(AREAS, NONE)
@@ -50,10 +39,10 @@ def _draw(rng: np.random.Generator, month: Month) -> Faults:
     kind = rng.choice(3, AREAS, p=[0.6, 0.3, 0.1])
     announced = rng.random(AREAS) < np.where(planned, _PLANNED_ANNOUNCED, _ANNOUNCED)
     site = (rng.random(AREAS) > _AT_FIRST_SITE).astype(np.int64)
-    columns = {"incident_id": number, "started_at": start, "kind": kind, "planned": planned}
-    columns |= {"ended_at": start + (hours * _HOUR).astype(np.int64)}
-    columns |= {"site_id": 2 * np.arange(AREAS) + site}
-    return Faults(columns, day, hours, announced, site)
+    faults = {"incident_id": number, "started_at": start, "kind": kind, "planned": planned}
+    faults |= {"ended_at": start + (hours * _HOUR).astype(np.int64)}
+    faults |= {"site_id": 2 * np.arange(AREAS) + site, "site": site, "announced": announced}
+    return faults | {"day": day, "hours": hours}
 
 
 def break_things(world: World, month: Month) -> tuple[Floats, Ints, Grounds]:
@@ -64,46 +53,42 @@ def break_things(world: World, month: Month) -> tuple[Floats, Ints, Grounds]:
     rng = month.rng("faults")
     faults = _draw(rng, month)
     networked = np.isin(world.line, _NETWORKED).any(axis=1)
-    number = faults.columns["incident_id"][world.area]
+    number = faults["incident_id"][world.area]
     rows = np.nonzero(networked & (number >= 0) & (rng.random(len(world)) < _HIT))[0]
     rows = rows[np.argsort(number[rows], kind="stable")]
-    by_customer = {name: column[world.area[rows]] for name, column in faults.columns.items()}
-    month.sink.add("incidents", customer_id=world.number[rows], **by_customer)
-    informed = _inform(rng, world, month, faults, rows)
-    return _feel(world, month, faults, rows, informed)
+    struck = {name: column[world.area[rows]] for name, column in faults.items()}
+    month.sink.add("incidents", customer_id=world.number[rows], **struck)
+    informed = _inform(rng, world, month, struck, rows)
+    return _feel(world, month, struck, rows, informed)
 
 
-def _inform(
-    rng: np.random.Generator, world: World, month: Month, faults: Faults, rows: Ints
-) -> Bools:
+def _inform(rng: Rng, world: World, month: Month, struck: Mapping[str, Any], rows: Ints) -> Bools:
     """Tell of the faults, mostly at once; returns who was told before the end."""
-    area, start = world.area[rows], faults.columns["started_at"][world.area[rows]]
-    announced = faults.announced[area] & (rng.random(len(rows)) < _REACHED)
-    length = (faults.hours[area] * _HOUR).astype(np.int64)
+    start = struck["started_at"]
+    announced = struck["announced"] & (rng.random(len(rows)) < _REACHED)
+    length = (struck["hours"] * _HOUR).astype(np.int64)
     prompt = rng.random(len(rows)) < _PROMPT
     lag = np.where(prompt, rng.uniform(0.1, 1, len(rows)), rng.uniform(1, 9, len(rows)))
     after = (lag * _HOUR).astype(np.int64)
     guess = np.maximum(length * rng.lognormal(0.1, 0.4, len(rows)), after + _HOUR).astype(np.int64)
     promises = rng.random(len(rows)) < _WITH_END
     end = np.where(promises, start + guess, NONE)
-    number = faults.columns["incident_id"][area]
-    about = {"incident": number[announced], "end": end[announced]}
+    about = {"incident": struck["incident_id"][announced], "end": end[announced]}
     sent = (start + after)[announced]
     notify(world, month, rows[announced], sent, kind=OUTAGE, channel=BY_SMS, **about)
     missed = announced & promises & (guess < length)
     days = month.clock.day_of(end[missed])
     irritate(world, month, "uninformed_incident", rows[missed], days, by=0.5)
-    return announced & (after <= length)
+    before_end: Bools = announced & (after <= length)
+    return before_end
 
 
 def _feel(
-    world: World, month: Month, faults: Faults, rows: Ints, informed: Bools
+    world: World, month: Month, struck: Mapping[str, Any], rows: Ints, informed: Bools
 ) -> tuple[Floats, Ints, Grounds]:
     """Rate of fault contacts and their first day, by customer, and grounds for complaints."""
-    area = world.area[rows]
-    hours, days, site = faults.hours[area], faults.day[area], faults.site[area]
-    before = world.struck[rows, site]
-    unplanned = ~faults.columns["planned"][area]
+    hours, days, site = struck["hours"], struck["day"], struck["site"]
+    before, unplanned = world.struck[rows, site], ~struck["planned"]
     again = unplanned & (before >= 0) & (days - before <= _AGAIN_DAYS)
     weight = (0.5 + np.minimum(hours / 8, 1.5)) * ~informed + 0.4 * again
     irritate(world, month, "uninformed_incident", rows, days, by=weight)

@@ -7,7 +7,7 @@ import numpy as np
 
 from features.contract import OUTCOMES
 from pipelines.simulator.billing import send_last_bills
-from pipelines.simulator.clock import Bools, Ints
+from pipelines.simulator.clock import Bools, Ints, Rng
 from pipelines.simulator.hazard import Hazard
 from pipelines.simulator.population import CONTRACT_COLUMNS, sign_contracts, write_contracts
 from pipelines.simulator.prices import PriceBook
@@ -77,7 +77,7 @@ def _end(world: World, month: Month, rows: Ints, slot: int, **ended: Any) -> Non
     month.sink.add("terminations", contract_id=contracts, customer_id=customers, **ended)
 
 
-def share_homes(rng: np.random.Generator, world: World, sink: Recorder) -> None:
+def share_homes(rng: Rng, world: World, sink: Recorder) -> None:
     """Put some of the customers into households of two or three, each since joining."""
     sharing = rng.permutation(np.nonzero(rng.random(len(world)) < _SHARING)[0])
     sizes = 2 + (rng.random(len(sharing) // 2) < _OF_THREE)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from features.contract import CHANNELS
-from pipelines.simulator.clock import Floats, Ints, office_seconds
+from pipelines.simulator.clock import Floats, Ints, Rng, office_seconds
 from pipelines.simulator.notices import BY_EMAIL, BY_SMS, MARKETING, SURVEY, notify
 from pipelines.simulator.population import change_plans
 from pipelines.simulator.prices import PriceBook
@@ -28,7 +28,7 @@ _INVITED, _ANSWER_CSAT, _ANSWER_CES, _ANSWER_LOYALTY = 0.30, 0.10, 0.06, 0.012
 _INVITED_AT = 7.75 * 3600
 
 
-def first_consents(rng: np.random.Generator, world: World, sink: Recorder) -> None:
+def first_consents(rng: Rng, world: World, sink: Recorder) -> None:
     """What customers allow as they join; without a word on it, marketing is not allowed."""
     rows = np.arange(len(world))
     at = sink.clock.office_instant(rng, world.joined)
@@ -62,7 +62,7 @@ def approach(world: World, month: Month, book: PriceBook) -> None:
     irritate(world, month, "noise", leaving, day[leaving])
 
 
-def _send_messages(rng: np.random.Generator, world: World, month: Month, no: Floats) -> None:
+def _send_messages(rng: Rng, world: World, month: Month, no: Floats) -> None:
     rows = np.nonzero(world.marketing & (rng.random(len(world)) < _MESSAGED))[0]
     days = month.random_days(rng, len(rows))
     at = month.clock.instant(days, rng.uniform(8, 17, len(rows)) * 3600)
@@ -73,9 +73,7 @@ def _send_messages(rng: np.random.Generator, world: World, month: Month, no: Flo
     no[rows] += 0.03 * ~personal
 
 
-def _send_offers(
-    rng: np.random.Generator, world: World, month: Month, book: PriceBook, no: Floats
-) -> None:
+def _send_offers(rng: Rng, world: World, month: Month, book: PriceBook, no: Floats) -> None:
     rows = np.nonzero(world.marketing & (rng.random(len(world)) < _OFFERED))[0]
     count = len(rows)
     personal = rng.random(count) < _PERSONAL_OFFER

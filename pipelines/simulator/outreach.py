@@ -3,7 +3,7 @@
 import numpy as np
 
 from features.contract import CHANNELS
-from pipelines.simulator.clock import Floats, Ints
+from pipelines.simulator.clock import Floats, Ints, Rng
 from pipelines.simulator.record import NONE, PAST_ACTIONS
 from pipelines.simulator.world import Month, World, irritate
 from pipelines.simulator.writer import Recorder
@@ -23,7 +23,7 @@ _NO_CALLS, _NO_POST = 0.25, 0.12
 _LOOKED_UP_ON, _LONGEST_DAYS = 20, 300
 
 
-def first_benefits(rng: np.random.Generator, world: World, sink: Recorder) -> None:
+def first_benefits(rng: Rng, world: World, sink: Recorder) -> None:
     """Loyalty benefits of the last year before the start."""
     granted = sink.clock.first(0) - rng.integers(1, int(_DAYS[_LOYALTY]), len(world))
     loyal = granted - world.joined > _LOYAL_DAYS
@@ -43,9 +43,7 @@ def grant_benefits(world: World, month: Month) -> None:
     irritate(world, month, "benefits_used", rows[used >= 0], used[used >= 0])
 
 
-def _grant(
-    rng: np.random.Generator, world: World, sink: Recorder, rows: Ints, granted: Ints, kind: Ints
-) -> Ints:
+def _grant(rng: Rng, world: World, sink: Recorder, rows: Ints, granted: Ints, kind: Ints) -> Ints:
     """Write benefits; returns the days on which they are used, -1 never."""
     taken = rng.random(len(rows)) < _USED
     used = np.where(taken, granted + rng.integers(1, _USED_WITHIN_DAYS, len(rows)), NONE)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pipelines.simulator.billing import Bills
-from pipelines.simulator.clock import Bools, Floats, Ints, office_seconds
+from pipelines.simulator.clock import Bools, Floats, Ints, Rng, office_seconds
 from pipelines.simulator.notices import BY_SMS, REMINDER, notify
 from pipelines.simulator.population import FORMAT, METHOD, note
 from pipelines.simulator.record import NONE
@@ -78,9 +78,7 @@ def _come_back(month: Month, method: Ints, paid: Ints) -> Ints:
     return np.where(later, paid + rng.integers(1, _RETURNED_WITHIN_DAYS + 1, len(paid)), NONE)
 
 
-def _remind(
-    rng: np.random.Generator, world: World, month: Month, bills: Bills, delay: Ints
-) -> None:
+def _remind(rng: Rng, world: World, month: Month, bills: Bills, delay: Ints) -> None:
     steps = ((_FIRST_AFTER, _REMINDER_FEE), (_SECOND_AFTER, _REMINDER_FEE))
     for stage, (after, fee) in enumerate((*steps, (_THIRD_AFTER, _NOTICE_FEE)), start=1):
         rows = np.nonzero(delay > after)[0]
@@ -121,7 +119,7 @@ def change_ways_of_paying(world: World, month: Month) -> None:
 
 
 def _attempt(
-    rng: np.random.Generator,
+    rng: Rng,
     world: World,
     month: Month,
     wanting: Bools,

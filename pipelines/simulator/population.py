@@ -3,7 +3,7 @@
 import numpy as np
 
 from features.contract import MASTER_DATA, PRODUCT_LINES
-from pipelines.simulator.clock import Bools, Clock, Ints
+from pipelines.simulator.clock import Bools, Clock, Ints, Rng
 from pipelines.simulator.options import SIGNALS, Dials
 from pipelines.simulator.prices import PriceBook
 from pipelines.simulator.record import FIRST_FORMAT, FIRST_METHOD, FIRST_PLAN, NONE
@@ -46,15 +46,13 @@ _FIRST = {CHANNEL: 0, METHOD: FIRST_METHOD, FORMAT: FIRST_FORMAT, PLAN: FIRST_PL
 _NEW_CHANNEL = 0.004
 
 
-def settled_days(rng: np.random.Generator, clock: Clock, count: int) -> Ints:
+def settled_days(rng: Rng, clock: Clock, count: int) -> Ints:
     """Days on which customers joined who are there at the start: up to twenty years before it."""
     tenure = np.clip(rng.exponential(_TENURE_DAYS, count), 20, _TENURE_CAP).astype(np.int64)
     return clock.first(0) - tenure
 
 
-def new_customers(
-    rng: np.random.Generator, joined: Ints, lines: tuple[str, ...], dials: Dials
-) -> World:
+def new_customers(rng: Rng, joined: Ints, lines: tuple[str, ...], dials: Dials) -> World:
     """Customers who joined on given days: traits and products, no contracts and no events yet."""
     count = len(joined)
     method, form = _draw_paying(rng, count)
@@ -86,14 +84,14 @@ def new_customers(
     )
 
 
-def _draw_paying(rng: np.random.Generator, count: int) -> tuple[Ints, Ints]:
+def _draw_paying(rng: Rng, count: int) -> tuple[Ints, Ints]:
     method = rng.choice(len(_METHOD_SHARES), count, p=_METHOD_SHARES)
     digital = rng.choice([EMAIL, EINVOICE_FORMAT, APP], count, p=[0.45, 0.45, 0.10])
     paper = rng.random(count) < np.where(method == MANUAL, 0.45, 0.04)
     return method, np.where(paper, PAPER, digital)
 
 
-def _draw_lines(rng: np.random.Generator, count: int, lines: tuple[str, ...]) -> Ints:
+def _draw_lines(rng: Rng, count: int, lines: tuple[str, ...]) -> Ints:
     codes = np.array([PRODUCT_LINES.index(name) for name in lines])
     weights = 1 / np.arange(1, len(codes) + 1) ** 0.5
     first = rng.choice(len(codes), count, p=weights / weights.sum())
@@ -103,9 +101,7 @@ def _draw_lines(rng: np.random.Generator, count: int, lines: tuple[str, ...]) ->
     return np.stack([codes[first], np.where(both, second, NONE)], axis=1)
 
 
-def sign_contracts(
-    rng: np.random.Generator, world: World, book: PriceBook, latest: int, *, settled: bool
-) -> None:
+def sign_contracts(rng: Rng, world: World, book: PriceBook, latest: int, *, settled: bool) -> None:
     """Give every product a contract: plan, price, binding. ``settled`` customers hold old plans.
 
     ``latest`` is the last day on which a second product may have been added.
@@ -124,13 +120,7 @@ def sign_contracts(
 
 
 def _choose_plans(
-    rng: np.random.Generator,
-    world: World,
-    book: PriceBook,
-    mask: Bools,
-    line: int,
-    *,
-    settled: bool,
+    rng: Rng, world: World, book: PriceBook, mask: Bools, line: int, *, settled: bool
 ) -> None:
     count = int(mask.sum())
     plans = book.open_plans(line)
@@ -146,7 +136,7 @@ def _choose_plans(
     world.price[mask] = np.rint(price / 100).astype(np.int64) * 100
 
 
-def _margins(rng: np.random.Generator, world: World, clock: Clock) -> Ints:
+def _margins(rng: Rng, world: World, clock: Clock) -> Ints:
     """What each customer leaves the company, øre a year; nobody leaves because of it.
 
     Log-normal about the sum of what the product lines leave, a little higher for those who have
@@ -159,7 +149,7 @@ def _margins(rng: np.random.Generator, world: World, clock: Clock) -> Ints:
     return np.asarray(np.rint(100 * level * spread), dtype=np.int64)
 
 
-def register(rng: np.random.Generator, world: World, sink: Recorder) -> None:
+def register(rng: Rng, world: World, sink: Recorder) -> None:
     """Number new customers and their contracts; write both registers and the master data.
 
     What is noted of a customer holds from the day of joining.
@@ -218,7 +208,7 @@ def change_preferences(world: World, month: Month) -> None:
 
 
 def change_plans(
-    rng: np.random.Generator, world: World, month: Month, book: PriceBook, rows: Ints, at: Ints
+    rng: Rng, world: World, month: Month, book: PriceBook, rows: Ints, at: Ints
 ) -> None:
     """Move the first product of ``rows`` to a plan on the list, at the price they have."""
     for line in np.unique(world.line[rows, 0]):

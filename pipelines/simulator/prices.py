@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from features.contract import PRODUCT_LINES, REASON_KINDS
-from pipelines.simulator.clock import Bools, Floats, Ints
+from pipelines.simulator.clock import Bools, Floats, Ints, Rng
 from pipelines.simulator.notices import BY_APP, BY_EMAIL, BY_POST, BY_SMS, PRICE, notify
 from pipelines.simulator.record import NONE
 from pipelines.simulator.world import PAPER, Month, World, irritate
@@ -177,9 +177,7 @@ def review_prices(world: World, month: Month) -> tuple[Floats, Ints]:
     return _worry(changes, world, month, rows)
 
 
-def _draw_changes(
-    rng: np.random.Generator, month: Month, old: Ints, by_post: Bools
-) -> Mapping[str, Any]:
+def _draw_changes(rng: Rng, month: Month, old: Ints, by_post: Bools) -> Mapping[str, Any]:
     """Price changes of a month, in columns of ``price_changes``."""
     count = len(old)
     rise = np.clip(np.exp(rng.normal(np.log(0.075), 0.60, count)), 0.015, 0.35)
@@ -200,9 +198,7 @@ def _draw_changes(
     return changes | {"reason_kind": _KIND_OF_REASON[changes["reason_code"]]}
 
 
-def _tell(
-    changes: Mapping[str, Any], world: World, month: Month, rng: np.random.Generator, rows: Ints
-) -> None:
+def _tell(changes: Mapping[str, Any], world: World, month: Month, rng: Rng, rows: Ints) -> None:
     told = changes["notified_on"] >= 0
     days, new, channel = (changes[name][told] for name in ("notified_on", "new_price", "channel"))
     at, rows = month.clock.office_instant(rng, days), rows[told]

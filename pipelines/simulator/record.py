@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import CHANNELS, LINKS, PAYMENT_METHODS, Column, Table
-from pipelines.simulator.clock import Bools, Clock, Ints
+from pipelines.simulator.clock import Bools, Clock, Ints, Rng
 
 KEYS = (
     {"customer_id": "C", "household_id": "H", "contract_id": "K", "plan_id": "P", "bundle_id": "B"}
@@ -162,7 +162,7 @@ def hide_unseen(table: Table, columns: dict[str, Ints], seen_until: Ints, clock:
         columns[column.name] = np.where(revealed < seen_until, columns[column.name], unseen)
 
 
-def draw_known_at(rng: np.random.Generator, at: Ints, share: float) -> tuple[Ints, Bools]:
+def draw_known_at(rng: Rng, at: Ints, share: float) -> tuple[Ints, Bools]:
     """When the few late rows became known, one to ten days on (UTC µs), and which those are."""
     late = rng.random(len(at)) < share
     return at + (rng.uniform(1, 10, len(at)) * 86_400e6).astype(np.int64), late

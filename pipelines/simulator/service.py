@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from features.contract import CHANNELS
-from pipelines.simulator.clock import Bools, Floats, Ints, office_seconds
+from pipelines.simulator.clock import Bools, Floats, Ints, Rng, office_seconds
 from pipelines.simulator.record import NONE, TOPICS
 from pipelines.simulator.world import Month, World, irritate
 from pipelines.simulator.writer import AHEAD
@@ -45,13 +45,13 @@ class Talks:
     closed: Ints
 
 
-def draw_channels(rng: np.random.Generator, count: int) -> Ints:
+def draw_channels(rng: Rng, count: int) -> Ints:
     """Channels as customers in general use them."""
     return rng.choice(_USED, count, p=_USED_SHARES)
 
 
 def _first_contacts(
-    rng: np.random.Generator,
+    rng: Rng,
     world: World,
     month: Month,
     rates: Floats,
@@ -72,7 +72,7 @@ def _first_contacts(
 
 
 def _choose_channels(
-    rng: np.random.Generator, world: World, month: Month, rows: Ints, day: Ints
+    rng: Rng, world: World, month: Month, rows: Ints, day: Ints
 ) -> tuple[Ints, Ints]:
     """The channel of each contact, mostly the preferred one, and the one found closed before."""
     liked = rng.random(len(rows)) < _AS_PREFERRED
@@ -83,9 +83,7 @@ def _choose_channels(
     return np.where(shut, other, first), np.where(shut, first, NONE)
 
 
-def _follow_ups(
-    rng: np.random.Generator, world: World, month: Month, first: Talks, until: Ints
-) -> Talks:
+def _follow_ups(rng: Rng, world: World, month: Month, first: Talks, until: Ints) -> Talks:
     """Contacts again about the same thing, until it is solved, often in another channel."""
     need = np.where(first.hard, 1.7, 0.10) * np.sqrt(world.contact_rate[first.rows] + 0.1)
     count = np.minimum(rng.poisson(need), 5)
@@ -113,7 +111,7 @@ def _together(one: Talks, two: Talks) -> Talks:
     return Talks(*(np.concatenate([getattr(one, n), getattr(two, n)]) for n in names))
 
 
-def _answer(rng: np.random.Generator, world: World, month: Month, talks: Talks) -> None:
+def _answer(rng: Rng, world: World, month: Month, talks: Talks) -> None:
     """Let contacts wait, reach a bot or a person, be passed on; write and remember them."""
     wait, abandoned, asked, kept, hours, passed_on = _meet(rng, month, talks)
     begun = month.clock.instant(talks.day, talks.second)
@@ -149,9 +147,7 @@ def _answer(rng: np.random.Generator, world: World, month: Month, talks: Talks) 
         irritate(world, month, signal, talks.rows, talks.day, by=weight)
 
 
-def _meet(
-    rng: np.random.Generator, month: Month, talks: Talks
-) -> tuple[Ints, Bools, Bools, Bools, Floats, Ints]:
+def _meet(rng: Rng, month: Month, talks: Talks) -> tuple[Ints, Bools, Bools, Bools, Floats, Ints]:
     """Wait (s, −1 in writing), abandoned, person asked for, kept by a bot, hours, transfers."""
     count = len(talks.rows)
     phone, chat = talks.channel == PHONE, talks.channel == CHAT
@@ -179,7 +175,7 @@ def _link(month: Month, talks: Talks, begun: Ints) -> Ints:
     return np.where(later, begun + (hours * _HOUR * 1e6).astype(np.int64), NONE)
 
 
-def _call_back(rng: np.random.Generator, world: World, month: Month, talks: Talks) -> None:
+def _call_back(rng: Rng, world: World, month: Month, talks: Talks) -> None:
     """The company calls a few customers back: no effort of theirs, so nothing is remembered."""
     mine = (talks.case >= 0) & ~talks.again & (rng.random(len(talks.rows)) < 0.06)
     day = talks.day[mine] + rng.integers(1, 8, int(mine.sum()))
@@ -228,7 +224,7 @@ def serve(
 
 
 def _draw_course(
-    rng: np.random.Generator, month: Month, day: Ints, hard: Bools, opened: Ints
+    rng: Rng, month: Month, day: Ints, hard: Bools, opened: Ints
 ) -> tuple[Mapping[str, Any], Ints]:
     """How each case goes, in columns of ``cases``, and the day on which it stops hurting."""
     count = len(day)

@@ -45,7 +45,7 @@ _IDLE_RATES = {MOVE: 0.006, OTHER: 0.050, PRICE: 0.010}
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """What stays the same through a simulation."""
+    """What stays the same through a simulation, and the answer key that it writes."""
 
     lines: tuple[str, ...]
     size: int
@@ -54,6 +54,7 @@ class Company:
     market: Ints
     dials: Dials
     nights: Mapping[int, CallList]
+    truth: TruthFiles
 
     def rule_on(self, day: date) -> Coefficients:
         """The leaving rule in force on a day."""
@@ -90,30 +91,28 @@ def simulate(
     clock = make_clock(start, months)
     book, market = prices.open_book(products, clock.first(0)), prices.market_prices(seed, months)
     rule = replace(rule, base=rule.base + dials.level)
-    company = Company(products, customers, book, rule, market, dials, read_calls(calls, clock))
-    tables, truth = out / "tables", out / "truth"
-    names = (*WRITTEN, CLAIMS) if "insurance" in products else WRITTEN
-    recorder = Recorder(clock, tables, fmt, seed, dials, names)
-    with closing(recorder) as sink, closing(TruthFiles(truth)) as key:
-        run(company, sink, key, on_month)
+    nights, names = read_calls(calls, clock), WRITTEN
+    if "insurance" in products:
+        names = (*WRITTEN, CLAIMS)
+    recorder = Recorder(clock, out / "tables", fmt, seed, dials, names)
+    with closing(recorder) as sink, closing(TruthFiles(out / "truth")) as truth:
+        run(Company(products, customers, book, rule, market, dials, nights, truth), sink, on_month)
         sink.finish()
-    write_dirt(truth, recorder.soiled)
+    write_dirt(out / "truth", recorder.soiled)
 
 
-def run(
-    company: Company, sink: Recorder, truth: TruthFiles, on_month: Callable[[int], None]
-) -> None:
+def run(company: Company, sink: Recorder, on_month: Callable[[int], None]) -> None:
     """Move the company through all months."""
     clock, world = sink.clock, settle(company, sink)
     gone = world.keep(np.zeros(len(world), dtype=bool))
-    _deal(world, company, sink.seed, 0, truth)
+    _deal(world, company, sink.seed, 0)
     for number in range(clock.months):
         month = Month(clock, number, sink.seed, sink, company.dials)
         prices.apply_price_changes(world, month.first)
         asked = company.market[number - 1] if number else None
         rated = hazard(world, month, company.book, company.rule_on(clock.date(number)), asked)
-        rated = _act_on_list(world, month, company, rated, asked, truth)
-        world, gone = live(world, month, company, rated, gone, truth)
+        rated = _act_on_list(world, month, company, rated, asked)
+        world, gone = live(world, month, company, rated, gone)
         sink.close_month()
         on_month(number + 1)
     company.book.publish(sink)
@@ -133,23 +132,18 @@ def settle(company: Company, sink: Recorder) -> World:
     return world
 
 
-def _deal(world: World, company: Company, seed: int, month: int, truth: TruthFiles) -> None:
+def _deal(world: World, company: Company, seed: int, month: int) -> None:
     rng, quiet = np.random.default_rng([seed, month, *b"types"]), quiet_by_nature(world)
     by_nature = BY_NATURE[company.dials.sleepers]
     world.kind, world.effect = deal_types(rng, quiet, company.dials.types, by_nature)
     if company.dials.delay:
         slow = 2 * keyed_lot(world.number, _PACE) - 1
         world.delay = np.where(slow < 0, 0, 2 + slow * (company.dials.delay - 1)).astype(np.int64)
-    truth.deal(world, quiet)
+    company.truth.deal(world, quiet)
 
 
 def _act_on_list(
-    world: World,
-    month: Month,
-    company: Company,
-    rated: Hazard,
-    market: Ints | None,
-    truth: TruthFiles,
+    world: World, month: Month, company: Company, rated: Hazard, market: Ints | None
 ) -> Hazard:
     """Let tonight's list be called, if there is one; returns the hazards after it.
 
@@ -160,14 +154,14 @@ def _act_on_list(
     if night is None and own is not None and month.number < min(company.nights, default=math.inf):
         night = own_night(world, rated, own)
     if night is not None:
-        truth.note(month, make_calls(world, month, response, night))
+        company.truth.note(month, make_calls(world, month, response, night))
         rated = after_calls(rated, world.touch - response.earlier, company.rule.base)
-    truth.write(world, month, rated, company.rule.base, response)
+    company.truth.write(world, month, rated, company.rule.base, response)
     return rated
 
 
 def live(
-    world: World, month: Month, company: Company, rated: Hazard, gone: World, truth: TruthFiles
+    world: World, month: Month, company: Company, rated: Hazard, gone: World
 ) -> tuple[World, World]:
     """One month: leaving is decided first, then everything happens, then people come and go.
 
@@ -186,20 +180,20 @@ def live(
     going = world.keep(np.isin(np.arange(len(world)), leavers.rows[leavers.voluntary]))
     going.joined[:] = month.first
     back, gone = leaving.come_back(gone.joined_by(going), month, company.book)
-    coming = _newcomers(staying, month, company, month.sink)
-    _deal(coming, company, month.seed, month.number + 1, truth)
+    coming = _newcomers(staying, month, company)
+    _deal(coming, company, month.seed, month.number + 1)
     leaving.move_out(staying, month, leaving.move_in(staying, coming, month))
     return staying.joined_by(coming).joined_by(back), gone
 
 
-def _newcomers(staying: World, month: Month, company: Company, sink: Recorder) -> World:
+def _newcomers(staying: World, month: Month, company: Company) -> World:
     rng = month.rng("newcomers")
     count = int(rng.poisson(max(company.size - len(staying), 0)))
     joined = month.random_days(rng, count)
     coming = population.new_customers(rng, joined, company.lines, company.dials)
     population.sign_contracts(rng, coming, company.book, month.last, settled=False)
-    population.register(rng, coming, sink)
-    first_consents(rng, coming, sink)
+    population.register(rng, coming, month.sink)
+    first_consents(rng, coming, month.sink)
     return coming
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.contract import PAYMENT_METHODS
-from pipelines.simulator.clock import Bools, Clock, Floats, Ints
+from pipelines.simulator.clock import Bools, Clock, Floats, Ints, Rng
 from pipelines.simulator.options import CALL_REMAINS, DECAY, SIGNALS, Dials
 from pipelines.simulator.writer import AHEAD, Recorder
 
@@ -106,7 +106,7 @@ class Month:
     sink: Recorder
     dials: Dials
 
-    def rng(self, step: str, back: int = 0) -> np.random.Generator:
+    def rng(self, step: str, back: int = 0) -> Rng:
         """Randomness of one step, the same however many months are simulated; of months back."""
         return np.random.default_rng([self.seed, max(self.number + 1 - back, 0), *step.encode()])
 
@@ -125,7 +125,7 @@ class Month:
         """Calendar month, 1 to 12."""
         return self.clock.date(self.number).month
 
-    def random_days(self, rng: np.random.Generator, count: int) -> Ints:
+    def random_days(self, rng: Rng, count: int) -> Ints:
         """Days spread evenly over the month: int64 (count,)."""
         return rng.integers(self.first, self.last + 1, count)
 

@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -93,24 +93,6 @@ def tables_without_gate(checked: CheckResult) -> str:
     return ", ".join(name for name in dated if name not in gated)
 
 
-def table(name: str, facts: TableFacts, checked: CheckResult) -> dict[str, object]:
-    derived = "derived" if TABLES[name].derived else ""
-    first, newest = (
-        None if moment is None else local_day(moment, checked.zone)
-        for moment in (facts.first_event, facts.last_event)
-    )
-    return {
-        "name": name,
-        "facts": facts,
-        "state": "refused" if name in checked.refusals else derived,
-        "after": f"{rows_after(facts, checked.as_of):,}",
-        "first": first or "",
-        "newest": newest or "",
-        "age": (checked.as_of - newest).days if newest is not None else "",
-        "empty": _often_empty(facts),
-    }
-
-
 def _often_empty(facts: TableFacts) -> str:
     shares = {name: c.nulls / max(facts.rows, 1) for name, c in facts.profile.columns.items()}
     often = sorted((-share, name) for name, share in shares.items() if share >= _OFTEN_EMPTY)
@@ -173,28 +155,36 @@ def render(checked: CheckResult, folder: Path) -> str:
     found = findings(checked.tables)
     first, rest = split_by_table(found)
     tone, verdict = _verdict(checked, stopped, found)
-    page = {
-        "tone": tone,
-        "verdict": verdict,
-        "tables": [table(name, facts, checked) for name, facts in checked.tables.items()],
-        "without_gate": tables_without_gate(checked),
-        "stopped": stopped,
-        "passed": [gate for gate in banded if gate.passed],
-        "findings": first,
-        "more_findings": rest,
-        "orders": [
-            f"{name}: {what}"
-            for name, facts in checked.tables.items()
-            for what in facts.profile.orders
-        ],
-        "aside": any(finding.aside for finding in found),
-    }
 
     def file(table: str) -> str:
         return quote(Path(os.path.relpath(checked.quarantine / f"{table}.csv", folder)).as_posix())
 
-    template = html_template("check.html")
-    return template.render(page=page, check=checked, figure=_figure, share=_share, file=file)
+    def day(moment: datetime | None) -> date | None:
+        return moment and local_day(moment, checked.zone)
+
+    return html_template("check.html").render(
+        check=checked,
+        tone=tone,
+        verdict=verdict,
+        derived={name for name in checked.tables if TABLES[name].derived},
+        without_gate=tables_without_gate(checked),
+        stopped=stopped,
+        passed=[gate for gate in banded if gate.passed],
+        first=first,
+        rest=rest,
+        orders=[
+            f"{name}: {what}"
+            for name, facts in checked.tables.items()
+            for what in facts.profile.orders
+        ],
+        aside=any(finding.aside for finding in found),
+        day=day,
+        after=lambda facts: rows_after(facts, checked.as_of),
+        empty=_often_empty,
+        figure=_figure,
+        share=_share,
+        file=file,
+    )
 
 
 def _verdict(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from typing import Any
 
 import pytest
 from companies import FULL, ZONE
@@ -10,9 +11,7 @@ from features import matrix
 from features.catalog import Catalog, build_catalog, definition
 from features.contract import FORBIDDEN_COLUMNS, TABLES
 from features.dictionary_page import dictionary
-from features.families import relationship
-from features.families.relationship import attribute
-from features.feature import Driver, Family, Feature, Stream
+from features.feature import Family, Feature, Stream, attribute
 
 _DRIVERS = {
     "billing_friction": {
@@ -220,29 +219,56 @@ def test_binding_names_the_stream_that_is_broken() -> None:
         matrix.bind(Catalog((broken,), (), {}), ZONE)
 
 
+_PRODUCT = {"name": "product", "stream": "customers", "source": "S3"}
+
+
 def test_a_name_declared_twice_is_refused() -> None:
-    product = Driver(Family("price"), relationship.CUSTOMERS, "product", "S3")
-    product.fact("twice", "max(joined_on)", "A day.")
+    family = Family("price")
+    twice = {"fact": "max(joined_on)", "doc": "A day."}
+    family.declare(driver=_PRODUCT, twice=twice)
     with pytest.raises(ValueError, match="'twice' is declared twice in 'price'"):
-        product.fact("twice", "max(1)", "A day.")
+        family.declare(driver=_PRODUCT, twice=twice)
     clash = dataclasses.replace(_AGE, name="tenure_days")
     with pytest.raises(ValueError, match="more than one family: tenure_days"):
         build_catalog(TABLES, [clash])
 
 
-def test_a_driver_says_what_a_call_leaves_out() -> None:
-    family = Family("price")
-    product = Driver(family, relationship.CUSTOMERS, "product", "S3", unit="days", sign=1, fill=2)
-    product("rises", "count(*) where price > 1 and old", "Rises.", windows=(30,))
-    product("longest", "max(days)", "The longest.", sign=-1, source="S0")
-    product.fact("latest", "max(day) where new", "The latest.")
-    rises, longest, latest = family.features
+@pytest.mark.parametrize(
+    ("declared", "wrong"),
+    [
+        ({"sql": "count(*)", "doc": "Rises.", "dayz": [30]}, "unexpected .* 'dayz'"),
+        ({"sql": "count(*)", "fact": "max(day)", "doc": "Rises."}, "unexpected .* 'fact'"),
+        ({"sql": "count(*)"}, "missing .* 'doc'"),
+        ({"doc": "Rises."}, "no sql, fact or part"),
+    ],
+)
+def test_a_wrong_feature_is_refused_by_its_name(declared: Any, wrong: str) -> None:
+    with pytest.raises(ValueError, match=f"'rises' in 'price': .*{wrong}"):
+        Family("price").declare(driver=_PRODUCT, rises=declared)
+
+
+def test_a_wrong_stream_is_refused_by_its_name() -> None:
+    with pytest.raises(ValueError, match=r"'waits' in 'price': .*unexpected .* 'reeds'"):
+        Family("price").stream("waits", sql="select 1", reeds=["contacts"])
+
+
+def test_a_driver_says_what_a_feature_leaves_out() -> None:
+    family = Family("price", {"old": "not new"})
+    family.declare(
+        driver={**_PRODUCT, "unit": "days", "sign": 1, "fill": 2},
+        rises={"sql": "count(*) where price > 1 and {old}", "days": [30], "doc": "Rises."},
+        longest={"sql": "max(days)", "sign": -1, "source": "S0", "doc": "The longest."},
+        latest={"fact": "max(day) where new", "doc": "The latest."},
+        both={"sql": "rises_30d + longest", "of": ["rises_30d", "longest"], "doc": "Both."},
+    )
+    rises, longest, latest, both = family.features
     assert (rises.name, rises.window, rises.expression) == ("rises_30d", 30, "count(*)")
-    assert (rises.where, rises.unit, rises.fill) == ("price > 1 and old", "count", 0)
+    assert (rises.where, rises.unit, rises.fill) == ("price > 1 and not new", "count", 0)
     assert (longest.where, longest.unit, longest.fill) == ("true", "days", 2)
     assert (rises.sign, longest.sign, latest.sign) == (1, -1, 0)
     assert (rises.source, longest.source, latest.source) == ("S3", "S0", "")
     assert (latest.where, latest.unit, latest.fill) == ("new", "date", None)
+    assert (both.stream, both.of, both.fill) == ("", ("rises_30d", "longest"), None)
 
 
 def test_the_dictionary_has_one_complete_row_per_feature_of_the_model() -> None:

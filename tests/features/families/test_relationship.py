@@ -7,7 +7,7 @@ from companies import cells, company, connect
 
 from features import matrix
 from features.catalog import build_catalog
-from features.families.relationship import attribute
+from features.feature import attribute
 
 _AS_OF = date(2024, 4, 1)
 
