@@ -10,13 +10,13 @@ from typing import Optional, TypeAlias
 
 import numpy as np
 
-from models.dataset.array_types import Days, Floats, Index, Labels, Mask, take_rows
+from models.dataset.array_types import Days, Floats, Labels, RowTable
 
 Shocks: TypeAlias = Optional["MonthShocks"]
 
 
 @dataclass(frozen=True, slots=True)
-class MonthShocks:
+class MonthShocks(RowTable):
     """The shocks to the log-odds of leaving that rows (n,) share with others of their as-of date.
 
     Each is normal with standard deviation ``swing`` (log-odds). Two dates are correlated by the
@@ -28,10 +28,6 @@ class MonthShocks:
     y: Labels
     swing: float
     horizon_days: int
-
-    def take(self, rows: Mask | Index) -> "MonthShocks":
-        """Those of the selected rows, in the order of positions where ``rows`` are positions."""
-        return take_rows(self, rows)
 
     def odds(self, replicates: int, rng: np.random.Generator) -> Floats:
         """What the odds of leaving are multiplied by in each replicate, (replicates, dates)."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.dataset.array_types import Days, Floats, Index, Labels, Mask, Texts
+from models.dataset.array_types import Days, Floats, Index, Labels, Mask, RowTable, Texts
 from models.metrics.bootstrap import Interval, bootstrap
 from models.metrics.month_shocks import Shocks
 from models.metrics.ranking import cumulative_sums, descending
@@ -48,7 +48,7 @@ class Economics:
 
 
 @dataclass(frozen=True, slots=True)
-class Contacts:
+class Contacts(RowTable):
     """Contacts with customers (n,) on one or more nights ``as_of``.
 
     ``value`` is V at the acquisition ``multiple``, ``woken`` each one's ω, ``calls`` how many

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ModelError
-from models.dataset.array_types import Floats, Index, take_rows
+from models.dataset.array_types import Floats, Index
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import realign
 from models.metrics.logistic import base_rate_loss, log_losses
@@ -133,7 +133,7 @@ def _with_champion(
     who, replicates, profit = test.customer_id, settings.training.bootstrap, None
     shocks = evaluation.shocks.take(rows)
     if evaluation.contacts:
-        contacts = take_rows(evaluation.contacts[0], rows)
+        contacts = evaluation.contacts[0].take(rows)
         profit = profit_gain(test.y, ours, theirs, contacts, who, replicates, shocks)
     # What is no probability has no scorecard either; its gain is not a number and refuses.
     card = scorecard(test.y, theirs, who, replicates, shocks) if isfinite(found.worth) else {}
