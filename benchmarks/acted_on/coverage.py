@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import expit
 
 from benchmarks.models.keeping import Row
-from models.metrics.month_shocks import MonthShocks
+from models.metrics.bootstrap import MonthShocks
 from models.metrics.observed_expected import outcome
 from models.metrics.scorecard import measure, scorecard
 

@@ -10,8 +10,7 @@ from features.timeline import LabelWindow
 from models.dataset.array_types import Days, Floats, Labels, Mask
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold, possible_splits
-from models.metrics.bootstrap import Interval, bootstrap
-from models.metrics.month_shocks import Shocks
+from models.metrics.bootstrap import Interval, Shocks, bootstrap
 from models.metrics.scorecard import scorecard
 
 LINE = "product_line="

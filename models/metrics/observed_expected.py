@@ -7,8 +7,7 @@ import numpy as np
 from scipy.stats import chi2, norm
 
 from models.dataset.array_types import Floats, Index, Labels, Texts
-from models.metrics.bootstrap import Interval
-from models.metrics.month_shocks import Shocks
+from models.metrics.bootstrap import Interval, Shocks
 
 _TAIL = 0.025
 

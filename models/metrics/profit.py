@@ -17,8 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.dataset.array_types import Days, Floats, Index, Labels, Mask, RowTable, Texts
-from models.metrics.bootstrap import Interval, bootstrap
-from models.metrics.month_shocks import Shocks
+from models.metrics.bootstrap import Interval, Shocks, bootstrap
 from models.metrics.ranking import cumulative_sums, descending
 
 

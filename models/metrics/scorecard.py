@@ -6,7 +6,7 @@ import numpy as np
 
 from features.errors import GateError
 from models.dataset.array_types import Floats, Index, Labels, Texts
-from models.metrics.bootstrap import Interval, draws, interval
+from models.metrics.bootstrap import Interval, Shocks, draws, interval
 from models.metrics.logistic import (
     fit_intercept,
     fit_line,
@@ -15,7 +15,6 @@ from models.metrics.logistic import (
     newton_line,
     newton_shift,
 )
-from models.metrics.month_shocks import Shocks
 from models.metrics.ranking import Ranked, auc, average_precision, count, recall_at
 
 SHARES = (0.01, 0.05, 0.10)

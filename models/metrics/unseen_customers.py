@@ -10,9 +10,8 @@ import numpy as np
 
 from models.dataset.array_types import Floats, Labels, Texts
 from models.dataset.splits import Fold, customer_share
-from models.metrics.bootstrap import Interval, bootstrap
+from models.metrics.bootstrap import Interval, Shocks, bootstrap
 from models.metrics.logistic import log_losses
-from models.metrics.month_shocks import Shocks
 from models.metrics.ranking import auc_difference, roc_auc
 
 UNSEEN_SHARE = 0.25

@@ -8,9 +8,8 @@ import numpy as np
 
 from models.churn.model import ChurnModel
 from models.dataset.array_types import Floats, Labels, Matrix, Texts
-from models.metrics.bootstrap import Interval, mean_interval
+from models.metrics.bootstrap import Interval, Shocks, mean_interval
 from models.metrics.logistic import log_losses, logit
-from models.metrics.month_shocks import Shocks
 from models.metrics.ranking import roc_auc
 from models.promotion.baseline_comparison import BaselineComparison
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from features.contract import FORBIDDEN_COLUMNS, TABLES, Column, Table
 from features.errors import ConfigError
-from pipelines.config.errors import Problem, nearest
+from pipelines.config.file import Problem, nearest
 from pipelines.config.sources import (
     DURATIONS,
     FORMATS,

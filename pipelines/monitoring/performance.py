@@ -15,8 +15,7 @@ from features.errors import ContractError
 from models.causal.lot import exposure_of
 from models.dataset.array_types import Floats, Index, Labels, Texts
 from models.dataset.exposure import days_after, whole_times
-from models.metrics.bootstrap import Interval
-from models.metrics.month_shocks import MonthShocks
+from models.metrics.bootstrap import Interval, MonthShocks
 from models.metrics.observed_expected import ObservedExpected, observed_expected_by, outcome, tenths
 from models.metrics.scorecard import scorecard
 from pipelines.config.sections import Monitoring

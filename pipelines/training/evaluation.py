@@ -32,7 +32,7 @@ from models.dataset.splits import (
 from models.explain.shap_values import by_driver, by_family, global_importance
 from models.leaks.rows import SINGLE_DATE
 from models.leaks.verdict import leak_warning
-from models.metrics.bootstrap import Interval
+from models.metrics.bootstrap import Interval, MonthShocks
 from models.metrics.by_subgroup import (
     DecayMonth,
     SubgroupCalibration,
@@ -41,7 +41,6 @@ from models.metrics.by_subgroup import (
     last_label,
     performance_decay,
 )
-from models.metrics.month_shocks import MonthShocks
 from models.metrics.profit import Contacts
 from models.metrics.scorecard import scorecard
 from models.metrics.unseen_customers import (

@@ -22,8 +22,8 @@ from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 from models.dataset.array_types import Floats, Labels, Matrix, Texts
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.explain.shap_values import global_importance
+from models.metrics.bootstrap import Shocks
 from models.metrics.by_subgroup import DecayMonth
-from models.metrics.month_shocks import Shocks
 from models.metrics.observed_expected import observed_expected_by
 from models.metrics.profit import ProfitCurve
 from models.metrics.ranking import Ranked, count

@@ -7,8 +7,7 @@ import pandas as pd
 
 from models.dataset.array_types import Floats
 from models.dataset.examples import ASLEEP, MARGIN, Examples
-from models.metrics.bootstrap import Interval
-from models.metrics.month_shocks import Shocks
+from models.metrics.bootstrap import Interval, Shocks
 from models.metrics.profit import Contacts, ProfitCurve, profit_at_depth, profit_curve
 from pipelines.config.economics import contacts_of
 from pipelines.config.settings import Settings

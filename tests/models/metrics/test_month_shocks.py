@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from models.metrics.bootstrap import Interval, bootstrap
-from models.metrics.month_shocks import MonthShocks
+from models.metrics.bootstrap import Interval, MonthShocks, bootstrap
 from models.metrics.observed_expected import observed_expected_by, outcome
 from models.metrics.scorecard import scorecard
 

@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from features.timeline import LabelWindow
 from models.dataset.splits import time_split
-from models.metrics.month_shocks import MonthShocks
+from models.metrics.bootstrap import MonthShocks
 from models.metrics.unseen_customers import check_unseen_customers, without_customers
 
 MONTHS = np.array([date(2024, m, 1) for m in range(1, 6)], dtype="datetime64[D]")

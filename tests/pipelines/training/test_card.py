@@ -14,8 +14,7 @@ import pytest
 
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
-from models.metrics.bootstrap import Interval
-from models.metrics.month_shocks import MonthShocks
+from models.metrics.bootstrap import Interval, MonthShocks
 from models.promotion.baseline_comparison import BaselineComparison
 from pipelines import tracking
 from pipelines.config.settings import load_settings

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from models.dataset.feature_spec import FeatureSpec
+from models.metrics.bootstrap import MonthShocks
 from models.metrics.logistic import log_losses
-from models.metrics.month_shocks import MonthShocks
 from pipelines import tracking
 from pipelines.config.settings import load_settings
 from pipelines.training.champion_comparison import compare_champions

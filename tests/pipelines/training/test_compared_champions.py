@@ -12,8 +12,8 @@ from scipy.special import expit
 
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureSpec
+from models.metrics.bootstrap import MonthShocks
 from models.metrics.logistic import log_losses
-from models.metrics.month_shocks import MonthShocks
 from models.promotion.non_inferiority import against_champions
 from pipelines import tracking
 from pipelines.tracking import Registered
