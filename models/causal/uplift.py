@@ -42,7 +42,7 @@ _FEWEST, _TAILS = 20, (0.01, 0.99)
 class UpliftData(RowTable):
     """Customers with an arm: encoded matrix ``x`` (n, f), the churn model's ``p`` and what came.
 
-    ``treat``, ``left`` and ``assigned_on`` as in ``treatment_effect.RandomisedAssignments``;
+    ``treat``, ``left`` and ``assigned_on`` as in ``treatment_effect.randomised_assignments``;
     ``share`` is each one's chance of ``treat`` by the lot, ``value`` what they are worth (major
     units), ``offers`` whether the action of the list makes an offer, ``categories`` positions of
     ``x``'s category columns. Other arrays have shape (n,).
