@@ -8,7 +8,6 @@ that of the months learned from, as a parametric bootstrap draws it (Davison and
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from scipy.special import ndtri
@@ -63,7 +62,18 @@ class MonthShocks(RowTable):
         return self.swing**2 * shared
 
 
-Shocks: TypeAlias = MonthShocks | None
+@dataclass(frozen=True, slots=True)
+class Rows(RowTable):
+    """Rows to measure on (n,), and what the interval of every figure of them depends on.
+
+    ``y`` are their labels, ``replicates`` is how often a bootstrap draws, ``shocks`` are those of
+    the rows' months; None: months do not swing.
+    """
+
+    customer_id: Texts
+    y: Labels
+    replicates: int = 200
+    shocks: MonthShocks | None = None
 
 
 _CELLS = 2_000_000
@@ -86,7 +96,9 @@ class Interval:
         return f"{self.value:{form}} ({self.low:{form}} to {self.high:{form}})"
 
 
-def draws(customer_id: Texts, replicates: int, shocks: Shocks = None) -> Iterator[Floats]:
+def draws(
+    customer_id: Texts, replicates: int, shocks: MonthShocks | None = None
+) -> Iterator[Floats]:
     """Row weights (r, n) of ``replicates`` replicates, a batch at a time to bound memory.
 
     Each replicate draws every customer Poisson(1) times with all its rows, and tilts the leavers'
@@ -118,15 +130,11 @@ def interval(value: float, draws: Floats) -> Interval:
     return Interval(value, min(float(low), value), max(float(high), value))
 
 
-def bootstrap(
-    statistic: Callable[[Floats], Floats],
-    customer_id: Texts,
-    replicates: int = 200,
-    shocks: Shocks = None,
-) -> Interval:
+def bootstrap(statistic: Callable[[Floats], Floats], rows: Rows) -> Interval:
     """The interval of ``statistic``, which maps row weights (r, n) to a value a replicate, (r,)."""
-    value = float(statistic(np.ones((1, len(customer_id))))[0])
-    replicated = [statistic(weights) for weights in draws(customer_id, replicates, shocks)]
+    value = float(statistic(np.ones((1, len(rows))))[0])
+    drawn = draws(rows.customer_id, rows.replicates, rows.shocks)
+    replicated = [statistic(weights) for weights in drawn]
     return interval(value, np.concatenate([np.empty(0), *replicated]))
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.errors import GateError
-from models.dataset.array_types import Floats, Index, Labels, Texts
-from models.metrics.bootstrap import Interval, Shocks, draws, interval
+from models.dataset.array_types import Floats, Index, Labels
+from models.metrics.bootstrap import Interval, Rows, draws, interval
 from models.metrics.logistic import (
     fit_intercept,
     fit_line,
@@ -35,10 +35,8 @@ class _Scored:
     shift: float
 
 
-def scorecard(
-    y: Labels, p: Floats, customer_id: Texts, replicates: int = 200, shocks: Shocks = None
-) -> dict[str, Interval]:
-    """Metrics of probabilities ``p`` against labels ``y``, all of shape (n,).
+def scorecard(rows: Rows, p: Floats) -> dict[str, Interval]:
+    """Metrics of probabilities ``p`` (n,) against the labels of ``rows``.
 
     Keys: auc, average_precision, log_loss, brier, calibration_slope (joint fit with an
     intercept; NaN when all ``p`` are equal), calibration_intercept (slope held at 1: the level
@@ -51,14 +49,11 @@ def scorecard(
     Newton steps from the sample's fit. Raises ``GateError`` when only one class is present or a
     probability is not in [0, 1].
     """
-    scored = _prepare(y, p)
-    order = scored.ranked.order
-    ranked = shocks and shocks.take(order)
-    value = _metrics(scored, np.ones((1, len(y))))
-    replicated = [
-        _metrics(scored, weights)
-        for weights in draws(customer_id[order], replicates, shocks=ranked)
-    ]
+    scored = _prepare(rows.y, p)
+    ranked = rows.take(scored.ranked.order)
+    value = _metrics(scored, np.ones((1, len(rows))))
+    weights = draws(ranked.customer_id, ranked.replicates, ranked.shocks)
+    replicated = [_metrics(scored, each) for each in weights]
     drawn = {
         name: np.concatenate([np.empty(0), *(draw[name] for draw in replicated)]) for name in value
     }

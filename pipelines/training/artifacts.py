@@ -49,8 +49,7 @@ def run_facts(
 
 def tenths_of(evaluation: Evaluation) -> plots.Bins:
     """The model's calibration in tenths of the test rows."""
-    test, p = evaluation.test, evaluation.scores["model"]
-    return plots.calibration_bins(test.y, p, test.customer_id, evaluation.shocks)
+    return plots.calibration_bins(evaluation.rows, evaluation.scores["model"])
 
 
 def check_notes(evaluation: Evaluation) -> list[str]:

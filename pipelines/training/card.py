@@ -41,8 +41,7 @@ def model_card(
     label, test = settings.label, evaluation.test
     others = [name for name in evaluation.cards if name != "model"]
     lines = pd.Series(test.product_line).fillna("all").to_numpy(dtype=object)
-    p, who = evaluation.scores["model"], test.customer_id
-    by_line = observed_expected_by(lines, test.y, p, who, evaluation.shocks)
+    by_line = observed_expected_by(lines, evaluation.rows, evaluation.scores["model"])
     beside = {each.name: f" (model {each.sentence})" for each in evaluation.baselines}
     card = {
         "company": settings.company.name,
@@ -51,7 +50,7 @@ def model_card(
         "known_before": known_before,
         "code_version": code_version,
         **_learned(prepared.examples),
-        "swing": f"{evaluation.shocks.swing:.2f}",
+        "swing": f"{evaluation.swing:.2f}",
         "judged_on": "; ".join(evaluation.folds),
         "test_rows": f"{len(test):,}",
         "test_leavers": f"{int(test.y.sum()):,}",

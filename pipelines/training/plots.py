@@ -19,10 +19,10 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 
-from models.dataset.array_types import Floats, Labels, Matrix, Texts
+from models.dataset.array_types import Floats, Labels, Matrix
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.explain.shap_values import global_importance
-from models.metrics.bootstrap import Shocks
+from models.metrics.bootstrap import Rows
 from models.metrics.by_subgroup import DecayMonth
 from models.metrics.observed_expected import observed_expected_by
 from models.metrics.profit import ProfitCurve
@@ -50,11 +50,11 @@ class Bins:
     high: Floats
 
 
-def calibration_bins(y: Labels, p: Floats, customer_id: Texts, shocks: Shocks = None) -> Bins:
-    """Bins of labels and probabilities above 0, both (n,); tied scores share a bin."""
+def calibration_bins(rows: Rows, p: Floats) -> Bins:
+    """Bins of labels and probabilities ``p`` (n,) above 0; tied scores share a bin."""
     edges = np.unique(np.quantile(p, np.linspace(0, 1, _BINS + 1)[1:-1]))
     bins = np.searchsorted(edges, p, side="left")
-    found = observed_expected_by(bins.astype(object), y, p, customer_id, shocks)
+    found = observed_expected_by(bins.astype(object), rows, p)
     predicted = np.array([each.expected / each.rows for each in found])
     rates = np.array([each.rate for each in found])
     ends = np.array([[each.ratio.low, each.ratio.high] for each in found]).T * predicted
