@@ -121,7 +121,7 @@ def fit_all(run: Run, prepared: TrainingData, evaluation: Evaluation) -> FittedM
     recipe = recipe_of(settings, len(examples), examples.single_date)
     with record.stage("fitting") as stage, bar("fitting on all months", steps(recipe)) as advance:
         stage.rows_in = len(examples)
-        model, report = fit(examples, recipe, advance)
+        model, mix = fit(examples, recipe, advance)
     record.feature_spec_hash = model.spec.hash
     params = {
         **{name: value for name, value in asdict(recipe).items() if name != "threads"},
@@ -131,8 +131,8 @@ def fit_all(run: Run, prepared: TrainingData, evaluation: Evaluation) -> FittedM
         "last_as_of": str(examples.as_of.max()),
         "rows": len(examples),
         "features": len(model.spec.columns),
-        "rounds_fitted": report.rounds,
-        "leaves_of_boosters": report.leaves,
+        "rounds_fitted": tuple(trial.rounds for trial in mix.grown),
+        "leaves_of_boosters": tuple(trial.shape.num_leaves for trial in mix.grown),
     }
     reference = learn_reference(
         examples.x, examples.as_of, examples.spec, evaluation.scores["model"], evaluation.test.as_of
