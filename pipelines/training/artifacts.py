@@ -47,7 +47,7 @@ def run_facts(
     return {**files, TABLES_NAME: tables_to_json(snapshot.tables)}
 
 
-def tenths_of(evaluation: Evaluation) -> plots.Bins:
+def tenths_of(evaluation: Evaluation) -> pd.DataFrame:
     """The model's calibration in tenths of the test rows."""
     return plots.calibration_bins(evaluation.rows, evaluation.scores["model"])
 

@@ -43,6 +43,11 @@ def model_card(
     lines = pd.Series(test.product_line).fillna("all").to_numpy(dtype=object)
     by_line = observed_expected_by(lines, evaluation.rows, evaluation.scores["model"])
     beside = {each.name: f" (model {each.sentence})" for each in evaluation.baselines}
+    left_out = [
+        f"{name.replace('_', ' ')} {count:,}"
+        for name, count in prepared.outcomes.items()
+        if name not in _LABELLED
+    ]
     card = {
         "company": settings.company.name,
         "lead_days": label.lead_days,
@@ -67,7 +72,9 @@ def model_card(
         "leak_warning": evaluation.leak or "",
         "lines": by_line,
         "families": _families(evaluation),
-        **_limits(prepared),
+        "omitted": str(len(prepared.omitted) or "none"),
+        "silent": str(len(prepared.silent) or "none"),
+        "left_out": ", ".join(left_out) or "none",
     }
     return _template().render(card=card)
 
@@ -115,19 +122,6 @@ def _learned(examples: Examples) -> dict[str, object]:
         "leavers": f"{leavers:,}",
         "leaving_share": f"{leavers / len(examples):.2%}",
         "features": len(examples.spec.columns),
-    }
-
-
-def _limits(prepared: TrainingData) -> dict[str, str]:
-    left_out = [
-        f"{name.replace('_', ' ')} {count:,}"
-        for name, count in prepared.outcomes.items()
-        if name not in _LABELLED
-    ]
-    return {
-        "omitted": str(len(prepared.omitted) or "none"),
-        "silent": str(len(prepared.silent) or "none"),
-        "left_out": ", ".join(left_out) or "none",
     }
 
 

@@ -7,14 +7,13 @@ recipe, so that other data or another recipe starts another study. Every trial i
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
 import optuna
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
 from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
@@ -55,8 +54,8 @@ def search(run: Run, examples: Examples, effort: Effort) -> CandidateResult:
     """
     settings, record = run.settings, run.record
     comparison = RecipeComparison(settings, examples)
-    with record.stage("search") as stage, _locked(settings.paths.search) as folder:
-        study = _study(folder, study_name(comparison))
+    with record.stage("search") as stage, _lock(settings.paths.search):
+        study = _study(settings.paths.search, study_name(comparison))
         # A run that was killed left these; the lock says that nobody works on them.
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             study.tell(trial.number, state=TrialState.FAIL)
@@ -169,18 +168,12 @@ def _study(folder: Path, name: str) -> optuna.Study:
     )
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[Path]:
+def _lock(folder: Path) -> AcquireReturnProxy:
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock", blocking=False, fallback_to_soft=False)
     try:
-        lock.acquire()
+        return FileLock(folder / ".lock", fallback_to_soft=False).acquire(blocking=False)
     except Timeout as error:
         raise BusyError(
             f"another run searches in {folder}. Wait for it, then run the same command again: "
             "it goes on where that one ends."
         ) from error
-    try:
-        yield folder
-    finally:
-        lock.release()

@@ -297,7 +297,7 @@ def test_alarms_of_inputs_name_the_features_beyond_the_limit():
         return Drift(name, "wait", "support_wait", psi, psi, 0.0, 0.0, 1.5, 0.1, 0.2)
 
     features = (moved("wait_max_90d", 0.9), moved("wait_mean_90d", 0.2))
-    calm = Inputs(TODAY, 10, features, {}, moved("churn_probability", 0.1))
+    calm = Inputs(TODAY, 10, moved("churn_probability", 0.1), {}, features)
     (alarm,) = input_alarms(calm, 0.25)
     assert "wait_max_90d (0.90)" in alarm
     assert "wait_mean" not in alarm
