@@ -103,27 +103,25 @@ def log_run(
     metrics: Mapping[str, float],
     tags: Mapping[str, str] | None = None,
     files: Mapping[str, bytes] | None = None,
-) -> str:
-    """Write one run to the experiment ``<experiment>-<kind>`` and return its id.
+    parent: str | None = None,
+) -> None:
+    """Write one run to the experiment ``<experiment>-<kind>``, or nested in the run ``parent``.
 
     Metrics that are not finite are left out. Raises ``ModelError`` when the store is not reached.
     """
-    experiment = connect(settings, experiment_name(settings, kind))
-    return _write_run(experiment, name, params, metrics, tags or {}, files or {})
-
-
-def log_inside(
-    settings: Settings,
-    parent: str,
-    name: str,
-    params: Mapping[str, object],
-    metrics: Mapping[str, float],
-    tags: Mapping[str, str],
-) -> None:
-    """As ``log_run``, nested in the run ``parent``: a trial of a training run or of a search."""
-    connect(settings)
-    experiment = mlflow.get_run(parent).info.experiment_id
-    _write_run(experiment, name, params, metrics, {**tags, MLFLOW_PARENT_RUN_ID: parent}, {})
+    experiment, tags = connect(settings, experiment_name(settings, kind)), dict(tags or {})
+    if parent is not None:
+        experiment = mlflow.get_run(parent).info.experiment_id
+        tags[MLFLOW_PARENT_RUN_ID] = parent
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        mlflow.start_run(experiment_id=experiment, run_name=name, tags=tags),
+    ):
+        mlflow.log_params(dict(params))
+        mlflow.log_metrics(
+            {plain_name(n): value for n, value in metrics.items() if isfinite(value)}
+        )
+        _log_files(Path(scratch), files or {})
 
 
 def search_run(settings: Settings, study: str) -> str:
@@ -141,25 +139,6 @@ def search_run(settings: Settings, study: str) -> str:
 def plain_name(metric: str) -> str:
     """A metric's name without the signs that MLflow refuses."""
     return metric.replace("@", "_at_").replace("%", "_pct")
-
-
-def _write_run(
-    experiment: str,
-    name: str,
-    params: Mapping[str, object],
-    metrics: Mapping[str, float],
-    tags: Mapping[str, str],
-    files: Mapping[str, bytes],
-) -> str:
-    known = {plain_name(key): value for key, value in metrics.items() if isfinite(value)}
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        mlflow.start_run(experiment_id=experiment, run_name=name, tags=dict(tags)) as run,
-    ):
-        mlflow.log_params(dict(params))
-        mlflow.log_metrics(known)
-        _log_files(Path(scratch), files)
-    return str(run.info.run_id)
 
 
 def _log_model(name: str, folder: Path, features: tuple[str, ...]) -> str:

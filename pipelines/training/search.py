@@ -155,7 +155,8 @@ def _log(settings: Settings, parent: str, trial: FrozenTrial) -> None:
     whole = trial.state == TrialState.COMPLETE and trial.value is not None
     final = {"log_loss": float(trial.value or 0.0)} if whole else {}
     state = {"state": trial.state.name.lower()}
-    tracking.log_inside(settings, parent, f"trial {trial.number}", changes, losses | final, state)
+    name = f"trial {trial.number}"
+    tracking.log_run(settings, "search", name, changes, losses | final, state, parent=parent)
 
 
 def _study(folder: Path, name: str) -> optuna.Study:
