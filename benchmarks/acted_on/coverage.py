@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import expit
 
 from benchmarks.models.keeping import Row
-from models.metrics.month_shocks import MonthShocks
+from models.metrics.bootstrap import MonthShocks, Rows
 from models.metrics.observed_expected import outcome
 from models.metrics.scorecard import measure, scorecard
 
@@ -31,8 +31,8 @@ def coverage(customers: int, months: int, swing: float, seed: int) -> Row:
     for _ in range(COMPANIES):
         y, p, who, as_of = _company(customers, months, swing, rng)
         for name, shocks in (("", MonthShocks(as_of, y, swing, _HORIZON_DAYS)), (" without", None)):
-            card = scorecard(y, p, who, REPLICATES, shocks)
-            ratio = {"observed_over_expected": outcome("all", y, p, who, shocks).ratio}
+            card = scorecard(Rows(who, y, REPLICATES, shocks), p)
+            ratio = {"observed_over_expected": outcome("all", Rows(who, y, shocks=shocks), p).ratio}
             for figure, found in {**card, **ratio}.items():
                 held = found.low <= truth[figure] <= found.high
                 hits.setdefault(figure + name, []).append(held)

@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from benchmarks.models.keeping import Row
 from models.dataset.array_types import Floats, Labels
-from models.metrics.bootstrap import Interval
+from models.metrics.bootstrap import Interval, Rows
 from models.metrics.logistic import base_rate_loss, log_losses
 from models.metrics.ranking import roc_auc
 from models.promotion.champion_comparison import (
@@ -74,7 +74,7 @@ def _against(
     y: Labels, challenger: Floats, champion: Floats, looks: int, label: str
 ) -> ChampionComparison:
     who = np.arange(len(y)).astype(str).astype(object)
-    gain = log_loss_gain(y, challenger, champion, who, error_of(looks))
+    gain = log_loss_gain(Rows(who, y), challenger, champion, error_of(looks))
     worth = base_rate_loss(y) - float(log_losses(y, champion).mean())
     return ChampionComparison(label, len(y), int(y.sum()), gain, worth, overlap=1.0)
 

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from benchmarks.models.keeping import Row
-from models.causal.treatment_effect import Effect, RandomisedAssignments, measure_effects
+from models.causal.treatment_effect import Effect, measure_effects, randomised_assignments
 
 BASE, HELD_OUT, SMALLEST = 0.08, 0.1, 0.3
 COMPANIES = 150
@@ -78,12 +78,11 @@ def _looks(trial: Trial, rng: np.random.Generator) -> Iterator[Effect]:
             "arm": np.where(treat, "treat", "holdout"),
             "left": left,
             "reached": reached,
-            "probability": BASE,
         }
     ).assign(
         risk_band="high", lane="call", action="A4", product_line="electricity", household_id=None
     )
     rows["assigned_on"] = rows["assigned_on"].astype("datetime64[s]")
     for look in range(1, trial.looks + 1):
-        seen = RandomisedAssignments.build(rows.iloc[: look * trial.monthly])
+        seen = randomised_assignments(rows.iloc[: look * trial.monthly])
         yield measure_effects(seen, SMALLEST)[0]

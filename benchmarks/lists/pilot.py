@@ -9,7 +9,7 @@ from benchmarks.lists.company import CUSTOMER, PROBABILITY
 from benchmarks.lists.worth import contact_worth
 from models.causal.policy_value import UpliftEvaluation, evaluate_uplift
 from models.causal.policy_value import first as called_first
-from models.causal.treatment_effect import Effect, RandomisedAssignments, measure_effects
+from models.causal.treatment_effect import Effect, measure_effects, randomised_assignments
 from models.causal.uplift import UpliftData, UpliftModel, fit_uplift
 from models.dataset.array_types import Floats
 from models.dataset.feature_spec import FeatureSpec
@@ -75,12 +75,11 @@ def run(
     )
 
 
-def _assigned(rows: pd.DataFrame, treat: np.ndarray, left: np.ndarray) -> RandomisedAssignments:
-    named = {"as_of": "assigned_on", PROBABILITY: "probability"}
-    shared = rows[[CUSTOMER, "product_line", *named]].rename(columns=named)
+def _assigned(rows: pd.DataFrame, treat: np.ndarray, left: np.ndarray) -> pd.DataFrame:
+    shared = rows[[CUSTOMER, "product_line", "as_of"]].rename(columns={"as_of": "assigned_on"})
     bands = pd.qcut(rows[PROBABILITY], 5, labels=False).astype("str")
     arm = np.where(treat, "treat", "holdout")
     none = dict.fromkeys(("household_id", "lane", "action"))
-    return RandomisedAssignments.build(
+    return randomised_assignments(
         shared.assign(arm=arm, left=left, reached=treat, risk_band=bands, **none)
     )

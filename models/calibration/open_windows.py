@@ -10,13 +10,13 @@ import numpy as np
 from scipy.special import expit
 
 from features.timeline import LabelWindow
-from models.dataset.array_types import Days, Floats, Index, Labels, Mask, Texts, take_rows
+from models.dataset.array_types import Days, Floats, Index, Labels, Mask, RowTable, Texts
 from models.dataset.examples import Examples
 from models.metrics.logistic import descend
 
 
 @dataclass(frozen=True, slots=True)
-class OpenWindowRows:
+class OpenWindowRows(RowTable):
     """Rows, the boosters' log-odds of each (``raw``), and who has left so far; all (n,).
 
     ``y`` is 1 for a voluntary notice in the label window that is known. ``share``, above 0 and at
@@ -30,9 +30,6 @@ class OpenWindowRows:
     y: Labels
     share: Floats
 
-    def __len__(self) -> int:
-        return len(self.y)
-
     @property
     def copies(self) -> Index:
         """How often each row is there (n,): one that counts for several is repeated in place."""
@@ -42,10 +39,6 @@ class OpenWindowRows:
         other = np.any([after != before for after, before in pairs], axis=0)
         lengths = np.diff(np.flatnonzero(np.concatenate([[True], other, [True]])))
         return np.repeat(lengths, lengths)
-
-    def take(self, keep: Mask | Index) -> "OpenWindowRows":
-        """The selected rows (a mask, or positions in ascending order)."""
-        return take_rows(self, keep)
 
     def joined(self, other: "OpenWindowRows") -> "OpenWindowRows":
         """These rows and then the other ones."""

@@ -4,7 +4,6 @@ Levels and slopes vary from month to month by themselves; a move within that is 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -44,9 +43,10 @@ def shrink_levels(
     a usual year is not followed, a far larger one is nearly whole. Slopes are kept as they are.
     """
 
-    def shrink(before: Platt, after: Platt, line: _LineInformation) -> Platt:
-        move = after.at(line.centre) - before.at(line.centre)
-        return after.shifted(_shrink_move(move, swing, line.level) - move)
+    def shrink(before: Platt, after: Platt, here: OpenWindowRows) -> Platt:
+        level, _, centre = _information(after, here)
+        move = after.at(centre) - before.at(centre)
+        return after.shifted(_shrink_move(move, swing, level) - move)
 
     return _line_by_line(parent, fitted, rows, shrink)
 
@@ -57,47 +57,39 @@ def shrink_slopes(parent: Calibration, fitted: Calibration, rows: OpenWindowRows
     The level is that at the rows' centre, which tells nothing of the slope.
     """
 
-    def shrink(before: Platt, after: Platt, line: _LineInformation) -> Platt:
-        slope = before.slope + _shrink_move(after.slope - before.slope, SLOPE_SWING, line.slope)
-        return Platt(slope, after.at(line.centre) - slope * line.centre)
+    def shrink(before: Platt, after: Platt, here: OpenWindowRows) -> Platt:
+        _, precision, centre = _information(after, here)
+        slope = before.slope + _shrink_move(after.slope - before.slope, SLOPE_SWING, precision)
+        return Platt(slope, after.at(centre) - slope * centre)
 
     return _line_by_line(parent, fitted, rows, shrink)
 
 
-@dataclass(frozen=True, slots=True)
-class _LineInformation:
-    """Information of rows on a line's level and slope, and their centre in raw log-odds.
+def _information(line: Platt, rows: OpenWindowRows) -> tuple[float, float, float]:
+    """Information of ``rows`` on a line's level and slope, and their centre in raw log-odds.
 
     That of Fisher, over the design effect of rows that are there more than once (Kish 1965).
     """
-
-    level: float
-    slope: float
-    centre: float
-
-
-def _line_information(line: Platt, rows: OpenWindowRows) -> _LineInformation:
     weights = information(line.intercept + line.slope * rows.raw, rows.share)
     total = float(weights.sum())
     centre = float(weights @ rows.raw) / total
     once = total / float((rows.copies * weights).sum())
     slope = float(weights @ (rows.raw - centre) ** 2)
-    return _LineInformation(total * once, slope * once, centre)
+    return total * once, slope * once, centre
 
 
 def _line_by_line(
     parent: Calibration,
     fitted: Calibration,
     rows: OpenWindowRows,
-    shrink: Callable[[Platt, Platt, _LineInformation], Platt],
+    shrink: Callable[[Platt, Platt, OpenWindowRows], Platt],
 ) -> Calibration:
     """Each line by its own rows; one without rows, and the common line, by all."""
     lines = {}
     for name, line in fitted.product_lines.items():
         here = rows.product_line == name
-        own = rows.take(here) if here.any() else rows
-        lines[name] = shrink(parent.line(name), line, _line_information(line, own))
-    common = shrink(parent.common, fitted.common, _line_information(fitted.common, rows))
+        lines[name] = shrink(parent.line(name), line, rows.take(here) if here.any() else rows)
+    common = shrink(parent.common, fitted.common, rows)
     return Calibration(common.slope, common.intercept, lines)
 
 

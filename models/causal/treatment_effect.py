@@ -11,7 +11,6 @@ smallest effect that matters: of the leavers reached the share γ is kept, of th
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from models.causal.risk_difference import (
@@ -21,7 +20,6 @@ from models.causal.risk_difference import (
     required_customers,
     risk_difference,
 )
-from models.dataset.array_types import Days, Floats, Mask, Texts
 from models.metrics.bootstrap import Interval
 from models.metrics.sequential import sequential_z
 
@@ -35,61 +33,24 @@ GROUPS = ("lane", "action", "product_line")
 NONE_GIVEN = "none given"
 
 
-@dataclass(frozen=True, slots=True)
-class RandomisedAssignments:
-    """First assignments whose horizon is complete, one a household, sorted by customer; all (n,).
+def randomised_assignments(frame: pd.DataFrame) -> pd.DataFrame:
+    """First assignments whose horizon is complete, one a household, sorted by customer.
 
-    ``treat`` is who was drawn for treatment (else held out), ``left`` who gave voluntary notice
-    from the assignment to the end of its horizon, ``reached`` whom the CRM says was contacted.
-    ``risk_band``, ``probability`` (NaN where it is not known) and the groups are those of the
-    publication that assigned.
+    ``frame`` has a row per assignment: customer_id, household_id (who has none is one alone),
+    assigned_on, arm, left, reached, risk_band, lane, action and product_line, the last four as
+    published. Of those that count, other null texts are a group of their own, and the columns are
+    bool: ``treat``, who was drawn for treatment (else held out); ``left``, who gave voluntary
+    notice from the assignment to the end of its horizon; ``reached``, whom the CRM says was
+    contacted. ``stratum`` is the month of the assignment and the risk band: within one, only the
+    lot separates the arms.
     """
-
-    customer_id: Texts
-    assigned_on: Days
-    treat: Mask
-    left: Mask
-    reached: Mask
-    risk_band: Texts
-    lane: Texts
-    action: Texts
-    product_line: Texts
-    probability: Floats
-
-    def __len__(self) -> int:
-        return len(self.customer_id)
-
-    @property
-    def stratum(self) -> Texts:
-        """Month of the assignment and risk band: within one, only the lot separates the arms."""
-        days, place = np.unique(self.assigned_on, return_inverse=True)
-        months = days.astype("datetime64[M]").astype(str).astype(object)[place]
-        return np.asarray(months + " " + self.risk_band, dtype=object)
-
-    @staticmethod
-    def build(frame: pd.DataFrame) -> "RandomisedAssignments":
-        """From columns customer_id, household_id, assigned_on, arm, left, reached, risk_band, lane,
-        action, product_line and probability, a row per assignment. Who has no household is one
-        alone; other null texts are a group of their own.
-        """
-        first = first_assignments(frame).sort_values("customer_id")
-
-        def texts(name: str) -> Texts:
-            filled = first[name].astype("object").where(first[name].notna(), NONE_GIVEN)
-            return np.asarray(filled.to_numpy(dtype=object))
-
-        return RandomisedAssignments(
-            customer_id=texts("customer_id"),
-            assigned_on=first["assigned_on"].to_numpy().astype("datetime64[D]"),
-            treat=first["arm"].eq("treat").to_numpy(dtype=bool),
-            left=first["left"].to_numpy(dtype=bool),
-            reached=first["reached"].to_numpy(dtype=bool),
-            risk_band=texts("risk_band"),
-            lane=texts("lane"),
-            action=texts("action"),
-            product_line=texts("product_line"),
-            probability=first["probability"].to_numpy(dtype="float64", na_value=np.nan),
-        )
+    first = first_assignments(frame).sort_values("customer_id", ignore_index=True)
+    texts = first[["customer_id", "risk_band", *GROUPS]].astype("object").fillna(NONE_GIVEN)
+    days = first["assigned_on"].to_numpy().astype("datetime64[D]").astype("datetime64[s]")
+    month = pd.Series(days).dt.strftime("%Y-%m")
+    flags = first[["left", "reached"]].astype(bool).assign(treat=first["arm"].eq("treat"))
+    stratum = month.astype("object") + " " + texts["risk_band"]
+    return texts.join(flags.astype(bool)).assign(assigned_on=days, stratum=stratum)
 
 
 def first_assignments(frame: pd.DataFrame) -> pd.DataFrame:
@@ -131,34 +92,29 @@ class Effect:
 
 
 def measure_effects(
-    assigned: RandomisedAssignments, saved_share: float = SAVED_SHARE, woken_share: float = 0.0
+    assigned: pd.DataFrame, saved_share: float = SAVED_SHARE, woken_share: float = 0.0
 ) -> tuple[Effect, ...]:
-    """Everybody, then by lane, by action and by product line, names in order.
+    """Everybody of ``randomised_assignments``, then by lane, action and product line, in order.
 
     ``saved_share`` (γ) and ``woken_share`` (ω) are what the economics assume of those reached.
     Where a kind has several groups, their intervals are as wide as Bonferroni asks.
     """
-    everybody = np.full(len(assigned), "all", dtype=object)
     effects = []
     for kind in ("all", *GROUPS):
-        groups: Texts = everybody if kind == "all" else getattr(assigned, kind)
-        names = ["all"] if kind == "all" else sorted(set(groups.tolist()))
-        for name in names:
-            alpha = ALPHA / len(names)
-            rows = groups == name
-            effects.append(_effect(assigned, kind, name, rows, (saved_share, woken_share), alpha))
+        parts = [("all", assigned)] if kind == "all" else [*assigned.groupby(kind)]
+        alpha = ALPHA / max(len(parts), 1)
+        effects += [
+            _effect(rows, kind, str(n), saved_share, woken_share, alpha) for n, rows in parts
+        ]
     return tuple(effects)
 
 
 def _effect(
-    assigned: RandomisedAssignments,
-    kind: str,
-    name: str,
-    rows: Mask,
-    assumed: tuple[float, float],
-    alpha: float,
+    rows: pd.DataFrame, kind: str, name: str, saved: float, woken: float, alpha: float
 ) -> Effect:
-    treat, left, reached = assigned.treat[rows], assigned.left[rows], assigned.reached[rows]
+    treat, left, reached = (
+        rows[each].to_numpy(dtype=bool) for each in ("treat", "left", "reached")
+    )
     counts = {
         f"{arm}{what}": int(each.sum())
         for arm, drawn in (("treated", treat), ("held_out", ~treat))
@@ -166,13 +122,12 @@ def _effect(
     }
     treated, held_out = counts["treated"], counts["held_out"]
     base = counts["held_out_left"] / max(held_out, 1)
-    saved, woken = assumed
     # The stayers who are woken count against the leavers kept. A margin of nothing, where as many
     # are woken as kept, could never be decided.
     net = max(saved - woken * (1 - base) / base, saved / 2) if base > 0 else 0.0
     change = _reach(counts) * net
-    outcomes = (left, reached, left & reached)
-    strata, reach, both = (Strata.count(treat, each, assigned.stratum[rows]) for each in outcomes)
+    outcomes, stratum = (left, reached, left & reached), rows["stratum"].to_numpy(dtype=object)
+    strata, reach, both = (Strata.count(treat, each, stratum) for each in outcomes)
     z = sequential_z(strata.variance, change * base, alpha)
     difference = risk_difference(strata, z)
     share = held_out / max(treated + held_out, 1)

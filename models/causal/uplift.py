@@ -16,7 +16,7 @@ from scipy.special import expit
 
 from models.boosters.hyperparameters import STEADY
 from models.boosters.text_format import plain_booster
-from models.dataset.array_types import Days, Floats, Index, Mask, Matrix, Texts, take_rows
+from models.dataset.array_types import Days, Floats, Index, Mask, Matrix, RowTable, Texts
 from models.dataset.splits import customer_share
 from models.metrics.logistic import fit_line, logit
 from models.metrics.profit import Economics
@@ -39,10 +39,10 @@ _FEWEST, _TAILS = 20, (0.01, 0.99)
 
 
 @dataclass(frozen=True, slots=True)
-class UpliftData:
+class UpliftData(RowTable):
     """Customers with an arm: encoded matrix ``x`` (n, f), the churn model's ``p`` and what came.
 
-    ``treat``, ``left`` and ``assigned_on`` as in ``treatment_effect.RandomisedAssignments``;
+    ``treat``, ``left`` and ``assigned_on`` as in ``treatment_effect.randomised_assignments``;
     ``share`` is each one's chance of ``treat`` by the lot, ``value`` what they are worth (major
     units), ``offers`` whether the action of the list makes an offer, ``categories`` positions of
     ``x``'s category columns. Other arrays have shape (n,).
@@ -60,10 +60,6 @@ class UpliftData:
     left: Mask
     share: Floats
     offers: Mask
-
-    def take(self, rows: Mask) -> "UpliftData":
-        """The selected rows."""
-        return take_rows(self, rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,23 +24,6 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class FitReport:
-    """What was decided on the way.
-
-    ``rows_per_booster``, on as many of which the calibration was fitted, is smaller than the rows
-    where stayers are sampled. ``best_iterations`` has a tuple for each shape of tree that was
-    tried, one number per group of customers; ``leaves`` and ``rounds`` have each booster's. The
-    log loss is that of the calibrated scores out of fold.
-    """
-
-    rows_per_booster: int
-    best_iterations: tuple[tuple[int, ...], ...]
-    leaves: tuple[int, ...]
-    rounds: tuple[int, ...]
-    log_loss: float
-
-
-@dataclass(frozen=True, slots=True)
 class ShapeTrial:
     """One shape of tree: the rounds of its final fit, and what it says of customers left out.
 
@@ -65,8 +48,8 @@ class ShapeMix:
 
 def fit(
     examples: Examples, recipe: Recipe, on_step: Progress = lambda _: None
-) -> tuple[ChurnModel, FitReport]:
-    """Train one booster per seed and calibrate their mean.
+) -> tuple[ChurnModel, ShapeMix]:
+    """Train one booster per seed and calibrate their mean; what was decided comes with the model.
 
     Each shape of tree is tried without each of ``recipe.folds`` groups of customers, stopped on
     the log loss of that group. The scores of all groups say how many of the seeds grow which
@@ -90,14 +73,7 @@ def fit(
     for number, trial in enumerate(mix.grown):
         on_step(f"final fit, seed {recipe.seeds[number]}: {trial.rounds} rounds")
         boosters.append(bag.train(trial.shape, number, trial.rounds))
-    report = FitReport(
-        rows_per_booster=len(bag.validation_sample.rows),
-        best_iterations=tuple(trial.best for trial in trials),
-        leaves=tuple(trial.shape.num_leaves for trial in mix.grown),
-        rounds=tuple(trial.rounds for trial in mix.grown),
-        log_loss=mix.log_loss,
-    )
-    return ChurnModel(tuple(boosters), mix.calibration, examples.spec), report
+    return ChurnModel(tuple(boosters), mix.calibration, examples.spec), mix
 
 
 def steps(recipe: Recipe) -> int:

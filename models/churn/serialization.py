@@ -122,10 +122,9 @@ def model_from_files(
     spec = FeatureSpec.from_json(files["spec.json"])
     calibration = _calibration(files["calibration.json"])
     splits = [split for name in boosters for split in _splits(name, files[name], spec)]
-    ends = incidence_names(files)
-    unparsed = read_incidence(files, spec)
-    parse_elsewhere([files[name] for name in (*boosters, *ends)])
-    incidence = unparsed.parse([files[name] for name in ends]) if unparsed else None
+    parse_incidence = read_incidence(files, spec)
+    parse_elsewhere([files[name] for name in (*boosters, *incidence_names(files))])
+    incidence = parse_incidence() if parse_incidence else None
     parsed = tuple(parse_booster(files[name]) for name in boosters)
     model = ChurnModel(parsed, calibration, spec, incidence)
     _check_probe(model, splits, files)

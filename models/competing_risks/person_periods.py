@@ -13,7 +13,7 @@ from datetime import date
 
 import numpy as np
 
-from models.dataset.array_types import Days, Floats, Index, Labels, Mask, Texts, take_rows
+from models.dataset.array_types import Days, Floats, Index, Labels, RowTable, Texts
 from models.dataset.exposure import whole_times
 from models.dataset.histories import Histories
 
@@ -23,7 +23,7 @@ STILL = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Periods:
+class Periods(RowTable):
     """One entry per row at risk and period, by row and then period; all of shape (m,).
 
     ``row`` is the position in the histories, ``number`` the period from 0, ``outcome`` the
@@ -33,13 +33,6 @@ class Periods:
     row: Index
     number: Index
     outcome: Labels
-
-    def __len__(self) -> int:
-        return len(self.row)
-
-    def take(self, keep: Mask) -> "Periods":
-        """The entries under a mask over them."""
-        return take_rows(self, keep)
 
 
 def complete_periods(as_of: Days, lead_days: int, known_before: date, most: int) -> Index:

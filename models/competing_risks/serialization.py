@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 
 import lightgbm as lgb
 import numpy as np
@@ -20,25 +20,6 @@ INCIDENCE_JSON = "incidence.json"
 _BOOSTER = re.compile(r"incidence_(0|[1-9][0-9]?)\.txt")
 _PROBED, _TOLERANCE = 64, 1e-9
 _PERIOD = FeatureColumn(PERIOD, "number", "", "", 0, "periods since the lead")
-
-
-@dataclass(frozen=True, slots=True)
-class UnparsedIncidence:
-    """A model without boosters, whose texts were validated but not parsed, and their probe."""
-
-    model: Incidence
-    probe: Floats
-    x: Matrix
-
-    def parse(self, texts: Sequence[bytes]) -> Incidence:
-        """The model with its boosters parsed; raises ``ModelError`` when they do not fit."""
-        boosters = tuple(parse_booster(text) for text in texts)
-        if not np.allclose(_scores(boosters, self.x), self.probe, rtol=_TOLERANCE, atol=_TOLERANCE):
-            raise ModelError(
-                "The boosters of the outcomes by horizon do not give the scores that they gave "
-                f"when they were trained. {NEXT}"
-            )
-        return replace(self.model, boosters=boosters)
 
 
 def incidence_names(names: Collection[str]) -> list[str]:
@@ -62,11 +43,12 @@ def incidence_files(model: Incidence) -> dict[str, bytes]:
     return boosters | {INCIDENCE_JSON: json.dumps(described).encode()}
 
 
-def read_incidence(files: Mapping[str, bytes], spec: FeatureSpec) -> UnparsedIncidence | None:
-    """The outcomes by horizon that ``files`` hold; None without ``incidence.json``.
+def read_incidence(files: Mapping[str, bytes], spec: FeatureSpec) -> Callable[[], Incidence] | None:
+    """What parses the outcomes by horizon that ``files`` hold; None without ``incidence.json``.
 
-    Every tree is validated before LightGBM may see it. Raises ``ModelError`` for a description
-    or a booster that is none, or that does not fit.
+    Every tree is validated here, before LightGBM may see it. Raises ``ModelError`` for a
+    description or a booster that is none, or that does not fit; so does parsing, where the
+    boosters do not give the scores of the stored probe.
     """
     if INCIDENCE_JSON not in files:
         return None
@@ -81,7 +63,17 @@ def read_incidence(files: Mapping[str, bytes], spec: FeatureSpec) -> UnparsedInc
         x, probe = _probe_rows(texts, model), np.array(stored["probe"], dtype=np.float64)
         if probe.shape != (len(texts), len(x), 1 + len(causes)):
             raise ValueError("a probe of other boosters")
-        return UnparsedIncidence(model, probe, x)
+
+    def parse() -> Incidence:
+        boosters = tuple(parse_booster(text) for text in texts)
+        if not np.allclose(_scores(boosters, x), probe, rtol=_TOLERANCE, atol=_TOLERANCE):
+            raise ModelError(
+                "The boosters of the outcomes by horizon do not give the scores that they gave "
+                f"when they were trained. {NEXT}"
+            )
+        return replace(model, boosters=boosters)
+
+    return parse
 
 
 def _probe_rows(texts: list[bytes], model: Incidence) -> Matrix:

@@ -1,7 +1,7 @@
 """Array type aliases, and row selection that keeps their memory layout."""
 
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,6 @@ Mask: TypeAlias = NDArray[np.bool_]
 Index: TypeAlias = NDArray[np.intp]
 Texts: TypeAlias = NDArray[np.object_]
 Days: TypeAlias = NDArray[np.datetime64]
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-    Table = TypeVar("Table", bound=DataclassInstance)
 
 
 def rows_of(matrix: Matrix, keep: Mask | Index) -> Matrix:
@@ -32,14 +27,24 @@ def rows_of(matrix: Matrix, keep: Mask | Index) -> Matrix:
     return out
 
 
-def take_rows(table: "Table", keep: Mask | Index) -> "Table":
-    """The dataclass with the selected rows of each of its arrays, and its other fields as they are.
+@dataclass(frozen=True, slots=True)
+class RowTable:
+    """Base of dataclasses whose arrays have one entry a row; other fields are of all rows."""
 
-    ``keep`` is a mask, or positions in ascending order. Matrices are cut by ``rows_of``.
-    """
-    parts = {
-        field.name: rows_of(value, keep) if value.ndim == 2 else value[keep]
-        for field in fields(table)
-        if isinstance(value := getattr(table, field.name), np.ndarray)
-    }
-    return replace(table, **parts)
+    def __len__(self) -> int:
+        """Number of rows: the length of the first field."""
+        return len(getattr(self, fields(self)[0].name))
+
+    def take(self, keep: Mask | Index) -> Self:
+        """The selected rows, by a mask or by positions (ascending ones, where rows are sorted).
+
+        Matrices are cut by ``rows_of``, tables within likewise; other fields stay as they are.
+        """
+        parts: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                parts[field.name] = rows_of(value, keep) if value.ndim == 2 else value[keep]
+            elif isinstance(value, RowTable):
+                parts[field.name] = value.take(keep)
+        return replace(self, **parts)

@@ -11,17 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ModelError
-from models.dataset.array_types import (
-    Days,
-    Floats,
-    Index,
-    Labels,
-    Mask,
-    Matrix,
-    Texts,
-    rows_of,
-    take_rows,
-)
+from models.dataset.array_types import Days, Floats, Labels, Mask, Matrix, RowTable, Texts, rows_of
 from models.dataset.exposure import by_customer_and_date
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 
@@ -29,7 +19,7 @@ MARGIN, ASLEEP = "margin_per_year", "asleep"
 
 
 @dataclass(frozen=True, slots=True)
-class Examples:
+class Examples(RowTable):
     """Matrix rows with labels, sorted by (customer_id, as_of).
 
     ``x`` is float32 in Fortran order, shape (n, f), as ``spec`` encodes it; the others have
@@ -48,17 +38,10 @@ class Examples:
     margin: Floats
     asleep: Mask
 
-    def __len__(self) -> int:
-        return len(self.y)
-
     @property
     def single_date(self) -> bool:
         """Whether all rows have the same as-of date."""
         return len(np.unique(self.as_of)) == 1
-
-    def take(self, keep: Mask | Index) -> "Examples":
-        """The selected rows (a mask, or positions in ascending order)."""
-        return take_rows(self, keep)
 
     def part(self, keep: Callable[[FeatureColumn], bool]) -> "Examples | None":
         """The same rows with the selected columns only; None when none is selected."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.dataset.array_types import Days, Floats, Index, Labels, Mask, Matrix, take_rows
+from models.dataset.array_types import Days, Floats, Index, Labels, Mask, Matrix, RowTable
 
 NEVER = np.iinfo(np.int32).max
 """Days to what is not known to have happened."""
@@ -21,7 +21,7 @@ STEP_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Exposure:
+class Exposure(RowTable):
     """Days from each row's as-of date (n,) to its end and to treatment, ``NEVER`` for none known.
 
     ``held_out_after`` counts to the first day on which the lot spared the customer, who then
@@ -37,19 +37,12 @@ class Exposure:
     held_out_for: Floats
     hazard: Matrix
 
-    def __len__(self) -> int:
-        return len(self.ended_after)
-
     @staticmethod
     def untreated(ended_after: Index) -> "Exposure":
         """Rows of which nobody was treated."""
         size = len(ended_after)
         never, nobody = np.full(size, NEVER, dtype=np.int64), np.zeros(size, dtype=bool)
         return Exposure(ended_after, never, nobody, never, np.ones(size), no_hazard(size))
-
-    def take(self, keep: Mask | Index) -> "Exposure":
-        """The selected rows (a mask, or positions in ascending order)."""
-        return take_rows(self, keep)
 
     def until(self, days: int | Index) -> Index:
         """Days until the row's own end or ``days``, whichever comes first, (n,)."""

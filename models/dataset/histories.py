@@ -1,16 +1,16 @@
 """Event histories: matrix rows with the outcome and its day, or none known yet."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
-from models.dataset.array_types import Days, Index, Mask, Matrix, Texts, rows_of, take_rows
+from models.dataset.array_types import Days, Index, Matrix, RowTable, Texts, rows_of
 from models.dataset.exposure import Exposure, by_customer_and_date
 from models.dataset.feature_spec import FeatureSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Histories:
+class Histories(RowTable):
     """Matrix rows and what came of them, sorted by (customer_id, as_of).
 
     ``x`` (n, f) is float32 in Fortran order, as ``spec`` encodes it. ``exposure`` has the days
@@ -25,17 +25,10 @@ class Histories:
     exposure: Exposure
     spec: FeatureSpec
 
-    def __len__(self) -> int:
-        return len(self.as_of)
-
     @property
     def ended_after(self) -> Index:
         """Days from the as-of date to the end (n,), ``NEVER`` for none known."""
         return self.exposure.ended_after
-
-    def take(self, keep: Mask | Index) -> "Histories":
-        """The selected rows (a mask, or positions in ascending order)."""
-        return replace(take_rows(self, keep), exposure=self.exposure.take(keep))
 
     @staticmethod
     def build(frame: pd.DataFrame, spec: FeatureSpec, exposure: Exposure) -> "Histories":

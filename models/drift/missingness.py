@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from models.dataset.encoding import category_codes, column_of, refuse_missing
-from models.dataset.feature_spec import FeatureColumn, FeatureSpec
+from models.dataset.feature_spec import FeatureSpec
 
 _BY_CHANCE = 1e-6
 
@@ -40,26 +40,17 @@ def missingness(spec: FeatureSpec, frame: pd.DataFrame) -> list[Missingness]:
     holds something else than text.
     """
     refuse_missing(spec.names, list(frame.columns))
-    return [
-        _filling(column, column_of(frame, column.name), column.null_share)
-        for column in spec.columns
-        if column.null_share is not None
-    ]
-
-
-def _filling(
-    column: FeatureColumn, values: "pd.Series[float] | pd.Series[str]", trained: float
-) -> Missingness:
-    known = values.notna()
-    unknown = 0.0
-    if column.kind == "category":
-        coded = ~np.isnan(category_codes(values, column.vocabulary))
-        unknown = float((known & ~coded).mean())
-    return Missingness(
-        name=column.name,
-        kind=column.kind,
-        null_share=1 - float(known.mean()),
-        trained_share=trained,
-        unknown_share=unknown,
-        emptied=not known.any() and trained ** len(values) < _BY_CHANCE,
-    )
+    found = []
+    for column in spec.columns:
+        trained = column.null_share
+        if trained is None:
+            continue
+        values = column_of(frame, column.name)
+        known, unknown = values.notna(), 0.0
+        if column.kind == "category":
+            coded = ~np.isnan(category_codes(values, column.vocabulary))
+            unknown = float((known & ~coded).mean())
+        emptied = not known.any() and trained ** len(values) < _BY_CHANCE
+        null_share = 1 - float(known.mean())
+        found.append(Missingness(column.name, column.kind, null_share, trained, unknown, emptied))
+    return found

@@ -5,9 +5,9 @@ Bins and shares per feature, and no customer's row.
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
 from features.errors import ModelError
 from models.dataset.array_types import Days, Floats, Index, Matrix
@@ -27,7 +27,8 @@ class Distribution:
     with ``null`` they sum to 1. ``mean`` and ``sd`` are of the known values, 0 if there are none.
     ``usual`` is the largest stability index of one training date against all the others, less
     one in every 24: days to the next bill or the season move a column every month, and that is no
-    drift; one odd month in two years must not hide drift for ever. 0 with one date.
+    drift; one odd month in two years must not hide drift for ever. 0 with one date. Raises
+    ``ValueError`` when there is not one bin more than edges.
     """
 
     edges: tuple[float, ...]
@@ -36,6 +37,10 @@ class Distribution:
     mean: float
     sd: float
     usual: float = 0.0
+
+    def __post_init__(self) -> None:
+        if len(self.shares) != len(self.edges) + 1:
+            raise ValueError(f"{len(self.edges)} edges with {len(self.shares)} shares")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,8 @@ class Reference:
     def from_json(text: str | bytes) -> "Reference":
         """Read ``to_json``'s text. Raises ``ModelError`` when it is not a reference."""
         try:
-            stored = json.loads(text)
-            features = {str(name): _distribution(row) for name, row in stored["features"].items()}
-            scores = _distribution(stored["scores"])
-            return Reference(int(stored["rows"]), int(stored["scored"]), features, scores)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return TypeAdapter(Reference).validate_json(text)
+        except ValidationError as error:
             raise ModelError(
                 f"The model's reference.json is not a reference ({error}). "
                 "Train again: stille train."
@@ -143,11 +145,3 @@ def trimmed(values: list[float]) -> float:
     (9.0, 22, 22)
     """
     return sorted(values)[-1 - len(values) // _TWO_YEARS]
-
-
-def _distribution(row: Any) -> Distribution:
-    edges, shares = tuple(map(float, row["edges"])), tuple(map(float, row["shares"]))
-    if len(shares) != len(edges) + 1:
-        raise ValueError(f"{len(edges)} edges with {len(shares)} shares")
-    null, mean, sd, usual = (float(row[key]) for key in ("null", "mean", "sd", "usual"))
-    return Distribution(edges, shares, null, mean, sd, usual)

@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from models.dataset.array_types import Index, Mask, Matrix
 from models.dataset.feature_spec import FeatureColumn
-from models.leaks.rows import Binned, Leak, LeakLimits, LeakRows
+from models.leaks.rows import SIGNIFICANCE, Binned, Leak, LeakRows
 
 _PURE = 0.9
 _PURE_ROWS = 0.8
@@ -25,7 +25,7 @@ _Pattern = tuple[str, Mask]
 
 
 def value_of_leavers(
-    rows: LeakRows, values: Matrix, column: FeatureColumn, limits: LeakLimits, *, fixed: bool
+    rows: LeakRows, values: Matrix, column: FeatureColumn, *, fixed: bool
 ) -> Leak | None:
     """A finding when one value, being known or being missing belongs to leavers alone.
 
@@ -38,15 +38,15 @@ def value_of_leavers(
     """
     patterns = _values(values, _leaver(rows, fixed=fixed), column)
     ordered = values if column.kind == "number" and not fixed else None
-    return _widest(rows, patterns, column.name, limits, ordered, fixed=fixed)
+    return _widest(rows, patterns, column.name, ordered, fixed=fixed)
 
 
 def range_of_leavers(
-    rows: LeakRows, values: Matrix, code: Index, name: str, limits: LeakLimits, *, fixed: bool
+    rows: LeakRows, values: Matrix, code: Index, name: str, *, fixed: bool
 ) -> Leak | None:
     """As ``value_of_leavers`` for the bins ``code`` (n,) of a number."""
     patterns = _ranges(values, code, _leaver(rows, fixed=fixed))
-    return _widest(rows, patterns, name, limits, None if fixed else values, fixed=fixed)
+    return _widest(rows, patterns, name, None if fixed else values, fixed=fixed)
 
 
 def _leaver(rows: LeakRows, *, fixed: bool) -> Mask:
@@ -87,41 +87,28 @@ def _ranges(values: Matrix, code: Index, leaver: Mask) -> Iterator[_Pattern]:
 
 
 def _widest(
-    rows: LeakRows,
-    patterns: Iterable[_Pattern],
-    name: str,
-    limits: LeakLimits,
-    ordered: Matrix | None,
-    *,
-    fixed: bool,
+    rows: LeakRows, patterns: Iterable[_Pattern], name: str, ordered: Matrix | None, *, fixed: bool
 ) -> Leak | None:
+    """The finding with most leavers; of an ``ordered`` number (n,), none that ends a slope."""
     findings, leaver = [], _leaver(rows, fixed=fixed)
-    for description, pattern in patterns:
-        finding = _finding(rows, pattern, name, description, limits, fixed=fixed)
-        if finding and (ordered is None or not _continues_slope(rows, ordered, pattern, leaver)):
-            findings.append(finding)
-    return max(findings, key=lambda finding: finding.evidence["leavers"], default=None)
-
-
-def _finding(
-    rows: LeakRows, pattern: Mask, name: str, description: str, limits: LeakLimits, *, fixed: bool
-) -> Leak | None:
-    leaver = _leaver(rows, fixed=fixed)
-    customers, left = rows.customers_with(pattern, leaver)
-    if left < max(_FEWEST, _SHARE * rows.leavers, _PURE * customers):
-        return None
     base = float(leaver.mean())
-    chance = float(binom.sf(left - 1, customers, (1 + base) / 2))
-    if chance * len(rows.examples.spec.columns) * _PATTERNS > limits.significance:
-        return None
-    auc = Binned.of(rows, pattern.astype(np.intp)).auc(against_leavers=not fixed)
-    return Leak(
-        "leavers_only",
-        name,
-        {"auc": auc, "customers": customers, "leavers": left, "share_of_rows": base},
-        f"{name} {description} for {customers:,} customers, of whom {left:,} leave (usual: "
-        f"{base:.0%}): it seems to be written when somebody leaves",
-    )
+    for description, pattern in patterns:
+        customers, left = rows.customers_with(pattern, leaver)
+        if left < max(_FEWEST, _SHARE * rows.leavers, _PURE * customers):
+            continue
+        chance = float(binom.sf(left - 1, customers, (1 + base) / 2))
+        if chance * len(rows.examples.spec.columns) * _PATTERNS > SIGNIFICANCE:
+            continue
+        if ordered is not None and _continues_slope(rows, ordered, pattern, leaver):
+            continue
+        auc = Binned.of(rows, pattern.astype(np.intp)).auc(against_leavers=not fixed)
+        evidence = {"auc": auc, "customers": customers, "leavers": left, "share_of_rows": base}
+        message = (
+            f"{name} {description} for {customers:,} customers, of whom {left:,} leave (usual: "
+            f"{base:.0%}): it seems to be written when somebody leaves"
+        )
+        findings.append(Leak("leavers_only", name, evidence, message))
+    return max(findings, key=lambda finding: finding.evidence["leavers"], default=None)
 
 
 def _continues_slope(rows: LeakRows, values: Matrix, pattern: Mask, leaver: Mask) -> bool:

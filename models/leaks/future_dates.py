@@ -8,7 +8,7 @@ import re
 import numpy as np
 
 from models.dataset.array_types import Floats, Mask, Matrix
-from models.leaks.rows import Binned, Leak, LeakLimits, LeakRows, bins_of, error, limit
+from models.leaks.rows import Binned, Leak, LeakRows, bins_of, error, limit
 
 _SINCE = re.compile(r"(^|_)(seconds|minutes|hours|days|weeks|months|years)_since(_|$)")
 _DATED = re.compile(
@@ -21,7 +21,7 @@ _NEAR = (-40 * 365.25, 10 * 365.25)
 _NEARER = (-10 * 365.25, 5 * 365.25)
 
 
-def after_as_of(rows: LeakRows, values: Matrix, name: str, limits: LeakLimits) -> Leak | None:
+def after_as_of(rows: LeakRows, values: Matrix, name: str) -> Leak | None:
     """A finding when a column dates something after the as-of date.
 
     A negative time since something always refuses. A column that holds dates (days, seconds or
@@ -38,7 +38,7 @@ def after_as_of(rows: LeakRows, values: Matrix, name: str, limits: LeakLimits) -
     customers, left = rows.customers_with(later)
     if not _enough(rows, customers, ahead):
         return None
-    auc, tells = _tells(rows, ahead, later, limits)
+    auc, tells = _tells(rows, ahead, later)
     evidence = {"customers": customers, "leavers": left, "auc": auc}
     evidence["furthest_days"] = float(np.nanmax(ahead))
     message = (
@@ -115,13 +115,13 @@ def _days(values: Floats, form: str) -> Floats:
     return np.where(good, starts + day - 1, np.nan)
 
 
-def _tells(rows: LeakRows, ahead: Floats, later: Mask, limits: LeakLimits) -> tuple[float, bool]:
+def _tells(rows: LeakRows, ahead: Floats, later: Mask) -> tuple[float, bool]:
     """AUC of how far dates lie ahead, and whether that, or lying ahead at all, goes with leaving.
 
     Those with a later date are compared with everybody at the same as-of date; a leaver's
     positives count as one.
     """
-    tests = limit(limits.significance, len(rows.examples.spec.columns))
+    tests = limit(len(rows.examples.spec.columns))
     auc = Binned.of(rows, bins_of(ahead.astype(np.float32), category=False)).auc()
     ranks = (auc - 0.5) / error(0.5, rows.leavers, rows.stayers) > tests and auc > 0.55
     rate = np.bincount(rows.day, weights=rows.y) / np.bincount(rows.day)

@@ -13,7 +13,7 @@ from models.boosters.hyperparameters import Recipe
 from models.dataset.array_types import Days, Floats, Index, Mask, Matrix
 from models.dataset.examples import Examples
 from models.dataset.splits import customer_folds, customer_share
-from models.leaks.rows import Leak, LeakLimits, LeakRows
+from models.leaks.rows import Leak, LeakRows
 
 _RECIPE = Recipe(learning_rate=0.1, num_leaves=8, min_data_in_leaf=20, max_bin=31, threads=1)
 _ROUNDS = 60
@@ -22,20 +22,20 @@ _LAG, _SHORTEST, _LONGEST = 30, 21, 45
 _FEWEST_LEAVERS = 50
 _ERRORS = 2.0
 _CANDIDATES = 5
+# On the day of leaving: the AUC that the rise towards it must not foretell, and the least of its
+# lower bound. 50 clean simulated companies foretell 0.68 to 0.93.
+_NOTICE, _NOTICE_LOW = 0.95, 0.90
 
 
 def lag_findings(
-    rows: LeakRows,
-    tables: Mapping[str, Sequence[str]],
-    limits: LeakLimits,
-    skip: Collection[str] = (),
+    rows: LeakRows, tables: Mapping[str, Sequence[str]], skip: Collection[str] = ()
 ) -> tuple[Leak, ...]:
     """A finding when leavers, soon before they leave, are far better known than a month earlier.
 
     Small boosters, out of fold, rank customers within each as-of date by what the matrix held
     then, and others by what it held about a month before, on the same rows. Compared are the last
     rows with the label 1 of each leaver. The rise, continued for another month, must not come near
-    certainty (``limits.notice``). Named is the table, or the column without one, of which most is
+    certainty. Named is the table, or the column without one, of which most is
     lost when it alone is a month late; ``tables`` maps columns to those they are made of. Columns
     to ``skip`` are left out.
     """
@@ -50,7 +50,7 @@ def lag_findings(
     before = _places(here, late)[0]
     rise = 2 * near - before
     reached, noise = float(rise.mean()), float(rise.std()) / len(rise) ** 0.5
-    if reached < limits.notice or reached - _ERRORS * noise < limits.notice_low:
+    if reached < _NOTICE or reached - _ERRORS * noise < _NOTICE_LOW:
         return ()
     groups: dict[str, str] = {}
     for at in np.argsort(-gains, kind="stable"):

@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 
 from models.dataset.array_types import Index, Texts
-from models.leaks.rows import Binned, Kind, Leak, LeakLimits, LeakRows, error, limit
+from models.leaks.rows import Binned, Kind, Leak, LeakRows, error, limit
 
 _BINS = 20
+# AUC from which an order is noted, and refused.
+_NOTE, _ALARM = 0.58, 0.75
 
 
-def order_findings(rows: LeakRows, filed: Texts | None, limits: LeakLimits) -> tuple[Leak, ...]:
+def order_findings(rows: LeakRows, filed: Texts | None) -> tuple[Leak, ...]:
     """Findings on the order of ids and, given ``filed``, the ids as the source's rows have them.
 
     Two orders that are the same are told once, as that of the ids.
@@ -22,7 +24,7 @@ def order_findings(rows: LeakRows, filed: Texts | None, limits: LeakLimits) -> t
         in_file = _places(np.argsort(at, kind="stable"))
         if abs(float(np.corrcoef(orders["id_order"], in_file)[0, 1])) < 0.99:
             orders["row_order"] = in_file
-    findings = (_finding(rows, first, place, kind, limits) for kind, place in orders.items())
+    findings = (_finding(rows, first, place, kind) for kind, place in orders.items())
     return tuple(finding for finding in findings if finding is not None)
 
 
@@ -42,20 +44,18 @@ def _places(order: Index) -> Index:
     return places
 
 
-def _finding(
-    rows: LeakRows, first: Index, place: Index, kind: Kind, limits: LeakLimits
-) -> Leak | None:
+def _finding(rows: LeakRows, first: Index, place: Index, kind: Kind) -> Leak | None:
     customers = len(place)
     code = (place * _BINS // customers)[rows.customer]
     auc = Binned.of(rows, code).auc(against_leavers=False)
     clump, surprise = _clumps(rows.left[first][np.argsort(place)])
     noise = error(0.5, rows.leavers, rows.stayers)
-    least = limit(limits.significance, 2)
-    ranks = (auc - 0.5) / noise > least and auc >= limits.order_note
-    clumps = surprise > least and clump >= limits.order_note - 0.5
+    least = limit(2)
+    ranks = (auc - 0.5) / noise > least and auc >= _NOTE
+    clumps = surprise > least and clump >= _NOTE - 0.5
     if not (ranks or clumps):
         return None
-    refuses = auc >= limits.order_alarm or clump >= 2 * (limits.order_alarm - 0.5)
+    refuses = auc >= _ALARM or clump >= 2 * (_ALARM - 0.5)
     what = "The order of customer ids" if kind == "id_order" else "The order of the file's rows"
     why = "the customers were most likely put together by outcome"
     if not refuses:

@@ -29,6 +29,14 @@ _QUANTILES = np.r_[0.002, 0.01, np.linspace(0, 1, 21)[1:-1], 0.99, 0.998]
 _QUANTILE_ROWS = 20_000
 SMOOTHING = 20.0
 _SIDE = 2_500
+ALARM = 0.80
+"""AUC that no honest column reaches alone: published models reach 0.52 to 0.77 with them all."""
+HONEST = 0.70
+"""What the lower bound of an AUC above the alarm must exceed besides."""
+GAIN = 0.10
+"""How far a pair must surpass its parts, and the oldest months the newest, in AUC."""
+SIGNIFICANCE = 0.002
+"""Chance of a false finding over all columns, for each kind of check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +70,6 @@ class Leak:
         'asked the owner'
         """
         return reasons.get(self.column) or (reasons.get(SINGLE_DATE) if self.undated else None)
-
-
-@dataclass(frozen=True, slots=True)
-class LeakLimits:
-    """Where honest columns end.
-
-    ``alarm`` is an AUC that no honest column reaches alone: published models reach 0.52 to 0.77
-    with all columns together. ``honest`` is what its lower bound must exceed besides. ``gain`` is
-    how far a pair must surpass its parts, and the oldest months the newest. ``edge`` is how far
-    above one half an AUC at the label window's end must lie. ``notice`` is the AUC on the day of
-    leaving that the rise towards it must not foretell, and ``notice_low`` the least of its lower
-    bound; 50 clean simulated companies foretell 0.68 to 0.93. Order is noted from ``order_note``
-    and refused from ``order_alarm`` on. ``significance`` is the chance of a false finding over all
-    columns, for each kind of check. Of more than ``rows`` rows, those of a share of the customers
-    are examined.
-    """
-
-    alarm: float = 0.80
-    honest: float = 0.70
-    gain: float = 0.10
-    edge: float = 0.05
-    notice: float = 0.95
-    notice_low: float = 0.90
-    order_note: float = 0.58
-    order_alarm: float = 0.75
-    significance: float = 0.002
-    rows: int = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +207,13 @@ def error(auc: float, leavers: int, stayers: int) -> float:
     return float(np.sqrt((auc * (1 - auc) + (a - 1) * both + (b - 1) * one) / (a * b)))
 
 
-def limit(significance: float, tests: int) -> float:
-    """Standard errors that chance passes in none of ``tests`` with ``1 - significance``.
+def limit(tests: int) -> float:
+    """Standard errors that chance passes in none of ``tests`` with 1 - ``SIGNIFICANCE``.
 
-    >>> round(limit(0.05, 2), 2)
-    1.96
+    >>> round(limit(2), 2)
+    3.09
     """
-    return -NormalDist().inv_cdf(significance / max(tests, 1))
+    return -NormalDist().inv_cdf(SIGNIFICANCE / max(tests, 1))
 
 
 def _by_rank(counts: Floats, rank: Index) -> Floats:

@@ -12,10 +12,12 @@ import numpy as np
 
 from features.timeline import LabelWindow
 from models.dataset.array_types import Floats, Index, Mask
-from models.leaks.rows import FLAT, Binned, Leak, LeakLimits, LeakRows, area, error, limit, ranks
+from models.leaks import rows as limits
+from models.leaks.rows import FLAT, Binned, Leak, LeakRows, area, error, limit, ranks
 
 _FEWEST_DATES = 6
 _FEWEST_LEAVERS = 20
+_EDGE = 0.05  # how far above one half the AUC at the label window's end must lie
 _UNMEASURED = (float("nan"), float("nan"))
 
 
@@ -79,9 +81,7 @@ def measure_column(
     return SingleColumn(name, fixed, auc, edge=at, neighbour_auc=(outer + inner) / 2)
 
 
-def single_column_findings(
-    rows: LeakRows, measures: Sequence[SingleColumn], limits: LeakLimits
-) -> list[Leak]:
+def single_column_findings(rows: LeakRows, measures: Sequence[SingleColumn]) -> list[Leak]:
     """Findings on measured columns.
 
     The stronger a column is alone, the larger its part of the chance that may be spent on false
@@ -90,27 +90,27 @@ def single_column_findings(
     findings = []
     strongest = sorted(measures, key=lambda alone: -alone.auc)
     for place, alone in enumerate(strongest, start=1):
-        tests = limit(limits.significance, place * (place + 1))
+        tests = limit(place * (place + 1))
         low = alone.auc - tests * error(alone.auc, rows.leavers, rows.stayers)
-        if alone.auc >= limits.alarm and low > limits.honest:
-            findings.append(_too_well(alone, low, limits))
-        elif _jumps(alone, tests, limits):
+        if alone.auc >= limits.ALARM and low > limits.HONEST:
+            findings.append(_too_well(alone, low))
+        elif _jumps(alone, tests):
             findings.append(_jump(alone))
         elif alone.oldest[0] - alone.newest[0] > max(
-            limits.gain, tests * float(np.hypot(alone.oldest[1], alone.newest[1]))
+            limits.GAIN, tests * float(np.hypot(alone.oldest[1], alone.newest[1]))
         ):
             findings.append(_frozen(alone))
     return findings
 
 
-def _jumps(alone: SingleColumn, tests: float, limits: LeakLimits) -> bool:
+def _jumps(alone: SingleColumn, tests: float) -> bool:
     jump, noise = alone.edge[0] - 0.5, alone.edge[1]
-    return jump > max(limits.edge, tests * noise) and jump > 2 * (alone.neighbour_auc - 0.5)
+    return jump > max(_EDGE, tests * noise) and jump > 2 * (alone.neighbour_auc - 0.5)
 
 
-def _too_well(alone: SingleColumn, low: float, limits: LeakLimits) -> Leak:
-    evidence = {"auc": alone.auc, "auc_low": low, "alarm": limits.alarm}
-    message = f"{alone.name} alone ranks leavers above {limits.alarm:.2f}"
+def _too_well(alone: SingleColumn, low: float) -> Leak:
+    evidence = {"auc": alone.auc, "auc_low": low, "alarm": limits.ALARM}
+    message = f"{alone.name} alone ranks leavers above {limits.ALARM:.2f}"
     if not (alone.fixed or alone.name.startswith(FLAT)):
         message += ": it most likely knows the answer"
         return Leak("knows_label", alone.name, evidence, message)

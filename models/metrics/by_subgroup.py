@@ -1,7 +1,7 @@
 """Scorecards by subgroup (each product line and month) and by months since training (decay)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -10,8 +10,7 @@ from features.timeline import LabelWindow
 from models.dataset.array_types import Days, Floats, Labels, Mask
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold, possible_splits
-from models.metrics.bootstrap import Interval, bootstrap
-from models.metrics.month_shocks import Shocks
+from models.metrics.bootstrap import Interval, Rows, bootstrap
 from models.metrics.scorecard import scorecard
 
 LINE = "product_line="
@@ -37,14 +36,13 @@ class SubgroupCalibration:
 
 
 def calibration_by_subgroup(
-    test: Examples, p: Floats, replicates: int = 200, shocks: Shocks = None
+    test: Examples, p: Floats, rows: Rows
 ) -> tuple[SubgroupCalibration, ...]:
-    """All rows, then each product line and each month, in order; ``p`` has shape (n,)."""
-    test = _without_features(test)
-    return tuple(
-        _part(name, test.take(rows), p[rows], replicates, shocks and shocks.take(rows))
-        for name, rows in _parts(test)
-    )
+    """All ``rows``, which are those of ``test``, then each product line and month, in order.
+
+    ``p`` has shape (n,).
+    """
+    return tuple(_part(name, p[part], rows.take(part)) for name, part in _parts(test))
 
 
 def _parts(test: Examples) -> Iterator[tuple[str, Mask]]:
@@ -57,19 +55,17 @@ def _parts(test: Examples) -> Iterator[tuple[str, Mask]]:
         yield f"month={month}", months == month
 
 
-def _part(
-    name: str, test: Examples, p: Floats, replicates: int, shocks: Shocks
-) -> SubgroupCalibration:
+def _part(name: str, p: Floats, rows: Rows) -> SubgroupCalibration:
     def share(weights: Floats) -> Floats:
         with np.errstate(invalid="ignore"):
-            return np.asarray(weights @ test.y / weights.sum(axis=1), dtype=np.float64)
+            return np.asarray(weights @ rows.y / weights.sum(axis=1), dtype=np.float64)
 
-    card = _card(test, p, replicates, shocks)
+    card = _card(rows, p)
     return SubgroupCalibration(
         part=name,
-        n=len(test),
-        leavers=int(test.y.sum()),
-        observed=bootstrap(share, test.customer_id, replicates, shocks=shocks),
+        n=len(rows),
+        leavers=int(rows.y.sum()),
+        observed=bootstrap(share, rows),
         predicted=float(p.mean()),
         slope=card.get("calibration_slope"),
         intercept=card.get("calibration_intercept"),
@@ -107,35 +103,31 @@ def last_label(as_of: Days, window: LabelWindow) -> date:
 
 
 def performance_decay(
-    test: Examples, p: Floats, learned_to: date, replicates: int = 200, shocks: Shocks = None
+    test: Examples, p: Floats, learned_to: date, rows: Rows
 ) -> tuple[DecayMonth, ...]:
-    """The scorecard of rows scored ``p`` (n,), by months since ``learned_to``, oldest first."""
-    test = _without_features(test)
+    """The scorecard of ``test`` scored ``p`` (n,), by months since ``learned_to``, oldest first.
+
+    ``rows`` are those of ``test``.
+    """
     days = (test.as_of - np.datetime64(learned_to, "D")).astype("int64")
     months = np.floor(days / _MONTH_DAYS).astype(int)
     decay = []
     for month in np.unique(months):
-        rows = months == month
-        part = test.take(rows)
+        here = months == month
+        as_of, part = test.as_of[here], rows.take(here)
         decay.append(
             DecayMonth(
                 months=int(month),
-                first_as_of=part.as_of.min().item(),
-                last_as_of=part.as_of.max().item(),
+                first_as_of=as_of.min().item(),
+                last_as_of=as_of.max().item(),
                 rows=len(part),
                 leavers=int(part.y.sum()),
-                card=_card(part, p[rows], replicates, shocks and shocks.take(rows)),
+                card=_card(part, p[here]),
             )
         )
     return tuple(decay)
 
 
-def _without_features(test: Examples) -> Examples:
-    """The same rows, which can be taken in parts without copying the matrix."""
-    return replace(test, x=test.x[:, :0])
-
-
-def _card(test: Examples, p: Floats, replicates: int, shocks: Shocks) -> dict[str, Interval]:
+def _card(rows: Rows, p: Floats) -> dict[str, Interval]:
     """The scorecard; empty where one class is absent."""
-    both = 0 < int(test.y.sum()) < len(test)
-    return scorecard(test.y, p, test.customer_id, replicates, shocks) if both else {}
+    return scorecard(rows, p) if 0 < int(rows.y.sum()) < len(rows) else {}

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import chi2, norm
 
-from models.dataset.array_types import Floats, Index, Labels, Texts
-from models.metrics.bootstrap import Interval
-from models.metrics.month_shocks import Shocks
+from models.dataset.array_types import Floats, Index, Texts
+from models.metrics.bootstrap import Interval, Rows
 
 _TAIL = 0.025
 
@@ -29,25 +28,25 @@ class ObservedExpected:
         return self.observed / self.rows
 
 
-def outcome(
-    name: str, y: Labels, p: Floats, customer_id: Texts, shocks: Shocks = None
-) -> ObservedExpected:
-    """Labels and probabilities of n > 0 rows, all (n,), with a positive sum of ``p``.
+def outcome(name: str, rows: Rows, p: Floats) -> ObservedExpected:
+    """Labels and probabilities (n,) of n > 0 rows, with a positive sum of ``p``.
 
     The interval of the ratio is the exact one of a Poisson count (Garwood 1936), with the count
     divided by its design effect: a customer who is in several rows counts about once. The
     ``shocks`` of the rows' months are added as a normal error of the ratio's logarithm: both
     errors are independent, so their squares add up.
     """
-    expected, observed = float(p.sum()), int(y.sum())
-    effect = _design_effect(y, p, customer_id, observed / expected)
+    expected, observed = float(p.sum()), int(rows.y.sum())
+    effect = _design_effect(rows, p, observed / expected)
     count = observed / effect
     low = float(chi2.ppf(_TAIL, 2 * count)) / 2 if observed else 0.0
     high = float(chi2.ppf(1 - _TAIL, 2 * count + 2)) / 2
     ratio = Interval(observed / expected, low * effect / expected, high * effect / expected)
-    if shocks is not None and shocks.swing > 0:
-        ratio = _widened(ratio, float(norm.isf(_TAIL)) * shocks.deviation(p * (1 - p)) / expected)
-    return ObservedExpected(name, len(y), expected, observed, ratio)
+    if rows.shocks is not None and rows.shocks.swing > 0:
+        ratio = _widened(
+            ratio, float(norm.isf(_TAIL)) * rows.shocks.deviation(p * (1 - p)) / expected
+        )
+    return ObservedExpected(name, len(rows), expected, observed, ratio)
 
 
 def _widened(ratio: Interval, error: float) -> Interval:
@@ -61,16 +60,11 @@ def _widened(ratio: Interval, error: float) -> Interval:
     return Interval(ratio.value, ratio.value * math.exp(-low), ratio.value * math.exp(high))
 
 
-def observed_expected_by(
-    groups: Texts, y: Labels, p: Floats, customer_id: Texts, shocks: Shocks = None
-) -> tuple[ObservedExpected, ...]:
+def observed_expected_by(groups: Texts, rows: Rows, p: Floats) -> tuple[ObservedExpected, ...]:
     """The outcome of each group of rows, groups in sorted order; all arrays (n,)."""
     names, codes = np.unique(groups.astype(str), return_inverse=True)
     parts = ((str(name), codes == code) for code, name in enumerate(names))
-    return tuple(
-        outcome(name, y[rows], p[rows], customer_id[rows], shocks and shocks.take(rows))
-        for name, rows in parts
-    )
+    return tuple(outcome(name, rows.take(part), p[part]) for name, part in parts)
 
 
 def tenths(p: Floats, publication: Index) -> Texts:
@@ -90,10 +84,10 @@ def tenths(p: Floats, publication: Index) -> Texts:
     return out
 
 
-def _design_effect(y: Labels, p: Floats, customer_id: Texts, ratio: float) -> float:
+def _design_effect(rows: Rows, p: Floats, ratio: float) -> float:
     """Variance of the count summed by customer over its variance with independent rows, ≥ 1."""
-    _, codes = np.unique(customer_id.astype(str), return_inverse=True)
-    gaps = y - ratio * p
+    _, codes = np.unique(rows.customer_id.astype(str), return_inverse=True)
+    gaps = rows.y - ratio * p
     alone = float((gaps**2).sum())
     if alone == 0:
         return 1.0

@@ -62,9 +62,12 @@ def parity(groups: pd.DataFrame, outcomes: pd.DataFrame) -> Iterator[GroupShares
 
 
 def _shares(outcomes: pd.DataFrame, comparisons: int = 1) -> dict[str, Interval]:
-    shares = {}
-    for outcome, hits in outcomes.sum().items():
-        test = binomtest(int(hits), len(outcomes))
-        low, high = test.proportion_ci(1 - 0.05 / comparisons, method="wilson")
-        shares[str(outcome)] = Interval(float(test.statistic), float(low), float(high))
-    return shares
+    size, error = len(outcomes), 0.05 / comparisons
+    return {str(name): wilson(int(n), size, error) for name, n in outcomes.sum().items()}
+
+
+def wilson(hits: int, size: int, error: float = 0.05) -> Interval:
+    """The share of ``hits`` in ``size`` > 0, with its two-sided 1 − ``error`` score interval."""
+    test = binomtest(hits, size)
+    low, high = test.proportion_ci(1 - error, method="wilson")
+    return Interval(float(test.statistic), float(low), float(high))

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.dataset.array_types import Days, Floats, Index, Labels, Mask, Texts
-from models.metrics.bootstrap import Interval, bootstrap
-from models.metrics.month_shocks import Shocks
+from models.dataset.array_types import Days, Floats, Index, Labels, Mask, RowTable
+from models.metrics.bootstrap import Interval, Rows, bootstrap
 from models.metrics.ranking import cumulative_sums, descending
 
 
@@ -48,7 +47,7 @@ class Economics:
 
 
 @dataclass(frozen=True, slots=True)
-class Contacts:
+class Contacts(RowTable):
     """Contacts with customers (n,) on one or more nights ``as_of``.
 
     ``value`` is V at the acquisition ``multiple``, ``woken`` each one's ω, ``calls`` how many
@@ -158,37 +157,20 @@ def profit_curve(y: Labels, p: Floats, contacts: Contacts) -> ProfitCurve:
     return ProfitCurve(*_sums(gains[:, order], starts) / max(len(y), 1))
 
 
-def profit_at_depth(
-    y: Labels,
-    p: Floats,
-    contacts: Contacts,
-    customer_id: Texts,
-    replicates: int = 200,
-    shocks: Shocks = None,
-) -> tuple[Interval, Interval]:
+def profit_at_depth(rows: Rows, p: Floats, contacts: Contacts) -> tuple[Interval, Interval]:
     """Realised profit per customer of each night's first ``contacts.calls``, and the share called.
 
     By expected value, and nobody for whom it is not above 0. Intervals are from a bootstrap over
     customers, in which a night's list is the same share of its customers.
     """
-    profit, share = (
-        bootstrap(f, customer_id, replicates, shocks=shocks) for f in _of_lists(y, p, contacts)
-    )
-    return profit, share
+    profit, share = _of_lists(rows.y, p, contacts)
+    return bootstrap(profit, rows), bootstrap(share, rows)
 
 
-def profit_gain(
-    y: Labels,
-    p: Floats,
-    reference: Floats,
-    contacts: Contacts,
-    customer_id: Texts,
-    replicates: int = 200,
-    shocks: Shocks = None,
-) -> Interval:
+def profit_gain(rows: Rows, p: Floats, reference: Floats, contacts: Contacts) -> Interval:
     """``profit_at_depth`` of ``p`` minus that of ``reference``, (n,) both, on the same draws."""
-    first, second = (_of_lists(y, each, contacts)[0] for each in (p, reference))
-    return bootstrap(lambda w: first(w) - second(w), customer_id, replicates, shocks=shocks)
+    first, second = (_of_lists(rows.y, each, contacts)[0] for each in (p, reference))
+    return bootstrap(lambda w: first(w) - second(w), rows)
 
 
 def _of_lists(

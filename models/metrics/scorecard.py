@@ -1,12 +1,12 @@
 """Scorecard: ranking and calibration metrics with cluster-bootstrap intervals."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 
 from features.errors import GateError
-from models.dataset.array_types import Floats, Index, Labels, Texts
-from models.metrics.bootstrap import Interval, draws, interval
+from models.dataset.array_types import Floats, Index, Labels
+from models.metrics.bootstrap import Interval, Rows, draws, interval
 from models.metrics.logistic import (
     fit_intercept,
     fit_line,
@@ -15,7 +15,6 @@ from models.metrics.logistic import (
     newton_line,
     newton_shift,
 )
-from models.metrics.month_shocks import Shocks
 from models.metrics.ranking import Ranked, auc, average_precision, count, recall_at
 
 SHARES = (0.01, 0.05, 0.10)
@@ -24,22 +23,8 @@ _STEPS = 2
 _ERROR = "calibration_error"
 
 
-@dataclass(frozen=True, slots=True)
-class _Scored:
-    """Everything that does not change between replicates, in ranked order."""
-
-    ranked: Ranked
-    rows: Floats
-    bins: Index
-    z: Floats
-    line: tuple[float, float]
-    shift: float
-
-
-def scorecard(
-    y: Labels, p: Floats, customer_id: Texts, replicates: int = 200, shocks: Shocks = None
-) -> dict[str, Interval]:
-    """Metrics of probabilities ``p`` against labels ``y``, all of shape (n,).
+def scorecard(rows: Rows, p: Floats) -> dict[str, Interval]:
+    """Metrics of probabilities ``p`` (n,) against the labels of ``rows``.
 
     Keys: auc, average_precision, log_loss, brier, calibration_slope (joint fit with an
     intercept; NaN when all ``p`` are equal), calibration_intercept (slope held at 1: the level
@@ -52,14 +37,10 @@ def scorecard(
     Newton steps from the sample's fit. Raises ``GateError`` when only one class is present or a
     probability is not in [0, 1].
     """
-    scored = _prepare(y, p)
-    order = scored.ranked.order
-    ranked = shocks and shocks.take(order)
-    value = _metrics(scored, np.ones((1, len(y))))
-    replicated = [
-        _metrics(scored, weights)
-        for weights in draws(customer_id[order], replicates, shocks=ranked)
-    ]
+    order, metrics = _metrics_of(rows.y, p)
+    ranked, value = rows.take(order), metrics(np.ones((1, len(rows))))
+    drawn_weights = draws(ranked.customer_id, ranked.replicates, ranked.shocks)
+    replicated = [metrics(weights) for weights in drawn_weights]
     drawn = {
         name: np.concatenate([np.empty(0), *(draw[name] for draw in replicated)]) for name in value
     }
@@ -69,7 +50,7 @@ def scorecard(
 
 def measure(y: Labels, p: Floats) -> dict[str, float]:
     """The scorecard's values without intervals, and without calibration_error, which needs them."""
-    one = _metrics(_prepare(y, p), np.ones((1, len(y))))
+    one = _metrics_of(y, p)[1](np.ones((1, len(y))))
     return {name: float(value[0]) for name, value in one.items() if name != _ERROR}
 
 
@@ -89,7 +70,8 @@ def debiased_root(square: float, draws: Floats) -> Interval:
     return Interval(value, low, high)
 
 
-def _prepare(y: Labels, p: Floats) -> _Scored:
+def _metrics_of(y: Labels, p: Floats) -> tuple[Index, Callable[[Floats], dict[str, Floats]]]:
+    """The ranked order (n,), and each metric by row weights (r, n), which are in that order."""
     if int(y.sum()) in (0, len(y)):
         raise GateError(
             f"All {len(y)} rows to judge have the same label: nothing can be measured. Choose a "
@@ -98,46 +80,33 @@ def _prepare(y: Labels, p: Floats) -> _Scored:
     if not ((p >= 0) & (p <= 1)).all():
         raise GateError("A score to judge is not a probability between 0 and 1.")
     ranked = Ranked.of(y, p)
-    sorted_p = p[ranked.order].astype(np.float64)
-    z, target = logit(sorted_p), ranked.y
-    rows = np.column_stack([log_losses(target, sorted_p), (sorted_p - target) ** 2])
+    sorted_p, target = p[ranked.order].astype(np.float64), ranked.y
+    errors = np.column_stack([log_losses(target, sorted_p), (sorted_p - target) ** 2])
     edges = np.unique(np.quantile(sorted_p, np.linspace(0, 1, _BINS + 1)[1:-1], method="lower"))
     bins = np.searchsorted(-edges[::-1], -sorted_p, side="left")
     starts = np.flatnonzero(np.diff(bins, prepend=-1))
-    return _Scored(ranked, rows, starts, z, fit_line(z, target), fit_intercept(z, target))
+    z = logit(sorted_p)
+    line, shift = fit_line(z, target), fit_intercept(z, target)
+    gap = 1 / (1 + np.exp(-z)) - target
 
+    def metrics(weights: Floats) -> dict[str, Floats]:
+        counts = count(ranked, weights)
+        recall = recall_at(counts, SHARES).T
+        gaps, rows = (np.add.reduceat(w, starts, axis=1) for w in (weights * gap, weights))
+        squares = (gaps**2 / np.where(rows > 0, rows, 1)).sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = (weights @ errors) / weights.sum(axis=1, keepdims=True)
+            square = squares / weights.sum(axis=1)
+        return {
+            "auc": auc(counts),
+            "average_precision": average_precision(counts),
+            "log_loss": means[:, 0],
+            "brier": means[:, 1],
+            "calibration_slope": newton_line(z, target, weights, line, _STEPS)[1],
+            "calibration_intercept": newton_shift(z, target, weights, shift, _STEPS),
+            _ERROR: square,  # its root is taken when chance has been
+            **{f"lift@{s:.0%}": found / s for s, found in zip(SHARES, recall, strict=True)},
+            **{f"recall@{s:.0%}": found for s, found in zip(SHARES, recall, strict=True)},
+        }
 
-def _metrics(scored: _Scored, weights: Floats) -> dict[str, Floats]:
-    """Each metric for each row of ``weights`` (r, n), which are in ranked order."""
-    counts = count(scored.ranked, weights)
-    recall = recall_at(counts, SHARES)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means = (weights @ scored.rows) / weights.sum(axis=1, keepdims=True)
-    out = {
-        "auc": auc(counts),
-        "average_precision": average_precision(counts),
-        "log_loss": means[:, 0],
-        "brier": means[:, 1],
-        **_calibration(scored, weights),
-    }
-    for i, share in enumerate(SHARES):
-        out[f"lift@{share:.0%}"] = recall[:, i] / share
-    for i, share in enumerate(SHARES):
-        out[f"recall@{share:.0%}"] = recall[:, i]
-    return out
-
-
-def _calibration(scored: _Scored, weights: Floats) -> dict[str, Floats]:
-    target = scored.ranked.y
-    _, slope = newton_line(scored.z, target, weights, scored.line, _STEPS)
-    p = 1 / (1 + np.exp(-scored.z))
-    gaps = np.add.reduceat(weights * (p - target), scored.bins, axis=1)
-    rows = np.add.reduceat(weights, scored.bins, axis=1)
-    squares = (gaps**2 / np.where(rows > 0, rows, 1)).sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        error = squares / weights.sum(axis=1)
-    return {
-        "calibration_slope": slope,
-        "calibration_intercept": newton_shift(scored.z, target, weights, scored.shift, _STEPS),
-        _ERROR: error,  # squared
-    }
+    return ranked.order, metrics

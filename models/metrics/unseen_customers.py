@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.dataset.array_types import Floats, Labels, Texts
+from models.dataset.array_types import Floats, Texts
 from models.dataset.splits import Fold, customer_share
-from models.metrics.bootstrap import Interval, bootstrap
+from models.metrics.bootstrap import Interval, Rows, bootstrap
 from models.metrics.logistic import log_losses
-from models.metrics.month_shocks import Shocks
 from models.metrics.ranking import auc_difference, roc_auc
 
 UNSEEN_SHARE = 0.25
@@ -41,34 +40,26 @@ class UnseenCustomersCheck:
     differs: bool
 
 
-def without_customers(fold: Fold, customer_id: Texts, share: float = UNSEEN_SHARE) -> Fold:
-    """The fold with about ``share`` of the customers evaluated, and taught by the others only."""
-    unseen = customer_share(customer_id, "grouped") < share
+def without_customers(fold: Fold, customer_id: Texts) -> Fold:
+    """The fold with about a quarter of the customers evaluated, and taught by the others only."""
+    unseen = customer_share(customer_id, "grouped") < UNSEEN_SHARE
     return Fold(fold.train & ~unseen, fold.test & unseen, f"{fold.name}, unseen customers")
 
 
-def check_unseen_customers(
-    y: Labels,
-    p_seen: Floats,
-    p_unseen: Floats,
-    customer_id: Texts,
-    replicates: int = 200,
-    shocks: Shocks = None,
-) -> UnseenCustomersCheck:
-    """Compare two models' probabilities for the same rows, all of shape (n,)."""
+def check_unseen_customers(rows: Rows, p_seen: Floats, p_unseen: Floats) -> UnseenCustomersCheck:
+    """Compare two models' probabilities for the same rows, both (n,)."""
+    y = rows.y
     losses = np.stack([log_losses(y, p) for p in (p_seen, p_unseen)])
 
     def loss_gap(weights: Floats) -> Floats:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray((losses[1] @ weights.T) / (losses[0] @ weights.T) - 1)
 
-    ranking, loss = (
-        bootstrap(gap, customer_id, replicates, shocks=shocks)
-        for gap in (auc_difference(y, p_seen, p_unseen), loss_gap)
-    )
+    ranking = bootstrap(auc_difference(y, p_seen, p_unseen), rows)
+    loss = bootstrap(loss_gap, rows)
     return UnseenCustomersCheck(
         rows=len(y),
-        customers=len(np.unique(customer_id.astype(str))),
+        customers=len(np.unique(rows.customer_id.astype(str))),
         leavers=int(y.sum()),
         seen_auc=roc_auc(y, p_seen),
         unseen_auc=roc_auc(y, p_unseen),

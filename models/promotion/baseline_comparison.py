@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from models.dataset.array_types import Floats, Labels, Texts
-from models.metrics.bootstrap import Interval, bootstrap, mean_interval
+from models.dataset.array_types import Floats
+from models.metrics.bootstrap import Interval, Rows, bootstrap, mean_interval
 from models.metrics.logistic import base_rate_loss, log_losses
 from models.metrics.ranking import auc_difference, roc_auc
 
@@ -49,25 +49,23 @@ class BaselineComparison:
         return f"{self.word}, {figures}, gain {self.gain:.4f}"
 
 
-def compare_baselines(
-    y: Labels, scores: Mapping[str, Floats], customer_id: Texts, replicates: int = 200
-) -> tuple[BaselineComparison, ...]:
+def compare_baselines(rows: Rows, scores: Mapping[str, Floats]) -> tuple[BaselineComparison, ...]:
     """``scores["model"]`` beside each baseline of ``scores``, name → probabilities (n,).
 
     By log loss, or by AUC where a rule serves as an order only. The base rate has its own rule.
     """
-    model = scores["model"]
+    y, model = rows.y, scores["model"]
     losses, worth = log_losses(y, model), base_rate_loss(y)
     found = []
     for name, theirs in scores.items():
         if name in ("model", "base_rate"):
             continue
         if name in _BY_ORDER:
-            gain = bootstrap(auc_difference(y, model, theirs), customer_id, replicates)
+            gain = bootstrap(auc_difference(y, model, theirs), rows)
             both, margin, measure = (roc_auc(y, model), roc_auc(y, theirs)), _AUC_MARGIN, "AUC"
         else:
             other = log_losses(y, theirs)
-            gain = mean_interval(other - losses, customer_id)
+            gain = mean_interval(other - losses, rows.customer_id)
             both, measure = (float(losses.mean()), float(other.mean())), "log loss"
             margin = MARGIN * max(worth - both[0], 0.0)
         found.append(BaselineComparison(name, measure, *both, gain, margin))

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.churn.model import ChurnModel
-from models.dataset.array_types import Floats, Labels, Matrix, Texts
-from models.metrics.bootstrap import Interval, mean_interval
+from models.dataset.array_types import Floats, Labels, Matrix
+from models.metrics.bootstrap import Interval, Rows, mean_interval
 from models.metrics.logistic import log_losses, logit
-from models.metrics.month_shocks import Shocks
 from models.metrics.ranking import roc_auc
 from models.promotion.baseline_comparison import BaselineComparison
 
@@ -43,28 +42,23 @@ class ChampionComparison:
 
 
 def log_loss_gain(
-    y: Labels,
-    challenger: Floats,
-    champion: Floats,
-    customer_id: Texts,
-    alpha: float = 0.05,
-    shocks: Shocks = None,
+    rows: Rows, challenger: Floats, champion: Floats, alpha: float = 0.05
 ) -> Interval:
     """Mean log loss of ``champion`` minus that of ``challenger``, with a paired interval.
 
-    All have shape (n,); ``alpha`` is the interval's two-sided error. Months that swing move the
-    gain where one level is above the other: ``shocks`` widen it by that. A score that is not a
-    probability gives NaN.
+    Both have shape (n,); ``alpha`` is the interval's two-sided error. Months that swing move the
+    gain where one level is above the other: the rows' shocks widen it by that. A score that is not
+    a probability gives NaN.
     """
     with np.errstate(invalid="ignore"):
-        difference = log_losses(y, champion) - log_losses(y, challenger)
+        difference = log_losses(rows.y, champion) - log_losses(rows.y, challenger)
     if np.isnan(difference).any():
         return _NONE
-    if shocks is None:
-        return mean_interval(difference, customer_id, alpha)
+    if rows.shocks is None:
+        return mean_interval(difference, rows.customer_id, alpha)
     # A shock moves the chance of leaving by p(1 − p), and each leaver the gain by the odds' ratio.
-    move = challenger * (1 - challenger) * (logit(challenger) - logit(champion)) / len(y)
-    return mean_interval(difference, customer_id, alpha, shocks.deviation(move))
+    move = challenger * (1 - challenger) * (logit(challenger) - logit(champion)) / len(rows)
+    return mean_interval(difference, rows.customer_id, alpha, rows.shocks.deviation(move))
 
 
 def top_overlap(first: Floats, second: Floats) -> float:

@@ -1,7 +1,7 @@
-"""Promotion rules and verdict: each rule's measure, band and sentence; a NaN fails its rule."""
+"""Promotion rules: each rule's measure, band and sentence; a NaN fails its rule."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from models.metrics.bootstrap import Interval
@@ -39,28 +39,44 @@ def rule(
     return Rule(name, number, least, most, passed and number is not None, sentence)
 
 
-def no_leak(evidence: ChallengerEvidence) -> Rule:
-    """No column is suspected of giving the answer away."""
-    sentence = evidence.leak or "No leak is suspected."
-    measure = float(evidence.leak is not None)
-    return Rule("no_leak", measure, None, 0.0, evidence.leak is None, sentence)
+def rules_of_the_model(evidence: ChallengerEvidence) -> Iterator[Rule]:
+    """What the challenger must show by itself and against the baselines; see each sentence.
 
-
-def ranks(evidence: ChallengerEvidence) -> Rule:
-    """The whole interval of the AUC is above guessing."""
+    No column is suspected of giving the answer away; the whole interval of the AUC is above
+    guessing, and log loss below that of one probability for all; slope and level are right, of
+    each product line too; the registered model is not worse than its recipe was evaluated, has no
+    broken booster and the spec that was evaluated; each driver family moves the score.
+    """
+    leak, own_gain, weakest = evidence.leak, evidence.own_gain, evidence.weakest_seed
+    none_suspected = leak or "No leak is suspected."
+    yield rule("no_leak", float(leak is not None), None, 0.0, leak is None, none_suspected)
     auc = evidence.card.get("auc", _UNKNOWN)
     sentence = f"AUC is {auc:.3f}; its interval must be above 0.5."
-    return rule("ranks", auc.low, 0.5, None, auc.low > 0.5, sentence)
-
-
-def beats_base_rate(evidence: ChallengerEvidence) -> Rule:
-    """Log loss is below that of one probability for all."""
+    yield rule("ranks", auc.low, 0.5, None, auc.low > 0.5, sentence)
     ours, base = evidence.card.get("log_loss", _UNKNOWN).value, evidence.base_log_loss
     sentence = f"Log loss is {ours:.5f}; it must be below the base rate's {base:.5f}."
-    return rule("beats_base_rate", ours, None, base, ours < base, sentence)
+    yield rule("beats_base_rate", ours, None, base, ours < base, sentence)
+    yield from _beats_baselines(evidence)
+    yield slope(evidence.card)
+    yield from _slopes(evidence)
+    yield level(evidence.card)
+    sentence = (
+        "The model to be promoted has learned from the judged rows, and its log loss there is "
+        f"better by {own_gain:.5f} than what was judged; the interval must not lie below 0."
+    )
+    yield rule("as_judged", own_gain.high, 0.0, None, own_gain.high >= 0, sentence)
+    sentence = (
+        f"The weakest seed ranks {weakest:.2f} times as far above guessing as all seeds together; "
+        f"it must be {_WEAKEST_SEED} or more."
+    )
+    yield rule("seeds", weakest, _WEAKEST_SEED, None, weakest >= _WEAKEST_SEED, sentence)
+    same = evidence.same_features
+    which = "the features that it was" if same else "other features than those that it was"
+    yield rule("features", float(same), 1.0, None, same, f"The model reads {which} judged on.")
+    yield _families(evidence)
 
 
-def beats_baselines(evidence: ChallengerEvidence) -> Iterable[Rule]:
+def _beats_baselines(evidence: ChallengerEvidence) -> Iterator[Rule]:
     """Better than every other baseline, or equal to it."""
     for each in evidence.baselines:
         sentence = f"Beside the baseline {each.name} the model is {each.sentence}."
@@ -73,7 +89,7 @@ def beats_baselines(evidence: ChallengerEvidence) -> Iterable[Rule]:
         yield rule(f"baseline:{each.name}", each.gain.value, -each.margin, None, passed, sentence)
 
 
-def slopes(evidence: ChallengerEvidence) -> Iterable[Rule]:
+def _slopes(evidence: ChallengerEvidence) -> Iterator[Rule]:
     """The slope of each product line that has leavers enough.
 
     There are several lines with few leavers each, so that one of them is often a little outside
@@ -110,35 +126,7 @@ def level(card: Mapping[str, Interval]) -> Rule:
     return rule("calibration_level", measure.value, *_LEVEL, passed, sentence)
 
 
-def as_judged(evidence: ChallengerEvidence) -> Rule:
-    """The registered model is not worse than its recipe was evaluated."""
-    gain = evidence.own_gain
-    sentence = (
-        "The model to be promoted has learned from the judged rows, and its log loss there is "
-        f"better by {gain:.5f} than what was judged; the interval must not lie below 0."
-    )
-    return rule("as_judged", gain.high, 0.0, None, gain.high >= 0, sentence)
-
-
-def seeds(evidence: ChallengerEvidence) -> Rule:
-    """No booster of the bag is broken."""
-    weakest = evidence.weakest_seed
-    sentence = (
-        f"The weakest seed ranks {weakest:.2f} times as far above guessing as all seeds together; "
-        f"it must be {_WEAKEST_SEED} or more."
-    )
-    return rule("seeds", weakest, _WEAKEST_SEED, None, weakest >= _WEAKEST_SEED, sentence)
-
-
-def features(evidence: ChallengerEvidence) -> Rule:
-    """The evaluated rows and the registered model have the same spec."""
-    same = evidence.same_features
-    which = "the features that it was" if same else "other features than those that it was"
-    sentence = f"The model reads {which} judged on."
-    return Rule("features", float(same), 1.0, None, same, sentence)
-
-
-def families(evidence: ChallengerEvidence) -> Rule:
+def _families(evidence: ChallengerEvidence) -> Rule:
     """A family that has features, or that the champion hears, must move the score."""
     ours, rival = evidence.spread, evidence.rival
     before = (rival.spread if rival is not None else None) or {}

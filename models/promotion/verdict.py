@@ -31,18 +31,5 @@ class Verdict:
 
 def verdict(evidence: ChallengerEvidence) -> Verdict:
     """Check every rule; what is absent or not finite fails its rule."""
-    checked = [
-        rules.no_leak(evidence),
-        rules.ranks(evidence),
-        rules.beats_base_rate(evidence),
-        *rules.beats_baselines(evidence),
-        rules.slope(evidence.card),
-        *rules.slopes(evidence),
-        rules.level(evidence.card),
-        rules.as_judged(evidence),
-        rules.seeds(evidence),
-        rules.features(evidence),
-        rules.families(evidence),
-        *against_champions(evidence),
-    ]
+    checked = (*rules.rules_of_the_model(evidence), *against_champions(evidence))
     return Verdict(tuple(sorted(checked, key=lambda rule: rule.passed)))

@@ -7,7 +7,7 @@ from typing import Any
 from features.contract import FORBIDDEN_COLUMNS, TABLES, Column, ColumnType, Table
 from features.errors import ConfigError
 from features.markdown import markdown_table
-from pipelines.config.errors import nearest
+from pipelines.config.file import nearest
 from pipelines.config.settings import Settings
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"

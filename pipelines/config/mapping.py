@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from features.contract import FORBIDDEN_COLUMNS, TABLES, Column, Table
 from features.errors import ConfigError
-from pipelines.config.errors import Problem, nearest
+from pipelines.config.file import Problem, nearest
 from pipelines.config.sources import (
     DURATIONS,
     FORMATS,
@@ -32,9 +32,7 @@ SYNTHESISED_BY_LEVELS = ("change_id", "old_price", "notified_on")
 HISTORY = "master_data"
 SEGMENT = "segment"
 TRACKED = TABLES[HISTORY].column("attribute").allowed
-_AS_THE_CONTRACT_HAS_IT = {
-    **{"boolean": "true or false", "date": "YYYY-MM-DD", "instant": "YYYY-MM-DD HH:MM:SS"},
-}
+_WRITTEN = {"boolean": "true or false", "date": "YYYY-MM-DD", "instant": "YYYY-MM-DD HH:MM:SS"}
 _LEFT = f"its history is read from sources.{HISTORY}"
 
 
@@ -161,7 +159,7 @@ def _values(place: tuple[str, ...], column: Column, origin: Mapping[str, Any]) -
         yield Problem(place, "required: no row may be without it")
     constant = origin.get("value")
     if constant is not None and not _reads(constant_text(constant), column):
-        written = _AS_THE_CONTRACT_HAS_IT.get(column.type, "a number with a decimal point")
+        written = _WRITTEN.get(column.type, "a number with a decimal point")
         message = f"found {constant!r}; a constant is written as {written}"
         yield Problem((*place, "value"), message)
     if origin.get("duration") is not None and column.unit != "s":
@@ -222,16 +220,14 @@ def left_to_history(sources: Mapping[str, Source]) -> Mapping[str, Source]:
         return sources
     customers = sources["customers"]
     left = [each for each in _mutable(customers) if each[1] in TRACKED]
-    gone = {(section, name) for section, name, _ in left}
-    changed = customers.model_copy(
-        update={
-            "attributes": {
-                n: a for n, a in customers.attributes.items() if ("attributes", n) not in gone
-            },
-            "columns": {n: c for n, c in customers.columns.items() if ("columns", n) not in gone},
-            "dropped": {**customers.dropped, **dict.fromkeys((c for *_, c in left), _LEFT)},
-        }
-    )
+    sections: dict[str, dict[str, Any]] = {
+        "attributes": {**customers.attributes},
+        "columns": {**customers.columns},
+    }
+    for section, name, _ in left:
+        sections[section].pop(name, None)
+    dropped = {**customers.dropped, **dict.fromkeys((column for *_, column in left), _LEFT)}
+    changed = customers.model_copy(update={**sections, "dropped": dropped})
     return {**sources, "customers": changed}
 
 

@@ -20,7 +20,7 @@ from pydantic import (
 from features.contract import PRICE_NOTICE
 from models.causal.treated_rows import Feedback
 from models.competing_risks.person_periods import PERIOD_DAYS
-from pipelines.config.errors import nearest
+from pipelines.config.file import nearest
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]

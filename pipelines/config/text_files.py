@@ -9,10 +9,11 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from features.errors import ConfigError
 from pipelines.config.lists import Layout, RiskList
+from pipelines.config.sections import Section
 
 ACTIONS, OUTCOMES = Path("configs/actions.yaml"), Path("configs/outcomes.yaml")
 STORY = Path("configs/story.yaml")
@@ -21,10 +22,8 @@ _OF_LISTS: tuple[TextKind, ...] = ("reasons", "titles", "names", "report", "work
 Checked = TypeVar("Checked", bound=BaseModel)
 
 
-class Names(BaseModel):
+class Names(Section):
     """What the lists' codes are called in one language, by code."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     families: Mapping[str, str]
     drivers: Mapping[str, str]

@@ -25,7 +25,7 @@ from features.errors import (
     PublicationError,
     StilleError,
 )
-from pipelines.config.errors import mask_passwords
+from pipelines.config.file import mask_passwords
 from pipelines.config.mapping import refuse_mutable
 from pipelines.config.measurement import EFFECT_VERSION, newest
 from pipelines.config.settings import Settings, load_settings

@@ -13,7 +13,7 @@ import pyarrow as pa
 from features.errors import ContractError
 from features.matrix import prepare
 from features.treatments import assignment_outcomes, offers_taken, reported_assignments
-from models.causal.treatment_effect import RandomisedAssignments, first_assignments
+from models.causal.treatment_effect import first_assignments, randomised_assignments
 from pipelines.config.economics import actions_with_offer
 from pipelines.config.settings import Settings
 from pipelines.config.sources import tables_with_versions
@@ -34,7 +34,7 @@ class Arms:
     to offers, and the share of the calls with an offer in which it is taken.
     """
 
-    assigned: RandomisedAssignments
+    assigned: pd.DataFrame
     source: str
     waiting: int
     offers_taken: tuple[int, float]
@@ -69,7 +69,7 @@ def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
         taken = offers_taken(con, actions_with_offer(), today=today, zone=zone)
     rows = rows.assign(household_id=first.loc[over, "household_id"].to_numpy())
     waiting = len(first) - len(judged)
-    return Arms(RandomisedAssignments.build(rows), source, waiting, taken)
+    return Arms(randomised_assignments(rows), source, waiting, taken)
 
 
 def _with_households(con: duckdb.DuckDBPyConnection, assignments: pa.Table) -> pd.DataFrame:

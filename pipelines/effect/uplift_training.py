@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 from features.errors import ModelError
 from models.causal.policy_value import UpliftEvaluation, evaluate_uplift
 from models.causal.sleeping_dogs import asleep, facts_of_sleep
-from models.causal.treatment_effect import RandomisedAssignments
 from models.causal.uplift import UpliftData, fit_uplift
 from models.dataset.feature_spec import FeatureSpec
 from models.metrics.profit import Economics
@@ -38,7 +37,7 @@ _LISTED = [
 
 
 def train_uplift_model(
-    run: Run, snapshot: Snapshot, assigned: RandomisedAssignments
+    run: Run, snapshot: Snapshot, assigned: pd.DataFrame
 ) -> UpliftEvaluation | None:
     """Learn who responds, and keep it for the nights or withdraw what they had before.
 
@@ -106,13 +105,13 @@ def trial_of(rows: pd.DataFrame, spec: FeatureSpec, asleep_days: int | None) -> 
     )
 
 
-def could_be_called(out: Path, assigned: RandomisedAssignments) -> pd.DataFrame:
+def could_be_called(out: Path, assigned: pd.DataFrame) -> pd.DataFrame:
     """Who was called, held out or left for want of time on the days of ``assigned``.
 
     ``_LISTED`` as published, with ``lane`` call, holdout or capacity; ``treat`` and ``left`` of the
     assigned, null for the others. Only who has a probability and a value.
     """
-    days = set(assigned.assigned_on.tolist())
+    days = set(assigned["assigned_on"].dt.date)
     parts = [pd.DataFrame(columns=[*_KEYS, *_LISTED])]
     for each in newest_publications(out):
         if each.as_of in days:
@@ -123,13 +122,9 @@ def could_be_called(out: Path, assigned: RandomisedAssignments) -> pd.DataFrame:
     numbers = rows[["churn_probability", "value_at_risk"]].astype("float64")
     lane = rows["lane_rule"].fillna(rows["lane"])
     could = lane.isin(["call", "holdout", "capacity"]) & (numbers > 0).all(axis=1)
-    arms = {
-        "customer_id": assigned.customer_id.astype(str),
-        "as_of": assigned.assigned_on.astype("datetime64[s]"),
-        **{"treat": assigned.treat, "left": assigned.left},
-    }
+    arms = assigned.rename(columns={"assigned_on": "as_of"}).astype({"customer_id": "str"})
     rows = rows.assign(**numbers, lane=lane, as_of=rows["as_of"].astype("datetime64[s]"))[could]
-    return rows.merge(pd.DataFrame(arms), on=_KEYS, how="left")
+    return rows.merge(arms[[*_KEYS, "treat", "left"]], on=_KEYS, how="left")
 
 
 def with_features(

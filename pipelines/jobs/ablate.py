@@ -16,7 +16,7 @@ from models.metrics.scorecard import scorecard
 from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.jobs.read_tables import read_tables
-from pipelines.training.evaluation import fit_fold, shocks_of, test_folds
+from pipelines.training.evaluation import fit_fold, rows_to_measure, test_folds
 from pipelines.training.examples import make_examples
 
 _WAIT = ("wait", "bot_loop", "fault_response")
@@ -63,8 +63,7 @@ def ablate(run: Run) -> list[Ablation]:
         model = fit_fold(settings, part.take(fold.train), f"{name}, {fold.name}")
         test = part.take(fold.test)
         p = model.probability(test.x, test.product_line, settings.engine.threads)
-        shocks = shocks_of(settings, part, test)
-        card = scorecard(test.y, p, test.customer_id, settings.training.bootstrap, shocks)
+        card = scorecard(rows_to_measure(settings, part, test), p)
         ablations.append(Ablation(name, len(part.spec.columns), card))
         params = {"part": name, "features": len(part.spec.columns)}
         values = {metric: interval.value for metric, interval in card.items()}

@@ -81,9 +81,9 @@ def evaluate_past(
             return None
         marks = treatment_marks(run, snapshot)
         past = join_outcomes(settings, snapshot, chosen.complete, run.as_of, marks)
-        stage.rows_out = len(past.y)
-        shocks = past.shocks(swing, settings.label.horizon_days)
-        return measure(past, settings.monitoring, settings.training.bootstrap, shocks)
+        stage.rows_out = len(past.table)
+        days, replicates = settings.label.horizon_days, settings.training.bootstrap
+        return measure(past, settings.monitoring, swing, days, replicates)
 
 
 def write(settings: Settings, result: MonitoringResult, champion: Champion) -> None:

@@ -25,7 +25,6 @@ from pipelines.snapshots.facts import inputs_digest
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training.artifacts import (
     check_notes,
-    describe_rows,
     draw_plots,
     run_facts,
     store_artifacts,
@@ -122,7 +121,7 @@ def fit_all(run: Run, prepared: TrainingData, evaluation: Evaluation) -> FittedM
     recipe = recipe_of(settings, len(examples), examples.single_date)
     with record.stage("fitting") as stage, bar("fitting on all months", steps(recipe)) as advance:
         stage.rows_in = len(examples)
-        model, report = fit(examples, recipe, advance)
+        model, mix = fit(examples, recipe, advance)
     record.feature_spec_hash = model.spec.hash
     params = {
         **{name: value for name, value in asdict(recipe).items() if name != "threads"},
@@ -132,8 +131,8 @@ def fit_all(run: Run, prepared: TrainingData, evaluation: Evaluation) -> FittedM
         "last_as_of": str(examples.as_of.max()),
         "rows": len(examples),
         "features": len(model.spec.columns),
-        "rounds_fitted": report.rounds,
-        "leaves_of_boosters": report.leaves,
+        "rounds_fitted": tuple(trial.rounds for trial in mix.grown),
+        "leaves_of_boosters": tuple(trial.shape.num_leaves for trial in mix.grown),
     }
     reference = learn_reference(
         examples.x, examples.as_of, examples.spec, evaluation.scores["model"], evaluation.test.as_of
@@ -145,6 +144,7 @@ def register(run: Run, artifacts: RunArtifacts) -> tracking.Registered:
     """Write parameters, metrics, files, the model and its card to MLflow."""
     settings, fitted = run.settings, artifacts.fitted
     prepared, evaluation, spec = artifacts.prepared, artifacts.evaluation, fitted.model.spec
+    taught, test = prepared.examples, evaluation.test
     tags = {
         "inputs_digest": inputs_digest(artifacts.snapshot),
         "config_digest": run.config_digest,
@@ -156,8 +156,8 @@ def register(run: Run, artifacts: RunArtifacts) -> tracking.Registered:
         "tables": json.dumps(tables_of(artifacts.snapshot)),
         "families": json.dumps({k: round(v, 6) for k, v in spread(evaluation.families).items()}),
         "judged_on": "; ".join(evaluation.folds),
-        "test_key": rows_digest(evaluation.test, features=False),
-        MONTHLY_SWING: repr(monthly_swing(prepared.examples.as_of, prepared.examples.y)),
+        "test_key": rows_digest(test, features=False),
+        MONTHLY_SWING: repr(monthly_swing(taught.as_of, taught.y)),
         "leak_warning": evaluation.leak or "none",
     }
     card = model_card(settings, prepared, evaluation, run.as_of, tags["code_version"])
@@ -171,8 +171,8 @@ def register(run: Run, artifacts: RunArtifacts) -> tracking.Registered:
         model_files={**to_files(fitted.model), REFERENCE: fitted.reference.to_json().encode()},
         feature_names=spec.names,
         datasets=(
-            describe_rows("training", "training", prepared.examples, sources),
-            describe_rows("test", "test", evaluation.test, sources),
+            tracking.dataset_input("training", taught, rows_digest(taught, spec.hash), sources),
+            tracking.dataset_input("test", test, rows_digest(test, spec.hash), sources),
         ),
         description=description(card),
     )

@@ -10,10 +10,11 @@ from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from features.errors import ConfigError
 from models.dataset.array_types import Mask
+from pipelines.config.sections import Section
 from pipelines.config.sources import Attribute
 from pipelines.config.text_files import load_checked
 from pipelines.lists.templates import DRIVERS, FACTS, Bound, Templates, nameable, within
@@ -22,16 +23,12 @@ from pipelines.scoring.scores import ATTRIBUTE
 Lane = Literal["call", "fix", "service"]
 
 
-class _Rule(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _Rule(Section):
     source: Annotated[str, Field(min_length=2)]
 
 
-class Words(BaseModel):
+class Words(Section):
     """A text that people read, in each language of the lists."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     nb: Annotated[str, Field(min_length=1)]
     sv: Annotated[str, Field(min_length=1)]
@@ -60,10 +57,8 @@ class InWriting(_Rule, Words):
     """What an action is called where the customer is written to."""
 
 
-class ActionStep(BaseModel):
+class ActionStep(Section):
     """An action, for customers whose facts lie in ``when``; one alone is for everybody."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     do: str
     when: Mapping[str, Bound] = {}
@@ -100,9 +95,7 @@ class DoNot(_Rule, Words):
     forbids: tuple[str, ...] = ()
 
 
-class Actions(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class Actions(Section):
     actions: Mapping[str, Action]
     drivers: Mapping[str, DriverRule]
     do_not: Mapping[str, DoNot]

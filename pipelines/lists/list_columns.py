@@ -3,11 +3,10 @@
 Declared once in ``lists.yaml``, so that CSV, Parquet, documentation and titles cannot differ.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import pandas as pd
+from pydantic import Field
 
+from pipelines.config.sections import Section
 from pipelines.lists.contact import BLOCK_REASONS, CONTACT_CHANNELS
 from pipelines.lists.holdout import ARMS
 from pipelines.lists.lanes import LANES, RULES
@@ -40,14 +39,17 @@ def _all_but(*names: str) -> tuple[str, ...]:
     return tuple(field.name for field in FIELDS if field.name not in names)
 
 
-@dataclass(frozen=True, slots=True)
-class LaneList:
-    """The list of one lane, or of its part to ``phone`` or write to; columns as in ``FIELDS``."""
+class LaneList(Section):
+    """The list of one lane, or of its part to ``phone`` or write to.
+
+    Its ``columns`` are some of ``FIELDS``, by default all ``without`` some.
+    """
 
     lane: str
     description: str
-    columns: tuple[str, ...]
     phone: bool | None = None
+    without: tuple[str, ...] = ()
+    columns: tuple[str, ...] = Field(default_factory=lambda data: _all_but(*data["without"]))
 
     def members(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Its rows of the risk list, the called by rank, the others riskiest first."""
@@ -59,16 +61,4 @@ class LaneList:
 
 ALL = _all_but()
 RISK_LIST = _all_but(*_OF_SOME_LISTS)
-
-
-def _lane_list(
-    lane: str,
-    description: str,
-    columns: Sequence[str] = (),
-    without: Sequence[str] = (),
-    phone: bool | None = None,
-) -> LaneList:
-    return LaneList(lane, description, tuple(columns) or _all_but(*without), phone)
-
-
-LANE_LISTS = {name: _lane_list(**given) for name, given in DECLARED["lane_lists"].items()}
+LANE_LISTS = {name: LaneList(**given) for name, given in DECLARED["lane_lists"].items()}

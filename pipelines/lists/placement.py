@@ -15,7 +15,7 @@ from models.causal.sleeping_dogs import asleep, days_since
 from models.dataset.array_types import Floats, Index
 from models.metrics.profit import Contacts, uplift_value
 from pipelines.config.economics import actions_with_offer, contacts_of
-from pipelines.config.errors import nearest
+from pipelines.config.file import nearest
 from pipelines.config.lists import Peace, RiskList, WorkSplit
 from pipelines.config.settings import Settings
 from pipelines.lists.contact import allowed_contact, use_channel

@@ -115,12 +115,10 @@ def parse(text: str) -> tuple[str | Placeholder, ...]:
     >>> parse("Waited {wait_max_90d:minutes}.")
     ('Waited ', Placeholder(fact='wait_max_90d', form='minutes'), '.')
     """
-    parts: list[str | Placeholder] = []
-    end = 0
-    for match in _PLACEHOLDER.finditer(text):
-        parts += [text[end : match.start()], Placeholder(match[1], match[2] or "text")]
-        end = match.end()
-    parts.append(text[end:])
+    first, *rest = _PLACEHOLDER.split(text)
+    parts: list[str | Placeholder] = [first]
+    for fact, form, after in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+        parts += [Placeholder(fact, form or "text"), after]
     if any(brace in piece for piece in parts if isinstance(piece, str) for brace in "{}"):
         raise ValueError(f"a brace that begins no {{fact:format}} in {text!r}")
     return tuple(piece for piece in parts if piece != "")

@@ -14,10 +14,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from babel.dates import format_date
-from pydantic import BaseModel, ConfigDict, RootModel, model_validator
+from pydantic import RootModel, model_validator
 
 from pipelines.config import text_files
 from pipelines.config.lists import EXCEL
+from pipelines.config.sections import Section
 from pipelines.config.settings import Settings
 from pipelines.config.text_files import load_checked, text_file
 from pipelines.lists.actions import load_actions
@@ -40,10 +41,8 @@ WORKLISTS: Mapping[str, tuple[str, ...]] = {
 """The columns of each worklist, in order; what people fill in comes last."""
 
 
-class Outcome(BaseModel):
+class Outcome(Section):
     """What one outcome says in ``treatments``, null for nothing; ``lists`` are where it is."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     lists: tuple[str, ...]
     contacted: bool | None = None
@@ -55,10 +54,8 @@ class _Outcomes(RootModel[Mapping[str, Outcome]]):
     pass
 
 
-class WorklistTexts(BaseModel):
+class WorklistTexts(Section):
     """What worklists say in one language: words by code; where ``$name`` stands, a value."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     locale: str
     date: str

@@ -1,7 +1,7 @@
 """Input and score drift (PSI) of one as-of date against the champion's training rows."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 
 from models.drift.psi import Drift, by_family, feature_drift, score_drift
@@ -17,13 +17,13 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """How the cohort of ``as_of`` differs from the training rows; ``features`` greatest first."""
+    """How the date's cohort differs from the training rows; ``features`` greatest first."""
 
-    as_of: date
+    as_of_date: date
     rows: int
-    features: tuple[Drift, ...]
-    families: dict[str, float]
     score: Drift
+    families: dict[str, float]
+    features: tuple[Drift, ...]
 
 
 def measure_inputs(
@@ -43,7 +43,7 @@ def measure_inputs(
     drifts = feature_drift(x, spec, reference)
     lines = frame["product_line"].to_numpy(dtype=object)
     p = champion.model.probability(x, lines, settings.engine.threads)
-    return Inputs(as_of, len(x), drifts, by_family(drifts), score_drift(p, reference))
+    return Inputs(as_of, len(x), score_drift(p, reference), by_family(drifts), drifts)
 
 
 def input_alarms(inputs: Inputs, limit: float) -> Iterator[str]:
@@ -55,13 +55,3 @@ def input_alarms(inputs: Inputs, limit: float) -> Iterator[str]:
         yield f"inputs have moved from those of training, by more than {limit:g}: {named}{more}"
     if inputs.score.psi > limit:
         yield f"the scores have moved by {inputs.score.psi:.2f}; at most {limit:g} is expected"
-
-
-def as_data(inputs: Inputs) -> dict[str, object]:
-    return {
-        "as_of_date": inputs.as_of.isoformat(),
-        "rows": inputs.rows,
-        "score": asdict(inputs.score),
-        "families": inputs.families,
-        "features": [asdict(drift) for drift in inputs.features],
-    }

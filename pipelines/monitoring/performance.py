@@ -6,17 +6,14 @@ Only publications whose horizon is complete are evaluated, joined with what beca
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from features.errors import ContractError
 from models.causal.lot import exposure_of
-from models.dataset.array_types import Floats, Index, Labels, Texts
 from models.dataset.exposure import days_after, whole_times
-from models.metrics.bootstrap import Interval
-from models.metrics.month_shocks import MonthShocks
+from models.metrics.bootstrap import Interval, MonthShocks, Rows
 from models.metrics.observed_expected import ObservedExpected, observed_expected_by, outcome, tenths
 from models.metrics.scorecard import scorecard
 from pipelines.config.sections import Monitoring
@@ -42,29 +39,20 @@ class PublicationsByMaturity:
 
 @dataclass(frozen=True, slots=True)
 class LabelledRows:
-    """Published rows with a known label, all (n,), and how many rows had none, by outcome.
+    """Published rows with a known label, and how many rows had none, by outcome.
 
-    ``treated`` rows were treated before their outcome and are left out; those that the lot spared
-    are there as often as they count for these (``models.dataset.exposure``). ``publication``
-    numbers the entries of ``publications``; ``rank`` is the published one.
+    ``table`` has ``customer_id``, ``as_of_date``, ``product_line`` and ``reason_1_driver`` (texts),
+    ``risk_rank`` and ``churn_probability`` as published, ``label`` (0 or 1) and ``publication``,
+    the number of the entry of ``publications``. ``treated`` rows were treated before their outcome
+    and are left out; those that the lot spared are there as often as they count for these
+    (``models.dataset.exposure``).
     """
 
     publications: tuple[Publication, ...]
     models: tuple[str, ...]
-    publication: Index
-    customer_id: Texts
-    product_line: Texts
-    driver: Texts
-    rank: Index
-    p: Floats
-    y: Labels
+    table: pd.DataFrame
     unlabelled: dict[str, int]
     treated: int = 0
-
-    def shocks(self, swing: float, horizon_days: int) -> MonthShocks:
-        """Those of the rows' months, whose log-odds of leaving have the deviation ``swing``."""
-        dates = np.array([each.as_of for each in self.publications], dtype="datetime64[D]")
-        return MonthShocks(dates[self.publication], self.y, swing, horizon_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,42 +129,38 @@ def join_outcomes(
     times = whole_times(weight, known["label"].to_numpy(dtype=np.int8))
     known, treated = known.iloc[np.repeat(np.arange(len(known)), times)], int((weight == 0).sum())
     left_out = rows.loc[rows["label"].isna(), "outcome"].fillna(_UNKNOWN).value_counts()
+    texts = {"product_line": "all", "reason_1_driver": _NO_REASON}
+    table = known.reindex(columns=[*listed.columns.union([*texts]), "label"])
     return LabelledRows(
         publications=tuple(publications),
         models=tuple(str(manifest_facts(each.folder)["model_version"]) for each in publications),
-        publication=known["publication"].to_numpy(dtype=np.intp),
-        customer_id=known["customer_id"].to_numpy(dtype=object),
-        product_line=_texts(known, "product_line", "all"),
-        driver=_texts(known, "reason_1_driver", _NO_REASON),
-        rank=known["risk_rank"].to_numpy(dtype=np.intp),
-        p=known["churn_probability"].to_numpy(dtype=np.float64),
-        y=known["label"].to_numpy(dtype=np.int8),
+        table=table.astype(dict.fromkeys(texts, "object")).fillna(texts),
         unlabelled={str(name): int(count) for name, count in left_out.sort_index().items()},
         treated=treated,
     )
 
 
 def measure(
-    past: LabelledRows, monitoring: Monitoring, replicates: int, shocks: MonthShocks
+    past: LabelledRows, monitoring: Monitoring, swing: float, horizon_days: int, replicates: int
 ) -> Performance:
-    """Measure what was published against what happened; ``shocks`` are those of the rows."""
-    y, p, who = past.y, past.p, past.customer_id
-    top = past.rank <= monitoring.capacity
-    dates = np.array([each.as_of.isoformat() for each in past.publications], dtype=object)
-    by = partial(observed_expected_by, y=y, p=p, customer_id=who, shocks=shocks)
-    both = 0 < int(y.sum()) < len(y)
+    """Measure what was published against what happened, in months that ``swing`` (log-odds)."""
+    table = past.table
+    y, p = table["label"].to_numpy(dtype=np.int8), table["churn_probability"].to_numpy(np.float64)
+    days = table["as_of_date"].to_numpy().astype("datetime64[D]")
+    shocks = MonthShocks(days, y, swing, horizon_days)
+    rows = Rows(table["customer_id"].to_numpy(dtype=object), y, replicates, shocks)
+    top = table["risk_rank"].to_numpy() <= monitoring.capacity
+    lines, drivers = (table[n].to_numpy(dtype=object) for n in ("product_line", "reason_1_driver"))
     return Performance(
         past=past,
-        swing=shocks.swing,
-        whole=outcome("all", y, p, who, shocks),
-        callable=outcome(
-            f"first {monitoring.capacity}", y[top], p[top], who[top], shocks.take(top)
-        ),
-        tenths=by(tenths(p, past.publication)),
-        product_lines=by(past.product_line),
-        drivers=by(past.driver),
-        publications=by(dates[past.publication]),
-        card=scorecard(y, p, who, replicates, shocks) if both else {},
+        swing=swing,
+        whole=outcome("all", rows, p),
+        callable=outcome(f"first {monitoring.capacity}", rows.take(top), p[top]),
+        tenths=observed_expected_by(tenths(p, table["publication"].to_numpy()), rows, p),
+        product_lines=observed_expected_by(lines, rows, p),
+        drivers=observed_expected_by(drivers, rows, p),
+        publications=observed_expected_by(days.astype(object), rows, p),
+        card=scorecard(rows, p) if 0 < int(y.sum()) < len(y) else {},
     )
 
 
@@ -228,9 +212,3 @@ def _rows(publication: Publication, number: int) -> pd.DataFrame:
     days = pd.to_datetime(rows["as_of_date"]).astype("datetime64[s]")
     shown = rows[[*kept, "risk_rank", "churn_probability"]]
     return shown.assign(as_of_date=days, publication=number)
-
-
-def _texts(rows: pd.DataFrame, name: str, absent: str) -> Texts:
-    if name not in rows.columns:
-        return np.full(len(rows), absent, dtype=object)
-    return np.asarray(rows[name].fillna(absent).to_numpy(dtype=object))

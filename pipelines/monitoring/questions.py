@@ -10,12 +10,12 @@ from typing import Any
 
 import duckdb
 import numpy as np
-from scipy.stats import binomtest
 
 from features.contract import TABLES
 from features.matrix import prepare
 from features.timeline import midnight_utc
 from models.causal.risk_difference import Strata, risk_difference
+from models.metrics.parity import wilson
 from pipelines.config.run import Run
 from pipelines.config.sources import tables_with_versions
 from pipelines.matrices.shard import parquet
@@ -86,18 +86,11 @@ def answer(con: duckdb.DuckDBPyConnection, question: str, now: datetime) -> dict
     return {
         "question": question,
         "customers": customers,
-        "share": _share(yes, customers),
+        "share": asdict(wilson(yes, customers)) if customers else None,
         "others": others,
-        "other_share": _share(other_yes, others),
+        "other_share": asdict(wilson(other_yes, others)) if others else None,
         "difference": asdict(risk_difference(strata)) if strata.weight else None,
     }
-
-
-def _share(yes: int, customers: int) -> dict[str, float] | None:
-    if not customers:
-        return None
-    low, high = binomtest(yes, customers).proportion_ci(method="wilson")
-    return {"value": yes / customers, "low": float(low), "high": float(high)}
 
 
 def answers_of(run: Run, snapshot: Snapshot) -> list[dict[str, Any]]:

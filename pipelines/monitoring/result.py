@@ -13,7 +13,6 @@ from features.errors import GateError
 from features.markdown import markdown_table
 from models.metrics.bootstrap import Interval
 from pipelines.config.measurement import MONITORING_VERSION
-from pipelines.monitoring import inputs as input_drift
 from pipelines.monitoring import performance as past_performance
 from pipelines.monitoring.inputs import Inputs
 from pipelines.monitoring.list_use import ListUse
@@ -69,7 +68,7 @@ def as_data(company: str, result: MonitoringResult, champion: Champion) -> dict[
         "champion": champion.registered.label,
         "publications": dates,
         "performance": performance and past_performance.as_data(performance),
-        "inputs": inputs and input_drift.as_data(inputs),
+        "inputs": inputs and asdict(inputs) | {"as_of_date": inputs.as_of_date.isoformat()},
         "answers": result.answers,
         "overrides": result.use.overrides,
         "parity": result.use.parity,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from features.contract import Column, ColumnType, Table
 from features.errors import ContractError
-from pipelines.config.errors import nearest
+from pipelines.config.file import nearest
 from pipelines.config.mapping import SYNTHESISED_BY_LEVELS
 from pipelines.config.sources import FORMATS, Attribute, ColumnMap, Dialect, Source
 from pipelines.sources.date_forms import has_zone

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import BusyError, ContractError
-from pipelines.config.errors import nearest
+from pipelines.config.file import nearest
 from pipelines.runtime.duckdb_connection import Connection, identifier, literal
 from pipelines.sources.parquet_reader import ExtractReader
 from pipelines.sources.readable_part import Declared, Part, Reader, described, unreadable

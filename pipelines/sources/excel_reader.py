@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from features.errors import ContractError
-from pipelines.config.errors import nearest
+from pipelines.config.file import nearest
 from pipelines.config.sources import Dialect
 from pipelines.runtime.duckdb_connection import Connection, literal
 from pipelines.sources.readable_part import Declared, Part, Reader, header_names, unreadable

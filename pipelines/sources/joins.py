@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 
 from features.errors import ContractError
-from pipelines.config.errors import nearest
+from pipelines.config.file import nearest
 from pipelines.config.sources import ColumnMap, Dialect, Source, file_kind
 from pipelines.runtime.duckdb_connection import Connection, identifier
 from pipelines.sources.files import Input

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from features.errors import ContractError
-from pipelines.config.errors import nearest
+from pipelines.config.file import nearest
 
 _BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
 # What a file that is no text begins with, and what it is.

@@ -22,9 +22,8 @@ from pipelines.tracking.registry import tracking_uri as tracking_uri
 from pipelines.tracking.registry import version_of as version_of
 from pipelines.tracking.registry import versions as versions
 from pipelines.tracking.registry import write_verdict as write_verdict
-from pipelines.tracking.runs import Rows as Rows
 from pipelines.tracking.runs import Training as Training
-from pipelines.tracking.runs import log_inside as log_inside
+from pipelines.tracking.runs import dataset_input as dataset_input
 from pipelines.tracking.runs import log_run as log_run
 from pipelines.tracking.runs import log_training as log_training
 from pipelines.tracking.runs import plain_name as plain_name

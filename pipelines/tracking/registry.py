@@ -16,7 +16,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from features.errors import ModelError
-from pipelines.config.errors import mask_passwords
+from pipelines.config.file import mask_passwords
 from pipelines.config.settings import Settings
 from pipelines.runtime.environment import instant
 

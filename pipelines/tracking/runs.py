@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import mlflow
+import numpy as np
 from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
@@ -17,6 +18,7 @@ from mlflow.utils.logging_utils import MLFLOW_LOGGING_STREAM
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 
 from models.churn.serialization import digest
+from models.dataset.examples import Examples
 from pipelines.config.settings import Settings
 from pipelines.tracking.files import MODEL_FOLDER
 from pipelines.tracking.registry import Registered, connect, experiment_name, tag_version
@@ -24,25 +26,6 @@ from pipelines.tracking.registry import Registered, connect, experiment_name, ta
 _PIP = ["lightgbm", "numpy"]
 _DIGEST_LENGTH = 12
 _COLUMN_TYPES = {"number": DataType.double, "category": DataType.string}
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A dataset input of a run, what it learned from or was evaluated on: no row of it.
-
-    ``digest`` is a SHA-256 (hex) of all rows, ``columns`` the features and their kinds in
-    order, ``sources`` what says where the rows came from.
-    """
-
-    name: str
-    context: Literal["training", "test"]
-    digest: str
-    rows: int
-    leavers: int
-    customers: int
-    as_ofs: tuple[str, ...]
-    columns: Mapping[str, Literal["number", "category"]]
-    sources: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +39,37 @@ class Training:
     files: Mapping[str, bytes]
     model_files: Mapping[str, bytes]
     feature_names: tuple[str, ...]
-    datasets: tuple[Rows, ...] = ()
+    datasets: tuple[DatasetInput, ...] = ()
     description: str = ""
+
+
+def dataset_input(
+    context: Literal["training", "test"], rows: Examples, digest: str, sources: Mapping[str, str]
+) -> DatasetInput:
+    """What a run learned from or was evaluated on: counts, columns and dates, and no row of it.
+
+    ``digest`` is a SHA-256 (hex) of all ``rows``, ``sources`` what says where they came from.
+    """
+    columns = [
+        ColSpec(_COLUMN_TYPES[each.kind], each.name, required=False) for each in rows.spec.columns
+    ]
+    schema = Schema([*columns, ColSpec(DataType.integer, "label")])
+    profile = {
+        "num_rows": len(rows),
+        "num_elements": len(rows) * len(schema.inputs),
+        "leavers": int(rows.y.sum()),
+        "customers": len(np.unique(rows.customer_id.astype(str))),
+        "as_of_dates": [str(day) for day in np.unique(rows.as_of)],
+    }
+    dataset = Dataset(
+        name=context,
+        digest=digest[:_DIGEST_LENGTH],
+        source_type="stille",
+        source=json.dumps(dict(sources)),
+        schema=json.dumps({"mlflow_colspec": schema.to_dict()}),
+        profile=json.dumps(profile),
+    )
+    return DatasetInput(dataset, [InputTag(MLFLOW_DATASET_CONTEXT, context)])
 
 
 def log_training(settings: Settings, training: Training) -> Registered:
@@ -72,8 +84,7 @@ def log_training(settings: Settings, training: Training) -> Registered:
             mlflow.log_metrics(dict(training.metrics))
             mlflow.set_tags({**training.tags, MLFLOW_RUN_NOTE: training.description})
             if training.datasets:
-                inputs = [_dataset_input(rows) for rows in training.datasets]
-                client.log_inputs(run.info.run_id, datasets=inputs)
+                client.log_inputs(run.info.run_id, datasets=list(training.datasets))
             _log_files(Path(scratch, "files"), training.files)
             version = _log_model(name, model, training.feature_names)
     tags = {**training.tags, "digest": digest(training.model_files)}
@@ -92,27 +103,25 @@ def log_run(
     metrics: Mapping[str, float],
     tags: Mapping[str, str] | None = None,
     files: Mapping[str, bytes] | None = None,
-) -> str:
-    """Write one run to the experiment ``<experiment>-<kind>`` and return its id.
+    parent: str | None = None,
+) -> None:
+    """Write one run to the experiment ``<experiment>-<kind>``, or nested in the run ``parent``.
 
     Metrics that are not finite are left out. Raises ``ModelError`` when the store is not reached.
     """
-    experiment = connect(settings, experiment_name(settings, kind))
-    return _write_run(experiment, name, params, metrics, tags or {}, files or {})
-
-
-def log_inside(
-    settings: Settings,
-    parent: str,
-    name: str,
-    params: Mapping[str, object],
-    metrics: Mapping[str, float],
-    tags: Mapping[str, str],
-) -> None:
-    """As ``log_run``, nested in the run ``parent``: a trial of a training run or of a search."""
-    connect(settings)
-    experiment = mlflow.get_run(parent).info.experiment_id
-    _write_run(experiment, name, params, metrics, {**tags, MLFLOW_PARENT_RUN_ID: parent}, {})
+    experiment, tags = connect(settings, experiment_name(settings, kind)), dict(tags or {})
+    if parent is not None:
+        experiment = mlflow.get_run(parent).info.experiment_id
+        tags[MLFLOW_PARENT_RUN_ID] = parent
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        mlflow.start_run(experiment_id=experiment, run_name=name, tags=tags),
+    ):
+        mlflow.log_params(dict(params))
+        mlflow.log_metrics(
+            {plain_name(n): value for n, value in metrics.items() if isfinite(value)}
+        )
+        _log_files(Path(scratch), files or {})
 
 
 def search_run(settings: Settings, study: str) -> str:
@@ -130,48 +139,6 @@ def search_run(settings: Settings, study: str) -> str:
 def plain_name(metric: str) -> str:
     """A metric's name without the signs that MLflow refuses."""
     return metric.replace("@", "_at_").replace("%", "_pct")
-
-
-def _write_run(
-    experiment: str,
-    name: str,
-    params: Mapping[str, object],
-    metrics: Mapping[str, float],
-    tags: Mapping[str, str],
-    files: Mapping[str, bytes],
-) -> str:
-    known = {plain_name(key): value for key, value in metrics.items() if isfinite(value)}
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        mlflow.start_run(experiment_id=experiment, run_name=name, tags=dict(tags)) as run,
-    ):
-        mlflow.log_params(dict(params))
-        mlflow.log_metrics(known)
-        _log_files(Path(scratch), files)
-    return str(run.info.run_id)
-
-
-def _dataset_input(rows: Rows) -> DatasetInput:
-    columns = [
-        ColSpec(_COLUMN_TYPES[kind], name, required=False) for name, kind in rows.columns.items()
-    ]
-    schema = Schema([*columns, ColSpec(DataType.integer, "label")])
-    profile = {
-        "num_rows": rows.rows,
-        "num_elements": rows.rows * len(schema.inputs),
-        "leavers": rows.leavers,
-        "customers": rows.customers,
-        "as_of_dates": list(rows.as_ofs),
-    }
-    dataset = Dataset(
-        name=rows.name,
-        digest=rows.digest[:_DIGEST_LENGTH],
-        source_type="stille",
-        source=json.dumps(dict(rows.sources)),
-        schema=json.dumps({"mlflow_colspec": schema.to_dict()}),
-        profile=json.dumps(profile),
-    )
-    return DatasetInput(dataset, [InputTag(MLFLOW_DATASET_CONTEXT, rows.context)])
 
 
 def _log_model(name: str, folder: Path, features: tuple[str, ...]) -> str:

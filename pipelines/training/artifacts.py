@@ -1,4 +1,4 @@
-"""Artefacts of a training run: facts as JSON, plots, test scores and digests of the rows.
+"""Artefacts of a training run: facts as JSON, plots and test scores.
 
 They are written to MLflow and below ``var/training``, where a later run compares with them.
 """
@@ -7,22 +7,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
 import pandas as pd
 
-from models.dataset.examples import Examples
 from models.explain.shap_values import spread
 from pipelines.config.settings import Settings
 from pipelines.runtime.atomic_files import replace_bytes
 from pipelines.runtime.escaping import plain_json
 from pipelines.snapshots.facts import TABLES_NAME, tables_to_json
 from pipelines.snapshots.snapshot import Snapshot
-from pipelines.tracking import Rows
 from pipelines.training import plots
 from pipelines.training.evaluation import Evaluation
-from pipelines.training.examples import TrainingData, rows_digest
+from pipelines.training.examples import TrainingData
 from pipelines.training.profit import profit_curves
 
 
@@ -51,10 +47,9 @@ def run_facts(
     return {**files, TABLES_NAME: tables_to_json(snapshot.tables)}
 
 
-def tenths_of(evaluation: Evaluation) -> plots.Bins:
+def tenths_of(evaluation: Evaluation) -> pd.DataFrame:
     """The model's calibration in tenths of the test rows."""
-    test, p = evaluation.test, evaluation.scores["model"]
-    return plots.calibration_bins(test.y, p, test.customer_id, evaluation.shocks)
+    return plots.calibration_bins(evaluation.rows, evaluation.scores["model"])
 
 
 def check_notes(evaluation: Evaluation) -> list[str]:
@@ -109,20 +104,3 @@ def store_artifacts(folder: Path, evaluation: Evaluation, pictures: Mapping[str,
     strengths = {"drivers": evaluation.drivers.to_dict(), "families": spread(evaluation.families)}
     for name, strength in strengths.items():
         replace_bytes(folder / f"{name}.json", json.dumps(strength, indent=1).encode())
-
-
-def describe_rows(
-    name: str, context: Literal["training", "test"], examples: Examples, sources: Mapping[str, str]
-) -> Rows:
-    """Digest and counts of examples; equal rows in equal columns have the same digest."""
-    return Rows(
-        name=name,
-        context=context,
-        digest=rows_digest(examples, examples.spec.hash),
-        rows=len(examples),
-        leavers=int(examples.y.sum()),
-        customers=len(np.unique(examples.customer_id.astype(str))),
-        as_ofs=tuple(str(day) for day in np.unique(examples.as_of)),
-        columns={column.name: column.kind for column in examples.spec.columns},
-        sources=sources,
-    )

@@ -41,9 +41,13 @@ def model_card(
     label, test = settings.label, evaluation.test
     others = [name for name in evaluation.cards if name != "model"]
     lines = pd.Series(test.product_line).fillna("all").to_numpy(dtype=object)
-    p, who = evaluation.scores["model"], test.customer_id
-    by_line = observed_expected_by(lines, test.y, p, who, evaluation.shocks)
+    by_line = observed_expected_by(lines, evaluation.rows, evaluation.scores["model"])
     beside = {each.name: f" (model {each.sentence})" for each in evaluation.baselines}
+    left_out = [
+        f"{name.replace('_', ' ')} {count:,}"
+        for name, count in prepared.outcomes.items()
+        if name not in _LABELLED
+    ]
     card = {
         "company": settings.company.name,
         "lead_days": label.lead_days,
@@ -51,7 +55,7 @@ def model_card(
         "known_before": known_before,
         "code_version": code_version,
         **_learned(prepared.examples),
-        "swing": f"{evaluation.shocks.swing:.2f}",
+        "swing": f"{evaluation.swing:.2f}",
         "judged_on": "; ".join(evaluation.folds),
         "test_rows": f"{len(test):,}",
         "test_leavers": f"{int(test.y.sum()):,}",
@@ -68,7 +72,9 @@ def model_card(
         "leak_warning": evaluation.leak or "",
         "lines": by_line,
         "families": _families(evaluation),
-        **_limits(prepared),
+        "omitted": str(len(prepared.omitted) or "none"),
+        "silent": str(len(prepared.silent) or "none"),
+        "left_out": ", ".join(left_out) or "none",
     }
     return _template().render(card=card)
 
@@ -116,19 +122,6 @@ def _learned(examples: Examples) -> dict[str, object]:
         "leavers": f"{leavers:,}",
         "leaving_share": f"{leavers / len(examples):.2%}",
         "features": len(examples.spec.columns),
-    }
-
-
-def _limits(prepared: TrainingData) -> dict[str, str]:
-    left_out = [
-        f"{name.replace('_', ' ')} {count:,}"
-        for name, count in prepared.outcomes.items()
-        if name not in _LABELLED
-    ]
-    return {
-        "omitted": str(len(prepared.omitted) or "none"),
-        "silent": str(len(prepared.silent) or "none"),
-        "left_out": ", ".join(left_out) or "none",
     }
 
 

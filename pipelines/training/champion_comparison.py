@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ModelError
-from models.dataset.array_types import Floats, Index, take_rows
+from models.dataset.array_types import Floats, Index
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import realign
 from models.metrics.logistic import base_rate_loss, log_losses
@@ -63,7 +63,7 @@ def compare_champions(
     if champion is None:
         return ChampionComparisons(None, None, looks)
     gain_over = partial(_gain_over, settings, evaluation, versions, error_of(looks))
-    rival, anchor = _with_champion(settings, evaluation, champion, gain_over), None
+    rival, anchor = _with_champion(evaluation, champion, gain_over), None
     least = rival.gain.value
     for version in champions_of_year(versions, as_of):
         if version.version not in (champion.version, challenger.version):
@@ -118,7 +118,6 @@ def _within(version: tracking.Registered, as_of: date) -> bool:
 
 
 def _with_champion(
-    settings: Settings,
     evaluation: Evaluation,
     champion: tracking.Registered,
     gain_over: Callable[[tracking.Registered], tuple[ChampionComparison, Index, Floats]],
@@ -129,14 +128,11 @@ def _with_champion(
         found, rows, theirs = gain_over(champion)
     except ModelError as error:
         return ChampionComparison(champion.label, spread=spread, reason=str(error))
-    test, ours = evaluation.test.take(rows), evaluation.scores["model"][rows]
-    who, replicates, profit = test.customer_id, settings.training.bootstrap, None
-    shocks = evaluation.shocks.take(rows)
+    there, ours, profit = evaluation.rows.take(rows), evaluation.scores["model"][rows], None
     if evaluation.contacts:
-        contacts = take_rows(evaluation.contacts[0], rows)
-        profit = profit_gain(test.y, ours, theirs, contacts, who, replicates, shocks)
+        profit = profit_gain(there, ours, theirs, evaluation.contacts[0].take(rows))
     # What is no probability has no scorecard either; its gain is not a number and refuses.
-    card = scorecard(test.y, theirs, who, replicates, shocks) if isfinite(found.worth) else {}
+    card = scorecard(there, theirs) if isfinite(found.worth) else {}
     overlap = top_overlap(ours, theirs)
     return replace(found, card=card, overlap=overlap, spread=spread, profit=profit)
 
@@ -157,10 +153,8 @@ def _gain_over(
         except ModelError as problem:
             reasons.append(str(problem))
             continue
-        y, ours = test.y[rows], evaluation.scores["model"][rows]
-        gain = log_loss_gain(
-            y, ours, theirs, test.customer_id[rows], error, evaluation.shocks.take(rows)
-        )
+        there, y = evaluation.rows.take(rows), test.y[rows]
+        gain = log_loss_gain(there, evaluation.scores["model"][rows], theirs, error)
         worth = base_rate_loss(y) - float(log_losses(y, theirs).mean())
         found = ChampionComparison(champion.label, len(y), int(y.sum()), gain, worth)
         return found, rows, theirs

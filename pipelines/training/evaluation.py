@@ -6,7 +6,7 @@ has customers that were never met, another the months after.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 
 import numpy as np
@@ -32,7 +32,7 @@ from models.dataset.splits import (
 from models.explain.shap_values import by_driver, by_family, global_importance
 from models.leaks.rows import SINGLE_DATE
 from models.leaks.verdict import leak_warning
-from models.metrics.bootstrap import Interval
+from models.metrics.bootstrap import Interval, MonthShocks, Rows
 from models.metrics.by_subgroup import (
     DecayMonth,
     SubgroupCalibration,
@@ -41,7 +41,6 @@ from models.metrics.by_subgroup import (
     last_label,
     performance_decay,
 )
-from models.metrics.month_shocks import MonthShocks
 from models.metrics.profit import Contacts
 from models.metrics.scorecard import scorecard
 from models.metrics.unseen_customers import (
@@ -65,12 +64,13 @@ class Evaluation:
     A model that is too good is suspected of a ``leak``. ``contributions`` are those of the newest
     fold's model to ``sample``, about 3,000 evenly spread rows.
     ``unseen`` and ``staying`` are of the newest fold: customers that the model never met, and
-    months after what it learned. ``shocks`` are those of the test rows' months, ``contacts`` are
-    with the test rows, at each multiple.
+    months after what it learned. ``rows`` are those of ``test``, whose months ``swing`` by that
+    standard deviation of their log-odds; ``contacts`` are with them, at each multiple.
     """
 
     test: Examples
-    shocks: MonthShocks
+    rows: Rows
+    swing: float
     folds: tuple[str, ...]
     scores: dict[str, Floats]
     cards: dict[str, dict[str, Interval]]
@@ -88,19 +88,10 @@ class Evaluation:
 
 
 def scorecards(
-    settings: Settings,
-    test: Examples,
-    scores: Mapping[str, Floats],
-    shocks: MonthShocks,
-    contacts: tuple[Contacts, ...],
+    rows: Rows, scores: Mapping[str, Floats], contacts: tuple[Contacts, ...]
 ) -> dict[str, dict[str, Interval]]:
     """The scorecard of each of ``scores`` (name → (n,)), with profit where there are contacts."""
-    replicates = settings.training.bootstrap
-    return {
-        name: scorecard(test.y, p, test.customer_id, replicates, shocks)
-        | profit_card(contacts, test, p, replicates, shocks)
-        for name, p in scores.items()
-    }
+    return {n: scorecard(rows, p) | profit_card(rows, p, contacts) for n, p in scores.items()}
 
 
 # The configuration's seeds are a number, its folds those of the test months.
@@ -150,38 +141,40 @@ def evaluate(settings: Settings, examples: Examples, as_of: date) -> Evaluation:
             scores.setdefault(name, np.full(len(examples), np.nan))[fold.test] = p
     tested = np.any([fold.test for fold in folds], axis=0)
     test, spec = examples.take(tested), examples.spec
-    last, p, replicates = folds[-1], scores["model"], settings.training.bootstrap
+    last, p = folds[-1], scores["model"]
     scores = {name: each[tested] for name, each in scores.items()}
-    shocks = shocks_of(settings, examples, test)
+    rows = rows_to_measure(settings, examples, test)
     contacts = contacts_of_test(settings, test, scores["model"], as_of)
-    cards = scorecards(settings, test, scores, shocks, contacts)
+    cards = scorecards(rows, scores, contacts)
     auc, alarm = cards["model"]["auc"].value, auc_alarm(settings, examples)
     every = slice(None, None, max(1, len(test) // _EXPLAINED))
     contributions = model.contributions(test.x[every], test.product_line[every])
     return Evaluation(
         test=test,
-        shocks=shocks,
+        rows=rows,
+        swing=monthly_swing(examples.as_of, examples.y),
         folds=tuple(fold.name for fold in folds),
         scores=scores,
         cards=cards,
         descriptions={each.name: each.description for each in baselines},
-        baselines=compare_baselines(test.y, scores, test.customer_id, replicates),
+        baselines=compare_baselines(replace(rows, shocks=None), scores),
         leak=leak_warning(auc, alarm, test.x, test.y, spec.names, single_date=test.single_date),
         sample=test.x[every],
         contributions=contributions,
         drivers=global_importance(by_driver(contributions, spec)),
         families=by_family(contributions, spec),
-        parts=calibration_by_subgroup(test, scores["model"], replicates, shocks),
+        parts=calibration_by_subgroup(test, scores["model"], rows),
         unseen=unseen_customers(settings, examples, last, p),
         staying=months_after(settings, examples, last, p),
         contacts=contacts,
     )
 
 
-def shocks_of(settings: Settings, examples: Examples, rows: Examples) -> MonthShocks:
-    """The shocks of the months of ``rows``, which swing as those of all ``examples`` do."""
+def rows_to_measure(settings: Settings, examples: Examples, test: Examples) -> Rows:
+    """The rows of ``test``, whose months swing as those of all ``examples`` do."""
     swing = monthly_swing(examples.as_of, examples.y)
-    return MonthShocks(rows.as_of, rows.y, swing, settings.label.horizon_days)
+    shocks = MonthShocks(test.as_of, test.y, swing, settings.label.horizon_days)
+    return Rows(test.customer_id, test.y, settings.training.bootstrap, shocks)
 
 
 def auc_alarm(settings: Settings, examples: Examples) -> float:
@@ -221,10 +214,8 @@ def unseen_customers(
         return None
     test = examples.take(apart.test)
     unseen = model.probability(test.x, test.product_line, settings.engine.threads)
-    shocks = shocks_of(settings, examples, test)
-    return check_unseen_customers(
-        test.y, p[apart.test], unseen, test.customer_id, training.bootstrap, shocks
-    )
+    rows = rows_to_measure(settings, examples, test)
+    return check_unseen_customers(rows, p[apart.test], unseen)
 
 
 def months_after(
@@ -250,5 +241,5 @@ def months_after(
         except GateError:
             return ()
         scores = model.probability(test.x, test.product_line)
-    learned_to, shocks = last_label(train.as_of, window), shocks_of(settings, examples, test)
-    return performance_decay(test, scores, learned_to, training.bootstrap, shocks)
+    rows = rows_to_measure(settings, examples, test)
+    return performance_decay(test, scores, last_label(train.as_of, window), rows)

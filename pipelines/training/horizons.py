@@ -24,7 +24,6 @@ from models.competing_risks.scorecard import (
 )
 from models.dataset.histories import Histories
 from pipelines.config.run import Run
-from pipelines.config.sections import Label
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
 from pipelines.training.evaluation import Evaluation, recipe_of
@@ -56,7 +55,9 @@ def learn_outcomes(run: Run, prepared: TrainingData, evaluation: Evaluation) -> 
     if prepared.histories is None:
         record.notes.append("outcomes by horizon are not learned: they need the terminations table")
         return Outcomes()
-    horizons = complete_horizons(settings.label, prepared.histories, today)
+    oldest, lead = prepared.histories.as_of.min().item(), settings.label.lead_days
+    windows = ((days, LabelWindow(lead, days)) for days in settings.label.horizons)
+    horizons = tuple(days for days, window in windows if window.complete(oldest, today))
     for days in sorted(set(settings.label.horizons) - set(horizons)):
         record.notes.append(
             f"the horizon of {days} days is left out: no as-of date has it complete"
@@ -80,13 +81,6 @@ def learn_outcomes(run: Run, prepared: TrainingData, evaluation: Evaluation) -> 
         "churn_model_on_the_same_rows": churn_model_metrics(settings, past, evaluation, first),
     }
     return Outcomes(model, {FACTS: json.dumps(facts, indent=1).encode()}, main_metrics(cards))
-
-
-def complete_horizons(label: Label, histories: Histories, today: date) -> tuple[int, ...]:
-    """The configured horizons that are complete for at least one as-of date."""
-    oldest: date = histories.as_of.min().item()
-    windows = ((days, LabelWindow(label.lead_days, days)) for days in label.horizons)
-    return tuple(days for days, window in windows if window.complete(oldest, today))
 
 
 def first_evaluation_date(

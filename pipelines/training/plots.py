@@ -9,7 +9,6 @@ import io
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -19,11 +18,11 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 
-from models.dataset.array_types import Floats, Labels, Matrix, Texts
+from models.dataset.array_types import Floats, Labels, Matrix
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.explain.shap_values import global_importance
+from models.metrics.bootstrap import Rows
 from models.metrics.by_subgroup import DecayMonth
-from models.metrics.month_shocks import Shocks
 from models.metrics.observed_expected import observed_expected_by
 from models.metrics.profit import ProfitCurve
 from models.metrics.ranking import Ranked, count
@@ -37,29 +36,21 @@ _INTERVALS: Mapping[str, Any] = {"color": _BLUE, "fmt": "o-", "capsize": 3}
 _SCALE = LinearSegmentedColormap.from_list("risk", [_BLUE, "#B8B8B8", _ORANGE])
 
 
-@dataclass(frozen=True, slots=True)
-class Bins:
-    """Per tenth by risk that has rows: mean prediction, observed rate, its 95 % interval.
+def calibration_bins(rows: Rows, p: Floats) -> pd.DataFrame:
+    """Per tenth by risk that has rows: mean ``predicted``, rate ``observed``, ``low`` and ``high``.
 
-    That of observed over expected leavers, with the customers' and months' design.
+    Probabilities ``p`` (n,) are above 0, and tied scores share a bin. The 95 % interval is that of
+    observed over expected leavers, with the customers' and months' design.
     """
-
-    predicted: Floats
-    observed: Floats
-    low: Floats
-    high: Floats
-
-
-def calibration_bins(y: Labels, p: Floats, customer_id: Texts, shocks: Shocks = None) -> Bins:
-    """Bins of labels and probabilities above 0, both (n,); tied scores share a bin."""
     edges = np.unique(np.quantile(p, np.linspace(0, 1, _BINS + 1)[1:-1]))
     bins = np.searchsorted(edges, p, side="left")
-    found = observed_expected_by(bins.astype(object), y, p, customer_id, shocks)
+    found = observed_expected_by(bins.astype(object), rows, p)
     predicted = np.array([each.expected / each.rows for each in found])
     rates = np.array([each.rate for each in found])
     ends = np.array([[each.ratio.low, each.ratio.high] for each in found]).T * predicted
     # At 0 leavers the lower end is equal to the observed share, but for rounding.
-    return Bins(predicted, rates, np.minimum(ends[0], rates), np.clip(ends[1], rates, 1))
+    low, high = np.minimum(ends[0], rates), np.clip(ends[1], rates, 1)
+    return pd.DataFrame({"predicted": predicted, "observed": rates, "low": low, "high": high})
 
 
 def gains_curve(y: Labels, p: Floats) -> tuple[Floats, Floats]:
@@ -70,17 +61,12 @@ def gains_curve(y: Labels, p: Floats) -> tuple[Floats, Floats]:
     return share, found
 
 
-def points(y: Labels, p: Floats, bins: Bins) -> Mapping[str, Mapping[str, list[float]]]:
+def points(y: Labels, p: Floats, bins: pd.DataFrame) -> Mapping[str, Mapping[str, list[float]]]:
     """Calibration ``bins`` and gains curve as plain numbers; the gains at every hundredth."""
     share = np.linspace(0, 1, _POINTS)
-    curves = {
-        "calibration": asdict(bins),
-        "gains": {"share": share, "found": np.interp(share, *gains_curve(y, p))},
-    }
-    return {
-        curve: {name: values.tolist() for name, values in columns.items()}
-        for curve, columns in curves.items()
-    }
+    found = np.interp(share, *gains_curve(y, p))
+    gains = {"share": share.tolist(), "found": found.tolist()}
+    return {"calibration": {str(name): bins[name].tolist() for name in bins}, "gains": gains}
 
 
 def roc(y: Labels, p: Floats) -> bytes:
@@ -109,7 +95,7 @@ def precision_recall(y: Labels, p: Floats) -> bytes:
     return _png(figure)
 
 
-def calibration(bins: Bins) -> bytes:
+def calibration(bins: pd.DataFrame) -> bytes:
     """Observed against predicted rate in ten quantile bins, with 95 % intervals."""
     figure, axes = _axes(
         "Can the probabilities be taken at their word?",

@@ -7,8 +7,7 @@ import pandas as pd
 
 from models.dataset.array_types import Floats
 from models.dataset.examples import ASLEEP, MARGIN, Examples
-from models.metrics.bootstrap import Interval
-from models.metrics.month_shocks import Shocks
+from models.metrics.bootstrap import Interval, Rows
 from models.metrics.profit import Contacts, ProfitCurve, profit_at_depth, profit_curve
 from pipelines.config.economics import contacts_of
 from pipelines.config.settings import Settings
@@ -44,15 +43,13 @@ def profit_curves(
     }
 
 
-def profit_card(
-    contacts: Sequence[Contacts], test: Examples, p: Floats, replicates: int, shocks: Shocks
-) -> dict[str, Interval]:
+def profit_card(rows: Rows, p: Floats, contacts: Sequence[Contacts]) -> dict[str, Interval]:
     """Profit per customer at the team's depth and the share called, at both multiples of ``ENDS``.
 
     Empty without economics.
     """
     card: dict[str, Interval] = {}
     for end, each in zip(ENDS, contacts, strict=False):
-        profit, share = profit_at_depth(test.y, p, each, test.customer_id, replicates, shocks)
+        profit, share = profit_at_depth(rows, p, each)
         card |= {f"profit_at_{end}": profit, f"profit_share_at_{end}": share}
     return card

@@ -10,7 +10,7 @@ import numpy as np
 
 from models.churn.model import ChurnModel
 from models.explain.shap_values import spread
-from models.metrics.bootstrap import Interval
+from models.metrics.bootstrap import Interval, Rows
 from models.metrics.by_subgroup import LINE
 from models.promotion.champion_comparison import (
     ChallengerEvidence,
@@ -74,7 +74,7 @@ def evidence_of(
         card=evaluation.cards["model"],
         slopes=_slopes(evaluation),
         base_log_loss=evaluation.cards["base_rate"]["log_loss"].value,
-        own_gain=log_loss_gain(test.y, own, evaluation.scores["model"], test.customer_id),
+        own_gain=log_loss_gain(Rows(test.customer_id, test.y), own, evaluation.scores["model"]),
         weakest_seed=weakest_seed_ratio(model, test.x, test.y, threads) if same else np.nan,
         same_features=same,
         spread=spread(evaluation.families),

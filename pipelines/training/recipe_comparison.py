@@ -15,7 +15,7 @@ from models.baselines.out_of_fold import OutOfFold, Scorer, development, folds_o
 from models.boosters.hyperparameters import Recipe, with_changes
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold
-from models.metrics.bootstrap import Interval, mean_interval
+from models.metrics.bootstrap import Interval, Rows, mean_interval
 from models.metrics.scorecard import scorecard
 from pipelines.config.settings import Settings
 from pipelines.training.evaluation import recipe_of, test_folds
@@ -125,7 +125,7 @@ class RecipeComparison:
         started = time.process_time()
         scores = self.out_of_fold(lambda train: candidate.make(train, self.recipe))
         cpu_seconds = time.process_time() - started
-        card = scorecard(scores.y, scores.p, scores.customer_id, self._replicates)
+        card = scorecard(Rows(scores.customer_id, scores.y, self._replicates), scores.p)
         gap = mean_interval(scores.losses - baseline.losses, scores.customer_id)
         name, changes, advice = candidate.name, candidate.changes, candidate.advice
         return CandidateResult(name, card, gap, cpu_seconds, changes, advice)

@@ -86,11 +86,7 @@ def log_trials(settings: Settings, registered: tracking.Registered, trials: Reci
     for result in trials.candidates:
         metrics = {name: interval.value for name, interval in result.card.items()}
         gap = {"gap": result.gap.value, "gap_low": result.gap.low, "gap_high": result.gap.high}
-        tracking.log_inside(
-            settings,
-            registered.run_id,
-            result.name,
-            result.changes,
-            {**metrics, **gap, "cpu_seconds": result.cpu_seconds},
-            {"verdict": result.verdict, "wins": str(result.wins).lower()},
-        )
+        values = {**metrics, **gap, "cpu_seconds": result.cpu_seconds}
+        tags = {"verdict": result.verdict, "wins": str(result.wins).lower()}
+        run = registered.run_id
+        tracking.log_run(settings, "", result.name, result.changes, values, tags, parent=run)

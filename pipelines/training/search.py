@@ -7,14 +7,13 @@ recipe, so that other data or another recipe starts another study. Every trial i
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
 import optuna
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
 from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
@@ -55,8 +54,8 @@ def search(run: Run, examples: Examples, effort: Effort) -> CandidateResult:
     """
     settings, record = run.settings, run.record
     comparison = RecipeComparison(settings, examples)
-    with record.stage("search") as stage, _locked(settings.paths.search) as folder:
-        study = _study(folder, study_name(comparison))
+    with record.stage("search") as stage, _lock(settings.paths.search):
+        study = _study(settings.paths.search, study_name(comparison))
         # A run that was killed left these; the lock says that nobody works on them.
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             study.tell(trial.number, state=TrialState.FAIL)
@@ -156,7 +155,8 @@ def _log(settings: Settings, parent: str, trial: FrozenTrial) -> None:
     whole = trial.state == TrialState.COMPLETE and trial.value is not None
     final = {"log_loss": float(trial.value or 0.0)} if whole else {}
     state = {"state": trial.state.name.lower()}
-    tracking.log_inside(settings, parent, f"trial {trial.number}", changes, losses | final, state)
+    name = f"trial {trial.number}"
+    tracking.log_run(settings, "search", name, changes, losses | final, state, parent=parent)
 
 
 def _study(folder: Path, name: str) -> optuna.Study:
@@ -169,18 +169,12 @@ def _study(folder: Path, name: str) -> optuna.Study:
     )
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[Path]:
+def _lock(folder: Path) -> AcquireReturnProxy:
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock", blocking=False, fallback_to_soft=False)
     try:
-        lock.acquire()
+        return FileLock(folder / ".lock", fallback_to_soft=False).acquire(blocking=False)
     except Timeout as error:
         raise BusyError(
             f"another run searches in {folder}. Wait for it, then run the same command again: "
             "it goes on where that one ends."
         ) from error
-    try:
-        yield folder
-    finally:
-        lock.release()

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom, norm
 
 from models.causal.risk_difference import Strata, power, required_customers, risk_difference
-from models.causal.treatment_effect import RandomisedAssignments, measure_effects
+from models.causal.treatment_effect import measure_effects, randomised_assignments
 from models.metrics.sequential import sequential_z
 
 
@@ -23,26 +22,24 @@ def strata(*rows: tuple[float, float, float, float]) -> Strata:
 
 def company(
     seed: int, effect: Callable[[np.ndarray], np.ndarray], customers: int = 6_000
-) -> RandomisedAssignments:
+) -> pd.DataFrame:
     """Bands of very different risk, the riskier ones held out more often than others."""
     rng = np.random.default_rng(seed)
     band = rng.integers(0, 4, customers)
     risk = np.array([0.03, 0.08, 0.15, 0.3])[band]
     treat = rng.random(customers) >= np.array([0.2, 0.2, 0.3, 0.4])[band]
     left = rng.random(customers) < np.where(treat, effect(risk), risk)
-    none = np.full(customers, "none given", dtype=object)
-    return RandomisedAssignments(
-        customer_id=np.arange(customers).astype(str).astype(object),
-        assigned_on=np.full(customers, "2024-01-01", dtype="datetime64[D]"),
-        treat=treat,
-        left=left,
-        reached=treat,
-        risk_band=band.astype(str).astype(object),
-        lane=np.where(band > 1, "call", "inform").astype(object),
-        action=none,
-        product_line=none,
-        probability=risk,
-    )
+    arms = {
+        "customer_id": [f"{number:06}" for number in range(customers)],
+        "assigned_on": pd.Timestamp("2024-01-01"),
+        "arm": np.where(treat, "treat", "holdout"),
+        "left": left,
+        "reached": treat,
+        "risk_band": band.astype(str).astype(object),
+        "lane": np.where(band > 1, "call", "inform").astype(object),
+        **dict.fromkeys(("household_id", "action", "product_line")),
+    }
+    return randomised_assignments(pd.DataFrame(arms))
 
 
 def test_one_stratum_is_the_plain_difference_with_an_interval_from_inverting_its_test() -> None:
@@ -192,7 +189,8 @@ def test_the_interval_of_a_group_holds_for_all_looks_and_all_groups_of_its_kind(
     rows = assigned.lane == "call"
     held_out = rows & ~assigned.treat
     smallest = 0.3 * assigned.left[held_out].mean()
-    counted = Strata.count(assigned.treat[rows], assigned.left[rows], assigned.stratum[rows])
+    drawn = (assigned.loc[rows, name].to_numpy() for name in ("treat", "left", "stratum"))
+    counted = Strata.count(*drawn)
     z = sequential_z(counted.variance, smallest, 0.025)
     assert (call.kind, call.group) == ("lane", "call")
     assert call.smallest_itt == pytest.approx(smallest)
@@ -211,15 +209,15 @@ def test_the_woken_count_against_the_leavers_kept_down_to_half_of_them() -> None
 def test_the_smallest_effect_and_the_needed_size_know_the_reach() -> None:
     """At a reach of 0.5 the effect is half, and four times as many are needed."""
     whole = company(2, lambda risk: risk)
-    half = replace(whole, reached=whole.treat & (np.arange(len(whole)) % 2 == 0))
+    half = whole.assign(reached=whole.treat & (np.arange(len(whole)) % 2 == 0))
     first, second = (measure_effects(each)[0] for each in (whole, half))
     assert (first.smallest_itt or 0) / (second.smallest_itt or 1) == pytest.approx(2, abs=0.1)
     assert (second.needed or 0) / (first.needed or 1) == pytest.approx(4, abs=0.5)
     assert second.power < first.power
-    unknown = measure_effects(replace(whole, reached=np.zeros(len(whole), dtype=bool)))[0]
+    unknown = measure_effects(whole.assign(reached=False))[0]
     assert unknown.smallest_itt == first.smallest_itt
     assert math.isinf(unknown.complier.high)
-    nobody = measure_effects(replace(whole, reached=np.ones(len(whole), dtype=bool)))[0]
+    nobody = measure_effects(whole.assign(reached=True))[0]
     assert (nobody.smallest_itt, nobody.needed, nobody.verdict) == (
         None,
         None,
@@ -264,15 +262,13 @@ def test_a_household_counts_once_with_its_first_assignment() -> None:
             "lane": ["call", "call", None, None, None],
             "action": [None] * 5,
             "product_line": ["power"] * 5,
-            "probability": [0.1, 0.2, 0.3, None, None],
         }
     )
-    found = RandomisedAssignments.build(frame)
+    found = randomised_assignments(frame)
     assert found.customer_id.tolist() == ["a", "b"]
     assert found.treat.tolist() == [True, False]
     assert found.left.tolist() == [False, False]
-    assert found.probability.tolist() == [0.2, 0.3]
     assert found.stratum.tolist() == ["2024-02 none given", "2024-01 low"]
-    shuffled = RandomisedAssignments.build(frame.sample(frac=1, random_state=3))
+    shuffled = randomised_assignments(frame.sample(frac=1, random_state=3))
     assert shuffled.customer_id.tolist() == found.customer_id.tolist()
     assert shuffled.treat.tolist() == found.treat.tolist()

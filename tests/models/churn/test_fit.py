@@ -167,11 +167,12 @@ def test_the_report_says_what_was_decided(examples: Examples, recipe: Recipe) ->
     said: list[str] = []
     three = replace(recipe, seeds=(3, 4, 5))
     model, report = fit(examples, three, said.append)
-    assert report.rows_per_booster == len(examples)
-    [best] = report.best_iterations
-    assert len(best) == three.folds
-    assert report.rounds == (round(1.15 * np.mean(best)),) * 3
-    assert tuple(booster.current_iteration() for booster in model.boosters) == report.rounds
+    [trial, *_] = report.grown
+    assert len(trial.raw) == len(examples)
+    assert len(trial.best) == three.folds
+    rounds = [each.rounds for each in report.grown]
+    assert rounds == [round(1.15 * np.mean(trial.best))] * 3
+    assert [booster.current_iteration() for booster in model.boosters] == rounds
     assert 0 < report.log_loss < 0.69
     assert len(said) == steps(three)
     assert "3,600 rows of 5 features" in said[0]
@@ -189,8 +190,8 @@ def test_each_booster_grows_the_shape_that_is_reported(examples: Examples, recip
     said: list[str] = []
     model, report = fit(one_date, competing, said.append)
     assert len(said) == steps(competing) == 1 + 3 * competing.folds + 3
-    assert len(report.best_iterations) == 3
-    leaves = [f"[num_leaves: {number}]" for number in report.leaves]
+    assert {trial.shape for trial in report.grown} <= {*competing.shapes()}
+    leaves = [f"[num_leaves: {trial.shape.num_leaves}]" for trial in report.grown]
     texts = [booster.model_to_string() for booster in model.boosters]
     assert all(line in text for line, text in zip(leaves, texts, strict=True))
 

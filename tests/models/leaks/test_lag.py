@@ -9,13 +9,11 @@ from hypothesis import strategies as st
 from leaky import PLANTS, WINDOW, Company, honest
 
 from models.dataset.examples import Examples
-from models.leaks.joint_cells import joint_findings
+from models.leaks.column_pairs import joint_findings
 from models.leaks.lag import earlier, lag_blind_spot, lag_findings
-from models.leaks.rows import LeakLimits, LeakRows
+from models.leaks.rows import LeakRows
 from models.leaks.search import find_leaks
 from models.leaks.verdict import refusal
-
-LIMITS = LeakLimits()
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +28,7 @@ def rows_of(examples: Examples) -> LeakRows:
 def test_the_table_behind_a_closeness_to_the_notice_is_named_with_its_column(clean):
     planted = PLANTS["a closeness to the notice"](Company.of(clean, 1)).examples
     tables = {"closeness": ("contacts",), "contacts_90d": ("contacts", "cases")}
-    (told,) = lag_findings(rows_of(planted), tables, LIMITS)
+    (told,) = lag_findings(rows_of(planted), tables)
     assert (told.kind, told.column, told.refuses) == ("fades", "contacts", True)
     assert "(above all closeness)" in told.message
     evidence = told.evidence
@@ -40,25 +38,27 @@ def test_the_table_behind_a_closeness_to_the_notice_is_named_with_its_column(cle
     assert said is not None
     assert "known_delay_days" in said
     assert refusal([told], {"contacts": "dated when taken; asked the owner"}, "x") is None
-    assert lag_findings(rows_of(planted), tables, LIMITS, skip={"closeness"}) == ()
+    assert lag_findings(rows_of(planted), tables, skip={"closeness"}) == ()
 
 
-def test_what_a_lag_does_not_change_is_no_leak(clean):
+def test_what_a_lag_does_not_change_is_no_leak(clean, monkeypatch):
     """Values of a customer that stay as they are: known a month earlier, they rank as well."""
     c = Company.of(clean, 1)
     fixed = c.with_columns(wish=c.left + c.rng.normal(0, 0.5, len(c)))
     x = fixed.x.copy()
     first = np.flatnonzero(np.diff(c.customer, prepend=-1))
     x[:, :-1] = x[first[c.customer], :-1]
-    told = lag_findings(rows_of(replace(fixed, x=x)), {}, LeakLimits(notice=0, notice_low=0))
+    assert lag_findings(rows_of(replace(fixed, x=x)), {}) == ()
+    for name in ("_NOTICE", "_NOTICE_LOW"):
+        monkeypatch.setattr(f"models.leaks.lag.{name}", 0.0)
+    told = lag_findings(rows_of(replace(fixed, x=x)), {})
     assert told[0].evidence["auc"] == told[0].evidence["auc_before"] > 0.8
-    assert lag_findings(rows_of(replace(fixed, x=x)), {}, LIMITS) == ()
 
 
 def test_one_date_is_said_to_be_blind_to_the_lag(clean):
     newest = clean.take(clean.as_of == clean.as_of.max())
     assert "as-of dates 21 to 45 days after other ones" in lag_blind_spot(newest)
-    assert lag_findings(rows_of(newest), {}, LIMITS) == ()
+    assert lag_findings(rows_of(newest), {}) == ()
     assert lag_blind_spot(clean) == ""
 
 
@@ -101,4 +101,4 @@ def test_columns_that_add_up_do_not_tell_only_together(clean):
     one, two = (clean.y + c.rng.normal(0, 1.2, len(clean)) for _ in range(2))
     examples = c.with_columns(one=one, two=two)
     positions = range(len(examples.spec.columns))
-    assert joint_findings(rows_of(examples), [0.5] * len(positions), positions, LIMITS) == ()
+    assert joint_findings(rows_of(examples), [0.5] * len(positions), positions) == ()

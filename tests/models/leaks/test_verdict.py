@@ -20,7 +20,7 @@ from models.dataset.examples import Examples
 from models.leaks.exclusive_values import range_of_leavers, value_of_leavers
 from models.leaks.future_dates import after_as_of
 from models.leaks.row_order import id_order
-from models.leaks.rows import Binned, Leak, LeakLimits, LeakRows, area, bins_of, error, limit
+from models.leaks.rows import Binned, Leak, LeakRows, area, bins_of, error, limit
 from models.leaks.search import find_leaks, ranked
 from models.leaks.single_column import Edge
 from models.leaks.verdict import (
@@ -136,8 +136,8 @@ def alone(c: Company, stayers: list[float], codes: list[float]) -> tuple[bool, b
     code = np.searchsorted(np.array(codes, np.float32), values)
     column = examples.spec.columns[-1]
     return (
-        value_of_leavers(rows, values, column, LeakLimits(), fixed=False) is not None,
-        range_of_leavers(rows, values, code, "cases", LeakLimits(), fixed=False) is not None,
+        value_of_leavers(rows, values, column, fixed=False) is not None,
+        range_of_leavers(rows, values, code, "cases", fixed=False) is not None,
     )
 
 
@@ -186,11 +186,9 @@ def test_refusing_findings_come_first(companies: list[Examples]) -> None:
 
 def test_a_share_of_the_customers_is_enough(companies: list[Examples]) -> None:
     planted = PLANTS["label with little noise"](Company.of(companies[0], 0))
-    limits = LeakLimits(rows=len(planted.examples) // 2)
-    assert LeakRows.of(planted.examples, limits.rows).examples.x.shape[0] < 0.6 * len(
-        planted.examples
-    )
-    told = find_leaks(planted.examples, WINDOW, limits=limits)
+    most = len(planted.examples) // 2
+    assert LeakRows.of(planted.examples, most).examples.x.shape[0] < 0.6 * len(planted.examples)
+    told = find_leaks(planted.examples, WINDOW, most=most)
     assert [f.column for f in told if f.refuses] == ["leaky"]
 
 
@@ -218,7 +216,7 @@ def test_a_useless_column_reaches_one_half_within_its_error() -> None:
     ]
     z = (np.array([each.auc() for each in draws]) - 0.5) / error(0.5, rows.leavers, rows.stayers)
     assert abs(z.mean()) < 0.5
-    assert np.abs(z).max() < limit(0.002, 40)
+    assert np.abs(z).max() < limit(40)
 
 
 def test_bins_keep_missing_and_categories_apart() -> None:
@@ -290,7 +288,7 @@ def test_ids_are_ordered_as_numbers() -> None:
 def test_dates_are_read_however_they_are_written(name: str, written, ahead: float | None) -> None:
     rows = LeakRows.of(history([[0, 0, 1]] * 2 + [[0, 0, 0]] * 4), 99)
     day = rows.examples.as_of.astype(int) + 5
-    told = after_as_of(rows, written(day).astype(np.float32), name, LeakLimits())
+    told = after_as_of(rows, written(day).astype(np.float32), name)
     assert told is not None
     assert told.evidence["customers"] == 6
     if ahead is not None:
@@ -300,7 +298,7 @@ def test_dates_are_read_however_they_are_written(name: str, written, ahead: floa
 def test_amounts_are_no_dates() -> None:
     rows = LeakRows.of(history([[0, 0, 1]] * 2 + [[0, 0, 0]] * 4), 99)
     amounts = np.random.default_rng(0).lognormal(9.7, 0.6, len(rows.y)).round()
-    assert after_as_of(rows, amounts.astype(np.float32), "attr_kwh", LeakLimits()) is None
+    assert after_as_of(rows, amounts.astype(np.float32), "attr_kwh") is None
 
 
 FINDINGS = (

@@ -11,6 +11,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from features.timeline import LabelWindow
 from models.dataset.examples import Examples
+from models.metrics.bootstrap import Rows
 from models.metrics.by_subgroup import (
     calibration_by_subgroup,
     decay_fold,
@@ -34,7 +35,7 @@ def mixed(examples: Examples) -> tuple[Examples, np.ndarray]:
 
 def test_every_product_line_and_month_has_a_row(mixed: tuple[Examples, np.ndarray]) -> None:
     test, p = mixed
-    rows = calibration_by_subgroup(test, p, replicates=5)
+    rows = calibration_by_subgroup(test, p, Rows(test.customer_id, test.y, 5))
     names = [row.part for row in rows]
     assert names[:3] == ["all", "product_line=gas", "product_line=power"]
     assert names[3:] == [f"month=2023-{month:02d}" for month in range(1, 13)]
@@ -45,7 +46,10 @@ def test_every_product_line_and_month_has_a_row(mixed: tuple[Examples, np.ndarra
 
 def test_figures_of_each_part_are_sklearns(mixed: tuple[Examples, np.ndarray]) -> None:
     test, p = mixed
-    found = {row.part: row for row in calibration_by_subgroup(test, p, replicates=50)}
+    found = {
+        row.part: row
+        for row in calibration_by_subgroup(test, p, Rows(test.customer_id, test.y, 50))
+    }
     for line in ("gas", "power"):
         rows, row = test.product_line == line, found[f"product_line={line}"]
         y, z = test.y[rows], logit(p[rows])
@@ -64,7 +68,7 @@ def test_the_interval_of_a_share_is_wide_where_customers_repeat(
 ) -> None:
     test, p = mixed
     same = replace(test, y=np.repeat((np.arange(300) % 5 == 0).astype(np.int8), 12))
-    shares = calibration_by_subgroup(same, p, replicates=400)[0].observed
+    shares = calibration_by_subgroup(same, p, Rows(same.customer_id, same.y, 400))[0].observed
     width = 2 * 1.96 * np.sqrt(0.2 * 0.8 / 300)
     assert shares.high - shares.low == pytest.approx(width, rel=0.2)
 
@@ -74,7 +78,7 @@ def test_a_part_without_leavers_has_a_share_but_no_line(
 ) -> None:
     test, p = mixed
     none = replace(test, y=np.where(test.product_line == "gas", 0, test.y).astype(np.int8))
-    row = calibration_by_subgroup(none, p, replicates=5)[1]
+    row = calibration_by_subgroup(none, p, Rows(none.customer_id, none.y, 5))[1]
     assert (row.leavers, row.observed.value) == (0, 0)
     assert row.slope is None
     assert row.intercept is None
@@ -116,7 +120,7 @@ def test_months_since_the_last_label_and_their_figures(examples: Examples) -> No
     late, y = np.repeat(MONTHS[6:], 100), Y[600:]
     p = np.clip(0.2 + 0.2 * y + rng.normal(0, 0.15, len(y)), 0.01, 0.99)
     test = months_of(examples, late, y)
-    cards = performance_decay(test, p, date(2024, 6, 13), replicates=20)
+    cards = performance_decay(test, p, date(2024, 6, 13), Rows(test.customer_id, test.y, 20))
     # 18 days to 1 July, 49 to 1 August, 80, 110, 141, 171
     assert [card.months for card in cards] == [0, 1, 2, 3, 4, 5]
     for month, card in enumerate(cards):
@@ -129,5 +133,7 @@ def test_months_since_the_last_label_and_their_figures(examples: Examples) -> No
 
 def test_a_month_without_leavers_has_no_figures(examples: Examples) -> None:
     test = months_of(examples, np.repeat(MONTHS[6:7], 100), np.zeros(100, dtype=np.int8))
-    (card,) = performance_decay(test, np.full(100, 0.1), date(2024, 6, 13))
+    (card,) = performance_decay(
+        test, np.full(100, 0.1), date(2024, 6, 13), Rows(test.customer_id, test.y)
+    )
     assert (card.rows, card.leavers, card.card) == (100, 0, {})

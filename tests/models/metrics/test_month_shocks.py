@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from models.metrics.bootstrap import Interval, bootstrap
-from models.metrics.month_shocks import MonthShocks
+from models.metrics.bootstrap import Interval, MonthShocks, Rows, bootstrap
 from models.metrics.observed_expected import observed_expected_by, outcome
 from models.metrics.scorecard import scorecard
 
@@ -26,7 +25,9 @@ def company(
 
 
 def widths(y, p, ids, shocks) -> dict[str, float]:
-    card = scorecard(y, p, ids, 50, shocks=shocks) | {"ratio": outcome("", y, p, ids, shocks).ratio}
+    card = scorecard(Rows(ids, y, 50, shocks), p) | {
+        "ratio": outcome("", Rows(ids, y, shocks=shocks), p).ratio
+    }
     return {name: each.high - each.low for name, each in card.items()}
 
 
@@ -53,8 +54,8 @@ def test_the_tilt_moves_the_log_odds_of_each_date_by_its_shock():
 def test_without_a_swing_all_intervals_are_those_of_customers_alone():
     y, p, ids, shocks = company(0, 0.0)
     still = MonthShocks(shocks.as_of, y, 0.0, 90)
-    assert scorecard(y, p, ids, 50, shocks=still) == scorecard(y, p, ids, 50)
-    assert outcome("all", y, p, ids, still) == outcome("all", y, p, ids)
+    assert scorecard(Rows(ids, y, 50, still), p) == scorecard(Rows(ids, y, 50), p)
+    assert outcome("all", Rows(ids, y, shocks=still), p) == outcome("all", Rows(ids, y), p)
 
 
 def test_a_greater_swing_gives_wider_intervals_of_the_level_and_hardly_of_the_ranking():
@@ -71,8 +72,8 @@ def test_a_greater_swing_gives_wider_intervals_of_the_level_and_hardly_of_the_ra
 def test_the_order_of_rows_does_not_matter():
     y, p, ids, shocks = company(0, 0.15, 200)
     order = np.random.default_rng(3).permutation(len(y))
-    plain = scorecard(y, p, ids, 20, shocks=shocks)
-    mixed = scorecard(y[order], p[order], ids[order], 20, shocks=shocks.take(order))
+    plain = scorecard(Rows(ids, y, 20, shocks), p)
+    mixed = scorecard(Rows(ids[order], y[order], 20, shocks.take(order)), p[order])
     for name, each in plain.items():
         found = (mixed[name].value, mixed[name].low, mixed[name].high)
         assert found == pytest.approx((each.value, each.low, each.high)), name
@@ -87,14 +88,14 @@ def test_intervals_cover_under_a_swing_where_those_of_customers_alone_do_not():
     ratio, ratio_alone, rate, rate_alone = [], [], [], []
     for seed in range(80):
         y, p, ids, shocks = company(seed, 0.15, 1_000)
-        ratio.append(outcome("", y, p, ids, shocks).ratio)
-        ratio_alone.append(outcome("", y, p, ids).ratio)
+        ratio.append(outcome("", Rows(ids, y, shocks=shocks), p).ratio)
+        ratio_alone.append(outcome("", Rows(ids, y), p).ratio)
 
         def gap(weights, y=y, p=p):
             return weights @ (y - p) / weights.sum(axis=1)
 
-        rate.append(bootstrap(gap, ids, 60, shocks=shocks))
-        rate_alone.append(bootstrap(gap, ids, 60))
+        rate.append(bootstrap(gap, Rows(ids, y, 60, shocks)))
+        rate_alone.append(bootstrap(gap, Rows(ids, y, 60)))
     assert share_that_covers(ratio_alone, 1) < 0.7
     assert share_that_covers(rate_alone, 0) < 0.7
     assert 0.9 <= share_that_covers(ratio, 1) <= 0.99
@@ -104,15 +105,16 @@ def test_intervals_cover_under_a_swing_where_those_of_customers_alone_do_not():
 def test_each_group_has_the_shocks_of_its_own_rows():
     y, p, ids, shocks = company(0, 0.15, 500)
     groups = np.where(np.arange(len(y)) % 3, "power", "gas").astype(object)
-    for found in observed_expected_by(groups, y, p, ids, shocks):
-        rows = groups == found.name
-        assert found == outcome(found.name, y[rows], p[rows], ids[rows], shocks.take(rows))
+    for found in observed_expected_by(groups, Rows(ids, y, shocks=shocks), p):
+        here = groups == found.name
+        rows = Rows(ids[here], y[here], shocks=shocks.take(here))
+        assert found == outcome(found.name, rows, p[here])
 
 
 def test_nobody_left_in_months_that_swing():
     """No event: Garwood's upper end 3.689, times the odds of a month in forty."""
     y, days = np.zeros(100, dtype=np.int8), np.full(100, DAYS[0])
     p, ids = np.full(100, 0.01), np.arange(100).astype(str).astype(object)
-    ratio = outcome("", y, p, ids, MonthShocks(days, y, 0.15, 90)).ratio
+    ratio = outcome("", Rows(ids, y, shocks=MonthShocks(days, y, 0.15, 90)), p).ratio
     assert (ratio.value, ratio.low) == (0, 0)
     assert ratio.high == pytest.approx(3.68888 * np.exp(1.96 * 0.15 * 0.99), rel=1e-4)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from models.metrics.bootstrap import Rows
 from models.metrics.observed_expected import observed_expected_by, outcome, tenths
 
 IDS = np.array([f"c{i}" for i in range(20_000)], dtype=object)
@@ -13,7 +14,7 @@ def test_an_outcome_by_hand():
     p = np.full(30, 0.05)
     y = np.zeros(30, dtype=np.int8)
     y[:3] = 1
-    found = outcome("all", y, p, IDS[:30])
+    found = outcome("all", Rows(IDS[:30], y), p)
     assert (found.rows, found.observed, found.rate) == (30, 3, 0.1)
     assert found.expected == pytest.approx(1.5)
     assert found.ratio.value == pytest.approx(2.0)
@@ -23,7 +24,7 @@ def test_an_outcome_by_hand():
 
 
 def test_nobody_left_is_no_proof_of_no_risk():
-    found = outcome("all", np.zeros(100, dtype=np.int8), np.full(100, 0.01), IDS[:100])
+    found = outcome("all", Rows(IDS[:100], np.zeros(100, dtype=np.int8)), np.full(100, 0.01))
     assert (found.ratio.value, found.ratio.low) == (0, 0)
     assert found.ratio.high == pytest.approx(3.68888)
 
@@ -32,10 +33,10 @@ def test_nobody_left_is_no_proof_of_no_risk():
 def test_intervals_cover_the_truth_and_leave_a_planted_level(seed):
     rng = np.random.default_rng(seed)
     p = rng.beta(1, 15, 20_000)
-    same = outcome("all", (rng.random(20_000) < p).astype(np.int8), p, IDS)
+    same = outcome("all", Rows(IDS, (rng.random(20_000) < p).astype(np.int8)), p)
     assert same.ratio.low < 1.02
     assert same.ratio.high > 0.98
-    more = outcome("all", (rng.random(20_000) < 1.5 * p).astype(np.int8), p, IDS)
+    more = outcome("all", Rows(IDS, (rng.random(20_000) < 1.5 * p).astype(np.int8)), p)
     assert more.ratio.low > 1.3
 
 
@@ -43,8 +44,8 @@ def test_a_customer_in_three_publications_counts_about_once():
     rng = np.random.default_rng(1)
     p = rng.beta(1, 15, 5_000)
     y = (rng.random(5_000) < p).astype(np.int8)
-    once = outcome("all", y, p, IDS[:5_000]).ratio
-    thrice = outcome("all", np.tile(y, 3), np.tile(p, 3), np.tile(IDS[:5_000], 3)).ratio
+    once = outcome("all", Rows(IDS[:5_000], y), p).ratio
+    thrice = outcome("all", Rows(np.tile(IDS[:5_000], 3), np.tile(y, 3)), np.tile(p, 3)).ratio
     assert thrice.value == pytest.approx(once.value)
     assert (thrice.low, thrice.high) == pytest.approx((once.low, once.high), rel=0.02)
 
@@ -54,7 +55,7 @@ def test_groups_sum_to_the_whole():
     p = rng.beta(1, 15, 3_000)
     y = (rng.random(3_000) < p).astype(np.int8)
     lines = np.array(["power", "broadband", "phone"], dtype=object)[rng.integers(0, 3, 3_000)]
-    found = observed_expected_by(lines, y, p, IDS[:3_000])
+    found = observed_expected_by(lines, Rows(IDS[:3_000], y), p)
     assert [each.name for each in found] == ["broadband", "phone", "power"]
     assert sum(each.rows for each in found) == 3_000
     assert sum(each.observed for each in found) == y.sum()

@@ -9,7 +9,7 @@ from empulse.metrics import mpc_score
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.metrics.bootstrap import Interval
+from models.metrics.bootstrap import Interval, Rows
 from models.metrics.profit import (
     Contacts,
     Economics,
@@ -128,7 +128,7 @@ def test_curve_by_hand() -> None:
 
 def test_nobody_is_called_who_does_not_pay() -> None:
     y, ids = np.zeros(6, dtype=np.int8), np.arange(6).astype(str).astype(object)
-    found = profit_at_depth(y, np.full(6, 0.01), contacts(np.full(6, 5e3), PLAIN), ids, 50)
+    found = profit_at_depth(Rows(ids, y, 50), np.full(6, 0.01), contacts(np.full(6, 5e3), PLAIN))
     assert found == (Interval(0, 0, 0), Interval(0, 0, 0))
 
 
@@ -138,7 +138,7 @@ def test_each_night_has_the_team_s_own_depth_by_hand() -> None:
     y = np.array([0, 1, 1, 0, 0, 1], dtype=np.int8)
     p = np.array([0.1, 0.2, 0.5, 0.2, 0.4, 0.01])
     night, ids = np.array([0, 0, 0, 0, 1, 1]), np.arange(6).astype(str).astype(object)
-    profit, share = profit_at_depth(y, p, contacts(np.full(6, 5e3), PLAIN, 2, night), ids, 0)
+    profit, share = profit_at_depth(Rows(ids, y, 0), p, contacts(np.full(6, 5e3), PLAIN, 2, night))
     assert profit.value == pytest.approx((1380 + (1380 - 30) / 2 - 30) / 6)
     assert share.value == pytest.approx(3 / 6)
 
@@ -190,7 +190,7 @@ def test_equals_empulse_at_its_best_size_where_every_stayer_takes_the_offer(
 def test_individual_values_by_brute_force_on_repeated_customers() -> None:
     y, p, value, _ = drawn(400)
     ids = np.repeat(np.arange(200), 2).astype(str).astype(object)
-    profit, share = profit_at_depth(y, p, contacts(value, WAKING, calls=30), ids, replicates=400)
+    profit, share = profit_at_depth(Rows(ids, y, 400), p, contacts(value, WAKING, calls=30))
     promised = p * 0.3 * (value - 300) - 30 - (1 - p) * 0.0385 * value
     gain = y * 0.3 * (value - 300) - 30 - (1 - y) * 0.0385 * value
     order = np.argsort(-promised)
@@ -210,8 +210,10 @@ def test_individual_values_by_brute_force_on_repeated_customers() -> None:
 def test_row_order_does_not_matter() -> None:
     y, p, value, ids = drawn()
     other = np.random.default_rng(1).permutation(len(y))
-    plain = profit_at_depth(y, p, contacts(value, WAKING, 40), ids, 50)
-    mixed = profit_at_depth(y[other], p[other], contacts(value[other], WAKING, 40), ids[other], 50)
+    plain = profit_at_depth(Rows(ids, y, 50), p, contacts(value, WAKING, 40))
+    mixed = profit_at_depth(
+        Rows(ids[other], y[other], 50), p[other], contacts(value[other], WAKING, 40)
+    )
     for one, two in zip(plain, mixed, strict=True):
         assert (one.value, one.low, one.high) == pytest.approx((two.value, two.low, two.high))
 
@@ -224,9 +226,9 @@ def test_the_gain_of_one_list_over_another_is_paired() -> None:
     ids = np.array([f"{i:04d}" for i in range(3_000)], dtype=object)
     noisy = np.clip(risk + rng.normal(scale=0.1, size=3_000), 0.001, 1)
     lists = contacts(value, WAKING, calls=300)
-    found = profit_gain(y, risk, noisy, lists, ids)
-    alone = [profit_at_depth(y, p, lists, ids)[0] for p in (risk, noisy)]
+    found = profit_gain(Rows(ids, y), risk, noisy, lists)
+    alone = [profit_at_depth(Rows(ids, y), p, lists)[0] for p in (risk, noisy)]
     assert found.value == pytest.approx(alone[0].value - alone[1].value)
     assert 0 < found.low < found.value < found.high
-    same = profit_gain(y, risk, risk, lists, ids)
+    same = profit_gain(Rows(ids, y), risk, risk, lists)
     assert (same.value, same.low, same.high) == (0, 0, 0)

@@ -10,6 +10,7 @@ from sklearn.metrics import (
 )
 
 from features.errors import GateError
+from models.metrics.bootstrap import Rows
 from models.metrics.scorecard import measure, scorecard
 
 
@@ -59,8 +60,8 @@ def test_calibration_error_by_hand() -> None:
     p = np.repeat([0.1, 0.5], 10)
     y = np.array([1] * 4 + [0] * 6 + [1] * 4 + [0] * 6, dtype=np.int8)
     ids = np.arange(20).astype(str).astype(object)
-    assert scorecard(y, p, ids, 0)["calibration_error"].value == pytest.approx(0.05**0.5)
-    found = scorecard(y, p, ids, 20_000)["calibration_error"]
+    assert scorecard(Rows(ids, y, 0), p)["calibration_error"].value == pytest.approx(0.05**0.5)
+    found = scorecard(Rows(ids, y, 20_000), p)["calibration_error"]
     assert found.value == pytest.approx(0.026**0.5, rel=0.06)
     assert found.low == 0
     assert found.high > 0.25
@@ -76,7 +77,7 @@ def test_a_constant_score_has_no_slope() -> None:
 
 def test_intervals_agree_with_a_plain_bootstrap() -> None:
     y, p, ids = scored(1_000)
-    found = scorecard(y, p, ids, replicates=600)
+    found = scorecard(Rows(ids, y, 600), p)
     rng = np.random.default_rng(9)
     draws = []
     for _ in range(300):
@@ -92,7 +93,7 @@ def test_intervals_agree_with_a_plain_bootstrap() -> None:
 
 def test_slope_and_intercept_intervals_agree_with_the_information_matrix() -> None:
     y, p, ids = scored()
-    found = scorecard(y, p, ids, replicates=600)
+    found = scorecard(Rows(ids, y, 600), p)
     z = logit(p)
     slope = found["calibration_slope"]
     line = LogisticRegression(C=np.inf, tol=1e-10).fit(z[:, None], y)
@@ -111,8 +112,8 @@ def test_customers_are_drawn_whole() -> None:
     y, p, _ = scored(1_000)
     copies = 20
     ids = np.tile(np.arange(1_000).astype(str).astype(object), copies)
-    repeated = scorecard(np.tile(y, copies), np.tile(p, copies), ids, replicates=100)
-    single = scorecard(y, p, ids[:1_000], replicates=100)
+    repeated = scorecard(Rows(ids, np.tile(y, copies), 100), np.tile(p, copies))
+    single = scorecard(Rows(ids[:1_000], y, 100), p)
     width = repeated["auc"].high - repeated["auc"].low
     assert width == pytest.approx(single["auc"].high - single["auc"].low, rel=1e-9)
 
@@ -120,8 +121,8 @@ def test_customers_are_drawn_whole() -> None:
 def test_row_order_does_not_matter() -> None:
     y, p, ids = scored(600)
     order = np.random.default_rng(3).permutation(600)
-    plain = scorecard(y, p, ids, replicates=20)
-    other = scorecard(y[order], p[order], ids[order], replicates=20)
+    plain = scorecard(Rows(ids, y, 20), p)
+    other = scorecard(Rows(ids[order], y[order], 20), p[order])
     for name, interval in plain.items():
         assert other[name].low == pytest.approx(interval.low), name
         assert other[name].high == pytest.approx(interval.high), name
@@ -129,9 +130,9 @@ def test_row_order_does_not_matter() -> None:
 
 def test_batches_do_not_change_the_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     y, p, ids = scored(600)
-    plain = scorecard(y, p, ids, replicates=20)
+    plain = scorecard(Rows(ids, y, 20), p)
     monkeypatch.setattr("models.metrics.bootstrap._CELLS", 1)
-    one_by_one = scorecard(y, p, ids, replicates=20)
+    one_by_one = scorecard(Rows(ids, y, 20), p)
     for name, interval in plain.items():
         assert one_by_one[name].low == pytest.approx(interval.low), name
         assert one_by_one[name].high == pytest.approx(interval.high), name
@@ -139,7 +140,7 @@ def test_batches_do_not_change_the_draws(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_no_replicates_gives_the_value_alone() -> None:
     y, p, ids = scored(200)
-    interval = scorecard(y, p, ids, replicates=0)["auc"]
+    interval = scorecard(Rows(ids, y, 0), p)["auc"]
     assert interval.low == interval.value == interval.high
 
 
@@ -159,7 +160,7 @@ def test_a_score_that_is_no_probability_is_refused(bad: float) -> None:
 def test_tied_scores_in_any_row_order_are_right(levels: int) -> None:
     y, p, ids = scored(600)
     tied = np.ceil(p * levels) / levels * 0.3
-    plain = scorecard(y, tied, ids, replicates=20)
+    plain = scorecard(Rows(ids, y, 20), tied)
     assert plain["auc"].value == pytest.approx(roc_auc_score(y, tied))
     assert plain["average_precision"].value == pytest.approx(average_precision_score(y, tied))
     assert plain["log_loss"].value == pytest.approx(log_loss(y, tied))
@@ -169,7 +170,7 @@ def test_tied_scores_in_any_row_order_are_right(levels: int) -> None:
         top = order[np.argsort(-tied[order], kind="stable")][:60]
         caught.append(y[top].sum() / y.sum())
     assert plain["recall@10%"].value == pytest.approx(np.mean(caught), rel=0.03)
-    mixed = scorecard(y[order], tied[order], ids[order], replicates=20)
+    mixed = scorecard(Rows(ids[order], y[order], 20), tied[order])
     for name, interval in plain.items():
         found = (mixed[name].value, mixed[name].low, mixed[name].high)
         assert found == pytest.approx((interval.value, interval.low, interval.high), nan_ok=True)

@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from features.timeline import LabelWindow
 from models.dataset.splits import time_split
-from models.metrics.month_shocks import MonthShocks
+from models.metrics.bootstrap import MonthShocks, Rows
 from models.metrics.unseen_customers import check_unseen_customers, without_customers
 
 MONTHS = np.array([date(2024, m, 1) for m in range(1, 6)], dtype="datetime64[D]")
@@ -38,7 +38,7 @@ def test_the_held_out_customers_teach_nothing_and_alone_are_judged() -> None:
 
 def test_figures_are_the_plain_ones() -> None:
     y, seen, unseen = judged(0.5)
-    found = check_unseen_customers(y, seen, unseen, IDS, replicates=50)
+    found = check_unseen_customers(Rows(IDS, y, 50), seen, unseen)
     assert (found.rows, found.customers, found.leavers) == (2_000, 400, y.sum())
     assert found.seen_auc == pytest.approx(roc_auc_score(y, seen))
     assert found.unseen_auc == pytest.approx(roc_auc_score(y, unseen))
@@ -53,17 +53,17 @@ def test_an_odd_month_favours_one_of_two_levels() -> None:
     y, seen, _ = judged(0.5)
     low, days = expit(logit(seen) - 0.5), np.tile(MONTHS, 400)
     plain, swung = (
-        check_unseen_customers(y, seen, low, IDS, 100, MonthShocks(days, y, swing, 90))
+        check_unseen_customers(Rows(IDS, y, 100, MonthShocks(days, y, swing, 90)), seen, low)
         for swing in (0.0, 0.3)
     )
     before, after = plain.loss_difference, swung.loss_difference
     assert after.high - after.low > 1.2 * (before.high - before.low)
-    assert plain == check_unseen_customers(y, seen, low, IDS, 100)
+    assert plain == check_unseen_customers(Rows(IDS, y, 100), seen, low)
 
 
 def test_the_interval_is_paired_and_over_customers() -> None:
     y, seen, unseen = judged(0.5)
-    found = check_unseen_customers(y, seen, unseen, IDS, replicates=400).auc_difference
+    found = check_unseen_customers(Rows(IDS, y, 400), seen, unseen).auc_difference
     rng, differences = np.random.default_rng(4), []
     for _ in range(200):
         times = rng.poisson(1, 400).repeat(5)
@@ -74,18 +74,19 @@ def test_the_interval_is_paired_and_over_customers() -> None:
 
 
 def test_a_model_that_remembers_is_flagged_and_one_that_does_not_is_not() -> None:
-    assert check_unseen_customers(*judged(1.0), IDS).differs
+    y, *scores = judged(1.0)
+    assert check_unseen_customers(Rows(IDS, y), *scores).differs
     y, _, unseen = judged(0.0)
     jitter = np.random.default_rng(1).normal(0, 0.02, len(y))
     close = expit(np.log(unseen / (1 - unseen)) + jitter)
-    assert not check_unseen_customers(y, close, unseen, IDS).differs
+    assert not check_unseen_customers(Rows(IDS, y), close, unseen).differs
 
 
 def test_row_order_does_not_matter() -> None:
     y, seen, unseen = judged(0.5)
     mixed = np.random.default_rng(2).permutation(len(y))
-    plain = check_unseen_customers(y, seen, unseen, IDS, 50)
-    other = check_unseen_customers(y[mixed], seen[mixed], unseen[mixed], IDS[mixed], 50)
+    plain = check_unseen_customers(Rows(IDS, y, 50), seen, unseen)
+    other = check_unseen_customers(Rows(IDS[mixed], y[mixed], 50), seen[mixed], unseen[mixed])
     for one, two in (
         (plain.auc_difference, other.auc_difference),
         (plain.loss_difference, other.loss_difference),

@@ -6,7 +6,7 @@ from scipy.special import expit, logit
 from sklearn.metrics import log_loss, roc_auc_score
 
 from models.dataset.array_types import Floats
-from models.metrics.bootstrap import Interval
+from models.metrics.bootstrap import Interval, Rows
 from models.promotion.baseline_comparison import BaselineComparison, compare_baselines
 
 ROWS = 30_000
@@ -23,7 +23,7 @@ def score(noise: float, seed: int = 1) -> Floats:
 
 
 def compared(**scores: Floats) -> dict[str, BaselineComparison]:
-    return {each.name: each for each in compare_baselines(Y, scores, IDS, replicates=40)}
+    return {each.name: each for each in compare_baselines(Rows(IDS, Y, 40), scores)}
 
 
 def test_an_anniversary_rule_far_above_the_model_is_found_by_auc() -> None:

@@ -4,6 +4,7 @@ import pytest
 from models.calibration.platt import Calibration
 from models.churn.model import ChurnModel
 from models.dataset.examples import Examples
+from models.metrics.bootstrap import Rows
 from models.promotion.champion_comparison import log_loss_gain, top_overlap, weakest_seed_ratio
 
 Y = np.array([1, 0, 0, 1], dtype=np.int8)
@@ -12,10 +13,10 @@ IDS = np.array(["a", "a", "b", "c"], dtype=object)
 
 def test_gain_by_hand() -> None:
     ours, theirs = np.array([0.5, 0.5, 0.5, 0.5]), np.array([0.25, 0.5, 0.5, 0.25])
-    gain = log_loss_gain(Y, ours, theirs, IDS)
+    gain = log_loss_gain(Rows(IDS, Y), ours, theirs)
     assert gain.value == pytest.approx(np.log(2) / 2)
     assert gain.low <= gain.value <= gain.high
-    same = log_loss_gain(Y, ours, ours, IDS)
+    same = log_loss_gain(Rows(IDS, Y), ours, ours)
     assert (same.value, same.low, same.high) == (0, 0, 0)
 
 
@@ -24,7 +25,7 @@ def test_the_paired_interval_is_far_narrower_than_two_apart() -> None:
     ids = np.repeat([f"{i:04d}" for i in range(2_000)], 3).astype(object)
     p = rng.uniform(0.01, 0.2, len(ids))
     y = (rng.random(len(ids)) < p).astype(np.int8)
-    gain = log_loss_gain(y, p, np.clip(p * 1.3, 0, 1), ids)
+    gain = log_loss_gain(Rows(ids, y), p, np.clip(p * 1.3, 0, 1))
     assert gain.low > 0
     assert gain.high - gain.low < 0.01
 
@@ -32,8 +33,8 @@ def test_the_paired_interval_is_far_narrower_than_two_apart() -> None:
 @pytest.mark.parametrize("wrong", [np.nan, -0.1, 1.1])
 def test_what_is_no_probability_has_no_loss(wrong: float) -> None:
     p = np.array([0.5, wrong, 0.5, 0.5])
-    assert np.isnan(log_loss_gain(Y, p, np.full(4, 0.5), IDS).value)
-    assert np.isnan(log_loss_gain(Y, p, np.full(4, 0.5), IDS).high)
+    assert np.isnan(log_loss_gain(Rows(IDS, Y), p, np.full(4, 0.5)).value)
+    assert np.isnan(log_loss_gain(Rows(IDS, Y), p, np.full(4, 0.5)).high)
 
 
 def test_overlap_by_hand() -> None:

@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from models.dataset.array_types import Floats
-from models.metrics.bootstrap import Interval
+from models.metrics.bootstrap import Interval, Rows
 from models.metrics.logistic import base_rate_loss, log_losses
 from models.promotion.baseline_comparison import MARGIN
 from models.promotion.champion_comparison import ChampionComparison, log_loss_gain
@@ -46,7 +46,7 @@ class Window:
         self, challenger: tuple[float, int], champion: tuple[float, int], looks: int
     ) -> ChampionComparison:
         ours, theirs = self.score(challenger), self.score(champion)
-        gain = log_loss_gain(self.y, ours, theirs, self.ids, error_of(looks))
+        gain = log_loss_gain(Rows(self.ids, self.y), ours, theirs, error_of(looks))
         worth = base_rate_loss(self.y) - float(log_losses(self.y, theirs).mean())
         rows, left = len(self.y), int(self.y.sum())
         return ChampionComparison("churn/1", rows, left, gain, worth, overlap=1.0)

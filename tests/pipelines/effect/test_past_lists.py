@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from features.errors import ModelError
-from models.causal.treatment_effect import RandomisedAssignments
+from models.causal.treatment_effect import randomised_assignments
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from pipelines.effect.uplift_training import could_be_called, trial_of
 from pipelines.publication.manifest import MANIFEST, Stamp, manifest_bytes
@@ -25,13 +25,11 @@ def publish(out: Path, day: date, rows: pd.DataFrame) -> None:
     (folder / MANIFEST).write_bytes(manifest_bytes(folder, stamp, {}))
 
 
-def assigned(*customers: str) -> RandomisedAssignments:
+def assigned(*customers: str) -> pd.DataFrame:
     rows = pd.DataFrame({"customer_id": customers, "arm": "treat", "left": False, "reached": True})
     texts = dict.fromkeys(("risk_band", "lane", "action", "product_line"), "one")
     day = pd.Timestamp(DAY)
-    return RandomisedAssignments.build(
-        rows.assign(assigned_on=day, household_id=None, probability=0.1, **texts)
-    )
+    return randomised_assignments(rows.assign(assigned_on=day, household_id=None, **texts))
 
 
 def test_who_had_a_lane_by_value_could_be_called_on_the_days_of_the_trial(tmp_path: Path) -> None:

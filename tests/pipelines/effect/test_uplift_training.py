@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.causal.treatment_effect import RandomisedAssignments, measure_effects
+from models.causal.treatment_effect import measure_effects, randomised_assignments
 from models.causal.uplift import UpliftData, UpliftModel, fit_uplift
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.metrics.profit import Economics
@@ -158,10 +158,10 @@ def test_a_night_values_by_effect_whom_the_trial_had_and_protects_the_others(
     arms = pd.DataFrame({"customer_id": np.arange(5_000).astype(str), "arm": "treat"})
     arms.loc[:999, "arm"] = "holdout"
     arms["left"] = (arms.index < 100) | arms.index.isin(range(1_000, 1_320))
-    arms = arms.assign(assigned_on=pd.Timestamp("2023-01-01"), probability=0.1, reached=True)
+    arms = arms.assign(assigned_on=pd.Timestamp("2023-01-01"), reached=True)
     arms["household_id"] = None
     texts = dict.fromkeys(("risk_band", "lane", "action", "product_line"), "one")
-    effects = measure_effects(RandomisedAssignments.build(arms.assign(**texts)))
+    effects = measure_effects(randomised_assignments(arms.assign(**texts)))
     measured = {"effects": [asdict(each) for each in effects], "waiting": 3, "harmful": []}
     measured |= {"schema_version": EFFECT_VERSION}
     settings.paths.effect.mkdir(parents=True)

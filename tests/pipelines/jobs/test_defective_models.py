@@ -13,6 +13,7 @@ from models.calibration.platt import Calibration
 from models.churn.serialization import to_files
 from models.dataset.feature_spec import FeatureSpec
 from models.leaks.verdict import leak_warning
+from models.metrics.bootstrap import Rows
 from models.metrics.by_subgroup import calibration_by_subgroup
 from models.metrics.scorecard import scorecard
 from pipelines import tracking
@@ -23,9 +24,11 @@ from pipelines.training.promotion import decide
 
 
 def rescored(judged, p):
-    card = scorecard(judged.test.y, p, judged.test.customer_id, 50)
+    card = scorecard(Rows(judged.test.customer_id, judged.test.y, 50), p)
     cards = {**judged.cards, "model": card}
-    parts = calibration_by_subgroup(judged.test, p, 50)
+    parts = calibration_by_subgroup(
+        judged.test, p, Rows(judged.test.customer_id, judged.test.y, 50)
+    )
     return replace(judged, scores={**judged.scores, "model": p}, cards=cards, parts=parts)
 
 

@@ -179,15 +179,15 @@ def test_the_treated_are_left_out_and_the_spared_count_for_them(company):
     snapshot = read_tables(Run(settings, TODAY, RunRecord("r", "monitor", "")))
     (chosen, *_) = choose_publications(settings, TODAY).complete
     plain = join_outcomes(settings, snapshot, [chosen], TODAY, NOBODY)
-    stayed = plain.customer_id[plain.y == 0][:3]
+    stayed = plain.table.loc[plain.table["label"].eq(0), "customer_id"].to_numpy()[:3]
     marks = NOBODY.reindex(range(3)).assign(
         customer_id=stayed, day=pd.Timestamp(chosen.as_of), treated=[True, True, False]
     )
     marks = marks.assign(by_lot=True, held_out_for=3.0)
     found = join_outcomes(settings, snapshot, [chosen], TODAY, marks)
-    assert (plain.treated, found.treated, len(found.y)) == (0, 2, len(plain.y))
-    assert [int((found.customer_id == name).sum()) for name in stayed] == [0, 0, 3]
-    assert found.y.sum() == plain.y.sum()
+    assert (plain.treated, found.treated, len(found.table)) == (0, 2, len(plain.table))
+    assert [int(found.table["customer_id"].eq(name).sum()) for name in stayed] == [0, 0, 3]
+    assert found.table["label"].sum() == plain.table["label"].sum()
 
 
 def test_only_ripe_publications_of_this_horizon_are_chosen_one_a_month(demo, tmp_path):
@@ -229,16 +229,20 @@ def past(seed, level=1.0, sharpness=1.0):
     true = 1 / (1 + np.exp(-(np.log(level) - 2.5 + sharpness * (log_odds + 2.5))))
     y = (rng.random(4_000) < true).astype(np.int8)
     out = Path("out")
+    table = {
+        "publication": np.repeat(np.arange(3), 4_000),
+        "as_of_date": np.repeat(pd.DatetimeIndex(RIPE), 4_000),
+        "customer_id": np.tile(np.arange(4_000).astype(str).astype(object), 3),
+        "product_line": "electricity",
+        "reason_1_driver": "wait",
+        "risk_rank": np.tile(np.argsort(np.argsort(-p)) + 1, 3),
+        "churn_probability": np.tile(p, 3),
+        "label": np.tile(y, 3),
+    }
     return LabelledRows(
         publications=tuple(Publication(out, day, "run") for day in RIPE),
         models=("churn/1",) * 3,
-        publication=np.repeat(np.arange(3), 4_000),
-        customer_id=np.tile(np.arange(4_000).astype(str).astype(object), 3),
-        product_line=np.full(12_000, "electricity", dtype=object),
-        driver=np.full(12_000, "wait", dtype=object),
-        rank=np.tile(np.argsort(np.argsort(-p)) + 1, 3),
-        p=np.tile(p, 3),
-        y=np.tile(y, 3),
+        table=pd.DataFrame(table),
         unlabelled={},
     )
 
@@ -249,7 +253,7 @@ def test_alarms_of_calibration_ring_for_a_change_and_for_no_chance(seed):
 
     def alarms(**changes):
         rows = past(seed, **changes)
-        return list(performance_alarms(measure(rows, limits, 50, rows.shocks(0.15, 90)), limits))
+        return list(performance_alarms(measure(rows, limits, 0.15, 90, 50), limits))
 
     assert alarms() == []
     (level,) = alarms(level=1.8)
@@ -258,10 +262,10 @@ def test_alarms_of_calibration_ring_for_a_change_and_for_no_chance(seed):
 
 
 def test_precision_is_of_the_ranks_that_a_team_can_call():
-    found = measure(past(0), Monitoring(capacity=100), 10, past(0).shocks(0.15, 90))
+    found = measure(past(0), Monitoring(capacity=100), 0.15, 90, 10)
     assert found.callable.rows == 300
-    top = past(0).rank <= 100
-    assert found.callable.observed == past(0).y[top].sum()
+    top = past(0).table.query("risk_rank <= 100")
+    assert found.callable.observed == top["label"].sum()
     assert [each.rows for each in found.tenths] == [1_200] * 10
     rates = [each.rate for each in found.tenths]
     assert rates[0] > 3 * rates[-1]
@@ -269,7 +273,7 @@ def test_precision_is_of_the_ranks_that_a_team_can_call():
 
 def test_intervals_of_past_lists_include_the_swing_of_months():
     rows = past(0)
-    still, swung = (measure(rows, Monitoring(), 50, rows.shocks(s, 90)) for s in (0.0, 0.3))
+    still, swung = (measure(rows, Monitoring(), s, 90, 50) for s in (0.0, 0.3))
     for name in ("whole", "callable"):
         before, after = getattr(still, name).ratio, getattr(swung, name).ratio
         assert after.low < before.low < before.high < after.high
@@ -281,8 +285,8 @@ def test_intervals_of_past_lists_include_the_swing_of_months():
 
 
 def test_one_class_alone_has_outcomes_but_no_scorecard():
-    nobody = replace(past(0), y=np.zeros(12_000, dtype=np.int8))
-    found = measure(nobody, Monitoring(), 10, nobody.shocks(0.15, 90))
+    nobody = replace(past(0), table=past(0).table.assign(label=0))
+    found = measure(nobody, Monitoring(), 0.15, 90, 10)
     assert found.card == {}
     (alarm,) = performance_alarms(found, Monitoring())
     assert alarm.startswith("observed over expected leavers is 0.00")
@@ -293,7 +297,7 @@ def test_alarms_of_inputs_name_the_features_beyond_the_limit():
         return Drift(name, "wait", "support_wait", psi, psi, 0.0, 0.0, 1.5, 0.1, 0.2)
 
     features = (moved("wait_max_90d", 0.9), moved("wait_mean_90d", 0.2))
-    calm = Inputs(TODAY, 10, features, {}, moved("churn_probability", 0.1))
+    calm = Inputs(TODAY, 10, moved("churn_probability", 0.1), {}, features)
     (alarm,) = input_alarms(calm, 0.25)
     assert "wait_max_90d (0.90)" in alarm
     assert "wait_mean" not in alarm

@@ -14,8 +14,7 @@ import pytest
 
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
-from models.metrics.bootstrap import Interval
-from models.metrics.month_shocks import MonthShocks
+from models.metrics.bootstrap import Interval, MonthShocks, Rows
 from models.promotion.baseline_comparison import BaselineComparison
 from pipelines import tracking
 from pipelines.config.settings import load_settings
@@ -70,7 +69,8 @@ def run(**changes):
             BaselineComparison("one_rule", "log loss", 0.1, 0.2, Interval(0.1, 0.05, 0.15), 0.01),
         ),
         "leak": None,
-        "shocks": MonthShocks(test.as_of, test.y, 0.18, 90),
+        "rows": Rows(test.customer_id, test.y, shocks=MonthShocks(test.as_of, test.y, 0.18, 90)),
+        "swing": 0.18,
         "drivers": pd.Series({"price_rise": 0.41, "wait": 0.32, "bill_shock": 0.13}),
         "families": pd.DataFrame(
             {"price": [0.41, -0.41], "support_wait": [0.32, 0.32], "billing_friction": [0.1, 0.16]}
@@ -111,7 +111,7 @@ def test_every_figure_of_a_card_is_one_of_the_run(demo, settings, trained):
     )
     params = client.get_run(version.run_id).data.params
     judged = trained.evaluation
-    known = SAID | {f"{judged.shocks.swing:.2f}", params["features"], f"{int(params['rows']):,}"}
+    known = SAID | {f"{judged.swing:.2f}", params["features"], f"{int(params['rows']):,}"}
     figures = [i for each in card.values() for metric in each.values() for i in metric.values()]
     known |= {f"{figure:.4f}" for figure in figures if figure is not None}
     known |= set(NUMBER.findall(" ".join(each.sentence for each in judged.baselines)))

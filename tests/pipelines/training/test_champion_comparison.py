@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from models.dataset.feature_spec import FeatureSpec
+from models.metrics.bootstrap import MonthShocks, Rows
 from models.metrics.logistic import log_losses
-from models.metrics.month_shocks import MonthShocks
 from pipelines import tracking
 from pipelines.config.settings import load_settings
 from pipelines.training.champion_comparison import compare_champions
@@ -36,7 +36,8 @@ def rival(settings, trained):
     def compare(test):
         scores = {"model": trained.evaluation.scores["model"]}
         shocks = MonthShocks(test.as_of, test.y, 0.15, 90)
-        evaluation = SimpleNamespace(test=test, scores=scores, shocks=shocks, contacts=())
+        rows = Rows(test.customer_id, test.y, shocks=shocks)
+        evaluation = SimpleNamespace(test=test, scores=scores, rows=rows, contacts=())
         return compare_champions(settings, evaluation, trained.registered, date(2024, 9, 1)).rival
 
     return compare

@@ -12,8 +12,8 @@ from scipy.special import expit
 
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureSpec
+from models.metrics.bootstrap import MonthShocks, Rows
 from models.metrics.logistic import log_losses
-from models.metrics.month_shocks import MonthShocks
 from models.promotion.non_inferiority import against_champions
 from pipelines import tracking
 from pipelines.tracking import Registered
@@ -63,8 +63,9 @@ def compared(tmp_path, company, monkeypatch):
         monkeypatch.setattr(tracking, "champion_version", lambda _: champion)
         challenger = Registered("churn", "99", "", "99", {})
         calm = MonthShocks(TEST.as_of, TEST.y, 0.0, 90)
+        rows = Rows(TEST.customer_id, TEST.y, shocks=calm)
         ours = {"model": scores(0.5)}
-        evaluation = SimpleNamespace(test=TEST, scores=ours, shocks=calm, contacts=())
+        evaluation = SimpleNamespace(test=TEST, scores=ours, rows=rows, contacts=())
         return compare_champions(settings, evaluation, challenger, TODAY)
 
     return compare

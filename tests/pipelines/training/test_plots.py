@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
-from models.metrics.bootstrap import Interval
+from models.metrics.bootstrap import Interval, Rows
 from models.metrics.by_subgroup import DecayMonth
 from models.metrics.profit import ProfitCurve
 from pipelines.training import plots
@@ -33,7 +33,7 @@ def pixels(png: bytes) -> np.ndarray:
 CURVES = [
     plots.roc,
     plots.precision_recall,
-    lambda y, p: plots.calibration(plots.calibration_bins(y, p, IDS[: len(y)])),
+    lambda y, p: plots.calibration(plots.calibration_bins(Rows(IDS[: len(y)], y), p)),
     plots.gains,
     plots.score_histogram,
 ]
@@ -78,7 +78,7 @@ def test_beeswarm_draws_missing_values() -> None:
 @pytest.mark.parametrize("rows", range(180, 900, 37))
 def test_the_interval_of_a_bin_without_leavers_starts_at_its_share(rows: int) -> None:
     y, p = np.repeat(np.array([0, 1], dtype=np.int8), rows), np.repeat([0.01, 0.2], rows)
-    bins = plots.calibration_bins(y, p, IDS[: 2 * rows])
+    bins = plots.calibration_bins(Rows(IDS[: 2 * rows], y), p)
     assert (bins.low <= bins.observed).all()
     assert (bins.high >= bins.observed).all()
     plots.calibration(bins)
@@ -88,7 +88,7 @@ def test_bins_by_hand() -> None:
     """0 and 2 of 10: Poisson's exact bounds are 0 to 3.689 and 0.2422 to 7.2247."""
     y = np.array([1, 1] + [0] * 18, dtype=np.int8)
     p = np.repeat([0.4, 0.1], 10)
-    bins = plots.calibration_bins(y, p, IDS[:20])
+    bins = plots.calibration_bins(Rows(IDS[:20], y), p)
     assert bins.predicted.tolist() == pytest.approx([0.1, 0.4])
     assert bins.observed.tolist() == [0.0, 0.2]
     assert bins.low.tolist() == pytest.approx([0.0, 0.02422], abs=1e-5)

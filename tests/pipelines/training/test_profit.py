@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from models.causal.sleeping_dogs import asleep
-from models.dataset.array_types import take_rows
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureSpec
 from pipelines.lists.placement import with_values
@@ -52,5 +51,5 @@ def test_a_row_is_worth_the_same_in_the_scorecard_in_promotion_and_at_night(comp
     ):
         np.testing.assert_array_equal(card.worth(p), listed[end])
         some = np.arange(0, rows, 3)
-        promotion = take_rows(card, some)
+        promotion = card.take(some)
         np.testing.assert_array_equal(promotion.worth(p[some]), listed[end].to_numpy()[some])

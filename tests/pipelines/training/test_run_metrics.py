@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models.metrics.bootstrap import Rows
 from models.metrics.by_subgroup import calibration_by_subgroup
 from models.metrics.scorecard import scorecard
 from pipelines.config.settings import load_settings
@@ -77,12 +78,12 @@ def test_each_is_of_the_check_that_it_is_named_after(trained):
 
 def test_every_interval_includes_the_swing_of_the_months_learned_from(demo, trained):
     judged, settings = trained.evaluation, load_settings(demo.config)
-    test, p, shocks = judged.test, judged.scores["model"], judged.shocks
-    replicates = settings.training.bootstrap
+    test, p, shocks = judged.test, judged.scores["model"], judged.rows.shocks
+    assert (judged.rows.replicates, judged.swing) == (settings.training.bootstrap, shocks.swing)
     assert (shocks.swing >= 0.15, shocks.horizon_days) == (True, settings.label.horizon_days)
-    card = scorecard(test.y, p, test.customer_id, replicates, shocks)
+    card = scorecard(judged.rows, p)
     assert card == {name: judged.cards["model"][name] for name in card}
-    alone = scorecard(test.y, p, test.customer_id, replicates)
+    alone = scorecard(replace(judged.rows, shocks=None), p)
 
     def width(interval):
         return interval.high - interval.low
@@ -91,16 +92,15 @@ def test_every_interval_includes_the_swing_of_the_months_learned_from(demo, trai
     for name in ("log_loss", "calibration_intercept"):
         assert width(card[name]) > 1.2 * width(alone[name])
     still = replace(shocks, swing=0.0)
-    by_swing = [calibration_by_subgroup(test, p, 50, each)[0].observed for each in (shocks, still)]
+    both = (Rows(test.customer_id, test.y, 50, each) for each in (shocks, still))
+    by_swing = [calibration_by_subgroup(test, p, rows)[0].observed for rows in both]
     assert width(by_swing[0]) > 1.2 * width(by_swing[1])
 
 
 def test_without_economics_there_is_no_profit_and_all_else_stays(demo, trained):
-    settings, judged = load_settings(demo.config), trained.evaluation
-    training = settings.training.model_copy(update={"bootstrap": 0})
-    bare = settings.model_copy(update={"economics": None, "training": training})
+    judged = trained.evaluation
     scores = {"model": judged.scores["model"]}
-    card = scorecards(bare, judged.test, scores, judged.shocks, ())["model"]
+    card = scorecards(replace(judged.rows, replicates=0), scores, ())["model"]
     assert not [name for name in card if name.startswith("profit")]
     assert card["auc"].value == judged.cards["model"]["auc"].value
 

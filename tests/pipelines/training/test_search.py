@@ -68,7 +68,11 @@ def logged(monkeypatch):
     """Trials that MLflow was given."""
     trials = []
     monkeypatch.setattr(tracking, "search_run", lambda settings, study: study)
-    monkeypatch.setattr(tracking, "log_inside", lambda *told: trials.append(told[1:]))
+
+    def log(_settings, _kind, *told, parent):
+        trials.append((parent, *told))
+
+    monkeypatch.setattr(tracking, "log_run", log)
     return trials
 
 
