@@ -33,24 +33,36 @@ class Missingness:
         return self.null_share - self.trained_share
 
 
-def missingness(spec: FeatureSpec, frame: pd.DataFrame) -> list[Missingness]:
-    """How ``frame`` (rows ≥ 1) is filled, for each column of which the training share is known.
+def count_missing(spec: FeatureSpec, frame: pd.DataFrame) -> pd.DataFrame:
+    """``rows``, ``known`` and ``unknown`` (words) of ``frame``, by each column of the spec.
 
-    Raises ``ModelError`` when a column of the spec is missing or appears twice, or when a category
-    holds something else than text.
+    Counts of parts of a cohort add up. Raises ``ModelError`` when a column of the spec is missing
+    or appears twice, or when a category holds something else than text.
     """
     refuse_missing(spec.names, list(frame.columns))
+    counted = []
+    for column in spec.columns:
+        values = column_of(frame, column.name)
+        known, unknown = values.notna(), 0
+        if column.kind == "category":
+            coded = ~np.isnan(category_codes(values, column.vocabulary))
+            unknown = int((known & ~coded).sum())
+        counted.append((len(values), int(known.sum()), unknown))
+    return pd.DataFrame(counted, [*spec.names], ["rows", "known", "unknown"])
+
+
+def missingness(spec: FeatureSpec, counts: pd.DataFrame) -> list[Missingness]:
+    """How a cohort is filled, for each column of which the training share is known.
+
+    ``counts`` as ``count_missing`` gives them.
+    """
     found = []
     for column in spec.columns:
         trained = column.null_share
         if trained is None:
             continue
-        values = column_of(frame, column.name)
-        known, unknown = values.notna(), 0.0
-        if column.kind == "category":
-            coded = ~np.isnan(category_codes(values, column.vocabulary))
-            unknown = float((known & ~coded).mean())
-        emptied = not known.any() and trained ** len(values) < _BY_CHANCE
-        null_share = 1 - float(known.mean())
-        found.append(Missingness(column.name, column.kind, null_share, trained, unknown, emptied))
+        rows, known, unknown = map(float, counts.loc[column.name].to_numpy())
+        emptied = known == 0 and trained**rows < _BY_CHANCE
+        shares = (1 - known / max(rows, 1), trained, unknown / max(rows, 1))
+        found.append(Missingness(column.name, column.kind, *shares, emptied))
     return found

@@ -22,7 +22,13 @@ from pipelines.lists.actions import can_be_reasons, load_actions
 from pipelines.lists.causes import CAUSES_NAME, write_causes
 from pipelines.lists.inbound import write_inbound
 from pipelines.lists.new_events import new_events_since
-from pipelines.lists.night_lists import NightLists, write_chances, write_changes, write_risk_lists
+from pipelines.lists.night_lists import (
+    NightLists,
+    wanted_columns,
+    write_chances,
+    write_changes,
+    write_risk_lists,
+)
 from pipelines.lists.permissions import read_permissions
 from pipelines.lists.placement import NightContext
 from pipelines.lists.previous_nights import read_before
@@ -83,7 +89,8 @@ def nightly(run: Run, *, backfill: bool = False) -> Night:
         templates = load_templates(text_file("reasons", settings.list.languages[0]))
         attributes = settings.sources["customers"].attributes
         sayable = partial(can_be_reasons, templates, load_actions(ACTIONS), attributes)
-        scored = step(score_cohort, run, snapshot, champion, sayable)
+        columns = wanted_columns(settings)
+        scored = step(score_cohort, run, snapshot, champion, sayable, columns)
         publication = Publication(out, as_of, record.run_id)
         with staging_folder(publication) as staging:
             ids = scored.rows["customer_id"]
@@ -110,7 +117,9 @@ def write_night(
     """Fill the staging folder: the risk list in each language, the lanes, changes, outcomes."""
     settings, languages = run.settings, run.settings.list.languages
     with run.record.stage("lists") as stage, bar("writing lists", len(languages)) as done:
-        lists = write_risk_lists(settings, scored.rows, context, stamp, staging, done)
+        lists = write_risk_lists(
+            *(settings, scored.rows, scored.facts, context, stamp, staging, done)
+        )
         lists = write_changes(settings.list, context.before.last, events, lists, staging)
         if scored.chances is not None:
             lists = write_chances(settings.list, scored.chances, lists, staging)

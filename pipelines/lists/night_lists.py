@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from models.causal.sleeping_dogs import facts_of_sleep
+from models.dataset.examples import MARGIN
 from pipelines.config.economics import saved_share
 from pipelines.config.lists import RiskList
 from pipelines.config.settings import Settings
@@ -18,7 +20,7 @@ from pipelines.lists.actions import advice_texts, load_actions, suggest
 from pipelines.lists.changes import CHANGE_FIELDS, CHANGES_NAME, changes
 from pipelines.lists.holdout import ARMS
 from pipelines.lists.lanes import LANES
-from pipelines.lists.list_columns import BANDS, LANE_LISTS, REASONS, RISK_LIST
+from pipelines.lists.list_columns import BANDS, FIELDS, LANE_LISTS, REASONS, RISK_LIST
 from pipelines.lists.outcomes import OUTCOMES_NAME, outcome_fields, outcome_rows
 from pipelines.lists.placement import NightContext, place_customers, with_values
 from pipelines.lists.previous_nights import PublishedNight
@@ -30,6 +32,7 @@ from pipelines.publication.writers import Schemas, write_list
 from pipelines.scoring.scores import OutcomeProbabilities, band_thresholds
 
 _EXPECTED = ("latest_bill_on", "own_price")
+_OF_EVERYBODY = ("tenure_days", "csat_last_score", "csat_last_on", MARGIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,21 @@ class NightLists:
     rows: pd.DataFrame
 
 
+def wanted_columns(settings: Settings) -> set[str]:
+    """The facts that lists need of everybody, and not only of who has reasons."""
+    rules = load_actions(ACTIONS)
+    bounds = [step.when for rule in rules.drivers.values() for step in rule.actions]
+    bounds += [never.when for never in rules.do_not.values()]
+    asked = (fact for when in bounds for fact in when)
+    published = (field.name for field in FIELDS)
+    sleep = facts_of_sleep(settings.list.peace.asleep_days)
+    return {*_EXPECTED, *_OF_EVERYBODY, *sleep, *asked, *published}
+
+
 def write_risk_lists(
     settings: Settings,
     scored: pd.DataFrame,
+    facts: pd.DataFrame,
     context: NightContext,
     stamp: Stamp,
     folder: Path,
@@ -67,7 +82,7 @@ def write_risk_lists(
     def write(language: str, name: str) -> pd.DataFrame:
         templates = load_templates(text_file("reasons", language))
         told = scored.join(advice_texts(advice, rules, language))
-        rows = risk_list(told, stamp, templates, settings.company.currency)
+        rows = risk_list(told, stamp, templates, settings.company.currency, facts)
         fields, layout = fields_of(rows, RISK_LIST), layout_of(settings.list, language)
         schemas.update(write_list(rows, fields, folder, name, layout))
         if "worklist" in settings.list.profiles:

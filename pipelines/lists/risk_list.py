@@ -22,7 +22,11 @@ _COLD_START_DAYS = 90
 
 
 def risk_list(
-    scored: pd.DataFrame, stamp: Stamp, templates: Templates, currency: str
+    scored: pd.DataFrame,
+    stamp: Stamp,
+    templates: Templates,
+    currency: str,
+    facts: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Sorted rows with the columns of ``fields_of``, sentences in the language of ``templates``.
 
@@ -31,8 +35,9 @@ def risk_list(
     ``reason_<n>_driver`` and ``reason_<n>_contribution`` (null where there is no reason),
     ``protective_1_driver``, ``expected_value``, ``value_at_risk``, ``currency``,
     ``suggested_action``, ``do_not``, ``<slot>_attribute`` and ``<slot>_value`` (the attribute
-    that says most for the slot's driver, quoted instead of the driver's own sentence) and the
-    fact columns that sentences quote. Bands and ranks are of the
+    that says most for the slot's driver, quoted instead of the driver's own sentence). The fact
+    columns that sentences quote are in ``facts``, with the index of the rows that have reasons;
+    without it they are in ``scored``. Bands and ranks are of the
     published six decimals; the bands above ``low`` begin at the thresholds of ``stamp``. Raises
     ``ContractError`` for an id that is null, repeated or a formula, ``ConfigError`` for
     thresholds that do not rise, ``ValueError`` for a probability outside 0 to 1.
@@ -57,10 +62,13 @@ def risk_list(
     risks = listed["churn_probability"]
     listed["risk_rank"] = risks.rank(method="min", ascending=False).astype("int64")
     listed["risk_percentile"] = (100 * risks.rank(method="max", pct=True)).round(2)
+    shown = listed
+    if facts is not None:
+        shown = listed.loc[facts.index].join(facts[facts.columns.difference(listed.columns)])
     for slot, direction in SLOTS:
         if f"{slot}_driver" in listed:
-            drivers, facts = slot_facts(listed, slot)
-            listed[f"{slot}_text"] = sentences(drivers, facts, templates, currency, direction)
+            drivers, quoted = slot_facts(shown, slot)
+            listed[f"{slot}_text"] = sentences(drivers, quoted, templates, currency, direction)
     listed = _typed(listed.sort_values(["risk_rank", "customer_id"], ignore_index=True))
     return listed[[field.name for field in fields_of(listed)]]
 

@@ -1,7 +1,8 @@
 """Runs the feature code shard by shard: a shard is the unit of memory and of progress."""
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -57,11 +58,18 @@ def tables_of(snapshot: Snapshot) -> dict[str, list[str]]:
 
 def make_matrix(run: Run, snapshot: Snapshot, job: MatrixJob, names: Sequence[str]) -> pd.DataFrame:
     """Build a matrix in a scratch folder and read its keys, ``names`` and any outcomes."""
+    with built_matrix(run, snapshot, job) as parts:
+        return files.read_matrix(parts, [*KEYS, *names])
+
+
+@contextmanager
+def built_matrix(run: Run, snapshot: Snapshot, job: MatrixJob) -> Iterator[list[MatrixPart]]:
+    """The parts of a matrix, in a scratch folder that is gone when the block ends."""
     steps = len(job.as_ofs) * snapshot.shards
     with scratch(run.settings.paths.scratch, run.record.run_id) as folder:
         with bar("building features", steps) as advance:
             parts = build_matrix(run.settings, snapshot, job, folder, lambda: advance(""))
-        return files.read_matrix(parts, [*KEYS, *names])
+        yield parts
 
 
 def build_matrix(

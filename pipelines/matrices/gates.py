@@ -45,20 +45,19 @@ def refuse_other_features(label: str, spec: FeatureSpec, catalog: Catalog) -> No
         )
 
 
-def refuse_other_filling(run: Run, spec: FeatureSpec, frame: pd.DataFrame, needs: Needs) -> None:
+def refuse_other_filling(run: Run, spec: FeatureSpec, counts: pd.DataFrame, needs: Needs) -> None:
     """Hold the share of nulls and of unknown words of each feature against the training rows.
 
-    ``needs`` names the tables and columns of each feature. Every figure becomes a gate of the
-    record. Raises ``ContractError`` when a feature has no value left, ``GateError`` when a share
-    has risen too far.
+    ``counts`` are those of the cohort, as ``count_missing`` gives them; ``needs`` names
+    the tables and columns of each feature. Every figure becomes a gate of the record. Raises
+    ``ContractError`` when a feature has no value left, ``GateError`` when a share has risen too
+    far.
     """
-    if frame.empty:
-        return
-    filled = missingness(spec, frame)
+    filled = missingness(spec, counts)
     empty = [each for each in filled if each.emptied]
     for each in empty:
         run.record.gate(f"{each.name}: rows with a value", 0, low=1)
-    closed = _closed(run, filled, len(frame))
+    closed = _closed(run, filled, int(counts["rows"].max()))
     if empty:
         raise ContractError(
             f"features that the champion uses have no value for anybody:{_lines(empty, needs)}\n"

@@ -1,66 +1,142 @@
 """Batch inference of one night: the cohort's matrix built, gated, scored and explained.
 
-The matrix lives in a scratch folder of the run, as nothing of it is needed after the lists.
+Each shard is scored by itself, and only the columns that lists need of everybody stay in memory;
+the matrix lies in a scratch folder of the run, from which the rows to explain are read by rank.
 """
 
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from features.errors import ContractError
+from models.causal.uplift import UpliftModel
+from models.churn.model import ChurnModel
+from models.dataset.array_types import Floats
+from models.drift.missingness import count_missing
 from models.explain.driver_removal import Removal
 from pipelines.config.run import Run
-from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
+from pipelines.config.settings import Settings
+from pipelines.matrices.build import MatrixJob, built_matrix, catalog_of
+from pipelines.matrices.files import KEYS, read_matrix, read_rows
 from pipelines.matrices.gates import refuse_other_features, refuse_other_filling
 from pipelines.runtime.progress import bar
+from pipelines.scoring import uplift
 from pipelines.scoring.scores import (
     REMAINS,
+    UPLIFT,
     Nameable,
     OutcomeProbabilities,
     causes_of,
-    outcome_probabilities,
-    score_rows,
+    evenly_spread,
+    outcome_horizons,
+    probabilities,
+    reasons,
+    risk_order,
 )
-from pipelines.scoring.uplift import with_effects
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion
 
 
 @dataclass(frozen=True, slots=True)
 class CohortScores:
-    """The night's cohort, riskiest first, with outcomes by horizon and removals of causes."""
+    """The night's cohort, riskiest first, with outcomes by horizon and removals of causes.
+
+    ``rows`` have what lists need of everybody, ``facts`` every column of those with reasons, who
+    come first in ``rows`` under the same index.
+    """
 
     rows: pd.DataFrame
+    facts: pd.DataFrame
     chances: OutcomeProbabilities | None
     causes: tuple[Removal, ...]
 
 
 def score_cohort(
-    run: Run, snapshot: Snapshot, champion: Champion, nameable: Nameable
+    run: Run, snapshot: Snapshot, champion: Champion, nameable: Nameable, columns: Collection[str]
 ) -> CohortScores:
-    """Build the cohort's matrix, score it whole and explain its riskiest rows.
+    """Build the cohort's matrix, score it shard by shard and explain its riskiest rows.
 
-    Raises what the gates on the matrix raise, and ``ContractError`` for an empty cohort.
+    ``columns`` are those wanted of everybody, where the matrix has them. Raises what the gates on
+    the matrix raise, and ``ContractError`` for an empty cohort.
     """
-    settings, as_of, record = run.settings, run.as_of, run.record
+    settings, as_of, record, model = run.settings, run.as_of, run.record, champion.model
     catalog = catalog_of(settings.sources, snapshot)
-    spec = champion.model.spec
-    refuse_other_features(champion.registered.label, spec, catalog)
-    with record.stage("features"):
-        names = [feature.name for feature in catalog.features]
-        frame = make_matrix(run, snapshot, MatrixJob(catalog, (as_of,)), names)
-    if frame.empty:
-        raise ContractError(
-            f"nobody had an active contract on {as_of}: the cohort is empty. Check the dates of "
-            "contracts and terminations: stille check."
+    refuse_other_features(champion.registered.label, model.spec, catalog)
+    names = [*KEYS, *(feature.name for feature in catalog.features)]
+    light = [name for name in names if name in (*KEYS, *columns)]
+    with ExitStack() as stack:
+        with record.stage("features"):
+            parts = stack.enter_context(built_matrix(run, snapshot, MatrixJob(catalog, (as_of,))))
+        stage = stack.enter_context(record.stage("scoring"))
+        advance = stack.enter_context(bar("scoring and explaining", len(parts) + 1))
+        responds = uplift.read(settings.paths.uplift, model.spec, record)
+        shards = []
+        for part in parts:
+            frame = read_matrix([part], names)
+            if not frame.empty:
+                shards.append(_score(settings, model, responds, frame, light, as_of))
+            advance("")
+        if not shards:
+            raise ContractError(
+                f"nobody had an active contract on {as_of}: the cohort is empty. Check the dates "
+                "of contracts and terminations: stille check."
+            )
+        scored = pd.concat([shard.rows for shard in shards], ignore_index=True)
+        counts = sum((shard.counts for shard in shards[1:]), shards[0].counts)
+        needs = {feature.name: feature.needs for feature in catalog.features}
+        refuse_other_filling(run, model.spec, counts, needs)
+        order = risk_order(scored)
+        scored = scored.iloc[order].reset_index(drop=True)
+        if responds is not None:
+            uplift.note_effects(record, scored[UPLIFT])
+        chances = None
+        horizons = outcome_horizons(settings, model)
+        if model.incidence is not None and horizons:
+            incidence = np.concatenate([shard.incidence for shard in shards])[order]
+            known = (horizons, model.incidence.causes)
+            chances = OutcomeProbabilities(scored["customer_id"], incidence, *known)
+            if settings.label.horizon_days in horizons:
+                scored[REMAINS] = chances.remaining(settings.label.horizon_days)
+        explained, sample = (
+            scored["customer_id"].iloc[rows]
+            for rows in (slice(settings.list.explained_rows), evenly_spread(len(scored)))
         )
-    with record.stage("scoring") as stage, bar("scoring and explaining"):
-        refuse_other_filling(run, spec, frame, {f.name: f.needs for f in catalog.features})
-        scored = score_rows(settings, champion.model, frame, nameable)
-        chances = outcome_probabilities(settings, champion.model, scored)
-        if chances and settings.label.horizon_days in chances.horizons:
-            scored[REMAINS] = chances.remaining(settings.label.horizon_days)
-        causes = causes_of(settings, champion.model, catalog, scored, as_of)
-        scored = with_effects(run, spec, scored)
+        wanted = read_rows(parts, names, pd.concat([explained, sample]))
+        facts, sampled = wanted.iloc[: len(explained)], wanted.iloc[len(explained) :]
+        scored = scored.join(reasons(settings, model, facts, nameable))
+        causes = causes_of(settings, model, catalog, scored, sampled, as_of)
         stage.rows_in = stage.rows_out = len(scored)
-    return CohortScores(scored, chances, causes)
+        advance("")
+    return CohortScores(scored, facts, chances, causes)
+
+
+@dataclass(frozen=True, slots=True)
+class _ShardScores:
+    """A shard's light rows with probabilities, incidence (n, horizons, 1 + causes), fillings."""
+
+    rows: pd.DataFrame
+    incidence: Floats
+    counts: pd.DataFrame
+
+
+def _score(
+    settings: Settings,
+    model: ChurnModel,
+    responds: UpliftModel | None,
+    frame: pd.DataFrame,
+    light: Sequence[str],
+    as_of: date,
+) -> _ShardScores:
+    x = model.spec.encode(frame)
+    threads, horizons = settings.engine.threads, outcome_horizons(settings, model)
+    scored = frame.assign(churn_probability=probabilities(settings, model, x, frame))
+    effects = uplift.effects(responds, x, scored, as_of, threads)
+    incidence = np.empty((len(frame), 0, 0))
+    if model.incidence is not None and horizons:
+        incidence = model.incidence.incidence(x, horizons, threads)
+    rows = scored[[*light, "churn_probability"]].assign(**{UPLIFT: effects})
+    return _ShardScores(rows, incidence, count_missing(model.spec, frame))

@@ -53,47 +53,51 @@ def score_rows(
 ) -> pd.DataFrame:
     """``frame`` (a matrix with facts) with ``churn_probability`` and the reasons' columns.
 
-    Sorted by probability, highest first, ties by customer. The first ``list.explained_rows``
-    rows have reasons, the others null. ``nameable`` says of rows with facts what can be a reason
-    and what can protect, as ``top_reasons`` takes it; without it everything can. A company's own
-    attribute is a reason by itself: ``<slot>_feature``, ``_attribute`` and ``_value`` name it.
+    In ``risk_order``; the first ``list.explained_rows`` rows have ``reasons``, the others null.
     """
-    x = model.spec.encode(frame)
+    p = probabilities(settings, model, model.spec.encode(frame), frame)
+    scored = frame.assign(churn_probability=p)
+    scored = scored.iloc[risk_order(scored)].reset_index(drop=True)
+    shown = scored.iloc[: settings.list.explained_rows]
+    return scored.join(reasons(settings, model, shown, nameable))
+
+
+def probabilities(settings: Settings, model: ChurnModel, x: Matrix, frame: pd.DataFrame) -> Floats:
+    """Churn probabilities of the rows of ``frame``, encoded as ``x``, in their order, (n,)."""
     lines = frame["product_line"].to_numpy(dtype=object)
-    probability = model.probability(x, lines, settings.engine.threads)
-    order = np.lexsort((frame["customer_id"].to_numpy(dtype=object), -probability))
-    scored = frame.iloc[order].reset_index(drop=True)
-    scored["churn_probability"] = probability[order]
-    top = x[order[: settings.list.explained_rows]]
-    return _explained(scored, model, np.asfortranarray(top), settings, nameable)
+    return model.probability(x, lines, settings.engine.threads)
 
 
-def outcome_probabilities(
-    settings: Settings, model: ChurnModel, frame: pd.DataFrame
-) -> OutcomeProbabilities | None:
-    """Probabilities of each outcome for the rows of ``frame`` (a matrix), in their order.
+def risk_order(scored: pd.DataFrame) -> Index:
+    """Positions by ``churn_probability``, highest first, ties by ``customer_id``, (n,)."""
+    ids, p = scored["customer_id"].to_numpy(dtype=object), scored["churn_probability"].to_numpy()
+    return np.lexsort((ids, -p))
 
-    For the configured horizons of the model; None when there are none.
-    """
+
+def outcome_horizons(settings: Settings, model: ChurnModel) -> tuple[int, ...]:
+    """The configured horizons of which the model tells the outcomes."""
     fitted = model.incidence
-    horizons = tuple(d for d in settings.label.horizons if fitted and fitted.covers(d))
-    if fitted is None or not horizons:
-        return None
-    x = model.spec.encode(frame)
-    incidence = fitted.incidence(x, horizons, settings.engine.threads)
-    return OutcomeProbabilities(frame["customer_id"], incidence, horizons, fitted.causes)
+    return tuple(days for days in settings.label.horizons if fitted and fitted.covers(days))
+
+
+def evenly_spread(rows: int) -> Index:
+    """About a thousand positions of ``rows`` in risk order, evenly spread over all risks."""
+    size = min(rows, _SAMPLE)
+    return np.asarray((np.arange(size) + 0.5) * rows / max(size, 1), dtype=np.intp)
 
 
 def causes_of(
-    settings: Settings, model: ChurnModel, catalog: Catalog, scored: pd.DataFrame, as_of: date
+    settings: Settings,
+    model: ChurnModel,
+    catalog: Catalog,
+    scored: pd.DataFrame,
+    rows: pd.DataFrame,
+    as_of: date,
 ) -> tuple[Removal, ...]:
-    """What removing each cause would be worth to the cohort ``scored``, a matrix in risk order.
+    """What removing each cause would be worth to the cohort ``scored``, in risk order.
 
-    Worked out for about a thousand customers, evenly spread over all risks, who stand for all.
+    Worked out for ``rows`` of the matrix, those at ``evenly_spread``, who stand for all.
     """
-    size = min(len(scored), _SAMPLE)
-    sampled = ((np.arange(size) + 0.5) * len(scored) / max(size, 1)).astype(np.intp)
-    rows = scored.iloc[sampled]
     lines = rows["product_line"].to_numpy(dtype=object)
     p = scored["churn_probability"].to_numpy(dtype="float64")
     # A customer is worth the same, asleep or not: only what a contact does differs.
@@ -109,7 +113,7 @@ def causes_of(
         no_event(catalog.model_features),
         x,
         score,
-        value[sampled],
+        value[evenly_spread(len(scored))],
         len(scored) / max(len(rows), 1),
     )
 
@@ -135,15 +139,16 @@ def band_thresholds(bands: Bands, probability: "pd.Series[float]") -> dict[str, 
     }
 
 
-def _explained(
-    scored: pd.DataFrame,
-    model: ChurnModel,
-    top: Matrix,
-    settings: Settings,
-    nameable: Nameable | None,
+def reasons(
+    settings: Settings, model: ChurnModel, shown: pd.DataFrame, nameable: Nameable | None = None
 ) -> pd.DataFrame:
-    shown = scored.iloc[: len(top)]
-    lines = shown["product_line"].to_numpy(dtype=object)
+    """The reasons' columns of the rows ``shown`` (of a matrix with facts), with their index.
+
+    ``nameable`` says of rows with facts what can be a reason and what can protect, as
+    ``top_reasons`` takes it; without it everything can. A company's own attribute is a reason by
+    itself: ``<slot>_feature``, ``_attribute`` and ``_value`` name it.
+    """
+    top, lines = model.spec.encode(shown), shown["product_line"].to_numpy(dtype=object)
     contributions = model.contributions(top, lines, settings.engine.threads)
     raises, lowers = nameable(shown) if nameable else (None, None)
     attributes = settings.sources["customers"].attributes
@@ -166,7 +171,7 @@ def _explained(
     told = pd.DataFrame(columns, index=shown.index)
     texts = told.select_dtypes(exclude="number").columns
     told[texts] = told[texts].astype("str").replace("", pd.NA)
-    return scored.join(told)
+    return told
 
 
 def attribute_name(key: str, attribute: Attribute) -> str:

@@ -6,6 +6,7 @@ its trial had no place for.
 
 import hashlib
 import json
+from datetime import date
 from pathlib import Path
 
 import lightgbm as lgb
@@ -16,12 +17,11 @@ from features.errors import ModelError
 from models.boosters.text_format import plain_booster
 from models.causal.sleeping_dogs import asleep
 from models.causal.uplift import UpliftModel
+from models.dataset.array_types import Floats, Matrix
 from models.dataset.feature_spec import FeatureSpec
-from pipelines.config.run import Run
 from pipelines.runtime.atomic_files import replace_bytes, storage_errors
 from pipelines.runtime.escaping import plain_json
 from pipelines.runtime.run_record import RunRecord
-from pipelines.scoring.scores import UPLIFT
 from pipelines.tracking.booster_sandbox import check_boosters
 
 _FACTS, _TEXT = "uplift.json", "uplift.txt"
@@ -85,21 +85,29 @@ def read(folder: Path, spec: FeatureSpec, record: RunRecord) -> UpliftModel | No
         return None
 
 
-def with_effects(run: Run, spec: FeatureSpec, scored: pd.DataFrame) -> pd.DataFrame:
-    """``scored`` (a matrix with probabilities and facts), with ``UPLIFT`` where a model is kept.
+def effects(
+    model: UpliftModel | None,
+    x: Matrix,
+    scored: pd.DataFrame,
+    as_of: date,
+    threads: int,
+) -> Floats:
+    """By how much contact lowers each one's chance of leaving, (n,); below 0 it raises it.
 
-    ``UPLIFT`` is by how much contact lowers each one's chance of leaving; below 0 it raises it.
-    NaN where the trial had nobody alike, as asleep or of such a risk: there the rule stands.
+    ``scored`` are rows of a matrix with probabilities and facts, encoded as ``x``. NaN where the
+    trial had nobody alike, as asleep or of such a risk: there the rule stands; and without a model.
     """
-    model = read(run.settings.paths.uplift, spec, run.record)
-    if model is None:
-        return scored
     p = scored["churn_probability"].to_numpy(dtype=np.float64)
-    x, threads = spec.encode(scored), run.settings.engine.threads
+    if model is None:
+        return np.full(len(p), np.nan)
     effect = model.effect(x, p, scored["product_line"].to_numpy(dtype=object), threads)
-    effect[asleep(scored, run.as_of, model.asleep_days)] = np.nan
-    run.record.notes.append(
-        f"contacts with {np.isfinite(effect).sum():,} of {len(p):,} customers are valued by who "
+    effect[asleep(scored, as_of, model.asleep_days)] = np.nan
+    return effect
+
+
+def note_effects(record: RunRecord, effect: "pd.Series[float]") -> None:
+    """Say in the record whose contacts are valued by who responds."""
+    record.notes.append(
+        f"contacts with {effect.notna().sum():,} of {len(effect):,} customers are valued by who "
         "responds, as past lists have shown; nobody like the others was on them"
     )
-    return scored.assign(**{UPLIFT: effect})

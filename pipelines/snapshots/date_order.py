@@ -79,7 +79,7 @@ def count_orders(
                 f"and {late} is not null and {early} is not null)"
             )
             [(of, wrong, examples)] = connection.execute(
-                "select count(*), count_if(wrong), "
+                "select count(*), count(*) filter (wrong), "
                 f"min((_file, _row), {_EXAMPLES}) filter (wrong) from {compared}"
             ).fetchall()
             rows[what] += of

@@ -23,7 +23,6 @@ from pipelines.publication.reader import verify
 from pipelines.runtime.escaping import plain_json
 from pipelines.runtime.run_record import RunRecord, open_record
 from pipelines.scoring import uplift
-from pipelines.scoring.scores import UPLIFT
 from pipelines.tracking.champion import resolve_champion
 
 SPEC = FeatureSpec(
@@ -204,7 +203,10 @@ def test_who_is_not_alike_to_anybody_in_the_trial_has_no_effect(company, model) 
         awake | {"churn_probability": 0.3, "autopay": 1.0},
     ]
     told = record()
-    found = uplift.with_effects(Run(settings, date(2024, 3, 1), told), SPEC, pd.DataFrame(rows))
-    assert found[UPLIFT].isna().tolist() == [False, True, True, True]
+    scored = pd.DataFrame(rows)
+    found = uplift.read(settings.paths.uplift, SPEC, told)
+    effect = uplift.effects(found, SPEC.encode(scored), scored, date(2024, 3, 1), 1)
+    assert np.isnan(effect).tolist() == [False, True, True, True]
+    uplift.note_effects(told, pd.Series(effect))
     [note] = told.notes
     assert "1 of 4 customers" in note

@@ -14,6 +14,7 @@ from features.errors import ContractError, GateError, ModelError
 from models.calibration.platt import Calibration
 from models.churn.model import ChurnModel
 from models.dataset.feature_spec import FeatureColumn, learn_spec
+from models.drift.missingness import count_missing
 from pipelines.config.run import Run
 from pipelines.matrices.gates import refuse_other_filling
 from pipelines.runtime.run_record import RunRecord
@@ -58,7 +59,8 @@ def scored(model, company):
     settings = company()
 
     def score(frame):
-        refuse_other_filling(run_of(settings), model.spec, frame, NEEDS)
+        counts = count_missing(model.spec, frame)
+        refuse_other_filling(run_of(settings), model.spec, counts, NEEDS)
         return model.probability(model.spec.encode(frame))
 
     return score
@@ -98,7 +100,7 @@ def test_what_does_not_fit_is_refused_by_name(scored, change, error, words):
 def gated(model, settings, frame):
     run = run_of(settings)
     try:
-        refuse_other_filling(run, model.spec, frame, NEEDS)
+        refuse_other_filling(run, model.spec, count_missing(model.spec, frame), NEEDS)
     except GateError as error:
         return run.record, str(error)
     return run.record, ""
