@@ -7,7 +7,6 @@ Sullivan 2003). So it must be proved not worse by more than a margin, also than 
 import math
 from collections.abc import Iterator
 
-from models.metrics.bootstrap import Interval
 from models.promotion.baseline_comparison import MARGIN
 from models.promotion.champion_comparison import ChallengerEvidence, ChampionComparison
 from models.promotion.rules import Rule, level, rule, slope
@@ -42,7 +41,11 @@ def against_champions(evidence: ChallengerEvidence) -> Iterator[Rule]:
     if anchor is not None:
         yield _not_inferior("anchor_gain", anchor, evidence.looks, broken)
     if rival.profit is not None:
-        yield _profit(rival.profit, _on(rival))
+        sentence = (
+            f"Profit is better than the champion's by {rival.profit:.2f} {_on(rival)}; the "
+            "interval must not lie below 0."
+        )
+        yield rule("profit_gain", rival.profit.high, 0.0, None, rival.profit.high >= 0, sentence)
     yield _stable(rival)
 
 
@@ -73,14 +76,6 @@ def _more(leavers: int, half: float, margin: float) -> str:
         f"{leavers:,} left, and about {needed:,} more are needed. Set training.test_months higher, "
         "or train less often"
     )
-
-
-def _profit(gain: Interval, on: str) -> Rule:
-    sentence = (
-        f"Profit is better than the champion's by {gain:.2f} {on}; the interval must not lie "
-        "below 0."
-    )
-    return rule("profit_gain", gain.high, 0.0, None, gain.high >= 0, sentence)
 
 
 def _stable(rival: ChampionComparison) -> Rule:
