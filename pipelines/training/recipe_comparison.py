@@ -102,7 +102,7 @@ class RecipeComparison:
     @cached_property
     def baseline(self) -> OutOfFold:
         """The configured recipe on the folds."""
-        return self.out_of_fold(self.scorer({}))
+        return out_of_fold(self.examples, self.folds, self.scorer({}))
 
     def scorer(
         self, changes: Mapping[str, object], seeds: int | None = None
@@ -111,19 +111,13 @@ class RecipeComparison:
         recipe = with_changes(self.recipe, {**changes, "seeds": self.recipe.seeds[:seeds]})
         return lambda train: recipe_scorer(train, recipe)
 
-    def out_of_fold(
-        self,
-        make: Callable[[Examples], Scorer],
-        on_fold: Callable[[int, float], None] = lambda _number, _loss: None,
-    ) -> OutOfFold:
-        """Fit and score on every fold."""
-        return out_of_fold(self.examples, self.folds, make, on_fold)
-
     def compare(self, candidate: Challenger) -> CandidateResult:
         """Fit a candidate on every fold and compare it with the recipe."""
         baseline = self.baseline
         started = time.process_time()
-        scores = self.out_of_fold(lambda train: candidate.make(train, self.recipe))
+        scores = out_of_fold(
+            self.examples, self.folds, lambda train: candidate.make(train, self.recipe)
+        )
         cpu_seconds = time.process_time() - started
         card = scorecard(Rows(scores.customer_id, scores.y, self._replicates), scores.p)
         gap = mean_interval(scores.losses - baseline.losses, scores.customer_id)
