@@ -19,7 +19,7 @@ from models.promotion.champion_comparison import (
     ChampionComparison,
     log_loss_gain,
 )
-from models.promotion.non_inferiority import against_champions, error_of
+from models.promotion.verdict import against_champions, error_of
 
 WEEKS, RATE, SPREAD, WORSE = 52, 0.05, 1.0, 0.0015
 

@@ -4,11 +4,13 @@ It is drawn on the day on which a customer would be treated, so those spared and
 such days were the same people until then, whatever made the list choose them.
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
 from models.dataset.array_types import Days, Floats, Index, Mask, Texts
-from models.dataset.exposure import MOST_WEIGHT, NEVER, Exposure, no_hazard
+from models.dataset.exposure import MOST_WEIGHT, Exposure, days_after, no_hazard
 
 FEWEST = 20
 """Customers spared in a month that tell the share; months with fewer share one."""
@@ -51,26 +53,19 @@ def exposure_of(
     """
     if marks.empty:
         return Exposure.untreated(ended_after)
-    names = pd.Index(marks["customer_id"].unique())
-    code, mark = names.get_indexer(customer_id), names.get_indexer(marks["customer_id"])
-    day, marked = as_of.astype(np.int64), _days(marks)
-    first, after = {}, {}
-    for flag in (True, False):
-        at = np.flatnonzero(marks["treated"].to_numpy(dtype=bool) == flag)
-        at = at[np.argsort(mark[at] * _DAYS + marked[at])]
-        found = np.searchsorted(mark[at] * _DAYS + marked[at], code * _DAYS + day)
-        at = np.append(at, -1)[found]
-        same = (code >= 0) & (at >= 0) & (mark[at] == code)
-        first[flag] = np.where(same, at, -1)
-        after[flag] = np.where(same, marked[at] - day, NEVER)
-    by_lot = np.append(marks["by_lot"].to_numpy(dtype=bool), False)
-    stands_for = np.append(marks["held_out_for"].to_numpy(dtype=np.float64), 1.0)
+    types = {"customer_id": "object", "day": "datetime64[s]"}
+    rows = pd.DataFrame({"customer_id": customer_id, "day": as_of}).astype(types)
+    rows = rows.reset_index(names="row").sort_values("day")
+    marks = marks.astype(types).sort_values("day").assign(marked=lambda each: each["day"])
+    ahead = partial(pd.merge_asof, rows, on="day", by="customer_id", direction="forward")
+    both = marks[marks["treated"]], marks[~marks["treated"]]
+    treated, spared = (ahead(each).sort_values("row") for each in both)
     return Exposure(
         ended_after,
-        after[True],
-        by_lot[first[True]],
-        after[False],
-        stands_for[first[False]],
+        days_after(as_of, treated["marked"]),
+        treated["by_lot"].astype("boolean").fillna(value=False).to_numpy(dtype=bool),
+        days_after(as_of, spared["marked"]),
+        spared["held_out_for"].fillna(1.0).to_numpy(dtype=np.float64),
         no_hazard(len(as_of)),
     )
 

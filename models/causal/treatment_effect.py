@@ -125,7 +125,9 @@ def _effect(
     # The stayers who are woken count against the leavers kept. A margin of nothing, where as many
     # are woken as kept, could never be decided.
     net = max(saved - woken * (1 - base) / base, saved / 2) if base > 0 else 0.0
-    change = _reach(counts) * net
+    # By how much more of the treated were reached; 1 where the CRM reports nobody reached.
+    shares = [counts[f"{arm}_reached"] / max(counts[arm], 1) for arm in ("treated", "held_out")]
+    change = (max(shares[0] - shares[1], 0.0) if any(shares) else 1.0) * net
     outcomes, stratum = (left, reached, left & reached), rows["stratum"].to_numpy(dtype=object)
     strata, reach, both = (Strata.count(treat, each, stratum) for each in outcomes)
     z = sequential_z(strata.variance, change * base, alpha)
@@ -142,14 +144,6 @@ def _effect(
         needed=required_customers(base, -change, share, TARGET_POWER, alpha),
         verdict=_verdict(difference, change * base),
     )
-
-
-def _reach(counts: dict[str, int]) -> float:
-    """By how much more of the treated were reached; 1 where the CRM reports nobody reached."""
-    if counts["treated_reached"] + counts["held_out_reached"] == 0:
-        return 1.0
-    shares = [counts[f"{arm}_reached"] / max(counts[arm], 1) for arm in ("treated", "held_out")]
-    return max(shares[0] - shares[1], 0.0)
 
 
 def _verdict(difference: Interval, smallest: float) -> Verdict:

@@ -121,7 +121,10 @@ def model_from_files(
         )
     spec = FeatureSpec.from_json(files["spec.json"])
     calibration = _calibration(files["calibration.json"])
-    splits = [split for name in boosters for split in _splits(name, files[name], spec)]
+    splits: list[Split] = []
+    for name in boosters:
+        with refuse_damage(f"{name} is no booster of this model"):
+            splits += read_splits(files[name].decode(), spec.names)
     parse_incidence = read_incidence(files, spec)
     parse_elsewhere([files[name] for name in (*boosters, *incidence_names(files))])
     incidence = parse_incidence() if parse_incidence else None
@@ -129,11 +132,6 @@ def model_from_files(
     model = ChurnModel(parsed, calibration, spec, incidence)
     _check_probe(model, splits, files)
     return model
-
-
-def _splits(name: str, content: bytes, spec: FeatureSpec) -> list[Split]:
-    with refuse_damage(f"{name} is no booster of this model"):
-        return read_splits(content.decode(), spec.names)
 
 
 def _check_probe(model: ChurnModel, splits: Sequence[Split], files: Mapping[str, bytes]) -> None:

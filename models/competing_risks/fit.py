@@ -149,33 +149,26 @@ def _boost(
         "num_class": base.shape[1],
         "learning_rate": _RATE,
     }
-    data = _binned(histories, base, *_sampled(train, seed), params)
+
+    def binned(part: Periods, reference: lgb.Dataset | None = None) -> lgb.Dataset:
+        periods, keep = _sampled(part, seed)
+        start = base[periods.number]
+        start[:, STILL] += np.log(keep)
+        return lgb.Dataset(
+            with_period(rows_of(histories.x, periods.row), periods.number),
+            label=periods.outcome,
+            init_score=start.ravel(order="F"),
+            feature_name=[*histories.spec.names, PERIOD],
+            categorical_feature=list(histories.spec.categories),
+            params=params,
+            reference=reference,
+        )
+
+    data = binned(train)
     if judge is None:
         return lgb.train(params, data, rounds)
-    valid = _binned(histories, base, *_sampled(judge, seed), params, data)
     stop = lgb.early_stopping(_PATIENCE, verbose=False)
-    return lgb.train(params, data, rounds, valid_sets=[valid], callbacks=[stop])
-
-
-def _binned(
-    histories: Histories,
-    base: Floats,
-    periods: Periods,
-    keep: float,
-    params: dict[str, object],
-    reference: lgb.Dataset | None = None,
-) -> lgb.Dataset:
-    start = base[periods.number]
-    start[:, STILL] += np.log(keep)
-    return lgb.Dataset(
-        with_period(rows_of(histories.x, periods.row), periods.number),
-        label=periods.outcome,
-        init_score=start.ravel(order="F"),
-        feature_name=[*histories.spec.names, PERIOD],
-        categorical_feature=list(histories.spec.categories),
-        params=params,
-        reference=reference,
-    )
+    return lgb.train(params, data, rounds, valid_sets=[binned(judge, data)], callbacks=[stop])
 
 
 def _level(model: Incidence, histories: Histories, judge: Periods, threads: int) -> Floats:

@@ -67,7 +67,6 @@ class Examples(RowTable):
         margin: pd.Series[Any] = frame.get(MARGIN, pd.Series(np.nan, frame.index))
         asleep: pd.Series[Any] = frame.get(ASLEEP, pd.Series(False, frame.index))
         order = by_customer_and_date(frame)
-        _refuse_repeats(customer[order], as_of[order])
         return Examples(
             customer[order],
             as_of[order],
@@ -87,13 +86,9 @@ def _check(frame: pd.DataFrame, as_of: Days, y: np.ndarray) -> None:
         raise ModelError("A matrix row has no customer_id or no as_of date. Compute it again.")
     if not np.isin(y, (0, 1)).all():
         raise ModelError("A label is neither 0 nor 1; censored rows must be left out.")
-
-
-def _refuse_repeats(customer: Texts, as_of: Days) -> None:
-    same = (customer[1:] == customer[:-1]) & (as_of[1:] == as_of[:-1])
-    if same.any():
-        day = as_of[1:][same][0]
+    repeated = frame.duplicated(["customer_id", "as_of"]).to_numpy(dtype=bool)
+    if repeated.any():
         raise ModelError(
-            f"{int(same.sum())} matrix rows repeat a customer and as-of date, the first on {day}. "
-            "Compute the matrix again from one snapshot."
+            f"{int(repeated.sum())} matrix rows repeat a customer and as-of date, the first on "
+            f"{as_of[repeated].min()}. Compute the matrix again from one snapshot."
         )

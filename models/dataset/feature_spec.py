@@ -162,12 +162,9 @@ def realign(x: Matrix, have: FeatureSpec, want: FeatureSpec) -> Matrix:
         position = known[column.name]
         values = x[:, position]
         if column.kind == "category":
-            values = _recoded(values, have.columns[position].vocabulary, column.vocabulary)
+            words = have.columns[position].vocabulary
+            codes = category_codes(pd.Series(words, dtype=object), column.vocabulary)
+            places = np.where(np.isnan(values), len(words), values).astype(int)
+            values = np.append(codes, np.float32(np.nan))[places]
         out[:, i] = values
     return out
-
-
-def _recoded(codes: np.ndarray, old: tuple[str, ...], new: tuple[str, ...]) -> np.ndarray:
-    table = np.append(category_codes(pd.Series(old, dtype=object), new), np.float32(np.nan))
-    where = np.where(np.isnan(codes), len(old), codes).astype(int)
-    return np.asarray(table[where], dtype=np.float32)

@@ -163,10 +163,6 @@ class Binned:
         negative = self.counts[..., :2].sum(axis=2) if against_leavers else self.counts[..., 0]
         return area(_by_rank(self.counts[..., 2], self.rank), _by_rank(negative, self.rank))
 
-    def row_rank(self, rows: LeakRows, which: Index) -> Index:
-        """Rank of the chosen rows' bins, (len(which),)."""
-        return np.asarray(self.rank[rows.half[which], self.code[which]], dtype=np.intp)
-
 
 def bins_of(values: Matrix, *, category: bool) -> Index:
     """Bin numbers (n,): a category's codes, a number's quantile bins; missing comes last."""

@@ -148,8 +148,7 @@ def _frozen(alone: SingleColumn) -> Leak:
 
 def _contrast(rows: LeakRows, binned: Binned, high: Index, low: Index) -> tuple[float, float]:
     """AUC of some rows over others at the same as-of date, and its error where there is none."""
-    size = int(binned.rank.max()) + 1
-    counts = [_by_day(rows, binned.row_rank(rows, which), which, size) for which in (high, low)]
+    counts = [_by_day(rows, binned, which) for which in (high, low)]
     ours, theirs = (table.sum(axis=1) for table in counts)
     pairs = float((ours * theirs).sum())
     if pairs == 0 or min(ours.sum(), theirs.sum()) < _FEWEST_LEAVERS:
@@ -158,8 +157,10 @@ def _contrast(rows: LeakRows, binned: Binned, high: Index, low: Index) -> tuple[
     return area(counts[0], counts[1]), float(np.sqrt(spread)) / pairs
 
 
-def _by_day(rows: LeakRows, rank: Index, which: Index, size: int) -> Floats:
-    days = len(rows.days)
+def _by_day(rows: LeakRows, binned: Binned, which: Index) -> Floats:
+    """How many of the rows ``which`` have each rank on each as-of date, (days, ranks)."""
+    days, size = len(rows.days), int(binned.rank.max()) + 1
+    rank = binned.rank[rows.half[which], binned.code[which]]
     flat = np.bincount(rows.day[which] * size + rank, minlength=days * size)
     return flat.reshape(days, size).astype(np.float64)
 

@@ -50,14 +50,15 @@ def judge_edits(name: str, declaration: str, edits: Edits) -> Leak | None:
     False
     """
     many = edits.changed >= max(_FEWEST, _SHARE * edits.customers)
-    at_exit = _go_with_leaving(edits)
+    edited, usual, at_exit = edits.edited, edits.left / max(edits.customers, 1), False
+    if edited >= _FEWEST_EDITS and edits.edited_left >= _RISE * usual * edited:
+        at_exit = bool(binom.sf(edits.edited_left - 1, edited, usual) < _CHANCE)
     if not (edits.changed or at_exit):
         return None
-    stayed, edited = edits.customers - edits.left, edits.edited
+    stayed = edits.customers - edits.left
     apart = 0.0
     if edits.left and stayed:
         apart = edits.edited_left / edits.left - (edited - edits.edited_left) / stayed
-    usual = edits.left / edits.customers
     why = "it knows what happened since" if at_exit else "what it says today it did not say before"
     if not (many or at_exit):
         why = "few enough for corrections"
@@ -74,11 +75,3 @@ def judge_edits(name: str, declaration: str, edits: Edits) -> Leak | None:
         "leavers": edits.edited_left,
     }
     return Leak("changes", f"{name} changes", evidence, message, many or at_exit)
-
-
-def _go_with_leaving(edits: Edits) -> bool:
-    if edits.edited < _FEWEST_EDITS:
-        return False
-    usual = edits.left / edits.customers
-    often = edits.edited_left >= _RISE * usual * edits.edited
-    return bool(often and binom.sf(edits.edited_left - 1, edits.edited, usual) < _CHANCE)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from babel.core import get_global
 from holidays import list_supported_countries
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -44,6 +45,9 @@ def known_zone(zone: str) -> str:
     return zone
 
 
+Zone = Annotated[str, AfterValidator(known_zone)]
+
+
 class Company(Section):
     """Whose customers these are, and where their days begin.
 
@@ -53,7 +57,7 @@ class Company(Section):
     """
 
     name: str
-    timezone: str
+    timezone: Zone
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     language: str
     pseudonyms: bool = False
@@ -61,8 +65,6 @@ class Company(Section):
     country: str | None = Field(
         default_factory=lambda data: get_global("zone_territories").get(data["timezone"])
     )
-
-    _zone = field_validator("timezone")(known_zone)
 
     @field_validator("country")
     @classmethod

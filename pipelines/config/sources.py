@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from pipelines.config.sections import Section, known_zone
+from pipelines.config.sections import Section, Zone
 
 DURATIONS: Mapping[str, int] = {"days": 0, "months": 1, "quarters": 3, "years": 12}
 """Units of a duration, in months; a day is none."""
@@ -330,7 +330,7 @@ class Source(Section):
     header_row: Annotated[int, Field(ge=1, le=1000)] = 1
     joins: tuple[Join, ...] = ()
     dialect: Dialect = Dialect()
-    timezone: str | None = None
+    timezone: Zone | None = None
     known_delay_days: Annotated[int, Field(ge=0)] | None = None
     duplicates: Literal["refuse", "drop", "first", "last", "versions"] = "refuse"
     rows_with: tuple[Composed, ...] = ()
@@ -342,11 +342,6 @@ class Source(Section):
     columns: Mapping[str, ColumnMap] = {}
     attributes: Mapping[str, Attribute] = {}
     dropped: Mapping[Composed, str] = {}
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, zone: str | None) -> str | None:
-        return None if zone is None else known_zone(zone)
 
     @field_validator("table")
     @classmethod

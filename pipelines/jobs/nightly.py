@@ -120,12 +120,12 @@ def write_night(
         lists = write_risk_lists(
             *(settings, scored.rows, scored.facts, context, stamp, staging, done)
         )
-        lists = write_changes(settings.list, context.before.last, events, lists, staging)
+        lists = write_changes(context.before.last, events, lists)
         if scored.chances is not None:
-            lists = write_chances(settings.list, scored.chances, lists, staging)
-        lists = write_causes(settings, scored.causes, lists, staging)
+            lists = write_chances(scored.chances, lists)
+        lists = write_causes(settings, scored.causes, lists)
         ids = scored.rows["customer_id"]
-        lists = write_inbound(settings, ids, context.permissions, lists, staging)
+        lists = write_inbound(settings, ids, context.permissions, lists)
         stage.rows_out = len(scored.rows)
     return lists
 

@@ -37,8 +37,7 @@ from pipelines.training.leaks import LEAKS, search_leaks
 from pipelines.training.metrics import flat_metrics
 from pipelines.training.newer_examples import MONTHLY_SWING
 from pipelines.training.promotion import decide
-from pipelines.training.recipe_comparison import AS_CONFIGURED, Effort
-from pipelines.training.recipe_trials import log_trials, try_recipes
+from pipelines.training.recipe_comparison import AS_CONFIGURED, Effort, log_trials, try_recipes
 from pipelines.training.result import TrainingResult
 from pipelines.training.treated_rows import leave_out_treated
 

@@ -6,7 +6,6 @@ call about a cause is not to remove it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -51,16 +50,14 @@ def cause_rows(
     )
 
 
-def write_causes(
-    settings: Settings, removals: Sequence[Removal], lists: NightLists, folder: Path
-) -> NightLists:
+def write_causes(settings: Settings, removals: Sequence[Removal], lists: NightLists) -> NightLists:
     """Write ``causes`` beside the lists, families first, each level by leavers."""
     unknown = () if settings.economics else ("value", "currency")
     effects = newest(settings.paths.effect, lists.stamp.as_of, EFFECT_VERSION).data or {}
     measured = measured_drivers(effects.get("effects", ()), load_actions(ACTIONS))
     rows = cause_rows(removals, lists.stamp, settings.company.currency, measured)
     fields = tuple(field for field in CAUSE_FIELDS if field.name not in unknown)
-    return with_list(lists, rows, fields, settings.list, folder, CAUSES_NAME)
+    return with_list(lists, rows, fields, CAUSES_NAME)
 
 
 def measured_drivers(effects: Sequence[Mapping[str, Any]], rules: Actions) -> dict[str, str]:

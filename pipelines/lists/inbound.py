@@ -6,8 +6,6 @@ this use of their data (GDPR art. 21) has none, and neither has anybody whose ob
 be read.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
@@ -25,13 +23,13 @@ INBOUND_FIELDS = columns("inbound")
 
 
 def write_inbound(
-    settings: Settings, ids: pd.Series, permissions: Permissions, lists: NightLists, folder: Path
+    settings: Settings, ids: pd.Series, permissions: Permissions, lists: NightLists
 ) -> NightLists:
     """Write ``inbound`` beside the lists; ``permissions`` are of the customers ``ids``."""
     closed = ids[permissions.customers[["opted_out", "unread"]].any(axis=1)]
     rows = inbound_rows(lists.rows, load_actions(ACTIONS), settings.list.languages[0])
     rows = rows[~rows["customer_id"].isin(closed)]
-    return with_list(lists, rows, INBOUND_FIELDS, settings.list, folder, INBOUND_NAME)
+    return with_list(lists, rows, INBOUND_FIELDS, INBOUND_NAME)
 
 
 def inbound_rows(rows: pd.DataFrame, rules: Actions, language: str) -> pd.DataFrame:

@@ -37,11 +37,16 @@ _OF_EVERYBODY = ("tenure_days", "csat_last_score", "csat_last_on", MARGIN)
 
 @dataclass(frozen=True, slots=True)
 class NightLists:
-    """The fields of each file by its path, the stamp with what they tell, the risk list's rows."""
+    """The fields of each file by its path, the stamp with what they tell, the risk list's rows.
+
+    The files are in ``folder``, written as ``options`` say.
+    """
 
     schemas: Schemas
     stamp: Stamp
     rows: pd.DataFrame
+    options: RiskList
+    folder: Path
 
 
 def wanted_columns(settings: Settings) -> set[str]:
@@ -104,7 +109,7 @@ def write_risk_lists(
         permissions_read=context.permissions.refusal is None,
         facts=_facts(settings, rows, context, stamp.as_of),
     )
-    return NightLists(schemas, stamp, rows)
+    return NightLists(schemas, stamp, rows, settings.list, folder)
 
 
 def _facts(
@@ -131,37 +136,26 @@ def _facts(
 
 
 def write_changes(
-    options: RiskList,
-    before: PublishedNight | None,
-    events: pd.DataFrame,
-    lists: NightLists,
-    folder: Path,
+    before: PublishedNight | None, events: pd.DataFrame, lists: NightLists
 ) -> NightLists:
     """Write ``changes`` since the night before; without one it is empty."""
     rows = pd.DataFrame(columns=[field.name for field in CHANGE_FIELDS])
     if before is not None:
         now = lists.rows.set_index("customer_id")[["churn_probability", "lane", "lane_rule"]]
         rows = changes(now, before, events, lists.stamp)
-    return with_list(lists, rows, CHANGE_FIELDS, options, folder, CHANGES_NAME)
+    return with_list(lists, rows, CHANGE_FIELDS, CHANGES_NAME)
 
 
-def write_chances(
-    options: RiskList, chances: OutcomeProbabilities, lists: NightLists, folder: Path
-) -> NightLists:
+def write_chances(chances: OutcomeProbabilities, lists: NightLists) -> NightLists:
     """Write ``outcome_probabilities`` beside the lists, in the order of ``chances``."""
-    rows, fields = outcome_rows(chances, lists.stamp), outcome_fields(chances.causes)
-    return with_list(lists, rows, fields, options, folder, OUTCOMES_NAME)
+    rows = outcome_rows(chances, lists.stamp)
+    return with_list(lists, rows, outcome_fields(chances.causes), OUTCOMES_NAME)
 
 
 def with_list(
-    lists: NightLists,
-    rows: pd.DataFrame,
-    fields: tuple[Field, ...],
-    options: RiskList,
-    folder: Path,
-    name: str,
+    lists: NightLists, rows: pd.DataFrame, fields: tuple[Field, ...], name: str
 ) -> NightLists:
     """Write one more list in the first language's layout."""
-    layout = layout_of(options, options.languages[0])
-    written = write_list(rows, fields, folder, name, layout)
+    layout = layout_of(lists.options, lists.options.languages[0])
+    written = write_list(rows, fields, lists.folder, name, layout)
     return replace(lists, schemas={**lists.schemas, **written})

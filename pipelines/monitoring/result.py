@@ -85,26 +85,21 @@ def flat_metrics(result: MonitoringResult) -> dict[str, float]:
         "publications": float(len(result.chosen.complete)),
     }
     if result.performance is not None:
-        metrics |= _performance_metrics(result.performance)
+        whole, card = result.performance.whole, result.performance.card
+        metrics |= {
+            "rows": float(whole.rows),
+            "leavers": float(whole.observed),
+            "leavers_expected": whole.expected,
+            "precision_at_capacity": result.performance.callable.rate,
+        }
+        shown = {name: card[name] for name in (*_CARD, "log_loss") if name in card}
+        for name, each in ({"observed_to_expected": whole.ratio} | shown).items():
+            plain = plain_name(name)
+            metrics |= {plain: each.value, f"{plain}_low": each.low, f"{plain}_high": each.high}
     if result.inputs is not None:
         metrics["drift_scores"] = result.inputs.score.psi
         metrics["drift_largest"] = result.inputs.features[0].psi if result.inputs.features else 0.0
         metrics |= {f"drift_{name}": value for name, value in result.inputs.families.items()}
-    return metrics
-
-
-def _performance_metrics(performance: Performance) -> dict[str, float]:
-    whole, card = performance.whole, performance.card
-    metrics = {
-        "rows": float(whole.rows),
-        "leavers": float(whole.observed),
-        "leavers_expected": whole.expected,
-        "precision_at_capacity": performance.callable.rate,
-    }
-    shown = {name: card[name] for name in (*_CARD, "log_loss") if name in card}
-    for name, each in ({"observed_to_expected": whole.ratio} | shown).items():
-        plain = plain_name(name)
-        metrics |= {plain: each.value, f"{plain}_low": each.low, f"{plain}_high": each.high}
     return metrics
 
 

@@ -23,7 +23,7 @@ from models.metrics.logistic import base_rate_loss, log_losses
 from models.metrics.profit import profit_gain
 from models.metrics.scorecard import scorecard
 from models.promotion.champion_comparison import ChampionComparison, log_loss_gain, top_overlap
-from models.promotion.non_inferiority import error_of
+from models.promotion.verdict import error_of
 from pipelines import tracking
 from pipelines.config.settings import Settings
 from pipelines.training.evaluation import Evaluation

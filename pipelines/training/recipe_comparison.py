@@ -1,24 +1,30 @@
-"""Recipe comparison by out-of-fold log loss on development rows.
+"""Recipe comparison by out-of-fold log loss on development rows, and the trials of a training run.
 
-Test rows take no part: a choice made on them would make the evaluation optimistic.
+Test rows take no part: a choice made on them would make the evaluation optimistic. Search and
+challenger recipes run before the evaluation, so that its figures stay those of one recipe.
 """
 
+import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 from features.errors import ConfigError
 from features.timeline import LabelWindow
-from models.baselines.challengers import Challenger, recipe_scorer
+from models.baselines.challengers import CHALLENGERS, Challenger, recipe_scorer
 from models.baselines.out_of_fold import OutOfFold, Scorer, development, folds_of, out_of_fold
 from models.boosters.hyperparameters import Recipe, with_changes
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold
 from models.metrics.bootstrap import Interval, Rows, mean_interval
 from models.metrics.scorecard import scorecard
+from pipelines import tracking
+from pipelines.config.run import Run
 from pipelines.config.settings import Settings
+from pipelines.runtime.progress import bar
 from pipelines.training.evaluation import recipe_of, test_folds
+from pipelines.training.examples import TrainingData
 
 _MINUTES = 10.0
 
@@ -102,7 +108,7 @@ class RecipeComparison:
     @cached_property
     def baseline(self) -> OutOfFold:
         """The configured recipe on the folds."""
-        return self.out_of_fold(self.scorer({}))
+        return out_of_fold(self.examples, self.folds, self.scorer({}))
 
     def scorer(
         self, changes: Mapping[str, object], seeds: int | None = None
@@ -111,19 +117,13 @@ class RecipeComparison:
         recipe = with_changes(self.recipe, {**changes, "seeds": self.recipe.seeds[:seeds]})
         return lambda train: recipe_scorer(train, recipe)
 
-    def out_of_fold(
-        self,
-        make: Callable[[Examples], Scorer],
-        on_fold: Callable[[int, float], None] = lambda _number, _loss: None,
-    ) -> OutOfFold:
-        """Fit and score on every fold."""
-        return out_of_fold(self.examples, self.folds, make, on_fold)
-
     def compare(self, candidate: Challenger) -> CandidateResult:
         """Fit a candidate on every fold and compare it with the recipe."""
         baseline = self.baseline
         started = time.process_time()
-        scores = self.out_of_fold(lambda train: candidate.make(train, self.recipe))
+        scores = out_of_fold(
+            self.examples, self.folds, lambda train: candidate.make(train, self.recipe)
+        )
         cpu_seconds = time.process_time() - started
         card = scorecard(Rows(scores.customer_id, scores.y, self._replicates), scores.p)
         gap = mean_interval(scores.losses - baseline.losses, scores.customer_id)
@@ -133,3 +133,79 @@ class RecipeComparison:
 
 def _yaml(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value:.4g}"
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeTrials:
+    """The settings to go on with, and every candidate that was compared with the recipe."""
+
+    settings: Settings
+    candidates: tuple[CandidateResult, ...] = ()
+
+    def to_json(self) -> bytes:
+        """Verdict, gap, changes and scorecard of each."""
+        rows = [
+            {
+                "name": each.name,
+                "wins": each.wins,
+                "verdict": each.verdict,
+                "gap": asdict(each.gap),
+                "changes": dict(each.changes),
+                "cpu_seconds": each.cpu_seconds,
+                "card": {name: asdict(interval) for name, interval in each.card.items()},
+            }
+            for each in self.candidates
+        ]
+        return json.dumps(rows, indent=1, ensure_ascii=False).encode()
+
+
+def try_recipes(run: Run, prepared: TrainingData, effort: Effort) -> RecipeTrials:
+    """Search, then compare challengers with what is used, as far as the effort asks for it.
+
+    A search's best trial is used when its whole interval is below the configured recipe's.
+    """
+    results: tuple[CandidateResult, ...] = ()
+    if effort.search:
+        # Optuna takes a second to import, which only a search needs.
+        from pipelines.training.search import search
+
+        best = search(run, prepared.examples, effort)
+        results = (best,)
+        if best.wins:
+            training = run.settings.training.model_copy(update=dict(best.changes))
+            used = run.settings.model_copy(update={"training": training})
+            run = replace(run, settings=used)
+    if effort.challengers or run.settings.training.challengers:
+        results += compare_challengers(run, prepared.examples)
+    return RecipeTrials(run.settings, results)
+
+
+def compare_challengers(run: Run, examples: Examples) -> tuple[CandidateResult, ...]:
+    """Compare every challenger with the configured recipe, on rows that judge nothing else.
+
+    A win changes nothing by itself: its verdict, also in the run's notes, says what can be set.
+    """
+    comparison = RecipeComparison(run.settings, examples)
+    with (
+        run.record.stage("challengers") as stage,
+        bar("comparing challengers", len(CHALLENGERS) + 1) as advance,
+    ):
+        stage.rows_in, stage.rows_out = len(comparison.examples), len(comparison.baseline.y)
+        advance("recipe")
+        results = []
+        for challenger in CHALLENGERS:
+            results.append(comparison.compare(challenger))
+            advance(challenger.name)
+    run.record.notes += [result.verdict for result in results]
+    return tuple(results)
+
+
+def log_trials(settings: Settings, registered: tracking.Registered, trials: RecipeTrials) -> None:
+    """Write each of them as a run inside the training run."""
+    for result in trials.candidates:
+        metrics = {name: interval.value for name, interval in result.card.items()}
+        gap = {"gap": result.gap.value, "gap_low": result.gap.low, "gap_high": result.gap.high}
+        values = {**metrics, **gap, "cpu_seconds": result.cpu_seconds}
+        tags = {"verdict": result.verdict, "wins": str(result.wins).lower()}
+        run = registered.run_id
+        tracking.log_run(settings, "", result.name, result.changes, values, tags, parent=run)

@@ -13,7 +13,7 @@ from models.promotion.verdict import Verdict
 from pipelines import tracking
 from pipelines.training.evaluation import Evaluation
 from pipelines.training.metrics import CARD_METRICS
-from pipelines.training.recipe_trials import RecipeTrials
+from pipelines.training.recipe_comparison import RecipeTrials
 
 _ROWS = (
     *CARD_METRICS,

@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from features.errors import BusyError
 from models.baselines.challengers import Challenger
+from models.baselines.out_of_fold import out_of_fold
 from models.boosters.hyperparameters import Recipe
 from models.dataset.examples import Examples
 from pipelines import tracking
@@ -122,7 +123,8 @@ def _run_trial(comparison: RecipeComparison, study: optuna.Study) -> FrozenTrial
             raise optuna.TrialPruned
 
     try:
-        loss = comparison.out_of_fold(comparison.scorer(changes, seeds=1), report).log_loss
+        make = comparison.scorer(changes, seeds=1)
+        loss = out_of_fold(comparison.examples, comparison.folds, make, report).log_loss
     except optuna.TrialPruned:
         return study.tell(trial, state=TrialState.PRUNED)
     return study.tell(trial, loss)

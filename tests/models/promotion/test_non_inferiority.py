@@ -16,8 +16,8 @@ from models.metrics.bootstrap import Interval, Rows
 from models.metrics.logistic import base_rate_loss, log_losses
 from models.promotion.baseline_comparison import MARGIN
 from models.promotion.champion_comparison import ChampionComparison, log_loss_gain
-from models.promotion.non_inferiority import against_champions, error_of
 from models.promotion.rules import Rule
+from models.promotion.verdict import against_champions, error_of
 
 LEAVES, BEST = 0.03, 0.80
 

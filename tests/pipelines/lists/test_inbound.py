@@ -84,8 +84,9 @@ def test_who_objects_or_cannot_be_read_has_no_card(company, tmp_path, flag):
     ids = pd.Series(["a", "b"])
     asked = pd.DataFrame({"opted_out": [False, False], "unread": [False, False]}, dtype="boolean")
     asked.loc[1, flag] = True
-    lists = NightLists({}, STAMP, rows)
+    settings = company()
+    lists = NightLists({}, STAMP, rows, settings.list, tmp_path)
     permissions = Permissions(asked, None)
-    written = write_inbound(company(), ids, permissions, lists, tmp_path)
+    written = write_inbound(settings, ids, permissions, lists)
     assert pd.read_parquet(tmp_path / "inbound.parquet")["customer_id"].tolist() == ["a"]
     assert written.schemas["inbound.csv"] == INBOUND_FIELDS

@@ -14,7 +14,7 @@ from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureSpec
 from models.metrics.bootstrap import MonthShocks, Rows
 from models.metrics.logistic import log_losses
-from models.promotion.non_inferiority import against_champions
+from models.promotion.verdict import against_champions
 from pipelines import tracking
 from pipelines.tracking import Registered
 from pipelines.training.champion_comparison import compare_champions

@@ -24,8 +24,13 @@ from pipelines.training import search as searching
 from pipelines.training.evaluation import recipe_of
 from pipelines.training.evaluation import test_folds as folds_of
 from pipelines.training.examples import TrainingData
-from pipelines.training.recipe_comparison import CandidateResult, Effort, RecipeComparison
-from pipelines.training.recipe_trials import compare_challengers, try_recipes
+from pipelines.training.recipe_comparison import (
+    CandidateResult,
+    Effort,
+    RecipeComparison,
+    compare_challengers,
+    try_recipes,
+)
 from pipelines.training.search import search, study_name
 
 COLUMNS = tuple(
