@@ -98,15 +98,20 @@ class Family:
     streams: list[Stream] = field(default_factory=list)
     features: list[Feature] = field(default_factory=list)
 
-    def fill(self, text: str) -> str:
-        """SQL with the words that it names."""
-        for word, meaning in self.words.items():
+    def fill(self, text: str, **words: str) -> str:
+        """SQL with the words that it names: its own ``words`` and those of the family."""
+        for word, meaning in {**words, **self.words}.items():
             text = text.replace(f"{{{word}}}", meaning)
         return text
 
-    def stream(self, name: str, *, sql: str, **others: Any) -> None:
-        """Declare a ``Stream`` by its fields; without ``reads`` it reads the table of its name."""
-        fields = {"reads": [name], **others, "name": name, "sql": self.fill(sql)}
+    def stream(
+        self, name: str, *, sql: str, words: Mapping[str, str] | None = None, **others: Any
+    ) -> None:
+        """Declare a ``Stream`` by its fields; without ``reads`` it reads the table of its name.
+
+        ``words`` of its own tell it from another stream with the same ``sql``.
+        """
+        fields = {"reads": [name], **others, "name": name, "sql": self.fill(sql, **words or {})}
         self.streams.append(self._build(Stream, name, fields))
 
     def declare(self, *, driver: Mapping[str, Any], **features: Mapping[str, Any]) -> None:

@@ -252,6 +252,13 @@ def test_a_wrong_stream_is_refused_by_its_name() -> None:
         Family("price").stream("waits", sql="select 1", reeds=["contacts"])
 
 
+def test_a_stream_is_told_from_another_by_its_own_words() -> None:
+    family = Family("price", {"who": "customer_id"})
+    family.stream("rises", sql="select {who} from {rows}", words={"rows": "price_changes"})
+    [stream] = family.streams
+    assert (stream.sql, stream.reads) == ("select customer_id from price_changes", ("rises",))
+
+
 def test_a_driver_says_what_a_feature_leaves_out() -> None:
     family = Family("price", {"old": "not new"})
     family.declare(
