@@ -25,7 +25,7 @@ from pipelines.config.text_files import ACTIONS
 from pipelines.lists.actions import load_actions, suggest
 from pipelines.lists.list_columns import REASONS
 from pipelines.matrices.files import KEYS, read_matrix
-from pipelines.scoring.scores import causes_of, score_rows
+from pipelines.scoring.scores import causes_of, evenly_spread, score_rows
 from pipelines.training.evaluation import recipe_of
 
 FOLDER = companies.FOLDER / "lists"
@@ -137,7 +137,8 @@ class Company:
         for night in parts.values():
             rows = score_rows(settings, model, read_matrix(night, [*KEYS, *names]))
             nights.append(rows.join(suggest(rows, rules, REASONS)))
-        found = causes_of(settings, model, company.catalog, rows, LAST)
+        sample = rows.iloc[evenly_spread(len(rows))]
+        found = causes_of(settings, model, company.catalog, rows, sample, LAST)
         pd.DataFrame([asdict(each) for each in found]).to_parquet(self.folder / "causes.parquet")
         return pd.concat(nights, ignore_index=True)
 
