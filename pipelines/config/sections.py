@@ -160,6 +160,8 @@ class Training(Section):
     ``staying_months``: how many months one fit is followed, to see how long it stays good.
     What is not set of the recipe (``learning_rate`` to ``negatives``) follows the number of rows;
     ``negatives`` is how many stayers per leaver each seed learns from, null all of them.
+    ``max_rows`` is how many rows are read at most; above, customers are drawn by a hash of their
+    ids. Null: as many as a machine with 4 GB holds.
     ``monotone`` keeps the model to the signs that the features declare. ``challengers`` holds
     other ways to learn against the recipe in every training run.
     ``leak_override`` holds the keys of findings of the leak detector, with the reason why each is
@@ -185,6 +187,7 @@ class Training(Section):
     feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.4
     lambda_l2: Annotated[float, Field(ge=0)] = 5.0
     negatives: Count | None = None
+    max_rows: Count | None = None
     monotone: bool = False
     challengers: bool = False
     bootstrap: Annotated[int, Field(ge=0)] = 200

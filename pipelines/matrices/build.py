@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -25,15 +25,20 @@ from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
 
 Sources = Mapping[str, Source]
+_CELLS = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class MatrixJob:
-    """What to build: the as-of dates, and up to which day outcomes are known (None: no labels)."""
+    """What to build: the as-of dates, and up to which day outcomes are known (None: no labels).
+
+    ``share`` of the customers, drawn by a hash of their ids: who is drawn is so on every date.
+    """
 
     catalog: Catalog
     as_ofs: tuple[date, ...]
     labels_known_before: date | None = None
+    share: float = 1.0
 
 
 def catalog_of(sources: Sources, snapshot: Snapshot) -> Catalog:
@@ -57,9 +62,33 @@ def tables_of(snapshot: Snapshot) -> dict[str, list[str]]:
 
 
 def make_matrix(run: Run, snapshot: Snapshot, job: MatrixJob, names: Sequence[str]) -> pd.DataFrame:
-    """Build a matrix in a scratch folder and read its keys, ``names`` and any outcomes."""
-    with built_matrix(run, snapshot, job) as parts:
+    """Build a matrix in a scratch folder and read its keys, ``names`` and any outcomes.
+
+    Of as many customers as memory holds, by ``sample_share``, which the record tells.
+    """
+    share = sample_share(run.settings, snapshot, len(job.as_ofs), len(names))
+    if share < 1:
+        run.record.notes.append(
+            f"read 1 of {1 / share:.0f} customers, drawn by a hash of their ids, all months of "
+            "each: more rows would not fit (training.max_rows)"
+        )
+    with built_matrix(run, snapshot, replace(job, share=share)) as parts:
         return files.read_matrix(parts, [*KEYS, *names])
+
+
+def sample_share(settings: Settings, snapshot: Snapshot, dates: int, features: int) -> float:
+    """The share of customers, a power of a half, whose rows of so many dates fit in memory.
+
+    At most ``training.max_rows``, by default ``_CELLS`` values of features, which takes about
+    2.5 GB from reading to the last fit. Whole customers at random keep levels, months and
+    intervals as they are, without weights. The customers of all times are counted, so there may
+    be half as many rows.
+    """
+    most = settings.training.max_rows or _CELLS / max(features, 1)
+    rows, share = snapshot.tables["customers"].rows * dates, 1.0
+    while rows * share > most:
+        share /= 2
+    return share
 
 
 @contextmanager
@@ -81,11 +110,13 @@ def build_matrix(
     is computed and kept there. ``advance`` is called after every shard and as-of date. Returns the
     parts, in order.
     """
-    store, definitions = open_store(settings, snapshot.shards), definition_digests(job.catalog)
+    store = open_store(settings, snapshot.shards, job.share)
+    definitions = definition_digests(job.catalog)
     parts = []
     for number in range(snapshot.shards):
         with connect(settings.engine, settings.paths.spill) as con:
-            shard = open_shard(con, settings, snapshot, job.catalog, number, min(job.as_ofs))
+            first = min(job.as_ofs)
+            shard = open_shard(con, settings, snapshot, job.catalog, number, first, job.share)
             paths = {as_of: _path(into, "features", as_of, number) for as_of in job.as_ofs}
             for as_of, path in paths.items():
                 store.lend(as_of, number, path)

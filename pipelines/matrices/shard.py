@@ -116,8 +116,13 @@ def open_shard(
     catalog: Catalog,
     shard: int,
     first: date,
+    share: float = 1.0,
 ) -> Shard:
-    """Name the shard's tables, without the rows of customers in no cohort since ``first``."""
+    """Name the shard's tables, without the rows of customers in no cohort since ``first``.
+
+    ``share`` of its customers are there, those with the lowest upper halves of the MD5 of their
+    ids; the lower half deals customers to shards.
+    """
     names, zone = tuple(snapshot.tables), settings.company.timezone
     for name in names:
         source = parquet([snapshot.path(name, shard)])
@@ -128,7 +133,8 @@ def open_shard(
     con.execute(
         "create temp table numbered as select customer_id as text, "
         "cast(row_number() over (order by customer_id) - 1 as integer) as number "
-        f"from ({ever_in_cohort(names, first, zone)})"
+        f"from ({ever_in_cohort(names, first, zone)}) "
+        f"where md5_number_upper(customer_id) < {int(share * 2**64)}"
     )
     for name in names:
         if TABLES[name].per_customer:

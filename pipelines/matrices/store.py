@@ -79,10 +79,13 @@ class MatrixStore:
         return self.root / f"{_PREFIX}{as_of}" / f"shard={shard:04d}.parquet"
 
 
-def open_store(settings: Settings, shards: int) -> MatrixStore:
-    """The store of this mapping: other columns, delays, zones or dialects make another store."""
+def open_store(settings: Settings, shards: int, share: float = 1.0) -> MatrixStore:
+    """The store of this mapping: other columns, delays, zones or dialects make another store.
+
+    So does another ``share`` of the customers.
+    """
     deciding = settings.model_dump(mode="json", include={"company", "dialect", "sources"})
-    text = json.dumps([deciding, shards], sort_keys=True)
+    text = json.dumps([deciding, shards, share], sort_keys=True)
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
     return MatrixStore(settings.paths.matrices / name)
 

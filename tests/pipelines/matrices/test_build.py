@@ -1,5 +1,6 @@
 """The matrix does not depend on how the customers are dealt out to shards."""
 
+import hashlib
 from datetime import date
 
 import numpy as np
@@ -8,11 +9,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.dataset.examples import Examples
+from pipelines.config.run import Run
 from pipelines.config.settings import load_settings
-from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
+from pipelines.matrices.build import (
+    MatrixJob,
+    build_matrix,
+    catalog_of,
+    make_matrix,
+    sample_share,
+)
 from pipelines.matrices.files import AFTERWARDS, MatrixPart, read_matrix
 from pipelines.matrices.gates import feature_columns
 from pipelines.matrices.shard import label_as_ofs
+from pipelines.runtime.run_record import RunRecord
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.training.examples import prepare_examples
 
@@ -127,3 +136,44 @@ def test_read_matrix_refuses_outcomes_in_another_order(tmp_path):
         rows.to_parquet(part.outcomes)
         with pytest.raises(ValueError, match="same order"):
             read_matrix([part], ["customer_id", "wait"])
+
+
+def drawn(ids, share):
+    """Who is drawn, by another reading of the rule."""
+    halves = [int.from_bytes(hashlib.md5(i.encode()).digest()[:8], "little") for i in ids]  # noqa: S324  (no secret: a fair deal)
+    return np.array(halves) < share * 2**64
+
+
+def test_a_share_of_the_customers_is_theirs_on_every_date_in_any_shards(both, demo, tmp_path):
+    (catalog, one, whole), (_, many, _) = both
+    everybody = frame(whole)
+    settings = load_settings(demo.config_in(tmp_path, engine={"shard_size": 450}))
+    for share in (0.5, 0.25):
+        wanted = everybody[drawn(everybody["customer_id"], share)].reset_index(drop=True)
+        assert 0.7 * share < len(wanted) / len(everybody) < 1.3 * share
+        job = MatrixJob(catalog, DAYS, KNOWN, share)
+        for snapshot in (one, many):
+            folder = tmp_path / f"{share}-{snapshot.shards}"
+            parts = build_matrix(settings, snapshot, job, folder, lambda: None)
+            pd.testing.assert_frame_equal(frame(parts), wanted, check_exact=True)
+
+
+def test_as_many_customers_are_read_as_fit(both, demo, tmp_path):
+    (catalog, snapshot, whole), _ = both
+    most = len(frame(whole)) // 3
+    config = demo.config_in(tmp_path, training={"max_rows": most})
+    run = Run(load_settings(config), KNOWN, RunRecord("m", "train", ""))
+    found = make_matrix(run, snapshot, MatrixJob(catalog, DAYS, KNOWN), ["tenure_days"])
+    assert most / 4 < len(found) <= most
+    assert found.groupby("customer_id").size().max() == len(DAYS)
+    [note] = run.record.notes
+    assert "training.max_rows" in note
+
+
+def test_memory_bounds_rows_times_features(both, demo, tmp_path):
+    (_, snapshot, _), _ = both
+    settings, customers = load_settings(demo.config_in(tmp_path)), snapshot.tables["customers"].rows
+    dates = 100_000_000 // (customers * 100)
+    assert sample_share(settings, snapshot, dates, 100) == 1
+    assert sample_share(settings, snapshot, dates + 1, 100) == 0.5
+    assert sample_share(settings, snapshot, dates, 800) == 0.125
