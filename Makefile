@@ -56,6 +56,9 @@ check: check-quick ## All of check-quick, and the tests with their coverage
 bench: $(VENV)/.ok ## Time the feature build against the floor of reading and writing
 	@$(BIN)/python -m benchmarks.features
 
+bench-night: $(VENV)/.ok ## Time training and a night of 100,000 and of a million customers (an hour)
+	@$(BIN)/python -m benchmarks.night
+
 $(BENCH)/.ok: requirements-bench.lock pyproject.toml
 	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
 	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check uv
@@ -82,4 +85,4 @@ lock: $(VENV)/.ok ## Resolve the dependencies again
 clean: ## Remove what was made, but not the environments
 	@rm -rf var out data/demo build .coverage
 
-.PHONY: help setup demo test test-all structure check-quick check bench bench-models ui serve lock clean
+.PHONY: help setup demo test test-all structure check-quick check bench bench-night bench-models ui serve lock clean

@@ -82,7 +82,7 @@ def _child(what: str, customers: int, dates: int) -> dict[str, float]:
     return measured
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Peak resident memory of this process since it was started.
 
     ``ru_maxrss`` alone would be wrong: a process inherits it from the one that started it.
@@ -110,7 +110,7 @@ def _measure(what: str, customers: int, dates: int) -> None:
     used = {
         "cpu": time.process_time() - started - _NOT_COUNTED[0],
         "wall": time.perf_counter() - wall,
-        "peak_mb": _peak_mb(),
+        "peak_mb": peak_mb(),
         "features": len(catalog.model_features),
     }
     print(json.dumps(used))
