@@ -605,3 +605,22 @@ def test_a_night_seen_from_later_equals_the_night_itself(demo, tmp_path):
     current_ones = ("run_id", "lane", "lane_rule", "is_new", "nights_on_list", *ALLOWED)
     current_ones += ("use_channel", "expected_value", "expected_value_high")  # by what is allowed
     pd.testing.assert_frame_equal(*(frame.drop(columns=[*current_ones]) for frame in scores))
+
+
+def test_shards_change_no_published_number(demo, tmp_path, monkeypatch):
+    """Few rows explained, so that most customers have only what lists need of everybody."""
+    monkeypatch.setenv("STILLE_HOLDOUT_KEY", "k" * 20)
+    nights = []
+    for shards, size in (("one", 50_000), ("many", 450)):
+        folder = tmp_path / shards
+        folder.mkdir()
+        given = {"engine": {"shard_size": size}, "list": {"explained_rows": 150}}
+        night = NIGHTLY.start(demo.config_in(folder, demo.data, **given), demo.as_of)
+        nights.append(night.publication.folder)
+    for name in sorted(path.name for path in nights[0].glob("*.parquet")):
+        one, many = (pd.read_parquet(folder / name) for folder in nights)
+        changing = [column for column in one if column == "run_id"]
+        pd.testing.assert_frame_equal(one.drop(columns=changing), many.drop(columns=changing))
+    rows = pd.read_parquet(nights[0] / "risk_list.parquet")
+    assert rows["reason_1_driver"].notna().sum() <= 150 < len(rows) / 2
+    assert rows["do_not"].iloc[150:].notna().any()
