@@ -1,17 +1,19 @@
 """File writers: a list as CSV, Excel CSV, workbook and Parquet, as its layout says.
 
-CSV cells are joined here, as the writers of pandas, Arrow and DuckDB quote other cells.
+CSV cells are joined here, by Arrow, as the writers of pandas, Arrow and DuckDB quote other cells.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from math import isnan
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xlsxwriter
 
@@ -70,39 +72,38 @@ def write_csv(
 ) -> None:
     """Write one CSV of ``write_list``, headed by ``titles`` or the fields' names; ``OSError``."""
     encoding = "utf-8-sig" if dialect.mark else "utf-8"
-    header = pd.Series(titles or [field.name for field in fields], dtype="str")
+    header = _quoted(pa.array(titles or [field.name for field in fields]), dialect)
     with path.open("w", encoding=encoding, newline="") as file:
-        file.write(dialect.separator.join(_quoted(header, dialect)) + dialect.line)
+        file.write(dialect.separator.join(header.to_pylist()) + dialect.line)
         for first in range(0, len(frame), _ROWS_AT_ONCE):
             file.write(_lines(frame.iloc[first : first + _ROWS_AT_ONCE], fields, dialect))
 
 
 def _lines(frame: pd.DataFrame, fields: tuple[Field, ...], dialect: CsvStyle) -> str:
-    cells = pd.concat([_cells(frame[field.name], field, dialect) for field in fields], axis=1)
-    rows = cells.iloc[:, 0].str.cat(cells.iloc[:, 1:], sep=dialect.separator)
-    return dialect.line.join(rows) + dialect.line
+    cells = [pc.fill_null(_cells(frame[field.name], field, dialect), "") for field in fields]
+    rows = pc.binary_join_element_wise(*cells, dialect.separator)
+    return dialect.line.join(rows.to_pylist()) + dialect.line
 
 
-def _cells(values: pd.Series, field: Field, dialect: CsvStyle) -> pd.Series:
+def _cells(values: pd.Series, field: Field, dialect: CsvStyle) -> pa.Array:
     if field.type == "text":
-        cells = _quoted(escape(values.astype("str")), dialect)
-    elif field.type == "date":
-        cells = pd.to_datetime(values).dt.strftime("%Y-%m-%d").astype("str")
-    elif field.type == "integer":
-        cells = values.astype("Int64").astype("string").astype("str")
-    elif field.type == "boolean":
-        cells = values.astype("boolean").map({True: "true", False: "false"}).astype("str")
-    else:
-        form = f"{{:.{DECIMALS[field.type]}f}}".format
-        cells = values.astype("float64").map(form, na_action="ignore").astype("str")
-        cells = cells.str.replace(".", dialect.decimal, regex=False)
-    return cells.fillna("")
+        return _quoted(pa.array(escape(values.astype("str")).array, pa.string()), dialect)
+    if field.type == "date":
+        days = pa.array(pd.to_datetime(values), pa.timestamp("s"))
+        return pc.strftime(days, format="%Y-%m-%d")
+    if field.type == "integer":
+        return pa.array(values.astype("Int64"), pa.int64()).cast(pa.string())
+    if field.type == "boolean":
+        return pa.array(values.astype("boolean"), pa.bool_()).cast(pa.string())
+    form, numbers = f"%.{DECIMALS[field.type]}f", values.astype("float64").tolist()
+    texts = ["" if isnan(n) else (form % n).replace(".", dialect.decimal) for n in numbers]
+    return pa.array(texts, pa.string())
 
 
-def _quoted(text: pd.Series, dialect: CsvStyle) -> pd.Series:
-    quoted = '"' + text.str.replace('"', '""', regex=False) + '"'
-    special = f'[",{dialect.separator}\r\n\\s]'
-    return text.where(~text.str.contains(special, regex=True).fillna(value=False), quoted)
+def _quoted(text: pa.Array, dialect: CsvStyle) -> pa.Array:
+    doubled = pc.replace_substring(text, '"', '""')
+    special = pc.match_substring_regex(text, f'[",{dialect.separator}\r\n\\s]')
+    return pc.if_else(special, pc.binary_join_element_wise('"', doubled, '"', ""), text)
 
 
 def _write_parquet(frame: pd.DataFrame, fields: tuple[Field, ...], path: Path) -> None:
