@@ -78,7 +78,7 @@ WAREHOUSES = {
         "TEXT BIGINT FLOAT8 TEXT DECIMAL(24,6) DECIMAL(24,6) DATE",
         _AT_UTC,
         "SET DateStyle TO 'ISO, YMD';\nSET TIME ZONE {zone};\n\\o {into}\n"
-        "COPY ({select}) TO STDOUT (FORMAT csv, HEADER, ENCODING 'UTF8');\n\\o",
+        "COPY ({select}) TO STDOUT WITH (FORMAT csv, HEADER, ENCODING 'UTF8');\n\\o",
         part="LEFT(MD5(CONVERT_TO({}, 'UTF8')), 2)",
         ending=".csv",
     ),
