@@ -22,12 +22,17 @@ from features.errors import ConfigError, ContractError
 from pipelines.config.settings import load_settings
 from pipelines.config.sources import ColumnMap, Source, composed
 from pipelines.snapshots.snapshot import take_snapshot
-from pipelines.sources.unload import WAREHOUSES, unload
+from pipelines.sources.unload import WAREHOUSES
+from pipelines.sources.unload import unload as unload_sql
 
 # Every type of the contract, a table without customers, rows with a known_at of their own.
 READ = ("customers", "contracts", "invoices", "contacts", "usage", "price_list")
 PLACES = {"snowflake": "@stage/stille", "bigquery": "gs://bucket/stille"}
 NATIVE = {"postgresql": "postgres"}
+
+
+def unload(settings, dialect, into, names=(), schema=""):
+    return unload_sql(settings, dialect, into, names, schema)
 
 
 @pytest.fixture(scope="module")
