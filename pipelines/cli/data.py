@@ -1,4 +1,4 @@
-"""Commands about tables: simulate, check, init, features, schema, doctor, forget, pseudonym.
+"""Commands about tables: simulate, check, unload, init, features, schema, doctor, forget, …
 
 Each imports its work when called, so that help is quick.
 """
@@ -114,6 +114,23 @@ def pseudonym(
     if not settings.company.pseudonyms:
         raise ConfigError(f"{config}: company.pseudonyms is off, so lists have the ids themselves.")
     print(of(customer, key_of(PSEUDONYM, settings.paths.var)))
+
+
+@app.command()
+def unload(
+    dialect: Annotated[
+        str, typer.Option(help="snowflake, bigquery, databricks, postgresql, duckdb.")
+    ],
+    into: Annotated[str, typer.Option(help="Stage, bucket or folder to write into.")],
+    tables: Annotated[list[str] | None, typer.Argument(help="Default: all configured.")] = None,
+    config: Config = DEMO,
+    schema: Annotated[str, typer.Option(help="Schema or dataset of the tables.")] = "",
+) -> None:
+    """Print the SQL with which a warehouse writes its tables as files, which need no driver."""
+    from pipelines.config.settings import load_settings
+    from pipelines.sources.unload import unload as run
+
+    print(run(load_settings(config), dialect, into, tables or (), schema))
 
 
 @app.command()
