@@ -1,7 +1,7 @@
 """Unloading: SQL with which a company's warehouse writes its tables as files that Stille reads.
 
 It is printed for the company's data engineer; no connection is made. Rows lie in folders
-``part=ab/``: the first two hex digits of the MD5 of ``customer_id`` as UTF-8 text, "" for none.
+``part=a/``: the first hex digit of the MD5 of ``customer_id`` as UTF-8 text, "" for none.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from features.contract import TABLES, Table
 from features.errors import ConfigError
-from pipelines.config.errors import nearest
+from pipelines.config.file import nearest
 from pipelines.config.settings import Settings
 from pipelines.config.sources import FORMATS, ColumnMap, Dialect, Source
 from pipelines.sources.binding import KNOWN_AT, bind
@@ -31,7 +31,7 @@ class Warehouse(NamedTuple):
     instant: str = "CAST({} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC'"
     names: tuple[str, Mapping[str, str]] = ('"', {'"': '""'})
     texts: Mapping[str, str] = {"'": "''", "\\": "\\\\", "\n": "\\n"}
-    part: str = "LEFT(MD5({}), 2)"
+    part: str = "LEFT(MD5({}), 1)"
     ending: str = "/"
     fold: Callable[[str], str] = str
 
@@ -46,7 +46,7 @@ WAREHOUSES = {
     "bigquery": Warehouse(
         # An export has one folder; all are written, so that no row stays of a customer who is gone.
         "SET @@time_zone = {zone};\nCREATE OR REPLACE TEMP TABLE stille_{table} CLUSTER BY part AS "
-        "{select};\nFOR folder IN (SELECT FORMAT('%02x', n) AS part FROM UNNEST({folders}) AS n) DO"
+        "{select};\nFOR folder IN (SELECT FORMAT('%x', n) AS part FROM UNNEST({folders}) AS n) DO"
         "\nEXPORT DATA OPTIONS (uri = CONCAT({into}, 'part=', folder.part, '/*.parquet'), "
         "format = 'PARQUET', overwrite = TRUE) AS\n"
         "SELECT * EXCEPT (part) FROM stille_{table} WHERE part = folder.part;\nEND FOR;",
@@ -54,7 +54,7 @@ WAREHOUSES = {
         "CAST({} AS TIMESTAMP)",
         ("`", {"`": "\\`", "\\": "\\\\", "\n": "\\n", "\r": "\\r"}),
         {"'": "\\'", "\\": "\\\\", "\n": "\\n"},
-        "LEFT(TO_HEX(MD5({})), 2)",
+        "LEFT(TO_HEX(MD5({})), 1)",
     ),
     "databricks": Warehouse(
         "SET TIME ZONE {zone};\nCREATE OR REPLACE TEMPORARY VIEW {table}_rows AS {select};\n"
@@ -70,7 +70,7 @@ WAREHOUSES = {
         "SET DateStyle TO 'ISO, YMD';\nSET TIME ZONE {zone};\n\\o {into}\n"
         "COPY ({select}) TO STDOUT WITH (FORMAT csv, HEADER, ENCODING 'UTF8');\n\\o",
         "TEXT BIGINT FLOAT8 TEXT DECIMAL(24,6) DECIMAL(24,6) DATE",  # a boolean of its own is t
-        part="LEFT(MD5(CONVERT_TO({}, 'UTF8')), 2)",
+        part="LEFT(MD5(CONVERT_TO({}, 'UTF8')), 1)",
         ending=".csv",
     ),
     "duckdb": Warehouse(
@@ -142,7 +142,7 @@ def _unload(settings: Settings, kind: Warehouse, table: Table, into: str, schema
         zone=text(zone),
         into=text(f"{into.rstrip('/')}/{file}"),
         select=f"SELECT\n  {listed}\nFROM {'.'.join(map(quoted, names))}",
-        folders="GENERATE_ARRAY(0, 255)" if key else "[212]",
+        folders="GENERATE_ARRAY(0, 15)" if key else "[13]",
     )
     stay = ", ".join(name for name in source.columns if name not in plain)
     known = {b.column.name for b in read}
