@@ -10,7 +10,7 @@ from pipelines.snapshots.folder_lock import fresh_folder, remove_if_free
 
 @contextmanager
 def scratch(root: Path, run_id: str) -> Iterator[Path]:
-    """An empty folder for a run's matrix, below ``root``; gone when the block ends, however it does.
+    """A run's empty folder below ``root``; gone when the block ends, however it ends.
 
     Removes the folders of runs that were killed, whose locks the system has freed; another
     company's run, which may share the ``paths.var`` of its configuration, keeps its folder while it

@@ -109,7 +109,7 @@ def complete(publications: Iterable[Publication]) -> Iterator[tuple[Publication,
 
 
 def publications_of(out: Path, as_of: date, **identity: object) -> list[Publication]:
-    """Publications of an as-of date (and ``Stamp.identity``), made last first, by manifest alone."""
+    """Publications of an as-of date (and ``Stamp.identity``), by manifest alone, newest first."""
     made = []
     for path in (out / as_of.isoformat()).glob(f"*/{MANIFEST}"):
         with suppress(PublicationError, ConfigError):
