@@ -69,7 +69,7 @@ def measures(
 
 
 @dataclass(frozen=True, slots=True)
-class _Compared:
+class _Pair:
     """A table now and as it was before, null where it was not there."""
 
     table: str
@@ -87,7 +87,7 @@ def _compared_measures(
     quality = settings.quality
     for name, facts in now.items():
         old = previous.tables.get(name)
-        each = _Compared(name, facts, old)
+        each = _Pair(name, facts, old)
         if quality.unit_jumps:
             yield from _units(quality, each, previous.name)
         if facts.rows >= FEWEST_ROWS:
@@ -122,7 +122,7 @@ def _columns(
             yield Measure(f"{table}.{column}: share of words never seen before", unknown, high=high)
 
 
-def _empty(settings: Settings, each: _Compared) -> Iterator[Measure]:
+def _empty(settings: Settings, each: _Pair) -> Iterator[Measure]:
     """A given column without any value, where nothing known says that it was so before.
 
     The moment of values that count from the start may be empty, and what is declared null is.
@@ -136,7 +136,7 @@ def _empty(settings: Settings, each: _Compared) -> Iterator[Measure]:
             yield Measure(f"{table}.{column}: rows with a value", 0, low=1, detail=detail)
 
 
-def _orphans(quality: Quality, each: _Compared) -> Iterator[Measure]:
+def _orphans(quality: Quality, each: _Pair) -> Iterator[Measure]:
     limit = quality.max_orphan_share
     for what, count in each.now.profile.orphans.items():
         column = what.partition(" ")[0]
@@ -175,7 +175,7 @@ def _bulk(table: str, facts: TableFacts, old: TableFacts | None, first: date) ->
     )
 
 
-def _disorder(quality: Quality, each: _Compared) -> Iterator[Measure]:
+def _disorder(quality: Quality, each: _Pair) -> Iterator[Measure]:
     before = {} if each.old is None else each.old.profile.orders
     for what, dates in each.now.profile.orders.items():
         if dates.of < FEWEST_ROWS:
@@ -187,7 +187,7 @@ def _disorder(quality: Quality, each: _Compared) -> Iterator[Measure]:
         yield Measure(f"{each.table}: share of {what}", share, None, high, detail)
 
 
-def _units(quality: Quality, each: _Compared, since: str) -> Iterator[Measure]:
+def _units(quality: Quality, each: _Pair, since: str) -> Iterator[Measure]:
     for column, here in each.now.profile.columns.items():
         was, name = each.before(column), f"{each.table}.{column}"
         if here.jump is not None:
