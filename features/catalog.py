@@ -3,7 +3,6 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 from features.contract import TABLES
 from features.families import FAMILIES
@@ -39,7 +38,7 @@ class Catalog:
         of -= {feature.name for feature in wanted}
         parts = tuple(f for f in (*self.features, *self.parts) if f.name in of)
         streams = _used(self.streams, [*wanted, *parts])
-        return Catalog(streams, tuple(wanted), MappingProxyType({}), parts)
+        return Catalog(streams, tuple(wanted), {}, parts)
 
 
 def build_catalog(
@@ -71,9 +70,7 @@ def build_catalog(
     return Catalog(
         streams=_used(list(streams.values()), [*shown, *parts]),
         features=shown,
-        omitted=MappingProxyType(
-            {name: lack for name, lack in lacking.items() if lack and name not in hidden}
-        ),
+        omitted={name: lack for name, lack in lacking.items() if lack and name not in hidden},
         parts=parts,
     )
 

@@ -10,25 +10,22 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from features.declarations import read_declarations
 
 ColumnType = Literal["text", "integer", "number", "money", "price", "boolean", "date", "instant"]
 
-DUCKDB_TYPES: Mapping[ColumnType, str] = MappingProxyType(
-    {
-        "text": "VARCHAR",
-        "integer": "BIGINT",
-        "number": "DOUBLE",
-        "money": "BIGINT",
-        "price": "DECIMAL(18,6)",
-        "boolean": "BOOLEAN",
-        "date": "DATE",
-        "instant": "TIMESTAMP",
-    }
-)
+DUCKDB_TYPES: Mapping[ColumnType, str] = {
+    "text": "VARCHAR",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "money": "BIGINT",
+    "price": "DECIMAL(18,6)",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "instant": "TIMESTAMP",
+}
 
 POSSIBLE_DAYS = (date(1900, 1, 1), date(2199, 12, 31))
 """First and last day that can be true: outside lie fillers and misread centuries."""
@@ -37,17 +34,16 @@ _FILE = Path(__file__).with_name("contract.yaml")
 _DECLARED = read_declarations(_FILE)
 _WORDS = {name: tuple[str, ...](words) for name, words in _DECLARED["words"].items()}
 
-FORBIDDEN_COLUMNS: Mapping[str, str] = MappingProxyType(_DECLARED["forbidden"])
+FORBIDDEN_COLUMNS: Mapping[str, str] = _DECLARED["forbidden"]
 PRODUCT_LINES = _WORDS["product_lines"]
 CHANNELS = _WORDS["channels"]
 OUTCOMES = _WORDS["outcomes"]
 PAYMENT_METHODS = _WORDS["payment_methods"]
 REASON_KINDS = _WORDS["reason_kinds"]
-SURVEYS = _WORDS["surveys"]
 LINKS = _WORDS["links"]
 MASTER_DATA = _WORDS["master_data"]
 
-PRICE_NOTICE = MappingProxyType(dict.fromkeys(PRODUCT_LINES, 30))
+PRICE_NOTICE = dict.fromkeys(PRODUCT_LINES, 30)
 """Days of notice of a price rise: for electricity by Norway's price information regulation, for
 telecom by art. 105 of the European code; an insurance premium rises at the renewal."""
 
@@ -188,6 +184,6 @@ def _table(name: str, declared: Any) -> Table:
 
 
 CUSTOMER_ID = _column(str(_FILE), "customer_id", _DECLARED["columns"]["customer_id"])
-TABLES: Mapping[str, Table] = MappingProxyType(
-    {name: _table(name, declared) for name, declared in _DECLARED["tables"].items()}
-)
+TABLES: Mapping[str, Table] = {
+    name: _table(name, declared) for name, declared in _DECLARED["tables"].items()
+}

@@ -146,12 +146,10 @@ class Family:
                 fields |= {"unit": "count", "fill": 0}
             for window in fields.pop("days", [None]):
                 column = name if window is None else f"{name}_{window}d"
-                self._add(self._build(Feature, name, fields | {"name": column, "window": window}))
-
-    def _add(self, feature: Feature) -> None:
-        if any(other.name == feature.name for other in self.features):
-            raise ValueError(f"feature {feature.name!r} is declared twice in {self.name!r}")
-        self.features.append(feature)
+                if any(other.name == column for other in self.features):
+                    raise ValueError(f"feature {column!r} is declared twice in {self.name!r}")
+                named = fields | {"name": column, "window": window}
+                self.features.append(self._build(Feature, name, named))
 
     def _build(self, kind: type[_Part], name: str, fields: Mapping[str, Any]) -> _Part:
         """A stream or feature of plain values, whose lists become tuples."""

@@ -50,69 +50,28 @@ def prepare(
     ``first_midnight()`` nobody will see. ``notice``: rows of ``price_notice``.
     """
     con.execute("set TimeZone = 'UTC'")
-    con.execute(
-        "create or replace temp macro midnight(day) as "
-        f"(cast(day as timestamp) at time zone '{zone}') at time zone 'UTC'"
-    )
-    con.execute(
-        "create or replace macro local_day(instant) as "
-        f"cast((instant at time zone 'UTC') at time zone '{zone}' as date)"
-    )
-    con.execute(
-        "create or replace macro local_hour(instant) as "
-        f"extract(hour from (instant at time zone 'UTC') at time zone '{zone}')"
-    )
     con.execute("create or replace temp table price_notice (product_line varchar, days integer)")
     for bound in notice.items():
         con.execute("insert into price_notice values (?, ?)", bound)
-    con.execute(
-        "create or replace temp macro first_midnight() as "
-        + ("timestamp '0001-01-01'" if first is None else _instant(first, zone))
-    )
-    for table in TABLES.values():
-        known = days_later_sql("moment", delays.get(table.name, 0), zone)
-        con.execute(f"create or replace temp macro known_{table.name}(moment) as {known}")
-        con.execute(
-            f"create or replace temp macro history_{table.name}() as "
-            f"date '{histories.get(table.name, date.min)}'"
-        )
-        if table.name not in tables:
-            con.execute(f"create or replace temp table {table.name} ({_columns(table)})")
+    local = f"(instant at time zone 'UTC') at time zone '{zone}'"
+    macros = {
+        "midnight(day)": f"(cast(day as timestamp) at time zone '{zone}') at time zone 'UTC'",
+        "local_day(instant)": f"cast({local} as date)",
+        "local_hour(instant)": f"extract(hour from {local})",
+        "first_midnight()": _instant(first, zone) if first else "timestamp '0001-01-01'",
+    }
+    for name, table in TABLES.items():
+        macros[f"known_{name}(moment)"] = days_later_sql("moment", delays.get(name, 0), zone)
+        macros[f"history_{name}()"] = f"date '{histories.get(name, date.min)}'"
+        if name not in tables:
+            con.execute(f"create or replace temp table {name} ({_columns(table)})")
         if table.versions:
             later = f"lead(known_at) over (partition by {', '.join(table.key)} order by known_at)"
-            replaced_at = later if table.name in versioned else "cast(null as timestamp)"
-            con.execute(
-                f"create or replace temp macro versions_{table.name}() as table "
-                f"select *, {replaced_at} as replaced_at from {table.name}"
-            )
-
-
-def bind(catalog: Catalog, zone: str) -> None:
-    """Run every declaration against empty tables; raises ``ValueError`` naming what fails."""
-    with duckdb.connect() as con:
-        prepare(con, (), zone)
-        attributes = [f for f in catalog.features if f.name.startswith("attr_")]
-        for attribute in attributes:
-            kind = "double" if attribute.kind == "number" else "varchar"
-            con.execute(f'alter table customers add column "{attribute.name}" {kind}')
-        con.execute("create temp table cohort (customer_id varchar, product_line varchar)")
-        derive(con, catalog)
-        day = date(2024, 1, 1)
-        try:
-            cut(con, catalog, day, zone)
-        except duckdb.Error:
-            _name_what_fails(con, catalog, day, zone)
-            raise
-
-
-def _name_what_fails(
-    con: duckdb.DuckDBPyConnection, catalog: Catalog, day: date, zone: str
-) -> None:
-    for feature in catalog.features:
-        try:
-            cut(con, catalog.only([feature.name]), day, zone)
-        except duckdb.Error as error:
-            raise ValueError(f"feature {feature.name!r} does not bind: {error}") from error
+            replaced_at = later if name in versioned else "cast(null as timestamp)"
+            rows = f"select *, {replaced_at} as replaced_at from {name}"
+            macros[f"versions_{name}()"] = f"table {rows}"
+    for signature, meaning in macros.items():
+        con.execute(f"create or replace macro {signature} as {meaning}")
 
 
 def derive(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:

@@ -16,11 +16,10 @@ from features.errors import BusyError
 from pipelines.config.sections import Paths
 from pipelines.erasure.publications import WITHOUT, forget_published, without_in_parquet
 from pipelines.publication.publish import publisher
-from pipelines.runtime.atomic_files import storage_errors
+from pipelines.runtime.atomic_files import file_digest, storage_errors
 from pipelines.snapshots.facts import FACTS_NAME, write_facts
 from pipelines.snapshots.folder_lock import exclusive
 from pipelines.snapshots.store import forget_refused, newest_first
-from pipelines.sources.files import file_digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ paying adds, which lowers risk and hides price rises (S3).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from models.dataset.feature_spec import FeatureColumn
 from models.metrics.bootstrap import Interval
@@ -23,21 +22,19 @@ _WAIT = ("wait", "bot_loop", "fault_response")
 _PAYING = ("payment_method", "payment_setup")
 _RESOLUTION = ("unresolved_case", "late_delivery")
 
-PARTS: Mapping[str, Callable[[FeatureColumn], bool]] = MappingProxyType(
-    {
-        "all": lambda column: True,
-        "price only": lambda column: column.family == "price",
-        "wait only": lambda column: column.driver in _WAIT,
-        "resolution only": lambda column: column.driver in _RESOLUTION,
-        "wait and resolution": lambda column: column.driver in (*_WAIT, *_RESOLUTION),
-        "without price": lambda column: column.family != "price",
-        "without binding": lambda column: column.driver != "binding",
-        "without satisfaction": lambda column: column.family != "satisfaction",
-        "without contact volume": lambda column: column.driver != "contact_volume",
-        "without outreach": lambda column: column.driver != "outreach",
-        "without payment method": lambda column: column.driver not in _PAYING,
-    }
-)
+PARTS: Mapping[str, Callable[[FeatureColumn], bool]] = {
+    "all": lambda column: True,
+    "price only": lambda column: column.family == "price",
+    "wait only": lambda column: column.driver in _WAIT,
+    "resolution only": lambda column: column.driver in _RESOLUTION,
+    "wait and resolution": lambda column: column.driver in (*_WAIT, *_RESOLUTION),
+    "without price": lambda column: column.family != "price",
+    "without binding": lambda column: column.driver != "binding",
+    "without satisfaction": lambda column: column.family != "satisfaction",
+    "without contact volume": lambda column: column.driver != "contact_volume",
+    "without outreach": lambda column: column.driver != "outreach",
+    "without payment method": lambda column: column.driver not in _PAYING,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,5 +90,5 @@ OUTCOMES = Job("outcomes", take_outcomes)
 RECALIBRATE = Job("recalibrate", recalibrate, experiments=("",))
 ABLATE = Job("ablate", ablate, experiments=("ablations",))
 
-_ALL: tuple[Job[Any], ...] = (*(TRAIN, NIGHTLY, MONITOR, EFFECT, OUTCOMES, RECALIBRATE, ABLATE),)
+_ALL: tuple[Job[Any], ...] = (TRAIN, NIGHTLY, MONITOR, EFFECT, OUTCOMES, RECALIBRATE, ABLATE)
 JOBS: Mapping[str, Job[Any]] = {job.name: job for job in _ALL}

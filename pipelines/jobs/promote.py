@@ -3,10 +3,11 @@
 A person decides otherwise than the rules only with a reason, which is kept.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from features.errors import ModelError
 from pipelines import tracking
@@ -45,16 +46,15 @@ def promote(
         chosen = tracking.version_of(settings, version)
         record.model_version, record.model_digest = chosen.label, chosen.digest
         now = tracking.champion_version(settings)
+        before = now.label if now else None
         if now is not None and now.version == chosen.version:
-            return PromotionResult(
-                chosen.label, now.label, False, dry_run, "it is champion already"
-            )
+            return PromotionResult(chosen.label, before, False, dry_run, "it is champion already")
         why = _allowed(chosen, (reason or "").strip())
         _usable(settings, chosen)
         if not dry_run:
             tracking.promote(settings, chosen, why)
         record.notes.append(f"{'would be promoted' if dry_run else 'promoted'}: {why}")
-        return PromotionResult(chosen.label, now.label if now else None, True, dry_run, why)
+        return PromotionResult(chosen.label, before, True, dry_run, why)
 
 
 def rollback(config: Path, reason: str | None = None, *, dry_run: bool = False) -> PromotionResult:
@@ -65,10 +65,8 @@ def rollback(config: Path, reason: str | None = None, *, dry_run: bool = False) 
     """
     with open_run("rollback", config) as run:
         settings, record = run.settings, run.record
-        now, before = (
-            tracking.champion_version(settings),
-            tracking.aliased(settings, tracking.PREVIOUS),
-        )
+        now = tracking.champion_version(settings)
+        before = tracking.aliased(settings, tracking.PREVIOUS)
         if now is None or before is None:
             champion = f"{now.label} stays champion" if now else "there is no champion"
             raise ModelError(
@@ -112,8 +110,8 @@ def _usable(settings: Settings, chosen: tracking.Registered) -> None:
     """Load the version and hold its features against those that this code builds."""
     model = tracking.load(settings, chosen)
     try:
-        tables = {str(k): list(map(str, v)) for k, v in json.loads(chosen.tags["tables"]).items()}
-    except (KeyError, ValueError, AttributeError, TypeError) as error:
+        tables = TypeAdapter(dict[str, list[str]]).validate_json(chosen.tags["tables"])
+    except (KeyError, ValueError) as error:
         raise ModelError(
             f"model {chosen.label} does not say which tables it was trained on. Train again: "
             "stille train."

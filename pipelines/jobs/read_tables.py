@@ -1,15 +1,17 @@
 """Reading the company's tables, as the first step of every run."""
 
+import json
 from collections.abc import Callable
 
 from features.contract import TABLES
 from features.errors import ModelError
 from pipelines.config.mapping import refuse_mutable
 from pipelines.config.run import Run
-from pipelines.runtime.environment import today_in
+from pipelines.matrices.build import tables_of
+from pipelines.runtime.environment import code_version, today_in
 from pipelines.runtime.progress import bar
 from pipelines.runtime.run_record import Gate, RunRecord
-from pipelines.snapshots.facts import TABLES_NAME, tables_from_json
+from pipelines.snapshots.facts import TABLES_NAME, inputs_digest, tables_from_json
 from pipelines.snapshots.gate_measures import (
     NO_PREVIOUS_TABLES,
     PreviousTables,
@@ -66,6 +68,18 @@ def read_tables(
     record.gates = list(snapshot.gates)
     _note_quarantine(record, snapshot.tables)
     return snapshot
+
+
+def provenance(run: Run, snapshot: Snapshot) -> dict[str, str]:
+    """What a model version's tags tell of where it came from."""
+    return {
+        "inputs_digest": inputs_digest(snapshot),
+        "config_digest": run.config_digest,
+        "known_before": str(run.as_of),
+        "code_version": code_version(),
+        "run": run.record.run_id,
+        "tables": json.dumps(tables_of(snapshot)),
+    }
 
 
 def _note_quarantine(record: RunRecord, tables: Tables) -> None:

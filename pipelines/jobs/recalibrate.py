@@ -15,10 +15,7 @@ from models.calibration.recalibration import recalibrate as refit
 from models.churn.serialization import REFERENCE, to_files
 from pipelines import tracking
 from pipelines.config.run import Run
-from pipelines.jobs.read_tables import read_tables
-from pipelines.matrices.build import tables_of
-from pipelines.runtime.environment import code_version
-from pipelines.snapshots.facts import inputs_digest
+from pipelines.jobs.read_tables import provenance, read_tables
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion, resolve_champion
 from pipelines.training.newer_examples import (
@@ -100,17 +97,16 @@ def register(
     model = replace(champion.model, calibration=recalibration.calibration)
     stored = tracking.fetch(settings, parent)
     reference = {REFERENCE: stored[REFERENCE]} if REFERENCE in stored else {}
-    tags = {name: parent.tags[name] for name in _INHERITED_TAGS if name in parent.tags} | {
-        "inputs_digest": inputs_digest(snapshot),
-        "config_digest": run.config_digest,
-        "known_before": str(run.as_of),
-        BOOSTERS_KNOWN_BEFORE: str(training_cutoff(champion)),
-        "calibrated_on": ", ".join(recalibration.calibrated_on),
-        "parent_version": parent.version,
-        "code_version": code_version(),
-        "run": record.run_id,
-        "tables": json.dumps(tables_of(snapshot)),
-    }
+    inherited = {name: parent.tags[name] for name in _INHERITED_TAGS if name in parent.tags}
+    tags = (
+        inherited
+        | provenance(run, snapshot)
+        | {
+            BOOSTERS_KNOWN_BEFORE: str(training_cutoff(champion)),
+            "calibrated_on": ", ".join(recalibration.calibrated_on),
+            "parent_version": parent.version,
+        }
+    )
     training = tracking.Training(
         name=f"recalibrate {run.as_of}",
         params={"parent": parent.label, "calibrated_on": tags["calibrated_on"]},

@@ -16,12 +16,9 @@ from models.drift.reference import Reference, learn_reference
 from models.explain.shap_values import spread
 from pipelines import tracking
 from pipelines.config.run import Run
-from pipelines.jobs.read_tables import read_tables
-from pipelines.matrices.build import tables_of
+from pipelines.jobs.read_tables import provenance, read_tables
 from pipelines.matrices.store import prune
-from pipelines.runtime.environment import code_version
 from pipelines.runtime.progress import bar
-from pipelines.snapshots.facts import inputs_digest
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training.artifacts import (
     check_notes,
@@ -49,18 +46,6 @@ class FittedModel:
     model: ChurnModel
     reference: Reference
     params: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class RunArtifacts:
-    """All that a training run logs; ``files`` are by their path in MLflow."""
-
-    snapshot: Snapshot
-    prepared: TrainingData
-    fitted: FittedModel
-    evaluation: Evaluation
-    metrics: Mapping[str, float]
-    files: Mapping[str, bytes]
 
 
 def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
@@ -92,8 +77,7 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     files |= {LEAKS: search.to_json(), "tried.json": trials.to_json()}
     files |= dict(outcomes.files) | dict(chosen)
     metrics = flat_metrics(evaluation) | dict(outcomes.metrics)
-    artifacts = RunArtifacts(snapshot, prepared, fitted, evaluation, metrics, files)
-    registered = run.step(register, run, artifacts)
+    registered = run.step(register, run, snapshot, prepared, fitted, evaluation, metrics, files)
     log_trials(settings, registered, trials)
     decided = run.step(decide, run, evaluation, fitted.model, registered)
     if evaluation.leak is not None:
@@ -139,34 +123,34 @@ def fit_all(run: Run, prepared: TrainingData, evaluation: Evaluation) -> FittedM
     return FittedModel(model, reference, params)
 
 
-def register(run: Run, artifacts: RunArtifacts) -> tracking.Registered:
-    """Write parameters, metrics, files, the model and its card to MLflow."""
-    settings, fitted = run.settings, artifacts.fitted
-    prepared, evaluation, spec = artifacts.prepared, artifacts.evaluation, fitted.model.spec
-    taught, test = prepared.examples, evaluation.test
-    tags = {
-        "inputs_digest": inputs_digest(artifacts.snapshot),
-        "config_digest": run.config_digest,
+def register(
+    run: Run,
+    snapshot: Snapshot,
+    prepared: TrainingData,
+    fitted: FittedModel,
+    evaluation: Evaluation,
+    metrics: Mapping[str, float],
+    files: Mapping[str, bytes],
+) -> tracking.Registered:
+    """Write parameters, metrics, files (by path), the model and its card to MLflow."""
+    spec, taught, test = fitted.model.spec, prepared.examples, evaluation.test
+    tags = provenance(run, snapshot) | {
         "feature_spec_hash": spec.hash,
         "feature_definition_hash": spec.definition_hash,
-        "known_before": str(run.as_of),
-        "code_version": code_version(),
-        "run": run.record.run_id,
-        "tables": json.dumps(tables_of(artifacts.snapshot)),
         "families": json.dumps({k: round(v, 6) for k, v in spread(evaluation.families).items()}),
         "judged_on": "; ".join(evaluation.folds),
         "test_key": rows_digest(test, features=False),
         MONTHLY_SWING: repr(monthly_swing(taught.as_of, taught.y)),
         "leak_warning": evaluation.leak or "none",
     }
-    card = model_card(settings, prepared, evaluation, run.as_of, tags["code_version"])
+    card = model_card(run.settings, prepared, evaluation, run.as_of, tags["code_version"])
     sources = {name: tags[name] for name in ("inputs_digest", "config_digest", "known_before")}
     training = tracking.Training(
         name=f"train {run.as_of}",
         params=fitted.params,
-        metrics=artifacts.metrics,
+        metrics=metrics,
         tags=tags,
-        files={**artifacts.files, CARD: card.encode()},
+        files={**files, CARD: card.encode()},
         model_files={**to_files(fitted.model), REFERENCE: fitted.reference.to_json().encode()},
         feature_names=spec.names,
         datasets=(
@@ -176,6 +160,6 @@ def register(run: Run, artifacts: RunArtifacts) -> tracking.Registered:
         description=description(card),
     )
     with bar("logging to MLflow", 1) as advance:
-        registered = tracking.log_training(settings, training)
+        registered = tracking.log_training(run.settings, training)
         advance(registered.label)
     return registered

@@ -13,7 +13,7 @@ import duckdb
 import pandas as pd
 
 from features.contract import TABLES
-from features.errors import BusyError, ContractError, StilleError
+from features.errors import ContractError, StilleError
 from features.timeline import midnight_utc
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
@@ -23,7 +23,7 @@ from pipelines.runtime.duckdb_connection import connect, first_line, identifier
 from pipelines.runtime.environment import today_in
 from pipelines.snapshots.loading import Loaded, load_table
 from pipelines.snapshots.snapshot import Snapshot, find_inputs
-from pipelines.sources.files import changed, digests
+from pipelines.sources.files import digests, refuse_changed
 from pipelines.sources.type_casting import SKIPPED
 
 DAY = "date"
@@ -128,9 +128,7 @@ def _read(settings: Settings, as_of: date, snapshot: Snapshot, folder: Path) -> 
             )
             _refuse_doubtful(settings, loaded, snapshot)
             parts += _parts(con, settings.company.timezone, name, as_of)
-    path = changed(inputs, input_digests)
-    if path is not None:
-        raise BusyError(f"{path}: changed while it was read")
+    refuse_changed(inputs, input_digests)
     return parts
 
 

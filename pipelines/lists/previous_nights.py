@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from features.errors import PublicationError
-from pipelines.publication.reader import complete, days_of
+from pipelines.publication.reader import complete, days_of, publications_of
 from pipelines.runtime.atomic_files import storage_errors
 
 _WEEK, _TWO_WEEKS = timedelta(days=7), timedelta(days=14)
@@ -59,7 +59,7 @@ def read_before(out: Path, as_of: date) -> Before:
 
 def _read(out: Path, day: date) -> PublishedNight | None:
     try:
-        publication, manifest = next(complete(out, day))
+        publication, manifest = next(complete(publications_of(out, day)))
         path = publication.folder / "risk_list.parquet"
         with storage_errors(f"read {path}"):
             columns = pq.read_schema(path).names

@@ -75,10 +75,8 @@ def refuse_other_filling(run: Run, spec: FeatureSpec, counts: pd.DataFrame, need
 
 def _closed(run: Run, filled: Sequence[Missingness], rows: int) -> list[Missingness]:
     quality = run.settings.quality
-    closed: list[Missingness] = []
-    if rows < FEWEST_ROWS:
-        return closed
-    for each in filled:
+    closed = []
+    for each in filled if rows >= FEWEST_ROWS else ():
         gates = {"rise of the share of nulls over training": (each.rise, quality.max_null_rise)}
         if each.kind == "category":
             name = "share of words that training never saw"

@@ -130,12 +130,10 @@ def draft(groups: Iterable[FileGroup]) -> list[Draft]:
             named = likeness(files.name, table.name) >= ASK_THRESHOLD
             if named or (not each.missing and len(matches) >= _FEWEST_BY_COLUMNS):
                 candidates.append(each)
-    likely = sorted(candidates, key=lambda each: -each.score)
     taken: dict[str, Draft] = {}
-    for each in likely:
-        if each.table.name in taken or any(each.files is d.files for d in taken.values()):
-            continue
-        taken[each.table.name] = each
+    for each in sorted(candidates, key=lambda each: -each.score):
+        if all(each.files is not other.files for other in taken.values()):
+            taken.setdefault(each.table.name, each)
     return [taken[table.name] for table in tables if table.name in taken]
 
 

@@ -45,9 +45,10 @@ class Match:
 
 def match_columns(table: Table, sample: FileSample) -> tuple[Match, ...]:
     """The file's most similar column of a fitting kind for each contract column, best first."""
+    columns = (*table.columns, KNOWN_AT)
     pairs = [
         match
-        for column in (*table.columns, KNOWN_AT)
+        for column in columns
         for source, column_sample in sample.columns.items()
         if (match := _match(table, column, source, column_sample)).score >= ASK_THRESHOLD
     ]
@@ -56,8 +57,7 @@ def match_columns(table: Table, sample: FileSample) -> tuple[Match, ...]:
         used = {m.source for m in taken.values()}
         if match.column.name not in taken and match.source not in used:
             taken[match.column.name] = match
-    order = [column.name for column in (*table.columns, KNOWN_AT)]
-    return tuple(sorted(taken.values(), key=lambda match: order.index(match.column.name)))
+    return tuple(taken[column.name] for column in columns if column.name in taken)
 
 
 def _match(table: Table, column: Column, source: str, sample: ColumnSample) -> Match:

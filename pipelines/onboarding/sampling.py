@@ -122,11 +122,14 @@ ROWS = 20_000
 _TOP_BYTES, _TOP_ROWS = 1 << 18, 200
 _CHUNK = 1 << 20
 _NULLS = ("NULL", "null", "NA", "N/A", "n/a", "\\N", "None", "-", " ", "NaN", "nan", "?")
+_FRACTIONS = frozenset({"number", "integer"})
 _TYPES = {
     "DATE": frozenset({"date"}),
     "BOOLEAN": frozenset({"boolean"}),
-    "DOUBLE": frozenset({"number", "integer"}),
-    "FLOAT": frozenset({"number", "integer"}),
+    "TIMESTAMP.*": frozenset({"instant"}),
+    "DOUBLE|FLOAT|DECIMAL.*": _FRACTIONS,
+    ".*INT.*": frozenset({"number", "integer", "text"}),
+    ".*": frozenset({"text"}),
 }
 
 
@@ -281,13 +284,7 @@ def _typed(stored: str, values: Sequence[str]) -> ColumnSample:
     looked = sample_column(values)
     if stored == "VARCHAR":
         return looked
-    kinds = _TYPES.get(stored)
-    if stored.startswith("TIMESTAMP"):
-        kinds = frozenset({"instant"})
-    elif "INT" in stored:
-        kinds = frozenset({"number", "integer", "text"})
-    elif stored.startswith("DECIMAL"):
-        kinds = _TYPES["DOUBLE"]
-    kinds, fraction = kinds or frozenset({"text"}), kinds == _TYPES["DOUBLE"]
+    kinds = next(kinds for form, kinds in _TYPES.items() if re.fullmatch(form, stored))
+    fraction = kinds is _FRACTIONS
     plain = ColumnSample(kinds, fraction=fraction, truth=looked.truth, counts=looked.counts)
     return replace(plain, distinct=looked.distinct, non_null=looked.non_null)

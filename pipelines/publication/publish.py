@@ -127,7 +127,7 @@ def republish(out: Path, stamp: Stamp) -> Publication | None:
 
     Call inside ``publisher``. It also finishes what a run killed before the last swap began.
     """
-    publication = newest_of(out, stamp.as_of, stamp.identity)
+    publication = newest_of(out, stamp.as_of, **stamp.identity)
     if publication is not None:
         point(publication)
     return publication

@@ -6,12 +6,11 @@ A publication counts only while every file has its digest, as whoever copies one
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from features.errors import ConfigError, PublicationError
@@ -99,38 +98,30 @@ def verify(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def complete(
-    out: Path, as_of: date, identity: Mapping[str, object] = MappingProxyType({})
-) -> Iterator[tuple[Publication, dict[str, Any]]]:
-    """Complete publications of an as-of date with their manifests, made last first.
+def complete(publications: Iterable[Publication]) -> Iterator[tuple[Publication, dict[str, Any]]]:
+    """The complete ones of publications with their manifests; damaged ones do not count.
 
-    Only those with this ``identity``; damaged ones do not count. Files are read and hashed when a
-    publication's turn comes, so the newest costs one reading.
+    Files are read and hashed when a publication's turn comes, so the newest costs one reading.
     """
-    for publication in publications_of(out, as_of, identity):
+    for publication in publications:
         with suppress(PublicationError):
             yield publication, verify(publication.folder)
 
 
-def publications_of(
-    out: Path, as_of: date, identity: Mapping[str, object] = MappingProxyType({})
-) -> list[Publication]:
-    """Publications of an as-of date (and identity), made last first, by manifest alone."""
-    made: list[tuple[str, str, Publication]] = []
+def publications_of(out: Path, as_of: date, **identity: object) -> list[Publication]:
+    """Publications of an as-of date (and ``Stamp.identity``), by manifest alone, newest first."""
+    made = []
     for path in (out / as_of.isoformat()).glob(f"*/{MANIFEST}"):
         with suppress(PublicationError, ConfigError):
-            manifest = _manifest(path.parent)
+            manifest, publication = _manifest(path.parent), Publication(out, as_of, path.parts[-2])
             if manifest["stille"].items() >= identity.items():
-                run_id = path.parts[-2]
-                made.append((str(manifest["created"]), run_id, Publication(out, as_of, run_id)))
+                made.append((str(manifest["created"]), publication.run_id, publication))
     return [each for *_, each in sorted(made, key=lambda one: one[:2], reverse=True)]
 
 
-def newest_of(
-    out: Path, as_of: date, identity: Mapping[str, object] = MappingProxyType({})
-) -> Publication | None:
+def newest_of(out: Path, as_of: date, **identity: object) -> Publication | None:
     """The complete publication of an as-of date (and identity) made last; None without one."""
-    return next((each for each, _ in complete(out, as_of, identity)), None)
+    return next((each for each, _ in complete(publications_of(out, as_of, **identity))), None)
 
 
 def newest_publications(out: Path) -> tuple[Publication, ...]:

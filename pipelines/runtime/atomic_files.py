@@ -26,9 +26,14 @@ def storage_errors(doing: str) -> Iterator[None]:
 
 
 def digest(path: Path) -> str:
-    """``sha256:<hex>`` of a file's bytes, read in pieces."""
+    """``sha256:<hex>`` of a file's bytes."""
+    return f"sha256:{file_digest(path)}"
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, read in pieces, in hex."""
     with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync(path: Path) -> None:

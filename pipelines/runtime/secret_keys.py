@@ -38,32 +38,29 @@ def key_of(secret: Secret, var: Path) -> bytes:
     when the first key cannot be kept.
     """
     given = os.environ.get(secret.variable)
-    if given is not None:
-        return _long_enough(secret, given.encode(), f"the environment variable {secret.variable}")
-    named = os.environ.get(f"{secret.variable}_FILE")
-    path = Path(named) if named else var / f"{secret.name}.key"
-    if not named and not path.exists():
-        with storage_errors(f"keep the key of the {secret.name} in {path}"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_bytes(path, f"{secrets.token_hex(32)}\n".encode(), mode=0o600)
-    try:
-        return _long_enough(secret, path.read_bytes().strip(), str(path))
-    except OSError as error:
-        raise ConfigError(
-            f"cannot read the key of the {secret.name}, {path}: {error.strerror}. Give this user "
-            f"access to the file that was there before: {secret.another}."
-        ) from error
-
-
-def key_fingerprint(key: bytes) -> str:
-    """A name for a key that distinguishes two keys and gives nothing of them away (16 hex)."""
-    return hmac.new(key, b"stille key", hashlib.sha256).hexdigest()[:16]
-
-
-def _long_enough(secret: Secret, key: bytes, place: str) -> bytes:
+    key, place = (given or "").encode(), f"the environment variable {secret.variable}"
+    if given is None:
+        named = os.environ.get(f"{secret.variable}_FILE")
+        path = Path(named) if named else var / f"{secret.name}.key"
+        if not named and not path.exists():
+            with storage_errors(f"keep the key of the {secret.name} in {path}"):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                replace_bytes(path, f"{secrets.token_hex(32)}\n".encode(), mode=0o600)
+        try:
+            key, place = path.read_bytes().strip(), str(path)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot read the key of the {secret.name}, {path}: {error.strerror}. Give this "
+                f"user access to the file that was there before: {secret.another}."
+            ) from error
     if len(key) < _SHORTEST:
         raise ConfigError(
             f"the key of the {secret.name} in {place} is shorter than {_SHORTEST} characters: make "
             'one with python -c "import secrets; print(secrets.token_hex(32))".'
         )
     return key
+
+
+def key_fingerprint(key: bytes) -> str:
+    """A name for a key that distinguishes two keys and gives nothing of them away (16 hex)."""
+    return hmac.new(key, b"stille key", hashlib.sha256).hexdigest()[:16]

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from features.contract import TABLES
 from features.errors import ContractError
-from pipelines.runtime.atomic_files import replace_bytes
+from pipelines.runtime.atomic_files import file_digest, replace_bytes
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.folder_lock import FolderLock, lock_folder
 from pipelines.snapshots.profiling import TableProfile
-from pipelines.sources.files import file_digest
 
 FACTS_NAME = "snapshot.json"
 TABLES_NAME = "tables.json"
@@ -70,9 +70,13 @@ class Snapshot:
 
     def path(self, table: str, shard: int) -> Path:
         """Parquet file of a table's shard; a table without customers is whole in every shard."""
-        if TABLES[table].per_customer:
-            return self.root / table / f"shard={shard}" / "part.parquet"
-        return self.root / table / "all.parquet"
+        return table_file(self.root, table, shard)
+
+
+def table_file(root: Path, table: str, shard: int | str) -> Path:
+    """The file of ``Snapshot.path`` below ``root``; of all shards for ``*``."""
+    name = f"shard={shard}/part" if TABLES[table].per_customer else "all"
+    return root / table / f"{name}.parquet"
 
 
 def read_snapshot(root: Path) -> Snapshot:
@@ -82,25 +86,16 @@ def read_snapshot(root: Path) -> Snapshot:
         raise ContractError(f"{root}: no snapshot here; run: stille check")
     try:
         facts = json.loads((root / FACTS_NAME).read_text(encoding="utf-8"))
-        return Snapshot(
-            root=root,
-            tables=_TABLES.validate_python(facts["tables"]),
-            shards=facts["shards"],
-            digest=facts["digest"],
-            inputs=facts["inputs"],
-            files=facts["files"],
-            mapping=facts.get("mapping", ""),
-            gates=tuple(Gate(**gate) for gate in facts["gates"]),
-            lock=lock,
-        )
+        facts["tables"] = _TABLES.validate_python(facts["tables"])
+        facts["gates"] = tuple(Gate(**gate) for gate in facts["gates"])
+        return Snapshot(root, **facts, lock=lock)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ContractError(f"{root}: no snapshot here ({error}); run: stille check") from error
 
 
 def write_facts(root: Path, facts: Mapping[str, Any]) -> None:
     """Write what ``read_snapshot`` reads; the file is replaced whole."""
-    text = json.dumps(facts, indent=2, ensure_ascii=False, default=datetime.isoformat)
-    replace_bytes(root / FACTS_NAME, f"{text}\n".encode())
+    replace_bytes(root / FACTS_NAME, to_json(facts, indent=2) + b"\n")
 
 
 def verify_snapshot(snapshot: Snapshot) -> None:
@@ -113,11 +108,9 @@ def verify_snapshot(snapshot: Snapshot) -> None:
 
 def tables_to_json(tables: Mapping[str, TableFacts]) -> bytes:
     """The facts of tables without their days, for ``tables_from_json``."""
-    kept = {
-        name: asdict(replace(facts, profile=replace(facts.profile, days={})))
-        for name, facts in tables.items()
-    }
-    return json.dumps(kept, ensure_ascii=False, default=datetime.isoformat).encode()
+    return to_json(
+        {n: replace(facts, profile=replace(facts.profile, days={})) for n, facts in tables.items()}
+    )
 
 
 def tables_from_json(content: bytes) -> dict[str, TableFacts]:

@@ -34,6 +34,14 @@ def lock_folder(folder: Path) -> FolderLock | None:
     return lock if _is_at(descriptor, folder) else None
 
 
+def fresh_folder(folder: Path) -> tuple[Path, FolderLock]:
+    """Make ``folder``, which nobody removes until the second value is let go."""
+    while True:
+        folder.mkdir()
+        if (lock := lock_folder(folder)) is not None:
+            return folder, lock
+
+
 def new_name(parent: Path, suffix: str) -> Path:
     """A hidden name under ``parent`` that nothing has yet."""
     return parent / f".{secrets.token_hex(8)}{suffix}"

@@ -15,7 +15,7 @@ from pipelines.config.settings import Settings
 from pipelines.snapshots import daily_volume
 from pipelines.snapshots.daily_volume import Days
 from pipelines.snapshots.facts import TableFacts
-from pipelines.snapshots.profiling import LATE_DAYS
+from pipelines.snapshots.profiling import LATE_DAYS, ColumnProfile, OrderCount
 from pipelines.snapshots.unit_levels import unit_factor
 
 _JUMP = 7.0
@@ -68,18 +68,32 @@ def measures(
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A table now and as it was before, null where it was not there."""
+
+    table: str
+    now: TableFacts
+    old: TableFacts | None
+
+    def before(self, column: str) -> ColumnProfile | None:
+        """The column as it was; None where it was not there."""
+        return None if self.old is None else self.old.profile.columns.get(column)
+
+
 def _compared_measures(
     settings: Settings, now: Tables, previous: PreviousTables
 ) -> Iterator[Measure]:
     quality = settings.quality
     for name, facts in now.items():
         old = previous.tables.get(name)
+        each = _Pair(name, facts, old)
         if quality.unit_jumps:
-            yield from _units(quality, name, facts, old, previous.name)
+            yield from _units(quality, each, previous.name)
         if facts.rows >= FEWEST_ROWS:
-            yield from _empty(settings, name, facts, old)
-            yield from _orphans(quality, name, facts, old)
-            yield from _disorder(quality, name, facts, old)
+            yield from _empty(settings, each)
+            yield from _orphans(quality, each)
+            yield from _disorder(quality, each)
         if old is None or max(old.rows, facts.rows) < FEWEST_ROWS:
             continue
         band = quality.rows_of.get(name, quality.rows)
@@ -87,23 +101,20 @@ def _compared_measures(
         high = None if previous.growing else band.high
         yield Measure(f"{name}: rows against {previous.name}", share, band.low, high)
         if min(old.rows, facts.rows) >= FEWEST_ROWS:
-            yield from _columns(quality, name, facts, previous)
+            yield from _columns(quality, name, facts, old, growing=previous.growing)
 
 
 def _columns(
-    quality: Quality, table: str, facts: TableFacts, previous: PreviousTables
+    quality: Quality, table: str, facts: TableFacts, old: TableFacts, *, growing: bool
 ) -> Iterator[Measure]:
-    old = previous.tables[table]
     for column, was in old.profile.columns.items():
         here = facts.profile.columns.get(column)
-        if here is None and previous.growing:
+        if here is None and growing:
             # Whether the champion needs the column, the gates on the night's matrix know.
             continue
         share = 1.0 if here is None else here.nulls / facts.rows
-        rise = round(share - was.nulls / old.rows, 6)
-        yield Measure(
-            f"{table}.{column}: rise of the share of nulls", rise, high=quality.max_null_rise
-        )
+        rise, high = round(share - was.nulls / old.rows, 6), quality.max_null_rise
+        yield Measure(f"{table}.{column}: rise of the share of nulls", rise, high=high)
         if was.values and here is not None and here.values:
             both = sum(n for word, n in here.values.items() if word in was.values)
             unknown = round(1 - both / sum(here.values.values()), 6)
@@ -111,44 +122,38 @@ def _columns(
             yield Measure(f"{table}.{column}: share of words never seen before", unknown, high=high)
 
 
-def _empty(
-    settings: Settings, table: str, facts: TableFacts, old: TableFacts | None
-) -> Iterator[Measure]:
+def _empty(settings: Settings, each: _Pair) -> Iterator[Measure]:
     """A given column without any value, where nothing known says that it was so before.
 
     The moment of values that count from the start may be empty, and what is declared null is.
     """
-    source = settings.sources.get(table)
-    declared = {name for name, given in source.columns.items() if given.none} if source else set()
-    moments = {column.revealed_by for column in TABLES[table].columns if column.at_once}
-    for column, here in facts.profile.columns.items():
-        before = old is not None and column in old.profile.columns
-        if here.nulls < facts.rows or before or column in moments | declared:
-            continue
-        yield Measure(
-            f"{table}.{column}: rows with a value",
-            0,
-            low=1,
-            detail=f"if it is empty for good, name its column in sources.{table}.dropped",
-        )
+    table, source = each.table, settings.sources.get(each.table)
+    usual = {column.revealed_by for column in TABLES[table].columns if column.at_once}
+    usual |= {name for name, given in source.columns.items() if given.none} if source else set()
+    detail = f"if it is empty for good, name its column in sources.{table}.dropped"
+    for column, here in each.now.profile.columns.items():
+        if here.nulls == each.now.rows and column not in usual and not each.before(column):
+            yield Measure(f"{table}.{column}: rows with a value", 0, low=1, detail=detail)
 
 
-def _orphans(
-    quality: Quality, table: str, facts: TableFacts, old: TableFacts | None
-) -> Iterator[Measure]:
-    for what, count in facts.profile.orphans.items():
+def _orphans(quality: Quality, each: _Pair) -> Iterator[Measure]:
+    limit = quality.max_orphan_share
+    for what, count in each.now.profile.orphans.items():
         column = what.partition(" ")[0]
-        given = facts.rows - facts.profile.columns[column].nulls
+        given = each.now.rows - each.now.profile.columns[column].nulls
         if given < FEWEST_ROWS:
             continue
-        limit = quality.max_orphan_share
-        if old is None or column not in old.profile.columns:
+        was, old = each.before(column), each.old
+        if was is None or old is None:
             high = max(_MOST_ORPHANS, limit)
         else:
-            # What the tables before had already was let through.
-            had = old.rows - old.profile.columns[column].nulls
-            high = max(limit, 1.1 * old.profile.orphans.get(what, 0) / had if had else 0)
-        yield Measure(f"{table}: share of {what}", round(count / given, 6), high=high)
+            high = _let_through(limit, old.profile.orphans.get(what, 0), old.rows - was.nulls)
+        yield Measure(f"{each.table}: share of {what}", round(count / given, 6), high=high)
+
+
+def _let_through(limit: float, rows: int, of: int) -> float:
+    """The limit of a share, or a little above what the tables before had, which was let through."""
+    return max(limit, 1.1 * rows / of if of else 0)
 
 
 def _bulk(table: str, facts: TableFacts, old: TableFacts | None, first: date) -> Iterator[Measure]:
@@ -170,45 +175,36 @@ def _bulk(table: str, facts: TableFacts, old: TableFacts | None, first: date) ->
     )
 
 
-def _disorder(
-    quality: Quality, table: str, facts: TableFacts, old: TableFacts | None
-) -> Iterator[Measure]:
-    for what, dates in facts.profile.orders.items():
+def _disorder(quality: Quality, each: _Pair) -> Iterator[Measure]:
+    before = {} if each.old is None else each.old.profile.orders
+    for what, dates in each.now.profile.orders.items():
         if dates.of < FEWEST_ROWS:
             continue
-        # What the tables before had already was let through.
-        had = old.profile.orders.get(what) if old is not None else None
-        high = max(quality.max_disorder_share, 1.1 * had.rows / had.of if had else 0)
+        had = before.get(what, OrderCount(0, 0))
+        high = _let_through(quality.max_disorder_share, had.rows, had.of)
         detail = f"{dates.rows:,} of {dates.of:,} rows, first in {dates.first}"
-        yield Measure(
-            f"{table}: share of {what}", round(dates.rows / dates.of, 6), None, high, detail
-        )
+        share = round(dates.rows / dates.of, 6)
+        yield Measure(f"{each.table}: share of {what}", share, None, high, detail)
 
 
-def _units(
-    quality: Quality, table: str, facts: TableFacts, old: TableFacts | None, since: str
-) -> Iterator[Measure]:
-    for column, here in facts.profile.columns.items():
-        was = old.profile.columns.get(column) if old is not None else None
+def _units(quality: Quality, each: _Pair, since: str) -> Iterator[Measure]:
+    for column, here in each.now.profile.columns.items():
+        was, name = each.before(column), f"{each.table}.{column}"
         if here.jump is not None:
             seen = unit_factor(was.jump) if was is not None else None
             # A jump that the tables before already had was let through by a person.
             high = _JUMP if unit_factor(here.jump) not in (None, seen) else None
-            name = f"{table}.{column}: newest month's median against those before"
-            yield Measure(name, here.jump, high and 1 / high, high)
+            what = f"{name}: newest month's median against those before"
+            yield Measure(what, here.jump, high and 1 / high, high)
         if was is not None and was.median and here.median:
             ratio = here.median / was.median
             high = _JUMP if unit_factor(ratio) is not None else None
-            name = f"{table}.{column}: median against {since}"
-            yield Measure(name, ratio, high and 1 / high, high)
+            yield Measure(f"{name}: median against {since}", ratio, high and 1 / high, high)
         if here.mixed is not None and unit_factor(here.jump) is None:
-            limit = quality.max_mixed_share
             had = was.mixed if was is not None else None
-            yield Measure(
-                f"{table}.{column}: share of the newest month in another unit",
-                here.mixed,
-                high=max(limit, 1.25 * (had or 0)),
-            )
+            high = max(quality.max_mixed_share, 1.25 * (had or 0))
+            what = f"{name}: share of the newest month in another unit"
+            yield Measure(what, here.mixed, high=high)
 
 
 def own_measures(quality: Quality, zone: str, as_of: date, now: Tables) -> Iterator[Measure]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from features.contract import TABLES
 from pipelines.runtime.duckdb_connection import Connection, literal
-from pipelines.snapshots.facts import TableFacts
+from pipelines.snapshots.facts import TableFacts, table_file
 
 # Column → table and key that it points to; a table does not point to itself.
 _POINTS_TO: Mapping[str, tuple[str, str]] = {
@@ -71,7 +71,5 @@ def _unanswered(
 
 def shards_of(root: Path, table: str, shard: int | None = None) -> str:
     """SQL for a table of a snapshot that is being written, over one or all of its shards."""
-    files = "all.parquet"
-    if TABLES[table].per_customer:
-        files = f"shard={'*' if shard is None else shard}/part.parquet"
-    return f"read_parquet({literal(root / table / files)}, hive_partitioning=false)"
+    files = table_file(root, table, "*" if shard is None else shard)
+    return f"read_parquet({literal(files)}, hive_partitioning=false)"

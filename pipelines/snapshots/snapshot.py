@@ -4,24 +4,24 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
 from features.contract import TABLES
-from features.errors import BusyError, ConfigError, ContractError, StilleError
+from features.errors import ConfigError, ContractError, StilleError
 from pipelines.config.settings import Settings
+from pipelines.runtime.atomic_files import file_digest
 from pipelines.runtime.run_record import Gate
 from pipelines.runtime.secret_keys import PSEUDONYM, key_fingerprint, key_of
 from pipelines.snapshots import store as folders
 from pipelines.snapshots.facts import FACTS_NAME, Snapshot, write_facts
 from pipelines.snapshots.gates import Judge, decide
 from pipelines.snapshots.writing_tables import write_tables
-from pipelines.sources import files
 from pipelines.sources.database_reader import fetch_tables
-from pipelines.sources.files import Input, changed, digests, file_digest, find_files
+from pipelines.sources.files import Input, digests, find_files, refuse_changed, reported_files
 
 FORMAT = 4
 _NAME_LENGTH = 16
@@ -67,7 +67,7 @@ def take_snapshot(
                 raise ConfigError(
                     f"engine.memory_limit {limit} is too small; raise it ({error})"
                 ) from error
-            _refuse_changed(inputs, input_digests)
+            refuse_changed(inputs, input_digests)
             shutil.rmtree(staging / "extracts", ignore_errors=True)
             gates = decide(judge, replace(written, refusals={**missing, **written.refusals}))
             files = sorted(path for path in staging.rglob("*") if path.is_file())
@@ -76,8 +76,8 @@ def take_snapshot(
                 "mapping": _mapping(settings),
                 "shards": written.shards,
                 "inputs": input_digests,
-                "gates": [asdict(gate) for gate in gates],
-                "tables": {name: asdict(table) for name, table in written.tables.items()},
+                "gates": gates,
+                "tables": written.tables,
                 "files": {
                     path.relative_to(staging).as_posix(): file_digest(path) for path in files
                 },
@@ -90,7 +90,8 @@ def take_snapshot(
         folders.mark_newest(into)
     except StilleError:
         folders.keep_quarantine(staging, store)
-        _refuse_changed(inputs, input_digests)
+        if input_digests:
+            refuse_changed(inputs, input_digests)
         raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -116,7 +117,7 @@ def find_inputs(
     fetched = fetch_tables(settings.sources, extracts)
     found |= {name: (extract,) for name, extract in fetched.items()}
     names = [name for name in TABLES if name in found]
-    return {n: (*found[n], *files.reported_files(settings, n)) for n in names}, missing
+    return {n: (*found[n], *reported_files(settings, n)) for n in names}, missing
 
 
 def _with_gates(ready: Snapshot, gates: tuple[Gate, ...]) -> Snapshot:
@@ -126,7 +127,7 @@ def _with_gates(ready: Snapshot, gates: tuple[Gate, ...]) -> Snapshot:
     again = replace(ready, gates=both)
     if both != ready.gates and not all(gate.passed for gate in gates):
         facts = json.loads((ready.root / FACTS_NAME).read_text(encoding="utf-8"))
-        write_facts(ready.root, facts | {"gates": [asdict(gate) for gate in both]})
+        write_facts(ready.root, facts | {"gates": both})
     return again
 
 
@@ -148,11 +149,3 @@ def _mapping(settings: Settings) -> str:
     deciding = settings.model_dump(mode="json", include={"company", "dialect"})
     customers = settings.sources["customers"].model_dump(mode="json")
     return hashlib.sha256(json.dumps([FORMAT, deciding, customers]).encode()).hexdigest()
-
-
-def _refuse_changed(
-    inputs: Mapping[str, tuple[Input, ...]], input_digests: Mapping[str, str]
-) -> None:
-    path = changed(inputs, input_digests) if input_digests else None
-    if path is not None:
-        raise BusyError(f"{path}: changed while it was read; run again when it is complete")

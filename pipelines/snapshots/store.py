@@ -30,11 +30,7 @@ def refused_folder(store: Path) -> Path:
 def fresh_staging(store: Path) -> tuple[Path, FolderLock]:
     """An empty folder to fill, held until the second value is let go."""
     store.mkdir(parents=True, exist_ok=True)
-    while True:
-        folder = folder_lock.new_name(store, _STAGING)
-        folder.mkdir()
-        if (lock := folder_lock.lock_folder(folder)) is not None:
-            return folder, lock
+    return folder_lock.fresh_folder(folder_lock.new_name(store, _STAGING))
 
 
 def newest_first(store: Path) -> list[Path]:

@@ -17,7 +17,7 @@ from pipelines.config.sources import ColumnMap
 from pipelines.runtime.duckdb_connection import Connection, connect, identifier, literal
 from pipelines.snapshots import households
 from pipelines.snapshots.date_order import count_orders
-from pipelines.snapshots.facts import TableFacts
+from pipelines.snapshots.facts import TableFacts, table_file
 from pipelines.snapshots.loading import CUSTOMERS, Loaded, load_table
 from pipelines.snapshots.orphan_keys import with_orphans
 from pipelines.snapshots.profiling import has_days, profile_table
@@ -117,7 +117,7 @@ class _Taking:
     def finish(self, loaded: Loaded, forms: Mapping[str, str]) -> None:
         """Write a loaded table by shard, measure it, and let go of its rows as they were read."""
         shards = self.shards or 1
-        write_shards(self.connection, loaded, self.staging / loaded.name, shards)
+        write_shards(self.connection, loaded, self.staging, shards)
         facts = facts_of(self.connection, self.settings, loaded)
         written = {name: table.columns for name, table in self.tables.items()}
         zone = self.settings.company.timezone
@@ -179,21 +179,19 @@ LEVELS_AS_CHANGES = """
 contract, by ``effective_on``."""
 
 
-def write_shards(connection: Connection, loaded: Loaded, folder: Path, shards: int) -> None:
-    """Write a loaded table's accepted rows under ``folder``, in an order that never varies."""
+def write_shards(connection: Connection, loaded: Loaded, root: Path, shards: int) -> None:
+    """Write a loaded table's accepted rows under ``root``, in an order that never varies."""
     table = loaded.table
     columns = ", ".join(map(identifier, (*loaded.columns, "event_at", "known_at")))
     first = ["customer_id"] if table.per_customer else []
     order = ", ".join([*first, "event_at", "known_at", *map(identifier, table.key)])
     selected = f"select {columns} from {identifier(table.name)} where _rule is null"
-    targets = [("all.parquet", "true")]
-    if table.per_customer:
-        targets = [(f"shard={n}/part.parquet", f"_shard = {n}") for n in range(shards)]
-    for target, condition in targets:
-        path = folder / target
+    for shard in range(shards if table.per_customer else 1):
+        path = table_file(root, table.name, shard)
         path.parent.mkdir(parents=True, exist_ok=True)
+        part = f"{selected} and _shard = {shard}" if table.per_customer else selected
         connection.execute(
-            f"copy ({selected} and {condition} order by {order}, _file, _row) "
+            f"copy ({part} order by {order}, _file, _row) "
             f"to {literal(path)} (format parquet, compression zstd)"
         )
 

@@ -135,18 +135,12 @@ def fetch(
 
 
 def _write(reader: pa.RecordBatchReader, path: Path, address: Address) -> None:
-    schema = pa.schema([(field.name, _stored(field.type)) for field in reader.schema])
+    kinds = [(f.name, getattr(f.type, "storage_type", f.type)) for f in reader.schema]
+    schema = pa.schema(kinds)
     with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
         for batch in _batches(reader, address):
-            columns = [
-                column.storage if isinstance(column, pa.ExtensionArray) else column
-                for column in batch.columns
-            ]
+            columns = [getattr(column, "storage", column) for column in batch.columns]
             writer.write_batch(pa.record_batch(columns, schema=schema))
-
-
-def _stored(kind: pa.DataType) -> pa.DataType:
-    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
 
 
 def _batches(reader: pa.RecordBatchReader, address: Address) -> Iterator[pa.RecordBatch]:

@@ -1,14 +1,14 @@
 """File discovery below the data folder, partitions in folder names, and input digests."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote
 
-from features.errors import ConfigError, ContractError
+from features.errors import BusyError, ConfigError, ContractError
 from pipelines.config.settings import Settings
 from pipelines.config.sources import FORMATS, Kind, file_kind
+from pipelines.runtime.atomic_files import file_digest
 
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 DIGEST_ENDING = ".sha256"
@@ -43,12 +43,6 @@ class Input:
         return (self.path, *(log for log in logs if log.is_file()), *joined)
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def find_files(settings: Settings, table: str) -> tuple[Input, ...]:
     """Files of a table, sorted by path; a folder stands for all files of its format below it.
 
@@ -64,7 +58,7 @@ def find_files(settings: Settings, table: str) -> tuple[Input, ...]:
     )
     if len(joins) != len(source.joins):
         raise ContractError(f"sources.{table}.joins: each path names one file, without *")
-    found = _find(root, table, source.path or "", source.kind)
+    found = _find(root, table, source.path, source.kind)
     return tuple(replace(each, joins=joins) for each in found)
 
 
@@ -136,10 +130,9 @@ def digests(inputs: Mapping[str, tuple[Input, ...]]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def changed(inputs: Mapping[str, tuple[Input, ...]], before: Mapping[str, str]) -> str | None:
-    """Name of a file that is no longer what ``before`` says, or None."""
+def refuse_changed(inputs: Mapping[str, tuple[Input, ...]], before: Mapping[str, str]) -> None:
+    """Raise ``BusyError`` for a file that is no longer what ``before`` (``digests``) says."""
     files = {path for parts in inputs.values() for each in parts for path in each.files}
     for path in sorted(files):
         if not path.is_file() or file_digest(path) != before.get(path.as_posix()):
-            return str(path)
-    return None
+            raise BusyError(f"{path}: changed while it was read; run again when it is complete")

@@ -37,11 +37,9 @@ def open_part(
     declared = Declared(source.table or "", dialect, scratch, source.header_row)
     part = READERS[source.kind].open(connection, source_file.path, declared)
     folders = {
-        key: value for key, value in source_file.partition.items() if key not in part.columns
-    }
-    constants = {
-        key: "cast(null as VARCHAR)" if value is None else literal(value)
-        for key, value in folders.items()
+        name: "cast(null as VARCHAR)" if value is None else literal(value)
+        for name, value in source_file.partition.items()
+        if name not in part.columns
     }
     return replace(
         part,
@@ -49,7 +47,7 @@ def open_part(
         columns=_composed(
             {**part.columns, **dict.fromkeys(folders, "VARCHAR"), **source_file.types}
         ),
-        expressions=_composed({**part.expressions, **constants}),
+        expressions=_composed({**part.expressions, **folders}),
     )
 
 

@@ -71,13 +71,9 @@ def _split(word: str) -> tuple[str, ...]:
 def _stem(word: str) -> str | None:
     """The stem of a known word in one of its usual endings."""
     known = _stems()
-    for ending in _ENDINGS:
-        if word.endswith(ending):
-            base = word.removesuffix(ending)
-            for form in (base, f"{base}e"):
-                if form in known:
-                    return known[form]
-    return None
+    bases = (word.removesuffix(ending) for ending in _ENDINGS if word.endswith(ending))
+    forms = (form for base in bases for form in (base, f"{base}e"))
+    return next((known[form] for form in forms if form in known), None)
 
 
 @cache

@@ -5,9 +5,9 @@ import re
 from typing import Any
 
 import pytest
+from binding import bind
 from companies import FULL, ZONE
 
-from features import matrix
 from features.catalog import Catalog, build_catalog, definition
 from features.contract import FORBIDDEN_COLUMNS, TABLES
 from features.dictionary_page import dictionary
@@ -175,7 +175,7 @@ def test_a_combination_goes_with_what_it_is_made_of() -> None:
     assert neither.omitted["segment"] == ("master_data", "customers.segment")
     assert {part.name for part in FULL.parts} >= {"compared_own_price", "compared_market_price"}
     assert not {part.name for part in FULL.parts} & set(_BY_NAME)
-    matrix.bind(without_market, ZONE)
+    bind(without_market, ZONE)
     alone = build_catalog(TABLES).only(["complaint_x_uninformed"])
     assert {part.name for part in alone.parts} == {"complaints_365d", "informed_share_365d"}
     assert {stream.name for stream in alone.streams} == {"complaints", "incidents"}
@@ -202,21 +202,21 @@ def test_what_a_feature_needs_is_in_the_contract() -> None:
 
 
 def test_the_whole_catalogue_binds_and_so_does_every_small_one() -> None:
-    matrix.bind(build_catalog(TABLES, [_AGE]), ZONE)
-    matrix.bind(build_catalog({"customers"}, [_AGE]), ZONE)
+    bind(build_catalog(TABLES, [_AGE]), ZONE)
+    bind(build_catalog({"customers"}, [_AGE]), ZONE)
 
 
 def test_binding_names_the_feature_that_is_broken() -> None:
     broken = dataclasses.replace(_BY_NAME["tenure_days"], expression="max(joined_onn)")
     catalog = Catalog(FULL.streams, (_BY_NAME["first_90_days"], broken), {})
     with pytest.raises(ValueError, match="feature 'tenure_days' does not bind"):
-        matrix.bind(catalog, ZONE)
+        bind(catalog, ZONE)
 
 
 def test_binding_names_the_stream_that_is_broken() -> None:
     broken = Stream("claims", reads=("claims",), sql="select nothing from claims")
     with pytest.raises(ValueError, match="stream 'claims' does not bind"):
-        matrix.bind(Catalog((broken,), (), {}), ZONE)
+        bind(Catalog((broken,), (), {}), ZONE)
 
 
 _PRODUCT = {"name": "product", "stream": "customers", "source": "S3"}

@@ -4,11 +4,11 @@ from datetime import date
 from typing import Any
 
 import pytest
+from binding import bind
 from companies import FULL, VERSIONED, cells, company, matrices
 
 from features.catalog import build_catalog
 from features.contract import TABLES
-from features.matrix import bind
 
 _GRANTED = {"benefit_id": "b", "granted_on": "2024-01-01"}
 _DUE = {"reading_id": "r", "due_on": "2024-03-01"}

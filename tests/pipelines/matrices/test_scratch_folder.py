@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from pipelines.matrices.scratch_folder import scratch
 with scratch(Path(sys.argv[1]), "nightly-other") as folder:
-    folder.mkdir()
+    (folder / "part").touch()
     print("made", flush=True)
     sys.stdin.read()
 """
@@ -36,9 +36,9 @@ def other(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_a_living_owner_keeps_its_folder_beside_another_and_a_killed_one_does_not(tmp_path, other):
     theirs = tmp_path / "matrix" / "nightly-other"
-    theirs.with_name("killed-before-its-folder.lock").touch()
+    theirs.with_name("killed-at-once").mkdir()
     with scratch(tmp_path / "matrix", "nightly-mine") as mine:
-        mine.mkdir()
+        (mine / "part").touch()
         assert theirs.is_dir()
         other.send_signal(signal.SIGKILL)
         other.wait()
@@ -57,7 +57,7 @@ def test_an_owner_that_ends_well_leaves_nothing(tmp_path, other):
 def test_the_folder_is_gone_after_an_error(tmp_path):
     def fail() -> None:
         with scratch(tmp_path / "matrix", "nightly-mine") as mine:
-            mine.mkdir()
+            (mine / "part").touch()
             raise OSError("disk")
 
     with pytest.raises(OSError, match="disk"):
