@@ -24,7 +24,7 @@ from pipelines.lists.inbound import write_inbound
 from pipelines.lists.new_events import new_events_since
 from pipelines.lists.night_lists import (
     NightLists,
-    wanted_columns,
+    columns_of_everybody,
     write_chances,
     write_changes,
     write_risk_lists,
@@ -89,7 +89,7 @@ def nightly(run: Run, *, backfill: bool = False) -> Night:
         templates = load_templates(text_file("reasons", settings.list.languages[0]))
         attributes = settings.sources["customers"].attributes
         sayable = partial(can_be_reasons, templates, load_actions(ACTIONS), attributes)
-        columns = wanted_columns(settings)
+        columns = columns_of_everybody(settings)
         scored = step(score_cohort, run, snapshot, champion, sayable, columns)
         publication = Publication(out, as_of, record.run_id)
         with staging_folder(publication) as staging:

@@ -49,7 +49,7 @@ class NightLists:
     folder: Path
 
 
-def wanted_columns(settings: Settings) -> set[str]:
+def columns_of_everybody(settings: Settings) -> set[str]:
     """The facts that lists need of everybody, and not only of who has reasons."""
     rules = load_actions(ACTIONS)
     bounds = [step.when for rule in rules.drivers.values() for step in rule.actions]

@@ -88,8 +88,8 @@ def read_rows(
     parts: Sequence[MatrixPart], columns: Sequence[str], customer_id: "pd.Series[str]"
 ) -> pd.DataFrame:
     """The named columns of these customers of a matrix of one date, in their order and index."""
-    wanted = ds.field("customer_id").isin(pa.array(customer_id.unique()))
-    rows = _read([part.features for part in parts], columns, wanted)
+    theirs = ds.field("customer_id").isin(pa.array(customer_id.unique()))
+    rows = _read([part.features for part in parts], columns, theirs)
     frame: pd.DataFrame = rows.to_pandas(date_as_object=False)
     at = pd.Index(frame["customer_id"]).get_indexer(customer_id)
     in_order: pd.DataFrame = frame.iloc[at].set_axis(customer_id.index)
@@ -97,7 +97,7 @@ def read_rows(
 
 
 def _read(
-    paths: Sequence[Path], columns: Sequence[str], wanted: ds.Expression | None = None
+    paths: Sequence[Path], columns: Sequence[str], where: ds.Expression | None = None
 ) -> pa.Table:
     files = ds.dataset([str(path) for path in paths], format="parquet")
-    return files.to_table(list(columns), filter=wanted)
+    return files.to_table(list(columns), filter=where)

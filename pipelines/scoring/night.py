@@ -105,10 +105,10 @@ def score_cohort(
             scored["customer_id"].iloc[rows]
             for rows in (slice(settings.list.explained_rows), evenly_spread(len(scored)))
         )
-        wanted = read_rows(parts, names, pd.concat([explained, sample]))
-        facts, sampled = wanted.iloc[: len(explained)], wanted.iloc[len(explained) :]
+        facts = read_rows(parts, names, pd.concat([explained, sample]))
+        facts, evidence = facts.iloc[: len(explained)], facts.iloc[len(explained) :]
         scored = scored.join(reasons(settings, model, facts, nameable))
-        causes = causes_of(settings, model, catalog, scored, sampled, as_of)
+        causes = causes_of(settings, model, catalog, scored, evidence, as_of)
         stage.rows_in = stage.rows_out = len(scored)
         advance("")
     return CohortScores(scored, facts, chances, causes)

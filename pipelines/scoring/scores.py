@@ -58,8 +58,8 @@ def score_rows(
     p = probabilities(settings, model, model.spec.encode(frame), frame)
     scored = frame.assign(churn_probability=p)
     scored = scored.iloc[risk_order(scored)].reset_index(drop=True)
-    shown = scored.iloc[: settings.list.explained_rows]
-    return scored.join(reasons(settings, model, shown, nameable))
+    top = scored.iloc[: settings.list.explained_rows]
+    return scored.join(reasons(settings, model, top, nameable))
 
 
 def probabilities(settings: Settings, model: ChurnModel, x: Matrix, frame: pd.DataFrame) -> Floats:
@@ -140,17 +140,17 @@ def band_thresholds(bands: Bands, probability: "pd.Series[float]") -> dict[str, 
 
 
 def reasons(
-    settings: Settings, model: ChurnModel, shown: pd.DataFrame, nameable: Nameable | None = None
+    settings: Settings, model: ChurnModel, rows: pd.DataFrame, nameable: Nameable | None = None
 ) -> pd.DataFrame:
-    """The reasons' columns of the rows ``shown`` (of a matrix with facts), with their index.
+    """The reasons' columns of ``rows`` (of a matrix with facts), with their index.
 
     ``nameable`` says of rows with facts what can be a reason and what can protect, as
     ``top_reasons`` takes it; without it everything can. A company's own attribute is a reason by
     itself: ``<slot>_feature``, ``_attribute`` and ``_value`` name it.
     """
-    top, lines = model.spec.encode(shown), shown["product_line"].to_numpy(dtype=object)
+    top, lines = model.spec.encode(rows), rows["product_line"].to_numpy(dtype=object)
     contributions = model.contributions(top, lines, settings.engine.threads)
-    raises, lowers = nameable(shown) if nameable else (None, None)
+    raises, lowers = nameable(rows) if nameable else (None, None)
     attributes = settings.sources["customers"].attributes
     own = [name for name in model.spec.names if name.startswith(ATTRIBUTE)]
     raising = top_reasons(contributions, model.spec, nameable=raises, alone=own)
@@ -166,9 +166,9 @@ def reasons(
         for name in np.unique(features[features != ""]):
             here, attribute = features == name, attributes[name.removeprefix(ATTRIBUTE)]
             names[here] = attribute_name(name.removeprefix(ATTRIBUTE), attribute)
-            values[here] = attribute_text(shown[name][here], attribute)
+            values[here] = attribute_text(rows[name][here], attribute)
         columns |= {f"{slot}_attribute": names, f"{slot}_value": values}
-    told = pd.DataFrame(columns, index=shown.index)
+    told = pd.DataFrame(columns, index=rows.index)
     texts = told.select_dtypes(exclude="number").columns
     told[texts] = told[texts].astype("str").replace("", pd.NA)
     return told
