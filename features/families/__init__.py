@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from features.contract import PAYMENT_METHODS
-from features.declarations import read_declarations
+from features.contract import PAYMENT_METHODS, read_declarations
 from features.feature import Family
 
 _FILES = (

@@ -11,15 +11,12 @@ import pandas as pd
 import pyarrow as pa
 
 from features.errors import ContractError
-from features.matrix import prepare
 from features.treatments import assignment_outcomes, offers_taken, reported_assignments
 from models.causal.treatment_effect import first_assignments, randomised_assignments
 from pipelines.config.economics import actions_with_offer
 from pipelines.config.settings import Settings
-from pipelines.config.sources import tables_with_versions
-from pipelines.matrices.shard import parquet
+from pipelines.matrices.shard import prepared_tables
 from pipelines.publication.assignments import TYPES, assignments_of
-from pipelines.runtime.duckdb_connection import connect, identifier
 from pipelines.snapshots.snapshot import Snapshot
 
 _TABLES = ("terminations", "treatments", "households")
@@ -52,12 +49,7 @@ def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
         )
     found, source = assignments_of(settings.paths.out, today), "publications"
     zone = settings.company.timezone
-    with connect(settings.engine, settings.paths.spill) as con:
-        there = [name for name in _TABLES if name in snapshot.tables]
-        for name in there:
-            paths = [snapshot.path(name, shard) for shard in range(snapshot.shards)]
-            con.execute(f"create temp view {identifier(name)} as select * from {parquet(paths)}")
-        prepare(con, there, zone, settings.delays(), tables_with_versions(settings.sources))
+    with prepared_tables(settings, snapshot, _TABLES) as con:
         if len(found) == 0:
             found, source = reported_assignments(con, today=today, zone=zone), "treatments"
         first = first_assignments(_with_households(con, found))

@@ -20,8 +20,8 @@ from pipelines.config.text_files import STORY, load_checked, text_file
 from pipelines.explanation.evidence import as_known
 from pipelines.lists.templates import Placeholder, load_templates, parse
 from pipelines.lists.wording import FORMATS, FactType, Style, words
-from pipelines.matrices.shard import parquet
 from pipelines.runtime.duckdb_connection import connect
+from pipelines.snapshots.orphan_keys import shards_of
 from pipelines.snapshots.snapshot import Snapshot
 
 DAYS = 365
@@ -110,7 +110,7 @@ def story_of(
                 continue
             table, delay = TABLES[name], settings.delays().get(name, 0)
             key = ", ".join(table.key)
-            source = parquet([snapshot.path(name, shard) for shard in range(snapshot.shards)])
+            source = shards_of(snapshot.root, name)
             rows = con.sql(
                 f"select distinct on ({key}) * from {source} where customer_id in "
                 f"(select customer_id from wanted) and known_at < ? order by {key}, known_at desc",

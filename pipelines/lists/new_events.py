@@ -13,8 +13,8 @@ from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.lists.previous_nights import Before
 from pipelines.matrices.scratch_folder import scratch
-from pipelines.matrices.shard import parquet
 from pipelines.runtime.duckdb_connection import connect, identifier, literal, local_to_utc
+from pipelines.snapshots.orphan_keys import shards_of
 from pipelines.snapshots.snapshot import Snapshot
 
 # Derived tables repeat what others tell; a look-up in a register and a month's usage tell nothing.
@@ -43,7 +43,7 @@ def new_events(
     queries = [
         f"""select customer_id, {literal(name)} as name, count(*) as rows, max(moment) as moment
         from (select customer_id, {_newest(settings, TABLES[name], first, last)} as moment
-              from {parquet([snapshot.path(name, n) for n in range(snapshot.shards)])})
+              from {shards_of(snapshot.root, name)})
         where moment is not null group by customer_id"""
         for name in names
     ]

@@ -4,7 +4,8 @@ Customers go by a number there, their place among the shard's customers sorted b
 cheaper to group and sort by.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -21,6 +22,7 @@ from pipelines.config.settings import Settings
 from pipelines.config.sources import tables_with_versions
 from pipelines.runtime.duckdb_connection import Connection, connect, identifier, literal
 from pipelines.snapshots.daily_volume import days_before, history_begins, short_histories
+from pipelines.snapshots.orphan_keys import shards_of
 from pipelines.snapshots.snapshot import Snapshot
 
 
@@ -156,9 +158,25 @@ def label_as_ofs(settings: Settings, snapshot: Snapshot) -> tuple[date, ...]:
     if "labels" not in snapshot.tables:
         return ()
     with connect(settings.engine, settings.paths.spill) as con:
-        files = [snapshot.path("labels", shard) for shard in range(snapshot.shards)]
-        rows = con.execute(f"select distinct as_of from {parquet(files)} order by 1").fetchall()
+        rows = con.execute(
+            f"select distinct as_of from {shards_of(snapshot.root, 'labels')} order by 1"
+        ).fetchall()
     return tuple(row[0] for row in rows)
+
+
+@contextmanager
+def prepared_tables(
+    settings: Settings, snapshot: Snapshot, names: Sequence[str]
+) -> Iterator[Connection]:
+    """A connection to those of the tables that are there, of all shards, after ``prepare``."""
+    there = [name for name in names if name in snapshot.tables]
+    with connect(settings.engine, settings.paths.spill) as con:
+        for name in there:
+            rows = shards_of(snapshot.root, name)
+            con.execute(f"create temp view {identifier(name)} as select * from {rows}")
+        versioned = tables_with_versions(settings.sources)
+        prepare(con, there, settings.company.timezone, settings.delays(), versioned)
+        yield con
 
 
 def parquet(files: Sequence[Path]) -> str:

@@ -9,18 +9,14 @@ from datetime import date
 import pandas as pd
 import pyarrow as pa
 
-from features.matrix import prepare
 from features.treatments import recorded_treatments
 from models.causal.lot import weigh_lot
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
-from pipelines.config.sources import tables_with_versions
-from pipelines.matrices.shard import parquet
+from pipelines.matrices.shard import prepared_tables
 from pipelines.publication.assignments import assignments_of
-from pipelines.runtime.duckdb_connection import connect
 from pipelines.snapshots.snapshot import Snapshot
 
-_TABLE = "treatments"
 Query = Callable[..., pa.Table]
 
 
@@ -49,13 +45,8 @@ def reported_treatments(
     settings: Settings, snapshot: Snapshot, today: date, query: Query = recorded_treatments
 ) -> pa.Table:
     """What a query of ``features.treatments`` finds in the snapshot."""
-    zone, there = settings.company.timezone, [n for n in (_TABLE,) if n in snapshot.tables]
-    with connect(settings.engine, settings.paths.spill) as con:
-        for name in there:
-            paths = [snapshot.path(name, shard) for shard in range(snapshot.shards)]
-            con.execute(f"create temp view {name} as select * from {parquet(paths)}")
-        prepare(con, there, zone, settings.delays(), tables_with_versions(settings.sources))
-        return query(con, today=today, zone=zone)
+    with prepared_tables(settings, snapshot, ["treatments"]) as con:
+        return query(con, today=today, zone=settings.company.timezone)
 
 
 def _note(marks: pd.DataFrame, published: int, reported: int) -> str:

@@ -18,8 +18,8 @@ from models.causal.risk_difference import Strata, risk_difference
 from models.metrics.parity import wilson
 from pipelines.config.run import Run
 from pipelines.config.sources import tables_with_versions
-from pipelines.matrices.shard import parquet
 from pipelines.runtime.duckdb_connection import connect, identifier
+from pipelines.snapshots.orphan_keys import shards_of
 from pipelines.snapshots.snapshot import Snapshot
 
 _FAULTS = """
@@ -98,8 +98,7 @@ def answers_of(run: Run, snapshot: Snapshot) -> list[dict[str, Any]]:
     settings, now = run.settings, midnight_utc(run.as_of, run.settings.company.timezone)
     with connect(settings.engine, settings.paths.spill) as con:
         for name in snapshot.tables:
-            rows = parquet([snapshot.path(name, shard) for shard in range(snapshot.shards)])
-            known = f"from {rows} where known_at < timestamp '{now}'"
+            known = f"from {shards_of(snapshot.root, name)} where known_at < timestamp '{now}'"
             if name in tables_with_versions(settings.sources):
                 newest = f"partition by {', '.join(TABLES[name].key)} order by known_at desc"
                 known += f" qualify row_number() over ({newest}) = 1"

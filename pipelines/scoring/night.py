@@ -85,10 +85,10 @@ def score_cohort(
                 f"nobody had an active contract on {as_of}: the cohort is empty. Check the dates "
                 "of contracts and terminations: stille check."
             )
-        scored = pd.concat([shard.rows for shard in shards], ignore_index=True)
-        counts = sum((shard.counts for shard in shards[1:]), shards[0].counts)
+        rows, incidences, (counts, *others) = zip(*shards, strict=True)
+        scored = pd.concat(rows, ignore_index=True)
         needs = {feature.name: feature.needs for feature in catalog.features}
-        refuse_other_filling(run, model.spec, counts, needs)
+        refuse_other_filling(run, model.spec, sum(others, counts), needs)
         order = risk_order(scored)
         scored = scored.iloc[order].reset_index(drop=True)
         if responds is not None:
@@ -96,7 +96,7 @@ def score_cohort(
         chances = None
         horizons = outcome_horizons(settings, model)
         if model.incidence is not None and horizons:
-            incidence = np.concatenate([shard.incidence for shard in shards])[order]
+            incidence = np.concatenate(incidences)[order]
             known = (horizons, model.incidence.causes)
             chances = OutcomeProbabilities(scored["customer_id"], incidence, *known)
             if settings.label.horizon_days in horizons:
@@ -114,15 +114,6 @@ def score_cohort(
     return CohortScores(scored, facts, chances, causes)
 
 
-@dataclass(frozen=True, slots=True)
-class _ShardScores:
-    """A shard's light rows with probabilities, incidence (n, horizons, 1 + causes), fillings."""
-
-    rows: pd.DataFrame
-    incidence: Floats
-    counts: pd.DataFrame
-
-
 def _score(
     settings: Settings,
     model: ChurnModel,
@@ -130,7 +121,8 @@ def _score(
     frame: pd.DataFrame,
     light: Sequence[str],
     as_of: date,
-) -> _ShardScores:
+) -> tuple[pd.DataFrame, Floats, pd.DataFrame]:
+    """A shard's light rows with probabilities, incidence (n, horizons, 1 + causes), fillings."""
     x = model.spec.encode(frame)
     threads, horizons = settings.engine.threads, outcome_horizons(settings, model)
     scored = frame.assign(churn_probability=probabilities(settings, model, x, frame))
@@ -139,4 +131,4 @@ def _score(
     if model.incidence is not None and horizons:
         incidence = model.incidence.incidence(x, horizons, threads)
     rows = scored[[*light, "churn_probability"]].assign(**{UPLIFT: effects})
-    return _ShardScores(rows, incidence, count_missing(model.spec, frame))
+    return rows, incidence, count_missing(model.spec, frame)

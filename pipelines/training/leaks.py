@@ -23,11 +23,11 @@ from pipelines.config.mapping import SEGMENT
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.matrices.build import catalog_of
-from pipelines.matrices.shard import parquet
 from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.duckdb_connection import connect, identifier
 from pipelines.snapshots.facts import read_snapshot
 from pipelines.snapshots.loading import load_table
+from pipelines.snapshots.orphan_keys import shards_of
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.store import newest_first
 from pipelines.sources.files import find_files
@@ -166,10 +166,10 @@ def changed_columns(settings: Settings, snapshot: Snapshot) -> list[Leak]:
     found = []
     with connect(settings.engine, settings.paths.spill) as connection:
         for name, of in (("now", snapshot), ("before", before)):
-            connection.execute(f"create temp view {name} as from {_files(of, 'customers')}")
+            connection.execute(f"create temp view {name} as from {shards_of(of.root, 'customers')}")
         ended, rows = next((each for each in _ENDS if each[0] in snapshot.tables), _NOBODY)
         connection.execute(
-            f"create temp view ends as select customer_id from {_files(snapshot, ended)} "
+            f"create temp view ends as select customer_id from {shards_of(snapshot.root, ended)} "
             f"where {rows}"
         )
         for column, declaration in columns.items():
@@ -189,10 +189,6 @@ def _static(settings: Settings) -> Iterator[tuple[str, str]]:
     segment = customers.columns.get(SEGMENT)
     if segment is not None and not segment.mutable:
         yield SEGMENT, f"{place}.columns.{SEGMENT}"
-
-
-def _files(snapshot: Snapshot, table: str) -> str:
-    return parquet([snapshot.path(table, shard) for shard in range(snapshot.shards)])
 
 
 def _other_tables(settings: Settings, snapshot: Snapshot) -> Snapshot | None:
