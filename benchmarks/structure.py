@@ -23,7 +23,7 @@ circles
 median, longest
     Lines of a module; the ``declarations`` named beside the bounds are not counted for the longest.
 lines
-    Lines of all modules.
+    Lines of all files: modules, declarations in YAML, templates.
 """
 
 import re
@@ -58,7 +58,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Structure:
-    """Import graph, import-linter's layers contracts and lines by module.
+    """Import graph, import-linter's layers contracts and lines by file.
 
     ``application`` is the package whose direct children are rooms, ``library`` the one whose
     modules are counted.
@@ -70,6 +70,11 @@ class Structure:
     declarations: Collection[str] = ()
     application: str = APPLICATION
     library: str = LIBRARY
+
+    @cached_property
+    def modules(self) -> dict[str, int]:
+        """Lines of each file of Python."""
+        return {name: n for name, n in self.lines.items() if name.endswith(".py")}
 
     @cached_property
     def rooms(self) -> frozenset[str]:
@@ -149,7 +154,7 @@ class Structure:
     @property
     def longest(self) -> tuple[int, str]:
         """Lines and name of the longest module that is no declaration."""
-        return max((n, name) for name, n in self.lines.items() if name not in self.declarations)
+        return max((n, name) for name, n in self.modules.items() if name not in self.declarations)
 
     def figures(self) -> dict[str, int]:
         """Each figure that can have a bound."""
@@ -162,7 +167,7 @@ class Structure:
             "outside": len(self.outside),
             "circles": len(self.circles),
             "longest": self.longest[0],
-            "median": round(median(self.lines.values())),
+            "median": round(median(self.modules.values())),
             "lines": sum(self.lines.values()),
         }
 
@@ -225,7 +230,8 @@ def lines_of(root: Path, packages: Sequence[str]) -> dict[str, int]:
     return {
         path.relative_to(root).as_posix(): len(path.read_bytes().splitlines())
         for package in packages
-        for path in sorted((root / package).rglob("*.py"))
+        for path in sorted((root / package).rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
     }
 
 
