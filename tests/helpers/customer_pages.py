@@ -7,6 +7,7 @@ import companies
 import pandas as pd
 
 from pipelines.explanation.customer_facts import CustomerFacts
+from pipelines.snapshots.facts import table_file
 
 AS_OF = date(2024, 6, 1)
 
@@ -16,10 +17,10 @@ def snapshot(folder, **tables):
     rows = companies.company(**tables)
     with companies.connect(rows) as con:
         for name in rows:
-            con.execute(f"copy {name} to '{folder / name}.parquet' (format parquet)")
-    return SimpleNamespace(
-        tables=dict.fromkeys(rows), shards=1, path=lambda name, _: folder / f"{name}.parquet"
-    )
+            path = table_file(folder, name, 0)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            con.execute(f"copy {name} to '{path}' (format parquet)")
+    return SimpleNamespace(tables=dict.fromkeys(rows), shards=1, root=folder)
 
 
 def facts(story=None, **changes) -> CustomerFacts:

@@ -9,7 +9,7 @@ import yaml
 from companies import FULL, company, matrices
 
 from features.catalog import Catalog, build_catalog
-from features.declarations import read_declarations
+from features.contract import read_declarations
 from features.feature import Family, Feature
 
 _ROOT = Path(__file__).parents[3]
