@@ -33,11 +33,16 @@ def orders(tables, name):
     return dict(tables[name].profile.orders)
 
 
-def test_a_contract_cannot_end_before_it_starts_nor_a_claim_come_after_the_last_end(take):
+IN_ANY_SHARDS = pytest.mark.parametrize("engine", [{}, {"shard_size": 1}], ids=["one", "many"])
+
+
+@IN_ANY_SHARDS
+def test_a_contract_cannot_end_before_it_starts_nor_a_claim_come_after_the_last_end(take, engine):
     claims = "claim_id,customer_id,claimed_on\n" + (
         "1,a,2023-01-31\n2,a,2023-02-01\n3,b,2024-01-01\n4,b,2022-05-04\n5,c,2020-01-01\n"
     )
-    tables = take({"contracts": CONTRACTS, "terminations": ENDS, "claims": claims})
+    files = {"contracts": CONTRACTS, "terminations": ENDS, "claims": claims}
+    tables = take(files, engine=engine)
     assert orders(tables, "terminations") == {
         "effective_on before notified_on": OrderCount(0, 2),
         "effective_on before contracts.started_on": OrderCount(1, 2, "terminations.csv rows 3"),
@@ -60,14 +65,15 @@ def test_only_who_leaves_by_own_will_gives_notice_before_the_end(take):
         assert orders(tables, "terminations")[what].rows == rows
 
 
-def test_a_payment_does_not_come_before_its_invoice(take):
+@IN_ANY_SHARDS
+def test_a_payment_does_not_come_before_its_invoice(take, engine):
     invoices = "invoice_id,customer_id,issued_on,amount\ni1,a,2024-01-10,5\ni2,b,2024-01-10,5\n"
     payments = "payment_id,customer_id,invoice_id,paid_on\n" + (
         "1,a,i1,2024-01-10\n2,b,i2,2024-01-09\n3,b,i9,2019-01-09\n4,a,i1,2024-01-01\n"
         "set aside,nobody,i1,2023-01-01\n"
     )
     files = {"invoices": invoices, "payments": payments}
-    found = orders(take(files, quality={"max_quarantine_share": 0.5}), "payments")
+    found = orders(take(files, quality={"max_quarantine_share": 0.5}, engine=engine), "payments")
     assert found["paid_on before invoices.issued_on"] == OrderCount(2, 3, "payments.csv rows 3, 5")
 
 
