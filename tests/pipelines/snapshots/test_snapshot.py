@@ -228,7 +228,8 @@ def test_that_a_customer_has_always_been_there_is_no_event(company, into):
     assert (facts.first_event, facts.last_event) == (None, None)
 
 
-def test_a_key_is_answered_by_the_customer_s_own_rows_only(company, into):
+@pytest.mark.parametrize("shard_size", [50_000, 1])
+def test_a_key_is_answered_by_the_customer_s_own_rows_only(company, into, shard_size):
     day = "2024-01-10 10:00:00"
     files = {
         "i.csv": "invoice_id,customer_id,issued_on,amount\na,1,2024-01-01,5\nb,2,2024-01-01,5\n",
@@ -239,7 +240,7 @@ def test_a_key_is_answered_by_the_customer_s_own_rows_only(company, into):
     }
     names = {"i": "invoices", "p": "payments", "f": "incidents", "n": "notifications"}
     sources = {name: {"path": f"{file}.csv"} for file, name in names.items()}
-    found = take_snapshot(company(files, sources), into).tables
+    found = take_snapshot(company(files, sources, engine={"shard_size": shard_size}), into).tables
     assert found["payments"].profile.orphans == {
         "invoice_id not in invoices": 2,
         "invoice_id of another customer in invoices": 1,
