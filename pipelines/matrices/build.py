@@ -25,7 +25,7 @@ from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
 
 Sources = Mapping[str, Source]
-_CELLS = 100_000_000
+_CELLS = 250_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def sample_share(settings: Settings, snapshot: Snapshot, dates: int, features: i
     """The share of customers, a power of a half, whose rows of so many dates fit in memory.
 
     At most ``training.max_rows``, by default ``_CELLS`` values of features, which takes about
-    2.5 GB from reading to the last fit. Whole customers at random keep levels, months and
+    3 GB from reading to the last fit. Whole customers at random keep levels, months and
     intervals as they are, without weights. The customers of all times are counted, so there may
     be half as many rows.
     """

@@ -173,7 +173,7 @@ def test_as_many_customers_are_read_as_fit(both, demo, tmp_path):
 def test_memory_bounds_rows_times_features(both, demo, tmp_path):
     (_, snapshot, _), _ = both
     settings, customers = load_settings(demo.config_in(tmp_path)), snapshot.tables["customers"].rows
-    dates = 100_000_000 // (customers * 100)
+    dates = 250_000_000 // (customers * 100)
     assert sample_share(settings, snapshot, dates, 100) == 1
     assert sample_share(settings, snapshot, dates + 1, 100) == 0.5
     assert sample_share(settings, snapshot, dates, 800) == 0.125
