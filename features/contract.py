@@ -36,7 +36,7 @@ def read_declarations(file: Path) -> Any:
     with file.open(encoding="utf-8") as text:
         # Both loaders are safe; the one in C is some ten times as fast, and most installations
         # have it.
-        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe
+        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  (both are safe loaders)
 
 
 _FILE = Path(__file__).with_name("contract.yaml")

@@ -100,7 +100,7 @@ class Family:
 
     def fill(self, text: str, **words: str) -> str:
         """SQL with the words that it names: its own ``words`` and those of the family."""
-        for word, meaning in {**words, **self.words}.items():
+        for word, meaning in (*words.items(), *self.words.items()):
             text = text.replace(f"{{{word}}}", meaning)
         return text
 

@@ -11,8 +11,18 @@ import numpy as np
 
 from models.dataset.array_types import Floats, Index, Matrix
 from models.dataset.feature_spec import FeatureColumn
-from models.leaks import rows as limits
-from models.leaks.rows import SMOOTHING, Binned, Leak, LeakRows, bins_of, error, limit
+from models.leaks.rows import (
+    ALARM,
+    GAIN,
+    HONEST,
+    SMOOTHING,
+    Binned,
+    Leak,
+    LeakRows,
+    bins_of,
+    error,
+    limit,
+)
 
 _STRONGEST = 20
 _CLOSE = 0.05
@@ -41,7 +51,7 @@ def pair_findings(rows: LeakRows, alone: Mapping[int, float]) -> tuple[Leak, ...
     for a, b, sign in _candidates(part, values, wide, alone):
         auc, best = _combined(part, values[a] + sign * values[b]), max(dated[a], dated[b])
         low = auc - tests * error(auc, part.leavers, part.stayers)
-        if auc >= max(limits.ALARM, best + limits.GAIN) and low > limits.HONEST:
+        if auc >= max(ALARM, best + GAIN) and low > HONEST:
             suspects.append((auc, low, best, (a, b), sign))
     findings = []
     for auc, low, best, pair, sign in sorted(suspects, key=lambda each: (-each[0], each[3:])):
@@ -123,7 +133,7 @@ def joint_findings(rows: LeakRows, alone: Sequence[float], free: Sequence[int]) 
         return ()
     part, own = rows.even(), np.array([alone[at] for at in free])
     tests = limit(len(free) ** 2 // 2)
-    least = max(limits.GAIN, tests * error(0.5, part.leavers, part.stayers))
+    least = max(GAIN, tests * error(0.5, part.leavers, part.stayers))
     together, best = _areas(part, free)
     best = np.maximum(best, np.maximum.outer(own, own))
     gains = np.triu(together - best, 1)

@@ -12,8 +12,19 @@ import numpy as np
 
 from features.timeline import LabelWindow
 from models.dataset.array_types import Floats, Index, Mask
-from models.leaks import rows as limits
-from models.leaks.rows import FLAT, Binned, Leak, LeakRows, area, error, limit, ranks
+from models.leaks.rows import (
+    ALARM,
+    FLAT,
+    GAIN,
+    HONEST,
+    Binned,
+    Leak,
+    LeakRows,
+    area,
+    error,
+    limit,
+    ranks,
+)
 
 _FEWEST_DATES = 6
 _FEWEST_LEAVERS = 20
@@ -92,12 +103,12 @@ def single_column_findings(rows: LeakRows, measures: Sequence[SingleColumn]) -> 
     for place, alone in enumerate(strongest, start=1):
         tests = limit(place * (place + 1))
         low = alone.auc - tests * error(alone.auc, rows.leavers, rows.stayers)
-        if alone.auc >= limits.ALARM and low > limits.HONEST:
+        if alone.auc >= ALARM and low > HONEST:
             findings.append(_too_well(alone, low))
         elif _jumps(alone, tests):
             findings.append(_jump(alone))
         elif alone.oldest[0] - alone.newest[0] > max(
-            limits.GAIN, tests * float(np.hypot(alone.oldest[1], alone.newest[1]))
+            GAIN, tests * float(np.hypot(alone.oldest[1], alone.newest[1]))
         ):
             findings.append(_frozen(alone))
     return findings
@@ -109,8 +120,8 @@ def _jumps(alone: SingleColumn, tests: float) -> bool:
 
 
 def _too_well(alone: SingleColumn, low: float) -> Leak:
-    evidence = {"auc": alone.auc, "auc_low": low, "alarm": limits.ALARM}
-    message = f"{alone.name} alone ranks leavers above {limits.ALARM:.2f}"
+    evidence = {"auc": alone.auc, "auc_low": low, "alarm": ALARM}
+    message = f"{alone.name} alone ranks leavers above {ALARM:.2f}"
     if not (alone.fixed or alone.name.startswith(FLAT)):
         message += ": it most likely knows the answer"
         return Leak("knows_label", alone.name, evidence, message)

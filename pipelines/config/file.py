@@ -165,7 +165,7 @@ def _load(path: Path) -> dict[str, Any]:
         aliases = sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text))
         if aliases > MAX_ALIASES:
             raise ConfigError(f"{path}: {aliases} YAML aliases; at most {MAX_ALIASES} are allowed")
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - derives from SafeLoader
+        document = yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: not plain YAML: {mask_passwords(str(error))}") from error
     if not isinstance(document, dict):
@@ -203,7 +203,7 @@ def _override(document: dict[str, Any], path: Path) -> None:
             section = section.setdefault(_match(section, step), {})
             if not isinstance(section, dict):
                 raise ConfigError(f"{path}: {name} points inside a value, not a section")
-        section[_match(section, steps[-1])] = yaml.load(os.environ[name], Loader=_Loader)  # noqa: S506  (as above)
+        section[_match(section, steps[-1])] = yaml.load(os.environ[name], Loader=_Loader)  # noqa: S506  (a SafeLoader)
 
 
 def _match(section: Mapping[str, Any], step: str) -> str:

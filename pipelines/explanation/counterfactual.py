@@ -5,6 +5,7 @@ Only drivers that an action is for, as a customer cannot change who they are.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from secrets import token_hex
 
 import numpy as np
 
@@ -15,8 +16,7 @@ from pipelines.explanation.answers import Explanation
 from pipelines.lists.actions import can_be_reasons, load_actions
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.scratch_folder import scratch
-from pipelines.matrices.shard import parquet
-from pipelines.runtime.duckdb_connection import connect, identifier
+from pipelines.runtime.duckdb_connection import connect, identifier, literals
 
 MOST = 3
 _LEAST = 0.005
@@ -80,12 +80,12 @@ def _medians(settings: Settings, explanation: Explanation, names: list[str]) -> 
         f"case when 2 * count({column}) > count(*) then median({column}) end"
         for column in map(identifier, names)
     )
-    with scratch(settings.paths.scratch, f"explain-{case.publication.run_id}") as folder:
+    with scratch(settings.paths.scratch, f"explain-{token_hex(8)}") as folder:
         job = MatrixJob(catalog, (case.as_of,))
         parts = build_matrix(settings, case.snapshot, job, folder, lambda: None)
         with connect(settings.engine, settings.paths.spill) as con:
-            source = parquet([part.features for part in parts])
-            [medians] = con.sql(f"select {usual} from {source}").fetchall()
+            source = literals(part.features for part in parts)
+            [medians] = con.sql(f"select {usual} from read_parquet([{source}])").fetchall()
     return {
         name: np.nan if value is None else float(value)
         for name, value in zip(names, medians, strict=True)

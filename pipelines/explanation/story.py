@@ -21,7 +21,7 @@ from pipelines.explanation.evidence import as_known
 from pipelines.lists.templates import Placeholder, load_templates, parse
 from pipelines.lists.wording import FORMATS, FactType, Style, words
 from pipelines.runtime.duckdb_connection import connect
-from pipelines.snapshots.orphan_keys import shards_of
+from pipelines.snapshots.facts import shards_of
 from pipelines.snapshots.snapshot import Snapshot
 
 DAYS = 365

@@ -14,7 +14,7 @@ from pipelines.config.settings import Settings
 from pipelines.lists.previous_nights import Before
 from pipelines.matrices.scratch_folder import scratch
 from pipelines.runtime.duckdb_connection import connect, identifier, literal, local_to_utc
-from pipelines.snapshots.orphan_keys import shards_of
+from pipelines.snapshots.facts import shards_of
 from pipelines.snapshots.snapshot import Snapshot
 
 # Derived tables repeat what others tell; a look-up in a register and a month's usage tell nothing.

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,9 +19,9 @@ from features.matrix import cut, derive, prepare
 from features.timeline import LabelWindow
 from pipelines.config.settings import Settings
 from pipelines.config.sources import tables_with_versions
-from pipelines.runtime.duckdb_connection import Connection, connect, identifier, literal
+from pipelines.runtime.duckdb_connection import Connection, connect, identifier
 from pipelines.snapshots.daily_volume import days_before, history_begins, short_histories
-from pipelines.snapshots.orphan_keys import shards_of
+from pipelines.snapshots.facts import shards_of
 from pipelines.snapshots.snapshot import Snapshot
 
 
@@ -127,7 +126,7 @@ def open_shard(
     """
     names, zone = tuple(snapshot.tables), settings.company.timezone
     for name in names:
-        source = parquet([snapshot.path(name, shard)])
+        source = shards_of(snapshot.root, name, shard)
         con.execute(f"create temp view {identifier(name)} as select * from {source}")
     versioned, histories = tables_with_versions(settings.sources), short_histories(snapshot.tables)
     notice = settings.company.price_notice
@@ -140,7 +139,7 @@ def open_shard(
     )
     for name in names:
         if TABLES[name].per_customer:
-            source = parquet([snapshot.path(name, shard)])
+            source = shards_of(snapshot.root, name, shard)
             kind = "table" if name in COHORT_TABLES else "view"
             con.execute(
                 f"drop view {identifier(name)}; create temp {kind} {identifier(name)} as "
@@ -177,8 +176,3 @@ def prepared_tables(
         versioned = tables_with_versions(settings.sources)
         prepare(con, there, settings.company.timezone, settings.delays(), versioned)
         yield con
-
-
-def parquet(files: Sequence[Path]) -> str:
-    """SQL that reads Parquet files as one table."""
-    return f"read_parquet([{', '.join(literal(path) for path in files)}])"

@@ -19,7 +19,7 @@ from models.metrics.parity import wilson
 from pipelines.config.run import Run
 from pipelines.config.sources import tables_with_versions
 from pipelines.runtime.duckdb_connection import connect, identifier
-from pipelines.snapshots.orphan_keys import shards_of
+from pipelines.snapshots.facts import shards_of
 from pipelines.snapshots.snapshot import Snapshot
 
 _FAULTS = """

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pipelines.runtime.duckdb_connection import Connection, identifier, local_to_utc
+from pipelines.snapshots.facts import shards_of
 from pipelines.snapshots.loading import Loaded
-from pipelines.snapshots.orphan_keys import shards_of
 from pipelines.snapshots.profiling import OrderCount
 
 _EXAMPLES = 3

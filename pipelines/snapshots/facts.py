@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from features.contract import TABLES
 from features.errors import ContractError
 from pipelines.runtime.atomic_files import file_digest, replace_bytes
+from pipelines.runtime.duckdb_connection import literal
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.folder_lock import FolderLock, lock_folder
 from pipelines.snapshots.profiling import TableProfile
@@ -77,6 +78,12 @@ def table_file(root: Path, table: str, shard: int | str) -> Path:
     """The file of ``Snapshot.path`` below ``root``; of all shards for ``*``."""
     name = f"shard={shard}/part" if TABLES[table].per_customer else "all"
     return root / table / f"{name}.parquet"
+
+
+def shards_of(root: Path, table: str, shard: int | None = None) -> str:
+    """SQL for the rows of ``table_file``, of one or all shards."""
+    files = table_file(root, table, "*" if shard is None else shard)
+    return f"read_parquet({literal(files)}, hive_partitioning=false)"
 
 
 def read_snapshot(root: Path) -> Snapshot:

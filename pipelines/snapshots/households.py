@@ -8,7 +8,7 @@ the row is known. A membership that later proves wrong takes no row back: the co
 from collections.abc import Collection
 from pathlib import Path
 
-from pipelines.snapshots.orphan_keys import shards_of
+from pipelines.snapshots.facts import shards_of
 
 NOTICES = "household_notices"
 SOURCES = ("households", "terminations")

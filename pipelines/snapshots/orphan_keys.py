@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from features.contract import TABLES
-from pipelines.runtime.duckdb_connection import Connection, literal
-from pipelines.snapshots.facts import TableFacts, table_file
+from pipelines.runtime.duckdb_connection import Connection
+from pipelines.snapshots.facts import TableFacts, shards_of
 
 # Column → table and key that it points to; a table does not point to itself.
 _POINTS_TO: Mapping[str, tuple[str, str]] = {
@@ -67,9 +67,3 @@ def _unanswered(
         f"(select {key} as k{whose} from {shards_of(root, target, shard)}) using (k{whose}) "
         "where k is not null"
     )
-
-
-def shards_of(root: Path, table: str, shard: int | None = None) -> str:
-    """SQL for a table of a snapshot that is being written, over one or all of its shards."""
-    files = table_file(root, table, "*" if shard is None else shard)
-    return f"read_parquet({literal(files)}, hive_partitioning=false)"

@@ -35,9 +35,9 @@ def main() -> None:
     lengths = [int(length) for length in sys.stdin.buffer.readline().split()]
     texts = [sys.stdin.buffer.read(length) for length in lengths]
     # LightGBM imports these when it finds them, which takes four times as long as itself. None
-    # forbids an import (Python's import system), which typeshed does not know.
+    # forbids an import (Python's import system).
     for name in _NOT_NEEDED:
-        sys.modules[name] = None  # type: ignore[assignment]
+        sys.modules[name] = None  # type: ignore[assignment]  # unknown to typeshed
     import lightgbm
 
     for text in texts:

@@ -25,9 +25,8 @@ from pipelines.config.settings import Settings
 from pipelines.matrices.build import catalog_of
 from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.duckdb_connection import connect, identifier
-from pipelines.snapshots.facts import read_snapshot
+from pipelines.snapshots.facts import read_snapshot, shards_of
 from pipelines.snapshots.loading import load_table
-from pipelines.snapshots.orphan_keys import shards_of
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.store import newest_first
 from pipelines.sources.files import find_files
