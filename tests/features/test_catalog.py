@@ -253,7 +253,7 @@ def test_a_wrong_stream_is_refused_by_its_name() -> None:
 
 
 def test_a_stream_is_told_from_another_by_its_own_words() -> None:
-    family = Family("price", {"who": "customer_id"})
+    family = Family("price", {"who": "customer_id", "rows": "contracts"})
     family.stream("rises", sql="select {who} from {rows}", words={"rows": "price_changes"})
     [stream] = family.streams
     assert (stream.sql, stream.reads) == ("select customer_id from price_changes", ("rises",))
