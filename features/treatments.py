@@ -17,6 +17,7 @@ ASSIGNMENT = (
     "arm",
     "lane",
     "action",
+    "channel",
     "product_line",
     "risk_band",
     "probability",
@@ -63,7 +64,7 @@ def reported_assignments(con: duckdb.DuckDBPyConnection, *, today: date, zone: s
     """
     return con.sql(
         f"""
-        select customer_id, assigned_on, arm, lane, action,
+        select customer_id, assigned_on, arm, lane, action, channel,
             cast(null as varchar) as product_line, cast(null as varchar) as risk_band,
             cast(null as double) as probability
         from ({_known_treatments(today, zone)}) where arm is not null
@@ -126,11 +127,26 @@ def offers_taken(
     return asked, (1.0 if reached is None else reached) * (taken or 0.0)
 
 
+def calls_reached(con: duckdb.DuckDBPyConnection, *, today: date, zone: str) -> tuple[int, float]:
+    """Calls by phone known before ``today`` that tell whether they reached anybody; share that did.
+
+    Whoever was held out was not called. 0 calls give a share of 0.
+    """
+    calls, share = con.sql(
+        f"""
+        select count(contacted), coalesce(avg(contacted::int), 0)
+        from ({_known_treatments(today, zone)})
+        where channel = 'phone' and coalesce(arm <> 'holdout' or contacted, true)
+        """
+    ).fetchall()[0]
+    return calls, share
+
+
 def _known_treatments(today: date, zone: str) -> str:
     """The latest version of each treatment that was known before ``today``."""
     now = f"timestamp '{midnight_utc(today, zone)}'"
     return f"""
-        select treatment_id, customer_id, arm, lane, action, contacted, answer,
+        select treatment_id, customer_id, arm, lane, action, channel, contacted, answer,
             local_day(treated_at) as day,
             coalesce(published_on, local_day(treated_at)) as assigned_on
         from versions_treatments()

@@ -59,6 +59,9 @@ class World:
             document["list"] |= {"explained_rows": 100_000, "languages": ["en"]}
             document["list"]["capacity_minutes"] = self.minutes
             document["engine"]["threads"] = 1
+            # Letters move nobody here, and would count as treatment.
+            document["contact"] |= {"order": ["phone"], "channels": {}}
+            document["contact"]["legal_basis"] = {"phone": "customer_relation"}
 
         return companies.demo_settings(self.folder, change)
 
@@ -80,8 +83,8 @@ class World:
             self.simulate(HISTORY_MONTHS + number)
             if number % RETRAINED_AFTER == 0:
                 _accepted(train, settings, day, say)
+            _attempt(measure, settings, day, say)
             if number > RETRAINED_AFTER // 2:
-                _attempt(measure, settings, day, say)
                 _attempt(recalibrate, settings, day, say)
             night = _accepted(nightly, settings, day, say)
             rows = pd.read_parquet(night.publication.folder / "risk_list.parquet")

@@ -11,8 +11,10 @@ import pandas as pd
 from benchmarks import companies
 from benchmarks.acted_on.judge import (
     BEST,
+    BY_MEAN,
     BY_RISK,
     BY_TABLES,
+    candidates,
     compare,
     fit_by_tables,
     money,
@@ -59,8 +61,12 @@ def year(
     told = effect.assign(
         reduction=kept, mates=0.0, offer=offered * float(effect.loc[offered, "offer"].mean())
     )
+    risk = rows["churn_probability"].to_numpy(dtype=np.float64)
+    called = effect.loc[candidates(rows).index]
+    saved = float(called["reduction"].sum() / called["alone"].sum())
     scores = {
-        BY_RISK: rows["churn_probability"].to_numpy(dtype=np.float64),
+        BY_RISK: risk,
+        BY_MEAN: money(told.assign(reduction=saved * risk), value, economics),
         BY_TABLES: money(told, value, economics),
         BEST: brought,
     }

@@ -54,7 +54,7 @@ def contacts_with(
 class SavedShare:
     """γ as assumed of those reached, and as measured of all called on a day, with its error.
 
-    ``reach`` is the share of the called that are reached; None: not measured.
+    ``reach`` is the share of the called that are reached; None: not measured. All of one phoned.
     """
 
     assumed: float
@@ -82,12 +82,19 @@ class SavedShare:
 
 
 def measured_share(
-    assumed: float, difference: float, treated: int, held_out: int, held_out_left: int, woken: float
+    assumed: float,
+    difference: float,
+    treated: int,
+    held_out: int,
+    held_out_left: int,
+    woken: float,
+    channel_reach: float = 1.0,
 ) -> SavedShare:
     """γ by intention to treat: by how much of the held out's leaving less the treated left.
 
     γ = −Δ/q + ω(1 − q)/q with Δ the ``difference`` of the shares that left, q that of the held out
     and ω the share of stayers assumed to be ``woken``, whom the value of a contact counts apart.
+    Both divided by ``channel_reach``, how many calls one of the treated's outreaches counts as.
     Standard error by the delta method, a leaver and a stayer more in each arm. Not measured while
     nobody of the held out has left.
 
@@ -103,6 +110,7 @@ def measured_share(
         (share * n + 1) * ((1 - share) * n + 1) / (n + 2) ** 2 / n
         for share, n in ((left, treated), (q, held_out))
     ]
-    gained = (woken * (1 - q) - difference) / q
-    error = np.sqrt(noise[0] + ((left - woken) / q) ** 2 * noise[1]) / q
+    woken *= channel_reach
+    gained = (woken * (1 - q) - difference) / q / channel_reach
+    error = np.sqrt(noise[0] + ((left - woken) / q) ** 2 * noise[1]) / q / channel_reach
     return SavedShare(assumed, gained, float(error))

@@ -22,8 +22,8 @@ from pipelines.config.sections import Economics as EconomicsSection
 from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS, load_checked
 
-_ASSUMED_OFFERS = 20
-"""Answers to an offer that say as much as the assumed share who take it."""
+_ASSUMED = 20
+"""Reports that say as much as what is assumed: of answers to an offer, of calls and their reach."""
 
 
 class _Timed(BaseModel):
@@ -39,14 +39,18 @@ class _TimedActions(BaseModel):
 def saved_share(settings: Settings, as_of: date) -> SavedShare | None:
     """γ as assumed, as measured by the newest effect of everybody at ``as_of``, and as used.
 
-    None without economics. Who counts as awake is assumed to be woken by nothing. Reach counts as
-    1 while nobody is reported as reached.
+    None without economics. Who counts as awake is assumed to be woken by nothing. Everybody counts
+    as reached until calls are reported. What was measured of all outreaches is that of a call
+    after division by their ``channel_reach``.
     """
     if settings.economics is None:
         return None
     assumed = settings.economics.saved_share
     measured = newest(settings.paths.effect, as_of, EFFECT_VERSION)
-    for effect in (measured.data or {}).get("effects", ()):
+    data = measured.data or {}
+    calls = data.get("calls") or {"reported": 0, "reached": 0.0}
+    reach = _weighed(1.0, calls["reported"], calls["reached"])
+    for effect in data.get("effects", ()):
         if effect["kind"] == "all" and effect["difference"]["value"] is not None:
             awake = settings.list.peace.asleep_days is not None
             found = measured_share(
@@ -55,11 +59,11 @@ def saved_share(settings: Settings, as_of: date) -> SavedShare | None:
                 treated=effect["treated"],
                 held_out=effect["held_out"],
                 held_out_left=effect["held_out_left"],
-                woken=0.0 if awake else settings.economics.woken_share,
+                woken=0.0 if awake else settings.economics.woken_share * reach,
+                channel_reach=data.get("channel_reach", 1.0),
             )
-            reach = effect["treated_reached"] / max(effect["treated"], 1)
-            return replace(found, day=measured.day, reach=reach or 1.0)
-    return SavedShare(assumed)
+            return replace(found, day=measured.day, reach=reach)
+    return SavedShare(assumed, reach=reach)
 
 
 def contacts_of(
@@ -76,6 +80,7 @@ def contacts_of(
     economics = replace(
         Economics(**dict(settings.economics)),
         saved_share=share.used,
+        woken_share=settings.economics.woken_share * share.reach,
         offer_taken_by_stayers=_offer_taken(settings, settings.economics, as_of),
     )
     margin = customers.reindex(columns=[MARGIN])[MARGIN].astype("float64")
@@ -101,6 +106,9 @@ def _offer_taken(settings: Settings, section: EconomicsSection, as_of: date) -> 
     """ψ as assumed and as counted by the newest effect, weighed by the number of answers."""
     measured = newest(settings.paths.effect, as_of, EFFECT_VERSION).data or {}
     offers = measured.get("offers") or {"asked": 0, "taken": 0.0}
-    assumed = _ASSUMED_OFFERS * section.offer_taken_by_stayers
-    answers = offers["asked"]
-    return float((assumed + answers * offers["taken"]) / (_ASSUMED_OFFERS + answers))
+    return _weighed(section.offer_taken_by_stayers, offers["asked"], offers["taken"])
+
+
+def _weighed(assumed: float, reports: int, share: float) -> float:
+    """What is assumed and what so many reports say, weighed by their number."""
+    return (_ASSUMED * assumed + reports * share) / (_ASSUMED + reports)

@@ -11,7 +11,12 @@ import pandas as pd
 import pyarrow as pa
 
 from features.errors import ContractError
-from features.treatments import assignment_outcomes, offers_taken, reported_assignments
+from features.treatments import (
+    assignment_outcomes,
+    calls_reached,
+    offers_taken,
+    reported_assignments,
+)
 from models.causal.treatment_effect import first_assignments, randomised_assignments
 from pipelines.config.economics import actions_with_offer
 from pipelines.config.settings import Settings
@@ -28,13 +33,17 @@ class Arms:
 
     ``source``: ``publications``, or ``treatments`` while no list had arms; ``waiting`` is how many
     households' first assignments there a horizon that is not complete. ``offers_taken``: answers
-    to offers, and the share of the calls with an offer in which it is taken.
+    to offers, and the share of the calls with an offer in which it is taken; ``calls_reached``:
+    reported calls, and the share that reached somebody; ``channel_reach``: how many outreaches by
+    phone one to the treated counts as, on average.
     """
 
     assigned: pd.DataFrame
     source: str
     waiting: int
     offers_taken: tuple[int, float]
+    calls_reached: tuple[int, float]
+    channel_reach: float
 
 
 def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
@@ -59,9 +68,13 @@ def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
         days = window.lead_days + window.horizon_days
         rows = assignment_outcomes(con, judged, end_days=days, today=today, zone=zone).to_pandas()
         taken = offers_taken(con, actions_with_offer(), today=today, zone=zone)
+        reached = calls_reached(con, today=today, zone=zone)
     rows = rows.assign(household_id=first.loc[over, "household_id"].to_numpy())
+    channels = rows.loc[rows["arm"].eq("treat") & rows["channel"].notna(), "channel"]
+    reaches = [settings.contact.use(channel).reach for channel in channels]
+    channel_reach = sum(reaches) / len(reaches) if reaches else 1.0
     waiting = len(first) - len(judged)
-    return Arms(randomised_assignments(rows), source, waiting, taken)
+    return Arms(randomised_assignments(rows), source, waiting, taken, reached, channel_reach)
 
 
 def _with_households(con: duckdb.DuckDBPyConnection, assignments: pa.Table) -> pd.DataFrame:

@@ -68,6 +68,8 @@ def as_data(result: EffectResult) -> dict[str, object]:
         "waiting": result.arms.waiting,
         "smallest": result.smallest,
         "offers": dict(zip(("asked", "taken"), result.arms.offers_taken, strict=True)),
+        "calls": dict(zip(("reported", "reached"), result.arms.calls_reached, strict=True)),
+        "channel_reach": result.arms.channel_reach,
         "wanted_power": TARGET_POWER,
         "verdict": verdict_sentence(result.effects[0]),
         "effects": [asdict(effect) for effect in result.effects],

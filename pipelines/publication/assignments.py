@@ -18,6 +18,7 @@ _LIST, _CALLED, _HELD_OUT = "risk_list.parquet", "call", "holdout"
 _SOURCE_COLUMNS = {
     **{name: name for name in ("customer_id", "product_line", "risk_band")},
     **{"suggested_action": "action", "churn_probability": "probability"},
+    "use_channel": "channel",
 }
 
 

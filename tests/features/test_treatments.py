@@ -10,6 +10,7 @@ from companies import ZONE, company, connect
 from features.treatments import (
     ASSIGNMENT,
     assignment_outcomes,
+    calls_reached,
     offers_taken,
     reported_assignments,
 )
@@ -137,3 +138,24 @@ def test_offers_taken_are_those_of_the_reached_who_answered() -> None:
     held_out = ("holdout", False, None)
     assert _answers(reached, held_out, held_out) == (1, 1.0), "the held out were not asked"
     assert _answers() == (0, 0.0)
+
+
+def test_reach_is_counted_over_the_calls_by_phone_that_tell() -> None:
+    rows = [
+        {"treatment_id": f"t{n}", "treated_at": "2024-01-10 10:00", "channel": channel}
+        | {"arm": arm, "contacted": contacted}
+        for n, (channel, arm, contacted) in enumerate(
+            [
+                *(("phone", "treat", True), ("phone", None, False)),
+                *(("phone", "treat", False), ("phone", "holdout", True)),
+                *(("phone", "treat", None), ("phone", "holdout", False)),
+                *(("email", "treat", True), (None, "treat", True)),
+            ]
+        )
+    ]
+    later = {"treatment_id": "u", "treated_at": "2024-06-02 10:00"}
+    rows.append(later | {"channel": "phone", "arm": "treat", "contacted": True})
+    with connect(company(treatments=rows), versioned=["treatments"]) as con:
+        assert calls_reached(con, today=_TODAY, zone=ZONE) == (4, 0.5)
+    with connect(company(treatments=[]), versioned=["treatments"]) as con:
+        assert calls_reached(con, today=_TODAY, zone=ZONE) == (0, 0.0)

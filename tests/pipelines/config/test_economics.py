@@ -83,8 +83,21 @@ def test_the_saved_share_is_measured_once_everybody_is_compared(company, tmp_pat
     woken = saved_share(company(**given, list={"peace": {"asleep_days": None}}), DAY)
     assert woken.measured == pytest.approx(0.2 + 0.04 * 9)
     assert saved_share(settings, date(2024, 1, 31)) == SavedShare(0.3)
-    # what is assumed holds of the reached, what is measured of all who were called
-    half = effect | {"treated_reached": 2_000}
-    path.write_bytes(plain_json({"schema_version": "2", "effects": [half]}))
-    assert saved_share(settings, DAY).used < found.used
-    assert SavedShare(0.3, reach=0.5).used == pytest.approx(0.15)
+    # an outreach of which two count as a call did half of what a call does
+    letters = {"schema_version": "2", "effects": [effect], "channel_reach": 0.5}
+    path.write_bytes(plain_json(letters))
+    assert saved_share(settings, DAY).measured == pytest.approx(0.4)
+    assert saved_share(settings, DAY).error == pytest.approx(2 * found.error)
+
+
+def test_calls_that_reach_nobody_count_before_any_horizon_is_over(company, tmp_path):
+    settings = company(economics=ECONOMICS, paths={"data": "d", "var": str(tmp_path)})
+    path = settings.paths.effect / "2024-02-01.json"
+    path.parent.mkdir()
+    for reported, reached, reach in ((0, 0.0, 1.0), (20, 0.5, 0.75), (1_980, 0.5, 0.505)):
+        calls = {"reported": reported, "reached": reached}
+        path.write_bytes(plain_json({"schema_version": "2", "effects": [], "calls": calls}))
+        share = saved_share(settings, DAY)
+        assert (share.reach, share.used) == pytest.approx((reach, 0.3 * reach))
+        used = contacts_of(settings, CUSTOMERS, NOBODY, DAY)[0].economics
+        assert (used.saved_share, used.woken_share) == pytest.approx((0.3 * reach, 0.04 * reach))
