@@ -113,6 +113,22 @@ def test_harm_ends_with_code_6_once_all_is_written(company, stille) -> None:
     assert everybody["difference"]["value"] == pytest.approx(0.1, abs=0.04)
 
 
+def test_outreaches_in_writing_count_as_the_calls_that_the_configuration_says(company, stille):
+    rows, _ = arms_of(2_000, 0.0)
+    channels = [
+        ("phone", "post")[n % 2] if lane == "call" else None for n, lane in enumerate(rows["lane"])
+    ]
+    publish(company / "out", date(2024, 1, 9), rows | {"use_channel": channels})
+    document = yaml.safe_load((company / "config.yaml").read_text("utf-8"))
+    document["contact"] = {"channels": {"post": {"reach": 0.2}}}
+    (company / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    ended = stille("effect", "--config", company / "config.yaml", "--as-of", _TODAY, "--json")
+    called = [channel for channel in channels if channel]
+    expected = (called.count("phone") + 0.2 * called.count("post")) / len(called)
+    assert json.loads(ended.out)["channel_reach"] == pytest.approx(expected)
+    assert json.loads(ended.out)["calls"] == {"reported": 0, "reached": 0}
+
+
 def test_before_the_horizon_is_over_nothing_is_said(company, stille) -> None:
     ended = stille("effect", "--config", company / "config.yaml", "--as-of", "2024-04-22", "--json")
     assert ended.code == 0
