@@ -4,6 +4,7 @@ One place, so that a row is worth the same wherever it is judged; and what a hol
 takes the place of what was assumed of it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -82,28 +83,27 @@ class SavedShare:
 
 
 def measured_share(
-    assumed: float,
     difference: float,
     treated: int,
     held_out: int,
     held_out_left: int,
     woken: float,
     channel_reach: float = 1.0,
-) -> SavedShare:
-    """γ by intention to treat: by how much of the held out's leaving less the treated left.
+) -> tuple[float, float] | None:
+    """γ by intention to treat, the share of the held out's leaving that the treated's lacks.
 
     γ = −Δ/q + ω(1 − q)/q with Δ the ``difference`` of the shares that left, q that of the held out
     and ω the share of stayers assumed to be ``woken``, whom the value of a contact counts apart.
     Both divided by ``channel_reach``, how many calls one of the treated's outreaches counts as.
-    Standard error by the delta method, a leaver and a stayer more in each arm. Not measured while
+    And its standard error, by the delta method, a leaver and a stayer more in each arm. None while
     nobody of the held out has left.
 
-    >>> found = measured_share(0.3, -0.02, 4_000, 1_000, 100, woken=0.0)
-    >>> round(found.measured, 3), round(found.error, 3), round(found.used, 3)
+    >>> share, error = measured_share(-0.02, 4_000, 1_000, 100, woken=0.0)
+    >>> round(share, 3), round(error, 3), round(pooled(0.3, [(share, error)]).used, 3)
     (0.2, 0.087, 0.225)
     """
     if not treated or not held_out_left:
-        return SavedShare(assumed)
+        return None
     q = held_out_left / held_out
     left = float(np.clip(q + difference, 0, 1))
     noise = [
@@ -113,4 +113,19 @@ def measured_share(
     woken *= channel_reach
     gained = (woken * (1 - q) - difference) / q / channel_reach
     error = np.sqrt(noise[0] + ((left - woken) / q) ** 2 * noise[1]) / q / channel_reach
-    return SavedShare(assumed, gained, float(error))
+    return gained, float(error)
+
+
+def pooled(
+    assumed: float,
+    measured: Sequence[tuple[float, float]],
+    day: date | None = None,
+    reach: float = 1.0,
+) -> SavedShare:
+    """γ as measured in trials whose lots were drawn apart, each by its precision."""
+    if not measured:
+        return SavedShare(assumed, reach=reach)
+    share, error = np.array(measured, dtype=np.float64).T
+    precision = error**-2.0
+    mean = float(np.average(share, weights=precision))
+    return SavedShare(assumed, mean, float(precision.sum() ** -0.5), day, reach)

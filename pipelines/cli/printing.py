@@ -194,10 +194,10 @@ def monitoring_done(result: MonitoringResult) -> None:
 
 
 def effect_done(result: EffectResult) -> None:
-    count = len(result.arms.assigned)
+    count = len(result.arms.lots[0].assigned)
     title = (
-        f"{count:,} customers by the {result.arms.source}' arms; "
-        f"{result.arms.waiting:,} wait for their horizon"
+        f"{count:,} customers by the {result.arms.lots[0].source}' arms; "
+        f"{result.arms.lots[0].waiting:,} wait for their horizon"
     )
     table(effect.HEADER, effect.rows(result), title)
     if (evaluation := result.responds) is not None:

@@ -13,7 +13,7 @@ import pandas as pd
 from babel.numbers import get_currency_precision
 from pydantic import BaseModel
 
-from models.causal.contact_value import SavedShare, contacts_with, measured_share
+from models.causal.contact_value import SavedShare, contacts_with, measured_share, pooled
 from models.dataset.array_types import Floats
 from models.dataset.examples import MARGIN
 from models.metrics.profit import Contacts, Economics
@@ -37,11 +37,10 @@ class _TimedActions(BaseModel):
 
 
 def saved_share(settings: Settings, as_of: date) -> SavedShare | None:
-    """γ as assumed, as measured by the newest effect of everybody at ``as_of``, and as used.
+    """γ as assumed, as measured by the newest effect at ``as_of`` in all its lots, and as used.
 
     None without economics. Who counts as awake is assumed to be woken by nothing. Everybody counts
-    as reached until calls are reported. What was measured of all outreaches is that of a call
-    after division by their ``channel_reach``.
+    as reached until calls are reported.
     """
     if settings.economics is None:
         return None
@@ -50,20 +49,21 @@ def saved_share(settings: Settings, as_of: date) -> SavedShare | None:
     data = measured.data or {}
     calls = data.get("calls") or {"reported": 0, "reached": 0.0}
     reach = _weighed(1.0, calls["reported"], calls["reached"])
-    for effect in data.get("effects", ()):
-        if effect["kind"] == "all" and effect["difference"]["value"] is not None:
-            awake = settings.list.peace.asleep_days is not None
-            found = measured_share(
-                assumed,
-                effect["difference"]["value"],
-                treated=effect["treated"],
-                held_out=effect["held_out"],
-                held_out_left=effect["held_out_left"],
-                woken=0.0 if awake else settings.economics.woken_share * reach,
-                channel_reach=data.get("channel_reach", 1.0),
-            )
-            return replace(found, day=measured.day, reach=reach)
-    return SavedShare(assumed, reach=reach)
+    awake = settings.list.peace.asleep_days is not None
+    woken = 0.0 if awake else settings.economics.woken_share * reach
+    found = [
+        measured_share(
+            effect["difference"]["value"],
+            treated=effect["treated"],
+            held_out=effect["held_out"],
+            held_out_left=effect["held_out_left"],
+            woken=woken,
+            channel_reach=effect["channel_reach"],
+        )
+        for effect in data.get("lots", ())
+        if effect["difference"]["value"] is not None
+    ]
+    return pooled(assumed, [each for each in found if each], measured.day, reach)
 
 
 def contacts_of(

@@ -5,10 +5,13 @@ The first assignment of a household counts, as later ones depend on what it did.
 
 from dataclasses import dataclass
 from datetime import date
+from statistics import fmean
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.errors import ContractError
 from features.treatments import (
@@ -28,22 +31,31 @@ _TABLES = ("terminations", "treatments", "households")
 
 
 @dataclass(frozen=True, slots=True)
-class Arms:
-    """Assignments that can be evaluated by a day, and where they were found.
+class Lot:
+    """Assignments of one ``source``, ``publications`` or ``treatments``, that can be evaluated.
 
-    ``source``: ``publications``, or ``treatments`` while no list had arms; ``waiting`` is how many
-    households' first assignments there a horizon that is not complete. ``offers_taken``: answers
-    to offers, and the share of the calls with an offer in which it is taken; ``calls_reached``:
-    reported calls, and the share that reached somebody; ``channel_reach``: how many outreaches by
-    phone one to the treated counts as, on average.
+    ``waiting`` is how many households' first assignments there a horizon that is not complete;
+    ``channel_reach`` how many outreaches by phone one to the treated counts as, on average.
     """
 
-    assigned: pd.DataFrame
     source: str
+    assigned: pd.DataFrame
     waiting: int
+    channel_reach: float
+
+
+@dataclass(frozen=True, slots=True)
+class Arms:
+    """The lot of the lists, then what the CRM reports of days before the first list with arms.
+
+    Without such a list the CRM's come alone. ``offers_taken``: answers to offers, and the share of
+    the calls with an offer in which it is taken; ``calls_reached``: reported calls, and the share
+    that reached somebody.
+    """
+
+    lots: tuple[Lot, ...]
     offers_taken: tuple[int, float]
     calls_reached: tuple[int, float]
-    channel_reach: float
 
 
 def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
@@ -56,25 +68,34 @@ def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
             "whether contacting helps cannot be told without the table terminations: it has the "
             "day of each notice. Map it under sources in the configuration, then: stille check."
         )
-    found, source = assignments_of(settings.paths.out, today), "publications"
-    zone = settings.company.timezone
+    published, zone = assignments_of(settings.paths.out, today), settings.company.timezone
+    begun = pc.min(published["assigned_on"]).as_py() or today
     with prepared_tables(settings, snapshot, _TABLES) as con:
-        if len(found) == 0:
-            found, source = reported_assignments(con, today=today, zone=zone), "treatments"
-        first = first_assignments(_with_households(con, found))
-        window = settings.label_window()
-        over = [window.complete(day, today) for day in first["assigned_on"]]
-        judged = pa.Table.from_pandas(first[over], pa.schema(TYPES), preserve_index=False)
-        days = window.lead_days + window.horizon_days
-        rows = assignment_outcomes(con, judged, end_days=days, today=today, zone=zone).to_pandas()
+        reported = reported_assignments(con, today=today, zone=zone)
+        reported = reported.filter(pc.less(reported["assigned_on"], begun))
+        lots = [_lot(con, settings, "treatments", reported, today)]
+        if len(published):
+            lots.insert(0, _lot(con, settings, "publications", published, today))
         taken = offers_taken(con, actions_with_offer(), today=today, zone=zone)
         reached = calls_reached(con, today=today, zone=zone)
-    rows = rows.assign(household_id=first.loc[over, "household_id"].to_numpy())
-    channels = rows.loc[rows["arm"].eq("treat") & rows["channel"].notna(), "channel"]
+    return Arms(tuple(lots), taken, reached)
+
+
+def _lot(
+    con: duckdb.DuckDBPyConnection, settings: Settings, source: str, found: pa.Table, today: date
+) -> Lot:
+    """What came of the first assignments among those ``found``."""
+    first = first_assignments(_with_households(con, found))
+    window = settings.label_window()
+    over = np.array([window.complete(day, today) for day in first["assigned_on"]], dtype=bool)
+    judged = pa.Table.from_pandas(first[over], pa.schema(TYPES), preserve_index=False)
+    end_days, zone = window.lead_days + window.horizon_days, settings.company.timezone
+    outcomes = assignment_outcomes(con, judged, end_days=end_days, today=today, zone=zone)
+    rows = outcomes.to_pandas().assign(household_id=first.loc[over, "household_id"].to_numpy())
+    channels = rows.loc[rows["arm"].eq("treat"), "channel"].dropna()
     reaches = [settings.contact.use(channel).reach for channel in channels]
-    channel_reach = sum(reaches) / len(reaches) if reaches else 1.0
     waiting = len(first) - len(judged)
-    return Arms(randomised_assignments(rows), source, waiting, taken, reached, channel_reach)
+    return Lot(source, randomised_assignments(rows), waiting, fmean(reaches or [1.0]))
 
 
 def _with_households(con: duckdb.DuckDBPyConnection, assignments: pa.Table) -> pd.DataFrame:

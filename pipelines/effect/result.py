@@ -28,13 +28,15 @@ _SENTENCES = {
 class EffectResult:
     """Effects measured by what was known before ``day``, and the file with them.
 
-    ``smallest`` is the share of leavers that the economics assume to be kept of those reached;
-    ``responds`` is None until the comparison of everybody would have shown that.
+    ``effects`` are of the first of the arms' lots, ``by_lot`` of everybody in each. ``smallest`` is
+    the share of leavers that the economics assume to be kept of those reached; ``responds`` is None
+    until the comparison of everybody would have shown that.
     """
 
     day: date
     arms: Arms
     effects: tuple[Effect, ...]
+    by_lot: tuple[Effect, ...]
     responds: UpliftEvaluation | None
     smallest: float
     path: Path
@@ -59,17 +61,20 @@ class HarmError(GateError):
 
 def as_data(result: EffectResult) -> dict[str, object]:
     """What ``docs/effect.md`` describes."""
-    uplift = result.responds
+    uplift, arms = result.responds, result.arms
     return {
         "schema_version": EFFECT_VERSION,
         "date": result.day.isoformat(),
-        "source": result.arms.source,
-        "customers": len(result.arms.assigned),
-        "waiting": result.arms.waiting,
+        "source": arms.lots[0].source,
+        "customers": len(arms.lots[0].assigned),
+        "waiting": arms.lots[0].waiting,
         "smallest": result.smallest,
-        "offers": dict(zip(("asked", "taken"), result.arms.offers_taken, strict=True)),
-        "calls": dict(zip(("reported", "reached"), result.arms.calls_reached, strict=True)),
-        "channel_reach": result.arms.channel_reach,
+        "offers": dict(zip(("asked", "taken"), arms.offers_taken, strict=True)),
+        "calls": dict(zip(("reported", "reached"), arms.calls_reached, strict=True)),
+        "lots": [
+            {"source": lot.source, "channel_reach": lot.channel_reach, **asdict(effect)}
+            for lot, effect in zip(arms.lots, result.by_lot, strict=True)
+        ],
         "wanted_power": TARGET_POWER,
         "verdict": verdict_sentence(result.effects[0]),
         "effects": [asdict(effect) for effect in result.effects],

@@ -29,13 +29,14 @@ def measure(run: Run) -> EffectResult:
             saved = settings.economics.saved_share
             # The sleepers are the ones that wake; a list that protects them does not have them.
             woken = settings.economics.woken_share * (settings.list.peace.asleep_days is None)
-        effects = measure_effects(arms.assigned, saved, woken)
-        stage.rows_in = stage.rows_out = len(arms.assigned)
+        found = [measure_effects(lot.assigned, saved, woken) for lot in arms.lots]
+        effects, by_lot = found[0], tuple(everybody for everybody, *_ in found)
+        stage.rows_in = stage.rows_out = sum(len(lot.assigned) for lot in arms.lots)
     responds = None
     if effects[0].power >= TARGET_POWER:
-        responds = train_uplift_model(run, snapshot, arms.assigned)
+        responds = train_uplift_model(run, snapshot, arms.lots[0].assigned)
     path = settings.paths.effect / f"{today}.json"
-    result = EffectResult(today, arms, effects, responds, saved, path)
+    result = EffectResult(today, arms, effects, by_lot, responds, saved, path)
     write_file(path, plain_json(as_data(result)) + b"\n")
     if result.harmful:
         raise HarmError(result)

@@ -169,6 +169,7 @@ def _stamp(run: Run, snapshot: Snapshot, champion: Champion, key: bytes) -> Stam
 def effect_digest(settings: Settings, as_of: date) -> str:
     """What names the measured effect and the model of who responds; empty without either."""
     model = uplift.model_digest(settings.paths.uplift)
-    effects = (newest(settings.paths.effect, as_of, EFFECT_VERSION).data or {}).get("effects")
-    told = model if effects is None else model + plain_json(effects).decode()
+    found = newest(settings.paths.effect, as_of, EFFECT_VERSION).data or {}
+    measured = {name: found[name] for name in ("lots", "calls", "offers") if name in found}
+    told = model + plain_json(measured).decode() if measured else model
     return told and hashlib.sha256(told.encode()).hexdigest()

@@ -1,12 +1,14 @@
 """One value of a contact wherever it is asked for, and the measured in place of the assumed."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.causal.contact_value import SavedShare, contacts_with, measured_share
+from models.causal.contact_value import SavedShare, contacts_with, measured_share, pooled
 from models.metrics.profit import Economics
 
 ECONOMICS = Economics(1_000, 5, 30, 300, 0.3, woken_share=0.04, discount_rate=0.08)
@@ -50,20 +52,35 @@ def test_a_row_is_worth_the_same_among_others_of_other_dates() -> None:
 
 def test_the_measured_share_by_hand_and_by_drawn_trials() -> None:
     # of 1,000 held out 100 left; of 4,000 treated 2 points fewer: a fifth of the leavers
-    found = measured_share(0.3, -0.02, 4_000, 1_000, 100, woken=0.0)
-    assert found.measured == pytest.approx(0.2)
+    share, error = measured_share(-0.02, 4_000, 1_000, 100, woken=0.0)
+    assert share == pytest.approx(0.2)
     # woken stayers hide saved leavers: 0.01·0.9/0.1 more
-    assert measured_share(0.3, -0.02, 4_000, 1_000, 100, woken=0.01).measured == pytest.approx(0.29)
+    assert measured_share(-0.02, 4_000, 1_000, 100, woken=0.01)[0] == pytest.approx(0.29)
+    # letters of which four count as a call: a call does four times as much, as surely
+    letters = measured_share(-0.02, 4_000, 1_000, 100, woken=0.0, channel_reach=0.25)
+    assert letters == pytest.approx((4 * share, 4 * error))
     rng = np.random.default_rng(77)
     held, treated = rng.binomial(1_000, 0.1, 20_000), rng.binomial(4_000, 0.08, 20_000)
     shares = 1 - (treated / 4_000) / (held / 1_000)
-    assert found.error == pytest.approx(shares.std(), rel=0.05)
+    assert error == pytest.approx(shares.std(), rel=0.05)
 
 
 def test_nothing_is_measured_until_somebody_held_out_has_left() -> None:
     for trial in ((0, 50, 5), (50, 0, 0), (50, 50, 0)):
-        assert measured_share(0.3, 0.0, *trial, woken=0.0) == SavedShare(0.3)
+        assert measured_share(0.0, *trial, woken=0.0) is None
+    assert pooled(0.3, []) == SavedShare(0.3)
     assert SavedShare(0.3).used == 0.3
+
+
+def test_trials_are_pooled_by_their_precision() -> None:
+    """Half the error counts four times; two alike are as one of twice the customers."""
+    found = pooled(0.3, [(0.1, 0.1), (0.35, 0.2)], reach=0.5)
+    assert found.measured == pytest.approx((4 * 0.1 + 0.35) / 5)
+    assert found.error == pytest.approx(0.1 * math.sqrt(4 / 5))
+    assert found.reach == 0.5
+    once = pooled(0.3, [measured_share(-0.02, 8_000, 2_000, 200, woken=0.0)])
+    twice = pooled(0.3, [measured_share(-0.02, 4_000, 1_000, 100, woken=0.0)] * 2)
+    assert (once.measured, once.error) == pytest.approx((twice.measured, twice.error), rel=0.01)
 
 
 @given(st.floats(0.01, 1), st.floats(-1, 2), st.floats(0.001, 10))

@@ -68,15 +68,15 @@ def test_the_saved_share_is_measured_once_everybody_is_compared(company, tmp_pat
     settings = company(**given)
     path = settings.paths.effect / "2024-02-01.json"
     path.parent.mkdir()
-    for text in (b"", b"[]", plain_json({"schema_version": "2", "effects": []})):
+    for text in (b"", b"[]", plain_json({"schema_version": "2", "lots": []})):
         path.write_bytes(text)
         assert saved_share(settings, DAY) == SavedShare(0.3)
     counts = {"treated": 4_000, "treated_reached": 0, "held_out": 1_000, "held_out_left": 100}
-    effect = counts | {"kind": "all", "difference": {"value": None}}
-    path.write_bytes(plain_json({"schema_version": "2", "effects": [effect]}))
+    effect = counts | {"channel_reach": 1.0, "difference": {"value": None}}
+    path.write_bytes(plain_json({"schema_version": "2", "lots": [effect]}))
     assert saved_share(settings, DAY) == SavedShare(0.3)
     effect |= {"difference": {"value": -0.02}}
-    path.write_bytes(plain_json({"schema_version": "2", "effects": [effect]}))
+    path.write_bytes(plain_json({"schema_version": "2", "lots": [effect]}))
     found = saved_share(settings, DAY)
     assert (found.measured, found.day) == (pytest.approx(0.2), date(2024, 2, 1))
     # where nobody is taken to sleep, the woken among the called hide some who were saved
@@ -84,10 +84,13 @@ def test_the_saved_share_is_measured_once_everybody_is_compared(company, tmp_pat
     assert woken.measured == pytest.approx(0.2 + 0.04 * 9)
     assert saved_share(settings, date(2024, 1, 31)) == SavedShare(0.3)
     # an outreach of which two count as a call did half of what a call does
-    letters = {"schema_version": "2", "effects": [effect], "channel_reach": 0.5}
-    path.write_bytes(plain_json(letters))
+    letters = effect | {"channel_reach": 0.5}
+    path.write_bytes(plain_json({"schema_version": "2", "lots": [letters]}))
     assert saved_share(settings, DAY).measured == pytest.approx(0.4)
     assert saved_share(settings, DAY).error == pytest.approx(2 * found.error)
+    # the trial before the lists counts beside theirs, each by its precision
+    path.write_bytes(plain_json({"schema_version": "2", "lots": [letters, effect]}))
+    assert saved_share(settings, DAY).measured == pytest.approx((0.4 + 4 * 0.2) / 5)
 
 
 def test_calls_that_reach_nobody_count_before_any_horizon_is_over(company, tmp_path):

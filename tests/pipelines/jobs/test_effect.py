@@ -125,8 +125,32 @@ def test_outreaches_in_writing_count_as_the_calls_that_the_configuration_says(co
     ended = stille("effect", "--config", company / "config.yaml", "--as-of", _TODAY, "--json")
     called = [channel for channel in channels if channel]
     expected = (called.count("phone") + 0.2 * called.count("post")) / len(called)
-    assert json.loads(ended.out)["channel_reach"] == pytest.approx(expected)
+    assert json.loads(ended.out)["lots"][0]["channel_reach"] == pytest.approx(expected)
     assert json.loads(ended.out)["calls"] == {"reported": 0, "reached": 0}
+
+
+def test_a_trial_before_the_first_list_is_a_lot_of_its_own(company, stille):
+    """Of 300 reported before the first list every third is held out; what came with it is its own."""
+    number = range(400)
+    days = [date(2023, 6, 1) if n < 300 else _FIRST for n in number]
+    treatments = {
+        "treatment_id": [f"t{n}" for n in number],
+        "customer_id": [f"C{n:05d}" for n in number],
+        "treated_at": [datetime(day.year, day.month, day.day, 10, tzinfo=UTC) for day in days],
+        "arm": ["holdout" if n % 3 == 0 else "treat" for n in number],
+        "channel": ["email"] * 400,
+    }
+    pq.write_table(pa.table(treatments), company / "data" / "treatments.parquet")
+    document = yaml.safe_load((company / "config.yaml").read_text("utf-8"))
+    document["sources"]["treatments"] = {"path": "treatments.parquet", "known_delay_days": 0}
+    (company / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    stille("effect", "--config", company / "config.yaml", "--as-of", _TODAY)
+    found = json.loads((company / "var" / "effect" / f"{_TODAY}.json").read_bytes())
+    lists, earlier = found["lots"]
+    assert (lists["source"], lists["treated"] + lists["held_out"]) == ("publications", 2_000)
+    assert (earlier["source"], earlier["treated"], earlier["held_out"]) == ("treatments", 200, 100)
+    assert (lists["channel_reach"], earlier["channel_reach"]) == (1.0, 0.3)
+    assert found["customers"] == 2_000, "the verdict is of the lists alone"
 
 
 def test_before_the_horizon_is_over_nothing_is_said(company, stille) -> None:
@@ -190,7 +214,7 @@ def test_companies_that_contact_in_vain_show_no_effect(tmp_path, monkeypatch) ->
         settings, today = load_settings(folder / "config.yaml"), date(2024, 1, 1)
         with open_record(settings.paths.runs, "effect-1", "effect") as record:
             snapshot = read_tables(Run(settings, today, record))
-        assigned = arms_until(settings, snapshot, today).assigned
+        assigned = arms_until(settings, snapshot, today).lots[0].assigned
         for found in measure_effects(assigned)[:4]:
             looks += 1
             wrong += not found.difference.low <= 0 <= found.difference.high
