@@ -130,7 +130,7 @@ def test_outreaches_in_writing_count_as_the_calls_that_the_configuration_says(co
 
 
 def test_a_trial_before_the_first_list_is_a_lot_of_its_own(company, stille):
-    """Of 300 reported before the first list every third is held out; what came with it is its own."""
+    """Of 300 reported before the first list every third is held out; later ones are the list's."""
     number = range(400)
     days = [date(2023, 6, 1) if n < 300 else _FIRST for n in number]
     treatments = {
