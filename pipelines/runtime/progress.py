@@ -4,20 +4,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 
 @contextmanager
 def bar(title: str, total: int | None = None) -> Iterator[Callable[[str], None]]:
     """Show a step of ``total`` parts; call what it yields, with the part's name, after each.
 
-    Without a terminal, one line per step is written when it has ended.
+    With the time that has gone, and the time left as the parts so far took it. Without a terminal, one line per step is written when it has ended.
     """
     columns = (
         TextColumn("{task.description:<28}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("left", style="dim"),
+        TimeRemainingColumn(),
         TextColumn("{task.fields[part]}", style="dim"),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
