@@ -6,6 +6,7 @@ With ``--page`` nothing is measured: the page shows what is kept.
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -85,11 +86,13 @@ def _coverage() -> list[Row]:
 
 def _years() -> list[Row]:
     rows = []
-    for company in COMPANIES:
-        for minutes in MINUTES:
-            make = partial(year.year, company, minutes, YEAR_SEED, CUSTOMERS, print)
-            row = _named(f"year {company} {minutes:g}", make)
-            rows.append(row and {"company": company, "minutes": minutes, "lists": row})
+    for company, minutes, elsewhere in product(COMPANIES, MINUTES, (False, True)):
+        make = partial(
+            *(year.year, company, minutes, YEAR_SEED, CUSTOMERS, print), elsewhere=elsewhere
+        )
+        row = _named(f"year {company} {minutes:g}{' elsewhere' * elsewhere}", make)
+        known = {"company": company, "minutes": minutes, "elsewhere": elsewhere}
+        rows.append(row and known | {"lists": row})
     return rows
 
 

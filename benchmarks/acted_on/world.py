@@ -32,12 +32,16 @@ TODAY = date(2025, 5, 1)
 
 @dataclass
 class World:
-    """A company of a ``seed``, and its ``calls``: a row a customer assigned, night by night."""
+    """A company of a ``seed``, and its ``calls``: a row a customer assigned, night by night.
+
+    ``saved_share`` is what its economics assume, by default what the demo's do.
+    """
 
     company: str
     seed: int
     customers: int
     minutes: float
+    saved_share: float | None = None
     calls: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
@@ -48,7 +52,8 @@ class World:
     @property
     def folder(self) -> Path:
         """Where it is kept."""
-        return FOLDER / f"{self.company}-{self.seed}-{self.minutes:g}"
+        assumed = "" if self.saved_share is None else "-measured-elsewhere"
+        return FOLDER / f"{self.company}-{self.seed}-{self.minutes:g}{assumed}"
 
     def settings(self) -> Settings:
         """The demo's configuration with this capacity, one seed a model, every row explained."""
@@ -59,6 +64,8 @@ class World:
             document["list"] |= {"explained_rows": 100_000, "languages": ["en"]}
             document["list"]["capacity_minutes"] = self.minutes
             document["engine"]["threads"] = 1
+            if self.saved_share is not None:
+                document["economics"]["saved_share"] = self.saved_share
             # Letters move nobody here, and would count as treatment.
             document["contact"] |= {"order": ["phone"], "channels": {}}
             document["contact"]["legal_basis"] = {"phone": "customer_relation"}

@@ -39,10 +39,21 @@ REFERENCE_DAYS = month_starts(date(2024, 1, 1), date(2024, 8, 1))
 
 
 def year(
-    company: str, minutes: float, seed: int, customers: int, say: Callable[[str], None]
+    company: str,
+    minutes: float,
+    seed: int,
+    customers: int,
+    say: Callable[[str], None],
+    *,
+    elsewhere: bool = False,
 ) -> Row:
-    """One company's year: our list and the others on its nights, by the truth."""
+    """One company's year: our list and the others on its nights, by the truth.
+
+    ``elsewhere``: the company assumes the share of leavers saved that the reference company has.
+    """
     world = World(company, seed, customers, minutes)
+    if elsewhere:
+        world.saved_share = _share_of_reference(company)
     rows = world.year(say).reset_index(drop=True)
     settings = world.settings()
     days = settings.label.lead_days + settings.label.horizon_days
@@ -95,11 +106,31 @@ def _households(settings: Settings, rows: pd.DataFrame) -> np.ndarray:
     return nights.set_index(["customer_id", "month"])["household_id"].reindex(keys).to_numpy()
 
 
+def _share_of_reference(company: str) -> float:
+    """The share of the reached leavers whom a call, its action drawn by lot, keeps there."""
+    reference = _reference(company)
+    truth = reference.settings().paths.data / "truth"
+    nights = pd.read_parquet(truth / "responses.parquet", columns=["customer_id", "month"])
+    asked = nights[pd.to_datetime(nights["month"]).isin(pd.to_datetime(list(REFERENCE_DAYS)))]
+    action = np.random.default_rng(1).integers(0, len(ACTIONS), len(asked))
+    asked = asked.rename(columns={"month": "as_of"}).assign(
+        suggested_action=np.array(ACTIONS)[action]
+    )
+    label = reference.settings().label
+    effect = true_effects(truth, asked, label.lead_days + label.horizon_days, 0.0)
+    return float(effect["reduction"].sum() / effect["alone"].sum() / reference.dials.reach)
+
+
+def _reference(company: str) -> World:
+    reference = World(company, REFERENCE_SEED, REFERENCE_CUSTOMERS, 0)
+    if not (reference.settings().paths.data / "truth").is_dir():
+        reference.simulate(40)
+    return reference
+
+
 def _by_tables(company: str) -> tuple[FeatureSpec, lgb.Booster]:
     """What the tables tell of a call's effect, learned from the truth of another company."""
-    reference = World(company, REFERENCE_SEED, REFERENCE_CUSTOMERS, 0)
-    reference.simulate(40)
-    settings = reference.settings()
+    settings = _reference(company).settings()
     catalog = companies.Company(settings, TODAY).catalog
     columns = feature_columns(catalog)
     frame = _frame(settings, REFERENCE_DAYS, [column.name for column in columns])
