@@ -87,9 +87,8 @@ def _coverage() -> list[Row]:
 def _years() -> list[Row]:
     rows = []
     for company, minutes, elsewhere in product(COMPANIES, MINUTES, (False, True)):
-        make = partial(
-            *(year.year, company, minutes, YEAR_SEED, CUSTOMERS, print), elsewhere=elsewhere
-        )
+        judged = (company, minutes, YEAR_SEED, CUSTOMERS, print)
+        make = partial(year.year, *judged, elsewhere=elsewhere)
         row = _named(f"year {company} {minutes:g}{' elsewhere' * elsewhere}", make)
         known = {"company": company, "minutes": minutes, "elsewhere": elsewhere}
         rows.append(row and known | {"lists": row})
