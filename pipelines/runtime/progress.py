@@ -18,7 +18,8 @@ from rich.progress import (
 def bar(title: str, total: int | None = None) -> Iterator[Callable[[str], None]]:
     """Show a step of ``total`` parts; call what it yields, with the part's name, after each.
 
-    With the time that has gone, and the time left as the parts so far took it. Without a terminal, one line per step is written when it has ended.
+    The time left is as the parts so far took it. Without a terminal, one line per step is written
+    when it has ended.
     """
     columns = (
         TextColumn("{task.description:<28}"),
