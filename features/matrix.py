@@ -141,11 +141,8 @@ def cut(
     columns |= _combined(con, catalog, columns)
     columns |= {f.name: _nulls(columns[f.name]) for f in catalog.features if unknown & {*f.of}}
     days = pa.repeat(pa.scalar(as_of, pa.date32()), len(cohort))
-    keys = {
-        "customer_id": cohort["customer_id"],
-        "as_of": days,
-        "product_line": cohort["product_line"],
-    }
+    keys = {"customer_id": cohort["customer_id"], "as_of": days}
+    keys["product_line"] = cohort["product_line"]
     return pa.table(keys | {f.name: columns[f.name] for f in catalog.features})
 
 

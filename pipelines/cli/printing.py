@@ -232,7 +232,7 @@ def comparison_done(difference: Difference, page: Path) -> None:
         table(["parameter", "A", "B"], ([p.name, p.a, p.b] for p in difference.parameters))
     ranks = ([r.driver, r.a or "", r.b or ""] for r in difference.ranks)
     table(["driver", "place in A", "place in B"], ranks)
-    for what, names in asdict(difference.features).items():
+    for what, names in difference.features.items():
         print(f"Features {what} in B: {', '.join(names) or 'none'}")
     if not difference.same_rows:
         print("Judged on different test rows: a difference may be of the rows.")

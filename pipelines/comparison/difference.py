@@ -52,24 +52,19 @@ class Rank:
 
 
 @dataclass(frozen=True, slots=True)
-class Features:
-    """Features that only one run has, and those whose definition, kind or sign differs."""
-
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    changed: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Difference:
-    """Run B against run A; ``same_rows`` says whether both have the same test rows."""
+    """Run B against run A; ``same_rows`` says whether both have the same test rows.
+
+    ``features`` are those ``added`` and ``removed``, which only one run has, and those ``changed``
+    in definition, kind or sign.
+    """
 
     a: Logged
     b: Logged
     same_rows: bool
     metrics: tuple[Metric, ...]
     parameters: tuple[Parameter, ...]
-    features: Features
+    features: Mapping[str, tuple[str, ...]]
     ranks: tuple[Rank, ...]
 
     def to_data(self) -> dict[str, Any]:
@@ -80,7 +75,7 @@ class Difference:
             "same_test_rows": self.same_rows,
             "metrics": [asdict(m) | {"difference": m.difference} for m in self.metrics],
             "parameters": [asdict(parameter) for parameter in self.parameters],
-            "features": asdict(self.features),
+            "features": dict(self.features),
             "drivers": [asdict(rank) for rank in self.ranks],
         }
 
@@ -133,13 +128,11 @@ def _better(name: str, a: float | None, b: float | None) -> Better:
     return "same" if a == b else "A" if a > b else "B"
 
 
-def _features(a: Logged, b: Logged) -> Features:
+def _features(a: Logged, b: Logged) -> dict[str, tuple[str, ...]]:
     ours, theirs = _columns(a), _columns(b)
-    return Features(
-        added=tuple(sorted(set(theirs) - set(ours))),
-        removed=tuple(sorted(set(ours) - set(theirs))),
-        changed=tuple(sorted(n for n in set(ours) & set(theirs) if ours[n] != theirs[n])),
-    )
+    changed = {name for name in ours.keys() & theirs if ours[name] != theirs[name]}
+    found = {"added": theirs.keys() - ours, "removed": ours.keys() - theirs, "changed": changed}
+    return {what: tuple(sorted(names)) for what, names in found.items()}
 
 
 def _columns(run: Logged) -> dict[str, tuple[object, ...]]:
@@ -149,15 +142,10 @@ def _columns(run: Logged) -> dict[str, tuple[object, ...]]:
 
 
 def _ranks(a: Logged, b: Logged) -> tuple[Rank, ...]:
-    places = [
-        {name: place for place, name in enumerate(_strongest(run), start=1)} for run in (a, b)
-    ]
+    strengths: list[Mapping[str, float]] = [r.facts.get("drivers.json", {}) for r in (a, b)]
+    ranked = (sorted(each, key=lambda name: (-each[name], name)) for each in strengths)
+    places = [{name: place for place, name in enumerate(names, start=1)} for names in ranked]
     shown = dict.fromkeys(n for place in places for n in list(place)[:_DRIVERS])
     ranks = [Rank(name, places[0].get(name), places[1].get(name)) for name in shown]
     last = len(places[0]) + len(places[1])
     return tuple(sorted(ranks, key=lambda rank: (rank.b or last, rank.a or last)))
-
-
-def _strongest(run: Logged) -> list[str]:
-    drivers: Mapping[str, float] = run.facts.get("drivers.json", {})
-    return sorted(drivers, key=lambda name: (-drivers[name], name))

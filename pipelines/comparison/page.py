@@ -106,8 +106,7 @@ def _calibration(axes: Axes, curves: list[tuple[str, Any]]) -> None:
             bins["predicted"], bins["observed"], yerr=spread, capsize=3, label=label, **style
         )
     _finish(axes, "Whose probabilities come true?", "Predicted share who leave", "Observed share")
-    axes.set_xlim(0, top)
-    axes.set_ylim(0, top)
+    axes.set(xlim=(0, top), ylim=(0, top))
     axes.legend(loc="upper left", frameon=False)
 
 
@@ -117,19 +116,13 @@ def _gains(axes: Axes, curves: list[tuple[str, Any]]) -> None:
         share = [100 * x for x in points["gains"]["share"]]
         found = [100 * y for y in points["gains"]["found"]]
         axes.plot(share, found, label=label, markevery=10, **style)
-    _finish(
-        axes,
-        "Whose list reaches more leavers?",
-        "Share of customers contacted (%)",
-        "Share of leavers found (%)",
-    )
+    contacted, reached = "Share of customers contacted (%)", "Share of leavers found (%)"
+    _finish(axes, "Whose list reaches more leavers?", contacted, reached)
     axes.legend(loc="lower right", frameon=False)
 
 
 def _finish(axes: Axes, title: str, x: str, y: str) -> None:
     axes.set_title(title, loc="left", fontsize=13)
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
+    axes.set(xlabel=x, ylabel=y, axisbelow=True)
     axes.grid(visible=True, alpha=0.25)
-    axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

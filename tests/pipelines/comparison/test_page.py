@@ -78,9 +78,9 @@ def test_every_difference_is_told():
         ("old", "1", None),
         ("rate", "0.1", "0.2"),
     ]
-    assert found.features.added == ("new",)
-    assert found.features.removed == ("gone",)
-    assert found.features.changed == ("changed", "turned")
+    assert found.features["added"] == ("new",)
+    assert found.features["removed"] == ("gone",)
+    assert found.features["changed"] == ("changed", "turned")
     assert found.ranks == (
         Rank("price", 2, 1),
         Rank("wait", 1, 2),
@@ -91,7 +91,7 @@ def test_every_difference_is_told():
 
 def test_the_other_way_round_is_the_mirror():
     one, other = compare(A, B), compare(B, A)
-    assert one.features.added == other.features.removed
+    assert one.features["added"] == other.features["removed"]
     mirrored = {"A": "B", "B": "A", "": "", "same": "same"}
     theirs = {m.name: m for m in other.metrics}
     for metric in one.metrics:
@@ -102,7 +102,7 @@ def test_the_other_way_round_is_the_mirror():
 
 def test_a_run_does_not_differ_from_itself():
     found = compare(A, A)
-    assert (found.parameters, found.features.added, found.features.changed) == ((), (), ())
+    assert (found.parameters, found.features["added"], found.features["changed"]) == ((), (), ())
     assert {m.better for m in found.metrics} <= {"same", ""}
     assert "Both have a log loss of 0.20000" in render(found)
 
