@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from models.calibration.validation import RecalibrationCheck
+from models.calibration.recalibration import RecalibrationCheck
 from models.causal.treatment_effect import TARGET_POWER
 from pipelines.cli.options import with_config
 from pipelines.comparison.difference import Difference

@@ -17,9 +17,8 @@ from features.errors import ModelError
 from models.explain.shap_values import by_family
 from pipelines.config.settings import Settings, load_settings
 from pipelines.config.text_files import ACTIONS, text_file
-from pipelines.explanation.case import Case, open_case
+from pipelines.explanation.case import Case, TableUse, open_case, open_customer
 from pipelines.explanation.customer_facts import CustomerFacts, customer_facts
-from pipelines.explanation.customer_matrix import TableUse, open_customer
 from pipelines.explanation.evidence import SourceEvidence, SourceRow, register_row
 from pipelines.explanation.story import PageWords, load_words
 from pipelines.lists.actions import can_be_reasons, load_actions

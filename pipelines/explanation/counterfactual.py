@@ -40,13 +40,10 @@ def outlook(settings: Settings, explanation: Explanation) -> list[Change]:
     """
     features = _features(explanation)
     usual = _medians(settings, explanation, [name for names in features.values() for name in names])
-    changes = [
-        Change(
-            driver,
-            explanation.case.model.probability_with(explanation.row, {n: usual[n] for n in names}),
-        )
-        for driver, names in features.items()
-    ]
+    changes = []
+    for driver, names in features.items():
+        values, model = {name: usual[name] for name in names}, explanation.case.model
+        changes.append(Change(driver, model.probability_with(explanation.row, values)))
     lower = [c for c in changes if explanation.probability - c.probability >= _LEAST]
     return sorted(lower, key=lambda c: (c.probability, c.driver))[:MOST]
 

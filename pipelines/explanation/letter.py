@@ -18,8 +18,8 @@ from features.contract import TABLES
 from pipelines.config.settings import Settings, load_settings
 from pipelines.config.text_files import load_checked, load_names, text_file
 from pipelines.explanation.answers import Explanation, explain_customer
+from pipelines.explanation.case import TableUse
 from pipelines.explanation.counterfactual import outlook
-from pipelines.explanation.customer_matrix import TableUse
 from pipelines.lists.wording import FactType, Style, words
 from pipelines.scoring.scores import ATTRIBUTE, attribute_name, attribute_text
 
@@ -168,15 +168,9 @@ class _Filler:
 
     def changes(self) -> list[str]:
         texts, now = self._letter.changes, self._percent(self._explanation.probability)
-        return [
-            self.fill(
-                self._letter.would,
-                change=texts[change.driver],
-                now=now,
-                then=self._percent(change.probability),
-            )
-            for change in outlook(self._settings, self._explanation)
-        ]
+        would, changes = self._letter.would, outlook(self._settings, self._explanation)
+        pairs = [(texts[each.driver], self._percent(each.probability)) for each in changes]
+        return [self.fill(would, change=text, now=now, then=share) for text, share in pairs]
 
     def _percent(self, share: float) -> str:
         return self._word(share, "ratio", "percent")

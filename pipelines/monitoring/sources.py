@@ -52,8 +52,7 @@ def source_health(
             continue
         newest = local_day(facts.last_event, zone) if facts.last_event else None
         day = newest.isoformat() if newest else None
-        still = day is not None and then.get(name) == day and before is not None
-        since = str(before["date"]) if still and before is not None else None
+        since = str(before["date"]) if before and day and then.get(name) == day else None
         age = (today - newest).days if newest else None
         found.append(Source(name, facts.rows, day, age, since))
     return tuple(found)
@@ -70,14 +69,10 @@ def gate_history(runs: Path) -> tuple[GateHistory, ...]:
     for _, record in sorted(records, key=lambda pair: pair[0])[-_RECORDS:]:
         for gate in record.get("gates", ()):
             seen.setdefault(gate["name"], []).append(gate)
-    found = [
-        GateHistory(
-            name,
-            len(gates),
-            sum(not gate["passed"] for gate in gates),
-            *(gates[-1][key] for key in ("value", "low", "high")),
-        )
-        for name, gates in seen.items()
-    ]
-    closed = [each for each in found if each.closed]
-    return tuple(sorted(closed, key=lambda each: (-each.closed, each.gate)))
+    found = []
+    for name, gates in seen.items():
+        closed, bounds = sum(not g["passed"] for g in gates), ("value", "low", "high")
+        if closed:
+            latest = (gates[-1][key] for key in bounds)
+            found.append(GateHistory(name, len(gates), closed, *latest))
+    return tuple(sorted(found, key=lambda each: (-each.closed, each.gate)))

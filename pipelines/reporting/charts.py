@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -59,11 +60,6 @@ def _svg(panel: Callable[[Axes], None], height: float) -> bytes:
     return out.getvalue()
 
 
-def _beside(axes: Axes, x: float, y: float, text: str, color: str, gap: int = 9) -> None:
-    offset = (gap, 0)
-    axes.annotate(text, (x, y), offset, textcoords="offset points", va="center", color=color)
-
-
 def _lines(axes: Axes, names: Sequence[str], label: str, form: Callable[[float], str]) -> None:
     """One named line each, first on top, against figures that ``form`` writes."""
     axes.set_yticks(range(len(names)), names)
@@ -79,7 +75,8 @@ def _reasons(axes: Axes, reasons: RiskReasons, texts: Texts) -> None:
     axes.barh(range(len(shown)), [each.share for each in shown], height=0.55, color=ACCENT)
     for place, driver in enumerate(shown):
         most = max(driver.share, driver.before or 0.0)
-        _beside(axes, most, place, texts.share(driver.share, 0), INK, 8)
+        share, beside = texts.share(driver.share, 0), "offset points"
+        axes.annotate(share, (most, place), (8, 0), textcoords=beside, va="center", color=INK)
         if driver.before is not None:
             axes.plot([driver.before] * 2, [place - 0.42, place + 0.42], color=OTHER, linewidth=2.5)
     names = [texts.name("drivers", driver.driver) for driver in shown]
@@ -90,17 +87,11 @@ def _reasons(axes: Axes, reasons: RiskReasons, texts: Texts) -> None:
 
 def _past(axes: Axes, past: Past, texts: Texts) -> None:
     tenths, places = past.tenths, range(1, len(past.tenths) + 1)
-    predicted = [tenth.expected / tenth.rows for tenth in tenths]
-    rates = [tenth.rate for tenth in tenths]
-    low = [p * tenth.ratio.low for p, tenth in zip(predicted, tenths, strict=True)]
-    high = [p * tenth.ratio.high for p, tenth in zip(predicted, tenths, strict=True)]
-    spread = [
-        [rate - bound for rate, bound in zip(rates, low, strict=True)],
-        [bound - rate for rate, bound in zip(rates, high, strict=True)],
-    ]
-    axes.errorbar(
-        places, rates, yerr=spread, fmt="s", color=OTHER, capsize=4, markersize=5, linewidth=1.5
-    )
+    predicted = np.array([tenth.expected / tenth.rows for tenth in tenths])
+    rates = np.array([tenth.rate for tenth in tenths])
+    low, high = predicted * np.array([(each.ratio.low, each.ratio.high) for each in tenths]).T
+    look: dict[str, Any] = {"color": OTHER, "capsize": 4, "markersize": 5, "linewidth": 1.5}
+    axes.errorbar(places, rates, [rates - low, high - rates], fmt="s", **look)
     axes.plot(places, predicted, color=ACCENT, marker="o", fillstyle="none", markersize=8)
     top, middle = max(*predicted, *high), (1 + len(tenths)) / 2
     axes.text(middle, 0.94 * top, f"○ {texts.say('past.predicted')}", color=ACCENT)

@@ -21,7 +21,7 @@ from pipelines.lists.previous_nights import PublishedNight
 from pipelines.publication.manifest import Stamp
 from pipelines.publication.status import list_notices, run_notices
 from pipelines.reporting import facts
-from pipelines.reporting.measurement_facts import contact_of, past_of
+from pipelines.reporting.facts import contact_of, past_of
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.snapshot import Snapshot
 

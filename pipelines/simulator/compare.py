@@ -75,7 +75,11 @@ def compare(run: Path, truth: Path, window: tuple[int, int]) -> Comparison:
     lookup = hazards.set_index(["customer_id", "month"])["hazard"]
     nights = scores[["customer_id", "as_of"]].rename(columns={"as_of": "month"})
     true_now = lookup.reindex(pd.MultiIndex.from_frame(nights)).to_numpy()
-    measured, shares = measure(y, p), _shares(hazards, scores)
+    # Each driver's share in the log-odds, for everybody at the tested dates.
+    shares = hazards[hazards["month"].isin(scores["as_of"].unique())].filter(regex="^share_")
+    shares = shares.drop(columns=["share_unseen", "share_season"])
+    shares.columns = shares.columns.str.removeprefix("share_")
+    measured = measure(y, p)
     families = {f.driver: f.family for f in build_catalog(TABLES).model_features}
     known = shares[[name for name in shares if name in families]]
     return Comparison(
@@ -89,13 +93,6 @@ def compare(run: Path, truth: Path, window: tuple[int, int]) -> Comparison:
         true_families=_spread(known.T.groupby([families[str(name)] for name in known]).sum().T),
         model_families=pd.Series(json.loads((run / "families.json").read_text())),
     )
-
-
-def _shares(hazards: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """Each driver's share in the log-odds, for everybody at the tested dates."""
-    months = hazards[hazards["month"].isin(scores["as_of"].unique())]
-    shares = months.filter(regex="^share_").drop(columns=["share_unseen", "share_season"])
-    return shares.rename(columns=lambda name: name.removeprefix("share_"))
 
 
 def _spread(shares: pd.DataFrame) -> "pd.Series[float]":

@@ -27,13 +27,13 @@ from models.leaks.rows import SINGLE_DATE
 from models.leaks.verdict import leak_warning
 from models.metrics import by_subgroup
 from models.metrics.bootstrap import Interval, MonthShocks, Rows
-from models.metrics.profit import Contacts
-from models.metrics.scorecard import scorecard
-from models.metrics.unseen_customers import (
+from models.metrics.by_subgroup import (
     UnseenCustomersCheck,
     check_unseen_customers,
     without_customers,
 )
+from models.metrics.profit import Contacts
+from models.metrics.scorecard import scorecard
 from models.promotion.baseline_comparison import BaselineComparison, compare_baselines
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar

@@ -30,8 +30,7 @@ from pipelines.monitoring.questions import QUESTIONS
 from pipelines.publication.manifest import Stamp
 from pipelines.reporting import charts
 from pipelines.reporting.collect import SMALLEST_GROUP, collect, peace_of, reach_of, risk_reasons
-from pipelines.reporting.facts import Cause, DriverShare, Reach
-from pipelines.reporting.measurement_facts import contact_of, past_of
+from pipelines.reporting.facts import Cause, DriverShare, Reach, contact_of, past_of
 from pipelines.reporting.texts import load_texts
 from pipelines.reporting.write import SECTIONS, render, texts_of, write_report
 from tests.helpers.reports import bare, full
