@@ -21,7 +21,6 @@ from pipelines.lists.previous_nights import PublishedNight
 from pipelines.publication.manifest import Stamp
 from pipelines.publication.status import list_notices, run_notices
 from pipelines.reporting import facts
-from pipelines.reporting.facts import contact_of, past_of
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.snapshot import Snapshot
 
@@ -45,11 +44,11 @@ def collect(
     health = _health(settings, rows, snapshot, gates, monitored)
     newest_days = [table.newest for table in health.tables if table.newest is not None]
     data_until = min(max(newest_days), as_of) if newest_days else None
-    found = monitored.data or {}
     notices = [*run_notices(stamp, gates, data_until, monitored, measured)]
     if stamp.permissions_read:
         register_on = context.permissions.customers["register_on"]
         notices += list_notices(settings, rows, register_on, as_of)
+    lanes, rules = peace_of(rows)
     return facts.Facts(
         run=facts.RunFacts(
             company=settings.company.name,
@@ -63,14 +62,11 @@ def collect(
         tonight=_tonight(settings, rows, as_of, before.last.as_of if before.last else None),
         reach=reach_of(rows),
         reasons=risk_reasons(rows, before.week_ago),
-        monitored_on=monitored.day if monitored.data is not None else None,
-        past=past_of(monitored),
-        overrides=found.get("overrides"),
-        parity=found.get("parity"),
-        contact=contact_of(measured),
+        monitored=monitored,
+        contact=measured,
         causes=causes_of(causes),
-        answers=tuple((monitored.data or {}).get("answers", ())),
-        peace=peace_of(rows),
+        lanes=lanes,
+        rules=rules,
         health=health,
     )
 
@@ -139,11 +135,11 @@ _STRONGEST = 3
 _DRIVER = "reason_1_driver"
 
 
-def reach_of(rows: pd.DataFrame) -> tuple[facts.Reach, ...]:
+def reach_of(rows: pd.DataFrame) -> tuple[tuple[int, float], ...]:
     """How many of those expected to leave the first rows by risk hold; all rows when fewer."""
     risk = rows["churn_probability"].sort_values(ascending=False).cumsum().to_numpy()
     lengths = dict.fromkeys(min(top, len(rows)) for top in TOPS)
-    return tuple(facts.Reach(length, float(risk[length - 1])) for length in lengths)
+    return tuple((length, float(risk[length - 1])) for length in lengths)
 
 
 def risk_reasons(rows: pd.DataFrame, before: PublishedNight | None) -> facts.RiskReasons:
@@ -182,7 +178,9 @@ def _groups(
             yield facts.Group(kind, str(name), len(rows), strongest)
 
 
-def peace_of(rows: pd.DataFrame) -> facts.Peace:
+def peace_of(
+    rows: pd.DataFrame,
+) -> tuple[tuple[tuple[str, int], ...], tuple[tuple[str, str, int], ...]]:
     """Customers by lane, and by rule within each lane, most first."""
     lanes = rows["lane"].value_counts()
     rules = (
@@ -190,7 +188,7 @@ def peace_of(rows: pd.DataFrame) -> facts.Peace:
         for lane in LANES
         for rule, count in _most_first(rows.loc[rows["lane"].eq(lane), "lane_rule"].dropna())
     )
-    return facts.Peace(tuple((lane, int(lanes.get(lane, 0))) for lane in LANES), tuple(rules))
+    return tuple((lane, int(lanes.get(lane, 0))) for lane in LANES), tuple(rules)
 
 
 def causes_of(rows: pd.DataFrame) -> tuple[facts.Cause, ...]:

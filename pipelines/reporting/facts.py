@@ -1,18 +1,14 @@
 """View model of the night's report: plain values without words, formats or customers.
 
 So the page and the charts need no table, and a test gives them by hand. What monitoring and
-`stille effect` have stored is read back here.
+`stille effect` have stored is told as it stands in their files.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
 from models.causal.contact_value import SavedShare
-from models.causal.treatment_effect import Effect
-from models.metrics.bootstrap import Interval
-from models.metrics.observed_expected import ObservedExpected
 from pipelines.config.measurement import MeasurementFile
 from pipelines.publication.status import Notice, Tone, tone_of
 from pipelines.runtime.run_record import Gate
@@ -65,14 +61,6 @@ class Tonight:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """The ``customers`` at highest risk, and how many of those expected to leave are among them."""
-
-    customers: int
-    leavers: float
-
-
-@dataclass(frozen=True, slots=True)
 class DriverShare:
     """Share of the explained customers whose strongest reason this is, now and in ``before``."""
 
@@ -105,28 +93,6 @@ class RiskReasons:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """What monitoring found of lists whose horizon is complete."""
-
-    measured_on: date
-    lists: tuple[date, ...]
-    waiting: int
-    whole: ObservedExpected
-    capacity: ObservedExpected
-    tenths: tuple[ObservedExpected, ...]
-    card: Mapping[str, Interval]
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """Does contacting help: as measured on a day, and how many wait for their horizon."""
-
-    measured_on: date
-    waiting: int
-    effects: tuple[Effect, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Cause:
     """A driver: customers whose risk would fall without it, and how many fewer would leave.
 
@@ -138,14 +104,6 @@ class Cause:
     leavers: float
     value: float | None
     basis: Basis
-
-
-@dataclass(frozen=True, slots=True)
-class Peace:
-    """Customers by lane, and by the rule that kept them off the call list: lane, rule, count."""
-
-    lanes: tuple[tuple[str, int], ...]
-    rules: tuple[tuple[str, str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,62 +132,29 @@ class Health:
 class Facts:
     """Everything that the report tells. None: there is nothing yet to tell of, which it says.
 
-    ``monitored_on`` is the newest monitoring, also where it had no complete horizon to judge;
-    ``overrides`` and ``parity`` are its own, as docs/monitoring.md describes them.
+    ``reach`` gives customers at highest risk, and how many of those expected to leave are among
+    them. ``monitored`` and ``contact`` are what the newest monitoring and the newest
+    `stille effect` have stored, as docs/monitoring.md describes it. ``lanes`` counts customers by
+    lane, ``rules`` by lane and the rule that kept them off the call list.
     """
 
     run: RunFacts
     tonight: Tonight
-    reach: tuple[Reach, ...]
+    reach: tuple[tuple[int, float], ...]
     reasons: RiskReasons
-    monitored_on: date | None
-    past: Past | None
-    overrides: Mapping[str, Any] | None
-    parity: Mapping[str, Any] | None
-    contact: Contact | None
+    monitored: MeasurementFile
+    contact: MeasurementFile
     causes: tuple[Cause, ...]
-    answers: tuple[Mapping[str, Any], ...]
-    peace: Peace
+    lanes: tuple[tuple[str, int], ...]
+    rules: tuple[tuple[str, str, int], ...]
     health: Health
 
-
-_GROUPS = ("all", "lane")
-_HARM = "more_leave"
-
-
-def past_of(monitored: MeasurementFile) -> Past | None:
-    """What became of past lists; None without a complete horizon."""
-    data = monitored.data
-    if monitored.day is None or data is None or data["performance"] is None:
-        return None
-    found = data["performance"]
-    return Past(
-        measured_on=monitored.day,
-        lists=tuple(date.fromisoformat(day) for day in data["publications"]["complete"]),
-        waiting=len(data["publications"]["immature"]),
-        whole=_outcome(found["all"]),
-        capacity=_outcome(found["at_capacity"]),
-        tenths=tuple(_outcome(tenth) for tenth in found["tenths"]),
-        card={name: Interval(**interval) for name, interval in found["scorecard"].items()},
-    )
-
-
-def contact_of(measured: MeasurementFile) -> Contact | None:
-    """The arms against each other: of everybody, by lane, and where contact harms."""
-    if measured.day is None or measured.data is None:
-        return None
-    effects = (
-        Effect(**each | {name: Interval(**each[name]) for name in ("difference", "complier")})
-        for each in measured.data["effects"]
-    )
-    shown = (
-        each
-        for each in effects
-        if (each.kind in _GROUPS and each.treated and each.held_out) or each.verdict == _HARM
-    )
-    return Contact(measured.day, measured.data["waiting"], tuple(shown))
-
-
-def _outcome(data: dict[str, Any]) -> ObservedExpected:
-    ratio = Interval(**data["observed_to_expected"])
-    return ObservedExpected(data["name"], data["rows"], data["expected"], data["observed"], ratio)
+    @property
+    def effects(self) -> list[dict[str, Any]]:
+        """The arms against each other: of everybody, by lane, and where contact harms."""
+        return [
+            each
+            for each in (self.contact.data or {}).get("effects", ())
+            if (each["kind"] in ("all", "lane") and each["treated"] and each["held_out"])
+            or each["verdict"] == "more_leave"
+        ]
