@@ -3,9 +3,9 @@
 Nothing later than the as-of date is read, so a backfilled report is as it would have been.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -191,17 +191,12 @@ def peace_of(
     return tuple((lane, int(lanes.get(lane, 0))) for lane in LANES), tuple(rules)
 
 
-def causes_of(rows: pd.DataFrame) -> tuple[facts.Cause, ...]:
+def causes_of(rows: pd.DataFrame) -> list[dict[Hashable, Any]]:
     """Drivers of the list of causes without which somebody fewer would leave, most first."""
     drivers = rows[rows["level"].eq("driver") & rows["leavers"].gt(0)]
     columns = ["cause", "customers", "leavers", "value", "evidence"]
-    cells = drivers.reindex(columns=columns).to_numpy(dtype=object)
-    return tuple(
-        facts.Cause(
-            cause, int(customers), float(leavers), None if pd.isna(value) else value, evidence
-        )
-        for cause, customers, leavers, value, evidence in cells
-    )
+    cells = drivers.reindex(columns=columns).astype(object)
+    return cells.where(cells.notna(), None).to_dict("records")
 
 
 def _most_first(values: pd.Series) -> Iterator[tuple[str, int]]:

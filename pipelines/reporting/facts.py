@@ -4,6 +4,7 @@ So the page and the charts need no table, and a test gives them by hand. What mo
 `stille effect` have stored is told as it stands in their files.
 """
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -12,8 +13,6 @@ from models.causal.contact_value import SavedShare
 from pipelines.config.measurement import MeasurementFile
 from pipelines.publication.status import Notice, Tone, tone_of
 from pipelines.runtime.run_record import Gate
-
-Basis = Literal["measured_fewer", "measured_none", "measured_more", "not_measured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +92,6 @@ class RiskReasons:
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """A driver: customers whose risk would fall without it, and how many fewer would leave.
-
-    ``value`` is of those leavers at the low acquisition multiple; None without economics.
-    """
-
-    driver: str
-    customers: int
-    leavers: float
-    value: float | None
-    basis: Basis
-
-
-@dataclass(frozen=True, slots=True)
 class TableHealth:
     """One table: rows that count, rows set aside, and its newest event."""
 
@@ -134,8 +119,9 @@ class Facts:
 
     ``reach`` gives customers at highest risk, and how many of those expected to leave are among
     them. ``monitored`` and ``contact`` are what the newest monitoring and the newest
-    `stille effect` have stored, as docs/monitoring.md describes it. ``lanes`` counts customers by
-    lane, ``rules`` by lane and the rule that kept them off the call list.
+    `stille effect` have stored, as docs/monitoring.md describes it. ``causes`` are rows of the list
+    of causes. ``lanes`` counts customers by lane, ``rules`` by lane and the rule that kept them off
+    the call list.
     """
 
     run: RunFacts
@@ -144,7 +130,7 @@ class Facts:
     reasons: RiskReasons
     monitored: MeasurementFile
     contact: MeasurementFile
-    causes: tuple[Cause, ...]
+    causes: list[dict[Hashable, Any]]
     lanes: tuple[tuple[str, int], ...]
     rules: tuple[tuple[str, str, int], ...]
     health: Health

@@ -14,7 +14,6 @@ from pipelines.lists.lanes import RULES
 from pipelines.monitoring.performance import plain
 from pipelines.publication.status import Notice
 from pipelines.reporting.facts import (
-    Cause,
     DriverShare,
     Facts,
     Group,
@@ -153,10 +152,10 @@ def full(name="electricity", segment="private"):
         reasons=_why(name, segment),
         monitored=MeasurementFile(date(2026, 2, 1), _monitored(segment)),
         contact=MeasurementFile(date(2026, 2, 1), _contact()),
-        causes=(
-            Cause("wait", 4100, 31.2, 46_000.0, "not_measured"),
-            Cause("price_rise", 800, 12.0, None, "measured_none"),
-        ),
+        causes=[
+            cause("wait", 4100, 31.2, 46_000.0, "not_measured"),
+            cause("price_rise", 800, 12.0, None, "measured_none"),
+        ],
         lanes=(("call", 240), ("fix", 900), ("service", 360), ("leave_in_peace", 700)),
         rules=(("leave_in_peace", "not_worth_it", 500), ("suppressed", "opted_out", 200)),
         health=Health(
@@ -174,6 +173,11 @@ def full(name="electricity", segment="private"):
             drift_limit=0.25,
         ),
     )
+
+
+def cause(name, customers, leavers, value, evidence):
+    figures = {"customers": customers, "leavers": leavers, "value": value}
+    return {"cause": name, **figures, "evidence": evidence}
 
 
 def _monitored(segment):
@@ -213,7 +217,7 @@ def bare():
         reasons=RiskReasons(0, None, None, (), ()),
         monitored=NOTHING,
         contact=NOTHING,
-        causes=(),
+        causes=[],
         lanes=(("call", 0),),
         rules=(),
         health=replace(facts.health, gates=(), drift_on=None, drift=()),

@@ -29,10 +29,10 @@ from pipelines.monitoring.questions import QUESTIONS
 from pipelines.publication.manifest import Stamp
 from pipelines.reporting import charts
 from pipelines.reporting.collect import SMALLEST_GROUP, collect, peace_of, reach_of, risk_reasons
-from pipelines.reporting.facts import Cause, DriverShare
+from pipelines.reporting.facts import DriverShare
 from pipelines.reporting.texts import load_texts
 from pipelines.reporting.write import SECTIONS, render, texts_of, write_report
-from tests.helpers.reports import NOTHING, bare, full
+from tests.helpers.reports import NOTHING, bare, cause, full
 
 LANGUAGES = ("nb", "sv", "en")
 HOSTILE = '<script>alert(1)</script> & "$x^{" '
@@ -451,10 +451,10 @@ def test_facts_are_collected_from_the_lists_the_snapshot_and_the_measurements(tm
     ]
     assert facts.run.tone == "bad"
     assert facts.tonight.before == date(2026, 2, 21)
-    assert facts.causes == (Cause("price_rise", 4, 1.5, 90.0, "not_measured"),)
+    assert facts.causes == [cause("price_rise", 4, 1.5, 90.0, "not_measured")]
     without = collect(settings, listed, causes.drop(columns="value"), context, snapshot, (), stamp)
     assert [notice.code for notice in without.run.notices] == ["old_data", "unreadable"]
-    assert without.causes[0].value is None
+    assert without.causes[0]["value"] is None
     assert [(t.table, t.set_aside) for t in facts.health.tables] == [("contacts", 3)]
     assert facts.contact == NOTHING
     assert facts.monitored.unreadable
