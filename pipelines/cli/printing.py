@@ -229,8 +229,8 @@ def comparison_done(difference: Difference, page: Path) -> None:
     )
     table(["metric", f"A: {a}", f"B: {b}", "B − A", "better"], metrics)
     if difference.parameters:
-        table(["parameter", "A", "B"], ([p.name, p.a, p.b] for p in difference.parameters))
-    ranks = ([r.driver, r.a or "", r.b or ""] for r in difference.ranks)
+        table(["parameter", "A", "B"], (list(p.values()) for p in difference.parameters))
+    ranks = ([r["driver"], r["a"] or "", r["b"] or ""] for r in difference.ranks)
     table(["driver", "place in A", "place in B"], ranks)
     for what, names in difference.features.items():
         print(f"Features {what} in B: {', '.join(names) or 'none'}")
@@ -300,17 +300,17 @@ def truth_comparison(comparison: Comparison) -> None:
 
 def ablation_done(done: Sequence[Ablation]) -> None:
     rows = (
-        [one.name, one.features, *(f"{one.card[name]:.4f}" for name in ("auc", "log_loss"))]
-        for one in done
+        [part, features, *(f"{card[name]:.4f}" for name in ("auc", "log_loss"))]
+        for part, features, card in done
     )
     table(["part", "features", "auc (95 % interval)", "log_loss (95 % interval)"], rows)
 
 
 def ablation_facts(done: Sequence[Ablation]) -> list[dict[str, Any]]:
     return [
-        {"part": one.name, "features": one.features}
-        | {metric: [i.value, i.low, i.high] for metric, i in one.card.items()}
-        for one in done
+        {"part": part, "features": features}
+        | {metric: [i.value, i.low, i.high] for metric, i in card.items()}
+        for part, features, card in done
     ]
 
 

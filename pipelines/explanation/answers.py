@@ -76,7 +76,6 @@ class Explanation:
     settings: Settings
     case: Case
     probability: float
-    band: str
     base: float
     families: Mapping[str, float]
     sentences: tuple[Sentence, ...]
@@ -99,10 +98,10 @@ def explain_customer(
     settings = load_settings(config)
     templates = load_templates(text_file("reasons", language or settings.list.languages[0]))
     case = open_case(settings, customer, as_of)
-    with open_customer(settings, case) as tables:
+    with open_customer(settings, case) as (con, catalog, row, used):
         attributes = settings.sources["customers"].attributes
         sayable = partial(can_be_reasons, templates, load_actions(ACTIONS), attributes)
-        scored = score_rows(settings, case.model, tables.row, sayable)
+        scored = score_rows(settings, case.model, row, sayable)
         probability = float(scored["churn_probability"][0])
         if abs(probability - float(case.listed["churn_probability"])) > _SAME:
             raise ModelError(
@@ -111,7 +110,7 @@ def explain_customer(
                 f"{case.as_of} --backfill."
             )
         zone, delays = settings.company.timezone, settings.delays()
-        evidence = SourceEvidence(tables.con, tables.catalog, case.as_of, zone, delays)
+        evidence = SourceEvidence(con, catalog, case.as_of, zone, delays)
         slots = [(slot, way) for slot, way in SLOTS if scored[f"{slot}_driver"].notna()[0]]
         quoted = any(scored[f"{slot}_feature"].notna()[0] for slot, _ in slots)
         place = register_row(settings, case.snapshot, case.customer) if quoted else {}
@@ -129,12 +128,11 @@ def explain_customer(
         settings=settings,
         case=case,
         probability=probability,
-        band=str(case.listed["risk_band"]),
         base=float(contributions[0, -1]),
         families={str(name): float(value) for name, value in families.items()},
         sentences=spoken,
         row=scored,
-        used=tables.used,
+        used=used,
         templates=templates,
         facts=facts,
         words=wording,

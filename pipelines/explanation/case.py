@@ -123,19 +123,15 @@ class TableUse:
     last: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerMatrix:
-    """``con`` has the contract's tables of the customer and ``cohort``; ``row`` is the matrix's."""
-
-    con: duckdb.DuckDBPyConnection
-    catalog: Catalog
-    row: pd.DataFrame
-    used: tuple[TableUse, ...]
-
-
 @contextmanager
-def open_customer(settings: Settings, case: Case) -> Iterator[CustomerMatrix]:
-    """Open the case's snapshot for its customer, by the feature code of the night."""
+def open_customer(
+    settings: Settings, case: Case
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Catalog, pd.DataFrame, tuple[TableUse, ...]]]:
+    """Open the case's snapshot for its customer, by the feature code of the night.
+
+    Gives a connection with the contract's tables of the customer and ``cohort``, the night's
+    catalog, the customer's row of the matrix, and what of each table is known.
+    """
     snapshot, catalog = case.snapshot, catalog_of(settings.sources, case.snapshot)
     with connect(settings.engine, settings.paths.spill) as con:
         [(number,)] = con.execute(
@@ -150,7 +146,7 @@ def open_customer(settings: Settings, case: Case) -> Iterator[CustomerMatrix]:
         names = [feature.name for feature in catalog.features]
         rows = shard.cut(case.as_of, names).select([*KEYS, *names])
         used = _used(con, catalog, case.as_of, settings.company.timezone)
-        yield CustomerMatrix(con, catalog, rows.to_pandas(date_as_object=False), tuple(used))
+        yield con, catalog, rows.to_pandas(date_as_object=False), tuple(used)
 
 
 def _used(

@@ -241,8 +241,8 @@ def _day_rows(
         found = daily_volume.strangest_day(days, last, band.low, band.high)
         if found is None:
             return
-        day, which = found.day, "a day"
-        share, low, high = round(found.share, 6), found.low, found.high
+        day, share, low, high = found
+        share, which = round(share, 6), "a day"
     figure, detail = nan if share is None else share, f"{days.get(day, 0):,} rows on {day}"
     what = f"{name}: rows of {which} against its weekday"
     yield Measure(what, figure, low, high, detail, own=True)

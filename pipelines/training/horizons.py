@@ -5,8 +5,9 @@ Evaluated on later months with a fit on what was known before them, then fitted 
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from pipelines.training.examples import TrainingData
 
 FACTS = "outcomes_by_horizon.json"
 
-Cards = Mapping[str, Mapping[str, scorecard.CauseCard]]
+Cards = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def learn_outcomes(run: Run, prepared: TrainingData, evaluation: Evaluation) -> 
         "judged_from": str(first),
         "causes": past.causes,
         "pooled_as_other": past.pooled,
-        "horizons": {d: {c: asdict(card) for c, card in row.items()} for d, row in cards.items()},
+        "horizons": cards,
         "churn_model_on_the_same_rows": churn_model_metrics(settings, past, evaluation, first),
     }
     return Outcomes(model, {FACTS: json.dumps(facts, indent=1).encode()}, main_metrics(cards))
@@ -158,7 +159,7 @@ def churn_model_metrics(
 def main_metrics(cards: Cards) -> dict[str, float]:
     """Of the longest horizon with a card: AUC of voluntary, and predicted over observed."""
     card = list(cards.values())[-1]["voluntary"]
-    found = {"outcomes_voluntary_auc": card.auc}
-    if card.observed > 0:
-        found["outcomes_voluntary_level"] = card.predicted / card.observed
+    found = {"outcomes_voluntary_auc": card["auc"]}
+    if card["observed"] > 0:
+        found["outcomes_voluntary_level"] = card["predicted"] / card["observed"]
     return {name: value for name, value in found.items() if value is not None}
