@@ -157,17 +157,18 @@ def live(
 
     Returns the living, and those who are ``gone`` of free will and may come back.
     """
-    leavers = leaving.decide(world, month, rated)
-    month.sink.leave(world.number[leavers.rows], leavers.notified)
+    rows, notified, voluntary = leaving.decide(world, month, rated)
+    left = rows[voluntary]
+    month.sink.leave(world.number[rows], notified)
     leaves = np.zeros(len(world), dtype=bool)
-    leaves[leavers.rows] = True
+    leaves[rows] = True
     leaving.withdraw_products(world, month, leaves)
-    leaving.notify_households(world, month, leavers)
+    leaving.notify_households(world, month, left, notified[voluntary])
     happen(world, month, company.book)
     forget(world)
     drift(world, month)
     staying = world.keep(~leaves)
-    going = world.keep(np.isin(np.arange(len(world)), leavers.rows[leavers.voluntary]))
+    going = world.keep(np.isin(np.arange(len(world)), left))
     going.joined[:] = month.first
     back, gone = leaving.come_back(gone.joined_by(going), month, company.book)
     coming = _newcomers(staying, month, company)
