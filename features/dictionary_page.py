@@ -8,32 +8,6 @@ from features.contract import TABLES
 from features.feature import Feature
 from features.markdown import markdown_table
 
-_INTRO = """# Features
-
-Made from the declarations in `features/`; change them there, then run
-`python -c "import features.dictionary_page as p; print(p.dictionary_page(), end='')" > docs/features.md`.
-
-A feature sees what had happened and was known before the midnight of the as-of date. A window of n
-days begins n days before it, at midnight, and a row lies in it by when it happened. Every window is
-a column of its own, `wait_max_30d` and so on.
-
-- **sign**: + when more raises the risk, − when it lowers it (both bind the model), ± when free.
-- **no row means**: what a customer without rows gets. 0 when nothing happened; unknown is null.
-- **source**: the article of the claim. S0 keep customers informed, S1 satisfaction and loyalty,
-  S2 one history over all channels, S3 silent products, S4 effort.
-- **tables**: those it needs, each with the columns it needs of it. It is left out when one is
-  missing: what a company does not give is never taken for something that happened, or did not.
-
-A window that opens before a table's history begins is unknown for everybody, as nobody knows what
-happened there. The history of a table with rows on every second day or more begins a week before
-its first row; that one with few rows was silent before them may be what happened. On a day before
-its first row nothing is known of any table but `treatments`, which begin with the lists.
-
-Features with several families' tables are combinations: computed from other columns of the same
-row, and left out with them.
-
-Facts are not seen by the model: the sentences of the list quote them.
-"""  # noqa: E501  (a command is one line)
 _HEADER = (
     *("feature", "driver", "definition", "unit", "days"),
     *("sign", "no row means", "source", "tables"),
@@ -59,10 +33,10 @@ def dictionary(catalog: Catalog) -> list[dict[str, str]]:
     ]
 
 
-def dictionary_page() -> str:
-    """Every feature and fact of the whole contract, as Markdown."""
+def dictionary_page(page: str) -> str:
+    """All features and facts of the contract, as Markdown; what ``page`` says before them stays."""
     catalog = build_catalog(TABLES)
-    lines = [_INTRO]
+    lines = [page.partition("\n## ")[0]]
     families = dict.fromkeys(feature.family for feature in catalog.features)
     for family in families:
         features = [feature for feature in catalog.features if feature.family == family]

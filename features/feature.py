@@ -173,15 +173,5 @@ def attribute(
     name: str, kind: Kind, family: str, driver: str, unit: str, sign: Sign, doc: str
 ) -> Feature:
     """A feature that is a column of a flat customer table, ``attr_…``, as it stands."""
-    return Feature(
-        name=name,
-        stream="customers",
-        expression=f'max("{name}")',
-        doc=doc,
-        unit=unit,
-        source="configuration",
-        driver=driver,
-        family=family,
-        sign=sign,
-        kind=kind,
-    )
+    origin = ("customers", f'max("{name}")', doc, unit, "configuration")
+    return Feature(name, *origin, driver=driver, family=family, sign=sign, kind=kind)

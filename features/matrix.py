@@ -135,17 +135,15 @@ def cut(
     queries = [_cut_sql(stream, features, as_of, zone) for stream, features in cuts]
     columns: dict[str, pa.ChunkedArray] = {}
     for (_, features), rows in zip(cuts, _side_by_side(con, queries), strict=True):
-        columns |= _aligned(cohort["customer_id"], rows, features)
+        found = rows.take(pc.index_in(cohort["customer_id"], value_set=rows["customer_id"]))
+        columns |= {f.name: _filled(found[f.name], f) for f in features}
     unknown = _before_history(catalog, as_of, begins)
     columns |= {n: _nulls(column) for n, column in columns.items() if n in unknown}
     columns |= _combined(con, catalog, columns)
     columns |= {f.name: _nulls(columns[f.name]) for f in catalog.features if unknown & {*f.of}}
     days = pa.repeat(pa.scalar(as_of, pa.date32()), len(cohort))
-    keys = {
-        "customer_id": cohort["customer_id"],
-        "as_of": days,
-        "product_line": cohort["product_line"],
-    }
+    keys = {"customer_id": cohort["customer_id"], "as_of": days}
+    keys["product_line"] = cohort["product_line"]
     return pa.table(keys | {f.name: columns[f.name] for f in catalog.features})
 
 
@@ -186,14 +184,6 @@ def _side_by_side(con: duckdb.DuckDBPyConnection, queries: Sequence[str]) -> lis
 def _rows(con: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
     with con:
         return con.execute(query).to_arrow_table()
-
-
-def _aligned(
-    customers: pa.ChunkedArray, rows: pa.Table, features: Sequence[Feature]
-) -> dict[str, pa.ChunkedArray]:
-    """Each feature's column with one value for each of ``customers``, in their order."""
-    found = rows.take(pc.index_in(customers, value_set=rows["customer_id"]))
-    return {f.name: _filled(found[f.name], f) for f in features}
 
 
 def _filled(column: pa.ChunkedArray, feature: Feature) -> pa.ChunkedArray:

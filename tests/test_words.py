@@ -29,9 +29,7 @@ ALLOWED_NAMES = {
 """Names that may be used in spite of ``WORDS``, each with its reason."""
 ALLOWED_CLASSES = {
     "Company": "the section of the configuration, and the simulated company",
-    "Contact": "the section of the configuration, and its row in the report",
     "Economics": "the section of the configuration, and the values for the models",
-    "Peace": "the section of the configuration, and its row in the report",
     "Source": "the section of the configuration, and its row in the monitoring",
     "Training": "the section of the configuration, and what the tracking stores",
 }

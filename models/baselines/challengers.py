@@ -43,12 +43,7 @@ def _with_changes(name: str, **changes: object) -> Challenger:
 
 def _defaults(train: Examples, recipe: Recipe) -> Scorer:
     data = lgb.Dataset(train.x, train.y, categorical_feature=list(train.spec.categories))
-    params = {
-        "objective": "binary",
-        "num_threads": recipe.threads,
-        **STEADY,
-    }
-    booster = lgb.train(params, data)
+    booster = lgb.train({"objective": "binary", "num_threads": recipe.threads, **STEADY}, data)
     return lambda rows: np.asarray(
         booster.predict(rows.x, num_threads=recipe.threads), dtype=np.float64
     )

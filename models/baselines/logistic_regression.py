@@ -83,12 +83,5 @@ def spline_regression(train: Examples) -> Callable[[Matrix], Floats]:
     Knots are even between the 1st and 99th percentile, outside of which the curves are flat.
     Returns matrix (n, f) → probability (n,).
     """
-    splines = SplineTransformer(
-        n_knots=4,
-        degree=3,
-        knots="uniform",
-        extrapolation="constant",
-        include_bias=False,
-        sparse_output=True,
-    )
+    splines = SplineTransformer(n_knots=4, include_bias=False, sparse_output=True)
     return fit_logistic(train, splines)[0]

@@ -26,16 +26,7 @@ _CATEGORY = 1
 _FINITE = float(np.finfo(np.float64).max)
 _THREADS = re.compile(r"^\[num_threads: .*\]\n", re.MULTILINE)
 NEXT = "Roll back to the last good version (stille rollback) or train again (stille train)."
-_DAMAGE = (
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    OverflowError,
-    IndexError,
-    RecursionError,
-    lgb.basic.LightGBMError,
-)
+_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 def plain_booster(booster: lgb.Booster) -> lgb.Booster:
@@ -58,7 +49,7 @@ def refuse_damage(complaint: str) -> Iterator[None]:
     """Turn what a damaged file raises while it is read into a ``ModelError`` with a next step."""
     try:
         yield
-    except _DAMAGE as error:
+    except (*_DAMAGE, lgb.basic.LightGBMError) as error:
         raise ModelError(f"{complaint} ({error}). {NEXT}") from error
 
 

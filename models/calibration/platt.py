@@ -5,9 +5,11 @@ Each product line has its own line, shrunk towards the common one, since most ha
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 from scipy.special import expit
 
 from features.errors import GateError
@@ -17,14 +19,16 @@ from models.metrics.logistic import fit_intercept, fit_line, ridge_line
 LEVEL_WEIGHT = 20.0
 SLOPE_WEIGHT = 100.0
 _SAME = 1e-9
+Slope = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Intercept = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
 class Platt:
     """Log-odds = intercept + slope · what is given."""
 
-    slope: float = 1.0
-    intercept: float = 0.0
+    slope: Slope = 1.0
+    intercept: Intercept = 0.0
 
     def after(self, first: "Platt") -> "Platt":
         """The line that applies ``first`` and then this one.
@@ -51,8 +55,8 @@ class Calibration:
     ``product_lines`` does not name, and where none is known. Contributions scale by the slope.
     """
 
-    slope: float = 1.0
-    intercept: float = 0.0
+    slope: Slope = 1.0
+    intercept: Intercept = 0.0
     product_lines: Mapping[str, Platt] = field(default_factory=dict)
 
     @property

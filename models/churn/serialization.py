@@ -5,15 +5,16 @@ Nothing in it can run, and no changed byte goes unseen.
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+
+from pydantic import TypeAdapter
 
 from features.errors import ModelError
 from models.boosters import fingerprint
 from models.boosters.text_format import NEXT, Split, parse_booster, read_splits, refuse_damage
-from models.calibration.platt import Calibration, Platt
+from models.calibration.platt import Calibration
 from models.churn.model import ChurnModel
 from models.competing_risks.serialization import (
     INCIDENCE_JSON,
@@ -36,6 +37,7 @@ _MOST_BYTES = {
 _MOST_BOOSTER_BYTES = 64 << 20
 _MOST_ALL_BYTES = 512 << 20
 REFERENCE = "reference.json"
+_CALIBRATION = TypeAdapter(Calibration)
 
 
 def to_files(model: ChurnModel) -> dict[str, bytes]:
@@ -47,9 +49,9 @@ def to_files(model: ChurnModel) -> dict[str, bytes]:
     """
     texts = [booster.model_to_string() for booster in model.boosters]
     files = {f"booster_{number}.txt": text.encode() for number, text in enumerate(texts)}
-    product_lines = sorted(model.calibration.product_lines.items())
-    lines = {"product_lines": {name: asdict(line) for name, line in product_lines}}
-    files["calibration.json"] = json.dumps(asdict(model.calibration.common) | lines).encode()
+    lines = dict(sorted(model.calibration.product_lines.items()))
+    calibration = asdict(replace(model.calibration, product_lines=lines))
+    files["calibration.json"] = json.dumps(calibration).encode()
     files["spec.json"] = model.spec.to_json().encode()
     splits = [split for text in texts for split in read_splits(text, model.spec.names)]
     x = fingerprint.probe_rows(splits, model.spec)
@@ -120,7 +122,10 @@ def model_from_files(
             f"was trained: they were changed or damaged since. {NEXT}"
         )
     spec = FeatureSpec.from_json(files["spec.json"])
-    calibration = _calibration(files["calibration.json"])
+    with refuse_damage("calibration.json cannot be read"):
+        calibration = _CALIBRATION.validate_json(files["calibration.json"])
+        if json.loads(files["calibration.json"]) != asdict(calibration):
+            raise ValueError("it lacks a slope, an intercept or the product lines")
     splits: list[Split] = []
     for name in boosters:
         with refuse_damage(f"{name} is no booster of this model"):
@@ -145,18 +150,3 @@ def _check_probe(model: ChurnModel, splits: Sequence[Split], files: Mapping[str,
             "The files do not give the scores that the model gave when it was trained: they were "
             f"damaged before their digest was taken. {NEXT}"
         )
-
-
-def _calibration(content: bytes) -> Calibration:
-    with refuse_damage("calibration.json cannot be read"):
-        stored = json.loads(content)
-        lines = {str(name): _line(line) for name, line in stored["product_lines"].items()}
-        common = _line(stored)
-    return Calibration(common.slope, common.intercept, lines)
-
-
-def _line(stored: Mapping[str, object]) -> Platt:
-    slope, intercept = (float(str(stored[name])) for name in ("slope", "intercept"))
-    if not (math.isfinite(slope) and math.isfinite(intercept) and slope > 0):
-        raise ValueError(f"slope {slope}, intercept {intercept}")
-    return Platt(slope, intercept)

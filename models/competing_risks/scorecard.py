@@ -1,6 +1,6 @@
 """Scorecard of the competing-risks model: predicted against observed by cause and horizon."""
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,19 +12,6 @@ from models.dataset.histories import Histories
 from models.metrics.ranking import roc_auc
 
 FEWEST_ENDS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class CauseCard:
-    """One outcome within one horizon: rows, their share, the mean chance given, and the AUC.
-
-    ``auc`` ranks the rows with the outcome above all others; None with too few of either.
-    """
-
-    rows: int
-    observed: float
-    predicted: float
-    auc: float | None
 
 
 def followed_up_rows(
@@ -44,20 +31,24 @@ def followed_up_rows(
 
 def evaluate_outcomes(
     model: Incidence, histories: Histories, horizon_days: int, threads: int = 2
-) -> dict[str, CauseCard]:
-    """Cards of ``stayed`` and each cause on rows whose horizon is complete and followed."""
+) -> dict[str, dict[str, Any]]:
+    """Cards of ``stayed`` and each cause on rows whose horizon is complete and followed.
+
+    A card has ``rows`` with the outcome, their share ``observed``, the mean chance ``predicted``,
+    and the ``auc`` that ranks them above all others; None with too few of either.
+    """
     incidence = model.incidence(histories.x, (horizon_days,), threads)[:, 0]
     within = histories.ended_after < model.lead_days + horizon_days
     outcome = np.where(within, cause_codes(histories.cause, model.groups), 0)
     cards = {}
     for i, name in enumerate(("stayed", *model.causes)):
         chance, happened = incidence[:, i], outcome == i
-        cards[name] = CauseCard(
-            rows=int(happened.sum()),
-            observed=float(happened.mean()) if len(happened) else 0.0,
-            predicted=float(chance.mean()) if len(chance) else 0.0,
-            auc=ranks(happened, chance),
-        )
+        cards[name] = {
+            "rows": int(happened.sum()),
+            "observed": float(happened.mean()) if len(happened) else 0.0,
+            "predicted": float(chance.mean()) if len(chance) else 0.0,
+            "auc": ranks(happened, chance),
+        }
     return cards
 
 

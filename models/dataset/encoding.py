@@ -22,9 +22,11 @@ def refuse_missing(expected: Sequence[str], present: Sequence[str]) -> None:
     if not missing:
         return
     spare = [str(name) for name in present if name not in set(expected)]
+    near = {name: get_close_matches(name, spare, n=1) for name in missing}
+    hints = [f"{name} (renamed to {n[0]}?)" if n else name for name, n in near.items()]
     raise ModelError(
         f"The matrix lacks {len(missing)} of the model's {len(expected)} columns: "
-        f"{listed([_hint(name, spare) for name in missing])}. {_NEXT}"
+        f"{listed(hints)}. {_NEXT}"
     )
 
 
@@ -76,11 +78,6 @@ def category_codes(values: "pd.Series[Any]", vocabulary: Sequence[str]) -> Matri
         raise _kind_error(values, "a text")
     codes = pd.Index(list(vocabulary), dtype=object).get_indexer(pd.Index(plain, dtype=object))
     return np.where(codes < 0, np.nan, codes).astype(np.float32)
-
-
-def _hint(name: str, spare: Sequence[str]) -> str:
-    near = get_close_matches(name, spare, n=1)
-    return f"{name} (renamed to {near[0]}?)" if near else name
 
 
 def _kind_error(values: "pd.Series[Any]", expected: str) -> ModelError:

@@ -79,11 +79,9 @@ def learn_reference(
     ``as_of`` (n,) and ``scored_on`` (m,) are the rows' dates.
     """
     dates, scored = (np.unique(days, return_inverse=True)[1] for days in (as_of, scored_on))
+    codes = [len(each.vocabulary) if each.kind == "category" else 0 for each in spec.columns]
     features = {
-        column.name: _distribution_of(
-            x[:, i], dates, len(column.vocabulary) if column.kind == "category" else 0
-        )
-        for i, column in enumerate(spec.columns)
+        name: _distribution_of(x[:, i], dates, codes[i]) for i, name in enumerate(spec.names)
     }
     return Reference(len(x), len(scores), features, _distribution_of(scores, scored, 0))
 

@@ -55,9 +55,8 @@ def removals(
         for i in raising:
             groups.setdefault(getattr(columns[i], level), []).append(i)
         for name, members in groups.items():
-            fell = _fall(
-                x, now, score, np.array(members), [no_event[columns[i].name] for i in members]
-            )
+            calm = [no_event[columns[i].name] for i in members]
+            fell = _fall(x, now, score, np.array(members), calm)
             sums = (float((fell > 0).sum()), float(fell.sum()), float((fell * value).sum()))
             out.append(Removal(level, name, *(scale * total for total in sums)))
     return tuple(sorted(out, key=lambda r: (r.level != "family", -r.leavers, r.name)))

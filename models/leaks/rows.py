@@ -152,11 +152,19 @@ class Binned:
     @staticmethod
     def of(rows: LeakRows, code: Index) -> "Binned":
         """Count and rank the bins ``code``."""
-        bins = int(code.max(initial=0)) + 1
         group = np.where(rows.y == 1, 2, rows.left.astype(np.intp))
-        cell = (rows.half * bins + code) * 3 + group
+        return Binned.counted(rows.half, code, group, int(code.max(initial=0)) + 1)
+
+    @staticmethod
+    def counted(half: Index, code: Index, group: Index, bins: int) -> "Binned":
+        """The same of rows whose groups are given, of which each is one of ``bins``."""
+        cell = (half * bins + code) * 3 + group
         counts = np.bincount(cell, minlength=6 * bins).reshape(2, bins, 3).astype(np.float64)
-        return Binned(code, counts, ranks(counts))
+        positive, every = counts[..., 2], counts.sum(axis=2)
+        base = positive.sum() / max(every.sum(), 1.0)
+        rate = (positive[::-1] + SMOOTHING * base) / (every[::-1] + SMOOTHING)
+        rank = np.unique(rate, return_inverse=True)[1].reshape(rate.shape)
+        return Binned(code, counts, np.asarray(rank, dtype=np.intp))
 
     def auc(self, *, against_leavers: bool = True) -> float:
         """AUC of positives against all other rows, or only against customers who stayed."""
@@ -174,15 +182,6 @@ def bins_of(values: Matrix, *, category: bool) -> Index:
     sample = sample[:: max(1, len(sample) // _QUANTILE_ROWS)]
     edges = np.unique(np.quantile(sample, _QUANTILES, method="lower")) if len(sample) else sample
     return np.where(known, np.searchsorted(edges, values), len(edges) + 1).astype(np.intp)
-
-
-def ranks(counts: Floats) -> Index:
-    """Rank of each (half, bin) by the smoothed leaving rate in the other half."""
-    positive, every = counts[..., 2], counts.sum(axis=2)
-    base = positive.sum() / max(every.sum(), 1.0)
-    rate = (positive[::-1] + SMOOTHING * base) / (every[::-1] + SMOOTHING)
-    _, rank = np.unique(rate, return_inverse=True)
-    return np.asarray(rank.reshape(rate.shape), dtype=np.intp)
 
 
 def area(positive: Floats, negative: Floats) -> float:

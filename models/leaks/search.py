@@ -78,9 +78,8 @@ def _columns_of(findings: Iterable[Leak]) -> set[str]:
 
 
 def _undated(finding: Leak) -> bool:
-    return finding.kind in _BY_STRENGTH and all(
-        name.startswith(FLAT) for name in _columns_of([finding])
-    )
+    flat = all(name.startswith(FLAT) for name in _columns_of([finding]))
+    return flat and finding.kind in _BY_STRENGTH
 
 
 def _strongest(alone: SingleColumn, order: Iterable[Leak | None], whole: Leak | None) -> list[Leak]:

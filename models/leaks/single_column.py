@@ -23,7 +23,6 @@ from models.leaks.rows import (
     area,
     error,
     limit,
-    ranks,
 )
 
 _FEWEST_DATES = 6
@@ -181,8 +180,6 @@ def _within(rows: LeakRows, binned: Binned, keep: Mask) -> tuple[float, float]:
     leavers, _ = rows.customers_with(keep & (rows.y == 1))
     if leavers < _FEWEST_LEAVERS:
         return _UNMEASURED
-    bins = binned.counts.shape[1]
-    cell = (rows.half[keep] * bins + binned.code[keep]) * 3 + 2 * rows.y[keep]
-    counts = np.bincount(cell, minlength=6 * bins).reshape(2, bins, 3).astype(np.float64)
-    auc = Binned(binned.code, counts, ranks(counts)).auc()
+    code, group = binned.code[keep], 2 * rows.y[keep].astype(np.intp)
+    auc = Binned.counted(rows.half[keep], code, group, binned.counts.shape[1]).auc()
     return auc, error(auc, leavers, rows.customers_with(keep)[0] - leavers)

@@ -6,15 +6,8 @@ import numpy as np
 
 from features.errors import GateError
 from models.dataset.array_types import Floats, Index, Labels
+from models.metrics import logistic
 from models.metrics.bootstrap import Interval, Rows, draws, interval
-from models.metrics.logistic import (
-    fit_intercept,
-    fit_line,
-    log_losses,
-    logit,
-    newton_line,
-    newton_shift,
-)
 from models.metrics.ranking import Ranked, auc, average_precision, count, recall_at
 
 SHARES = (0.01, 0.05, 0.10)
@@ -81,12 +74,12 @@ def _metrics_of(y: Labels, p: Floats) -> tuple[Index, Callable[[Floats], dict[st
         raise GateError("A score to judge is not a probability between 0 and 1.")
     ranked = Ranked.of(y, p)
     sorted_p, target = p[ranked.order].astype(np.float64), ranked.y
-    errors = np.column_stack([log_losses(target, sorted_p), (sorted_p - target) ** 2])
+    errors = np.column_stack([logistic.log_losses(target, sorted_p), (sorted_p - target) ** 2])
     edges = np.unique(np.quantile(sorted_p, np.linspace(0, 1, _BINS + 1)[1:-1], method="lower"))
     bins = np.searchsorted(-edges[::-1], -sorted_p, side="left")
     starts = np.flatnonzero(np.diff(bins, prepend=-1))
-    z = logit(sorted_p)
-    line, shift = fit_line(z, target), fit_intercept(z, target)
+    z = logistic.logit(sorted_p)
+    line, shift = logistic.fit_line(z, target), logistic.fit_intercept(z, target)
     gap = 1 / (1 + np.exp(-z)) - target
 
     def metrics(weights: Floats) -> dict[str, Floats]:
@@ -102,8 +95,8 @@ def _metrics_of(y: Labels, p: Floats) -> tuple[Index, Callable[[Floats], dict[st
             "average_precision": average_precision(counts),
             "log_loss": means[:, 0],
             "brier": means[:, 1],
-            "calibration_slope": newton_line(z, target, weights, line, _STEPS)[1],
-            "calibration_intercept": newton_shift(z, target, weights, shift, _STEPS),
+            "calibration_slope": logistic.newton_line(z, target, weights, line, _STEPS)[1],
+            "calibration_intercept": logistic.newton_shift(z, target, weights, shift, _STEPS),
             _ERROR: square,  # its root is taken when chance has been
             **{f"lift@{s:.0%}": found / s for s, found in zip(SHARES, recall, strict=True)},
             **{f"recall@{s:.0%}": found for s, found in zip(SHARES, recall, strict=True)},

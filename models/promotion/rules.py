@@ -107,23 +107,15 @@ def _slopes(evidence: ChallengerEvidence) -> Iterator[Rule]:
 def slope(card: Mapping[str, Interval]) -> Rule:
     """Probabilities spread as the outcomes do, by a scorecard."""
     measure = card.get("calibration_slope", _UNKNOWN)
-    sentence = (
-        f"Calibration slope is {measure:.2f}; it must be within {_SLOPE[0]} to {_SLOPE[1]}, or its "
-        "interval cover 1."
-    )
-    passed = _within(measure, _SLOPE, 1.0)
-    return rule("calibration_slope", measure.value, *_SLOPE, passed, sentence)
+    figure = f"Calibration slope is {measure:.2f}"
+    return _in_band("calibration_slope", measure, _SLOPE, 1, figure)
 
 
 def level(card: Mapping[str, Interval]) -> Rule:
     """As many leave as was said, by a scorecard."""
     measure = card.get("calibration_intercept", _UNKNOWN)
-    sentence = (
-        f"The level is off by {measure:.2f} log-odds; it must be within {_LEVEL[0]} to "
-        f"{_LEVEL[1]}, or its interval cover 0."
-    )
-    passed = _within(measure, _LEVEL, 0.0)
-    return rule("calibration_level", measure.value, *_LEVEL, passed, sentence)
+    figure = f"The level is off by {measure:.2f} log-odds"
+    return _in_band("calibration_level", measure, _LEVEL, 0, figure)
 
 
 def _families(evidence: ChallengerEvidence) -> Rule:
@@ -145,6 +137,10 @@ def _families(evidence: ChallengerEvidence) -> Rule:
     return rule("families", least, _SILENT, None, bool(shares) and not silent, sentence)
 
 
-def _within(measure: Interval, band: tuple[float, float], aim: float) -> bool:
-    excused = measure.low <= aim <= measure.high
-    return math.isfinite(measure.value) and (band[0] <= measure.value <= band[1] or excused)
+def _in_band(
+    name: str, measure: Interval, band: tuple[float, float], aim: int, figure: str
+) -> Rule:
+    low, high = band
+    passed = low <= measure.value <= high or measure.low <= aim <= measure.high
+    sentence = f"{figure}; it must be within {low} to {high}, or its interval cover {aim}."
+    return rule(name, measure.value, low, high, passed, sentence)

@@ -4,14 +4,13 @@ Each imports its work when called, so that help is quick.
 """
 
 from dataclasses import astuple, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from features.errors import ConfigError
-from pipelines.cli.options import DEMO, AsJson, AsOf, Config, app, as_day, with_config
+from pipelines.cli.options import DEMO, AsJson, AsOf, Config, FlatDay, app, as_day, with_config
 
 
 @app.command()
@@ -145,10 +144,7 @@ def init(
     timezone: Annotated[str, typer.Option(help="Where its days begin.")] = "Europe/Oslo",
     currency: Annotated[str, typer.Option(help="ISO 4217.")] = "NOK",
     language: Annotated[str, typer.Option(help="Language of its lists.")] = "nb",
-    as_of: Annotated[
-        datetime | None,
-        typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day that flat tables show."),
-    ] = None,
+    as_of: FlatDay = None,
     yes: Annotated[bool, typer.Option("--yes", help="Accept every mapping.")] = False,
 ) -> None:
     """Draft a configuration from a folder of files, asking about each table."""

@@ -18,7 +18,7 @@ def for_people(explanation: Explanation) -> None:
     case = explanation.case
     print(
         f"{case.customer} on {case.as_of}, {case.described['model_version']}: "
-        f"probability {explanation.probability:.1%}, {explanation.band}\n"
+        f"probability {explanation.probability:.1%}, {case.listed['risk_band']}\n"
     )
     row, texts = explanation.facts.row, explanation.words.texts
     print(": ".join(filter(None, (texts.page[row["lane"]], texts.rules.get(row["lane_rule"])))))
@@ -51,7 +51,7 @@ def facts(explanation: Explanation) -> dict[str, Any]:
         "run_id": case.publication.run_id,
         "model_version": case.described["model_version"],
         "churn_probability": round(explanation.probability, 6),
-        "risk_band": explanation.band,
+        "risk_band": case.listed["risk_band"],
         "base": explanation.base,
         "families": dict(explanation.families),
         **{name: explanation.facts.row[name] for name in ("lane", "lane_rule", "do", "review")},

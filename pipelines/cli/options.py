@@ -8,6 +8,7 @@ import re
 import shlex
 from contextvars import ContextVar
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,14 +34,10 @@ def _use(config: Path) -> Path:
 Config = Annotated[
     Path, typer.Option("--config", callback=_use, help="The company's configuration.")
 ]
-AsOf = Annotated[
-    datetime | None,
-    typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day to stand on (default: today)."),
-]
-ListDay = Annotated[
-    datetime | None,
-    typer.Option("--as-of", formats=["%Y-%m-%d"], help="The list's day (default: newest)."),
-]
+_day = partial(typer.Option, "--as-of", formats=["%Y-%m-%d"])
+AsOf = Annotated[datetime | None, _day(help="The day to stand on (default: today).")]
+ListDay = Annotated[datetime | None, _day(help="The list's day (default: newest).")]
+FlatDay = Annotated[datetime | None, _day(help="The day that flat tables show.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why, in a sentence.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, change nothing.")]

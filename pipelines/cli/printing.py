@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from models.calibration.validation import RecalibrationCheck
+from models.calibration.recalibration import RecalibrationCheck
 from models.causal.treatment_effect import TARGET_POWER
 from pipelines.cli.options import with_config
 from pipelines.comparison.difference import Difference
@@ -229,10 +229,10 @@ def comparison_done(difference: Difference, page: Path) -> None:
     )
     table(["metric", f"A: {a}", f"B: {b}", "B − A", "better"], metrics)
     if difference.parameters:
-        table(["parameter", "A", "B"], ([p.name, p.a, p.b] for p in difference.parameters))
-    ranks = ([r.driver, r.a or "", r.b or ""] for r in difference.ranks)
+        table(["parameter", "A", "B"], (list(p.values()) for p in difference.parameters))
+    ranks = ([r["driver"], r["a"] or "", r["b"] or ""] for r in difference.ranks)
     table(["driver", "place in A", "place in B"], ranks)
-    for what, names in asdict(difference.features).items():
+    for what, names in difference.features.items():
         print(f"Features {what} in B: {', '.join(names) or 'none'}")
     if not difference.same_rows:
         print("Judged on different test rows: a difference may be of the rows.")
@@ -300,17 +300,17 @@ def truth_comparison(comparison: Comparison) -> None:
 
 def ablation_done(done: Sequence[Ablation]) -> None:
     rows = (
-        [one.name, one.features, *(f"{one.card[name]:.4f}" for name in ("auc", "log_loss"))]
-        for one in done
+        [part, features, *(f"{card[name]:.4f}" for name in ("auc", "log_loss"))]
+        for part, features, card in done
     )
     table(["part", "features", "auc (95 % interval)", "log_loss (95 % interval)"], rows)
 
 
 def ablation_facts(done: Sequence[Ablation]) -> list[dict[str, Any]]:
     return [
-        {"part": one.name, "features": one.features}
-        | {metric: [i.value, i.low, i.high] for metric, i in one.card.items()}
-        for one in done
+        {"part": part, "features": features}
+        | {metric: [i.value, i.low, i.high] for metric, i in card.items()}
+        for part, features, card in done
     ]
 
 

@@ -1,10 +1,11 @@
-"""JSON Schemas of the data contract and the configuration, and the contract as a page."""
+"""JSON Schemas of the data contract and the configuration; the pages of contract and features."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from features.contract import FORBIDDEN_COLUMNS, TABLES, Column, ColumnType, Table
+from features.contract import FORBIDDEN_COLUMNS, TABLES, Column, Table
+from features.dictionary_page import dictionary_page
 from features.errors import ConfigError
 from features.markdown import markdown_table
 from pipelines.config.file import nearest
@@ -12,7 +13,6 @@ from pipelines.config.settings import Settings
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
-_PAGE = Path("docs/data-contract.md")
 _TABLES = "## Columns that never enter\n"
 _HEADER = ("column", "type", "unit", "required", "allowed", "known from", "meaning")
 
@@ -51,16 +51,8 @@ def _column_row(column: Column) -> tuple[str, ...]:
     return column.name, column.type, column.unit, required, allowed, known, column.doc
 
 
-_JSON_TYPES: dict[ColumnType, dict[str, str]] = {
-    "text": {"type": "string"},
-    "integer": {"type": "integer"},
-    "number": {"type": "number"},
-    "money": {"type": "integer"},
-    "price": {"type": "number"},
-    "boolean": {"type": "boolean"},
-    "date": {"type": "string", "format": "date"},
-    "instant": {"type": "string", "format": "date-time"},
-}
+_JSON_TYPES = {"text": "string", "money": "integer", "price": "number"}
+_JSON_FORMATS = {"date": "date", "instant": "date-time"}
 
 
 def table_schema(name: str) -> dict[str, Any]:
@@ -81,20 +73,18 @@ def table_schema(name: str) -> dict[str, Any]:
 
 
 def _column_schema(column: Column) -> dict[str, Any]:
-    schema: dict[str, Any] = {**_JSON_TYPES[column.type], "description": column.doc}
-    if column.allowed:
-        schema["enum"] = list(column.allowed)
-    if column.vocabulary:
-        schema["examples"] = list(column.vocabulary)
-    if column.minimum is not None:
-        schema["minimum"] = column.minimum
-    if column.maximum is not None:
-        schema["maximum"] = column.maximum
-    if column.required:
-        return schema
-    if column.allowed:
-        schema["enum"].append(None)
-    return {**schema, "type": [schema["type"], "null"]}
+    form, may_be_null = _JSON_FORMATS.get(column.type), not column.required
+    kind = "string" if form else _JSON_TYPES.get(column.type, column.type)
+    given = {
+        "format": form,
+        "description": column.doc,
+        "enum": column.allowed and [*column.allowed, *([None] if may_be_null else [])],
+        "examples": list(column.vocabulary),
+        "minimum": column.minimum,
+        "maximum": column.maximum,
+    }
+    schema = {name: value for name, value in given.items() if value not in (None, (), [])}
+    return {"type": [kind, "null"] if may_be_null else kind, **schema}
 
 
 def config_schema() -> dict[str, Any]:
@@ -107,7 +97,9 @@ def config_schema() -> dict[str, Any]:
 
 
 def main() -> None:
-    _PAGE.write_text(contract_page(_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for name, made in (("data-contract", contract_page), ("features", dictionary_page)):
+        path = Path("docs") / f"{name}.md"
+        path.write_text(made(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

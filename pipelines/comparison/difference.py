@@ -34,43 +34,22 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter that is not the same in both; None where a run does not have it."""
-
-    name: str
-    a: str | None
-    b: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Rank:
-    """A driver's place in both runs, 1 the strongest; None where a run does not know it."""
-
-    driver: str
-    a: int | None
-    b: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Features:
-    """Features that only one run has, and those whose definition, kind or sign differs."""
-
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    changed: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Difference:
-    """Run B against run A; ``same_rows`` says whether both have the same test rows."""
+    """Run B against run A; ``same_rows`` says whether both have the same test rows.
+
+    ``parameters`` (name, a, b) are those that are not the same in both, ``ranks`` (driver, a, b)
+    the drivers' places, 1 the strongest; None where a run does not have it. ``features`` are those
+    ``added`` and ``removed``, which only one run has, and those ``changed`` in definition, kind or
+    sign.
+    """
 
     a: Logged
     b: Logged
     same_rows: bool
     metrics: tuple[Metric, ...]
-    parameters: tuple[Parameter, ...]
-    features: Features
-    ranks: tuple[Rank, ...]
+    parameters: list[dict[str, str | None]]
+    features: Mapping[str, tuple[str, ...]]
+    ranks: list[dict[str, Any]]
 
     def to_data(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -79,9 +58,9 @@ class Difference:
             "b": {"label": self.b.label, "run_id": self.b.run_id},
             "same_test_rows": self.same_rows,
             "metrics": [asdict(m) | {"difference": m.difference} for m in self.metrics],
-            "parameters": [asdict(parameter) for parameter in self.parameters],
-            "features": asdict(self.features),
-            "drivers": [asdict(rank) for rank in self.ranks],
+            "parameters": self.parameters,
+            "features": dict(self.features),
+            "drivers": self.ranks,
         }
 
 
@@ -93,11 +72,11 @@ def compare(a: Logged, b: Logged) -> Difference:
         b=b,
         same_rows=keys[0] is not None and keys[0] == keys[1],
         metrics=_metrics(a, b),
-        parameters=tuple(
-            Parameter(name, a.params.get(name), b.params.get(name))
+        parameters=[
+            {"name": name, "a": a.params.get(name), "b": b.params.get(name)}
             for name in sorted({*a.params, *b.params})
             if a.params.get(name) != b.params.get(name)
-        ),
+        ],
         features=_features(a, b),
         ranks=_ranks(a, b),
     )
@@ -133,13 +112,11 @@ def _better(name: str, a: float | None, b: float | None) -> Better:
     return "same" if a == b else "A" if a > b else "B"
 
 
-def _features(a: Logged, b: Logged) -> Features:
+def _features(a: Logged, b: Logged) -> dict[str, tuple[str, ...]]:
     ours, theirs = _columns(a), _columns(b)
-    return Features(
-        added=tuple(sorted(set(theirs) - set(ours))),
-        removed=tuple(sorted(set(ours) - set(theirs))),
-        changed=tuple(sorted(n for n in set(ours) & set(theirs) if ours[n] != theirs[n])),
-    )
+    changed = {name for name in ours.keys() & theirs if ours[name] != theirs[name]}
+    found = {"added": theirs.keys() - ours, "removed": ours.keys() - theirs, "changed": changed}
+    return {what: tuple(sorted(names)) for what, names in found.items()}
 
 
 def _columns(run: Logged) -> dict[str, tuple[object, ...]]:
@@ -148,16 +125,11 @@ def _columns(run: Logged) -> dict[str, tuple[object, ...]]:
     return {row["name"]: tuple(row.get(key) for key in kept) for row in rows}
 
 
-def _ranks(a: Logged, b: Logged) -> tuple[Rank, ...]:
-    places = [
-        {name: place for place, name in enumerate(_strongest(run), start=1)} for run in (a, b)
-    ]
+def _ranks(a: Logged, b: Logged) -> list[dict[str, Any]]:
+    strengths: list[Mapping[str, float]] = [r.facts.get("drivers.json", {}) for r in (a, b)]
+    ranked = (sorted(each, key=lambda name: (-each[name], name)) for each in strengths)
+    places = [{name: place for place, name in enumerate(names, start=1)} for names in ranked]
     shown = dict.fromkeys(n for place in places for n in list(place)[:_DRIVERS])
-    ranks = [Rank(name, places[0].get(name), places[1].get(name)) for name in shown]
+    ranks = [{"driver": n, "a": places[0].get(n), "b": places[1].get(n)} for n in shown]
     last = len(places[0]) + len(places[1])
-    return tuple(sorted(ranks, key=lambda rank: (rank.b or last, rank.a or last)))
-
-
-def _strongest(run: Logged) -> list[str]:
-    drivers: Mapping[str, float] = run.facts.get("drivers.json", {})
-    return sorted(drivers, key=lambda name: (-drivers[name], name))
+    return sorted(ranks, key=lambda rank: (rank["b"] or last, rank["a"] or last))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -92,44 +93,30 @@ def _svg(
 
 
 def _calibration(axes: Axes, curves: list[tuple[str, Any]]) -> None:
-    top = 1.05 * max(
-        max(*c["calibration"]["predicted"], *c["calibration"]["high"]) for _, c in curves
-    )
+    ends = (c["calibration"][name] for _, c in curves for name in ("predicted", "high"))
+    top = 1.05 * max(map(max, ends))
     axes.plot([0, top], [0, top], color=_GREY, linestyle=":", label="Perfect")
     for (label, points), style in zip(curves, _STYLES, strict=True):
-        bins = points["calibration"]
-        spread = [
-            [o - low for o, low in zip(bins["observed"], bins["low"], strict=True)],
-            [high - o for o, high in zip(bins["observed"], bins["high"], strict=True)],
-        ]
-        axes.errorbar(
-            bins["predicted"], bins["observed"], yerr=spread, capsize=3, label=label, **style
-        )
+        names = ("predicted", "observed", "low", "high")
+        x, y, low, high = (np.array(points["calibration"][name]) for name in names)
+        axes.errorbar(x, y, [y - low, high - y], capsize=3, label=label, **style)
     _finish(axes, "Whose probabilities come true?", "Predicted share who leave", "Observed share")
-    axes.set_xlim(0, top)
-    axes.set_ylim(0, top)
+    axes.set(xlim=(0, top), ylim=(0, top))
     axes.legend(loc="upper left", frameon=False)
 
 
 def _gains(axes: Axes, curves: list[tuple[str, Any]]) -> None:
     axes.plot([0, 100], [0, 100], color=_GREY, linestyle=":", label="Random list")
     for (label, points), style in zip(curves, _STYLES, strict=True):
-        share = [100 * x for x in points["gains"]["share"]]
-        found = [100 * y for y in points["gains"]["found"]]
+        share, found = (100 * np.array(points["gains"][name]) for name in ("share", "found"))
         axes.plot(share, found, label=label, markevery=10, **style)
-    _finish(
-        axes,
-        "Whose list reaches more leavers?",
-        "Share of customers contacted (%)",
-        "Share of leavers found (%)",
-    )
+    contacted, reached = "Share of customers contacted (%)", "Share of leavers found (%)"
+    _finish(axes, "Whose list reaches more leavers?", contacted, reached)
     axes.legend(loc="lower right", frameon=False)
 
 
 def _finish(axes: Axes, title: str, x: str, y: str) -> None:
     axes.set_title(title, loc="left", fontsize=13)
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
+    axes.set(xlabel=x, ylabel=y, axisbelow=True)
     axes.grid(visible=True, alpha=0.25)
-    axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -76,9 +76,8 @@ def _source(place: tuple[str, ...], table: Table, source: Mapping[str, Any]) -> 
         yield Problem((*place, "levels"), "only price_changes can be given as price levels")
     if source.get("attributes") and table.name != "customers":
         yield Problem((*place, "attributes"), "only customers have attributes")
-    if source.get("duplicates") == "versions" and (
-        not table.may_have_versions or source.get("levels")
-    ):
+    once = not table.may_have_versions or source.get("levels")
+    if once and source.get("duplicates") == "versions":
         allowed = ", ".join(other.name for other in TABLES.values() if other.may_have_versions)
         yield Problem(
             (*place, "duplicates"),
@@ -144,9 +143,7 @@ def _column(place: tuple[str, ...], table: Table, name: str, origin: Any) -> Ite
     elif isinstance(origin, dict):
         if (table.name, name) != ("customers", "segment") and {"static", "mutable"} & set(origin):
             yield Problem(place, "only attributes and the segment are static or mutable")
-        if table.column(name).type != "date" and {f"{unit}_before" for unit in DURATIONS} & {
-            *origin
-        }:
+        if table.column(name).type != "date" and any(f"{n}_before" in origin for n in DURATIONS):
             yield Problem(place, "only a date can be given as a duration")
         yield from _values(place, table.column(name), origin)
 
@@ -243,13 +240,9 @@ def _mutable(customers: Source) -> Iterator[tuple[str, str, str]]:
 
 def refuse_mutable(sources: Mapping[str, Source]) -> None:
     """Raise ``ConfigError`` naming each column that would tell the model its own future."""
+    lack = {True: f"sources.{HISTORY} is not given", False: "no history can be given for it"}
     columns = [
-        f"  {column!r} (sources.customers.{section}.{name}): "
-        + (
-            f"sources.{HISTORY} is not given"
-            if name in TRACKED
-            else "no history can be given for it"
-        )
+        f"  {column!r} (sources.customers.{section}.{name}): {lack[name in TRACKED]}"
         for section, name, column in _mutable(sources["customers"])
     ]
     if columns:

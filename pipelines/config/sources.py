@@ -209,11 +209,9 @@ def _table_name(name: str, parts: int = 3) -> str:
 Day = date  # by another name, as a dialect's date is a form
 # Days that databases and languages write for "no end" and "no start".
 _NULL_DATES = (
-    *(date(1, 1, 1), date(1753, 1, 1), date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1)),
-    *(date(2079, 6, 6), date(2099, 12, 31), date(2100, 1, 1), date(2100, 12, 31)),
-    *(date(2154, 12, 31), date(2199, 12, 31)),
-    *(date(2262, 4, 11), date(2999, 1, 1), date(2999, 12, 31)),
-    *(date(3000, 1, 1), date(4712, 12, 31), date(9999, 1, 1), date(9999, 12, 31)),
+    "0001-01-01 1753-01-01 1899-12-30 1899-12-31 1900-01-01 2079-06-06 2099-12-31 2100-01-01 "
+    "2100-12-31 2154-12-31 2199-12-31 2262-04-11 2999-01-01 2999-12-31 3000-01-01 4712-12-31 "
+    "9999-01-01 9999-12-31"
 )
 
 
@@ -231,7 +229,7 @@ class Dialect(Section):
     thousands: Literal["", ".", ",", " ", "'", "_"] = ""
     date: str = "%Y-%m-%d"
     instant: str = "%Y-%m-%d %H:%M:%S"
-    null_dates: tuple[Day, ...] = _NULL_DATES
+    null_dates: tuple[Day, ...] = tuple(map(Day.fromisoformat, _NULL_DATES.split()))
     true_values: tuple[str, ...] = ("true",)
     false_values: tuple[str, ...] = ("false",)
 

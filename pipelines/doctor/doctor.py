@@ -241,21 +241,10 @@ def prefect(_: Settings) -> Iterator[Diagnosis]:
 
 # Which of several faults decides the exit code: what must be mended first comes first.
 _BY_URGENCY = (ConfigError, PublicationError, ContractError, ModelError, BusyError)
-_CHECKS: dict[str, Callable[[Settings], Iterator[Diagnosis]]] = {
-    "learning": learning,
-    "privacy": privacy,
-    "clock": clock,
-    "disk": disk,
-    "sources": sources,
-    "databases": databases,
-    "lock": lock,
-    "last night": last_night,
-    "lists": lists,
-    "contact": contact,
-    "treated": treated,
-    "model": model,
-    "Prefect": prefect,
-}
+_CHECKS: tuple[Callable[[Settings], Iterator[Diagnosis]], ...] = (
+    *(learning, privacy, clock, disk, sources, databases, lock),
+    *(last_night, lists, contact, treated, model, prefect),
+)
 
 
 def examine(config: Path) -> list[Diagnosis]:
@@ -265,10 +254,11 @@ def examine(config: Path) -> list[Diagnosis]:
     except StilleError as error:
         return [Diagnosis("configuration", "bad", str(error), error.exit_code)]
     diagnoses = [Diagnosis("configuration", "ok", f"{config}: {len(settings.sources)} tables")]
-    for name, check in _CHECKS.items():
+    for check in _CHECKS:
         try:
             diagnoses += check(settings)
         except StilleError as error:
+            name = check.__name__.replace("_", " ")
             diagnoses.append(Diagnosis(name, "bad", str(error), error.exit_code))
     return diagnoses
 

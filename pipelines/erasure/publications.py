@@ -56,7 +56,7 @@ def _forget_in(publication: Publication, customer: str) -> bool:
         changed = [
             path
             for path, column in _places(manifest).items()
-            if WITHOUT[_ending(path)](staging / path, customer, column)
+            if WITHOUT[next(filter(path.endswith, WITHOUT))](staging / path, customer, column)
         ]
         for page in [*(staging / PAGES).glob("*.html")]:
             if page.name.partition("-")[2] == page_name(0, customer).partition("-")[2]:
@@ -91,10 +91,6 @@ def _places(manifest: Mapping[str, Any]) -> dict[str, int]:
     return {
         path: docs.index(customer.doc) for path, docs in described.items() if customer.doc in docs
     }
-
-
-def _ending(path: str) -> str:
-    return next(ending for ending in WITHOUT if path.endswith(ending))
 
 
 CUSTOMER = "customer_id"

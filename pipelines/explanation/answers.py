@@ -17,9 +17,8 @@ from features.errors import ModelError
 from models.explain.shap_values import by_family
 from pipelines.config.settings import Settings, load_settings
 from pipelines.config.text_files import ACTIONS, text_file
-from pipelines.explanation.case import Case, open_case
+from pipelines.explanation.case import Case, TableUse, open_case, open_customer
 from pipelines.explanation.customer_facts import CustomerFacts, customer_facts
-from pipelines.explanation.customer_matrix import TableUse, open_customer
 from pipelines.explanation.evidence import SourceEvidence, SourceRow, register_row
 from pipelines.explanation.story import PageWords, load_words
 from pipelines.lists.actions import can_be_reasons, load_actions
@@ -77,7 +76,6 @@ class Explanation:
     settings: Settings
     case: Case
     probability: float
-    band: str
     base: float
     families: Mapping[str, float]
     sentences: tuple[Sentence, ...]
@@ -100,10 +98,10 @@ def explain_customer(
     settings = load_settings(config)
     templates = load_templates(text_file("reasons", language or settings.list.languages[0]))
     case = open_case(settings, customer, as_of)
-    with open_customer(settings, case) as tables:
+    with open_customer(settings, case) as (con, catalog, row, used):
         attributes = settings.sources["customers"].attributes
         sayable = partial(can_be_reasons, templates, load_actions(ACTIONS), attributes)
-        scored = score_rows(settings, case.model, tables.row, sayable)
+        scored = score_rows(settings, case.model, row, sayable)
         probability = float(scored["churn_probability"][0])
         if abs(probability - float(case.listed["churn_probability"])) > _SAME:
             raise ModelError(
@@ -112,7 +110,7 @@ def explain_customer(
                 f"{case.as_of} --backfill."
             )
         zone, delays = settings.company.timezone, settings.delays()
-        evidence = SourceEvidence(tables.con, tables.catalog, case.as_of, zone, delays)
+        evidence = SourceEvidence(con, catalog, case.as_of, zone, delays)
         slots = [(slot, way) for slot, way in SLOTS if scored[f"{slot}_driver"].notna()[0]]
         quoted = any(scored[f"{slot}_feature"].notna()[0] for slot, _ in slots)
         place = register_row(settings, case.snapshot, case.customer) if quoted else {}
@@ -130,12 +128,11 @@ def explain_customer(
         settings=settings,
         case=case,
         probability=probability,
-        band=str(case.listed["risk_band"]),
         base=float(contributions[0, -1]),
         families={str(name): float(value) for name, value in families.items()},
         sentences=spoken,
         row=scored,
-        used=tables.used,
+        used=used,
         templates=templates,
         facts=facts,
         words=wording,

@@ -1,25 +1,38 @@
 """Case of one customer: the published row, with the snapshot and the model that made it.
 
-Both are found by digest, so that another night's model never explains this one's score.
+Both are found by digest, so that another night's model never explains this one's score. The
+customer's tables and matrix row are open in one connection, and the feature code of the night runs
+on them, so that no second definition can differ.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 
+from features.catalog import Catalog
+from features.contract import TABLES
 from features.errors import ConfigError, ContractError, ModelError, PublicationError
+from features.labels import COHORT_TABLES
+from features.timeline import local_day, midnight_utc
 from models.churn.model import ChurnModel
 from models.churn.serialization import digest, model_from_files
 from pipelines import tracking
 from pipelines.config.settings import Settings
+from pipelines.matrices.build import catalog_of
+from pipelines.matrices.files import KEYS
+from pipelines.matrices.shard import open_shard
 from pipelines.publication.reader import Publication, current, newest_of, verify
+from pipelines.runtime.duckdb_connection import connect, identifier
 from pipelines.snapshots.facts import inputs_digest
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.store import readable_snapshots
+from pipelines.sources.type_casting import ALWAYS
 from pipelines.tracking.booster_sandbox import check_boosters
 from pipelines.tracking.champion import read_cache
 
@@ -95,3 +108,58 @@ def _model(settings: Settings, label: str, expected: str) -> ChurnModel:
             "night, or look for it in the registry: stille ui."
         )
     return tracking.load(settings, registered)
+
+
+@dataclass(frozen=True, slots=True)
+class TableUse:
+    """How many of the customer's rows of a table were known, and of which days they are.
+
+    A table made from others' rows is named whether or not there are any.
+    """
+
+    table: str
+    rows: int
+    first: date | None
+    last: date | None
+
+
+@contextmanager
+def open_customer(
+    settings: Settings, case: Case
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Catalog, pd.DataFrame, tuple[TableUse, ...]]]:
+    """Open the case's snapshot for its customer, by the feature code of the night.
+
+    Gives a connection with the contract's tables of the customer and ``cohort``, the night's
+    catalog, the customer's row of the matrix, and what of each table is known.
+    """
+    snapshot, catalog = case.snapshot, catalog_of(settings.sources, case.snapshot)
+    with connect(settings.engine, settings.paths.spill) as con:
+        [(number,)] = con.execute(
+            "select cast(md5_number_lower(?) % ? as integer)", [case.customer, snapshot.shards]
+        ).fetchall()
+        shard = open_shard(con, settings, snapshot, catalog, number, case.as_of)
+        con.execute("delete from numbered where text <> ?", [case.customer])
+        for table in COHORT_TABLES & set(snapshot.tables):
+            others = "customer_id not in (select number from numbered)"
+            con.execute(f"delete from {identifier(table)} where {others}")
+        shard.cohort(case.as_of)
+        names = [feature.name for feature in catalog.features]
+        rows = shard.cut(case.as_of, names).select([*KEYS, *names])
+        used = _used(con, catalog, case.as_of, settings.company.timezone)
+        yield con, catalog, rows.to_pandas(date_as_object=False), tuple(used)
+
+
+def _used(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, as_of: date, zone: str
+) -> Iterator[TableUse]:
+    read = {table for stream in catalog.streams for table in (*stream.reads, *stream.optional)}
+    now, moment = midnight_utc(as_of, zone), f"nullif(event_at, {ALWAYS})"
+    for table in TABLES.values():
+        if table.name in read and table.per_customer:
+            [(rows, *moments)] = con.execute(
+                f"select count(*), min({moment}), max({moment}) from {identifier(table.name)} "
+                "where coalesce(event_at < $now, true) and coalesce(known_at < $now, true)",
+                {"now": now},
+            ).fetchall()
+            if rows or table.derived:
+                yield TableUse(table.name, rows, *(m and local_day(m, zone) for m in moments))

@@ -4,7 +4,6 @@ Only drivers that an action is for, as a customer cannot change who they are.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from secrets import token_hex
 
 import numpy as np
@@ -24,31 +23,21 @@ _SETTLED = {"complaint": "open_complaint"}
 """Drivers of which only what is still open can be settled: the start of its features' names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What the probability would be if a driver were as with most customers."""
-
-    driver: str
-    probability: float
-
-
-def outlook(settings: Settings, explanation: Explanation) -> list[Change]:
+def outlook(settings: Settings, explanation: Explanation) -> list[tuple[str, float]]:
     """Up to three drivers that can be acted on and whose change lowers the risk most.
 
-    Each is computed alone: its features take the median of the night's cohort, or are unknown
-    where they are for most. A change below half a percentage point is left out.
+    Each with what the probability would be if it were as with most customers, computed alone: its
+    features take the median of the night's cohort, or are unknown where they are for most. A change
+    below half a percentage point is left out.
     """
     features = _features(explanation)
     usual = _medians(settings, explanation, [name for names in features.values() for name in names])
-    changes = [
-        Change(
-            driver,
-            explanation.case.model.probability_with(explanation.row, {n: usual[n] for n in names}),
-        )
-        for driver, names in features.items()
-    ]
-    lower = [c for c in changes if explanation.probability - c.probability >= _LEAST]
-    return sorted(lower, key=lambda c: (c.probability, c.driver))[:MOST]
+    changes = []
+    for driver, names in features.items():
+        values, model = {name: usual[name] for name in names}, explanation.case.model
+        changes.append((driver, model.probability_with(explanation.row, values)))
+    lower = [change for change in changes if explanation.probability - change[1] >= _LEAST]
+    return sorted(lower, key=lambda change: change[::-1])[:MOST]
 
 
 def _features(explanation: Explanation) -> dict[str, list[str]]:

@@ -57,18 +57,16 @@ def customer_facts(
     found = []
     for own in ids:
         row = {str(name): value for name, value in rows.loc[own].items()}
-        slots = [_slot(row, slot) for slot, _ in SLOTS]
+        names = "driver", "text", "contribution"
+        slots = [
+            {"slot": slot, **{name: row.get(f"{slot}_{name}") for name in names}}
+            for slot, _ in SLOTS
+        ]
         reasons = tuple(slot for slot in slots if slot["text"] and slot["driver"] != "household")
         household = any(slot["driver"] == "household" for slot in slots)
-        found.append(
-            CustomerFacts(row, reasons, household, scores[own], stories.get(own, story[:0]))
-        )
+        events = stories.get(own, story[:0])
+        found.append(CustomerFacts(row, reasons, household, scores[own], events))
     return found
-
-
-def _slot(row: Mapping[str, Any], slot: str) -> Mapping[str, Any]:
-    names = "driver", "text", "contribution"
-    return {"slot": slot, **{name: row.get(f"{slot}_{name}") for name in names}}
 
 
 def _nights(out: Path, as_of: date, ids: Collection[str]) -> pd.DataFrame:

@@ -18,8 +18,8 @@ from features.contract import TABLES
 from pipelines.config.settings import Settings, load_settings
 from pipelines.config.text_files import load_checked, load_names, text_file
 from pipelines.explanation.answers import Explanation, explain_customer
+from pipelines.explanation.case import TableUse
 from pipelines.explanation.counterfactual import outlook
-from pipelines.explanation.customer_matrix import TableUse
 from pipelines.lists.wording import FactType, Style, words
 from pipelines.scoring.scores import ATTRIBUTE, attribute_name, attribute_text
 
@@ -72,13 +72,13 @@ def letter_to(
     settings = load_settings(config)
     language = language or settings.list.languages[0]
     letter = load_letter(text_file("letters", language))
-    bands = load_names(text_file("names", language)).bands
     explanation = explain_customer(config, customer, as_of, language)
+    band = load_names(text_file("names", language)).bands[explanation.case.listed["risk_band"]]
     filler = _Filler(settings, explanation, letter, explanation.templates.style)
     parts = (
         (letter.title, [filler.fill(letter.asked)]),
         (letter.data, [letter.data_intro, *filler.data(), letter.data_none]),
-        (letter.means, [filler.score(), filler.fill(letter.band, band=bands[explanation.band])]),
+        (letter.means, [filler.score(), filler.fill(letter.band, band=band)]),
         (letter.reasons, filler.sentences("reason") or [letter.nothing]),
         (letter.keeps, filler.sentences("protective")),
         ("", [letter.association]),
@@ -168,15 +168,9 @@ class _Filler:
 
     def changes(self) -> list[str]:
         texts, now = self._letter.changes, self._percent(self._explanation.probability)
-        return [
-            self.fill(
-                self._letter.would,
-                change=texts[change.driver],
-                now=now,
-                then=self._percent(change.probability),
-            )
-            for change in outlook(self._settings, self._explanation)
-        ]
+        would, changes = self._letter.would, outlook(self._settings, self._explanation)
+        pairs = [(texts[driver], self._percent(probability)) for driver, probability in changes]
+        return [self.fill(would, change=text, now=now, then=share) for text, share in pairs]
 
     def _percent(self, share: float) -> str:
         return self._word(share, "ratio", "percent")

@@ -7,7 +7,6 @@ paying adds, which lowers risk and hides price rises (S3).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from models.dataset.feature_spec import FeatureColumn
 from models.metrics.bootstrap import Interval
@@ -37,13 +36,8 @@ PARTS: Mapping[str, Callable[[FeatureColumn], bool]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Ablation:
-    """One part of the features and the scorecard of a model on it."""
-
-    name: str
-    features: int
-    card: dict[str, Interval]
+Ablation = tuple[str, int, dict[str, Interval]]
+"""A part of the features: its name, how many they are, and the scorecard of a model on it."""
 
 
 def ablate(run: Run) -> list[Ablation]:
@@ -51,7 +45,7 @@ def ablate(run: Run) -> list[Ablation]:
     settings, snapshot = run.settings, read_tables(run)
     examples = make_examples(run, snapshot).examples
     fold = test_folds(settings, examples)[-1]
-    ablations = []
+    ablations: list[Ablation] = []
     for name, keep in PARTS.items():
         part = examples.part(keep)
         if part is None:
@@ -61,7 +55,7 @@ def ablate(run: Run) -> list[Ablation]:
         test = part.take(fold.test)
         p = model.probability(test.x, test.product_line, settings.engine.threads)
         card = scorecard(rows_to_measure(settings, part, test), p)
-        ablations.append(Ablation(name, len(part.spec.columns), card))
+        ablations.append((name, len(part.spec.columns), card))
         params = {"part": name, "features": len(part.spec.columns)}
         values = {metric: interval.value for metric, interval in card.items()}
         tracking.log_run(settings, "ablations", name, params, values)

@@ -13,6 +13,7 @@ from models.calibration.open_windows import OpenWindowRows
 from models.calibration.recalibration import Recalibration
 from models.calibration.recalibration import recalibrate as refit
 from models.churn.serialization import REFERENCE, to_files
+from models.dataset.examples import Examples
 from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.jobs.read_tables import provenance, read_tables
@@ -21,7 +22,6 @@ from pipelines.tracking.champion import Champion, resolve_champion
 from pipelines.training.newer_examples import (
     BOOSTERS_KNOWN_BEFORE,
     MONTHLY_SWING,
-    NewerExamples,
     monthly_swing_of,
     newer_examples,
     training_cutoff,
@@ -64,7 +64,7 @@ def recalibrate(run: Run) -> RecalibrationResult:
     champion = run.step(resolve_champion, run)
     snapshot = run.step(read_tables, run)
     newer = run.step(newer_examples, run, snapshot, champion)
-    recalibration = run.step(refit_calibration, run, champion, newer)
+    recalibration = run.step(refit_calibration, run, champion, *newer)
     if recalibration.calibration.equals(champion.model.calibration):
         run.record.notes.append(NOTHING)
         return RecalibrationResult(None, champion.registered.label, recalibration, ())
@@ -73,13 +73,14 @@ def recalibrate(run: Run) -> RecalibrationResult:
     return RecalibrationResult(registered, champion.registered.label, recalibration, failed)
 
 
-def refit_calibration(run: Run, champion: Champion, newer: NewerExamples) -> Recalibration:
+def refit_calibration(
+    run: Run, champion: Champion, examples: Examples, open_rows: OpenWindowRows | None
+) -> Recalibration:
     """The new calibration; its checks become gates of the record."""
-    settings, record = run.settings, run.record
-    model, examples = champion.model, newer.examples
+    settings, record, model = run.settings, run.record, champion.model
     with record.stage("calibrating") as stage:
         rows = OpenWindowRows.complete(examples, model.raw(examples.x, settings.engine.threads))
-        recalibration = refit(model.calibration, rows, monthly_swing_of(champion), newer.open_rows)
+        recalibration = refit(model.calibration, rows, monthly_swing_of(champion), open_rows)
         stage.rows_in, stage.rows_out = len(examples), recalibration.rows
     for name, check in (("", recalibration.check), ("newest_", recalibration.level)):
         if check is not None:

@@ -148,16 +148,10 @@ def can_be_reasons(
     raises, lowers = nameable(templates, facts)
     acted = {driver: _acted_on(rules, driver, facts).astype(int) for driver in DRIVERS}
     ranked = {driver: raises[driver] * (1 + acted[driver]) for driver in DRIVERS}
-    known = {
-        f"{ATTRIBUTE}{key}": (facts[f"{ATTRIBUTE}{key}"].notna(), acted[attribute.driver])
-        for key, attribute in attributes.items()
-        if f"{ATTRIBUTE}{key}" in facts
-    }
-    own = {name: value * (1 + also) for name, (value, also) in known.items()}
-    return (
-        pd.DataFrame(ranked | own, index=facts.index),
-        lowers.assign(**{name: value for name, (value, _) in known.items()}),
-    )
+    drivers = {f"{ATTRIBUTE}{key}": attribute.driver for key, attribute in attributes.items()}
+    known = {name: facts[name].notna() for name in drivers if name in facts}
+    own = {name: value * (1 + acted[drivers[name]]) for name, value in known.items()}
+    return pd.DataFrame(ranked | own, index=facts.index), lowers.assign(**known)
 
 
 def suggest(scored: pd.DataFrame, rules: Actions, reasons: int) -> pd.DataFrame:
@@ -196,12 +190,8 @@ def advice_texts(advice: pd.DataFrame, rules: Actions, language: str) -> pd.Data
     """``opening_text`` and ``no_action_text`` of what ``suggest`` gave, in a language."""
     openings = {code: action.opening.text(language) for code, action in rules.actions.items()}
     idle = {d: r.nothing.text(language) for d, r in rules.drivers.items() if r.nothing is not None}
-    return pd.DataFrame(
-        {
-            "opening_text": advice["suggested_action"].map(openings),
-            "no_action_text": advice["no_action_driver"].map(idle),
-        }
-    )
+    texts = {"opening_text": advice["suggested_action"].map(openings)}
+    return pd.DataFrame({**texts, "no_action_text": advice["no_action_driver"].map(idle)})
 
 
 def _holds(rule: DoNot, drivers: np.ndarray, scored: pd.DataFrame) -> Mask:
@@ -227,13 +217,10 @@ def _first_allowed(
     drivers: np.ndarray, rules: Actions, holds: Mapping[str, Mask], facts: pd.DataFrame
 ) -> tuple[np.ndarray, np.ndarray]:
     chosen, why = np.full((2, len(drivers)), "", dtype=object)
-    nobody = np.zeros(len(drivers), dtype=bool)
-    forbidden = {
-        action: sum(
-            (holds[c] for c, rule in rules.do_not.items() if action in rule.forbids), nobody
-        )
-        for action in rules.actions
-    }
+    forbidden = {action: np.zeros(len(drivers), dtype=bool) for action in rules.actions}
+    for code, rule in rules.do_not.items():
+        for action in rule.forbids:
+            forbidden[action] |= holds[code]
     for place in range(drivers.shape[1]):
         for driver in np.unique(drivers[:, place]):
             for step in rules.drivers[driver].actions if driver in rules.drivers else ():

@@ -39,9 +39,7 @@ def allowed_contact(
     # An outreach after the as-of date counts as one of that day.
     quiet = days_since(customers["last_outreach_on"], as_of).clip(lower=0)
     barred["cooldown"] = quiet.lt(rules.cooldown_days).to_numpy()
-    closed = {
-        channel: _channel_rules(customers, rules, as_of, channel) for channel in CONTACT_CHANNELS
-    }
+    closed = {c: _channel_rules(customers, rules, as_of, c) for c in CONTACT_CHANNELS}
     closed["phone"]["quiet_day"] = np.full(len(customers), rules.quiet(as_of, country))
     everybody = np.logical_or.reduce([*barred.values()])
     allowed = {

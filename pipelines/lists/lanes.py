@@ -1,10 +1,13 @@
-"""Treatment assignment under a capacity: each scored customer gets one lane and its rule.
+"""Treatment assignment under a capacity: each scored customer gets an arm, a lane and its rule.
 
 The call list is filled by expected value per minute of an agent's time, as minutes are what a team
 runs out of. Who was called for last night stays until the risk is far below what is usual on the
-list, so that a list is not new every morning.
+list, so that a list is not new every morning. Arms are drawn by a keyed hash of the household's or
+customer's id: an arm belongs to the household, as a call to one member moves the others, and not to
+the night, so that effects add up over nights.
 """
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -56,8 +59,9 @@ def place(scored: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
     lanes, by = np.full((2, len(scored)), "", dtype=object)
     action = _texts(scored["action_lane"])
     barred = _texts(scored["contact_block_reason"])
-    worth = _worth(scored)
-    pays = (worth > 0) & scored["expected_value"].notna().to_numpy(dtype=bool)
+    value = scored["expected_value"].to_numpy(dtype="float64", na_value=np.nan)
+    risk = scored["churn_probability"].to_numpy(dtype="float64")
+    worth, pays = value if np.isfinite(value).any() else risk, value > 0
     for silent in SILENT_LANES:
         lanes[action == silent] = silent
     for where, rule, hit in (
@@ -71,7 +75,7 @@ def place(scored: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
         lanes[rows] = where
         by[rows] = rule[rows] if isinstance(rule, np.ndarray) else rule
     minutes = _minutes(scored)
-    by_risk = _in_order(scored, scored["churn_probability"].to_numpy(dtype="float64"))
+    by_risk = _in_order(scored, risk)
     everybody = capacity.minutes + sum(capacity.teams.values())
     lanes[(by == "not_worth_it") & _affordable(by_risk, minutes, everybody)] = "leave_in_peace"
     _fill(scored, lanes, by, worth / minutes, capacity)
@@ -117,13 +121,6 @@ def _flags(scored: pd.DataFrame, name: str) -> Mask:
     if name not in scored.columns:
         return np.zeros(len(scored), dtype=bool)
     return scored[name].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
-
-
-def _worth(scored: pd.DataFrame) -> Floats:
-    """What a contact is worth; the risk itself where the company gives no values."""
-    value = scored["expected_value"].to_numpy(dtype="float64", na_value=np.nan)
-    risk = scored["churn_probability"].to_numpy(dtype="float64")
-    return value if np.isfinite(value).any() else risk
 
 
 def _in_order(scored: pd.DataFrame, worth: Floats, rows: Mask | None = None) -> Index:
@@ -180,3 +177,28 @@ def _mark_holdout(held_out: Index, rate: Floats, order: Index, best: Mask, new: 
     compared = np.zeros(len(rate), dtype=bool)
     compared[held_out] = rate[held_out] >= lowest
     return compared
+
+
+ARMS = ("treat", "holdout")
+_DRAW = b"stille arm\x00"
+
+
+def arms(
+    customer_id: "pd.Series[str]", household_id: "pd.Series[str]", key: bytes, holdout_share: float
+) -> "pd.Series[str]":
+    """``treat`` or ``holdout`` for each customer, from the keyed hash of one id alone.
+
+    The id is the household's, the customer's where that is null. Who has it is held out when
+    HMAC-SHA-256(key, id), read as a number in [0, 1), lies below ``holdout_share``. Whoever does
+    not have the key cannot tell or choose an arm, and no other household, night, order or risk
+    enters, so the arm stays for as long as the key does; a larger share only adds to the holdout.
+
+    The same share is drawn in every risk band, but for chance. Exact quotas would need an arm to
+    depend on who else is in the band that night, and the arm of a customer who moves to another
+    band would jump. The manifest counts the arms by band: an analysis compares within bands.
+    """
+    ids = household_id.fillna(customer_id).astype("str")
+    draws = (hmac.digest(key, _DRAW + id_.encode(), "sha256") for id_ in ids)
+    lots = np.array([int.from_bytes(draw[:8], "big") / 2.0**64 for draw in draws])
+    arm = np.where(lots < holdout_share, "holdout", "treat")
+    return pd.Series(arm, index=customer_id.index, dtype="str")

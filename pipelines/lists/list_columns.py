@@ -8,8 +8,7 @@ from pydantic import Field
 
 from pipelines.config.sections import Section
 from pipelines.lists.contact import BLOCK_REASONS, CONTACT_CHANNELS
-from pipelines.lists.holdout import ARMS
-from pipelines.lists.lanes import LANES, RULES
+from pipelines.lists.lanes import ARMS, LANES, RULES
 from pipelines.publication.manifest import DECLARED, columns
 
 SCHEMA_VERSION = "1"

@@ -18,8 +18,7 @@ from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS, layout_of, text_file
 from pipelines.lists.actions import advice_texts, load_actions, suggest
 from pipelines.lists.changes import CHANGE_FIELDS, CHANGES_NAME, changes
-from pipelines.lists.holdout import ARMS
-from pipelines.lists.lanes import LANES
+from pipelines.lists.lanes import ARMS, LANES
 from pipelines.lists.list_columns import BANDS, FIELDS, LANE_LISTS, REASONS, RISK_LIST
 from pipelines.lists.outcomes import OUTCOMES_NAME, outcome_fields, outcome_rows
 from pipelines.lists.placement import NightContext, place_customers, with_values

@@ -24,11 +24,8 @@ def outcome_fields(causes: tuple[str, ...]) -> tuple[Field, ...]:
     plain = "Chance of the outcome {} within the horizon."
     docs = {cause: _DOCS.get(cause, plain.format(cause.replace("_", " "))) for cause in causes}
     *first, last = columns("outcome_probabilities")
-    return (
-        *first,
-        *(Field(name, "decimal", doc, required=True) for name, doc in docs.items()),
-        last,
-    )
+    chances = (Field(name, "decimal", doc, required=True) for name, doc in docs.items())
+    return (*first, *chances, last)
 
 
 ALL_OUTCOME_FIELDS = outcome_fields((*OUTCOMES, OTHER))

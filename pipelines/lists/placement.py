@@ -19,8 +19,7 @@ from pipelines.config.file import nearest
 from pipelines.config.lists import Peace, RiskList, WorkSplit
 from pipelines.config.settings import Settings
 from pipelines.lists.contact import allowed_contact, use_channel
-from pipelines.lists.holdout import arms
-from pipelines.lists.lanes import RULES, SILENT_LANES, Capacity, place
+from pipelines.lists.lanes import RULES, SILENT_LANES, Capacity, arms, place
 from pipelines.lists.permissions import Permissions
 from pipelines.lists.previous_nights import Before, PublishedNight
 from pipelines.scoring.scores import REMAINS, UPLIFT

@@ -133,9 +133,8 @@ def _faults(templates: Templates, drivers: Mapping[str, Any]) -> Iterator[str]:
             place = f"{driver}.{direction}"
             if direction not in drivers.get(driver, {}):
                 yield f"{place}: not there; [] is for what is never said"
-            for number, variant in enumerate(
-                templates.variants.get((driver, direction), ()), start=1
-            ):
+            variants = templates.variants.get((driver, direction), ())
+            for number, variant in enumerate(variants, start=1):
                 if not variant.facts:
                     yield f"{place} sentence {number}: says nothing of the customer, needs no fact"
                 yield from (f"{place} sentence {number}: {fault}" for fault in _unknown(variant))

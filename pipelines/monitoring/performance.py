@@ -104,9 +104,8 @@ def join_outcomes(
     """
     ended = outcomes_at(settings, snapshot, [each.as_of for each in publications], today)
     happened = ended.to_pandas(date_as_object=False)
-    listed = pd.concat(
-        [_rows(each, number) for number, each in enumerate(publications)], ignore_index=True
-    )
+    parts = [_rows(each, number) for number, each in enumerate(publications)]
+    listed = pd.concat(parts, ignore_index=True)
     happened["as_of_date"] = happened["as_of"].astype("datetime64[s]")
     rows = listed.merge(
         happened[["customer_id", "as_of_date", "outcome", "label", "ended_on"]],

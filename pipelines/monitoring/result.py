@@ -17,7 +17,6 @@ from pipelines.monitoring import performance as past_performance
 from pipelines.monitoring.inputs import Inputs
 from pipelines.monitoring.list_use import ListUse
 from pipelines.monitoring.performance import Performance, PublicationsByMaturity
-from pipelines.monitoring.sources import GateHistory, Source
 from pipelines.tracking import plain_name
 from pipelines.tracking.champion import Champion
 
@@ -36,8 +35,8 @@ class MonitoringResult:
     inputs: Inputs | None
     answers: list[dict[str, Any]]
     use: ListUse
-    sources: tuple[Source, ...]
-    gates: tuple[GateHistory, ...]
+    sources: list[dict[str, Any]]
+    gates: list[dict[str, Any]]
     alarms: tuple[str, ...]
     path: Path
 
@@ -72,8 +71,8 @@ def as_data(company: str, result: MonitoringResult, champion: Champion) -> dict[
         "answers": result.answers,
         "overrides": result.use.overrides,
         "parity": result.use.parity,
-        "sources": [asdict(each) for each in result.sources],
-        "gates": [asdict(each) for each in result.gates],
+        "sources": result.sources,
+        "gates": result.gates,
         "alarms": list(result.alarms),
     }
 
@@ -153,11 +152,12 @@ def _inputs(result: MonitoringResult) -> Iterator[tuple[str, str, str]]:
 
 def _alarms(result: MonitoringResult) -> Iterator[tuple[str, str, str]]:
     for source in result.sources:
-        if source.standing_still_since is not None:
-            detail = f"nothing new since the monitoring of {source.standing_still_since}"
-            yield f"source {source.table}", f"{source.days_old} days old", detail
+        if since := source["standing_still_since"]:
+            detail = f"nothing new since the monitoring of {since}"
+            yield f"source {source['table']}", f"{source['days_old']} days old", detail
     for gate in result.gates:
-        yield f"gate {gate.gate}", f"{gate.closed} of {gate.runs}", "runs in which it was closed"
+        count = f"{gate['closed']} of {gate['runs']}"
+        yield f"gate {gate['gate']}", count, "runs in which it was closed"
     for alarm in result.alarms:
         yield "ALARM", "", alarm
     if not result.alarms:

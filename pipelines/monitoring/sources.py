@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,36 +14,14 @@ from pipelines.snapshots.snapshot import Snapshot
 _RECORDS = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One table: its rows, its newest event's day, and its age at the monitoring date.
-
-    ``standing_still_since`` is the last monitoring date at which the newest event was the same.
-    """
-
-    table: str
-    rows: int
-    newest_event: str | None
-    days_old: int | None
-    standing_still_since: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class GateHistory:
-    """One gate over the newest run records: how often it was asked, how often it was closed."""
-
-    gate: str
-    runs: int
-    closed: int
-    latest: float | None
-    low: float | None
-    high: float | None
-
-
 def source_health(
     snapshot: Snapshot, zone: str, today: date, before: Mapping[str, Any] | None
-) -> tuple[Source, ...]:
-    """Every table of the snapshot; ``before`` is the data of the monitoring run before this."""
+) -> list[dict[str, Any]]:
+    """Every table of the snapshot, its newest event's day, and its age at the monitoring date.
+
+    ``before`` is the data of the monitoring run before this; ``standing_still_since`` is its date
+    where the newest event was the same.
+    """
     then = {row["table"]: row["newest_event"] for row in (before or {}).get("sources", ())}
     found = []
     for name, facts in snapshot.tables.items():
@@ -52,15 +29,18 @@ def source_health(
             continue
         newest = local_day(facts.last_event, zone) if facts.last_event else None
         day = newest.isoformat() if newest else None
-        still = day is not None and then.get(name) == day and before is not None
-        since = str(before["date"]) if still and before is not None else None
+        since = str(before["date"]) if before and day and then.get(name) == day else None
         age = (today - newest).days if newest else None
-        found.append(Source(name, facts.rows, day, age, since))
-    return tuple(found)
+        dates = {"newest_event": day, "days_old": age, "standing_still_since": since}
+        found.append({"table": name, "rows": facts.rows, **dates})
+    return found
 
 
-def gate_history(runs: Path) -> tuple[GateHistory, ...]:
-    """Gates that were closed in any of the newest run records, most often closed first."""
+def gate_history(runs: Path) -> list[dict[str, Any]]:
+    """Gates that were closed in any of the newest run records, most often closed first.
+
+    Each with the ``runs`` that asked it, and its newest value and bounds.
+    """
     seen: dict[str, list[dict[str, Any]]] = {}
     records = []
     for path in runs.glob("*.json"):
@@ -70,14 +50,10 @@ def gate_history(runs: Path) -> tuple[GateHistory, ...]:
     for _, record in sorted(records, key=lambda pair: pair[0])[-_RECORDS:]:
         for gate in record.get("gates", ()):
             seen.setdefault(gate["name"], []).append(gate)
-    found = [
-        GateHistory(
-            name,
-            len(gates),
-            sum(not gate["passed"] for gate in gates),
-            *(gates[-1][key] for key in ("value", "low", "high")),
-        )
-        for name, gates in seen.items()
-    ]
-    closed = [each for each in found if each.closed]
-    return tuple(sorted(closed, key=lambda each: (-each.closed, each.gate)))
+    found = []
+    for name, gates in seen.items():
+        closed, last = sum(not gate["passed"] for gate in gates), gates[-1]
+        if closed:
+            bounds = {"latest": last["value"], "low": last["low"], "high": last["high"]}
+            found.append({"gate": name, "runs": len(gates), "closed": closed, **bounds})
+    return sorted(found, key=lambda each: (-each["closed"], each["gate"]))

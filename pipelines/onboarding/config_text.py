@@ -56,10 +56,8 @@ def config_text(
     dialect = _difference(common, Dialect().model_dump(mode="json"))
     if dialect:
         document["dialect"] = dialect
-    sources = "".join(
-        _source(draft, own, common, snapshot_day)
-        for draft, own in zip(drafts, dialects, strict=True)
-    )
+    pairs = zip(drafts, dialects, strict=True)
+    sources = "".join(_source(draft, own, common, snapshot_day) for draft, own in pairs)
     return f"{_HEAD}{_yaml(document)}\nsources:\n{sources}\n{_periods(today, snapshot_day)}"
 
 
@@ -113,7 +111,10 @@ def _of_the_day(
         return {}
     of_day: dict[str, Any] = {"static": True, "columns": dict(columns)}
     if draft.joins:
-        of_day["joins"] = [_join(group, key) for group, key in draft.joins]
+        of_day["joins"] = [
+            {"path": group.path, "key": key, **_place(group), **_delimited(group.sample)}
+            for group, key in draft.joins
+        ]
     if draft.flat.segment is not None:
         of_day["columns"]["segment"] = draft.flat.segment
     if draft.flat.joined is not None and draft.flat.joined[1] is not None:
@@ -130,10 +131,6 @@ def _place(files: FileGroup) -> dict[str, Any]:
     place = {"path": files.path, "table": files.sample.table, "header_row": files.sample.header_row}
     usual = {"table": None, "header_row": 1}
     return {key: value for key, value in place.items() if value != usual.get(key, "")}
-
-
-def _join(files: FileGroup, key: str) -> dict[str, Any]:
-    return {"path": files.path, "key": key, **_place(files), **_delimited(files.sample)}
 
 
 def _origin(match: Match) -> object:
@@ -155,15 +152,10 @@ def _notes(draft: Draft, source: Mapping[str, Any], dialect: Mapping[str, Any]) 
         notes.append(
             "TO CONFIRM, joined_on: counted to that day for leavers too, not to their last"
         )
-    doubts = [
-        m.column.name
-        for m in draft.matches
-        if not m.sure or m.sample.form not in ("", dialect.get(m.column.type))
-    ]
-    if doubts:
+    own = [m for m in draft.matches if m.sample.form not in ("", dialect.get(m.column.type))]
+    if doubts := [m.column.name for m in draft.matches if m in own or not m.sure]:
         notes.append(f"not sure of: {', '.join(doubts)}")
-    left = ", ".join(map(_line, unused(draft)))
-    if left:
+    if left := ", ".join(map(_line, unused(draft))):
         notes.append(f"not used: {left}")
     if "known_delay_days" in source and not (source.get("static") or draft.label):
         notes.append(
@@ -230,11 +222,5 @@ class _Plain(yaml.SafeDumper):
 
 def _yaml(value: object) -> str:
     """YAML with the innermost mappings and lists on one line."""
-    text = yaml.dump(
-        *(value, None, _Plain),
-        sort_keys=False,
-        allow_unicode=True,
-        width=100,
-        default_flow_style=None,
-    )
-    return str(text)
+    form: dict[str, Any] = {"sort_keys": False, "allow_unicode": True, "width": 100}
+    return str(yaml.dump(value, None, _Plain, default_flow_style=None, **form))

@@ -116,10 +116,10 @@ def flatten(
         reason = _useless(sample, name, column, form) or _tells(sample.values[name], column, left)
         if label is not None and reason is None and stems(name) & _LEAVING:
             reason = "named after leaving; map it by hand if it was known before"
-        if reason is not None:
+        if reason is None:
+            attributes[_attribute_name(name, attributes)] = _declaration(name, column)
+        else:
             dropped[name] = reason
-            continue
-        attributes[_attribute_name(name, attributes)] = _declaration(name, column)
     return Flat(key, attributes, dropped, joined, segment, label.column if label else None)
 
 
@@ -136,14 +136,10 @@ def _joined(sample: FileSample) -> tuple[str, str | None] | None:
     best = _likeliest("joined_on", dates, ASK_THRESHOLD)
     if best is not None:
         return best, None
-    return next(
-        (
-            (name, unit)
-            for name, column in sample.columns.items()
-            if (unit := duration_unit(name, column, sample.values[name])) is not None
-        ),
-        None,
-    )
+    for name, column in sample.columns.items():
+        if (unit := duration_unit(name, column, sample.values[name])) is not None:
+            return name, unit
+    return None
 
 
 def duration_unit(name: str, column: ColumnSample, values: list[str | None]) -> str | None:

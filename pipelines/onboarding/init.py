@@ -70,11 +70,8 @@ def initialise(
         snapshot_day = _snapshot(day or newest or today, dialog)
     data = folder.parent if folder.is_file() else folder
     _write(into, config_text(data, usable, firm, today, snapshot_day))
-    assumed = [
-        each.table.name
-        for each in usable
-        if all(match.column.name != "known_at" for match in each.matches)
-    ]
+    undated = (d for d in usable if all(match.column.name != "known_at" for match in d.matches))
+    assumed = [each.table.name for each in undated]
     if assumed and snapshot_day is None:
         dialog.show(
             f"to confirm in {into}: known_delay_days is 0, that is, known the same moment, for "
@@ -181,10 +178,8 @@ def _described(draft: Draft) -> str:
 
 def _as_read(match: Match) -> str:
     sample = match.sample
-    form = sample.form or (
-        f"decimal {sample.decimal!r}" if sample.fraction and sample.decimal else ""
-    )
-    kind = form or "/".join(sorted(sample.kinds))
+    decimal = f"decimal {sample.decimal!r}" if sample.fraction and sample.decimal else ""
+    kind = sample.form or decimal or "/".join(sorted(sample.kinds))
     words = f", {len(match.words)} words translated" if match.words else ""
     key = match.column.name in WHOSE or match.column.name.endswith("_id")
     values = "" if key else _words_of(sample)

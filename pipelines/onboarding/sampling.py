@@ -20,7 +20,7 @@ from pathlib import Path
 
 import duckdb
 
-from features.errors import ContractError, StilleError
+from features.errors import ContractError
 from pipelines.config.sources import Dialect, FileKind, file_kind
 from pipelines.sources.database_files import opened, tables
 from pipelines.sources.excel_reader import sheet, sheets
@@ -157,8 +157,6 @@ class FileSample:
 def _refusing(path: Path) -> Iterator[None]:
     try:
         yield
-    except StilleError:
-        raise
     except (OSError, ValueError, csv.Error, zipfile.BadZipFile, duckdb.Error) as error:
         raise ContractError(f"{path}: cannot be looked at ({type(error).__name__})") from error
 

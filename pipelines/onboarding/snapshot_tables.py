@@ -47,13 +47,11 @@ def with_snapshot(
     else:
         # A file that only resembles an event table by name can still describe the customers.
         own = [d.files for d in kept if d.usable]
-        more = [g for g in keyed if g is not home and all(g is not each for each in own)]
-        ids = {*home.sample.values[keys[home.title]]} - {None}
-        joins = [
-            (g, keys[g.title])
-            for g in more
-            if len(ids & {*g.sample.values[keys[g.title]]}) > _COMMON_KEYS * len(ids)
-        ]
+        more = [g for g in keyed if all(g is not each for each in (home, *own))]
+        held = {g.title: {*g.sample.values[keys[g.title]]} - {None} for g in (home, *more)}
+        ids = held[home.title]
+        shared = (g for g in more if len(ids & held[g.title]) > _COMMON_KEYS * len(ids))
+        joins = [(g, keys[g.title]) for g in shared]
         flat, home = _joined(flat, home, joins, labels, outcome)
     columns = {"customer_id": flat.key, "segment": flat.segment}
     if flat.joined is not None and flat.joined[1] is None:

@@ -76,13 +76,10 @@ def write_csv(
     with path.open("w", encoding=encoding, newline="") as file:
         file.write(dialect.separator.join(header.to_pylist()) + dialect.line)
         for first in range(0, len(frame), _ROWS_AT_ONCE):
-            file.write(_lines(frame.iloc[first : first + _ROWS_AT_ONCE], fields, dialect))
-
-
-def _lines(frame: pd.DataFrame, fields: tuple[Field, ...], dialect: CsvStyle) -> str:
-    cells = [pc.fill_null(_cells(frame[field.name], field, dialect), "") for field in fields]
-    rows = pc.binary_join_element_wise(*cells, dialect.separator)
-    return dialect.line.join(rows.to_pylist()) + dialect.line
+            part = frame.iloc[first : first + _ROWS_AT_ONCE]
+            cells = [pc.fill_null(_cells(part[field.name], field, dialect), "") for field in fields]
+            rows = pc.binary_join_element_wise(*cells, dialect.separator)
+            file.writelines(row + dialect.line for row in rows.to_pylist())
 
 
 def _cells(values: pd.Series, field: Field, dialect: CsvStyle) -> pa.Array:

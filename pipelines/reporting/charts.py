@@ -4,16 +4,16 @@ The same values give the same bytes, so that a night can be compared with itself
 """
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from models.causal.treatment_effect import Effect
-from pipelines.reporting.facts import Facts, Past, RiskReasons
+from pipelines.reporting.facts import Facts, RiskReasons
 from pipelines.reporting.texts import Texts
 
 # The blue and the vermilion of Okabe and Ito, darkened until text in them can be read on white:
@@ -35,16 +35,17 @@ _DRIVERS = 10
 
 def draw(facts: Facts, texts: Texts) -> dict[str, bytes]:
     """Each picture for which there are facts, by the name of its section."""
-    reasons, past, contact = facts.reasons, facts.past, facts.contact
+    reasons, effects = facts.reasons, facts.effects
+    past = (facts.monitored.data or {}).get("performance")
     pictures = {}
     if reasons.drivers:
         height = 0.9 + 0.36 * min(len(reasons.drivers), _DRIVERS)
         pictures["why"] = _svg(lambda axes: _reasons(axes, reasons, texts), height)
     if past is not None:
-        pictures["past"] = _svg(lambda axes: _past(axes, past, texts), 3.3)
-    if contact is not None and contact.effects:
-        height = 1.1 + 0.45 * len(contact.effects)
-        pictures["contact"] = _svg(lambda axes: _contact(axes, contact.effects, texts), height)
+        pictures["past"] = _svg(lambda axes: _past(axes, past["tenths"], texts), 3.3)
+    if effects:
+        height = 1.1 + 0.45 * len(effects)
+        pictures["contact"] = _svg(lambda axes: _contact(axes, effects, texts), height)
     return pictures
 
 
@@ -57,11 +58,6 @@ def _svg(panel: Callable[[Axes], None], height: float) -> bytes:
         out = io.BytesIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue()
-
-
-def _beside(axes: Axes, x: float, y: float, text: str, color: str, gap: int = 9) -> None:
-    offset = (gap, 0)
-    axes.annotate(text, (x, y), offset, textcoords="offset points", va="center", color=color)
 
 
 def _lines(axes: Axes, names: Sequence[str], label: str, form: Callable[[float], str]) -> None:
@@ -79,7 +75,8 @@ def _reasons(axes: Axes, reasons: RiskReasons, texts: Texts) -> None:
     axes.barh(range(len(shown)), [each.share for each in shown], height=0.55, color=ACCENT)
     for place, driver in enumerate(shown):
         most = max(driver.share, driver.before or 0.0)
-        _beside(axes, most, place, texts.share(driver.share, 0), INK, 8)
+        share, beside = texts.share(driver.share, 0), "offset points"
+        axes.annotate(share, (most, place), (8, 0), textcoords=beside, va="center", color=INK)
         if driver.before is not None:
             axes.plot([driver.before] * 2, [place - 0.42, place + 0.42], color=OTHER, linewidth=2.5)
     names = [texts.name("drivers", driver.driver) for driver in shown]
@@ -88,19 +85,14 @@ def _reasons(axes: Axes, reasons: RiskReasons, texts: Texts) -> None:
     axes.set_xlim(left=0)
 
 
-def _past(axes: Axes, past: Past, texts: Texts) -> None:
-    tenths, places = past.tenths, range(1, len(past.tenths) + 1)
-    predicted = [tenth.expected / tenth.rows for tenth in tenths]
-    rates = [tenth.rate for tenth in tenths]
-    low = [p * tenth.ratio.low for p, tenth in zip(predicted, tenths, strict=True)]
-    high = [p * tenth.ratio.high for p, tenth in zip(predicted, tenths, strict=True)]
-    spread = [
-        [rate - bound for rate, bound in zip(rates, low, strict=True)],
-        [bound - rate for rate, bound in zip(rates, high, strict=True)],
-    ]
-    axes.errorbar(
-        places, rates, yerr=spread, fmt="s", color=OTHER, capsize=4, markersize=5, linewidth=1.5
-    )
+def _past(axes: Axes, tenths: Sequence[Mapping[str, Any]], texts: Texts) -> None:
+    places = range(1, len(tenths) + 1)
+    predicted = np.array([tenth["expected"] / tenth["rows"] for tenth in tenths])
+    rates = np.array([tenth["observed_rate"] for tenth in tenths])
+    ratios = [tenth["observed_to_expected"] for tenth in tenths]
+    low, high = predicted * np.array([(ratio["low"], ratio["high"]) for ratio in ratios]).T
+    look: dict[str, Any] = {"color": OTHER, "capsize": 4, "markersize": 5, "linewidth": 1.5}
+    axes.errorbar(places, rates, [rates - low, high - rates], fmt="s", **look)
     axes.plot(places, predicted, color=ACCENT, marker="o", fillstyle="none", markersize=8)
     top, middle = max(*predicted, *high), (1 + len(tenths)) / 2
     axes.text(middle, 0.94 * top, f"○ {texts.say('past.predicted')}", color=ACCENT)
@@ -113,12 +105,12 @@ def _past(axes: Axes, past: Past, texts: Texts) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
 
 
-def _contact(axes: Axes, effects: Sequence[Effect], texts: Texts) -> None:
+def _contact(axes: Axes, effects: Sequence[Mapping[str, Any]], texts: Texts) -> None:
     for place, effect in enumerate(effects):
-        harm, difference = effect.verdict == "more_leave", effect.difference
+        harm, found = effect["verdict"] == "more_leave", effect["difference"]
         color = OTHER if harm else ACCENT
-        axes.plot([difference.low, difference.high], [place] * 2, color=color, linewidth=2)
-        axes.plot([difference.value], [place], color=color, marker="s" if harm else "o")
+        axes.plot([found["low"], found["high"]], [place] * 2, color=color, linewidth=2)
+        axes.plot([found["value"]], [place], color=color, marker="s" if harm else "o")
     axes.axvline(0, color=QUIET, linewidth=1, linestyle=":")
     names = [texts.group(effect) for effect in effects]
     _lines(axes, names, texts.say("contact.axis"), texts.points)

@@ -3,9 +3,9 @@
 Nothing later than the as-of date is read, so a backfilled report is as it would have been.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -20,20 +20,7 @@ from pipelines.lists.placement import NightContext
 from pipelines.lists.previous_nights import PublishedNight
 from pipelines.publication.manifest import Stamp
 from pipelines.publication.status import list_notices, run_notices
-from pipelines.reporting.facts import (
-    Cause,
-    DriverShare,
-    Facts,
-    Group,
-    Health,
-    Peace,
-    Reach,
-    RiskReasons,
-    RunFacts,
-    TableHealth,
-    Tonight,
-)
-from pipelines.reporting.measurement_facts import contact_of, past_of
+from pipelines.reporting import facts
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.snapshot import Snapshot
 
@@ -46,7 +33,7 @@ def collect(
     snapshot: Snapshot,
     gates: tuple[Gate, ...],
     stamp: Stamp,
-) -> Facts:
+) -> facts.Facts:
     """Facts of the night of ``stamp``, whose lists have ``rows`` and ``causes``; no later ones.
 
     ``gates`` are those of this run. Reads ``var/monitoring`` and ``var/effect``.
@@ -57,13 +44,13 @@ def collect(
     health = _health(settings, rows, snapshot, gates, monitored)
     newest_days = [table.newest for table in health.tables if table.newest is not None]
     data_until = min(max(newest_days), as_of) if newest_days else None
-    found = monitored.data or {}
     notices = [*run_notices(stamp, gates, data_until, monitored, measured)]
     if stamp.permissions_read:
         register_on = context.permissions.customers["register_on"]
         notices += list_notices(settings, rows, register_on, as_of)
-    return Facts(
-        run=RunFacts(
+    lanes, rules = peace_of(rows)
+    return facts.Facts(
+        run=facts.RunFacts(
             company=settings.company.name,
             as_of=as_of,
             model=stamp.model_version,
@@ -75,19 +62,18 @@ def collect(
         tonight=_tonight(settings, rows, as_of, before.last.as_of if before.last else None),
         reach=reach_of(rows),
         reasons=risk_reasons(rows, before.week_ago),
-        monitored_on=monitored.day if monitored.data is not None else None,
-        past=past_of(monitored),
-        overrides=found.get("overrides"),
-        parity=found.get("parity"),
-        contact=contact_of(measured),
+        monitored=monitored,
+        contact=measured,
         causes=causes_of(causes),
-        answers=tuple((monitored.data or {}).get("answers", ())),
-        peace=peace_of(rows),
+        lanes=lanes,
+        rules=rules,
         health=health,
     )
 
 
-def _tonight(settings: Settings, rows: pd.DataFrame, as_of: date, before: date | None) -> Tonight:
+def _tonight(
+    settings: Settings, rows: pd.DataFrame, as_of: date, before: date | None
+) -> facts.Tonight:
     by_phone = rows["use_channel"].eq("phone")
     called, written = (rows[rows["lane"].eq("call") & each] for each in (by_phone, ~by_phone))
     value = None
@@ -95,7 +81,7 @@ def _tonight(settings: Settings, rows: pd.DataFrame, as_of: date, before: date |
         value = float(called["expected_value"].sum()), float(called["expected_value_high"].sum())
     first, last = settings.contact.hours(settings.company.country)
     quiet = settings.contact.quiet(as_of, settings.company.country)
-    return Tonight(
+    return facts.Tonight(
         customers=len(rows),
         leavers=float(rows["churn_probability"].sum()),
         called=len(called),
@@ -119,22 +105,22 @@ def _health(
     snapshot: Snapshot,
     gates: tuple[Gate, ...],
     monitored: MeasurementFile,
-) -> Health:
+) -> facts.Health:
     zone = settings.company.timezone
     tables = tuple(
-        TableHealth(
+        facts.TableHealth(
             name,
-            facts.rows,
-            sum(facts.quarantined.values()),
-            facts.last_event and local_day(facts.last_event, zone),
+            table.rows,
+            sum(table.quarantined.values()),
+            table.last_event and local_day(table.last_event, zone),
         )
-        for name, facts in snapshot.tables.items()
+        for name, table in snapshot.tables.items()
         if not TABLES[name].derived
     )
     qualities = rows["data_quality"].value_counts().sort_index()
     inputs = (monitored.data or {}).get("inputs") or {}
     families = sorted(inputs.get("families", {}).items(), key=lambda pair: (-pair[1], pair[0]))
-    return Health(
+    return facts.Health(
         tables=tables,
         gates=gates,
         qualities=tuple((str(name), int(count)) for name, count in qualities.items()),
@@ -149,21 +135,21 @@ _STRONGEST = 3
 _DRIVER = "reason_1_driver"
 
 
-def reach_of(rows: pd.DataFrame) -> tuple[Reach, ...]:
+def reach_of(rows: pd.DataFrame) -> tuple[tuple[int, float], ...]:
     """How many of those expected to leave the first rows by risk hold; all rows when fewer."""
     risk = rows["churn_probability"].sort_values(ascending=False).cumsum().to_numpy()
     lengths = dict.fromkeys(min(top, len(rows)) for top in TOPS)
-    return tuple(Reach(length, float(risk[length - 1])) for length in lengths)
+    return tuple((length, float(risk[length - 1])) for length in lengths)
 
 
-def risk_reasons(rows: pd.DataFrame, before: PublishedNight | None) -> RiskReasons:
+def risk_reasons(rows: pd.DataFrame, before: PublishedNight | None) -> facts.RiskReasons:
     """Strongest reasons of the explained, compared with those of the night ``before``."""
     explained = rows[rows[_DRIVER].notna()] if _DRIVER in rows else rows.iloc[:0]
     then = pd.Series(dtype="float64")
     if before is not None and _DRIVER in before.rows:
         then = before.rows[_DRIVER].value_counts(normalize=True)
     change = rows.get("risk_change_7d", pd.Series(dtype="float64")).astype("float64").mean()
-    return RiskReasons(
+    return facts.RiskReasons(
         explained=len(explained),
         before=before.as_of if before is not None and len(then) else None,
         mean_change=None if pd.isna(change) else float(change),
@@ -172,25 +158,29 @@ def risk_reasons(rows: pd.DataFrame, before: PublishedNight | None) -> RiskReaso
     )
 
 
-def _shares(explained: pd.DataFrame, then: "pd.Series[float]") -> Iterator[DriverShare]:
+def _shares(explained: pd.DataFrame, then: "pd.Series[float]") -> Iterator[facts.DriverShare]:
     """Most common first, ties by driver."""
     if explained.empty:
         return
     for driver, count in _most_first(explained[_DRIVER]):
         before = float(then.get(driver, 0.0)) if len(then) else None
-        yield DriverShare(driver, count / len(explained), before)
+        yield facts.DriverShare(driver, count / len(explained), before)
 
 
-def _groups(explained: pd.DataFrame, kind: Literal["product_line", "segment"]) -> Iterator[Group]:
+def _groups(
+    explained: pd.DataFrame, kind: Literal["product_line", "segment"]
+) -> Iterator[facts.Group]:
     if kind not in explained:
         return
     for name, rows in explained.groupby(kind, sort=True):
         if len(rows) >= SMALLEST_GROUP:
             strongest = tuple(_shares(rows, pd.Series(dtype="float64")))[:_STRONGEST]
-            yield Group(kind, str(name), len(rows), strongest)
+            yield facts.Group(kind, str(name), len(rows), strongest)
 
 
-def peace_of(rows: pd.DataFrame) -> Peace:
+def peace_of(
+    rows: pd.DataFrame,
+) -> tuple[tuple[tuple[str, int], ...], tuple[tuple[str, str, int], ...]]:
     """Customers by lane, and by rule within each lane, most first."""
     lanes = rows["lane"].value_counts()
     rules = (
@@ -198,18 +188,15 @@ def peace_of(rows: pd.DataFrame) -> Peace:
         for lane in LANES
         for rule, count in _most_first(rows.loc[rows["lane"].eq(lane), "lane_rule"].dropna())
     )
-    return Peace(tuple((lane, int(lanes.get(lane, 0))) for lane in LANES), tuple(rules))
+    return tuple((lane, int(lanes.get(lane, 0))) for lane in LANES), tuple(rules)
 
 
-def causes_of(rows: pd.DataFrame) -> tuple[Cause, ...]:
+def causes_of(rows: pd.DataFrame) -> list[dict[Hashable, Any]]:
     """Drivers of the list of causes without which somebody fewer would leave, most first."""
     drivers = rows[rows["level"].eq("driver") & rows["leavers"].gt(0)]
     columns = ["cause", "customers", "leavers", "value", "evidence"]
-    cells = drivers.reindex(columns=columns).to_numpy(dtype=object)
-    return tuple(
-        Cause(cause, int(customers), float(leavers), None if pd.isna(value) else value, evidence)
-        for cause, customers, leavers, value, evidence in cells
-    )
+    cells = drivers.reindex(columns=columns).astype(object)
+    return cells.where(cells.notna(), None).to_dict("records")
 
 
 def _most_first(values: pd.Series) -> Iterator[tuple[str, int]]:

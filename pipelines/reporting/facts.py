@@ -1,21 +1,18 @@
 """View model of the night's report: plain values without words, formats or customers.
 
-So the page and the charts need no table, and a test gives them by hand.
+So the page and the charts need no table, and a test gives them by hand. What monitoring and
+`stille effect` have stored is told as it stands in their files.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
 from models.causal.contact_value import SavedShare
-from models.causal.treatment_effect import Effect
-from models.metrics.bootstrap import Interval
-from models.metrics.observed_expected import ObservedExpected
+from pipelines.config.measurement import MeasurementFile
 from pipelines.publication.status import Notice, Tone, tone_of
 from pipelines.runtime.run_record import Gate
-
-Basis = Literal["measured_fewer", "measured_none", "measured_more", "not_measured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +60,6 @@ class Tonight:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """The ``customers`` at highest risk, and how many of those expected to leave are among them."""
-
-    customers: int
-    leavers: float
-
-
-@dataclass(frozen=True, slots=True)
 class DriverShare:
     """Share of the explained customers whose strongest reason this is, now and in ``before``."""
 
@@ -103,50 +92,6 @@ class RiskReasons:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """What monitoring found of lists whose horizon is complete."""
-
-    measured_on: date
-    lists: tuple[date, ...]
-    waiting: int
-    whole: ObservedExpected
-    capacity: ObservedExpected
-    tenths: tuple[ObservedExpected, ...]
-    card: Mapping[str, Interval]
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """Does contacting help: as measured on a day, and how many wait for their horizon."""
-
-    measured_on: date
-    waiting: int
-    effects: tuple[Effect, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """A driver: customers whose risk would fall without it, and how many fewer would leave.
-
-    ``value`` is of those leavers at the low acquisition multiple; None without economics.
-    """
-
-    driver: str
-    customers: int
-    leavers: float
-    value: float | None
-    basis: Basis
-
-
-@dataclass(frozen=True, slots=True)
-class Peace:
-    """Customers by lane, and by the rule that kept them off the call list: lane, rule, count."""
-
-    lanes: tuple[tuple[str, int], ...]
-    rules: tuple[tuple[str, str, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class TableHealth:
     """One table: rows that count, rows set aside, and its newest event."""
 
@@ -172,20 +117,30 @@ class Health:
 class Facts:
     """Everything that the report tells. None: there is nothing yet to tell of, which it says.
 
-    ``monitored_on`` is the newest monitoring, also where it had no complete horizon to judge;
-    ``overrides`` and ``parity`` are its own, as docs/monitoring.md describes them.
+    ``reach`` gives customers at highest risk, and how many of those expected to leave are among
+    them. ``monitored`` and ``contact`` are what the newest monitoring and the newest
+    `stille effect` have stored, as docs/monitoring.md describes it. ``causes`` are rows of the list
+    of causes. ``lanes`` counts customers by lane, ``rules`` by lane and the rule that kept them off
+    the call list.
     """
 
     run: RunFacts
     tonight: Tonight
-    reach: tuple[Reach, ...]
+    reach: tuple[tuple[int, float], ...]
     reasons: RiskReasons
-    monitored_on: date | None
-    past: Past | None
-    overrides: Mapping[str, Any] | None
-    parity: Mapping[str, Any] | None
-    contact: Contact | None
-    causes: tuple[Cause, ...]
-    answers: tuple[Mapping[str, Any], ...]
-    peace: Peace
+    monitored: MeasurementFile
+    contact: MeasurementFile
+    causes: list[dict[Hashable, Any]]
+    lanes: tuple[tuple[str, int], ...]
+    rules: tuple[tuple[str, str, int], ...]
     health: Health
+
+    @property
+    def effects(self) -> list[dict[str, Any]]:
+        """The arms against each other: of everybody, by lane, and where contact harms."""
+        return [
+            each
+            for each in (self.contact.data or {}).get("effects", ())
+            if (each["kind"] in ("all", "lane") and each["treated"] and each["held_out"])
+            or each["verdict"] == "more_leave"
+        ]

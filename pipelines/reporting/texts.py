@@ -15,7 +15,6 @@ from babel.dates import format_date, format_skeleton
 from babel.numbers import format_currency, format_decimal
 
 from features.errors import ConfigError
-from models.causal.treatment_effect import Effect
 from pipelines.config.text_files import read_yaml
 
 _MINUS = ("-", "\N{MINUS SIGN}")
@@ -42,9 +41,9 @@ class Texts:
         """What a code is called; the code itself where the texts have no name for it."""
         return self.texts.get(f"{key}.{code}", code)
 
-    def group(self, effect: Effect) -> str:
+    def group(self, effect: Mapping[str, Any]) -> str:
         """What the group of customers is called whose effect was measured."""
-        return self.name(_GROUPS.get(effect.kind, "lanes"), effect.group)
+        return self.name(_GROUPS.get(effect["kind"], "lanes"), effect["group"])
 
     def count(self, value: float) -> str:
         return self._number(round(value))
@@ -66,8 +65,8 @@ class Texts:
     def day_of_year(self, value: date) -> str:
         return str(format_skeleton("MMMMd", value, locale=self.locale))
 
-    def days(self, values: Iterable[date]) -> str:
-        return ", ".join(self.day(value) for value in values)
+    def days(self, values: Iterable[str]) -> str:
+        return ", ".join(self.day(date.fromisoformat(value)) for value in values)
 
     def money(self, value: float, currency: str) -> str:
         """Whole units, as figures of a whole night are not exact to the penny."""

@@ -189,18 +189,9 @@ def attribute_text(values: "pd.Series[float] | pd.Series[str]", attribute: Attri
         days = values.fillna(0).to_numpy(dtype="int64").astype("datetime64[D]")
         texts = np.datetime_as_string(days).astype(object)
     else:
-        unit = _unit(attribute)
+        unit, written = attribute.unit, np.format_float_positional
+        redundant = unit in ("", "count") or unit.lower() in attribute.doc.lower()
         figures = values.to_numpy(dtype="float64").tolist()
-        texts = np.array([f"{_figure(figure)}{unit}" for figure in figures], dtype=object)
+        plain = [written(n, precision=2 if abs(n) >= 1 else 4, trim="-") for n in figures]
+        texts = np.array([n if redundant else f"{n} {unit}" for n in plain], dtype=object)
     return np.where(known, texts, "")
-
-
-def _figure(value: float) -> str:
-    decimals = 2 if abs(value) >= 1 else 4
-    return np.format_float_positional(value, precision=decimals, trim="-")
-
-
-def _unit(attribute: Attribute) -> str:
-    unit = attribute.unit
-    redundant = unit in ("", "count") or unit.lower() in attribute.doc.lower()
-    return "" if redundant else f" {unit}"

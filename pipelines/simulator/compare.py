@@ -75,31 +75,24 @@ def compare(run: Path, truth: Path, window: tuple[int, int]) -> Comparison:
     lookup = hazards.set_index(["customer_id", "month"])["hazard"]
     nights = scores[["customer_id", "as_of"]].rename(columns={"as_of": "month"})
     true_now = lookup.reindex(pd.MultiIndex.from_frame(nights)).to_numpy()
+    # Each driver's share in the log-odds, for everybody at the tested dates.
+    shares = hazards[hazards["month"].isin(scores["as_of"].unique())].filter(regex="^share_")
+    shares = shares.drop(columns=["share_unseen", "share_season"])
+    shares.columns = shares.columns.str.removeprefix("share_")
     measured = measure(y, p)
+    families = {f.driver: f.family for f in build_catalog(TABLES).model_features}
+    known = shares[[name for name in shares if name in families]]
     return Comparison(
         rows=len(scores),
         model_auc=measured["auc"],
         oracle_auc=measure(y, true_now)["auc"],
         hindsight_auc=measure(y, chance_of_notice(lookup, nights, (window[0], sum(window))))["auc"],
         calibration_slope=measured["calibration_slope"],
-        true_drivers=_spread(_shares(hazards, scores)),
+        true_drivers=_spread(shares),
         model_drivers=pd.Series(json.loads((run / "drivers.json").read_text())),
-        true_families=_spread(_by_family(_shares(hazards, scores))),
+        true_families=_spread(known.T.groupby([families[str(name)] for name in known]).sum().T),
         model_families=pd.Series(json.loads((run / "families.json").read_text())),
     )
-
-
-def _shares(hazards: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """Each driver's share in the log-odds, for everybody at the tested dates."""
-    months = hazards[hazards["month"].isin(scores["as_of"].unique())]
-    shares = months.filter(regex="^share_").drop(columns=["share_unseen", "share_season"])
-    return shares.rename(columns=lambda name: name.removeprefix("share_"))
-
-
-def _by_family(shares: pd.DataFrame) -> pd.DataFrame:
-    families = {f.driver: f.family for f in build_catalog(TABLES).model_features}
-    known = shares[[name for name in shares.columns if name in families]]
-    return known.T.groupby([families[name] for name in known.columns]).sum().T
 
 
 def _spread(shares: pd.DataFrame) -> "pd.Series[float]":

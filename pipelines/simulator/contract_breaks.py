@@ -31,58 +31,44 @@ def soil(rng: Rng, table: Table, data: pa.Table, share: float) -> tuple[pa.Table
     list of what was broken (``LOG``).
     """
     dirty = rng.random(data.num_rows) < share
-    fitting = _faults(table)
-    pick = rng.integers(0, len(fitting), data.num_rows)
-    chosen = {fault: dirty & (pick == number) for number, fault in enumerate(fitting)}
+    spoils = _faults(table)
+    pick = rng.integers(0, len(spoils), data.num_rows)
+    chosen = {fault: dirty & (pick == number) for number, fault in enumerate(spoils)}
     keys = data[table.key[0]].cast(pa.string())
     for fault, mask in chosen.items():
         if fault != DUPLICATE:
-            data = _broken(table, data, fault, mask)
+            data = _broken(table, data, fault, spoils[fault], mask)
     data = data.take(np.repeat(np.arange(data.num_rows), 1 + chosen[DUPLICATE]))
     return data, _log(table, keys, chosen)
 
 
-def _faults(table: Table) -> tuple[str, ...]:
-    fits = {
-        DUPLICATE: True,
-        NULL: _needed(table) is not None,
-        DATE: not table.planned,
-        ORPHAN: table.per_customer,
-        NEGATIVE: _amount(table) is not None,
+def _faults(table: Table) -> dict[str, str]:
+    """The faults that fit a table, each with the column that it spoils."""
+    needed = (c.name for c in table.columns if c.required and c.name not in table.key)
+    bounded = (c.name for c in table.columns if c.minimum is not None)
+    spoils = {
+        DUPLICATE: table.key[0],
+        NULL: next((name for name in needed if name != "customer_id"), None),
+        DATE: None if table.planned else table.event_at[0],
+        ORPHAN: "customer_id" if table.per_customer else None,
+        NEGATIVE: "amount" if table.name == "invoices" else next(bounded, None),
     }
-    return tuple(fault for fault, possible in fits.items() if possible)
+    return {fault: column for fault, column in spoils.items() if column is not None}
 
 
-def _needed(table: Table) -> str | None:
-    names = [c.name for c in table.columns if c.required and c.name not in table.key]
-    return next((name for name in names if name != "customer_id"), None)
-
-
-def _amount(table: Table) -> str | None:
-    if table.name == "invoices":
-        return "amount"
-    return next((c.name for c in table.columns if c.minimum is not None), None)
-
-
-def _broken(table: Table, data: pa.Table, fault: str, mask: Bools) -> pa.Table:
-    for name, values in _replacements(table, data, fault).items():
+def _broken(table: Table, data: pa.Table, fault: str, column: str, mask: Bools) -> pa.Table:
+    spoilt = {column: pa.scalar(-1 if fault == NEGATIVE else None, data.schema.field(column).type)}
+    if fault == ORPHAN:
+        spoilt = {column: key_texts("C", _NOBODY + np.arange(data.num_rows))}
+    elif fault == DATE:
+        spoilt = {column: _a_century_on(data[column])}
+    elif fault == NEGATIVE and table.name == "invoices":
+        spoilt["corrects_invoice_id"] = pa.scalar(None, pa.string())
+    for name, values in spoilt.items():
         index = data.column_names.index(name)
         changed = pc.if_else(pa.array(mask), values, data[name])
         data = data.set_column(index, data.schema.field(name), changed)
     return data
-
-
-def _replacements(table: Table, data: pa.Table, fault: str) -> Mapping[str, pa.Array | pa.Scalar]:
-    if fault == ORPHAN:
-        return {"customer_id": key_texts("C", _NOBODY + np.arange(data.num_rows))}
-    name = {NULL: _needed(table), NEGATIVE: _amount(table), DATE: table.event_at[0]}[fault] or ""
-    stored = data.schema.field(name).type
-    if fault == NULL:
-        return {name: pa.scalar(None, stored)}
-    if fault == DATE:
-        return {name: _a_century_on(data[name])}
-    unlinked = {"corrects_invoice_id": pa.scalar(None, pa.string())}
-    return {name: pa.scalar(-1, stored)} | (unlinked if table.name == "invoices" else {})
 
 
 def _a_century_on(moments: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -1,6 +1,5 @@
 """Who leaves and why, who comes back, and the households in which a member's notice is heard."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,17 +25,11 @@ _AFTER_MONTHS, _WITHIN_MONTHS = AHEAD + 2, 12
 """Who comes back; by then, everything from before the notice is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leavers:
-    """Rows of the world that leave, the day of the notice, and whether they leave of free will."""
+def decide(world: World, month: Month, hazard: Hazard) -> tuple[Ints, Ints, Bools]:
+    """Draw this month's ends; the voluntary notice first, so that its hazard is exact.
 
-    rows: Ints
-    notified: Ints
-    voluntary: Bools
-
-
-def decide(world: World, month: Month, hazard: Hazard) -> Leavers:
-    """Draw this month's ends; the voluntary notice first, so that its hazard is exact."""
+    Gives rows of the world that leave, the day of the notice, and whether they leave of free will.
+    """
     rng = month.rng("leaving")
     chance = rng.random((4, len(world)))
     moved = _SUMMER_MOVE_RATE if month.season in _SUMMER else _MOVE_RATE
@@ -53,7 +46,7 @@ def decide(world: World, month: Month, hazard: Hazard) -> Leavers:
         own = world.has(slot)[rows]
         _end(world, month, rows[own], slot, **{name: each[own] for name, each in ends.items()})
     send_last_bills(world, month, rows, effective)
-    return Leavers(rows, notified, outcome[rows] == VOLUNTARY)
+    return rows, notified, outcome[rows] == VOLUNTARY
 
 
 def withdraw_products(world: World, month: Month, leaving: Bools) -> None:
@@ -111,10 +104,8 @@ def move_out(world: World, month: Month, hosts: Ints) -> None:
     _note_home(world, month.sink, rows, month.random_days(rng, len(rows)))
 
 
-def notify_households(world: World, month: Month, leavers: Leavers) -> None:
+def notify_households(world: World, month: Month, left: Ints, notified: Ints) -> None:
     """Let the others of a household take note of a member's own notice."""
-    left = leavers.rows[leavers.voluntary]
-    notified = leavers.notified[leavers.voluntary]
     shared = world.household[left] >= 0
     notice = np.full(int(world.household.max(initial=0)) + 1, np.iinfo(np.int64).max)
     np.minimum.at(notice, world.household[left[shared]], notified[shared])

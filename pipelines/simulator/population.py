@@ -55,7 +55,9 @@ def settled_days(rng: Rng, clock: Clock, count: int) -> Ints:
 def new_customers(rng: Rng, joined: Ints, lines: tuple[str, ...], dials: Dials) -> World:
     """Customers who joined on given days: traits and products, no contracts and no events yet."""
     count = len(joined)
-    method, form = _draw_paying(rng, count)
+    method = rng.choice(len(_METHOD_SHARES), count, p=_METHOD_SHARES)
+    digital = rng.choice([EMAIL, EINVOICE_FORMAT, APP], count, p=[0.45, 0.45, 0.10])
+    paper = rng.random(count) < np.where(method == MANUAL, 0.45, 0.04)
     return World(
         joined=joined,
         dealt_on=joined.copy(),
@@ -67,7 +69,7 @@ def new_customers(rng: Rng, joined: Ints, lines: tuple[str, ...], dials: Dials) 
         lateness=rng.beta(0.5, 3.5, count),
         usage=rng.lognormal(0, 0.35, count),
         method=method,
-        format=form,
+        format=np.where(paper, PAPER, digital),
         line=_draw_lines(rng, count, lines),
         bundled=np.zeros(count, dtype=bool),
         usual_bill=np.zeros(count),
@@ -82,13 +84,6 @@ def new_customers(rng: Rng, joined: Ints, lines: tuple[str, ...], dials: Dials) 
         **{name: np.full(count, NONE, dtype=np.int64) for name in _COLUMNS},
         **{name: np.full((count, 2), NONE, dtype=np.int64) for name in CONTRACT_COLUMNS},
     )
-
-
-def _draw_paying(rng: Rng, count: int) -> tuple[Ints, Ints]:
-    method = rng.choice(len(_METHOD_SHARES), count, p=_METHOD_SHARES)
-    digital = rng.choice([EMAIL, EINVOICE_FORMAT, APP], count, p=[0.45, 0.45, 0.10])
-    paper = rng.random(count) < np.where(method == MANUAL, 0.45, 0.04)
-    return method, np.where(paper, PAPER, digital)
 
 
 def _draw_lines(rng: Rng, count: int, lines: tuple[str, ...]) -> Ints:

@@ -43,10 +43,7 @@ class PriceBook:
         """Offer a plan at a price from ``day``; ends the offer it replaces."""
         self.withdraw(plan, day, campaign=campaign)
         self.current[plan, campaign] = (day, price)
-        if campaign:
-            self.campaign[plan] = price
-        else:
-            self.price[plan] = price
+        (self.campaign if campaign else self.price)[plan] = price
 
     def withdraw(self, plan: int, day: int, *, campaign: bool) -> None:
         """End an offer on ``day``; without effect when there is none."""

@@ -11,18 +11,8 @@ import numpy as np
 import pandas as pd
 
 from features.contract import PRODUCT_LINES
-from pipelines.simulator import dealings, leaving, population, prices
+from pipelines.simulator import calling, dealings, leaving, population, prices
 from pipelines.simulator.billing import measure_usage, read_meters, send_bills
-from pipelines.simulator.calling import (
-    BY_NATURE,
-    CallList,
-    deal_types,
-    make_calls,
-    own_night,
-    quiet_by_nature,
-    read_calls,
-    respond,
-)
 from pipelines.simulator.clock import Floats, Ints, make_clock
 from pipelines.simulator.coefficients import LATER, THE_RULE, Coefficients
 from pipelines.simulator.contract_breaks import write_dirt
@@ -53,7 +43,7 @@ class Company:
     rule: Coefficients
     market: Ints
     dials: Dials
-    nights: Mapping[int, CallList]
+    nights: Mapping[int, calling.CallList]
     truth: TruthFiles
 
     def rule_on(self, day: date) -> Coefficients:
@@ -91,7 +81,7 @@ def simulate(
     clock = make_clock(start, months)
     book, market = prices.open_book(products, clock.first(0)), prices.market_prices(seed, months)
     rule = replace(rule, base=rule.base + dials.level)
-    nights, names = read_calls(calls, clock), WRITTEN
+    nights, names = calling.read_calls(calls, clock), WRITTEN
     if "insurance" in products:
         names = (*WRITTEN, CLAIMS)
     recorder = Recorder(clock, out / "tables", fmt, seed, dials, names)
@@ -133,9 +123,9 @@ def settle(company: Company, sink: Recorder) -> World:
 
 
 def _deal(world: World, company: Company, seed: int, month: int) -> None:
-    rng, quiet = np.random.default_rng([seed, month, *b"types"]), quiet_by_nature(world)
-    by_nature = BY_NATURE[company.dials.sleepers]
-    world.kind, world.effect = deal_types(rng, quiet, company.dials.types, by_nature)
+    rng, quiet = np.random.default_rng([seed, month, *b"types"]), calling.quiet_by_nature(world)
+    by_nature = calling.BY_NATURE[company.dials.sleepers]
+    world.kind, world.effect = calling.deal_types(rng, quiet, company.dials.types, by_nature)
     if company.dials.delay:
         slow = 2 * keyed_lot(world.number, _PACE) - 1
         world.delay = np.where(slow < 0, 0, 2 + slow * (company.dials.delay - 1)).astype(np.int64)
@@ -149,12 +139,12 @@ def _act_on_list(
 
     The company's own list ends with the first night of an outside policy.
     """
-    response, own = respond(world, month, rated, market), company.dials.own_list
+    response, own = calling.respond(world, month, rated, market), company.dials.own_list
     night = company.nights.get(month.number)
     if night is None and own is not None and month.number < min(company.nights, default=math.inf):
-        night = own_night(world, rated, own)
+        night = calling.own_night(world, rated, own)
     if night is not None:
-        company.truth.note(month, make_calls(world, month, response, night))
+        company.truth.note(month, calling.make_calls(world, month, response, night))
         rated = after_calls(rated, world.touch - response.earlier, company.rule.base)
     company.truth.write(world, month, rated, company.rule.base, response)
     return rated
@@ -167,17 +157,18 @@ def live(
 
     Returns the living, and those who are ``gone`` of free will and may come back.
     """
-    leavers = leaving.decide(world, month, rated)
-    month.sink.leave(world.number[leavers.rows], leavers.notified)
+    rows, notified, voluntary = leaving.decide(world, month, rated)
+    left = rows[voluntary]
+    month.sink.leave(world.number[rows], notified)
     leaves = np.zeros(len(world), dtype=bool)
-    leaves[leavers.rows] = True
+    leaves[rows] = True
     leaving.withdraw_products(world, month, leaves)
-    leaving.notify_households(world, month, leavers)
+    leaving.notify_households(world, month, left, notified[voluntary])
     happen(world, month, company.book)
     forget(world)
     drift(world, month)
     staying = world.keep(~leaves)
-    going = world.keep(np.isin(np.arange(len(world)), leavers.rows[leavers.voluntary]))
+    going = world.keep(np.isin(np.arange(len(world)), left))
     going.joined[:] = month.first
     back, gone = leaving.come_back(gone.joined_by(going), month, company.book)
     coming = _newcomers(staying, month, company)

@@ -11,19 +11,10 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 
 from features.contract import TABLES, Table
+from pipelines.simulator import record
 from pipelines.simulator.clock import Clock, Ints
 from pipelines.simulator.contract_breaks import CLEAN, draw_bursts, soil
 from pipelines.simulator.options import Dials
-from pipelines.simulator.record import (
-    NONE,
-    columns_of,
-    draw_known_at,
-    encode,
-    happened,
-    hide_unseen,
-    instants,
-    schema_of,
-)
 
 Format = Literal["parquet", "csv"]
 CLAIMS = "claims"
@@ -53,24 +44,21 @@ class TableFile:
     """One table file, written a month at a time."""
 
     def __init__(self, table: Table, folder: Path, fmt: Format, without: str) -> None:
-        self.schema = pa.schema([f for f in schema_of(table) if f.name != without])
+        self.schema = pa.schema([f for f in record.schema_of(table) if f.name != without])
         path = folder / f"{table.name}.{fmt}"
         if fmt == "parquet":
             self.file = parquet.ParquetWriter(path, self.schema, compression="zstd")
         else:
-            self.schema = _plain(self.schema)
+            # Delimited files show instants to the second.
+            seconds, is_instant = pa.timestamp("s"), pa.types.is_timestamp
+            plain = [f.with_type(seconds) if is_instant(f.type) else f for f in self.schema]
+            self.schema = pa.schema(plain)
             self.file = csv.CSVWriter(path, self.schema)
 
     def write(self, data: pa.Table) -> None:
         """Append rows; no rows, no row group."""
         if data.num_rows:
             self.file.write_table(data.select(self.schema.names).cast(self.schema))
-
-
-def _plain(schema: pa.Schema) -> pa.Schema:
-    """Instants to the second, as delimited files show them."""
-    seconds, is_instant = pa.timestamp("s"), pa.types.is_timestamp
-    return pa.schema([f.with_type(seconds) if is_instant(f.type) else f for f in schema])
 
 
 @dataclass(slots=True)
@@ -132,11 +120,9 @@ class Recorder:
         A column holds codes, days since 1970, UTC µs or øre (−1 null), one for each row or one
         for all; one that is left out is null. Arrays are not copied: change none in place later.
         """
-        names = [column.name for column in columns_of(TABLES[table])]
-        values = [
-            np.asarray(columns.get(name, NONE)).astype(np.int64, copy=False) for name in names
-        ]
-        numbers = dict(zip(names, np.broadcast_arrays(*values), strict=True))
+        given = {c.name: columns.get(c.name, record.NONE) for c in record.columns_of(TABLES[table])}
+        values = [np.asarray(value).astype(np.int64, copy=False) for value in given.values()]
+        numbers = dict(zip(given, np.broadcast_arrays(*values), strict=True))
         self.waiting.append(Chunk(self.month, self.chunks, table, numbers, final))
         # These take no number: with or without them, the other rows are late by the same chance.
         self.chunks += table not in (CLAIMS, "usage")
@@ -178,26 +164,25 @@ class Recorder:
         table = TABLES[chunk.table]
         columns = dict(chunk.columns)
         end = int(self.clock.midnight(np.array([self.clock.end()]))[0])
-        at = happened(table, columns, self.clock)
+        at = record.happened(table, columns, self.clock)
         until = np.full(len(at), end)
         if table.name not in REGISTERS and not chunk.final:
             until = np.minimum(until, self.notice_at[columns["customer_id"]])
-        hide_unseen(table, columns, until, self.clock)
+        record.hide_unseen(table, columns, until, self.clock)
         keep = at < until
         for name, column, start, stop in self.bursts:
             inside = (at >= start) & (at < stop) & (name == table.name)
             if column and name == table.name:
-                columns[column] = columns[column] // np.where(
-                    inside & (columns[column] >= 0), 60, 1
-                )
+                minutes = inside & (columns[column] >= 0)
+                columns[column] = columns[column] // np.where(minutes, 60, 1)
             keep &= ~inside | (column != "")
-        schema = schema_of(table)
+        schema = record.schema_of(table)
         if "known_at" in schema.names:
             rng = np.random.default_rng([self.seed, chunk.number, *table.name.encode()])
-            known_at, late = draw_known_at(rng, at, self.dials.late_share)
+            known_at, late = record.draw_known_at(rng, at, self.dials.late_share)
             keep &= ~late | (known_at < end)
             columns["known_at"] = np.where(late, known_at, -1)
-        known = [encode(table, c, columns[c.name][keep]) for c in columns_of(table)]
+        known = [record.encode(table, c, columns[c.name][keep]) for c in record.columns_of(table)]
         if "known_at" in schema.names:
-            known.append(instants(columns["known_at"][keep]))
+            known.append(record.instants(columns["known_at"][keep]))
         return pa.Table.from_arrays(known, schema=schema)

@@ -1,7 +1,6 @@
 """Daily volume: usual silence and usual rows of a weekday, and where a table's history begins."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import accumulate, pairwise
 from statistics import median
@@ -18,16 +17,6 @@ _DAYS_ENOUGH, _REGULAR_ENOUGH, _RECENT_DAYS = 100, 9, 7
 _RARE, _MARGIN, _FEWEST_SHARES = 3, 2.0, 50
 
 Days = Mapping[date, int]
-
-
-@dataclass(frozen=True, slots=True)
-class DayRows:
-    """Rows of one day over the median of its weekday, and what the table's past allows."""
-
-    day: date
-    share: float
-    low: float
-    high: float
 
 
 def days_before(days: Mapping[str, int], as_of: date) -> Days:
@@ -55,10 +44,13 @@ def usual_silence(days: Days) -> int | None:
     return max(LEAST_SILENCE, 2 * max(gaps))
 
 
-def strangest_day(days: Days, last: date, low: float, high: float) -> DayRows | None:
+def strangest_day(
+    days: Days, last: date, low: float, high: float
+) -> tuple[date, float, float, float] | None:
     """The day, of the seven up to ``last``, whose rows are the farthest from its weekday's.
 
-    Only days whose weekday had a median of ``FEWEST_A_DAY`` rows in the eight weeks before, or of
+    With its rows over the median of its weekday, and the band that the table's past allows. Only
+    days whose weekday had a median of ``FEWEST_A_DAY`` rows in the eight weeks before, or of
     ``FEWEST_BEFORE_A_RUSH`` when the day had more. The band ``low`` to ``high`` gives way where
     more than two days of the year before lay outside it, as holidays do. None when no day can be
     evaluated.
@@ -76,7 +68,7 @@ def strangest_day(days: Days, last: date, low: float, high: float) -> DayRows | 
         return max(below, recent[day] / high)
 
     day = max(recent, key=strangeness)
-    return DayRows(day, recent[day], low, high)
+    return day, recent[day], low, high
 
 
 def share_of_weekday(days: Days, day: date) -> float | None:

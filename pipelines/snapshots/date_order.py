@@ -6,6 +6,7 @@ their share.
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from pipelines.runtime.duckdb_connection import Connection, identifier, local_to_utc
@@ -24,11 +25,7 @@ _WITHIN: Mapping[str, tuple[tuple[str, str], ...]] = {
     "contacts": (("started_at", "replied_at"), ("started_at", "linked_at")),
     "payments": (("paid_on", "failed_on"),),
     "meter_readings": (("due_on", "settled_on"),),
-    "cases": (
-        ("opened_at", "closed_at"),
-        ("closed_at", "reopened_at"),
-        ("reopened_at", "reclosed_at"),
-    ),
+    "cases": tuple(pairwise(("opened_at", "closed_at", "reopened_at", "reclosed_at"))),
     "incidents": (("started_at", "ended_at"),),
     "notifications": (("sent_at", "opened_at"),),
     "claims": (("claimed_on", "settled_on"),),

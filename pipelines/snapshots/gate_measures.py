@@ -143,10 +143,8 @@ def _orphans(quality: Quality, each: _Pair) -> Iterator[Measure]:
         given = each.now.rows - each.now.profile.columns[column].nulls
         if given < FEWEST_ROWS:
             continue
-        was, old = each.before(column), each.old
-        if was is None or old is None:
-            high = max(_MOST_ORPHANS, limit)
-        else:
+        was, old, high = each.before(column), each.old, max(_MOST_ORPHANS, limit)
+        if was is not None and old is not None:
             high = _let_through(limit, old.profile.orphans.get(what, 0), old.rows - was.nulls)
         yield Measure(f"{each.table}: share of {what}", round(count / given, 6), high=high)
 
@@ -163,16 +161,13 @@ def _bulk(table: str, facts: TableFacts, old: TableFacts | None, first: date) ->
         return
     day = max(later, key=lambda each: later[each])
     had = 0.0 if old is None else old.profile.bulk.get(day, 0.0)
-    yield Measure(
-        f"{table}: share of rows known about one day, over {LATE_DAYS} days after they happened",
-        later[day],
-        high=max(_MOST_AT_ONCE, 1.1 * had),
-        detail=(
-            f"known_at is {day}, as after a migration or a first load: at earlier dates these rows "
-            f"count for nothing. If the company had them before, take known_at out of "
-            f"sources.{table}.columns (name its column in dropped) and declare known_delay_days"
-        ),
+    what = f"share of rows known about one day, over {LATE_DAYS} days after they happened"
+    detail = (
+        f"known_at is {day}, as after a migration or a first load: at earlier dates these rows "
+        f"count for nothing. If the company had them before, take known_at out of "
+        f"sources.{table}.columns (name its column in dropped) and declare known_delay_days"
     )
+    yield Measure(f"{table}: {what}", later[day], None, max(_MOST_AT_ONCE, 1.1 * had), detail)
 
 
 def _disorder(quality: Quality, each: _Pair) -> Iterator[Measure]:
@@ -227,40 +222,27 @@ def _freshness(
     newest = max(days, default=None)
     if newest is None and facts.last_event is not None:
         newest = local_day(facts.last_event, zone)
-    yield Measure(
-        f"{name}: days since the newest event",
-        nan if newest is None else (as_of - newest).days,
-        high=high,
-        detail=f"newest {newest or 'none'}, expected {as_of - timedelta(days=high)} or later",
-        own=True,
-    )
+    age = nan if newest is None else (as_of - newest).days
+    detail = f"newest {newest or 'none'}, expected {as_of - timedelta(days=high)} or later"
+    yield Measure(f"{name}: days since the newest event", age, None, high, detail, own=True)
 
 
 def _day_rows(
     quality: Quality, name: str, facts: TableFacts, days: Days, as_of: date
 ) -> Iterator[Measure]:
-    if name in quality.day_rows:
-        day, declared = as_of - timedelta(days=1), quality.day_rows[name]
-        if declared is not None:
-            share = daily_volume.share_of_weekday(days, day)
-            yield Measure(
-                f"{name}: rows of the day before against its weekday",
-                nan if share is None else share,
-                declared.low,
-                declared.high,
-                f"{days.get(day, 0):,} rows on {day}",
-                own=True,
-            )
-    elif quality.learned_days and days:
-        last = min(as_of - timedelta(days=1) - timedelta(days=ceil(facts.profile.lag)), max(days))
+    day, which, declared = as_of - timedelta(days=1), "the day before", quality.day_rows.get(name)
+    if declared is not None:
+        share, low, high = daily_volume.share_of_weekday(days, day), declared.low, declared.high
+    elif name in quality.day_rows or not (quality.learned_days and days):
+        return
+    else:
+        last = min(day - timedelta(days=ceil(facts.profile.lag)), max(days))
         band = quality.usual_day
         found = daily_volume.strangest_day(days, last, band.low, band.high)
-        if found is not None:
-            yield Measure(
-                f"{name}: rows of a day against its weekday",
-                round(found.share, 6),
-                found.low,
-                found.high,
-                f"{days.get(found.day, 0):,} rows on {found.day}",
-                own=True,
-            )
+        if found is None:
+            return
+        day, share, low, high = found
+        share, which = round(share, 6), "a day"
+    figure, detail = nan if share is None else share, f"{days.get(day, 0):,} rows on {day}"
+    what = f"{name}: rows of {which} against its weekday"
+    yield Measure(what, figure, low, high, detail, own=True)

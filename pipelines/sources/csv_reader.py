@@ -14,7 +14,7 @@ import duckdb
 from features.errors import ContractError
 from pipelines.config.sources import Dialect, composed
 from pipelines.runtime.duckdb_connection import Connection, first_line, literal
-from pipelines.sources.packed_text import is_packed, unpacked
+from pipelines.sources.packed_text import PACKED, unpacked
 from pipelines.sources.readable_part import Declared, Part, Reader, TextFacts, header_names
 
 MAX_LINE_BYTES = 2_000_000
@@ -93,7 +93,7 @@ def _inspect(path: Path, declared: Declared) -> TextFacts:
         raise ContractError(f"{path}: the file is empty (0 bytes); was its export cut off?")
     dialect, row = declared.dialect, declared.header_row
     plain = codecs.lookup(dialect.encoding).name in _READ_AS_UTF8
-    as_it_is = plain and row == 1 and not is_packed(path)
+    as_it_is = plain and row == 1 and path.suffix not in PACKED
     readable = path if as_it_is else declared.scratch
     with nullcontext() if as_it_is else readable.open("wb") as copy:
         delimiters, quotes = _scan(path, declared, copy)

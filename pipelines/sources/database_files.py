@@ -117,9 +117,8 @@ def tables(database: sqlite3.Connection) -> list[str]:
 def _copy(database: sqlite3.Connection, table: str, into: Path) -> None:
     source = f"main.{identifier(table)}"
     database.execute("begin")
-    names = [
-        column[0] for column in database.execute(f"select * from {source} limit 0").description
-    ]
+    described = database.execute(f"select * from {source} limit 0").description
+    names = [name for name, *_ in described]
     seen = ", ".join(f"group_concat(distinct typeof({identifier(name)}))" for name in names)
     [kinds] = database.execute(f"select {seen} from {source}")
     types = [_type({*(kind or "").split(",")} - {"null", ""}) for kind in kinds]
@@ -132,9 +131,8 @@ def _copy(database: sqlite3.Connection, table: str, into: Path) -> None:
     rows = database.execute(f"select {selected} from {source}")
     with pq.ParquetWriter(into, schema, compression="zstd") as writer:
         while batch := rows.fetchmany(_BATCH_ROWS):
-            columns = [
-                pa.array(c, kind) for c, kind in zip(zip(*batch, strict=True), types, strict=True)
-            ]
+            cells = zip(zip(*batch, strict=True), types, strict=True)
+            columns = [pa.array(column, kind) for column, kind in cells]
             writer.write_batch(pa.record_batch(columns, schema=schema))
 
 

@@ -40,9 +40,7 @@ class ExcelReader(Reader):
                 raise unreadable(path, error, self.name) from error
         names = ["row", *(f"c{i}" for i in range(len(header)))]
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-        types = {
-            name: _TYPES.get(kind, "VARCHAR") for name, kind in zip(header, kinds, strict=True)
-        }
+        types = {n: _TYPES.get(kind, "VARCHAR") for n, kind in zip(header, kinds, strict=True)}
         return Part(
             name=f"{path}, sheet {title}",
             path=path,
@@ -108,9 +106,7 @@ def _copy(path: Path, rows: Iterator[Row], declared: Declared) -> tuple[tuple[st
                 writer.writerow([number, *told])
                 for kinds, cell in zip(seen, told, strict=True):
                     kinds.update(cell[:1])
-    return header, [
-        kinds.pop() if len(kinds) == 1 else _WIDER.get(frozenset(kinds), "") for kinds in seen
-    ]
+    return header, [k.pop() if len(k) == 1 else _WIDER.get(frozenset(k), "") for k in seen]
 
 
 def _cell(cell: Any, dialect: Dialect) -> str:

@@ -1,5 +1,6 @@
 """Numbers in text: signs, thousands and the company's currency, into plain notation."""
 
+import re
 from collections.abc import Mapping
 
 from features.contract import ColumnType
@@ -68,7 +69,7 @@ def _usual_signs(text: str, currency: str) -> str:
     text = f"trim(translate({text}, {literal(_MINUSES)}, {literal(minuses)}), {literal(_SPACES)})"
     changes = [(r"^\((.*)\)$", r"-\1"), ("^([^-+].*)-$", r"-\1"), (f"^([-+])[{_SPACES}]+", r"\1")]
     if currency:
-        words = "|".join(map(_quoted, (*_CURRENCY_WORDS.get(currency, ()), currency)))
+        words = "|".join(map(re.escape, (*_CURRENCY_WORDS.get(currency, ()), currency)))
         named = f"[{_SPACES}]*(?i:{words})[{_SPACES}]*"
         around = (rf"^([-+(]?){named}|{named}(\)?-?)$", r"\1\2")
         # Whole amounts are written 100,- in Norway, 100:- in Sweden and 100.- elsewhere.
@@ -76,7 +77,3 @@ def _usual_signs(text: str, currency: str) -> str:
     for pattern, by in changes:
         text = f"regexp_replace({text}, {literal(pattern)}, {literal(by)}, 'g')"
     return text
-
-
-def _quoted(word: str) -> str:
-    return "".join(rf"\{sign}" if sign in ".$" else sign for sign in word)

@@ -26,8 +26,7 @@ _OTHER_KINDS = {
 }
 
 
-def is_packed(path: Path) -> bool:
-    return path.suffix in (".gz", ".zip")
+PACKED = (".gz", ".zip")
 
 
 @contextmanager

@@ -19,35 +19,21 @@ from models.boosters.hyperparameters import Recipe, recipe_for, with_changes
 from models.calibration.shrinkage import monthly_swing
 from models.churn.fit import fit, steps
 from models.churn.model import ChurnModel
+from models.dataset import splits
 from models.dataset.array_types import Floats, Matrix
 from models.dataset.examples import Examples
-from models.dataset.splits import (
-    Fold,
-    customer_folds,
-    customer_split,
-    has_both_classes,
-    require_test_rows,
-    rolling_origin,
-)
 from models.explain.shap_values import by_driver, by_family, global_importance
 from models.leaks.rows import SINGLE_DATE
 from models.leaks.verdict import leak_warning
+from models.metrics import by_subgroup
 from models.metrics.bootstrap import Interval, MonthShocks, Rows
 from models.metrics.by_subgroup import (
-    DecayMonth,
-    SubgroupCalibration,
-    calibration_by_subgroup,
-    decay_fold,
-    last_label,
-    performance_decay,
-)
-from models.metrics.profit import Contacts
-from models.metrics.scorecard import scorecard
-from models.metrics.unseen_customers import (
     UnseenCustomersCheck,
     check_unseen_customers,
     without_customers,
 )
+from models.metrics.profit import Contacts
+from models.metrics.scorecard import scorecard
 from models.promotion.baseline_comparison import BaselineComparison, compare_baselines
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
@@ -81,9 +67,9 @@ class Evaluation:
     contributions: Floats
     drivers: "pd.Series[float]"
     families: pd.DataFrame
-    parts: tuple[SubgroupCalibration, ...]
+    parts: tuple[by_subgroup.SubgroupCalibration, ...]
     unseen: UnseenCustomersCheck | None
-    staying: tuple[DecayMonth, ...]
+    staying: tuple[by_subgroup.DecayMonth, ...]
     contacts: tuple[Contacts, ...]
 
 
@@ -108,14 +94,14 @@ def recipe_of(settings: Settings, rows: int, single_date: bool = False) -> Recip
     return with_changes(base, {name: getattr(training, name) for name in sorted(chosen)})
 
 
-def test_folds(settings: Settings, examples: Examples) -> tuple[Fold, ...]:
+def test_folds(settings: Settings, examples: Examples) -> tuple[splits.Fold, ...]:
     """Rolling-origin folds; with a single as-of date, folds or a quarter of the customers."""
     training = settings.training
     if examples.single_date:
         if training.folds > 1:
-            return customer_folds(examples.customer_id, training.folds)
-        return (customer_split(examples.customer_id, _SINGLE_DATE_TEST_SHARE),)
-    return rolling_origin(
+            return splits.customer_folds(examples.customer_id, training.folds)
+        return (splits.customer_split(examples.customer_id, _SINGLE_DATE_TEST_SHARE),)
+    return splits.rolling_origin(
         examples.as_of, settings.label_window(), training.folds, training.test_months
     )
 
@@ -129,7 +115,7 @@ def evaluate(settings: Settings, examples: Examples, as_of: date) -> Evaluation:
     """
     folds = test_folds(settings, examples)
     for fold in folds:
-        require_test_rows(fold, examples.y, settings.training.min_test_positives)
+        splits.require_test_rows(fold, examples.y, settings.training.min_test_positives)
     scores: dict[str, Floats] = {}
     for fold in folds:
         train, test = examples.take(fold.train), examples.take(fold.test)
@@ -163,7 +149,7 @@ def evaluate(settings: Settings, examples: Examples, as_of: date) -> Evaluation:
         contributions=contributions,
         drivers=global_importance(by_driver(contributions, spec)),
         families=by_family(contributions, spec),
-        parts=calibration_by_subgroup(test, scores["model"], rows),
+        parts=by_subgroup.calibration_by_subgroup(test, scores["model"], rows),
         unseen=unseen_customers(settings, examples, last, p),
         staying=months_after(settings, examples, last, p),
         contacts=contacts,
@@ -184,7 +170,7 @@ def auc_alarm(settings: Settings, examples: Examples) -> float:
     return 1.0 if answered else training.auc_alarm
 
 
-def _baselines(settings: Settings, train: Examples, fold: Fold) -> tuple[Baseline, ...]:
+def _baselines(settings: Settings, train: Examples, fold: splits.Fold) -> tuple[Baseline, ...]:
     price = price_only(train, lambda part: fit_fold(settings, part, f"price alone, {fold.name}"))
     return (*simple_baselines(train), *([price] if price else []))
 
@@ -197,7 +183,7 @@ def fit_fold(settings: Settings, train: Examples, name: str) -> ChurnModel:
 
 
 def unseen_customers(
-    settings: Settings, examples: Examples, fold: Fold, p: Floats
+    settings: Settings, examples: Examples, fold: splits.Fold, p: Floats
 ) -> UnseenCustomersCheck | None:
     """Fit without a quarter of the customers and compare on their test rows, scored ``p`` before.
 
@@ -206,7 +192,7 @@ def unseen_customers(
     training = settings.training
     apart = without_customers(fold, examples.customer_id)
     shared = set(examples.customer_id[fold.train]) & set(examples.customer_id[fold.test])
-    if not shared or not has_both_classes(apart, examples.y, training.min_test_positives):
+    if not shared or not splits.has_both_classes(apart, examples.y, training.min_test_positives):
         return None
     try:
         model = fit_fold(settings, examples.take(apart.train), apart.name)
@@ -219,15 +205,15 @@ def unseen_customers(
 
 
 def months_after(
-    settings: Settings, examples: Examples, fold: Fold, p: Floats
-) -> tuple[DecayMonth, ...]:
+    settings: Settings, examples: Examples, fold: splits.Fold, p: Floats
+) -> tuple[by_subgroup.DecayMonth, ...]:
     """The scorecard by months since training, of one fit that is never renewed.
 
     Falls back on ``fold``, whose probabilities are ``p``, where the history is too short for a
     longer look; empty for a single as-of date.
     """
     training, window = settings.training, settings.label_window()
-    longer = decay_fold(
+    longer = by_subgroup.decay_fold(
         examples.as_of, examples.y, window, training.staying_months, training.min_test_positives
     )
     if longer is None:
@@ -242,4 +228,5 @@ def months_after(
             return ()
         scores = model.probability(test.x, test.product_line)
     rows = rows_to_measure(settings, examples, test)
-    return performance_decay(test, scores, last_label(train.as_of, window), rows)
+    learned_to = by_subgroup.last_label(train.as_of, window)
+    return by_subgroup.performance_decay(test, scores, learned_to, rows)

@@ -5,23 +5,18 @@ Evaluated on later months with a fit on what was known before them, then fitted 
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import numpy as np
 
 from features.errors import GateError
 from features.timeline import LabelWindow
+from models.competing_risks import scorecard
 from models.competing_risks.fit import fit_incidence
 from models.competing_risks.model import Incidence
 from models.competing_risks.person_periods import PERIOD_DAYS
-from models.competing_risks.scorecard import (
-    CauseCard,
-    evaluate_outcomes,
-    followed_up_rows,
-    ranks,
-    voluntary_or_stayed,
-)
 from models.dataset.histories import Histories
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
@@ -31,7 +26,7 @@ from pipelines.training.examples import TrainingData
 
 FACTS = "outcomes_by_horizon.json"
 
-Cards = Mapping[str, Mapping[str, CauseCard]]
+Cards = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +72,7 @@ def learn_outcomes(run: Run, prepared: TrainingData, evaluation: Evaluation) -> 
         "judged_from": str(first),
         "causes": past.causes,
         "pooled_as_other": past.pooled,
-        "horizons": {d: {c: asdict(card) for c, card in row.items()} for d, row in cards.items()},
+        "horizons": cards,
         "churn_model_on_the_same_rows": churn_model_metrics(settings, past, evaluation, first),
     }
     return Outcomes(model, {FACTS: json.dumps(facts, indent=1).encode()}, main_metrics(cards))
@@ -136,8 +131,9 @@ def cards_by_horizon(
         window = LabelWindow(model.lead_days, horizon)
         complete = [day for day in later if window.complete(day.item(), today)]
         there = np.isin(histories.as_of, complete)
-        rows = histories.take(followed_up_rows(histories, model.lead_days, horizon, there))
-        cards[str(horizon)] = evaluate_outcomes(model, rows, horizon, threads)
+        rows = scorecard.followed_up_rows(histories, model.lead_days, horizon, there)
+        card = scorecard.evaluate_outcomes(model, histories.take(rows), horizon, threads)
+        cards[str(horizon)] = card
     return cards
 
 
@@ -151,10 +147,11 @@ def churn_model_metrics(
     rows = evaluation.test.as_of >= np.datetime64(first)
     test = evaluation.test.take(rows)
     ours = model.incidence(test.x, (horizon,), settings.engine.threads)[:, 0]
-    churn = evaluation.scores["model"][rows]
+    chances = {"churn_model": evaluation.scores["model"][rows]}
+    chances["outcomes_by_horizon"] = scorecard.voluntary_or_stayed(ours)
     both = {
-        name: {"auc": ranks(test.y == 1, p), "predicted": float(p.mean())}
-        for name, p in (("churn_model", churn), ("outcomes_by_horizon", voluntary_or_stayed(ours)))
+        name: {"auc": scorecard.ranks(test.y == 1, p), "predicted": float(p.mean())}
+        for name, p in chances.items()
     }
     return {"horizon_days": horizon, "rows": len(test), "observed": float(test.y.mean()), **both}
 
@@ -162,7 +159,7 @@ def churn_model_metrics(
 def main_metrics(cards: Cards) -> dict[str, float]:
     """Of the longest horizon with a card: AUC of voluntary, and predicted over observed."""
     card = list(cards.values())[-1]["voluntary"]
-    found = {"outcomes_voluntary_auc": card.auc}
-    if card.observed > 0:
-        found["outcomes_voluntary_level"] = card.predicted / card.observed
+    found = {"outcomes_voluntary_auc": card["auc"]}
+    if card["observed"] > 0:
+        found["outcomes_voluntary_level"] = card["predicted"] / card["observed"]
     return {name: value for name, value in found.items() if value is not None}

@@ -5,7 +5,7 @@ Findings refuse a model unless the configuration names the column and gives the 
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -159,7 +159,7 @@ def changed_columns(settings: Settings, snapshot: Snapshot) -> list[Leak]:
     Only tables that were read with the same mapping say whether a value changed. Without ones
     there is nothing to find.
     """
-    before, columns = _other_tables(settings, snapshot), dict(_static(settings))
+    before, columns = _other_tables(settings, snapshot), _static(settings)
     if before is None or not columns:
         return []
     found = []
@@ -178,16 +178,15 @@ def changed_columns(settings: Settings, snapshot: Snapshot) -> list[Leak]:
     return [finding for finding in found if finding is not None]
 
 
-def _static(settings: Settings) -> Iterator[tuple[str, str]]:
-    """(column of the snapshot, the configuration's key that declares it)."""
-    customers = settings.sources["customers"]
-    place = "sources.customers"
-    for name, attribute in customers.attributes.items():
-        if not attribute.mutable:
-            yield f"attr_{name}", f"{place}.attributes.{name}"
+def _static(settings: Settings) -> dict[str, str]:
+    """The configuration's key that declares each static column of the snapshot."""
+    customers, place = settings.sources["customers"], "sources.customers"
+    given = customers.attributes.items()
+    found = {f"attr_{name}": f"{place}.attributes.{name}" for name, a in given if not a.mutable}
     segment = customers.columns.get(SEGMENT)
     if segment is not None and not segment.mutable:
-        yield SEGMENT, f"{place}.columns.{SEGMENT}"
+        found[SEGMENT] = f"{place}.columns.{SEGMENT}"
+    return found
 
 
 def _other_tables(settings: Settings, snapshot: Snapshot) -> Snapshot | None:

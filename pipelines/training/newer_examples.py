@@ -6,7 +6,6 @@ months whose label window is still open tell of it a whole window earlier than c
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -35,18 +34,13 @@ MONTHLY_SWING = "monthly_swing"
 _A_YEAR = 12
 
 
-@dataclass(frozen=True, slots=True)
-class NewerExamples:
-    """Rows that the boosters have not learned from: of complete months, and of open ones if any."""
-
-    examples: Examples
-    open_rows: OpenWindowRows | None
-
-
-def newer_examples(run: Run, snapshot: Snapshot, champion: Champion) -> NewerExamples:
+def newer_examples(
+    run: Run, snapshot: Snapshot, champion: Champion
+) -> tuple[Examples, OpenWindowRows | None]:
     """The months whose outcome was not complete when the boosters were trained.
 
-    Customers treated since are dealt with as in training.
+    Their rows, of complete months and of open ones if any. Customers treated since are dealt with
+    as in training.
     """
     settings, today, record = run.settings, run.as_of, run.record
     label, spec = champion.registered.label, champion.model.spec
@@ -77,7 +71,7 @@ def newer_examples(run: Run, snapshot: Snapshot, champion: Champion) -> NewerExa
             exposure=exposure.take(frame["label"].notna().to_numpy(dtype=bool)[order]),
         )
         newest = open_rows(run, champion, frame, exposure.take(np.argsort(order)), shares)
-    return NewerExamples(leave_out_treated(run, prepared)[0].examples, newest)
+    return leave_out_treated(run, prepared)[0].examples, newest
 
 
 def training_cutoff(champion: Champion) -> date:

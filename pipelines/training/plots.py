@@ -33,6 +33,7 @@ _SAMPLE = 2_000
 _PANELS = 6
 _BINS, _POINTS = 10, 101
 _INTERVALS: Mapping[str, Any] = {"color": _BLUE, "fmt": "o-", "capsize": 3}
+_DASHED: Mapping[str, Any] = {"color": _GREY, "linestyle": "--"}
 _SCALE = LinearSegmentedColormap.from_list("risk", [_BLUE, "#B8B8B8", _ORANGE])
 
 
@@ -97,13 +98,10 @@ def precision_recall(y: Labels, p: Floats) -> bytes:
 
 def calibration(bins: pd.DataFrame) -> bytes:
     """Observed against predicted rate in ten quantile bins, with 95 % intervals."""
-    figure, axes = _axes(
-        "Can the probabilities be taken at their word?",
-        "Predicted share who leave",
-        "Observed share who leave (95 % interval)",
-    )
+    figure, axes = _axes("Can the probabilities be taken at their word?")
+    axes.set(xlabel="Predicted share who leave", ylabel="Observed share who leave (95 % interval)")
     top = 1.05 * float(max(bins.predicted.max(), bins.high.max()))
-    _diagonal(axes, top, "Perfect")
+    axes.plot([0, top], [0, top], label="Perfect", **_DASHED)
     spread = [bins.observed - bins.low, bins.high - bins.observed]
     axes.errorbar(bins.predicted, bins.observed, spread, label="Tenths by risk", **_INTERVALS)
     axes.set(xlim=(0, top), ylim=(0, top))
@@ -114,12 +112,9 @@ def calibration(bins: pd.DataFrame) -> bytes:
 def gains(y: Labels, p: Floats) -> bytes:
     """Share of the leavers found by share of customers contacted; lift at 1, 5 and 10 %."""
     share, found = gains_curve(y, p)
-    figure, axes = _axes(
-        "How many leavers does a list of a given length reach?",
-        "Share of customers contacted (%)",
-        "Share of leavers found (%)",
-    )
-    _diagonal(axes, 100, "Random list")
+    figure, axes = _axes("How many leavers does a list of a given length reach?")
+    axes.set(xlabel="Share of customers contacted (%)", ylabel="Share of leavers found (%)")
+    axes.plot([0, 100], [0, 100], label="Random list", **_DASHED)
     axes.plot(100 * share, 100 * found, color=_BLUE, label="By risk")
     for cut in (0.01, 0.05, 0.10):
         reached = float(np.interp(cut, share, found))
@@ -136,11 +131,9 @@ def profit(curves: Mapping[str, ProfitCurve], currency: str, called: float) -> b
 
     ``called`` is the share of them for which the team has time.
     """
-    figure, axes = _axes(
-        "How long a list pays?",
-        "Share of customers contacted, by expected value (%)",
-        f"Profit per customer of the cohort ({currency})",
-    )
+    figure, axes = _axes("How long a list pays?")
+    axes.set(xlabel="Share of customers contacted, by expected value (%)")
+    axes.set(ylabel=f"Profit per customer of the cohort ({currency})")
     axes.axhline(0, color=_GREY, linewidth=0.8)
     top = 1.0
     for (name, curve), colour, style in zip(curves.items(), (_BLUE, _ORANGE), "-:", strict=False):
@@ -150,7 +143,7 @@ def profit(curves: Mapping[str, ProfitCurve], currency: str, called: float) -> b
         axes.plot(100 * curve.share, curve.realised, color=colour, linestyle=style, label=label)
         axes.plot(share, gained, "o", color=colour)
         top = max(top, gained)
-    axes.axvline(100 * called, color=_GREY, linestyle="--", label="the team's time")
+    axes.axvline(100 * called, label="the team's time", **_DASHED)
     axes.set_ylim(-2 * top, 1.2 * top)
     axes.legend(title="If winning a new customer costs", loc="lower left")
     return _png(figure)
@@ -158,29 +151,25 @@ def profit(curves: Mapping[str, ProfitCurve], currency: str, called: float) -> b
 
 def decay(months: Sequence[DecayMonth]) -> bytes:
     """AUC by months after what the model learned ended, with 95 % intervals."""
-    figure, axes = _axes(
-        "How long does a model stay good?",
-        "Months after the last label that it learned from (dashed: guessing)",
-        "Area under the curve (95 % interval)",
-    )
+    figure, axes = _axes("How long does a model stay good?")
+    axes.set(xlabel="Months after the last label that it learned from (dashed: guessing)")
+    axes.set(ylabel="Area under the curve (95 % interval)")
     known = [month for month in months if "auc" in month.card]
     cards = [month.card["auc"] for month in known]
     middle = np.array([card.value for card in cards])
     spread = [middle - [card.low for card in cards], [card.high for card in cards] - middle]
     places = [month.months for month in known]
     axes.errorbar(places, middle, spread, **_INTERVALS)
-    axes.axhline(0.5, color=_GREY, linestyle="--")
+    axes.axhline(0.5, **_DASHED)
     axes.set_xticks(places, [f"{month.months}\n{month.leavers} left" for month in known])
     return _png(figure)
 
 
 def score_histogram(y: Labels, p: Floats) -> bytes:
     """Distribution of the scores of leavers and of stayers, each summing to 100 %."""
-    figure, axes = _axes(
-        "Do leavers get higher scores than stayers?",
-        "Predicted probability (the last bar holds all above)",
-        "Share of the group (%)",
-    )
+    figure, axes = _axes("Do leavers get higher scores than stayers?")
+    axes.set(xlabel="Predicted probability (the last bar holds all above)")
+    axes.set(ylabel="Share of the group (%)")
     top = float(np.quantile(p, 0.995)) or 1.0
     edges = np.linspace(0, top, 41).tolist()
     for label, value, colour in (("Stayed", 0, _BLUE), ("Left", 1, _ORANGE)):
@@ -209,8 +198,7 @@ def beeswarm(contributions: Floats, x: Matrix, spec: FeatureSpec) -> bytes:
     encoded matrix; a category is coloured by its code.
     """
     rows = slice(0, _SAMPLE)
-    title = "What raises and lowers risk, customer by customer?"
-    figure, axes = _axes(title, width=9.0, height=7.0)
+    figure, axes = _axes("What raises and lowers risk, customer by customer?", width=9, height=7)
     with _shap() as shap:
         explanation = shap.Explanation(
             values=contributions[rows, :-1],
@@ -218,8 +206,7 @@ def beeswarm(contributions: Floats, x: Matrix, spec: FeatureSpec) -> bytes:
             data=x[rows].astype(np.float64),
             feature_names=list(spec.names),
         )
-        style = {"ax": axes, "show": False, "plot_size": None, "color": _SCALE}
-        shap.plots.beeswarm(explanation, max_display=15, **style)
+        shap.plots.beeswarm(explanation, 15, ax=axes, show=False, plot_size=None, color=_SCALE)
     axes.set_xlabel("Contribution to the risk (log-odds)")
     return _png(figure)
 
@@ -232,7 +219,7 @@ def dependence(contributions: Floats, x: Matrix, spec: FeatureSpec) -> bytes:
     """
     strength = np.abs(contributions[:, :-1]).mean(axis=0)
     strongest = np.argsort(-strength, kind="stable")[:_PANELS]
-    figure = _figure(11, 6.6)
+    figure = Figure((11, 6.6), 110, layout="constrained")
     figure.suptitle("Do the strongest features push as declared?", x=0.01, ha="left", fontsize=13)
     panels = figure.subplots(2, _PANELS // 2, squeeze=False).ravel()
     for axes, i in zip(panels, strongest, strict=False):
@@ -277,10 +264,6 @@ def _beside_guessing(chance: str) -> dict[str, Any]:
     return {"curve_kwargs": {"color": _BLUE}, "plot_chance_level": True, "chance_level_kw": line}
 
 
-def _diagonal(axes: Axes, top: float, label: str) -> None:
-    axes.plot([0, top], [0, top], color=_GREY, linestyle="--", label=label)
-
-
 @contextmanager
 def _shap() -> Iterator[Any]:
     """The shap package, imported only here as that takes seconds.
@@ -298,19 +281,12 @@ def _shap() -> Iterator[Any]:
             np.random.set_state(state)
 
 
-def _axes(
-    title: str, xlabel: str = "", ylabel: str = "", *, width: float = 7.0, height: float = 5.0
-) -> tuple[Figure, Axes]:
-    figure = _figure(width, height)
-    axes = figure.add_subplot()
+def _axes(title: str, *, width: float = 7.0, height: float = 5.0) -> tuple[Figure, Axes]:
+    figure = Figure((width, height), 110, layout="constrained")
+    axes = figure.add_subplot(axisbelow=True)
     axes.set_title(title, loc="left", fontsize=13)
-    axes.set(xlabel=xlabel, ylabel=ylabel, axisbelow=True)
     _grid(axes)
     return figure, axes
-
-
-def _figure(width: float, height: float) -> Figure:
-    return Figure(figsize=(width, height), dpi=110, layout="constrained")
 
 
 def _grid(axes: Axes) -> None:

@@ -64,12 +64,9 @@ def evidence_of(
 ) -> ChallengerEvidence:
     """What the rules look at: the test scores, the registered model, and the champions."""
     test, threads = evaluation.test, settings.engine.threads
-    same = model.spec.hash == test.spec.hash
-    own = (
-        model.probability(test.x, test.product_line, threads)
-        if same
-        else np.full(len(test), np.nan)
-    )
+    same, own = model.spec.hash == test.spec.hash, np.full(len(test), np.nan)
+    if same:
+        own = model.probability(test.x, test.product_line, threads)
     return ChallengerEvidence(
         card=evaluation.cards["model"],
         slopes=_slopes(evaluation),

@@ -3,4 +3,4 @@
 Tells all that is wrong at once, also when some tables are refused.
 """
 
-__all__ = ["page", "tables"]
+__all__ = ["page"]

@@ -83,14 +83,9 @@ class CheckResult:
 def tables_without_gate(checked: CheckResult) -> str:
     """Names of the tables whose age no gate looks at."""
     gated = {gate.name.partition(":")[0] for gate in checked.gates if gate.name.endswith(_FRESH)}
-    dated = (
-        name
-        for name, facts in checked.tables.items()
-        if not TABLES[name].derived
-        and name not in checked.refusals
-        and facts.last_event is not None
-    )
-    return ", ".join(name for name in dated if name not in gated)
+    dated = [name for name, facts in checked.tables.items() if facts.last_event is not None]
+    others = {*gated, *checked.refusals, *(name for name in dated if TABLES[name].derived)}
+    return ", ".join(name for name in dated if name not in others)
 
 
 def _often_empty(facts: TableFacts) -> str:
@@ -172,16 +167,12 @@ def render(checked: CheckResult, folder: Path) -> str:
         passed=[gate for gate in banded if gate.passed],
         first=first,
         rest=rest,
-        orders=[
-            f"{name}: {what}"
-            for name, facts in checked.tables.items()
-            for what in facts.profile.orders
-        ],
+        orders=[f"{n}: {what}" for n, t in checked.tables.items() for what in t.profile.orders],
         aside=any(finding.aside for finding in found),
         day=day,
         after=lambda facts: rows_after(facts, checked.as_of),
         empty=_often_empty,
-        figure=_figure,
+        figure=lambda value: "" if value is None else f"{value:.4g}",
         share=_share,
         file=file,
     )
@@ -223,7 +214,3 @@ def _count(number: int, noun: str) -> str:
 
 def _share(share: float) -> str:
     return "under 0.1%" if 0 < share < 0.001 else f"{share:.1%}"
-
-
-def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"

@@ -7,19 +7,23 @@ from companies import FULL
 from features.dictionary_page import dictionary_page
 
 _PAGE = Path(__file__).parents[2] / "docs" / "features.md"
-_COMMAND = (
-    """python -c "import features.dictionary_page as p; print(p.dictionary_page(), end='')\""""
-)
+_PRESENT = _PAGE.read_text(encoding="utf-8")
+_COMMAND = "python -m pipelines.cli.schemas"
 
 
 def test_the_committed_page_is_current() -> None:
-    written = f"run: {_COMMAND} > docs/features.md"
-    assert _PAGE.read_text(encoding="utf-8") == dictionary_page(), written
-    assert f"`{_COMMAND} > docs/features.md`" in dictionary_page()
+    assert dictionary_page(_PRESENT) == _PRESENT, f"run: {_COMMAND}"
+    assert f"`{_COMMAND}`" in _PRESENT
+
+
+def test_only_what_stands_before_the_first_family_stays_of_a_page() -> None:
+    intro, _, families = _PRESENT.partition("\n## ")
+    assert dictionary_page(f"{intro}\n## gone\n\nOf an earlier day.\n") == _PRESENT
+    assert dictionary_page("# Other words\n") == f"# Other words\n\n## {families}"
 
 
 def test_every_feature_and_fact_has_one_complete_row() -> None:
-    rows = [line for line in dictionary_page().splitlines() if line.startswith("| `")]
+    rows = [line for line in dictionary_page(_PRESENT).splitlines() if line.startswith("| `")]
     cells = {row.split("`")[1]: row.strip("| ").split(" | ") for row in rows}
     assert len(cells) == len(rows)
     for feature in FULL.features:
@@ -36,4 +40,4 @@ def test_a_row_says_what_the_declaration_says() -> None:
     assert (
         "| `wait_max` | wait | Longest wait to be answered. | s | 30, 90, 365 | + | unknown "
         "| S3 §4 | contacts (direction, wait_seconds) |"
-    ) in dictionary_page()
+    ) in dictionary_page(_PRESENT)

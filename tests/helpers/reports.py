@@ -1,7 +1,7 @@
 """Facts of a report by hand: one of everything, one of a company that has nothing yet."""
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 
 from features.contract import TABLES
@@ -9,18 +9,15 @@ from models.causal.contact_value import SavedShare
 from models.causal.treatment_effect import Effect
 from models.metrics.bootstrap import Interval
 from models.metrics.observed_expected import ObservedExpected
+from pipelines.config.measurement import MeasurementFile
 from pipelines.lists.lanes import RULES
+from pipelines.monitoring.performance import plain
 from pipelines.publication.status import Notice
 from pipelines.reporting.facts import (
-    Cause,
-    Contact,
     DriverShare,
     Facts,
     Group,
     Health,
-    Past,
-    Peace,
-    Reach,
     RiskReasons,
     RunFacts,
     TableHealth,
@@ -28,6 +25,7 @@ from pipelines.reporting.facts import (
 )
 from pipelines.runtime.run_record import Gate
 
+NOTHING = MeasurementFile(None, None)
 _UNBOUNDED = Interval(0.0, -math.inf, math.inf)
 EXPECTED = (70, 30, 20, 14, 11, 9, 7, 5, 4, 2)
 OBSERVED = (74, 27, 22, 12, 9, 10, 6, 7, 3, 1)
@@ -36,53 +34,48 @@ OBSERVED = (74, 27, 22, 12, 9, 10, 6, 7, 3, 1)
 def _outcome(name, rows, expected, observed):
     low, high = max(observed - 2 * observed**0.5, 0), observed + 2 * observed**0.5 + 3
     ratio = Interval(observed / expected, low / expected, high / expected)
-    return ObservedExpected(name, rows, expected, observed, ratio)
+    return plain(ObservedExpected(name, rows, expected, observed, ratio))
 
 
-def _past():
-    tenths = zip(EXPECTED, OBSERVED, strict=True)
-    return Past(
-        measured_on=date(2026, 2, 1),
-        lists=(date(2025, 9, 1), date(2025, 10, 1)),
-        waiting=4,
-        whole=_outcome("all", 20_000, sum(EXPECTED), sum(OBSERVED)),
-        capacity=_outcome("first 500", 500, 121, 126),
-        tenths=tuple(_outcome(f"{i:02d}", 2000, e, o) for i, (e, o) in enumerate(tenths, start=1)),
-        card={
-            "lift@10%": Interval(4.3, 3.6, 5.0),
-            "calibration_slope": Interval(1.02, 0.87, 1.17),
-            "calibration_intercept": Interval(-0.01, -0.2, 0.15),
-            "auc": Interval(0.771, 0.73, 0.81),
-        },
-    )
+def _performance():
+    tenths = enumerate(zip(EXPECTED, OBSERVED, strict=True), start=1)
+    card = {
+        "lift@10%": Interval(4.3, 3.6, 5.0),
+        "calibration_slope": Interval(1.02, 0.87, 1.17),
+        "calibration_intercept": Interval(-0.01, -0.2, 0.15),
+        "auc": Interval(0.771, 0.73, 0.81),
+    }
+    return {
+        "all": _outcome("all", 20_000, sum(EXPECTED), sum(OBSERVED)),
+        "at_capacity": _outcome("first 500", 500, 121, 126),
+        "tenths": [_outcome(f"{i:02d}", 2000, e, o) for i, (e, o) in tenths],
+        "scorecard": {name: asdict(interval) for name, interval in card.items()},
+    }
 
 
 def _contact():
-    return Contact(
-        measured_on=date(2026, 2, 1),
-        waiting=2100,
-        effects=(
-            Effect(
-                *("all", "all", 2310, 190, 2100, 260, 22, 0),
-                *(
-                    Interval(-0.0024, -0.035, 0.031),
-                    0.02,
-                    _UNBOUNDED,
-                    0.4,
-                    9200,
-                    "not_measurable_yet",
-                ),
-            ),
-            Effect(
-                *("lane", "call", 800, 90, 700, 90, 3, 0),
-                *(Interval(0.079, 0.02, 0.13), 0.02, _UNBOUNDED, 0.8, None, "more_leave"),
-            ),
-            Effect(
-                *("lane", "fix", 1510, 100, 1400, 170, 19, 0),
-                *(Interval(-0.045, -0.09, -0.002), 0.02, _UNBOUNDED, 0.7, None, "fewer_leave"),
+    effects = (
+        Effect(
+            *("all", "all", 2310, 190, 2100, 260, 22, 0),
+            *(
+                Interval(-0.0024, -0.035, 0.031),
+                0.02,
+                _UNBOUNDED,
+                0.4,
+                9200,
+                "not_measurable_yet",
             ),
         ),
+        Effect(
+            *("lane", "call", 800, 90, 700, 90, 3, 0),
+            *(Interval(0.079, 0.02, 0.13), 0.02, _UNBOUNDED, 0.8, None, "more_leave"),
+        ),
+        Effect(
+            *("lane", "fix", 1510, 100, 1400, 170, 19, 0),
+            *(Interval(-0.045, -0.09, -0.002), 0.02, _UNBOUNDED, 0.7, None, "fewer_leave"),
+        ),
     )
+    return {"waiting": 2100, "effects": [asdict(effect) for effect in effects]}
 
 
 OVERRIDES = {
@@ -155,25 +148,16 @@ def full(name="electricity", segment="private"):
             *(2400.0, ("09:00", "20:00"), (("A6", 150), ("A4", 90))),
             SavedShare(0.3, 0.08, 0.05, date(2026, 2, 1)),
         ),
-        reach=(Reach(100, 52.4), Reach(500, 190.2), Reach(1000, 301.9)),
+        reach=((100, 52.4), (500, 190.2), (1000, 301.9)),
         reasons=_why(name, segment),
-        monitored_on=date(2026, 2, 1),
-        past=_past(),
-        overrides=OVERRIDES,
-        parity=_parity(segment),
-        contact=_contact(),
-        causes=(
-            Cause("wait", 4100, 31.2, 46_000.0, "not_measured"),
-            Cause("price_rise", 800, 12.0, None, "measured_none"),
-        ),
-        answers=(
-            _answer("informed_complaints", 4210, 0.012, 3100, 0.031),
-            _answer("person_reached", 1800, 0.61, 0, None),
-        ),
-        peace=Peace(
-            (("call", 240), ("fix", 900), ("service", 360), ("leave_in_peace", 700)),
-            (("leave_in_peace", "not_worth_it", 500), ("suppressed", "opted_out", 200)),
-        ),
+        monitored=MeasurementFile(date(2026, 2, 1), _monitored(segment)),
+        contact=MeasurementFile(date(2026, 2, 1), _contact()),
+        causes=[
+            cause("wait", 4100, 31.2, 46_000.0, "not_measured"),
+            cause("price_rise", 800, 12.0, None, "measured_none"),
+        ],
+        lanes=(("call", 240), ("fix", 900), ("service", 360), ("leave_in_peace", 700)),
+        rules=(("leave_in_peace", "not_worth_it", 500), ("suppressed", "opted_out", 200)),
         health=Health(
             tables=(
                 TableHealth("contacts", 230_000, 3, date(2026, 2, 28)),
@@ -189,6 +173,24 @@ def full(name="electricity", segment="private"):
             drift_limit=0.25,
         ),
     )
+
+
+def cause(name, customers, leavers, value, evidence):
+    figures = {"customers": customers, "leavers": leavers, "value": value}
+    return {"cause": name, **figures, "evidence": evidence}
+
+
+def _monitored(segment):
+    return {
+        "performance": _performance(),
+        "publications": {"complete": ["2025-09-01", "2025-10-01"], "immature": [1, 2, 3, 4]},
+        "overrides": OVERRIDES,
+        "parity": _parity(segment),
+        "answers": [
+            _answer("informed_complaints", 4210, 0.012, 3100, 0.031),
+            _answer("person_reached", 1800, 0.61, 0, None),
+        ],
+    }
 
 
 def _answer(question, customers, share, others, other_share):
@@ -211,16 +213,13 @@ def bare():
         tonight=replace(
             facts.tonight, value=None, called=0, called_leavers=0.0, actions=(), saved=None
         ),
-        reach=(Reach(40, 12.0),),
+        reach=((40, 12.0),),
         reasons=RiskReasons(0, None, None, (), ()),
-        monitored_on=None,
-        past=None,
-        overrides=None,
-        parity=None,
-        contact=None,
-        causes=(),
-        answers=(),
-        peace=Peace((("call", 0),), ()),
+        monitored=NOTHING,
+        contact=NOTHING,
+        causes=[],
+        lanes=(("call", 0),),
+        rules=(),
         health=replace(facts.health, gates=(), drift_on=None, drift=()),
     )
 
@@ -236,6 +235,6 @@ def many():
     return replace(
         facts,
         run=replace(facts.run, notices=notices),
-        peace=replace(facts.peace, rules=rules),
+        rules=rules,
         health=replace(facts.health, tables=tables),
     )

@@ -101,9 +101,9 @@ def test_each_cause_has_its_own_driver_and_its_own_level(model):
     kept = followed_up_rows(later, 14, 180, np.ones(len(later), dtype=bool))
     cards = evaluate_outcomes(model, later.take(kept), 180)
     for name in ("stayed", "voluntary", "moved"):
-        assert cards[name].predicted == pytest.approx(cards[name].observed, rel=0.12)
-    assert cards["voluntary"].auc > 0.75
-    assert cards["moved"].auc > 0.6
+        assert cards[name]["predicted"] == pytest.approx(cards[name]["observed"], rel=0.12)
+    assert cards["voluntary"]["auc"] > 0.75
+    assert cards["moved"]["auc"] > 0.6
     pained, planning = np.array([[2, 0], [0, 1]], dtype=np.float32)
     chances = model.incidence(np.asfortranarray([pained, planning]), (180,))[:, 0]
     assert chances[0, 1] > 3 * chances[1, 1]

@@ -10,7 +10,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from features.timeline import LabelWindow
 from models.dataset.splits import time_split
 from models.metrics.bootstrap import MonthShocks, Rows
-from models.metrics.unseen_customers import check_unseen_customers, without_customers
+from models.metrics.by_subgroup import check_unseen_customers, without_customers
 
 MONTHS = np.array([date(2024, m, 1) for m in range(1, 6)], dtype="datetime64[D]")
 IDS = np.repeat(np.arange(400), 5).astype(str).astype(object)

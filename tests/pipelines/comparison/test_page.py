@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.comparison.difference import Rank, compare
+from pipelines.comparison.difference import compare
 from pipelines.comparison.page import render
 from pipelines.tracking import Logged
 
@@ -73,25 +73,25 @@ def test_every_difference_is_told():
     assert (metrics["auc"].better, metrics["log_loss"].better) == ("B", "A")
     assert metrics["auc"].a_interval == (0.68, 0.72)
     assert (metrics["calibration_slope"].difference, metrics["rows"].better) == (None, "")
-    assert [(p.name, p.a, p.b) for p in found.parameters] == [
+    assert [(p["name"], p["a"], p["b"]) for p in found.parameters] == [
         ("new", None, "2"),
         ("old", "1", None),
         ("rate", "0.1", "0.2"),
     ]
-    assert found.features.added == ("new",)
-    assert found.features.removed == ("gone",)
-    assert found.features.changed == ("changed", "turned")
-    assert found.ranks == (
-        Rank("price", 2, 1),
-        Rank("wait", 1, 2),
-        Rank("satisfaction", None, 3),
-        Rank("bill", 3, None),
-    )
+    assert found.features["added"] == ("new",)
+    assert found.features["removed"] == ("gone",)
+    assert found.features["changed"] == ("changed", "turned")
+    assert [(rank["driver"], rank["a"], rank["b"]) for rank in found.ranks] == [
+        ("price", 2, 1),
+        ("wait", 1, 2),
+        ("satisfaction", None, 3),
+        ("bill", 3, None),
+    ]
 
 
 def test_the_other_way_round_is_the_mirror():
     one, other = compare(A, B), compare(B, A)
-    assert one.features.added == other.features.removed
+    assert one.features["added"] == other.features["removed"]
     mirrored = {"A": "B", "B": "A", "": "", "same": "same"}
     theirs = {m.name: m for m in other.metrics}
     for metric in one.metrics:
@@ -102,7 +102,7 @@ def test_the_other_way_round_is_the_mirror():
 
 def test_a_run_does_not_differ_from_itself():
     found = compare(A, A)
-    assert (found.parameters, found.features.added, found.features.changed) == ((), (), ())
+    assert (found.parameters, found.features["added"], found.features["changed"]) == ([], (), ())
     assert {m.better for m in found.metrics} <= {"same", ""}
     assert "Both have a log loss of 0.20000" in render(found)
 

@@ -95,16 +95,16 @@ def test_what_would_change_the_score_is_computed_with_the_cohorts_medians(
     job = MatrixJob(catalog_of(settings.sources, snapshot), (demo.as_of,))
     parts = build_matrix(settings, snapshot, job, tmp_path, lambda: None)
     cohort = pd.concat([pd.read_parquet(part.features) for part in parts])
-    for change in seen:
-        columns = [c for c in found.case.model.spec.columns if c.driver == change.driver]
+    for driver, probability in seen:
+        columns = [c for c in found.case.model.spec.columns if c.driver == driver]
         names = [c.name for c in columns if c.kind == "number"]
-        if change.driver == "complaint":
+        if driver == "complaint":
             names = [name for name in names if name.startswith("open_")]
         usual = cohort[names].median().where(cohort[names].notna().mean() > 0.5)
         theirs = found.case.model.probability_with(found.row, usual.to_dict())
-        assert change.probability == pytest.approx(theirs, abs=1e-9)
-        assert found.probability - change.probability >= 0.005
-    assert np.all(np.diff([change.probability for change in seen]) >= 0)
+        assert probability == pytest.approx(theirs, abs=1e-9)
+        assert found.probability - probability >= 0.005
+    assert np.all(np.diff([probability for _, probability in seen]) >= 0)
 
 
 @pytest.mark.parametrize(

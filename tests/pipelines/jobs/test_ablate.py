@@ -43,8 +43,8 @@ def test_every_part_is_a_run_of_one_experiment_with_its_metrics(demo, tmp_path, 
     config = demo.config_in(tmp_path, tracking=name, training=short)
     done = ABLATE.start(config, demo.as_of)
 
-    assert [part.name for part in done] == list(ASKED)
-    features = {part.name: part.features for part in done}
+    assert [part for part, *_ in done] == list(ASKED)
+    features = {part: count for part, count, _ in done}
     assert features["wait and resolution"] == features["wait only"] + features["resolution only"]
     assert max(features, key=features.get) == "all"
     (record,) = records(tmp_path / "var", "ablate")
@@ -55,8 +55,8 @@ def test_every_part_is_a_run_of_one_experiment_with_its_metrics(demo, tmp_path, 
     runs = mlflow.search_runs([experiment.experiment_id], output_format="list")
     logged = {run.data.params["part"]: run for run in runs}
     assert sorted(logged) == sorted(ASKED)
-    for part in done:
-        run = logged[part.name].data
-        assert run.params["features"] == str(part.features)
-        assert run.metrics["auc"] == pytest.approx(part.card["auc"].value)
-        assert run.metrics["log_loss"] == pytest.approx(part.card["log_loss"].value)
+    for part, count, card in done:
+        run = logged[part].data
+        assert run.params["features"] == str(count)
+        assert run.metrics["auc"] == pytest.approx(card["auc"].value)
+        assert run.metrics["log_loss"] == pytest.approx(card["log_loss"].value)

@@ -9,8 +9,7 @@ import pytest
 from trees import records
 
 from models.calibration.platt import Calibration, Platt
-from models.calibration.recalibration import Recalibration
-from models.calibration.validation import RecalibrationCheck
+from models.calibration.recalibration import Recalibration, RecalibrationCheck
 from models.churn.serialization import digest, to_files
 from models.dataset.feature_spec import FeatureSpec
 from pipelines import tracking

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from features.errors import ConfigError
-from pipelines.lists.holdout import arms as household_arms
+from pipelines.lists.lanes import arms as household_arms
 from pipelines.runtime.secret_keys import HOLDOUT, key_fingerprint, key_of
 
 KEY, OTHER = b"k" * 32, b"o" * 32

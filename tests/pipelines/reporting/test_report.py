@@ -16,7 +16,6 @@ import pytest
 from features.contract import CHANNELS, TABLES
 from features.errors import ConfigError
 from models.causal.contact_value import SavedShare
-from models.metrics.bootstrap import Interval
 from pipelines.config.measurement import MeasurementFile, newest
 from pipelines.config.settings import load_settings
 from pipelines.config.text_files import ACTIONS, rule_files
@@ -30,11 +29,10 @@ from pipelines.monitoring.questions import QUESTIONS
 from pipelines.publication.manifest import Stamp
 from pipelines.reporting import charts
 from pipelines.reporting.collect import SMALLEST_GROUP, collect, peace_of, reach_of, risk_reasons
-from pipelines.reporting.facts import Cause, DriverShare, Reach
-from pipelines.reporting.measurement_facts import contact_of, past_of
+from pipelines.reporting.facts import DriverShare
 from pipelines.reporting.texts import load_texts
 from pipelines.reporting.write import SECTIONS, render, texts_of, write_report
-from tests.helpers.reports import bare, full
+from tests.helpers.reports import NOTHING, bare, cause, full
 
 LANGUAGES = ("nb", "sv", "en")
 HOSTILE = '<script>alert(1)</script> & "$x^{" '
@@ -134,7 +132,8 @@ def test_a_first_night_says_what_cannot_be_measured_yet():
     assert "new since" not in words(first_night())
     assert "monitoring has not been run. Tonight's list can be judged after 12 June 2026" in said
     assert "Tonight's lists are ready to use." in said
-    waiting = words(replace(bare(), monitored_on=date(2026, 2, 1)))
+    monitored = MeasurementFile(date(2026, 2, 1), {"performance": None})
+    waiting = words(replace(bare(), monitored=monitored))
     assert "No horizon had completed yet when monitoring was run on 1 February 2026" in waiting
 
 
@@ -251,6 +250,13 @@ def test_a_page_of_a_day_on_which_nobody_is_phoned_says_so(language, quiet, hour
     assert hours not in said
 
 
+def with_effects(changes, which, times=1):
+    """Facts with some of the effects, changed, as the only ones."""
+    contact = full().contact
+    effects = [{**each, **changes} for each in contact.data["effects"][which]] * times
+    return replace(full(), contact=replace(contact, data={**contact.data, "effects": effects}))
+
+
 def test_contact_that_harms_is_said_in_words_and_in_red():
     html = page(full())
     assert '<span class="word bad">Harms.</span>' in html
@@ -258,9 +264,8 @@ def test_contact_that_harms_is_said_in_words_and_in_red():
         full()
     )
     assert "Cannot be told yet. Contact may keep customers or drive them away." in words(full())
-    whole = full().contact.effects[0]
-    harm = replace(whole, verdict="more_leave", difference=Interval(0.06, 0.02, 0.1))
-    facts = replace(full(), contact=replace(full().contact, effects=(harm,)))
+    difference = {"value": 0.06, "low": 0.02, "high": 0.1}
+    facts = with_effects({"verdict": "more_leave", "difference": difference}, slice(1))
     assert '<p class="lead"><span class="word bad">Harms.</span>' in page(facts)
     assert "+6.0 percentage points (95 % interval +2.0 to +10.0). Stop contacting" in words(facts)
 
@@ -269,8 +274,7 @@ def test_a_hostile_name_is_text():
     html = page(full(HOSTILE, HOSTILE))
     assert "<script" not in html
     assert Words(html).text.count("<script>alert(1)</script>") == 3
-    effect = replace(full().contact.effects[1], kind="product_line", group=HOSTILE)
-    html = page(replace(full(), contact=replace(full().contact, effects=(effect, effect))))
+    html = page(with_effects({"kind": "product_line", "group": HOSTILE}, slice(1, 2), 2))
     assert "<script" not in html
     assert not any("<script" in svg for svg in pictures(html))
 
@@ -315,10 +319,10 @@ def rows(**columns):
 
 def test_reach_by_hand():
     found = reach_of(rows(churn_probability=[0.1, 0.5, 0.2]))
-    assert found == (Reach(3, pytest.approx(0.8)),)
+    assert found == ((3, pytest.approx(0.8)),)
     many = reach_of(rows(churn_probability=[0.5] * 100 + [0.1] * 500))
-    assert [each.customers for each in many] == [100, 500, 600]
-    assert many[1].leavers == pytest.approx(90)
+    assert [customers for customers, _ in many] == [100, 500, 600]
+    assert many[1][1] == pytest.approx(90)
 
 
 def test_reasons_against_a_week_ago_and_no_group_that_shows_a_person():
@@ -340,15 +344,15 @@ def test_reasons_against_a_week_ago_and_no_group_that_shows_a_person():
 
 
 def test_peace_counts_every_customer_once_and_rules_within_their_lane():
-    found = peace_of(
+    lanes, rules = peace_of(
         rows(
             lane=["call", "suppressed", "suppressed", "suppressed", "none"],
             lane_rule=[None, "reserved", "opted_out", "opted_out", "capacity"],
         )
     )
-    assert sum(count for _, count in found.lanes) == 5
-    assert [lane for lane, _ in found.lanes] == list(LANES)
-    assert found.rules == (
+    assert sum(count for _, count in lanes) == 5
+    assert [lane for lane, _ in lanes] == list(LANES)
+    assert rules == (
         ("suppressed", "opted_out", 2),
         ("suppressed", "reserved", 1),
         ("none", "capacity", 1),
@@ -369,10 +373,15 @@ def test_nothing_measured_after_the_night_counts(tmp_path):
     assert newest(tmp_path, night, "2").unreadable
 
 
-def test_a_monitoring_without_a_complete_horizon_has_no_past():
-    day = date(2026, 3, 1)
-    assert past_of(MeasurementFile(day, {"performance": None})) is None
-    assert contact_of(MeasurementFile(None, None)) is None
+def test_only_groups_with_both_arms_and_what_harms_are_told_of():
+    [whole, call, fix] = full().effects
+    action = {**fix, "kind": "action"}
+    alone = {**fix, "held_out": 0}
+    harmful = {**action, "verdict": "more_leave"}
+    data = {**full().contact.data, "effects": [whole, call, fix, action, alone, harmful]}
+    facts = replace(full(), contact=MeasurementFile(date(2026, 2, 1), data))
+    assert facts.effects == [whole, call, fix, harmful]
+    assert bare().effects == []
 
 
 def test_texts_that_are_none_stop_with_the_file(tmp_path):
@@ -442,12 +451,13 @@ def test_facts_are_collected_from_the_lists_the_snapshot_and_the_measurements(tm
     ]
     assert facts.run.tone == "bad"
     assert facts.tonight.before == date(2026, 2, 21)
-    assert facts.causes == (Cause("price_rise", 4, 1.5, 90.0, "not_measured"),)
+    assert facts.causes == [cause("price_rise", 4, 1.5, 90.0, "not_measured")]
     without = collect(settings, listed, causes.drop(columns="value"), context, snapshot, (), stamp)
     assert [notice.code for notice in without.run.notices] == ["old_data", "unreadable"]
-    assert without.causes[0].value is None
+    assert without.causes[0]["value"] is None
     assert [(t.table, t.set_aside) for t in facts.health.tables] == [("contacts", 3)]
-    assert facts.past is facts.contact is facts.monitored_on is None
+    assert facts.contact == NOTHING
+    assert facts.monitored.unreadable
     assert "nobody may be contacted tonight" in words(facts)
 
 
@@ -461,7 +471,8 @@ def test_every_question_has_its_line_with_its_figures(language):
 
 
 def test_only_what_was_answered_is_told():
-    [informed, _] = full().answers
-    said = words(replace(full(), answers=(informed,)))
+    monitored = full().monitored
+    data = {**monitored.data, "answers": monitored.data["answers"][:1]}
+    said = words(replace(full(), monitored=replace(monitored, data=data)))
     assert "told of a fault" in said
     assert "asked for a person" not in said
