@@ -28,6 +28,7 @@ from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.result import MonitoringResult
 from pipelines.publication import status
 from pipelines.publication.reader import manifest_facts
+from pipelines.runtime.mirrors import name_of
 from pipelines.simulator.compare import Comparison
 from pipelines.training.result import TrainingResult, scorecard_header, scorecard_rows
 
@@ -148,10 +149,10 @@ def training_facts(trained: TrainingResult) -> dict[str, Any]:
 def night_done(night: Night) -> None:
     """Print where the night's files are and what the first rows say."""
     folder = night.publication.folder
-    print("Published:" if night.written else "Published already, nothing to do:", folder)
+    print("Published:" if night.written else "Published already, nothing to do:", name_of(folder))
     for path in sorted(folder.iterdir()):
-        print(f"  {path}")
-    print(f"  {night.publication.out / 'current'} points there\n")
+        print(f"  {name_of(path)}")
+    print(f"  {name_of(night.publication.out / 'current')} points there\n")
     if (notices := status.published_status(folder)) is not None:
         print(with_config("\n  ".join(status.sentences(notices))))
     facts = manifest_facts(folder)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel.core import get_global
@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -22,6 +23,7 @@ from features.contract import PRICE_NOTICE
 from models.causal.treated_rows import Feedback
 from models.competing_risks.person_periods import PERIOD_DAYS
 from pipelines.config.file import nearest
+from pipelines.runtime.mirrors import is_url, mirror_folder, usable
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -97,13 +99,24 @@ class _BelowVar:
 
 
 class Paths(Section):
-    """Folders, relative to the working directory; the properties are what lies below ``var``."""
+    """Folders, relative to the working directory; the properties are what lies below ``var``.
+
+    ``data`` and ``out`` may be URLs: docs/object-storage.md. They are the mirrors then.
+    """
 
     model_config = ConfigDict(ignored_types=(_BelowVar,))
 
-    data: Path
     var: Path = Path("var")
+    data: Path
     out: Path = Path("out")
+
+    @field_validator("var", "data", "out", mode="before")
+    @classmethod
+    def _mirrored(cls, path: Any, info: ValidationInfo) -> Any:
+        if is_url(path) and info.field_name == "var":
+            raise ValueError("var is a folder; data and out may be in a bucket")
+        mirrors = info.data.get("var", Path()) / "mirrors"
+        return mirror_folder(usable(path), mirrors) if is_url(path) else path
 
     @field_validator("var")
     @classmethod
@@ -118,6 +131,7 @@ class Paths(Section):
     comparisons = _BelowVar("compare")  # pages that hold one training run against another
     effect = _BelowVar("effect")  # measured effects of contact, one file a day
     matrices = _BelowVar("matrices")  # that training runs share
+    mirrors = _BelowVar("mirrors")  # copies of what is in buckets
     mlflow_artifacts = _BelowVar("mlartifacts")  # of that database's runs
     mlflow_database = _BelowVar("mlflow.db")  # where no tracking store is configured
     monitoring = _BelowVar("monitoring")  # results, one file a day

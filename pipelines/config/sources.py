@@ -21,6 +21,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from pipelines.config.sections import Section, Zone
+from pipelines.runtime.mirrors import usable
 
 DURATIONS: Mapping[str, int] = {"days": 0, "months": 1, "quarters": 3, "years": 12}
 """Units of a duration, in months; a day is none."""
@@ -36,6 +37,7 @@ def composed(text: str) -> str:
 
 
 Composed = Annotated[str, AfterValidator(composed)]
+Located = Annotated[str, AfterValidator(usable)]
 DurationForm = Literal["milliseconds", "minutes", "hours", "days", "mm:ss", "hh:mm"]
 
 
@@ -299,7 +301,7 @@ class Join(Section):
     written as the source's; a text may have a delimiter and an encoding of its own.
     """
 
-    path: str
+    path: Located
     key: str
     on: str | None = None
     format: FileKind | None = None
@@ -321,7 +323,7 @@ class Source(Section):
     rows of a key are what the company knew one after another.
     """
 
-    path: str | None = None
+    path: Located | None = None
     format: FileKind | None = None
     table: str | None = None
     database: Database | None = None

@@ -15,8 +15,10 @@ import pyarrow.parquet as pq
 from features.errors import BusyError
 from pipelines.config.sections import Paths
 from pipelines.erasure.publications import WITHOUT, forget_published, without_in_parquet
+from pipelines.publication.bucket import clear_unfinished
 from pipelines.publication.publish import publisher
 from pipelines.runtime.atomic_files import file_digest, storage_errors
+from pipelines.runtime.mirrors import name_of
 from pipelines.snapshots.facts import FACTS_NAME, write_facts
 from pipelines.snapshots.folder_lock import exclusive
 from pipelines.snapshots.store import forget_refused, newest_first
@@ -36,9 +38,14 @@ def forget(paths: Paths, customer: str) -> Erasure:
 
     What a killed call left undone, the next call does. Quarantined source rows go for everybody, as
     nobody can tell whose a broken row is. Raises ``BusyError`` when a run uses what would change,
-    and ``PublicationError`` when storage fails.
+    or may be writing to the bucket, and ``PublicationError`` when storage fails.
     """
     with publisher(paths.out), storage_errors(f"erase a customer below {paths.var}"):
+        if uploads := clear_unfinished(paths.out):
+            raise BusyError(
+                f"{', '.join(uploads)} is publishing to {name_of(paths.out)}, or died within the "
+                "last hour. Nothing was changed; run the same command again when it is over."
+            )
         tables = _forget_tables(paths.snapshots, customer)
         tables += sum(WITHOUT[".csv"](path, customer, 0) for path in paths.overrides.glob("*.csv"))
         reported = paths.reported_treatments
@@ -49,7 +56,9 @@ def forget(paths: Paths, customer: str) -> Erasure:
         kept = sorted(paths.matrices.glob("**/*.parquet"))
         kept += sorted(paths.training.glob("*/*.parquet"))
         matrices = sum(without_in_parquet(path, customer) for path in kept)
-        return Erasure(forget_published(paths.out, customer), tables, matrices)
+        publications = forget_published(paths.out, customer)
+        shutil.rmtree(paths.mirrors, ignore_errors=True)  # of buckets, and copied again as needed
+        return Erasure(publications, tables, matrices)
 
 
 def _forget_tables(store: Path, customer: str) -> int:

@@ -20,10 +20,11 @@ import pyarrow.parquet as pq
 
 from features.errors import ConfigError, PublicationError
 from pipelines.config.lists import CRM, EXCEL, CsvStyle
+from pipelines.publication.bucket import pull_manifests, withdraw
 from pipelines.publication.manifest import MANIFEST, PAGES, columns, page_name
-from pipelines.publication.publish import point, staging_folder
+from pipelines.publication.publish import place, point, staging_folder
 from pipelines.publication.reader import Publication, current, verify
-from pipelines.runtime.atomic_files import digest, replace_bytes, storage_errors, sync, sync_tree
+from pipelines.runtime.atomic_files import digest, replace_bytes, storage_errors, sync
 
 _AGAIN = re.compile(r"(?P<run_id>.*)\.without-(?P<times>\d+)")
 
@@ -35,6 +36,7 @@ def forget_published(out: Path, customer: str) -> int:
     read, which is left as it is.
     """
     changed = 0
+    pull_manifests(out)
     for path in sorted(out.glob(f"????-??-??/*/{MANIFEST}")):
         try:
             publication = Publication(out, date.fromisoformat(path.parts[-3]), path.parts[-2])
@@ -47,10 +49,13 @@ def forget_published(out: Path, customer: str) -> int:
 
 
 def _forget_in(publication: Publication, customer: str) -> bool:
-    manifest = verify(publication.folder)
+    manifest = verify(publication.folder, needed="")
     before = _AGAIN.fullmatch(publication.run_id)
     run_id, times = (before["run_id"], int(before["times"])) if before else (publication.run_id, 0)
-    new = Publication(publication.out, publication.as_of, f"{run_id}.without-{times + 1}")
+    new = publication
+    while new.folder.exists():  # as may one that a killed call made, for another customer
+        times += 1
+        new = Publication(publication.out, publication.as_of, f"{run_id}.without-{times}")
     with staging_folder(new) as staging, storage_errors(f"rewrite {publication.folder}"):
         shutil.copytree(publication.folder, staging, dirs_exist_ok=True)
         changed = [
@@ -71,12 +76,10 @@ def _forget_in(publication: Publication, customer: str) -> bool:
                 resource |= {"bytes": path.stat().st_size, "hash": digest(path)}
         text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
         replace_bytes(staging / MANIFEST, text.encode())
-        sync_tree(staging)
-        staging.rename(new.folder)
-        sync(new.folder.parent)
+        place(new)
         if current(publication.out) == publication:
             point(new)
-        shutil.rmtree(publication.folder)
+        withdraw(publication.folder)
         return True
 
 

@@ -20,6 +20,7 @@ from pipelines.explanation.story import PageWords, story_of
 from pipelines.lists.actions import load_actions
 from pipelines.lists.inbound import in_words
 from pipelines.lists.risk_list import SLOTS
+from pipelines.publication.bucket import fetch
 from pipelines.publication.reader import days_of, publications_of
 from pipelines.snapshots.snapshot import Snapshot
 
@@ -75,6 +76,7 @@ def _nights(out: Path, as_of: date, ids: Collection[str]) -> pd.DataFrame:
     for day in sorted(day for day in days_of(out) if as_of - _NIGHTS <= day < as_of):
         for publication in publications_of(out, day)[:1]:
             path, only = publication.folder / "risk_list.parquet", [("customer_id", "in", ids)]
+            fetch(publication.folder, [path.name])
             with suppress(OSError, pa.ArrowException):
                 read = pq.read_table(
                     path, columns=_SCORE, filters=only, page_checksum_verification=True

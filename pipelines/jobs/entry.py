@@ -23,6 +23,7 @@ from pipelines.lists.previous_nights import top_rows
 from pipelines.lists.reported_contacts import take_outcomes
 from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.result import AlarmError
+from pipelines.runtime.mirrors import name_of
 from pipelines.tracking.champion import with_timeout
 from pipelines.training.recipe_comparison import Effort
 from pipelines.training.result import scorecard_markdown
@@ -67,7 +68,7 @@ class Job(Generic[R]):
 
 def _publication(night: Night) -> str:
     what = "Published" if night.written else "Already published"
-    return f"{what}: `{night.publication.folder}`"
+    return f"{what}: `{name_of(night.publication.folder)}`"
 
 
 TRAIN = Job(

@@ -46,6 +46,7 @@ from pipelines.publication.reader import Publication
 from pipelines.reporting.collect import collect
 from pipelines.reporting.write import write_report
 from pipelines.runtime.escaping import plain_json
+from pipelines.runtime.mirrors import name_of
 from pipelines.runtime.progress import bar
 from pipelines.runtime.secret_keys import HOLDOUT, key_fingerprint, key_of
 from pipelines.scoring import uplift
@@ -83,7 +84,7 @@ def nightly(run: Run, *, backfill: bool = False) -> Night:
         stamp = _stamp(run, snapshot, champion, key)
         ready = republish(out, stamp)
         if ready is not None:
-            record.publication = str(ready.folder)
+            record.publication = name_of(ready.folder)
             record.notes.append("nothing to do: this night is published already")
             return Night(ready, written=False)
         templates = load_templates(text_file("reasons", settings.list.languages[0]))
@@ -101,7 +102,7 @@ def nightly(run: Run, *, backfill: bool = False) -> Night:
             lists = step(report_night, run, lists, context, snapshot, staging)
             with record.stage("publish"):
                 publish(publication, lists.stamp, lists.schemas, backfill=backfill)
-        record.publication = str(publication.folder)
+        record.publication = name_of(publication.folder)
         prune(settings, snapshot)
         return Night(publication, written=True)
 

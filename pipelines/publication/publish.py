@@ -2,10 +2,12 @@
 
 ``out/.staging-<run_id>`` becomes ``out/<as_of>/<run_id>``, and only then ``out/current`` (a
 relative symlink) and ``out/current.json`` point at it. Published folders never change, so whoever
-resolves the pointer reads one complete publication, whatever dies in between.
+resolves the pointer reads one complete publication, whatever dies in between. In a bucket, files
+are written under their final names, and ``current.json`` is replaced by compare-and-swap.
 """
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,10 +17,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from features.errors import BusyError, ConfigError, PublicationError
+from pipelines.publication.bucket import POINTER, clear_unfinished, upload
 from pipelines.publication.manifest import MANIFEST, Field, Stamp, manifest_bytes
-from pipelines.publication.reader import STAGING, Publication, current, newest_of
+from pipelines.publication.reader import STAGING, Publication, current, newest_of, pointed
 from pipelines.runtime import atomic_files
 from pipelines.runtime.atomic_files import storage_errors
+from pipelines.runtime.mirrors import bucket_of, name_of
 
 
 @contextmanager
@@ -26,7 +30,7 @@ def publisher(out: Path) -> Iterator[tuple[str, ...]]:
     """Be the only publisher of ``out``; yields the run ids of dead runs that were cleared away.
 
     Raises ``BusyError`` at once when another process holds the lock, which a killed one does not,
-    and ``PublicationError`` when ``out`` cannot be written.
+    and ``PublicationError`` when ``out`` cannot be written. Other machines may publish to a bucket.
     """
     with storage_errors(f"lock {out}"):
         out.mkdir(parents=True, exist_ok=True)
@@ -35,7 +39,7 @@ def publisher(out: Path) -> Iterator[tuple[str, ...]]:
             lock.acquire()
         except Timeout:
             raise BusyError(
-                f"another run is publishing to {out}. Nothing was changed; "
+                f"another run is publishing to {name_of(out)}. Nothing was changed; "
                 "run the same command again when that run has ended."
             ) from None
     try:
@@ -43,6 +47,7 @@ def publisher(out: Path) -> Iterator[tuple[str, ...]]:
         with storage_errors(f"remove what a dead run left in {out}"):
             for orphan in orphans:
                 shutil.rmtree(orphan)
+        clear_unfinished(out)
         yield tuple(orphan.name.removeprefix(STAGING) for orphan in orphans)
     finally:
         lock.release()
@@ -82,24 +87,29 @@ def publish(
         if folder.exists():
             raise PublicationError(f"{folder} exists already: every run needs its own run id.")
         atomic_files.replace_bytes(staging / MANIFEST, manifest_bytes(staging, stamp, schemas))
-        atomic_files.sync_tree(staging)
-        folder.parent.mkdir(exist_ok=True)
-        staging.rename(folder)
-        atomic_files.sync(folder.parent)
-        atomic_files.sync(publication.out)
+        place(publication)
     point(publication)
+
+
+def place(publication: Publication) -> None:
+    """Give a filled staging folder, with its manifest, its name. Raises ``OSError``."""
+    staging, folder = publication.staging, publication.folder
+    atomic_files.sync_tree(staging)
+    if upload(staging, folder):
+        # A reader on this machine may have begun to mirror it.
+        shutil.copytree(staging, folder, dirs_exist_ok=True, copy_function=os.replace)
+        return
+    folder.parent.mkdir(exist_ok=True)
+    staging.rename(folder)
+    atomic_files.sync(folder.parent)
+    atomic_files.sync(publication.out)
 
 
 def point(publication: Publication) -> None:
     """Point readers at a publication, unless they read a newer as-of date already."""
     out = publication.out
-    now = current(out)
-    if now is not None and now.as_of > publication.as_of:
-        return
     target = publication.folder.relative_to(out)
     with storage_errors(f"point {out / 'current'} at {publication.folder}"):
-        if now != publication:
-            atomic_files.replace_link(out / "current", target)
         described = {
             "as_of_date": publication.as_of.isoformat(),
             "run_id": publication.run_id,
@@ -107,7 +117,19 @@ def point(publication: Publication) -> None:
             "datapackage": f"{target.as_posix()}/{MANIFEST}",
             "hash": atomic_files.digest(publication.folder / MANIFEST),
         }
-        pointer, data = out / "current.json", (json.dumps(described, indent=2) + "\n").encode()
+        pointer, data = out / POINTER, (json.dumps(described, indent=2) + "\n").encode()
+        while bucket := bucket_of(out):
+            # By compare-and-swap: who loses looks again at what is there then.
+            found = bucket.get(POINTER)
+            if found and (found[0] == data or pointed(out, found[0]).as_of > publication.as_of):
+                return
+            if bucket.put(POINTER, data, found[1] if found else "create"):
+                return
+        now = current(out)
+        if now is not None and now.as_of > publication.as_of:
+            return
+        if now != publication:
+            atomic_files.replace_link(out / "current", target)
         if not pointer.exists() or pointer.read_bytes() != data:
             atomic_files.replace_bytes(pointer, data)
 
@@ -117,7 +139,7 @@ def refuse_older(out: Path, as_of: date, *, backfill: bool) -> None:
     now = current(out)
     if now is not None and as_of < now.as_of and not backfill:
         raise ConfigError(
-            f"as-of date {as_of} is before the published {now.as_of} in {out}. "
+            f"as-of date {as_of} is before the published {now.as_of} in {name_of(out)}. "
             "Add --backfill to write it beside the current publication."
         )
 

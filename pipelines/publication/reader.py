@@ -1,6 +1,7 @@
 """Reader of publications: the current one, integrity by digest, and idempotence by identity.
 
 A publication counts only while every file has its digest, as whoever copies one may be cut off.
+Of a bucket's, what is read comes into the folder ``out`` first: ``pipelines.publication.bucket``.
 """
 
 import json
@@ -14,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import ConfigError, PublicationError
+from pipelines.publication.bucket import POINTER, fetch, pull_manifests
 from pipelines.publication.manifest import MANIFEST, files_below
 from pipelines.runtime.atomic_files import digest, storage_errors
+from pipelines.runtime.mirrors import bucket_of, name_of
 
 STAGING = ".staging-"
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -49,17 +52,26 @@ def current(out: Path) -> Publication | None:
 
     Raises ``PublicationError`` when the pointer was not made by ``publish``.
     """
-    link = out / "current"
-    if not os.path.lexists(link):
-        return None
+    if bucket := bucket_of(out):
+        found = bucket.get(POINTER)
+        return found and pointed(out, found[0])
+    return pointed(out) if os.path.lexists(out / "current") else None
+
+
+def pointed(out: Path, pointer: bytes = b"") -> Publication:
+    """What ``out/current`` points at, or the ``pointer`` of a bucket; raises like ``current``."""
+    link = out / (POINTER if pointer else "current")
     try:
-        as_of, run_id = link.readlink().parts
-        return Publication(out, date.fromisoformat(as_of), run_id)
-    except (OSError, ValueError, ConfigError) as error:
+        target = json.loads(pointer)["path"] if pointer else link.readlink().as_posix()
+        as_of, run_id = target.split("/")
+        publication = Publication(out, date.fromisoformat(as_of), run_id)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
         raise PublicationError(
-            f"{link} is not a link to <as-of date>/<run id>, so it was not made by a publication. "
-            "Move it away, then run again."
+            f"{name_of(link)} does not name <as-of date>/<run id>, so it was not made by a "
+            "publication. Move it away, then run again."
         ) from error
+    pull_manifests(out, as_of)
+    return publication
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -82,19 +94,22 @@ def manifest_facts(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / MANIFEST).read_bytes())["stille"])
 
 
-def verify(folder: Path) -> dict[str, Any]:
+def verify(folder: Path, needed: str = ".parquet") -> dict[str, Any]:
     """The manifest of a publication whose every file is there and has its digest.
 
-    Raises ``PublicationError`` naming the folder and the files that differ.
+    Of a bucket's publication, those files whose names end with ``needed`` come here, so that they
+    can be read. Raises ``PublicationError`` naming the folder and the files that differ.
     """
     manifest = _manifest(folder)
+    digests = _digests(manifest)
+    if bucket_of(folder.parents[1]):
+        fetch(folder, [path for path in digests if path.endswith(needed)])
+        digests = {path: each for path, each in digests.items() if (folder / path).exists()}
     with storage_errors(f"read {folder}"):
         found = {path: digest(folder / path) for path in files_below(folder)}
-    if found != _digests(manifest):
-        names = sorted(path for path, _ in found.items() ^ _digests(manifest).items())
-        raise PublicationError(
-            f"{folder} differs from its manifest: {', '.join(dict.fromkeys(names))}. Run again."
-        )
+    if found != digests:
+        names = ", ".join(sorted({path for path, _ in found.items() ^ digests.items()}))
+        raise PublicationError(f"{name_of(folder)} differs from its manifest: {names}. Run again.")
     return manifest
 
 
@@ -111,6 +126,7 @@ def complete(publications: Iterable[Publication]) -> Iterator[tuple[Publication,
 def publications_of(out: Path, as_of: date, **identity: object) -> list[Publication]:
     """Publications of an as-of date (and ``Stamp.identity``), by manifest alone, newest first."""
     made = []
+    pull_manifests(out, as_of.isoformat())
     for path in (out / as_of.isoformat()).glob(f"*/{MANIFEST}"):
         with suppress(PublicationError, ConfigError):
             manifest, publication = _manifest(path.parent), Publication(out, as_of, path.parts[-2])
@@ -132,6 +148,7 @@ def newest_publications(out: Path) -> tuple[Publication, ...]:
 
 def days_of(out: Path) -> set[date]:
     """The as-of dates below ``out``, published in full or not."""
+    pull_manifests(out)
     days = (day_of(path.parts[-3]) for path in out.glob(f"*/*/{MANIFEST}"))
     return {day for day in days if day is not None}
 

@@ -6,9 +6,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from features.errors import BusyError, ConfigError, ContractError
+from pipelines.config.sections import Paths
 from pipelines.config.settings import Settings
 from pipelines.config.sources import FORMATS, Kind, file_kind
 from pipelines.runtime.atomic_files import file_digest
+from pipelines.runtime.mirrors import name_of
+from pipelines.sources.mirror import local_files
 
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 DIGEST_ENDING = ".sha256"
@@ -48,17 +51,17 @@ def find_files(settings: Settings, table: str) -> tuple[Input, ...]:
 
     Raises ``ContractError`` when there are none, ``ConfigError`` for one outside the data folder.
     """
-    root, source = settings.paths.data, settings.sources[table]
+    source, paths = settings.sources[table], settings.paths
     if source.path is None:
         return ()
     joins = tuple(
         each
         for join in source.joins
-        for each in _find(root, table, join.path, file_kind(join.path, join.format))
+        for each in _find(paths, table, join.path, file_kind(join.path, join.format))
     )
     if len(joins) != len(source.joins):
         raise ContractError(f"sources.{table}.joins: each path names one file, without *")
-    found = _find(root, table, source.path, source.kind)
+    found = _find(paths, table, source.path, source.kind)
     return tuple(replace(each, joins=joins) for each in found)
 
 
@@ -70,19 +73,20 @@ def reported_files(settings: Settings, table: str) -> tuple[Input, ...]:
     return (Input(path, str(path), reported=True),)
 
 
-def _find(root: Path, table: str, pattern: str, kind: Kind) -> tuple[Input, ...]:
+def _find(paths: Paths, table: str, pattern: str, kind: Kind) -> tuple[Input, ...]:
     endings = FORMATS[kind].suffixes
+    root, pattern = local_files(paths, pattern)
     files = tuple(sorted(set(_below(root, pattern, endings))))
     if not files:
         raise ContractError(
-            f"{table}: no file matches {root / pattern} (sources.{table}.path under paths.data); "
-            "is the export there, is paths.data right, and are a folder's files "
+            f"{table}: no file matches {name_of(root / pattern)} (sources.{table}.path under "
+            "paths.data); is the export there, is paths.data right, and are a folder's files "
             f"{' or '.join(endings)}?"
         )
     for path in files:
         if not path.resolve().is_relative_to(root.resolve()):
             raise ConfigError(f"sources.{table}.path: {path} leads outside {root}")
-    return tuple(Input(path, str(path), _partition(path, root)) for path in files)
+    return tuple(Input(path, name_of(path), _partition(path, root)) for path in files)
 
 
 def _below(root: Path, pattern: str, endings: tuple[str, ...]) -> Iterator[Path]:
@@ -116,15 +120,15 @@ def digests(inputs: Mapping[str, tuple[Input, ...]]) -> dict[str, str]:
             found[each.name] = each.digest
             continue
         for path in each.files:
-            if path.as_posix() not in found:
-                found[path.as_posix()] = digest = file_digest(path)
+            if (name := name_of(path)) not in found:
+                found[name] = digest = file_digest(path)
                 beside = path.with_name(f"{path.name}{DIGEST_ENDING}")
                 if not beside.is_file():
                     continue
                 words = beside.read_text(encoding="utf-8", errors="replace").split()
                 if not words or words[0].lower() != digest:
                     raise ContractError(
-                        f"{path}: its SHA-256 is not the one in {beside.name}; the file was "
+                        f"{name}: its SHA-256 is not the one in {beside.name}; the file was "
                         "damaged or is not complete. Copy or export it again."
                     )
     return dict(sorted(found.items()))
@@ -133,6 +137,6 @@ def digests(inputs: Mapping[str, tuple[Input, ...]]) -> dict[str, str]:
 def refuse_changed(inputs: Mapping[str, tuple[Input, ...]], before: Mapping[str, str]) -> None:
     """Raise ``BusyError`` for a file that is no longer what ``before`` (``digests``) says."""
     files = {path for parts in inputs.values() for each in parts for path in each.files}
-    for path in sorted(files):
-        if not path.is_file() or file_digest(path) != before.get(path.as_posix()):
-            raise BusyError(f"{path}: changed while it was read; run again when it is complete")
+    for name, path in sorted((name_of(path), path) for path in files):
+        if not path.is_file() or file_digest(path) != before.get(name):
+            raise BusyError(f"{name}: changed while it was read; run again when it is complete")

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import obstore
+
 from features.errors import StilleError
 from pipelines.publication.manifest import Field, Stamp
 from pipelines.publication.publish import publish, publisher, republish, staging_folder
@@ -46,7 +48,10 @@ def night(out: Path, as_of: date, run_id: str, hold: float = 0.0) -> None:
 
 
 def _at_call(number: int, act: Callable[[], None], *, cleaning: bool) -> Callable[[], bool]:
-    """Do ``act`` right before the ``number``-th call that changes the disk; tells if it came."""
+    """Do ``act`` right before the ``number``-th call that changes the disk or a bucket.
+
+    Tells if it came.
+    """
     left = number
 
     def call() -> None:
@@ -67,7 +72,15 @@ def _at_call(number: int, act: Callable[[], None], *, cleaning: bool) -> Callabl
         call()
         flush(descriptor)
 
+    def counted(change: Callable[..., object]) -> Callable[..., object]:
+        def changed(*args: object, **kwargs: object) -> object:
+            call()
+            return change(*args, **kwargs)
+
+        return changed
+
     os.fsync = fsync
+    obstore.put, obstore.delete = counted(obstore.put), counted(obstore.delete)
     sys.addaudithook(hook)
     return lambda: left <= 0
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import shutil
+import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,7 @@ from stamps import STAMP
 
 from features.errors import BusyError
 from pipelines.config.lists import Layout
+from pipelines.erasure import publications
 from pipelines.erasure.publications import forget_published, without_in_parquet
 from pipelines.publication.manifest import PAGES, Field, columns, page_name
 from pipelines.publication.publish import publish, publisher, staging_folder
@@ -100,6 +102,22 @@ def test_forgetting_again_or_a_stranger_changes_nothing(tmp_path: Path):
         assert forget_published(tmp_path, "11") == 1
     assert current(tmp_path) == Publication(tmp_path, date(2024, 5, 2), "run-1.without-2")
     assert [path.name for path in (tmp_path / "2024-05-02").iterdir()] == ["run-1.without-2"]
+
+
+def test_what_a_killed_call_left_the_next_one_finishes(tmp_path: Path, monkeypatch):
+    publication(tmp_path, 2)
+    with monkeypatch.context() as killed, publisher(tmp_path):
+        killed.setattr(publications, "withdraw", lambda folder: sys.exit())
+        with pytest.raises(SystemExit):
+            forget_published(tmp_path, "10")
+    with publisher(tmp_path):
+        assert forget_published(tmp_path, "10") == 1
+    left = sorted((tmp_path / "2024-05-02").iterdir())
+    assert [folder.name for folder in left] == ["run-1.without-1", "run-1.without-2"]
+    assert current(tmp_path).folder in left
+    for folder in left:
+        verify(folder)
+        assert "10" not in pd.read_parquet(folder / "list.parquet")["customer_id"].tolist()
 
 
 def test_a_table_of_nobody_and_unknown_ids_stay(tmp_path: Path):
