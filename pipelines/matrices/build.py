@@ -1,6 +1,8 @@
 """Runs the feature code shard by shard: a shard is the unit of memory and of progress."""
 
 import hashlib
+import json
+import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,8 +21,10 @@ from pipelines.matrices import files
 from pipelines.matrices.files import KEYS, MatrixPart
 from pipelines.matrices.scratch_folder import scratch
 from pipelines.matrices.shard import Shard, open_shard
-from pipelines.matrices.store import definition_digests, open_store
+from pipelines.matrices.shard_task import read_task, shard_tasks
+from pipelines.matrices.store import MatrixStore, definition_digests, open_store
 from pipelines.runtime.duckdb_connection import connect
+from pipelines.runtime.engine import each
 from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
 
@@ -107,30 +111,58 @@ def build_matrix(
     """Write the features, and with ``labels_known_before`` the outcomes, below ``into``.
 
     Outcomes have the columns of ``Shard.outcomes``. What the matrix store has is shared, the rest
-    is computed and kept there. ``advance`` is called after every shard and as-of date. Returns the
-    parts, in order.
+    is computed and kept there. ``advance`` is called after every shard for each as-of date.
+    Returns the parts, in order.
     """
-    store = open_store(settings, snapshot.shards, job.share)
-    definitions = definition_digests(job.catalog)
+    known = job.labels_known_before
+    tasks = shard_tasks(
+        settings,
+        snapshot,
+        names=[feature.name for feature in job.catalog.features],
+        as_ofs=[str(as_of) for as_of in job.as_ofs],
+        known_before=known and str(known),
+        share=job.share,
+        store=str(open_store(settings, snapshot.shards, job.share).root.absolute()),
+        into=str(into.absolute()),
+    )
+    built = {}
+    for shard, text in each(settings.engine, build_shard, tasks):
+        built[shard] = [
+            MatrixPart(*(path and Path(path) for path in part)) for part in json.loads(text)
+        ]
+        for _ in built[shard]:
+            advance()
+    return [part for shard in sorted(built) for part in built[shard]]
+
+
+def build_shard(task: str) -> str:
+    """Build what a task of ``build_matrix`` says: a JSON list of a part's files by as-of date.
+
+    Each call writes into a folder of its own, as another may be at the same shard.
+    """
+    plan, number = read_task(task)
+    settings, snapshot, job = plan.settings, plan.snapshot, plan.job
+    folder, store = Path(job["into"]) / secrets.token_hex(8), MatrixStore(Path(job["store"]))
+    catalog = catalog_of(settings.sources, snapshot).only(job["names"])
+    definitions = definition_digests(catalog)
+    as_ofs = [date.fromisoformat(day) for day in job["as_ofs"]]
+    known = job["known_before"] and date.fromisoformat(job["known_before"])
     parts = []
-    for number in range(snapshot.shards):
-        with connect(settings.engine, settings.paths.spill) as con:
-            first = min(job.as_ofs)
-            shard = open_shard(con, settings, snapshot, job.catalog, number, first, job.share)
-            paths = {as_of: _path(into, "features", as_of, number) for as_of in job.as_ofs}
-            for as_of, path in paths.items():
-                store.lend(as_of, number, path)
-            missing = _missing(shard, paths, definitions)
-            for as_of, features in paths.items():
-                if _complete(shard, features, as_of, missing[as_of], definitions):
-                    store.keep(as_of, number, features)
-                ended = None
-                if job.labels_known_before is not None:
-                    ended = _path(into, "outcomes", as_of, number)
-                    files.write_table(ended, shard.outcomes(as_of, job.labels_known_before))
-                parts.append(MatrixPart(features, ended))
-                advance()
-    return parts
+    with connect(settings.engine, folder / "spill") as con:
+        shard = open_shard(con, settings, snapshot, catalog, number, min(as_ofs), job["share"])
+        paths = {as_of: _path(folder, "features", as_of, number) for as_of in as_ofs}
+        for as_of, path in paths.items():
+            store.lend(as_of, number, path)
+        missing = _missing(shard, paths, definitions)
+        for as_of, features in paths.items():
+            if _complete(shard, features, as_of, missing[as_of], definitions):
+                store.keep(as_of, number, features)
+            ended = None
+            if known:
+                ended = _path(folder, "outcomes", as_of, number)
+                files.write_table(ended, shard.outcomes(as_of, known))
+            parts.append((str(features), ended and str(ended)))
+    return json.dumps(parts)
 
 
 def _path(into: Path, what: str, as_of: date, shard: int) -> Path:
