@@ -63,9 +63,7 @@ def _on_dask(engine: EngineChoice, work: Work, tasks: Sequence[str]) -> Iterator
         names = {"ca": "tls_ca_file", "certificate": "tls_client_cert", "key": "tls_client_key"}
         files = {names[name]: str(path) for name, path in engine.tls.items()}
         security = Security(require_encryption=bool(files), **files)
-        client = Client(
-            engine.address, security=security, timeout=_CONNECT_SECONDS, set_as_default=False
-        )
+        client = Client(engine.address, security=security, timeout=_CONNECT_SECONDS)
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"engine.address {engine.address}: no Dask scheduler answers there ({error}). Start "
