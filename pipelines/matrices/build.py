@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from features.catalog import Catalog, build_catalog
 from features.feature import attribute
@@ -245,11 +246,30 @@ def outcomes_at(
     Columns customer_id, as_of, outcome and label, as ``features.labels.outcomes`` gives them, and
     ended_on, as ``endings`` does.
     """
-    catalog, parts = catalog_of(settings.sources, snapshot), []
-    for number in range(snapshot.shards):
-        with connect(settings.engine, settings.paths.spill) as con:
-            shard = open_shard(con, settings, snapshot, catalog, number, min(as_ofs))
-            for as_of in as_ofs:
-                shard.cohort(as_of)
-                parts.append(shard.outcomes(as_of, today))
-    return pa.concat_tables(parts)
+    with scratch(settings.paths.scratch, f"outcomes-{secrets.token_hex(8)}") as folder:
+        tasks = shard_tasks(
+            settings,
+            snapshot,
+            as_ofs=[str(as_of) for as_of in as_ofs],
+            known_before=str(today),
+            into=str(folder.absolute()),
+        )
+        found = dict(each(settings.engine, shard_outcomes, tasks))
+        # A dataset would take a folder named name=value for a column.
+        return pa.concat_tables(pq.ParquetFile(found[shard]).read() for shard in sorted(found))
+
+
+def shard_outcomes(task: str) -> str:
+    """Write what a task of ``outcomes_at`` asks for; the file's path."""
+    plan, number = read_task(task)
+    settings, job, rows = plan.settings, plan.job, []
+    folder = Path(job["into"]) / secrets.token_hex(8)
+    as_ofs = [date.fromisoformat(day) for day in job["as_ofs"]]
+    with connect(settings.engine, folder / "spill") as con:
+        catalog = catalog_of(settings.sources, plan.snapshot)
+        shard = open_shard(con, settings, plan.snapshot, catalog, number, min(as_ofs))
+        for as_of in as_ofs:
+            shard.cohort(as_of)
+            rows.append(shard.outcomes(as_of, date.fromisoformat(job["known_before"])))
+    files.write_table(folder / "outcomes.parquet", pa.concat_tables(rows))
+    return str(folder / "outcomes.parquet")
