@@ -1,7 +1,7 @@
 """Engine: the work of each shard, in this process or on a cluster of Dask or Spark.
 
-Text goes in and comes out; rows travel through files in a folder that every process sees. A task
-may run twice, or go on after another has taken over, so no two attempts write the same file.
+Text goes in and comes out; rows travel in files of a folder that every process sees. A task may run
+twice, or go on after another has taken over, so no two attempts write the same file.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 Work = Callable[[str], str]
 _CONNECT_SECONDS = 10
 _IDLE_SECONDS = 300
-_DOCS = "docs/scale.md"
 
 
 class EngineChoice(Protocol):
@@ -39,32 +38,29 @@ def each(engine: EngineChoice, work: Work, tasks: Sequence[str]) -> Iterator[tup
     raises is raised here. Raises ``ConfigError`` when the cluster cannot be used or a task ends
     every worker that takes it, and ``BusyError`` when the cluster goes away.
     """
-    engines = {"process": _in_process, "dask": _on_dask, "spark": _on_spark}
-    return engines[engine.kind](engine, work, tasks)
+    if engine.kind == "dask":
+        return _on_dask(engine, work, tasks)
+    return enumerate(_on_spark(engine, work, tasks) if engine.kind == "spark" else map(work, tasks))
 
 
-def _in_process(
-    _engine: EngineChoice, work: Work, tasks: Sequence[str]
-) -> Iterator[tuple[int, str]]:
-    yield from enumerate(map(work, tasks))
-
-
-def _on_spark(engine: EngineChoice, work: Work, tasks: Sequence[str]) -> Iterator[tuple[int, str]]:
+def _on_spark(engine: EngineChoice, work: Work, tasks: Sequence[str]) -> list[str]:
     try:
         from pyspark.sql import SparkSession
     except ImportError as error:
-        raise _not_installed("spark", "pyspark") from error
+        raise _not_installed(engine.kind) from error
     builder = SparkSession.builder.appName("stille")
     builder = builder.master(engine.address) if engine.address else builder
-    context = builder.getOrCreate().sparkContext
-    yield from enumerate(context.parallelize(tasks, len(tasks)).map(work).collect())
+    texts: list[str] = (
+        builder.getOrCreate().sparkContext.parallelize(tasks, len(tasks)).map(work).collect()
+    )
+    return texts
 
 
 def _on_dask(engine: EngineChoice, work: Work, tasks: Sequence[str]) -> Iterator[tuple[int, str]]:
     try:
-        from distributed import KilledWorker, wait
+        from distributed import CommClosedError, KilledWorker, wait
     except ImportError as error:
-        raise _not_installed("dask", "distributed") from error
+        raise _not_installed(engine.kind) from error
     place, client = f"engine.address {engine.address}", _connect(engine)
     with client, client.as_current():
         futures = client.map(work, tasks, pure=False, key=work.__name__)
@@ -80,18 +76,13 @@ def _on_dask(engine: EngineChoice, work: Work, tasks: Sequence[str]) -> Iterator
                 # Nothing was done in this time, or a result died with its worker.
                 if not client.nthreads():
                     raise BusyError(
-                        f"{place}: no worker is there. Start some, of the same release, and look "
-                        f"at the log of those that ended: {_DOCS}"
+                        f"{place}: no worker is there. Start some, of the same release, and read "
+                        "the logs of those that ended (docs/scale.md)"
                     ) from error
                 continue
-            except CancelledError as error:
-                raise BusyError(f"{place}: the scheduler is gone. Start it: {_DOCS}") from error
-            except RuntimeError as error:
-                if "deserialization" not in str(error):
-                    raise
-                raise ConfigError(
-                    f"{place}: the scheduler, or a worker, cannot read a task. Install the release "
-                    f"of this run there too: {_DOCS}"
+            except (CancelledError, CommClosedError) as error:
+                raise BusyError(
+                    f"{place}: the scheduler is gone. Start it, and run again"
                 ) from error
             except KilledWorker as error:
                 # Besides the shard that ends workers, those that were next on them.
@@ -112,21 +103,20 @@ def _connect(engine: EngineChoice) -> "Client":
 
     names = {"ca": "tls_ca_file", "certificate": "tls_client_cert", "key": "tls_client_key"}
     files = {names[name]: str(path) for name, path in engine.tls.items()}
+    options = {"timeout": _CONNECT_SECONDS, "set_as_default": False}
     try:
         security = Security(require_encryption=bool(files), **files)
+        # The handshake after the connection has no time limit of its own.
         return within(
-            _CONNECT_SECONDS + 1,
-            lambda: Client(
-                engine.address, security=security, timeout=_CONNECT_SECONDS, set_as_default=False
-            ),
+            _CONNECT_SECONDS + 1, lambda: Client(engine.address, security=security, **options)
         )
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"engine.address {engine.address}: no Dask scheduler answers ({error or 'silence'}). "
-            f"Start one ({_DOCS}), mend the address or engine.tls, or do without: "
+            "Start one (docs/scale.md), mend the address or engine.tls, or do without: "
             "STILLE__ENGINE__KIND=process"
         ) from error
 
 
-def _not_installed(kind: str, package: str) -> ConfigError:
-    return ConfigError(f"engine.kind {kind} needs {package}. Run: pip install 'stille[{kind}]'")
+def _not_installed(kind: str) -> ConfigError:
+    return ConfigError(f"engine.kind {kind} is not installed. Run: pip install 'stille[{kind}]'")

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,15 +54,17 @@ class Cluster:
 
 
 @contextmanager
-def cluster(folder: Path, workers: int = 1, **settings: object) -> Iterator[Cluster]:
-    """``settings`` are the scheduler's, by name."""
+def cluster(
+    folder: Path, workers: int = 1, options: Sequence[object] = (), **settings: object
+) -> Iterator[Cluster]:
+    """``options`` and ``settings`` (by name) are the scheduler's."""
     required("distributed", importlib.util.find_spec("distributed"), "pip install 'stille[dask]'")
     folder.mkdir()
     paths = os.pathsep.join(map(str, (_ROOT, _ROOT / "tests" / "helpers")))
     names = {f"DASK_DISTRIBUTED__SCHEDULER__{n.upper()}": str(v) for n, v in settings.items()}
     made = Cluster(folder, {**os.environ, "PYTHONPATH": paths, **names})
     try:
-        made.start("scheduler", "--host", "127.0.0.1", "--port", "0")
+        made.start("scheduler", "--host", "127.0.0.1", "--port", "0", *map(str, options))
         for _ in range(workers):
             made.worker()
         yield made

@@ -1,6 +1,7 @@
 """Workers of a cluster build the matrix that this process builds."""
 
 import json
+import os
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import yaml
 from dask_cluster import cluster
 
 from features.errors import ConfigError
+from pipelines.config.sections import Engine
 from pipelines.config.settings import load_settings
 from pipelines.matrices import build, shard_task
 from pipelines.matrices.build import (
@@ -23,6 +25,7 @@ from pipelines.matrices.build import (
     shard_outcomes,
 )
 from pipelines.matrices.shard_task import shard_tasks
+from pipelines.runtime.engine import each
 from pipelines.simulator.simulate import simulate
 from pipelines.snapshots.snapshot import take_snapshot
 
@@ -77,7 +80,18 @@ def dask(tmp_path_factory):
         yield made
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+def test_each_task_is_done_there_and_comes_back_with_its_number(dask):
+    choice, tasks = Engine(kind="dask", address=dask.address), ["a", "b", "c"]
+    found = dict(each(choice, engine_work.upper, tasks))
+    assert {number: text[0] for number, text in found.items()} == {0: "A", 1: "B", 2: "C"}
+    assert str(os.getpid()) not in {text.split()[1] for text in found.values()}
+    with pytest.raises(ConfigError, match="a cannot be used"):
+        list(each(choice, engine_work.refuse, tasks[:1]))
+    with pytest.raises(TimeoutError, match="a"):
+        list(each(choice, engine_work.time_out, tasks[:1]))
+
+
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.proof)])
 def test_workers_build_what_this_process_builds(workers, dask, tables, here, tmp_path):
     if workers > 1:
         dask.worker()

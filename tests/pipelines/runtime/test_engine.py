@@ -1,5 +1,6 @@
 """Work of shards in this process and on a cluster, and what is said when a cluster fails."""
 
+import shutil
 import socket
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 import engine_work
 import pytest
 from dask_cluster import cluster
+from programs import required
 
 from features.errors import BusyError, ConfigError
 from pipelines.config.sections import Engine
@@ -19,37 +21,6 @@ TASKS = ["a", "b", "c"]
 
 def on(address):
     return Engine(kind="dask", address=address)
-
-
-@pytest.fixture(scope="module")
-def dask(tmp_path_factory):
-    """A cluster that gives a task up when it has ended one worker."""
-    with cluster(tmp_path_factory.mktemp("dask") / "one", allowed_failures=0) as made:
-        yield made
-
-
-def test_each_task_is_done_here_or_there_and_comes_back_with_its_number(dask):
-    here, there = (
-        dict(each(engine, engine_work.upper, TASKS)) for engine in (Engine(), on(dask.address))
-    )
-    [mine], [other] = ({text.split()[1] for text in texts.values()} for texts in (here, there))
-    assert mine != other
-    for texts in (here, there):
-        assert {number: text[0] for number, text in texts.items()} == {0: "A", 1: "B", 2: "C"}
-
-
-def test_what_a_task_raises_is_raised_here(dask):
-    for choice in (Engine(), on(dask.address)):
-        with pytest.raises(ConfigError, match="a cannot be used"):
-            list(each(choice, engine_work.refuse, ["a"]))
-        with pytest.raises(TimeoutError, match="a"):
-            list(each(choice, engine_work.time_out, ["a"]))
-
-
-def test_a_task_that_ends_its_worker_is_given_up_by_name(dask):
-    dask.worker()
-    with pytest.raises(ConfigError, match=r"shard .*1.*\(kill_at_b\).*memory.*KIND=process"):
-        list(each(on(dask.address), engine_work.kill_at_b, TASKS))
 
 
 def test_a_cluster_without_workers_is_no_reason_to_wait_for_ever(tmp_path, monkeypatch):
@@ -88,6 +59,67 @@ def test_no_engine_is_imported_before_it_is_chosen():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_this_process_does_each_task_in_order():
+    assert list(each(Engine(), str.upper, TASKS)) == [(0, "A"), (1, "B"), (2, "C")]
+    with pytest.raises(ConfigError, match="a cannot be used"):
+        list(each(Engine(), engine_work.refuse, TASKS))
+
+
+@pytest.mark.proof
+def test_a_task_that_ends_its_worker_is_given_up_after_three_and_named(tmp_path):
+    with cluster(tmp_path / "dask", workers=0, allowed_failures=2, worker_saturation=1.0) as made:
+        made.worker("--nanny")
+        made.worker("--nanny")
+        said = r"3 workers ended .* on shard 1 \(kill_at_b\).*memory.*KIND=process"
+        with pytest.raises(ConfigError, match=said):
+            list(each(on(made.address), engine_work.kill_at_b, TASKS))
+        found = dict(each(on(made.address), engine_work.upper, TASKS))
+        assert [found[number][0] for number in range(3)] == ["A", "B", "C"]
+
+
+@pytest.mark.proof
+def test_a_scheduler_that_ends_is_told(tmp_path):
+    with cluster(tmp_path / "dask") as made:
+        address = made.address
+        tasks = each(on(address), engine_work.upper, TASKS)
+        next(tasks)
+        made.processes[0].kill()
+        with pytest.raises(BusyError, match=f"{address}: the scheduler is gone"):
+            list(tasks)
+
+
+@pytest.mark.proof
+def test_run_and_cluster_know_each_other_by_their_certificates(tmp_path):
+    openssl = required("openssl", shutil.which("openssl"), "apt-get install openssl")
+    for name in ("ours", "other"):
+        subject = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
+        files = ["-keyout", f"{name}.key", "-out", f"{name}.crt"]
+        subprocess.run([openssl, "req", *subject, *files], cwd=tmp_path, check=True)
+    ours, other = (
+        {
+            "ca": tmp_path / f"{n}.crt",
+            "certificate": tmp_path / f"{n}.crt",
+            "key": tmp_path / f"{n}.key",
+        }
+        for n in ("ours", "other")
+    )
+    options = [
+        "--tls-ca-file",
+        ours["ca"],
+        "--tls-cert",
+        ours["certificate"],
+        "--tls-key",
+        ours["key"],
+    ]
+    with cluster(tmp_path / "dask", workers=0, options=["--protocol", "tls", *options]) as made:
+        made.worker(*map(str, options))
+        choice = Engine(kind="dask", address=made.address, tls=ours)
+        assert len(list(each(choice, engine_work.upper, TASKS))) == 3
+        stranger = Engine(kind="dask", address=made.address, tls=other)
+        with pytest.raises(ConfigError, match=r"engine\.address tls://.*no Dask scheduler answers"):
+            list(each(stranger, engine_work.upper, TASKS))
 
 
 @pytest.mark.proof
