@@ -22,8 +22,8 @@ from pipelines.matrices import files
 from pipelines.matrices.files import KEYS, MatrixPart
 from pipelines.matrices.scratch_folder import scratch
 from pipelines.matrices.shard import Shard, open_shard
-from pipelines.matrices.shard_task import read_task, shard_tasks
-from pipelines.matrices.store import MatrixStore, definition_digests, open_store
+from pipelines.matrices.shard_task import ShardTask, read_task, shard_tasks
+from pipelines.matrices.store import MatrixStore, definition_digests
 from pipelines.runtime.duckdb_connection import connect
 from pipelines.runtime.engine import each
 from pipelines.runtime.progress import bar
@@ -115,59 +115,42 @@ def build_matrix(
     is computed and kept there. ``advance`` is called after every shard for each as-of date.
     Returns the parts, in order.
     """
-    known = job.labels_known_before
-    tasks = shard_tasks(
-        settings,
-        snapshot,
-        names=[feature.name for feature in job.catalog.features],
-        as_ofs=[str(as_of) for as_of in job.as_ofs],
-        known_before=known and str(known),
-        share=job.share,
-        store=str(open_store(settings, snapshot.shards, job.share).root.absolute()),
-        into=str(into.absolute()),
-    )
+    names = [feature.name for feature in job.catalog.features]
+    known_before = job.labels_known_before
+    tasks = shard_tasks(settings, snapshot, into, job.as_ofs, known_before, names, job.share)
     built = {}
-    for shard, text in each(settings.engine, build_shard, tasks):
-        built[shard] = [
-            MatrixPart(*(path and Path(path) for path in part)) for part in json.loads(text)
-        ]
-        for _ in built[shard]:
+    for number, text in each(settings.engine, build_shard, tasks):
+        built[number] = [MatrixPart(*map(Path, paths)) for paths in json.loads(text)]
+        for _ in built[number]:
             advance()
-    return [part for shard in sorted(built) for part in built[shard]]
+    return [part for number in sorted(built) for part in built[number]]
 
 
-def build_shard(task: str) -> str:
-    """Build what a task of ``build_matrix`` says: a JSON list of a part's files by as-of date.
-
-    Each call writes into a folder of its own, as another may be at the same shard.
-    """
-    plan, number = read_task(task)
-    settings, snapshot, job = plan.settings, plan.snapshot, plan.job
-    folder, store = Path(job["into"]) / secrets.token_hex(8), MatrixStore(Path(job["store"]))
-    catalog = catalog_of(settings.sources, snapshot).only(job["names"])
-    definitions = definition_digests(catalog)
-    as_ofs = [date.fromisoformat(day) for day in job["as_ofs"]]
-    known = job["known_before"] and date.fromisoformat(job["known_before"])
-    parts = []
-    with connect(settings.engine, folder / "spill") as con:
-        shard = open_shard(con, settings, snapshot, catalog, number, min(as_ofs), job["share"])
-        paths = {as_of: _path(folder, "features", as_of, number) for as_of in as_ofs}
+def build_shard(text: str) -> str:
+    """Do a task of ``build_matrix``: by as-of date the files of features and of any outcomes."""
+    task, snapshot = read_task(text)
+    settings, store, parts = task.settings, MatrixStore(task.store), []
+    catalog = catalog_of(settings.sources, snapshot).only(task.names)
+    definitions, first = definition_digests(catalog), min(task.as_ofs)
+    with connect(settings.engine, task.into / "spill") as con:
+        shard = open_shard(con, settings, snapshot, catalog, task.shard, first, task.share)
+        paths = {as_of: _path(task, "features", as_of) for as_of in task.as_ofs}
         for as_of, path in paths.items():
-            store.lend(as_of, number, path)
+            store.lend(as_of, task.shard, path)
         missing = _missing(shard, paths, definitions)
         for as_of, features in paths.items():
             if _complete(shard, features, as_of, missing[as_of], definitions):
-                store.keep(as_of, number, features)
-            ended = None
-            if known:
-                ended = _path(folder, "outcomes", as_of, number)
-                files.write_table(ended, shard.outcomes(as_of, known))
-            parts.append((str(features), ended and str(ended)))
+                store.keep(as_of, task.shard, features)
+            parts.append([str(features)])
+            if task.known_before is not None:
+                ended = _path(task, "outcomes", as_of)
+                files.write_table(ended, shard.outcomes(as_of, task.known_before))
+                parts[-1].append(str(ended))
     return json.dumps(parts)
 
 
-def _path(into: Path, what: str, as_of: date, shard: int) -> Path:
-    return into / what / f"as_of={as_of}" / f"shard={shard:04d}.parquet"
+def _path(task: ShardTask, what: str, as_of: date) -> Path:
+    return task.into / what / f"as_of={as_of}" / f"shard={task.shard:04d}.parquet"
 
 
 def _missing(
@@ -247,29 +230,22 @@ def outcomes_at(
     ended_on, as ``endings`` does.
     """
     with scratch(settings.paths.scratch, f"outcomes-{secrets.token_hex(8)}") as folder:
-        tasks = shard_tasks(
-            settings,
-            snapshot,
-            as_ofs=[str(as_of) for as_of in as_ofs],
-            known_before=str(today),
-            into=str(folder.absolute()),
-        )
-        found = dict(each(settings.engine, shard_outcomes, tasks))
+        tasks = shard_tasks(settings, snapshot, folder, as_ofs, today)
+        written = dict(each(settings.engine, shard_outcomes, tasks))
         # A dataset would take a folder named name=value for a column.
-        return pa.concat_tables(pq.ParquetFile(found[shard]).read() for shard in sorted(found))
+        return pa.concat_tables(pq.ParquetFile(written[n]).read() for n in sorted(written))
 
 
-def shard_outcomes(task: str) -> str:
-    """Write what a task of ``outcomes_at`` asks for; the file's path."""
-    plan, number = read_task(task)
-    settings, job, rows = plan.settings, plan.job, []
-    folder = Path(job["into"]) / secrets.token_hex(8)
-    as_ofs = [date.fromisoformat(day) for day in job["as_ofs"]]
-    with connect(settings.engine, folder / "spill") as con:
-        catalog = catalog_of(settings.sources, plan.snapshot)
-        shard = open_shard(con, settings, plan.snapshot, catalog, number, min(as_ofs))
-        for as_of in as_ofs:
+def shard_outcomes(text: str) -> str:
+    """Do a task of ``outcomes_at``: the path of the file."""
+    task, snapshot = read_task(text)
+    settings, today, rows = task.settings, task.known_before or date.max, []
+    catalog, first = catalog_of(settings.sources, snapshot), min(task.as_ofs)
+    with connect(settings.engine, task.into / "spill") as con:
+        shard = open_shard(con, settings, snapshot, catalog, task.shard, first)
+        for as_of in task.as_ofs:
             shard.cohort(as_of)
-            rows.append(shard.outcomes(as_of, date.fromisoformat(job["known_before"])))
-    files.write_table(folder / "outcomes.parquet", pa.concat_tables(rows))
-    return str(folder / "outcomes.parquet")
+            rows.append(shard.outcomes(as_of, today))
+    path = task.into / "outcomes.parquet"
+    files.write_table(path, pa.concat_tables(rows))
+    return str(path)

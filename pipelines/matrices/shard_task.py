@@ -4,14 +4,17 @@ Any process that has the same release and sees the same folders can do it.
 """
 
 import json
+import secrets
 import socket
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Collection, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from features.errors import ConfigError, ContractError
+from pipelines.config.sections import Section
 from pipelines.config.settings import Settings
+from pipelines.matrices.store import open_store
 from pipelines.runtime.environment import code_version
 from pipelines.snapshots.facts import read_snapshot
 from pipelines.snapshots.snapshot import Snapshot
@@ -29,56 +32,70 @@ _NEEDED: Any = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What the tasks of all shards share; ``job`` is what the caller of ``shard_tasks`` gave."""
+class ShardTask(Section):
+    """What is to be made of a shard of a snapshot, with the matrix store, below ``into``."""
 
+    release: str
+    snapshot: Path
+    digest: str
+    shard: int
     settings: Settings
-    snapshot: Snapshot
-    job: dict[str, Any]
+    store: Path
+    into: Path
+    as_ofs: tuple[date, ...]
+    known_before: date | None
+    names: tuple[str, ...]
+    share: float
 
 
-def shard_tasks(settings: Settings, snapshot: Snapshot, **job: Any) -> list[str]:
-    """A text for each shard of the snapshot, in order; ``job`` is plain JSON."""
+def shard_tasks(
+    settings: Settings,
+    snapshot: Snapshot,
+    into: Path,
+    as_ofs: Sequence[date],
+    known_before: date | None,
+    names: Collection[str] = (),
+    share: float = 1.0,
+) -> list[str]:
+    """A text for each shard of the snapshot, in order."""
     paths = settings.paths.model_copy(update={"var": settings.paths.var.absolute()})
-    needed = settings.model_copy(update={"paths": paths})
-    plan = json.dumps(
-        {
-            "release": _RELEASE,
-            "snapshot": [str(snapshot.root.absolute()), snapshot.digest],
-            "settings": needed.model_dump(mode="json", include=_NEEDED, exclude_defaults=True),
-            "job": job,
-        }
+    needed = settings.model_copy(update={"paths": paths}).model_dump(include=_NEEDED)
+    task = ShardTask(
+        release=_RELEASE,
+        snapshot=snapshot.root.absolute(),
+        digest=snapshot.digest,
+        shard=0,
+        settings=Settings(**needed),
+        store=open_store(settings, snapshot.shards, share).root.absolute(),
+        into=into.absolute(),
+        as_ofs=tuple(as_ofs),
+        known_before=known_before,
+        names=tuple(names),
+        share=share,
     )
-    return [json.dumps([plan, shard]) for shard in range(snapshot.shards)]
+    tasks = (task.model_copy(update={"shard": number}) for number in range(snapshot.shards))
+    return [each.model_dump_json(exclude_defaults=True) for each in tasks]
 
 
-def read_task(text: str) -> tuple[Plan, int]:
-    """The plan, and the number of the shard.
+def read_task(text: str) -> tuple[ShardTask, Snapshot]:
+    """An attempt at a task, with a folder ``into`` that no other attempt has, and its snapshot.
 
     Raises ``ConfigError`` where this process has another release, or does not see the snapshot.
     """
-    plan, shard = json.loads(text)
-    return _read_plan(plan), int(shard)
-
-
-@lru_cache(maxsize=1)
-def _read_plan(text: str) -> Plan:
-    plan = json.loads(text)
-    root, digest = plan["snapshot"]
-    if plan["release"] != _RELEASE:
+    worker, release = f"the worker on {socket.gethostname()}", json.loads(text)["release"]
+    if release != _RELEASE:
         raise ConfigError(
-            f"the worker on {socket.gethostname()} runs release {_RELEASE} of stille, and this run "
-            f"{plan['release']}: install the same one there, and start the workers again"
+            f"{worker} runs release {_RELEASE} of stille, and this run {release}: install the same "
+            "one there, and start the workers again"
         )
+    task = ShardTask.model_validate_json(text)
     try:
-        snapshot = read_snapshot(Path(root))
+        snapshot = read_snapshot(task.snapshot)
     except ContractError:
         snapshot = None
-    if snapshot is None or snapshot.digest != digest:
+    if snapshot is None or snapshot.digest != task.digest:
         raise ConfigError(
-            f"the worker on {socket.gethostname()} does not see the snapshot {root}: paths.var "
-            "must be one folder, under the same name, for the run and for every worker"
+            f"{worker} does not see the snapshot {task.snapshot}: paths.var must be one folder, "
+            "under the same name, for the run and for every worker"
         )
-    # The run that sent the task has the lock.
-    return Plan(Settings(**plan["settings"]), replace(snapshot, lock=None), plan["job"])
+    return task.model_copy(update={"into": task.into / secrets.token_hex(8)}), snapshot

@@ -58,7 +58,8 @@ def _on_spark(engine: EngineChoice, work: Work, tasks: Sequence[str]) -> list[st
 
 def _on_dask(engine: EngineChoice, work: Work, tasks: Sequence[str]) -> Iterator[tuple[int, str]]:
     try:
-        from distributed import CommClosedError, KilledWorker, wait
+        from distributed import KilledWorker, wait
+        from distributed.comm import CommClosedError
     except ImportError as error:
         raise _not_installed(engine.kind) from error
     place, client = f"engine.address {engine.address}", _connect(engine)

@@ -41,7 +41,7 @@ def freeze_once(task: str) -> str:
 
 def die_while_writing(task: str) -> str:
     """Build a shard; the first worker that comes by is killed with half a file written."""
-    into = Path(read_task(task)[0].job["into"])
+    into = read_task(task)[0].into.parent
     try:
         into.with_suffix(".killed").touch(exist_ok=False)
     except FileExistsError:

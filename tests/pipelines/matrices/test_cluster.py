@@ -114,11 +114,6 @@ def test_a_worker_killed_while_it_writes_changes_nothing(dask, tables, here, tmp
     ) == 0
 
 
-def tasks_of(settings, snapshot, into):
-    days = [str(day) for day in DAYS]
-    return shard_tasks(settings, snapshot, as_ofs=days, known_before=str(KNOWN), into=str(into))
-
-
 def test_two_attempts_at_a_shard_do_not_touch_each_other(tables, here, tmp_path, monkeypatch):
     taken = []
     monkeypatch.setattr(
@@ -137,7 +132,7 @@ def test_another_release_is_refused(tables, tmp_path, monkeypatch):
     settings = settings_in(tmp_path, tables[0])
     with monkeypatch.context() as driver:
         driver.setattr(shard_task, "_RELEASE", "0.0.9")
-        task = tasks_of(settings, tables[1], tmp_path)[0]
+        task = shard_tasks(settings, tables[1], tmp_path, DAYS, KNOWN)[0]
     with pytest.raises(
         ConfigError, match=r"runs release .* of stille, and this run 0\.0\.9: install"
     ):
@@ -146,7 +141,7 @@ def test_another_release_is_refused(tables, tmp_path, monkeypatch):
 
 def test_a_snapshot_that_a_worker_does_not_see_is_named(tables, tmp_path):
     settings = settings_in(tmp_path, tables[0])
-    task = tasks_of(settings, tables[1], tmp_path)[0]
+    task = shard_tasks(settings, tables[1], tmp_path, DAYS, KNOWN)[0]
     for other in (str(tables[1].root), tables[1].digest):
         with pytest.raises(
             ConfigError, match=rf"does not see the snapshot .*{other[:9]}.*paths\.var"
@@ -163,7 +158,7 @@ def test_no_secret_is_in_a_task(tables, tmp_path):
     document["tracking"]["uri"] = uri
     secret = type(settings)(**document)
     assert secret.sources["cases"].database.uri.get_secret_value() == uri
-    tasks = tasks_of(secret, tables[1], tmp_path)
+    tasks = shard_tasks(secret, tables[1], tmp_path, DAYS, KNOWN)
     assert len(tasks) == tables[1].shards
     assert CANARY not in "".join(tasks)
     assert "database" not in "".join(tasks)
