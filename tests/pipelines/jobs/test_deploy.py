@@ -33,7 +33,7 @@ def test_the_manifest_calls_programs_and_options_that_dask_has():
     assert len(containers) == 2
     for container in containers:
         program = importlib.import_module(container["command"][-1]).main
-        known = {option for parameter in program.params for option in parameter.opts}
+        known = {o for each in program.params for o in (*each.opts, *each.secondary_opts)}
         named = {word for word in container["args"] if word.startswith("--")}
         assert named <= known
         assert {"tls", "dask"} <= {volume["name"] for volume in container["volumeMounts"]}
