@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel.core import get_global
@@ -249,11 +249,30 @@ class Economics(Section):
 
 
 class Engine(Section):
-    """Threads, memory and customers a shard."""
+    """Threads, memory and customers a shard, and who works on the shards (docs/scale.md).
+
+    ``kind``: this process, or the workers of a Dask scheduler or a Spark master at ``address``.
+    That of a scheduler is ``tcp://host:port``, or ``tls://host:port`` with ``tls``: the files of
+    its authority (``ca``), of the run's ``certificate`` and of its ``key``, in PEM.
+    """
 
     threads: Count = 2
     memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)?(MB|GB|MiB|GiB)$")] = "2GB"
     shard_size: Count = 50_000
+    kind: Literal["process", "dask", "spark"] = "process"
+    address: str | None = None
+    tls: Mapping[str, Path] = {}
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "Engine":
+        scheme = (self.address or "").partition("://")[0]
+        if self.kind == "dask" and scheme not in ("tcp", "tls"):
+            raise ValueError("kind: dask needs address: tcp://host:port or tls://host:port")
+        if set(self.tls) != ({"ca", "certificate", "key"} if scheme == "tls" else set()):
+            raise ValueError(
+                "tls://host:port, and nothing else, goes with tls: {ca, certificate, key}"
+            )
+        return self
 
 
 class Tracking(Section):

@@ -1,6 +1,8 @@
 """Runs the feature code shard by shard: a shard is the unit of memory and of progress."""
 
 import hashlib
+import json
+import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from features.catalog import Catalog, build_catalog
 from features.feature import attribute
@@ -19,8 +22,10 @@ from pipelines.matrices import files
 from pipelines.matrices.files import KEYS, MatrixPart
 from pipelines.matrices.scratch_folder import scratch
 from pipelines.matrices.shard import Shard, open_shard
-from pipelines.matrices.store import definition_digests, open_store
+from pipelines.matrices.shard_task import ShardTask, read_task, shard_tasks
+from pipelines.matrices.store import MatrixStore, definition_digests
 from pipelines.runtime.duckdb_connection import connect
+from pipelines.runtime.engine import each
 from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
 
@@ -107,34 +112,45 @@ def build_matrix(
     """Write the features, and with ``labels_known_before`` the outcomes, below ``into``.
 
     Outcomes have the columns of ``Shard.outcomes``. What the matrix store has is shared, the rest
-    is computed and kept there. ``advance`` is called after every shard and as-of date. Returns the
-    parts, in order.
+    is computed and kept there. ``advance`` is called after every shard for each as-of date.
+    Returns the parts, in order.
     """
-    store = open_store(settings, snapshot.shards, job.share)
-    definitions = definition_digests(job.catalog)
-    parts = []
-    for number in range(snapshot.shards):
-        with connect(settings.engine, settings.paths.spill) as con:
-            first = min(job.as_ofs)
-            shard = open_shard(con, settings, snapshot, job.catalog, number, first, job.share)
-            paths = {as_of: _path(into, "features", as_of, number) for as_of in job.as_ofs}
-            for as_of, path in paths.items():
-                store.lend(as_of, number, path)
-            missing = _missing(shard, paths, definitions)
-            for as_of, features in paths.items():
-                if _complete(shard, features, as_of, missing[as_of], definitions):
-                    store.keep(as_of, number, features)
-                ended = None
-                if job.labels_known_before is not None:
-                    ended = _path(into, "outcomes", as_of, number)
-                    files.write_table(ended, shard.outcomes(as_of, job.labels_known_before))
-                parts.append(MatrixPart(features, ended))
-                advance()
-    return parts
+    names = [feature.name for feature in job.catalog.features]
+    known_before = job.labels_known_before
+    tasks = shard_tasks(settings, snapshot, into, job.as_ofs, known_before, names, job.share)
+    built = {}
+    for number, text in each(settings.engine, build_shard, tasks):
+        built[number] = [MatrixPart(*map(Path, paths)) for paths in json.loads(text)]
+        for _ in built[number]:
+            advance()
+    return [part for number in sorted(built) for part in built[number]]
 
 
-def _path(into: Path, what: str, as_of: date, shard: int) -> Path:
-    return into / what / f"as_of={as_of}" / f"shard={shard:04d}.parquet"
+def build_shard(text: str) -> str:
+    """Do a task of ``build_matrix``: by as-of date the files of features and of any outcomes."""
+    task, snapshot = read_task(text)
+    settings, store, parts = task.settings, MatrixStore(task.store), []
+    catalog = catalog_of(settings.sources, snapshot).only(task.names)
+    definitions, first = definition_digests(catalog), min(task.as_ofs)
+    with connect(settings.engine, task.into / "spill") as con:
+        shard = open_shard(con, settings, snapshot, catalog, task.shard, first, task.share)
+        paths = {as_of: _path(task, "features", as_of) for as_of in task.as_ofs}
+        for as_of, path in paths.items():
+            store.lend(as_of, task.shard, path)
+        missing = _missing(shard, paths, definitions)
+        for as_of, features in paths.items():
+            if _complete(shard, features, as_of, missing[as_of], definitions):
+                store.keep(as_of, task.shard, features)
+            parts.append([str(features)])
+            if task.known_before is not None:
+                ended = _path(task, "outcomes", as_of)
+                files.write_table(ended, shard.outcomes(as_of, task.known_before))
+                parts[-1].append(str(ended))
+    return json.dumps(parts)
+
+
+def _path(task: ShardTask, what: str, as_of: date) -> Path:
+    return task.into / what / f"as_of={as_of}" / f"shard={task.shard:04d}.parquet"
 
 
 def _missing(
@@ -213,11 +229,23 @@ def outcomes_at(
     Columns customer_id, as_of, outcome and label, as ``features.labels.outcomes`` gives them, and
     ended_on, as ``endings`` does.
     """
-    catalog, parts = catalog_of(settings.sources, snapshot), []
-    for number in range(snapshot.shards):
-        with connect(settings.engine, settings.paths.spill) as con:
-            shard = open_shard(con, settings, snapshot, catalog, number, min(as_ofs))
-            for as_of in as_ofs:
-                shard.cohort(as_of)
-                parts.append(shard.outcomes(as_of, today))
-    return pa.concat_tables(parts)
+    with scratch(settings.paths.scratch, f"outcomes-{secrets.token_hex(8)}") as folder:
+        tasks = shard_tasks(settings, snapshot, folder, as_ofs, today)
+        written = dict(each(settings.engine, shard_outcomes, tasks))
+        # A dataset would take a folder named name=value for a column.
+        return pa.concat_tables(pq.ParquetFile(written[n]).read() for n in sorted(written))
+
+
+def shard_outcomes(text: str) -> str:
+    """Do a task of ``outcomes_at``: the path of the file."""
+    task, snapshot = read_task(text)
+    settings, today, rows = task.settings, task.known_before or date.max, []
+    catalog, first = catalog_of(settings.sources, snapshot), min(task.as_ofs)
+    with connect(settings.engine, task.into / "spill") as con:
+        shard = open_shard(con, settings, snapshot, catalog, task.shard, first)
+        for as_of in task.as_ofs:
+            shard.cohort(as_of)
+            rows.append(shard.outcomes(as_of, today))
+    path = task.into / "outcomes.parquet"
+    files.write_table(path, pa.concat_tables(rows))
+    return str(path)

@@ -8,9 +8,7 @@ the champion) and one folder of model files, named by its digest.
 import json
 import logging
 import shutil
-import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -24,6 +22,7 @@ from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.atomic_files import replace_bytes
 from pipelines.runtime.environment import now
+from pipelines.runtime.time_limit import within
 from pipelines.tracking.booster_sandbox import check_boosters
 
 _LOG = logging.getLogger("stille")
@@ -114,23 +113,11 @@ def _from_cache(
 
 
 def with_timeout(settings: Settings, work: Callable[[], T]) -> T:
-    """Do what asks a server in a thread that is left behind when it takes too long.
-
-    Time limits of single requests do not bound a server that answers byte by byte.
-    """
+    """Do what asks a server, ``within`` a time; raises ``UnreachableError``."""
     if urlparse(tracking.tracking_uri(settings)).scheme in ("", "file", "sqlite"):
         return work()
-    done: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            done.set_result(work())
-        except BaseException as error:
-            done.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
     try:
-        return done.result(_SECONDS)
+        return within(_SECONDS, work)
     except TimeoutError:
         raise tracking.UnreachableError(
             f"the MLflow store {tracking.tracking_uri(settings)} cannot be used: no answer within "
