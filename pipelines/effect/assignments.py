@@ -82,10 +82,14 @@ def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
 
 
 def _lot(
-    con: duckdb.DuckDBPyConnection, settings: Settings, source: str, found: pa.Table, today: date
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    source: str,
+    assignments: pa.Table,
+    today: date,
 ) -> Lot:
-    """What came of the first assignments among those ``found``."""
-    first = first_assignments(_with_households(con, found))
+    """What came of the first of each household's ``assignments``."""
+    first = first_assignments(_with_households(con, assignments))
     window = settings.label_window()
     over = np.array([window.complete(day, today) for day in first["assigned_on"]], dtype=bool)
     judged = pa.Table.from_pandas(first[over], pa.schema(TYPES), preserve_index=False)
