@@ -1,0 +1,139 @@
+"""Typed store: the rows of each input file as the contract has them, kept from night to night.
+
+A folder is named by all that decides its rows: the file's bytes, how they are read, and the code
+that reads them. What else a row depends on (the night's date, who is a customer, other files) is
+asked when the rows are seen. A folder is there whole or not at all, and is believed only while its
+files have their digests; the rest is typed again.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import duckdb
+from pydantic_core import to_json
+
+from features import timeline
+from pipelines import sources
+from pipelines.runtime import duckdb_connection
+from pipelines.runtime.atomic_files import file_digest
+from pipelines.snapshots import folder_lock
+from pipelines.sources.file_digests import InputDigests
+from pipelines.sources.files import Input
+from pipelines.sources.readable_part import Part
+
+UNUSED_SECONDS = 86_400
+_FACTS = "typed.json"
+_STAGING = ".staging"
+
+
+@dataclass(frozen=True, slots=True)
+class TypedFile:
+    """An input file whose ``rows`` lie in Parquet ``paths``, in a folder ``_key=<key>``.
+
+    ``name`` is what messages call it, ``columns`` maps those of the input to DuckDB types.
+    """
+
+    key: str
+    name: str
+    columns: Mapping[str, str]
+    rows: int
+    paths: tuple[Path, ...]
+
+
+class TypedStore:
+    """Typed rows below ``root``, which nobody removes for as long as this object lives."""
+
+    def __init__(self, root: Path, digests: InputDigests) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self.root, self.digests = root, digests
+        self._lock = folder_lock.lock_folder(root)
+        self._alike: Counter[str] = Counter()
+
+    def typed(
+        self, given: Input, deciding: object, write: Callable[[Path], tuple[Part, int]]
+    ) -> TypedFile:
+        """The typed rows of ``given``, by ``write`` (into a new folder; it returns the rows too).
+
+        ``deciding`` is what the rows depend on besides the input itself. Raises what ``write``
+        raises, and ``BusyError`` when the input has changed since its digest was found.
+        """
+        beside = (given.partition, given.types, given.reported, given.path.suffix)
+        text = to_json([_code(), deciding, beside, self.digests.of(given)])
+        same = hashlib.sha256(text).hexdigest()
+        # Two files with the same bytes are two files: a key that is in both is repeated.
+        key = hashlib.sha256(f"{same} {self._alike[same]}".encode()).hexdigest()[:32]
+        self._alike[same] += 1
+        into = self.root / f"_key={key}"
+        found = _read(into, key, given)
+        if found is None:
+            staging = folder_lock.new_name(self.root, _STAGING)
+            try:
+                part, rows = write(staging)
+                # Rows of other bytes must never lie under the key of these.
+                self.digests.refuse_changed([given])
+                files = sorted(path for path in staging.rglob("*") if path.is_file())
+                facts = {
+                    "label": part.name.removeprefix(given.name),
+                    "columns": part.columns,
+                    "rows": rows,
+                    "files": {p.relative_to(staging).as_posix(): file_digest(p) for p in files},
+                }
+                (staging / _FACTS).write_bytes(to_json(facts))
+                found = _place(staging, into, key, given)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
+        os.utime(into)
+        return found
+
+
+def prune(root: Path) -> None:
+    """Remove what no run has used for a day and what killed runs left, unless one reads now."""
+    if not root.is_dir():
+        return
+    with folder_lock.exclusive(root) as free:
+        for folder in root.iterdir() if free else ():
+            if folder.name.startswith(".") or folder.stat().st_mtime < time.time() - UNUSED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(into: Path, key: str, given: Input) -> TypedFile | None:
+    """What lies in a folder, if every file has its digest."""
+    try:
+        facts = json.loads((into / _FACTS).read_bytes())
+        paths = tuple(into / name for name in facts["files"])
+        if [*map(file_digest, paths)] != [*facts["files"].values()]:
+            return None
+        return TypedFile(key, given.name + facts["label"], facts["columns"], facts["rows"], paths)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _place(staging: Path, into: Path, key: str, given: Input) -> TypedFile:
+    """Give a filled folder its name, unless another run was quicker; a damaged one is put away."""
+    while True:
+        with contextlib.suppress(OSError):
+            staging.replace(into)
+        found = _read(into, key, given)
+        if found is not None:
+            return found
+        into.replace(folder_lock.new_name(into.parent, folder_lock.REMOVED))
+
+
+@cache
+def _code() -> str:
+    """SHA-256 of the code that types rows: after an upgrade all rows are typed again."""
+    modules = [Path(module.__file__ or "") for module in (duckdb_connection, timeline)]
+    modules += [Path(__file__).with_name("typed_rows.py"), *Path(sources.__path__[0]).iterdir()]
+    found = hashlib.sha256(duckdb.__version__.encode())
+    for path in sorted(path for path in modules if path.is_file()):
+        found.update(path.read_bytes())
+    return found.hexdigest()
