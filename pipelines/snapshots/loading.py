@@ -1,5 +1,6 @@
 """Table loading into DuckDB, with the rule that each row breaks, if any."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,6 @@ from features.errors import ContractError
 from pipelines.config.settings import Settings
 from pipelines.config.sources import Source
 from pipelines.runtime.duckdb_connection import Connection, connect, identifier, literal, literals
-from pipelines.snapshots.profiling import counts
 from pipelines.snapshots.typed_rows import TypedRows
 from pipelines.snapshots.typed_store import TypedFile, TypedStore
 from pipelines.sources import type_casting
@@ -84,21 +84,14 @@ def load_table(
     bound = _with_siblings(_together(bounds[: exported or None]), settings.sources, source)
     names, types = [file.name for file in files], [f.columns for f in files[: exported or None]]
     asked = (names, types, dialect, settings.company.timezone, limit)
-    refusals = Doubts(connection, table, source, bound.bindings, *asked).settle()
-    rules = counts(
-        connection,
-        f"select coalesce(_rule, ''), count(*) from {identifier(table.name)} group by 1 order by 1",
-    )
-    rows = sum(rules.values()) - rules.pop(SKIPPED, 0)
+    doubtful, _, decimals = _counted(connection, table)
+    doubts = Doubts(connection, table, source, bound.bindings, *asked, doubtful, decimals)
+    refusals = doubts.settle()
+    rules, none, _ = _counted(connection, table)
+    rows = rules.total() - rules.pop(SKIPPED, 0)
     rules.pop("", None)
     columns = (*(c.name for c in table.columns), *type_casting.attribute_names(bound.bindings))
     refusal = ContractError("\n".join(map(str, refusals))) if refusals else None
-    none = counts(
-        connection,
-        f"select unnest(string_split(_none, ',')), count(*) from {identifier(table.name)} "
-        f"where _none is not null and _rule is distinct from {literal(SKIPPED)} "
-        "group by 1 order by 1",
-    )
     seen = (table.name, table, files, reading.open, bound, columns, rules, rows)
     return Loaded(*seen, refusal, none)
 
@@ -152,6 +145,20 @@ def _see(
         f"list_position([{literals(file.key for file in files)}], _key) - 1 as _file, "
         f"case when _own is not null then _own {others} else _doubt end as _rule from {rows}"
     )
+
+
+def _counted(connection: Connection, table: Table) -> tuple[Counter[str], Counter[str], bool]:
+    """Rows by rule ("" for none), rows by column whose date stands for none, any ``_decimals``."""
+    rules, none, decimals = Counter[str](), Counter[str](), False
+    found = connection.execute(
+        "select coalesce(_rule, ''), coalesce(_none, ''), count(*), bool_or(_decimals) "
+        f"from {identifier(table.name)} group by 1, 2 order by 1, 2"
+    ).fetchall()
+    for rule, names, rows, fractions in found:
+        rules[rule] += rows
+        none.update(dict.fromkeys(names.split(",") if names and rule != SKIPPED else (), rows))
+        decimals = decimals or fractions
+    return rules, none, decimals
 
 
 def _refuse_empty(table: Table, source: Source, files: Sequence[TypedFile]) -> None:

@@ -3,7 +3,7 @@
 Ids that lost digits, thousands signs read as decimal signs, days read as months, repeated keys.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +28,8 @@ _SWAPPED = {"%d": "%m", "%m": "%d"}
 class Doubts:
     """A loaded table, the names of its files, and of each of the company's own the columns' types.
 
+    ``rules`` are those that its rows break; ``decimals`` says whether a number of them shows that
+    the decimal sign parts no thousands.
     ``zone`` is the company's, ``limit`` the naive UTC instant after which nothing has happened yet.
     """
 
@@ -40,6 +42,8 @@ class Doubts:
     dialect: Dialect
     zone: str
     limit: datetime | None
+    rules: Collection[str]
+    decimals: bool
 
     def settle(self) -> list[ContractError]:
         """Why the table is refused as a whole; where a doubt is cleared, its rows are accepted."""
@@ -60,11 +64,8 @@ class Doubts:
                 )
 
     def _thousands(self) -> Iterator[ContractError]:
-        name, dialect = identifier(self.table.name), self.dialect
-        [(decimals,)] = self.connection.execute(
-            f"select coalesce(bool_or(_decimals), false) from {name}"
-        ).fetchall()
-        if decimals:
+        dialect = self.dialect
+        if self.decimals:
             change_rule(self.connection, self.table.name, "nullif(_rule, _doubt)")
             return
         declare = f"declare sources.{self.table.name}.dialect: {{"
@@ -201,13 +202,13 @@ class Doubts:
 
     def _where(self, rule: str) -> str:
         """How many rows broke a rule, and the first of them; nothing when none did."""
+        if rule not in self.rules:
+            return ""
         rows = self.connection.execute(
             f"select _file, _row, count(*) over () from {identifier(self.table.name)} "
             f"where _rule = ? order by _file, _row limit {_MAX_LISTED}",
             [rule],
         ).fetchall()
-        if not rows:
-            return ""
         file, _, count = rows[0]
         named = ", ".join(str(row) for other, row, _ in rows if other == file)
         return f"{count:,} rows, first in {self.names[file]} rows {named}"
