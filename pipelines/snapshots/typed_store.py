@@ -13,7 +13,8 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,7 +32,7 @@ from pipelines.sources.files import Input
 from pipelines.sources.readable_part import Part
 
 UNUSED_SECONDS = 86_400
-_FACTS = "typed.json"
+_FACTS = "typed"
 _STAGING = ".staging"
 
 
@@ -49,13 +50,22 @@ class TypedFile:
     paths: tuple[Path, ...]
 
 
+@contextmanager
+def open_store(root: Path, digests: InputDigests) -> Iterator["TypedStore"]:
+    """The typed rows below ``root``, which nobody removes in the block."""
+    root.mkdir(parents=True, exist_ok=True)
+    lock = folder_lock.lock_folder(root)
+    try:
+        yield TypedStore(root, digests)
+    finally:
+        del lock
+
+
 class TypedStore:
-    """Typed rows below ``root``, which nobody removes for as long as this object lives."""
+    """Typed rows below ``root`` of inputs that had these ``digests``."""
 
     def __init__(self, root: Path, digests: InputDigests) -> None:
-        root.mkdir(parents=True, exist_ok=True)
-        self.root, self.digests = root, digests
-        self._lock = folder_lock.lock_folder(root)
+        self._root, self._digests = root, digests
         self._alike: Counter[str] = Counter()
 
     def typed(
@@ -67,19 +77,18 @@ class TypedStore:
         raises, and ``BusyError`` when the input has changed since its digest was found.
         """
         beside = (given.partition, given.types, given.reported, given.path.suffix)
-        text = to_json([_code(), deciding, beside, self.digests.of(given)])
-        same = hashlib.sha256(text).hexdigest()
+        same = _sha256(to_json([_code(), deciding, beside, self._digests.of(given)]))
         # Two files with the same bytes are two files: a key that is in both is repeated.
-        key = hashlib.sha256(f"{same} {self._alike[same]}".encode()).hexdigest()[:32]
+        key = _sha256(f"{same} {self._alike[same]}".encode())[:32]
         self._alike[same] += 1
-        into = self.root / f"_key={key}"
+        into = self._root / f"_key={key}"
         found = _read(into, key, given)
         if found is None:
-            staging = folder_lock.new_name(self.root, _STAGING)
+            staging = folder_lock.new_name(self._root, _STAGING)
             try:
                 part, rows = write(staging)
                 # Rows of other bytes must never lie under the key of these.
-                self.digests.refuse_changed([given])
+                self._digests.refuse_changed([given])
                 files = sorted(path for path in staging.rglob("*") if path.is_file())
                 facts = {
                     "label": part.name.removeprefix(given.name),
@@ -87,7 +96,8 @@ class TypedStore:
                     "rows": rows,
                     "files": {p.relative_to(staging).as_posix(): file_digest(p) for p in files},
                 }
-                (staging / _FACTS).write_bytes(to_json(facts))
+                text = to_json(facts)
+                (staging / _FACTS).write_bytes(_sha256(text).encode() + b"\n" + text)
                 found = _place(staging, into, key, given)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
@@ -108,9 +118,11 @@ def prune(root: Path) -> None:
 def _read(into: Path, key: str, given: Input) -> TypedFile | None:
     """What lies in a folder, if every file has its digest."""
     try:
-        facts = json.loads((into / _FACTS).read_bytes())
+        digest, _, text = (into / _FACTS).read_bytes().partition(b"\n")
+        facts = json.loads(text)
         paths = tuple(into / name for name in facts["files"])
-        if [*map(file_digest, paths)] != [*facts["files"].values()]:
+        found = [_sha256(text), *map(file_digest, paths)]
+        if found != [digest.decode(), *facts["files"].values()]:
             return None
         return TypedFile(key, given.name + facts["label"], facts["columns"], facts["rows"], paths)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -126,6 +138,10 @@ def _place(staging: Path, into: Path, key: str, given: Input) -> TypedFile:
         if found is not None:
             return found
         into.replace(folder_lock.new_name(into.parent, folder_lock.REMOVED))
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 @cache
