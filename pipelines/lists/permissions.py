@@ -24,7 +24,7 @@ from pipelines.runtime.duckdb_connection import connect, first_line, identifier
 from pipelines.runtime.environment import today_in
 from pipelines.snapshots.loading import Loaded, load_table
 from pipelines.snapshots.snapshot import Snapshot, find_inputs
-from pipelines.snapshots.typed_store import open_store
+from pipelines.snapshots.typed_store import TypedStore
 from pipelines.sources.file_digests import InputDigests
 from pipelines.sources.type_casting import SKIPPED
 
@@ -123,10 +123,8 @@ def _read(settings: Settings, as_of: date, snapshot: Snapshot, folder: Path) -> 
     today = max(as_of, today_in(settings.company.timezone))
     limit = midnight_utc(today + timedelta(days=1), settings.company.timezone)
     parts: list[pd.DataFrame] = []
-    with (
-        open_store(settings.paths.typed, digests) as store,
-        connect(settings.engine, folder / "scratch") as con,
-    ):
+    store = TypedStore(settings.paths.typed, digests)
+    with connect(settings.engine, folder / "scratch") as con:
         for name, given in inputs.items():
             loaded = load_table(
                 *(con, settings, TABLES[name], given, folder / "scratch", limit, store),

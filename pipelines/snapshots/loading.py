@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,15 +13,16 @@ from tempfile import TemporaryDirectory
 from features.contract import TABLES, Table
 from features.errors import ContractError
 from pipelines.config.settings import Settings
-from pipelines.config.sources import Source
+from pipelines.config.sources import REPORTED, Source
 from pipelines.runtime.duckdb_connection import Connection, connect, identifier, literal, literals
-from pipelines.snapshots.typed_rows import TypedRows
+from pipelines.snapshots.typed_rows import typed_input
 from pipelines.snapshots.typed_store import TypedFile, TypedStore
 from pipelines.sources import type_casting
 from pipelines.sources.binding import Bound, bind
 from pipelines.sources.doubts import Doubts
 from pipelines.sources.file_digests import InputDigests
 from pipelines.sources.files import Input, find_files
+from pipelines.sources.joins import join_files
 from pipelines.sources.readable_part import Part
 from pipelines.sources.readers import READERS, open_part
 from pipelines.sources.type_casting import SKIPPED
@@ -73,9 +75,19 @@ def load_table(
     if store is None:
         digests = InputDigests(scratch / "digests.json", {table.name: tuple(inputs)})
         store = TypedStore(scratch / "typed", digests)
-    reading = TypedRows(connection, settings, table, tuple(inputs), scratch, store, shards)
-    files = tuple(reading.typed(index) for index in range(len(inputs)))
-    bounds = [reading.bound(index, file) for index, file in enumerate(files)]
+
+    @cache
+    def opened(index: int) -> Part:
+        given, copy = inputs[index], scratch / f"{table.name}-{index}.csv"
+        own = REPORTED if given.reported else source
+        part = open_part(connection, given, own, dialect, copy)
+        return join_files(connection, part, own, given, dialect, copy)
+
+    read = [
+        typed_input(connection, settings, table, given, partial(opened, index), store, shards)
+        for index, given in enumerate(inputs)
+    ]
+    files, bounds = zip(*read, strict=True)
     match_customers = customers_known and table.per_customer and table.name != "customers"
     _see(connection, table, files, limit, match_customers, alike=not source.attributes)
     # What people report adds rows to the company's table, and no column that it lacks.
@@ -92,7 +104,7 @@ def load_table(
     rules.pop("", None)
     columns = (*(c.name for c in table.columns), *type_casting.attribute_names(bound.bindings))
     refusal = ContractError("\n".join(map(str, refusals))) if refusals else None
-    seen = (table.name, table, files, reading.open, bound, columns, rules, rows)
+    seen = (table.name, table, files, opened, bound, columns, rules, rows)
     return Loaded(*seen, refusal, none)
 
 

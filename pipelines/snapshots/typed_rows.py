@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from functools import cache, cached_property, partial
+from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
@@ -14,119 +13,86 @@ from pipelines.config.sources import REPORTED, Dialect, Source
 from pipelines.runtime.duckdb_connection import Connection
 from pipelines.runtime.secret_keys import PSEUDONYM, key_fingerprint, key_of
 from pipelines.snapshots.typed_store import TypedFile, TypedStore
-from pipelines.sources import type_casting
-from pipelines.sources.binding import Binding, Bound, bind, refuse_no_zone
+from pipelines.sources.binding import Bound, bind, refuse_no_zone
 from pipelines.sources.files import Input
 from pipelines.sources.forms import Forms
-from pipelines.sources.joins import join_files
 from pipelines.sources.midnights import days_as_shown
 from pipelines.sources.partitions import write_partitions
 from pipelines.sources.personal_data import define_pseudonym
 from pipelines.sources.readable_part import Part
-from pipelines.sources.readers import READERS, open_part
+from pipelines.sources.readers import READERS
+from pipelines.sources.type_casting import contract_columns, part_select, row_rule
 
 # A damaged file can raise any other error of DuckDB's, also its bare base class.
 _OUR_OWN_FAULT = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException)
 
 
-@dataclass(frozen=True)
-class TypedRows:
-    """One table's inputs, whose rows are typed into ``store`` in so many ``shards``."""
+def typed_input(
+    connection: Connection,
+    settings: Settings,
+    table: Table,
+    given: Input,
+    opened: Callable[[], Part],
+    store: TypedStore,
+    shards: int,
+) -> tuple[TypedFile, Bound]:
+    """The rows of an input, and its columns as the contract's.
 
-    connection: Connection
-    settings: Settings
-    table: Table
-    inputs: tuple[Input, ...]
-    scratch: Path
-    store: TypedStore
-    shards: int
+    They are typed from what ``opened`` returns, into so many ``shards``, unless they lie in
+    ``store``. Raises ``ContractError`` for anything that is not one row's own fault.
+    """
+    company, source = settings.company, settings.sources[table.name]
+    # What people reported has the ids of the lists, and the contract's own forms.
+    own = REPORTED if given.reported else source
+    forms = Forms(
+        settings.dialect_of(table.name),
+        "UTC" if given.reported else settings.zone_of(table.name),
+        company.timezone,
+        source.money_unit,
+        currency=company.currency,
+        zone_given=source.timezone is not None,
+        pseudonyms=company.pseudonyms and not given.reported,
+    )
+    key = ""
+    if forms.pseudonyms:
+        secret = key_of(PSEUDONYM, settings.paths.var)
+        define_pseudonym(connection, secret)
+        key = key_fingerprint(secret)
+    dealt = table.per_customer and table.name != "customers" and shards > 1
+    shard = shard_of("customer_id", shards) if dealt else "0"
 
-    def typed(self, index: int) -> TypedFile:
-        """The rows of an input, typed anew unless they lie in the store."""
-        own = self._source(index)
-        # What is left out decides nothing, or changes the view of the rows.
-        apart = {"path", "database", "duplicates", "max_quarantine_share"}
-        decides = own.model_dump(mode="json", exclude=apart)
-        dealt = self.table.per_customer and self.table.name != "customers"
-        shards = self.shards if dealt else 1
-        forms, contract = asdict(self._forms(index)), repr(self.table)
-        deciding = (contract, own.kind, decides, forms, shards, self._pseudonyms)
-        return self.store.typed(self.inputs[index], deciding, partial(self._write, index, shards))
+    def bound(file: TypedFile | Part) -> Bound:
+        found = bind(table, own, file.columns, file.name)
+        refuse_no_zone(table, own, forms.dialect, file.columns, found.bindings)
+        return found
 
-    def bound(self, index: int, file: TypedFile | Part) -> Bound:
-        """The input's columns as the contract's; raises ``ContractError``."""
-        own, dialect = self._source(index), self.settings.dialect_of(self.table.name)
-        bound = bind(self.table, own, file.columns, file.name)
-        refuse_no_zone(self.table, own, dialect, file.columns, bound.bindings)
-        return bound
-
-    @cached_property
-    def open(self) -> Callable[[int], Part]:
-        """Opens the input of an index itself, once, with the files that are joined to it."""
-
-        def opened(index: int) -> Part:
-            given, own = self.inputs[index], self._source(index)
-            dialect = self.settings.dialect_of(self.table.name)
-            copy = self.scratch / f"{self.table.name}-{index}.csv"
-            part = open_part(self.connection, given, own, dialect, copy)
-            return join_files(self.connection, part, own, given, dialect, copy)
-
-        return cache(opened)
-
-    @cached_property
-    def _pseudonyms(self) -> str:
-        """A name for the key of the pseudonyms, which the connection then has."""
-        if not self.settings.company.pseudonyms:
-            return ""
-        key = key_of(PSEUDONYM, self.settings.paths.var)
-        define_pseudonym(self.connection, key)
-        return key_fingerprint(key)
-
-    def _write(self, index: int, shards: int, folder: Path) -> tuple[Part, int]:
-        table, own, form = self.table, self._source(index), self._forms(index)
-        part = self.open(index)
-        bindings = self.bound(index, part).bindings
-        reader, zone = READERS[own.kind], self.settings.company.timezone
+    def write(folder: Path) -> tuple[Part, int]:
+        part, reader, delay = opened(), READERS[own.kind], own.known_delay_days or 0
+        bindings = bound(part).bindings
         reader.verify(part, [name for b in bindings for name in b.origin.read])
-        with _explained(own, part, form.dialect):
-            shown = days_as_shown(self.connection, part, bindings, table.name, own, form)
-            typed = type_casting.part_select(part, bindings, own, form, shown)
-            columns = type_casting.contract_columns(
-                table, bindings, zone, own.known_delay_days or 0
-            )
-            query = _ruled(table, bindings, typed, columns, shards)
-            rows = write_partitions(self.connection, query, folder)
-        if not self.inputs[index].reported:
-            reader.prove(part, form.dialect, rows)
+        with _explained(own, part, forms.dialect):
+            shown = days_as_shown(connection, part, bindings, table.name, own, forms)
+            typed = part_select(part, bindings, own, forms, shown)
+            columns = contract_columns(table, bindings, company.timezone, delay)
+            query = _ruled(typed, row_rule(table, bindings), columns, shard)
+            rows = write_partitions(connection, query, folder)
+        if not given.reported:
+            reader.prove(part, forms.dialect, rows)
         return part, rows
 
-    def _source(self, index: int) -> Source:
-        reported = self.inputs[index].reported
-        return REPORTED if reported else self.settings.sources[self.table.name]
-
-    def _forms(self, index: int) -> Forms:
-        name, company = self.table.name, self.settings.company
-        source, reported = self.settings.sources[name], self.inputs[index].reported
-        # What people reported has the ids of the lists, and the contract's own forms.
-        return Forms(
-            self.settings.dialect_of(name),
-            "UTC" if reported else self.settings.zone_of(name),
-            company.timezone,
-            source.money_unit,
-            currency=company.currency,
-            zone_given=source.timezone is not None,
-            pseudonyms=company.pseudonyms and not reported,
-        )
+    # What is left out decides nothing, or changes the view of the rows.
+    apart = {"path", "database", "duplicates", "max_quarantine_share"}
+    decides = own.model_dump(mode="json", exclude=apart)
+    deciding = (repr(table), own.kind, decides, asdict(forms), shard, key)
+    file = store.typed(given, deciding, write)
+    return file, bound(file)
 
 
-def _ruled(
-    table: Table, bindings: Sequence[Binding], typed: str, columns: Sequence[str], shards: int
-) -> str:
+def _ruled(typed: str, rule: str, columns: Sequence[str], shard: str) -> str:
     """SQL of a file's rows (``typed``), each with the rule that it breaks on its own, ``_own``."""
-    shard = "0" if shards == 1 else shard_of("customer_id", shards)
     return f"""
         with typed as ({typed}),
-        ruled as (select *, {type_casting.row_rule(table, bindings)} as _own from typed),
+        ruled as (select *, {rule} as _own from typed),
         complete as (select _row, _own, _none, _decimals, _doubt, {", ".join(columns)} from ruled)
         select complete.* rename (_event_at as event_at, _known_at as known_at),
             coalesce({shard}, 0) as _shard

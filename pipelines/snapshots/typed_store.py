@@ -13,8 +13,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -50,22 +49,15 @@ class TypedFile:
     paths: tuple[Path, ...]
 
 
-@contextmanager
-def open_store(root: Path, digests: InputDigests) -> Iterator["TypedStore"]:
-    """The typed rows below ``root``, which nobody removes in the block."""
-    root.mkdir(parents=True, exist_ok=True)
-    lock = folder_lock.lock_folder(root)
-    try:
-        yield TypedStore(root, digests)
-    finally:
-        del lock
-
-
 class TypedStore:
-    """Typed rows below ``root`` of inputs that had these ``digests``."""
+    """Typed rows below ``root``, which nobody removes for as long as this object lives.
+
+    ``digests`` are those of the inputs.
+    """
 
     def __init__(self, root: Path, digests: InputDigests) -> None:
-        self._root, self._digests = root, digests
+        root.mkdir(parents=True, exist_ok=True)
+        self._root, self._digests, self._lock = root, digests, folder_lock.lock_folder(root)
         self._alike: Counter[str] = Counter()
 
     def typed(
@@ -107,8 +99,7 @@ class TypedStore:
 
 def prune(root: Path) -> None:
     """Remove what no run has used for a day and what killed runs left, unless one reads now."""
-    if not root.is_dir():
-        return
+    root.mkdir(parents=True, exist_ok=True)
     with folder_lock.exclusive(root) as free:
         for folder in root.iterdir() if free else ():
             if folder.name.startswith(".") or folder.stat().st_mtime < time.time() - UNUSED_SECONDS:

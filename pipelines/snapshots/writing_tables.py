@@ -23,7 +23,7 @@ from pipelines.snapshots.orphan_keys import with_orphans
 from pipelines.snapshots.profiling import has_days, profile_table
 from pipelines.snapshots.quarantine import set_aside
 from pipelines.snapshots.typed_rows import shard_of
-from pipelines.snapshots.typed_store import TypedStore, open_store
+from pipelines.snapshots.typed_store import TypedStore
 from pipelines.sources.binding import Binding, Bound
 from pipelines.sources.file_digests import InputDigests
 from pipelines.sources.files import Input
@@ -65,10 +65,8 @@ def write_tables(
     if as_of is not None:
         limit = midnight_utc(as_of + timedelta(days=1), settings.company.timezone)
     scratch = staging / "scratch"
-    with (
-        open_store(settings.paths.typed, digests) as store,
-        connect(settings.engine, scratch) as connection,
-    ):
+    store = TypedStore(settings.paths.typed, digests)
+    with connect(settings.engine, scratch) as connection:
         taking = _Taking(connection, settings, staging, refused, limit, store)
         for name, parts in inputs.items():
             on_table(name)

@@ -45,7 +45,11 @@ class InputDigests:
                     _refuse_damaged(path, digest)
         self.found: Mapping[str, str] = dict(sorted(found.items()))
         if self._known != before:
-            _remember(ledger, self._known)
+            there = {name: known for name, known in self._known.items() if Path(name).is_file()}
+            # A ledger saves time and nothing else: without it the next run hashes again.
+            with contextlib.suppress(OSError):
+                ledger.parent.mkdir(parents=True, exist_ok=True)
+                replace_bytes(ledger, to_json(there))
 
     def of(self, given: Input) -> list[str]:
         """The digests of one input, with those of its log and of files joined to it."""
@@ -67,13 +71,6 @@ class InputDigests:
         if stat.st_ctime_ns < now - _TICK:
             self._known[name] = state, digest
         return digest
-
-
-def _remember(ledger: Path, known: Mapping[str, tuple[_State, str]]) -> None:
-    # A ledger saves time and nothing else: without it the next run hashes again.
-    with contextlib.suppress(OSError):
-        ledger.parent.mkdir(parents=True, exist_ok=True)
-        replace_bytes(ledger, to_json({n: each for n, each in known.items() if Path(n).is_file()}))
 
 
 def _refuse_damaged(path: Path, digest: str) -> None:

@@ -25,7 +25,7 @@ from pipelines.publication.writers import write_list
 from pipelines.snapshots.facts import read_snapshot, verify_snapshot
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.snapshots.store import newest_first
-from pipelines.snapshots.typed_store import open_store
+from pipelines.snapshots.typed_store import TypedStore
 from pipelines.sources.file_digests import InputDigests
 
 FIELDS = (
@@ -193,12 +193,11 @@ def test_typed_rows_and_what_killed_runs_left_do_not_say_the_id(stored, tmp_path
 
 
 def test_typed_rows_that_a_run_reads_are_left_alone(stored, tmp_path):
-    with (
-        open_store(stored.paths.typed, InputDigests(stored.paths.digests, {})),
-        pytest.raises(BusyError, match="typed"),
-    ):
+    reader = TypedStore(stored.paths.typed, InputDigests(stored.paths.digests, {}))
+    with pytest.raises(BusyError, match="typed"):
         forget(stored.paths, "anne-7")
     assert files_with("anne-7", stored.paths.typed)
+    del reader
 
 
 def test_a_snapshot_that_a_run_reads_is_left_alone(demo, copied, stille):

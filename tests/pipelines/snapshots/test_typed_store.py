@@ -33,14 +33,14 @@ def one(company, tmp_path):
 
 @pytest.fixture
 def typed(monkeypatch):
-    """The names of the tables and the numbers of the files that were typed."""
-    write, names = typed_rows.TypedRows._write, []
+    """The names of the files that were typed."""
+    shown, names = typed_rows.days_as_shown, []
 
-    def counted(self, index, *arguments):
-        names.append(self.inputs[index].path.name)
-        return write(self, index, *arguments)
+    def counted(connection, part, *arguments):
+        names.append(part.path.name)
+        return shown(connection, part, *arguments)
 
-    monkeypatch.setattr(typed_rows.TypedRows, "_write", counted)
+    monkeypatch.setattr(typed_rows, "days_as_shown", counted)
     return names
 
 
@@ -179,9 +179,10 @@ def test_rows_that_no_run_has_used_for_a_day_are_removed(one):
         os.utime(path, (0, time.time() - typed_store.UNUSED_SECONDS - 9))
     (one.data / "cases-1.csv").unlink()
     settings = load_settings(one.root / "config.yaml")
-    with typed_store.open_store(store, InputDigests(settings.paths.digests, {})):
-        one.taken()
+    reader = typed_store.TypedStore(store, InputDigests(settings.paths.digests, {}))
+    one.taken()
     assert {path.name for path in store.iterdir()} == first
+    del reader
     one.night = date(2026, 3, 11)
     one.taken()
     assert len(list(store.iterdir())) == len(first) - 1
