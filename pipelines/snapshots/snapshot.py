@@ -98,8 +98,8 @@ def take_snapshot(
         raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        typed_store.prune(settings.paths.typed)
     folders.prune(store)
-    typed_store.prune(settings.paths.typed)
     return ready
 
 

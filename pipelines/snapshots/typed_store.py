@@ -21,8 +21,8 @@ from pathlib import Path
 import duckdb
 from pydantic_core import to_json
 
-from features import timeline
-from pipelines import sources
+from features import contract, timeline
+from pipelines import config, sources
 from pipelines.runtime import duckdb_connection
 from pipelines.runtime.atomic_files import file_digest
 from pipelines.snapshots import folder_lock
@@ -138,7 +138,8 @@ def _sha256(content: bytes) -> str:
 @cache
 def _code() -> str:
     """SHA-256 of the code that types rows: after an upgrade all rows are typed again."""
-    modules = [Path(module.__file__ or "") for module in (duckdb_connection, timeline)]
+    beside = (contract, timeline, config.sources, duckdb_connection)
+    modules = [Path(module.__file__ or "") for module in beside]
     modules += [Path(__file__).with_name("typed_rows.py"), *Path(sources.__path__[0]).iterdir()]
     found = hashlib.sha256(duckdb.__version__.encode())
     for path in sorted(path for path in modules if path.is_file()):

@@ -105,7 +105,8 @@ class _Taking:
                 customers_known=self.shards > 0,
             )
         except ContractError as error:
-            self.refusals[name] = error
+            # A new one, as the traceback would keep the store from being cleared.
+            self.refusals[name] = ContractError(str(error))
             return
         messages = [] if loaded.refusal is None else [str(loaded.refusal)]
         forms: Mapping[str, str] = {}
@@ -124,7 +125,7 @@ class _Taking:
         self.finish(loaded, forms)
 
     def finish(self, loaded: Loaded, forms: Mapping[str, str]) -> None:
-        """Write a loaded table by shard, measure it, and let go of its rows as they were read."""
+        """Write a loaded table by shard, and measure it."""
         shards = self.shards or 1
         write_shards(self.connection, loaded, self.staging, shards)
         facts = facts_of(self.connection, self.settings, loaded)
