@@ -31,7 +31,7 @@ def typed_input(
     connection: Connection,
     settings: Settings,
     table: Table,
-    given: Input,
+    file: Input,
     opened: Callable[[], Part],
     store: TypedStore,
     shards: int,
@@ -43,15 +43,15 @@ def typed_input(
     """
     company, source = settings.company, settings.sources[table.name]
     # What people reported has the ids of the lists, and the contract's own forms.
-    own = REPORTED if given.reported else source
+    own = REPORTED if file.reported else source
     forms = Forms(
         settings.dialect_of(table.name),
-        "UTC" if given.reported else settings.zone_of(table.name),
+        "UTC" if file.reported else settings.zone_of(table.name),
         company.timezone,
         source.money_unit,
         currency=company.currency,
         zone_given=source.timezone is not None,
-        pseudonyms=company.pseudonyms and not given.reported,
+        pseudonyms=company.pseudonyms and not file.reported,
     )
     key = ""
     if forms.pseudonyms:
@@ -61,9 +61,9 @@ def typed_input(
     dealt = table.per_customer and table.name != "customers" and shards > 1
     shard = shard_of("customer_id", shards) if dealt else "0"
 
-    def bound(file: TypedFile | Part) -> Bound:
-        found = bind(table, own, file.columns, file.name)
-        refuse_no_zone(table, own, forms.dialect, file.columns, found.bindings)
+    def bound(part: TypedFile | Part) -> Bound:
+        found = bind(table, own, part.columns, part.name)
+        refuse_no_zone(table, own, forms.dialect, part.columns, found.bindings)
         return found
 
     def write(folder: Path) -> tuple[Part, int]:
@@ -76,16 +76,17 @@ def typed_input(
             columns = contract_columns(table, bindings, company.timezone, delay)
             query = _ruled(typed, row_rule(table, bindings), columns, shard)
             rows = write_partitions(connection, query, folder)
-        if not given.reported:
+        if not file.reported:
             reader.prove(part, forms.dialect, rows)
         return part, rows
 
     # What is left out decides nothing, or changes the view of the rows.
     apart = {"path", "database", "duplicates", "max_quarantine_share"}
     decides = own.model_dump(mode="json", exclude=apart)
-    deciding = (repr(table), own.kind, decides, asdict(forms), shard, key)
-    file = store.typed(given, deciding, write)
-    return file, bound(file)
+    place = (file.partition, file.types, file.path.suffix, file.reported)
+    deciding = (repr(table), own.kind, decides, asdict(forms), place, shard, key)
+    rows = store.typed(file, deciding, write)
+    return rows, bound(rows)
 
 
 def _ruled(typed: str, rule: str, columns: Sequence[str], shard: str) -> str:

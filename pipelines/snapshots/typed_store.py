@@ -61,36 +61,36 @@ class TypedStore:
         self._alike: Counter[str] = Counter()
 
     def typed(
-        self, given: Input, deciding: object, write: Callable[[Path], tuple[Part, int]]
+        self, file: Input, deciding: object, write: Callable[[Path], tuple[Part, int]]
     ) -> TypedFile:
-        """The typed rows of ``given``, by ``write`` (into a new folder; it returns the rows too).
+        """The rows of ``file``, typed by ``write`` (into a new folder) unless they are there.
 
-        ``deciding`` is what the rows depend on besides the input itself. Raises what ``write``
-        raises, and ``BusyError`` when the input has changed since its digest was found.
+        ``write`` returns how many there are; ``deciding`` is what they depend on besides the bytes
+        of the file. Raises what ``write`` raises, and ``BusyError`` when the input has changed
+        since its digest was found.
         """
-        beside = (given.partition, given.types, given.reported, given.path.suffix)
-        same = _sha256(to_json([_code(), deciding, beside, self._digests.of(given)]))
+        same = _sha256(to_json([_code(), deciding, self._digests.of(file)]))
         # Two files with the same bytes are two files: a key that is in both is repeated.
         key = _sha256(f"{same} {self._alike[same]}".encode())[:32]
         self._alike[same] += 1
         into = self._root / f"_key={key}"
-        found = _read(into, key, given)
+        found = _read(into, key, file)
         if found is None:
             staging = folder_lock.new_name(self._root, _STAGING)
             try:
                 part, rows = write(staging)
                 # Rows of other bytes must never lie under the key of these.
-                self._digests.refuse_changed([given])
+                self._digests.refuse_changed([file])
                 files = sorted(path for path in staging.rglob("*") if path.is_file())
                 facts = {
-                    "label": part.name.removeprefix(given.name),
+                    "label": part.name.removeprefix(file.name),
                     "columns": part.columns,
                     "rows": rows,
                     "files": {p.relative_to(staging).as_posix(): file_digest(p) for p in files},
                 }
                 text = to_json(facts)
                 (staging / _FACTS).write_bytes(_sha256(text).encode() + b"\n" + text)
-                found = _place(staging, into, key, given)
+                found = _place(staging, into, key, file)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
         os.utime(into)
@@ -106,7 +106,7 @@ def prune(root: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _read(into: Path, key: str, given: Input) -> TypedFile | None:
+def _read(into: Path, key: str, file: Input) -> TypedFile | None:
     """What lies in a folder, if every file has its digest."""
     try:
         digest, _, text = (into / _FACTS).read_bytes().partition(b"\n")
@@ -115,17 +115,17 @@ def _read(into: Path, key: str, given: Input) -> TypedFile | None:
         found = [_sha256(text), *map(file_digest, paths)]
         if found != [digest.decode(), *facts["files"].values()]:
             return None
-        return TypedFile(key, given.name + facts["label"], facts["columns"], facts["rows"], paths)
+        return TypedFile(key, file.name + facts["label"], facts["columns"], facts["rows"], paths)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _place(staging: Path, into: Path, key: str, given: Input) -> TypedFile:
+def _place(staging: Path, into: Path, key: str, file: Input) -> TypedFile:
     """Give a filled folder its name, unless another run was quicker; a damaged one is put away."""
     while True:
         with contextlib.suppress(OSError):
             staging.replace(into)
-        found = _read(into, key, given)
+        found = _read(into, key, file)
         if found is not None:
             return found
         into.replace(folder_lock.new_name(into.parent, folder_lock.REMOVED))

@@ -51,9 +51,9 @@ class InputDigests:
                 ledger.parent.mkdir(parents=True, exist_ok=True)
                 replace_bytes(ledger, to_json(there))
 
-    def of(self, given: Input) -> list[str]:
+    def of(self, file: Input) -> list[str]:
         """The digests of one input, with those of its log and of files joined to it."""
-        names = [given.name] if given.digest is not None else [p.as_posix() for p in given.files]
+        names = [path.as_posix() for path in file.files] or [file.name]
         return [self.found.get(name, "") for name in names]
 
     def refuse_changed(self, inputs: Iterable[Input]) -> None:

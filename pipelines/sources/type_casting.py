@@ -134,8 +134,12 @@ def raw_select(part: Part, index: int, names: Sequence[str]) -> str:
 
     A column that the file lacks is null.
     """
-    texts = {name: as_text(part.expressions[name], part.columns[name]) for name in part.columns}
-    shown = [f"{texts.get(name, 'cast(null as VARCHAR)')} as {identifier(name)}" for name in names]
+    shown = [
+        f"{as_text(part.expressions[name], part.columns[name])} as {identifier(name)}"
+        if name in part.columns
+        else f"cast(null as VARCHAR) as {identifier(name)}"
+        for name in names
+    ]
     columns = ", ".join([f"{index} as _file", f"{part.row} as _row", *shown])
     return f"select {columns} from {part.relation}"
 
