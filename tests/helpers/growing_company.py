@@ -79,7 +79,7 @@ class GrowingCompany:
         self.files()[0].unlink()
 
     def repeat_a_file(self):
-        path = self.rng.choice(self.files())
+        path = self.files()[-1]
         path.with_stem(f"{path.stem}-again").write_text(path.read_text())
 
     def add_a_customer(self):
@@ -88,11 +88,13 @@ class GrowingCompany:
     def another_night(self):
         self.night = date(2026, 3, self.rng.randint(1, 28))
 
+    def deal_to_more_shards(self):
+        self.shard_size = 2
+
     def configure(self):
-        self.shard_size = 4
         self.sources["cases"] = CASES | {"known_delay_days": 2, "rows_without": {}}
         self.sources["invoices"] = BILLS | {"duplicates": "first"}
 
 
 EDITS = ("append", "change_a_past_row", "remove_a_file", "repeat_a_file", "add_a_customer")
-EDITS += ("another_night", "configure")
+EDITS += ("another_night", "deal_to_more_shards", "configure")

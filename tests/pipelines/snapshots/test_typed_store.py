@@ -54,6 +54,15 @@ def test_a_snapshot_is_the_same_whatever_was_typed_before(growing):
         same(growing.taken(), growing.taken_cold())
 
 
+def test_a_file_that_is_there_twice_repeats_each_of_its_rows(one):
+    first = one.taken()
+    one.repeat_a_file()
+    second = one.taken()
+    part = "cases/shard=0/part.parquet"
+    assert second.files[part] == first.files[part]
+    assert second.tables["cases"].rows == first.tables["cases"].rows > 0
+
+
 def test_only_the_file_that_is_new_is_read(one, typed, monkeypatch):
     monkeypatch.setattr(file_digests, "_TICK", -(10**12))  # files that were written long ago
     hashed = []
