@@ -1,6 +1,6 @@
 """Typed rows of one table's inputs: the contract's columns, and the rule each breaks on its own."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -36,7 +36,7 @@ def typed_input(
     store: TypedStore,
     shards: int,
 ) -> tuple[TypedFile, Bound]:
-    """The rows of an input, and its columns as the contract's.
+    """The rows of an input, each with the rule that it breaks on its own, and how it is bound.
 
     They are typed from what ``opened`` returns, into so many ``shards``, unless they lie in
     ``store``. Raises ``ContractError`` for anything that is not one row's own fault.
@@ -74,7 +74,14 @@ def typed_input(
             shown = days_as_shown(connection, part, bindings, table.name, own, forms)
             typed = part_select(part, bindings, own, forms, shown)
             columns = contract_columns(table, bindings, company.timezone, delay)
-            query = _ruled(typed, row_rule(table, bindings), columns, shard)
+            query = f"""
+                with typed as ({typed}),
+                ruled as (select *, {row_rule(table, bindings)} as _own from typed),
+                complete as (
+                    select _row, _own, _none, _decimals, _doubt, {", ".join(columns)} from ruled)
+                select * rename (_event_at as event_at, _known_at as known_at),
+                    coalesce({shard}, 0) as _shard
+                from complete"""
             rows = write_partitions(connection, query, folder)
         if not file.reported:
             reader.prove(part, forms.dialect, rows)
@@ -87,17 +94,6 @@ def typed_input(
     deciding = (repr(table), own.kind, decides, asdict(forms), place, shard, key)
     rows = store.typed(file, deciding, write)
     return rows, bound(rows)
-
-
-def _ruled(typed: str, rule: str, columns: Sequence[str], shard: str) -> str:
-    """SQL of a file's rows (``typed``), each with the rule that it breaks on its own, ``_own``."""
-    return f"""
-        with typed as ({typed}),
-        ruled as (select *, {rule} as _own from typed),
-        complete as (select _row, _own, _none, _decimals, _doubt, {", ".join(columns)} from ruled)
-        select complete.* rename (_event_at as event_at, _known_at as known_at),
-            coalesce({shard}, 0) as _shard
-        from complete"""
 
 
 def shard_of(customer: str, shards: int) -> str:

@@ -50,10 +50,7 @@ class TypedFile:
 
 
 class TypedStore:
-    """Typed rows below ``root``, which nobody removes for as long as this object lives.
-
-    ``digests`` are those of the inputs.
-    """
+    """Typed rows of inputs with ``digests``; nobody removes them while this object lives."""
 
     def __init__(self, root: Path, digests: InputDigests) -> None:
         root.mkdir(parents=True, exist_ok=True)
@@ -90,7 +87,12 @@ class TypedStore:
                 }
                 text = to_json(facts)
                 (staging / _FACTS).write_bytes(_sha256(text).encode() + b"\n" + text)
-                found = _place(staging, into, key, file)
+                # A damaged one is put away; that of a run that was quicker stands.
+                while (found := _read(into, key, file)) is None:
+                    with contextlib.suppress(FileNotFoundError):
+                        into.replace(folder_lock.new_name(self._root, folder_lock.REMOVED))
+                    with contextlib.suppress(OSError):
+                        staging.replace(into)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
         os.utime(into)
@@ -118,17 +120,6 @@ def _read(into: Path, key: str, file: Input) -> TypedFile | None:
         return TypedFile(key, file.name + facts["label"], facts["columns"], facts["rows"], paths)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-
-
-def _place(staging: Path, into: Path, key: str, file: Input) -> TypedFile:
-    """Give a filled folder its name, unless another run was quicker; a damaged one is put away."""
-    while True:
-        with contextlib.suppress(OSError):
-            staging.replace(into)
-        found = _read(into, key, file)
-        if found is not None:
-            return found
-        into.replace(folder_lock.new_name(into.parent, folder_lock.REMOVED))
 
 
 def _sha256(content: bytes) -> str:
