@@ -18,7 +18,7 @@ from pipelines.sources.file_digests import InputDigests
 from pipelines.sources.files import find_files
 
 
-@pytest.fixture(params=[1, 2])
+@pytest.fixture(params=[1, pytest.param(2, marks=pytest.mark.proof)])
 def growing(company, tmp_path, request):
     return GrowingCompany(company, tmp_path, request.param)
 
