@@ -129,6 +129,7 @@ class Paths(Section):
 
     champion = _BelowVar("champion")  # the model of nights on which the registry is silent
     comparisons = _BelowVar("compare")  # pages that hold one training run against another
+    digests = _BelowVar("digests.json")  # of input files, for as long as they stay as they are
     effect = _BelowVar("effect")  # measured effects of contact, one file a day
     matrices = _BelowVar("matrices")  # that training runs share
     mirrors = _BelowVar("mirrors")  # copies of what is in buckets
@@ -143,6 +144,7 @@ class Paths(Section):
     snapshots = _BelowVar("snapshots")  # checked copies of the company's tables
     spill = _BelowVar("spill")  # what DuckDB does not hold in memory
     training = _BelowVar("training")  # plots and test scores, by training run
+    typed = _BelowVar("typed")  # rows of input files as the contract has them
     uplift = _BelowVar("uplift")  # the accepted model of the effect of contact
 
 

@@ -7,6 +7,8 @@ comes back with the next run.
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +48,7 @@ def forget(paths: Paths, customer: str) -> Erasure:
                 f"{', '.join(uploads)} is publishing to {name_of(paths.out)}, or died within the "
                 "last hour. Nothing was changed; run the same command again when it is over."
             )
-        tables = _forget_tables(paths.snapshots, customer)
+        tables = _forget_tables(paths, customer)
         tables += sum(WITHOUT[".csv"](path, customer, 0) for path in paths.overrides.glob("*.csv"))
         reported = paths.reported_treatments
         if reported.is_file():
@@ -61,16 +63,15 @@ def forget(paths: Paths, customer: str) -> Erasure:
         return Erasure(publications, tables, matrices)
 
 
-def _forget_tables(store: Path, customer: str) -> int:
-    forget_refused(store)
+def _forget_tables(paths: Paths, customer: str) -> int:
+    forget_refused(paths.snapshots)
+    # What killed runs left goes for everybody.
+    for killed in paths.snapshots.glob(".*"):
+        with _alone(killed):
+            shutil.rmtree(killed)
     changed = 0
-    for folder in newest_first(store):
-        with exclusive(folder) as free:
-            if not free:
-                raise BusyError(
-                    f"a run is reading {folder}. Nothing of it was changed; run the same command "
-                    "again when that run has ended."
-                )
+    for folder in newest_first(paths.snapshots):
+        with _alone(folder):
             shutil.rmtree(folder / "quarantine", ignore_errors=True)
             found = [without_in_parquet(path, customer) for path in folder.glob("**/*.parquet")]
             changed += sum(found)
@@ -78,4 +79,24 @@ def _forget_tables(store: Path, customer: str) -> int:
             left = [name for name in facts["files"] if (folder / name).exists()]
             facts["files"] = {name: file_digest(folder / name) for name in left}
             write_facts(folder, facts)
+    if paths.typed.is_dir():
+        with _alone(paths.typed):
+            # Once the company has erased the rows from its file, these are of no file any more.
+            for folder in paths.typed.iterdir():
+                rows = any(without_in_parquet(path, customer) for path in folder.rglob("*.parquet"))
+                if rows or folder.name.startswith("."):
+                    shutil.rmtree(folder)
+                changed += rows
     return changed
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep every run from using ``folder``; raises ``BusyError`` when one does."""
+    with exclusive(folder) as free:
+        if not free:
+            raise BusyError(
+                f"a run is reading {folder}. Nothing of it was changed; run the same command again "
+                "when that run has ended."
+            )
+        yield

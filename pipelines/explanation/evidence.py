@@ -22,7 +22,8 @@ from pipelines.config.settings import Settings
 from pipelines.runtime.duckdb_connection import connect, identifier, literal
 from pipelines.snapshots.loading import load_table
 from pipelines.snapshots.snapshot import Snapshot
-from pipelines.sources.files import digests, find_files
+from pipelines.sources.file_digests import InputDigests
+from pipelines.sources.files import find_files
 
 Rows = list[tuple[str, int]]
 
@@ -142,14 +143,15 @@ def register_row(settings: Settings, snapshot: Snapshot, customer: str) -> dict[
     if settings.sources["customers"].database is not None:
         return {}
     inputs = find_files(settings, "customers")
-    if not digests({"customers": inputs}).items() <= snapshot.inputs.items():
+    digests = InputDigests(settings.paths.digests, {"customers": inputs})
+    if not digests.found.items() <= snapshot.inputs.items():
         return {}
     with TemporaryDirectory() as folder, connect(settings.engine, Path(folder)) as con:
         table = TABLES["customers"]
         loaded = load_table(con, settings, table, inputs, Path(folder), None, customers_known=False)
         query = "select _file, _row from customers where customer_id = ? and _rule is null"
         found = con.execute(query, [customer]).fetchone()
-    return {} if found is None else {"file": loaded.parts[found[0]].name, "row": found[1]}
+    return {} if found is None else {"file": loaded.files[found[0]].name, "row": found[1]}
 
 
 def as_known(

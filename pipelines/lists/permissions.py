@@ -7,6 +7,7 @@ is not allowed.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -23,7 +24,8 @@ from pipelines.runtime.duckdb_connection import connect, first_line, identifier
 from pipelines.runtime.environment import today_in
 from pipelines.snapshots.loading import Loaded, load_table
 from pipelines.snapshots.snapshot import Snapshot, find_inputs
-from pipelines.sources.files import digests, refuse_changed
+from pipelines.snapshots.typed_store import TypedStore
+from pipelines.sources.file_digests import InputDigests
 from pipelines.sources.type_casting import SKIPPED
 
 DAY = "date"
@@ -117,18 +119,21 @@ def _read(settings: Settings, as_of: date, snapshot: Snapshot, folder: Path) -> 
     inputs, missing = find_inputs(settings, folder / "extracts")
     for refused in missing.values():
         raise refused
-    input_digests = digests(inputs)
+    digests = InputDigests(settings.paths.digests, inputs)
     today = max(as_of, today_in(settings.company.timezone))
     limit = midnight_utc(today + timedelta(days=1), settings.company.timezone)
     parts: list[pd.DataFrame] = []
+    store = TypedStore(settings.paths.typed, digests)
     with connect(settings.engine, folder / "scratch") as con:
         for name, given in inputs.items():
             loaded = load_table(
-                con, settings, TABLES[name], given, folder / "scratch", limit, customers_known=False
+                *(con, settings, TABLES[name], given, folder / "scratch", limit, store),
+                shards=snapshot.shards,
+                customers_known=False,
             )
             _refuse_doubtful(settings, loaded, snapshot)
             parts += _parts(con, settings.company.timezone, name, as_of)
-    refuse_changed(inputs, input_digests)
+    digests.refuse_changed(chain(*inputs.values()))
     return parts
 
 

@@ -95,7 +95,7 @@ def _named(loaded: Loaded, rows: Sequence[tuple[int, int]]) -> str:
         return ""
     file = rows[0][0]
     numbers = ", ".join(str(row) for index, row in rows if index == file)
-    return f"{Path(loaded.parts[file].name).name} rows {numbers}"
+    return f"{Path(loaded.files[file].name).name} rows {numbers}"
 
 
 def _orders(

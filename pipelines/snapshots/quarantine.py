@@ -76,18 +76,19 @@ def _lost_forms(connection: Connection, dialect: Dialect, loaded: Loaded) -> dic
 def _write(connection: Connection, loaded: Loaded, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     names = list(dict.fromkeys(n for b in loaded.bound.bindings for n in b.origin.read))
-    raw = " union all by name ".join(
-        raw_select(part, index, [name for name in names if name in part.columns])
-        for index, part in enumerate(loaded.parts)
+    bad = (
+        f"(select _file, _row, _rule from {identifier(loaded.name)} "
+        f"where _rule is not null and _rule <> {literal(SKIPPED)})"
     )
-    files = ", ".join(literal(Path(part.name).name) for part in loaded.parts)
+    # Only files with such rows are opened again.
+    indices = connection.execute(f"select distinct _file from {bad} order by 1").fetchall()
+    raw = " union all ".join(raw_select(loaded.open(index), index, names) for (index,) in indices)
+    files = ", ".join(literal(Path(file.name).name) for file in loaded.files)
     connection.execute(
         f"""create or replace temp table {_BAD} as
         select [{files}][_file + 1] as file, bad._row as "row", bad._rule as rule,
             raw.* exclude (_file, _row)
-        from (select _file, _row, _rule from {identifier(loaded.name)}
-              where _rule is not null and _rule <> {literal(SKIPPED)}) bad
-        join ({raw}) raw using (_file, _row)
+        from {bad} bad join ({raw}) raw using (_file, _row)
         order by _file, "row\""""
     )
     cells = f"cast(columns(*) as varchar), {literal(ESCAPE)}, {literal(_ESCAPED)}"

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -17,11 +18,13 @@ from pipelines.runtime.atomic_files import file_digest
 from pipelines.runtime.run_record import Gate
 from pipelines.runtime.secret_keys import PSEUDONYM, key_fingerprint, key_of
 from pipelines.snapshots import store as folders
+from pipelines.snapshots import typed_store
 from pipelines.snapshots.facts import FACTS_NAME, Snapshot, write_facts
 from pipelines.snapshots.gates import Judge, decide
 from pipelines.snapshots.writing_tables import write_tables
 from pipelines.sources.database_reader import fetch_tables
-from pipelines.sources.files import Input, digests, find_files, refuse_changed, reported_files
+from pipelines.sources.file_digests import InputDigests
+from pipelines.sources.files import Input, find_files, reported_files
 
 FORMAT = 4
 _NAME_LENGTH = 16
@@ -51,23 +54,23 @@ def take_snapshot(
     """
     staging, _lock = folders.fresh_staging(store)
     inputs: dict[str, tuple[Input, ...]] = {}
-    input_digests: dict[str, str] = {}
+    digests: InputDigests | None = None
     try:
         inputs, missing = find_inputs(settings, staging / "extracts")
-        input_digests = digests(inputs)
-        digest = _digest(settings, input_digests, as_of)
+        digests = InputDigests(settings.paths.digests, inputs)
+        digest = _digest(settings, digests.found, as_of)
         into = store / digest[:_NAME_LENGTH]
         ready = None if missing else folders.read_reusable(into, digest)
         if ready is None:
             refused = folders.refused_folder(store)
             try:
-                written = write_tables(settings, inputs, staging, refused, on_table, as_of)
+                written = write_tables(settings, inputs, staging, refused, on_table, as_of, digests)
             except duckdb.OutOfMemoryException as error:
                 limit = settings.engine.memory_limit
                 raise ConfigError(
                     f"engine.memory_limit {limit} is too small; raise it ({error})"
                 ) from error
-            refuse_changed(inputs, input_digests)
+            digests.refuse_changed(chain(*inputs.values()))
             shutil.rmtree(staging / "extracts", ignore_errors=True)
             gates = decide(judge, replace(written, refusals={**missing, **written.refusals}))
             files = sorted(path for path in staging.rglob("*") if path.is_file())
@@ -75,7 +78,7 @@ def take_snapshot(
                 "digest": digest,
                 "mapping": _mapping(settings),
                 "shards": written.shards,
-                "inputs": input_digests,
+                "inputs": digests.found,
                 "gates": gates,
                 "tables": written.tables,
                 "files": {
@@ -90,11 +93,12 @@ def take_snapshot(
         folders.mark_newest(into)
     except StilleError:
         folders.keep_quarantine(staging, store)
-        if input_digests:
-            refuse_changed(inputs, input_digests)
+        if digests is not None:
+            digests.refuse_changed(chain(*inputs.values()))
         raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        typed_store.prune(settings.paths.typed)
     folders.prune(store)
     return ready
 

@@ -22,9 +22,13 @@ from pipelines.snapshots.loading import CUSTOMERS, Loaded, load_table
 from pipelines.snapshots.orphan_keys import with_orphans
 from pipelines.snapshots.profiling import has_days, profile_table
 from pipelines.snapshots.quarantine import set_aside
+from pipelines.snapshots.typed_rows import shard_of
+from pipelines.snapshots.typed_store import TypedStore
 from pipelines.sources.binding import Binding, Bound
+from pipelines.sources.file_digests import InputDigests
 from pipelines.sources.files import Input
 from pipelines.sources.partitions import partition
+from pipelines.sources.readable_part import Part
 from pipelines.sources.type_casting import ALWAYS
 
 
@@ -49,18 +53,21 @@ def write_tables(
     refused: Path,
     on_table: Callable[[str], None],
     as_of: date | None,
+    digests: InputDigests,
 ) -> WrittenTables:
     """Write every configured table, and what is derived from them, under ``staging``.
 
-    Refused tables are in what is returned; their messages name ``refused``, where the quarantine
-    can be found then. Without customers nobody's id is looked up, and nothing is derived.
+    Inputs whose typed rows are kept, by ``digests``, are not read. Refused tables are in what is
+    returned; their messages name ``refused``, where the quarantine can be found then. Without
+    customers nobody's id is looked up, and nothing is derived.
     """
     limit = None
     if as_of is not None:
         limit = midnight_utc(as_of + timedelta(days=1), settings.company.timezone)
     scratch = staging / "scratch"
+    store = TypedStore(settings.paths.typed, digests)
     with connect(settings.engine, scratch) as connection:
-        taking = _Taking(connection, settings, staging, refused, limit)
+        taking = _Taking(connection, settings, staging, refused, limit, store)
         for name, parts in inputs.items():
             on_table(name)
             taking.take(name, parts)
@@ -82,6 +89,7 @@ class _Taking:
     staging: Path
     refused: Path
     limit: datetime | None
+    store: TypedStore
     shards: int = 0
     tables: dict[str, TableFacts] = field(default_factory=dict)
     refusals: dict[str, ContractError] = field(default_factory=dict)
@@ -89,14 +97,16 @@ class _Taking:
     def take(self, name: str, inputs: Sequence[Input]) -> None:
         """Load one table, set rows aside and write the rest, or note why it is refused."""
         connection, settings = self.connection, self.settings
-        scratch, known = self.staging / "scratch", self.shards > 0
+        scratch = self.staging / "scratch"
         try:
             loaded = load_table(
-                *(connection, settings, TABLES[name], inputs, scratch, self.limit),
-                customers_known=known,
+                *(connection, settings, TABLES[name], inputs, scratch, self.limit, self.store),
+                shards=self.shards or 1,
+                customers_known=self.shards > 0,
             )
         except ContractError as error:
-            self.refusals[name] = error
+            # A new one, as the traceback would keep the store from being cleared.
+            self.refusals[name] = ContractError(str(error))
             return
         messages = [] if loaded.refusal is None else [str(loaded.refusal)]
         forms: Mapping[str, str] = {}
@@ -115,7 +125,7 @@ class _Taking:
         self.finish(loaded, forms)
 
     def finish(self, loaded: Loaded, forms: Mapping[str, str]) -> None:
-        """Write a loaded table by shard, measure it, and let go of its rows as they were read."""
+        """Write a loaded table by shard, and measure it."""
         shards = self.shards or 1
         write_shards(self.connection, loaded, self.staging, shards)
         facts = facts_of(self.connection, self.settings, loaded)
@@ -124,7 +134,6 @@ class _Taking:
         orders = count_orders(self.connection, loaded, zone, written, self.staging, shards)
         profile = replace(facts.profile, orders=orders)
         self.tables[loaded.name] = replace(facts, profile=profile, lost_forms=forms)
-        shutil.rmtree(self.staging / "scratch" / loaded.name)
 
 
 def _load_derived(connection: Connection, table: Table) -> Loaded:
@@ -133,7 +142,8 @@ def _load_derived(connection: Connection, table: Table) -> Loaded:
     return Loaded(
         name=table.name,
         table=table,
-        parts=(),
+        files=(),
+        open=dict[int, Part]().__getitem__,
         bound=Bound(bindings, absent=(), unread=(), forbidden=()),
         columns=tuple(column.name for column in table.columns),
         rules={},
@@ -154,7 +164,7 @@ def make_shards(connection: Connection, shard_size: int) -> int:
     shards = max(1, -(-int(customers) // shard_size))
     connection.execute(
         f"create or replace temp table {CUSTOMERS} as select customer_id, "
-        f"cast(md5_number_lower(customer_id) % {shards} as INTEGER) as _shard "
+        f"{shard_of('customer_id', shards)} as _shard "
         "from customers where _rule is null"
     )
     return shards

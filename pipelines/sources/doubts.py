@@ -3,7 +3,7 @@
 Ids that lost digits, thousands signs read as decimal signs, days read as months, repeated keys.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +17,6 @@ from pipelines.sources.forms import TEXT
 from pipelines.sources.number_forms import THREE_DECIMALS
 from pipelines.sources.parsing import DIGITS_LOST
 from pipelines.sources.partitions import change_rule
-from pipelines.sources.readable_part import Part
 from pipelines.sources.type_casting import SKIPPED
 
 _FEWEST_DAYS = 3
@@ -27,8 +26,10 @@ _SWAPPED = {"%d": "%m", "%m": "%d"}
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """A loaded table and its parts, the first ``exported`` of them the company's own export.
+    """A loaded table, the names of its files, and of each of the company's own the columns' types.
 
+    ``rules`` are those that its rows break; ``decimals`` says whether a number of them shows that
+    the decimal sign parts no thousands.
     ``zone`` is the company's, ``limit`` the naive UTC instant after which nothing has happened yet.
     """
 
@@ -36,11 +37,13 @@ class Doubts:
     table: Table
     source: Source
     bindings: Sequence[Binding]
-    parts: Sequence[Part]
-    exported: int
+    names: Sequence[str]
+    columns: Sequence[Mapping[str, str]]
     dialect: Dialect
     zone: str
     limit: datetime | None
+    rules: Collection[str]
+    decimals: bool
 
     def settle(self) -> list[ContractError]:
         """Why the table is refused as a whole; where a doubt is cleared, its rows are accepted."""
@@ -61,11 +64,8 @@ class Doubts:
                 )
 
     def _thousands(self) -> Iterator[ContractError]:
-        name, dialect = identifier(self.table.name), self.dialect
-        [(decimals,)] = self.connection.execute(
-            f"select coalesce(bool_or(_decimals), false) from {name}"
-        ).fetchall()
-        if decimals:
+        dialect = self.dialect
+        if self.decimals:
             change_rule(self.connection, self.table.name, "nullif(_rule, _doubt)")
             return
         declare = f"declare sources.{self.table.name}.dialect: {{"
@@ -194,29 +194,24 @@ class Doubts:
             f"group by {key} having {having} order by {key} limit 3"
         ).fetchall()
         return "; ".join(
-            f"rows {', '.join(map(str, numbers))} of {self.parts[file].name}"
-            for numbers, file in found
+            f"rows {', '.join(map(str, numbers))} of {self.names[file]}" for numbers, file in found
         )
 
     def _all_text(self, binding: Binding) -> bool:
-        return all(
-            part.columns[n] == TEXT
-            for part in self.parts[: self.exported]
-            for n in binding.origin.read
-        )
+        return all(types[n] == TEXT for types in self.columns for n in binding.origin.read)
 
     def _where(self, rule: str) -> str:
         """How many rows broke a rule, and the first of them; nothing when none did."""
+        if rule not in self.rules:
+            return ""
         rows = self.connection.execute(
             f"select _file, _row, count(*) over () from {identifier(self.table.name)} "
             f"where _rule = ? order by _file, _row limit {_MAX_LISTED}",
             [rule],
         ).fetchall()
-        if not rows:
-            return ""
         file, _, count = rows[0]
         named = ", ".join(str(row) for other, row, _ in rows if other == file)
-        return f"{count:,} rows, first in {self.parts[file].name} rows {named}"
+        return f"{count:,} rows, first in {self.names[file]} rows {named}"
 
     def _place(self, binding: Binding) -> str:
         read = " with ".join(map(repr, binding.origin.read))

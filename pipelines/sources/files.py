@@ -1,15 +1,14 @@
-"""File discovery below the data folder, partitions in folder names, and input digests."""
+"""File discovery below the data folder, and partitions in folder names."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote
 
-from features.errors import BusyError, ConfigError, ContractError
+from features.errors import ConfigError, ContractError
 from pipelines.config.sections import Paths
 from pipelines.config.settings import Settings
 from pipelines.config.sources import FORMATS, Kind, file_kind
-from pipelines.runtime.atomic_files import file_digest
 from pipelines.runtime.mirrors import name_of
 from pipelines.sources.mirror import local_files
 
@@ -107,36 +106,3 @@ def _below(root: Path, pattern: str, endings: tuple[str, ...]) -> Iterator[Path]
 def _partition(path: Path, root: Path) -> dict[str, str | None]:
     named = [part.partition("=") for part in path.relative_to(root).parts[:-1] if "=" in part]
     return {unquote(k): None if v == _NO_VALUE else unquote(v) for k, _, v in named}
-
-
-def digests(inputs: Mapping[str, tuple[Input, ...]]) -> dict[str, str]:
-    """SHA-256 by name of everything that will be read.
-
-    Raises ``ContractError`` where ``<file>.sha256`` beside a file tells another digest.
-    """
-    found: dict[str, str] = {}
-    for each in (each for parts in inputs.values() for each in parts):
-        if each.digest is not None:
-            found[each.name] = each.digest
-            continue
-        for path in each.files:
-            if (name := name_of(path)) not in found:
-                found[name] = digest = file_digest(path)
-                beside = path.with_name(f"{path.name}{DIGEST_ENDING}")
-                if not beside.is_file():
-                    continue
-                words = beside.read_text(encoding="utf-8", errors="replace").split()
-                if not words or words[0].lower() != digest:
-                    raise ContractError(
-                        f"{name}: its SHA-256 is not the one in {beside.name}; the file was "
-                        "damaged or is not complete. Copy or export it again."
-                    )
-    return dict(sorted(found.items()))
-
-
-def refuse_changed(inputs: Mapping[str, tuple[Input, ...]], before: Mapping[str, str]) -> None:
-    """Raise ``BusyError`` for a file that is no longer what ``before`` (``digests``) says."""
-    files = {path for parts in inputs.values() for each in parts for path in each.files}
-    for name, path in sorted((name_of(path), path) for path in files):
-        if not path.is_file() or file_digest(path) != before.get(name):
-            raise BusyError(f"{name}: changed while it was read; run again when it is complete")

@@ -8,35 +8,34 @@ from pathlib import Path
 from pipelines.runtime.duckdb_connection import Connection, identifier, literal
 
 
-def write_partitions(connection: Connection, query: str, folder: Path) -> None:
-    """Write the rows of a query, which has ``_shard``, below a new ``folder``, by shard."""
+def write_partitions(connection: Connection, query: str, folder: Path) -> int:
+    """Write the rows of a query, which has ``_shard``, below a new ``folder``, by shard.
+
+    Returns how many there are.
+    """
     folder.mkdir(parents=True)
-    connection.execute(
+    [(rows,)] = connection.execute(
         f"copy ({query}) to {literal(folder)} "
         "(format parquet, compression snappy, partition_by (_shard))"
-    )
-    if not any(folder.iterdir()):
+    ).fetchall()
+    if not rows:
         path = folder / "_shard=0" / "none.parquet"
         path.parent.mkdir()
         connection.execute(
             f"copy (select * exclude (_shard) from ({query}) limit 0) to {literal(path)} "
             "(format parquet)"
         )
-
-
-def view_partitions(connection: Connection, name: str, folder: Path, *, alike: bool = True) -> None:
-    """Make ``name`` the rows below ``folder``; unless ``alike``, files may lack columns."""
-    connection.execute(
-        f"create or replace temp view {identifier(name)} as select * from "
-        f"read_parquet({literal(folder / '**' / '*.parquet')}, union_by_name = {not alike}, "
-        "hive_partitioning = true, hive_types = {'_shard': INTEGER})"
-    )
+    return int(rows)
 
 
 def partition(connection: Connection, name: str, query: str, folder: Path) -> None:
     """Write the rows of a query, which may read ``name``, and make them ``name`` from now on."""
     write_partitions(connection, query, folder)
-    view_partitions(connection, name, folder)
+    connection.execute(
+        f"create or replace temp view {identifier(name)} as select * from "
+        f"read_parquet({literal(folder / '**' / '*.parquet')}, "
+        "hive_partitioning = true, hive_types = {'_shard': INTEGER})"
+    )
 
 
 def change_rule(connection: Connection, name: str, rule: str, join: str = "") -> None:

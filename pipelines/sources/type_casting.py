@@ -21,14 +21,9 @@ ALWAYS = "TIMESTAMP '1970-01-01'"
 
 
 def part_select(
-    part: Part,
-    index: int,
-    bindings: Sequence[Binding],
-    source: Source,
-    forms: Forms,
-    as_shown: Set[str],
+    part: Part, bindings: Sequence[Binding], source: Source, forms: Forms, as_shown: Set[str]
 ) -> str:
-    """One file as _file, _row, _skip, and for each binding what ``row_rule`` needs and its value.
+    """One file as _row, _skip, and for each binding what ``row_rule`` needs and its value.
 
     ``_none`` names the columns whose date stands for none, ``_decimals`` says whether a number of
     the row shows that the decimal sign parts no thousands, ``_doubt`` is the rule of one that does
@@ -73,7 +68,7 @@ def part_select(
         f"{_case({f'{name}: {THREE_DECIMALS}': when for name, when in doubts.items()})} as _doubt",
     ]
     return (
-        f"select {index} as _file, _row, _skip, {', '.join([*final, *marks])} "
+        f"select _row, _skip, {', '.join([*final, *marks])} "
         f"from (select *, {', '.join(parsed)} from ({inner}))"
     )
 
@@ -135,9 +130,14 @@ def _origin(part: Part, binding: Binding, forms: Forms) -> tuple[str, str, Forms
 
 
 def raw_select(part: Part, index: int, names: Sequence[str]) -> str:
-    """One file's named columns as text, with (_file, _row): what the quarantine shows."""
+    """One file's named columns as text, with (_file, _row): what the quarantine shows.
+
+    A column that the file lacks is null.
+    """
     shown = [
         f"{as_text(part.expressions[name], part.columns[name])} as {identifier(name)}"
+        if name in part.columns
+        else f"cast(null as VARCHAR) as {identifier(name)}"
         for name in names
     ]
     columns = ", ".join([f"{index} as _file", f"{part.row} as _row", *shown])

@@ -18,13 +18,17 @@ from stamps import STAMP
 from features.errors import BusyError
 from pipelines.config.lists import Layout
 from pipelines.erasure import publications
+from pipelines.erasure.forget import forget
 from pipelines.erasure.publications import forget_published, without_in_parquet
 from pipelines.publication.manifest import PAGES, Field, columns, page_name
 from pipelines.publication.publish import publish, publisher, staging_folder
 from pipelines.publication.reader import Publication, current, verify
 from pipelines.publication.writers import write_list
 from pipelines.snapshots.facts import read_snapshot, verify_snapshot
+from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.snapshots.store import newest_first
+from pipelines.snapshots.typed_store import TypedStore
+from pipelines.sources.file_digests import InputDigests
 
 FIELDS = (
     Field("as_of_date", "date", "Day."),
@@ -152,7 +156,7 @@ def files_with(customer: str, *roots: Path) -> list[Path]:
 
 
 def test_nothing_that_is_kept_or_published_says_the_id(demo, copied, stille):
-    for name in ("snapshots", "matrices", "training"):
+    for name in ("snapshots", "typed", "matrices", "training"):
         shutil.copytree(demo.var / name, copied / "var" / name)
     config = demo.config_in(copied, data=copied / "data")
     listed = pd.read_parquet(copied / "out" / "current" / "risk_list.parquet")
@@ -161,7 +165,7 @@ def test_nothing_that_is_kept_or_published_says_the_id(demo, copied, stille):
     other = next(who for who in listed["customer_id"] if who != customer)
     kept = copied / "var", copied / "out"
     places = {path.relative_to(copied).parts[0:2] for path in files_with(customer, *kept)}
-    assert {("var", "snapshots"), ("var", "matrices"), ("var", "training")} <= places
+    assert {("var", n) for n in ("snapshots", "typed", "matrices", "training")} <= places
     others = {path.name for path in files_with(other, *kept)}
     ended = stille("forget", customer, "--yes", "--config", config)
     assert ended.code == 0, ended.err
@@ -171,6 +175,47 @@ def test_nothing_that_is_kept_or_published_says_the_id(demo, copied, stille):
     assert {path.name for path in files_with(other, *kept)} == others
     for folder in newest_first(copied / "var" / "snapshots"):
         verify_snapshot(read_snapshot(folder))
+
+
+@pytest.fixture
+def stored(company, tmp_path):
+    """A company of which two nights' tables are kept, and what a killed run left of a third."""
+    head = "case_id,customer_id,opened_at,known_at\n"
+    files = {
+        "customers.csv": "customer_id\nanne-7\nolav-8\n",
+        "c-1.csv": head + "a,anne-7,2026-01-01 10:00:00,\nb,olav-8,2026-01-01 10:00:00,\n",
+        "c-2.csv": head + "c,olav-8,2026-02-01 10:00:00,\nd,gone-9,2026-02-01 10:00:00,\n",
+    }
+    quality = {"max_quarantine_share": 0.9}
+    settings = company(files, {"cases": {"path": "c-*.csv"}}, quality=quality)
+    settings = settings.model_copy(
+        update={"paths": settings.paths.model_copy(update={"out": tmp_path / "out"})}
+    )
+    for day in (1, 2):
+        take_snapshot(settings, settings.paths.snapshots, as_of=date(2026, 3, day))
+    typed = min(path for path in settings.paths.typed.glob("**/*.parquet"))
+    for root in (settings.paths.typed, settings.paths.snapshots):
+        shutil.copytree(typed.parent, root / ".killed.staging")
+    return settings
+
+
+@pytest.mark.parametrize("customer", ["anne-7", "gone-9"])
+def test_typed_rows_and_what_killed_runs_left_do_not_say_the_id(stored, tmp_path, customer):
+    var = tmp_path / "var"
+    assert {path.relative_to(var).parts[0] for path in files_with(customer, var)} >= {"typed"}
+    assert forget(stored.paths, customer).tables >= 1
+    assert files_with(customer, var) == []
+    assert {p.relative_to(var).parts[0] for p in files_with("olav-8", var)} > {"snapshots"}
+    assert not [*stored.paths.typed.glob(".*"), *stored.paths.snapshots.glob(".*")]
+    assert forget(stored.paths, customer).tables == 0
+
+
+def test_typed_rows_that_a_run_reads_are_left_alone(stored, tmp_path):
+    reader = TypedStore(stored.paths.typed, InputDigests(stored.paths.digests, {}))
+    with pytest.raises(BusyError, match="typed"):
+        forget(stored.paths, "anne-7")
+    assert files_with("anne-7", stored.paths.typed)
+    del reader
 
 
 def test_a_snapshot_that_a_run_reads_is_left_alone(demo, copied, stille):

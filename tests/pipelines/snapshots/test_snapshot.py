@@ -314,7 +314,7 @@ def test_a_refused_night_keeps_the_last_snapshot_and_leaves_nothing_behind(compa
     assert previous_snapshot(into) == first
     second = take_snapshot(company({"customers.csv": "customer_id\n5\n"}), into)
     assert folders(into) == {first.root.name, second.root.name}
-    assert {p.name for p in tmp_path.iterdir()} == {"config.yaml", "data", "snapshot"}
+    assert {p.name for p in tmp_path.iterdir()} == {"config.yaml", "data", "snapshot", "var"}
 
 
 def folders(store):

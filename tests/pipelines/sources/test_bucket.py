@@ -8,7 +8,8 @@ from object_server import object_server
 from features.errors import BusyError, ConfigError, ContractError, PublicationError
 from pipelines.runtime.object_store import Bucket
 from pipelines.snapshots.snapshot import take_snapshot
-from pipelines.sources.files import digests, find_files, refuse_changed
+from pipelines.sources.file_digests import InputDigests
+from pipelines.sources.files import find_files
 
 HEAD = "customer_id,joined_on\n"
 PARTS = {
@@ -67,7 +68,7 @@ def test_only_what_changed_is_read_again(server, stored, company):
     settings = company(sources={"customers": {"path": f"{url}/export/*/a.csv"}})
     first = find_files(settings, "customers")
     assert read(server) == [*PARTS]
-    before = digests({"customers": first})
+    before = InputDigests(settings.paths.digests, {"customers": first})
     assert find_files(settings, "customers") == first
     assert read(server) == []
     # Of the same length, and perhaps within the same second.
@@ -77,7 +78,7 @@ def test_only_what_changed_is_read_again(server, stored, company):
     assert left.path.read_text() == f"{HEAD}3,2021-06-01\n"
     assert left.partition == {"region": "s"}
     with pytest.raises(BusyError, match=f"{url}/export/region=n/a.csv: changed while"):
-        refuse_changed({"customers": first}, before)
+        before.refuse_changed(first)
 
 
 def test_a_damaged_or_half_copy_is_read_again(server, stored, company):
@@ -130,7 +131,7 @@ def test_folders_digests_and_joins_are_found(stored, company):
     [customers] = find_files(settings, "customers")
     assert customers.joins[0].name == f"{url}/more.csv"
     with pytest.raises(ContractError, match=f"{url}/customers.csv: its SHA-256 is not"):
-        digests({"customers": (customers,)})
+        InputDigests(settings.paths.digests, {"customers": (customers,)})
     names = [each.name for each in find_files(settings, "contacts")]
     assert names == [f"{url}/crm/part-0.csv", f"{url}/crm/part-1.csv"]
 

@@ -1,0 +1,112 @@
+"""Typed rows of one table's inputs: the contract's columns, and the rule each breaks on its own."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import duckdb
+
+from features.contract import Table
+from pipelines.config.settings import Settings
+from pipelines.config.sources import REPORTED, Dialect, Source
+from pipelines.runtime.duckdb_connection import Connection
+from pipelines.runtime.secret_keys import PSEUDONYM, key_fingerprint, key_of
+from pipelines.snapshots.typed_store import TypedFile, TypedStore
+from pipelines.sources.binding import Bound, bind, refuse_no_zone
+from pipelines.sources.files import Input
+from pipelines.sources.forms import Forms
+from pipelines.sources.midnights import days_as_shown
+from pipelines.sources.partitions import write_partitions
+from pipelines.sources.personal_data import define_pseudonym
+from pipelines.sources.readable_part import Part
+from pipelines.sources.readers import READERS
+from pipelines.sources.type_casting import contract_columns, part_select, row_rule
+
+# A damaged file can raise any other error of DuckDB's, also its bare base class.
+_OUR_OWN_FAULT = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException)
+
+
+def typed_input(
+    connection: Connection,
+    settings: Settings,
+    table: Table,
+    file: Input,
+    opened: Callable[[], Part],
+    store: TypedStore,
+    shards: int,
+) -> tuple[TypedFile, Bound]:
+    """The rows of an input, each with the rule that it breaks on its own, and how it is bound.
+
+    They are typed from what ``opened`` returns, into so many ``shards``, unless they lie in
+    ``store``. Raises ``ContractError`` for anything that is not one row's own fault.
+    """
+    company, source = settings.company, settings.sources[table.name]
+    # What people reported has the ids of the lists, and the contract's own forms.
+    own = REPORTED if file.reported else source
+    forms = Forms(
+        settings.dialect_of(table.name),
+        "UTC" if file.reported else settings.zone_of(table.name),
+        company.timezone,
+        source.money_unit,
+        currency=company.currency,
+        zone_given=source.timezone is not None,
+        pseudonyms=company.pseudonyms and not file.reported,
+    )
+    key = ""
+    if forms.pseudonyms:
+        secret = key_of(PSEUDONYM, settings.paths.var)
+        define_pseudonym(connection, secret)
+        key = key_fingerprint(secret)
+    dealt = table.per_customer and table.name != "customers" and shards > 1
+    shard = shard_of("customer_id", shards) if dealt else "0"
+
+    def bound(part: TypedFile | Part) -> Bound:
+        found = bind(table, own, part.columns, part.name)
+        refuse_no_zone(table, own, forms.dialect, part.columns, found.bindings)
+        return found
+
+    def write(folder: Path) -> tuple[Part, int]:
+        part, reader, delay = opened(), READERS[own.kind], own.known_delay_days or 0
+        bindings = bound(part).bindings
+        reader.verify(part, [name for b in bindings for name in b.origin.read])
+        with _explained(own, part, forms.dialect):
+            shown = days_as_shown(connection, part, bindings, table.name, own, forms)
+            typed = part_select(part, bindings, own, forms, shown)
+            columns = contract_columns(table, bindings, company.timezone, delay)
+            query = f"""
+                with typed as ({typed}),
+                ruled as (select *, {row_rule(table, bindings)} as _own from typed),
+                complete as (
+                    select _row, _own, _none, _decimals, _doubt, {", ".join(columns)} from ruled)
+                select * rename (_event_at as event_at, _known_at as known_at),
+                    coalesce({shard}, 0) as _shard
+                from complete"""
+            rows = write_partitions(connection, query, folder)
+        if not file.reported:
+            reader.prove(part, forms.dialect, rows)
+        return part, rows
+
+    # What is left out decides nothing, or changes the view of the rows.
+    apart = {"path", "database", "duplicates", "max_quarantine_share"}
+    decides = own.model_dump(mode="json", exclude=apart)
+    place = (file.partition, file.types, file.path.suffix, file.reported)
+    deciding = (repr(table), own.kind, decides, asdict(forms), place, shard, key)
+    rows = store.typed(file, deciding, write)
+    return rows, bound(rows)
+
+
+def shard_of(customer: str, shards: int) -> str:
+    """SQL for the shard of a customer's id."""
+    return f"cast(md5_number_lower({customer}) % {shards} as INTEGER)"
+
+
+@contextmanager
+def _explained(source: Source, part: Part, dialect: Dialect) -> Iterator[None]:
+    """Say of a file that DuckDB cannot read what its reader knows of it."""
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, *_OUR_OWN_FAULT):
+        raise
+    except duckdb.Error as error:
+        raise READERS[source.kind].broken(part, dialect, error) from error
