@@ -30,7 +30,6 @@ ALLOWED_NAMES = {
 ALLOWED_CLASSES = {
     "Company": "the section of the configuration, and the simulated company",
     "Economics": "the section of the configuration, and the values for the models",
-    "Source": "the section of the configuration, and its row in the monitoring",
     "Training": "the section of the configuration, and what the tracking stores",
 }
 """Public class names that may stand in several modules, each with its reason."""
