@@ -177,7 +177,7 @@ def init(
 @app.command()
 def features(config: Config = DEMO, as_json: AsJson = False) -> None:
     """Print every feature that the company's tables can carry, and what the others miss."""
-    from features.dictionary_page import dictionary
+    from features.dictionary import dictionary
     from pipelines.cli import printing
     from pipelines.jobs.check import configured_catalog
 

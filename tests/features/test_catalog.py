@@ -10,7 +10,7 @@ from companies import FULL, ZONE
 
 from features.catalog import Catalog, build_catalog, definition
 from features.contract import FORBIDDEN_COLUMNS, TABLES
-from features.dictionary_page import dictionary
+from features.dictionary import dictionary
 from features.feature import Family, Feature, Stream, attribute
 
 _DRIVERS = {

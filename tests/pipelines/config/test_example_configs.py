@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from pipelines.cli.schemas import config_schema, contract_page, table_schema
+from benchmarks.contract_pages import contract_page
+from pipelines.cli.schemas import config_schema, table_schema
 from pipelines.config.settings import load_settings
 from pipelines.snapshots.snapshot import take_snapshot
 
@@ -42,7 +43,7 @@ def test_table_schemas_accept_a_good_row_and_refuse_a_bad_one():
 
 def test_the_committed_contract_page_is_current(root):
     committed = (root / "docs" / "data-contract.md").read_text("utf-8")
-    assert committed == contract_page(committed), "run: python -m pipelines.cli.schemas"
+    assert committed == contract_page(committed), "run: python -m benchmarks.contract_pages"
 
 
 def columns_of(path):

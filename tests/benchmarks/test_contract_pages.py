@@ -4,11 +4,11 @@ from pathlib import Path
 
 from companies import FULL
 
-from features.dictionary_page import dictionary_page
+from benchmarks.contract_pages import dictionary_page
 
 _PAGE = Path(__file__).parents[2] / "docs" / "features.md"
 _PRESENT = _PAGE.read_text(encoding="utf-8")
-_COMMAND = "python -m pipelines.cli.schemas"
+_COMMAND = "python -m benchmarks.contract_pages"
 
 
 def test_the_committed_page_is_current() -> None:
