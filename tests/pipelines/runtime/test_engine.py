@@ -133,7 +133,8 @@ def test_a_frozen_worker_is_replaced(tmp_path):
 
 
 @pytest.mark.proof
-def test_spark_does_the_same_work():
+def test_spark_does_the_same_work(monkeypatch):
     pytest.importorskip("pyspark")
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     found = dict(each(Engine(kind="spark", address="local[2]"), engine_work.upper, TASKS))
     assert {number: text[0] for number, text in found.items()} == {0: "A", 1: "B", 2: "C"}
