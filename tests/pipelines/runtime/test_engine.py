@@ -10,6 +10,7 @@ import engine_work
 import pytest
 from dask_cluster import cluster
 from programs import required
+from pydantic import ValidationError
 
 from features.errors import BusyError, ConfigError
 from pipelines.config.sections import Engine
@@ -44,6 +45,21 @@ def test_an_address_without_a_scheduler_is_told_within_seconds(answer, monkeypat
         with pytest.raises(ConfigError, match=f"^engine.address {address}: no Dask scheduler"):
             list(each(on(address), engine_work.upper, TASKS))
         assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"kind": "dask"},
+        {"kind": "dask", "address": "host:8786"},
+        {"kind": "dask", "address": "tls://host:8786"},
+        {"kind": "dask", "address": "tcp://host:8786", "tls": {"ca": "a"}},
+        {"kind": "dask", "address": "tls://host:8786", "tls": {"ca": "a", "key": "k"}},
+    ],
+)
+def test_an_engine_that_cannot_be_reached_is_no_configuration(section):
+    with pytest.raises(ValidationError, match=r"tls://host:port"):
+        Engine(**section)
 
 
 @pytest.mark.parametrize(("kind", "package"), [("dask", "distributed"), ("spark", "pyspark.sql")])
