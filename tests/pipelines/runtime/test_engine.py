@@ -1,10 +1,12 @@
 """Work of shards in this process and on a cluster, and what is said when a cluster fails."""
 
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import engine_work
 import pytest
@@ -18,6 +20,7 @@ from pipelines.runtime import engine
 from pipelines.runtime.engine import each
 
 TASKS = ["a", "b", "c"]
+ROOT = Path(__file__).parents[3]
 
 
 def on(address):
@@ -152,5 +155,6 @@ def test_a_frozen_worker_is_replaced(tmp_path):
 def test_spark_does_the_same_work(monkeypatch):
     pytest.importorskip("pyspark")
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, (ROOT, ROOT / "tests" / "helpers"))))
     found = dict(each(Engine(kind="spark", address="local[2]"), engine_work.upper, TASKS))
     assert {number: text[0] for number, text in found.items()} == {0: "A", 1: "B", 2: "C"}
