@@ -23,7 +23,7 @@ from pipelines.snapshots.snapshot import Snapshot
 _RELEASE = code_version()
 # Of sources only what the features' code asks for: addresses of databases stay here.
 _NEEDED: Any = {
-    "company": True,
+    "company": {"name", "timezone", "currency", "language", "price_notice"},
     "label": True,
     "paths": True,
     "training": {"first_as_of"},
@@ -74,7 +74,7 @@ def shard_tasks(
         share=share,
     )
     tasks = (task.model_copy(update={"shard": number}) for number in range(snapshot.shards))
-    return [each.model_dump_json(exclude_defaults=True) for each in tasks]
+    return [each.model_dump_json(exclude_defaults=True, exclude_unset=True) for each in tasks]
 
 
 def read_task(text: str) -> tuple[ShardTask, Snapshot]:

@@ -1,15 +1,18 @@
 """Work of shards in this process and on a cluster, and what is said when a cluster fails."""
 
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import engine_work
 import pytest
 from dask_cluster import cluster
 from programs import required
+from pydantic import ValidationError
 
 from features.errors import BusyError, ConfigError
 from pipelines.config.sections import Engine
@@ -17,6 +20,7 @@ from pipelines.runtime import engine
 from pipelines.runtime.engine import each
 
 TASKS = ["a", "b", "c"]
+ROOT = Path(__file__).parents[3]
 
 
 def on(address):
@@ -44,6 +48,21 @@ def test_an_address_without_a_scheduler_is_told_within_seconds(answer, monkeypat
         with pytest.raises(ConfigError, match=f"^engine.address {address}: no Dask scheduler"):
             list(each(on(address), engine_work.upper, TASKS))
         assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"kind": "dask"},
+        {"kind": "dask", "address": "host:8786"},
+        {"kind": "dask", "address": "tls://host:8786"},
+        {"kind": "dask", "address": "tcp://host:8786", "tls": {"ca": "a"}},
+        {"kind": "dask", "address": "tls://host:8786", "tls": {"ca": "a", "key": "k"}},
+    ],
+)
+def test_an_engine_that_cannot_be_reached_is_no_configuration(section):
+    with pytest.raises(ValidationError, match=r"tls://host:port"):
+        Engine(**section)
 
 
 @pytest.mark.parametrize(("kind", "package"), [("dask", "distributed"), ("spark", "pyspark.sql")])
@@ -133,7 +152,9 @@ def test_a_frozen_worker_is_replaced(tmp_path):
 
 
 @pytest.mark.proof
-def test_spark_does_the_same_work():
+def test_spark_does_the_same_work(monkeypatch):
     pytest.importorskip("pyspark")
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, (ROOT, ROOT / "tests" / "helpers"))))
     found = dict(each(Engine(kind="spark", address="local[2]"), engine_work.upper, TASKS))
     assert {number: text[0] for number, text in found.items()} == {0: "A", 1: "B", 2: "C"}
