@@ -19,8 +19,7 @@ from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.config.sources import Source, tables_with_versions
 from pipelines.matrices import files
-from pipelines.matrices.files import KEYS, MatrixPart
-from pipelines.matrices.scratch_folder import scratch
+from pipelines.matrices.files import KEYS, MatrixPart, scratch
 from pipelines.matrices.shard import Shard, open_shard
 from pipelines.matrices.shard_task import ShardTask, read_task, shard_tasks
 from pipelines.matrices.store import MatrixStore, definition_digests

@@ -21,14 +21,24 @@ from pipelines.runtime.atomic_files import storage_errors
 from pipelines.runtime.duckdb_connection import literal
 from pipelines.sources.addresses import Address, DroppedError
 from pipelines.sources.binding import bind
-from pipelines.sources.driver_registry import driver_of
-from pipelines.sources.drivers import Cursor, DatabaseDriver
+from pipelines.sources.drivers import BigQueryDriver, Cursor, DatabaseDriver, OdbcDriver
 from pipelines.sources.files import Input
+from pipelines.sources.postgres_driver import PostgresDriver
 from pipelines.sources.readable_part import described
 
 ATTEMPTS = 4
 FIRST_WAIT_SECONDS = 2.0
 _LOG = logging.getLogger("stille")
+DRIVERS: Mapping[str, DatabaseDriver] = {
+    "postgresql": PostgresDriver("postgresql"),
+    "bigquery": BigQueryDriver("bigquery"),
+    "odbc": OdbcDriver("odbc"),
+}
+"""Any other name is that of an ADBC driver that needs nothing of its own."""
+
+
+def driver_of(name: str) -> DatabaseDriver:
+    return DRIVERS.get(name) or DatabaseDriver(name)
 
 
 def fetch_tables(sources: Mapping[str, Source], folder: Path) -> dict[str, Input]:

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.lists.changes import CAUSES, changes
+from pipelines.lists.changes import CAUSES, changes, new_events
 from pipelines.lists.lanes import LANES
-from pipelines.lists.new_events import new_events
 from pipelines.lists.previous_nights import PublishedNight
 from pipelines.publication.manifest import Stamp
 from pipelines.snapshots.snapshot import take_snapshot

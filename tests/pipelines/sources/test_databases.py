@@ -20,7 +20,7 @@ from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.snapshots.store import previous_snapshot
 from pipelines.sources import database_reader
 from pipelines.sources.addresses import Address, DroppedError, public_address, without_secrets
-from pipelines.sources.driver_registry import driver_of
+from pipelines.sources.database_reader import driver_of
 from pipelines.sources.postgres_driver import with_timeouts
 
 
