@@ -171,9 +171,7 @@ def _ranges(trial: UpliftData) -> dict[str, tuple[float, float]]:
 def _parts(trial: UpliftData) -> Index:
     """Each row's part (n,), 0 to 7: by day of assignment, on one day fixed by the ids."""
     order = np.lexsort((customer_share(trial.customer_id, "uplift parts"), trial.assigned_on))
-    part = np.empty(len(order), dtype=np.intp)
-    part[order] = np.arange(len(order)) * _PARTS // max(len(order), 1)
-    return part
+    return np.argsort(order) * _PARTS // max(len(order), 1)
 
 
 def _fit_own(

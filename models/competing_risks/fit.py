@@ -13,7 +13,7 @@ from models.boosters.text_format import plain_booster
 from models.competing_risks.model import OTHER, PERIOD, Incidence, with_period
 from models.competing_risks.person_periods import STILL, Periods, count_outcomes, expand
 from models.dataset.array_types import Floats, Index, rows_of
-from models.dataset.examples import Histories
+from models.dataset.histories import Histories
 from models.dataset.splits import customer_share
 
 FEWEST = 50

@@ -15,9 +15,9 @@ from scipy.special import softmax
 from features.errors import ModelError
 from models.competing_risks.person_periods import PERIOD_DAYS, cause_codes, cumulative_incidence
 from models.dataset.array_types import Floats, Index, Mask, Matrix
-from models.dataset.examples import Histories
 from models.dataset.exposure import whole_times
 from models.dataset.feature_spec import FeatureSpec
+from models.dataset.histories import Histories
 from models.metrics.ranking import roc_auc
 
 PERIOD, OTHER = "period_number", "other"

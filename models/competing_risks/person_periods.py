@@ -14,8 +14,8 @@ from datetime import date
 import numpy as np
 
 from models.dataset.array_types import Days, Floats, Index, Labels, RowTable, Texts
-from models.dataset.examples import Histories
 from models.dataset.exposure import whole_times
+from models.dataset.histories import Histories
 
 PERIOD_DAYS = 30
 STILL = 0

@@ -6,7 +6,7 @@ read when it is not.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import PurePosixPath
@@ -33,6 +33,12 @@ HISTORY = "master_data"
 SEGMENT = "segment"
 TRACKED = TABLES[HISTORY].column("attribute").allowed
 _WRITTEN = {"boolean": "true or false", "date": "YYYY-MM-DD", "instant": "YYYY-MM-DD HH:MM:SS"}
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "boolean": (*Dialect().true_values, *Dialect().false_values).index,
+    **{"date": date.fromisoformat, "instant": datetime.fromisoformat},
+    **dict.fromkeys(("integer", "number", "money", "price"), Decimal),
+}
+"""What reads a constant of a column's type, and refuses another."""
 _LEFT = f"its history is read from sources.{HISTORY}"
 
 
@@ -173,15 +179,7 @@ def _values(place: tuple[str, ...], column: Column, origin: Mapping[str, Any]) -
 def _reads(constant: str, column: Column) -> bool:
     """Whether a constant is a value of the column; it is read in the contract's own forms."""
     try:
-        match column.type:
-            case "boolean":
-                return constant in Dialect().true_values + Dialect().false_values
-            case "date":
-                date.fromisoformat(constant)
-            case "instant":
-                datetime.fromisoformat(constant)
-            case "integer" | "number" | "money" | "price":
-                Decimal(constant)
+        _READERS.get(column.type, str)(constant)
     except (ValueError, ArithmeticError):
         return False
     return True

@@ -5,7 +5,7 @@ that became known, by ``known_at`` and not by file, as a row may reveal more at 
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from itertools import compress
 
 import numpy as np
@@ -87,38 +87,33 @@ def _causes(moves: pd.DataFrame, before: Mapping[str, object], stamp: Stamp) -> 
 
 
 def new_events_since(run: Run, snapshot: Snapshot, before: Before) -> pd.DataFrame:
-    """``news`` since the night before; nobody's without one."""
+    """``events`` ("cases 1;contacts 2") and ``last_known_on`` (local day) by customer id.
+
+    A row counts when it became known from midnight of the night before to midnight of the run's
+    day, and so does one of which a later moment, such as a closing, could be known first in that
+    time. Nobody's without a night before.
+    """
+    settings, zone = run.settings, run.settings.company.timezone
+    names = [n for n in snapshot.tables if TABLES[n].per_customer and n not in _NO_NEWS]
     with run.record.stage("changes"):
         if before.last is None:
             return pd.DataFrame({"events": [], "last_known_on": []}, dtype="str")
-        return new_events(run.settings, snapshot, before.last.as_of, run.as_of, run.record.run_id)
-
-
-def new_events(
-    settings: Settings, snapshot: Snapshot, since: date, until: date, run_id: str
-) -> pd.DataFrame:
-    """``events`` ("cases 1;contacts 2") and ``last_known_on`` (local day) by customer id.
-
-    A row counts when it became known from midnight of ``since`` to midnight of ``until``, and so
-    does one of which a later moment, such as a closing, could be known first in that time.
-    """
-    zone = settings.company.timezone
-    first, last = midnight_utc(since, zone), midnight_utc(until, zone)
-    names = [n for n in snapshot.tables if TABLES[n].per_customer and n not in _NO_NEWS]
-    queries = [
-        f"""select customer_id, {literal(name)} as name, count(*) as rows, max(moment) as moment
-        from (select customer_id, {_newest(settings, TABLES[name], first, last)} as moment
-              from {shards_of(snapshot.root, name)})
-        where moment is not null group by customer_id"""
-        for name in names
-    ]
-    with scratch(settings.paths.scratch, run_id) as folder, connect(settings.engine, folder) as con:
-        found = con.execute(
-            f"""select customer_id, string_agg(name || ' ' || rows, ';' order by name) as events,
+        first, last = (midnight_utc(day, zone) for day in (before.last.as_of, run.as_of))
+        parts = " union all ".join(
+            f"""select customer_id, {literal(name)} as name, count(*) as rows, max(moment) as moment
+            from (select customer_id, {_newest(settings, TABLES[name], first, last)} as moment
+                  from {shards_of(snapshot.root, name)})
+            where moment is not null group by customer_id"""
+            for name in names
+        )
+        folder = scratch(settings.paths.scratch, run.record.run_id)
+        with folder as spill, connect(settings.engine, spill) as con:
+            found = con.execute(
+                f"""select customer_id, string_agg(name || ' ' || rows, ';' order by name) events,
                 cast(timezone({literal(zone)}, timezone('UTC', max(moment))) as date)
                     as last_known_on
-            from ({" union all ".join(queries)}) group by customer_id"""
-        ).df()
+                from ({parts}) group by customer_id"""
+            ).df()
     return found.set_index("customer_id")
 
 

@@ -28,7 +28,6 @@ from pipelines.runtime.engine import each
 from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
 
-Sources = Mapping[str, Source]
 _CELLS = 250_000_000
 
 
@@ -45,12 +44,12 @@ class MatrixJob:
     share: float = 1.0
 
 
-def catalog_of(sources: Sources, snapshot: Snapshot) -> Catalog:
+def catalog_of(sources: Mapping[str, Source], snapshot: Snapshot) -> Catalog:
     """The features that this company's tables can carry, its own attributes among them."""
     return catalog_from(sources, tables_of(snapshot))
 
 
-def catalog_from(sources: Sources, tables: Mapping[str, Sequence[str]]) -> Catalog:
+def catalog_from(sources: Mapping[str, Source], tables: Mapping[str, Sequence[str]]) -> Catalog:
     """As ``catalog_of``, from the names of the tables and the columns that each lacks."""
     attributes = [
         attribute(f"attr_{name}", a.type, a.family, a.driver, a.unit, a.sign, a.doc or name)

@@ -24,15 +24,8 @@ from features.errors import ConfigError
 from models.churn.serialization import digest
 from models.dataset.examples import Examples
 from pipelines.config.settings import Settings
+from pipelines.tracking import registry
 from pipelines.tracking.files import MODEL_FOLDER
-from pipelines.tracking.registry import (
-    Registered,
-    answering,
-    champion_version,
-    connect,
-    experiment_name,
-    tag_version,
-)
 
 _PIP = ["lightgbm", "numpy"]
 _DIGEST_LENGTH = 12
@@ -86,9 +79,9 @@ def dataset_input(
     return DatasetInput(dataset, [InputTag(MLFLOW_DATASET_CONTEXT, context)])
 
 
-def log_training(settings: Settings, training: Training) -> Registered:
+def log_training(settings: Settings, training: Training) -> registry.Registered:
     """Write one training run and register its model; the alias is left alone."""
-    experiment, client = connect(settings), mlflow.MlflowClient()
+    experiment, client = registry.connect(settings), mlflow.MlflowClient()
     name = settings.tracking.model
     with tempfile.TemporaryDirectory() as scratch:
         model = Path(scratch, MODEL_FOLDER)
@@ -99,14 +92,14 @@ def log_training(settings: Settings, training: Training) -> Registered:
             mlflow.set_tags({**training.tags, MLFLOW_RUN_NOTE: training.description})
             if training.datasets:
                 client.log_inputs(run.info.run_id, datasets=list(training.datasets))
-            _log_files(Path(scratch, "files"), training.files)
+            _log_files(training.files)
             version = _log_model(name, model, training.feature_names)
     tags = {**training.tags, "digest": digest(training.model_files)}
-    tag_version(name, version, tags)
+    registry.tag_version(name, version, tags)
     if training.description:
         client.update_model_version(name, version, training.description)
     client.update_run(run.info.run_id, name=f"{training.name}, v{version}")
-    return Registered(name, version, run.info.run_id, tags["digest"], tags)
+    return registry.Registered(name, version, run.info.run_id, tags["digest"], tags)
 
 
 def log_run(
@@ -123,24 +116,21 @@ def log_run(
 
     Metrics that are not finite are left out. Raises ``ModelError`` when the store is not reached.
     """
-    experiment, tags = connect(settings, experiment_name(settings, kind)), dict(tags or {})
+    experiment, tags = registry.connect(settings, kind), dict(tags or {})
     if parent is not None:
         experiment = mlflow.get_run(parent).info.experiment_id
         tags[MLFLOW_PARENT_RUN_ID] = parent
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        mlflow.start_run(experiment_id=experiment, run_name=name, tags=tags),
-    ):
+    with mlflow.start_run(experiment_id=experiment, run_name=name, tags=tags):
         mlflow.log_params(dict(params))
         mlflow.log_metrics(
             {plain_name(n): value for n, value in metrics.items() if isfinite(value)}
         )
-        _log_files(Path(scratch), files or {})
+        _log_files(files or {})
 
 
 def search_run(settings: Settings, study: str) -> str:
     """Id of the run that holds the trials of ``study``, made when there is none yet."""
-    experiment = connect(settings, experiment_name(settings, "search"))
+    experiment = registry.connect(settings, "search")
     client = mlflow.MlflowClient()
     found = client.search_runs([experiment], f"tags.study = '{study}'", max_results=1)
     if found:
@@ -180,10 +170,11 @@ def _log_model(name: str, folder: Path, features: tuple[str, ...]) -> str:
         MLFLOW_LOGGING_STREAM.enabled = True
 
 
-def _log_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    if files:
-        _write(folder, files)
-        mlflow.log_artifacts(str(folder))
+def _log_files(files: Mapping[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        _write(Path(scratch), files)
+        if files:
+            mlflow.log_artifacts(scratch)
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -211,7 +202,7 @@ def find_logged(settings: Settings, name: str) -> Logged:
     Raises ``ConfigError`` when there is none, naming what there is, and ``ModelError`` when the
     store cannot be reached.
     """
-    connect(settings)
+    registry.connect(settings)
     client, model = mlflow.MlflowClient(), settings.tracking.model
     try:
         if _RUN_ID.fullmatch(name):
@@ -234,10 +225,10 @@ def champion_file(settings: Settings, name: str) -> bytes | None:
     Raises ``ModelError`` when the champion has no digest, ``UnreachableError`` when the store
     does not answer.
     """
-    registered = champion_version(settings)
+    registered = registry.champion_version(settings)
     if registered is None:
         return None
-    with answering(settings):
+    with registry.answering(settings):
         return _files(registered.run_id, (name,)).get(name)
 
 

@@ -20,9 +20,10 @@ from models.causal.propensity import treatment_hazard
 from models.causal.sleeping_dogs import asleep, facts_of_sleep
 from models.competing_risks.person_periods import PERIOD_DAYS
 from models.dataset.array_types import rows_of
-from models.dataset.examples import ASLEEP, MARGIN, Examples, Histories
+from models.dataset.examples import ASLEEP, MARGIN, Examples
 from models.dataset.exposure import Exposure, by_customer_and_date, days_after
 from models.dataset.feature_spec import FeatureSpec, learn_spec
+from models.dataset.histories import Histories
 from pipelines.config.run import Run
 from pipelines.config.sections import Label
 from pipelines.config.settings import Settings

@@ -17,7 +17,7 @@ from models.competing_risks import model as incidence_model
 from models.competing_risks.fit import fit_incidence
 from models.competing_risks.model import Incidence
 from models.competing_risks.person_periods import PERIOD_DAYS
-from models.dataset.examples import Histories
+from models.dataset.histories import Histories
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar

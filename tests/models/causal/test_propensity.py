@@ -8,9 +8,9 @@ import pytest
 
 from models.causal.propensity import treatment_hazard
 from models.competing_risks.person_periods import count_outcomes, cumulative_incidence, expand
-from models.dataset.examples import Histories
 from models.dataset.exposure import NEVER, Exposure
 from models.dataset.feature_spec import FeatureColumn, learn_spec
+from models.dataset.histories import Histories
 
 COLUMNS = (FeatureColumn("state", "number", "wait", "support_wait", 1, "max(wait)"),)
 

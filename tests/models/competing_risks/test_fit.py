@@ -23,9 +23,9 @@ from models.competing_risks.model import (
     voluntary_or_stayed,
 )
 from models.competing_risks.person_periods import count_outcomes, cumulative_incidence, expand
-from models.dataset.examples import Histories
 from models.dataset.exposure import NEVER, Exposure
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
+from models.dataset.histories import Histories
 
 SPEC = FeatureSpec(
     (

@@ -19,9 +19,9 @@ from models.competing_risks.person_periods import (
     cumulative_incidence,
     expand,
 )
-from models.dataset.examples import Histories
 from models.dataset.exposure import NEVER, Exposure
 from models.dataset.feature_spec import FeatureSpec
+from models.dataset.histories import Histories
 
 CAUSES = (("voluntary",), ("moved",), ("deceased", "company"))
 LEAD, PERIODS, TODAY = 14, 3, date(2024, 12, 31)
