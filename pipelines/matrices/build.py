@@ -21,7 +21,7 @@ from pipelines.config.sources import Source, tables_with_versions
 from pipelines.matrices import files
 from pipelines.matrices.files import KEYS, MatrixPart, scratch
 from pipelines.matrices.shard import Shard, open_shard
-from pipelines.matrices.shard_task import ShardTask, read_task, shard_tasks
+from pipelines.matrices.shard_task import read_task, shard_tasks
 from pipelines.matrices.store import MatrixStore, definition_digests
 from pipelines.runtime.duckdb_connection import connect
 from pipelines.runtime.engine import each
@@ -132,7 +132,8 @@ def build_shard(text: str) -> str:
     definitions, first = definition_digests(catalog), min(task.as_ofs)
     with connect(settings.engine, task.into / "spill") as con:
         shard = open_shard(con, settings, snapshot, catalog, task.shard, first, task.share)
-        paths = {as_of: _path(task, "features", as_of) for as_of in task.as_ofs}
+        made, results = (MatrixStore(task.into / each) for each in ("features", "outcomes"))
+        paths = {as_of: made.path(as_of, task.shard) for as_of in task.as_ofs}
         for as_of, path in paths.items():
             store.lend(as_of, task.shard, path)
         missing = _missing(shard, paths, definitions)
@@ -141,14 +142,10 @@ def build_shard(text: str) -> str:
                 store.keep(as_of, task.shard, features)
             parts.append([str(features)])
             if task.known_before is not None:
-                ended = _path(task, "outcomes", as_of)
+                ended = results.path(as_of, task.shard)
                 files.write_table(ended, shard.outcomes(as_of, task.known_before))
                 parts[-1].append(str(ended))
     return json.dumps(parts)
-
-
-def _path(task: ShardTask, what: str, as_of: date) -> Path:
-    return task.into / what / f"as_of={as_of}" / f"shard={task.shard:04d}.parquet"
 
 
 def _missing(

@@ -74,7 +74,7 @@ def connect(settings: Settings, part: str = "") -> str:
 
     Raises ``UnreachableError`` when the store cannot be used.
     """
-    name = experiment_name(settings, part)
+    name = _experiment_name(settings, part)
     with answering(settings):
         found = mlflow.get_experiment_by_name(name)
         if found is not None:
@@ -96,14 +96,13 @@ def require_store(settings: Settings, *experiments: str) -> Registered | None:
         return None
     with answering(settings):
         for part in experiments:
-            found = mlflow.get_experiment_by_name(experiment_name(settings, part))
+            found = mlflow.get_experiment_by_name(_experiment_name(settings, part))
             if found is not None:
                 _experiment_id(settings, found)
     return champion_version(settings)
 
 
-def experiment_name(settings: Settings, part: str = "") -> str:
-    """Name of an experiment of the company."""
+def _experiment_name(settings: Settings, part: str) -> str:
     return "-".join(filter(None, (settings.tracking.experiment, part)))
 
 

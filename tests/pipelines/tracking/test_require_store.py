@@ -12,10 +12,8 @@ from pipelines.jobs.entry import JOBS, TRAIN
 
 def deleted(settings, part=""):
     """Delete the experiment in MLflow, as a person does on its page."""
-    name = "-".join(filter(None, (settings.tracking.experiment, part)))
-    mlflow.MlflowClient(tracking.tracking_uri(settings)).delete_experiment(
-        tracking.connect(settings, name)
-    )
+    client = mlflow.MlflowClient(tracking.tracking_uri(settings))
+    client.delete_experiment(tracking.connect(settings, part))
 
 
 def diagnosis(tmp_path):
