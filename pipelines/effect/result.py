@@ -133,10 +133,8 @@ def rows(result: EffectResult) -> list[list[str]]:
 
 def markdown(result: EffectResult) -> str:
     """The comparison of the arms as a Markdown page."""
-    sentence = verdict_sentence(result.effects[0])
-    return "\n".join(
-        ["# Does contacting help?", "", sentence, "", *markdown_table(HEADER, rows(result))]
-    )
+    head = ("# Does contacting help?", "", verdict_sentence(result.effects[0]), "")
+    return "\n".join((*head, *markdown_table(HEADER, rows(result))))
 
 
 def _share(part: int, whole: int) -> str:

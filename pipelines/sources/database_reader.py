@@ -103,29 +103,22 @@ def _fetch_all(
     sources: Mapping[str, Source], address: Address, tables: Mapping[str, str], folder: Path
 ) -> dict[str, Input]:
     folder.mkdir(parents=True, exist_ok=True)
-    driver = driver_of(address.driver)
-    with driver.session(address) as cursor:
+    with driver_of(address.driver).session(address) as cursor:
         return {
-            name: fetch(driver, cursor, name, sources[name], table, address, folder)
+            name: fetch(cursor, name, sources[name], table, address, folder)
             for name, table in tables.items()
         }
 
 
 def fetch(
-    driver: DatabaseDriver,
-    cursor: Cursor,
-    name: str,
-    source: Source,
-    table: str,
-    address: Address,
-    folder: Path,
+    cursor: Cursor, name: str, source: Source, table: str, address: Address, folder: Path
 ) -> Input:
     """Fetch the columns that a source uses of its table into ``folder/<name>.parquet``.
 
     Raises ``ContractError`` for a column that is not there, ``DroppedError`` when the
     connection breaks, ``PublicationError`` when the disk refuses.
     """
-    known = f"{address.public}/{table}"
+    known, driver = f"{address.public}/{table}", driver_of(address.driver)
     columns = driver.columns(cursor, table)
     types = {composed(column): each.type for column, each in columns.items()}
     bound = bind(TABLES[name], source, types, known)
