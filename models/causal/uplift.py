@@ -86,10 +86,8 @@ class UpliftModel:
         """
         own = np.asarray(self.booster.predict(x, num_threads=threads), dtype=np.float64)
         effect = np.clip(p * (self.saved + self.weight * own) - (1 - p) * self.woken, p - 1, p)
-        nowhere = (np.inf, -np.inf)
-        low, high = (
-            np.array([self.ranges.get(line, nowhere) for line in product_line]).reshape(-1, 2).T
-        )
+        ranges = [self.ranges.get(line, (np.inf, -np.inf)) for line in product_line]
+        low, high = np.array(ranges).reshape(-1, 2).T
         return np.where((low <= p) & (p <= high), effect, np.nan)
 
 

@@ -98,8 +98,7 @@ def list_notices(
 def published_status(folder: Path) -> tuple[Notice, ...] | None:
     """The status that the publication in ``folder`` carries; None where none can be read."""
     try:
-        notices = manifest_facts(folder)["status"]["notices"]
-        return tuple(Notice(**notice) for notice in notices)
+        return tuple(Notice(**each) for each in manifest_facts(folder)["status"]["notices"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

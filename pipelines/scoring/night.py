@@ -115,7 +115,7 @@ def _score(
     x = model.spec.encode(frame)
     threads, horizons = settings.engine.threads, scores.outcome_horizons(settings, model)
     scored = frame.assign(churn_probability=scores.probabilities(settings, model, x, frame))
-    effects = uplift.effects(responds, x, scored, as_of, threads)
+    effects = np.nan if responds is None else uplift.effects(responds, x, scored, as_of, threads)
     incidence = np.empty((len(frame), 0, 0))
     if model.incidence is not None and horizons:
         incidence = model.incidence.incidence(x, horizons, threads)
