@@ -43,6 +43,11 @@ class Strata:
         """Mantel and Haenszel's weights of the strata, summed; 0 where none has both arms."""
         return float((self.treated * self.held_out / (self.treated + self.held_out)).sum())
 
+    @property
+    def variance(self) -> float:
+        """Sato's variance of the difference when there is none; infinite without a comparison."""
+        return self.sato()[2] if self.weight else math.inf
+
     def sato(self) -> tuple[float, float, float]:
         """Mantel and Haenszel's difference, and a and b of its variance at d, a·d + b."""
         n1, x1, n0, x0 = self.treated, self.treated_left, self.held_out, self.held_out_left

@@ -8,7 +8,6 @@ The intervals hold for all looks together (``models.metrics.sequential``). They 
 smallest effect that matters: of the leavers reached the share γ is kept, of the stayers ω leaves.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -125,9 +124,7 @@ def _effect(
     change = (max(shares[0] - shares[1], 0.0) if any(shares) else 1.0) * net
     outcomes, stratum = (left, reached, left & reached), rows["stratum"].to_numpy(dtype=object)
     strata, reach, both = (stratified.Strata.count(treat, each, stratum) for each in outcomes)
-    # Sato's variance of the difference when there is none.
-    variance = strata.sato()[2] if strata.weight else math.inf
-    z = sequential_z(variance, change * base, alpha)
+    z = sequential_z(strata.variance, change * base, alpha)
     difference = stratified.risk_difference(strata, z)
     share = held_out / max(treated + held_out, 1)
     return Effect(
