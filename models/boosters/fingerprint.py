@@ -12,7 +12,7 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
-from models.boosters.text_format import Split
+from models.boosters.text_format import Splits
 from models.dataset.array_types import Floats, Matrix
 from models.dataset.feature_spec import FeatureSpec
 
@@ -22,10 +22,9 @@ _TOLERANCE = 1e-9
 _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 
 
-def probe_rows(splits: Sequence[Split], spec: FeatureSpec) -> Matrix:
+def probe_rows(splits: Sequence[Splits], spec: FeatureSpec) -> Matrix:
     """512 rows, float32: each value on, or just beyond, a threshold of its feature, or missing."""
-    feature = np.concatenate([split.feature for split in splits])
-    threshold = np.concatenate([split.threshold for split in splits])
+    feature, threshold = map(np.concatenate, zip(*splits, strict=True))
     out = np.full((_ROWS, len(spec.columns)), np.nan, dtype=np.float32, order="F")
     for position, column in enumerate(spec.columns):
         points = np.unique(threshold[(feature == position) & np.isfinite(threshold)])

@@ -8,7 +8,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import pairwise
 
 import lightgbm as lgb
@@ -26,6 +25,8 @@ _CATEGORY = 1
 _FINITE = float(np.finfo(np.float64).max)
 _THREADS = re.compile(r"^\[num_threads: .*\]\n", re.MULTILINE)
 NEXT = "Roll back to the last good version (stille rollback) or train again (stille train)."
+Splits = tuple[Index, Floats]
+"""Where one tree divides: feature and threshold of each numeric split, both (s,)."""
 _DAMAGE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
@@ -53,15 +54,7 @@ def refuse_damage(complaint: str) -> Iterator[None]:
         raise ModelError(f"{complaint} ({error}). {NEXT}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Where one tree divides: feature and threshold per numeric split, both (s,)."""
-
-    feature: Index
-    threshold: Floats
-
-
-def read_splits(text: str, names: Sequence[str], classes: int = 1) -> list[Split]:
+def read_splits(text: str, names: Sequence[str], classes: int = 1) -> list[Splits]:
     """The numeric splits of every tree of a booster on the features ``names``.
 
     It is binary, or a softmax over ``classes`` when that is more than 1. Raises ``ValueError``
@@ -104,7 +97,7 @@ def _check_header(header: Mapping[str, str], names: Sequence[str], classes: int)
         raise ValueError(f"it is not a {kind.strip()} classifier with the sizes of its trees")
 
 
-def _tree(block: str, number: int, features: int) -> Split:
+def _tree(block: str, number: int, features: int) -> Splits:
     fields = _fields(block.splitlines())
     leaves = int(fields["num_leaves"])
     if fields["Tree"] != str(number) or not 1 <= leaves <= MOST_LEAVES:
@@ -113,7 +106,7 @@ def _tree(block: str, number: int, features: int) -> Split:
         raise ValueError(f"tree {number} is linear or has no shrinkage")
     if leaves == 1:
         _numbers(fields, "leaf_value", 1)
-        return Split(np.empty(0, dtype=np.intp), np.empty(0))
+        return np.empty(0, dtype=np.intp), np.empty(0)
     for name in _PER_LEAF:
         _numbers(fields, name, leaves)
     for name in _PER_SPLIT:
@@ -124,7 +117,7 @@ def _tree(block: str, number: int, features: int) -> Split:
     category = _indices(fields, "decision_type", leaves - 1, 16) & _CATEGORY == _CATEGORY
     _check_shape(fields, leaves)
     _check_categories(fields, threshold[category])
-    return Split(feature[~category], threshold[~category])
+    return feature[~category], threshold[~category]
 
 
 def _numbers(fields: Mapping[str, str], name: str, count: int, most: float = _FINITE) -> Floats:

@@ -72,19 +72,17 @@ def exposure_of(
 
 def _spared_share(lots: pd.DataFrame, month: Days) -> Floats:
     """Share spared of ``month`` (m,) by the ``lots`` of each day; 0 where it stands for nobody."""
-    own = lots["day"].to_numpy().astype("datetime64[M]")
-    once = lots.assign(month=own).drop_duplicates(["customer_id", "month", "treated"])
-    months = np.unique(own)
-    at = np.searchsorted(months, once["month"].to_numpy().astype("datetime64[M]"))
-    spared = ~once["treated"].to_numpy(dtype=bool)
-    total, held = (np.bincount(at[rows], minlength=len(months)) for rows in (slice(None), spared))
+    lots = lots.assign(month=lots["day"].to_numpy().astype("datetime64[M]"))
+    once = lots.drop_duplicates(["customer_id", "month", "treated"]).set_index("month")
+    spared = (~once["treated"]).groupby(level=0)
+    total, held = spared.count(), spared.sum()
     lot = (held * MOST_WEIGHT >= total) | (total < _ENOUGH)
     if held[lot].sum() < FEWEST:
         return np.zeros(len(month))
     common = held[lot].sum() / total[lot].sum()
-    share = np.where(lot, np.where(held >= FEWEST, held / total, common), 0.0)
-    place = np.clip(np.searchsorted(months, month), 0, len(months) - 1)
-    return np.where(months[place] == month, share[place], common)
+    share = (held / total).where(held >= FEWEST, common).where(lot, 0.0)
+    of_month = share.reindex(pd.DatetimeIndex(month), fill_value=common)
+    return np.asarray(of_month, dtype=np.float64)
 
 
 def _first_in(when: Index, cooldown_days: int) -> Mask:

@@ -13,13 +13,7 @@ from typing import Literal
 
 import pandas as pd
 
-from models.causal.risk_difference import (
-    Strata,
-    complier_effect,
-    power,
-    required_customers,
-    risk_difference,
-)
+from models.causal import risk_difference as stratified
 from models.metrics.bootstrap import Interval
 from models.metrics.sequential import sequential_z
 
@@ -129,9 +123,9 @@ def _effect(
     shares = [counts[f"{arm}_reached"] / max(counts[arm], 1) for arm in ("treated", "held_out")]
     change = (max(shares[0] - shares[1], 0.0) if any(shares) else 1.0) * net
     outcomes, stratum = (left, reached, left & reached), rows["stratum"].to_numpy(dtype=object)
-    strata, reach, both = (Strata.count(treat, each, stratum) for each in outcomes)
+    strata, reach, both = (stratified.Strata.count(treat, each, stratum) for each in outcomes)
     z = sequential_z(strata.variance, change * base, alpha)
-    difference = risk_difference(strata, z)
+    difference = stratified.risk_difference(strata, z)
     share = held_out / max(treated + held_out, 1)
     return Effect(
         kind=kind,
@@ -139,9 +133,9 @@ def _effect(
         **counts,
         difference=difference,
         smallest_itt=change * base or None,
-        complier=complier_effect(strata, reach, both, z),
-        power=power(base, -change, treated, held_out, alpha),
-        needed=required_customers(base, -change, share, TARGET_POWER, alpha),
+        complier=stratified.complier_effect(strata, reach, both, z),
+        power=stratified.power(base, -change, treated, held_out, alpha),
+        needed=stratified.required_customers(base, -change, share, TARGET_POWER, alpha),
         verdict=_verdict(difference, change * base),
     )
 

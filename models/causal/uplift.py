@@ -86,10 +86,8 @@ class UpliftModel:
         """
         own = np.asarray(self.booster.predict(x, num_threads=threads), dtype=np.float64)
         effect = np.clip(p * (self.saved + self.weight * own) - (1 - p) * self.woken, p - 1, p)
-        nowhere = (np.inf, -np.inf)
-        low, high = (
-            np.array([self.ranges.get(line, nowhere) for line in product_line]).reshape(-1, 2).T
-        )
+        ranges = [self.ranges.get(line, (np.inf, -np.inf)) for line in product_line]
+        low, high = np.array(ranges).reshape(-1, 2).T
         return np.where((low <= p) & (p <= high), effect, np.nan)
 
 
@@ -171,9 +169,7 @@ def _ranges(trial: UpliftData) -> dict[str, tuple[float, float]]:
 def _parts(trial: UpliftData) -> Index:
     """Each row's part (n,), 0 to 7: by day of assignment, on one day fixed by the ids."""
     order = np.lexsort((customer_share(trial.customer_id, "uplift parts"), trial.assigned_on))
-    part = np.empty(len(order), dtype=np.intp)
-    part[order] = np.arange(len(order)) * _PARTS // max(len(order), 1)
-    return part
+    return np.argsort(order) * _PARTS // max(len(order), 1)
 
 
 def _fit_own(

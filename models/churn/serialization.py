@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from features.errors import ModelError
 from models.boosters import fingerprint
-from models.boosters.text_format import NEXT, Split, parse_booster, read_splits, refuse_damage
+from models.boosters.text_format import NEXT, Splits, parse_booster, read_splits, refuse_damage
 from models.calibration.platt import Calibration
 from models.churn.model import ChurnModel
 from models.competing_risks.serialization import (
@@ -126,7 +126,7 @@ def model_from_files(
         calibration = _CALIBRATION.validate_json(files["calibration.json"])
         if json.loads(files["calibration.json"]) != asdict(calibration):
             raise ValueError("it lacks a slope, an intercept or the product lines")
-    splits: list[Split] = []
+    splits: list[Splits] = []
     for name in boosters:
         with refuse_damage(f"{name} is no booster of this model"):
             splits += read_splits(files[name].decode(), spec.names)
@@ -139,7 +139,7 @@ def model_from_files(
     return model
 
 
-def _check_probe(model: ChurnModel, splits: Sequence[Split], files: Mapping[str, bytes]) -> None:
+def _check_probe(model: ChurnModel, splits: Sequence[Splits], files: Mapping[str, bytes]) -> None:
     scores = fingerprint.probe(model.boosters, fingerprint.probe_rows(splits, model.spec))
     with refuse_damage("probe.json cannot be read"):
         same = fingerprint.agrees(

@@ -6,8 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from models.dataset.encoding import category_codes, column_of, refuse_missing
-from models.dataset.feature_spec import FeatureSpec
+from models.dataset.feature_spec import FeatureSpec, category_codes, column_of, refuse_missing
 
 _BY_CHANCE = 1e-6
 

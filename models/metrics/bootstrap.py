@@ -33,8 +33,7 @@ class MonthShocks(RowTable):
         """What the odds of leaving are multiplied by in each replicate, (replicates, dates)."""
         covariance = self._covariance()
         none = np.zeros(len(covariance))
-        drawn = rng.multivariate_normal(none, covariance, replicates, method="eigh")
-        return np.asarray(np.exp(drawn), dtype=np.float64)
+        return np.exp(rng.multivariate_normal(none, covariance, replicates, method="eigh"))
 
     def tilt(self, weights: Floats, odds: Floats) -> None:
         """Multiply the ``weights`` (r, n) of leavers by the ``odds`` (r, dates), in place.

@@ -117,21 +117,20 @@ def performance_decay(
     """
     days = (test.as_of - np.datetime64(learned_to, "D")).astype("int64")
     months = np.floor(days / _MONTH_DAYS).astype(int)
-    decay = []
-    for month in np.unique(months):
+
+    def judge(month: int) -> DecayMonth:
         here = months == month
         as_of, part = test.as_of[here], rows.take(here)
-        decay.append(
-            DecayMonth(
-                months=int(month),
-                first_as_of=as_of.min().item(),
-                last_as_of=as_of.max().item(),
-                rows=len(part),
-                leavers=int(part.y.sum()),
-                card=_card(part, p[here]),
-            )
+        return DecayMonth(
+            months=month,
+            first_as_of=as_of.min().item(),
+            last_as_of=as_of.max().item(),
+            rows=len(part),
+            leavers=int(part.y.sum()),
+            card=_card(part, p[here]),
         )
-    return tuple(decay)
+
+    return tuple(map(judge, np.unique(months).tolist()))
 
 
 def _card(rows: Rows, p: Floats) -> dict[str, Interval]:

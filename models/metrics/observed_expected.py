@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.stats import chi2, norm
 
 from models.dataset.array_types import Floats, Index, Texts
@@ -75,13 +76,9 @@ def tenths(p: Floats, publication: Index) -> Texts:
     >>> tenths(np.array([0.1, 0.9, 0.5]), np.zeros(3, dtype=int)).tolist()
     ['07', '01', '04']
     """
-    out = np.empty(len(p), dtype=object)
-    for number in np.unique(publication):
-        rows = np.flatnonzero(publication == number)
-        order = rows[np.argsort(-p[rows], kind="stable")]
-        part = (10 * np.arange(len(order))) // len(order) + 1
-        out[order] = [f"{tenth:02d}" for tenth in part]
-    return out
+    risks = pd.Series(-p).groupby(publication)
+    part = 10 * (risks.rank(method="first") - 1) // risks.transform("size") + 1
+    return part.map("{:02.0f}".format).to_numpy(dtype=object)
 
 
 def _design_effect(rows: Rows, p: Floats, ratio: float) -> float:

@@ -86,12 +86,7 @@ def auc(counts: Counts) -> Floats:
 
 def average_precision(counts: Counts) -> Floats:
     """Mean precision at each positive, without interpolation, (r,); NaN without positives."""
-    precision = np.divide(
-        counts.positive_above[:, 1:],
-        counts.every_above[:, 1:],
-        out=np.zeros_like(counts.positive),
-        where=counts.every_above[:, 1:] > 0,
-    )
+    precision = np.nan_to_num(_ratio(counts.positive_above[:, 1:], counts.every_above[:, 1:]))
     return _ratio((counts.positive * precision).sum(axis=1), counts.positive_above[:, -1])
 
 

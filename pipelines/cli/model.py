@@ -99,7 +99,7 @@ def compare(
     from pipelines.comparison.difference import compare as run
     from pipelines.comparison.page import page_path, write_page
     from pipelines.config.settings import load_settings
-    from pipelines.tracking import find_logged
+    from pipelines.tracking.runs import find_logged
 
     settings = load_settings(config)
     difference = run(find_logged(settings, a), find_logged(settings, b))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from pipelines.tracking import Logged, plain_name
+from pipelines.tracking.runs import Logged, plain_name
 
 Better = Literal["A", "B", "same", ""]
 _HIGHER = ("auc", "average_precision", "lift", "recall")

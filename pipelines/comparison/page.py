@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from pipelines.comparison.difference import Difference
 from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.escaping import html_template
-from pipelines.tracking import Logged
+from pipelines.tracking.runs import Logged
 
 _HEAD_TAGS = ("known_before", "judged_on", "code_version", "leak_warning")
 _ALTS = (

@@ -18,7 +18,6 @@ from models.dataset.array_types import Floats
 from models.dataset.examples import MARGIN
 from models.metrics.profit import Contacts, Economics
 from pipelines.config.measurement import EFFECT_VERSION, newest
-from pipelines.config.sections import Economics as EconomicsSection
 from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS, load_checked
 
@@ -77,11 +76,14 @@ def contacts_of(
     share = saved_share(settings, as_of)
     if settings.economics is None or share is None:
         return None
+    measured = newest(settings.paths.effect, as_of, EFFECT_VERSION).data or {}
+    offers = measured.get("offers") or {"asked": 0, "taken": 0.0}
+    assumed = settings.economics.offer_taken_by_stayers
     economics = replace(
         Economics(**dict(settings.economics)),
         saved_share=share.used,
         woken_share=settings.economics.woken_share * share.reach,
-        offer_taken_by_stayers=_offer_taken(settings, settings.economics, as_of),
+        offer_taken_by_stayers=_weighed(assumed, offers["asked"], offers["taken"]),
     )
     margin = customers.reindex(columns=[MARGIN])[MARGIN].astype("float64")
     major = margin / 10.0 ** get_currency_precision(settings.company.currency)
@@ -100,13 +102,6 @@ def actions_with_offer() -> list[str]:
 
 def _actions() -> Mapping[str, _Timed]:
     return load_checked(ACTIONS, _TimedActions, "the table of actions").actions
-
-
-def _offer_taken(settings: Settings, section: EconomicsSection, as_of: date) -> float:
-    """ψ as assumed and as counted by the newest effect, weighed by the number of answers."""
-    measured = newest(settings.paths.effect, as_of, EFFECT_VERSION).data or {}
-    offers = measured.get("offers") or {"asked": 0, "taken": 0.0}
-    return _weighed(section.offer_taken_by_stayers, offers["asked"], offers["taken"])
 
 
 def _weighed(assumed: float, reports: int, share: float) -> float:

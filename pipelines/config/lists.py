@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
-from types import MappingProxyType
 from typing import Annotated, Literal, get_args
 
 from holidays import country_holidays
@@ -114,7 +113,7 @@ class Layout:
     excel: bool = False
     xlsx: bool = False
     rows_per_file: int = 1_000_000
-    titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

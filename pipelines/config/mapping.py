@@ -6,7 +6,7 @@ read when it is not.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import PurePosixPath
@@ -14,17 +14,9 @@ from typing import Any, cast
 
 from features.contract import FORBIDDEN_COLUMNS, TABLES, Column, Table
 from features.errors import ConfigError
+from pipelines.config import sources as declared
 from pipelines.config.file import Problem, nearest
-from pipelines.config.sources import (
-    DURATIONS,
-    FORMATS,
-    Dialect,
-    FileKind,
-    Source,
-    constant_text,
-    file_kind,
-    may_name_a_table,
-)
+from pipelines.config.sources import Dialect, Source
 
 EXTRA_COLUMNS = ("known_at",)
 _ATTRIBUTE = re.compile("[a-z][a-z0-9_]*")
@@ -33,6 +25,12 @@ HISTORY = "master_data"
 SEGMENT = "segment"
 TRACKED = TABLES[HISTORY].column("attribute").allowed
 _WRITTEN = {"boolean": "true or false", "date": "YYYY-MM-DD", "instant": "YYYY-MM-DD HH:MM:SS"}
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "boolean": (*Dialect().true_values, *Dialect().false_values).index,
+    **{"date": date.fromisoformat, "instant": datetime.fromisoformat},
+    **dict.fromkeys(("integer", "number", "money", "price"), Decimal),
+}
+"""What reads a constant of a column's type, and refuses another."""
 _LEFT = f"its history is read from sources.{HISTORY}"
 
 
@@ -122,10 +120,10 @@ def _origin(place: tuple[str, ...], source: Mapping[str, Any]) -> Iterator[Probl
 def _within(place: tuple[str, ...], path: str, source: Mapping[str, Any]) -> Iterator[Problem]:
     """Problems of what is named within a file."""
     given, table = source.get("format"), source.get("table")
-    kind = cast(FileKind, given) if given in FORMATS else file_kind(path)
-    if FORMATS[kind].has_tables and table is None:
+    kind = cast(declared.FileKind, given) if given in declared.FORMATS else declared.file_kind(path)
+    if declared.FORMATS[kind].has_tables and table is None:
         yield Problem((*place, "table"), "required: which table of the file")
-    if table is not None and not may_name_a_table(path, kind):
+    if table is not None and not declared.may_name_a_table(path, kind):
         message = "only DuckDB and SQLite files, workbooks and archives have tables"
         yield Problem((*place, "table"), message)
     if source.get("header_row") is not None and kind not in ("csv", "excel"):
@@ -143,7 +141,9 @@ def _column(place: tuple[str, ...], table: Table, name: str, origin: Any) -> Ite
     elif isinstance(origin, dict):
         if (table.name, name) != ("customers", "segment") and {"static", "mutable"} & set(origin):
             yield Problem(place, "only attributes and the segment are static or mutable")
-        if table.column(name).type != "date" and any(f"{n}_before" in origin for n in DURATIONS):
+        if table.column(name).type != "date" and any(
+            f"{n}_before" in origin for n in declared.DURATIONS
+        ):
             yield Problem(place, "only a date can be given as a duration")
         yield from _values(place, table.column(name), origin)
 
@@ -155,7 +155,7 @@ def _values(place: tuple[str, ...], column: Column, origin: Mapping[str, Any]) -
     elif "value" in origin and column.required:
         yield Problem(place, "required: no row may be without it")
     constant = origin.get("value")
-    if constant is not None and not _reads(constant_text(constant), column):
+    if constant is not None and not _reads(declared.constant_text(constant), column):
         written = _WRITTEN.get(column.type, "a number with a decimal point")
         message = f"found {constant!r}; a constant is written as {written}"
         yield Problem((*place, "value"), message)
@@ -173,15 +173,7 @@ def _values(place: tuple[str, ...], column: Column, origin: Mapping[str, Any]) -
 def _reads(constant: str, column: Column) -> bool:
     """Whether a constant is a value of the column; it is read in the contract's own forms."""
     try:
-        match column.type:
-            case "boolean":
-                return constant in Dialect().true_values + Dialect().false_values
-            case "date":
-                date.fromisoformat(constant)
-            case "instant":
-                datetime.fromisoformat(constant)
-            case "integer" | "number" | "money" | "price":
-                Decimal(constant)
+        _READERS.get(column.type, str)(constant)
     except (ValueError, ArithmeticError):
         return False
     return True

@@ -195,10 +195,10 @@ def model(settings: Settings) -> Iterator[Diagnosis]:
     if not settings.may_hold_models():
         where = settings.tracking.uri or settings.paths.mlflow_database
         raise ModelError(f"no model yet: {where} is not there. Train one: stille train.")
-    from pipelines import tracking
+    from pipelines.tracking import registry
     from pipelines.tracking.champion import with_timeout
 
-    require = partial(tracking.require_store, settings, *tracking.EXPERIMENTS)
+    require = partial(registry.require_store, settings, *registry.EXPERIMENTS)
     champion = with_timeout(settings, require)
     if champion is None:
         raise ModelError("no version carries the alias champion. Train one: stille train.")

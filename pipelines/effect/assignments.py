@@ -13,13 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features import treatments
 from features.errors import ContractError
-from features.treatments import (
-    assignment_outcomes,
-    calls_reached,
-    offers_taken,
-    reported_assignments,
-)
 from models.causal.treatment_effect import first_assignments, randomised_assignments
 from pipelines.config.economics import actions_with_offer
 from pipelines.config.settings import Settings
@@ -71,13 +66,13 @@ def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
     published, zone = assignments_of(settings.paths.out, today), settings.company.timezone
     begun = pc.min(published["assigned_on"]).as_py() or today
     with prepared_tables(settings, snapshot, _TABLES) as con:
-        reported = reported_assignments(con, today=today, zone=zone)
+        reported = treatments.reported_assignments(con, today=today, zone=zone)
         reported = reported.filter(pc.less(reported["assigned_on"], begun))
         lots = [_lot(con, settings, "treatments", reported, today)]
         if len(published):
             lots.insert(0, _lot(con, settings, "publications", published, today))
-        taken = offers_taken(con, actions_with_offer(), today=today, zone=zone)
-        reached = calls_reached(con, today=today, zone=zone)
+        taken = treatments.offers_taken(con, actions_with_offer(), today=today, zone=zone)
+        reached = treatments.calls_reached(con, today=today, zone=zone)
     return Arms(tuple(lots), taken, reached)
 
 
@@ -94,7 +89,9 @@ def _lot(
     over = np.array([window.complete(day, today) for day in first["assigned_on"]], dtype=bool)
     judged = pa.Table.from_pandas(first[over], pa.schema(TYPES), preserve_index=False)
     end_days, zone = window.lead_days + window.horizon_days, settings.company.timezone
-    outcomes = assignment_outcomes(con, judged, end_days=end_days, today=today, zone=zone)
+    outcomes = treatments.assignment_outcomes(
+        con, judged, end_days=end_days, today=today, zone=zone
+    )
     rows = outcomes.to_pandas().assign(household_id=first.loc[over, "household_id"].to_numpy())
     channels = rows.loc[rows["arm"].eq("treat"), "channel"].dropna()
     reaches = [settings.contact.use(channel).reach for channel in channels]

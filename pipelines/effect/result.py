@@ -115,30 +115,26 @@ _WORDS = {
 
 def rows(result: EffectResult) -> list[list[str]]:
     """A row of ``HEADER``'s columns for each group."""
-    return [_row(effect) for effect in result.effects]
+    return [
+        [
+            effect.group if effect.kind == "all" else f"{effect.kind} {effect.group}",
+            f"{effect.treated:,}, {effect.treated_left:,}",
+            f"{effect.held_out:,}, {effect.held_out_left:,}",
+            f"{_share(effect.treated_reached, effect.treated)} against "
+            f"{_share(effect.held_out_reached, effect.held_out)}",
+            f"{effect.difference:+.2%}" if effect.treated and effect.held_out else "no comparison",
+            f"{effect.power:.0%}",
+            "unknown" if effect.needed is None else f"{effect.needed:,}",
+            _WORDS[effect.verdict],
+        ]
+        for effect in result.effects
+    ]
 
 
 def markdown(result: EffectResult) -> str:
     """The comparison of the arms as a Markdown page."""
-    sentence = verdict_sentence(result.effects[0])
-    return "\n".join(
-        ["# Does contacting help?", "", sentence, "", *markdown_table(HEADER, rows(result))]
-    )
-
-
-def _row(effect: Effect) -> list[str]:
-    group = effect.group if effect.kind == "all" else f"{effect.kind} {effect.group}"
-    return [
-        group,
-        f"{effect.treated:,}, {effect.treated_left:,}",
-        f"{effect.held_out:,}, {effect.held_out_left:,}",
-        f"{_share(effect.treated_reached, effect.treated)} against "
-        f"{_share(effect.held_out_reached, effect.held_out)}",
-        f"{effect.difference:+.2%}" if min(effect.treated, effect.held_out) else "no comparison",
-        f"{effect.power:.0%}",
-        "unknown" if effect.needed is None else f"{effect.needed:,}",
-        _WORDS[effect.verdict],
-    ]
+    head = ("# Does contacting help?", "", verdict_sentence(result.effects[0]), "")
+    return "\n".join((*head, *markdown_table(HEADER, rows(result))))
 
 
 def _share(part: int, whole: int) -> str:

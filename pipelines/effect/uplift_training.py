@@ -20,8 +20,7 @@ from models.metrics.profit import Economics
 from pipelines.config.economics import actions_with_offer
 from pipelines.config.run import Run
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
-from pipelines.matrices.files import read_matrix
-from pipelines.matrices.scratch_folder import scratch
+from pipelines.matrices.files import read_matrix, scratch
 from pipelines.publication.reader import newest_publications
 from pipelines.runtime.progress import bar
 from pipelines.scoring import uplift

@@ -22,7 +22,6 @@ from features.labels import COHORT_TABLES
 from features.timeline import local_day, midnight_utc
 from models.churn.model import ChurnModel
 from models.churn.serialization import digest, model_from_files
-from pipelines import tracking
 from pipelines.config.settings import Settings
 from pipelines.matrices.build import catalog_of
 from pipelines.matrices.files import KEYS
@@ -33,6 +32,7 @@ from pipelines.snapshots.facts import inputs_digest
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.store import readable_snapshots
 from pipelines.sources.type_casting import ALWAYS
+from pipelines.tracking import files, registry
 from pipelines.tracking.booster_sandbox import check_boosters
 from pipelines.tracking.champion import read_cache
 
@@ -101,13 +101,13 @@ def _model(settings: Settings, label: str, expected: str) -> ChurnModel:
     kept = read_cache(settings)
     if kept is not None and kept.registered.digest == expected == digest(kept.files):
         return model_from_files(kept.files, expected, check_boosters)
-    registered = tracking.version_of(settings, label.rpartition("/")[2])
+    registered = registry.version_of(settings, label.rpartition("/")[2])
     if registered.digest != expected:
         raise ModelError(
             f"model {label} of the registry is not the one that made this list. Explain a newer "
             "night, or look for it in the registry: stille ui."
         )
-    return tracking.load(settings, registered)
+    return files.load(settings, registered)
 
 
 @dataclass(frozen=True, slots=True)

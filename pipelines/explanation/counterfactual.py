@@ -14,7 +14,7 @@ from pipelines.config.text_files import ACTIONS
 from pipelines.explanation.answers import Explanation
 from pipelines.lists.actions import can_be_reasons, load_actions
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
-from pipelines.matrices.scratch_folder import scratch
+from pipelines.matrices.files import scratch
 from pipelines.runtime.duckdb_connection import connect, identifier, literals
 
 MOST = 3

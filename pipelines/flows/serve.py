@@ -15,7 +15,7 @@ from features.errors import ConfigError
 from pipelines.config.settings import Settings
 from pipelines.flows import prefect_flows
 from pipelines.runtime.environment import make_prefect_home
-from pipelines.tracking import connect, tracking_uri
+from pipelines.tracking.registry import connect, tracking_uri
 
 _ENTRYPOINTS = {
     f"{prefect_flows.__name__}:{name}": flow for name, flow in prefect_flows.FLOWS.items()

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from models.dataset.feature_spec import FeatureColumn
 from models.metrics.bootstrap import Interval
 from models.metrics.scorecard import scorecard
-from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.jobs.read_tables import read_tables
+from pipelines.tracking import runs
 from pipelines.training.evaluation import fit_fold, rows_to_measure, test_folds
 from pipelines.training.examples import make_examples
 
@@ -58,5 +58,5 @@ def ablate(run: Run) -> list[Ablation]:
         ablations.append((name, len(part.spec.columns), card))
         params = {"part": name, "features": len(part.spec.columns)}
         values = {metric: interval.value for metric, interval in card.items()}
-        tracking.log_run(settings, "ablations", name, params, values)
+        runs.log_run(settings, "ablations", name, params, values)
     return ablations

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from pipelines import tracking
 from pipelines.config.run import Step, open_run, plain
 from pipelines.effect.result import HarmError, markdown
 from pipelines.jobs.ablate import ablate
@@ -24,6 +23,7 @@ from pipelines.lists.reported_contacts import take_outcomes
 from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.result import AlarmError
 from pipelines.runtime.mirrors import name_of
+from pipelines.tracking import registry
 from pipelines.tracking.champion import with_timeout
 from pipelines.training.recipe_comparison import Effort
 from pipelines.training.result import scorecard_markdown
@@ -39,7 +39,7 @@ COMPLETE = (AlarmError, HarmError)
 class Job(Generic[R]):
     """One kind of run; ``artifacts`` are Markdown or table rows of its result, by their key.
 
-    ``experiments`` are those of ``tracking.require_store`` that it logs to: whether it can is
+    ``experiments`` are those of ``registry.require_store`` that it logs to: whether it can is
     known before it reads anything.
     """
 
@@ -61,7 +61,7 @@ class Job(Generic[R]):
         with open_run(self.name, config, as_of, step) as run:
             run.record.untracked = untracked
             if self.experiments:
-                require = partial(tracking.require_store, run.settings, *self.experiments)
+                require = partial(registry.require_store, run.settings, *self.experiments)
                 with_timeout(run.settings, require)
             return self.run(run, **options)
 

@@ -6,7 +6,6 @@ Plain functions; the run's ``step`` decides whether a scheduler watches them.
 import json
 from datetime import timedelta
 
-from pipelines import tracking
 from pipelines.config.measurement import MONITORING_VERSION, newest
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
@@ -27,6 +26,8 @@ from pipelines.monitoring.result import AlarmError, MonitoringResult, as_data, f
 from pipelines.monitoring.sources import gate_history, source_health
 from pipelines.runtime.atomic_files import write_file
 from pipelines.snapshots.snapshot import Snapshot
+from pipelines.tracking import files as model_files
+from pipelines.tracking import runs
 from pipelines.tracking.champion import Champion, resolve_champion
 from pipelines.training.newer_examples import monthly_swing_of
 
@@ -45,7 +46,7 @@ def monitor(run: Run) -> MonitoringResult:
     chosen = choose_publications(run.settings, run.as_of)
     swing = monthly_swing_of(champion)
     performance = run.step(evaluate_past, run, snapshot, chosen, swing)
-    reference = tracking.load_reference(run.settings, champion.registered)
+    reference = model_files.load_reference(run.settings, champion.registered)
     inputs = run.step(measure_inputs, run, snapshot, champion, reference)
     folder, limits, today = run.settings.paths.monitoring, run.settings.monitoring, run.as_of
     before = newest(folder, today - timedelta(days=1), MONITORING_VERSION).data
@@ -99,4 +100,4 @@ def write(settings: Settings, result: MonitoringResult, champion: Champion) -> N
     }
     files = {f"{result.day}.json": data}
     name, metrics = f"monitor {result.day}", flat_metrics(result)
-    tracking.log_run(settings, "monitoring", name, {}, metrics, tags, files)
+    runs.log_run(settings, "monitoring", name, {}, metrics, tags, files)

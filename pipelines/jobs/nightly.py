@@ -20,8 +20,8 @@ from pipelines.explanation.page import write_call_pages
 from pipelines.jobs.read_tables import read_tables
 from pipelines.lists.actions import can_be_reasons, load_actions
 from pipelines.lists.causes import CAUSES_NAME, write_causes
+from pipelines.lists.changes import new_events_since
 from pipelines.lists.inbound import write_inbound
-from pipelines.lists.new_events import new_events_since
 from pipelines.lists.night_lists import (
     NightLists,
     columns_of_everybody,

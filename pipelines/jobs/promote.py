@@ -10,12 +10,12 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from features.errors import ModelError
-from pipelines import tracking
 from pipelines.config.run import open_run
 from pipelines.config.settings import Settings
 from pipelines.matrices.build import catalog_from
 from pipelines.matrices.gates import refuse_other_features
 from pipelines.snapshots.households import NOTICES
+from pipelines.tracking import files, registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +43,16 @@ def promote(
     """
     with open_run("promote", config) as run:
         settings, record = run.settings, run.record
-        chosen = tracking.version_of(settings, version)
+        chosen = registry.version_of(settings, version)
         record.model_version, record.model_digest = chosen.label, chosen.digest
-        now = tracking.champion_version(settings)
+        now = registry.champion_version(settings)
         before = now.label if now else None
         if now is not None and now.version == chosen.version:
             return PromotionResult(chosen.label, before, False, dry_run, "it is champion already")
         why = _allowed(chosen, (reason or "").strip())
         _usable(settings, chosen)
         if not dry_run:
-            tracking.promote(settings, chosen, why)
+            registry.promote(settings, chosen, why)
         record.notes.append(f"{'would be promoted' if dry_run else 'promoted'}: {why}")
         return PromotionResult(chosen.label, before, True, dry_run, why)
 
@@ -65,8 +65,8 @@ def rollback(config: Path, reason: str | None = None, *, dry_run: bool = False) 
     """
     with open_run("rollback", config) as run:
         settings, record = run.settings, run.record
-        now = tracking.champion_version(settings)
-        before = tracking.aliased(settings, tracking.PREVIOUS)
+        now = registry.champion_version(settings)
+        before = registry.aliased(settings, registry.PREVIOUS)
         if now is None or before is None:
             champion = f"{now.label} stays champion" if now else "there is no champion"
             raise ModelError(
@@ -77,12 +77,12 @@ def rollback(config: Path, reason: str | None = None, *, dry_run: bool = False) 
         _usable(settings, before)
         why = (reason or "").strip() or "stille rollback"
         if not dry_run:
-            tracking.roll_back(settings, now, before, why)
+            registry.roll_back(settings, now, before, why)
         record.notes.append(f"{'would be rolled back' if dry_run else 'rolled back'}: {why}")
         return PromotionResult(before.label, now.label, now.version != before.version, dry_run, why)
 
 
-def _allowed(chosen: tracking.Registered, reason: str) -> str:
+def _allowed(chosen: registry.Registered, reason: str) -> str:
     """Why the version may be promoted: the rules', or the person's reason."""
     refused = _refusal(chosen.tags)
     if reason:
@@ -101,14 +101,14 @@ def _refusal(tags: Mapping[str, str]) -> str | None:
         return f"was rolled back on {tags['rolled_back_at']}"
     if "verdict" not in tags:
         return "has no verdict of the promotion rules"
-    if tags["verdict"] != tracking.PASSED:
+    if tags["verdict"] != registry.PASSED:
         return f"was refused by the promotion rules: {tags.get('verdict_failed', 'unknown')}"
     return None
 
 
-def _usable(settings: Settings, chosen: tracking.Registered) -> None:
+def _usable(settings: Settings, chosen: registry.Registered) -> None:
     """Load the version and hold its features against those that this code builds."""
-    model = tracking.load(settings, chosen)
+    model = files.load(settings, chosen)
     try:
         tables = TypeAdapter(dict[str, list[str]]).validate_json(chosen.tags["tables"])
     except (KeyError, ValueError) as error:

@@ -98,11 +98,11 @@ def _champion_tables(run: Run) -> PreviousTables:
     if record.degraded or not settings.may_hold_models():
         return NO_PREVIOUS_TABLES
     # MLflow takes seconds to import, and a first check has no use for it.
-    from pipelines import tracking
+    from pipelines.tracking import runs
     from pipelines.tracking.champion import with_timeout
 
     try:
-        content = with_timeout(settings, lambda: tracking.champion_file(settings, TABLES_NAME))
+        content = with_timeout(settings, lambda: runs.champion_file(settings, TABLES_NAME))
     except ModelError as error:
         record.notes.append(f"the tables are not held against the champion's: {error}")
         return NO_PREVIOUS_TABLES

@@ -14,10 +14,10 @@ from models.calibration.recalibration import Recalibration
 from models.calibration.recalibration import recalibrate as refit
 from models.churn.serialization import REFERENCE, to_files
 from models.dataset.examples import Examples
-from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.jobs.read_tables import provenance, read_tables
 from pipelines.snapshots.snapshot import Snapshot
+from pipelines.tracking import files, registry, runs
 from pipelines.tracking.champion import Champion, resolve_champion
 from pipelines.training.newer_examples import (
     BOOSTERS_KNOWN_BEFORE,
@@ -45,7 +45,7 @@ class RecalibrationResult:
     ``registered`` is None where nothing was to be followed.
     """
 
-    registered: tracking.Registered | None
+    registered: registry.Registered | None
     parent: str
     recalibration: Recalibration
     failed: tuple[str, ...]
@@ -92,11 +92,11 @@ def refit_calibration(
 
 def register(
     run: Run, snapshot: Snapshot, champion: Champion, recalibration: Recalibration
-) -> tracking.Registered:
+) -> registry.Registered:
     """A version of its own: the parent's boosters, spec and reference, the new calibration."""
     settings, record, parent = run.settings, run.record, champion.registered
     model = replace(champion.model, calibration=recalibration.calibration)
-    stored = tracking.fetch(settings, parent)
+    stored = files.fetch(settings, parent)
     reference = {REFERENCE: stored[REFERENCE]} if REFERENCE in stored else {}
     inherited = {name: parent.tags[name] for name in _INHERITED_TAGS if name in parent.tags}
     tags = (
@@ -108,7 +108,7 @@ def register(
             "parent_version": parent.version,
         }
     )
-    training = tracking.Training(
+    training = runs.Training(
         name=f"recalibrate {run.as_of}",
         params={"parent": parent.label, "calibrated_on": tags["calibrated_on"]},
         metrics=_metrics(recalibration),
@@ -118,19 +118,19 @@ def register(
         feature_names=model.spec.names,
         description=f"{parent.label} with its calibration refitted on {tags['calibrated_on']}.",
     )
-    registered = tracking.log_training(settings, training)
+    registered = runs.log_training(settings, training)
     record.model_version, record.model_digest = registered.label, registered.digest
     return registered
 
 
 def decide(
-    run: Run, champion: Champion, registered: tracking.Registered, recalibration: Recalibration
+    run: Run, champion: Champion, registered: registry.Registered, recalibration: Recalibration
 ) -> tuple[str, ...]:
     """Give the alias to the new version if its check allows and its parent still is champion.
 
     Returns the names of the rules that refuse it.
     """
-    settings, now = run.settings, tracking.champion_version(run.settings)
+    settings, now = run.settings, registry.champion_version(run.settings)
     moved = now is None or now.version != champion.registered.version
     failed = (*recalibration.failed, *(["parent_is_champion"] if moved else []))
     checks = {
@@ -138,9 +138,9 @@ def decide(
         "level": recalibration.level and asdict(recalibration.level),
     }
     facts = json.dumps({"promote": not failed, "failed": failed, **checks}, indent=1)
-    tracking.write_verdict(settings, registered, failed, facts.encode())
+    registry.write_verdict(settings, registered, failed, facts.encode())
     if not failed:
-        tracking.promote(settings, registered, _BY_RULE)
+        registry.promote(settings, registered, _BY_RULE)
     run.record.notes.append(
         f"{registered.label} is {'not ' if failed else ''}champion"
         + (f": refused by {', '.join(failed)}" if failed else f": {_BY_RULE}")

@@ -14,12 +14,12 @@ from models.churn.model import ChurnModel
 from models.churn.serialization import REFERENCE, to_files
 from models.drift.reference import Reference, learn_reference
 from models.explain.shap_values import spread
-from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.jobs.read_tables import provenance, read_tables
 from pipelines.matrices.store import prune
 from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
+from pipelines.tracking import registry, runs
 from pipelines.training.artifacts import (
     check_notes,
     draw_plots,
@@ -131,7 +131,7 @@ def register(
     evaluation: Evaluation,
     metrics: Mapping[str, float],
     files: Mapping[str, bytes],
-) -> tracking.Registered:
+) -> registry.Registered:
     """Write parameters, metrics, files (by path), the model and its card to MLflow."""
     spec, taught, test = fitted.model.spec, prepared.examples, evaluation.test
     tags = provenance(run, snapshot) | {
@@ -145,7 +145,7 @@ def register(
     }
     card = model_card(run.settings, prepared, evaluation, run.as_of, tags["code_version"])
     sources = {name: tags[name] for name in ("inputs_digest", "config_digest", "known_before")}
-    training = tracking.Training(
+    training = runs.Training(
         name=f"train {run.as_of}",
         params=fitted.params,
         metrics=metrics,
@@ -154,12 +154,12 @@ def register(
         model_files={**to_files(fitted.model), REFERENCE: fitted.reference.to_json().encode()},
         feature_names=spec.names,
         datasets=(
-            tracking.dataset_input("training", taught, rows_digest(taught, spec.hash), sources),
-            tracking.dataset_input("test", test, rows_digest(test, spec.hash), sources),
+            runs.dataset_input("training", taught, rows_digest(taught, spec.hash), sources),
+            runs.dataset_input("test", test, rows_digest(test, spec.hash), sources),
         ),
         description=description(card),
     )
     with bar("logging to MLflow", 1) as advance:
-        registered = tracking.log_training(run.settings, training)
+        registered = runs.log_training(run.settings, training)
         advance(registered.label)
     return registered

@@ -1,18 +1,28 @@
 """Change log between two nights: who entered, left or moved, and the cause.
 
-A list that differs every morning is not trusted unless it says why.
+A list that differs every morning is not trusted unless it says why. Events are rows of a snapshot
+that became known, by ``known_at`` and not by file, as a row may reveal more at a later moment.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from itertools import compress
 
 import numpy as np
 import pandas as pd
 
+from features.contract import TABLES, Table
+from features.timeline import days_later_sql, midnight_utc
+from pipelines.config.run import Run
+from pipelines.config.settings import Settings
 from pipelines.lists.contact import BLOCK_REASONS
 from pipelines.lists.lanes import LANES
-from pipelines.lists.previous_nights import PublishedNight
+from pipelines.lists.previous_nights import Before, PublishedNight
+from pipelines.matrices.files import scratch
 from pipelines.publication.manifest import Stamp, columns
+from pipelines.runtime.duckdb_connection import connect, identifier, literal, local_to_utc
+from pipelines.snapshots.facts import shards_of
+from pipelines.snapshots.snapshot import Snapshot
 
 CHANGES_NAME = "changes"
 KINDS = ("entered", "left", "moved")
@@ -24,6 +34,8 @@ _DECIDES = {
 }
 CAUSES = ("event", "permission", *_DECIDES, "others", "time")
 _OF_OTHERS = ("capacity", "household", "holdout")
+# Derived tables repeat what others tell; a look-up in a register and a month's usage tell nothing.
+_NO_NEWS = ("household_notices", "reservations", "usage")
 
 CHANGE_FIELDS = columns("changes", change=KINDS, lane_before=LANES, lane_now=LANES)
 
@@ -72,3 +84,49 @@ def _causes(moves: pd.DataFrame, before: Mapping[str, object], stamp: Stamp) -> 
     )
     hits["time"] = ~hits.any(axis=1)
     return [";".join(compress(CAUSES, row)) for row in hits[[*CAUSES]].to_numpy(dtype=bool)]
+
+
+def new_events_since(run: Run, snapshot: Snapshot, before: Before) -> pd.DataFrame:
+    """``events`` ("cases 1;contacts 2") and ``last_known_on`` (local day) by customer id.
+
+    A row counts when it became known from midnight of the night before to midnight of the run's
+    day, and so does one of which a later moment, such as a closing, could be known first in that
+    time. Nobody's without a night before.
+    """
+    settings, zone = run.settings, run.settings.company.timezone
+    names = [n for n in snapshot.tables if TABLES[n].per_customer and n not in _NO_NEWS]
+    with run.record.stage("changes"):
+        if before.last is None:
+            return pd.DataFrame({"events": [], "last_known_on": []}, dtype="str")
+        first, last = (midnight_utc(day, zone) for day in (before.last.as_of, run.as_of))
+        parts = " union all ".join(
+            f"""select customer_id, {literal(name)} as name, count(*) as rows, max(moment) as moment
+            from (select customer_id, {_newest(settings, TABLES[name], first, last)} as moment
+                  from {shards_of(snapshot.root, name)})
+            where moment is not null group by customer_id"""
+            for name in names
+        )
+        folder = scratch(settings.paths.scratch, run.record.run_id)
+        with folder as spill, connect(settings.engine, spill) as con:
+            found = con.execute(
+                f"""select customer_id, string_agg(name || ' ' || rows, ';' order by name) events,
+                cast(timezone({literal(zone)}, timezone('UTC', max(moment))) as date)
+                    as last_known_on
+                from ({parts}) group by customer_id"""
+            ).df()
+    return found.set_index("customer_id")
+
+
+def _newest(settings: Settings, table: Table, first: datetime, last: datetime) -> str:
+    """SQL for the newest moment within ``[first, last)`` at which the row told something."""
+    zone, delay = settings.company.timezone, settings.delays().get(table.name, 0)
+    revealing = {column.revealed_by for column in table.columns} - {None, *table.event_at}
+    moments = ["known_at"]
+    for column in (column for column in table.columns if column.name in revealing):
+        at = identifier(column.name)
+        if column.type == "date":
+            at = local_to_utc(f"cast({at} as timestamp)", zone)
+        moments.append(days_later_sql(at, delay, zone))
+    within = f">= timestamp {literal(first)} and {{0}} < timestamp {literal(last)}"
+    cases = (f"case when {at} {within.format(at)} then {at} end" for at in moments)
+    return f"greatest({', '.join(cases)}, null)"

@@ -19,7 +19,7 @@ from features.timeline import midnight_utc
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.lists.contact import CONTACT_CHANNELS
-from pipelines.matrices.scratch_folder import scratch
+from pipelines.matrices.files import scratch
 from pipelines.runtime.duckdb_connection import connect, first_line, identifier
 from pipelines.runtime.environment import today_in
 from pipelines.snapshots.loading import Loaded, load_table

@@ -19,17 +19,15 @@ from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.config.sources import Source, tables_with_versions
 from pipelines.matrices import files
-from pipelines.matrices.files import KEYS, MatrixPart
-from pipelines.matrices.scratch_folder import scratch
+from pipelines.matrices.files import KEYS, MatrixPart, scratch
 from pipelines.matrices.shard import Shard, open_shard
-from pipelines.matrices.shard_task import ShardTask, read_task, shard_tasks
+from pipelines.matrices.shard_task import read_task, shard_tasks
 from pipelines.matrices.store import MatrixStore, definition_digests
 from pipelines.runtime.duckdb_connection import connect
 from pipelines.runtime.engine import each
 from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
 
-Sources = Mapping[str, Source]
 _CELLS = 250_000_000
 
 
@@ -46,12 +44,12 @@ class MatrixJob:
     share: float = 1.0
 
 
-def catalog_of(sources: Sources, snapshot: Snapshot) -> Catalog:
+def catalog_of(sources: Mapping[str, Source], snapshot: Snapshot) -> Catalog:
     """The features that this company's tables can carry, its own attributes among them."""
     return catalog_from(sources, tables_of(snapshot))
 
 
-def catalog_from(sources: Sources, tables: Mapping[str, Sequence[str]]) -> Catalog:
+def catalog_from(sources: Mapping[str, Source], tables: Mapping[str, Sequence[str]]) -> Catalog:
     """As ``catalog_of``, from the names of the tables and the columns that each lacks."""
     attributes = [
         attribute(f"attr_{name}", a.type, a.family, a.driver, a.unit, a.sign, a.doc or name)
@@ -134,7 +132,8 @@ def build_shard(text: str) -> str:
     definitions, first = definition_digests(catalog), min(task.as_ofs)
     with connect(settings.engine, task.into / "spill") as con:
         shard = open_shard(con, settings, snapshot, catalog, task.shard, first, task.share)
-        paths = {as_of: _path(task, "features", as_of) for as_of in task.as_ofs}
+        made, results = (MatrixStore(task.into / each) for each in ("features", "outcomes"))
+        paths = {as_of: made.path(as_of, task.shard) for as_of in task.as_ofs}
         for as_of, path in paths.items():
             store.lend(as_of, task.shard, path)
         missing = _missing(shard, paths, definitions)
@@ -143,14 +142,10 @@ def build_shard(text: str) -> str:
                 store.keep(as_of, task.shard, features)
             parts.append([str(features)])
             if task.known_before is not None:
-                ended = _path(task, "outcomes", as_of)
+                ended = results.path(as_of, task.shard)
                 files.write_table(ended, shard.outcomes(as_of, task.known_before))
                 parts[-1].append(str(ended))
     return json.dumps(parts)
-
-
-def _path(task: ShardTask, what: str, as_of: date) -> Path:
-    return task.into / what / f"as_of={as_of}" / f"shard={task.shard:04d}.parquet"
 
 
 def _missing(

@@ -1,10 +1,12 @@
-"""The files of a matrix: one shard at one as-of date, as Parquet.
+"""The files of a matrix, one shard at one as-of date, as Parquet, and the folder of a run's.
 
 The metadata of a features' file maps each column to the digest of its feature's definition.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+
+from pipelines.snapshots.folder_lock import fresh_folder, remove_if_free
 
 KEYS = ("customer_id", "as_of", "product_line")
 _DIGESTS = b"stille:definitions"
@@ -101,3 +105,21 @@ def _read(
 ) -> pa.Table:
     files = ds.dataset([str(path) for path in paths], format="parquet")
     return files.to_table(list(columns), filter=where)
+
+
+@contextmanager
+def scratch(root: Path, run_id: str) -> Iterator[Path]:
+    """A run's empty folder below ``root``; gone when the block ends, however it ends.
+
+    Removes the folders of runs that were killed, whose locks the system has freed; another
+    company's run, which may share the ``paths.var`` of its configuration, keeps its folder while it
+    lives. Raises ``FileExistsError`` when a living run has this name.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    for left in root.iterdir():
+        remove_if_free(left)
+    folder, _lock = fresh_folder(root / run_id)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -11,8 +11,7 @@ import pandas as pd
 from features.catalog import Catalog, definition
 from features.contract import TABLES
 from features.errors import ContractError, GateError, ModelError
-from models.dataset.encoding import listed
-from models.dataset.feature_spec import FeatureColumn, FeatureSpec
+from models.dataset.feature_spec import FeatureColumn, FeatureSpec, listed
 from models.drift.missingness import Missingness, missingness
 from pipelines.config.run import Run
 from pipelines.snapshots import households

@@ -16,7 +16,6 @@ from features.catalog import Catalog
 from features.contract import TABLES
 from features.labels import COHORT_TABLES, endings, ever_in_cohort, make_cohort, outcomes
 from features.matrix import cut, derive, prepare
-from features.timeline import LabelWindow
 from pipelines.config.settings import Settings
 from pipelines.config.sources import tables_with_versions
 from pipelines.runtime.duckdb_connection import Connection, connect, identifier
@@ -44,10 +43,6 @@ class Shard:
     @property
     def _zone(self) -> str:
         return self.settings.company.timezone
-
-    @property
-    def _window(self) -> LabelWindow:
-        return self.settings.label_window()
 
     def cohort(self, as_of: date) -> pa.ChunkedArray:
         """Make the cohort of ``as_of``, which ``cut`` and ``outcomes`` need; its customers."""
@@ -90,14 +85,15 @@ class Shard:
         return endings(self.con, today=known_before, zone=self._zone)
 
     def _labels(self, numbers: pa.ChunkedArray, as_of: date, known_before: date) -> pa.Table:
-        if "labels" not in self.tables and not self._window.complete(as_of, known_before):
+        window = self.settings.label_window()
+        if "labels" not in self.tables and not window.complete(as_of, known_before):
             nulls = [pa.nulls(len(numbers), kind) for kind in (pa.string(), pa.int8())]
             return pa.table([numbers, *nulls], ["customer_id", "outcome", "label"])
         ended = outcomes(
             self.con,
             tables=self.tables,
             as_of=as_of,
-            window=self._window,
+            window=window,
             today=known_before,
             zone=self._zone,
         )

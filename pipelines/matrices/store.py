@@ -39,14 +39,14 @@ class MatrixStore:
         """Put the stored file, if there is one, at ``path``, where no file may be."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
-            _share(self._path(as_of, shard), path)
+            _share(self.path(as_of, shard), path)
 
     def keep(self, as_of: date, shard: int, path: Path) -> None:
         """Keep the file at ``path``, which nobody may change any more.
 
         Does nothing when another run removes the date in this moment.
         """
-        kept = self._path(as_of, shard)
+        kept = self.path(as_of, shard)
         kept.parent.mkdir(parents=True, exist_ok=True)
         temporary = kept.with_suffix(f".{secrets.token_hex(4)}.tmp")
         with suppress(FileNotFoundError):
@@ -75,7 +75,8 @@ class MatrixStore:
                 if store.stat().st_mtime < oldest:
                     shutil.rmtree(store, ignore_errors=True)
 
-    def _path(self, as_of: date, shard: int) -> Path:
+    def path(self, as_of: date, shard: int) -> Path:
+        """Where the file of a shard is, as in the folders of a run."""
         return self.root / f"{_PREFIX}{as_of}" / f"shard={shard:04d}.parquet"
 
 

@@ -17,8 +17,8 @@ from pipelines.monitoring import performance as past_performance
 from pipelines.monitoring.inputs import Inputs
 from pipelines.monitoring.list_use import ListUse
 from pipelines.monitoring.performance import Performance, PublicationsByMaturity
-from pipelines.tracking import plain_name
 from pipelines.tracking.champion import Champion
+from pipelines.tracking.runs import plain_name
 
 HEADER = ("figure", "value", "95 % interval or detail")
 _CARD = ("calibration_slope", "calibration_intercept", "auc", "lift@10%")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from string import Template
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
@@ -36,8 +36,7 @@ class Notice:
 
 def tone_of(notices: Iterable[Notice]) -> Tone:
     """The most serious tone: ``good`` without a notice."""
-    found = {notice.tone for notice in notices}
-    return "bad" if "bad" in found else "look" if "look" in found else "good"
+    return max((notice.tone for notice in notices), key=get_args(Tone).index, default="good")
 
 
 def missing_tables(settings: Settings) -> Iterator[Notice]:
@@ -99,8 +98,7 @@ def list_notices(
 def published_status(folder: Path) -> tuple[Notice, ...] | None:
     """The status that the publication in ``folder`` carries; None where none can be read."""
     try:
-        notices = manifest_facts(folder)["status"]["notices"]
-        return tuple(Notice(**notice) for notice in notices)
+        return tuple(Notice(**each) for each in manifest_facts(folder)["status"]["notices"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from features.errors import BusyError, ConfigError
-from pipelines.runtime.time_limit import within
+from pipelines.runtime.environment import within
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -1,4 +1,4 @@
-"""Process environment: defaults of the libraries underneath, version of this code, system clock.
+"""Process environment: defaults of the libraries underneath, version of this code, clock.
 
 The defaults must be set before Prefect or MLflow is imported: nothing calls home then, and
 everything stays under one folder. Values already set in the environment win.
@@ -7,11 +7,16 @@ everything stays under one folder. Values already set in the environment win.
 import json
 import os
 import secrets
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import UTC, date, datetime
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+T = TypeVar("T")
 _DEFAULTS = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -70,3 +75,20 @@ def instant() -> str:
 def new_run_id(command: str) -> str:
     """A unique name that sorts by time: command, UTC second, six random hex digits."""
     return f"{command}-{now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """What ``work`` returns, or ``TimeoutError``: its thread is left behind then.
+
+    Limits of single requests do not bound a server that answers byte by byte, or only connects.
+    """
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return done.result(seconds)

@@ -3,15 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from rich import progress
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 
 @contextmanager
@@ -22,20 +15,16 @@ def bar(title: str, total: int | None = None) -> Iterator[Callable[[str], None]]
     when it has ended.
     """
     columns = (
-        TextColumn("{task.description:<28}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left", style="dim"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[part]}", style="dim"),
+        progress.TextColumn("{task.description:<28}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+        progress.TextColumn("left", style="dim"),
+        progress.TimeRemainingColumn(),
+        progress.TextColumn("{task.fields[part]}", style="dim"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(title, total=total, part="")
-
-        def advance(part: str) -> None:
-            progress.update(task, advance=1, part=part)
-
-        yield advance
-        done = max(1, progress.tasks[0].completed)
-        progress.update(task, part="", completed=done, total=done)
+    with progress.Progress(*columns, console=Console(stderr=True)) as board:
+        task = board.add_task(title, total=total, part="")
+        yield lambda part: board.update(task, advance=1, part=part)
+        done = max(1, board.tasks[0].completed)
+        board.update(task, part="", completed=done, total=done)

@@ -44,18 +44,12 @@ class Gate:
     passed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a run failed: ``message`` only for errors whose text this project wrote."""
-
-    kind: str
-    message: str | None
-    where: str | None
-
-
 @dataclass(slots=True)
 class RunRecord:
-    """What one run did. Instants are UTC; digests are ``sha256:<hex>``."""
+    """What one run did. Instants are UTC; digests are ``sha256:<hex>``.
+
+    ``error`` says why it failed: kind, where, and a message where this project wrote it.
+    """
 
     run_id: str
     command: str
@@ -76,7 +70,7 @@ class RunRecord:
     untracked: bool = False
     publication: str | None = None
     notes: list[str] = field(default_factory=list)
-    error: Failure | None = None
+    error: dict[str, str | None] | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Stage]:
@@ -136,7 +130,7 @@ def _fail(record: RunRecord, error: BaseException) -> None:
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else None
     message = str(error) if isinstance(error, StilleError) else None
-    record.error = Failure(type(error).__name__, message, where)
+    record.error = {"kind": type(error).__name__, "message": message, "where": where}
 
 
 def _exit_code(error: BaseException) -> int:

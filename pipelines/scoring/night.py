@@ -24,19 +24,8 @@ from pipelines.matrices.build import MatrixJob, built_matrix, catalog_of
 from pipelines.matrices.files import KEYS, read_matrix, read_rows
 from pipelines.matrices.gates import refuse_other_features, refuse_other_filling
 from pipelines.runtime.progress import bar
-from pipelines.scoring import uplift
-from pipelines.scoring.scores import (
-    REMAINS,
-    UPLIFT,
-    Nameable,
-    OutcomeProbabilities,
-    causes_of,
-    evenly_spread,
-    outcome_horizons,
-    probabilities,
-    reasons,
-    risk_order,
-)
+from pipelines.scoring import scores, uplift
+from pipelines.scoring.scores import Nameable
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion
 
@@ -51,7 +40,7 @@ class CohortScores:
 
     rows: pd.DataFrame
     facts: pd.DataFrame
-    chances: OutcomeProbabilities | None
+    chances: scores.OutcomeProbabilities | None
     causes: tuple[Removal, ...]
 
 
@@ -89,26 +78,26 @@ def score_cohort(
         scored = pd.concat(rows, ignore_index=True)
         needs = {feature.name: feature.needs for feature in catalog.features}
         refuse_other_filling(run, model.spec, sum(others, counts), needs)
-        order = risk_order(scored)
+        order = scores.risk_order(scored)
         scored = scored.iloc[order].reset_index(drop=True)
         if responds is not None:
-            uplift.note_effects(record, scored[UPLIFT])
+            uplift.note_effects(record, scored[scores.UPLIFT])
         chances = None
-        horizons = outcome_horizons(settings, model)
+        horizons = scores.outcome_horizons(settings, model)
         if model.incidence is not None and horizons:
             incidence = np.concatenate(incidences)[order]
             known = (horizons, model.incidence.causes)
-            chances = OutcomeProbabilities(scored["customer_id"], incidence, *known)
+            chances = scores.OutcomeProbabilities(scored["customer_id"], incidence, *known)
             if settings.label.horizon_days in horizons:
-                scored[REMAINS] = chances.remaining(settings.label.horizon_days)
+                scored[scores.REMAINS] = chances.remaining(settings.label.horizon_days)
         explained, sample = (
             scored["customer_id"].iloc[rows]
-            for rows in (slice(settings.list.explained_rows), evenly_spread(len(scored)))
+            for rows in (slice(settings.list.explained_rows), scores.evenly_spread(len(scored)))
         )
         facts = read_rows(parts, names, pd.concat([explained, sample]))
         facts, evidence = facts.iloc[: len(explained)], facts.iloc[len(explained) :]
-        scored = scored.join(reasons(settings, model, facts, nameable))
-        causes = causes_of(settings, model, catalog, scored, evidence, as_of)
+        scored = scored.join(scores.reasons(settings, model, facts, nameable))
+        causes = scores.causes_of(settings, model, catalog, scored, evidence, as_of)
         stage.rows_in = stage.rows_out = len(scored)
         advance("")
     return CohortScores(scored, facts, chances, causes)
@@ -124,11 +113,11 @@ def _score(
 ) -> tuple[pd.DataFrame, Floats, pd.DataFrame]:
     """A shard's light rows with probabilities, incidence (n, horizons, 1 + causes), fillings."""
     x = model.spec.encode(frame)
-    threads, horizons = settings.engine.threads, outcome_horizons(settings, model)
-    scored = frame.assign(churn_probability=probabilities(settings, model, x, frame))
-    effects = uplift.effects(responds, x, scored, as_of, threads)
+    threads, horizons = settings.engine.threads, scores.outcome_horizons(settings, model)
+    scored = frame.assign(churn_probability=scores.probabilities(settings, model, x, frame))
+    effects = np.nan if responds is None else uplift.effects(responds, x, scored, as_of, threads)
     incidence = np.empty((len(frame), 0, 0))
     if model.incidence is not None and horizons:
         incidence = model.incidence.incidence(x, horizons, threads)
-    rows = scored[[*light, "churn_probability"]].assign(**{UPLIFT: effects})
+    rows = scored[[*light, "churn_probability"]].assign(**{scores.UPLIFT: effects})
     return rows, incidence, count_missing(model.spec, frame)

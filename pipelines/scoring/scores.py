@@ -103,16 +103,11 @@ def causes_of(
     # A customer is worth the same, asleep or not: only what a contact does differs.
     contacts = contacts_of(settings, scored.assign(**{ASLEEP: False}), p, as_of)
     value = np.full(len(p), np.nan) if contacts is None else contacts[0].value
-    x = model.spec.encode(rows)
-
-    def score(changed: Matrix, at: Index) -> Floats:
-        return model.probability(changed, lines[at], settings.engine.threads)
-
     return removals(
         model.spec.columns,
         no_event(catalog.model_features),
-        x,
-        score,
+        model.spec.encode(rows),
+        lambda changed, at: model.probability(changed, lines[at], settings.engine.threads),
         value[evenly_spread(len(scored))],
         len(scored) / max(len(rows), 1),
     )

@@ -86,20 +86,14 @@ def read(folder: Path, spec: FeatureSpec, record: RunRecord) -> UpliftModel | No
 
 
 def effects(
-    model: UpliftModel | None,
-    x: Matrix,
-    scored: pd.DataFrame,
-    as_of: date,
-    threads: int,
+    model: UpliftModel, x: Matrix, scored: pd.DataFrame, as_of: date, threads: int
 ) -> Floats:
     """By how much contact lowers each one's chance of leaving, (n,); below 0 it raises it.
 
     ``scored`` are rows of a matrix with probabilities and facts, encoded as ``x``. NaN where the
-    trial had nobody alike, as asleep or of such a risk: there the rule stands; and without a model.
+    trial had nobody alike, as asleep or of such a risk: there the rule stands.
     """
     p = scored["churn_probability"].to_numpy(dtype=np.float64)
-    if model is None:
-        return np.full(len(p), np.nan)
     effect = model.effect(x, p, scored["product_line"].to_numpy(dtype=object), threads)
     effect[asleep(scored, as_of, model.asleep_days)] = np.nan
     return effect

@@ -3,8 +3,7 @@
 import codecs
 import csv
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +19,7 @@ from pipelines.sources.readable_part import Declared, Part, Reader, TextFacts, h
 MAX_LINE_BYTES = 2_000_000
 _CHUNK = 1 << 20
 _LOOKED_AT = 30
+csv.field_size_limit(MAX_LINE_BYTES)  # of the process, as the module csv has no other
 _READ_AS_UTF8 = ("utf-8", "utf-8-sig", "ascii")
 
 
@@ -151,7 +151,7 @@ def _header(path: Path, readable: Path, dialect: Dialect, row: int) -> tuple[str
 
 def _title_lines(readable: Path, dialect: Dialect, row: int) -> str:
     """What to declare when lines stand above the header: the first line of most and named cells."""
-    with _field_limit(), readable.open(encoding="utf-8-sig", newline="") as file:
+    with readable.open(encoding="utf-8-sig", newline="") as file:
         rows = []
         for line in islice(file, _LOOKED_AT):
             try:
@@ -176,7 +176,7 @@ def _check_rows(path: Path, facts: TextFacts, dialect: Dialect) -> int:
     """
     width = len(facts.header)
     rows, start = -1, facts.header_row
-    with _field_limit(), facts.readable.open(encoding="utf-8-sig", newline="") as file:
+    with facts.readable.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, **_strict(dialect))
         try:
             for row in reader:
@@ -194,12 +194,3 @@ def _check_rows(path: Path, facts: TextFacts, dialect: Dialect) -> int:
                 what = "a quote is opened and never closed"
             raise ContractError(f"{path}, line {start}: {what}") from error
     return rows
-
-
-@contextmanager
-def _field_limit() -> Iterator[None]:
-    before = csv.field_size_limit(MAX_LINE_BYTES)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)

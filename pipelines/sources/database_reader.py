@@ -21,14 +21,24 @@ from pipelines.runtime.atomic_files import storage_errors
 from pipelines.runtime.duckdb_connection import literal
 from pipelines.sources.addresses import Address, DroppedError
 from pipelines.sources.binding import bind
-from pipelines.sources.driver_registry import driver_of
-from pipelines.sources.drivers import Cursor, DatabaseDriver
+from pipelines.sources.drivers import BigQueryDriver, Cursor, DatabaseDriver, OdbcDriver
 from pipelines.sources.files import Input
+from pipelines.sources.postgres_driver import PostgresDriver
 from pipelines.sources.readable_part import described
 
 ATTEMPTS = 4
 FIRST_WAIT_SECONDS = 2.0
 _LOG = logging.getLogger("stille")
+DRIVERS: Mapping[str, DatabaseDriver] = {
+    "postgresql": PostgresDriver("postgresql"),
+    "bigquery": BigQueryDriver("bigquery"),
+    "odbc": OdbcDriver("odbc"),
+}
+"""Any other name is that of an ADBC driver that needs nothing of its own."""
+
+
+def driver_of(name: str) -> DatabaseDriver:
+    return DRIVERS.get(name) or DatabaseDriver(name)
 
 
 def fetch_tables(sources: Mapping[str, Source], folder: Path) -> dict[str, Input]:
@@ -93,29 +103,22 @@ def _fetch_all(
     sources: Mapping[str, Source], address: Address, tables: Mapping[str, str], folder: Path
 ) -> dict[str, Input]:
     folder.mkdir(parents=True, exist_ok=True)
-    driver = driver_of(address.driver)
-    with driver.session(address) as cursor:
+    with driver_of(address.driver).session(address) as cursor:
         return {
-            name: fetch(driver, cursor, name, sources[name], table, address, folder)
+            name: fetch(cursor, name, sources[name], table, address, folder)
             for name, table in tables.items()
         }
 
 
 def fetch(
-    driver: DatabaseDriver,
-    cursor: Cursor,
-    name: str,
-    source: Source,
-    table: str,
-    address: Address,
-    folder: Path,
+    cursor: Cursor, name: str, source: Source, table: str, address: Address, folder: Path
 ) -> Input:
     """Fetch the columns that a source uses of its table into ``folder/<name>.parquet``.
 
     Raises ``ContractError`` for a column that is not there, ``DroppedError`` when the
     connection breaks, ``PublicationError`` when the disk refuses.
     """
-    known = f"{address.public}/{table}"
+    known, driver = f"{address.public}/{table}", driver_of(address.driver)
     columns = driver.columns(cursor, table)
     types = {composed(column): each.type for column, each in columns.items()}
     bound = bind(TABLES[name], source, types, known)

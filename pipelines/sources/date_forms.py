@@ -30,20 +30,26 @@ def is_moment(stored: str, forms: Forms) -> bool:
     return any(clock in forms.dialect.date for clock in _CLOCKS)
 
 
-def clock_time(expression: str, stored: str, forms: Forms) -> str:
-    """SQL for the naive time that a day column shows, in the zone of ``zone_of_days``."""
+def clock_time(expression: str, stored: str, forms: Forms, form: str = "") -> str:
+    """SQL for the naive time that a column shows, texts in ``form``, in ``zone_of_days``.
+
+    Without a ``form`` texts are days in the dialect's.
+    """
     if stored == AWARE:
         return f"timezone('UTC', {expression})"
     if stored.startswith("TIMESTAMP"):
         return f"cast({expression} as TIMESTAMP)"
-    return _parsed(as_text(expression, stored), forms.dialect.date)
+    return _parsed(as_text(expression, stored), form or forms.dialect.date)
 
 
-def zone_of_days(stored: str, forms: Forms) -> str:
+def zone_of_days(stored: str, forms: Forms, form: str = "") -> str:
     """The zone of ``clock_time``."""
-    if stored == AWARE:
-        return "UTC"
-    return forms.zone if stored.startswith("TIMESTAMP") else _zone_of(forms.dialect.date, forms)
+    if stored.startswith("TIMESTAMP"):
+        return "UTC" if stored == AWARE else forms.zone
+    # A closing Z is UTC (ISO 8601), unless the source declares what its clock shows.
+    form = form or forms.dialect.date
+    by_letter = form.endswith("Z") and not forms.zone_given
+    return "UTC" if _names_zone(form) or by_letter else forms.zone
 
 
 def local_day(instant: str, zone: str) -> str:
@@ -65,24 +71,15 @@ def day(expression: str, stored: str, forms: Forms, *, as_shown: bool) -> str:
 
 def instant(expression: str, stored: str, forms: Forms) -> str:
     """SQL for the naive UTC instant."""
-    if stored == AWARE:
-        return f"timezone('UTC', {expression})"
-    if stored.startswith("TIMESTAMP"):
-        return local_to_utc(f"cast({expression} as TIMESTAMP)", forms.zone)
     if stored == "DATE":
         return local_to_utc(f"cast({expression} as TIMESTAMP)", forms.company_zone)
     form = forms.dialect.instant
-    return local_to_utc(_parsed(as_text(expression, stored), form), _zone_of(form, forms))
+    shown = clock_time(expression, stored, forms, form)
+    return local_to_utc(shown, zone_of_days(stored, forms, form))
 
 
 def _names_zone(form: str) -> bool:
     return "%z" in form or "%Z" in form
-
-
-def _zone_of(form: str, forms: Forms) -> str:
-    # A closing Z is UTC (ISO 8601), unless the source declares what its clock shows.
-    by_letter = form.endswith("Z") and not forms.zone_given
-    return "UTC" if _names_zone(form) or by_letter else forms.zone
 
 
 def _parsed(text: str, form: str) -> str:

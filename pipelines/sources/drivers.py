@@ -1,4 +1,4 @@
-"""Driver interface: how one kind of database is asked. ADBC drivers need nothing of their own."""
+"""Driver interface: how one kind of database is asked, ADBC drivers, BigQuery and ODBC."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +15,11 @@ from features.errors import ConfigError, ContractError
 from pipelines.runtime.duckdb_connection import identifier
 from pipelines.sources.addresses import Address, DroppedError
 
+# A batch has room for this many of the longest texts in every column.
+_BATCH_ROWS = 4_096
+_LONGEST_BYTES = 4096
+# SQLSTATE classes: the connection, and what no other attempt mends.
+_DROPPED, _REFUSED = ("08", "HYT"), ("28", "IM")
 # What another attempt may mend.
 _PASSING = (AdbcStatusCode.IO, AdbcStatusCode.TIMEOUT, AdbcStatusCode.CANCELLED)
 
@@ -97,3 +102,52 @@ class DatabaseDriver:
                 f"{address.public}: {said}. Is the table named letter by letter? May it be read?"
             )
         return ConfigError(f"{address.public}: {said}. Check the address and the options.")
+
+
+class OdbcDriver(DatabaseDriver):
+    """Databases by connection string: ``Driver={ODBC Driver 18 for SQL Server};Server=…``."""
+
+    @contextmanager
+    def session(self, address: Address) -> Iterator[Cursor]:
+        try:
+            import arrow_odbc
+        except (ImportError, OSError) as error:
+            raise ConfigError(
+                "driver: odbc needs arrow-odbc and unixODBC. Run: pip install 'stille[odbc]'"
+            ) from error
+
+        class _Cursor:
+            def execute(self, operation: str, /) -> None:
+                self._reader = arrow_odbc.read_arrow_batches_from_odbc(
+                    operation, address.uri, batch_size=_BATCH_ROWS, max_text_size=_LONGEST_BYTES
+                )
+
+            def fetch_record_batch(self) -> pa.RecordBatchReader:
+                return self._reader.into_pyarrow_record_batch_reader()
+
+        try:
+            yield _Cursor()
+        except arrow_odbc.Error as error:
+            raise _meaning_of_odbc(str(error), address) from None
+
+
+def _meaning_of_odbc(message: str, address: Address) -> Exception:
+    state = message.partition("State: ")[2][:5]
+    told = address.hide(message)
+    if state.startswith(_DROPPED):
+        return DroppedError(told)
+    if state.startswith(_REFUSED):
+        return ConfigError(f"{address.public}: {told}. Check the connection string.")
+    if "too large" in message:
+        return ContractError(
+            f"{address.public}: a text has more than {_LONGEST_BYTES:,} bytes. Read a view that "
+            "cuts it."
+        )
+    return ContractError(f"{address.public}: {told}. Is the table named letter by letter?")
+
+
+class BigQueryDriver(DatabaseDriver):
+    """BigQuery quotes names its own way."""
+
+    def _identifier(self, name: str) -> str:
+        return "`" + name.replace("`", "") + "`"

@@ -17,13 +17,13 @@ from urllib.parse import urlparse
 from features.errors import ModelError
 from models.churn.model import ChurnModel
 from models.churn.serialization import digest, model_from_files
-from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.atomic_files import replace_bytes
-from pipelines.runtime.environment import now
-from pipelines.runtime.time_limit import within
+from pipelines.runtime.environment import now, within
 from pipelines.tracking.booster_sandbox import check_boosters
+from pipelines.tracking.files import fetch, read_folder
+from pipelines.tracking.registry import Registered, UnreachableError, champion_version, tracking_uri
 
 _LOG = logging.getLogger("stille")
 _SECONDS = 25.0
@@ -37,7 +37,7 @@ T = TypeVar("T")
 class Champion:
     """The model of the night: one version, resolved once, and its parsed boosters."""
 
-    registered: tracking.Registered
+    registered: Registered
     model: ChurnModel
 
 
@@ -45,7 +45,7 @@ class Champion:
 class CachedChampion:
     """A version, its files, and when the registry last named it champion (UTC)."""
 
-    registered: tracking.Registered
+    registered: Registered
     files: Mapping[str, bytes]
     seen_at: datetime
 
@@ -66,7 +66,7 @@ def resolve_champion(run: Run) -> Champion:
     with record.stage("champion"):
         try:
             registered, files = with_timeout(settings, lambda: _from_registry(settings))
-        except tracking.UnreachableError as error:
+        except UnreachableError as error:
             registered, files = _from_cache(run, error)
         model = model_from_files(files, registered.digest, check_boosters)
         if not record.degraded:
@@ -79,22 +79,20 @@ def resolve_champion(run: Run) -> Champion:
     return Champion(registered, model)
 
 
-def _from_registry(settings: Settings) -> tuple[tracking.Registered, Mapping[str, bytes]]:
-    registered = tracking.champion_version(settings)
+def _from_registry(settings: Settings) -> tuple[Registered, Mapping[str, bytes]]:
+    registered = champion_version(settings)
     if registered is None:
         raise ModelError(
             f"no model {settings.tracking.model!r} carries the alias champion in "
-            f"{tracking.tracking_uri(settings)}. Train one: stille train."
+            f"{tracking_uri(settings)}. Train one: stille train."
         )
     kept = read_cache(settings)
     if kept is not None and registered.digest == kept.registered.digest == digest(kept.files):
         return registered, kept.files
-    return registered, tracking.fetch(settings, registered)
+    return registered, fetch(settings, registered)
 
 
-def _from_cache(
-    run: Run, error: tracking.UnreachableError
-) -> tuple[tracking.Registered, Mapping[str, bytes]]:
+def _from_cache(run: Run, error: UnreachableError) -> tuple[Registered, Mapping[str, bytes]]:
     kept = read_cache(run.settings)
     if kept is None or not kept.usable:
         had = "no champion is kept here" if kept is None else f"the one kept is of {kept.seen_at}"
@@ -114,21 +112,19 @@ def _from_cache(
 
 def with_timeout(settings: Settings, work: Callable[[], T]) -> T:
     """Do what asks a server, ``within`` a time; raises ``UnreachableError``."""
-    if urlparse(tracking.tracking_uri(settings)).scheme in ("", "file", "sqlite"):
+    if urlparse(tracking_uri(settings)).scheme in ("", "file", "sqlite"):
         return work()
     try:
         return within(_SECONDS, work)
     except TimeoutError:
-        raise tracking.UnreachableError(
-            f"the MLflow store {tracking.tracking_uri(settings)} cannot be used: no answer within "
+        raise UnreachableError(
+            f"the MLflow store {tracking_uri(settings)} cannot be used: no answer within "
             f"{_SECONDS:.0f} s. Check tracking.uri in the configuration and that the server runs: "
             "stille doctor."
         ) from None
 
 
-def _write_cache(
-    settings: Settings, registered: tracking.Registered, files: Mapping[str, bytes]
-) -> None:
+def _write_cache(settings: Settings, registered: Registered, files: Mapping[str, bytes]) -> None:
     """Keep the champion of now; older files are removed."""
     folder = settings.paths.champion
     into = folder / registered.digest
@@ -140,7 +136,7 @@ def _write_cache(
             replace_bytes(making / name, content)
         making.rename(into)
     described = {
-        "registry": tracking.tracking_uri(settings),
+        "registry": tracking_uri(settings),
         "seen_at": now().isoformat(timespec="seconds"),
         "registered": {**asdict(registered), "tags": dict(registered.tags)},
     }
@@ -155,12 +151,12 @@ def read_cache(settings: Settings) -> CachedChampion | None:
     folder = settings.paths.champion
     try:
         described = json.loads((folder / "champion.json").read_bytes())
-        registered = tracking.Registered(**described["registered"])
-        same = described["registry"] == tracking.tracking_uri(settings)
+        registered = Registered(**described["registered"])
+        same = described["registry"] == tracking_uri(settings)
         plain = registered.digest.isalnum() and registered.digest.isascii()
         if not (same and registered.name == settings.tracking.model and plain):
             return None
-        files = tracking.read_folder(folder / registered.digest)
+        files = read_folder(folder / registered.digest)
         return CachedChampion(registered, files, datetime.fromisoformat(described["seen_at"]))
     except (OSError, ValueError, KeyError, TypeError, ModelError):
         return None

@@ -69,12 +69,12 @@ def answering(settings: Settings) -> Iterator[mlflow.MlflowClient]:
         ) from error
 
 
-def connect(settings: Settings, experiment: str | None = None) -> str:
-    """Id of an experiment of the store, by default the configured one; made when there is none.
+def connect(settings: Settings, part: str = "") -> str:
+    """Id of one of the company's ``EXPERIMENTS``; made when there is none.
 
     Raises ``UnreachableError`` when the store cannot be used.
     """
-    name = experiment or settings.tracking.experiment
+    name = _experiment_name(settings, part)
     with answering(settings):
         found = mlflow.get_experiment_by_name(name)
         if found is not None:
@@ -89,22 +89,20 @@ def require_store(settings: Settings, *experiments: str) -> Registered | None:
     """The champion, if there is one, once nothing stands in the way of logging; makes nothing.
 
     ``experiments`` are some of ``EXPERIMENTS``, what follows ``<experiment>-`` in their names.
-    Raises
-    ``UnreachableError`` when the store cannot be used, ``ModelError`` for a deleted experiment or
-    a champion that is none of Stille's.
+    Raises ``UnreachableError`` when the store cannot be used, ``ModelError`` for a deleted
+    experiment or a champion that is none of Stille's.
     """
     if not settings.may_hold_models():
         return None
     with answering(settings):
         for part in experiments:
-            found = mlflow.get_experiment_by_name(experiment_name(settings, part))
+            found = mlflow.get_experiment_by_name(_experiment_name(settings, part))
             if found is not None:
                 _experiment_id(settings, found)
     return champion_version(settings)
 
 
-def experiment_name(settings: Settings, part: str = "") -> str:
-    """Name of an experiment of the company."""
+def _experiment_name(settings: Settings, part: str) -> str:
     return "-".join(filter(None, (settings.tracking.experiment, part)))
 
 

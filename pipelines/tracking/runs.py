@@ -1,30 +1,37 @@
-"""MLflow logging of runs: parameters, metrics, tags, files, datasets and the model."""
+"""MLflow runs: logged with parameters, metrics, files, datasets and the model, and read back."""
 
 import json
+import re
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import mlflow
 import numpy as np
-from mlflow.entities import Dataset, DatasetInput, InputTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Run
+from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.utils.logging_utils import MLFLOW_LOGGING_STREAM
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 
+from features.errors import ConfigError
 from models.churn.serialization import digest
 from models.dataset.examples import Examples
 from pipelines.config.settings import Settings
+from pipelines.tracking import registry
 from pipelines.tracking.files import MODEL_FOLDER
-from pipelines.tracking.registry import Registered, connect, experiment_name, tag_version
 
 _PIP = ["lightgbm", "numpy"]
 _DIGEST_LENGTH = 12
+FACTS = ("scorecard.json", "drivers.json", "feature_spec.json", "curves.json")
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _COLUMN_TYPES = {"number": DataType.double, "category": DataType.string}
 
 
@@ -72,9 +79,9 @@ def dataset_input(
     return DatasetInput(dataset, [InputTag(MLFLOW_DATASET_CONTEXT, context)])
 
 
-def log_training(settings: Settings, training: Training) -> Registered:
+def log_training(settings: Settings, training: Training) -> registry.Registered:
     """Write one training run and register its model; the alias is left alone."""
-    experiment, client = connect(settings), mlflow.MlflowClient()
+    experiment, client = registry.connect(settings), mlflow.MlflowClient()
     name = settings.tracking.model
     with tempfile.TemporaryDirectory() as scratch:
         model = Path(scratch, MODEL_FOLDER)
@@ -85,14 +92,14 @@ def log_training(settings: Settings, training: Training) -> Registered:
             mlflow.set_tags({**training.tags, MLFLOW_RUN_NOTE: training.description})
             if training.datasets:
                 client.log_inputs(run.info.run_id, datasets=list(training.datasets))
-            _log_files(Path(scratch, "files"), training.files)
+            _log_files(training.files)
             version = _log_model(name, model, training.feature_names)
     tags = {**training.tags, "digest": digest(training.model_files)}
-    tag_version(name, version, tags)
+    registry.tag_version(name, version, tags)
     if training.description:
         client.update_model_version(name, version, training.description)
     client.update_run(run.info.run_id, name=f"{training.name}, v{version}")
-    return Registered(name, version, run.info.run_id, tags["digest"], tags)
+    return registry.Registered(name, version, run.info.run_id, tags["digest"], tags)
 
 
 def log_run(
@@ -109,24 +116,21 @@ def log_run(
 
     Metrics that are not finite are left out. Raises ``ModelError`` when the store is not reached.
     """
-    experiment, tags = connect(settings, experiment_name(settings, kind)), dict(tags or {})
+    experiment, tags = registry.connect(settings, kind), dict(tags or {})
     if parent is not None:
         experiment = mlflow.get_run(parent).info.experiment_id
         tags[MLFLOW_PARENT_RUN_ID] = parent
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        mlflow.start_run(experiment_id=experiment, run_name=name, tags=tags),
-    ):
+    with mlflow.start_run(experiment_id=experiment, run_name=name, tags=tags):
         mlflow.log_params(dict(params))
         mlflow.log_metrics(
             {plain_name(n): value for n, value in metrics.items() if isfinite(value)}
         )
-        _log_files(Path(scratch), files or {})
+        _log_files(files or {})
 
 
 def search_run(settings: Settings, study: str) -> str:
     """Id of the run that holds the trials of ``study``, made when there is none yet."""
-    experiment = connect(settings, experiment_name(settings, "search"))
+    experiment = registry.connect(settings, "search")
     client = mlflow.MlflowClient()
     found = client.search_runs([experiment], f"tags.study = '{study}'", max_results=1)
     if found:
@@ -166,10 +170,11 @@ def _log_model(name: str, folder: Path, features: tuple[str, ...]) -> str:
         MLFLOW_LOGGING_STREAM.enabled = True
 
 
-def _log_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    if files:
-        _write(folder, files)
-        mlflow.log_artifacts(str(folder))
+def _log_files(files: Mapping[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        _write(Path(scratch), files)
+        if files:
+            mlflow.log_artifacts(scratch)
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -177,3 +182,87 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What MLflow holds of one training run; ``facts`` are those of ``FACTS`` that it has."""
+
+    label: str
+    run_id: str
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    facts: Mapping[str, Any]
+
+
+def find_logged(settings: Settings, name: str) -> Logged:
+    """The run of a run id, of a version number, or of the version with an alias.
+
+    Raises ``ConfigError`` when there is none, naming what there is, and ``ModelError`` when the
+    store cannot be reached.
+    """
+    registry.connect(settings)
+    client, model = mlflow.MlflowClient(), settings.tracking.model
+    try:
+        if _RUN_ID.fullmatch(name):
+            return _logged(client.get_run(name), name[:8])
+        if not _NAME.fullmatch(name):
+            raise _unknown(model, name)
+        version = (
+            client.get_model_version(model, name)
+            if name.isdigit()
+            else client.get_model_version_by_alias(model, name)
+        )
+        return _logged(client.get_run(str(version.run_id)), f"{model}/{version.version}")
+    except MlflowException as error:
+        raise _unknown(model, name) from error
+
+
+def champion_file(settings: Settings, name: str) -> bytes | None:
+    """A file of the run that made the champion; None without a champion or such a file.
+
+    Raises ``ModelError`` when the champion has no digest, ``UnreachableError`` when the store
+    does not answer.
+    """
+    registered = registry.champion_version(settings)
+    if registered is None:
+        return None
+    with registry.answering(settings):
+        return _files(registered.run_id, (name,)).get(name)
+
+
+def _logged(run: Run, label: str) -> Logged:
+    return Logged(
+        label=label,
+        run_id=run.info.run_id,
+        params=dict(run.data.params),
+        metrics=dict(run.data.metrics),
+        tags=dict(run.data.tags),
+        facts={n: json.loads(text) for n, text in _files(run.info.run_id, FACTS).items()},
+    )
+
+
+def _files(run_id: str, names: Sequence[str]) -> dict[str, bytes]:
+    """Those of the run's files that it has."""
+    there = {each.path for each in mlflow.MlflowClient().list_artifacts(run_id)}
+    download = partial(mlflow.artifacts.download_artifacts, run_id=run_id)
+    with tempfile.TemporaryDirectory() as scratch:
+        return {
+            name: Path(download(artifact_path=name, dst_path=scratch)).read_bytes()
+            for name in names
+            if name in there
+        }
+
+
+def _unknown(model: str, name: str) -> ConfigError:
+    client = mlflow.MlflowClient()
+    registered = client.search_registered_models(f"name = '{model}'")
+    aliases = sorted(alias for each in registered for alias in each.aliases)
+    versions = client.search_model_versions(f"name = '{model}'")
+    numbers = sorted((int(each.version) for each in versions), reverse=True)
+    return ConfigError(
+        f"{name!r} is no run id, version or alias of the model {model!r}. Versions: "
+        f"{', '.join(map(str, numbers)) or 'none'}; aliases: {', '.join(aliases) or 'none'}. "
+        "`stille ui` shows the runs."
+    )

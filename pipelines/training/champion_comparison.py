@@ -24,14 +24,14 @@ from models.metrics.profit import profit_gain
 from models.metrics.scorecard import scorecard
 from models.promotion.champion_comparison import ChampionComparison, log_loss_gain, top_overlap
 from models.promotion.verdict import error_of
-from pipelines import tracking
 from pipelines.config.settings import Settings
+from pipelines.tracking import files, registry
 from pipelines.training.evaluation import Evaluation
 
 _FEWEST = 50
 _YEAR = timedelta(days=365)
 
-Versions = Mapping[str, tracking.Registered]
+Versions = Mapping[str, registry.Registered]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class ChampionComparisons:
 
 
 def compare_champions(
-    settings: Settings, evaluation: Evaluation, challenger: tracking.Registered, as_of: date
+    settings: Settings, evaluation: Evaluation, challenger: registry.Registered, as_of: date
 ) -> ChampionComparisons:
     """Compare with the champion, and with the best of all that were champion within a year.
 
@@ -58,7 +58,7 @@ def compare_champions(
     challenger gains least over, each on its own rows, as months differ more than models do. Where
     no rows can be had, the champion's comparison has none, and another's is left out.
     """
-    versions, champion = tracking.versions(settings), tracking.champion_version(settings)
+    versions, champion = registry.versions(settings), registry.champion_version(settings)
     looks = compared_within_year(versions, challenger, as_of)
     if champion is None:
         return ChampionComparisons(None, None, looks)
@@ -74,7 +74,7 @@ def compare_champions(
     return ChampionComparisons(rival, anchor, looks)
 
 
-def champions_of_year(versions: Versions, as_of: date) -> tuple[tracking.Registered, ...]:
+def champions_of_year(versions: Versions, as_of: date) -> tuple[registry.Registered, ...]:
     """Versions that were champion within the year before ``as_of``, oldest first.
 
     Those trained within it and promoted, and those whom they replaced. Dates are of training, not
@@ -86,7 +86,7 @@ def champions_of_year(versions: Versions, as_of: date) -> tuple[tracking.Registe
     return tuple(version for version in found if "rolled_back_at" not in version.tags)
 
 
-def compared_within_year(versions: Versions, challenger: tracking.Registered, as_of: date) -> int:
+def compared_within_year(versions: Versions, challenger: registry.Registered, as_of: date) -> int:
     """How many challengers were compared with a champion in the year, ``challenger`` included.
 
     Versions with a verdict after the first champion; the same files count once. A recalibration
@@ -104,7 +104,7 @@ def compared_within_year(versions: Versions, challenger: tracking.Registered, as
     return len(compared | {challenger.digest})
 
 
-def trained_version(versions: Versions, version: tracking.Registered) -> tracking.Registered:
+def trained_version(versions: Versions, version: registry.Registered) -> registry.Registered:
     """The version whose training fitted these boosters: of a recalibration, its parent's."""
     parent = versions.get(version.tags.get("parent_version", ""))
     if parent is None or int(parent.version) >= int(version.version):
@@ -112,15 +112,15 @@ def trained_version(versions: Versions, version: tracking.Registered) -> trackin
     return trained_version(versions, parent)
 
 
-def _within(version: tracking.Registered, as_of: date) -> bool:
+def _within(version: registry.Registered, as_of: date) -> bool:
     """Whether it was trained in the year up to ``as_of``; ISO dates compare as text."""
     return str(as_of - _YEAR) < version.tags.get("known_before", "") <= str(as_of)
 
 
 def _with_champion(
     evaluation: Evaluation,
-    champion: tracking.Registered,
-    gain_over: Callable[[tracking.Registered], tuple[ChampionComparison, Index, Floats]],
+    champion: registry.Registered,
+    gain_over: Callable[[registry.Registered], tuple[ChampionComparison, Index, Floats]],
 ) -> ChampionComparison:
     """The whole comparison; profit at the low multiple, where a customer is worth least."""
     spread = _spread(champion)
@@ -142,7 +142,7 @@ def _gain_over(
     evaluation: Evaluation,
     versions: Versions,
     error: float,
-    champion: tracking.Registered,
+    champion: registry.Registered,
 ) -> tuple[ChampionComparison, Index, Floats]:
     """The gain over a champion, the rows (k,) and its scores there; raises ``ModelError``."""
     test, reasons = evaluation.test, []
@@ -162,7 +162,7 @@ def _gain_over(
 
 
 def _scores_since_training(
-    settings: Settings, test: Examples, champion: tracking.Registered
+    settings: Settings, test: Examples, champion: registry.Registered
 ) -> tuple[Index, Floats]:
     """Positions of the test rows since the champion's training and its probabilities there."""
     known_before = champion.tags.get("known_before")
@@ -170,13 +170,13 @@ def _scores_since_training(
         raise ModelError(f"{champion.label} does not say when it was trained")
     rows = np.flatnonzero(test.as_of >= np.datetime64(known_before))
     _require_both_classes(test, rows, f"since {known_before}")
-    model, later = tracking.load(settings, champion), test.take(rows)
+    model, later = files.load(settings, champion), test.take(rows)
     x = realign(later.x, later.spec, model.spec)
     return rows, model.probability(x, later.product_line, settings.engine.threads)
 
 
 def _stored_scores(
-    settings: Settings, test: Examples, champion: tracking.Registered
+    settings: Settings, test: Examples, champion: registry.Registered
 ) -> tuple[Index, Floats]:
     """Positions of the rows that both trainings tested and the champion's probabilities then."""
     folder = settings.paths.training / champion.tags.get("run", "")
@@ -199,7 +199,7 @@ def _require_both_classes(test: Examples, rows: Index, which: str) -> None:
         raise ModelError(f"of the rows {which}, {left} left and {len(rows) - left} stayed")
 
 
-def _spread(champion: tracking.Registered) -> dict[str, float] | None:
+def _spread(champion: registry.Registered) -> dict[str, float] | None:
     try:
         families = json.loads(champion.tags["families"])
         return {str(name): float(value) for name, value in families.items()}

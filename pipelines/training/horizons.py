@@ -13,7 +13,7 @@ import numpy as np
 
 from features.errors import GateError
 from features.timeline import LabelWindow
-from models.competing_risks import scorecard
+from models.competing_risks import model as incidence_model
 from models.competing_risks.fit import fit_incidence
 from models.competing_risks.model import Incidence
 from models.competing_risks.person_periods import PERIOD_DAYS
@@ -131,8 +131,8 @@ def cards_by_horizon(
         window = LabelWindow(model.lead_days, horizon)
         complete = [day for day in later if window.complete(day.item(), today)]
         there = np.isin(histories.as_of, complete)
-        rows = scorecard.followed_up_rows(histories, model.lead_days, horizon, there)
-        card = scorecard.evaluate_outcomes(model, histories.take(rows), horizon, threads)
+        rows = incidence_model.followed_up_rows(histories, model.lead_days, horizon, there)
+        card = incidence_model.evaluate_outcomes(model, histories.take(rows), horizon, threads)
         cards[str(horizon)] = card
     return cards
 
@@ -148,9 +148,9 @@ def churn_model_metrics(
     test = evaluation.test.take(rows)
     ours = model.incidence(test.x, (horizon,), settings.engine.threads)[:, 0]
     chances = {"churn_model": evaluation.scores["model"][rows]}
-    chances["outcomes_by_horizon"] = scorecard.voluntary_or_stayed(ours)
+    chances["outcomes_by_horizon"] = incidence_model.voluntary_or_stayed(ours)
     both = {
-        name: {"auc": scorecard.ranks(test.y == 1, p), "predicted": float(p.mean())}
+        name: {"auc": incidence_model.ranks(test.y == 1, p), "predicted": float(p.mean())}
         for name, p in chances.items()
     }
     return {"horizon_days": horizon, "rows": len(test), "observed": float(test.y.mean()), **both}

@@ -18,10 +18,10 @@ from models.promotion.champion_comparison import (
     weakest_seed_ratio,
 )
 from models.promotion.verdict import Verdict, verdict
-from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.run_record import Gate
+from pipelines.tracking import registry
 from pipelines.training.champion_comparison import ChampionComparisons, compare_champions
 from pipelines.training.evaluation import Evaluation
 
@@ -30,7 +30,7 @@ _BY_RULE = "all rules passed"
 
 
 def decide(
-    run: Run, evaluation: Evaluation, model: ChurnModel, registered: tracking.Registered
+    run: Run, evaluation: Evaluation, model: ChurnModel, registered: registry.Registered
 ) -> Verdict:
     """Give the alias to the new version if the promotion rules allow it.
 
@@ -53,9 +53,9 @@ def decide(
         "compared_in_year": str(found.looks),
     }
     facts = json.dumps({"promote": decision.promote, **compared, "rules": rules}, indent=1)
-    tracking.write_verdict(settings, registered, decision.failed, facts.encode(), **compared)
+    registry.write_verdict(settings, registered, decision.failed, facts.encode(), **compared)
     if decision.promote:
-        tracking.promote(settings, registered, _BY_RULE)
+        registry.promote(settings, registered, _BY_RULE)
     return decision
 
 

@@ -19,10 +19,10 @@ from models.dataset.examples import Examples
 from models.dataset.splits import Fold
 from models.metrics.bootstrap import Interval, Rows, mean_interval
 from models.metrics.scorecard import scorecard
-from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
+from pipelines.tracking import registry, runs
 from pipelines.training.evaluation import recipe_of, test_folds
 from pipelines.training.examples import TrainingData
 
@@ -200,7 +200,7 @@ def compare_challengers(run: Run, examples: Examples) -> tuple[CandidateResult, 
     return tuple(results)
 
 
-def log_trials(settings: Settings, registered: tracking.Registered, trials: RecipeTrials) -> None:
+def log_trials(settings: Settings, registered: registry.Registered, trials: RecipeTrials) -> None:
     """Write each of them as a run inside the training run."""
     for result in trials.candidates:
         metrics = {name: interval.value for name, interval in result.card.items()}
@@ -208,4 +208,4 @@ def log_trials(settings: Settings, registered: tracking.Registered, trials: Reci
         values = {**metrics, **gap, "cpu_seconds": result.cpu_seconds}
         tags = {"verdict": result.verdict, "wins": str(result.wins).lower()}
         run = registered.run_id
-        tracking.log_run(settings, "", result.name, result.changes, values, tags, parent=run)
+        runs.log_run(settings, "", result.name, result.changes, values, tags, parent=run)

@@ -10,7 +10,7 @@ from pathlib import Path
 from features.markdown import markdown_table
 from models.metrics.bootstrap import Interval
 from models.promotion.verdict import Verdict
-from pipelines import tracking
+from pipelines.tracking import registry
 from pipelines.training.evaluation import Evaluation
 from pipelines.training.metrics import CARD_METRICS
 from pipelines.training.recipe_comparison import RecipeTrials
@@ -25,7 +25,7 @@ _ROWS = (
 class TrainingResult:
     """What a training run left behind, for people and for the next step."""
 
-    registered: tracking.Registered
+    registered: registry.Registered
     verdict: Verdict
     evaluation: Evaluation
     folder: Path

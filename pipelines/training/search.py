@@ -22,10 +22,10 @@ from models.baselines.challengers import Challenger
 from models.baselines.out_of_fold import out_of_fold
 from models.boosters.hyperparameters import Recipe
 from models.dataset.examples import Examples
-from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
+from pipelines.tracking import runs
 from pipelines.training.examples import rows_digest
 from pipelines.training.recipe_comparison import CandidateResult, Effort, RecipeComparison
 
@@ -88,7 +88,7 @@ def study_name(comparison: RecipeComparison) -> str:
 def _run_trials(
     settings: Settings, comparison: RecipeComparison, study: optuna.Study, effort: Effort
 ) -> None:
-    parent = tracking.search_run(settings, study.study_name)
+    parent = runs.search_run(settings, study.study_name)
     began, spent = time.monotonic(), [0.0]
     with bar("searching", effort.trials) as advance:
         while _more(study, effort, time.monotonic() - began, sum(spent) / len(spent)):
@@ -158,7 +158,7 @@ def _log(settings: Settings, parent: str, trial: FrozenTrial) -> None:
     final = {"log_loss": float(trial.value or 0.0)} if whole else {}
     state = {"state": trial.state.name.lower()}
     name = f"trial {trial.number}"
-    tracking.log_run(settings, "search", name, changes, losses | final, state, parent=parent)
+    runs.log_run(settings, "search", name, changes, losses | final, state, parent=parent)
 
 
 def _study(folder: Path, name: str) -> optuna.Study:

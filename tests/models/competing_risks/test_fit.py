@@ -16,13 +16,13 @@ from models.calibration.platt import Calibration
 from models.churn.model import ChurnModel
 from models.churn.serialization import digest, model_from_files, to_files
 from models.competing_risks.fit import baseline, fit_incidence, group_causes
-from models.competing_risks.model import Incidence
-from models.competing_risks.person_periods import count_outcomes, cumulative_incidence, expand
-from models.competing_risks.scorecard import (
+from models.competing_risks.model import (
+    Incidence,
     evaluate_outcomes,
     followed_up_rows,
     voluntary_or_stayed,
 )
+from models.competing_risks.person_periods import count_outcomes, cumulative_incidence, expand
 from models.dataset.exposure import NEVER, Exposure
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.dataset.histories import Histories

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipelines.comparison.difference import compare
 from pipelines.comparison.page import render
-from pipelines.tracking import Logged
+from pipelines.tracking.runs import Logged
 
 
 def logged(label="churn/1", run_id="a" * 32, key="same", spec=(), drivers=None, **values):

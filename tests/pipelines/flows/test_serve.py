@@ -13,7 +13,7 @@ from prefect import Flow
 from features.errors import ConfigError
 from pipelines.config.settings import load_settings
 from pipelines.flows import serve
-from pipelines.tracking import tracking_uri
+from pipelines.tracking.registry import tracking_uri
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import mlflow
 import pytest
 from trees import records
 
-from pipelines import tracking
 from pipelines.config.settings import load_settings
 from pipelines.jobs import ablate
 from pipelines.jobs.ablate import PARTS
 from pipelines.jobs.entry import ABLATE
+from pipelines.tracking import registry
 
 ASKED = ("all", "price only", "wait only", "resolution only", "wait and resolution")
 
@@ -50,7 +50,7 @@ def test_every_part_is_a_run_of_one_experiment_with_its_metrics(demo, tmp_path, 
     (record,) = records(tmp_path / "var", "ablate")
     assert "no features for the part: nothing" in record["notes"]
 
-    mlflow.set_tracking_uri(tracking.tracking_uri(load_settings(config)))
+    mlflow.set_tracking_uri(registry.tracking_uri(load_settings(config)))
     experiment = mlflow.get_experiment_by_name("apart-ablations")
     runs = mlflow.search_runs([experiment.experiment_id], output_format="list")
     logged = {run.data.params["part"]: run for run in runs}

@@ -16,10 +16,10 @@ from models.leaks.verdict import leak_warning
 from models.metrics.bootstrap import Rows
 from models.metrics.by_subgroup import calibration_by_subgroup
 from models.metrics.scorecard import scorecard
-from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.config.settings import load_settings
 from pipelines.runtime.run_record import RunRecord
+from pipelines.tracking import files, registry, runs
 from pipelines.training.promotion import decide
 
 
@@ -137,12 +137,12 @@ DEFECTS = [
 def bench(_company, trained):
     """A registry of its own with a champion and a challenger, both the trained model."""
     settings = load_settings(_company.config)
-    found = tracking.version_of(settings, trained.registered.version)
-    model = tracking.load(settings, found)
+    found = registry.version_of(settings, trained.registered.version)
+    model = files.load(settings, found)
     own = settings.model_copy(
         update={"tracking": settings.tracking.model_copy(update={"model": "defects"})}
     )
-    training = tracking.Training(
+    training = runs.Training(
         name="a copy",
         params={},
         metrics={},
@@ -151,8 +151,8 @@ def bench(_company, trained):
         model_files=to_files(model),
         feature_names=model.spec.names,
     )
-    champion, challenger = (tracking.log_training(own, training) for _ in range(2))
-    tracking.promote(own, champion, "a test")
+    champion, challenger = (runs.log_training(own, training) for _ in range(2))
+    registry.promote(own, champion, "a test")
     return SimpleNamespace(
         settings=own,
         evaluation=trained.evaluation,
@@ -166,7 +166,7 @@ def decided(bench, judged, model):
     record = RunRecord("a-run", "train", "now")
     run = Run(bench.settings, date(2024, 1, 1), record)
     found = decide(run, judged, model, bench.challenger)
-    version = tracking.version_of(bench.settings, bench.challenger.version)
+    version = registry.version_of(bench.settings, bench.challenger.version)
     return found, version.tags, record
 
 
@@ -174,7 +174,7 @@ def decided(bench, judged, model):
 def test_a_defective_model_never_gets_the_alias(bench, defect, rule):
     found, tags, record = decided(bench, *defect(bench.evaluation, bench.model))
     assert rule in found.failed
-    assert tracking.champion_version(bench.settings).version == bench.champion.version
+    assert registry.champion_version(bench.settings).version == bench.champion.version
     assert tags["verdict"] == "refused"
     assert rule in tags["verdict_failed"].split("; ")
     closed = {gate.name for gate in record.gates if not gate.passed}
@@ -184,10 +184,10 @@ def test_a_defective_model_never_gets_the_alias(bench, defect, rule):
 def test_the_same_model_without_a_defect_gets_it(bench):
     found, tags, record = decided(bench, bench.evaluation, bench.model)
     assert found.failed == ()
-    assert tracking.champion_version(bench.settings).version == bench.challenger.version
-    assert tracking.aliased(bench.settings, "previous").version == bench.champion.version
+    assert registry.champion_version(bench.settings).version == bench.challenger.version
+    assert registry.aliased(bench.settings, "previous").version == bench.champion.version
     assert (tags["verdict"], tags["promoted_why"]) == ("passed", "all rules passed")
     gates = {gate.name: gate for gate in record.gates}
     assert gates["promotion.log_loss_gain"].value == 0
     assert gates["promotion.stable_top"].value == 1
-    tracking.promote(bench.settings, bench.champion, "as it was")
+    registry.promote(bench.settings, bench.champion, "as it was")

@@ -14,7 +14,6 @@ from trees import records
 
 from features.errors import ContractError
 from models.drift.psi import Drift
-from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.config.sections import Monitoring
 from pipelines.config.settings import load_settings
@@ -34,6 +33,7 @@ from pipelines.monitoring.sources import gate_history, source_health
 from pipelines.publication.publish import publish, publisher, staging_folder
 from pipelines.publication.reader import Publication, newest_publications
 from pipelines.runtime.run_record import RunRecord
+from pipelines.tracking import registry
 
 TODAY = date(2024, 3, 1)
 # 14 days of lead and 90 of horizon: 2023-11-18 is the last as-of date that is complete.
@@ -132,7 +132,7 @@ def test_probabilities_that_come_true_raise_no_alarm(company, stille):
     (record,) = records(settings.paths.var, "monitor")
     assert (record["status"], record["exit_code"]) == ("succeeded", 0)
 
-    client = mlflow.MlflowClient(tracking.tracking_uri(settings))
+    client = mlflow.MlflowClient(registry.tracking_uri(settings))
     experiment = client.get_experiment_by_name("churn-monitoring")
     (run,) = client.search_runs([experiment.experiment_id])
     assert run.info.run_name == f"monitor {TODAY}"

@@ -20,7 +20,6 @@ from features.catalog import Catalog, build_catalog
 from features.contract import TABLES
 from features.errors import ContractError, ModelError
 from models.dataset.feature_spec import FeatureSpec
-from pipelines import tracking
 from pipelines.config import run
 from pipelines.config.settings import load_settings
 from pipelines.config.text_files import ACTIONS, text_file
@@ -36,6 +35,7 @@ from pipelines.runtime.atomic_files import digest
 from pipelines.scoring.night import score_cohort
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.snapshots.store import NEWEST
+from pipelines.tracking import files, registry
 
 EARLIER = date(2023, 12, 1)
 FILES = {
@@ -503,7 +503,7 @@ def test_a_table_that_the_champion_needs_is_asked_for_by_name(demo, copied, stil
 
 def test_a_table_that_the_champion_does_not_need_may_go(demo):
     settings = load_settings(demo.config)
-    spec = tracking.load(settings, tracking.champion_version(settings)).spec
+    spec = files.load(settings, registry.champion_version(settings)).spec
     every = build_catalog(TABLES)
     assert not any("claims" in name for name in spec.names)
     refuse_other_features("m/1", restricted(spec, every), build_catalog(set(TABLES) - {"claims"}))
@@ -539,8 +539,8 @@ def test_a_feature_defined_otherwise_is_refused_by_name(demo):
     settings = load_settings(demo.config)
     snapshot = take_snapshot(settings, demo.var / "snapshots", as_of=demo.as_of)
     catalog = catalog_of(settings.sources, snapshot)
-    registered = tracking.champion_version(settings)
-    spec = tracking.load(settings, registered).spec
+    registered = registry.champion_version(settings)
+    spec = files.load(settings, registered).spec
     refuse_other_features(registered.label, spec, catalog)
     name = spec.names[7]
     changed = replace(

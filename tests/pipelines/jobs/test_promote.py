@@ -11,20 +11,20 @@ from trees import records
 
 from models.churn.serialization import to_files
 from models.dataset.feature_spec import FeatureSpec
-from pipelines import tracking
 from pipelines.config.settings import load_settings
+from pipelines.tracking import files, registry, runs
 
 
 @pytest.fixture
 def shop(demo, stille, tmp_path):
     """A registry with three versions of the trained model, the third of other features."""
-    found = tracking.champion_version(load_settings(demo.config))
-    model = tracking.load(load_settings(demo.config), found)
+    found = registry.champion_version(load_settings(demo.config))
+    model = files.load(load_settings(demo.config), found)
     config = demo.config_in(tmp_path, tracking={"model": tmp_path.name})
     first, *rest = model.spec.columns
     other = replace(model, spec=FeatureSpec((replace(first, definition="of another day"), *rest)))
     settings = load_settings(config)
-    training = tracking.Training(
+    training = runs.Training(
         name="a copy",
         params={},
         metrics={},
@@ -34,7 +34,7 @@ def shop(demo, stille, tmp_path):
         feature_names=model.spec.names,
     )
     versions = [
-        tracking.log_training(settings, replace(training, model_files=to_files(each)))
+        runs.log_training(settings, replace(training, model_files=to_files(each)))
         for each in (model, model, other)
     ]
 
@@ -49,16 +49,16 @@ def shop(demo, stille, tmp_path):
 
         @staticmethod
         def aliases():
-            found = [tracking.aliased(settings, each) for each in ("champion", "previous")]
+            found = [registry.aliased(settings, each) for each in ("champion", "previous")]
             return tuple(each and each.version for each in found)
 
         @staticmethod
         def tags(version):
-            return tracking.version_of(settings, version).tags
+            return registry.version_of(settings, version).tags
 
         @staticmethod
         def judge(version, *failed):
-            tracking.write_verdict(settings, versions[version - 1], failed, b"{}")
+            registry.write_verdict(settings, versions[version - 1], failed, b"{}")
 
         @staticmethod
         def booster(version):

@@ -12,18 +12,19 @@ from models.calibration.platt import Calibration, Platt
 from models.calibration.recalibration import Recalibration, RecalibrationCheck
 from models.churn.serialization import digest, to_files
 from models.dataset.feature_spec import FeatureSpec
-from pipelines import tracking
 from pipelines.cli import printing
 from pipelines.config.settings import load_settings
 from pipelines.jobs.recalibrate import NOTHING, RecalibrationResult
+from pipelines.tracking import files as model_files
+from pipelines.tracking import registry, runs
 
 
 @pytest.fixture
 def shop(demo, stille, tmp_path):
     """A registry whose champion was trained in July 2023, with a level far too high."""
     settings = load_settings(demo.config)
-    found = tracking.champion_version(settings)
-    files, model = tracking.fetch(settings, found), tracking.load(settings, found)
+    found = registry.champion_version(settings)
+    files, model = model_files.fetch(settings, found), model_files.load(settings, found)
     config = demo.config_in(tmp_path, tracking={"model": tmp_path.name})
     own = load_settings(config)
 
@@ -34,7 +35,7 @@ def shop(demo, stille, tmp_path):
         @staticmethod
         def register(model, known_before="2023-07-01"):
             rest = {"reference.json": files["reference.json"]}
-            training = tracking.Training(
+            training = runs.Training(
                 name="too high",
                 params={},
                 metrics={},
@@ -43,21 +44,21 @@ def shop(demo, stille, tmp_path):
                 model_files={**to_files(model), **rest},
                 feature_names=model.spec.names,
             )
-            version = tracking.log_training(own, training)
-            tracking.promote(own, version, "a test")
+            version = runs.log_training(own, training)
+            registry.promote(own, version, "a test")
             return version
 
         @staticmethod
         def run(*words, as_of=demo.as_of):
             return stille(*words, "--plain", "--config", config, "--as-of", as_of)
 
-        champion = staticmethod(lambda: tracking.champion_version(own))
-        version = staticmethod(lambda number: tracking.version_of(own, number))
-        files = staticmethod(lambda registered: tracking.fetch(own, registered))
+        champion = staticmethod(lambda: registry.champion_version(own))
+        version = staticmethod(lambda number: registry.version_of(own, number))
+        files = staticmethod(lambda registered: model_files.fetch(own, registered))
 
         @staticmethod
         def versions():
-            client = mlflow.MlflowClient(tracking.tracking_uri(own))
+            client = mlflow.MlflowClient(registry.tracking_uri(own))
             return len(client.search_model_versions(f"name='{own.tracking.model}'"))
 
         @staticmethod

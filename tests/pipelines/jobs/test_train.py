@@ -14,9 +14,10 @@ from trees import records
 
 from features.errors import GateError, ModelError
 from models.churn.serialization import REFERENCE, digest, to_files
-from pipelines import tracking
 from pipelines.config.settings import load_settings
 from pipelines.jobs.entry import TRAIN
+from pipelines.tracking import files as model_files
+from pipelines.tracking import registry
 from pipelines.training.metrics import flat_metrics
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -37,7 +38,7 @@ PICTURES = {
 @pytest.fixture
 def settings(demo):
     found = load_settings(demo.config)
-    tracking.connect(found)
+    registry.connect(found)
     return found
 
 
@@ -49,7 +50,7 @@ def run(settings, trained):
 def test_the_first_good_model_becomes_champion(settings, trained):
     assert trained.verdict.promote
     assert "There is no champion yet." in trained.verdict.reasons
-    champion = tracking.champion_version(settings)
+    champion = registry.champion_version(settings)
     assert champion is not None
     assert (champion.version, champion.digest) == ("1", trained.registered.digest)
 
@@ -85,12 +86,12 @@ def test_mlflow_holds_few_and_finite_metrics(run, trained):
 
 
 def test_the_run_and_the_version_carry_the_same_tags(settings, run, trained):
-    version = tracking.champion_version(settings)
+    version = registry.champion_version(settings)
     tags = dict(version.tags)
-    stored = tracking.load(settings, version)
+    stored = model_files.load(settings, version)
     files = {
         **to_files(stored),
-        REFERENCE: tracking.load_reference(settings, version).to_json().encode(),
+        REFERENCE: model_files.load_reference(settings, version).to_json().encode(),
     }
     assert tags.pop("digest") == digest(files) == trained.registered.digest
     assert tags["feature_spec_hash"] == stored.spec.hash
@@ -115,14 +116,14 @@ def test_the_run_and_the_version_carry_the_same_tags(settings, run, trained):
 
 
 def test_the_version_holds_how_its_training_rows_were_distributed(settings, trained):
-    champion = tracking.champion_version(settings)
-    reference = tracking.load_reference(settings, champion)
+    champion = registry.champion_version(settings)
+    reference = model_files.load_reference(settings, champion)
     assert set(reference.features) == set(trained.evaluation.test.spec.names)
     assert reference.scored == len(trained.evaluation.test)
     wait = reference.features["wait_max_90d"]
     assert sum(wait.shares) + wait.null == pytest.approx(1)
     with pytest.raises(ModelError, match="was changed"):
-        tracking.load_reference(settings, replace(champion, digest="0" * 64))
+        model_files.load_reference(settings, replace(champion, digest="0" * 64))
 
 
 def test_mlflow_holds_pictures_and_facts(settings, trained):
@@ -173,7 +174,7 @@ def test_pictures_and_test_scores_are_kept_beside_the_run(trained):
 
 
 def test_anyone_can_load_the_champion_through_mlflow(settings, trained):
-    model = tracking.load(settings, tracking.champion_version(settings))
+    model = model_files.load(settings, registry.champion_version(settings))
     loaded = mlflow.pyfunc.load_model("models:/churn@champion")
     x = trained.evaluation.test.x[:200]
     frame = {name: x[:, i].astype("float64") for i, name in enumerate(model.spec.names)}
@@ -220,7 +221,7 @@ def test_a_suspected_leak_refuses_the_alias_and_the_same_data_make_the_same_mode
     with pytest.raises(GateError, match=r"above 0\.55: too good for churn") as refused:
         TRAIN.start(config, demo.as_of)
     assert refused.value.exit_code == 6
-    champion = tracking.champion_version(settings)
+    champion = registry.champion_version(settings)
     assert champion.version == "1"
     (record,) = records(tmp_path / "var", "train")
     assert (record["status"], record["exit_code"]) == ("failed", 6)
@@ -272,7 +273,7 @@ def test_what_was_tried_is_in_mlflow_as_runs_inside_the_run(demo, tmp_path):
     own = {"uri": None}
     config = demo.config_in(tmp_path, training={"learning_rate": 0.1}, tracking=own)
     done = TRAIN.start(config, demo.as_of, challengers=True, search=True, trials=2)
-    tracking.connect(load_settings(config))
+    registry.connect(load_settings(config))
     client = mlflow.MlflowClient()
 
     def inside(parent):

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.lists.changes import CAUSES, changes
+from pipelines.config.run import Run
+from pipelines.lists.changes import CAUSES, changes, new_events_since
 from pipelines.lists.lanes import LANES
-from pipelines.lists.new_events import new_events
-from pipelines.lists.previous_nights import PublishedNight
+from pipelines.lists.previous_nights import Before, PublishedNight
 from pipelines.publication.manifest import Stamp
+from pipelines.runtime.run_record import RunRecord
 from pipelines.snapshots.snapshot import take_snapshot
 
 STAMP = Stamp(
@@ -127,7 +128,12 @@ def test_rows_and_moments_between_the_nights_are_news(company, tmp_path):
     }
     made = company(files, sources)
     snapshot = take_snapshot(made, tmp_path / "snapshots", as_of=date(2026, 3, 4))
-    told = new_events(made, snapshot, date(2026, 3, 2), date(2026, 3, 3), "r").sort_index()
+
+    def news(since: date, until: date) -> pd.DataFrame:
+        run = Run(made, until, RunRecord("r", "nightly", ""))
+        return new_events_since(run, snapshot, Before(PublishedNight(since, pd.DataFrame(), {})))
+
+    told = news(date(2026, 3, 2), date(2026, 3, 3)).sort_index()
     assert told["events"].to_dict() == {"1": "cases 1", "2": "cases 1;complaints 1"}
     assert set(told["last_known_on"].astype("str").str[:10]) == {"2026-03-02"}
-    assert new_events(made, snapshot, date(2026, 2, 1), date(2026, 2, 2), "r").empty
+    assert news(date(2026, 2, 1), date(2026, 2, 2)).empty

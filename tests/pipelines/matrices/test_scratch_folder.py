@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.matrices.scratch_folder import scratch
+from pipelines.matrices.files import scratch
 
 OWNER = """
 import sys
 from pathlib import Path
-from pipelines.matrices.scratch_folder import scratch
+from pipelines.matrices.files import scratch
 with scratch(Path(sys.argv[1]), "nightly-other") as folder:
     (folder / "part").touch()
     print("made", flush=True)

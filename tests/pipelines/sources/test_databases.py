@@ -20,7 +20,7 @@ from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.snapshots.store import previous_snapshot
 from pipelines.sources import database_reader
 from pipelines.sources.addresses import Address, DroppedError, public_address, without_secrets
-from pipelines.sources.driver_registry import driver_of
+from pipelines.sources.database_reader import driver_of
 from pipelines.sources.postgres_driver import with_timeouts
 
 
@@ -367,8 +367,8 @@ def test_days_of_a_database_with_times_and_no_zone_need_one(take, tables):
 def test_all_tables_are_read_as_of_one_moment(take, tables, monkeypatch):
     fetched, fetch_one = [], database_reader.fetch
 
-    def fetch(driver, cursor, name, *rest):
-        found = fetch_one(driver, cursor, name, *rest)
+    def fetch(cursor, name, *rest):
+        found = fetch_one(cursor, name, *rest)
         fetched.append(name)
         tables.run(
             "insert into crm.kontakt (id, nr, kl) values (9, '8', timestamptz '2026-01-01 00:00Z')"

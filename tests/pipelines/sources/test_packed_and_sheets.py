@@ -16,7 +16,7 @@ from programs import required
 from features.errors import ConfigError, ContractError
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.sources.addresses import Address
-from pipelines.sources.driver_registry import driver_of
+from pipelines.sources.database_reader import driver_of
 
 BILLS = "invoice_id,customer_id,issued_on,amount\na,1,2026-01-05,100\nb,1,2026-02-05,90\n"
 INVOICES = {"customers": {"path": "customers.csv"}}

@@ -15,8 +15,8 @@ from models.calibration.platt import Calibration
 from models.churn.model import ChurnModel
 from models.churn.serialization import to_files
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
-from pipelines import tracking
 from pipelines.config.settings import load_settings
+from pipelines.tracking import files, registry, runs
 
 SPEC = FeatureSpec(
     (
@@ -43,7 +43,7 @@ def settings(demo, tmp_path):
 
 
 def training(model, **changes):
-    made = tracking.Training(
+    made = runs.Training(
         name="train-of-a-test",
         params={"rows": 500},
         metrics={"auc": 0.7},
@@ -56,23 +56,23 @@ def training(model, **changes):
 
 
 def test_a_registered_model_comes_back_as_it_was(settings, model):
-    registered = tracking.log_training(settings, training(model))
+    registered = runs.log_training(settings, training(model))
     assert registered.label == f"{settings.tracking.model}/1"
-    assert tracking.champion_version(settings) is None
-    tracking.promote(settings, registered, "a test")
-    champion = tracking.champion_version(settings)
+    assert registry.champion_version(settings) is None
+    registry.promote(settings, registered, "a test")
+    champion = registry.champion_version(settings)
     assert replace(champion, tags=registered.tags) == registered
     assert champion.tags["promoted_why"] == "a test"
-    again = tracking.load(settings, champion)
+    again = files.load(settings, champion)
     assert to_files(again) == to_files(model)
     x = np.random.default_rng(2).normal(size=(50, 2)).astype("float32")
     np.testing.assert_array_equal(again.probability(x), model.probability(x))
 
-    second = tracking.log_training(settings, training(model))
+    second = runs.log_training(settings, training(model))
     assert second.label == f"{settings.tracking.model}/2"
-    assert tracking.champion_version(settings).version == "1"
-    tracking.promote(settings, second, "a test")
-    assert tracking.champion_version(settings).version == "2"
+    assert registry.champion_version(settings).version == "1"
+    registry.promote(settings, second, "a test")
+    assert registry.champion_version(settings).version == "2"
 
 
 def test_mlflow_says_nothing_of_its_own(settings, model, capsys, monkeypatch):
@@ -85,35 +85,35 @@ def test_mlflow_says_nothing_of_its_own(settings, model, capsys, monkeypatch):
 
     monkeypatch.setattr(mlflow.pyfunc, "log_model", talkative)
     for _ in range(2):
-        tracking.promote(settings, tracking.log_training(settings, training(model)), "a test")
+        registry.promote(settings, runs.log_training(settings, training(model)), "a test")
     assert tuple(capsys.readouterr()) == ("", "")
 
 
 def test_another_digest_is_refused_before_anything_is_parsed(settings, model, monkeypatch):
-    registered = tracking.log_training(settings, training(model))
+    registered = runs.log_training(settings, training(model))
 
     def never(*_, **__):
         raise AssertionError("parsed")
 
     monkeypatch.setattr(lgb, "Booster", never)
     with pytest.raises(ModelError, match="do not match the digest 000000000000"):
-        tracking.load(settings, replace(registered, digest="0" * 64))
+        files.load(settings, replace(registered, digest="0" * 64))
 
 
 def test_a_version_that_training_did_not_register_is_refused(settings, model):
-    registered = tracking.log_training(settings, training(model))
-    tracking.promote(settings, registered, "a test")
+    registered = runs.log_training(settings, training(model))
+    registry.promote(settings, registered, "a test")
     mlflow.MlflowClient().delete_model_version_tag(registered.name, registered.version, "digest")
     with pytest.raises(ModelError, match="has no digest") as refused:
-        tracking.champion_version(settings)
+        registry.champion_version(settings)
     assert "stille train" in str(refused.value)
 
 
 def test_a_version_that_is_gone_is_refused(settings):
-    tracking.connect(settings)
-    lost = tracking.Registered(settings.tracking.model, "7", "run", "0" * 64, {})
+    registry.connect(settings)
+    lost = registry.Registered(settings.tracking.model, "7", "run", "0" * 64, {})
     with pytest.raises(ModelError, match="/7 cannot be fetched"):
-        tracking.load(settings, lost)
+        files.load(settings, lost)
 
 
 def test_nothing_of_an_artefact_can_run(demo, trained):

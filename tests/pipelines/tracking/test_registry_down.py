@@ -13,12 +13,12 @@ from trees import records
 
 from features.errors import ModelError
 from models.churn.serialization import digest
-from pipelines import tracking
 from pipelines.config.run import Run, plain
 from pipelines.config.settings import load_settings
 from pipelines.runtime.environment import now
 from pipelines.runtime.run_record import RunRecord
 from pipelines.tracking import champion as resolving
+from pipelines.tracking import files, registry, runs
 
 ERROR = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 BEHAVIOURS = ("dead", "errors", "silent", "drips")
@@ -91,7 +91,7 @@ def resolve(config):
 
 def test_a_night_keeps_the_champion_that_it_fetched(demo, published):
     kept = resolving.read_cache(load_settings(demo.config))
-    found = tracking.champion_version(load_settings(demo.config))
+    found = registry.champion_version(load_settings(demo.config))
     assert kept.registered == found
     assert digest(kept.files) == found.digest
     assert kept.usable
@@ -104,7 +104,7 @@ def test_no_answer_leaves_the_kept_champion(demo, nights, monkeypatch, behaviour
         found, record = resolve(nights(address, **days_ago(6.9)))
     assert record.degraded
     assert "degraded: the registry did not answer" in record.notes[0]
-    assert found.registered == tracking.champion_version(load_settings(demo.config))
+    assert found.registered == registry.champion_version(load_settings(demo.config))
     assert record.model_digest == found.registered.digest
 
 
@@ -156,21 +156,21 @@ def test_an_alias_that_moves_during_a_night_changes_nothing(demo, tmp_path):
 
     config = demo.config_in(tmp_path)
     settings = load_settings(config)
-    first = tracking.champion_version(settings)
+    first = registry.champion_version(settings)
     moved = []
 
     def step(work, *arguments):
         done = plain(work, *arguments)
         if work is resolving.resolve_champion:
             moved.append(registered_again(settings, first))
-            tracking.promote(settings, moved[0], "a test")
+            registry.promote(settings, moved[0], "a test")
         return done
 
     try:
         night = NIGHTLY.start(config, demo.as_of, step)
-        assert tracking.champion_version(settings).version == moved[0].version != first.version
+        assert registry.champion_version(settings).version == moved[0].version != first.version
     finally:
-        tracking.promote(settings, first, "as it was")
+        registry.promote(settings, first, "as it was")
     manifest = json.loads((night.publication.folder / "datapackage.json").read_text())
     (record,) = records(tmp_path / "var", "nightly")
     assert manifest["stille"]["model_version"] == record["model_version"] == first.label
@@ -178,14 +178,14 @@ def test_an_alias_that_moves_during_a_night_changes_nothing(demo, tmp_path):
 
 
 def registered_again(settings, found):
-    model = tracking.load(settings, found)
-    training = tracking.Training(
+    model = files.load(settings, found)
+    training = runs.Training(
         name="another",
         params={},
         metrics={},
         tags={key: value for key, value in found.tags.items() if key != "digest"},
         files={},
-        model_files=dict(tracking.fetch(settings, found)),
+        model_files=dict(files.fetch(settings, found)),
         feature_names=model.spec.names,
     )
-    return tracking.log_training(settings, training)
+    return runs.log_training(settings, training)

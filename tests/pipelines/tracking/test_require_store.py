@@ -5,17 +5,15 @@ import pytest
 from trees import records
 
 from features.errors import ConfigError, ModelError
-from pipelines import tracking
 from pipelines.doctor.doctor import examine, exit_code
 from pipelines.jobs.entry import JOBS, TRAIN
+from pipelines.tracking import registry
 
 
 def deleted(settings, part=""):
     """Delete the experiment in MLflow, as a person does on its page."""
-    name = "-".join(filter(None, (settings.tracking.experiment, part)))
-    mlflow.MlflowClient(tracking.tracking_uri(settings)).delete_experiment(
-        tracking.connect(settings, name)
-    )
+    client = mlflow.MlflowClient(registry.tracking_uri(settings))
+    client.delete_experiment(registry.connect(settings, part))
 
 
 def diagnosis(tmp_path):
@@ -26,7 +24,7 @@ def diagnosis(tmp_path):
 
 def test_asking_makes_no_database(company):
     settings = company()
-    assert tracking.require_store(settings, *tracking.EXPERIMENTS) is None
+    assert registry.require_store(settings, *registry.EXPERIMENTS) is None
     assert not settings.paths.mlflow_database.exists()
 
 
@@ -39,22 +37,22 @@ def test_a_deleted_experiment_stops_training_before_the_tables_are_read(company,
     assert (record["exit_code"], record["stages"]) == (4, [])
     assert "was deleted" in diagnosis(tmp_path).message
     with pytest.raises(ModelError, match="was deleted"):
-        tracking.connect(settings)
+        registry.connect(settings)
 
 
 def test_only_the_experiments_of_the_run_are_asked_for(company):
     settings = company()
     deleted(settings, "monitoring")
-    assert tracking.require_store(settings, "", "search") is None
+    assert registry.require_store(settings, "", "search") is None
     with pytest.raises(ModelError, match=r"'churn-monitoring' .* was deleted"):
-        tracking.require_store(settings, "monitoring")
-    assert {part for job in JOBS.values() for part in job.experiments} == set(tracking.EXPERIMENTS)
+        registry.require_store(settings, "monitoring")
+    assert {part for job in JOBS.values() for part in job.experiments} == set(registry.EXPERIMENTS)
 
 
 def test_a_champion_that_is_none_of_ours_is_told_with_the_way_out(company, tmp_path):
     settings = company()
-    tracking.connect(settings)
-    client = mlflow.MlflowClient(tracking.tracking_uri(settings))
+    registry.connect(settings)
+    client = mlflow.MlflowClient(registry.tracking_uri(settings))
     client.create_registered_model("churn")
     client.create_model_version("churn", (tmp_path / "elsewhere").as_uri())
     client.set_registered_model_alias("churn", "champion", "1")

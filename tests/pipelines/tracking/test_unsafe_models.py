@@ -14,8 +14,9 @@ from models.calibration.platt import Calibration
 from models.churn.model import ChurnModel
 from models.churn.serialization import digest, model_from_files, to_files
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
-from pipelines.tracking import booster_sandbox, read_folder
+from pipelines.tracking import booster_sandbox
 from pipelines.tracking.booster_sandbox import check_boosters
+from pipelines.tracking.files import read_folder
 
 SPEC = FeatureSpec(
     (

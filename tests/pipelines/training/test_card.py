@@ -16,8 +16,8 @@ from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.metrics.bootstrap import Interval, MonthShocks, Rows
 from models.promotion.baseline_comparison import BaselineComparison
-from pipelines import tracking
 from pipelines.config.settings import load_settings
+from pipelines.tracking import registry
 from pipelines.training.card import CARD, description, escaped, model_card
 
 GOLDEN = Path(__file__).parents[1] / "golden" / CARD
@@ -99,8 +99,8 @@ def test_the_card_reads_as_it_should(settings):
 
 
 def test_every_figure_of_a_card_is_one_of_the_run(demo, settings, trained):
-    version = tracking.champion_version(settings)
-    client = mlflow.MlflowClient(tracking.tracking_uri(settings))
+    version = registry.champion_version(settings)
+    client = mlflow.MlflowClient(registry.tracking_uri(settings))
     text = Path(client.download_artifacts(version.run_id, CARD)).read_text("utf-8")
     card = json.loads(Path(client.download_artifacts(version.run_id, "scorecard.json")).read_text())
     outcomes = json.loads(
@@ -186,7 +186,7 @@ def test_a_description_holds_whole_sections_and_fits(settings):
 
 def test_the_version_is_described_by_its_card_and_the_run_names_its_rows(settings, trained):
     registered = trained.registered
-    client = mlflow.MlflowClient(tracking.tracking_uri(settings))
+    client = mlflow.MlflowClient(registry.tracking_uri(settings))
     version = client.get_model_version(registered.name, registered.version)
     assert version.description.startswith("# Demo Kraft: risk of a voluntary notice")
     found = client.get_run(registered.run_id)

@@ -10,8 +10,8 @@ import pytest
 from models.dataset.feature_spec import FeatureSpec
 from models.metrics.bootstrap import MonthShocks, Rows
 from models.metrics.logistic import log_losses
-from pipelines import tracking
 from pipelines.config.settings import load_settings
+from pipelines.tracking import files, registry
 from pipelines.training.champion_comparison import compare_champions
 
 
@@ -20,7 +20,7 @@ def settings(demo):
     """With no scores kept from trainings."""
     found = load_settings(demo.config)
     paths = found.paths.model_copy(update={"var": found.paths.var / "elsewhere"})
-    store = found.tracking.model_copy(update={"uri": tracking.tracking_uri(found)})
+    store = found.tracking.model_copy(update={"uri": registry.tracking_uri(found)})
     return found.model_copy(update={"paths": paths, "tracking": store})
 
 
@@ -51,7 +51,7 @@ def test_rows_that_it_learned_from_are_not_for_it(rival, trained):
 
 def test_later_rows_get_its_own_probabilities(rival, settings, trained, later):
     found = rival(later)
-    model = tracking.load(settings, tracking.champion_version(settings))
+    model = files.load(settings, registry.champion_version(settings))
     theirs = model.probability(later.x, later.product_line)
     losses = [log_losses(later.y, p).mean() for p in (theirs, trained.evaluation.scores["model"])]
     assert found.rows == len(later)

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from pipelines.tracking import Registered
+from pipelines.tracking.registry import Registered
 from pipelines.training.champion_comparison import (
     champions_of_year,
     compared_within_year,

@@ -15,8 +15,8 @@ from models.dataset.feature_spec import FeatureSpec
 from models.metrics.bootstrap import MonthShocks, Rows
 from models.metrics.logistic import log_losses
 from models.promotion.verdict import against_champions
-from pipelines import tracking
-from pipelines.tracking import Registered
+from pipelines.tracking import registry
+from pipelines.tracking.registry import Registered
 from pipelines.training.champion_comparison import compare_champions
 
 TODAY, ROWS = date(2024, 6, 1), 4_000
@@ -59,8 +59,8 @@ def compared(tmp_path, company, monkeypatch):
                 "churn", str(number), "", str(number), {**known, **tags}
             )
         champion = versions.get(str(now or len(versions)))
-        monkeypatch.setattr(tracking, "versions", lambda _: versions)
-        monkeypatch.setattr(tracking, "champion_version", lambda _: champion)
+        monkeypatch.setattr(registry, "versions", lambda _: versions)
+        monkeypatch.setattr(registry, "champion_version", lambda _: champion)
         challenger = Registered("churn", "99", "", "99", {})
         calm = MonthShocks(TEST.as_of, TEST.y, 0.0, 90)
         rows = Rows(TEST.customer_id, TEST.y, shocks=calm)

@@ -15,10 +15,10 @@ from features.timeline import month_starts
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureColumn, learn_spec
 from models.metrics.bootstrap import Interval
-from pipelines import tracking
 from pipelines.config.run import Run
 from pipelines.config.sections import Training
 from pipelines.runtime.run_record import RunRecord
+from pipelines.tracking import runs
 from pipelines.training import recipe_comparison
 from pipelines.training import search as searching
 from pipelines.training.evaluation import recipe_of
@@ -72,12 +72,12 @@ def settings(company, monkeypatch):
 def logged(monkeypatch):
     """Trials that MLflow was given."""
     trials = []
-    monkeypatch.setattr(tracking, "search_run", lambda settings, study: study)
+    monkeypatch.setattr(runs, "search_run", lambda settings, study: study)
 
     def log(_settings, _kind, *told, parent):
         trials.append((parent, *told))
 
-    monkeypatch.setattr(tracking, "log_run", log)
+    monkeypatch.setattr(runs, "log_run", log)
     return trials
 
 
