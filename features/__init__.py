@@ -2,15 +2,3 @@
 
 No clock, network, scheduler or file but the contract's own; the as-of date is an argument.
 """
-
-__all__ = [
-    "catalog",
-    "contract",
-    "errors",
-    "families",
-    "feature",
-    "labels",
-    "matrix",
-    "timeline",
-    "treatments",
-]

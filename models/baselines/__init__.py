@@ -1,7 +1,4 @@
 """Baselines: what a churn model must beat on the same rows.
 
-Base rate, one rule, logistic regression, price alone and splines; `suite` fits and scores all of
-them.
+Base rate, one rule, logistic regression, price alone and splines; `suite` fits and scores all.
 """
-
-__all__ = ["out_of_fold", "suite"]

@@ -2,5 +2,3 @@
 
 Recalibration moves the lines to newer outcomes, shrunk by how far months swing anyway.
 """
-
-__all__ = ["open_windows", "platt", "recalibration"]

@@ -3,5 +3,3 @@
 Kept apart from the churn model: who is likely to leave and whom a contact helps are two
 questions.
 """
-
-__all__ = ["contact_value", "lot", "policy_value", "treated_rows", "treatment_effect", "uplift"]

@@ -99,7 +99,7 @@ def measured_share(
     nobody of the held out has left.
 
     >>> share, error = measured_share(-0.02, 4_000, 1_000, 100, woken=0.0)
-    >>> round(share, 3), round(error, 3), round(pooled(0.3, [(share, error)]).used, 3)
+    >>> round(share, 3), round(error, 3), round(pooled(0.3, [(share, error)], None, 1.0).used, 3)
     (0.2, 0.087, 0.225)
     """
     if not treated or not held_out_left:
@@ -117,15 +117,12 @@ def measured_share(
 
 
 def pooled(
-    assumed: float,
-    measured: Sequence[tuple[float, float]],
-    day: date | None = None,
-    reach: float = 1.0,
+    assumed: float, measured: Sequence[tuple[float, float]], day: date | None, reach: float
 ) -> SavedShare:
     """γ as measured in trials whose lots were drawn apart, each by its precision."""
     if not measured:
         return SavedShare(assumed, reach=reach)
     share, error = np.array(measured, dtype=np.float64).T
     precision = error**-2.0
-    mean = float(np.average(share, weights=precision))
-    return SavedShare(assumed, mean, float(precision.sum() ** -0.5), day, reach)
+    mean, error = np.average(share, weights=precision), precision.sum() ** -0.5
+    return SavedShare(assumed, float(mean), float(error), day, reach)

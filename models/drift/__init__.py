@@ -2,5 +2,3 @@
 
 A test of significance would alarm on any difference when rows are many.
 """
-
-__all__ = ["psi", "reference"]

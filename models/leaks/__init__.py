@@ -2,5 +2,3 @@
 
 Each detector looks for one way in which a column can know; `verdict` puts them together.
 """
-
-__all__ = ["rows", "verdict"]

@@ -2,5 +2,3 @@
 
 All take the same rows and weights, so figures of two models can be compared.
 """
-
-__all__ = ["bootstrap", "profit", "ranking", "scorecard"]

@@ -2,5 +2,3 @@
 
 What differs between two runs is read from MLflow alone, so any two can be compared.
 """
-
-__all__ = ["difference", "page"]

@@ -25,6 +25,9 @@ _ASSUMED = 20
 """Reports that say as much as what is assumed: of answers to an offer, of calls and their reach."""
 
 
+_COUNTED = ("treated", "held_out", "held_out_left", "channel_reach")
+
+
 class _Timed(BaseModel):
     lane: str
     minutes: float
@@ -52,12 +55,7 @@ def saved_share(settings: Settings, as_of: date) -> SavedShare | None:
     woken = 0.0 if awake else settings.economics.woken_share * reach
     found = [
         measured_share(
-            effect["difference"]["value"],
-            treated=effect["treated"],
-            held_out=effect["held_out"],
-            held_out_left=effect["held_out_left"],
-            woken=woken,
-            channel_reach=effect["channel_reach"],
+            effect["difference"]["value"], woken=woken, **{name: effect[name] for name in _COUNTED}
         )
         for effect in data.get("lots", ())
         if effect["difference"]["value"] is not None

@@ -2,5 +2,3 @@
 
 Arms are read from what was published, so that nobody can redraw them afterwards.
 """
-
-__all__ = ["assignments", "result", "uplift_training"]

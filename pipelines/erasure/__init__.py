@@ -2,5 +2,3 @@
 
 Every place that holds a customer has a function here.
 """
-
-__all__ = ["forget"]

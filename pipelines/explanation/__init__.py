@@ -2,5 +2,3 @@
 
 Numbers are derived again from the snapshot that the night used.
 """
-
-__all__ = ["answers", "letter"]

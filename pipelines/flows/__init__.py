@@ -2,5 +2,3 @@
 
 The only package that imports Prefect; a flow calls the same job as the command line.
 """
-
-__all__ = ["launch", "prefect_flows", "serve"]

@@ -2,5 +2,3 @@
 
 Who is called and why is decided here and nowhere else.
 """
-
-__all__ = ["lanes", "night_lists", "placement", "risk_list", "templates"]

@@ -2,5 +2,3 @@
 
 Alarms are effect sizes with intervals, not tests of significance.
 """
-
-__all__ = ["inputs", "performance", "questions", "result", "sources"]

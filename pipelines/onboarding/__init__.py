@@ -2,5 +2,3 @@
 
 Nothing is guessed in a run: guesses are made here once, shown, and confirmed by a person.
 """
-
-__all__ = ["draft", "init"]

@@ -2,5 +2,3 @@
 
 A reader sees a whole night or the one before, never a part.
 """
-
-__all__ = ["assignments", "manifest", "publish", "reader", "writers"]

@@ -2,5 +2,3 @@
 
 Scores are the same bytes whatever the number of shards.
 """
-
-__all__ = ["night", "scores", "uplift"]

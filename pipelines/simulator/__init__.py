@@ -2,5 +2,3 @@
 
 Its truth lies beside the tables and is never read by the product.
 """
-
-__all__ = ["compare", "simulate"]

@@ -2,5 +2,3 @@
 
 A snapshot never changes while a run reads it, whatever happens to the sources.
 """
-
-__all__ = ["gates", "snapshot", "store"]

@@ -2,5 +2,3 @@
 
 `READERS` has one line for each kind; types, zones and decimal signs are declared, never guessed.
 """
-
-__all__ = ["binding", "parsing", "readers"]

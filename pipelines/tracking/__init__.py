@@ -1,3 +1,1 @@
 """MLflow: runs, artefacts and the registry of models. The only importer of MLflow."""
-
-__all__ = ["champion", "files", "registry", "runs"]

@@ -2,5 +2,3 @@
 
 No model is evaluated on rows that it was chosen on.
 """
-
-__all__ = ["evaluation", "examples", "result"]

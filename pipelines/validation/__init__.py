@@ -2,5 +2,3 @@
 
 Tells all that is wrong at once, also when some tables are refused.
 """
-
-__all__ = ["page"]

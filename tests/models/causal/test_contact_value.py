@@ -68,18 +68,18 @@ def test_the_measured_share_by_hand_and_by_drawn_trials() -> None:
 def test_nothing_is_measured_until_somebody_held_out_has_left() -> None:
     for trial in ((0, 50, 5), (50, 0, 0), (50, 50, 0)):
         assert measured_share(0.0, *trial, woken=0.0) is None
-    assert pooled(0.3, []) == SavedShare(0.3)
+    assert pooled(0.3, [], None, 1.0) == SavedShare(0.3)
     assert SavedShare(0.3).used == 0.3
 
 
 def test_trials_are_pooled_by_their_precision() -> None:
     """Half the error counts four times; two alike are as one of twice the customers."""
-    found = pooled(0.3, [(0.1, 0.1), (0.35, 0.2)], reach=0.5)
+    found = pooled(0.3, [(0.1, 0.1), (0.35, 0.2)], None, 0.5)
     assert found.measured == pytest.approx((4 * 0.1 + 0.35) / 5)
     assert found.error == pytest.approx(0.1 * math.sqrt(4 / 5))
     assert found.reach == 0.5
-    once = pooled(0.3, [measured_share(-0.02, 8_000, 2_000, 200, woken=0.0)])
-    twice = pooled(0.3, [measured_share(-0.02, 4_000, 1_000, 100, woken=0.0)] * 2)
+    once = pooled(0.3, [measured_share(-0.02, 8_000, 2_000, 200, woken=0.0)], None, 1.0)
+    twice = pooled(0.3, [measured_share(-0.02, 4_000, 1_000, 100, woken=0.0)] * 2, None, 1.0)
     assert (once.measured, once.error) == pytest.approx((twice.measured, twice.error), rel=0.01)
 
 
