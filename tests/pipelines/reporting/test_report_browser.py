@@ -38,7 +38,7 @@ def test_nothing_overflows_and_everything_can_be_read(facts, language, tmp_path)
         assert each["contrast"] >= 4.5, name
         assert each["text"] > 2000, name
         assert all(each["pictures"]), name
-    assert len(found["desk"]["pictures"]) == (0 if facts.past is None else 3)
+    assert len(found["desk"]["pictures"]) == (0 if facts.monitored.data is None else 3)
 
 
 def test_the_looker_sees_overflow_pale_text_and_dead_links(tmp_path):
