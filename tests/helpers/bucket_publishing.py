@@ -11,14 +11,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from publishing import _UNHARMED, NEW, OLD, _at_call, _forked, _kill, night
+from publishing import _UNHARMED, NEW, OLD, _forked, _kill, night, struck_night
 
 from pipelines.publication import bucket
 from pipelines.publication.reader import Publication, current, verify
 from pipelines.runtime.mirrors import bucket_of, mirror_folder
 
 
-def _asked(work: Callable[[], object]) -> object:
+def _answer_of_child(work: Callable[[], object]) -> object:
     """What a forked process finds."""
     read, write = os.pipe()
     code = _forked(lambda: os.write(write, json.dumps(work()).encode()) and None)
@@ -56,20 +56,16 @@ def sweep(url: str, root: Path) -> list[dict[str, object]]:
         number = len(results) + 1
         where, out = f"{url}/{number}", mirror_folder(f"{url}/{number}", root / "here")
         _forked(lambda out=out: night(out, OLD, "old"))
-
-        def struck(number: int = number, out: Path = out) -> None:
-            reached = _at_call(number, _kill, cleaning=True)
-            night(out, NEW, "new")
-            if not reached():
-                os._exit(_UNHARMED)
-
-        code = _forked(struck)
+        code = struck_night(number, out, _kill, cleaning=True)
         if code == _UNHARMED:
             return results
-        found = {"code": code, "seen": _asked(lambda where=where: _seen(where, root / "there"))}
+        found = {
+            "code": code,
+            "seen": _answer_of_child(lambda where=where: _seen(where, root / "there")),
+        }
         found["rerun"] = _forked(lambda out=out: night(out, NEW, "again"))
-        found["cleared"] = _asked(lambda where=where: _cleared(where, root / "there"))
-        found["then"] = _asked(lambda where=where: _seen(where, root / "there"))
+        found["cleared"] = _answer_of_child(lambda where=where: _cleared(where, root / "there"))
+        found["then"] = _answer_of_child(lambda where=where: _seen(where, root / "there"))
         results.append(found)
 
 
@@ -87,7 +83,7 @@ def race(url: str, root: Path, processes: int = 8) -> dict[str, object]:
         children.append(child)
     os.close(start)
     codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
-    return {"codes": codes, "seen": _asked(lambda: _seen(url, root / "there"))}
+    return {"codes": codes, "seen": _answer_of_child(lambda: _seen(url, root / "there"))}
 
 
 if __name__ == "__main__":

@@ -116,6 +116,18 @@ def _read(out: Path) -> str:
     return str(verify(out / "current")["stille"]["run_id"])
 
 
+def struck_night(number: int, out: Path, act: Callable[[], None], *, cleaning: bool) -> int:
+    """Exit code of a night in which ``act`` strikes at its call of that number."""
+
+    def night_of_child() -> None:
+        reached = _at_call(number, act, cleaning=cleaning)
+        night(out, NEW, "new")
+        if not reached():
+            os._exit(_UNHARMED)
+
+    return _forked(night_of_child)
+
+
 def sweep(how: str, root: Path) -> list[dict[str, object]]:
     act = {"kill": _kill, "fail": _fail}[how]
     before = root / "before"
@@ -125,14 +137,7 @@ def sweep(how: str, root: Path) -> list[dict[str, object]]:
         number = len(results) + 1
         out = root / str(number)
         shutil.copytree(before, out, symlinks=True)
-
-        def struck(number: int = number, out: Path = out) -> None:
-            reached = _at_call(number, act, cleaning=how == "kill")
-            night(out, NEW, "new")
-            if not reached():
-                os._exit(_UNHARMED)
-
-        code = _forked(struck)
+        code = struck_night(number, out, act, cleaning=how == "kill")
         if code == _UNHARMED:
             return results
         result: dict[str, object] = {"code": code, "read": _read(out)}
