@@ -161,7 +161,7 @@ def night_done(night: Night) -> None:
     if share := facts.get("saved_share"):
         found = "nothing measured yet"
         if share["measured"] is not None:
-            found = f"{share['measured']:.1%} measured on {share['day']}"
+            found = f"{share['measured']:.1%} ± {share['error']:.1%} measured on {share['day']}"
         print(f"Saved by a contact: {share['used']:.1%} ({share['assumed']:.1%} assumed, {found})")
     print()
     for row in top_rows(folder, _MAX_LISTED):
