@@ -1,6 +1,6 @@
 """What can go wrong, each with the exit code that tells the scheduler what to do about it."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class StilleError(Exception):
@@ -37,6 +37,12 @@ class GateError(StilleError):
     """A quality gate closed; a person must look."""
 
     exit_code = 6
+
+
+class CompleteError(GateError):
+    """The run is complete and a person must look at its ``result``, which is written."""
+
+    result: Any
 
 
 class BusyError(StilleError):

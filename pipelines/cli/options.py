@@ -14,6 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
+from features.errors import CompleteError
+
 app = typer.Typer(
     name="stille",
     help="Churn risk for silent products.",
@@ -57,18 +59,23 @@ def run_job(
 
     ``plain`` is None for the jobs that the command line never runs in Prefect.
     """
-    from pipelines.cli import printing
     from pipelines.flows.launch import launch
-    from pipelines.jobs.entry import COMPLETE, JOBS
+    from pipelines.jobs.entry import JOBS
 
     try:
         if plain is None:
             result = JOBS[job].start(config, as_day(as_of), **options)
         else:
             result = launch(JOBS[job], config, as_day(as_of), plain=plain, **options)
-    except COMPLETE as alarm:
-        printing.result_of(job, alarm.result, data=as_json)
+    except CompleteError as alarm:
+        _print(job, alarm.result, as_json=as_json)
         raise
+    _print(job, result, as_json=as_json)
+
+
+def _print(job: str, result: Any, *, as_json: bool) -> None:
+    from pipelines.cli import printing
+
     printing.result_of(job, result, data=as_json)
 
 

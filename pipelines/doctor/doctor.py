@@ -196,7 +196,7 @@ def model(settings: Settings) -> Iterator[Diagnosis]:
         where = settings.tracking.uri or settings.paths.mlflow_database
         raise ModelError(f"no model yet: {where} is not there. Train one: stille train.")
     from pipelines.tracking import registry
-    from pipelines.tracking.champion import with_timeout
+    from pipelines.tracking.registry import with_timeout
 
     require = partial(registry.require_store, settings, *registry.EXPERIMENTS)
     champion = with_timeout(settings, require)

@@ -1,38 +1,155 @@
-"""Launcher: a job runs as a Prefect flow, or plainly when Prefect is not wanted or cannot start."""
+"""Launcher: a run in this process, and beside it one of Prefect that is told what the run does.
 
+Prefect never has the run in its hands: whatever it or its server does, the run goes on, and is
+recorded as untracked unless Prefect has taken all of it in time.
+"""
+
+import contextlib
+import json
 import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar
 
+from features.errors import CompleteError, StilleError
+from pipelines.config.run import Run
 from pipelines.jobs.entry import Job
 from pipelines.runtime.environment import make_prefect_home
 
+P = ParamSpec("P")
 R = TypeVar("R")
 
 _LOG = logging.getLogger("stille")
+_START_SECONDS = 30.0
+_END_SECONDS = 8.0
 
 
-def launch(job: Job[R], config: Path, as_of: date | None, *, plain: bool, **options: Any) -> R:
-    """Run a job, tracked by Prefect unless ``plain`` or Prefect does not start."""
-    if plain or not _prefect_starts():
-        return job.start(config, as_of, untracked=True, **options)
-    from pipelines.flows.prefect_flows import FLOWS
+def launch(job: Job, config: Path, as_of: date | None, *, plain: bool, **options: Any) -> Any:
+    """Run a job and return its result; Prefect shows it too unless ``plain``."""
 
-    result: R = FLOWS[job.name](str(config), as_of, **options)
-    return result
+    def in_view(run: Run, **options: Any) -> Any:
+        with Mirror(job, run, options) as mirror:
+            mirror.result = job.call(replace(run, step=mirror.step), **options)
+        return mirror.result
+
+    return replace(job, call=job.call if plain else in_view).start(
+        config, as_of, untracked=True, **options
+    )
 
 
-def _prefect_starts() -> bool:
-    """Reach the configured Prefect server, or start the embedded one of this process."""
-    try:
+class Mirror(logging.Handler):
+    """A process of Prefect that shows one run, started by its first step.
+
+    On leaving the block the run's record says whether Prefect took everything: it has 8 seconds
+    for that, or what is left of the 30 after its start. Nothing of it lives longer.
+    """
+
+    result: Any = None
+
+    def __init__(self, job: Job, run: Run, options: dict[str, Any]) -> None:
+        super().__init__(logging.INFO)
+        self._job, self._run = job, run
+        self._first = {
+            "job": job.name,
+            "config": str(run.config),
+            "as_of": str(run.as_of),
+            "company": run.settings.company.name,
+            "options": options,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self._start = 0.0
+        self._whole = True
+
+    def step(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run one step of the run, and tell Prefect when it begins and how it ends."""
+        if self._process is None:
+            self._open()
+        self._tell(step=function.__name__.replace("_", " "))
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            self._tell(done=reason(error))
+            raise
+        self._tell(done=None)
+        return result
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass on what this project logs during the run."""
+        self._tell(log=record.getMessage(), level=record.levelno)
+
+    def __enter__(self) -> Self:
+        _LOG.addHandler(self)
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> None:
+        _LOG.removeHandler(self)
+        if self._process is None:
+            return
+        try:
+            if error is None or isinstance(error, CompleteError):
+                result = self.result if error is None else error.result
+                for key, content in self._job.contents(result):
+                    self._tell(artifact=key, content=content)
+            self._tell(done=reason(error))
+            self._run.record.untracked = not self._ends(self._process)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.communicate()
+
+    def _open(self) -> None:
         make_prefect_home()
-        from prefect.client.orchestration import get_client
+        self._process = subprocess.Popen(  # noqa: S603  (this interpreter and a module of ours)
+            [sys.executable, "-P", "-m", "pipelines.flows.mirror"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            start_new_session=True,
+        )
+        self._start = time.monotonic()
+        if self._process.stdin is not None:
+            os.set_blocking(self._process.stdin.fileno(), False)
+        self._tell(**self._first)
 
-        with get_client(sync_client=True) as client:
-            problem = client.api_healthcheck()
-    except Exception as error:
-        problem = error
-    if problem is not None:
-        _LOG.warning("Prefect does not start (%s); running untracked.", type(problem).__name__)
-    return problem is None
+    def _tell(self, **message: object) -> None:
+        """Write a line to the process, which loses the run if it does not read it."""
+        if self._process is None or self._process.stdin is None or not self._whole:
+            return
+        line = f"{json.dumps(message)}\n".encode()
+        try:
+            self._whole = os.write(self._process.stdin.fileno(), line) == len(line)
+        except OSError:
+            self._whole = False
+
+    def _ends(self, process: subprocess.Popen[bytes]) -> bool:
+        """Wait in bounds for Prefect to have taken everything, and say so where it has not."""
+        patience = max(_END_SECONDS, self._start + _START_SECONDS - time.monotonic())
+        why = f"no answer within {patience:.0f} s"
+        try:
+            if self._whole:
+                why = process.communicate(timeout=patience)[0].decode().strip() or "it ended"
+                if process.returncode == 0:
+                    return True
+        except subprocess.TimeoutExpired:
+            pass
+        _LOG.warning("Prefect did not take this run (%s): it is untracked. See: stille doctor", why)
+        return False
+
+
+def reason(error: BaseException | None) -> str | None:
+    """Why a run ended, as Prefect may show it: of an error that is not ours only its kind."""
+    if error is None:
+        return None
+    return f"{type(error).__name__}: {error if isinstance(error, StilleError) else ''}".rstrip(": ")

@@ -1,35 +1,35 @@
-"""Prefect flows: thin shells around the jobs, whose parameters Prefect shows.
+"""Prefect flows: thin shells around the jobs, whose parameters and log Prefect shows.
 
-Every step of a run becomes a task; what a person wants to see becomes an artifact. A flow
-that Prefect cannot even start is run plainly, and its record says that it was untracked.
+A schedule's flow runs its job here, every step a task. Beside a run of the command line, the flow
+only shows what that run says. Nothing of a customer gets to Prefect: its artifacts are counts and
+places, and of an error that is not this project's own only the kind is told.
 """
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from datetime import date
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from prefect import Flow, flow, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect import Flow, State, flow, get_run_logger, runtime, tags, task
+from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.states import Completed, Crashed, Failed
 
-from features.errors import BusyError
-from pipelines.effect.result import EffectResult
-from pipelines.jobs.entry import COMPLETE, EFFECT, MONITOR, NIGHTLY, RECALIBRATE, TRAIN, Job
-from pipelines.jobs.nightly import Night
-from pipelines.jobs.recalibrate import RecalibrationResult
-from pipelines.monitoring.result import MonitoringResult
-from pipelines.training.recipe_comparison import Effort
-from pipelines.training.result import TrainingResult
+from features.errors import BusyError, CompleteError, StilleError
+from pipelines.config.settings import load_settings
+from pipelines.jobs.entry import EFFECT, MONITOR, NIGHTLY, RECALIBRATE, TRAIN, Job
+from pipelines.runtime.environment import today_in
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Messages = Iterator[Mapping[str, Any]]
 
 _LOG = logging.getLogger("stille")
 _RETRIES = 2
 _RETRY_SECONDS = 5.0
+_MESSAGES: ContextVar[Messages | None] = ContextVar("messages", default=None)
 
 
 def as_task(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -42,7 +42,7 @@ def as_task(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R
         retry_delay_seconds=_RETRY_SECONDS,
         retry_condition_fn=lambda _task, _run, state: _is_busy(state),
     )
-    result: R = decorate(function)(*args, **kwargs)
+    result: R = decorate(lambda: _discreet(function, *args, **kwargs))()
     return result
 
 
@@ -51,7 +51,17 @@ def _is_busy(state: object) -> bool:
     return callable(result) and isinstance(result(raise_on_failure=False), BusyError)
 
 
-@flow(name="train", persist_result=False)
+def _run_name() -> str:
+    given = runtime.flow_run.parameters
+    try:
+        company = load_settings(Path(given["config"])).company
+        name, day = company.name, given.get("as_of") or today_in(company.timezone)
+    except StilleError:
+        name, day = given["config"], given.get("as_of") or "today"
+    return f"{runtime.flow_run.flow_name} {name} {day}"
+
+
+@flow(name="train", persist_result=False, flow_run_name=_run_name)
 def train(
     config: str,
     as_of: date | None = None,
@@ -59,32 +69,63 @@ def train(
     search: bool = False,
     trials: int | None = None,
     minutes: float | None = None,
-) -> TrainingResult:
-    """Learn from everything known before the as-of date (default: today)."""
-    return _run(TRAIN, config, as_of, **asdict(Effort(challengers, search, trials, minutes)))
+) -> Any:
+    """Learn from everything known before the as-of date, log to MLflow, and promote by rule.
+
+    Args:
+        config: File of the company's configuration.
+        as_of: The day to stand on (default: today in the company's zone).
+        challengers: Hold other ways to learn against the recipe.
+        search: Look for a better recipe; a second run goes on.
+        trials: Search until so many trials are done in all.
+        minutes: Search this long.
+    """
+    effort = {"challengers": challengers, "search": search, "trials": trials, "minutes": minutes}
+    return _run(TRAIN, config, as_of, **effort)
 
 
-@flow(name="nightly", persist_result=False)
-def nightly(config: str, as_of: date | None = None, backfill: bool = False) -> Night:
-    """Publish the risk list of the as-of date (default: today)."""
+@flow(name="nightly", persist_result=False, flow_run_name=_run_name)
+def nightly(config: str, as_of: date | None = None, backfill: bool = False) -> Any:
+    """Score every customer with the champion and publish the lists and the report.
+
+    Args:
+        config: File of the company's configuration.
+        as_of: The day of the list (default: today in the company's zone).
+        backfill: Allow a day before the published one, written beside it.
+    """
     return _run(NIGHTLY, config, as_of, backfill=backfill)
 
 
-@flow(name="monitor", persist_result=False)
-def monitor(config: str, as_of: date | None = None) -> MonitoringResult:
-    """Judge past publications and the inputs of the as-of date (default: today)."""
+@flow(name="monitor", persist_result=False, flow_run_name=_run_name)
+def monitor(config: str, as_of: date | None = None) -> Any:
+    """Hold past lists against what happened, and tonight's inputs against training's.
+
+    Args:
+        config: File of the company's configuration.
+        as_of: The day to stand on (default: today in the company's zone).
+    """
     return _run(MONITOR, config, as_of)
 
 
-@flow(name="effect", persist_result=False)
-def effect(config: str, as_of: date | None = None) -> EffectResult:
-    """Hold those drawn for treatment against the holdout, by the as-of date (default: today)."""
+@flow(name="effect", persist_result=False, flow_run_name=_run_name)
+def effect(config: str, as_of: date | None = None) -> Any:
+    """Hold those drawn for treatment against the holdout: does contacting help?
+
+    Args:
+        config: File of the company's configuration.
+        as_of: The day to stand on (default: today in the company's zone).
+    """
     return _run(EFFECT, config, as_of)
 
 
-@flow(name="recalibrate", persist_result=False)
-def recalibrate(config: str, as_of: date | None = None) -> RecalibrationResult:
-    """Refit the champion's calibration on the newest matured months (default: of today)."""
+@flow(name="recalibrate", persist_result=False, flow_run_name=_run_name)
+def recalibrate(config: str, as_of: date | None = None) -> Any:
+    """Refit the champion's calibration on the newest outcomes; its boosters stay.
+
+    Args:
+        config: File of the company's configuration.
+        as_of: The day to stand on (default: today in the company's zone).
+    """
     return _run(RECALIBRATE, config, as_of)
 
 
@@ -93,26 +134,66 @@ FLOWS: Mapping[str, Flow[..., Any]] = {
 }
 
 
-def _run(job: Job[R], config: str, as_of: date | None, **options: Any) -> R:
+def show(messages: Messages) -> None:
+    """Show a run of another process, by its ``messages``, until it ends.
+
+    The first one says which; each of the others is a ``step`` that begins, a ``log``, an
+    ``artifact``, or ``done`` with why the step, or at last the run, failed. Raises what Prefect
+    raises when it does not take them.
+    """
+    first = next(messages)
+    _MESSAGES.set(messages)
+    with tags(first["job"], first["company"]):
+        given = {**first["options"], "as_of": first["as_of"]}
+        FLOWS[first["job"]](first["config"], **given, return_state=True)
+
+
+def _run(job: Job, config: str, as_of: date | None, **options: Any) -> Any:
     """Run the job with its steps as tasks and show its result, also where alarms rang."""
+    messages = _MESSAGES.get()
+    if messages is not None:
+        return _follow(messages)
     try:
-        result = job.start(Path(config), as_of, as_task, **options)
-    except COMPLETE as alarm:
-        show(job, alarm.result)
+        result = _discreet(job.start, Path(config), as_of, as_task, **options)
+    except CompleteError as alarm:
+        show_artifacts(job, alarm.result)
         raise
-    show(job, result)
+    show_artifacts(job, result)
     return result
 
 
-def show(job: Job[R], result: Any) -> None:
+def _follow(messages: Messages) -> State[Any]:
+    """Show what happens until the step, or the run, is done; its state."""
+    log = get_run_logger()
+    for message in messages:
+        match message:
+            case {"step": name}:
+                step = task(name=name, cache_policy=NO_CACHE, persist_result=False)
+                step(lambda: _follow(messages))(return_state=True)
+            case {"log": text, "level": level}:
+                log.log(level, text)
+            case {"artifact": key, "content": text}:
+                create_markdown_artifact(text, key=key)
+            case {"done": why}:
+                return Failed(message=why) if why else Completed()
+    return Crashed(message="The run's process ended without a word.")
+
+
+def show_artifacts(job: Job, result: Any) -> None:
     """Create the job's artifacts; the result stands even if Prefect's server has gone."""
-    for key, content in job.artifacts.items():
+    for key, text in job.contents(result):
         try:
-            made = content(result)
-            if isinstance(made, str):
-                create_markdown_artifact(made, key=key)
-            else:
-                create_table_artifact(made, key=key)
+            create_markdown_artifact(text, key=key)
         except Exception as error:
             name = key.replace("-", " ")
             _LOG.warning("Prefect did not take the %s (%s).", name, type(error).__name__)
+
+
+def _discreet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call; Prefect keeps the text of an exception, so one that may quote a row has none."""
+    try:
+        return function(*args, **kwargs)
+    except StilleError:
+        raise
+    except Exception as error:
+        raise RuntimeError(f"{type(error).__name__}; the run's record says where") from None

@@ -20,7 +20,6 @@ def measure(run: Run) -> EffectResult:
     the disk refuses, and ``HarmError`` once all is written when contacting does harm.
     """
     settings, today = run.settings, run.as_of
-    run.record_inputs()
     snapshot = run.step(read_tables, run)
     with run.record.stage("effect") as stage:
         arms = arms_until(settings, snapshot, today)

@@ -40,7 +40,6 @@ def monitor(run: Run) -> MonitoringResult:
     ``PublicationError`` when the disk refuses, and ``AlarmError`` once all is written when a
     configured band is left.
     """
-    run.record_inputs()
     champion = run.step(resolve_champion, run)
     snapshot = run.step(read_tables, run)
     chosen = choose_publications(run.settings, run.as_of)

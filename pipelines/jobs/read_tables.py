@@ -99,7 +99,7 @@ def _champion_tables(run: Run) -> PreviousTables:
         return NO_PREVIOUS_TABLES
     # MLflow takes seconds to import, and a first check has no use for it.
     from pipelines.tracking import runs
-    from pipelines.tracking.champion import with_timeout
+    from pipelines.tracking.registry import with_timeout
 
     try:
         content = with_timeout(settings, lambda: runs.champion_file(settings, TABLES_NAME))

@@ -60,7 +60,6 @@ def recalibrate(run: Run) -> RecalibrationResult:
     ``ContractError`` for broken tables, ``GateError`` when too few leavers are newer than what
     its boosters learned from.
     """
-    run.record_inputs()
     champion = run.step(resolve_champion, run)
     snapshot = run.step(read_tables, run)
     newer = run.step(newer_examples, run, snapshot, champion)

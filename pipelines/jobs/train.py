@@ -57,7 +57,6 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     when a leak is suspected (before anything is fitted), or when the model is too good for churn
     (it is registered then, without the alias).
     """
-    run.record_inputs()
     snapshot = run.step(read_tables, run)
     prepared = run.step(make_examples, run, snapshot)
     search = run.step(search_leaks, run, snapshot, prepared)

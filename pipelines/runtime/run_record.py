@@ -1,6 +1,7 @@
 """Run record (audit log): what a run did and how it ended, written on every exit."""
 
 import json
+import logging
 import signal
 import threading
 import time
@@ -17,8 +18,9 @@ from typing import Literal
 from features.errors import PublicationError, StilleError
 from pipelines.runtime.atomic_files import replace_bytes, storage_errors
 
-Status = Literal["running", "succeeded", "failed", "terminated"]
+Status = Literal["running", "succeeded", "failed", "terminated", "killed"]
 TERMINATED = 143
+_LOG = logging.getLogger("stille")
 _INTERRUPTED = 130
 
 
@@ -83,6 +85,8 @@ class RunRecord:
             stage.finished = True
         finally:
             stage.seconds = round(time.monotonic() - started, 3)
+            told = f"{name}: {stage.seconds:.1f} s, rows in: {stage.rows_in}, out: {stage.rows_out}"
+            _LOG.info(told if stage.finished else f"{name}: not finished")
 
     def gate(
         self, name: str, value: float, low: float | None = None, high: float | None = None
@@ -119,6 +123,26 @@ def open_record(folder: Path, run_id: str, command: str) -> Iterator[RunRecord]:
             raise
         record.status, record.exit_code = "succeeded", 0
         _write(record, path)
+
+
+def close_dead(folder: Path, own: RunRecord) -> list[str]:
+    """Record earlier runs of ``own``'s command that never ended as ``killed``; a note on each.
+
+    Call where no other run of the command can be at work.
+    """
+    notes = []
+    for path in sorted(folder.glob(f"{own.command}-*.json")):
+        try:
+            found = json.loads(path.read_bytes())
+            begun = found["status"] == "running" and found["started_at"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if begun and begun < own.started_at:
+            found["status"] = "killed"
+            with storage_errors(f"write the run record {path}"):
+                replace_bytes(path, f"{json.dumps(found, indent=2, ensure_ascii=False)}\n".encode())
+            notes.append(f"run {path.stem}, begun at {begun}, was killed: it never ended")
+    return notes
 
 
 def _fail(record: RunRecord, error: BaseException) -> None:

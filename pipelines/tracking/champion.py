@@ -8,11 +8,9 @@ the champion) and one folder of model files, named by its digest.
 import json
 import logging
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
-from urllib.parse import urlparse
 
 from features.errors import ModelError
 from models.churn.model import ChurnModel
@@ -20,17 +18,14 @@ from models.churn.serialization import digest, model_from_files
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.atomic_files import replace_bytes
-from pipelines.runtime.environment import now, within
+from pipelines.runtime.environment import now
 from pipelines.tracking.booster_sandbox import check_boosters
 from pipelines.tracking.files import fetch, read_folder
 from pipelines.tracking.registry import Registered, UnreachableError, champion_version, tracking_uri
 
 _LOG = logging.getLogger("stille")
-_SECONDS = 25.0
 _MAX_AGE_DAYS = 7
 _SKEW = timedelta(hours=-1)
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +103,6 @@ def _from_cache(run: Run, error: UnreachableError) -> tuple[Registered, Mapping[
     run.record.notes.append(said)
     _LOG.warning("%s (%s)", said, error)
     return kept.registered, kept.files
-
-
-def with_timeout(settings: Settings, work: Callable[[], T]) -> T:
-    """Do what asks a server, ``within`` a time; raises ``UnreachableError``."""
-    if urlparse(tracking_uri(settings)).scheme in ("", "file", "sqlite"):
-        return work()
-    try:
-        return within(_SECONDS, work)
-    except TimeoutError:
-        raise UnreachableError(
-            f"the MLflow store {tracking_uri(settings)} cannot be used: no answer within "
-            f"{_SECONDS:.0f} s. Check tracking.uri in the configuration and that the server runs: "
-            "stille doctor."
-        ) from None
 
 
 def _write_cache(settings: Settings, registered: Registered, files: Mapping[str, bytes]) -> None:

@@ -69,6 +69,20 @@ def answering(settings: Settings) -> Iterator[mlflow.MlflowClient]:
         ) from error
 
 
+def with_timeout(settings: Settings, work: Callable[[], T]) -> T:
+    """Do what asks a server, ``within`` a time; raises ``UnreachableError``."""
+    if urlparse(tracking_uri(settings)).scheme in ("", "file", "sqlite"):
+        return work()
+    try:
+        return within(_SECONDS, work)
+    except TimeoutError:
+        raise UnreachableError(
+            f"the MLflow store {tracking_uri(settings)} cannot be used: no answer within "
+            f"{_SECONDS:.0f} s. Check tracking.uri in the configuration and that the server runs: "
+            "stille doctor."
+        ) from None
+
+
 def connect(settings: Settings, part: str = "") -> str:
     """Id of one of the company's ``EXPERIMENTS``; made when there is none.
 
