@@ -37,12 +37,11 @@ def launch(job: Job, config: Path, as_of: date | None, *, plain: bool, **options
 
     def in_view(run: Run, **options: Any) -> Any:
         with Mirror(job, run, options) as mirror:
-            mirror.result = job.call(replace(run, step=mirror.step), **options)
+            mirror.result = job.function(replace(run, step=mirror.step), **options)
         return mirror.result
 
-    return replace(job, call=job.call if plain else in_view).start(
-        config, as_of, untracked=True, **options
-    )
+    shown = job if plain else replace(job, call=in_view)
+    return shown.start(config, as_of, untracked=True, **options)
 
 
 class Mirror(logging.Handler):
@@ -109,7 +108,7 @@ class Mirror(logging.Handler):
 
     def _open(self) -> None:
         make_prefect_home()
-        self._process = subprocess.Popen(  # noqa: S603  (this interpreter and a module of ours)
+        self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "pipelines.flows.mirror"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

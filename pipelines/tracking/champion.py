@@ -21,7 +21,13 @@ from pipelines.runtime.atomic_files import replace_bytes
 from pipelines.runtime.environment import now
 from pipelines.tracking.booster_sandbox import check_boosters
 from pipelines.tracking.files import fetch, read_folder
-from pipelines.tracking.registry import Registered, UnreachableError, champion_version, tracking_uri
+from pipelines.tracking.registry import (
+    Registered,
+    UnreachableError,
+    champion_version,
+    store_name,
+    with_timeout,
+)
 
 _LOG = logging.getLogger("stille")
 _MAX_AGE_DAYS = 7
@@ -75,11 +81,13 @@ def resolve_champion(run: Run) -> Champion:
 
 
 def _from_registry(settings: Settings) -> tuple[Registered, Mapping[str, bytes]]:
+    if not settings.may_hold_models():
+        raise UnreachableError(f"the MLflow store {store_name(settings)} has gone.")
     registered = champion_version(settings)
     if registered is None:
         raise ModelError(
             f"no model {settings.tracking.model!r} carries the alias champion in "
-            f"{tracking_uri(settings)}. Train one: stille train."
+            f"{store_name(settings)}. Train one: stille train."
         )
     kept = read_cache(settings)
     if kept is not None and registered.digest == kept.registered.digest == digest(kept.files):
@@ -93,7 +101,7 @@ def _from_cache(run: Run, error: UnreachableError) -> tuple[Registered, Mapping[
         had = "no champion is kept here" if kept is None else f"the one kept is of {kept.seen_at}"
         raise ModelError(
             f"{error} Nothing was scored: {had}, and at most {_MAX_AGE_DAYS} days are allowed. "
-            "Start the server, then run again: stille nightly."
+            "Mend the store, or train again: stille train. Then: stille nightly."
         ) from error
     run.record.degraded = True
     said = (
@@ -117,7 +125,7 @@ def _write_cache(settings: Settings, registered: Registered, files: Mapping[str,
             replace_bytes(making / name, content)
         making.rename(into)
     described = {
-        "registry": tracking_uri(settings),
+        "registry": store_name(settings),
         "seen_at": now().isoformat(timespec="seconds"),
         "registered": {**asdict(registered), "tags": dict(registered.tags)},
     }
@@ -133,7 +141,7 @@ def read_cache(settings: Settings) -> CachedChampion | None:
     try:
         described = json.loads((folder / "champion.json").read_bytes())
         registered = Registered(**described["registered"])
-        same = described["registry"] == tracking_uri(settings)
+        same = described["registry"] == store_name(settings)
         plain = registered.digest.isalnum() and registered.digest.isascii()
         if not (same and registered.name == settings.tracking.model and plain):
             return None

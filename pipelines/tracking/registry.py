@@ -6,24 +6,28 @@ is parsed; no code from an artefact ever runs.
 """
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import mlflow
 from mlflow.entities import Experiment, LifecycleStage
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from features.errors import ModelError
+from features.errors import ModelError, StilleError
 from pipelines.config.file import mask_passwords
 from pipelines.config.settings import Settings
-from pipelines.runtime.environment import instant
+from pipelines.runtime.environment import instant, within
 
 CHAMPION, PREVIOUS = "champion", "previous"
 REFUSED, PASSED = "refused", "passed"
 EXPERIMENTS = ("", "search", "monitoring", "ablations")
+_SECONDS = 25.0
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+
+T = TypeVar("T")
 
 
 class UnreachableError(ModelError):
@@ -50,6 +54,11 @@ def tracking_uri(settings: Settings) -> str:
     return settings.tracking.uri or f"sqlite:///{settings.paths.mlflow_database.absolute()}"
 
 
+def store_name(settings: Settings) -> str:
+    """The store as people may read it."""
+    return mask_passwords(tracking_uri(settings))
+
+
 def point_at(settings: Settings) -> None:
     """Make the configured store MLflow's, without asking it anything."""
     settings.paths.var.absolute().mkdir(parents=True, exist_ok=True)
@@ -62,25 +71,30 @@ def answering(settings: Settings) -> Iterator[mlflow.MlflowClient]:
     point_at(settings)
     try:
         yield mlflow.MlflowClient()
-    except (MlflowException, OSError) as error:
-        raise UnreachableError(
-            f"the MLflow store {mask_passwords(tracking_uri(settings))} cannot be used: {error}. "
-            "Check tracking.uri in the configuration and that the server runs: stille doctor."
-        ) from error
+    except StilleError:
+        raise
+    except Exception as error:  # a store that is broken, not away, breaks MLflow anywhere
+        raise _unreachable(settings, _reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """The first line of a message, without the SQL of a statement that failed."""
+    return mask_passwords(str(error)).partition("\n")[0].rstrip(".") or type(error).__name__
 
 
 def with_timeout(settings: Settings, work: Callable[[], T]) -> T:
-    """Do what asks a server, ``within`` a time; raises ``UnreachableError``."""
-    if urlparse(tracking_uri(settings)).scheme in ("", "file", "sqlite"):
-        return work()
+    """Do what asks the store, ``within`` 25 seconds; raises ``UnreachableError``."""
     try:
         return within(_SECONDS, work)
     except TimeoutError:
-        raise UnreachableError(
-            f"the MLflow store {tracking_uri(settings)} cannot be used: no answer within "
-            f"{_SECONDS:.0f} s. Check tracking.uri in the configuration and that the server runs: "
-            "stille doctor."
-        ) from None
+        raise _unreachable(settings, f"no answer within {_SECONDS:.0f} s") from None
+
+
+def _unreachable(settings: Settings, why: object) -> UnreachableError:
+    return UnreachableError(
+        f"the MLflow store {store_name(settings)} cannot be used: {why}. Check tracking.uri in the "
+        "configuration, and that the server runs or the file is whole: stille doctor."
+    )
 
 
 def connect(settings: Settings, part: str = "") -> str:
@@ -122,7 +136,7 @@ def _experiment_name(settings: Settings, part: str) -> str:
 
 def _experiment_id(settings: Settings, experiment: Experiment) -> str:
     if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
-        store = mask_passwords(tracking_uri(settings))
+        store = store_name(settings)
         raise ModelError(
             f"the experiment {experiment.name!r} of {store} was deleted, so nothing can be logged "
             "to it. Name another one under tracking.experiment, or restore it: MLFLOW_TRACKING_URI="
@@ -163,7 +177,7 @@ def version_of(settings: Settings, version: str | None = None) -> Registered:
     wanted = version or (numbers[-1] if numbers else "at all")
     if wanted not in found:
         raise ModelError(
-            f"the registry {tracking_uri(settings)} holds no version {wanted} of "
+            f"the registry {store_name(settings)} holds no version {wanted} of "
             f"{name}; it has: {', '.join(numbers) or 'none'}. Train one: stille train."
         )
     return _registered(found[wanted])
