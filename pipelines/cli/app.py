@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from datetime import datetime, time, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -44,11 +45,15 @@ def demo(customers: Annotated[int, typer.Option(min=1000)] = 10_000, plain: Plai
 
 
 @app.command()
-def serve() -> None:
-    """Run the schedules of prefect.yaml on this machine until stopped."""
+def serve(
+    file: Annotated[Path, typer.Argument(help="Deployments with their schedules.")] = Path(
+        "prefect.yaml"
+    ),
+) -> None:
+    """Run the schedules of a file on this machine until stopped."""
     from pipelines.flows.serve import serve as run
 
-    run()
+    run(file)
 
 
 @app.command()
@@ -64,7 +69,9 @@ def main() -> None:
     """Run the command; a ``StilleError`` is printed and decides the exit code."""
     atexit.register(_mute_teardown)
     quiet_libraries()
-    logging.getLogger("stille").addHandler(logging.StreamHandler())
+    console = logging.StreamHandler()
+    console.setLevel(logging.WARNING)
+    logging.getLogger("stille").addHandler(console)
     try:
         app()
     except StilleError as error:

@@ -86,6 +86,7 @@ class Mirror(logging.Handler):
 
     def __enter__(self) -> Self:
         _LOG.addHandler(self)
+        _LOG.setLevel(self.level)
         return self
 
     def __exit__(

@@ -1,6 +1,6 @@
 """Process of Prefect beside a run: shows as a flow what the run says on standard input.
 
-It ends within seconds when the run has ended or died, with the server that Prefect started in it,
+It ends soon after the run has ended or died, with the server that Prefect started in it,
 which belongs to its process group.
 """
 
@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any
 
-_SECONDS = 8.0
+_SECONDS = 30.0
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def _read(messages: "queue.SimpleQueue[dict[str, Any] | None]") -> None:
-    """Read until the run has no more to say, then leave Prefect a few seconds."""
+    """Read until the run has no more to say, then leave Prefect half a minute."""
     for line in sys.stdin.buffer:
         messages.put(json.loads(line))
     messages.put(None)

@@ -15,12 +15,14 @@ from typing import Any, ParamSpec, TypeVar
 from prefect import Flow, State, flow, get_run_logger, runtime, tags, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.exceptions import TerminationSignal
 from prefect.states import Completed, Crashed, Failed
 
 from features.errors import BusyError, CompleteError, StilleError
 from pipelines.config.settings import load_settings
 from pipelines.jobs.entry import EFFECT, MONITOR, NIGHTLY, RECALIBRATE, TRAIN, Job
 from pipelines.runtime.environment import today_in
+from pipelines.runtime.run_record import TERMINATED
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,7 +44,10 @@ def as_task(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R
         retry_delay_seconds=_RETRY_SECONDS,
         retry_condition_fn=lambda _task, _run, state: _is_busy(state),
     )
-    result: R = decorate(lambda: _discreet(function, *args, **kwargs))()
+    try:
+        result: R = decorate(lambda: _discreet(function, *args, **kwargs))()
+    except TerminationSignal:
+        raise SystemExit(TERMINATED) from None
     return result
 
 
