@@ -43,9 +43,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Learn from all matured months, log to MLflow, and promote by rule."""
-    from pipelines.training.recipe_comparison import Effort
-
-    effort = asdict(Effort(challengers, search, trials, minutes))
+    effort = {"challengers": challengers, "search": search, "trials": trials, "minutes": minutes}
     run_job("train", config, as_of, as_json=as_json, plain=plain, **effort)
 
 

@@ -5,6 +5,7 @@ only shows what that run says. Nothing of a customer gets to Prefect: its artifa
 places, and of an error that is not this project's own only the kind is told.
 """
 
+import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
@@ -18,7 +19,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import TerminationSignal
 from prefect.states import Completed, Crashed, Failed
 
-from features.errors import BusyError, CompleteError, StilleError
+from features.errors import CompleteError, StilleError
 from pipelines.config.settings import load_settings
 from pipelines.jobs.entry import EFFECT, MONITOR, NIGHTLY, RECALIBRATE, TRAIN, Job
 from pipelines.runtime.environment import today_in
@@ -29,31 +30,21 @@ R = TypeVar("R")
 Messages = Iterator[Mapping[str, Any]]
 
 _LOG = logging.getLogger("stille")
-_RETRIES = 2
-_RETRY_SECONDS = 5.0
+_TASK: Mapping[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+_PARAMETERS = """\
+    config: File of the company's configuration.
+    as_of: The day to stand on (default: today in the company's zone)."""
 _MESSAGES: ContextVar[Messages | None] = ContextVar("messages", default=None)
 
 
 def as_task(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run one step as a Prefect task; only ``BusyError`` (input still being written) retries."""
-    decorate = task(
-        name=function.__name__.replace("_", " "),
-        cache_policy=NO_CACHE,
-        persist_result=False,
-        retries=_RETRIES,
-        retry_delay_seconds=_RETRY_SECONDS,
-        retry_condition_fn=lambda _task, _run, state: _is_busy(state),
-    )
+    """Run one step as a Prefect task."""
+    decorate = task(name=function.__name__.replace("_", " "), **_TASK)
     try:
         result: R = decorate(lambda: _discreet(function, *args, **kwargs))()
     except TerminationSignal:
         raise SystemExit(TERMINATED) from None
     return result
-
-
-def _is_busy(state: object) -> bool:
-    result = getattr(state, "result", None)
-    return callable(result) and isinstance(result(raise_on_failure=False), BusyError)
 
 
 def _run_name() -> str:
@@ -66,8 +57,23 @@ def _run_name() -> str:
     return f"{runtime.flow_run.flow_name} {name} {day}"
 
 
-@flow(name="train", persist_result=False, flow_run_name=_run_name)
-def train(
+def _flow(job: Job, call: Callable[..., Any]) -> Flow[..., Any]:
+    """The flow of a job; its help is ``call``'s docstring, with the parameters that all have."""
+    call.__name__ = job.name
+    call.__doc__ = f"{inspect.getdoc(call)}\n{_PARAMETERS}"
+    return flow(name=job.name, persist_result=False, flow_run_name=_run_name)(call)
+
+
+def _nightly(config: str, as_of: date | None = None, backfill: bool = False) -> Any:
+    """Score every customer with the champion and publish the lists and the report.
+
+    Args:
+        backfill: Allow a day before the published one, written beside it.
+    """
+    return _run(NIGHTLY, config, as_of, backfill=backfill)
+
+
+def _train(
     config: str,
     as_of: date | None = None,
     challengers: bool = False,
@@ -78,8 +84,6 @@ def train(
     """Learn from everything known before the as-of date, log to MLflow, and promote by rule.
 
     Args:
-        config: File of the company's configuration.
-        as_of: The day to stand on (default: today in the company's zone).
         challengers: Hold other ways to learn against the recipe.
         search: Look for a better recipe; a second run goes on.
         trials: Search until so many trials are done in all.
@@ -89,51 +93,18 @@ def train(
     return _run(TRAIN, config, as_of, **effort)
 
 
-@flow(name="nightly", persist_result=False, flow_run_name=_run_name)
-def nightly(config: str, as_of: date | None = None, backfill: bool = False) -> Any:
-    """Score every customer with the champion and publish the lists and the report.
+def _of_a_day(job: Job, help_text: str) -> Flow[..., Any]:
+    def call(config: str, as_of: date | None = None) -> Any:
+        return _run(job, config, as_of)
 
-    Args:
-        config: File of the company's configuration.
-        as_of: The day of the list (default: today in the company's zone).
-        backfill: Allow a day before the published one, written beside it.
-    """
-    return _run(NIGHTLY, config, as_of, backfill=backfill)
+    call.__doc__ = f"{help_text}\n\nArgs:"
+    return _flow(job, call)
 
 
-@flow(name="monitor", persist_result=False, flow_run_name=_run_name)
-def monitor(config: str, as_of: date | None = None) -> Any:
-    """Hold past lists against what happened, and tonight's inputs against training's.
-
-    Args:
-        config: File of the company's configuration.
-        as_of: The day to stand on (default: today in the company's zone).
-    """
-    return _run(MONITOR, config, as_of)
-
-
-@flow(name="effect", persist_result=False, flow_run_name=_run_name)
-def effect(config: str, as_of: date | None = None) -> Any:
-    """Hold those drawn for treatment against the holdout: does contacting help?
-
-    Args:
-        config: File of the company's configuration.
-        as_of: The day to stand on (default: today in the company's zone).
-    """
-    return _run(EFFECT, config, as_of)
-
-
-@flow(name="recalibrate", persist_result=False, flow_run_name=_run_name)
-def recalibrate(config: str, as_of: date | None = None) -> Any:
-    """Refit the champion's calibration on the newest outcomes; its boosters stay.
-
-    Args:
-        config: File of the company's configuration.
-        as_of: The day to stand on (default: today in the company's zone).
-    """
-    return _run(RECALIBRATE, config, as_of)
-
-
+nightly, train = _flow(NIGHTLY, _nightly), _flow(TRAIN, _train)
+monitor = _of_a_day(MONITOR, "Hold past lists against outcomes, and inputs against training's.")
+effect = _of_a_day(EFFECT, "Hold those drawn for treatment against the holdout.")
+recalibrate = _of_a_day(RECALIBRATE, "Refit the champion's calibration on the newest outcomes.")
 FLOWS: Mapping[str, Flow[..., Any]] = {
     each.name: each for each in (nightly, train, monitor, effect, recalibrate)
 }
@@ -173,8 +144,7 @@ def _follow(messages: Messages) -> State[Any]:
     for message in messages:
         match message:
             case {"step": name}:
-                step = task(name=name, cache_policy=NO_CACHE, persist_result=False)
-                step(lambda: _follow(messages))(return_state=True)
+                task(name=name, **_TASK)(lambda: _follow(messages))(return_state=True)
             case {"log": text, "level": level}:
                 log.log(level, text)
             case {"artifact": key, "content": text}:

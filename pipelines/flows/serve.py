@@ -9,15 +9,25 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.request import urlopen
+from uuid import UUID
 
 import yaml
-from prefect.client.schemas.objects import ConcurrencyLimitConfig
+from prefect import State
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, StateType
 from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
 from prefect.schedules import Cron
 from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_API_PORT, temporary_settings
+from prefect.states import Crashed
 from prefect.types.entrypoint import EntrypointType
 
 from features.errors import ConfigError
@@ -79,11 +89,22 @@ def serve(path: Path) -> None:
     with _api_with_schedules() as address, temporary_settings({PREFECT_API_URL: address}):
         os.environ["PREFECT_API_URL"] = address
         runner = _Runner(pause_on_shutdown=False)
-        for deployment in declared:
-            runner.add_deployment(deployment)
+        _end_dead_runs([cast(UUID, runner.add_deployment(each)) for each in declared])
         signal.signal(signal.SIGINT, runner.handle_sigterm)
         asyncio.run(runner.start())
     sys.exit(runner.exit_code)
+
+
+def _end_dead_runs(served: list[UUID]) -> None:
+    """End what an earlier process left as running: it would hold the limit of its deployment."""
+    running = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
+    ours = FlowRunFilterDeploymentId(any_=served)
+    with get_client(sync_client=True) as client:
+        for run in client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(state=running, deployment_id=ours)
+        ):
+            died: State[Any] = Crashed(message="The process that served it has died.")
+            client.set_flow_run_state(run.id, died, force=True)
 
 
 class _Runner(Runner):
