@@ -7,6 +7,7 @@ places, and of an error that is not this project's own only the kind is told.
 
 import inspect
 import logging
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import date
@@ -171,4 +172,6 @@ def _discreet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) ->
     except StilleError:
         raise
     except Exception as error:
-        raise RuntimeError(f"{type(error).__name__}; the run's record says where") from None
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        raise StilleError(f"{type(error).__name__} at {where}, which is a bug") from None

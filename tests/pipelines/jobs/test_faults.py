@@ -187,11 +187,14 @@ def test_a_killed_night_leaves_the_old_publication_and_the_next_run_finishes(
         manifest = verify(copied / "out" / "current")
         assert manifest["stille"]["run_id"] == published.publication.run_id
     killed = records(copied / "var", "nightly")
-    assert [record["status"] for record in killed] == ["running", "running"]
+    assert [record["status"] for record in killed] == ["killed", "running"]
     orphan = f"removed what run {killed[-1]['run_id']} left behind"
     record = converged(demo, copied, config, published)
     assert record["status"] == "succeeded"
     assert orphan in record["notes"]
+    killed = records(copied / "var", "nightly")[1]
+    assert killed["status"] == "killed"
+    assert any(note.startswith(f"run {killed['run_id']}, begun at ") for note in record["notes"])
     assert len(list((copied / "var" / "matrix").iterdir())) == 0
 
 
