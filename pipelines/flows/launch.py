@@ -29,7 +29,7 @@ R = TypeVar("R")
 
 _LOG = logging.getLogger("stille")
 _START_SECONDS = 30.0
-_END_SECONDS = 8.0
+_END_SECONDS = 6.0
 
 
 def launch(job: Job, config: Path, as_of: date | None, *, plain: bool, **options: Any) -> Any:
@@ -47,8 +47,9 @@ def launch(job: Job, config: Path, as_of: date | None, *, plain: bool, **options
 class Mirror(logging.Handler):
     """A process of Prefect that shows one run, started by its first step.
 
-    On leaving the block the run's record says whether Prefect took everything: it has 8 seconds
-    for that, or what is left of the 30 after its start. Nothing of it lives longer.
+    On leaving the block the run's record says whether Prefect took everything: it has 6 seconds
+    for that, or what is left of the 30 after its start, unless the run was told to end. Nothing of
+    it lives longer.
     """
 
     result: Any = None
@@ -101,7 +102,11 @@ class Mirror(logging.Handler):
                 for key, content in self._job.contents(result):
                     self._tell(artifact=key, content=content)
             self._tell(done=reason(error))
-            self._run.record.untracked = not self._ends(self._process)
+            since_start = (
+                0.0 if isinstance(error, SystemExit | KeyboardInterrupt) else _START_SECONDS
+            )
+            until = max(time.monotonic() + _END_SECONDS, self._start + since_start)
+            self._run.record.untracked = not self._ends(self._process, until - time.monotonic())
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -133,9 +138,8 @@ class Mirror(logging.Handler):
         except OSError:
             self._whole = False
 
-    def _ends(self, process: subprocess.Popen[bytes]) -> bool:
-        """Wait in bounds for Prefect to have taken everything, and say so where it has not."""
-        patience = max(_END_SECONDS, self._start + _START_SECONDS - time.monotonic())
+    def _ends(self, process: subprocess.Popen[bytes], patience: float) -> bool:
+        """Wait for Prefect to have taken everything, and say so where it has not."""
         why = f"no answer within {patience:.0f} s"
         try:
             if self._whole:

@@ -91,6 +91,9 @@ def serve(path: Path) -> None:
         runner = _Runner(pause_on_shutdown=False)
         _end_dead_runs([cast(UUID, runner.add_deployment(each)) for each in declared])
         signal.signal(signal.SIGINT, runner.handle_sigterm)
+        print(
+            f"{len(declared)} schedules run; {address.removesuffix('/api')} shows them", flush=True
+        )
         asyncio.run(runner.start())
     sys.exit(runner.exit_code)
 
@@ -159,7 +162,6 @@ def open_mlflow(settings: Settings, port: int) -> None:
     command = [sys.executable, "-m", "mlflow", "server", "--host", _HERE, "--workers", "1"]
     command += ["--port", str(port), "--backend-store-uri", tracking_uri(settings)]
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with _process_group(command, env=environment) as server:
         server.wait()
 
@@ -167,6 +169,7 @@ def open_mlflow(settings: Settings, port: int) -> None:
 @contextmanager
 def _process_group(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     """A program in a process group of its own, of which nothing is left after the block."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     program = subprocess.Popen(command, start_new_session=True, **options)  # noqa: S603
     try:
         yield program

@@ -106,7 +106,7 @@ def test_a_broken_file_is_as_a_server_that_is_away(demo, nights, monkeypatch, tm
             assert resolve(config)[1].degraded
             return
         shutil.rmtree(tmp_path / "var" / "champion")
-        with pytest.raises(ModelError, match="stille (doctor|train)") as refused:
+        with pytest.raises(ModelError, match=r"stille (doctor|train)") as refused:
             NIGHTLY.start(config, demo.as_of)
     assert "\n" not in str(refused.value)
     (record,) = records(tmp_path / "var", "nightly")
