@@ -102,11 +102,10 @@ class Mirror(logging.Handler):
                 for key, content in self._job.contents(result):
                     self._tell(artifact=key, content=content)
             self._tell(done=reason(error))
-            since_start = (
-                0.0 if isinstance(error, SystemExit | KeyboardInterrupt) else _START_SECONDS
-            )
-            until = max(time.monotonic() + _END_SECONDS, self._start + since_start)
-            self._run.record.untracked = not self._ends(self._process, until - time.monotonic())
+            patience = self._start + _START_SECONDS - time.monotonic()
+            if patience < _END_SECONDS or isinstance(error, SystemExit | KeyboardInterrupt):
+                patience = _END_SECONDS
+            self._run.record.untracked = not self._ends(self._process, patience)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)

@@ -16,13 +16,7 @@ from uuid import UUID
 import yaml
 from prefect import State
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterDeploymentId,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-)
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, StateType
+from prefect.client.schemas.objects import ConcurrencyLimitConfig
 from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
 from prefect.schedules import Cron
@@ -100,14 +94,12 @@ def serve(path: Path) -> None:
 
 def _end_dead_runs(served: list[UUID]) -> None:
     """End what an earlier process left as running: it would hold the limit of its deployment."""
-    running = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
-    ours = FlowRunFilterDeploymentId(any_=served)
+    ours = {"deployments": {"id": {"any_": [str(each) for each in served]}}}
+    running = {"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}}
     with get_client(sync_client=True) as client:
-        for run in client.read_flow_runs(
-            flow_run_filter=FlowRunFilter(state=running, deployment_id=ours)
-        ):
+        for run in client.request("POST", "/flow_runs/filter", json=ours | running).json():
             died: State[Any] = Crashed(message="The process that served it has died.")
-            client.set_flow_run_state(run.id, died, force=True)
+            client.set_flow_run_state(UUID(run["id"]), died, force=True)
 
 
 class _Runner(Runner):
@@ -117,8 +109,11 @@ class _Runner(Runner):
 
     def handle_sigterm(self, *args: Any, **_: Any) -> None:
         """Let every run write its record and clear its staging folder, then stop."""
-        loop, self.exit_code = asyncio.get_running_loop(), 128 + args[0]
+        self.exit_code = 128 + args[0]
+        if not self.started and not self.stopping:
+            sys.exit(self.exit_code)
         if not self.stopping:
+            loop = asyncio.get_running_loop()
             loop.call_soon_threadsafe(lambda: loop.create_task(self.astop()))
 
 
