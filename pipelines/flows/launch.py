@@ -155,4 +155,6 @@ def reason(error: BaseException | None) -> str | None:
     """Why a run ended, as Prefect may show it: of an error that is not ours only its kind."""
     if error is None:
         return None
+    if isinstance(error, SystemExit | KeyboardInterrupt):
+        return "The run was told to end."
     return f"{type(error).__name__}: {error if isinstance(error, StilleError) else ''}".rstrip(": ")
