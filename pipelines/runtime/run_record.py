@@ -85,8 +85,10 @@ class RunRecord:
             stage.finished = True
         finally:
             stage.seconds = round(time.monotonic() - started, 3)
-            told = f"{name}: {stage.seconds:.1f} s, rows in: {stage.rows_in}, out: {stage.rows_out}"
-            _LOG.info(told if stage.finished else f"{name}: not finished")
+            rows = {"in": stage.rows_in, "out": stage.rows_out}
+            told = "".join(f", {n:,} rows {way}" for way, n in rows.items() if n is not None)
+            how = "" if stage.finished else "not finished, "
+            _LOG.info("%s: %s%.1f s%s", name, how, stage.seconds, told)
 
     def gate(
         self, name: str, value: float, low: float | None = None, high: float | None = None

@@ -105,7 +105,7 @@ def test_a_run_is_shown_with_its_steps_words_and_artifacts(prefect, config, monk
     names = {each["name"].rpartition("-")[0] for each in stored("task_runs", **ours)}
     assert names == {"read tables", "score cohort"}
     words = [each["message"] for each in stored("logs", limit=200)]
-    assert any(word.startswith("tables: 0.0 s, rows in: 1200, out: 1100") for word in words)
+    assert "tables: 0.0 s, 1,200 rows in, 1,100 rows out" in words
     (artifact,) = stored("artifacts", **ours)
     assert (artifact["key"], artifact["data"]) == ("publication", "made of 2 parts")
 

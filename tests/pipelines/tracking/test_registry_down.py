@@ -96,8 +96,7 @@ def test_no_answer_leaves_the_kept_champion(demo, nights, monkeypatch, behaviour
 
 @pytest.mark.parametrize("how", LOCAL)
 @pytest.mark.parametrize("kept", [True, False])
-def test_a_broken_file_is_as_a_server_that_is_away(demo, nights, monkeypatch, tmp_path, how, kept):
-    monkeypatch.setattr(registry, "_SECONDS", 5.0)
+def test_a_broken_file_is_as_a_server_that_is_away(demo, nights, tmp_path, how, kept):
     store = tmp_path / "mlflow.db"
     shutil.copy(demo.var / "mlflow.db", store)
     with broken_file(store, how) as address:
