@@ -14,12 +14,11 @@ from broken_servers import BEHAVIOURS, server
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
-from prefect.utilities.callables import parameter_schema
 from trees import records, tree
 
 from features.errors import CompleteError, StilleError
 from pipelines.flows import launch, prefect_flows
-from pipelines.jobs.entry import JOBS, NIGHTLY, Job
+from pipelines.jobs.entry import NIGHTLY, Job
 
 ROOT = Path(__file__).parents[3]
 
@@ -246,18 +245,3 @@ def test_plain_starts_no_process(config, monkeypatch):
     monkeypatch.setattr(launch.Mirror, "_open", None)
     assert launched(steps_and_words, config, plain=True) == ["read", "scored"]
     assert records(config.parent / "var", "nightly")[-1]["untracked"] is True
-
-
-def test_every_flow_has_help_for_itself_and_its_parameters():
-    for name, flow in prefect_flows.FLOWS.items():
-        assert JOBS[name].name == flow.name == flow.__name__
-        assert flow.description
-        for parameter in parameter_schema(flow.fn).properties.values():
-            assert parameter["description"].endswith(".")
-
-
-def test_artifacts_of_a_training_run(trained):
-    ((key, text),) = JOBS["train"].contents(trained)
-    assert key == "scorecard"
-    assert "# churn/1" in text
-    assert f"{trained.evaluation.cards['model']['auc'].value:.4f}" in text

@@ -16,10 +16,13 @@ import httpx
 import pytest
 import yaml
 from prefect import Flow
+from prefect.utilities.callables import parameter_schema
 
 from features.errors import ConfigError
 from pipelines.config.settings import load_settings
 from pipelines.flows import serve
+from pipelines.flows.prefect_flows import FLOWS
+from pipelines.jobs.entry import JOBS
 
 ROOT = Path(__file__).parents[3]
 
@@ -182,3 +185,18 @@ def answers(port):
         return httpx.get(f"http://127.0.0.1:{port}/health", timeout=2).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def test_every_flow_has_help_for_itself_and_its_parameters():
+    for name, flow in FLOWS.items():
+        assert JOBS[name].name == flow.name == flow.__name__
+        assert flow.description
+        for parameter in parameter_schema(flow.fn).properties.values():
+            assert parameter["description"].endswith(".")
+
+
+def test_artifacts_of_a_training_run(trained):
+    ((key, text),) = JOBS["train"].contents(trained)
+    assert key == "scorecard"
+    assert "# churn/1" in text
+    assert f"{trained.evaluation.cards['model']['auc'].value:.4f}" in text
