@@ -1,14 +1,17 @@
 """Command line interface (Typer): ``stille``. Results on stdout, progress and errors on stderr.
 
-Here are the commands that stay (the demo, the schedules, MLflow's pages) and the entry point. Each
-command imports what it needs when it is called, so that ``stille --help`` is quick and the
-libraries underneath find their environment set.
+Here are the demo, what keeps nights running (doctor, schedules, MLflow's pages) and the entry
+point. Each command imports what it needs when it is called, so that ``stille --help`` is quick and
+the libraries underneath find their environment set.
 """
 
 import atexit
+import json
 import logging
 import os
+import re
 import sys
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Annotated
 
@@ -19,12 +22,30 @@ from rich.markup import escape
 from features.errors import StilleError
 from pipelines.cli.data import check, simulate
 from pipelines.cli.model import nightly, train, truth
-from pipelines.cli.options import DEMO, DEMO_DATA, Config, Plain, app, with_config
-from pipelines.runtime.environment import quiet_libraries
+from pipelines.cli.options import (
+    DEMO,
+    DEMO_DATA,
+    AsJson,
+    Config,
+    Plain,
+    app,
+    command,
+    print_json,
+    with_config,
+)
+from pipelines.runtime.environment import code_version, quiet_libraries
+
+_COMMAND = re.compile(
+    r"\bstille [a-z]+(?: (?:--[a-z-]+|'[^']+'|[A-Z]+\b|(?=[\w-]*\d|\S*[./]\w)\S*\w))*"
+)
+"""A command within a message, with the options and the values that follow it."""
 
 
-@app.command()
-def demo(customers: Annotated[int, typer.Option(min=1000)] = 10_000, plain: Plain = False) -> None:
+@command("Start", "demo --customers 10000")
+def demo(
+    customers: Annotated[int, typer.Option(min=1000, help="How many to simulate.")] = 10_000,
+    plain: Plain = False,
+) -> None:
     """Simulate a company, check it, train, compare with the truth, and run one night.
 
     The night is of the first day after the tables on which anybody is phoned.
@@ -43,7 +64,18 @@ def demo(customers: Annotated[int, typer.Option(min=1000)] = 10_000, plain: Plai
     print("\nThe runs, their plots and the model: make ui")
 
 
-@app.command()
+@command("Service", "doctor --config configs/yours.yaml")
+def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
+    """Look at everything that a night needs; ends with the code of what must be mended first."""
+    from pipelines.cli import printing
+    from pipelines.doctor.doctor import examine, exit_code
+
+    diagnoses = [replace(each, message=with_config(each.message)) for each in examine(config)]
+    print_json(diagnoses) if as_json else printing.diagnoses(diagnoses)
+    raise typer.Exit(exit_code(diagnoses))
+
+
+@command("Service", "serve")
 def serve() -> None:
     """Run the schedules of prefect.yaml on this machine until stopped."""
     from pipelines.flows.serve import serve as run
@@ -51,8 +83,10 @@ def serve() -> None:
     run()
 
 
-@app.command()
-def ui(config: Config = DEMO, port: Annotated[int, typer.Option(min=1)] = 5000) -> None:
+@command("Service", "ui --port 5001")
+def ui(
+    config: Config = DEMO, port: Annotated[int, typer.Option(min=1, help="On this machine.")] = 5000
+) -> None:
     """Open MLflow's pages on the company's runs until stopped."""
     from pipelines.config.settings import load_settings
     from pipelines.flows.serve import open_mlflow
@@ -60,17 +94,48 @@ def ui(config: Config = DEMO, port: Annotated[int, typer.Option(min=1)] = 5000) 
     open_mlflow(load_settings(config), port)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print("stille", code_version())
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Churn risk for silent products."""
+
+
 def main() -> None:
-    """Run the command; a ``StilleError`` is printed and decides the exit code."""
+    """Run the command; an error is printed and decides the exit code.
+
+    With ``--json`` it is the last line of stderr: an object of ``error``, ``exit_code`` and
+    ``next``, the commands that it names.
+    """
     atexit.register(_mute_teardown)
     quiet_libraries()
     logging.getLogger("stille").addHandler(logging.StreamHandler())
+    as_json = "--json" in sys.argv
     try:
-        app()
-    except StilleError as error:
-        message = f"[bold red]stille:[/] {escape(with_config(str(error)))}"
-        Console(stderr=True, soft_wrap=True).print(message, highlight=False)
-        raise SystemExit(error.exit_code) from None
+        code = app(prog_name="stille", standalone_mode=not as_json)
+    except (StilleError, typer.TyperException) as error:
+        code, usage = error.exit_code, isinstance(error, typer.TyperException)
+        message = error.format_message() if usage else with_config(str(error))
+        if as_json:
+            place = getattr(getattr(error, "ctx", None), "command_path", "stille")
+            steps = [f"{place} --help"] if usage else _COMMAND.findall(message)
+            said = {"error": message, "exit_code": code, "next": steps}
+            print(json.dumps(said, ensure_ascii=False), file=sys.stderr)
+        else:
+            shown = f"[bold red]stille:[/] {escape(message)}"
+            Console(stderr=True, soft_wrap=True).print(shown, highlight=False)
+    raise SystemExit(code)
 
 
 def _mute_teardown() -> None:

@@ -1,46 +1,54 @@
-"""Commands about tables: simulate, check, unload, init, features, schema, doctor, forget, …
+"""Commands about tables: simulate, check, unload, init, features, schema, forget, …
 
 Each imports its work when called, so that help is quick.
 """
 
-from dataclasses import astuple, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from features.errors import ConfigError
-from pipelines.cli.options import DEMO, AsJson, AsOf, Config, FlatDay, app, as_day, with_config
+from pipelines.cli.options import (
+    DEMO,
+    AsJson,
+    AsOf,
+    Config,
+    FlatDay,
+    as_day,
+    command,
+    print_json,
+)
 
 
-@app.command()
+@command("Start", "simulate data/small --customers 2000")
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder to write tables/ and truth/ into.")],
-    customers: Annotated[int, typer.Option(min=1)] = 10_000,
-    months: Annotated[int, typer.Option(min=1)] = 36,
-    seed: int = 1,
+    customers: Annotated[int, typer.Option(min=1, help="At the start.")] = 10_000,
+    months: Annotated[int, typer.Option(min=1, help="Months of history.")] = 36,
+    seed: Annotated[int, typer.Option(help="The same number gives the same company.")] = 1,
     products: Annotated[
         str, typer.Option(help="Product lines, comma-separated.")
     ] = "electricity,broadband",
-    fmt: Annotated[str, typer.Option("--format", help="parquet or csv.")] = "parquet",
+    fmt: Annotated[
+        Literal["parquet", "csv"], typer.Option("--format", help="Kind of the files.")
+    ] = "parquet",
     late_share: Annotated[
         float, typer.Option(help="Share of event rows known days after they happened.")
     ] = 0.015,
     corrections: Annotated[float, typer.Option(help="Share of bills corrected.")] = 0.008,
     dirty: Annotated[float, typer.Option(help="Share of rows that break the contract.")] = 0.0,
     company: Annotated[
-        str, typer.Option(help="kind, or hard: where the usual assumptions fail.")
+        Literal["kind", "hard"], typer.Option(help="Hard: where the usual assumptions fail.")
     ] = "kind",
+    as_json: AsJson = False,
 ) -> None:
     """Simulate a company: contract-shaped tables, and the truth beside them."""
     from pipelines.runtime.progress import bar
     from pipelines.simulator.options import COMPANIES
     from pipelines.simulator.simulate import simulate as run
 
-    if fmt not in ("parquet", "csv"):
-        raise ConfigError(f"--format {fmt}: use parquet or csv.")
-    if company not in COMPANIES:
-        raise ConfigError(f"--company {company}: use {' or '.join(COMPANIES)}.")
     try:
         dials = replace(
             COMPANIES[company], late_share=late_share, corrections=corrections, dirty=dirty
@@ -52,16 +60,18 @@ def simulate(
                 months=months,
                 seed=seed,
                 products=tuple(products.split(",")),
-                fmt="csv" if fmt == "csv" else "parquet",
+                fmt=fmt,
                 dials=dials,
                 on_month=lambda month: advance(str(month)),
             )
     except ValueError as error:
         raise ConfigError(f"cannot simulate this company: {error}") from error
-    print(f"Simulated company: {out / 'tables'} (its answer key: {out / 'truth'})")
+    tables, truth = out / "tables", out / "truth"
+    text = f"Simulated company: {tables} (its answer key: {truth})"
+    print_json({"tables": tables, "truth": truth}) if as_json else print(text)
 
 
-@app.command()
+@command("Data", "check --config configs/yours.yaml")
 def check(
     config: Config = DEMO,
     as_of: AsOf = None,
@@ -75,10 +85,10 @@ def check(
     from pipelines.jobs.check import check_tables
 
     report = check_tables(config, as_day(as_of), accept=accept)
-    printing.as_json(report.rows) if as_json else printing.check_done(report)
+    print_json(report.rows) if as_json else printing.check_done(report)
 
 
-@app.command()
+@command("Data", "forget C0006854 --dry-run")
 def forget(
     customer: Annotated[str, typer.Argument(help="The customer's id as the lists have it.")],
     config: Config = DEMO,
@@ -99,7 +109,7 @@ def forget(
     )
 
 
-@app.command()
+@command("Data", "pseudonym 100234")
 def pseudonym(
     customer: Annotated[str, typer.Argument(help="The customer's id in the company's tables.")],
     config: Config = DEMO,
@@ -115,7 +125,7 @@ def pseudonym(
     print(of(customer, key_of(PSEUDONYM, settings.paths.var)))
 
 
-@app.command()
+@command("Data", "unload --dialect snowflake --into @exports invoices payments")
 def unload(
     dialect: Annotated[
         str, typer.Option(help="snowflake, bigquery, databricks, postgresql, duckdb.")
@@ -132,7 +142,7 @@ def unload(
     print(run(load_settings(config), dialect, into, tables or (), schema))
 
 
-@app.command()
+@command("Start", "init exports --name Nordkraft --timezone Europe/Oslo")
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder of files: CSV, Excel, Parquet, SQLite …")],
     to: Annotated[
@@ -174,7 +184,7 @@ def init(
     print(f"\nWritten: {written}. Read it, then run: stille check --config {written}")
 
 
-@app.command()
+@command("Data", "features --json")
 def features(config: Config = DEMO, as_json: AsJson = False) -> None:
     """Print every feature that the company's tables can carry, and what the others miss."""
     from features.dictionary import dictionary
@@ -183,31 +193,14 @@ def features(config: Config = DEMO, as_json: AsJson = False) -> None:
 
     catalog = configured_catalog(config)
     rows = dictionary(catalog)
-    printing.as_json(rows) if as_json else printing.features(rows, catalog.omitted)
+    print_json(rows) if as_json else printing.features(rows, catalog.omitted)
 
 
-@app.command()
+@command("Data", "schema contacts")
 def schema(
     table: Annotated[str | None, typer.Argument(help="A table; the configuration if none.")] = None,
 ) -> None:
     """Print the JSON Schema of the configuration, or of a table of the data contract."""
-    from pipelines.cli import printing
     from pipelines.cli.schemas import config_schema, table_schema
 
-    printing.as_json(config_schema() if table is None else table_schema(table))
-
-
-@app.command()
-def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
-    """Look at everything that a night needs; ends with the code of what must be mended first."""
-    from pipelines.cli import printing
-    from pipelines.doctor.doctor import examine, exit_code
-
-    diagnoses = [replace(each, message=with_config(each.message)) for each in examine(config)]
-    if as_json:
-        keys = ("what", "status", "said", "exit_code")
-        printing.as_json([dict(zip(keys, astuple(each), strict=True)) for each in diagnoses])
-    else:
-        rows = ([each.check, each.status, each.message] for each in diagnoses)
-        printing.table(["looked at", "status", "found"], rows)
-    raise typer.Exit(exit_code(diagnoses))
+    print_json(config_schema() if table is None else table_schema(table))

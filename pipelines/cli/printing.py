@@ -14,8 +14,9 @@ from rich.table import Table
 
 from models.calibration.recalibration import RecalibrationCheck
 from models.causal.treatment_effect import TARGET_POWER
-from pipelines.cli.options import with_config
+from pipelines.cli.options import print_json, with_config
 from pipelines.comparison.difference import Difference
+from pipelines.doctor.doctor import Diagnosis
 from pipelines.effect import result as effect
 from pipelines.effect.result import EffectResult, verdict_sentence
 from pipelines.jobs.ablate import Ablation
@@ -43,15 +44,15 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "")
     for number, name in enumerate(header):
         printed.add_column(name, no_wrap=number == 0, overflow="fold")
     for row in rows:
-        printed.add_row(*(escape(str(cell)) for cell in row))
+        printed.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
     console = Console()
     if not console.is_terminal:
         console = Console(width=_PAGE_WIDTH)
     console.print(printed)
 
 
-def as_json(value: object) -> None:
-    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+def diagnoses(found: Sequence[Diagnosis]) -> None:
+    table(["looked at", "status", "found"], ([d.check, d.status, d.message] for d in found))
 
 
 def check_done(report: Report) -> None:
@@ -99,7 +100,7 @@ def check_done(report: Report) -> None:
     print(f"Ranges, orphan keys, gates, leaks and more: {report.page}")
 
 
-def features(rows: Sequence[Mapping[str, str]], omitted: Mapping[str, Sequence[str]]) -> None:
+def features(rows: Sequence[Mapping[str, Any]], omitted: Mapping[str, Sequence[str]]) -> None:
     """Print the features that are built and, by the table or column missing, those that are not."""
     table(list(rows[0]) if rows else ["feature"], (list(row.values()) for row in rows))
     for missing in sorted({name for lack in omitted.values() for name in lack}):
@@ -338,4 +339,4 @@ _PRINTERS: Mapping[str, tuple[Callable[[Any], object], Callable[[Any], None]]] =
 def result_of(job: str, result: object, *, data: bool) -> None:
     """Print the result of a job, as JSON where ``data`` are asked for."""
     facts, done = _PRINTERS[job]
-    as_json(facts(result)) if data else done(result)
+    print_json(facts(result)) if data else done(result)
