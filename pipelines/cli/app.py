@@ -24,7 +24,6 @@ from pipelines.cli.data import check, simulate
 from pipelines.cli.model import nightly, train, truth
 from pipelines.cli.options import (
     DEMO,
-    DEMO_DATA,
     AsJson,
     Config,
     Plain,
@@ -41,9 +40,11 @@ _COMMAND = re.compile(
 """A command within a message, with the options and the values that follow it."""
 
 
-@command("Start", "demo --customers 10000")
+@command("Start", "demo --customers 20000")
 def demo(
+    config: Config = DEMO,
     customers: Annotated[int, typer.Option(min=1000, help="How many to simulate.")] = 10_000,
+    months: Annotated[int, typer.Option(min=20, help="Months of history.")] = 36,
     plain: Plain = False,
 ) -> None:
     """Simulate a company, check it, train, compare with the truth, and run one night.
@@ -53,15 +54,16 @@ def demo(
     from pipelines.config.settings import load_settings
     from pipelines.simulator.compare import first_day_after
 
-    simulate(DEMO_DATA, customers=customers)
-    day = datetime.combine(first_day_after(DEMO_DATA), time())
-    check(DEMO, day)
-    train(DEMO, day, plain)
-    truth(DEMO)
-    contact, country = load_settings(DEMO).contact, load_settings(DEMO).company.country
+    settings = load_settings(config)
+    data, contact, country = settings.paths.data, settings.contact, settings.company.country
+    simulate(data, customers=customers, months=months)
+    day = datetime.combine(first_day_after(data), time())
+    check(config, day)
+    train(config, day, plain)
+    truth(config, data / "truth")
     days = (day + timedelta(n) for n in range(14))
-    nightly(DEMO, next(each for each in days if not contact.quiet(each.date(), country)), plain)
-    print("\nThe runs, their plots and the model: make ui")
+    nightly(config, next(each for each in days if not contact.quiet(each.date(), country)), plain)
+    print(with_config("The runs, their plots and the model: stille ui"))
 
 
 @command("Service", "doctor --config configs/yours.yaml")

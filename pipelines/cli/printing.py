@@ -24,7 +24,7 @@ from pipelines.jobs.check import Report
 from pipelines.jobs.nightly import Night
 from pipelines.jobs.promote import PromotionResult
 from pipelines.jobs.recalibrate import NOTHING, RecalibrationResult
-from pipelines.lists.previous_nights import top_rows
+from pipelines.lists.previous_nights import call_rows, top_rows
 from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.result import MonitoringResult
 from pipelines.publication import status
@@ -148,11 +148,12 @@ def training_facts(trained: TrainingResult) -> dict[str, Any]:
 
 
 def night_done(night: Night) -> None:
-    """Print where the night's files are and what the first rows say."""
+    """Print where the night's files are, its status, and whom the first rows say to call."""
     folder = night.publication.folder
     print("Published:" if night.written else "Published already, nothing to do:", name_of(folder))
-    for path in sorted(folder.iterdir()):
-        print(f"  {name_of(path)}")
+    for pattern in ("report.html", f"worklist.*.{night.language}*.xlsx", "risk_list.csv"):
+        for path in sorted(folder.glob(pattern)):
+            print(f"  {name_of(path)}")
     print(f"  {name_of(night.publication.out / 'current')} points there\n")
     if (notices := status.published_status(folder)) is not None:
         print(with_config("\n  ".join(status.sentences(notices))))
@@ -165,16 +166,12 @@ def night_done(night: Night) -> None:
             found = f"{share['measured']:.1%} ± {share['error']:.1%} measured on {share['day']}"
         print(f"Saved by a contact: {share['used']:.1%} ({share['assumed']:.1%} assumed, {found})")
     print()
-    for row in top_rows(folder, _MAX_LISTED):
-        print(
-            f"{row['risk_rank']}. {row['customer_id']} ({row['product_line']}), "
-            f"probability {float(row['churn_probability']):.1%}, {row['risk_band']}"
-        )
-        for name in ("reason_1_text", "reason_2_text", "reason_3_text"):
-            if row.get(name):
-                print(f"   + {row[name]}")
-        if row.get("protective_1_text"):
-            print(f"   − {row['protective_1_text']}")
+    rows = call_rows(folder, night.language, _MAX_LISTED)
+    for row in rows:
+        print(f"{row['rank']}. {row['customer_id']} ({row['who']}), {row['call_between']}")
+        print(f"   Why: {row['why']}\n   Do: {row['do']}\n   Do not: {row['do_not']}")
+    for row in rows[:1]:
+        print(with_config(f"\nThe rows behind it: stille explain {row['customer_id']}"))
 
 
 def night_facts(night: Night) -> dict[str, Any]:
