@@ -18,12 +18,12 @@ from pipelines.cli.schemas import config_schema
 
 REFERENCE = Path("configs/reference.yaml")
 _PAGE = Path("docs/configuration.md")
-_HEADER = ("key", "type", "default", "meaning", "example")
+_HEADER = ("key", "meaning", "type", "default", "example")
 _BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most"}
 _BOUNDS |= {"exclusiveMaximum": "below"}
-_LONGEST = 60
+_LONGEST = 70
 _COMMENT = re.compile(r"\s*(?:- )?# ?(.*)")
-_FILE = re.compile(r"docs/([\w-]+\.md)")
+_FILE = re.compile(r"docs/([\w-]+)\.md")
 
 
 @dataclass
@@ -45,7 +45,8 @@ class Section:
 def sections(reference: str) -> list[Section]:
     """Every section of the schema in the order of ``reference``, with what it says of each key."""
     walk = _Walk(reference)
-    walk.visit(yaml.compose(reference, Loader=yaml.SafeLoader), walk.schema, "")
+    if (root := yaml.compose(reference, Loader=yaml.SafeLoader)) is not None:
+        walk.visit(root, walk.schema, "")
     for name in walk.schema["$defs"]:
         section = walk.resolved({"$ref": name})[1]
         if "properties" in section:
@@ -103,9 +104,9 @@ def config_page(reference: str, page: str) -> str:
         rows = (
             (
                 f"`{key}`",
+                _FILE.sub(r"[\1](\1.md)", section.meanings.get(key, "")),
                 _type(schema, places),
-                "required" if key in required else _default(schema),
-                _FILE.sub(r"[\1](\1)", section.meanings.get(key, "")),
+                "required" if key in required else _default(schema, section, key, places),
                 f"`{section.examples[key]}`" if section.examples.get(key) else "below",
             )
             for key, schema in section.schema["properties"].items()
@@ -140,12 +141,14 @@ def _type(schema: Mapping[str, Any], places: Mapping[str, str]) -> str:
     return ", ".join((kind, *bounds))
 
 
-def _default(schema: Mapping[str, Any]) -> str:
-    default = schema.get("default")
-    text = json.dumps(default, ensure_ascii=False)
-    if len(text) <= _LONGEST:
-        return f"`{text}`"
-    return "as below" if isinstance(default, dict) else f"`{text[:_LONGEST]}…`"
+def _default(
+    schema: Mapping[str, Any], section: Section, key: str, places: Mapping[str, str]
+) -> str:
+    place = places.get(schema.get("$ref", "").rpartition("/")[2])
+    text = json.dumps(schema.get("default"), ensure_ascii=False)
+    if place == f"{section.path}.{key}".lstrip("."):
+        return "as below"
+    return f"`{text}`" if len(text) <= _LONGEST else f"`{text[:_LONGEST]}…`"
 
 
 if __name__ == "__main__":

@@ -127,11 +127,14 @@ def main() -> None:
     try:
         code = app(prog_name="stille", standalone_mode=not as_json)
     except (StilleError, typer.TyperException) as error:
-        code, usage = error.exit_code, isinstance(error, typer.TyperException)
-        message = error.format_message() if usage else with_config(str(error))
-        if as_json:
+        code = error.exit_code
+        if isinstance(error, StilleError):
+            message = with_config(str(error))
+            steps = _COMMAND.findall(message)
+        else:
             place = getattr(getattr(error, "ctx", None), "command_path", "stille")
-            steps = [f"{place} --help"] if usage else _COMMAND.findall(message)
+            message, steps = error.format_message(), [f"{place} --help"]
+        if as_json:
             said = {"error": message, "exit_code": code, "next": steps}
             print(json.dumps(said, ensure_ascii=False), file=sys.stderr)
         else:

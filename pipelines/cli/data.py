@@ -15,6 +15,7 @@ from pipelines.cli.options import (
     AsJson,
     AsOf,
     Config,
+    DryRun,
     FlatDay,
     as_day,
     command,
@@ -22,7 +23,7 @@ from pipelines.cli.options import (
 )
 
 
-@command("Start", "simulate data/small --customers 2000")
+@command("Start", "simulate data/mine --customers 2000")
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder to write tables/ and truth/ into.")],
     customers: Annotated[int, typer.Option(min=1, help="At the start.")] = 10_000,
@@ -93,26 +94,39 @@ def forget(
     customer: Annotated[str, typer.Argument(help="The customer's id as the lists have it.")],
     config: Config = DEMO,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Erase one customer from every kept table, matrix and published list."""
     from pipelines.config.settings import load_settings
+    from pipelines.erasure.forget import find
     from pipelines.erasure.forget import forget as run
 
-    settings = load_settings(config)
+    paths = load_settings(config).paths
+    if dry_run:
+        files = find(paths, customer)
+        text = (
+            f"Would be erased from {len(files)} files, and from what stands beside them in words:"
+        )
+        print_json({"files": files}) if as_json else print(text, *files, sep="\n")
+        return
     if not yes:
-        typer.confirm("Erase this customer from all that is kept and published?", abort=True)
-    found = run(settings.paths, customer)
-    print(
+        question = "Erase this customer from all that is kept and published?"
+        typer.confirm(question, abort=True, err=True)
+    found = run(paths, customer)
+    text = (
         f"Erased from {found.publications} publications, {found.tables} kept tables and "
         f"{found.matrices} kept matrices. Erase the customer from the company's own tables too: "
         "what they still hold comes back with the next run."
     )
+    print_json(found) if as_json else print(text)
 
 
 @command("Data", "pseudonym 100234")
 def pseudonym(
     customer: Annotated[str, typer.Argument(help="The customer's id in the company's tables.")],
     config: Config = DEMO,
+    as_json: AsJson = False,
 ) -> None:
     """Print the id that the lists have for a customer, where `company.pseudonyms` is on."""
     from pipelines.config.settings import load_settings
@@ -122,7 +136,8 @@ def pseudonym(
     settings = load_settings(config)
     if not settings.company.pseudonyms:
         raise ConfigError(f"{config}: company.pseudonyms is off, so lists have the ids themselves.")
-    print(of(customer, key_of(PSEUDONYM, settings.paths.var)))
+    found = of(customer, key_of(PSEUDONYM, settings.paths.var))
+    print_json({"pseudonym": found}) if as_json else print(found)
 
 
 @command("Data", "unload --dialect snowflake --into @exports invoices payments")
@@ -134,12 +149,14 @@ def unload(
     tables: Annotated[list[str] | None, typer.Argument(help="Default: all configured.")] = None,
     config: Config = DEMO,
     schema: Annotated[str, typer.Option(help="Schema or dataset of the tables.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Print the SQL with which a warehouse writes its tables as files, which need no driver."""
     from pipelines.config.settings import load_settings
     from pipelines.sources.unload import unload as run
 
-    print(run(load_settings(config), dialect, into, tables or (), schema))
+    sql = run(load_settings(config), dialect, into, tables or (), schema)
+    print_json({"sql": sql}) if as_json else print(sql)
 
 
 @command("Start", "init exports --name Nordkraft --timezone Europe/Oslo")

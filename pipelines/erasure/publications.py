@@ -99,6 +99,14 @@ def _places(manifest: Mapping[str, Any]) -> dict[str, int]:
 CUSTOMER = "customer_id"
 
 
+def holds(path: Path, customer: str) -> bool:
+    """Whether rows of ``customer`` are in a Parquet file with a column ``customer_id``."""
+    if CUSTOMER not in pq.read_schema(path).names:
+        return False
+    customers = pq.read_table(path, columns=[CUSTOMER], partitioning=None)[CUSTOMER]
+    return bool(pc.any(pc.equal(customers.cast(pa.string()), customer)).as_py())
+
+
 def without_in_parquet(path: Path, customer: str, column: int | None = None) -> bool:
     """Whether rows of ``customer`` were taken out; the file is replaced whole, then.
 

@@ -79,10 +79,10 @@ def top_rows(folder: Path, count: int = 10) -> list[dict[str, Any]]:
     """The first rows of a published risk list; None where a value is null."""
     rows = pd.read_parquet(folder / "risk_list.parquet").head(count)
     shown = rows[[name for name in _READ_COLUMNS if name in rows.columns]].astype(object)
-    return shown.where(shown.notna(), None).to_dict("records")
+    return _records(shown.where(shown.notna(), None))
 
 
-def call_rows(folder: Path, language: str, count: int) -> list[dict[str, str]]:
+def call_rows(folder: Path, language: str, count: int) -> list[dict[str, Any]]:
     """The first rows of a published call list as people read it, by column of ``WORKLISTS``.
 
     Of the first team's where the work is split; none where no worklists are published.
@@ -91,5 +91,9 @@ def call_rows(folder: Path, language: str, count: int) -> list[dict[str, str]]:
         rows = pd.read_csv(
             path, sep=EXCEL.separator, encoding="utf-8-sig", dtype="str", nrows=count
         )
-        return rows.fillna("").set_axis(WORKLISTS["call"], axis=1).to_dict("records")
+        return _records(rows.fillna("").set_axis(WORKLISTS["call"], axis=1))
     return []
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): cell for name, cell in row.items()} for row in rows.to_dict("records")]
