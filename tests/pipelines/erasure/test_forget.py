@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import shutil
 import sys
 from dataclasses import replace
@@ -18,7 +19,7 @@ from stamps import STAMP
 from features.errors import BusyError
 from pipelines.config.lists import Layout
 from pipelines.erasure import publications
-from pipelines.erasure.forget import forget
+from pipelines.erasure.forget import find, forget
 from pipelines.erasure.publications import forget_published, without_in_parquet
 from pipelines.publication.manifest import PAGES, Field, columns, page_name
 from pipelines.publication.publish import publish, publisher, staging_folder
@@ -197,6 +198,19 @@ def stored(company, tmp_path):
     for root in (settings.paths.typed, settings.paths.snapshots):
         shutil.copytree(typed.parent, root / ".killed.staging")
     return settings
+
+
+def test_a_dry_run_names_the_files_and_changes_none_of_them(stored, tmp_path, stille):
+    publication(stored.paths.out, 2)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.parquet")}
+    ended = stille("forget", "anne-7", "--dry-run", "--json", "--config", tmp_path / "config.yaml")
+    assert ended.code == 0, ended.err
+    found = {Path(name) for name in json.loads(ended.out)["files"]}
+    assert found == {p for p in files_with("anne-7", tmp_path) if p.suffix == ".parquet"} > set()
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.parquet")} == before
+    assert [path.name for path in find(stored.paths, "10")] == ["list.parquet"]
+    forget(stored.paths, "anne-7")
+    assert find(stored.paths, "anne-7") == []
 
 
 @pytest.mark.parametrize("customer", ["anne-7", "gone-9"])
