@@ -24,7 +24,7 @@ from pipelines.jobs.check import Report
 from pipelines.jobs.nightly import Night
 from pipelines.jobs.promote import PromotionResult
 from pipelines.jobs.recalibrate import NOTHING, RecalibrationResult
-from pipelines.lists.previous_nights import call_rows, top_rows
+from pipelines.lists.previous_nights import call_rows, first_language, top_rows
 from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.result import MonitoringResult
 from pipelines.publication import status
@@ -149,9 +149,9 @@ def training_facts(trained: TrainingResult) -> dict[str, Any]:
 
 def night_done(night: Night) -> None:
     """Print where the night's files are, its status, and whom the first rows say to call."""
-    folder = night.publication.folder
+    folder, language = night.publication.folder, first_language(night.publication.folder)
     print("Published:" if night.written else "Published already, nothing to do:", name_of(folder))
-    for pattern in ("report.html", f"worklist.*.{night.language}*.xlsx", "risk_list.csv"):
+    for pattern in ("report.html", f"worklist.*.{language}*.xlsx", "risk_list.csv"):
         for path in sorted(folder.glob(pattern)):
             print(f"  {name_of(path)}")
     print(f"  {name_of(night.publication.out / 'current')} points there\n")
@@ -166,7 +166,7 @@ def night_done(night: Night) -> None:
             found = f"{share['measured']:.1%} ± {share['error']:.1%} measured on {share['day']}"
         print(f"Saved by a contact: {share['used']:.1%} ({share['assumed']:.1%} assumed, {found})")
     print()
-    rows = call_rows(folder, night.language, _MAX_LISTED)
+    rows = call_rows(folder, language, _MAX_LISTED)
     for row in rows:
         print(f"{row['rank']}. {row['customer_id']} ({row['who']}), {row['call_between']}")
         print(f"   Why: {row['why']}\n   Do: {row['do']}\n   Do not: {row['do_not']}")

@@ -58,11 +58,10 @@ from pipelines.tracking.champion import Champion, resolve_champion
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """Where the night's publication stands, whether this run wrote it, its first language."""
+    """Where the night's publication stands and whether this run wrote it."""
 
     publication: Publication
     written: bool
-    language: str
 
 
 def nightly(run: Run, *, backfill: bool = False) -> Night:
@@ -74,7 +73,7 @@ def nightly(run: Run, *, backfill: bool = False) -> Night:
     case the last publication stays as it was.
     """
     settings, as_of, record, step = run.settings, run.as_of, run.record, run.step
-    out, language = settings.paths.out, settings.list.languages[0]
+    out = settings.paths.out
     run.record_inputs()
     with publisher(out) as orphans:
         record.notes += [f"removed what run {orphan} left behind" for orphan in orphans]
@@ -87,8 +86,8 @@ def nightly(run: Run, *, backfill: bool = False) -> Night:
         if ready is not None:
             record.publication = name_of(ready.folder)
             record.notes.append("nothing to do: this night is published already")
-            return Night(ready, False, language)
-        templates = load_templates(text_file("reasons", language))
+            return Night(ready, written=False)
+        templates = load_templates(text_file("reasons", settings.list.languages[0]))
         attributes = settings.sources["customers"].attributes
         sayable = partial(can_be_reasons, templates, load_actions(ACTIONS), attributes)
         columns = columns_of_everybody(settings)
@@ -105,7 +104,7 @@ def nightly(run: Run, *, backfill: bool = False) -> Night:
                 publish(publication, lists.stamp, lists.schemas, backfill=backfill)
         record.publication = name_of(publication.folder)
         prune(settings, snapshot)
-        return Night(publication, True, language)
+        return Night(publication, written=True)
 
 
 def write_night(

@@ -82,6 +82,13 @@ def top_rows(folder: Path, count: int = 10) -> list[dict[str, Any]]:
     return _records(shown.where(shown.notna(), None))
 
 
+def first_language(folder: Path) -> str:
+    """The language of the lists that have none in their names; "" where there are no worklists."""
+    named = {path.name.split(".")[2] for path in folder.glob("worklist.*")}
+    found = (each for each in named if not (folder / f"risk_list.{each}.parquet").exists())
+    return next(found, "")
+
+
 def call_rows(folder: Path, language: str, count: int) -> list[dict[str, Any]]:
     """The first rows of a published call list as people read it, by column of ``WORKLISTS``.
 
