@@ -96,8 +96,8 @@ def ui(
     open_mlflow(load_settings(config), port)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(value: bool) -> None:
+    if value:
         print("stille", code_version())
         raise typer.Exit
 

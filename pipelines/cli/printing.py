@@ -51,8 +51,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "")
     console.print(printed)
 
 
-def diagnoses(found: Sequence[Diagnosis]) -> None:
-    table(["looked at", "status", "found"], ([d.check, d.status, d.message] for d in found))
+def diagnoses(rows: Sequence[Diagnosis]) -> None:
+    table(["looked at", "status", "found"], ([d.check, d.status, d.message] for d in rows))
 
 
 def check_done(report: Report) -> None:
