@@ -1,6 +1,7 @@
 """The command line as a whole: version, groups, examples, completion, and JSON of every kind."""
 
 import contextvars
+import io
 import json
 import os
 import shlex
@@ -91,6 +92,19 @@ def test_an_error_is_json_with_the_next_command_where_json_was_asked_for(stille,
     assert told["exit_code"] == 2
     assert told["next"] == [f"stille train --config '{config}'"]
     assert "no test scores" in told["error"]
+
+
+@pytest.mark.parametrize("answer", ["n\n", ""])
+def test_a_question_that_is_not_answered_with_yes_ends_with_1(
+    stille, company, tmp_path, monkeypatch, answer
+):
+    company()
+    for more in ([], ["--json"]):
+        monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+        ended = stille("forget", "C1", *more, "--config", tmp_path / "config.yaml")
+        assert (ended.code, ended.out.strip()) == (1, "")
+    told = {"error": "Nothing was done.", "exit_code": 1, "next": []}
+    assert json.loads(ended.err.splitlines()[-1]) == told
 
 
 def test_the_steps_are_the_commands_that_a_message_names():
