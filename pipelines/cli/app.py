@@ -126,12 +126,12 @@ def main() -> None:
     as_json = "--json" in sys.argv
     try:
         code = app(prog_name="stille", standalone_mode=not as_json)
-    except (StilleError, typer.TyperException, typer.Abort) as error:
-        code, message, steps = getattr(error, "exit_code", 1), "Nothing was done.", []
+    except (StilleError, typer.TyperException) as error:
+        code = error.exit_code
         if isinstance(error, StilleError):
             message = with_config(str(error))
             steps = _COMMAND.findall(message)
-        elif isinstance(error, typer.TyperException):
+        else:
             place = getattr(getattr(error, "ctx", None), "command_path", "stille")
             message, steps = error.format_message(), [f"{place} --help"]
         if as_json:

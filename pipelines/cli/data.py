@@ -110,9 +110,10 @@ def forget(
         )
         print_json({"files": files}) if as_json else print(text, *files, sep="\n")
         return
+    if as_json and not yes:
+        raise ConfigError("--json asks nothing: give --yes, or --dry-run to see what would go.")
     if not yes:
-        question = "Erase this customer from all that is kept and published?"
-        typer.confirm(question, abort=True, err=True)
+        typer.confirm("Erase this customer from all that is kept and published?", abort=True)
     found = run(paths, customer)
     text = (
         f"Erased from {found.publications} publications, {found.tables} kept tables and "
