@@ -8,6 +8,9 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -130,6 +133,8 @@ def test_json_has_types(capsys):
             "at": pd.Timestamp("2026-01-31 10:00", tz="UTC"),
             "until": datetime(2026, 1, 31, tzinfo=UTC),
             "drivers": pd.Series({"price": 0.5}),
+            "price": Decimal("445.50"),
+            "fixed": MappingProxyType({"a": Path("b")}),
             "whole": Measured(date(2026, 1, 31), np.float64("inf")),
             "word": "blåbær",
         }
@@ -140,9 +145,11 @@ def test_json_has_types(capsys):
         "days": 3,
         "share": 0.25,
         "lost": None,
-        "at": "2026-01-31T10:00:00Z",
-        "until": "2026-01-31T00:00:00Z",
+        "at": "2026-01-31T10:00:00+00:00",
+        "until": "2026-01-31T00:00:00+00:00",
         "drivers": {"price": 0.5},
+        "price": 445.5,
+        "fixed": {"a": "b"},
         "whole": {"day": "2026-01-31", "share": None},
         "word": "blåbær",
     }
