@@ -21,6 +21,7 @@ from rich.markup import escape
 
 from features.errors import StilleError
 from pipelines.cli.data import check, simulate
+from pipelines.cli.json_output import print_json
 from pipelines.cli.model import nightly, train, truth
 from pipelines.cli.options import (
     DEMO,
@@ -29,7 +30,6 @@ from pipelines.cli.options import (
     Plain,
     app,
     command,
-    print_json,
     with_config,
 )
 from pipelines.runtime.environment import code_version, quiet_libraries

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from features.errors import ConfigError
+from pipelines.cli.json_output import print_json
 from pipelines.cli.options import (
     DEMO,
     AsJson,
@@ -19,7 +20,6 @@ from pipelines.cli.options import (
     FlatDay,
     as_day,
     command,
-    print_json,
 )
 
 
@@ -99,15 +99,13 @@ def forget(
 ) -> None:
     """Erase one customer from every kept table, matrix and published list."""
     from pipelines.config.settings import load_settings
-    from pipelines.erasure.forget import find
     from pipelines.erasure.forget import forget as run
+    from pipelines.erasure.publications import find
 
     paths = load_settings(config).paths
     if dry_run:
         files = find(paths, customer)
-        text = (
-            f"Would be erased from {len(files)} files, and from what stands beside them in words:"
-        )
+        text = f"Would be erased from {len(files)} files on this disk, and from those beside them:"
         print_json({"files": files}) if as_json else print(text, *files, sep="\n")
         return
     if as_json and not yes:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.json_output import print_json
 from pipelines.cli.options import (
     DEMO,
     DEMO_DATA,
@@ -21,7 +22,6 @@ from pipelines.cli.options import (
     Reason,
     as_day,
     command,
-    print_json,
     run_job,
 )
 

@@ -4,14 +4,11 @@ Commands import what they need when called, so that help is quick.
 """
 
 import inspect
-import json
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import fields, is_dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -48,25 +45,6 @@ Plain = Annotated[bool, typer.Option("--plain", help="Run without Prefect.")]
 def command(group: Group, example: str) -> Callable[[F], F]:
     """Decorator of a command: its group in the help of all, and an example below its own help."""
     return app.command(rich_help_panel=group, epilog=f"Example: stille {example}")
-
-
-def print_json(value: object) -> None:
-    """Print a value as JSON: days and instants in ISO 8601, null for what is not a number."""
-    written = json.dumps(value, default=_plain)
-    finite = json.loads(written, parse_constant=lambda _: None)
-    print(json.dumps(finite, indent=1, ensure_ascii=False))
-
-
-def _plain(value: Any) -> object:
-    """A value that JSON does not know, by what it does: fields, items, a number, a text."""
-    if is_dataclass(value):
-        return {each.name: getattr(value, each.name) for each in fields(value)}
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Decimal):
-        return float(value)
-    named = (getattr(value, name, None) for name in ("isoformat", "to_dict", "item", "__str__"))
-    return next(filter(None, named))()
 
 
 def run_job(

@@ -14,7 +14,8 @@ from rich.table import Table
 
 from models.calibration.recalibration import RecalibrationCheck
 from models.causal.treatment_effect import TARGET_POWER
-from pipelines.cli.options import print_json, with_config
+from pipelines.cli.json_output import print_json
+from pipelines.cli.options import with_config
 from pipelines.comparison.difference import Difference
 from pipelines.doctor.doctor import Diagnosis
 from pipelines.effect import result as effect

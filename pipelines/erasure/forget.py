@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from features.errors import BusyError
 from pipelines.config.sections import Paths
-from pipelines.erasure.publications import WITHOUT, forget_published, holds, without_in_parquet
+from pipelines.erasure.publications import WITHOUT, forget_published, without_in_parquet
 from pipelines.publication.bucket import clear_unfinished
 from pipelines.publication.publish import publisher
 from pipelines.runtime.atomic_files import file_digest, storage_errors
@@ -61,14 +61,6 @@ def forget(paths: Paths, customer: str) -> Erasure:
         publications = forget_published(paths.out, customer)
         shutil.rmtree(paths.mirrors, ignore_errors=True)  # of buckets, and copied again as needed
         return Erasure(publications, tables, matrices)
-
-
-def find(paths: Paths, customer: str) -> list[Path]:
-    """The Parquet files below ``var`` and ``out`` with rows of the customer; nothing is changed."""
-    with storage_errors(f"look for a customer below {paths.var}"):
-        roots = (paths.var, paths.out)
-        files = (path for root in roots for path in sorted(root.rglob("*.parquet")))
-        return [path for path in files if holds(path, customer)]
 
 
 def _forget_tables(paths: Paths, customer: str) -> int:

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from features.errors import ConfigError, PublicationError
 from pipelines.config.lists import CRM, EXCEL, CsvStyle
+from pipelines.config.sections import Paths
 from pipelines.publication.bucket import pull_manifests, withdraw
 from pipelines.publication.manifest import MANIFEST, PAGES, columns, page_name
 from pipelines.publication.publish import place, point, staging_folder
@@ -99,7 +100,15 @@ def _places(manifest: Mapping[str, Any]) -> dict[str, int]:
 CUSTOMER = "customer_id"
 
 
-def holds(path: Path, customer: str) -> bool:
+def find(paths: Paths, customer: str) -> list[Path]:
+    """The Parquet files below ``var`` and ``out`` with rows of the customer; nothing is changed."""
+    with storage_errors(f"look for a customer below {paths.var}"):
+        roots = (paths.var, paths.out)
+        files = (path for root in roots for path in sorted(root.rglob("*.parquet")))
+        return [path for path in files if _holds(path, customer)]
+
+
+def _holds(path: Path, customer: str) -> bool:
     """Whether rows of ``customer`` are in a Parquet file with a column ``customer_id``."""
     if CUSTOMER not in pq.read_schema(path).names:
         return False

@@ -13,7 +13,7 @@ import pytest
 from trees import records
 
 from features.contract import TABLES
-from pipelines.cli.options import print_json
+from pipelines.cli.json_output import print_json
 from pipelines.simulator.writer import WRITTEN
 
 COMMANDS = {

@@ -18,7 +18,8 @@ import pytest
 import typer
 
 import pipelines.cli.app  # noqa: F401  (its commands enter the application)
-from pipelines.cli.options import app, print_json
+from pipelines.cli.json_output import print_json
+from pipelines.cli.options import app
 from pipelines.runtime.environment import code_version
 
 GROUP = typer.main.get_command(app)

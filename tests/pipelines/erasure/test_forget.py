@@ -19,8 +19,8 @@ from stamps import STAMP
 from features.errors import BusyError
 from pipelines.config.lists import Layout
 from pipelines.erasure import publications
-from pipelines.erasure.forget import find, forget
-from pipelines.erasure.publications import forget_published, without_in_parquet
+from pipelines.erasure.forget import forget
+from pipelines.erasure.publications import find, forget_published, without_in_parquet
 from pipelines.publication.manifest import PAGES, Field, columns, page_name
 from pipelines.publication.publish import publish, publisher, staging_folder
 from pipelines.publication.reader import Publication, current, verify
