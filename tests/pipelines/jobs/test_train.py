@@ -26,7 +26,6 @@ PICTURES = {
     "precision_recall",
     "calibration",
     "gains",
-    "scores",
     "drivers_by_family",
     "features_beeswarm",
     "dependence",
