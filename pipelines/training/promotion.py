@@ -12,7 +12,7 @@ from models.churn.model import ChurnModel
 from models.explain.shap_values import spread
 from models.metrics.bootstrap import Interval, Rows
 from models.metrics.by_subgroup import LINE
-from models.promotion.champion_comparison import (
+from models.promotion.evidence import (
     ChallengerEvidence,
     log_loss_gain,
     weakest_seed_ratio,
