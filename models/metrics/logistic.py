@@ -7,7 +7,6 @@ at once; results have shape (r,).
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import expit
 
 from models.dataset.array_types import Floats, Labels
@@ -79,16 +78,6 @@ def fit_line(z: Floats, target: Floats) -> tuple[float, float]:
     return intercept - slope * centre / spread, slope / spread
 
 
-def fit_intercept(z: Floats, target: Floats) -> float:
-    """The intercept of the maximum likelihood with the slope held at 1, for 0 < mean(target) < 1.
-
-    The mean prediction rises with the intercept, so it lies between two far ends.
-    """
-    wanted = float(target.mean())
-    ends = -float(z.max()) - 40.0, -float(z.min()) + 40.0
-    return float(brentq(lambda at: float(expit(at + z).mean()) - wanted, *ends, xtol=1e-14))
-
-
 def ridge_line(
     z: Floats, target: Floats, level_weight: float, slope_weight: float
 ) -> tuple[float, float]:
@@ -97,7 +86,8 @@ def ridge_line(
     Maximises the log-likelihood less ½ · ``level_weight`` · (change of the log-odds at the
     centre)² and ½ · ``slope_weight`` · (slope − 1)². The centre is the rows' mean, weighted by
     their information p(1 − p), so that level and slope are about independent. An infinite
-    ``slope_weight`` fixes the slope at 1. Newton steps, halved until the loss falls.
+    ``slope_weight`` fixes the slope at 1: with no ``level_weight`` the mean prediction is the mean
+    target then. Newton steps, halved until the loss falls.
     """
     p = expit(z)
     centre = float(np.average(z, weights=np.maximum(p * (1 - p), _FLAT)))

@@ -79,8 +79,9 @@ def _metrics_of(y: Labels, p: Floats) -> tuple[Index, Callable[[Floats], dict[st
     bins = np.searchsorted(-edges[::-1], -sorted_p, side="left")
     starts = np.flatnonzero(np.diff(bins, prepend=-1))
     z = logistic.logit(sorted_p)
-    line, shift = np.array(logistic.fit_line(z, target)), logistic.fit_intercept(z, target)
-    one, level = np.ones((len(z), 1)), np.array([shift])
+    line = np.array(logistic.fit_line(z, target))
+    level = np.array(logistic.ridge_line(z, target, 0.0, np.inf)[:1])
+    one = np.ones((len(z), 1))
     lined, none = np.column_stack([one, z]), np.zeros(len(z))
     gap = 1 / (1 + np.exp(-z)) - target
 
