@@ -1,19 +1,23 @@
-"""File discovery below the data folder, and partitions in folder names."""
+"""File discovery below the data folder or in a bucket, and partitions in folder names."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from fnmatch import fnmatchcase
+from functools import partial
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from features.errors import ConfigError, ContractError
 from pipelines.config.sections import Paths
 from pipelines.config.settings import Settings
 from pipelines.config.sources import FORMATS, Kind, file_kind
-from pipelines.runtime.mirrors import name_of
-from pipelines.sources.mirror import local_files
+from pipelines.runtime.mirrors import bucket_of, is_url, mirror_folder, name_of
 
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 DIGEST_ENDING = ".sha256"
+_BESIDE = re.compile(r"(\.wal|-wal|\.sha256)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,31 @@ def reported_files(settings: Settings, table: str) -> tuple[Input, ...]:
     if table != "treatments" or not path.is_file():
         return ()
     return (Input(path, str(path), reported=True),)
+
+
+def local_files(paths: Paths, pattern: str) -> tuple[Path, str]:
+    """The folder of a source's files and the pattern below it; a mirror is brought up to date.
+
+    Raises ``PublicationError`` when storage refuses.
+    """
+    root = paths.data
+    if is_url(pattern):
+        *address, pattern = (*pattern.split("/", 3), "")[:4]
+        root = mirror_folder("/".join(address), paths.mirrors)
+    if bucket := bucket_of(root):
+        parts = PurePosixPath(pattern).parts
+        fixed = takewhile(lambda part: not set("*?[") & set(part), parts[:-1])
+        pull, before = partial(bucket.pull, "/".join(fixed), partial(_matches, parts)), None
+        # Until nothing changes, as an export may be being written at this moment.
+        while before != (before := pull()):
+            pass
+    return root, pattern
+
+
+def _matches(globs: tuple[str, ...], key: str) -> bool:
+    """Whether the object, or a folder that it is in, is meant; or a log or a digest beside it."""
+    names = _BESIDE.sub("", key).split("/")
+    return "**" in globs or (len(names) >= len(globs) and all(map(fnmatchcase, names, globs)))
 
 
 def _find(paths: Paths, table: str, pattern: str, kind: Kind) -> tuple[Input, ...]:
