@@ -9,7 +9,6 @@ from secrets import token_hex
 import numpy as np
 
 from models.explain.shap_values import by_driver
-from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS
 from pipelines.explanation.answers import Explanation
 from pipelines.lists.actions import can_be_reasons, load_actions
@@ -23,7 +22,7 @@ _SETTLED = {"complaint": "open_complaint"}
 """Drivers of which only what is still open can be settled: the start of its features' names."""
 
 
-def outlook(settings: Settings, explanation: Explanation) -> list[tuple[str, float]]:
+def outlook(explanation: Explanation) -> list[tuple[str, float]]:
     """Up to three drivers that can be acted on and whose change lowers the risk most.
 
     Each with what the probability would be if it were as with most customers, computed alone: its
@@ -31,7 +30,7 @@ def outlook(settings: Settings, explanation: Explanation) -> list[tuple[str, flo
     below half a percentage point is left out.
     """
     features = _features(explanation)
-    usual = _medians(settings, explanation, [name for names in features.values() for name in names])
+    usual = _medians(explanation, [name for names in features.values() for name in names])
     changes = []
     for driver, names in features.items():
         values, model = {name: usual[name] for name in names}, explanation.case.model
@@ -59,9 +58,9 @@ def _features(explanation: Explanation) -> dict[str, list[str]]:
     }
 
 
-def _medians(settings: Settings, explanation: Explanation, names: list[str]) -> Mapping[str, float]:
+def _medians(explanation: Explanation, names: list[str]) -> Mapping[str, float]:
     """Each feature's median over the cohort, NaN where most have none."""
-    case = explanation.case
+    case, settings = explanation.case, explanation.settings
     if not names:
         return {}
     catalog = catalog_of(settings.sources, case.snapshot)

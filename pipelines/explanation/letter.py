@@ -12,22 +12,19 @@ from pathlib import Path
 from string import Template
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
 
 from features.contract import TABLES
-from pipelines.config.settings import Settings, load_settings
+from pipelines.config.sections import Section
+from pipelines.config.settings import Settings
 from pipelines.config.text_files import load_checked, load_names, text_file
 from pipelines.explanation.answers import Explanation, explain_customer
 from pipelines.explanation.case import TableUse
 from pipelines.explanation.counterfactual import outlook
-from pipelines.lists.wording import FactType, Style, words
 from pipelines.scoring.scores import ATTRIBUTE, attribute_name, attribute_text
 
 
-class Letter(BaseModel):
+class Letter(Section):
     """The texts of one language; ``tables`` and ``changes`` by code, the rest templates."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str
     asked: str
@@ -69,12 +66,11 @@ def letter_to(
 
     Raises as ``explain_customer`` does.
     """
-    settings = load_settings(config)
-    language = language or settings.list.languages[0]
-    letter = load_letter(text_file("letters", language))
     explanation = explain_customer(config, customer, as_of, language)
+    settings, language = explanation.settings, explanation.words.language
+    letter = load_letter(text_file("letters", language))
     band = load_names(text_file("names", language)).bands[explanation.case.listed["risk_band"]]
-    filler = _Filler(settings, explanation, letter, explanation.templates.style)
+    filler = _Filler(explanation, letter)
     parts = (
         (letter.title, [filler.fill(letter.asked)]),
         (letter.data, [letter.data_intro, *filler.data(), letter.data_none]),
@@ -115,13 +111,12 @@ def recipients(settings: Settings, letter: Letter) -> str:
 class _Filler:
     """Fills the texts with this customer's figures, written as the language does."""
 
-    _settings: Settings
     _explanation: Explanation
     _letter: Letter
-    _style: Style
 
     def fill(self, text: str, **values: str) -> str:
-        company, day = self._settings.company.name, self._day(self._explanation.case.as_of)
+        found = self._explanation
+        company, day = found.settings.company.name, self._day(found.case.as_of)
         return Template(text).substitute(values, company=company, day=day)
 
     def sentences(self, slot: str) -> list[str]:
@@ -134,7 +129,8 @@ class _Filler:
 
         A customer without a first day is no entry: only the attributes are known of them.
         """
-        found, attributes = self._explanation, self._settings.sources["customers"].attributes
+        found = self._explanation
+        attributes = found.settings.sources["customers"].attributes
         tables = [used for used in found.used if used.table != "customers" or used.first]
         values = {
             attribute_name(key, attribute): attribute_text(found.row[column], attribute)[0]
@@ -147,7 +143,7 @@ class _Filler:
         letter, table = self._letter, self._letter.tables[used.table]
         if TABLES[used.table].derived:
             return f"– {table}"
-        count = self._word(used.rows, "count", "count")
+        count = self._explanation.words.word(used.rows, "count", "count")
         if used.first is None or used.last is None:
             return f"– {self.fill(letter.data_undated, table=table, count=count)}"
         first, last = self._day(used.first), self._day(used.last)
@@ -155,12 +151,13 @@ class _Filler:
         return f"– {self.fill(text, table=table, count=count, first=first, last=last)}"
 
     def score(self) -> str:
-        window, as_of = self._settings.label_window(), self._explanation.case.as_of
-        listed = self._explanation.case.publication.folder / "risk_list.parquet"
+        found, as_of = self._explanation, self._explanation.case.as_of
+        window = found.settings.label_window()
+        listed = found.case.publication.folder / "risk_list.parquet"
         probability = pd.read_parquet(listed, columns=["churn_probability"])["churn_probability"]
         return self.fill(
             self._letter.score,
-            percent=self._percent(self._explanation.probability),
+            percent=self._percent(found.probability),
             average=self._percent(probability.mean()),
             start=self._day(window.start(as_of)),
             end=self._day(window.end(as_of) - pd.Timedelta(days=1)),
@@ -168,16 +165,12 @@ class _Filler:
 
     def changes(self) -> list[str]:
         texts, now = self._letter.changes, self._percent(self._explanation.probability)
-        would, changes = self._letter.would, outlook(self._settings, self._explanation)
+        would, changes = self._letter.would, outlook(self._explanation)
         pairs = [(texts[driver], self._percent(probability)) for driver, probability in changes]
         return [self.fill(would, change=text, now=now, then=share) for text, share in pairs]
 
     def _percent(self, share: float) -> str:
-        return self._word(share, "ratio", "percent")
+        return self._explanation.words.word(share, "ratio", "percent")
 
     def _day(self, day: date) -> str:
-        return self._word(day, "date", "date")
-
-    def _word(self, value: object, kind: FactType, form: str) -> str:
-        currency = self._settings.company.currency
-        return str(words(pd.Series([value]), "", kind, form, self._style, currency)[0])
+        return self._explanation.words.word(day, "date", "date")

@@ -89,7 +89,7 @@ def test_what_would_change_the_score_is_computed_with_the_cohorts_medians(
     settings = load_settings(demo.config)
     listed = pd.read_parquet(published.publication.folder / "risk_list.parquet")
     found = explain_customer(demo.config, listed["customer_id"][0])
-    seen = outlook(settings, found)
+    seen = outlook(found)
     assert seen
     snapshot = found.case.snapshot
     job = MatrixJob(catalog_of(settings.sources, snapshot), (demo.as_of,))
