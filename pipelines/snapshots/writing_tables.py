@@ -16,10 +16,9 @@ from pipelines.config.settings import Settings
 from pipelines.config.sources import ColumnMap
 from pipelines.runtime.duckdb_connection import Connection, connect, identifier, literal
 from pipelines.snapshots import households
-from pipelines.snapshots.date_order import count_orders
+from pipelines.snapshots.contradictions import count_orders, with_orphans
 from pipelines.snapshots.facts import TableFacts, table_file
 from pipelines.snapshots.loading import CUSTOMERS, Loaded, load_table
-from pipelines.snapshots.orphan_keys import with_orphans
 from pipelines.snapshots.profiling import has_days, profile_table
 from pipelines.snapshots.quarantine import set_aside
 from pipelines.snapshots.typed_rows import shard_of
