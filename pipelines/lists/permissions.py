@@ -25,7 +25,7 @@ from pipelines.runtime.environment import today_in
 from pipelines.snapshots.loading import Loaded, load_table
 from pipelines.snapshots.snapshot import Snapshot, find_inputs
 from pipelines.snapshots.typed_store import TypedStore
-from pipelines.sources.file_digests import InputDigests
+from pipelines.sources.files import InputDigests
 from pipelines.sources.type_casting import SKIPPED
 
 FLAG = "boolean"

@@ -23,8 +23,7 @@ from pipelines.snapshots.facts import FACTS_NAME, Snapshot, write_facts
 from pipelines.snapshots.gates import Judge, decide
 from pipelines.snapshots.writing_tables import write_tables
 from pipelines.sources.database_reader import fetch_tables
-from pipelines.sources.file_digests import InputDigests
-from pipelines.sources.files import Input, find_files, reported_files
+from pipelines.sources.files import Input, InputDigests, find_files, reported_files
 
 FORMAT = 4
 _NAME_LENGTH = 16

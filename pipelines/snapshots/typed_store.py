@@ -26,8 +26,7 @@ from pipelines import config, sources
 from pipelines.runtime import duckdb_connection
 from pipelines.runtime.atomic_files import file_digest
 from pipelines.snapshots import folder_lock
-from pipelines.sources.file_digests import InputDigests
-from pipelines.sources.files import Input
+from pipelines.sources.files import Input, InputDigests
 from pipelines.sources.readable_part import Part
 
 UNUSED_SECONDS = 86_400

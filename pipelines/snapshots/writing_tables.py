@@ -24,8 +24,7 @@ from pipelines.snapshots.quarantine import set_aside
 from pipelines.snapshots.typed_rows import shard_of
 from pipelines.snapshots.typed_store import TypedStore
 from pipelines.sources.binding import Binding, Bound
-from pipelines.sources.file_digests import InputDigests
-from pipelines.sources.files import Input
+from pipelines.sources.files import Input, InputDigests
 from pipelines.sources.partitions import partition
 from pipelines.sources.readable_part import Part
 from pipelines.sources.type_casting import ALWAYS

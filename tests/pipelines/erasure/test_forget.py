@@ -28,7 +28,7 @@ from pipelines.snapshots.facts import read_snapshot, verify_snapshot
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.snapshots.store import newest_first
 from pipelines.snapshots.typed_store import TypedStore
-from pipelines.sources.file_digests import InputDigests
+from pipelines.sources.files import InputDigests
 
 FIELDS = (
     Field("as_of_date", "date", "Day."),
