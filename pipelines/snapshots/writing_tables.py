@@ -113,7 +113,9 @@ class _Taking:
             forms = set_aside(connection, settings, loaded, quarantine, self.refused)
             if name == "customers":
                 self.shards = make_shards(connection, settings.engine.shard_size)
-                partition(connection, name, CUSTOMERS_BY_SHARD, scratch / "by_shard")
+                shard = f"coalesce({shard_of('customer_id', self.shards)}, 0)"
+                by_shard = f"select * replace ({shard} as _shard) from customers"
+                partition(connection, name, by_shard, scratch / "by_shard")
             if settings.sources[name].levels:
                 partition(connection, name, LEVELS_AS_CHANGES, scratch / "changes")
         except ContractError as error:
@@ -167,10 +169,6 @@ def make_shards(connection: Connection, shard_size: int) -> int:
     )
     return shards
 
-
-CUSTOMERS_BY_SHARD = f"""
-    select c.* replace (coalesce(dealt._shard, 0) as _shard)
-    from customers c left join {CUSTOMERS} dealt using (customer_id)"""
 
 LEVELS_AS_CHANGES = """
     select * exclude (_before) replace (
