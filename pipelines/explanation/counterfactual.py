@@ -6,8 +6,6 @@ Only drivers that an action is for, as a customer cannot change who they are.
 from collections.abc import Mapping
 from secrets import token_hex
 
-import numpy as np
-
 from models.explain.shap_values import by_driver
 from pipelines.config.text_files import ACTIONS
 from pipelines.explanation.answers import Explanation
@@ -31,10 +29,11 @@ def outlook(explanation: Explanation) -> list[tuple[str, float]]:
     """
     features = _features(explanation)
     usual = _medians(explanation, [name for names in features.values() for name in names])
-    changes = []
-    for driver, names in features.items():
-        values, model = {name: usual[name] for name in names}, explanation.case.model
-        changes.append((driver, model.probability_with(explanation.row, values)))
+    row, model = explanation.row, explanation.case.model
+    changes = [
+        (driver, model.probability_with(row, {name: usual[name] for name in names}))
+        for driver, names in features.items()
+    ]
     lower = [change for change in changes if explanation.probability - change[1] >= _LEAST]
     return sorted(lower, key=lambda change: change[::-1])[:MOST]
 
@@ -65,7 +64,7 @@ def _medians(explanation: Explanation, names: list[str]) -> Mapping[str, float]:
         return {}
     catalog = catalog_of(settings.sources, case.snapshot)
     usual = ", ".join(
-        f"case when 2 * count({column}) > count(*) then median({column}) end"
+        f"case when 2 * count({column}) > count(*) then median({column}) end as {column}"
         for column in map(identifier, names)
     )
     with scratch(settings.paths.scratch, f"explain-{token_hex(8)}") as folder:
@@ -73,8 +72,5 @@ def _medians(explanation: Explanation, names: list[str]) -> Mapping[str, float]:
         parts = build_matrix(settings, case.snapshot, job, folder, lambda: None)
         with connect(settings.engine, settings.paths.spill) as con:
             source = literals(part.features for part in parts)
-            [medians] = con.sql(f"select {usual} from read_parquet([{source}])").fetchall()
-    return {
-        name: np.nan if value is None else float(value)
-        for name, value in zip(names, medians, strict=True)
-    }
+            medians = con.sql(f"select {usual} from read_parquet([{source}])").df()
+    return {str(n): median for n, median in medians.astype("float64").iloc[0].items()}
