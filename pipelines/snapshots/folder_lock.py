@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 REMOVED = ".removed"
-Found = TypeVar("Found")
+Content = TypeVar("Content")
 
 
 class FolderLock:
@@ -49,7 +49,7 @@ def new_name(parent: Path, suffix: str) -> Path:
     return parent / f".{secrets.token_hex(8)}{suffix}"
 
 
-def place(staging: Path, into: Path, read: Callable[[], Found | None]) -> Found:
+def place(staging: Path, into: Path, read: Callable[[], Content | None]) -> Content:
     """Give a filled folder its name, unless another run was quicker; what ``read`` finds there.
 
     A folder of which ``read`` says None is damaged.

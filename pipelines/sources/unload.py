@@ -38,7 +38,7 @@ class Warehouse(Section):
 
     @field_validator("sql")
     @classmethod
-    def _known(cls, sql: str) -> str:
+    def _places_exist(cls, sql: str) -> str:
         if unknown := {name for _, name, *_ in Formatter().parse(sql) if name} - _PLACES:
             raise ValueError(f"nothing stands for {', '.join(sorted(unknown))}")
         return sql
