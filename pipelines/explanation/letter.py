@@ -7,6 +7,7 @@ that, the answer says so: a guess would be worse than none.
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +75,8 @@ def letter_to(
     letter = load_letter(text_file("letters", words.language))
     bands = load_names(text_file("names", words.language)).bands
     risks = pq.read_table(case.publication.folder / "risk_list.parquet", columns=[_RISK])
-
-    def day(moment: date) -> str:
-        return words.word(moment, "date", "date")
-
-    def percent(share: float) -> str:
-        return words.word(share, "ratio", "percent")
+    day = partial(words.word, kind="date", form="date")
+    percent = partial(words.word, kind="ratio", form="percent")
 
     def entry(used: TableUse) -> dict[str, str | None]:
         """Of a table that is made from others' rows its name alone."""
