@@ -25,7 +25,6 @@ from pipelines.explanation.case import TableUse
 from pipelines.explanation.counterfactual import outlook
 from pipelines.scoring.scores import ATTRIBUTE, attribute_name, attribute_text
 
-_RISK = "churn_probability"
 _JINJA = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 FACTS = frozenset(
     {"company", "day", "used", "attributes", "percent", "average", "start", "end", "band"}
@@ -73,18 +72,19 @@ def letter_to(
     found = explain_customer(config, customer, as_of, language)
     settings, case, words = found.settings, found.case, found.words
     letter = load_letter(text_file("letters", words.language))
-    bands = load_names(text_file("names", words.language)).bands
-    risks = pq.read_table(case.publication.folder / "risk_list.parquet", columns=[_RISK])
+    names, window = load_names(text_file("names", words.language)), settings.label_window()
+    listed = case.publication.folder / "risk_list.parquet"
+    risks = pq.read_table(listed, columns=["churn_probability"]).column(0)
     day = partial(words.word, kind="date", form="date")
     percent = partial(words.word, kind="ratio", form="percent")
 
-    def entry(used: TableUse) -> dict[str, str | None]:
+    def entry(used: TableUse) -> dict[str, Any]:
         """Of a table that is made from others' rows its name alone."""
-        said: dict[str, str | None] = dict.fromkeys(("count", "first", "last"))
+        said: dict[str, Any] = dict.fromkeys(("count", "first", "last"))
         if not TABLES[used.table].derived:
             said["count"] = words.word(used.rows, "count", "count")
-            days = {"first": used.first, "last": used.last}
-            said |= {name: day(at) for name, at in days.items() if at is not None}
+            said["first"] = used.first and day(used.first)
+            said["last"] = used.last and day(used.last)
         return {"table": letter.tables[used.table], **said}
 
     attributes = {
@@ -92,17 +92,16 @@ def letter_to(
         for key, attribute in settings.sources["customers"].attributes.items()
         if (column := ATTRIBUTE + key) in case.model.spec.names
     }
-    window = settings.label_window()
     return letter.fill(
         company=settings.company.name,
         day=day(case.as_of),
         used=[entry(each) for each in found.used if each.table != "customers" or each.first],
         attributes=[(name, value) for name, value in attributes.items() if value],
         percent=percent(found.probability),
-        average=percent(pc.mean(risks[_RISK]).as_py()),
+        average=percent(pc.mean(risks).as_py()),
         start=day(window.start(case.as_of)),
         end=day(window.end(case.as_of) - timedelta(days=1)),
-        band=bands[case.listed["risk_band"]],
+        band=names.bands[case.listed["risk_band"]],
         raising=[each.text for each in found.sentences if each.slot != "protective_1"],
         lowering=[each.text for each in found.sentences if each.slot == "protective_1"],
         changes=[(letter.changes[driver], percent(then)) for driver, then in outlook(found)],
