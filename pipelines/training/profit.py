@@ -8,7 +8,7 @@ import pandas as pd
 from models.dataset.array_types import Floats
 from models.dataset.examples import ASLEEP, MARGIN, Examples
 from models.metrics.bootstrap import Interval, Rows
-from models.metrics.profit import Contacts, ProfitCurve, profit_at_depth, profit_curve
+from models.metrics.profit import Contacts, profit_at_depth
 from pipelines.config.economics import contacts_of
 from pipelines.config.settings import Settings
 
@@ -32,15 +32,6 @@ def contacts_of_test(
         }
     )
     return contacts_of(settings, customers, p, as_of) or ()
-
-
-def profit_curves(
-    contacts: Sequence[Contacts], test: Examples, p: Floats
-) -> dict[str, ProfitCurve]:
-    """The curve at each multiple, named by what winning costs; empty without economics."""
-    return {
-        f"{each.multiple:g} times keeping one": profit_curve(test.y, p, each) for each in contacts
-    }
 
 
 def profit_card(rows: Rows, p: Floats, contacts: Sequence[Contacts]) -> dict[str, Interval]:
