@@ -45,7 +45,6 @@ TYPES = ("sleeping_dog", "sure", "lost", "persuadable")
 USUAL_TYPES: Mapping[str, float] = MappingProxyType(
     {"persuadable": 0.25, "sure": 0.45, "lost": 0.20, "sleeping_dog": 0.10}
 )
-USUAL_LATE_SHARE, USUAL_CORRECTIONS = 0.015, 0.008
 Sleepers = Literal["silence", "price"]
 _SHARES = (
     *("late_share", "corrections", "dirty", "reach", "accept", "household_spill"),
@@ -73,8 +72,8 @@ class Dials:
     to 1.
     """
 
-    late_share: float = USUAL_LATE_SHARE
-    corrections: float = USUAL_CORRECTIONS
+    late_share: float = 0.015
+    corrections: float = 0.008
     dirty: float = 0.0
     types: Mapping[str, float] = field(default_factory=lambda: USUAL_TYPES)
     own_list: OwnList | None = None
