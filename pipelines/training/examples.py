@@ -6,7 +6,9 @@ discrete-time model learns from each complete period.
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -18,10 +20,11 @@ from features.timeline import LabelWindow, month_starts
 from models.causal.lot import exposure_of
 from models.causal.propensity import treatment_hazard
 from models.causal.sleeping_dogs import asleep, facts_of_sleep
+from models.causal.treated_rows import UntreatedRows, select_untreated
 from models.competing_risks.person_periods import PERIOD_DAYS
 from models.dataset.array_types import rows_of
 from models.dataset.examples import ASLEEP, MARGIN, Examples
-from models.dataset.exposure import Exposure, by_customer_and_date, days_after
+from models.dataset.exposure import MOST_WEIGHT, Exposure, by_customer_and_date, days_after
 from models.dataset.feature_spec import FeatureSpec, learn_spec
 from models.dataset.histories import Histories
 from pipelines.config.run import Run
@@ -180,3 +183,48 @@ def rows_digest(examples: Examples, prefix: str = "", *, features: bool = True) 
     for column in examples.x.T if features else ():
         total.update(np.ascontiguousarray(column).data)
     return total.hexdigest()
+
+
+def leave_out_treated(run: Run, prepared: TrainingData) -> tuple[TrainingData, Mapping[str, bytes]]:
+    """The examples to learn from and be evaluated on, and ``feedback.json`` for MLflow.
+
+    Raises ``GateError`` when too few leavers were left alone.
+    """
+    label, exposure, examples = run.settings.label, prepared.exposure, prepared.examples
+    ignored = run.settings.training.feedback == "ignore"
+    if ignored and prepared.histories is not None:
+        untreated = Exposure.untreated(prepared.histories.ended_after)
+        prepared = replace(prepared, histories=replace(prepared.histories, exposure=untreated))
+    days = label.lead_days + label.horizon_days
+    if exposure is None or not (exposure.treated_after < exposure.until(days)).any():
+        return prepared, {}
+    if ignored:
+        run.record.notes.append(
+            "treated customers are learned from as if nothing had been done (training.feedback)"
+        )
+        return prepared, {}
+    rows = select_untreated(exposure, days, examples.y)
+    run.record.notes += _notes(rows, len(examples))
+    prepared = replace(prepared, examples=examples.take(rows.rows), exposure=None)
+    facts = {name: value for name, value in asdict(rows).items() if name != "rows"}
+    return prepared, {"feedback.json": json.dumps(facts, indent=1).encode()}
+
+
+def _notes(rows: UntreatedRows, total: int) -> list[str]:
+    notes = [
+        f"{rows.treated} of {total} labelled rows were treated before their outcome was known and "
+        f"are left out; {rows.held_out} were held out and count {rows.held_out_weight:.1f} times "
+        f"each (at most {rows.largest_weight:.1f}). What remains says as much as "
+        f"{rows.effective_rows:.0f} rows and {rows.effective_leavers:.0f} leavers."
+    ]
+    if rows.without_lot:
+        notes.append(
+            f"{rows.without_lot} of them were treated where no lot held anybody out: the others "
+            "are weighted by what the tables showed each month, which misses who got worse within "
+            "one and was treated at once. Hold some out (list.holdout_share)."
+        )
+    if rows.largest_weight >= MOST_WEIGHT:
+        notes.append(
+            f"a weight reached {MOST_WEIGHT:.0f}, the most that one row may count: hold out more."
+        )
+    return notes
