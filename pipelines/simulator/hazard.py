@@ -8,8 +8,7 @@ import numpy as np
 
 from features.contract import PRODUCT_LINES
 from pipelines.simulator.clock import Floats, Ints
-from pipelines.simulator.coefficients import CAPS, CODES, Coefficients
-from pipelines.simulator.options import DRIVERS, SIGNALS
+from pipelines.simulator.options import CAPS, CODES, DRIVERS, SIGNALS, Coefficients
 from pipelines.simulator.population import AREAS
 from pipelines.simulator.prices import PriceBook, above_market
 from pipelines.simulator.world import AUTOPAY, MANUAL, PAPER, Month, World

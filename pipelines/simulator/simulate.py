@@ -14,12 +14,11 @@ from features.contract import PRODUCT_LINES
 from pipelines.simulator import calling, dealings, leaving, population, prices
 from pipelines.simulator.billing import measure_usage, read_meters, send_bills
 from pipelines.simulator.clock import Floats, Ints, make_clock
-from pipelines.simulator.coefficients import LATER, THE_RULE, Coefficients
 from pipelines.simulator.contract_breaks import write_dirt
 from pipelines.simulator.faults import break_things
 from pipelines.simulator.hazard import Hazard, after_calls, drift, hazard
 from pipelines.simulator.marketing import approach, ask, first_consents
-from pipelines.simulator.options import KIND, Dials
+from pipelines.simulator.options import KIND, LATER, THE_RULE, Coefficients, Dials
 from pipelines.simulator.outreach import bar, first_benefits, grant_benefits, keyed_lot, reach_out
 from pipelines.simulator.paying import change_ways_of_paying, pay_bills
 from pipelines.simulator.record import TOPICS
