@@ -73,16 +73,6 @@ def training_as_ofs(settings: Settings, snapshot: Snapshot, today: date) -> tupl
     return matured
 
 
-def labelled_as_ofs(settings: Settings, snapshot: Snapshot, today: date) -> tuple[date, ...]:
-    """``training_as_ofs``, and with horizons the newer months whose first period is complete."""
-    matured = training_as_ofs(settings, snapshot, today)
-    if not learns_horizons(settings.label, snapshot):
-        return matured
-    period = LabelWindow(settings.label.lead_days, PERIOD_DAYS)
-    newer = month_starts(matured[-1], settings.training.last_as_of or today)[1:]
-    return (*matured, *(day for day in newer if period.complete(day, today)))
-
-
 def learns_horizons(label: Label, snapshot: Snapshot) -> bool:
     """Whether outcomes by horizon are asked for, and ends have the days that they need."""
     tables = snapshot.tables
@@ -135,29 +125,29 @@ def exposure_of_matrix(
     return replace(found, hazard=hazard)
 
 
-def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> TrainingData:
-    """Build the labelled matrix of every matured month, or the ``newest``, and read it as examples.
+def make_examples(run: Run, snapshot: Snapshot) -> TrainingData:
+    """Build the labelled matrix of every matured month, and read it as examples.
 
-    Raises ``GateError`` when no label window is complete.
+    With horizons also of newer months whose first period is complete. Raises ``GateError`` when no
+    label window is complete.
     """
-    settings, record = run.settings, run.record
+    settings, record, today = run.settings, run.record, run.as_of
     catalog = catalog_of(settings.sources, snapshot)
-    as_ofs = labelled_as_ofs(settings, snapshot, run.as_of)
-    if newest is not None:
-        first = training_as_ofs(settings, snapshot, run.as_of)[-newest:][0]
-        as_ofs = tuple(day for day in as_ofs if day >= first)
+    learns = learns_horizons(settings.label, snapshot)
+    as_ofs = training_as_ofs(settings, snapshot, today)
+    if learns:
+        period = LabelWindow(settings.label.lead_days, PERIOD_DAYS)
+        newer = month_starts(as_ofs[-1], settings.training.last_as_of or today)[1:]
+        as_ofs += tuple(day for day in newer if period.complete(day, today))
     sleep = settings.list.peace.asleep_days
     facts = (MARGIN, *facts_of_sleep(sleep))
     columns = catalog.only([*(feature.name for feature in catalog.model_features), *facts])
     with record.stage("features") as stage:
-        job = MatrixJob(columns, as_ofs, labels_known_before=run.as_of)
+        job = MatrixJob(columns, as_ofs, labels_known_before=today)
         names = [feature.name for feature in columns.features]
         frame = make_matrix(run, snapshot, job, names)
         frame = frame.assign(**{ASLEEP: asleep(frame, frame["as_of"], sleep)})
-        prepared, learns = (
-            prepare_examples(frame, catalog),
-            learns_horizons(settings.label, snapshot),
-        )
+        prepared = prepare_examples(frame, catalog)
         spec, order = prepared.examples.spec, by_customer_and_date(frame)
         exposure = exposure_of_matrix(run, snapshot, frame, spec)
         prepared = replace(
