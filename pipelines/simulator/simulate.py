@@ -45,11 +45,6 @@ class Company:
     nights: Mapping[int, calling.CallList]
     truth: TruthFiles
 
-    def rule_on(self, day: date) -> Coefficients:
-        """The leaving rule in force on a day."""
-        turn = self.dials.regime
-        return replace(self.rule, **LATER) if turn and day >= turn else self.rule
-
 
 def simulate(
     out: Path,
@@ -99,7 +94,10 @@ def run(company: Company, sink: Recorder, on_month: Callable[[int], None]) -> No
         month = Month(clock, number, sink.seed, sink, company.dials)
         prices.apply_price_changes(world, month.first)
         asked = company.market[number - 1] if number else None
-        rated = hazard(world, month, company.book, company.rule_on(clock.date(number)), asked)
+        turn, rule = company.dials.regime, company.rule
+        if turn and clock.date(number) >= turn:
+            rule = replace(rule, **LATER)
+        rated = hazard(world, month, company.book, rule, asked)
         rated = _act_on_list(world, month, company, rated, asked)
         world, gone = live(world, month, company, rated, gone)
         sink.close_month()

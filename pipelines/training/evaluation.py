@@ -50,13 +50,12 @@ class Evaluation:
     A model that is too good is suspected of a ``leak``. ``contributions`` are those of the newest
     fold's model to ``sample``, about 3,000 evenly spread rows.
     ``unseen`` and ``staying`` are of the newest fold: customers that the model never met, and
-    months after what it learned. ``rows`` are those of ``test``, whose months ``swing`` by that
-    standard deviation of their log-odds; ``contacts`` are with them, at each multiple.
+    months after what it learned. ``rows`` are those of ``test``, with the shocks of their months;
+    ``contacts`` are with them, at each multiple.
     """
 
     test: Examples
     rows: Rows
-    swing: float
     folds: tuple[str, ...]
     scores: dict[str, Floats]
     cards: dict[str, dict[str, Interval]]
@@ -138,7 +137,6 @@ def evaluate(settings: Settings, examples: Examples, as_of: date) -> Evaluation:
     return Evaluation(
         test=test,
         rows=rows,
-        swing=monthly_swing(examples.as_of, examples.y),
         folds=tuple(fold.name for fold in folds),
         scores=scores,
         cards=cards,
