@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import parquet
 
 from features.contract import Table
 from pipelines.simulator.clock import Bools, Clock, Rng
@@ -96,8 +94,3 @@ def draw_bursts(seed: int, clock: Clock, chance: float) -> list[tuple[str, str, 
             ends = clock.midnight(starts[place] + np.array([0, days]))
             found.append((table, column, int(ends[0]), int(ends[1])))
     return found
-
-
-def write_dirt(folder: Path, logs: list[pa.Table]) -> None:
-    """Write ``folder``/dirty.parquet, empty when nothing was broken."""
-    parquet.write_table(pa.concat_tables([LOG.empty_table(), *logs]), folder / "dirty.parquet")

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
 
 from features.contract import PRODUCT_LINES
 from pipelines.simulator import calling, dealings, leaving, population, prices
 from pipelines.simulator.billing import measure_usage, read_meters, send_bills
 from pipelines.simulator.clock import Floats, Ints, make_clock
-from pipelines.simulator.contract_breaks import write_dirt
+from pipelines.simulator.contract_breaks import LOG
 from pipelines.simulator.faults import break_things
 from pipelines.simulator.hazard import Hazard, after_calls, drift, hazard
 from pipelines.simulator.marketing import approach, ask, first_consents
@@ -82,7 +84,8 @@ def simulate(
     with closing(recorder) as sink, closing(TruthFiles(out / "truth")) as truth:
         run(Company(products, customers, book, rule, market, dials, nights, truth), sink, on_month)
         sink.finish()
-    write_dirt(out / "truth", recorder.soiled)
+    dirt = pa.concat_tables([LOG.empty_table(), *recorder.soiled])
+    parquet.write_table(dirt, out / "truth" / "dirty.parquet")
 
 
 def run(company: Company, sink: Recorder, on_month: Callable[[int], None]) -> None:

@@ -5,7 +5,7 @@ A time split alone shares customers between both sides, and shows the first mont
 has customers that were never met, another the months after.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 
@@ -72,13 +72,6 @@ class Evaluation:
     contacts: tuple[Contacts, ...]
 
 
-def scorecards(
-    rows: Rows, scores: Mapping[str, Floats], contacts: tuple[Contacts, ...]
-) -> dict[str, dict[str, Interval]]:
-    """The scorecard of each of ``scores`` (name → (n,)), with profit where there are contacts."""
-    return {n: scorecard(rows, p) | profit_card(rows, p, contacts) for n, p in scores.items()}
-
-
 # The configuration's seeds are a number, its folds those of the test months.
 _SETTABLE = {field.name for field in fields(Recipe)} - {"seeds", "folds"}
 _SINGLE_DATE_TEST_SHARE = 0.25
@@ -130,7 +123,10 @@ def evaluate(settings: Settings, examples: Examples, as_of: date) -> Evaluation:
     scores = {name: each[tested] for name, each in scores.items()}
     rows = rows_to_measure(settings, examples, test)
     contacts = contacts_of_test(settings, test, scores["model"], as_of)
-    cards = scorecards(rows, scores, contacts)
+    cards = {
+        name: scorecard(rows, each) | profit_card(rows, each, contacts)
+        for name, each in scores.items()
+    }
     auc, alarm = cards["model"]["auc"].value, auc_alarm(settings, examples)
     every = slice(None, None, max(1, len(test) // _EXPLAINED))
     contributions = model.contributions(test.x[every], test.product_line[every])
