@@ -52,17 +52,12 @@ def _verdict(difference: Difference) -> str:
     loss = next((m for m in difference.metrics if m.name == "log_loss"), None)
     if loss is None or loss.a is None or loss.b is None:
         return "The runs have no log loss in common."
-    if loss.better == "same":
-        said = f"Both have a log loss of {loss.a:.5f}."
-    else:
-        low, high = sorted((loss.a, loss.b))
-        said = f"{loss.better} has the lower log loss: {low:.5f} against {high:.5f}."
-    if difference.same_rows:
-        return f"{said} Both were judged on the same test rows."
-    return (
-        f"{said} They were judged on different test rows, so a difference may be of the rows and "
-        "not of the models."
-    )
+    values = f"log loss {loss.a:.5f} of A and {loss.b:.5f} of B"
+    if loss.paired is None or loss.difference is None:
+        return f"Which is better is not known, as {difference.unpaired}: {values}."
+    found = "no difference" if loss.better == "no difference" else f"{loss.better} is better"
+    change = "B − A {:+.5f} ({:+.5f} to {:+.5f})".format(loss.difference, *loss.paired)
+    return f"On the same test rows {found}: {values}, {change}."
 
 
 # Okabe and Ito: safe for colour-blind eyes; the line and the marker differ as well.
