@@ -110,6 +110,20 @@ def compare(
 
 
 @app.command()
+def reproduce(
+    name: Annotated[str, typer.Argument(help="Run id, version number or alias.")],
+    config: Config = DEMO,
+    as_json: AsJson = False,
+) -> None:
+    """Train a run again from its tables and configuration: is every byte the same?"""
+    from pipelines.cli import printing
+    from pipelines.jobs.reproduce import reproduce as run
+
+    done = run(config, name)
+    printing.as_json(asdict(done)) if as_json else printing.reproduction_done(done)
+
+
+@app.command()
 def truth(
     config: Config = DEMO,
     key: Annotated[

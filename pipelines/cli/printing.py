@@ -23,6 +23,7 @@ from pipelines.jobs.check import Report
 from pipelines.jobs.nightly import Night
 from pipelines.jobs.promote import PromotionResult
 from pipelines.jobs.recalibrate import NOTHING, RecalibrationResult
+from pipelines.jobs.reproduce import Reproduction
 from pipelines.lists.previous_nights import top_rows
 from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.result import MonitoringResult
@@ -129,6 +130,12 @@ def promotion_done(done: PromotionResult) -> None:
         print(f"{done.champion} {would} champion ({before}). Why: {done.why}")
     else:
         print(f"{done.champion} is champion already. Nothing was changed.")
+
+
+def reproduction_done(done: Reproduction) -> None:
+    print(f"{done.label} came out the same, byte for byte (digest {done.digest[:12]}…).")
+    if done.other:
+        print(f"Other than then, without an effect: {'; '.join(done.other)}.")
 
 
 def training_facts(trained: TrainingResult) -> dict[str, Any]:

@@ -81,35 +81,37 @@ class Difference:
 
 
 def compare_runs(settings: Settings, a: str, b: str) -> Difference:
-    """``compare`` of two runs, each a run id, a version's number or an alias, as is A.
+    """``compare`` of two runs, each a run id, a version's number or an alias.
 
     Differences are paired where the test scores of both are still in ``paths.training``. Raises
     as ``find_logged`` does.
     """
-    first, second = (find_logged(settings, name) for name in (a, b))
-    paths = [settings.paths.training / r.tags.get("run", "") / _SCORES for r in (first, second)]
-    if absent := [str(path) for path in paths if not path.is_file()]:
-        return compare(first, second, why=f"{' and '.join(absent)} is not there")
-    return compare(first, second, *map(pd.read_parquet, paths))
+    both, scores = [find_logged(settings, name) for name in (a, b)], []
+    for logged in both:
+        path = settings.paths.training / logged.tags.get("run", "") / _SCORES
+        scores += [pd.read_parquet(path)] if path.is_file() else []
+    return compare(both[0], both[1], *scores)
 
 
-def compare(
-    a: Logged, b: Logged, *scores: pd.DataFrame, why: str = "no test scores are given"
-) -> Difference:
+def compare(a: Logged, b: Logged, *scores: pd.DataFrame) -> Difference:
     """Everything that differs, A being the one that B is compared with.
 
-    ``scores`` are those of A and B on their test rows: customer_id, as_of, label, probability;
-    without them ``why`` says what is in the way.
+    ``scores`` are those of A and B on their test rows, in the order of these: customer_id, as_of,
+    label and probability.
     """
     keys = a.tags.get("test_key"), b.tags.get("test_key")
-    same = keys[0] is not None and keys[0] == keys[1]
-    why = why if same and not scores else "" if same else "they were judged on different test rows"
-    paired = _paired(*scores) if scores and same else {}
+    same, paired, unpaired = keys[0] is not None and keys[0] == keys[1], {}, ""
+    if not same:
+        unpaired = "they were judged on different test rows"
+    elif len(scores) < 2 or not scores[0][_ROW].equals(scores[1][_ROW]):
+        unpaired = "the scores of the test rows are not kept of both"
+    else:
+        paired = _paired(*scores)
     return Difference(
         a=a,
         b=b,
         same_rows=same,
-        unpaired=why,
+        unpaired=unpaired,
         metrics=_metrics(a, b, paired),
         parameters=[
             {"name": name, "a": a.params.get(name), "b": b.params.get(name)}
@@ -123,9 +125,8 @@ def compare(
 
 def _paired(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, Interval]:
     """B less A of each metric, by the name it has in a run."""
-    both = a.merge(b, on=_ROW, suffixes=("_a", "_b"), validate="one_to_one")
-    rows = Rows(both["customer_id"].to_numpy(dtype=object), both["label"].to_numpy(dtype="int8"))
-    scores = (both[f"probability_{of}"].to_numpy(dtype="float64") for of in "ab")
+    rows = Rows(a["customer_id"].to_numpy(dtype=object), a["label"].to_numpy(dtype="int8"))
+    scores = (each["probability"].to_numpy(dtype="float64") for each in (a, b))
     return {plain_name(name): each for name, each in differences(rows, *scores).items()}
 
 

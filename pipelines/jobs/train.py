@@ -6,17 +6,21 @@ Plain functions; the run's ``step`` decides whether a scheduler watches them.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from features.errors import GateError
 from models.calibration.shrinkage import monthly_swing
 from models.churn.fit import fit, steps
 from models.churn.model import ChurnModel
 from models.churn.serialization import REFERENCE, to_files
+from models.dataset.examples import Examples
 from models.drift.reference import Reference, learn_reference
 from models.explain.shap_values import spread
 from pipelines.config.run import Run
 from pipelines.jobs.read_tables import provenance, read_tables
 from pipelines.matrices.store import prune
+from pipelines.runtime.environment import code_version, commit, packages
+from pipelines.runtime.escaping import plain_json
 from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking import registry, runs
@@ -34,7 +38,13 @@ from pipelines.training.leaks import LEAKS, search_leaks
 from pipelines.training.metrics import flat_metrics
 from pipelines.training.newer_examples import MONTHLY_SWING
 from pipelines.training.promotion import decide
-from pipelines.training.recipe_comparison import AS_CONFIGURED, Effort, log_trials, try_recipes
+from pipelines.training.recipe_comparison import (
+    AS_CONFIGURED,
+    Effort,
+    RecipeTrials,
+    log_trials,
+    try_recipes,
+)
 from pipelines.training.result import TrainingResult
 from pipelines.training.treated_rows import leave_out_treated
 
@@ -47,43 +57,83 @@ class FittedModel:
     reference: Reference
     params: Mapping[str, object]
 
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What is stored of it: name → content."""
+        return {**to_files(self.model), REFERENCE: self.reference.to_json().encode()}
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A training of which nothing is stored yet; the settings of ``run`` have the recipe."""
+
+    run: Run
+    prepared: TrainingData
+    evaluation: Evaluation
+    fitted: FittedModel
+    trials: RecipeTrials
+    metrics: Mapping[str, float]
+    files: Mapping[str, bytes]
+
 
 def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     """Learn from everything known before the as-of date's midnight and register the model.
 
-    ``effort`` says what is tried beside the configured recipe; a search's winner replaces it. The
-    alias ``champion`` moves to it when ``models.promotion.rules`` says so. Raises
-    ``ContractError`` for broken tables, ``GateError`` when there is too little to learn from,
-    when a leak is suspected (before anything is fitted), or when the model is too good for churn
-    (it is registered then, without the alias).
+    The alias ``champion`` moves to it when ``models.promotion.rules`` says so. Raises
+    ``ContractError`` for broken tables, what ``learn`` raises, and ``GateError`` when the model is
+    too good for churn (it is registered then, without the alias).
     """
     run.record_inputs()
     snapshot = run.step(read_tables, run)
+    learned = learn(run, snapshot, effort)
+    run, prepared, evaluation = learned.run, learned.prepared, learned.evaluation
+    pictures = draw_plots(run.settings, evaluation)
+    folder = run.settings.paths.training / run.record.run_id
+    store_artifacts(folder, evaluation, pictures)
+    files = {**run_facts(evaluation, prepared, snapshot), **pictures, **learned.files}
+    registered = run.step(register, snapshot, learned, files)
+    log_trials(run.settings, registered, learned.trials)
+    decided = run.step(decide, run, evaluation, learned.fitted.model, registered)
+    if evaluation.leak is not None:
+        raise GateError(evaluation.leak)
+    prune(run.settings, snapshot)
+    return TrainingResult(registered, decided, evaluation, folder, learned.trials)
+
+
+def learn(run: Run, snapshot: Snapshot, effort: Effort = AS_CONFIGURED) -> Learned:
+    """Evaluate the recipe on later months and fit it on all.
+
+    ``effort`` says what is tried beside the configured recipe; a search's winner replaces it.
+    Raises ``GateError`` when there is too little to learn from, or when a leak is suspected
+    (before anything is fitted).
+    """
     prepared = run.step(make_examples, run, snapshot)
     search = run.step(search_leaks, run, snapshot, prepared)
     search.refuse()
     prepared, chosen = run.step(leave_out_treated, run, prepared)
     trials = run.step(try_recipes, run, prepared, effort)
-    settings = trials.settings
-    run = replace(run, settings=settings)
+    run = replace(run, settings=trials.settings)
     evaluation = run.step(evaluate_recipe, run, prepared)
     outcomes = run.step(learn_outcomes, run, prepared, evaluation)
     fitted = run.step(fit_all, run, prepared, evaluation)
     fitted = replace(fitted, model=replace(fitted.model, incidence=outcomes.model))
-    pictures = draw_plots(settings, evaluation)
-    folder = settings.paths.training / run.record.run_id
-    store_artifacts(folder, evaluation, pictures)
-    files = run_facts(evaluation, prepared, snapshot) | pictures
-    files |= {LEAKS: search.to_json(), "tried.json": trials.to_json()}
-    files |= dict(outcomes.files) | dict(chosen)
     metrics = flat_metrics(evaluation) | dict(outcomes.metrics)
-    registered = run.step(register, run, snapshot, prepared, fitted, evaluation, metrics, files)
-    log_trials(settings, registered, trials)
-    decided = run.step(decide, run, evaluation, fitted.model, registered)
-    if evaluation.leak is not None:
-        raise GateError(evaluation.leak)
-    prune(settings, snapshot)
-    return TrainingResult(registered, decided, evaluation, folder, trials)
+    files = {LEAKS: search.to_json(), "tried.json": trials.to_json()}
+    files |= dict(outcomes.files) | dict(chosen)
+    return Learned(run, prepared, evaluation, fitted, trials, metrics, files)
+
+
+def circumstances(run: Run, snapshot: Snapshot, examples: Examples) -> dict[str, Any]:
+    """All that decides the bytes of a model that is learned from ``examples``."""
+    return {
+        "as_of": str(run.as_of),
+        "configuration": run.configuration,
+        "code": {"version": code_version(), "commit": commit()},
+        "packages": packages(),
+        "snapshot": snapshot.digest,
+        "inputs": dict(snapshot.inputs),
+        "rows": rows_digest(examples, examples.spec.hash),
+    }
 
 
 def evaluate_recipe(run: Run, prepared: TrainingData) -> Evaluation:
@@ -124,16 +174,11 @@ def fit_all(run: Run, prepared: TrainingData, evaluation: Evaluation) -> FittedM
 
 
 def register(
-    run: Run,
-    snapshot: Snapshot,
-    prepared: TrainingData,
-    fitted: FittedModel,
-    evaluation: Evaluation,
-    metrics: Mapping[str, float],
-    files: Mapping[str, bytes],
+    snapshot: Snapshot, learned: Learned, files: Mapping[str, bytes]
 ) -> registry.Registered:
     """Write parameters, metrics, files (by path), the model and its card to MLflow."""
-    spec, taught, test = fitted.model.spec, prepared.examples, evaluation.test
+    run, prepared, evaluation = learned.run, learned.prepared, learned.evaluation
+    spec, taught, test = learned.fitted.model.spec, prepared.examples, evaluation.test
     tags = provenance(run, snapshot) | {
         "feature_spec_hash": spec.hash,
         "feature_definition_hash": spec.definition_hash,
@@ -144,15 +189,16 @@ def register(
         "leak_warning": evaluation.leak or "none",
     }
     card = model_card(run.settings, prepared, evaluation, run.as_of, tags["code_version"])
+    came_from = circumstances(run, snapshot, taught)
     sources = {name: tags[name] for name in ("inputs_digest", "config_digest", "known_before")}
     training = runs.Training(
         name=f"train {run.as_of}",
-        params=fitted.params,
-        metrics=metrics,
+        started_at=run.record.started_at,
+        params=learned.fitted.params,
+        metrics=learned.metrics,
         tags=tags,
-        files={**files, CARD: card.encode()},
-        model_files={**to_files(fitted.model), REFERENCE: fitted.reference.to_json().encode()},
-        feature_names=spec.names,
+        files={**files, CARD: card.encode(), runs.PROVENANCE: plain_json(came_from)},
+        model_files=learned.fitted.files,
         datasets=(
             runs.dataset_input("training", taught, rows_digest(taught, spec.hash), sources),
             runs.dataset_input("test", test, rows_digest(test, spec.hash), sources),

@@ -7,11 +7,12 @@ everything stays under one folder. Values already set in the environment win.
 import json
 import os
 import secrets
+import subprocess
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, date, datetime
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution, distributions
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -56,6 +57,27 @@ def code_version() -> str:
     origin = json.loads(found.read_text("direct_url.json") or "{}")
     commit = origin.get("vcs_info", {}).get("commit_id", "")
     return f"{found.version}+{commit}" if commit else found.version
+
+
+def commit() -> str:
+    """The commit of the checkout that holds this code, with "-dirty" if changed; "" outside one."""
+    here, git = Path(__file__), ("git", "-C", Path(__file__).parent)
+    try:
+        for words in (
+            ("ls-files", "--error-unmatch", here.name),
+            ("describe", "--always", "--dirty", "--exclude=*", "--abbrev=40"),
+        ):
+            done = subprocess.run(  # noqa: S603  (fixed words)
+                (*git, *words), capture_output=True, text=True, check=True, timeout=10
+            )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
+
+
+def packages() -> dict[str, str]:
+    """The version of every installed package, by name."""
+    return dict(sorted((each.name.lower(), each.version) for each in distributions()))
 
 
 def today_in(zone: str) -> date:

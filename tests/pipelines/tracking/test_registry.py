@@ -50,7 +50,6 @@ def training(model, **changes):
         tags={"inputs_digest": "abc", "known_before": "2024-03-01"},
         files={"scorecard.json": b"{}", "plots/roc.png": b"png"},
         model_files=to_files(model),
-        feature_names=model.spec.names,
     )
     return replace(made, **changes)
 
