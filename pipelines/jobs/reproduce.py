@@ -62,18 +62,18 @@ def reproduce(config: Path, name: str) -> Reproduction:
     )
 
 
-def _configured(settings: Settings, given: Mapping[str, Any]) -> Settings:
+def _configured(settings: Settings, configuration: Mapping[str, Any]) -> Settings:
     """The run's configuration with the folders, addresses and threads of now."""
     sources = {
         name: {
             **source,
             **settings.sources[name].model_dump(include={"database"}, exclude_unset=True),
         }
-        for name, source in given["sources"].items()
+        for name, source in configuration["sources"].items()
         if name in settings.sources
     }
     now = {name: getattr(settings, name) for name in ("paths", "engine", "tracking", "privacy")}
-    return Settings.model_validate({**given, **now, "sources": sources})
+    return Settings.model_validate({**configuration, **now, "sources": sources})
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:

@@ -171,8 +171,8 @@ def _log_model(name: str, folder: Path, files: Mapping[str, bytes]) -> str:
         inputs=Schema([*columns, product_line]), outputs=Schema([ColSpec(DataType.double)])
     )
     with warnings.catch_warnings():
-        # The signature is given, so type hints would add nothing.
-        warnings.simplefilter("ignore", UserWarning)
+        # Of type hints, which the signature stands for, and of what pandas will not take one day.
+        warnings.simplefilter("ignore")
         logged = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("pyfunc.py")),
