@@ -1,6 +1,6 @@
 """Reproduction job: a training again, from its tables and configuration, against its bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -12,10 +12,13 @@ from models.dataset.feature_spec import listed
 from pipelines.config.run import open_run
 from pipelines.config.settings import Settings
 from pipelines.jobs.read_tables import read_tables
-from pipelines.jobs.train import circumstances, learn
+from pipelines.jobs.train import circumstances, evaluate_recipe, fit_all
 from pipelines.snapshots.facts import verify_snapshot
 from pipelines.snapshots.store import readable_snapshots
 from pipelines.tracking.runs import PROVENANCE, find_logged
+from pipelines.training.examples import make_examples
+from pipelines.training.horizons import learn_outcomes
+from pipelines.training.treated_rows import leave_out_treated
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ def reproduce(config: Path, name: str) -> Reproduction:
     """Train as the run of ``find_logged``'s ``name`` did; nothing is registered.
 
     From the snapshot of then, or from the tables where it is not kept any more. Raises what
-    ``learn`` raises, ``ModelError`` for a run that does not tell what it was made of, and
+    a training raises, ``ModelError`` for a run that does not tell what it was made of, and
     ``GateError`` when one byte of the model is another, with all that may be the reason.
     """
     with open_run("reproduce", config) as opened:
@@ -43,16 +46,23 @@ def reproduce(config: Path, name: str) -> Reproduction:
                 "an older release. Train again: stille train."
             )
         settings = _configured(opened.settings, before["configuration"])
-        run = replace(opened, settings=settings, as_of=date.fromisoformat(before["as_of"]))
+        run = replace(
+            opened, settings=settings, as_of=date.fromisoformat(before["tables"]["as of"])
+        )
         run.record_inputs()
         kept = readable_snapshots(settings.paths.snapshots)
-        snapshot = next((each for each in kept if each.digest == before["snapshot"]), None)
+        snapshot = next(
+            (each for each in kept if each.digest == before["tables"]["snapshot"]), None
+        )
         if snapshot is None:
             snapshot = read_tables(run)
         verify_snapshot(snapshot)
-        learned = learn(run, snapshot)
-        other = _differences(before, circumstances(run, snapshot, learned.prepared.examples))
-        found, expected = digest(learned.fitted.files), logged.tags["digest"]
+        prepared, _ = leave_out_treated(run, make_examples(run, snapshot))
+        evaluation = evaluate_recipe(run, prepared)
+        fitted = fit_all(run, prepared, evaluation, learn_outcomes(run, prepared, evaluation))
+        now = circumstances(run, snapshot, prepared.examples)
+        found, expected = digest(fitted.files), logged.tags["digest"]
+    other = tuple(_differences(before, now))
     if found == expected:
         return Reproduction(logged.label, found, other)
     raise GateError(
@@ -76,14 +86,8 @@ def _configured(settings: Settings, configuration: Mapping[str, Any]) -> Setting
     return Settings.model_validate({**configuration, **now, "sources": sources})
 
 
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
-    """What of two ``circumstances`` is not the same, each with the parts that are not."""
-    other = []
-    for name in now:
-        a, b = before.get(name), now[name]
-        if isinstance(a, Mapping) and isinstance(b, Mapping):
-            parts = sorted(key for key in {*a, *b} if a.get(key) != b.get(key))
-            other += [f"{name} ({listed(parts)})"] if parts else []
-        elif a != b:
-            other.append(name)
-    return tuple(other)
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    for name, parts in now.items():
+        a, b = before.get(name, {}), parts
+        if other := sorted(key for key in {*a, *b} if a.get(key) != b.get(key)):
+            yield f"{name} ({listed(other)})"

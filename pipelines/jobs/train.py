@@ -33,18 +33,12 @@ from pipelines.training.artifacts import (
 from pipelines.training.card import CARD, description, model_card
 from pipelines.training.evaluation import Evaluation, auc_alarm, evaluate, recipe_of
 from pipelines.training.examples import TrainingData, make_examples, rows_digest
-from pipelines.training.horizons import learn_outcomes
+from pipelines.training.horizons import Outcomes, learn_outcomes
 from pipelines.training.leaks import LEAKS, search_leaks
 from pipelines.training.metrics import flat_metrics
 from pipelines.training.newer_examples import MONTHLY_SWING
 from pipelines.training.promotion import decide
-from pipelines.training.recipe_comparison import (
-    AS_CONFIGURED,
-    Effort,
-    RecipeTrials,
-    log_trials,
-    try_recipes,
-)
+from pipelines.training.recipe_comparison import AS_CONFIGURED, Effort, log_trials, try_recipes
 from pipelines.training.result import TrainingResult
 from pipelines.training.treated_rows import leave_out_treated
 
@@ -63,77 +57,41 @@ class FittedModel:
         return {**to_files(self.model), REFERENCE: self.reference.to_json().encode()}
 
 
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """A training of which nothing is stored yet; the settings of ``run`` have the recipe."""
-
-    run: Run
-    prepared: TrainingData
-    evaluation: Evaluation
-    fitted: FittedModel
-    trials: RecipeTrials
-    metrics: Mapping[str, float]
-    files: Mapping[str, bytes]
-
-
 def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     """Learn from everything known before the as-of date's midnight and register the model.
 
-    The alias ``champion`` moves to it when ``models.promotion.rules`` says so. Raises
-    ``ContractError`` for broken tables, what ``learn`` raises, and ``GateError`` when the model is
-    too good for churn (it is registered then, without the alias).
+    ``effort`` says what is tried beside the configured recipe; a search's winner replaces it. The
+    alias ``champion`` moves to it when ``models.promotion.rules`` says so. Raises
+    ``ContractError`` for broken tables, ``GateError`` when there is too little to learn from,
+    when a leak is suspected (before anything is fitted), or when the model is too good for churn
+    (it is registered then, without the alias).
     """
     run.record_inputs()
     snapshot = run.step(read_tables, run)
-    learned = learn(run, snapshot, effort)
-    run, prepared, evaluation = learned.run, learned.prepared, learned.evaluation
-    pictures = draw_plots(run.settings, evaluation)
-    folder = run.settings.paths.training / run.record.run_id
-    store_artifacts(folder, evaluation, pictures)
-    files = {**run_facts(evaluation, prepared, snapshot), **pictures, **learned.files}
-    registered = run.step(register, snapshot, learned, files)
-    log_trials(run.settings, registered, learned.trials)
-    decided = run.step(decide, run, evaluation, learned.fitted.model, registered)
-    if evaluation.leak is not None:
-        raise GateError(evaluation.leak)
-    prune(run.settings, snapshot)
-    return TrainingResult(registered, decided, evaluation, folder, learned.trials)
-
-
-def learn(run: Run, snapshot: Snapshot, effort: Effort = AS_CONFIGURED) -> Learned:
-    """Evaluate the recipe on later months and fit it on all.
-
-    ``effort`` says what is tried beside the configured recipe; a search's winner replaces it.
-    Raises ``GateError`` when there is too little to learn from, or when a leak is suspected
-    (before anything is fitted).
-    """
     prepared = run.step(make_examples, run, snapshot)
     search = run.step(search_leaks, run, snapshot, prepared)
     search.refuse()
     prepared, chosen = run.step(leave_out_treated, run, prepared)
     trials = run.step(try_recipes, run, prepared, effort)
-    run = replace(run, settings=trials.settings)
+    settings = trials.settings
+    run = replace(run, settings=settings)
     evaluation = run.step(evaluate_recipe, run, prepared)
     outcomes = run.step(learn_outcomes, run, prepared, evaluation)
-    fitted = run.step(fit_all, run, prepared, evaluation)
-    fitted = replace(fitted, model=replace(fitted.model, incidence=outcomes.model))
-    metrics = flat_metrics(evaluation) | dict(outcomes.metrics)
-    files = {LEAKS: search.to_json(), "tried.json": trials.to_json()}
+    fitted = run.step(fit_all, run, prepared, evaluation, outcomes)
+    pictures = draw_plots(settings, evaluation)
+    folder = settings.paths.training / run.record.run_id
+    store_artifacts(folder, evaluation, pictures)
+    files = run_facts(evaluation, prepared, snapshot) | pictures
+    files |= {LEAKS: search.to_json(), "tried.json": trials.to_json()}
     files |= dict(outcomes.files) | dict(chosen)
-    return Learned(run, prepared, evaluation, fitted, trials, metrics, files)
-
-
-def circumstances(run: Run, snapshot: Snapshot, examples: Examples) -> dict[str, Any]:
-    """All that decides the bytes of a model that is learned from ``examples``."""
-    return {
-        "as_of": str(run.as_of),
-        "configuration": run.configuration,
-        "code": {"version": code_version(), "commit": commit()},
-        "packages": packages(),
-        "snapshot": snapshot.digest,
-        "inputs": dict(snapshot.inputs),
-        "rows": rows_digest(examples, examples.spec.hash),
-    }
+    metrics = flat_metrics(evaluation) | dict(outcomes.metrics)
+    registered = run.step(register, run, snapshot, prepared, fitted, evaluation, metrics, files)
+    log_trials(settings, registered, trials)
+    decided = run.step(decide, run, evaluation, fitted.model, registered)
+    if evaluation.leak is not None:
+        raise GateError(evaluation.leak)
+    prune(settings, snapshot)
+    return TrainingResult(registered, decided, evaluation, folder, trials)
 
 
 def evaluate_recipe(run: Run, prepared: TrainingData) -> Evaluation:
@@ -148,7 +106,9 @@ def evaluate_recipe(run: Run, prepared: TrainingData) -> Evaluation:
     return evaluation
 
 
-def fit_all(run: Run, prepared: TrainingData, evaluation: Evaluation) -> FittedModel:
+def fit_all(
+    run: Run, prepared: TrainingData, evaluation: Evaluation, outcomes: Outcomes
+) -> FittedModel:
     """Fit the model that may become champion on all matured months."""
     settings, record, examples = run.settings, run.record, prepared.examples
     recipe = recipe_of(settings, len(examples), examples.single_date)
@@ -170,15 +130,33 @@ def fit_all(run: Run, prepared: TrainingData, evaluation: Evaluation) -> FittedM
     reference = learn_reference(
         examples.x, examples.as_of, examples.spec, evaluation.scores["model"], evaluation.test.as_of
     )
-    return FittedModel(model, reference, params)
+    return FittedModel(replace(model, incidence=outcomes.model), reference, params)
+
+
+def circumstances(run: Run, snapshot: Snapshot, taught: Examples) -> dict[str, dict[str, Any]]:
+    """All that decides the bytes of a model that learns from ``taught``, in parts by name."""
+    rows = {"digest": rows_digest(taught, taught.spec.hash)}
+    return {
+        "tables": {"as of": str(run.as_of), "snapshot": snapshot.digest},
+        "inputs": dict(snapshot.inputs),
+        "configuration": run.configuration,
+        "code": {"version": code_version(), "commit": commit()},
+        "packages": packages(),
+        "rows": rows,
+    }
 
 
 def register(
-    snapshot: Snapshot, learned: Learned, files: Mapping[str, bytes]
+    run: Run,
+    snapshot: Snapshot,
+    prepared: TrainingData,
+    fitted: FittedModel,
+    evaluation: Evaluation,
+    metrics: Mapping[str, float],
+    files: Mapping[str, bytes],
 ) -> registry.Registered:
     """Write parameters, metrics, files (by path), the model and its card to MLflow."""
-    run, prepared, evaluation = learned.run, learned.prepared, learned.evaluation
-    spec, taught, test = learned.fitted.model.spec, prepared.examples, evaluation.test
+    spec, taught, test = fitted.model.spec, prepared.examples, evaluation.test
     tags = provenance(run, snapshot) | {
         "feature_spec_hash": spec.hash,
         "feature_definition_hash": spec.definition_hash,
@@ -189,16 +167,16 @@ def register(
         "leak_warning": evaluation.leak or "none",
     }
     card = model_card(run.settings, prepared, evaluation, run.as_of, tags["code_version"])
-    came_from = circumstances(run, snapshot, taught)
+    provenance_facts = circumstances(run, snapshot, taught)
     sources = {name: tags[name] for name in ("inputs_digest", "config_digest", "known_before")}
     training = runs.Training(
         name=f"train {run.as_of}",
         started_at=run.record.started_at,
-        params=learned.fitted.params,
-        metrics=learned.metrics,
+        params=fitted.params,
+        metrics=metrics,
         tags=tags,
-        files={**files, CARD: card.encode(), runs.PROVENANCE: plain_json(came_from)},
-        model_files=learned.fitted.files,
+        files={**files, CARD: card.encode(), runs.PROVENANCE: plain_json(provenance_facts)},
+        model_files=fitted.files,
         datasets=(
             runs.dataset_input("training", taught, rows_digest(taught, spec.hash), sources),
             runs.dataset_input("test", test, rows_digest(test, spec.hash), sources),

@@ -5,7 +5,7 @@ import re
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
@@ -31,10 +31,9 @@ from mlflow.utils.mlflow_tags import (
 )
 
 from features.errors import ConfigError
-from models.churn.serialization import REFERENCE, digest
+from models.churn.serialization import digest
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureSpec
-from models.drift.reference import Reference
 from pipelines.config.settings import Settings
 from pipelines.tracking import registry
 from pipelines.tracking.files import MODEL_FOLDER
@@ -42,7 +41,8 @@ from pipelines.tracking.files import MODEL_FOLDER
 _PIP = [f"{name}=={version(name)}" for name in ("lightgbm", "numpy", "pandas")]
 _DIGEST_LENGTH = 12
 PROVENANCE = "provenance.json"
-FACTS = ("scorecard.json", "drivers.json", "feature_spec.json", "curves.json", PROVENANCE)
+FACTS = ("scorecard.json", "drivers.json", "feature_spec.json", PROVENANCE)
+PICTURES = ("plots/calibration.png", "plots/gains.png")
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _COLUMN_TYPES = {"number": DataType.double, "category": DataType.string}
@@ -191,16 +191,8 @@ def _log_model(name: str, folder: Path, files: Mapping[str, bytes]) -> str:
 
 
 def _example(spec: FeatureSpec, files: Mapping[str, bytes]) -> pd.DataFrame:
-    """A row of no customer's: the means of numbers, the first word of each category."""
-    usual = Reference.from_json(files[REFERENCE]).features if REFERENCE in files else {}
-    row: dict[str, object] = {
-        each.name: (each.vocabulary or (None,))[0]
-        if each.kind == "category"
-        else float(f"{usual[each.name].mean:.3g}")
-        if each.name in usual
-        else 0.0
-        for each in spec.columns
-    }
+    """A row of no customer's: zeros, and the first word of each category."""
+    row = {each.name: next(iter(each.vocabulary), 0.0) for each in spec.columns}
     lines = json.loads(files["calibration.json"])["product_lines"]
     return pd.DataFrame([{**row, "product_line": next(iter(lines), None)}])
 
@@ -221,19 +213,16 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
 
 _USE = """\
 The probability that a customer gives notice of their own accord. Each version says what it learned
-from, how good it is on later months, and what it is not for. Nights use the alias `champion`.
+from, how good it is on later months, and what it is not for; nights use the alias `champion`. Input
+is a matrix of `stille.matrix`, or any table with the columns of the signature, by name:
 
-Input: the matrix of `stille.matrix`, or a table with the columns of the signature: numbers as
-numbers, categories as text, and `product_line`, as levels differ by it.
-
-    import mlflow
     mlflow.pyfunc.load_model("models:/{name}@champion").predict(matrix)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """What MLflow holds of one training run; ``facts`` are those of ``FACTS`` that it has."""
+    """What MLflow holds of one training run: of ``FACTS`` and ``PICTURES`` those that it has."""
 
     label: str
     run_id: str
@@ -241,6 +230,7 @@ class Logged:
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     facts: Mapping[str, Any]
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def find_logged(settings: Settings, name: str) -> Logged:
@@ -287,12 +277,14 @@ def _logged(run: Run, label: str) -> Logged:
         metrics=dict(run.data.metrics),
         tags=dict(run.data.tags),
         facts={n: json.loads(text) for n, text in _files(run.info.run_id, FACTS).items()},
+        pictures=_files(run.info.run_id, PICTURES),
     )
 
 
 def _files(run_id: str, names: Sequence[str]) -> dict[str, bytes]:
     """Those of the run's files that it has."""
-    there = {each.path for each in mlflow.MlflowClient().list_artifacts(run_id)}
+    client, folders = mlflow.MlflowClient(), {name.rpartition("/")[0] for name in names}
+    there = {each.path for path in folders for each in client.list_artifacts(run_id, path or None)}
     download = partial(mlflow.artifacts.download_artifacts, run_id=run_id)
     with tempfile.TemporaryDirectory() as scratch:
         return {

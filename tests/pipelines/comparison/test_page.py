@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -26,16 +27,8 @@ def logged(label="churn/1", run_id="a" * 32, key="same", spec=(), drivers=None, 
             "scorecard.json": {"model": {"auc": {"value": 0.7, "low": 0.68, "high": 0.72}}},
             "drivers.json": drivers or {},
             "feature_spec.json": {"columns": list(spec)},
-            "curves.json": {
-                "calibration": {
-                    "predicted": [0.1, 0.2],
-                    "observed": [0.1, 0.3],
-                    "low": [0.05, 0.2],
-                    "high": [0.2, 0.4],
-                },
-                "gains": {"share": [0, 0.5, 1], "found": [0, 0.8, 1]},
-            },
         },
+        pictures={"plots/calibration.png": b"one", "plots/gains.png": b"two"},
     )
 
 
@@ -185,7 +178,6 @@ def test_no_name_can_mark_up_the_page(text):
     def page(word):
         run = logged(params={"p": word}, spec=[column(word)], drivers={word: 1.0})
         other = logged(label=f"churn/{word}")
-        run.facts.pop("curves.json")
         return Page(render(compare(run, other)))
 
     hostile, plain = page(text), page("word")
@@ -199,12 +191,11 @@ def test_the_page_is_one_file_without_scripts_or_addresses():
     assert {"script", "iframe", "object", "link", "form"}.isdisjoint(page.tags)
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     sources = [value for name, value in page.attributes if name in ("src", "href")]
-    assert len(sources) == 2
-    assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
+    assert len(sources) == 4
+    assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert not re.search(r"https?:", html)
-    without = logged()
-    without.facts.pop("curves.json")
-    assert "<img" not in render(compare(A, without))
+    without = replace(A, pictures={})
+    assert "<img" not in render(compare(without, without))
 
 
 def test_runs_are_found_by_alias_version_and_id(stille, demo, trained):

@@ -11,7 +11,6 @@ from trees import records
 from pipelines.config.file import PREFIX
 from pipelines.config.run import open_run
 from pipelines.jobs import reproduce as job
-from pipelines.jobs.train import Learned
 from pipelines.tracking.runs import PROVENANCE, find_logged
 
 SECRET = "s3cr3t-canary"  # noqa: S105
@@ -23,11 +22,11 @@ def test_a_run_comes_out_with_the_same_bytes_under_another_configuration(
     """Of the configuration of now only folders and addresses count."""
     learned = []
 
-    def learn(run, snapshot):
+    def fit_all(run, *others):
         learned.append(run.settings.training.seeds)
-        return LEARN(run, snapshot)
+        return FIT(run, *others)
 
-    monkeypatch.setattr(job, "learn", learn)
+    monkeypatch.setattr(job, "fit_all", fit_all)
     config = demo.config_in(tmp_path, training={"seeds": 2})
     ended = stille("reproduce", trained.registered.version, "--config", config, "--json")
     assert (ended.code, ended.err.count("stille:")) == (0, 0)
@@ -38,16 +37,19 @@ def test_a_run_comes_out_with_the_same_bytes_under_another_configuration(
     assert (record["as_of_date"], record["exit_code"]) == (str(demo.as_of), 0)
 
 
-LEARN = job.learn
+FIT = job.fit_all
 
 
 @pytest.fixture
 def other_bytes(monkeypatch, trained):
     """A training that ends at once with other bytes than any before."""
-    examples = SimpleNamespace(examples=trained.evaluation.test)
+    prepared = SimpleNamespace(examples=trained.evaluation.test)
     fitted = SimpleNamespace(files={"booster_0.txt": b"other"})
-    end = Learned(None, examples, None, fitted, None, {}, {})
-    monkeypatch.setattr(job, "learn", lambda run, snapshot: end)
+    monkeypatch.setattr(job, "make_examples", lambda *_: prepared)
+    monkeypatch.setattr(job, "leave_out_treated", lambda *_: (prepared, {}))
+    for name in ("evaluate_recipe", "learn_outcomes"):
+        monkeypatch.setattr(job, name, lambda *_: None)
+    monkeypatch.setattr(job, "fit_all", lambda *_: fitted)
 
 
 def test_other_bytes_are_told_with_what_may_be_the_reason(stille, demo, other_bytes, monkeypatch):
@@ -63,8 +65,8 @@ def test_other_bytes_are_told_with_what_may_be_the_reason(stille, demo, other_by
     assert ended.code == 6
     said = " ".join(ended.err.split())
     assert "came out with other bytes" in said
-    assert "code (commit, version); packages (lightgbm, numpy); inputs (" in said
-    assert "; rows." in said
+    assert "code (commit, version); packages (lightgbm, numpy); rows (digest)" in said
+    assert "Other than then: inputs (" in said
     assert "configuration" not in said
 
 
@@ -104,6 +106,6 @@ def test_the_run_keeps_configuration_code_packages_and_inputs(demo, trained):
     kept = logged.facts[PROVENANCE]
     assert kept["configuration"]["training"]["seeds"] == 1
     assert kept["packages"]["lightgbm"]
-    assert kept["as_of"] == str(demo.as_of)
-    assert len(kept["rows"]) == 64
+    assert kept["tables"]["as of"] == str(demo.as_of)
+    assert len(kept["rows"]["digest"]) == 64
     assert len(kept["inputs"]) > 20
