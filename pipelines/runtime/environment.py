@@ -61,13 +61,13 @@ def code_version() -> str:
 
 
 def commit() -> str:
-    """The commit of the checkout that this code is, with "-dirty" if changed; "" if it is none."""
+    """The commit of the checkout that this code is, "-dirty" if changed; "unknown" in another."""
     git = ["git", "--git-dir=.git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=40"]
     with suppress(OSError):  # there is no git
         root = Path(__file__).parents[2]
         done = subprocess.run(git, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
-        return done.stdout.strip()
-    return ""
+        return done.stdout.strip() or "unknown"
+    return "unknown"
 
 
 def packages() -> dict[str, str]:

@@ -98,7 +98,7 @@ def log_training(settings: Settings, training: Training) -> registry.Registered:
     name, started = settings.tracking.model, training.started_at
     begun = None if started is None else int(datetime.fromisoformat(started).timestamp() * 1000)
     tags = {**training.tags, "digest": digest(training.model_files)}
-    own = {MLFLOW_RUN_NOTE: training.description, MLFLOW_GIT_COMMIT: tags.get("commit", "")}
+    own = {MLFLOW_RUN_NOTE: training.description, MLFLOW_GIT_COMMIT: tags.get("commit", "unknown")}
     created = client.create_run(experiment, begun, resolve_tags({**tags, **own}), training.name)
     with tempfile.TemporaryDirectory() as scratch:
         model = Path(scratch, MODEL_FOLDER)

@@ -12,16 +12,16 @@ from pipelines.tracking import files as model_files
 from pipelines.tracking import registry
 
 
-@pytest.fixture
-def settings(demo):
-    found = load_settings(demo.config)
+@pytest.fixture(scope="module")
+def settings(_company, trained):
+    found = load_settings(_company.config)
     registry.connect(found)
     return found
 
 
-@pytest.fixture
-def night(settings, demo):
-    return stille.matrix(settings, demo.as_of)
+@pytest.fixture(scope="module")
+def night(settings, _company):
+    return stille.matrix(settings, _company.as_of)
 
 
 def test_anyone_can_load_the_champion_through_mlflow(settings, night):
