@@ -94,7 +94,7 @@ def simulate(
 def run(company: Company, sink: Recorder, on_month: Callable[[int], None]) -> None:
     """Move the company through all months."""
     clock, world = sink.clock, settle(company, sink)
-    gone = world.keep(np.zeros(len(world), dtype=bool))
+    gone = world.take(np.zeros(len(world), dtype=bool))
     _deal(world, company, sink.seed, 0)
     for number in range(clock.months):
         month = Month(clock, number, sink.seed, sink, company.dials)
@@ -167,14 +167,14 @@ def live(
     happen(world, month, company.book)
     forget(world)
     drift(world, month)
-    staying = world.keep(~leaves)
-    going = world.keep(np.isin(np.arange(len(world)), left))
+    staying = world.take(~leaves)
+    going = world.take(np.isin(np.arange(len(world)), left))
     going.joined[:] = month.first
-    back, gone = leaving.come_back(gone.joined_by(going), month, company.book)
+    back, gone = leaving.come_back(gone.append(going), month, company.book)
     coming = _newcomers(staying, month, company)
     _deal(coming, company, month.seed, month.number + 1)
     leaving.move_out(staying, month, leaving.move_in(staying, coming, month))
-    return staying.joined_by(coming).joined_by(back), gone
+    return staying.append(coming).append(back), gone
 
 
 def _newcomers(staying: World, month: Month, company: Company) -> World:

@@ -70,7 +70,6 @@ def draw_plots(settings: Settings, evaluation: Evaluation) -> dict[str, bytes]:
         "precision_recall": plots.precision_recall(y, p),
         "calibration": plots.calibration(tenths_of(evaluation)),
         "gains": plots.gains(y, p),
-        "scores": plots.score_histogram(y, p),
         "drivers_by_family": plots.family_bar(evaluation.families),
         "dependence": plots.dependence(*explained),
         "features_beeswarm": plots.beeswarm(*explained),

@@ -34,7 +34,7 @@ from models.metrics.by_subgroup import (
 )
 from models.metrics.profit import Contacts
 from models.metrics.scorecard import scorecard
-from models.promotion.baseline_comparison import BaselineComparison, compare_baselines
+from models.promotion.evidence import BaselineComparison, compare_baselines
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
 from pipelines.training.profit import contacts_of_test, profit_card

@@ -109,20 +109,6 @@ def prepare_examples(frame: pd.DataFrame, catalog: Catalog) -> TrainingData:
     )
 
 
-def with_exposure(
-    prepared: TrainingData, frame: pd.DataFrame, run: Run, snapshot: Snapshot
-) -> TrainingData:
-    """``prepared`` with the exposure of its examples, and with histories where they are learned."""
-    spec, learns = prepared.examples.spec, learns_horizons(run.settings.label, snapshot)
-    exposure = exposure_of_matrix(run, snapshot, frame, spec)
-    labelled = frame["label"].notna().to_numpy(dtype=bool)[by_customer_and_date(frame)]
-    return replace(
-        prepared,
-        exposure=exposure.take(labelled),
-        histories=Histories.build(frame, spec, exposure) if learns else None,
-    )
-
-
 def exposure_of_matrix(
     run: Run, snapshot: Snapshot, frame: pd.DataFrame, spec: FeatureSpec
 ) -> Exposure:
@@ -165,7 +151,17 @@ def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> Tr
         names = [feature.name for feature in columns.features]
         frame = make_matrix(run, snapshot, job, names)
         frame = frame.assign(**{ASLEEP: asleep(frame, frame["as_of"], sleep)})
-        prepared = with_exposure(prepare_examples(frame, catalog), frame, run, snapshot)
+        prepared, learns = (
+            prepare_examples(frame, catalog),
+            learns_horizons(settings.label, snapshot),
+        )
+        spec, order = prepared.examples.spec, by_customer_and_date(frame)
+        exposure = exposure_of_matrix(run, snapshot, frame, spec)
+        prepared = replace(
+            prepared,
+            exposure=exposure.take(frame["label"].notna().to_numpy(dtype=bool)[order]),
+            histories=Histories.build(frame, spec, exposure) if learns else None,
+        )
         stage.rows_out = len(prepared.examples)
     record.notes += [
         f"not built: {name}, as {', '.join(tables)} is missing"

@@ -15,7 +15,7 @@ import pytest
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.metrics.bootstrap import Interval, MonthShocks, Rows
-from models.promotion.baseline_comparison import BaselineComparison
+from models.promotion.evidence import BaselineComparison
 from pipelines.config.settings import load_settings
 from pipelines.tracking import registry
 from pipelines.training.card import CARD, description, escaped, model_card

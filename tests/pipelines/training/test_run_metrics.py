@@ -93,7 +93,7 @@ def test_every_interval_includes_the_swing_of_the_months_learned_from(demo, trai
         assert width(card[name]) > 1.2 * width(alone[name])
     still = replace(shocks, swing=0.0)
     both = (Rows(test.customer_id, test.y, 50, each) for each in (shocks, still))
-    by_swing = [calibration_by_subgroup(test, p, rows)[0].observed for rows in both]
+    by_swing = [calibration_by_subgroup(test, p, rows)[0].outcome.ratio for rows in both]
     assert width(by_swing[0]) > 1.2 * width(by_swing[1])
 
 
