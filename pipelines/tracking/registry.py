@@ -26,8 +26,8 @@ REFUSED, PASSED = "refused", "passed"
 EXPERIMENTS = ("", "search", "monitoring", "ablations")
 VIEW = "stille"
 # The columns of the table of runs: MLflow keeps them as a shared view, which its address names.
-_SHOWN = ("auc", "log_loss", "calibration_slope", "lift_at_10_pct")
-_COLUMNS = [*(f"metrics.`{name}`" for name in _SHOWN), f"tags.`{CHAMPION}`"]
+_METRICS = ("auc", "log_loss", "calibration_slope", "lift_at_10_pct")
+_COLUMNS = [*(f"metrics.`{name}`" for name in _METRICS), f"tags.`{CHAMPION}`"]
 _TAGS = {
     "mlflow.experimentKind": "custom_model_development",
     f"mlflow.sharedViewState.{VIEW}": json.dumps({"selectedColumns": _COLUMNS}),
