@@ -137,7 +137,7 @@ def test_a_dead_store_is_told_of_within_half_a_minute(demo, stille, tmp_path):
 
 def test_the_table_of_runs_opens_on_what_matters_and_on_who_is_champion(settings, model):
     """Also where the experiment was made by an older release; a kind that somebody chose stays."""
-    client, experiment = mlflow.MlflowClient(), registry.connect(settings)
+    experiment, client = registry.connect(settings), mlflow.MlflowClient()
     client.delete_experiment_tag(experiment, f"mlflow.sharedViewState.{registry.VIEW}")
     client.set_experiment_tag(experiment, "mlflow.experimentKind", "finetuning")
     registry.connect(settings)
