@@ -26,7 +26,6 @@ def run_facts(
     evaluation: Evaluation, prepared: TrainingData, snapshot: Snapshot
 ) -> dict[str, bytes]:
     """Scorecards with intervals, baselines, drivers, outcomes, inputs and spec: name → JSON."""
-    test = evaluation.test
     scorecards = {
         name: {metric: asdict(interval) for metric, interval in card.items()}
         for name, card in evaluation.cards.items()
@@ -34,7 +33,6 @@ def run_facts(
     facts = {
         "scorecard.json": scorecards,
         "baselines.json": evaluation.descriptions,
-        "curves.json": plots.points(test.y, evaluation.scores["model"], tenths_of(evaluation)),
         "calibration.json": [asdict(part) for part in evaluation.parts],
         "staying_power.json": [asdict(month) for month in evaluation.staying],
         "unseen_customers.json": evaluation.unseen and asdict(evaluation.unseen),
