@@ -28,7 +28,7 @@ from features.errors import ConfigError
 from pipelines.config.settings import Settings
 from pipelines.flows import prefect_flows
 from pipelines.runtime.environment import make_prefect_home
-from pipelines.tracking.registry import connect, tracking_uri
+from pipelines.tracking.registry import VIEW, connect, tracking_uri
 
 _HERE = "127.0.0.1"
 _START_SECONDS = 180.0
@@ -153,7 +153,8 @@ def _is_healthy(address: str) -> bool:
 def open_mlflow(settings: Settings, port: int) -> None:
     """Serve MLflow's pages on this machine only, and print the address of the runs."""
     experiment = connect(settings)
-    print(f"http://{_HERE}:{port}/#/experiments/{experiment}/runs", flush=True)
+    page = f"experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey={VIEW}"
+    print(f"http://{_HERE}:{port}/#/{page}", flush=True)
     command = [sys.executable, "-m", "mlflow", "server", "--host", _HERE, "--workers", "1"]
     command += ["--port", str(port), "--backend-store-uri", tracking_uri(settings)]
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}

@@ -175,7 +175,8 @@ def test_the_pages_are_served_to_this_machine_and_leave_nothing(company, tmp_pat
         finally:
             serving.send_signal(signal.SIGTERM)
         assert serving.wait(60) == 143
-    assert re.fullmatch(rf"http://127\.0\.0\.1:{port}/#/experiments/\d+/runs\n", said)
+    page = r"runs\?workflowType=machine_learning&viewStateShareKey=stille"
+    assert re.fullmatch(rf"http://127\.0\.0\.1:{port}/#/experiments/\d+/{page}\n", said)
     assert processes_with(mark) == []
     assert not answers(port)
 
