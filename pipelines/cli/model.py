@@ -3,7 +3,6 @@
 Each imports its work when called, so that help is quick.
 """
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
