@@ -1,14 +1,19 @@
 """Prefect flows: thin shells around the jobs, whose parameters and log Prefect shows.
 
-A schedule's flow runs its job here, every step a task. Beside a run of the command line, the flow
-only shows what that run says. Nothing of a customer gets to Prefect: its artifacts are counts and
-places, and of an error that is not this project's own only the kind is told.
+A schedule's flow runs its job here, every step a task. Of a run of the command line, the flow only
+shows what it was, stage by stage, when it has ended. Nothing of a customer gets to Prefect: its
+artifacts are counts and places, and of an error that is not this project's own only the kind.
 """
 
 import inspect
+import json
 import logging
+import os
+import signal
+import sys
+import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import date
 from pathlib import Path
@@ -18,7 +23,7 @@ from prefect import Flow, State, flow, get_run_logger, runtime, tags, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import TerminationSignal
-from prefect.states import Completed, Crashed, Failed
+from prefect.states import Completed, Failed
 
 from features.errors import CompleteError, StilleError
 from pipelines.config.settings import load_settings
@@ -28,14 +33,13 @@ from pipelines.runtime.run_record import TERMINATED
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Messages = Iterator[Mapping[str, Any]]
 
 _LOG = logging.getLogger("stille")
 _TASK: Mapping[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 _PARAMETERS = """\
     config: File of the company's configuration.
     as_of: The day to stand on (default: today in the company's zone)."""
-_MESSAGES: ContextVar[Messages | None] = ContextVar("messages", default=None)
+_ENDED: ContextVar[Mapping[str, Any] | None] = ContextVar("ended", default=None)
 
 
 def as_task(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -111,25 +115,32 @@ FLOWS: Mapping[str, Flow[..., Any]] = {
 }
 
 
-def show(messages: Messages) -> None:
-    """Show a run of another process, by its ``messages``, until it ends.
+def main() -> None:
+    """Show the run that standard input describes; print why, and exit with 1, where that fails.
 
-    The first one says which; each of the others is a ``step`` that begins, a ``log``, an
-    ``artifact``, or ``done`` with why the step, or at last the run, failed. Raises what Prefect
-    raises when it does not take them.
+    It has the described ``seconds`` for it, also when nobody waits any more.
     """
-    first = next(messages)
-    _MESSAGES.set(messages)
-    with tags(first["job"], first["company"]):
-        given = {**first["options"], "as_of": first["as_of"]}
-        FLOWS[first["job"]](first["config"], **given, return_state=True)
+    described = json.load(sys.stdin)
+    watchdog = threading.Timer(described["seconds"], os.killpg, (0, signal.SIGKILL))
+    watchdog.daemon = True
+    watchdog.start()
+    _ENDED.set(described)
+    try:
+        with tags(described["job"], described["company"]):
+            shown: Any = FLOWS[described["job"]]
+            state = shown(**described["parameters"], return_state=True)
+        if state.is_crashed() or state.is_completed() == bool(described["failure"]):
+            raise RuntimeError(state.name)
+    except Exception as error:
+        print(type(error).__name__)
+        raise SystemExit(1) from None
 
 
 def _run(job: Job, config: str, as_of: date | None, **options: Any) -> Any:
     """Run the job with its steps as tasks and show its result, also where alarms rang."""
-    messages = _MESSAGES.get()
-    if messages is not None:
-        return _follow(messages)
+    ended = _ENDED.get()
+    if ended is not None:
+        return _replay(ended)
     try:
         result = _discreet(job.start, Path(config), as_of, as_task, **options)
     except CompleteError as alarm:
@@ -139,20 +150,18 @@ def _run(job: Job, config: str, as_of: date | None, **options: Any) -> Any:
     return result
 
 
-def _follow(messages: Messages) -> State[Any]:
-    """Show what happens until the step, or the run, is done; its state."""
+def _replay(ended: Mapping[str, Any]) -> State[Any]:
+    """Show the stages, notes and artifacts of a run that has ended; its state."""
     log = get_run_logger()
-    for message in messages:
-        match message:
-            case {"step": name}:
-                task(name=name, **_TASK)(lambda: _follow(messages))(return_state=True)
-            case {"log": text, "level": level}:
-                log.log(level, text)
-            case {"artifact": key, "content": text}:
-                create_markdown_artifact(text, key=key)
-            case {"done": why}:
-                return Failed(message=why) if why else Completed()
-    return Crashed(message="The run's process ended without a word.")
+    for stage in ended["stages"]:
+        state: State[Any] = Completed() if stage["finished"] else Failed(message="not finished")
+        task(name=stage["name"], **_TASK)(lambda state=state: state)(return_state=True)
+        log.info(stage["summary"])
+    for note in ended["notes"]:
+        log.info(note)
+    for key, text in ended["artifacts"].items():
+        create_markdown_artifact(text, key=key)
+    return Failed(message=ended["failure"]) if ended["failure"] else Completed()
 
 
 def show_artifacts(job: Job, result: Any) -> None:

@@ -34,6 +34,14 @@ class Stage:
     rows_out: int | None = None
     finished: bool = False
 
+    @property
+    def summary(self) -> str:
+        """The stage in words, for logs."""
+        rows = {"in": self.rows_in, "out": self.rows_out}
+        told = "".join(f", {n:,} rows {way}" for way, n in rows.items() if n is not None)
+        how = "" if self.finished else "not finished, "
+        return f"{self.name}: {how}{self.seconds:.1f} s{told}"
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -85,10 +93,7 @@ class RunRecord:
             stage.finished = True
         finally:
             stage.seconds = round(time.monotonic() - started, 3)
-            rows = {"in": stage.rows_in, "out": stage.rows_out}
-            told = "".join(f", {n:,} rows {way}" for way, n in rows.items() if n is not None)
-            how = "" if stage.finished else "not finished, "
-            _LOG.info("%s: %s%.1f s%s", name, how, stage.seconds, told)
+            _LOG.info(stage.summary)
 
     def gate(
         self, name: str, value: float, low: float | None = None, high: float | None = None
