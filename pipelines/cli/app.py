@@ -6,10 +6,10 @@ libraries underneath find their environment set.
 """
 
 import atexit
-import logging
 import os
 import sys
 from datetime import datetime, time, timedelta
+from traceback import format_tb
 from typing import Annotated
 
 import typer
@@ -21,6 +21,7 @@ from pipelines.cli.data import check, simulate
 from pipelines.cli.model import nightly, train, truth
 from pipelines.cli.options import DEMO, DEMO_DATA, Config, Plain, app, with_config
 from pipelines.runtime.environment import quiet_libraries
+from pipelines.runtime.logs import LOG, as_json, start_logging
 
 
 @app.command()
@@ -64,13 +65,22 @@ def main() -> None:
     """Run the command; a ``StilleError`` is printed and decides the exit code."""
     atexit.register(_mute_teardown)
     quiet_libraries()
-    logging.getLogger("stille").addHandler(logging.StreamHandler())
+    start_logging()
     try:
         app()
     except StilleError as error:
-        message = f"[bold red]stille:[/] {escape(with_config(str(error)))}"
-        Console(stderr=True, soft_wrap=True).print(message, highlight=False)
+        message = with_config(str(error))
+        if as_json():
+            LOG.error("%s", message)
+        else:
+            said = f"[bold red]stille:[/] {escape(message)}"
+            Console(stderr=True, soft_wrap=True).print(said, highlight=False)
         raise SystemExit(error.exit_code) from None
+    except Exception as error:
+        if not as_json():
+            raise
+        LOG.critical("%s\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))
+        raise SystemExit(1) from None
 
 
 def _mute_teardown() -> None:

@@ -3,13 +3,13 @@
 Each imports its work when called, so that help is quick.
 """
 
-from dataclasses import astuple, replace
+from dataclasses import asdict, astuple, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from features.errors import ConfigError
+from features.errors import ConfigError, GateError
 from pipelines.cli.options import DEMO, AsJson, AsOf, Config, FlatDay, app, as_day, with_config
 
 
@@ -211,3 +211,30 @@ def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
         rows = ([each.check, each.status, each.message] for each in diagnoses)
         printing.table(["looked at", "status", "found"], rows)
     raise typer.Exit(exit_code(diagnoses))
+
+
+@app.command()
+def status(
+    config: Config = DEMO,
+    within: Annotated[
+        float | None,
+        typer.Option(help="Hours; older lists end with exit code 6, and are told of once."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how old the published lists are and how the newest night ended."""
+    from pipelines.cli import printing
+    from pipelines.config.settings import load_settings
+    from pipelines.doctor.freshness import freshness, overdue
+
+    settings = load_settings(config)
+    found = freshness(settings)
+    if as_json:
+        printing.as_json(asdict(found))
+    else:
+        facts = asdict(found)
+        printing.table(list(facts), [["-" if v is None else v for v in facts.values()]])
+    if within is not None and overdue(settings, config, found, within):
+        raise GateError(
+            f"{found.company}: no lists of the last {within:g} hours. Next: stille doctor."
+        )
