@@ -3,7 +3,7 @@
 Each imports its work when called, so that help is quick.
 """
 
-from dataclasses import asdict, astuple, replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -217,8 +217,7 @@ def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
 def status(
     config: Config = DEMO,
     within: Annotated[
-        float | None,
-        typer.Option(help="Hours; older lists end with exit code 6, and are told of once."),
+        float | None, typer.Option(help="Hours; end with 6, and notify, if lists are older.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -229,12 +228,6 @@ def status(
 
     settings = load_settings(config)
     found = freshness(settings)
-    if as_json:
-        printing.as_json(asdict(found))
-    else:
-        facts = asdict(found)
-        printing.table(list(facts), [["-" if v is None else v for v in facts.values()]])
+    printing.as_json(found) if as_json else printing.table(list(found), [list(found.values())])
     if within is not None and overdue(settings, config, found, within):
-        raise GateError(
-            f"{found.company}: no lists of the last {within:g} hours. Next: stille doctor."
-        )
+        raise GateError(f"no lists of the last {within:g} hours. Next: stille doctor.")

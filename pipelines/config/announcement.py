@@ -12,23 +12,14 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from features.errors import BusyError, PublicationError
+from features.errors import BusyError, GateError, PublicationError, StilleError
 from pipelines.config.sections import Company, Notifications, Paths
 from pipelines.config.settings import Settings
 from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.notifier import deliver
-from pipelines.runtime.run_record import TERMINATED, RunRecord
+from pipelines.runtime.run_record import RunRecord
 
-_NIGHT = "nightly"
-_MEANING = {
-    2: "the configuration cannot be used",
-    3: "the tables break the data contract",
-    4: "there is no usable model",
-    5: "storage or publication failed",
-    6: "a person must look",
-    TERMINATED: "it was ended from outside",
-}
-_NEXT = {1: "doctor", 2: "doctor", 3: "check", 4: "doctor", 5: "doctor"}
+_MEANING = {kind.exit_code: f": {kind.__doc__}" for kind in StilleError.__subclasses__()}
 
 
 class Addressee(BaseModel):
@@ -48,40 +39,35 @@ def announce(
     That is a failure (any exit code but 0 and 75), the first success after one, and a published
     night whose status is at least ``notifications.status``. Takes ten seconds at most.
     """
-    code, command, day = record.exit_code, record.command, as_of or "today"
+    code, command, day = record.exit_code or 0, record.command, as_of or "today"
     if code == BusyError.exit_code:
         return []
-    worked = not keep_outcome(to, command, str(code or "")) or bool(code)
-    title, said, following = "", f"{command} as of {day} succeeded", command
+    other = keep_outcome(to, command, str(code or ""))
+    title, text, following = "", f"{command} as of {day} succeeded.", "doctor"
     if code:
         title = f"{command} failed, exit code {code}"
-        said = f"{command} as of {day} ended with exit code {code}"
-        said += f": {_MEANING[code]}" if code in _MEANING else ""
-        gated = code == 6 and command in (_NIGHT, "train")
-        following = "check" if gated else _NEXT.get(code, command)
+        text = f"{command} as of {day} ended with exit code {code}{_MEANING.get(code, '.')}"
+        of_tables = code == 3 or (code == GateError.exit_code and command in ("nightly", "train"))
+        following = "check" if of_tables else "doctor" if code < GateError.exit_code else command
     elif record.tone in ("bad", to.notifications.status):
-        title, following = f"a person must look at the lists of {day}", "doctor"
-        said += f", and the status of its lists is: {record.tone}"
-    elif not worked:
+        title = f"a person must look at the lists of {day}"
+        text = f"{command} as of {day} published lists whose status is: {record.tone}."
+    elif other:
         title, following = f"{command} works again", "status"
-    return send(
-        to,
-        title,
-        f"{said}. Next: {stille(following, config)}. Run: {record.run_id}.",
-        ping=command == _NIGHT and not code,
-    )
+    text = f"{text} Next: {stille(following, config)}. Run: {record.run_id}."
+    return send(to, title, text, ping=command == "nightly" and not code)
 
 
 def stille(command: str, config: Path) -> str:
     return f"stille {command} --config {shlex.quote(str(config))}"
 
 
-def send(to: Settings | Addressee, title: str, said: str, *, ping: bool = False) -> list[str]:
+def send(to: Settings | Addressee, title: str, text: str, *, ping: bool = False) -> list[str]:
     """Send a message, unless ``title`` is empty, and ask the ping; notes on what failed."""
     heard, name = to.notifications, " ".join(to.company.name.split())
     receivers = (heard.addresses, heard.command) if title else ((), ())
     asked = heard.ping if ping else None
-    failed = deliver(f"{name}: {title}", f"{name}: {said}", *receivers, asked)
+    failed = deliver(f"{name}: {title}", f"{name}: {text}", *receivers, asked)
     return [f"notification not delivered: {each}" for each in failed]
 
 
@@ -93,8 +79,8 @@ def keep_outcome(to: Settings | Addressee, subject: str, outcome: str) -> bool:
     path, before = to.paths.announced, {}
     with suppress(OSError, ValueError, TypeError):
         before = dict(json.loads(path.read_bytes()))
-    if before.get(subject, "") == outcome:
-        return False
-    with suppress(PublicationError):
-        write_file(path, json.dumps({**before, subject: outcome}).encode())
-    return True
+    changed = before.get(subject, "") != outcome
+    if changed:
+        with suppress(PublicationError):
+            write_file(path, json.dumps({**before, subject: outcome}).encode())
+    return changed

@@ -1,8 +1,8 @@
 """Freshness: the published lists' age, and how the newest night ended (``stille status``)."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipelines.config.announcement import keep_outcome, send, stille
 from pipelines.config.settings import Settings
@@ -11,27 +11,12 @@ from pipelines.publication.status import published_status, tone_of
 from pipelines.runtime.environment import now
 from pipelines.runtime.logs import LOG
 
-Ended = tuple[str, str, int | None]
 
+def newest_night(settings: Settings) -> tuple[str, str, int | None] | None:
+    """Run id, status and exit code of the newest night that left a record.
 
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """The lists that readers see, with their age, and the newest night; None where there is none.
-
-    ``exit_code`` is that of the newest night: None while it runs, and for one that was killed.
+    The code is None while it runs, and for one that was killed.
     """
-
-    company: str
-    as_of: str | None = None
-    age_hours: float | None = None
-    tone: str | None = None
-    last_night: str | None = None
-    last_status: str | None = None
-    exit_code: int | None = None
-
-
-def newest_night(settings: Settings) -> Ended | None:
-    """Run id, status and exit code of the newest night that left a record."""
     runs = sorted(settings.paths.runs.glob("nightly-*.json"))
     if not runs:
         return None
@@ -42,28 +27,33 @@ def newest_night(settings: Settings) -> Ended | None:
         return str(runs[-1]), "cannot be read", None
 
 
-def freshness(settings: Settings) -> Freshness:
-    """Raises ``PublicationError`` for a publication that cannot be read."""
-    company, ended = settings.company.name, newest_night(settings) or (None, None, None)
-    night = current(settings.paths.out)
-    if night is None:
-        return Freshness(company, None, None, None, *ended)
-    age = (now() - created_at(night.folder)).total_seconds() / 3600
-    tone = tone_of(published_status(night.folder) or ())
-    return Freshness(company, str(night.as_of), round(age, 1), tone, *ended)
+def freshness(settings: Settings) -> dict[str, Any]:
+    """The lists that readers see, with their age in hours, and the newest night.
+
+    Raises ``PublicationError`` for a publication that cannot be read.
+    """
+    night, (name, ended, code) = current(settings.paths.out), newest_night(settings) or [None] * 3
+    age = None if night is None else (now() - created_at(night.folder)).total_seconds() / 3600
+    return {
+        "company": settings.company.name,
+        "as_of": night and str(night.as_of),
+        "age_hours": age and round(age, 1),
+        "tone": night and tone_of(published_status(night.folder) or ()),
+        "last_night": name,
+        "last_status": ended,
+        "exit_code": code,
+    }
 
 
-def overdue(settings: Settings, config: Path, found: Freshness, hours: float) -> bool:
+def overdue(settings: Settings, config: Path, facts: dict[str, Any], hours: float) -> bool:
     """Whether the lists are older than ``hours``; who is to hear is told once, and when it ends."""
-    late = found.age_hours is None or found.age_hours > hours
-    if not keep_outcome(settings, "overdue", "late" if late else ""):
-        return late
-    title = f"no night for {hours:g} hours" if late else "nights come again"
-    lists = f"the newest lists are of {found.as_of}" if found.as_of else "no lists were published"
-    ended = f"the newest night ended with: {found.last_status or 'no record'}"
-    failed = send(settings, title, f"{lists}; {ended}. Next: {stille('doctor', config)}.")
-    if failed:
-        # So that it is tried again next time.
-        keep_outcome(settings, "overdue", "" if late else "late")
-        LOG.warning("%s", "; ".join(failed))
-    return late
+    late = facts["age_hours"] is None or facts["age_hours"] > hours
+    told = ["", "late"]
+    if keep_outcome(settings, "overdue", told[late]):
+        title = f"no night for {hours:g} hours" if late else "nights come again"
+        text = f"the newest lists are of {facts['as_of']}, and the newest night "
+        text += f"{facts['last_status']}. Next: {stille('doctor', config)}."
+        if failed := send(settings, title, text):
+            keep_outcome(settings, "overdue", told[not late])
+            LOG.warning("%s", "; ".join(failed))
+    return bool(late)

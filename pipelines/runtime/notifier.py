@@ -27,7 +27,12 @@ def deliver(
     if command:
         message = f"{title}\n\n{text}\n".encode()
         works["command"] = partial(
-            subprocess.run, command, input=message, timeout=PATIENCE_SECONDS - 1, check=True, **_SILENT
+            subprocess.run,
+            command,
+            input=message,
+            timeout=PATIENCE_SECONDS - 1,
+            check=True,
+            **_SILENT,
         )
     if ping:
         works["ping"] = partial(urllib.request.urlopen, ping, None, PATIENCE_SECONDS)

@@ -57,13 +57,13 @@ def run(config, name="nightly", error=None, tone=None):
 
 
 ENDS = [
-    (ConfigError(CANARY), "exit code 2: the configuration cannot be used", "doctor"),
-    (ContractError(CANARY), "exit code 3: the tables break the data contract", "check"),
-    (ModelError(CANARY), "exit code 4: there is no usable model", "doctor"),
-    (PublicationError(CANARY), "exit code 5: storage or publication failed", "doctor"),
-    (GateError(CANARY), "exit code 6: a person must look", "check"),
-    (KeyError(CANARY), "exit code 1. Next", "doctor"),
-    (SystemExit(143), "exit code 143: it was ended from outside", "nightly"),
+    (ConfigError(CANARY), "code 2: The configuration or the command line cannot be", "doctor"),
+    (ContractError(CANARY), "code 3: The company's tables break the data contract.", "check"),
+    (ModelError(CANARY), "code 4: No usable model", "doctor"),
+    (PublicationError(CANARY), "code 5: Storage or publication failed; the last good", "doctor"),
+    (GateError(CANARY), "code 6: A quality gate closed; a person must look.", "check"),
+    (KeyError(CANARY), "code 1. Next", "doctor"),
+    (SystemExit(143), "code 143. Next", "nightly"),
 ]
 
 
