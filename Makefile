@@ -81,6 +81,7 @@ serve: $(VENV)/.ok ## Run the nightly and weekly schedules on this machine
 lock: $(VENV)/.ok ## Resolve the dependencies again
 	@$(BIN)/python -m uv pip compile pyproject.toml --quiet --extra dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
 	@$(BIN)/python -m uv pip compile pyproject.toml --quiet --extra dev --extra bench --constraint requirements.lock --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements-bench.lock
+	@$(BIN)/python -m uv pip compile deploy/build.in --quiet --constraint requirements.lock --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -o deploy/build.lock
 
 clean: ## Remove what was made, but not the environments
 	@rm -rf var out data/demo build .coverage

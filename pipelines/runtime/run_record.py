@@ -1,6 +1,7 @@
 """Run record (audit log): what a run did and how it ended, written on every exit."""
 
 import json
+import logging
 import signal
 import threading
 import time
@@ -16,10 +17,10 @@ from typing import Literal
 
 from features.errors import PublicationError, StilleError
 from pipelines.runtime.atomic_files import replace_bytes, storage_errors
-from pipelines.runtime.logs import LOG
 
 Status = Literal["running", "succeeded", "failed", "terminated"]
 TERMINATED = 143
+_LOG = logging.getLogger("stille")
 _INTERRUPTED = 130
 
 
@@ -127,7 +128,7 @@ def open_record(
                     error.add_note(str(second))
             raise
         finally:
-            LOG.info("%s, exit code %s", record.status, record.exit_code)
+            _LOG.info("%s, exit code %s", record.status, record.exit_code)
             if notes := tell(record):
                 record.notes += notes
                 with suppress(PublicationError):

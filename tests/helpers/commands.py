@@ -1,5 +1,6 @@
 """Command lines in files that people copy: whether the programs know their words."""
 
+import re
 import shlex
 import warnings
 from collections.abc import Iterator
@@ -48,11 +49,8 @@ def _refused_by_prefect(words: list[str]) -> str | None:
     return None
 
 
-def lines_of(text: str, names: tuple[str, ...] = ("stille", "prefect", "mlflow")) -> Iterator[str]:
-    """The commands of these programs in a shell's text, lines that go on joined."""
-    for line in text.replace("\\\n", " ").splitlines():
-        for part in line.split("&&"):
-            for word in part.split():
-                if word.rpartition("/")[2] in names:
-                    yield part[part.index(word) :].strip()
-                    break
+def lines_of(text: str) -> Iterator[str]:
+    """The commands of the three programs in a shell's text, lines that go on joined."""
+    for part in re.split(r"\n|&&", text.replace("\\\n", " ")):
+        if re.match(r" *(\S*/bin/)?(stille|prefect|mlflow) ", part):
+            yield part.strip()

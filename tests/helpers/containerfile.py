@@ -41,17 +41,29 @@ def build(path: Path, context: Path, base: Path, into: Path) -> Stage:
         if word == "FROM":
             name = said.partition(" AS ")[2] or "image"
             stage = stages[name] = Stage(into / name)
+            into.mkdir(exist_ok=True)
             subprocess.run(["cp", "-a", base, stage.root], check=True)
         elif word == "RUN":
             found = {name: os.environ[name] for name in NETWORK if name in os.environ}
-            command = ["env", "-i", "-C", stage.folder, *pairs(stage.env | found), "sh", "-ec", said]
+            command = [
+                "env",
+                "-i",
+                "-C",
+                stage.folder,
+                *pairs(stage.env | found),
+                "sh",
+                "-ec",
+                said,
+            ]
             subprocess.run(["chroot", stage.root, *command], check=True)
         elif word == "WORKDIR":
             stage.folder = said
             inside(stage, said).mkdir(parents=True, exist_ok=True)
         elif word == "ENV":
             pairs_given = (pair.split("=", 1) for pair in shlex.split(said))
-            stage.env |= {name: Template(value).substitute(stage.env) for name, value in pairs_given}
+            stage.env |= {
+                name: Template(value).substitute(stage.env) for name, value in pairs_given
+            }
         elif word == "COPY":
             copy(said, stage, stages, context)
         elif word != "ARG":
@@ -74,7 +86,7 @@ def copy(said: str, stage: Stage, stages: Mapping[str, Stage], context: Path) ->
 
 
 def inside(stage: Stage, path: str) -> Path:
-    return stage.root / os.path.join(stage.folder, path).lstrip("/")
+    return stage.root / str(Path(stage.folder) / path).lstrip("/")
 
 
 def pairs(env: Mapping[str, str]) -> list[str]:
@@ -90,7 +102,7 @@ def run(
         f"mount --bind {root} {root}",
         *(f"mount --bind {shlex.quote(str(p))} {root}{at}" for p, at in mounts.items()),
         f"mount -o remount,ro,bind {root}",
-        f"mount -t tmpfs tmpfs {root}/tmp",
+        f"mount -t tmpfs tmpfs {root}/tmp",  # noqa: S108  (of its own namespace)
         f"mount -t proc proc {root}/proc",
     ]
     words = ["env", "-i", "-C", image.folder, *pairs(image.env | dict(env)), *command]
