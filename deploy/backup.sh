@@ -20,10 +20,10 @@ trap 'rm -rf "$copies" "$archive.part"' EXIT
 mkdir "$copies/var"
 if [ -e "$folder/var/mlflow.db" ]; then
   "$python" -c 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute("vacuum into ?", sys.argv[2:])' \
-    "$folder/var/mlflow.db" "$copies/var/mlflow.db"
+    "$folder/var/mlflow.db" "$copies/var/mlflow.copy"
 fi
 
 again=(typed matrices matrix spill mirrors digests.json compare mlflow.db mlflow.db-journal)
 tar -czf "$archive.part" "${again[@]/#/--exclude=./var/}" --exclude='./out/.*' \
-  -C "$folder" ./var ./out -C "$copies" ./var
+  --transform 's,^\./var/mlflow\.copy$,./var/mlflow.db,' -C "$folder" ./var ./out -C "$copies" ./var
 mv "$archive.part" "$archive"

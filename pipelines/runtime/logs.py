@@ -26,8 +26,6 @@ def start_logging() -> None:
 
 
 class _JsonLines(logging.Formatter):
-    """Time (UTC), level, run, company and message; of an exception its kind, not its words."""
-
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {"time": moment, "level": record.levelname, **CONTEXT}
