@@ -17,7 +17,7 @@ def refused(words: list[str]) -> str | None:
     program = words[0].rpartition("/")[2]
     if program == "prefect":
         return _refused_by_prefect([word for word in words[1:] if word != "--no-prompt"])
-    command = typer.main.get_command(app) if program == "stille" else _mlflow()
+    command = typer.main.get_command(app) if program == "stille" else mlflow()
     rest = words[1:]
     try:
         # Typer has a copy of click of its own, whose classes are others.
@@ -30,7 +30,8 @@ def refused(words: list[str]) -> str | None:
     return None
 
 
-def _mlflow() -> Any:
+def mlflow() -> Any:
+    """MLflow's command line."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from mlflow.cli import cli

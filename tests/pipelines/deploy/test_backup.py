@@ -1,4 +1,4 @@
-"""A backup that ``deploy/backup.sh`` made, in an empty folder: the next night goes on from there."""
+"""What ``deploy/backup.sh`` backs up, in an empty folder: the next night goes on from there."""
 
 import os
 import subprocess
@@ -17,9 +17,7 @@ AGAIN = {"var/typed", "var/matrices", "var/spill", "var/digests.json"}
 def archive(demo, published, root, tmp_path):
     path = tmp_path / "backup.tar.gz"
     environment = {**os.environ, "PYTHON": sys.executable}
-    subprocess.run(
-        [root / "deploy" / "backup.sh", demo.folder, path], check=True, env=environment
-    )
+    subprocess.run([root / "deploy" / "backup.sh", demo.folder, path], check=True, env=environment)
     return path
 
 

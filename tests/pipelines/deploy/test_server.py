@@ -3,16 +3,19 @@
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
+from adbc_driver_postgresql import dbapi
 from postgres_server import cluster
 from programs import required
 from trees import records
@@ -38,8 +41,12 @@ def running(log, env, *command):
         try:
             yield process
         finally:
-            os.killpg(process.pid, 15)
-            process.wait(60)
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(60)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def answers(url, log, seconds=180):
@@ -51,6 +58,12 @@ def answers(url, log, seconds=180):
         except OSError:
             time.sleep(0.5)
     raise AssertionError(log.read_text()[-2000:])
+
+
+def rows(address, database, table):
+    with dbapi.connect(f"{address}/{database}") as connection, connection.cursor() as cursor:
+        cursor.execute(f"select count(*) from {table}")
+        return cursor.fetchone()[0]
 
 
 def test_a_worker_runs_a_deployed_night_with_both_databases_on_postgresql(
@@ -71,25 +84,27 @@ def test_a_worker_runs_a_deployed_night_with_both_databases_on_postgresql(
     with cluster(postgresql) as server:
         server.run("create database prefect", "create database mlflow")
         address = server.uri().removesuffix("/postgres")
-        tracking = address + "/mlflow"
+        env["MLFLOW_BACKEND_STORE_URI"] = address + "/mlflow"
         env["PREFECT_API_DATABASE_CONNECTION_URL"] = (
             address.replace("postgresql:", "postgresql+asyncpg:") + "/prefect"
         )
         host = ("--host", "127.0.0.1", "--port")
         serve = (BIN / "prefect", "server", "start", *host, str(ports["prefect"]))
         pages = (BIN / "mlflow", "server", *host, str(ports["mlflow"]), "--workers", "1")
-        pages += ("--backend-store-uri", tracking, "--serve-artifacts")
         pages += ("--artifacts-destination", str(tmp_path / "artifacts"))
         logs = {name: tmp_path / f"{name}.log" for name in ("prefect", "mlflow", "worker")}
         with running(logs["prefect"], env, *serve), running(logs["mlflow"], env, *pages):
             answers(f"{api}/health", logs["prefect"])
             answers(f"http://127.0.0.1:{ports['mlflow']}/health", logs["mlflow"])
             uri = f"http://127.0.0.1:{ports['mlflow']}"
-            config = demo.config_in(tmp_path, tracking={"uri": uri})
+            script = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read())"
+            told = {"command": [sys.executable, "-c", script, str(tmp_path / "heard")]}
+            config = demo.config_in(tmp_path, tracking={"uri": uri}, notifications=told)
             TRAIN.start(config, demo.as_of)
 
             def prefect(*words):
-                subprocess.run([BIN / "prefect", *words], check=True, cwd=tmp_path, env=env)
+                command = [BIN / "prefect", *words]
+                subprocess.run(command, check="--watch" not in words, cwd=tmp_path, env=env)
 
             shutil.copytree(root / "configs", tmp_path / "configs")
             declared = yaml.safe_load((root / "prefect.yaml").read_text("utf-8"))
@@ -100,10 +115,16 @@ def test_a_worker_runs_a_deployed_night_with_both_databases_on_postgresql(
             prefect("--no-prompt", "deploy", "--all")
             work = (BIN / "prefect", "worker", "start", "--pool", "stille", "--type", "process")
             with running(logs["worker"], env, *work):
-                day = f"as_of={demo.as_of}"
-                prefect("deployment", "run", "nightly/nightly", "-p", day, "--watch")
+                for day in (demo.as_of, demo.as_of - timedelta(days=1)):
+                    given = ("-p", f"as_of={day}", "--watch")
+                    prefect("deployment", "run", "nightly/nightly", *given)
             folder = (tmp_path / "out" / "current").resolve()
             assert folder.parent.name == str(demo.as_of)
-            (record,) = records(tmp_path / "var", "nightly")
-            assert (record["status"], record["untracked"]) == ("succeeded", False)
-            assert not record["degraded"]
+            well, older = records(tmp_path / "var", "nightly")
+            assert (well["status"], well["degraded"]) == ("succeeded", False)
+            assert not well["untracked"]
+            assert (older["status"], older["exit_code"]) == ("failed", 2)
+            heard = (tmp_path / "heard").read_text("utf-8")
+            assert heard.count("nightly failed, exit code 2") == 1
+        for database, table in (("prefect", "flow_run"), ("mlflow", "registered_models")):
+            assert rows(address, database, table) > 0
