@@ -28,5 +28,5 @@ def start_logging() -> None:
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line = {"time": moment, "level": record.levelname}
+        line = {"time": moment, "level": record.levelname, **CONTEXT}
         return json.dumps({**line, "message": record.getMessage()}, ensure_ascii=False)
