@@ -76,7 +76,8 @@ def keep_outcome(to: Settings | Addressee, subject: str, outcome: str) -> bool:
 
     Where ``var`` cannot be written everything counts as new.
     """
-    path, before = to.paths.announced, {}
+    path = to.paths.announced
+    before: dict[str, str] = {}
     with suppress(OSError, ValueError, TypeError):
         before = dict(json.loads(path.read_bytes()))
     changed = before.get(subject, "") != outcome

@@ -85,7 +85,7 @@ def open_run(
         settings = load_settings(config)
     except ConfigError as error:
         record = RunRecord(run_id, command, instant(), exit_code=error.exit_code)
-        with suppress(ConfigError):
+        with suppress(Exception):  # its own error is the one to be told
             announce(read_config(config, Addressee, lambda _: ()), config, as_of, record)
         raise
     CONTEXT["company"] = settings.company.name

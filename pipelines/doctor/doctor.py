@@ -152,11 +152,10 @@ def lock(settings: Settings) -> Iterator[Diagnosis]:
 
 def last_night(settings: Settings) -> Iterator[Diagnosis]:
     """How the newest night ended."""
-    night = newest_night(settings)
-    if night is None:
+    name, ended, code = newest_night(settings)
+    if name is None:
         yield Diagnosis("last night", "look", "none yet; run: stille nightly")
         return
-    name, ended, code = night
     message = f"{name}: {ended}" + ("" if code is None else f", exit code {code}")
     yield Diagnosis("last night", "ok" if ended == "succeeded" else "look", message)
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from features.errors import PublicationError
 from pipelines.config.announcement import keep_outcome, send, stille
 from pipelines.config.settings import Settings
 from pipelines.publication.reader import created_at, current
@@ -12,14 +13,14 @@ from pipelines.runtime.environment import now
 from pipelines.runtime.logs import LOG
 
 
-def newest_night(settings: Settings) -> tuple[str, str, int | None] | None:
+def newest_night(settings: Settings) -> tuple[str | None, str | None, int | None]:
     """Run id, status and exit code of the newest night that left a record.
 
-    The code is None while it runs, and for one that was killed.
+    The code is None while it runs, and for one that was killed; all are without a record.
     """
     runs = sorted(settings.paths.runs.glob("nightly-*.json"))
     if not runs:
-        return None
+        return None, None, None
     try:
         record = json.loads(runs[-1].read_bytes())
         return runs[-1].stem, record["status"], record["exit_code"]
@@ -28,21 +29,22 @@ def newest_night(settings: Settings) -> tuple[str, str, int | None] | None:
 
 
 def freshness(settings: Settings) -> dict[str, Any]:
-    """The lists that readers see, with their age in hours, and the newest night.
+    """The lists that readers see, with their age in hours and status, and the newest night.
 
-    Raises ``PublicationError`` for a publication that cannot be read.
+    Null where there are none; lists that cannot be read have a status that says so.
     """
-    night, (name, ended, code) = current(settings.paths.out), newest_night(settings) or [None] * 3
-    age = None if night is None else (now() - created_at(night.folder)).total_seconds() / 3600
-    return {
-        "company": settings.company.name,
-        "as_of": night and str(night.as_of),
-        "age_hours": age and round(age, 1),
-        "tone": night and tone_of(published_status(night.folder) or ()),
-        "last_night": name,
-        "last_status": ended,
-        "exit_code": code,
-    }
+    facts: dict[str, Any] = {"company": settings.company.name}
+    facts |= dict.fromkeys(("as_of", "age_hours", "status"))
+    try:
+        if night := current(settings.paths.out):
+            age = (now() - created_at(night.folder)).total_seconds() / 3600
+            notices = published_status(night.folder)
+            tone = None if notices is None else tone_of(notices)
+            facts |= {"as_of": str(night.as_of), "age_hours": round(age, 1), "status": tone}
+    except PublicationError:
+        facts["status"] = "cannot be read"
+    ended = zip(("last_night", "last_status", "exit_code"), newest_night(settings), strict=True)
+    return {**facts, **dict(ended)}
 
 
 def overdue(settings: Settings, config: Path, facts: dict[str, Any], hours: float) -> bool:
@@ -51,8 +53,8 @@ def overdue(settings: Settings, config: Path, facts: dict[str, Any], hours: floa
     told = ["", "late"]
     if keep_outcome(settings, "overdue", told[late]):
         title = f"no night for {hours:g} hours" if late else "nights come again"
-        text = f"the newest lists are of {facts['as_of']}, and the newest night "
-        text += f"{facts['last_status']}. Next: {stille('doctor', config)}."
+        text = f"newest lists: {facts['as_of'] or 'none'}; newest night: "
+        text += f"{facts['last_status'] or 'none'}. Next: {stille('doctor', config)}."
         if failed := send(settings, title, text):
             keep_outcome(settings, "overdue", told[not late])
             LOG.warning("%s", "; ".join(failed))

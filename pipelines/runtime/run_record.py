@@ -129,9 +129,9 @@ def open_record(
             raise
         finally:
             _LOG.info("%s, exit code %s", record.status, record.exit_code)
-            if notes := tell(record):
-                record.notes += notes
-                with suppress(PublicationError):
+            with suppress(Exception):  # whatever it is, the run has ended as it has
+                if notes := tell(record):
+                    record.notes += notes
                     _write(record, path)
 
 

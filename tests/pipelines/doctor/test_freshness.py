@@ -57,7 +57,7 @@ def test_the_age_of_the_lists_and_the_end_of_the_newest_night(config, stille, tm
         "company": "Test",
         "as_of": "2024-05-02",
         "age_hours": 5.0,
-        "tone": "look",
+        "status": "look",
         "last_night": "nightly-20240503",
         "last_status": "failed",
         "exit_code": 3,
@@ -81,7 +81,7 @@ def test_a_night_that_did_not_come_is_told_once_and_so_is_that_nights_come_again
     (message,) = web.messages()
     assert message["title"] == "Test: no night for 26 hours"
     assert message["message"] == (
-        "Test: the newest lists are of 2024-05-02, and the newest night failed. "
+        "Test: newest lists: 2024-05-02; newest night: failed. "
         f"Next: stille doctor --config {path}."
     )
     publish_night(tmp_path / "out", timedelta(hours=1), date(2024, 5, 3))
@@ -103,11 +103,14 @@ def test_no_night_at_all_is_overdue_and_told_until_somebody_heard(config, stille
     assert titles == ["Test: no night for 26 hours"] * 2
 
 
-def test_a_pointer_that_no_publication_made_is_exit_5(config, stille, tmp_path):
-    path, _ = config
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "current").symlink_to("elsewhere")
-    assert stille("status", "--config", path).code == 5
+def test_lists_that_cannot_be_read_count_as_none(config, stille, tmp_path):
+    path, web = config
+    publish_night(tmp_path / "out", timedelta(hours=1))
+    (tmp_path / "out" / "2024-05-02" / "nightly-02" / "datapackage.json").write_text("{")
+    ended = stille("status", "--config", path, "--within", "26", "--json")
+    facts = json.loads(ended.out)
+    assert (ended.code, facts["age_hours"], facts["status"]) == (6, None, "cannot be read")
+    assert [each["title"] for each in web.messages()] == ["Test: no night for 26 hours"]
 
 
 def test_log_lines_are_json_on_wish(config, root, tmp_path, monkeypatch):

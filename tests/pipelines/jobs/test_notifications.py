@@ -208,6 +208,25 @@ def test_receivers_that_fail_change_nothing_and_take_ten_seconds_at_most(
     assert "s3cret" not in json.dumps(record)
 
 
+@pytest.mark.parametrize("error", [None, GateError("x")])
+def test_a_defect_of_the_notifier_changes_nothing(config, monkeypatch, tmp_path, error):
+    def defect(*_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("pipelines.config.announcement.deliver", defect)
+    path = config()
+    if error is None:
+        run(path)
+    else:
+        with pytest.raises(GateError):
+            run(path, error=error)
+    (record,) = records(tmp_path / "var", "nightly")
+    assert record["exit_code"] == (0 if error is None else 6)
+    path.write_text("sources: 7\n" + path.read_text().replace("sources:", "source:"))
+    with pytest.raises(ConfigError, match="sources"):
+        run(path)
+
+
 KINDS = ("json", "json", "json", "nonsense")
 
 
