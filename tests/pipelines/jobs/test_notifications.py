@@ -176,11 +176,12 @@ def test_mail_and_a_command_get_the_message_and_a_ping_each_good_night(
     assert "Kari" not in heard + failed
 
 
-@pytest.mark.parametrize(("error", "seconds"), [(None, None), (GateError("x"), 2.5)])
+@pytest.mark.parametrize("error", [None, GateError("x")])
 def test_receivers_that_fail_change_nothing_and_take_ten_seconds_at_most(
-    config, tmp_path, monkeypatch, error, seconds
+    config, tmp_path, monkeypatch, error
 ):
-    monkeypatch.setattr(notifier, "PATIENCE_SECONDS", seconds or notifier.PATIENCE_SECONDS)
+    assert notifier.PATIENCE_SECONDS < 10
+    monkeypatch.setattr(notifier, "PATIENCE_SECONDS", 2.5)
     with receivers.web(status=500) as broken, receivers.silence() as silent:
         for name, place in {"A": broken.place, "B": silent, "C": "127.0.0.1:9"}.items():
             monkeypatch.setenv(name, f"json://{place}/s3cret")
@@ -197,7 +198,7 @@ def test_receivers_that_fail_change_nothing_and_take_ten_seconds_at_most(
         else:
             with pytest.raises(GateError):
                 run(path, error=error)
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 5
     (record,) = records(tmp_path / "var", "nightly")
     assert (record["status"], record["exit_code"]) == (
         ("succeeded", 0) if error is None else ("failed", 6)
