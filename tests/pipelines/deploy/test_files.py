@@ -114,6 +114,26 @@ def test_cron_runs_every_run_as_a_user_of_its_own():
     assert all(refused(["stille", *words]) is None for words in commands)
 
 
+def test_a_line_of_cron_runs_in_the_release_with_the_companys_secrets(tmp_path):
+    program = tmp_path / "opt/stille/current/.venv/bin/stille"
+    secrets = tmp_path / "etc/stille/acme.env"
+    for path in (program, secrets):
+        path.parent.mkdir(parents=True)
+    program.write_text('#!/bin/sh\necho "$PWD" "$STILLE_MAIL" "$(umask)" "$@"\n')
+    program.chmod(0o755)
+    secrets.write_text("STILLE_MAIL=mailtos://host\n")
+    text = (DEPLOY / "cron" / "stille").read_text("utf-8")
+    text = re.sub(r"/(opt|etc)/stille", rf"{tmp_path}/\1/stille", text)
+    given = dict(re.findall(r"^([A-Z]+)=(.*)$", text, re.M))
+    line = next(each for each in text.splitlines() if each.startswith("15 4")).split(None, 6)[6]
+    command = [given["SHELL"], "-c", line]
+    ended = subprocess.run(command, env=given, capture_output=True, text=True, check=True)
+    config = f"{tmp_path}/etc/stille/acme.yaml"
+    folder = f"{tmp_path}/opt/stille/current"
+    expected = f"{folder} mailtos://host 0077 nightly --plain --config {config}\n"
+    assert ended.stdout == expected
+
+
 def kubernetes():
     return documents("kubernetes/stille.yaml")[0]["items"]
 
