@@ -7,7 +7,7 @@ from pathlib import Path
 import containerfile
 import pytest
 import yaml
-from commands import refused
+from command_lines import refused
 from programs import required
 
 DEPLOY = Path(__file__).parents[3] / "deploy"

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import prefect.settings
 import pytest
 import yaml
-from commands import lines_of, mlflow, refused
+from command_lines import lines_of, mlflow, refused
 from programs import required
 
 from features.errors import StilleError
