@@ -79,7 +79,10 @@ def _metrics_of(y: Labels, p: Floats) -> tuple[Index, Callable[[Floats], dict[st
     bins = np.searchsorted(-edges[::-1], -sorted_p, side="left")
     starts = np.flatnonzero(np.diff(bins, prepend=-1))
     z = logistic.logit(sorted_p)
-    line, shift = logistic.fit_line(z, target), logistic.fit_intercept(z, target)
+    line = np.array(logistic.fit_line(z, target))
+    level = np.array(logistic.ridge_line(z, target, 0.0, np.inf)[:1])
+    one = np.ones((len(z), 1))
+    lined, none = np.column_stack([one, z]), np.zeros(len(z))
     gap = 1 / (1 + np.exp(-z)) - target
 
     def metrics(weights: Floats) -> dict[str, Floats]:
@@ -95,8 +98,8 @@ def _metrics_of(y: Labels, p: Floats) -> tuple[Index, Callable[[Floats], dict[st
             "average_precision": average_precision(counts),
             "log_loss": means[:, 0],
             "brier": means[:, 1],
-            "calibration_slope": logistic.newton_line(z, target, weights, line, _STEPS)[1],
-            "calibration_intercept": logistic.newton_shift(z, target, weights, shift, _STEPS),
+            "calibration_slope": logistic.newton(lined, none, target, weights, line, _STEPS)[:, 1],
+            "calibration_intercept": logistic.newton(one, z, target, weights, level, _STEPS)[:, 0],
             _ERROR: square,  # its root is taken when chance has been
             **{f"lift@{s:.0%}": found / s for s, found in zip(SHARES, recall, strict=True)},
             **{f"recall@{s:.0%}": found for s, found in zip(SHARES, recall, strict=True)},

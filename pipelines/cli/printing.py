@@ -14,8 +14,10 @@ from rich.table import Table
 
 from models.calibration.recalibration import RecalibrationCheck
 from models.causal.treatment_effect import TARGET_POWER
+from pipelines.cli.json_output import print_json
 from pipelines.cli.options import with_config
 from pipelines.comparison.difference import Difference
+from pipelines.doctor.doctor import Diagnosis
 from pipelines.effect import result as effect
 from pipelines.effect.result import EffectResult, verdict_sentence
 from pipelines.jobs.ablate import Ablation
@@ -23,7 +25,7 @@ from pipelines.jobs.check import Report
 from pipelines.jobs.nightly import Night
 from pipelines.jobs.promote import PromotionResult
 from pipelines.jobs.recalibrate import NOTHING, RecalibrationResult
-from pipelines.lists.previous_nights import top_rows
+from pipelines.lists.previous_nights import call_rows, first_language, top_rows
 from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.result import MonitoringResult
 from pipelines.publication import status
@@ -43,15 +45,15 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "")
     for number, name in enumerate(header):
         printed.add_column(name, no_wrap=number == 0, overflow="fold")
     for row in rows:
-        printed.add_row(*(escape(str(cell)) for cell in row))
+        printed.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
     console = Console()
     if not console.is_terminal:
         console = Console(width=_PAGE_WIDTH)
     console.print(printed)
 
 
-def as_json(value: object) -> None:
-    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+def diagnoses(rows: Sequence[Diagnosis]) -> None:
+    table(["looked at", "status", "found"], ([d.check, d.status, d.message] for d in rows))
 
 
 def check_done(report: Report) -> None:
@@ -99,7 +101,7 @@ def check_done(report: Report) -> None:
     print(f"Ranges, orphan keys, gates, leaks and more: {report.page}")
 
 
-def features(rows: Sequence[Mapping[str, str]], omitted: Mapping[str, Sequence[str]]) -> None:
+def features(rows: Sequence[Mapping[str, Any]], omitted: Mapping[str, Sequence[str]]) -> None:
     """Print the features that are built and, by the table or column missing, those that are not."""
     table(list(rows[0]) if rows else ["feature"], (list(row.values()) for row in rows))
     for missing in sorted({name for lack in omitted.values() for name in lack}):
@@ -147,11 +149,12 @@ def training_facts(trained: TrainingResult) -> dict[str, Any]:
 
 
 def night_done(night: Night) -> None:
-    """Print where the night's files are and what the first rows say."""
-    folder = night.publication.folder
+    """Print where the night's files are, its status, and whom the first rows say to call."""
+    folder, language = night.publication.folder, first_language(night.publication.folder)
     print("Published:" if night.written else "Published already, nothing to do:", name_of(folder))
-    for path in sorted(folder.iterdir()):
-        print(f"  {name_of(path)}")
+    for pattern in ("report.html", f"worklist.*.{language}*.xlsx", "risk_list.csv"):
+        for path in sorted(folder.glob(pattern)):
+            print(f"  {name_of(path)}")
     print(f"  {name_of(night.publication.out / 'current')} points there\n")
     if (notices := status.published_status(folder)) is not None:
         print(with_config("\n  ".join(status.sentences(notices))))
@@ -164,16 +167,12 @@ def night_done(night: Night) -> None:
             found = f"{share['measured']:.1%} ± {share['error']:.1%} measured on {share['day']}"
         print(f"Saved by a contact: {share['used']:.1%} ({share['assumed']:.1%} assumed, {found})")
     print()
-    for row in top_rows(folder, _MAX_LISTED):
-        print(
-            f"{row['risk_rank']}. {row['customer_id']} ({row['product_line']}), "
-            f"probability {float(row['churn_probability']):.1%}, {row['risk_band']}"
-        )
-        for name in ("reason_1_text", "reason_2_text", "reason_3_text"):
-            if row.get(name):
-                print(f"   + {row[name]}")
-        if row.get("protective_1_text"):
-            print(f"   − {row['protective_1_text']}")
+    rows = call_rows(folder, language, _MAX_LISTED)
+    for row in rows:
+        print(f"{row['rank']}. {row['customer_id']} ({row['who']}), {row['call_between']}")
+        print(f"   Why: {row['why']}\n   Do: {row['do']}\n   Do not: {row['do_not']}")
+    for row in rows[:1]:
+        print(with_config(f"\nThe rows behind it: stille explain {row['customer_id']}"))
 
 
 def night_facts(night: Night) -> dict[str, Any]:
@@ -338,4 +337,4 @@ _PRINTERS: Mapping[str, tuple[Callable[[Any], object], Callable[[Any], None]]] =
 def result_of(job: str, result: object, *, data: bool) -> None:
     """Print the result of a job, as JSON where ``data`` are asked for."""
     facts, done = _PRINTERS[job]
-    as_json(facts(result)) if data else done(result)
+    print_json(facts(result)) if data else done(result)

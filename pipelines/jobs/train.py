@@ -28,7 +28,7 @@ from pipelines.training.artifacts import (
 )
 from pipelines.training.card import CARD, description, model_card
 from pipelines.training.evaluation import Evaluation, auc_alarm, evaluate, recipe_of
-from pipelines.training.examples import TrainingData, make_examples, rows_digest
+from pipelines.training.examples import TrainingData, leave_out_treated, make_examples, rows_digest
 from pipelines.training.horizons import learn_outcomes
 from pipelines.training.leaks import LEAKS, search_leaks
 from pipelines.training.metrics import flat_metrics
@@ -36,7 +36,6 @@ from pipelines.training.newer_examples import MONTHLY_SWING
 from pipelines.training.promotion import decide
 from pipelines.training.recipe_comparison import AS_CONFIGURED, Effort, log_trials, try_recipes
 from pipelines.training.result import TrainingResult
-from pipelines.training.treated_rows import leave_out_treated
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ LOG = logging.getLogger("stille")
 CONTEXT = {"run_id": "", "company": ""}
 
 
-def as_json() -> bool:
+def as_json_lines() -> bool:
     return os.environ.get("STILLE_LOG_FORMAT") == "json"
 
 
 def start_logging() -> None:
     """Write this project's log lines; as JSON those of libraries and warnings too."""
     handler = logging.StreamHandler()
-    if not as_json():
+    if not as_json_lines():
         LOG.addHandler(handler)
         return
     handler.setFormatter(_JsonLines())

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich import progress
 from rich.console import Console
 
-from pipelines.runtime.logs import as_json
+from pipelines.runtime.logs import as_json_lines
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def bar(title: str, total: int | None = None) -> Iterator[Callable[[str], None]]
         progress.TimeRemainingColumn(),
         progress.TextColumn("{task.fields[part]}", style="dim"),
     )
-    with progress.Progress(*columns, console=Console(stderr=True, quiet=as_json())) as board:
+    with progress.Progress(*columns, console=Console(stderr=True, quiet=as_json_lines())) as board:
         task = board.add_task(title, total=total, part="")
         yield lambda part: board.update(task, advance=1, part=part)
         done = max(1, board.tasks[0].completed)

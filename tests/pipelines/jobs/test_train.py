@@ -26,7 +26,6 @@ PICTURES = {
     "precision_recall",
     "calibration",
     "gains",
-    "scores",
     "drivers_by_family",
     "features_beeswarm",
     "dependence",
@@ -145,7 +144,7 @@ def test_mlflow_holds_how_right_each_part_is_and_how_long(settings, trained):
     def read(name):
         return json.loads(Path(client.download_artifacts(run_id, name)).read_bytes())
 
-    parts = {row["part"]: row for row in read("calibration.json")}
+    parts = {row["outcome"]["name"]: row for row in read("calibration.json")}
     assert set(parts) == {
         "all",
         "product_line=broadband",
@@ -153,9 +152,10 @@ def test_mlflow_holds_how_right_each_part_is_and_how_long(settings, trained):
         *(f"month=2023-{month:02d}" for month in (9, 10, 11)),
     }
     y, p = trained.evaluation.test.y, trained.evaluation.scores["model"]
-    assert (parts["all"]["n"], parts["all"]["leavers"]) == (len(y), y.sum())
-    assert parts["all"]["observed"]["value"] == pytest.approx(y.mean())
-    assert parts["all"]["predicted"] == pytest.approx(p.mean())
+    whole = parts["all"]["outcome"]
+    assert (whole["rows"], whole["observed"]) == (len(y), y.sum())
+    assert whole["expected"] == pytest.approx(p.sum())
+    assert whole["ratio"]["value"] == pytest.approx(y.mean() / p.mean())
     months = read("staying_power.json")
     assert [month["months"] for month in months] == [0, 1, 2, 3, 4, 5]
     assert (months[0]["first_as_of"], months[-1]["last_as_of"]) == ("2023-06-01", "2023-11-01")

@@ -79,7 +79,7 @@ def test_each_is_of_the_check_that_it_is_named_after(trained):
 def test_every_interval_includes_the_swing_of_the_months_learned_from(demo, trained):
     judged, settings = trained.evaluation, load_settings(demo.config)
     test, p, shocks = judged.test, judged.scores["model"], judged.rows.shocks
-    assert (judged.rows.replicates, judged.swing) == (settings.training.bootstrap, shocks.swing)
+    assert judged.rows.replicates == settings.training.bootstrap
     assert (shocks.swing >= 0.15, shocks.horizon_days) == (True, settings.label.horizon_days)
     card = scorecard(judged.rows, p)
     assert card == {name: judged.cards["model"][name] for name in card}
@@ -93,7 +93,7 @@ def test_every_interval_includes_the_swing_of_the_months_learned_from(demo, trai
         assert width(card[name]) > 1.2 * width(alone[name])
     still = replace(shocks, swing=0.0)
     both = (Rows(test.customer_id, test.y, 50, each) for each in (shocks, still))
-    by_swing = [calibration_by_subgroup(test, p, rows)[0].observed for rows in both]
+    by_swing = [calibration_by_subgroup(test, p, rows)[0].outcome.ratio for rows in both]
     assert width(by_swing[0]) > 1.2 * width(by_swing[1])
 
 
