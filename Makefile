@@ -88,6 +88,7 @@ serve: $(VENV)/.ok ## Run the nightly and weekly schedules on this machine
 lock: $(VENV)/.ok ## Resolve the dependencies again
 	@$(BIN)/python -m uv pip compile pyproject.toml --quiet --extra dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
 	@$(BIN)/python -m uv pip compile pyproject.toml --quiet --extra dev --extra bench --constraint requirements.lock --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements-bench.lock
+	@$(BIN)/python -m uv pip compile deploy/build.in --quiet --constraint requirements.lock --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -o deploy/build.lock
 
 docs: $(VENV)/.ok ## Build the documentation as a site, into build/site
 	@NO_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build

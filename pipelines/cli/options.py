@@ -32,7 +32,8 @@ def _use(config: Path) -> Path:
 
 
 Config = Annotated[
-    Path, typer.Option("--config", callback=_use, help="The company's configuration.")
+    Path,
+    typer.Option("--config", envvar="STILLE_CONFIG", callback=_use, help="The company's file."),
 ]
 _day = partial(typer.Option, "--as-of", formats=["%Y-%m-%d"])
 AsOf = Annotated[datetime | None, _day(help="The day to stand on (default: today).")]

@@ -23,6 +23,7 @@ VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _SECRET_NAME = re.compile("pass|pwd|secret|token|key", re.I)
 _PASSWORD = re.compile(r"(://[^:/@\s'\"]*:)([^@\s'\"]+)(@)")
 _LONGEST = 80
+_RECEIVERS = (("notifications", "addresses"), ("notifications", "ping"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def refusal(path: Path, problems: Iterable[Problem]) -> ConfigError:
 
 
 def secret_problems(value: Any, place: Place = ()) -> Iterator[Problem]:
-    """Passwords in addresses that are written out, and databases not named by a variable."""
+    """Passwords in addresses that are written out, and secrets not named by a variable."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from secret_problems(item, (*place, key))
@@ -72,13 +73,13 @@ def secret_problems(value: Any, place: Place = ()) -> Iterator[Problem]:
         yield Problem(
             place,
             "an address with a password does not belong in a configuration: write "
-            '"${STILLE_DB_URI}" and set that environment variable',
+            '"${STILLE_DB_URI}", or another name, and set that environment variable',
         )
 
 
 def _is_secret(value: str, place: Place) -> bool:
     hidden = place[-3:-1] == ("database", "options") and _SECRET_NAME.search(str(place[-1]))
-    if place[-2:] == ("database", "uri") or hidden:
+    if place[-2:] == ("database", "uri") or place[:2] in _RECEIVERS or hidden:
         variable = VARIABLE.fullmatch(value)
         return variable is None or variable.group(2) is not None
     return any(not VARIABLE.fullmatch(found.group(2)) for found in _PASSWORD.finditer(value))
@@ -104,7 +105,8 @@ def _written(document: Any, place: Place) -> str:
             document = document[step]
         except (KeyError, IndexError, TypeError):
             return "nothing"
-    if place[-1:] == ("uri",) and not VARIABLE.fullmatch(str(document)):
+    secret = place[-1:] == ("uri",) or place[:2] in _RECEIVERS
+    if secret and not VARIABLE.fullmatch(str(document)):
         return "an address"
     text = mask_passwords(repr(document))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "…"
@@ -138,11 +140,15 @@ def read_config(
 ) -> Model:
     """Read ``path`` into ``model``; ``more`` finds what the model's types cannot.
 
-    Raises ``ConfigError`` naming every problem at once.
+    Raises ``ConfigError`` naming every problem at once. Of a model that ignores other keys, only
+    its own are looked at.
     """
     document = _load(path)
     problems = list(secret_problems(document))
     _override(document, path)
+    if model.model_config.get("extra") == "ignore":
+        document = {key: document[key] for key in document if key in model.model_fields}
+        problems = []
     expanded = _expand(document, (), problems)
     problems += more(expanded)
     try:

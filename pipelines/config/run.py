@@ -6,17 +6,21 @@ Most steps of a run need several of the four, so they are passed as one immutabl
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from features.errors import ConfigError
+from pipelines.config.announcement import Addressee, announce
+from pipelines.config.file import read_config
 from pipelines.config.settings import Settings, load_settings
 from pipelines.config.text_files import rule_files
 from pipelines.runtime.atomic_files import digest
-from pipelines.runtime.environment import new_run_id, today_in
+from pipelines.runtime.environment import instant, new_run_id, today_in
+from pipelines.runtime.logs import CONTEXT, LOG
 from pipelines.runtime.run_record import RunRecord, open_record
 
 P = ParamSpec("P")
@@ -77,9 +81,21 @@ def open_run(
 ) -> Iterator[Run]:
     """Load the configuration and run with a new run record; what is raised is recorded first.
 
-    ``as_of`` defaults to today in the company's zone. Raises ``ConfigError``.
+    ``as_of`` defaults to today in the company's zone. Who the configuration names hears how it
+    ends, also where the rest of the configuration cannot be read. Raises ``ConfigError``.
     """
-    settings = load_settings(config)
+    run_id = new_run_id(command)
+    CONTEXT["run_id"] = run_id
+    try:
+        settings = load_settings(config)
+    except ConfigError as error:
+        record = RunRecord(run_id, command, instant(), exit_code=error.exit_code)
+        with suppress(Exception):  # its own error is the one to be told
+            announce(read_config(config, Addressee, lambda _: ()), config, as_of, record)
+        raise
+    CONTEXT["company"] = settings.company.name
     day = as_of or today_in(settings.company.timezone)
-    with open_record(settings.paths.runs, new_run_id(command), command) as record:
+    LOG.info("%s as of %s", command, day)
+    tell = partial(announce, settings, config, day)
+    with open_record(settings.paths.runs, run_id, command, tell) as record:
         yield Run(settings, day, record, step, config)

@@ -130,6 +130,7 @@ class Paths(Section):
             )
         return var
 
+    announced = _BelowVar("announced.json")  # what was told last, by run
     champion = _BelowVar("champion")  # the model of nights on which the registry is silent
     comparisons = _BelowVar("compare")  # pages that hold one training run against another
     digests = _BelowVar("digests.json")  # of input files, for as long as they stay as they are
@@ -271,6 +272,21 @@ class Tracking(Section):
     uri: str | None = None
     experiment: str = "churn"
     model: str = "churn"
+
+
+class Notifications(Section):
+    """Who hears that a run failed, works again or needs a person, and of a night that did not come.
+
+    ``addresses`` are Apprise's: mail, webhooks, Slack, Teams and others. ``command`` is a program
+    with its arguments, started without a shell; the message is its standard input. ``ping`` is
+    asked with GET after each night that succeeded, for a service that misses it. ``status``: from
+    which status of a published night on a message is sent. Docs: docs/operate.md.
+    """
+
+    addresses: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    command: tuple[str, ...] = ()
+    ping: Annotated[str, Field(pattern="^https?://")] | None = None
+    status: Literal["look", "bad"] = "bad"
 
 
 class RowBand(Section):

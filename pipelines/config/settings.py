@@ -34,6 +34,7 @@ class Settings(Section):
     tracking: sections.Tracking = sections.Tracking()
     quality: sections.Quality = sections.Quality()
     monitoring: sections.Monitoring = sections.Monitoring()
+    notifications: sections.Notifications = sections.Notifications()
 
     def dialect_of(self, table: str) -> Dialect:
         """The company's dialect with the overrides of one source."""

@@ -1,6 +1,5 @@
 """``stille doctor``: health checks of machine, sources, registry and Prefect; the exit code."""
 
-import json
 import os
 import shutil
 import urllib.request
@@ -29,6 +28,7 @@ from pipelines.config.file import mask_passwords
 from pipelines.config.mapping import refuse_mutable
 from pipelines.config.measurement import EFFECT_VERSION, newest
 from pipelines.config.settings import Settings, load_settings
+from pipelines.doctor.freshness import newest_night
 from pipelines.publication import status
 from pipelines.publication.reader import current, days_of
 from pipelines.sources.database_reader import inspect_tables
@@ -152,18 +152,12 @@ def lock(settings: Settings) -> Iterator[Diagnosis]:
 
 def last_night(settings: Settings) -> Iterator[Diagnosis]:
     """How the newest night ended."""
-    runs = sorted(settings.paths.runs.glob("nightly-*.json"))
-    if not runs:
+    name, ended, code = newest_night(settings)
+    if name is None:
         yield Diagnosis("last night", "look", "none yet; run: stille nightly")
         return
-    try:
-        record = json.loads(runs[-1].read_text(encoding="utf-8"))
-        status, code = record["status"], record["exit_code"]
-    except (OSError, ValueError, KeyError):
-        yield Diagnosis("last night", "look", f"{runs[-1]}: cannot be read")
-        return
-    message = f"{runs[-1].stem}: {status}" + ("" if code is None else f", exit code {code}")
-    yield Diagnosis("last night", "ok" if status == "succeeded" else "look", message)
+    message = f"{name}: {ended}" + ("" if code is None else f", exit code {code}")
+    yield Diagnosis("last night", "ok" if ended == "succeeded" else "look", message)
 
 
 def lists(settings: Settings) -> Iterator[Diagnosis]:

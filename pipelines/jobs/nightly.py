@@ -133,6 +133,7 @@ def report_night(
         causes = pd.read_parquet(staging / f"{CAUSES_NAME}.parquet")
         facts = collect(settings, lists.rows, causes, context, snapshot, gates, stamp)
         write_report(facts, settings.list.languages, staging, run.config)
+        record.tone = facts.run.tone
         status = {"tone": facts.run.tone, "notices": [asdict(each) for each in facts.run.notices]}
         if settings.list.call_pages:
             write_call_pages(settings, lists, snapshot, staging)

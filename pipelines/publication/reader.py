@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 def _digests(manifest: Mapping[str, Any]) -> dict[str, str]:
     return {entry["path"]: entry["hash"] for entry in manifest["resources"]}
+
+
+def created_at(folder: Path) -> datetime:
+    """When a publication was made, UTC; raises ``PublicationError`` when its manifest is none."""
+    return datetime.fromisoformat(_manifest(folder)["created"])
 
 
 def manifest_facts(folder: Path) -> dict[str, Any]:

@@ -96,11 +96,8 @@ def new_run_id(command: str) -> str:
     return f"{command}-{now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
-def within(seconds: float, work: Callable[[], T]) -> T:
-    """What ``work`` returns, or ``TimeoutError``: its thread is left behind then.
-
-    Limits of single requests do not bound a server that answers byte by byte, or only connects.
-    """
+def background(work: Callable[[], T]) -> Future[T]:
+    """The future of ``work``, on a thread that ends with the process."""
     done: Future[T] = Future()
 
     def run() -> None:
@@ -110,4 +107,12 @@ def within(seconds: float, work: Callable[[], T]) -> T:
             done.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
-    return done.result(seconds)
+    return done
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """What ``work`` returns, or ``TimeoutError``: its thread is left behind then.
+
+    Limits of single requests do not bound a server that answers byte by byte, or only connects.
+    """
+    return background(work).result(seconds)

@@ -7,7 +7,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from math import isfinite
@@ -58,7 +58,8 @@ class Gate:
 class RunRecord:
     """What one run did. Instants are UTC; digests are ``sha256:<hex>``.
 
-    ``error`` says why it failed: kind, where, and a message where this project wrote it.
+    ``error`` says why it failed: kind, where, and a message where this project wrote it;
+    ``tone`` is that of the status of the lists that it published.
     """
 
     run_id: str
@@ -79,6 +80,7 @@ class RunRecord:
     degraded: bool = False
     untracked: bool = False
     publication: str | None = None
+    tone: str | None = None
     notes: list[str] = field(default_factory=list)
     error: dict[str, str | None] | None = None
 
@@ -106,11 +108,14 @@ class RunRecord:
 
 
 @contextmanager
-def open_record(folder: Path, run_id: str, command: str) -> Iterator[RunRecord]:
+def open_record(
+    folder: Path, run_id: str, command: str, tell: Callable[[RunRecord], list[str]] = lambda _: []
+) -> Iterator[RunRecord]:
     """Run a command with its record in ``<folder>/<run_id>.json``.
 
     It is written as ``running`` at the start, so that a killed run leaves a trace, and again on
-    every exit; exceptions pass through. Within the block SIGTERM raises ``SystemExit(143)``. Raises
+    every exit; exceptions pass through. Within the block SIGTERM raises ``SystemExit(143)``.
+    ``tell`` gets the record as it ended, and gives notes to write into it. Raises
     ``PublicationError`` when the record cannot be written and nothing else went wrong.
     """
     record = RunRecord(run_id, command, _now())
@@ -120,16 +125,23 @@ def open_record(folder: Path, run_id: str, command: str) -> Iterator[RunRecord]:
             _write(record, path)
             yield record
             deafen()
+            record.status, record.exit_code = "succeeded", 0
+            _write(record, path)
         except BaseException as error:
             deafen()
             _fail(record, error)
             try:
                 _write(record, path)
             except PublicationError as second:
-                error.add_note(str(second))
+                if str(second) != str(error):
+                    error.add_note(str(second))
             raise
-        record.status, record.exit_code = "succeeded", 0
-        _write(record, path)
+        finally:
+            _LOG.info("%s, exit code %s", record.status, record.exit_code)
+            with suppress(Exception):  # whatever it is, the run has ended as it has
+                if notes := tell(record):
+                    record.notes += notes
+                    _write(record, path)
 
 
 def close_dead(folder: Path, own: RunRecord) -> list[str]:
