@@ -70,7 +70,7 @@ def _description(
 def _taken(described: Mapping[str, Any]) -> bool:
     """Whether Prefect took a run in time; nothing of it lives longer."""
     make_prefect_home()
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603  (this interpreter, fixed words)
         [sys.executable, "-P", "-c", _SHOW],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
