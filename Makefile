@@ -72,6 +72,9 @@ bench-models: $(BENCH)/.ok ## Hold the recipe against other libraries, write doc
 acted-on: $(VENV)/.ok ## Measure what holds when lists are acted on, write docs/acted-on.md (an hour; kept in parts)
 	@nice -n 5 $(BIN)/python -m benchmarks.acted_on
 
+reliability: $(VENV)/.ok ## Prove every promise and fault, write docs/reliability.md (an hour)
+	@nice -n 5 $(BIN)/python -m benchmarks.reliability -n 2 --dist loadfile
+
 ui: $(VENV)/.ok ## Open MLflow on the demo's runs
 	@$(BIN)/stille ui
 
@@ -85,4 +88,4 @@ lock: $(VENV)/.ok ## Resolve the dependencies again
 clean: ## Remove what was made, but not the environments
 	@rm -rf var out data/demo build .coverage
 
-.PHONY: help setup demo test test-all structure check-quick check bench bench-night bench-models ui serve lock clean
+.PHONY: help setup demo test test-all structure check-quick check bench bench-night bench-models acted-on reliability ui serve lock clean

@@ -85,6 +85,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.promise("closed")
 @pytest.mark.parametrize(
     ("fault", "words"), FAULTS, ids=lambda value: getattr(value, "__name__", "")
 )
@@ -106,6 +107,7 @@ def test_broken_tables_leave_the_last_publication(
     assert previous_snapshot(copied / "var" / "snapshots") is None
 
 
+@pytest.mark.fault(38)
 def test_an_unknown_key_names_the_nearest_one(demo, copied, stille):
     before = tree(copied / "out")
     config = demo.config_in(copied, label={"horizon_dys": 30})
@@ -130,6 +132,7 @@ def test_an_absent_configuration_is_named(stille, tmp_path):
     assert f"{tmp_path / 'absent.yaml'}: cannot be read" in ended.err.replace("\n", "")
 
 
+@pytest.mark.fault(27)
 def test_an_unwritable_folder_is_a_publication_error(demo, copied, stille):
     before = tree(copied / "out")
     replace_bytes(copied / "blocked", b"a file where a folder should be")
@@ -175,6 +178,8 @@ def converged(demo, copied: Path, config: Path, published) -> dict[str, Any]:
     return records(copied / "var", "nightly")[-1]
 
 
+@pytest.mark.promise("atomic")
+@pytest.mark.fault(28)
 @pytest.mark.slow
 def test_a_killed_night_leaves_the_old_publication_and_the_next_run_finishes(
     demo, published, copied
@@ -195,6 +200,8 @@ def test_a_killed_night_leaves_the_old_publication_and_the_next_run_finishes(
     assert len(list((copied / "var" / "matrix").iterdir())) == 0
 
 
+@pytest.mark.promise("atomic")
+@pytest.mark.fault(28)
 @pytest.mark.proof
 def test_a_night_killed_at_any_moment_converges(demo, published, copied, tmp_path_factory):
     config = changed(demo, copied)

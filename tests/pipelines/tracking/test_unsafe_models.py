@@ -157,6 +157,8 @@ ATTACKS = {
 }
 
 
+@pytest.mark.promise("no_code")
+@pytest.mark.fault(36)
 @pytest.mark.parametrize("name", ATTACKS)
 def test_no_attack_runs_or_loads(folder, tmp_path, name):
     marker = tmp_path / "marker"
@@ -202,6 +204,7 @@ def outcome(files, damaged, expected):
     return "harmless"
 
 
+@pytest.mark.promise("whole_model")
 @pytest.mark.parametrize(
     "mutations", [20, pytest.param(250, marks=pytest.mark.proof)], ids=["few", "many"]
 )
@@ -226,6 +229,8 @@ CHILDREN = {
 }
 
 
+@pytest.mark.promise("whole_model")
+@pytest.mark.fault(45)
 @pytest.mark.parametrize("how", CHILDREN)
 def test_a_parser_that_fails_takes_nothing_down(files, tmp_path, monkeypatch, how):
     code, said = CHILDREN[how]
