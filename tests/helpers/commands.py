@@ -1,0 +1,291 @@
+"""Every command that writes, run on a small company in forked processes that are struck.
+
+``python commands.py make FOLDER`` simulates the company, trains and publishes; each of the others
+prints JSON. Processes are forked by one that has imported everything and has done nothing yet, so
+that no thread is lost and nothing is imported twice.
+"""
+
+import errno
+import importlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import yaml
+from publishing import at_call, kill
+from sqlalchemy.engine.default import DefaultDialect
+
+from pipelines.runtime.environment import quiet_libraries
+
+quiet_libraries()
+
+from features.errors import StilleError  # noqa: E402
+from pipelines.config.settings import load_settings  # noqa: E402
+from pipelines.erasure.forget import forget  # noqa: E402
+from pipelines.jobs.check import check_tables  # noqa: E402
+from pipelines.jobs.entry import JOBS  # noqa: E402
+from pipelines.jobs.promote import promote, rollback  # noqa: E402
+from pipelines.publication.reader import verify  # noqa: E402
+from pipelines.simulator.options import KIND  # noqa: E402
+from pipelines.simulator.simulate import simulate  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+TABLES = "customers contracts terminations invoices payments contacts consents contact_bars"
+BEFORE, TODAY = date(2023, 4, 1), date(2023, 9, 1)
+
+
+def make(folder: Path) -> None:
+    """A company with two versions of the model, the later one champion, and one night."""
+    simulate(folder / "data", customers=400, months=20, seed=3, dials=replace(KIND, level=2.0))
+    document: dict[str, Any] = yaml.safe_load((ROOT / "configs" / "demo.yaml").read_text("utf-8"))
+    document["paths"] = {name: str(folder / name) for name in ("data", "var", "out")}
+    document["sources"] = {name: document["sources"][name] for name in TABLES.split()}
+    document["label"] = {"lead_days": 7, "horizon_days": 60}
+    document["training"] = {"first_as_of": date(2022, 6, 1), "seeds": 1, "bootstrap": 10}
+    document["training"] |= {"learning_rate": 0.3, "min_test_positives": 5}
+    document["list"] = {"languages": ["nb"], "explained_rows": 50}
+    document["engine"] |= {"threads": 1}
+    config = folder / "config.yaml"
+    config.write_text(yaml.safe_dump(document), encoding="utf-8")
+    for version, day in (("1", BEFORE), ("2", date(2023, 5, 1))):
+        JOBS["train"].start(config, day)
+        promote(config, version, "a test")
+    night = JOBS["nightly"].start(config, date(2023, 6, 1))
+    ids = (night.publication.folder / "risk_list.csv").read_text("utf-8").splitlines()
+    at = ids[0].split(",").index("customer_id")
+    customer = ids[1].split(",")[at]
+    (folder / "customer").write_text(customer)
+    (folder / "outcomes.csv").write_text(
+        f"treatment_id,customer_id,treated_at,channel,contacted\n"
+        f"t-1,{customer},2023-07-03 10:00:00,phone,true\n"
+    )
+
+
+def _job(name: str, **options: Any) -> Callable[[Path], object]:
+    return lambda folder: JOBS[name].start(folder / "config.yaml", TODAY, **options)
+
+
+def _forget(folder: Path) -> None:
+    forget(load_settings(folder / "config.yaml").paths, (folder / "customer").read_text())
+
+
+def _outcomes(folder: Path) -> None:
+    asked = {"list_day": None, "dry_run": False, "correct": False}
+    JOBS["outcomes"].start(folder / "config.yaml", file=folder / "outcomes.csv", **asked)
+
+
+COMMANDS: Mapping[str, Callable[[Path], object]] = {
+    **{name: _job(name) for name in ("nightly", "train", "recalibrate", "effect", "monitor")},
+    "check": lambda folder: check_tables(folder / "config.yaml", TODAY),
+    "promote": lambda folder: promote(folder / "config.yaml", "1", "a test"),
+    "rollback": lambda folder: rollback(folder / "config.yaml", "a test"),
+    "forget": _forget,
+    "outcomes": _outcomes,
+}
+
+
+def started(work: Callable[[], object], log: Path) -> int:
+    """The process, forked, in which ``work`` is done; its words go to ``log``."""
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    with log.open("a") as said:
+        os.dup2(said.fileno(), 1)
+        os.dup2(said.fileno(), 2)
+        try:
+            work()
+            code = 0
+        except StilleError as error:
+            print(error, file=said)
+            code = error.exit_code
+        except BaseException:
+            traceback.print_exc(file=said)
+        finally:
+            said.flush()
+            os._exit(code)
+
+
+def ended(child: int) -> int:
+    """Exit code of a process that was started, once it has one; the signal's number below 0."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def struck(number: int, fault: str) -> Callable[[], int]:
+    """As ``at_call``, a commit of a database being a call too; ``fault`` is a key of ``FAULTS``."""
+    act, cleaning = FAULTS[fault], fault == "kill"
+    here = [at_call(number, act, cleaning=cleaning)]
+    commit = DefaultDialect.do_commit
+
+    def do_commit(*given: Any) -> None:
+        nonlocal commits
+        commits += 1
+        if here[0]() + commits >= number:
+            try:
+                act()
+            except OSError as error:
+                raise sqlite3.OperationalError("database or disk is full") from error
+        commit(*given)
+
+    commits = 0
+    DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
+    return lambda: here[0]() + commits
+
+
+def _refuse(number: int) -> Callable[[], None]:
+    def act() -> None:
+        raise OSError(number, os.strerror(number))
+
+    return act
+
+
+FAULTS: Mapping[str, Callable[[], object]] = {
+    "kill": kill,
+    "full": _refuse(errno.ENOSPC),
+    "read-only": _refuse(errno.EROFS),
+    "no inodes": _refuse(errno.EDQUOT),
+    "input and output": _refuse(errno.EIO),
+    "slow": partial(time.sleep, 0.01),
+}
+_TEXTS = (".csv", ".html", ".json")
+_RUN = re.compile(r"\b[a-z]+-\d{8}T\d{6}Z-[0-9a-f]{6}\b")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(T| |&nbsp;)\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)?")
+
+
+def content(folder: Path) -> dict[str, str]:
+    """What readers and later runs find, without names and times of runs; raises if torn."""
+    out, var = folder / "out", folder / "var"
+    verify(out / "current")
+    published = (out / "current").resolve()
+    pointer = json.loads((out / "current.json").read_bytes())
+    files = [*published.glob("*.csv"), *published.glob("*.html"), *out.glob("*.html")]
+    files += [*out.glob("leaks.json"), *(var / "effect").glob("*"), *(var / "monitoring").glob("*")]
+    files += (var / "overrides").glob("*")
+    found = {path.name: _masked(path) for path in files if path.suffix in _TEXTS}
+    found["pointer"] = _RUN.sub("", pointer["path"])
+    kept = [*(var / "typed").glob("*"), *(var / "snapshots").glob("*/tables.json")]
+    kept += [*(var / "matrices").rglob("*.parquet"), *(var / "matrix").glob("*")]
+    kept += [*out.glob(".staging*"), *folder.rglob("*.tmp*"), *(var / "snapshots").glob(".*")]
+    kept = [path for path in kept if path.parent.name != "runs"]
+    found["kept"] = "\n".join(sorted(path.relative_to(folder).as_posix() for path in kept))
+    reported = var / "outcomes" / "treatments.parquet"
+    if reported.exists():
+        rows = pq.read_table(reported).to_pylist()
+        found["outcomes"] = repr([row | {"known_at": None} for row in rows])
+    with closing(sqlite3.connect(var / "mlflow.db")) as registry:
+        (digest,) = registry.execute(
+            "select value from model_version_tags join registered_model_aliases "
+            "using (name, version) where alias = 'champion' and key = 'digest'"
+        ).fetchall()
+    found["champion"] = digest[0]
+    for path in (*var.glob("*/*.json"), *var.glob("*.json")):
+        json.loads(path.read_bytes())
+    return found
+
+
+def _masked(path: Path) -> str:
+    return _TIME.sub("", _RUN.sub("", path.read_text("utf-8")))
+
+
+def copy(made: Path, folder: Path) -> None:
+    """Copy a company of ``make``; its paths, in MLflow's database too, become the copy's."""
+    shutil.copytree(made, folder, symlinks=True)
+    for path in (folder / "config.yaml", folder / "var" / "champion" / "champion.json"):
+        path.write_text(path.read_text("utf-8").replace(str(made), str(folder)), "utf-8")
+    with closing(sqlite3.connect(folder / "var" / "mlflow.db")) as con, con:
+        for (table,) in con.execute(
+            "select name from sqlite_master where type = 'table'"
+        ).fetchall():
+            for _, column, kind, *_ in con.execute(f"pragma table_info({table})").fetchall():
+                if kind.startswith(("VARCHAR", "TEXT")):
+                    told = f"update {table} set {column} = replace({column}, ?, ?)"
+                    con.execute(f"{told} where {column} like '%/%'", (str(made), str(folder)))
+
+
+class Company:
+    """A copy of the company of ``make``, which can be restored after each run."""
+
+    def __init__(self, made: Path, root: Path) -> None:
+        self.folder, self.spare, self.log = root / "company", root / "spare", root / "log"
+        copy(made, self.folder)
+        shutil.copytree(self.folder, self.spare, symlinks=True)
+
+    def restore(self) -> None:
+        shutil.rmtree(self.folder)
+        shutil.copytree(self.spare, self.folder, symlinks=True)
+
+    def run(self, command: str, number: int = 0, fault: str = "") -> int:
+        """Exit code of a command, struck from its call of that number on."""
+
+        def work() -> None:
+            if fault:
+                struck(number, fault)
+            COMMANDS[command](self.folder)
+
+        return ended(started(work, self.log))
+
+    def count(self, command: str) -> tuple[int, int]:
+        """Exit code of a command, and its calls; what it imported is imported here too."""
+        told = self.log.with_name("told")
+
+        def work() -> None:
+            calls = struck(sys.maxsize, "kill")
+            try:
+                COMMANDS[command](self.folder)
+            finally:
+                told.write_text(json.dumps([calls(), *sys.modules]))
+
+        code = ended(started(work, self.log))
+        calls, *modules = json.loads(told.read_text())
+        for name in modules:
+            with suppress(Exception):
+                importlib.import_module(name)
+        return code, calls
+
+
+def sweep(company: Company, command: str, plan: Mapping[str, int]) -> dict[str, Any]:
+    """Strike calls of a command, so many of each fault, each on the company as it was."""
+    before = content(company.folder)
+    code, calls = company.count(command)
+    whole, results = content(company.folder), []
+    for fault, most in plan.items():
+        for number in sorted({1 + n * (calls - 1) // most for n in range(min(most, calls))}):
+            company.restore()
+            result: dict[str, Any] = {"fault": fault, "call": number}
+            result["code"] = company.run(command, number, fault)
+            listed = content(company.folder)["risk_list.csv"]
+            result["whole"] = listed in (before["risk_list.csv"], whole["risk_list.csv"])
+            result["new"] = listed != before["risk_list.csv"]
+            result["rerun"] = company.run(command)
+            then = content(company.folder)
+            result["other"] = [
+                name for name in {*then, *whole} if then.get(name) != whole.get(name)
+            ]
+            results.append(result)
+    company.restore()
+    return {"command": command, "code": code, "calls": calls, "results": results}
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["make", folder]:
+            make(Path(folder))
+        case ["sweep", made, root, plans]:
+            company = Company(Path(made), Path(root))
+            swept = [sweep(company, name, plan) for name, plan in json.loads(plans).items()]
+            print(json.dumps(swept))
+        case _:
+            raise SystemExit(__doc__)
