@@ -7,6 +7,7 @@ import sys
 from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,13 +25,13 @@ class Collector:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what the test is marked with, how it ended and the figures that it recorded."""
         if report.when == "call" or not report.passed:
-            said = defaultdict(list)
+            said: dict[str, list[Any]] = defaultdict(list)
             for name, value in report.user_properties:
                 said[name].append(value)
             ended = "defect" if hasattr(report, "wasxfail") else report.outcome
             marks = tuple(said.pop("marked", ()))
             figures = {
-                name: (sum(n for n, _ in pairs), sum(of for _, of in pairs))
+                name: (sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs))
                 for name, pairs in said.items()
             }
             self.outcomes[report.nodeid] = Outcome(report.nodeid, ended, marks, figures)

@@ -24,5 +24,6 @@ def marked(tests: Path) -> Iterator[tuple[Key, Path]]:
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
             kind = {"promise": str, "fault": int}.get(name)
             for argument in node.args if kind else ():
-                if isinstance(argument, ast.Constant) and type(argument.value) is kind:
-                    yield argument.value, path
+                value = argument.value if isinstance(argument, ast.Constant) else None
+                if isinstance(value, str | int) and type(value) is kind:
+                    yield value, path

@@ -15,7 +15,7 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from pipelines.config.settings import Settings, load_settings
 from pipelines.config.text_files import rule_files
-from pipelines.runtime.atomic_files import digest
+from pipelines.runtime.atomic_files import DISK_ERRORS, digest, storage_errors
 from pipelines.runtime.environment import new_run_id, today_in
 from pipelines.runtime.run_record import RunRecord, open_record
 
@@ -76,5 +76,6 @@ def open_run(
     """
     settings = load_settings(config)
     day = as_of or today_in(settings.company.timezone)
-    with open_record(settings.paths.runs, new_run_id(command), command) as record:
+    full = storage_errors(f"finish stille {command}", DISK_ERRORS)
+    with open_record(settings.paths.runs, new_run_id(command), command) as record, full:
         yield Run(settings, day, record, step, config)

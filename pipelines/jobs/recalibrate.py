@@ -66,7 +66,7 @@ def recalibrate(run: Run) -> RecalibrationResult:
     newer = run.step(newer_examples, run, snapshot, champion)
     recalibration = run.step(refit_calibration, run, champion, *newer)
     same = recalibration.calibration.equals(champion.model.calibration)
-    if same or _repeats(run, snapshot, champion, recalibration):
+    if same or _repeats(run, snapshot, champion, recalibration.calibrated_on):
         run.record.notes.append(NOTHING)
         return RecalibrationResult(None, champion.registered.label, recalibration, ())
     registered = run.step(register, run, snapshot, champion, recalibration)
@@ -91,12 +91,10 @@ def refit_calibration(
     return recalibration
 
 
-def _repeats(
-    run: Run, snapshot: Snapshot, champion: Champion, recalibration: Recalibration
-) -> bool:
+def _repeats(run: Run, snapshot: Snapshot, champion: Champion, on: tuple[str, ...]) -> bool:
     """Whether the champion was calibrated on these tables and months; once more, it would creep."""
     tags = champion.registered.tags
-    this = provenance(run, snapshot) | {"calibrated_on": ", ".join(recalibration.calibrated_on)}
+    this = provenance(run, snapshot) | {"calibrated_on": ", ".join(on)}
     return all(tags.get(name) == value for name, value in this.items() if name != "run")
 
 

@@ -1,8 +1,9 @@
 """Atomic, durable file writes: after they return, a power cut loses nothing that they wrote."""
 
+import errno
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -10,14 +11,17 @@ from pathlib import Path
 from features.errors import PublicationError
 
 _TEMPORARY = ".tmp-"
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 @contextmanager
-def storage_errors(doing: str) -> Iterator[None]:
-    """Turn an ``OSError`` of the block into a ``PublicationError`` that says what failed."""
+def storage_errors(doing: str, only: Collection[int] = ()) -> Iterator[None]:
+    """Turn an ``OSError`` of the block, with a number of ``only``, into a ``PublicationError``."""
     try:
         yield
     except OSError as error:
+        if only and error.errno not in only:
+            raise
         place = f" ({error.filename})" if error.filename else ""
         raise PublicationError(
             f"cannot {doing}: {error.strerror or error}{place}. The last good publication stands. "

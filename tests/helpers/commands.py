@@ -262,7 +262,8 @@ def sweep(company: Company, command: str, plan: Mapping[str, int]) -> dict[str, 
     code, calls = company.count(command)
     whole, results = content(company.folder), []
     for fault, most in plan.items():
-        for number in sorted({1 + n * (calls - 1) // most for n in range(min(most, calls))}):
+        most = min(most, calls)
+        for number in (1 + (2 * n + 1) * calls // (2 * most) for n in range(most)):
             company.restore()
             result: dict[str, Any] = {"fault": fault, "call": number}
             result["code"] = company.run(command, number, fault)

@@ -14,12 +14,11 @@ WRITING += ("effect", "outcomes", "monitor")
 REFUSED = {"full": 3, "read-only": 3, "no inodes": 3, "input and output": 3, "slow": 1}
 EVERY_CALL = 1_000_000
 QUICK = {
-    "nightly": {"kill": 2, "full": 1},
-    "promote": {"kill": 2, "full": 1},
-    "rollback": {"kill": 2, "read-only": 1},
-    "forget": {"kill": 2, "full": 2},
-    "effect": {"kill": 1, "no inodes": 2},
+    "nightly": {"kill": 1, "full": 1},
+    "rollback": {"kill": 1, "read-only": 1},
+    "forget": {"kill": 2, "full": 1},
     "outcomes": {"kill": 2, "input and output": 2},
+    "effect": {"kill": 1, "no inodes": 1},
 }
 # Once all is written, alarms rang.
 ENDS = {"monitor": 6}
