@@ -9,6 +9,10 @@ from benchmarks import markdown
 from benchmarks.reliability.catalogue import Key, catalogue
 
 Figures = Mapping[str, tuple[int, int]]
+_KINDS = {
+    "cases of broken tables and sources": range(1, 27),
+    "cases of hostile models, paths, configurations and texts": range(36, 40),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,16 @@ def page(outcomes: Sequence[Outcome], day: date) -> str:
     """The whole page as Markdown."""
     entries = [_entry(key, said, outcomes) for key, said in catalogue().items()]
     faults = [entry for entry in entries if isinstance(entry["key"], int)]
+    figures = _sums(outcomes)
+    for what, numbers in _KINDS.items():
+        cases = [
+            each for each in outcomes if {*numbers} & {*each.marks} and each.ended != "skipped"
+        ]
+        figures[what] = sum(each.ended == "passed" for each in cases), len(cases)
     return markdown.page(
         "reliability.md",
         day=day,
-        figures=_sums(outcomes),
+        figures=figures,
         promises=[entry for entry in entries if entry not in faults],
         faults=faults,
         ended=_counts(outcomes),

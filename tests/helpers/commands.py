@@ -15,7 +15,7 @@ import sqlite3
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import date
@@ -38,7 +38,7 @@ from pipelines.erasure.forget import forget  # noqa: E402
 from pipelines.jobs.check import check_tables  # noqa: E402
 from pipelines.jobs.entry import JOBS  # noqa: E402
 from pipelines.jobs.promote import promote, rollback  # noqa: E402
-from pipelines.publication.reader import verify  # noqa: E402
+from pipelines.publication.reader import current, verify  # noqa: E402
 from pipelines.simulator.options import KIND  # noqa: E402
 from pipelines.simulator.simulate import simulate  # noqa: E402
 
@@ -47,10 +47,10 @@ TABLES = "customers contracts terminations invoices payments contacts consents c
 BEFORE, TODAY = date(2023, 4, 1), date(2023, 9, 1)
 
 
-def make(folder: Path) -> None:
-    """A company with two versions of the model, the later one champion, and one night."""
-    simulate(folder / "data", customers=400, months=20, seed=3, dials=replace(KIND, level=2.0))
-    document: dict[str, Any] = yaml.safe_load((ROOT / "configs" / "demo.yaml").read_text("utf-8"))
+def configured(folder: Path, release: Path = ROOT) -> Path:
+    """The configuration of the company in ``folder``, from the example of that release."""
+    example = (release / "configs" / "demo.yaml").read_text("utf-8")
+    document: dict[str, Any] = yaml.safe_load(example)
     document["paths"] = {name: str(folder / name) for name in ("data", "var", "out")}
     document["sources"] = {name: document["sources"][name] for name in TABLES.split()}
     document["label"] = {"lead_days": 7, "horizon_days": 60}
@@ -60,6 +60,13 @@ def make(folder: Path) -> None:
     document["engine"] |= {"threads": 1}
     config = folder / "config.yaml"
     config.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return config
+
+
+def make(folder: Path) -> None:
+    """A company with two versions of the model, the later one champion, and one night."""
+    simulate(folder / "data", customers=400, months=20, seed=3, dials=replace(KIND, level=2.0))
+    config = configured(folder)
     for version, day in (("1", BEFORE), ("2", date(2023, 5, 1))):
         JOBS["train"].start(config, day)
         promote(config, version, "a test")
@@ -262,8 +269,8 @@ def sweep(company: Company, command: str, plan: Mapping[str, int]) -> dict[str, 
     code, calls = company.count(command)
     whole, results = content(company.folder), []
     for fault, most in plan.items():
-        most = min(most, calls)
-        for number in (1 + (2 * n + 1) * calls // (2 * most) for n in range(most)):
+        times = min(most, calls)
+        for number in (1 + (2 * n + 1) * calls // (2 * times) for n in range(times)):
             company.restore()
             result: dict[str, Any] = {"fault": fault, "call": number}
             result["code"] = company.run(command, number, fault)
@@ -280,6 +287,18 @@ def sweep(company: Company, command: str, plan: Mapping[str, int]) -> dict[str, 
     return {"command": command, "code": code, "calls": calls, "results": results}
 
 
+def together(company: Company, names: Sequence[str]) -> dict[str, Any]:
+    """How commands end that begin at the same moment, and each once more when all are over."""
+    folder = company.folder
+    children = [started(partial(COMMANDS[name], folder), company.log) for name in names]
+    codes = [(name, ended(child)) for name, child in zip(names, children, strict=True)]
+    content(folder)
+    again = [(name, company.run(name)) for name in dict.fromkeys(names) if name != "promote"]
+    folders = [verify(path) for path in (folder / "out").glob("*/*") if path.is_dir()]
+    listed = current(folder / "out")
+    return {"codes": codes, "again": again, "listed": str(listed.as_of), "whole": len(folders)}
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["make", folder]:
@@ -288,5 +307,7 @@ if __name__ == "__main__":
             company = Company(Path(made), Path(root))
             swept = [sweep(company, name, plan) for name, plan in json.loads(plans).items()]
             print(json.dumps(swept))
+        case ["together", made, root, names]:
+            print(json.dumps(together(Company(Path(made), Path(root)), json.loads(names))))
         case _:
             raise SystemExit(__doc__)

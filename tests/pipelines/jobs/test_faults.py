@@ -182,7 +182,7 @@ def converged(demo, copied: Path, config: Path, published) -> dict[str, Any]:
 @pytest.mark.fault(28)
 @pytest.mark.slow
 def test_a_killed_night_leaves_the_old_publication_and_the_next_run_finishes(
-    demo, published, copied
+    demo, published, copied, record_property
 ):
     config = changed(demo, copied)
     moments = ("var/matrix/*", "out/.staging-*/*.csv")
@@ -197,13 +197,16 @@ def test_a_killed_night_leaves_the_old_publication_and_the_next_run_finishes(
     record = converged(demo, copied, config, published)
     assert record["status"] == "succeeded"
     assert orphan in record["notes"]
+    record_property("kills of nightly", [len(moments), len(moments)])
     assert len(list((copied / "var" / "matrix").iterdir())) == 0
 
 
 @pytest.mark.promise("atomic")
 @pytest.mark.fault(28)
 @pytest.mark.proof
-def test_a_night_killed_at_any_moment_converges(demo, published, copied, tmp_path_factory):
+def test_a_night_killed_at_any_moment_converges(
+    demo, published, copied, tmp_path_factory, record_property
+):
     config = changed(demo, copied)
     whole = tmp_path_factory.mktemp("whole")
     begun = time.monotonic()
@@ -220,3 +223,4 @@ def test_a_night_killed_at_any_moment_converges(demo, published, copied, tmp_pat
         verify(copied / "out" / "current")
     record = converged(demo, copied, config, published)
     assert record["status"] == "succeeded"
+    record_property("kills of nightly", [len(moments), len(moments)])

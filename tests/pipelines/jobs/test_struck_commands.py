@@ -59,3 +59,29 @@ def _converged(struck: dict, code: int) -> bool:
         and struck["whole"]
         and (struck["rerun"], struck["other"]) == (code, [])
     )
+
+
+@pytest.mark.promise("together", "one_publisher")
+@pytest.mark.fault(30)
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["nightly"] * 2 + ["forget", "promote", "outcomes"],
+        pytest.param(
+            ["nightly"] * 8 + ["check", "train", "forget", "promote", "outcomes", "effect"],
+            marks=pytest.mark.proof,
+        ),
+    ],
+    ids=["some", "everything"],
+)
+def test_what_runs_at_the_same_time_ends_well_or_waits(
+    small_company, tmp_path, record_property, names
+):
+    asked = [sys.executable, str(DRIVER), "together", small_company, tmp_path, json.dumps(names)]
+    done = subprocess.run(asked, stdout=subprocess.PIPE, check=True)
+    found = json.loads(done.stdout)
+    well = [name for name, code in found["codes"] if code in (0, 75)]
+    record_property("commands at once", [len(well), len(names)])
+    assert well == names, found
+    assert {code for _, code in found["again"]} == {0}
+    assert found["listed"] == "2023-09-01"

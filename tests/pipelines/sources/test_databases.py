@@ -107,7 +107,9 @@ def test_a_folder_without_a_value_is_null_and_a_files_own_column_wins(take, data
 
 
 @pytest.mark.fault(5)
-def test_every_flipped_bit_is_found_where_pages_have_checksums(company, data, tmp_path):
+def test_every_flipped_bit_is_found_where_pages_have_checksums(
+    company, data, tmp_path, record_property
+):
     ids = [str(n) for n in range(2000)]
     whole = data / "c.parquet"
     pq.write_table(
@@ -115,7 +117,9 @@ def test_every_flipped_bit_is_found_where_pages_have_checksums(company, data, tm
     )
     settings = company(None, {"customers": {"path": "c.parquet"}})
     clean = whole.read_bytes()
-    for place in range(4, len(clean), len(clean) // 12):
+    places = range(4, len(clean), len(clean) // 12)
+    record_property("flipped bits: input files", [len(places), len(places)])
+    for place in places:
         damaged = bytearray(clean)
         damaged[place] ^= 0x04
         whole.write_bytes(damaged)

@@ -208,7 +208,7 @@ def outcome(files, damaged, expected):
 @pytest.mark.parametrize(
     "mutations", [20, pytest.param(250, marks=pytest.mark.proof)], ids=["few", "many"]
 )
-def test_a_changed_byte_never_scores_silently(files, mutations):
+def test_a_changed_byte_never_scores_silently(files, mutations, record_property):
     rng = np.random.default_rng(mutations)
     kept = Counter(outcome(files, mutated(files, rng), digest(files)) for _ in range(mutations))
     assert kept["harmless"] == 0
@@ -217,6 +217,7 @@ def test_a_changed_byte_never_scores_silently(files, mutations):
         damaged = mutated(files, rng)
         rewritten[outcome(files, damaged, digest(damaged))] += 1
     assert rewritten.total() == mutations
+    record_property("flipped bytes: stored model", [2 * mutations, 2 * mutations])
     print(f"digest not updated: all refused; updated: {dict(rewritten)}")
 
 
