@@ -1,10 +1,12 @@
 """Run the marked tests and write docs/reliability.md: ``python -m benchmarks.reliability``.
 
-Arguments are passed on to pytest, as ``-n 2``. Ends with pytest's exit code.
+Arguments are passed on to pytest, as ``-n 2``; of what they leave out, the page says so. Ends with
+pytest's exit code.
 """
 
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,15 @@ class Collector:
 
     def __init__(self) -> None:
         self.outcomes: dict[str, Outcome] = {}
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Keep the marked tests that the arguments leave out."""
+        for item in items:
+            marks: tuple[Any, ...] = tuple(
+                key for name, key in item.user_properties if name == "marked"
+            )
+            if marks:
+                self.outcomes[item.nodeid] = Outcome(item.nodeid, "not run", marks, {})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what the test is marked with, how it ended and the figures that it recorded."""

@@ -9,6 +9,7 @@ from benchmarks import markdown
 from benchmarks.reliability.catalogue import Key, catalogue
 
 Figures = Mapping[str, tuple[int, int]]
+_RAN = ("passed", "failed", "defect")
 _KINDS = {
     "cases of broken tables and sources": range(1, 27),
     "cases of hostile models, paths, configurations and texts": range(36, 40),
@@ -17,7 +18,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a test ended: passed, failed, skipped, or with a defect that is known.
+    """How a test ended: passed, failed, skipped, not run, or with a defect that is known.
 
     ``marks`` are keys of the catalogue, ``figures`` what it counted: so many of so many.
     """
@@ -51,8 +52,9 @@ def page(outcomes: Sequence[Outcome], day: date) -> str:
 def _entry(key: Key, said: Mapping[str, str], outcomes: Sequence[Outcome]) -> dict[str, object]:
     own = [each for each in outcomes if key in each.marks]
     ended = _counts(own)
-    passed, ran = ended.pop("passed", 0), sum(ended.values()) - ended.pop("skipped", 0)
-    shown = [f"{passed} of {passed + ran} cases"] + [f"{n} {what}" for what, n in ended.items()]
+    ran = sum(ended.get(what, 0) for what in _RAN)
+    shown = [f"{ended.pop('passed', 0)} of {ran} cases"]
+    shown += [f"{n} {what}" for what, n in ended.items()]
     shown += [f"{name}: {n} of {of}" for name, (n, of) in _sums(own).items()]
     return {**said, "key": key, "tests": _links(own), "figure": "; ".join(shown)}
 

@@ -30,7 +30,7 @@ def test_figures_are_added_up_and_what_did_not_pass_is_said():
     assert "| kills | 8 | 9 |" in lines
     (row,) = [line for line in lines if line.startswith("| 1 | **One whole publication")]
     assert "[a night is whole](../tests/test_a.py), [b](../tests/test_b.py)" in row
-    assert row.endswith("| 1 of 2 cases; 1 failed; kills: 8 of 9 |")
+    assert row.endswith("| 1 of 2 cases; 1 failed; 1 skipped; kills: 8 of 9 |")
     (row,) = [line for line in lines if line.startswith("| 1 | **A required table")]
     assert row.endswith("| 1 of 2 cases; 1 defect; kills: 3 of 4 |")
     assert "Of 4 cases 1 passed" in "\n".join(lines)

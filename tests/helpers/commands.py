@@ -167,22 +167,29 @@ FAULTS: Mapping[str, Callable[[], object]] = {
     "input and output": _refuse(errno.EIO),
     "slow": partial(time.sleep, 0.01),
 }
-_TEXTS = (".csv", ".html", ".json")
+_TEXTS = (".csv", ".html")
 _RUN = re.compile(r"\b[a-z]+-\d{8}T\d{6}Z-[0-9a-f]{6}\b")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(T| |&nbsp;)\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)?")
 
 
-def content(folder: Path) -> dict[str, str]:
-    """What readers and later runs find, without names and times of runs; raises if torn."""
-    out, var = folder / "out", folder / "var"
+def published(folder: Path) -> dict[str, str]:
+    """What readers find, without names and times of runs; raises where it is not whole."""
+    out = folder / "out"
     verify(out / "current")
-    published = (out / "current").resolve()
     pointer = json.loads((out / "current.json").read_bytes())
-    files = [*published.glob("*.csv"), *published.glob("*.html"), *out.glob("*.html")]
-    files += [*out.glob("leaks.json"), *(var / "effect").glob("*"), *(var / "monitoring").glob("*")]
-    files += (var / "overrides").glob("*")
-    found = {path.name: _masked(path) for path in files if path.suffix in _TEXTS}
-    found["pointer"] = _RUN.sub("", pointer["path"])
+    night = (out / "current").resolve()
+    found = {path.name: _masked(path) for path in night.iterdir() if path.suffix in _TEXTS}
+    return found | {"pointer": _RUN.sub("", pointer["path"])}
+
+
+def content(folder: Path) -> dict[str, str]:
+    """What readers and later runs find, of the same kind; raises where it is torn."""
+    out, var = folder / "out", folder / "var"
+    files = [out / "check.html", out / "leaks.json"]
+    files += [
+        path for name in ("effect", "monitoring", "overrides") for path in (var / name).glob("*")
+    ]
+    found = published(folder) | {path.name: _masked(path) for path in files if path.exists()}
     kept = [*(var / "typed").glob("*"), *(var / "snapshots").glob("*/tables.json")]
     kept += [*(var / "matrices").rglob("*.parquet"), *(var / "matrix").glob("*")]
     kept += [*out.glob(".staging*"), *folder.rglob("*.tmp*"), *(var / "snapshots").glob(".*")]

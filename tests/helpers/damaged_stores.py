@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from commands import Company, content
+from commands import Company, published
 
 # Files of each store, and what is removed so that the next night has to look at them.
 STORES: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -55,12 +55,7 @@ def prepared(made: Path, root: Path) -> Company:
 
 def night(company: Company) -> tuple[int, dict[str, str]]:
     code = company.run("nightly")
-    return code, content(company.folder) if code == 0 else {}
-
-
-def listed(found: dict[str, str]) -> dict[str, str]:
-    """What a night published, without what is only kept or told of the run itself."""
-    return {name: text for name, text in found.items() if name not in ("kept", "outcomes")}
+    return code, published(company.folder) if code == 0 else {}
 
 
 def damage(company: Company, store: str, flips: int, dice: random.Random) -> dict[str, object]:
@@ -74,18 +69,18 @@ def damage(company: Company, store: str, flips: int, dice: random.Random) -> dic
         return sorted(path for path in found if path.stat().st_size)
 
     fresh()
-    whole = listed(night(company)[1])
+    whole = night(company)[1]
     for path in fresh():
         path.unlink()
-    absent = listed(night(company)[1])
+    absent = night(company)[1]
     ended = {"as without damage": 0, "as without the file": 0, "refused": 0}
     wrong = []
     for _ in range(flips):
         where = flip(fresh(), dice)
         code, found = night(company)
         kind = {0: "wrong", 1: "wrong"}.get(code, "refused")
-        if code == 0 and listed(found) in (whole, absent):
-            kind = "as without damage" if listed(found) == whole else "as without the file"
+        if code == 0 and found in (whole, absent):
+            kind = "as without damage" if found == whole else "as without the file"
         if kind == "wrong":
             names = [n for n in whole if whole[n] != found.get(n)]
             wrong.append([where, code, names])
