@@ -5,16 +5,11 @@ prints JSON. Processes are forked by one that has imported everything and has do
 that no thread is lost and nothing is imported twice.
 """
 
-import errno
 import importlib
 import json
-import os
-import re
 import shutil
 import sqlite3
 import sys
-import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -23,16 +18,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import yaml
-from publishing import at_call, kill
-from sqlalchemy.engine.default import DefaultDialect
+from company_content import content
+from struck_processes import ended, started, struck
 
 from pipelines.runtime.environment import quiet_libraries
 
 quiet_libraries()
 
-from features.errors import StilleError  # noqa: E402
 from pipelines.config.settings import load_settings  # noqa: E402
 from pipelines.erasure.forget import forget  # noqa: E402
 from pipelines.jobs.check import check_tables  # noqa: E402
@@ -102,116 +95,6 @@ COMMANDS: Mapping[str, Callable[[Path], object]] = {
     "forget": _forget,
     "outcomes": _outcomes,
 }
-
-
-def started(work: Callable[[], object], log: Path) -> int:
-    """The process, forked, in which ``work`` is done; its words go to ``log``."""
-    child = os.fork()
-    if child:
-        return child
-    code = 1
-    with log.open("a") as said:
-        os.dup2(said.fileno(), 1)
-        os.dup2(said.fileno(), 2)
-        try:
-            work()
-            code = 0
-        except StilleError as error:
-            print(error, file=said)
-            code = error.exit_code
-        except BaseException:
-            traceback.print_exc(file=said)
-        finally:
-            said.flush()
-            os._exit(code)
-
-
-def ended(child: int) -> int:
-    """Exit code of a process that was started, once it has one; the signal's number below 0."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def struck(number: int, fault: str) -> Callable[[], int]:
-    """As ``at_call``, a commit of a database being a call too; ``fault`` is a key of ``FAULTS``."""
-    act, cleaning = FAULTS[fault], fault == "kill"
-    here = [at_call(number, act, cleaning=cleaning)]
-    commit = DefaultDialect.do_commit
-
-    def do_commit(*given: Any) -> None:
-        nonlocal commits
-        commits += 1
-        if here[0]() + commits >= number:
-            try:
-                act()
-            except OSError as error:
-                raise sqlite3.OperationalError("database or disk is full") from error
-        commit(*given)
-
-    commits = 0
-    DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
-    return lambda: here[0]() + commits
-
-
-def _refuse(number: int) -> Callable[[], None]:
-    def act() -> None:
-        raise OSError(number, os.strerror(number))
-
-    return act
-
-
-FAULTS: Mapping[str, Callable[[], object]] = {
-    "kill": kill,
-    "full": _refuse(errno.ENOSPC),
-    "read-only": _refuse(errno.EROFS),
-    "no inodes": _refuse(errno.EDQUOT),
-    "input and output": _refuse(errno.EIO),
-    "slow": partial(time.sleep, 0.01),
-}
-_TEXTS = (".csv", ".html")
-_RUN = re.compile(r"\b[a-z]+-\d{8}T\d{6}Z-[0-9a-f]{6}\b")
-_TIME = re.compile(r"\d{4}-\d\d-\d\d(T| |&nbsp;)\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)?")
-
-
-def published(folder: Path) -> dict[str, str]:
-    """What readers find, without names and times of runs; raises where it is not whole."""
-    out = folder / "out"
-    verify(out / "current")
-    pointer = json.loads((out / "current.json").read_bytes())
-    night = (out / "current").resolve()
-    found = {path.name: _masked(path) for path in night.iterdir() if path.suffix in _TEXTS}
-    return found | {"pointer": _RUN.sub("", pointer["path"])}
-
-
-def content(folder: Path) -> dict[str, str]:
-    """What readers and later runs find, of the same kind; raises where it is torn."""
-    out, var = folder / "out", folder / "var"
-    files = [out / "check.html", out / "leaks.json"]
-    files += [
-        path for name in ("effect", "monitoring", "overrides") for path in (var / name).glob("*")
-    ]
-    found = published(folder) | {path.name: _masked(path) for path in files if path.exists()}
-    kept = [*(var / "typed").glob("*"), *(var / "snapshots").glob("*/tables.json")]
-    kept += [*(var / "matrices").rglob("*.parquet"), *(var / "matrix").glob("*")]
-    kept += [*out.glob(".staging*"), *folder.rglob("*.tmp*"), *(var / "snapshots").glob(".*")]
-    kept = [path for path in kept if path.parent.name != "runs"]
-    found["kept"] = "\n".join(sorted(path.relative_to(folder).as_posix() for path in kept))
-    reported = var / "outcomes" / "treatments.parquet"
-    if reported.exists():
-        rows = pq.read_table(reported).to_pylist()
-        found["outcomes"] = repr([row | {"known_at": None} for row in rows])
-    with closing(sqlite3.connect(var / "mlflow.db")) as registry:
-        (digest,) = registry.execute(
-            "select value from model_version_tags join registered_model_aliases "
-            "using (name, version) where alias = 'champion' and key = 'digest'"
-        ).fetchall()
-    found["champion"] = digest[0]
-    for path in (*var.glob("*/*.json"), *var.glob("*.json")):
-        json.loads(path.read_bytes())
-    return found
-
-
-def _masked(path: Path) -> str:
-    return _TIME.sub("", _RUN.sub("", path.read_text("utf-8")))
 
 
 def copy(made: Path, folder: Path) -> None:

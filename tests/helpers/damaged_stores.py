@@ -1,7 +1,7 @@
 """What is kept and published, each with single bits flipped, and the night that follows.
 
-``python damaged_stores.py MADE ROOT FLIPS SEED [STORE ...]`` prints JSON: of each store, how the
-nights ended. ``MADE`` is the company of ``commands.py``; a night of the same day has gone before,
+``python damaged_stores.py MADE ROOT FLIPS SEED [STORE ...]`` prints a line of JSON of each
+store: how the nights ended. ``MADE`` is the company of ``commands.py``; a night of the same day has gone before,
 so that it has something of each to use.
 """
 
@@ -12,7 +12,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from commands import Company, published
+from commands import Company
+from company_content import published
 
 # Files of each store, and what is removed so that the next night has to look at them.
 STORES: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -92,5 +93,5 @@ def damage(company: Company, store: str, flips: int, dice: random.Random) -> dic
 if __name__ == "__main__":
     made, root, flips, seed, *stores = sys.argv[1:]
     company, dice = prepared(Path(made), Path(root)), random.Random(seed)  # noqa: S311
-    results = [damage(company, store, int(flips), dice) for store in stores or STORES]
-    print(json.dumps(results))
+    for store in stores or STORES:
+        print(json.dumps(damage(company, store, int(flips), dice)), flush=True)

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from commands import Company, ended, started, struck
+from commands import Company
 from history import truncate
+from struck_processes import ended, started, struck
 
 from pipelines.config import run as opening
 from pipelines.jobs import read_tables

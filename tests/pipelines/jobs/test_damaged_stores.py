@@ -23,7 +23,7 @@ def test_a_night_never_uses_what_was_damaged(
 ):
     asked = [sys.executable, DRIVER, small_company, tmp_path, flips, 1, *stores]
     done = subprocess.run([*map(str, asked)], stdout=subprocess.PIPE, check=True)
-    results = json.loads(done.stdout)
+    results = [json.loads(line) for line in done.stdout.splitlines()]
     for result in results:
         name = f"flipped bits: {result['store']}"
         record_property(name, [flips - len(result["wrong"]), flips])

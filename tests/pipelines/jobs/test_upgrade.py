@@ -34,7 +34,8 @@ def release(tmp_path):
 
 
 def run(code: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipelines.cli", *map(str, arguments)]
+    module = "pipelines" if (code / "pipelines" / "__main__.py").exists() else "pipelines.cli"
+    command = [sys.executable, "-m", module, *map(str, arguments)]
     return subprocess.run(
         command,
         capture_output=True,
@@ -59,6 +60,7 @@ def test_this_release_goes_on_where_an_older_one_was(release, small_company, tmp
         done = run(release, *arguments)
         assert done.returncode == 0, done.stderr
     before = current(company / "out")
+    assert before is not None
     config = configured(company)
     night = ("nightly", "--plain", "--config", config, "--as-of", TODAY)
     done = run(ROOT, *night)
