@@ -6,7 +6,6 @@ pytest's exit code.
 
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,14 +23,11 @@ class Collector:
     def __init__(self) -> None:
         self.outcomes: dict[str, Outcome] = {}
 
-    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        """Keep the marked tests that the arguments leave out."""
-        for item in items:
-            marks: tuple[Any, ...] = tuple(
-                key for name, key in item.user_properties if name == "marked"
-            )
-            if marks:
-                self.outcomes[item.nodeid] = Outcome(item.nodeid, "not run", marks, {})
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Keep a marked test as one that was not run, until it is."""
+        marks = [mark for mark in item.iter_markers() if mark.name in ("promise", "fault")]
+        if keys := tuple(key for mark in marks for key in mark.args):
+            self.outcomes[item.nodeid] = Outcome(item.nodeid, "not run", keys, {})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what the test is marked with, how it ended and the figures that it recorded."""

@@ -1,8 +1,8 @@
 """What is kept and published, each with single bits flipped, and the night that follows.
 
-``python damaged_stores.py MADE ROOT FLIPS SEED [STORE ...]`` prints a line of JSON of each
-store: how the nights ended. ``MADE`` is the company of ``commands.py``; a night of the same day has gone before,
-so that it has something of each to use.
+``python damaged_stores.py MADE ROOT FLIPS SEED [STORE ...]`` prints a line of JSON of each store:
+how the nights ended. ``MADE`` is the company of ``commands.py``; a night of the same day has gone
+before, so that there is something of each to use.
 """
 
 import json
@@ -54,6 +54,10 @@ def prepared(made: Path, root: Path) -> Company:
     return company
 
 
+def _emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
 def night(company: Company) -> tuple[int, dict[str, str]]:
     code = company.run("nightly")
     return code, published(company.folder) if code == 0 else {}
@@ -69,24 +73,24 @@ def damage(company: Company, store: str, flips: int, dice: random.Random) -> dic
         found = [path for path in company.folder.glob(pattern) if path.is_file()]
         return sorted(path for path in found if path.stat().st_size)
 
-    fresh()
-    whole = night(company)[1]
-    for path in fresh():
-        path.unlink()
-    absent = night(company)[1]
-    ended = {"as without damage": 0, "as without the file": 0, "refused": 0}
+    # What a night publishes with the store whole, without it, and where nothing in it can be read.
+    rights = {"as without damage": fresh() and night(company)[1]}
+    for name, change in (("as without the file", Path.unlink), ("as unreadable", _emptied)):
+        for path in fresh():
+            change(path)
+        rights[name] = night(company)[1]
+    ended = dict.fromkeys((*rights, "refused"), 0)
     wrong = []
     for _ in range(flips):
         where = flip(fresh(), dice)
         code, found = night(company)
-        kind = {0: "wrong", 1: "wrong"}.get(code, "refused")
-        if code == 0 and found in (whole, absent):
-            kind = "as without damage" if found == whole else "as without the file"
-        if kind == "wrong":
-            names = [n for n in whole if whole[n] != found.get(n)]
-            wrong.append([where, code, names])
+        if code not in (0, 1):
+            ended["refused"] += 1
+        elif code == 0 and (kinds := [name for name, right in rights.items() if right == found]):
+            ended[kinds[0]] += 1
         else:
-            ended[kind] += 1
+            whole = rights["as without damage"]
+            wrong.append([where, code, [name for name in whole if whole[name] != found.get(name)]])
     return {"store": store, "ended": ended, "wrong": wrong}
 
 

@@ -64,8 +64,8 @@ def test_this_release_goes_on_where_an_older_one_was(release, small_company, tmp
     config = configured(company)
     night = ("nightly", "--plain", "--config", config, "--as-of", TODAY)
     done = run(ROOT, *night)
-    assert done.returncode in (0, 4), done.stderr
-    if done.returncode == 4:
+    assert done.returncode in (0, 3, 4), done.stderr
+    if done.returncode:
         assert "stille train" in done.stderr
         assert current(company / "out") == before
         train = run(ROOT, "train", "--plain", "--config", config, "--as-of", BEFORE)
