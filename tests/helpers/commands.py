@@ -156,6 +156,8 @@ class Company:
 def sweep(company: Company, command: str, plan: Mapping[str, int]) -> dict[str, Any]:
     """Strike calls of a command, so many of each fault, each on the company as it was."""
     before = content(company.folder)
+    company.count(command)
+    company.restore()
     code, calls = company.count(command)
     whole, results = content(company.folder), []
     for fault, most in plan.items():
