@@ -81,9 +81,9 @@ def dataset_input(
 
 def log_training(settings: Settings, training: Training) -> registry.Registered:
     """Write one training run and register its model; the alias is left alone."""
-    experiment, client = registry.connect(settings), mlflow.MlflowClient()
-    name = settings.tracking.model
-    with tempfile.TemporaryDirectory() as scratch:
+    experiment, name = registry.connect(settings), settings.tracking.model
+    tags = {**training.tags, "digest": digest(training.model_files)}
+    with registry.answering(settings) as client, tempfile.TemporaryDirectory() as scratch:
         model = Path(scratch, MODEL_FOLDER)
         _write(model, training.model_files)
         with mlflow.start_run(experiment_id=experiment, run_name=training.name) as run:
@@ -94,11 +94,10 @@ def log_training(settings: Settings, training: Training) -> registry.Registered:
                 client.log_inputs(run.info.run_id, datasets=list(training.datasets))
             _log_files(training.files)
             version = _log_model(name, model, training.feature_names)
-    tags = {**training.tags, "digest": digest(training.model_files)}
-    registry.tag_version(name, version, tags)
-    if training.description:
-        client.update_model_version(name, version, training.description)
-    client.update_run(run.info.run_id, name=f"{training.name}, v{version}")
+        registry.tag_version(name, version, tags)
+        if training.description:
+            client.update_model_version(name, version, training.description)
+        client.update_run(run.info.run_id, name=f"{training.name}, v{version}")
     return registry.Registered(name, version, run.info.run_id, tags["digest"], tags)
 
 
@@ -120,7 +119,8 @@ def log_run(
     if parent is not None:
         experiment = mlflow.get_run(parent).info.experiment_id
         tags[MLFLOW_PARENT_RUN_ID] = parent
-    with mlflow.start_run(experiment_id=experiment, run_name=name, tags=tags):
+    begin = partial(mlflow.start_run, experiment_id=experiment, run_name=name, tags=tags)
+    with registry.answering(settings), begin():
         mlflow.log_params(dict(params))
         mlflow.log_metrics(
             {plain_name(n): value for n, value in metrics.items() if isfinite(value)}
