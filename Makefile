@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BENCH := .venv-bench
+AUDIT := build/audit
 BIN := $(VENV)/bin
 COVERAGE := 97
 PYTEST := python -m pytest -n 2 --dist loadfile
@@ -18,8 +19,9 @@ help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(VENV)/.ok: requirements.lock pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/python || { echo "Creating the environment $(VENV) with $$($(PYTHON) --version)"; $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv || true
+	@echo "Installing at most $$(grep -c == requirements.lock) packages, as requirements.lock has them"
 	@if $(BIN)/python -m uv --version >/dev/null 2>&1; then \
 	  $(BIN)/python -m uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
 	  $(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
@@ -27,12 +29,17 @@ $(VENV)/.ok: requirements.lock pyproject.toml
 	  $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock && \
 	  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e . ; \
 	fi
+	@echo "Ready: $(BIN)/stille --help"
 	@touch $@
 
 setup: $(VENV)/.ok ## Make .venv from the lock file
 
 demo: $(VENV)/.ok ## Simulate a company, train, run a night, show the list
 	@$(BIN)/stille demo
+
+demo-small: $(VENV)/.ok ## The same in a minute: 2,000 customers, two years, one model
+	@sed -e 's#/demo#/small#g' -e 's/seeds: 3/seeds: 1, bootstrap: 50/' configs/demo.yaml > configs/small.yaml
+	@$(BIN)/stille demo --config configs/small.yaml --customers 2000 --months 24 --plain
 
 test: $(VENV)/.ok ## Run the tests
 	@$(BIN)/$(PYTEST) -m "not proof"
@@ -85,7 +92,20 @@ lock: $(VENV)/.ok ## Resolve the dependencies again
 	@$(BIN)/python -m uv pip compile pyproject.toml --quiet --extra dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
 	@$(BIN)/python -m uv pip compile pyproject.toml --quiet --extra dev --extra bench --constraint requirements.lock --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements-bench.lock
 
-clean: ## Remove what was made, but not the environments
-	@rm -rf var out data/demo build .coverage
+docs: $(VENV)/.ok ## Build the documentation as a site, into build/site
+	@NO_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build
+	@echo "Open it: $(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory build/site"
 
-.PHONY: help setup demo test test-all structure check-quick check bench bench-night bench-models acted-on reliability ui serve lock clean
+$(AUDIT)/bin/pip-audit:
+	@$(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+
+audit: $(VENV)/.ok $(AUDIT)/bin/pip-audit ## Ask for known vulnerabilities of all packages, write docs/dependencies.md
+	@$(AUDIT)/bin/pip-audit --disable-pip --require-hashes -r requirements.lock --progress-spinner off \
+	  --format json --output $(AUDIT)/report.json || test -s $(AUDIT)/report.json
+	@$(BIN)/python -m benchmarks.dependencies
+
+clean: ## Remove what was made, but not the environments
+	@rm -rf var out data/demo data/small configs/small.yaml build .coverage
+
+.PHONY: help setup demo demo-small docs audit test test-all structure check-quick check bench bench-night bench-models acted-on reliability ui serve lock clean

@@ -15,7 +15,7 @@ from benchmarks.markdown import interval
 from benchmarks.models.paired import Scored, difference, drawn
 from models.boosters.hyperparameters import recipe_for
 from models.churn.fit import fit
-from models.dataset.splits import time_split
+from models.dataset.splits import rolling_origin
 from models.metrics.scorecard import measure
 
 CUSTOMERS, MONTHS, SEED = 6_000, 50, 7
@@ -27,7 +27,7 @@ def main() -> None:
     folder = FOLDER / "monotone"
     settings = simulated(demo_settings(folder), customers=CUSTOMERS, months=MONTHS, seed=SEED)
     examples = Company(settings, TODAY).examples()
-    fold = time_split(examples.as_of, settings.label_window(), 3)
+    fold = rolling_origin(examples.as_of, settings.label_window(), 1, 3)[0]
     train, test = examples.take(fold.train), examples.take(fold.test)
     signed = sum(bool(sign) for sign in train.spec.signs)
     print(f"{len(train):,} rows, {signed} of {len(train.spec.columns)} features have a sign")

@@ -10,7 +10,7 @@ from datetime import date
 
 from benchmarks import companies
 from models.churn.fit import fit
-from models.dataset.splits import customer_share, time_split
+from models.dataset.splits import customer_share, rolling_origin
 from models.metrics.bootstrap import Rows, bootstrap
 from models.metrics.ranking import auc_difference, roc_auc
 from pipelines.training.evaluation import recipe_of
@@ -30,7 +30,7 @@ def main(customers: int) -> None:
     settings = companies.demo_settings(companies.FOLDER / f"sample-{customers}", change)
     companies.simulated(settings, customers=customers, months=MONTHS, seed=SEED)
     examples = companies.Company(settings, TODAY).examples()
-    fold = time_split(examples.as_of, settings.label_window(), 1)
+    fold = rolling_origin(examples.as_of, settings.label_window(), 1, 1)[0]
     past, newest = examples.take(fold.train), examples.take(fold.test)
     drawn = customer_share(past.customer_id, "sample")
     of_all = None

@@ -7,12 +7,13 @@ happened). Both are naive UTC timestamps; a date counts from its local midnight.
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
+from pydantic import Field, TypeAdapter, ValidationError
 
 ColumnType = Literal["text", "integer", "number", "money", "price", "boolean", "date", "instant"]
 
@@ -57,6 +58,9 @@ PRICE_NOTICE = dict.fromkeys(PRODUCT_LINES, 30)
 telecom by art. 105 of the European code; an insurance premium rises at the renewal."""
 
 
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column of the contract.
@@ -98,9 +102,9 @@ class Table:
 
     name: str
     doc: str
-    key: tuple[str, ...]
-    event_at: tuple[str, ...]
-    columns: tuple[Column, ...]
+    key: Names
+    event_at: Names
+    columns: Annotated[tuple[Column, ...], Field(min_length=1)]
     required: bool = False
     planned: bool = False
     derived: bool = False
@@ -132,47 +136,24 @@ _WITHOUT_VERSIONS = (
 )
 
 _UNITS = {"money": "minor", "price": "major"}
-_FORMS: Mapping[Any, str] = {
-    str: "a text",
-    str | None: "a text",
-    bool: "true or false",
-    int | float | None: "a number",
-    tuple[str, ...]: "a list of texts",
-    tuple[Column, ...]: "columns by name",
-}
+_READERS: Mapping[Any, TypeAdapter[Any]] = {part: TypeAdapter(part) for part in (Column, Table)}
 _Part = TypeVar("_Part", Column, Table)
 
 
-def _fits(value: Any, kind: Any) -> bool:
-    if get_origin(kind) is Literal:
-        return value in get_args(kind)
-    if get_origin(kind) is tuple:
-        whole = isinstance(value, tuple) and bool(value)
-        return whole and all(isinstance(each, get_args(kind)[0]) for each in value)
-    return isinstance(value, kind)
-
-
-def _part(of: type[_Part], place: str, name: str, declared: Mapping[str, Any]) -> _Part:
-    """A column or table of its fields; raises ``ValueError``: where, what is wrong, what may be."""
-    values: dict[str, Any] = dict(declared)
-    values |= {field: tuple(each) for field, each in declared.items() if isinstance(each, list)}
-    _, *beside_name = fields(of)
-    names = [field.name for field in beside_name]
-    for unknown in values.keys() - names:
-        raise ValueError(f"{place}: no field is called {unknown}; allowed: {', '.join(names)}.")
-    for field in beside_name:
-        value = values.get(field.name)
-        needed = field.name in values or field.default is MISSING
-        if needed and not _fits(value, field.type):
-            allowed = _FORMS.get(field.type) or ", ".join(get_args(field.type))
-            raise ValueError(f"{place}: {field.name} is {value!r}; allowed: {allowed}.")
-    return of(name, **values)
+def _part(of: type[_Part], place: str, declared: Mapping[str, Any]) -> _Part:
+    """A column or table of its fields; raises ``ValueError``: where, and what is wrong."""
+    try:
+        part: _Part = _READERS[of].validate_python(declared, extra="forbid")
+    except ValidationError as error:
+        wrong = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise ValueError(f"{place}: {'; '.join(wrong)}.") from error
+    return part
 
 
 def _column(place: str, name: str, declared: Any) -> Column:
     values = declared if isinstance(declared, dict) else {}
     unit = _UNITS.get(str(values.get("type")), "")
-    return _part(Column, f"{place}, column {name}", name, {"unit": unit, **values})
+    return _part(Column, f"{place}, column {name}", {"name": name, "unit": unit, **values})
 
 
 def _table(name: str, declared: Any) -> Table:
@@ -188,8 +169,8 @@ def _table(name: str, declared: Any) -> Table:
         columns = [_column(place, key, _DECLARED["columns"]["key"]), CUSTOMER_ID, *columns]
         key = [key]
     times = [c.name for c in columns if c.required and c.type in ("date", "instant")]
-    values |= {"key": key, "columns": columns}
-    return _part(Table, place, name, {"event_at": times[:1], **values})
+    values |= {"name": name, "key": key, "columns": columns}
+    return _part(Table, place, {"event_at": times[:1], **values})
 
 
 CUSTOMER_ID = _column(str(_FILE), "customer_id", _DECLARED["columns"]["customer_id"])

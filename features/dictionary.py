@@ -1,6 +1,7 @@
 """The feature dictionary: a row for each feature, made from the declarations."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from features.catalog import Catalog
 from features.feature import Feature
@@ -8,17 +9,21 @@ from features.feature import Feature
 SIGNS: Mapping[int, str] = {1: "+", -1: "−", 0: "±"}
 
 
-def dictionary(catalog: Catalog) -> list[dict[str, str]]:
-    """One row per feature of the model: what ``stille features`` prints."""
+def dictionary(catalog: Catalog) -> list[dict[str, Any]]:
+    """One row per feature of the model, as ``stille features`` prints it.
+
+    ``days`` are those of its window, ``sign`` is 1 where more of it raises the risk, and
+    ``without_rows`` what it is where its tables have no row of a customer; null where unknown.
+    """
     return [
         {
             "feature": feature.name,
             "family": feature.family,
             "driver": feature.driver,
             "unit": feature.unit,
-            "window": "" if feature.window is None else f"{feature.window} days",
-            "sign": SIGNS[feature.sign],
-            "no row means": no_row(feature),
+            "days": feature.window,
+            "sign": feature.sign,
+            "without_rows": feature.fill,
             "definition": feature.doc,
             "source": feature.source,
         }

@@ -20,8 +20,8 @@ COHORT_TABLES = frozenset({"contracts", "terminations"})
 
 def make_cohort(
     con: duckdb.DuckDBPyConnection, tables: Collection[str], as_of: date, zone: str
-) -> int:
-    """Create the temp tables ``held`` and ``cohort`` for one as-of date; return the cohort's size.
+) -> None:
+    """Create the temp tables ``held`` and ``cohort`` for one as-of date.
 
     ``held`` (customer_id, contract_id) are the contracts in force; ``cohort`` (customer_id,
     product_line) has one row per customer, with the line of the contract held longest. A
@@ -48,8 +48,6 @@ def make_cohort(
     con.execute(
         "create or replace temp table cohort as " + (contracts if "contracts" in tables else flat)
     )
-    [(size,)] = con.execute("select count(*) from cohort").fetchall()
-    return int(size)
 
 
 def ever_in_cohort(tables: Collection[str], first: date, zone: str) -> str:
@@ -78,38 +76,33 @@ def outcomes(
     today: date,
     zone: str,
 ) -> pa.Table:
-    """What happened to the cohort of ``make_cohort``: customer_id, outcome, label (int8 or null).
+    """What happened to the cohort of ``make_cohort``, a row per customer, sorted by customer.
 
-    ``outcome`` is ``voluntary``, ``stayed``, ``left_before_window`` (notice already given, or
+    Columns customer_id, outcome, label (int8 or null), and ended_on and cause as ``endings`` has
+    them. ``outcome`` is ``voluntary``, ``stayed``, ``left_before_window`` (notice already given, or
     given in the lead), or the competing outcome that ended the last contract before the
     window's end. The label is 1, 0 or, for the other two, null. Only what was known before
-    ``today`` counts. With a ``labels`` table, its rows of this as-of date are used instead.
-
-    Raises ``ValueError`` when the window is not complete by ``today``: such rows are censored.
+    ``today`` counts, and a window that is not complete by then leaves both null: such rows are
+    censored. With a ``labels`` table, its rows of this as-of date are used instead.
+    """
+    start, end, given = window.start(as_of), window.end(as_of), ""
+    outcome = f"""
+        case when ended_on is null or ended_on >= date '{end}' then 'stayed'
+            when cause = 'voluntary' and ended_on < date '{start}' then 'left_before_window'
+            else cause end
     """
     if "labels" in tables:
-        return con.sql(
-            f"""
-            select customer_id, case when churned then 'voluntary' else 'stayed' end as outcome,
-                cast(churned as tinyint) as label
-            from cohort join labels using (customer_id)
-            where labels.as_of = date '{as_of}' order by customer_id
-            """
-        ).to_arrow_table()
-    if not window.complete(as_of, today):
-        raise ValueError(f"the label window of {as_of} is not complete on {today}")
-    start, end = window.start(as_of), window.end(as_of)
+        outcome = "case churned when true then 'voluntary' when false then 'stayed' end"
+        own = f"select customer_id, churned from labels where as_of = date '{as_of}'"
+        given = f"left join ({own}) using (customer_id)"
+    elif not window.complete(as_of, today):
+        outcome = "cast(null as varchar)"
     return con.sql(
         f"""
-        with judged as (
-            select customer_id, case
-                when ended_on is null or ended_on >= date '{end}' then 'stayed'
-                when cause = 'voluntary' and ended_on < date '{start}' then 'left_before_window'
-                else cause end as outcome
-            from ({_endings(today, zone)})
-        )
+        with judged as (select *, {outcome} as outcome from ({_endings(today, zone)}) {given})
         select customer_id, outcome,
-            cast(case outcome when 'voluntary' then 1 when 'stayed' then 0 end as tinyint) as label
+            cast(case outcome when 'voluntary' then 1 when 'stayed' then 0 end as tinyint) as label,
+            ended_on, cause
         from judged order by customer_id
         """
     ).to_arrow_table()

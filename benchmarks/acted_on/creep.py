@@ -14,7 +14,7 @@ from models.dataset.array_types import Floats, Labels
 from models.metrics.bootstrap import Interval, Rows
 from models.metrics.logistic import base_rate_loss, log_losses
 from models.metrics.ranking import roc_auc
-from models.promotion.champion_comparison import (
+from models.promotion.evidence import (
     ChallengerEvidence,
     ChampionComparison,
     log_loss_gain,

@@ -93,13 +93,22 @@ class World:
             _attempt(measure, settings, day, say)
             if number > RETRAINED_AFTER // 2:
                 _attempt(recalibrate, settings, day, say)
-            night = _accepted(nightly, settings, day, say)
-            rows = pd.read_parquet(night.publication.folder / "risk_list.parquet")
-            nights.append(rows.assign(as_of=pd.Timestamp(day)))
+            rows = self._night(day, say)
+            nights.append(rows)
             self.calls = pd.concat([self.calls, assigned(rows, day)], ignore_index=True)
             say(f"{self.folder.name} {day}: {int(rows['lane'].eq('call').sum())} called")
         self.simulate(HISTORY_MONTHS + NIGHTS + TAIL_MONTHS)
         return pd.concat(nights, ignore_index=True)
+
+    def first_night(self, day: date, say: Callable[[str], None]) -> pd.DataFrame:
+        """The risk list of ``day`` by a model that learned before it, on the tables as they are."""
+        _accepted(train, self.settings(), day, say)
+        return self._night(day, say)
+
+    def _night(self, day: date, say: Callable[[str], None]) -> pd.DataFrame:
+        night = _accepted(nightly, self.settings(), day, say)
+        rows = pd.read_parquet(night.publication.folder / "risk_list.parquet")
+        return rows.assign(as_of=pd.Timestamp(day))
 
 
 def assigned(rows: pd.DataFrame, day: date) -> pd.DataFrame:

@@ -80,7 +80,7 @@ class Company:
             then = sum(int(self.seen([each], each + passed, stays).y.sum()) for each in past)
             found = self.seen([day], today, stays)
             part = replace(found, share=np.full(len(found), then / whole))
-            rows = part if rows is None else rows.joined(part)
+            rows = part if rows is None else rows.append(part)
         return rows
 
 

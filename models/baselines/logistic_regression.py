@@ -1,4 +1,4 @@
-"""Logistic regression on imputed, clipped, standardised and one-hot columns, or on cubic splines.
+"""Logistic regression on imputed, clipped, standardised and one-hot columns.
 
 Unlike the boosters it needs every value known, bounded and on one scale.
 """
@@ -10,12 +10,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import (
-    FunctionTransformer,
-    OneHotEncoder,
-    SplineTransformer,
-    StandardScaler,
-)
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from models.dataset.array_types import Floats, Matrix
 from models.dataset.examples import Examples
@@ -25,9 +20,7 @@ _ROWS = 60_000
 _CLIP = (0.01, 0.99)
 
 
-def fit_logistic(
-    train: Examples, splines: SplineTransformer | None = None
-) -> tuple[Callable[[Matrix], Floats], int]:
+def fit_logistic(train: Examples) -> tuple[Callable[[Matrix], Floats], int]:
     """A scorer, matrix (n, f) → probability (n,), and the number of rows that it was fitted on.
 
     Above 60,000 rows these are all rows of a share of the customers, chosen by their id's hash: the
@@ -37,7 +30,7 @@ def fit_logistic(
     if len(train) > _ROWS:
         sample = train.take(customer_share(train.customer_id, "logistic") < _ROWS / len(train))
     regression = LogisticRegression(C=0.1, solver="lbfgs", max_iter=2_000, tol=1e-4)
-    model = make_pipeline(_design(sample, splines), regression)
+    model = make_pipeline(_design(sample), regression)
     model.fit(sample.x.astype(np.float64), sample.y)
 
     def probability(x: Matrix) -> Floats:
@@ -46,8 +39,8 @@ def fit_logistic(
     return probability, len(sample)
 
 
-def _design(train: Examples, splines: SplineTransformer | None) -> ColumnTransformer:
-    """Numbers, flags of missing ones, one-hot categories; first the splines of the numbers.
+def _design(train: Examples) -> ColumnTransformer:
+    """Numbers, flags of missing ones, one-hot categories.
 
     A number is imputed by its median and clipped to its 1st and 99th percentile. Numbers that do
     not vary within these are left out, and so are categories without a value.
@@ -71,17 +64,4 @@ def _design(train: Examples, splines: SplineTransformer | None) -> ColumnTransfo
         ("categories", one_hot, categories),
         ("constant", FunctionTransformer(np.zeros_like), [0]),
     ]
-    if splines is not None:
-        parts.insert(0, ("splines", make_pipeline(scaled, splines), numbers[varies]))
-    return ColumnTransformer(parts, sparse_threshold=0 if splines is None else 1)
-
-
-def spline_regression(train: Examples) -> Callable[[Matrix], Floats]:
-    """Fit cubic splines of each number beside its missing flag and the one-hot categories.
-
-    What it lacks against the boosters is what interactions of features are worth.
-    Knots are even between the 1st and 99th percentile, outside of which the curves are flat.
-    Returns matrix (n, f) → probability (n,).
-    """
-    splines = SplineTransformer(n_knots=4, include_bias=False, sparse_output=True)
-    return fit_logistic(train, splines)[0]
+    return ColumnTransformer(parts, sparse_threshold=0)

@@ -1,13 +1,15 @@
 """Out-of-fold scores and their comparison between recipes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
 from features.errors import GateError
 from features.timeline import LabelWindow
 from models.boosters.hyperparameters import Recipe
+from models.churn.fit import fit
 from models.dataset.array_types import Floats, Labels, Texts
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold, customer_folds, newest_months
@@ -17,6 +19,27 @@ Scorer = Callable[[Examples], Floats]
 FOLDS = 3
 # A fold learns from two thirds of the leavers, which its own groups of customers share out.
 _LEAST = 8
+CHALLENGERS: Mapping[str, Mapping[str, object]] = MappingProxyType(
+    {
+        "63 leaves": {
+            "num_leaves": 63,
+            "max_depth": -1,
+            "learning_rate": 0.03,
+            "min_data_in_leaf": 10,
+            "bagging_fraction": 0.8,
+            "feature_fraction": 0.3,
+            "lambda_l2": 2.0,
+        },
+        "monotone": {"monotone": True},
+    }
+)
+"""Other recipes to compare with the configured one, by the settings that they change."""
+
+
+def recipe_scorer(train: Examples, recipe: Recipe) -> Scorer:
+    """The recipe itself, fitted and calibrated on ``train``."""
+    model = fit(train, recipe)[0]
+    return lambda rows: model.probability(rows.x, rows.product_line, recipe.threads)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,109 @@
-"""Baselines: base rate, decision stump, next date of the contract, logistic regression, price."""
+"""Baselines: base rate, rules by hand, logistic regression, price.
 
-from collections.abc import Callable
+A rule is one split of one feature, or the field's one-line rule: the months to the next date of the
+contract, as customers leave around it.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+import lightgbm as lgb
 import numpy as np
 
-from models.baselines.hand_rules import best_stump, next_date_rule
 from models.baselines.logistic_regression import fit_logistic
+from models.boosters.hyperparameters import STEADY
 from models.churn.model import ChurnModel
-from models.dataset.array_types import Floats, Matrix
+from models.dataset.array_types import Floats, Index, Labels, Matrix
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import realign
+from models.metrics.logistic import log_losses
+
+_SMOOTHING = 20.0
+_PARAMS = {
+    "objective": "binary",
+    "num_leaves": 2,
+    "learning_rate": 1.0,
+    "min_data_in_leaf": 1,
+    "min_data_per_group": 1,
+    "min_sum_hessian_in_leaf": 0.0,
+    "max_cat_to_onehot": 10_000,
+    "cat_l2": 0.0,
+    **STEADY,
+    "num_threads": 1,
+}
+_STEP, _STEPS, _YEAR = 30.0, 24, 365.25
+_DATES: Mapping[str, tuple[str, Callable[[Matrix], Matrix]]] = MappingProxyType(
+    {
+        "days_to_renewal": ("the contract's renewal", lambda days: days),
+        "binding_days_left": ("the end of binding", lambda days: days),
+        "tenure_days": ("the anniversary of joining", lambda days: -days % _YEAR),
+    }
+)
+
+
+def best_stump(train: Examples) -> tuple[str, Callable[[Matrix], Floats]]:
+    """The rule in words, and matrix (n, f) → the rate of its side, (n,).
+
+    LightGBM's first split, with one value of a category against the others and unknown values on
+    the side that suits them; rates are those of ``leaf_rates``.
+    """
+    data = lgb.Dataset(train.x, train.y, categorical_feature=list(train.spec.categories))
+    booster = lgb.train(_PARAMS, data, num_boost_round=1)
+
+    def leaves(x: Matrix) -> Index:
+        return np.asarray(booster.predict(x, pred_leaf=True), dtype=np.intp).reshape(-1)
+
+    rate, base = leaf_rates(leaves(train.x), train.y, 2), float(train.y.mean())
+    root = booster.dump_model()["tree_info"][0]["tree_structure"]
+    if "split_feature" not in root:
+        return f"every customer: {base:.2%}", lambda x: np.full(len(x), base)
+    column = train.spec.columns[root["split_feature"]]
+    unknown = " or unknown" if root["missing_type"] == "NaN" and root["default_left"] else ""
+    cut = f"<= {float(root['threshold']):.4g}{unknown}"
+    if column.kind == "category":
+        cut = f"= {column.vocabulary[int(root['threshold'])]}"
+    return f"{column.name} {cut}: {rate[0]:.2%}, otherwise {rate[1]:.2%}", lambda x: rate[leaves(x)]
+
+
+def leaf_rates(leaf: Index, y: Labels, leaves: int) -> Floats:
+    """The rates (leaves,) by ``leaf`` and ``y``, (n,), drawn to the base rate as by 20 more rows.
+
+    >>> y = np.array([1, 0, 0, 0], dtype=np.int8)
+    >>> leaf_rates(np.array([0, 0, 1, 1]), y, 3).round(3).tolist()
+    [0.273, 0.227, 0.25]
+    """
+    rows, left = np.bincount(leaf, minlength=leaves), np.bincount(leaf, y, leaves)
+    return np.asarray((left + _SMOOTHING * y.mean()) / (rows + _SMOOTHING), dtype=np.float64)
+
+
+def next_date_rule(train: Examples) -> tuple[str, Callable[[Matrix], Floats]] | None:
+    """The date that tells most, in words, and matrix (n, f) → the rate of its step, (n,).
+
+    The dates are the next renewal, the end of binding and the next anniversary of joining, where
+    the matrix has them; the one with the least training log loss is taken, or None. A step is 30
+    days, from 23 of them on all together, and unknown dates are one of their own. Its rate, so
+    that nothing has to be said of the direction, is that of the training rows, drawn to the base
+    rate as a stump's.
+    """
+    names = train.spec.names
+    found = []
+    for name in (name for name in _DATES if name in names):
+        steps = _steps(train.x, names.index(name), name)
+        rates = leaf_rates(steps, train.y, _STEPS + 1)
+        found.append((float(log_losses(train.y, rates[steps]).mean()), name, rates))
+    if not found:
+        return None
+    _, best, rate = min(found, key=lambda each: each[0])
+    words = f"months to {_DATES[best][0]}"
+    return words, lambda x: rate[_steps(x, names.index(best), best)]
+
+
+def _steps(x: Matrix, column: int, name: str) -> Index:
+    """The step of each row, (n,): 0 to 23, and 24 where the date is unknown."""
+    days = _DATES[name][1](x[:, column].astype(np.float64))
+    steps = np.clip(np.nan_to_num(days, nan=0.0) // _STEP, 0, _STEPS - 1).astype(np.intp)
+    return np.where(np.isnan(days), _STEPS, steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Of a row that leaves with chance p, a notice is known so far with chance share Â
 how many of a whole window's leavers are known that far into it; in a complete window it is 1.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
@@ -39,13 +39,6 @@ class OpenWindowRows(RowTable):
         other = np.any([after != before for after, before in pairs], axis=0)
         lengths = np.diff(np.flatnonzero(np.concatenate([[True], other, [True]])))
         return np.repeat(lengths, lengths)
-
-    def joined(self, other: "OpenWindowRows") -> "OpenWindowRows":
-        """These rows and then the other ones."""
-        names = [field.name for field in fields(self)]
-        return OpenWindowRows(
-            *(np.concatenate([getattr(self, n), getattr(other, n)]) for n in names)
-        )
 
     @staticmethod
     def complete(examples: Examples, raw: Floats) -> "OpenWindowRows":

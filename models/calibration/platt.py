@@ -14,7 +14,7 @@ from scipy.special import expit
 
 from features.errors import GateError
 from models.dataset.array_types import Floats, Labels, Texts
-from models.metrics.logistic import fit_intercept, fit_line, ridge_line
+from models.metrics.logistic import fit_line, ridge_line
 
 LEVEL_WEIGHT = 20.0
 SLOPE_WEIGHT = 100.0
@@ -174,7 +174,7 @@ def fit_shift(raw: Floats, y: Labels) -> Calibration:
     Raises ``GateError`` when only one class is present.
     """
     _class_counts(y)
-    return Calibration(1.0, fit_intercept(raw, y.astype(np.float64)))
+    return Calibration(1.0, ridge_line(raw, y.astype(np.float64), 0.0, np.inf)[0])
 
 
 def _class_counts(y: Labels) -> tuple[int, int]:

@@ -170,7 +170,7 @@ def recalibrate(
     fitted_on = (month_names(chosen.as_of), len(chosen), int(chosen.y.sum()), check)
     if open_rows is None:
         return Recalibration(shrink_levels(parent, refit, chosen, swing), *fitted_on)
-    start, used = parent if check.failed else refit, _newest(complete.joined(open_rows))
+    start, used = parent if check.failed else refit, _newest(complete.append(open_rows))
     every = np.ones(len(used), dtype=bool)
     level = cross_check(parent, used, every, lambda half: levelled(used.take(half)))
     return Recalibration(levelled(used), *fitted_on, level)

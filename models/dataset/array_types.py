@@ -1,7 +1,7 @@
 """Array type aliases, and row selection that keeps their memory layout."""
 
-from dataclasses import dataclass, fields, replace
-from typing import Any, Self, TypeAlias
+from dataclasses import Field, fields, replace
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +27,11 @@ def rows_of(matrix: Matrix, keep: Mask | Index) -> Matrix:
     return out
 
 
-@dataclass(frozen=True, slots=True)
 class RowTable:
     """Base of dataclasses whose arrays have one entry a row; other fields are of all rows."""
+
+    __slots__ = ()
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     def __len__(self) -> int:
         """Number of rows: the length of the first field."""
@@ -38,13 +40,20 @@ class RowTable:
     def take(self, keep: Mask | Index) -> Self:
         """The selected rows, by a mask or by positions (ascending ones, where rows are sorted).
 
-        Matrices are cut by ``rows_of``, tables within likewise; other fields stay as they are.
+        Matrices of float32 are cut by ``rows_of``, tables within likewise; other fields stay.
         """
         parts: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, np.ndarray):
-                parts[field.name] = rows_of(value, keep) if value.ndim == 2 else value[keep]
+                is_matrix = value.ndim == 2 and value.dtype == np.float32
+                parts[field.name] = rows_of(value, keep) if is_matrix else value[keep]
             elif isinstance(value, RowTable):
                 parts[field.name] = value.take(keep)
+        return replace(self, **parts)
+
+    def append(self, other: Self) -> Self:
+        """These rows and then the other ones, of a table without tables within."""
+        both = {f.name: (getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
+        parts: dict[str, Any] = {name: np.concatenate(pair) for name, pair in both.items()}
         return replace(self, **parts)

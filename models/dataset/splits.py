@@ -26,14 +26,6 @@ class Fold:
     name: str
 
 
-def time_split(as_of: Days, window: LabelWindow, test_months: int) -> Fold:
-    """Judge on the newest ``test_months`` calendar months that have rows.
-
-    Raises ``GateError`` when no older as-of date had a complete label by then.
-    """
-    return rolling_origin(as_of, window, 1, test_months)[0]
-
-
 def rolling_origin(
     as_of: Days, window: LabelWindow, folds: int, test_months: int
 ) -> tuple[Fold, ...]:
@@ -110,7 +102,7 @@ def possible_splits(
     """The time splits that the history allows with ``least`` rows of both classes on each side."""
     for months in test_months:
         with suppress(GateError):
-            fold = time_split(as_of, window, months)
+            [fold] = rolling_origin(as_of, window, 1, months)
             if has_both_classes(fold, y, least):
                 yield fold
 

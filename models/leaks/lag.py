@@ -39,7 +39,7 @@ def lag_findings(
     lost when it alone is a month late; ``tables`` maps columns to those they are made of. Columns
     to ``skip`` are left out.
     """
-    then = _earlier(rows)
+    then = earlier(rows.customer, rows.days, rows.day)
     if _too_few(rows, then):
         return ()
     now = np.flatnonzero(_sampled(rows, then >= 0))
@@ -77,16 +77,12 @@ def lag_findings(
 def lag_blind_spot(examples: Examples) -> str:
     """Why the lag test cannot be made, in a sentence; empty when it can."""
     rows = LeakRows.of(examples, len(examples))
-    if not _too_few(rows, _earlier(rows)):
+    if not _too_few(rows, earlier(rows.customer, rows.days, rows.day)):
         return ""
     return (
         f"The lag test needs {_FEWEST_LEAVERS} leavers at as-of dates {_SHORTEST} to {_LONGEST} "
         "days after other ones: what knows a notice shortly before it was not told from news."
     )
-
-
-def _earlier(rows: LeakRows) -> Index:
-    return earlier(rows.customer, rows.days, rows.day)
 
 
 def _too_few(rows: LeakRows, then: Index) -> bool:

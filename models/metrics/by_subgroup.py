@@ -16,6 +16,7 @@ from models.dataset.examples import Examples
 from models.dataset.splits import Fold, customer_share, possible_splits
 from models.metrics.bootstrap import Interval, Rows, bootstrap
 from models.metrics.logistic import log_losses
+from models.metrics.observed_expected import ObservedExpected, outcome
 from models.metrics.ranking import auc_difference, roc_auc
 from models.metrics.scorecard import scorecard
 
@@ -25,18 +26,13 @@ _MONTH_DAYS = 30.4375
 
 @dataclass(frozen=True, slots=True)
 class SubgroupCalibration:
-    """Observed and predicted leaving in one part of the test rows.
+    """Leaving in one part of the test rows, beside what was expected of it.
 
-    ``part`` is ``all``, ``product_line=…`` or ``month=YYYY-MM`` (of the as-of date). ``observed``
-    is the share that left, with its interval; ``predicted`` the mean probability. Slope and
-    intercept are the scorecard's, None where the part has one class only.
+    The ``outcome`` is named ``all``, ``product_line=…`` or ``month=YYYY-MM`` (of the as-of date).
+    Slope and intercept are the scorecard's, None where the part has one class only.
     """
 
-    part: str
-    n: int
-    leavers: int
-    observed: Interval
-    predicted: float
+    outcome: ObservedExpected
     slope: Interval | None
     intercept: Interval | None
 
@@ -48,7 +44,12 @@ def calibration_by_subgroup(
 
     ``p`` has shape (n,).
     """
-    return tuple(_part(name, p[part], rows.take(part)) for name, part in _parts(test))
+    found = []
+    for name, part in _parts(test):
+        here, card = rows.take(part), _card(rows.take(part), p[part])
+        line = card.get("calibration_slope"), card.get("calibration_intercept")
+        found.append(SubgroupCalibration(outcome(name, here, p[part]), *line))
+    return tuple(found)
 
 
 def _parts(test: Examples) -> Iterator[tuple[str, Mask]]:
@@ -59,23 +60,6 @@ def _parts(test: Examples) -> Iterator[tuple[str, Mask]]:
     months = test.as_of.astype("datetime64[M]")
     for month in np.unique(months):
         yield f"month={month}", months == month
-
-
-def _part(name: str, p: Floats, rows: Rows) -> SubgroupCalibration:
-    def share(weights: Floats) -> Floats:
-        with np.errstate(invalid="ignore"):
-            return np.asarray(weights @ rows.y / weights.sum(axis=1), dtype=np.float64)
-
-    card = _card(rows, p)
-    return SubgroupCalibration(
-        part=name,
-        n=len(rows),
-        leavers=int(rows.y.sum()),
-        observed=bootstrap(share, rows),
-        predicted=float(p.mean()),
-        slope=card.get("calibration_slope"),
-        intercept=card.get("calibration_intercept"),
-    )
 
 
 @dataclass(frozen=True, slots=True)

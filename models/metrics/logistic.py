@@ -7,7 +7,6 @@ at once; results have shape (r,).
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import expit
 
 from models.dataset.array_types import Floats, Labels
@@ -47,77 +46,36 @@ def base_rate_loss(y: Labels) -> float:
     return float(log_losses(y, np.full(len(y), y.mean())).mean())
 
 
-def newton_line(
-    z: Floats, target: Floats, weights: Floats, start: tuple[float, float], steps: int
-) -> tuple[Floats, Floats]:
-    """(intercepts, slopes) after ``steps`` Newton steps from ``start`` (intercept, slope).
+def newton(
+    design: Floats, offset: Floats, target: Floats, weights: Floats, start: Floats, steps: int
+) -> Floats:
+    """Coefficients (r, k) after ``steps`` Newton steps from ``start`` (k,).
 
-    All replicates take the first step from the same place: it is one product of matrices, and
-    only further ones cost an exponential for each row and replicate.
+    Log-odds are ``offset`` (n,) + ``design`` (n, k) · coefficients. All replicates take the first
+    step from the same place: only further ones cost an exponential for each row and replicate.
     """
-    square = z * z
-    p = expit(start[0] + start[1] * z)
-    residual, curve = target - p, p * (1 - p)
-    parts = np.column_stack([residual, residual * z, curve, curve * z, curve * square])
-    intercept, slope = _newton_step(np.array(start), weights @ parts)
-    for _ in range(steps - 1):
-        p = expit(intercept[:, None] + slope[:, None] * z)
-        residual, curve = weights * (target - p), weights * (p * (1 - p))
-        sums = (residual.sum(axis=1), residual @ z, curve.sum(axis=1), curve @ z, curve @ square)
-        intercept, slope = _newton_step(np.stack([intercept, slope]), np.stack(sums, axis=1))
-    return intercept, slope
-
-
-def _newton_step(at: Floats, sums: Floats) -> tuple[Floats, Floats]:
-    """One step from ``at`` (2,) or (2, r), by gradient and curvature, (r, 5)."""
-    g0, g1, h00, h01, h11 = sums.T
-    det = h00 * h11 - h01 * h01
-    safe = np.where(det > _FLAT, det, np.inf)
-    return at[0] + (h11 * g0 - h01 * g1) / safe, at[1] + (h00 * g1 - h01 * g0) / safe
-
-
-def newton_shift(z: Floats, target: Floats, weights: Floats, start: float, steps: int) -> Floats:
-    """Intercepts with the slope held at 1, after ``steps`` Newton steps from ``start``."""
-    p = expit(start + z)
-    sums = weights @ np.column_stack([target - p, p * (1 - p)])
-    intercept = start + sums[:, 0] / np.maximum(sums[:, 1], _FLAT)
-    for _ in range(steps - 1):
-        p = expit(intercept[:, None] + z)
-        gradient = (weights * (target - p)).sum(axis=1)
-        curve = (weights * (p * (1 - p))).sum(axis=1)
-        intercept = intercept + gradient / np.maximum(curve, _FLAT)
-    return np.asarray(intercept, dtype=np.float64)
+    size = design.shape[1]
+    pairs = (design[:, :, None] * design[:, None, :]).reshape(len(design), size * size)
+    at = start[None, :]
+    for _ in range(steps):
+        p = expit(offset + at @ design.T)
+        gradient = (weights * (target - p)) @ design
+        curve = ((weights * (p * (1 - p))) @ pairs).reshape(-1, size, size)
+        step = np.linalg.solve(curve + _FLAT * np.eye(size), gradient[:, :, None])
+        at = at + step[:, :, 0]
+    return at
 
 
 def fit_line(z: Floats, target: Floats) -> tuple[float, float]:
     """(intercept, slope) of the maximum likelihood; (nan, nan) when ``z`` does not vary.
 
-    Steps are halved until the loss falls, so it converges from any scale of ``z``.
+    Of standardised ``z``, so that it converges from any scale.
     """
     centre, spread = float(z.mean()), float(z.std())
     if spread < _FLAT:
         return float("nan"), float("nan")
-    scaled = (z - centre) / spread
-    one = np.ones((1, len(z)))
-
-    def step(at: Floats) -> Floats:
-        intercept, slope = newton_line(scaled, target, one, (at[0], at[1]), 1)
-        return np.array([intercept[0], slope[0]]) - at
-
-    start = np.array([logit(np.array([target.mean()]))[0], 0.0])
-    at = descend(start, step, lambda at: _loss(at[0] + at[1] * scaled, target), 50)
-    slope = at[1] / spread
-    return float(at[0] - slope * centre), float(slope)
-
-
-def fit_intercept(z: Floats, target: Floats) -> float:
-    """The intercept of the maximum likelihood with the slope held at 1, for 0 < mean(target) < 1.
-
-    The mean prediction rises with the intercept, so it lies between two far ends.
-    """
-    wanted = float(target.mean())
-    ends = -float(z.max()) - 40.0, -float(z.min()) + 40.0
-    return float(brentq(lambda at: float(expit(at + z).mean()) - wanted, *ends, xtol=1e-14))
+    intercept, slope = ridge_line((z - centre) / spread, target, 0.0, 0.0)
+    return intercept - slope * centre / spread, slope / spread
 
 
 def ridge_line(
@@ -128,7 +86,8 @@ def ridge_line(
     Maximises the log-likelihood less ½ · ``level_weight`` · (change of the log-odds at the
     centre)² and ½ · ``slope_weight`` · (slope − 1)². The centre is the rows' mean, weighted by
     their information p(1 − p), so that level and slope are about independent. An infinite
-    ``slope_weight`` fixes the slope at 1. Newton steps, halved until the loss falls.
+    ``slope_weight`` fixes the slope at 1: with no ``level_weight`` the mean prediction is the mean
+    target then. Newton steps, halved until the loss falls.
     """
     p = expit(z)
     centre = float(np.average(z, weights=np.maximum(p * (1 - p), _FLAT)))
@@ -145,7 +104,9 @@ def ridge_line(
         return np.asarray(np.linalg.solve(bend + _FLAT * np.eye(2), gradient), dtype=np.float64)
 
     def loss(at: Floats) -> float:
-        return float(_loss(z + at[0] + at[1] * away, target) + weights @ at**2 / 2)
+        log_odds = z + at[0] + at[1] * away
+        losses = np.logaddexp(0, log_odds) - target * log_odds
+        return float(losses.sum() + weights @ at**2 / 2)
 
     at = descend(np.zeros(2), step, loss, 100)
     return float(at[0] - at[1] * centre), float(1 + at[1])
@@ -154,16 +115,13 @@ def ridge_line(
 def descend(
     at: Floats, step_from: Callable[[Floats], Floats], loss: Callable[[Floats], float], most: int
 ) -> Floats:
-    """Damped Newton: at most ``most`` steps, each halved until the loss does not rise."""
+    """Damped Newton: at most ``most`` steps, each halved until the loss (≥ 0) does not rise."""
     for _ in range(most):
-        step, now = step_from(at), loss(at)
+        # Near the end a rise is rounding alone.
+        step, now = step_from(at), loss(at) * (1 + _FLAT)
         while loss(at + step) > now and np.abs(step).max() > _FLAT:
             step = step / 2
         at = at + step
         if np.abs(step).max() < 1e-10:
             break
     return at
-
-
-def _loss(log_odds: Floats, target: Floats) -> float:
-    return float((np.logaddexp(0, log_odds) - target * log_odds).sum())

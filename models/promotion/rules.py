@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from models.metrics.bootstrap import Interval
-from models.promotion.champion_comparison import ChallengerEvidence
+from models.promotion.evidence import ChallengerEvidence
 
 _SLOPE = (0.8, 1.25)
 _LEVEL = (-0.5, 0.5)

@@ -8,8 +8,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from models.promotion.baseline_comparison import MARGIN
-from models.promotion.champion_comparison import ChallengerEvidence, ChampionComparison
+from models.promotion.evidence import MARGIN, ChallengerEvidence, ChampionComparison
 from models.promotion.rules import Rule, level, rule, rules_of_the_model, slope
 
 _ERROR = 0.05

@@ -1,14 +1,17 @@
 """Command line interface (Typer): ``stille``. Results on stdout, progress and errors on stderr.
 
-Here are the commands that stay (the demo, the schedules, MLflow's pages) and the entry point. Each
-command imports what it needs when it is called, so that ``stille --help`` is quick and the
-libraries underneath find their environment set.
+Here are the demo, what keeps nights running (doctor, schedules, MLflow's pages) and the entry
+point. Each command imports what it needs when it is called, so that ``stille --help`` is quick and
+the libraries underneath find their environment set.
 """
 
 import atexit
+import json
 import logging
 import os
+import re
 import sys
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Annotated
 
@@ -18,13 +21,32 @@ from rich.markup import escape
 
 from features.errors import StilleError
 from pipelines.cli.data import check, simulate
+from pipelines.cli.json_output import print_json
 from pipelines.cli.model import nightly, train, truth
-from pipelines.cli.options import DEMO, DEMO_DATA, Config, Plain, app, with_config
-from pipelines.runtime.environment import quiet_libraries
+from pipelines.cli.options import (
+    DEMO,
+    AsJson,
+    Config,
+    Plain,
+    app,
+    command,
+    with_config,
+)
+from pipelines.runtime.environment import code_version, quiet_libraries
+
+_COMMAND = re.compile(
+    r"\bstille [a-z]+(?: (?:--[a-z-]+|'[^']+'|[A-Z]+\b|(?=[\w-]*\d|\S*[./]\w)\S*\w))*"
+)
+"""A command within a message, with the options and the values that follow it."""
 
 
-@app.command()
-def demo(customers: Annotated[int, typer.Option(min=1000)] = 10_000, plain: Plain = False) -> None:
+@command("Start", "demo --customers 20000")
+def demo(
+    config: Config = DEMO,
+    customers: Annotated[int, typer.Option(min=1000, help="How many to simulate.")] = 10_000,
+    months: Annotated[int, typer.Option(min=20, help="Months of history.")] = 36,
+    plain: Plain = False,
+) -> None:
     """Simulate a company, check it, train, compare with the truth, and run one night.
 
     The night is of the first day after the tables on which anybody is phoned.
@@ -32,18 +54,30 @@ def demo(customers: Annotated[int, typer.Option(min=1000)] = 10_000, plain: Plai
     from pipelines.config.settings import load_settings
     from pipelines.simulator.compare import first_day_after
 
-    simulate(DEMO_DATA, customers=customers)
-    day = datetime.combine(first_day_after(DEMO_DATA), time())
-    check(DEMO, day)
-    train(DEMO, day, plain)
-    truth(DEMO)
-    contact, country = load_settings(DEMO).contact, load_settings(DEMO).company.country
+    settings = load_settings(config)
+    data, contact, country = settings.paths.data, settings.contact, settings.company.country
+    simulate(data, customers=customers, months=months)
+    day = datetime.combine(first_day_after(data), time())
+    check(config, day)
+    train(config, day, plain)
+    truth(config, data / "truth")
     days = (day + timedelta(n) for n in range(14))
-    nightly(DEMO, next(each for each in days if not contact.quiet(each.date(), country)), plain)
-    print("\nThe runs, their plots and the model: make ui")
+    nightly(config, next(each for each in days if not contact.quiet(each.date(), country)), plain)
+    print(with_config("The runs, their plots and the model: stille ui"))
 
 
-@app.command()
+@command("Service", "doctor --config configs/yours.yaml")
+def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
+    """Look at everything that a night needs; ends with the code of what must be mended first."""
+    from pipelines.cli import printing
+    from pipelines.doctor.doctor import examine, exit_code
+
+    diagnoses = [replace(each, message=with_config(each.message)) for each in examine(config)]
+    print_json(diagnoses) if as_json else printing.diagnoses(diagnoses)
+    raise typer.Exit(exit_code(diagnoses))
+
+
+@command("Service", "serve")
 def serve() -> None:
     """Run the schedules of prefect.yaml on this machine until stopped."""
     from pipelines.flows.serve import serve as run
@@ -51,8 +85,10 @@ def serve() -> None:
     run()
 
 
-@app.command()
-def ui(config: Config = DEMO, port: Annotated[int, typer.Option(min=1)] = 5000) -> None:
+@command("Service", "ui --port 5001")
+def ui(
+    config: Config = DEMO, port: Annotated[int, typer.Option(min=1, help="On this machine.")] = 5000
+) -> None:
     """Open MLflow's pages on the company's runs until stopped."""
     from pipelines.config.settings import load_settings
     from pipelines.flows.serve import open_mlflow
@@ -60,17 +96,51 @@ def ui(config: Config = DEMO, port: Annotated[int, typer.Option(min=1)] = 5000) 
     open_mlflow(load_settings(config), port)
 
 
+def _print_version(value: bool) -> None:
+    if value:
+        print("stille", code_version())
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Churn risk for silent products."""
+
+
 def main() -> None:
-    """Run the command; a ``StilleError`` is printed and decides the exit code."""
+    """Run the command; an error is printed and decides the exit code.
+
+    With ``--json`` it is the last line of stderr: an object of ``error``, ``exit_code`` and
+    ``next``, the commands that it names.
+    """
     atexit.register(_mute_teardown)
     quiet_libraries()
     logging.getLogger("stille").addHandler(logging.StreamHandler())
+    as_json = "--json" in sys.argv
     try:
-        app()
-    except StilleError as error:
-        message = f"[bold red]stille:[/] {escape(with_config(str(error)))}"
-        Console(stderr=True, soft_wrap=True).print(message, highlight=False)
-        raise SystemExit(error.exit_code) from None
+        code = app(prog_name="stille", standalone_mode=not as_json)
+    except (StilleError, typer.TyperException) as error:
+        code = error.exit_code
+        if isinstance(error, StilleError):
+            message = with_config(str(error))
+            steps = _COMMAND.findall(message)
+        else:
+            place = getattr(getattr(error, "ctx", None), "command_path", "stille")
+            message, steps = error.format_message(), [f"{place} --help"]
+        if as_json:
+            said = {"error": message, "exit_code": code, "next": steps}
+            print(json.dumps(said, ensure_ascii=False), file=sys.stderr)
+        else:
+            shown = f"[bold red]stille:[/] {escape(message)}"
+            Console(stderr=True, soft_wrap=True).print(shown, highlight=False)
+    raise SystemExit(code)
 
 
 def _mute_teardown() -> None:

@@ -1,46 +1,55 @@
-"""Commands about tables: simulate, check, unload, init, features, schema, doctor, forget, …
+"""Commands about tables: simulate, check, unload, init, features, schema, forget, …
 
 Each imports its work when called, so that help is quick.
 """
 
-from dataclasses import astuple, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from features.errors import ConfigError
-from pipelines.cli.options import DEMO, AsJson, AsOf, Config, FlatDay, app, as_day, with_config
+from pipelines.cli.json_output import print_json
+from pipelines.cli.options import (
+    DEMO,
+    AsJson,
+    AsOf,
+    Config,
+    DryRun,
+    FlatDay,
+    as_day,
+    command,
+)
 
 
-@app.command()
+@command("Start", "simulate data/mine --customers 2000")
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder to write tables/ and truth/ into.")],
-    customers: Annotated[int, typer.Option(min=1)] = 10_000,
-    months: Annotated[int, typer.Option(min=1)] = 36,
-    seed: int = 1,
+    customers: Annotated[int, typer.Option(min=1, help="At the start.")] = 10_000,
+    months: Annotated[int, typer.Option(min=1, help="Months of history.")] = 36,
+    seed: Annotated[int, typer.Option(help="The same number gives the same company.")] = 1,
     products: Annotated[
         str, typer.Option(help="Product lines, comma-separated.")
     ] = "electricity,broadband",
-    fmt: Annotated[str, typer.Option("--format", help="parquet or csv.")] = "parquet",
+    fmt: Annotated[
+        Literal["parquet", "csv"], typer.Option("--format", help="Kind of the files.")
+    ] = "parquet",
     late_share: Annotated[
         float, typer.Option(help="Share of event rows known days after they happened.")
     ] = 0.015,
     corrections: Annotated[float, typer.Option(help="Share of bills corrected.")] = 0.008,
     dirty: Annotated[float, typer.Option(help="Share of rows that break the contract.")] = 0.0,
     company: Annotated[
-        str, typer.Option(help="kind, or hard: where the usual assumptions fail.")
+        Literal["kind", "hard"], typer.Option(help="Hard: where the usual assumptions fail.")
     ] = "kind",
+    as_json: AsJson = False,
 ) -> None:
     """Simulate a company: contract-shaped tables, and the truth beside them."""
     from pipelines.runtime.progress import bar
     from pipelines.simulator.options import COMPANIES
     from pipelines.simulator.simulate import simulate as run
 
-    if fmt not in ("parquet", "csv"):
-        raise ConfigError(f"--format {fmt}: use parquet or csv.")
-    if company not in COMPANIES:
-        raise ConfigError(f"--company {company}: use {' or '.join(COMPANIES)}.")
     try:
         dials = replace(
             COMPANIES[company], late_share=late_share, corrections=corrections, dirty=dirty
@@ -52,16 +61,18 @@ def simulate(
                 months=months,
                 seed=seed,
                 products=tuple(products.split(",")),
-                fmt="csv" if fmt == "csv" else "parquet",
+                fmt=fmt,
                 dials=dials,
                 on_month=lambda month: advance(str(month)),
             )
     except ValueError as error:
         raise ConfigError(f"cannot simulate this company: {error}") from error
-    print(f"Simulated company: {out / 'tables'} (its answer key: {out / 'truth'})")
+    tables, truth = out / "tables", out / "truth"
+    text = f"Simulated company: {tables} (its answer key: {truth})"
+    print_json({"tables": tables, "truth": truth}) if as_json else print(text)
 
 
-@app.command()
+@command("Data", "check --config configs/yours.yaml")
 def check(
     config: Config = DEMO,
     as_of: AsOf = None,
@@ -75,34 +86,46 @@ def check(
     from pipelines.jobs.check import check_tables
 
     report = check_tables(config, as_day(as_of), accept=accept)
-    printing.as_json(report.rows) if as_json else printing.check_done(report)
+    print_json(report.rows) if as_json else printing.check_done(report)
 
 
-@app.command()
+@command("Data", "forget C0006854 --dry-run")
 def forget(
     customer: Annotated[str, typer.Argument(help="The customer's id as the lists have it.")],
     config: Config = DEMO,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Erase one customer from every kept table, matrix and published list."""
     from pipelines.config.settings import load_settings
     from pipelines.erasure.forget import forget as run
+    from pipelines.erasure.publications import find
 
-    settings = load_settings(config)
+    paths = load_settings(config).paths
+    if dry_run:
+        files = find(paths, customer)
+        text = f"Would be erased from {len(files)} files on this disk, and from those beside them:"
+        print_json({"files": files}) if as_json else print(text, *files, sep="\n")
+        return
+    if as_json and not yes:
+        raise ConfigError("--json asks nothing: give --yes, or --dry-run to see what would go.")
     if not yes:
         typer.confirm("Erase this customer from all that is kept and published?", abort=True)
-    found = run(settings.paths, customer)
-    print(
+    found = run(paths, customer)
+    text = (
         f"Erased from {found.publications} publications, {found.tables} kept tables and "
         f"{found.matrices} kept matrices. Erase the customer from the company's own tables too: "
         "what they still hold comes back with the next run."
     )
+    print_json(found) if as_json else print(text)
 
 
-@app.command()
+@command("Data", "pseudonym 100234")
 def pseudonym(
     customer: Annotated[str, typer.Argument(help="The customer's id in the company's tables.")],
     config: Config = DEMO,
+    as_json: AsJson = False,
 ) -> None:
     """Print the id that the lists have for a customer, where `company.pseudonyms` is on."""
     from pipelines.config.settings import load_settings
@@ -112,10 +135,11 @@ def pseudonym(
     settings = load_settings(config)
     if not settings.company.pseudonyms:
         raise ConfigError(f"{config}: company.pseudonyms is off, so lists have the ids themselves.")
-    print(of(customer, key_of(PSEUDONYM, settings.paths.var)))
+    found = of(customer, key_of(PSEUDONYM, settings.paths.var))
+    print_json({"pseudonym": found}) if as_json else print(found)
 
 
-@app.command()
+@command("Data", "unload --dialect snowflake --into @exports invoices payments")
 def unload(
     dialect: Annotated[
         str, typer.Option(help="snowflake, bigquery, databricks, postgresql, duckdb.")
@@ -124,15 +148,17 @@ def unload(
     tables: Annotated[list[str] | None, typer.Argument(help="Default: all configured.")] = None,
     config: Config = DEMO,
     schema: Annotated[str, typer.Option(help="Schema or dataset of the tables.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Print the SQL with which a warehouse writes its tables as files, which need no driver."""
     from pipelines.config.settings import load_settings
     from pipelines.sources.unload import unload as run
 
-    print(run(load_settings(config), dialect, into, tables or (), schema))
+    sql = run(load_settings(config), dialect, into, tables or (), schema)
+    print_json({"sql": sql}) if as_json else print(sql)
 
 
-@app.command()
+@command("Start", "init exports --name Nordkraft --timezone Europe/Oslo")
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder of files: CSV, Excel, Parquet, SQLite …")],
     to: Annotated[
@@ -174,7 +200,7 @@ def init(
     print(f"\nWritten: {written}. Read it, then run: stille check --config {written}")
 
 
-@app.command()
+@command("Data", "features --json")
 def features(config: Config = DEMO, as_json: AsJson = False) -> None:
     """Print every feature that the company's tables can carry, and what the others miss."""
     from features.dictionary import dictionary
@@ -183,31 +209,14 @@ def features(config: Config = DEMO, as_json: AsJson = False) -> None:
 
     catalog = configured_catalog(config)
     rows = dictionary(catalog)
-    printing.as_json(rows) if as_json else printing.features(rows, catalog.omitted)
+    print_json(rows) if as_json else printing.features(rows, catalog.omitted)
 
 
-@app.command()
+@command("Data", "schema contacts")
 def schema(
     table: Annotated[str | None, typer.Argument(help="A table; the configuration if none.")] = None,
 ) -> None:
     """Print the JSON Schema of the configuration, or of a table of the data contract."""
-    from pipelines.cli import printing
     from pipelines.cli.schemas import config_schema, table_schema
 
-    printing.as_json(config_schema() if table is None else table_schema(table))
-
-
-@app.command()
-def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
-    """Look at everything that a night needs; ends with the code of what must be mended first."""
-    from pipelines.cli import printing
-    from pipelines.doctor.doctor import examine, exit_code
-
-    diagnoses = [replace(each, message=with_config(each.message)) for each in examine(config)]
-    if as_json:
-        keys = ("what", "status", "said", "exit_code")
-        printing.as_json([dict(zip(keys, astuple(each), strict=True)) for each in diagnoses])
-    else:
-        rows = ([each.check, each.status, each.message] for each in diagnoses)
-        printing.table(["looked at", "status", "found"], rows)
-    raise typer.Exit(exit_code(diagnoses))
+    print_json(config_schema() if table is None else table_schema(table))

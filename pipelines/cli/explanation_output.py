@@ -58,28 +58,7 @@ def facts(explanation: Explanation) -> dict[str, Any]:
         "do_not": explanation.facts.row["do_not_text"],
         "nights": explanation.facts.nights.drop(columns="customer_id").to_dict("records"),
         "story": [{"date": day, "text": text} for day, text in _story(explanation)],
-        "sentences": [
-            {
-                "slot": sentence.slot,
-                "driver": sentence.driver,
-                "contribution": sentence.contribution,
-                "text": sentence.text,
-                "numbers": [
-                    {
-                        "fact": figure.fact,
-                        "value": figure.value,
-                        "said": figure.text,
-                        "rows": [
-                            {"table": r.table, "key": dict(r.key), "date": r.happened_on}
-                            | {"known_at": r.known_at, "values": dict(r.values)}
-                            for r in figure.rows
-                        ],
-                    }
-                    for figure in sentence.figures
-                ],
-            }
-            for sentence in explanation.sentences
-        ],
+        "sentences": explanation.sentences,
     }
 
 

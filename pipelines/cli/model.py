@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.json_output import print_json
 from pipelines.cli.options import (
     DEMO,
     DEMO_DATA,
@@ -19,13 +20,13 @@ from pipelines.cli.options import (
     ListDay,
     Plain,
     Reason,
-    app,
     as_day,
+    command,
     run_job,
 )
 
 
-@app.command()
+@command("Model", "train --config configs/yours.yaml --challengers")
 def train(
     config: Config = DEMO,
     as_of: AsOf = None,
@@ -49,7 +50,7 @@ def train(
     run_job("train", config, as_of, as_json=as_json, plain=plain, **effort)
 
 
-@app.command()
+@command("Model", 'promote 7 --reason "the price rise explains the list"')
 def promote(
     version: Annotated[
         str | None, typer.Argument(help="A version's number (default: the newest).")
@@ -64,10 +65,10 @@ def promote(
     from pipelines.jobs.promote import promote as run
 
     moved = run(config, version, reason, dry_run=dry_run)
-    printing.as_json(asdict(moved)) if as_json else printing.promotion_done(moved)
+    print_json(moved) if as_json else printing.promotion_done(moved)
 
 
-@app.command()
+@command("Model", "rollback --dry-run")
 def rollback(
     config: Config = DEMO, reason: Reason = None, dry_run: DryRun = False, as_json: AsJson = False
 ) -> None:
@@ -76,10 +77,10 @@ def rollback(
     from pipelines.jobs.promote import rollback as run
 
     moved = run(config, reason, dry_run=dry_run)
-    printing.as_json(asdict(moved)) if as_json else printing.promotion_done(moved)
+    print_json(moved) if as_json else printing.promotion_done(moved)
 
 
-@app.command()
+@command("Model", "recalibrate --as-of 2026-01-31")
 def recalibrate(
     config: Config = DEMO, as_of: AsOf = None, plain: Plain = False, as_json: AsJson = False
 ) -> None:
@@ -87,7 +88,7 @@ def recalibrate(
     run_job("recalibrate", config, as_of, as_json=as_json, plain=plain)
 
 
-@app.command()
+@command("Model", "compare champion 7")
 def compare(
     a: Annotated[str, typer.Argument(help="Run id, version number or alias.")],
     b: Annotated[str, typer.Argument(help="The same, of the run that is held against A.")],
@@ -96,26 +97,38 @@ def compare(
 ) -> None:
     """Hold one training run against another, and write a page of what differs."""
     from pipelines.cli import printing
-    from pipelines.comparison.difference import compare as run
+    from pipelines.comparison.difference import compare_runs
     from pipelines.comparison.page import page_path, write_page
     from pipelines.config.settings import load_settings
-    from pipelines.tracking.runs import find_logged
 
     settings = load_settings(config)
-    difference = run(find_logged(settings, a), find_logged(settings, b))
+    difference = compare_runs(settings, a, b)
     page = page_path(settings.paths.comparisons, difference)
     write_page(page, difference)
-    printing.as_json(difference.to_data()) if as_json else printing.comparison_done(
-        difference, page
-    )
+    print_json(difference.to_data()) if as_json else printing.comparison_done(difference, page)
 
 
-@app.command()
+@command("Model", "reproduce champion")
+def reproduce(
+    name: Annotated[str, typer.Argument(help="Run id, version number or alias.")],
+    config: Config = DEMO,
+    as_json: AsJson = False,
+) -> None:
+    """Train a run again from its tables and configuration: is every byte the same?"""
+    from pipelines.cli import printing
+    from pipelines.jobs.reproduce import reproduce as run
+
+    done = run(config, name)
+    print_json(done) if as_json else printing.reproduction_done(done)
+
+
+@command("Model", "truth --key data/demo/truth")
 def truth(
     config: Config = DEMO,
     key: Annotated[
         Path, typer.Option("--key", help="The simulated company's answer key.")
     ] = DEMO_DATA / "truth",
+    as_json: AsJson = False,
 ) -> None:
     """Hold the newest training run against a simulated company's answer key."""
     from pipelines.cli import printing
@@ -125,16 +138,17 @@ def truth(
 
     settings = load_settings(config)
     window = settings.label.lead_days, settings.label.horizon_days
-    printing.truth_comparison(run(newest_scores(settings.paths.training), key, window))
+    comparison = run(newest_scores(settings.paths.training), key, window)
+    print_json(comparison) if as_json else printing.truth_comparison(comparison)
 
 
-@app.command()
+@command("Model", "ablate --config configs/yours.yaml")
 def ablate(config: Config = DEMO, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Judge parts of the drivers alone and left out, and log each to MLflow."""
     run_job("ablate", config, as_of, as_json=as_json)
 
 
-@app.command()
+@command("Night", "nightly --config configs/yours.yaml --as-of 2026-01-31")
 def nightly(
     config: Config = DEMO,
     as_of: AsOf = None,
@@ -148,7 +162,7 @@ def nightly(
     run_job("nightly", config, as_of, as_json=as_json, plain=plain, backfill=backfill)
 
 
-@app.command()
+@command("Night", "outcomes worklist.call.nb.xlsx --dry-run")
 def outcomes(
     file: Annotated[Path, typer.Argument(help="A filled worklist (xlsx, csv), or a CRM's export.")],
     config: Config = DEMO,
@@ -164,7 +178,7 @@ def outcomes(
     run_job("outcomes", config, None, as_json=as_json, plain=None, file=file, **asked)
 
 
-@app.command()
+@command("Night", "explain C0006854 --language en")
 def explain(
     customer: Annotated[str, typer.Argument(help="The customer's id, as on the list.")],
     config: Config = DEMO,
@@ -182,23 +196,23 @@ def explain(
 ) -> None:
     """Say why a customer has the score of a published list, with the rows behind each number."""
     from pipelines.cli import explanation_output
-    from pipelines.cli.printing import as_json as print_json
     from pipelines.explanation.answers import explain_customer
     from pipelines.explanation.letter import letter_to
     from pipelines.explanation.page import write_page
 
     if html is not None:
         write_page(config, customer, html, as_day(as_of), language)
-        print(f"Written: {html}")
+        print_json({"page": html}) if as_json else print(f"Written: {html}")
         return
     if plain:
-        print(letter_to(config, customer, as_day(as_of), language))
+        letter = letter_to(config, customer, as_day(as_of), language)
+        print_json({"letter": letter}) if as_json else print(letter)
         return
     found = explain_customer(config, customer, as_day(as_of), language)
     print_json(explanation_output.facts(found)) if as_json else explanation_output.for_people(found)
 
 
-@app.command()
+@command("Night", "monitor --json")
 def monitor(
     config: Config = DEMO, as_of: AsOf = None, plain: Plain = False, as_json: AsJson = False
 ) -> None:
@@ -206,7 +220,7 @@ def monitor(
     run_job("monitor", config, as_of, as_json=as_json, plain=plain)
 
 
-@app.command()
+@command("Night", "effect --json")
 def effect(config: Config = DEMO, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Hold those drawn for treatment against the holdout: does contacting help?"""
     run_job("effect", config, as_of, as_json=as_json)

@@ -6,21 +6,19 @@ Commands import what they need when called, so that help is quick.
 import inspect
 import re
 import shlex
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
-app = typer.Typer(
-    name="stille",
-    help="Churn risk for silent products.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
+F = TypeVar("F", bound=Callable[..., None])
+Group = Literal["Start", "Data", "Model", "Night", "Service"]
+
+app = typer.Typer(name="stille", no_args_is_help=True, pretty_exceptions_enable=False)
 DEMO = Path("configs/demo.yaml")
 DEMO_DATA = Path("data/demo")
 _CONFIG_IN_USE = ContextVar("config_in_use", default=DEMO)
@@ -42,6 +40,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why, in a sentence.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, change nothing.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Run without Prefect.")]
+
+
+def command(group: Group, example: str) -> Callable[[F], F]:
+    """Decorator of a command: its group in the help of all, and an example below its own help."""
+    return app.command(rich_help_panel=group, epilog=f"Example: stille {example}")
 
 
 def run_job(

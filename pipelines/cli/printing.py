@@ -14,8 +14,10 @@ from rich.table import Table
 
 from models.calibration.recalibration import RecalibrationCheck
 from models.causal.treatment_effect import TARGET_POWER
+from pipelines.cli.json_output import print_json
 from pipelines.cli.options import with_config
 from pipelines.comparison.difference import Difference
+from pipelines.doctor.doctor import Diagnosis
 from pipelines.effect import result as effect
 from pipelines.effect.result import EffectResult, verdict_sentence
 from pipelines.jobs.ablate import Ablation
@@ -23,7 +25,8 @@ from pipelines.jobs.check import Report
 from pipelines.jobs.nightly import Night
 from pipelines.jobs.promote import PromotionResult
 from pipelines.jobs.recalibrate import NOTHING, RecalibrationResult
-from pipelines.lists.previous_nights import top_rows
+from pipelines.jobs.reproduce import Reproduction
+from pipelines.lists.previous_nights import call_rows, first_language, top_rows
 from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.result import MonitoringResult
 from pipelines.publication import status
@@ -43,15 +46,15 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "")
     for number, name in enumerate(header):
         printed.add_column(name, no_wrap=number == 0, overflow="fold")
     for row in rows:
-        printed.add_row(*(escape(str(cell)) for cell in row))
+        printed.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
     console = Console()
     if not console.is_terminal:
         console = Console(width=_PAGE_WIDTH)
     console.print(printed)
 
 
-def as_json(value: object) -> None:
-    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+def diagnoses(rows: Sequence[Diagnosis]) -> None:
+    table(["looked at", "status", "found"], ([d.check, d.status, d.message] for d in rows))
 
 
 def check_done(report: Report) -> None:
@@ -99,7 +102,7 @@ def check_done(report: Report) -> None:
     print(f"Ranges, orphan keys, gates, leaks and more: {report.page}")
 
 
-def features(rows: Sequence[Mapping[str, str]], omitted: Mapping[str, Sequence[str]]) -> None:
+def features(rows: Sequence[Mapping[str, Any]], omitted: Mapping[str, Sequence[str]]) -> None:
     """Print the features that are built and, by the table or column missing, those that are not."""
     table(list(rows[0]) if rows else ["feature"], (list(row.values()) for row in rows))
     for missing in sorted({name for lack in omitted.values() for name in lack}):
@@ -131,6 +134,12 @@ def promotion_done(done: PromotionResult) -> None:
         print(f"{done.champion} is champion already. Nothing was changed.")
 
 
+def reproduction_done(done: Reproduction) -> None:
+    print(f"{done.label} came out the same, byte for byte (digest {done.digest[:12]}…).")
+    if done.other:
+        print(f"Other than then, without an effect: {'; '.join(done.other)}.")
+
+
 def training_facts(trained: TrainingResult) -> dict[str, Any]:
     return {
         "model": trained.registered.label,
@@ -147,11 +156,12 @@ def training_facts(trained: TrainingResult) -> dict[str, Any]:
 
 
 def night_done(night: Night) -> None:
-    """Print where the night's files are and what the first rows say."""
-    folder = night.publication.folder
+    """Print where the night's files are, its status, and whom the first rows say to call."""
+    folder, language = night.publication.folder, first_language(night.publication.folder)
     print("Published:" if night.written else "Published already, nothing to do:", name_of(folder))
-    for path in sorted(folder.iterdir()):
-        print(f"  {name_of(path)}")
+    for pattern in ("report.html", f"worklist.*.{language}*.xlsx", "risk_list.csv"):
+        for path in sorted(folder.glob(pattern)):
+            print(f"  {name_of(path)}")
     print(f"  {name_of(night.publication.out / 'current')} points there\n")
     if (notices := status.published_status(folder)) is not None:
         print(with_config("\n  ".join(status.sentences(notices))))
@@ -164,16 +174,12 @@ def night_done(night: Night) -> None:
             found = f"{share['measured']:.1%} ± {share['error']:.1%} measured on {share['day']}"
         print(f"Saved by a contact: {share['used']:.1%} ({share['assumed']:.1%} assumed, {found})")
     print()
-    for row in top_rows(folder, _MAX_LISTED):
-        print(
-            f"{row['risk_rank']}. {row['customer_id']} ({row['product_line']}), "
-            f"probability {float(row['churn_probability']):.1%}, {row['risk_band']}"
-        )
-        for name in ("reason_1_text", "reason_2_text", "reason_3_text"):
-            if row.get(name):
-                print(f"   + {row[name]}")
-        if row.get("protective_1_text"):
-            print(f"   − {row['protective_1_text']}")
+    rows = call_rows(folder, language, _MAX_LISTED)
+    for row in rows:
+        print(f"{row['rank']}. {row['customer_id']} ({row['who']}), {row['call_between']}")
+        print(f"   Why: {row['why']}\n   Do: {row['do']}\n   Do not: {row['do_not']}")
+    for row in rows[:1]:
+        print(with_config(f"\nThe rows behind it: stille explain {row['customer_id']}"))
 
 
 def night_facts(night: Night) -> dict[str, Any]:
@@ -225,18 +231,23 @@ def comparison_done(difference: Difference, page: Path) -> None:
     """Print what differs between two runs, and where the page is."""
     a, b = difference.a.label, difference.b.label
     metrics = (
-        [m.name, *("" if v is None else f"{v:.4f}" for v in (m.a, m.b, m.difference)), m.better]
+        [
+            m.name,
+            *("" if v is None else f"{v:.4f}" for v in (m.a, m.b, m.difference)),
+            "" if m.paired is None else "{:+.4f} to {:+.4f}".format(*m.paired),
+            m.better,
+        ]
         for m in difference.metrics
     )
-    table(["metric", f"A: {a}", f"B: {b}", "B − A", "better"], metrics)
+    table(["metric", f"A: {a}", f"B: {b}", "B − A", "95 % interval", "better"], metrics)
     if difference.parameters:
         table(["parameter", "A", "B"], (list(p.values()) for p in difference.parameters))
     ranks = ([r["driver"], r["a"] or "", r["b"] or ""] for r in difference.ranks)
     table(["driver", "place in A", "place in B"], ranks)
     for what, names in difference.features.items():
         print(f"Features {what} in B: {', '.join(names) or 'none'}")
-    if not difference.same_rows:
-        print("Judged on different test rows: a difference may be of the rows.")
+    if difference.unpaired:
+        print(f"Which is better is not known, as {difference.unpaired}.")
     print(f"Page: {page}")
 
 
@@ -338,4 +349,4 @@ _PRINTERS: Mapping[str, tuple[Callable[[Any], object], Callable[[Any], None]]] =
 def result_of(job: str, result: object, *, data: bool) -> None:
     """Print the result of a job, as JSON where ``data`` are asked for."""
     facts, done = _PRINTERS[job]
-    as_json(facts(result)) if data else done(result)
+    print_json(facts(result)) if data else done(result)

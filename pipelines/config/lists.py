@@ -1,4 +1,7 @@
-"""Configuration of the lists: risk bands, permitted contact, file formats."""
+"""Configuration of the lists: risk bands, permitted contact, file formats.
+
+What each key means stands in ``configs/reference.yaml``, with an example.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,12 +38,7 @@ class Bands(Section):
 
 
 class Peace(Section):
-    """Who is left in peace: satisfied at the latest survey, and silent for so many days.
-
-    ``csat`` is the lowest answer (1 to 5) that counts as satisfied; null leaves nobody in peace for
-    that. The answer may be ``survey_days`` old. Who pays by autopay and has had nothing to do with
-    the company for ``asleep_days`` is asleep: contact may wake them; null: nobody is.
-    """
+    """Who is left in peace: satisfied at the latest survey and silent, or asleep."""
 
     csat: Annotated[float, Field(ge=1, le=5)] | None = 4
     survey_days: Count = 365
@@ -65,15 +63,7 @@ class WorkSplit(Section):
 
 
 class RiskList(Section):
-    """Languages of the reasons, rows that get reasons, risk bands, the files, and who is called.
-
-    The Parquet twin is written in any case. A file never holds more than ``rows_per_file`` rows:
-    the rest goes to a next file. ``capacity_minutes``: minutes of agents' time a night for
-    outreach, ``weekday_shares`` of them where a weekday has another share than 1.
-    ``holdout_share``: how many customers are never called for, so that the effect can be measured.
-    ``call_pages``: a folder of a page for each customer of the call list, for a team that prints
-    them or has no CRM that shows the lists.
-    """
+    """Languages of the reasons, rows that get reasons, risk bands, the files, and who is called."""
 
     languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en",)
     explained_rows: Count = 2000
@@ -161,13 +151,6 @@ _HOLIDAYS = {"SE": ("public", "de_facto"), "DK": ("public", "optional")}
 class Contact(Section):
     """Which channels may be used for an outreach, and when: closed unless it says otherwise.
 
-    ``legal_basis`` names for each channel what it rests on, a consent or the customer relation;
-    a channel that is not named is never used. The first of ``order`` that is allowed is used where
-    the preferred channel is not; ``channels`` are what each takes. ``register_days`` is how old a
-    look-up in the reservation register may be; null where no register has to be asked. Nobody is
-    called on public holidays, ``quiet_weekdays`` and ``quiet_dates``, nor outside ``calling_hours``
-    (local time; null: those of the country's law, else 9 to 20). ``cooldown_days``: as
-    long as what a contact does is measured; a second one within it adds little to the first.
     docs/allowed-contact.md says what a lawyer has to confirm.
     """
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from pipelines.config.settings import Settings, load_settings
 from pipelines.config.text_files import rule_files
@@ -21,6 +21,7 @@ from pipelines.runtime.run_record import RunRecord, open_record
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_NO_RESULT = {"paths", "engine", "tracking", "privacy"}
 
 
 class Step(Protocol):
@@ -48,14 +49,18 @@ class Run:
     step: Step = plain
     config: Path | None = None
 
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What is given in the configuration and can change a result; secrets are masked."""
+        return self.settings.model_dump(mode="json", exclude=_NO_RESULT, exclude_unset=True)
+
     @cached_property
     def config_digest(self) -> str:
         """SHA-256 (hex) of everything in the configuration that can change a result.
 
         The rule table and the sentences too; not folders, threads and the tracking store.
         """
-        excluded = {"paths", "engine", "tracking", "privacy"}
-        deciding = self.settings.model_dump(mode="json", exclude=excluded)
+        deciding = self.settings.model_dump(mode="json", exclude=_NO_RESULT)
         files = rule_files(self.settings.list.languages)
         rules = {path.as_posix(): digest(path) for path in files if path.exists()}
         return hashlib.sha256(json.dumps([deciding, rules], sort_keys=True).encode()).hexdigest()

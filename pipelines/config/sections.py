@@ -1,4 +1,7 @@
-"""Configuration sections other than sources and lists."""
+"""Configuration sections other than sources and lists.
+
+What each key means stands in ``configs/reference.yaml``, with an example.
+"""
 
 from collections.abc import Mapping
 from datetime import date
@@ -170,22 +173,7 @@ class Label(Section):
 
 
 class Training(Section):
-    """As-of dates to learn from and how the model is fitted.
-
-    ``min_test_positives``: the fewest leavers, and stayers, that a model is judged on.
-    ``staying_months``: how many months one fit is followed, to see how long it stays good.
-    What is not set of the recipe (``learning_rate`` to ``negatives``) follows the number of rows;
-    ``negatives`` is how many stayers per leaver each seed learns from, null all of them.
-    ``max_rows`` is how many rows are read at most; above, customers are drawn by a hash of their
-    ids. Null: as many as a machine with 4 GB holds.
-    ``monotone`` keeps the model to the signs that the features declare. ``challengers`` holds
-    other ways to learn against the recipe in every training run.
-    ``leak_override`` holds the keys of findings of the leak detector, with the reason why each is
-    honest all the same; ``single_date`` answers for all undated columns of a table with one
-    as-of date, and for ``auc_alarm``. ``feedback`` says what becomes of rows whose customer was
-    treated before the label was complete: left out, with others weighted for them, or taken as if
-    nothing had been done.
-    """
+    """As-of dates to learn from, how the model is fitted and judged."""
 
     first_as_of: date
     last_as_of: date | None = None
@@ -293,23 +281,7 @@ class RowBand(Section):
 
 
 class Quality(Section):
-    """When tables stop a run: rows set aside, and gates that a person has to look at.
-
-    ``max_null_rise``: how much higher the share of nulls in a column may be than in the
-    snapshot before. ``max_unknown_share``: how many of a text column's values may be ones that
-    the snapshot before did not have. ``max_orphan_share``: how many of a column's keys may point
-    to no row, where fewer did before; without anything before, half may. ``max_disorder_share``:
-    how many of a table's rows that have two dates may have them out of order. ``rows``: rows of a
-    table against the snapshot before; ``rows_of`` names other bands for single tables.
-    ``unit_jumps``: whether a median that moves to ten, a hundred or a thousand times its level,
-    or to that part of it, closes a gate, and so a newest month of which more than
-    ``max_mixed_share`` does.
-
-    ``learned_days``: whether a table's newest day and its rows a day are held against its own
-    past; ``usual_day`` is what a day may be, in multiples of its weekday's median, unless the
-    past shows worse. ``freshness_days`` says for a table how old its newest event may be,
-    ``day_rows`` what the day before the as-of date may be; null leaves a table alone.
-    """
+    """When tables stop a run: rows set aside, and gates that a person has to look at."""
 
     max_quarantine_share: Annotated[float, Field(ge=0, lt=1)] = 0.05
     max_null_rise: Annotated[float, Field(gt=0, le=1)] = 0.2
@@ -327,14 +299,7 @@ class Quality(Section):
 
 
 class Monitoring(Section):
-    """When a monitoring run raises an alarm; every figure is an effect size.
-
-    ``months``: how many past months with a complete horizon are judged, one publication each.
-    ``capacity``: customers a team can call, for the precision at that length. ``max_drift``: the
-    population stability index of a feature or of the scores, less what chance gives.
-    ``observed_to_expected``: leavers over the sum of the probabilities; ``calibration_slope``:
-    that of the published probabilities. The last two only when their 95 % interval leaves out 1.
-    """
+    """When a monitoring run raises an alarm; every figure is an effect size."""
 
     months: Count = 6
     capacity: Count = 500

@@ -16,7 +16,8 @@ from pipelines.config.lists import Layout, RiskList
 from pipelines.config.sections import Section
 
 ACTIONS, OUTCOMES = Path("configs/actions.yaml"), Path("configs/outcomes.yaml")
-STORY = Path("configs/story.yaml")
+STORY, WORDS = Path("configs/story.yaml"), Path("configs/words.yaml")
+WAREHOUSES = Path("configs/warehouses.yaml")
 TextKind = Literal["reasons", "titles", "names", "letters", "report", "worklists", "pages"]
 _OF_LISTS: tuple[TextKind, ...] = ("reasons", "titles", "names", "report", "worklists", "pages")
 Checked = TypeVar("Checked", bound=BaseModel)

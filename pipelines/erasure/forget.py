@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from features.errors import BusyError
 from pipelines.config.sections import Paths
-from pipelines.erasure.publications import WITHOUT, forget_published, without_in_parquet
+from pipelines.erasure.publications import forget_published, without
 from pipelines.publication.bucket import clear_unfinished
 from pipelines.publication.publish import publisher
 from pipelines.runtime.atomic_files import file_digest, storage_errors
@@ -49,15 +49,15 @@ def forget(paths: Paths, customer: str) -> Erasure:
                 "last hour. Nothing was changed; run the same command again when it is over."
             )
         tables = _forget_tables(paths, customer)
-        tables += sum(WITHOUT[".csv"](path, customer, 0) for path in paths.overrides.glob("*.csv"))
+        tables += sum(without(path, customer) for path in paths.overrides.glob("*.csv"))
         reported = paths.reported_treatments
         if reported.is_file():
-            tables += without_in_parquet(reported, customer)
+            tables += without(reported, customer)
             if not pq.read_metadata(reported).num_rows:
                 reported.unlink()
         kept = sorted(paths.matrices.glob("**/*.parquet"))
         kept += sorted(paths.training.glob("*/*.parquet"))
-        matrices = sum(without_in_parquet(path, customer) for path in kept)
+        matrices = sum(without(path, customer) for path in kept)
         publications = forget_published(paths.out, customer)
         shutil.rmtree(paths.mirrors, ignore_errors=True)  # of buckets, and copied again as needed
         return Erasure(publications, tables, matrices)
@@ -73,7 +73,7 @@ def _forget_tables(paths: Paths, customer: str) -> int:
     for folder in newest_first(paths.snapshots):
         with _alone(folder):
             shutil.rmtree(folder / "quarantine", ignore_errors=True)
-            found = [without_in_parquet(path, customer) for path in folder.glob("**/*.parquet")]
+            found = [without(path, customer) for path in folder.glob("**/*.parquet")]
             changed += sum(found)
             facts = json.loads((folder / FACTS_NAME).read_text(encoding="utf-8"))
             left = [name for name in facts["files"] if (folder / name).exists()]
@@ -83,7 +83,7 @@ def _forget_tables(paths: Paths, customer: str) -> int:
         with _alone(paths.typed):
             # Once the company has erased the rows from its file, these are of no file any more.
             for folder in paths.typed.iterdir():
-                rows = any(without_in_parquet(path, customer) for path in folder.rglob("*.parquet"))
+                rows = any(without(path, customer) for path in folder.rglob("*.parquet"))
                 if rows or folder.name.startswith("."):
                     shutil.rmtree(folder)
                 changed += rows

@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.errors import ConfigError, PublicationError
-from pipelines.config.lists import CRM, EXCEL, CsvStyle
+from pipelines.config.lists import CRM, EXCEL
+from pipelines.config.sections import Paths
 from pipelines.publication.bucket import pull_manifests, withdraw
 from pipelines.publication.manifest import MANIFEST, PAGES, columns, page_name
 from pipelines.publication.publish import place, point, staging_folder
@@ -61,7 +62,7 @@ def _forget_in(publication: Publication, customer: str) -> bool:
         changed = [
             path
             for path, column in _places(manifest).items()
-            if WITHOUT[next(filter(path.endswith, WITHOUT))](staging / path, customer, column)
+            if without(staging / path, customer, column)
         ]
         for page in [*(staging / PAGES).glob("*.html")]:
             if page.name.partition("-")[2] == page_name(0, customer).partition("-")[2]:
@@ -99,33 +100,57 @@ def _places(manifest: Mapping[str, Any]) -> dict[str, int]:
 CUSTOMER = "customer_id"
 
 
-def without_in_parquet(path: Path, customer: str, column: int | None = None) -> bool:
-    """Whether rows of ``customer`` were taken out; the file is replaced whole, then.
+def find(paths: Paths, customer: str) -> list[Path]:
+    """The Parquet files below ``var`` and ``out`` with rows of the customer; nothing is changed."""
+    with storage_errors(f"look for a customer below {paths.var}"):
+        roots = (paths.var, paths.out)
+        files = (path for root in roots for path in sorted(root.rglob("*.parquet")))
+        return [path for path in files if _holds(path, customer)]
 
-    ``column`` is the place of the customer's id, by default the column ``customer_id``; a file
-    without one is left alone.
+
+def _holds(path: Path, customer: str) -> bool:
+    """Whether rows of ``customer`` are in a Parquet file with a column ``customer_id``."""
+    if CUSTOMER not in pq.read_schema(path).names:
+        return False
+    customers = pq.read_table(path, columns=[CUSTOMER], partitioning=None)[CUSTOMER]
+    return bool(pc.any(pc.equal(customers.cast(pa.string()), customer)).as_py())
+
+
+def without(path: Path, customer: str, column: int = 0) -> bool:
+    """Whether rows of ``customer`` were taken out of a file, which is replaced whole, then.
+
+    ``column`` is the place of the customer's id. In Parquet it is the column ``customer_id``, and a
+    file without one is left alone.
     """
-    schema = pq.read_schema(path)
-    place = schema.get_field_index(CUSTOMER) if column is None else column
-    if place < 0:
+    temporary = path.with_suffix(".forgetting")
+    removed = _WITHOUT[path.suffix](path, temporary, customer, column)
+    if removed:
+        sync(temporary)
+        temporary.replace(path)
+        sync(path.parent)
+    else:
+        temporary.unlink(missing_ok=True)
+    return removed
+
+
+def _parquet_without(path: Path, into: Path, customer: str, _: int) -> bool:
+    if CUSTOMER not in pq.read_schema(path).names:
         return False
     table = pq.read_table(path, partitioning=None)
-    others = pc.fill_null(pc.not_equal(table[place].cast(pa.string()), customer), True)
+    others = pc.fill_null(pc.not_equal(table[CUSTOMER].cast(pa.string()), customer), True)
     kept = table.filter(others)
-    if len(kept) == len(table):
-        return False
-    temporary = path.with_suffix(".forgetting")
-    pq.write_table(kept, temporary, compression="zstd", write_page_checksum=True)
-    return _replace_or_drop(temporary, path, removed=True)
+    if len(kept) < len(table):
+        pq.write_table(kept, into, compression="zstd", write_page_checksum=True)
+    return len(kept) < len(table)
 
 
-def _without_in_csv(path: Path, customer: str, column: int, dialect: CsvStyle) -> bool:
+def _csv_without(path: Path, into: Path, customer: str, column: int) -> bool:
     """Lines of other records are copied as they stand, so their bytes stay the same."""
-    encoding = "utf-8-sig" if dialect.mark else "utf-8"
-    temporary, removed = path.with_suffix(".forgetting"), False
+    dialect = EXCEL if path.name.endswith(EXCEL.ending) else CRM
+    encoding, removed = "utf-8-sig" if dialect.mark else "utf-8", False
     with (
         path.open(encoding=encoding, newline="") as source,
-        temporary.open("w", encoding=encoding, newline="") as target,
+        into.open("w", encoding=encoding, newline="") as target,
     ):
         record: list[str] = []
 
@@ -140,36 +165,24 @@ def _without_in_csv(path: Path, customer: str, column: int, dialect: CsvStyle) -
             else:
                 target.writelines(record)
             record.clear()
-    return _replace_or_drop(temporary, path, removed=removed)
+    return removed
 
 
-def _without_in_workbook(path: Path, customer: str, column: int) -> bool:
+def _workbook_without(path: Path, into: Path, customer: str, column: int) -> bool:
     book = openpyxl.load_workbook(path)
     sheet = book.worksheets[0]
     rows = enumerate(sheet.iter_rows(min_row=2, values_only=True), start=2)
     numbers = [number for number, cells in rows if cells[column] == customer]
     for number in reversed(numbers):
         sheet.delete_rows(number)
-    temporary = path.with_suffix(".forgetting")
     if numbers:
-        book.save(temporary)
-    return _replace_or_drop(temporary, path, removed=bool(numbers))
+        book.save(into)
+    return bool(numbers)
 
 
-WITHOUT: Mapping[str, Callable[[Path, str, int], bool]] = {
-    EXCEL.ending: lambda path, who, at: _without_in_csv(path, who, at, EXCEL),
-    CRM.ending: lambda path, who, at: _without_in_csv(path, who, at, CRM),
-    ".xlsx": _without_in_workbook,
-    ".parquet": without_in_parquet,
+_WITHOUT: Mapping[str, Callable[[Path, Path, str, int], bool]] = {
+    ".csv": _csv_without,
+    ".xlsx": _workbook_without,
+    ".parquet": _parquet_without,
 }
-"""How to take a customer, whose id stands in a given column, out of a file of each ending."""
-
-
-def _replace_or_drop(temporary: Path, path: Path, *, removed: bool) -> bool:
-    if removed:
-        sync(temporary)
-        temporary.replace(path)
-        sync(path.parent)
-    else:
-        temporary.unlink(missing_ok=True)
-    return removed
+"""How a file of each ending is written without a customer, and whether it had rows of them."""

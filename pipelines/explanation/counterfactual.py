@@ -6,10 +6,7 @@ Only drivers that an action is for, as a customer cannot change who they are.
 from collections.abc import Mapping
 from secrets import token_hex
 
-import numpy as np
-
 from models.explain.shap_values import by_driver
-from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS
 from pipelines.explanation.answers import Explanation
 from pipelines.lists.actions import can_be_reasons, load_actions
@@ -23,7 +20,7 @@ _SETTLED = {"complaint": "open_complaint"}
 """Drivers of which only what is still open can be settled: the start of its features' names."""
 
 
-def outlook(settings: Settings, explanation: Explanation) -> list[tuple[str, float]]:
+def outlook(explanation: Explanation) -> list[tuple[str, float]]:
     """Up to three drivers that can be acted on and whose change lowers the risk most.
 
     Each with what the probability would be if it were as with most customers, computed alone: its
@@ -31,11 +28,12 @@ def outlook(settings: Settings, explanation: Explanation) -> list[tuple[str, flo
     below half a percentage point is left out.
     """
     features = _features(explanation)
-    usual = _medians(settings, explanation, [name for names in features.values() for name in names])
-    changes = []
-    for driver, names in features.items():
-        values, model = {name: usual[name] for name in names}, explanation.case.model
-        changes.append((driver, model.probability_with(explanation.row, values)))
+    usual = _medians(explanation, [name for names in features.values() for name in names])
+    row, model = explanation.row, explanation.case.model
+    changes = [
+        (driver, model.probability_with(row, {name: usual[name] for name in names}))
+        for driver, names in features.items()
+    ]
     lower = [change for change in changes if explanation.probability - change[1] >= _LEAST]
     return sorted(lower, key=lambda change: change[::-1])[:MOST]
 
@@ -59,14 +57,14 @@ def _features(explanation: Explanation) -> dict[str, list[str]]:
     }
 
 
-def _medians(settings: Settings, explanation: Explanation, names: list[str]) -> Mapping[str, float]:
+def _medians(explanation: Explanation, names: list[str]) -> Mapping[str, float]:
     """Each feature's median over the cohort, NaN where most have none."""
-    case = explanation.case
+    case, settings = explanation.case, explanation.settings
     if not names:
         return {}
     catalog = catalog_of(settings.sources, case.snapshot)
     usual = ", ".join(
-        f"case when 2 * count({column}) > count(*) then median({column}) end"
+        f"case when 2 * count({column}) > count(*) then median({column}) end as {column}"
         for column in map(identifier, names)
     )
     with scratch(settings.paths.scratch, f"explain-{token_hex(8)}") as folder:
@@ -74,8 +72,5 @@ def _medians(settings: Settings, explanation: Explanation, names: list[str]) -> 
         parts = build_matrix(settings, case.snapshot, job, folder, lambda: None)
         with connect(settings.engine, settings.paths.spill) as con:
             source = literals(part.features for part in parts)
-            [medians] = con.sql(f"select {usual} from read_parquet([{source}])").fetchall()
-    return {
-        name: np.nan if value is None else float(value)
-        for name, value in zip(names, medians, strict=True)
-    }
+            medians = con.sql(f"select {usual} from read_parquet([{source}])").df()
+    return {str(n): median for n, median in medians.astype("float64").iloc[0].items()}

@@ -22,8 +22,7 @@ from pipelines.config.settings import Settings
 from pipelines.runtime.duckdb_connection import connect, identifier, literal
 from pipelines.snapshots.loading import load_table
 from pipelines.snapshots.snapshot import Snapshot
-from pipelines.sources.file_digests import InputDigests
-from pipelines.sources.files import find_files
+from pipelines.sources.files import InputDigests, find_files
 
 Rows = list[tuple[str, int]]
 

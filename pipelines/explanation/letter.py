@@ -6,89 +6,54 @@ that, the answer says so: a guess would be worse than none.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
-from string import Template
+from typing import Any
 
-import pandas as pd
-from pydantic import BaseModel, ConfigDict
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from jinja2 import StrictUndefined, TemplateSyntaxError, meta
+from jinja2.sandbox import SandboxedEnvironment
+from pydantic import field_validator
 
 from features.contract import TABLES
-from pipelines.config.settings import Settings, load_settings
+from pipelines.config.sections import Section
 from pipelines.config.text_files import load_checked, load_names, text_file
-from pipelines.explanation.answers import Explanation, explain_customer
+from pipelines.explanation.answers import explain_customer
 from pipelines.explanation.case import TableUse
 from pipelines.explanation.counterfactual import outlook
-from pipelines.lists.wording import FactType, Style, words
 from pipelines.scoring.scores import ATTRIBUTE, attribute_name, attribute_text
 
+_JINJA = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+FACTS = frozenset(
+    {"company", "day", "used", "attributes", "percent", "average", "start", "end", "band"}
+    | {"raising", "lowering", "changes", "months", "recipients"}
+)
+"""What a letter is filled with; each tells all of it."""
 
-class Letter(BaseModel):
-    """The texts of one language; ``tables`` and ``changes`` by code, the rest templates."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Letter(Section):
+    """The ``letter`` of one language, a template; names of ``tables`` and ``changes`` by code."""
 
-    title: str
-    asked: str
-    data: str
-    data_intro: str
-    data_row: str
-    data_day: str
-    data_undated: str
-    data_none: str
-    means: str
-    score: str
-    band: str
-    reasons: str
-    keeps: str
-    association: str
-    nothing: str
-    change: str
-    would: str
-    nothing_changes: str
-    decides: str
-    decides_text: str
-    kept: str
-    kept_text: str
-    kept_untold: str
-    recipients: str
-    recipients_text: str
-    recipients_nobody: str
-    recipients_untold: str
-    rights: str
-    rights_text: str
+    letter: str
     tables: Mapping[str, str]
     changes: Mapping[str, str]
 
+    @field_validator("letter")
+    @classmethod
+    def _complete(cls, text: str) -> str:
+        try:
+            told = meta.find_undeclared_variables(_JINJA.parse(text))
+        except TemplateSyntaxError as error:
+            raise ValueError(f"line {error.lineno} of the letter: {error.message}") from error
+        if wrong := told ^ FACTS:
+            raise ValueError(f"the letter lacks, or does not know: {', '.join(sorted(wrong))}")
+        return text
 
-def letter_to(
-    config: Path, customer: str, as_of: date | None = None, language: str | None = None
-) -> str:
-    """The answer to the customer's own request, a heading to each part.
-
-    Raises as ``explain_customer`` does.
-    """
-    settings = load_settings(config)
-    language = language or settings.list.languages[0]
-    letter = load_letter(text_file("letters", language))
-    explanation = explain_customer(config, customer, as_of, language)
-    band = load_names(text_file("names", language)).bands[explanation.case.listed["risk_band"]]
-    filler = _Filler(settings, explanation, letter, explanation.templates.style)
-    parts = (
-        (letter.title, [filler.fill(letter.asked)]),
-        (letter.data, [letter.data_intro, *filler.data(), letter.data_none]),
-        (letter.means, [filler.score(), filler.fill(letter.band, band=band)]),
-        (letter.reasons, filler.sentences("reason") or [letter.nothing]),
-        (letter.keeps, filler.sentences("protective")),
-        ("", [letter.association]),
-        (letter.change, filler.changes() or [letter.nothing_changes]),
-        (letter.decides, [letter.decides_text]),
-        (letter.kept, [retention(settings, letter)]),
-        (letter.recipients, [recipients(settings, letter)]),
-        (letter.rights, [filler.fill(letter.rights_text)]),
-    )
-    return "\n\n".join("\n".join(filter(None, (head, *body))) for head, body in parts if body)
+    def fill(self, **facts: Any) -> str:
+        """The letter, filled with ``FACTS``."""
+        return _JINJA.from_string(self.letter).render(facts)
 
 
 def load_letter(path: Path) -> Letter:
@@ -96,88 +61,50 @@ def load_letter(path: Path) -> Letter:
     return load_checked(path, Letter, "a letter's texts")
 
 
-def retention(settings: Settings, letter: Letter) -> str:
-    """For how many months the data are kept, or that it is not known."""
-    months = settings.privacy.kept_months
-    text = letter.kept_untold if months is None else letter.kept_text
-    return Template(text).substitute(company=settings.company.name, months=str(months))
+def letter_to(
+    config: Path, customer: str, as_of: date | None = None, language: str | None = None
+) -> str:
+    """The answer to the customer's own request, a heading to each part.
 
+    A customer without a first day is no entry among the tables: only the attributes are known of
+    them. Raises as ``explain_customer`` does.
+    """
+    found = explain_customer(config, customer, as_of, language)
+    settings, case, words = found.settings, found.case, found.words
+    letter = load_letter(text_file("letters", words.language))
+    names, window = load_names(text_file("names", words.language)), settings.label_window()
+    listed = case.publication.folder / "risk_list.parquet"
+    risks = pq.read_table(listed, columns=["churn_probability"]).column(0)
+    day = partial(words.word, kind="date", form="date")
+    percent = partial(words.word, kind="ratio", form="percent")
 
-def recipients(settings: Settings, letter: Letter) -> str:
-    """Who receives the data beside the company's own people, nobody, or that it is not known."""
-    names = settings.privacy.recipients
-    text = letter.recipients_text if names else letter.recipients_nobody
-    filled = Template(letter.recipients_untold if names is None else text)
-    return filled.substitute(company=settings.company.name, recipients=", ".join(names or ()))
+    def entry(used: TableUse) -> dict[str, Any]:
+        """Of a table that is made from others' rows its name alone."""
+        said: dict[str, Any] = dict.fromkeys(("count", "first", "last"))
+        if not TABLES[used.table].derived:
+            said["count"] = words.word(used.rows, "count", "count")
+            said["first"] = used.first and day(used.first)
+            said["last"] = used.last and day(used.last)
+        return {"table": letter.tables[used.table], **said}
 
-
-@dataclass(frozen=True, slots=True)
-class _Filler:
-    """Fills the texts with this customer's figures, written as the language does."""
-
-    _settings: Settings
-    _explanation: Explanation
-    _letter: Letter
-    _style: Style
-
-    def fill(self, text: str, **values: str) -> str:
-        company, day = self._settings.company.name, self._day(self._explanation.case.as_of)
-        return Template(text).substitute(values, company=company, day=day)
-
-    def sentences(self, slot: str) -> list[str]:
-        """What the list says."""
-        said = self._explanation.sentences
-        return [f"– {each.text}" for each in said if each.slot.startswith(slot)]
-
-    def data(self) -> list[str]:
-        """The tables with rows of the customer, then each attribute of the model with its value.
-
-        A customer without a first day is no entry: only the attributes are known of them.
-        """
-        found, attributes = self._explanation, self._settings.sources["customers"].attributes
-        tables = [used for used in found.used if used.table != "customers" or used.first]
-        values = {
-            attribute_name(key, attribute): attribute_text(found.row[column], attribute)[0]
-            for key, attribute in attributes.items()
-            if (column := ATTRIBUTE + key) in found.case.model.spec.names
-        }
-        return [*map(self._table, tables), *(f"– {n}: {v}" for n, v in values.items() if v)]
-
-    def _table(self, used: TableUse) -> str:
-        letter, table = self._letter, self._letter.tables[used.table]
-        if TABLES[used.table].derived:
-            return f"– {table}"
-        count = self._word(used.rows, "count", "count")
-        if used.first is None or used.last is None:
-            return f"– {self.fill(letter.data_undated, table=table, count=count)}"
-        first, last = self._day(used.first), self._day(used.last)
-        text = letter.data_day if first == last else letter.data_row
-        return f"– {self.fill(text, table=table, count=count, first=first, last=last)}"
-
-    def score(self) -> str:
-        window, as_of = self._settings.label_window(), self._explanation.case.as_of
-        listed = self._explanation.case.publication.folder / "risk_list.parquet"
-        probability = pd.read_parquet(listed, columns=["churn_probability"])["churn_probability"]
-        return self.fill(
-            self._letter.score,
-            percent=self._percent(self._explanation.probability),
-            average=self._percent(probability.mean()),
-            start=self._day(window.start(as_of)),
-            end=self._day(window.end(as_of) - pd.Timedelta(days=1)),
-        )
-
-    def changes(self) -> list[str]:
-        texts, now = self._letter.changes, self._percent(self._explanation.probability)
-        would, changes = self._letter.would, outlook(self._settings, self._explanation)
-        pairs = [(texts[driver], self._percent(probability)) for driver, probability in changes]
-        return [self.fill(would, change=text, now=now, then=share) for text, share in pairs]
-
-    def _percent(self, share: float) -> str:
-        return self._word(share, "ratio", "percent")
-
-    def _day(self, day: date) -> str:
-        return self._word(day, "date", "date")
-
-    def _word(self, value: object, kind: FactType, form: str) -> str:
-        currency = self._settings.company.currency
-        return str(words(pd.Series([value]), "", kind, form, self._style, currency)[0])
+    attributes = {
+        attribute_name(key, attribute): attribute_text(found.row[column], attribute)[0]
+        for key, attribute in settings.sources["customers"].attributes.items()
+        if (column := ATTRIBUTE + key) in case.model.spec.names
+    }
+    return letter.fill(
+        company=settings.company.name,
+        day=day(case.as_of),
+        used=[entry(each) for each in found.used if each.table != "customers" or each.first],
+        attributes=[(name, value) for name, value in attributes.items() if value],
+        percent=percent(found.probability),
+        average=percent(pc.mean(risks).as_py()),
+        start=day(window.start(case.as_of)),
+        end=day(window.end(case.as_of) - timedelta(days=1)),
+        band=names.bands[case.listed["risk_band"]],
+        raising=[each.text for each in found.sentences if each.slot != "protective_1"],
+        lowering=[each.text for each in found.sentences if each.slot == "protective_1"],
+        changes=[(letter.changes[driver], percent(then)) for driver, then in outlook(found)],
+        months=settings.privacy.kept_months,
+        recipients=settings.privacy.recipients,
+    )

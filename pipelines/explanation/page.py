@@ -19,7 +19,6 @@ from pipelines.explanation.customer_facts import CustomerFacts, customer_facts
 from pipelines.explanation.story import DAYS, PageWords, load_words
 from pipelines.lists.contact import CONTACT_CHANNELS
 from pipelines.lists.night_lists import NightLists
-from pipelines.lists.wording import FactType, words
 from pipelines.publication.manifest import PAGES, page_name
 from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.escaping import html_template
@@ -63,9 +62,6 @@ def render(
     bills = story["text"].where(story["size"].notna()).dropna()
     repeats = bills.index[bills.eq(bills.shift(-1))]
 
-    def word(value: object, kind: FactType, form: str) -> str:
-        return str(words(pd.Series([value]), "", kind, form, wording.style, wording.currency)[0])
-
     return html_template("customer.html").render(
         row=facts.row,
         facts=facts,
@@ -86,10 +82,10 @@ def render(
         channels=[at for at in CONTACT_CHANNELS if facts.row[f"contact_allowed_{at}"]],
         channel=values.get("preferred_channel", {}),
         lines=values.get("product_line", {}),
-        day=lambda value: word(pd.Timestamp(value).date(), "date", "date"),
-        percent=lambda value: word(value, "ratio", "percent"),
+        day=lambda value: wording.word(pd.Timestamp(value).date(), "date", "date"),
+        percent=lambda value: wording.word(value, "ratio", "percent"),
         ended=lambda value: pd.Timestamp(value).date() < as_of,
         as_of=as_of,
         window=(window.start(as_of), window.end(as_of) - timedelta(days=1)),
-        customers=word(sum(night["lanes"].values()), "count", "count"),
+        customers=wording.word(sum(night["lanes"].values()), "count", "count"),
     )

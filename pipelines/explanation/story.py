@@ -10,11 +10,12 @@ from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 import pandas as pd
-from pydantic import BaseModel, RootModel
+from pydantic import RootModel
 
 from features.contract import TABLES, Column, Table
 from features.errors import ConfigError
 from features.timeline import local_day, midnight_utc
+from pipelines.config.sections import Section
 from pipelines.config.settings import Settings
 from pipelines.config.text_files import STORY, load_checked, text_file
 from pipelines.explanation.evidence import as_known
@@ -29,7 +30,7 @@ _OF_OTHERS = ("households", "household_notices")
 _COLUMNS = ("customer_id", "moment", "day", "row", "bad", "size", "text")
 
 
-class Event(BaseModel, frozen=True, extra="forbid"):
+class Event(Section):
     """Rows of ``table`` that make an event at their ``at``; configs/story.yaml says the rest."""
 
     table: str
@@ -42,7 +43,7 @@ class Event(BaseModel, frozen=True, extra="forbid"):
     above: Mapping[str, float | str] = {}
 
 
-class PageTexts(BaseModel, frozen=True, extra="forbid"):
+class PageTexts(Section):
     """Texts of one language: of the page, and by rule, line of the picture, value and event."""
 
     page: Mapping[str, str]
@@ -61,6 +62,10 @@ class PageWords:
     texts: PageTexts
     style: Style
     currency: str
+
+    def word(self, value: object, kind: FactType, form: str, fact: str = "") -> str:
+        """A value of a fact, written as ``form``."""
+        return str(words(pd.Series([value]), fact, kind, form, self.style, self.currency)[0])
 
 
 def load_words(settings: Settings, language: str) -> PageWords:
@@ -159,8 +164,8 @@ def _say(text: str, row: Mapping[str, Any], table: Table, page: PageWords) -> st
     def word(part: str | Placeholder) -> str | None:
         if isinstance(part, str) or row.get(part.fact) is None:
             return part if isinstance(part, str) else None
-        kind, value = _kind(table.column(part.fact)), pd.Series([row[part.fact]])
-        return str(words(value, part.fact, kind, part.form, page.style, page.currency)[0])
+        kind = _kind(table.column(part.fact))
+        return page.word(row[part.fact], kind, part.form, part.fact)
 
     pieces = [[*map(word, parse(piece))] for piece in re.split(r"[\[\]]", text)]
     if any(None in piece for piece in pieces[::2]):

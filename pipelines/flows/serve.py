@@ -15,7 +15,7 @@ from features.errors import ConfigError
 from pipelines.config.settings import Settings
 from pipelines.flows import prefect_flows
 from pipelines.runtime.environment import make_prefect_home
-from pipelines.tracking.registry import connect, tracking_uri
+from pipelines.tracking.registry import VIEW, connect, tracking_uri
 
 _ENTRYPOINTS = {
     f"{prefect_flows.__name__}:{name}": flow for name, flow in prefect_flows.FLOWS.items()
@@ -65,7 +65,8 @@ def serve() -> None:
 def open_mlflow(settings: Settings, port: int) -> None:
     """Serve MLflow's pages on this machine only, and print the address of the runs."""
     experiment = connect(settings)
-    print(f"http://127.0.0.1:{port}/#/experiments/{experiment}/runs", flush=True)
+    page = f"experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey={VIEW}"
+    print(f"http://127.0.0.1:{port}/#/{page}", flush=True)
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
     command += ["--port", str(port), "--backend-store-uri", tracking_uri(settings)]
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}

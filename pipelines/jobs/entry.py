@@ -29,7 +29,7 @@ from pipelines.training.recipe_comparison import Effort
 from pipelines.training.result import scorecard_markdown
 
 R = TypeVar("R")
-Content = str | list[dict[str, str]]
+Content = str | list[dict[str, Any]]
 
 # Raised once everything is written: ``result`` is what the run found.
 COMPLETE = (AlarmError, HarmError)

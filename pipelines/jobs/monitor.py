@@ -10,7 +10,7 @@ from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.jobs.read_tables import read_tables
 from pipelines.matrices.treatment_record import treatment_marks
-from pipelines.monitoring.inputs import input_alarms, measure_inputs
+from pipelines.monitoring.inputs import gate_history, input_alarms, measure_inputs, source_health
 from pipelines.monitoring.list_use import measure_list_use
 from pipelines.monitoring.performance import (
     Performance,
@@ -22,7 +22,6 @@ from pipelines.monitoring.performance import (
 )
 from pipelines.monitoring.questions import answers_of
 from pipelines.monitoring.result import AlarmError, MonitoringResult, as_data, flat_metrics
-from pipelines.monitoring.sources import gate_history, source_health
 from pipelines.runtime.atomic_files import write_file
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking import files as model_files

@@ -118,12 +118,12 @@ def register(
     )
     training = runs.Training(
         name=f"recalibrate {run.as_of}",
+        started_at=record.started_at,
         params={"parent": parent.label, "calibrated_on": tags["calibrated_on"]},
         metrics=_metrics(recalibration),
         tags=tags,
         files={},
         model_files={**to_files(model), **reference},
-        feature_names=model.spec.names,
         description=f"{parent.label} with its calibration refitted on {tags['calibrated_on']}.",
     )
     registered = runs.log_training(settings, training)

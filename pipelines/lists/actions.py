@@ -168,7 +168,10 @@ def suggest(scored: pd.DataFrame, rules: Actions, reasons: int) -> pd.DataFrame:
     """
     slots = [f"reason_{n}_driver" for n in range(1, reasons + 1)]
     drivers = scored.reindex(columns=slots).astype("str").fillna("").to_numpy(dtype=object)
-    holds = {code: _holds(rule, drivers, scored) for code, rule in rules.do_not.items()}
+    holds = {code: _fits(rule.when, scored) for code, rule in rules.do_not.items()}
+    for code, rule in rules.do_not.items():
+        if rule.drivers:
+            holds[code] &= np.isin(drivers, rule.drivers).any(axis=1)
     chosen, why = _first_allowed(drivers, rules, holds, scored)
     out = pd.DataFrame({"suggested_action": chosen, "action_driver": why}, index=scored.index)
     out["action_lane"] = out["suggested_action"].map({c: a.lane for c, a in rules.actions.items()})
@@ -192,11 +195,6 @@ def advice_texts(advice: pd.DataFrame, rules: Actions, language: str) -> pd.Data
     idle = {d: r.nothing.text(language) for d, r in rules.drivers.items() if r.nothing is not None}
     texts = {"opening_text": advice["suggested_action"].map(openings)}
     return pd.DataFrame({**texts, "no_action_text": advice["no_action_driver"].map(idle)})
-
-
-def _holds(rule: DoNot, drivers: np.ndarray, scored: pd.DataFrame) -> Mask:
-    rows = _fits(rule.when, scored)
-    return rows & np.isin(drivers, rule.drivers).any(axis=1) if rule.drivers else rows
 
 
 def _fits(when: Mapping[str, Bound], facts: pd.DataFrame) -> Mask:

@@ -24,7 +24,6 @@ from pipelines.runtime.duckdb_connection import connect, identifier, literal, lo
 from pipelines.snapshots.facts import shards_of
 from pipelines.snapshots.snapshot import Snapshot
 
-CHANGES_NAME = "changes"
 KINDS = ("entered", "left", "moved")
 _DECIDES = {
     "model": "model_digest",

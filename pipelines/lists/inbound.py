@@ -17,8 +17,6 @@ from pipelines.lists.night_lists import NightLists, with_list
 from pipelines.lists.permissions import Permissions
 from pipelines.publication.manifest import columns
 
-INBOUND_NAME = "inbound"
-
 INBOUND_FIELDS = columns("inbound")
 
 
@@ -29,7 +27,7 @@ def write_inbound(
     closed = ids[permissions.customers[["opted_out", "unread"]].any(axis=1)]
     rows = inbound_rows(lists.rows, load_actions(ACTIONS), settings.list.languages[0])
     rows = rows[~rows["customer_id"].isin(closed)]
-    return with_list(lists, rows, INBOUND_FIELDS, INBOUND_NAME)
+    return with_list(lists, rows, INBOUND_FIELDS, "inbound")
 
 
 def inbound_rows(rows: pd.DataFrame, rules: Actions, language: str) -> pd.DataFrame:

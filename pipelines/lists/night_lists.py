@@ -17,10 +17,10 @@ from pipelines.config.lists import RiskList
 from pipelines.config.settings import Settings
 from pipelines.config.text_files import ACTIONS, layout_of, text_file
 from pipelines.lists.actions import advice_texts, load_actions, suggest
-from pipelines.lists.changes import CHANGE_FIELDS, CHANGES_NAME, changes
+from pipelines.lists.changes import CHANGE_FIELDS, changes
 from pipelines.lists.lanes import ARMS, LANES
 from pipelines.lists.list_columns import BANDS, FIELDS, LANE_LISTS, REASONS, RISK_LIST
-from pipelines.lists.outcomes import OUTCOMES_NAME, outcome_fields, outcome_rows
+from pipelines.lists.outcomes import outcome_fields, outcome_rows
 from pipelines.lists.placement import NightContext, place_customers, with_values
 from pipelines.lists.previous_nights import PublishedNight
 from pipelines.lists.risk_list import data_quality, fields_of, risk_list
@@ -142,13 +142,13 @@ def write_changes(
     if before is not None:
         now = lists.rows.set_index("customer_id")[["churn_probability", "lane", "lane_rule"]]
         rows = changes(now, before, events, lists.stamp)
-    return with_list(lists, rows, CHANGE_FIELDS, CHANGES_NAME)
+    return with_list(lists, rows, CHANGE_FIELDS, "changes")
 
 
 def write_chances(chances: OutcomeProbabilities, lists: NightLists) -> NightLists:
     """Write ``outcome_probabilities`` beside the lists, in the order of ``chances``."""
     rows = outcome_rows(chances, lists.stamp)
-    return with_list(lists, rows, outcome_fields(chances.causes), OUTCOMES_NAME)
+    return with_list(lists, rows, outcome_fields(chances.causes), "outcome_probabilities")
 
 
 def with_list(

@@ -12,7 +12,6 @@ from pipelines.lists.list_columns import SCHEMA_VERSION
 from pipelines.publication.manifest import Field, Stamp, columns
 from pipelines.scoring.scores import OutcomeProbabilities
 
-OUTCOMES_NAME = "outcome_probabilities"
 _DOCS = {
     "voluntary": "Chance of a voluntary notice within the horizon after the lead time.",
     OTHER: "Chance of any outcome that is too rare for a column of its own.",

@@ -25,17 +25,16 @@ from pipelines.runtime.environment import today_in
 from pipelines.snapshots.loading import Loaded, load_table
 from pipelines.snapshots.snapshot import Snapshot, find_inputs
 from pipelines.snapshots.typed_store import TypedStore
-from pipelines.sources.file_digests import InputDigests
+from pipelines.sources.files import InputDigests
 from pipelines.sources.type_casting import SKIPPED
 
-DAY = "date"
 FLAG = "boolean"
 COLUMNS = {
     **dict.fromkeys(("unread", "vulnerable", "open_complaint", "opted_out"), FLAG),
     **{f"opted_out_{channel}": FLAG for channel in CONTACT_CHANNELS},
     **{f"consent_{channel}": FLAG for channel in CONTACT_CHANNELS},
     **dict.fromkeys(("reserved_phone", "reserved_post"), FLAG),
-    **dict.fromkeys(("register_on", "last_outreach_on"), DAY),
+    **dict.fromkeys(("register_on", "last_outreach_on"), "datetime64[s]"),
     "household_id": "str",
 }
 
@@ -108,11 +107,8 @@ def read_permissions(run: Run, customer_id: "pd.Series[str]", snapshot: Snapshot
             record.notes.append(f"nobody may be contacted: {refusal}")
             parts = [pd.DataFrame({"unread": True}, index=pd.Index(customer_id.unique()))]
         stage.rows_out = len(customer_id)
-    columns = {
-        name: _combined(name, kind, parts, customer_id).set_axis(customer_id.index)
-        for name, kind in COLUMNS.items()
-    }
-    return Permissions(pd.DataFrame(columns), refusal)
+    found = _combined(parts).reindex(customer_id.to_numpy()).set_axis(customer_id.index)
+    return Permissions(found, refusal)
 
 
 def _read(settings: Settings, as_of: date, snapshot: Snapshot, folder: Path) -> list[pd.DataFrame]:
@@ -169,17 +165,11 @@ def _parts(
         yield con.execute(asked, used).df().set_index("customer_id")
 
 
-def _combined(
-    name: str, kind: str, parts: Sequence[pd.DataFrame], customer_id: "pd.Series[str]"
-) -> pd.Series:
-    """The column of every part that has it: a flag is true where any says so."""
-    found = [part[name].reindex(customer_id.to_numpy()) for part in parts if name in part]
-    empty = pd.Series(None, index=customer_id.to_numpy(), dtype=object)
-    if kind == FLAG:
-        flags = [column.astype("boolean").astype("Float64") for column in found or [empty]]
-        return pd.concat(flags, axis=1).max(axis=1).astype("boolean")
-    [column] = found or [empty]
-    if kind == DAY:
-        return pd.to_datetime(column)
-    text = column.astype("str")
-    return text.mask(text.eq(""))
+def _combined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """``COLUMNS`` by customer id, of all parts: a flag is true where any says so."""
+    rows = pd.concat([pd.DataFrame(index=pd.Index([], dtype="str")), *parts])
+    rows = rows.reindex(columns=[*COLUMNS]).astype(COLUMNS)
+    rows["household_id"] = rows["household_id"].mask(rows["household_id"].eq(""))
+    return rows.groupby(level=0).agg(
+        {name: "max" if kind == FLAG else "first" for name, kind in COLUMNS.items()}
+    )

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 
 from features.errors import PublicationError
+from pipelines.config.lists import EXCEL
+from pipelines.lists.worklists import WORKLISTS
 from pipelines.publication.reader import complete, days_of, publications_of
 from pipelines.runtime.atomic_files import storage_errors
 
@@ -72,8 +75,32 @@ def _read(out: Path, day: date) -> PublishedNight | None:
     return PublishedNight(day, rows, manifest["stille"])
 
 
-def top_rows(folder: Path, count: int = 10) -> list[dict[str, str]]:
-    """The first rows of a published risk list, as text."""
+def top_rows(folder: Path, count: int = 10) -> list[dict[str, Any]]:
+    """The first rows of a published risk list; None where a value is null."""
     rows = pd.read_parquet(folder / "risk_list.parquet").head(count)
-    shown = rows[[name for name in _READ_COLUMNS if name in rows.columns]].astype("str").fillna("")
-    return [{str(name): text for name, text in row.items()} for row in shown.to_dict("records")]
+    shown = rows[[name for name in _READ_COLUMNS if name in rows.columns]].astype(object)
+    return _records(shown.where(shown.notna(), None))
+
+
+def first_language(folder: Path) -> str:
+    """The language of the lists that have none in their names; "" where there are no worklists."""
+    named = {path.name.split(".")[2] for path in folder.glob("worklist.*")}
+    found = (each for each in named if not (folder / f"risk_list.{each}.parquet").exists())
+    return next(found, "")
+
+
+def call_rows(folder: Path, language: str, count: int) -> list[dict[str, Any]]:
+    """The first rows of a published call list as people read it, by column of ``WORKLISTS``.
+
+    Of the first team's where the work is split; none where no worklists are published.
+    """
+    for path in sorted(folder.glob(f"worklist.call.{language}*{EXCEL.ending}"))[:1]:
+        rows = pd.read_csv(
+            path, sep=EXCEL.separator, encoding="utf-8-sig", dtype="str", nrows=count
+        )
+        return _records(rows.fillna("").set_axis(WORKLISTS["call"], axis=1))
+    return []
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): cell for name, cell in row.items()} for row in rows.to_dict("records")]

@@ -19,6 +19,8 @@ SLOTS: tuple[tuple[str, Direction], ...] = (
     ("protective_1", "lowers"),
 )
 _COLD_START_DAYS = 90
+_DTYPES = {"text": "str", "date": "datetime64[s]", "boolean": "boolean"}
+_DTYPES |= dict.fromkeys(DECIMALS, "float64")
 
 
 def risk_list(
@@ -126,15 +128,8 @@ def slot_facts(listed: pd.DataFrame, slot: str) -> tuple[pd.Series, pd.DataFrame
 
 
 def _typed(listed: pd.DataFrame) -> pd.DataFrame:
-    for field in fields_of(listed):
-        column = listed[field.name]
-        if field.type == "text":
-            text = column.astype("str")
-            listed[field.name] = text.mask(text.eq(""))
-        elif field.type == "date":
-            listed[field.name] = pd.to_datetime(column).astype("datetime64[s]")
-        elif field.type == "boolean":
-            listed[field.name] = column.astype("boolean")
-        elif field.type in ("decimal", "amount"):
-            listed[field.name] = column.astype("float64").round(DECIMALS[field.type])
-    return listed
+    types = {field.name: field.type for field in fields_of(listed)}
+    listed = listed.astype({n: _DTYPES[kind] for n, kind in types.items() if kind in _DTYPES})
+    for name in (name for name, kind in types.items() if kind == "text"):
+        listed[name] = listed[name].mask(listed[name].eq(""))
+    return listed.round({n: DECIMALS[kind] for n, kind in types.items() if kind in DECIMALS})

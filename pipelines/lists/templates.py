@@ -86,14 +86,9 @@ def load_templates(path: Path) -> Templates:
 
 
 def _templates(language: str, content: Mapping[str, Any]) -> Templates:
-    style = Style(
-        locale=Locale.parse(content["locale"]),
-        money=content["money"],
-        percent=content["percent"],
-        units={unit: (one, many) for unit, (one, many) in content["units"].items()},
-        values=content.get("values", {}),
-        currencies=content.get("currencies", {}),
-    )
+    figures = {name: value for name, value in content.items() if name != "drivers"}
+    units = {unit: (one, many) for unit, (one, many) in content["units"].items()}
+    style = Style(**figures | {"locale": Locale.parse(content["locale"]), "units": units})
     variants = {
         (driver, direction): tuple(map(_variant, wordings.get(direction, ())))
         for driver, wordings in content["drivers"].items()

@@ -5,7 +5,7 @@ Days are written as "over 2 years" from two years on.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
@@ -38,8 +38,8 @@ class Style:
     money: str
     percent: str
     units: Mapping[str, tuple[str, str]]
-    values: Mapping[str, Mapping[str, str]]
-    currencies: Mapping[str, str]
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    currencies: Mapping[str, str] = field(default_factory=dict)
 
 
 def words(

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.catalog import Catalog
 from features.contract import TABLES
@@ -47,7 +46,8 @@ class Shard:
     def cohort(self, as_of: date) -> pa.ChunkedArray:
         """Make the cohort of ``as_of``, which ``cut`` and ``outcomes`` need; its customers."""
         make_cohort(self.con, self.tables, as_of, self._zone)
-        return self.customers["customer_id"].take(self._numbers())
+        rows = self.con.sql("select customer_id from cohort order by customer_id")
+        return self.customers["customer_id"].take(rows.to_arrow_table()["customer_id"])
 
     def cut(self, as_of: date, names: Collection[str]) -> pa.Table:
         """The named features of the cohort, a row per customer, sorted by text."""
@@ -68,42 +68,21 @@ class Shard:
         Columns customer_id, as_of, outcome and label (null for one that is no example, or while
         the label window is open), ended_on and cause.
         """
-        numbers = self._numbers()
-        texts = self.customers["customer_id"].take(numbers)
-        dates = pa.repeat(pa.scalar(as_of, pa.date32()), len(numbers))
-        rows = pa.table({"customer_id": texts, "as_of": dates})
-        labels = self._labels(numbers, as_of, known_before)
-        for later in (labels, self.endings(known_before)):
-            if not later["customer_id"].equals(numbers):
-                raise ValueError(f"outcomes of {as_of} are of other customers than the cohort")
-            for name in later.column_names[1:]:
-                rows = rows.append_column(name, later[name])
-        return rows
+        rows = outcomes(
+            self.con,
+            tables=self.tables,
+            as_of=as_of,
+            window=self.settings.label_window(),
+            today=known_before,
+            zone=self._zone,
+        )
+        texts = self.customers["customer_id"].take(rows["customer_id"])
+        dates = pa.repeat(pa.scalar(as_of, pa.date32()), len(rows))
+        return rows.set_column(0, "customer_id", texts).add_column(1, "as_of", dates)
 
     def endings(self, known_before: date) -> pa.Table:
         """When and why the cohort ended, as ``features.labels.endings`` gives it."""
         return endings(self.con, today=known_before, zone=self._zone)
-
-    def _labels(self, numbers: pa.ChunkedArray, as_of: date, known_before: date) -> pa.Table:
-        window = self.settings.label_window()
-        if "labels" not in self.tables and not window.complete(as_of, known_before):
-            nulls = [pa.nulls(len(numbers), kind) for kind in (pa.string(), pa.int8())]
-            return pa.table([numbers, *nulls], ["customer_id", "outcome", "label"])
-        ended = outcomes(
-            self.con,
-            tables=self.tables,
-            as_of=as_of,
-            window=window,
-            today=known_before,
-            zone=self._zone,
-        )
-        positions = pc.index_in(numbers, value_set=ended["customer_id"])
-        labels = ended.select(["outcome", "label"]).take(positions)
-        return labels.add_column(0, "customer_id", numbers)
-
-    def _numbers(self) -> pa.ChunkedArray:
-        rows = self.con.sql("select customer_id from cohort order by customer_id")
-        return rows.to_arrow_table()["customer_id"]
 
 
 def open_shard(

@@ -14,8 +14,6 @@ from pipelines.onboarding.sampling import ColumnSample, FileSample
 from pipelines.sources.personal_data import why_forbidden
 from pipelines.sources.synonyms import plain, stems, word_list
 
-_ROLES = {role: frozenset(words) for role, words in word_list("roles").items()}
-_LEAVING = _ROLES["leaving"]
 _MOST_CATEGORIES, _ALWAYS = 200, 0.99
 _NAME_PARTS = re.compile(r"([a-z0-9])([A-Z])")
 
@@ -52,7 +50,7 @@ def key_of(sample: FileSample) -> str | None:
     scores = {
         name: max(
             column_likeness(name, TABLES["customers"], "customer_id"),
-            0.8 * bool(stems(name) & _ROLES["holder"]),
+            0.8 * _has_word_of("holder", name),
             0.7 * ("id" in stems(name)),
             0.1 * ("number" not in sample.columns[name].kinds),
         )
@@ -60,6 +58,10 @@ def key_of(sample: FileSample) -> str | None:
         if why_forbidden(name) is None and not sample.columns[name].fraction
     }
     return max(scores, key=lambda name: scores[name], default=None)
+
+
+def _has_word_of(role: str, name: str) -> bool:
+    return not stems(name).isdisjoint(word_list("roles")[role])
 
 
 def label_by_name(sample: FileSample, name: str, yes: str = "") -> ChurnLabel | None:
@@ -73,11 +75,11 @@ def label_by_name(sample: FileSample, name: str, yes: str = "") -> ChurnLabel | 
 
 def label_of(sample: FileSample) -> ChurnLabel | None:
     """The column that says who left, when its name and its words do."""
-    named = [name for name in sample.columns if stems(name) & _LEAVING]
-    weak = _ROLES["weak_leaving"]
+    named = [name for name in sample.columns if _has_word_of("leaving", name)]
+    weak = word_list("roles")["weak_leaving"]
     named += [name for name in sample.columns if plain(name).replace(" ", "") in weak]
     found = [label for name in named if (label := _label(name, sample.columns[name])) is not None]
-    return max(found, key=lambda label: bool(stems(label.column) & _LEAVING), default=None)
+    return max(found, key=lambda label: _has_word_of("leaving", label.column), default=None)
 
 
 def _label(name: str, column: ColumnSample) -> ChurnLabel | None:
@@ -87,7 +89,7 @@ def _label(name: str, column: ColumnSample) -> ChurnLabel | None:
     if column.truth is not None:
         yes, no = {column.truth[0]}, {column.truth[1]}
     else:
-        yes = {word for word in words if stems(word) & _LEAVING}
+        yes = {word for word in words if _has_word_of("leaving", word)}
         no = words - yes
     if not yes or not no or len(words) > 4:
         return None
@@ -114,7 +116,7 @@ def flatten(
         if name in taken or why_forbidden(name) is not None:
             continue
         reason = _useless(sample, name, column, form) or _tells(sample.values[name], column, left)
-        if label is not None and reason is None and stems(name) & _LEAVING:
+        if label is not None and reason is None and _has_word_of("leaving", name):
             reason = "named after leaving; map it by hand if it was known before"
         if reason is None:
             attributes[_attribute_name(name, attributes)] = _declaration(name, column)
@@ -149,9 +151,10 @@ def duration_unit(name: str, column: ColumnSample, values: list[str | None]) -> 
     """
     words = {*stems(name), *re.findall("[a-z]+", plain(_NAME_PARTS.sub(r"\1 \2", name)))}
     numbers = [float(v) for v in values if v is not None] if "number" in column.kinds else []
-    named = next((unit for unit, known in word_list("units").items() if words & {*known}), None)
-    likely = words & _ROLES["tenure"] and not words & _ROLES["other_span"]
-    sure = words & _ROLES["sure_tenure"] or (named and likely)
+    named = next((unit for unit, known in word_list("units").items() if words & known), None)
+    roles = word_list("roles")
+    likely = words & roles["tenure"] and not words & roles["other_span"]
+    sure = words & roles["sure_tenure"] or (named and likely)
     if not numbers or min(numbers) < 0 or not sure:
         return None
     if named is not None or not 40 < max(numbers) <= 600:

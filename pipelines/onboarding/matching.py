@@ -86,7 +86,7 @@ def column_likeness(name: str, table: Table, column: str) -> float:
     """How much a file's column sounds like a column of the contract; 0 for a forbidden one."""
     if why_forbidden(name) is not None:
         return 0.0
-    aliases = word_list("columns").get(f"{table.name}.{column}", ())
+    aliases = word_list("columns").get(f"{table.name}.{column}", frozenset())
     if _bare(name) in map(_bare, aliases):
         return 0.94
     return likeness(name, column, table.name)

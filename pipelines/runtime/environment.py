@@ -7,11 +7,13 @@ everything stays under one folder. Values already set in the environment win.
 import json
 import os
 import secrets
+import subprocess
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import UTC, date, datetime
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution, distributions
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -56,6 +58,21 @@ def code_version() -> str:
     origin = json.loads(found.read_text("direct_url.json") or "{}")
     commit = origin.get("vcs_info", {}).get("commit_id", "")
     return f"{found.version}+{commit}" if commit else found.version
+
+
+def commit() -> str:
+    """The commit of the checkout that this code is, "-dirty" if changed; "unknown" in another."""
+    git = ["git", "--git-dir=.git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=40"]
+    with suppress(OSError):  # there is no git
+        root = Path(__file__).parents[2]
+        done = subprocess.run(git, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
+        return done.stdout.strip() or "unknown"
+    return "unknown"
+
+
+def packages() -> dict[str, str]:
+    """The version of every installed package, by name."""
+    return dict(sorted((each.name.lower(), each.version) for each in distributions()))
 
 
 def today_in(zone: str) -> date:

@@ -1,12 +1,11 @@
 """Rows that break the contract on purpose, and the list of them."""
 
 from collections.abc import Mapping
-from pathlib import Path
+from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import parquet
 
 from features.contract import Table
 from pipelines.simulator.clock import Bools, Clock, Rng
@@ -20,7 +19,7 @@ _FEEDS = ("contacts", "self_service", "notifications", "surveys", "orders")
 _UNITS = (("contacts", "wait_seconds", 21), ("self_service", "seconds", 21))
 _DEAD_DAYS = 14
 _NOBODY = 9_000_000
-_CENTURY_DAYS = 36_525
+_CENTURY = pa.scalar(timedelta(days=36_525))
 
 
 def soil(rng: Rng, table: Table, data: pa.Table, share: float) -> tuple[pa.Table, pa.Table]:
@@ -61,7 +60,8 @@ def _broken(table: Table, data: pa.Table, fault: str, column: str, mask: Bools) 
     if fault == ORPHAN:
         spoilt = {column: key_texts("C", _NOBODY + np.arange(data.num_rows))}
     elif fault == DATE:
-        spoilt = {column: _a_century_on(data[column])}
+        moments = data[column].cast(pa.timestamp("us"))
+        spoilt = {column: pc.add(moments, _CENTURY).cast(data[column].type)}
     elif fault == NEGATIVE and table.name == "invoices":
         spoilt["corrects_invoice_id"] = pa.scalar(None, pa.string())
     for name, values in spoilt.items():
@@ -69,13 +69,6 @@ def _broken(table: Table, data: pa.Table, fault: str, column: str, mask: Bools) 
         changed = pc.if_else(pa.array(mask), values, data[name])
         data = data.set_column(index, data.schema.field(name), changed)
     return data
-
-
-def _a_century_on(moments: pa.ChunkedArray) -> pa.ChunkedArray:
-    days = pa.types.is_date32(moments.type)
-    whole, step = (pa.int32(), 1) if days else (pa.int64(), 86_400_000_000)
-    later = pc.add(moments.cast(whole), pa.scalar(_CENTURY_DAYS * step, whole))
-    return later.cast(moments.type)
 
 
 def _log(table: Table, keys: pa.ChunkedArray, chosen: Mapping[str, Bools]) -> pa.Table:
@@ -101,8 +94,3 @@ def draw_bursts(seed: int, clock: Clock, chance: float) -> list[tuple[str, str, 
             ends = clock.midnight(starts[place] + np.array([0, days]))
             found.append((table, column, int(ends[0]), int(ends[1])))
     return found
-
-
-def write_dirt(folder: Path, logs: list[pa.Table]) -> None:
-    """Write ``folder``/dirty.parquet, empty when nothing was broken."""
-    parquet.write_table(pa.concat_tables([LOG.empty_table(), *logs]), folder / "dirty.parquet")

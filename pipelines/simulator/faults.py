@@ -8,7 +8,7 @@ import numpy as np
 from features.contract import PRODUCT_LINES
 from pipelines.simulator.clock import DAY_SECONDS, Bools, Floats, Ints, Rng
 from pipelines.simulator.dealings import Grounds
-from pipelines.simulator.notices import BY_SMS, OUTAGE, notify
+from pipelines.simulator.outreach import BY_SMS, OUTAGE, notify
 from pipelines.simulator.population import AREAS
 from pipelines.simulator.record import NONE, TOPICS
 from pipelines.simulator.world import Month, World, irritate

@@ -131,7 +131,7 @@ def come_back(gone: World, month: Month, book: PriceBook) -> tuple[World, World]
     months = month.number - month.clock.month_of(gone.joined)
     may = (months < _AFTER_MONTHS + _WITHIN_MONTHS) & (chance > 0)
     does = may & (months >= _AFTER_MONTHS) & (rng.random(len(gone)) < chance)
-    back = gone.keep(does)
+    back = gone.take(does)
     if len(back):
         for name in (*CONTRACT_COLUMNS, "invoice"):
             getattr(back, name)[:] = NONE
@@ -142,4 +142,4 @@ def come_back(gone: World, month: Month, book: PriceBook) -> tuple[World, World]
         sign_contracts(rng, back, book, month.last, settled=False)
         write_contracts(back, month.sink)
         month.sink.notice_at[back.number] = np.iinfo(np.int64).max
-    return back, gone.keep(may & ~does)
+    return back, gone.take(may & ~does)

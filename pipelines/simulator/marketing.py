@@ -6,7 +6,7 @@ import numpy as np
 
 from features.contract import CHANNELS
 from pipelines.simulator.clock import Floats, Ints, Rng, office_seconds
-from pipelines.simulator.notices import BY_EMAIL, BY_SMS, MARKETING, SURVEY, notify
+from pipelines.simulator.outreach import BY_EMAIL, BY_SMS, MARKETING, SURVEY, notify
 from pipelines.simulator.population import change_plans
 from pipelines.simulator.prices import PriceBook
 from pipelines.simulator.record import NONE, OFFERS

@@ -4,7 +4,7 @@ import numpy as np
 
 from pipelines.simulator.billing import Bills
 from pipelines.simulator.clock import Bools, Floats, Ints, Rng, office_seconds
-from pipelines.simulator.notices import BY_SMS, REMINDER, notify
+from pipelines.simulator.outreach import BY_SMS, REMINDER, notify
 from pipelines.simulator.population import FORMAT, METHOD, note
 from pipelines.simulator.record import NONE
 from pipelines.simulator.world import (

@@ -8,7 +8,7 @@ import numpy as np
 
 from features.contract import PRODUCT_LINES, REASON_KINDS
 from pipelines.simulator.clock import Bools, Floats, Ints, Rng
-from pipelines.simulator.notices import BY_APP, BY_EMAIL, BY_POST, BY_SMS, PRICE, notify
+from pipelines.simulator.outreach import BY_APP, BY_EMAIL, BY_POST, BY_SMS, PRICE, notify
 from pipelines.simulator.record import NONE
 from pipelines.simulator.world import PAPER, Month, World, irritate
 from pipelines.simulator.writer import Recorder

@@ -1,12 +1,13 @@
 """Customer service: who gets in touch, about what, who must try again, and how cases go."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from features.contract import CHANNELS
+from models.dataset.array_types import RowTable
 from pipelines.simulator.clock import Bools, Floats, Ints, Rng, office_seconds
 from pipelines.simulator.record import NONE, TOPICS
 from pipelines.simulator.world import Month, World, irritate
@@ -27,7 +28,7 @@ _MINUTES_TO_OPEN = 10 * 60_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Talks:
+class Talks(RowTable):
     """Contacts: row of the world, topic, day and second of it, channel, case (−1 not linked).
 
     ``again`` marks follow-ups; ``hard`` contacts about a case that does not get solved soon;
@@ -93,22 +94,19 @@ def _follow_ups(rng: Rng, world: World, month: Month, first: Talks, until: Ints)
     other = rng.random(len(of)) < 0.45
     channel = np.where(other, draw_channels(rng, len(of)), first.channel[of])
     linked = rng.random(len(of)) < 0.65
-    second = office_seconds(rng, len(of))
-    case = np.where(linked, first.case[of], NONE)
-    again = np.ones(len(of), dtype=bool)
-    rows, topic, hard = first.rows[of], first.topic[of], first.hard[of]
-    nothing = np.full(len(of), NONE)
-    talks = Talks(rows, topic, day, second, channel, case, again, hard, nothing)
+    talks = replace(
+        first.take(of),
+        day=day,
+        second=office_seconds(rng, len(of)),
+        channel=channel,
+        case=np.where(linked, first.case[of], NONE),
+        again=np.ones(len(of), dtype=bool),
+        closed=np.full(len(of), NONE),
+    )
     irritate(world, month, "repeat_contact", talks.rows, day)
     scattered = 0.7 * (channel != first.channel[of]) + 0.5 * (~linked & (first.case[of] >= 0))
     irritate(world, month, "scattered_history", talks.rows, day, by=scattered)
     return talks
-
-
-def _together(one: Talks, two: Talks) -> Talks:
-    """All contacts of ``one``, then all of ``two``."""
-    names = [field.name for field in fields(Talks)]
-    return Talks(*(np.concatenate([getattr(one, n), getattr(two, n)]) for n in names))
 
 
 def _answer(rng: Rng, world: World, month: Month, talks: Talks) -> None:
@@ -217,7 +215,7 @@ def serve(
     _hurt(world, month, rows[opens], day[opens], course["promised_on"], relief)
     until = day + 14
     until[opens] = relief
-    talks = _together(first, _follow_ups(rng, world, month, first, until))
+    talks = first.append(_follow_ups(rng, world, month, first, until))
     _answer(rng, world, month, talks)
     _call_back(rng, world, month, talks)
     return talks

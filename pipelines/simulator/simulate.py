@@ -9,17 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
 
 from features.contract import PRODUCT_LINES
 from pipelines.simulator import calling, dealings, leaving, population, prices
 from pipelines.simulator.billing import measure_usage, read_meters, send_bills
 from pipelines.simulator.clock import Floats, Ints, make_clock
-from pipelines.simulator.coefficients import LATER, THE_RULE, Coefficients
-from pipelines.simulator.contract_breaks import write_dirt
+from pipelines.simulator.contract_breaks import LOG
 from pipelines.simulator.faults import break_things
 from pipelines.simulator.hazard import Hazard, after_calls, drift, hazard
 from pipelines.simulator.marketing import approach, ask, first_consents
-from pipelines.simulator.options import KIND, Dials
+from pipelines.simulator.options import KIND, LATER, THE_RULE, Coefficients, Dials
 from pipelines.simulator.outreach import bar, first_benefits, grant_benefits, keyed_lot, reach_out
 from pipelines.simulator.paying import change_ways_of_paying, pay_bills
 from pipelines.simulator.record import TOPICS
@@ -45,11 +46,6 @@ class Company:
     dials: Dials
     nights: Mapping[int, calling.CallList]
     truth: TruthFiles
-
-    def rule_on(self, day: date) -> Coefficients:
-        """The leaving rule in force on a day."""
-        turn = self.dials.regime
-        return replace(self.rule, **LATER) if turn and day >= turn else self.rule
 
 
 def simulate(
@@ -88,19 +84,23 @@ def simulate(
     with closing(recorder) as sink, closing(TruthFiles(out / "truth")) as truth:
         run(Company(products, customers, book, rule, market, dials, nights, truth), sink, on_month)
         sink.finish()
-    write_dirt(out / "truth", recorder.soiled)
+    dirt = pa.concat_tables([LOG.empty_table(), *recorder.soiled])
+    parquet.write_table(dirt, out / "truth" / "dirty.parquet")
 
 
 def run(company: Company, sink: Recorder, on_month: Callable[[int], None]) -> None:
     """Move the company through all months."""
     clock, world = sink.clock, settle(company, sink)
-    gone = world.keep(np.zeros(len(world), dtype=bool))
+    gone = world.take(np.zeros(len(world), dtype=bool))
     _deal(world, company, sink.seed, 0)
     for number in range(clock.months):
         month = Month(clock, number, sink.seed, sink, company.dials)
         prices.apply_price_changes(world, month.first)
         asked = company.market[number - 1] if number else None
-        rated = hazard(world, month, company.book, company.rule_on(clock.date(number)), asked)
+        turn, rule = company.dials.regime, company.rule
+        if turn and clock.date(number) >= turn:
+            rule = replace(rule, **LATER)
+        rated = hazard(world, month, company.book, rule, asked)
         rated = _act_on_list(world, month, company, rated, asked)
         world, gone = live(world, month, company, rated, gone)
         sink.close_month()
@@ -167,14 +167,14 @@ def live(
     happen(world, month, company.book)
     forget(world)
     drift(world, month)
-    staying = world.keep(~leaves)
-    going = world.keep(np.isin(np.arange(len(world)), left))
+    staying = world.take(~leaves)
+    going = world.take(np.isin(np.arange(len(world)), left))
     going.joined[:] = month.first
-    back, gone = leaving.come_back(gone.joined_by(going), month, company.book)
+    back, gone = leaving.come_back(gone.append(going), month, company.book)
     coming = _newcomers(staying, month, company)
     _deal(coming, company, month.seed, month.number + 1)
     leaving.move_out(staying, month, leaving.move_in(staying, coming, month))
-    return staying.joined_by(coming).joined_by(back), gone
+    return staying.append(coming).append(back), gone
 
 
 def _newcomers(staying: World, month: Month, company: Company) -> World:

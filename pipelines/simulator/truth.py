@@ -12,36 +12,17 @@ from scipy.special import expit
 
 from pipelines.simulator.calling import Response, takes_offers
 from pipelines.simulator.clock import Floats, Ints
-from pipelines.simulator.coefficients import CODES
 from pipelines.simulator.hazard import Hazard
 from pipelines.simulator.options import TYPES
 from pipelines.simulator.record import ACTIONS, key_texts
 from pipelines.simulator.world import Month, World
 
-CUSTOMERS = pa.schema(
-    {"customer_id": pa.string(), "quiet": pa.float64(), "type": pa.string()}
-    | {"effect_of_contact": pa.float64()}
-)
-SHARES = (*(f"share_{code}" for code in CODES), "share_season", "share_unseen")
-_NIGHT = {"customer_id": pa.string(), "month": pa.date32()}
-HAZARD = pa.schema(
-    _NIGHT
-    | dict.fromkeys(("hazard", "log_odds", "base"), pa.float64())
-    | dict.fromkeys((*SHARES, "asleep"), pa.float32())
-)
-RESPONSES = pa.schema(
-    _NIGHT
-    | {"household_id": pa.string(), "hazard_untouched": pa.float64()}
-    | dict.fromkeys(("earlier_calls", "if_fitting", "if_other"), pa.float64())
-    | {"fitting": pa.string(), "reach": pa.float32(), "takes_offer": pa.bool_()}
-)
-CALLS = pa.schema(
-    _NIGHT
-    | {"action": pa.string()}
+_CALLS = pa.schema(
+    {"customer_id": pa.string(), "month": pa.date32(), "action": pa.string()}
     | dict.fromkeys(("held_out", "reached", "fits"), pa.bool_())
     | {"effect": pa.float64(), "offer_taken": pa.bool_()}
 )
-SCHEMAS = {"hazard": HAZARD, "customers": CUSTOMERS, "responses": RESPONSES, "calls": CALLS}
+"""Of the file that may have no rows; the others are as their first rows are."""
 _README = """# The answer key of a simulated company
 
 Made by `pipelines.simulator`; no part of the pipeline reads it. `docs/simulation.md` tells what
@@ -55,10 +36,9 @@ class TruthFiles:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "README.md").write_text(_README, encoding="utf-8")
-        self.files = {
-            name: parquet.ParquetWriter(folder / f"{name}.parquet", schema, compression="zstd")
-            for name, schema in SCHEMAS.items()
-        }
+        self.folder = folder
+        self.files: dict[str, parquet.ParquetWriter] = {}
+        self._append("calls", _CALLS.empty_table())
 
     def close(self) -> None:
         """Finish the files."""
@@ -68,46 +48,48 @@ class TruthFiles:
     def deal(self, world: World, quiet: Floats) -> None:
         """Append new customers' types, and how quiet they are by nature."""
         kinds = pa.array(TYPES, pa.string()).take(pa.array(world.kind))
-        self._append("customers", key_texts("C", world.number), quiet, kinds, world.effect)
+        told = {"customer_id": key_texts("C", world.number), "quiet": quiet, "type": kinds}
+        self._append("customers", pa.table(told | {"effect_of_contact": world.effect}))
 
     def write(
         self, world: World, month: Month, hazard: Hazard, base: float, response: Response
     ) -> None:
         """Append one month: the hazards, and what calls would do."""
         count = len(world)
-        night = (key_texts("C", world.number), _day(month, count))
-        self._append(
-            "hazard",
-            *night,
-            hazard.probability,
-            hazard.log_odds,
-            np.full(count, base),
-            *(hazard.shares[name].astype(np.float32) for name in SHARES),
-            response.asleep.astype(np.float32),
-        )
-        self._append(
-            "responses",
-            *night,
-            key_texts("H", world.household),
-            expit(hazard.log_odds - hazard.shares["share_outreach"]),
-            response.earlier,
-            response.if_fitting,
-            response.if_other,
-            _actions(response.fitting),
-            np.full(count, month.dials.reach, dtype=np.float32),
-            takes_offers(world.number, month.dials.accept),
-        )
+        night = {"customer_id": key_texts("C", world.number), "month": _day(month, count)}
+        hazards = night | {
+            "hazard": hazard.probability,
+            "log_odds": hazard.log_odds,
+            "base": np.full(count, base),
+            **{name: share.astype(np.float32) for name, share in hazard.shares.items()},
+            "asleep": response.asleep.astype(np.float32),
+        }
+        responses = night | {
+            "household_id": key_texts("H", world.household),
+            "hazard_untouched": expit(hazard.log_odds - hazard.shares["share_outreach"]),
+            "earlier_calls": response.earlier,
+            "if_fitting": response.if_fitting,
+            "if_other": response.if_other,
+            "fitting": _actions(response.fitting),
+            "reach": np.full(count, month.dials.reach, dtype=np.float32),
+            "takes_offer": takes_offers(world.number, month.dials.accept),
+        }
+        self._append("hazard", pa.table(hazards))
+        self._append("responses", pa.table(responses))
 
     def note(self, month: Month, outcome: Mapping[str, npt.NDArray[Any]]) -> None:
         """Append the calls of one night."""
         columns = {"month": _day(month, len(outcome["customer_id"])), **outcome}
         columns["customer_id"] = key_texts("C", outcome["customer_id"])
         columns["action"] = _actions(outcome["action"])
-        self._append("calls", *(columns[name] for name in CALLS.names))
+        self._append("calls", pa.table(columns).select(_CALLS.names))
 
-    def _append(self, name: str, *columns: pa.Array | Floats) -> None:
-        file = self.files[name]
-        file.write_table(pa.Table.from_arrays([pa.array(c) for c in columns], schema=file.schema))
+    def _append(self, name: str, rows: pa.Table) -> None:
+        if name not in self.files:
+            path = self.folder / f"{name}.parquet"
+            self.files[name] = parquet.ParquetWriter(path, rows.schema, compression="zstd")
+        if len(rows):
+            self.files[name].write_table(rows)
 
 
 def _day(month: Month, count: int) -> pa.Array:

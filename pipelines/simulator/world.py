@@ -1,11 +1,12 @@
 """The state of the simulated company: one row per living customer, two contract slots each."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from features.contract import PAYMENT_METHODS
+from models.dataset.array_types import RowTable
 from pipelines.simulator.clock import Bools, Clock, Floats, Ints, Rng
 from pipelines.simulator.options import CALL_REMAINS, DECAY, SIGNALS, Dials
 from pipelines.simulator.writer import AHEAD, Recorder
@@ -15,7 +16,7 @@ PAPER, EMAIL, EINVOICE_FORMAT, APP = range(4)
 
 
 @dataclass(slots=True)
-class World:
+class World(RowTable):
     """Living customers, arrays of length n in the order they joined.
 
     Contract columns are (n, 2): slot 0 the first product, slot 1 the second; ``line`` −1 means
@@ -71,21 +72,9 @@ class World:
     memory: npt.NDArray[np.float32]
     coming: npt.NDArray[np.float32]
 
-    def __len__(self) -> int:
-        return len(self.number)
-
     def has(self, slot: int) -> Bools:
         """Which customers have a contract in a slot."""
         return self.line[:, slot] >= 0
-
-    def keep(self, mask: Bools) -> "World":
-        """The customers selected by ``mask``."""
-        return World(**{f.name: getattr(self, f.name)[mask] for f in fields(self)})
-
-    def joined_by(self, other: "World") -> "World":
-        """These customers followed by the customers of ``other``."""
-        both = ((f.name, (getattr(self, f.name), getattr(other, f.name))) for f in fields(self))
-        return World(**{name: np.concatenate(pair) for name, pair in both})
 
     def deal(self, rows: Ints, days: Ints) -> None:
         """Note that ``rows`` have to do with the company on ``days``."""

@@ -9,11 +9,13 @@ import os
 import secrets
 import shutil
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 REMOVED = ".removed"
+Content = TypeVar("Content")
 
 
 class FolderLock:
@@ -45,6 +47,24 @@ def fresh_folder(folder: Path) -> tuple[Path, FolderLock]:
 def new_name(parent: Path, suffix: str) -> Path:
     """A hidden name under ``parent`` that nothing has yet."""
     return parent / f".{secrets.token_hex(8)}{suffix}"
+
+
+def place(staging: Path, into: Path, read: Callable[[], Content | None]) -> Content:
+    """Give a filled folder its name, unless another run was quicker; what ``read`` finds there.
+
+    A folder of which ``read`` says None is damaged.
+    """
+    while True:
+        try:
+            staging.replace(into)
+        except OSError:
+            if not into.is_dir():
+                raise
+        if (found := read()) is not None:
+            return found
+        # A damaged one is put away; readers that hold it find the same files under its new name.
+        with suppress(FileNotFoundError):
+            into.replace(new_name(into.parent, REMOVED))
 
 
 @contextmanager

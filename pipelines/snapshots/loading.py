@@ -20,11 +20,9 @@ from pipelines.snapshots.typed_store import TypedFile, TypedStore
 from pipelines.sources import type_casting
 from pipelines.sources.binding import Bound, bind
 from pipelines.sources.doubts import Doubts
-from pipelines.sources.file_digests import InputDigests
-from pipelines.sources.files import Input, find_files
-from pipelines.sources.joins import join_files
+from pipelines.sources.files import Input, InputDigests, find_files
 from pipelines.sources.readable_part import Part
-from pipelines.sources.readers import READERS, open_part
+from pipelines.sources.readers import READERS, join_files, open_part
 from pipelines.sources.type_casting import SKIPPED
 
 CUSTOMERS = "customer_shards"

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -20,11 +21,11 @@ from pipelines.runtime.secret_keys import PSEUDONYM, key_fingerprint, key_of
 from pipelines.snapshots import store as folders
 from pipelines.snapshots import typed_store
 from pipelines.snapshots.facts import FACTS_NAME, Snapshot, write_facts
+from pipelines.snapshots.folder_lock import place
 from pipelines.snapshots.gates import Judge, decide
 from pipelines.snapshots.writing_tables import write_tables
 from pipelines.sources.database_reader import fetch_tables
-from pipelines.sources.file_digests import InputDigests
-from pipelines.sources.files import Input, find_files, reported_files
+from pipelines.sources.files import Input, InputDigests, find_files, reported_files
 
 FORMAT = 4
 _NAME_LENGTH = 16
@@ -86,7 +87,7 @@ def take_snapshot(
                 },
             }
             write_facts(staging, facts)
-            ready = folders.place(staging, into, digest)
+            ready = place(staging, into, partial(folders.read_reusable, into, digest))
             folders.forget_refused(store)
         else:
             ready = _with_gates(ready, again(ready))

@@ -60,24 +60,6 @@ def read_reusable(folder: Path, digest: str) -> Snapshot | None:
     return found if found.digest == digest else None
 
 
-def place(staging: Path, into: Path, digest: str) -> Snapshot:
-    """Give a filled folder its name, unless another run was quicker with the same inputs."""
-    while True:
-        try:
-            staging.replace(into)
-        except OSError:
-            if not into.is_dir():
-                raise
-        else:
-            return read_snapshot(into)
-        found = read_reusable(into, digest)
-        if found is not None:
-            return found
-        # A damaged one is put away; readers that hold it find the same tables under its new name.
-        with contextlib.suppress(FileNotFoundError):
-            into.replace(folder_lock.new_name(into.parent, folder_lock.REMOVED))
-
-
 def keep_quarantine(staging: Path, store: Path) -> None:
     """Move the quarantine of a refused snapshot to ``refused_folder``."""
     quarantine = staging / "quarantine"

@@ -1,7 +1,6 @@
 """Typed rows of one table's inputs: the contract's columns, and the rule each breaks on its own."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import duckdb
 
 from features.contract import Table
 from pipelines.config.settings import Settings
-from pipelines.config.sources import REPORTED, Dialect, Source
+from pipelines.config.sources import REPORTED
 from pipelines.runtime.duckdb_connection import Connection
 from pipelines.runtime.secret_keys import PSEUDONYM, key_fingerprint, key_of
 from pipelines.snapshots.typed_store import TypedFile, TypedStore
@@ -70,7 +69,7 @@ def typed_input(
         part, reader, delay = opened(), READERS[own.kind], own.known_delay_days or 0
         bindings = bound(part).bindings
         reader.verify(part, [name for b in bindings for name in b.origin.read])
-        with _explained(own, part, forms.dialect):
+        try:
             shown = days_as_shown(connection, part, bindings, table.name, own, forms)
             typed = part_select(part, bindings, own, forms, shown)
             columns = contract_columns(table, bindings, company.timezone, delay)
@@ -83,6 +82,10 @@ def typed_input(
                     coalesce({shard}, 0) as _shard
                 from complete"""
             rows = write_partitions(connection, query, folder)
+        except (duckdb.OutOfMemoryException, *_OUR_OWN_FAULT):
+            raise
+        except duckdb.Error as error:
+            raise reader.broken(part, forms.dialect, error) from error
         if not file.reported:
             reader.prove(part, forms.dialect, rows)
         return part, rows
@@ -99,14 +102,3 @@ def typed_input(
 def shard_of(customer: str, shards: int) -> str:
     """SQL for the shard of a customer's id."""
     return f"cast(md5_number_lower({customer}) % {shards} as INTEGER)"
-
-
-@contextmanager
-def _explained(source: Source, part: Part, dialect: Dialect) -> Iterator[None]:
-    """Say of a file that DuckDB cannot read what its reader knows of it."""
-    try:
-        yield
-    except (duckdb.OutOfMemoryException, *_OUR_OWN_FAULT):
-        raise
-    except duckdb.Error as error:
-        raise READERS[source.kind].broken(part, dialect, error) from error

@@ -6,7 +6,6 @@ asked when the rows are seen. A folder is there whole or not at all, and is beli
 files have their digests; the rest is typed again.
 """
 
-import contextlib
 import hashlib
 import json
 import os
@@ -15,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import duckdb
@@ -26,8 +25,7 @@ from pipelines import config, sources
 from pipelines.runtime import duckdb_connection
 from pipelines.runtime.atomic_files import file_digest
 from pipelines.snapshots import folder_lock
-from pipelines.sources.file_digests import InputDigests
-from pipelines.sources.files import Input
+from pipelines.sources.files import Input, InputDigests
 from pipelines.sources.readable_part import Part
 
 UNUSED_SECONDS = 86_400
@@ -87,12 +85,7 @@ class TypedStore:
                 }
                 text = to_json(facts)
                 (staging / _FACTS).write_bytes(_sha256(text).encode() + b"\n" + text)
-                # A damaged one is put away; that of a run that was quicker stands.
-                while (found := _read(into, key, file)) is None:
-                    with contextlib.suppress(FileNotFoundError):
-                        into.replace(folder_lock.new_name(self._root, folder_lock.REMOVED))
-                    with contextlib.suppress(OSError):
-                        staging.replace(into)
+                found = folder_lock.place(staging, into, partial(_read, into, key, file))
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
         os.utime(into)

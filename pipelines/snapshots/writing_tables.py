@@ -16,17 +16,15 @@ from pipelines.config.settings import Settings
 from pipelines.config.sources import ColumnMap
 from pipelines.runtime.duckdb_connection import Connection, connect, identifier, literal
 from pipelines.snapshots import households
-from pipelines.snapshots.date_order import count_orders
+from pipelines.snapshots.contradictions import count_orders, with_orphans
 from pipelines.snapshots.facts import TableFacts, table_file
 from pipelines.snapshots.loading import CUSTOMERS, Loaded, load_table
-from pipelines.snapshots.orphan_keys import with_orphans
 from pipelines.snapshots.profiling import has_days, profile_table
 from pipelines.snapshots.quarantine import set_aside
 from pipelines.snapshots.typed_rows import shard_of
 from pipelines.snapshots.typed_store import TypedStore
 from pipelines.sources.binding import Binding, Bound
-from pipelines.sources.file_digests import InputDigests
-from pipelines.sources.files import Input
+from pipelines.sources.files import Input, InputDigests
 from pipelines.sources.partitions import partition
 from pipelines.sources.readable_part import Part
 from pipelines.sources.type_casting import ALWAYS
@@ -115,7 +113,9 @@ class _Taking:
             forms = set_aside(connection, settings, loaded, quarantine, self.refused)
             if name == "customers":
                 self.shards = make_shards(connection, settings.engine.shard_size)
-                partition(connection, name, CUSTOMERS_BY_SHARD, scratch / "by_shard")
+                shard = f"coalesce({shard_of('customer_id', self.shards)}, 0)"
+                by_shard = f"select * replace ({shard} as _shard) from customers"
+                partition(connection, name, by_shard, scratch / "by_shard")
             if settings.sources[name].levels:
                 partition(connection, name, LEVELS_AS_CHANGES, scratch / "changes")
         except ContractError as error:
@@ -169,10 +169,6 @@ def make_shards(connection: Connection, shard_size: int) -> int:
     )
     return shards
 
-
-CUSTOMERS_BY_SHARD = f"""
-    select c.* replace (coalesce(dealt._shard, 0) as _shard)
-    from customers c left join {CUSTOMERS} dealt using (customer_id)"""
 
 LEVELS_AS_CHANGES = """
     select * exclude (_before) replace (

@@ -2,17 +2,22 @@
 
 import hashlib
 import hmac
+from functools import cache
 
 from features.contract import FORBIDDEN_COLUMNS
 from pipelines.runtime.duckdb_connection import Connection
 from pipelines.sources.synonyms import plain, stems
 
 _SAYS_WHOSE = frozenset({"customer", "id", "by", "handle", "first", "last", "full"})
-_REASONS = {
-    stem: reason
-    for column, reason in FORBIDDEN_COLUMNS.items()
-    for stem in sorted({column, *stems(column)} - _SAYS_WHOSE)
-}
+
+
+@cache
+def _reasons() -> dict[str, str]:
+    return {
+        stem: reason
+        for column, reason in FORBIDDEN_COLUMNS.items()
+        for stem in {column, *stems(column)} - _SAYS_WHOSE
+    }
 
 
 def why_forbidden(name: str) -> str | None:
@@ -25,10 +30,10 @@ def why_forbidden(name: str) -> str | None:
     if exact is not None:
         return exact
     words = stems(name) - _SAYS_WHOSE
-    if not words or not words <= _REASONS.keys():
+    if not words or not words <= _reasons().keys():
         return None
     # An agent's name is an agent's before it is a name.
-    return _REASONS["agent" if "agent" in words else min(words)]
+    return _reasons()["agent" if "agent" in words else min(words)]
 
 
 WHOSE = frozenset({"customer_id", "contract_id", "household_id"})

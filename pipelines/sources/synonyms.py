@@ -2,7 +2,7 @@
 
 A name becomes a set of English stems: lower case, without accents, split at every change of case
 and every sign that is no letter, each word looked up among Norwegian, Danish, Swedish and English
-synonyms (``words.yaml``). ``FakturaNr`` and ``invoice_id`` both become {invoice, id}.
+synonyms (``configs/words.yaml``). ``FakturaNr`` and ``invoice_id`` both become {invoice, id}.
 """
 
 import re
@@ -10,9 +10,8 @@ import unicodedata
 from collections.abc import Mapping
 from difflib import SequenceMatcher
 from functools import cache
-from pathlib import Path
 
-import yaml
+from pipelines.config.text_files import WORDS, read_yaml
 
 _ENDINGS = ("", "s", "r", "n", "er", "ar", "or", "en", "es", "ene", "erna", "arna", "orna")
 # Words that tell a moment from a day, or one export from the next, and nothing more.
@@ -20,10 +19,13 @@ _EMPTY = {"on", "at", "moment", "export", "crm", "dump", "tbl", "fact", "dim", "
 
 
 @cache
-def word_list(section: str) -> Mapping[str, tuple[str, ...]]:
-    """A section of ``words.yaml``: what companies say for each of its words."""
-    text = Path(__file__).with_name("words.yaml").read_text(encoding="utf-8")
-    return {word: tuple(said.split()) for word, said in yaml.safe_load(text)[section].items()}
+def word_list(section: str) -> Mapping[str, frozenset[str]]:
+    """A section of ``configs/words.yaml``: what companies say for each of its words.
+
+    Raises ``ConfigError`` where the file cannot be read.
+    """
+    words = read_yaml(WORDS, "the words that companies use")[section]
+    return {word: frozenset(said.split()) for word, said in words.items()}
 
 
 @cache

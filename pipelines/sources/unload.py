@@ -4,27 +4,28 @@ It is printed for the company's data engineer; no connection is made. Rows lie i
 ``part=a/``: the first hex digit of the MD5 of ``customer_id`` as UTF-8 text, "" for none.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from string import Formatter
+
+from pydantic import RootModel, field_validator
 
 from features.contract import TABLES, Table
 from features.errors import ConfigError
 from pipelines.config.file import nearest
+from pipelines.config.sections import Section
 from pipelines.config.settings import Settings
 from pipelines.config.sources import FORMATS, ColumnMap, Dialect, Source
+from pipelines.config.text_files import WAREHOUSES, load_checked
 from pipelines.sources.binding import KNOWN_AT, bind
 
 _LAYOUT = {"delimiter", "quote", "encoding", "nulls", "null_dates"}
+_PLACES = {"table", "zone", "into", "select", "folders"}
 _TYPES = ("text", "integer", "number", "boolean", "money", "price", "date")
 
 
-class Warehouse(NamedTuple):
-    """How one kind of warehouse writes rows, in a session of the zone of what has none.
-
-    ``types`` are those of ``_TYPES``, ``instant`` is the cast to UTC, ``names`` and ``texts`` give
-    quotes and escapes, ``fold`` is done to a name that nobody quotes.
-    """
+class Warehouse(Section):
+    """How one kind of warehouse writes rows; in ``configs/warehouses.yaml`` is what fields say."""
 
     sql: str
     types: str = "VARCHAR BIGINT DOUBLE BOOLEAN DECIMAL(24,6) DECIMAL(24,6) DATE"
@@ -33,52 +34,19 @@ class Warehouse(NamedTuple):
     texts: Mapping[str, str] = {"'": "''", "\\": "\\\\", "\n": "\\n"}
     part: str = "LEFT(MD5({}), 1)"
     ending: str = "/"
-    fold: Callable[[str], str] = str
+    capitals: bool = False
+
+    @field_validator("sql")
+    @classmethod
+    def _places_exist(cls, sql: str) -> str:
+        if unknown := {name for _, name, *_ in Formatter().parse(sql) if name} - _PLACES:
+            raise ValueError(f"nothing stands for {', '.join(sorted(unknown))}")
+        return sql
 
 
-WAREHOUSES = {
-    "snowflake": Warehouse(
-        "ALTER SESSION SET TIMEZONE = {zone};\nREMOVE {into};\nCOPY INTO {into} FROM ({select})\n"
-        "PARTITION BY ('part=' || \"part\") FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE;",
-        instant="CAST(CONVERT_TIMEZONE('UTC', CAST({} AS TIMESTAMP_TZ)) AS TIMESTAMP_NTZ(6))",
-        fold=str.upper,
-    ),
-    "bigquery": Warehouse(
-        # An export has one folder; all are written, so that no row stays of a customer who is gone.
-        "SET @@time_zone = {zone};\nCREATE OR REPLACE TEMP TABLE stille_{table} CLUSTER BY part AS "
-        "{select};\nFOR folder IN (SELECT FORMAT('%x', n) AS part FROM UNNEST({folders}) AS n) DO"
-        "\nEXPORT DATA OPTIONS (uri = CONCAT({into}, 'part=', folder.part, '/*.parquet'), "
-        "format = 'PARQUET', overwrite = TRUE) AS\n"
-        "SELECT * EXCEPT (part) FROM stille_{table} WHERE part = folder.part;\nEND FOR;",
-        "STRING INT64 FLOAT64 BOOL NUMERIC NUMERIC DATE",
-        "CAST({} AS TIMESTAMP)",
-        ("`", {"`": "\\`", "\\": "\\\\", "\n": "\\n", "\r": "\\r"}),
-        {"'": "\\'", "\\": "\\\\", "\n": "\\n"},
-        "LEFT(TO_HEX(MD5({})), 1)",
-    ),
-    "databricks": Warehouse(
-        "SET TIME ZONE {zone};\nCREATE OR REPLACE TEMPORARY VIEW {table}_rows AS {select};\n"
-        "CREATE TABLE IF NOT EXISTS stille_{table} USING PARQUET PARTITIONED BY (part) LOCATION "
-        "{into} AS SELECT * FROM {table}_rows WHERE FALSE;\n"
-        "INSERT OVERWRITE TABLE stille_{table} SELECT * FROM {table}_rows;",
-        "STRING BIGINT DOUBLE BOOLEAN DECIMAL(24,6) DECIMAL(24,6) DATE",
-        "CAST({} AS TIMESTAMP)",
-        ("`", {"`": "``"}),
-        {"'": "\\'", "\\": "\\\\", "\n": "\\n"},
-    ),
-    "postgresql": Warehouse(
-        "SET DateStyle TO 'ISO, YMD';\nSET TIME ZONE {zone};\n\\o {into}\n"
-        "COPY ({select}) TO STDOUT WITH (FORMAT csv, HEADER, ENCODING 'UTF8');\n\\o",
-        "TEXT BIGINT FLOAT8 TEXT DECIMAL(24,6) DECIMAL(24,6) DATE",  # a boolean of its own is t
-        part="LEFT(MD5(CONVERT_TO({}, 'UTF8')), 1)",
-        ending=".csv",
-    ),
-    "duckdb": Warehouse(
-        "SET TimeZone = {zone};\n"
-        "COPY ({select}) TO {into} (FORMAT parquet, PARTITION_BY (part), OVERWRITE);",
-        texts={"'": "''"},
-    ),
-}
+def warehouses() -> Mapping[str, Warehouse]:
+    """Every kind of warehouse by name; raises ``ConfigError`` listing what is wrong in the file."""
+    return load_checked(WAREHOUSES, RootModel[Mapping[str, Warehouse]], "the warehouses").root
 
 
 def unload(settings: Settings, dialect: str, into: str, names: Sequence[str], schema: str) -> str:
@@ -89,11 +57,12 @@ def unload(settings: Settings, dialect: str, into: str, names: Sequence[str], sc
     """
     given = [name for name, source in settings.sources.items() if source.path or source.database]
     tables = [name for name, table in TABLES.items() if not table.derived]
-    for name, allowed in ((dialect, list(WAREHOUSES)), *((name, tables) for name in names)):
+    kinds = warehouses()
+    for name, allowed in ((dialect, list(kinds)), *((name, tables) for name in names)):
         if name not in allowed:
             raise ConfigError(f"{name!r}: use one of {', '.join(allowed)}{nearest(name, allowed)}")
     sources = {**dict.fromkeys(names, Source(format="parquet", static=True)), **settings.sources}
-    every, kind = settings.model_copy(update={"sources": sources}), WAREHOUSES[dialect]
+    every, kind = settings.model_copy(update={"sources": sources}), kinds[dialect]
     return "\n\n".join(_unload(every, kind, TABLES[n], into, schema) for n in names or given)
 
 
@@ -124,7 +93,8 @@ def _unload(settings: Settings, kind: Warehouse, table: Table, into: str, schema
     for twice in {name.lower() for name in raw} & {"part", *plain}:
         raise ConfigError(f"sources.{table.name}: the file would have two columns called {twice}")
     quoted, text = partial(_quoted, *kind.names), partial(_quoted, "'", kind.texts)
-    stored = {name: quoted(kind.fold(name)) for name in own} | {n: quoted(n) for n in mapped}
+    fold = str.upper if kind.capitals else str
+    stored = {name: quoted(fold(name)) for name in own} | {n: quoted(n) for n in mapped}
     casts = {t: f"CAST({{}} AS {to})" for t, to in zip(_TYPES, kind.types.split(), strict=True)}
     casts["instant"] = kind.instant
     columns = [f"{casts[t].format(stored[n])} AS {quoted(c)}" for c, (n, t) in plain.items()]
@@ -134,7 +104,7 @@ def _unload(settings: Settings, kind: Warehouse, table: Table, into: str, schema
     customer = f"COALESCE({casts['text'].format(stored[key])}, '')" if key else "''"
     columns.append(f"{kind.part.format(customer)} AS {quoted('part')}")
     place = source.database or (source if FORMATS[source.kind].has_tables else None)
-    names = ((place and place.table) or kind.fold(table.name)).split(".")
+    names = ((place and place.table) or fold(table.name)).split(".")
     names = [*schema.split("."), names[-1]] if schema else names
     file, listed = f"{table.name}{kind.ending}", ",\n  ".join(columns)
     sql = kind.sql.format(

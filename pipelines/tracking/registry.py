@@ -5,9 +5,10 @@ version. An alias is resolved once, to a version and its digest, which is checke
 is parsed; no code from an artefact ever runs.
 """
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import mlflow
@@ -23,6 +24,14 @@ from pipelines.runtime.environment import instant
 CHAMPION, PREVIOUS = "champion", "previous"
 REFUSED, PASSED = "refused", "passed"
 EXPERIMENTS = ("", "search", "monitoring", "ablations")
+VIEW = "stille"
+# The columns of the table of runs: MLflow keeps them as a shared view, which its address names.
+_METRICS = ("auc", "log_loss", "calibration_slope", "lift_at_10_pct")
+_COLUMNS = [*(f"metrics.`{name}`" for name in _METRICS), f"tags.`{CHAMPION}`"]
+_TAGS = {
+    "mlflow.experimentKind": "custom_model_development",
+    f"mlflow.sharedViewState.{VIEW}": json.dumps({"selectedColumns": _COLUMNS}),
+}
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
@@ -75,14 +84,15 @@ def connect(settings: Settings, part: str = "") -> str:
     Raises ``UnreachableError`` when the store cannot be used.
     """
     name = _experiment_name(settings, part)
-    with answering(settings):
+    with answering(settings) as client:
         found = mlflow.get_experiment_by_name(name)
         if found is not None:
+            for key in _TAGS.keys() - found.tags:
+                client.set_experiment_tag(found.experiment_id, key, _TAGS[key])
             return _experiment_id(settings, found)
         local = tracking_uri(settings).startswith("sqlite:")
         location = settings.paths.mlflow_artifacts.absolute().as_uri() if local else None
-        tags = {"mlflow.experimentKind": "custom_model_development"}
-        return str(mlflow.create_experiment(name, artifact_location=location, tags=tags))
+        return str(mlflow.create_experiment(name, artifact_location=location, tags=dict(_TAGS)))
 
 
 def require_store(settings: Settings, *experiments: str) -> Registered | None:
@@ -209,6 +219,7 @@ def promote(settings: Settings, registered: Registered, why: str) -> None:
             tags["promoted_over"] = now.version
         tag_version(registered.name, registered.version, tags)
         client.set_registered_model_alias(registered.name, CHAMPION, registered.version)
+        _show(client, registered, now)
 
 
 def roll_back(settings: Settings, bad: Registered, good: Registered, why: str) -> None:
@@ -218,4 +229,13 @@ def roll_back(settings: Settings, bad: Registered, good: Registered, why: str) -
             tags = {"rolled_back_at": instant(), "rolled_back_why": why}
             tag_version(bad.name, bad.version, tags)
             client.set_registered_model_alias(good.name, CHAMPION, good.version)
+            _show(client, good, bad)
         client.delete_registered_model_alias(good.name, PREVIOUS)
+
+
+def _show(client: mlflow.MlflowClient, champion: Registered, before: Registered | None) -> None:
+    """Say in the table of runs since when and until when each was champion, for people only."""
+    with suppress(MlflowException):
+        client.set_tag(champion.run_id, CHAMPION, f"since {instant()}")
+        if before is not None:
+            client.set_tag(before.run_id, CHAMPION, f"until {instant()}")

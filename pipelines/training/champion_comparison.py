@@ -22,7 +22,7 @@ from models.dataset.feature_spec import realign
 from models.metrics.logistic import base_rate_loss, log_losses
 from models.metrics.profit import profit_gain
 from models.metrics.scorecard import scorecard
-from models.promotion.champion_comparison import ChampionComparison, log_loss_gain, top_overlap
+from models.promotion.evidence import ChampionComparison, log_loss_gain, top_overlap
 from models.promotion.verdict import error_of
 from pipelines.config.settings import Settings
 from pipelines.tracking import files, registry

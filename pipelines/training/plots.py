@@ -1,7 +1,6 @@
-"""Diagnostic plots of a model's quality and explanations, as PNG, and curves as points.
+"""Diagnostic plots of a model's quality and explanations, as PNG.
 
-Each plot answers the question in its title, for readers who know no metric by name. The points are
-few enough to store with a run, so that two runs can be drawn together.
+Each plot answers the question in its title, for readers who know no metric by name.
 """
 
 import importlib
@@ -19,7 +18,7 @@ from matplotlib.figure import Figure
 from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 
 from models.dataset.array_types import Floats, Labels, Matrix
-from models.dataset.feature_spec import FeatureColumn, FeatureSpec
+from models.dataset.feature_spec import FeatureSpec
 from models.explain.shap_values import global_importance
 from models.metrics.bootstrap import Rows
 from models.metrics.by_subgroup import DecayMonth
@@ -31,7 +30,7 @@ _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#6B6B6B"  # Okabe and Ito: safe f
 _WHITE = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none"}
 _SAMPLE = 2_000
 _PANELS = 6
-_BINS, _POINTS = 10, 101
+_BINS = 10
 _INTERVALS: Mapping[str, Any] = {"color": _BLUE, "fmt": "o-", "capsize": 3}
 _DASHED: Mapping[str, Any] = {"color": _GREY, "linestyle": "--"}
 _SCALE = LinearSegmentedColormap.from_list("risk", [_BLUE, "#B8B8B8", _ORANGE])
@@ -60,14 +59,6 @@ def gains_curve(y: Labels, p: Floats) -> tuple[Floats, Floats]:
     share = counts.every_above[0] / counts.every_above[0, -1]
     found = counts.positive_above[0] / counts.positive_above[0, -1]
     return share, found
-
-
-def points(y: Labels, p: Floats, bins: pd.DataFrame) -> Mapping[str, Mapping[str, list[float]]]:
-    """Calibration ``bins`` and gains curve as plain numbers; the gains at every hundredth."""
-    share = np.linspace(0, 1, _POINTS)
-    found = np.interp(share, *gains_curve(y, p))
-    gains = {"share": share.tolist(), "found": found.tolist()}
-    return {"calibration": {str(name): bins[name].tolist() for name in bins}, "gains": gains}
 
 
 def roc(y: Labels, p: Floats) -> bytes:
@@ -165,21 +156,6 @@ def decay(months: Sequence[DecayMonth]) -> bytes:
     return _png(figure)
 
 
-def score_histogram(y: Labels, p: Floats) -> bytes:
-    """Distribution of the scores of leavers and of stayers, each summing to 100 %."""
-    figure, axes = _axes("Do leavers get higher scores than stayers?")
-    axes.set(xlabel="Predicted probability (the last bar holds all above)")
-    axes.set(ylabel="Share of the group (%)")
-    top = float(np.quantile(p, 0.995)) or 1.0
-    edges = np.linspace(0, top, 41).tolist()
-    for label, value, colour in (("Stayed", 0, _BLUE), ("Left", 1, _ORANGE)):
-        scores = np.minimum(p[y == value], top)
-        shares = np.full(len(scores), 100 / max(len(scores), 1))
-        axes.hist(scores, edges, weights=shares, color=colour, alpha=0.6, label=label)
-    axes.legend()
-    return _png(figure)
-
-
 def family_bar(families: pd.DataFrame) -> bytes:
     """Mean absolute contribution per column of ``families``, driver families or drivers."""
     importance = global_importance(families)[::-1]
@@ -197,15 +173,8 @@ def beeswarm(contributions: Floats, x: Matrix, spec: FeatureSpec) -> bytes:
     ``contributions`` is (n, f + 1) as ``ChurnModel.contributions`` gives it, ``x`` (n, f) the
     encoded matrix; a category is coloured by its code.
     """
-    rows = slice(0, _SAMPLE)
     figure, axes = _axes("What raises and lowers risk, customer by customer?", width=9, height=7)
-    with _shap() as shap:
-        explanation = shap.Explanation(
-            values=contributions[rows, :-1],
-            base_values=contributions[rows, -1],
-            data=x[rows].astype(np.float64),
-            feature_names=list(spec.names),
-        )
+    with _shap(contributions, x, spec) as (shap, explanation):
         shap.plots.beeswarm(explanation, 15, ax=axes, show=False, plot_size=None, color=_SCALE)
     axes.set_xlabel("Contribution to the risk (log-odds)")
     return _png(figure)
@@ -214,48 +183,27 @@ def beeswarm(contributions: Floats, x: Matrix, spec: FeatureSpec) -> bytes:
 def dependence(contributions: Floats, x: Matrix, spec: FeatureSpec) -> bytes:
     """How the six strongest features push the risk, beside the direction declared for them.
 
-    Arguments as of ``beeswarm``. The line is the mean over tenths of the distinct known values; a
-    cross at the left edge is the mean where the value is unknown.
+    Arguments as of ``beeswarm``. Ticks at the left edge are rows whose value is unknown.
     """
     strength = np.abs(contributions[:, :-1]).mean(axis=0)
     strongest = np.argsort(-strength, kind="stable")[:_PANELS]
     figure = Figure((11, 6.6), 110, layout="constrained")
     figure.suptitle("Do the strongest features push as declared?", x=0.01, ha="left", fontsize=13)
     panels = figure.subplots(2, _PANELS // 2, squeeze=False).ravel()
-    for axes, i in zip(panels, strongest, strict=False):
-        _panel(axes, spec.columns[i], x[:_SAMPLE, i], contributions[:_SAMPLE, i])
+    declared = {1: "more should raise it", -1: "more should lower it", 0: "left free"}
+    with _shap(contributions, x, spec) as (shap, explanation):
+        for axes, i in zip(panels, strongest.tolist(), strict=False):
+            column, look = spec.columns[i], {"color": _BLUE, "alpha": 0.3}
+            shap.plots.scatter(explanation[:, i], ax=axes, hist=False, show=False, **look)
+            if column.kind == "category":
+                names = [name[:12] for name in column.vocabulary]
+                axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
+            axes.set(xlabel="", ylabel="")
+            axes.set_title(f"{column.name}\n{declared[column.sign]}", loc="left", fontsize=10)
     for axes in panels[len(strongest) :]:
         axes.set_axis_off()
     figure.supylabel("Contribution to the risk (log-odds)")
-    legend = "Dots: customers. Line: their mean. Cross: the mean where unknown."
-    figure.supxlabel(legend, fontsize=10)
     return _png(figure)
-
-
-def _panel(axes: Axes, column: FeatureColumn, values: Matrix, pushes: Floats) -> None:
-    known = ~np.isnan(values)
-    seen, pushed = values[known].astype(np.float64), pushes[known]
-    axes.axhline(0, color=_GREY, linewidth=0.8)
-    axes.plot(seen, pushed, ".", color=_BLUE, alpha=0.2, markersize=4, rasterized=True)
-    if column.kind == "number" and len(seen):
-        edges = np.unique(np.quantile(np.unique(seen), np.linspace(0.1, 0.9, 9)))
-        bins = np.searchsorted(edges, seen, side="left")
-        rows = np.maximum(np.bincount(bins), 1)
-        middles, means = np.bincount(bins, seen) / rows, np.bincount(bins, pushed) / rows
-        used = np.bincount(bins) > 0
-        axes.plot(middles[used], means[used], "o-", color=_ORANGE, markersize=4)
-        low, high = np.quantile(seen, [0, 0.99])
-        room = 0.04 * (high - low) or 0.5
-        axes.set_xlim(low - room, high + room)
-    elif column.kind == "category":
-        names = [name[:12] for name in column.vocabulary]
-        axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
-    if (~known).any():
-        place = (0.02, float(pushes[~known].mean()))
-        axes.plot(*place, "X", color="black", transform=axes.get_yaxis_transform())
-    declared = {1: "more should raise it", -1: "more should lower it", 0: "left free"}
-    axes.set_title(f"{column.name}\n{declared[column.sign]}", loc="left", fontsize=10)
-    _grid(axes)
 
 
 def _beside_guessing(chance: str) -> dict[str, Any]:
@@ -265,8 +213,8 @@ def _beside_guessing(chance: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _shap() -> Iterator[Any]:
-    """The shap package, imported only here as that takes seconds.
+def _shap(contributions: Floats, x: Matrix, spec: FeatureSpec) -> Iterator[tuple[Any, Any]]:
+    """The shap package, imported only here as that takes seconds, and its form of the first rows.
 
     Its jitter draws from numpy's global generator, which is fixed and then put back, and its
     warnings, of matplotlib's older interface and of columns without values, are for nobody here.
@@ -276,7 +224,16 @@ def _shap() -> Iterator[Any]:
         warnings.simplefilter("ignore")
         try:
             np.random.seed(0)
-            yield importlib.import_module("shap")
+            shap = importlib.import_module("shap")
+            yield (
+                shap,
+                shap.Explanation(
+                    values=contributions[:_SAMPLE, :-1],
+                    base_values=contributions[:_SAMPLE, -1],
+                    data=x[:_SAMPLE].astype(np.float64),
+                    feature_names=list(spec.names),
+                ),
+            )
         finally:
             np.random.set_state(state)
 
@@ -285,13 +242,9 @@ def _axes(title: str, *, width: float = 7.0, height: float = 5.0) -> tuple[Figur
     figure = Figure((width, height), 110, layout="constrained")
     axes = figure.add_subplot(axisbelow=True)
     axes.set_title(title, loc="left", fontsize=13)
-    _grid(axes)
-    return figure, axes
-
-
-def _grid(axes: Axes) -> None:
     axes.grid(visible=True, alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
 
 
 def _png(figure: Figure) -> bytes:

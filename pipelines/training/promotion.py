@@ -12,7 +12,7 @@ from models.churn.model import ChurnModel
 from models.explain.shap_values import spread
 from models.metrics.bootstrap import Interval, Rows
 from models.metrics.by_subgroup import LINE
-from models.promotion.champion_comparison import (
+from models.promotion.evidence import (
     ChallengerEvidence,
     log_loss_gain,
     weakest_seed_ratio,
@@ -85,11 +85,12 @@ def evidence_of(
 
 def _slopes(evaluation: Evaluation) -> dict[str, Interval]:
     """Calibration slope of each product line, where there are several with leavers enough."""
-    lines = [each for each in evaluation.parts if each.part.startswith(LINE)]
+    lines = [part for part in evaluation.parts if part.outcome.name.startswith(LINE)]
     return {
-        each.part.removeprefix(LINE): each.slope
-        for each in lines
+        part.outcome.name.removeprefix(LINE): part.slope
+        for part in lines
         if len(lines) > 1
-        and each.slope is not None
-        and min(each.leavers, each.n - each.leavers) >= _FEWEST_OF_A_LINE
+        and part.slope is not None
+        and min(part.outcome.observed, part.outcome.rows - part.outcome.observed)
+        >= _FEWEST_OF_A_LINE
     }

@@ -12,8 +12,15 @@ from functools import cached_property
 
 from features.errors import ConfigError
 from features.timeline import LabelWindow
-from models.baselines.challengers import CHALLENGERS, Challenger, recipe_scorer
-from models.baselines.out_of_fold import OutOfFold, Scorer, development, folds_of, out_of_fold
+from models.baselines.out_of_fold import (
+    CHALLENGERS,
+    OutOfFold,
+    Scorer,
+    development,
+    folds_of,
+    out_of_fold,
+    recipe_scorer,
+)
 from models.boosters.hyperparameters import Recipe, with_changes
 from models.dataset.examples import Examples
 from models.dataset.splits import Fold
@@ -65,7 +72,7 @@ class CandidateResult:
     """One candidate compared with the recipe of the configuration.
 
     ``gap`` is its mean log loss minus the recipe's. ``changes`` under ``training`` would make the
-    recipe this candidate; where there are none, ``advice`` says what a win means.
+    recipe this candidate.
     """
 
     name: str
@@ -73,7 +80,6 @@ class CandidateResult:
     gap: Interval
     cpu_seconds: float
     changes: Mapping[str, object]
-    advice: str = ""
 
     @property
     def wins(self) -> bool:
@@ -87,9 +93,10 @@ class CandidateResult:
         if not self.wins:
             return f"{self.name} does not beat the recipe: log loss {gap}."
         settings = ", ".join(f"{k}: {_yaml(v)}" for k, v in self.changes.items())
-        trial = f"To try it on the test months, set training: {{{settings}}} and train again."
-        advice = trial if self.changes else self.advice
-        return f"{self.name} beats the recipe: log loss {gap}. {advice}"
+        return (
+            f"{self.name} beats the recipe: log loss {gap}. To try it on the test months, set "
+            f"training: {{{settings}}} and train again."
+        )
 
 
 class RecipeComparison:
@@ -117,18 +124,15 @@ class RecipeComparison:
         recipe = with_changes(self.recipe, {**changes, "seeds": self.recipe.seeds[:seeds]})
         return lambda train: recipe_scorer(train, recipe)
 
-    def compare(self, candidate: Challenger) -> CandidateResult:
-        """Fit a candidate on every fold and compare it with the recipe."""
+    def compare(self, name: str, changes: Mapping[str, object]) -> CandidateResult:
+        """Fit the recipe with ``changes`` on every fold and compare it with the recipe as it is."""
         baseline = self.baseline
         started = time.process_time()
-        scores = out_of_fold(
-            self.examples, self.folds, lambda train: candidate.make(train, self.recipe)
-        )
+        scores = out_of_fold(self.examples, self.folds, self.scorer(changes))
         cpu_seconds = time.process_time() - started
         card = scorecard(Rows(scores.customer_id, scores.y, self._replicates), scores.p)
         gap = mean_interval(scores.losses - baseline.losses, scores.customer_id)
-        name, changes, advice = candidate.name, candidate.changes, candidate.advice
-        return CandidateResult(name, card, gap, cpu_seconds, changes, advice)
+        return CandidateResult(name, card, gap, cpu_seconds, changes)
 
 
 def _yaml(value: object) -> str:
@@ -145,16 +149,7 @@ class RecipeTrials:
     def to_json(self) -> bytes:
         """Verdict, gap, changes and scorecard of each."""
         rows = [
-            {
-                "name": each.name,
-                "wins": each.wins,
-                "verdict": each.verdict,
-                "gap": asdict(each.gap),
-                "changes": dict(each.changes),
-                "cpu_seconds": each.cpu_seconds,
-                "card": {name: asdict(interval) for name, interval in each.card.items()},
-            }
-            for each in self.candidates
+            {**asdict(each), "wins": each.wins, "verdict": each.verdict} for each in self.candidates
         ]
         return json.dumps(rows, indent=1, ensure_ascii=False).encode()
 
@@ -193,9 +188,9 @@ def compare_challengers(run: Run, examples: Examples) -> tuple[CandidateResult, 
         stage.rows_in, stage.rows_out = len(comparison.examples), len(comparison.baseline.y)
         advance("recipe")
         results = []
-        for challenger in CHALLENGERS:
-            results.append(comparison.compare(challenger))
-            advance(challenger.name)
+        for name, changes in CHALLENGERS.items():
+            results.append(comparison.compare(name, changes))
+            advance(name)
     run.record.notes += [result.verdict for result in results]
     return tuple(results)
 

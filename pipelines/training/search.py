@@ -18,7 +18,6 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from features.errors import BusyError
-from models.baselines.challengers import Challenger
 from models.baselines.out_of_fold import out_of_fold
 from models.boosters.hyperparameters import Recipe
 from models.dataset.examples import Examples
@@ -64,9 +63,7 @@ def search(run: Run, examples: Examples, effort: Effort) -> CandidateResult:
         trials = _finished(study)
         stage.rows_in, stage.rows_out = len(comparison.examples), trials
     changes = study.best_trial.user_attrs["changes"]
-    fit = comparison.scorer(changes)
-    winner = Challenger("the search's best trial", lambda train, _recipe: fit(train), changes)
-    best = comparison.compare(winner)
+    best = comparison.compare("the search's best trial", changes)
     record.notes += [f"search: {trials} trials in all on {comparison.folds[0].name}", best.verdict]
     return best
 

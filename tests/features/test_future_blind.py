@@ -17,7 +17,7 @@ from random_companies import DELAYS, STEPS, grid_day, random_company
 
 from features import matrix
 from features.contract import TABLES, Table
-from features.labels import endings, make_cohort, outcomes
+from features.labels import make_cohort, outcomes
 from features.timeline import LabelWindow, midnight_utc
 from features.treatments import recorded_treatments
 
@@ -275,12 +275,10 @@ def _outcomes(rows: Company, as_of: date, window: LabelWindow, today: date) -> p
         make_cohort(con, tuple(rows), as_of, ZONE)
         known: dict[str, Any] = {"today": today, "zone": ZONE}
         found = outcomes(con, tables=tuple(rows), as_of=as_of, window=window, **known)
-        con.register("ended", endings(con, **known))
         con.register("treated", recorded_treatments(con, **known))
         con.register("found", found)
         return con.sql(
-            "select * from found join ended using (customer_id) left join treated "
-            "using (customer_id) order by all"
+            "select * from found left join treated using (customer_id) order by all"
         ).to_arrow_table()
 
 

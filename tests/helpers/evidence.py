@@ -1,8 +1,11 @@
 """Evidence of a good challenger beside a champion, for the promotion rules."""
 
 from models.metrics.bootstrap import Interval
-from models.promotion.baseline_comparison import BaselineComparison
-from models.promotion.champion_comparison import ChallengerEvidence, ChampionComparison
+from models.promotion.evidence import (
+    BaselineComparison,
+    ChallengerEvidence,
+    ChampionComparison,
+)
 
 CARD = {
     "auc": Interval(0.70, 0.65, 0.75),

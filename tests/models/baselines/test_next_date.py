@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from models.baselines.hand_rules import next_date_rule
-from models.baselines.suite import baselines
+from models.baselines.suite import baselines, next_date_rule
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureColumn, learn_spec
 

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from models.baselines.hand_rules import best_stump
-from models.baselines.suite import baselines, logistic, price_only
+from models.baselines.suite import baselines, best_stump, logistic, price_only
 from models.boosters.hyperparameters import Recipe
 from models.churn.fit import fit
 from models.churn.model import ChurnModel

@@ -10,7 +10,7 @@ from scipy.special import expit
 from features.timeline import LabelWindow
 from models.calibration.open_windows import current_status, fit_level_shift, information, log_loss
 from models.dataset.exposure import NEVER
-from models.metrics.logistic import fit_intercept
+from models.metrics.logistic import ridge_line
 
 WINDOW = LabelWindow(14, 90)
 
@@ -66,7 +66,7 @@ def test_with_complete_windows_it_is_the_usual_shift() -> None:
     z, y, _ = planted(1, 0.4)
     share = np.ones(len(z))
     assert fit_level_shift(z, y, share) == pytest.approx(
-        fit_intercept(z, y.astype(float)), abs=1e-9
+        ridge_line(z, y.astype(float), 0.0, np.inf)[0], abs=1e-9
     )
     np.testing.assert_allclose(information(z, share), expit(z) * (1 - expit(z)))
 

@@ -15,7 +15,6 @@ from models.dataset.splits import (
     newest_months,
     require_test_rows,
     rolling_origin,
-    time_split,
 )
 
 WINDOW = LabelWindow(lead_days=14, horizon_days=90)
@@ -28,7 +27,7 @@ def months(mask: np.ndarray) -> list[int]:
 
 def test_time_split_leaves_the_gap_by_hand() -> None:
     # 1 October is the first test date; 1 June + 104 days = 13 September, 1 July + 104 = 13 October
-    fold = time_split(YEAR, WINDOW, 3)
+    fold = rolling_origin(YEAR, WINDOW, 1, 3)[0]
     assert months(fold.test) == [10, 11, 12]
     assert months(fold.train) == [1, 2, 3, 4, 5, 6]
     assert fold.name == "time, 2024-10 to 2024-12"
@@ -36,15 +35,15 @@ def test_time_split_leaves_the_gap_by_hand() -> None:
 
 def test_a_window_that_ends_on_the_test_date_is_closed() -> None:
     ends_on_first_of_february = LabelWindow(lead_days=1, horizon_days=30)
-    fold = time_split(YEAR[:2], ends_on_first_of_february, 1)
+    fold = rolling_origin(YEAR[:2], ends_on_first_of_february, 1, 1)[0]
     assert np.flatnonzero(fold.train).tolist() == [0]
     with pytest.raises(GateError, match="complete label window"):
-        time_split(YEAR[:2], LabelWindow(lead_days=2, horizon_days=30), 1)
+        rolling_origin(YEAR[:2], LabelWindow(lead_days=2, horizon_days=30), 1, 1)
 
 
 def test_several_as_of_dates_a_month_stay_together() -> None:
     twice = np.sort(np.concatenate([YEAR, YEAR + 14]))
-    fold = time_split(twice, WINDOW, 1)
+    fold = rolling_origin(twice, WINDOW, 1, 1)[0]
     assert twice[fold.test].astype(str).tolist() == ["2024-12-01", "2024-12-15"]
     assert twice[fold.train].max() == np.datetime64("2024-08-15")
 
@@ -80,7 +79,7 @@ def test_no_training_label_looks_into_the_test_period(
 
 def test_too_short_a_history_says_so() -> None:
     with pytest.raises(GateError, match="3 months of labelled rows cannot give 1 test period"):
-        time_split(YEAR[:3], WINDOW, 3)
+        rolling_origin(YEAR[:3], WINDOW, 1, 3)
 
 
 def test_share_is_the_md5_of_the_id() -> None:
@@ -144,7 +143,7 @@ def test_a_single_date_and_few_leavers_have_no_newest_months() -> None:
 
 @pytest.mark.fault(42)
 def test_too_few_leavers_to_judge_on_says_how_many_and_what_to_change() -> None:
-    fold = time_split(YEAR, WINDOW, 3)
+    fold = rolling_origin(YEAR, WINDOW, 1, 3)[0]
     y = np.zeros(12, dtype=np.int8)
     y[[0, 9]] = 1
     require_test_rows(fold, y, 1)
@@ -157,6 +156,6 @@ def test_too_few_leavers_to_judge_on_says_how_many_and_what_to_change() -> None:
 
 @pytest.mark.fault(42)
 def test_a_test_period_without_leavers_is_refused() -> None:
-    fold = time_split(YEAR, WINDOW, 3)
+    fold = rolling_origin(YEAR, WINDOW, 1, 3)[0]
     with pytest.raises(GateError, match="hold 0 leavers and 3 stayers"):
         require_test_rows(fold, np.zeros(12, dtype=np.int8), 1)

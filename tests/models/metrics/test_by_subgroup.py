@@ -36,18 +36,19 @@ def mixed(examples: Examples) -> tuple[Examples, np.ndarray]:
 def test_every_product_line_and_month_has_a_row(mixed: tuple[Examples, np.ndarray]) -> None:
     test, p = mixed
     rows = calibration_by_subgroup(test, p, Rows(test.customer_id, test.y, 5))
-    names = [row.part for row in rows]
+    names = [row.outcome.name for row in rows]
     assert names[:3] == ["all", "product_line=gas", "product_line=power"]
     assert names[3:] == [f"month=2023-{month:02d}" for month in range(1, 13)]
     for start, end in ((1, 3), (3, 15)):
-        assert sum(row.n for row in rows[start:end]) == rows[0].n == len(test)
-        assert sum(row.leavers for row in rows[start:end]) == rows[0].leavers == test.y.sum()
+        parts, whole = [row.outcome for row in rows[start:end]], rows[0].outcome
+        assert sum(part.rows for part in parts) == whole.rows == len(test)
+        assert sum(part.observed for part in parts) == whole.observed == test.y.sum()
 
 
 def test_figures_of_each_part_are_sklearns(mixed: tuple[Examples, np.ndarray]) -> None:
     test, p = mixed
     found = {
-        row.part: row
+        row.outcome.name: row
         for row in calibration_by_subgroup(test, p, Rows(test.customer_id, test.y, 50))
     }
     for line in ("gas", "power"):
@@ -58,9 +59,9 @@ def test_figures_of_each_part_are_sklearns(mixed: tuple[Examples, np.ndarray]) -
         assert row.intercept is not None
         assert row.slope.value == pytest.approx(fitted.coef_[0, 0], abs=1e-4)
         assert expit(z + row.intercept.value).mean() == pytest.approx(y.mean())
-        assert row.observed.value == pytest.approx(y.mean())
-        assert row.predicted == pytest.approx(p[rows].mean())
-        assert row.observed.low < y.mean() < row.observed.high
+        told = row.outcome
+        assert (told.rate, told.expected) == pytest.approx((y.mean(), p[rows].sum()))
+        assert told.ratio.low < y.sum() / p[rows].sum() < told.ratio.high
 
 
 def test_the_interval_of_a_share_is_wide_where_customers_repeat(
@@ -68,9 +69,9 @@ def test_the_interval_of_a_share_is_wide_where_customers_repeat(
 ) -> None:
     test, p = mixed
     same = replace(test, y=np.repeat((np.arange(300) % 5 == 0).astype(np.int8), 12))
-    shares = calibration_by_subgroup(same, p, Rows(same.customer_id, same.y, 400))[0].observed
-    width = 2 * 1.96 * np.sqrt(0.2 * 0.8 / 300)
-    assert shares.high - shares.low == pytest.approx(width, rel=0.2)
+    told = calibration_by_subgroup(same, p, Rows(same.customer_id, same.y, 400))[0].outcome
+    width = 2 * 1.96 * np.sqrt(60) / (told.expected / 12)
+    assert told.ratio.high - told.ratio.low == pytest.approx(width, rel=0.2)
 
 
 def test_a_part_without_leavers_has_a_share_but_no_line(
@@ -79,7 +80,7 @@ def test_a_part_without_leavers_has_a_share_but_no_line(
     test, p = mixed
     none = replace(test, y=np.where(test.product_line == "gas", 0, test.y).astype(np.int8))
     row = calibration_by_subgroup(none, p, Rows(none.customer_id, none.y, 5))[1]
-    assert (row.leavers, row.observed.value) == (0, 0)
+    assert (row.outcome.observed, row.outcome.ratio.value) == (0, 0)
     assert row.slope is None
     assert row.intercept is None
 

@@ -8,7 +8,7 @@ from scipy.special import expit, logit
 from sklearn.metrics import log_loss, roc_auc_score
 
 from features.timeline import LabelWindow
-from models.dataset.splits import time_split
+from models.dataset.splits import rolling_origin
 from models.metrics.bootstrap import MonthShocks, Rows
 from models.metrics.by_subgroup import check_unseen_customers, without_customers
 
@@ -27,7 +27,7 @@ def judged(memory: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.nda
 def test_the_held_out_customers_teach_nothing_and_alone_are_judged() -> None:
     months = np.array([date(2024, m, 1) for m in range(1, 13)], dtype="datetime64[D]")
     as_of, ids = np.tile(months, 200), np.repeat(np.arange(200), 12).astype(str).astype(object)
-    fold = time_split(as_of, LabelWindow(14, 30), 2)
+    fold = rolling_origin(as_of, LabelWindow(14, 30), 1, 2)[0]
     apart = without_customers(fold, ids)
     assert set(ids[apart.train]).isdisjoint(ids[apart.test])
     assert not (apart.train & ~fold.train).any()

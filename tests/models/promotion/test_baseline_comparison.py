@@ -7,7 +7,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from models.dataset.array_types import Floats
 from models.metrics.bootstrap import Interval, Rows
-from models.promotion.baseline_comparison import BaselineComparison, compare_baselines
+from models.promotion.evidence import BaselineComparison, compare_baselines
 
 ROWS = 30_000
 RNG = np.random.default_rng(12)

@@ -5,7 +5,7 @@ from models.calibration.platt import Calibration
 from models.churn.model import ChurnModel
 from models.dataset.examples import Examples
 from models.metrics.bootstrap import Rows
-from models.promotion.champion_comparison import log_loss_gain, top_overlap, weakest_seed_ratio
+from models.promotion.evidence import log_loss_gain, top_overlap, weakest_seed_ratio
 
 Y = np.array([1, 0, 0, 1], dtype=np.int8)
 IDS = np.array(["a", "a", "b", "c"], dtype=object)

@@ -14,8 +14,7 @@ from scipy.stats import norm
 from models.dataset.array_types import Floats
 from models.metrics.bootstrap import Interval, Rows
 from models.metrics.logistic import base_rate_loss, log_losses
-from models.promotion.baseline_comparison import MARGIN
-from models.promotion.champion_comparison import ChampionComparison, log_loss_gain
+from models.promotion.evidence import MARGIN, ChampionComparison, log_loss_gain
 from models.promotion.rules import Rule
 from models.promotion.verdict import against_champions, error_of
 

@@ -6,7 +6,7 @@ import pytest
 from evidence import CARD, GOOD, LOGISTIC, RIVAL
 
 from models.metrics.bootstrap import Interval
-from models.promotion.champion_comparison import ChampionComparison
+from models.promotion.evidence import ChampionComparison
 from models.promotion.verdict import Verdict, verdict
 
 

@@ -13,12 +13,13 @@ import pytest
 from trees import records
 
 from features.contract import TABLES
+from pipelines.cli.json_output import print_json
 from pipelines.simulator.writer import WRITTEN
 
 COMMANDS = {
     *("simulate", "check", "train", "nightly", "truth", "demo"),
     *("features", "schema", "serve", "ui", "init", "doctor", "ablate", "compare", "monitor"),
-    *("promote", "rollback", "recalibrate", "unload"),
+    *("promote", "rollback", "recalibrate", "reproduce", "unload"),
 }
 
 
@@ -139,15 +140,15 @@ def product_lines(path: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        (["--format", "xlsx"], "use parquet or csv"),
+        (["--format", "xlsx"], "'parquet', 'csv'"),
         (["--products", "gas"], "gas"),
-        (["--company", "soft"], "kind or hard"),
+        (["--company", "soft"], "'kind', 'hard'"),
     ],
 )
 def test_simulate_refuses_what_it_does_not_know(stille, tmp_path, option, words):
     ended = stille("simulate", tmp_path / "co", "--customers", 10, *option)
     assert ended.code == 2
-    assert words in ended.err
+    assert words in " ".join(ended.err.replace("│", " ").split())
     assert not (tmp_path / "co").exists()
 
 
@@ -165,11 +166,16 @@ def test_a_published_night_is_shown_to_people_and_programs(stille, demo, publish
     folder = published.publication.folder
     assert f"Published already, nothing to do: {folder}" in shown.out.replace("\n", " ")
     assert str(folder / "risk_list.csv") in shown.out
-    assert "\n1. C" in shown.out
+    called = pq.read_table(folder / "call_list.parquet").slice(0, 1).to_pylist()[0]
+    said = " ".join(shown.out.split())
+    assert f"1. {called['customer_id']} (" in said
+    assert f"Why: {called['reason_1_text']}" in said
+    assert f"stille explain --config {demo.config} {called['customer_id']}" in said
     facts = json.loads(stille(*arguments, "--json").out)
     assert facts["folder"] == str(folder)
     assert (facts["written"], facts["run_id"]) == (False, published.publication.run_id)
-    assert [row["risk_rank"] for row in facts["top"]] == ["1", "2", "3"]
+    assert [row["risk_rank"] for row in facts["top"]] == [1, 2, 3]
+    assert 0 < facts["top"][0]["churn_probability"] < 1
 
 
 def test_training_is_shown_to_people_and_programs(demo, trained, capsys):
@@ -180,7 +186,7 @@ def test_training_is_shown_to_people_and_programs(demo, trained, capsys):
     assert "churn/1 on time, 2023-09 to 2023-11" in shown
     assert f"{trained.evaluation.cards['model']['auc'].value:.4f}" in shown
     assert "\nChampion.\n" in shown
-    printing.as_json(printing.training_facts(trained))
+    print_json(printing.training_facts(trained))
     facts = json.loads(capsys.readouterr().out)
     assert facts["champion"] is True
     assert facts["metrics"]["model"]["auc"][0] == trained.evaluation.cards["model"]["auc"].value

@@ -244,9 +244,9 @@ def test_the_command_prints_a_table_and_ends_with_the_code(stille, config):
     assert ended.code == 4
     assert "source customers" in ended.out
     rows = json.loads(stille("doctor", "--json", "--config", path).out)
-    [message] = [row["said"] for row in rows if row["what"] == "model"]
+    [message] = [row["message"] for row in rows if row["check"] == "model"]
     assert f"stille train --config {path}" in message
-    assert {"what", "status", "said", "exit_code"} == set(rows[0])
+    assert {"check", "status", "message", "exit_code"} == set(rows[0])
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from pipelines.publication.publish import publish, publisher, staging_folder
 from pipelines.publication.reader import Publication, newest_publications, verify
 from pipelines.publication.writers import write_list
 from pipelines.runtime.object_store import Bucket
-from pipelines.sources.mirror import local_files
+from pipelines.sources.files import local_files
 
 FIELDS = (
     *(field for field in columns("worklists") if field.name == "customer_id"),

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import shutil
 import sys
 from dataclasses import replace
@@ -19,7 +20,7 @@ from features.errors import BusyError
 from pipelines.config.lists import Layout
 from pipelines.erasure import publications
 from pipelines.erasure.forget import forget
-from pipelines.erasure.publications import forget_published, without_in_parquet
+from pipelines.erasure.publications import find, forget_published, without
 from pipelines.publication.manifest import PAGES, Field, columns, page_name
 from pipelines.publication.publish import publish, publisher, staging_folder
 from pipelines.publication.reader import Publication, current, verify
@@ -28,7 +29,7 @@ from pipelines.snapshots.facts import read_snapshot, verify_snapshot
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.snapshots.store import newest_first
 from pipelines.snapshots.typed_store import TypedStore
-from pipelines.sources.file_digests import InputDigests
+from pipelines.sources.files import InputDigests
 
 FIELDS = (
     Field("as_of_date", "date", "Day."),
@@ -130,11 +131,11 @@ def test_what_a_killed_call_left_the_next_one_finishes(tmp_path: Path, monkeypat
 def test_a_table_of_nobody_and_unknown_ids_stay(tmp_path: Path):
     plans = pa.table({"plan_id": ["a"]})
     pq.write_table(plans, tmp_path / "plans.parquet")
-    assert not without_in_parquet(tmp_path / "plans.parquet", "a")
+    assert not without(tmp_path / "plans.parquet", "a")
     rows = pa.table({"customer_id": ["a", None, "b"], "n": [1, 2, 3]})
     metadata = {b"kept": b"yes"}
     pq.write_table(rows.replace_schema_metadata(metadata), tmp_path / "rows.parquet")
-    assert without_in_parquet(tmp_path / "rows.parquet", "a")
+    assert without(tmp_path / "rows.parquet", "a")
     found = pq.read_table(tmp_path / "rows.parquet")
     assert found["n"].to_pylist() == [2, 3]
     assert found.schema.metadata[b"kept"] == b"yes"
@@ -201,6 +202,19 @@ def stored(company, tmp_path):
     for root in (settings.paths.typed, settings.paths.snapshots):
         shutil.copytree(typed.parent, root / ".killed.staging")
     return settings
+
+
+def test_a_dry_run_names_the_files_and_changes_none_of_them(stored, tmp_path, stille):
+    publication(stored.paths.out, 2)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.parquet")}
+    ended = stille("forget", "anne-7", "--dry-run", "--json", "--config", tmp_path / "config.yaml")
+    assert ended.code == 0, ended.err
+    found = {Path(name) for name in json.loads(ended.out)["files"]}
+    assert found == {p for p in files_with("anne-7", tmp_path) if p.suffix == ".parquet"} > set()
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.parquet")} == before
+    assert [path.name for path in find(stored.paths, "10")] == ["list.parquet"]
+    forget(stored.paths, "anne-7")
+    assert find(stored.paths, "anne-7") == []
 
 
 @pytest.mark.promise("forget")

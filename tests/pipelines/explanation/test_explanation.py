@@ -111,7 +111,7 @@ def test_the_command_shows_the_rows_of_every_number(demo, listed, stille):
     assert told["customer_id"] == customer
     assert told["risk_band"] == listed["risk_band"][0]
     assert {s["slot"] for s in told["sentences"]} <= {slot for slot, _ in SLOTS}
-    shown = [row for s in told["sentences"] for number in s["numbers"] for row in number["rows"]]
+    shown = [row for s in told["sentences"] for figure in s["figures"] for row in figure["rows"]]
     assert shown
     assert all(row["table"] in TABLES and row["key"] and row["known_at"] for row in shown)
 

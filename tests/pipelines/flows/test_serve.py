@@ -101,9 +101,9 @@ def test_the_pages_are_served_to_this_machine_only(monkeypatch, demo, capsys):
     assert command[command.index("--port") + 1] == "5055"
     assert command[command.index("--backend-store-uri") + 1] == tracking_uri(settings)
     assert called["env"]["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
-    assert re.fullmatch(
-        r"http://127\.0\.0\.1:5055/#/experiments/\d+/runs\n", capsys.readouterr().out
-    )
+    page = r"runs\?workflowType=machine_learning&viewStateShareKey=stille"
+    address = rf"http://127\.0\.0\.1:5055/#/experiments/\d+/{page}\n"
+    assert re.fullmatch(address, capsys.readouterr().out)
 
 
 def test_serving_from_another_folder_says_where_to_go(tmp_path):

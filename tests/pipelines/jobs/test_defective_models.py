@@ -149,7 +149,6 @@ def bench(_company, trained):
         tags={key: value for key, value in found.tags.items() if key != "digest"},
         files={},
         model_files=to_files(model),
-        feature_names=model.spec.names,
     )
     champion, challenger = (runs.log_training(own, training) for _ in range(2))
     registry.promote(own, champion, "a test")

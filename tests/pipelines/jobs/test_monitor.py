@@ -20,7 +20,7 @@ from pipelines.config.settings import load_settings
 from pipelines.jobs.read_tables import read_tables
 from pipelines.matrices.build import outcomes_at
 from pipelines.monitoring import result as monitoring
-from pipelines.monitoring.inputs import Inputs, input_alarms
+from pipelines.monitoring.inputs import Inputs, gate_history, input_alarms, source_health
 from pipelines.monitoring.performance import (
     LabelledRows,
     as_data,
@@ -29,7 +29,6 @@ from pipelines.monitoring.performance import (
     measure,
     performance_alarms,
 )
-from pipelines.monitoring.sources import gate_history, source_health
 from pipelines.publication.publish import publish, publisher, staging_folder
 from pipelines.publication.reader import Publication, newest_publications
 from pipelines.runtime.run_record import RunRecord

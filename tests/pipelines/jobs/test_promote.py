@@ -31,7 +31,6 @@ def shop(demo, stille, tmp_path):
         tags={"tables": found.tags["tables"]},
         files={},
         model_files=to_files(model),
-        feature_names=model.spec.names,
     )
     versions = [
         runs.log_training(settings, replace(training, model_files=to_files(each)))

@@ -3,12 +3,11 @@
 import json
 import shutil
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import mlflow
 import numpy as np
-import pandas as pd
 import pytest
 from trees import records
 
@@ -26,7 +25,6 @@ PICTURES = {
     "precision_recall",
     "calibration",
     "gains",
-    "scores",
     "drivers_by_family",
     "features_beeswarm",
     "dependence",
@@ -145,7 +143,7 @@ def test_mlflow_holds_how_right_each_part_is_and_how_long(settings, trained):
     def read(name):
         return json.loads(Path(client.download_artifacts(run_id, name)).read_bytes())
 
-    parts = {row["part"]: row for row in read("calibration.json")}
+    parts = {row["outcome"]["name"]: row for row in read("calibration.json")}
     assert set(parts) == {
         "all",
         "product_line=broadband",
@@ -153,9 +151,10 @@ def test_mlflow_holds_how_right_each_part_is_and_how_long(settings, trained):
         *(f"month=2023-{month:02d}" for month in (9, 10, 11)),
     }
     y, p = trained.evaluation.test.y, trained.evaluation.scores["model"]
-    assert (parts["all"]["n"], parts["all"]["leavers"]) == (len(y), y.sum())
-    assert parts["all"]["observed"]["value"] == pytest.approx(y.mean())
-    assert parts["all"]["predicted"] == pytest.approx(p.mean())
+    whole = parts["all"]["outcome"]
+    assert (whole["rows"], whole["observed"]) == (len(y), y.sum())
+    assert whole["expected"] == pytest.approx(p.sum())
+    assert whole["ratio"]["value"] == pytest.approx(y.mean() / p.mean())
     months = read("staying_power.json")
     assert [month["months"] for month in months] == [0, 1, 2, 3, 4, 5]
     assert (months[0]["first_as_of"], months[-1]["last_as_of"]) == ("2023-06-01", "2023-11-01")
@@ -173,20 +172,14 @@ def test_pictures_and_test_scores_are_kept_beside_the_run(trained):
     assert drivers == pytest.approx(trained.evaluation.drivers.to_dict())
 
 
-def test_anyone_can_load_the_champion_through_mlflow(settings, trained):
-    model = model_files.load(settings, registry.champion_version(settings))
-    loaded = mlflow.pyfunc.load_model("models:/churn@champion")
-    x = trained.evaluation.test.x[:200]
-    frame = {name: x[:, i].astype("float64") for i, name in enumerate(model.spec.names)}
-    lines = trained.evaluation.test.product_line[:200].copy()
-    lines[:3] = ["gas", None, np.nan]
-    assert set(model.calibration.product_lines) == {"electricity", "broadband"}
-    np.testing.assert_allclose(loaded.predict(pd.DataFrame(frame)), model.probability(x), 1e-14)
-    told = pd.DataFrame({**frame, "product_line": pd.Series(lines, dtype=object)})
-    by_line = model.probability(x, lines)
-    np.testing.assert_allclose(loaded.predict(told), by_line, 1e-14)
-    assert not np.allclose(by_line, model.probability(x), 1e-6)
-    np.testing.assert_array_equal(by_line[:3], model.probability(x)[:3])
+def test_the_run_took_as_long_as_the_training(demo, run, trained):
+    [record] = [r for r in records(demo.var, "train") if r["model_version"] == "churn/1"]
+    started = datetime.fromisoformat(record["started_at"])
+    assert run.info.start_time == int(started.timestamp() * 1000)
+    took = (run.info.end_time - run.info.start_time) / 1000
+    assert took >= sum(stage["seconds"] for stage in record["stages"])
+    assert run.data.tags["mlflow.source.git.commit"] == run.data.tags["commit"]
+    assert run.data.tags["champion"].split()[0] in ("since", "until")
 
 
 def test_the_run_record_says_how_training_went(demo, trained, settings):

@@ -7,7 +7,8 @@ import pandas as pd
 
 from pipelines.config.lists import Layout
 from pipelines.lists.list_columns import FIELDS
-from pipelines.lists.previous_nights import read_before
+from pipelines.lists.previous_nights import call_rows, first_language, read_before, top_rows
+from pipelines.lists.worklists import WORKLISTS
 from pipelines.publication import reader
 from pipelines.publication.manifest import MANIFEST, Stamp, manifest_bytes
 from pipelines.publication.writers import write_list
@@ -76,3 +77,29 @@ def test_read_before_hashes_each_file_of_an_earlier_night_once(tmp_path, monkeyp
     before = read_before(tmp_path, date(2026, 3, 10))
     assert before.last is before.week_ago
     assert sorted(path.name for path in hashed) == ["risk_list.csv", "risk_list.parquet"]
+
+
+def test_the_first_calls_are_read_in_the_first_language_as_people_have_them(tmp_path):
+    assert first_language(tmp_path) == ""
+    assert call_rows(tmp_path, "", 3) == []
+    for language, words in (("en", "Waits"), ("nb", "Venter på svar")):
+        cells = {name: [f"{words}; {n}" for n in range(4)] for name in WORKLISTS["call"]}
+        titled = pd.DataFrame(cells).rename(columns=lambda name, of=language: f"{of} {name}")
+        path = tmp_path / f"worklist.call.{language}.1-north.excel.csv"
+        titled.assign(**{f"{language} note": None}).to_csv(
+            path, sep=";", index=False, encoding="utf-8-sig"
+        )
+    (tmp_path / "risk_list.en.parquet").touch()
+    assert first_language(tmp_path) == "nb"
+    rows = call_rows(tmp_path, "nb", 3)
+    assert [row["why"] for row in rows] == [f"Venter på svar; {n}" for n in range(3)]
+    assert rows[0]["note"] == ""
+
+
+def test_the_top_of_a_list_has_numbers_and_null(tmp_path):
+    rows = pd.DataFrame({"risk_rank": [1, 2], "churn_probability": [0.5, 0.25]})
+    rows.assign(reason_1_text=["a", None]).to_parquet(tmp_path / "risk_list.parquet")
+    assert top_rows(tmp_path, 2) == [
+        {"risk_rank": 1, "churn_probability": 0.5, "reason_1_text": "a"},
+        {"risk_rank": 2, "churn_probability": 0.25, "reason_1_text": None},
+    ]

@@ -18,7 +18,7 @@ from pipelines.onboarding.init import initialise
 from pipelines.onboarding.matching import column_likeness
 from pipelines.onboarding.sampling import sample_column, sample_file
 from pipelines.snapshots.snapshot import take_snapshot
-from pipelines.sources.synonyms import likeness
+from pipelines.sources.synonyms import likeness, word_list
 
 NAMES = ("Kåre Hansen", "+4791234567")
 
@@ -250,6 +250,15 @@ def test_names_of_files_are_known(file, table):
     liked = {t.name: likeness(file, t.name) for t in TABLES.values() if not t.derived}
     assert max(liked, key=liked.get) == table
     assert liked[table] >= 0.9
+
+
+def test_words_are_the_company_s_own_file_and_needed(tmp_path, monkeypatch):
+    (tmp_path / "configs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="cannot read the words that companies use, configs"):
+        word_list.__wrapped__("units")
+    (tmp_path / "configs" / "words.yaml").write_text("units: {weeks: week uke}")
+    assert word_list.__wrapped__("units") == {"weeks": {"week", "uke"}}
 
 
 @pytest.mark.parametrize(

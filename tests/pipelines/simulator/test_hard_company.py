@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 from simulated import START, frame, happened_on, notices, run, table, truth
 
-from pipelines.simulator.coefficients import CODES, LATER, THE_RULE
 from pipelines.simulator.hazard import _jump
-from pipelines.simulator.options import HARD, KIND
+from pipelines.simulator.options import CODES, HARD, KIND, LATER, THE_RULE
 from pipelines.simulator.writer import WRITTEN
 
 FIRST = pd.Timestamp(START)

@@ -15,8 +15,7 @@ from simulated import END, ROOT, START, frame, run, table, truth
 
 from features.contract import PRODUCT_LINES, TABLES
 from pipelines.config.settings import load_settings
-from pipelines.simulator.coefficients import CAPS, THE_RULE
-from pipelines.simulator.options import DECAY, HARD, KIND, Dials, OwnList
+from pipelines.simulator.options import CAPS, DECAY, HARD, KIND, THE_RULE, Dials, OwnList
 from pipelines.simulator.writer import WRITTEN
 from pipelines.snapshots.snapshot import take_snapshot
 

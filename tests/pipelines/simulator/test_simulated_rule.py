@@ -10,8 +10,7 @@ from pyarrow import parquet
 from simulated import START, frame, happened_on, local, notices, run, shares_next_month, truth
 
 from features.contract import MASTER_DATA
-from pipelines.simulator.coefficients import CODES, THE_RULE
-from pipelines.simulator.options import USUAL_TYPES
+from pipelines.simulator.options import CODES, THE_RULE, USUAL_TYPES
 from pipelines.simulator.writer import WRITTEN
 
 

@@ -13,9 +13,8 @@ from growing_company import EDITS, NIGHT, GrowingCompany, month_of
 from features.errors import BusyError, ContractError
 from pipelines.snapshots import typed_rows, typed_store
 from pipelines.snapshots.snapshot import take_snapshot
-from pipelines.sources import file_digests
-from pipelines.sources.file_digests import InputDigests
-from pipelines.sources.files import find_files
+from pipelines.sources import files
+from pipelines.sources.files import InputDigests, find_files
 
 
 @pytest.fixture(params=[1, pytest.param(2, marks=pytest.mark.proof)])
@@ -64,10 +63,10 @@ def test_a_file_that_is_there_twice_repeats_each_of_its_rows(one):
 
 
 def test_only_the_file_that_is_new_is_read(one, typed, monkeypatch):
-    monkeypatch.setattr(file_digests, "_TICK", -(10**12))  # files that were written long ago
+    monkeypatch.setattr(files, "_TICK", -(10**12))  # files that were written long ago
     hashed = []
-    digest = file_digests.file_digest
-    monkeypatch.setattr(file_digests, "file_digest", lambda p: hashed.append(p.name) or digest(p))
+    digest = files.file_digest
+    monkeypatch.setattr(files, "file_digest", lambda p: hashed.append(p.name) or digest(p))
     one.taken()
     everything = {path.name for path in one.files()} | {"customers.csv"}
     assert set(typed) == set(hashed) == everything
@@ -81,7 +80,7 @@ def test_only_the_file_that_is_new_is_read(one, typed, monkeypatch):
 
 @pytest.mark.promise("clock")
 def test_a_changed_past_is_noticed_though_its_time_was_set_back(one, monkeypatch):
-    monkeypatch.setattr(file_digests, "_TICK", -(10**12))
+    monkeypatch.setattr(files, "_TICK", -(10**12))
     one.taken()
     path = one.data / "cases-1.csv"
     before, text = path.stat(), path.read_text()
@@ -98,14 +97,14 @@ def test_a_ledger_that_says_nothing_or_comes_too_soon_means_hashing(one, monkeyp
     ledger = one.root / "var" / "digests.json"
     found = InputDigests(ledger, inputs).found
     assert not ledger.exists()  # files written a moment ago may change within the same tick
-    monkeypatch.setattr(file_digests, "_TICK", -(10**12))
+    monkeypatch.setattr(files, "_TICK", -(10**12))
     InputDigests(ledger, inputs)
     assert {Path(name).name for name in json.loads(ledger.read_text())} == {
         path.name for path in one.data.glob("cases-*")
     }
     if content is not None:
         ledger.write_text(content)
-    monkeypatch.setattr(file_digests, "file_digest", lambda path: "hashed")
+    monkeypatch.setattr(files, "file_digest", lambda path: "hashed")
     again = InputDigests(ledger, inputs).found
     assert again == (found if content is None else dict.fromkeys(found, "hashed"))
 

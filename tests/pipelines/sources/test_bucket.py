@@ -8,8 +8,7 @@ from object_server import object_server
 from features.errors import BusyError, ConfigError, ContractError, PublicationError
 from pipelines.runtime.object_store import Bucket
 from pipelines.snapshots.snapshot import take_snapshot
-from pipelines.sources.file_digests import InputDigests
-from pipelines.sources.files import find_files
+from pipelines.sources.files import InputDigests, find_files
 
 HEAD = "customer_id,joined_on\n"
 PARTS = {

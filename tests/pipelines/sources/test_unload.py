@@ -22,8 +22,8 @@ from features.errors import ConfigError, ContractError
 from pipelines.config.settings import load_settings
 from pipelines.config.sources import ColumnMap, Source, composed
 from pipelines.snapshots.snapshot import take_snapshot
-from pipelines.sources.unload import WAREHOUSES
 from pipelines.sources.unload import unload as unload_sql
+from pipelines.sources.unload import warehouses
 
 # Every type of the contract, a table without customers, rows with a known_at of their own.
 READ = ("customers", "contracts", "invoices", "contacts", "usage", "price_list")
@@ -216,7 +216,7 @@ def test_the_folder_of_an_id_is_the_same_everywhere(server):
     for customer in ("007", "Åse Ørjan ß", "名前😀", ""):
         with dbapi.connect(server.uri()) as connection, connection.cursor() as cursor:
             for dialect, ask in (("postgresql", cursor), ("duckdb", duckdb.connect())):
-                ask.execute("select " + WAREHOUSES[dialect].part.format(f"'{customer}'"))
+                ask.execute("select " + warehouses()[dialect].part.format(f"'{customer}'"))
                 assert ask.fetchone() == (part_of(customer),)
 
 
@@ -264,13 +264,23 @@ def test_every_statement_is_of_its_dialect(demo, dialect):
             assert wanted is None or cast.to.this in (wanted, exp.DataType.Type.VARCHAR)
 
 
+def test_a_warehouse_of_the_company_s_own_is_one_entry_and_checked(demo, tmp_path, monkeypatch):
+    own = tmp_path / "warehouses.yaml"
+    monkeypatch.setattr("pipelines.sources.unload.WAREHOUSES", own)
+    own.write_text("mine: {sql: 'WRITE {select} INTO {into}', capitals: true}")
+    assert "FROM \"USAGE\" INTO '/out/usage/'" in unload(demo(), "mine", "/out", ["usage"])
+    own.write_text("mine: {sql: 'WRITE {rows}'}")
+    with pytest.raises(ConfigError, match="nothing stands for rows"):
+        unload(demo(), "mine", "/out")
+
+
 SIGNS = st.sampled_from("\"'`;\\\n\r-/* )({}$:@")
 LETTERS = st.characters(codec="utf-8", exclude_characters="\0.")
 HOSTILE = st.text(SIGNS | LETTERS, min_size=1).map(lambda text: composed(f"{text}x"))
 
 
 @pytest.mark.fault(37)
-@pytest.mark.parametrize("dialect", WAREHOUSES)
+@pytest.mark.parametrize("dialect", warehouses())
 @given(name=HOSTILE, other=HOSTILE, schema=HOSTILE, folder=HOSTILE)
 def test_what_is_hostile_stays_inside_its_quotes(dialect, name, other, schema, folder):
     def statements(name, other, schema, place):

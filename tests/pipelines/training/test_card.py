@@ -15,7 +15,7 @@ import pytest
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.metrics.bootstrap import Interval, MonthShocks, Rows
-from models.promotion.baseline_comparison import BaselineComparison
+from models.promotion.evidence import BaselineComparison
 from pipelines.config.settings import load_settings
 from pipelines.tracking import registry
 from pipelines.training.card import CARD, description, escaped, model_card
@@ -111,7 +111,11 @@ def test_every_figure_of_a_card_is_one_of_the_run(demo, settings, trained):
     )
     params = client.get_run(version.run_id).data.params
     judged = trained.evaluation
-    known = SAID | {f"{judged.swing:.2f}", params["features"], f"{int(params['rows']):,}"}
+    known = SAID | {
+        f"{judged.rows.shocks.swing:.2f}",
+        params["features"],
+        f"{int(params['rows']):,}",
+    }
     figures = [i for each in card.values() for metric in each.values() for i in metric.values()]
     known |= {f"{figure:.4f}" for figure in figures if figure is not None}
     known |= set(NUMBER.findall(" ".join(each.sentence for each in judged.baselines)))

@@ -35,7 +35,6 @@ CURVES = [
     plots.precision_recall,
     lambda y, p: plots.calibration(plots.calibration_bins(Rows(IDS[: len(y)], y), p)),
     plots.gains,
-    plots.score_histogram,
 ]
 
 
