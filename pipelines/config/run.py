@@ -18,7 +18,7 @@ from pipelines.config.announcement import Addressee, announce
 from pipelines.config.file import read_config
 from pipelines.config.settings import Settings, load_settings
 from pipelines.config.text_files import rule_files
-from pipelines.runtime.atomic_files import digest
+from pipelines.runtime.atomic_files import DISK_ERRORS, digest, storage_errors
 from pipelines.runtime.environment import instant, new_run_id, today_in
 from pipelines.runtime.logs import CONTEXT, LOG
 from pipelines.runtime.run_record import RunRecord, open_record
@@ -97,5 +97,6 @@ def open_run(
     day = as_of or today_in(settings.company.timezone)
     LOG.info("%s as of %s", command, day)
     tell = partial(announce, settings, config, day)
-    with open_record(settings.paths.runs, run_id, command, tell) as record:
+    full = storage_errors(f"finish stille {command}", DISK_ERRORS)
+    with open_record(settings.paths.runs, run_id, command, tell) as record, full:
         yield Run(settings, day, record, step, config)

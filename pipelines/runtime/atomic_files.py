@@ -1,23 +1,27 @@
 """Atomic, durable file writes: after they return, a power cut loses nothing that they wrote."""
 
+import errno
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 from features.errors import PublicationError
 
 _TEMPORARY = ".tmp-"
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 @contextmanager
-def storage_errors(doing: str) -> Iterator[None]:
-    """Turn an ``OSError`` of the block into a ``PublicationError`` that says what failed."""
+def storage_errors(doing: str, only: Collection[int] = ()) -> Iterator[None]:
+    """Turn an ``OSError`` of the block, with a number of ``only``, into a ``PublicationError``."""
     try:
         yield
     except OSError as error:
+        if only and error.errno not in only:
+            raise
         place = f" ({error.filename})" if error.filename else ""
         raise PublicationError(
             f"cannot {doing}: {error.strerror or error}{place}. The last good publication stands. "
@@ -60,11 +64,16 @@ def replace_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
     """
     temporary = path.with_name(f"{_TEMPORARY}{path.name}")
     temporary.unlink(missing_ok=True)
-    with open(temporary, "wb", opener=partial(os.open, mode=mode)) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with open(temporary, "wb", opener=partial(os.open, mode=mode)) as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
     sync(path.parent)
 
 

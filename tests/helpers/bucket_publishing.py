@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from publishing import _UNHARMED, NEW, OLD, _forked, _kill, night, struck_night
+from publishing import _UNHARMED, NEW, OLD, _forked, kill, night, struck_night
 
 from pipelines.publication import bucket
 from pipelines.publication.reader import Publication, current, verify
@@ -56,7 +56,7 @@ def sweep(url: str, root: Path) -> list[dict[str, object]]:
         number = len(results) + 1
         where, out = f"{url}/{number}", mirror_folder(f"{url}/{number}", root / "here")
         _forked(lambda out=out: night(out, OLD, "old"))
-        code = struck_night(number, out, _kill, cleaning=True)
+        code = struck_night(number, out, kill, cleaning=True)
         if code == _UNHARMED:
             return results
         found = {

@@ -94,6 +94,7 @@ def test_a_failed_night_fails_the_flow_with_its_own_error(prefect, demo, tmp_pat
     assert (record["status"], record["exit_code"]) == ("failed", 3)
 
 
+@pytest.mark.fault(25)
 @pytest.mark.slow
 def test_a_busy_input_is_tried_again_and_nothing_else_is(prefect, monkeypatch):
     from prefect import flow
@@ -135,6 +136,7 @@ def test_what_has_no_result_is_not_retried():
     assert not prefect_flows._is_busy(SimpleNamespace())
 
 
+@pytest.mark.fault(31)
 def test_a_dead_server_is_no_reason_not_to_run(dead_prefect, demo, published, caplog):
     with caplog.at_level(logging.WARNING, "stille"):
         night = launch.launch(NIGHTLY, demo.config, demo.as_of, plain=False)
@@ -186,6 +188,7 @@ def test_artifacts_of_a_training_run(monkeypatch, trained):
     assert f"{trained.evaluation.cards['model']['auc'].value:.4f}" in shown["scorecard"]
 
 
+@pytest.mark.fault(31, 44)
 def test_an_artifact_that_prefect_does_not_take_undoes_nothing(monkeypatch, published, caplog):
     def gone(*_args, **_kwargs):
         raise ConnectionError

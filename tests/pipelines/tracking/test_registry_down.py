@@ -97,6 +97,8 @@ def test_a_night_keeps_the_champion_that_it_fetched(demo, published):
     assert kept.usable
 
 
+@pytest.mark.promise("registry_down")
+@pytest.mark.fault(32)
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 def test_no_answer_leaves_the_kept_champion(demo, nights, monkeypatch, behaviour):
     monkeypatch.setattr(resolving, "_SECONDS", 1.5)
@@ -108,6 +110,8 @@ def test_no_answer_leaves_the_kept_champion(demo, nights, monkeypatch, behaviour
     assert record.model_digest == found.registered.digest
 
 
+@pytest.mark.promise("registry_down")
+@pytest.mark.fault(32)
 @pytest.mark.proof
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 def test_a_night_decides_within_half_a_minute(nights, behaviour):
@@ -118,6 +122,8 @@ def test_a_night_decides_within_half_a_minute(nights, behaviour):
         assert time.monotonic() - begun < 30
 
 
+@pytest.mark.promise("registry_down")
+@pytest.mark.fault(32)
 @pytest.mark.parametrize("kept", [days_ago(7.1), days_ago(-1), {"registry": "http://other"}])
 def test_an_old_champion_or_another_registrys_does_not_score(nights, kept):
     with server("dead") as address, pytest.raises(ModelError) as refused:
@@ -127,6 +133,7 @@ def test_an_old_champion_or_another_registrys_does_not_score(nights, kept):
     assert "stille nightly" in str(refused.value)
 
 
+@pytest.mark.promise("whole_model", "registry_down")
 def test_a_damaged_kept_champion_does_not_score(nights, tmp_path):
     with server("dead") as address:
         config = nights(address)
@@ -138,6 +145,8 @@ def test_a_damaged_kept_champion_does_not_score(nights, tmp_path):
             resolve(config)
 
 
+@pytest.mark.promise("registry_down")
+@pytest.mark.fault(32)
 def test_a_degraded_night_says_so_in_record_and_manifest(demo, nights, stille, tmp_path):
     with server("dead") as address:
         config = nights(address)
@@ -150,6 +159,7 @@ def test_a_degraded_night_says_so_in_record_and_manifest(demo, nights, stille, t
     assert manifest["stille"]["model_digest"] == record["model_digest"]
 
 
+@pytest.mark.fault(35)
 def test_an_alias_that_moves_during_a_night_changes_nothing(demo, tmp_path):
     """The version is resolved once, so list, record and manifest name one model."""
     from pipelines.jobs.entry import NIGHTLY
