@@ -9,6 +9,7 @@ import atexit
 import logging
 import os
 import sys
+import traceback
 from datetime import datetime, time, timedelta
 from typing import Annotated
 
@@ -16,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from features.errors import StilleError
+from features.errors import StilleError, without_passwords
 from pipelines.cli.data import check, simulate
 from pipelines.cli.model import nightly, train, truth
 from pipelines.cli.options import DEMO, DEMO_DATA, Config, Plain, app, with_config
@@ -71,6 +72,9 @@ def main() -> None:
         message = f"[bold red]stille:[/] {escape(with_config(str(error)))}"
         Console(stderr=True, soft_wrap=True).print(message, highlight=False)
         raise SystemExit(error.exit_code) from None
+    except Exception:
+        sys.stderr.write(without_passwords(traceback.format_exc()))
+        raise SystemExit(1) from None
 
 
 def _mute_teardown() -> None:

@@ -67,6 +67,8 @@ def open_mlflow(settings: Settings, port: int) -> None:
     experiment = connect(settings)
     print(f"http://127.0.0.1:{port}/#/experiments/{experiment}/runs", flush=True)
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
-    command += ["--port", str(port), "--backend-store-uri", tracking_uri(settings)]
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    command += ["--port", str(port)]
+    # Not on the command line, which everybody on the machine may read.
+    store = {"MLFLOW_BACKEND_STORE_URI": tracking_uri(settings)}
+    environment = {**os.environ, **store, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     subprocess.run(command, env=environment, check=False)  # noqa: S603  (fixed words, a number)
