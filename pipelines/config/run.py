@@ -5,6 +5,7 @@ Most steps of a run need several of the four, so they are passed as one immutabl
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
 
+from pipelines.config.ownership import claim
 from pipelines.config.settings import Settings, load_settings
 from pipelines.config.text_files import rule_files
 from pipelines.runtime.atomic_files import digest
@@ -72,9 +74,12 @@ def open_run(
 ) -> Iterator[Run]:
     """Load the configuration and run with a new run record; what is raised is recorded first.
 
-    ``as_of`` defaults to today in the company's zone. Raises ``ConfigError``.
+    ``as_of`` defaults to today in the company's zone. Raises ``ConfigError``, also where the
+    folders are another company's. What the process makes is for its user alone.
     """
+    os.umask(0o077)
     settings = load_settings(config)
     day = as_of or today_in(settings.company.timezone)
     with open_record(settings.paths.runs, new_run_id(command), command) as record:
+        claim(settings.company, settings.paths, settings.tracking)
         yield Run(settings, day, record, step, config)

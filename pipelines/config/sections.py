@@ -110,6 +110,7 @@ class Paths(Section):
     """Folders, relative to the working directory; the properties are what lies below ``var``.
 
     ``data`` and ``out`` may be URLs: docs/object-storage.md. They are the mirrors then.
+    ``group`` of the machine may read ``out``; null: nobody but the user that runs Stille.
     """
 
     model_config = ConfigDict(ignored_types=(_BelowVar,))
@@ -117,6 +118,7 @@ class Paths(Section):
     var: Path = Path("var")
     data: Path
     out: Path = Path("out")
+    group: str | None = None
 
     @field_validator("var", "data", "out", mode="before")
     @classmethod

@@ -21,6 +21,7 @@ from pipelines.runtime.atomic_files import digest, storage_errors
 from pipelines.runtime.mirrors import bucket_of, name_of
 
 STAGING = ".staging-"
+MADE = re.compile(r"[a-z]+-\d{8}T\d{6}Z-[0-9a-f]{6}(\.without-\d+)?")  # run ids of ours
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -138,6 +139,12 @@ def publications_of(out: Path, as_of: date, **identity: object) -> list[Publicat
 def newest_of(out: Path, as_of: date, **identity: object) -> Publication | None:
     """The complete publication of an as-of date (and identity) made last; None without one."""
     return next((each for each, _ in complete(publications_of(out, as_of, **identity))), None)
+
+
+def newest_after(out: Path, day: date) -> Publication | None:
+    """The complete publication of the newest as-of date after ``day``; None without one."""
+    later = sorted((each for each in days_of(out) if each > day), reverse=True)
+    return next(filter(None, (newest_of(out, each) for each in later)), None)
 
 
 def newest_publications(out: Path) -> tuple[Publication, ...]:

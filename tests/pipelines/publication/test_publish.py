@@ -202,12 +202,70 @@ def test_an_older_date_is_refused_but_for_a_backfill(tmp_path: Path):
 
 
 def test_what_a_dead_run_left_is_removed_and_reported(tmp_path: Path):
-    (tmp_path / ".staging-dead").mkdir(parents=True)
-    (tmp_path / ".staging-dead" / "risk_list.csv").write_text("half")
-    with publisher(tmp_path) as orphans:
-        assert orphans == ("dead",)
-    with publisher(tmp_path) as orphans:
-        assert orphans == ()
+    dead = "nightly-20240501T030000Z-a1b2c3"
+    (tmp_path / f".staging-{dead}").mkdir(parents=True)
+    (tmp_path / f".staging-{dead}" / "risk_list.csv").write_text("half")
+    with publisher(tmp_path) as notes:
+        assert notes == (f"removed what run {dead} left behind",)
+    with publisher(tmp_path) as notes:
+        assert notes == ()
+
+
+def test_what_only_has_the_name_of_a_staging_folder_is_passed_by(tmp_path: Path):
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "precious").write_text("kept")
+    out.mkdir()
+    (out / ".staging-x").write_text("a plain file")
+    (out / ".staging-photos").mkdir()
+    (out / ".staging-photos" / "precious").write_text("kept")
+    name = ".staging-nightly-20240501T030000Z-a1b2c"
+    (out / f"{name}1").symlink_to(elsewhere)
+    (out / f"{name}2").write_text("a plain file")
+    (out / f"{name}3").symlink_to("nowhere")
+    (out / f"{name}4").mkdir()
+    (out / f"{name}4" / "link").symlink_to(elsewhere)
+    published = night(out, stamp())
+    assert current(out) == published
+    assert not (out / f"{name}4").exists()
+    assert (elsewhere / "precious").read_text() == "kept"
+    assert (out / ".staging-photos" / "precious").read_text() == "kept"
+    with publisher(out) as notes:
+        assert len(notes) == 5
+        assert all("was left as it is" in note for note in notes)
+
+
+@pytest.mark.parametrize("lost", [["current"], ["current", "current.json"], ["current.json"]])
+def test_a_lost_pointer_never_goes_back(tmp_path: Path, lost: list[str]):
+    night(tmp_path, stamp("run-0", date(2024, 5, 1)))
+    newest = night(tmp_path, stamp())
+    for name in lost:
+        (tmp_path / name).unlink()
+    older = stamp("run-2", date(2024, 4, 30))
+    with pytest.raises(ConfigError, match="before the published 2024-05-02"):
+        night(tmp_path, older)
+    night(tmp_path, older, backfill=True)
+    assert (tmp_path / "current").resolve() == newest.folder
+    assert json.loads((tmp_path / "current.json").read_bytes())["run_id"] == newest.run_id
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b'{"path": "../../etc"}', b"\xff"])
+def test_a_damaged_pointer_is_written_anew(tmp_path: Path, damage: bytes):
+    newest = night(tmp_path, stamp())
+    (tmp_path / "current.json").write_bytes(damage)
+    (tmp_path / "current").unlink()
+    night(tmp_path, stamp("run-2", date(2024, 4, 30)), backfill=True)
+    assert json.loads((tmp_path / "current.json").read_bytes())["run_id"] == newest.run_id
+    assert current(tmp_path) == newest
+
+
+def test_a_newest_publication_that_is_damaged_is_not_pointed_at(tmp_path: Path):
+    whole = night(tmp_path, stamp("run-0", date(2024, 5, 1)))
+    newest = night(tmp_path, stamp())
+    (newest.folder / "risk_list.csv").write_text("damaged")
+    (tmp_path / "current").unlink()
+    night(tmp_path, stamp("run-2", date(2024, 4, 30)), backfill=True)
+    assert current(tmp_path) == whole
 
 
 @pytest.mark.parametrize("run_id", ["", "../up", "a/b", ".hidden", "a" * 101])
