@@ -103,7 +103,9 @@ def night(config: Path) -> Path:
                 (folder / "pages").mkdir()
                 (folder / "pages" / "a.html").write_text("a")
                 (folder / "risk_list.csv").write_text("customer_id\na\n")
-                stamp = Stamp(DAY, "run-1", datetime(2024, 5, 2, tzinfo=UTC), "i", "c", "m/1", "m", 90, {})
+                stamp = Stamp(
+                    DAY, "run-1", datetime(2024, 5, 2, tzinfo=UTC), "i", "c", "m/1", "m", 90, {}
+                )
                 publish(publication, stamp, {})
     finally:
         os.umask(previous)
