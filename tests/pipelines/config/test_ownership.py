@@ -130,7 +130,7 @@ def test_a_group_of_the_configuration_reads_what_is_published(tmp_path: Path):
 
 
 def test_a_group_that_is_not_there_is_told(tmp_path: Path):
-    with pytest.raises(ConfigError, match="paths.group: .* 'no-such-group'"):
+    with pytest.raises(ConfigError, match=r"paths\.group: .* 'no-such-group'"):
         run(configured(tmp_path, group="no-such-group"))
 
 
