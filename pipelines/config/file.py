@@ -102,10 +102,10 @@ def text_problems(value: Any) -> Iterator[Problem]:
 
 
 def _texts(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
-    """Every text with its place; a key's is its own."""
+    """Every text with its place; a key's is that of its mapping."""
     if isinstance(value, dict):
         for key, item in value.items():
-            yield (*place, key), str(key)
+            yield place, str(key)
             yield from _texts(item, (*place, key))
     elif isinstance(value, list):
         for number, item in enumerate(value):
