@@ -5,7 +5,8 @@ from typing import ClassVar
 
 _PASSWORD = re.compile(r"(://[^:/@\s'\"]*:)([^\s'\"]+)(@)|(https?://)([^:/@\s'\"]+)(@)")
 _IN_QUERY = re.compile(
-    r"([?&][^=&\s'\"]*(?:pass|pwd|secret|token|key|signature)[^=&\s'\"]*=|Basic (?=[\w+/=]{16})|Bearer (?=[\w.-]{16}))"
+    r"([?&][^=&\s'\"]*(?:pass|pwd|secret|token|key|signature)[^=&\s'\"]*=|"
+    r"Basic (?=[\w+/=]{16})|Bearer (?=[\w.-]{16}))"
     r"([^&\s'\"]+)",
     re.I,
 )

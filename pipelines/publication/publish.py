@@ -11,7 +11,8 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -25,6 +26,7 @@ from pipelines.publication.reader import (
     Publication,
     current,
     days_of,
+    last_created,
     newest_after,
     newest_of,
     pointed,
@@ -101,6 +103,9 @@ def publish(
     with storage_errors(f"publish {folder}"):
         if folder.exists():
             raise PublicationError(f"{folder} exists already: every run needs its own run id.")
+        # The clock may have been set back, and the newest publication is the one made last.
+        after = last_created(publication.out, publication.as_of) + timedelta(seconds=1)
+        stamp = replace(stamp, created=max(stamp.created, after))
         atomic_files.replace_bytes(staging / MANIFEST, manifest_bytes(staging, stamp, schemas))
         place(publication)
     point(publication)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
     with storage_errors(f"read {folder}"):
         try:
             manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
-            str(manifest["created"]), manifest["stille"].keys(), _digests(manifest)
+            (
+                datetime.fromisoformat(manifest["created"]),
+                manifest["stille"].keys(),
+                _digests(manifest),
+            )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise PublicationError(f"{folder / MANIFEST} is damaged: {error!r}.") from error
     return manifest
@@ -134,6 +138,13 @@ def publications_of(out: Path, as_of: date, **identity: object) -> list[Publicat
             if manifest["stille"].items() >= identity.items():
                 made.append((str(manifest["created"]), publication.run_id, publication))
     return [each for *_, each in sorted(made, key=lambda one: one[:2], reverse=True)]
+
+
+def last_created(out: Path, as_of: date) -> datetime:
+    """When the newest publication of an as-of date was made, UTC; long ago without one."""
+    newest = publications_of(out, as_of)[:1]
+    times = (_manifest(each.folder)["created"] for each in newest)
+    return datetime.fromisoformat(next(times, "1970-01-01T00:00:00Z"))
 
 
 def newest_of(out: Path, as_of: date, **identity: object) -> Publication | None:

@@ -5,7 +5,8 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from pipelines.publication.publish import (
     republish,
     staging_folder,
 )
-from pipelines.publication.reader import Publication, current, verify
+from pipelines.publication.reader import Publication, current, newest_of, verify
 from pipelines.runtime.atomic_files import digest
 
 WORKER = Path(__file__).parents[2] / "helpers" / "publishing.py"
@@ -233,6 +234,14 @@ def test_what_only_has_the_name_of_a_staging_folder_is_passed_by(tmp_path: Path)
     with publisher(out) as notes:
         assert len(notes) == 5
         assert all("was left as it is" in note for note in notes)
+
+
+@pytest.mark.parametrize("hours", [0, 1, 24 * 400])
+def test_a_clock_set_back_makes_nothing_older(tmp_path: Path, hours: int):
+    night(tmp_path, stamp("run-9"))
+    later = replace(stamp("run-2"), created=stamp().created - timedelta(hours=hours))
+    newest = night(tmp_path, replace(later, inputs_digest="sha256:other"), text="b")
+    assert current(tmp_path) == newest_of(tmp_path, DAY) == newest
 
 
 @pytest.mark.parametrize("lost", [["current"], ["current", "current.json"], ["current.json"]])
