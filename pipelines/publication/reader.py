@@ -80,11 +80,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
     with storage_errors(f"read {folder}"):
         try:
             manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
-            (
-                datetime.fromisoformat(manifest["created"]),
-                manifest["stille"].keys(),
-                _digests(manifest),
-            )
+            datetime.fromisoformat(manifest["created"])
+            manifest["stille"].keys(), _digests(manifest)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise PublicationError(f"{folder / MANIFEST} is damaged: {error!r}.") from error
     return manifest
