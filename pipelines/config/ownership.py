@@ -36,11 +36,11 @@ def claim(company: Company, paths: Paths, tracking: Tracking) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             if folder == paths.out and paths.group and not bucket_of(folder):
                 _share((folder, *absent), paths.group)
-            theirs = keep_first(folder / OWNER, mine)
+            owner = keep_first(folder / OWNER, mine)
         if bucket := bucket_of(folder):
             bucket.put(OWNER, mine, "create")
-            theirs = (bucket.get(OWNER) or (theirs,))[0]
-        _compare(folder, theirs, company, tracking)
+            owner = (bucket.get(OWNER) or (owner,))[0]
+        _compare(folder, owner, company, tracking)
 
 
 def _identity(company: Company, tracking: Tracking) -> bytes:
@@ -48,10 +48,10 @@ def _identity(company: Company, tracking: Tracking) -> bytes:
     return json.dumps(mine, ensure_ascii=False).encode()
 
 
-def _compare(folder: Path, theirs: bytes, company: Company, tracking: Tracking) -> None:
-    if theirs != _identity(company, tracking):
+def _compare(folder: Path, owner: bytes, company: Company, tracking: Tracking) -> None:
+    if owner != _identity(company, tracking):
         raise ConfigError(
-            f"{name_of(folder)} belongs to {theirs.decode(errors='replace')}, and this "
+            f"{name_of(folder)} belongs to {owner.decode(errors='replace')}, and this "
             f"configuration is of {_identity(company, tracking).decode()}. Give each its own "
             "paths.var and paths.out. If it is the same company under another name, remove "
             f"{name_of(folder / OWNER)}, then run the same command again."

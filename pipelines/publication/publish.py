@@ -21,7 +21,7 @@ from features.errors import BusyError, ConfigError, PublicationError
 from pipelines.publication.bucket import POINTER, clear_unfinished, upload
 from pipelines.publication.manifest import MANIFEST, Field, Stamp, manifest_bytes
 from pipelines.publication.reader import (
-    MADE,
+    RUN_NAME,
     STAGING,
     Publication,
     current,
@@ -59,7 +59,7 @@ def publisher(out: Path) -> Iterator[tuple[str, ...]]:
         with storage_errors(f"remove what a dead run left in {out}"):
             for found in sorted(out.glob(f"{STAGING}*")):
                 run_id = found.name.removeprefix(STAGING)
-                if MADE.fullmatch(run_id) and found.is_dir() and not found.is_symlink():
+                if RUN_NAME.fullmatch(run_id) and found.is_dir() and not found.is_symlink():
                     shutil.rmtree(found)
                     notes.append(f"removed what run {run_id} left behind")
                 else:

@@ -21,7 +21,7 @@ from pipelines.runtime.atomic_files import digest, storage_errors
 from pipelines.runtime.mirrors import bucket_of, name_of
 
 STAGING = ".staging-"
-MADE = re.compile(r"[a-z]+-\d{8}T\d{6}Z-[0-9a-f]{6}(\.without-\d+)?")  # run ids of ours
+RUN_NAME = re.compile(r"[a-z]+-\d{8}T\d{6}Z-[0-9a-f]{6}(\.without-\d+)?")  # run ids of ours
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
