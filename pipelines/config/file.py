@@ -186,21 +186,26 @@ def read_config(
 
 
 def _load(path: Path) -> dict[str, Any]:
+    document = read_plain(path, "; give --config")
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: found {type(document).__name__}; a mapping is needed")
+    return document
+
+
+def read_plain(path: Path, hint: str = "") -> Any:
+    """The plain data of a YAML file; raises ``ConfigError`` for any other file, or a large one."""
     try:
         if path.exists() and not path.is_file():
-            raise ConfigError(f"{path}: a folder or device, and no file; give --config")
+            raise ConfigError(f"{path}: cannot be read (no file but a folder or device)")
         with path.open("rb") as file:
             text = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         name = _short(str(path), 4 * _LONGEST)
-        raise ConfigError(f"{name}: cannot be read ({reason}); give --config") from error
+        raise ConfigError(f"{name}: cannot be read ({reason}){hint}") from error
     if len(text) > MAX_BYTES:
         raise ConfigError(f"{path}: a configuration has at most {MAX_BYTES:,} bytes")
-    document = _parse(text, str(path))
-    if not isinstance(document, dict):
-        raise ConfigError(f"{path}: found {type(document).__name__}; a mapping is needed")
-    return document
+    return _parse(text, str(path))
 
 
 def _parse(text: str | bytes, name: str) -> Any:
@@ -261,9 +266,7 @@ class _Loader(_SafeLoader):  # type: ignore[misc]
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
-            wrong = (
-                "" if isinstance(key, yaml.ScalarNode) else "a key is a word, no list or mapping"
-            )
+            wrong = "" if isinstance(key, yaml.ScalarNode) else "a key is no list or mapping"
             if not wrong and key.value in seen and key.tag != "tag:yaml.org,2002:merge":
                 wrong = f"key {key.value!r} is given twice"
             if wrong:

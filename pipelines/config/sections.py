@@ -130,22 +130,17 @@ class Paths(Section):
 
     @field_validator("var", "data", "out")
     @classmethod
-    def _possible(cls, path: Path) -> Path:
+    def _possible(cls, path: Path, info: ValidationInfo) -> Path:
+        if info.field_name == "var" and "?" in str(path.absolute()):
+            raise ValueError(
+                f"{path.absolute()} has a ?, at which MLflow's address of its database would end"
+            )
         try:
             path.lstat()
         except OSError as error:
             if error.errno in (ENAMETOOLONG, ELOOP):
                 raise ValueError(error.strerror) from None
         return path
-
-    @field_validator("var")
-    @classmethod
-    def _in_an_address(cls, var: Path) -> Path:
-        if "?" in str(var.absolute()):
-            raise ValueError(
-                f"{var.absolute()} has a ?, at which MLflow's address of its database would end"
-            )
-        return var
 
     champion = _BelowVar("champion")  # the model of nights on which the registry is silent
     comparisons = _BelowVar("compare")  # pages that hold one training run against another
