@@ -48,7 +48,8 @@ def read_yaml(path: Path, what: str) -> Any:
     try:
         return read_plain(path)
     except ConfigError as error:
-        raise ConfigError(f"cannot read {what}: {error}") from error
+        kind = "cannot read" if not path.is_file() else "not a file of"
+        raise ConfigError(f"{kind} {what}: {error}") from error
 
 
 def load_checked(path: Path, model: type[Checked], what: str) -> Checked:

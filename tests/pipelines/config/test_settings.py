@@ -66,7 +66,7 @@ sources:
         "company.timezone: found 'Europe/Olso'; not an IANA time zone; did you mean 'Europe/Oslo'?",
         "company.currency: found 'kroner'",
         "paths.data: required, and not given",
-        "paths.dta: unknown key; allowed: var, data, out; did you mean 'data'?",
+        "paths.dta: unknown key; allowed: var, data, out, group; did you mean 'data'?",
         "sources.customers.colums: unknown key",
         "did you mean 'columns'?",
         "sources.invoces: unknown table",
