@@ -76,7 +76,7 @@ def test_how_long_it_is_kept_and_who_receives_it_are_told_or_said_to_be_untold(
 
 
 def test_a_broken_letter_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"fi\.yaml: No such file"):
+    with pytest.raises(ConfigError, match=r"fi\.yaml: cannot be read .No such file"):
         load_letter(tmp_path / "fi.yaml")
     (tmp_path / "fi.yaml").write_text("title: Hei\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="is not a letter's texts"):
