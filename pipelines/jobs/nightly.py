@@ -75,8 +75,8 @@ def nightly(run: Run, *, backfill: bool = False) -> Night:
     settings, as_of, record, step = run.settings, run.as_of, run.record, run.step
     out = settings.paths.out
     run.record_inputs()
-    with publisher(out) as orphans:
-        record.notes += [f"removed what run {orphan} left behind" for orphan in orphans]
+    with publisher(out) as notes:
+        record.notes += notes
         refuse_older(out, as_of, backfill=backfill)
         champion = step(resolve_champion, run)
         snapshot = step(read_tables, run)

@@ -3,15 +3,16 @@
 import errno
 import hashlib
 import os
+import secrets
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 
 from features.errors import PublicationError
 
 _TEMPORARY = ".tmp-"
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+SHARED = 0o2750
 
 
 @contextmanager
@@ -57,24 +58,51 @@ def sync_tree(root: Path) -> None:
         sync(Path(folder))
 
 
-def replace_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
+def replace_bytes(path: Path, data: bytes) -> None:
     """Write ``data`` to ``path``: a reader sees all of the old file or all of the new one.
 
-    ``mode`` are the new file's permissions, less those that the process's mask takes away.
+    It is for the owner alone, in a folder that ``is_shared`` for its group too.
     """
     temporary = path.with_name(f"{_TEMPORARY}{path.name}")
     temporary.unlink(missing_ok=True)
     try:
-        with open(temporary, "wb", opener=partial(os.open, mode=mode)) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(temporary, data, 0o640 if is_shared(path.parent) else 0o600)
         temporary.replace(path)
     except OSError:
         with suppress(OSError):
             temporary.unlink()
         raise
     sync(path.parent)
+
+
+def is_shared(folder: Path) -> bool:
+    """Whether what is made in ``folder`` is for its group to read (mode ``SHARED``)."""
+    return folder.stat().st_mode & 0o2040 == 0o2040
+
+
+def keep_first(path: Path, data: bytes) -> bytes:
+    """What ``path`` holds: ``data``, for its owner alone, where nobody wrote it before.
+
+    Of several writers at once one wins, and all get what it wrote.
+    """
+    if not path.exists():
+        temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
+        try:
+            _write(temporary, data, 0o600)
+            with suppress(FileExistsError):
+                os.link(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        sync(path.parent)
+    return path.read_bytes()
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    with path.open("xb") as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def replace_link(link: Path, target: Path) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from urllib.parse import urlparse
 
-from features.errors import ModelError
+from features.errors import ModelError, without_passwords
 from models.churn.model import ChurnModel
 from models.churn.serialization import digest, model_from_files
 from pipelines.config.run import Run
@@ -136,7 +136,7 @@ def _write_cache(settings: Settings, registered: Registered, files: Mapping[str,
             replace_bytes(making / name, content)
         making.rename(into)
     described = {
-        "registry": tracking_uri(settings),
+        "registry": without_passwords(tracking_uri(settings)),
         "seen_at": now().isoformat(timespec="seconds"),
         "registered": {**asdict(registered), "tags": dict(registered.tags)},
     }
@@ -152,7 +152,7 @@ def read_cache(settings: Settings) -> CachedChampion | None:
     try:
         described = json.loads((folder / "champion.json").read_bytes())
         registered = Registered(**described["registered"])
-        same = described["registry"] == tracking_uri(settings)
+        same = described["registry"] == without_passwords(tracking_uri(settings))
         plain = registered.digest.isalnum() and registered.digest.isascii()
         if not (same and registered.name == settings.tracking.model and plain):
             return None

@@ -6,18 +6,20 @@ is parsed; no code from an artefact ever runs.
 """
 
 import json
+import os
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
 
 import mlflow
 from mlflow.entities import Experiment, LifecycleStage
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from features.errors import ModelError
-from pipelines.config.file import mask_passwords
+from features.errors import ModelError, without_passwords
 from pipelines.config.settings import Settings
 from pipelines.runtime.environment import instant
 
@@ -55,13 +57,22 @@ class Registered:
 
 
 def tracking_uri(settings: Settings) -> str:
-    """The configured store, or the SQLite file ``mlflow.db`` under ``paths.var``."""
-    return settings.tracking.uri or f"sqlite:///{settings.paths.mlflow_database.absolute()}"
+    """The configured store, or the SQLite file ``mlflow.db`` under ``paths.var``.
+
+    Of an address of the web without its user and password, as MLflow prints and keeps it.
+    """
+    uri = settings.tracking.uri or f"sqlite:///{settings.paths.mlflow_database.absolute()}"
+    return re.sub("^(https?://)[^/]*@", r"\1", uri)
 
 
 def point_at(settings: Settings) -> None:
     """Make the configured store MLflow's, without asking it anything."""
     settings.paths.var.absolute().mkdir(parents=True, exist_ok=True)
+    given = urlsplit(settings.tracking.uri or "")
+    if given.scheme in ("http", "https"):
+        for name, value in (("USERNAME", given.username), ("PASSWORD", given.password)):
+            if value:
+                os.environ[f"MLFLOW_TRACKING_{name}"] = unquote(value)
     mlflow.set_tracking_uri(tracking_uri(settings))
 
 
@@ -73,7 +84,7 @@ def answering(settings: Settings) -> Iterator[mlflow.MlflowClient]:
         yield mlflow.MlflowClient()
     except (MlflowException, OSError) as error:
         raise UnreachableError(
-            f"the MLflow store {mask_passwords(tracking_uri(settings))} cannot be used: {error}. "
+            f"the MLflow store {tracking_uri(settings)} cannot be used: {error}. "
             "Check tracking.uri in the configuration and that the server runs: stille doctor."
         ) from error
 
@@ -118,7 +129,7 @@ def _experiment_name(settings: Settings, part: str) -> str:
 
 def _experiment_id(settings: Settings, experiment: Experiment) -> str:
     if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
-        store = mask_passwords(tracking_uri(settings))
+        store = without_passwords(tracking_uri(settings))
         raise ModelError(
             f"the experiment {experiment.name!r} of {store} was deleted, so nothing can be logged "
             "to it. Name another one under tracking.experiment, or restore it: MLFLOW_TRACKING_URI="

@@ -34,7 +34,8 @@ def stamp(as_of: date, run_id: str, inputs: str = "sha256:1") -> Stamp:
     return Stamp(as_of, run_id, CREATED, inputs, "sha256:c", "churn/1", "sha256:m", 90, bands)
 
 
-def night(out: Path, as_of: date, run_id: str, hold: float = 0.0) -> None:
+def night(out: Path, as_of: date, name: str, hold: float = 0.0) -> None:
+    run_id = f"{name}-20240502T030000Z-000000"
     with publisher(out):
         if republish(out, stamp(as_of, run_id)):
             return
@@ -113,7 +114,7 @@ def _read(out: Path) -> str:
         return "nothing"
     pointer = json.loads((out / "current.json").read_bytes())
     verify(out / pointer["path"])
-    return str(verify(out / "current")["stille"]["run_id"])
+    return str(verify(out / "current")["stille"]["run_id"]).partition("-")[0]
 
 
 def struck_night(number: int, out: Path, act: Callable[[], None], *, cleaning: bool) -> int:
@@ -157,7 +158,7 @@ def race(out: Path, processes: int = 8) -> dict[str, object]:
         if child == 0:
             os.close(start)
             os.read(wait, 1)
-            os._exit(_forked(lambda number=number: night(out, NEW, f"run-{number}", hold=0.3)))
+            os._exit(_forked(lambda number=number: night(out, NEW, f"run{number}", hold=0.3)))
         children.append(child)
     os.close(start)
     codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]

@@ -99,7 +99,7 @@ def test_the_pages_are_served_to_this_machine_only(monkeypatch, demo, capsys):
     assert command[:4] == [sys.executable, "-m", "mlflow", "server"]
     assert command[command.index("--host") + 1] == "127.0.0.1"
     assert command[command.index("--port") + 1] == "5055"
-    assert command[command.index("--backend-store-uri") + 1] == tracking_uri(settings)
+    assert called["env"]["MLFLOW_BACKEND_STORE_URI"] == tracking_uri(settings)
     assert called["env"]["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
     page = r"runs\?workflowType=machine_learning&viewStateShareKey=stille"
     address = rf"http://127\.0\.0\.1:5055/#/experiments/\d+/{page}\n"

@@ -216,12 +216,13 @@ def test_an_older_date_is_refused_but_for_a_backfill(tmp_path: Path):
 
 @pytest.mark.fault(28)
 def test_what_a_dead_run_left_is_removed_and_reported(tmp_path: Path):
-    (tmp_path / ".staging-dead").mkdir(parents=True)
-    (tmp_path / ".staging-dead" / "risk_list.csv").write_text("half")
-    with publisher(tmp_path) as orphans:
-        assert orphans == ("dead",)
-    with publisher(tmp_path) as orphans:
-        assert orphans == ()
+    dead = "nightly-20240501T030000Z-a1b2c3"
+    (tmp_path / f".staging-{dead}").mkdir(parents=True)
+    (tmp_path / f".staging-{dead}" / "risk_list.csv").write_text("half")
+    with publisher(tmp_path) as notes:
+        assert notes == (f"removed what run {dead} left behind",)
+    with publisher(tmp_path) as notes:
+        assert notes == ()
 
 
 @pytest.mark.parametrize("run_id", ["", "../up", "a/b", ".hidden", "a" * 101])

@@ -483,6 +483,28 @@ def test_what_a_database_lacks_is_named(take, tables, monkeypatch, source, said)
         take(None, {"customers": source})
 
 
+HOSTILE = ('a"b', "a'b", "x; drop table crm.q --", "*", "1) union select usename", "å", '"')
+
+
+def test_hostile_names_of_columns_are_only_names(take, tables):
+    quoted = ['"' + name.replace('"', '""') + '"' for name in HOSTILE]
+    tables.run(
+        f"create table crm.q ({', '.join(f'{each} text' for each in quoted)})",
+        f"insert into crm.q values ({', '.join(['$$;$$'] * len(quoted))}), "
+        f"({', '.join(f'$$1{n}$$' for n in range(len(quoted)))})",
+    )
+    for number, name in enumerate(HOSTILE):
+        source = stored("crm.q", columns={"customer_id": name}, rows_without={name: ["';--", ";"]})
+        assert rows(take(None, {"customers": source}), "customers", "#1") == [(f"1{number}",)]
+    assert tables.run("select count(*) from crm.q") is None
+
+
+@pytest.mark.parametrize("name", ['crm.q"', "crm.q;", "crm.q\0", "crm.", "crm.q.r", "crm.*"])
+def test_hostile_names_of_tables_are_refused(company, tables, name):
+    with pytest.raises(ConfigError, match=r"sources\.customers"):
+        company(None, {"customers": stored(name)})
+
+
 def test_naive_instants_need_a_declared_zone(take, tables):
     columns = {**KONTAKT["columns"], "started_at": "naiv"}
     source = {**KONTAKT, "columns": columns}
