@@ -13,14 +13,14 @@ import sys
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from traceback import format_tb
+from traceback import format_exc, format_tb
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from features.errors import GateError, StilleError
+from features.errors import GateError, StilleError, without_passwords
 from pipelines.cli.data import check, simulate
 from pipelines.cli.json_output import print_json
 from pipelines.cli.model import nightly, train, truth
@@ -169,10 +169,11 @@ def main() -> None:
             shown = f"[bold red]stille:[/] {escape(message)}"
             Console(stderr=True, soft_wrap=True).print(shown, highlight=False)
     except Exception as error:
-        if not as_json_lines():
-            raise
-        LOG.critical("%s\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))
         code = 1
+        if as_json_lines():
+            LOG.critical("%s\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))
+        else:
+            sys.stderr.write(without_passwords(format_exc()))
     raise SystemExit(code)
 
 

@@ -5,6 +5,7 @@ Most steps of a run need several of the four, so they are passed as one immutabl
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,9 +17,10 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 from features.errors import ConfigError
 from pipelines.config.announcement import Addressee, announce
 from pipelines.config.file import read_config
+from pipelines.config.ownership import claim
 from pipelines.config.settings import Settings, load_settings
 from pipelines.config.text_files import rule_files
-from pipelines.runtime.atomic_files import digest
+from pipelines.runtime.atomic_files import DISK_ERRORS, digest, storage_errors
 from pipelines.runtime.environment import instant, new_run_id, today_in
 from pipelines.runtime.logs import CONTEXT, LOG
 from pipelines.runtime.run_record import RunRecord, open_record
@@ -82,8 +84,10 @@ def open_run(
     """Load the configuration and run with a new run record; what is raised is recorded first.
 
     ``as_of`` defaults to today in the company's zone. Who the configuration names hears how it
-    ends, also where the rest of the configuration cannot be read. Raises ``ConfigError``.
+    ends, also where the rest of the configuration cannot be read. What the process makes is for
+    its user alone. Raises ``ConfigError``, also where the folders are another company's.
     """
+    os.umask(0o077)
     run_id = new_run_id(command)
     CONTEXT["run_id"] = run_id
     try:
@@ -97,5 +101,7 @@ def open_run(
     day = as_of or today_in(settings.company.timezone)
     LOG.info("%s as of %s", command, day)
     tell = partial(announce, settings, config, day)
-    with open_record(settings.paths.runs, run_id, command, tell) as record:
+    full = storage_errors(f"finish stille {command}", DISK_ERRORS)
+    with open_record(settings.paths.runs, run_id, command, tell) as record, full:
+        claim(settings.company, settings.paths, settings.tracking)
         yield Run(settings, day, record, step, config)

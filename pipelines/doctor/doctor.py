@@ -23,8 +23,8 @@ from features.errors import (
     ModelError,
     PublicationError,
     StilleError,
+    without_passwords,
 )
-from pipelines.config.file import mask_passwords
 from pipelines.config.mapping import refuse_mutable
 from pipelines.config.measurement import EFFECT_VERSION, newest
 from pipelines.config.settings import Settings, load_settings
@@ -226,10 +226,10 @@ def prefect(_: Settings) -> Iterator[Diagnosis]:
         return
     try:
         with urllib.request.urlopen(f"{address}/health", timeout=_PATIENCE_SECONDS):  # noqa: S310  (http, checked above)
-            yield Diagnosis("Prefect", "ok", f"{mask_passwords(address)} answers")
+            yield Diagnosis("Prefect", "ok", f"{without_passwords(address)} answers")
     except (OSError, ValueError) as error:
         reason = type(error).__name__
-        answer = f"{mask_passwords(address)} does not answer ({reason})"
+        answer = f"{without_passwords(address)} does not answer ({reason})"
         yield Diagnosis("Prefect", "look", f"{answer}; nights run untracked until it does")
 
 

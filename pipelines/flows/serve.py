@@ -156,8 +156,10 @@ def open_mlflow(settings: Settings, port: int) -> None:
     page = f"experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey={VIEW}"
     print(f"http://{_HERE}:{port}/#/{page}", flush=True)
     command = [sys.executable, "-m", "mlflow", "server", "--host", _HERE, "--workers", "1"]
-    command += ["--port", str(port), "--backend-store-uri", tracking_uri(settings)]
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    command += ["--port", str(port)]
+    # Not on the command line, which everybody on the machine may read.
+    store = {"MLFLOW_BACKEND_STORE_URI": tracking_uri(settings)}
+    environment = {**os.environ, **store, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with _process_group(command, env=environment) as server:
         server.wait()
 

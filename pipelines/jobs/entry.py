@@ -14,7 +14,6 @@ from typing import Any
 
 from features.errors import ModelError
 from features.markdown import markdown_table
-from pipelines.config.file import mask_passwords
 from pipelines.config.run import Run, Step, open_run, plain
 from pipelines.config.settings import Settings
 from pipelines.publication.publish import publisher, refuse_older
@@ -76,7 +75,7 @@ class Job:
             require = partial(registry.require_store, settings, *self.experiments)
             found = registry.with_timeout(settings, require)
         if self.champion and not kept and found is None:
-            store = mask_passwords(str(settings.tracking.uri or settings.paths.mlflow_database))
+            store = settings.tracking.uri or settings.paths.mlflow_database
             raise ModelError(
                 f"no model {settings.tracking.model!r} carries the alias champion in {store}. "
                 "Train one: stille train."
@@ -86,8 +85,8 @@ class Job:
 def night(run: Run, *, backfill: bool = False) -> Any:
     """``nightly`` as the only publisher; raises ``BusyError`` while another one is."""
     out = run.settings.paths.out
-    with publisher(out) as orphans:
-        run.record.notes += [f"removed what run {orphan} left behind" for orphan in orphans]
+    with publisher(out) as notes:
+        run.record.notes += notes
         run.record.notes += close_dead(run.settings.paths.runs, run.record)
         refuse_older(out, run.as_of, backfill=backfill)
         from pipelines.jobs.nightly import nightly

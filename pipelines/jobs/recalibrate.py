@@ -54,7 +54,7 @@ class RecalibrationResult:
 def recalibrate(run: Run) -> RecalibrationResult:
     """Register the champion with a new calibration; it takes the alias if its check allows.
 
-    Where the calibration comes out as it was, nothing is registered.
+    Where the calibration comes out as it was, or a run is repeated, nothing is registered.
 
     Raises ``ModelError`` without a usable champion or for other features than it learned,
     ``ContractError`` for broken tables, ``GateError`` when too few leavers are newer than what
@@ -64,7 +64,8 @@ def recalibrate(run: Run) -> RecalibrationResult:
     snapshot = run.step(read_tables, run)
     newer = run.step(newer_examples, run, snapshot, champion)
     recalibration = run.step(refit_calibration, run, champion, *newer)
-    if recalibration.calibration.equals(champion.model.calibration):
+    same = recalibration.calibration.equals(champion.model.calibration)
+    if same or _repeats(run, snapshot, champion, recalibration.calibrated_on):
         run.record.notes.append(NOTHING)
         return RecalibrationResult(None, champion.registered.label, recalibration, ())
     registered = run.step(register, run, snapshot, champion, recalibration)
@@ -87,6 +88,13 @@ def refit_calibration(
             record.gate(f"{gate}log_loss", check.log_loss, high=check.parent_log_loss)
             record.gate(f"{gate}level_error", check.level_error, high=check.parent_level_error)
     return recalibration
+
+
+def _repeats(run: Run, snapshot: Snapshot, champion: Champion, on: tuple[str, ...]) -> bool:
+    """Whether the champion was calibrated on these tables and months; once more, it would creep."""
+    tags = champion.registered.tags
+    this = provenance(run, snapshot) | {"calibrated_on": ", ".join(on)}
+    return all(tags.get(name) == value for name, value in this.items() if name != "run")
 
 
 def register(

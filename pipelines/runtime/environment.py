@@ -40,7 +40,8 @@ _DEFAULTS = {
 
 
 def quiet_libraries() -> None:
-    """Set what is not set yet; Prefect's own files go to ``var/prefect``."""
+    """Set what is not set yet; Prefect's own files go to ``var/prefect``, for this user alone."""
+    os.umask(0o077)
     home = Path("var/prefect").absolute()
     for name, value in {**_DEFAULTS, "PREFECT_HOME": str(home)}.items():
         os.environ.setdefault(name, value)

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal
 
-from features.errors import PublicationError, StilleError
+from features.errors import PublicationError, StilleError, without_passwords
 from pipelines.runtime.atomic_files import replace_bytes, storage_errors
 
 Status = Literal["running", "succeeded", "failed", "terminated", "killed"]
@@ -190,7 +190,7 @@ def _write(record: RunRecord, path: Path) -> None:
     data = json.dumps(asdict(record), indent=2, ensure_ascii=False, allow_nan=False)
     with storage_errors(f"write the run record {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_bytes(path, f"{data}\n".encode())
+        replace_bytes(path, f"{without_passwords(data)}\n".encode())
 
 
 def _now() -> str:

@@ -6,19 +6,21 @@ is parsed; no code from an artefact ever runs.
 """
 
 import json
+import os
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import unquote, urlsplit
 
 import mlflow
 from mlflow.entities import Experiment, LifecycleStage
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from features.errors import ModelError, StilleError
-from pipelines.config.file import mask_passwords
+from features.errors import ModelError, StilleError, without_passwords
 from pipelines.config.settings import Settings
 from pipelines.runtime.environment import instant, within
 
@@ -60,18 +62,27 @@ class Registered:
 
 
 def tracking_uri(settings: Settings) -> str:
-    """The configured store, or the SQLite file ``mlflow.db`` under ``paths.var``."""
-    return settings.tracking.uri or f"sqlite:///{settings.paths.mlflow_database.absolute()}"
+    """The configured store, or the SQLite file ``mlflow.db`` under ``paths.var``.
+
+    Of an address of the web without its user and password, as MLflow prints and keeps it.
+    """
+    uri = settings.tracking.uri or f"sqlite:///{settings.paths.mlflow_database.absolute()}"
+    return re.sub("^(https?://)[^/]*@", r"\1", uri)
 
 
 def store_name(settings: Settings) -> str:
     """The store as people may read it."""
-    return mask_passwords(tracking_uri(settings))
+    return without_passwords(tracking_uri(settings))
 
 
 def point_at(settings: Settings) -> None:
     """Make the configured store MLflow's, without asking it anything."""
     settings.paths.var.absolute().mkdir(parents=True, exist_ok=True)
+    given = urlsplit(settings.tracking.uri or "")
+    if given.scheme in ("http", "https"):
+        for name, value in (("USERNAME", given.username), ("PASSWORD", given.password)):
+            if value:
+                os.environ[f"MLFLOW_TRACKING_{name}"] = unquote(value)
     mlflow.set_tracking_uri(tracking_uri(settings))
 
 
@@ -89,7 +100,7 @@ def answering(settings: Settings) -> Iterator[mlflow.MlflowClient]:
 
 def _reason(error: Exception) -> str:
     """The first line of a message, without the SQL of a statement that failed."""
-    return mask_passwords(str(error)).partition("\n")[0].rstrip(".") or type(error).__name__
+    return without_passwords(str(error)).partition("\n")[0].rstrip(".") or type(error).__name__
 
 
 def with_timeout(settings: Settings, work: Callable[[], T]) -> T:

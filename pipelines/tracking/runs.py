@@ -94,13 +94,13 @@ def dataset_input(
 
 def log_training(settings: Settings, training: Training) -> registry.Registered:
     """Write one training run and register its model; the alias is left alone."""
-    experiment, client = registry.connect(settings), mlflow.MlflowClient()
-    name, started = settings.tracking.model, training.started_at
+    experiment, name = registry.connect(settings), settings.tracking.model
+    started = training.started_at
     begun = None if started is None else int(datetime.fromisoformat(started).timestamp() * 1000)
     tags = {**training.tags, "digest": digest(training.model_files)}
     own = {MLFLOW_RUN_NOTE: training.description, MLFLOW_GIT_COMMIT: tags.get("commit", "unknown")}
-    created = client.create_run(experiment, begun, resolve_tags({**tags, **own}), training.name)
-    with tempfile.TemporaryDirectory() as scratch:
+    with registry.answering(settings) as client, tempfile.TemporaryDirectory() as scratch:
+        created = client.create_run(experiment, begun, resolve_tags({**tags, **own}), training.name)
         model = Path(scratch, MODEL_FOLDER)
         _write(model, training.model_files)
         with mlflow.start_run(created.info.run_id) as run:
@@ -110,11 +110,11 @@ def log_training(settings: Settings, training: Training) -> registry.Registered:
                 client.log_inputs(run.info.run_id, datasets=list(training.datasets))
             _log_files(training.files)
             version = _log_model(name, model, training.model_files)
-    registry.tag_version(name, version, tags)
-    if training.description:
-        client.update_model_version(name, version, training.description)
-    client.update_registered_model(name, _USE.format(name=name))
-    client.update_run(run.info.run_id, name=f"{training.name}, v{version}")
+        registry.tag_version(name, version, tags)
+        if training.description:
+            client.update_model_version(name, version, training.description)
+        client.update_registered_model(name, _USE.format(name=name))
+        client.update_run(run.info.run_id, name=f"{training.name}, v{version}")
     return registry.Registered(name, version, run.info.run_id, tags["digest"], tags)
 
 
@@ -136,7 +136,8 @@ def log_run(
     if parent is not None:
         experiment = mlflow.get_run(parent).info.experiment_id
         tags[MLFLOW_PARENT_RUN_ID] = parent
-    with mlflow.start_run(experiment_id=experiment, run_name=name, tags=tags):
+    begin = partial(mlflow.start_run, experiment_id=experiment, run_name=name, tags=tags)
+    with registry.answering(settings), begin():
         mlflow.log_params(dict(params))
         mlflow.log_metrics(
             {plain_name(n): value for n, value in metrics.items() if isfinite(value)}

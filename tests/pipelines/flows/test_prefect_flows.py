@@ -160,6 +160,7 @@ def test_a_schedules_flow_tells_no_text_of_a_bug(prefect, config):
     assert "C0001234" not in str(stored("logs", limit=200))
 
 
+@pytest.mark.fault(31, 44)
 @pytest.mark.parametrize("behaviour", ["dead", "errors", "silent"])
 def test_a_broken_server_is_no_reason_not_to_run(config, monkeypatch, caplog, behaviour):
     monkeypatch.setattr(launch, "_SECONDS", 1.0)
@@ -173,6 +174,7 @@ def test_a_broken_server_is_no_reason_not_to_run(config, monkeypatch, caplog, be
     assert (record["status"], record["untracked"]) == ("succeeded", True)
 
 
+@pytest.mark.fault(31)
 @pytest.mark.proof
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 def test_a_night_ends_soon_whatever_the_server_does(config, monkeypatch, behaviour):
@@ -202,6 +204,7 @@ launch.launch(Job("nightly", lambda run: []), Path(sys.argv[1]), None, plain=Fal
 """
 
 
+@pytest.mark.fault(28, 29)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_run_that_is_ended_while_it_is_shown_leaves_no_process(config, number):
     with server("silent") as address:

@@ -169,6 +169,8 @@ def decided(bench, judged, model):
     return found, version.tags, record
 
 
+@pytest.mark.promise("promotion")
+@pytest.mark.fault(40)
 @pytest.mark.parametrize(("defect", "rule"), DEFECTS, ids=[each.__name__ for each, _ in DEFECTS])
 def test_a_defective_model_never_gets_the_alias(bench, defect, rule):
     found, tags, record = decided(bench, *defect(bench.evaluation, bench.model))

@@ -68,6 +68,7 @@ def shop(demo, stille, tmp_path):
     return Shop
 
 
+@pytest.mark.promise("promotion")
 def test_promote_and_roll_back(shop):
     unknown = shop.run("promote")
     assert (unknown.code, shop.aliases()) == (4, (None, None))
@@ -122,6 +123,8 @@ def test_promote_and_roll_back(shop):
     assert len(records(shop.var, "promote")) == 8
 
 
+@pytest.mark.promise("promotion")
+@pytest.mark.fault(28)
 def test_a_rollback_that_was_killed_finishes(shop):
     shop.judge(1)
     assert shop.run("promote", "1").code == 0

@@ -205,6 +205,8 @@ def test_the_run_record_says_how_training_went(demo, trained, settings):
     assert list(demo.var.glob("matrices/*/as_of=2022-01-15")) == []
 
 
+@pytest.mark.promise("deterministic")
+@pytest.mark.fault(40)
 @pytest.mark.slow
 def test_a_suspected_leak_refuses_the_alias_and_the_same_data_make_the_same_model(
     demo, trained, settings, tmp_path
@@ -234,6 +236,7 @@ def test_a_suspected_leak_refuses_the_alias_and_the_same_data_make_the_same_mode
     assert list(registered.aliases) == []
 
 
+@pytest.mark.fault(41, 42)
 def test_too_short_a_history_says_what_to_change(demo, tmp_path):
     config = demo.config_in(tmp_path)
     with pytest.raises(GateError, match=r"Set training\.first_as_of earlier or train later"):

@@ -89,6 +89,7 @@ def test_mlflow_says_nothing_of_its_own(settings, model, capsys, monkeypatch):
     assert tuple(capsys.readouterr()) == ("", "")
 
 
+@pytest.mark.promise("whole_model")
 def test_another_digest_is_refused_before_anything_is_parsed(settings, model, monkeypatch):
     registered = runs.log_training(settings, training(model))
 
@@ -116,12 +117,15 @@ def test_a_version_that_is_gone_is_refused(settings):
         files.load(settings, lost)
 
 
+@pytest.mark.promise("no_code")
+@pytest.mark.fault(36)
 def test_nothing_of_an_artefact_can_run(demo, trained):
     stored = {path.name for path in demo.var.glob("mlartifacts/**/*") if path.is_file()}
     assert not {name for name in stored if name.endswith((".pkl", ".joblib", ".cloudpickle"))}
     assert os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
 
 
+@pytest.mark.promise("registry_down")
 def test_a_dead_store_is_told_of_within_half_a_minute(demo, stille, tmp_path):
     config = demo.config_in(tmp_path, tracking={"uri": None})
     text = config.read_text().replace("model: churn", "model: churn\n  uri: http://127.0.0.1:9")

@@ -83,6 +83,8 @@ def test_a_night_keeps_the_champion_that_it_fetched(demo, published):
     assert kept.usable
 
 
+@pytest.mark.promise("registry_down")
+@pytest.mark.fault(32)
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 def test_no_answer_leaves_the_kept_champion(demo, nights, monkeypatch, behaviour):
     monkeypatch.setattr(registry, "_SECONDS", 1.5)
@@ -94,6 +96,7 @@ def test_no_answer_leaves_the_kept_champion(demo, nights, monkeypatch, behaviour
     assert record.model_digest == found.registered.digest
 
 
+@pytest.mark.fault(32)
 @pytest.mark.parametrize("how", LOCAL)
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_broken_file_is_as_a_server_that_is_away(demo, nights, tmp_path, how, kept):
@@ -129,6 +132,8 @@ def test_files_that_are_deleted_leave_the_kept_champion(demo, nights, tmp_path, 
         resolve(config)
 
 
+@pytest.mark.promise("registry_down")
+@pytest.mark.fault(32)
 @pytest.mark.proof
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 def test_a_night_decides_within_half_a_minute(nights, behaviour):
@@ -139,6 +144,8 @@ def test_a_night_decides_within_half_a_minute(nights, behaviour):
         assert time.monotonic() - begun < 30
 
 
+@pytest.mark.promise("registry_down")
+@pytest.mark.fault(32)
 @pytest.mark.parametrize("kept", [days_ago(7.1), days_ago(-1), {"registry": "http://other"}])
 def test_an_old_champion_or_another_registrys_does_not_score(nights, kept):
     with server("dead") as address, pytest.raises(ModelError) as refused:
@@ -148,6 +155,7 @@ def test_an_old_champion_or_another_registrys_does_not_score(nights, kept):
     assert "stille nightly" in str(refused.value)
 
 
+@pytest.mark.promise("whole_model", "registry_down")
 def test_a_damaged_kept_champion_does_not_score(nights, tmp_path):
     with server("dead") as address:
         config = nights(address)
@@ -159,6 +167,8 @@ def test_a_damaged_kept_champion_does_not_score(nights, tmp_path):
             resolve(config)
 
 
+@pytest.mark.promise("registry_down")
+@pytest.mark.fault(32)
 def test_a_degraded_night_says_so_in_record_and_manifest(demo, nights, stille, tmp_path):
     with server("dead") as address:
         config = nights(address)
@@ -171,6 +181,7 @@ def test_a_degraded_night_says_so_in_record_and_manifest(demo, nights, stille, t
     assert manifest["stille"]["model_digest"] == record["model_digest"]
 
 
+@pytest.mark.fault(35)
 def test_an_alias_that_moves_during_a_night_changes_nothing(demo, tmp_path):
     """The version is resolved once, so list, record and manifest name one model."""
     config = demo.config_in(tmp_path)
