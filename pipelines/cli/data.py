@@ -39,7 +39,6 @@ def simulate(
         float, typer.Option(help="Share of event rows known days after they happened.")
     ] = 0.015,
     corrections: Annotated[float, typer.Option(help="Share of bills corrected.")] = 0.008,
-    dirty: Annotated[float, typer.Option(help="Share of rows that break the contract.")] = 0.0,
     company: Annotated[
         Literal["kind", "hard"], typer.Option(help="Hard: where the usual assumptions fail.")
     ] = "kind",
@@ -51,9 +50,7 @@ def simulate(
     from pipelines.simulator.simulate import simulate as run
 
     try:
-        dials = replace(
-            COMPANIES[company], late_share=late_share, corrections=corrections, dirty=dirty
-        )
+        dials = replace(COMPANIES[company], late_share=late_share, corrections=corrections)
         with bar("simulating months", months) as advance:
             run(
                 out,

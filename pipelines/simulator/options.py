@@ -48,7 +48,7 @@ USUAL_TYPES: Mapping[str, float] = MappingProxyType(
 USUAL_LATE_SHARE, USUAL_CORRECTIONS = 0.015, 0.008
 Sleepers = Literal["silence", "price"]
 _SHARES = (
-    *("late_share", "corrections", "dirty", "reach", "accept", "household_spill"),
+    *("late_share", "corrections", "reach", "accept", "household_spill"),
     *("drift", "bursts", "win_backs"),
 )
 
@@ -75,7 +75,6 @@ class Dials:
 
     late_share: float = USUAL_LATE_SHARE
     corrections: float = USUAL_CORRECTIONS
-    dirty: float = 0.0
     types: Mapping[str, float] = field(default_factory=lambda: USUAL_TYPES)
     own_list: OwnList | None = None
     reach: float = 0.7

@@ -63,6 +63,9 @@ LATE_TABLES = frozenset(
 )
 UNTIL_SETTLED = {"failed": 0, "status": 1}
 """What a row says until its moment has come: paid, missing. Other values are null until then."""
+_FEEDS = ("contacts", "self_service", "notifications", "surveys", "orders")
+_UNITS = (("contacts", "wait_seconds", 21), ("self_service", "seconds", 21))
+_DEAD_DAYS = 14
 _ARROW = {
     "text": pa.string(),
     "integer": pa.int64(),
@@ -166,3 +169,20 @@ def draw_known_at(rng: Rng, at: Ints, share: float) -> tuple[Ints, Bools]:
     """When the few late rows became known, one to ten days on (UTC µs), and which those are."""
     late = rng.random(len(at)) < share
     return at + (rng.uniform(1, 10, len(at)) * 86_400e6).astype(np.int64), late
+
+
+def draw_bursts(seed: int, clock: Clock, chance: float) -> list[tuple[str, str, int, int]]:
+    """When feeds fail: table, the column that comes in minutes ("" where rows are lost), UTC µs.
+
+    ``chance``: of each feed and failure in a month.
+    """
+    kinds = [*((name, "", _DEAD_DAYS) for name in _FEEDS), *_UNITS]
+    found = []
+    for month in range(clock.months):
+        rng = np.random.default_rng([seed, month + 1, *b"bursts"])
+        starts = clock.first(month) + rng.integers(0, 28, len(kinds))
+        for place in np.nonzero(rng.random(len(kinds)) < chance)[0]:
+            table, column, days = kinds[place]
+            ends = clock.midnight(starts[place] + np.array([0, days]))
+            found.append((table, column, int(ends[0]), int(ends[1])))
+    return found

@@ -15,7 +15,6 @@ from pipelines.simulator import calling, dealings, leaving, population, prices
 from pipelines.simulator.billing import measure_usage, read_meters, send_bills
 from pipelines.simulator.clock import Floats, Ints, make_clock
 from pipelines.simulator.coefficients import LATER, THE_RULE, Coefficients
-from pipelines.simulator.contract_breaks import write_dirt
 from pipelines.simulator.faults import break_things
 from pipelines.simulator.hazard import Hazard, after_calls, drift, hazard
 from pipelines.simulator.marketing import approach, ask, first_consents
@@ -84,11 +83,10 @@ def simulate(
     nights, names = calling.read_calls(calls, clock), WRITTEN
     if "insurance" in products:
         names = (*WRITTEN, CLAIMS)
-    recorder = Recorder(clock, out / "tables", fmt, seed, dials, names)
-    with closing(recorder) as sink, closing(TruthFiles(out / "truth")) as truth:
+    sink = Recorder(clock, out / "tables", fmt, seed, dials, names)
+    with closing(sink), closing(TruthFiles(out / "truth")) as truth:
         run(Company(products, customers, book, rule, market, dials, nights, truth), sink, on_month)
         sink.finish()
-    write_dirt(out / "truth", recorder.soiled)
 
 
 def run(company: Company, sink: Recorder, on_month: Callable[[int], None]) -> None:

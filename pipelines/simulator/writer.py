@@ -13,7 +13,6 @@ from pyarrow import csv, parquet
 from features.contract import TABLES, Table
 from pipelines.simulator import record
 from pipelines.simulator.clock import Clock, Ints
-from pipelines.simulator.contract_breaks import CLEAN, draw_bursts, soil
 from pipelines.simulator.options import Dials
 
 Format = Literal["parquet", "csv"]
@@ -81,13 +80,12 @@ class Recorder:
     waiting: deque[Chunk] = field(default_factory=deque)
     deferred: dict[str, list[pa.Table]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
-    soiled: list[pa.Table] = field(default_factory=list)
     bursts: list[tuple[str, str, int, int]] = field(default_factory=list)
     notice_at: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.bursts = draw_bursts(self.seed, self.clock, self.dials.bursts)
+        self.bursts = record.draw_bursts(self.seed, self.clock, self.dials.bursts)
         without = "" if CLAIMS in self.tables else TERM
         self.files = {
             name: TableFile(TABLES[name], self.folder, self.fmt, without) for name in self.tables
@@ -146,19 +144,11 @@ class Recorder:
     def _flush(self, before: int) -> None:
         while self.waiting and self.waiting[0].month < before:
             chunk = self.waiting.popleft()
-            data = self._soiled(chunk, self._finished(chunk))
+            data = self._finished(chunk)
             if chunk.table in SORTED_AT_THE_END:
                 self.deferred.setdefault(chunk.table, []).append(data)
             else:
                 self.files[chunk.table].write(data)
-
-    def _soiled(self, chunk: Chunk, data: pa.Table) -> pa.Table:
-        if self.dials.dirty == 0 or chunk.table in CLEAN:
-            return data
-        rng = np.random.default_rng([self.seed, chunk.number, *b"dirt"])
-        data, log = soil(rng, TABLES[chunk.table], data, self.dials.dirty)
-        self.soiled.append(log)
-        return data
 
     def _finished(self, chunk: Chunk) -> pa.Table:
         table = TABLES[chunk.table]

@@ -6,19 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
-import yaml
-from pyarrow import parquet
-from simulated import END, ROOT, START, frame, run, table, truth
+from simulated import ROOT, START, frame, run, truth
 
-from features.contract import PRODUCT_LINES, TABLES
-from pipelines.config.settings import load_settings
+from features.contract import PRODUCT_LINES
 from pipelines.simulator.coefficients import CAPS, THE_RULE
 from pipelines.simulator.options import DECAY, HARD, KIND, Dials, OwnList
-from pipelines.simulator.writer import WRITTEN
-from pipelines.snapshots.snapshot import take_snapshot
 
 
 def test_lateness_can_be_turned_and_changes_no_hazard(small, tmp_path):
@@ -46,48 +39,6 @@ def test_corrections_and_lateness_can_be_turned_off(small, tmp_path):
     again = frame(small, "invoices").dropna(subset="corrects_invoice_id")
     assert (again["amount"] < 0).any()
     assert (again["amount"] > 0).any()
-
-
-@pytest.fixture(scope="module")
-def dirty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return run(tmp_path_factory.mktemp("dirty"), dirty=0.03)
-
-
-@pytest.mark.parametrize("name", WRITTEN)
-def test_dirt_lies_upon_the_same_rows(small, dirty, name):
-    clean, soiled = table(small, name), table(dirty, name)
-    assert soiled.schema == clean.schema
-    log = parquet.read_table(dirty / "truth" / "dirty.parquet").to_pandas()
-    log = log[log["table"] == name]
-    assert soiled.num_rows == clean.num_rows + (log["fault"] == "duplicate").sum()
-    key = TABLES[name].key[0]
-    broken = pa.array(log["key"].tolist(), pa.string())
-    same = [
-        rows.filter(pc.invert(pc.is_in(rows[key].cast(pa.string()), broken)))
-        for rows in (clean, soiled)
-    ]
-    orphans = (
-        pc.starts_with(same[1]["customer_id"], "C9")
-        if name != "customers" and TABLES[name].per_customer
-        else None
-    )
-    assert same[0].equals(same[1] if orphans is None else same[1].filter(pc.invert(orphans)))
-
-
-def test_all_dirt_is_set_aside_and_nothing_else(dirty, tmp_path):
-    document = yaml.safe_load((ROOT / "configs" / "demo.yaml").read_text("utf-8"))
-    assert set(document["sources"]) == set(WRITTEN)
-    document["paths"] = {"data": str(dirty), "var": str(tmp_path / "var"), "out": str(tmp_path)}
-    document["quality"] = {"max_quarantine_share": 0.5}
-    for source in document["sources"].values():
-        source["duplicates"] = "drop"
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
-    taken = take_snapshot(load_settings(tmp_path / "config.yaml"), tmp_path / "snapshot", as_of=END)
-    log = parquet.read_table(dirty / "truth" / "dirty.parquet").to_pandas()
-    assert set(log["fault"]) == {"null", "date", "duplicate", "orphan", "negative"}
-    for name in WRITTEN:
-        found = sum(taken.tables[name].quarantined.values())
-        assert found == (log["table"] == name).sum(), name
 
 
 def test_delimited_files_hold_the_same_rows(small, tmp_path):
@@ -119,7 +70,7 @@ def test_other_products_can_be_sold(tmp_path):
         {"products": ()},
         {"start": date(2022, 1, 15)},
         {"months": 0},
-        {"dirty": 1.5},
+        {"corrections": 1.5},
         {"late_share": -0.1},
         {"own_list": OwnList(share=1.1)},
         {"delay": 1},
@@ -129,7 +80,7 @@ def test_other_products_can_be_sold(tmp_path):
     ],
 )
 def test_impossible_orders_are_refused(tmp_path, wrong):
-    with pytest.raises(ValueError, match=r"products|start|dirty|share|types|delay|frailty"):
+    with pytest.raises(ValueError, match=r"products|start|corrections|share|types|delay|frailty"):
         run(tmp_path, **wrong)
 
 
