@@ -3,7 +3,6 @@
 Each imports its work when called, so that help is quick.
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -35,10 +34,6 @@ def simulate(
     fmt: Annotated[
         Literal["parquet", "csv"], typer.Option("--format", help="Kind of the files.")
     ] = "parquet",
-    late_share: Annotated[
-        float, typer.Option(help="Share of event rows known days after they happened.")
-    ] = 0.015,
-    corrections: Annotated[float, typer.Option(help="Share of bills corrected.")] = 0.008,
     company: Annotated[
         Literal["kind", "hard"], typer.Option(help="Hard: where the usual assumptions fail.")
     ] = "kind",
@@ -50,7 +45,6 @@ def simulate(
     from pipelines.simulator.simulate import simulate as run
 
     try:
-        dials = replace(COMPANIES[company], late_share=late_share, corrections=corrections)
         with bar("simulating months", months) as advance:
             run(
                 out,
@@ -59,7 +53,7 @@ def simulate(
                 seed=seed,
                 products=tuple(products.split(",")),
                 fmt=fmt,
-                dials=dials,
+                dials=COMPANIES[company],
                 on_month=lambda month: advance(str(month)),
             )
     except ValueError as error:

@@ -66,6 +66,7 @@ UNTIL_SETTLED = {"failed": 0, "status": 1}
 _FEEDS = ("contacts", "self_service", "notifications", "surveys", "orders")
 _UNITS = (("contacts", "wait_seconds", 21), ("self_service", "seconds", 21))
 _DEAD_DAYS = 14
+_LATE = 0.015
 _ARROW = {
     "text": pa.string(),
     "integer": pa.int64(),
@@ -165,9 +166,9 @@ def hide_unseen(table: Table, columns: dict[str, Ints], seen_until: Ints, clock:
         columns[column.name] = np.where(revealed < seen_until, columns[column.name], unseen)
 
 
-def draw_known_at(rng: Rng, at: Ints, share: float) -> tuple[Ints, Bools]:
+def draw_known_at(rng: Rng, at: Ints) -> tuple[Ints, Bools]:
     """When the few late rows became known, one to ten days on (UTC µs), and which those are."""
-    late = rng.random(len(at)) < share
+    late = rng.random(len(at)) < _LATE
     return at + (rng.uniform(1, 10, len(at)) * 86_400e6).astype(np.int64), late
 
 

@@ -169,7 +169,7 @@ class Recorder:
         schema = record.schema_of(table)
         if "known_at" in schema.names:
             rng = np.random.default_rng([self.seed, chunk.number, *table.name.encode()])
-            known_at, late = record.draw_known_at(rng, at, self.dials.late_share)
+            known_at, late = record.draw_known_at(rng, at)
             keep &= ~late | (known_at < end)
             columns["known_at"] = np.where(late, known_at, -1)
         known = [record.encode(table, c, columns[c.name][keep]) for c in record.columns_of(table)]
