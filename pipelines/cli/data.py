@@ -31,9 +31,6 @@ def simulate(
     products: Annotated[
         str, typer.Option(help="Product lines, comma-separated.")
     ] = "electricity,broadband",
-    fmt: Annotated[
-        Literal["parquet", "csv"], typer.Option("--format", help="Kind of the files.")
-    ] = "parquet",
     company: Annotated[
         Literal["kind", "hard"], typer.Option(help="Hard: where the usual assumptions fail.")
     ] = "kind",
@@ -52,7 +49,6 @@ def simulate(
                 months=months,
                 seed=seed,
                 products=tuple(products.split(",")),
-                fmt=fmt,
                 dials=COMPANIES[company],
                 on_month=lambda month: advance(str(month)),
             )

@@ -25,7 +25,7 @@ from pipelines.simulator.record import TOPICS
 from pipelines.simulator.service import BILLING, FAULT, MOVE, OTHER, PAYMENT, PRICE, serve
 from pipelines.simulator.truth import TruthFiles
 from pipelines.simulator.world import Month, World, forget, irritate
-from pipelines.simulator.writer import CLAIMS, WRITTEN, Format, Recorder
+from pipelines.simulator.writer import CLAIMS, WRITTEN, ParquetFiles, Recorder
 
 _COMPLAIN = 0.10
 _PACE = 668_265_263
@@ -59,7 +59,6 @@ def simulate(
     seed: int,
     products: tuple[str, ...] = ("electricity", "broadband"),
     start: date = date(2022, 1, 1),
-    fmt: Format = "parquet",
     on_month: Callable[[int], None] = lambda month: None,
     rule: Coefficients = THE_RULE,
     dials: Dials = KIND,
@@ -83,8 +82,9 @@ def simulate(
     nights, names = calling.read_calls(calls, clock), WRITTEN
     if "insurance" in products:
         names = (*WRITTEN, CLAIMS)
-    sink = Recorder(clock, out / "tables", fmt, seed, dials, names)
-    with closing(sink), closing(TruthFiles(out / "truth")) as truth:
+    tables, truth = ParquetFiles(out / "tables"), TruthFiles(out / "truth")
+    with closing(tables), closing(truth):
+        sink = Recorder(clock, tables, seed, dials, names)
         run(Company(products, customers, book, rule, market, dials, nights, truth), sink, on_month)
         sink.finish()
 

@@ -23,19 +23,6 @@ def test_a_few_rows_come_late_and_a_few_bills_are_corrected(small):
     assert (again["amount"] > 0).any()
 
 
-def test_delimited_files_hold_the_same_rows(small, tmp_path):
-    run(tmp_path, fmt="csv")
-    for name in ("contacts", "contracts", "payments"):
-        expected, read = frame(small, name), pd.read_csv(tmp_path / "tables" / f"{name}.csv")
-        assert list(read.columns) == list(expected.columns)
-        assert len(read) == len(expected)
-    contracts = pd.read_csv(tmp_path / "tables" / "contracts.csv")
-    assert (contracts["price"] == frame(small, "contracts")["price"].astype(float)).all()
-    contacts = pd.read_csv(tmp_path / "tables" / "contacts.csv", parse_dates=["started_at"])
-    same = frame(small, "contacts")["started_at"].dt.floor("s")
-    assert (contacts["started_at"] == same).all()
-
-
 def test_other_products_can_be_sold(tmp_path):
     run(tmp_path, products=PRODUCT_LINES, months=3)
     assert set(frame(tmp_path, "contracts")["product_line"]) == set(PRODUCT_LINES)
