@@ -62,11 +62,6 @@ def load_checked(path: Path, model: type[Checked], what: str) -> Checked:
         raise ConfigError(f"{path} is not {what}: {error}") from error
 
 
-def load_names(path: Path) -> Names:
-    """Read ``<language>.yaml``; raises ``ConfigError`` when it is not a file of names."""
-    return load_checked(path, Names, "the names")
-
-
 def load_titles(path: Path) -> Mapping[str, str]:
     """Each column's header; raises ``ConfigError`` unless the file maps names to unlike texts."""
     found = read_yaml(path, "the titles")

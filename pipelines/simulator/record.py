@@ -100,12 +100,6 @@ def key_texts(letter: str, numbers: Ints) -> pa.Array:
     )
 
 
-def prices(ore: Ints) -> pa.Array:
-    """Decimals with six places in kroner from whole øre; negative ones are null."""
-    whole = pa.array(ore, mask=ore < 0).cast(pa.decimal128(19))
-    return pc.multiply(whole, Decimal("0.010000")).cast(_ARROW["price"])
-
-
 def instants(micros: Ints) -> pa.Array:
     """Moments to the whole second from UTC µs; negative ones are null."""
     whole = micros // 1_000_000 * 1_000_000
@@ -117,7 +111,8 @@ def encode(table: Table, column: Column, values: Ints) -> pa.Array:
     if column.name in KEYS:
         return key_texts(KEYS[column.name], values)
     if column.type == "price":
-        return prices(values)
+        whole = pa.array(values, mask=values < 0).cast(pa.decimal128(19))
+        return pc.multiply(whole, Decimal("0.010000")).cast(_ARROW["price"])
     if column.type == "instant":
         return instants(values)
     signed = column.type == "money" and column.minimum is None

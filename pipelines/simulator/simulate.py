@@ -45,11 +45,6 @@ class Company:
     nights: Mapping[int, calling.CallList]
     truth: TruthFiles
 
-    def rule_on(self, day: date) -> Coefficients:
-        """The leaving rule in force on a day."""
-        turn = self.dials.regime
-        return replace(self.rule, **LATER) if turn and day >= turn else self.rule
-
 
 def simulate(
     out: Path,
@@ -79,9 +74,8 @@ def simulate(
     clock = make_clock(start, months)
     book, market = prices.open_book(products, clock.first(0)), prices.market_prices(seed, months)
     rule = replace(rule, base=rule.base + dials.level)
-    nights, names = calling.read_calls(calls, clock), WRITTEN
-    if "insurance" in products:
-        names = (*WRITTEN, CLAIMS)
+    nights = calling.read_calls(calls, clock)
+    names = (*WRITTEN, CLAIMS) if "insurance" in products else WRITTEN
     tables, truth = ParquetFiles(out / "tables"), TruthFiles(out / "truth")
     with closing(tables), closing(truth):
         sink = Recorder(clock, tables, seed, dials, names)
@@ -98,7 +92,9 @@ def run(company: Company, sink: Recorder, on_month: Callable[[int], None]) -> No
         month = Month(clock, number, sink.seed, sink, company.dials)
         prices.apply_price_changes(world, month.first)
         asked = company.market[number - 1] if number else None
-        rated = hazard(world, month, company.book, company.rule_on(clock.date(number)), asked)
+        turned = company.dials.regime and clock.date(number) >= company.dials.regime
+        rule = replace(company.rule, **LATER) if turned else company.rule
+        rated = hazard(world, month, company.book, rule, asked)
         rated = _act_on_list(world, month, company, rated, asked)
         world, gone = live(world, month, company, rated, gone)
         sink.close_month()
